@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "core/base/coding.hpp"
+#include "core/ledger/contract.hpp"
+
+namespace starling {
+
+/// An SL tells where it can be dialled.
+struct RegisterNode {
+    Role role = Role::sl;
+    Address address;
+};
+/// An SL joins a contract, or starts it. Refused with both sides named if config or layout differ.
+struct Enrol {
+    std::string contract;
+    ContractConfig config;
+    std::string layout_text;
+};
+struct CheckInRound {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    CheckIn check_in;
+};
+/// A member has the whole merged vector of (round, attempt), and this is its digest.
+struct ReportMerge {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    Attempt attempt = 0;
+    Digest digest;
+};
+/// A member leaves. Before the contract is complete this counts as lost, and `reason` says why.
+struct LeaveContract {
+    std::string contract;
+    Run run = 0;
+    std::string reason;
+};
+/// The SN's leader says that a deadline of the contract is over. Refused if another one is set by now.
+struct ExpireDeadline {
+    std::string contract;
+    Run run = 0;
+    std::int64_t deadline_ns = 0;
+};
+/// The SN's leader says that a node has not been heard of for its lease.
+struct LoseNode {
+    NodeId node;
+    std::string reason;
+};
+
+using Command = std::variant<RegisterNode, Enrol, CheckInRound, ReportMerge, LeaveContract,
+                             ExpireDeadline, LoseNode>;
+
+/// Bounds of texts inside commands.
+constexpr std::size_t contract_name_max = 128;
+constexpr std::size_t reason_max = 1024;
+constexpr std::size_t layout_text_max = std::size_t{4} * 1024 * 1024;
+
+void encode(Writer& writer, const Command& command);
+/// On bytes that are no command the reader is no longer ok().
+Command decode_command(Reader& reader);
+
+/// One entry of the ledger. A client's command is applied once, however often it is sent: a (session,
+/// sequence) that was seen gets the same answer again.
+struct Entry {
+    std::int64_t time_ns = 0;   ///< clock of the proposing SN, never falling
+    NodeId signer;              ///< who asked for it: an SL, or the SN itself
+    std::uint64_t session = 0;
+    std::uint64_t sequence = 0;
+    Command command;
+};
+
+Bytes encode_entry(const Entry& entry);
+Result<Entry> decode_entry(ByteView bytes);
+
+// Pieces that messages share with commands.
+void encode(Writer& writer, const Address& address);
+Address decode_address(Reader& reader);
+void encode(Writer& writer, const NodeId& id);
+NodeId decode_node_id(Reader& reader);
+void encode(Writer& writer, const ContractConfig& config);
+ContractConfig decode_contract_config(Reader& reader);
+void encode(Writer& writer, const CheckIn& check_in);
+CheckIn decode_check_in(Reader& reader);
+void encode(Writer& writer, const ContractView& view);
+ContractView decode_contract_view(Reader& reader);
+
+}  // namespace starling

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/ledger/contract.hpp"
+#include "core/params/param_layout.hpp"
+#include "core/trace/trace_event.hpp"
+
+namespace starling {
+
+class TrainingThread;
+
+/// What the program was started with: on a host from its command line and environment, in a simulation
+/// from the deployment file. The same words in both worlds.
+struct ProgramOptions {
+    NodeId name;                                     ///< of this ML node
+    std::vector<std::string> arguments;              ///< without the program's name
+    std::map<std::string, std::string> environment;  ///< MODEL_DIR, MAX_EPOCHS, MIN_PEERS, DATA_DIR, ...
+    std::filesystem::path working_directory;         ///< relative paths start here
+};
+
+/// The swarm ended before the training did, or refused it. Thrown out of SwarmCallback so that the
+/// training loop ends; a program need not catch it.
+class SwarmError : public std::runtime_error {
+public:
+    explicit SwarmError(Error error) : std::runtime_error(error.message), error_(std::move(error)) {}
+    const Error& error() const { return error_; }
+
+private:
+    Error error_;
+};
+
+/// One run of a training program: its arguments, its place in the swarm and its log.
+class SwarmSession {
+public:
+    SwarmSession(ProgramOptions options, TrainingThread& thread)
+        : options_(std::move(options)), thread_(thread) {}
+
+    const NodeId& node() const { return options_.name; }
+    const std::vector<std::string>& arguments() const { return options_.arguments; }
+    /// The value of an environment variable, or `fallback` if it is not set or empty.
+    std::string environment(const std::string& name, const std::string& fallback = "") const;
+    /// The same as a number; SwarmError (usage) names the variable if it is none or out of [low, high].
+    std::uint64_t environment_number(const std::string& name, std::uint64_t fallback,
+                                     std::uint64_t low, std::uint64_t high) const;
+    /// `path`, seen from the program's working directory.
+    std::filesystem::path resolve(const std::filesystem::path& path) const;
+
+    std::uint32_t min_peers() const;         ///< MIN_PEERS, default 2
+    std::filesystem::path model_dir() const; ///< MODEL_DIR, default "saved_models"
+
+    /// Writes a log line of component "ml" (or the one given) and a trace event `ml_log`.
+    void log(Level level, std::string text, std::string_view component = "ml") const;
+    /// Writes a trace event, for figures that tools should find: {"accuracy_ppm", "712300"}.
+    void trace(TraceEvent event) const;
+
+    TrainingThread& thread() { return thread_; }
+
+private:
+    ProgramOptions options_;
+    TrainingThread& thread_;
+};
+
+/// The parameters of a model, as the swarm moves them. What they are in memory is the business of the
+/// implementation (core/torch has one for torch modules).
+class ModelParameters {
+public:
+    virtual ~ModelParameters() = default;
+    virtual const ParamLayout& layout() const = 0;
+    /// Copies all tensors into `out`, layout().size_bytes() bytes.
+    virtual void save(std::span<std::byte> out) const = 0;
+    /// Copies `in`, layout().size_bytes() bytes, into the tensors.
+    virtual void load(ByteView in) = 0;
+};
+
+struct SwarmCallbackOptions {
+    std::uint32_t sync_frequency = 128;    ///< batches between rounds, >= 1; the count restarts after each round
+    std::uint32_t min_peers = 2;           ///< >= 1; quorum of every round
+    std::uint32_t node_weightage = 1;      ///< 1 to 100; factor of this node in the merge
+    EndMode end_mode = EndMode::active;    ///< HPE's checkinModelOnTrainEnd
+    std::string contract = "default";      ///< HPE's trainingContract
+    std::uint32_t total_epochs = 0;        ///< for progress only
+    std::uint32_t batch_size = 32;         ///< samples in a batch, for the sample count of a check-in
+    SwarmDuration grace = std::chrono::seconds(30);  ///< wait for further members once min_peers are there
+    SwarmDuration wait_limit{0};           ///< end if min_peers are not there by then; 0 = wait for ever
+    /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".
+    std::string workload = "default";
+};
+
+/// Joins the training loop to the swarm; the four hooks that HPE's users know. All may throw SwarmError.
+class SwarmCallback {
+public:
+    /// Opens the session and waits until the SN has accepted layout and options. `parameters` must
+    /// outlive the callback.
+    SwarmCallback(SwarmSession& session, ModelParameters& parameters, SwarmCallbackOptions options);
+    SwarmCallback(const SwarmCallback&) = delete;
+    SwarmCallback& operator=(const SwarmCallback&) = delete;
+    ~SwarmCallback();
+
+    /// Round 0: returns with the parameters that all members start from.
+    void on_train_begin();
+    /// Counts a batch; every sync_frequency batches one round.
+    void on_batch_end(double loss);
+    void on_epoch_end();
+    /// Hands in the last parameters and stays until all members have finished. Returns with the final
+    /// swarm model loaded.
+    void on_train_end();
+
+    std::uint64_t rounds() const { return rounds_; }
+    const Digest& digest() const { return digest_; }  ///< of the parameters of the last round
+
+private:
+    void sync(bool finished);
+
+    SwarmSession& session_;
+    ModelParameters& parameters_;
+    SwarmCallbackOptions options_;
+    std::uint32_t batches_until_sync_;
+    std::uint64_t batches_since_sync_ = 0;
+    double loss_sum_ = 0.0;
+    std::uint32_t epochs_done_ = 0;
+    std::uint64_t rounds_ = 0;
+    Digest digest_;
+};
+
+/// The user's training program.
+using TrainFunction = std::function<void(SwarmSession&)>;
+
+/// Runs `train` as an ML node of a swarm. A program is built twice with the same main(): once as the
+/// ML executable, whose ml_main joins an SL on this host, and once as a simulator, whose ml_main reads
+/// a platform and a deployment and runs `train` in each of their ML nodes (CMake: add_swarm_program).
+/// \return  the process's exit code.
+int ml_main(int argc, char** argv, TrainFunction train);
+
+}  // namespace starling

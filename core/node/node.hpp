@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/ids.hpp"
+#include "core/base/time.hpp"
+#include "core/node/work.hpp"
+#include "core/trace/trace_event.hpp"
+#include "core/wire/messages.hpp"
+
+namespace starling {
+
+// ---- Inputs: what happens to a node --------------------------------------------------------------
+
+/// First input of every node.
+struct Started {};
+/// A connection is up, whoever dialled; identity and role are proven. A second PeerUp of the same
+/// peer without PeerLost between means a new connection: frames of the old one may be lost.
+struct PeerUp {
+    NodeId peer;
+    Role role = Role::sl;
+    Address dialled;     ///< the address this node asked for; empty if the peer dialled us
+};
+struct PeerLost {
+    NodeId peer;
+    std::string reason;
+};
+/// Connect did not lead to PeerUp. `fatal`: trying again is pointless (refused, wrong certificate).
+struct ConnectFailed {
+    Address address;
+    Error error;
+    bool fatal = false;
+};
+struct FrameReceived {
+    NodeId from;
+    Frame frame;
+};
+struct TimerDue {
+    std::uint32_t timer = 0;   ///< the node's own enumeration
+};
+struct WorkDone {
+    std::uint64_t work = 0;
+    WorkResult result;
+};
+/// The operator wants the node to end.
+struct StopRequested {
+    std::string reason;
+};
+
+using Input = std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceived, TimerDue,
+                           WorkDone, StopRequested>;
+
+// ---- Effects: what a node wants done, executed in order ------------------------------------------
+
+/// Durable before any later effect of this node is executed (ledger rule R1).
+struct Persist {
+    std::uint64_t index = 0;
+    Bytes bytes;
+};
+/// Leads to PeerUp or ConnectFailed. The node at the other end must have `role`.
+struct Connect {
+    Address address;
+    Role role = Role::sn;
+};
+/// To a peer that is up; otherwise dropped, as a connection cut a moment later would.
+struct Send {
+    NodeId to;
+    Frame frame;
+};
+/// Replaces the timer of the same number.
+struct SetTimer {
+    std::uint32_t timer = 0;
+    SwarmTime at;
+};
+struct CancelTimer {
+    std::uint32_t timer = 0;
+};
+/// Leads to WorkDone with the same number.
+struct StartWork {
+    std::uint64_t work = 0;
+    Work what;
+};
+struct Report {
+    TraceEvent event;
+};
+/// Last effect of a node: frames sent before are still delivered, then connections close.
+struct Stop {
+    int exit_code = 0;
+    std::string reason;
+};
+
+using Effect =
+    std::variant<Persist, Connect, Send, SetTimer, CancelTimer, StartWork, Report, Stop>;
+
+/// A node of the swarm as a function with a memory. It owns no thread, clock, socket, file or random
+/// device, so it can't tell a simulation from a deployment.
+class Node {
+public:
+    virtual ~Node() = default;
+    virtual const NodeId& id() const = 0;
+    virtual Role role() const = 0;
+    /// \param now  never falls from one call to the next.
+    virtual void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) = 0;
+};
+
+/// Exit codes of all programs.
+namespace exit_code {
+constexpr int ok = 0;
+constexpr int failed = 1;    ///< environment: port in use, disk, unreadable file
+constexpr int usage = 2;     ///< flags
+constexpr int refused = 3;   ///< certificate, role, contract or layout not accepted
+constexpr int aborted = 4;   ///< the swarm ended before its training did
+constexpr int peer_lost = 5; ///< the own SL, ML or SN is gone
+}  // namespace exit_code
+
+int exit_code_of(Errc code);
+
+}  // namespace starling

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/hasher.hpp"
+#include "core/ledger/contract.hpp"
+#include "core/params/param_layout.hpp"
+#include "core/params/segments.hpp"
+
+namespace starling {
+
+// Work is anything longer than about 10 ms. A worker does it, the result comes back as an input, and
+// the simulator charges simulated time for it.
+
+// ---- Training: the user's program runs in a thread of its own and takes turns with its ML node ----
+
+/// The program has built its model and wants to join.
+struct OpenRequest {
+    std::string contract;
+    ContractConfig config;
+    std::shared_ptr<const ParamLayout> layout;
+    EndMode end_mode = EndMode::active;
+};
+/// The program has come to a sync point (or to its end) and waits.
+struct SyncRequest {
+    CheckIn check_in;
+    Blob params;
+    std::uint64_t batches = 0;  ///< trained since the program last went on
+};
+/// The program's train function has returned or thrown.
+struct ExitRequest {
+    Errc code = Errc::ok;
+    std::string reason;
+};
+using TrainRequest = std::variant<OpenRequest, SyncRequest, ExitRequest>;
+
+/// Start the program.
+struct BeginReply {};
+struct OpenedReply {
+    Round round = 0;
+    std::uint32_t min_peers = 0;
+};
+/// The committed parameters of the round.
+struct SyncedReply {
+    Round round = 0;
+    Digest digest;
+    Segments params;
+    bool final = false;
+};
+struct FailedReply {
+    Error error;
+};
+using TrainReply = std::variant<BeginReply, OpenedReply, SyncedReply, FailedReply>;
+
+/// Let the program go on with `reply` until it asks for something: TrainRequest.
+struct TrainWork {
+    TrainReply reply;
+};
+
+/// Merge one segment: MergeResult.
+struct MergeWork {
+    std::shared_ptr<const ParamLayout> layout;
+    std::uint32_t segment = 0;
+    MergeRule rule = MergeRule::mean;
+    std::vector<Blob> contributions;     ///< ascending by node id, all of the segment's size
+    std::vector<std::uint32_t> weights;  ///< of each contribution, > 0
+};
+struct MergeResult {
+    std::uint32_t segment = 0;
+    Blob merged;
+};
+
+/// SHA-256 over all segments: Digest.
+struct HashWork {
+    Segments segments;
+};
+
+using Work = std::variant<TrainWork, MergeWork, HashWork>;
+using WorkResult = std::variant<TrainRequest, MergeResult, Digest>;
+
+}  // namespace starling

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/bytes.hpp"
+#include "core/ledger/command.hpp"
+
+namespace starling {
+
+/// First frame in each direction of a connection: who is there. Handled by the transport.
+struct Hello {
+    NodeId name;
+    Role role = Role::sl;
+};
+/// Last frame of a connection that is not accepted, so that the other side can say why.
+struct Refused {
+    Errc code = Errc::refused;
+    std::string reason;
+};
+
+// SL -> SN
+struct SubmitCommand {
+    std::uint64_t session = 0;
+    std::uint64_t sequence = 0;
+    Command command;
+};
+/// "I am alive, this is the newest view that I hold, and so far has my transfer come."
+struct Heartbeat {
+    std::string contract;   ///< empty before enrolment
+    Run run = 0;
+    std::uint64_t known_version = 0;
+    std::uint64_t progress = 0;  ///< segments moved or merged in all, never falling
+};
+// SN -> SL
+struct CommandResult {
+    std::uint64_t sequence = 0;
+    Errc code = Errc::ok;
+    std::string reason;
+    Run run = 0;           ///< of the contract, for Enrol
+};
+struct ViewUpdate {
+    ContractView view;
+};
+
+// SL <-> SL
+enum class SegmentKind : std::uint8_t { contribution = 1, merged = 2 };
+
+/// Which (contract, run, round, attempt) a transfer belongs to: anything older is refused.
+struct RoundKey {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    Attempt attempt = 0;
+
+    friend auto operator<=>(const RoundKey&, const RoundKey&) = default;
+};
+/// A run of segments: [first, first + count).
+struct SegmentRange {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+
+    friend bool operator==(const SegmentRange&, const SegmentRange&) = default;
+};
+/// "Send me these as soon as you have them." Asking again is harmless.
+struct FetchSegments {
+    RoundKey key;
+    SegmentKind kind = SegmentKind::contribution;
+    std::vector<SegmentRange> ranges;  ///< at most 4096
+};
+/// Body: the segment's bytes.
+struct SegmentData {
+    RoundKey key;
+    SegmentKind kind = SegmentKind::contribution;
+    std::uint32_t index = 0;
+};
+
+// ML -> SL
+struct OpenSession {
+    std::string contract;
+    ContractConfig config;
+    std::string layout_text;
+    EndMode end_mode = EndMode::active;
+};
+/// Begin of a check-in; the parameters follow as MlSegment frames.
+struct SyncBegin {
+    std::uint64_t sequence = 0;   ///< of this ML's syncs, from 0
+    CheckIn check_in;
+};
+/// Body: the segment's bytes. Both directions.
+struct MlSegment {
+    std::uint64_t sequence = 0;
+    std::uint32_t index = 0;
+};
+struct CloseSession {
+    Errc code = Errc::ok;
+    std::string reason;
+};
+// SL -> ML
+struct SessionOpened {
+    Run run = 0;
+    Round round = 0;
+    std::uint32_t min_peers = 0;
+};
+/// The round is committed; its parameters follow as MlSegment frames.
+struct SyncDone {
+    std::uint64_t sequence = 0;
+    Round round = 0;
+    std::uint32_t member_count = 0;
+    Digest digest;
+    bool final = false;
+};
+/// The session is over before its training is.
+struct SessionFailed {
+    Errc code = Errc::ok;
+    std::string reason;
+};
+
+using Message = std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate,
+                             FetchSegments, SegmentData, OpenSession, SyncBegin, MlSegment,
+                             CloseSession, SessionOpened, SyncDone, SessionFailed>;
+
+/// What one node sends another: a small message and, for segments, a raw body.
+struct Frame {
+    Message message;
+    Blob body;
+};
+
+/// "SubmitCommand", ...: for traces and errors.
+std::string_view type_name(const Message& message);
+
+}  // namespace starling

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.hpp"
+
+namespace starling {
+
+// The command lines of the nodes, parsed by the same code on a host (deploy/) and in a deployment file
+// of the simulator (sim/). Flags and environment names are HPE's where they mean something here.
+
+struct CommonOptions {
+    std::string name;       ///< --name; default: the node name of the certificate
+    std::string host_ip;    ///< --host-ip: the address that others dial
+    std::string key;        ///< --key, SWARM_ID_KEY
+    std::string cert;       ///< --cert, SWARM_ID_CERT
+    std::string ca_path;    ///< --capath, SWARM_ID_CAPATH
+    std::string ca_cert;    ///< --cacert, SWARM_ID_CACERT
+    std::string workspace = "workspace";  ///< --workspace: logs, pids, data
+    std::string log_level = "info";       ///< --log-level, SWARM_LOG_LEVEL
+    std::string trace;      ///< --trace FILE; default WORKSPACE/trace/NAME.trace
+};
+
+struct SnOptions {
+    CommonOptions common;
+    bool sentinel = false;
+    std::uint16_t api_port = 30304;   ///< --sn-api-port
+};
+
+/// The ML program beside an SL.
+struct MlOptions {
+    std::string name;                                ///< --ml-name, default: the SL's name with "ml" for "sl", else + "-ml"
+    std::string entrypoint;                          ///< --ml-entrypoint: the program
+    std::vector<std::string> arguments;              ///< --ml-cmd, split like a shell does (quotes, backslash)
+    std::string working_directory;                   ///< --ml-w
+    std::map<std::string, std::string> environment;  ///< --ml-e NAME=VALUE, repeatable
+
+    bool wanted() const { return !entrypoint.empty() || !arguments.empty(); }
+};
+
+struct SlOptions {
+    CommonOptions common;
+    std::string sn_ip;
+    std::uint16_t sn_api_port = 30304;
+    std::uint16_t fs_port = 30305;    ///< --sl-fs-port: exchange with other SLs
+    MlOptions ml;
+};
+
+/// What parsing led to: options, or text to print (help, version; exit 0).
+template <typename Options>
+struct Parsed {
+    std::optional<Options> options;
+    std::string text;
+};
+
+/// \param arguments  without the program's name.
+/// \param environment  a value there is used where the flag is missing; flags win.
+/// Errc::usage names the flag, what is wrong with it, and the nearest known one.
+Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments,
+                                       const std::map<std::string, std::string>& environment);
+Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,
+                                       const std::map<std::string, std::string>& environment);
+
+}  // namespace starling

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "transport/endpoint.hpp"
+
+namespace starling {
+
+/// Where a node's identity lies. All PEM.
+struct IdentityFiles {
+    std::string cert;     ///< certificate, and any intermediates
+    std::string key;      ///< private key
+    std::string ca_path;  ///< directory of CA certificates (every *.pem file in it), or
+    std::string ca_file;  ///< one file of CA certificates
+};
+
+/// Who a certificate is for: subject common name = node name, and a subjectAltName URI
+/// `urn:starling:role:ROLE` for each role it may take.
+struct Identity {
+    NodeId name;
+    std::set<Role> roles;
+};
+
+/// Reads and checks the files a node was given: they exist, fit together, are not expired, name a node
+/// with `role`. The error names the flag (--cert, --key, --capath, --cacert) and the file at fault.
+Result<Identity> check_identity(const IdentityFiles& files, Role role);
+
+/// One address to listen on.
+struct ListenOptions {
+    Address address;         ///< an IP and port (TLS), or the path of a Unix socket with port 0
+    std::set<Role> accepts;  ///< a peer with another role is refused
+};
+
+struct TlsEndpointOptions {
+    NodeId name;                            ///< must be what the certificate says, where one is given
+    Role role = Role::sl;
+    std::optional<IdentityFiles> identity;  ///< none: only Unix sockets can be used (an ML node)
+    std::vector<ListenOptions> listen;
+    SwarmDuration handshake_limit = std::chrono::seconds(5);   ///< TCP connect, TLS and hello, each way
+    std::size_t receive_bytes_max = std::size_t{16} * 1024 * 1024;  ///< held unread per endpoint before reading stops
+    /// Something to log that is no input of the node: a peer that was refused, with its address.
+    std::function<void(Level, std::string text)> log;
+};
+
+/// Opens all listening sockets. Errc::io names address and port ("port 30304 on 127.0.1.1 is in use:
+/// stop what uses it or choose another --sn-api-port"); Errc::refused for identity files.
+///
+/// TLS 1.3 only, both sides authenticated. Same-host links are Unix sockets, mode 0600, peer with the
+/// same user id. One thread: everything runs inside receive_until() and close().
+Result<std::unique_ptr<PolledEndpoint>> make_tls_endpoint(TlsEndpointOptions options);
+
+}  // namespace starling
