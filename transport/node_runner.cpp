@@ -1,0 +1,143 @@
+#include "transport/node_runner.hpp"
+
+#include <algorithm>
+
+#include "core/merge/weighted_mean.hpp"
+
+namespace starling {
+namespace {
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+    using Ts::operator()...;
+};
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+constexpr SwarmDuration close_limit = std::chrono::seconds(5);
+
+}  // namespace
+
+WorkResult run_merge_work(const MergeWork& work) { return merge_segment(work); }
+
+WorkResult run_hash_work(const HashWork& work, const Hasher& hasher) {
+    return hasher.digest(std::span<const Blob>(work.segments));
+}
+
+bool NodeRunner::busy() const { return busy_until_.has_value(); }
+
+void NodeRunner::handle(Input input) {
+    if (stopped_) {
+        return;
+    }
+    if (busy()) {
+        waiting_inputs_.push_back(std::move(input));
+        return;
+    }
+    step(input);
+}
+
+void NodeRunner::step(const Input& input) {
+    now_ = std::max(now_, services_.endpoint.now());
+    std::vector<Effect> effects;
+    node_.step(now_, input, effects);
+    for (Effect& effect : effects) {
+        waiting_effects_.push_back(std::move(effect));
+    }
+    execute_waiting();
+}
+
+void NodeRunner::execute_waiting() {
+    while (!waiting_effects_.empty() && !busy() && !stopped_) {
+        Effect effect = std::move(waiting_effects_.front());
+        waiting_effects_.pop_front();
+        execute(effect);
+    }
+}
+
+void NodeRunner::execute(Effect& effect) {
+    std::visit(
+        Overloaded{
+            [&](Persist& persist) {
+                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
+                const Result<void> kept = services_.store->append(persist.index, persist.bytes);
+                if (!kept) {
+                    services_.trace.report(
+                        now_, node_.id(),
+                        TraceEvent("store_failed").log(Level::error, "store", kept.error().message));
+                    stopped_ = Stop{exit_code::failed, kept.error().message};
+                    return;
+                }
+                const SwarmDuration cost = services_.store->append_duration();
+                if (cost > SwarmDuration{0}) {
+                    busy_until_ = services_.endpoint.now() + cost;
+                }
+            },
+            [&](Connect& connect) { services_.endpoint.connect(connect.address, connect.role); },
+            [&](Send& send) { services_.endpoint.send(send.to, std::move(send.frame)); },
+            [&](SetTimer& timer) { timers_[timer.timer] = timer.at; },
+            [&](CancelTimer& timer) { timers_.erase(timer.timer); },
+            [&](StartWork& work) { services_.work.start(work.work, std::move(work.what)); },
+            [&](Report& report) { services_.trace.report(now_, node_.id(), report.event); },
+            [&](Stop& stop) { stopped_ = stop; },
+        },
+        effect);
+}
+
+void NodeRunner::wake() {
+    const SwarmTime now = services_.endpoint.now();
+    if (busy_until_ && *busy_until_ <= now) {
+        busy_until_.reset();
+        execute_waiting();
+        while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
+            const Input input = std::move(waiting_inputs_.front());
+            waiting_inputs_.pop_front();
+            step(input);
+        }
+    }
+    // A timer set while firing is due at the next wake at the earliest, so this ends.
+    std::vector<std::uint32_t> due;
+    for (const auto& [timer, at] : timers_) {
+        if (at <= now) {
+            due.push_back(timer);
+        }
+    }
+    for (const std::uint32_t timer : due) {
+        if (timers_.erase(timer) > 0) {
+            handle(TimerDue{timer});
+        }
+    }
+}
+
+std::optional<SwarmTime> NodeRunner::deadline() const {
+    if (stopped_) {
+        return std::nullopt;
+    }
+    std::optional<SwarmTime> earliest = busy_until_;
+    for (const auto& [timer, at] : timers_) {
+        if (!earliest || at < *earliest) {
+            earliest = at;
+        }
+    }
+    return earliest;
+}
+
+int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& work,
+             TraceSink& trace) {
+    NodeRunner runner(node, {endpoint, store, work, trace});
+    runner.handle(Started{});
+    constexpr SwarmDuration idle = std::chrono::hours(1);
+    while (!runner.stopped()) {
+        const SwarmTime deadline = runner.deadline().value_or(endpoint.now() + idle);
+        if (std::optional<Input> input = endpoint.receive_until(deadline)) {
+            runner.handle(std::move(*input));
+        }
+        if (const auto due = runner.deadline(); due && *due <= endpoint.now()) {
+            runner.wake();
+        }
+    }
+    endpoint.close(close_limit);
+    return runner.stopped()->exit_code;
+}
+
+}  // namespace starling

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/node/node.hpp"
+#include "transport/endpoint.hpp"
+
+namespace starling {
+
+/// Port: where a node's durable records go.
+class Store {
+public:
+    virtual ~Store() = default;
+    /// Durable when it returns. An error ends the node (ledger rule R6: fail-stop, no second try).
+    virtual Result<void> append(std::uint64_t index, ByteView bytes) = 0;
+    /// What append costs in simulated time; 0 where time passes by itself.
+    virtual SwarmDuration append_duration() const { return SwarmDuration{0}; }
+};
+
+/// Port: who does the work. The result comes back as WorkDone{work, result} to the same node.
+class WorkExecutor {
+public:
+    virtual ~WorkExecutor() = default;
+    virtual void start(std::uint64_t work, Work what) = 0;
+};
+
+/// Merging and hashing, for every executor; training is the executor's own business.
+WorkResult run_merge_work(const MergeWork& work);
+WorkResult run_hash_work(const HashWork& work, const Hasher& hasher);
+
+struct NodeServices {
+    Endpoint& endpoint;
+    Store* store;  ///< nullptr for a node that keeps nothing
+    WorkExecutor& work;
+    TraceSink& trace;
+};
+
+/// Runs one node: hands it inputs, executes its effects in order, keeps its timers. The one place where
+/// effects are executed; every network, simulated or real, calls it. References must outlive it.
+class NodeRunner {
+public:
+    NodeRunner(Node& node, NodeServices services) : node_(node), services_(services) {}
+
+    /// While the node's disk is busy (simulated), inputs wait.
+    void handle(Input input);
+    /// Fires what is due at endpoint.now(): timers, and effects that waited for the disk.
+    void wake();
+    /// Call wake() no later than this.
+    std::optional<SwarmTime> deadline() const;
+    /// Set once the node has stopped; it takes no further input.
+    const std::optional<Stop>& stopped() const { return stopped_; }
+    const NodeId& id() const { return node_.id(); }
+
+private:
+    void step(const Input& input);
+    void execute_waiting();
+    void execute(Effect& effect);
+    bool busy() const;
+
+    Node& node_;
+    NodeServices services_;
+    std::map<std::uint32_t, SwarmTime> timers_;
+    std::deque<Effect> waiting_effects_;
+    std::deque<Input> waiting_inputs_;
+    std::optional<SwarmTime> busy_until_;
+    std::optional<Stop> stopped_;
+    SwarmTime now_{};
+};
+
+/// Runs a node on an endpoint of its own until it stops; then closes the endpoint.
+/// \return  the exit code of the node's Stop.
+int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& work,
+             TraceSink& trace);
+
+}  // namespace starling
