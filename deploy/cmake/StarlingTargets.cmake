@@ -1,6 +1,7 @@
 # Warnings and options that every target of this project has.
+get_filename_component(STARLING_ROOT ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 add_library(starling_options INTERFACE)
-target_include_directories(starling_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(starling_options INTERFACE ${STARLING_ROOT})
 target_compile_options(starling_options INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wno-missing-field-initializers
     # One rounding everywhere: without this a compiler may fuse a multiplication and an addition on
