@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
+#include "core/base/overloaded.hpp"
 #include "core/merge/weighted_mean.hpp"
 
 namespace starling {
 namespace {
-
-template <typename... Ts>
-struct Overloaded : Ts... {
-    using Ts::operator()...;
-};
-template <typename... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 constexpr SwarmDuration close_limit = std::chrono::seconds(5);
 

@@ -56,7 +56,6 @@ using Command = std::variant<RegisterNode, Enrol, CheckInRound, ReportMerge, Lea
                              ExpireDeadline, LoseNode>;
 
 /// Bounds of texts inside commands.
-constexpr std::size_t contract_name_max = 128;
 constexpr std::size_t reason_max = 1024;
 constexpr std::size_t layout_text_max = std::size_t{4} * 1024 * 1024;
 

@@ -9,13 +9,11 @@
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/time.hpp"
+#include "core/merge/merge_work.hpp"
 
 namespace starling {
 
-/// How contributions become one model. Travels on the wire: do not renumber.
-enum class MergeRule : std::uint8_t { mean = 1 };
-
-std::string_view to_string(MergeRule rule);
+constexpr std::size_t contract_name_max = 128;  ///< bytes
 
 /// What a member that has finished its training sends in later rounds (HPE's checkinModelOnTrainEnd):
 /// its own last parameters, the last merged ones, or nothing. Travels on the wire: do not renumber.

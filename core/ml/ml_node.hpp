@@ -13,6 +13,11 @@ struct MlNodeOptions {
 };
 
 /// ML node: runs the user's program as work, and carries its parameters to the SL and back.
-std::unique_ptr<Node> make_ml_node(MlNodeOptions options);
+/// \param hasher  must outlive the node.
+std::unique_ptr<Node> make_ml_node(MlNodeOptions options, const Hasher& hasher);
+
+/// The same without a swarm (SWARM_LOOPBACK): the program trains alone, and every sync gives it back
+/// what it brought. For a dry run of the program, and to compare with.
+std::unique_ptr<Node> make_loopback_node(NodeId id);
 
 }  // namespace starling

@@ -9,6 +9,7 @@
 
 #include "core/base/hasher.hpp"
 #include "core/ledger/contract.hpp"
+#include "core/merge/merge_work.hpp"
 #include "core/params/param_layout.hpp"
 #include "core/params/segments.hpp"
 
@@ -60,19 +61,6 @@ using TrainReply = std::variant<BeginReply, OpenedReply, SyncedReply, FailedRepl
 /// Let the program go on with `reply` until it asks for something: TrainRequest.
 struct TrainWork {
     TrainReply reply;
-};
-
-/// Merge one segment: MergeResult.
-struct MergeWork {
-    std::shared_ptr<const ParamLayout> layout;
-    std::uint32_t segment = 0;
-    MergeRule rule = MergeRule::mean;
-    std::vector<Blob> contributions;     ///< ascending by node id, all of the segment's size
-    std::vector<std::uint32_t> weights;  ///< of each contribution, > 0
-};
-struct MergeResult {
-    std::uint32_t segment = 0;
-    Blob merged;
 };
 
 /// SHA-256 over all segments: Digest.

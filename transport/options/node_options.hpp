@@ -33,7 +33,7 @@ struct SnOptions {
 
 /// The ML program beside an SL.
 struct MlOptions {
-    std::string name;                                ///< --ml-name, default: the SL's name with "ml" for "sl", else + "-ml"
+    std::string name;                                ///< --ml-name, default: default_ml_name(--name); empty if both are missing
     std::string entrypoint;                          ///< --ml-entrypoint: the program
     std::vector<std::string> arguments;              ///< --ml-cmd, split like a shell does (quotes, backslash)
     std::string working_directory;                   ///< --ml-w
@@ -49,6 +49,10 @@ struct SlOptions {
     std::uint16_t fs_port = 30305;    ///< --sl-fs-port: exchange with other SLs
     MlOptions ml;
 };
+
+/// The ML node's name where --ml-name is missing: "ml1" for "sl1", "north-ml" for "north". At most 3
+/// bytes longer than the SL's name.
+std::string default_ml_name(const std::string& sl_name);
 
 /// What parsing led to: options, or text to print (help, version; exit 0).
 template <typename Options>

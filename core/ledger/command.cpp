@@ -1,0 +1,310 @@
+#include "core/ledger/command.hpp"
+
+#include "core/base/overloaded.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::uint32_t members_max = 100'000;
+
+enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renumber
+    register_node = 1,
+    enrol = 2,
+    check_in = 3,
+    report_merge = 4,
+    leave = 5,
+    expire = 6,
+    lose_node = 7,
+};
+
+/// An enumerator out of [low, high], or a reader that is no longer ok.
+template <typename Enum>
+Enum decode_enum(Reader& reader, Enum low, Enum high) {
+    const std::uint8_t value = reader.u8();
+    if (value < static_cast<std::uint8_t>(low) || value > static_cast<std::uint8_t>(high)) {
+        reader.fail();
+        return low;
+    }
+    return static_cast<Enum>(value);
+}
+
+void put_type(Writer& writer, CommandType type) { writer.u8(static_cast<std::uint8_t>(type)); }
+
+void encode(Writer& writer, const RoundMember& member) {
+    encode(writer, member.id);
+    encode(writer, member.address);
+    writer.u32(member.weight);
+}
+
+std::vector<RoundMember> decode_members(Reader& reader) {
+    std::vector<RoundMember> members(reader.count(14, members_max));
+    for (RoundMember& member : members) {
+        member.id = decode_node_id(reader);
+        member.address = decode_address(reader);
+        member.weight = reader.u32();
+    }
+    return members;
+}
+
+void encode(Writer& writer, const std::vector<RoundMember>& members) {
+    writer.u32(static_cast<std::uint32_t>(members.size()));
+    for (const RoundMember& member : members) {
+        encode(writer, member);
+    }
+}
+
+}  // namespace
+
+void encode(Writer& writer, const Address& address) {
+    writer.string(address.host);
+    writer.u16(address.port);
+}
+
+Address decode_address(Reader& reader) {
+    Address address;
+    address.host = reader.string(255);
+    address.port = reader.u16();
+    return address;
+}
+
+void encode(Writer& writer, const NodeId& id) { writer.string(id.name); }
+
+NodeId decode_node_id(Reader& reader) {
+    Result<NodeId> id = parse_node_id(reader.string(node_name_max));
+    if (!id) {
+        reader.fail();
+        return {};
+    }
+    return std::move(*id);
+}
+
+void encode(Writer& writer, const ContractConfig& config) {
+    writer.u32(config.min_peers);
+    writer.u32(config.sync_frequency);
+    writer.u8(static_cast<std::uint8_t>(config.merge_rule));
+    writer.i64(config.grace_ns);
+    writer.i64(config.wait_limit_ns);
+    writer.digest(config.layout_fingerprint);
+    writer.u64(config.layout_bytes);
+}
+
+ContractConfig decode_contract_config(Reader& reader) {
+    ContractConfig config;
+    config.min_peers = reader.u32();
+    config.sync_frequency = reader.u32();
+    config.merge_rule = decode_enum(reader, MergeRule::mean, MergeRule::mean);
+    config.grace_ns = reader.i64();
+    config.wait_limit_ns = reader.i64();
+    config.layout_fingerprint = reader.digest();
+    config.layout_bytes = reader.u64();
+    // A thousand years: sums of such times never overflow.
+    constexpr std::int64_t duration_max = std::int64_t{3'000'000'000} * 1'000'000'000;
+    if (config.min_peers == 0 || config.min_peers > members_max || config.sync_frequency == 0 ||
+        config.grace_ns < 0 || config.grace_ns > duration_max || config.wait_limit_ns < 0 ||
+        config.wait_limit_ns > duration_max) {
+        reader.fail();
+    }
+    return config;
+}
+
+void encode(Writer& writer, const CheckIn& check_in) {
+    writer.u32(check_in.weight);
+    writer.u64(check_in.samples);
+    writer.u32(check_in.epochs_done);
+    writer.u32(check_in.epochs_total);
+    writer.boolean(check_in.finished);
+    writer.boolean(check_in.fresh);
+    writer.f64(check_in.loss);
+}
+
+CheckIn decode_check_in(Reader& reader) {
+    CheckIn check_in;
+    check_in.weight = reader.u32();
+    check_in.samples = reader.u64();
+    check_in.epochs_done = reader.u32();
+    check_in.epochs_total = reader.u32();
+    check_in.finished = reader.boolean();
+    check_in.fresh = reader.boolean();
+    check_in.loss = reader.f64();
+    if (check_in.weight > 100) {
+        reader.fail();
+    }
+    return check_in;
+}
+
+void encode(Writer& writer, const ContractView& view) {
+    writer.string(view.name);
+    writer.u32(view.run);
+    writer.u64(view.version);
+    writer.u8(static_cast<std::uint8_t>(view.phase));
+    writer.u64(view.round);
+    writer.u32(view.attempt);
+    writer.u32(view.checked_in);
+    writer.u32(view.min_peers);
+    encode(writer, view.frozen);
+    writer.boolean(view.last_commit.has_value());
+    if (view.last_commit) {
+        writer.u64(view.last_commit->round);
+        writer.u32(view.last_commit->attempt);
+        writer.digest(view.last_commit->digest);
+        encode(writer, view.last_commit->members);
+        writer.boolean(view.last_commit->final);
+    }
+    writer.string(view.reason);
+}
+
+ContractView decode_contract_view(Reader& reader) {
+    ContractView view;
+    view.name = reader.string(contract_name_max);
+    view.run = reader.u32();
+    view.version = reader.u64();
+    view.phase = decode_enum(reader, ContractPhase::gathering, ContractPhase::aborted);
+    view.round = reader.u64();
+    view.attempt = reader.u32();
+    view.checked_in = reader.u32();
+    view.min_peers = reader.u32();
+    view.frozen = decode_members(reader);
+    if (reader.boolean()) {
+        Commit commit;
+        commit.round = reader.u64();
+        commit.attempt = reader.u32();
+        commit.digest = reader.digest();
+        commit.members = decode_members(reader);
+        commit.final = reader.boolean();
+        view.last_commit = std::move(commit);
+    }
+    view.reason = reader.string(reason_max);
+    return view;
+}
+
+void encode(Writer& writer, const Command& command) {
+    std::visit(Overloaded{
+                   [&](const RegisterNode& c) {
+                       put_type(writer, CommandType::register_node);
+                       writer.u8(static_cast<std::uint8_t>(c.role));
+                       encode(writer, c.address);
+                   },
+                   [&](const Enrol& c) {
+                       put_type(writer, CommandType::enrol);
+                       writer.string(c.contract);
+                       encode(writer, c.config);
+                       writer.string(c.layout_text);
+                   },
+                   [&](const CheckInRound& c) {
+                       put_type(writer, CommandType::check_in);
+                       writer.string(c.contract);
+                       writer.u32(c.run);
+                       writer.u64(c.round);
+                       encode(writer, c.check_in);
+                   },
+                   [&](const ReportMerge& c) {
+                       put_type(writer, CommandType::report_merge);
+                       writer.string(c.contract);
+                       writer.u32(c.run);
+                       writer.u64(c.round);
+                       writer.u32(c.attempt);
+                       writer.digest(c.digest);
+                   },
+                   [&](const LeaveContract& c) {
+                       put_type(writer, CommandType::leave);
+                       writer.string(c.contract);
+                       writer.u32(c.run);
+                       writer.string(std::string_view(c.reason).substr(0, reason_max));
+                   },
+                   [&](const ExpireDeadline& c) {
+                       put_type(writer, CommandType::expire);
+                       writer.string(c.contract);
+                       writer.u32(c.run);
+                       writer.i64(c.deadline_ns);
+                   },
+                   [&](const LoseNode& c) {
+                       put_type(writer, CommandType::lose_node);
+                       encode(writer, c.node);
+                       writer.string(std::string_view(c.reason).substr(0, reason_max));
+                   },
+               },
+               command);
+}
+
+Command decode_command(Reader& reader) {
+    switch (static_cast<CommandType>(reader.u8())) {
+        case CommandType::register_node: {
+            RegisterNode c;
+            c.role = decode_enum(reader, Role::sn, Role::tool);
+            c.address = decode_address(reader);
+            return c;
+        }
+        case CommandType::enrol: {
+            Enrol c;
+            c.contract = reader.string(contract_name_max);
+            c.config = decode_contract_config(reader);
+            c.layout_text = reader.string(layout_text_max);
+            return c;
+        }
+        case CommandType::check_in: {
+            CheckInRound c;
+            c.contract = reader.string(contract_name_max);
+            c.run = reader.u32();
+            c.round = reader.u64();
+            c.check_in = decode_check_in(reader);
+            return c;
+        }
+        case CommandType::report_merge: {
+            ReportMerge c;
+            c.contract = reader.string(contract_name_max);
+            c.run = reader.u32();
+            c.round = reader.u64();
+            c.attempt = reader.u32();
+            c.digest = reader.digest();
+            return c;
+        }
+        case CommandType::leave: {
+            LeaveContract c;
+            c.contract = reader.string(contract_name_max);
+            c.run = reader.u32();
+            c.reason = reader.string(reason_max);
+            return c;
+        }
+        case CommandType::expire: {
+            ExpireDeadline c;
+            c.contract = reader.string(contract_name_max);
+            c.run = reader.u32();
+            c.deadline_ns = reader.i64();
+            return c;
+        }
+        case CommandType::lose_node: {
+            LoseNode c;
+            c.node = decode_node_id(reader);
+            c.reason = reader.string(reason_max);
+            return c;
+        }
+    }
+    reader.fail();
+    return RegisterNode{};
+}
+
+Bytes encode_entry(const Entry& entry) {
+    Writer writer;
+    writer.i64(entry.time_ns);
+    encode(writer, entry.signer);
+    writer.u64(entry.session);
+    writer.u64(entry.sequence);
+    encode(writer, entry.command);
+    return writer.take();
+}
+
+Result<Entry> decode_entry(ByteView bytes) {
+    Reader reader(bytes);
+    Entry entry;
+    entry.time_ns = reader.i64();
+    entry.signer = decode_node_id(reader);
+    entry.session = reader.u64();
+    entry.sequence = reader.u64();
+    entry.command = decode_command(reader);
+    if (!reader.done()) {
+        return Error{Errc::malformed, "these bytes are no ledger entry"};
+    }
+    return entry;
+}
+
+}  // namespace starling

@@ -1,0 +1,75 @@
+#include "core/ledger/contract.hpp"
+
+#include <algorithm>
+
+namespace starling {
+
+std::string_view to_string(EndMode mode) {
+    switch (mode) {
+        case EndMode::snapshot: return "snapshot";
+        case EndMode::active: return "active";
+        case EndMode::inactive: return "inactive";
+    }
+    return "unknown";
+}
+
+Result<EndMode> parse_end_mode(std::string_view text) {
+    for (const EndMode mode : {EndMode::snapshot, EndMode::active, EndMode::inactive}) {
+        if (text == to_string(mode)) {
+            return mode;
+        }
+    }
+    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
+                                  "' is no end mode: one of snapshot, active, inactive"};
+}
+
+std::string_view to_string(ContractPhase phase) {
+    switch (phase) {
+        case ContractPhase::gathering: return "gathering";
+        case ContractPhase::exchanging: return "exchanging";
+        case ContractPhase::complete: return "complete";
+        case ContractPhase::aborted: return "aborted";
+    }
+    return "unknown";
+}
+
+std::string to_string(const ContractConfig& config) {
+    const auto seconds = [](std::int64_t ns) { return std::to_string(ns / 1'000'000'000) + " s"; };
+    return "min_peers " + std::to_string(config.min_peers) + ", sync_frequency " +
+           std::to_string(config.sync_frequency) + ", merge " +
+           std::string(to_string(config.merge_rule)) + ", grace " + seconds(config.grace_ns) +
+           ", wait limit " +
+           (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns));
+}
+
+std::uint32_t Contract::checked_in_count() const {
+    return static_cast<std::uint32_t>(
+        std::count_if(members.begin(), members.end(), [](const auto& entry) {
+            return entry.second.status == MemberStatus::active && entry.second.check_in.has_value();
+        }));
+}
+
+std::uint32_t Contract::active_count() const {
+    return static_cast<std::uint32_t>(
+        std::count_if(members.begin(), members.end(), [](const auto& entry) {
+            return entry.second.status == MemberStatus::active;
+        }));
+}
+
+ContractView view_of(const Contract& contract) {
+    ContractView view;
+    view.name = contract.name;
+    view.run = contract.run;
+    view.version = contract.version;
+    view.phase = contract.phase;
+    view.round = contract.round;
+    view.attempt = contract.attempt;
+    view.checked_in = contract.checked_in_count();
+    view.min_peers = contract.config.min_peers;
+    view.frozen = contract.frozen;
+    view.last_commit = contract.last_commit;
+    view.reason = contract.reason;
+    return view;
+}
+
+}  // namespace starling

@@ -1,0 +1,386 @@
+#include "core/ledger/ledger.hpp"
+
+#include <algorithm>
+
+#include "core/base/overloaded.hpp"
+#include "core/params/param_layout.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t contracts_max = 1024;
+
+Answer accepted(Run run = 0) { return {Errc::ok, "", run}; }
+Answer denied(Errc code, std::string reason) { return {code, std::move(reason), 0}; }
+
+bool ended(const Contract& contract) {
+    return contract.phase == ContractPhase::complete || contract.phase == ContractPhase::aborted;
+}
+
+Answer layout_differs(const Contract& contract, const Enrol& command) {
+    const Result<ParamLayout> ours = ParamLayout::parse(contract.layout_text);
+    const Result<ParamLayout> theirs = ParamLayout::parse(command.layout_text);
+    STARLING_INVARIANT(ours && theirs, "both were parsed when they were accepted");
+    return denied(Errc::layout_mismatch,
+                  "the model differs from the one that contract '" + contract.name +
+                      "' started with: it has " + ours->summary() + ", this program " +
+                      theirs->summary() + "; " + first_difference(*ours, *theirs));
+}
+
+}  // namespace
+
+const Contract* Ledger::find_contract(const std::string& name) const {
+    const auto found = contracts_.find(name);
+    return found == contracts_.end() ? nullptr : &found->second;
+}
+
+std::optional<Answer> Ledger::answer_of(const NodeId& signer, std::uint64_t session,
+                                        std::uint64_t sequence) const {
+    const auto found = sessions_.find(signer);
+    if (session == 0 || found == sessions_.end() || found->second.session != session ||
+        found->second.sequence < sequence) {
+        return std::nullopt;
+    }
+    return found->second.sequence == sequence
+               ? found->second.answer
+               : denied(Errc::stale, "this command was answered before");
+}
+
+Applied Ledger::apply(const Entry& entry, std::uint64_t index) {
+    index_ = index;
+    if (std::optional<Answer> answer = answer_of(entry.signer, entry.session, entry.sequence)) {
+        return {std::move(*answer), {}};
+    }
+    Applied applied = execute(entry);
+    // An SN signs with session 0: its own entries are guarded by what they say, not by a sequence.
+    if (entry.session != 0) {
+        sessions_[entry.signer] = {entry.session, entry.sequence, applied.answer};
+    }
+    return applied;
+}
+
+Applied Ledger::execute(const Entry& entry) {
+    events_.clear();
+    Answer answer = std::visit(
+        Overloaded{
+            [&](const RegisterNode& c) { return register_node(entry, c); },
+            [&](const Enrol& c) { return enrol(entry, c); },
+            [&](const CheckInRound& c) { return check_in(entry, c); },
+            [&](const ReportMerge& c) { return report(entry, c); },
+            [&](const LeaveContract& c) { return leave(entry, c); },
+            [&](const ExpireDeadline& c) { return expire(c); },
+            [&](const LoseNode& c) { return lose(entry, c); },
+        },
+        entry.command);
+    return {std::move(answer), std::move(events_)};
+}
+
+Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
+    // A node that registers again was started anew: what it held of a round is gone.
+    for (auto& [name, contract] : contracts_) {
+        remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
+                      from_ns(entry.time_ns));
+    }
+    nodes_[entry.signer] = {command.role, command.address, false};
+    events_.push_back(NodeRegistered{entry.signer, command.address});
+    return accepted();
+}
+
+Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
+    const auto node = nodes_.find(entry.signer);
+    if (node == nodes_.end() || node->second.role != Role::sl) {
+        return denied(Errc::refused, "node '" + entry.signer.name + "' is not registered as an SL");
+    }
+    if (command.contract.empty()) {
+        return denied(Errc::malformed, "a contract must have a name");
+    }
+    if (const Result<ParamLayout> layout = ParamLayout::parse(command.layout_text);
+        !layout || layout->size_bytes() != command.config.layout_bytes) {
+        return denied(Errc::malformed, "the layout of node '" + entry.signer.name + "' is malformed");
+    }
+    auto found = contracts_.find(command.contract);
+    const bool fresh = found == contracts_.end() || ended(found->second);
+    if (fresh) {
+        if (found == contracts_.end() && contracts_.size() >= contracts_max) {
+            return denied(Errc::too_large, "this swarm already has " +
+                                               std::to_string(contracts_max) + " contracts");
+        }
+        Contract contract;
+        contract.name = command.contract;
+        contract.run = found == contracts_.end() ? 0 : found->second.run + 1;
+        contract.config = command.config;
+        contract.layout_text = command.layout_text;
+        found = contracts_.insert_or_assign(command.contract, std::move(contract)).first;
+    }
+    Contract& contract = found->second;
+    if (!fresh) {
+        if (command.config.layout_fingerprint != contract.config.layout_fingerprint ||
+            command.layout_text != contract.layout_text) {
+            return layout_differs(contract, command);
+        }
+        if (command.config != contract.config) {
+            return denied(Errc::config_mismatch,
+                          "the options differ from those that contract '" + contract.name +
+                              "' started with: it has " + to_string(contract.config) +
+                              "; this program " + to_string(command.config));
+        }
+        if (contract.round > 0 || contract.phase == ContractPhase::exchanging) {
+            return denied(Errc::stale, "contract '" + contract.name + "' is in round " +
+                                           std::to_string(contract.round) +
+                                           ": joining a training under way is not supported yet");
+        }
+    }
+    Member& member = contract.members[entry.signer];
+    member = Member{};
+    member.address = node->second.address;
+    contract.version = index_;
+    if (contract.members.size() == 1) {
+        set_wait_deadline(contract, from_ns(entry.time_ns));
+    }
+    events_.push_back(MemberEnrolled{contract.name, entry.signer, fresh});
+    return accepted(contract.run);
+}
+
+Contract* Ledger::current(const std::string& name, Run run) {
+    const auto found = contracts_.find(name);
+    return found == contracts_.end() || found->second.run != run || ended(found->second)
+               ? nullptr
+               : &found->second;
+}
+
+Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
+    Contract* contract = current(command.contract, command.run);
+    const auto member = contract == nullptr ? decltype(contract->members.begin()){}
+                                            : contract->members.find(entry.signer);
+    if (contract == nullptr || member == contract->members.end() ||
+        member->second.status != MemberStatus::active) {
+        return denied(Errc::stale, "node '" + entry.signer.name + "' is no active member of this run");
+    }
+    if (command.round != contract->round || contract->phase != ContractPhase::gathering) {
+        return denied(Errc::stale, "round " + std::to_string(command.round) +
+                                       " does not take check-ins any more");
+    }
+    member->second.check_in = command.check_in;
+    contract->version = index_;
+    events_.push_back(CheckedIn{contract->name, entry.signer, contract->round});
+    freeze_if_ready(*contract, from_ns(entry.time_ns));
+    return accepted(contract->run);
+}
+
+void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
+    const std::uint32_t here = contract.checked_in_count();
+    const bool any_weight =
+        std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
+            const Member& m = entry.second;
+            return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
+        });
+    if (here < contract.config.min_peers || !any_weight) {
+        return;
+    }
+    // Expected are all active members and, before the first round, every SL that is up: one that
+    // registered is about to enrol.
+    const bool all_active = here == contract.active_count();
+    const bool all_registered =
+        contract.round > 0 || std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
+            return entry.second.role != Role::sl || entry.second.lost ||
+                   contract.members.count(entry.first) > 0;
+        });
+    if ((all_active && all_registered) || contract.config.grace_ns == 0) {
+        freeze(contract, false);
+        return;
+    }
+    const SwarmTime grace_over = now + SwarmDuration{contract.config.grace_ns};
+    const bool gathering_quorum = here == contract.config.min_peers;
+    if (!contract.deadline || gathering_quorum) {
+        contract.deadline = grace_over;
+    }
+}
+
+void Ledger::freeze(Contract& contract, bool retry) {
+    contract.frozen.clear();
+    for (auto& [id, member] : contract.members) {
+        member.report.reset();
+        if (member.status == MemberStatus::active && member.check_in) {
+            contract.frozen.push_back({id, member.address, member.check_in->weight});
+        }
+    }
+    contract.phase = ContractPhase::exchanging;
+    contract.deadline.reset();
+    contract.version = index_;
+    events_.push_back(RoundFrozen{contract.name, contract.round, contract.attempt,
+                                  static_cast<std::uint32_t>(contract.frozen.size()), retry});
+}
+
+Answer Ledger::report(const Entry& entry, const ReportMerge& command) {
+    Contract* contract = current(command.contract, command.run);
+    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
+        contract->round != command.round || contract->attempt != command.attempt) {
+        return denied(Errc::stale, "round " + std::to_string(command.round) + " attempt " +
+                                       std::to_string(command.attempt) + " is over");
+    }
+    const bool frozen = std::any_of(contract->frozen.begin(), contract->frozen.end(),
+                                    [&](const RoundMember& m) { return m.id == entry.signer; });
+    if (!frozen) {
+        return denied(Errc::stale, "node '" + entry.signer.name + "' is no member of this round");
+    }
+    contract->members[entry.signer].report = command.digest;
+    commit_if_agreed(*contract);
+    return accepted(contract->run);
+}
+
+void Ledger::commit_if_agreed(Contract& contract) {
+    const Digest* agreed = nullptr;
+    for (const RoundMember& frozen : contract.frozen) {
+        const Member& member = contract.members[frozen.id];
+        if (!member.report) {
+            return;
+        }
+        if (agreed != nullptr && *member.report != *agreed) {
+            end(contract, ContractPhase::aborted,
+                "member '" + frozen.id.name + "' merged round " + std::to_string(contract.round) +
+                    " to " + short_text(*member.report) + ", member '" +
+                    contract.frozen.front().id.name + "' to " + short_text(*agreed) +
+                    ": they must be the same bytes");
+            return;
+        }
+        agreed = &*contract.members[frozen.id].report;
+    }
+    STARLING_INVARIANT(agreed != nullptr, "a frozen round has members");
+    Commit commit{contract.round, contract.attempt, *agreed, contract.frozen, true};
+    for (const RoundMember& frozen : contract.frozen) {
+        Member& member = contract.members[frozen.id];
+        STARLING_INVARIANT(member.check_in.has_value(), "who was frozen had checked in");
+        commit.final = commit.final && member.check_in->finished;
+        member.last = *member.check_in;
+    }
+    for (auto& [id, member] : contract.members) {
+        const bool absent = member.status == MemberStatus::active && !member.check_in;
+        commit.final = commit.final && !absent;
+        member.check_in.reset();
+        member.report.reset();
+    }
+    contract.last_commit = commit;
+    contract.frozen.clear();
+    contract.version = index_;
+    events_.push_back(RoundCommitted{contract.name, commit});
+    if (commit.final) {
+        end(contract, ContractPhase::complete, "");
+        return;
+    }
+    contract.phase = ContractPhase::gathering;
+    ++contract.round;
+    contract.attempt = 0;
+}
+
+void Ledger::set_wait_deadline(Contract& contract, SwarmTime now) {
+    if (contract.config.wait_limit_ns > 0) {
+        contract.deadline = now + SwarmDuration{contract.config.wait_limit_ns};
+    }
+}
+
+Answer Ledger::leave(const Entry& entry, const LeaveContract& command) {
+    const auto found = contracts_.find(command.contract);
+    if (found == contracts_.end() || found->second.run != command.run) {
+        return denied(Errc::stale, "that run is over");
+    }
+    remove_member(found->second, entry.signer, MemberStatus::left, command.reason,
+                  from_ns(entry.time_ns));
+    return accepted(command.run);
+}
+
+Answer Ledger::lose(const Entry& entry, const LoseNode& command) {
+    const auto node = nodes_.find(command.node);
+    if (node == nodes_.end() || node->second.lost) {
+        return denied(Errc::not_found, "no such node is up");
+    }
+    node->second.lost = true;
+    for (auto& [name, contract] : contracts_) {
+        remove_member(contract, command.node, MemberStatus::lost, command.reason,
+                      from_ns(entry.time_ns));
+    }
+    return accepted();
+}
+
+void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus status,
+                           const std::string& reason, SwarmTime now) {
+    const auto member = contract.members.find(node);
+    if (member == contract.members.end() || member->second.status != MemberStatus::active) {
+        return;
+    }
+    member->second.status = status;
+    if (ended(contract)) {
+        return;  // to leave after the end is how it should be
+    }
+    contract.version = index_;
+    events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
+    const std::uint32_t left = contract.active_count();
+    const bool started = contract.round > 0 || contract.phase == ContractPhase::exchanging;
+    if (left == 0 || (started && left < contract.config.min_peers)) {
+        end(contract, ContractPhase::aborted,
+            "member '" + node.name + "' is gone (" + reason + "): " + std::to_string(left) +
+                " of min_peers " + std::to_string(contract.config.min_peers) + " left in round " +
+                std::to_string(contract.round));
+        return;
+    }
+    if (contract.phase == ContractPhase::exchanging) {
+        const bool weight_left = std::any_of(
+            contract.members.begin(), contract.members.end(), [](const auto& entry) {
+                const Member& m = entry.second;
+                return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
+            });
+        ++contract.attempt;
+        contract.frozen.clear();
+        if (contract.checked_in_count() >= contract.config.min_peers && weight_left) {
+            freeze(contract, true);
+        } else {
+            contract.phase = ContractPhase::gathering;
+        }
+        return;
+    }
+    if (contract.checked_in_count() < contract.config.min_peers) {
+        contract.deadline.reset();  // a grace period that had begun is off
+        set_wait_deadline(contract, now);
+    } else {
+        freeze_if_ready(contract, now);
+    }
+}
+
+Answer Ledger::expire(const ExpireDeadline& command) {
+    Contract* contract = current(command.contract, command.run);
+    if (contract == nullptr || !contract->deadline ||
+        to_ns(*contract->deadline) != command.deadline_ns) {
+        return denied(Errc::stale, "that deadline is not set any more");
+    }
+    contract->deadline.reset();
+    contract->version = index_;
+    const std::uint32_t here = contract->checked_in_count();
+    if (contract->phase == ContractPhase::gathering && here >= contract->config.min_peers) {
+        freeze(*contract, false);
+        return accepted(contract->run);
+    }
+    std::string names;
+    for (const auto& [id, member] : contract->members) {
+        if (member.status == MemberStatus::active) {
+            names += (names.empty() ? "" : ", ") + id.name;
+        }
+    }
+    end(*contract, ContractPhase::aborted,
+        "the wait limit of " + std::to_string(contract->config.wait_limit_ns / 1'000'000'000) +
+            " s is over: " + std::to_string(contract->active_count()) + " of min_peers " +
+            std::to_string(contract->config.min_peers) + " members are here (" + names + ")");
+    return accepted(contract->run);
+}
+
+void Ledger::end(Contract& contract, ContractPhase phase, std::string reason) {
+    contract.phase = phase;
+    contract.reason = std::move(reason);
+    if (contract.reason.size() > reason_max) {
+        contract.reason.resize(reason_max);
+    }
+    contract.deadline.reset();
+    contract.frozen.clear();
+    contract.version = index_;
+    events_.push_back(ContractEnded{contract.name, phase, contract.reason});
+}
+
+}  // namespace starling

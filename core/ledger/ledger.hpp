@@ -1,0 +1,117 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ledger/command.hpp"
+
+namespace starling {
+
+// What an entry brought about; for traces and for whom to tell.
+struct NodeRegistered {
+    NodeId node;
+    Address address;
+};
+struct MemberEnrolled {
+    std::string contract;
+    NodeId node;
+    bool first = false;
+};
+struct CheckedIn {
+    std::string contract;
+    NodeId node;
+    Round round = 0;
+};
+struct RoundFrozen {
+    std::string contract;
+    Round round = 0;
+    Attempt attempt = 0;
+    std::uint32_t members = 0;
+    bool retry = false;  ///< members are those of an earlier attempt without one that was lost
+};
+struct RoundCommitted {
+    std::string contract;
+    Commit commit;
+};
+struct MemberGone {
+    std::string contract;
+    NodeId node;
+    bool lost = false;
+    std::string reason;
+};
+struct ContractEnded {
+    std::string contract;
+    ContractPhase phase = ContractPhase::complete;
+    std::string reason;
+};
+using LedgerEvent = std::variant<NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen,
+                                 RoundCommitted, MemberGone, ContractEnded>;
+
+/// The answer to a command, kept for its (session, sequence).
+struct Answer {
+    Errc code = Errc::ok;
+    std::string reason;
+    Run run = 0;
+};
+
+struct Applied {
+    Answer answer;
+    std::vector<LedgerEvent> events;
+};
+
+struct RegisteredNode {
+    Role role = Role::sl;
+    Address address;
+    bool lost = false;
+};
+
+/// The swarm's agreed state: a deterministic function of the entries applied, in order. No clock, no
+/// chance; an entry that can't be accepted changes nothing but its answer.
+class Ledger {
+public:
+    Applied apply(const Entry& entry, std::uint64_t index);
+
+    /// The answer that a command of this number got, if it is the newest of its session.
+    std::optional<Answer> answer_of(const NodeId& signer, std::uint64_t session,
+                                    std::uint64_t sequence) const;
+
+    const std::map<std::string, Contract>& contracts() const { return contracts_; }
+    const std::map<NodeId, RegisteredNode>& nodes() const { return nodes_; }
+    const Contract* find_contract(const std::string& name) const;
+
+private:
+    struct Session {
+        std::uint64_t session = 0;
+        std::uint64_t sequence = 0;
+        Answer answer;
+    };
+
+    Applied execute(const Entry& entry);
+    Answer register_node(const Entry& entry, const RegisterNode& command);
+    Answer enrol(const Entry& entry, const Enrol& command);
+    Answer check_in(const Entry& entry, const CheckInRound& command);
+    Answer report(const Entry& entry, const ReportMerge& command);
+    Answer leave(const Entry& entry, const LeaveContract& command);
+    Answer expire(const ExpireDeadline& command);
+    Answer lose(const Entry& entry, const LoseNode& command);
+
+    Contract* current(const std::string& name, Run run);
+    void freeze_if_ready(Contract& contract, SwarmTime now);
+    void freeze(Contract& contract, bool retry);
+    void commit_if_agreed(Contract& contract);
+    void remove_member(Contract& contract, const NodeId& node, MemberStatus status,
+                       const std::string& reason, SwarmTime now);
+    void end(Contract& contract, ContractPhase phase, std::string reason);
+    void set_wait_deadline(Contract& contract, SwarmTime now);
+
+    std::map<std::string, Contract> contracts_;
+    std::map<NodeId, RegisteredNode> nodes_;
+    std::map<NodeId, Session> sessions_;
+    std::vector<LedgerEvent> events_;  ///< of the entry being applied
+    std::uint64_t index_ = 0;
+};
+
+}  // namespace starling

@@ -1,0 +1,299 @@
+#include "core/ml/ml_node.hpp"
+
+#include <algorithm>
+
+#include "core/base/overloaded.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "SwarmCallback";
+constexpr std::uint64_t train_work = 1;
+
+enum Timer : std::uint32_t { dial_timer = 1 };
+
+class MlNode final : public Node {
+public:
+    MlNode(MlNodeOptions options, const Hasher& hasher)
+        : options_(std::move(options)), hasher_(hasher) {}
+
+    const NodeId& id() const override { return options_.id; }
+    Role role() const override { return Role::ml; }
+
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        now_ = now;
+        if (stopped_) {
+            return;
+        }
+        std::visit(Overloaded{
+                       [&](const Started&) { start(effects); },
+                       [&](const PeerUp& up) { on_peer_up(up, effects); },
+                       [&](const PeerLost& lost) { on_peer_lost(lost, effects); },
+                       [&](const ConnectFailed& failed) { on_connect_failed(failed, effects); },
+                       [&](const FrameReceived& received) { on_frame(received, effects); },
+                       [&](const TimerDue&) { dial(effects); },
+                       [&](const WorkDone& done) { on_work(done, effects); },
+                       [&](const StopRequested& stop) {
+                           end_session({Errc::aborted, "stopped by the operator (" + stop.reason + ")"},
+                                       effects);
+                           finish(exit_code::aborted, effects);
+                       },
+                   },
+                   input);
+    }
+
+private:
+    /// The merged parameters of a round, while they come in.
+    struct Incoming {
+        SyncDone done;
+        Segments params;
+        std::uint32_t present = 0;
+    };
+
+    void start(std::vector<Effect>& effects);
+    void dial(std::vector<Effect>& effects) { effects.push_back(Connect{options_.sl_address, Role::sl}); }
+    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
+    void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
+    void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
+    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
+    void on_sync_done(const SyncDone& done, std::vector<Effect>& effects);
+    void on_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects);
+    void on_work(const WorkDone& done, std::vector<Effect>& effects);
+    void on_open_request(OpenRequest request, std::vector<Effect>& effects);
+    void on_sync_request(SyncRequest request, std::vector<Effect>& effects);
+    void on_exit_request(const ExitRequest& request, std::vector<Effect>& effects);
+    void send_open(std::vector<Effect>& effects);
+
+    /// Hands a reply to the program, which waits.
+    void resume(TrainReply reply, std::vector<Effect>& effects);
+    /// The swarm is over for this program: it hears so now, or this node ends it where it is.
+    void fail(Error error, std::vector<Effect>& effects);
+    void end_session(const Error& why, std::vector<Effect>& effects);
+    void finish(int code, std::vector<Effect>& effects);
+    void report(TraceEvent event, std::vector<Effect>& effects) const {
+        effects.push_back(Report{std::move(event)});
+    }
+
+    MlNodeOptions options_;
+    const Hasher& hasher_;
+    SwarmTime now_{};
+    SwarmTime started_{};
+    std::optional<NodeId> sl_;           ///< while connected
+    std::optional<OpenRequest> open_;    ///< what the program joins with
+    std::shared_ptr<const ParamLayout> layout_;
+    std::optional<Incoming> incoming_;
+    std::optional<Error> failed_;        ///< to be told to the program when it asks next
+    bool program_waits_ = false;
+    bool final_received_ = false;
+    bool stopped_ = false;
+    std::uint64_t next_sequence_ = 0;
+};
+
+void MlNode::start(std::vector<Effect>& effects) {
+    started_ = now_;
+    dial(effects);
+    program_waits_ = true;
+    resume(BeginReply{}, effects);
+}
+
+void MlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
+    sl_ = up.peer;
+    report(TraceEvent("sl_connected").with("sl", up.peer.name), effects);
+    send_open(effects);
+}
+
+void MlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
+    if (sl_ && lost.peer == *sl_) {
+        sl_.reset();
+        fail({Errc::unreachable, "SL node '" + lost.peer.name + "' is gone (" + lost.reason + ")"},
+             effects);
+    }
+}
+
+void MlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
+    if (failed.fatal || now_ - started_ >= options_.sl_connect_limit) {
+        fail({failed.error.code, "no SL node at " + to_string(options_.sl_address) + ": " +
+                                     failed.error.message},
+             effects);
+        return;
+    }
+    effects.push_back(SetTimer{dial_timer, now_ + std::chrono::milliseconds(200)});
+}
+
+void MlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+    const Message& message = received.frame.message;
+    if (!sl_ || received.from != *sl_) {
+        return;
+    }
+    if (std::holds_alternative<SessionOpened>(message)) {
+        const auto& opened = std::get<SessionOpened>(message);
+        if (program_waits_ && open_) {
+            open_.reset();
+            resume(OpenedReply{opened.round, opened.min_peers}, effects);
+        }
+    } else if (const auto* done = std::get_if<SyncDone>(&message)) {
+        on_sync_done(*done, effects);
+    } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
+        on_segment(*segment, received.frame.body, effects);
+    } else if (const auto* failed = std::get_if<SessionFailed>(&message)) {
+        fail({failed->code, failed->reason}, effects);
+    }
+}
+
+void MlNode::on_sync_done(const SyncDone& done, std::vector<Effect>& effects) {
+    if (!program_waits_ || !layout_ || done.sequence + 1 != next_sequence_ || incoming_) {
+        report(TraceEvent("sync_done_ignored").with("round", done.round), effects);
+        return;
+    }
+    incoming_ = Incoming{done, Segments(segment_count(layout_->size_bytes())), 0};
+}
+
+void MlNode::on_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects) {
+    if (!incoming_ || segment.sequence != incoming_->done.sequence ||
+        segment.index >= incoming_->params.size() || !incoming_->params[segment.index].empty() ||
+        body.size() != segment_size(layout_->size_bytes(), segment.index)) {
+        report(TraceEvent("ml_segment_refused").with("index", segment.index), effects);
+        return;
+    }
+    incoming_->params[segment.index] = body;
+    if (++incoming_->present < incoming_->params.size()) {
+        return;
+    }
+    const SyncDone& done = incoming_->done;
+    report(TraceEvent("sync_end")
+               .with("round", done.round)
+               .with("members", done.member_count)
+               .with("digest", to_string(done.digest))
+               .with("final", done.final ? 1U : 0U)
+               .log(Level::info, component,
+                    "Merge Done: round " + std::to_string(done.round) +
+                        (done.final ? " (final)" : "") + ", " + std::to_string(done.member_count) +
+                        " members, digest " + short_text(done.digest)),
+           effects);
+    final_received_ = done.final;
+    SyncedReply reply{done.round, done.digest, std::move(incoming_->params), done.final};
+    incoming_.reset();
+    resume(std::move(reply), effects);
+}
+
+void MlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
+    const auto* request = std::get_if<TrainRequest>(&done.result);
+    STARLING_INVARIANT(request != nullptr, "training is the only work of an ML node");
+    program_waits_ = true;
+    if (const auto* exit = std::get_if<ExitRequest>(request)) {
+        on_exit_request(*exit, effects);
+    } else if (failed_) {
+        resume(FailedReply{*failed_}, effects);
+    } else if (const auto* open = std::get_if<OpenRequest>(request)) {
+        on_open_request(*open, effects);
+    } else {
+        on_sync_request(std::get<SyncRequest>(*request), effects);
+    }
+}
+
+void MlNode::on_open_request(OpenRequest request, std::vector<Effect>& effects) {
+    if (layout_) {
+        resume(FailedReply{{Errc::program, "a program can open one swarm session only"}}, effects);
+        return;
+    }
+    layout_ = request.layout;
+    open_ = std::move(request);
+    send_open(effects);
+}
+
+void MlNode::send_open(std::vector<Effect>& effects) {
+    if (!sl_ || !open_) {
+        return;
+    }
+    OpenSession open;
+    open.contract = open_->contract;
+    open.config = open_->config;
+    open.config.layout_bytes = layout_->size_bytes();
+    open.config.layout_fingerprint = fingerprint(*layout_, hasher_);
+    open.layout_text = layout_->text();
+    open.end_mode = open_->end_mode;
+    effects.push_back(Send{*sl_, {std::move(open), {}}});
+}
+
+void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) {
+    if (!layout_ || request.params.size() != layout_->size_bytes() || !sl_) {
+        resume(FailedReply{{Errc::program, "a sync without an open session or with other parameters"}},
+               effects);
+        return;
+    }
+    const std::uint64_t sequence = next_sequence_++;
+    const CheckIn& check_in = request.check_in;
+    report(TraceEvent("sync_begin")
+               .with("sync", sequence)
+               .with("batches", request.batches)
+               .with("samples", check_in.samples)
+               .with("epochs", check_in.epochs_done)
+               .log(Level::info, component,
+                    check_in.finished
+                        ? "Finished local training. Final merging starts; waiting for other peers to complete"
+                        : "Starting Swarm merging round " + std::to_string(sequence)),
+           effects);
+    effects.push_back(Send{*sl_, {SyncBegin{sequence, check_in}, {}}});
+    const Segments segments = cut(request.params);
+    for (std::uint32_t i = 0; i < segments.size(); ++i) {
+        effects.push_back(Send{*sl_, {MlSegment{sequence, i}, segments[i]}});
+    }
+}
+
+void MlNode::on_exit_request(const ExitRequest& request, std::vector<Effect>& effects) {
+    Error why{request.code, request.reason};
+    if (why.code == Errc::ok && !final_received_) {
+        why = {Errc::program, "the training program ended before the swarm did: it must call on_train_end()"};
+    }
+    if (failed_) {
+        why = *failed_;  // the program ends because it heard so
+    }
+    end_session(why, effects);
+    finish(exit_code_of(why.code), effects);
+}
+
+void MlNode::resume(TrainReply reply, std::vector<Effect>& effects) {
+    STARLING_INVARIANT(program_waits_, "node and program take turns");
+    program_waits_ = false;
+    effects.push_back(StartWork{train_work, TrainWork{std::move(reply)}});
+}
+
+void MlNode::fail(Error error, std::vector<Effect>& effects) {
+    if (failed_ || final_received_) {
+        return;  // after the final model the program only evaluates and saves
+    }
+    failed_ = std::move(error);
+    report(TraceEvent("session_failed")
+               .with("code", static_cast<std::uint64_t>(failed_->code))
+               .log(Level::error, component, "Swarm training has ended early: " + failed_->message),
+           effects);
+    if (program_waits_) {
+        resume(FailedReply{*failed_}, effects);
+    } else {
+        // It trains, and may do so for long: nothing that it does now can be of use to the swarm.
+        finish(exit_code_of(failed_->code), effects);
+    }
+}
+
+void MlNode::end_session(const Error& why, std::vector<Effect>& effects) {
+    if (why.code != Errc::ok && !failed_) {
+        report(TraceEvent("program_failed").log(Level::error, "ml", why.message), effects);
+    }
+    if (sl_) {
+        effects.push_back(Send{*sl_, {CloseSession{why.code, why.message}, {}}});
+    }
+}
+
+void MlNode::finish(int code, std::vector<Effect>& effects) {
+    stopped_ = true;
+    report(TraceEvent("node_stopped").with("code", static_cast<std::uint64_t>(code)), effects);
+    effects.push_back(Stop{code, failed_ ? failed_->message : ""});
+}
+
+}  // namespace
+
+std::unique_ptr<Node> make_ml_node(MlNodeOptions options, const Hasher& hasher) {
+    return std::make_unique<MlNode>(std::move(options), hasher);
+}
+
+}  // namespace starling

@@ -1,0 +1,165 @@
+#include "core/ml/swarm.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/ml/training_thread.hpp"
+
+namespace starling {
+namespace {
+
+[[noreturn]] void fail(Errc code, std::string message) { throw SwarmError(Error{code, std::move(message)}); }
+
+void check(const SwarmCallbackOptions& options) {
+    if (options.sync_frequency == 0) {
+        fail(Errc::usage, "SwarmCallback: sync_frequency is 0, it must be at least 1 batch");
+    }
+    if (options.min_peers == 0) {
+        fail(Errc::usage, "SwarmCallback: min_peers is 0, it must be at least 1");
+    }
+    if (options.node_weightage == 0 || options.node_weightage > 100) {
+        fail(Errc::usage, "SwarmCallback: node_weightage is " +
+                              std::to_string(options.node_weightage) + ", it must be 1 to 100");
+    }
+    if (options.contract.empty() || options.contract.size() > contract_name_max) {
+        fail(Errc::usage, "SwarmCallback: the contract's name must have 1 to 128 characters");
+    }
+    if (options.grace < SwarmDuration{0} || options.wait_limit < SwarmDuration{0}) {
+        fail(Errc::usage, "SwarmCallback: grace and wait_limit can't be negative");
+    }
+}
+
+}  // namespace
+
+std::string SwarmSession::environment(const std::string& name, const std::string& fallback) const {
+    const auto found = options_.environment.find(name);
+    return found == options_.environment.end() || found->second.empty() ? fallback : found->second;
+}
+
+std::uint64_t SwarmSession::environment_number(const std::string& name, std::uint64_t fallback,
+                                               std::uint64_t low, std::uint64_t high) const {
+    const std::string text = environment(name);
+    if (text.empty()) {
+        return fallback;
+    }
+    std::uint64_t value = 0;
+    const bool digits = text.size() <= 18 && std::all_of(text.begin(), text.end(), [](char c) {
+                            return c >= '0' && c <= '9';
+                        });
+    if (digits) {
+        value = std::stoull(text);
+    }
+    if (!digits || value < low || value > high) {
+        fail(Errc::usage, "environment variable " + name + " is '" + text.substr(0, 32) +
+                              "', it must be a whole number from " + std::to_string(low) + " to " +
+                              std::to_string(high));
+    }
+    return value;
+}
+
+std::filesystem::path SwarmSession::resolve(const std::filesystem::path& path) const {
+    return options_.working_directory / path;  // an absolute path stays as it is
+}
+
+std::uint32_t SwarmSession::min_peers() const {
+    return static_cast<std::uint32_t>(environment_number("MIN_PEERS", 2, 1, 100'000));
+}
+
+std::filesystem::path SwarmSession::model_dir() const {
+    return resolve(environment("MODEL_DIR", "saved_models"));
+}
+
+void SwarmSession::log(Level level, std::string text, std::string_view component) const {
+    trace(TraceEvent("ml_log").log(level, component, std::move(text)));
+}
+
+void SwarmSession::trace(TraceEvent event) const { thread_.trace(event); }
+
+SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
+                             SwarmCallbackOptions options)
+    : session_(session), parameters_(parameters), options_(std::move(options)) {
+    check(options_);
+    batches_until_sync_ = options_.sync_frequency;
+    session_.thread().set_workload(options_.workload);
+
+    OpenRequest request;
+    request.contract = options_.contract;
+    request.config.min_peers = options_.min_peers;
+    request.config.sync_frequency = options_.sync_frequency;
+    request.config.grace_ns = options_.grace.count();
+    request.config.wait_limit_ns = options_.wait_limit.count();
+    request.config.layout_bytes = parameters_.layout().size_bytes();
+    request.layout = std::make_shared<const ParamLayout>(parameters_.layout());
+    request.end_mode = options_.end_mode;
+    const TrainReply reply = session_.thread().ask(std::move(request));
+    if (const auto* failed = std::get_if<FailedReply>(&reply)) {
+        throw SwarmError(failed->error);
+    }
+    STARLING_INVARIANT(std::holds_alternative<OpenedReply>(reply), "an open request is answered so");
+}
+
+SwarmCallback::~SwarmCallback() = default;
+
+void SwarmCallback::on_train_begin() { sync(false); }
+
+void SwarmCallback::on_batch_end(double loss) {
+    ++batches_since_sync_;
+    loss_sum_ += loss;
+    session_.thread().count_batch();
+    if (--batches_until_sync_ == 0) {
+        sync(false);
+        batches_until_sync_ = options_.sync_frequency;
+    }
+}
+
+void SwarmCallback::on_epoch_end() { ++epochs_done_; }
+
+void SwarmCallback::on_train_end() { sync(true); }
+
+void SwarmCallback::sync(bool finished) {
+    SyncRequest request;
+    request.check_in.weight = options_.node_weightage;
+    request.check_in.samples = batches_since_sync_ * options_.batch_size;
+    request.check_in.epochs_done = epochs_done_;
+    request.check_in.epochs_total = options_.total_epochs;
+    request.check_in.finished = finished;
+    request.check_in.fresh = true;
+    request.check_in.loss = batches_since_sync_ == 0
+                                ? std::numeric_limits<double>::quiet_NaN()
+                                : loss_sum_ / static_cast<double>(batches_since_sync_);
+    request.batches = batches_since_sync_;
+    Bytes bytes(parameters_.layout().size_bytes());
+    parameters_.save(bytes);
+    request.params = Blob(std::move(bytes));
+
+    const TrainReply reply = session_.thread().ask(std::move(request));
+    if (const auto* failed = std::get_if<FailedReply>(&reply)) {
+        throw SwarmError(failed->error);
+    }
+    const auto* synced = std::get_if<SyncedReply>(&reply);
+    STARLING_INVARIANT(synced != nullptr, "a sync request is answered so");
+    Bytes merged;
+    merged.reserve(parameters_.layout().size_bytes());
+    for (const Blob& segment : synced->params) {
+        merged.insert(merged.end(), segment.view().begin(), segment.view().end());
+    }
+    STARLING_INVARIANT(merged.size() == parameters_.layout().size_bytes(),
+                       "the ML node hands on whole vectors only");
+    parameters_.load(merged);
+    ++rounds_;
+    digest_ = synced->digest;
+    batches_since_sync_ = 0;
+    loss_sum_ = 0.0;
+    if (finished) {
+        STARLING_INVARIANT(synced->final, "who has finished is answered with the final model");
+        session_.trace(TraceEvent("final_model")
+                           .with("round", synced->round)
+                           .with("digest", to_string(digest_))
+                           .log(Level::info, "SwarmCallback",
+                                "All peers and Swarm training rounds finished. Final Swarm model was "
+                                "loaded."));
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,114 @@
+#include "core/sl/sl_state.hpp"
+
+namespace starling {
+
+void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
+                             std::vector<Effect>& effects) {
+    if (session_) {
+        effects.push_back(Send{from,
+                               {SessionFailed{Errc::refused, "SL '" + options_.id.name +
+                                                                 "' serves another ML node already"},
+                                {}}});
+        return;
+    }
+    const Result<ParamLayout> layout = ParamLayout::parse(open.layout_text);
+    session_ = Session{from, open, nullptr, false, 0};
+    if (!layout || layout->size_bytes() != open.config.layout_bytes || layout->size_bytes() == 0) {
+        fail({Errc::malformed, layout ? "the ML program's model has no parameters, or its layout "
+                                        "does not have the size it says"
+                                      : layout.error().message},
+             exit_code::failed, effects);
+        return;
+    }
+    session_->layout = std::make_shared<const ParamLayout>(*layout);
+    log(Level::info, "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
+                         to_string(open.config),
+        effects);
+    submit(Enrol{open.contract, open.config, open.layout_text}, effects);
+}
+
+void SlNode::on_sync_begin(const SyncBegin& begin, std::vector<Effect>& effects) {
+    if (!session_->enrolled || (sync_ && sync_->waiting)) {
+        return;  // an ML node of ours waits for its answer first
+    }
+    Sync sync;
+    sync.sequence = begin.sequence;
+    sync.check_in = begin.check_in;
+    sync.params.resize(segment_count(session_->layout->size_bytes()));
+    sync_ = std::move(sync);
+    effects.push_back(Report{TraceEvent("sync_receiving").with("round", next_round_)});
+}
+
+void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects) {
+    if (!sync_ || sync_->waiting || segment.sequence != sync_->sequence ||
+        segment.index >= sync_->params.size() || !sync_->params[segment.index].empty() ||
+        body.size() != segment_size(session_->layout->size_bytes(), segment.index)) {
+        effects.push_back(Report{TraceEvent("ml_segment_refused").with("index", segment.index)});
+        return;
+    }
+    sync_->params[segment.index] = body;
+    if (++sync_->present == sync_->params.size()) {
+        sync_->waiting = true;
+        check_in(effects);
+    }
+}
+
+void SlNode::check_in(std::vector<Effect>& effects) {
+    effects.push_back(Report{TraceEvent("check_in")
+                                 .with("round", next_round_)
+                                 .with("samples", sync_->check_in.samples)
+                                 .with("weight", sync_->check_in.weight)
+                                 .with("finished", sync_->check_in.finished ? 1U : 0U)});
+    submit(CheckInRound{session_->open.contract, session_->run, next_round_, sync_->check_in}, effects);
+}
+
+void SlNode::check_in_for_finished(std::vector<Effect>& effects) {
+    CheckIn& check_in_again = sync_->check_in;
+    check_in_again.fresh = false;
+    check_in_again.samples = 0;
+    switch (session_->open.end_mode) {
+        case EndMode::snapshot: break;
+        case EndMode::active: sync_->params = committed_exchange_->merged(); break;
+        case EndMode::inactive: check_in_again.weight = 0; break;
+    }
+    check_in(effects);
+}
+
+void SlNode::answer_sync(const Commit& commit, std::vector<Effect>& effects) {
+    SyncDone done;
+    done.sequence = sync_->sequence;
+    done.round = commit.round;
+    done.member_count = static_cast<std::uint32_t>(commit.members.size());
+    done.digest = commit.digest;
+    done.final = commit.final;
+    effects.push_back(Send{session_->ml, {done, {}}});
+    const Segments& merged = committed_exchange_->merged();
+    for (std::uint32_t i = 0; i < merged.size(); ++i) {
+        effects.push_back(Send{session_->ml, {MlSegment{sync_->sequence, i}, merged[i]}});
+    }
+    sync_.reset();
+}
+
+void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& effects) {
+    const NodeId ml = session_->ml;
+    session_->ml = {};
+    if (ending_code_) {
+        return;
+    }
+    if (close.code != Errc::ok) {
+        fail({close.code, "its ML node '" + ml.name + "' ended: " + close.reason},
+             exit_code_of(close.code), effects);
+        return;
+    }
+    log(Level::info, "ML node '" + ml.name + "' has finished. Exiting SL. Reason: training is complete",
+        effects);
+    if (!sn_) {
+        stop(exit_code::ok, "training is complete", effects);
+        return;
+    }
+    ending_code_ = exit_code::ok;
+    submit(LeaveContract{session_->open.contract, session_->run, "training is complete"}, effects);
+    effects.push_back(SetTimer{end_timer, now_ + std::chrono::seconds(2)});
+}
+
+}  // namespace starling

@@ -1,0 +1,232 @@
+#include "core/sl/sl_node.hpp"
+
+#include <algorithm>
+
+#include "core/base/overloaded.hpp"
+#include "core/sl/sl_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.SL";
+/// Long enough for an answer over a slow link; the swarm notices a node that is gone without a word too.
+constexpr SwarmDuration goodbye_limit = std::chrono::seconds(2);
+constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
+
+}  // namespace
+
+void SlNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
+    now_ = now;
+    if (stopped_) {
+        return;
+    }
+    std::visit(Overloaded{
+                   [&](const Started&) { start(effects); },
+                   [&](const PeerUp& up) { on_peer_up(up, effects); },
+                   [&](const PeerLost& lost) { on_peer_lost(lost, effects); },
+                   [&](const ConnectFailed& failed) { on_connect_failed(failed, effects); },
+                   [&](const FrameReceived& received) { on_frame(received, effects); },
+                   [&](const TimerDue& due) { on_timer(due, effects); },
+                   [&](const WorkDone& done) { on_work(done, effects); },
+                   [&](const StopRequested& request) {
+                       const bool under_way = session_.has_value();
+                       fail({Errc::aborted, "stopped by the operator (" + request.reason + ")"},
+                            under_way ? exit_code::aborted : exit_code::ok, effects);
+                   },
+               },
+               input);
+}
+
+void SlNode::log(Level level, std::string text, std::vector<Effect>& effects) const {
+    effects.push_back(Report{TraceEvent("sl_log").log(level, component, std::move(text))});
+}
+
+void SlNode::start(std::vector<Effect>& effects) {
+    log(Level::info, "Setting up SL node '" + options_.id.name + "', exchange address " +
+                         to_string(options_.exchange_address) + ", SN " +
+                         to_string(options_.sn_address),
+        effects);
+    sn_lost_at_ = now_;
+    dial_sn(effects);
+    submit(RegisterNode{Role::sl, options_.exchange_address}, effects);
+    effects.push_back(SetTimer{heartbeat_timer, now_ + options_.heartbeat_interval});
+}
+
+void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
+    switch (up.role) {
+        case Role::sn:
+            sn_ = up.peer;
+            sn_heard_ = now_;
+            sn_silent_ = false;
+            sn_backoff_ = {};
+            log(Level::info, "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " +
+                                 to_string(options_.sn_address),
+                effects);
+            commands_.send(*sn_, true, effects);
+            beat(effects);
+            return;
+        case Role::sl:
+            up_.insert(up.peer);
+            dialling_.erase(up.peer);
+            if (exchange_) {
+                // What was under way on an older connection may be lost.
+                exchange_->on_peer_lost(up.peer);
+                exchange_->on_peer_up(now_, up.peer, effects);
+            }
+            return;
+        case Role::ml:
+        case Role::apls:
+        case Role::tool: return;
+    }
+}
+
+void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
+    if (sn_ && lost.peer == *sn_) {
+        sn_.reset();
+        sn_lost_at_ = now_;
+        log(Level::warning, "SN '" + lost.peer.name + "' is gone (" + lost.reason + "); dialling again",
+            effects);
+        effects.push_back(SetTimer{sn_dial_timer, now_ + redial_interval / 5});
+        return;
+    }
+    if (session_ && lost.peer == session_->ml && !ending_code_) {
+        const std::string reason = "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
+        session_->ml = {};
+        fail({Errc::unreachable, reason}, exit_code::peer_lost, effects);
+        return;
+    }
+    if (up_.erase(lost.peer) > 0 && exchange_) {
+        exchange_->on_peer_lost(lost.peer);
+        log(Level::warning,
+            "Connection to member '" + lost.peer.name + "' was cut (" + lost.reason + ")", effects);
+        effects.push_back(SetTimer{peer_dial_timer, now_ + redial_interval / 5});
+    }
+}
+
+void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
+    if (failed.address == options_.sn_address) {
+        if (failed.fatal) {
+            log(Level::error, failed.error.message, effects);
+            stop(exit_code_of(failed.error.code), failed.error.message, effects);
+        } else if (now_ - sn_lost_at_ >= options_.sn_connect_limit) {
+            const std::string text = "no SN at " + to_string(options_.sn_address) + " for " +
+                                     std::to_string(static_cast<int>(
+                                         to_seconds(options_.sn_connect_limit))) +
+                                     " s (" + failed.error.message +
+                                     "): check --sn-ip and --sn-api-port";
+            fail({Errc::unreachable, text}, exit_code::peer_lost, effects);
+        } else {
+            sn_backoff_ = std::min<SwarmDuration>(sn_backoff_ * 2 + std::chrono::milliseconds(100),
+                                                  std::chrono::seconds(2));
+            effects.push_back(SetTimer{sn_dial_timer, now_ + sn_backoff_});
+        }
+        return;
+    }
+    if (!exchange_) {
+        return;
+    }
+    for (const RoundMember& partner : exchange_->partners()) {
+        if (partner.address == failed.address) {
+            dialling_.erase(partner.id);
+            if (failed.fatal) {
+                fail({Errc::refused, "member '" + partner.id.name + "' at " +
+                                         to_string(partner.address) +
+                                         " can't be talked to: " + failed.error.message},
+                     exit_code::refused, effects);
+                return;
+            }
+        }
+    }
+    effects.push_back(SetTimer{peer_dial_timer, now_ + redial_interval});
+}
+
+void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+    const NodeId& from = received.from;
+    const bool of_sn = sn_ && from == *sn_;
+    const bool of_ml = session_ && from == session_->ml;
+    const bool of_sl = up_.count(from) > 0;
+    bool expected = true;
+    std::visit(
+        Overloaded{
+            [&](const CommandResult& m) { of_sn ? on_result(m, effects) : void(expected = false); },
+            [&](const ViewUpdate& m) { of_sn ? on_view(m.view, effects) : void(expected = false); },
+            [&](const FetchSegments& m) { of_sl ? on_fetch(from, m, effects) : void(expected = false); },
+            [&](const SegmentData& m) {
+                of_sl ? on_segment(from, m, received.frame.body, effects) : void(expected = false);
+            },
+            [&](const OpenSession& m) {
+                !of_sl && !of_sn ? on_open_session(from, m, effects) : void(expected = false);
+            },
+            [&](const SyncBegin& m) { of_ml ? on_sync_begin(m, effects) : void(expected = false); },
+            [&](const MlSegment& m) {
+                of_ml ? on_ml_segment(m, received.frame.body, effects) : void(expected = false);
+            },
+            [&](const CloseSession& m) { of_ml ? on_close_session(m, effects) : void(expected = false); },
+            [&](const Hello&) { expected = false; },
+            [&](const Refused&) { expected = false; },
+            [&](const SubmitCommand&) { expected = false; },
+            [&](const Heartbeat&) { expected = false; },
+            [&](const SessionOpened&) { expected = false; },
+            [&](const SyncDone&) { expected = false; },
+            [&](const SessionFailed&) { expected = false; },
+        },
+        received.frame.message);
+    if (of_sn) {
+        sn_heard_ = now_;
+        sn_silent_ = false;
+    }
+    if (!expected) {
+        effects.push_back(Report{TraceEvent("frame_ignored")
+                                     .with("peer", from.name)
+                                     .with("type", std::string(type_name(received.frame.message)))});
+    }
+}
+
+void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
+    switch (static_cast<Timer>(due.timer)) {
+        case heartbeat_timer:
+            beat(effects);
+            if (exchange_) {
+                exchange_->on_tick(now_, effects);
+            }
+            effects.push_back(SetTimer{heartbeat_timer, now_ + options_.heartbeat_interval});
+            return;
+        case sn_dial_timer: dial_sn(effects); return;
+        case peer_dial_timer: dial_partners(effects); return;
+        case end_timer:
+            if (ending_code_) {
+                stop(*ending_code_, "the SN did not answer the goodbye", effects);
+            }
+            return;
+    }
+}
+
+void SlNode::fail(Error error, int code, std::vector<Effect>& effects) {
+    if (ending_code_ || stopped_) {
+        return;
+    }
+    const bool asked_for = code == exit_code::ok;
+    log(asked_for ? Level::info : Level::error, "Exiting SL. Reason: " + error.message, effects);
+    if (session_ && !session_->ml.name.empty()) {
+        effects.push_back(Send{session_->ml, {SessionFailed{error.code, error.message}, {}}});
+    }
+    if (session_ && session_->enrolled && sn_) {
+        ending_code_ = code;
+        submit(LeaveContract{session_->open.contract, session_->run, error.message}, effects);
+        effects.push_back(SetTimer{end_timer, now_ + goodbye_limit});
+        return;
+    }
+    stop(code, error.message, effects);
+}
+
+void SlNode::stop(int code, const std::string& reason, std::vector<Effect>& effects) {
+    stopped_ = true;
+    effects.push_back(Report{TraceEvent("node_stopped").with("code", static_cast<std::uint64_t>(code))});
+    effects.push_back(Stop{code, reason});
+}
+
+std::unique_ptr<Node> make_sl_node(SlNodeOptions options) {
+    return std::make_unique<SlNode>(std::move(options));
+}
+
+}  // namespace starling

@@ -1,0 +1,134 @@
+#include "core/base/overloaded.hpp"
+#include "core/sl/sl_state.hpp"
+
+namespace starling {
+
+void SlNode::dial_sn(std::vector<Effect>& effects) {
+    if (!sn_) {
+        effects.push_back(Connect{options_.sn_address, Role::sn});
+    }
+}
+
+void SlNode::submit(Command command, std::vector<Effect>& effects) {
+    commands_.push(std::move(command));
+    if (sn_) {
+        commands_.send(*sn_, false, effects);
+    }
+}
+
+void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
+    if (result.sequence == 0) {  // the answer to a heartbeat
+        if (result.code == Errc::stale && session_ && session_->enrolled) {
+            session_->enrolled = false;  // there is nothing left to leave
+            fail({Errc::aborted, "the swarm goes on without this node: " + result.reason},
+                 exit_code::aborted, effects);
+        }
+        return;
+    }
+    if (!commands_.answers(result)) {
+        return;
+    }
+    const Command command = commands_.pop();
+    on_answer(command, result, effects);
+    if (sn_ && !stopped_) {
+        commands_.send(*sn_, false, effects);
+    }
+}
+
+void SlNode::on_answer(const Command& command, const CommandResult& result,
+                       std::vector<Effect>& effects) {
+    std::visit(
+        Overloaded{
+            [&](const RegisterNode&) {
+                if (result.code != Errc::ok) {
+                    fail({result.code, result.reason}, exit_code_of(result.code), effects);
+                    return;
+                }
+                registered_ = true;
+                log(Level::info, "Registration with Node DB is successful", effects);
+                log(Level::info, "Successfully completed the initialization of SL node", effects);
+            },
+            [&](const Enrol&) {
+                if (result.code != Errc::ok) {
+                    fail({result.code, result.reason}, exit_code_of(result.code), effects);
+                    return;
+                }
+                session_->enrolled = true;
+                session_->run = result.run;
+                effects.push_back(Report{TraceEvent("session_opened")
+                                             .with("run", result.run)
+                                             .with("bytes", session_->layout->size_bytes())});
+                effects.push_back(Send{
+                    session_->ml,
+                    {SessionOpened{result.run, next_round_, session_->open.config.min_peers}, {}}});
+            },
+            [&](const CheckInRound& c) {
+                if (result.code != Errc::ok) {
+                    fail({Errc::aborted, "the check-in for round " + std::to_string(c.round) +
+                                             " was refused: " + result.reason},
+                         exit_code::aborted, effects);
+                    return;
+                }
+                beat(effects);  // brings the view, and with it how many are here
+            },
+            [&](const ReportMerge&) {},  // what came of it stands in the view
+            [&](const LeaveContract&) { stop(ending_code_.value_or(exit_code::ok), "left", effects); },
+            [&](const ExpireDeadline&) {},
+            [&](const LoseNode&) {},
+        },
+        command);
+}
+
+void SlNode::beat(std::vector<Effect>& effects) {
+    if (!sn_) {
+        return;
+    }
+    const bool enrolled = session_ && session_->enrolled;
+    Heartbeat beat;
+    beat.contract = enrolled ? session_->open.contract : "";
+    beat.run = enrolled ? session_->run : 0;
+    beat.known_version = enrolled && view_ ? view_->version : 0;
+    beat.progress = progress_base_ + (exchange_ ? exchange_->progress() : 0);
+    effects.push_back(Send{*sn_, {beat, {}}});
+    commands_.send(*sn_, true, effects);
+    if (now_ - sn_heard_ > options_.sn_silence_limit && !sn_silent_) {
+        sn_silent_ = true;
+        log(Level::warning, "SN '" + sn_->name + "' has not answered for " +
+                                std::to_string(static_cast<int>(
+                                    to_seconds(options_.sn_silence_limit))) + " s",
+            effects);
+    }
+}
+
+void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
+    if (!session_ || !session_->enrolled || view.name != session_->open.contract ||
+        view.run != session_->run || (view_ && view.version <= view_->version) || ending_code_) {
+        return;
+    }
+    view_ = view;
+    if (view.phase == ContractPhase::aborted) {
+        session_->enrolled = false;
+        fail({Errc::aborted, "the swarm has ended: " + view.reason}, exit_code::aborted, effects);
+        return;
+    }
+    if (view.last_commit && view.last_commit->round >= next_round_) {
+        on_commit(*view.last_commit, effects);
+    }
+    if (view.phase == ContractPhase::exchanging) {
+        begin_exchange(effects);
+    }
+    if (view.phase == ContractPhase::gathering && sync_ && sync_->waiting &&
+        view.checked_in < view.min_peers && view.checked_in != last_checked_in_) {
+        log(Level::info, "Waiting for checkin completion criteria to be met: round " +
+                             std::to_string(view.round) + ", " + std::to_string(view.checked_in) +
+                             "/" + std::to_string(view.min_peers),
+            effects);
+        effects.push_back(Report{TraceEvent("waiting")
+                                     .with("round", view.round)
+                                     .with("here", view.checked_in)
+                                     .with("min_peers", view.min_peers)});
+    }
+    last_checked_in_ = view.checked_in;
+}
+
+}  // namespace starling

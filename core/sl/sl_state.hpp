@@ -1,0 +1,116 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "core/sl/command_queue.hpp"
+#include "core/sl/exchange.hpp"
+#include "core/sl/sl_node.hpp"
+
+namespace starling {
+
+/// The SL node's memory and its reactions, one source file a counterpart: its SN (sl_sn_link.cpp), its
+/// ML (sl_ml_link.cpp), the other members (sl_rounds.cpp). sl_node.cpp dispatches.
+class SlNode final : public Node {
+public:
+    explicit SlNode(SlNodeOptions options)
+        : options_(std::move(options)), commands_(options_.session) {}
+
+    const NodeId& id() const override { return options_.id; }
+    Role role() const override { return Role::sl; }
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override;
+
+private:
+    enum Timer : std::uint32_t { heartbeat_timer = 1, sn_dial_timer, peer_dial_timer, end_timer };
+
+    /// The session with the ML program.
+    struct Session {
+        NodeId ml;
+        OpenSession open;
+        std::shared_ptr<const ParamLayout> layout;
+        bool enrolled = false;
+        Run run = 0;
+    };
+    /// A sync of the ML: parameters coming in, or waiting for their round to be committed.
+    struct Sync {
+        std::uint64_t sequence = 0;
+        CheckIn check_in;
+        Segments params;
+        std::uint32_t present = 0;
+        bool waiting = false;  ///< complete, and not answered yet
+    };
+
+    // sl_node.cpp
+    void start(std::vector<Effect>& effects);
+    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
+    void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
+    void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
+    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
+    void on_timer(const TimerDue& due, std::vector<Effect>& effects);
+    /// The session can't go on: tells ML and SN, and stops once that is said.
+    void fail(Error error, int code, std::vector<Effect>& effects);
+    void stop(int code, const std::string& reason, std::vector<Effect>& effects);
+    void log(Level level, std::string text, std::vector<Effect>& effects) const;
+
+    // sl_sn_link.cpp
+    void dial_sn(std::vector<Effect>& effects);
+    void submit(Command command, std::vector<Effect>& effects);
+    void on_result(const CommandResult& result, std::vector<Effect>& effects);
+    void on_answer(const Command& command, const CommandResult& result, std::vector<Effect>& effects);
+    void beat(std::vector<Effect>& effects);
+    void on_view(const ContractView& view, std::vector<Effect>& effects);
+
+    // sl_ml_link.cpp
+    void on_open_session(const NodeId& from, const OpenSession& open, std::vector<Effect>& effects);
+    void on_sync_begin(const SyncBegin& begin, std::vector<Effect>& effects);
+    void on_ml_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects);
+    void on_close_session(const CloseSession& close, std::vector<Effect>& effects);
+    void check_in(std::vector<Effect>& effects);
+    void check_in_for_finished(std::vector<Effect>& effects);
+    void answer_sync(const Commit& commit, std::vector<Effect>& effects);
+
+    // sl_rounds.cpp
+    RoundKey key_of(const ContractView& view) const;
+    void begin_exchange(std::vector<Effect>& effects);
+    void dial_partners(std::vector<Effect>& effects);
+    void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
+    void on_segment(const NodeId& from, const SegmentData& data, const Blob& body,
+                    std::vector<Effect>& effects);
+    void on_work(const WorkDone& done, std::vector<Effect>& effects);
+    void hash_if_complete(std::vector<Effect>& effects);
+    void on_commit(const Commit& commit, std::vector<Effect>& effects);
+
+    SlNodeOptions options_;
+    SwarmTime now_{};
+    bool stopped_ = false;
+    std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
+
+    std::optional<NodeId> sn_;        ///< while connected
+    SwarmTime sn_lost_at_{};
+    SwarmTime sn_heard_{};
+    SwarmDuration sn_backoff_{};
+    bool sn_silent_ = false;
+    bool registered_ = false;
+    CommandQueue commands_;
+
+    std::optional<Session> session_;
+    std::optional<Sync> sync_;
+    Round next_round_ = 0;            ///< the round that the next check-in is for
+    std::optional<ContractView> view_;
+    std::uint32_t last_checked_in_ = 0;
+
+    std::set<NodeId> up_;             ///< SLs that are connected
+    std::set<NodeId> dialling_;
+    std::unique_ptr<Exchange> exchange_;
+    std::unique_ptr<Exchange> committed_exchange_;  ///< still served to those who lack a segment of it
+    std::uint64_t exchange_serial_ = 0;
+    bool hashing_ = false;
+    std::optional<Digest> merged_digest_;
+    std::uint64_t progress_base_ = 0;
+    /// Fetches for an attempt that the SN has not told us of yet: the newest of each peer and kind.
+    std::map<std::pair<NodeId, SegmentKind>, FetchSegments> early_fetches_;
+};
+
+}  // namespace starling

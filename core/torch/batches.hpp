@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/base/random.hpp"
+#include "core/torch/image_set.hpp"
+
+namespace starling {
+
+/// One member's place among those who share a training set.
+struct Shard {
+    std::uint32_t index = 1;  ///< 1 to count
+    std::uint32_t count = 1;
+};
+
+/// The indices, out of [0, size), of the images that `shard` trains on: a random split into parts of
+/// equal size (so all members have equally many batches; up to count - 1 images are left out). The
+/// split is always the same one, so that shards never overlap whatever else the members are seeded with.
+std::vector<std::uint32_t> iid_part(std::size_t size, Shard shard);
+/// All of them.
+std::vector<std::uint32_t> full_part(std::size_t size);
+
+/// Images as a network takes them.
+struct Batch {
+    std::vector<float> pixels;         ///< B x 3 x 32 x 32, 0 to 1
+    std::vector<std::int64_t> labels;  ///< B
+
+    std::size_t size() const { return labels.size(); }
+};
+
+/// The images of `set` from `first` on, at most `count`, as they are.
+Batch plain_batch(const ImageSet& set, std::size_t first, std::size_t count);
+
+struct BatchOptions {
+    std::size_t batch_size = 32;  ///< >= 1
+    bool augment = false;         ///< shift by up to 4 pixels (edges mirrored), and mirror every other image
+    std::uint64_t seed = 1;
+    std::uint32_t shard_index = 1;  ///< members with the same seed still shuffle differently
+};
+
+/// Goes through a part of a set, epoch by epoch, in an order and with changes that depend on seed,
+/// epoch and shard alone.
+class BatchSource {
+public:
+    /// `set` must outlive the source.
+    BatchSource(const ImageSet& set, std::vector<std::uint32_t> part, BatchOptions options);
+
+    /// The last one may be smaller.
+    std::size_t batches_per_epoch() const;
+    /// Shuffles; the next batch is the first one of `epoch`.
+    void start_epoch(std::uint64_t epoch);
+    /// Nothing: the epoch is over.
+    std::optional<Batch> next();
+
+private:
+    void fill(std::uint32_t image, float* out);
+
+    const ImageSet& set_;
+    std::vector<std::uint32_t> order_;
+    BatchOptions options_;
+    Random random_;
+    std::size_t position_ = 0;
+};
+
+}  // namespace starling

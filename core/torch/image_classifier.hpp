@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/ml/swarm.hpp"
+#include "core/torch/batches.hpp"
+#include "core/torch/image_set.hpp"
+
+namespace starling {
+
+struct ImageClassifierOptions {
+    /// "tiny": Conv 3x3 (3 to 32) + ReLU + Linear, 328,586 parameters, RMSprop with rate 1e-4: the
+    /// network of HPE's CIFAR-10 example. "cnn": four convolutions with batch normalisation, SGD with
+    /// momentum and one rise and fall of the rate.
+    std::string model = "tiny";
+    std::uint64_t seed = 1;            ///< of the first parameters; members with one seed start alike
+    std::uint64_t total_batches = 1;   ///< of the whole training: the length of cnn's schedule
+};
+
+/// Which models there are: "tiny, cnn".
+std::string_view image_model_names();
+
+/// How a model is best trained, if the user does not say.
+struct ImageModelDefaults {
+    std::size_t batch_size = 32;
+    bool augment = false;
+};
+/// Errc::usage: no model has this name.
+Result<ImageModelDefaults> image_model_defaults(std::string_view model);
+
+/// A network for images of ten classes, with its optimiser. Results depend on options, batches and
+/// loaded parameters alone: nothing is drawn from torch's generators, which threads share.
+/// One instance is used by one thread; any number of them can train side by side.
+class ImageClassifier {
+public:
+    /// \pre  image_model_defaults(options.model) has a value.
+    explicit ImageClassifier(const ImageClassifierOptions& options);
+    ImageClassifier(const ImageClassifier&) = delete;
+    ImageClassifier& operator=(const ImageClassifier&) = delete;
+    ~ImageClassifier();
+
+    /// One step of the optimiser. \return the batch's mean loss before it, in nats.
+    double train_batch(Batch& batch);
+    /// Images of `set` that are given their right label.
+    std::uint64_t count_correct(const ImageSet& set);
+
+    /// Lives as long as the classifier.
+    ModelParameters& parameters();
+    /// The network's forward pass as TorchScript: `def forward(self, x): ...`, for images of 0 to 1.
+    std::string_view script() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// How many threads torch uses for one operation of the calling thread. With 1, which training needs
+/// for the same bits everywhere, it starts none.
+void use_torch_threads(int count);
+
+}  // namespace starling

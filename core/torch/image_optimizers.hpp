@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace at {
+class Tensor;
+}
+
+namespace starling {
+
+/// Changes a model's parameters by their gradients. Its state (momentum) stays with the member: the
+/// swarm averages parameters only.
+class ImageOptimizer {
+public:
+    virtual ~ImageOptimizer() = default;
+    virtual void clear_gradients() = 0;
+    virtual void step() = 0;
+};
+
+struct RmspropOptions {
+    double rate = 1e-4;
+    double rate_decay = 1e-6;  ///< step n (from 0) has rate / (1 + rate_decay * n), as in Keras 2
+    double smoothing = 0.9;    ///< of the mean square of gradients
+    double epsilon = 1e-7;     ///< added to the root of the mean square
+};
+/// RMSprop without momentum (Tieleman and Hinton 2012) with the rules and defaults of Keras 2.
+std::unique_ptr<ImageOptimizer> make_rmsprop(std::vector<at::Tensor> parameters,
+                                             RmspropOptions options);
+
+struct OneCycleOptions {
+    double rate_max = 0.1;
+    double rise = 0.25;       ///< share of the batches in which the rate rises
+    double rate_first = 0.1;  ///< of rate_max, at the first batch
+    double rate_last = 0.01;  ///< of rate_max, at the last batch
+    double momentum = 0.9;    ///< Nesterov
+    double weight_decay = 5e-4;  ///< of tensors with two or more dimensions
+};
+/// SGD whose rate rises in a straight line and falls in one, over `total_batches` (Smith 2018); straight
+/// because a cosine's last bit differs between mathematics libraries.
+std::unique_ptr<ImageOptimizer> make_one_cycle_sgd(std::vector<at::Tensor> parameters,
+                                                   OneCycleOptions options,
+                                                   std::uint64_t total_batches);
+
+}  // namespace starling

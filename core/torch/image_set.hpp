@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace starling {
+
+constexpr std::size_t image_side = 32;
+constexpr std::size_t image_channels = 3;
+constexpr std::size_t image_bytes = image_channels * image_side * image_side;
+constexpr std::size_t image_classes = 10;
+
+/// Labelled 32 x 32 colour images, as bytes.
+struct ImageSet {
+    std::vector<std::uint8_t> pixels;  ///< N x 3 x 32 x 32: R, G and B planes, each row by row
+    std::vector<std::uint8_t> labels;  ///< N, each < image_classes
+
+    std::size_t size() const { return labels.size(); }
+    std::span<const std::uint8_t, image_bytes> image(std::size_t index) const {
+        return std::span<const std::uint8_t, image_bytes>(pixels.data() + index * image_bytes,
+                                                          image_bytes);
+    }
+};
+
+/// What to train on and what to test with.
+struct ImageData {
+    std::string source;  ///< for people and the model file: "CIFAR-10", "drawn images, seed 1"
+    ImageSet train;
+    ImageSet test;
+};
+
+}  // namespace starling

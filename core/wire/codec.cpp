@@ -1,0 +1,303 @@
+#include "core/wire/codec.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+constexpr std::uint32_t ranges_max = 4096;
+constexpr std::size_t text_max = 4096;
+
+void put(Writer& w, const RoundKey& key) {
+    w.string(key.contract);
+    w.u32(key.run);
+    w.u64(key.round);
+    w.u32(key.attempt);
+}
+RoundKey get_key(Reader& r) {
+    RoundKey key;
+    key.contract = r.string(contract_name_max);
+    key.run = r.u32();
+    key.round = r.u64();
+    key.attempt = r.u32();
+    return key;
+}
+std::string_view bounded(const std::string& text) {
+    return std::string_view(text).substr(0, text_max);
+}
+SegmentKind get_kind(Reader& r) {
+    const std::uint8_t value = r.u8();
+    if (value < 1 || value > 2) {
+        r.fail();
+        return SegmentKind::contribution;
+    }
+    return static_cast<SegmentKind>(value);
+}
+Errc get_errc(Reader& r) {
+    const std::uint8_t value = r.u8();
+    if (value > static_cast<std::uint8_t>(Errc::program)) {
+        r.fail();
+        return Errc::malformed;
+    }
+    return static_cast<Errc>(value);
+}
+void put(Writer& w, Errc code) { w.u8(static_cast<std::uint8_t>(code)); }
+
+// One pair a message: what put writes, get reads, in the order of FORMAT.md.
+
+void put(Writer& w, const Hello& m) {
+    encode(w, m.name);
+    w.u8(static_cast<std::uint8_t>(m.role));
+}
+void get(Reader& r, Hello& m) {
+    m.name = decode_node_id(r);
+    const std::uint8_t role = r.u8();
+    if (role < 1 || role > 5) {
+        r.fail();
+        return;
+    }
+    m.role = static_cast<Role>(role);
+}
+void put(Writer& w, const Refused& m) {
+    put(w, m.code);
+    w.string(std::string_view(m.reason).substr(0, reason_max));
+}
+void get(Reader& r, Refused& m) {
+    m.code = get_errc(r);
+    m.reason = r.string(reason_max);
+}
+void put(Writer& w, const SubmitCommand& m) {
+    w.u64(m.session);
+    w.u64(m.sequence);
+    encode(w, m.command);
+}
+void get(Reader& r, SubmitCommand& m) {
+    m.session = r.u64();
+    m.sequence = r.u64();
+    m.command = decode_command(r);
+}
+void put(Writer& w, const Heartbeat& m) {
+    w.string(m.contract);
+    w.u32(m.run);
+    w.u64(m.known_version);
+    w.u64(m.progress);
+}
+void get(Reader& r, Heartbeat& m) {
+    m.contract = r.string(contract_name_max);
+    m.run = r.u32();
+    m.known_version = r.u64();
+    m.progress = r.u64();
+}
+void put(Writer& w, const CommandResult& m) {
+    w.u64(m.sequence);
+    put(w, m.code);
+    w.string(bounded(m.reason));
+    w.u32(m.run);
+}
+void get(Reader& r, CommandResult& m) {
+    m.sequence = r.u64();
+    m.code = get_errc(r);
+    m.reason = r.string(text_max);
+    m.run = r.u32();
+}
+void put(Writer& w, const ViewUpdate& m) { encode(w, m.view); }
+void get(Reader& r, ViewUpdate& m) { m.view = decode_contract_view(r); }
+void put(Writer& w, const FetchSegments& m) {
+    put(w, m.key);
+    w.u8(static_cast<std::uint8_t>(m.kind));
+    w.u32(static_cast<std::uint32_t>(m.ranges.size()));
+    for (const SegmentRange& range : m.ranges) {
+        w.u32(range.first);
+        w.u32(range.count);
+    }
+}
+void get(Reader& r, FetchSegments& m) {
+    m.key = get_key(r);
+    m.kind = get_kind(r);
+    m.ranges.resize(r.count(8, ranges_max));
+    for (SegmentRange& range : m.ranges) {
+        range.first = r.u32();
+        range.count = r.u32();
+    }
+}
+void put(Writer& w, const SegmentData& m) {
+    put(w, m.key);
+    w.u8(static_cast<std::uint8_t>(m.kind));
+    w.u32(m.index);
+}
+void get(Reader& r, SegmentData& m) {
+    m.key = get_key(r);
+    m.kind = get_kind(r);
+    m.index = r.u32();
+}
+void put(Writer& w, const OpenSession& m) {
+    w.string(m.contract);
+    encode(w, m.config);
+    w.string(m.layout_text);
+    w.u8(static_cast<std::uint8_t>(m.end_mode));
+}
+void get(Reader& r, OpenSession& m) {
+    m.contract = r.string(contract_name_max);
+    m.config = decode_contract_config(r);
+    m.layout_text = r.string(layout_text_max);
+    const std::uint8_t mode = r.u8();
+    if (mode < 1 || mode > 3) {
+        r.fail();
+        return;
+    }
+    m.end_mode = static_cast<EndMode>(mode);
+}
+void put(Writer& w, const SyncBegin& m) {
+    w.u64(m.sequence);
+    encode(w, m.check_in);
+}
+void get(Reader& r, SyncBegin& m) {
+    m.sequence = r.u64();
+    m.check_in = decode_check_in(r);
+}
+void put(Writer& w, const MlSegment& m) {
+    w.u64(m.sequence);
+    w.u32(m.index);
+}
+void get(Reader& r, MlSegment& m) {
+    m.sequence = r.u64();
+    m.index = r.u32();
+}
+void put(Writer& w, const CloseSession& m) {
+    put(w, m.code);
+    w.string(bounded(m.reason));
+}
+void get(Reader& r, CloseSession& m) {
+    m.code = get_errc(r);
+    m.reason = r.string(text_max);
+}
+void put(Writer& w, const SessionOpened& m) {
+    w.u32(m.run);
+    w.u64(m.round);
+    w.u32(m.min_peers);
+}
+void get(Reader& r, SessionOpened& m) {
+    m.run = r.u32();
+    m.round = r.u64();
+    m.min_peers = r.u32();
+}
+void put(Writer& w, const SyncDone& m) {
+    w.u64(m.sequence);
+    w.u64(m.round);
+    w.u32(m.member_count);
+    w.digest(m.digest);
+    w.boolean(m.final);
+}
+void get(Reader& r, SyncDone& m) {
+    m.sequence = r.u64();
+    m.round = r.u64();
+    m.member_count = r.u32();
+    m.digest = r.digest();
+    m.final = r.boolean();
+}
+void put(Writer& w, const SessionFailed& m) {
+    put(w, m.code);
+    w.string(bounded(m.reason));
+}
+void get(Reader& r, SessionFailed& m) {
+    m.code = get_errc(r);
+    m.reason = r.string(text_max);
+}
+
+Bytes encode_message(const Message& message) {
+    Writer writer;
+    std::visit([&](const auto& m) { put(writer, m); }, message);
+    return writer.take();
+}
+
+template <std::size_t index>
+bool decode_as(std::size_t wanted, Reader& reader, Message& out) {
+    if (wanted != index) {
+        return false;
+    }
+    std::variant_alternative_t<index, Message> message;
+    get(reader, message);
+    out = std::move(message);
+    return true;
+}
+
+template <std::size_t... indices>
+void decode_alternative(std::size_t wanted, Reader& reader, Message& out,
+                        std::index_sequence<indices...>) {
+    (decode_as<indices>(wanted, reader, out) || ...);
+}
+
+/// The wire's type number is the alternative's index + 1: alternatives are only ever added at the end.
+constexpr std::size_t type_count = std::variant_size_v<Message>;
+
+bool may_have_body(std::uint8_t type) {
+    return type == 8 /* SegmentData */ || type == 11 /* MlSegment */;
+}
+
+}  // namespace
+
+Bytes encode_head(const Frame& frame) {
+    const Bytes message = encode_message(frame.message);
+    STARLING_INVARIANT(message.size() <= message_bytes_max, "we never make a message we'd refuse");
+    STARLING_INVARIANT(frame.body.size() <= body_bytes_max, "we never make a body we'd refuse");
+    Writer writer;
+    writer.u32(frame_magic);
+    writer.u8(wire_version);
+    writer.u8(static_cast<std::uint8_t>(frame.message.index() + 1));
+    writer.u16(0);
+    writer.u32(static_cast<std::uint32_t>(message.size()));
+    writer.u32(static_cast<std::uint32_t>(frame.body.size()));
+    writer.raw(message);
+    return writer.take();
+}
+
+std::uint64_t encoded_size(const Frame& frame) {
+    return frame_header_bytes + encode_message(frame.message).size() + frame.body.size();
+}
+
+Result<FrameHeader> decode_header(ByteView bytes) {
+    STARLING_INVARIANT(bytes.size() == frame_header_bytes, "the transport reads a whole header");
+    Reader reader(bytes);
+    const std::uint32_t magic = reader.u32();
+    const std::uint8_t version = reader.u8();
+    FrameHeader header;
+    header.type = reader.u8();
+    const std::uint16_t flags = reader.u16();
+    header.message_bytes = reader.u32();
+    header.body_bytes = reader.u32();
+    if (magic != frame_magic) {
+        return Error{Errc::malformed, "not a Starling frame (wrong magic)"};
+    }
+    if (version != wire_version) {
+        return Error{Errc::unknown_version, "wire version " + std::to_string(version) +
+                                                ", this node speaks version " +
+                                                std::to_string(wire_version)};
+    }
+    if (header.type == 0 || header.type > type_count || flags != 0) {
+        return Error{Errc::malformed, "frame of unknown type " + std::to_string(header.type)};
+    }
+    if (header.message_bytes > message_bytes_max) {
+        return Error{Errc::too_large, "message of " + std::to_string(header.message_bytes) +
+                                          " bytes, at most " + std::to_string(message_bytes_max)};
+    }
+    const std::uint32_t body_max = may_have_body(header.type) ? body_bytes_max : 0;
+    if (header.body_bytes > body_max) {
+        return Error{Errc::too_large, "body of " + std::to_string(header.body_bytes) +
+                                          " bytes, at most " + std::to_string(body_max)};
+    }
+    return header;
+}
+
+Result<Message> decode_message(const FrameHeader& header, ByteView bytes) {
+    STARLING_INVARIANT(header.type >= 1 && header.type <= type_count, "the header was accepted");
+    Reader reader(bytes);
+    Message message;
+    decode_alternative(header.type - 1U, reader, message, std::make_index_sequence<type_count>());
+    if (!reader.done()) {
+        return Error{Errc::malformed,
+                     "malformed message of type " + std::to_string(header.type)};
+    }
+    return message;
+}
+
+}  // namespace starling

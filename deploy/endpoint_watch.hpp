@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "transport/endpoint.hpp"
+
+namespace starling {
+
+/// An endpoint that shows its owner every input before the node gets it.
+class EndpointWatch final : public PolledEndpoint {
+public:
+    using Look = std::function<void(const Input&)>;
+
+    /// `endpoint` must outlive this.
+    EndpointWatch(PolledEndpoint& endpoint, Look look)
+        : endpoint_(endpoint), look_(std::move(look)) {}
+
+    SwarmTime now() const override { return endpoint_.now(); }
+    void connect(const Address& address, Role role) override { endpoint_.connect(address, role); }
+    void send(const NodeId& to, Frame frame) override { endpoint_.send(to, std::move(frame)); }
+    std::optional<Input> receive_until(SwarmTime deadline) override;
+    void post(Input input) override { endpoint_.post(std::move(input)); }
+    void close(SwarmDuration limit) override { endpoint_.close(limit); }
+
+private:
+    PolledEndpoint& endpoint_;
+    Look look_;
+};
+
+}  // namespace starling

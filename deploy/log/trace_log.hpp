@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/base/ids.hpp"
+#include "core/base/result.hpp"
+#include "core/trace/trace_event.hpp"
+
+namespace starling {
+
+struct TraceLogOptions {
+    NodeId node;
+    Role role = Role::sl;
+    std::filesystem::path trace_file;  ///< replaced; empty: no trace
+    std::filesystem::path log_file;    ///< appended to; empty: standard output only
+    Level level = Level::info;         ///< of log lines; the trace always has everything
+};
+
+/// Where a node's events go on a host. All functions may be called from any thread.
+///
+/// Trace: first line `# starling-trace 1 node=NAME role=ROLE epoch_ns=UNIX_NS`, where epoch_ns is the
+/// wall clock (nanoseconds since 1970) at SwarmTime 0; then a trace_line() for each event. It reaches the
+/// disk within a second, with a warning or error at once. Times in it never fall.
+///
+/// Log, to standard output and the log file: `TIME : COMPONENT : LEVEL : text`, as in
+/// `2026-11-22 22:00:24,123 : swarm.blCnt : INFO : Starting SWARM-API-SERVER on port: 30304`.
+class TraceLog : public TraceSink {
+public:
+    /// Tells at which SwarmTime we are: call it once, before the first report().
+    virtual void begin(SwarmTime now) = 0;
+    /// A log line of the host itself, with no event behind it.
+    virtual void line(Level level, std::string_view component, std::string_view text) = 0;
+    virtual void flush() = 0;
+};
+
+/// Opens the files with mode 0600; their directories must be there. Errc::io names the file.
+Result<std::unique_ptr<TraceLog>> open_trace_log(TraceLogOptions options);
+
+/// "debug", "info", "warning" or "error"; anything else is info.
+Level log_level(std::string_view text);
+
+}  // namespace starling

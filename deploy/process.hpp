@@ -1,0 +1,56 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace starling {
+
+/// Start time of a process in clock ticks since the machine started (/proc/PID/stat, field 22): with the
+/// pid it names one process for good. Nothing if there is no such process or it is a zombie.
+std::optional<std::uint64_t> process_start_ticks(pid_t pid);
+
+/// This process's environment. A name given twice keeps its first value, as getenv does.
+std::map<std::string, std::string> process_environment();
+
+/// How a process ended.
+struct ExitStatus {
+    int code = 0;    ///< of exit()
+    int signal = 0;  ///< that ended it; 0 = none
+
+    static ExitStatus of(int wait_status);
+    /// As a shell reports it: 128 + signal.
+    int exit_code() const { return signal != 0 ? 128 + signal : code; }
+    /// "ended with exit code 2", "ended by signal 9 (Killed)".
+    std::string text() const;
+};
+
+/// A file descriptor that is closed at the end.
+class Descriptor {
+public:
+    Descriptor() = default;
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+    Descriptor& operator=(Descriptor&& other) noexcept;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() { close(); }
+
+    int number() const { return number_; }
+    explicit operator bool() const { return number_ >= 0; }
+    void close();
+    int release();
+
+private:
+    int number_ = -1;
+};
+
+/// A descriptor that becomes readable when process `pid` ends. Invalid, with errno, if there is none.
+Descriptor open_process(pid_t pid);
+/// \return  false, with errno, if the process has ended.
+bool send_signal(const Descriptor& process, int signal);
+
+}  // namespace starling

@@ -1,0 +1,79 @@
+#include "transport/crypto/openssl_hasher.hpp"
+
+#include <memory>
+
+#include <openssl/evp.h>
+
+#include "core/base/invariant.hpp"
+
+namespace starling {
+namespace {
+
+/// One digest under way. OpenSSL fails here only without memory or without SHA-256.
+class Sha256 {
+public:
+    Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+        STARLING_INVARIANT(context_ && EVP_DigestInit_ex(context_.get(), algorithm(), nullptr) == 1,
+                           "OpenSSL offers SHA-256");
+    }
+
+    void update(ByteView bytes) {
+        STARLING_INVARIANT(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1,
+                           "adding bytes to a digest can't fail");
+    }
+
+    Digest finish() {
+        Digest digest;
+        STARLING_INVARIANT(
+            EVP_DigestFinal_ex(context_.get(),
+                               reinterpret_cast<unsigned char*>(digest.bytes.data()),
+                               nullptr) == 1,
+            "finishing a digest can't fail");
+        return digest;
+    }
+
+private:
+    // Looked up once: the search for an implementation costs more than hashing a small message.
+    static const EVP_MD* algorithm() {
+        static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+        return sha256;
+    }
+
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+class OpensslHasher final : public Hasher {
+public:
+    Digest digest(std::span<const Blob> parts) const override {
+        Sha256 sha;
+        for (const Blob& part : parts) {
+            if (part.is_phantom()) {
+                std::array<std::byte, 8> size{};
+                for (std::size_t i = 0; i < size.size(); ++i) {
+                    size[i] = static_cast<std::byte>(std::uint64_t{part.size()} >> (8 * i));
+                }
+                sha.update(size);
+            } else {
+                sha.update(part.view());
+            }
+        }
+        return sha.finish();
+    }
+
+    Digest digest(std::span<const ByteView> parts) const override {
+        Sha256 sha;
+        for (const ByteView part : parts) {
+            sha.update(part);
+        }
+        return sha.finish();
+    }
+};
+
+}  // namespace
+
+const Hasher& openssl_hasher() {
+    static const OpensslHasher hasher;
+    return hasher;
+}
+
+}  // namespace starling

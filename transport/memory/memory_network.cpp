@@ -1,0 +1,328 @@
+#include "transport/memory/memory_network.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+constexpr SwarmDuration local_delay = std::chrono::microseconds(20);
+
+std::uint64_t bytes_of(const Work& work) {
+    std::uint64_t bytes = 0;
+    if (const auto* merge = std::get_if<MergeWork>(&work)) {
+        for (const Blob& blob : merge->contributions) {
+            bytes += blob.size();
+        }
+    } else if (const auto* hash = std::get_if<HashWork>(&work)) {
+        for (const Blob& blob : hash->segments) {
+            bytes += blob.size();
+        }
+    }
+    return bytes;
+}
+
+}  // namespace
+
+Result<void> MemoryStore::append(std::uint64_t index, ByteView bytes) {
+    if (full) {
+        return Error{Errc::io, "the disk of this node is full"};
+    }
+    STARLING_INVARIANT(index == records.size() + 1, "a log has no gaps");
+    records.emplace_back(bytes.begin(), bytes.end());
+    return {};
+}
+
+struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor {
+    Process(MemoryNetwork& network, MemoryNodeSpec node_spec)
+        : net(network), spec(std::move(node_spec)) {}
+
+    SwarmTime now() const override { return net.now_; }
+    void connect(const Address& address, Role role) override { net.connect(*this, address, role); }
+    void send(const NodeId& to, Frame frame) override { net.send(*this, to, std::move(frame)); }
+    void start(std::uint64_t work, Work what) override {
+        net.start_work(*this, work, std::move(what));
+    }
+    bool running() const { return runner != nullptr && !runner->stopped(); }
+
+    MemoryNetwork& net;
+    MemoryNodeSpec spec;
+    NodeId id;
+    std::uint64_t incarnation = 0;
+    std::unique_ptr<Node> node;
+    std::unique_ptr<ProgramModel> program;
+    std::unique_ptr<NodeRunner> runner;
+    SwarmTime worker_free{};
+    std::optional<SwarmTime> armed;
+    bool ended = false;  ///< its end was carried out
+};
+
+MemoryNetwork::MemoryNetwork(std::uint64_t seed, const Hasher& hasher, TraceSink& trace)
+    : random_(seed), hasher_(hasher), trace_(trace) {}
+
+MemoryNetwork::~MemoryNetwork() = default;
+
+NodeId MemoryNetwork::add(MemoryNodeSpec spec) {
+    auto process = std::make_unique<Process>(*this, std::move(spec));
+    process->node = process->spec.make();
+    process->id = process->node->id();
+    Process& added = *process;
+    STARLING_INVARIANT(processes_.emplace(added.id, std::move(process)).second, "names are unique");
+    launch(added);
+    return added.id;
+}
+
+void MemoryNetwork::launch(Process& process) {
+    ++process.incarnation;
+    process.ended = false;
+    process.armed.reset();
+    if (process.spec.program) {
+        process.program = process.spec.program();
+    }
+    process.runner = std::make_unique<NodeRunner>(
+        *process.node, NodeServices{process, process.spec.store, process, trace_});
+    schedule(now_, [this, id = process.id, incarnation = process.incarnation] {
+        hand(id, incarnation, Started{});
+    });
+}
+
+void MemoryNetwork::crash(const NodeId& node) {
+    Process& process = *processes_.at(node);
+    process.runner.reset();
+    process.node.reset();
+    process.program.reset();
+    cut_all(node, "connection reset");
+}
+
+void MemoryNetwork::restart(const NodeId& node) {
+    Process& process = *processes_.at(node);
+    cut_all(node, "connection reset");
+    process.runner.reset();
+    process.node = process.spec.make();
+    launch(process);
+}
+
+void MemoryNetwork::partition(const std::set<NodeId>& side) {
+    side_ = side;
+    for (const auto& [pair, state] : connections_) {
+        if (state.up && separated(*processes_.at(pair.first), *processes_.at(pair.second))) {
+            cut(pair.first, pair.second, "no route to host");
+        }
+    }
+}
+
+bool MemoryNetwork::separated(const Process& a, const Process& b) const {
+    return a.spec.host != b.spec.host && side_.count(a.id) != side_.count(b.id);
+}
+
+void MemoryNetwork::deliver(const NodeId& node, Input input) {
+    hand(node, processes_.at(node)->incarnation, std::move(input));
+}
+
+void MemoryNetwork::at(SwarmTime time, std::function<void()> action) {
+    schedule(time, std::move(action));
+}
+
+void MemoryNetwork::schedule(SwarmTime time, std::function<void()> action) {
+    events_.push({std::max(time, now_), next_order_++, std::move(action)});
+}
+
+SwarmDuration MemoryNetwork::delay() {
+    const auto spread = static_cast<std::uint64_t>((faults.delay_max - faults.delay_min).count());
+    return faults.delay_min + SwarmDuration{static_cast<std::int64_t>(random_.below(spread + 1))};
+}
+
+MemoryNetwork::Connection& MemoryNetwork::connection(const NodeId& a, const NodeId& b) {
+    return connections_[a < b ? std::pair(a, b) : std::pair(b, a)];
+}
+
+void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
+    Process* target = nullptr;
+    for (auto& [id, process] : processes_) {
+        const auto& listen = process->spec.listen;
+        const bool here = address.port != 0 || process->spec.host == from.spec.host;
+        if (process->running() && here &&
+            std::find(listen.begin(), listen.end(), address) != listen.end()) {
+            target = process.get();
+        }
+    }
+    const SwarmTime done = now_ + 2 * delay();
+    const auto answer = [&](Error error, bool fatal) {
+        schedule(done, [this, id = from.id, incarnation = from.incarnation, address,
+                        failed = std::move(error), fatal] {
+            hand(id, incarnation, ConnectFailed{address, failed, fatal});
+        });
+    };
+    if (target == nullptr || separated(from, *target)) {
+        answer({Errc::unreachable, "nothing answers at " + to_string(address)}, false);
+        return;
+    }
+    if (target->node->role() != role || target->spec.accepts.count(from.node->role()) == 0) {
+        answer({Errc::refused, "wrong role at " + to_string(address)}, true);
+        return;
+    }
+    schedule(done, [this, a = from.id, b = target->id, address, ia = from.incarnation,
+                    ib = target->incarnation] {
+        Process& dialler = *processes_.at(a);
+        Process& listener = *processes_.at(b);
+        if (dialler.incarnation != ia || !dialler.running()) {
+            return;
+        }
+        if (listener.incarnation != ib || !listener.running() || separated(dialler, listener)) {
+            hand(a, ia, ConnectFailed{address, {Errc::unreachable, "connection refused"}, false});
+            return;
+        }
+        Connection& link = connection(a, b);
+        if (link.up) {
+            cut(a, b, "replaced by a newer connection");
+        }
+        link = Connection{next_epoch_++, true, {now_, now_}};
+        hand(b, ib, PeerUp{a, dialler.node->role(), {}});
+        hand(a, ia, PeerUp{b, listener.node->role(), address});
+    });
+}
+
+void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
+    Connection& link = connection(from.id, to);
+    if (!link.up) {
+        return;
+    }
+    Process& target = *processes_.at(to);
+    const bool local = from.spec.host == target.spec.host;
+    if (!local && faults.reset > 0 && random_.chance(faults.reset)) {
+        cut(from.id, to, "connection reset");
+        return;
+    }
+    if (!local && faults.drop > 0 && random_.chance(faults.drop)) {
+        return;
+    }
+    const bool twice = !local && faults.duplicate > 0 && random_.chance(faults.duplicate);
+    const bool overtakes = !local && faults.reorder > 0 && random_.chance(faults.reorder);
+    SwarmTime& last = link.last_arrival[from.id < to ? 1 : 0];
+    for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
+        SwarmTime arrival = now_ + (local ? local_delay : delay());
+        if (overtakes || copy > 0) {
+            arrival += local ? SwarmDuration{0} : delay() * 3;
+        } else {
+            arrival = std::max(arrival, last);
+            last = arrival;
+        }
+        schedule(arrival, [this, a = from.id, b = to, epoch = link.epoch, frame] {
+            const Connection& now_link = connection(a, b);
+            if (now_link.up && now_link.epoch == epoch) {
+                ++frames_delivered_;
+                hand(b, processes_.at(b)->incarnation, FrameReceived{a, frame});
+            }
+        });
+    }
+}
+
+void MemoryNetwork::cut(const NodeId& a, const NodeId& b, const std::string& reason) {
+    Connection& link = connection(a, b);
+    if (!link.up) {
+        return;
+    }
+    link.up = false;
+    for (const auto& [at, of] : {std::pair(a, b), std::pair(b, a)}) {
+        const Process& process = *processes_.at(at);
+        if (process.running()) {
+            schedule(now_ + delay(), [this, node = at, incarnation = process.incarnation,
+                                      lost = PeerLost{of, reason}] {
+                const Connection& newer = connection(node, lost.peer);
+                if (!newer.up) {
+                    hand(node, incarnation, lost);
+                }
+            });
+        }
+    }
+}
+
+void MemoryNetwork::cut_all(const NodeId& node, const std::string& reason) {
+    for (const auto& [pair, link] : connections_) {
+        if (link.up && (pair.first == node || pair.second == node)) {
+            cut(pair.first, pair.second, reason);
+        }
+    }
+}
+
+void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) {
+    WorkResult result;
+    SwarmTime done;
+    if (auto* train = std::get_if<TrainWork>(&what)) {
+        STARLING_INVARIANT(process.program != nullptr, "an ML node has a program");
+        auto [request, duration] = process.program->resume(std::move(train->reply));
+        result = std::move(request);
+        done = now_ + duration;
+    } else {
+        const double seconds = static_cast<double>(bytes_of(what)) / work_bytes_per_second;
+        process.worker_free = std::max(process.worker_free, now_) + from_seconds(seconds);
+        done = process.worker_free;
+        result = std::holds_alternative<MergeWork>(what)
+                     ? run_merge_work(std::get<MergeWork>(what))
+                     : run_hash_work(std::get<HashWork>(what), hasher_);
+    }
+    schedule(done, [this, id = process.id, incarnation = process.incarnation,
+                    finished = WorkDone{work, std::move(result)}] { hand(id, incarnation, finished); });
+}
+
+void MemoryNetwork::hand(const NodeId& node, std::uint64_t incarnation, Input input) {
+    Process& process = *processes_.at(node);
+    if (!process.running() || process.incarnation != incarnation) {
+        return;
+    }
+    process.runner->handle(std::move(input));
+    rearm(process);
+}
+
+void MemoryNetwork::rearm(Process& process) {
+    if (process.runner->stopped()) {
+        if (!process.ended) {
+            process.ended = true;
+            // What was sent before the stop still arrives; then the connections close.
+            schedule(now_ + 4 * faults.delay_max,
+                     [this, id = process.id, incarnation = process.incarnation] {
+                         if (processes_.at(id)->incarnation == incarnation) {
+                             cut_all(id, "the peer has stopped");
+                         }
+                     });
+        }
+        return;
+    }
+    const std::optional<SwarmTime> due = process.runner->deadline();
+    if (!due || (process.armed && *process.armed <= *due && *process.armed > now_)) {
+        return;
+    }
+    process.armed = due;
+    schedule(*due, [this, id = process.id, incarnation = process.incarnation] {
+        Process& woken = *processes_.at(id);
+        if (woken.running() && woken.incarnation == incarnation) {
+            woken.armed.reset();
+            woken.runner->wake();
+            rearm(woken);
+        }
+    });
+}
+
+bool MemoryNetwork::run(const std::function<bool()>& done, SwarmTime limit) {
+    while (!done()) {
+        if (events_.empty() || events_.top().time > limit) {
+            return false;
+        }
+        const Event event = events_.top();
+        events_.pop();
+        now_ = event.time;
+        event.action();
+    }
+    return true;
+}
+
+std::optional<Stop> MemoryNetwork::stopped(const NodeId& node) const {
+    const Process& process = *processes_.at(node);
+    return process.runner ? process.runner->stopped() : std::nullopt;
+}
+
+bool MemoryNetwork::all_stopped(const std::set<NodeId>& nodes) const {
+    return std::all_of(nodes.begin(), nodes.end(),
+                       [this](const NodeId& id) { return stopped(id).has_value(); });
+}
+
+}  // namespace starling

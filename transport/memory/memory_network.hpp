@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <vector>
+
+#include "core/base/random.hpp"
+#include "transport/node_runner.hpp"
+
+namespace starling {
+
+/// How bad the network is. All chances are per frame, between different hosts.
+struct NetworkFaults {
+    SwarmDuration delay_min = std::chrono::microseconds(100);
+    SwarmDuration delay_max = std::chrono::microseconds(300);
+    double reset = 0.0;      ///< the connection is cut, as TCP shows a loss it can't repair; both ends are told
+    double drop = 0.0;       ///< the frame is lost and nobody is told: worse than TCP
+    double duplicate = 0.0;  ///< the frame arrives twice: worse than TCP
+    double reorder = 0.0;    ///< the frame does not wait for those sent before it: worse than TCP
+};
+
+/// What a training program does, for nodes that have no thread: the next request, and after how long.
+class ProgramModel {
+public:
+    virtual ~ProgramModel() = default;
+    virtual std::pair<TrainRequest, SwarmDuration> resume(TrainReply reply) = 0;
+};
+
+/// A durable log in memory, which outlives a crash of its node.
+class MemoryStore final : public Store {
+public:
+    Result<void> append(std::uint64_t index, ByteView bytes) override;
+    SwarmDuration append_duration() const override { return duration; }
+
+    std::vector<Bytes> records;
+    SwarmDuration duration = std::chrono::milliseconds(1);
+    bool full = false;  ///< every append fails from now on
+};
+
+struct MemoryNodeSpec {
+    /// Makes the node; called again at a restart.
+    std::function<std::unique_ptr<Node>()> make;
+    std::string host;               ///< nodes of one host reach each other without faults
+    std::vector<Address> listen;
+    std::set<Role> accepts;         ///< roles that may dial it
+    MemoryStore* store = nullptr;   ///< must outlive the network
+    std::function<std::unique_ptr<ProgramModel>()> program;  ///< of an ML node
+};
+
+/// Many nodes in one thread and in virtual time, everything random from one seed: same seed, same run,
+/// event for event.
+class MemoryNetwork {
+public:
+    MemoryNetwork(std::uint64_t seed, const Hasher& hasher, TraceSink& trace);
+    ~MemoryNetwork();
+
+    NetworkFaults faults;
+    double work_bytes_per_second = 2e9;  ///< merging and hashing
+
+    NodeId add(MemoryNodeSpec spec);
+    /// The process is gone at once, its connections are cut; what it persisted stays.
+    void crash(const NodeId& node);
+    void restart(const NodeId& node);
+    /// Nodes on different sides don't reach each other; connections between them are cut.
+    void partition(const std::set<NodeId>& side);
+    void heal() { side_.clear(); }
+    void deliver(const NodeId& node, Input input);
+    void at(SwarmTime time, std::function<void()> action);
+
+    SwarmTime now() const { return now_; }
+    /// Runs until `done`, or nothing is left to happen, or `limit`. True if done.
+    bool run(const std::function<bool()>& done, SwarmTime limit);
+    /// Nothing if the node runs or has crashed.
+    std::optional<Stop> stopped(const NodeId& node) const;
+    bool all_stopped(const std::set<NodeId>& nodes) const;
+    std::uint64_t frames_delivered() const { return frames_delivered_; }
+
+private:
+    struct Process;
+    struct Event {
+        SwarmTime time;
+        std::uint64_t order;
+        std::function<void()> action;
+    };
+    struct Later {
+        bool operator()(const Event& a, const Event& b) const {
+            return a.time != b.time ? a.time > b.time : a.order > b.order;
+        }
+    };
+    struct Connection {
+        std::uint64_t epoch = 0;
+        bool up = false;
+        SwarmTime last_arrival[2];  ///< towards the lower and the higher id
+    };
+
+    void launch(Process& process);
+    void connect(Process& from, const Address& address, Role role);
+    void send(Process& from, const NodeId& to, Frame frame);
+    void start_work(Process& process, std::uint64_t work, Work what);
+    void cut(const NodeId& a, const NodeId& b, const std::string& reason);
+    void cut_all(const NodeId& node, const std::string& reason);
+    void hand(const NodeId& node, std::uint64_t incarnation, Input input);
+    void rearm(Process& process);
+    bool separated(const Process& a, const Process& b) const;
+    SwarmDuration delay();
+    Connection& connection(const NodeId& a, const NodeId& b);
+    void schedule(SwarmTime time, std::function<void()> action);
+
+    Random random_;
+    const Hasher& hasher_;
+    TraceSink& trace_;
+    SwarmTime now_{};
+    std::uint64_t next_order_ = 0;
+    std::uint64_t next_epoch_ = 1;
+    std::uint64_t frames_delivered_ = 0;
+    std::priority_queue<Event, std::vector<Event>, Later> events_;
+    std::map<NodeId, std::unique_ptr<Process>> processes_;
+    std::map<std::pair<NodeId, NodeId>, Connection> connections_;
+    std::set<NodeId> side_;
+};
+
+}  // namespace starling

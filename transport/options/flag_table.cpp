@@ -1,0 +1,174 @@
+#include "transport/options/flag_table.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "transport/options/nearest_name.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t help_column = 34;
+constexpr std::size_t shown_max = 64;  // of what a user typed, in an error
+
+Error usage(const Program& program, const std::string& what) {
+    return {Errc::usage, what + ". See " + std::string(program.name) + " --help"};
+}
+
+std::string shown(std::string_view text) {
+    return "'" + std::string(text.substr(0, shown_max)) + (text.size() > shown_max ? "..." : "") +
+           "'";
+}
+
+/// The help's layout: what CLI11 would say about types and counts is in our own lines already.
+class HelpText : public CLI::Formatter {
+public:
+    explicit HelpText(std::string_view program) : program_(program) { column_width(help_column); }
+
+    std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
+        return "Usage: " + program_ + " --FLAG VALUE ... (or --FLAG=VALUE)\n";
+    }
+    std::string make_option_opts(const CLI::Option* option) const override {
+        return option->get_type_size() == 0 ? "" : " " + option->get_option_text();
+    }
+
+private:
+    std::string program_;
+};
+
+std::string help_line(const Flag& flag) {
+    std::string line(flag.help);
+    if (flag.required) {
+        line += " (required)";
+    }
+    if (flag.repeatable) {
+        line += " (repeatable)";
+    }
+    if (!flag.environment.empty()) {
+        line += " [" + std::string(flag.environment) + "]";
+    }
+    return line;
+}
+
+Error unknown(const Program& program, std::span<const Flag> flags, const std::string& argument) {
+    if (!argument.starts_with('-')) {
+        return usage(program, "argument " + shown(argument) + " belongs to no flag");
+    }
+    const std::string name = argument.substr(0, argument.find('='));
+    std::vector<std::string_view> names{"--help", "--version"};
+    for (const Flag& flag : flags) {
+        names.push_back(flag.name);
+    }
+    const std::string what = "unknown flag " + shown(name);
+    const std::optional<std::string_view> nearest = nearest_name(name, names);
+    if (!nearest) {
+        return usage(program, what);
+    }
+    return {Errc::usage, what + ": did you mean '" + std::string(*nearest) + "'? See " +
+                             std::string(program.name) + " --help"};
+}
+
+/// Moves what CLI11 found, and what the environment adds, into `values`.
+Result<void> collect(const Program& program, const Flag& flag, const CLI::Option& option,
+                     const std::map<std::string, std::string>& environment, FlagValues& values) {
+    const std::vector<std::string>& found = option.results();
+    if (found.size() > 1 && !flag.repeatable) {
+        return usage(program, std::string(flag.name) + " is given " + std::to_string(found.size()) +
+                                  " times, it can be given once");
+    }
+    for (const std::string& text : found) {
+        if (text.empty()) {
+            return usage(program, std::string(flag.name) + " needs a value");
+        }
+        values.add(flag.name, {text, std::string(flag.name)});
+    }
+    if (found.empty() && !flag.environment.empty()) {
+        const auto variable = environment.find(std::string(flag.environment));
+        if (variable != environment.end() && !variable->second.empty()) {
+            values.add(flag.name, {variable->second,
+                                   "environment variable " + std::string(flag.environment)});
+        }
+    }
+    if (flag.required && !values.has(flag.name)) {
+        return usage(program, std::string(flag.name) + " is missing");
+    }
+    return {};
+}
+
+}  // namespace
+
+const std::vector<FlagValues::Value>& FlagValues::all(std::string_view flag) const {
+    static const std::vector<Value> none;
+    const auto found = values_.find(flag);
+    return found == values_.end() ? none : found->second;
+}
+
+const FlagValues::Value* FlagValues::find(std::string_view flag) const {
+    const std::vector<Value>& values = all(flag);
+    return values.empty() ? nullptr : &values.front();
+}
+
+std::string FlagValues::text(std::string_view flag, std::string_view fallback) const {
+    const Value* value = find(flag);
+    return value == nullptr ? std::string(fallback) : value->text;
+}
+
+Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> flags,
+                                const std::vector<std::string>& arguments,
+                                const std::map<std::string, std::string>& environment) {
+    CLI::App app{std::string(program.summary), std::string(program.name)};
+    app.formatter(std::make_shared<HelpText>(program.name));
+    app.set_help_flag("--help", "Print this text and exit")->group("General");
+    app.set_version_flag("--version", std::string(program.name) + " (Starling) " STARLING_VERSION)
+        ->group("General");
+    app.footer("\nExample:\n" + std::string(program.example));
+    app.allow_extras();
+    std::vector<CLI::Option*> options;
+    for (const Flag& flag : flags) {
+        const std::string help = help_line(flag);
+        CLI::Option* option = app.add_option(std::string(flag.name), help);
+        option->group(std::string(flag.group));
+        if (flag.value.empty()) {
+            option->type_size(0)->expected(0)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        } else {
+            option->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
+                CLI::MultiOptionPolicy::TakeAll);
+            option->option_text(std::string(flag.value));
+        }
+        options.push_back(option);
+    }
+    for (const std::string& argument : arguments) {
+        // CLI11 would take the next argument as the value.
+        const std::string_view name = std::string_view(argument).substr(0, argument.size() - 1);
+        const bool empty_value =
+            argument.ends_with('=') && std::any_of(flags.begin(), flags.end(), [&](const Flag& f) {
+                return f.name == name;
+            });
+        if (empty_value) {
+            return usage(program, std::string(name) + " needs a value");
+        }
+    }
+    try {
+        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    } catch (const CLI::CallForHelp&) {
+        return ParsedFlags{std::nullopt, app.help()};
+    } catch (const CLI::CallForVersion&) {
+        return ParsedFlags{std::nullopt, app.version() + "\n"};
+    } catch (const CLI::ArgumentMismatch&) {
+        return usage(program, std::string(arguments.back().substr(0, shown_max)) + " needs a value");
+    } catch (const CLI::ParseError& error) {
+        return usage(program, error.what());
+    }
+    if (const std::vector<std::string> extras = app.remaining(); !extras.empty()) {
+        return unknown(program, flags, extras.front());
+    }
+    FlagValues values;
+    for (std::size_t i = 0; i < flags.size(); ++i) {
+        if (const auto ok = collect(program, flags[i], *options[i], environment, values); !ok) {
+            return ok.error();
+        }
+    }
+    return ParsedFlags{std::move(values), ""};
+}
+
+}  // namespace starling

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace starling {
+
+/// One row of a program's command line. All texts are literals.
+struct Flag {
+    std::string_view name;         ///< "--sl-fs-port"
+    std::string_view value;        ///< what stands for the value in the help: "PORT"; empty: a switch
+    std::string_view group;        ///< heading in the help
+    std::string_view help;         ///< one line, with unit and default
+    std::string_view environment;  ///< variable used if the flag is missing; empty: none
+    bool required = false;
+    bool repeatable = false;
+};
+
+struct Program {
+    std::string_view name;     ///< "run-sl"
+    std::string_view summary;  ///< first line of the help
+    std::string_view example;  ///< last lines of the help
+};
+
+/// What a command line held, by flag. Every value is a non-empty text.
+class FlagValues {
+public:
+    struct Value {
+        std::string text;
+        std::string source;  ///< for errors: "--sl-fs-port" or "environment variable SL_FS_PORT"
+    };
+
+    void add(std::string_view flag, Value value) {
+        values_[std::string(flag)].push_back(std::move(value));
+    }
+    bool has(std::string_view flag) const { return !all(flag).empty(); }
+    /// All values of a repeatable flag, in order.
+    const std::vector<Value>& all(std::string_view flag) const;
+    /// nullptr if the flag is missing.
+    const Value* find(std::string_view flag) const;
+    /// The value, or `fallback`.
+    std::string text(std::string_view flag, std::string_view fallback = "") const;
+
+private:
+    std::map<std::string, std::vector<Value>, std::less<>> values_;
+};
+
+/// What a command line led to: values, or text to print (help, version).
+struct ParsedFlags {
+    std::optional<FlagValues> values;
+    std::string text;
+};
+
+/// Reads `--flag=value` and `--flag value`. Adds --help and --version to the table.
+/// Errc::usage: an unknown flag (with the nearest known one), a flag twice, a missing value, a missing
+/// flag that is required, an argument that belongs to no flag.
+Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> flags,
+                                const std::vector<std::string>& arguments,
+                                const std::map<std::string, std::string>& environment);
+
+}  // namespace starling

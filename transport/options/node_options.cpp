@@ -1,0 +1,227 @@
+#include "transport/options/node_options.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "transport/options/node_flags.hpp"
+#include "transport/options/shell_words.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t host_max = 253;         // bytes of a host name, RFC 1035
+constexpr std::size_t path_max = 4096;        // bytes of a path, Linux
+constexpr std::size_t variable_max = 131072;  // bytes of one argument or variable, Linux
+constexpr std::size_t shown_max = 64;
+
+bool is_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// Reads values out of the flags and keeps the first thing that is wrong with one of them.
+class ValueReader {
+public:
+    ValueReader(const FlagValues& values, std::string_view program)
+        : values_(values), program_(program) {}
+
+    std::uint16_t port(std::string_view flag, std::uint16_t fallback) {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return fallback;
+        }
+        std::uint32_t number = 0;
+        const char* end = value->text.data() + value->text.size();
+        const auto [rest, code] = std::from_chars(value->text.data(), end, number);
+        if (code != std::errc{} || rest != end || number == 0 || number > 65535) {
+            fail(*value, "is no port: a whole number from 1 to 65535");
+            return fallback;
+        }
+        return static_cast<std::uint16_t>(number);
+    }
+
+    std::string host(std::string_view flag) {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return "";
+        }
+        const std::string& text = value->text;
+        const bool spelled = std::all_of(text.begin(), text.end(), [](char c) {
+            return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
+        });
+        if (!spelled || text.size() > host_max || text.front() == '-') {
+            fail(*value, "is no IP address or host name");
+        }
+        return text;
+    }
+
+    std::string name(std::string_view flag) {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return "";
+        }
+        // It becomes part of file names: no hidden file, no "..", nothing that looks like a flag.
+        if (!parse_node_id(value->text) || value->text.front() == '.' ||
+            value->text.front() == '-') {
+            fail(*value,
+                 "is no node name: 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first "
+                 "neither . nor -");
+        }
+        return value->text;
+    }
+
+    std::string path(std::string_view flag, std::string_view fallback = "") {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return std::string(fallback);
+        }
+        if (value->text.size() > path_max || value->text.find('\0') != std::string::npos) {
+            fail(*value, "is no path");
+        }
+        return value->text;
+    }
+
+    std::string log_level(std::string_view flag) {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return "info";
+        }
+        std::string level = value->text;
+        std::transform(level.begin(), level.end(), level.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        });
+        if (level == "warn") {
+            level = "warning";
+        }
+        if (level != "debug" && level != "info" && level != "warning" && level != "error") {
+            fail(*value, "is no level: one of debug, info, warning, error");
+        }
+        return level;
+    }
+
+    std::vector<std::string> words(std::string_view flag) {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return {};
+        }
+        Result<std::vector<std::string>> words = shell_words(value->text);
+        if (!words) {
+            fail(*value, "can't be split into words: " + words.error().message);
+            return {};
+        }
+        return std::move(*words);
+    }
+
+    std::map<std::string, std::string> variables(std::string_view flag) {
+        std::map<std::string, std::string> variables;
+        for (const FlagValues::Value& value : values_.all(flag)) {
+            const std::size_t equals = value.text.find('=');
+            const std::string name = value.text.substr(0, equals);
+            const bool spelled = std::all_of(name.begin(), name.end(), [](char c) {
+                return is_alphanumeric(c) || c == '_';
+            });
+            if (equals == std::string::npos || name.empty() || !spelled ||
+                (name.front() >= '0' && name.front() <= '9') || value.text.size() > variable_max ||
+                value.text.find('\0') != std::string::npos) {
+                fail(value, "is no NAME=VALUE, NAME out of A-Z a-z 0-9 _ and no digit first");
+                continue;
+            }
+            if (!variables.emplace(name, value.text.substr(equals + 1)).second) {
+                fail(value, "sets " + name + " a second time");
+            }
+        }
+        return variables;
+    }
+
+    void refuse(const std::string& what) {
+        if (!error_) {
+            error_ = Error{Errc::usage, what + ". See " + std::string(program_) + " --help"};
+        }
+    }
+    const std::optional<Error>& error() const { return error_; }
+
+private:
+    void fail(const FlagValues::Value& value, const std::string& what) {
+        refuse(value.source + ": '" + value.text.substr(0, shown_max) + "' " + what);
+    }
+
+    const FlagValues& values_;
+    std::string_view program_;
+    std::optional<Error> error_;
+};
+
+CommonOptions read_common(ValueReader& reader) {
+    CommonOptions common;
+    common.name = reader.name("--name");
+    common.host_ip = reader.host("--host-ip");
+    common.key = reader.path("--key");
+    common.cert = reader.path("--cert");
+    common.ca_path = reader.path("--capath");
+    common.ca_cert = reader.path("--cacert");
+    common.workspace = reader.path("--workspace", common.workspace);
+    common.log_level = reader.log_level("--log-level");
+    common.trace = reader.path("--trace");
+    if (common.key.empty() != common.cert.empty()) {
+        reader.refuse(common.key.empty() ? "--cert is given without its --key"
+                                         : "--key is given without its --cert");
+    }
+    return common;
+}
+
+/// Parses by the table and hands the values to `read`, which fills the options.
+template <typename Options, typename Read>
+Result<Parsed<Options>> parse(const Program& program, std::span<const Flag> flags,
+                              const std::vector<std::string>& arguments,
+                              const std::map<std::string, std::string>& environment, Read read) {
+    Result<ParsedFlags> parsed = parse_flags(program, flags, arguments, environment);
+    if (!parsed) {
+        return parsed.error();
+    }
+    if (!parsed->values) {
+        return Parsed<Options>{std::nullopt, std::move(parsed->text)};
+    }
+    ValueReader reader(*parsed->values, program.name);
+    Options options;
+    options.common = read_common(reader);
+    read(*parsed->values, reader, options);
+    if (reader.error()) {
+        return *reader.error();
+    }
+    return Parsed<Options>{std::move(options), ""};
+}
+
+}  // namespace
+
+std::string default_ml_name(const std::string& sl_name) {
+    return sl_name.starts_with("sl") ? "ml" + sl_name.substr(2) : sl_name + "-ml";
+}
+
+Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments,
+                                       const std::map<std::string, std::string>& environment) {
+    return parse<SnOptions>(
+        run_sn_program(), run_sn_flags(), arguments, environment,
+        [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
+            options.sentinel = values.has("--sentinel");
+            options.api_port = reader.port("--sn-api-port", options.api_port);
+        });
+}
+
+Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,
+                                       const std::map<std::string, std::string>& environment) {
+    return parse<SlOptions>(
+        run_sl_program(), run_sl_flags(), arguments, environment,
+        [](const FlagValues& /*values*/, ValueReader& reader, SlOptions& options) {
+            options.sn_ip = reader.host("--sn-ip");
+            options.sn_api_port = reader.port("--sn-api-port", options.sn_api_port);
+            options.fs_port = reader.port("--sl-fs-port", options.fs_port);
+            options.ml.name = reader.name("--ml-name");
+            options.ml.entrypoint = reader.path("--ml-entrypoint");
+            options.ml.arguments = reader.words("--ml-cmd");
+            options.ml.working_directory = reader.path("--ml-w");
+            options.ml.environment = reader.variables("--ml-e");
+            if (options.ml.name.empty() && !options.common.name.empty()) {
+                options.ml.name = default_ml_name(options.common.name);
+            }
+        });
+}
+
+}  // namespace starling

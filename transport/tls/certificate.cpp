@@ -1,0 +1,106 @@
+#include "transport/tls/certificate.hpp"
+
+#include <memory>
+#include <string_view>
+
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+namespace starling {
+namespace {
+
+Result<NodeId> common_name(const X509& certificate) {
+    const X509_NAME* subject = X509_get_subject_name(&certificate);
+    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) {
+        return Error{Errc::refused, "the certificate must have exactly one common name"};
+    }
+    unsigned char* text = nullptr;
+    const int length =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (length < 0) {
+        return Error{Errc::refused, "the common name of the certificate is no text"};
+    }
+    Result<NodeId> name = parse_node_id(
+        std::string_view(reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)));
+    OPENSSL_free(text);
+    if (!name) {
+        return Error{Errc::refused, "the common name of the certificate: " + name.error().message};
+    }
+    return name;
+}
+
+std::set<Role> roles_of(const X509& certificate) {
+    std::set<Role> roles;
+    const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
+        static_cast<GENERAL_NAMES*>(
+            X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)),
+        &GENERAL_NAMES_free);
+    for (int i = 0; i < (names ? sk_GENERAL_NAME_num(names.get()) : 0); ++i) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+        if (name->type != GEN_URI) {
+            continue;
+        }
+        const std::string_view uri(
+            reinterpret_cast<const char*>(
+                ASN1_STRING_get0_data(name->d.uniformResourceIdentifier)),
+            static_cast<std::size_t>(ASN1_STRING_length(name->d.uniformResourceIdentifier)));
+        if (uri.starts_with(role_uri_prefix)) {
+            // A role that this version does not know gives no right here.
+            if (const Result<Role> role = parse_role(uri.substr(role_uri_prefix.size()))) {
+                roles.insert(*role);
+            }
+        }
+    }
+    return roles;
+}
+
+std::string date_text(const ASN1_TIME* time) {
+    tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1) {
+        return "an unreadable date";
+    }
+    char text[32];
+    const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+    return {text, length};
+}
+
+}  // namespace
+
+Result<Identity> identity_of(const X509& certificate) {
+    Result<NodeId> name = common_name(certificate);
+    if (!name) {
+        return name.error();
+    }
+    Identity identity{std::move(*name), roles_of(certificate)};
+    if (identity.roles.empty()) {
+        return Error{Errc::refused, "the certificate of '" + identity.name.name +
+                                        "' names no role (a subjectAltName URI " +
+                                        std::string(role_uri_prefix) + "ROLE)"};
+    }
+    return identity;
+}
+
+std::string role_list(const std::set<Role>& roles) {
+    std::string text;
+    for (const Role role : roles) {
+        text += (text.empty() ? "" : ", ") + std::string(to_string(role));
+    }
+    return text;
+}
+
+Result<void> check_dates(const X509& certificate, const std::string& what) {
+    if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0) {
+        return Error{Errc::refused, what + " expired on " +
+                                        date_text(X509_get0_notAfter(&certificate)) +
+                                        ": make a new one (gen-cert)"};
+    }
+    if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0) {
+        return Error{Errc::refused, what + " is not valid before " +
+                                        date_text(X509_get0_notBefore(&certificate)) +
+                                        ": set this host's clock, or make a new one (gen-cert)"};
+    }
+    return {};
+}
+
+}  // namespace starling

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "transport/tls/tls_endpoint.hpp"
+
+struct x509_st;
+
+namespace starling {
+
+/// What every role URI in a certificate begins with.
+constexpr std::string_view role_uri_prefix = "urn:starling:role:";
+
+/// Name and roles of a certificate. Errc::refused: it names no node, or no role.
+Result<Identity> identity_of(const x509_st& certificate);
+
+/// "sl, sn"
+std::string role_list(const std::set<Role>& roles);
+
+/// Errc::refused if the certificate is not valid now; the sentence begins with `what`.
+Result<void> check_dates(const x509_st& certificate, const std::string& what);
+
+}  // namespace starling

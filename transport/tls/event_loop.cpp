@@ -1,0 +1,302 @@
+#include "transport/tls/event_loop.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include <asio.hpp>
+
+namespace starling {
+namespace {
+
+using Socket = asio::generic::stream_protocol::socket;
+using GenericEndpoint = asio::generic::stream_protocol::endpoint;
+using asio::ip::tcp;
+
+/// Asio would send 64 KiB at a time.
+constexpr std::size_t write_at_once_max = std::size_t{1} << 20U;
+constexpr int accept_at_once_max = 16;
+
+std::string address_text(const GenericEndpoint& endpoint, const std::string& otherwise) {
+    const int family = endpoint.protocol().family();
+    if (family != AF_INET && family != AF_INET6) {
+        return otherwise;
+    }
+    tcp::endpoint ip;
+    ip.resize(endpoint.size());
+    std::memcpy(ip.data(), endpoint.data(), endpoint.size());
+    return to_string(Address{ip.address().to_string(), ip.port()});
+}
+
+class SocketStream final : public Stream, public std::enable_shared_from_this<SocketStream> {
+public:
+    explicit SocketStream(asio::io_context& io) : socket_(io), resolver_(io) {}
+    SocketStream(Socket socket, std::string peer)
+        : socket_(std::move(socket)), resolver_(socket_.get_executor()), peer_(std::move(peer)) {}
+
+    void connect(const Address& address, std::function<void(Result<void>)> done) override {
+        peer_ = to_string(address);
+        connected_ = std::move(done);
+        if (address.port == 0) {
+            if (Result<void> fits = check_socket_path(address.host); !fits) {
+                return connect_later(fits.error());
+            }
+            const asio::local::stream_protocol::endpoint path(address.host);
+            return connect_to({GenericEndpoint(path)});
+        }
+        asio::error_code not_numeric;
+        const asio::ip::address ip = asio::ip::make_address(address.host, not_numeric);
+        if (!not_numeric) {
+            return connect_to({GenericEndpoint(tcp::endpoint(ip, address.port))});
+        }
+        resolver_.async_resolve(
+            address.host, std::to_string(address.port), tcp::resolver::numeric_service,
+            [self = shared_from_this()](const asio::error_code& failed,
+                                        const tcp::resolver::results_type& results) {
+                if (failed) {
+                    return self->finish_connect(failed);
+                }
+                std::vector<GenericEndpoint> found;
+                for (const auto& result : results) {
+                    found.emplace_back(result.endpoint());
+                }
+                self->connect_to(std::move(found));
+            });
+    }
+
+    void read_some(std::span<std::byte> space, Done done) override {
+        socket_.async_read_some(
+            asio::buffer(space.data(), space.size()),
+            [self = shared_from_this(), done = std::move(done)](asio::error_code failed,
+                                                                std::size_t count) {
+                if (failed == asio::error::eof) {
+                    failed = {};
+                }
+                done(failed, count);
+            });
+    }
+
+    void write(std::span<const ByteView> parts, Done done) override {
+        std::vector<asio::const_buffer> buffers;
+        buffers.reserve(parts.size());
+        for (const ByteView part : parts) {
+            buffers.emplace_back(part.data(), part.size());
+        }
+        asio::async_write(
+            socket_, std::move(buffers),
+            [](const asio::error_code& failed, std::size_t) {
+                return failed ? std::size_t{0} : write_at_once_max;
+            },
+            [self = shared_from_this(), done = std::move(done)](const asio::error_code& failed,
+                                                                std::size_t count) {
+                done(failed, count);
+            });
+    }
+
+    void finish_sending() override {
+        asio::error_code ignored;  // the peer may be gone already
+        socket_.shutdown(Socket::shutdown_send, ignored);
+    }
+
+    void close() override {
+        asio::error_code ignored;
+        resolver_.cancel();
+        socket_.close(ignored);
+    }
+
+    const std::string& peer_address() const override { return peer_; }
+
+private:
+    void connect_to(std::vector<GenericEndpoint> found) {
+        endpoints_ = std::move(found);
+        try_next({});
+    }
+
+    void try_next(const asio::error_code& failed) {
+        if (next_ == endpoints_.size() || failed == asio::error::operation_aborted) {
+            return finish_connect(failed);
+        }
+        asio::error_code ignored;
+        socket_.close(ignored);
+        socket_.async_connect(endpoints_[next_++],
+                              [self = shared_from_this()](const asio::error_code& why) {
+                                  why ? self->try_next(why) : self->finish_connect({});
+                              });
+    }
+
+    void finish_connect(const asio::error_code& failed) {
+        if (failed) {
+            return report(Error{Errc::unreachable,
+                                "can't connect to " + peer_ + ": " + failed.message()});
+        }
+        if (endpoints_[next_ - 1].protocol().family() == AF_UNIX) {
+            if (Result<void> same = check_same_user(socket_.native_handle()); !same) {
+                return report(Error{same.error().code, peer_ + ": " + same.error().message});
+            }
+        } else {
+            asio::error_code ignored;
+            socket_.set_option(tcp::no_delay(true), ignored);
+        }
+        report({});
+    }
+
+    void connect_later(Error error) {
+        asio::post(socket_.get_executor(), [self = shared_from_this(), error = std::move(error)] {
+            self->report(error);
+        });
+    }
+
+    void report(Result<void> result) { std::exchange(connected_, {})(std::move(result)); }
+
+    Socket socket_;
+    tcp::resolver resolver_;
+    std::string peer_;
+    std::function<void(Result<void>)> connected_;
+    std::vector<GenericEndpoint> endpoints_;
+    std::size_t next_ = 0;
+};
+
+/// Accepts until it is closed. Runs out of descriptors without spinning: one is kept in reserve, to
+/// accept with and hang up.
+class Listener : public std::enable_shared_from_this<Listener> {
+public:
+    Listener(asio::io_context& io, const ListenSocket& socket, EventLoop::Accepted accepted,
+             std::function<void(std::string)> log)
+        : io_(io),
+          waiter_(io, ::dup(socket.descriptor())),
+          address_(socket.address()),
+          accepted_(std::move(accepted)),
+          log_(std::move(log)),
+          reserve_(open_reserve()) {}
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    ~Listener() { ::close(reserve_); }
+
+    void wait() {
+        waiter_.async_wait(asio::posix::stream_descriptor::wait_read,
+                           [self = shared_from_this()](const asio::error_code& failed) {
+                               if (!failed) {
+                                   self->accept_some();
+                                   self->wait();
+                               }
+                           });
+    }
+    void close() {
+        asio::error_code ignored;
+        waiter_.close(ignored);
+    }
+
+private:
+    static int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+    void accept_some() {
+        for (int i = 0; i < accept_at_once_max && waiter_.is_open(); ++i) {
+            sockaddr_storage from{};
+            socklen_t size = sizeof from;
+            const int descriptor = ::accept4(waiter_.native_handle(),
+                                             reinterpret_cast<sockaddr*>(&from), &size,
+                                             SOCK_CLOEXEC | SOCK_NONBLOCK);
+            if (descriptor >= 0) {
+                take(descriptor, from, size);
+            } else if (errno == EMFILE || errno == ENFILE) {
+                hang_up();
+                return;
+            } else if (errno != EINTR && errno != ECONNABORTED) {
+                return;
+            }
+        }
+    }
+
+    void hang_up() {
+        ::close(reserve_);
+        const int descriptor = ::accept(waiter_.native_handle(), nullptr, nullptr);
+        if (descriptor >= 0) {
+            ::close(descriptor);
+        }
+        reserve_ = open_reserve();
+        log_("a connection to " + to_string(address_) +
+             " was dropped: out of file descriptors (raise ulimit -n)");
+    }
+
+    void take(int descriptor, const sockaddr_storage& from, socklen_t size) {
+        const int family = from.ss_family;
+        Socket socket(io_, asio::generic::stream_protocol(family, 0), descriptor);
+        std::string peer = to_string(address_);
+        if (family == AF_UNIX) {
+            if (Result<void> same = check_same_user(descriptor); !same) {
+                log_(peer + ": " + same.error().message);
+                return;
+            }
+        } else {
+            asio::error_code ignored;
+            socket.set_option(tcp::no_delay(true), ignored);
+            peer = address_text(GenericEndpoint(&from, size), peer);
+        }
+        accepted_(std::make_shared<SocketStream>(std::move(socket), std::move(peer)));
+    }
+
+    asio::io_context& io_;
+    asio::posix::stream_descriptor waiter_;
+    Address address_;
+    EventLoop::Accepted accepted_;
+    std::function<void(std::string)> log_;
+    int reserve_;
+};
+
+}  // namespace
+
+struct EventLoop::Impl {
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> guard = asio::make_work_guard(io);
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    std::vector<std::shared_ptr<Listener>> listeners;
+};
+
+EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::~EventLoop() = default;
+
+SwarmTime EventLoop::now() const {
+    return SwarmTime{std::chrono::steady_clock::now() - impl_->start};
+}
+
+void EventLoop::run_one_until(SwarmTime deadline) {
+    // Bounded, because a far deadline plus a clock would overflow; the caller asks again.
+    const SwarmDuration wait =
+        std::min<SwarmDuration>(deadline.time_since_epoch(),
+                                now().time_since_epoch() + std::chrono::hours(1)) -
+        now().time_since_epoch();
+    if (wait <= SwarmDuration{0}) {
+        impl_->io.poll_one();
+    } else {
+        impl_->io.run_one_for(wait);
+    }
+}
+
+void EventLoop::wake() {
+    asio::post(impl_->io, [] {});
+}
+
+void EventLoop::listen(const ListenSocket& socket, Accepted accepted,
+                       std::function<void(std::string)> log) {
+    impl_->listeners.push_back(
+        std::make_shared<Listener>(impl_->io, socket, std::move(accepted), std::move(log)));
+    impl_->listeners.back()->wait();
+}
+
+void EventLoop::stop_listening() {
+    for (const std::shared_ptr<Listener>& listener : impl_->listeners) {
+        listener->close();
+    }
+    impl_->listeners.clear();
+}
+
+std::shared_ptr<Stream> EventLoop::make_stream() {
+    return std::make_shared<SocketStream>(impl_->io);
+}
+
+}  // namespace starling

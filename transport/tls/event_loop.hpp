@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "core/base/time.hpp"
+#include "transport/tls/listen_socket.hpp"
+#include "transport/tls/stream.hpp"
+
+namespace starling {
+
+/// Sockets and time of one endpoint, in one thread. The one place that knows Asio.
+class EventLoop {
+public:
+    using Accepted = std::function<void(std::shared_ptr<Stream>)>;
+
+    EventLoop();
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+    /// Callbacks that still wait are destroyed without being called.
+    ~EventLoop();
+
+    /// Since construction; never falls.
+    SwarmTime now() const;
+    /// Runs one callback. Waits for it until `deadline`; does not wait if that has passed.
+    void run_one_until(SwarmTime deadline);
+    /// Makes run_one_until return. The one function that may be called from any thread.
+    void wake();
+
+    /// Calls `accepted` for every connection until stop_listening(). `log` hears why one was dropped.
+    void listen(const ListenSocket& socket, Accepted accepted,
+                std::function<void(std::string)> log);
+    void stop_listening();
+    /// A stream that is not connected yet.
+    std::shared_ptr<Stream> make_stream();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace starling

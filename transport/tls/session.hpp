@@ -1,0 +1,111 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "transport/tls/channel.hpp"
+#include "transport/tls/frame_reader.hpp"
+#include "transport/tls/stream.hpp"
+
+namespace starling {
+
+class Session;
+
+/// Why a connection ended.
+struct SessionEnd {
+    Error error;            ///< without the peer's address
+    bool fatal = false;     ///< dialling again is pointless
+    bool at_fault = false;  ///< the peer (or who poses as one) did what it may not: worth a warning
+};
+
+/// What a session needs of the endpoint that it belongs to.
+class SessionOwner {
+public:
+    virtual ~SessionOwner() = default;
+    virtual Hello own_hello() const = 0;
+    /// Errc::refused with a sentence for the peer if it may not come in.
+    virtual Result<void> admit(const Session& session, const Hello& hello) = 0;
+    /// False: the owner holds enough; it calls resume() once it does not.
+    virtual bool may_read(Session& session) = 0;
+    virtual void session_up(Session& session) = 0;
+    virtual void frame_received(Session& session, FrameReader::Received received) = 0;
+    /// Nothing more is delivered. Last words to the peer may still be on their way.
+    virtual void session_ended(Session& session, const SessionEnd& end) = 0;
+    /// Its socket is closed; the last call.
+    virtual void session_gone(Session& session) = 0;
+};
+
+/// One connection, from the first byte to the last: connect, handshake, hellos, frames, end. All
+/// functions run in the event loop's thread.
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    enum class State { connecting, securing, greeting, up, ending, gone };
+
+    /// What a connection was made for.
+    struct Purpose {
+        std::optional<Address> dialled;  ///< nothing: the peer dialled us
+        std::set<Role> accepts;          ///< roles that the peer may have
+    };
+
+    /// `owner` must outlive all calls from the event loop.
+    Session(SessionOwner& owner, std::shared_ptr<Stream> stream, std::unique_ptr<Channel> channel,
+            Purpose purpose);
+
+    void start();
+    /// Only while up. Never blocks; the body is shared, not copied.
+    void send(const Frame& frame);
+    /// May read again.
+    void resume();
+    /// Sends what is queued, says goodbye, waits for the peer to hang up.
+    void finish();
+    /// The time for what is under way is over.
+    void expire(const std::string& limit_text);
+    /// Hangs up at once; session_ended is called only if it was not and `end` is given.
+    void abort(const std::optional<SessionEnd>& end);
+
+    State state() const { return state_; }
+    const Purpose& purpose() const { return purpose_; }
+    const Hello& peer() const { return peer_; }  ///< valid from session_up on
+    const std::optional<Identity>& certified() const { return channel_->certified(); }
+    const std::string& address() const { return stream_->peer_address(); }
+
+private:
+    void advance();
+    bool handshake();
+    bool read_frames();
+    void handle(FrameReader::Received received);
+    void handle_first(const Message& message);
+    void greet(const Hello& hello);
+    void refuse(const Error& error);
+    void queue(const Frame& frame);
+
+    void read_more();
+    void on_read(const std::error_code& failed, std::size_t count);
+    void on_peer_end(const std::string& how, bool said_goodbye);
+    void write_more();
+    void on_written(const std::error_code& failed);
+    void end(const SessionEnd& end);
+    void fail_channel(const Error& error);
+
+    SessionOwner& owner_;
+    std::shared_ptr<Stream> stream_;
+    std::unique_ptr<Channel> channel_;
+    Purpose purpose_;
+    State state_ = State::connecting;
+    Hello peer_;
+    FrameReader reader_;
+    std::deque<Blob> outbox_;
+    std::size_t sent_of_first_ = 0;  ///< bytes of outbox_.front() that were given to the channel
+    bool reading_ = false;
+    bool writing_ = false;
+    bool write_failed_ = false;
+    bool end_reported_ = false;
+    bool said_goodbye_ = false;
+    bool sending_finished_ = false;
+    Bytes discard_;
+};
+
+}  // namespace starling

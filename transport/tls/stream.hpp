@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <system_error>
+
+#include "core/base/bytes.hpp"
+#include "core/base/ids.hpp"
+
+namespace starling {
+
+/// A TCP connection or one end of a Unix socket. At most one read and one write are under way at a
+/// time. Callbacks run inside the event loop, never inside the call that asked for them; close() lets
+/// those under way come back with an error.
+class Stream {
+public:
+    /// \param count  bytes moved. A read without error that moved nothing: the peer has ended.
+    using Done = std::function<void(const std::error_code& failed, std::size_t count)>;
+
+    virtual ~Stream() = default;
+    /// Once, before anything else, on a stream that was not accepted.
+    virtual void connect(const Address& address, std::function<void(Result<void>)> done) = 0;
+    /// `space` must live until `done`.
+    virtual void read_some(std::span<std::byte> space, Done done) = 0;
+    /// Writes all of `parts`, whose bytes must live until `done`.
+    virtual void write(std::span<const ByteView> parts, Done done) = 0;
+    /// The peer reads the end after what was written; reading goes on.
+    virtual void finish_sending() = 0;
+    virtual void close() = 0;
+    /// The other end, for people: "127.0.0.1:40112", or the path of a Unix socket.
+    virtual const std::string& peer_address() const = 0;
+};
+
+}  // namespace starling

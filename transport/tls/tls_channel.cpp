@@ -1,0 +1,179 @@
+#include "transport/tls/tls_channel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "transport/tls/certificate.hpp"
+#include "transport/tls/tls_errors.hpp"
+
+namespace starling {
+namespace {
+
+/// Ciphertext on its way in and out.
+struct Ciphertext {
+    Bytes in;
+    std::size_t in_begin = 0;
+    std::size_t in_end = 0;
+    Bytes out;
+};
+
+int bio_write(BIO* bio, const char* data, int count) {
+    auto& text = *static_cast<Ciphertext*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    const auto bytes = std::as_bytes(std::span(data, static_cast<std::size_t>(count)));
+    text.out.insert(text.out.end(), bytes.begin(), bytes.end());
+    return count;
+}
+
+int bio_read(BIO* bio, char* data, int count) {
+    auto& text = *static_cast<Ciphertext*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    const std::size_t moved =
+        std::min(static_cast<std::size_t>(count), text.in_end - text.in_begin);
+    if (moved == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    std::memcpy(data, text.in.data() + text.in_begin, moved);
+    text.in_begin += moved;
+    return static_cast<int>(moved);
+}
+
+long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+int bio_create(BIO* bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+const BIO_METHOD* bio_method() {
+    static const BIO_METHOD* const method = [] {
+        BIO_METHOD* made =
+            BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "starling buffers");
+        BIO_meth_set_write(made, bio_write);
+        BIO_meth_set_read(made, bio_read);
+        BIO_meth_set_ctrl(made, bio_control);
+        BIO_meth_set_create(made, bio_create);
+        return made;
+    }();
+    return method;
+}
+
+class TlsChannel final : public Channel {
+public:
+    TlsChannel(const TlsContext& context, TlsSide side)
+        : ssl_(SSL_new(context.handle()), &SSL_free) {
+        BIO* bio = BIO_new(bio_method());
+        STARLING_INVARIANT(ssl_ && bio != nullptr, "a connection's memory can be had");
+        BIO_set_data(bio, &text_);
+        SSL_set_bio(ssl_.get(), bio, bio);
+        if (side == TlsSide::dials) {
+            SSL_set_connect_state(ssl_.get());
+        } else {
+            SSL_set_accept_state(ssl_.get());
+        }
+    }
+
+    Result<bool> handshake() override {
+        ERR_clear_error();
+        const int code = SSL_do_handshake(ssl_.get());
+        if (code != 1) {
+            return SSL_get_error(ssl_.get(), code) == SSL_ERROR_WANT_READ ? Result<bool>(false)
+                                                                          : failed();
+        }
+        const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+            SSL_get1_peer_certificate(ssl_.get()), &X509_free);
+        STARLING_INVARIANT(certificate && SSL_get_verify_result(ssl_.get()) == X509_V_OK,
+                           "the context demands a certificate that can be verified");
+        Result<Identity> identity = identity_of(*certificate);
+        if (!identity) {
+            fatal_ = true;
+            return identity.error();
+        }
+        certified_ = std::move(*identity);
+        return true;
+    }
+
+    const std::optional<Identity>& certified() const override { return certified_; }
+    void expect_bulk() override { bulk_ = true; }
+
+    std::span<std::byte> receive_space() override {
+        // OpenSSL takes all but the beginning of a record, and that only if we stop to listen to it.
+        const std::size_t left = text_.in_end - text_.in_begin;
+        if (text_.in_begin > 0) {
+            std::memmove(text_.in.data(), text_.in.data() + text_.in_begin, left);
+        }
+        text_.in_begin = 0;
+        text_.in_end = left;
+        text_.in.resize(left + (bulk_ ? receive_batch_bytes : receive_first_bytes));
+        return std::span(text_.in).subspan(left);
+    }
+    void received(std::size_t count) override { text_.in_end += count; }
+
+    Result<std::size_t> read(std::span<std::byte> space) override {
+        ERR_clear_error();
+        std::size_t count = 0;
+        if (SSL_read_ex(ssl_.get(), space.data(), space.size(), &count) == 1) {
+            return count;
+        }
+        switch (SSL_get_error(ssl_.get(), 0)) {
+            case SSL_ERROR_WANT_READ: return std::size_t{0};
+            case SSL_ERROR_ZERO_RETURN: peer_finished_ = true; return std::size_t{0};
+            default: return failed();
+        }
+    }
+    bool peer_finished() const override { return peer_finished_; }
+
+    Result<void> write(const Blob& piece, std::size_t offset, std::size_t count) override {
+        ERR_clear_error();
+        std::size_t written = 0;
+        // The buffer below takes everything, so OpenSSL never writes a part.
+        if (SSL_write_ex(ssl_.get(), piece.view().data() + offset, count, &written) != 1) {
+            return failed();
+        }
+        return {};
+    }
+    void finish() override {
+        if (SSL_is_init_finished(ssl_.get())) {
+            SSL_shutdown(ssl_.get());
+            ERR_clear_error();
+        }
+    }
+
+    std::size_t pending() const override { return text_.out.size(); }
+    std::span<const ByteView> take() override {
+        std::swap(text_.out, taken_);
+        text_.out.clear();
+        taken_views_[0] = taken_;
+        return taken_views_;
+    }
+    bool error_is_fatal() const override { return fatal_; }
+
+private:
+    Error failed() {
+        TlsFailure failure = explain_tls_error(*ssl_);
+        fatal_ = failure.fatal;
+        return std::move(failure.error);
+    }
+
+    Ciphertext text_;
+    std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
+    std::optional<Identity> certified_;
+    Bytes taken_;
+    std::array<ByteView, 1> taken_views_;
+    bool bulk_ = false;
+    bool peer_finished_ = false;
+    bool fatal_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Channel> make_tls_channel(const TlsContext& context, TlsSide side) {
+    return std::make_unique<TlsChannel>(context, side);
+}
+
+}  // namespace starling

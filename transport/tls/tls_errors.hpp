@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "core/base/result.hpp"
+
+struct ssl_st;
+
+namespace starling {
+
+/// Why a TLS connection can't go on, as a sentence that can stand behind the peer's address.
+struct TlsFailure {
+    Error error;
+    bool fatal = false;  ///< the peer would answer a second try in the same way
+};
+
+/// Explains the newest error of OpenSSL and clears all. The code is Errc::refused for certificates,
+/// Errc::malformed for bytes that are no TLS, Errc::unknown_version for TLS before 1.3.
+TlsFailure explain_tls_error(const ssl_st& ssl);
+
+/// ": what OpenSSL says", or nothing; clears OpenSSL's errors.
+std::string openssl_reason();
+
+}  // namespace starling
