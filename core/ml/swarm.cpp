@@ -152,7 +152,9 @@ void SwarmCallback::sync(bool finished) {
     batches_since_sync_ = 0;
     loss_sum_ = 0.0;
     if (finished) {
-        STARLING_INVARIANT(synced->final, "who has finished is answered with the final model");
+        if (!synced->final) {
+            fail(Errc::malformed, "the SL node answered the end of training with a model that is not final");
+        }
         session_.trace(TraceEvent("final_model")
                            .with("round", synced->round)
                            .with("digest", to_string(digest_))

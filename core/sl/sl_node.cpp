@@ -116,8 +116,9 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
                                      "): check --sn-ip and --sn-api-port";
             fail({Errc::unreachable, text}, exit_code::peer_lost, effects);
         } else {
-            sn_backoff_ = std::min<SwarmDuration>(sn_backoff_ * 2 + std::chrono::milliseconds(100),
-                                                  std::chrono::seconds(2));
+            // Well under the SN's patience with a connection that was cut.
+            sn_backoff_ = std::min<SwarmDuration>(sn_backoff_ * 2 + std::chrono::milliseconds(50),
+                                                  redial_interval);
             effects.push_back(SetTimer{sn_dial_timer, now_ + sn_backoff_});
         }
         return;

@@ -96,7 +96,7 @@ void BatchSource::fill(std::uint32_t image, float* out) {
                        [](std::uint8_t value) { return static_cast<float>(value) * byte_scale; });
         return;
     }
-    constexpr int shift_max = 4;
+    constexpr int shift_max = 2;
     const int right = static_cast<int>(random_.below(2 * shift_max + 1)) - shift_max;
     const int down = static_cast<int>(random_.below(2 * shift_max + 1)) - shift_max;
     const bool flip = random_.chance(0.5);

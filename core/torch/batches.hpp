@@ -35,7 +35,7 @@ Batch plain_batch(const ImageSet& set, std::size_t first, std::size_t count);
 
 struct BatchOptions {
     std::size_t batch_size = 32;  ///< >= 1
-    bool augment = false;         ///< shift by up to 4 pixels (edges mirrored), and mirror every other image
+    bool augment = false;         ///< shift by up to 2 pixels (edges mirrored), and mirror every other image
     std::uint64_t seed = 1;
     std::uint32_t shard_index = 1;  ///< members with the same seed still shuffle differently
 };

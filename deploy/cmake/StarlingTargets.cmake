@@ -4,6 +4,8 @@ add_library(starling_options INTERFACE)
 target_include_directories(starling_options INTERFACE ${STARLING_ROOT})
 target_compile_options(starling_options INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wno-missing-field-initializers
+    # False alarms of g++ 12 on std::string concatenation (GCC bug 105651).
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     # One rounding everywhere: without this a compiler may fuse a multiplication and an addition on
     # one machine and not on another, and two members would hold different bytes.
     -ffp-contract=off)

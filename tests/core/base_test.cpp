@@ -1,0 +1,52 @@
+#include <gtest/gtest.h>
+
+#include "core/base/ids.hpp"
+#include "core/base/random.hpp"
+#include "core/trace/trace_event.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+
+namespace starling::test {
+namespace {
+
+TEST(Random, FollowsTheReferenceAndOnlyTheSeed) {
+    // xoshiro256** seeded with SplitMix64(0): first outputs of the reference implementation.
+    Random random(0);
+    EXPECT_EQ(random.next(), 0x99ec5f36cb75f2b4U);
+    EXPECT_EQ(random.next(), 0xbf6e1f784956452aU);
+    double sum = 0.0;
+    double squares = 0.0;
+    for (int i = 0; i < 100'000; ++i) {
+        const double value = random.normal();
+        sum += value;
+        squares += value * value;
+    }
+    EXPECT_NEAR(sum / 100'000, 0.0, 0.02);
+    EXPECT_NEAR(squares / 100'000, 1.0, 0.02);
+}
+
+TEST(NodeId, TakesOnlyNamesThatAreSafeInFilesAndLogs) {
+    EXPECT_TRUE(parse_node_id("sl-1.hospital_a"));
+    EXPECT_FALSE(parse_node_id(""));
+    EXPECT_FALSE(parse_node_id("../etc"));
+    EXPECT_FALSE(parse_node_id("a b"));
+    EXPECT_FALSE(parse_node_id(std::string(65, 'a')));
+}
+
+TEST(Hasher, IsSha256OverTheConcatenation) {
+    const std::string text = "abc";
+    EXPECT_EQ(to_string(openssl_hasher().digest(std::as_bytes(std::span(text)))),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    const auto bytes = std::as_bytes(std::span(text));
+    const std::vector<Blob> parts = {Blob(Bytes(bytes.begin(), bytes.begin() + 1)),
+                                     Blob(Bytes(bytes.begin() + 1, bytes.end()))};
+    EXPECT_EQ(openssl_hasher().digest(std::span<const Blob>(parts)), openssl_hasher().digest(bytes));
+}
+
+TEST(TraceLine, IsOneLineWhateverTheValuesHold) {
+    const TraceEvent event = TraceEvent("peer_lost").with("reason", "cut off = a\nb").with("n", 5);
+    EXPECT_EQ(trace_line(from_ns(1500), {"sl1"}, event),
+              "1500 sl1 peer_lost reason=cut%20off%20%3D%20a%0Ab n=5");
+}
+
+}  // namespace
+}  // namespace starling::test

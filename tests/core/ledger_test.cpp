@@ -1,0 +1,204 @@
+#include <gtest/gtest.h>
+
+#include "core/ledger/ledger.hpp"
+
+namespace starling::test {
+namespace {
+
+/// Speaks to a ledger as members do.
+class Members {
+public:
+    Answer say(const std::string& node, Command command, std::int64_t time_ns = 0) {
+        const Applied applied =
+            ledger.apply({time_ns, {node}, 1, ++sequences[node], std::move(command)}, ++index);
+        events = applied.events;
+        return applied.answer;
+    }
+    Answer sn(Command command, std::int64_t time_ns = 0) {
+        const Applied applied = ledger.apply({time_ns, {"sn1"}, 0, 0, std::move(command)}, ++index);
+        events = applied.events;
+        return applied.answer;
+    }
+    Answer enrol(const std::string& node, ContractConfig config, std::string layout = "w F32 3\n") {
+        say(node, RegisterNode{Role::sl, {"10.0.0.1", 1}});
+        config.layout_bytes = 12;
+        return say(node, Enrol{"default", config, std::move(layout)});
+    }
+    Answer check_in(const std::string& node, Round round, CheckIn check_in = {}) {
+        return say(node, CheckInRound{"default", 0, round, check_in});
+    }
+    Answer report(const std::string& node, Round round, Attempt attempt, int digest) {
+        Digest d;
+        d.bytes[0] = static_cast<std::byte>(digest);
+        return say(node, ReportMerge{"default", 0, round, attempt, d});
+    }
+    const Contract& contract() const { return *ledger.find_contract("default"); }
+
+    Ledger ledger;
+    std::uint64_t index = 0;
+    std::map<std::string, std::uint64_t> sequences;
+    std::vector<LedgerEvent> events;
+};
+
+const ContractConfig two_peers{.min_peers = 2, .grace_ns = 1000};
+
+TEST(Ledger, ARoundFreezesWithAllAndCommitsWithOneDigest) {
+    Members m;
+    EXPECT_EQ(m.enrol("sl1", two_peers).code, Errc::ok);
+    EXPECT_EQ(m.enrol("sl2", two_peers).code, Errc::ok);
+    m.check_in("sl2", 0);
+    EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
+    m.check_in("sl1", 0);
+    EXPECT_EQ(m.contract().phase, ContractPhase::exchanging);
+    EXPECT_EQ(m.contract().frozen.front().id.name, "sl1");  // ascending, whoever came first
+    m.report("sl1", 0, 0, 5);
+    EXPECT_FALSE(m.contract().last_commit);
+    m.report("sl2", 0, 0, 5);
+    ASSERT_TRUE(m.contract().last_commit);
+    EXPECT_EQ(m.contract().round, 1U);
+    EXPECT_FALSE(m.contract().last_commit->final);
+}
+
+TEST(Ledger, AnotherDigestEndsTheContractAndNamesTheMember) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    m.enrol("sl2", two_peers);
+    m.check_in("sl1", 0);
+    m.check_in("sl2", 0);
+    m.report("sl1", 0, 0, 5);
+    m.report("sl2", 0, 0, 6);
+    EXPECT_EQ(m.contract().phase, ContractPhase::aborted);
+    EXPECT_NE(m.contract().reason.find("'sl2'"), std::string::npos);
+}
+
+TEST(Ledger, ACommandIsAppliedOncePerSequence) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    const Entry entry{0, {"sl1"}, 1, 3, CheckInRound{"default", 0, 0, {}}};
+    EXPECT_EQ(m.ledger.apply(entry, 10).events.size(), 1U);
+    const Applied again = m.ledger.apply(entry, 11);
+    EXPECT_EQ(again.answer.code, Errc::ok);
+    EXPECT_TRUE(again.events.empty());
+    EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::stale);
+}
+
+TEST(Ledger, LateReportsOfAnOldAttemptAreRefused) {
+    Members m;
+    for (const char* node : {"sl1", "sl2", "sl3"}) {
+        m.enrol(node, two_peers);
+    }
+    for (const char* node : {"sl1", "sl2", "sl3"}) {
+        m.check_in(node, 0);
+    }
+    ASSERT_EQ(m.contract().frozen.size(), 3U);
+    m.report("sl1", 0, 0, 5);
+    m.sn(LoseNode{{"sl3"}, "silent"});
+    EXPECT_EQ(m.contract().attempt, 1U);
+    EXPECT_EQ(m.contract().frozen.size(), 2U);
+    EXPECT_EQ(m.report("sl2", 0, 0, 5).code, Errc::stale);
+    EXPECT_EQ(m.report("sl3", 0, 1, 5).code, Errc::stale);
+    m.report("sl2", 0, 1, 7);
+    EXPECT_FALSE(m.contract().last_commit) << "a report of attempt 0 does not count in attempt 1";
+    m.report("sl1", 0, 1, 7);
+    EXPECT_TRUE(m.contract().last_commit);
+}
+
+TEST(Ledger, TheGracePeriodEndsWithoutTheRest) {
+    Members m;
+    for (const char* node : {"sl1", "sl2", "sl3"}) {
+        m.enrol(node, two_peers);
+    }
+    m.check_in("sl1", 0);
+    m.check_in("sl2", 0);
+    EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
+    ASSERT_TRUE(m.contract().deadline);
+    EXPECT_EQ(m.sn(ExpireDeadline{"default", 0, 5}).code, Errc::stale);
+    EXPECT_EQ(m.sn(ExpireDeadline{"default", 0, to_ns(*m.contract().deadline)}).code, Errc::ok);
+    EXPECT_EQ(m.contract().frozen.size(), 2U);
+    EXPECT_EQ(m.check_in("sl3", 0).code, Errc::stale);
+}
+
+TEST(Ledger, TheFirstRoundWaitsForAnSlThatIsUpAndHasNotEnrolledYet) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    m.enrol("sl2", two_peers);
+    m.say("sl3", RegisterNode{Role::sl, {"10.0.0.3", 1}});
+    m.check_in("sl1", 0);
+    m.check_in("sl2", 0);
+    EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
+    m.say("sl3", Enrol{"default", m.contract().config, "w F32 3\n"});
+    m.check_in("sl3", 0);
+    EXPECT_EQ(m.contract().frozen.size(), 3U);
+}
+
+TEST(Ledger, TheRunIsCompleteWhenAllMembersHaveFinished) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    m.enrol("sl2", two_peers);
+    CheckIn done;
+    done.finished = true;
+    m.check_in("sl1", 0, done);
+    m.check_in("sl2", 0);
+    m.report("sl1", 0, 0, 1);
+    m.report("sl2", 0, 0, 1);
+    EXPECT_FALSE(m.contract().last_commit->final);
+    m.check_in("sl1", 1, done);
+    m.check_in("sl2", 1, done);
+    m.report("sl1", 1, 0, 2);
+    m.report("sl2", 1, 0, 2);
+    EXPECT_TRUE(m.contract().last_commit->final);
+    EXPECT_EQ(m.contract().phase, ContractPhase::complete);
+    EXPECT_EQ(m.say("sl1", LeaveContract{"default", 0, "done"}).code, Errc::ok);
+    EXPECT_EQ(m.contract().phase, ContractPhase::complete);
+}
+
+TEST(Ledger, OtherOptionsAndLayoutsAreRefusedWithBothNamed) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    ContractConfig three = two_peers;
+    three.min_peers = 3;
+    const Answer config = m.enrol("sl2", three);
+    EXPECT_EQ(config.code, Errc::config_mismatch);
+    EXPECT_NE(config.reason.find("min_peers 2"), std::string::npos);
+    EXPECT_NE(config.reason.find("min_peers 3"), std::string::npos);
+    ContractConfig other = two_peers;
+    other.layout_fingerprint.bytes[0] = std::byte{1};
+    const Answer layout = m.enrol("sl2", other, "v F32 3\n");
+    EXPECT_EQ(layout.code, Errc::layout_mismatch);
+    EXPECT_NE(layout.reason.find("'w' F32 3 against 'v' F32 3"), std::string::npos);
+}
+
+TEST(Ledger, NobodyCheckedInWithWeightMakesNoRound) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    m.enrol("sl2", two_peers);
+    CheckIn idle;
+    idle.weight = 0;
+    m.check_in("sl1", 0, idle);
+    m.check_in("sl2", 0, idle);
+    EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
+}
+
+TEST(Ledger, TheSameEntriesGiveTheSameState) {
+    // Replays a run into a second ledger and compares what members would be told.
+    Ledger a;
+    Ledger b;
+    std::vector<Entry> entries;
+    std::uint64_t sequence = 0;
+    for (const char* node : {"sl1", "sl2", "sl3"}) {
+        ContractConfig config = two_peers;
+        config.layout_bytes = 12;
+        entries.push_back({1, {node}, 1, ++sequence, RegisterNode{Role::sl, {"10.0.0.1", 1}}});
+        entries.push_back({2, {node}, 1, ++sequence, Enrol{"default", config, "w F32 3\n"}});
+        entries.push_back({3, {node}, 1, ++sequence, CheckInRound{"default", 0, 0, {}}});
+    }
+    entries.push_back({4, {"sn1"}, 0, 0, LoseNode{{"sl2"}, "silent"}});
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        a.apply(entries[i], i + 1);
+        b.apply(*decode_entry(encode_entry(entries[i])), i + 1);
+    }
+    EXPECT_EQ(view_of(*a.find_contract("default")), view_of(*b.find_contract("default")));
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,150 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "core/base/random.hpp"
+#include "core/merge/half.hpp"
+#include "core/merge/plan.hpp"
+#include "core/merge/weighted_mean.hpp"
+
+namespace starling::test {
+namespace {
+
+template <typename T>
+Blob blob_of(const std::vector<T>& values) {
+    const auto bytes = std::as_bytes(std::span(values));
+    return Blob(Bytes(bytes.begin(), bytes.end()));
+}
+template <typename T>
+std::vector<T> values_of(const Blob& blob) {
+    std::vector<T> values(blob.size() / sizeof(T));
+    std::memcpy(values.data(), blob.view().data(), blob.size());
+    return values;
+}
+MergeWork work_of(std::vector<TensorSpec> tensors, std::vector<Blob> blobs, std::vector<std::uint32_t> weights) {
+    return {std::make_shared<const ParamLayout>(*ParamLayout::make(std::move(tensors))), 0,
+            MergeRule::mean, std::move(blobs), std::move(weights)};
+}
+
+TEST(WeightedMean, EqualsTheDefinition) {
+    Random random(3);
+    constexpr std::size_t count = 5000;
+    std::array<std::vector<float>, 3> inputs;
+    for (auto& input : inputs) {
+        for (std::size_t i = 0; i < count; ++i) {
+            input.push_back(static_cast<float>(random.normal()));
+        }
+    }
+    const std::array<const float*, 3> pointers = {inputs[0].data(), inputs[1].data(), inputs[2].data()};
+    const std::array<double, 3> weights = {1, 2, 5};
+    std::vector<float> out(count);
+    weighted_mean(pointers, weights, out);
+    for (std::size_t i = 0; i < count; ++i) {
+        const double mean = (1.0 * inputs[0][i] + 2.0 * inputs[1][i] + 5.0 * inputs[2][i]) / 8.0;
+        ASSERT_EQ(out[i], static_cast<float>(mean)) << i;
+    }
+}
+
+TEST(MergeSegment, AveragesFloatsAndTakesCountersFromTheLowestNode) {
+    const MergeWork work = work_of({{"n", DType::i64, {1}}, {"w", DType::f32, {2}}},
+                                   {[] {
+                                        Bytes b(16);
+                                        const std::int64_t n = 100;
+                                        const float w[2] = {1.0F, -2.0F};
+                                        std::memcpy(b.data(), &n, 8);
+                                        std::memcpy(b.data() + 8, w, 8);
+                                        return Blob(b);
+                                    }(),
+                                    [] {
+                                        Bytes b(16);
+                                        const std::int64_t n = 999;
+                                        const float w[2] = {4.0F, 4.0F};
+                                        std::memcpy(b.data(), &n, 8);
+                                        std::memcpy(b.data() + 8, w, 8);
+                                        return Blob(b);
+                                    }()},
+                                   {2, 1});
+    const MergeResult result = merge_segment(work);
+    std::int64_t n = 0;
+    float w[2];
+    std::memcpy(&n, result.merged.view().data(), 8);
+    std::memcpy(w, result.merged.view().data() + 8, 8);
+    EXPECT_EQ(n, 100);
+    EXPECT_EQ(w[0], 2.0F);
+    EXPECT_EQ(w[1], 0.0F);
+}
+
+TEST(MergeSegment, KeepsHalfTypes) {
+    const std::vector<std::uint16_t> a = {f32_to_f16(1.0F), f32_to_f16(65504.0F)};
+    const std::vector<std::uint16_t> b = {f32_to_f16(2.0F), f32_to_f16(65504.0F)};
+    const auto merged = values_of<std::uint16_t>(
+        merge_segment(work_of({{"w", DType::f16, {2}}}, {blob_of(a), blob_of(b)}, {1, 1})).merged);
+    EXPECT_EQ(f16_to_f32(merged[0]), 1.5F);
+    EXPECT_EQ(f16_to_f32(merged[1]), 65504.0F);
+}
+
+TEST(MergeSegment, TheSecondSegmentStartsInsideATensor) {
+    const std::size_t elements = segment_bytes / 4 + 10;
+    const auto layout = std::make_shared<const ParamLayout>(
+        *ParamLayout::make({{"w", DType::f32, {static_cast<std::int64_t>(elements)}}}));
+    const std::vector<float> a(10, 1.0F);
+    const std::vector<float> b(10, 3.0F);
+    const MergeResult result =
+        merge_segment({layout, 1, MergeRule::mean, {blob_of(a), blob_of(b)}, {1, 1}});
+    EXPECT_EQ(values_of<float>(result.merged), std::vector<float>(10, 2.0F));
+}
+
+TEST(MergeSegment, PhantomsGiveAPhantom) {
+    const MergeResult result = merge_segment(
+        work_of({{"w", DType::f32, {4}}}, {Blob::phantom(16), Blob::phantom(16)}, {1, 1}));
+    EXPECT_TRUE(result.merged.is_phantom());
+    EXPECT_EQ(result.merged.size(), 16U);
+}
+
+TEST(Half, EveryBinary16ValueSurvivesTheWayToBinary32AndBack) {
+    for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+        const auto half = static_cast<std::uint16_t>(bits);
+        const float value = f16_to_f32(half);
+        if (std::isnan(value)) {
+            EXPECT_TRUE(std::isnan(f16_to_f32(f32_to_f16(value))));
+        } else {
+            ASSERT_EQ(f32_to_f16(value), half) << bits;
+        }
+        const float brain = bf16_to_f32(half);
+        if (!std::isnan(brain)) {
+            ASSERT_EQ(f32_to_bf16(brain), half) << bits;
+        }
+    }
+}
+
+TEST(Half, RoundsToNearestEven) {
+    EXPECT_EQ(f32_to_f16(1.0F + 0x1p-11F), f32_to_f16(1.0F));           // tie, down to even
+    EXPECT_EQ(f32_to_f16(1.0F + 3 * 0x1p-11F), f32_to_f16(1.0F + 0x1p-9F));  // tie, up to even
+    EXPECT_EQ(f16_to_f32(f32_to_f16(65520.0F)), INFINITY);
+    EXPECT_EQ(f16_to_f32(f32_to_f16(65519.0F)), 65504.0F);
+    EXPECT_EQ(f32_to_f16(0x1p-25F), 0);                                   // tie, down to even zero
+    EXPECT_EQ(f16_to_f32(f32_to_f16(0x1.8p-25F)), 0x1p-24F);
+}
+
+TEST(MergePlan, SpreadsOwnersEvenlyForLargeModels) {
+    const MergePlan plan = make_plan(4, 64 * segment_bytes, 0, 0);
+    std::array<int, 4> owned{};
+    for (const std::uint32_t owner : plan.owner_of) {
+        ++owned.at(owner);
+    }
+    EXPECT_EQ(owned, (std::array<int, 4>{16, 16, 16, 16}));
+}
+
+TEST(MergePlan, SmallModelsHaveOneOwnerThatGoesAround) {
+    for (std::uint64_t round = 0; round < 8; ++round) {
+        const MergePlan plan = make_plan(8, segment_bytes, round, 0);
+        EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{static_cast<std::uint32_t>(round % 8)});
+    }
+    EXPECT_NE(make_plan(8, segment_bytes, 3, 0).owner_of, make_plan(8, segment_bytes, 3, 1).owner_of);
+}
+
+}  // namespace
+}  // namespace starling::test

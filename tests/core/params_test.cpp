@@ -1,0 +1,70 @@
+#include <gtest/gtest.h>
+
+#include "core/params/param_layout.hpp"
+#include "core/params/segments.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+
+namespace starling::test {
+namespace {
+
+TEST(ParamLayout, StandsWithoutGapsInOrderOfElementSize) {
+    const auto layout = ParamLayout::make({{"a", DType::f32, {3}},
+                                           {"count", DType::i64, {}},
+                                           {"h", DType::f16, {5}},
+                                           {"b", DType::f32, {2, 2}}});
+    ASSERT_TRUE(layout);
+    std::uint64_t end = 0;
+    for (const TensorSpec& tensor : layout->tensors()) {
+        EXPECT_EQ(tensor.offset_bytes, end) << tensor.name;
+        EXPECT_EQ(tensor.offset_bytes % element_bytes(tensor.dtype), 0U) << tensor.name;
+        end += tensor.size_bytes();
+    }
+    EXPECT_EQ(layout->size_bytes(), 8U + 12 + 16 + 10);
+    EXPECT_EQ(layout->tensors()[0].name, "count");
+    EXPECT_EQ(layout->tensors()[1].name, "a");
+    EXPECT_EQ(layout->text(), "count I64 scalar\na F32 3\nb F32 2,2\nh F16 5\n");
+}
+
+TEST(ParamLayout, TextReadsBack) {
+    const auto layout = ParamLayout::make({{"w", DType::bf16, {10, 0, 3}}, {"n", DType::i64, {}}});
+    ASSERT_TRUE(layout);
+    const auto again = ParamLayout::parse(layout->text());
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->text(), layout->text());
+    EXPECT_EQ(again->size_bytes(), layout->size_bytes());
+    EXPECT_EQ(fingerprint(*again, openssl_hasher()), fingerprint(*layout, openssl_hasher()));
+}
+
+TEST(ParamLayout, RefusesWhatNoModelHas) {
+    EXPECT_FALSE(ParamLayout::make({{"a", DType::f32, {1}}, {"a", DType::f32, {1}}}));
+    EXPECT_FALSE(ParamLayout::make({{"a", DType::f32, {-1}}}));
+    EXPECT_FALSE(ParamLayout::make({{"a b", DType::f32, {1}}}));
+    EXPECT_FALSE(ParamLayout::make({{"", DType::f32, {1}}}));
+    EXPECT_FALSE(ParamLayout::make({{"a", DType::f32, {1LL << 40, 1LL << 40}}}));
+    EXPECT_FALSE(ParamLayout::make({{"a", DType::f64, {1LL << 39}}}));
+    for (const char* text : {"w F32 3", "w F32 \n", "w F99 3\n", "w F32 3,\n", "w F32 3x\n", "w F32 1,1,1,1,1,1,1,1,1\n", "\n"}) {
+        EXPECT_FALSE(ParamLayout::parse(text)) << text;
+    }
+}
+
+TEST(ParamLayout, FirstDifferenceNamesBothSides) {
+    const auto a = ParamLayout::make({{"w", DType::f32, {10, 3}}});
+    const auto b = ParamLayout::make({{"w", DType::f32, {10, 4}}});
+    EXPECT_EQ(first_difference(*a, *b), "tensor 0: 'w' F32 10,3 against 'w' F32 10,4");
+}
+
+TEST(Segments, CutCoversEveryByteOnceWithoutCopying) {
+    Bytes bytes(segment_bytes * 2 + 5);
+    bytes.back() = std::byte{7};
+    const Blob whole(std::move(bytes));
+    const Segments segments = cut(whole);
+    ASSERT_EQ(segments.size(), 3U);
+    EXPECT_EQ(segments[2].size(), 5U);
+    EXPECT_EQ(segments[1].view().data(), whole.view().data() + segment_bytes);
+    EXPECT_EQ(segments[2].view()[4], std::byte{7});
+    EXPECT_EQ(cut(Blob::phantom(segment_bytes + 1)).size(), 2U);
+    EXPECT_TRUE(cut(Blob::phantom(segment_bytes + 1))[1].is_phantom());
+}
+
+}  // namespace
+}  // namespace starling::test

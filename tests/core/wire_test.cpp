@@ -1,0 +1,163 @@
+#include <gtest/gtest.h>
+
+#include "core/base/random.hpp"
+#include "core/wire/codec.hpp"
+
+namespace starling::test {
+namespace {
+
+ContractConfig some_config() {
+    ContractConfig config;
+    config.min_peers = 3;
+    config.grace_ns = 5;
+    config.wait_limit_ns = 7;
+    config.layout_bytes = 12;
+    config.layout_fingerprint.bytes[3] = std::byte{9};
+    return config;
+}
+
+std::vector<Message> one_of_each() {
+    const RoundKey key{"default", 1, 2, 3};
+    const Digest digest{{std::byte{1}, std::byte{2}}};
+    ContractView view;
+    view.name = "default";
+    view.phase = ContractPhase::exchanging;
+    view.frozen = {{{"sl1"}, {"127.0.1.1", 16000}, 1}, {{"sl2"}, {"127.0.2.2", 16000}, 5}};
+    view.last_commit = Commit{4, 0, digest, view.frozen, true};
+    view.reason = "none";
+    return {Hello{{"sl1"}, Role::sl},
+            Refused{Errc::refused, "no"},
+            SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n"}},
+            Heartbeat{"default", 1, 2, 3},
+            CommandResult{2, Errc::layout_mismatch, "differs", 4},
+            ViewUpdate{view},
+            FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
+            SegmentData{key, SegmentKind::contribution, 7},
+            OpenSession{"default", some_config(), "w F32 3\n", EndMode::snapshot},
+            SyncBegin{3, {1, 2, 3, 4, true, true, 0.5}},
+            MlSegment{3, 1},
+            CloseSession{Errc::program, "bye"},
+            SessionOpened{1, 2, 3},
+            SyncDone{1, 2, 3, digest, true},
+            SessionFailed{Errc::aborted, "over"}};
+}
+
+std::vector<Command> every_command() {
+    return {RegisterNode{Role::sl, {"127.0.0.1", 3}},
+            Enrol{"default", some_config(), "w F32 3\n"},
+            CheckInRound{"default", 1, 2, {1, 2, 3, 4, false, true, 0.25}},
+            ReportMerge{"default", 1, 2, 3, {}},
+            LeaveContract{"default", 1, "done"},
+            ExpireDeadline{"default", 1, 99},
+            LoseNode{{"sl2"}, "silent"}};
+}
+
+Result<Message> decode_whole(ByteView bytes) {
+    if (bytes.size() < frame_header_bytes) {
+        return Error{Errc::malformed, "short"};
+    }
+    const auto header = decode_header(bytes.first(frame_header_bytes));
+    if (!header) {
+        return header.error();
+    }
+    if (bytes.size() - frame_header_bytes < header->message_bytes) {
+        return Error{Errc::malformed, "short"};
+    }
+    return decode_message(*header, bytes.subspan(frame_header_bytes, header->message_bytes));
+}
+
+TEST(Codec, EveryMessageReadsBackAsItWas) {
+    const auto messages = one_of_each();
+    ASSERT_EQ(messages.size(), std::variant_size_v<Message>);
+    for (const Message& message : messages) {
+        const Bytes bytes = encode_head({message, {}});
+        EXPECT_EQ(encoded_size({message, {}}), bytes.size());
+        const auto again = decode_whole(bytes);
+        ASSERT_TRUE(again) << type_name(message) << ": " << again.error().message;
+        EXPECT_EQ(again->index(), message.index());
+        EXPECT_EQ(encode_head({*again, {}}), bytes) << type_name(message);
+    }
+}
+
+TEST(Codec, EveryCommandReadsBackAsItWas) {
+    const auto commands = every_command();
+    ASSERT_EQ(commands.size(), std::variant_size_v<Command>);
+    for (const Command& command : commands) {
+        const Entry entry{5, {"sl1"}, 2, 3, command};
+        const Bytes bytes = encode_entry(entry);
+        const auto again = decode_entry(bytes);
+        ASSERT_TRUE(again);
+        EXPECT_EQ(again->command.index(), command.index());
+        EXPECT_EQ(encode_entry(*again), bytes);
+    }
+}
+
+TEST(Codec, TheWorkedExampleOfTheFormatHolds) {
+    const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
+    EXPECT_EQ(to_hex(bytes), "5354524c" "01" "0b" "0000" "0c000000" "05000000"
+                             "0300000000000000" "01000000");
+}
+
+TEST(Codec, ACutFrameIsAnErrorAtEveryLength) {
+    for (const Message& message : one_of_each()) {
+        const Bytes bytes = encode_head({message, {}});
+        for (std::size_t length = frame_header_bytes; length < bytes.size(); ++length) {
+            FrameHeader header = *decode_header(ByteView(bytes).first(frame_header_bytes));
+            EXPECT_FALSE(decode_message(header, ByteView(bytes).subspan(
+                                                    frame_header_bytes, length - frame_header_bytes)))
+                << type_name(message) << " cut at " << length;
+        }
+    }
+}
+
+TEST(Codec, RefusesHeadersBeforeTakingMemory) {
+    const auto header = [](std::uint32_t magic, std::uint8_t version, std::uint8_t type,
+                           std::uint32_t message_bytes, std::uint32_t body_bytes) {
+        Writer w;
+        w.u32(magic);
+        w.u8(version);
+        w.u8(type);
+        w.u16(0);
+        w.u32(message_bytes);
+        w.u32(body_bytes);
+        return decode_header(w.bytes());
+    };
+    EXPECT_TRUE(header(frame_magic, 1, 8, 40, body_bytes_max));
+    EXPECT_EQ(header(0x20544547, 1, 8, 40, 0).error().code, Errc::malformed);  // "GET "
+    EXPECT_EQ(header(frame_magic, 2, 8, 40, 0).error().code, Errc::unknown_version);
+    EXPECT_EQ(header(frame_magic, 1, 0, 40, 0).error().code, Errc::malformed);
+    EXPECT_EQ(header(frame_magic, 1, 16, 40, 0).error().code, Errc::malformed);
+    EXPECT_EQ(header(frame_magic, 1, 8, 0xffffffffU, 0).error().code, Errc::too_large);
+    EXPECT_EQ(header(frame_magic, 1, 8, 40, body_bytes_max + 1).error().code, Errc::too_large);
+    EXPECT_EQ(header(frame_magic, 1, 4, 40, 1).error().code, Errc::too_large);  // a heartbeat has no body
+}
+
+TEST(Codec, SurvivesAMillionDamagedFrames) {
+    Random random(11);
+    const auto messages = one_of_each();
+    std::size_t accepted = 0;
+    for (int i = 0; i < 1'000'000; ++i) {
+        Bytes bytes = encode_head({messages[random.below(messages.size())], {}});
+        const std::uint64_t changes = 1 + random.below(4);
+        for (std::uint64_t c = 0; c < changes; ++c) {
+            bytes[random.below(bytes.size())] = static_cast<std::byte>(random.next());
+        }
+        if (random.chance(0.2)) {
+            bytes.resize(random.below(bytes.size() + 1));
+        }
+        accepted += decode_whole(bytes).has_value() ? 1U : 0U;
+    }
+    EXPECT_GT(accepted, 0U);         // a changed number is still a number
+    EXPECT_LT(accepted, 1'000'000U);
+}
+
+TEST(Reader, ACountNeverPromisesMoreThanThereIs) {
+    Writer w;
+    w.u32(0xffffffffU);
+    Reader reader(w.bytes());
+    EXPECT_EQ(reader.count(8, 0xffffffffU), 0U);
+    EXPECT_FALSE(reader.ok());
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/base/random.hpp"
+#include "transport/memory/memory_network.hpp"
+
+namespace starling::test {
+
+struct ToyOptions {
+    std::uint64_t seed = 1;              ///< of this member's data
+    std::size_t elements = 1000;         ///< float32 parameters
+    std::uint32_t min_peers = 2;
+    std::uint32_t syncs = 3;             ///< in-training syncs between the first and the last
+    SwarmDuration batch_time = std::chrono::milliseconds(1);
+    std::uint32_t weight = 1;
+    EndMode end_mode = EndMode::active;
+    SwarmDuration grace = std::chrono::seconds(30);
+    SwarmDuration wait_limit{0};
+    bool extra_tensor = false;           ///< another layout
+};
+
+/// A convex task with a known optimum: each member pulls its parameters towards its own random target,
+/// so the swarm's model must end between the targets, at their mean in the limit.
+class ToyProgram final : public ProgramModel {
+public:
+    explicit ToyProgram(ToyOptions options) : options_(options), params_(options.elements, 0.0F) {
+        Random random(options.seed);
+        for (std::size_t i = 0; i < options.elements; ++i) {
+            target_.push_back(static_cast<float>(random.normal()));
+        }
+    }
+
+    std::pair<TrainRequest, SwarmDuration> resume(TrainReply reply) override {
+        if (const auto* failed = std::get_if<FailedReply>(&reply)) {
+            return {ExitRequest{failed->error.code, failed->error.message}, SwarmDuration{0}};
+        }
+        if (std::holds_alternative<BeginReply>(reply)) {
+            return {open(), std::chrono::milliseconds(5)};
+        }
+        if (const auto* synced = std::get_if<SyncedReply>(&reply)) {
+            load(*synced);
+            if (synced->final) {
+                return {ExitRequest{}, std::chrono::milliseconds(1)};
+            }
+            ++synced_;
+            train();
+            const bool finished = synced_ > options_.syncs;
+            return {sync(finished), options_.batch_time * 16};
+        }
+        return {sync(false), SwarmDuration{0}};  // opened: round 0
+    }
+
+private:
+    TrainRequest open() const {
+        OpenRequest request;
+        request.contract = "default";
+        request.config.min_peers = options_.min_peers;
+        request.config.sync_frequency = 16;
+        request.config.grace_ns = options_.grace.count();
+        request.config.wait_limit_ns = options_.wait_limit.count();
+        std::vector<TensorSpec> tensors = {
+            {"weight", DType::f32, {static_cast<std::int64_t>(options_.elements)}}};
+        if (options_.extra_tensor) {
+            tensors.push_back({"bias", DType::f32, {3}});
+        }
+        Result<ParamLayout> layout = ParamLayout::make(tensors);
+        request.config.layout_bytes = layout->size_bytes();
+        request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
+        request.end_mode = options_.end_mode;
+        return request;
+    }
+
+    TrainRequest sync(bool finished) const {
+        SyncRequest request;
+        request.check_in.weight = options_.weight;
+        request.check_in.samples = 16 * 32;
+        request.check_in.finished = finished;
+        request.check_in.fresh = true;
+        request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
+        request.batches = 16;
+        Bytes bytes(params_.size() * sizeof(float) + (options_.extra_tensor ? 12 : 0));
+        std::memcpy(bytes.data(), params_.data(), params_.size() * sizeof(float));
+        request.params = Blob(std::move(bytes));
+        return request;
+    }
+
+    void load(const SyncedReply& reply) {
+        std::size_t at = 0;
+        for (const Blob& segment : reply.params) {
+            const std::size_t size =
+                std::min(segment.size(), params_.size() * sizeof(float) - at);
+            std::memcpy(reinterpret_cast<std::byte*>(params_.data()) + at, segment.view().data(), size);
+            at += size;
+        }
+    }
+
+    void train() {
+        for (std::size_t i = 0; i < params_.size(); ++i) {
+            params_[i] += 0.5F * (target_[i] - params_[i]);
+        }
+    }
+
+    ToyOptions options_;
+    std::vector<float> params_;
+    std::vector<float> target_;
+    std::uint32_t synced_ = 0;
+};
+
+}  // namespace starling::test

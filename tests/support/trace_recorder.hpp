@@ -1,0 +1,58 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/trace/trace_event.hpp"
+
+namespace starling::test {
+
+/// Keeps every event, as text and as it was.
+class TraceRecorder final : public TraceSink {
+public:
+    struct Line {
+        SwarmTime time;
+        NodeId node;
+        TraceEvent event;
+    };
+
+    void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
+        lines.push_back({time, node, event});
+        text += trace_line(time, node, event) + "\n";
+    }
+
+    /// All events of this name, of `node` or of any.
+    std::vector<Line> named(std::string_view name, const std::string& node = "") const {
+        std::vector<Line> found;
+        for (const Line& line : lines) {
+            if (line.event.name == name && (node.empty() || line.node.name == node)) {
+                found.push_back(line);
+            }
+        }
+        return found;
+    }
+    /// True if a log line of `node` holds `part`.
+    bool logged(const std::string& part, const std::string& node = "") const {
+        for (const Line& line : lines) {
+            if ((node.empty() || line.node.name == node) &&
+                line.event.text.find(part) != std::string::npos) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    std::vector<Line> lines;
+    std::string text;
+};
+
+inline std::string field(const TraceRecorder::Line& line, std::string_view key) {
+    for (const TraceEvent::Field& f : line.event.fields) {
+        if (f.key == key) {
+            return f.value;
+        }
+    }
+    return "";
+}
+
+}  // namespace starling::test
