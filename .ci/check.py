@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Checks what no compiler can: which layer includes what, banned words, file sizes.
+
+usage: .ci/check.py [ROOT]     exit 0 = clean, 1 = findings (one a line: FILE:LINE: what, and what to do)
+       .ci/check.py --self-test
+
+Debian puts the headers of all libraries into the default path, so a target that links none of them
+still compiles with all of them; and inside core/ every header is a path away.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+# Inside core/: each folder may include itself and what stands left of it.
+CORE_ORDER = ["base", "params", "merge", "ledger", "wire", "trace", "node", "licence"]
+CORE_NODES = {"ml", "sl", "sn"}  # see each other in messages only
+CORE_BY_FOLDER = {folder: set(CORE_ORDER[:i + 1]) for i, folder in enumerate(CORE_ORDER)}
+CORE_BY_FOLDER.update({folder: set(CORE_ORDER) | {folder} for folder in CORE_NODES})
+# The user's program sees its callback and the data types behind it.
+CORE_BY_FOLDER["torch"] = {"base", "params", "trace", "ledger", "ml", "torch"}
+
+# Top-level layer -> the layers that it may include.
+LAYERS = {
+    "core": {"core"},
+    "transport": {"core", "transport"},
+    "sim": {"core", "transport", "sim"},
+    "deploy": {"core", "transport", "deploy"},
+    "examples": {"core", "transport", "examples"},
+    "bench": {"core", "transport", "sim", "deploy", "bench"},
+    "tests": {"core", "transport", "sim", "deploy", "examples", "bench", "tests"},
+}
+
+# Third-party headers: pattern of the include -> library.
+LIBRARIES = [
+    (r"^(torch|ATen|c10)/", "torch"), (r"^(boost/)?asio(\.hpp|/)", "asio"), (r"^openssl/", "openssl"),
+    (r"^(simgrid|xbt)/", "simgrid"), (r"^spdlog/", "spdlog"), (r"^CLI/", "cli11"), (r"^sqlite3\.h$", "sqlite"),
+    (r"^(gtest|gmock)/", "gtest"), (r"^benchmark/", "benchmark"), (r"^raft(\.h|/)", "raft"),
+]
+# Library -> patterns of the files that may include it. The first match of a file decides nothing: any will do.
+ALLOWED = {
+    "torch": [r"^core/torch/[^/]+\.cpp$", r"^core/torch/module_parameters\.hpp$", r"^core/torch/image_classifier\.hpp$",
+              r"^examples/.+\.cpp$", r"^(tests|bench)/.+\.cpp$"],
+    "asio": [r"^transport/tls/[^/]+\.(cpp|ipp)$", r"^transport/tls/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.cpp$"],
+    "openssl": [r"^transport/(tls|crypto)/[^/]+\.cpp$", r"^transport/tls/detail/[^/]+\.hpp$",
+                r"^deploy/.+\.cpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
+    "simgrid": [r"^sim/[^/]+\.cpp$", r"^sim/sg_compat\.hpp$", r"^(tests|bench)/.+\.cpp$"],
+    "spdlog": [r"^deploy/log/trace_log\.cpp$"],
+    "cli11": [r"^[^/]+/.+_main\.cpp$", r"^transport/options/[^/]+\.cpp$", r"^sim/[^/]*options[^/]*\.cpp$",
+              r"^examples/.+\.cpp$", r"^bench/.+\.cpp$"],
+    "sqlite": [r"^deploy/.+\.cpp$", r"^tests/.+\.cpp$"],
+    "gtest": [r"^tests/"],
+    "benchmark": [r"^bench/"],
+    "raft": [r"^core/raft/[^/]+\.cpp$"],
+}
+
+# (files, pattern, what to use instead)
+BANNED = [
+    (r"^core/", r"\bunordered_(map|set)\b", "std::map or std::set: one order everywhere"),
+    (r"^core/", r"\b(system_clock|steady_clock|high_resolution_clock)\b", "the time that step() is given"),
+    (r"^core/", r"\b(std::random_device|std::rand|srand)\b", "core/base/random.hpp with a seed"),
+    (r"^(core|transport|sim|deploy)/", r"\bstd::(normal|uniform_\w+|bernoulli)_distribution\b",
+     "core/base/random.hpp: the standard ones differ between libraries"),
+    (r"^core/", r"\b(is_|if_)?simulated\b(?!\s*time)", "nothing: a node can't tell a simulation from a deployment"),
+    (r"^tests/", r"\bsleep_for\b|\bsleep_until\b", "wait for the event, with a deadline"),
+    (r"", r"\bFIXME\b", "an issue"),
+]
+LINES_MAX = 600
+SOURCES = (".cpp", ".hpp")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
+
+
+def layer_findings(path, included):
+    """What is wrong with a project header `included` in `path`."""
+    own, other = path.split("/")[0], included.split("/")[0]
+    if other not in LAYERS or own not in LAYERS:
+        return
+    if other not in LAYERS[own]:
+        yield f"{own}/ must not include {other}/ ('{included}')"
+    if own == other == "core":
+        folder, target = path.split("/")[1], included.split("/")[1]
+        if target not in CORE_BY_FOLDER.get(folder, {folder}):
+            yield f"core/{folder} must not include core/{target} ('{included}'): the order is " + " < ".join(CORE_ORDER)
+
+
+def library_findings(path, included):
+    for pattern, library in LIBRARIES:
+        if re.search(pattern, included) and not any(re.search(p, path) for p in ALLOWED[library]):
+            yield f"{library} ('{included}') is not allowed here: keep it behind an interface"
+
+
+def file_findings(path, text):
+    lines = text.split("\n")
+    if len(lines) > LINES_MAX:
+        yield 1, f"{len(lines)} lines, at most {LINES_MAX}: one idea a file"
+    for number, line in enumerate(lines, 1):
+        match = INCLUDE.match(line)
+        if match:
+            for what in (*layer_findings(path, match[2]), *library_findings(path, match[2])):
+                yield number, what
+        code = line.split("//")[0]
+        for files, pattern, instead in BANNED:
+            if re.search(files, path) and re.search(pattern, code if pattern != r"\bFIXME\b" else line):
+                yield number, f"'{re.search(pattern, line)[0]}' is banned here: use {instead}"
+    if path.endswith(".hpp") and "#pragma once" not in text:
+        yield 1, "a header starts with #pragma once"
+
+
+def check(root):
+    count = 0
+    for top in sorted(LAYERS):
+        for folder, _, names in sorted(os.walk(os.path.join(root, top))):
+            for name in sorted(names):
+                if not name.endswith(SOURCES):
+                    continue
+                full = os.path.join(folder, name)
+                path = os.path.relpath(full, root)
+                with open(full, encoding="utf-8") as file:
+                    for number, what in file_findings(path, file.read()):
+                        print(f"{path}:{number}: {what}")
+                        count += 1
+    return count
+
+
+def self_test():
+    """Every rule must catch a breach, and let the right thing pass."""
+    bad = [
+        ("core/base/a.hpp", '#pragma once\n#include "core/node/node.hpp"', "must not include core/node"),
+        ("core/sl/a.cpp", '#include "core/sn/sn_node.hpp"', "must not include core/sn"),
+        ("core/node/a.cpp", '#include "transport/endpoint.hpp"', "core/ must not include transport/"),
+        ("sim/a.cpp", '#include "deploy/x.hpp"', "sim/ must not include deploy/"),
+        ("deploy/a.cpp", '#include "sim/x.hpp"', "deploy/ must not include sim/"),
+        ("core/ml/a.cpp", "#include <torch/torch.h>", "torch"),
+        ("transport/tls/a.hpp", "#pragma once\n#include <openssl/ssl.h>", "openssl"),
+        ("sim/a.hpp", "#pragma once\n#include <simgrid/s4u.hpp>", "simgrid"),
+        ("deploy/a.cpp", "#include <spdlog/spdlog.h>", "spdlog"),
+        ("core/sl/a.cpp", "std::unordered_map<int, int> m;", "std::map"),
+        ("core/sl/a.cpp", "auto t = std::chrono::steady_clock::now();", "step()"),
+        ("core/sl/a.cpp", "if (simulated) {", "can't tell"),
+        ("tests/core/a.cpp", "std::this_thread::sleep_for(1s);", "wait for the event"),
+        ("core/base/a.hpp", "int x;", "#pragma once"),
+        ("core/base/a.cpp", "\n" * 700, "at most"),
+    ]
+    good = [
+        ("core/sl/a.cpp", '#include "core/node/node.hpp"\n// no unordered_map here'),
+        ("core/torch/a.cpp", "#include <torch/torch.h>"),
+        ("transport/tls/a.cpp", "#include <asio.hpp>\n#include <openssl/ssl.h>"),
+        ("sim/sg_compat.hpp", "#pragma once\n#include <simgrid/s4u.hpp>"),
+        ("tests/sim/a.cpp", '#include "sim/x.hpp"\n#include <gtest/gtest.h>'),
+    ]
+    failed = 0
+    for path, text, part in bad:
+        found = [what for _, what in file_findings(path, text)]
+        if not any(part in what for what in found):
+            print(f"self-test: {path}: '{text[:40]}' was not caught ({found})")
+            failed += 1
+    for path, text in good:
+        found = list(file_findings(path, text))
+        if found:
+            print(f"self-test: {path} is fine, but: {found}")
+            failed += 1
+    with tempfile.TemporaryDirectory() as root:
+        os.makedirs(os.path.join(root, "core/base"))
+        with open(os.path.join(root, "core/base/a.cpp"), "w", encoding="utf-8") as file:
+            file.write('#include "core/sn/sn_node.hpp"\n')
+        run = subprocess.run([sys.executable, __file__, root], capture_output=True, text=True, check=False)
+        if run.returncode != 1 or "core/base/a.cpp:1" not in run.stdout:
+            print(f"self-test: a breach in a tree must end with 1: {run}")
+            failed += 1
+    print(f"check.py --self-test: {len(bad) + len(good) + 1} cases, {failed} failed")
+    return failed
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        sys.exit(1 if self_test() else 0)
+    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    count = check(root)
+    print(f"check.py: {count} findings")
+    sys.exit(1 if count else 0)
+
+
+main()

@@ -1,0 +1,94 @@
+#include "bench/report/run_figures.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
+    return static_cast<double>(to_ns - from_ns) * 1e-9;
+}
+
+/// The syncs of one ML, in order.
+struct MlTimes {
+    std::vector<std::int64_t> begins;
+    std::vector<std::int64_t> ends;
+};
+
+std::uint64_t number(const TraceRecord& record, const std::string& key) {
+    const auto found = record.fields.find(key);
+    return found == record.fields.end() ? 0 : std::strtoull(found->second.c_str(), nullptr, 10);
+}
+
+std::string text(const TraceRecord& record, const std::string& key) {
+    const auto found = record.fields.find(key);
+    return found == record.fields.end() ? "" : found->second;
+}
+
+void take_times(const std::map<std::string, MlTimes>& times, RunFigures& figures) {
+    std::vector<double> rounds;
+    std::vector<std::optional<double>> merges;
+    for (const auto& [ml, t] : times) {
+        figures.rounds = std::max(figures.rounds, t.ends.size());
+        if (!t.ends.empty()) {
+            figures.total_seconds =
+                std::max(figures.total_seconds, seconds_between(t.begins.front(), t.ends.back()));
+        }
+        for (std::size_t i = 0; i < t.ends.size(); ++i) {
+            if (i > 0) {
+                rounds.push_back(seconds_between(t.ends[i - 1], t.ends[i]));
+            }
+            // Only who came last waited for nobody.
+            merges.resize(std::max(merges.size(), i + 1));
+            const double merge = seconds_between(t.begins[i], t.ends[i]);
+            merges[i] = std::min(merges[i].value_or(merge), merge);
+        }
+    }
+    std::vector<double> merge_seconds;
+    for (const auto& merge : merges) {
+        merge_seconds.push_back(*merge);
+    }
+    figures.round_seconds = rounds.empty() ? 0.0 : median(rounds);
+    figures.merge_seconds = merge_seconds.empty() ? 0.0 : median(merge_seconds);
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const std::size_t middle = values.size() / 2;
+    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
+    RunFigures figures;
+    std::map<std::string, MlTimes> times;
+    for (const TraceRecord& record : records) {
+        if (record.event == "sync_begin") {
+            times[record.node].begins.push_back(record.time_ns);
+        } else if (record.event == "sync_end") {
+            MlTimes& t = times[record.node];
+            if (t.ends.size() >= t.begins.size()) {
+                return Error{Errc::malformed, "the trace of '" + record.node +
+                                                  "' ends a sync that it did not begin"};
+            }
+            t.ends.push_back(record.time_ns);
+        } else if (record.event == "exchange_done") {
+            figures.exchanged_bytes += number(record, "sent_bytes");
+        } else if (record.event == "final_model") {
+            figures.final_digest[record.node] = text(record, "digest");
+        } else if (record.event == "round_committed" && text(record, "final") == "1") {
+            figures.committed_digest = text(record, "digest");
+        } else if (record.event == "evaluation" && number(record, "samples") > 0) {
+            figures.accuracy[record.node] = static_cast<double>(number(record, "correct")) /
+                                            static_cast<double>(number(record, "samples"));
+        }
+    }
+    take_times(times, figures);
+    if (figures.rounds == 0) {
+        return Error{Errc::not_found, "no ML node of this run has ended a round"};
+    }
+    return figures;
+}
+
+}  // namespace starling

@@ -1,0 +1,77 @@
+#include <fstream>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "bench/report/comparison.hpp"
+
+namespace starling {
+namespace {
+
+Result<std::optional<RunFigures>> read_run(const std::vector<std::string>& files) {
+    if (files.empty()) {
+        return std::optional<RunFigures>{};
+    }
+    std::vector<TraceRecord> all;
+    for (const std::string& file : files) {
+        Result<std::vector<TraceRecord>> records = read_trace(file);
+        if (!records) {
+            return records.error();
+        }
+        all.insert(all.end(), records->begin(), records->end());
+    }
+    Result<RunFigures> figures = figures_of(all);
+    if (!figures) {
+        return Error{figures.error().code, files.front() + ": " + figures.error().message};
+    }
+    return std::optional<RunFigures>(std::move(*figures));
+}
+
+int run(int argc, char** argv) {
+    CLI::App app(
+        "Reads trace files of a simulation and of a real run and sets them side by side.\n"
+        "Exit code: 0, 1 for a file that can't be read, 4 if --same-model does not hold.");
+    std::vector<std::string> predicted;
+    std::vector<std::string> measured;
+    std::string json;
+    bool same_model = false;
+    app.add_option("--predicted", predicted, "trace file of the simulation")->type_name("FILE...");
+    app.add_option("--measured", measured, "trace files of the nodes of the real run")->type_name("FILE...");
+    app.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
+    app.add_flag("--same-model", same_model,
+                 "fail unless all ML nodes of both runs ended with the same parameters");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    Comparison comparison;
+    for (auto& [files, figures] : {std::pair(&predicted, &comparison.predicted),
+                                   std::pair(&measured, &comparison.measured)}) {
+        auto read = read_run(*files);
+        if (!read) {
+            std::cerr << "swarm-report: " << read.error().message << "\n";
+            return 1;
+        }
+        *figures = *read;
+    }
+    std::cout << table_of(comparison);
+    if (!json.empty()) {
+        std::ofstream out(json);
+        out << json_of(comparison);
+        if (!out.flush()) {
+            std::cerr << "swarm-report: can't write '" << json << "'\n";
+            return 1;
+        }
+    }
+    if (same_model && !same_model_everywhere(comparison)) {
+        std::cerr << "swarm-report: the final models are not the same everywhere\n";
+        return 4;
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) { return starling::run(argc, argv); }
