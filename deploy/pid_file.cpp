@@ -1,13 +1,13 @@
 #include "deploy/pid_file.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "deploy/process.hpp"
 
@@ -15,8 +15,8 @@ namespace starling {
 namespace {
 
 Error failed(const std::filesystem::path& file, int number) {
-    return {Errc::io, "pid file " + file.string() + " can't be written (--workspace): " +
-                          std::strerror(number)};
+    return {Errc::io, "pid file " + file.string() +
+                          " can't be written (--workspace): " + std::strerror(number)};
 }
 
 Result<void> write_whole(const std::filesystem::path& file, const std::string& text) {

@@ -1,14 +1,14 @@
 #include "deploy/process.hpp"
 
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace starling {
 

@@ -1,16 +1,17 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 
+#include <sys/types.h>
+
 namespace starling {
 
-/// Start time of a process in clock ticks since the machine started (/proc/PID/stat, field 22): with the
-/// pid it names one process for good. Nothing if there is no such process or it is a zombie.
+/// Start time of a process in clock ticks since the machine started (/proc/PID/stat, field 22):
+/// with the pid it names one process for good. Nothing if there is no such process or it is a
+/// zombie.
 std::optional<std::uint64_t> process_start_ticks(pid_t pid);
 
 /// This process's environment. A name given twice keeps its first value, as getenv does.
@@ -48,7 +49,8 @@ private:
     int number_ = -1;
 };
 
-/// A descriptor that becomes readable when process `pid` ends. Invalid, with errno, if there is none.
+/// A descriptor that becomes readable when process `pid` ends. Invalid, with errno, if there is
+/// none.
 Descriptor open_process(pid_t pid);
 /// \return  false, with errno, if the process has ended.
 bool send_signal(const Descriptor& process, int signal);

@@ -1,5 +1,11 @@
 #include "deploy/sidecar.hpp"
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sstream>
+
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
@@ -7,22 +13,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-#include <sstream>
-
 namespace starling {
 
 namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array base_variables{
-    "PATH",   "HOME",     "USER", "LANG",         "LC_ALL",       "TZ", "TMPDIR",
-    "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-    "OMP_NUM_THREADS"};
+constexpr std::array base_variables{"PATH",           "HOME",
+                                    "USER",           "LANG",
+                                    "LC_ALL",         "TZ",
+                                    "TMPDIR",         "LD_LIBRARY_PATH",
+                                    "ASAN_OPTIONS",   "UBSAN_OPTIONS",
+                                    "LSAN_OPTIONS",   "TSAN_OPTIONS",
+                                    "OMP_NUM_THREADS"};
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> result;
@@ -151,7 +154,8 @@ Result<fs::path> find_program(const std::string& program, const fs::path& workin
                                     : (working_directory / program).lexically_normal().string())};
 }
 
-std::map<std::string, std::string> clean_environment(const std::map<std::string, std::string>& own) {
+std::map<std::string, std::string> clean_environment(
+    const std::map<std::string, std::string>& own) {
     std::map<std::string, std::string> clean;
     for (const char* name : base_variables) {
         if (const auto found = own.find(name); found != own.end()) {

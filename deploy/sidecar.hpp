@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -13,6 +11,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "core/base/result.hpp"
 #include "deploy/process.hpp"
@@ -28,24 +28,24 @@ struct SidecarCommand {
     std::filesystem::path log_file;                  ///< stdout and stderr are appended, mode 0600
 };
 
-/// The file that `program` means: a name without '/' is looked for in `path` (as PATH), a relative path
-/// is seen from `working_directory`. Errc::io if it is not there or can't be executed.
+/// The file that `program` means: a name without '/' is looked for in `path` (as PATH), a relative
+/// path is seen from `working_directory`. Errc::io if it is not there or can't be executed.
 Result<std::filesystem::path> find_program(const std::string& program,
                                            const std::filesystem::path& working_directory,
                                            const std::string& path);
 
-/// The few variables of `own` that every program should have: PATH, HOME, LANG, TMPDIR, LD_LIBRARY_PATH,
-/// the sanitizers' options and the like.
+/// The few variables of `own` that every program should have: PATH, HOME, LANG, TMPDIR,
+/// LD_LIBRARY_PATH, the sanitizers' options and the like.
 std::map<std::string, std::string> clean_environment(const std::map<std::string, std::string>& own);
 
-/// A child process beside this one: a process group of its own, no descriptor of ours, and it ends when
-/// the thread that started it does.
+/// A child process beside this one: a process group of its own, no descriptor of ours, and it ends
+/// when the thread that started it does.
 class Sidecar {
 public:
     using OnExit = std::function<void(const ExitStatus&)>;
 
-    /// `on_exit` is called once, in a thread of the sidecar's. Errc::io: the program, its directory or its
-    /// log file are not usable; the child never ran then.
+    /// `on_exit` is called once, in a thread of the sidecar's. Errc::io: the program, its directory
+    /// or its log file are not usable; the child never ran then.
     static Result<std::unique_ptr<Sidecar>> start(const SidecarCommand& command, OnExit on_exit);
     Sidecar(const Sidecar&) = delete;
     Sidecar& operator=(const Sidecar&) = delete;
@@ -53,8 +53,8 @@ public:
     ~Sidecar();
 
     pid_t pid() const { return pid_; }
-    /// Waits until it has ended: SIGTERM after `patience`, SIGKILL after `limit`, both from now and to the
-    /// whole process group.
+    /// Waits until it has ended: SIGTERM after `patience`, SIGKILL after `limit`, both from now and
+    /// to the whole process group.
     ExitStatus finish(std::chrono::milliseconds patience, std::chrono::milliseconds limit);
 
 private:

@@ -1,9 +1,9 @@
 #include "deploy/signal_thread.hpp"
 
+#include <csignal>
+
 #include <pthread.h>
 #include <unistd.h>
-
-#include <csignal>
 
 namespace starling {
 namespace {

@@ -1,11 +1,11 @@
 #include "deploy/stop_swarm.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+
+#include <poll.h>
 
 #include "deploy/pid_file.hpp"
 #include "deploy/process.hpp"
@@ -117,7 +117,8 @@ StopReport stop_swarm(const fs::path& workspace, const std::set<Role>& roles,
         end_nodes(nodes, limit, report);
     }
     if (!any) {
-        report.lines.push_back("nothing to stop: no node runs in " + run_dir.parent_path().string());
+        report.lines.push_back("nothing to stop: no node runs in " +
+                               run_dir.parent_path().string());
     }
     return report;
 }

@@ -1,11 +1,11 @@
 #include "deploy/workspace.hpp"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include <sys/stat.h>
 
 namespace starling {
 
@@ -50,8 +50,8 @@ Result<void> make_private_directory(const fs::path& directory) {
         code = std::make_error_code(std::errc::not_a_directory);
     }
     if (code) {
-        return Error{Errc::io, "directory " + directory.string() + " can't be made (--workspace): " +
-                                   code.message()};
+        return Error{Errc::io,
+                     "directory " + directory.string() + " can't be made: " + code.message()};
     }
     return {};
 }

@@ -35,8 +35,9 @@ private:
 /// Creates `directory`, its parents, and makes it private if it was created. Errc::io names it.
 Result<void> make_private_directory(const std::filesystem::path& directory);
 
-/// Where an SL's Unix socket stands: in the workspace, or, as the path of such a socket has at most 107
-/// bytes, in a private directory of its own under XDG_RUNTIME_DIR or /tmp. Removes both at the end.
+/// Where an SL's Unix socket stands: in the workspace, or, as the path of such a socket has at most
+/// 107 bytes, in a private directory of its own under XDG_RUNTIME_DIR or /tmp. Removes both at the
+/// end.
 class SocketPlace {
 public:
     static constexpr std::size_t path_max = 100;

@@ -1,11 +1,5 @@
 #include "deploy/log/trace_log.hpp"
 
-#include <fcntl.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -14,6 +8,12 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
+
+#include <fcntl.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 namespace starling {
 namespace {
@@ -27,10 +27,14 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
 
 spdlog::level::level_enum spdlog_level(Level level) {
     switch (level) {
-        case Level::debug: return spdlog::level::debug;
-        case Level::info: return spdlog::level::info;
-        case Level::warning: return spdlog::level::warn;
-        case Level::error: return spdlog::level::err;
+        case Level::debug:
+            return spdlog::level::debug;
+        case Level::info:
+            return spdlog::level::info;
+        case Level::warning:
+            return spdlog::level::warn;
+        case Level::error:
+            return spdlog::level::err;
     }
     return spdlog::level::info;
 }
@@ -54,8 +58,8 @@ std::string one_line(std::string_view text) {
 Result<void> create_private(const std::filesystem::path& file, const char* flag, int mode) {
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0600);
     if (descriptor < 0) {
-        return Error{Errc::io, file.string() + " can't be written (" + flag +
-                                   "): " + std::strerror(errno)};
+        return Error{Errc::io,
+                     file.string() + " can't be written (" + flag + "): " + std::strerror(errno)};
     }
     ::close(descriptor);
     return {};
@@ -96,7 +100,8 @@ public:
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
         {
             const std::lock_guard lock(mutex_);
-            last_ = std::max(last_, time);  // two threads may come in another order than their times
+            last_ =
+                std::max(last_, time);  // two threads may come in another order than their times
             time = last_;
             write(trace_line(time, node, event));
             if (trace_ && event.level >= Level::warning) {
@@ -144,8 +149,8 @@ private:
         if (!whole && !write_failed_) {
             write_failed_ = true;
             this->line(Level::error, "trace",
-                       "trace file " + options_.trace_file.string() + " is not complete: " +
-                           std::strerror(errno));
+                       "trace file " + options_.trace_file.string() +
+                           " is not complete: " + std::strerror(errno));
         }
         if (!dirty_) {
             dirty_ = true;
@@ -186,8 +191,8 @@ Result<std::unique_ptr<TraceLog>> open_trace_log(TraceLogOptions options) {
         }
         trace.reset(std::fopen(options.trace_file.c_str(), "ae"));
         if (!trace) {
-            return Error{Errc::io, options.trace_file.string() + " can't be written (--trace): " +
-                                       std::strerror(errno)};
+            return Error{Errc::io, options.trace_file.string() +
+                                       " can't be written (--trace): " + std::strerror(errno)};
         }
     }
     std::vector<spdlog::sink_ptr> sinks{std::make_shared<spdlog::sinks::stdout_sink_mt>()};
@@ -202,8 +207,7 @@ Result<std::unique_ptr<TraceLog>> open_trace_log(TraceLogOptions options) {
             return Error{Errc::io, options.log_file.string() + ": " + error.what()};
         }
     }
-    auto logger =
-        std::make_shared<spdlog::logger>(options.node.name, sinks.begin(), sinks.end());
+    auto logger = std::make_shared<spdlog::logger>(options.node.name, sinks.begin(), sinks.end());
     logger->set_pattern("%Y-%m-%d %H:%M:%S,%e : %v");
     logger->set_level(spdlog_level(options.level));
     logger->flush_on(spdlog::level::trace);

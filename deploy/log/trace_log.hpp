@@ -22,9 +22,9 @@ struct TraceLogOptions {
 
 /// Where a node's events go on a host. All functions may be called from any thread.
 ///
-/// Trace: first line `# starling-trace 1 node=NAME role=ROLE epoch_ns=UNIX_NS`, where epoch_ns is the
-/// wall clock (nanoseconds since 1970) at SwarmTime 0; then a trace_line() for each event. It reaches the
-/// disk within a second, with a warning or error at once. Times in it never fall.
+/// Trace: first line `# starling-trace 1 node=NAME role=ROLE epoch_ns=UNIX_NS`, where epoch_ns is
+/// the wall clock (nanoseconds since 1970) at SwarmTime 0; then a trace_line() for each event. It
+/// reaches the disk within a second, with a warning or error at once. Times in it never fall.
 ///
 /// Log, to standard output and the log file: `TIME : COMPONENT : LEVEL : text`, as in
 /// `2026-11-22 22:00:24,123 : swarm.blCnt : INFO : Starting SWARM-API-SERVER on port: 30304`.

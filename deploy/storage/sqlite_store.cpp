@@ -1,12 +1,12 @@
 #include "deploy/storage/sqlite_store.hpp"
 
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
 
 #include "core/base/coding.hpp"
 
@@ -31,15 +31,16 @@ Digest link_of(const Hasher& hasher, const Digest& before, std::uint64_t index, 
 ByteView column_bytes(sqlite3_stmt* statement, int column) {
     const void* data = sqlite3_column_blob(statement, column);
     const int size = sqlite3_column_bytes(statement, column);
-    return {static_cast<const std::byte*>(data), data == nullptr ? 0 : static_cast<std::size_t>(size)};
+    return {static_cast<const std::byte*>(data),
+            data == nullptr ? 0 : static_cast<std::size_t>(size)};
 }
 
 /// SQLite would create the file readable by others.
 Result<void> create_private(const std::filesystem::path& file) {
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) {
-        return Error{Errc::io, "ledger " + file.string() + " can't be opened for writing: " +
-                                   std::strerror(errno)};
+        return Error{Errc::io, "ledger " + file.string() +
+                                   " can't be opened for writing: " + std::strerror(errno)};
     }
     ::close(descriptor);
     return {};
@@ -65,11 +66,14 @@ struct SqliteStore::Database {
             case SQLITE_BUSY:
             case SQLITE_LOCKED:
                 return error("in use by another process: stop that node first");
-            case SQLITE_NOTADB: return error("this is no ledger: it is not an SQLite file");
+            case SQLITE_NOTADB:
+                return error("this is no ledger: it is not an SQLite file");
             case SQLITE_READONLY:
                 return error("can't be written: check the permissions of file and directory");
-            case SQLITE_FULL: return error("the disk is full");
-            default: return error(sqlite3_errmsg(handle));
+            case SQLITE_FULL:
+                return error("the disk is full");
+            default:
+                return error(sqlite3_errmsg(handle));
         }
     }
     Result<void> run(const char* sql) {
@@ -102,8 +106,8 @@ struct SqliteStore::Database {
 };
 
 Result<void> SqliteStore::Database::connect() {
-    const int code =
-        sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2(file.c_str(), &handle,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
     if (code != SQLITE_OK) {
         return handle == nullptr ? error("not enough memory to open it") : failed(code);
     }
@@ -130,8 +134,8 @@ Result<void> SqliteStore::Database::check_format() {
             "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
             "CREATE TABLE log(idx INTEGER PRIMARY KEY, link BLOB NOT NULL, data BLOB NOT NULL);"
             "INSERT INTO meta VALUES('starling_ledger_format'," +
-            std::to_string(format_version) + ");PRAGMA application_id=" +
-            std::to_string(application_id) + ";COMMIT;";
+            std::to_string(format_version) +
+            ");PRAGMA application_id=" + std::to_string(application_id) + ";COMMIT;";
         return run(create.c_str());
     }
     const Result<std::int64_t> ours =
@@ -139,7 +143,8 @@ Result<void> SqliteStore::Database::check_format() {
     if (!ours) {
         return ours.error();
     }
-    const std::string foreign = "this SQLite file is no Starling ledger: choose another --workspace";
+    const std::string foreign =
+        "this SQLite file is no Starling ledger: choose another --workspace";
     if (*ours != 2) {
         return error(foreign);
     }

@@ -10,9 +10,9 @@
 namespace starling {
 
 /// A node's records in one SQLite file. Every entry is chained to the one before it:
-/// link = SHA-256(link before || index as 8 bytes, little-endian || data), the link before entry 1 being
-/// 32 zero bytes. So a change to any entry is noticed at the next start, and the last link names the
-/// whole history.
+/// link = SHA-256(link before || index as 8 bytes, little-endian || data), the link before entry 1
+/// being 32 zero bytes. So a change to any entry is noticed at the next start, and the last link
+/// names the whole history.
 ///
 /// One process at a time. An append is one transaction (WAL, synchronous FULL): durable on return.
 class SqliteStore final : public Store {
@@ -27,8 +27,8 @@ public:
 
     /// Opens or creates `file` (mode 0600; its directory must be there) and checks every link.
     /// Errc::io names the file and what is wrong: no permission, in use by another process, no
-    /// database, another program's database, a newer format, and the first entry that is not what was
-    /// written. `hasher` must outlive the store.
+    /// database, another program's database, a newer format, and the first entry that is not what
+    /// was written. `hasher` must outlive the store.
     static Result<Opened> open(const std::filesystem::path& file, const Hasher& hasher);
 
     SqliteStore(const SqliteStore&) = delete;

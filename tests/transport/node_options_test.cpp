@@ -36,11 +36,11 @@ std::string sl_error(const Words& arguments, const Environment& environment = {}
 }
 
 TEST(RunSnOptions, every_flag_is_read) {
-    const auto parsed = parse_run_sn(
-        {"--name=sn1", "--host-ip", "sn.example.org", "--sentinel", "--sn-api-port=30404",
-         "--key=k.pem", "--cert", "c.pem", "--capath=ca", "--cacert=ca.pem", "--workspace=w",
-         "--trace=t.trace", "--log-level=WARN"},
-        {});
+    const auto parsed =
+        parse_run_sn({"--name=sn1", "--host-ip", "sn.example.org", "--sentinel",
+                      "--sn-api-port=30404", "--key=k.pem", "--cert", "c.pem", "--capath=ca",
+                      "--cacert=ca.pem", "--workspace=w", "--trace=t.trace", "--log-level=WARN"},
+                     {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     ASSERT_TRUE(parsed->options.has_value());
     const SnOptions& options = *parsed->options;
@@ -67,6 +67,12 @@ TEST(RunSnOptions, defaults_are_those_of_the_help) {
     EXPECT_EQ(options.common.log_level, "info");
     EXPECT_EQ(options.common.name, "");
     EXPECT_EQ(options.common.trace, "");
+}
+
+TEST(RunSnOptions, a_switch_takes_no_value) {
+    const auto parsed = parse_run_sn({"--host-ip=::1", "--sentinel=no"}, {});
+    ASSERT_FALSE(parsed.has_value());
+    EXPECT_EQ(parsed.error().message, "--sentinel takes no value. See run-sn --help");
 }
 
 TEST(RunSlOptions, every_flag_is_read) {
@@ -102,10 +108,10 @@ TEST(RunSlOptions, the_ml_is_named_after_its_sl) {
 }
 
 TEST(RunSlOptions, the_environment_stands_in_for_missing_flags) {
-    const Environment environment{
-        {"SWARM_ID_KEY", "k"},        {"SWARM_ID_CERT", "c"},      {"SWARM_ID_CAPATH", "p"},
-        {"SWARM_ID_CACERT", "f"},     {"SWARM_LOG_LEVEL", "DEBUG"}, {"SN_NODE_IP", "10.0.0.1"},
-        {"SN_API_SERVER_PORT", "4001"}, {"SL_FS_PORT", "4002"}};
+    const Environment environment{{"SWARM_ID_KEY", "k"},          {"SWARM_ID_CERT", "c"},
+                                  {"SWARM_ID_CAPATH", "p"},       {"SWARM_ID_CACERT", "f"},
+                                  {"SWARM_LOG_LEVEL", "DEBUG"},   {"SN_NODE_IP", "10.0.0.1"},
+                                  {"SN_API_SERVER_PORT", "4001"}, {"SL_FS_PORT", "4002"}};
     const SlOptions options = sl({"--host-ip=10.0.0.2"}, environment);
     EXPECT_EQ(options.common.key, "k");
     EXPECT_EQ(options.common.cert, "c");

@@ -26,8 +26,7 @@ public:
         Digest digest;
         STARLING_INVARIANT(
             EVP_DigestFinal_ex(context_.get(),
-                               reinterpret_cast<unsigned char*>(digest.bytes.data()),
-                               nullptr) == 1,
+                               reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr) == 1,
             "finishing a digest can't fail");
         return digest;
     }

@@ -1,7 +1,8 @@
 #include "transport/options/flag_table.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+
+#include <CLI/CLI.hpp>
 
 #include "transport/options/nearest_name.hpp"
 
@@ -27,6 +28,27 @@ public:
 
     std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
         return "Usage: " + program_ + " --FLAG VALUE ... (or --FLAG=VALUE)\n";
+    }
+    std::string make_group(std::string group, bool /*positional*/,
+                           std::vector<const CLI::Option*> options) const override {
+        std::string text = (group == "General" ? "" : "\n") + group + ":\n";
+        for (const CLI::Option* option : options) {
+            text += make_option(option, false);
+        }
+        return text;
+    }
+    std::string make_help(const CLI::App* app, std::string /*name*/,
+                          CLI::AppFormatMode /*mode*/) const override {
+        std::string text = app->get_description() + "\n" + make_usage(app, "") + "\n";
+        for (const std::string& group : app->get_groups()) {
+            const auto options = app->get_options([&](const CLI::Option* option) {
+                return option->get_group() == group && option->nonpositional();
+            });
+            if (!options.empty()) {
+                text += make_group(group, false, options);
+            }
+        }
+        return text + app->get_footer();
     }
     std::string make_option_opts(const CLI::Option* option) const override {
         return option->get_type_size() == 0 ? "" : " " + option->get_option_text();
@@ -77,6 +99,9 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
                                   " times, it can be given once");
     }
     for (const std::string& text : found) {
+        if (flag.value.empty() && text != "true") {
+            return usage(program, std::string(flag.name) + " takes no value");
+        }
         if (text.empty()) {
             return usage(program, std::string(flag.name) + " needs a value");
         }
@@ -85,8 +110,8 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
     if (found.empty() && !flag.environment.empty()) {
         const auto variable = environment.find(std::string(flag.environment));
         if (variable != environment.end() && !variable->second.empty()) {
-            values.add(flag.name, {variable->second,
-                                   "environment variable " + std::string(flag.environment)});
+            values.add(flag.name,
+                       {variable->second, "environment variable " + std::string(flag.environment)});
         }
     }
     if (flag.required && !values.has(flag.name)) {
@@ -119,7 +144,8 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
     CLI::App app{std::string(program.summary), std::string(program.name)};
     app.formatter(std::make_shared<HelpText>(program.name));
     app.set_help_flag("--help", "Print this text and exit")->group("General");
-    app.set_version_flag("--version", std::string(program.name) + " (Starling) " STARLING_VERSION)
+    app.set_version_flag("--version", std::string(program.name) + " (Starling) " STARLING_VERSION,
+                         "Print the version and exit")
         ->group("General");
     app.footer("\nExample:\n" + std::string(program.example));
     app.allow_extras();
@@ -141,9 +167,8 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
         // CLI11 would take the next argument as the value.
         const std::string_view name = std::string_view(argument).substr(0, argument.size() - 1);
         const bool empty_value =
-            argument.ends_with('=') && std::any_of(flags.begin(), flags.end(), [&](const Flag& f) {
-                return f.name == name;
-            });
+            argument.ends_with('=') &&
+            std::any_of(flags.begin(), flags.end(), [&](const Flag& f) { return f.name == name; });
         if (empty_value) {
             return usage(program, std::string(name) + " needs a value");
         }
@@ -155,7 +180,8 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
     } catch (const CLI::CallForVersion&) {
         return ParsedFlags{std::nullopt, app.version() + "\n"};
     } catch (const CLI::ArgumentMismatch&) {
-        return usage(program, std::string(arguments.back().substr(0, shown_max)) + " needs a value");
+        return usage(program,
+                     std::string(arguments.back().substr(0, shown_max)) + " needs a value");
     } catch (const CLI::ParseError& error) {
         return usage(program, error.what());
     }

@@ -13,10 +13,10 @@ namespace starling {
 
 /// One row of a program's command line. All texts are literals.
 struct Flag {
-    std::string_view name;         ///< "--sl-fs-port"
-    std::string_view value;        ///< what stands for the value in the help: "PORT"; empty: a switch
-    std::string_view group;        ///< heading in the help
-    std::string_view help;         ///< one line, with unit and default
+    std::string_view name;   ///< "--sl-fs-port"
+    std::string_view value;  ///< what stands for the value in the help: "PORT"; empty: a switch
+    std::string_view group;  ///< heading in the help
+    std::string_view help;   ///< one line, with unit and default
     std::string_view environment;  ///< variable used if the flag is missing; empty: none
     bool required = false;
     bool repeatable = false;
@@ -58,8 +58,8 @@ struct ParsedFlags {
 };
 
 /// Reads `--flag=value` and `--flag value`. Adds --help and --version to the table.
-/// Errc::usage: an unknown flag (with the nearest known one), a flag twice, a missing value, a missing
-/// flag that is required, an argument that belongs to no flag.
+/// Errc::usage: an unknown flag (with the nearest known one), a flag twice, a missing value, a
+/// missing flag that is required, an argument that belongs to no flag.
 Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> flags,
                                 const std::vector<std::string>& arguments,
                                 const std::map<std::string, std::string>& environment);

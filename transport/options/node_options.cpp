@@ -116,9 +116,8 @@ public:
         for (const FlagValues::Value& value : values_.all(flag)) {
             const std::size_t equals = value.text.find('=');
             const std::string name = value.text.substr(0, equals);
-            const bool spelled = std::all_of(name.begin(), name.end(), [](char c) {
-                return is_alphanumeric(c) || c == '_';
-            });
+            const bool spelled = std::all_of(name.begin(), name.end(),
+                                             [](char c) { return is_alphanumeric(c) || c == '_'; });
             if (equals == std::string::npos || name.empty() || !spelled ||
                 (name.front() >= '0' && name.front() <= '9') || value.text.size() > variable_max ||
                 value.text.find('\0') != std::string::npos) {
@@ -197,12 +196,11 @@ std::string default_ml_name(const std::string& sl_name) {
 
 Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments,
                                        const std::map<std::string, std::string>& environment) {
-    return parse<SnOptions>(
-        run_sn_program(), run_sn_flags(), arguments, environment,
-        [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
-            options.sentinel = values.has("--sentinel");
-            options.api_port = reader.port("--sn-api-port", options.api_port);
-        });
+    return parse<SnOptions>(run_sn_program(), run_sn_flags(), arguments, environment,
+                            [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
+                                options.sentinel = values.has("--sentinel");
+                                options.api_port = reader.port("--sn-api-port", options.api_port);
+                            });
 }
 
 Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,

@@ -42,8 +42,7 @@ std::set<Role> roles_of(const X509& certificate) {
             continue;
         }
         const std::string_view uri(
-            reinterpret_cast<const char*>(
-                ASN1_STRING_get0_data(name->d.uniformResourceIdentifier)),
+            reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.uniformResourceIdentifier)),
             static_cast<std::size_t>(ASN1_STRING_length(name->d.uniformResourceIdentifier)));
         if (uri.starts_with(role_uri_prefix)) {
             // A role that this version does not know gives no right here.

@@ -45,7 +45,8 @@ public:
 };
 
 /// How much is read from a socket at once, and how much is sent at once at least while more waits:
-/// measured, below 128 KiB system calls and wake-ups cost throughput, above 256 KiB nothing is gained.
+/// measured, below 128 KiB system calls and wake-ups cost throughput, above 256 KiB nothing is
+/// gained.
 constexpr std::size_t receive_batch_bytes = std::size_t{256} * 1024;
 constexpr std::size_t send_batch_bytes = std::size_t{128} * 1024;
 /// Before the peer is proven it gets no more than one TLS record's worth.

@@ -1,15 +1,16 @@
 #include "transport/tls/event_loop.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include <asio.hpp>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace starling {
 namespace {
@@ -70,15 +71,14 @@ public:
     }
 
     void read_some(std::span<std::byte> space, Done done) override {
-        socket_.async_read_some(
-            asio::buffer(space.data(), space.size()),
-            [self = shared_from_this(), done = std::move(done)](asio::error_code failed,
-                                                                std::size_t count) {
-                if (failed == asio::error::eof) {
-                    failed = {};
-                }
-                done(failed, count);
-            });
+        socket_.async_read_some(asio::buffer(space.data(), space.size()),
+                                [self = shared_from_this(), done = std::move(done)](
+                                    asio::error_code failed, std::size_t count) {
+                                    if (failed == asio::error::eof) {
+                                        failed = {};
+                                    }
+                                    done(failed, count);
+                                });
     }
 
     void write(std::span<const ByteView> parts, Done done) override {
@@ -92,10 +92,8 @@ public:
             [](const asio::error_code& failed, std::size_t) {
                 return failed ? std::size_t{0} : write_at_once_max;
             },
-            [self = shared_from_this(), done = std::move(done)](const asio::error_code& failed,
-                                                                std::size_t count) {
-                done(failed, count);
-            });
+            [self = shared_from_this(), done = std::move(done)](
+                const asio::error_code& failed, std::size_t count) { done(failed, count); });
     }
 
     void finish_sending() override {
@@ -113,6 +111,7 @@ public:
 
 private:
     void connect_to(std::vector<GenericEndpoint> found) {
+        STARLING_INVARIANT(!found.empty(), "a name that resolves gives an address");
         endpoints_ = std::move(found);
         try_next({});
     }
@@ -123,16 +122,23 @@ private:
         }
         asio::error_code ignored;
         socket_.close(ignored);
-        socket_.async_connect(endpoints_[next_++],
-                              [self = shared_from_this()](const asio::error_code& why) {
-                                  why ? self->try_next(why) : self->finish_connect({});
-                              });
+        const GenericEndpoint& endpoint = endpoints_[next_++];
+        asio::error_code not_opened;
+        socket_.open(endpoint.protocol(), not_opened);
+        if (not_opened) {
+            return finish_connect(not_opened);
+        }
+        // A program that we start must not hold our connections open.
+        ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
+        socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& why) {
+            why ? self->try_next(why) : self->finish_connect({});
+        });
     }
 
     void finish_connect(const asio::error_code& failed) {
         if (failed) {
-            return report(Error{Errc::unreachable,
-                                "can't connect to " + peer_ + ": " + failed.message()});
+            return report(
+                Error{Errc::unreachable, "can't connect to " + peer_ + ": " + failed.message()});
         }
         if (endpoints_[next_ - 1].protocol().family() == AF_UNIX) {
             if (Result<void> same = check_same_user(socket_.native_handle()); !same) {
@@ -146,9 +152,8 @@ private:
     }
 
     void connect_later(Error error) {
-        asio::post(socket_.get_executor(), [self = shared_from_this(), error = std::move(error)] {
-            self->report(error);
-        });
+        asio::post(socket_.get_executor(),
+                   [self = shared_from_this(), error = std::move(error)] { self->report(error); });
     }
 
     void report(Result<void> result) { std::exchange(connected_, {})(std::move(result)); }
@@ -168,7 +173,7 @@ public:
     Listener(asio::io_context& io, const ListenSocket& socket, EventLoop::Accepted accepted,
              std::function<void(std::string)> log)
         : io_(io),
-          waiter_(io, ::dup(socket.descriptor())),
+          waiter_(io, ::fcntl(socket.descriptor(), F_DUPFD_CLOEXEC, 0)),
           address_(socket.address()),
           accepted_(std::move(accepted)),
           log_(std::move(log)),
@@ -198,9 +203,9 @@ private:
         for (int i = 0; i < accept_at_once_max && waiter_.is_open(); ++i) {
             sockaddr_storage from{};
             socklen_t size = sizeof from;
-            const int descriptor = ::accept4(waiter_.native_handle(),
-                                             reinterpret_cast<sockaddr*>(&from), &size,
-                                             SOCK_CLOEXEC | SOCK_NONBLOCK);
+            const int descriptor =
+                ::accept4(waiter_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size,
+                          SOCK_CLOEXEC | SOCK_NONBLOCK);
             if (descriptor >= 0) {
                 take(descriptor, from, size);
             } else if (errno == EMFILE || errno == ENFILE) {

@@ -27,7 +27,8 @@ public:
     /// Makes run_one_until return. The one function that may be called from any thread.
     void wake();
 
-    /// Calls `accepted` for every connection until stop_listening(). `log` hears why one was dropped.
+    /// Calls `accepted` for every connection until stop_listening(). `log` hears why one was
+    /// dropped.
     void listen(const ListenSocket& socket, Accepted accepted,
                 std::function<void(std::string)> log);
     void stop_listening();

@@ -7,9 +7,12 @@ namespace starling {
 
 std::span<std::byte> FrameReader::space() {
     switch (phase_) {
-        case Phase::header: return std::span(header_bytes_).subspan(filled_);
-        case Phase::message: return std::span(message_).subspan(filled_);
-        case Phase::body: break;
+        case Phase::header:
+            return std::span(header_bytes_).subspan(filled_);
+        case Phase::message:
+            return std::span(message_).subspan(filled_);
+        case Phase::body:
+            break;
     }
     return std::span(body_.get(), header_.body_bytes).subspan(filled_);
 }

@@ -1,17 +1,17 @@
 #include "transport/tls/listen_socket.hpp"
 
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+#include <utility>
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <memory>
-#include <system_error>
-#include <utility>
 
 namespace starling {
 namespace {
@@ -45,8 +45,7 @@ Result<void> remove_stale(const std::string& path) {
         return Error{Errc::io, "can't open a socket: " + system_text(errno)};
     }
     const sockaddr_un address = unix_address(path);
-    const int code =
-        ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int code = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const int why = errno;
     ::close(probe);
     if (code == 0 || why == EAGAIN) {
@@ -103,17 +102,16 @@ Result<int> listen_tcp(const Address& address) {
     wanted.ai_socktype = SOCK_STREAM;
     wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     addrinfo* list = nullptr;
-    const int code = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(),
-                                   &wanted, &list);
+    const int code =
+        ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &wanted, &list);
     if (code != 0) {
-        return Error{Errc::io, "can't listen on " + to_string(address) + ": " +
-                                   ::gai_strerror(code)};
+        return Error{Errc::io,
+                     "can't listen on " + to_string(address) + ": " + ::gai_strerror(code)};
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(list, &::freeaddrinfo);
     const int descriptor = open_descriptor(found->ai_family);
     const int on = 1;
-    if (descriptor < 0 ||
-        ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+    if (descriptor < 0 || ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         ::bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 ||
         ::listen(descriptor, backlog) != 0) {
         const int why = errno;
@@ -128,8 +126,7 @@ Result<int> listen_tcp(const Address& address) {
 }  // namespace
 
 Result<ListenSocket> ListenSocket::open(const Address& address) {
-    Result<int> descriptor =
-        address.port == 0 ? listen_unix(address.host) : listen_tcp(address);
+    Result<int> descriptor = address.port == 0 ? listen_unix(address.host) : listen_tcp(address);
     if (!descriptor) {
         return descriptor.error();
     }

@@ -147,21 +147,20 @@ void Session::greet(const Hello& hello) {
 }
 
 void Session::refuse(const Error& error) {
-    outbox_.clear();
-    // A frame of which a part is sent can't be followed by another one: then just hang up.
-    if (sent_of_first_ == 0) {
-        queue(Frame{Refused{error.code, error.message}, {}});
-    }
-    sent_of_first_ = 0;
-    end(SessionEnd{error, true, true});
+    end(SessionEnd{error, true, true}, Frame{Refused{error.code, error.message}, {}});
 }
 
 void Session::queue(const Frame& frame) {
     STARLING_INVARIANT(!frame.body.is_phantom(), "a phantom body can't travel between processes");
-    outbox_.emplace_back(encode_head(frame));
+    outbox_.push_back({Blob(encode_head(frame)), true});
     if (!frame.body.empty()) {
-        outbox_.push_back(frame.body);
+        outbox_.push_back({frame.body, false});
     }
+}
+
+/// A frame of which a part was sent can't be followed by another one.
+bool Session::mid_frame() const {
+    return !outbox_.empty() && (!outbox_.front().begins_frame || sent_of_first_ > 0);
 }
 
 void Session::send(const Frame& frame) {
@@ -191,10 +190,10 @@ void Session::read_more() {
     } else {
         space = channel_->receive_space();
     }
-    stream_->read_some(space, [self = shared_from_this()](const std::error_code& failed,
-                                                          std::size_t count) {
-        self->on_read(failed, count);
-    });
+    stream_->read_some(
+        space, [self = shared_from_this()](const std::error_code& failed, std::size_t count) {
+            self->on_read(failed, count);
+        });
 }
 
 void Session::on_read(const std::error_code& failed, std::size_t count) {
@@ -242,9 +241,9 @@ void Session::write_more() {
         return;
     }
     while (!outbox_.empty() && channel_->pending() < send_batch_bytes) {
-        const std::size_t left = outbox_.front().size() - sent_of_first_;
+        const std::size_t left = outbox_.front().bytes.size() - sent_of_first_;
         const std::size_t count = std::min(left, write_chunk_bytes);
-        if (Result<void> written = channel_->write(outbox_.front(), sent_of_first_, count);
+        if (Result<void> written = channel_->write(outbox_.front().bytes, sent_of_first_, count);
             !written) {
             write_failed_ = true;  // reading finds out why
             outbox_.clear();
@@ -262,10 +261,10 @@ void Session::write_more() {
     }
     if (!writing_ && channel_->pending() > 0) {
         writing_ = true;
-        stream_->write(channel_->take(), [self = shared_from_this()](
-                                             const std::error_code& failed, std::size_t) {
-            self->on_written(failed);
-        });
+        stream_->write(channel_->take(),
+                       [self = shared_from_this()](const std::error_code& failed, std::size_t) {
+                           self->on_written(failed);
+                       });
     }
     if (!writing_ && said_goodbye_ && !sending_finished_) {
         // Closing now, with bytes of the peer unread, could destroy what we sent last on its way.
@@ -277,7 +276,8 @@ void Session::write_more() {
 void Session::on_written(const std::error_code& failed) {
     writing_ = false;
     if (failed) {
-        // What the peer said before it hung up explains more than this error: let the reader find it.
+        // What the peer said before it hung up explains more than this error: let the reader find
+        // it.
         write_failed_ = true;
         outbox_.clear();
         return;
@@ -291,11 +291,13 @@ void Session::fail_channel(const Error& error) {
     end(SessionEnd{error, channel_->error_is_fatal(), true});
 }
 
-void Session::end(const SessionEnd& why) {
+void Session::end(const SessionEnd& why, const std::optional<Frame>& last_words) {
     const std::shared_ptr<Session> self = shared_from_this();
-    const bool last_words = state_ == State::securing || !outbox_.empty();
-    if (!last_words) {
-        outbox_.clear();
+    const bool can_speak = state_ != State::securing && !mid_frame();
+    outbox_.clear();
+    sent_of_first_ = 0;
+    if (last_words && can_speak) {
+        queue(*last_words);
     }
     state_ = State::ending;
     if (!std::exchange(end_reported_, true)) {
@@ -310,9 +312,6 @@ void Session::finish() {
         state_ = State::ending;
         end_reported_ = true;
         write_more();
-        if (reading_) {
-            return;  // what it brings is discarded
-        }
         read_more();
     } else if (state_ != State::ending) {
         abort(std::nullopt);
@@ -327,8 +326,8 @@ void Session::expire(const std::string& limit_text) {
         abort(std::nullopt);
         return;
     }
-    const std::string what = state_ == State::connecting ? "no connection within "
-                                                         : "no hello within ";
+    const std::string what =
+        state_ == State::connecting ? "no connection within " : "no hello within ";
     abort(SessionEnd{{Errc::unreachable, what + limit_text}, false, true});
 }
 

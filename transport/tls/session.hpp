@@ -63,8 +63,8 @@ public:
     void finish();
     /// The time for what is under way is over.
     void expire(const std::string& limit_text);
-    /// Hangs up at once; session_ended is called only if it was not and `end` is given.
-    void abort(const std::optional<SessionEnd>& end);
+    /// Hangs up at once; session_ended is called only if it was not and `why` is given.
+    void abort(const std::optional<SessionEnd>& why);
 
     State state() const { return state_; }
     const Purpose& purpose() const { return purpose_; }
@@ -73,6 +73,11 @@ public:
     const std::string& address() const { return stream_->peer_address(); }
 
 private:
+    struct Piece {
+        Blob bytes;
+        bool begins_frame = false;
+    };
+
     void advance();
     bool handshake();
     bool read_frames();
@@ -81,13 +86,14 @@ private:
     void greet(const Hello& hello);
     void refuse(const Error& error);
     void queue(const Frame& frame);
+    bool mid_frame() const;
 
     void read_more();
     void on_read(const std::error_code& failed, std::size_t count);
     void on_peer_end(const std::string& how, bool said_goodbye);
     void write_more();
     void on_written(const std::error_code& failed);
-    void end(const SessionEnd& end);
+    void end(const SessionEnd& why, const std::optional<Frame>& last_words = std::nullopt);
     void fail_channel(const Error& error);
 
     SessionOwner& owner_;
@@ -97,7 +103,7 @@ private:
     State state_ = State::connecting;
     Hello peer_;
     FrameReader reader_;
-    std::deque<Blob> outbox_;
+    std::deque<Piece> outbox_;
     std::size_t sent_of_first_ = 0;  ///< bytes of outbox_.front() that were given to the channel
     bool reading_ = false;
     bool writing_ = false;

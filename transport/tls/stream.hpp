@@ -12,8 +12,8 @@
 namespace starling {
 
 /// A TCP connection or one end of a Unix socket. At most one read and one write are under way at a
-/// time. Callbacks run inside the event loop, never inside the call that asked for them; close() lets
-/// those under way come back with an error.
+/// time. Callbacks run inside the event loop, never inside the call that asked for them; close()
+/// lets those under way come back with an error.
 class Stream {
 public:
     /// \param count  bytes moved. A read without error that moved nothing: the peer has ended.

@@ -102,7 +102,8 @@ public:
     void expect_bulk() override { bulk_ = true; }
 
     std::span<std::byte> receive_space() override {
-        // OpenSSL takes all but the beginning of a record, and that only if we stop to listen to it.
+        // OpenSSL takes all but the beginning of a record, and that only if we stop to listen to
+        // it.
         const std::size_t left = text_.in_end - text_.in_begin;
         if (text_.in_begin > 0) {
             std::memmove(text_.in.data(), text_.in.data() + text_.in_begin, left);
@@ -121,9 +122,13 @@ public:
             return count;
         }
         switch (SSL_get_error(ssl_.get(), 0)) {
-            case SSL_ERROR_WANT_READ: return std::size_t{0};
-            case SSL_ERROR_ZERO_RETURN: peer_finished_ = true; return std::size_t{0};
-            default: return failed();
+            case SSL_ERROR_WANT_READ:
+                return std::size_t{0};
+            case SSL_ERROR_ZERO_RETURN:
+                peer_finished_ = true;
+                return std::size_t{0};
+            default:
+                return failed();
         }
     }
     bool peer_finished() const override { return peer_finished_; }

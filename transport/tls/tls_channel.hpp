@@ -9,8 +9,8 @@ namespace starling {
 
 enum class TlsSide { dials, accepts };
 
-/// One TLS 1.3 connection between our own buffers: OpenSSL writes many records behind each other and
-/// finds many to read, so the socket is asked once for all of them.
+/// One TLS 1.3 connection between our own buffers: OpenSSL writes many records behind each other
+/// and finds many to read, so the socket is asked once for all of them.
 std::unique_ptr<Channel> make_tls_channel(const TlsContext& context, TlsSide side);
 
 }  // namespace starling

@@ -100,8 +100,7 @@ Result<void> load_own(SSL_CTX* context, const IdentityFiles& files) {
     SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
     if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
         const unsigned long why = ERR_peek_last_error();
-        if (ERR_GET_LIB(why) == ERR_LIB_X509 &&
-            ERR_GET_REASON(why) == X509_R_KEY_VALUES_MISMATCH) {
+        if (ERR_GET_LIB(why) == ERR_LIB_X509 && ERR_GET_REASON(why) == X509_R_KEY_VALUES_MISMATCH) {
             ERR_clear_error();
             return at_fault("--key", files.key, "is not the key of --cert " + files.cert);
         }

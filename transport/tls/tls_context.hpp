@@ -8,8 +8,8 @@ struct ssl_ctx_st;
 
 namespace starling {
 
-/// What all TLS connections of a node have in common: its certificate and key, whom it trusts, TLS 1.3
-/// and nothing older, both sides authenticated. For dialling and accepting alike.
+/// What all TLS connections of a node have in common: its certificate and key, whom it trusts,
+/// TLS 1.3 and nothing older, both sides authenticated. For dialling and accepting alike.
 class TlsContext {
 public:
     /// Errc::refused names the flag and the file at fault. The dates are not looked at.

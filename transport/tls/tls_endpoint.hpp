@@ -27,8 +27,9 @@ struct Identity {
     std::set<Role> roles;
 };
 
-/// Reads and checks the files a node was given: they exist, fit together, are not expired, name a node
-/// with `role`. The error names the flag (--cert, --key, --capath, --cacert) and the file at fault.
+/// Reads and checks the files a node was given: they exist, fit together, are not expired, name a
+/// node with `role`. The error names the flag (--cert, --key, --capath, --cacert) and the file at
+/// fault.
 Result<Identity> check_identity(const IdentityFiles& files, Role role);
 
 /// One address to listen on.
@@ -38,21 +39,23 @@ struct ListenOptions {
 };
 
 struct TlsEndpointOptions {
-    NodeId name;                            ///< must be what the certificate says, where one is given
+    NodeId name;  ///< must be what the certificate says, where one is given
     Role role = Role::sl;
     std::optional<IdentityFiles> identity;  ///< none: only Unix sockets can be used (an ML node)
     std::vector<ListenOptions> listen;
-    SwarmDuration handshake_limit = std::chrono::seconds(5);   ///< TCP connect, TLS and hello, each way
-    std::size_t receive_bytes_max = std::size_t{16} * 1024 * 1024;  ///< held unread per endpoint before reading stops
+    SwarmDuration handshake_limit =
+        std::chrono::seconds(5);  ///< TCP connect, TLS and hello, each way
+    std::size_t receive_bytes_max =
+        std::size_t{16} * 1024 * 1024;  ///< held unread per endpoint before reading stops
     /// Something to log that is no input of the node: a peer that was refused, with its address.
     std::function<void(Level, std::string text)> log;
 };
 
-/// Opens all listening sockets. Errc::io names address and port ("port 30304 on 127.0.1.1 is in use:
-/// stop what uses it or choose another --sn-api-port"); Errc::refused for identity files.
+/// Opens all listening sockets. Errc::io names address and port ("port 30304 on 127.0.1.1 is in
+/// use: stop what uses it or choose another --sn-api-port"); Errc::refused for identity files.
 ///
-/// TLS 1.3 only, both sides authenticated. Same-host links are Unix sockets, mode 0600, peer with the
-/// same user id. One thread: everything runs inside receive_until() and close().
+/// TLS 1.3 only, both sides authenticated. Same-host links are Unix sockets, mode 0600, peer with
+/// the same user id. One thread: everything runs inside receive_until() and close().
 Result<std::unique_ptr<PolledEndpoint>> make_tls_endpoint(TlsEndpointOptions options);
 
 }  // namespace starling

@@ -15,14 +15,16 @@ std::string verify_text(long code) {
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
             return "(unknown CA): copy the CA certificate of that host into this node's --capath";
-        case X509_V_ERR_CERT_HAS_EXPIRED: return "(expired): make a new one there (gen-cert)";
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return "(expired): make a new one there (gen-cert)";
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return "(not yet valid): compare the clocks of both hosts";
         case X509_V_ERR_INVALID_PURPOSE:
             return "(not made for this use): it needs extendedKeyUsage serverAuth and clientAuth";
         case X509_V_ERR_CERT_SIGNATURE_FAILURE:
             return "(its signature is not by the CA that it names)";
-        default: return std::string("(") + X509_verify_cert_error_string(code) + ")";
+        default:
+            return std::string("(") + X509_verify_cert_error_string(code) + ")";
     }
 }
 
@@ -33,15 +35,22 @@ std::string alert_text(int reason) {
             return "(unknown CA): copy the CA certificate of this host into its --capath";
         case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
             return "(expired, or the clocks of both hosts differ): make a new one (gen-cert)";
-        case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE: return "(bad certificate)";
+        case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+            return "(bad certificate)";
         case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
             return "(not made for this use): it needs extendedKeyUsage serverAuth and clientAuth";
-        case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED: return "(revoked)";
-        case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN: return "(certificate unknown)";
-        case SSL_R_TLSV1_ALERT_DECRYPT_ERROR: return "(its signature does not fit)";
-        case SSL_R_TLSV1_ALERT_ACCESS_DENIED: return "(access denied)";
-        case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: return "(it got none)";
-        default: return {};
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+            return "(revoked)";
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+            return "(certificate unknown)";
+        case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
+            return "(its signature does not fit)";
+        case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+            return "(access denied)";
+        case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+            return "(it got none)";
+        default:
+            return {};
     }
 }
 
@@ -51,8 +60,9 @@ TlsFailure explain_reason(int reason, long verify_result) {
     }
     switch (reason) {
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
-            return {{Errc::refused, "its certificate is not accepted " + verify_text(verify_result)},
-                    true};
+            return {
+                {Errc::refused, "its certificate is not accepted " + verify_text(verify_result)},
+                true};
         case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
             return {{Errc::refused, "it showed no certificate"}, true};
         case SSL_R_HTTP_REQUEST:
@@ -70,7 +80,8 @@ TlsFailure explain_reason(int reason, long verify_result) {
         case SSL_R_PACKET_LENGTH_TOO_LONG:
         case SSL_R_DATA_LENGTH_TOO_LONG:
             return {{Errc::malformed, "what it sent is no TLS: no Starling node's port?"}, true};
-        default: break;
+        default:
+            break;
     }
     const char* text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, reason));
     return {{Errc::malformed,

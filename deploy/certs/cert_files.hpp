@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "core/base/result.hpp"
+
+namespace starling {
+
+enum class FileMode : unsigned {
+    secret = 0600,    ///< keys
+    readable = 0644,  ///< certificates
+};
+
+/// Writes a whole file or nothing: beside it, fsync, rename. Errc::io names the file.
+Result<void> write_file(const std::string& path, const std::string& text, FileMode mode);
+
+/// Makes a directory and those above it. Errc::io names it. `secret`: mode 0700.
+Result<void> make_directory(const std::string& path, bool secret = false);
+
+/// (Re)makes OpenSSL's hash links in a directory, HASH.N for each *.pem file, so that
+/// `openssl verify -CApath` finds CA certificates there. Links whose file is gone are removed.
+Result<void> link_hashes(const std::string& directory);
+
+}  // namespace starling

@@ -1,0 +1,94 @@
+#include "deploy/ml_sidecar.hpp"
+
+namespace starling {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::seconds term_after{5};
+constexpr std::chrono::seconds kill_after{10};
+constexpr std::string_view component = "run-sl";
+
+}  // namespace
+
+Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host,
+                                  const fs::path& socket,
+                                  const std::map<std::string, std::string>& own) {
+    const MlOptions& ml = options.ml;
+    SidecarCommand command;
+    command.arguments = ml.arguments;
+    command.program = ml.entrypoint;
+    if (command.program.empty()) {  // the first word is the program, as in a container
+        if (ml.arguments.empty()) {
+            return Error{Errc::usage, "--ml-entrypoint is missing: which program is the ML node?"};
+        }
+        command.program = command.arguments.front();
+        command.arguments.erase(command.arguments.begin());
+    }
+    const std::string name = ml.name.empty() ? default_ml_name(host.name) : ml.name;
+    const Result<NodeId> id = parse_node_id(name);
+    if (!id) {
+        return Error{Errc::usage, "--ml-name: " + id.error().message};
+    }
+    command.working_directory = (fs::current_path() / ml.working_directory).lexically_normal();
+    command.log_file = host.workspace.log_file(name);
+    command.environment = clean_environment(own);
+    for (const auto& [variable, value] : ml.environment) {
+        command.environment[variable] = value;
+    }
+    command.environment["SWARM_SL_SOCKET"] = socket.string();
+    command.environment["SWARM_ML_NAME"] = name;
+    command.environment["SWARM_WORKSPACE"] = host.workspace.root().string();
+    command.environment["SWARM_TRACE"] =
+        (host.trace_file.parent_path() / (name + ".trace")).string();
+    command.environment.emplace("SWARM_LOG_LEVEL", options.common.log_level);
+    return command;
+}
+
+Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& command, std::string name,
+                                                    PolledEndpoint& endpoint, TraceLog& log) {
+    std::unique_ptr<MlSidecar> ml(new MlSidecar(std::move(name), command.log_file, endpoint, log));
+    log.line(Level::info, component,
+             "starting ML program " + ml->name_ + ": " + command.program + " in " +
+                 command.working_directory.string() + ", its output goes to " +
+                 command.log_file.string());
+    Result<std::unique_ptr<Sidecar>> sidecar = Sidecar::start(
+        command, [self = ml.get()](const ExitStatus& status) { self->ended(status); });
+    if (!sidecar) {
+        return sidecar.error();
+    }
+    ml->sidecar_ = std::move(*sidecar);
+    return ml;
+}
+
+void MlSidecar::look(const Input& input) {
+    if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::ml) {
+        joined_ = true;
+    }
+}
+
+void MlSidecar::ended(const ExitStatus& status) {
+    std::string text = "ML program " + name_ + " " + status.text();
+    if (!joined_) {
+        text += " before it joined: see " + log_file_.string();
+        log_.line(Level::error, component, text);
+        endpoint_.post(StopRequested{text});
+        return;
+    }
+    // Its SL node hears of the lost connection by itself.
+    log_.line(status.exit_code() == 0 ? Level::info : Level::error, component, text);
+}
+
+int MlSidecar::finish(int node_code) {
+    const ExitStatus status = sidecar_->finish(term_after, kill_after);
+    if (node_code != exit_code::ok) {
+        return node_code;
+    }
+    if (status.exit_code() != 0) {
+        return status.exit_code();
+    }
+    return joined_ ? exit_code::ok : exit_code::failed;
+}
+
+}  // namespace starling

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "deploy/endpoint_watch.hpp"
+#include "deploy/node_host.hpp"
+#include "deploy/sidecar.hpp"
+
+namespace starling {
+
+/// What the program that `ml` describes is started with: a small clean environment out of `own`,
+/// the values of --ml-e, and SWARM_SL_SOCKET, SWARM_ML_NAME, SWARM_WORKSPACE, SWARM_TRACE,
+/// SWARM_LOG_LEVEL. Errc::usage: there is no program.
+Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host,
+                                  const std::filesystem::path& socket,
+                                  const std::map<std::string, std::string>& own);
+
+/// The ML program of an SL, from start to end: it logs how the program ended, and stops the SL if
+/// that was before the program ever joined.
+class MlSidecar {
+public:
+    /// Starts the program; call it in the main thread. `endpoint` and `log` must outlive it.
+    static Result<std::unique_ptr<MlSidecar>> start(const SidecarCommand& command, std::string name,
+                                                    PolledEndpoint& endpoint, TraceLog& log);
+
+    /// Show it every input of the SL node.
+    void look(const Input& input);
+    /// Waits for the program, or ends it. \return the exit code of the pair: `node_code` unless it
+    /// is 0.
+    int finish(int node_code);
+
+private:
+    MlSidecar(std::string name, std::filesystem::path log_file, PolledEndpoint& endpoint,
+              TraceLog& log)
+        : name_(std::move(name)), log_file_(std::move(log_file)), endpoint_(endpoint), log_(log) {}
+    void ended(const ExitStatus& status);
+
+    const std::string name_;
+    const std::filesystem::path log_file_;
+    PolledEndpoint& endpoint_;
+    TraceLog& log_;
+    std::atomic<bool> joined_ = false;
+    std::unique_ptr<Sidecar> sidecar_;
+};
+
+}  // namespace starling

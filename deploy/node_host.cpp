@@ -1,0 +1,95 @@
+#include "deploy/node_host.hpp"
+
+#include <cstdio>
+
+namespace starling {
+namespace {
+
+IdentityFiles identity_files(const CommonOptions& options) {
+    return {options.cert, options.key, options.ca_path, options.ca_cert};
+}
+
+/// Security is no option: there is no way to run a node without proving who it is.
+Result<void> have_identity(const CommonOptions& options) {
+    std::string missing;
+    if (options.key.empty()) {
+        missing = "--key with --cert";
+    } else if (options.ca_path.empty() && options.ca_cert.empty()) {
+        missing = "--capath (or --cacert)";
+    }
+    if (missing.empty()) {
+        return {};
+    }
+    return Error{Errc::refused, "a node needs a certificate, and " + missing +
+                                    " is missing: give --key, --cert and --capath; gen-cert makes "
+                                    "the files"};
+}
+
+}  // namespace
+
+TlsEndpointOptions NodeHost::endpoint_options(Role role) const {
+    TlsEndpointOptions options;
+    options.name = id;
+    options.role = role;
+    options.identity = identity;
+    options.log = [sink = log.get()](Level level, const std::string& text) {
+        sink->line(level, "swarm.net", text);
+    };
+    return options;
+}
+
+Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program) {
+    if (const auto ok = have_identity(options); !ok) {
+        return ok.error();
+    }
+    const IdentityFiles files = identity_files(options);
+    Result<Identity> identity = check_identity(files, role);
+    if (!identity) {
+        return identity.error();
+    }
+    const std::string name = options.name.empty() ? identity->name.name : options.name;
+    if (name.starts_with('.')) {
+        return Error{Errc::refused, "certificate " + options.cert + " names the node '" + name +
+                                        "', which can't be a file name: give a --name"};
+    }
+    const Workspace workspace(options.workspace);
+    if (const auto ok = workspace.prepare(name); !ok) {
+        return ok.error();
+    }
+    Result<PidFile> pid_file = PidFile::claim(workspace.pid_file(name), role);
+    if (!pid_file) {
+        return pid_file.error();
+    }
+    const std::filesystem::path trace_file =
+        options.trace.empty() ? workspace.trace_file(name)
+                              : std::filesystem::absolute(options.trace).lexically_normal();
+    if (const auto ok = make_private_directory(trace_file.parent_path()); !ok) {
+        return ok.error();
+    }
+    Result<std::unique_ptr<TraceLog>> log = open_trace_log(
+        {identity->name, role, trace_file, workspace.log_file(name), log_level(options.log_level)});
+    if (!log) {
+        return log.error();
+    }
+    if (name != identity->name.name) {
+        (*log)->line(Level::info, program,
+                     "this node is '" + identity->name.name +
+                         "' in the swarm, as its certificate "
+                         "says; --name '" +
+                         name + "' is used for its files on this host only");
+    }
+    return NodeHost{name,       identity->name, files, workspace, std::move(*pid_file),
+                    trace_file, std::move(*log)};
+}
+
+int report_error(std::string_view program, const Error& error) {
+    std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(program.size()), program.data(),
+                 error.message.c_str());
+    return exit_code_of(error.code);
+}
+
+std::vector<std::string> argument_list(int argc, char** argv) {
+    return argc < 1 ? std::vector<std::string>{} : std::vector<std::string>(argv + 1, argv + argc);
+}
+
+}  // namespace starling

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.hpp"
+#include "deploy/log/trace_log.hpp"
+#include "deploy/pid_file.hpp"
+#include "deploy/workspace.hpp"
+#include "transport/options/node_options.hpp"
+#include "transport/tls/tls_endpoint.hpp"
+
+namespace starling {
+
+/// What every node on a host has before its endpoint opens.
+struct NodeHost {
+    std::string name;  ///< local name: log, pid file, data
+    NodeId id;         ///< in the swarm: what the certificate says
+    IdentityFiles identity;
+    Workspace workspace;
+    PidFile pid_file;
+    std::filesystem::path trace_file;
+    std::unique_ptr<TraceLog> log;
+
+    /// Options of an endpoint for this node, with nothing to listen on yet. They refer to `log`.
+    TlsEndpointOptions endpoint_options(Role role) const;
+};
+
+/// Checks the certificate, makes the directories, claims the name and opens the log.
+/// Errc::refused: no certificate or a wrong one; Errc::io: anything of the file system.
+Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program);
+
+/// Prints "PROGRAM: message" to standard error. \return the exit code for it.
+int report_error(std::string_view program, const Error& error);
+
+/// The arguments of main() without the program's name.
+std::vector<std::string> argument_list(int argc, char** argv);
+
+}  // namespace starling

@@ -1,0 +1,112 @@
+// run-sl: a Swarm Learning node on a host, with its ML program beside it.
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+
+#include "core/sl/sl_node.hpp"
+#include "deploy/ml_sidecar.hpp"
+#include "deploy/node_host.hpp"
+#include "deploy/process.hpp"
+#include "deploy/signal_thread.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/thread_worker.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view program = "run-sl";
+
+SlNodeOptions node_options(const SlOptions& options, const NodeHost& host) {
+    SlNodeOptions node;
+    node.id = host.id;
+    node.sn_address = {options.sn_ip, options.sn_api_port};
+    node.exchange_address = {options.common.host_ip, options.fs_port};
+    node.session =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                       std::chrono::system_clock::now().time_since_epoch())
+                                       .count());
+    return node;
+}
+
+/// Runs the node and the ML program, if one is wanted, until both have ended.
+Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
+                     const SocketPlace& socket) {
+    std::unique_ptr<MlSidecar> ml;
+    if (options.ml.wanted()) {
+        const Result<SidecarCommand> command =
+            ml_command(options, host, socket.path(), process_environment());
+        if (!command) {
+            return command.error();
+        }
+        Result<std::unique_ptr<MlSidecar>> started = MlSidecar::start(
+            *command, command->environment.at("SWARM_ML_NAME"), endpoint, *host.log);
+        if (!started) {
+            return started.error();
+        }
+        ml = std::move(*started);
+    } else {
+        host.log->line(
+            Level::info, program,
+            "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string());
+    }
+    const std::unique_ptr<Node> node = make_sl_node(node_options(options, host));
+    EndpointWatch watch(endpoint, [&](const Input& input) {
+        if (ml) {
+            ml->look(input);
+        }
+    });
+    ThreadWorker worker(endpoint, openssl_hasher());
+    const SignalThread signals(
+        [&](const std::string& signal) { endpoint.post(StopRequested{signal}); });
+    const int code = run_node(*node, watch, nullptr, worker, *host.log);
+    return ml ? ml->finish(code) : code;
+}
+
+Result<int> run(const SlOptions& options) {
+    Result<NodeHost> host = prepare_host(options.common, Role::sl, program);
+    if (!host) {
+        return host.error();
+    }
+    const Result<SocketPlace> socket = SocketPlace::make(host->workspace, host->name);
+    if (!socket) {
+        return socket.error();
+    }
+    TlsEndpointOptions endpoint_options = host->endpoint_options(Role::sl);
+    endpoint_options.listen = {
+        {{options.common.host_ip, options.fs_port}, {Role::sl}},
+        {{socket->path().string(), 0}, {Role::ml}},
+    };
+    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
+    if (!endpoint) {
+        return endpoint.error();
+    }
+    host->log->begin((*endpoint)->now());
+    return run_pair(options, *host, **endpoint, *socket);
+}
+
+int main_of(int argc, char** argv) {
+    const Result<Parsed<SlOptions>> parsed =
+        parse_run_sl(argument_list(argc, argv), process_environment());
+    if (!parsed) {
+        return report_error(program, parsed.error());
+    }
+    if (!parsed->options) {
+        std::fputs(parsed->text.c_str(), stdout);
+        return exit_code::ok;
+    }
+    const Result<int> code = run(*parsed->options);
+    return code ? *code : report_error(program, code.error());
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    starling::block_signals();
+    try {
+        return starling::main_of(argc, argv);
+    } catch (const std::exception& error) {
+        return starling::report_error("run-sl", {starling::Errc::io, error.what()});
+    }
+}

@@ -1,0 +1,73 @@
+// run-sn: a Swarm Network node on a host.
+
+#include <cstdio>
+#include <exception>
+
+#include "core/sn/sn_node.hpp"
+#include "deploy/node_host.hpp"
+#include "deploy/process.hpp"
+#include "deploy/signal_thread.hpp"
+#include "deploy/storage/sqlite_store.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/thread_worker.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view program = "run-sn";
+
+Result<int> run(const SnOptions& options) {
+    Result<NodeHost> host = prepare_host(options.common, Role::sn, program);
+    if (!host) {
+        return host.error();
+    }
+    Result<SqliteStore::Opened> ledger =
+        SqliteStore::open(host->workspace.data_dir(host->name) / "ledger.sqlite", openssl_hasher());
+    if (!ledger) {
+        return ledger.error();
+    }
+    const Address api{options.common.host_ip, options.api_port};
+    TlsEndpointOptions endpoint_options = host->endpoint_options(Role::sn);
+    endpoint_options.listen = {{api, {Role::sl, Role::tool}}};
+    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
+    if (!endpoint) {
+        return endpoint.error();
+    }
+    host->log->begin((*endpoint)->now());
+
+    SnNodeOptions node_options;
+    node_options.id = host->id;
+    node_options.api_address = api;
+    node_options.recovered = std::move(ledger->records);
+    const std::unique_ptr<Node> node = make_sn_node(std::move(node_options), openssl_hasher());
+    ThreadWorker worker(**endpoint, openssl_hasher());
+    const SignalThread signals(
+        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); });
+    return run_node(*node, **endpoint, ledger->store.get(), worker, *host->log);
+}
+
+int main_of(int argc, char** argv) {
+    const Result<Parsed<SnOptions>> parsed =
+        parse_run_sn(argument_list(argc, argv), process_environment());
+    if (!parsed) {
+        return report_error(program, parsed.error());
+    }
+    if (!parsed->options) {
+        std::fputs(parsed->text.c_str(), stdout);
+        return exit_code::ok;
+    }
+    const Result<int> code = run(*parsed->options);
+    return code ? *code : report_error(program, code.error());
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    starling::block_signals();
+    try {
+        return starling::main_of(argc, argv);
+    } catch (const std::exception& error) {
+        return starling::report_error("run-sn", {starling::Errc::io, error.what()});
+    }
+}

@@ -1,0 +1,81 @@
+// stop-swarm: ends the nodes of a workspace on this host.
+
+#include <charconv>
+#include <cstdio>
+#include <exception>
+
+#include "deploy/node_host.hpp"
+#include "deploy/process.hpp"
+#include "deploy/stop_swarm.hpp"
+#include "transport/options/flag_table.hpp"
+
+namespace starling {
+namespace {
+
+constexpr Program program{
+    "stop-swarm", "Ends the nodes of this host: SIGTERM, and SIGKILL for what does not stop.",
+    "  stop-swarm --workspace=workspace\n"};
+
+constexpr std::string_view which = "Which nodes (all if none is named)";
+constexpr std::string_view how = "How";
+
+constexpr Flag flags[] = {
+    {"--all", "", which, "SLs, then SNs", ""},
+    {"--sn", "", which, "Swarm Network nodes", ""},
+    {"--sl", "", which, "Swarm Learning nodes, and with them their ML programs", ""},
+    {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace", ""},
+    {"--timeout", "SECONDS", how, "Wait for a clean end, 0 to 3600 s; default: 15", ""},
+};
+
+std::set<Role> roles_of(const FlagValues& values) {
+    std::set<Role> roles;
+    if (values.has("--sn")) {
+        roles.insert(Role::sn);
+    }
+    if (values.has("--sl")) {
+        roles.insert(Role::sl);
+    }
+    if (roles.empty() || values.has("--all")) {
+        return {Role::sl, Role::sn};
+    }
+    return roles;
+}
+
+int main_of(int argc, char** argv) {
+    const Result<ParsedFlags> parsed =
+        parse_flags(program, flags, argument_list(argc, argv), process_environment());
+    if (!parsed) {
+        return report_error(program.name, parsed.error());
+    }
+    if (!parsed->values) {
+        std::fputs(parsed->text.c_str(), stdout);
+        return exit_code::ok;
+    }
+    const std::string timeout = parsed->values->text("--timeout", "15");
+    int seconds = 0;
+    const auto [rest, code] =
+        std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
+    if (code != std::errc{} || rest != timeout.data() + timeout.size() || seconds < 0 ||
+        seconds > 3600) {
+        return report_error(program.name, {Errc::usage,
+                                           "--timeout is no number of seconds from 0 "
+                                           "to 3600. See stop-swarm --help"});
+    }
+    const StopReport report = stop_swarm(parsed->values->text("--workspace", "workspace"),
+                                         roles_of(*parsed->values), std::chrono::seconds(seconds));
+    for (const std::string& line : report.lines) {
+        std::printf("%s\n", line.c_str());
+    }
+    return report.all_ended ? exit_code::ok : exit_code::failed;
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    try {
+        return starling::main_of(argc, argv);
+    } catch (const std::exception& error) {
+        return starling::report_error("stop-swarm", {starling::Errc::io, error.what()});
+    }
+}

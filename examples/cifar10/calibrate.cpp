@@ -1,0 +1,145 @@
+#include "examples/cifar10/calibrate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "core/torch/batches.hpp"
+#include "core/torch/image_classifier.hpp"
+#include "core/torch/json_value.hpp"
+#include "core/torch/replace_file.hpp"
+#include "examples/cifar10/program_data.hpp"
+
+namespace starling {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string decimal(double seconds) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.6g", seconds);
+    return text.data();
+}
+
+std::string row_text(const Calibration& calibration) {
+    return "{\"seconds_per_batch\": " + decimal(calibration.seconds_per_batch) +
+           ", \"p10\": " + decimal(calibration.p10) + ", \"p90\": " + decimal(calibration.p90) +
+           ", \"startup_seconds\": " + decimal(calibration.startup_seconds) + "}";
+}
+
+/// A row of the file that was there, as it was.
+std::string row_text(const JsonValue& row) {
+    std::string text = "{";
+    for (const auto& [key, value] : row.items) {
+        const bool quoted = value.kind == JsonValue::Kind::string;
+        text += (text.size() > 1 ? ", " : "") + json_string(key) + ": " +
+                (quoted ? json_string(value.text) : value.text);
+    }
+    return text + "}";
+}
+
+double quantile(const std::vector<double>& sorted, double share) {
+    return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5)];
+}
+
+}  // namespace
+
+std::string workload_name(const ProgramFlags& flags) {
+    return "cifar10/" + flags.model + "/" + std::to_string(flags.batch_size);
+}
+
+Result<Calibration> measure_batches(const ProgramFlags& flags) {
+    use_torch_threads(static_cast<int>(flags.threads));
+    const Clock::time_point start = Clock::now();
+    const Result<std::shared_ptr<const ImageData>> data = load_data(flags.data_dir, flags);
+    if (!data) {
+        return data.error();
+    }
+    const Result<ImageModelDefaults> defaults = image_model_defaults(flags.model);
+    ImageClassifier classifier({flags.model, flags.seed, flags.calibrate_batches});
+    BatchSource source((*data)->train, full_part((*data)->train.size()),
+                       {flags.batch_size, defaults->augment, flags.seed, 1});
+    Calibration calibration;
+    calibration.startup_seconds = seconds_since(start);
+
+    std::vector<double> times;
+    // The first batches allocate memory and generate code.
+    const std::uint64_t warm_up = std::min<std::uint64_t>(5, flags.calibrate_batches / 2);
+    std::uint64_t epoch = 0;
+    source.start_epoch(epoch);
+    for (std::uint64_t i = 0; i < flags.calibrate_batches; ++i) {
+        const Clock::time_point batch_start = Clock::now();
+        std::optional<Batch> batch = source.next();
+        if (!batch) {
+            source.start_epoch(++epoch);
+            batch = source.next();
+        }
+        classifier.train_batch(*batch);
+        if (i >= warm_up) {
+            times.push_back(seconds_since(batch_start));
+        }
+    }
+    std::sort(times.begin(), times.end());
+    calibration.seconds_per_batch = quantile(times, 0.5);
+    calibration.p10 = quantile(times, 0.1);
+    calibration.p90 = quantile(times, 0.9);
+    return calibration;
+}
+
+Result<std::string> merge_calibration(const std::string& text, const std::string& workload,
+                                      const Calibration& calibration) {
+    std::map<std::string, std::string> rows;
+    if (!text.empty()) {
+        const Result<JsonValue> file = parse_json(text);
+        const JsonValue* workloads = file ? file->find("workloads") : nullptr;
+        if (workloads == nullptr || workloads->kind != JsonValue::Kind::object) {
+            return Error{Errc::malformed, "no calibration file: it has no \"workloads\""};
+        }
+        for (const auto& [name, row] : workloads->items) {
+            if (row.kind != JsonValue::Kind::object) {
+                return Error{Errc::malformed, "no calibration file: workload '" + name + "' is no object"};
+            }
+            rows[name] = row_text(row);
+        }
+    }
+    rows[workload] = row_text(calibration);
+    std::string merged = "{\"workloads\": {";
+    for (const auto& [name, row] : rows) {
+        merged += (merged.back() == '{' ? "\n  " : ",\n  ") + json_string(name) + ": " + row;
+    }
+    return merged + "\n}}\n";
+}
+
+int calibrate(const ProgramFlags& flags) {
+    const Result<Calibration> measured = measure_batches(flags);
+    if (!measured) {
+        std::cerr << "cifar10: " << measured.error().message << "\n";
+        return EXIT_FAILURE;
+    }
+    // Read late: another calibration may have written meanwhile.
+    std::ifstream input(flags.calibrate, std::ios::binary);
+    const std::string before{std::istreambuf_iterator<char>(input), {}};
+    const Result<std::string> merged = merge_calibration(before, workload_name(flags), *measured);
+    if (!merged) {
+        std::cerr << "cifar10: " << flags.calibrate << " is " << merged.error().message << "\n";
+        return EXIT_FAILURE;
+    }
+    const std::array<ByteView, 1> parts = {std::as_bytes(std::span(*merged))};
+    if (const Result<void> written = replace_file(flags.calibrate, parts); !written) {
+        std::cerr << "cifar10: " << written.error().message << "\n";
+        return EXIT_FAILURE;
+    }
+    std::cout << workload_name(flags) << ": " << row_text(*measured) << "\n";
+    return EXIT_SUCCESS;
+}
+
+}  // namespace starling

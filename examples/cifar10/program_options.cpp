@@ -1,0 +1,129 @@
+#include "examples/cifar10/program_options.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/torch/image_classifier.hpp"
+
+namespace starling {
+namespace {
+
+struct FlagRow {
+    std::string_view name;
+    std::string_view help;
+    /// "" or what a value must be.
+    std::function<std::string(ProgramFlags&, const std::string&)> set;
+};
+
+auto number(std::uint64_t ProgramFlags::*field, std::uint64_t low, std::uint64_t high) {
+    return [=](ProgramFlags& flags, const std::string& text) -> std::string {
+        std::uint64_t value = 0;
+        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (failure != std::errc{} || end != text.data() + text.size() || value < low || value > high) {
+            return "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+        }
+        flags.*field = value;
+        return "";
+    };
+}
+
+auto words(std::string ProgramFlags::*field) {
+    return [=](ProgramFlags& flags, const std::string& text) -> std::string {
+        flags.*field = text;
+        return text.empty() ? "not empty" : "";
+    };
+}
+
+std::string set_model(ProgramFlags& flags, const std::string& text) {
+    flags.model = text;
+    return image_model_defaults(text) ? "" : "one of " + std::string(image_model_names());
+}
+
+std::string set_partition(ProgramFlags& flags, const std::string& text) {
+    flags.partition = text == "full" ? Partition::full : Partition::iid;
+    return text == "iid" || text == "full" ? "" : "iid or full";
+}
+
+const std::vector<FlagRow>& flag_rows() {
+    using F = ProgramFlags;
+    static const std::vector<FlagRow> rows = {
+        {"--model", "tiny (HPE's network) or cnn", set_model},
+        {"--epochs", "wins over MAX_EPOCHS", number(&F::epochs, 1, 100'000)},
+        {"--data-dir", "folder of the CIFAR-10 binary version; wins over DATA_DIR; without both, "
+                       "drawn images",
+         words(&F::data_dir)},
+        {"--partition", "iid: random equal parts (default); full: everything to everyone",
+         set_partition},
+        {"--seed", "of first parameters, order and changes of images; the same for all members",
+         number(&F::seed, 0, UINT64_MAX)},
+        {"--threads", "of torch, default 1", number(&F::threads, 1, 1'024)},
+        {"--batch-size", "default 32", number(&F::batch_size, 1, 10'000)},
+        {"--drawn-train", "drawn training images, default 20000", number(&F::drawn_train, 10, 1'000'000)},
+        {"--drawn-test", "drawn test images, default 4000", number(&F::drawn_test, 10, 1'000'000)},
+        {"--sync-frequency", "batches between rounds, default 128",
+         number(&F::sync_frequency, 1, 1'000'000)},
+        {"--wait-limit", "seconds to wait for MIN_PEERS members, default 0: for ever",
+         number(&F::wait_limit_seconds, 0, 10'000'000)},
+        {"--calibrate", "measures a batch without a swarm and writes it into this JSON file",
+         words(&F::calibrate)},
+        {"--calibrate-batches", "default 60", number(&F::calibrate_batches, 10, 1'000'000)},
+    };
+    return rows;
+}
+
+/// The digits at the end of a name as a number; 0 if there are none.
+std::uint64_t trailing_number(const std::string& name) {
+    const std::size_t last = name.find_last_not_of("0123456789");
+    const std::string digits = name.substr(last == std::string::npos ? 0 : last + 1);
+    return digits.empty() || digits.size() > 9 ? 0 : std::stoull(digits);
+}
+
+}  // namespace
+
+Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments) {
+    ProgramFlags flags;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::size_t equals = arguments[i].find('=');
+        const std::string name = arguments[i].substr(0, equals);
+        const auto row = std::find_if(flag_rows().begin(), flag_rows().end(),
+                                      [&](const FlagRow& candidate) { return candidate.name == name; });
+        if (row == flag_rows().end()) {
+            return Error{Errc::usage, "unknown flag '" + name + "'; the flags are:\n" + flags_help()};
+        }
+        if (equals == std::string::npos && i + 1 == arguments.size()) {
+            return Error{Errc::usage, "flag " + name + " needs a value"};
+        }
+        const std::string value =
+            equals == std::string::npos ? arguments[++i] : arguments[i].substr(equals + 1);
+        if (const std::string expected = row->set(flags, value); !expected.empty()) {
+            return Error{Errc::usage, "flag " + name + " is '" + value.substr(0, 64) +
+                                          "', it must be " + expected};
+        }
+    }
+    return flags;
+}
+
+std::string flags_help() {
+    std::string text;
+    for (const FlagRow& row : flag_rows()) {
+        text += "  " + std::string(row.name) + "  " + std::string(row.help) + "\n";
+    }
+    return text;
+}
+
+Shard shard_of(const SwarmSession& session) {
+    constexpr std::uint64_t shards_max = 100'000;
+    const std::uint64_t count =
+        session.environment_number("SHARD_COUNT", session.min_peers(), 1, shards_max);
+    const std::uint64_t index = session.environment_number(
+        "SHARD_INDEX", trailing_number(session.node().name), 0, shards_max);
+    if (index < 1 || index > count) {
+        throw SwarmError(Error{Errc::usage, "node '" + session.node().name + "' has no part of the " +
+                                                std::to_string(count) +
+                                                " of the training set: set SHARD_INDEX (1 to "
+                                                "SHARD_COUNT) and SHARD_COUNT, or use --partition full"});
+    }
+    return {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(count)};
+}
+
+}  // namespace starling

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/base/result.hpp"
+
+namespace starling {
+
+/// What a batch of a training program costs on the reference machine.
+struct WorkloadCost {
+    double seconds_per_batch = 0.0;
+    double startup_seconds = 0.0;  ///< from the start of the program to its first request
+};
+
+/// What things cost on the reference machine (host speed 1 Gf in a platform). The defaults are
+/// those of one core of a current server; measure your own with `PROGRAM --calibrate FILE`.
+struct Calibration {
+    std::string file;  ///< where it was read from; empty: defaults
+    std::map<std::string, WorkloadCost> workloads;
+    double merge_bytes_per_second = 4e9;  ///< of all contributions together
+    double hash_bytes_per_second = 1.5e9;
+    double fsync_seconds = 0.002;      ///< one durable record of the ledger
+    double handshake_seconds = 0.003;  ///< processor time of a mutual TLS handshake, both ends
+
+    /// Errc::usage says how to measure it.
+    Result<WorkloadCost> workload(const std::string& name) const;
+};
+
+/// Reads a JSON object with the members above; missing ones keep their defaults, unknown ones are
+/// errors. Errc::usage names file and line.
+Result<Calibration> read_calibration(const std::string& file);
+/// The same, of a text; `file` is for messages only.
+Result<Calibration> parse_calibration(const std::string& text, const std::string& file);
+
+}  // namespace starling

@@ -1,0 +1,193 @@
+#include "sim/deployment.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view environment_prefix = "env.";
+
+std::string quoted(const std::string& function, const std::vector<std::string>& arguments) {
+    std::string text = "'" + function;
+    for (const std::string& argument : arguments) {
+        text += " " + argument;
+    }
+    return text + "'";
+}
+
+template <typename Options>
+Result<Options> accepted(Result<Parsed<Options>> parsed, const std::string& command) {
+    if (!parsed) {
+        return Error{Errc::usage, command + ": " + parsed.error().message};
+    }
+    if (!parsed->options) {
+        return Error{Errc::usage,
+                     command + ": asks for help or version; an actor must start a node"};
+    }
+    return std::move(*parsed->options);
+}
+
+/// The address under which a host is dialled: --host-ip if it is one of the host's, or else its
+/// `ip`.
+Result<std::string> host_address(const SimEngine& engine, HostIndex host,
+                                 const std::string& host_ip, const std::string& command) {
+    const std::string& name = engine.host_name(host);
+    const std::string own = engine.host_property(host, "ip").value_or(name);
+    if (host_ip.empty() || host_ip == own || host_ip == name) {
+        return own;
+    }
+    return Error{Errc::usage, command + ": --host-ip " + host_ip + " is not an address of " + name +
+                                  ", on which the actor is placed; that is " + own +
+                                  " (property 'ip' in the platform file)"};
+}
+
+Result<NodeId> node_name(const std::string& given, const std::string& fallback,
+                         const std::string& command) {
+    Result<NodeId> id = parse_node_id(given.empty() ? fallback : given);
+    if (!id) {
+        return Error{Errc::usage, command + ": --name: " + id.error().message};
+    }
+    return id;
+}
+
+bool has_certificate_flags(const CommonOptions& common) {
+    return !(common.cert + common.key + common.ca_path + common.ca_cert).empty();
+}
+
+std::string socket_of(const SimEngine& engine, HostIndex host, const std::string& sl) {
+    return "/" + engine.host_name(host) + "/" + sl + ".sock";
+}
+
+Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor& actor,
+                                         const std::string& command) {
+    const Result<SnOptions> options = accepted(parse_run_sn(actor.arguments, {}), command);
+    if (!options) {
+        return options.error();
+    }
+    const std::string& host = engine.host_name(actor.host);
+    const Result<NodeId> id = node_name(options->common.name, "sn-" + host, command);
+    const Result<std::string> address =
+        host_address(engine, actor.host, options->common.host_ip, command);
+    if (!id || !address) {
+        return id ? address.error() : id.error();
+    }
+    SimNodePlan plan;
+    plan.id = *id;
+    plan.role = Role::sn;
+    plan.host = actor.host;
+    plan.listens = {*address, options->api_port};
+    plan.has_certificate_flags = has_certificate_flags(options->common);
+    return std::vector<SimNodePlan>{plan};
+}
+
+Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor& actor,
+                                         const std::string& command) {
+    const Result<SlOptions> options = accepted(parse_run_sl(actor.arguments, {}), command);
+    if (!options) {
+        return options.error();
+    }
+    const std::string& host = engine.host_name(actor.host);
+    const Result<NodeId> id = node_name(options->common.name, "sl-" + host, command);
+    const Result<std::string> address =
+        host_address(engine, actor.host, options->common.host_ip, command);
+    if (!id || !address) {
+        return id ? address.error() : id.error();
+    }
+    if (!engine.find_address(options->sn_ip)) {
+        return Error{Errc::usage, command + ": no host of the platform has the address --sn-ip " +
+                                      options->sn_ip + " (property 'ip', or the host's id)"};
+    }
+    SimNodePlan sl;
+    sl.id = *id;
+    sl.role = Role::sl;
+    sl.host = actor.host;
+    sl.listens = {*address, options->fs_port};
+    sl.sn = {options->sn_ip, options->sn_api_port};
+    sl.socket = socket_of(engine, actor.host, id->name);
+    sl.has_certificate_flags = has_certificate_flags(options->common);
+    std::vector<SimNodePlan> plans{sl};
+    if (options->ml.wanted()) {
+        const std::string fallback =
+            options->ml.name.empty() ? default_ml_name(id->name) : options->ml.name;
+        const Result<NodeId> ml_id = node_name(options->ml.name, fallback, command);
+        if (!ml_id) {
+            return ml_id.error();
+        }
+        SimNodePlan ml;
+        ml.id = *ml_id;
+        ml.role = Role::ml;
+        ml.host = actor.host;
+        ml.socket = sl.socket;
+        ml.program = options->ml;
+        ml.properties = actor.properties;
+        plans.push_back(std::move(ml));
+    }
+    return plans;
+}
+
+Result<std::vector<SimNodePlan>> plan_ml(const SimEngine& engine, const SimActor& actor,
+                                         const std::string& command) {
+    const auto property = [&](const std::string& key) {
+        const auto found = actor.properties.find(key);
+        return found == actor.properties.end() ? std::string() : found->second;
+    };
+    if (property("sl").empty()) {
+        return Error{Errc::usage, command +
+                                      ": an ml actor needs <prop id=\"sl\" value=\"NAME\"/>, "
+                                      "the SL of its host"};
+    }
+    const Result<NodeId> id = node_name(property("name"), default_ml_name(property("sl")), command);
+    if (!id) {
+        return id.error();
+    }
+    SimNodePlan plan;
+    plan.id = *id;
+    plan.role = Role::ml;
+    plan.host = actor.host;
+    plan.socket = socket_of(engine, actor.host, property("sl"));
+    plan.program.name = id->name;
+    plan.program.arguments = actor.arguments;
+    plan.program.working_directory = property("working_directory");
+    plan.properties = actor.properties;
+    for (const auto& [key, value] : actor.properties) {
+        if (key.starts_with(environment_prefix)) {
+            plan.program.environment[key.substr(environment_prefix.size())] = value;
+        }
+    }
+    return std::vector<SimNodePlan>{plan};
+}
+
+}  // namespace
+
+Result<void> check_actor(const std::string& function, const std::vector<std::string>& arguments) {
+    const std::string command = quoted(function, arguments);
+    if (function == "run-sn") {
+        const auto options = accepted(parse_run_sn(arguments, {}), command);
+        return options ? Result<void>() : options.error();
+    }
+    if (function == "run-sl") {
+        const auto options = accepted(parse_run_sl(arguments, {}), command);
+        return options ? Result<void>() : options.error();
+    }
+    if (function == "run-apls") {
+        return Error{Errc::usage, command +
+                                      ": a licence server can't be simulated yet, it comes with "
+                                      "the licence server; remove the actor"};
+    }
+    if (function != "ml") {
+        return Error{Errc::usage, "unknown function " + command + ": one of run-sn, run-sl, ml"};
+    }
+    return {};
+}
+
+Result<std::vector<SimNodePlan>> plan_nodes(const SimEngine& engine, const SimActor& actor) {
+    const std::string command = quoted(actor.function, actor.arguments);
+    if (auto checked = check_actor(actor.function, actor.arguments); !checked) {
+        return checked.error();
+    }
+    if (actor.function == "run-sn") {
+        return plan_sn(engine, actor, command);
+    }
+    return actor.function == "run-sl" ? plan_sl(engine, actor, command)
+                                      : plan_ml(engine, actor, command);
+}
+
+}  // namespace starling

@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <locale>
+#include <sstream>
+#include <type_traits>
+#include <utility>
+
+#include "sim/sim_training.hpp"
+
+namespace starling {
+namespace {
+
+/// Reads one number out of a map of texts.
+template <typename Number>
+Result<void> read(const std::map<std::string, std::string>& texts, const std::string& name,
+                  const char* what, double low, double high, Number& number) {
+    const auto found = texts.find(name);
+    if (found == texts.end() || found->second.empty()) {
+        return {};
+    }
+    std::istringstream stream(found->second);
+    stream.imbue(std::locale::classic());
+    double value = 0.0;
+    const bool read_all =
+        (stream >> value) && stream.peek() == std::istringstream::traits_type::eof();
+    const bool whole = std::is_floating_point_v<Number> || value == std::floor(value);
+    if (!read_all || !whole || !(value >= low) || value > high) {
+        std::ostringstream range;
+        range << low << " to " << high;
+        return Error{Errc::usage,
+                     std::string(what) + " " + name + " is '" + found->second + "', it must be a " +
+                         (std::is_floating_point_v<Number> ? "number" : "whole number") + " from " +
+                         range.str()};
+    }
+    number = static_cast<Number>(value);
+    return {};
+}
+
+class ModelledProgram final : public SimProgram,
+                              public std::enable_shared_from_this<ModelledProgram> {
+public:
+    ModelledProgram(SimEngine& engine, TrainingModel model, OnTrainRequest on_request)
+        : engine_(engine), model_(std::move(model)), on_request_(std::move(on_request)) {}
+
+    void resume(TrainReply reply) override {
+        if (std::holds_alternative<BeginReply>(reply)) {
+            ask_after(model_.startup_seconds, open_request());
+        } else if (std::holds_alternative<OpenedReply>(reply)) {
+            ask_after(0.0, sync_request(0));
+        } else if (const auto* failed = std::get_if<FailedReply>(&reply)) {
+            ask_after(0.0, ExitRequest{failed->error.code, failed->error.message});
+        } else if (finished_) {
+            ask_after(0.0, ExitRequest{});
+        } else {
+            train();
+        }
+    }
+
+private:
+    void train() {
+        const std::uint64_t total = model_.epochs * model_.batches();
+        const std::uint64_t next = std::min<std::uint64_t>(total - trained_, model_.sync_frequency);
+        trained_ += next;
+        // A sync point that is also the end makes two syncs, as in SwarmCallback.
+        finished_ = next < model_.sync_frequency;
+        ask_after(static_cast<double>(next) * model_.seconds_per_batch, sync_request(next));
+    }
+
+    OpenRequest open_request() const {
+        Result<ParamLayout> layout = ParamLayout::make({TensorSpec{
+            "parameters", DType::f32, {static_cast<std::int64_t>(model_.parameters)}, 0}});
+        STARLING_INVARIANT(layout.has_value(), "the number of parameters was checked");
+        OpenRequest request;
+        request.contract = model_.contract;
+        request.config.min_peers = model_.min_peers;
+        request.config.sync_frequency = model_.sync_frequency;
+        request.config.grace_ns = SwarmCallbackOptions{}.grace.count();
+        request.config.layout_bytes = layout->size_bytes();
+        request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
+        return request;
+    }
+
+    SyncRequest sync_request(std::uint64_t batches) const {
+        SyncRequest request;
+        request.check_in.weight = model_.weight;
+        request.check_in.samples = batches * model_.batch_size;
+        // The hook at the end of an epoch comes after the sync of its last batch.
+        request.check_in.epochs_done = static_cast<std::uint32_t>(
+            finished_ ? model_.epochs : (trained_ == 0 ? 0 : (trained_ - 1) / model_.batches()));
+        request.check_in.epochs_total = static_cast<std::uint32_t>(model_.epochs);
+        request.check_in.finished = finished_;
+        request.check_in.fresh = true;
+        request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
+        request.params = Blob::phantom(model_.parameters * element_bytes(DType::f32));
+        request.batches = batches;
+        return request;
+    }
+
+    void ask_after(double seconds, TrainRequest request) {
+        engine_.at(engine_.now() + from_seconds(seconds),
+                   [self = weak_from_this(), request = std::move(request)] {
+                       if (const auto program = self.lock()) {
+                           program->on_request_(request);
+                       }
+                   });
+    }
+
+    SimEngine& engine_;
+    TrainingModel model_;
+    OnTrainRequest on_request_;
+    std::uint64_t trained_ = 0;
+    bool finished_ = false;
+};
+
+/// Owns the program, so that a timer finds out that it is gone.
+class Handle final : public SimProgram {
+public:
+    explicit Handle(std::shared_ptr<ModelledProgram> program) : program_(std::move(program)) {}
+    void resume(TrainReply reply) override { program_->resume(std::move(reply)); }
+
+private:
+    std::shared_ptr<ModelledProgram> program_;
+};
+
+}  // namespace
+
+Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
+                                          const std::map<std::string, std::string>& environment,
+                                          double flops_per_second) {
+    TrainingModel model;
+    double flops_per_batch = 0.0;
+    const char* prop = "property";
+    const char* env = "environment variable";
+    const Result<void> checks[] = {
+        read(properties, "model.parameters", prop, 1, 1e11, model.parameters),
+        read(properties, "model.seconds_per_batch", prop, 0, 1e6, model.seconds_per_batch),
+        read(properties, "model.flops_per_batch", prop, 0, 1e21, flops_per_batch),
+        read(properties, "model.samples", prop, 1, 1e12, model.samples),
+        read(properties, "model.batch_size", prop, 1, 1e9, model.batch_size),
+        read(properties, "model.startup_seconds", prop, 0, 1e6, model.startup_seconds),
+        read(environment, "MAX_EPOCHS", env, 1, 1e6, model.epochs),
+        read(environment, "MIN_PEERS", env, 1, 1e5, model.min_peers),
+        read(environment, "SYNC_FREQUENCY", env, 1, 4e9, model.sync_frequency),
+        read(environment, "NODE_WEIGHTAGE", env, 1, 100, model.weight),
+    };
+    for (const Result<void>& check : checks) {
+        if (!check) {
+            return check.error();
+        }
+    }
+    if (properties.contains("model.flops_per_batch") &&
+        properties.contains("model.seconds_per_batch")) {
+        return Error{Errc::usage,
+                     "properties model.flops_per_batch and model.seconds_per_batch are "
+                     "both given: remove one"};
+    }
+    const auto contract = environment.find("TRAINING_CONTRACT");
+    if (contract != environment.end() && !contract->second.empty()) {
+        model.contract = contract->second;
+    }
+    const double slower = 1e9 / flops_per_second;
+    model.seconds_per_batch = properties.contains("model.flops_per_batch")
+                                  ? flops_per_batch / flops_per_second
+                                  : model.seconds_per_batch * slower;
+    model.startup_seconds *= slower;
+    return model;
+}
+
+std::unique_ptr<SimProgram> make_modelled_program(SimEngine& engine, TrainingModel model,
+                                                  OnTrainRequest on_request) {
+    return std::make_unique<Handle>(
+        std::make_shared<ModelledProgram>(engine, std::move(model), std::move(on_request)));
+}
+
+}  // namespace starling

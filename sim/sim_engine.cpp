@@ -1,0 +1,378 @@
+#include "sim/sim_engine.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "sim/event_queue.hpp"
+#include "sim/sg_compat.hpp"
+
+namespace starling {
+namespace {
+
+namespace s4u = simgrid::s4u;
+using simgrid::kernel::timer::Timer;
+
+// Payload bytes per byte on the wire of full Ethernet frames: 1448 / 1538.
+constexpr double bandwidth_factor = 0.94;
+// A message that SimGrid lost would hold the simulation for ever: end it with a clear error.
+constexpr SwarmDuration transfer_limit = std::chrono::hours(6);
+constexpr SwarmDuration watch_interval = std::chrono::hours(1);
+
+SwarmTime clock_now() { return SwarmTime{from_seconds(s4u::Engine::get_clock())}; }
+
+struct Transfer {
+    s4u::CommPtr comm;
+    SwarmTime started{};
+    std::uint64_t number = 0;
+    std::function<void(bool)> done;
+};
+
+std::vector<std::string> engine_arguments(const std::string& program,
+                                          const std::vector<std::string>& options, bool lazy) {
+    std::vector<std::string> arguments = {
+        program,
+        "--log=root.threshold:warning",
+        "--log=xbt_cfg.threshold:warning",
+        "--cfg=network/model:CM02",
+        "--cfg=network/bandwidth-factor:" + std::to_string(bandwidth_factor),
+        // Latency is added by our own timers: a message in SimGrid's latency phase is lost when a
+        // link changes, and frames of one connection could not follow each other without gaps.
+        "--cfg=network/latency-factor:0",
+        "--cfg=network/crosstraffic:0",
+        std::string("--cfg=network/optim:") + (lazy ? "Lazy" : "Full"),
+        "--cfg=network/TCP-gamma:4194304",
+        "--cfg=network/loopback-bw:5000000000",
+        "--cfg=network/loopback-lat:0.00002",
+    };
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return arguments;
+}
+
+Result<void> readable(const std::string& file, const char* what) {
+    std::ifstream stream(file);
+    if (!stream || stream.peek() == std::ifstream::traits_type::eof()) {
+        return Error{Errc::usage,
+                     std::string(what) + " file " + file +
+                         " can't be read, or is empty: give the path of a SimGrid XML file"};
+    }
+    return {};
+}
+
+}  // namespace
+
+struct SimEngine::Impl {
+    Impl(const std::string& program, const std::vector<std::string>& options, bool lazy)
+        : arguments(engine_arguments(program, options, lazy)) {
+        for (std::string& argument : arguments) {
+            argv.push_back(argument.data());
+        }
+        argv.push_back(nullptr);
+        argc = static_cast<int>(arguments.size());
+        engine = std::make_unique<s4u::Engine>(&argc, argv.data());
+        sg::on_comm_end([this](auto& activity) { ended(activity); });
+        sg::on_host_change([this](const s4u::Host& host) { host_changed(host); });
+        sg::on_link_change([this](const s4u::Link&) { link_changed(); });
+    }
+
+    void add(SwarmTime time, std::function<void()> what) {
+        queue.add(std::max(time, clock_now()), std::move(what));
+        arm();
+    }
+
+    // One kernel timer for the whole queue.
+    void arm() {
+        if (firing || queue.empty()) {
+            return;
+        }
+        const SwarmTime next = queue.next_time();
+        if (armed != nullptr) {
+            if (armed_at <= next) {
+                return;
+            }
+            armed->remove();
+        }
+        armed_at = next;
+        // Rounding to a double must not put the date before SimGrid's own clock.
+        const double date = std::max(to_seconds(next.time_since_epoch()), s4u::Engine::get_clock());
+        armed = Timer::set(date, [this] { fire(); });
+    }
+
+    void fire() {
+        armed = nullptr;  // SimGrid frees it
+        firing = true;
+        const SwarmTime due = std::max(armed_at, clock_now());
+        while (!queue.empty() && queue.next_time() <= due) {
+            queue.take()();
+        }
+        firing = false;
+        arm();
+    }
+
+    template <typename Activity>
+    void ended(Activity& activity) {
+        auto* transfer = static_cast<Transfer*>(activity.template get_data<void>());
+        if (transfer == nullptr) {
+            return;  // not ours, or told twice
+        }
+        activity.set_data(nullptr);
+        graveyard.clear();  // earlier ones have left the stack by now
+        graveyard.push_back(std::move(transfer->comm));
+        const bool ok = activity.get_state() == s4u::Activity::State::FINISHED;
+        add(clock_now(), [done = std::move(transfer->done), ok] { done(ok); });
+        transfers.erase(transfer->number);
+    }
+
+    void start(HostIndex from, HostIndex to, std::uint64_t bytes, std::function<void(bool)> done) {
+        const std::uint64_t number = ++next_transfer;
+        auto owned = std::make_unique<Transfer>();
+        Transfer& transfer = *owned;
+        transfers.emplace(number, std::move(owned));
+        transfer.started = clock_now();
+        transfer.number = number;
+        transfer.done = std::move(done);
+        s4u::CommPtr comm = s4u::Comm::sendto_init();
+        comm->set_payload_size(std::max<std::uint64_t>(1, bytes));
+        comm->set_data(static_cast<void*>(&transfer));
+        transfer.comm = comm;
+        comm->set_source(hosts[from])->set_destination(hosts[to]);  // this starts it
+        if (!watching) {
+            watching = true;
+            add(clock_now() + watch_interval, [this] { watch(); });
+        }
+    }
+
+    void watch() {
+        watching = !transfers.empty();
+        for (const auto& [number, transfer] : transfers) {
+            if (clock_now() - transfer->started > transfer_limit) {
+                throw std::runtime_error(
+                    "a transfer has been under way for more than 6 simulated "
+                    "hours: the platform is far too slow for the model, or "
+                    "SimGrid lost it");
+            }
+        }
+        if (watching) {
+            add(clock_now() + watch_interval, [this] { watch(); });
+        }
+    }
+
+    void host_changed(const s4u::Host& host) {
+        const auto found = index.find(host.get_name());
+        if (found != index.end() && host_callback) {
+            add(clock_now(), [this, changed = found->second] { host_callback(changed); });
+        }
+    }
+    void link_changed() {
+        if (link_callback) {
+            add(clock_now(), [this] { link_callback(); });
+        }
+    }
+
+    void list_hosts() {
+        hosts = engine->get_all_hosts();
+        std::sort(hosts.begin(), hosts.end(), [](const s4u::Host* a, const s4u::Host* b) {
+            return a->get_name() < b->get_name();
+        });
+        for (HostIndex i = 0; i < hosts.size(); ++i) {
+            index.emplace(hosts[i]->get_name(), i);
+            if (const char* ip = hosts[i]->get_property("ip")) {
+                by_ip.emplace(ip, i);
+            }
+        }
+    }
+
+    std::vector<std::string> arguments;
+    std::vector<char*> argv;
+    int argc = 0;
+    std::unique_ptr<s4u::Engine> engine;
+    std::vector<s4u::Host*> hosts;
+    std::unordered_map<std::string, HostIndex> index;
+    std::unordered_map<std::string, HostIndex> by_ip;
+    EventQueue queue;
+    Timer* armed = nullptr;
+    SwarmTime armed_at{};
+    bool firing = false;
+    bool watching = false;
+    std::uint64_t next_transfer = 0;
+    std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> transfers;
+    std::vector<s4u::CommPtr> graveyard;
+    std::uint64_t actors_to_come = 0;
+    std::function<void(HostIndex)> host_callback;
+    std::function<void()> link_callback;
+    mutable std::vector<s4u::Link*> route_links;
+};
+
+SimEngine::SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
+                     bool lazy)
+    : impl_(std::make_unique<Impl>(program, simgrid_options, lazy)) {}
+
+SimEngine::~SimEngine() {
+    stop();
+    // A comm that is still under way must not find our data any more.
+    for (auto& [number, transfer] : impl_->transfers) {
+        transfer->comm->set_data(nullptr);
+    }
+}
+
+Result<void> SimEngine::load_platform(const std::string& file) {
+    if (auto checked = readable(file, "platform"); !checked) {
+        return checked.error();
+    }
+    try {
+        impl_->engine->load_platform(file);
+        impl_->engine->seal_platform();
+    } catch (const std::exception& error) {
+        return Error{Errc::usage, "platform file " + file + ": " + error.what()};
+    }
+    impl_->list_hosts();
+    if (impl_->hosts.empty()) {
+        return Error{Errc::usage, "platform file " + file + " has no host"};
+    }
+    return {};
+}
+
+Result<void> SimEngine::load_deployment(const std::string& file, CheckActor check,
+                                        StartActor start) {
+    if (auto checked = readable(file, "deployment"); !checked) {
+        return checked.error();
+    }
+    std::optional<Error> refused;
+    // The default factory sees every actor as the file is read, also those that start later.
+    const auto factory = [this, &refused, check = std::move(check), start = std::move(start)](
+                             std::vector<std::string> words) -> simgrid::kernel::actor::ActorCode {
+        SimActor actor;
+        actor.function = words.empty() ? "" : words.front();
+        actor.arguments.assign(words.begin() + (words.empty() ? 0 : 1), words.end());
+        if (auto checked = check(actor.function, actor.arguments); !checked && !refused) {
+            refused = checked.error();
+        }
+        ++impl_->actors_to_come;
+        return [this, actor, start] {
+            SimActor started = actor;
+            started.host = impl_->index.at(s4u::this_actor::get_host()->get_name());
+            for (const auto& [key, value] : *s4u::Actor::self()->get_properties()) {
+                started.properties.emplace(key, value);
+            }
+            impl_->add(clock_now(), [this, started, start] {
+                --impl_->actors_to_come;
+                start(started);
+            });
+        };
+    };
+    try {
+        impl_->engine->register_default(simgrid::kernel::actor::ActorCodeFactory(factory));
+        impl_->engine->load_deployment(file);
+    } catch (const std::exception& error) {
+        return Error{Errc::usage, "deployment file " + file + ": " + error.what()};
+    }
+    if (refused) {
+        return Error{Errc::usage, "deployment file " + file + ": " + refused->message};
+    }
+    if (impl_->actors_to_come == 0) {
+        return Error{Errc::usage, "deployment file " + file + " has no actor"};
+    }
+    return {};
+}
+
+std::uint64_t SimEngine::actors_to_come() const { return impl_->actors_to_come; }
+
+void SimEngine::run() { impl_->engine->run(); }
+
+void SimEngine::stop() {
+    impl_->queue.clear();
+    if (impl_->armed != nullptr) {
+        impl_->armed->remove();
+        impl_->armed = nullptr;
+    }
+}
+
+SwarmTime SimEngine::now() const { return clock_now(); }
+void SimEngine::at(SwarmTime time, std::function<void()> what) {
+    impl_->add(time, std::move(what));
+}
+std::size_t SimEngine::pending() const {
+    // The watch for lost transfers is no work of its own.
+    return impl_->queue.size() + impl_->transfers.size() - (impl_->watching ? 1U : 0U);
+}
+
+std::size_t SimEngine::host_count() const { return impl_->hosts.size(); }
+const std::string& SimEngine::host_name(HostIndex host) const {
+    return impl_->hosts[host]->get_name();
+}
+std::optional<std::string> SimEngine::host_property(HostIndex host, const std::string& key) const {
+    const char* value = impl_->hosts[host]->get_property(key);
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+std::optional<HostIndex> SimEngine::find_host(const std::string& name) const {
+    const auto found = impl_->index.find(name);
+    return found == impl_->index.end() ? std::nullopt : std::optional(found->second);
+}
+std::optional<HostIndex> SimEngine::find_address(const std::string& address) const {
+    const auto found = impl_->by_ip.find(address);
+    return found == impl_->by_ip.end() ? find_host(address) : std::optional(found->second);
+}
+double SimEngine::host_flops_per_second(HostIndex host) const {
+    return impl_->hosts[host]->get_speed();
+}
+bool SimEngine::host_on(HostIndex host) const { return impl_->hosts[host]->is_on(); }
+
+SimRoute SimEngine::route(HostIndex from, HostIndex to) const {
+    std::vector<s4u::Link*>& links = impl_->route_links;
+    links.clear();
+    double latency = 0.0;  // route_to adds to it
+    impl_->hosts[from]->route_to(impl_->hosts[to], links, &latency);
+    SimRoute route;
+    route.latency = from_seconds(latency);
+    for (const s4u::Link* link : links) {
+        const double bandwidth = link->get_bandwidth() * bandwidth_factor;
+        if (route.bytes_per_second == 0.0 || bandwidth < route.bytes_per_second) {
+            route.bytes_per_second = bandwidth;
+        }
+        route.up = route.up && link->is_on();
+    }
+    return route;
+}
+
+void SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
+                         std::function<void(bool)> done) {
+    impl_->start(from, to, bytes, std::move(done));
+}
+
+void SimEngine::turn_host(HostIndex host, bool on) {
+    on ? impl_->hosts[host]->turn_on() : impl_->hosts[host]->turn_off();
+}
+
+namespace {
+
+std::vector<s4u::Link*> links_named(const s4u::Engine& engine, const std::string& name) {
+    std::vector<s4u::Link*> links;
+    for (const char* suffix : {"", "_UP", "_DOWN"}) {
+        if (s4u::Link* link = engine.link_by_name_or_null(name + suffix)) {
+            links.push_back(link);
+        }
+    }
+    return links;
+}
+
+}  // namespace
+
+bool SimEngine::has_link(const std::string& name) const {
+    return !links_named(*impl_->engine, name).empty();
+}
+
+void SimEngine::turn_link(const std::string& name, bool on) {
+    for (s4u::Link* link : links_named(*impl_->engine, name)) {
+        on ? link->turn_on() : link->turn_off();
+    }
+}
+
+void SimEngine::on_host_change(std::function<void(HostIndex)> changed) {
+    impl_->host_callback = std::move(changed);
+}
+void SimEngine::on_link_change(std::function<void()> changed) {
+    impl_->link_callback = std::move(changed);
+}
+
+}  // namespace starling

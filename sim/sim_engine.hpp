@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/base/time.hpp"
+
+namespace starling {
+
+/// A host of the platform: its place in the list of all hosts, sorted by name.
+using HostIndex = std::uint32_t;
+
+/// How one host reaches another.
+struct SimRoute {
+    SwarmDuration latency{0};  ///< one way
+    double bytes_per_second =
+        0.0;         ///< of the narrowest link, as a TCP payload (bandwidth factor applied)
+    bool up = true;  ///< no link of it is down
+};
+
+/// An actor of the deployment file that has come to its start time.
+struct SimActor {
+    std::string function;  ///< "run-sn", "run-sl", ...
+    HostIndex host = 0;
+    std::vector<std::string> arguments;  ///< without the function's name
+    std::map<std::string, std::string> properties;
+};
+
+/// SimGrid behind one small interface: simulated time, hosts, routes and transfers. Everything runs
+/// in SimGrid's maestro; there is one engine in a process, ever. All callbacks come from run(), one
+/// after the other, in order of (time, order of asking).
+class SimEngine {
+public:
+    /// \param simgrid_options  "--cfg=..." and "--log=..." of the command line; they win over ours.
+    /// \param lazy  network/optim:Lazy, faster than Full above 10,000 hosts.
+    SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
+              bool lazy);
+    SimEngine(const SimEngine&) = delete;
+    SimEngine& operator=(const SimEngine&) = delete;
+    ~SimEngine();
+
+    /// Errc::usage names the file, and the line where SimGrid knows it.
+    Result<void> load_platform(const std::string& file);
+    /// `check` looks at (function, arguments) of each actor while the file is read; `start` is
+    /// called in run() when an actor's start time has come.
+    using CheckActor =
+        std::function<Result<void>(const std::string&, const std::vector<std::string>&)>;
+    using StartActor = std::function<void(SimActor)>;
+    Result<void> load_deployment(const std::string& file, CheckActor check, StartActor start);
+    /// Actors of the deployment whose start time is still to come.
+    std::uint64_t actors_to_come() const;
+
+    /// Runs until nothing is left to do or stop() was called. Throws what a callback throws.
+    void run();
+    /// Drops all that is still to come, so that run() returns.
+    void stop();
+    SwarmTime now() const;
+    /// Calls `what` at that time, or now if it has passed.
+    void at(SwarmTime time, std::function<void()> what);
+    /// Calls of at() that are still to come, and transfers under way.
+    std::size_t pending() const;
+
+    std::size_t host_count() const;
+    const std::string& host_name(HostIndex host) const;
+    /// The host's property, or nothing.
+    std::optional<std::string> host_property(HostIndex host, const std::string& key) const;
+    std::optional<HostIndex> find_host(const std::string& name) const;
+    /// By its property `ip`, or else by its name.
+    std::optional<HostIndex> find_address(const std::string& address) const;
+    /// Of one core; 1e9 is the reference machine of the calibration table.
+    double host_flops_per_second(HostIndex host) const;
+    bool host_on(HostIndex host) const;
+    SimRoute route(HostIndex from, HostIndex to) const;
+
+    /// Moves `bytes` (>= 1) over the route's links: bandwidth and sharing, no latency (that is the
+    /// caller's, see sim/DECISIONS.md). `done(false)`: a host or link failed meanwhile.
+    /// \pre  both hosts are on and the route is up; SimGrid aborts or hangs otherwise.
+    void transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
+                  std::function<void(bool)> done);
+
+    void turn_host(HostIndex host, bool on);
+    bool has_link(const std::string& name) const;
+    /// Both directions of a split-duplex link.
+    void turn_link(const std::string& name, bool on);
+    /// After a host has gone on or off, whoever asked for it (fault or profile).
+    void on_host_change(std::function<void(HostIndex)> changed);
+    void on_link_change(std::function<void()> changed);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace starling

@@ -1,0 +1,193 @@
+#include "sim/sim_main.hpp"
+
+#include <exception>
+#include <fstream>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "sim/deployment.hpp"
+#include "sim/simulation.hpp"
+#include "sim/summary.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t lazy_above_hosts = 10'000;
+
+struct Flags {
+    std::string platform;
+    std::string deployment;
+    std::uint64_t seed = 1;
+    std::string trace;
+    std::string json;
+    std::vector<std::string> faults;
+    std::string calibration;
+    double until_seconds = 0.0;
+    std::string log_level = "info";
+    std::string workspace = "workspace";
+    std::vector<std::string> simgrid;
+    bool quiet = false;
+};
+
+void declare(CLI::App& app, Flags& flags) {
+    app.add_option("PLATFORM", flags.platform, "SimGrid platform file")->required();
+    app.add_option(
+           "DEPLOYMENT", flags.deployment,
+           "SimGrid deployment file; functions run-sn, run-sl, ml with the binaries' arguments")
+        ->required();
+    app.add_option("--seed", flags.seed, "of all that is random")->capture_default_str();
+    app.add_option("--trace", flags.trace, "write the trace of all nodes to this file");
+    app.add_option("--json", flags.json, "write the summary as JSON to this file");
+    app.add_option(
+           "--fault", flags.faults,
+           "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; repeatable")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option(
+        "--calibration", flags.calibration,
+        "what training, merging, hashing and disk cost (JSON, from PROGRAM --calibrate)");
+    app.add_option("--until", flags.until_seconds, "end at this simulated second")
+        ->check(CLI::Range(1e-9, 1e9));
+    app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    app.add_option("--workspace", flags.workspace,
+                   "real training works in WORKSPACE/HOST/, so that hosts have separate files")
+        ->capture_default_str();
+    app.add_option("--cfg", flags.simgrid,
+                   "a setting of SimGrid, e.g. contexts/factory:thread; repeatable")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_flag("--quiet", flags.quiet, "no log lines, only the summary");
+}
+
+Level level_of(const std::string& name) {
+    return name == "debug"     ? Level::debug
+           : name == "warning" ? Level::warning
+           : name == "error"   ? Level::error
+                               : Level::info;
+}
+
+/// Full sharing is fastest up to 10,000 hosts; the setting must be made before the platform is
+/// read.
+bool is_large(const std::string& platform_file) {
+    std::ifstream stream(platform_file);
+    std::size_t hosts = 0;
+    for (std::string line; std::getline(stream, line);) {
+        hosts +=
+            line.find("<host ") != std::string::npos || line.find("<peer ") != std::string::npos;
+    }
+    return hosts > lazy_above_hosts;
+}
+
+int usage(const std::string& message) {
+    std::cerr << "swarm-sim: " << message << "\n";
+    return exit_code::usage;
+}
+
+Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction train) {
+    SimulationOptions options;
+    options.train = std::move(train);
+    options.workspace = flags.workspace;
+    if (!flags.calibration.empty()) {
+        Result<Calibration> calibration = read_calibration(flags.calibration);
+        if (!calibration) {
+            return calibration.error();
+        }
+        options.calibration = std::move(*calibration);
+    }
+    for (const std::string& text : flags.faults) {
+        Result<Fault> fault = parse_fault(text);
+        if (!fault) {
+            return fault.error();
+        }
+        options.faults.push_back(std::move(*fault));
+    }
+    if (flags.until_seconds > 0.0) {
+        options.until = SwarmTime{from_seconds(flags.until_seconds)};
+    }
+    return options;
+}
+
+Result<void> load(SimEngine& engine, Simulation& simulation, const Flags& flags) {
+    return engine.load_deployment(
+        flags.deployment, check_actor,
+        [&simulation](const SimActor& actor) { simulation.start_actor(actor); });
+}
+
+/// Cut and heal need a link; hosts and nodes are looked up when the fault happens.
+Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faults) {
+    for (const Fault& fault : faults) {
+        const bool link = fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal;
+        if (link && !engine.has_link(fault.target)) {
+            return Error{Errc::usage, "--fault \"" + fault.text + "\": the platform has no link " +
+                                          fault.target};
+        }
+    }
+    return {};
+}
+
+int simulate(const Flags& flags, SimulationOptions options) {
+    std::vector<std::string> simgrid;
+    for (const std::string& setting : flags.simgrid) {
+        simgrid.push_back("--cfg=" + setting);
+    }
+    std::ofstream trace_file;
+    if (!flags.trace.empty()) {
+        trace_file.open(flags.trace, std::ios::trunc);
+        if (!trace_file) {
+            return usage("--trace: can't write " + flags.trace);
+        }
+    }
+    SimEngine engine("swarm-sim", simgrid, is_large(flags.platform));
+    if (const auto loaded = engine.load_platform(flags.platform); !loaded) {
+        return usage(loaded.error().message);
+    }
+    if (const auto checked = check_links(engine, options.faults); !checked) {
+        return usage(checked.error().message);
+    }
+    SimTrace trace(flags.trace.empty() ? nullptr : &trace_file, flags.quiet ? nullptr : &std::cout,
+                   level_of(flags.log_level), flags.seed);
+    Simulation simulation(engine, trace, std::move(options));
+    if (const auto loaded = load(engine, simulation, flags); !loaded) {
+        return usage(loaded.error().message);
+    }
+    const SimOutcome outcome = simulation.run();
+    std::cout << summary_text(outcome) << std::flush;
+    if (!flags.json.empty() && !(std::ofstream(flags.json) << summary_json(outcome, flags.seed))) {
+        return usage("--json: can't write " + flags.json);
+    }
+    if (!flags.trace.empty() && !trace_file.flush()) {
+        std::cerr << "swarm-sim: --trace: can't write all of " << flags.trace << "\n";
+        return exit_code::failed;
+    }
+    return outcome.exit_code();
+}
+
+}  // namespace
+
+int sim_main(int argc, char** argv, TrainFunction train) {
+    Flags flags;
+    CLI::App app("Runs a swarm of the real protocol code on a simulated platform.");
+    declare(app, flags);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_code::ok : exit_code::usage;
+    }
+    Result<SimulationOptions> options = simulation_options(flags, std::move(train));
+    if (!options) {
+        return usage(options.error().message);
+    }
+    try {
+        return simulate(flags, std::move(*options));
+    } catch (const UsageError& error) {
+        return usage(error.what());
+    } catch (const std::exception& error) {
+        std::cerr << "swarm-sim: the simulation failed: " << error.what() << "\n";
+        return exit_code::failed;
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "core/ml/swarm.hpp"
+
+namespace starling {
+
+/// The simulator's main(): reads platform and deployment, runs the simulation, prints its summary.
+/// \param train  run by the ML nodes; empty: modelled training.
+/// \return  the process's exit code; 2 for flags and files, 4 if the simulation never came to an
+/// end.
+int sim_main(int argc, char** argv, TrainFunction train);
+
+}  // namespace starling

@@ -1,0 +1,510 @@
+#include "sim/sim_network.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+
+#include "core/wire/codec.hpp"
+#include "sim/slow_start.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::uint64_t tls_record_bytes = 16'384;
+constexpr std::uint64_t tls_overhead_bytes = 22;  // header 5, content type 1, tag 16
+constexpr std::uint64_t coalesce_bytes_max = std::uint64_t{64} * 1024;
+// Nobody answers: as long as a real endpoint waits for TCP and TLS.
+constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
+
+struct Slot;
+
+struct Item {
+    Frame frame;
+    std::uint64_t bytes = 0;
+};
+
+/// One direction of a connection.
+struct Lane {
+    std::deque<Item> queue;
+    std::uint64_t undelivered_bytes = 0;  ///< queued, flowing or in the air
+    bool flowing = false;
+    std::uint32_t in_air = 0;  ///< bursts
+    SwarmTime last_arrival{};
+    SlowStart slow_start;
+};
+
+struct Connection {
+    std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other
+    std::array<Lane, 2> lane;
+    std::array<bool, 2> announced{};
+    bool local = false;
+    bool open = true;
+    int closing = -1;  ///< the end that has stopped; its lane is still emptied
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+struct Slot {
+    SimPlace place;
+    std::function<void(Input)> deliver;
+    bool alive = true;
+    std::map<NodeId, ConnectionPtr> peers;
+};
+using SlotPtr = std::shared_ptr<Slot>;
+
+struct Dial {
+    SlotPtr from;
+    Address address;
+    Role role = Role::sn;
+    HostIndex host = 0;
+    SwarmDuration round_trip{0};
+};
+
+}  // namespace
+
+std::uint64_t wire_size(const Frame& frame, bool local_socket) {
+    const std::uint64_t bytes = encoded_size(frame);
+    const std::uint64_t records = (bytes + tls_record_bytes - 1) / tls_record_bytes;
+    return bytes + (local_socket ? 0 : records * tls_overhead_bytes);
+}
+
+struct SimNetwork::Impl {
+    Impl(SimEngine& sim_engine, SwarmDuration handshake_time)
+        : engine(sim_engine), handshake(handshake_time) {}
+
+    // ---- Connecting
+    // ------------------------------------------------------------------------------
+
+    void connect(const SlotPtr& from, const Address& address, Role role) {
+        auto dial = std::make_shared<Dial>(Dial{from, address, role, from->place.host, {}});
+        const SwarmTime now = engine.now();
+        if (address.port != 0) {
+            const auto host = engine.find_address(address.host);
+            if (!host) {
+                return fail(dial, now, Errc::unreachable,
+                            "no host of the platform has the address " + address.host);
+            }
+            dial->host = *host;
+        }
+        if (!reachable(from->place.host, dial->host)) {
+            return fail(dial, now + connect_limit, Errc::unreachable,
+                        "no answer from " + to_string(address));
+        }
+        dial->round_trip = engine.route(from->place.host, dial->host).latency +
+                           engine.route(dial->host, from->place.host).latency;
+        if (!listener(*dial)) {
+            return fail(dial, now + dial->round_trip, Errc::unreachable,
+                        "nothing listens on " + to_string(address));
+        }
+        const SwarmDuration cost =
+            address.port == 0 ? dial->round_trip : 2 * dial->round_trip + handshake;
+        engine.at(now + cost, [this, dial] { establish(dial); });
+    }
+
+    void fail(const std::shared_ptr<Dial>& dial, SwarmTime at, Errc code, std::string why) {
+        engine.at(at, [dial, code, why = std::move(why)] {
+            if (dial->from->alive) {
+                dial->from->deliver(
+                    ConnectFailed{dial->address, Error{code, why}, code == Errc::refused});
+            }
+        });
+    }
+
+    SlotPtr listener(const Dial& dial) const {
+        const auto found = listening.find(listen_key(dial.host, dial.address));
+        return found == listening.end() ? nullptr : found->second;
+    }
+
+    void establish(const std::shared_ptr<Dial>& dial) {
+        const SlotPtr& from = dial->from;
+        if (!from->alive) {
+            return;
+        }
+        const SlotPtr to = listener(*dial);
+        const std::string where = to_string(dial->address);
+        if (!reachable(from->place.host, dial->host)) {
+            return fail(dial, engine.now() + connect_limit, Errc::unreachable,
+                        "no answer from " + where);
+        }
+        if (!to) {
+            return fail(dial, engine.now(), Errc::unreachable, "nothing listens on " + where);
+        }
+        if (to->place.role != dial->role) {
+            return fail(dial, engine.now(), Errc::refused,
+                        "the node at " + where + " is " + to->place.id.name + " of role " +
+                            std::string(to_string(to->place.role)) + ", not " +
+                            std::string(to_string(dial->role)));
+        }
+        if (to == from || !accepts(*to, *dial)) {
+            return fail(dial, engine.now(), Errc::refused,
+                        to->place.id.name + " does not accept " + from->place.id.name +
+                            " of role " + std::string(to_string(from->place.role)) + " on " +
+                            where);
+        }
+        auto connection = std::make_shared<Connection>();
+        connection->end = {from, to};
+        connection->local = dial->address.port == 0;
+        for (const int side : {0, 1}) {
+            replace(*connection, side);
+            connection->end[index(side)]->peers[peer(*connection, side).place.id] = connection;
+        }
+        announce(connection, 1, {});
+        announce(connection, 0, dial->address);
+    }
+
+    static bool accepts(const Slot& to, const Dial& dial) {
+        for (const SimListen& listen : to.place.listen) {
+            if (listen.address.port == dial.address.port &&
+                (dial.address.port != 0 || listen.address.host == dial.address.host)) {
+                return listen.accepts.contains(dial.from->place.role);
+            }
+        }
+        return false;
+    }
+
+    /// The newer connection takes the place of the older; nobody is told of a loss.
+    void replace(const Connection& fresh, int side) {
+        const auto& peers = fresh.end[index(side)]->peers;
+        const auto old = peers.find(peer(fresh, side).place.id);
+        if (old != peers.end()) {
+            const ConnectionPtr connection = old->second;
+            forget(connection);
+        }
+    }
+
+    void announce(const ConnectionPtr& connection, int side, Address dialled) {
+        engine.at(engine.now(), [connection, side, dialled = std::move(dialled)] {
+            Slot& slot = *connection->end[index(side)];
+            if (connection->open && slot.alive) {
+                connection->announced[index(side)] = true;
+                const Slot& other = peer(*connection, side);
+                slot.deliver(PeerUp{other.place.id, other.place.role, dialled});
+            }
+        });
+    }
+
+    // ---- Sending
+    // ---------------------------------------------------------------------------------
+
+    void send(const SlotPtr& from, const NodeId& to, Frame frame) {
+        const auto found = from->peers.find(to);
+        if (found == from->peers.end()) {
+            return;
+        }
+        const ConnectionPtr connection = found->second;
+        const int side = connection->end[0] == from ? 0 : 1;
+        const std::uint64_t bytes = wire_size(frame, connection->local);
+        Lane& lane = connection->lane[index(side)];
+        count(*connection, side).sent += bytes;
+        lane.undelivered_bytes += bytes;
+        lane.queue.push_back({std::move(frame), bytes});
+        flow(connection, side);
+    }
+
+    /// Starts the next burst of a lane if none is flowing.
+    void flow(const ConnectionPtr& connection, int side) {
+        Lane& lane = connection->lane[index(side)];
+        if (lane.flowing || lane.queue.empty() || !connection->open) {
+            return;
+        }
+        auto burst = std::make_shared<std::vector<Item>>();
+        std::uint64_t bytes = 0;
+        while (!lane.queue.empty() &&
+               (burst->empty() || bytes + lane.queue.front().bytes <= coalesce_bytes_max)) {
+            bytes += lane.queue.front().bytes;
+            burst->push_back(std::move(lane.queue.front()));
+            lane.queue.pop_front();
+        }
+        lane.flowing = true;
+        SlowStart::Cost cost;
+        if (!connection->local) {
+            const HostIndex a = connection->end[index(side)]->place.host;
+            const HostIndex b = peer(*connection, side).place.host;
+            const SimRoute there = engine.route(a, b);
+            cost = lane.slow_start.charge(engine.now(), bytes,
+                                          there.latency + engine.route(b, a).latency,
+                                          there.bytes_per_second);
+        }
+        const std::uint64_t rest = bytes - cost.sent_bytes;
+        if (cost.wait == SwarmDuration{0}) {
+            begin(connection, side, std::move(burst), rest);
+        } else {
+            engine.at(engine.now() + cost.wait,
+                      [this, connection, side, burst = std::move(burst), rest]() mutable {
+                          begin(connection, side, std::move(burst), rest);
+                      });
+        }
+    }
+
+    using Burst = std::shared_ptr<std::vector<Item>>;
+
+    void begin(const ConnectionPtr& connection, int side, Burst burst, std::uint64_t bytes) {
+        if (!connection->open) {
+            return;
+        }
+        const HostIndex from = connection->end[index(side)]->place.host;
+        const HostIndex to = peer(*connection, side).place.host;
+        if (!reachable(from, to)) {
+            return reset(connection, "the way to " + engine.host_name(to) + " is cut", {});
+        }
+        engine.transfer(from, to, bytes,
+                        [this, connection, side, burst = std::move(burst)](bool ok) mutable {
+                            flowed(connection, side, std::move(burst), ok);
+                        });
+    }
+
+    void flowed(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
+        if (!connection->open) {
+            return;
+        }
+        const HostIndex from = connection->end[index(side)]->place.host;
+        const HostIndex to = peer(*connection, side).place.host;
+        if (!ok || !reachable(from, to)) {
+            return reset(connection, "the connection was reset", {});
+        }
+        Lane& lane = connection->lane[index(side)];
+        const SwarmTime now = engine.now();
+        lane.flowing = false;
+        lane.slow_start.idle_from(now);
+        ++lane.in_air;
+        // In order even if the latency has fallen meanwhile.
+        lane.last_arrival = std::max(lane.last_arrival, now + engine.route(from, to).latency);
+        engine.at(lane.last_arrival, [this, connection, side, burst = std::move(burst)] {
+            arrive(connection, side, *burst);
+        });
+        flow(connection, side);
+    }
+
+    void arrive(const ConnectionPtr& connection, int side, std::vector<Item>& burst) {
+        Lane& lane = connection->lane[index(side)];
+        --lane.in_air;
+        const NodeId from = connection->end[index(side)]->place.id;
+        for (Item& item : burst) {
+            const SlotPtr to = connection->end[index(1 - side)];
+            if (!connection->open) {
+                return;  // counted as lost by the reset
+            }
+            lane.undelivered_bytes -= item.bytes;
+            if (to->alive) {
+                count(*connection, side).delivered += item.bytes;
+                to->deliver(FrameReceived{from, std::move(item.frame)});
+            } else {
+                count(*connection, side).lost += item.bytes;
+            }
+        }
+        if (connection->closing == side) {
+            finish_closing(connection);
+        }
+    }
+
+    // ---- Ending
+    // ----------------------------------------------------------------------------------
+
+    /// Takes a connection out of the world: what was not delivered is lost.
+    void forget(const ConnectionPtr& connection) {
+        connection->open = false;
+        for (const int side : {0, 1}) {
+            Lane& lane = connection->lane[index(side)];
+            count(*connection, side).lost += lane.undelivered_bytes;
+            lane.undelivered_bytes = 0;
+            lane.queue.clear();
+            auto& peers = connection->end[index(side)]->peers;
+            const auto found = peers.find(peer(*connection, side).place.id);
+            if (found != peers.end() && found->second == connection) {
+                peers.erase(found);
+            }
+        }
+    }
+
+    void reset(const ConnectionPtr& connection, const std::string& reason, SwarmDuration delay) {
+        if (!connection->open) {
+            return;
+        }
+        forget(connection);
+        for (const int side : {0, 1}) {
+            engine.at(engine.now() + delay, [connection, side, reason] {
+                Slot& slot = *connection->end[index(side)];
+                const NodeId other = peer(*connection, side).place.id;
+                // A newer connection has said all there is to say.
+                if (slot.alive && connection->announced[index(side)] &&
+                    !slot.peers.contains(other)) {
+                    slot.deliver(PeerLost{other, reason});
+                }
+            });
+        }
+    }
+
+    void finish_closing(const ConnectionPtr& connection) {
+        const Lane& lane = connection->lane[index(connection->closing)];
+        if (connection->open && lane.queue.empty() && !lane.flowing && lane.in_air == 0) {
+            const Slot& closed = *connection->end[index(connection->closing)];
+            reset(connection, closed.place.id.name + " has closed the connection", {});
+        }
+    }
+
+    SlotPtr remove(const NodeId& node) {
+        const auto found = nodes.find(node);
+        if (found == nodes.end()) {
+            return nullptr;
+        }
+        SlotPtr slot = found->second;
+        nodes.erase(found);
+        slot->alive = false;
+        for (const SimListen& listen : slot->place.listen) {
+            listening.erase(listen_key(slot->place.host, listen.address));
+        }
+        return slot;
+    }
+
+    static std::vector<ConnectionPtr> connections(const Slot& slot) {
+        std::vector<ConnectionPtr> all;
+        for (const auto& [id, connection] : slot.peers) {
+            all.push_back(connection);
+        }
+        return all;
+    }
+
+    void close(const NodeId& node) {
+        const SlotPtr slot = remove(node);
+        if (!slot) {
+            return;
+        }
+        for (const ConnectionPtr& connection : connections(*slot)) {
+            connection->closing = connection->end[0] == slot ? 0 : 1;
+            const HostIndex other = peer(*connection, connection->closing).place.host;
+            engine.at(engine.now() + engine.route(slot->place.host, other).latency,
+                      [this, connection] { finish_closing(connection); });
+        }
+    }
+
+    void kill(const NodeId& node, const std::string& reason) {
+        const SlotPtr slot = remove(node);
+        if (!slot) {
+            return;
+        }
+        for (const ConnectionPtr& connection : connections(*slot)) {
+            const int side = connection->end[0] == slot ? 0 : 1;
+            const HostIndex other = peer(*connection, side).place.host;
+            reset(connection, reason,
+                  engine.host_on(slot->place.host) ? engine.route(slot->place.host, other).latency
+                                                   : SwarmDuration{0});
+        }
+    }
+
+    void check_routes() {
+        for (const auto& [id, slot] : nodes) {
+            for (const ConnectionPtr& connection : connections(*slot)) {
+                if (!reachable(connection->end[0]->place.host, connection->end[1]->place.host)) {
+                    reset(connection, "the connection was reset: its way is cut", {});
+                }
+            }
+        }
+    }
+
+    // ---- Small things
+    // ----------------------------------------------------------------------------
+
+    static std::size_t index(int side) { return static_cast<std::size_t>(side); }
+    static Slot& peer(const Connection& connection, int side) {
+        return *connection.end[index(1 - side)];
+    }
+    /// Paths are one name space a host; ports too.
+    static std::pair<HostIndex, Address> listen_key(HostIndex host, const Address& address) {
+        return {host, address.port == 0 ? address : Address{"", address.port}};
+    }
+    bool reachable(HostIndex a, HostIndex b) const {
+        return engine.host_on(a) && engine.host_on(b) && engine.route(a, b).up &&
+               engine.route(b, a).up;
+    }
+    ByteCount& count(const Connection& connection, int side) {
+        return counts[{connection.end[index(side)]->place.host, peer(connection, side).place.host}];
+    }
+
+    SimEngine& engine;
+    SwarmDuration handshake;
+    std::map<NodeId, SlotPtr> nodes;
+    std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
+    std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
+
+    class Port;
+};
+
+class SimNetwork::Impl::Port final : public Endpoint {
+public:
+    Port(Impl& network, SlotPtr slot) : network_(network), slot_(std::move(slot)) {}
+
+    SwarmTime now() const override { return network_.engine.now(); }
+    void connect(const Address& address, Role role) override {
+        if (slot_->alive) {
+            network_.connect(slot_, address, role);
+        }
+    }
+    void send(const NodeId& to, Frame frame) override {
+        if (slot_->alive) {
+            network_.send(slot_, to, std::move(frame));
+        }
+    }
+
+private:
+    Impl& network_;
+    SlotPtr slot_;
+};
+
+SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake)
+    : impl_(std::make_unique<Impl>(engine, handshake)) {
+    engine.on_link_change([this] { check_routes(); });
+}
+
+SimNetwork::~SimNetwork() {
+    // Connections and slots hold each other.
+    for (const auto& [id, slot] : impl_->nodes) {
+        slot->alive = false;
+        for (const ConnectionPtr& connection : Impl::connections(*slot)) {
+            impl_->forget(connection);
+        }
+    }
+}
+
+Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
+                                                     std::function<void(Input)> deliver) {
+    if (impl_->nodes.contains(place.id)) {
+        return Error{Errc::io, "two nodes have the name " + place.id.name +
+                                   ": give each a --name of its own"};
+    }
+    for (const SimListen& listen : place.listen) {
+        const auto used = impl_->listening.find(Impl::listen_key(place.host, listen.address));
+        if (used != impl_->listening.end()) {
+            return Error{Errc::io, place.id.name + ": " + to_string(listen.address) + " on " +
+                                       impl_->engine.host_name(place.host) + " is in use by " +
+                                       used->second->place.id.name +
+                                       ": choose another port (--sn-api-port, --sl-fs-port)"};
+        }
+    }
+    auto slot = std::make_shared<Slot>();
+    slot->place = std::move(place);
+    slot->deliver = std::move(deliver);
+    impl_->nodes.emplace(slot->place.id, slot);
+    for (const SimListen& listen : slot->place.listen) {
+        impl_->listening.emplace(Impl::listen_key(slot->place.host, listen.address), slot);
+    }
+    return std::unique_ptr<Endpoint>(std::make_unique<Impl::Port>(*impl_, slot));
+}
+
+void SimNetwork::close(const NodeId& node) { impl_->close(node); }
+void SimNetwork::kill(const NodeId& node, const std::string& reason) { impl_->kill(node, reason); }
+void SimNetwork::check_routes() { impl_->check_routes(); }
+
+const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& SimNetwork::bytes() const {
+    return impl_->counts;
+}
+
+ByteCount SimNetwork::total() const {
+    ByteCount total;
+    for (const auto& [hosts, count] : impl_->counts) {
+        total.sent += count.sent;
+        total.delivered += count.delivered;
+        total.lost += count.lost;
+    }
+    return total;
+}
+
+}  // namespace starling

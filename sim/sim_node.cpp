@@ -1,0 +1,112 @@
+#include "sim/sim_node.hpp"
+
+#include <utility>
+
+#include "core/ml/ml_node.hpp"
+#include "core/sl/sl_node.hpp"
+#include "core/sn/sn_node.hpp"
+
+namespace starling {
+
+Result<void> SimStore::append(std::uint64_t index, ByteView bytes) {
+    STARLING_INVARIANT(index >= 1 && index <= records_.size() + 1, "records have no gap");
+    records_.resize(index - 1);  // an overwritten index drops what followed
+    records_.emplace_back(bytes.begin(), bytes.end());
+    return {};
+}
+
+std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start, const SimStore* store,
+                                const Hasher& hasher) {
+    if (plan.role == Role::sn) {
+        SnNodeOptions options;
+        options.id = plan.id;
+        options.api_address = plan.listens;
+        options.recovered = store->records();
+        return make_sn_node(std::move(options), hasher);
+    }
+    if (plan.role == Role::sl) {
+        SlNodeOptions options;
+        options.id = plan.id;
+        options.sn_address = plan.sn;
+        options.exchange_address = plan.listens;
+        options.session = start;
+        return make_sl_node(std::move(options));
+    }
+    MlNodeOptions options;
+    options.id = plan.id;
+    options.sl_address = {plan.socket, 0};
+    return make_ml_node(std::move(options), hasher);
+}
+
+SimPlace place_of(const SimNodePlan& plan) {
+    SimPlace place{plan.id, plan.role, plan.host, {}};
+    if (plan.role == Role::sn) {
+        place.listen.push_back({plan.listens, {Role::sl, Role::tool}});
+    } else if (plan.role == Role::sl) {
+        place.listen.push_back({plan.listens, {Role::sl}});
+        place.listen.push_back({{plan.socket, 0}, {Role::ml}});
+    }
+    return place;
+}
+
+SimNode::SimNode(World world, std::unique_ptr<Node> node, std::function<void(const Stop&)> on_stop)
+    : world_(world), node_(std::move(node)), on_stop_(std::move(on_stop)) {}
+
+SimNode::~SimNode() { *alive_ = false; }
+
+Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& plan,
+                                               std::unique_ptr<Node> node, Store* store,
+                                               std::function<void(const Stop&)> on_stop) {
+    std::unique_ptr<SimNode> self(new SimNode(world, std::move(node), std::move(on_stop)));
+    Result<std::unique_ptr<Endpoint>> endpoint =
+        world.network.attach(place_of(plan), [raw = self.get(), alive = self->alive_](Input input) {
+            if (*alive) {
+                raw->handle(std::move(input));
+            }
+        });
+    if (!endpoint) {
+        return endpoint.error();
+    }
+    self->endpoint_ = std::move(*endpoint);
+    const double speed = world.engine.host_flops_per_second(plan.host) / 1e9;
+    self->worker_ = std::make_unique<SimWorker>(
+        world.engine, world.calibration, speed, world.hasher,
+        [raw = self.get()](WorkDone done) { raw->handle(std::move(done)); });
+    self->runner_ = std::make_unique<NodeRunner>(
+        *self->node_, NodeServices{*self->endpoint_, store, *self->worker_, world.trace});
+    return self;
+}
+
+void SimNode::handle(Input input) {
+    runner_->handle(std::move(input));
+    settle();
+}
+
+void SimNode::settle() {
+    if (runner_->stopped()) {
+        if (!std::exchange(told_stop_, true)) {
+            on_stop_(*runner_->stopped());
+        }
+        return;
+    }
+    const std::optional<SwarmTime> due = runner_->deadline();
+    if (!due || (armed_ && *armed_ <= *due)) {
+        return;  // an armed timer that is too early finds nothing to do, and arms again
+    }
+    armed_ = due;
+    world_.engine.at(*due, [this, alive = alive_, generation = ++generation_] {
+        if (*alive) {
+            wake(generation);
+        }
+    });
+}
+
+void SimNode::wake(std::uint64_t generation) {
+    if (generation == generation_) {
+        armed_.reset();
+        runner_->wake();
+        settle();
+    }
+}
+
+}  // namespace starling

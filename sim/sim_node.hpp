@@ -1,0 +1,78 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/node/node.hpp"
+#include "sim/calibration.hpp"
+#include "sim/deployment.hpp"
+#include "sim/sim_network.hpp"
+#include "sim/sim_worker.hpp"
+#include "transport/node_runner.hpp"
+
+namespace starling {
+
+/// The disk of a simulated SN; it survives the node.
+class SimStore final : public Store {
+public:
+    explicit SimStore(SwarmDuration cost) : cost_(cost) {}
+    Result<void> append(std::uint64_t index, ByteView bytes) override;
+    SwarmDuration append_duration() const override { return cost_; }
+    const std::vector<Bytes>& records() const { return records_; }
+
+private:
+    SwarmDuration cost_;
+    std::vector<Bytes> records_;
+};
+
+/// The state machine for a plan. `start` counts the starts of this node, from 1.
+std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start, const SimStore* store,
+                                const Hasher& hasher);
+
+/// The network's view of a plan: who listens where, and for whom.
+SimPlace place_of(const SimNodePlan& plan);
+
+/// One running node with all that belongs to it.
+class SimNode {
+public:
+    struct World {
+        SimEngine& engine;
+        SimNetwork& network;
+        const Calibration& calibration;
+        const Hasher& hasher;
+        TraceSink& trace;
+    };
+    /// \param on_stop  the node has stopped; called from SimEngine::run(). The SimNode must not be
+    ///                 destroyed inside it.
+    /// Errc::io: its name or an address is in use.
+    static Result<std::unique_ptr<SimNode>> make(World world, const SimNodePlan& plan,
+                                                 std::unique_ptr<Node> node, Store* store,
+                                                 std::function<void(const Stop&)> on_stop);
+    SimNode(const SimNode&) = delete;
+    SimNode& operator=(const SimNode&) = delete;
+    ~SimNode();
+
+    SimWorker& worker() { return *worker_; }
+    /// Hands the node an input, and sees to its timers. Nothing after its stop.
+    void handle(Input input);
+
+private:
+    SimNode(World world, std::unique_ptr<Node> node, std::function<void(const Stop&)> on_stop);
+    void settle();
+    void wake(std::uint64_t generation);
+
+    World world_;
+    std::unique_ptr<Node> node_;
+    std::function<void(const Stop&)> on_stop_;
+    std::unique_ptr<Endpoint> endpoint_;
+    std::unique_ptr<SimWorker> worker_;
+    std::unique_ptr<NodeRunner> runner_;
+    std::optional<SwarmTime> armed_;
+    std::uint64_t generation_ = 0;
+    bool told_stop_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace starling

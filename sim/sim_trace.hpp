@@ -1,0 +1,27 @@
+#pragma once
+
+#include <iosfwd>
+
+#include "core/trace/trace_event.hpp"
+
+namespace starling {
+
+/// Where the events of all simulated nodes go: the trace file, and log lines for people. Either may
+/// be missing.
+class SimTrace final : public TraceSink {
+public:
+    /// \param trace  gets a first line with the seed, then a trace_line() an event.
+    /// \param log    gets `[   12.345678] NODE : COMPONENT : LEVEL : text` from `level` on.
+    SimTrace(std::ostream* trace, std::ostream* log, Level level, std::uint64_t seed);
+
+    void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override;
+    std::uint64_t events() const { return events_; }
+
+private:
+    std::ostream* trace_;
+    std::ostream* log_;
+    Level level_;
+    std::uint64_t events_ = 0;
+};
+
+}  // namespace starling

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/ml/training_thread.hpp"
+#include "core/node/work.hpp"
+#include "sim/calibration.hpp"
+#include "sim/sim_engine.hpp"
+
+namespace starling {
+
+/// The program of one simulated ML node: takes a reply, and asks for something again later, at the
+/// simulated time at which it would on a host.
+class SimProgram {
+public:
+    virtual ~SimProgram() = default;
+    virtual void resume(TrainReply reply) = 0;
+};
+
+/// Where a program's requests go. Called from SimEngine::run().
+using OnTrainRequest = std::function<void(TrainRequest)>;
+
+/// Training that nobody computes: how much there is and what it costs. The defaults are the `tiny`
+/// model of the CIFAR-10 example.
+struct TrainingModel {
+    std::uint64_t parameters = 328'586;  ///< f32
+    double seconds_per_batch = 0.0045;   ///< on this node's host
+    double startup_seconds = 0.8;        ///< on this node's host
+    std::uint64_t samples = 25'000;
+    std::uint64_t batch_size = 32;
+    std::uint64_t epochs = 1;
+    std::uint32_t min_peers = 2;
+    std::uint32_t sync_frequency = 128;
+    std::uint32_t weight = 1;
+    std::string contract = "default";
+
+    /// Of one epoch; the last batch may be smaller.
+    std::uint64_t batches() const { return (samples + batch_size - 1) / batch_size; }
+};
+
+/// Reads `model.*` properties of the actor and the program's environment (MAX_EPOCHS, MIN_PEERS,
+/// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT). Errc::usage names the property or variable.
+/// \param flops_per_second  of the host; 1e9 is the reference machine.
+Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
+                                          const std::map<std::string, std::string>& environment,
+                                          double flops_per_second);
+
+/// Syncs as SwarmCallback does, with phantom parameters.
+std::unique_ptr<SimProgram> make_modelled_program(SimEngine& engine, TrainingModel model,
+                                                  OnTrainRequest on_request);
+
+/// Runs the user's program in a thread of its own and charges simulated time for its batches. What
+/// it asks for and when depends on the program and the table only, not on how fast the thread is.
+/// \param speed     of the host; 1 is the reference machine.
+/// \param on_trace  called from SimEngine::run(), when the program next asks for something.
+std::unique_ptr<SimProgram> make_real_program(SimEngine& engine, TrainFunction train,
+                                              ProgramOptions options,
+                                              const Calibration& calibration, double speed,
+                                              OnTrainRequest on_request,
+                                              std::function<void(const TraceEvent&)> on_trace);
+
+}  // namespace starling

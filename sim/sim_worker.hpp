@@ -1,0 +1,49 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "core/base/hasher.hpp"
+#include "sim/calibration.hpp"
+#include "sim/sim_training.hpp"
+#include "transport/node_runner.hpp"
+
+namespace starling {
+
+/// The worker of one simulated node. Merging and hashing are really done, at once; their results
+/// come after the time the table gives, one work at a time. Training is the program's.
+class SimWorker final : public WorkExecutor {
+public:
+    /// \param speed    of the host; 1 is the reference machine.
+    /// \param deliver  gets WorkDone, from SimEngine::run().
+    SimWorker(SimEngine& engine, const Calibration& calibration, double speed, const Hasher& hasher,
+              std::function<void(WorkDone)> deliver);
+    SimWorker(const SimWorker&) = delete;
+    SimWorker& operator=(const SimWorker&) = delete;
+    ~SimWorker() override;
+
+    /// Of an ML node, before its first work. Its requests go to request_made().
+    void set_program(std::unique_ptr<SimProgram> program) { program_ = std::move(program); }
+    void request_made(TrainRequest request);
+
+    void start(std::uint64_t work, Work what) override;
+    bool busy() const { return training_.has_value() || !queue_.empty(); }
+
+private:
+    void next();
+
+    SimEngine& engine_;
+    const Calibration& calibration_;
+    double speed_;
+    const Hasher& hasher_;
+    std::function<void(WorkDone)> deliver_;
+    std::unique_ptr<SimProgram> program_;
+    std::optional<std::uint64_t> training_;
+    std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< the first is being done
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace starling

@@ -1,0 +1,336 @@
+#include "sim/simulation.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/sim_node.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+
+namespace starling {
+namespace {
+
+constexpr SwarmDuration stall_check_interval = std::chrono::seconds(60);
+
+/// Looks at what goes to a program on its way.
+class WatchedProgram final : public SimProgram {
+public:
+    WatchedProgram(std::unique_ptr<SimProgram> program,
+                   std::function<void(const SyncedReply&)> synced)
+        : program_(std::move(program)), synced_(std::move(synced)) {}
+
+    void resume(TrainReply reply) override {
+        if (const auto* synced = std::get_if<SyncedReply>(&reply)) {
+            synced_(*synced);
+        }
+        program_->resume(std::move(reply));
+    }
+
+private:
+    std::unique_ptr<SimProgram> program_;
+    std::function<void(const SyncedReply&)> synced_;
+};
+
+/// A node of the deployment over all its starts.
+struct Deployed {
+    SimNodePlan plan;
+    std::unique_ptr<SimStore> store;
+    std::unique_ptr<SimNode> node;  ///< null: not running
+    std::uint64_t starts = 0;
+    NodeOutcome outcome;
+};
+
+}  // namespace
+
+int SimOutcome::exit_code() const {
+    for (const NodeOutcome& node : nodes) {
+        if (node.exit_code && *node.exit_code != exit_code::ok) {
+            return *node.exit_code;
+        }
+    }
+    for (const NodeOutcome& node : nodes) {
+        if (!node.exit_code && !node.killed) {
+            return exit_code::aborted;
+        }
+    }
+    return exit_code::ok;
+}
+
+struct Simulation::Impl {
+    Impl(SimEngine& sim_engine, SimTrace& sim_trace, SimulationOptions simulation_options)
+        : engine(sim_engine),
+          trace(sim_trace),
+          options(std::move(simulation_options)),
+          network(engine, from_seconds(options.calibration.handshake_seconds)) {}
+
+    // ---- Starting
+    // --------------------------------------------------------------------------------
+
+    void start_actor(const SimActor& actor) {
+        Result<std::vector<SimNodePlan>> plans = plan_nodes(engine, actor);
+        if (!plans) {
+            throw UsageError(plans.error().message);
+        }
+        for (SimNodePlan& plan : *plans) {
+            if (find(plan.id.name) != nullptr) {
+                throw UsageError("two nodes have the name " + plan.id.name +
+                                 ": give each a --name (or --ml-name) of its own");
+            }
+            auto member = std::make_unique<Deployed>();
+            member->outcome.id = plan.id;
+            member->outcome.role = plan.role;
+            member->outcome.host = engine.host_name(plan.host);
+            if (plan.role == Role::sn) {
+                member->store = std::make_unique<SimStore>(
+                    from_seconds(options.calibration.fsync_seconds * 1e9 /
+                                 engine.host_flops_per_second(plan.host)));
+            }
+            if (plan.has_certificate_flags && !std::exchange(told_certificates, true)) {
+                note(plan.id, TraceEvent("certificates_not_read")
+                                  .log(Level::debug, "sim",
+                                       "a simulation reads no certificates and no "
+                                       "keys: identities are as deployed"));
+            }
+            member->plan = std::move(plan);
+            members.push_back(std::move(member));
+            start(*members.back());
+        }
+    }
+
+    void start(Deployed& member) {
+        if (!engine.host_on(member.plan.host)) {
+            member.outcome.killed = true;
+            return;
+        }
+        ++member.starts;
+        member.outcome.killed = false;
+        member.outcome.exit_code.reset();
+        auto node = SimNode::make(
+            {engine, network, options.calibration, openssl_hasher(), trace}, member.plan,
+            make_node(member.plan, member.starts, member.store.get(), openssl_hasher()),
+            member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });
+        if (!node) {
+            throw UsageError(node.error().message);
+        }
+        member.node = std::move(*node);
+        if (member.plan.role == Role::ml) {
+            member.node->worker().set_program(std::make_unique<WatchedProgram>(
+                make_program(member), [this, &member](const SyncedReply& reply) {
+                    outcome.rounds.goes_on(member.plan.id, reply.round, reply.digest, engine.now());
+                }));
+        }
+        member.node->handle(Started{});
+    }
+
+    std::unique_ptr<SimProgram> make_program(Deployed& member) {
+        const SimNodePlan& plan = member.plan;
+        const double flops = engine.host_flops_per_second(plan.host);
+        SimWorker& worker = member.node->worker();
+        const OnTrainRequest on_request = [this, &member, &worker](TrainRequest request) {
+            if (std::holds_alternative<SyncRequest>(request)) {
+                outcome.rounds.checked_in(member.plan.id, engine.now());
+            }
+            worker.request_made(std::move(request));
+        };
+        if (!options.train) {
+            Result<TrainingModel> model =
+                read_training_model(plan.properties, plan.program.environment, flops);
+            if (!model) {
+                throw UsageError(plan.id.name + ": " + model.error().message);
+            }
+            return make_modelled_program(engine, std::move(*model), on_request);
+        }
+        ProgramOptions program;
+        program.name = plan.id;
+        program.arguments = plan.program.arguments;
+        program.environment = plan.program.environment;
+        program.working_directory = std::filesystem::absolute(options.workspace) /
+                                    engine.host_name(plan.host) / plan.program.working_directory;
+        std::error_code failed;
+        std::filesystem::create_directories(program.working_directory, failed);
+        if (failed) {
+            throw UsageError("--workspace: can't make the directory " +
+                             program.working_directory.string() + ": " + failed.message());
+        }
+        return make_real_program(
+            engine, options.train, std::move(program), options.calibration, flops / 1e9, on_request,
+            [this, id = plan.id](const TraceEvent& event) { note(id, event); });
+    }
+
+    // ---- Ending
+    // ----------------------------------------------------------------------------------
+
+    void ended(Deployed& member, const Stop& stop) {
+        member.outcome.exit_code = stop.exit_code;
+        member.outcome.reason = stop.reason;
+        network.close(member.plan.id);
+        // Its own code is still on the stack.
+        graveyard.push_back(std::move(member.node));
+        engine.at(engine.now(), [this] {
+            graveyard.clear();
+            check_end();
+        });
+    }
+
+    void kill(Deployed& member, const std::string& reason) {
+        if (!member.node) {
+            return;
+        }
+        note(member.plan.id, TraceEvent("node_killed").log(Level::warning, "sim", reason));
+        network.kill(member.plan.id, member.plan.id.name + " was lost: " + reason);
+        member.node.reset();
+        member.outcome.killed = true;
+        engine.at(engine.now(), [this] { check_end(); });
+    }
+
+    /// SNs are daemons: once nobody is left to serve, the operator stops them.
+    void check_end() {
+        const auto running = [this](bool sn) {
+            return std::any_of(members.begin(), members.end(), [sn](const auto& member) {
+                return member->node && (member->plan.role == Role::sn) == sn;
+            });
+        };
+        if (engine.actors_to_come() > 0 || faults_that_restart > 0 || running(false)) {
+            return;
+        }
+        if (!running(true)) {
+            outcome.end = engine.now();
+            engine.stop();
+            return;
+        }
+        if (!std::exchange(stopping, true)) {
+            for (const auto& member : members) {
+                if (member->node) {
+                    member->node->handle(StopRequested{"all SL and ML nodes have ended"});
+                }
+            }
+        }
+    }
+
+    void check_stall() {
+        const bool working = std::any_of(members.begin(), members.end(), [](const auto& member) {
+            return member->node && member->node->worker().busy();
+        });
+        if (working || trace.events() != events_seen || engine.actors_to_come() > 0 ||
+            faults_to_come > 0) {
+            events_seen = trace.events();
+            active_at = engine.now();
+        }
+        const bool nothing_left = engine.pending() == 0 && engine.actors_to_come() == 0;
+        if (nothing_left || engine.now() - active_at >= options.stall_limit) {
+            end_early(SimOutcome::End::stalled, active_at);
+            return;
+        }
+        engine.at(engine.now() + stall_check_interval, [this] { check_stall(); });
+    }
+
+    void end_early(SimOutcome::End how, SwarmTime at) {
+        outcome.how = how;
+        outcome.end = at;
+        engine.stop();
+    }
+
+    // ---- Faults
+    // ----------------------------------------------------------------------------------
+
+    void plan_faults() {
+        for (const Fault& fault : options.faults) {
+            const bool restarts = fault.kind == Fault::Kind::restart;
+            ++faults_to_come;
+            faults_that_restart += restarts ? 1 : 0;
+            engine.at(fault.at, [this, fault, restarts] {
+                --faults_to_come;
+                faults_that_restart -= restarts ? 1 : 0;
+                carry_out(fault);
+                check_end();
+            });
+        }
+    }
+
+    void carry_out(const Fault& fault) {
+        if (fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal) {
+            engine.turn_link(fault.target, fault.kind == Fault::Kind::heal);
+            return;
+        }
+        const bool restart = fault.kind == Fault::Kind::restart;
+        if (const auto host = engine.find_host(fault.target)) {
+            engine.turn_host(*host, restart);  // the nodes follow in host_changed()
+            return;
+        }
+        Deployed* member = find(fault.target);
+        if (member == nullptr) {
+            throw UsageError("--fault \"" + fault.text +
+                             "\": there is no host and, by then, no node " + fault.target);
+        }
+        if (!restart) {
+            kill(*member, "--fault \"" + fault.text + "\"");
+        } else if (!member->node) {
+            start(*member);
+        }
+    }
+
+    void host_changed(HostIndex host) {
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            Deployed& member = *members[i];
+            if (member.plan.host != host) {
+                continue;
+            }
+            if (!engine.host_on(host)) {
+                kill(member, "host " + engine.host_name(host) + " went off");
+            } else if (!member.node && member.outcome.killed) {
+                start(member);
+            }
+        }
+    }
+
+    // ---- Small things
+    // ----------------------------------------------------------------------------
+
+    Deployed* find(const std::string& name) {
+        const auto found = std::find_if(members.begin(), members.end(), [&](const auto& member) {
+            return member->plan.id.name == name;
+        });
+        return found == members.end() ? nullptr : found->get();
+    }
+
+    void note(const NodeId& node, const TraceEvent& event) {
+        trace.report(engine.now(), node, event);
+    }
+
+    SimOutcome run() {
+        engine.on_host_change([this](HostIndex host) { host_changed(host); });
+        plan_faults();
+        if (options.until) {
+            engine.at(*options.until, [this] { end_early(SimOutcome::End::until, engine.now()); });
+        }
+        engine.at(engine.now() + stall_check_interval, [this] { check_stall(); });
+        engine.run();
+        for (const auto& member : members) {
+            outcome.nodes.push_back(member->outcome);
+        }
+        outcome.bytes = network.total();
+        return std::move(outcome);
+    }
+
+    SimEngine& engine;
+    SimTrace& trace;
+    SimulationOptions options;
+    SimNetwork network;
+    std::vector<std::unique_ptr<Deployed>> members;
+    std::vector<std::unique_ptr<SimNode>> graveyard;
+    SimOutcome outcome;
+    std::uint64_t faults_to_come = 0;
+    std::uint64_t faults_that_restart = 0;
+    std::uint64_t events_seen = 0;
+    SwarmTime active_at{};
+    bool stopping = false;
+    bool told_certificates = false;
+};
+
+Simulation::Simulation(SimEngine& engine, SimTrace& trace, SimulationOptions options)
+    : impl_(std::make_unique<Impl>(engine, trace, std::move(options))) {}
+Simulation::~Simulation() = default;
+
+void Simulation::start_actor(const SimActor& actor) { impl_->start_actor(actor); }
+SimOutcome Simulation::run() { return impl_->run(); }
+
+}  // namespace starling

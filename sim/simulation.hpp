@@ -1,0 +1,76 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/ml/swarm.hpp"
+#include "sim/calibration.hpp"
+#include "sim/fault.hpp"
+#include "sim/round_log.hpp"
+#include "sim/sim_engine.hpp"
+#include "sim/sim_network.hpp"
+#include "sim/sim_trace.hpp"
+
+namespace starling {
+
+struct SimulationOptions {
+    Calibration calibration;
+    TrainFunction train;                            ///< empty: modelled training
+    std::filesystem::path workspace = "workspace";  ///< real training works in WORKSPACE/HOST
+    std::vector<Fault> faults;
+    std::optional<SwarmTime> until;  ///< end then, whatever the nodes do
+    /// Without training, other work or any event for so long, the nodes wait for each other for
+    /// ever.
+    SwarmDuration stall_limit = std::chrono::hours(1);
+};
+
+/// The deployment asks for something that can't be, found out while the simulation ran.
+class UsageError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+struct NodeOutcome {
+    NodeId id;
+    Role role = Role::sl;
+    std::string host;
+    std::optional<int> exit_code;  ///< none: killed by a fault, or still running
+    bool killed = false;
+    std::string reason;  ///< of its stop
+};
+
+struct SimOutcome {
+    std::vector<NodeOutcome> nodes;  ///< in order of their start
+    RoundLog rounds;
+    SwarmTime end{};
+    ByteCount bytes;
+    enum class End { finished, stalled, until } how = End::finished;
+
+    /// 0: every node that no fault has killed ended with 0. Otherwise the first other exit code, or
+    /// `aborted` if nodes never ended.
+    int exit_code() const;
+};
+
+/// The nodes of a deployment on simulated hosts, from their start to their end.
+class Simulation {
+public:
+    Simulation(SimEngine& engine, SimTrace& trace, SimulationOptions options);
+    Simulation(const Simulation&) = delete;
+    Simulation& operator=(const Simulation&) = delete;
+    ~Simulation();
+
+    /// For SimEngine::load_deployment(). Throws UsageError.
+    void start_actor(const SimActor& actor);
+    /// Runs to the end. Throws UsageError.
+    SimOutcome run();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace starling

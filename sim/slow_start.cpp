@@ -1,0 +1,41 @@
+#include "sim/slow_start.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+constexpr std::uint64_t first_window_bytes = 14'480;  // 10 segments of 1448 bytes (RFC 6928)
+constexpr SwarmDuration idle_limit = std::chrono::seconds(1);  // tcp_slow_start_after_idle
+
+}  // namespace
+
+SlowStart::Cost SlowStart::charge(SwarmTime now, std::uint64_t bytes, SwarmDuration round_trip,
+                                  double bytes_per_second) {
+    if (window_ == 0 || now - idle_since_ >= idle_limit) {
+        window_ = first_window_bytes;
+        left_ = window_;
+        window_began_ = now;
+    } else if (now - window_began_ >= round_trip) {
+        window_ *= left_ < window_ ? 2 : 1;  // only a window that was used grows
+        left_ = window_;
+        window_began_ = now;
+    }
+    const double pipe = bytes_per_second * to_seconds(round_trip);
+    Cost cost;
+    while (static_cast<double>(window_) < pipe && bytes - cost.sent_bytes > left_) {
+        cost.sent_bytes += left_;
+        cost.wait += round_trip;
+        window_ *= 2;
+        left_ = window_;
+        window_began_ = now + cost.wait;
+    }
+    left_ -= std::min(left_, bytes - cost.sent_bytes);
+    if (static_cast<double>(window_) >= pipe) {
+        // Open wide enough: from here on only the links limit, and growing further means nothing.
+        left_ = window_;
+    }
+    return cost;
+}
+
+}  // namespace starling

@@ -1,0 +1,141 @@
+#include "sim/summary.hpp"
+
+#include <array>
+#include <cstdio>
+#include <sstream>
+
+namespace starling {
+namespace {
+
+std::string seconds(SwarmDuration duration) {
+    std::array<char, 40> text{};
+    std::snprintf(text.data(), text.size(), "%.6f", to_seconds(duration));
+    return text.data();
+}
+std::string seconds(SwarmTime time) { return seconds(time.time_since_epoch()); }
+
+std::string_view how_text(SimOutcome::End how) {
+    switch (how) {
+        case SimOutcome::End::finished:
+            return "finished";
+        case SimOutcome::End::stalled:
+            return "stalled";
+        case SimOutcome::End::until:
+            return "until";
+    }
+    return "unknown";
+}
+
+std::string state_text(const NodeOutcome& node) {
+    if (node.exit_code) {
+        return "exit code " + std::to_string(*node.exit_code) +
+               (node.reason.empty() ? "" : " (" + node.reason + ")");
+    }
+    return node.killed ? "killed by a fault" : "still running";
+}
+
+std::string json_string(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : text) {
+        const auto code = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+            quoted += c;
+        } else if (code < ' ') {
+            std::array<char, 8> escape{};
+            std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(code));
+            quoted += escape.data();
+        } else {
+            quoted += c;
+        }
+    }
+    return quoted + "\"";
+}
+
+bool same_digests(const RoundLog& rounds) {
+    for (const auto& [round, entry] : rounds.rounds()) {
+        if (!entry.same_digest) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+std::string summary_text(const SimOutcome& outcome) {
+    std::ostringstream text;
+    const auto& rounds = outcome.rounds.rounds();
+    if (outcome.how == SimOutcome::End::stalled) {
+        text << "stalled       nothing more can happen after " << seconds(outcome.end)
+             << " s; these nodes wait for each other:";
+        for (const NodeOutcome& node : outcome.nodes) {
+            if (!node.exit_code && !node.killed) {
+                text << " " << node.id.name;
+            }
+        }
+        text << "\n";
+    } else if (outcome.how == SimOutcome::End::until) {
+        text << "ended         at --until\n";
+    }
+    text << "rounds        " << rounds.size() << "\n"
+         << "time          " << seconds(outcome.end) << " s simulated\n"
+         << "exchange      " << seconds(outcome.rounds.median_exchange())
+         << " s a round (median, from the last check-in to the last member that goes on)\n"
+         << "bytes         " << outcome.bytes.sent << " sent, " << outcome.bytes.delivered
+         << " delivered, " << outcome.bytes.lost << " lost\n"
+         << "final digest  "
+         << (rounds.empty() ? std::string("none") : to_string(rounds.rbegin()->second.digest))
+         << "\n";
+    if (!same_digests(outcome.rounds)) {
+        text << "WARNING       programs got different parameters in one round\n";
+    }
+    for (const NodeOutcome& node : outcome.nodes) {
+        text << "node          " << node.id.name << " on " << node.host << ": " << state_text(node)
+             << "\n";
+    }
+    return text.str();
+}
+
+std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
+    std::ostringstream json;
+    const auto& rounds = outcome.rounds.rounds();
+    json << "{\n  \"seed\": " << seed << ",\n  \"end\": \"" << how_text(outcome.how) << "\",\n"
+         << "  \"exit_code\": " << outcome.exit_code() << ",\n"
+         << "  \"simulated_seconds\": " << seconds(outcome.end) << ",\n"
+         << "  \"round_count\": " << rounds.size() << ",\n"
+         << "  \"exchange_seconds_median\": " << seconds(outcome.rounds.median_exchange()) << ",\n"
+         << "  \"bytes_sent\": " << outcome.bytes.sent << ",\n"
+         << "  \"bytes_delivered\": " << outcome.bytes.delivered << ",\n"
+         << "  \"bytes_lost\": " << outcome.bytes.lost << ",\n"
+         << "  \"final_digest\": "
+         << (rounds.empty() ? std::string("null")
+                            : json_string(to_string(rounds.rbegin()->second.digest)))
+         << ",\n  \"same_digests\": " << (same_digests(outcome.rounds) ? "true" : "false")
+         << ",\n  \"rounds\": [";
+    const char* separator = "\n";
+    for (const auto& [round, entry] : rounds) {
+        json << separator << "    {\"round\": " << round
+             << ", \"first_check_in\": " << seconds(entry.first_check_in)
+             << ", \"last_check_in\": " << seconds(entry.last_check_in)
+             << ", \"last_go_on\": " << seconds(entry.last_go_on)
+             << ", \"members\": " << entry.members
+             << ", \"digest\": " << json_string(to_string(entry.digest)) << "}";
+        separator = ",\n";
+    }
+    json << "\n  ],\n  \"nodes\": [";
+    separator = "\n";
+    for (const NodeOutcome& node : outcome.nodes) {
+        json << separator << "    {\"name\": " << json_string(node.id.name)
+             << ", \"role\": " << json_string(to_string(node.role))
+             << ", \"host\": " << json_string(node.host) << ", \"exit_code\": "
+             << (node.exit_code ? std::to_string(*node.exit_code) : std::string("null"))
+             << ", \"killed\": " << (node.killed ? "true" : "false")
+             << ", \"reason\": " << json_string(node.reason) << "}";
+        separator = ",\n";
+    }
+    json << "\n  ]\n}\n";
+    return json.str();
+}
+
+}  // namespace starling

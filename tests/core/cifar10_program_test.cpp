@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include "core/torch/json_value.hpp"
+#include "examples/cifar10/calibrate.hpp"
+#include "examples/cifar10/program_data.hpp"
+#include "examples/cifar10/program_options.hpp"
+
+namespace starling {
+namespace {
+
+TEST(Cifar10Flags, AreReadInBothSpellings) {
+    const Result<ProgramFlags> flags = parse_flags(
+        {"--model", "cnn", "--epochs=5", "--partition", "full", "--data-dir", "data", "--seed=9"});
+    ASSERT_TRUE(flags) << flags.error().message;
+    EXPECT_EQ(flags->model, "cnn");
+    EXPECT_EQ(flags->epochs, 5U);
+    EXPECT_EQ(flags->partition, Partition::full);
+    EXPECT_EQ(flags->data_dir, "data");
+    EXPECT_EQ(flags->seed, 9U);
+}
+
+TEST(Cifar10Flags, WrongOnesAreNamed) {
+    const auto message = [](std::vector<std::string> arguments) {
+        const Result<ProgramFlags> flags = parse_flags(arguments);
+        return flags ? std::string() : flags.error().message;
+    };
+    EXPECT_NE(message({"--modle", "cnn"}).find("'--modle'"), std::string::npos);
+    EXPECT_NE(message({"--epochs"}).find("--epochs needs a value"), std::string::npos);
+    EXPECT_NE(message({"--epochs", "0"}).find("--epochs is '0'"), std::string::npos);
+    EXPECT_NE(message({"--epochs", "5x"}).find("whole number"), std::string::npos);
+    EXPECT_NE(message({"--model", "vgg"}).find("tiny, cnn"), std::string::npos);
+    EXPECT_NE(message({"--partition", "half"}).find("iid or full"), std::string::npos);
+}
+
+TEST(Cifar10Data, IsSharedByTrainingsOfOneProcess) {
+    ProgramFlags flags;
+    flags.drawn_train = 20;
+    flags.drawn_test = 10;
+    const auto first = load_data("", flags);
+    const auto second = load_data("", flags);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->get(), second->get());
+    flags.drawn_train = 30;
+    EXPECT_EQ((*load_data("", flags))->train.size(), 30U);
+    EXPECT_EQ(load_data("/nowhere at all", flags).error().code, Errc::not_found);
+}
+
+TEST(Cifar10Calibration, KeepsTheOtherWorkloads) {
+    const Result<std::string> first = merge_calibration("", "cifar10/tiny/32", {0.012, 0.01, 0.02, 1.5});
+    ASSERT_TRUE(first);
+    const Result<std::string> both = merge_calibration(*first, "cifar10/cnn/64", {0.08, 0.07, 0.09, 2.0});
+    ASSERT_TRUE(both);
+    const Result<std::string> again = merge_calibration(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0});
+    const Result<JsonValue> file = parse_json(*again);
+    ASSERT_TRUE(file) << *again;
+    const JsonValue* workloads = file->find("workloads");
+    ASSERT_EQ(workloads->items.size(), 2U);
+    EXPECT_EQ(workloads->find("cifar10/tiny/32")->find("seconds_per_batch")->text, "0.012");
+    EXPECT_EQ(workloads->find("cifar10/cnn/64")->find("seconds_per_batch")->text, "0.09");
+    EXPECT_FALSE(merge_calibration("[]", "w", {}));
+    EXPECT_FALSE(merge_calibration("{\"workloads\": {\"w\": 1}}", "v", {}));
+}
+
+TEST(Cifar10Calibration, MeasuresRealBatches) {
+    ProgramFlags flags;
+    flags.batch_size = 8;
+    flags.drawn_train = 50;  // fewer than the batches need: goes on with the next epoch
+    flags.drawn_test = 10;
+    flags.calibrate_batches = 12;
+    const Result<Calibration> measured = measure_batches(flags);
+    ASSERT_TRUE(measured);
+    EXPECT_GT(measured->p10, 0.0);
+    EXPECT_LE(measured->p10, measured->seconds_per_batch);
+    EXPECT_LE(measured->seconds_per_batch, measured->p90);
+    EXPECT_GT(measured->startup_seconds, 0.0);
+}
+
+}  // namespace
+}  // namespace starling

@@ -1,0 +1,176 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "core/torch/batches.hpp"
+#include "core/torch/drawn_images.hpp"
+
+namespace starling {
+namespace {
+
+std::uint64_t fnv(std::span<const std::uint8_t> bytes) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const std::uint8_t byte : bytes) {
+        hash = (hash ^ byte) * 0x100000001b3U;
+    }
+    return hash;
+}
+
+TEST(DrawnImages, SameSeedGivesTheSameBytesOnEveryMachine) {
+    const ImageData data = draw_images({.seed = 1, .train_count = 200, .test_count = 50});
+    EXPECT_EQ(fnv(data.train.pixels), 1U);
+    EXPECT_EQ(fnv(data.test.pixels), 1U);
+    const ImageData other = draw_images({.seed = 2, .train_count = 200, .test_count = 50});
+    EXPECT_NE(data.train.pixels, other.train.pixels);
+}
+
+TEST(DrawnImages, AnImageDoesNotDependOnHowManyThereAre) {
+    const ImageData few = draw_images({.seed = 3, .train_count = 20, .test_count = 10});
+    const ImageData many = draw_images({.seed = 3, .train_count = 60, .test_count = 10});
+    EXPECT_TRUE(std::equal(few.train.pixels.begin(), few.train.pixels.end(), many.train.pixels.begin()));
+    EXPECT_NE(few.train.image(0)[0], few.test.image(0)[0] + 256);
+    EXPECT_FALSE(std::equal(few.test.pixels.begin(), few.test.pixels.end(), few.train.pixels.begin()));
+}
+
+/// Softmax regression on raw pixels: plain SGD with a falling rate.
+double linear_model_accuracy(const ImageData& data, int epochs) {
+    std::vector<float> weights(image_classes * image_bytes, 0.0F);
+    std::vector<float> bias(image_classes, 0.0F);
+    std::vector<float> x(image_bytes);
+    std::vector<float> scores(image_classes);
+    const auto evaluate = [&](const ImageSet& set, std::size_t index) {
+        const auto image = set.image(index);
+        std::transform(image.begin(), image.end(), x.begin(),
+                       [](std::uint8_t value) { return (static_cast<float>(value) - 127.5F) / 255.0F; });
+        for (std::size_t k = 0; k < image_classes; ++k) {
+            const float* row = weights.data() + k * image_bytes;
+            float sum = bias[k];
+            for (std::size_t i = 0; i < image_bytes; ++i) {
+                sum += row[i] * x[i];
+            }
+            scores[k] = sum;
+        }
+    };
+    Random random(5);
+    std::vector<std::uint32_t> order = full_part(data.train.size());
+    for (int epoch = 0; epoch < epochs; ++epoch) {
+        for (std::size_t i = order.size(); i > 1; --i) {
+            std::swap(order[i - 1], order[random.below(i)]);
+        }
+        const float rate = 0.002F / static_cast<float>(epoch + 1);
+        for (const std::uint32_t index : order) {
+            evaluate(data.train, index);
+            const float top = *std::max_element(scores.begin(), scores.end());
+            float total = 0.0F;
+            for (float& score : scores) {
+                score = std::exp(score - top);
+                total += score;
+            }
+            for (std::size_t k = 0; k < image_classes; ++k) {
+                const float error = scores[k] / total - (data.train.labels[index] == k ? 1.0F : 0.0F);
+                float* row = weights.data() + k * image_bytes;
+                for (std::size_t i = 0; i < image_bytes; ++i) {
+                    row[i] -= rate * error * x[i];
+                }
+                bias[k] -= rate * error;
+            }
+        }
+    }
+    std::size_t correct = 0;
+    for (std::size_t i = 0; i < data.test.size(); ++i) {
+        evaluate(data.test, i);
+        const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
+        correct += best == data.test.labels[i] ? 1 : 0;
+    }
+    return static_cast<double>(correct) / static_cast<double>(data.test.size());
+}
+
+TEST(DrawnImages, ALinearModelStaysUnderSixtyPercent) {
+    const ImageData data = draw_images({.seed = 1, .train_count = 8'000, .test_count = 1'000});
+    const double accuracy = linear_model_accuracy(data, 6);
+    RecordProperty("accuracy", std::to_string(accuracy));
+    EXPECT_LT(accuracy, 0.60);
+    EXPECT_GT(accuracy, 0.12) << "the linear model has not learned at all, so it proves nothing";
+}
+
+TEST(IidPart, ShardsAreEqualAndShareNothing) {
+    std::set<std::uint32_t> seen;
+    for (std::uint32_t index = 1; index <= 3; ++index) {
+        const auto part = iid_part(1'000, {index, 3});
+        EXPECT_EQ(part.size(), 333U);
+        seen.insert(part.begin(), part.end());
+    }
+    EXPECT_EQ(seen.size(), 999U);
+    EXPECT_EQ(iid_part(1'000, {2, 3}), iid_part(1'000, {2, 3}));
+    EXPECT_EQ(iid_part(5, {1, 1}).size(), 5U);
+    EXPECT_TRUE(iid_part(2, {3, 3}).empty());
+}
+
+/// A set whose image i has label i % 10 and is filled with the byte i.
+ImageSet flat_set(std::size_t size) {
+    ImageSet set;
+    for (std::size_t i = 0; i < size; ++i) {
+        set.labels.push_back(static_cast<std::uint8_t>(i % image_classes));
+        set.pixels.insert(set.pixels.end(), image_bytes, static_cast<std::uint8_t>(i));
+    }
+    return set;
+}
+
+std::vector<int> images_of_epoch(BatchSource& source, std::uint64_t epoch) {
+    std::vector<int> images;
+    source.start_epoch(epoch);
+    while (const std::optional<Batch> batch = source.next()) {
+        for (std::size_t i = 0; i < batch->size(); ++i) {
+            images.push_back(static_cast<int>(std::lround(batch->pixels[i * image_bytes] * 255.0F)));
+            EXPECT_EQ(images.back() % 10, batch->labels[i]);
+        }
+    }
+    return images;
+}
+
+TEST(BatchSource, ShowsEveryImageOnceAnEpochInAnOrderOfItsOwn) {
+    const ImageSet set = flat_set(100);
+    BatchSource source(set, full_part(100), {.batch_size = 32, .seed = 4, .shard_index = 1});
+    EXPECT_EQ(source.batches_per_epoch(), 4U);
+    const std::vector<int> first = images_of_epoch(source, 1);
+    const std::vector<int> second = images_of_epoch(source, 2);
+    EXPECT_EQ(std::set<int>(first.begin(), first.end()).size(), 100U);
+    EXPECT_EQ(first.size(), 100U);
+    EXPECT_NE(first, second);
+    EXPECT_EQ(images_of_epoch(source, 1), first) << "an epoch's order does not depend on earlier ones";
+    BatchSource other(set, full_part(100), {.batch_size = 32, .seed = 4, .shard_index = 2});
+    EXPECT_NE(images_of_epoch(other, 1), first) << "shards with one seed shuffle differently";
+}
+
+TEST(BatchSource, AugmentationMovesAndMirrorsButInventsNothing) {
+    ImageSet set;
+    set.labels = {3};
+    for (std::size_t i = 0; i < image_bytes; ++i) {
+        set.pixels.push_back(static_cast<std::uint8_t>(i % 32 + 100));  // the column's number
+    }
+    BatchSource source(set, full_part(1), {.batch_size = 1, .augment = true, .seed = 1});
+    std::set<int> first_columns;
+    for (std::uint64_t epoch = 0; epoch < 200; ++epoch) {
+        source.start_epoch(epoch);
+        const std::optional<Batch> batch = source.next();
+        ASSERT_TRUE(batch);
+        const auto [low, high] = std::minmax_element(batch->pixels.begin(), batch->pixels.end());
+        EXPECT_GE(*low, 100.0F / 255.0F);
+        EXPECT_LE(*high, 131.0F / 255.0F);
+        first_columns.insert(static_cast<int>(std::lround(batch->pixels[0] * 255.0F)) - 100);
+    }
+    // Shifted by -2 to 2 (mirrored at the edge), with and without being mirrored.
+    EXPECT_EQ(first_columns, (std::set<int>{0, 1, 2, 29, 30, 31}));
+}
+
+TEST(PlainBatch, StopsAtTheEndOfTheSet) {
+    const ImageSet set = flat_set(25);
+    EXPECT_EQ(plain_batch(set, 20, 10).size(), 5U);
+    EXPECT_FLOAT_EQ(plain_batch(set, 20, 10).pixels[0], 20.0F / 255.0F);
+}
+
+}  // namespace
+}  // namespace starling

@@ -1,0 +1,156 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "core/torch/batches.hpp"
+#include "core/torch/drawn_images.hpp"
+#include "core/torch/image_classifier.hpp"
+#include "core/torch/module_parameters.hpp"
+
+namespace starling {
+namespace {
+
+Bytes bytes_of(const ModelParameters& parameters) {
+    Bytes bytes(static_cast<std::size_t>(parameters.layout().size_bytes()));
+    parameters.save(bytes);
+    return bytes;
+}
+
+struct MixedModule : torch::nn::Module {
+    MixedModule() {
+        counter = register_buffer("counter", torch::full({}, 7, torch::kInt64));
+        half = register_parameter("half", torch::full({3}, 0.5, torch::kFloat16));
+        inner = register_module("inner", std::make_shared<torch::nn::Module>());
+        // Not row-major in memory.
+        turned = inner->register_parameter(
+            "turned", torch::arange(6, torch::kFloat32).reshape({2, 3}).t(), false);
+    }
+    torch::Tensor counter, half, turned;
+    std::shared_ptr<torch::nn::Module> inner;
+};
+
+TEST(ParametersOf, KeepsTypesAndFindsTensorsByName) {
+    MixedModule module;
+    const auto parameters = parameters_of(module);
+    const auto tensors = parameters->layout().tensors();
+    ASSERT_EQ(tensors.size(), 3U);
+    EXPECT_EQ(tensors[0].name, "counter");  // falling element size
+    EXPECT_EQ(tensors[0].dtype, DType::i64);
+    EXPECT_EQ(tensors[1].name, "inner.turned");
+    EXPECT_EQ(tensors[1].shape, (std::vector<std::int64_t>{3, 2}));
+    EXPECT_EQ(tensors[2].dtype, DType::f16);
+
+    const Bytes bytes = bytes_of(*parameters);
+    float values[6];
+    std::memcpy(values, bytes.data() + tensors[1].offset_bytes, sizeof(values));
+    EXPECT_EQ(values[1], 3.0F) << "row-major, whatever the tensor is in memory";
+
+    MixedModule other;
+    {
+        const torch::NoGradGuard no_gradient;
+        other.counter.fill_(0);
+        other.half.fill_(0);
+        other.turned.fill_(0);
+    }
+    const auto other_parameters = parameters_of(other);
+    other_parameters->load(bytes);
+    EXPECT_EQ(other.counter.item<std::int64_t>(), 7);
+    EXPECT_TRUE(torch::equal(other.turned, module.turned));
+    EXPECT_TRUE(torch::equal(other.half, module.half));
+    EXPECT_EQ(bytes_of(*other_parameters), bytes);
+}
+
+TEST(ParametersOf, RefusesWhatCantBeMerged) {
+    torch::nn::Module module;
+    EXPECT_THROW(parameters_of(module), SwarmError);
+    module.register_buffer("mask", torch::ones({2}, torch::kBool));
+    try {
+        parameters_of(module);
+        FAIL() << "a bool tensor was accepted";
+    } catch (const SwarmError& error) {
+        EXPECT_NE(std::string(error.what()).find("'mask'"), std::string::npos) << error.what();
+    }
+}
+
+TEST(ImageClassifier, TinyIsHpesNetwork) {
+    ImageClassifier classifier({.model = "tiny", .seed = 1});
+    EXPECT_EQ(classifier.parameters().layout().element_count(), 328'586U);
+    EXPECT_EQ(classifier.parameters().layout().tensors().size(), 4U);
+}
+
+TEST(ImageClassifier, UnknownModelIsNamed) {
+    const auto defaults = image_model_defaults("resnet");
+    ASSERT_FALSE(defaults);
+    EXPECT_NE(defaults.error().message.find("resnet"), std::string::npos);
+}
+
+TEST(ImageClassifier, FirstParametersDependOnTheSeedAlone) {
+    for (const std::string model : {"tiny", "cnn"}) {
+        ImageClassifier first({.model = model, .seed = 1});
+        torch::manual_seed(99);  // the shared generator has no say
+        ImageClassifier second({.model = model, .seed = 1});
+        ImageClassifier other({.model = model, .seed = 2});
+        EXPECT_EQ(bytes_of(first.parameters()), bytes_of(second.parameters()));
+        EXPECT_NE(bytes_of(first.parameters()), bytes_of(other.parameters()));
+    }
+}
+
+Bytes train(const ImageSet& set, const std::string& model, std::uint32_t shard, int batches) {
+    use_torch_threads(1);
+    const ImageModelDefaults defaults = *image_model_defaults(model);
+    ImageClassifier classifier({model, 1, static_cast<std::uint64_t>(batches)});
+    BatchSource source(set, iid_part(set.size(), {shard, 2}),
+                       {defaults.batch_size, defaults.augment, 1, shard});
+    std::uint64_t epoch = 0;
+    for (int i = 0; i < batches; ++i) {
+        std::optional<Batch> batch = source.next();
+        if (!batch) {
+            source.start_epoch(++epoch);
+            batch = source.next();
+        }
+        classifier.train_batch(*batch);
+    }
+    return bytes_of(classifier.parameters());
+}
+
+/// What the simulator relies on: trainings side by side in threads of one process give the bits that
+/// each gives alone.
+TEST(ImageClassifier, TrainsToTheSameBitsAloneAndBesideOthers) {
+    const ImageData data = draw_images({.train_count = 2'020, .test_count = 10});
+    for (const std::string model : {"tiny", "cnn"}) {
+        constexpr int batches = 40;
+        const Bytes alone_1 = train(data.train, model, 1, batches);
+        const Bytes alone_2 = train(data.train, model, 2, batches);
+        EXPECT_NE(alone_1, alone_2);
+        Bytes beside_1, beside_2;
+        std::thread first([&] { beside_1 = train(data.train, model, 1, batches); });
+        std::thread second([&] { beside_2 = train(data.train, model, 2, batches); });
+        first.join();
+        second.join();
+        EXPECT_EQ(beside_1, alone_1) << model;
+        EXPECT_EQ(beside_2, alone_2) << model;
+    }
+}
+
+TEST(ImageClassifier, CnnPassesEightyFivePercentOnDrawnImages) {
+    use_torch_threads(1);
+    const ImageData data = draw_images({.seed = 1, .train_count = 8'000, .test_count = 1'000});
+    constexpr std::uint64_t epochs = 4;
+    BatchSource source(data.train, full_part(data.train.size()),
+                       {.batch_size = 64, .augment = true, .seed = 1});
+    ImageClassifier classifier(
+        {.model = "cnn", .seed = 1, .total_batches = epochs * source.batches_per_epoch()});
+    EXPECT_LT(classifier.count_correct(data.test), 250U) << "untrained, it can only guess";
+    for (std::uint64_t epoch = 1; epoch <= epochs; ++epoch) {
+        source.start_epoch(epoch);
+        while (std::optional<Batch> batch = source.next()) {
+            classifier.train_batch(*batch);
+        }
+    }
+    const std::uint64_t correct = classifier.count_correct(data.test);
+    RecordProperty("correct", std::to_string(correct));
+    EXPECT_GT(correct, 850U);
+}
+
+}  // namespace
+}  // namespace starling

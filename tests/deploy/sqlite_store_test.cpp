@@ -1,0 +1,190 @@
+#include "deploy/storage/sqlite_store.hpp"
+
+#include <csignal>
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/deploy/temporary_directory.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+
+namespace starling {
+namespace {
+
+Bytes bytes(const std::string& text) {
+    const auto view = std::as_bytes(std::span(text));
+    return {view.begin(), view.end()};
+}
+
+class SqliteStoreTest : public testing::Test {
+protected:
+    Result<SqliteStore::Opened> open() { return SqliteStore::open(file, openssl_hasher()); }
+    std::string open_error() {
+        const auto opened = open();
+        return opened ? "opened" : opened.error().message;
+    }
+    void fill(int count) {
+        auto opened = open();
+        ASSERT_TRUE(opened.has_value()) << opened.error().message;
+        for (int i = 1; i <= count; ++i) {
+            ASSERT_TRUE(
+                opened->store
+                    ->append(static_cast<std::uint64_t>(i), bytes("entry " + std::to_string(i)))
+                    .has_value());
+        }
+    }
+    /// What another program could do to the file.
+    void change(const std::string& sql) {
+        sqlite3* handle = nullptr;
+        ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
+        EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+            << sqlite3_errmsg(handle);
+        sqlite3_close(handle);
+    }
+
+    TemporaryDirectory directory;
+    std::filesystem::path file = directory.path() / "ledger.sqlite";
+};
+
+TEST_F(SqliteStoreTest, gives_back_what_was_appended) {
+    {
+        auto opened = open();
+        ASSERT_TRUE(opened.has_value()) << opened.error().message;
+        EXPECT_TRUE(opened->records.empty());
+        ASSERT_TRUE(opened->store->append(1, bytes("one")).has_value());
+        ASSERT_TRUE(opened->store->append(2, {}).has_value());
+        ASSERT_TRUE(opened->store->append(3, Bytes(3'000'000, std::byte{7})).has_value());
+    }
+    auto again = open();
+    ASSERT_TRUE(again.has_value()) << again.error().message;
+    EXPECT_EQ(again->records,
+              (std::vector<Bytes>{bytes("one"), {}, Bytes(3'000'000, std::byte{7})}));
+    EXPECT_EQ(again->store->last_index(), 3U);
+    EXPECT_TRUE(again->store->append(4, bytes("four")).has_value());
+}
+
+TEST_F(SqliteStoreTest, chains_the_entries_as_documented) {
+    fill(1);
+    auto opened = open();
+    ASSERT_TRUE(opened.has_value());
+    Bytes chained(32);                // the link before
+    chained.push_back(std::byte{1});  // the index
+    chained.insert(chained.end(), 7, std::byte{0});
+    const Bytes data = bytes("entry 1");
+    chained.insert(chained.end(), data.begin(), data.end());
+    EXPECT_EQ(opened->store->last_link(), openssl_hasher().digest(ByteView(chained)));
+}
+
+TEST_F(SqliteStoreTest, is_private_to_its_user) {
+    fill(1);
+    struct stat status {};
+    ASSERT_EQ(::stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(SqliteStoreTest, refuses_an_index_that_does_not_follow) {
+    auto opened = open();
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_FALSE(opened->store->append(2, bytes("two")).has_value());
+    ASSERT_TRUE(opened->store->append(1, bytes("one")).has_value());
+    const auto again = opened->store->append(1, bytes("one"));
+    ASSERT_FALSE(again.has_value());
+    EXPECT_NE(again.error().message.find("entry 1 can't follow entry 1"), std::string::npos);
+    EXPECT_TRUE(opened->store->append(2, bytes("two")).has_value()) << "a refusal changes nothing";
+}
+
+TEST_F(SqliteStoreTest, refuses_an_entry_above_the_bound) {
+    auto opened = open();
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_FALSE(opened->store->append(1, Bytes(SqliteStore::entry_bytes_max + 1)).has_value());
+    EXPECT_TRUE(opened->store->append(1, bytes("one")).has_value());
+}
+
+TEST_F(SqliteStoreTest, names_the_first_entry_that_was_changed) {
+    fill(5);
+    change("UPDATE log SET data = CAST('entry X' AS BLOB) WHERE idx IN (3, 4)");
+    const std::string message = open_error();
+    EXPECT_NE(message.find(file.string()), std::string::npos) << message;
+    EXPECT_NE(message.find("entry 3 is damaged"), std::string::npos) << message;
+}
+
+TEST_F(SqliteStoreTest, notices_a_flipped_bit_in_the_file) {
+    fill(5);
+    std::string content = read_text(file);
+    const std::size_t at = content.find("entry 4");
+    ASSERT_NE(at, std::string::npos) << "the WAL was not moved into the file at close";
+    content[at] = static_cast<char>(content[at] ^ 1);
+    write_text(file, content);
+    EXPECT_NE(open_error().find("entry 4 is damaged"), std::string::npos) << open_error();
+}
+
+TEST_F(SqliteStoreTest, notices_a_changed_order_and_a_gap) {
+    fill(4);
+    change("UPDATE log SET idx = 9 WHERE idx = 2");
+    EXPECT_NE(open_error().find("entry 2 is missing: the next one is entry 3"), std::string::npos)
+        << open_error();
+    change("UPDATE log SET idx = 2 WHERE idx = 3; UPDATE log SET idx = 3 WHERE idx = 9");
+    EXPECT_NE(open_error().find("entry 2 is damaged"), std::string::npos) << open_error();
+}
+
+TEST_F(SqliteStoreTest, refuses_what_is_no_ledger) {
+    write_text(file, std::string(5000, 'x'));
+    EXPECT_NE(open_error().find("it is not an SQLite file"), std::string::npos) << open_error();
+    std::filesystem::remove(file);
+    change("CREATE TABLE addresses(name TEXT)");
+    EXPECT_NE(open_error().find("no Starling ledger"), std::string::npos) << open_error();
+    std::filesystem::remove(file);
+    change("CREATE TABLE log(a); CREATE TABLE meta(b)");
+    EXPECT_NE(open_error().find("no Starling ledger"), std::string::npos) << open_error();
+}
+
+TEST_F(SqliteStoreTest, refuses_a_newer_format) {
+    fill(1);
+    change("UPDATE meta SET value = 2");
+    EXPECT_NE(open_error().find("format 2, and this program knows format 1"), std::string::npos)
+        << open_error();
+}
+
+TEST_F(SqliteStoreTest, belongs_to_one_process_at_a_time) {
+    auto opened = open();
+    ASSERT_TRUE(opened.has_value());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const std::string message = open_error();
+        _exit(message.find("in use by another process") != std::string::npos ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(opened->store->append(1, bytes("still ours")).has_value());
+}
+
+TEST_F(SqliteStoreTest, names_a_directory_that_is_not_there) {
+    file = directory.path() / "missing" / "ledger.sqlite";
+    EXPECT_NE(open_error().find(file.string()), std::string::npos);
+    EXPECT_NE(open_error().find("can't be opened for writing"), std::string::npos);
+}
+
+TEST_F(SqliteStoreTest, keeps_an_append_through_a_kill) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto opened = open();
+        const bool kept = opened && opened->store->append(1, bytes("kept")).has_value();
+        if (kept) {
+            ::kill(::getpid(), SIGKILL);
+        }
+        _exit(1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    auto opened = open();
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    EXPECT_EQ(opened->records, std::vector<Bytes>{bytes("kept")});
+}
+
+}  // namespace
+}  // namespace starling

@@ -1,0 +1,127 @@
+#include "deploy/stop_swarm.hpp"
+
+#include <gtest/gtest.h>
+
+#include "deploy/pid_file.hpp"
+#include "deploy/signal_thread.hpp"
+#include "deploy/workspace.hpp"
+#include "tests/deploy/child_process.hpp"
+#include "tests/deploy/temporary_directory.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class StopSwarmTest : public testing::Test {
+protected:
+    void SetUp() override { std::filesystem::create_directories(workspace.run_dir()); }
+
+    /// A child with a pid file that runs until a signal ends it; `stubborn` ones ignore SIGTERM.
+    ChildProcess node(const std::string& name, Role role, bool stubborn = false) {
+        return ChildProcess([&, name, role, stubborn](auto ready) {
+            const auto claimed = PidFile::claim(workspace.pid_file(name), role);
+            if (stubborn) {
+                std::signal(SIGTERM, SIG_IGN);
+            }
+            ready();
+            for (;;) {
+                ::pause();
+            }
+        });
+    }
+    StopReport stop(std::set<Role> roles, milliseconds limit = seconds(10)) {
+        return stop_swarm(directory.path(), roles, limit);
+    }
+
+    TemporaryDirectory directory;
+    Workspace workspace{directory.path()};
+};
+
+TEST_F(StopSwarmTest, ends_all_nodes_sl_first_and_removes_their_files) {
+    ChildProcess sn = node("sn1", Role::sn);
+    ChildProcess sl = node("sl1", Role::sl);
+    const StopReport report = stop({Role::sl, Role::sn});
+    EXPECT_TRUE(report.all_ended);
+    EXPECT_EQ(report.lines, (std::vector<std::string>{
+                                "stopped sl sl1 (process " + std::to_string(sl.pid()) + ")",
+                                "stopped sn sn1 (process " + std::to_string(sn.pid()) + ")"}));
+    EXPECT_EQ(WTERMSIG(sl.wait()), SIGTERM);
+    EXPECT_EQ(WTERMSIG(sn.wait()), SIGTERM);
+    EXPECT_FALSE(std::filesystem::exists(workspace.pid_file("sl1")));
+    EXPECT_FALSE(std::filesystem::exists(workspace.pid_file("sn1")));
+}
+
+TEST_F(StopSwarmTest, leaves_other_roles_alone) {
+    ChildProcess sn = node("sn1", Role::sn);
+    ChildProcess sl = node("sl1", Role::sl);
+    EXPECT_TRUE(stop({Role::sl}).all_ended);
+    EXPECT_EQ(WTERMSIG(sl.wait()), SIGTERM);
+    EXPECT_EQ(::waitpid(sn.pid(), nullptr, WNOHANG), 0) << "the SN runs on";
+    EXPECT_TRUE(std::filesystem::exists(workspace.pid_file("sn1")));
+}
+
+TEST_F(StopSwarmTest, kills_what_does_not_stop_and_says_so) {
+    ChildProcess sl = node("sl1", Role::sl, true);
+    const StopReport report = stop({Role::sl}, milliseconds(200));
+    EXPECT_TRUE(report.all_ended);
+    ASSERT_EQ(report.lines.size(), 1U);
+    EXPECT_TRUE(report.lines[0].starts_with("warning: killed sl sl1")) << report.lines[0];
+    EXPECT_EQ(WTERMSIG(sl.wait()), SIGKILL);
+}
+
+TEST_F(StopSwarmTest, never_signals_a_stranger_with_a_reused_pid) {
+    ChildProcess stranger([](auto ready) {
+        ready();
+        ::pause();
+    });
+    write_text(workspace.pid_file("sl1"), std::to_string(stranger.pid()) + "\nsl\n1\n");
+    const StopReport report = stop({Role::sl});
+    ASSERT_EQ(report.lines.size(), 2U);
+    EXPECT_TRUE(report.lines[0].starts_with("removed ")) << report.lines[0];
+    EXPECT_TRUE(report.lines[1].starts_with("nothing to stop")) << report.lines[1];
+    EXPECT_EQ(::waitpid(stranger.pid(), nullptr, WNOHANG), 0);
+    EXPECT_FALSE(std::filesystem::exists(workspace.pid_file("sl1")));
+}
+
+TEST_F(StopSwarmTest, says_when_there_is_nothing) {
+    const StopReport report =
+        stop_swarm(directory.path() / "none", {Role::sl, Role::sn}, seconds(1));
+    EXPECT_TRUE(report.all_ended);
+    ASSERT_EQ(report.lines.size(), 1U);
+    EXPECT_TRUE(report.lines[0].starts_with("nothing to stop: no node runs in "));
+}
+
+/// In a child, as signals are the whole process's.
+TEST(SignalThreadTest, the_first_signal_asks_and_the_second_ends) {
+    ChildProcess child([](auto ready) {
+        block_signals();
+        const SignalThread signals([&](const std::string& name) {
+            ::kill(::getpid(), name == "SIGTERM" ? SIGINT : SIGKILL);
+        });
+        ready();
+        for (;;) {
+            ::pause();
+        }
+    });
+    ::kill(child.pid(), SIGTERM);
+    const int status = child.wait();
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 128 + SIGINT);
+}
+
+TEST(SignalThreadTest, ends_without_a_signal) {
+    ChildProcess child([](auto ready) {
+        block_signals();
+        {
+            const SignalThread signals([](const std::string&) {});
+        }
+        ready();
+        _exit(7);
+    });
+    EXPECT_EQ(WEXITSTATUS(child.wait()), 7);
+}
+
+}  // namespace
+}  // namespace starling

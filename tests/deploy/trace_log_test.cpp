@@ -1,0 +1,181 @@
+#include "deploy/log/trace_log.hpp"
+
+#include <chrono>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/deploy/temporary_directory.hpp"
+
+namespace starling {
+namespace {
+
+const NodeId sn1{"sn1"};
+
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+    std::istringstream in(read_text(file));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+class TraceLogTest : public testing::Test {
+protected:
+    std::unique_ptr<TraceLog> open(Level level = Level::info) {
+        auto log = open_trace_log({sn1, Role::sn, trace_file, log_file, level});
+        EXPECT_TRUE(log.has_value()) << (log ? "" : log.error().message);
+        return std::move(*log);
+    }
+
+    TemporaryDirectory directory;
+    std::filesystem::path trace_file = directory.path() / "sn1.trace";
+    std::filesystem::path log_file = directory.path() / "sn1.log";
+};
+
+TEST_F(TraceLogTest, writes_every_event_to_the_trace_and_texts_to_the_log) {
+    {
+        auto log = open();
+        log->begin(from_ns(0));
+        log->report(from_ns(5), sn1, TraceEvent("quiet").with("round", 3U));
+        log->report(
+            from_ns(9), sn1,
+            TraceEvent("sn_ready")
+                .with("port", 30304U)
+                .log(Level::info, "swarm.blCnt", "Starting SWARM-API-SERVER on port: 30304"));
+    }
+    const std::vector<std::string> trace = lines_of(trace_file);
+    ASSERT_EQ(trace.size(), 3U);
+    EXPECT_TRUE(std::regex_match(
+        trace[0], std::regex("# starling-trace 1 node=sn1 role=sn epoch_ns=[0-9]{19}")))
+        << trace[0];
+    EXPECT_EQ(trace[1], "5 sn1 quiet round=3");
+    EXPECT_EQ(trace[2], "9 sn1 sn_ready port=30304");
+
+    const std::vector<std::string> log = lines_of(log_file);
+    ASSERT_EQ(log.size(), 1U);
+    EXPECT_TRUE(std::regex_match(
+        log[0], std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{3} : "
+                           "swarm\\.blCnt : INFO : Starting SWARM-API-SERVER on port: 30304")))
+        << log[0];
+}
+
+TEST_F(TraceLogTest, the_epoch_is_the_wall_clock_of_swarm_time_zero) {
+    const auto ns = [] {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    };
+    constexpr std::int64_t later = 3'600'000'000'000;
+    auto log = open();
+    const std::int64_t before = ns();
+    log->begin(from_ns(later));
+    const std::int64_t after = ns();
+    log->flush();
+    const std::string first = lines_of(trace_file).front();
+    const std::int64_t epoch = std::stoll(first.substr(first.find("epoch_ns=") + 9));
+    EXPECT_GE(epoch, before - later);
+    EXPECT_LE(epoch, after - later);
+}
+
+TEST_F(TraceLogTest, the_level_filters_the_log_and_not_the_trace) {
+    {
+        auto log = open(Level::warning);
+        log->begin(from_ns(0));
+        log->report(from_ns(1), sn1, TraceEvent("a").log(Level::info, "c", "hidden"));
+        log->report(from_ns(2), sn1, TraceEvent("b").log(Level::error, "c", "shown"));
+        log->line(Level::debug, "host", "hidden too");
+        log->line(Level::warning, "host", "shown too");
+    }
+    EXPECT_EQ(lines_of(trace_file).size(), 3U);
+    const std::vector<std::string> log = lines_of(log_file);
+    ASSERT_EQ(log.size(), 2U);
+    EXPECT_TRUE(log[0].ends_with(" : c : ERROR : shown"));
+    EXPECT_TRUE(log[1].ends_with(" : host : WARNING : shown too"));
+}
+
+TEST_F(TraceLogTest, a_text_can_not_forge_a_line) {
+    {
+        auto log = open();
+        log->begin(from_ns(0));
+        log->line(Level::info, "swarm.net", "refused 'x\n2026 : a : INFO : {}%v'");
+    }
+    ASSERT_EQ(lines_of(log_file).size(), 1U);
+    EXPECT_TRUE(lines_of(log_file)[0].ends_with("refused 'x\\x0a2026 : a : INFO : {}%v'"));
+}
+
+TEST_F(TraceLogTest, a_warning_is_on_disk_at_once) {
+    auto log = open();
+    log->begin(from_ns(0));
+    log->report(from_ns(1), sn1, TraceEvent("quiet"));
+    log->report(from_ns(2), sn1, TraceEvent("loud").log(Level::warning, "c", "look"));
+    EXPECT_EQ(lines_of(trace_file).size(), 3U);
+}
+
+TEST_F(TraceLogTest, a_quiet_event_is_on_disk_soon) {
+    auto log = open();
+    log->begin(from_ns(0));
+    log->report(from_ns(1), sn1, TraceEvent("quiet"));
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (lines_of(trace_file).size() < 2 && std::chrono::steady_clock::now() < limit) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(lines_of(trace_file).size(), 2U);
+}
+
+TEST_F(TraceLogTest, two_threads_write_whole_lines_in_rising_time) {
+    constexpr int each = 2000;
+    {
+        auto log = open();
+        log->begin(from_ns(0));
+        const auto write = [&](const char* name) {
+            for (int i = 0; i < each; ++i) {
+                log->report(from_ns(i), NodeId{name},
+                            TraceEvent("step").with("i", std::to_string(i)));
+            }
+        };
+        std::thread other(write, "b");
+        write("a");
+        other.join();
+    }
+    const std::vector<std::string> lines = lines_of(trace_file);
+    ASSERT_EQ(lines.size(), 2U * each + 1);
+    std::int64_t last = 0;
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+        ASSERT_TRUE(std::regex_match(lines[i], std::regex("[0-9]+ [ab] step i=[0-9]+")))
+            << lines[i];
+        const std::int64_t time = std::stoll(lines[i]);
+        EXPECT_GE(time, last);
+        last = time;
+    }
+}
+
+TEST_F(TraceLogTest, a_log_is_continued_and_a_trace_begins_anew) {
+    for (int start = 0; start < 2; ++start) {
+        auto log = open();
+        log->begin(from_ns(0));
+        log->line(Level::info, "host", "start " + std::to_string(start));
+    }
+    EXPECT_EQ(lines_of(log_file).size(), 2U);
+    EXPECT_EQ(lines_of(trace_file).size(), 1U);
+}
+
+TEST_F(TraceLogTest, its_files_are_private_and_a_bad_place_is_named) {
+    open();
+    for (const auto& file : {trace_file, log_file}) {
+        struct stat status {};
+        ASSERT_EQ(::stat(file.c_str(), &status), 0);
+        EXPECT_EQ(status.st_mode & 0777U, 0600U);
+    }
+    const auto nowhere =
+        open_trace_log({sn1, Role::sn, directory.path() / "no" / "t", "", Level::info});
+    ASSERT_FALSE(nowhere.has_value());
+    EXPECT_NE(nowhere.error().message.find("(--trace)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace starling

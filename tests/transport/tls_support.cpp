@@ -1,0 +1,229 @@
+#include "tests/transport/tls_support.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace starling::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+sockaddr_in loopback_address(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    return address;
+}
+
+int listening_socket(std::uint16_t& port) {
+    const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = loopback_address(0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(descriptor, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(descriptor, 8), 0);
+    EXPECT_EQ(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port = ntohs(address.sin_port);
+    return descriptor;
+}
+
+using ContextPtr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
+using SslPtr = std::unique_ptr<SSL, decltype(&SSL_free)>;
+
+ContextPtr raw_context(const std::optional<IdentityFiles>& identity) {
+    ContextPtr context(SSL_CTX_new(TLS_method()), &SSL_CTX_free);
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+    if (identity) {
+        EXPECT_EQ(SSL_CTX_use_certificate_chain_file(context.get(), identity->cert.c_str()), 1);
+        EXPECT_EQ(
+            SSL_CTX_use_PrivateKey_file(context.get(), identity->key.c_str(), SSL_FILETYPE_PEM), 1);
+    }
+    return context;
+}
+
+std::string read_to_end(SSL* ssl) {
+    std::string text;
+    char buffer[4096];
+    std::size_t count = 0;
+    while (SSL_read_ex(ssl, buffer, sizeof buffer, &count) == 1) {
+        text.append(buffer, count);
+    }
+    ERR_clear_error();
+    return text;
+}
+
+}  // namespace
+
+Folder::Folder() {
+    char name[] = "/tmp/starling-test-XXXXXX";
+    path_ = ::mkdtemp(name);
+}
+
+Folder::~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}
+
+std::string Folder::write(const std::string& name, const std::string& text) const {
+    fs::create_directories(fs::path(file(name)).parent_path());
+    std::ofstream(file(name)) << text;
+    return file(name);
+}
+
+Authority::Authority(const Folder& folder, const std::string& name)
+    : folder_(folder), name_(name), ca_path_(folder.file(name + "-ca")) {
+    Result<IssuedCert> made = make_ca(name, {});
+    EXPECT_TRUE(made);
+    ca_ = *made;
+    folder.write(name + "-ca/ca.pem", ca_.cert_pem);
+}
+
+IdentityFiles Authority::issue(const std::string& node, std::set<Role> roles, Validity validity,
+                               const Authority* trusts) const {
+    LeafRequest request;
+    request.name.name = node;
+    request.roles = std::move(roles);
+    request.validity = validity;
+    Result<IssuedCert> leaf = issue_leaf(ca_, request);
+    EXPECT_TRUE(leaf);
+    IdentityFiles files;
+    files.cert = folder_.write(name_ + "-" + node + "-cert.pem", leaf->cert_pem);
+    files.key = folder_.write(name_ + "-" + node + "-key.pem", leaf->key_pem);
+    files.ca_path = trusts != nullptr ? trusts->ca_path() : ca_path_;
+    return files;
+}
+
+std::string Party::logged() const {
+    std::string text;
+    for (const std::string& line : *log) {
+        text += line + "\n";
+    }
+    return text;
+}
+
+TlsEndpointOptions options_of(const std::string& name, Role role,
+                              std::optional<IdentityFiles> identity,
+                              std::vector<ListenOptions> listen) {
+    TlsEndpointOptions options;
+    options.name.name = name;
+    options.role = role;
+    options.identity = std::move(identity);
+    options.listen = std::move(listen);
+    options.handshake_limit = test_handshake_limit;
+    return options;
+}
+
+Party open_party(TlsEndpointOptions options) {
+    Party party;
+    options.log = [log = party.log](Level, std::string text) { log->push_back(std::move(text)); };
+    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(std::move(options));
+    if (endpoint) {
+        party.endpoint = std::move(*endpoint);
+    } else {
+        ADD_FAILURE() << endpoint.error().message;
+        std::abort();
+    }
+    return party;
+}
+
+bool run_until(std::vector<Party*> parties, const std::function<bool()>& done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!done() && std::chrono::steady_clock::now() < end) {
+        for (Party* party : parties) {
+            const SwarmTime moment = party->endpoint->now() + std::chrono::milliseconds(1);
+            while (std::optional<Input> input = party->endpoint->receive_until(moment)) {
+                party->inputs.push_back(std::move(*input));
+            }
+        }
+    }
+    return done();
+}
+
+std::uint16_t free_port() {
+    std::uint16_t port = 0;
+    ::close(listening_socket(port));
+    return port;
+}
+
+RawSocket::RawSocket(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    const sockaddr_in address = loopback_address(port);
+    EXPECT_EQ(::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address),
+              0);
+}
+
+RawSocket::~RawSocket() { ::close(descriptor_); }
+
+void RawSocket::write(const std::string& bytes) const {
+    EXPECT_EQ(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+}
+
+std::string RawSocket::read_all() const {
+    std::string text;
+    char buffer[4096];
+    ssize_t count = 0;
+    while ((count = ::recv(descriptor_, buffer, sizeof buffer, 0)) > 0) {
+        text.append(buffer, static_cast<std::size_t>(count));
+    }
+    return text;
+}
+
+std::string RawTls::run(std::uint16_t port) const {
+    const RawSocket socket(port);
+    const ContextPtr context = raw_context(identity);
+    if (tls12_only) {
+        SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+    }
+    const SslPtr ssl(SSL_new(context.get()), &SSL_free);
+    SSL_set_fd(ssl.get(), socket.descriptor());
+    if (SSL_connect(ssl.get()) != 1) {
+        ERR_clear_error();
+        return {};
+    }
+    std::size_t written = 0;
+    if (!send.empty()) {
+        SSL_write_ex(ssl.get(), send.data(), send.size(), &written);
+    }
+    return hang_up ? std::string() : read_to_end(ssl.get());
+}
+
+RawTlsServer::RawTlsServer(IdentityFiles identity) {
+    descriptor_ = listening_socket(port_);
+    thread_ = std::thread([descriptor = descriptor_, identity = std::move(identity)] {
+        const int client = ::accept(descriptor, nullptr, nullptr);
+        const ContextPtr context = raw_context(identity);
+        const SslPtr ssl(SSL_new(context.get()), &SSL_free);
+        SSL_set_fd(ssl.get(), client);
+        if (SSL_accept(ssl.get()) == 1) {
+            read_to_end(ssl.get());
+        }
+        ERR_clear_error();
+        ::close(client);
+    });
+}
+
+RawTlsServer::~RawTlsServer() {
+    ::shutdown(descriptor_, SHUT_RDWR);  // ends an accept() that nobody answered
+    thread_.join();
+    ::close(descriptor_);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::size_t peak_memory_bytes() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace starling::test

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "deploy/certs/cert_issuer.hpp"
+#include "transport/tls/tls_endpoint.hpp"
+
+namespace starling::test {
+
+/// A directory of its own for each test, gone after it.
+class Folder {
+public:
+    Folder();
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder();
+
+    std::string file(const std::string& name) const { return path_ + "/" + name; }
+    std::string write(const std::string& name, const std::string& text) const;
+
+private:
+    std::string path_;
+};
+
+/// A CA and the certificates it made, as files.
+class Authority {
+public:
+    Authority(const Folder& folder, const std::string& name);
+
+    /// Certificate and key of a node that trusts this CA only, or the one given.
+    IdentityFiles issue(const std::string& node, std::set<Role> roles, Validity validity = {},
+                        const Authority* trusts = nullptr) const;
+    const std::string& ca_path() const { return ca_path_; }
+
+private:
+    const Folder& folder_;
+    std::string name_;
+    IssuedCert ca_;
+    std::string ca_path_;
+};
+
+/// An endpoint and what it brought.
+struct Party {
+    std::unique_ptr<PolledEndpoint> endpoint;
+    std::vector<Input> inputs;
+    std::shared_ptr<std::vector<std::string>> log = std::make_shared<std::vector<std::string>>();
+
+    template <typename T>
+    std::vector<T> all() const {
+        std::vector<T> found;
+        for (const Input& input : inputs) {
+            if (const T* one = std::get_if<T>(&input)) {
+                found.push_back(*one);
+            }
+        }
+        return found;
+    }
+    template <typename T>
+    std::size_t count() const {
+        return static_cast<std::size_t>(
+            std::count_if(inputs.begin(), inputs.end(),
+                          [](const Input& input) { return std::holds_alternative<T>(input); }));
+    }
+    /// All log lines, for EXPECT_THAT-like searches.
+    std::string logged() const;
+};
+
+constexpr SwarmDuration test_handshake_limit = std::chrono::seconds(20);
+
+TlsEndpointOptions options_of(const std::string& name, Role role,
+                              std::optional<IdentityFiles> identity,
+                              std::vector<ListenOptions> listen = {});
+/// The endpoint must open.
+Party open_party(TlsEndpointOptions options);
+
+/// Gives each party in turn a moment, until `done` or half a minute is over. \return  done().
+bool run_until(std::vector<Party*> parties, const std::function<bool()>& done);
+
+/// A port of 127.0.0.1 that nobody uses at this moment.
+std::uint16_t free_port();
+inline Address loopback(std::uint16_t port) { return {"127.0.0.1", port}; }
+
+/// A blocking TCP connection without any rules.
+class RawSocket {
+public:
+    explicit RawSocket(std::uint16_t port);
+    RawSocket(const RawSocket&) = delete;
+    RawSocket& operator=(const RawSocket&) = delete;
+    ~RawSocket();
+
+    void write(const std::string& bytes) const;
+    /// Until the other side ends.
+    std::string read_all() const;
+    int descriptor() const { return descriptor_; }
+
+private:
+    int descriptor_;
+};
+
+/// A TLS client that obeys nobody: what a hostile or broken peer would send.
+struct RawTls {
+    std::optional<IdentityFiles> identity;  ///< none: it shows no certificate
+    bool tls12_only = false;
+    Bytes send;            ///< after the handshake
+    bool hang_up = false;  ///< right after sending, else when the other side ends
+    /// Runs to its end in the calling thread. \return  the bytes that came, decrypted.
+    std::string run(std::uint16_t port) const;
+};
+
+/// A TLS server that takes one connection on a port and serves until the client ends.
+class RawTlsServer {
+public:
+    explicit RawTlsServer(IdentityFiles identity);
+    ~RawTlsServer();
+    std::uint16_t port() const { return port_; }
+
+private:
+    int descriptor_ = -1;
+    std::uint16_t port_ = 0;
+    std::thread thread_;
+};
+
+bool contains(const std::string& text, const std::string& part);
+
+/// Highest memory use of this process so far.
+std::size_t peak_memory_bytes();
+
+}  // namespace starling::test

@@ -1,0 +1,35 @@
+#include "transport/tls/admission.hpp"
+
+#include <string>
+
+#include "transport/tls/certificate.hpp"
+
+namespace starling {
+
+Result<void> admit_peer(const NodeId& own, const Hello& hello,
+                        const std::optional<Identity>& certified, const std::set<Role>& accepts) {
+    const std::string role(to_string(hello.role));
+    const std::string who = "'" + hello.name.name + "' (" + role + ")";
+    if (Result<NodeId> name = parse_node_id(hello.name.name); !name) {
+        return Error{Errc::refused, name.error().message};
+    }
+    if (certified && certified->name != hello.name) {
+        return Error{Errc::refused, who + " shows the certificate of '" + certified->name.name +
+                                        "': --name must be the name in --cert"};
+    }
+    if (certified && !certified->roles.contains(hello.role)) {
+        return Error{Errc::refused, who + " may not be " + role + ": its certificate is for " +
+                                        role_list(certified->roles)};
+    }
+    if (!accepts.contains(hello.role)) {
+        return Error{Errc::refused, who + " is at the wrong port: here talk " + role_list(accepts) +
+                                        " only (check address and port)"};
+    }
+    if (hello.name == own) {
+        return Error{Errc::refused, "two nodes have the name '" + own.name +
+                                        "': give one another name and certificate"};
+    }
+    return {};
+}
+
+}  // namespace starling

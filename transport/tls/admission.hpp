@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "transport/tls/tls_endpoint.hpp"
+
+namespace starling {
+
+/// Decides whether the peer that says `hello` may talk to the node `own`. Pure.
+/// \param certified  what its certificate proves; nothing on a Unix socket.
+/// \param accepts    the roles that may be at the other end.
+/// \return  Errc::refused with a sentence that makes sense at both ends.
+Result<void> admit_peer(const NodeId& own, const Hello& hello,
+                        const std::optional<Identity>& certified, const std::set<Role>& accepts);
+
+}  // namespace starling

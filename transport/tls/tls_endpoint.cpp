@@ -1,0 +1,368 @@
+#include "transport/tls/tls_endpoint.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "transport/tls/admission.hpp"
+#include "transport/tls/event_loop.hpp"
+#include "transport/tls/plain_channel.hpp"
+#include "transport/tls/session.hpp"
+#include "transport/tls/tls_channel.hpp"
+
+namespace starling {
+namespace {
+
+/// Connections that have not said who they are. One more closes the oldest.
+constexpr std::size_t strangers_max = 256;
+/// What an input costs beside its frame: queue entry, decoded message.
+constexpr std::size_t input_overhead_bytes = 256;
+
+std::string limit_text(SwarmDuration limit) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+    return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+
+class TlsEndpoint final : public PolledEndpoint, private SessionOwner {
+public:
+    TlsEndpoint(TlsEndpointOptions options, std::optional<TlsContext> context)
+        : options_(std::move(options)), context_(std::move(context)) {}
+    TlsEndpoint(const TlsEndpoint&) = delete;
+    TlsEndpoint& operator=(const TlsEndpoint&) = delete;
+    ~TlsEndpoint() override { hang_up(); }
+
+    Result<void> listen();
+
+    SwarmTime now() const override { return loop_.now(); }
+    void connect(const Address& address, Role role) override;
+    void send(const NodeId& to, Frame frame) override;
+    std::optional<Input> receive_until(SwarmTime deadline) override;
+    void post(Input input) override;
+    void close(SwarmDuration limit) override;
+
+private:
+    struct Queued {
+        Input input;
+        std::size_t size_bytes = 0;
+    };
+    struct Watched {
+        SwarmTime until;
+        std::weak_ptr<Session> session;
+    };
+
+    SessionOwner& owner() { return *this; }
+    Hello own_hello() const override { return {options_.name, options_.role}; }
+    Result<void> admit(const Session& session, const Hello& hello) override;
+    bool may_read(Session& session) override;
+    void session_up(Session& session) override;
+    void frame_received(Session& session, FrameReader::Received received) override;
+    void session_ended(Session& session, const SessionEnd& end) override;
+    void session_gone(Session& session) override;
+
+    void accept(const ListenOptions& where, std::shared_ptr<Stream> stream);
+    void drop_oldest_stranger();
+    void watch(Session& session);
+    void expire();
+    void take_posted();
+    void deliver(Input input, std::size_t size_bytes);
+    Input pop();
+    void hang_up();
+    void log(Level level, const std::string& text) const;
+
+    TlsEndpointOptions options_;
+    std::optional<TlsContext> context_;
+    EventLoop loop_;
+    std::vector<ListenSocket> sockets_;
+    std::map<const Session*, std::shared_ptr<Session>> sessions_;
+    std::map<NodeId, std::shared_ptr<Session>> peers_;
+    std::map<Address, std::weak_ptr<Session>> dialling_;
+    std::deque<std::weak_ptr<Session>> strangers_;  ///< accepted, oldest first
+    std::deque<Watched> watched_;                   ///< all with the same limit: in order of time
+    std::vector<std::weak_ptr<Session>> paused_;
+    std::deque<Queued> inbox_;
+    std::size_t inbox_bytes_ = 0;
+    bool closed_ = false;
+
+    std::mutex posted_mutex_;
+    std::vector<Input> posted_;
+};
+
+// ---- Port ---------------------------------------------------------------------------------------
+
+Result<void> TlsEndpoint::listen() {
+    for (const ListenOptions& where : options_.listen) {
+        if (where.address.port != 0 && !context_) {
+            return Error{Errc::usage, "listening on " + to_string(where.address) +
+                                          " needs --cert, --key and --capath"};
+        }
+        Result<ListenSocket> socket = ListenSocket::open(where.address);
+        if (!socket) {
+            return socket.error();
+        }
+        sockets_.push_back(std::move(*socket));
+        loop_.listen(
+            sockets_.back(),
+            [this, where](std::shared_ptr<Stream> stream) { accept(where, std::move(stream)); },
+            [this](const std::string& text) { log(Level::warning, text); });
+    }
+    return {};
+}
+
+void TlsEndpoint::connect(const Address& address, Role role) {
+    if (closed_) {
+        return;
+    }
+    if (const auto under_way = dialling_.find(address);
+        under_way != dialling_.end() && !under_way->second.expired()) {
+        return;
+    }
+    if (address.port != 0 && !context_) {
+        deliver(ConnectFailed{address,
+                              {Errc::usage, "dialling " + to_string(address) +
+                                                " needs --cert, --key and --capath"},
+                              true},
+                0);
+        return;
+    }
+    std::unique_ptr<Channel> channel =
+        address.port == 0 ? make_plain_channel() : make_tls_channel(*context_, TlsSide::dials);
+    auto session = std::make_shared<Session>(owner(), loop_.make_stream(), std::move(channel),
+                                             Session::Purpose{address, {role}});
+    sessions_[session.get()] = session;
+    dialling_[address] = session;
+    watch(*session);
+    session->start();
+}
+
+void TlsEndpoint::send(const NodeId& to, Frame frame) {
+    if (const auto peer = peers_.find(to); peer != peers_.end()) {
+        peer->second->send(frame);
+    }
+}
+
+std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
+    for (;;) {
+        take_posted();
+        expire();
+        if (!inbox_.empty()) {
+            // Sending goes on while the node works through what came.
+            loop_.run_one_until(SwarmTime{});
+            return pop();
+        }
+        const bool late = loop_.now() >= deadline;
+        const SwarmTime until =
+            watched_.empty() ? deadline : std::min(deadline, watched_.front().until);
+        loop_.run_one_until(until);
+        if (late && inbox_.empty()) {
+            return std::nullopt;
+        }
+    }
+}
+
+void TlsEndpoint::post(Input input) {
+    {
+        const std::lock_guard lock(posted_mutex_);
+        posted_.push_back(std::move(input));
+    }
+    loop_.wake();
+}
+
+void TlsEndpoint::close(SwarmDuration limit) {
+    if (std::exchange(closed_, true)) {
+        return;
+    }
+    loop_.stop_listening();
+    sockets_.clear();
+    const std::map<const Session*, std::shared_ptr<Session>> all = sessions_;
+    for (const auto& [key, session] : all) {
+        session->finish();
+    }
+    const SwarmTime until = loop_.now() + limit;
+    while (!sessions_.empty() && loop_.now() < until) {
+        loop_.run_one_until(until);
+    }
+    hang_up();
+    inbox_.clear();
+}
+
+// ---- Sessions -----------------------------------------------------------------------------------
+
+void TlsEndpoint::accept(const ListenOptions& where, std::shared_ptr<Stream> stream) {
+    std::unique_ptr<Channel> channel = where.address.port == 0
+                                           ? make_plain_channel()
+                                           : make_tls_channel(*context_, TlsSide::accepts);
+    auto session = std::make_shared<Session>(owner(), std::move(stream), std::move(channel),
+                                             Session::Purpose{std::nullopt, where.accepts});
+    drop_oldest_stranger();
+    sessions_[session.get()] = session;
+    strangers_.push_back(session);
+    watch(*session);
+    session->start();
+}
+
+void TlsEndpoint::drop_oldest_stranger() {
+    std::erase_if(strangers_, [](const std::weak_ptr<Session>& weak) {
+        const std::shared_ptr<Session> session = weak.lock();
+        return !session || session->state() == Session::State::up;
+    });
+    if (strangers_.size() < strangers_max) {
+        return;
+    }
+    const std::shared_ptr<Session> oldest = strangers_.front().lock();
+    strangers_.pop_front();
+    oldest->abort(SessionEnd{{Errc::refused, "dropped: " + std::to_string(strangers_max) +
+                                                 " connections wait to say who they are"},
+                             false,
+                             true});
+}
+
+Result<void> TlsEndpoint::admit(const Session& session, const Hello& hello) {
+    return admit_peer(options_.name, hello, session.certified(), session.purpose().accepts);
+}
+
+bool TlsEndpoint::may_read(Session& session) {
+    if (inbox_bytes_ < options_.receive_bytes_max) {
+        return true;
+    }
+    paused_.push_back(session.weak_from_this());
+    return false;
+}
+
+void TlsEndpoint::session_up(Session& session) {
+    const Hello& hello = session.peer();
+    std::shared_ptr<Session>& current = peers_[hello.name];
+    if (const std::shared_ptr<Session> older = std::exchange(current, session.shared_from_this())) {
+        older->abort(std::nullopt);
+        deliver(PeerLost{hello.name, "a newer connection of '" + hello.name.name + "' from " +
+                                         session.address() + " takes its place"},
+                0);
+    }
+    const std::optional<Address>& dialled = session.purpose().dialled;
+    if (dialled) {
+        dialling_.erase(*dialled);
+    }
+    deliver(PeerUp{hello.name, hello.role, dialled.value_or(Address{})}, 0);
+}
+
+void TlsEndpoint::frame_received(Session& session, FrameReader::Received received) {
+    deliver(FrameReceived{session.peer().name, std::move(received.frame)}, received.size_bytes);
+}
+
+void TlsEndpoint::session_ended(Session& session, const SessionEnd& end) {
+    watch(session);
+    const std::string text = session.address() + ": " + end.error.message;
+    const auto peer = peers_.find(session.peer().name);
+    const bool was_up = peer != peers_.end() && peer->second.get() == &session;
+    const std::optional<Address>& dialled = session.purpose().dialled;
+    if (was_up) {
+        peers_.erase(peer);
+        deliver(PeerLost{session.peer().name, text}, 0);
+    } else if (dialled) {
+        dialling_.erase(*dialled);
+        const bool named = end.error.message.find(session.address()) != std::string::npos;
+        deliver(
+            ConnectFailed{*dialled, {end.error.code, named ? end.error.message : text}, end.fatal},
+            0);
+    }
+    if (end.at_fault && (was_up || !dialled)) {
+        log(Level::warning, text);
+    }
+}
+
+void TlsEndpoint::session_gone(Session& session) { sessions_.erase(&session); }
+
+// ---- Queues and limits --------------------------------------------------------------------------
+
+void TlsEndpoint::watch(Session& session) {
+    watched_.push_back({loop_.now() + options_.handshake_limit, session.weak_from_this()});
+}
+
+void TlsEndpoint::expire() {
+    while (!watched_.empty() && watched_.front().until <= loop_.now()) {
+        const std::shared_ptr<Session> session = watched_.front().session.lock();
+        watched_.pop_front();
+        if (session) {
+            session->expire(limit_text(options_.handshake_limit));
+        }
+    }
+}
+
+void TlsEndpoint::take_posted() {
+    std::vector<Input> inputs;
+    {
+        const std::lock_guard lock(posted_mutex_);
+        inputs.swap(posted_);
+    }
+    for (Input& input : inputs) {
+        deliver(std::move(input), 0);
+    }
+}
+
+void TlsEndpoint::deliver(Input input, std::size_t size_bytes) {
+    if (!closed_) {
+        inbox_.push_back({std::move(input), size_bytes + input_overhead_bytes});
+        inbox_bytes_ += inbox_.back().size_bytes;
+    }
+}
+
+Input TlsEndpoint::pop() {
+    Queued first = std::move(inbox_.front());
+    inbox_.pop_front();
+    inbox_bytes_ -= first.size_bytes;
+    if (inbox_bytes_ < options_.receive_bytes_max && !paused_.empty()) {
+        for (const std::weak_ptr<Session>& weak : std::exchange(paused_, {})) {
+            if (const std::shared_ptr<Session> session = weak.lock()) {
+                session->resume();
+            }
+        }
+    }
+    return std::move(first.input);
+}
+
+void TlsEndpoint::hang_up() {
+    closed_ = true;
+    loop_.stop_listening();
+    sockets_.clear();
+    const std::map<const Session*, std::shared_ptr<Session>> all = std::exchange(sessions_, {});
+    peers_.clear();
+    for (const auto& [key, session] : all) {
+        session->abort(std::nullopt);
+    }
+}
+
+void TlsEndpoint::log(Level level, const std::string& text) const {
+    if (options_.log) {
+        options_.log(level, text);
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PolledEndpoint>> make_tls_endpoint(TlsEndpointOptions options) {
+    std::optional<TlsContext> context;
+    if (options.identity) {
+        Result<Identity> identity = check_identity(*options.identity, options.role);
+        if (!identity) {
+            return identity.error();
+        }
+        if (identity->name != options.name) {
+            return Error{Errc::refused, "--cert " + options.identity->cert +
+                                            ": the certificate is for '" + identity->name.name +
+                                            "', this node is '" + options.name.name + "'"};
+        }
+        Result<TlsContext> loaded = TlsContext::load(*options.identity);
+        if (!loaded) {
+            return loaded.error();
+        }
+        context = std::move(*loaded);
+    }
+    auto endpoint = std::make_unique<TlsEndpoint>(std::move(options), std::move(context));
+    if (Result<void> listening = endpoint->listen(); !listening) {
+        return listening.error();
+    }
+    return std::unique_ptr<PolledEndpoint>(std::move(endpoint));
+}
+
+}  // namespace starling
