@@ -31,7 +31,10 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     if (!id) {
         return Error{Errc::usage, "--ml-name: " + id.error().message};
     }
-    command.working_directory = (fs::current_path() / ml.working_directory).lexically_normal();
+    command.working_directory = fs::current_path();
+    if (!ml.working_directory.empty()) {
+        command.working_directory /= ml.working_directory;
+    }
     command.log_file = host.workspace.log_file(name);
     command.environment = clean_environment(own);
     for (const auto& [variable, value] : ml.environment) {

@@ -117,6 +117,8 @@ WorkloadCost read_workload(JsonReader& json) {
             cost.seconds_per_batch = json.number(key, above_zero);
         } else if (key == "startup_seconds") {
             cost.startup_seconds = json.number(key, 0.0);
+        } else if (key == "p10" || key == "p90") {
+            json.number(key, 0.0);  // the spread, for people: simulated training has none
         } else {
             json.fail("unknown key '" + key +
                       "' of a workload: seconds_per_batch or startup_seconds");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -35,6 +36,7 @@ std::vector<std::string> engine_arguments(const std::string& program,
         program,
         "--log=root.threshold:warning",
         "--log=xbt_cfg.threshold:warning",
+        "--log=ker_engine.threshold:error",  // "Process called exit when leaving"
         "--cfg=network/model:CM02",
         "--cfg=network/bandwidth-factor:" + std::to_string(bandwidth_factor),
         // Latency is added by our own timers: a message in SimGrid's latency phase is lost when a
@@ -58,6 +60,32 @@ Result<void> readable(const std::string& file, const char* what) {
                          " can't be read, or is empty: give the path of a SimGrid XML file"};
     }
     return {};
+}
+
+/// The `host` attributes of a file's actors. SimGrid aborts on an actor whose host is unknown, so
+/// they are looked at before.
+std::vector<std::string> actor_hosts(const std::string& file) {
+    std::ifstream stream(file);
+    std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    for (std::size_t at = text.find("<!--"); at != std::string::npos; at = text.find("<!--", at)) {
+        const std::size_t end = text.find("-->", at);
+        text.erase(at, end == std::string::npos ? std::string::npos : end + 3 - at);
+    }
+    std::vector<std::string> hosts;
+    for (const char* tag : {"<actor", "<process"}) {
+        for (std::size_t at = text.find(tag); at != std::string::npos;
+             at = text.find(tag, at + 1)) {
+            const std::string element = text.substr(at, text.find('>', at) - at);
+            std::size_t value = element.find("host=");
+            if (value == std::string::npos || value + 6 >= element.size()) {
+                hosts.emplace_back();
+                continue;
+            }
+            value += 6;
+            hosts.push_back(element.substr(value, element.find(element[value - 1], value) - value));
+        }
+    }
+    return hosts;
 }
 
 }  // namespace
@@ -220,6 +248,11 @@ Result<void> SimEngine::load_platform(const std::string& file) {
     if (auto checked = readable(file, "platform"); !checked) {
         return checked.error();
     }
+    if (!actor_hosts(file).empty()) {
+        return Error{Errc::usage, "platform file " + file +
+                                      " has actors, so it is a deployment file: give the platform "
+                                      "first and the deployment second"};
+    }
     try {
         impl_->engine->load_platform(file);
         impl_->engine->seal_platform();
@@ -237,6 +270,12 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
                                         StartActor start) {
     if (auto checked = readable(file, "deployment"); !checked) {
         return checked.error();
+    }
+    for (const std::string& host : actor_hosts(file)) {
+        if (!find_host(host)) {
+            return Error{Errc::usage, "deployment file " + file + ": an actor is placed on host '" +
+                                          host + "', which the platform does not have"};
+        }
     }
     std::optional<Error> refused;
     // The default factory sees every actor as the file is read, also those that start later.

@@ -42,8 +42,7 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option(
            "--fault", flags.faults,
            "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; repeatable")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        ->allow_extra_args(false);
     app.add_option(
         "--calibration", flags.calibration,
         "what training, merging, hashing and disk cost (JSON, from PROGRAM --calibrate)");
@@ -57,8 +56,7 @@ void declare(CLI::App& app, Flags& flags) {
         ->capture_default_str();
     app.add_option("--cfg", flags.simgrid,
                    "a setting of SimGrid, e.g. contexts/factory:thread; repeatable")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        ->allow_extra_args(false);
     app.add_flag("--quiet", flags.quiet, "no log lines, only the summary");
 }
 

@@ -39,6 +39,7 @@ struct Connection {
     std::array<bool, 2> announced{};
     bool local = false;
     bool open = true;
+    std::uint64_t number = 0;
     int closing = -1;  ///< the end that has stopped; its lane is still emptied
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
@@ -142,11 +143,13 @@ struct SimNetwork::Impl {
         }
         auto connection = std::make_shared<Connection>();
         connection->end = {from, to};
+        connection->number = ++last_number;
         connection->local = dial->address.port == 0;
         for (const int side : {0, 1}) {
             replace(*connection, side);
             connection->end[index(side)]->peers[peer(*connection, side).place.id] = connection;
         }
+        open.emplace(connection->number, connection);
         announce(connection, 1, {});
         announce(connection, 0, dial->address);
     }
@@ -302,6 +305,7 @@ struct SimNetwork::Impl {
     /// Takes a connection out of the world: what was not delivered is lost.
     void forget(const ConnectionPtr& connection) {
         connection->open = false;
+        open.erase(connection->number);
         for (const int side : {0, 1}) {
             Lane& lane = connection->lane[index(side)];
             count(*connection, side).lost += lane.undelivered_bytes;
@@ -390,13 +394,25 @@ struct SimNetwork::Impl {
         }
     }
 
+    std::vector<ConnectionPtr> all_open() const {
+        std::vector<ConnectionPtr> all;
+        for (const auto& [number, connection] : open) {
+            all.push_back(connection);
+        }
+        return all;
+    }
+
     void check_routes() {
-        for (const auto& [id, slot] : nodes) {
-            for (const ConnectionPtr& connection : connections(*slot)) {
-                if (!reachable(connection->end[0]->place.host, connection->end[1]->place.host)) {
-                    reset(connection, "the connection was reset: its way is cut", {});
-                }
+        for (const ConnectionPtr& connection : all_open()) {
+            if (!reachable(connection->end[0]->place.host, connection->end[1]->place.host)) {
+                reset(connection, "the connection was reset: its way is cut", {});
             }
+        }
+    }
+
+    void end() {
+        for (const ConnectionPtr& connection : all_open()) {
+            forget(connection);
         }
     }
 
@@ -423,6 +439,8 @@ struct SimNetwork::Impl {
     SwarmDuration handshake;
     std::map<NodeId, SlotPtr> nodes;
     std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
+    std::map<std::uint64_t, ConnectionPtr> open;  ///< in order of their birth
+    std::uint64_t last_number = 0;
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
 
     class Port;
@@ -455,14 +473,10 @@ SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake)
 }
 
 SimNetwork::~SimNetwork() {
-    // Connections and slots hold each other.
-    for (const auto& [id, slot] : impl_->nodes) {
-        slot->alive = false;
-        for (const ConnectionPtr& connection : Impl::connections(*slot)) {
-            impl_->forget(connection);
-        }
-    }
+    end();  // connections and slots hold each other
 }
+
+void SimNetwork::end() { impl_->end(); }
 
 Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
                                                      std::function<void(Input)> deliver) {

@@ -64,6 +64,8 @@ public:
     void kill(const NodeId& node, const std::string& reason);
     /// Resets the connections whose way is cut.
     void check_routes();
+    /// The simulation is over: what is still under way is lost, and nobody is told.
+    void end();
 
     /// By (sending host, receiving host).
     const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& bytes() const;

@@ -176,7 +176,7 @@ struct Simulation::Impl {
             return;
         }
         note(member.plan.id, TraceEvent("node_killed").log(Level::warning, "sim", reason));
-        network.kill(member.plan.id, member.plan.id.name + " was lost: " + reason);
+        network.kill(member.plan.id, "the connection was reset");
         member.node.reset();
         member.outcome.killed = true;
         engine.at(engine.now(), [this] { check_end(); });
@@ -307,6 +307,7 @@ struct Simulation::Impl {
         for (const auto& member : members) {
             outcome.nodes.push_back(member->outcome);
         }
+        network.end();
         outcome.bytes = network.total();
         return std::move(outcome);
     }

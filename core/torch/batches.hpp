@@ -15,9 +15,10 @@ struct Shard {
     std::uint32_t count = 1;
 };
 
-/// The indices, out of [0, size), of the images that `shard` trains on: a random split into parts of
-/// equal size (so all members have equally many batches; up to count - 1 images are left out). The
-/// split is always the same one, so that shards never overlap whatever else the members are seeded with.
+/// The indices, out of [0, size), of the images that `shard` trains on: a random split into parts
+/// of equal size (so all members have equally many batches; up to count - 1 images are left out).
+/// The split is always the same one, so that shards never overlap whatever else the members are
+/// seeded with.
 std::vector<std::uint32_t> iid_part(std::size_t size, Shard shard);
 /// All of them.
 std::vector<std::uint32_t> full_part(std::size_t size);
@@ -35,7 +36,8 @@ Batch plain_batch(const ImageSet& set, std::size_t first, std::size_t count);
 
 struct BatchOptions {
     std::size_t batch_size = 32;  ///< >= 1
-    bool augment = false;         ///< shift by up to 2 pixels (edges mirrored), and mirror every other image
+    bool augment =
+        false;  ///< shift by up to 2 pixels (edges mirrored), and mirror every other image
     std::uint64_t seed = 1;
     std::uint32_t shard_index = 1;  ///< members with the same seed still shuffle differently
 };

@@ -24,11 +24,10 @@ Result<void> check_size(const std::filesystem::path& path) {
     }
     constexpr std::uintmax_t expected = records_per_file * record_bytes;
     if (size != expected) {
-        return Error{Errc::malformed, "CIFAR-10: " + path.string() + " has " +
-                                          std::to_string(size) + " bytes, the binary version has " +
-                                          std::to_string(expected) + " (" +
-                                          (size < expected ? "truncated" : "too large") +
-                                          "); fetch it again"};
+        return Error{Errc::malformed,
+                     "CIFAR-10: " + path.string() + " has " + std::to_string(size) +
+                         " bytes, the binary version has " + std::to_string(expected) + " (" +
+                         (size < expected ? "truncated" : "too large") + "); fetch it again"};
     }
     return {};
 }

@@ -70,7 +70,9 @@ Pose random_pose(Random& random) {
 int figure_at(Shape shape, double u, double v, double period, double phase) {
     const double square_distance = u * u + v * v;
     // Shifted to be positive, so that the conversion rounds down.
-    const auto stripe = [&](double along) { return static_cast<int>((along + 4.0 + phase) / period) % 2; };
+    const auto stripe = [&](double along) {
+        return static_cast<int>((along + 4.0 + phase) / period) % 2;
+    };
     const auto in_disc = [](double du, double dv, double radius) {
         return du * du + dv * dv < radius * radius;
     };
@@ -84,7 +86,8 @@ int figure_at(Shape shape, double u, double v, double period, double phase) {
         case triangle:
             return v < 0.8 && v > -1.0 + 2.0 * std::abs(u) ? 1 : 0;
         case cross:
-            return (std::abs(u) < 0.3 && std::abs(v) < 1.0) || (std::abs(v) < 0.3 && std::abs(u) < 1.0);
+            return (std::abs(u) < 0.3 && std::abs(v) < 1.0) ||
+                   (std::abs(v) < 0.3 && std::abs(u) < 1.0);
         case bar:
             return std::abs(u) < 0.3 && std::abs(v) < 1.0 ? 1 : 0;
         case two_discs:
@@ -122,7 +125,8 @@ void draw_background(Canvas& canvas, Random& random, const Colour& colour) {
     for (std::size_t y = 0; y < image_side; ++y) {
         for (std::size_t x = 0; x < image_side; ++x) {
             const double along = 0.5 + (across * (static_cast<double>(x) - 15.5) +
-                                        down * (static_cast<double>(y) - 15.5)) / 62.0;
+                                        down * (static_cast<double>(y) - 15.5)) /
+                                           62.0;
             canvas.set(x, y, colour, 1.0);
             canvas.set(x, y, other, along);
         }

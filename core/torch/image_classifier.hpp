@@ -13,11 +13,11 @@ namespace starling {
 
 struct ImageClassifierOptions {
     /// "tiny": Conv 3x3 (3 to 32) + ReLU + Linear, 328,586 parameters, RMSprop with rate 1e-4: the
-    /// network of HPE's CIFAR-10 example. "cnn": four convolutions with batch normalisation, SGD with
-    /// momentum and one rise and fall of the rate.
+    /// network of HPE's CIFAR-10 example. "cnn": four convolutions with batch normalisation, SGD
+    /// with momentum and one rise and fall of the rate.
     std::string model = "tiny";
-    std::uint64_t seed = 1;            ///< of the first parameters; members with one seed start alike
-    std::uint64_t total_batches = 1;   ///< of the whole training: the length of cnn's schedule
+    std::uint64_t seed = 1;  ///< of the first parameters; members with one seed start alike
+    std::uint64_t total_batches = 1;  ///< of the whole training: the length of cnn's schedule
 };
 
 /// Which models there are: "tiny, cnn".
@@ -49,7 +49,8 @@ public:
 
     /// Lives as long as the classifier.
     ModelParameters& parameters();
-    /// The network's forward pass as TorchScript: `def forward(self, x): ...`, for images of 0 to 1.
+    /// The network's forward pass as TorchScript: `def forward(self, x): ...`, for images of 0
+    /// to 1.
     std::string_view script() const;
 
 private:
@@ -57,8 +58,8 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// How many threads torch uses for one operation of the calling thread. With 1, which training needs
-/// for the same bits everywhere, it starts none.
+/// How many threads torch uses for one operation of the calling thread. With 1, which training
+/// needs for the same bits everywhere, it starts none.
 void use_torch_threads(int count);
 
 }  // namespace starling

@@ -1,15 +1,16 @@
 #include "core/torch/image_optimizers.hpp"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
+
+#include <ATen/ATen.h>
 
 namespace starling {
 namespace {
 
 class OptimizerBase : public ImageOptimizer {
 public:
-    explicit OptimizerBase(std::vector<at::Tensor> parameters) : parameters_(std::move(parameters)) {
+    explicit OptimizerBase(std::vector<at::Tensor> parameters)
+        : parameters_(std::move(parameters)) {
         for (const at::Tensor& parameter : parameters_) {
             state_.push_back(at::zeros_like(parameter.detach()));
         }

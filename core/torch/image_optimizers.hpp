@@ -30,15 +30,15 @@ std::unique_ptr<ImageOptimizer> make_rmsprop(std::vector<at::Tensor> parameters,
                                              RmspropOptions options);
 
 struct OneCycleOptions {
-    double rate_max = 0.1;
-    double rise = 0.25;       ///< share of the batches in which the rate rises
-    double rate_first = 0.1;  ///< of rate_max, at the first batch
-    double rate_last = 0.03;  ///< of rate_max, at the last batch
-    double momentum = 0.9;    ///< Nesterov
+    double rate_max = 0.05;
+    double rise = 0.25;          ///< share of the batches in which the rate rises
+    double rate_first = 0.1;     ///< of rate_max, at the first batch
+    double rate_last = 0.03;     ///< of rate_max, at the last batch
+    double momentum = 0.9;       ///< Nesterov
     double weight_decay = 5e-4;  ///< of tensors with two or more dimensions
 };
-/// SGD whose rate rises in a straight line and falls in one, over `total_batches` (Smith 2018); straight
-/// because a cosine's last bit differs between mathematics libraries.
+/// SGD whose rate rises in a straight line and falls in one, over `total_batches` (Smith 2018);
+/// straight because a cosine's last bit differs between mathematics libraries.
 std::unique_ptr<ImageOptimizer> make_one_cycle_sgd(std::vector<at::Tensor> parameters,
                                                    OneCycleOptions options,
                                                    std::uint64_t total_batches);

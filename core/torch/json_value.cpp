@@ -31,7 +31,8 @@ private:
         return true;
     }
     void skip_space() {
-        while (position_ < text_.size() && std::string_view(" \t\r\n").find(peek()) != std::string_view::npos) {
+        while (position_ < text_.size() &&
+               std::string_view(" \t\r\n").find(peek()) != std::string_view::npos) {
             ++position_;
         }
     }
@@ -112,8 +113,10 @@ private:
             return false;
         }
         for (int i = 0; i < 4; ++i) {
-            const std::size_t digit = std::string_view("0123456789abcdef").find(
-                static_cast<char>(peek() >= 'A' && peek() <= 'F' ? peek() - 'A' + 'a' : peek()));
+            const std::size_t digit =
+                std::string_view("0123456789abcdef")
+                    .find(static_cast<char>(peek() >= 'A' && peek() <= 'F' ? peek() - 'A' + 'a'
+                                                                           : peek()));
             if (digit == std::string_view::npos) {
                 return false;
             }

@@ -14,7 +14,8 @@ struct JsonValue {
     enum class Kind { null, boolean, number, string, array, object };
 
     Kind kind = Kind::null;
-    std::string text;  ///< of a number or boolean as it was written, of a string without its escapes
+    std::string
+        text;  ///< of a number or boolean as it was written, of a string without its escapes
     /// Of an array (names empty) or object, in the order of the text.
     std::vector<std::pair<std::string, JsonValue>> items;
 
@@ -22,8 +23,8 @@ struct JsonValue {
     const JsonValue* find(std::string_view name) const;
 };
 
-/// Errc::malformed: no JSON, a name twice, nested deeper than 16, or an escape \u beyond ASCII (which
-/// we never write); the message gives the position.
+/// Errc::malformed: no JSON, a name twice, nested deeper than 16, or an escape \u beyond ASCII
+/// (which we never write); the message gives the position.
 Result<JsonValue> parse_json(std::string_view text);
 
 /// `text` between quotes, with escapes.

@@ -9,16 +9,26 @@ namespace {
 
 std::optional<DType> dtype_of(const torch::Tensor& tensor) {
     switch (tensor.scalar_type()) {
-        case torch::kFloat32: return DType::f32;
-        case torch::kFloat64: return DType::f64;
-        case torch::kFloat16: return DType::f16;
-        case torch::kBFloat16: return DType::bf16;
-        case torch::kInt8: return DType::i8;
-        case torch::kUInt8: return DType::u8;
-        case torch::kInt16: return DType::i16;
-        case torch::kInt32: return DType::i32;
-        case torch::kInt64: return DType::i64;
-        default: return std::nullopt;
+        case torch::kFloat32:
+            return DType::f32;
+        case torch::kFloat64:
+            return DType::f64;
+        case torch::kFloat16:
+            return DType::f16;
+        case torch::kBFloat16:
+            return DType::bf16;
+        case torch::kInt8:
+            return DType::i8;
+        case torch::kUInt8:
+            return DType::u8;
+        case torch::kInt16:
+            return DType::i16;
+        case torch::kInt32:
+            return DType::i32;
+        case torch::kInt64:
+            return DType::i64;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -39,7 +49,8 @@ public:
     const ParamLayout& layout() const override { return layout_; }
 
     void save(std::span<std::byte> out) const override {
-        STARLING_INVARIANT(out.size() == layout_.size_bytes(), "the buffer is made for this layout");
+        STARLING_INVARIANT(out.size() == layout_.size_bytes(),
+                           "the buffer is made for this layout");
         for (std::size_t i = 0; i < tensors_.size(); ++i) {
             const TensorSpec& spec = layout_.tensors()[i];
             if (spec.size_bytes() == 0) {
@@ -63,8 +74,9 @@ public:
             }
             const torch::Tensor tensor = tensors_[i].detach();
             torch::Tensor plain =
-                is_plain(tensor) ? tensor
-                                 : torch::empty(tensor.sizes(), tensor.options().device(torch::kCPU));
+                is_plain(tensor)
+                    ? tensor
+                    : torch::empty(tensor.sizes(), tensor.options().device(torch::kCPU));
             std::memcpy(plain.data_ptr(), in.data() + spec.offset_bytes, spec.size_bytes());
             if (!tensor.is_same(plain)) {
                 tensor.copy_(plain);

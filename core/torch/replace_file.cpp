@@ -1,17 +1,17 @@
 #include "core/torch/replace_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace starling {
 namespace {
 
 Error io_error(const std::filesystem::path& path, int number) {
-    return Error{Errc::io, path.string() + " can't be written: " +
-                               std::generic_category().message(number)};
+    return Error{Errc::io,
+                 path.string() + " can't be written: " + std::generic_category().message(number)};
 }
 
 /// 0, or the errno of what failed.

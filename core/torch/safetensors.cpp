@@ -25,7 +25,8 @@ std::optional<std::uint64_t> whole_number(const JsonValue& value) {
     std::uint64_t number = 0;
     const char* end = value.text.data() + value.text.size();
     const auto [stop, failure] = std::from_chars(value.text.data(), end, number);
-    const bool whole = value.kind == JsonValue::Kind::number && failure == std::errc{} && stop == end;
+    const bool whole =
+        value.kind == JsonValue::Kind::number && failure == std::errc{} && stop == end;
     // Shapes are signed.
     return whole && number <= INT64_MAX ? std::optional(number) : std::nullopt;
 }
@@ -135,8 +136,8 @@ std::string safetensors_header(const ParamLayout& layout,
     }
     json += "}";
     for (const TensorSpec& tensor : layout.tensors()) {
-        json += "," + json_string(tensor.name) + ":{\"dtype\":" +
-                json_string(to_string(tensor.dtype)) + ",\"shape\":[";
+        json += "," + json_string(tensor.name) +
+                ":{\"dtype\":" + json_string(to_string(tensor.dtype)) + ",\"shape\":[";
         for (const std::int64_t size : tensor.shape) {
             json += (json.back() == '[' ? "" : ",") + std::to_string(size);
         }
@@ -153,7 +154,8 @@ std::string safetensors_header(const ParamLayout& layout,
 }
 
 Result<void> write_safetensors(const std::filesystem::path& path, const ParamLayout& layout,
-                               ByteView params, const std::map<std::string, std::string>& metadata) {
+                               ByteView params,
+                               const std::map<std::string, std::string>& metadata) {
     STARLING_INVARIANT(params.size() == layout.size_bytes(), "the bytes are of this layout");
     const std::string header = safetensors_header(layout, metadata);
     const std::array<ByteView, 2> parts = {std::as_bytes(std::span(header)), params};

@@ -10,9 +10,9 @@
 
 namespace starling {
 
-/// Parameters as a safetensors file holds them (https://github.com/huggingface/safetensors): length of
-/// the header (8 bytes, little-endian), header (JSON: name -> dtype, shape, place), data. The data
-/// section is the layout's run of bytes as it is.
+/// Parameters as a safetensors file holds them (https://github.com/huggingface/safetensors): length
+/// of the header (8 bytes, little-endian), header (JSON: name -> dtype, shape, place), data. The
+/// data section is the layout's run of bytes as it is.
 struct SafetensorsFile {
     ParamLayout layout;
     Bytes params;                                 ///< layout.size_bytes() bytes

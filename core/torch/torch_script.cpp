@@ -1,11 +1,11 @@
 #include "core/torch/torch_script.hpp"
 
-#include <torch/script.h>
-
 #include <array>
 #include <cstring>
 #include <map>
 #include <sstream>
+
+#include <torch/script.h>
 
 #include "core/torch/replace_file.hpp"
 
@@ -14,15 +14,24 @@ namespace {
 
 c10::ScalarType torch_dtype(DType dtype) {
     switch (dtype) {
-        case DType::f32: return torch::kFloat32;
-        case DType::f64: return torch::kFloat64;
-        case DType::f16: return torch::kFloat16;
-        case DType::bf16: return torch::kBFloat16;
-        case DType::i8: return torch::kInt8;
-        case DType::u8: return torch::kUInt8;
-        case DType::i16: return torch::kInt16;
-        case DType::i32: return torch::kInt32;
-        case DType::i64: return torch::kInt64;
+        case DType::f32:
+            return torch::kFloat32;
+        case DType::f64:
+            return torch::kFloat64;
+        case DType::f16:
+            return torch::kFloat16;
+        case DType::bf16:
+            return torch::kBFloat16;
+        case DType::i8:
+            return torch::kInt8;
+        case DType::u8:
+            return torch::kUInt8;
+        case DType::i16:
+            return torch::kInt16;
+        case DType::i32:
+            return torch::kInt32;
+        case DType::i64:
+            return torch::kInt64;
     }
     STARLING_INVARIANT(false, "all types are listed");
 }
@@ -53,8 +62,8 @@ public:
 private:
     torch::jit::Module make(const std::string& path) {
         // The class's name stands in the archive; each module has a class of its own.
-        return torch::jit::Module(c10::QualifiedName("__torch__.model" + (path.empty() ? "" : "." + path)),
-                                  units_);
+        return torch::jit::Module(
+            c10::QualifiedName("__torch__.model" + (path.empty() ? "" : "." + path)), units_);
     }
 
     torch::jit::Module submodule(const std::string& path) {
@@ -86,7 +95,8 @@ Result<void> write_torch_script(const std::filesystem::path& path, const ParamLa
         for (const TensorSpec& spec : layout.tensors()) {
             torch::Tensor tensor = torch::empty(spec.shape, torch_dtype(spec.dtype));
             if (spec.size_bytes() > 0) {
-                std::memcpy(tensor.data_ptr(), params.data() + spec.offset_bytes, spec.size_bytes());
+                std::memcpy(tensor.data_ptr(), params.data() + spec.offset_bytes,
+                            spec.size_bytes());
             }
             tree.add(spec, tensor);
         }
@@ -95,7 +105,8 @@ Result<void> write_torch_script(const std::filesystem::path& path, const ParamLa
         // Into memory, as the archive would carry the name of a file.
         tree.root().save(archive);
     } catch (const std::exception& error) {
-        return Error{Errc::program, path.string() + ": TorchScript refused the model: " + error.what()};
+        return Error{Errc::program,
+                     path.string() + ": TorchScript refused the model: " + error.what()};
     }
     const std::string bytes = archive.str();
     const std::array<ByteView, 1> parts = {std::as_bytes(std::span(bytes))};

@@ -106,7 +106,8 @@ Result<std::string> merge_calibration(const std::string& text, const std::string
         }
         for (const auto& [name, row] : workloads->items) {
             if (row.kind != JsonValue::Kind::object) {
-                return Error{Errc::malformed, "no calibration file: workload '" + name + "' is no object"};
+                return Error{Errc::malformed,
+                             "no calibration file: workload '" + name + "' is no object"};
             }
             rows[name] = row_text(row);
         }

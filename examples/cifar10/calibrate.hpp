@@ -13,7 +13,7 @@ struct Calibration {
     double seconds_per_batch = 0.0;  ///< median
     double p10 = 0.0;
     double p90 = 0.0;
-    double startup_seconds = 0.0;    ///< to read the data and build the model
+    double startup_seconds = 0.0;  ///< to read the data and build the model
 };
 
 /// Trains flags.calibrate_batches batches without a swarm; the first ones only warm up.

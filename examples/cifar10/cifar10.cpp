@@ -1,5 +1,6 @@
-// Trains a network on CIFAR-10 as a member of a swarm: HPE's example, in C++ with libtorch. This file
-// is what a program needs to join a swarm; reading flags, data and files is in the files beside it.
+// Trains a network on CIFAR-10 as a member of a swarm: HPE's example, in C++ with libtorch. This
+// file is what a program needs to join a swarm; reading flags, data and files is in the files
+// beside it.
 
 #include <array>
 #include <cmath>
@@ -35,28 +36,32 @@ Result<ProgramFlags> complete_flags(const std::vector<std::string>& arguments) {
     return flags;
 }
 
-std::shared_ptr<const ImageData> session_data(const SwarmSession& session, const ProgramFlags& flags) {
+std::shared_ptr<const ImageData> session_data(const SwarmSession& session,
+                                              const ProgramFlags& flags) {
     const std::string directory =
         flags.data_dir.empty() ? session.environment("DATA_DIR") : flags.data_dir;
     auto data = or_throw(load_data(directory.empty() ? "" : session.resolve(directory), flags));
     session.log(Level::info, "Data: " + data->source + ", " + std::to_string(data->train.size()) +
-                                 " training and " + std::to_string(data->test.size()) + " test images");
+                                 " training and " + std::to_string(data->test.size()) +
+                                 " test images");
     return data;
 }
 
-BatchSource make_source(const SwarmSession& session, const ProgramFlags& flags, const ImageSet& set) {
+BatchSource make_source(const SwarmSession& session, const ProgramFlags& flags,
+                        const ImageSet& set) {
     const bool full = flags.partition == Partition::full;
     // Alone, "full" needs no shard; with others the shard only makes the order another one.
     const Shard shard = shard_of(session);
     std::vector<std::uint32_t> part = full ? full_part(set.size()) : iid_part(set.size(), shard);
     if (part.empty()) {
         throw SwarmError(Error{Errc::usage, "SHARD_COUNT is " + std::to_string(shard.count) +
-                                                ", but there are only " + std::to_string(set.size()) +
-                                                " training images"});
+                                                ", but there are only " +
+                                                std::to_string(set.size()) + " training images"});
     }
     session.log(Level::info, "Training on " + std::to_string(part.size()) + " images, partition " +
-                                 (full ? "full" : "iid") + ", shard " + std::to_string(shard.index) +
-                                 " of " + std::to_string(shard.count));
+                                 (full ? "full" : "iid") + ", shard " +
+                                 std::to_string(shard.index) + " of " +
+                                 std::to_string(shard.count));
     const bool augment = image_model_defaults(flags.model)->augment;
     return {set, std::move(part), {flags.batch_size, augment, flags.seed, shard.index}};
 }
@@ -86,7 +91,8 @@ void log_progress(const SwarmSession& session, std::uint64_t epoch, std::uint64_
 /// One pass over this member's images.
 void train_epoch(const SwarmSession& session, SwarmCallback& callback, ImageClassifier& classifier,
                  BatchSource& source, std::uint64_t epoch, std::uint64_t epochs) {
-    constexpr std::uint64_t batches_between_lines = 64;  // by count: a clock would differ in each run
+    constexpr std::uint64_t batches_between_lines =
+        64;  // by count: a clock would differ in each run
     const std::uint64_t batches = source.batches_per_epoch();
     source.start_epoch(epoch);
     std::uint64_t done = 0;
@@ -95,9 +101,10 @@ void train_epoch(const SwarmSession& session, SwarmCallback& callback, ImageClas
     while (std::optional<Batch> batch = source.next()) {
         const double loss = classifier.train_batch(*batch);
         if (!std::isfinite(loss)) {
-            throw SwarmError(Error{Errc::program, "the loss is no longer a finite number in epoch " +
-                                                      std::to_string(epoch) +
-                                                      "; the swarm is spared these parameters"});
+            throw SwarmError(
+                Error{Errc::program, "the loss is no longer a finite number in epoch " +
+                                         std::to_string(epoch) +
+                                         "; the swarm is spared these parameters"});
         }
         loss_sum += loss;
         ++loss_count;
@@ -126,10 +133,11 @@ void save(const SwarmSession& session, const ProgramFlags& flags, const SwarmCal
           ImageClassifier& classifier, const std::string& source) {
     const std::filesystem::path stem = session.model_dir() / ("cifar10-" + flags.model);
     const std::string digest = "sha256:" + to_string(callback.digest());
-    const std::map<std::string, std::string> metadata = {{"model", "cifar10/" + flags.model},
-                                                         {"digest", digest},
-                                                         {"rounds", std::to_string(callback.rounds())},
-                                                         {"data", source}};
+    const std::map<std::string, std::string> metadata = {
+        {"model", "cifar10/" + flags.model},
+        {"digest", digest},
+        {"rounds", std::to_string(callback.rounds())},
+        {"data", source}};
     const Result<void> saved =
         save_model(stem, classifier.parameters(), metadata, classifier.script());
     if (!saved) {
@@ -152,9 +160,11 @@ void train(SwarmSession& session) {
     const auto data = session_data(session, flags);
     BatchSource source = make_source(session, flags, data->train);
     ImageClassifier classifier({flags.model, flags.seed, epochs * source.batches_per_epoch()});
-    session.log(Level::info, "Model " + flags.model + ": " + classifier.parameters().layout().summary());
+    session.log(Level::info,
+                "Model " + flags.model + ": " + classifier.parameters().layout().summary());
 
-    SwarmCallback callback(session, classifier.parameters(), callback_options(session, flags, epochs));
+    SwarmCallback callback(session, classifier.parameters(),
+                           callback_options(session, flags, epochs));
     callback.on_train_begin();
     for (std::uint64_t epoch = 1; epoch <= epochs; ++epoch) {
         train_epoch(session, callback, classifier, source, epoch, epochs);

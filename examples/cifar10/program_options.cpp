@@ -19,7 +19,8 @@ auto number(std::uint64_t ProgramFlags::*field, std::uint64_t low, std::uint64_t
     return [=](ProgramFlags& flags, const std::string& text) -> std::string {
         std::uint64_t value = 0;
         const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (failure != std::errc{} || end != text.data() + text.size() || value < low || value > high) {
+        if (failure != std::errc{} || end != text.data() + text.size() || value < low ||
+            value > high) {
             return "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
         }
         flags.*field = value;
@@ -49,8 +50,9 @@ const std::vector<FlagRow>& flag_rows() {
     static const std::vector<FlagRow> rows = {
         {"--model", "tiny (HPE's network) or cnn", set_model},
         {"--epochs", "wins over MAX_EPOCHS", number(&F::epochs, 1, 100'000)},
-        {"--data-dir", "folder of the CIFAR-10 binary version; wins over DATA_DIR; without both, "
-                       "drawn images",
+        {"--data-dir",
+         "folder of the CIFAR-10 binary version; wins over DATA_DIR; without both, "
+         "drawn images",
          words(&F::data_dir)},
         {"--partition", "iid: random equal parts (default); full: everything to everyone",
          set_partition},
@@ -58,7 +60,8 @@ const std::vector<FlagRow>& flag_rows() {
          number(&F::seed, 0, UINT64_MAX)},
         {"--threads", "of torch, default 1", number(&F::threads, 1, 1'024)},
         {"--batch-size", "default 32", number(&F::batch_size, 1, 10'000)},
-        {"--drawn-train", "drawn training images, default 20000", number(&F::drawn_train, 10, 1'000'000)},
+        {"--drawn-train", "drawn training images, default 20000",
+         number(&F::drawn_train, 10, 1'000'000)},
         {"--drawn-test", "drawn test images, default 4000", number(&F::drawn_test, 10, 1'000'000)},
         {"--sync-frequency", "batches between rounds, default 128",
          number(&F::sync_frequency, 1, 1'000'000)},
@@ -85,10 +88,11 @@ Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::size_t equals = arguments[i].find('=');
         const std::string name = arguments[i].substr(0, equals);
-        const auto row = std::find_if(flag_rows().begin(), flag_rows().end(),
-                                      [&](const FlagRow& candidate) { return candidate.name == name; });
+        const auto row =
+            std::find_if(flag_rows().begin(), flag_rows().end(),
+                         [&](const FlagRow& candidate) { return candidate.name == name; });
         if (row == flag_rows().end()) {
-            return Error{Errc::usage, "unknown flag '" + name + "'; the flags are:\n" + flags_help()};
+            return Error{Errc::usage, "unknown flag '" + name + "'; there are " + flag_names()};
         }
         if (equals == std::string::npos && i + 1 == arguments.size()) {
             return Error{Errc::usage, "flag " + name + " needs a value"};
@@ -103,10 +107,11 @@ Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments) {
     return flags;
 }
 
-std::string flags_help() {
+std::string flag_names() {
     std::string text;
     for (const FlagRow& row : flag_rows()) {
-        text += "  " + std::string(row.name) + "  " + std::string(row.help) + "\n";
+        text +=
+            (text.empty() ? "" : ", ") + std::string(row.name) + " (" + std::string(row.help) + ")";
     }
     return text;
 }
@@ -118,10 +123,11 @@ Shard shard_of(const SwarmSession& session) {
     const std::uint64_t index = session.environment_number(
         "SHARD_INDEX", trailing_number(session.node().name), 0, shards_max);
     if (index < 1 || index > count) {
-        throw SwarmError(Error{Errc::usage, "node '" + session.node().name + "' has no part of the " +
-                                                std::to_string(count) +
-                                                " of the training set: set SHARD_INDEX (1 to "
-                                                "SHARD_COUNT) and SHARD_COUNT, or use --partition full"});
+        throw SwarmError(
+            Error{Errc::usage, "node '" + session.node().name + "' has no part of the " +
+                                   std::to_string(count) +
+                                   " of the training set: set SHARD_INDEX (1 to "
+                                   "SHARD_COUNT) and SHARD_COUNT, or use --partition full"});
     }
     return {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(count)};
 }

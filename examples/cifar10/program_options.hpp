@@ -17,29 +17,29 @@ enum class Partition : std::uint8_t { iid = 1, full = 2 };
 /// The command line of the example.
 struct ProgramFlags {
     std::string model = "tiny";
-    std::uint64_t epochs = 0;          ///< 0 = MAX_EPOCHS
-    std::string data_dir;              ///< empty = DATA_DIR; both empty = drawn images
+    std::uint64_t epochs = 0;  ///< 0 = MAX_EPOCHS
+    std::string data_dir;      ///< empty = DATA_DIR; both empty = drawn images
     Partition partition = Partition::iid;
     std::uint64_t seed = 1;
     std::uint64_t threads = 1;
-    std::uint64_t batch_size = 0;      ///< 0 = the model's own
+    std::uint64_t batch_size = 0;  ///< 0 = the model's own
     std::uint64_t drawn_train = 20'000;
     std::uint64_t drawn_test = 4'000;
     std::uint64_t sync_frequency = 128;
     std::uint64_t wait_limit_seconds = 0;  ///< 0 = wait for ever
-    std::string calibrate;             ///< file; empty = train
+    std::string calibrate;                 ///< file; empty = train
     std::uint64_t calibrate_batches = 60;
 };
 
 /// Errc::usage names the flag that is unknown or has no value or a wrong one.
 Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments);
 
-/// One line a flag.
-std::string flags_help();
+/// All flags with what they mean, in one line.
+std::string flag_names();
 
-/// SHARD_INDEX and SHARD_COUNT of the environment, else the number at the end of the node's name and
-/// MIN_PEERS: of ml1 and ml2, ml1 has shard 1 of 2. Throws SwarmError (usage) if there is no such
-/// number or it is above the count.
+/// SHARD_INDEX and SHARD_COUNT of the environment, else the number at the end of the node's name
+/// and MIN_PEERS: of ml1 and ml2, ml1 has shard 1 of 2. Throws SwarmError (usage) if there is no
+/// such number or it is above the count.
 Shard shard_of(const SwarmSession& session);
 
 }  // namespace starling

@@ -6,7 +6,8 @@
 namespace starling {
 
 Result<void> save_model(const std::filesystem::path& stem, const ModelParameters& parameters,
-                        const std::map<std::string, std::string>& metadata, std::string_view script) {
+                        const std::map<std::string, std::string>& metadata,
+                        std::string_view script) {
     Bytes params(static_cast<std::size_t>(parameters.layout().size_bytes()));
     parameters.save(params);
     const Result<void> written =

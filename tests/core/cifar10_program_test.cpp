@@ -46,11 +46,14 @@ TEST(Cifar10Data, IsSharedByTrainingsOfOneProcess) {
 }
 
 TEST(Cifar10Calibration, KeepsTheOtherWorkloads) {
-    const Result<std::string> first = merge_calibration("", "cifar10/tiny/32", {0.012, 0.01, 0.02, 1.5});
+    const Result<std::string> first =
+        merge_calibration("", "cifar10/tiny/32", {0.012, 0.01, 0.02, 1.5});
     ASSERT_TRUE(first);
-    const Result<std::string> both = merge_calibration(*first, "cifar10/cnn/64", {0.08, 0.07, 0.09, 2.0});
+    const Result<std::string> both =
+        merge_calibration(*first, "cifar10/cnn/64", {0.08, 0.07, 0.09, 2.0});
     ASSERT_TRUE(both);
-    const Result<std::string> again = merge_calibration(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0});
+    const Result<std::string> again =
+        merge_calibration(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0});
     const Result<JsonValue> file = parse_json(*again);
     ASSERT_TRUE(file) << *again;
     const JsonValue* workloads = file->find("workloads");

@@ -1,9 +1,9 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "core/torch/batches.hpp"
 #include "core/torch/drawn_images.hpp"
@@ -21,8 +21,8 @@ std::uint64_t fnv(std::span<const std::uint8_t> bytes) {
 
 TEST(DrawnImages, SameSeedGivesTheSameBytesOnEveryMachine) {
     const ImageData data = draw_images({.seed = 1, .train_count = 200, .test_count = 50});
-    EXPECT_EQ(fnv(data.train.pixels), 1U);
-    EXPECT_EQ(fnv(data.test.pixels), 1U);
+    EXPECT_EQ(fnv(data.train.pixels), 1126776746786052546U);
+    EXPECT_EQ(fnv(data.test.pixels), 8502225858739497921U);
     const ImageData other = draw_images({.seed = 2, .train_count = 200, .test_count = 50});
     EXPECT_NE(data.train.pixels, other.train.pixels);
 }
@@ -30,21 +30,28 @@ TEST(DrawnImages, SameSeedGivesTheSameBytesOnEveryMachine) {
 TEST(DrawnImages, AnImageDoesNotDependOnHowManyThereAre) {
     const ImageData few = draw_images({.seed = 3, .train_count = 20, .test_count = 10});
     const ImageData many = draw_images({.seed = 3, .train_count = 60, .test_count = 10});
-    EXPECT_TRUE(std::equal(few.train.pixels.begin(), few.train.pixels.end(), many.train.pixels.begin()));
-    EXPECT_NE(few.train.image(0)[0], few.test.image(0)[0] + 256);
-    EXPECT_FALSE(std::equal(few.test.pixels.begin(), few.test.pixels.end(), few.train.pixels.begin()));
+    EXPECT_TRUE(
+        std::equal(few.train.pixels.begin(), few.train.pixels.end(), many.train.pixels.begin()));
+    EXPECT_FALSE(
+        std::equal(few.test.pixels.begin(), few.test.pixels.end(), few.train.pixels.begin()));
 }
 
+struct Accuracy {
+    double train = 0.0;
+    double test = 0.0;
+};
+
 /// Softmax regression on raw pixels: plain SGD with a falling rate.
-double linear_model_accuracy(const ImageData& data, int epochs) {
+Accuracy linear_model_accuracy(const ImageData& data, int epochs) {
     std::vector<float> weights(image_classes * image_bytes, 0.0F);
     std::vector<float> bias(image_classes, 0.0F);
     std::vector<float> x(image_bytes);
     std::vector<float> scores(image_classes);
     const auto evaluate = [&](const ImageSet& set, std::size_t index) {
         const auto image = set.image(index);
-        std::transform(image.begin(), image.end(), x.begin(),
-                       [](std::uint8_t value) { return (static_cast<float>(value) - 127.5F) / 255.0F; });
+        std::transform(image.begin(), image.end(), x.begin(), [](std::uint8_t value) {
+            return (static_cast<float>(value) - 127.5F) / 255.0F;
+        });
         for (std::size_t k = 0; k < image_classes; ++k) {
             const float* row = weights.data() + k * image_bytes;
             float sum = bias[k];
@@ -70,7 +77,8 @@ double linear_model_accuracy(const ImageData& data, int epochs) {
                 total += score;
             }
             for (std::size_t k = 0; k < image_classes; ++k) {
-                const float error = scores[k] / total - (data.train.labels[index] == k ? 1.0F : 0.0F);
+                const float error =
+                    scores[k] / total - (data.train.labels[index] == k ? 1.0F : 0.0F);
                 float* row = weights.data() + k * image_bytes;
                 for (std::size_t i = 0; i < image_bytes; ++i) {
                     row[i] -= rate * error * x[i];
@@ -79,21 +87,26 @@ double linear_model_accuracy(const ImageData& data, int epochs) {
             }
         }
     }
-    std::size_t correct = 0;
-    for (std::size_t i = 0; i < data.test.size(); ++i) {
-        evaluate(data.test, i);
-        const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
-        correct += best == data.test.labels[i] ? 1 : 0;
-    }
-    return static_cast<double>(correct) / static_cast<double>(data.test.size());
+    const auto accuracy = [&](const ImageSet& set) {
+        std::size_t correct = 0;
+        for (std::size_t i = 0; i < set.size(); ++i) {
+            evaluate(set, i);
+            const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
+            correct += best == set.labels[i] ? 1U : 0U;
+        }
+        return static_cast<double>(correct) / static_cast<double>(set.size());
+    };
+    return {accuracy(data.train), accuracy(data.test)};
 }
 
 TEST(DrawnImages, ALinearModelStaysUnderSixtyPercent) {
     const ImageData data = draw_images({.seed = 1, .train_count = 8'000, .test_count = 1'000});
-    const double accuracy = linear_model_accuracy(data, 6);
-    RecordProperty("accuracy", std::to_string(accuracy));
-    EXPECT_LT(accuracy, 0.60);
-    EXPECT_GT(accuracy, 0.12) << "the linear model has not learned at all, so it proves nothing";
+    const Accuracy accuracy = linear_model_accuracy(data, 6);
+    RecordProperty("train", std::to_string(accuracy.train));
+    RecordProperty("test", std::to_string(accuracy.test));
+    EXPECT_LT(accuracy.test, 0.60);
+    EXPECT_GT(accuracy.train, 0.25)
+        << "the linear model has not learned at all, so it proves nothing";
 }
 
 TEST(IidPart, ShardsAreEqualAndShareNothing) {
@@ -124,7 +137,8 @@ std::vector<int> images_of_epoch(BatchSource& source, std::uint64_t epoch) {
     source.start_epoch(epoch);
     while (const std::optional<Batch> batch = source.next()) {
         for (std::size_t i = 0; i < batch->size(); ++i) {
-            images.push_back(static_cast<int>(std::lround(batch->pixels[i * image_bytes] * 255.0F)));
+            images.push_back(
+                static_cast<int>(std::lround(batch->pixels[i * image_bytes] * 255.0F)));
             EXPECT_EQ(images.back() % 10, batch->labels[i]);
         }
     }
@@ -140,7 +154,8 @@ TEST(BatchSource, ShowsEveryImageOnceAnEpochInAnOrderOfItsOwn) {
     EXPECT_EQ(std::set<int>(first.begin(), first.end()).size(), 100U);
     EXPECT_EQ(first.size(), 100U);
     EXPECT_NE(first, second);
-    EXPECT_EQ(images_of_epoch(source, 1), first) << "an epoch's order does not depend on earlier ones";
+    EXPECT_EQ(images_of_epoch(source, 1), first)
+        << "an epoch's order does not depend on earlier ones";
     BatchSource other(set, full_part(100), {.batch_size = 32, .seed = 4, .shard_index = 2});
     EXPECT_NE(images_of_epoch(other, 1), first) << "shards with one seed shuffle differently";
 }

@@ -1,9 +1,9 @@
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "core/base/random.hpp"
 #include "core/torch/image_classifier.hpp"
@@ -103,7 +103,8 @@ TEST_F(TorchFilesTest, SafetensorsWithWrongPlacesAreRefused) {
     };
     refuse(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 8, "end too early");
     refuse(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})", 16, "a gap");
-    refuse(R"({"w":{"dtype":"F32","shape":[9223372036854775807,9],"data_offsets":[0,8]}})", 8, "huge");
+    refuse(R"({"w":{"dtype":"F32","shape":[9223372036854775807,9],"data_offsets":[0,8]}})", 8,
+           "huge");
     refuse(R"({"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8, "negative");
     refuse(R"({"w":{"dtype":"X9","shape":[2],"data_offsets":[0,8]}})", 8, "unknown type");
     refuse(R"({"w":3})", 8, "no tensor");
@@ -118,7 +119,8 @@ TEST_F(TorchFilesTest, TorchScriptHasTheSameBytesUnderAnyName) {
         classifier.parameters().save(params);
         const auto first = write_torch_script(root_ / "a.pt", layout, params, classifier.script());
         ASSERT_TRUE(first) << first.error().message;
-        ASSERT_TRUE(write_torch_script(root_ / "node2" / "other.pt", layout, params, classifier.script()));
+        ASSERT_TRUE(
+            write_torch_script(root_ / "node2" / "other.pt", layout, params, classifier.script()));
         const std::string bytes = read(root_ / "a.pt");
         EXPECT_GT(bytes.size(), params.size());
         EXPECT_EQ(bytes, read(root_ / "node2" / "other.pt"));
@@ -150,7 +152,8 @@ TEST_F(TorchFilesTest, AFileThatCantBeWrittenIsNamedAndNothingIsLeft) {
 }
 
 TEST(JsonValue, ReadsWhatJsonSaysAndNothingElse) {
-    const Result<JsonValue> value = parse_json(R"( {"a": [1, -2.5e3, "x\u0041\n"], "b": {}, "c": null} )");
+    const Result<JsonValue> value =
+        parse_json(R"( {"a": [1, -2.5e3, "x\u0041\n"], "b": {}, "c": null} )");
     ASSERT_TRUE(value);
     EXPECT_EQ(value->find("a")->items[1].second.text, "-2.5e3");
     EXPECT_EQ(value->find("a")->items[2].second.text, "xA\n");

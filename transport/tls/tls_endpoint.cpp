@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include "transport/tls/admission.hpp"
 #include "transport/tls/event_loop.hpp"
+#include "transport/tls/inbox.hpp"
 #include "transport/tls/plain_channel.hpp"
 #include "transport/tls/session.hpp"
 #include "transport/tls/tls_channel.hpp"
@@ -17,8 +17,6 @@ namespace {
 
 /// Connections that have not said who they are. One more closes the oldest.
 constexpr std::size_t strangers_max = 256;
-/// What an input costs beside its frame: queue entry, decoded message.
-constexpr std::size_t input_overhead_bytes = 256;
 
 std::string limit_text(SwarmDuration limit) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
@@ -43,10 +41,6 @@ public:
     void close(SwarmDuration limit) override;
 
 private:
-    struct Queued {
-        Input input;
-        std::size_t size_bytes = 0;
-    };
     struct Watched {
         SwarmTime until;
         std::weak_ptr<Session> session;
@@ -65,9 +59,8 @@ private:
     void drop_oldest_stranger();
     void watch(Session& session);
     void expire();
-    void take_posted();
-    void deliver(Input input, std::size_t size_bytes);
-    Input pop();
+    void deliver(Input input, std::size_t frame_bytes = 0);
+    void resume_paused();
     void hang_up();
     void log(Level level, const std::string& text) const;
 
@@ -81,12 +74,8 @@ private:
     std::deque<std::weak_ptr<Session>> strangers_;  ///< accepted, oldest first
     std::deque<Watched> watched_;                   ///< all with the same limit: in order of time
     std::vector<std::weak_ptr<Session>> paused_;
-    std::deque<Queued> inbox_;
-    std::size_t inbox_bytes_ = 0;
+    Inbox inbox_;
     bool closed_ = false;
-
-    std::mutex posted_mutex_;
-    std::vector<Input> posted_;
 };
 
 // ---- Port ---------------------------------------------------------------------------------------
@@ -119,11 +108,10 @@ void TlsEndpoint::connect(const Address& address, Role role) {
         return;
     }
     if (address.port != 0 && !context_) {
-        deliver(ConnectFailed{address,
-                              {Errc::usage, "dialling " + to_string(address) +
-                                                " needs --cert, --key and --capath"},
-                              true},
-                0);
+        deliver(ConnectFailed{
+            address,
+            {Errc::usage, "dialling " + to_string(address) + " needs --cert, --key and --capath"},
+            true});
         return;
     }
     std::unique_ptr<Channel> channel =
@@ -144,12 +132,14 @@ void TlsEndpoint::send(const NodeId& to, Frame frame) {
 
 std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
     for (;;) {
-        take_posted();
+        inbox_.take_posted();
         expire();
         if (!inbox_.empty()) {
             // Sending goes on while the node works through what came.
             loop_.run_one_until(SwarmTime{});
-            return pop();
+            Input first = inbox_.pop();
+            resume_paused();
+            return first;
         }
         const bool late = loop_.now() >= deadline;
         const SwarmTime until =
@@ -162,10 +152,7 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
 }
 
 void TlsEndpoint::post(Input input) {
-    {
-        const std::lock_guard lock(posted_mutex_);
-        posted_.push_back(std::move(input));
-    }
+    inbox_.post(std::move(input));
     loop_.wake();
 }
 
@@ -223,7 +210,7 @@ Result<void> TlsEndpoint::admit(const Session& session, const Hello& hello) {
 }
 
 bool TlsEndpoint::may_read(Session& session) {
-    if (inbox_bytes_ < options_.receive_bytes_max) {
+    if (inbox_.size_bytes() < options_.receive_bytes_max) {
         return true;
     }
     paused_.push_back(session.weak_from_this());
@@ -236,14 +223,13 @@ void TlsEndpoint::session_up(Session& session) {
     if (const std::shared_ptr<Session> older = std::exchange(current, session.shared_from_this())) {
         older->abort(std::nullopt);
         deliver(PeerLost{hello.name, "a newer connection of '" + hello.name.name + "' from " +
-                                         session.address() + " takes its place"},
-                0);
+                                         session.address() + " takes its place"});
     }
     const std::optional<Address>& dialled = session.purpose().dialled;
     if (dialled) {
         dialling_.erase(*dialled);
     }
-    deliver(PeerUp{hello.name, hello.role, dialled.value_or(Address{})}, 0);
+    deliver(PeerUp{hello.name, hello.role, dialled.value_or(Address{})});
 }
 
 void TlsEndpoint::frame_received(Session& session, FrameReader::Received received) {
@@ -258,13 +244,12 @@ void TlsEndpoint::session_ended(Session& session, const SessionEnd& end) {
     const std::optional<Address>& dialled = session.purpose().dialled;
     if (was_up) {
         peers_.erase(peer);
-        deliver(PeerLost{session.peer().name, text}, 0);
+        deliver(PeerLost{session.peer().name, text});
     } else if (dialled) {
         dialling_.erase(*dialled);
         const bool named = end.error.message.find(session.address()) != std::string::npos;
         deliver(
-            ConnectFailed{*dialled, {end.error.code, named ? end.error.message : text}, end.fatal},
-            0);
+            ConnectFailed{*dialled, {end.error.code, named ? end.error.message : text}, end.fatal});
     }
     if (end.at_fault && (was_up || !dialled)) {
         log(Level::warning, text);
@@ -289,36 +274,21 @@ void TlsEndpoint::expire() {
     }
 }
 
-void TlsEndpoint::take_posted() {
-    std::vector<Input> inputs;
-    {
-        const std::lock_guard lock(posted_mutex_);
-        inputs.swap(posted_);
-    }
-    for (Input& input : inputs) {
-        deliver(std::move(input), 0);
-    }
-}
-
-void TlsEndpoint::deliver(Input input, std::size_t size_bytes) {
+void TlsEndpoint::deliver(Input input, std::size_t frame_bytes) {
     if (!closed_) {
-        inbox_.push_back({std::move(input), size_bytes + input_overhead_bytes});
-        inbox_bytes_ += inbox_.back().size_bytes;
+        inbox_.push(std::move(input), frame_bytes);
     }
 }
 
-Input TlsEndpoint::pop() {
-    Queued first = std::move(inbox_.front());
-    inbox_.pop_front();
-    inbox_bytes_ -= first.size_bytes;
-    if (inbox_bytes_ < options_.receive_bytes_max && !paused_.empty()) {
-        for (const std::weak_ptr<Session>& weak : std::exchange(paused_, {})) {
-            if (const std::shared_ptr<Session> session = weak.lock()) {
-                session->resume();
-            }
+void TlsEndpoint::resume_paused() {
+    if (inbox_.size_bytes() >= options_.receive_bytes_max) {
+        return;
+    }
+    for (const std::weak_ptr<Session>& weak : std::exchange(paused_, {})) {
+        if (const std::shared_ptr<Session> session = weak.lock()) {
+            session->resume();
         }
     }
-    return std::move(first.input);
 }
 
 void TlsEndpoint::hang_up() {

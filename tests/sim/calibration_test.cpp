@@ -1,0 +1,42 @@
+#include "sim/calibration.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+TEST(Calibration, ReadsATableAndKeepsDefaultsForTheRest) {
+    const auto table = parse_calibration(R"({
+        "workloads": {"cifar10/tiny/32": {"seconds_per_batch": 0.0045, "startup_seconds": 0.8}},
+        "fsync_seconds": 0.001, "hash_bytes_per_second": 1.8e9})",
+                                         "t.json");
+    ASSERT_TRUE(table) << table.error().message;
+    EXPECT_DOUBLE_EQ(table->workload("cifar10/tiny/32")->seconds_per_batch, 0.0045);
+    EXPECT_DOUBLE_EQ(table->workload("cifar10/tiny/32")->startup_seconds, 0.8);
+    EXPECT_DOUBLE_EQ(table->fsync_seconds, 0.001);
+    EXPECT_DOUBLE_EQ(table->hash_bytes_per_second, 1.8e9);
+    EXPECT_DOUBLE_EQ(table->merge_bytes_per_second, Calibration{}.merge_bytes_per_second);
+}
+
+TEST(Calibration, UnknownWorkloadSaysHowToMeasureIt) {
+    const auto cost = Calibration{}.workload("mnist/64");
+    ASSERT_FALSE(cost);
+    EXPECT_NE(cost.error().message.find("mnist/64"), std::string::npos);
+    EXPECT_NE(cost.error().message.find("--calibrate FILE"), std::string::npos);
+}
+
+TEST(Calibration, ErrorsNameFileAndLine) {
+    for (const char* text :
+         {"", "{", "[]", "{\"fsync_seconds\": }", "{\"fsync_seconds\": -1}", "{\"speed\": 1}",
+          "{\"fsync_seconds\": 1} x", "{\"fsync_seconds\": 1,}", "{\"fsync_seconds\": 1e999}",
+          "{\"workloads\": {\"a\": {}}}", "{\"workloads\": {\"a\": {\"seconds_per_batch\": 0}}}"}) {
+        const auto table = parse_calibration(text, "t.json");
+        ASSERT_FALSE(table) << text;
+        EXPECT_NE(table.error().message.find("t.json, line 1"), std::string::npos) << text;
+    }
+    EXPECT_NE(parse_calibration("{\n\n\"x\": 1}", "t.json").error().message.find("line 3"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace starling

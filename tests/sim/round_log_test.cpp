@@ -1,0 +1,36 @@
+#include "sim/round_log.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+TEST(RoundLog, ExchangeLastsFromTheLastCheckInToTheLastMember) {
+    RoundLog log;
+    const NodeId a{"a"};
+    const NodeId b{"b"};
+    log.checked_in(a, from_ns(10));
+    log.checked_in(b, from_ns(30));
+    log.goes_on(a, 0, Digest{}, from_ns(50));
+    log.goes_on(b, 0, Digest{}, from_ns(60));
+    const auto& round = log.rounds().at(0);
+    EXPECT_EQ(to_ns(round.first_check_in), 10);
+    EXPECT_EQ(round.exchange(), SwarmDuration{30});
+    EXPECT_EQ(round.members, 2u);
+    EXPECT_TRUE(round.same_digest);
+    EXPECT_EQ(log.median_exchange(), SwarmDuration{30});
+}
+
+TEST(RoundLog, NoticesDifferentDigests) {
+    RoundLog log;
+    log.checked_in({"a"}, from_ns(1));
+    log.checked_in({"b"}, from_ns(1));
+    Digest other;
+    other.bytes[0] = std::byte{1};
+    log.goes_on({"a"}, 0, Digest{}, from_ns(2));
+    log.goes_on({"b"}, 0, other, from_ns(2));
+    EXPECT_FALSE(log.rounds().at(0).same_digest);
+}
+
+}  // namespace
+}  // namespace starling

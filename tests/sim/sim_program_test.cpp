@@ -1,0 +1,156 @@
+#include <chrono>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "sim/sim_training.hpp"
+#include "tests/sim/in_child.hpp"
+
+namespace starling {
+namespace {
+
+const std::string platform = std::string(STARLING_ROOT) + "/platforms/two_hosts.xml";
+
+SyncedReply reply_to(const SyncRequest& request, Round round) {
+    SyncedReply reply;
+    reply.round = round;
+    reply.final = request.check_in.finished;
+    reply.params.push_back(Blob(Bytes(4)));
+    return reply;
+}
+
+/// Answers a program's requests at once, and writes down what came when: "open@800 sync0@800 ...",
+/// ms.
+struct Swarm {
+    Swarm() : engine("test", {std::string("--cfg=") + SIM_CFG}, false) {
+        if (!engine.load_platform(platform)) {
+            throw std::runtime_error("platform");
+        }
+    }
+    void asked(TrainRequest request) {
+        const auto ms =
+            std::chrono::duration_cast<std::chrono::microseconds>(engine.now().time_since_epoch());
+        const std::string time = "@" + std::to_string(ms.count() / 1000) + " ";
+        if (std::holds_alternative<OpenRequest>(request)) {
+            seen += "open" + time;
+            program->resume(OpenedReply{});
+        } else if (const auto* sync = std::get_if<SyncRequest>(&request)) {
+            seen += "sync" + std::to_string(sync->batches) + (sync->check_in.finished ? "f" : "") +
+                    time;
+            program->resume(reply_to(*sync, round++));
+        } else {
+            const auto& end = std::get<ExitRequest>(request);
+            seen += end.code == Errc::ok ? "exit" + time : "failed: " + end.reason;
+        }
+    }
+    std::string run() {
+        engine.at({}, [this] { program->resume(BeginReply{}); });
+        engine.run();
+        return seen;
+    }
+
+    SimEngine engine;
+    std::unique_ptr<SimProgram> program;
+    std::string seen;
+    Round round = 0;
+};
+
+std::string modelled(TrainingModel model) {
+    return in_child([model] {
+        Swarm swarm;
+        swarm.program = make_modelled_program(swarm.engine, model,
+                                              [&](TrainRequest r) { swarm.asked(std::move(r)); });
+        return swarm.run();
+    });
+}
+
+TrainingModel small() {
+    TrainingModel model;
+    model.parameters = 1;
+    model.seconds_per_batch = 0.01;
+    model.samples = 100;
+    model.batch_size = 10;
+    model.sync_frequency = 4;
+    return model;
+}
+
+TEST(ModelledTraining, SyncsAtBeginEveryFewBatchesAndAtTheEnd) {
+    EXPECT_EQ(modelled(small()), "open@800 sync0@800 sync4@840 sync4@880 sync2f@900 exit@900 ");
+}
+
+TEST(ModelledTraining, SyncsTwiceWhenTheEndIsASyncPoint) {
+    TrainingModel model = small();
+    model.sync_frequency = 5;
+    EXPECT_EQ(modelled(model), "open@800 sync0@800 sync5@850 sync5@900 sync0f@900 exit@900 ");
+}
+
+TEST(ModelledTraining, ReadsPropertiesAndNamesWhatIsWrong) {
+    const auto model =
+        read_training_model({{"model.parameters", "1000"}, {"model.flops_per_batch", "1e9"}},
+                            {{"MAX_EPOCHS", "3"}, {"MIN_PEERS", "4"}}, 2e9);
+    ASSERT_TRUE(model);
+    EXPECT_EQ(model->parameters, 1000u);
+    EXPECT_DOUBLE_EQ(model->seconds_per_batch, 0.5);
+    EXPECT_EQ(model->epochs, 3u);
+    EXPECT_EQ(model->min_peers, 4u);
+    const auto wrong = read_training_model({{"model.samples", "many"}}, {}, 1e9);
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().message.find("model.samples is 'many'"), std::string::npos);
+    EXPECT_FALSE(read_training_model({}, {{"MAX_EPOCHS", "1.5"}}, 1e9));
+}
+
+class OneFloat final : public ModelParameters {
+public:
+    OneFloat() : layout_(*ParamLayout::make({TensorSpec{"w", DType::f32, {1}, 0}})) {}
+    const ParamLayout& layout() const override { return layout_; }
+    void save(std::span<std::byte> out) const override {
+        std::fill(out.begin(), out.end(), std::byte{});
+    }
+    void load(ByteView) override {}
+
+private:
+    ParamLayout layout_;
+};
+
+/// Ten batches that each take `real` on the wall clock.
+std::string real(std::chrono::milliseconds real, const std::string& workload) {
+    return in_child([real, workload] {
+        const auto train = [real, workload](SwarmSession& session) {
+            OneFloat parameters;
+            SwarmCallbackOptions options;
+            options.sync_frequency = 4;
+            options.workload = workload;
+            SwarmCallback callback(session, parameters, options);
+            callback.on_train_begin();
+            for (int i = 0; i < 10; ++i) {
+                std::this_thread::sleep_for(real);  // stands for computing
+                callback.on_batch_end(1.0);
+            }
+            callback.on_train_end();
+        };
+        Calibration table;
+        table.workloads["w"] = {0.01, 0.8};
+        Swarm swarm;
+        swarm.program = make_real_program(
+            swarm.engine, train, {}, table, 0.5, [&](TrainRequest r) { swarm.asked(std::move(r)); },
+            [](const TraceEvent&) {});
+        std::string seen = swarm.run();
+        swarm.program.reset();
+        return seen;
+    });
+}
+
+TEST(RealTraining, ChargesCalibratedTimeHoweverFastTheThreadIs) {
+    const std::string wanted = "open@1600 sync0@1600 sync4@1680 sync4@1760 sync2f@1800 exit@1800 ";
+    EXPECT_EQ(real(std::chrono::milliseconds(0), "w"), wanted);
+    EXPECT_EQ(real(std::chrono::milliseconds(3), "w"), wanted);
+}
+
+TEST(RealTraining, MissingWorkloadEndsTheProgramAndSaysHowToMeasure) {
+    const std::string seen = real(std::chrono::milliseconds(0), "other");
+    EXPECT_EQ(seen.rfind("failed: ", 0), 0u) << seen;
+    EXPECT_NE(seen.find("--calibrate FILE"), std::string::npos) << seen;
+}
+
+}  // namespace
+}  // namespace starling

@@ -1,0 +1,47 @@
+#include "transport/tls/inbox.hpp"
+
+#include <utility>
+
+namespace starling {
+namespace {
+
+/// What an input costs beside its frame: queue entry, decoded message.
+constexpr std::size_t input_overhead_bytes = 256;
+
+}  // namespace
+
+void Inbox::post(Input input) {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(input));
+}
+
+void Inbox::take_posted() {
+    std::vector<Input> inputs;
+    {
+        const std::lock_guard lock(posted_mutex_);
+        inputs.swap(posted_);
+    }
+    for (Input& input : inputs) {
+        push(std::move(input), 0);
+    }
+}
+
+void Inbox::push(Input input, std::size_t frame_bytes) {
+    queue_.push_back({std::move(input), frame_bytes + input_overhead_bytes});
+    size_bytes_ += queue_.back().size_bytes;
+}
+
+Input Inbox::pop() {
+    STARLING_INVARIANT(!queue_.empty(), "the caller looked");
+    Queued first = std::move(queue_.front());
+    queue_.pop_front();
+    size_bytes_ -= first.size_bytes;
+    return std::move(first.input);
+}
+
+void Inbox::clear() {
+    queue_.clear();
+    size_bytes_ = 0;
+}
+
+}  // namespace starling

@@ -1,0 +1,184 @@
+// The half of Session that moves bytes between channel and socket, and ends connections.
+
+#include <algorithm>
+#include <utility>
+
+#include "transport/tls/session.hpp"
+
+namespace starling {
+namespace {
+
+/// Encrypted between two looks at how much waits for the socket.
+constexpr std::size_t write_chunk_bytes = std::size_t{64} * 1024;
+constexpr std::size_t discard_bytes = std::size_t{16} * 1024;
+
+}  // namespace
+
+void Session::read_more() {
+    if (reading_ || state_ == State::gone || state_ == State::connecting) {
+        return;
+    }
+    reading_ = true;
+    std::span<std::byte> space;
+    if (state_ == State::ending) {
+        discard_.resize(discard_bytes);
+        space = discard_;
+    } else {
+        space = channel_->receive_space();
+    }
+    stream_->read_some(
+        space, [self = shared_from_this()](const std::error_code& failed, std::size_t count) {
+            self->on_read(failed, count);
+        });
+}
+
+void Session::on_read(const std::error_code& failed, std::size_t count) {
+    reading_ = false;
+    if (state_ == State::gone) {
+        return;
+    }
+    if (failed || count == 0) {
+        if (state_ == State::ending) {
+            abort(std::nullopt);
+        } else {
+            on_peer_end(failed ? failed.message() : "", false);
+        }
+        return;
+    }
+    if (state_ == State::ending) {
+        read_more();
+        return;
+    }
+    channel_->received(count);
+    advance();
+}
+
+void Session::on_peer_end(const std::string& how, bool said_goodbye) {
+    const bool whole = reader_.between_frames();
+    std::string text;
+    if (!whole) {
+        text = "closed the connection in the middle of a frame";
+    } else if (state_ != State::up) {
+        text = "closed the connection before saying hello";
+    } else if (said_goodbye || (!certified() && how.empty())) {
+        text = "closed the connection";
+    } else {
+        text = "the connection broke off (program killed, or network lost)";
+    }
+    if (!how.empty()) {
+        text += ": " + how;
+    }
+    end(SessionEnd{{Errc::unreachable, text}, false, !whole || state_ != State::up});
+}
+
+/// Encrypts while little waits for the socket, and keeps one write under way.
+void Session::write_more() {
+    if (state_ == State::gone || write_failed_) {
+        return;
+    }
+    while (!outbox_.empty() && channel_->pending() < send_batch_bytes) {
+        const std::size_t left = outbox_.front().bytes.size() - sent_of_first_;
+        const std::size_t count = std::min(left, write_chunk_bytes);
+        if (Result<void> written = channel_->write(outbox_.front().bytes, sent_of_first_, count);
+            !written) {
+            write_failed_ = true;  // reading finds out why
+            outbox_.clear();
+            return;
+        }
+        sent_of_first_ += count;
+        if (count == left) {
+            outbox_.pop_front();
+            sent_of_first_ = 0;
+        }
+    }
+    if (state_ == State::ending && outbox_.empty() && !said_goodbye_) {
+        said_goodbye_ = true;
+        channel_->finish();
+    }
+    if (!writing_ && channel_->pending() > 0) {
+        writing_ = true;
+        stream_->write(channel_->take(),
+                       [self = shared_from_this()](const std::error_code& failed, std::size_t) {
+                           self->on_written(failed);
+                       });
+    }
+    if (!writing_ && said_goodbye_ && !sending_finished_) {
+        // Closing now, with bytes of the peer unread, could destroy what we sent last on its way.
+        sending_finished_ = true;
+        stream_->finish_sending();
+    }
+}
+
+void Session::on_written(const std::error_code& failed) {
+    writing_ = false;
+    if (failed) {
+        // What the peer said before it hung up explains more than this error: let the reader find
+        // it.
+        write_failed_ = true;
+        outbox_.clear();
+        return;
+    }
+    write_more();
+}
+
+// ---- End ----------------------------------------------------------------------------------------
+
+void Session::fail_channel(const Error& error) {
+    end(SessionEnd{error, channel_->error_is_fatal(), true});
+}
+
+void Session::end(const SessionEnd& why, const std::optional<Frame>& last_words) {
+    const std::shared_ptr<Session> self = shared_from_this();
+    const bool can_speak = state_ != State::securing && !mid_frame();
+    outbox_.clear();
+    sent_of_first_ = 0;
+    if (last_words && can_speak) {
+        queue(*last_words);
+    }
+    state_ = State::ending;
+    if (!std::exchange(end_reported_, true)) {
+        owner_.session_ended(*this, why);
+    }
+    write_more();
+    read_more();
+}
+
+void Session::finish() {
+    if (state_ == State::up) {
+        state_ = State::ending;
+        end_reported_ = true;
+        write_more();
+        read_more();
+    } else if (state_ != State::ending) {
+        abort(std::nullopt);
+    }
+}
+
+void Session::expire(const std::string& limit_text) {
+    if (state_ == State::up) {
+        return;
+    }
+    if (state_ == State::ending) {
+        abort(std::nullopt);
+        return;
+    }
+    const std::string what =
+        state_ == State::connecting ? "no connection within " : "no hello within ";
+    abort(SessionEnd{{Errc::unreachable, what + limit_text}, false, true});
+}
+
+void Session::abort(const std::optional<SessionEnd>& why) {
+    if (state_ == State::gone) {
+        return;
+    }
+    const std::shared_ptr<Session> self = shared_from_this();
+    state_ = State::gone;
+    outbox_.clear();
+    stream_->close();
+    if (why && !std::exchange(end_reported_, true)) {
+        owner_.session_ended(*this, *why);
+    }
+    owner_.session_gone(*this);
+}
+
+}  // namespace starling
