@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace starling::test {
+
+using Seconds = std::chrono::seconds;
+
+/// A real program as a child process, its stdout and stderr read through one pipe. Killed and reaped at
+/// the end of its life, so no test leaves one behind.
+class Program {
+public:
+    /// \param arguments  path of the program first.
+    /// \param environment  NAME=VALUE on top of PATH and the sanitizers' options.
+    explicit Program(std::vector<std::string> arguments, std::vector<std::string> environment = {});
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    ~Program();
+
+    /// Reads until the output holds `text`. False if the program ended or the time is over before.
+    bool wait_for(const std::string& text, Seconds limit = Seconds(60));
+    /// Reads until the program ends. Its exit code; 128 + N if signal N ended it; -1 if the time is over.
+    int wait_exit(Seconds limit = Seconds(60));
+    void signal(int number) const;
+    const std::string& output() const { return output_; }
+    pid_t pid() const { return pid_; }
+    /// Process ids of its children.
+    std::vector<pid_t> children() const;
+
+private:
+    /// Reads what there is until `deadline`; false at its end.
+    bool read_some(std::chrono::steady_clock::time_point deadline);
+    int reap();
+
+    pid_t pid_ = -1;
+    int pipe_ = -1;
+    int exit_code_ = -1;
+    bool at_end_ = false;
+    std::string output_;
+};
+
+}  // namespace starling::test

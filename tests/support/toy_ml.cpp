@@ -1,0 +1,94 @@
+// A training program without torch, for tests with real processes: each member pulls its parameters towards
+// a target drawn from its own name, so every member must change the swarm's model.
+//
+//   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at BATCH]
+#include <cstring>
+
+#include "core/base/random.hpp"
+#include "core/ml/swarm.hpp"
+
+namespace starling {
+namespace {
+
+class VectorParameters final : public ModelParameters {
+public:
+    VectorParameters(std::size_t elements, bool extra_tensor) {
+        std::vector<TensorSpec> tensors = {
+            {"weight", DType::f32, {static_cast<std::int64_t>(elements)}}};
+        if (extra_tensor) {
+            tensors.push_back({"bias", DType::f32, {3}});
+        }
+        layout_ = *ParamLayout::make(std::move(tensors));
+        values.resize(layout_.element_count(), 0.0F);
+    }
+    const ParamLayout& layout() const override { return layout_; }
+    void save(std::span<std::byte> out) const override {
+        std::memcpy(out.data(), values.data(), out.size());
+    }
+    void load(ByteView in) override { std::memcpy(values.data(), in.data(), in.size()); }
+
+    std::vector<float> values;
+
+private:
+    ParamLayout layout_;
+};
+
+struct Flags {
+    std::uint64_t elements = 100'000;
+    std::uint64_t batches = 40;
+    std::uint64_t sync = 16;
+    std::uint64_t wait_limit_s = 0;
+    std::uint64_t fail_at = 0;
+    bool extra_tensor = false;
+};
+
+Flags parse(const std::vector<std::string>& arguments) {
+    Flags flags;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == "--extra-tensor") {
+            flags.extra_tensor = true;
+            continue;
+        }
+        std::uint64_t* value = arguments[i] == "--elements"     ? &flags.elements
+                               : arguments[i] == "--batches"    ? &flags.batches
+                               : arguments[i] == "--sync"       ? &flags.sync
+                               : arguments[i] == "--wait-limit" ? &flags.wait_limit_s
+                               : arguments[i] == "--fail-at"    ? &flags.fail_at
+                                                                : nullptr;
+        if (value == nullptr || i + 1 == arguments.size()) {
+            throw SwarmError(Error{Errc::usage, "toy-ml: unknown flag '" + arguments[i] + "'"});
+        }
+        *value = std::stoull(arguments[++i]);
+    }
+    return flags;
+}
+
+void train(SwarmSession& swarm) {
+    const Flags flags = parse(swarm.arguments());
+    VectorParameters parameters(flags.elements, flags.extra_tensor);
+    SwarmCallbackOptions options;
+    options.sync_frequency = static_cast<std::uint32_t>(flags.sync);
+    options.min_peers = swarm.min_peers();
+    options.wait_limit = std::chrono::seconds(flags.wait_limit_s);
+    options.workload = "toy";
+    SwarmCallback callback(swarm, parameters, options);
+    callback.on_train_begin();
+    Random random(derive_seed(1, swarm.node().name));
+    for (std::uint64_t batch = 1; batch <= flags.batches; ++batch) {
+        for (float& value : parameters.values) {
+            value += 0.1F * (static_cast<float>(random.uniform()) - value);
+        }
+        if (batch == flags.fail_at) {
+            throw std::runtime_error("told to fail at batch " + std::to_string(batch));
+        }
+        callback.on_batch_end(0.0);
+    }
+    callback.on_epoch_end();
+    callback.on_train_end();
+    swarm.log(Level::info, "toy-ml ends with digest " + to_string(callback.digest()));
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) { return starling::ml_main(argc, argv, starling::train); }

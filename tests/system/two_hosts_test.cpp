@@ -1,0 +1,146 @@
+// The programs as a user runs them: one SN, two pairs of SL and ML, all real processes over mutual TLS.
+#include <csignal>
+
+#include "tests/system/system_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+constexpr const char* final_line =
+    "SwarmCallback : INFO : All peers and Swarm training rounds finished. Final Swarm model was loaded.";
+
+/// The last 64 hexadecimal digits behind `marker`.
+std::string digest_behind(const std::string& text, const std::string& marker) {
+    const std::size_t at = text.rfind(marker);
+    return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
+}
+
+class TwoHosts : public SystemSwarm {};
+
+TEST_F(TwoHosts, EndWithTheSameModelWhichIsTheLedgers) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--elements 500000");
+    const auto sl2 = start_sl(2, "--elements 500000");
+    EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output() << ml_log(1);
+    EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output() << ml_log(2);
+    EXPECT_TRUE(holds(ml_log(1), final_line)) << ml_log(1);
+    EXPECT_TRUE(holds(ml_log(2), final_line)) << ml_log(2);
+    const std::string digest = digest_behind(ml_log(1), "ends with digest ");
+    EXPECT_EQ(digest.size(), 64U);
+    EXPECT_EQ(digest_behind(ml_log(2), "ends with digest "), digest);
+    sn->signal(SIGTERM);
+    EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
+    EXPECT_TRUE(holds(read_text(path("host-1/trace/sn1.trace")), "digest=" + digest + " final=1"));
+    for (const char* left : {"host-1/run", "host-2/run"}) {
+        EXPECT_TRUE(std::filesystem::is_empty(path(left))) << left;
+    }
+}
+
+#ifdef STARLING_WITH_SIM
+TEST_F(TwoHosts, EndWithTheModelOfTheirRehearsal) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--elements 500000");
+    const auto sl2 = start_sl(2, "--elements 500000");
+    EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
+    EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+    const std::string digest = digest_behind(ml_log(1), "ends with digest ");
+
+    std::string deploy =
+        "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
+        "<platform version=\"4.1\">\n";
+    const auto actor = [&](const std::string& host, const std::vector<std::string>& command) {
+        deploy += "<actor host=\"" + host + "\" function=\"" +
+                  command[0].substr(command[0].rfind('/') + 1) + "\">\n";
+        for (std::size_t i = 1; i < command.size(); ++i) {
+            deploy += "<argument value=\"" + command[i] + "\"/>\n";
+        }
+        deploy += "</actor>\n";
+    };
+    const auto named = [](std::vector<std::string> command, const std::string& name) {
+        command.push_back("--name=" + name);  // a simulation reads no certificates
+        return command;
+    };
+    actor("host-1", named(sn_command(identity("sn1")), "sn1"));
+    actor("host-1", named(sl_command(1, identity("sl1"), "--elements 500000"), "sl1"));
+    actor("host-2", named(sl_command(2, identity("sl2"), "--elements 500000"), "sl2"));
+    write_text(path("deploy.xml"), deploy + "</platform>\n");
+    write_text(path("table.json"),
+               R"({"workloads": {"toy": {"seconds_per_batch": 0.001, "startup_seconds": 0.01}}})");
+    Program rehearsal({bin("toy-ml-sim"), std::string(STARLING_SOURCE) + "/platforms/two_hosts_loopback.xml",
+                       path("deploy.xml"), "--calibration", path("table.json"), "--workspace",
+                       path("simulated"), STARLING_SIM_FLAGS});
+    EXPECT_EQ(rehearsal.wait_exit(), 0) << rehearsal.output();
+    EXPECT_EQ(digest_behind(rehearsal.output(), "ends with digest "), digest) << rehearsal.output();
+}
+#endif
+
+TEST_F(TwoHosts, AKilledMlProcessEndsBothSidesWithAClearStatus) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 100000000");
+    const auto sl2 = start_sl(2, "--batches 100000000");
+    ASSERT_TRUE(sl2->wait_for("Round 1: merged 2 members")) << sl2->output();
+    const std::vector<pid_t> children = sl2->children();
+    ASSERT_EQ(children.size(), 1U);
+    ASSERT_EQ(::kill(children.front(), SIGKILL), 0);
+    EXPECT_EQ(sl2->wait_exit(Seconds(30)), 5) << sl2->output();
+    EXPECT_TRUE(holds(sl2->output(), "its ML node 'ml2' is gone")) << sl2->output();
+    EXPECT_TRUE(holds(sl2->output(), "ended by signal 9")) << sl2->output();
+    EXPECT_EQ(sl1->wait_exit(Seconds(30)), 4) << sl1->output();
+    EXPECT_TRUE(holds(sl1->output(), "member 'sl2' is gone")) << sl1->output();
+    EXPECT_TRUE(holds(ml_log(1), "member 'sl2' is gone")) << ml_log(1);
+}
+
+TEST_F(TwoHosts, AKilledSlProcessEndsTheOthersWithAClearStatus) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 100000000");
+    const auto sl2 = start_sl(2, "--batches 100000000");
+    ASSERT_TRUE(sl2->wait_for("Round 1: merged 2 members")) << sl2->output();
+    sl2->signal(SIGKILL);
+    EXPECT_EQ(sl1->wait_exit(Seconds(30)), 4) << sl1->output();
+    EXPECT_TRUE(holds(sl1->output(), "member 'sl2' is gone")) << sl1->output();
+}
+
+TEST_F(TwoHosts, AnOperatorsStopIsCleanEverywhere) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 100000000");
+    const auto sl2 = start_sl(2, "--batches 100000000");
+    ASSERT_TRUE(sl1->wait_for("Round 1: merged 2 members")) << sl1->output();
+    sl1->signal(SIGINT);
+    EXPECT_EQ(sl1->wait_exit(Seconds(30)), 4) << sl1->output();
+    EXPECT_EQ(sl2->wait_exit(Seconds(30)), 4) << sl2->output();
+    EXPECT_TRUE(holds(sl2->output(), "stopped by the operator")) << sl2->output();
+    Program stop({bin("stop-swarm"), "--all", "--workspace", path("host-1")});
+    EXPECT_EQ(stop.wait_exit(), 0) << stop.output();
+    EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
+    EXPECT_TRUE(std::filesystem::is_empty(path("host-1/run")));
+}
+
+TEST_F(TwoHosts, AFailingProgramIsNamedOnBothSides) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 100000000");
+    const auto sl2 = start_sl(2, "--batches 1000 --fail-at 40");
+    EXPECT_EQ(sl2->wait_exit(), 1) << sl2->output();
+    EXPECT_EQ(sl1->wait_exit(), 4) << sl1->output();
+    EXPECT_TRUE(holds(sl1->output(), "told to fail at batch 40")) << sl1->output();
+}
+
+TEST_F(TwoHosts, ARestartedSnKeepsItsLedger) {
+    auto sn = start_sn();
+    {
+        const auto sl1 = start_sl(1, "");
+        const auto sl2 = start_sl(2, "");
+        EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
+        EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+    }
+    sn->signal(SIGKILL);
+    sn->wait_exit();
+    sn = start_sn();
+    EXPECT_TRUE(holds(sn->output(), "Recovered")) << sn->output();
+    const auto sl1 = start_sl(1, "");
+    const auto sl2 = start_sl(2, "");
+    EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
+    EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+}
+
+}  // namespace
+}  // namespace starling::test
