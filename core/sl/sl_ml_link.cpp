@@ -12,6 +12,7 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
         return;
     }
     const Result<ParamLayout> layout = ParamLayout::parse(open.layout_text);
+    ml_.reset();
     session_ = Session{from, open, nullptr, false, 0};
     if (!layout || layout->size_bytes() != open.config.layout_bytes || layout->size_bytes() == 0) {
         fail({Errc::malformed, layout ? "the ML program's model has no parameters, or its layout "
@@ -87,6 +88,12 @@ void SlNode::answer_sync(const Commit& commit, std::vector<Effect>& effects) {
         effects.push_back(Send{session_->ml, {MlSegment{sync_->sequence, i}, merged[i]}});
     }
     sync_.reset();
+}
+
+void SlNode::on_ml_gone_early(const std::string& reason, int code, std::vector<Effect>& effects) {
+    const std::string text = "its ML node '" + ml_->name + "' " + reason + " before it had joined";
+    ml_.reset();
+    fail({Errc::unreachable, text}, code == exit_code::ok ? exit_code::failed : code, effects);
 }
 
 void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& effects) {

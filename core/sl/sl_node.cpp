@@ -75,6 +75,10 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             }
             return;
         case Role::ml:
+            if (!session_) {
+                ml_ = up.peer;
+            }
+            return;
         case Role::apls:
         case Role::tool: return;
     }
@@ -93,6 +97,10 @@ void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
         const std::string reason = "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
         session_->ml = {};
         fail({Errc::unreachable, reason}, exit_code::peer_lost, effects);
+        return;
+    }
+    if (ml_ && lost.peer == *ml_) {
+        on_ml_gone_early("is gone (" + lost.reason + ")", exit_code::peer_lost, effects);
         return;
     }
     if (up_.erase(lost.peer) > 0 && exchange_) {
@@ -162,7 +170,15 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
             [&](const MlSegment& m) {
                 of_ml ? on_ml_segment(m, received.frame.body, effects) : void(expected = false);
             },
-            [&](const CloseSession& m) { of_ml ? on_close_session(m, effects) : void(expected = false); },
+            [&](const CloseSession& m) {
+                if (of_ml) {
+                    on_close_session(m, effects);
+                } else if (ml_ && from == *ml_) {
+                    on_ml_gone_early("ended: " + m.reason, exit_code_of(m.code), effects);
+                } else {
+                    expected = false;
+                }
+            },
             [&](const Hello&) { expected = false; },
             [&](const Refused&) { expected = false; },
             [&](const SubmitCommand&) { expected = false; },

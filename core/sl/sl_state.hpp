@@ -67,6 +67,7 @@ private:
     void on_sync_begin(const SyncBegin& begin, std::vector<Effect>& effects);
     void on_ml_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects);
     void on_close_session(const CloseSession& close, std::vector<Effect>& effects);
+    void on_ml_gone_early(const std::string& reason, int code, std::vector<Effect>& effects);
     void check_in(std::vector<Effect>& effects);
     void check_in_for_finished(std::vector<Effect>& effects);
     void answer_sync(const Commit& commit, std::vector<Effect>& effects);
@@ -95,6 +96,7 @@ private:
     bool registered_ = false;
     CommandQueue commands_;
 
+    std::optional<NodeId> ml_;        ///< connected, and no session is open yet
     std::optional<Session> session_;
     std::optional<Sync> sync_;
     Round next_round_ = 0;            ///< the round that the next check-in is for

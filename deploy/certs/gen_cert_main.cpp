@@ -21,8 +21,8 @@ int main(int argc, char** argv) {
         "WORKSPACE/EXAMPLE/cert. Run it once on every host, each with an index of its own, then\n"
         "copy every host's CA certificate (ca/capath/ca-INDEX-cert.pem) to all other hosts.",
         "gen-cert"};
-    app.add_option("-e,--example", options.example, "Name of the example (a folder)")->required();
-    app.add_option("-i,--index", options.index, "Index of this host, 1 to 9999")->required();
+    app.add_option("-e,--example", options.example, "Name of the example, a folder (required)");
+    app.add_option("-i,--index", options.index, "Index of this host, 1 to 9999 (required)");
     app.add_option("--host-ip", options.host_ips,
                    "Address by which others dial this host; may be given several times (none)")
         ->allow_extra_args(false);
@@ -38,6 +38,13 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& failed) {
         return app.exit(failed) == 0 ? starling::exit_code::ok : starling::exit_code::usage;
+    }
+    // Asked for here: CLI11 would name a missing flag before an unknown one.
+    for (const char* flag : {"--example", "--index"}) {
+        if (app.count(flag) == 0) {
+            std::cerr << "gen-cert: " << flag << " is missing (see gen-cert --help)\n";
+            return starling::exit_code::usage;
+        }
     }
     options.key_type = key_type == "ec" ? starling::KeyType::ec : starling::KeyType::rsa;
     const starling::Result<std::string> made = starling::gen_cert(options);

@@ -58,8 +58,10 @@ protected:
             bin("run-sl"), "--host-ip=127.0." + n + "." + n, "--sn-ip=127.0.1.1",
             "--sn-api-port=" + std::to_string(sn_port), "--sl-fs-port=" + std::to_string(fs_port),
             "--workspace=" + path("host-" + n), "--ml-name=ml" + n, "--ml-w=" + folder.path().string(),
-            "--ml-entrypoint=" + bin("toy-ml"), "--ml-cmd=" + ml_cmd,
-            "--ml-e=MIN_PEERS=" + std::to_string(min_peers)};
+            "--ml-entrypoint=" + bin("toy-ml"), "--ml-e=MIN_PEERS=" + std::to_string(min_peers)};
+        if (!ml_cmd.empty()) {
+            command.push_back("--ml-cmd=" + ml_cmd);
+        }
         command.insert(command.end(), id.begin(), id.end());
         return command;
     }
