@@ -23,8 +23,10 @@ public:
 
     Result<std::size_t> read(std::span<std::byte> space) override {
         const std::size_t count = std::min(space.size(), end_ - begin_);
-        std::memcpy(space.data(), buffer_.data() + begin_, count);
-        begin_ += count;
+        if (count > 0) {  // before the first read there is no buffer
+            std::memcpy(space.data(), buffer_.data() + begin_, count);
+            begin_ += count;
+        }
         return count;
     }
     bool peer_finished() const override { return false; }
