@@ -95,6 +95,7 @@ private:
     void on_written(const std::error_code& failed);
     void end(const SessionEnd& why, const std::optional<Frame>& last_words = std::nullopt);
     void fail_channel(const Error& error);
+    void hang_up_if_over();
 
     SessionOwner& owner_;
     std::shared_ptr<Stream> stream_;
@@ -106,6 +107,7 @@ private:
     std::deque<Piece> outbox_;
     std::size_t sent_of_first_ = 0;  ///< bytes of outbox_.front() that were given to the channel
     bool reading_ = false;
+    bool read_over_ = false;  ///< end of stream or an error: nothing will ever come again
     bool writing_ = false;
     bool write_failed_ = false;
     bool end_reported_ = false;

@@ -15,7 +15,7 @@ constexpr std::size_t discard_bytes = std::size_t{16} * 1024;
 }  // namespace
 
 void Session::read_more() {
-    if (reading_ || state_ == State::gone || state_ == State::connecting) {
+    if (reading_ || read_over_ || state_ == State::gone || state_ == State::connecting) {
         return;
     }
     reading_ = true;
@@ -38,6 +38,8 @@ void Session::on_read(const std::error_code& failed, std::size_t count) {
         return;
     }
     if (failed || count == 0) {
+        // Not to be read again: after an error the socket would never become readable.
+        read_over_ = true;
         if (state_ == State::ending) {
             abort(std::nullopt);
         } else {
@@ -116,9 +118,17 @@ void Session::on_written(const std::error_code& failed) {
         // it.
         write_failed_ = true;
         outbox_.clear();
-        return;
+    } else {
+        write_more();
     }
-    write_more();
+    hang_up_if_over();
+}
+
+/// Neither side has anything left to say.
+void Session::hang_up_if_over() {
+    if (state_ == State::ending && read_over_ && (write_failed_ || sending_finished_)) {
+        abort(std::nullopt);
+    }
 }
 
 // ---- End ----------------------------------------------------------------------------------------
@@ -141,6 +151,7 @@ void Session::end(const SessionEnd& why, const std::optional<Frame>& last_words)
     }
     write_more();
     read_more();
+    hang_up_if_over();
 }
 
 void Session::finish() {
