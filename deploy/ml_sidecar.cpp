@@ -84,7 +84,9 @@ void MlSidecar::ended(const ExitStatus& status) {
 }
 
 int MlSidecar::finish(int node_code) {
-    const ExitStatus status = sidecar_->finish(term_after, kill_after);
+    // A program that never reached its SL would wait for it, and has nothing to save.
+    const std::chrono::seconds patience = joined_ ? term_after : std::chrono::seconds(0);
+    const ExitStatus status = sidecar_->finish(patience, kill_after);
     if (node_code != exit_code::ok) {
         return node_code;
     }
