@@ -6,10 +6,10 @@
 
 namespace starling {
 
-/// Port: how one node reaches the others. Connections are ordered and whole: frames of one connection
-/// arrive in the order sent or the connection is lost and both ends are told. There is at most one
-/// connection between two nodes; a newer one takes the place of the older. Sending never blocks; what a
-/// peer may make us hold is bounded by not reading from it.
+/// Port: how one node reaches the others. Connections are ordered and whole: frames of one
+/// connection arrive in the order sent or the connection is lost and both ends are told. There is
+/// at most one connection between two nodes; a newer one takes the place of the older. Sending
+/// never blocks; what a peer may make us hold is bounded by not reading from it.
 class Endpoint {
 public:
     virtual ~Endpoint() = default;
@@ -20,12 +20,12 @@ public:
     virtual void send(const NodeId& to, Frame frame) = 0;
 };
 
-/// An endpoint with a thread to itself. The memory and SimGrid networks hold many nodes in one thread
-/// and call their runners instead (see DECISIONS.md, "two halves of the port").
+/// An endpoint with a thread to itself. The memory and SimGrid networks hold many nodes in one
+/// thread and call their runners instead (see DECISIONS.md, "two halves of the port").
 class PolledEndpoint : public Endpoint {
 public:
-    /// The next input, or nothing once now() >= deadline. Delivers what the network, `post` and signals
-    /// bring.
+    /// The next input, or nothing once now() >= deadline. Delivers what the network, `post` and
+    /// signals bring.
     virtual std::optional<Input> receive_until(SwarmTime deadline) = 0;
     /// From any thread: hand in the result of work, or a request to stop.
     virtual void post(Input input) = 0;

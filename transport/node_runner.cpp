@@ -56,9 +56,9 @@ void NodeRunner::execute(Effect& effect) {
                 STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
                 const Result<void> kept = services_.store->append(persist.index, persist.bytes);
                 if (!kept) {
-                    services_.trace.report(
-                        now_, node_.id(),
-                        TraceEvent("store_failed").log(Level::error, "store", kept.error().message));
+                    services_.trace.report(now_, node_.id(),
+                                           TraceEvent("store_failed")
+                                               .log(Level::error, "store", kept.error().message));
                     stopped_ = Stop{exit_code::failed, kept.error().message};
                     return;
                 }

@@ -38,8 +38,9 @@ struct NodeServices {
     TraceSink& trace;
 };
 
-/// Runs one node: hands it inputs, executes its effects in order, keeps its timers. The one place where
-/// effects are executed; every network, simulated or real, calls it. References must outlive it.
+/// Runs one node: hands it inputs, executes its effects in order, keeps its timers. The one place
+/// where effects are executed; every network, simulated or real, calls it. References must outlive
+/// it.
 class NodeRunner {
 public:
     NodeRunner(Node& node, NodeServices services) : node_(node), services_(services) {}

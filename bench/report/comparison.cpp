@@ -63,7 +63,8 @@ std::optional<T> value_at(const std::map<std::string, T>& values, const std::str
 
 std::string json_run(const RunFigures& run) {
     std::string json = formatted(
-        "{\"rounds\": %zu, \"round_seconds\": %.9f, \"merge_seconds\": %.9f, \"total_seconds\": %.9f, "
+        "{\"rounds\": %zu, \"round_seconds\": %.9f, \"merge_seconds\": %.9f, \"total_seconds\": "
+        "%.9f, "
         "\"exchanged_bytes\": %llu, \"committed_digest\": \"",
         run.rounds, run.round_seconds, run.merge_seconds, run.total_seconds,
         static_cast<unsigned long long>(run.exchanged_bytes));
@@ -86,17 +87,21 @@ std::string json_run(const RunFigures& run) {
 
 std::string table_of(const Comparison& c) {
     std::string table = row("", "predicted", "measured", "ratio");
-    table += number_row(c, "rounds", [](const RunFigures& r) { return static_cast<double>(r.rounds); },
-                        [](double v) { return formatted("%.0f", v); });
-    table += number_row(c, "time per round (median)", [](const RunFigures& r) { return r.round_seconds; },
-                        seconds_text);
-    table += number_row(c, "  of it merge, after the last came",
-                        [](const RunFigures& r) { return r.merge_seconds; }, seconds_text);
-    table += number_row(c, "time in all", [](const RunFigures& r) { return r.total_seconds; },
-                        seconds_text);
-    table += number_row(c, "parameters exchanged",
-                        [](const RunFigures& r) { return static_cast<double>(r.exchanged_bytes); },
-                        [](double v) { return formatted("%.2f MB", v / 1e6); });
+    table += number_row(
+        c, "rounds", [](const RunFigures& r) { return static_cast<double>(r.rounds); },
+        [](double v) { return formatted("%.0f", v); });
+    table += number_row(
+        c, "time per round (median)", [](const RunFigures& r) { return r.round_seconds; },
+        seconds_text);
+    table += number_row(
+        c, "  of it merge, after the last came",
+        [](const RunFigures& r) { return r.merge_seconds; }, seconds_text);
+    table += number_row(
+        c, "time in all", [](const RunFigures& r) { return r.total_seconds; }, seconds_text);
+    table += number_row(
+        c, "parameters exchanged",
+        [](const RunFigures& r) { return static_cast<double>(r.exchanged_bytes); },
+        [](double v) { return formatted("%.2f MB", v / 1e6); });
     for (const std::string& node : nodes_of(c)) {
         const auto cell = [&](const std::optional<RunFigures>& run) {
             const auto value = run ? value_at(run->accuracy, node) : std::nullopt;
@@ -110,11 +115,14 @@ std::string table_of(const Comparison& c) {
         const bool both = c.predicted && c.measured;
         table += row(name, predicted.empty() ? "-" : predicted.substr(0, 12),
                      measured.empty() ? "-" : measured.substr(0, 12),
-                     !both ? "" : predicted == measured ? "same" : "DIFFERENT");
+                     !both                   ? ""
+                     : predicted == measured ? "same"
+                                             : "DIFFERENT");
     };
     for (const std::string& node : nodes_of(c)) {
-        digest_row("final digest, " + node,
-                   [&](const RunFigures& r) { return value_at(r.final_digest, node).value_or(""); });
+        digest_row("final digest, " + node, [&](const RunFigures& r) {
+            return value_at(r.final_digest, node).value_or("");
+        });
     }
     digest_row("final digest, ledger", [](const RunFigures& r) { return r.committed_digest; });
     return table;

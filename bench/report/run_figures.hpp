@@ -9,20 +9,22 @@
 
 namespace starling {
 
-/// What one run of a swarm took, from its traces alone; the same for a simulation and for hosts. Times are
-/// differences at one node, so clocks of different hosts need not agree.
+/// What one run of a swarm took, from its traces alone; the same for a simulation and for hosts.
+/// Times are differences at one node, so clocks of different hosts need not agree.
 struct RunFigures {
     std::size_t rounds = 0;
-    /// From one round's end to the next, at each ML: training and merge. Median over rounds and MLs.
+    /// From one round's end to the next, at each ML: training and merge. Median over rounds and
+    /// MLs.
     double round_seconds = 0.0;
-    /// From the last member's sync point until it has the merged model: the swarm's overhead. Median.
+    /// From the last member's sync point until it has the merged model: the swarm's overhead.
+    /// Median.
     double merge_seconds = 0.0;
     /// From the first sync point to the final model, at the ML where it took longest.
     double total_seconds = 0.0;
-    std::uint64_t exchanged_bytes = 0;                 ///< parameters sent between SLs
-    std::map<std::string, double> accuracy;            ///< of the final model by ML, 0 to 1
-    std::map<std::string, std::string> final_digest;   ///< by ML
-    std::string committed_digest;                      ///< the ledger's final one
+    std::uint64_t exchanged_bytes = 0;                ///< parameters sent between SLs
+    std::map<std::string, double> accuracy;           ///< of the final model by ML, 0 to 1
+    std::map<std::string, std::string> final_digest;  ///< by ML
+    std::string committed_digest;                     ///< the ledger's final one
 };
 
 /// \param records  all nodes of the run; those of one node in order of time.

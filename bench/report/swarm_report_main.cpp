@@ -36,7 +36,8 @@ int run(int argc, char** argv) {
     std::string json;
     bool same_model = false;
     app.add_option("--predicted", predicted, "trace file of the simulation")->type_name("FILE...");
-    app.add_option("--measured", measured, "trace files of the nodes of the real run")->type_name("FILE...");
+    app.add_option("--measured", measured, "trace files of the nodes of the real run")
+        ->type_name("FILE...");
     app.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
     app.add_flag("--same-model", same_model,
                  "fail unless all ML nodes of both runs ended with the same parameters");

@@ -66,8 +66,9 @@ Result<std::vector<TraceRecord>> read_trace(const std::string& path) {
         }
         TraceRecord record;
         if (!parse_line(line, record)) {
-            return Error{Errc::malformed, path + ":" + std::to_string(number) +
-                                              ": not a line of a trace (time_ns node event key=value ...)"};
+            return Error{Errc::malformed,
+                         path + ":" + std::to_string(number) +
+                             ": not a line of a trace (time_ns node event key=value ...)"};
         }
         records.push_back(std::move(record));
     }

@@ -17,8 +17,9 @@ struct TraceRecord {
     std::map<std::string, std::string> fields;
 };
 
-/// Reads a trace of a simulation or of a process. Lines that start with '#' are comments. A last line
-/// without its end (the process was killed) is left out. Errc::io, or Errc::malformed with the line.
+/// Reads a trace of a simulation or of a process. Lines that start with '#' are comments. A last
+/// line without its end (the process was killed) is left out. Errc::io, or Errc::malformed with the
+/// line.
 Result<std::vector<TraceRecord>> read_trace(const std::string& path);
 
 }  // namespace starling

@@ -42,9 +42,9 @@ private:
     Bytes bytes_;
 };
 
-/// Reads what Writer wrote, from bytes that a peer or a file may have made up. After the first value
-/// that is not there or above its bound every read returns zero, and ok() is false for good: a caller
-/// reads all fields and asks once.
+/// Reads what Writer wrote, from bytes that a peer or a file may have made up. After the first
+/// value that is not there or above its bound every read returns zero, and ok() is false for good:
+/// a caller reads all fields and asks once.
 class Reader {
 public:
     explicit Reader(ByteView bytes) : bytes_(bytes) {}

@@ -9,7 +9,8 @@ Result<NodeId> parse_node_id(std::string_view name) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '.' || c == '_' || c == '-';
     };
-    if (name.empty() || name.size() > node_name_max || !std::all_of(name.begin(), name.end(), allowed)) {
+    if (name.empty() || name.size() > node_name_max ||
+        !std::all_of(name.begin(), name.end(), allowed)) {
         return Error{Errc::malformed,
                      "'" + std::string(name.substr(0, node_name_max)) +
                          "' is no node name: 1 to 64 characters out of A-Z a-z 0-9 . _ -"};
@@ -19,11 +20,16 @@ Result<NodeId> parse_node_id(std::string_view name) {
 
 std::string_view to_string(Role role) {
     switch (role) {
-        case Role::sn: return "sn";
-        case Role::sl: return "sl";
-        case Role::ml: return "ml";
-        case Role::apls: return "apls";
-        case Role::tool: return "tool";
+        case Role::sn:
+            return "sn";
+        case Role::sl:
+            return "sl";
+        case Role::ml:
+            return "ml";
+        case Role::apls:
+            return "apls";
+        case Role::tool:
+            return "tool";
     }
     return "unknown";
 }

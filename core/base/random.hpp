@@ -5,8 +5,8 @@
 
 namespace starling {
 
-/// A seeded generator with distributions of our own: the standard ones differ between libraries, and
-/// one seed must give one result everywhere. Algorithm: xoshiro256** seeded by SplitMix64
+/// A seeded generator with distributions of our own: the standard ones differ between libraries,
+/// and one seed must give one result everywhere. Algorithm: xoshiro256** seeded by SplitMix64
 /// (Blackman and Vigna 2018).
 class Random {
 public:

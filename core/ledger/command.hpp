@@ -40,7 +40,8 @@ struct LeaveContract {
     Run run = 0;
     std::string reason;
 };
-/// The SN's leader says that a deadline of the contract is over. Refused if another one is set by now.
+/// The SN's leader says that a deadline of the contract is over. Refused if another one is set by
+/// now.
 struct ExpireDeadline {
     std::string contract;
     Run run = 0;
@@ -63,11 +64,11 @@ void encode(Writer& writer, const Command& command);
 /// On bytes that are no command the reader is no longer ok().
 Command decode_command(Reader& reader);
 
-/// One entry of the ledger. A client's command is applied once, however often it is sent: a (session,
-/// sequence) that was seen gets the same answer again.
+/// One entry of the ledger. A client's command is applied once, however often it is sent: a
+/// (session, sequence) that was seen gets the same answer again.
 struct Entry {
-    std::int64_t time_ns = 0;   ///< clock of the proposing SN, never falling
-    NodeId signer;              ///< who asked for it: an SL, or the SN itself
+    std::int64_t time_ns = 0;  ///< clock of the proposing SN, never falling
+    NodeId signer;             ///< who asked for it: an SL, or the SN itself
     std::uint64_t session = 0;
     std::uint64_t sequence = 0;
     Command command;

@@ -15,8 +15,8 @@ struct LogRecord {
     Bytes bytes;
 };
 
-/// What a call to the consensus led to, in the order in which it must be carried out: first persist,
-/// then apply. (Messages to other SNs will stand between the two.)
+/// What a call to the consensus led to, in the order in which it must be carried out: first
+/// persist, then apply. (Messages to other SNs will stand between the two.)
 struct ConsensusOutput {
     std::vector<LogRecord> persist;
     std::vector<LogRecord> committed;

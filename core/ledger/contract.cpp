@@ -6,9 +6,12 @@ namespace starling {
 
 std::string_view to_string(EndMode mode) {
     switch (mode) {
-        case EndMode::snapshot: return "snapshot";
-        case EndMode::active: return "active";
-        case EndMode::inactive: return "inactive";
+        case EndMode::snapshot:
+            return "snapshot";
+        case EndMode::active:
+            return "active";
+        case EndMode::inactive:
+            return "inactive";
     }
     return "unknown";
 }
@@ -25,10 +28,14 @@ Result<EndMode> parse_end_mode(std::string_view text) {
 
 std::string_view to_string(ContractPhase phase) {
     switch (phase) {
-        case ContractPhase::gathering: return "gathering";
-        case ContractPhase::exchanging: return "exchanging";
-        case ContractPhase::complete: return "complete";
-        case ContractPhase::aborted: return "aborted";
+        case ContractPhase::gathering:
+            return "gathering";
+        case ContractPhase::exchanging:
+            return "exchanging";
+        case ContractPhase::complete:
+            return "complete";
+        case ContractPhase::aborted:
+            return "aborted";
     }
     return "unknown";
 }
@@ -38,8 +45,7 @@ std::string to_string(const ContractConfig& config) {
     return "min_peers " + std::to_string(config.min_peers) + ", sync_frequency " +
            std::to_string(config.sync_frequency) + ", merge " +
            std::string(to_string(config.merge_rule)) + ", grace " + seconds(config.grace_ns) +
-           ", wait limit " +
-           (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns));
+           ", wait limit " + (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns));
 }
 
 std::uint32_t Contract::checked_in_count() const {
@@ -50,10 +56,9 @@ std::uint32_t Contract::checked_in_count() const {
 }
 
 std::uint32_t Contract::active_count() const {
-    return static_cast<std::uint32_t>(
-        std::count_if(members.begin(), members.end(), [](const auto& entry) {
-            return entry.second.status == MemberStatus::active;
-        }));
+    return static_cast<std::uint32_t>(std::count_if(
+        members.begin(), members.end(),
+        [](const auto& entry) { return entry.second.status == MemberStatus::active; }));
 }
 
 ContractView view_of(const Contract& contract) {

@@ -15,8 +15,9 @@ namespace starling {
 
 constexpr std::size_t contract_name_max = 128;  ///< bytes
 
-/// What a member that has finished its training sends in later rounds (HPE's checkinModelOnTrainEnd):
-/// its own last parameters, the last merged ones, or nothing. Travels on the wire: do not renumber.
+/// What a member that has finished its training sends in later rounds (HPE's
+/// checkinModelOnTrainEnd): its own last parameters, the last merged ones, or nothing. Travels on
+/// the wire: do not renumber.
 enum class EndMode : std::uint8_t { snapshot = 1, active = 2, inactive = 3 };
 
 std::string_view to_string(EndMode mode);
@@ -24,13 +25,14 @@ Result<EndMode> parse_end_mode(std::string_view text);
 
 /// The rules of a training, fixed by the first member that enrols; the others must bring the same.
 struct ContractConfig {
-    std::uint32_t min_peers = 2;        ///< >= 1; quorum of every round
-    std::uint32_t sync_frequency = 128; ///< batches between rounds, >= 1
+    std::uint32_t min_peers = 2;         ///< >= 1; quorum of every round
+    std::uint32_t sync_frequency = 128;  ///< batches between rounds, >= 1
     MergeRule merge_rule = MergeRule::mean;
-    std::int64_t grace_ns = 0;          ///< wait for further members once min_peers have checked in
-    std::int64_t wait_limit_ns = 0;     ///< end the swarm if min_peers are not there by then; 0 = wait for ever
+    std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in
+    std::int64_t wait_limit_ns =
+        0;  ///< end the swarm if min_peers are not there by then; 0 = wait for ever
     Digest layout_fingerprint;
-    std::uint64_t layout_bytes = 0;     ///< size of the parameter vector
+    std::uint64_t layout_bytes = 0;  ///< size of the parameter vector
 
     friend bool operator==(const ContractConfig&, const ContractConfig&) = default;
 };
@@ -40,13 +42,13 @@ std::string to_string(const ContractConfig& config);
 
 /// What an SL says at a check-in: my local part of this round is ready.
 struct CheckIn {
-    std::uint32_t weight = 1;          ///< node weightage, 0 to 100; 0 = exchange partner only
-    std::uint64_t samples = 0;         ///< seen since the last round
+    std::uint32_t weight = 1;   ///< node weightage, 0 to 100; 0 = exchange partner only
+    std::uint64_t samples = 0;  ///< seen since the last round
     std::uint32_t epochs_done = 0;
     std::uint32_t epochs_total = 0;
-    bool finished = false;             ///< has ended its local training
-    bool fresh = false;                ///< brings parameters trained since the last round
-    double loss = 0.0;                 ///< of the local training, NaN = not measured
+    bool finished = false;  ///< has ended its local training
+    bool fresh = false;     ///< brings parameters trained since the last round
+    double loss = 0.0;      ///< of the local training, NaN = not measured
 
     friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
@@ -54,11 +56,11 @@ struct CheckIn {
 enum class MemberStatus : std::uint8_t { active = 1, left = 2, lost = 3 };
 
 struct Member {
-    Address address;                   ///< of its SL's exchange port
+    Address address;  ///< of its SL's exchange port
     MemberStatus status = MemberStatus::active;
-    std::optional<CheckIn> check_in;   ///< of the current round
-    std::optional<Digest> report;      ///< of the current attempt
-    CheckIn last;                      ///< of the last round it took part in
+    std::optional<CheckIn> check_in;  ///< of the current round
+    std::optional<Digest> report;     ///< of the current attempt
+    CheckIn last;                     ///< of the last round it took part in
 };
 
 /// A member of a frozen round.
@@ -71,10 +73,10 @@ struct RoundMember {
 };
 
 enum class ContractPhase : std::uint8_t {
-    gathering = 1,  ///< members train and check in
-    exchanging = 2, ///< the round is frozen: its members exchange and merge
-    complete = 3,   ///< all members finished; the last commit is the final model
-    aborted = 4,    ///< ended before; `reason` says why
+    gathering = 1,   ///< members train and check in
+    exchanging = 2,  ///< the round is frozen: its members exchange and merge
+    complete = 3,    ///< all members finished; the last commit is the final model
+    aborted = 4,     ///< ended before; `reason` says why
 };
 
 std::string_view to_string(ContractPhase phase);
@@ -95,16 +97,16 @@ struct Contract {
     std::string name;
     Run run = 0;
     ContractConfig config;
-    std::string layout_text;           ///< of the first member, to name differences
+    std::string layout_text;  ///< of the first member, to name differences
     ContractPhase phase = ContractPhase::gathering;
     Round round = 0;
     Attempt attempt = 0;
     std::map<NodeId, Member> members;
-    std::vector<RoundMember> frozen;   ///< while exchanging: this attempt's members, ascending by id
+    std::vector<RoundMember> frozen;  ///< while exchanging: this attempt's members, ascending by id
     std::optional<Commit> last_commit;
-    std::optional<SwarmTime> deadline; ///< when Expire is due: grace or wait limit is over
-    std::string reason;                ///< of an abort
-    std::uint64_t version = 0;         ///< index of the last entry that changed it
+    std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
+    std::string reason;                 ///< of an abort
+    std::uint64_t version = 0;          ///< index of the last entry that changed it
 
     std::uint32_t checked_in_count() const;
     std::uint32_t active_count() const;

@@ -61,17 +61,16 @@ Applied Ledger::apply(const Entry& entry, std::uint64_t index) {
 
 Applied Ledger::execute(const Entry& entry) {
     events_.clear();
-    Answer answer = std::visit(
-        Overloaded{
-            [&](const RegisterNode& c) { return register_node(entry, c); },
-            [&](const Enrol& c) { return enrol(entry, c); },
-            [&](const CheckInRound& c) { return check_in(entry, c); },
-            [&](const ReportMerge& c) { return report(entry, c); },
-            [&](const LeaveContract& c) { return leave(entry, c); },
-            [&](const ExpireDeadline& c) { return expire(c); },
-            [&](const LoseNode& c) { return lose(entry, c); },
-        },
-        entry.command);
+    Answer answer = std::visit(Overloaded{
+                                   [&](const RegisterNode& c) { return register_node(entry, c); },
+                                   [&](const Enrol& c) { return enrol(entry, c); },
+                                   [&](const CheckInRound& c) { return check_in(entry, c); },
+                                   [&](const ReportMerge& c) { return report(entry, c); },
+                                   [&](const LeaveContract& c) { return leave(entry, c); },
+                                   [&](const ExpireDeadline& c) { return expire(c); },
+                                   [&](const LoseNode& c) { return lose(entry, c); },
+                               },
+                               entry.command);
     return {std::move(answer), std::move(events_)};
 }
 
@@ -96,14 +95,15 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     }
     if (const Result<ParamLayout> layout = ParamLayout::parse(command.layout_text);
         !layout || layout->size_bytes() != command.config.layout_bytes) {
-        return denied(Errc::malformed, "the layout of node '" + entry.signer.name + "' is malformed");
+        return denied(Errc::malformed,
+                      "the layout of node '" + entry.signer.name + "' is malformed");
     }
     auto found = contracts_.find(command.contract);
     const bool fresh = found == contracts_.end() || ended(found->second);
     if (fresh) {
         if (found == contracts_.end() && contracts_.size() >= contracts_max) {
-            return denied(Errc::too_large, "this swarm already has " +
-                                               std::to_string(contracts_max) + " contracts");
+            return denied(Errc::too_large,
+                          "this swarm already has " + std::to_string(contracts_max) + " contracts");
         }
         Contract contract;
         contract.name = command.contract;
@@ -119,10 +119,10 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
             return layout_differs(contract, command);
         }
         if (command.config != contract.config) {
-            return denied(Errc::config_mismatch,
-                          "the options differ from those that contract '" + contract.name +
-                              "' started with: it has " + to_string(contract.config) +
-                              "; this program " + to_string(command.config));
+            return denied(Errc::config_mismatch, "the options differ from those that contract '" +
+                                                     contract.name + "' started with: it has " +
+                                                     to_string(contract.config) +
+                                                     "; this program " + to_string(command.config));
         }
         if (contract.round > 0 || contract.phase == ContractPhase::exchanging) {
             return denied(Errc::stale, "contract '" + contract.name + "' is in round " +
@@ -154,7 +154,8 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
                                             : contract->members.find(entry.signer);
     if (contract == nullptr || member == contract->members.end() ||
         member->second.status != MemberStatus::active) {
-        return denied(Errc::stale, "node '" + entry.signer.name + "' is no active member of this run");
+        return denied(Errc::stale,
+                      "node '" + entry.signer.name + "' is no active member of this run");
     }
     if (command.round != contract->round || contract->phase != ContractPhase::gathering) {
         return denied(Errc::stale, "round " + std::to_string(command.round) +
@@ -323,8 +324,8 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
         return;
     }
     if (contract.phase == ContractPhase::exchanging) {
-        const bool weight_left = std::any_of(
-            contract.members.begin(), contract.members.end(), [](const auto& entry) {
+        const bool weight_left =
+            std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
                 const Member& m = entry.second;
                 return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
             });

@@ -68,8 +68,8 @@ struct RegisteredNode {
     bool lost = false;
 };
 
-/// The swarm's agreed state: a deterministic function of the entries applied, in order. No clock, no
-/// chance; an entry that can't be accepted changes nothing but its answer.
+/// The swarm's agreed state: a deterministic function of the entries applied, in order. No clock,
+/// no chance; an entry that can't be accepted changes nothing but its answer.
 class Ledger {
 public:
     Applied apply(const Entry& entry, std::uint64_t index);

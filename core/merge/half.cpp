@@ -32,7 +32,8 @@ std::uint16_t f32_to_f16(float value) {
     }
     if (magnitude < 0x38800000U) {  // below 2^-14: subnormal, a multiple of 2^-24
         const float scaled = std::ldexp(std::bit_cast<float>(magnitude), 24);
-        return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(std::nearbyint(scaled)));
+        return static_cast<std::uint16_t>(sign |
+                                          static_cast<std::uint32_t>(std::nearbyint(scaled)));
     }
     const std::uint32_t rounded = magnitude + 0xfffU + ((magnitude >> 13U) & 1U) - 0x38000000U;
     return static_cast<std::uint16_t>(sign | (rounded >> 13U));

@@ -4,7 +4,8 @@
 
 namespace starling {
 
-// g++ 12 has no 16-bit floating types in C++, and both conversions must round alike on every machine.
+// g++ 12 has no 16-bit floating types in C++, and both conversions must round alike on every
+// machine.
 
 /// IEEE 754 binary16.
 float f16_to_f32(std::uint16_t bits);

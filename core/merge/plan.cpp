@@ -15,7 +15,8 @@ MergePlan make_plan(std::uint32_t member_count, std::uint64_t layout_bytes, std:
     plan.owner_of.reserve(segments);
     for (std::uint32_t segment = 0; segment < segments; ++segment) {
         // Neighbouring segments have one owner, so a member asks each owner for one range.
-        const auto slice = static_cast<std::uint32_t>(std::uint64_t{segment} * member_count / segments);
+        const auto slice =
+            static_cast<std::uint32_t>(std::uint64_t{segment} * member_count / segments);
         plan.owner_of.push_back(star ? first : (first + slice) % member_count);
     }
     return plan;

@@ -10,14 +10,15 @@ struct MergePlan {
     std::vector<std::uint32_t> owner_of;
 };
 
-/// Under this many bytes a member the round is bound by latency, and one owner (a star) needs 2(K-1)
-/// transfers where even owners need 2K(K-1); above it by bandwidth, and even owners move only
-/// 2P(K-1)/K bytes at each member (butterfly all-reduce). Measured crossover between 0.5 MB and 45 MB at
-/// 4 to 8 nodes (bench: transport peers).
+/// Under this many bytes a member the round is bound by latency, and one owner (a star) needs
+/// 2(K-1) transfers where even owners need 2K(K-1); above it by bandwidth, and even owners move
+/// only 2P(K-1)/K bytes at each member (butterfly all-reduce). Measured crossover between 0.5 MB
+/// and 45 MB at 4 to 8 nodes (bench: transport peers).
 constexpr std::uint64_t star_bytes_per_member = std::uint64_t{128} * 1024;
 
-/// A pure function of what the ledger says, so every member derives the same plan without asking. One owner
-/// is drawn by round and attempt, so the load goes around and a failed owner is not drawn again at once.
+/// A pure function of what the ledger says, so every member derives the same plan without asking.
+/// One owner is drawn by round and attempt, so the load goes around and a failed owner is not drawn
+/// again at once.
 ///
 /// \pre member_count >= 1
 MergePlan make_plan(std::uint32_t member_count, std::uint64_t layout_bytes, std::uint64_t round,

@@ -65,15 +65,21 @@ void mean_of(std::span<const std::byte* const> inputs, std::span<const double> w
 void mean_by_type(DType dtype, std::span<const std::byte* const> inputs,
                   std::span<const double> weights, std::byte* out, std::size_t count) {
     switch (dtype) {
-        case DType::f32: return mean_of<F32>(inputs, weights, out, count);
-        case DType::f64: return mean_of<F64>(inputs, weights, out, count);
-        case DType::f16: return mean_of<F16>(inputs, weights, out, count);
-        case DType::bf16: return mean_of<BF16>(inputs, weights, out, count);
+        case DType::f32:
+            return mean_of<F32>(inputs, weights, out, count);
+        case DType::f64:
+            return mean_of<F64>(inputs, weights, out, count);
+        case DType::f16:
+            return mean_of<F16>(inputs, weights, out, count);
+        case DType::bf16:
+            return mean_of<BF16>(inputs, weights, out, count);
         case DType::i8:
         case DType::u8:
         case DType::i16:
         case DType::i32:
-        case DType::i64: std::memcpy(out, inputs[0], count * element_bytes(dtype)); return;
+        case DType::i64:
+            std::memcpy(out, inputs[0], count * element_bytes(dtype));
+            return;
     }
 }
 
@@ -81,14 +87,16 @@ void mean_by_type(DType dtype, std::span<const std::byte* const> inputs,
 
 std::string_view to_string(MergeRule rule) {
     switch (rule) {
-        case MergeRule::mean: return "mean";
+        case MergeRule::mean:
+            return "mean";
     }
     return "unknown";
 }
 
 void weighted_mean(std::span<const float* const> inputs, std::span<const double> weights,
                    std::span<float> out) {
-    STARLING_INVARIANT(!inputs.empty() && inputs.size() == weights.size(), "a weight for each input");
+    STARLING_INVARIANT(!inputs.empty() && inputs.size() == weights.size(),
+                       "a weight for each input");
     std::vector<const std::byte*> bytes;
     for (const float* input : inputs) {
         bytes.push_back(reinterpret_cast<const std::byte*>(input));
@@ -97,12 +105,13 @@ void weighted_mean(std::span<const float* const> inputs, std::span<const double>
 }
 
 MergeResult merge_segment(const MergeWork& work) {
-    STARLING_INVARIANT(!work.contributions.empty() &&
-                           work.contributions.size() == work.weights.size(),
-                       "a weight for each contribution, and at least one");
+    STARLING_INVARIANT(
+        !work.contributions.empty() && work.contributions.size() == work.weights.size(),
+        "a weight for each contribution, and at least one");
     const std::size_t size = work.contributions.front().size();
     for (const Blob& contribution : work.contributions) {
-        STARLING_INVARIANT(contribution.size() == size, "the exchange takes segments of this size only");
+        STARLING_INVARIANT(contribution.size() == size,
+                           "the exchange takes segments of this size only");
         if (contribution.is_phantom()) {
             return {work.segment, Blob::phantom(size)};
         }

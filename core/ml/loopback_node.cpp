@@ -15,8 +15,10 @@ public:
 
     void step(SwarmTime, const Input& input, std::vector<Effect>& effects) override {
         if (std::holds_alternative<Started>(input)) {
-            effects.push_back(Report{TraceEvent("loopback").log(
-                Level::info, "SwarmCallback", "SWARM_LOOPBACK is set: training alone, without a swarm")});
+            effects.push_back(
+                Report{TraceEvent("loopback")
+                           .log(Level::info, "SwarmCallback",
+                                "SWARM_LOOPBACK is set: training alone, without a swarm")});
             resume(BeginReply{}, effects);
         } else if (const auto* done = std::get_if<WorkDone>(&input)) {
             on_work(*done, effects);

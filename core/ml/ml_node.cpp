@@ -34,8 +34,9 @@ public:
                        [&](const TimerDue&) { dial(effects); },
                        [&](const WorkDone& done) { on_work(done, effects); },
                        [&](const StopRequested& stop) {
-                           end_session({Errc::aborted, "stopped by the operator (" + stop.reason + ")"},
-                                       effects);
+                           end_session(
+                               {Errc::aborted, "stopped by the operator (" + stop.reason + ")"},
+                               effects);
                            finish(exit_code::aborted, effects);
                        },
                    },
@@ -51,7 +52,9 @@ private:
     };
 
     void start(std::vector<Effect>& effects);
-    void dial(std::vector<Effect>& effects) { effects.push_back(Connect{options_.sl_address, Role::sl}); }
+    void dial(std::vector<Effect>& effects) {
+        effects.push_back(Connect{options_.sl_address, Role::sl});
+    }
     void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
     void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
@@ -78,11 +81,11 @@ private:
     const Hasher& hasher_;
     SwarmTime now_{};
     SwarmTime started_{};
-    std::optional<NodeId> sl_;           ///< while connected
-    std::optional<OpenRequest> open_;    ///< what the program joins with
+    std::optional<NodeId> sl_;         ///< while connected
+    std::optional<OpenRequest> open_;  ///< what the program joins with
     std::shared_ptr<const ParamLayout> layout_;
     std::optional<Incoming> incoming_;
-    std::optional<Error> failed_;        ///< to be told to the program when it asks next
+    std::optional<Error> failed_;  ///< to be told to the program when it asks next
     bool program_waits_ = false;
     bool final_received_ = false;
     bool stopped_ = false;
@@ -112,8 +115,8 @@ void MlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
 
 void MlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
     if (failed.fatal || now_ - started_ >= options_.sl_connect_limit) {
-        fail({failed.error.code, "no SL node at " + to_string(options_.sl_address) + ": " +
-                                     failed.error.message},
+        fail({failed.error.code,
+              "no SL node at " + to_string(options_.sl_address) + ": " + failed.error.message},
              effects);
         return;
     }
@@ -217,8 +220,9 @@ void MlNode::send_open(std::vector<Effect>& effects) {
 
 void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) {
     if (!layout_ || request.params.size() != layout_->size_bytes() || !sl_) {
-        resume(FailedReply{{Errc::program, "a sync without an open session or with other parameters"}},
-               effects);
+        resume(
+            FailedReply{{Errc::program, "a sync without an open session or with other parameters"}},
+            effects);
         return;
     }
     const std::uint64_t sequence = next_sequence_++;
@@ -229,9 +233,9 @@ void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) 
                .with("samples", check_in.samples)
                .with("epochs", check_in.epochs_done)
                .log(Level::info, component,
-                    check_in.finished
-                        ? "Finished local training. Final merging starts; waiting for other peers to complete"
-                        : "Starting Swarm merging round " + std::to_string(sequence)),
+                    check_in.finished ? "Finished local training. Final merging starts; waiting "
+                                        "for other peers to complete"
+                                      : "Starting Swarm merging round " + std::to_string(sequence)),
            effects);
     effects.push_back(Send{*sl_, {SyncBegin{sequence, check_in}, {}}});
     const Segments segments = cut(request.params);
@@ -243,7 +247,8 @@ void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) 
 void MlNode::on_exit_request(const ExitRequest& request, std::vector<Effect>& effects) {
     Error why{request.code, request.reason};
     if (why.code == Errc::ok && !final_received_) {
-        why = {Errc::program, "the training program ended before the swarm did: it must call on_train_end()"};
+        why = {Errc::program,
+               "the training program ended before the swarm did: it must call on_train_end()"};
     }
     if (failed_) {
         why = *failed_;  // the program ends because it heard so

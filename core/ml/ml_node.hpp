@@ -8,7 +8,7 @@ namespace starling {
 
 struct MlNodeOptions {
     NodeId id;
-    Address sl_address;   ///< of its SL: a Unix socket on a host
+    Address sl_address;  ///< of its SL: a Unix socket on a host
     SwarmDuration sl_connect_limit = std::chrono::seconds(60);
 };
 
@@ -16,8 +16,8 @@ struct MlNodeOptions {
 /// \param hasher  must outlive the node.
 std::unique_ptr<Node> make_ml_node(MlNodeOptions options, const Hasher& hasher);
 
-/// The same without a swarm (SWARM_LOOPBACK): the program trains alone, and every sync gives it back
-/// what it brought. For a dry run of the program, and to compare with.
+/// The same without a swarm (SWARM_LOOPBACK): the program trains alone, and every sync gives it
+/// back what it brought. For a dry run of the program, and to compare with.
 std::unique_ptr<Node> make_loopback_node(NodeId id);
 
 }  // namespace starling

@@ -9,7 +9,9 @@
 namespace starling {
 namespace {
 
-[[noreturn]] void fail(Errc code, std::string message) { throw SwarmError(Error{code, std::move(message)}); }
+[[noreturn]] void fail(Errc code, std::string message) {
+    throw SwarmError(Error{code, std::move(message)});
+}
 
 void check(const SwarmCallbackOptions& options) {
     if (options.sync_frequency == 0) {
@@ -96,7 +98,8 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     if (const auto* failed = std::get_if<FailedReply>(&reply)) {
         throw SwarmError(failed->error);
     }
-    STARLING_INVARIANT(std::holds_alternative<OpenedReply>(reply), "an open request is answered so");
+    STARLING_INVARIANT(std::holds_alternative<OpenedReply>(reply),
+                       "an open request is answered so");
 }
 
 SwarmCallback::~SwarmCallback() = default;
@@ -153,14 +156,16 @@ void SwarmCallback::sync(bool finished) {
     loss_sum_ = 0.0;
     if (finished) {
         if (!synced->final) {
-            fail(Errc::malformed, "the SL node answered the end of training with a model that is not final");
+            fail(Errc::malformed,
+                 "the SL node answered the end of training with a model that is not final");
         }
-        session_.trace(TraceEvent("final_model")
-                           .with("round", synced->round)
-                           .with("digest", to_string(digest_))
-                           .log(Level::info, "SwarmCallback",
-                                "All peers and Swarm training rounds finished. Final Swarm model was "
-                                "loaded."));
+        session_.trace(
+            TraceEvent("final_model")
+                .with("round", synced->round)
+                .with("digest", to_string(digest_))
+                .log(Level::info, "SwarmCallback",
+                     "All peers and Swarm training rounds finished. Final Swarm model was "
+                     "loaded."));
     }
 }
 

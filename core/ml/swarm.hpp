@@ -18,20 +18,22 @@ namespace starling {
 
 class TrainingThread;
 
-/// What the program was started with: on a host from its command line and environment, in a simulation
-/// from the deployment file. The same words in both worlds.
+/// What the program was started with: on a host from its command line and environment, in a
+/// simulation from the deployment file. The same words in both worlds.
 struct ProgramOptions {
-    NodeId name;                                     ///< of this ML node
-    std::vector<std::string> arguments;              ///< without the program's name
-    std::map<std::string, std::string> environment;  ///< MODEL_DIR, MAX_EPOCHS, MIN_PEERS, DATA_DIR, ...
-    std::filesystem::path working_directory;         ///< relative paths start here
+    NodeId name;                         ///< of this ML node
+    std::vector<std::string> arguments;  ///< without the program's name
+    std::map<std::string, std::string>
+        environment;                          ///< MODEL_DIR, MAX_EPOCHS, MIN_PEERS, DATA_DIR, ...
+    std::filesystem::path working_directory;  ///< relative paths start here
 };
 
 /// The swarm ended before the training did, or refused it. Thrown out of SwarmCallback so that the
 /// training loop ends; a program need not catch it.
 class SwarmError : public std::runtime_error {
 public:
-    explicit SwarmError(Error error) : std::runtime_error(error.message), error_(std::move(error)) {}
+    explicit SwarmError(Error error)
+        : std::runtime_error(error.message), error_(std::move(error)) {}
     const Error& error() const { return error_; }
 
 private:
@@ -48,14 +50,15 @@ public:
     const std::vector<std::string>& arguments() const { return options_.arguments; }
     /// The value of an environment variable, or `fallback` if it is not set or empty.
     std::string environment(const std::string& name, const std::string& fallback = "") const;
-    /// The same as a number; SwarmError (usage) names the variable if it is none or out of [low, high].
+    /// The same as a number; SwarmError (usage) names the variable if it is none or out of [low,
+    /// high].
     std::uint64_t environment_number(const std::string& name, std::uint64_t fallback,
                                      std::uint64_t low, std::uint64_t high) const;
     /// `path`, seen from the program's working directory.
     std::filesystem::path resolve(const std::filesystem::path& path) const;
 
-    std::uint32_t min_peers() const;         ///< MIN_PEERS, default 2
-    std::filesystem::path model_dir() const; ///< MODEL_DIR, default "saved_models"
+    std::uint32_t min_peers() const;          ///< MIN_PEERS, default 2
+    std::filesystem::path model_dir() const;  ///< MODEL_DIR, default "saved_models"
 
     /// Writes a log line of component "ml" (or the one given) and a trace event `ml_log`.
     void log(Level level, std::string text, std::string_view component = "ml") const;
@@ -69,8 +72,8 @@ private:
     TrainingThread& thread_;
 };
 
-/// The parameters of a model, as the swarm moves them. What they are in memory is the business of the
-/// implementation (core/torch has one for torch modules).
+/// The parameters of a model, as the swarm moves them. What they are in memory is the business of
+/// the implementation (core/torch has one for torch modules).
 class ModelParameters {
 public:
     virtual ~ModelParameters() = default;
@@ -82,20 +85,23 @@ public:
 };
 
 struct SwarmCallbackOptions {
-    std::uint32_t sync_frequency = 128;    ///< batches between rounds, >= 1; the count restarts after each round
-    std::uint32_t min_peers = 2;           ///< >= 1; quorum of every round
-    std::uint32_t node_weightage = 1;      ///< 1 to 100; factor of this node in the merge
-    EndMode end_mode = EndMode::active;    ///< HPE's checkinModelOnTrainEnd
-    std::string contract = "default";      ///< HPE's trainingContract
-    std::uint32_t total_epochs = 0;        ///< for progress only
-    std::uint32_t batch_size = 32;         ///< samples in a batch, for the sample count of a check-in
-    SwarmDuration grace = std::chrono::seconds(30);  ///< wait for further members once min_peers are there
-    SwarmDuration wait_limit{0};           ///< end if min_peers are not there by then; 0 = wait for ever
+    std::uint32_t sync_frequency =
+        128;  ///< batches between rounds, >= 1; the count restarts after each round
+    std::uint32_t min_peers = 2;         ///< >= 1; quorum of every round
+    std::uint32_t node_weightage = 1;    ///< 1 to 100; factor of this node in the merge
+    EndMode end_mode = EndMode::active;  ///< HPE's checkinModelOnTrainEnd
+    std::string contract = "default";    ///< HPE's trainingContract
+    std::uint32_t total_epochs = 0;      ///< for progress only
+    std::uint32_t batch_size = 32;       ///< samples in a batch, for the sample count of a check-in
+    SwarmDuration grace =
+        std::chrono::seconds(30);  ///< wait for further members once min_peers are there
+    SwarmDuration wait_limit{0};   ///< end if min_peers are not there by then; 0 = wait for ever
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".
     std::string workload = "default";
 };
 
-/// Joins the training loop to the swarm; the four hooks that HPE's users know. All may throw SwarmError.
+/// Joins the training loop to the swarm; the four hooks that HPE's users know. All may throw
+/// SwarmError.
 class SwarmCallback {
 public:
     /// Opens the session and waits until the SN has accepted layout and options. `parameters` must
@@ -110,8 +116,8 @@ public:
     /// Counts a batch; every sync_frequency batches one round.
     void on_batch_end(double loss);
     void on_epoch_end();
-    /// Hands in the last parameters and stays until all members have finished. Returns with the final
-    /// swarm model loaded.
+    /// Hands in the last parameters and stays until all members have finished. Returns with the
+    /// final swarm model loaded.
     void on_train_end();
 
     std::uint64_t rounds() const { return rounds_; }
@@ -134,10 +140,10 @@ private:
 /// The user's training program.
 using TrainFunction = std::function<void(SwarmSession&)>;
 
-/// Runs `train` as an ML node of a swarm. A program is built twice with the same main(): once as the
-/// ML executable, whose ml_main joins an SL on this host, and once as a simulator, whose ml_main reads
-/// a platform and a deployment and runs `train` in each of their ML nodes (CMake: add_swarm_program).
-/// \return  the process's exit code.
+/// Runs `train` as an ML node of a swarm. A program is built twice with the same main(): once as
+/// the ML executable, whose ml_main joins an SL on this host, and once as a simulator, whose
+/// ml_main reads a platform and a deployment and runs `train` in each of their ML nodes (CMake:
+/// add_swarm_program). \return  the process's exit code.
 int ml_main(int argc, char** argv, TrainFunction train);
 
 }  // namespace starling

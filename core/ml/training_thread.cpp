@@ -3,15 +3,16 @@
 namespace starling {
 namespace {
 
-/// Thrown into the program when its node is taken away; not a std::exception, so that a program's own
-/// handlers let it pass.
+/// Thrown into the program when its node is taken away; not a std::exception, so that a program's
+/// own handlers let it pass.
 struct ProgramEnds {};
 
 }  // namespace
 
 TrainingThread::TrainingThread(TrainFunction train, ProgramOptions options, Hooks hooks)
     : session_(std::move(options), *this), hooks_(std::move(hooks)) {
-    thread_ = std::thread([this, run_train = std::move(train)]() mutable { run(std::move(run_train)); });
+    thread_ =
+        std::thread([this, run_train = std::move(train)]() mutable { run(std::move(run_train)); });
 }
 
 TrainingThread::~TrainingThread() {

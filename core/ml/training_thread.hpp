@@ -11,14 +11,15 @@
 
 namespace starling {
 
-/// The user's program in a thread of its own, taking turns with its ML node: resume() lets it run until
-/// it asks for something. On a host `on_request` carries the request to the driver; the simulator asks
-/// for it with wait() at the simulated time at which it is due.
+/// The user's program in a thread of its own, taking turns with its ML node: resume() lets it run
+/// until it asks for something. On a host `on_request` carries the request to the driver; the
+/// simulator asks for it with wait() at the simulated time at which it is due.
 class TrainingThread {
 public:
     struct Hooks {
-        std::function<void()> on_request;                 ///< a request is there; called in the program's thread
-        std::function<void(const TraceEvent&)> on_trace;  ///< log lines and events; called in the program's thread
+        std::function<void()> on_request;  ///< a request is there; called in the program's thread
+        std::function<void(const TraceEvent&)>
+            on_trace;  ///< log lines and events; called in the program's thread
     };
 
     TrainingThread(TrainFunction train, ProgramOptions options, Hooks hooks);
@@ -35,7 +36,8 @@ public:
         std::uint64_t batches = 0;  ///< done since resume()
         bool waiting = false;       ///< its request is there
     };
-    /// Blocks until the program waits with a request or has done more than `beyond_batches` batches.
+    /// Blocks until the program waits with a request or has done more than `beyond_batches`
+    /// batches.
     Progress wait(std::uint64_t beyond_batches);
     /// The request, once. \pre wait() said `waiting`, or on_request was called.
     TrainRequest take_request();

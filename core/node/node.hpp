@@ -13,7 +13,8 @@
 
 namespace starling {
 
-// ---- Inputs: what happens to a node --------------------------------------------------------------
+// ---- Inputs: what happens to a node
+// --------------------------------------------------------------
 
 /// First input of every node.
 struct Started {};
@@ -22,7 +23,7 @@ struct Started {};
 struct PeerUp {
     NodeId peer;
     Role role = Role::sl;
-    Address dialled;     ///< the address this node asked for; empty if the peer dialled us
+    Address dialled;  ///< the address this node asked for; empty if the peer dialled us
 };
 struct PeerLost {
     NodeId peer;
@@ -39,7 +40,7 @@ struct FrameReceived {
     Frame frame;
 };
 struct TimerDue {
-    std::uint32_t timer = 0;   ///< the node's own enumeration
+    std::uint32_t timer = 0;  ///< the node's own enumeration
 };
 struct WorkDone {
     std::uint64_t work = 0;
@@ -53,7 +54,8 @@ struct StopRequested {
 using Input = std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceived, TimerDue,
                            WorkDone, StopRequested>;
 
-// ---- Effects: what a node wants done, executed in order ------------------------------------------
+// ---- Effects: what a node wants done, executed in order
+// ------------------------------------------
 
 /// Durable before any later effect of this node is executed (ledger rule R1).
 struct Persist {
@@ -92,11 +94,10 @@ struct Stop {
     std::string reason;
 };
 
-using Effect =
-    std::variant<Persist, Connect, Send, SetTimer, CancelTimer, StartWork, Report, Stop>;
+using Effect = std::variant<Persist, Connect, Send, SetTimer, CancelTimer, StartWork, Report, Stop>;
 
-/// A node of the swarm as a function with a memory. It owns no thread, clock, socket, file or random
-/// device, so it can't tell a simulation from a deployment.
+/// A node of the swarm as a function with a memory. It owns no thread, clock, socket, file or
+/// random device, so it can't tell a simulation from a deployment.
 class Node {
 public:
     virtual ~Node() = default;
@@ -109,11 +110,11 @@ public:
 /// Exit codes of all programs.
 namespace exit_code {
 constexpr int ok = 0;
-constexpr int failed = 1;    ///< environment: port in use, disk, unreadable file
-constexpr int usage = 2;     ///< flags
-constexpr int refused = 3;   ///< certificate, role, contract or layout not accepted
-constexpr int aborted = 4;   ///< the swarm ended before its training did
-constexpr int peer_lost = 5; ///< the own SL, ML or SN is gone
+constexpr int failed = 1;     ///< environment: port in use, disk, unreadable file
+constexpr int usage = 2;      ///< flags
+constexpr int refused = 3;    ///< certificate, role, contract or layout not accepted
+constexpr int aborted = 4;    ///< the swarm ended before its training did
+constexpr int peer_lost = 5;  ///< the own SL, ML or SN is gone
 }  // namespace exit_code
 
 int exit_code_of(Errc code);

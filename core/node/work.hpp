@@ -15,10 +15,11 @@
 
 namespace starling {
 
-// Work is anything longer than about 10 ms. A worker does it, the result comes back as an input, and
-// the simulator charges simulated time for it.
+// Work is anything longer than about 10 ms. A worker does it, the result comes back as an input,
+// and the simulator charges simulated time for it.
 
-// ---- Training: the user's program runs in a thread of its own and takes turns with its ML node ----
+// ---- Training: the user's program runs in a thread of its own and takes turns with its ML node
+// ----
 
 /// The program has built its model and wants to join.
 struct OpenRequest {

@@ -44,7 +44,8 @@ std::string shape_text(const TensorSpec& tensor) {
 }
 
 std::string describe(const TensorSpec& tensor) {
-    return "'" + tensor.name + "' " + std::string(to_string(tensor.dtype)) + " " + shape_text(tensor);
+    return "'" + tensor.name + "' " + std::string(to_string(tensor.dtype)) + " " +
+           shape_text(tensor);
 }
 
 Error malformed(std::string what) { return Error{Errc::malformed, "layout: " + std::move(what)}; }
@@ -190,7 +191,8 @@ std::string first_difference(const ParamLayout& ours, const ParamLayout& theirs)
     const auto b = theirs.tensors();
     for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
         if (describe(a[i]) != describe(b[i])) {
-            return "tensor " + std::to_string(i) + ": " + describe(a[i]) + " against " + describe(b[i]);
+            return "tensor " + std::to_string(i) + ": " + describe(a[i]) + " against " +
+                   describe(b[i]);
         }
     }
     if (a.size() != b.size()) {

@@ -12,7 +12,17 @@
 namespace starling {
 
 /// Type of a tensor's elements. Travels on the wire: do not renumber.
-enum class DType : std::uint8_t { f32 = 1, f64 = 2, f16 = 3, bf16 = 4, i8 = 5, u8 = 6, i16 = 7, i32 = 8, i64 = 9 };
+enum class DType : std::uint8_t {
+    f32 = 1,
+    f64 = 2,
+    f16 = 3,
+    bf16 = 4,
+    i8 = 5,
+    u8 = 6,
+    i16 = 7,
+    i32 = 8,
+    i64 = 9
+};
 
 std::size_t element_bytes(DType dtype);
 /// The names of the safetensors format: "F32", "BF16", "I64", ...
@@ -23,19 +33,19 @@ inline bool is_floating(DType dtype) { return dtype <= DType::bf16; }
 
 /// One tensor of a model: what the program calls it, and its place in the parameter vector.
 struct TensorSpec {
-    std::string name;                  ///< at most 256 bytes
+    std::string name;  ///< at most 256 bytes
     DType dtype = DType::f32;
-    std::vector<std::int64_t> shape;   ///< up to 8 dimensions, each >= 0; empty = scalar
-    std::uint64_t offset_bytes = 0;    ///< set by ParamLayout
+    std::vector<std::int64_t> shape;  ///< up to 8 dimensions, each >= 0; empty = scalar
+    std::uint64_t offset_bytes = 0;   ///< set by ParamLayout
 
     std::uint64_t element_count() const;
     std::uint64_t size_bytes() const { return element_count() * element_bytes(dtype); }
 };
 
-/// Names, types and shapes of all tensors of a model, and where each stands in one contiguous run of
-/// bytes. Tensors stand in order of falling element size, then in the order given; so there are no
-/// gaps, every element is aligned to its own size, and the run is the data section of a safetensors
-/// file as it is.
+/// Names, types and shapes of all tensors of a model, and where each stands in one contiguous run
+/// of bytes. Tensors stand in order of falling element size, then in the order given; so there are
+/// no gaps, every element is aligned to its own size, and the run is the data section of a
+/// safetensors file as it is.
 class ParamLayout {
 public:
     static constexpr std::size_t tensors_max = 65'536;
@@ -66,7 +76,8 @@ private:
 /// SHA-256 of the layout's text.
 Digest fingerprint(const ParamLayout& layout, const Hasher& hasher);
 
-/// Where two layouts part, for a person: "tensor 3: 'fc.weight' F32 10,32768 against 'fc.weight' F32 10,8192".
+/// Where two layouts part, for a person: "tensor 3: 'fc.weight' F32 10,32768 against 'fc.weight'
+/// F32 10,8192".
 std::string first_difference(const ParamLayout& ours, const ParamLayout& theirs);
 
 }  // namespace starling

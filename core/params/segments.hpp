@@ -8,8 +8,8 @@
 namespace starling {
 
 /// A slice of the parameter vector: what is sent, merged and acknowledged as one.
-/// 256 KiB: 21 ms at 100 Mbit/s, so progress is seen often; 16 TLS records, so framing costs nothing;
-/// a multiple of every element size, so no element is cut.
+/// 256 KiB: 21 ms at 100 Mbit/s, so progress is seen often; 16 TLS records, so framing costs
+/// nothing; a multiple of every element size, so no element is cut.
 constexpr std::uint64_t segment_bytes = std::uint64_t{256} * 1024;
 
 inline std::uint32_t segment_count(std::uint64_t total_bytes) {

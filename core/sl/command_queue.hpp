@@ -8,8 +8,8 @@
 
 namespace starling {
 
-/// Commands to the SN, one at a time and in order: each is sent again until it is answered, on whatever
-/// connection is up by then. The SN applies it once per (session, sequence).
+/// Commands to the SN, one at a time and in order: each is sent again until it is answered, on
+/// whatever connection is up by then. The SN applies it once per (session, sequence).
 class CommandQueue {
 public:
     explicit CommandQueue(std::uint64_t session) : session_(session) {}

@@ -5,8 +5,8 @@
 namespace starling {
 namespace {
 
-/// A transport never loses a frame without telling, so silence means a slow link: asking again costs the
-/// segments twice. 5 s without one segment of 256 KiB is less than 0.5 Mbit/s.
+/// A transport never loses a frame without telling, so silence means a slow link: asking again
+/// costs the segments twice. 5 s without one segment of 256 KiB is less than 0.5 Mbit/s.
 constexpr SwarmDuration first_patience = std::chrono::seconds(5);
 constexpr SwarmDuration longest_patience = std::chrono::seconds(60);
 constexpr std::size_t ranges_per_fetch = 4096;
@@ -15,10 +15,11 @@ constexpr std::size_t ranges_per_fetch = 4096;
 
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
-      plan_(make_plan(static_cast<std::uint32_t>(setup_.members.size()), setup_.layout->size_bytes(),
-                      setup_.key.round, setup_.key.attempt)) {
+      plan_(make_plan(static_cast<std::uint32_t>(setup_.members.size()),
+                      setup_.layout->size_bytes(), setup_.key.round, setup_.key.attempt)) {
     const std::size_t segments = plan_.owner_of.size();
-    STARLING_INVARIANT(setup_.own.size() == segments, "the ML's parameters were cut by the same layout");
+    STARLING_INVARIANT(setup_.own.size() == segments,
+                       "the ML's parameters were cut by the same layout");
     merged_.resize(segments);
     have_merged_.resize(segments, false);
     std::set<std::uint32_t> owners(plan_.owner_of.begin(), plan_.owner_of.end());
@@ -118,7 +119,8 @@ void Exchange::ask(SwarmTime now, const NodeId& peer, Partner& partner,
     }
 }
 
-void Exchange::send_fetch(const NodeId& to, SegmentKind kind, const std::set<std::uint32_t>& missing,
+void Exchange::send_fetch(const NodeId& to, SegmentKind kind,
+                          const std::set<std::uint32_t>& missing,
                           std::vector<Effect>& effects) const {
     FetchSegments fetch{setup_.key, kind, {}};
     const auto flush = [&] {
@@ -141,7 +143,8 @@ void Exchange::send_fetch(const NodeId& to, SegmentKind kind, const std::set<std
     flush();
 }
 
-void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects) {
+void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch,
+                        std::vector<Effect>& effects) {
     STARLING_INVARIANT(fetch.key == setup_.key, "the node matches keys");
     const auto found = states_.find(from);
     if (found == states_.end()) {
@@ -176,7 +179,8 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         return Error{Errc::stale, "segment of another round or attempt"};
     }
     if (found == states_.end() || data.index >= merged_.size()) {
-        return Error{Errc::malformed, "segment from a node or with an index that is not of this round"};
+        return Error{Errc::malformed,
+                     "segment from a node or with an index that is not of this round"};
     }
     if (body.size() != segment_size(setup_.layout->size_bytes(), data.index)) {
         return Error{Errc::malformed, "segment " + std::to_string(data.index) + " of " +
@@ -214,7 +218,8 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
     if (++assembly.present < contributors_.size()) {
         return;
     }
-    MergeWork work{setup_.layout, segment, setup_.rule, std::move(assembly.contributions), weights_};
+    MergeWork work{setup_.layout, segment, setup_.rule, std::move(assembly.contributions),
+                   weights_};
     assemblies_.erase(segment);
     effects.push_back(StartWork{setup_.work_base + segment, std::move(work)});
 }
@@ -239,8 +244,8 @@ void Exchange::on_merged(const MergeResult& result, std::vector<Effect>& effects
 
 void Exchange::on_tick(SwarmTime now, std::vector<Effect>& effects) {
     for (auto& [id, partner] : states_) {
-        const bool waiting = !partner.merged.empty() ||
-                             (partner.admitted && !partner.contributions.empty());
+        const bool waiting =
+            !partner.merged.empty() || (partner.admitted && !partner.contributions.empty());
         if (partner.up && waiting && now - partner.last_news >= partner.patience) {
             partner.patience = std::min(partner.patience * 2, longest_patience);
             ask(now, id, partner, effects);

@@ -11,8 +11,8 @@
 
 namespace starling {
 
-/// How many members an owner lets send to it at once: a bound on what arrives together, the same in a
-/// simulation and on hosts.
+/// How many members an owner lets send to it at once: a bound on what arrives together, the same in
+/// a simulation and on hosts.
 constexpr std::size_t fan_in_window = 64;
 
 struct ExchangeSetup {
@@ -21,12 +21,13 @@ struct ExchangeSetup {
     std::vector<RoundMember> members;  ///< ascending by id; `self` is one of them
     std::shared_ptr<const ParamLayout> layout;
     MergeRule rule = MergeRule::mean;
-    Segments own;                      ///< this member's parameters
-    std::uint64_t work_base = 0;       ///< merge of segment s is work number work_base + s
+    Segments own;                 ///< this member's parameters
+    std::uint64_t work_base = 0;  ///< merge of segment s is work number work_base + s
 };
 
-/// One attempt at a round, seen by one member: which segments it has, still needs and owes. Everything
-/// is asked for by the side that needs it, so a connection that was cut goes on where it stopped.
+/// One attempt at a round, seen by one member: which segments it has, still needs and owes.
+/// Everything is asked for by the side that needs it, so a connection that was cut goes on where it
+/// stopped.
 class Exchange {
 public:
     explicit Exchange(ExchangeSetup setup);
@@ -65,7 +66,7 @@ private:
         std::set<std::uint32_t> merged;         ///< still needed of it, which it owns
         std::set<std::uint32_t> owed;           ///< merged segments it has asked for, not there yet
         bool up = false;
-        bool admitted = false;                  ///< may send its contributions: within the window
+        bool admitted = false;  ///< may send its contributions: within the window
         SwarmTime last_news{};
         SwarmDuration patience{};
     };
@@ -76,7 +77,8 @@ private:
 
     bool owned(std::uint32_t segment) const { return plan_.owner_of[segment] == self_; }
     void admit(SwarmTime now, std::vector<Effect>& effects);
-    void ask(SwarmTime now, const NodeId& peer, Partner& partner, std::vector<Effect>& effects) const;
+    void ask(SwarmTime now, const NodeId& peer, Partner& partner,
+             std::vector<Effect>& effects) const;
     void send_fetch(const NodeId& to, SegmentKind kind, const std::set<std::uint32_t>& missing,
                     std::vector<Effect>& effects) const;
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
@@ -87,9 +89,9 @@ private:
 
     ExchangeSetup setup_;
     MergePlan plan_;
-    std::uint32_t self_ = 0;                    ///< index of this member
-    std::vector<std::uint32_t> contributors_;   ///< indices of members with weight, ascending
-    std::vector<std::uint32_t> weights_;        ///< of the contributors
+    std::uint32_t self_ = 0;                   ///< index of this member
+    std::vector<std::uint32_t> contributors_;  ///< indices of members with weight, ascending
+    std::vector<std::uint32_t> weights_;       ///< of the contributors
     std::vector<RoundMember> partners_;
     std::map<NodeId, Partner> states_;
     std::map<std::uint32_t, Assembly> assemblies_;  ///< of owned segments not merged yet

@@ -5,10 +5,11 @@ namespace starling {
 void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
                              std::vector<Effect>& effects) {
     if (session_) {
-        effects.push_back(Send{from,
-                               {SessionFailed{Errc::refused, "SL '" + options_.id.name +
-                                                                 "' serves another ML node already"},
-                                {}}});
+        effects.push_back(
+            Send{from,
+                 {SessionFailed{Errc::refused,
+                                "SL '" + options_.id.name + "' serves another ML node already"},
+                  {}}});
         return;
     }
     const Result<ParamLayout> layout = ParamLayout::parse(open.layout_text);
@@ -22,8 +23,9 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
         return;
     }
     session_->layout = std::make_shared<const ParamLayout>(*layout);
-    log(Level::info, "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
-                         to_string(open.config),
+    log(Level::info,
+        "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
+            to_string(open.config),
         effects);
     submit(Enrol{open.contract, open.config, open.layout_text}, effects);
 }
@@ -40,7 +42,8 @@ void SlNode::on_sync_begin(const SyncBegin& begin, std::vector<Effect>& effects)
     effects.push_back(Report{TraceEvent("sync_receiving").with("round", next_round_)});
 }
 
-void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects) {
+void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
+                           std::vector<Effect>& effects) {
     if (!sync_ || sync_->waiting || segment.sequence != sync_->sequence ||
         segment.index >= sync_->params.size() || !sync_->params[segment.index].empty() ||
         body.size() != segment_size(session_->layout->size_bytes(), segment.index)) {
@@ -60,7 +63,8 @@ void SlNode::check_in(std::vector<Effect>& effects) {
                                  .with("samples", sync_->check_in.samples)
                                  .with("weight", sync_->check_in.weight)
                                  .with("finished", sync_->check_in.finished ? 1U : 0U)});
-    submit(CheckInRound{session_->open.contract, session_->run, next_round_, sync_->check_in}, effects);
+    submit(CheckInRound{session_->open.contract, session_->run, next_round_, sync_->check_in},
+           effects);
 }
 
 void SlNode::check_in_for_finished(std::vector<Effect>& effects) {
@@ -68,9 +72,14 @@ void SlNode::check_in_for_finished(std::vector<Effect>& effects) {
     check_in_again.fresh = false;
     check_in_again.samples = 0;
     switch (session_->open.end_mode) {
-        case EndMode::snapshot: break;
-        case EndMode::active: sync_->params = committed_exchange_->merged(); break;
-        case EndMode::inactive: check_in_again.weight = 0; break;
+        case EndMode::snapshot:
+            break;
+        case EndMode::active:
+            sync_->params = committed_exchange_->merged();
+            break;
+        case EndMode::inactive:
+            check_in_again.weight = 0;
+            break;
     }
     check_in(effects);
 }
@@ -107,7 +116,8 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
              exit_code_of(close.code), effects);
         return;
     }
-    log(Level::info, "ML node '" + ml.name + "' has finished. Exiting SL. Reason: training is complete",
+    log(Level::info,
+        "ML node '" + ml.name + "' has finished. Exiting SL. Reason: training is complete",
         effects);
     if (!sn_) {
         stop(exit_code::ok, "training is complete", effects);

@@ -9,7 +9,8 @@ namespace starling {
 namespace {
 
 constexpr std::string_view component = "swarm.SL";
-/// Long enough for an answer over a slow link; the swarm notices a node that is gone without a word too.
+/// Long enough for an answer over a slow link; the swarm notices a node that is gone without a word
+/// too.
 constexpr SwarmDuration goodbye_limit = std::chrono::seconds(2);
 constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
 
@@ -42,9 +43,9 @@ void SlNode::log(Level level, std::string text, std::vector<Effect>& effects) co
 }
 
 void SlNode::start(std::vector<Effect>& effects) {
-    log(Level::info, "Setting up SL node '" + options_.id.name + "', exchange address " +
-                         to_string(options_.exchange_address) + ", SN " +
-                         to_string(options_.sn_address),
+    log(Level::info,
+        "Setting up SL node '" + options_.id.name + "', exchange address " +
+            to_string(options_.exchange_address) + ", SN " + to_string(options_.sn_address),
         effects);
     sn_lost_at_ = now_;
     dial_sn(effects);
@@ -59,8 +60,9 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             sn_heard_ = now_;
             sn_silent_ = false;
             sn_backoff_ = {};
-            log(Level::info, "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " +
-                                 to_string(options_.sn_address),
+            log(Level::info,
+                "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " +
+                    to_string(options_.sn_address),
                 effects);
             commands_.send(*sn_, true, effects);
             beat(effects);
@@ -80,7 +82,8 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             }
             return;
         case Role::apls:
-        case Role::tool: return;
+        case Role::tool:
+            return;
     }
 }
 
@@ -88,13 +91,14 @@ void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     if (sn_ && lost.peer == *sn_) {
         sn_.reset();
         sn_lost_at_ = now_;
-        log(Level::warning, "SN '" + lost.peer.name + "' is gone (" + lost.reason + "); dialling again",
-            effects);
+        log(Level::warning,
+            "SN '" + lost.peer.name + "' is gone (" + lost.reason + "); dialling again", effects);
         effects.push_back(SetTimer{sn_dial_timer, now_ + redial_interval / 5});
         return;
     }
     if (session_ && lost.peer == session_->ml && !ending_code_) {
-        const std::string reason = "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
+        const std::string reason =
+            "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
         session_->ml = {};
         fail({Errc::unreachable, reason}, exit_code::peer_lost, effects);
         return;
@@ -117,11 +121,10 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
             log(Level::error, failed.error.message, effects);
             stop(exit_code_of(failed.error.code), failed.error.message, effects);
         } else if (now_ - sn_lost_at_ >= options_.sn_connect_limit) {
-            const std::string text = "no SN at " + to_string(options_.sn_address) + " for " +
-                                     std::to_string(static_cast<int>(
-                                         to_seconds(options_.sn_connect_limit))) +
-                                     " s (" + failed.error.message +
-                                     "): check --sn-ip and --sn-api-port";
+            const std::string text =
+                "no SN at " + to_string(options_.sn_address) + " for " +
+                std::to_string(static_cast<int>(to_seconds(options_.sn_connect_limit))) + " s (" +
+                failed.error.message + "): check --sn-ip and --sn-api-port";
             fail({Errc::unreachable, text}, exit_code::peer_lost, effects);
         } else {
             // Well under the SN's patience with a connection that was cut.
@@ -159,7 +162,9 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         Overloaded{
             [&](const CommandResult& m) { of_sn ? on_result(m, effects) : void(expected = false); },
             [&](const ViewUpdate& m) { of_sn ? on_view(m.view, effects) : void(expected = false); },
-            [&](const FetchSegments& m) { of_sl ? on_fetch(from, m, effects) : void(expected = false); },
+            [&](const FetchSegments& m) {
+                of_sl ? on_fetch(from, m, effects) : void(expected = false);
+            },
             [&](const SegmentData& m) {
                 of_sl ? on_segment(from, m, received.frame.body, effects) : void(expected = false);
             },
@@ -193,9 +198,10 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         sn_silent_ = false;
     }
     if (!expected) {
-        effects.push_back(Report{TraceEvent("frame_ignored")
-                                     .with("peer", from.name)
-                                     .with("type", std::string(type_name(received.frame.message)))});
+        effects.push_back(
+            Report{TraceEvent("frame_ignored")
+                       .with("peer", from.name)
+                       .with("type", std::string(type_name(received.frame.message)))});
     }
 }
 
@@ -208,8 +214,12 @@ void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
             }
             effects.push_back(SetTimer{heartbeat_timer, now_ + options_.heartbeat_interval});
             return;
-        case sn_dial_timer: dial_sn(effects); return;
-        case peer_dial_timer: dial_partners(effects); return;
+        case sn_dial_timer:
+            dial_sn(effects);
+            return;
+        case peer_dial_timer:
+            dial_partners(effects);
+            return;
         case end_timer:
             if (ending_code_) {
                 stop(*ending_code_, "the SN did not answer the goodbye", effects);
@@ -238,7 +248,8 @@ void SlNode::fail(Error error, int code, std::vector<Effect>& effects) {
 
 void SlNode::stop(int code, const std::string& reason, std::vector<Effect>& effects) {
     stopped_ = true;
-    effects.push_back(Report{TraceEvent("node_stopped").with("code", static_cast<std::uint64_t>(code))});
+    effects.push_back(
+        Report{TraceEvent("node_stopped").with("code", static_cast<std::uint64_t>(code))});
     effects.push_back(Stop{code, reason});
 }
 

@@ -8,16 +8,19 @@ namespace starling {
 
 struct SlNodeOptions {
     NodeId id;
-    Address sn_address;                 ///< its SN's API
-    Address exchange_address;           ///< where other SLs dial this one
-    std::uint64_t session = 1;          ///< tells this start of the node from an earlier one: the ledger applies a command once per (session, sequence)
-    SwarmDuration sn_connect_limit = std::chrono::seconds(60);   ///< without its SN for so long: stop
+    Address sn_address;         ///< its SN's API
+    Address exchange_address;   ///< where other SLs dial this one
+    std::uint64_t session = 1;  ///< tells this start of the node from an earlier one: the ledger
+                                ///< applies a command once per (session, sequence)
+    SwarmDuration sn_connect_limit =
+        std::chrono::seconds(60);  ///< without its SN for so long: stop
     SwarmDuration heartbeat_interval = std::chrono::seconds(1);
-    SwarmDuration sn_silence_limit = std::chrono::seconds(5);    ///< no answer of the SN to heartbeats
+    SwarmDuration sn_silence_limit =
+        std::chrono::seconds(5);  ///< no answer of the SN to heartbeats
 };
 
-/// Swarm Learning node: takes the parameters of its ML, checks in, exchanges and merges segments with
-/// the other members, and hands the committed model back. It ends when its session has ended.
+/// Swarm Learning node: takes the parameters of its ML, checks in, exchanges and merges segments
+/// with the other members, and hands the committed model back. It ends when its session has ended.
 std::unique_ptr<Node> make_sl_node(SlNodeOptions options);
 
 }  // namespace starling

@@ -26,8 +26,8 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
         return;
     }
     if (!sync_ || !sync_->waiting || view_->round != next_round_) {
-        fail({Errc::aborted, "the swarm counts on this node in round " + std::to_string(view_->round) +
-                                 ", for which it has no parameters"},
+        fail({Errc::aborted, "the swarm counts on this node in round " +
+                                 std::to_string(view_->round) + ", for which it has no parameters"},
              exit_code::aborted, effects);
         return;
     }
@@ -75,7 +75,8 @@ void SlNode::dial_partners(std::vector<Effect>& effects) {
     }
 }
 
-void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects) {
+void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch,
+                      std::vector<Effect>& effects) {
     if (exchange_ && fetch.key == exchange_->key()) {
         exchange_->on_fetch(from, fetch, effects);
         return;
@@ -84,10 +85,11 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch, std::vecto
         committed_exchange_->on_fetch(from, fetch, effects);
         return;
     }
-    const bool ours = session_ && session_->enrolled && fetch.key.contract == session_->open.contract &&
+    const bool ours = session_ && session_->enrolled &&
+                      fetch.key.contract == session_->open.contract &&
                       fetch.key.run == session_->run;
-    const bool later = ours && fetch.key.round >= next_round_ &&
-                       (!exchange_ || exchange_->key() < fetch.key);
+    const bool later =
+        ours && fetch.key.round >= next_round_ && (!exchange_ || exchange_->key() < fetch.key);
     if (later) {
         early_fetches_[{from, fetch.kind}] = fetch;
     }
@@ -140,23 +142,24 @@ void SlNode::hash_if_complete(std::vector<Effect>& effects) {
 
 void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
     const bool have_it = exchange_ && exchange_->key().round == commit.round &&
-                         exchange_->key().attempt == commit.attempt && merged_digest_ == commit.digest;
+                         exchange_->key().attempt == commit.attempt &&
+                         merged_digest_ == commit.digest;
     if (!have_it || !sync_ || !sync_->waiting) {
-        fail({Errc::aborted, "round " + std::to_string(commit.round) +
-                                 " was committed without this node"},
+        fail({Errc::aborted,
+              "round " + std::to_string(commit.round) + " was committed without this node"},
              exit_code::aborted, effects);
         return;
     }
-    effects.push_back(Report{TraceEvent("round_done")
-                                 .with("round", commit.round)
-                                 .with("members", commit.members.size())
-                                 .with("digest", to_string(commit.digest))
-                                 .with("final", commit.final ? 1U : 0U)
-                                 .log(Level::info, "swarm.SL",
-                                      "Round " + std::to_string(commit.round) +
-                                          (commit.final ? " (final)" : "") + ": merged " +
-                                          std::to_string(commit.members.size()) +
-                                          " members, digest " + short_text(commit.digest))});
+    effects.push_back(
+        Report{TraceEvent("round_done")
+                   .with("round", commit.round)
+                   .with("members", commit.members.size())
+                   .with("digest", to_string(commit.digest))
+                   .with("final", commit.final ? 1U : 0U)
+                   .log(Level::info, "swarm.SL",
+                        "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
+                            ": merged " + std::to_string(commit.members.size()) +
+                            " members, digest " + short_text(commit.digest))});
     progress_base_ += exchange_->progress();
     committed_exchange_ = std::move(exchange_);
     next_round_ = commit.round + 1;

@@ -72,7 +72,9 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 beat(effects);  // brings the view, and with it how many are here
             },
             [&](const ReportMerge&) {},  // what came of it stands in the view
-            [&](const LeaveContract&) { stop(ending_code_.value_or(exit_code::ok), "left", effects); },
+            [&](const LeaveContract&) {
+                stop(ending_code_.value_or(exit_code::ok), "left", effects);
+            },
             [&](const ExpireDeadline&) {},
             [&](const LoseNode&) {},
         },
@@ -93,9 +95,9 @@ void SlNode::beat(std::vector<Effect>& effects) {
     commands_.send(*sn_, true, effects);
     if (now_ - sn_heard_ > options_.sn_silence_limit && !sn_silent_) {
         sn_silent_ = true;
-        log(Level::warning, "SN '" + sn_->name + "' has not answered for " +
-                                std::to_string(static_cast<int>(
-                                    to_seconds(options_.sn_silence_limit))) + " s",
+        log(Level::warning,
+            "SN '" + sn_->name + "' has not answered for " +
+                std::to_string(static_cast<int>(to_seconds(options_.sn_silence_limit))) + " s",
             effects);
     }
 }
@@ -119,9 +121,10 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     }
     if (view.phase == ContractPhase::gathering && sync_ && sync_->waiting &&
         view.checked_in < view.min_peers && view.checked_in != last_checked_in_) {
-        log(Level::info, "Waiting for checkin completion criteria to be met: round " +
-                             std::to_string(view.round) + ", " + std::to_string(view.checked_in) +
-                             "/" + std::to_string(view.min_peers),
+        log(Level::info,
+            "Waiting for checkin completion criteria to be met: round " +
+                std::to_string(view.round) + ", " + std::to_string(view.checked_in) + "/" +
+                std::to_string(view.min_peers),
             effects);
         effects.push_back(Report{TraceEvent("waiting")
                                      .with("round", view.round)

@@ -11,8 +11,8 @@
 
 namespace starling {
 
-/// The SL node's memory and its reactions, one source file a counterpart: its SN (sl_sn_link.cpp), its
-/// ML (sl_ml_link.cpp), the other members (sl_rounds.cpp). sl_node.cpp dispatches.
+/// The SL node's memory and its reactions, one source file a counterpart: its SN (sl_sn_link.cpp),
+/// its ML (sl_ml_link.cpp), the other members (sl_rounds.cpp). sl_node.cpp dispatches.
 class SlNode final : public Node {
 public:
     explicit SlNode(SlNodeOptions options)
@@ -58,7 +58,8 @@ private:
     void dial_sn(std::vector<Effect>& effects);
     void submit(Command command, std::vector<Effect>& effects);
     void on_result(const CommandResult& result, std::vector<Effect>& effects);
-    void on_answer(const Command& command, const CommandResult& result, std::vector<Effect>& effects);
+    void on_answer(const Command& command, const CommandResult& result,
+                   std::vector<Effect>& effects);
     void beat(std::vector<Effect>& effects);
     void on_view(const ContractView& view, std::vector<Effect>& effects);
 
@@ -88,7 +89,7 @@ private:
     bool stopped_ = false;
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
 
-    std::optional<NodeId> sn_;        ///< while connected
+    std::optional<NodeId> sn_;  ///< while connected
     SwarmTime sn_lost_at_{};
     SwarmTime sn_heard_{};
     SwarmDuration sn_backoff_{};
@@ -96,17 +97,18 @@ private:
     bool registered_ = false;
     CommandQueue commands_;
 
-    std::optional<NodeId> ml_;        ///< connected, and no session is open yet
+    std::optional<NodeId> ml_;  ///< connected, and no session is open yet
     std::optional<Session> session_;
     std::optional<Sync> sync_;
-    Round next_round_ = 0;            ///< the round that the next check-in is for
+    Round next_round_ = 0;  ///< the round that the next check-in is for
     std::optional<ContractView> view_;
     std::uint32_t last_checked_in_ = 0;
 
-    std::set<NodeId> up_;             ///< SLs that are connected
+    std::set<NodeId> up_;  ///< SLs that are connected
     std::set<NodeId> dialling_;
     std::unique_ptr<Exchange> exchange_;
-    std::unique_ptr<Exchange> committed_exchange_;  ///< still served to those who lack a segment of it
+    std::unique_ptr<Exchange>
+        committed_exchange_;  ///< still served to those who lack a segment of it
     std::uint64_t exchange_serial_ = 0;
     bool hashing_ = false;
     std::optional<Digest> merged_digest_;

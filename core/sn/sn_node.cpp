@@ -90,17 +90,19 @@ void SnNode::start(std::vector<Effect>& effects) {
         peers_[id] = {false, node.role, now_, now_};
     }
     if (recovered > 0) {
-        report(TraceEvent("ledger_recovered").with("entries", recovered).log(
-                   Level::info, component,
-                   "Recovered " + std::to_string(recovered) + " ledger entries, head " +
-                       short_text(head_)),
+        report(TraceEvent("ledger_recovered")
+                   .with("entries", recovered)
+                   .log(Level::info, component,
+                        "Recovered " + std::to_string(recovered) + " ledger entries, head " +
+                            short_text(head_)),
                effects);
     }
-    report(TraceEvent("api_ready")
-               .with("port", options_.api_address.port)
-               .log(Level::info, "swarm.blCnt",
-                    "Starting SWARM-API-SERVER on port: " + std::to_string(options_.api_address.port)),
-           effects);
+    report(
+        TraceEvent("api_ready")
+            .with("port", options_.api_address.port)
+            .log(Level::info, "swarm.blCnt",
+                 "Starting SWARM-API-SERVER on port: " + std::to_string(options_.api_address.port)),
+        effects);
     effects.push_back(SetTimer{lease_timer, now_ + options_.check_interval});
     arm_deadline(effects);
 }
@@ -156,12 +158,14 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
         effects.push_back(Send{from,
                                {CommandResult{0, Errc::stale,
                                               "this node was silent for longer than its lease and "
-                                              "was taken for lost", 0},
+                                              "was taken for lost",
+                                              0},
                                 {}}});
         return;
     }
     const Contract* contract = ledger_.find_contract(beat.contract);
-    if (contract != nullptr && contract->run == beat.run && contract->version > beat.known_version) {
+    if (contract != nullptr && contract->run == beat.run &&
+        contract->version > beat.known_version) {
         effects.push_back(Send{from, {ViewUpdate{view_of(*contract)}, {}}});
     } else {
         effects.push_back(Send{from, {CommandResult{0, Errc::ok, "", 0}, {}}});
@@ -216,17 +220,19 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
     std::visit(
         Overloaded{
             [&](const NodeRegistered& e) {
-                report(TraceEvent("node_registered").with("node", e.node.name).log(
-                           Level::info, component,
-                           "Node " + text_of(e.node) + " is registered, exchange address " +
-                               to_string(e.address)),
+                report(TraceEvent("node_registered")
+                           .with("node", e.node.name)
+                           .log(Level::info, component,
+                                "Node " + text_of(e.node) + " is registered, exchange address " +
+                                    to_string(e.address)),
                        effects);
             },
             [&](const MemberEnrolled& e) {
-                report(TraceEvent("member_enrolled").with("node", e.node.name).log(
-                           Level::info, component,
-                           "Node " + text_of(e.node) + (e.first ? " starts" : " joins") +
-                               " contract '" + e.contract + "'"),
+                report(TraceEvent("member_enrolled")
+                           .with("node", e.node.name)
+                           .log(Level::info, component,
+                                "Node " + text_of(e.node) + (e.first ? " starts" : " joins") +
+                                    " contract '" + e.contract + "'"),
                        effects);
             },
             [&](const CheckedIn& e) {
@@ -260,30 +266,31 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .with("digest", to_string(e.commit.digest))
                            .with("final", e.commit.final ? 1U : 0U)
                            .log(Level::info, component,
-                                "Round " + std::to_string(e.commit.round) + " is committed: " +
-                                    std::to_string(e.commit.members.size()) +
+                                "Round " + std::to_string(e.commit.round) +
+                                    " is committed: " + std::to_string(e.commit.members.size()) +
                                     " members, digest " + short_text(e.commit.digest) +
                                     (e.commit.final ? " (final)" : "")),
                        effects);
                 push_view(e.contract, effects);
             },
             [&](const MemberGone& e) {
-                report(TraceEvent("member_gone").with("node", e.node.name).log(
-                           Level::error, component,
-                           "Member " + text_of(e.node) + (e.lost ? " is lost: " : " left: ") +
-                               e.reason),
+                report(TraceEvent("member_gone")
+                           .with("node", e.node.name)
+                           .log(Level::error, component,
+                                "Member " + text_of(e.node) + (e.lost ? " is lost: " : " left: ") +
+                                    e.reason),
                        effects);
                 push_view(e.contract, effects);
             },
             [&](const ContractEnded& e) {
                 const bool complete = e.phase == ContractPhase::complete;
-                report(TraceEvent("contract_ended")
-                           .with("phase", std::string(to_string(e.phase)))
-                           .log(complete ? Level::info : Level::error, component,
-                                "Contract '" + e.contract + "' is " +
-                                    std::string(to_string(e.phase)) +
-                                    (complete ? "" : ": " + e.reason)),
-                       effects);
+                report(
+                    TraceEvent("contract_ended")
+                        .with("phase", std::string(to_string(e.phase)))
+                        .log(complete ? Level::info : Level::error, component,
+                             "Contract '" + e.contract + "' is " + std::string(to_string(e.phase)) +
+                                 (complete ? "" : ": " + e.reason)),
+                    effects);
                 push_view(e.contract, effects);
             },
         },

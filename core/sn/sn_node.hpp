@@ -12,16 +12,17 @@ namespace starling {
 
 struct SnNodeOptions {
     NodeId id;
-    Address api_address;                                   ///< for the ready line only
-    SwarmDuration lease = std::chrono::seconds(4);         ///< an SL not heard of for so long is lost
-    SwarmDuration reconnect_limit = std::chrono::seconds(2); ///< after its connection was cut
-    SwarmDuration check_interval = std::chrono::milliseconds(500);  ///< how often leases are looked at
+    Address api_address;                            ///< for the ready line only
+    SwarmDuration lease = std::chrono::seconds(4);  ///< an SL not heard of for so long is lost
+    SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< after its connection was cut
+    SwarmDuration check_interval =
+        std::chrono::milliseconds(500);  ///< how often leases are looked at
     /// Records that the store held at start, in order: bytes of each Persist from index 1 on.
     std::vector<Bytes> recovered;
 };
 
-/// Swarm Network node: keeps the ledger behind the consensus port, answers commands, tells members what
-/// changed, and notices who is gone.
+/// Swarm Network node: keeps the ledger behind the consensus port, answers commands, tells members
+/// what changed, and notices who is gone.
 std::unique_ptr<Node> make_sn_node(SnNodeOptions options, const Hasher& hasher);
 
 }  // namespace starling

@@ -22,7 +22,7 @@ struct TraceEvent {
         std::string value;     ///< without white space; text is escaped by the writer
     };
 
-    std::string_view name;       ///< a literal, snake_case: "round_committed"
+    std::string_view name;  ///< a literal, snake_case: "round_committed"
     std::vector<Field> fields;
     Level level = Level::debug;
     std::string_view component;  ///< a literal of the log line: "swarm.blCnt"

@@ -227,7 +227,8 @@ void decode_alternative(std::size_t wanted, Reader& reader, Message& out,
     (decode_as<indices>(wanted, reader, out) || ...);
 }
 
-/// The wire's type number is the alternative's index + 1: alternatives are only ever added at the end.
+/// The wire's type number is the alternative's index + 1: alternatives are only ever added at the
+/// end.
 constexpr std::size_t type_count = std::variant_size_v<Message>;
 
 bool may_have_body(std::uint8_t type) {
@@ -294,8 +295,7 @@ Result<Message> decode_message(const FrameHeader& header, ByteView bytes) {
     Message message;
     decode_alternative(header.type - 1U, reader, message, std::make_index_sequence<type_count>());
     if (!reader.done()) {
-        return Error{Errc::malformed,
-                     "malformed message of type " + std::to_string(header.type)};
+        return Error{Errc::malformed, "malformed message of type " + std::to_string(header.type)};
     }
     return message;
 }

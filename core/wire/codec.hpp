@@ -30,8 +30,8 @@ Bytes encode_head(const Frame& frame);
 std::uint64_t encoded_size(const Frame& frame);
 
 /// \pre  exactly frame_header_bytes bytes.
-/// Errc::malformed: no frame of ours; Errc::unknown_version; Errc::too_large: a length above its bound.
-/// Nothing was allocated by then.
+/// Errc::malformed: no frame of ours; Errc::unknown_version; Errc::too_large: a length above its
+/// bound. Nothing was allocated by then.
 Result<FrameHeader> decode_header(ByteView bytes);
 
 /// The message of a frame whose header was accepted. Errc::malformed names the type of message.

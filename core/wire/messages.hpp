@@ -30,7 +30,7 @@ struct SubmitCommand {
 };
 /// "I am alive, this is the newest view that I hold, and so far has my transfer come."
 struct Heartbeat {
-    std::string contract;   ///< empty before enrolment
+    std::string contract;  ///< empty before enrolment
     Run run = 0;
     std::uint64_t known_version = 0;
     std::uint64_t progress = 0;  ///< segments moved or merged in all, never falling
@@ -40,7 +40,7 @@ struct CommandResult {
     std::uint64_t sequence = 0;
     Errc code = Errc::ok;
     std::string reason;
-    Run run = 0;           ///< of the contract, for Enrol
+    Run run = 0;  ///< of the contract, for Enrol
 };
 struct ViewUpdate {
     ContractView view;
@@ -87,7 +87,7 @@ struct OpenSession {
 };
 /// Begin of a check-in; the parameters follow as MlSegment frames.
 struct SyncBegin {
-    std::uint64_t sequence = 0;   ///< of this ML's syncs, from 0
+    std::uint64_t sequence = 0;  ///< of this ML's syncs, from 0
     CheckIn check_in;
 };
 /// Body: the segment's bytes. Both directions.

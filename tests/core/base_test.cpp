@@ -39,7 +39,8 @@ TEST(Hasher, IsSha256OverTheConcatenation) {
     const auto bytes = std::as_bytes(std::span(text));
     const std::vector<Blob> parts = {Blob(Bytes(bytes.begin(), bytes.begin() + 1)),
                                      Blob(Bytes(bytes.begin() + 1, bytes.end()))};
-    EXPECT_EQ(openssl_hasher().digest(std::span<const Blob>(parts)), openssl_hasher().digest(bytes));
+    EXPECT_EQ(openssl_hasher().digest(std::span<const Blob>(parts)),
+              openssl_hasher().digest(bytes));
 }
 
 TEST(TraceLine, IsOneLineWhateverTheValuesHold) {

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "core/ledger/ledger.hpp"
+
+#include <gtest/gtest.h>
 
 namespace starling::test {
 namespace {

@@ -1,9 +1,9 @@
-#include <gtest/gtest.h>
-
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 #include "core/base/random.hpp"
 #include "core/merge/half.hpp"
@@ -24,7 +24,8 @@ std::vector<T> values_of(const Blob& blob) {
     std::memcpy(values.data(), blob.view().data(), blob.size());
     return values;
 }
-MergeWork work_of(std::vector<TensorSpec> tensors, std::vector<Blob> blobs, std::vector<std::uint32_t> weights) {
+MergeWork work_of(std::vector<TensorSpec> tensors, std::vector<Blob> blobs,
+                  std::vector<std::uint32_t> weights) {
     return {std::make_shared<const ParamLayout>(*ParamLayout::make(std::move(tensors))), 0,
             MergeRule::mean, std::move(blobs), std::move(weights)};
 }
@@ -38,7 +39,8 @@ TEST(WeightedMean, EqualsTheDefinition) {
             input.push_back(static_cast<float>(random.normal()));
         }
     }
-    const std::array<const float*, 3> pointers = {inputs[0].data(), inputs[1].data(), inputs[2].data()};
+    const std::array<const float*, 3> pointers = {inputs[0].data(), inputs[1].data(),
+                                                  inputs[2].data()};
     const std::array<double, 3> weights = {1, 2, 5};
     std::vector<float> out(count);
     weighted_mean(pointers, weights, out);
@@ -121,11 +123,11 @@ TEST(Half, EveryBinary16ValueSurvivesTheWayToBinary32AndBack) {
 }
 
 TEST(Half, RoundsToNearestEven) {
-    EXPECT_EQ(f32_to_f16(1.0F + 0x1p-11F), f32_to_f16(1.0F));           // tie, down to even
+    EXPECT_EQ(f32_to_f16(1.0F + 0x1p-11F), f32_to_f16(1.0F));                // tie, down to even
     EXPECT_EQ(f32_to_f16(1.0F + 3 * 0x1p-11F), f32_to_f16(1.0F + 0x1p-9F));  // tie, up to even
     EXPECT_EQ(f16_to_f32(f32_to_f16(65520.0F)), INFINITY);
     EXPECT_EQ(f16_to_f32(f32_to_f16(65519.0F)), 65504.0F);
-    EXPECT_EQ(f32_to_f16(0x1p-25F), 0);                                   // tie, down to even zero
+    EXPECT_EQ(f32_to_f16(0x1p-25F), 0);  // tie, down to even zero
     EXPECT_EQ(f16_to_f32(f32_to_f16(0x1.8p-25F)), 0x1p-24F);
 }
 
@@ -143,7 +145,8 @@ TEST(MergePlan, SmallModelsHaveOneOwnerThatGoesAround) {
         const MergePlan plan = make_plan(8, segment_bytes, round, 0);
         EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{static_cast<std::uint32_t>(round % 8)});
     }
-    EXPECT_NE(make_plan(8, segment_bytes, 3, 0).owner_of, make_plan(8, segment_bytes, 3, 1).owner_of);
+    EXPECT_NE(make_plan(8, segment_bytes, 3, 0).owner_of,
+              make_plan(8, segment_bytes, 3, 1).owner_of);
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ TEST(ParamLayout, RefusesWhatNoModelHas) {
     EXPECT_FALSE(ParamLayout::make({{"", DType::f32, {1}}}));
     EXPECT_FALSE(ParamLayout::make({{"a", DType::f32, {1LL << 40, 1LL << 40}}}));
     EXPECT_FALSE(ParamLayout::make({{"a", DType::f64, {1LL << 39}}}));
-    for (const char* text : {"w F32 3", "w F32 \n", "w F99 3\n", "w F32 3,\n", "w F32 3x\n", "w F32 1,1,1,1,1,1,1,1,1\n", "\n"}) {
+    for (const char* text : {"w F32 3", "w F32 \n", "w F99 3\n", "w F32 3,\n", "w F32 3x\n",
+                             "w F32 1,1,1,1,1,1,1,1,1\n", "\n"}) {
         EXPECT_FALSE(ParamLayout::parse(text)) << text;
     }
 }

@@ -87,8 +87,12 @@ TEST(Swarm, FinishedMembersOfEveryEndModeGetTheFinalModel) {
 TEST(Swarm, LossDuplicationReorderingAndResetsDoNotStopIt) {
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         MemorySwarm swarm(seed);
-        swarm.network.faults = {.delay_min = milliseconds(1), .delay_max = milliseconds(30),
-                                .reset = 0.01, .drop = 0.02, .duplicate = 0.05, .reorder = 0.2};
+        swarm.network.faults = {.delay_min = milliseconds(1),
+                                .delay_max = milliseconds(30),
+                                .reset = 0.01,
+                                .drop = 0.02,
+                                .duplicate = 0.05,
+                                .reorder = 0.2};
         for (int i = 1; i <= 3; ++i) {
             swarm.add_pair(i, {.elements = 150'000, .min_peers = 3});
         }
@@ -117,8 +121,11 @@ TEST(Swarm, KillingAnMlNodeEndsTheSwarmWithinFiveSeconds) {
     swarm.add_pair(2, {.syncs = 1000, .batch_time = milliseconds(20)});
     const SwarmTime killed{seconds(3)};
     swarm.network.at(killed, [&] { swarm.network.crash({"ml2"}); });
-    ASSERT_TRUE(swarm.network.run([&] { return swarm.network.all_stopped({{"sl1"}, {"sl2"}, {"ml1"}}); },
-                                  killed + seconds(5)));
+    ASSERT_TRUE(swarm.network.run(
+        [&] {
+            return swarm.network.all_stopped({{"sl1"}, {"sl2"}, {"ml1"}});
+        },
+        killed + seconds(5)));
     EXPECT_EQ(swarm.code("sl2"), exit_code::peer_lost);
     EXPECT_EQ(swarm.code("sl1"), exit_code::aborted);
     EXPECT_EQ(swarm.code("ml1"), exit_code::aborted);
@@ -133,8 +140,11 @@ TEST(Swarm, KillingAnSlNodeEndsTheSwarmWithinFiveSeconds) {
     swarm.add_pair(2, {.syncs = 1000, .batch_time = milliseconds(20)});
     const SwarmTime killed{seconds(3)};
     swarm.network.at(killed, [&] { swarm.network.crash({"sl2"}); });
-    ASSERT_TRUE(swarm.network.run([&] { return swarm.network.all_stopped({{"sl1"}, {"ml1"}, {"ml2"}}); },
-                                  killed + seconds(5)));
+    ASSERT_TRUE(swarm.network.run(
+        [&] {
+            return swarm.network.all_stopped({{"sl1"}, {"ml1"}, {"ml2"}});
+        },
+        killed + seconds(5)));
     EXPECT_EQ(swarm.code("ml2"), exit_code::peer_lost);
     EXPECT_EQ(swarm.code("sl1"), exit_code::aborted);
     EXPECT_TRUE(swarm.trace.logged("SL node 'sl2' is gone", "ml2"));
@@ -147,7 +157,9 @@ TEST(Swarm, WithEnoughMembersLeftALossIsANewAttempt) {
     }
     swarm.network.at(SwarmTime{seconds(1)}, [&] { swarm.network.crash({"sl3"}); });
     ASSERT_TRUE(swarm.network.run(
-        [&] { return swarm.network.all_stopped({{"sl1"}, {"sl2"}, {"ml1"}, {"ml2"}}); },
+        [&] {
+            return swarm.network.all_stopped({{"sl1"}, {"sl2"}, {"ml1"}, {"ml2"}});
+        },
         SwarmTime{std::chrono::minutes(5)}));
     for (const char* node : {"sl1", "sl2", "ml1", "ml2"}) {
         EXPECT_EQ(swarm.code(node), 0) << node;
@@ -178,7 +190,8 @@ TEST(Swarm, AnotherLayoutIsRefusedWithBothNamed) {
     const std::string refused = first_won ? "2" : "1";
     EXPECT_EQ(swarm.code("sl" + refused), exit_code::refused);
     EXPECT_EQ(swarm.code("ml" + refused), exit_code::refused);
-    for (const char* part : {"1 tensors, 1000 parameters", "2 tensors, 1003 parameters", "'bias' F32 3"}) {
+    for (const char* part :
+         {"1 tensors, 1000 parameters", "2 tensors, 1003 parameters", "'bias' F32 3"}) {
         EXPECT_TRUE(swarm.trace.logged(part, "ml" + refused)) << part;
     }
 }

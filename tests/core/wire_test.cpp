@@ -94,8 +94,15 @@ TEST(Codec, EveryCommandReadsBackAsItWas) {
 
 TEST(Codec, TheWorkedExampleOfTheFormatHolds) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
-    EXPECT_EQ(to_hex(bytes), "5354524c" "01" "0b" "0000" "0c000000" "05000000"
-                             "0300000000000000" "01000000");
+    EXPECT_EQ(to_hex(bytes),
+              "5354524c"
+              "01"
+              "0b"
+              "0000"
+              "0c000000"
+              "05000000"
+              "0300000000000000"
+              "01000000");
 }
 
 TEST(Codec, ACutFrameIsAnErrorAtEveryLength) {
@@ -103,8 +110,8 @@ TEST(Codec, ACutFrameIsAnErrorAtEveryLength) {
         const Bytes bytes = encode_head({message, {}});
         for (std::size_t length = frame_header_bytes; length < bytes.size(); ++length) {
             FrameHeader header = *decode_header(ByteView(bytes).first(frame_header_bytes));
-            EXPECT_FALSE(decode_message(header, ByteView(bytes).subspan(
-                                                    frame_header_bytes, length - frame_header_bytes)))
+            EXPECT_FALSE(decode_message(
+                header, ByteView(bytes).subspan(frame_header_bytes, length - frame_header_bytes)))
                 << type_name(message) << " cut at " << length;
         }
     }
@@ -129,7 +136,8 @@ TEST(Codec, RefusesHeadersBeforeTakingMemory) {
     EXPECT_EQ(header(frame_magic, 1, 16, 40, 0).error().code, Errc::malformed);
     EXPECT_EQ(header(frame_magic, 1, 8, 0xffffffffU, 0).error().code, Errc::too_large);
     EXPECT_EQ(header(frame_magic, 1, 8, 40, body_bytes_max + 1).error().code, Errc::too_large);
-    EXPECT_EQ(header(frame_magic, 1, 4, 40, 1).error().code, Errc::too_large);  // a heartbeat has no body
+    EXPECT_EQ(header(frame_magic, 1, 4, 40, 1).error().code,
+              Errc::too_large);  // a heartbeat has no body
 }
 
 TEST(Codec, SurvivesAMillionDamagedFrames) {
@@ -147,7 +155,7 @@ TEST(Codec, SurvivesAMillionDamagedFrames) {
         }
         accepted += decode_whole(bytes).has_value() ? 1U : 0U;
     }
-    EXPECT_GT(accepted, 0U);         // a changed number is still a number
+    EXPECT_GT(accepted, 0U);  // a changed number is still a number
     EXPECT_LT(accepted, 1'000'000U);
 }
 

@@ -17,8 +17,9 @@ inline std::uint16_t free_port(const char* ip) {
     address.sin_family = AF_INET;
     ::inet_pton(AF_INET, ip, &address.sin_addr);
     socklen_t size = sizeof(address);
-    const bool bound = ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
-                       ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    const bool bound =
+        ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
+        ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
     ::close(socket);
     if (!bound) {
         throw std::runtime_error("no free port");

@@ -10,8 +10,8 @@ namespace starling::test {
 
 using Seconds = std::chrono::seconds;
 
-/// A real program as a child process, its stdout and stderr read through one pipe. Killed and reaped at
-/// the end of its life, so no test leaves one behind.
+/// A real program as a child process, its stdout and stderr read through one pipe. Killed and
+/// reaped at the end of its life, so no test leaves one behind.
 class Program {
 public:
     /// \param arguments  path of the program first.
@@ -23,7 +23,8 @@ public:
 
     /// Reads until the output holds `text`. False if the program ended or the time is over before.
     bool wait_for(const std::string& text, Seconds limit = Seconds(60));
-    /// Reads until the program ends. Its exit code; 128 + N if signal N ended it; -1 if the time is over.
+    /// Reads until the program ends. Its exit code; 128 + N if signal N ended it; -1 if the time is
+    /// over.
     int wait_exit(Seconds limit = Seconds(60));
     void signal(int number) const;
     const std::string& output() const { return output_; }

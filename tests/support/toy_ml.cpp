@@ -1,7 +1,8 @@
-// A training program without torch, for tests with real processes: each member pulls its parameters towards
-// a target drawn from its own name, so every member must change the swarm's model.
+// A training program without torch, for tests with real processes: each member pulls its parameters
+// towards a target drawn from its own name, so every member must change the swarm's model.
 //
-//   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at BATCH]
+//   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
+//   BATCH]
 #include <cstring>
 
 #include "core/base/random.hpp"

@@ -10,20 +10,20 @@
 namespace starling::test {
 
 struct ToyOptions {
-    std::uint64_t seed = 1;              ///< of this member's data
-    std::size_t elements = 1000;         ///< float32 parameters
+    std::uint64_t seed = 1;       ///< of this member's data
+    std::size_t elements = 1000;  ///< float32 parameters
     std::uint32_t min_peers = 2;
-    std::uint32_t syncs = 3;             ///< in-training syncs between the first and the last
+    std::uint32_t syncs = 3;  ///< in-training syncs between the first and the last
     SwarmDuration batch_time = std::chrono::milliseconds(1);
     std::uint32_t weight = 1;
     EndMode end_mode = EndMode::active;
     SwarmDuration grace = std::chrono::seconds(30);
     SwarmDuration wait_limit{0};
-    bool extra_tensor = false;           ///< another layout
+    bool extra_tensor = false;  ///< another layout
 };
 
-/// A convex task with a known optimum: each member pulls its parameters towards its own random target,
-/// so the swarm's model must end between the targets, at their mean in the limit.
+/// A convex task with a known optimum: each member pulls its parameters towards its own random
+/// target, so the swarm's model must end between the targets, at their mean in the limit.
 class ToyProgram final : public ProgramModel {
 public:
     explicit ToyProgram(ToyOptions options) : options_(options), params_(options.elements, 0.0F) {
@@ -90,9 +90,9 @@ private:
     void load(const SyncedReply& reply) {
         std::size_t at = 0;
         for (const Blob& segment : reply.params) {
-            const std::size_t size =
-                std::min(segment.size(), params_.size() * sizeof(float) - at);
-            std::memcpy(reinterpret_cast<std::byte*>(params_.data()) + at, segment.view().data(), size);
+            const std::size_t size = std::min(segment.size(), params_.size() * sizeof(float) - at);
+            std::memcpy(reinterpret_cast<std::byte*>(params_.data()) + at, segment.view().data(),
+                        size);
             at += size;
         }
     }

@@ -16,7 +16,8 @@ namespace {
 class Refusals : public SystemSwarm {
 protected:
     /// Runs `command`, which must end with `code` and say `text`.
-    static void expect_refused(const std::vector<std::string>& command, int code, const std::string& text) {
+    static void expect_refused(const std::vector<std::string>& command, int code,
+                               const std::string& text) {
         Program program(command);
         EXPECT_EQ(program.wait_exit(Seconds(30)), code) << program.output();
         EXPECT_TRUE(holds(program.output(), text)) << program.output();
@@ -85,7 +86,8 @@ TEST_F(Refusals, TooFewMembersAtTheWaitLimit) {
     const auto sl2 = start_sl(2, "--wait-limit 2", 3);
     for (const auto* sl : {&sl1, &sl2}) {
         EXPECT_EQ((*sl)->wait_exit(Seconds(30)), 4) << (*sl)->output();
-        EXPECT_TRUE(holds((*sl)->output(), "the wait limit of 2 s is over: 2 of min_peers 3 members are here"))
+        EXPECT_TRUE(holds((*sl)->output(),
+                          "the wait limit of 2 s is over: 2 of min_peers 3 members are here"))
             << (*sl)->output();
     }
 }
@@ -94,9 +96,10 @@ TEST_F(Refusals, ProgramsWithDifferentModels) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--wait-limit 5");
     ASSERT_TRUE(sn->wait_for("Node 'sl1' starts contract 'default'")) << sn->output();
-    expect_refused(sl_command(2, identity("sl2"), "--wait-limit 5 --extra-tensor"), 3,
-                   "it has 1 tensors, 100000 parameters, 400000 bytes, this program 2 tensors, 100003 "
-                   "parameters, 400012 bytes; tensor 1: none against 'bias' F32 3");
+    expect_refused(
+        sl_command(2, identity("sl2"), "--wait-limit 5 --extra-tensor"), 3,
+        "it has 1 tensors, 100000 parameters, 400000 bytes, this program 2 tensors, 100003 "
+        "parameters, 400012 bytes; tensor 1: none against 'bias' F32 3");
     EXPECT_EQ(sl1->wait_exit(Seconds(30)), 4) << sl1->output();
 }
 
@@ -112,7 +115,8 @@ TEST_F(Refusals, AnMlProgramThatIsNotThere) {
 void throw_at(const sockaddr* address, socklen_t size, ByteView bytes) {
     const int socket = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT_EQ(::connect(socket, address, size), 0);
-    [[maybe_unused]] const ssize_t written = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    [[maybe_unused]] const ssize_t written =
+        ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     ::close(socket);
 }
 

@@ -10,11 +10,13 @@
 
 namespace starling::test {
 
-/// Two hosts of their own on loopback addresses, with certificates and a workspace each, for tests that
-/// run the programs as a user would. STARLING_BIN is where they are.
+/// Two hosts of their own on loopback addresses, with certificates and a workspace each, for tests
+/// that run the programs as a user would. STARLING_BIN is where they are.
 class SystemSwarm : public testing::Test {
 protected:
-    static std::string bin(const std::string& program) { return std::string(STARLING_BIN) + "/" + program; }
+    static std::string bin(const std::string& program) {
+        return std::string(STARLING_BIN) + "/" + program;
+    }
 
     SystemSwarm() {
         ca = *make_ca("test CA", {});
@@ -29,19 +31,22 @@ protected:
 
     void store_ca(const std::string& directory, const IssuedCert& authority) const {
         ASSERT_TRUE(make_directory(path(directory)));
-        ASSERT_TRUE(write_file(path(directory + "/ca.pem"), authority.cert_pem, FileMode::readable));
+        ASSERT_TRUE(
+            write_file(path(directory + "/ca.pem"), authority.cert_pem, FileMode::readable));
     }
     /// Certificate and key of `name`, in files name.pem and name.key.
-    void issue(const std::string& name, Role role, const IssuedCert& authority, Validity validity = {},
-               std::string file = "") const {
+    void issue(const std::string& name, Role role, const IssuedCert& authority,
+               Validity validity = {}, std::string file = "") const {
         file = file.empty() ? name : file;
         const auto leaf = issue_leaf(authority, {{name}, {role}, {}, {"127.0.0.1"}, validity});
         ASSERT_TRUE(leaf) << leaf.error().message;
         ASSERT_TRUE(write_file(path(file + ".pem"), leaf->cert_pem, FileMode::readable));
         ASSERT_TRUE(write_file(path(file + ".key"), leaf->key_pem, FileMode::secret));
     }
-    std::vector<std::string> identity(const std::string& file, const std::string& capath = "ca") const {
-        return {"--cert=" + path(file + ".pem"), "--key=" + path(file + ".key"), "--capath=" + path(capath)};
+    std::vector<std::string> identity(const std::string& file,
+                                      const std::string& capath = "ca") const {
+        return {"--cert=" + path(file + ".pem"), "--key=" + path(file + ".key"),
+                "--capath=" + path(capath)};
     }
 
     std::vector<std::string> sn_command(const std::vector<std::string>& id) const {
@@ -54,11 +59,16 @@ protected:
     std::vector<std::string> sl_command(int host, const std::vector<std::string>& id,
                                         const std::string& ml_cmd, int min_peers = 2) const {
         const std::string n = std::to_string(host);
-        std::vector<std::string> command = {
-            bin("run-sl"), "--host-ip=127.0." + n + "." + n, "--sn-ip=127.0.1.1",
-            "--sn-api-port=" + std::to_string(sn_port), "--sl-fs-port=" + std::to_string(fs_port),
-            "--workspace=" + path("host-" + n), "--ml-name=ml" + n, "--ml-w=" + folder.path().string(),
-            "--ml-entrypoint=" + bin("toy-ml"), "--ml-e=MIN_PEERS=" + std::to_string(min_peers)};
+        std::vector<std::string> command = {bin("run-sl"),
+                                            "--host-ip=127.0." + n + "." + n,
+                                            "--sn-ip=127.0.1.1",
+                                            "--sn-api-port=" + std::to_string(sn_port),
+                                            "--sl-fs-port=" + std::to_string(fs_port),
+                                            "--workspace=" + path("host-" + n),
+                                            "--ml-name=ml" + n,
+                                            "--ml-w=" + folder.path().string(),
+                                            "--ml-entrypoint=" + bin("toy-ml"),
+                                            "--ml-e=MIN_PEERS=" + std::to_string(min_peers)};
         if (!ml_cmd.empty()) {
             command.push_back("--ml-cmd=" + ml_cmd);
         }
@@ -74,7 +84,8 @@ protected:
             << sn->output();
         return sn;
     }
-    std::unique_ptr<Program> start_sl(int host, const std::string& ml_cmd, int min_peers = 2) const {
+    std::unique_ptr<Program> start_sl(int host, const std::string& ml_cmd,
+                                      int min_peers = 2) const {
         return std::make_unique<Program>(
             sl_command(host, identity("sl" + std::to_string(host)), ml_cmd, min_peers));
     }

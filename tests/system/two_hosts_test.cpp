@@ -1,4 +1,5 @@
-// The programs as a user runs them: one SN, two pairs of SL and ML, all real processes over mutual TLS.
+// The programs as a user runs them: one SN, two pairs of SL and ML, all real processes over mutual
+// TLS.
 #include <csignal>
 
 #include "tests/system/system_swarm.hpp"
@@ -7,7 +8,8 @@ namespace starling::test {
 namespace {
 
 constexpr const char* final_line =
-    "SwarmCallback : INFO : All peers and Swarm training rounds finished. Final Swarm model was loaded.";
+    "SwarmCallback : INFO : All peers and Swarm training rounds finished. Final Swarm model was "
+    "loaded.";
 
 /// The last 64 hexadecimal digits behind `marker`.
 std::string digest_behind(const std::string& text, const std::string& marker) {
@@ -77,7 +79,8 @@ TEST_F(TwoHosts, EndWithTheModelOfTheirRehearsal) {
     write_text(path("deploy.xml"), deploy + "</platform>\n");
     write_text(path("table.json"),
                R"({"workloads": {"toy": {"seconds_per_batch": 0.001, "startup_seconds": 0.01}}})");
-    Program rehearsal({bin("toy-ml-sim"), std::string(STARLING_SOURCE) + "/platforms/two_hosts_loopback.xml",
+    Program rehearsal({bin("toy-ml-sim"),
+                       std::string(STARLING_SOURCE) + "/platforms/two_hosts_loopback.xml",
                        path("deploy.xml"), "--calibration", path("table.json"), "--workspace",
                        path("simulated"), STARLING_SIM_FLAGS});
     EXPECT_EQ(rehearsal.wait_exit(), 0) << rehearsal.output();

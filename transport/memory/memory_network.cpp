@@ -260,8 +260,9 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
                      ? run_merge_work(std::get<MergeWork>(what))
                      : run_hash_work(std::get<HashWork>(what), hasher_);
     }
-    schedule(done, [this, id = process.id, incarnation = process.incarnation,
-                    finished = WorkDone{work, std::move(result)}] { hand(id, incarnation, finished); });
+    schedule(done,
+             [this, id = process.id, incarnation = process.incarnation,
+              finished = WorkDone{work, std::move(result)}] { hand(id, incarnation, finished); });
 }
 
 void MemoryNetwork::hand(const NodeId& node, std::uint64_t incarnation, Input input) {

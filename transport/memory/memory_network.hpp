@@ -18,13 +18,15 @@ namespace starling {
 struct NetworkFaults {
     SwarmDuration delay_min = std::chrono::microseconds(100);
     SwarmDuration delay_max = std::chrono::microseconds(300);
-    double reset = 0.0;      ///< the connection is cut, as TCP shows a loss it can't repair; both ends are told
+    double reset =
+        0.0;  ///< the connection is cut, as TCP shows a loss it can't repair; both ends are told
     double drop = 0.0;       ///< the frame is lost and nobody is told: worse than TCP
     double duplicate = 0.0;  ///< the frame arrives twice: worse than TCP
     double reorder = 0.0;    ///< the frame does not wait for those sent before it: worse than TCP
 };
 
-/// What a training program does, for nodes that have no thread: the next request, and after how long.
+/// What a training program does, for nodes that have no thread: the next request, and after how
+/// long.
 class ProgramModel {
 public:
     virtual ~ProgramModel() = default;
@@ -45,15 +47,15 @@ public:
 struct MemoryNodeSpec {
     /// Makes the node; called again at a restart.
     std::function<std::unique_ptr<Node>()> make;
-    std::string host;               ///< nodes of one host reach each other without faults
+    std::string host;  ///< nodes of one host reach each other without faults
     std::vector<Address> listen;
-    std::set<Role> accepts;         ///< roles that may dial it
-    MemoryStore* store = nullptr;   ///< must outlive the network
+    std::set<Role> accepts;                                  ///< roles that may dial it
+    MemoryStore* store = nullptr;                            ///< must outlive the network
     std::function<std::unique_ptr<ProgramModel>()> program;  ///< of an ML node
 };
 
-/// Many nodes in one thread and in virtual time, everything random from one seed: same seed, same run,
-/// event for event.
+/// Many nodes in one thread and in virtual time, everything random from one seed: same seed, same
+/// run, event for event.
 class MemoryNetwork {
 public:
     MemoryNetwork(std::uint64_t seed, const Hasher& hasher, TraceSink& trace);

@@ -10,33 +10,34 @@
 
 namespace starling {
 
-// The command lines of the nodes, parsed by the same code on a host (deploy/) and in a deployment file
-// of the simulator (sim/). Flags and environment names are HPE's where they mean something here.
+// The command lines of the nodes, parsed by the same code on a host (deploy/) and in a deployment
+// file of the simulator (sim/). Flags and environment names are HPE's where they mean something
+// here.
 
 struct CommonOptions {
-    std::string name;       ///< --name; default: the node name of the certificate
-    std::string host_ip;    ///< --host-ip: the address that others dial
-    std::string key;        ///< --key, SWARM_ID_KEY
-    std::string cert;       ///< --cert, SWARM_ID_CERT
-    std::string ca_path;    ///< --capath, SWARM_ID_CAPATH
-    std::string ca_cert;    ///< --cacert, SWARM_ID_CACERT
+    std::string name;                     ///< --name; default: the node name of the certificate
+    std::string host_ip;                  ///< --host-ip: the address that others dial
+    std::string key;                      ///< --key, SWARM_ID_KEY
+    std::string cert;                     ///< --cert, SWARM_ID_CERT
+    std::string ca_path;                  ///< --capath, SWARM_ID_CAPATH
+    std::string ca_cert;                  ///< --cacert, SWARM_ID_CACERT
     std::string workspace = "workspace";  ///< --workspace: logs, pids, data
     std::string log_level = "info";       ///< --log-level, SWARM_LOG_LEVEL
-    std::string trace;      ///< --trace FILE; default WORKSPACE/trace/NAME.trace
+    std::string trace;                    ///< --trace FILE; default WORKSPACE/trace/NAME.trace
 };
 
 struct SnOptions {
     CommonOptions common;
     bool sentinel = false;
-    std::uint16_t api_port = 30304;   ///< --sn-api-port
+    std::uint16_t api_port = 30304;  ///< --sn-api-port
 };
 
 /// The ML program beside an SL.
 struct MlOptions {
-    std::string name;                                ///< --ml-name, default: default_ml_name(--name); empty if both are missing
-    std::string entrypoint;                          ///< --ml-entrypoint: the program
-    std::vector<std::string> arguments;              ///< --ml-cmd, split like a shell does (quotes, backslash)
-    std::string working_directory;                   ///< --ml-w
+    std::string name;  ///< --ml-name, default: default_ml_name(--name); empty if both are missing
+    std::string entrypoint;              ///< --ml-entrypoint: the program
+    std::vector<std::string> arguments;  ///< --ml-cmd, split like a shell does (quotes, backslash)
+    std::string working_directory;       ///< --ml-w
     std::map<std::string, std::string> environment;  ///< --ml-e NAME=VALUE, repeatable
 
     bool wanted() const { return !entrypoint.empty() || !arguments.empty(); }
@@ -46,12 +47,12 @@ struct SlOptions {
     CommonOptions common;
     std::string sn_ip;
     std::uint16_t sn_api_port = 30304;
-    std::uint16_t fs_port = 30305;    ///< --sl-fs-port: exchange with other SLs
+    std::uint16_t fs_port = 30305;  ///< --sl-fs-port: exchange with other SLs
     MlOptions ml;
 };
 
-/// The ML node's name where --ml-name is missing: "ml1" for "sl1", "north-ml" for "north". At most 3
-/// bytes longer than the SL's name.
+/// The ML node's name where --ml-name is missing: "ml1" for "sl1", "north-ml" for "north". At most
+/// 3 bytes longer than the SL's name.
 std::string default_ml_name(const std::string& sl_name);
 
 /// What parsing led to: options, or text to print (help, version; exit 0).
