@@ -73,10 +73,9 @@ Result<int> run(const SlOptions& options) {
         return socket.error();
     }
     TlsEndpointOptions endpoint_options = host->endpoint_options(Role::sl);
-    endpoint_options.listen = {
-        {{options.common.host_ip, options.fs_port}, {Role::sl}},
-        {{socket->path().string(), 0}, {Role::ml}},
-    };
+    const Address exchange{options.common.host_ip, options.fs_port};
+    const Address local{socket->path().string(), 0};
+    endpoint_options.listen = {{exchange, {Role::sl}}, {local, {Role::ml}}};
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {
         return endpoint.error();

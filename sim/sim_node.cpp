@@ -44,7 +44,8 @@ SimPlace place_of(const SimNodePlan& plan) {
         place.listen.push_back({plan.listens, {Role::sl, Role::tool}});
     } else if (plan.role == Role::sl) {
         place.listen.push_back({plan.listens, {Role::sl}});
-        place.listen.push_back({{plan.socket, 0}, {Role::ml}});
+        const Address socket{plan.socket, 0};
+        place.listen.push_back({socket, {Role::ml}});
     }
     return place;
 }

@@ -8,7 +8,7 @@
 namespace starling {
 namespace {
 
-constexpr std::size_t contracts_max = 1024;
+constexpr std::size_t contracts_max = 64;
 
 Answer accepted(Run run = 0) { return {Errc::ok, "", run}; }
 Answer denied(Errc code, std::string reason) { return {code, std::move(reason), 0}; }

@@ -13,7 +13,9 @@ namespace starling {
 struct SnNodeOptions {
     NodeId id;
     Address api_address;                            ///< for the ready line only
-    SwarmDuration lease = std::chrono::seconds(4);  ///< an SL not heard of for so long is lost
+    /// A connected SL not heard of for so long is lost: eight heartbeats, so that a busy host is not
+    /// taken for a dead one. A process that dies is noticed by its connection, at once.
+    SwarmDuration lease = std::chrono::seconds(8);
     SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< after its connection was cut
     SwarmDuration check_interval =
         std::chrono::milliseconds(500);  ///< how often leases are looked at

@@ -160,7 +160,7 @@ struct Model {
     double label_smoothing;
 };
 constexpr std::array<Model, 2> models = {
-    {{"tiny", tiny_script, {32, false}, 0.0}, {"cnn", cnn_script, {32, true}, 0.1}}};
+    {{"tiny", tiny_script, {32, false}, 0.0}, {"cnn", cnn_script, {16, false}, 0.1}}};
 
 const Model* find_model(std::string_view name) {
     const auto found = std::find_if(models.begin(), models.end(),

@@ -30,10 +30,10 @@ std::unique_ptr<ImageOptimizer> make_rmsprop(std::vector<at::Tensor> parameters,
                                              RmspropOptions options);
 
 struct OneCycleOptions {
-    double rate_max = 0.05;
-    double rise = 0.25;          ///< share of the batches in which the rate rises
+    double rate_max = 0.02;
+    double rise = 0.05;          ///< share of the batches in which the rate rises
     double rate_first = 0.1;     ///< of rate_max, at the first batch
-    double rate_last = 0.03;     ///< of rate_max, at the last batch
+    double rate_last = 0.2;      ///< of rate_max, at the last batch
     double momentum = 0.9;       ///< Nesterov
     double weight_decay = 5e-4;  ///< of tensors with two or more dimensions
 };

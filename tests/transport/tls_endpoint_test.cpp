@@ -141,6 +141,16 @@ TEST_F(TlsEndpointTest, ASenderWaitsForAReceiverThatDoesNotRead) {
     }));
 }
 
+TEST_F(TlsEndpointTest, APeerThatAsksAndNeverReadsIsCutOff) {
+    connect_pair();
+    for (std::uint32_t i = 0; i < (1U << 17U) + 20'000; ++i) {
+        first.endpoint->send(sl2, {Heartbeat{"default", 0, 0, i}, {}});
+    }
+    EXPECT_TRUE(run_until({&first}, [&] { return first.count<PeerLost>() == 1; }));
+    EXPECT_TRUE(
+        contains(first.all<PeerLost>().at(0).reason, "does not read what it has asked for"));
+}
+
 TEST_F(TlsEndpointTest, AReceiverHoldsNoMoreThanItsLimit) {
     TlsEndpointOptions options = listening("sl2");
     options.receive_bytes_max = std::size_t{1} << 20U;

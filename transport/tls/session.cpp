@@ -5,6 +5,15 @@
 #include "core/wire/codec.hpp"
 
 namespace starling {
+namespace {
+
+/// Frames that may wait for one peer. They share their bodies, so this bounds heads and bookkeeping
+/// (about 20 MB); a peer that asks for segments again and again without reading would grow them for
+/// ever. Enough for 16 GiB of parameters on their way.
+constexpr std::size_t outbox_pieces_max = std::size_t{1} << 17U;
+
+}  // namespace
+
 Session::Session(SessionOwner& owner, std::shared_ptr<Stream> stream,
                  std::unique_ptr<Channel> channel, Purpose purpose)
     : owner_(owner),
@@ -155,10 +164,15 @@ bool Session::mid_frame() const {
 }
 
 void Session::send(const Frame& frame) {
-    if (state_ == State::up && !write_failed_ && !said_goodbye_) {
-        queue(frame);
-        write_more();
+    if (state_ != State::up || write_failed_ || said_goodbye_) {
+        return;
     }
+    if (outbox_.size() >= outbox_pieces_max) {
+        end(SessionEnd{{Errc::too_large, "it does not read what it has asked for"}, false, true});
+        return;
+    }
+    queue(frame);
+    write_more();
 }
 
 void Session::resume() {
