@@ -176,8 +176,9 @@ TEST(ImageClassifier, CnnPassesEightyFivePercentOnDrawnImages) {
     use_torch_threads(1);
     const ImageData data = draw_images({.seed = 1, .train_count = 8'000, .test_count = 1'000});
     constexpr std::uint64_t epochs = 3;
+    const ImageModelDefaults defaults = *image_model_defaults("cnn");
     BatchSource source(data.train, full_part(data.train.size()),
-                       {.batch_size = 32, .augment = true, .seed = 1});
+                       {defaults.batch_size, defaults.augment, 1, 1});
     ImageClassifier classifier(
         {.model = "cnn", .seed = 1, .total_batches = epochs * source.batches_per_epoch()});
     EXPECT_LT(classifier.count_correct(data.test), 250U) << "untrained, it can only guess";
