@@ -12,9 +12,9 @@ namespace starling {
 
 struct SnNodeOptions {
     NodeId id;
-    Address api_address;                            ///< for the ready line only
-    /// A connected SL not heard of for so long is lost: eight heartbeats, so that a busy host is not
-    /// taken for a dead one. A process that dies is noticed by its connection, at once.
+    Address api_address;  ///< for the ready line only
+    /// A connected SL not heard of for so long is lost: eight heartbeats, so that a busy host is
+    /// not taken for a dead one. A process that dies is noticed by its connection, at once.
     SwarmDuration lease = std::chrono::seconds(8);
     SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< after its connection was cut
     SwarmDuration check_interval =

@@ -167,6 +167,9 @@ struct BadValue {
     std::string complaint;
 };
 
+/// What the name of the case shows.
+void PrintTo(const BadValue& value, std::ostream* out) { *out << value.argument.substr(0, 40); }
+
 class RunSlBadValue : public testing::TestWithParam<BadValue> {};
 
 TEST_P(RunSlBadValue, is_refused_with_flag_and_value) {
