@@ -1,12 +1,11 @@
 // run-sl: a Swarm Learning node on a host, with its ML program beside it.
 
 #include <chrono>
-#include <cstdio>
-#include <exception>
 
 #include "core/sl/sl_node.hpp"
 #include "deploy/ml_sidecar.hpp"
 #include "deploy/node_host.hpp"
+#include "deploy/node_main.hpp"
 #include "deploy/process.hpp"
 #include "deploy/signal_thread.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -84,28 +83,10 @@ Result<int> run(const SlOptions& options) {
     return run_pair(options, *host, **endpoint, *socket);
 }
 
-int main_of(int argc, char** argv) {
-    const Result<Parsed<SlOptions>> parsed =
-        parse_run_sl(argument_list(argc, argv), process_environment());
-    if (!parsed) {
-        return report_error(program, parsed.error());
-    }
-    if (!parsed->options) {
-        std::fputs(parsed->text.c_str(), stdout);
-        return exit_code::ok;
-    }
-    const Result<int> code = run(*parsed->options);
-    return code ? *code : report_error(program, code.error());
-}
-
 }  // namespace
 }  // namespace starling
 
 int main(int argc, char** argv) {
-    starling::block_signals();
-    try {
-        return starling::main_of(argc, argv);
-    } catch (const std::exception& error) {
-        return starling::report_error("run-sl", {starling::Errc::io, error.what()});
-    }
+    using namespace starling;
+    return node_main(argc, argv, program, parse_run_sl, run);
 }

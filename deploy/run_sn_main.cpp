@@ -1,11 +1,8 @@
 // run-sn: a Swarm Network node on a host.
 
-#include <cstdio>
-#include <exception>
-
 #include "core/sn/sn_node.hpp"
 #include "deploy/node_host.hpp"
-#include "deploy/process.hpp"
+#include "deploy/node_main.hpp"
 #include "deploy/signal_thread.hpp"
 #include "deploy/storage/sqlite_store.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -46,28 +43,10 @@ Result<int> run(const SnOptions& options) {
     return run_node(*node, **endpoint, ledger->store.get(), worker, *host->log);
 }
 
-int main_of(int argc, char** argv) {
-    const Result<Parsed<SnOptions>> parsed =
-        parse_run_sn(argument_list(argc, argv), process_environment());
-    if (!parsed) {
-        return report_error(program, parsed.error());
-    }
-    if (!parsed->options) {
-        std::fputs(parsed->text.c_str(), stdout);
-        return exit_code::ok;
-    }
-    const Result<int> code = run(*parsed->options);
-    return code ? *code : report_error(program, code.error());
-}
-
 }  // namespace
 }  // namespace starling
 
 int main(int argc, char** argv) {
-    starling::block_signals();
-    try {
-        return starling::main_of(argc, argv);
-    } catch (const std::exception& error) {
-        return starling::report_error("run-sn", {starling::Errc::io, error.what()});
-    }
+    using namespace starling;
+    return node_main(argc, argv, program, parse_run_sn, run);
 }
