@@ -58,13 +58,6 @@ bool is_true(std::string text) {
     return text == "true" || text == "1";
 }
 
-/// The variable's value; an empty one counts as missing.
-std::string variable(const ProgramOptions& options, const std::string& name,
-                     const std::string& fallback = "") {
-    const auto found = options.environment.find(name);
-    return found == options.environment.end() || found->second.empty() ? fallback : found->second;
-}
-
 /// \param socket  of the SL; empty: train alone.
 Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std::string& socket,
                           TraceLog& log) {
@@ -96,22 +89,22 @@ Result<int> run_program(std::vector<std::string> arguments, TrainFunction train)
     options.arguments = std::move(arguments);
     options.environment = process_environment();
     options.working_directory = std::filesystem::current_path();
-    const std::string socket = variable(options, "SWARM_SL_SOCKET");
-    const bool alone = is_true(variable(options, "SWARM_LOOPBACK"));
+    const std::string socket = options.variable("SWARM_SL_SOCKET");
+    const bool alone = is_true(options.variable("SWARM_LOOPBACK"));
     if (socket.empty() && !alone) {
         return Error{Errc::usage,
                      "this program is started by run-sl (--ml-entrypoint), or alone with "
                      "SWARM_LOOPBACK=True"};
     }
-    Result<NodeId> name = parse_node_id(variable(options, "SWARM_ML_NAME", "ml1"));
+    Result<NodeId> name = parse_node_id(options.variable("SWARM_ML_NAME", "ml1"));
     if (!name) {
         return Error{Errc::usage, "environment variable SWARM_ML_NAME: " + name.error().message};
     }
     options.name = std::move(*name);
     block_signals();
     Result<std::unique_ptr<TraceLog>> log =
-        open_trace_log({options.name, Role::ml, variable(options, "SWARM_TRACE"), "",
-                        log_level(variable(options, "SWARM_LOG_LEVEL", "info"))});
+        open_trace_log({options.name, Role::ml, options.variable("SWARM_TRACE"), "",
+                        level_named(options.variable("SWARM_LOG_LEVEL", "info"))});
     if (!log) {
         return log.error();
     }

@@ -66,8 +66,9 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     if (const auto ok = make_private_directory(trace_file.parent_path()); !ok) {
         return ok.error();
     }
-    Result<std::unique_ptr<TraceLog>> log = open_trace_log(
-        {identity->name, role, trace_file, workspace.log_file(name), log_level(options.log_level)});
+    Result<std::unique_ptr<TraceLog>> log =
+        open_trace_log({identity->name, role, trace_file, workspace.log_file(name),
+                        level_named(options.log_level)});
     if (!log) {
         return log.error();
     }

@@ -9,6 +9,7 @@
 #include "deploy/process.hpp"
 #include "deploy/signal_thread.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
+#include "transport/ports.hpp"
 #include "transport/thread_worker.hpp"
 
 namespace starling {
@@ -74,7 +75,7 @@ Result<int> run(const SlOptions& options) {
     TlsEndpointOptions endpoint_options = host->endpoint_options(Role::sl);
     const Address exchange{options.common.host_ip, options.fs_port};
     const Address local{socket->path().string(), 0};
-    endpoint_options.listen = {{exchange, {Role::sl}}, {local, {Role::ml}}};
+    endpoint_options.listen = {{exchange, sl_exchange_accepts()}, {local, sl_socket_accepts()}};
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {
         return endpoint.error();

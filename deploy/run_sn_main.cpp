@@ -6,6 +6,7 @@
 #include "deploy/signal_thread.hpp"
 #include "deploy/storage/sqlite_store.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
+#include "transport/ports.hpp"
 #include "transport/thread_worker.hpp"
 
 namespace starling {
@@ -25,7 +26,7 @@ Result<int> run(const SnOptions& options) {
     }
     const Address api{options.common.host_ip, options.api_port};
     TlsEndpointOptions endpoint_options = host->endpoint_options(Role::sn);
-    endpoint_options.listen = {{api, {Role::sl, Role::tool}}};
+    endpoint_options.listen = {{api, sn_api_accepts()}};
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {
         return endpoint.error();

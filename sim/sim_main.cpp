@@ -60,13 +60,6 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_flag("--quiet", flags.quiet, "no log lines, only the summary");
 }
 
-Level level_of(const std::string& name) {
-    return name == "debug"     ? Level::debug
-           : name == "warning" ? Level::warning
-           : name == "error"   ? Level::error
-                               : Level::info;
-}
-
 /// Full sharing is fastest up to 10,000 hosts; the setting must be made before the platform is
 /// read.
 bool is_large(const std::string& platform_file) {
@@ -146,7 +139,7 @@ int simulate(const Flags& flags, SimulationOptions options) {
         return usage(checked.error().message);
     }
     SimTrace trace(flags.trace.empty() ? nullptr : &trace_file, flags.quiet ? nullptr : &std::cout,
-                   level_of(flags.log_level), flags.seed);
+                   level_named(flags.log_level), flags.seed);
     Simulation simulation(engine, trace, std::move(options));
     if (const auto loaded = load(engine, simulation, flags); !loaded) {
         return usage(loaded.error().message);

@@ -5,23 +5,17 @@
 #include "core/ml/ml_node.hpp"
 #include "core/sl/sl_node.hpp"
 #include "core/sn/sn_node.hpp"
+#include "transport/ports.hpp"
 
 namespace starling {
 
-Result<void> SimStore::append(std::uint64_t index, ByteView bytes) {
-    STARLING_INVARIANT(index >= 1 && index <= records_.size() + 1, "records have no gap");
-    records_.resize(index - 1);  // an overwritten index drops what followed
-    records_.emplace_back(bytes.begin(), bytes.end());
-    return {};
-}
-
-std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start, const SimStore* store,
-                                const Hasher& hasher) {
+std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
+                                const MemoryStore* store, const Hasher& hasher) {
     if (plan.role == Role::sn) {
         SnNodeOptions options;
         options.id = plan.id;
         options.api_address = plan.listens;
-        options.recovered = store->records();
+        options.recovered = store->records;
         return make_sn_node(std::move(options), hasher);
     }
     if (plan.role == Role::sl) {
@@ -41,11 +35,11 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start, co
 SimPlace place_of(const SimNodePlan& plan) {
     SimPlace place{plan.id, plan.role, plan.host, {}};
     if (plan.role == Role::sn) {
-        place.listen.push_back({plan.listens, {Role::sl, Role::tool}});
+        place.listen.push_back({plan.listens, sn_api_accepts()});
     } else if (plan.role == Role::sl) {
-        place.listen.push_back({plan.listens, {Role::sl}});
+        place.listen.push_back({plan.listens, sl_exchange_accepts()});
         const Address socket{plan.socket, 0};
-        place.listen.push_back({socket, {Role::ml}});
+        place.listen.push_back({socket, sl_socket_accepts()});
     }
     return place;
 }

@@ -10,26 +10,14 @@
 #include "sim/deployment.hpp"
 #include "sim/sim_network.hpp"
 #include "sim/sim_worker.hpp"
+#include "transport/memory/memory_store.hpp"
 #include "transport/node_runner.hpp"
 
 namespace starling {
 
-/// The disk of a simulated SN; it survives the node.
-class SimStore final : public Store {
-public:
-    explicit SimStore(SwarmDuration cost) : cost_(cost) {}
-    Result<void> append(std::uint64_t index, ByteView bytes) override;
-    SwarmDuration append_duration() const override { return cost_; }
-    const std::vector<Bytes>& records() const { return records_; }
-
-private:
-    SwarmDuration cost_;
-    std::vector<Bytes> records_;
-};
-
 /// The state machine for a plan. `start` counts the starts of this node, from 1.
-std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start, const SimStore* store,
-                                const Hasher& hasher);
+std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
+                                const MemoryStore* store, const Hasher& hasher);
 
 /// The network's view of a plan: who listens where, and for whom.
 SimPlace place_of(const SimNodePlan& plan);

@@ -1,18 +1,6 @@
 #include "sim/sim_worker.hpp"
 
 namespace starling {
-namespace {
-
-std::uint64_t bytes_of(const std::vector<Blob>& blobs) {
-    std::uint64_t bytes = 0;
-    for (const Blob& blob : blobs) {
-        bytes += blob.size();
-    }
-    return bytes;
-}
-
-}  // namespace
-
 SimWorker::SimWorker(SimEngine& engine, const Calibration& calibration, double speed,
                      const Hasher& hasher, std::function<void(WorkDone)> deliver)
     : engine_(engine),
@@ -46,17 +34,11 @@ void SimWorker::request_made(TrainRequest request) {
 
 void SimWorker::next() {
     const auto& [number, what] = queue_.front();
-    double seconds = 0.0;
-    WorkResult result;
-    if (const auto* merge = std::get_if<MergeWork>(&what)) {
-        seconds = static_cast<double>(bytes_of(merge->contributions)) /
-                  calibration_.merge_bytes_per_second;
-        result = run_merge_work(*merge);
-    } else {
-        const auto& hash = std::get<HashWork>(what);
-        seconds = static_cast<double>(bytes_of(hash.segments)) / calibration_.hash_bytes_per_second;
-        result = run_hash_work(hash, hasher_);
-    }
+    const double bytes_per_second = std::holds_alternative<MergeWork>(what)
+                                        ? calibration_.merge_bytes_per_second
+                                        : calibration_.hash_bytes_per_second;
+    const double seconds = static_cast<double>(work_bytes(what)) / bytes_per_second;
+    WorkResult result = run_work(what, hasher_);
     engine_.at(engine_.now() + from_seconds(seconds / speed_),
                [this, alive = alive_, work = number, result = std::move(result)]() mutable {
                    if (!*alive) {

@@ -33,8 +33,8 @@ private:
 /// A node of the deployment over all its starts.
 struct Deployed {
     SimNodePlan plan;
-    std::unique_ptr<SimStore> store;
-    std::unique_ptr<SimNode> node;  ///< null: not running
+    std::unique_ptr<MemoryStore> store;  ///< of an SN; it survives the node
+    std::unique_ptr<SimNode> node;       ///< null: not running
     std::uint64_t starts = 0;
     NodeOutcome outcome;
 };
@@ -80,9 +80,9 @@ struct Simulation::Impl {
             member->outcome.role = plan.role;
             member->outcome.host = engine.host_name(plan.host);
             if (plan.role == Role::sn) {
-                member->store = std::make_unique<SimStore>(
-                    from_seconds(options.calibration.fsync_seconds * 1e9 /
-                                 engine.host_flops_per_second(plan.host)));
+                member->store = std::make_unique<MemoryStore>();
+                member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
+                                                       engine.host_flops_per_second(plan.host));
             }
             if (plan.has_certificate_flags && !std::exchange(told_certificates, true)) {
                 note(plan.id, TraceEvent("certificates_not_read")

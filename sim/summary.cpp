@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <sstream>
 
+#include "core/base/json.hpp"
+
 namespace starling {
 namespace {
 
@@ -32,24 +34,6 @@ std::string state_text(const NodeOutcome& node) {
                (node.reason.empty() ? "" : " (" + node.reason + ")");
     }
     return node.killed ? "killed by a fault" : "still running";
-}
-
-std::string json_string(std::string_view text) {
-    std::string quoted = "\"";
-    for (const char c : text) {
-        const auto code = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
-            quoted += c;
-        } else if (code < ' ') {
-            std::array<char, 8> escape{};
-            std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(code));
-            quoted += escape.data();
-        } else {
-            quoted += c;
-        }
-    }
-    return quoted + "\"";
 }
 
 bool same_digests(const RoundLog& rounds) {

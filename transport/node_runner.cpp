@@ -12,10 +12,21 @@ constexpr SwarmDuration close_limit = std::chrono::seconds(5);
 
 }  // namespace
 
-WorkResult run_merge_work(const MergeWork& work) { return merge_segment(work); }
+WorkResult run_work(const Work& work, const Hasher& hasher) {
+    if (const auto* merge = std::get_if<MergeWork>(&work)) {
+        return merge_segment(*merge);
+    }
+    return hasher.digest(std::span<const Blob>(std::get<HashWork>(work).segments));
+}
 
-WorkResult run_hash_work(const HashWork& work, const Hasher& hasher) {
-    return hasher.digest(std::span<const Blob>(work.segments));
+std::uint64_t work_bytes(const Work& work) {
+    const auto* merge = std::get_if<MergeWork>(&work);
+    std::uint64_t bytes = 0;
+    for (const Blob& blob :
+         merge != nullptr ? merge->contributions : std::get<HashWork>(work).segments) {
+        bytes += blob.size();
+    }
+    return bytes;
 }
 
 bool NodeRunner::busy() const { return busy_until_.has_value(); }

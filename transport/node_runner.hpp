@@ -27,9 +27,10 @@ public:
     virtual void start(std::uint64_t work, Work what) = 0;
 };
 
-/// Merging and hashing, for every executor; training is the executor's own business.
-WorkResult run_merge_work(const MergeWork& work);
-WorkResult run_hash_work(const HashWork& work, const Hasher& hasher);
+/// Merges or hashes, for every executor. \pre not TrainWork, which is the executor's own business.
+WorkResult run_work(const Work& work, const Hasher& hasher);
+/// Bytes that such a work reads: what a simulated executor charges for.
+std::uint64_t work_bytes(const Work& work);
 
 struct NodeServices {
     Endpoint& endpoint;

@@ -36,11 +36,7 @@ void ThreadWorker::run() {
             next = std::move(queue_.front());
             queue_.pop_front();
         }
-        if (const auto* merge = std::get_if<MergeWork>(&next.second)) {
-            endpoint_.post(WorkDone{next.first, run_merge_work(*merge)});
-        } else if (const auto* hash = std::get_if<HashWork>(&next.second)) {
-            endpoint_.post(WorkDone{next.first, run_hash_work(*hash, hasher_)});
-        }
+        endpoint_.post(WorkDone{next.first, run_work(next.second, hasher_)});
     }
 }
 

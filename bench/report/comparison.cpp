@@ -6,6 +6,8 @@
 #include <functional>
 #include <set>
 
+#include "core/base/json.hpp"
+
 namespace starling {
 namespace {
 
@@ -71,13 +73,13 @@ std::string json_run(const RunFigures& run) {
     json += run.committed_digest + "\", \"final_digest\": {";
     std::string comma;
     for (const auto& [node, digest] : run.final_digest) {
-        json += comma + "\"" + node + "\": \"" + digest + "\"";
+        json += comma + json_string(node) + ": " + json_string(digest);
         comma = ", ";
     }
     json += "}, \"accuracy\": {";
     comma.clear();
     for (const auto& [node, accuracy] : run.accuracy) {
-        json += comma + "\"" + node + "\": " + formatted("%.6f", accuracy);
+        json += comma + json_string(node) + ": " + formatted("%.6f", accuracy);
         comma = ", ";
     }
     return json + "}}";

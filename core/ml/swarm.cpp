@@ -34,9 +34,9 @@ void check(const SwarmCallbackOptions& options) {
 
 }  // namespace
 
-std::string SwarmSession::environment(const std::string& name, const std::string& fallback) const {
-    const auto found = options_.environment.find(name);
-    return found == options_.environment.end() || found->second.empty() ? fallback : found->second;
+std::string ProgramOptions::variable(const std::string& key, const std::string& fallback) const {
+    const auto found = environment.find(key);
+    return found == environment.end() || found->second.empty() ? fallback : found->second;
 }
 
 std::uint64_t SwarmSession::environment_number(const std::string& name, std::uint64_t fallback,

@@ -26,6 +26,9 @@ struct ProgramOptions {
     std::map<std::string, std::string>
         environment;                          ///< MODEL_DIR, MAX_EPOCHS, MIN_PEERS, DATA_DIR, ...
     std::filesystem::path working_directory;  ///< relative paths start here
+
+    /// The value of an environment variable, or `fallback` if it is not set or empty.
+    std::string variable(const std::string& key, const std::string& fallback = "") const;
 };
 
 /// The swarm ended before the training did, or refused it. Thrown out of SwarmCallback so that the
@@ -48,8 +51,9 @@ public:
 
     const NodeId& node() const { return options_.name; }
     const std::vector<std::string>& arguments() const { return options_.arguments; }
-    /// The value of an environment variable, or `fallback` if it is not set or empty.
-    std::string environment(const std::string& name, const std::string& fallback = "") const;
+    std::string environment(const std::string& name, const std::string& fallback = "") const {
+        return options_.variable(name, fallback);
+    }
     /// The same as a number; SwarmError (usage) names the variable if it is none or out of [low,
     /// high].
     std::uint64_t environment_number(const std::string& name, std::uint64_t fallback,

@@ -15,8 +15,6 @@ public:
     explicit CommandQueue(std::uint64_t session) : session_(session) {}
 
     void push(Command command) { commands_.push_back(std::move(command)); }
-    bool empty() const { return commands_.empty(); }
-    const Command& front() const { return commands_.front(); }
 
     /// Sends the first command if `retry`, or if it was not sent yet.
     void send(const NodeId& sn, bool retry, std::vector<Effect>& effects) {

@@ -119,13 +119,7 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
     log(Level::info,
         "ML node '" + ml.name + "' has finished. Exiting SL. Reason: training is complete",
         effects);
-    if (!sn_) {
-        stop(exit_code::ok, "training is complete", effects);
-        return;
-    }
-    ending_code_ = exit_code::ok;
-    submit(LeaveContract{session_->open.contract, session_->run, "training is complete"}, effects);
-    effects.push_back(SetTimer{end_timer, now_ + std::chrono::seconds(2)});
+    leave(exit_code::ok, "training is complete", effects);
 }
 
 }  // namespace starling

@@ -12,7 +12,6 @@ constexpr std::string_view component = "swarm.SL";
 /// Long enough for an answer over a slow link; the swarm notices a node that is gone without a word
 /// too.
 constexpr SwarmDuration goodbye_limit = std::chrono::seconds(2);
-constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -64,8 +63,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
                 "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " +
                     to_string(options_.sn_address),
                 effects);
-            commands_.send(*sn_, true, effects);
-            beat(effects);
+            beat(effects);  // also sends the command that waits
             return;
         case Role::sl:
             up_.insert(up.peer);
@@ -237,13 +235,17 @@ void SlNode::fail(Error error, int code, std::vector<Effect>& effects) {
     if (session_ && !session_->ml.name.empty()) {
         effects.push_back(Send{session_->ml, {SessionFailed{error.code, error.message}, {}}});
     }
-    if (session_ && session_->enrolled && sn_) {
-        ending_code_ = code;
-        submit(LeaveContract{session_->open.contract, session_->run, error.message}, effects);
-        effects.push_back(SetTimer{end_timer, now_ + goodbye_limit});
+    leave(code, error.message, effects);
+}
+
+void SlNode::leave(int code, const std::string& reason, std::vector<Effect>& effects) {
+    if (!sn_ || !session_ || !session_->enrolled) {
+        stop(code, reason, effects);
         return;
     }
-    stop(code, error.message, effects);
+    ending_code_ = code;
+    submit(LeaveContract{session_->open.contract, session_->run, reason}, effects);
+    effects.push_back(SetTimer{end_timer, now_ + goodbye_limit});
 }
 
 void SlNode::stop(int code, const std::string& reason, std::vector<Effect>& effects) {

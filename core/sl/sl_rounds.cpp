@@ -10,7 +10,6 @@ constexpr std::uint64_t hash_work = 0xffffffffU;
 constexpr std::uint64_t work_number(std::uint64_t serial, std::uint64_t what) {
     return (serial << 32U) | what;
 }
-constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
 
 }  // namespace
 

@@ -44,7 +44,6 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                     fail({result.code, result.reason}, exit_code_of(result.code), effects);
                     return;
                 }
-                registered_ = true;
                 log(Level::info, "Registration with Node DB is successful", effects);
                 log(Level::info, "Successfully completed the initialization of SL node", effects);
             },

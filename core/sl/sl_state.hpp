@@ -23,6 +23,7 @@ public:
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override;
 
 private:
+    static constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
     enum Timer : std::uint32_t { heartbeat_timer = 1, sn_dial_timer, peer_dial_timer, end_timer };
 
     /// The session with the ML program.
@@ -51,6 +52,8 @@ private:
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     /// The session can't go on: tells ML and SN, and stops once that is said.
     void fail(Error error, int code, std::vector<Effect>& effects);
+    /// Says goodbye to the SN, as far as there is something to leave and an SN, and stops.
+    void leave(int code, const std::string& reason, std::vector<Effect>& effects);
     void stop(int code, const std::string& reason, std::vector<Effect>& effects);
     void log(Level level, std::string text, std::vector<Effect>& effects) const;
 
@@ -94,7 +97,6 @@ private:
     SwarmTime sn_heard_{};
     SwarmDuration sn_backoff_{};
     bool sn_silent_ = false;
-    bool registered_ = false;
     CommandQueue commands_;
 
     std::optional<NodeId> ml_;  ///< connected, and no session is open yet

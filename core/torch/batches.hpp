@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "core/base/random.hpp"
 #include "core/torch/image_set.hpp"
 
 namespace starling {
@@ -36,14 +35,12 @@ Batch plain_batch(const ImageSet& set, std::size_t first, std::size_t count);
 
 struct BatchOptions {
     std::size_t batch_size = 32;  ///< >= 1
-    bool augment =
-        false;  ///< shift by up to 2 pixels (edges mirrored), and mirror every other image
     std::uint64_t seed = 1;
     std::uint32_t shard_index = 1;  ///< members with the same seed still shuffle differently
 };
 
-/// Goes through a part of a set, epoch by epoch, in an order and with changes that depend on seed,
-/// epoch and shard alone.
+/// Goes through a part of a set, epoch by epoch, in an order that depends on seed, epoch and shard
+/// alone.
 class BatchSource {
 public:
     /// `set` must outlive the source.
@@ -57,12 +54,9 @@ public:
     std::optional<Batch> next();
 
 private:
-    void fill(std::uint32_t image, float* out);
-
     const ImageSet& set_;
     std::vector<std::uint32_t> order_;
     BatchOptions options_;
-    Random random_;
     std::size_t position_ = 0;
 };
 

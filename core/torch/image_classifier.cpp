@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 
+#include "core/base/random.hpp"
 #include "core/torch/image_optimizers.hpp"
 #include "core/torch/module_parameters.hpp"
 
@@ -160,7 +161,7 @@ struct Model {
     double label_smoothing;
 };
 constexpr std::array<Model, 2> models = {
-    {{"tiny", tiny_script, {32, false}, 0.0}, {"cnn", cnn_script, {16, false}, 0.1}}};
+    {{"tiny", tiny_script, {32}, 0.0}, {"cnn", cnn_script, {16}, 0.1}}};
 
 const Model* find_model(std::string_view name) {
     const auto found = std::find_if(models.begin(), models.end(),

@@ -26,7 +26,6 @@ std::string_view image_model_names();
 /// How a model is best trained, if the user does not say.
 struct ImageModelDefaults {
     std::size_t batch_size = 32;
-    bool augment = false;
 };
 /// Errc::usage: no model has this name.
 Result<ImageModelDefaults> image_model_defaults(std::string_view model);

@@ -7,7 +7,8 @@
 #include <optional>
 #include <system_error>
 
-#include "core/torch/json_value.hpp"
+#include "core/base/coding.hpp"
+#include "core/base/json.hpp"
 #include "core/torch/replace_file.hpp"
 
 namespace starling {
@@ -146,11 +147,9 @@ std::string safetensors_header(const ParamLayout& layout,
     }
     json += "}";
     json.append((length_bytes - json.size() % length_bytes) % length_bytes, ' ');
-    std::string header(length_bytes, '\0');
-    for (std::size_t i = 0; i < length_bytes; ++i) {
-        header[i] = static_cast<char>(static_cast<std::uint64_t>(json.size()) >> (8 * i));
-    }
-    return header + json;
+    Writer length;
+    length.u64(json.size());
+    return std::string(reinterpret_cast<const char*>(length.bytes().data()), length_bytes) + json;
 }
 
 Result<void> write_safetensors(const std::filesystem::path& path, const ParamLayout& layout,
@@ -169,14 +168,11 @@ Result<SafetensorsFile> read_safetensors(const std::filesystem::path& path) {
     if (failure || !input) {
         return Error{Errc::io, path.string() + " can't be read"};
     }
-    std::array<unsigned char, length_bytes> length{};
-    std::uint64_t header_bytes = 0;
+    std::array<std::byte, length_bytes> length{};
     if (!input.read(reinterpret_cast<char*>(length.data()), length_bytes)) {
         return malformed(path, "it is too short");
     }
-    for (std::size_t i = 0; i < length_bytes; ++i) {
-        header_bytes |= static_cast<std::uint64_t>(length[i]) << (8 * i);
-    }
+    const std::uint64_t header_bytes = Reader(length).u64();
     if (header_bytes > header_bytes_max || header_bytes > size - length_bytes) {
         return malformed(path, "its header is longer than the file or 100 MB");
     }

@@ -33,6 +33,13 @@ std::string_view to_string(Level level) {
     return "UNKNOWN";
 }
 
+Level level_named(std::string_view name) {
+    return name == "debug"     ? Level::debug
+           : name == "warning" ? Level::warning
+           : name == "error"   ? Level::error
+                               : Level::info;
+}
+
 std::string trace_line(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     std::string line = std::to_string(to_ns(time));
     line += ' ';

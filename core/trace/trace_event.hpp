@@ -13,6 +13,8 @@ namespace starling {
 enum class Level : std::uint8_t { debug = 1, info = 2, warning = 3, error = 4 };
 
 std::string_view to_string(Level level);  ///< "DEBUG", "INFO", "WARNING", "ERROR"
+/// "debug", "info", "warning" or "error"; anything else is info.
+Level level_named(std::string_view name);
 
 /// One thing that happened at a node: a name and values for machines (integers, ids, digests; no
 /// floats, no addresses of memory), and, if a person should read it, a log line.

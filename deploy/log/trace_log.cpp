@@ -215,14 +215,4 @@ Result<std::unique_ptr<TraceLog>> open_trace_log(TraceLogOptions options) {
         new SpdlogTraceLog(std::move(options), std::move(trace), std::move(logger)));
 }
 
-Level log_level(std::string_view text) {
-    if (text == "debug") {
-        return Level::debug;
-    }
-    if (text == "warning") {
-        return Level::warning;
-    }
-    return text == "error" ? Level::error : Level::info;
-}
-
 }  // namespace starling

@@ -40,7 +40,4 @@ public:
 /// Opens the files with mode 0600; their directories must be there. Errc::io names the file.
 Result<std::unique_ptr<TraceLog>> open_trace_log(TraceLogOptions options);
 
-/// "debug", "info", "warning" or "error"; anything else is info.
-Level log_level(std::string_view text);
-
 }  // namespace starling

@@ -9,9 +9,9 @@
 #include <iostream>
 #include <iterator>
 
+#include "core/base/json.hpp"
 #include "core/torch/batches.hpp"
 #include "core/torch/image_classifier.hpp"
-#include "core/torch/json_value.hpp"
 #include "core/torch/replace_file.hpp"
 #include "examples/cifar10/program_data.hpp"
 
@@ -64,10 +64,9 @@ Result<Calibration> measure_batches(const ProgramFlags& flags) {
     if (!data) {
         return data.error();
     }
-    const Result<ImageModelDefaults> defaults = image_model_defaults(flags.model);
     ImageClassifier classifier({flags.model, flags.seed, flags.calibrate_batches});
     BatchSource source((*data)->train, full_part((*data)->train.size()),
-                       {flags.batch_size, defaults->augment, flags.seed, 1});
+                       {flags.batch_size, flags.seed, 1});
     Calibration calibration;
     calibration.startup_seconds = seconds_since(start);
 

@@ -62,8 +62,7 @@ BatchSource make_source(const SwarmSession& session, const ProgramFlags& flags,
                                  (full ? "full" : "iid") + ", shard " +
                                  std::to_string(shard.index) + " of " +
                                  std::to_string(shard.count));
-    const bool augment = image_model_defaults(flags.model)->augment;
-    return {set, std::move(part), {flags.batch_size, augment, flags.seed, shard.index}};
+    return {set, std::move(part), {flags.batch_size, flags.seed, shard.index}};
 }
 
 SwarmCallbackOptions callback_options(const SwarmSession& session, const ProgramFlags& flags,

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "core/torch/json_value.hpp"
+#include "core/base/json.hpp"
 #include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
 #include "examples/cifar10/program_options.hpp"

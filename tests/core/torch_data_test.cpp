@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/random.hpp"
 #include "core/torch/batches.hpp"
 #include "core/torch/drawn_images.hpp"
 
@@ -158,27 +159,6 @@ TEST(BatchSource, ShowsEveryImageOnceAnEpochInAnOrderOfItsOwn) {
         << "an epoch's order does not depend on earlier ones";
     BatchSource other(set, full_part(100), {.batch_size = 32, .seed = 4, .shard_index = 2});
     EXPECT_NE(images_of_epoch(other, 1), first) << "shards with one seed shuffle differently";
-}
-
-TEST(BatchSource, AugmentationMovesAndMirrorsButInventsNothing) {
-    ImageSet set;
-    set.labels = {3};
-    for (std::size_t i = 0; i < image_bytes; ++i) {
-        set.pixels.push_back(static_cast<std::uint8_t>(i % 32 + 100));  // the column's number
-    }
-    BatchSource source(set, full_part(1), {.batch_size = 1, .augment = true, .seed = 1});
-    std::set<int> first_columns;
-    for (std::uint64_t epoch = 0; epoch < 200; ++epoch) {
-        source.start_epoch(epoch);
-        const std::optional<Batch> batch = source.next();
-        ASSERT_TRUE(batch);
-        const auto [low, high] = std::minmax_element(batch->pixels.begin(), batch->pixels.end());
-        EXPECT_GE(*low, 100.0F / 255.0F);
-        EXPECT_LE(*high, 131.0F / 255.0F);
-        first_columns.insert(static_cast<int>(std::lround(batch->pixels[0] * 255.0F)) - 100);
-    }
-    // Shifted by -2 to 2 (mirrored at the edge), with and without being mirrored.
-    EXPECT_EQ(first_columns, (std::set<int>{0, 1, 2, 29, 30, 31}));
 }
 
 TEST(PlainBatch, StopsAtTheEndOfTheSet) {

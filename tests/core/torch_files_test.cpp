@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "core/base/json.hpp"
 #include "core/base/random.hpp"
 #include "core/torch/image_classifier.hpp"
-#include "core/torch/json_value.hpp"
 #include "core/torch/replace_file.hpp"
 #include "core/torch/safetensors.hpp"
 #include "core/torch/torch_script.hpp"

@@ -103,8 +103,7 @@ Bytes train(const ImageSet& set, const std::string& model, std::uint32_t shard, 
     use_torch_threads(1);
     const ImageModelDefaults defaults = *image_model_defaults(model);
     ImageClassifier classifier({model, 1, static_cast<std::uint64_t>(batches)});
-    BatchSource source(set, iid_part(set.size(), {shard, 2}),
-                       {defaults.batch_size, defaults.augment, 1, shard});
+    BatchSource source(set, iid_part(set.size(), {shard, 2}), {defaults.batch_size, 1, shard});
     std::uint64_t epoch = 0;
     for (int i = 0; i < batches; ++i) {
         std::optional<Batch> batch = source.next();
@@ -177,8 +176,7 @@ TEST(ImageClassifier, CnnPassesEightyFivePercentOnDrawnImages) {
     const ImageData data = draw_images({.seed = 1, .train_count = 8'000, .test_count = 1'000});
     constexpr std::uint64_t epochs = 3;
     const ImageModelDefaults defaults = *image_model_defaults("cnn");
-    BatchSource source(data.train, full_part(data.train.size()),
-                       {defaults.batch_size, defaults.augment, 1, 1});
+    BatchSource source(data.train, full_part(data.train.size()), {defaults.batch_size, 1, 1});
     ImageClassifier classifier(
         {.model = "cnn", .seed = 1, .total_batches = epochs * source.batches_per_epoch()});
     EXPECT_LT(classifier.count_correct(data.test), 250U) << "untrained, it can only guess";

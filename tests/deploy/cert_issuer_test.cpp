@@ -13,6 +13,7 @@
 
 #include "deploy/certs/cert_files.hpp"
 #include "deploy/certs/gen_cert.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace starling {
 namespace {
@@ -56,15 +57,6 @@ bool contains(const std::string& text, const std::string& part) {
 
 class CertIssuerTest : public testing::Test {
 protected:
-    CertIssuerTest() {
-        char name[] = "/tmp/starling-test-XXXXXX";
-        workspace = ::mkdtemp(name);
-    }
-    ~CertIssuerTest() override {
-        std::error_code ignored;
-        fs::remove_all(workspace, ignored);
-    }
-
     GenCertOptions options(int index) const {
         GenCertOptions made;
         made.example = "cifar10";
@@ -81,7 +73,8 @@ protected:
         return run("openssl verify -x509_strict -CApath " + capath() + " " + cert_file(file));
     }
 
-    std::string workspace;
+    TemporaryDirectory folder;
+    const std::string workspace = folder.path().string();
 };
 
 TEST_F(CertIssuerTest, GenCertMakesWhatOpensslVerifiesStrictly) {

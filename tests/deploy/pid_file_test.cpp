@@ -5,7 +5,7 @@
 
 #include "deploy/process.hpp"
 #include "tests/deploy/child_process.hpp"
-#include "tests/deploy/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace starling {
 namespace {

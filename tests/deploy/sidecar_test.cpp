@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tests/deploy/child_process.hpp"
-#include "tests/deploy/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace starling {
 namespace {

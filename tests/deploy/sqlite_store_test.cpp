@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/deploy/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
 namespace starling {

@@ -6,7 +6,7 @@
 #include "deploy/signal_thread.hpp"
 #include "deploy/workspace.hpp"
 #include "tests/deploy/child_process.hpp"
-#include "tests/deploy/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace starling {
 namespace {

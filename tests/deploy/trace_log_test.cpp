@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "tests/deploy/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace starling {
 namespace {

@@ -11,7 +11,7 @@
 namespace starling::test {
 
 /// A TCP port of `ip` that nobody uses now.
-inline std::uint16_t free_port(const char* ip) {
+inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;

@@ -4,9 +4,9 @@
 
 #include "deploy/certs/cert_files.hpp"
 #include "deploy/certs/cert_issuer.hpp"
-#include "tests/deploy/temporary_directory.hpp"
 #include "tests/support/free_port.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace starling::test {
 

@@ -62,16 +62,6 @@ std::string read_to_end(SSL* ssl) {
 
 }  // namespace
 
-Folder::Folder() {
-    char name[] = "/tmp/starling-test-XXXXXX";
-    path_ = ::mkdtemp(name);
-}
-
-Folder::~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-}
-
 std::string Folder::write(const std::string& name, const std::string& text) const {
     fs::create_directories(fs::path(file(name)).parent_path());
     std::ofstream(file(name)) << text;
@@ -145,12 +135,6 @@ bool run_until(std::vector<Party*> parties, const std::function<bool()>& done) {
         }
     }
     return done();
-}
-
-std::uint16_t free_port() {
-    std::uint16_t port = 0;
-    ::close(listening_socket(port));
-    return port;
 }
 
 RawSocket::RawSocket(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {

@@ -12,6 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "deploy/certs/cert_issuer.hpp"
+#include "tests/support/free_port.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "transport/tls/tls_endpoint.hpp"
 
 namespace starling::test {
@@ -19,16 +21,11 @@ namespace starling::test {
 /// A directory of its own for each test, gone after it.
 class Folder {
 public:
-    Folder();
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder();
-
-    std::string file(const std::string& name) const { return path_ + "/" + name; }
+    std::string file(const std::string& name) const { return (directory_.path() / name).string(); }
     std::string write(const std::string& name, const std::string& text) const;
 
 private:
-    std::string path_;
+    TemporaryDirectory directory_;
 };
 
 /// A CA and the certificates it made, as files.
@@ -85,8 +82,6 @@ Party open_party(TlsEndpointOptions options);
 /// Gives each party in turn a moment, until `done` or half a minute is over. \return  done().
 bool run_until(std::vector<Party*> parties, const std::function<bool()>& done);
 
-/// A port of 127.0.0.1 that nobody uses at this moment.
-std::uint16_t free_port();
 inline Address loopback(std::uint16_t port) { return {"127.0.0.1", port}; }
 
 /// A blocking TCP connection without any rules.

@@ -7,30 +7,7 @@ namespace {
 
 constexpr SwarmDuration local_delay = std::chrono::microseconds(20);
 
-std::uint64_t bytes_of(const Work& work) {
-    std::uint64_t bytes = 0;
-    if (const auto* merge = std::get_if<MergeWork>(&work)) {
-        for (const Blob& blob : merge->contributions) {
-            bytes += blob.size();
-        }
-    } else if (const auto* hash = std::get_if<HashWork>(&work)) {
-        for (const Blob& blob : hash->segments) {
-            bytes += blob.size();
-        }
-    }
-    return bytes;
-}
-
 }  // namespace
-
-Result<void> MemoryStore::append(std::uint64_t index, ByteView bytes) {
-    if (full) {
-        return Error{Errc::io, "the disk of this node is full"};
-    }
-    STARLING_INVARIANT(index == records.size() + 1, "a log has no gaps");
-    records.emplace_back(bytes.begin(), bytes.end());
-    return {};
-}
 
 struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor {
     Process(MemoryNetwork& network, MemoryNodeSpec node_spec)
@@ -253,12 +230,10 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
         result = std::move(request);
         done = now_ + duration;
     } else {
-        const double seconds = static_cast<double>(bytes_of(what)) / work_bytes_per_second;
+        const double seconds = static_cast<double>(work_bytes(what)) / work_bytes_per_second;
         process.worker_free = std::max(process.worker_free, now_) + from_seconds(seconds);
         done = process.worker_free;
-        result = std::holds_alternative<MergeWork>(what)
-                     ? run_merge_work(std::get<MergeWork>(what))
-                     : run_hash_work(std::get<HashWork>(what), hasher_);
+        result = run_work(what, hasher_);
     }
     schedule(done,
              [this, id = process.id, incarnation = process.incarnation,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/random.hpp"
+#include "transport/memory/memory_store.hpp"
 #include "transport/node_runner.hpp"
 
 namespace starling {
@@ -31,17 +32,6 @@ class ProgramModel {
 public:
     virtual ~ProgramModel() = default;
     virtual std::pair<TrainRequest, SwarmDuration> resume(TrainReply reply) = 0;
-};
-
-/// A durable log in memory, which outlives a crash of its node.
-class MemoryStore final : public Store {
-public:
-    Result<void> append(std::uint64_t index, ByteView bytes) override;
-    SwarmDuration append_duration() const override { return duration; }
-
-    std::vector<Bytes> records;
-    SwarmDuration duration = std::chrono::milliseconds(1);
-    bool full = false;  ///< every append fails from now on
 };
 
 struct MemoryNodeSpec {

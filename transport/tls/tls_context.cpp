@@ -166,17 +166,14 @@ Result<TlsContext> TlsContext::load(const IdentityFiles& files) {
     return loaded;
 }
 
-Result<void> TlsContext::check_own_dates(const std::string& cert) const {
-    return check_dates(*SSL_CTX_get0_certificate(context_.get()),
-                       "--cert " + cert + ": the certificate");
-}
-
-Result<Identity> check_identity(const IdentityFiles& files, Role role) {
-    Result<TlsContext> context = TlsContext::load(files);
+Result<TlsContext> TlsContext::load_for(const IdentityFiles& files, Role role) {
+    Result<TlsContext> context = load(files);
     if (!context) {
-        return context.error();
+        return context;
     }
-    if (Result<void> dates = context->check_own_dates(files.cert); !dates) {
+    if (Result<void> dates = check_dates(*SSL_CTX_get0_certificate(context->context_.get()),
+                                         "--cert " + files.cert + ": the certificate");
+        !dates) {
         return dates.error();
     }
     const Identity& identity = context->identity();
@@ -185,7 +182,15 @@ Result<Identity> check_identity(const IdentityFiles& files, Role role) {
                         "the certificate is not for role " + std::string(to_string(role)) +
                             " but for " + role_list(identity.roles));
     }
-    return identity;
+    return context;
+}
+
+Result<Identity> check_identity(const IdentityFiles& files, Role role) {
+    Result<TlsContext> context = TlsContext::load_for(files, role);
+    if (!context) {
+        return context.error();
+    }
+    return context->identity();
 }
 
 }  // namespace starling

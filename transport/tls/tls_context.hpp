@@ -12,16 +12,17 @@ namespace starling {
 /// TLS 1.3 and nothing older, both sides authenticated. For dialling and accepting alike.
 class TlsContext {
 public:
-    /// Errc::refused names the flag and the file at fault. The dates are not looked at.
-    static Result<TlsContext> load(const IdentityFiles& files);
+    /// For a node that takes `role` now. Errc::refused names the flag and the file at fault: one
+    /// that can't be read, does not fit, is not valid today or not for this role.
+    static Result<TlsContext> load_for(const IdentityFiles& files, Role role);
 
     ssl_ctx_st* handle() const { return context_.get(); }
     const Identity& identity() const { return identity_; }
-    /// Errc::refused if the node's own certificate, from file `cert`, is not valid now.
-    Result<void> check_own_dates(const std::string& cert) const;
 
 private:
     TlsContext() = default;
+    /// Without a look at dates and role.
+    static Result<TlsContext> load(const IdentityFiles& files);
 
     std::shared_ptr<ssl_ctx_st> context_;
     Identity identity_;

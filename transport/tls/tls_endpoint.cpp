@@ -313,18 +313,15 @@ void TlsEndpoint::log(Level level, const std::string& text) const {
 Result<std::unique_ptr<PolledEndpoint>> make_tls_endpoint(TlsEndpointOptions options) {
     std::optional<TlsContext> context;
     if (options.identity) {
-        Result<Identity> identity = check_identity(*options.identity, options.role);
-        if (!identity) {
-            return identity.error();
-        }
-        if (identity->name != options.name) {
-            return Error{Errc::refused, "--cert " + options.identity->cert +
-                                            ": the certificate is for '" + identity->name.name +
-                                            "', this node is '" + options.name.name + "'"};
-        }
-        Result<TlsContext> loaded = TlsContext::load(*options.identity);
+        Result<TlsContext> loaded = TlsContext::load_for(*options.identity, options.role);
         if (!loaded) {
             return loaded.error();
+        }
+        const NodeId& certified = loaded->identity().name;
+        if (certified != options.name) {
+            return Error{Errc::refused, "--cert " + options.identity->cert +
+                                            ": the certificate is for '" + certified.name +
+                                            "', this node is '" + options.name.name + "'"};
         }
         context = std::move(*loaded);
     }

@@ -1,4 +1,4 @@
-#include "core/torch/json_value.hpp"
+#include "core/base/json.hpp"
 
 #include <algorithm>
 #include <array>

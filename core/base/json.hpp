@@ -9,7 +9,7 @@
 
 namespace starling {
 
-/// A JSON text (RFC 8259) in memory, for the small headers and tables of this folder.
+/// A JSON text (RFC 8259) in memory, for small headers and tables.
 struct JsonValue {
     enum class Kind { null, boolean, number, string, array, object };
 

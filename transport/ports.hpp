@@ -1,0 +1,15 @@
+#pragma once
+
+#include <set>
+
+#include "core/base/ids.hpp"
+
+namespace starling {
+
+// Who may dial which port: the same in a simulation and on hosts.
+
+inline std::set<Role> sn_api_accepts() { return {Role::sl, Role::tool}; }
+inline std::set<Role> sl_exchange_accepts() { return {Role::sl}; }
+inline std::set<Role> sl_socket_accepts() { return {Role::ml}; }
+
+}  // namespace starling
