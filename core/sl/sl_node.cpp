@@ -182,13 +182,7 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
                     expected = false;
                 }
             },
-            [&](const Hello&) { expected = false; },
-            [&](const Refused&) { expected = false; },
-            [&](const SubmitCommand&) { expected = false; },
-            [&](const Heartbeat&) { expected = false; },
-            [&](const SessionOpened&) { expected = false; },
-            [&](const SyncDone&) { expected = false; },
-            [&](const SessionFailed&) { expected = false; },
+            [&](const auto&) { expected = false; },
         },
         received.frame.message);
     if (of_sn) {

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint32_t ranges_max = 4096;
 constexpr std::size_t text_max = 4096;
+constexpr std::size_t topic_max = 64;
 
 void put(Writer& w, const RoundKey& key) {
     w.string(key.contract);
@@ -204,6 +205,53 @@ void get(Reader& r, SessionFailed& m) {
     m.reason = r.string(text_max);
 }
 
+void put(Writer& w, const SeatRequest& m) { w.boolean(m.renew); }
+void get(Reader& r, SeatRequest& m) { m.renew = r.boolean(); }
+void put(Writer& /*w*/, const SeatRelease& /*m*/) {}
+void get(Reader& /*r*/, SeatRelease& /*m*/) {}
+void put(Writer& w, const SeatReply& m) {
+    put(w, m.code);
+    w.string(bounded(m.reason));
+    w.i64(m.lease_ns);
+}
+void get(Reader& r, SeatReply& m) {
+    m.code = get_errc(r);
+    m.reason = r.string(text_max);
+    m.lease_ns = r.i64();
+}
+void put(Writer& w, const StatusQuery& m) {
+    w.u32(m.id);
+    w.string(m.topic);
+    w.string(m.name);
+    w.boolean(m.follow);
+}
+void get(Reader& r, StatusQuery& m) {
+    m.id = r.u32();
+    m.topic = r.string(topic_max);
+    m.name = r.string(contract_name_max);
+    m.follow = r.boolean();
+}
+void put(Writer& w, const SeatRule& m) {
+    w.u32(m.id);
+    encode(w, m.node);
+    w.boolean(m.allow);
+}
+void get(Reader& r, SeatRule& m) {
+    m.id = r.u32();
+    m.node = decode_node_id(r);
+    m.allow = r.boolean();
+}
+void put(Writer& w, const StatusReply& m) {
+    w.u32(m.id);
+    put(w, m.code);
+    w.string(bounded(m.reason));
+}
+void get(Reader& r, StatusReply& m) {
+    m.id = r.u32();
+    m.code = get_errc(r);
+    m.reason = r.string(text_max);
+}
+
 Bytes encode_message(const Message& message) {
     Writer writer;
     std::visit([&](const auto& m) { put(writer, m); }, message);
@@ -232,7 +280,8 @@ void decode_alternative(std::size_t wanted, Reader& reader, Message& out,
 constexpr std::size_t type_count = std::variant_size_v<Message>;
 
 bool may_have_body(std::uint8_t type) {
-    return type == 8 /* SegmentData */ || type == 11 /* MlSegment */;
+    return type == 8 /* SegmentData */ || type == 11 /* MlSegment */ ||
+           type == 21 /* StatusReply */;
 }
 
 }  // namespace

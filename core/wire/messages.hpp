@@ -119,9 +119,47 @@ struct SessionFailed {
     std::string reason;
 };
 
+// Node -> licence server
+/// "Give me a seat", and from then on "let me keep it". Who asks is the connection's peer.
+struct SeatRequest {
+    bool renew = false;  ///< it holds a seat: of this server, or, after a restart, of its last life
+};
+/// The seat is free again.
+struct SeatRelease {};
+// Licence server -> node; also without a request, when a seat is taken back
+struct SeatReply {
+    Errc code = Errc::ok;
+    std::string reason;         ///< of a refusal
+    std::int64_t lease_ns = 0;  ///< the seat is held for so long from now
+};
+
+// Tool -> SN or licence server
+/// Asks for a part of the node's state. Changes nothing.
+struct StatusQuery {
+    std::uint32_t id = 0;  ///< of the tool's, returned in the answer
+    std::string topic;     ///< "nodes", "contracts", "contract", "round", "seats", ...
+    std::string name;      ///< of a contract, where the topic needs one
+    bool follow = false;   ///< answer again whenever it has changed
+};
+/// Tool -> licence server: takes the seat of a name back and refuses it from now on, or lets it in
+/// again. Answered by a StatusReply.
+struct SeatRule {
+    std::uint32_t id = 0;
+    NodeId node;
+    bool allow = false;
+};
+// SN or licence server -> tool
+/// Body: the answer as JSON, UTF-8.
+struct StatusReply {
+    std::uint32_t id = 0;
+    Errc code = Errc::ok;
+    std::string reason;
+};
+
 using Message = std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate,
                              FetchSegments, SegmentData, OpenSession, SyncBegin, MlSegment,
-                             CloseSession, SessionOpened, SyncDone, SessionFailed>;
+                             CloseSession, SessionOpened, SyncDone, SessionFailed, SeatRequest,
+                             SeatRelease, SeatReply, StatusQuery, SeatRule, StatusReply>;
 
 /// What one node sends another: a small message and, for segments, a raw body.
 struct Frame {

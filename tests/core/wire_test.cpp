@@ -39,7 +39,13 @@ std::vector<Message> one_of_each() {
             CloseSession{Errc::program, "bye"},
             SessionOpened{1, 2, 3},
             SyncDone{1, 2, 3, digest, true},
-            SessionFailed{Errc::aborted, "over"}};
+            SessionFailed{Errc::aborted, "over"},
+            SeatRequest{true},
+            SeatRelease{},
+            SeatReply{Errc::refused, "none left", 5},
+            StatusQuery{7, "contract", "default", true},
+            SeatRule{8, {"sl1"}, true},
+            StatusReply{7, Errc::not_found, "no contract"}};
 }
 
 std::vector<Command> every_command() {
@@ -133,7 +139,7 @@ TEST(Codec, RefusesHeadersBeforeTakingMemory) {
     EXPECT_EQ(header(0x20544547, 1, 8, 40, 0).error().code, Errc::malformed);  // "GET "
     EXPECT_EQ(header(frame_magic, 2, 8, 40, 0).error().code, Errc::unknown_version);
     EXPECT_EQ(header(frame_magic, 1, 0, 40, 0).error().code, Errc::malformed);
-    EXPECT_EQ(header(frame_magic, 1, 16, 40, 0).error().code, Errc::malformed);
+    EXPECT_EQ(header(frame_magic, 1, 22, 40, 0).error().code, Errc::malformed);
     EXPECT_EQ(header(frame_magic, 1, 8, 0xffffffffU, 0).error().code, Errc::too_large);
     EXPECT_EQ(header(frame_magic, 1, 8, 40, body_bytes_max + 1).error().code, Errc::too_large);
     EXPECT_EQ(header(frame_magic, 1, 4, 40, 1).error().code,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/ids.hpp"
+#include "core/base/time.hpp"
 
 namespace starling {
 
@@ -24,12 +25,27 @@ struct CommonOptions {
     std::string workspace = "workspace";  ///< --workspace: logs, pids, data
     std::string log_level = "info";       ///< --log-level, SWARM_LOG_LEVEL
     std::string trace;                    ///< --trace FILE; default WORKSPACE/trace/NAME.trace
+    std::vector<Address> apls;            ///< licence servers to ask, in order; empty: none needed
+    std::uint16_t metrics_port = 0;       ///< --metrics-port, on 127.0.0.1; 0: no metrics
+    bool detach = false;                  ///< -d: go on in the background
+    bool remove = false;                  ///< --rm: remove the run's files at the end
+    std::vector<std::string> notices;     ///< one line for each flag that has no effect here
+};
+
+/// The licence server.
+struct AplsOptions {
+    CommonOptions common;
+    std::uint16_t port = 5814;  ///< --apls-port
+    std::string licence;        ///< --licence FILE
+    std::string licence_key;    ///< --licence-key FILE: public key of who issued it, PEM
+    SwarmDuration lease = std::chrono::seconds(30);  ///< --lease SECONDS
 };
 
 struct SnOptions {
     CommonOptions common;
     bool sentinel = false;
-    std::uint16_t api_port = 30304;  ///< --sn-api-port
+    std::uint16_t api_port = 30304;         ///< --sn-api-port
+    std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: not opened
 };
 
 /// The ML program beside an SL.
