@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/licence/licensed_node.hpp"
 #include "core/ml/ml_node.hpp"
 #include "core/sl/sl_node.hpp"
 #include "core/sn/sn_node.hpp"
@@ -14,14 +15,16 @@ namespace starling::test {
 /// One SN and pairs of SL and ML on the memory network, each pair on a host of its own.
 class MemorySwarm {
 public:
-    explicit MemorySwarm(std::uint64_t seed = 1) : network(seed, openssl_hasher(), trace) {
+    /// \param seat_options  how SN and SLs get a seat; nothing: they need none.
+    explicit MemorySwarm(std::uint64_t seed = 1, std::optional<SeatOptions> seat_options = {})
+        : seats(std::move(seat_options)), network(seed, openssl_hasher(), trace) {
         MemoryNodeSpec sn;
         sn.make = [this] {
             SnNodeOptions options;
             options.id = {"sn1"};
             options.api_address = sn_address;
             options.recovered = sn_store.records;
-            return make_sn_node(options, openssl_hasher());
+            return licensed(make_sn_node(options, openssl_hasher()));
         };
         sn.host = "host-sn";
         sn.listen = {sn_address};
@@ -42,7 +45,7 @@ public:
             options.sn_address = sn_address;
             options.exchange_address = exchange;
             options.session = ++sessions;
-            return make_sl_node(options);
+            return licensed(make_sl_node(options));
         };
         sl.host = "host-" + n;
         sl.listen = {exchange, socket};
@@ -81,7 +84,12 @@ public:
         }
     }
 
+    std::unique_ptr<Node> licensed(std::unique_ptr<Node> node) const {
+        return seats ? make_licensed_node(std::move(node), *seats) : std::move(node);
+    }
+
     const Address sn_address{"10.0.0.100", 30304};
+    std::optional<SeatOptions> seats;
     TraceRecorder trace;
     MemoryStore sn_store;
     MemoryNetwork network;

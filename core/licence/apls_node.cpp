@@ -1,0 +1,324 @@
+#include "core/licence/apls_node.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "core/base/json.hpp"
+#include "core/licence/seat_book.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.APLS";
+constexpr std::uint32_t lease_timer = 1;
+constexpr std::array seat_roles{Role::sn, Role::sl};
+
+std::string text_of(const NodeId& node) { return "'" + node.name + "'"; }
+
+class AplsNode final : public Node {
+public:
+    explicit AplsNode(AplsNodeOptions options)
+        : options_(std::move(options)), book_(options_.licence) {}
+
+    const NodeId& id() const override { return options_.id; }
+    Role role() const override { return Role::apls; }
+
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        now_ = now;
+        if (std::holds_alternative<Started>(input)) {
+            start(effects);
+        } else if (const auto* up = std::get_if<PeerUp>(&input)) {
+            peers_[up->peer] = up->role;
+        } else if (const auto* lost = std::get_if<PeerLost>(&input)) {
+            peers_.erase(lost->peer);
+        } else if (const auto* received = std::get_if<FrameReceived>(&input)) {
+            on_frame(*received, effects);
+        } else if (std::holds_alternative<TimerDue>(input)) {
+            free_lapsed(effects);
+        } else if (const auto* stop = std::get_if<StopRequested>(&input)) {
+            report(TraceEvent("node_stopped")
+                       .with("code", std::uint64_t{exit_code::ok})
+                       .log(Level::info, component, "Stopping (" + stop->reason + ")"),
+                   effects);
+            effects.push_back(Stop{exit_code::ok, stop->reason});
+        }
+    }
+
+private:
+    void start(std::vector<Effect>& effects);
+    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
+    void on_request(const NodeId& from, bool renew, std::vector<Effect>& effects);
+    void on_release(const NodeId& from, std::vector<Effect>& effects);
+    void on_query(const NodeId& from, const StatusQuery& query, std::vector<Effect>& effects) const;
+    void on_rule(const NodeId& from, const SeatRule& rule, std::vector<Effect>& effects);
+
+    Result<void> valid_now() const;
+    std::string seats_json() const;
+    void change(const SeatEntry& entry, std::vector<Effect>& effects);
+    void free_lapsed(std::vector<Effect>& effects);
+    void arm(std::vector<Effect>& effects) const;
+    std::string room(Role role) const {
+        return std::to_string(book_.taken(role)) + " of " +
+               std::to_string(book_.licence().seats_for(role)) + " taken";
+    }
+    static void answer(const NodeId& to, std::uint32_t id, Error error,
+                       std::vector<Effect>& effects) {
+        effects.push_back(Send{to, {StatusReply{id, error.code, std::move(error.message)}, {}}});
+    }
+    void report(TraceEvent event, std::vector<Effect>& effects) const {
+        effects.push_back(Report{std::move(event)});
+    }
+
+    AplsNodeOptions options_;
+    SeatBook book_;
+    std::map<NodeId, Role> peers_;  ///< connected
+    SwarmTime now_{};
+    std::uint64_t next_index_ = 1;
+};
+
+void AplsNode::start(std::vector<Effect>& effects) {
+    next_index_ = options_.recovered.size() + 1;
+    for (const Bytes& record : options_.recovered) {
+        // The store has checked that nothing was changed; an entry of a later version is passed by.
+        if (const Result<SeatEntry> entry = decode_seat_entry(record)) {
+            book_.apply(*entry, now_ + options_.lease);
+        }
+    }
+    options_.recovered.clear();
+    std::string seats;
+    for (const auto& [role, count] : book_.licence().seats) {
+        seats += (seats.empty() ? "" : ", ") + std::to_string(count) + " " +
+                 std::string(to_string(role));
+    }
+    const Licence& licence = book_.licence();
+    report(TraceEvent("apls_ready")
+               .with("port", options_.address.port)
+               .with("seats_known", book_.seats().size())
+               .log(Level::info, component,
+                    "Licence of " + licence.licensee + ": seats for " + seats + "; from " +
+                        date_text(licence.valid_from) + " until " +
+                        date_text(licence.valid_until - 1)),
+           effects);
+    if (const Result<void> valid = valid_now(); !valid) {
+        report(TraceEvent("licence_not_valid")
+                   .log(Level::warning, component, valid.error().message + ": nobody gets a seat"),
+               effects);
+    }
+    report(TraceEvent("apls_listening")
+               .log(Level::info, component,
+                    "Licence server is ready on port: " + std::to_string(options_.address.port)),
+           effects);
+    arm(effects);
+}
+
+Result<void> AplsNode::valid_now() const {
+    const std::int64_t second = (options_.unix_ns_at_zero + to_ns(now_)) / 1'000'000'000;
+    const Licence& licence = book_.licence();
+    if (second >= licence.valid_until) {
+        return Error{Errc::timeout,
+                     "the licence expired at the end of " + date_text(licence.valid_until - 1)};
+    }
+    if (second < licence.valid_from) {
+        return Error{Errc::refused, "the licence begins on " + date_text(licence.valid_from)};
+    }
+    return {};
+}
+
+void AplsNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+    const Message& message = received.frame.message;
+    if (const auto* request = std::get_if<SeatRequest>(&message)) {
+        on_request(received.from, request->renew, effects);
+    } else if (std::holds_alternative<SeatRelease>(message)) {
+        on_release(received.from, effects);
+    } else if (const auto* query = std::get_if<StatusQuery>(&message)) {
+        on_query(received.from, *query, effects);
+    } else if (const auto* rule = std::get_if<SeatRule>(&message)) {
+        on_rule(received.from, *rule, effects);
+    } else {
+        report(TraceEvent("frame_ignored")
+                   .with("peer", received.from.name)
+                   .with("type", std::string(type_name(message))),
+               effects);
+    }
+}
+
+void AplsNode::on_request(const NodeId& from, bool renew, std::vector<Effect>& effects) {
+    free_lapsed(effects);
+    const auto peer = peers_.find(from);
+    if (peer == peers_.end()) {
+        return;
+    }
+    const Role role = peer->second;
+    Result<void> may = valid_now();
+    if (may) {
+        may = std::find(seat_roles.begin(), seat_roles.end(), role) == seat_roles.end()
+                  ? Error{Errc::refused,
+                          "a node of role " + std::string(to_string(role)) + " needs no seat"}
+                  : book_.check(from, role, now_);
+    }
+    if (!may) {
+        report(TraceEvent("seat_refused")
+                   .with("node", from.name)
+                   .with("role", std::string(to_string(role)))
+                   .log(Level::warning, component,
+                        "No seat for " + text_of(from) + ": " + may.error().message),
+               effects);
+        effects.push_back(Send{from, {SeatReply{may.error().code, may.error().message, 0}, {}}});
+        return;
+    }
+    if (book_.holds(from, role)) {
+        book_.renew(from, now_ + options_.lease);
+    } else {
+        change({SeatEntry::Kind::taken, role, from}, effects);
+        report(TraceEvent("seat_taken")
+                   .with("node", from.name)
+                   .with("role", std::string(to_string(role)))
+                   .with("again", renew ? 1U : 0U)
+                   .log(Level::info, component,
+                        "Seat for " + text_of(from) + " (" + std::string(to_string(role)) + ", " +
+                            room(role) + ")"),
+               effects);
+    }
+    effects.push_back(Send{from, {SeatReply{Errc::ok, "", options_.lease.count()}, {}}});
+    arm(effects);
+}
+
+void AplsNode::on_release(const NodeId& from, std::vector<Effect>& effects) {
+    const auto seat = book_.seats().find(from);
+    if (seat == book_.seats().end()) {
+        return;
+    }
+    const Role role = seat->second.role;
+    change({SeatEntry::Kind::freed, role, from}, effects);
+    report(TraceEvent("seat_released")
+               .with("node", from.name)
+               .log(Level::info, component,
+                    text_of(from) + " has given its seat back (" + room(role) + ")"),
+           effects);
+    arm(effects);
+}
+
+void AplsNode::free_lapsed(std::vector<Effect>& effects) {
+    for (const SeatEntry& entry : book_.lapsed(now_)) {
+        change(entry, effects);
+        report(TraceEvent("seat_lapsed")
+                   .with("node", entry.node.name)
+                   .log(Level::warning, component,
+                        "The seat of " + text_of(entry.node) +
+                            " is free: it was not renewed for its lease of " +
+                            std::to_string(static_cast<std::int64_t>(to_seconds(options_.lease))) +
+                            " s (" + room(entry.role) + ")"),
+               effects);
+    }
+    arm(effects);
+}
+
+void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, std::vector<Effect>& effects) {
+    const auto peer = peers_.find(from);
+    if (peer == peers_.end() || peer->second != Role::tool || !options_.admins.contains(from)) {
+        std::string names;
+        for (const NodeId& admin : options_.admins) {
+            names += (names.empty() ? "" : ", ") + admin.name;
+        }
+        answer(from, rule.id,
+               {Errc::refused, text_of(from) + " may not change who gets a seat; that may: " +
+                                   (names.empty() ? "nobody (see run-apls --admin)" : names)},
+               effects);
+        return;
+    }
+    const auto seat = book_.seats().find(rule.node);
+    const Role role = seat == book_.seats().end() ? Role::sl : seat->second.role;
+    const bool had = seat != book_.seats().end();
+    change({rule.allow ? SeatEntry::Kind::allowed : SeatEntry::Kind::revoked, role, rule.node},
+           effects);
+    report(TraceEvent(rule.allow ? "seat_allowed" : "seat_revoked")
+               .with("node", rule.node.name)
+               .with("by", from.name)
+               .log(Level::warning, component,
+                    text_of(from) + (rule.allow ? " lets " : " has revoked the seat of ") +
+                        text_of(rule.node) + (rule.allow ? " have a seat again" : "")),
+           effects);
+    if (!rule.allow && had && peers_.contains(rule.node)) {
+        effects.push_back(Send{
+            rule.node,
+            {SeatReply{Errc::refused, book_.check(rule.node, role, now_).error().message, 0}, {}}});
+    }
+    on_query(from, {rule.id, "seats", "", false}, effects);
+    arm(effects);
+}
+
+void AplsNode::on_query(const NodeId& from, const StatusQuery& query,
+                        std::vector<Effect>& effects) const {
+    const auto peer = peers_.find(from);
+    if (peer == peers_.end() || peer->second != Role::tool) {
+        answer(from, query.id, {Errc::refused, "only a tool may ask that"}, effects);
+        return;
+    }
+    if (query.topic != "seats") {
+        answer(from, query.id,
+               {Errc::not_found,
+                "a licence server knows nothing of '" + query.topic + "', only of 'seats'"},
+               effects);
+        return;
+    }
+    const std::string json = seats_json();
+    const ByteView bytes = std::as_bytes(std::span(json));
+    effects.push_back(
+        Send{from, {StatusReply{query.id, Errc::ok, ""}, Blob(Bytes(bytes.begin(), bytes.end()))}});
+}
+
+std::string AplsNode::seats_json() const {
+    const Licence& licence = book_.licence();
+    std::string text = "{\"licensee\":" + json_string(licence.licensee) +
+                       ",\"from\":" + json_string(date_text(licence.valid_from)) +
+                       ",\"until\":" + json_string(date_text(licence.valid_until - 1)) +
+                       ",\"valid\":" + (valid_now() ? "true" : "false") +
+                       ",\"lease_ms\":" + std::to_string(options_.lease.count() / 1'000'000) +
+                       ",\"seats\":[";
+    for (auto at = licence.seats.begin(); at != licence.seats.end(); ++at) {
+        text += (at == licence.seats.begin() ? "" : ",");
+        text += "{\"role\":" + json_string(to_string(at->first)) +
+                ",\"taken\":" + std::to_string(book_.taken(at->first)) +
+                ",\"all\":" + std::to_string(at->second) + "}";
+    }
+    text += "],\"holders\":[";
+    for (auto at = book_.seats().begin(); at != book_.seats().end(); ++at) {
+        text += (at == book_.seats().begin() ? "" : ",");
+        text += "{\"name\":" + json_string(at->first.name) +
+                ",\"role\":" + json_string(to_string(at->second.role)) +
+                ",\"connected\":" + (peers_.contains(at->first) ? "true" : "false") +
+                ",\"expires_in_ms\":" +
+                std::to_string((at->second.expires - now_).count() / 1'000'000) + "}";
+    }
+    text += "],\"revoked\":[";
+    for (auto at = book_.revoked().begin(); at != book_.revoked().end(); ++at) {
+        text += (at == book_.revoked().begin() ? "" : ",") + json_string(at->name);
+    }
+    return text + "]}";
+}
+
+void AplsNode::change(const SeatEntry& entry, std::vector<Effect>& effects) {
+    effects.push_back(Persist{next_index_++, encode_seat_entry(entry)});
+    book_.apply(entry, now_ + options_.lease);
+}
+
+void AplsNode::arm(std::vector<Effect>& effects) const {
+    std::optional<SwarmTime> next;
+    for (const auto& [node, seat] : book_.seats()) {
+        next = std::min(next.value_or(seat.expires), seat.expires);
+    }
+    if (next) {
+        effects.push_back(SetTimer{lease_timer, *next});
+    } else {
+        effects.push_back(CancelTimer{lease_timer});
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Node> make_apls_node(AplsNodeOptions options) {
+    return std::make_unique<AplsNode>(std::move(options));
+}
+
+}  // namespace starling

@@ -1,0 +1,331 @@
+#include "core/licence/licensed_node.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.licence";
+constexpr SwarmDuration redial_interval = std::chrono::seconds(1);
+constexpr std::size_t waiting_max = 4096;  // inputs kept for a node that has not started
+
+/// Above all numbers that nodes use for their own timers.
+enum Timer : std::uint32_t { patience_timer = 0xa9150000, renew_timer, redial_timer, grace_timer };
+
+std::string seconds_text(SwarmDuration duration) {
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
+}
+
+class LicensedNode final : public Node {
+public:
+    LicensedNode(std::unique_ptr<Node> inner, SeatOptions options)
+        : inner_(std::move(inner)), options_(std::move(options)) {
+        STARLING_INVARIANT(!options_.servers.empty(), "a seat comes from a server");
+    }
+
+    const NodeId& id() const override { return inner_->id(); }
+    Role role() const override { return inner_->role(); }
+
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        now_ = now;
+        if (stopped_) {
+            return;
+        }
+        if (!own(input, effects)) {
+            pass(input, effects);
+        }
+    }
+
+private:
+    enum class State { seeking, held, ending };
+
+    /// \return  whether the input was the licence's business.
+    bool own(const Input& input, std::vector<Effect>& effects);
+    void pass(const Input& input, std::vector<Effect>& effects);
+    void run_inner(const Input& input, std::vector<Effect>& effects);
+
+    void dial(std::vector<Effect>& effects);
+    void dial_next(const std::string& why, Errc code, std::vector<Effect>& effects);
+    void on_reply(const SeatReply& reply, std::vector<Effect>& effects);
+    void on_held(const SeatReply& reply, std::vector<Effect>& effects);
+    void on_server_lost(const std::string& reason, std::vector<Effect>& effects);
+    void enter_grace(const std::string& why, std::vector<Effect>& effects);
+    bool on_timer(std::uint32_t timer, std::vector<Effect>& effects);
+    void give_up(int code, const std::string& reason, std::vector<Effect>& effects);
+
+    const Address& server_address() const { return options_.servers[at_]; }
+    bool is_server(const Address& address) const {
+        return std::find(options_.servers.begin(), options_.servers.end(), address) !=
+               options_.servers.end();
+    }
+    void report(TraceEvent event, std::vector<Effect>& effects) const {
+        effects.push_back(Report{std::move(event)});
+    }
+
+    std::unique_ptr<Node> inner_;
+    SeatOptions options_;
+    State state_ = State::seeking;
+    std::size_t at_ = 0;           ///< the server that is asked
+    std::size_t answered_no_ = 0;  ///< servers in a row that can't or don't want to give a seat
+    std::string last_no_;
+    Errc last_code_ = Errc::unreachable;
+    SwarmTime now_{};
+    std::set<NodeId> servers_up_;    ///< licence servers that are connected
+    std::optional<NodeId> server_;   ///< the one of them that is asked
+    std::optional<NodeId> grantor_;  ///< who gave the seat
+    SwarmTime renewed_at_{};
+    SwarmDuration lease_{0};
+    bool in_grace_ = false;
+    std::vector<Input> waiting_;  ///< for inner's start
+    std::optional<Stop> end_;     ///< how it ends, whatever inner says
+    bool stopped_ = false;
+};
+
+bool LicensedNode::own(const Input& input, std::vector<Effect>& effects) {
+    if (std::holds_alternative<Started>(input)) {
+        report(TraceEvent("seat_wanted")
+                   .log(Level::info, component,
+                        "Acquiring floating license for role " + std::string(to_string(role())) +
+                            " from " + to_string(server_address())),
+               effects);
+        effects.push_back(SetTimer{patience_timer, now_ + options_.patience});
+        dial(effects);
+        return true;
+    }
+    if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::apls) {
+        servers_up_.insert(up->peer);
+        server_ = up->peer;
+        effects.push_back(Send{*server_, {SeatRequest{state_ != State::seeking}, {}}});
+        return true;
+    }
+    if (const auto* lost = std::get_if<PeerLost>(&input);
+        lost != nullptr && servers_up_.erase(lost->peer) > 0) {
+        if (server_ && lost->peer == *server_) {
+            on_server_lost(lost->reason, effects);
+        }
+        return true;
+    }
+    if (const auto* failed = std::get_if<ConnectFailed>(&input);
+        failed != nullptr && is_server(failed->address)) {
+        if (!server_ && failed->address == server_address()) {
+            dial_next(failed->error.message, failed->fatal ? Errc::refused : Errc::unreachable,
+                      effects);
+        }
+        return true;
+    }
+    if (const auto* received = std::get_if<FrameReceived>(&input);
+        received != nullptr && servers_up_.contains(received->from)) {
+        const auto* reply = std::get_if<SeatReply>(&received->frame.message);
+        if (reply != nullptr && server_ && received->from == *server_) {
+            on_reply(*reply, effects);
+        }
+        return true;
+    }
+    if (const auto* due = std::get_if<TimerDue>(&input)) {
+        return on_timer(due->timer, effects);
+    }
+    if (const auto* stop = std::get_if<StopRequested>(&input);
+        stop != nullptr && state_ == State::seeking) {
+        give_up(exit_code::ok, stop->reason, effects);
+        return true;
+    }
+    return false;
+}
+
+/// What is inner's business; before its start it waits.
+void LicensedNode::pass(const Input& input, std::vector<Effect>& effects) {
+    if (state_ != State::seeking) {
+        run_inner(input, effects);
+        return;
+    }
+    if (waiting_.size() >= waiting_max) {
+        give_up(exit_code::failed, "peers sent too much before this node had its seat", effects);
+        return;
+    }
+    waiting_.push_back(input);
+}
+
+void LicensedNode::run_inner(const Input& input, std::vector<Effect>& effects) {
+    std::vector<Effect> wanted;
+    inner_->step(now_, input, wanted);
+    for (Effect& effect : wanted) {
+        if (auto* stop = std::get_if<Stop>(&effect)) {
+            if (server_ && state_ == State::held) {
+                effects.push_back(Send{*server_, {SeatRelease{}, {}}});
+                report(TraceEvent("seat_released").log(Level::info, component, "Releasing license"),
+                       effects);
+            }
+            effects.push_back(end_ ? *end_ : std::move(*stop));
+            stopped_ = true;
+            return;
+        }
+        effects.push_back(std::move(effect));
+    }
+}
+
+void LicensedNode::dial(std::vector<Effect>& effects) {
+    effects.push_back(Connect{server_address(), Role::apls});
+}
+
+/// This server gives no seat: asks the next one, at once if this round through the list is not
+/// over.
+void LicensedNode::dial_next(const std::string& why, Errc code, std::vector<Effect>& effects) {
+    // A refusal says more than a server that is not there.
+    if (last_no_.empty() || code == Errc::refused || last_code_ != Errc::refused) {
+        last_no_ = why;
+        last_code_ = code;
+    }
+    ++answered_no_;
+    at_ = (at_ + 1) % options_.servers.size();
+    if (answered_no_ < options_.servers.size()) {
+        dial(effects);
+        return;
+    }
+    answered_no_ = 0;
+    if (state_ == State::seeking && last_code_ == Errc::refused) {
+        give_up(exit_code::refused, last_no_, effects);
+        return;
+    }
+    last_no_ = why;
+    last_code_ = code;
+    effects.push_back(SetTimer{redial_timer, now_ + redial_interval});
+}
+
+void LicensedNode::on_reply(const SeatReply& reply, std::vector<Effect>& effects) {
+    if (reply.code == Errc::ok && reply.lease_ns > 0) {
+        on_held(reply, effects);
+        return;
+    }
+    if (state_ == State::held && server_ == grantor_ && reply.code == Errc::refused) {
+        give_up(exit_code::refused, "the licence server takes the seat back: " + reply.reason,
+                effects);
+    } else if (state_ != State::ending) {
+        if (state_ == State::held) {
+            enter_grace(reply.reason, effects);
+        }
+        server_.reset();
+        dial_next(reply.reason, Errc::refused, effects);
+    }
+}
+
+void LicensedNode::on_held(const SeatReply& reply, std::vector<Effect>& effects) {
+    renewed_at_ = now_;
+    grantor_ = server_;
+    lease_ = SwarmDuration{reply.lease_ns};
+    answered_no_ = 0;
+    last_no_.clear();
+    effects.push_back(SetTimer{renew_timer, now_ + lease_ / 3});
+    if (in_grace_) {
+        in_grace_ = false;
+        effects.push_back(CancelTimer{grace_timer});
+        report(TraceEvent("seat_renewed")
+                   .log(Level::info, component,
+                        "Licence server '" + server_->name + "' is back; the seat is renewed"),
+               effects);
+    }
+    if (state_ != State::seeking) {
+        return;
+    }
+    state_ = State::held;
+    effects.push_back(CancelTimer{patience_timer});
+    report(TraceEvent("seat_held")
+               .with("server", server_->name)
+               .log(Level::info, component,
+                    "License acquired from '" + server_->name + "', lease " + seconds_text(lease_)),
+           effects);
+    run_inner(Started{}, effects);
+    for (const Input& input : std::exchange(waiting_, {})) {
+        if (!stopped_) {
+            run_inner(input, effects);
+        }
+    }
+}
+
+void LicensedNode::on_server_lost(const std::string& reason, std::vector<Effect>& effects) {
+    server_.reset();
+    if (state_ == State::held) {
+        enter_grace("the licence server is gone: " + reason, effects);
+    }
+    // The one that granted the seat may come back with it; the next in the list is asked after it.
+    effects.push_back(SetTimer{redial_timer, now_ + redial_interval});
+}
+
+void LicensedNode::enter_grace(const std::string& why, std::vector<Effect>& effects) {
+    if (std::exchange(in_grace_, true)) {
+        return;
+    }
+    effects.push_back(SetTimer{grace_timer, renewed_at_ + options_.grace});
+    report(TraceEvent("licence_grace")
+               .with("seconds", static_cast<std::uint64_t>(to_seconds(options_.grace)))
+               .log(Level::warning, component,
+                    "The seat can't be renewed (" + why + "). This node goes on without it for " +
+                        seconds_text(options_.grace) + " (grace) and keeps asking"),
+           effects);
+}
+
+bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
+    switch (timer) {
+        case patience_timer:
+            if (state_ == State::seeking) {
+                give_up(exit_code::peer_lost,
+                        "no licence server can be reached within " +
+                            seconds_text(options_.patience) + ": " +
+                            (last_no_.empty() ? to_string(server_address()) + " does not answer"
+                                              : last_no_),
+                        effects);
+            }
+            return true;
+        case renew_timer:
+            if (server_) {
+                if (now_ - renewed_at_ > lease_) {
+                    enter_grace("the licence server does not answer", effects);
+                }
+                effects.push_back(Send{*server_, {SeatRequest{true}, {}}});
+                effects.push_back(SetTimer{renew_timer, now_ + lease_ / 3});
+            }
+            return true;
+        case redial_timer:
+            if (!server_) {
+                dial(effects);
+            }
+            return true;
+        case grace_timer:
+            if (in_grace_) {
+                give_up(exit_code::peer_lost,
+                        "no licence server was reached for " + seconds_text(options_.grace) +
+                            " (the grace time is over)",
+                        effects);
+            }
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// Ends: at once if inner never started, else through its own orderly stop.
+void LicensedNode::give_up(int code, const std::string& reason, std::vector<Effect>& effects) {
+    report(TraceEvent("seat_lost")
+               .with("code", static_cast<std::uint64_t>(code))
+               .log(code == exit_code::ok ? Level::info : Level::error, component,
+                    code == exit_code::ok ? "Stopping (" + reason + ")" : reason),
+           effects);
+    end_ = Stop{code, reason};
+    if (state_ == State::seeking) {
+        effects.push_back(*end_);
+        stopped_ = true;
+        return;
+    }
+    state_ = State::ending;
+    run_inner(StopRequested{reason}, effects);
+}
+
+}  // namespace
+
+std::unique_ptr<Node> make_licensed_node(std::unique_ptr<Node> inner, SeatOptions options) {
+    return std::make_unique<LicensedNode>(std::move(inner), std::move(options));
+}
+
+}  // namespace starling

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/time.hpp"
+#include "core/licence/licence.hpp"
+
+namespace starling {
+
+/// One change of the book, as it is persisted: u8 kind, u8 role, string node.
+struct SeatEntry {
+    enum class Kind : std::uint8_t { taken = 1, freed = 2, revoked = 3, allowed = 4 };
+    Kind kind = Kind::taken;
+    Role role = Role::sl;
+    NodeId node;
+};
+
+Bytes encode_seat_entry(const SeatEntry& entry);
+/// Errc::malformed if the bytes are none.
+Result<SeatEntry> decode_seat_entry(ByteView bytes);
+
+/// Who holds which seat until when. Pure: time is an argument.
+class SeatBook {
+public:
+    struct Seat {
+        Role role = Role::sl;
+        SwarmTime expires{};
+    };
+
+    explicit SeatBook(Licence licence) : licence_(std::move(licence)) {}
+
+    /// Errc::refused with a sentence for the node's operator, if `node` may have no seat now.
+    Result<void> check(const NodeId& node, Role role, SwarmTime now) const;
+    bool holds(const NodeId& node, Role role) const;
+    /// Seats whose lease has ended by `now`, as entries to apply.
+    std::vector<SeatEntry> lapsed(SwarmTime now) const;
+    /// \param expires  of a seat that is taken.
+    void apply(const SeatEntry& entry, SwarmTime expires);
+    void renew(const NodeId& node, SwarmTime expires);
+
+    std::uint32_t taken(Role role) const;
+    const std::map<NodeId, Seat>& seats() const { return seats_; }
+    const std::set<NodeId>& revoked() const { return revoked_; }
+    const Licence& licence() const { return licence_; }
+
+private:
+    Licence licence_;
+    std::map<NodeId, Seat> seats_;
+    std::set<NodeId> revoked_;
+};
+
+}  // namespace starling
