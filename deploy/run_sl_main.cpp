@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/licence/licensed_node.hpp"
 #include "core/sl/sl_node.hpp"
 #include "deploy/ml_sidecar.hpp"
 #include "deploy/node_host.hpp"
@@ -50,7 +51,9 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             Level::info, program,
             "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string());
     }
-    const std::unique_ptr<Node> node = make_sl_node(node_options(options, host));
+    const std::unique_ptr<Node> node =
+        make_licensed_node(make_sl_node(node_options(options, host)),
+                           {.servers = options.common.apls, .grace = options.common.apls_grace});
     EndpointWatch watch(endpoint, [&](const Input& input) {
         if (ml) {
             ml->look(input);

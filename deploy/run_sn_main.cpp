@@ -1,5 +1,6 @@
 // run-sn: a Swarm Network node on a host.
 
+#include "core/licence/licensed_node.hpp"
 #include "core/sn/sn_node.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
@@ -37,7 +38,9 @@ Result<int> run(const SnOptions& options) {
     node_options.id = host->id;
     node_options.api_address = api;
     node_options.recovered = std::move(ledger->records);
-    const std::unique_ptr<Node> node = make_sn_node(std::move(node_options), openssl_hasher());
+    const std::unique_ptr<Node> node =
+        make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),
+                           {.servers = options.common.apls, .grace = options.common.apls_grace});
     ThreadWorker worker(**endpoint, openssl_hasher());
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); });

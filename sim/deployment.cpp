@@ -1,5 +1,7 @@
 #include "sim/deployment.hpp"
 
+#include "transport/crypto/licence_file.hpp"
+
 namespace starling {
 namespace {
 
@@ -56,6 +58,53 @@ std::string socket_of(const SimEngine& engine, HostIndex host, const std::string
     return "/" + engine.host_name(host) + "/" + sl + ".sock";
 }
 
+/// Where a node gets its seat. The servers must be hosts of the platform.
+Result<SeatOptions> seat_of(const SimEngine& engine, const CommonOptions& common,
+                            const std::string& command) {
+    for (const Address& server : common.apls) {
+        if (!engine.find_address(server.host)) {
+            return Error{Errc::usage,
+                         command + ": no host of the platform has the address " + server.host +
+                             " of the licence server (property 'ip', or the host's id)"};
+        }
+    }
+    return SeatOptions{.servers = common.apls, .grace = common.apls_grace};
+}
+
+Result<std::vector<SimNodePlan>> plan_apls(const SimEngine& engine, const SimActor& actor,
+                                           const std::string& command) {
+    const Result<AplsOptions> options = accepted(parse_run_apls(actor.arguments, {}), command);
+    if (!options) {
+        return options.error();
+    }
+    if (options->command != AplsOptions::Command::serve) {
+        return Error{Errc::usage, command + ": an actor must start a licence server"};
+    }
+    const std::string& host = engine.host_name(actor.host);
+    const Result<NodeId> id = node_name(options->common.name, "apls-" + host, command);
+    const Result<std::string> address =
+        host_address(engine, actor.host, options->common.host_ip, command);
+    if (!id || !address) {
+        return id ? address.error() : id.error();
+    }
+    Result<Licence> licence = load_licence(options->licence, options->licence_key, *id);
+    if (!licence) {
+        return Error{licence.error().code, command + ": " + licence.error().message};
+    }
+    SimNodePlan plan;
+    plan.id = *id;
+    plan.role = Role::apls;
+    plan.host = actor.host;
+    plan.listens = {*address, options->port};
+    plan.licences.id = *id;
+    plan.licences.address = plan.listens;
+    plan.licences.licence = std::move(*licence);
+    plan.licences.lease = options->lease;
+    plan.licences.admins = licence_admins(*options, *id);
+    plan.has_certificate_flags = has_certificate_flags(options->common);
+    return std::vector<SimNodePlan>{plan};
+}
+
 Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor& actor,
                                          const std::string& command) {
     const Result<SnOptions> options = accepted(parse_run_sn(actor.arguments, {}), command);
@@ -69,9 +118,14 @@ Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor
     if (!id || !address) {
         return id ? address.error() : id.error();
     }
+    Result<SeatOptions> seat = seat_of(engine, options->common, command);
+    if (!seat) {
+        return seat.error();
+    }
     SimNodePlan plan;
     plan.id = *id;
     plan.role = Role::sn;
+    plan.seat = std::move(*seat);
     plan.host = actor.host;
     plan.listens = {*address, options->api_port};
     plan.has_certificate_flags = has_certificate_flags(options->common);
@@ -95,7 +149,12 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
         return Error{Errc::usage, command + ": no host of the platform has the address --sn-ip " +
                                       options->sn_ip + " (property 'ip', or the host's id)"};
     }
+    Result<SeatOptions> seat = seat_of(engine, options->common, command);
+    if (!seat) {
+        return seat.error();
+    }
     SimNodePlan sl;
+    sl.seat = std::move(*seat);
     sl.id = *id;
     sl.role = Role::sl;
     sl.host = actor.host;
@@ -168,12 +227,12 @@ Result<void> check_actor(const std::string& function, const std::vector<std::str
         return options ? Result<void>() : options.error();
     }
     if (function == "run-apls") {
-        return Error{Errc::usage, command +
-                                      ": a licence server can't be simulated yet, it comes with "
-                                      "the licence server; remove the actor"};
+        const auto options = accepted(parse_run_apls(arguments, {}), command);
+        return options ? Result<void>() : options.error();
     }
     if (function != "ml") {
-        return Error{Errc::usage, "unknown function " + command + ": one of run-sn, run-sl, ml"};
+        return Error{Errc::usage,
+                     "unknown function " + command + ": one of run-apls, run-sn, run-sl, ml"};
     }
     return {};
 }
@@ -182,6 +241,9 @@ Result<std::vector<SimNodePlan>> plan_nodes(const SimEngine& engine, const SimAc
     const std::string command = quoted(actor.function, actor.arguments);
     if (auto checked = check_actor(actor.function, actor.arguments); !checked) {
         return checked.error();
+    }
+    if (actor.function == "run-apls") {
+        return plan_apls(engine, actor, command);
     }
     if (actor.function == "run-sn") {
         return plan_sn(engine, actor, command);

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "core/base/ids.hpp"
+#include "core/licence/apls_node.hpp"
+#include "core/licence/licensed_node.hpp"
 #include "sim/sim_engine.hpp"
 #include "transport/options/node_options.hpp"
 
@@ -19,17 +21,20 @@ struct SimNodePlan {
     Address sn;                                     ///< SL: the API of its SN
     std::string socket;                             ///< SL: its Unix socket; ML: that of its SL
     MlOptions program;                              ///< ML
+    SeatOptions seat;                               ///< SN, SL: from which licence servers
+    AplsNodeOptions licences;                       ///< licence server
     std::map<std::string, std::string> properties;  ///< of the actor: `model.*`
     bool has_certificate_flags = false;
 };
 
 /// Looks at an actor's command line as far as that is possible without its host: a known function
-/// (run-sn, run-sl, ml) and good flags. Errc::usage quotes both.
+/// (run-apls, run-sn, run-sl, ml) and good flags. Errc::usage quotes both.
 Result<void> check_actor(const std::string& function, const std::vector<std::string>& arguments);
 
 /// The nodes of an actor: one, or an SL and its ML program. Errc::usage names host and flag.
 ///
-/// run-sn and run-sl take the command lines of the binaries. `ml` is an ML program that was started
+/// run-apls, run-sn and run-sl take the command lines of the binaries; --licence and --licence-key
+/// are read and checked as there. `ml` is an ML program that was started
 /// by hand beside an SL of its host: its arguments are the program's, its properties are `name`,
 /// `sl` (names of nodes), `working_directory`, and `env.NAME` for its environment.
 Result<std::vector<SimNodePlan>> plan_nodes(const SimEngine& engine, const SimActor& actor);

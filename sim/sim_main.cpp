@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/licence/licence.hpp"
 #include "sim/deployment.hpp"
 #include "sim/simulation.hpp"
 #include "sim/summary.hpp"
@@ -24,6 +25,7 @@ struct Flags {
     std::vector<std::string> faults;
     std::string calibration;
     double until_seconds = 0.0;
+    std::string date;
     std::string log_level = "info";
     std::string workspace = "workspace";
     std::vector<std::string> simgrid;
@@ -32,9 +34,9 @@ struct Flags {
 
 void declare(CLI::App& app, Flags& flags) {
     app.add_option("PLATFORM", flags.platform, "SimGrid platform file")->required();
-    app.add_option(
-           "DEPLOYMENT", flags.deployment,
-           "SimGrid deployment file; functions run-sn, run-sl, ml with the binaries' arguments")
+    app.add_option("DEPLOYMENT", flags.deployment,
+                   "SimGrid deployment file; functions run-apls, run-sn, run-sl, ml with the "
+                   "binaries' arguments")
         ->required();
     app.add_option("--seed", flags.seed, "of all that is random")->capture_default_str();
     app.add_option("--trace", flags.trace, "write the trace of all nodes to this file");
@@ -48,6 +50,9 @@ void declare(CLI::App& app, Flags& flags) {
         "what training, merging, hashing and disk cost (JSON, from PROGRAM --calibrate)");
     app.add_option("--until", flags.until_seconds, "end at this simulated second")
         ->check(CLI::Range(1e-9, 1e9));
+    app.add_option("--date", flags.date,
+                   "day on which the simulation starts, UTC, as 2026-11-30, for licences; default: "
+                   "the first day of the licence");
     app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
@@ -94,6 +99,13 @@ Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction t
             return fault.error();
         }
         options.faults.push_back(std::move(*fault));
+    }
+    if (!flags.date.empty()) {
+        const Result<std::int64_t> date = parse_date(flags.date);
+        if (!date) {
+            return Error{Errc::usage, "--date: " + date.error().message};
+        }
+        options.date = *date;
     }
     if (flags.until_seconds > 0.0) {
         options.until = SwarmTime{from_seconds(flags.until_seconds)};

@@ -11,12 +11,17 @@ namespace starling {
 
 std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
                                 const MemoryStore* store, const Hasher& hasher) {
+    if (plan.role == Role::apls) {
+        AplsNodeOptions options = plan.licences;
+        options.recovered = store->records;
+        return make_apls_node(std::move(options));
+    }
     if (plan.role == Role::sn) {
         SnNodeOptions options;
         options.id = plan.id;
         options.api_address = plan.listens;
         options.recovered = store->records;
-        return make_sn_node(std::move(options), hasher);
+        return make_licensed_node(make_sn_node(std::move(options), hasher), plan.seat);
     }
     if (plan.role == Role::sl) {
         SlNodeOptions options;
@@ -24,7 +29,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.sn_address = plan.sn;
         options.exchange_address = plan.listens;
         options.session = start;
-        return make_sl_node(std::move(options));
+        return make_licensed_node(make_sl_node(std::move(options)), plan.seat);
     }
     MlNodeOptions options;
     options.id = plan.id;
@@ -34,7 +39,9 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
 
 SimPlace place_of(const SimNodePlan& plan) {
     SimPlace place{plan.id, plan.role, plan.host, {}};
-    if (plan.role == Role::sn) {
+    if (plan.role == Role::apls) {
+        place.listen.push_back({plan.listens, apls_accepts()});
+    } else if (plan.role == Role::sn) {
         place.listen.push_back({plan.listens, sn_api_accepts()});
     } else if (plan.role == Role::sl) {
         place.listen.push_back({plan.listens, sl_exchange_accepts()});

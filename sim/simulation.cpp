@@ -30,10 +30,13 @@ private:
     std::function<void(const SyncedReply&)> synced_;
 };
 
+/// SNs and licence servers keep what they agreed on disk, and run until they are stopped.
+bool keeps_records(Role role) { return role == Role::sn || role == Role::apls; }
+
 /// A node of the deployment over all its starts.
 struct Deployed {
     SimNodePlan plan;
-    std::unique_ptr<MemoryStore> store;  ///< of an SN; it survives the node
+    std::unique_ptr<MemoryStore> store;  ///< of an SN or licence server; it survives the node
     std::unique_ptr<SimNode> node;       ///< null: not running
     std::uint64_t starts = 0;
     NodeOutcome outcome;
@@ -79,7 +82,7 @@ struct Simulation::Impl {
             member->outcome.id = plan.id;
             member->outcome.role = plan.role;
             member->outcome.host = engine.host_name(plan.host);
-            if (plan.role == Role::sn) {
+            if (keeps_records(plan.role)) {
                 member->store = std::make_unique<MemoryStore>();
                 member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
                                                        engine.host_flops_per_second(plan.host));
@@ -90,6 +93,9 @@ struct Simulation::Impl {
                                        "a simulation reads no certificates and no "
                                        "keys: identities are as deployed"));
             }
+            plan.licences.unix_ns_at_zero =
+                options.date.value_or(plan.licences.licence.valid_from) * 1'000'000'000 -
+                to_ns(engine.now());
             member->plan = std::move(plan);
             members.push_back(std::move(member));
             start(*members.back());
@@ -182,11 +188,11 @@ struct Simulation::Impl {
         engine.at(engine.now(), [this] { check_end(); });
     }
 
-    /// SNs are daemons: once nobody is left to serve, the operator stops them.
+    /// SNs and licence servers are daemons: once nobody is left to serve, the operator stops them.
     void check_end() {
-        const auto running = [this](bool sn) {
-            return std::any_of(members.begin(), members.end(), [sn](const auto& member) {
-                return member->node && (member->plan.role == Role::sn) == sn;
+        const auto running = [this](bool daemons) {
+            return std::any_of(members.begin(), members.end(), [daemons](const auto& member) {
+                return member->node && keeps_records(member->plan.role) == daemons;
             });
         };
         if (engine.actors_to_come() > 0 || faults_that_restart > 0 || running(false)) {

@@ -22,6 +22,9 @@ struct SimulationOptions {
     TrainFunction train;                            ///< empty: modelled training
     std::filesystem::path workspace = "workspace";  ///< real training works in WORKSPACE/HOST
     std::vector<Fault> faults;
+    /// What the clock on the wall shows at the start, in seconds since 1970, UTC; licence servers
+    /// ask. None: the first second of their licence.
+    std::optional<std::int64_t> date;
     std::optional<SwarmTime> until;  ///< end then, whatever the nodes do
     /// Without training, other work or any event for so long, the nodes wait for each other for
     /// ever.

@@ -8,7 +8,7 @@
 namespace starling {
 
 struct SeatOptions {
-    std::vector<Address> servers;                       ///< in the order in which they are asked
+    std::vector<Address> servers;  ///< in the order in which they are asked; none: no seat
     SwarmDuration patience = std::chrono::seconds(20);  ///< to get a first answer
     /// A node that has a seat goes on for so long after its last renewal.
     SwarmDuration grace = std::chrono::hours(1);
@@ -20,7 +20,8 @@ struct SeatOptions {
 /// taken back, or the grace is over, it is asked to stop.
 ///
 /// Exit codes: refused, if no server grants a seat or it is taken back; peer_lost, if no server can
-/// be reached in time. `inner` neither sees the licence servers nor knows of its seat.
+/// be reached in time. Without servers no seat is needed: `inner` is returned as it is. `inner`
+/// neither sees the licence servers nor knows of its seat.
 std::unique_ptr<Node> make_licensed_node(std::unique_ptr<Node> inner, SeatOptions options);
 
 }  // namespace starling

@@ -1,68 +1,7 @@
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <string>
+#include "tests/sim/swarm_sim.hpp"
 
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-
-namespace starling {
+namespace starling::test {
 namespace {
-
-namespace fs = std::filesystem;
-const std::string root = STARLING_ROOT;
-const std::string platform = root + "/platforms/two_hosts.xml";
-const std::string deployment = root + "/examples/cifar10/two_hosts.deploy.xml";
-
-struct Ran {
-    int exit_code = -1;
-    std::string output;
-    bool says(const std::string& text) const { return output.find(text) != std::string::npos; }
-};
-
-Ran swarm_sim(const std::string& arguments) {
-    const std::string command =
-        std::string(SWARM_SIM) + " --cfg=" + SIM_CFG + " " + arguments + " 2>&1";
-    FILE* pipe = popen(command.c_str(), "r");
-    Ran ran;
-    char buffer[4096];
-    for (std::size_t got = 0; (got = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) {
-        ran.output.append(buffer, got);
-    }
-    const int status = pclose(pipe);
-    ran.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-    return ran;
-}
-
-class SwarmSim : public testing::Test {
-protected:
-    SwarmSim() {
-        const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-        dir_ = fs::temp_directory_path() / (std::string("starling_sim_") + test->name());
-        fs::create_directories(dir_);
-    }
-    ~SwarmSim() override { fs::remove_all(dir_); }
-
-    std::string file(const std::string& name, const std::string& text) {
-        std::ofstream(dir_ / name) << text;
-        return (dir_ / name).string();
-    }
-    std::string actors(const std::string& text) {
-        return file("d.xml",
-                    "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM "
-                    "\"https://simgrid.org/simgrid.dtd\">\n<platform version=\"4.1\">\n" +
-                        text + "\n</platform>\n");
-    }
-    std::string path(const std::string& name) const { return (dir_ / name).string(); }
-    static std::string read(const std::string& name) {
-        std::ostringstream text;
-        text << std::ifstream(name).rdbuf();
-        return text.str();
-    }
-
-    fs::path dir_;
-};
 
 TEST_F(SwarmSim, TwoHostsTrainOneEpochAndAllNodesEndWithZero) {
     const Ran ran = swarm_sim(platform + " " + deployment + " --json " + path("j"));
@@ -147,7 +86,7 @@ TEST_F(SwarmSim, DeploymentErrorsNameActorHostAndFlag) {
     } cases[] = {
         {R"(<actor host="host-9" function="run-sn"/>)", "host-9"},
         {R"(<actor host="host-1" function="run-it"/>)", "unknown function 'run-it'"},
-        {R"(<actor host="host-1" function="run-apls"/>)", "licence server"},
+        {R"(<actor host="host-1" function="run-apls"/>)", "--licence is missing"},
         {R"(<actor host="host-1" function="run-sn"><argument value="--foo=1"/></actor>)", "--foo"},
         {R"(<actor host="host-1" function="run-sn"><argument value="--host-ip=172.2.2.2"/></actor>)",
          "--host-ip 172.2.2.2 is not an address of host-1"},
@@ -163,4 +102,4 @@ TEST_F(SwarmSim, DeploymentErrorsNameActorHostAndFlag) {
 }
 
 }  // namespace
-}  // namespace starling
+}  // namespace starling::test

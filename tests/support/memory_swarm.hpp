@@ -15,8 +15,8 @@ namespace starling::test {
 /// One SN and pairs of SL and ML on the memory network, each pair on a host of its own.
 class MemorySwarm {
 public:
-    /// \param seat_options  how SN and SLs get a seat; nothing: they need none.
-    explicit MemorySwarm(std::uint64_t seed = 1, std::optional<SeatOptions> seat_options = {})
+    /// \param seat_options  how SN and SLs get a seat; without servers they need none.
+    explicit MemorySwarm(std::uint64_t seed = 1, SeatOptions seat_options = {})
         : seats(std::move(seat_options)), network(seed, openssl_hasher(), trace) {
         MemoryNodeSpec sn;
         sn.make = [this] {
@@ -85,11 +85,11 @@ public:
     }
 
     std::unique_ptr<Node> licensed(std::unique_ptr<Node> node) const {
-        return seats ? make_licensed_node(std::move(node), *seats) : std::move(node);
+        return make_licensed_node(std::move(node), seats);
     }
 
     const Address sn_address{"10.0.0.100", 30304};
-    std::optional<SeatOptions> seats;
+    SeatOptions seats;
     TraceRecorder trace;
     MemoryStore sn_store;
     MemoryNetwork network;

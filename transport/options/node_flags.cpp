@@ -7,6 +7,7 @@ constexpr std::string_view node = "Node";
 constexpr std::string_view identity = "Identity";
 constexpr std::string_view network = "Network";
 constexpr std::string_view output = "Files and logs";
+constexpr std::string_view licence = "Licence";
 constexpr std::string_view program = "ML program beside this SL";
 
 constexpr Flag common_flags[] = {
@@ -25,6 +26,24 @@ constexpr Flag common_flags[] = {
     {"--log-level", "LEVEL", output,
      "Log lines from this level on: debug, info, warning or error; default: info",
      "SWARM_LOG_LEVEL"},
+};
+
+constexpr Flag seat_flags[] = {
+    {"--apls-ip", "ADDRESS", licence,
+     "Licence server to get a seat from; default: none is needed (also --primary-apls-ip)",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_PRIMARY_IP"},
+    {"--apls-port", "PORT", licence,
+     "Its port, 1 to 65535; default: 5814 (also --primary-apls-port)",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_PRIMARY_PORT"},
+    {"--secondary-apls-ip", "ADDRESS", licence,
+     "Licence server to ask when the first gives no seat; default: none",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_SECONDARY_IP"},
+    {"--secondary-apls-port", "PORT", licence, "Its port; default: that of the first",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_SECONDARY_PORT"},
+    {"--primary-apls-ip", "ADDRESS", licence, "The same as --apls-ip", ""},
+    {"--primary-apls-port", "PORT", licence, "The same as --apls-port", ""},
+    {"--apls-grace", "SECONDS", licence,
+     "Go on for so long when no licence server can be reached, 0 to 2592000 s; default: 3600", ""},
 };
 
 constexpr Flag sn_flags[] = {
@@ -52,10 +71,42 @@ constexpr Flag sl_flags[] = {
     {"--ml-e", "NAME=VALUE", program, "A variable of its environment", "", false, true},
 };
 
-template <std::size_t M, std::size_t N>
-std::vector<Flag> join(const Flag (&own)[M], const Flag (&common)[N]) {
-    std::vector<Flag> flags(std::begin(own), std::end(own));
-    flags.insert(flags.end(), std::begin(common), std::end(common));
+constexpr std::string_view serve = "Serve";
+constexpr std::string_view ask = "Look at a running server, as a tool (role tool in --cert)";
+constexpr std::string_view issue = "Make licences";
+
+constexpr Flag apls_flags[] = {
+    {"--licence", "FILE", serve, "Signed licence file, as --issue writes it", ""},
+    {"--licence-key", "FILE", serve, "Public key of who issued it, PEM", ""},
+    {"--host-ip", "ADDRESS", serve, "IP address or host name that nodes dial", ""},
+    {"--apls-port", "PORT", serve, "Port, 1 to 65535; default: 5814", ""},
+    {"--lease", "SECONDS", serve,
+     "A seat that is not renewed for so long is free, 3 to 86400 s; default: 30", ""},
+    {"--admin", "NAME", serve,
+     "A tool that may use --revoke and --allow; default: swci1 for apls1, and so on", "", false,
+     true},
+    {"--list", "", ask, "Show the licence, who holds seats and who may have none", ""},
+    {"--json", "", ask, "With --list: as JSON", ""},
+    {"--revoke", "NAME", ask, "Take this node's seat back, and refuse it from now on", ""},
+    {"--allow", "NAME", ask, "Let this node have a seat again", ""},
+    {"--apls-ip", "ADDRESS", ask, "The server; default: --host-ip", ""},
+    {"--make-key", "PREFIX", issue,
+     "Make the issuer's keys: PREFIX-key.pem (keep it) and PREFIX-public.pem", ""},
+    {"--issue", "FILE", issue, "Write a signed licence", ""},
+    {"--issuer-key", "FILE", issue, "Private key to sign it with", ""},
+    {"--licensee", "TEXT", issue, "Whom it is for, 1 to 200 bytes", ""},
+    {"--seats-sn", "N", issue, "SNs at a time, 0 to 1000000; default: 0", ""},
+    {"--seats-sl", "N", issue, "SLs at a time, 0 to 1000000; default: 0", ""},
+    {"--from", "DATE", issue, "First day, UTC, as 2026-11-30; default: today", ""},
+    {"--until", "DATE", issue, "Last day, UTC", ""},
+    {"--server", "NAME", issue, "The one licence server that may use it; default: any", ""},
+};
+
+std::vector<Flag> join(std::initializer_list<std::span<const Flag>> parts) {
+    std::vector<Flag> flags;
+    for (const std::span<const Flag> part : parts) {
+        flags.insert(flags.end(), part.begin(), part.end());
+    }
     return flags;
 }
 
@@ -71,7 +122,7 @@ const Program& run_sn_program() {
 }
 
 std::span<const Flag> run_sn_flags() {
-    static const std::vector<Flag> flags = join(sn_flags, common_flags);
+    static const std::vector<Flag> flags = join({sn_flags, seat_flags, common_flags});
     return flags;
 }
 
@@ -87,7 +138,27 @@ const Program& run_sl_program() {
 }
 
 std::span<const Flag> run_sl_flags() {
-    static const std::vector<Flag> flags = join(sl_flags, common_flags);
+    static const std::vector<Flag> flags = join({sl_flags, seat_flags, common_flags});
+    return flags;
+}
+
+const Program& run_apls_program() {
+    static constexpr Program text{
+        "run-apls",
+        "Starts a licence server, or makes licences, or looks at the seats of a running server.",
+        "  run-apls --make-key issuer\n"
+        "  run-apls --issue licence.txt --issuer-key issuer-key.pem --licensee 'Two hospitals' \\\n"
+        "    --seats-sn 1 --seats-sl 2 --until 2027-12-31\n"
+        "  run-apls --host-ip=172.16.0.1 --licence=licence.txt --licence-key=issuer-public.pem \\\n"
+        "    --key=cert/apls-1-key.pem --cert=cert/apls-1-cert.pem --capath=cert/ca/capath\n"
+        "  run-apls --list --apls-ip=172.16.0.1 \\\n"
+        "    --key=cert/swci-1-key.pem --cert=cert/swci-1-cert.pem --capath=cert/ca/capath\n"
+        "It is ready when it logs: Licence server is ready on port: 5814\n"};
+    return text;
+}
+
+std::span<const Flag> run_apls_flags() {
+    static const std::vector<Flag> flags = join({apls_flags, common_flags});
     return flags;
 }
 

@@ -13,4 +13,7 @@ std::span<const Flag> run_sn_flags();
 const Program& run_sl_program();
 std::span<const Flag> run_sl_flags();
 
+const Program& run_apls_program();
+std::span<const Flag> run_apls_flags();
+
 }  // namespace starling

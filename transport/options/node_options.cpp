@@ -13,6 +13,9 @@ constexpr std::size_t host_max = 253;         // bytes of a host name, RFC 1035
 constexpr std::size_t path_max = 4096;        // bytes of a path, Linux
 constexpr std::size_t variable_max = 131072;  // bytes of one argument or variable, Linux
 constexpr std::size_t shown_max = 64;
+constexpr std::uint16_t apls_port_default = 5814;
+constexpr std::uint32_t grace_seconds_max = 2592000;  // 30 days
+constexpr std::uint32_t seats_max = 1'000'000;
 
 bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -37,6 +40,24 @@ public:
             return fallback;
         }
         return static_cast<std::uint16_t>(number);
+    }
+
+    /// A whole number from `least` to `most`.
+    std::uint32_t number(std::string_view flag, std::uint32_t least, std::uint32_t most,
+                         std::uint32_t fallback) {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return fallback;
+        }
+        std::uint32_t number = 0;
+        const char* end = value->text.data() + value->text.size();
+        const auto [rest, code] = std::from_chars(value->text.data(), end, number);
+        if (code != std::errc{} || rest != end || number < least || number > most) {
+            fail(*value, "is no whole number from " + std::to_string(least) + " to " +
+                             std::to_string(most));
+            return fallback;
+        }
+        return number;
     }
 
     std::string host(std::string_view flag) {
@@ -67,6 +88,19 @@ public:
                  "neither . nor -");
         }
         return value->text;
+    }
+
+    std::vector<NodeId> names(std::string_view flag) {
+        std::vector<NodeId> names;
+        for (const FlagValues::Value& value : values_.all(flag)) {
+            Result<NodeId> name = parse_node_id(value.text);
+            if (!name) {
+                fail(value, "is no node name: " + name.error().message);
+                continue;
+            }
+            names.push_back(std::move(*name));
+        }
+        return names;
     }
 
     std::string path(std::string_view flag, std::string_view fallback = "") {
@@ -166,6 +200,68 @@ CommonOptions read_common(ValueReader& reader) {
     return common;
 }
 
+/// The flag, or its other name.
+std::string_view either(const FlagValues& values, std::string_view flag, std::string_view other) {
+    return values.has(flag) ? flag : other;
+}
+
+void read_seat(const FlagValues& values, ValueReader& reader, CommonOptions& common) {
+    const std::string first = reader.host(either(values, "--apls-ip", "--primary-apls-ip"));
+    const std::uint16_t port =
+        reader.port(either(values, "--apls-port", "--primary-apls-port"), apls_port_default);
+    const std::string second = reader.host("--secondary-apls-ip");
+    if (!first.empty()) {
+        common.apls.push_back({first, port});
+    }
+    if (!second.empty()) {
+        common.apls.push_back({second, reader.port("--secondary-apls-port", port)});
+    }
+    common.apls_grace =
+        std::chrono::seconds(reader.number("--apls-grace", 0, grace_seconds_max, 3600));
+}
+
+/// What run-apls is asked to do, and that what it needs for it is there.
+void read_command(const FlagValues& values, ValueReader& reader, AplsOptions& options) {
+    using Command = AplsOptions::Command;
+    struct Row {
+        std::string_view flag;
+        Command command;
+        std::vector<std::string_view> needs;
+    };
+    const Row rows[] = {
+        {"--make-key", Command::make_key, {}},
+        {"--issue", Command::issue, {"--issuer-key", "--licensee", "--until"}},
+        {"--list", Command::list, {}},
+        {"--revoke", Command::revoke, {}},
+        {"--allow", Command::allow, {}},
+    };
+    std::vector<std::string_view> needs = {"--licence", "--licence-key", "--host-ip"};
+    std::string_view chosen;
+    for (const Row& row : rows) {
+        if (!values.has(row.flag)) {
+            continue;
+        }
+        if (!chosen.empty()) {
+            reader.refuse(std::string(chosen) + " and " + std::string(row.flag) +
+                          " are given; one thing at a time");
+        }
+        chosen = row.flag;
+        options.command = row.command;
+        needs = row.needs;
+    }
+    const bool asks = options.command == Command::list || options.command == Command::revoke ||
+                      options.command == Command::allow;
+    if (asks && options.common.apls.empty()) {
+        reader.refuse("--apls-ip is missing: the address of the licence server");
+    }
+    for (const std::string_view flag : needs) {
+        if (!values.has(flag)) {
+            reader.refuse(std::string(flag) + " is missing" +
+                          (chosen.empty() ? "" : " with " + std::string(chosen)));
+        }
+    }
+}
+
 /// Parses by the table and hands the values to `read`, which fills the options.
 template <typename Options, typename Read>
 Result<Parsed<Options>> parse(const Program& program, std::span<const Flag> flags,
@@ -194,10 +290,19 @@ std::string default_ml_name(const std::string& sl_name) {
     return sl_name.starts_with("sl") ? "ml" + sl_name.substr(2) : sl_name + "-ml";
 }
 
+std::set<NodeId> licence_admins(const AplsOptions& options, const NodeId& server) {
+    constexpr std::string_view prefix = "apls";
+    if (options.admins.empty() && server.name.starts_with(prefix)) {
+        return {{"swci" + server.name.substr(prefix.size())}};
+    }
+    return {options.admins.begin(), options.admins.end()};
+}
+
 Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments,
                                        const std::map<std::string, std::string>& environment) {
     return parse<SnOptions>(run_sn_program(), run_sn_flags(), arguments, environment,
                             [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
+                                read_seat(values, reader, options.common);
                                 options.sentinel = values.has("--sentinel");
                                 options.api_port = reader.port("--sn-api-port", options.api_port);
                             });
@@ -205,20 +310,50 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
 
 Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,
                                        const std::map<std::string, std::string>& environment) {
-    return parse<SlOptions>(
-        run_sl_program(), run_sl_flags(), arguments, environment,
-        [](const FlagValues& /*values*/, ValueReader& reader, SlOptions& options) {
-            options.sn_ip = reader.host("--sn-ip");
-            options.sn_api_port = reader.port("--sn-api-port", options.sn_api_port);
-            options.fs_port = reader.port("--sl-fs-port", options.fs_port);
-            options.ml.name = reader.name("--ml-name");
-            options.ml.entrypoint = reader.path("--ml-entrypoint");
-            options.ml.arguments = reader.words("--ml-cmd");
-            options.ml.working_directory = reader.path("--ml-w");
-            options.ml.environment = reader.variables("--ml-e");
-            if (options.ml.name.empty() && !options.common.name.empty()) {
-                options.ml.name = default_ml_name(options.common.name);
+    return parse<SlOptions>(run_sl_program(), run_sl_flags(), arguments, environment,
+                            [](const FlagValues& values, ValueReader& reader, SlOptions& options) {
+                                read_seat(values, reader, options.common);
+                                options.sn_ip = reader.host("--sn-ip");
+                                options.sn_api_port =
+                                    reader.port("--sn-api-port", options.sn_api_port);
+                                options.fs_port = reader.port("--sl-fs-port", options.fs_port);
+                                options.ml.name = reader.name("--ml-name");
+                                options.ml.entrypoint = reader.path("--ml-entrypoint");
+                                options.ml.arguments = reader.words("--ml-cmd");
+                                options.ml.working_directory = reader.path("--ml-w");
+                                options.ml.environment = reader.variables("--ml-e");
+                                if (options.ml.name.empty() && !options.common.name.empty()) {
+                                    options.ml.name = default_ml_name(options.common.name);
+                                }
+                            });
+}
+
+Result<Parsed<AplsOptions>> parse_run_apls(const std::vector<std::string>& arguments,
+                                           const std::map<std::string, std::string>& environment) {
+    return parse<AplsOptions>(
+        run_apls_program(), run_apls_flags(), arguments, environment,
+        [](const FlagValues& values, ValueReader& reader, AplsOptions& options) {
+            options.port = reader.port("--apls-port", options.port);
+            const std::string server =
+                reader.host(values.has("--apls-ip") ? "--apls-ip" : "--host-ip");
+            if (!server.empty()) {
+                options.common.apls = {{server, options.port}};
             }
+            read_command(values, reader, options);
+            options.licence = reader.path("--licence");
+            options.licence_key = reader.path("--licence-key");
+            options.lease = std::chrono::seconds(reader.number("--lease", 3, 86400, 30));
+            options.admins = reader.names("--admin");
+            options.subject.name = reader.name(values.has("--revoke") ? "--revoke" : "--allow");
+            options.json = values.has("--json");
+            options.out = reader.path(values.has("--make-key") ? "--make-key" : "--issue");
+            options.issuer_key = reader.path("--issuer-key");
+            options.licensee = values.text("--licensee");
+            options.server = reader.name("--server");
+            options.sn_seats = reader.number("--seats-sn", 0, seats_max, 0);
+            options.sl_seats = reader.number("--seats-sl", 0, seats_max, 0);
+            options.from = values.text("--from");
+            options.until = values.text("--until");
         });
 }
 

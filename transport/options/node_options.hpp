@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,19 +27,34 @@ struct CommonOptions {
     std::string log_level = "info";       ///< --log-level, SWARM_LOG_LEVEL
     std::string trace;                    ///< --trace FILE; default WORKSPACE/trace/NAME.trace
     std::vector<Address> apls;            ///< licence servers to ask, in order; empty: none needed
-    std::uint16_t metrics_port = 0;       ///< --metrics-port, on 127.0.0.1; 0: no metrics
-    bool detach = false;                  ///< -d: go on in the background
-    bool remove = false;                  ///< --rm: remove the run's files at the end
-    std::vector<std::string> notices;     ///< one line for each flag that has no effect here
+    SwarmDuration apls_grace = std::chrono::hours(1);  ///< --apls-grace SECONDS
+    std::uint16_t metrics_port = 0;    ///< --metrics-port, on 127.0.0.1; 0: no metrics
+    bool detach = false;               ///< -d: go on in the background
+    bool remove = false;               ///< --rm: remove the run's files at the end
+    std::vector<std::string> notices;  ///< one line for each flag that has no effect here
 };
 
-/// The licence server.
+/// The licence server, and what its operator does: issue licences, look at seats, take them back.
 struct AplsOptions {
+    enum class Command { serve, make_key, issue, list, revoke, allow };
+
     CommonOptions common;
-    std::uint16_t port = 5814;  ///< --apls-port
-    std::string licence;        ///< --licence FILE
-    std::string licence_key;    ///< --licence-key FILE: public key of who issued it, PEM
+    Command command = Command::serve;
+    std::uint16_t port = 5814;                       ///< --apls-port
+    std::string licence;                             ///< --licence FILE
+    std::string licence_key;                         ///< --licence-key FILE: issuer's public key
     SwarmDuration lease = std::chrono::seconds(30);  ///< --lease SECONDS
+    std::vector<NodeId> admins;                      ///< --admin NAME: tools that may revoke
+    NodeId subject;                                  ///< of --revoke and --allow
+    bool json = false;                               ///< --json, of --list
+    std::string out;                                 ///< --make-key PREFIX, --issue FILE
+    std::string issuer_key;                          ///< --issuer-key FILE: private key
+    std::string licensee;                            ///< --licensee TEXT
+    std::string server;                              ///< --server NAME
+    std::uint32_t sn_seats = 0;                      ///< --seats-sn
+    std::uint32_t sl_seats = 0;                      ///< --seats-sl
+    std::string from;                                ///< --from DATE; empty: today
+    std::string until;                               ///< --until DATE
 };
 
 struct SnOptions {
@@ -71,6 +87,10 @@ struct SlOptions {
 /// 3 bytes longer than the SL's name.
 std::string default_ml_name(const std::string& sl_name);
 
+/// Who may take seats back at the licence server `server`: --admin, or the tool that gen-cert makes
+/// beside its certificate: swci1 for apls1.
+std::set<NodeId> licence_admins(const AplsOptions& options, const NodeId& server);
+
 /// What parsing led to: options, or text to print (help, version; exit 0).
 template <typename Options>
 struct Parsed {
@@ -85,5 +105,8 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
                                        const std::map<std::string, std::string>& environment);
 Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,
                                        const std::map<std::string, std::string>& environment);
+
+Result<Parsed<AplsOptions>> parse_run_apls(const std::vector<std::string>& arguments,
+                                           const std::map<std::string, std::string>& environment);
 
 }  // namespace starling
