@@ -69,7 +69,7 @@ std::uint32_t SwarmSession::min_peers() const {
 }
 
 std::filesystem::path SwarmSession::model_dir() const {
-    return resolve(environment("MODEL_DIR", "saved_models"));
+    return resolve(environment("MODEL_DIR", "model"));
 }
 
 void SwarmSession::log(Level level, std::string text, std::string_view component) const {

@@ -62,7 +62,7 @@ public:
     std::filesystem::path resolve(const std::filesystem::path& path) const;
 
     std::uint32_t min_peers() const;          ///< MIN_PEERS, default 2
-    std::filesystem::path model_dir() const;  ///< MODEL_DIR, default "saved_models"
+    std::filesystem::path model_dir() const;  ///< MODEL_DIR, default "model"
 
     /// Writes a log line of component "ml" (or the one given) and a trace event `ml_log`.
     void log(Level level, std::string text, std::string_view component = "ml") const;

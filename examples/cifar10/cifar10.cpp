@@ -130,7 +130,8 @@ void evaluate(const SwarmSession& session, ImageClassifier& classifier, const Im
 
 void save(const SwarmSession& session, const ProgramFlags& flags, const SwarmCallback& callback,
           ImageClassifier& classifier, const std::string& source) {
-    const std::filesystem::path stem = session.model_dir() / ("cifar10-" + flags.model);
+    const std::filesystem::path stem =
+        session.model_dir() / "saved_models" / ("cifar10-" + flags.model);
     const std::string digest = "sha256:" + to_string(callback.digest());
     const std::map<std::string, std::string> metadata = {
         {"model", "cifar10/" + flags.model},
