@@ -1,0 +1,173 @@
+// The licence server with real programs: what its operator does, and what its nodes get.
+#include <csignal>
+
+#include "tests/system/system_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+class LicenceServer : public SystemSwarm {
+protected:
+    LicenceServer() {
+        issue("apls1", Role::apls, ca);
+        issue("swci1", Role::tool, ca);
+        issue("swci2", Role::tool, ca);
+        run_well({bin("run-apls"), "--make-key=" + path("issuer")});
+        make_licence("licence.txt", 2);
+    }
+
+    static void run_well(const std::vector<std::string>& command) {
+        Program program(command);
+        ASSERT_EQ(program.wait_exit(Seconds(30)), 0) << program.output();
+    }
+    void make_licence(const std::string& file, int sl_seats, const std::string& from = "2020-01-01",
+                      const std::string& until = "2099-12-31", const std::string& key = "issuer") {
+        run_well({bin("run-apls"), "--issue=" + path(file),
+                  "--issuer-key=" + path(key + "-key.pem"), "--licensee=Two hospitals",
+                  "--seats-sn=1", "--seats-sl=" + std::to_string(sl_seats), "--from=" + from,
+                  "--until=" + until});
+    }
+    std::vector<std::string> apls_command(const std::string& licence = "licence.txt") const {
+        std::vector<std::string> command = {bin("run-apls"),
+                                            "--host-ip=127.0.1.1",
+                                            "--apls-port=" + std::to_string(apls_port),
+                                            "--licence=" + path(licence),
+                                            "--licence-key=" + path("issuer-public.pem"),
+                                            "--lease=3",
+                                            "--workspace=" + path("host-1")};
+        for (const std::string& flag : identity("apls1")) {
+            command.push_back(flag);
+        }
+        return command;
+    }
+    std::unique_ptr<Program> start_apls() const {
+        auto server = std::make_unique<Program>(apls_command());
+        EXPECT_TRUE(
+            server->wait_for("Licence server is ready on port: " + std::to_string(apls_port)))
+            << server->output();
+        return server;
+    }
+    std::vector<std::string> licensed(std::vector<std::string> command) const {
+        command.push_back("--apls-ip=127.0.1.1");
+        command.push_back("--apls-port=" + std::to_string(apls_port));
+        return command;
+    }
+    std::unique_ptr<Program> licensed_sn() const {
+        auto sn = std::make_unique<Program>(licensed(sn_command(identity("sn1"))));
+        EXPECT_TRUE(sn->wait_for("Starting SWARM-API-SERVER on port")) << sn->output();
+        return sn;
+    }
+    std::unique_ptr<Program> licensed_sl(int host, const std::string& ml_cmd) const {
+        return std::make_unique<Program>(
+            licensed(sl_command(host, identity("sl" + std::to_string(host)), ml_cmd)));
+    }
+    static void expect_end(Program& program, int code, const std::string& text) {
+        EXPECT_EQ(program.wait_exit(Seconds(60)), code) << program.output();
+        EXPECT_TRUE(holds(program.output(), text)) << program.output();
+    }
+
+    std::uint16_t apls_port = free_port("127.0.1.1");
+};
+
+TEST_F(LicenceServer, NodesTakeSeatsAndGiveThemBack) {
+    const auto apls = start_apls();
+    const auto sn = licensed_sn();
+    const auto sl1 = licensed_sl(1, "--batches 60");
+    const auto sl2 = licensed_sl(2, "--batches 60");
+    EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
+    EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+    sn->signal(SIGTERM);
+    EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
+    EXPECT_TRUE(apls->wait_for("'sn1' has given its seat back (0 of 1 taken)")) << apls->output();
+    EXPECT_TRUE(holds(apls->output(), "'sl2' has given its seat back")) << apls->output();
+    apls->signal(SIGTERM);
+    EXPECT_EQ(apls->wait_exit(), 0) << apls->output();
+}
+
+TEST_F(LicenceServer, TheNextNodeWithoutASeatEndsWithAClearMessage) {
+    const auto apls = start_apls();
+    const auto sn = licensed_sn();
+    const auto sl1 = licensed_sl(1, "--batches 1000000");
+    ASSERT_TRUE(sl1->wait_for("License acquired")) << sl1->output();
+    const auto sl2 = licensed_sl(2, "--batches 1000000");
+    ASSERT_TRUE(sl2->wait_for("License acquired")) << sl2->output();
+    expect_end(*licensed_sl(3, ""), 3, "no seat is left for role sl: 2 of 2 are taken by sl1, sl2");
+}
+
+TEST_F(LicenceServer, TheSeatOfAKilledNodeIsFreeAfterItsLease) {
+    const auto apls = start_apls();
+    const auto sn = licensed_sn();
+    const auto sl1 = licensed_sl(1, "--batches 1000000");
+    ASSERT_TRUE(sl1->wait_for("License acquired")) << sl1->output();
+    sl1->signal(SIGKILL);
+    EXPECT_TRUE(apls->wait_for("The seat of 'sl1' is free: it was not renewed for its lease of 3 s",
+                               Seconds(10)))
+        << apls->output();
+}
+
+TEST_F(LicenceServer, KilledInMidTrainingItsSwarmEndsWell) {
+    const auto apls = start_apls();
+    const auto sn = licensed_sn();
+    const auto sl1 = licensed_sl(1, "--batches 3000 --elements 2000000");
+    const auto sl2 = licensed_sl(2, "--batches 3000 --elements 2000000");
+    ASSERT_TRUE(sn->wait_for("Round 1 is committed")) << sn->output();
+    apls->signal(SIGKILL);
+    for (const auto* sl : {&sl1, &sl2}) {
+        EXPECT_EQ((*sl)->wait_exit(Seconds(120)), 0) << (*sl)->output();
+        EXPECT_TRUE(holds((*sl)->output(), "goes on without it for 3600 s (grace)"))
+            << (*sl)->output();
+    }
+}
+
+TEST_F(LicenceServer, RestartedItKnowsItsSeats) {
+    auto apls = start_apls();
+    const auto sn = licensed_sn();
+    apls->signal(SIGKILL);
+    EXPECT_EQ(apls->wait_exit(), 137);
+    apls = start_apls();
+    EXPECT_TRUE(sn->wait_for("is back; the seat is renewed", Seconds(15))) << sn->output();
+    EXPECT_FALSE(holds(apls->output(), "Seat for 'sn1'")) << apls->output();  // it never lost it
+}
+
+TEST_F(LicenceServer, RefusesForgedExpiredAndForeignLicences) {
+    std::string text = read_text(path("licence.txt"));
+    text.replace(text.find("sl: 2"), 5, "sl: 9");
+    write_text(path("forged.txt"), text);
+    expect_end(*std::make_unique<Program>(apls_command("forged.txt")), 3,
+               "its text was changed after it was signed");
+
+    run_well({bin("run-apls"), "--make-key=" + path("other")});
+    make_licence("others.txt", 9, "2020-01-01", "2099-12-31", "other");
+    expect_end(*std::make_unique<Program>(apls_command("others.txt")), 3, "--licence-key");
+
+    write_text(path("garbage.txt"), "what is this");
+    expect_end(*std::make_unique<Program>(apls_command("garbage.txt")), 3, "garbage.txt");
+    expect_end(*std::make_unique<Program>(apls_command("none.txt")), 1, "none.txt");
+
+    make_licence("old.txt", 2, "2020-01-01", "2020-12-31");
+    Program old(apls_command("old.txt"));
+    ASSERT_TRUE(old.wait_for("Licence server is ready")) << old.output();
+    Program sn(licensed(sn_command(identity("sn1"))));
+    expect_end(sn, 3, "the licence expired at the end of 2020-12-31");
+}
+
+TEST_F(LicenceServer, WithoutOneANodeThatWantsItEnds) {
+    auto command = licensed(sn_command(identity("sn1")));
+    Program sn(command);
+    expect_end(sn, 5, "no licence server can be reached within 20 s");
+}
+
+TEST_F(LicenceServer, OverwritesNothingAndNamesWhatIsMissing) {
+    Program again({bin("run-apls"), "--make-key=" + path("issuer")});
+    expect_end(again, 2, "is there already");
+    Program late({bin("run-apls"), "--issue=" + path("l"), "--issuer-key=" + path("issuer-key.pem"),
+                  "--licensee=x", "--seats-sl=1", "--until=2020-13-01"});
+    expect_end(late, 2, "--until: '2020-13-01' is no date");
+    Program which({bin("run-apls"), "--list", "--revoke=sl1", "--apls-ip=127.0.0.1"});
+    expect_end(which, 2, "one thing at a time");
+    Program bare({bin("run-apls")});
+    expect_end(bare, 2, "--licence is missing");
+}
+
+}  // namespace
+}  // namespace starling::test
