@@ -44,7 +44,7 @@ ALLOWED = {
               r"^examples/.+\.cpp$", r"^(tests|bench)/.+\.cpp$"],
     "asio": [r"^transport/tls/[^/]+\.(cpp|ipp)$", r"^transport/tls/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.cpp$"],
     "openssl": [r"^transport/(tls|crypto)/[^/]+\.cpp$", r"^transport/tls/detail/[^/]+\.hpp$",
-                r"^deploy/.+\.cpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
+                r"^deploy/.+\.cpp$", r"^deploy/certs/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
     "simgrid": [r"^sim/[^/]+\.cpp$", r"^sim/sg_compat\.hpp$", r"^(tests|bench)/.+\.cpp$"],
     "spdlog": [r"^deploy/log/trace_log\.cpp$"],
     "cli11": [r"^[^/]+/.+_main\.cpp$", r"^transport/options/[^/]+\.cpp$", r"^sim/[^/]*options[^/]*\.cpp$",

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "deploy/certs/cert_issuer.hpp"
+#include "deploy/certs/revocation.hpp"
 
 namespace starling {
 namespace {
@@ -50,22 +51,13 @@ Result<void> sync_directory(const fs::path& directory) {
     return {};
 }
 
-/// "5ad8a5d6.0"
+/// "5ad8a5d6.0", or of a revocation list "5ad8a5d6.r0"
 bool is_hash_link(const fs::directory_entry& entry) {
     const std::string name = entry.path().filename().string();
-    return entry.is_symlink() && name.size() > 9 && name[8] == '.' &&
+    const std::size_t digits = name.size() > 9 && name[9] == 'r' ? 10 : 9;
+    return entry.is_symlink() && name.size() > digits && name[8] == '.' &&
            name.find_first_not_of("0123456789abcdef") == 8 &&
-           name.find_first_not_of("0123456789", 9) == std::string::npos;
-}
-
-Result<std::string> read_file(const fs::path& path) {
-    std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!file) {
-        return Error{Errc::io, "can't read " + path.string()};
-    }
-    return text.str();
+           name.find_first_not_of("0123456789", digits) == std::string::npos;
 }
 
 Result<void> link_files(const fs::path& directory) {
@@ -83,12 +75,20 @@ Result<void> link_files(const fs::path& directory) {
     }
     std::sort(files.begin(), files.end());
     std::map<std::string, int> used;
+    std::map<std::string, int> used_by_lists;
     for (const fs::path& file : files) {
-        Result<std::string> text = read_file(file);
+        Result<std::string> text = read_file(file.string());
         if (!text) {
             return text.error();
         }
+        if (const Result<std::string> issuer = crl_issuer_hash(*text)) {
+            const std::string link = *issuer + ".r" + std::to_string(used_by_lists[*issuer]++);
+            fs::create_symlink(file.filename(), directory / link);
+        }
         Result<std::string> hash = subject_hash(*text);
+        if (!hash && crl_issuer_hash(*text)) {
+            continue;
+        }
         if (!hash) {
             return Error{hash.error().code, file.string() + ": " + hash.error().message +
                                                 ": remove it from this directory"};
@@ -120,6 +120,17 @@ Result<void> write_file(const std::string& path, const std::string& text, FileMo
         return io_error("can't write " + path, code);
     }
     return sync_directory(fs::path(path).parent_path());
+}
+
+Result<std::string> read_file(const std::string& path) {
+    errno = 0;
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file) {
+        return io_error("can't read " + path, errno == 0 ? EIO : errno);
+    }
+    return text.str();
 }
 
 Result<void> make_directory(const std::string& path, bool secret) {

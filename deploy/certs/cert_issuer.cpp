@@ -3,63 +3,20 @@
 #include <limits>
 #include <memory>
 
-#include <openssl/asn1.h>
-#include <openssl/bn.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <openssl/x509v3.h>
+#include "deploy/certs/detail/openssl_types.hpp"
 
 namespace starling {
 namespace {
 
-template <auto free_function>
-struct Freer {
-    template <typename T>
-    void operator()(T* pointer) const {
-        free_function(pointer);
-    }
-};
-using BioPtr = std::unique_ptr<BIO, Freer<BIO_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using CertPtr = std::unique_ptr<X509, Freer<X509_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
-using NumberPtr = std::unique_ptr<BIGNUM, Freer<BN_free>>;
-using AddressPtr = std::unique_ptr<ASN1_OCTET_STRING, Freer<ASN1_OCTET_STRING_free>>;
-
 constexpr std::size_t common_name_max = 64;  // RFC 5280, ub-common-name
 constexpr int serial_bits = 127;             // positive in 16 bytes
 
-Error openssl_error(const std::string& what) {
-    char text[256];
-    ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
-    ERR_clear_error();
-    return {Errc::io, what + ": " + text};
-}
-
-KeyPtr make_key(KeyType type) {
-    return KeyPtr(type == KeyType::ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048));
-}
-
-std::string text_of(BIO* bio) {
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio, &data);
-    return {data, static_cast<std::size_t>(size)};
-}
-
-Result<IssuedCert> to_pem(X509* certificate, EVP_PKEY* key) {
-    const BioPtr cert_bio(BIO_new(BIO_s_mem()));
-    const BioPtr key_bio(BIO_new(BIO_s_mem()));
-    if (!cert_bio || !key_bio || PEM_write_bio_X509(cert_bio.get(), certificate) != 1 ||
-        PEM_write_bio_PrivateKey(key_bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+Result<std::string> cert_pem_of(X509* certificate) {
+    const BioPtr bio(BIO_new(BIO_s_mem()));
+    if (!bio || PEM_write_bio_X509(bio.get(), certificate) != 1) {
         return openssl_error("can't write a certificate");
     }
-    return IssuedCert{text_of(cert_bio.get()), text_of(key_bio.get())};
-}
-
-BioPtr bio_over(const std::string& text) {
-    return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    return text_of(bio.get());
 }
 
 bool set_serial(X509* certificate) {
@@ -101,30 +58,6 @@ Result<CertPtr> begin_certificate(const std::string& common_name, const Validity
     return certificate;
 }
 
-/// The alternative names in OpenSSL's notation. Every part was checked: a comma in one would be
-/// read as the beginning of the next.
-Result<std::string> alternative_names(const LeafRequest& request) {
-    std::string text = "DNS:" + request.name.name;
-    for (const std::string& name : request.dns_names) {
-        if (Result<NodeId> checked = parse_node_id(name); !checked) {
-            return Error{Errc::usage, "'" + name.substr(0, node_name_max) + "' is no DNS name"};
-        }
-        text += ",DNS:" + name;
-    }
-    for (const std::string& ip : request.ips) {
-        const AddressPtr checked(a2i_IPADDRESS(ip.c_str()));
-        if (!checked) {
-            ERR_clear_error();
-            return Error{Errc::usage, "'" + ip.substr(0, node_name_max) + "' is no IP address"};
-        }
-        text += ",IP:" + ip;
-    }
-    for (const Role role : request.roles) {
-        text += ",URI:urn:starling:role:" + std::string(to_string(role));
-    }
-    return text;
-}
-
 }  // namespace
 
 Result<IssuedCert> make_ca(const std::string& name, Validity validity, KeyType key_type) {
@@ -149,10 +82,15 @@ Result<IssuedCert> make_ca(const std::string& name, Validity validity, KeyType k
         X509_sign(certificate, key.get(), EVP_sha256()) == 0) {
         return openssl_error("can't make the CA '" + name + "'");
     }
-    return to_pem(certificate, key.get());
+    Result<std::string> cert = cert_pem_of(certificate);
+    Result<std::string> secret = key_pem_of(key.get());
+    if (!cert || !secret) {
+        return cert ? secret.error() : cert.error();
+    }
+    return IssuedCert{std::move(*cert), std::move(*secret)};
 }
 
-Result<IssuedCert> issue_leaf(const IssuedCert& ca, const LeafRequest& request) {
+Result<std::string> issue_for_key(const IssuedCert& ca, const LeafRequest& request, EVP_PKEY* key) {
     if (Result<NodeId> name = parse_node_id(request.name.name); !name) {
         return Error{Errc::usage, name.error().message};
     }
@@ -170,11 +108,7 @@ Result<IssuedCert> issue_leaf(const IssuedCert& ca, const LeafRequest& request) 
         ERR_clear_error();
         return Error{Errc::malformed, "the CA is no certificate with its private key"};
     }
-    const KeyPtr key = make_key(request.key_type);
-    if (!key) {
-        return openssl_error("can't make a key");
-    }
-    Result<CertPtr> begun = begin_certificate(request.name.name, request.validity, key.get());
+    Result<CertPtr> begun = begin_certificate(request.name.name, request.validity, key);
     if (!begun) {
         return begun.error();
     }
@@ -189,7 +123,20 @@ Result<IssuedCert> issue_leaf(const IssuedCert& ca, const LeafRequest& request) 
         X509_sign(certificate, issuer_key.get(), EVP_sha256()) == 0) {
         return openssl_error("can't make the certificate of '" + request.name.name + "'");
     }
-    return to_pem(certificate, key.get());
+    return cert_pem_of(certificate);
+}
+
+Result<IssuedCert> issue_leaf(const IssuedCert& ca, const LeafRequest& request) {
+    const KeyPtr key = make_key(request.key_type);
+    if (!key) {
+        return openssl_error("can't make a key");
+    }
+    Result<std::string> cert = issue_for_key(ca, request, key.get());
+    Result<std::string> secret = key_pem_of(key.get());
+    if (!cert || !secret) {
+        return cert ? secret.error() : cert.error();
+    }
+    return IssuedCert{std::move(*cert), std::move(*secret)};
 }
 
 Result<std::string> subject_hash(const std::string& cert_pem) {

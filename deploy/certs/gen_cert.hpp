@@ -11,22 +11,44 @@ namespace starling {
 struct GenCertOptions {
     std::string example;                ///< a folder below the workspace
     int index = 1;                      ///< of this host, 1 to 9999
-    std::vector<std::string> host_ips;  ///< addresses by which others dial this host
+    std::vector<std::string> host_ips;  ///< by which others dial it; none: those that it has now
     int days = 365;
     std::string workspace = "workspace";
     KeyType key_type = KeyType::ec;
     bool force = false;  ///< replace what an earlier run made
 };
 
-/// Makes a CA for this host and certificates for its nodes sn, sl and swci (role tool), named sn1,
-/// sl1, swci1 for index 1, below WORKSPACE/EXAMPLE/cert:
-///
-///     sn-1-cert.pem sn-1-key.pem, the same for sl and swci
-///     ca/capath/ca-1-cert.pem      for all hosts; with OpenSSL's hash links
-///     ca/private/ca-1-key.pem      stays here
-///
-/// \return  lines for the user: what was written and what to do next.
-/// Errc::usage: an option, or a CA that is there and no `force`; Errc::io: names the file.
+// Files, below WORKSPACE/EXAMPLE/cert, for index 1. Nodes are named sn1, sl1, apls1, swci1:
+//
+//     sn-1-cert.pem sn-1-key.pem, the same for sl, apls and swci (role tool)
+//     ca/capath/ca-1-cert.pem      for all hosts; with OpenSSL's hash links
+//     ca/capath/ca-1-crl.pem       its revocation list, once something was revoked; for all hosts
+//     ca/private/ca-1-key.pem      stays here, as does what it has issued and revoked:
+//     ca/private/ca-1-issued.txt   SERIAL NAME, one a line
+//     ca/private/ca-1-revoked.txt  SERIAL SECONDS-SINCE-1970 NAME, one a line
+//
+// All functions return lines for the user: what was written and what to do next.
+// Errc::usage: an option; Errc::io: names the file.
+
+/// A CA for this host and certificates for its nodes. Errc::usage if a CA is there and no `force`.
 Result<std::string> gen_cert(const GenCertOptions& options);
+
+/// New keys and certificates for the nodes, by the CA that is there.
+Result<std::string> renew_certs(const GenCertOptions& options);
+
+/// A key, which stays here, and a request for a certificate: ROLE-INDEX-key.pem,
+/// ROLE-INDEX-csr.pem.
+Result<std::string> make_csr(const GenCertOptions& options, Role role);
+
+/// Signs a request with this host's CA. Who signs says the role, and the request must ask for no
+/// other; name and addresses are the request's. `X-csr.pem` becomes `X-cert.pem`.
+Result<std::string> sign_csr(const GenCertOptions& options, const std::string& file, Role role);
+
+/// Revokes a certificate (a file) or all that this host's CA has issued to a name, and writes the
+/// CA's revocation list.
+Result<std::string> revoke_cert(const GenCertOptions& options, const std::string& file_or_name);
+
+/// Writes the revocation list anew, valid for `days` from now.
+Result<std::string> renew_crl(const GenCertOptions& options);
 
 }  // namespace starling

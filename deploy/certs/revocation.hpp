@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "deploy/certs/cert_issuer.hpp"
+
+namespace starling {
+
+/// A certificate that is not to be trusted any more.
+struct Revoked {
+    std::string serial;        ///< hexadecimal
+    std::int64_t at_unix = 0;  ///< seconds since 1970
+};
+
+/// A revocation list (X.509 v2, RFC 5280), PEM.
+/// \param number    rises from one list of a CA to the next.
+/// \param validity  the next list comes before its end; nodes warn when it does not.
+Result<std::string> make_crl(const IssuedCert& ca, const std::vector<Revoked>& revoked,
+                             std::uint64_t number, std::chrono::seconds validity);
+
+/// What a certificate file says of itself.
+struct CertFacts {
+    std::string serial;
+    std::string name;
+};
+/// Errc::malformed: it is no certificate; Errc::usage: `ca` has not made it.
+Result<CertFacts> facts_of(const std::string& cert_pem, const IssuedCert& ca);
+
+/// Hash of the issuer of a CRL, by which `openssl -CApath` finds it as HASH.rN. Errc::malformed if
+/// the text holds no CRL.
+Result<std::string> crl_issuer_hash(const std::string& crl_pem);
+
+}  // namespace starling
