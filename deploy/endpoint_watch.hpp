@@ -20,6 +20,7 @@ public:
     void send(const NodeId& to, Frame frame) override { endpoint_.send(to, std::move(frame)); }
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override { endpoint_.post(std::move(input)); }
+    void reload() override { endpoint_.reload(); }
     void close(SwarmDuration limit) override { endpoint_.close(limit); }
 
 private:

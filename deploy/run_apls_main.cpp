@@ -64,7 +64,8 @@ Result<int> serve(const AplsOptions& options) {
     const std::unique_ptr<Node> node = make_apls_node(std::move(node_options));
     ThreadWorker worker(**endpoint, openssl_hasher());
     const SignalThread signals(
-        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); });
+        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
+        [&] { (*endpoint)->reload(); });
     return run_node(*node, **endpoint, book->store.get(), worker, *host->log);
 }
 

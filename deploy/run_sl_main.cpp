@@ -61,7 +61,8 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     });
     ThreadWorker worker(endpoint, openssl_hasher());
     const SignalThread signals(
-        [&](const std::string& signal) { endpoint.post(StopRequested{signal}); });
+        [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
+        [&] { endpoint.reload(); });
     const int code = run_node(*node, watch, nullptr, worker, *host.log);
     return ml ? ml->finish(code) : code;
 }

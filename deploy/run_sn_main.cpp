@@ -43,7 +43,8 @@ Result<int> run(const SnOptions& options) {
                            {.servers = options.common.apls, .grace = options.common.apls_grace});
     ThreadWorker worker(**endpoint, openssl_hasher());
     const SignalThread signals(
-        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); });
+        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
+        [&] { (*endpoint)->reload(); });
     return run_node(*node, **endpoint, ledger->store.get(), worker, *host->log);
 }
 

@@ -15,11 +15,13 @@ sigset_t waited_for() {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     sigaddset(&signals, end_signal);
     return signals;
 }
 
-void wait_for_signals(const std::function<void(const std::string&)>& on_stop) {
+void wait_for_signals(const std::function<void(const std::string&)>& on_stop,
+                      const std::function<void()>& on_reload) {
     const sigset_t signals = waited_for();
     bool stopping = false;
     for (;;) {
@@ -29,6 +31,10 @@ void wait_for_signals(const std::function<void(const std::string&)>& on_stop) {
         }
         if (signal == end_signal) {
             return;
+        }
+        if (signal == SIGHUP) {
+            on_reload();
+            continue;
         }
         if (stopping) {
             _exit(128 + signal);
@@ -46,8 +52,11 @@ void block_signals() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
-SignalThread::SignalThread(std::function<void(const std::string&)> on_stop)
-    : thread_([stop = std::move(on_stop)] { wait_for_signals(stop); }) {}
+SignalThread::SignalThread(std::function<void(const std::string&)> on_stop,
+                           std::function<void()> on_reload)
+    : thread_([stop = std::move(on_stop), reload = std::move(on_reload)] {
+          wait_for_signals(stop, reload);
+      }) {}
 
 SignalThread::~SignalThread() {
     pthread_kill(thread_.native_handle(), end_signal);

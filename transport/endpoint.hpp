@@ -29,6 +29,8 @@ public:
     virtual std::optional<Input> receive_until(SwarmTime deadline) = 0;
     /// From any thread: hand in the result of work, or a request to stop.
     virtual void post(Input input) = 0;
+    /// From any thread: read the identity files again, if there are any.
+    virtual void reload() {}
     /// Sends what is queued, for at most `limit`, then closes all connections.
     virtual void close(SwarmDuration limit) = 0;
 };

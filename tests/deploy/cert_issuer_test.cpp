@@ -146,9 +146,10 @@ TEST_F(CertIssuerTest, ACaIsReplacedOnlyByForce) {
     const Result<std::string> again = gen_cert(options(1));
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, Errc::usage);
-    EXPECT_EQ(again.error().message, key_file +
-                                         " is there already: --force replaces this CA and all "
-                                         "certificates it made; or choose another -i");
+    EXPECT_EQ(again.error().message,
+              key_file +
+                  " is there already: --renew makes new certificates with this CA, --force "
+                  "replaces the CA as well; or choose another -i");
     EXPECT_EQ(text_of(key_file), key);
 
     GenCertOptions forced = options(1);

@@ -38,7 +38,9 @@ protected:
     void issue(const std::string& name, Role role, const IssuedCert& authority,
                Validity validity = {}, std::string file = "") const {
         file = file.empty() ? name : file;
-        const auto leaf = issue_leaf(authority, {{name}, {role}, {}, {"127.0.0.1"}, validity});
+        const auto leaf = issue_leaf(
+            authority,
+            {{name}, {role}, {}, {"127.0.0.1", "127.0.1.1", "127.0.2.2", "127.0.3.3"}, validity});
         ASSERT_TRUE(leaf) << leaf.error().message;
         ASSERT_TRUE(write_file(path(file + ".pem"), leaf->cert_pem, FileMode::readable));
         ASSERT_TRUE(write_file(path(file + ".key"), leaf->key_pem, FileMode::secret));

@@ -96,7 +96,8 @@ TEST_F(TlsIdentityTest, ADirectoryWithoutAuthoritiesIsNamed) {
 TEST_F(TlsIdentityTest, AKeyAmongTheAuthoritiesIsNamed) {
     std::filesystem::copy_file(files.key, files.ca_path + "/stray.pem");
     EXPECT_EQ(error_of(files),
-              "--capath " + files.ca_path + "/stray.pem: holds no certificate in PEM form");
+              "--capath " + files.ca_path +
+                  "/stray.pem: holds no certificate and no revocation list in PEM form");
 }
 
 TEST_F(TlsIdentityTest, ANodeMayNotTakeAnotherName) {

@@ -11,6 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "deploy/certs/cert_files.hpp"
+#include "deploy/certs/revocation.hpp"
+
 namespace starling::test {
 namespace {
 
@@ -77,11 +80,13 @@ Authority::Authority(const Folder& folder, const std::string& name)
 }
 
 IdentityFiles Authority::issue(const std::string& node, std::set<Role> roles, Validity validity,
-                               const Authority* trusts) const {
+                               const Authority* trusts, const std::string& address) const {
     LeafRequest request;
     request.name.name = node;
     request.roles = std::move(roles);
     request.validity = validity;
+    request.ips = {address};
+    request.dns_names = {"localhost"};
     Result<IssuedCert> leaf = issue_leaf(ca_, request);
     EXPECT_TRUE(leaf);
     IdentityFiles files;
@@ -89,6 +94,15 @@ IdentityFiles Authority::issue(const std::string& node, std::set<Role> roles, Va
     files.key = folder_.write(name_ + "-" + node + "-key.pem", leaf->key_pem);
     files.ca_path = trusts != nullptr ? trusts->ca_path() : ca_path_;
     return files;
+}
+
+void Authority::revoke(const std::vector<std::string>& cert_files,
+                       std::chrono::seconds validity) const {
+    std::vector<Revoked> revoked;
+    for (const std::string& file : cert_files) {
+        revoked.push_back({facts_of(*read_file(file), ca_)->serial, 1'000'000});
+    }
+    folder_.write(name_ + "-ca/crl.pem", *make_crl(ca_, revoked, 1, validity));
 }
 
 std::string Party::logged() const {

@@ -35,8 +35,13 @@ public:
 
     /// Certificate and key of a node that trusts this CA only, or the one given.
     IdentityFiles issue(const std::string& node, std::set<Role> roles, Validity validity = {},
-                        const Authority* trusts = nullptr) const;
+                        const Authority* trusts = nullptr,
+                        const std::string& address = "127.0.0.1") const;
+    /// Writes a revocation list with these certificates (files) into the CA's directory.
+    void revoke(const std::vector<std::string>& cert_files,
+                std::chrono::seconds validity = std::chrono::hours(1)) const;
     const std::string& ca_path() const { return ca_path_; }
+    const std::string& ca_pem() const { return ca_.cert_pem; }
 
 private:
     const Folder& folder_;

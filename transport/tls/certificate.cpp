@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include <openssl/bn.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -54,6 +55,8 @@ std::set<Role> roles_of(const X509& certificate) {
     return roles;
 }
 
+}  // namespace
+
 std::string date_text(const ASN1_TIME* time) {
     tm parts{};
     if (ASN1_TIME_to_tm(time, &parts) != 1) {
@@ -64,7 +67,21 @@ std::string date_text(const ASN1_TIME* time) {
     return {text, length};
 }
 
-}  // namespace
+std::string serial_text(const X509& certificate) {
+    BIGNUM* number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(&certificate), nullptr);
+    char* hex = number == nullptr ? nullptr : BN_bn2hex(number);
+    std::string text = hex == nullptr ? "?" : hex;
+    OPENSSL_free(hex);
+    BN_free(number);
+    return text;
+}
+
+int days_left(const X509& certificate) {
+    int days = 0;
+    int seconds = 0;
+    return ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(&certificate)) == 1 ? days
+                                                                                           : 0;
+}
 
 Result<Identity> identity_of(const X509& certificate) {
     Result<NodeId> name = common_name(certificate);

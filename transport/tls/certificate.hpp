@@ -5,6 +5,7 @@
 #include "transport/tls/tls_endpoint.hpp"
 
 struct x509_st;
+struct asn1_string_st;
 
 namespace starling {
 
@@ -19,5 +20,12 @@ std::string role_list(const std::set<Role>& roles);
 
 /// Errc::refused if the certificate is not valid now; the sentence begins with `what`.
 Result<void> check_dates(const x509_st& certificate, const std::string& what);
+
+/// "2026-11-23 03:24 UTC"
+std::string date_text(const asn1_string_st* time);
+/// Upper-case hexadecimal digits, as openssl prints it.
+std::string serial_text(const x509_st& certificate);
+/// Whole days until it ends; negative once it has.
+int days_left(const x509_st& certificate);
 
 }  // namespace starling

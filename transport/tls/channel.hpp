@@ -10,6 +10,8 @@
 
 namespace starling {
 
+class TlsContext;
+
 /// What stands between the frames of one connection and its socket: TLS records, or nothing for a
 /// Unix socket. It does no input or output: bytes are handed in and taken out.
 class Channel {
@@ -20,6 +22,8 @@ public:
     virtual Result<bool> handshake() = 0;
     /// Who the peer's certificate is for; nothing for a Unix socket. Valid after the handshake.
     virtual const std::optional<Identity>& certified() const = 0;
+    /// Whether the peer's certificate would be accepted under `context`; always, for a Unix socket.
+    virtual Result<void> check_again(const TlsContext& context) const = 0;
     /// The peer is accepted: from now on large buffers are worth their memory.
     virtual void expect_bulk() = 0;
 

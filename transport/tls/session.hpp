@@ -66,6 +66,11 @@ public:
     /// Hangs up at once; session_ended is called only if it was not and `why` is given.
     void abort(const std::optional<SessionEnd>& why);
 
+    /// Under a context that was read anew.
+    Result<void> check_again(const TlsContext& context) const {
+        return channel_->check_again(context);
+    }
+
     State state() const { return state_; }
     const Purpose& purpose() const { return purpose_; }
     const Hello& peer() const { return peer_; }  ///< valid from session_up on

@@ -65,7 +65,7 @@ const BIO_METHOD* bio_method() {
 
 class TlsChannel final : public Channel {
 public:
-    TlsChannel(const TlsContext& context, TlsSide side)
+    TlsChannel(const TlsContext& context, TlsSide side, const std::string& dialled)
         : ssl_(SSL_new(context.handle()), &SSL_free) {
         BIO* bio = BIO_new(bio_method());
         STARLING_INVARIANT(ssl_ && bio != nullptr, "a connection's memory can be had");
@@ -73,6 +73,13 @@ public:
         SSL_set_bio(ssl_.get(), bio, bio);
         if (side == TlsSide::dials) {
             SSL_set_connect_state(ssl_.get());
+            // An address is looked for among the addresses, anything else among the names.
+            X509_VERIFY_PARAM* expected = SSL_get0_param(ssl_.get());
+            const bool told =
+                X509_VERIFY_PARAM_set1_ip_asc(expected, dialled.c_str()) == 1 ||
+                X509_VERIFY_PARAM_set1_host(expected, dialled.c_str(), dialled.size()) == 1;
+            STARLING_INVARIANT(told, "a host that was dialled can be looked for");
+            ERR_clear_error();
         } else {
             SSL_set_accept_state(ssl_.get());
         }
@@ -99,6 +106,9 @@ public:
     }
 
     const std::optional<Identity>& certified() const override { return certified_; }
+    Result<void> check_again(const TlsContext& context) const override {
+        return context.check_again(*ssl_);
+    }
     void expect_bulk() override { bulk_ = true; }
 
     std::span<std::byte> receive_space() override {
@@ -177,8 +187,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Channel> make_tls_channel(const TlsContext& context, TlsSide side) {
-    return std::make_unique<TlsChannel>(context, side);
+std::unique_ptr<Channel> make_tls_channel(const TlsContext& context, TlsSide side,
+                                          const std::string& dialled) {
+    return std::make_unique<TlsChannel>(context, side, dialled);
 }
 
 }  // namespace starling

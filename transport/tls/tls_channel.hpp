@@ -11,6 +11,9 @@ enum class TlsSide { dials, accepts };
 
 /// One TLS 1.3 connection between our own buffers: OpenSSL writes many records behind each other
 /// and finds many to read, so the socket is asked once for all of them.
-std::unique_ptr<Channel> make_tls_channel(const TlsContext& context, TlsSide side);
+/// \param dialled  the host that was dialled: the peer's certificate must name it (RFC 6125). Empty
+///                 for a connection that was accepted.
+std::unique_ptr<Channel> make_tls_channel(const TlsContext& context, TlsSide side,
+                                          const std::string& dialled = "");
 
 }  // namespace starling

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int chain_depth_max = 4;
+constexpr int days_warned = 14;
 constexpr long chain_bytes_max = 32 * 1024;
 
 Error at_fault(const std::string& flag, const std::string& file, const std::string& what) {
@@ -38,30 +39,58 @@ Result<void> check_readable(const std::string& flag, const std::string& file,
     return {};
 }
 
-/// Adds every certificate of a file to whom we trust.
-Result<void> add_authorities(X509_STORE* store, const std::string& flag, const std::string& file) {
+using InfoStack = std::unique_ptr<STACK_OF(X509_INFO), void (*)(STACK_OF(X509_INFO)*)>;
+
+/// All PEM blocks of a file.
+InfoStack read_blocks(BIO* bio) {
+    return {PEM_X509_INFO_read_bio(bio, nullptr, nullptr, nullptr),
+            [](STACK_OF(X509_INFO) * all) { sk_X509_INFO_pop_free(all, X509_INFO_free); }};
+}
+
+/// A list that should have been followed by a newer one goes on being used: a swarm does not stop
+/// because an operator is late, but is told.
+void look_at_list(const X509_CRL& list, const std::string& file,
+                  std::vector<std::string>& warnings) {
+    const ASN1_TIME* next = X509_CRL_get0_nextUpdate(&list);
+    if (next != nullptr && X509_cmp_current_time(next) < 0) {
+        warnings.push_back("the revocation list " + file + " is out of date since " +
+                           date_text(next) +
+                           "; it is still used: renew it where its CA is (gen-cert --crl)");
+    }
+}
+
+/// Adds every certificate of a file to whom we trust, and every revocation list.
+Result<void> add_authorities(X509_STORE* store, const std::string& flag, const std::string& file,
+                             std::vector<std::string>& warnings, int& trusted) {
     if (Result<void> readable = check_readable(flag, file, "SWARM_ID_CACERT"); !readable) {
         return readable;
     }
     const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_file(file.c_str(), "r"), &BIO_free);
+    const InfoStack blocks = read_blocks(bio.get());
     int count = 0;
-    for (;;) {
-        const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-            PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
-        if (!certificate) {
-            break;
+    for (int i = 0; blocks && i < sk_X509_INFO_num(blocks.get()); ++i) {
+        const X509_INFO& block = *sk_X509_INFO_value(blocks.get(), i);
+        if (block.x509 != nullptr) {
+            X509_STORE_add_cert(store, block.x509);
+            ++trusted;
+            ++count;
         }
-        X509_STORE_add_cert(store, certificate.get());
-        ++count;
+        if (block.crl != nullptr) {
+            X509_STORE_add_crl(store, block.crl);
+            X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+            look_at_list(*block.crl, file, warnings);
+            ++count;
+        }
     }
     ERR_clear_error();
     if (count == 0) {
-        return at_fault(flag, file, "holds no certificate in PEM form");
+        return at_fault(flag, file, "holds no certificate and no revocation list in PEM form");
     }
     return {};
 }
 
-Result<void> add_authority_directory(X509_STORE* store, const std::string& directory) {
+Result<void> add_authority_directory(X509_STORE* store, const std::string& directory,
+                                     std::vector<std::string>& warnings, int& trusted) {
     std::error_code failed;
     std::vector<std::string> files;
     for (fs::directory_iterator at(directory, failed), end; !failed && at != end;
@@ -79,7 +108,8 @@ Result<void> add_authority_directory(X509_STORE* store, const std::string& direc
     }
     std::sort(files.begin(), files.end());
     for (const std::string& file : files) {
-        if (Result<void> added = add_authorities(store, "--capath", file); !added) {
+        if (Result<void> added = add_authorities(store, "--capath", file, warnings, trusted);
+            !added) {
             return added;
         }
     }
@@ -114,6 +144,17 @@ Result<void> load_own(SSL_CTX* context, const IdentityFiles& files) {
     return {};
 }
 
+/// A CA without a revocation list has revoked nothing; one whose list is late: see look_at_list.
+int judge(int accepted, X509_STORE_CTX* check) {
+    const int error = X509_STORE_CTX_get_error(check);
+    if (accepted != 1 &&
+        (error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_CRL_HAS_EXPIRED)) {
+        X509_STORE_CTX_set_error(check, X509_V_OK);
+        return 1;
+    }
+    return accepted;
+}
+
 void set_rules(SSL_CTX* context) {
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
     // AES-128 first: 3 % faster than AES-256 on one connection, and no weaker in practice.
@@ -126,7 +167,7 @@ void set_rules(SSL_CTX* context) {
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     // OpenSSL then also demands serverAuth of who accepts and clientAuth of who dials.
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, judge);
     SSL_CTX_set_verify_depth(context, chain_depth_max);
     SSL_CTX_set_max_cert_list(context, chain_bytes_max);
 }
@@ -148,17 +189,36 @@ Result<TlsContext> TlsContext::load(const IdentityFiles& files) {
                      "who it is"};
     }
     X509_STORE* store = SSL_CTX_get_cert_store(context);
+    int trusted = 0;
     if (!files.ca_path.empty()) {
-        if (Result<void> added = add_authority_directory(store, files.ca_path); !added) {
+        if (Result<void> added =
+                add_authority_directory(store, files.ca_path, loaded.warnings_, trusted);
+            !added) {
             return added.error();
         }
     }
     if (!files.ca_file.empty()) {
-        if (Result<void> added = add_authorities(store, "--cacert", files.ca_file); !added) {
+        if (Result<void> added =
+                add_authorities(store, "--cacert", files.ca_file, loaded.warnings_, trusted);
+            !added) {
             return added.error();
         }
     }
-    Result<Identity> identity = identity_of(*SSL_CTX_get0_certificate(context));
+    if (trusted == 0) {
+        return at_fault(files.ca_path.empty() ? "--cacert" : "--capath",
+                        files.ca_path.empty() ? files.ca_file : files.ca_path,
+                        "holds revocation lists only, and no CA certificate");
+    }
+    const X509& own = *SSL_CTX_get0_certificate(context);
+    loaded.summary_ =
+        "serial " + serial_text(own) + ", valid until " + date_text(X509_get0_notAfter(&own));
+    if (days_left(own) < days_warned) {
+        loaded.warnings_.push_back("the certificate " + files.cert + " ends on " +
+                                   date_text(X509_get0_notAfter(&own)) +
+                                   ": make a new one (gen-cert --renew); it is read without a "
+                                   "restart");
+    }
+    Result<Identity> identity = identity_of(own);
     if (!identity) {
         return at_fault("--cert", files.cert, identity.error().message);
     }
@@ -183,6 +243,28 @@ Result<TlsContext> TlsContext::load_for(const IdentityFiles& files, Role role) {
                             " but for " + role_list(identity.roles));
     }
     return context;
+}
+
+Result<void> TlsContext::check_again(const SSL& connection) const {
+    const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(&connection),
+                                                            &X509_free);
+    const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> check(
+        X509_STORE_CTX_new(), &X509_STORE_CTX_free);
+    if (!shown || !check ||
+        X509_STORE_CTX_init(check.get(), SSL_CTX_get_cert_store(context_.get()), shown.get(),
+                            SSL_get_peer_cert_chain(&connection)) != 1) {
+        ERR_clear_error();
+        return {};  // nothing to judge by: it was accepted once
+    }
+    X509_STORE_CTX_set_flags(check.get(), X509_V_FLAG_NO_CHECK_TIME);
+    X509_STORE_CTX_set_verify_cb(check.get(), judge);
+    const bool good = X509_verify_cert(check.get()) == 1;
+    const int why = X509_STORE_CTX_get_error(check.get());
+    ERR_clear_error();
+    if (good) {
+        return {};
+    }
+    return Error{Errc::refused, "its certificate is not accepted any more " + verify_text(why)};
 }
 
 Result<Identity> check_identity(const IdentityFiles& files, Role role) {

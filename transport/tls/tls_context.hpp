@@ -5,6 +5,7 @@
 #include "transport/tls/tls_endpoint.hpp"
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 namespace starling {
 
@@ -18,6 +19,13 @@ public:
 
     ssl_ctx_st* handle() const { return context_.get(); }
     const Identity& identity() const { return identity_; }
+    /// "serial 5C83..., valid until 2027-11-23 03:24 UTC", of the own certificate.
+    const std::string& summary() const { return summary_; }
+    /// What an operator should see to soon: a certificate or a revocation list near its end.
+    const std::vector<std::string>& warnings() const { return warnings_; }
+    /// Whether the certificate that the peer of a living connection has shown would be accepted
+    /// today, its dates left aside. Errc::refused: it is revoked, or nobody here trusts its CA.
+    Result<void> check_again(const ssl_st& connection) const;
 
 private:
     TlsContext() = default;
@@ -25,6 +33,8 @@ private:
     static Result<TlsContext> load(const IdentityFiles& files);
 
     std::shared_ptr<ssl_ctx_st> context_;
+    std::string summary_;
+    std::vector<std::string> warnings_;
     Identity identity_;
 };
 

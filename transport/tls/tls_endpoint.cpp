@@ -1,12 +1,14 @@
 #include "transport/tls/tls_endpoint.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <utility>
 
 #include "transport/tls/admission.hpp"
 #include "transport/tls/event_loop.hpp"
+#include "transport/tls/identity_watch.hpp"
 #include "transport/tls/inbox.hpp"
 #include "transport/tls/plain_channel.hpp"
 #include "transport/tls/session.hpp"
@@ -26,7 +28,12 @@ std::string limit_text(SwarmDuration limit) {
 class TlsEndpoint final : public PolledEndpoint, private SessionOwner {
 public:
     TlsEndpoint(TlsEndpointOptions options, std::optional<TlsContext> context)
-        : options_(std::move(options)), context_(std::move(context)) {}
+        : options_(std::move(options)), context_(std::move(context)) {
+        if (options_.identity) {
+            identity_watch_.emplace(*options_.identity);
+            show_warnings();
+        }
+    }
     TlsEndpoint(const TlsEndpoint&) = delete;
     TlsEndpoint& operator=(const TlsEndpoint&) = delete;
     ~TlsEndpoint() override { hang_up(); }
@@ -38,6 +45,7 @@ public:
     void send(const NodeId& to, Frame frame) override;
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override;
+    void reload() override;
     void close(SwarmDuration limit) override;
 
 private:
@@ -61,6 +69,9 @@ private:
     void expire();
     void deliver(Input input, std::size_t frame_bytes = 0);
     void resume_paused();
+    void refresh_identity();
+    void use(TlsContext context);
+    void show_warnings() const;
     void hang_up();
     void log(Level level, const std::string& text) const;
 
@@ -75,6 +86,8 @@ private:
     std::deque<Watched> watched_;                   ///< all with the same limit: in order of time
     std::vector<std::weak_ptr<Session>> paused_;
     Inbox inbox_;
+    std::optional<IdentityWatch> identity_watch_;
+    std::atomic<bool> reload_wanted_ = false;
     bool closed_ = false;
 };
 
@@ -115,7 +128,8 @@ void TlsEndpoint::connect(const Address& address, Role role) {
         return;
     }
     std::unique_ptr<Channel> channel =
-        address.port == 0 ? make_plain_channel() : make_tls_channel(*context_, TlsSide::dials);
+        address.port == 0 ? make_plain_channel()
+                          : make_tls_channel(*context_, TlsSide::dials, address.host);
     auto session = std::make_shared<Session>(owner(), loop_.make_stream(), std::move(channel),
                                              Session::Purpose{address, {role}});
     sessions_[session.get()] = session;
@@ -134,6 +148,7 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
     for (;;) {
         inbox_.take_posted();
         expire();
+        refresh_identity();
         if (!inbox_.empty()) {
             // Sending goes on while the node works through what came.
             loop_.run_one_until(SwarmTime{});
@@ -142,8 +157,10 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
             return first;
         }
         const bool late = loop_.now() >= deadline;
-        const SwarmTime until =
-            watched_.empty() ? deadline : std::min(deadline, watched_.front().until);
+        SwarmTime until = watched_.empty() ? deadline : std::min(deadline, watched_.front().until);
+        if (identity_watch_) {
+            until = std::min(until, identity_watch_->due());
+        }
         loop_.run_one_until(until);
         if (late && inbox_.empty()) {
             return std::nullopt;
@@ -153,6 +170,11 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
 
 void TlsEndpoint::post(Input input) {
     inbox_.post(std::move(input));
+    loop_.wake();
+}
+
+void TlsEndpoint::reload() {
+    reload_wanted_ = true;
     loop_.wake();
 }
 
@@ -288,6 +310,57 @@ void TlsEndpoint::resume_paused() {
         if (const std::shared_ptr<Session> session = weak.lock()) {
             session->resume();
         }
+    }
+}
+
+// ---- Identity ----------------------------------------------------------------------------------
+
+/// Takes what stands in the identity files now, if that is a whole identity of this node.
+void TlsEndpoint::refresh_identity() {
+    if (!identity_watch_) {
+        return;
+    }
+    const bool wanted = reload_wanted_.exchange(false);
+    if (!wanted && identity_watch_->due() > loop_.now()) {
+        return;
+    }
+    if (!identity_watch_->changed(loop_.now()) && !wanted) {
+        return;
+    }
+    Result<TlsContext> fresh = TlsContext::load_for(*options_.identity, options_.role);
+    if (fresh && fresh->identity().name != options_.name) {
+        fresh = Error{Errc::refused, "--cert " + options_.identity->cert +
+                                         ": the certificate is for '" +
+                                         fresh->identity().name.name + "'"};
+    }
+    if (!fresh) {
+        log(Level::warning,
+            "the identity files were changed and can't be used: " + fresh.error().message +
+                ". This node goes on with those that it read before");
+        return;
+    }
+    use(std::move(*fresh));
+}
+
+void TlsEndpoint::use(TlsContext context) {
+    context_ = std::move(context);
+    log(Level::info, "certificate re-read: " + options_.name.name + ", " + context_->summary());
+    show_warnings();
+    // Connections live on under the certificate that they began with, unless it was taken back.
+    const std::map<const Session*, std::shared_ptr<Session>> all = sessions_;
+    for (const auto& [key, session] : all) {
+        if (session->state() != Session::State::up) {
+            continue;
+        }
+        if (const Result<void> still = session->check_again(*context_); !still) {
+            session->abort(SessionEnd{still.error(), true, true});
+        }
+    }
+}
+
+void TlsEndpoint::show_warnings() const {
+    for (const std::string& warning : context_->warnings()) {
+        log(Level::warning, warning);
     }
 }
 

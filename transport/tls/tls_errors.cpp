@@ -6,28 +6,6 @@
 namespace starling {
 namespace {
 
-/// What is wrong with the peer's certificate, and what helps.
-std::string verify_text(long code) {
-    switch (code) {
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-            return "(unknown CA): copy the CA certificate of that host into this node's --capath";
-        case X509_V_ERR_CERT_HAS_EXPIRED:
-            return "(expired): make a new one there (gen-cert)";
-        case X509_V_ERR_CERT_NOT_YET_VALID:
-            return "(not yet valid): compare the clocks of both hosts";
-        case X509_V_ERR_INVALID_PURPOSE:
-            return "(not made for this use): it needs extendedKeyUsage serverAuth and clientAuth";
-        case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-            return "(its signature is not by the CA that it names)";
-        default:
-            return std::string("(") + X509_verify_cert_error_string(code) + ")";
-    }
-}
-
 /// What the peer's alert says about our certificate; empty for other alerts.
 std::string alert_text(int reason) {
     switch (reason) {
@@ -90,6 +68,33 @@ TlsFailure explain_reason(int reason, long verify_result) {
 }
 
 }  // namespace
+
+std::string verify_text(long code) {
+    switch (code) {
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+            return "(unknown CA): copy the CA certificate of that host into this node's --capath";
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return "(expired): make a new one there (gen-cert)";
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return "(not yet valid): compare the clocks of both hosts";
+        case X509_V_ERR_INVALID_PURPOSE:
+            return "(not made for this use): it needs extendedKeyUsage serverAuth and clientAuth";
+        case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+            return "(its signature is not by the CA that it names)";
+        case X509_V_ERR_CERT_REVOKED:
+            return "(revoked by its CA): the node needs a new one";
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return "(not made for the address that was dialled): make it there with gen-cert "
+                   "--renew --host-ip ADDRESS, or dial an address that it names";
+        default:
+            return std::string("(") + X509_verify_cert_error_string(code) + ")";
+    }
+}
 
 TlsFailure explain_tls_error(const SSL& ssl) {
     const unsigned long newest = ERR_peek_last_error();

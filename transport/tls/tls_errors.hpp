@@ -21,4 +21,7 @@ TlsFailure explain_tls_error(const ssl_st& ssl);
 /// ": what OpenSSL says", or nothing; clears OpenSSL's errors.
 std::string openssl_reason();
 
+/// What is wrong with a peer's certificate (X509_V_ERR_...), in brackets, and what helps.
+std::string verify_text(long code);
+
 }  // namespace starling

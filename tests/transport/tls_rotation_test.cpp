@@ -1,0 +1,161 @@
+// Certificates that are taken back, made for another address, or replaced while a node runs.
+#include <filesystem>
+
+#include "tests/transport/tls_support.hpp"
+
+namespace starling::test {
+namespace {
+
+class TlsRotationTest : public testing::Test {
+protected:
+    TlsRotationTest() { identity = authority.issue("sn1", {Role::sn}); }
+
+    void open_node() {
+        node = open_party(options_of("sn1", Role::sn, identity, {{loopback(port), {Role::sl}}}));
+    }
+    Party sl(const std::string& name, const IdentityFiles& files) {
+        Party party = open_party(options_of(name, Role::sl, files));
+        party.endpoint->connect(loopback(port), Role::sn);
+        return party;
+    }
+    void expect_up(Party& party) {
+        EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<PeerUp>() == 1; }))
+            << node.logged() << party.logged();
+    }
+    std::string expect_failed(Party& party) {
+        EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<ConnectFailed>() == 1; }));
+        const auto failed = party.all<ConnectFailed>();
+        EXPECT_TRUE(!failed.empty() && failed[0].fatal);
+        return failed.empty() ? "" : failed[0].error.message;
+    }
+    /// Puts the files of `fresh` in the place of the node's, as a careful operator does.
+    void replace_identity(const IdentityFiles& fresh) const {
+        std::filesystem::rename(fresh.key, identity.key);
+        std::filesystem::rename(fresh.cert, identity.cert);
+    }
+
+    Folder folder;
+    Authority authority{folder, "host-1"};
+    Authority other{folder, "host-2"};
+    IdentityFiles identity;
+    std::uint16_t port = free_port();
+    Party node;
+};
+
+TEST_F(TlsRotationTest, ARevokedDiallerIsRefusedAndBothSidesSayWhy) {
+    const IdentityFiles bad = authority.issue("sl1", {Role::sl});
+    authority.revoke({bad.cert});
+    open_node();
+    Party party = sl("sl1", bad);
+    const std::string why = expect_failed(party);
+    EXPECT_TRUE(contains(why, "does not accept this node's certificate (revoked)")) << why;
+    EXPECT_TRUE(run_until({&node}, [&] {
+        return contains(node.logged(), "its certificate is not accepted (revoked by its CA)");
+    })) << node.logged();
+    Party good = sl("sl2", authority.issue("sl2", {Role::sl}));
+    expect_up(good);
+}
+
+TEST_F(TlsRotationTest, ARevokedAcceptorIsRefused) {
+    open_node();
+    authority.revoke({identity.cert});
+    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    const std::string why = expect_failed(party);
+    EXPECT_TRUE(contains(why, "revoked by its CA")) << why;
+}
+
+TEST_F(TlsRotationTest, ACaWithoutAListIsTrustedBesideOneThatHasOne) {
+    authority.revoke({authority.issue("sl9", {Role::sl}).cert});
+    folder.write("host-1-ca/other.pem", other.ca_pem());
+    open_node();
+    Party party = sl("sl1", other.issue("sl1", {Role::sl}, {}, &authority));
+    expect_up(party);
+}
+
+TEST_F(TlsRotationTest, AListThatIsOutOfDateIsStillUsedAndWarnedOf) {
+    const IdentityFiles bad = authority.issue("sl1", {Role::sl});
+    authority.revoke({bad.cert}, std::chrono::seconds(-10));
+    open_node();
+    EXPECT_TRUE(contains(node.logged(), "is out of date since")) << node.logged();
+    Party good = sl("sl2", authority.issue("sl2", {Role::sl}));
+    expect_up(good);
+    Party party = sl("sl1", bad);
+    expect_failed(party);
+}
+
+TEST_F(TlsRotationTest, ACertificateForAnotherAddressIsRefusedByWhoDials) {
+    identity = authority.issue("sn1", {Role::sn}, {}, nullptr, "192.0.2.1");
+    open_node();
+    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    const std::string why = expect_failed(party);
+    EXPECT_TRUE(contains(why, "(not made for the address that was dialled)")) << why;
+    EXPECT_TRUE(contains(why, "gen-cert --renew --host-ip")) << why;
+}
+
+TEST_F(TlsRotationTest, ANewCertificateIsTakenAndConnectionsStay) {
+    open_node();
+    Party before = sl("sl1", authority.issue("sl1", {Role::sl}));
+    expect_up(before);
+    replace_identity(other.issue("sn1", {Role::sn}));
+    node.endpoint->reload();
+    EXPECT_TRUE(run_until({&node, &before}, [&] {
+        return contains(node.logged(), "certificate re-read: sn1, serial ");
+    })) << node.logged();
+    // It trusts the old CA still, and shows a certificate of the new one.
+    const IdentityFiles old_trust = authority.issue("sl2", {Role::sl});
+    const IdentityFiles new_trust = authority.issue("sl3", {Role::sl}, {}, &other);
+    Party stale = sl("sl2", old_trust);
+    EXPECT_TRUE(contains(expect_failed(stale), "unknown CA"));
+    Party fresh = sl("sl3", new_trust);
+    expect_up(fresh);
+    EXPECT_EQ(before.count<PeerLost>(), 0U);
+    before.endpoint->send({"sn1"}, Frame{Heartbeat{}, {}});
+    EXPECT_TRUE(run_until({&node, &before}, [&] { return node.count<FrameReceived>() == 1; }));
+}
+
+TEST_F(TlsRotationTest, AChangeOfTheFilesIsNoticedWithoutASignal) {
+    open_node();
+    replace_identity(authority.issue("sn1b", {Role::sn}));
+    EXPECT_TRUE(run_until({&node}, [&] {
+        return contains(node.logged(), "the certificate is for 'sn1b'");
+    })) << node.logged();
+    EXPECT_TRUE(contains(node.logged(), "goes on with those that it read before"));
+    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    expect_up(party);
+}
+
+TEST_F(TlsRotationTest, HalfReplacedFilesAreNotUsed) {
+    open_node();
+    const IdentityFiles fresh = authority.issue("sn1c", {Role::sn});
+    std::filesystem::rename(fresh.key, identity.key);
+    node.endpoint->reload();
+    EXPECT_TRUE(run_until({&node}, [&] {
+        return contains(node.logged(), "is not the key of --cert");
+    })) << node.logged();
+    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    expect_up(party);
+}
+
+TEST_F(TlsRotationTest, ARevokedPeerIsCutOffAndNobodyElse) {
+    const IdentityFiles bad = authority.issue("sl1", {Role::sl});
+    open_node();
+    Party party = sl("sl1", bad);
+    expect_up(party);
+    Party good = sl("sl2", authority.issue("sl2", {Role::sl}));
+    expect_up(good);
+    authority.revoke({bad.cert});
+    node.endpoint->reload();
+    EXPECT_TRUE(run_until({&node, &party, &good}, [&] { return party.count<PeerLost>() == 1; }));
+    EXPECT_TRUE(contains(node.logged(), "is not accepted any more (revoked by its CA)"))
+        << node.logged();
+    EXPECT_EQ(good.count<PeerLost>(), 0U);
+}
+
+TEST_F(TlsRotationTest, ACertificateNearItsEndIsWarnedOf) {
+    identity = authority.issue("sn1", {Role::sn}, {.not_after = std::chrono::hours(24 * 10)});
+    open_node();
+    EXPECT_TRUE(contains(node.logged(), "make a new one (gen-cert --renew)")) << node.logged();
+}
+
+}  // namespace
+}  // namespace starling::test

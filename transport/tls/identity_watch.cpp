@@ -1,0 +1,53 @@
+#include "transport/tls/identity_watch.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace starling {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Name, size, inode and time of change of a file; "-" if it is not there.
+std::string stamp(const std::string& file) {
+    struct stat info {};
+    if (file.empty() || ::stat(file.c_str(), &info) != 0) {
+        return file + " -\n";
+    }
+    return file + " " + std::to_string(info.st_size) + " " + std::to_string(info.st_ino) + " " +
+           std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + "\n";
+}
+
+}  // namespace
+
+IdentityWatch::IdentityWatch(IdentityFiles files)
+    : files_(std::move(files)), seen_(look()), due_(SwarmTime{interval}) {}
+
+bool IdentityWatch::changed(SwarmTime now) {
+    due_ = now + interval;
+    std::string seen = look();
+    return std::exchange(seen_, std::move(seen)) != seen_;
+}
+
+std::string IdentityWatch::look() const {
+    std::string text = stamp(files_.cert) + stamp(files_.key) + stamp(files_.ca_file);
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (fs::directory_iterator at(files_.ca_path, failed), end; !failed && at != end;
+         at.increment(failed)) {
+        if (at->path().extension() == ".pem") {
+            names.push_back(at->path().string());
+        }
+    }
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) {
+        text += stamp(name);
+    }
+    return text;
+}
+
+}  // namespace starling
