@@ -36,6 +36,7 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
         command.working_directory /= ml.working_directory;
     }
     command.log_file = host.workspace.log_file(name);
+    command.state_file = host.workspace.state_file(name);
     command.environment = clean_environment(own);
     for (const auto& [variable, value] : ml.environment) {
         command.environment[variable] = value;
@@ -51,7 +52,7 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
 
 Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& command, std::string name,
                                                     PolledEndpoint& endpoint, TraceLog& log) {
-    std::unique_ptr<MlSidecar> ml(new MlSidecar(std::move(name), command.log_file, endpoint, log));
+    std::unique_ptr<MlSidecar> ml(new MlSidecar(std::move(name), command, endpoint, log));
     log.line(Level::info, component,
              "starting ML program " + ml->name_ + ": " + command.program + " in " +
                  command.working_directory.string() + ", its output goes to " +
@@ -62,7 +63,21 @@ Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& comman
         return sidecar.error();
     }
     ml->sidecar_ = std::move(*sidecar);
+    ml->note_start();
     return ml;
+}
+
+/// For swarm-ps and swarm-logs. It may have ended by now.
+void MlSidecar::note_start() {
+    const std::lock_guard lock(state_mutex_);
+    state_ = state_of(sidecar_->pid(), Role::ml);
+    if (status_) {
+        state_->ended_unix = unix_now();
+        state_->exit_code = status_->exit_code();
+    }
+    if (const Result<void> written = write_state(state_file_, *state_); !written) {
+        log_.line(Level::warning, component, written.error().message);
+    }
 }
 
 void MlSidecar::look(const Input& input) {
@@ -72,6 +87,15 @@ void MlSidecar::look(const Input& input) {
 }
 
 void MlSidecar::ended(const ExitStatus& status) {
+    {
+        const std::lock_guard lock(state_mutex_);
+        status_ = status;
+        if (state_) {
+            state_->ended_unix = unix_now();
+            state_->exit_code = status.exit_code();
+            (void)write_state(state_file_, *state_);  // a full disk is told of by others
+        }
+    }
     std::string text = "ML program " + name_ + " " + status.text();
     if (!joined_) {
         text += " before it joined: see " + log_file_.string();

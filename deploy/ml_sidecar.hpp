@@ -8,6 +8,7 @@
 
 #include "deploy/endpoint_watch.hpp"
 #include "deploy/node_host.hpp"
+#include "deploy/node_state.hpp"
 #include "deploy/sidecar.hpp"
 
 namespace starling {
@@ -34,16 +35,25 @@ public:
     int finish(int node_code);
 
 private:
-    MlSidecar(std::string name, std::filesystem::path log_file, PolledEndpoint& endpoint,
+    MlSidecar(std::string name, const SidecarCommand& command, PolledEndpoint& endpoint,
               TraceLog& log)
-        : name_(std::move(name)), log_file_(std::move(log_file)), endpoint_(endpoint), log_(log) {}
+        : name_(std::move(name)),
+          log_file_(command.log_file),
+          state_file_(command.state_file),
+          endpoint_(endpoint),
+          log_(log) {}
     void ended(const ExitStatus& status);
+    void note_start();
 
     const std::string name_;
     const std::filesystem::path log_file_;
+    const std::filesystem::path state_file_;
     PolledEndpoint& endpoint_;
     TraceLog& log_;
     std::atomic<bool> joined_ = false;
+    std::mutex state_mutex_;
+    std::optional<NodeState> state_;    ///< once it has started
+    std::optional<ExitStatus> status_;  ///< once it has ended
     std::unique_ptr<Sidecar> sidecar_;
 };
 

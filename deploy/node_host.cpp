@@ -2,6 +2,10 @@
 
 #include <cstdio>
 
+#include <unistd.h>
+
+#include "deploy/detach.hpp"
+
 namespace starling {
 namespace {
 
@@ -36,6 +40,37 @@ TlsEndpointOptions NodeHost::endpoint_options(Role role) const {
         sink->line(level, "swarm.net", text);
     };
     return options;
+}
+
+Result<void> NodeHost::started(const std::vector<ListenOptions>& listens) {
+    for (const ListenOptions& one : listens) {
+        if (one.address.port != 0) {
+            state.ports += (state.ports.empty() ? "" : ", ") + to_string(one.address);
+        }
+    }
+    if (const Result<void> written = write_state(workspace.state_file(name), state); !written) {
+        return written;
+    }
+    announce_started(name + ": process " + std::to_string(state.process.pid) + ", log " +
+                     workspace.log_file(name).string() + "\n");
+    return {};
+}
+
+void NodeHost::ended(int code) {
+    if (!remove) {
+        state.ended_unix = unix_now();
+        state.exit_code = code;
+        if (const Result<void> written = write_state(workspace.state_file(name), state); !written) {
+            log->line(Level::warning, "swarm.host", written.error().message);
+        }
+        return;
+    }
+    log->flush();
+    std::error_code ignored;
+    for (const std::filesystem::path& file : {workspace.state_file(name), workspace.log_file(name),
+                                              trace_file, workspace.data_dir(name)}) {
+        std::filesystem::remove_all(file, ignored);
+    }
 }
 
 Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program) {
@@ -79,8 +114,18 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
                          "says; --name '" +
                          name + "' is used for its files on this host only");
     }
-    return NodeHost{name,       identity->name, files, workspace, std::move(*pid_file),
-                    trace_file, std::move(*log)};
+    for (const std::string& notice : options.notices) {
+        (*log)->line(Level::info, program, notice);
+    }
+    return NodeHost{name,
+                    identity->name,
+                    files,
+                    workspace,
+                    std::move(*pid_file),
+                    trace_file,
+                    std::move(*log),
+                    state_of(::getpid(), role),
+                    options.remove};
 }
 
 int report_error(std::string_view program, const Error& error) {

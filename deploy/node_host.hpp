@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "core/base/result.hpp"
+#include "core/node/node.hpp"
 #include "deploy/log/trace_log.hpp"
+#include "deploy/node_state.hpp"
 #include "deploy/pid_file.hpp"
 #include "deploy/workspace.hpp"
 #include "transport/options/node_options.hpp"
@@ -24,6 +26,14 @@ struct NodeHost {
     std::filesystem::path trace_file;
     std::unique_ptr<TraceLog> log;
 
+    NodeState state;      ///< as its file says
+    bool remove = false;  ///< --rm
+
+    /// The endpoint is open: notes the ports, and, for -d, lets the parent go.
+    Result<void> started(const std::vector<ListenOptions>& listens);
+    /// The node has ended: its state says how, or, for --rm, its files are gone.
+    void ended(int code);
+
     /// Options of an endpoint for this node, with nothing to listen on yet. They refer to `log`.
     TlsEndpointOptions endpoint_options(Role role) const;
 };
@@ -31,6 +41,20 @@ struct NodeHost {
 /// Checks the certificate, makes the directories, claims the name and opens the log.
 /// Errc::refused: no certificate or a wrong one; Errc::io: anything of the file system.
 Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program);
+
+/// Prepares a host, runs `body`, and notes how the node has ended.
+/// \param body  Result<int>(NodeHost&): the node until its end, and its exit code.
+template <typename Body>
+Result<int> host_node(const CommonOptions& options, Role role, std::string_view program,
+                      Body body) {
+    Result<NodeHost> host = prepare_host(options, role, program);
+    if (!host) {
+        return host.error();
+    }
+    const Result<int> code = body(*host);
+    host->ended(code ? *code : exit_code_of(code.error().code));
+    return code;
+}
 
 /// Prints "PROGRAM: message" to standard error. \return the exit code for it.
 int report_error(std::string_view program, const Error& error);

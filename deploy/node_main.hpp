@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/node/node.hpp"
+#include "deploy/detach.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/process.hpp"
 #include "deploy/signal_thread.hpp"
@@ -25,6 +26,15 @@ int node_main(int argc, char** argv, std::string_view program, Parse parse, Run 
         if (!parsed->options) {
             std::fputs(parsed->text.c_str(), stdout);
             return exit_code::ok;
+        }
+        if (parsed->options->common.detach) {
+            const Result<std::optional<int>> parent = detach_process();
+            if (!parent) {
+                return report_error(program, parent.error());
+            }
+            if (*parent) {
+                return **parent;
+            }
         }
         const Result<int> code = run(*parsed->options);
         return code ? *code : report_error(program, code.error());

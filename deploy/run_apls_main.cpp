@@ -32,41 +32,40 @@ Result<int> print(const Result<std::string>& text) {
     return exit_code::ok;
 }
 
-Result<int> serve(const AplsOptions& options) {
-    Result<NodeHost> host = prepare_host(options.common, Role::apls, program);
-    if (!host) {
-        return host.error();
-    }
-    Result<Licence> licence = load_licence(options.licence, options.licence_key, host->id);
+Result<int> serve(const AplsOptions& options, NodeHost& host) {
+    Result<Licence> licence = load_licence(options.licence, options.licence_key, host.id);
     if (!licence) {
         return licence.error();
     }
     Result<SqliteStore::Opened> book =
-        SqliteStore::open(host->workspace.data_dir(host->name) / "seats.sqlite", openssl_hasher());
+        SqliteStore::open(host.workspace.data_dir(host.name) / "seats.sqlite", openssl_hasher());
     if (!book) {
         return book.error();
     }
     AplsNodeOptions node_options;
-    node_options.id = host->id;
+    node_options.id = host.id;
     node_options.address = {options.common.host_ip, options.port};
-    TlsEndpointOptions endpoint_options = host->endpoint_options(Role::apls);
+    TlsEndpointOptions endpoint_options = host.endpoint_options(Role::apls);
     endpoint_options.listen = {{node_options.address, apls_accepts()}};
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {
         return endpoint.error();
     }
-    host->log->begin((*endpoint)->now());
+    host.log->begin((*endpoint)->now());
+    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
+        return told.error();
+    }
     node_options.licence = std::move(*licence);
     node_options.unix_ns_at_zero = unix_ns() - to_ns((*endpoint)->now());
     node_options.lease = options.lease;
-    node_options.admins = licence_admins(options, host->id);
+    node_options.admins = licence_admins(options, host.id);
     node_options.recovered = std::move(book->records);
     const std::unique_ptr<Node> node = make_apls_node(std::move(node_options));
     ThreadWorker worker(**endpoint, openssl_hasher());
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
         [&] { (*endpoint)->reload(); });
-    return run_node(*node, **endpoint, book->store.get(), worker, *host->log);
+    return run_node(*node, **endpoint, book->store.get(), worker, *host.log);
 }
 
 Result<int> run(const AplsOptions& options) {
@@ -81,7 +80,8 @@ Result<int> run(const AplsOptions& options) {
         case AplsOptions::Command::serve:
             break;
     }
-    return serve(options);
+    return host_node(options.common, Role::apls, program,
+                     [&](NodeHost& host) { return serve(options, host); });
 }
 
 }  // namespace

@@ -67,16 +67,12 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     return ml ? ml->finish(code) : code;
 }
 
-Result<int> run(const SlOptions& options) {
-    Result<NodeHost> host = prepare_host(options.common, Role::sl, program);
-    if (!host) {
-        return host.error();
-    }
-    const Result<SocketPlace> socket = SocketPlace::make(host->workspace, host->name);
+Result<int> run_on(const SlOptions& options, NodeHost& host) {
+    const Result<SocketPlace> socket = SocketPlace::make(host.workspace, host.name);
     if (!socket) {
         return socket.error();
     }
-    TlsEndpointOptions endpoint_options = host->endpoint_options(Role::sl);
+    TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sl);
     const Address exchange{options.common.host_ip, options.fs_port};
     const Address local{socket->path().string(), 0};
     endpoint_options.listen = {{exchange, sl_exchange_accepts()}, {local, sl_socket_accepts()}};
@@ -84,8 +80,16 @@ Result<int> run(const SlOptions& options) {
     if (!endpoint) {
         return endpoint.error();
     }
-    host->log->begin((*endpoint)->now());
-    return run_pair(options, *host, **endpoint, *socket);
+    host.log->begin((*endpoint)->now());
+    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
+        return told.error();
+    }
+    return run_pair(options, host, **endpoint, *socket);
+}
+
+Result<int> run(const SlOptions& options) {
+    return host_node(options.common, Role::sl, program,
+                     [&](NodeHost& host) { return run_on(options, host); });
 }
 
 }  // namespace

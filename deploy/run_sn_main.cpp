@@ -15,27 +15,30 @@ namespace {
 
 constexpr std::string_view program = "run-sn";
 
-Result<int> run(const SnOptions& options) {
-    Result<NodeHost> host = prepare_host(options.common, Role::sn, program);
-    if (!host) {
-        return host.error();
-    }
+Result<int> run_on(const SnOptions& options, NodeHost& host) {
     Result<SqliteStore::Opened> ledger =
-        SqliteStore::open(host->workspace.data_dir(host->name) / "ledger.sqlite", openssl_hasher());
+        SqliteStore::open(host.workspace.data_dir(host.name) / "ledger.sqlite", openssl_hasher());
     if (!ledger) {
         return ledger.error();
     }
     const Address api{options.common.host_ip, options.api_port};
-    TlsEndpointOptions endpoint_options = host->endpoint_options(Role::sn);
+    TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sn);
     endpoint_options.listen = {{api, sn_api_accepts()}};
+    if (options.p2p_port) {
+        endpoint_options.listen.push_back(
+            {{options.common.host_ip, *options.p2p_port}, sn_p2p_accepts()});
+    }
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {
         return endpoint.error();
     }
-    host->log->begin((*endpoint)->now());
+    host.log->begin((*endpoint)->now());
+    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
+        return told.error();
+    }
 
     SnNodeOptions node_options;
-    node_options.id = host->id;
+    node_options.id = host.id;
     node_options.api_address = api;
     node_options.recovered = std::move(ledger->records);
     const std::unique_ptr<Node> node =
@@ -45,7 +48,12 @@ Result<int> run(const SnOptions& options) {
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
         [&] { (*endpoint)->reload(); });
-    return run_node(*node, **endpoint, ledger->store.get(), worker, *host->log);
+    return run_node(*node, **endpoint, ledger->store.get(), worker, *host.log);
+}
+
+Result<int> run(const SnOptions& options) {
+    return host_node(options.common, Role::sn, program,
+                     [&](NodeHost& host) { return run_on(options, host); });
 }
 
 }  // namespace

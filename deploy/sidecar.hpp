@@ -25,6 +25,7 @@ struct SidecarCommand {
     std::vector<std::string> arguments;              ///< without the program's name
     std::filesystem::path working_directory;         ///< absolute
     std::map<std::string, std::string> environment;  ///< the whole of it
+    std::filesystem::path state_file;                ///< what swarm-ps reads; see node_state.hpp
     std::filesystem::path log_file;                  ///< stdout and stderr are appended, mode 0600
 };
 

@@ -108,7 +108,7 @@ StopReport stop_swarm(const fs::path& workspace, const std::set<Role>& roles,
     StopReport report;
     const fs::path run_dir = Workspace(workspace).run_dir();
     bool any = false;
-    for (const Role role : {Role::sl, Role::sn}) {
+    for (const Role role : {Role::sl, Role::sn, Role::apls}) {
         if (!roles.contains(role)) {
             continue;
         }

@@ -15,8 +15,8 @@ struct StopReport {
     bool all_ended = true;
 };
 
-/// Ends the nodes of a workspace whose role is in `roles`, SLs before SNs: SIGTERM, then, once
-/// `limit` is over, SIGKILL. Removes the pid files of processes that are gone.
+/// Ends the nodes of a workspace whose role is in `roles`, SLs before SNs before licence servers:
+/// SIGTERM, then, once `limit` is over, SIGKILL. Removes the pid files of processes that are gone.
 StopReport stop_swarm(const std::filesystem::path& workspace, const std::set<Role>& roles,
                       std::chrono::milliseconds limit);
 

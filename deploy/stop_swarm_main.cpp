@@ -20,9 +20,10 @@ constexpr std::string_view which = "Which nodes (all if none is named)";
 constexpr std::string_view how = "How";
 
 constexpr Flag flags[] = {
-    {"--all", "", which, "SLs, then SNs", ""},
+    {"--all", "", which, "SLs, then SNs, then licence servers", ""},
     {"--sn", "", which, "Swarm Network nodes", ""},
     {"--sl", "", which, "Swarm Learning nodes, and with them their ML programs", ""},
+    {"--apls", "", which, "Licence servers", ""},
     {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace", ""},
     {"--timeout", "SECONDS", how, "Wait for a clean end, 0 to 3600 s; default: 15", ""},
 };
@@ -35,8 +36,11 @@ std::set<Role> roles_of(const FlagValues& values) {
     if (values.has("--sl")) {
         roles.insert(Role::sl);
     }
+    if (values.has("--apls")) {
+        roles.insert(Role::apls);
+    }
     if (roles.empty() || values.has("--all")) {
-        return {Role::sl, Role::sn};
+        return {Role::sl, Role::sn, Role::apls};
     }
     return roles;
 }

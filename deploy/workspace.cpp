@@ -18,6 +18,9 @@ Workspace::Workspace(const fs::path& root) {
 }
 
 fs::path Workspace::pid_file(const std::string& name) const { return run_dir() / (name + ".pid"); }
+fs::path Workspace::state_file(const std::string& name) const {
+    return run_dir() / (name + ".state");
+}
 fs::path Workspace::socket(const std::string& name) const { return run_dir() / (name + ".sock"); }
 fs::path Workspace::log_file(const std::string& name) const {
     return root_ / "log" / (name + ".log");

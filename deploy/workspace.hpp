@@ -9,7 +9,8 @@ namespace starling {
 
 /// The directory that a host's nodes share, and what stands where in it:
 ///
-///     run/NAME.pid   run/NAME.sock   log/NAME.log   trace/NAME.trace   data/NAME/ledger.sqlite
+///     run/NAME.pid   run/NAME.state   run/NAME.sock   log/NAME.log   trace/NAME.trace
+///     data/NAME/ledger.sqlite
 ///
 /// Everything below it is private to its user (0700, 0600).
 class Workspace {
@@ -20,6 +21,7 @@ public:
     const std::filesystem::path& root() const { return root_; }
     std::filesystem::path run_dir() const { return root_ / "run"; }
     std::filesystem::path pid_file(const std::string& name) const;
+    std::filesystem::path state_file(const std::string& name) const;
     std::filesystem::path socket(const std::string& name) const;
     std::filesystem::path log_file(const std::string& name) const;
     std::filesystem::path trace_file(const std::string& name) const;

@@ -152,7 +152,10 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
     std::vector<CLI::Option*> options;
     for (const Flag& flag : flags) {
         const std::string help = help_line(flag);
-        CLI::Option* option = app.add_option(std::string(flag.name), help);
+        CLI::Option* option = app.add_option(
+            flag.short_name.empty() ? std::string(flag.name)
+                                    : std::string(flag.short_name) + "," + std::string(flag.name),
+            help);
         option->group(std::string(flag.group));
         if (flag.value.empty()) {
             option->type_size(0)->expected(0)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -20,6 +20,7 @@ struct Flag {
     std::string_view environment;  ///< variable used if the flag is missing; empty: none
     bool required = false;
     bool repeatable = false;
+    std::string_view short_name = "";  ///< "-d"
 };
 
 struct Program {

@@ -13,6 +13,10 @@ constexpr std::string_view program = "ML program beside this SL";
 constexpr Flag common_flags[] = {
     {"--name", "NAME", node,
      "Local name of the node: log, pid file, data; default: the certificate's name", ""},
+    {"--detach", "", node,
+     "Go on in the background once the node is up; its log is in WORKSPACE/log/NAME.log", "", false,
+     false, "-d"},
+    {"--rm", "", node, "Remove the node's log, trace and data at its end", ""},
     {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
     {"--cert", "FILE", identity, "Certificate that names the node and its role, PEM",
      "SWARM_ID_CERT"},
@@ -49,6 +53,8 @@ constexpr Flag seat_flags[] = {
 constexpr Flag sn_flags[] = {
     {"--sentinel", "", node, "This SN starts the swarm network (a single SN always does)", ""},
     {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial", "", true},
+    {"--sn-p2p-port", "PORT", network,
+     "Port for other SNs, 1 to 65535; default: not opened (30303 is customary)", ""},
     {"--sn-api-port", "PORT", network, "Port for SLs and tools, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
 };

@@ -182,7 +182,7 @@ private:
     std::optional<Error> error_;
 };
 
-CommonOptions read_common(ValueReader& reader) {
+CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
     CommonOptions common;
     common.name = reader.name("--name");
     common.host_ip = reader.host("--host-ip");
@@ -193,6 +193,8 @@ CommonOptions read_common(ValueReader& reader) {
     common.workspace = reader.path("--workspace", common.workspace);
     common.log_level = reader.log_level("--log-level");
     common.trace = reader.path("--trace");
+    common.detach = values.has("--detach");
+    common.remove = values.has("--rm");
     if (common.key.empty() != common.cert.empty()) {
         reader.refuse(common.key.empty() ? "--cert is given without its --key"
                                          : "--key is given without its --cert");
@@ -276,7 +278,7 @@ Result<Parsed<Options>> parse(const Program& program, std::span<const Flag> flag
     }
     ValueReader reader(*parsed->values, program.name);
     Options options;
-    options.common = read_common(reader);
+    options.common = read_common(*parsed->values, reader);
     read(*parsed->values, reader, options);
     if (reader.error()) {
         return *reader.error();
@@ -304,6 +306,9 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
                             [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
                                 read_seat(values, reader, options.common);
                                 options.sentinel = values.has("--sentinel");
+                                if (values.has("--sn-p2p-port")) {
+                                    options.p2p_port = reader.port("--sn-p2p-port", 0);
+                                }
                                 options.api_port = reader.port("--sn-api-port", options.api_port);
                             });
 }

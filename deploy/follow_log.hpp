@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "core/base/result.hpp"
+#include "deploy/pid_file.hpp"
+
+namespace starling {
+
+struct FollowOptions {
+    std::optional<std::uint64_t> last_lines;  ///< begin with so many; none: with the first
+    std::optional<PidRecord> writer;          ///< follow until this process has ended; none: don't
+};
+
+/// Hands on what a log file holds, and then, as it comes, what `writer` adds to it. `out` returns
+/// false to end. Errc::io names the file.
+Result<void> follow_log(const std::filesystem::path& file, const FollowOptions& options,
+                        const std::function<bool(std::string_view)>& out);
+
+}  // namespace starling

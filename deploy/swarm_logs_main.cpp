@@ -1,0 +1,100 @@
+// swarm-logs: the log of a node of this host.
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "deploy/follow_log.hpp"
+#include "deploy/node_host.hpp"
+#include "deploy/process.hpp"
+#include "transport/options/flag_table.hpp"
+
+namespace starling {
+namespace {
+
+constexpr Program program{
+    "swarm-logs", "Prints the log of a node of this host.",
+    "  swarm-logs sn1\n  swarm-logs -f ml1\n"
+    "  grep -m 1 'Final Swarm model was loaded' <(swarm-logs -f ml1)     waits for that line\n",
+    "NAME"};
+
+constexpr std::string_view what = "What";
+
+constexpr Flag flags[] = {
+    {"--follow", "", what, "Go on with what comes, until the node has ended", "", false, false,
+     "-f"},
+    {"--tail", "LINES", what, "Begin with the last lines only; default: all", "", false, false,
+     "-n"},
+    {"--workspace", "DIR", what, "The node's --workspace; default: workspace", ""},
+};
+
+/// "sn1, sl1, ml1": what could have been meant.
+std::string known_names(const Workspace& workspace) {
+    std::string names;
+    for (const auto& [name, state] : read_states(workspace.run_dir())) {
+        names += (names.empty() ? "" : ", ") + name;
+    }
+    return names.empty() ? "no node has run here" : "there are " + names;
+}
+
+Result<int> print(const FlagValues& values) {
+    const std::vector<std::string>& words = values.operands();
+    if (words.size() != 1) {
+        return Error{Errc::usage, "one NAME of a node is wanted. See swarm-logs --help"};
+    }
+    const std::string& name = words.front();
+    const Workspace workspace(values.text("--workspace", "workspace"));
+    const std::filesystem::path file = workspace.log_file(name);
+    std::error_code ignored;
+    if (!parse_node_id(name) || !std::filesystem::exists(file, ignored)) {
+        return Error{Errc::usage, "no log of '" + name + "' in " + workspace.root().string() +
+                                      ": " + known_names(workspace)};
+    }
+    FollowOptions options;
+    if (values.has("--tail")) {
+        const std::string text = values.text("--tail");
+        std::uint64_t lines = 0;
+        const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), lines);
+        if (code != std::errc{} || rest != text.data() + text.size()) {
+            return Error{Errc::usage, "--tail '" + text + "' is no number of lines"};
+        }
+        options.last_lines = lines;
+    }
+    if (values.has("--follow")) {
+        if (const std::optional<NodeState> state = read_state(workspace.state_file(name));
+            state && !state->ended_unix) {
+            options.writer = state->process;
+        }
+    }
+    const Result<void> done = follow_log(file, options, [](std::string_view text) {
+        return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
+               std::fflush(stdout) == 0;
+    });
+    if (!done) {
+        return done.error();
+    }
+    return exit_code::ok;
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    using namespace starling;
+    try {
+        const Result<ParsedFlags> parsed =
+            parse_flags(program, flags, argument_list(argc, argv), process_environment());
+        if (!parsed) {
+            return report_error(program.name, parsed.error());
+        }
+        if (!parsed->values) {
+            std::fputs(parsed->text.c_str(), stdout);
+            return exit_code::ok;
+        }
+        const Result<int> code = print(*parsed->values);
+        return code ? *code : report_error(program.name, code.error());
+    } catch (const std::exception& error) {
+        return report_error(program.name, {Errc::io, error.what()});
+    }
+}

@@ -1,0 +1,122 @@
+// swarm-ps: the nodes of this host and their state.
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+#include "core/base/json.hpp"
+#include "deploy/node_host.hpp"
+#include "deploy/process.hpp"
+#include "transport/options/flag_table.hpp"
+
+namespace starling {
+namespace {
+
+constexpr Program program{"swarm-ps", "Lists the nodes of this host and their state.",
+                          "  swarm-ps\n  swarm-ps --all --workspace=workspace\n"
+                          "States: running; ended CODE (--all), as in the programs' --help; dead, "
+                          "gone without a word.\n"};
+
+constexpr std::string_view what = "What";
+
+constexpr Flag flags[] = {
+    {"--all", "", what, "Ended nodes as well, until --rm or a new start removes them", "", false,
+     false, "-a"},
+    {"--json", "", what, "As JSON", ""},
+    {"--workspace", "DIR", what, "The nodes' --workspace; default: workspace", "", false, true},
+};
+
+using Row = std::vector<std::string>;
+
+std::string duration_text(std::int64_t seconds) {
+    seconds = std::max<std::int64_t>(seconds, 0);
+    if (seconds < 120) {
+        return std::to_string(seconds) + " s";
+    }
+    return seconds < 7200 ? std::to_string(seconds / 60) + " min"
+                          : std::to_string(seconds / 3600) + " h";
+}
+
+Row row_of(const std::string& name, const NodeState& state, const Workspace& workspace) {
+    const std::int64_t until = state.ended_unix.value_or(unix_now());
+    return {name,
+            std::string(to_string(state.process.role)),
+            std::to_string(state.process.pid),
+            state.status(),
+            duration_text(until - state.started_unix),
+            state.ports.empty() ? "-" : state.ports,
+            workspace.log_file(name).string()};
+}
+
+std::string table_text(const std::vector<Row>& rows) {
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths[i] = std::max(widths[i], row[i].size());
+        }
+    }
+    std::string text;
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+            text += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+        }
+        text += row.back() + "\n";
+    }
+    return text;
+}
+
+std::string json_text(const std::vector<Row>& rows) {
+    constexpr const char* keys[] = {"name", "role", "pid", "state", "for", "ports", "log"};
+    std::string text = "[";
+    for (std::size_t r = 1; r < rows.size(); ++r) {
+        text += r == 1 ? "{" : ",{";
+        for (std::size_t i = 0; i < rows[r].size(); ++i) {
+            text += (i == 0 ? "" : ",") + json_string(keys[i]) + ":" + json_string(rows[r][i]);
+        }
+        text += "}";
+    }
+    return text + "]\n";
+}
+
+int list(const FlagValues& values) {
+    std::vector<std::string> workspaces;
+    for (const FlagValues::Value& value : values.all("--workspace")) {
+        workspaces.push_back(value.text);
+    }
+    if (workspaces.empty()) {
+        workspaces.emplace_back("workspace");
+    }
+    std::vector<Row> rows = {{"NAME", "ROLE", "PID", "STATE", "FOR", "PORTS", "LOG"}};
+    for (const std::string& root : workspaces) {
+        const Workspace workspace(root);
+        for (const auto& [name, state] : read_states(workspace.run_dir())) {
+            if (values.has("--all") || !state.ended_unix) {
+                rows.push_back(row_of(name, state, workspace));
+            }
+        }
+    }
+    const std::string text = values.has("--json") ? json_text(rows) : table_text(rows);
+    std::fputs(text.c_str(), stdout);
+    return exit_code::ok;
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    using namespace starling;
+    try {
+        const Result<ParsedFlags> parsed =
+            parse_flags(program, flags, argument_list(argc, argv), process_environment());
+        if (!parsed) {
+            return report_error(program.name, parsed.error());
+        }
+        if (!parsed->values) {
+            std::fputs(parsed->text.c_str(), stdout);
+            return exit_code::ok;
+        }
+        return list(*parsed->values);
+    } catch (const std::exception& error) {
+        return report_error(program.name, {Errc::io, error.what()});
+    }
+}
