@@ -165,7 +165,6 @@ Result<SwciCommand> parse_swci_command(const std::vector<std::string>& words, bo
         command.enable = word == "on";
     }
     if (row->kind == Kind::query) {
-        command.query.id = 1;
         command.query.topic = row->topic;
         command.query.follow = row->follow;
         if (row->name != Name::none) {

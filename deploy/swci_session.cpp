@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <ctime>
 #include <iostream>
+#include <random>
 
 #include <unistd.h>
 
@@ -95,7 +96,7 @@ public:
     int run_session();
 
 private:
-    int ask(const StatusQuery& query);
+    int ask(StatusQuery query);
 
     const SwciOptions& options_;
     const NodeId id_;
@@ -104,7 +105,10 @@ private:
     int last_code_ = exit_code::ok;
 };
 
-int Swci::ask(const StatusQuery& query) {
+int Swci::ask(StatusQuery query) {
+    // Two tools with one certificate are one peer for the SN, and the newer gets what was on its
+    // way to the older: the id tells whose answer it is.
+    query.id = std::random_device()();
     TlsEndpointOptions endpoint_options;
     endpoint_options.name = id_;
     endpoint_options.role = Role::tool;

@@ -14,7 +14,9 @@ struct ToolNodeOptions {
     NodeId id;
     std::vector<Address> servers;  ///< tried in order
     Role server_role = Role::sn;
-    Message request;  ///< StatusQuery or SeatRule
+    /// StatusQuery or SeatRule. Its id should differ from that of every other tool with this id's
+    /// name: a server sends to a name, and the newest connection gets it.
+    Message request;
     /// Gets each answer that is ok, and its JSON.
     std::function<void(const StatusReply&, std::string_view json)> on_reply;
     /// For the answer; of a query that is followed, for each connection.
