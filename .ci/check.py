@@ -15,7 +15,7 @@ import tempfile
 
 # Inside core/: each folder may include itself and what stands left of it.
 CORE_ORDER = ["base", "params", "merge", "ledger", "wire", "trace", "node", "licence"]
-CORE_NODES = {"ml", "sl", "sn"}  # see each other in messages only
+CORE_NODES = {"ml", "sl", "sn", "tool"}  # see each other in messages only
 CORE_BY_FOLDER = {folder: set(CORE_ORDER[:i + 1]) for i, folder in enumerate(CORE_ORDER)}
 CORE_BY_FOLDER.update({folder: set(CORE_ORDER) | {folder} for folder in CORE_NODES})
 # The user's program sees its callback and the data types behind it.
@@ -37,6 +37,7 @@ LIBRARIES = [
     (r"^(torch|ATen|c10)/", "torch"), (r"^(boost/)?asio(\.hpp|/)", "asio"), (r"^openssl/", "openssl"),
     (r"^(simgrid|xbt)/", "simgrid"), (r"^spdlog/", "spdlog"), (r"^CLI/", "cli11"), (r"^sqlite3\.h$", "sqlite"),
     (r"^(gtest|gmock)/", "gtest"), (r"^benchmark/", "benchmark"), (r"^raft(\.h|/)", "raft"),
+    (r"^httplib\.h$", "httplib"),
 ]
 # Library -> patterns of the files that may include it. The first match of a file decides nothing: any will do.
 ALLOWED = {
@@ -53,6 +54,7 @@ ALLOWED = {
     "gtest": [r"^tests/"],
     "benchmark": [r"^bench/"],
     "raft": [r"^core/raft/[^/]+\.cpp$"],
+    "httplib": [r"^deploy/metrics/metrics_server\.cpp$"],
 }
 
 # (files, pattern, what to use instead)
@@ -135,6 +137,8 @@ def self_test():
         ("transport/tls/a.hpp", "#pragma once\n#include <openssl/ssl.h>", "openssl"),
         ("sim/a.hpp", "#pragma once\n#include <simgrid/s4u.hpp>", "simgrid"),
         ("deploy/a.cpp", "#include <spdlog/spdlog.h>", "spdlog"),
+        ("core/tool/a.cpp", '#include "core/sn/sn_status.hpp"', "must not include core/sn"),
+        ("deploy/metrics/metrics_sink.cpp", "#include <httplib.h>", "httplib"),
         ("core/sl/a.cpp", "std::unordered_map<int, int> m;", "std::map"),
         ("core/sl/a.cpp", "auto t = std::chrono::steady_clock::now();", "step()"),
         ("core/sl/a.cpp", "if (simulated) {", "can't tell"),

@@ -7,13 +7,11 @@
 #include "deploy/detach.hpp"
 
 namespace starling {
-namespace {
 
 IdentityFiles identity_files(const CommonOptions& options) {
     return {options.cert, options.key, options.ca_path, options.ca_cert};
 }
 
-/// Security is no option: there is no way to run a node without proving who it is.
 Result<void> have_identity(const CommonOptions& options) {
     std::string missing;
     if (options.key.empty()) {
@@ -28,8 +26,6 @@ Result<void> have_identity(const CommonOptions& options) {
                                     " is missing: give --key, --cert and --capath; gen-cert makes "
                                     "the files"};
 }
-
-}  // namespace
 
 TlsEndpointOptions NodeHost::endpoint_options(Role role) const {
     TlsEndpointOptions options;

@@ -38,6 +38,11 @@ struct NodeHost {
     TlsEndpointOptions endpoint_options(Role role) const;
 };
 
+IdentityFiles identity_files(const CommonOptions& options);
+/// Security is no option: there is no way to run a node without proving who it is. Errc::refused
+/// names the flags that are missing.
+Result<void> have_identity(const CommonOptions& options);
+
 /// Checks the certificate, makes the directories, claims the name and opens the log.
 /// Errc::refused: no certificate or a wrong one; Errc::io: anything of the file system.
 Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program);

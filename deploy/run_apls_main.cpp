@@ -5,6 +5,7 @@
 
 #include "core/licence/apls_node.hpp"
 #include "deploy/licence/issue_licence.hpp"
+#include "deploy/licence/seat_tool.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
 #include "deploy/storage/sqlite_store.hpp"
@@ -77,6 +78,7 @@ Result<int> run(const AplsOptions& options) {
         case AplsOptions::Command::list:
         case AplsOptions::Command::revoke:
         case AplsOptions::Command::allow:
+            return run_seat_tool(options);
         case AplsOptions::Command::serve:
             break;
     }

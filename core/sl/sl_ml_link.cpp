@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
@@ -58,11 +60,18 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
 }
 
 void SlNode::check_in(std::vector<Effect>& effects) {
-    effects.push_back(Report{TraceEvent("check_in")
-                                 .with("round", next_round_)
-                                 .with("samples", sync_->check_in.samples)
-                                 .with("weight", sync_->check_in.weight)
-                                 .with("finished", sync_->check_in.finished ? 1U : 0U)});
+    const CheckIn& said = sync_->check_in;
+    TraceEvent event = TraceEvent("check_in")
+                           .with("round", next_round_)
+                           .with("samples", said.samples)
+                           .with("weight", said.weight)
+                           .with("finished", said.finished ? 1U : 0U)
+                           .with("epochs", said.epochs_done);
+    if (const double millionths = said.loss * 1e6; millionths >= 0.0 && millionths < 1e15) {
+        event = std::move(event).with("loss_millionths",
+                                      static_cast<std::uint64_t>(std::llround(millionths)));
+    }
+    effects.push_back(Report{std::move(event)});
     submit(CheckInRound{session_->open.contract, session_->run, next_round_, sync_->check_in},
            effects);
 }

@@ -55,6 +55,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 session_->enrolled = true;
                 session_->run = result.run;
                 effects.push_back(Report{TraceEvent("session_opened")
+                                             .with("contract", session_->open.contract)
                                              .with("run", result.run)
                                              .with("bytes", session_->layout->size_bytes())});
                 effects.push_back(Send{

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "core/base/overloaded.hpp"
+#include "core/sn/sn_status.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::string_view component = "swarm.SN";
 
-enum Timer : std::uint32_t { lease_timer = 1, contract_timer = 2 };
+enum Timer : std::uint32_t { lease_timer = 1, contract_timer = 2, status_timer = 3 };
 
 std::string text_of(const NodeId& node) { return "'" + node.name + "'"; }
 
@@ -34,15 +35,11 @@ public:
                        [&](const StopRequested& stop) { on_stop(stop, effects); },
                    },
                    input);
+        status_.tell_followers(status_source(), effects);
     }
 
 private:
-    struct Peer {
-        bool connected = false;
-        Role role = Role::sl;
-        SwarmTime last_heard{};
-        SwarmTime lost_at{};
-    };
+    using Peer = SnPeer;
 
     void start(std::vector<Effect>& effects);
     void on_peer_up(const PeerUp& up);
@@ -59,6 +56,10 @@ private:
     void apply(const LogRecord& record, bool quiet, std::vector<Effect>& effects);
     void tell(const LedgerEvent& event, std::vector<Effect>& effects);
     void push_view(const std::string& contract, std::vector<Effect>& effects);
+    SnStatusSource status_source() const {
+        return {options_.id, options_.api_address, ledger_, peers_, head_, entries_,
+                now_,        ledger_now(),         started_};
+    }
     void check_leases(std::vector<Effect>& effects);
     void check_deadlines(std::vector<Effect>& effects);
     void arm_deadline(std::vector<Effect>& effects);
@@ -71,13 +72,17 @@ private:
     std::unique_ptr<Consensus> consensus_;
     Ledger ledger_;
     Digest head_;  ///< SHA-256 over the previous head and the entry, from the first entry on
+    std::uint64_t entries_ = 0;
     std::map<NodeId, Peer> peers_;
+    SnStatus status_{status_timer};
     SwarmTime now_{};
+    SwarmTime started_{};
     SwarmDuration ledger_offset_{0};
     std::int64_t last_entry_ns_ = 0;
 };
 
 void SnNode::start(std::vector<Effect>& effects) {
+    started_ = now_;
     ConsensusOutput output;
     const std::size_t recovered = options_.recovered.size();
     consensus_->recover(std::move(options_.recovered), output);
@@ -107,20 +112,30 @@ void SnNode::start(std::vector<Effect>& effects) {
     arm_deadline(effects);
 }
 
-void SnNode::on_peer_up(const PeerUp& up) { peers_[up.peer] = {true, up.role, now_, now_}; }
+void SnNode::on_peer_up(const PeerUp& up) {
+    peers_[up.peer] = {true, up.role, now_, now_, true};
+    status_.on_peer_lost(up.peer);  // a new connection asks anew
+    status_.mark_changed();
+}
 
 void SnNode::on_peer_lost(const PeerLost& lost) {
     Peer& peer = peers_[lost.peer];
     peer.connected = false;
     peer.lost_at = now_;
+    status_.on_peer_lost(lost.peer);
+    status_.mark_changed();
 }
 
 void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
-    peers_[received.from].last_heard = now_;
+    Peer& peer = peers_[received.from];
+    peer.last_heard = now_;
+    peer.heard = true;
     if (const auto* submit = std::get_if<SubmitCommand>(&received.frame.message)) {
         on_command(received.from, *submit, effects);
     } else if (const auto* beat = std::get_if<Heartbeat>(&received.frame.message)) {
         on_heartbeat(received.from, *beat, effects);
+    } else if (const auto* query = std::get_if<StatusQuery>(&received.frame.message)) {
+        status_.on_query(received.from, *query, status_source(), effects);
     } else {
         report(TraceEvent("frame_ignored")
                    .with("peer", received.from.name)
@@ -194,6 +209,8 @@ void SnNode::apply(const LogRecord& record, bool quiet, std::vector<Effect>& eff
     head_ = hasher_.digest(std::span<const ByteView>(chained));
     last_entry_ns_ = std::max(last_entry_ns_, entry->time_ns);
     const Applied applied = ledger_.apply(*entry, record.index);
+    entries_ = record.index;
+    status_.mark_changed();
     if (quiet) {
         return;
     }
@@ -229,6 +246,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
             },
             [&](const MemberEnrolled& e) {
                 report(TraceEvent("member_enrolled")
+                           .with("contract", e.contract)
                            .with("node", e.node.name)
                            .log(Level::info, component,
                                 "Node " + text_of(e.node) + (e.first ? " starts" : " joins") +
@@ -238,6 +256,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
             [&](const CheckedIn& e) {
                 const Contract* contract = ledger_.find_contract(e.contract);
                 report(TraceEvent("checked_in")
+                           .with("contract", e.contract)
                            .with("node", e.node.name)
                            .with("round", e.round)
                            .with("here", contract->checked_in_count())
@@ -248,6 +267,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
             },
             [&](const RoundFrozen& e) {
                 report(TraceEvent("round_frozen")
+                           .with("contract", e.contract)
                            .with("round", e.round)
                            .with("attempt", e.attempt)
                            .with("members", e.members)
@@ -260,6 +280,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
             },
             [&](const RoundCommitted& e) {
                 report(TraceEvent("round_committed")
+                           .with("contract", e.contract)
                            .with("round", e.commit.round)
                            .with("attempt", e.commit.attempt)
                            .with("members", e.commit.members.size())
@@ -275,6 +296,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
             },
             [&](const MemberGone& e) {
                 report(TraceEvent("member_gone")
+                           .with("contract", e.contract)
                            .with("node", e.node.name)
                            .log(Level::error, component,
                                 "Member " + text_of(e.node) + (e.lost ? " is lost: " : " left: ") +
@@ -286,6 +308,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                 const bool complete = e.phase == ContractPhase::complete;
                 report(
                     TraceEvent("contract_ended")
+                        .with("contract", e.contract)
                         .with("phase", std::string(to_string(e.phase)))
                         .log(complete ? Level::info : Level::error, component,
                              "Contract '" + e.contract + "' is " + std::string(to_string(e.phase)) +

@@ -119,6 +119,32 @@ TEST_F(LicenceServer, KilledInMidTrainingItsSwarmEndsWell) {
     }
 }
 
+TEST_F(LicenceServer, SeatsAreListedRevokedAndAllowed) {
+    const auto apls = start_apls();
+    const auto sn = licensed_sn();
+    const auto sl1 = licensed_sl(1, "--batches 1000000");
+    ASSERT_TRUE(sl1->wait_for("License acquired")) << sl1->output();
+    const auto ask = [&](const std::string& tool, const std::string& what) {
+        std::vector<std::string> command = licensed({bin("run-apls"), what});
+        for (const std::string& flag : identity(tool)) {
+            command.push_back(flag);
+        }
+        return command;
+    };
+    Program list(ask("swci2", "--list"));
+    expect_end(list, 0, "sl    1 of 2 seats taken");
+    EXPECT_TRUE(holds(list.output(), "sn1 ")) << list.output();
+    Program stranger(ask("swci2", "--revoke=sl1"));
+    expect_end(stranger, 3, "'swci2' may not change who gets a seat; that may: swci1");
+    Program revoke(ask("swci1", "--revoke=sl1"));
+    expect_end(revoke, 0, "May have no seat: sl1");
+    EXPECT_EQ(sl1->wait_exit(Seconds(30)), 3) << sl1->output();
+    EXPECT_TRUE(holds(sl1->output(), "takes the seat back")) << sl1->output();
+    expect_end(*licensed_sl(1, ""), 3, "was revoked by the licence server's operator");
+    Program allow(ask("swci1", "--allow=sl1"));
+    expect_end(allow, 0, "sl    0 of 2 seats taken");
+}
+
 TEST_F(LicenceServer, RestartedItKnowsItsSeats) {
     auto apls = start_apls();
     const auto sn = licensed_sn();

@@ -24,10 +24,12 @@ std::string shown(std::string_view text) {
 /// The help's layout: what CLI11 would say about types and counts is in our own lines already.
 class HelpText : public CLI::Formatter {
 public:
-    explicit HelpText(std::string_view program) : program_(program) { column_width(help_column); }
+    explicit HelpText(const Program& program) : program_(program) { column_width(help_column); }
 
     std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
-        return "Usage: " + program_ + " --FLAG VALUE ... (or --FLAG=VALUE)\n";
+        return "Usage: " + std::string(program_.name) + " --FLAG VALUE ... " +
+               (program_.operands.empty() ? "" : std::string(program_.operands) + " ") +
+               "(or --FLAG=VALUE)\n";
     }
     std::string make_group(std::string group, bool /*positional*/,
                            std::vector<const CLI::Option*> options) const override {
@@ -40,6 +42,9 @@ public:
     std::string make_help(const CLI::App* app, std::string /*name*/,
                           CLI::AppFormatMode /*mode*/) const override {
         std::string text = app->get_description() + "\n" + make_usage(app, "") + "\n";
+        if (!program_.operands_help.empty()) {
+            text += std::string(program_.operands_help) + "\n";
+        }
         for (const std::string& group : app->get_groups()) {
             const auto options = app->get_options([&](const CLI::Option* option) {
                 return option->get_group() == group && option->nonpositional();
@@ -55,7 +60,7 @@ public:
     }
 
 private:
-    std::string program_;
+    const Program& program_;
 };
 
 std::string help_line(const Flag& flag) {
@@ -142,7 +147,7 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
                                 const std::vector<std::string>& arguments,
                                 const std::map<std::string, std::string>& environment) {
     CLI::App app{std::string(program.summary), std::string(program.name)};
-    app.formatter(std::make_shared<HelpText>(program.name));
+    app.formatter(std::make_shared<HelpText>(program));
     app.set_help_flag("--help", "Print this text and exit")->group("General");
     app.set_version_flag("--version", std::string(program.name) + " (Starling) " STARLING_VERSION,
                          "Print the version and exit")
@@ -188,10 +193,13 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
     } catch (const CLI::ParseError& error) {
         return usage(program, error.what());
     }
-    if (const std::vector<std::string> extras = app.remaining(); !extras.empty()) {
-        return unknown(program, flags, extras.front());
-    }
     FlagValues values;
+    for (const std::string& extra : app.remaining()) {
+        if (program.operands.empty() || extra.starts_with('-')) {
+            return unknown(program, flags, extra);
+        }
+    }
+    values.set_operands(app.remaining());
     for (std::size_t i = 0; i < flags.size(); ++i) {
         if (const auto ok = collect(program, flags[i], *options[i], environment, values); !ok) {
             return ok.error();

@@ -27,6 +27,10 @@ struct Program {
     std::string_view name;     ///< "run-sl"
     std::string_view summary;  ///< first line of the help
     std::string_view example;  ///< last lines of the help
+    /// What stands for the words that belong to no flag in the help ("COMMAND ..."); empty: there
+    /// are none.
+    std::string_view operands = {};
+    std::string_view operands_help = {};  ///< lines of the help that say what they may be
 };
 
 /// What a command line held, by flag. Every value is a non-empty text.
@@ -47,8 +51,12 @@ public:
     const Value* find(std::string_view flag) const;
     /// The value, or `fallback`.
     std::string text(std::string_view flag, std::string_view fallback = "") const;
+    /// The words that belong to no flag, in order.
+    const std::vector<std::string>& operands() const { return operands_; }
+    void set_operands(std::vector<std::string> operands) { operands_ = std::move(operands); }
 
 private:
+    std::vector<std::string> operands_;
     std::map<std::string, std::vector<Value>, std::less<>> values_;
 };
 
@@ -60,7 +68,8 @@ struct ParsedFlags {
 
 /// Reads `--flag=value` and `--flag value`. Adds --help and --version to the table.
 /// Errc::usage: an unknown flag (with the nearest known one), a flag twice, a missing value, a
-/// missing flag that is required, an argument that belongs to no flag.
+/// missing flag that is required, an argument that belongs to no flag where the program has no
+/// operands.
 Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> flags,
                                 const std::vector<std::string>& arguments,
                                 const std::map<std::string, std::string>& environment);

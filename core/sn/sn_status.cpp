@@ -1,0 +1,377 @@
+#include "core/sn/sn_status.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/json_writer.hpp"
+#include "core/base/version.hpp"
+#include "core/wire/codec.hpp"
+
+namespace starling {
+namespace {
+
+std::int64_t milliseconds(SwarmDuration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+std::string_view text_of(MemberStatus status) {
+    return status == MemberStatus::active ? "active"
+           : status == MemberStatus::left ? "left"
+                                          : "lost";
+}
+
+bool is_connected(const SnStatusSource& source, const NodeId& node) {
+    const auto peer = source.peers.find(node);
+    return peer != source.peers.end() && peer->second.connected;
+}
+
+void write_node(JsonWriter& json, const SnStatusSource& source, const NodeId& id, Role role,
+                const Address* address, bool lost) {
+    json.begin_object().field("name", id.name).field("role", to_string(role));
+    if (address != nullptr) {
+        json.field("host", address->host).field("port", address->port);
+    } else {
+        json.key("host").null().key("port").null();
+    }
+    const auto peer = source.peers.find(id);
+    const bool self = id == source.id;
+    json.field("connected", self || is_connected(source, id));
+    if (self) {
+        json.field("last_heard_ms_ago", 0);
+    } else if (peer != source.peers.end() && peer->second.heard) {
+        json.field("last_heard_ms_ago", milliseconds(source.now - peer->second.last_heard));
+    } else {
+        json.key("last_heard_ms_ago").null();
+    }
+    json.field("lost", lost).end_object();
+}
+
+void write_nodes(JsonWriter& json, const SnStatusSource& source) {
+    json.begin_object().key("nodes").begin_array();
+    write_node(json, source, source.id, Role::sn, &source.api_address, false);
+    for (const auto& [id, node] : source.ledger.nodes()) {
+        write_node(json, source, id, node.role, &node.address, node.lost);
+    }
+    for (const auto& [id, peer] : source.peers) {
+        if (peer.connected && source.ledger.nodes().count(id) == 0) {
+            write_node(json, source, id, peer.role, nullptr, false);
+        }
+    }
+    json.end_array().end_object();
+}
+
+/// Active members that have (or have not) done their part.
+template <typename Has>
+std::vector<std::string> members_that(const Contract& contract, Has has) {
+    std::vector<std::string> names;
+    for (const auto& [id, member] : contract.members) {
+        if (member.status == MemberStatus::active && has(member)) {
+            names.push_back(id.name);
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> missing_of(const Contract& contract) {
+    return members_that(contract, [](const Member& m) { return !m.check_in.has_value(); });
+}
+
+/// How many check-ins the round waits for.
+std::uint32_t wanted(const Contract& contract) {
+    return std::max(contract.config.min_peers, contract.active_count());
+}
+
+/// "waiting 2/3: missing sl3", or nothing where it waits for nobody.
+std::string waiting_text(const Contract& contract) {
+    if (contract.phase != ContractPhase::gathering) {
+        return "";
+    }
+    constexpr std::size_t named_max = 8;
+    const std::vector<std::string> missing = missing_of(contract);
+    std::string text = "waiting " + std::to_string(contract.checked_in_count()) + "/" +
+                       std::to_string(wanted(contract));
+    for (std::size_t i = 0; i < std::min(missing.size(), named_max); ++i) {
+        text += (i == 0 ? ": missing " : ", ") + missing[i];
+    }
+    if (missing.size() > named_max) {
+        text += " and " + std::to_string(missing.size() - named_max) + " more";
+    }
+    if (const std::uint32_t active = contract.active_count(); active < contract.config.min_peers) {
+        text += std::string(missing.empty() ? ": " : "; ") +
+                std::to_string(contract.config.min_peers - active) + " of min_peers " +
+                std::to_string(contract.config.min_peers) + " have not joined";
+    }
+    return text;
+}
+
+void write_state(JsonWriter& json, const Contract& contract) {
+    json.field("name", contract.name)
+        .field("phase", to_string(contract.phase))
+        .field("run", contract.run)
+        .field("round", contract.round)
+        .field("attempt", contract.attempt)
+        .field("checked_in", contract.checked_in_count())
+        .field("wanted", wanted(contract))
+        .field("min_peers", contract.config.min_peers)
+        .field("waiting", waiting_text(contract))
+        .field("reason", contract.reason);
+}
+
+void write_contracts(JsonWriter& json, const SnStatusSource& source) {
+    json.begin_object().key("contracts").begin_array();
+    for (const auto& [name, contract] : source.ledger.contracts()) {
+        json.begin_object();
+        write_state(json, contract);
+        json.field("members", contract.active_count()).end_object();
+    }
+    json.end_array().end_object();
+}
+
+void write_commit(JsonWriter& json, const Contract& contract) {
+    json.key("last_commit");
+    if (!contract.last_commit) {
+        json.null();
+        return;
+    }
+    const Commit& commit = *contract.last_commit;
+    json.begin_object()
+        .field("round", commit.round)
+        .field("attempt", commit.attempt)
+        .field("digest", to_string(commit.digest))
+        .field("final", commit.final)
+        .key("members")
+        .begin_array();
+    for (const RoundMember& member : commit.members) {
+        json.begin_object().field("name", member.id.name).field("weight", member.weight);
+        json.end_object();
+    }
+    json.end_array().end_object();
+}
+
+void write_names(JsonWriter& json, std::string_view key, const std::vector<std::string>& names) {
+    json.key(key).begin_array();
+    for (const std::string& name : names) {
+        json.value(name);
+    }
+    json.end_array();
+}
+
+void write_member(JsonWriter& json, const SnStatusSource& source, const NodeId& id,
+                  const Member& member) {
+    json.begin_object()
+        .field("name", id.name)
+        .field("status", text_of(member.status))
+        .field("connected", is_connected(source, id))
+        .field("checked_in", member.check_in.has_value());
+    // Before its first round a member has said nothing; then what it said last holds.
+    const CheckIn& said = member.check_in ? *member.check_in : member.last;
+    const bool spoke = member.check_in.has_value() || member.last.fresh || member.last.finished;
+    if (!spoke) {
+        for (const char* key :
+             {"weight", "samples", "epochs_done", "epochs_total", "finished", "last_loss"}) {
+            json.key(key).null();
+        }
+    } else {
+        // A check-in brings no loss where none was measured since: that of the round before holds.
+        const double loss = std::isfinite(said.loss) ? said.loss : member.last.loss;
+        json.field("weight", said.weight)
+            .field("samples", said.samples)
+            .field("epochs_done", said.epochs_done)
+            .field("epochs_total", said.epochs_total)
+            .field("finished", said.finished)
+            .field("last_loss",
+                   std::isfinite(said.loss) || member.last.fresh ? loss : std::nan(""));
+    }
+    json.end_object();
+}
+
+void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    json.begin_object();
+    write_state(json, contract);
+    const ContractConfig& config = contract.config;
+    json.key("config")
+        .begin_object()
+        .field("min_peers", config.min_peers)
+        .field("sync_frequency", config.sync_frequency)
+        .field("merge", to_string(config.merge_rule))
+        .field("grace_ms", config.grace_ns / 1'000'000)
+        .field("wait_limit_ms", config.wait_limit_ns / 1'000'000)
+        .field("parameter_bytes", config.layout_bytes)
+        .field("layout_fingerprint", to_string(config.layout_fingerprint))
+        .end_object();
+    json.key("members").begin_array();
+    for (const auto& [id, member] : contract.members) {
+        write_member(json, source, id, member);
+    }
+    json.end_array();
+    write_commit(json, contract);
+    json.end_object();
+}
+
+void write_round(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    json.begin_object();
+    write_state(json, contract);
+    if (contract.deadline) {
+        json.field("deadline_ms",
+                   std::max<std::int64_t>(0, milliseconds(*contract.deadline - source.ledger_now)));
+    } else {
+        json.key("deadline_ms").null();
+    }
+    write_names(json, "checked_in_members",
+                members_that(contract, [](const Member& m) { return m.check_in.has_value(); }));
+    write_names(json, "missing_members",
+                contract.phase == ContractPhase::gathering ? missing_of(contract)
+                                                           : std::vector<std::string>{});
+    std::vector<std::string> frozen;
+    for (const RoundMember& member : contract.frozen) {
+        frozen.push_back(member.id.name);
+    }
+    write_names(json, "exchanging_members", frozen);
+    write_names(json, "reported_members",
+                members_that(contract, [](const Member& m) { return m.report.has_value(); }));
+    write_commit(json, contract);
+    json.end_object();
+}
+
+void write_version(JsonWriter& json, const SnStatusSource& source) {
+    json.begin_object()
+        .field("name", source.id.name)
+        .field("version", program_version())
+        .field("wire_version", wire_version)
+        .field("ledger_entries", source.entries)
+        .field("ledger_head", to_string(source.head))
+        .field("uptime_ms", milliseconds(source.now - source.started))
+        .end_object();
+}
+
+Result<const Contract*> contract_named(const Ledger& ledger, const std::string& name) {
+    if (const Contract* contract = ledger.find_contract(name)) {
+        return contract;
+    }
+    constexpr std::size_t named_max = 8;
+    std::string known;
+    std::size_t count = 0;
+    for (const auto& [other, contract] : ledger.contracts()) {
+        if (count++ < named_max) {
+            known += (known.empty() ? "'" : ", '") + other + "'";
+        }
+    }
+    if (count > named_max) {
+        known += " and " + std::to_string(count - named_max) + " more";
+    }
+    return Error{Errc::not_found,
+                 valid_utf8("no contract '" + name.substr(0, contract_name_max) + "': " +
+                            (known.empty() ? "none was started on this SN" : "there is " + known))};
+}
+
+}  // namespace
+
+Result<std::string> status_json(const SnStatusSource& source, const StatusQuery& query) {
+    JsonWriter json;
+    std::string_view instead = "ask for one contract: show contract NAME";
+    if (query.topic == "nodes") {
+        write_nodes(json, source);
+    } else if (query.topic == "contracts") {
+        write_contracts(json, source);
+    } else if (query.topic == "contract" || query.topic == "round") {
+        const Result<const Contract*> contract = contract_named(source.ledger, query.name);
+        if (!contract) {
+            return contract.error();
+        }
+        if (query.topic == "contract") {
+            write_contract(json, source, **contract);
+            instead = "ask for its round: show round NAME";
+        } else {
+            write_round(json, source, **contract);
+            instead = "the contract has too many members for one answer";
+        }
+    } else if (query.topic == "version") {
+        write_version(json, source);
+    } else {
+        return Error{Errc::not_found,
+                     valid_utf8("an SN knows nothing of '" + query.topic.substr(0, 64) +
+                                "': ask for nodes, contracts, contract, round or "
+                                "version")};
+    }
+    if (json.size() > body_bytes_max) {
+        return Error{Errc::too_large,
+                     "the answer has " + std::to_string(json.size()) + " bytes, a frame at most " +
+                         std::to_string(body_bytes_max) + ": " + std::string(instead)};
+    }
+    return json.take();
+}
+
+void SnStatus::on_query(const NodeId& from, const StatusQuery& query, const SnStatusSource& source,
+                        std::vector<Effect>& effects) {
+    const auto peer = source.peers.find(from);
+    if (peer == source.peers.end() || peer->second.role != Role::tool) {
+        effects.push_back(
+            Send{from, {StatusReply{query.id, Errc::refused, "only a tool may ask that"}, {}}});
+        return;
+    }
+    if (query.follow) {
+        std::vector<Followed>& followed = followers_[from];
+        const auto same = std::find_if(followed.begin(), followed.end(),
+                                       [&](const Followed& f) { return f.query.id == query.id; });
+        if (same == followed.end() && followed.size() == followed_max) {
+            effects.push_back(
+                Send{from,
+                     {StatusReply{query.id, Errc::refused,
+                                  "this tool follows " + std::to_string(followed_max) +
+                                      " queries already, which is the most"},
+                      {}}});
+            return;
+        }
+        if (const auto next = answer(from, query, source, effects)) {
+            Followed& entry = same == followed.end() ? followed.emplace_back() : *same;
+            entry = {query, *next, false};
+        }
+        return;
+    }
+    answer(from, query, source, effects);
+}
+
+std::optional<SwarmTime> SnStatus::answer(const NodeId& to, const StatusQuery& query,
+                                          const SnStatusSource& source,
+                                          std::vector<Effect>& effects) {
+    Result<std::string> json = status_json(source, query);
+    if (!json) {
+        effects.push_back(
+            Send{to, {StatusReply{query.id, json.error().code, json.error().message}, {}}});
+        return std::nullopt;
+    }
+    const auto* bytes = reinterpret_cast<const std::byte*>(json->data());
+    const auto size = static_cast<std::int64_t>(json->size());
+    effects.push_back(Send{to, {StatusReply{query.id}, Blob(Bytes(bytes, bytes + json->size()))}});
+    return source.now + SwarmDuration{size * 1'000'000'000 / follow_bytes_per_second};
+}
+
+void SnStatus::mark_changed() {
+    for (auto& [peer, followed] : followers_) {
+        for (Followed& one : followed) {
+            one.changed = true;
+        }
+    }
+}
+
+void SnStatus::tell_followers(const SnStatusSource& source, std::vector<Effect>& effects) {
+    std::optional<SwarmTime> earliest;
+    for (auto& [peer, followed] : followers_) {
+        for (Followed& one : followed) {
+            if (!one.changed) {
+                continue;
+            }
+            if (one.not_before <= source.now) {
+                one.not_before = answer(peer, one.query, source, effects).value_or(source.now);
+                one.changed = false;
+            } else {
+                earliest = std::min(earliest.value_or(one.not_before), one.not_before);
+            }
+        }
+    }
+    if (earliest) {
+        effects.push_back(SetTimer{timer_, *earliest});
+    }
+}
+
+}  // namespace starling

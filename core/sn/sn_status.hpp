@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ledger/ledger.hpp"
+#include "core/node/node.hpp"
+
+namespace starling {
+
+/// What an SN knows of a node that it was or is connected with.
+struct SnPeer {
+    bool connected = false;
+    Role role = Role::sl;
+    SwarmTime last_heard{};
+    SwarmTime lost_at{};
+    bool heard = false;  ///< since this SN started
+};
+
+/// What the answers are made of: the SN as it is now.
+struct SnStatusSource {
+    const NodeId& id;
+    const Address& api_address;
+    const Ledger& ledger;
+    const std::map<NodeId, SnPeer>& peers;
+    const Digest& head;         ///< of the ledger
+    std::uint64_t entries = 0;  ///< in the ledger
+    SwarmTime now;
+    SwarmTime ledger_now;  ///< what contracts' deadlines are seen from
+    SwarmTime started;
+};
+
+/// The answer to a query as JSON, keys always in the same order. Topics:
+///   "nodes"          every node it knows: name, role, address, connected, last_heard_ms_ago, lost
+///   "contracts"      every contract: phase, run, round, attempt, check-ins, members
+///   "contract" NAME  its rules, why it waits, every member, the last commit
+///   "round" NAME     the round that is on: who has checked in and reported, deadline, last commit
+///   "version"        of program and wire, ledger head and entries, uptime
+/// Errc::not_found: no such topic or contract, with those that there are. Errc::too_large: more
+/// than a frame may carry, with what to ask for.
+Result<std::string> status_json(const SnStatusSource& source, const StatusQuery& query);
+
+/// Answers tools, at once and, where they follow a query, whenever something has changed. Following
+/// costs an SN at most follow_bytes_per_second a query: a change that comes earlier is told later,
+/// with all that changed since.
+class SnStatus {
+public:
+    static constexpr std::size_t followed_max = 4;  ///< queries a peer
+    static constexpr std::int64_t follow_bytes_per_second = 1'000'000;
+
+    /// \param timer  the node's timer for answers that are put off
+    explicit SnStatus(std::uint32_t timer) : timer_(timer) {}
+
+    void on_query(const NodeId& from, const StatusQuery& query, const SnStatusSource& source,
+                  std::vector<Effect>& effects);
+    void on_peer_lost(const NodeId& peer) { followers_.erase(peer); }
+    void mark_changed();
+    /// At the end of a step: tells followers what has changed.
+    void tell_followers(const SnStatusSource& source, std::vector<Effect>& effects);
+
+private:
+    struct Followed {
+        StatusQuery query;
+        SwarmTime not_before{};  ///< the next answer
+        bool changed = false;
+    };
+
+    /// Sends it. \return when the next answer may be sent; nothing if it was an error.
+    static std::optional<SwarmTime> answer(const NodeId& to, const StatusQuery& query,
+                                           const SnStatusSource& source,
+                                           std::vector<Effect>& effects);
+
+    std::uint32_t timer_;
+    std::map<NodeId, std::vector<Followed>> followers_;
+};
+
+}  // namespace starling

@@ -1,0 +1,178 @@
+#include "core/tool/tool_node.hpp"
+
+#include <optional>
+
+#include "core/base/overloaded.hpp"
+
+namespace starling {
+namespace {
+
+enum Timer : std::uint32_t { limit_timer = 1, redial_timer = 2 };
+
+/// Before the servers are tried once more.
+constexpr SwarmDuration redial_interval = std::chrono::milliseconds(250);
+
+class ToolNode final : public Node {
+public:
+    explicit ToolNode(ToolNodeOptions options)
+        : options_(std::move(options)), causes_(options_.servers.size()) {
+        STARLING_INVARIANT(!options_.servers.empty(), "a tool has someone to ask");
+        if (const auto* query = std::get_if<StatusQuery>(&options_.request)) {
+            request_id_ = query->id;
+            follow_ = query->follow;
+        } else {
+            request_id_ = std::get<SeatRule>(options_.request).id;
+        }
+    }
+
+    const NodeId& id() const override { return options_.id; }
+    Role role() const override { return Role::tool; }
+
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        if (stopped_) {
+            return;
+        }
+        std::visit(Overloaded{
+                       [&](const Started&) {
+                           effects.push_back(SetTimer{limit_timer, now + options_.limit});
+                           dial(effects);
+                       },
+                       [&](const PeerUp& up) { on_peer_up(up, effects); },
+                       [&](const PeerLost& lost) { on_peer_lost(now, lost, effects); },
+                       [&](const ConnectFailed& failed) { on_failed(now, failed, effects); },
+                       [&](const FrameReceived& received) { on_frame(received, effects); },
+                       [&](const TimerDue& due) { on_timer(due, effects); },
+                       [&](const WorkDone&) {},
+                       [&](const StopRequested& stop_requested) {
+                           stop(exit_code::ok, stop_requested.reason, effects);
+                       },
+                   },
+                   input);
+    }
+
+private:
+    void dial(std::vector<Effect>& effects) {
+        effects.push_back(Connect{options_.servers[next_], options_.server_role});
+    }
+    void dial_later(SwarmTime now, std::vector<Effect>& effects) {
+        effects.push_back(SetTimer{redial_timer, now + redial_interval});
+    }
+    /// The next server's turn. \return false at the end of the list, which then starts again.
+    bool advance() {
+        next_ = (next_ + 1) % options_.servers.size();
+        return next_ != 0;
+    }
+    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
+    void on_peer_lost(SwarmTime now, const PeerLost& lost, std::vector<Effect>& effects);
+    void on_failed(SwarmTime now, const ConnectFailed& failed, std::vector<Effect>& effects);
+    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
+    void on_timer(const TimerDue& due, std::vector<Effect>& effects);
+    void stop_unreachable(std::vector<Effect>& effects);
+    void stop(int code, const std::string& reason, std::vector<Effect>& effects);
+
+    ToolNodeOptions options_;
+    std::uint32_t request_id_ = 0;
+    bool follow_ = false;
+    std::vector<std::string> causes_;  ///< why each server could not be asked; empty: not tried
+    std::size_t next_ = 0;             ///< index of the server whose turn it is
+    std::optional<NodeId> server_;     ///< connected
+    bool answered_ = false;            ///< at least once
+    bool stopped_ = false;
+};
+
+void ToolNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
+    server_ = up.peer;
+    causes_[next_].clear();
+    effects.push_back(Send{up.peer, {options_.request, {}}});
+}
+
+void ToolNode::on_peer_lost(SwarmTime now, const PeerLost& lost, std::vector<Effect>& effects) {
+    if (server_ != lost.peer) {
+        return;
+    }
+    server_.reset();
+    causes_[next_] = lost.reason;
+    if (answered_) {
+        effects.push_back(SetTimer{limit_timer, now + options_.limit});
+        effects.push_back(Report{TraceEvent("server_lost")
+                                     .log(Level::warning, "tool",
+                                          "The connection to '" + lost.peer.name + "' at " +
+                                              to_string(options_.servers[next_]) + " is lost (" +
+                                              lost.reason + "): connecting again")});
+    }
+    advance();
+    dial_later(now, effects);  // also after a newer connection of this tool's name took its place
+}
+
+void ToolNode::on_failed(SwarmTime now, const ConnectFailed& failed, std::vector<Effect>& effects) {
+    causes_[next_] = failed.error.message;
+    if (failed.fatal) {
+        stop(exit_code::refused, failed.error.message, effects);
+    } else if (advance()) {
+        dial(effects);
+    } else if (answered_) {
+        dial_later(now, effects);
+    } else {
+        stop_unreachable(effects);
+    }
+}
+
+void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+    const auto* reply = std::get_if<StatusReply>(&received.frame.message);
+    if (reply == nullptr || reply->id != request_id_ || server_ != received.from) {
+        return;
+    }
+    if (reply->code != Errc::ok) {
+        stop(exit_code_of(reply->code), "'" + received.from.name + "' answers: " + reply->reason,
+             effects);
+        return;
+    }
+    if (!answered_ || follow_) {
+        effects.push_back(CancelTimer{limit_timer});
+    }
+    answered_ = true;
+    const ByteView body = received.frame.body.view();
+    options_.on_reply(*reply, {reinterpret_cast<const char*>(body.data()), body.size()});
+    if (!follow_) {
+        stop(exit_code::ok, "answered", effects);
+    }
+}
+
+void ToolNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
+    if (due.timer == redial_timer) {
+        dial(effects);
+    } else if (due.timer == limit_timer) {
+        if (server_) {
+            causes_[next_] = "connected, but it did not answer";
+        }
+        stop_unreachable(effects);
+    }
+}
+
+void ToolNode::stop_unreachable(std::vector<Effect>& effects) {
+    std::string reason;
+    for (std::size_t i = 0; i < options_.servers.size(); ++i) {
+        const std::string address = to_string(options_.servers[i]);
+        const std::string cause = causes_[i].empty() ? "no answer in time" : causes_[i];
+        reason += reason.empty() ? "" : "; ";
+        reason += cause.find(address) != std::string::npos ? cause : address + ": " + cause;
+    }
+    stop(exit_code::peer_lost, "no server can be reached: " + reason, effects);
+}
+
+void ToolNode::stop(int code, const std::string& reason, std::vector<Effect>& effects) {
+    stopped_ = true;
+    effects.push_back(Report{TraceEvent("node_stopped")
+                                 .with("code", static_cast<std::uint64_t>(code))
+                                 .log(code == exit_code::ok ? Level::debug : Level::error, "tool",
+                                      code == exit_code::ok ? "" : reason)});
+    effects.push_back(Stop{code, reason});
+}
+
+}  // namespace
+
+std::unique_ptr<Node> make_tool_node(ToolNodeOptions options) {
+    return std::make_unique<ToolNode>(std::move(options));
+}
+
+}  // namespace starling

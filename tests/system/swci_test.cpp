@@ -1,0 +1,195 @@
+// swci against a running swarm, as an operator uses it.
+#include <algorithm>
+#include <csignal>
+
+#include "core/base/json.hpp"
+#include "tests/system/system_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+class Swci : public SystemSwarm {
+protected:
+    Swci() { issue("swci1", Role::tool, ca); }
+
+    std::vector<std::string> command(const std::vector<std::string>& words,
+                                     const std::string& certificate = "swci1") const {
+        std::vector<std::string> all = {bin("swci"), "--sn-ip=127.0.1.1",
+                                        "--sn-api-port=" + std::to_string(sn_port)};
+        all.insert(all.end(), words.begin(), words.end());
+        if (!certificate.empty()) {
+            const auto id = identity(certificate);
+            all.insert(all.end(), id.begin(), id.end());
+        }
+        return all;
+    }
+    /// What it prints; it must end with `code`.
+    std::string output_of(const std::vector<std::string>& words, int code = 0,
+                          const std::string& certificate = "swci1") const {
+        Program program(command(words, certificate));
+        EXPECT_EQ(program.wait_exit(Seconds(30)), code) << program.output();
+        return program.output();
+    }
+    JsonValue json_of(std::vector<std::string> words) const {
+        words.push_back("--json");
+        const std::string text = output_of(words);
+        Result<JsonValue> value = parse_json(text);
+        EXPECT_TRUE(value) << text;
+        return value ? *value : JsonValue{};
+    }
+    /// The commands of a session, as from a script.
+    std::string session(const std::string& commands, int code) const {
+        write_text(path("commands"), commands);
+        std::string shell = "exec";
+        for (const std::string& word : command({})) {
+            shell += " '" + word + "'";
+        }
+        Program program({"/bin/sh", "-c", shell + " < '" + path("commands") + "'"});
+        EXPECT_EQ(program.wait_exit(Seconds(30)), code) << program.output();
+        return program.output();
+    }
+};
+
+std::string text(const JsonValue& value, std::string_view name) {
+    const JsonValue* found = value.find(name);
+    return found == nullptr ? "missing" : found->text;
+}
+
+TEST_F(Swci, ShowsARunningSwarmToPeopleAndMachines) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 100000000");
+    const auto sl2 = start_sl(2, "--batches 100000000");
+    ASSERT_TRUE(sl1->wait_for("Round 1: merged 2 members")) << sl1->output();
+
+    const std::string nodes = output_of({"list", "nodes"});
+    EXPECT_EQ(nodes.substr(0, 4), "TYPE") << nodes;
+    EXPECT_TRUE(holds(nodes, "HOST IP")) << nodes;
+    EXPECT_TRUE(holds(nodes, "LAST I-AM-ALIVE")) << nodes;
+    EXPECT_TRUE(holds(nodes, "SN    127.0.1.1  " + std::to_string(sn_port))) << nodes;
+    EXPECT_TRUE(holds(nodes, "SL    127.0.2.2  " + std::to_string(fs_port))) << nodes;
+    EXPECT_TRUE(holds(output_of({"LIST", "Contracts"}), "default  ")) << nodes;
+    const std::string contract = output_of({"show", "contract"});
+    EXPECT_TRUE(holds(contract, "min_peers 2")) << contract;
+    EXPECT_TRUE(holds(contract, "\nsl2     active")) << contract;
+    EXPECT_TRUE(holds(output_of({"show", "round", "default"}), "last commit: round"));
+    EXPECT_TRUE(holds(output_of({"show", "version"}), "wire 1"));
+    EXPECT_TRUE(holds(output_of({"GET", "CONTRACT", "INFO", "default"}), "min_peers 2"));
+    EXPECT_TRUE(holds(output_of({"get", "contract", "status", "default"}), "deadline:"));
+
+    EXPECT_EQ(json_of({"list", "nodes"}).find("nodes")->items.size(), 4U);  // itself among them
+    EXPECT_EQ(text(json_of({"list", "contracts"}).find("contracts")->items.at(0).second, "name"),
+              "default");
+    EXPECT_EQ(json_of({"show", "contract"}).find("members")->items.size(), 2U);
+    EXPECT_NE(text(*json_of({"show", "round"}).find("last_commit"), "digest"), "missing");
+    EXPECT_EQ(text(json_of({"show", "version"}), "name"), "sn1");
+}
+
+TEST_F(Swci, WatchShowsEachRoundOfATraining) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 100000000");
+    ASSERT_TRUE(sn->wait_for("Node 'sl1' starts contract 'default'")) << sn->output();
+    Program watch(command({"watch"}));
+    ASSERT_TRUE(watch.wait_for("default  round 0  gathering")) << watch.output();
+    const auto sl2 = start_sl(2, "--batches 100000000");
+    for (const char* line : {"round 0  exchanging  2/2", "round 1  gathering",
+                             "round 1  exchanging", "round 2  gathering", "round 3  gathering"}) {
+        EXPECT_TRUE(watch.wait_for(line)) << watch.output();
+    }
+    // While it goes on, other tools are answered. (One with the same name takes its connection, and
+    // it comes back.)
+    EXPECT_EQ(text(json_of({"show", "version"}), "name"), "sn1");
+    ASSERT_TRUE(watch.wait_for("connecting again")) << watch.output();
+    const std::size_t before = watch.output().size();
+    sl1->signal(SIGTERM);
+    ASSERT_TRUE(watch.wait_for("aborted")) << watch.output().substr(before);
+    watch.signal(SIGINT);
+    EXPECT_EQ(watch.wait_exit(Seconds(30)), 0) << watch.output();
+}
+
+TEST_F(Swci, WatchWithJsonPrintsOneTextALine) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 100");
+    ASSERT_TRUE(sn->wait_for("Node 'sl1' starts contract 'default'")) << sn->output();
+    Program watch(command({"--json", "watch", "default"}));
+    ASSERT_TRUE(watch.wait_for("gathering")) << watch.output();
+    const auto sl2 = start_sl(2, "--batches 100");
+    ASSERT_TRUE(watch.wait_for("\"phase\": \"complete\"")) << watch.output();
+    watch.signal(SIGTERM);
+    EXPECT_EQ(watch.wait_exit(Seconds(30)), 0) << watch.output();
+    std::size_t lines = 0;
+    for (std::size_t from = 0; from < watch.output().size(); ++lines) {
+        const std::size_t end = watch.output().find('\n', from);
+        ASSERT_NE(end, std::string::npos);
+        const auto value = parse_json(watch.output().substr(from, end - from));
+        EXPECT_TRUE(value) << watch.output().substr(from, end - from);
+        from = end + 1;
+    }
+    EXPECT_GE(lines, 5U);
+}
+
+TEST_F(Swci, SaysWhatTheSnDoesNotKnow) {
+    const auto sn = start_sn();
+    EXPECT_TRUE(holds(output_of({"show", "contract", "nosuch"}, 1),
+                      "'sn1' answers: no contract 'nosuch': none was started on this SN"));
+    const auto sl1 = start_sl(1, "");
+    ASSERT_TRUE(sn->wait_for("Node 'sl1' starts contract 'default'")) << sn->output();
+    EXPECT_TRUE(holds(output_of({"show", "round", "nosuch"}, 1),
+                      "no contract 'nosuch': there is 'default'"));
+    ASSERT_TRUE(sl1->wait_for("0, 1/2")) << sl1->output();
+    EXPECT_TRUE(
+        holds(output_of({"show", "round"}), "waiting 1/2: 1 of min_peers 2 have not joined"));
+}
+
+TEST_F(Swci, AsksTheNextSnIfOneIsNotReached) {
+    const auto sn = start_sn();
+    const std::string port = "--sn-api-port=" + std::to_string(sn_port);
+    auto words = identity("swci1");
+    words.insert(words.begin(), {bin("swci"), "--sn-ip=127.0.9.9", "--sn-ip", "127.0.1.1", port,
+                                 "show", "version"});
+    Program second(words);
+    EXPECT_EQ(second.wait_exit(Seconds(30)), 0) << second.output();
+    EXPECT_TRUE(holds(second.output(), "sn1")) << second.output();
+}
+
+TEST_F(Swci, ReadsCommandsFromStandardInput) {
+    const auto sn = start_sn();
+    const std::string all = session(
+        "# a script\nLIST NODES\n\nlist contracts\nHELP show\nhelp watch\nexit\n"
+        "list nodes\n",
+        0);
+    EXPECT_TRUE(holds(all, "TYPE")) << all;
+    EXPECT_TRUE(holds(all, "No contract was started")) << all;
+    EXPECT_TRUE(holds(all, "  watch [NAME]")) << all;
+    EXPECT_EQ(all.find("TYPE"), all.rfind("TYPE")) << all;
+    const std::string on = session("exit on failure on\nshow contract nosuch\nshow version\n", 1);
+    EXPECT_TRUE(holds(on, "no contract 'nosuch'")) << on;
+    EXPECT_FALSE(holds(on, "ledger:")) << on;
+    const std::string off = session("show contract nosuch\nfoo\nshow version\n", 0);
+    EXPECT_TRUE(holds(off, "ledger:")) << off;
+    EXPECT_TRUE(holds(off, "unknown command 'foo'")) << off;
+}
+
+TEST_F(Swci, RefusesWhoIsNoTool) {
+    const auto sn = start_sn();
+    EXPECT_TRUE(holds(output_of({"list", "nodes"}, 3, ""), "--cert"));
+    EXPECT_TRUE(holds(output_of({"list", "nodes"}, 3, "sl1"), "role"));
+    const IssuedCert stranger = *make_ca("stranger CA", {});
+    issue("swci2", Role::tool, stranger);
+    EXPECT_TRUE(holds(output_of({"list", "nodes"}, 3, "swci2"), "certificate"));
+}
+
+TEST_F(Swci, NamesAnSnThatIsNotThere) {
+    const std::string gone = output_of({"show", "version"}, 5);
+    EXPECT_TRUE(holds(gone, "no server can be reached")) << gone;
+    EXPECT_TRUE(holds(gone, "127.0.1.1:" + std::to_string(sn_port))) << gone;
+}
+
+TEST_F(Swci, NamesASlipOfTheHand) {
+    EXPECT_TRUE(holds(output_of({"list", "node"}, 2), "list nodes, list contracts"));
+    EXPECT_TRUE(holds(output_of({"list", "nodes", "now"}, 2), "it is: list nodes"));
+    EXPECT_TRUE(holds(output_of({"list", "nodes", "--jsn"}, 2), "--json"));
+    EXPECT_TRUE(holds(output_of({"list", "nodes", "--timeout=0"}, 2), "--timeout"));
+}
+
+}  // namespace
+}  // namespace starling::test
