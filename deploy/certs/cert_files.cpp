@@ -38,15 +38,16 @@ bool write_all(int descriptor, const std::string& text) {
 }
 
 Result<void> sync_directory(const fs::path& directory) {
-    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::string name = directory.empty() ? "." : directory.string();
+    const int descriptor = ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) {
-        return io_error("can't open " + directory.string(), errno);
+        return io_error("can't open " + name, errno);
     }
     const int code = ::fsync(descriptor) == 0 ? 0 : errno;
     ::close(descriptor);
     // Some file systems can't sync a directory; the file itself is safe.
     if (code != 0 && code != EINVAL) {
-        return io_error("can't write " + directory.string(), code);
+        return io_error("can't write " + name, code);
     }
     return {};
 }
