@@ -159,6 +159,7 @@ CommonOptions read_common(ValueReader& reader) {
     common.workspace = reader.path("--workspace", common.workspace);
     common.log_level = reader.log_level("--log-level");
     common.trace = reader.path("--trace");
+    common.metrics_port = reader.port("--metrics-port", common.metrics_port);
     if (common.key.empty() != common.cert.empty()) {
         reader.refuse(common.key.empty() ? "--cert is given without its --key"
                                          : "--key is given without its --cert");
