@@ -4,6 +4,8 @@
 
 #include "core/licence/licensed_node.hpp"
 #include "core/sl/sl_node.hpp"
+#include "deploy/endpoint_watch.hpp"
+#include "deploy/metrics/node_metrics.hpp"
 #include "deploy/ml_sidecar.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
@@ -32,7 +34,7 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host) {
 
 /// Runs the node and the ML program, if one is wanted, until both have ended.
 Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
-                     const SocketPlace& socket) {
+                     const SocketPlace& socket, NodeMetrics& metrics) {
     std::unique_ptr<MlSidecar> ml;
     if (options.ml.wanted()) {
         const Result<SidecarCommand> command =
@@ -55,6 +57,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         make_licensed_node(make_sl_node(node_options(options, host)),
                            {.servers = options.common.apls, .grace = options.common.apls_grace});
     EndpointWatch watch(endpoint, [&](const Input& input) {
+        metrics.look(input);
         if (ml) {
             ml->look(input);
         }
@@ -63,7 +66,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     const SignalThread signals(
         [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
         [&] { endpoint.reload(); });
-    const int code = run_node(*node, watch, nullptr, worker, *host.log);
+    const int code = run_node(*node, watch, nullptr, worker, metrics.sink());
     return ml ? ml->finish(code) : code;
 }
 
@@ -72,10 +75,15 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     if (!socket) {
         return socket.error();
     }
+    NodeMetrics metrics(host.id, Role::sl, *host.log);
+    if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
+        return ok.error();
+    }
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sl);
     const Address exchange{options.common.host_ip, options.fs_port};
     const Address local{socket->path().string(), 0};
     endpoint_options.listen = {{exchange, sl_exchange_accepts()}, {local, sl_socket_accepts()}};
+    endpoint_options.log = metrics.counting(endpoint_options.log);
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {
         return endpoint.error();
@@ -84,7 +92,7 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     if (const Result<void> told = host.started(endpoint_options.listen); !told) {
         return told.error();
     }
-    return run_pair(options, host, **endpoint, *socket);
+    return run_pair(options, host, **endpoint, *socket, metrics);
 }
 
 Result<int> run(const SlOptions& options) {

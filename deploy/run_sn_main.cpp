@@ -2,6 +2,8 @@
 
 #include "core/licence/licensed_node.hpp"
 #include "core/sn/sn_node.hpp"
+#include "deploy/endpoint_watch.hpp"
+#include "deploy/metrics/node_metrics.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
 #include "deploy/signal_thread.hpp"
@@ -21,9 +23,14 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     if (!ledger) {
         return ledger.error();
     }
+    NodeMetrics metrics(host.id, Role::sn, *host.log);
+    if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
+        return ok.error();
+    }
     const Address api{options.common.host_ip, options.api_port};
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sn);
     endpoint_options.listen = {{api, sn_api_accepts()}};
+    endpoint_options.log = metrics.counting(endpoint_options.log);
     if (options.p2p_port) {
         endpoint_options.listen.push_back(
             {{options.common.host_ip, *options.p2p_port}, sn_p2p_accepts()});
@@ -44,11 +51,12 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     const std::unique_ptr<Node> node =
         make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),
                            {.servers = options.common.apls, .grace = options.common.apls_grace});
+    EndpointWatch watch(**endpoint, [&](const Input& input) { metrics.look(input); });
     ThreadWorker worker(**endpoint, openssl_hasher());
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
         [&] { (*endpoint)->reload(); });
-    return run_node(*node, **endpoint, ledger->store.get(), worker, *host.log);
+    return run_node(*node, watch, ledger->store.get(), worker, metrics.sink());
 }
 
 Result<int> run(const SnOptions& options) {

@@ -248,6 +248,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                 report(TraceEvent("member_enrolled")
                            .with("contract", e.contract)
                            .with("node", e.node.name)
+                           .with("first", e.first ? 1U : 0U)
                            .log(Level::info, component,
                                 "Node " + text_of(e.node) + (e.first ? " starts" : " joins") +
                                     " contract '" + e.contract + "'"),

@@ -27,6 +27,8 @@ constexpr Flag common_flags[] = {
     {"--workspace", "DIR", output, "Where logs, pid files, traces and data go; default: workspace",
      ""},
     {"--trace", "FILE", output, "Trace file; default: WORKSPACE/trace/NAME.trace", ""},
+    {"--metrics-port", "PORT", output,
+     "Serve figures for Prometheus at http://127.0.0.1:PORT/metrics; default: not served", ""},
     {"--log-level", "LEVEL", output,
      "Log lines from this level on: debug, info, warning or error; default: info",
      "SWARM_LOG_LEVEL"},

@@ -195,6 +195,7 @@ CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
     common.trace = reader.path("--trace");
     common.detach = values.has("--detach");
     common.remove = values.has("--rm");
+    common.metrics_port = reader.port("--metrics-port", common.metrics_port);
     if (common.key.empty() != common.cert.empty()) {
         reader.refuse(common.key.empty() ? "--cert is given without its --key"
                                          : "--key is given without its --cert");

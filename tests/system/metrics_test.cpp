@@ -1,0 +1,173 @@
+// The figures of SN and SL as a Prometheus server fetches them, checked by Debian's promtool.
+#include <algorithm>
+#include <csignal>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/system/system_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+/// What the server at `ip`:`port` answers, headers included; empty if there is none.
+std::string http_get(std::uint16_t port, const std::string& target, const char* ip = "127.0.0.1") {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    ::inet_pton(AF_INET, ip, &address.sin_addr);
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::string answer;
+    if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
+        const std::string request =
+            "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        [[maybe_unused]] const ssize_t sent =
+            ::send(socket, request.data(), request.size(), MSG_NOSIGNAL);
+        std::array<char, 4096> part{};
+        ssize_t got = 0;
+        while ((got = ::recv(socket, part.data(), part.size(), 0)) > 0) {
+            answer.append(part.data(), static_cast<std::size_t>(got));
+        }
+    }
+    ::close(socket);
+    return answer;
+}
+
+std::string body_of(const std::string& answer) {
+    const std::size_t at = answer.find("\r\n\r\n");
+    return at == std::string::npos ? "" : answer.substr(at + 4);
+}
+
+/// The value of the line that begins with `sample`, or -1.
+double value_of(const std::string& text, const std::string& sample) {
+    const std::size_t at = ("\n" + text).find("\n" + sample + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + sample.size() + 1));
+}
+
+std::size_t count_lines(const std::string& text, const std::string& part) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+        ++count;
+    }
+    return count;
+}
+
+class Metrics : public SystemSwarm {
+protected:
+    std::unique_ptr<Program> start(std::vector<std::string> command, std::uint16_t port) const {
+        command.push_back("--metrics-port=" + std::to_string(port));
+        return std::make_unique<Program>(command);
+    }
+    std::string trace(const std::string& host, const std::string& node) const {
+        return read_text(path(host + "/trace/" + node + ".trace"));
+    }
+    /// Skips where there is no promtool; else it must have nothing to say about `text`.
+    void expect_promtool_content(const std::string& text) const {
+        write_text(path("metrics.txt"), text);
+        Program check({"/bin/sh", "-c",
+                       std::string("exec '") + STARLING_PROMTOOL + "' check metrics < '" +
+                           path("metrics.txt") + "'"});
+        EXPECT_EQ(check.wait_exit(Seconds(60)), 0) << check.output() << text;
+        EXPECT_EQ(check.output(), "") << text;
+    }
+
+    const std::uint16_t sn_metrics = free_port();
+    const std::uint16_t sl_metrics = free_port();
+};
+
+TEST_F(Metrics, FiguresOfATrainingAreThoseOfItsTraces) {
+    const auto sn = start(sn_command(identity("sn1")), sn_metrics);
+    ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
+    const auto sl1 = start(sl_command(1, identity("sl1"), "--batches 100000000"), sl_metrics);
+    const auto sl2 = start_sl(2, "--batches 100000000");
+    ASSERT_TRUE(sl1->wait_for("Round 3: merged 2 members")) << sl1->output();
+    const std::string running = body_of(http_get(sl_metrics, "/metrics"));
+    EXPECT_EQ(value_of(running, "starling_connections{role=\"sn\"}"), 1) << running;
+    EXPECT_EQ(value_of(running, "starling_connections{role=\"ml\"}"), 1) << running;
+    EXPECT_EQ(value_of(running, "starling_last_round_members{contract=\"default\"}"), 2) << running;
+    EXPECT_GE(value_of(running, "starling_rounds_committed_total{contract=\"default\"}"), 4);
+    EXPECT_GT(value_of(running, "starling_exchange_sent_bytes_total"), 0) << running;
+    EXPECT_EQ(value_of(running, "starling_epochs_done"), 0) << running;
+    EXPECT_EQ(value_of(body_of(http_get(sn_metrics, "/metrics")),
+                       "starling_members{contract=\"default\"}"),
+              2);
+    sl1->signal(SIGTERM);
+    sl1->wait_exit();
+    sl2->wait_exit();
+
+    const std::string answer = http_get(sn_metrics, "/metrics");
+    EXPECT_TRUE(holds(answer, "200 OK")) << answer;
+    EXPECT_TRUE(holds(answer, "Content-Type: text/plain; version=0.0.4")) << answer;
+    const std::string text = body_of(answer);
+    sn->signal(SIGTERM);  // then its trace is whole
+    EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
+    const std::string events = trace("host-1", "sn1");
+    EXPECT_EQ(value_of(text, "starling_rounds_committed_total{contract=\"default\"}"),
+              count_lines(events, " round_committed "));
+    EXPECT_EQ(value_of(text, "starling_round_attempts_total{contract=\"default\"}"),
+              count_lines(events, " round_frozen "));
+    EXPECT_EQ(value_of(text, "starling_checkin_to_commit_seconds_count{contract=\"default\"}"),
+              count_lines(events, " round_committed "));
+    EXPECT_EQ(value_of(text, "starling_ledger_entries"), count_lines(events, " entry_applied "));
+    EXPECT_EQ(
+        value_of(text, "starling_contracts_ended_total{contract=\"default\",phase=\"aborted\"}"),
+        1);
+    EXPECT_EQ(value_of(text, "starling_members{contract=\"default\"}"), 1) << text;
+    EXPECT_EQ(value_of(text, "starling_connections{role=\"sl\"}"), 0) << text;
+    EXPECT_GT(value_of(text, "starling_uptime_seconds"), 0) << text;
+}
+
+TEST_F(Metrics, PromtoolHasNothingToSay) {
+    if (!std::filesystem::exists(STARLING_PROMTOOL)) {
+        GTEST_SKIP() << STARLING_PROMTOOL << " is not there: tests/get-promtool fetches it";
+    }
+    const auto sn = start(sn_command(identity("sn1")), sn_metrics);
+    ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
+    expect_promtool_content(body_of(http_get(sn_metrics, "/metrics")));  // before anything happened
+    const auto sl1 = start(sl_command(1, identity("sl1"), "--batches 100000000"), sl_metrics);
+    const auto sl2 = start_sl(2, "--batches 100000000");
+    ASSERT_TRUE(sl1->wait_for("Round 3: merged 2 members")) << sl1->output();
+    for (const std::uint16_t port : {sn_metrics, sl_metrics}) {
+        const std::string text = body_of(http_get(port, "/metrics"));
+        EXPECT_TRUE(holds(text, "starling_round_duration_seconds_bucket")) << text;
+        expect_promtool_content(text);
+    }
+    // It does look: a counter without _total is found.
+    write_text(path("bad.txt"),
+               "# HELP bad_things Bad.\n# TYPE bad_things counter\nbad_things 1\n");
+    Program check({"/bin/sh", "-c",
+                   std::string("exec '") + STARLING_PROMTOOL + "' check metrics < '" +
+                       path("bad.txt") + "'"});
+    EXPECT_NE(check.wait_exit(Seconds(60)), 0);
+}
+
+TEST_F(Metrics, AreServedOnLoopbackOnlyAndOnlyThere) {
+    const auto sn = start(sn_command(identity("sn1")), sn_metrics);
+    ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
+    EXPECT_TRUE(holds(http_get(sn_metrics, "/"), "404"));
+    EXPECT_TRUE(holds(http_get(sn_metrics, "/metrics"), "200"));
+    EXPECT_EQ(http_get(sn_metrics, "/metrics", "127.0.1.1"), "");  // another address of this host
+    // A peer that says nothing sensible on the port for nodes is counted.
+    EXPECT_EQ(http_get(sn_port, "/metrics", "127.0.1.1").substr(0, 4) == "HTTP", false);
+    ASSERT_TRUE(sn->wait_for("WARNING")) << sn->output();
+    EXPECT_EQ(
+        value_of(body_of(http_get(sn_metrics, "/metrics")), "starling_connections_refused_total"),
+        1);
+    sn->signal(SIGTERM);
+    EXPECT_EQ(sn->wait_exit(Seconds(20)), 0) << sn->output();
+}
+
+TEST_F(Metrics, APortInUseIsNamed) {
+    const auto sn = start(sn_command(identity("sn1")), sn_metrics);
+    ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
+    const auto sl = start(sl_command(1, identity("sl1"), ""), sn_metrics);
+    EXPECT_EQ(sl->wait_exit(), 1) << sl->output();
+    EXPECT_TRUE(holds(sl->output(), "--metrics-port: port " + std::to_string(sn_metrics) +
+                                        " on 127.0.0.1 is in use"))
+        << sl->output();
+}
+
+}  // namespace
+}  // namespace starling::test
