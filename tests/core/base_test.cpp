@@ -1,6 +1,9 @@
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "core/base/ids.hpp"
+#include "core/base/json_writer.hpp"
 #include "core/base/random.hpp"
 #include "core/trace/trace_event.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -41,6 +44,26 @@ TEST(Hasher, IsSha256OverTheConcatenation) {
                                      Blob(Bytes(bytes.begin() + 1, bytes.end()))};
     EXPECT_EQ(openssl_hasher().digest(std::span<const Blob>(parts)),
               openssl_hasher().digest(bytes));
+}
+
+TEST(JsonWriter, WritesWhatTheParserReads) {
+    JsonWriter json;
+    json.begin_object().field("name", "a\"b").field("n", 3U).field("half", 0.5).field("yes", true);
+    json.field("no", std::numeric_limits<double>::infinity()).key("list").begin_array();
+    json.value(1).begin_object().end_object().null().end_array().end_object();
+    EXPECT_EQ(json.take(), R"({"name": "a\"b", "n": 3, "half": 0.5, "yes": true, "no": null, )"
+                           R"("list": [1, {}, null]})");
+}
+
+TEST(JsonWriter, ReplacesWhatIsNoUtf8) {
+    EXPECT_EQ(valid_utf8("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x90\xA6"),
+              "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x90\xA6");
+    const std::string bad = "\xEF\xBF\xBD";
+    EXPECT_EQ(valid_utf8("a\xFFz"), "a" + bad + "z");
+    EXPECT_EQ(valid_utf8("\xC0\xAF"), bad + bad);                      // an overlong '/'
+    EXPECT_EQ(valid_utf8("\xED\xA0\x80"), bad + bad + bad);            // a surrogate
+    EXPECT_EQ(valid_utf8("\xE2\x82"), bad + bad);                      // cut off
+    EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), bad + bad + bad + bad);  // above U+10FFFF
 }
 
 TEST(TraceLine, IsOneLineWhateverTheValuesHold) {

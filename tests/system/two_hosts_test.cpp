@@ -19,11 +19,12 @@ std::string digest_behind(const std::string& text, const std::string& marker) {
 
 class TwoHosts : public SystemSwarm {
 protected:
-    /// Names of pid files, sockets and the like that a host's nodes left behind.
+    /// Names of pid files, sockets and the like that a host's nodes left behind. How each ended
+    /// (its .state file) stays for swarm-ps.
     std::vector<std::string> left_behind(const std::string& host) const {
         std::vector<std::string> names;
         for (const auto& entry : std::filesystem::directory_iterator(path(host + "/run"))) {
-            if (entry.path().filename() != ".lock") {
+            if (entry.path().filename() != ".lock" && entry.path().extension() != ".state") {
                 names.push_back(entry.path().filename());
             }
         }

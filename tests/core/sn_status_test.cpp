@@ -1,0 +1,324 @@
+#include "core/sn/sn_status.hpp"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "core/base/json.hpp"
+#include "core/base/json_writer.hpp"
+#include "core/sn/sn_node.hpp"
+#include "core/wire/codec.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+
+namespace starling::test {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// An SN without a network: a ledger that members speak to, and what the SN knows of its peers.
+class SnStatusTest : public testing::Test {
+protected:
+    void say(const std::string& node, Command command) {
+        const Applied applied =
+            ledger.apply({0, {node}, 1, ++sequences[node], std::move(command)}, ++index);
+        EXPECT_EQ(applied.answer.code, Errc::ok) << applied.answer.reason;
+    }
+    void enrol(const std::string& node, std::uint32_t min_peers = 2,
+               const std::string& contract = "default") {
+        say(node, RegisterNode{Role::sl, {"10.0.0.1", 16000}});
+        ContractConfig config;
+        config.min_peers = min_peers;
+        config.layout_bytes = 12;
+        config.grace_ns = 3'000'000'000;
+        say(node, Enrol{contract, config, "w F32 3\n"});
+    }
+    void check_in(const std::string& node, Round round, double loss = nan) {
+        CheckIn said;
+        said.fresh = true;
+        said.loss = loss;
+        said.weight = 7;
+        said.epochs_done = 1;
+        said.epochs_total = 4;
+        said.samples = 640;
+        say(node, CheckInRound{"default", 0, round, said});
+    }
+    void report(const std::string& node, Round round) {
+        say(node, ReportMerge{"default", 0, round, 0, Digest{}});
+    }
+
+    SnStatusSource source() const {
+        return {id, address, ledger, peers, head, index, now, now, SwarmTime{}};
+    }
+    /// The answer, read back.
+    JsonValue ask(const std::string& topic, const std::string& name = "") const {
+        const Result<std::string> text = status_json(source(), {1, topic, name, false});
+        EXPECT_TRUE(text) << (text ? "" : text.error().message);
+        const Result<JsonValue> value = parse_json(text ? *text : "null");
+        EXPECT_TRUE(value) << *text;
+        return *value;
+    }
+    Error error_of(const std::string& topic, const std::string& name = "") const {
+        const Result<std::string> text = status_json(source(), {1, topic, name, false});
+        EXPECT_FALSE(text);
+        return text ? Error{} : text.error();
+    }
+
+    const NodeId id{"sn1"};
+    const Address address{"10.0.0.100", 30304};
+    Ledger ledger;
+    std::map<NodeId, SnPeer> peers;
+    std::map<std::string, std::uint64_t> sequences;
+    Digest head;
+    std::uint64_t index = 0;
+    SwarmTime now = from_ns(5'000'000'000);
+};
+
+std::string text(const JsonValue& value, std::string_view name) {
+    const JsonValue* found = value.find(name);
+    return found == nullptr                       ? "missing"
+           : found->kind == JsonValue::Kind::null ? "null"
+                                                  : found->text;
+}
+
+std::string names(const JsonValue& value, std::string_view list) {
+    std::string joined;
+    for (const auto& [key, item] : value.find(list)->items) {
+        joined += item.text + " ";
+    }
+    return joined;
+}
+
+TEST_F(SnStatusTest, NodesAreItselfTheRegisteredAndWhoIsConnected) {
+    enrol("sl1");
+    enrol("sl2");
+    peers[{"sl1"}] = {true, Role::sl, now - std::chrono::milliseconds(250), {}, true};
+    peers[{"sl2"}] = {false, Role::sl, now, now, false};  // known from the ledger, not heard of yet
+    peers[{"admin"}] = {true, Role::tool, now, {}, true};
+    peers[{"gone"}] = {false, Role::tool, now, {}, true};
+    const JsonValue answer = ask("nodes");
+    const auto& nodes = answer.find("nodes")->items;
+    ASSERT_EQ(nodes.size(), 4U);
+    EXPECT_EQ(text(nodes[0].second, "name"), "sn1");
+    EXPECT_EQ(text(nodes[0].second, "host"), "10.0.0.100");
+    EXPECT_EQ(text(nodes[1].second, "name"), "sl1");
+    EXPECT_EQ(text(nodes[1].second, "role"), "sl");
+    EXPECT_EQ(text(nodes[1].second, "port"), "16000");
+    EXPECT_EQ(text(nodes[1].second, "connected"), "true");
+    EXPECT_EQ(text(nodes[1].second, "last_heard_ms_ago"), "250");
+    EXPECT_EQ(text(nodes[2].second, "connected"), "false");
+    EXPECT_EQ(text(nodes[2].second, "last_heard_ms_ago"), "null");
+    EXPECT_EQ(text(nodes[3].second, "name"), "admin");
+    EXPECT_EQ(text(nodes[3].second, "host"), "null");
+}
+
+TEST_F(SnStatusTest, AContractSaysForWhomItWaits) {
+    enrol("sl1", 3);
+    EXPECT_EQ(text(ask("contract", "default"), "waiting"),
+              "waiting 0/3: missing sl1; 2 of min_peers 3 have not joined");
+    enrol("sl2", 3);
+    enrol("sl3", 3);
+    check_in("sl1", 0);
+    check_in("sl2", 0);
+    EXPECT_EQ(text(ask("contract", "default"), "waiting"), "waiting 2/3: missing sl3");
+    check_in("sl3", 0);
+    const JsonValue frozen = ask("contract", "default");
+    EXPECT_EQ(text(frozen, "waiting"), "");
+    EXPECT_EQ(text(frozen, "phase"), "exchanging");
+    EXPECT_EQ(text(*frozen.find("config"), "merge"), "mean");
+    EXPECT_EQ(text(*frozen.find("config"), "grace_ms"), "3000");
+}
+
+TEST_F(SnStatusTest, MembersShowWhatTheySaidLast) {
+    enrol("sl1");
+    enrol("sl2");
+    const auto member = [&](std::size_t which) {
+        return ask("contract", "default").find("members")->items.at(which).second;
+    };
+    EXPECT_EQ(text(member(0), "last_loss"), "null");
+    EXPECT_EQ(text(member(0), "weight"), "null");
+    check_in("sl1", 0, 1.5);
+    EXPECT_EQ(text(member(0), "last_loss"), "1.5");
+    EXPECT_EQ(text(member(0), "epochs_total"), "4");
+    EXPECT_EQ(text(member(0), "samples"), "640");
+    EXPECT_EQ(text(member(0), "checked_in"), "true");
+    EXPECT_EQ(text(member(1), "checked_in"), "false");
+    check_in("sl2", 0);
+    report("sl1", 0);
+    report("sl2", 0);
+    EXPECT_EQ(text(member(0), "checked_in"), "false") << "the next round has begun";
+    EXPECT_EQ(text(member(0), "last_loss"), "1.5");
+    EXPECT_EQ(text(member(1), "last_loss"), "null") << "it never measured one";
+    check_in("sl1", 1);
+    EXPECT_EQ(text(member(0), "last_loss"), "1.5") << "not measured again";
+}
+
+TEST_F(SnStatusTest, ARoundGoesFromCheckInsOverReportsToItsCommit) {
+    enrol("sl1");
+    enrol("sl2");
+    enrol("sl3");
+    check_in("sl2", 0);
+    JsonValue round = ask("round", "default");
+    EXPECT_EQ(names(round, "checked_in_members"), "sl2 ");
+    EXPECT_EQ(names(round, "missing_members"), "sl1 sl3 ");
+    EXPECT_EQ(text(round, "deadline_ms"), "null");
+    EXPECT_EQ(text(round, "last_commit"), "null");
+    check_in("sl1", 0);
+    round = ask("round", "default");
+    EXPECT_EQ(text(round, "deadline_ms"), "0") << "3 s of grace from time 0, and now is 5 s";
+    now = from_ns(1'000'000'000);
+    EXPECT_EQ(text(ask("round", "default"), "deadline_ms"), "2000");
+    check_in("sl3", 0);
+    report("sl1", 0);
+    round = ask("round", "default");
+    EXPECT_EQ(text(round, "phase"), "exchanging");
+    EXPECT_EQ(names(round, "exchanging_members"), "sl1 sl2 sl3 ");
+    EXPECT_EQ(names(round, "reported_members"), "sl1 ");
+    report("sl2", 0);
+    report("sl3", 0);
+    round = ask("round", "default");
+    EXPECT_EQ(text(round, "round"), "1");
+    const JsonValue& commit = *round.find("last_commit");
+    EXPECT_EQ(text(commit, "round"), "0");
+    EXPECT_EQ(text(commit, "digest"), std::string(64, '0'));
+    EXPECT_EQ(text(commit.find("members")->items.at(1).second, "weight"), "7");
+}
+
+TEST_F(SnStatusTest, AnAnswerIsTheSameTextEachTime) {
+    enrol("sl1");
+    for (const char* topic : {"nodes", "contracts", "contract", "round", "version"}) {
+        EXPECT_EQ(*status_json(source(), {1, topic, "default", false}),
+                  *status_json(source(), {2, topic, "default", true}));
+    }
+    EXPECT_EQ(text(ask("version"), "uptime_ms"), "5000");
+    EXPECT_EQ(text(ask("version"), "ledger_entries"), std::to_string(index));
+}
+
+TEST_F(SnStatusTest, WhatIsNotKnownIsAnsweredWithWhatIs) {
+    EXPECT_EQ(error_of("contract", "x").message, "no contract 'x': none was started on this SN");
+    enrol("sl1");
+    enrol("sl2", 2, "other");
+    const Error contract = error_of("round", "x");
+    EXPECT_EQ(contract.code, Errc::not_found);
+    EXPECT_EQ(contract.message, "no contract 'x': there is 'default', 'other'");
+    const Error topic = error_of("secrets");
+    EXPECT_EQ(topic.code, Errc::not_found);
+    EXPECT_NE(topic.message.find("ask for nodes, contracts"), std::string::npos);
+}
+
+TEST_F(SnStatusTest, AnAnswerAboveAFrameIsRefusedWithWhatToAskFor) {
+    for (int i = 0; i < 8000; ++i) {
+        say("sl" + std::to_string(i), RegisterNode{Role::sl, {std::string(40, 'a'), 16000}});
+    }
+    const Error error = error_of("nodes");
+    EXPECT_EQ(error.code, Errc::too_large);
+    EXPECT_NE(error.message.find("show contract NAME"), std::string::npos) << error.message;
+    EXPECT_TRUE(status_json(source(), {1, "version", "", false}));
+}
+
+TEST_F(SnStatusTest, ANameThatIsNoTextSpoilsNoAnswer) {
+    enrol("sl1", 2, std::string("a\"\\\x1b\xff\n"));
+    const Result<std::string> answer = status_json(source(), {1, "contracts", "", false});
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(valid_utf8(*answer), *answer);
+    const auto contract = ask("contracts").find("contracts")->items.at(0).second;
+    EXPECT_EQ(text(contract, "name"), "a\"\\\x1b\xEF\xBF\xBD\n");
+}
+
+// ---- Followers
+
+std::vector<StatusReply> replies(const std::vector<Effect>& effects) {
+    std::vector<StatusReply> found;
+    for (const Effect& effect : effects) {
+        if (const auto* send = std::get_if<Send>(&effect)) {
+            found.push_back(std::get<StatusReply>(send->frame.message));
+        }
+    }
+    return found;
+}
+
+TEST_F(SnStatusTest, AFollowerIsToldOfEveryChangeUntilItIsGone) {
+    enrol("sl1");
+    peers[{"admin"}] = {true, Role::tool, now, {}, true};
+    SnStatus status(9);
+    std::vector<Effect> effects;
+    status.on_query({"admin"}, {5, "round", "default", true}, source(), effects);
+    EXPECT_EQ(replies(effects).size(), 1U);
+    effects.clear();
+    status.tell_followers(source(), effects);
+    EXPECT_TRUE(effects.empty()) << "nothing has changed";
+    now += std::chrono::seconds(1);
+    check_in("sl1", 0);
+    status.mark_changed();
+    status.tell_followers(source(), effects);
+    ASSERT_EQ(replies(effects).size(), 1U);
+    EXPECT_EQ(replies(effects)[0].id, 5U);
+    status.on_peer_lost({"admin"});
+    now += std::chrono::seconds(1);
+    status.mark_changed();
+    effects.clear();
+    status.tell_followers(source(), effects);
+    EXPECT_TRUE(effects.empty());
+}
+
+TEST_F(SnStatusTest, ChangesThatComeTooFastAreToldTogether) {
+    enrol("sl1");
+    peers[{"admin"}] = {true, Role::tool, now, {}, true};
+    SnStatus status(9);
+    std::vector<Effect> effects;
+    status.on_query({"admin"}, {5, "round", "default", true}, source(), effects);
+    effects.clear();
+    for (int i = 0; i < 10; ++i) {
+        now += std::chrono::nanoseconds(10);
+        status.mark_changed();
+        status.tell_followers(source(), effects);
+    }
+    EXPECT_TRUE(replies(effects).empty());
+    ASSERT_FALSE(effects.empty());
+    const auto& timer = std::get<SetTimer>(effects.back());
+    EXPECT_EQ(timer.timer, 9U);
+    now = timer.at;
+    effects.clear();
+    status.tell_followers(source(), effects);
+    EXPECT_EQ(replies(effects).size(), 1U);
+    effects.clear();
+    status.tell_followers(source(), effects);
+    EXPECT_TRUE(effects.empty());
+}
+
+TEST_F(SnStatusTest, APeerFollowsAFewQueriesAtMost) {
+    peers[{"admin"}] = {true, Role::tool, now, {}, true};
+    SnStatus status(9);
+    std::vector<Effect> effects;
+    for (std::uint32_t i = 0; i <= SnStatus::followed_max; ++i) {
+        status.on_query({"admin"}, {i, "version", "", true}, source(), effects);
+    }
+    EXPECT_EQ(replies(effects).back().code, Errc::refused);
+    status.on_query({"admin"}, {0, "version", "", true}, source(), effects);
+    EXPECT_EQ(replies(effects).back().code, Errc::ok) << "the same one again";
+    now += std::chrono::seconds(1);
+    status.mark_changed();
+    effects.clear();
+    status.tell_followers(source(), effects);
+    EXPECT_EQ(replies(effects).size(), SnStatus::followed_max);
+}
+
+TEST(SnNodeStatus, OnlyAToolIsAnswered) {
+    SnNodeOptions options;
+    options.id = {"sn1"};
+    const auto node = make_sn_node(options, openssl_hasher());
+    std::vector<Effect> effects;
+    node->step(from_ns(1), Started{}, effects);
+    node->step(from_ns(2), PeerUp{{"sl1"}, Role::sl, {}}, effects);
+    node->step(from_ns(3), PeerUp{{"admin"}, Role::tool, {}}, effects);
+    const auto ask = [&](const char* peer) {
+        effects.clear();
+        node->step(from_ns(4), FrameReceived{{peer}, {StatusQuery{3, "nodes", "", false}, {}}},
+                   effects);
+        return replies(effects).at(0);
+    };
+    EXPECT_EQ(ask("sl1").code, Errc::refused);
+    EXPECT_EQ(ask("admin").code, Errc::ok);
+}
+
+}  // namespace
+}  // namespace starling::test
