@@ -1,5 +1,9 @@
 #include "deploy/ml_sidecar.hpp"
 
+#include <unistd.h>
+
+#include "deploy/container/engine.hpp"
+
 namespace starling {
 
 namespace fs = std::filesystem;
@@ -20,11 +24,13 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     command.arguments = ml.arguments;
     command.program = ml.entrypoint;
     if (command.program.empty()) {  // the first word is the program, as in a container
-        if (ml.arguments.empty()) {
+        if (ml.arguments.empty() && ml.image.empty()) {
             return Error{Errc::usage, "--ml-entrypoint is missing: which program is the ML node?"};
         }
-        command.program = command.arguments.front();
-        command.arguments.erase(command.arguments.begin());
+        if (!ml.arguments.empty()) {
+            command.program = command.arguments.front();
+            command.arguments.erase(command.arguments.begin());
+        }
     }
     const std::string name = ml.name.empty() ? default_ml_name(host.name) : ml.name;
     const Result<NodeId> id = parse_node_id(name);
@@ -47,6 +53,23 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     command.environment["SWARM_TRACE"] =
         (host.trace_file.parent_path() / (name + ".trace")).string();
     command.environment.emplace("SWARM_LOG_LEVEL", options.common.log_level);
+    const auto path = own.find("PATH");
+    const Result<std::optional<fs::path>> engine =
+        find_engine(ml, path == own.end() ? "" : path->second);
+    if (!engine) {
+        return engine.error();
+    }
+    if (*engine) {
+        const ContainerPlace place{socket, command.environment.at("SWARM_TRACE"),
+                                   std::to_string(::getuid()) + ":" + std::to_string(::getgid())};
+        return in_container(command, ml, **engine, place);
+    }
+    if (const std::string unused = unused_container_flags(ml); !unused.empty()) {
+        host.log->line(Level::info, component,
+                       unused + " without effect: the ML program is a plain process, " +
+                           (ml.engine == "none" ? "as --engine none says"
+                                                : "as no docker or podman is in PATH (--engine)"));
+    }
     return command;
 }
 

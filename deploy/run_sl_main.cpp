@@ -24,7 +24,8 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host) {
     SlNodeOptions node;
     node.id = host.id;
     node.sn_address = {options.sn_ip, options.sn_api_port};
-    node.exchange_address = {options.common.host_ip, options.fs_port};
+    node.exchange_address =
+        options.fs_service.value_or(Address{options.common.host_ip, options.fs_port});
     node.session =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
                                        std::chrono::system_clock::now().time_since_epoch())

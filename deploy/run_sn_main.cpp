@@ -18,8 +18,13 @@ namespace {
 constexpr std::string_view program = "run-sn";
 
 Result<int> run_on(const SnOptions& options, NodeHost& host) {
+    const std::filesystem::path data = options.data.empty() ? host.workspace.data_dir(host.name)
+                                                            : std::filesystem::path(options.data);
+    if (const Result<void> made = make_private_directory(data); !made) {
+        return made.error();
+    }
     Result<SqliteStore::Opened> ledger =
-        SqliteStore::open(host.workspace.data_dir(host.name) / "ledger.sqlite", openssl_hasher());
+        SqliteStore::open(data / "ledger.sqlite", openssl_hasher());
     if (!ledger) {
         return ledger.error();
     }

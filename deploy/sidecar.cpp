@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,13 +20,22 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array base_variables{"PATH",           "HOME",
-                                    "USER",           "LANG",
-                                    "LC_ALL",         "TZ",
-                                    "TMPDIR",         "LD_LIBRARY_PATH",
-                                    "ASAN_OPTIONS",   "UBSAN_OPTIONS",
-                                    "LSAN_OPTIONS",   "TSAN_OPTIONS",
-                                    "OMP_NUM_THREADS"};
+constexpr std::array base_variables{"PATH",
+                                    "HOME",
+                                    "USER",
+                                    "LANG",
+                                    "LC_ALL",
+                                    "TZ",
+                                    "TMPDIR",
+                                    "LD_LIBRARY_PATH",
+                                    "ASAN_OPTIONS",
+                                    "UBSAN_OPTIONS",
+                                    "LSAN_OPTIONS",
+                                    "TSAN_OPTIONS",
+                                    "OMP_NUM_THREADS",
+                                    "http_proxy",
+                                    "https_proxy",
+                                    "no_proxy"};
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> result;
@@ -194,10 +204,11 @@ Result<std::unique_ptr<Sidecar>> Sidecar::start(const SidecarCommand& command, O
     if (!pid) {
         return pid.error();
     }
-    return std::unique_ptr<Sidecar>(new Sidecar(*pid, std::move(on_exit)));
+    return std::unique_ptr<Sidecar>(new Sidecar(*pid, command.cleanup, std::move(on_exit)));
 }
 
-Sidecar::Sidecar(pid_t pid, OnExit on_exit) : pid_(pid), on_exit_(std::move(on_exit)) {
+Sidecar::Sidecar(pid_t pid, std::vector<std::string> cleanup, OnExit on_exit)
+    : pid_(pid), cleanup_(std::move(cleanup)), on_exit_(std::move(on_exit)) {
     watcher_ = std::thread([this] { watch(); });
 }
 
@@ -234,6 +245,20 @@ void Sidecar::kill_group(int signal) {
     }
 }
 
+/// A container lives on when the client that started it is killed.
+void Sidecar::clean_up() const {
+    if (cleanup_.empty()) {
+        return;
+    }
+    std::vector<std::string> words = cleanup_;
+    const std::vector<char*> arguments = pointers(words);
+    pid_t child = 0;
+    if (::posix_spawn(&child, words.front().c_str(), nullptr, nullptr, arguments.data(), environ) ==
+        0) {
+        ::waitpid(child, nullptr, 0);
+    }
+}
+
 bool Sidecar::wait_until(std::chrono::steady_clock::time_point when) {
     std::unique_lock lock(mutex_);
     return changed_.wait_until(lock, when, [this] { return status_.has_value(); });
@@ -245,6 +270,7 @@ ExitStatus Sidecar::finish(std::chrono::milliseconds patience, std::chrono::mill
         kill_group(SIGTERM);
         if (!wait_until(begin + limit)) {
             kill_group(SIGKILL);
+            clean_up();
         }
     }
     std::unique_lock lock(mutex_);

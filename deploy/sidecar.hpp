@@ -26,6 +26,7 @@ struct SidecarCommand {
     std::filesystem::path working_directory;         ///< absolute
     std::map<std::string, std::string> environment;  ///< the whole of it
     std::filesystem::path state_file;                ///< what swarm-ps reads; see node_state.hpp
+    std::vector<std::string> cleanup;                ///< run if it had to be killed; may be empty
     std::filesystem::path log_file;                  ///< stdout and stderr are appended, mode 0600
 };
 
@@ -59,12 +60,14 @@ public:
     ExitStatus finish(std::chrono::milliseconds patience, std::chrono::milliseconds limit);
 
 private:
-    Sidecar(pid_t pid, OnExit on_exit);
+    Sidecar(pid_t pid, std::vector<std::string> cleanup, OnExit on_exit);
     void watch();
     bool wait_until(std::chrono::steady_clock::time_point when);
     void kill_group(int signal);
+    void clean_up() const;
 
     const pid_t pid_;
+    const std::vector<std::string> cleanup_;
     OnExit on_exit_;
     std::mutex mutex_;
     std::condition_variable changed_;

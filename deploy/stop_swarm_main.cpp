@@ -24,6 +24,12 @@ constexpr Flag flags[] = {
     {"--sn", "", which, "Swarm Network nodes", ""},
     {"--sl", "", which, "Swarm Learning nodes, and with them their ML programs", ""},
     {"--apls", "", which, "Licence servers", ""},
+    {"--swci", "", which, "", "", false, true, "", FlagEffect::none,
+     "swci is a command and does not run on"},
+    {"--swop", "", which, "", "", false, true, "", FlagEffect::none, "there is no SWOP here"},
+    {"--keep", "", how, "", "", false, true, "", FlagEffect::none,
+     "nothing is removed anyway; run-sn --rm and run-sl --rm remove"},
+    {"--sudo", "", how, "", "", false, true, "", FlagEffect::none, "no container engine is asked"},
     {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace", ""},
     {"--timeout", "SECONDS", how, "Wait for a clean end, 0 to 3600 s; default: 15", ""},
 };
@@ -54,6 +60,9 @@ int main_of(int argc, char** argv) {
     if (!parsed->values) {
         std::fputs(parsed->text.c_str(), stdout);
         return exit_code::ok;
+    }
+    for (const std::string& notice : parsed->values->notices()) {
+        std::fprintf(stderr, "stop-swarm: %s\n", notice.c_str());
     }
     const std::string timeout = parsed->values->text("--timeout", "15");
     int seconds = 0;

@@ -65,6 +65,10 @@ private:
 
 std::string help_line(const Flag& flag) {
     std::string line(flag.help);
+    if (flag.effect != FlagEffect::works) {
+        line = (flag.effect == FlagEffect::none ? "No effect: " : "Not possible: ") +
+               std::string(flag.reason);
+    }
     if (flag.required) {
         line += " (required)";
     }
@@ -95,6 +99,45 @@ Error unknown(const Program& program, std::span<const Flag> flags, const std::st
                              std::string(program.name) + " --help"};
 }
 
+/// How HPE's variables say no to a switch.
+bool is_no(const std::string& text) {
+    return text == "False" || text == "false" || text == "FALSE" || text == "0" || text == "no";
+}
+
+/// Variables that no flag reads, but that a user of HPE's programs may have set.
+Result<void> look_at_variables(const Program& program,
+                               const std::map<std::string, std::string>& environment,
+                               FlagValues& values) {
+    for (const Variable& variable : program.variables) {
+        const auto found = environment.find(std::string(variable.name));
+        if (found == environment.end() || found->second.empty() ||
+            variable.effect == FlagEffect::works) {
+            continue;
+        }
+        const bool refused = variable.effect == FlagEffect::refused;
+        const std::string what = "environment variable " + std::string(variable.name) +
+                                 (refused ? " is not possible here: " : " has no effect here: ") +
+                                 std::string(variable.reason);
+        if (refused) {
+            return usage(program, what);
+        }
+        values.add_notice(what);
+    }
+    return {};
+}
+
+/// The environment with what `--env NAME=VALUE` adds.
+std::map<std::string, std::string> with_own_variables(
+    std::map<std::string, std::string> environment, const std::vector<std::string>& settings) {
+    for (const std::string& setting : settings) {
+        const std::size_t equals = setting.find('=');
+        if (equals != std::string::npos) {
+            environment[setting.substr(0, equals)] = setting.substr(equals + 1);
+        }
+    }
+    return environment;
+}
+
 /// Moves what CLI11 found, and what the environment adds, into `values`.
 Result<void> collect(const Program& program, const Flag& flag, const CLI::Option& option,
                      const std::map<std::string, std::string>& environment, FlagValues& values) {
@@ -114,10 +157,21 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
     }
     if (found.empty() && !flag.environment.empty()) {
         const auto variable = environment.find(std::string(flag.environment));
-        if (variable != environment.end() && !variable->second.empty()) {
+        if (variable != environment.end() && !variable->second.empty() &&
+            !(flag.value.empty() && is_no(variable->second))) {
             values.add(flag.name,
                        {variable->second, "environment variable " + std::string(flag.environment)});
         }
+    }
+    if (values.has(flag.name) && flag.effect != FlagEffect::works) {
+        const std::string what = values.find(flag.name)->source +
+                                 (flag.effect == FlagEffect::none ? " has no effect here: "
+                                                                  : " is not possible here: ") +
+                                 std::string(flag.reason);
+        if (flag.effect == FlagEffect::refused) {
+            return usage(program, what);
+        }
+        values.add_notice(what);
     }
     if (flag.required && !values.has(flag.name)) {
         return usage(program, std::string(flag.name) + " is missing");
@@ -200,10 +254,19 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
         }
     }
     values.set_operands(app.remaining());
+    std::map<std::string, std::string> variables = environment;
     for (std::size_t i = 0; i < flags.size(); ++i) {
-        if (const auto ok = collect(program, flags[i], *options[i], environment, values); !ok) {
+        if (flags[i].name == "--env") {
+            variables = with_own_variables(std::move(variables), options[i]->results());
+        }
+    }
+    for (std::size_t i = 0; i < flags.size(); ++i) {
+        if (const auto ok = collect(program, flags[i], *options[i], variables, values); !ok) {
             return ok.error();
         }
+    }
+    if (const auto ok = look_at_variables(program, variables, values); !ok) {
+        return ok.error();
     }
     return ParsedFlags{std::move(values), ""};
 }

@@ -11,6 +11,13 @@
 
 namespace starling {
 
+/// What becomes of a flag or variable that HPE's programs have.
+enum class FlagEffect {
+    works,
+    none,     ///< accepted, and one line says why it changes nothing here
+    refused,  ///< an error says why
+};
+
 /// One row of a program's command line. All texts are literals.
 struct Flag {
     std::string_view name;   ///< "--sl-fs-port"
@@ -21,6 +28,15 @@ struct Flag {
     bool required = false;
     bool repeatable = false;
     std::string_view short_name = "";  ///< "-d"
+    FlagEffect effect = FlagEffect::works;
+    std::string_view reason = "";  ///< why it does not work
+};
+
+/// A variable of the environment that no flag reads.
+struct Variable {
+    std::string_view name;
+    FlagEffect effect = FlagEffect::none;
+    std::string_view reason = "";
 };
 
 struct Program {
@@ -31,6 +47,7 @@ struct Program {
     /// are none.
     std::string_view operands = {};
     std::string_view operands_help = {};  ///< lines of the help that say what they may be
+    std::span<const Variable> variables = {};
 };
 
 /// What a command line held, by flag. Every value is a non-empty text.
@@ -55,7 +72,12 @@ public:
     const std::vector<std::string>& operands() const { return operands_; }
     void set_operands(std::vector<std::string> operands) { operands_ = std::move(operands); }
 
+    /// One line for each flag and variable that was given and has no effect.
+    const std::vector<std::string>& notices() const { return notices_; }
+    void add_notice(std::string notice) { notices_.push_back(std::move(notice)); }
+
 private:
+    std::vector<std::string> notices_;
     std::vector<std::string> operands_;
     std::map<std::string, std::vector<Value>, std::less<>> values_;
 };
@@ -66,10 +88,11 @@ struct ParsedFlags {
     std::string text;
 };
 
-/// Reads `--flag=value` and `--flag value`. Adds --help and --version to the table.
+/// Reads `--flag=value` and `--flag value`. A repeatable flag `--env` with NAME=VALUE adds to
+/// `environment`. Adds --help and --version to the table.
 /// Errc::usage: an unknown flag (with the nearest known one), a flag twice, a missing value, a
-/// missing flag that is required, an argument that belongs to no flag where the program has no
-/// operands.
+/// missing flag that is required, a flag or variable whose effect is FlagEffect::refused, an
+/// argument that belongs to no flag where the program has no operands.
 Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> flags,
                                 const std::vector<std::string>& arguments,
                                 const std::map<std::string, std::string>& environment);

@@ -1,5 +1,7 @@
 #include "transport/options/node_flags.hpp"
 
+#include "transport/options/hpe_flags.hpp"
+
 namespace starling {
 namespace {
 
@@ -8,6 +10,7 @@ constexpr std::string_view identity = "Identity";
 constexpr std::string_view network = "Network";
 constexpr std::string_view output = "Files and logs";
 constexpr std::string_view licence = "Licence";
+constexpr std::string_view container = "Container of the ML program (--ml-w is a path in it)";
 constexpr std::string_view program = "ML program beside this SL";
 
 constexpr Flag common_flags[] = {
@@ -16,6 +19,11 @@ constexpr Flag common_flags[] = {
     {"--detach", "", node,
      "Go on in the background once the node is up; its log is in WORKSPACE/log/NAME.log", "", false,
      false, "-d"},
+    {"--env", "NAME=VALUE", node, "A variable, as if it stood in this program's environment", "",
+     false, true, "-e"},
+    {"--volume", "DIR:PATH", node,
+     "run-sn keeps its ledger in DIR if PATH is /platform/swarm/SMLNODE; others have no effect", "",
+     false, true, "-v"},
     {"--rm", "", node, "Remove the node's log, trace and data at its end", ""},
     {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
     {"--cert", "FILE", identity, "Certificate that names the node and its role, PEM",
@@ -53,8 +61,10 @@ constexpr Flag seat_flags[] = {
 };
 
 constexpr Flag sn_flags[] = {
-    {"--sentinel", "", node, "This SN starts the swarm network (a single SN always does)", ""},
-    {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial", "", true},
+    {"--sentinel", "", node, "This SN starts the swarm network (a single SN always does)",
+     "SN_I_AM_SENTINEL"},
+    {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",
+     "THIS_NODE_IP", true},
     {"--sn-p2p-port", "PORT", network,
      "Port for other SNs, 1 to 65535; default: not opened (30303 is customary)", ""},
     {"--sn-api-port", "PORT", network, "Port for SLs and tools, 1 to 65535; default: 30304",
@@ -62,13 +72,19 @@ constexpr Flag sn_flags[] = {
 };
 
 constexpr Flag sl_flags[] = {
-    {"--host-ip", "ADDRESS", network, "IP address or host name that other SLs dial", "", true},
-    {"--sn-ip", "ADDRESS", network, "IP address or host name of this node's SN", "SN_NODE_IP",
+    {"--host-ip", "ADDRESS", network, "IP address or host name that other SLs dial", "THIS_NODE_IP",
      true},
+    {"--sn-ip", "ADDRESS", network,
+     "IP address or host name of this node's SN (required, or --sn-api-service)", "SN_NODE_IP"},
+    {"--sn-api-service", "HOST[:PORT]", network, "The same as --sn-ip with --sn-api-port",
+     "SN_API_SERVICE"},
     {"--sn-api-port", "PORT", network, "Port of that SN, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
     {"--sl-fs-port", "PORT", network,
      "Port for the exchange with other SLs, 1 to 65535; default: 30305", "SL_FS_PORT"},
+    {"--sl-fs-service", "HOST[:PORT]", network,
+     "What other SLs dial instead, where a proxy that passes TLS through stands before this host",
+     "SL_FS_SERVICE"},
     {"--ml-name", "NAME", program,
      "Name of the ML node; default: --name with 'ml' for 'sl', else NAME-ml", ""},
     {"--ml-entrypoint", "PROGRAM", program,
@@ -77,6 +93,20 @@ constexpr Flag sl_flags[] = {
      "Its arguments, split as a shell does; without --ml-entrypoint the first is the program", ""},
     {"--ml-w", "DIR", program, "Its working directory; default: where run-sl was started", ""},
     {"--ml-e", "NAME=VALUE", program, "A variable of its environment", "", false, true},
+    {"--ml-image", "IMAGE", container,
+     "Run the ML program in a container of this image; default: a plain process", ""},
+    {"--engine", "NAME", container,
+     "docker, podman, the path of one like them, or none; default: the first that is in PATH", ""},
+    {"--ml-v", "DIR:PATH", container, "A directory of this host that it sees", "", false, true},
+    {"--ml-user", "UID[:GID]", container, "Whose rights it has; default: those of run-sl", ""},
+    {"--ml-device", "DEVICE", container, "Handed to the engine as --device", "", false, true},
+    {"--ml-ipc", "MODE", container, "Handed to the engine as --ipc", ""},
+    {"--ml-shm-size", "SIZE", container, "Handed to the engine as --shm-size", ""},
+    {"--ml-group-add", "GROUP", container, "Handed to the engine as --group-add", "", false, true},
+    {"--ml-cap-add", "CAPABILITY", container, "Handed to the engine as --cap-add", "", false, true},
+    {"--ml-security-opt", "OPTION", container, "Handed to the engine as --security-opt", "", false,
+     true},
+    {"--ml-privileged", "", container, "Handed to the engine as --privileged", ""},
 };
 
 constexpr std::string_view serve = "Serve";
@@ -121,32 +151,41 @@ std::vector<Flag> join(std::initializer_list<std::span<const Flag>> parts) {
 }  // namespace
 
 const Program& run_sn_program() {
-    static constexpr Program text{
-        "run-sn", "Starts a Swarm Network node: it keeps the swarm's ledger.",
+    static const Program text{
+        "run-sn",
+        "Starts a Swarm Network node: it keeps the swarm's ledger.",
         "  run-sn --name=sn1 --host-ip=172.16.0.1 --sentinel --sn-api-port=30304 \\\n"
         "    --key=cert/sn-1-key.pem --cert=cert/sn-1-cert.pem --capath=cert/ca/capath\n"
-        "It is ready when it logs: Starting SWARM-API-SERVER on port: 30304\n"};
+        "It is ready when it logs: Starting SWARM-API-SERVER on port: 30304\n",
+        "",
+        "",
+        hpe_variables()};
     return text;
 }
 
 std::span<const Flag> run_sn_flags() {
-    static const std::vector<Flag> flags = join({sn_flags, seat_flags, common_flags});
+    static const std::vector<Flag> flags =
+        join({sn_flags, seat_flags, common_flags, hpe_sn_flags(), hpe_common_flags()});
     return flags;
 }
 
 const Program& run_sl_program() {
-    static constexpr Program text{
+    static const Program text{
         "run-sl",
         "Starts a Swarm Learning node: it exchanges and merges the parameters of its ML program.",
         "  run-sl --name=sl1 --host-ip=172.16.0.1 --sn-ip=172.16.0.1 --sl-fs-port=30305 \\\n"
         "    --key=cert/sl-1-key.pem --cert=cert/sl-1-cert.pem --capath=cert/ca/capath \\\n"
         "    --ml-name=ml1 --ml-entrypoint=build/bin/cifar10 --ml-w=workspace \\\n"
-        "    --ml-e=MAX_EPOCHS=2 --ml-e=MIN_PEERS=2\n"};
+        "    --ml-e=MAX_EPOCHS=2 --ml-e=MIN_PEERS=2\n",
+        "",
+        "",
+        hpe_variables()};
     return text;
 }
 
 std::span<const Flag> run_sl_flags() {
-    static const std::vector<Flag> flags = join({sl_flags, seat_flags, common_flags});
+    static const std::vector<Flag> flags =
+        join({sl_flags, seat_flags, common_flags, hpe_sl_flags(), hpe_common_flags()});
     return flags;
 }
 

@@ -21,6 +21,13 @@ bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+bool is_host(const std::string& text) {
+    const bool spelled = std::all_of(text.begin(), text.end(), [](char c) {
+        return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
+    });
+    return spelled && !text.empty() && text.size() <= host_max && text.front() != '-';
+}
+
 /// Reads values out of the flags and keeps the first thing that is wrong with one of them.
 class ValueReader {
 public:
@@ -65,14 +72,48 @@ public:
         if (value == nullptr) {
             return "";
         }
-        const std::string& text = value->text;
-        const bool spelled = std::all_of(text.begin(), text.end(), [](char c) {
-            return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
-        });
-        if (!spelled || text.size() > host_max || text.front() == '-') {
+        if (!is_host(value->text)) {
             fail(*value, "is no IP address or host name");
         }
-        return text;
+        return value->text;
+    }
+
+    /// HOST or HOST:PORT; an IPv6 address with a port stands in brackets.
+    std::optional<Address> service(std::string_view flag, std::uint16_t port_default) {
+        const FlagValues::Value* value = values_.find(flag);
+        if (value == nullptr) {
+            return std::nullopt;
+        }
+        std::string host = value->text;
+        std::uint32_t port = port_default;
+        const std::size_t colon = host.rfind(':');
+        const bool bracketed = host.front() == '[';
+        const bool has_port = colon != std::string::npos && colon > 0 &&
+                              (bracketed ? host[colon - 1] == ']' : host.find(':') == colon);
+        if (has_port) {
+            const char* end = host.data() + host.size();
+            const auto [rest, code] = std::from_chars(host.data() + colon + 1, end, port);
+            if (code != std::errc{} || rest != end || port == 0 || port > 65535) {
+                fail(*value, "has no port from 1 to 65535 behind its colon");
+            }
+            host.resize(colon);
+        }
+        if (bracketed && host.size() > 2) {
+            host = host.substr(1, host.size() - 2);
+        }
+        if (!is_host(host)) {
+            fail(*value, "is no HOST or HOST:PORT");
+        }
+        return Address{host, static_cast<std::uint16_t>(port)};
+    }
+
+    /// All values of a repeatable flag.
+    std::vector<std::string> all(std::string_view flag) const {
+        std::vector<std::string> texts;
+        for (const FlagValues::Value& value : values_.all(flag)) {
+            texts.push_back(value.text);
+        }
+        return texts;
     }
 
     std::string name(std::string_view flag) {
@@ -195,12 +236,61 @@ CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
     common.trace = reader.path("--trace");
     common.detach = values.has("--detach");
     common.remove = values.has("--rm");
+    common.notices = values.notices();
     common.metrics_port = reader.port("--metrics-port", common.metrics_port);
     if (common.key.empty() != common.cert.empty()) {
         reader.refuse(common.key.empty() ? "--cert is given without its --key"
                                          : "--key is given without its --cert");
     }
     return common;
+}
+
+/// Volumes of a node: HPE's mount of the ledger means something here, others don't.
+std::string read_volumes(ValueReader& reader, bool keeps_ledger, CommonOptions& common) {
+    constexpr std::string_view ledger_mount = "/platform/swarm/SMLNODE";
+    std::string data;
+    for (const std::string& volume : reader.all("--volume")) {
+        const std::size_t colon = volume.find(':');
+        const std::string_view target =
+            colon == std::string::npos ? "" : std::string_view(volume).substr(colon + 1);
+        if (keeps_ledger &&
+            (target == ledger_mount || target == std::string(ledger_mount) + ":rw")) {
+            data = volume.substr(0, colon);
+        } else {
+            common.notices.push_back("--volume " + volume +
+                                     " has no effect here: a node sees this host's files");
+        }
+    }
+    return data;
+}
+
+MlOptions read_ml(const FlagValues& values, ValueReader& reader, const CommonOptions& common) {
+    MlOptions ml;
+    ml.name = reader.name("--ml-name");
+    ml.entrypoint = reader.path("--ml-entrypoint");
+    ml.arguments = reader.words("--ml-cmd");
+    ml.working_directory = reader.path("--ml-w");
+    ml.environment = reader.variables("--ml-e");
+    ml.image = values.text("--ml-image");
+    ml.engine = reader.path("--engine");
+    ml.volumes = reader.all("--ml-v");
+    ml.user = values.text("--ml-user");
+    if (ml.image.starts_with('-')) {
+        reader.refuse("--ml-image: '" + ml.image + "' is no image");
+    }
+    for (const std::string_view flag :
+         {"--device", "--ipc", "--shm-size", "--group-add", "--cap-add", "--security-opt"}) {
+        for (const std::string& text : reader.all("--ml-" + std::string(flag.substr(2)))) {
+            ml.engine_flags.push_back(std::string(flag) + "=" + text);
+        }
+    }
+    if (values.has("--ml-privileged")) {
+        ml.engine_flags.emplace_back("--privileged");
+    }
+    if (ml.name.empty() && !common.name.empty()) {
+        ml.name = default_ml_name(common.name);
+    }
+    return ml;
 }
 
 /// The flag, or its other name.
@@ -306,6 +396,7 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
     return parse<SnOptions>(run_sn_program(), run_sn_flags(), arguments, environment,
                             [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
                                 read_seat(values, reader, options.common);
+                                options.data = read_volumes(reader, true, options.common);
                                 options.sentinel = values.has("--sentinel");
                                 if (values.has("--sn-p2p-port")) {
                                     options.p2p_port = reader.port("--sn-p2p-port", 0);
@@ -316,22 +407,25 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
 
 Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,
                                        const std::map<std::string, std::string>& environment) {
-    return parse<SlOptions>(run_sl_program(), run_sl_flags(), arguments, environment,
-                            [](const FlagValues& values, ValueReader& reader, SlOptions& options) {
-                                read_seat(values, reader, options.common);
-                                options.sn_ip = reader.host("--sn-ip");
-                                options.sn_api_port =
-                                    reader.port("--sn-api-port", options.sn_api_port);
-                                options.fs_port = reader.port("--sl-fs-port", options.fs_port);
-                                options.ml.name = reader.name("--ml-name");
-                                options.ml.entrypoint = reader.path("--ml-entrypoint");
-                                options.ml.arguments = reader.words("--ml-cmd");
-                                options.ml.working_directory = reader.path("--ml-w");
-                                options.ml.environment = reader.variables("--ml-e");
-                                if (options.ml.name.empty() && !options.common.name.empty()) {
-                                    options.ml.name = default_ml_name(options.common.name);
-                                }
-                            });
+    return parse<SlOptions>(
+        run_sl_program(), run_sl_flags(), arguments, environment,
+        [](const FlagValues& values, ValueReader& reader, SlOptions& options) {
+            read_seat(values, reader, options.common);
+            read_volumes(reader, false, options.common);
+            options.sn_ip = reader.host("--sn-ip");
+            options.sn_api_port = reader.port("--sn-api-port", options.sn_api_port);
+            if (const auto service = reader.service("--sn-api-service", options.sn_api_port);
+                service && options.sn_ip.empty()) {
+                options.sn_ip = service->host;
+                options.sn_api_port = service->port;
+            }
+            if (options.sn_ip.empty()) {
+                reader.refuse("--sn-ip is missing");
+            }
+            options.fs_port = reader.port("--sl-fs-port", options.fs_port);
+            options.fs_service = reader.service("--sl-fs-service", options.fs_port);
+            options.ml = read_ml(values, reader, options.common);
+        });
 }
 
 Result<Parsed<AplsOptions>> parse_run_apls(const std::vector<std::string>& arguments,

@@ -60,7 +60,8 @@ struct AplsOptions {
 struct SnOptions {
     CommonOptions common;
     bool sentinel = false;
-    std::uint16_t api_port = 30304;         ///< --sn-api-port
+    std::uint16_t api_port = 30304;  ///< --sn-api-port
+    std::string data;                ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
     std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: not opened
 };
 
@@ -70,16 +71,22 @@ struct MlOptions {
     std::string entrypoint;              ///< --ml-entrypoint: the program
     std::vector<std::string> arguments;  ///< --ml-cmd, split like a shell does (quotes, backslash)
     std::string working_directory;       ///< --ml-w
+    std::string image;                   ///< --ml-image; empty: none
+    std::string engine;                ///< --engine; empty: docker or podman, if there is an image
+    std::vector<std::string> volumes;  ///< --ml-v HOST:CONTAINER
+    std::string user;                  ///< --ml-user UID[:GID]; empty: who runs the SL
+    std::vector<std::string> engine_flags;  ///< "--device=/dev/kfd": what the engine gets as it is
     std::map<std::string, std::string> environment;  ///< --ml-e NAME=VALUE, repeatable
 
-    bool wanted() const { return !entrypoint.empty() || !arguments.empty(); }
+    bool wanted() const { return !entrypoint.empty() || !arguments.empty() || !image.empty(); }
 };
 
 struct SlOptions {
     CommonOptions common;
     std::string sn_ip;
     std::uint16_t sn_api_port = 30304;
-    std::uint16_t fs_port = 30305;  ///< --sl-fs-port: exchange with other SLs
+    std::uint16_t fs_port = 30305;      ///< --sl-fs-port: exchange with other SLs
+    std::optional<Address> fs_service;  ///< --sl-fs-service: what other SLs dial instead
     MlOptions ml;
 };
 
