@@ -48,6 +48,7 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
         command.environment[variable] = value;
     }
     command.environment["SWARM_SL_SOCKET"] = socket.string();
+    command.name = name;
     command.environment["SWARM_ML_NAME"] = name;
     command.environment["SWARM_WORKSPACE"] = host.workspace.root().string();
     command.environment["SWARM_TRACE"] =
@@ -73,9 +74,9 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     return command;
 }
 
-Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& command, std::string name,
+Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& command,
                                                     PolledEndpoint& endpoint, TraceLog& log) {
-    std::unique_ptr<MlSidecar> ml(new MlSidecar(std::move(name), command, endpoint, log));
+    std::unique_ptr<MlSidecar> ml(new MlSidecar(command, endpoint, log));
     log.line(Level::info, component,
              "starting ML program " + ml->name_ + ": " + command.program + " in " +
                  command.working_directory.string() + ", its output goes to " +

@@ -25,7 +25,7 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
 class MlSidecar {
 public:
     /// Starts the program; call it in the main thread. `endpoint` and `log` must outlive it.
-    static Result<std::unique_ptr<MlSidecar>> start(const SidecarCommand& command, std::string name,
+    static Result<std::unique_ptr<MlSidecar>> start(const SidecarCommand& command,
                                                     PolledEndpoint& endpoint, TraceLog& log);
 
     /// Show it every input of the SL node.
@@ -35,9 +35,8 @@ public:
     int finish(int node_code);
 
 private:
-    MlSidecar(std::string name, const SidecarCommand& command, PolledEndpoint& endpoint,
-              TraceLog& log)
-        : name_(std::move(name)),
+    MlSidecar(const SidecarCommand& command, PolledEndpoint& endpoint, TraceLog& log)
+        : name_(command.name),
           log_file_(command.log_file),
           state_file_(command.state_file),
           endpoint_(endpoint),

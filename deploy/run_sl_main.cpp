@@ -43,8 +43,8 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         if (!command) {
             return command.error();
         }
-        Result<std::unique_ptr<MlSidecar>> started = MlSidecar::start(
-            *command, command->environment.at("SWARM_ML_NAME"), endpoint, *host.log);
+        Result<std::unique_ptr<MlSidecar>> started =
+            MlSidecar::start(*command, endpoint, *host.log);
         if (!started) {
             return started.error();
         }

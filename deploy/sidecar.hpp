@@ -21,6 +21,7 @@ namespace starling {
 
 /// A program to run, all of it settled.
 struct SidecarCommand {
+    std::string name;                                ///< of the ML node
     std::string program;                             ///< a path, or a name to look for in PATH
     std::vector<std::string> arguments;              ///< without the program's name
     std::filesystem::path working_directory;         ///< absolute

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "core/base/json.hpp"
+#include "core/base/json_writer.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/process.hpp"
 #include "transport/options/flag_table.hpp"
@@ -65,17 +65,17 @@ std::string table_text(const std::vector<Row>& rows) {
     return text;
 }
 
-std::string json_text(const std::vector<Row>& rows) {
-    constexpr const char* keys[] = {"name", "role", "pid", "state", "for", "ports", "log"};
-    std::string text = "[";
-    for (std::size_t r = 1; r < rows.size(); ++r) {
-        text += r == 1 ? "{" : ",{";
-        for (std::size_t i = 0; i < rows[r].size(); ++i) {
-            text += (i == 0 ? "" : ",") + json_string(keys[i]) + ":" + json_string(rows[r][i]);
-        }
-        text += "}";
-    }
-    return text + "]\n";
+void write_json(JsonWriter& json, const std::string& name, const NodeState& state,
+                const Workspace& workspace) {
+    json.begin_object()
+        .field("name", name)
+        .field("role", to_string(state.process.role))
+        .field("pid", state.process.pid)
+        .field("state", state.status())
+        .field("started_unix", state.started_unix)
+        .key("ended_unix");
+    state.ended_unix ? json.value(*state.ended_unix) : json.null();
+    json.field("ports", state.ports).field("log", workspace.log_file(name).string()).end_object();
 }
 
 int list(const FlagValues& values) {
@@ -87,15 +87,19 @@ int list(const FlagValues& values) {
         workspaces.emplace_back("workspace");
     }
     std::vector<Row> rows = {{"NAME", "ROLE", "PID", "STATE", "FOR", "PORTS", "LOG"}};
+    JsonWriter json;
+    json.begin_array();
     for (const std::string& root : workspaces) {
         const Workspace workspace(root);
         for (const auto& [name, state] : read_states(workspace.run_dir())) {
             if (values.has("--all") || !state.ended_unix) {
                 rows.push_back(row_of(name, state, workspace));
+                write_json(json, name, state, workspace);
             }
         }
     }
-    const std::string text = values.has("--json") ? json_text(rows) : table_text(rows);
+    json.end_array();
+    const std::string text = values.has("--json") ? json.take() + "\n" : table_text(rows);
     std::fputs(text.c_str(), stdout);
     return exit_code::ok;
 }

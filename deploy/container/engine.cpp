@@ -38,9 +38,8 @@ SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
             command.environment.insert(*found);
         }
     }
-    const std::string& name = plain.environment.at("SWARM_ML_NAME");
     std::vector<std::string>& words = command.arguments;
-    words = {"run", "--rm", "--name", name};
+    words = {"run", "--rm", "--name", plain.name};
     words.push_back("--user=" + (ml.user.empty() ? place.user : ml.user));
     if (engine.filename() == "podman") {
         words.emplace_back("--userns=keep-id");  // else the user's id is another one inside
@@ -65,7 +64,7 @@ SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
     }
     words.push_back(ml.image);
     words.insert(words.end(), ml.arguments.begin(), ml.arguments.end());
-    command.cleanup = {engine.string(), "rm", "--force", name};
+    command.cleanup = {engine.string(), "rm", "--force", plain.name};
     return command;
 }
 

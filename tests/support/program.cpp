@@ -89,9 +89,14 @@ bool Program::read_some(std::chrono::steady_clock::time_point deadline) {
     return true;
 }
 
-bool Program::wait_for(const std::string& text, Seconds limit) {
+void Program::drain() {
+    while (read_some(std::chrono::steady_clock::now())) {
+    }
+}
+
+bool Program::wait_for(const std::string& text, Seconds limit, std::size_t from) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (output_.find(text) == std::string::npos) {
+    while (output_.find(text, from) == std::string::npos) {
         if (!read_some(deadline)) {
             return false;
         }

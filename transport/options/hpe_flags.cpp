@@ -62,7 +62,13 @@ constexpr Flag sl[] = {
 
 constexpr std::string_view no_leader = "no member leads: each merges its share of the parameters";
 
+constexpr std::string_view no_proxy =
+    "nodes dial each other directly; a proxy that passes TLS through is named by --sl-fs-service";
+
 constexpr Variable variables[] = {
+    {"http_proxy", FlagEffect::none, no_proxy},
+    {"https_proxy", FlagEffect::none, no_proxy},
+    {"no_proxy", FlagEffect::none, no_proxy},
     {"SN_START_MINING", FlagEffect::none, "the ledger is no proof-of-work chain"},
     {"SN_ETH_PORT_EXT", FlagEffect::none, "the ledger is no Ethereum chain; see --sn-p2p-port"},
     {"SN_ETH_P2P_SERVICE", FlagEffect::none, "the ledger is no Ethereum chain"},
