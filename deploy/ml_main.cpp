@@ -113,9 +113,17 @@ Result<int> run_program(std::vector<std::string> arguments, TrainFunction train)
 
 }  // namespace
 
-int ml_main(int argc, char** argv, TrainFunction train) {
+int ml_main(int argc, char** argv, TrainFunction train, std::string_view help) {
     const std::string program =
         argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "program";
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    if (first == "--help" || first == "-h") {
+        std::printf(
+            "An ML program of a swarm: run-sl starts it (--ml-entrypoint %s, flags in "
+            "--ml-cmd).\nAlone, without a swarm: SWARM_LOOPBACK=True %s ...\n%.*s",
+            program.c_str(), program.c_str(), static_cast<int>(help.size()), help.data());
+        return exit_code::ok;
+    }
     try {
         const Result<int> code = run_program(argument_list(argc, argv), std::move(train));
         return code ? *code : report_error(program, code.error());

@@ -3,8 +3,8 @@
 
 namespace starling {
 
-int ml_main(int argc, char** argv, TrainFunction train) {
-    return sim_main(argc, argv, std::move(train));
+int ml_main(int argc, char** argv, TrainFunction train, std::string_view help) {
+    return sim_main(argc, argv, std::move(train), help);
 }
 
 }  // namespace starling

@@ -170,10 +170,15 @@ int simulate(const Flags& flags, SimulationOptions options) {
 
 }  // namespace
 
-int sim_main(int argc, char** argv, TrainFunction train) {
+int sim_main(int argc, char** argv, TrainFunction train, std::string_view program_help) {
     Flags flags;
     CLI::App app("Runs a swarm of the real protocol code on a simulated platform.");
     declare(app, flags);
+    app.footer(
+        "\nExamples:\n"
+        "  swarm-sim platforms/two_hosts.xml deployment.xml --trace two.trace\n"
+        "  swarm-sim platforms/two_hosts.xml deployment.xml --fault 't=30s kill host-2' --seed 7" +
+        (program_help.empty() ? "" : "\n\n" + std::string(program_help)));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

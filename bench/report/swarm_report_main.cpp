@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
     app.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
     app.add_flag("--same-model", same_model,
                  "fail unless all ML nodes of both runs ended with the same parameters");
+    app.footer("\nExample:\n  swarm-report --predicted sim.trace --measured host-1/trace/*.trace");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -147,7 +147,7 @@ using TrainFunction = std::function<void(SwarmSession&)>;
 /// Runs `train` as an ML node of a swarm. A program is built twice with the same main(): once as
 /// the ML executable, whose ml_main joins an SL on this host, and once as a simulator, whose
 /// ml_main reads a platform and a deployment and runs `train` in each of their ML nodes (CMake:
-/// add_swarm_program). \return  the process's exit code.
-int ml_main(int argc, char** argv, TrainFunction train);
+/// add_swarm_program). \param help  the program's flags, for --help. \return  the exit code.
+int ml_main(int argc, char** argv, TrainFunction train, std::string_view help = {});
 
 }  // namespace starling

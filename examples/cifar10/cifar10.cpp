@@ -191,7 +191,7 @@ bool wants_calibration(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
     if (!starling::wants_calibration(arguments)) {
-        return starling::ml_main(argc, argv, starling::train);
+        return starling::ml_main(argc, argv, starling::train, starling::program_help());
     }
     const starling::Result<starling::ProgramFlags> flags = starling::complete_flags(arguments);
     if (!flags) {

@@ -93,7 +93,7 @@ Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments) {
             std::find_if(flag_rows().begin(), flag_rows().end(),
                          [&](const FlagRow& candidate) { return candidate.name == name; });
         if (row == flag_rows().end()) {
-            return Error{Errc::usage, "unknown flag '" + name + "'; there are " + flag_names()};
+            return Error{Errc::usage, "unknown flag '" + name + "': see --help"};
         }
         if (equals == std::string::npos && i + 1 == arguments.size()) {
             return Error{Errc::usage, "flag " + name + " needs a value"};
@@ -108,13 +108,24 @@ Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments) {
     return flags;
 }
 
-std::string flag_names() {
-    std::string text;
+std::string program_help() {
+    std::string text = "\nFlags:\n";
     for (const FlagRow& row : flag_rows()) {
-        text +=
-            (text.empty() ? "" : ", ") + std::string(row.name) + " (" + std::string(row.help) + ")";
+        const std::string name(row.name);
+        text += "  " + name + std::string(22 - std::min<std::size_t>(21, name.size()), ' ') +
+                std::string(row.help) + "\n";
     }
-    return text;
+    return text +
+           "\nVariables (run-sl --ml-e NAME=VALUE):\n"
+           "  MAX_EPOCHS            epochs to train; default: 1\n"
+           "  MIN_PEERS             members that a round needs; default: 2\n"
+           "  DATA_DIR, MODEL_DIR   folders of the images and of the model, seen from --ml-w;\n"
+           "                        default: drawn images, and model\n"
+           "  SHARD_INDEX, SHARD_COUNT  this member's part of the training set; default: the\n"
+           "                        number at the end of its name, and MIN_PEERS\n"
+           "\nExample:\n"
+           "  run-sl ... --ml-entrypoint=cifar10 --ml-cmd='--model cnn --seed 3' "
+           "--ml-e=MAX_EPOCHS=2\n";
 }
 
 Shard shard_of(const SwarmSession& session) {

@@ -34,8 +34,8 @@ struct ProgramFlags {
 /// Errc::usage names the flag that is unknown or has no value or a wrong one.
 Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments);
 
-/// All flags with what they mean, in one line.
-std::string flag_names();
+/// What --help says: all flags and variables, with units and defaults, and an example.
+std::string program_help();
 
 /// SHARD_INDEX and SHARD_COUNT of the environment, else the number at the end of the node's name
 /// and MIN_PEERS: of ml1 and ml2, ml1 has shard 1 of 2. Throws SwarmError (usage) if there is no

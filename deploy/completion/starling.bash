@@ -1,0 +1,46 @@
+# Completion of Starling's commands for bash:  source starling.bash
+# Flags come from each program's own --help, so they are never out of date.
+
+_starling() {
+    local program=$1 word=$2 previous=$3 help flag
+    if [ "$previous" = "=" ] && [ "$COMP_CWORD" -ge 2 ]; then # bash cuts --flag=VALUE at the =
+        flag=${COMP_WORDS[COMP_CWORD - 2]}
+    elif [ "$word" = "=" ]; then
+        flag=$previous word=
+    else
+        flag=$previous
+    fi
+    help=$("$program" --help 2>/dev/null)
+    COMPREPLY=()
+    # What stands behind the flag in its help: "--key FILE".
+    case $([[ $flag == -* ]] && sed -nE "s/^ +(-[[:alnum:]], ?)?$flag ([A-Z][A-Z:[]*).*/\2/p" <<<"$help" | head -n 1) in
+        FILE | PROGRAM | DIR:*) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        LEVEL) mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$word"); return ;;
+        "") ;;
+        *) return ;; # a value that can't be guessed
+    esac
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W \
+            "$(grep -oE '^ +(-[[:alnum:]], ?)?--[a-z0-9-]+' <<<"$help" | grep -oE -- '--[a-z0-9-]+' | sort -u)" \
+            -- "$word")
+        return
+    fi
+    case $(basename "$program") in
+        swci)
+            if [[ $previous == list ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "nodes contracts" -- "$word")
+            elif [[ $previous == show ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "contract round version" -- "$word")
+            else
+                mapfile -t COMPREPLY < <(compgen -W "list show watch" -- "$word")
+            fi ;;
+        swarm-logs)
+            mapfile -t COMPREPLY < <(compgen -W "$("${program%swarm-logs}swarm-ps" --all 2>/dev/null |
+                tail -n +2 | cut -d ' ' -f 1)" -- "$word") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    esac
+}
+
+complete -o filenames -F _starling run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs \
+    swci swarm-sim swarm-report
