@@ -21,8 +21,8 @@ public:
     Program& operator=(const Program&) = delete;
     ~Program();
 
-    /// Reads until the output holds `text` behind its first `from` bytes. False if the program ended
-    /// or the time is over before.
+    /// Reads until the output holds `text` behind its first `from` bytes. False if the program
+    /// ended or the time is over before.
     bool wait_for(const std::string& text, Seconds limit = Seconds(60), std::size_t from = 0);
     /// Takes in what it has written by now.
     void drain();
