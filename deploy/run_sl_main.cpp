@@ -23,7 +23,7 @@ constexpr std::string_view program = "run-sl";
 SlNodeOptions node_options(const SlOptions& options, const NodeHost& host) {
     SlNodeOptions node;
     node.id = host.id;
-    node.sn_address = {options.sn_ip, options.sn_api_port};
+    node.sn_addresses = options.sns;
     node.exchange_address =
         options.fs_service.value_or(Address{options.common.host_ip, options.fs_port});
     node.session =

@@ -52,7 +52,13 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     SnNodeOptions node_options;
     node_options.id = host.id;
     node_options.api_address = api;
-    node_options.recovered = std::move(ledger->records);
+    node_options.log = std::move(ledger->log);
+    node_options.peer_address = {options.common.host_ip, options.p2p_port.value_or(api.port)};
+    node_options.sentinel = options.join;
+    const auto start = static_cast<std::uint64_t>(
+        std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
+    node_options.number = server_number(openssl_hasher(), host.id, start);
+    node_options.seed = node_options.number;
     const std::unique_ptr<Node> node =
         make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),
                            {.servers = options.common.apls, .grace = options.common.apls_grace});

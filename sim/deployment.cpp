@@ -105,6 +105,12 @@ Result<std::vector<SimNodePlan>> plan_apls(const SimEngine& engine, const SimAct
     return std::vector<SimNodePlan>{plan};
 }
 
+Error unknown_address(const std::string& command, const std::string& flag,
+                      const std::string& host) {
+    return {Errc::usage, command + ": no host of the platform has the address " + flag + " " +
+                             host + " (property 'ip', or the host's id)"};
+}
+
 Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor& actor,
                                          const std::string& command) {
     const Result<SnOptions> options = accepted(parse_run_sn(actor.arguments, {}), command);
@@ -128,6 +134,11 @@ Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor
     plan.seat = std::move(*seat);
     plan.host = actor.host;
     plan.listens = {*address, options->api_port};
+    plan.peer_listens = {*address, options->p2p_port.value_or(options->api_port)};
+    plan.sentinel = options->join;
+    if (plan.sentinel && !engine.find_address(plan.sentinel->host)) {
+        return unknown_address(command, "--sentinel-ip", plan.sentinel->host);
+    }
     plan.has_certificate_flags = has_certificate_flags(options->common);
     return std::vector<SimNodePlan>{plan};
 }
@@ -145,9 +156,10 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
     if (!id || !address) {
         return id ? address.error() : id.error();
     }
-    if (!engine.find_address(options->sn_ip)) {
-        return Error{Errc::usage, command + ": no host of the platform has the address --sn-ip " +
-                                      options->sn_ip + " (property 'ip', or the host's id)"};
+    for (const Address& sn : options->sns) {
+        if (!engine.find_address(sn.host)) {
+            return unknown_address(command, "--sn-ip", sn.host);
+        }
     }
     Result<SeatOptions> seat = seat_of(engine, options->common, command);
     if (!seat) {
@@ -159,7 +171,7 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
     sl.role = Role::sl;
     sl.host = actor.host;
     sl.listens = {*address, options->fs_port};
-    sl.sn = {options->sn_ip, options->sn_api_port};
+    sl.sns = options->sns;
     sl.socket = socket_of(engine, actor.host, id->name);
     sl.has_certificate_flags = has_certificate_flags(options->common);
     std::vector<SimNodePlan> plans{sl};

@@ -18,7 +18,9 @@ struct SimNodePlan {
     Role role = Role::sl;
     HostIndex host = 0;
     Address listens;                                ///< SN: its API; SL: its exchange port
-    Address sn;                                     ///< SL: the API of its SN
+    std::vector<Address> sns;                       ///< SL: the APIs of its SNs
+    Address peer_listens;                           ///< SN: where other SNs dial it
+    std::optional<Address> sentinel;                ///< SN: whom it asks to be taken in
     std::string socket;                             ///< SL: its Unix socket; ML: that of its SL
     MlOptions program;                              ///< ML
     SeatOptions seat;                               ///< SN, SL: from which licence servers

@@ -13,20 +13,24 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
                                 const MemoryStore* store, const Hasher& hasher) {
     if (plan.role == Role::apls) {
         AplsNodeOptions options = plan.licences;
-        options.recovered = store->records;
+        options.recovered = store->log.records;
         return make_apls_node(std::move(options));
     }
     if (plan.role == Role::sn) {
         SnNodeOptions options;
         options.id = plan.id;
         options.api_address = plan.listens;
-        options.recovered = store->records;
+        options.log = store->log;
+        options.peer_address = plan.peer_listens;
+        options.sentinel = plan.sentinel;
+        options.number = server_number(hasher, plan.id, start);
+        options.seed = options.number;
         return make_licensed_node(make_sn_node(std::move(options), hasher), plan.seat);
     }
     if (plan.role == Role::sl) {
         SlNodeOptions options;
         options.id = plan.id;
-        options.sn_address = plan.sn;
+        options.sn_addresses = plan.sns;
         options.exchange_address = plan.listens;
         options.session = start;
         return make_licensed_node(make_sl_node(std::move(options)), plan.seat);
@@ -43,6 +47,9 @@ SimPlace place_of(const SimNodePlan& plan) {
         place.listen.push_back({plan.listens, apls_accepts()});
     } else if (plan.role == Role::sn) {
         place.listen.push_back({plan.listens, sn_api_accepts()});
+        if (plan.peer_listens != plan.listens) {
+            place.listen.push_back({plan.peer_listens, sn_p2p_accepts()});
+        }
     } else if (plan.role == Role::sl) {
         place.listen.push_back({plan.listens, sl_exchange_accepts()});
         const Address socket{plan.socket, 0};

@@ -65,18 +65,11 @@ void NodeRunner::execute(Effect& effect) {
         Overloaded{
             [&](Persist& persist) {
                 STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-                const Result<void> kept = services_.store->append(persist.index, persist.bytes);
-                if (!kept) {
-                    services_.trace.report(now_, node_.id(),
-                                           TraceEvent("store_failed")
-                                               .log(Level::error, "store", kept.error().message));
-                    stopped_ = Stop{exit_code::failed, kept.error().message};
-                    return;
-                }
-                const SwarmDuration cost = services_.store->append_duration();
-                if (cost > SwarmDuration{0}) {
-                    busy_until_ = services_.endpoint.now() + cost;
-                }
+                after_write(services_.store->append(persist.first, persist.records));
+            },
+            [&](PersistVote& persist) {
+                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
+                after_write(services_.store->save_vote(persist.vote));
             },
             [&](Connect& connect) { services_.endpoint.connect(connect.address, connect.role); },
             [&](Send& send) { services_.endpoint.send(send.to, std::move(send.frame)); },
@@ -87,6 +80,20 @@ void NodeRunner::execute(Effect& effect) {
             [&](Stop& stop) { stopped_ = stop; },
         },
         effect);
+}
+
+void NodeRunner::after_write(const Result<void>& kept) {
+    if (!kept) {
+        services_.trace.report(
+            now_, node_.id(),
+            TraceEvent("store_failed").log(Level::error, "store", kept.error().message));
+        stopped_ = Stop{exit_code::failed, kept.error().message};
+        return;
+    }
+    const SwarmDuration cost = services_.store->append_duration();
+    if (cost > SwarmDuration{0}) {
+        busy_until_ = services_.endpoint.now() + cost;
+    }
 }
 
 void NodeRunner::wake() {

@@ -14,9 +14,12 @@ namespace starling {
 class Store {
 public:
     virtual ~Store() = default;
-    /// Durable when it returns. An error ends the node (ledger rule R6: fail-stop, no second try).
-    virtual Result<void> append(std::uint64_t index, ByteView bytes) = 0;
-    /// What append costs in simulated time; 0 where time passes by itself.
+    /// Replaces what the log holds from index `first` on. Durable, and all or nothing, when it
+    /// returns. An error ends the node (ledger rule R6: fail-stop, no second try).
+    virtual Result<void> append(std::uint64_t first, std::span<const Bytes> records) = 0;
+    /// As durable, as final.
+    virtual Result<void> save_vote(const Vote& vote) = 0;
+    /// What either costs in simulated time; 0 where time passes by itself.
     virtual SwarmDuration append_duration() const { return SwarmDuration{0}; }
 };
 
@@ -60,6 +63,7 @@ private:
     void step(const Input& input);
     void execute_waiting();
     void execute(Effect& effect);
+    void after_write(const Result<void>& kept);
     bool busy() const;
 
     Node& node_;

@@ -8,7 +8,7 @@ namespace starling {
 
 // Who may dial which port: the same in a simulation and on hosts.
 
-inline std::set<Role> sn_api_accepts() { return {Role::sl, Role::tool}; }
+inline std::set<Role> sn_api_accepts() { return {Role::sl, Role::tool, Role::sn}; }
 inline std::set<Role> sn_p2p_accepts() { return {Role::sn}; }
 inline std::set<Role> apls_accepts() { return {Role::sn, Role::sl, Role::tool}; }
 inline std::set<Role> sl_exchange_accepts() { return {Role::sl}; }

@@ -2,37 +2,163 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <variant>
 #include <vector>
 
 #include "core/base/bytes.hpp"
+#include "core/base/coding.hpp"
+#include "core/base/hasher.hpp"
+#include "core/base/ids.hpp"
 #include "core/base/result.hpp"
+#include "core/base/time.hpp"
 
 namespace starling {
+
+/// What a record of the log is. On disk and on the wire: do not renumber.
+enum class RecordKind : std::uint8_t {
+    entry = 1,       ///< one entry of the ledger
+    barrier = 2,     ///< a new leader's first record; says nothing
+    membership = 3,  ///< the SNs that agree from here on
+};
 
 /// One record of the log. Indices are contiguous from 1.
 struct LogRecord {
     std::uint64_t index = 0;
-    Bytes bytes;
+    std::uint64_t term = 0;  ///< of the leader that put it there
+    RecordKind kind = RecordKind::entry;
+    Bytes data;
 };
 
-/// What a call to the consensus led to, in the order in which it must be carried out: first
-/// persist, then apply. (Messages to other SNs will stand between the two.)
-struct ConsensusOutput {
-    std::vector<LogRecord> persist;
-    std::vector<LogRecord> committed;
+/// The bytes of a record as they are stored, chained and sent: term, kind, data.
+Bytes encode_record(const LogRecord& record);
+Result<LogRecord> decode_record(std::uint64_t index, ByteView bytes);
+/// The hash chain over all records, the same in memory, on disk and in an audit: SHA-256(link
+/// before || index as 8 bytes, little-endian || bytes), the link before record 1 being 32 zero
+/// bytes.
+Digest chain_link(const Hasher& hasher, const Digest& before, std::uint64_t index, ByteView bytes);
+
+/// A server number that was never used before. \param start  tells this start of the node from all
+/// others, such as the time.
+std::uint64_t server_number(const Hasher& hasher, const NodeId& node, std::uint64_t start);
+
+/// What an SN has promised, beside its log. Numbers of servers are Raft's: each start of an SN with
+/// an empty disk has another one, so that a disk that was lost can't break a promise.
+struct Vote {
+    std::uint64_t self = 0;       ///< this server's number; 0: none yet
+    std::uint64_t term = 0;       ///< the newest that it knows of
+    std::uint64_t candidate = 0;  ///< whom it voted for in this term; 0: nobody
+
+    friend bool operator==(const Vote&, const Vote&) = default;
 };
 
-/// Port: how the SNs agree on one order of entries. The ledger's rules know nothing of it.
+/// What the disk held at start.
+struct DurableLog {
+    Vote vote;
+    std::vector<Bytes> records;  ///< of the indices 1, 2, ...
+};
+
+/// An SN as the others see it.
+struct Server {
+    NodeId node;
+    Address address;  ///< where other SNs dial it
+    std::uint64_t number = 0;
+    bool voter = false;  ///< else it only learns, until it has caught up
+
+    friend bool operator==(const Server&, const Server&) = default;
+};
+
+enum class ConsensusKind : std::uint8_t {  // on the wire: do not renumber
+    append = 1,
+    append_result = 2,
+    request_vote = 3,
+    request_vote_result = 4,
+    timeout_now = 6,
+};
+
+/// What SNs say to each other: Raft's messages (Ongaro 2014, figure 3.1), one shape for all.
+struct ConsensusMessage {
+    ConsensusKind kind = ConsensusKind::append;
+    std::uint8_t version = 0;  ///< of the message, as libraft numbers it
+    std::uint64_t sender = 0;
+    std::uint64_t receiver = 0;
+    std::uint64_t term = 0;
+    std::uint64_t log_index = 0;  ///< before the records, of the candidate's log, or of the result
+    std::uint64_t log_term = 0;   ///< of that record
+    std::uint64_t commit = 0;     ///< append: committed so far
+    std::uint64_t rejected = 0;   ///< append_result: the index that does not fit, or 0
+    std::uint16_t features = 0;
+    std::uint16_t capacity = 0;
+    bool disrupt_leader = false;
+    bool pre_vote = false;
+    bool granted = false;
+    std::vector<Bytes> records;  ///< append: at most records_per_message, of indices log_index + 1,
+                                 ///< ...
+};
+
+void encode(Writer& writer, const Server& server);
+Server decode_server(Reader& reader);
+void encode(Writer& writer, const ConsensusMessage& message);
+/// On bytes that are no message the reader is no longer ok().
+ConsensusMessage decode_consensus_message(Reader& reader);
+
+constexpr std::uint32_t servers_max = 64;
+constexpr std::size_t server_bytes_min = 20;  ///< of an encoded server
+constexpr std::size_t records_per_message = 1024;
+constexpr std::size_t record_bytes_max = std::size_t{5} * 1024 * 1024;
+
+// What a call to the consensus led to, in the order in which it must be carried out (rule R1: first
+// persist, then send).
+struct SaveVote {
+    Vote vote;
+};
+struct AppendRecords {
+    std::uint64_t first = 0;  ///< what the log held from here on is replaced
+    std::vector<Bytes> records;
+};
+struct SendConsensus {
+    NodeId to;
+    ConsensusMessage message;
+};
+struct Committed {
+    LogRecord record;
+};
+using ConsensusAction = std::variant<SaveVote, AppendRecords, SendConsensus, Committed>;
+using ConsensusOutput = std::vector<ConsensusAction>;
+
+/// Port: how the SNs agree on one order of records. The ledger's rules know nothing of it.
 class Consensus {
 public:
     virtual ~Consensus() = default;
-    /// Offers an entry for the log. Errc::refused if another SN leads.
-    virtual Result<void> propose(Bytes entry, ConsensusOutput& output) = 0;
-    /// Hands over what the log held at start.
-    virtual void recover(std::vector<Bytes> records, ConsensusOutput& output) = 0;
-};
 
-/// A group of one: what is durable is agreed.
-std::unique_ptr<Consensus> make_single_consensus();
+    /// First call. A log that is not empty goes on; an empty one waits to be taken in, or begins
+    /// with `founder` as the only voter.
+    virtual void start(SwarmTime now, DurableLog log, std::optional<Server> founder,
+                       ConsensusOutput& output) = 0;
+    /// A message of the SN `from`, whose identity the transport has proven. One that makes no sense
+    /// is dropped.
+    virtual void receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                         ConsensusOutput& output) = 0;
+    /// Offers an entry for the log. Errc::refused: this SN does not lead.
+    virtual Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) = 0;
+    /// Takes an SN in, first as a learner, or removes one; one change at a time. Errc::refused: not
+    /// the leader; Errc::stale: another change is under way.
+    virtual Result<void> add_server(SwarmTime now, const Server& server,
+                                    ConsensusOutput& output) = 0;
+    virtual Result<void> remove_server(SwarmTime now, const NodeId& node,
+                                       ConsensusOutput& output) = 0;
+    /// Hands leadership to another SN, if there is one that can have it.
+    virtual void step_down(SwarmTime now, ConsensusOutput& output) = 0;
+
+    /// Call tick() no later than this.
+    virtual std::optional<SwarmTime> deadline() const = 0;
+    virtual void tick(SwarmTime now, ConsensusOutput& output) = 0;
+
+    virtual bool leads() const = 0;
+    virtual std::optional<NodeId> leader() const = 0;
+    virtual std::uint64_t term() const = 0;
+    /// The newest membership known, committed or not, ascending by node.
+    virtual const std::vector<Server>& servers() const = 0;
+};
 
 }  // namespace starling

@@ -299,7 +299,7 @@ std::string AplsNode::seats_json() const {
 }
 
 void AplsNode::change(const SeatEntry& entry, std::vector<Effect>& effects) {
-    effects.push_back(Persist{next_index_++, encode_seat_entry(entry)});
+    effects.push_back(Persist{next_index_++, {encode_seat_entry(entry)}});
     book_.apply(entry, now_ + options_.lease);
 }
 

@@ -57,10 +57,15 @@ using Input = std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceiv
 // ---- Effects: what a node wants done, executed in order
 // ------------------------------------------
 
-/// Durable before any later effect of this node is executed (ledger rule R1).
+/// Durable before any later effect of this node is executed (ledger rule R1). What the log held
+/// from `first` on is replaced.
 struct Persist {
-    std::uint64_t index = 0;
-    Bytes bytes;
+    std::uint64_t first = 0;
+    std::vector<Bytes> records;
+};
+/// As durable.
+struct PersistVote {
+    Vote vote;
 };
 /// Leads to PeerUp or ConnectFailed. The node at the other end must have `role`.
 struct Connect {
@@ -94,7 +99,8 @@ struct Stop {
     std::string reason;
 };
 
-using Effect = std::variant<Persist, Connect, Send, SetTimer, CancelTimer, StartWork, Report, Stop>;
+using Effect = std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
+                            Report, Stop>;
 
 /// A node of the swarm as a function with a memory. It owns no thread, clock, socket, file or
 /// random device, so it can't tell a simulation from a deployment.

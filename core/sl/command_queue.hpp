@@ -14,6 +14,7 @@ class CommandQueue {
 public:
     explicit CommandQueue(std::uint64_t session) : session_(session) {}
 
+    bool empty() const { return commands_.empty(); }
     void push(Command command) { commands_.push_back(std::move(command)); }
 
     /// Sends the first command if `retry`, or if it was not sent yet.

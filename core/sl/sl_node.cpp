@@ -44,7 +44,7 @@ void SlNode::log(Level level, std::string text, std::vector<Effect>& effects) co
 void SlNode::start(std::vector<Effect>& effects) {
     log(Level::info,
         "Setting up SL node '" + options_.id.name + "', exchange address " +
-            to_string(options_.exchange_address) + ", SN " + to_string(options_.sn_address),
+            to_string(options_.exchange_address) + ", SN " + to_string(sn_address()),
         effects);
     sn_lost_at_ = now_;
     dial_sn(effects);
@@ -59,9 +59,11 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             sn_heard_ = now_;
             sn_silent_ = false;
             sn_backoff_ = {};
+            sn_refusals_ = 0;
+            sn_asked_at_ = now_;
             log(Level::info,
                 "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " +
-                    to_string(options_.sn_address),
+                    to_string(up.dialled),
                 effects);
             beat(effects);  // also sends the command that waits
             return;
@@ -89,6 +91,7 @@ void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     if (sn_ && lost.peer == *sn_) {
         sn_.reset();
         sn_lost_at_ = now_;
+        ++sn_at_;
         log(Level::warning,
             "SN '" + lost.peer.name + "' is gone (" + lost.reason + "); dialling again", effects);
         effects.push_back(SetTimer{sn_dial_timer, now_ + redial_interval / 5});
@@ -114,13 +117,20 @@ void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
 }
 
 void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
-    if (failed.address == options_.sn_address) {
-        if (failed.fatal) {
+    const bool of_sn = std::find(options_.sn_addresses.begin(), options_.sn_addresses.end(),
+                                 failed.address) != options_.sn_addresses.end();
+    if (of_sn) {
+        sn_refusals_ = failed.fatal ? sn_refusals_ + 1 : 0;
+        ++sn_at_;
+        if (sn_) {
+            return;  // it was a second one that was tried
+        }
+        if (sn_refusals_ >= options_.sn_addresses.size()) {
             log(Level::error, failed.error.message, effects);
             stop(exit_code_of(failed.error.code), failed.error.message, effects);
         } else if (now_ - sn_lost_at_ >= options_.sn_connect_limit) {
             const std::string text =
-                "no SN at " + to_string(options_.sn_address) + " for " +
+                "no SN at " + to_string(failed.address) + " for " +
                 std::to_string(static_cast<int>(to_seconds(options_.sn_connect_limit))) + " s (" +
                 failed.error.message + "): check --sn-ip and --sn-api-port";
             fail({Errc::unreachable, text}, exit_code::peer_lost, effects);

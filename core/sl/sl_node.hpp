@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/node/node.hpp"
 
@@ -8,13 +9,17 @@ namespace starling {
 
 struct SlNodeOptions {
     NodeId id;
-    Address sn_address;         ///< its SN's API
+    std::vector<Address> sn_addresses;  ///< APIs of SNs, at least one; the next is dialled where
+                                        ///< one is gone or does not answer
     Address exchange_address;   ///< where other SLs dial this one
     std::uint64_t session = 1;  ///< tells this start of the node from an earlier one: the ledger
                                 ///< applies a command once per (session, sequence)
     SwarmDuration sn_connect_limit =
         std::chrono::seconds(60);  ///< without its SN for so long: stop
     SwarmDuration heartbeat_interval = std::chrono::seconds(1);
+    /// A command that is not answered for so long goes to the next SN: this one may be cut off from
+    /// the others.
+    SwarmDuration sn_answer_limit = std::chrono::seconds(2);
     SwarmDuration sn_silence_limit =
         std::chrono::seconds(5);  ///< no answer of the SN to heartbeats
 };

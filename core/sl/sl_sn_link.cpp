@@ -5,11 +5,23 @@ namespace starling {
 
 void SlNode::dial_sn(std::vector<Effect>& effects) {
     if (!sn_) {
-        effects.push_back(Connect{options_.sn_address, Role::sn});
+        effects.push_back(Connect{sn_address(), Role::sn});
     }
 }
 
+/// Beside the one that is connected, which it replaces once it is up.
+void SlNode::dial_next_sn(std::vector<Effect>& effects) {
+    ++sn_at_;
+    sn_asked_at_ = now_;
+    log(Level::warning,
+        "SN '" + sn_->name + "' does not answer; dialling " + to_string(sn_address()), effects);
+    effects.push_back(Connect{sn_address(), Role::sn});
+}
+
 void SlNode::submit(Command command, std::vector<Effect>& effects) {
+    if (commands_.empty()) {
+        sn_asked_at_ = now_;
+    }
     commands_.push(std::move(command));
     if (sn_) {
         commands_.send(*sn_, false, effects);
@@ -29,6 +41,7 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
         return;
     }
     const Command command = commands_.pop();
+    sn_asked_at_ = now_;
     on_answer(command, result, effects);
     if (sn_ && !stopped_) {
         commands_.send(*sn_, false, effects);
@@ -93,6 +106,10 @@ void SlNode::beat(std::vector<Effect>& effects) {
     beat.progress = progress_base_ + (exchange_ ? exchange_->progress() : 0);
     effects.push_back(Send{*sn_, {beat, {}}});
     commands_.send(*sn_, true, effects);
+    if (!commands_.empty() && options_.sn_addresses.size() > 1 &&
+        now_ - sn_asked_at_ > options_.sn_answer_limit) {
+        dial_next_sn(effects);
+    }
     if (now_ - sn_heard_ > options_.sn_silence_limit && !sn_silent_) {
         sn_silent_ = true;
         log(Level::warning,

@@ -58,7 +58,11 @@ private:
     void log(Level level, std::string text, std::vector<Effect>& effects) const;
 
     // sl_sn_link.cpp
+    const Address& sn_address() const {
+        return options_.sn_addresses[sn_at_ % options_.sn_addresses.size()];
+    }
     void dial_sn(std::vector<Effect>& effects);
+    void dial_next_sn(std::vector<Effect>& effects);
     void submit(Command command, std::vector<Effect>& effects);
     void on_result(const CommandResult& result, std::vector<Effect>& effects);
     void on_answer(const Command& command, const CommandResult& result,
@@ -92,7 +96,10 @@ private:
     bool stopped_ = false;
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
 
-    std::optional<NodeId> sn_;  ///< while connected
+    std::optional<NodeId> sn_;     ///< while connected
+    std::size_t sn_at_ = 0;        ///< which of the addresses is dialled
+    std::size_t sn_refusals_ = 0;  ///< one after the other
+    SwarmTime sn_asked_at_{};      ///< when the first unanswered command was sent to it
     SwarmTime sn_lost_at_{};
     SwarmTime sn_heard_{};
     SwarmDuration sn_backoff_{};

@@ -19,8 +19,17 @@ struct SnNodeOptions {
     SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< after its connection was cut
     SwarmDuration check_interval =
         std::chrono::milliseconds(500);  ///< how often leases are looked at
-    /// Records that the store held at start, in order: bytes of each Persist from index 1 on.
-    std::vector<Bytes> recovered;
+    DurableLog log;                      ///< what the store held at start
+
+    Address peer_address;  ///< where other SNs dial this one
+    /// An SN that is one of those that agree: with an empty disk this one asks it to be taken in.
+    /// None: with an empty disk this one begins the ledger.
+    std::optional<Address> sentinel;
+    std::uint64_t number = 1;  ///< see RaftOptions
+    std::uint64_t seed = 1;    ///< of the election timeouts
+    SwarmDuration election_timeout = std::chrono::milliseconds(500);
+    SwarmDuration raft_heartbeat = std::chrono::milliseconds(100);
+    bool split_at_membership = true;  ///< see RaftOptions
 };
 
 /// Swarm Network node: keeps the ledger behind the consensus port, answers commands, tells members

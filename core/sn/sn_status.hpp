@@ -13,11 +13,13 @@ namespace starling {
 
 /// What an SN knows of a node that it was or is connected with.
 struct SnPeer {
-    bool connected = false;
+    bool connected = false;  ///< to some SN
     Role role = Role::sl;
     SwarmTime last_heard{};
     SwarmTime lost_at{};
     bool heard = false;  ///< since this SN started
+    bool here = false;   ///< connected to this very SN
+    NodeId via;          ///< else the SN that told of it last
 };
 
 /// What the answers are made of: the SN as it is now.

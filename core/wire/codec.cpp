@@ -252,6 +252,49 @@ void get(Reader& r, StatusReply& m) {
     m.reason = r.string(text_max);
 }
 
+void put(Writer& w, const ConsensusMessage& m) { encode(w, m); }
+void get(Reader& r, ConsensusMessage& m) { m = decode_consensus_message(r); }
+void put(Writer& w, const RelayedCommand& m) {
+    encode(w, m.from);
+    put(w, m.submit);
+}
+void get(Reader& r, RelayedCommand& m) {
+    m.from = decode_node_id(r);
+    get(r, m.submit);
+}
+void put(Writer& w, const RelayedNews& m) {
+    encode(w, m.node);
+    w.boolean(m.connected);
+}
+void get(Reader& r, RelayedNews& m) {
+    m.node = decode_node_id(r);
+    m.connected = r.boolean();
+}
+void put(Writer& w, const MembershipRequest& m) {
+    encode(w, m.server);
+    w.boolean(m.leave);
+}
+void get(Reader& r, MembershipRequest& m) {
+    m.server = decode_server(r);
+    m.leave = r.boolean();
+}
+void put(Writer& w, const MembershipReply& m) {
+    put(w, m.code);
+    w.string(bounded(m.reason));
+    w.u32(static_cast<std::uint32_t>(m.servers.size()));
+    for (const Server& server : m.servers) {
+        encode(w, server);
+    }
+}
+void get(Reader& r, MembershipReply& m) {
+    m.code = get_errc(r);
+    m.reason = r.string(text_max);
+    m.servers.resize(r.count(server_bytes_min, servers_max));
+    for (Server& server : m.servers) {
+        server = decode_server(r);
+    }
+}
+
 Bytes encode_message(const Message& message) {
     Writer writer;
     std::visit([&](const auto& m) { put(writer, m); }, message);

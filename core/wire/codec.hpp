@@ -9,8 +9,9 @@ namespace starling {
 constexpr std::uint32_t frame_magic = 0x4c525453;  // "STRL", little-endian
 constexpr std::uint8_t wire_version = 1;
 constexpr std::size_t frame_header_bytes = 16;
-/// The largest message is an OpenSession with the layout of a very large model.
-constexpr std::uint32_t message_bytes_max = std::uint32_t{5} * 1024 * 1024;
+/// The largest messages are an OpenSession with the layout of a very large model, and the records
+/// of the log between two SNs.
+constexpr std::uint32_t message_bytes_max = std::uint32_t{6} * 1024 * 1024;
 /// The largest body is a segment (256 KiB).
 constexpr std::uint32_t body_bytes_max = std::uint32_t{1} * 1024 * 1024;
 /// Before the hellos are exchanged nobody may make us take more than this.

@@ -8,6 +8,7 @@
 
 #include "core/base/bytes.hpp"
 #include "core/ledger/command.hpp"
+#include "core/ledger/consensus.hpp"
 
 namespace starling {
 
@@ -156,10 +157,37 @@ struct StatusReply {
     std::string reason;
 };
 
-using Message = std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate,
-                             FetchSegments, SegmentData, OpenSession, SyncBegin, MlSegment,
-                             CloseSession, SessionOpened, SyncDone, SessionFailed, SeatRequest,
-                             SeatRelease, SeatReply, StatusQuery, SeatRule, StatusReply>;
+// SN <-> SN, beside ConsensusMessage
+/// To the SN that leads: a command of a node that is connected to this SN.
+struct RelayedCommand {
+    NodeId from;
+    SubmitCommand submit;
+};
+/// To the SN that leads: an SL is connected to this SN and was heard of just now, or its connection
+/// was cut.
+struct RelayedNews {
+    NodeId node;
+    bool connected = true;
+};
+/// An SN wants to be one of those that agree, or not to be one any more. An SN that does not lead
+/// hands it on.
+struct MembershipRequest {
+    Server server;
+    bool leave = false;
+};
+/// Who the SNs are by now, and what came of the request.
+struct MembershipReply {
+    Errc code = Errc::ok;
+    std::string reason;
+    std::vector<Server> servers;  ///< at most 64
+};
+
+using Message =
+    std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate, FetchSegments,
+                 SegmentData, OpenSession, SyncBegin, MlSegment, CloseSession, SessionOpened,
+                 SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply, StatusQuery,
+                 SeatRule, StatusReply, ConsensusMessage, RelayedCommand, RelayedNews,
+                 MembershipRequest, MembershipReply>;
 
 /// What one node sends another: a small message and, for segments, a raw body.
 struct Frame {

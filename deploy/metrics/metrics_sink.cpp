@@ -256,7 +256,7 @@ void MetricsSink::write_rounds(Exposition& out) const {
 }
 
 void MetricsSink::write_sn(Exposition& out) const {
-    out.family("starling_ledger_entries", "gauge", "Entries in the ledger.");
+    out.family("starling_ledger_entries", "gauge", "Records in the log of the ledger.");
     out.sample({}, as_double(entries_));
     out.family("starling_commands_denied_total", "counter",
                "Commands of nodes that the ledger did not accept.");

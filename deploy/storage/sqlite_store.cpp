@@ -13,20 +13,13 @@
 namespace starling {
 namespace {
 
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 constexpr int application_id = 0x53746172;  // "Star", in the file's header: file(1) shows it
 
 struct Finalize {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
 using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
-
-Digest link_of(const Hasher& hasher, const Digest& before, std::uint64_t index, ByteView data) {
-    Writer number;
-    number.u64(index);
-    const std::array<ByteView, 3> parts{ByteView(before.bytes), ByteView(number.bytes()), data};
-    return hasher.digest(std::span<const ByteView>(parts));
-}
 
 ByteView column_bytes(sqlite3_stmt* statement, int column) {
     const void* data = sqlite3_column_blob(statement, column);
@@ -133,6 +126,7 @@ Result<void> SqliteStore::Database::check_format() {
             "BEGIN IMMEDIATE;"
             "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
             "CREATE TABLE log(idx INTEGER PRIMARY KEY, link BLOB NOT NULL, data BLOB NOT NULL);"
+            "CREATE TABLE vote(id INTEGER PRIMARY KEY, data BLOB NOT NULL, sum BLOB NOT NULL);"
             "INSERT INTO meta VALUES('starling_ledger_format'," +
             std::to_string(format_version) +
             ");PRAGMA application_id=" + std::to_string(application_id) + ";COMMIT;";
@@ -154,6 +148,10 @@ Result<void> SqliteStore::Database::check_format() {
         return format || format.error().message.find("no such column") != std::string::npos
                    ? error(foreign)
                    : format.error();
+    }
+    if (*format < format_version) {
+        return error("format " + std::to_string(*format) +
+                     " of an earlier Starling: move it away to begin a new ledger");
     }
     if (*format > format_version) {
         return error("format " + std::to_string(*format) + ", and this program knows format " +
@@ -185,13 +183,17 @@ Result<SqliteStore::Opened> SqliteStore::open(const std::filesystem::path& file,
     if (!records) {
         return records.error();
     }
+    Result<Vote> vote = store->read_vote();
+    if (!vote) {
+        return vote.error();
+    }
     Result<Statement> insert =
         store->database_->prepare("INSERT INTO log(idx, link, data) VALUES(?1, ?2, ?3)");
     if (!insert) {
         return insert.error();
     }
     store->database_->insert = std::move(*insert);
-    return Opened{std::move(store), std::move(*records)};
+    return Opened{std::move(store), {*vote, std::move(*records)}};
 }
 
 Result<std::vector<Bytes>> SqliteStore::read_all() {
@@ -217,7 +219,7 @@ Result<std::vector<Bytes>> SqliteStore::read_all() {
         }
         const ByteView link = column_bytes(select->get(), 1);
         const ByteView data = column_bytes(select->get(), 2);
-        const Digest computed = link_of(hasher_, last_link_, expected, data);
+        const Digest computed = chain_link(hasher_, last_link_, expected, data);
         if (!std::ranges::equal(link, computed.bytes)) {
             return database_->error(entry +
                                     " is damaged: its hash link does not fit. Restore the file, or "
@@ -229,17 +231,109 @@ Result<std::vector<Bytes>> SqliteStore::read_all() {
     }
 }
 
-Result<void> SqliteStore::append(std::uint64_t index, ByteView bytes) {
-    if (index != last_index_ + 1) {
-        return database_->error("entry " + std::to_string(index) + " can't follow entry " +
+Result<Vote> SqliteStore::read_vote() {
+    Result<Statement> select = database_->prepare("SELECT data, sum FROM vote WHERE id=1");
+    if (!select) {
+        return select.error();
+    }
+    const int code = sqlite3_step(select->get());
+    if (code == SQLITE_DONE) {
+        return Vote{};
+    }
+    if (code != SQLITE_ROW) {
+        return database_->failed(code);
+    }
+    const ByteView data = column_bytes(select->get(), 0);
+    Reader reader(data);
+    const Vote vote{reader.u64(), reader.u64(), reader.u64()};
+    if (!reader.done() ||
+        !std::ranges::equal(column_bytes(select->get(), 1), hasher_.digest(data).bytes)) {
+        return database_->error(
+            "what this node has promised (term and vote) is damaged. Remove it from the swarm, "
+            "move "
+            "the file away, and let it join anew");
+    }
+    return vote;
+}
+
+Result<void> SqliteStore::save_vote(const Vote& vote) {
+    Writer writer;
+    writer.u64(vote.self);
+    writer.u64(vote.term);
+    writer.u64(vote.candidate);
+    const Digest sum = hasher_.digest(writer.bytes());
+    Result<Statement> put =
+        database_->prepare("INSERT OR REPLACE INTO vote(id, data, sum) VALUES(1, ?1, ?2)");
+    if (!put) {
+        return put.error();
+    }
+    sqlite3_bind_blob64(put->get(), 1, writer.bytes().data(), writer.bytes().size(), SQLITE_STATIC);
+    sqlite3_bind_blob64(put->get(), 2, sum.bytes.data(), sum.bytes.size(), SQLITE_STATIC);
+    const int stepped = sqlite3_step(put->get());
+    return stepped == SQLITE_DONE ? Result<void>{} : database_->failed(stepped);
+}
+
+Result<void> SqliteStore::append(std::uint64_t first, std::span<const Bytes> records) {
+    if (first == 0 || first > last_index_ + 1) {
+        return database_->error("entry " + std::to_string(first) + " can't follow entry " +
                                 std::to_string(last_index_));
     }
-    if (bytes.size() > entry_bytes_max) {
-        return database_->error("entry " + std::to_string(index) + " is " +
-                                std::to_string(bytes.size()) + " bytes long, the bound is " +
-                                std::to_string(entry_bytes_max));
+    for (const Bytes& bytes : records) {
+        if (bytes.size() > entry_bytes_max) {
+            return database_->error("an entry of " + std::to_string(bytes.size()) +
+                                    " bytes, the bound is " + std::to_string(entry_bytes_max));
+        }
     }
-    const Digest link = link_of(hasher_, last_link_, index, bytes);
+    Result<void> done = database_->run("BEGIN IMMEDIATE");
+    Digest link = last_link_;
+    if (done && first <= last_index_) {
+        const Result<Digest> before = cut_from(first);
+        done = before ? Result<void>{} : before.error();
+        link = before ? *before : link;
+    }
+    for (std::size_t i = 0; done && i < records.size(); ++i) {
+        link = chain_link(hasher_, link, first + i, records[i]);
+        done = insert(first + i, records[i], link);
+    }
+    if (done) {
+        done = database_->run("COMMIT");  // durable when it is done
+    }
+    if (!done) {
+        const Error failure = done.error();
+        static_cast<void>(database_->run("ROLLBACK"));
+        return failure;
+    }
+    last_link_ = link;
+    last_index_ = first + records.size() - 1;
+    return {};
+}
+
+/// Drops the entries from `first` on. \return  the link before them.
+Result<Digest> SqliteStore::cut_from(std::uint64_t first) {
+    if (const auto ok =
+            database_->run(("DELETE FROM log WHERE idx>=" + std::to_string(first)).c_str());
+        !ok) {
+        return ok.error();
+    }
+    Digest link;
+    if (first == 1) {
+        return link;
+    }
+    Result<Statement> select =
+        database_->prepare(("SELECT link FROM log WHERE idx=" + std::to_string(first - 1)).c_str());
+    if (!select) {
+        return select.error();
+    }
+    const int code = sqlite3_step(select->get());
+    const ByteView bytes = code == SQLITE_ROW ? column_bytes(select->get(), 0) : ByteView{};
+    if (bytes.size() != link.bytes.size()) {
+        return database_->error("entry " + std::to_string(first - 1) + " can't be read");
+    }
+    std::ranges::copy(bytes, link.bytes.begin());
+    return link;
+}
+
+Result<void> SqliteStore::insert(std::uint64_t index, ByteView bytes, const Digest& link) {
     sqlite3_stmt* insert = database_->insert.get();
     sqlite3_bind_int64(insert, 1, static_cast<sqlite3_int64>(index));
     sqlite3_bind_blob64(insert, 2, link.bytes.data(), link.bytes.size(), SQLITE_STATIC);
@@ -247,19 +341,12 @@ Result<void> SqliteStore::append(std::uint64_t index, ByteView bytes) {
     static constexpr char empty = 0;
     const void* data = bytes.empty() ? static_cast<const void*>(&empty) : bytes.data();
     sqlite3_bind_blob64(insert, 3, data, bytes.size(), SQLITE_STATIC);
-    const int stepped = sqlite3_step(insert);  // its own transaction: durable when it is done
-    std::optional<Error> failure;
-    if (stepped != SQLITE_DONE) {
-        failure = database_->failed(stepped);
-    }
+    const int stepped = sqlite3_step(insert);
+    const Result<void> done =
+        stepped == SQLITE_DONE ? Result<void>{} : Result<void>(database_->failed(stepped));
     sqlite3_reset(insert);
     sqlite3_clear_bindings(insert);
-    if (failure) {
-        return *failure;
-    }
-    last_link_ = link;
-    last_index_ = index;
-    return {};
+    return done;
 }
 
 }  // namespace starling

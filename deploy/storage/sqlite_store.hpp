@@ -10,16 +10,15 @@
 namespace starling {
 
 /// A node's records in one SQLite file. Every entry is chained to the one before it:
-/// link = SHA-256(link before || index as 8 bytes, little-endian || data), the link before entry 1
-/// being 32 zero bytes. So a change to any entry is noticed at the next start, and the last link
+/// see chain_link(). So a change to any entry is noticed at the next start, and the last link
 /// names the whole history.
 ///
-/// One process at a time. An append is one transaction (WAL, synchronous FULL): durable on return.
+/// One process at a time. A write is one transaction (WAL, synchronous FULL): durable on return.
 class SqliteStore final : public Store {
 public:
     struct Opened {
         std::unique_ptr<SqliteStore> store;
-        std::vector<Bytes> records;  ///< of the indices 1, 2, ... in order
+        DurableLog log;
     };
 
     /// A longer entry is refused, in append and when a file holds one.
@@ -35,8 +34,9 @@ public:
     SqliteStore& operator=(const SqliteStore&) = delete;
     ~SqliteStore() override;
 
-    /// \pre  index is the last one + 1; anything else is an error and changes nothing.
-    Result<void> append(std::uint64_t index, ByteView bytes) override;
+    /// \pre  first is at most the last index + 1; anything else is an error and changes nothing.
+    Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
+    Result<void> save_vote(const Vote& vote) override;
 
     std::uint64_t last_index() const { return last_index_; }
     const Digest& last_link() const { return last_link_; }
@@ -46,6 +46,9 @@ private:
 
     SqliteStore(std::unique_ptr<Database> database, const Hasher& hasher);
     Result<std::vector<Bytes>> read_all();
+    Result<Vote> read_vote();
+    Result<Digest> cut_from(std::uint64_t first);
+    Result<void> insert(std::uint64_t index, ByteView bytes, const Digest& link);
 
     std::unique_ptr<Database> database_;
     const Hasher& hasher_;

@@ -16,6 +16,23 @@ ContractConfig some_config() {
     return config;
 }
 
+ConsensusMessage append_message() {
+    ConsensusMessage message;
+    message.version = 1;
+    message.sender = 2;
+    message.receiver = 3;
+    message.term = 4;
+    message.log_index = 5;
+    message.log_term = 6;
+    message.commit = 7;
+    message.rejected = 8;
+    message.features = 9;
+    message.capacity = 10;
+    message.pre_vote = true;
+    message.records = {encode_record({6, 4, RecordKind::entry, Bytes(3)}), {}};
+    return message;
+}
+
 std::vector<Message> one_of_each() {
     const RoundKey key{"default", 1, 2, 3};
     const Digest digest{{std::byte{1}, std::byte{2}}};
@@ -45,7 +62,12 @@ std::vector<Message> one_of_each() {
             SeatReply{Errc::refused, "none left", 5},
             StatusQuery{7, "contract", "default", true},
             SeatRule{8, {"sl1"}, true},
-            StatusReply{7, Errc::not_found, "no contract"}};
+            StatusReply{7, Errc::not_found, "no contract"},
+            append_message(),
+            RelayedCommand{{"sl1"}, {1, 2, LoseNode{{"sl2"}, "silent"}}},
+            RelayedNews{{"sl1"}, false},
+            MembershipRequest{{{"sn2"}, {"127.0.0.1", 4}, 77, false}, true},
+            MembershipReply{Errc::ok, "", {{{"sn1"}, {"127.0.0.1", 4}, 78, true}}}};
 }
 
 std::vector<Command> every_command() {
@@ -139,7 +161,7 @@ TEST(Codec, RefusesHeadersBeforeTakingMemory) {
     EXPECT_EQ(header(0x20544547, 1, 8, 40, 0).error().code, Errc::malformed);  // "GET "
     EXPECT_EQ(header(frame_magic, 2, 8, 40, 0).error().code, Errc::unknown_version);
     EXPECT_EQ(header(frame_magic, 1, 0, 40, 0).error().code, Errc::malformed);
-    EXPECT_EQ(header(frame_magic, 1, 22, 40, 0).error().code, Errc::malformed);
+    EXPECT_EQ(header(frame_magic, 1, 27, 40, 0).error().code, Errc::malformed);
     EXPECT_EQ(header(frame_magic, 1, 8, 0xffffffffU, 0).error().code, Errc::too_large);
     EXPECT_EQ(header(frame_magic, 1, 8, 40, body_bytes_max + 1).error().code, Errc::too_large);
     EXPECT_EQ(header(frame_magic, 1, 4, 40, 1).error().code,

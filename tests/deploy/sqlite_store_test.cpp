@@ -19,6 +19,9 @@ Bytes bytes(const std::string& text) {
     return {view.begin(), view.end()};
 }
 
+/// An append of one record.
+std::vector<Bytes> one(Bytes record) { return {std::move(record)}; }
+
 class SqliteStoreTest : public testing::Test {
 protected:
     Result<SqliteStore::Opened> open() { return SqliteStore::open(file, openssl_hasher()); }
@@ -30,10 +33,10 @@ protected:
         auto opened = open();
         ASSERT_TRUE(opened.has_value()) << opened.error().message;
         for (int i = 1; i <= count; ++i) {
-            ASSERT_TRUE(
-                opened->store
-                    ->append(static_cast<std::uint64_t>(i), bytes("entry " + std::to_string(i)))
-                    .has_value());
+            ASSERT_TRUE(opened->store
+                            ->append(static_cast<std::uint64_t>(i),
+                                     one(bytes("entry " + std::to_string(i))))
+                            .has_value());
         }
     }
     /// What another program could do to the file.
@@ -53,17 +56,17 @@ TEST_F(SqliteStoreTest, gives_back_what_was_appended) {
     {
         auto opened = open();
         ASSERT_TRUE(opened.has_value()) << opened.error().message;
-        EXPECT_TRUE(opened->records.empty());
-        ASSERT_TRUE(opened->store->append(1, bytes("one")).has_value());
-        ASSERT_TRUE(opened->store->append(2, {}).has_value());
-        ASSERT_TRUE(opened->store->append(3, Bytes(3'000'000, std::byte{7})).has_value());
+        EXPECT_TRUE(opened->log.records.empty());
+        ASSERT_TRUE(opened->store->append(1, one(bytes("one"))).has_value());
+        ASSERT_TRUE(opened->store->append(2, one({})).has_value());
+        ASSERT_TRUE(opened->store->append(3, one(Bytes(3'000'000, std::byte{7}))).has_value());
     }
     auto again = open();
     ASSERT_TRUE(again.has_value()) << again.error().message;
-    EXPECT_EQ(again->records,
+    EXPECT_EQ(again->log.records,
               (std::vector<Bytes>{bytes("one"), {}, Bytes(3'000'000, std::byte{7})}));
     EXPECT_EQ(again->store->last_index(), 3U);
-    EXPECT_TRUE(again->store->append(4, bytes("four")).has_value());
+    EXPECT_TRUE(again->store->append(4, one(bytes("four"))).has_value());
 }
 
 TEST_F(SqliteStoreTest, chains_the_entries_as_documented) {
@@ -88,19 +91,21 @@ TEST_F(SqliteStoreTest, is_private_to_its_user) {
 TEST_F(SqliteStoreTest, refuses_an_index_that_does_not_follow) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
-    EXPECT_FALSE(opened->store->append(2, bytes("two")).has_value());
-    ASSERT_TRUE(opened->store->append(1, bytes("one")).has_value());
-    const auto again = opened->store->append(1, bytes("one"));
-    ASSERT_FALSE(again.has_value());
-    EXPECT_NE(again.error().message.find("entry 1 can't follow entry 1"), std::string::npos);
-    EXPECT_TRUE(opened->store->append(2, bytes("two")).has_value()) << "a refusal changes nothing";
+    EXPECT_FALSE(opened->store->append(2, one(bytes("two"))).has_value());
+    ASSERT_TRUE(opened->store->append(1, one(bytes("one"))).has_value());
+    const auto gap = opened->store->append(3, one(bytes("three")));
+    ASSERT_FALSE(gap.has_value());
+    EXPECT_NE(gap.error().message.find("entry 3 can't follow entry 1"), std::string::npos);
+    EXPECT_TRUE(opened->store->append(2, one(bytes("two"))).has_value())
+        << "a refusal changes nothing";
 }
 
 TEST_F(SqliteStoreTest, refuses_an_entry_above_the_bound) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
-    EXPECT_FALSE(opened->store->append(1, Bytes(SqliteStore::entry_bytes_max + 1)).has_value());
-    EXPECT_TRUE(opened->store->append(1, bytes("one")).has_value());
+    EXPECT_FALSE(
+        opened->store->append(1, one(Bytes(SqliteStore::entry_bytes_max + 1))).has_value());
+    EXPECT_TRUE(opened->store->append(1, one(bytes("one"))).has_value());
 }
 
 TEST_F(SqliteStoreTest, names_the_first_entry_that_was_changed) {
@@ -143,8 +148,8 @@ TEST_F(SqliteStoreTest, refuses_what_is_no_ledger) {
 
 TEST_F(SqliteStoreTest, refuses_a_newer_format) {
     fill(1);
-    change("UPDATE meta SET value = 2");
-    EXPECT_NE(open_error().find("format 2, and this program knows format 1"), std::string::npos)
+    change("UPDATE meta SET value = 3");
+    EXPECT_NE(open_error().find("format 3, and this program knows format 2"), std::string::npos)
         << open_error();
 }
 
@@ -159,7 +164,7 @@ TEST_F(SqliteStoreTest, belongs_to_one_process_at_a_time) {
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
-    EXPECT_TRUE(opened->store->append(1, bytes("still ours")).has_value());
+    EXPECT_TRUE(opened->store->append(1, one(bytes("still ours"))).has_value());
 }
 
 TEST_F(SqliteStoreTest, names_a_directory_that_is_not_there) {
@@ -172,7 +177,7 @@ TEST_F(SqliteStoreTest, keeps_an_append_through_a_kill) {
     const pid_t child = ::fork();
     if (child == 0) {
         auto opened = open();
-        const bool kept = opened && opened->store->append(1, bytes("kept")).has_value();
+        const bool kept = opened && opened->store->append(1, one(bytes("kept"))).has_value();
         if (kept) {
             ::kill(::getpid(), SIGKILL);
         }
@@ -183,7 +188,7 @@ TEST_F(SqliteStoreTest, keeps_an_append_through_a_kill) {
     ASSERT_TRUE(WIFSIGNALED(status));
     auto opened = open();
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
-    EXPECT_EQ(opened->records, std::vector<Bytes>{bytes("kept")});
+    EXPECT_EQ(opened->log.records, std::vector<Bytes>{bytes("kept")});
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ public:
             SnNodeOptions options;
             options.id = {"sn1"};
             options.api_address = sn_address;
-            options.recovered = sn_store.records;
+            options.log = sn_store.log;
+            options.peer_address = sn_address;
             return licensed(make_sn_node(options, openssl_hasher()));
         };
         sn.host = "host-sn";
@@ -42,7 +43,7 @@ public:
         sl.make = [this, n, exchange] {
             SlNodeOptions options;
             options.id = {"sl" + n};
-            options.sn_address = sn_address;
+            options.sn_addresses = {sn_address};
             options.exchange_address = exchange;
             options.session = ++sessions;
             return licensed(make_sl_node(options));

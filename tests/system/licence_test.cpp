@@ -108,8 +108,8 @@ TEST_F(LicenceServer, TheSeatOfAKilledNodeIsFreeAfterItsLease) {
 TEST_F(LicenceServer, KilledInMidTrainingItsSwarmEndsWell) {
     const auto apls = start_apls();
     const auto sn = licensed_sn();
-    const auto sl1 = licensed_sl(1, "--batches 800 --elements 2000000");
-    const auto sl2 = licensed_sl(2, "--batches 800 --elements 2000000");
+    const auto sl1 = licensed_sl(1, "--batches 400 --elements 2000000");
+    const auto sl2 = licensed_sl(2, "--batches 400 --elements 2000000");
     ASSERT_TRUE(sn->wait_for("Round 1 is committed")) << sn->output();
     apls->signal(SIGKILL);
     for (const auto* sl : {&sl1, &sl2}) {

@@ -50,7 +50,7 @@ protected:
         ASSERT_TRUE(sl->wait_for("Successfully completed the initialization")) << sl->output();
         start_apls();
         const std::string fs = "127.0.1.1:" + std::to_string(fs_port);
-        ports = {{"SN API", "127.0.1.1:" + std::to_string(sn_port), Role::sl, Role::sn, sn.get()},
+        ports = {{"SN API", "127.0.1.1:" + std::to_string(sn_port), Role::sl, Role::apls, sn.get()},
                  {"SN p2p", "127.0.1.1:" + std::to_string(p2p), Role::sn, Role::sl, sn.get()},
                  {"SL file port", fs, Role::sl, Role::sn, sl.get()},
                  {"licence server", "127.0.1.1:" + std::to_string(apls_port), Role::sl, Role::apls,

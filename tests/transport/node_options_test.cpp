@@ -82,8 +82,7 @@ TEST(RunSlOptions, every_flag_is_read) {
             "--ml-cmd=--rate 0.1 'two words'", "--ml-w=work", "--ml-e", "MAX_EPOCHS=2",
             "--ml-e=NOTE=a=b c"});
     EXPECT_EQ(options.common.name, "sl2");
-    EXPECT_EQ(options.sn_ip, "172.16.0.1");
-    EXPECT_EQ(options.sn_api_port, 31000);
+    EXPECT_EQ(options.sns, (std::vector<Address>{{"172.16.0.1", 31000}}));
     EXPECT_EQ(options.fs_port, 31001);
     EXPECT_EQ(options.ml.name, "learner");
     EXPECT_EQ(options.ml.entrypoint, "bin/cifar10");
@@ -118,13 +117,12 @@ TEST(RunSlOptions, the_environment_stands_in_for_missing_flags) {
     EXPECT_EQ(options.common.ca_path, "p");
     EXPECT_EQ(options.common.ca_cert, "f");
     EXPECT_EQ(options.common.log_level, "debug");
-    EXPECT_EQ(options.sn_ip, "10.0.0.1");
-    EXPECT_EQ(options.sn_api_port, 4001);
+    EXPECT_EQ(options.sns, (std::vector<Address>{{"10.0.0.1", 4001}}));
     EXPECT_EQ(options.fs_port, 4002);
 
     const SlOptions flags_win =
         sl({"--host-ip=10.0.0.2", "--sn-ip=10.0.0.9", "--sl-fs-port=5"}, environment);
-    EXPECT_EQ(flags_win.sn_ip, "10.0.0.9");
+    EXPECT_EQ(flags_win.sns, (std::vector<Address>{{"10.0.0.9", 4001}}));
     EXPECT_EQ(flags_win.fs_port, 5);
 }
 

@@ -227,7 +227,7 @@ TEST_F(TlsRefusalTest, AHugeFrameBeforeTheHelloIsRefused) {
 
 TEST_F(TlsRefusalTest, AHugeLengthAfterTheHelloEndsTheConnection) {
     attack(insider(hello_bytes("sl1", Role::sl) + header_bytes(4, 0xffffffffU, 0)),
-           "bad frame: message of 4294967295 bytes, at most 5242880");
+           "bad frame: message of 4294967295 bytes, at most 6291456");
     ASSERT_EQ(node.count<PeerLost>(), 1U);
     EXPECT_TRUE(contains(node.all<PeerLost>().at(0).reason, "message of 4294967295 bytes"));
     expect_node_lives_on();

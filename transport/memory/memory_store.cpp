@@ -1,13 +1,27 @@
 #include "transport/memory/memory_store.hpp"
 
 namespace starling {
+namespace {
 
-Result<void> MemoryStore::append(std::uint64_t index, ByteView bytes) {
+Error full_disk() { return {Errc::io, "the disk of this node is full"}; }
+
+}  // namespace
+
+Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> records) {
     if (full) {
-        return Error{Errc::io, "the disk of this node is full"};
+        return full_disk();
     }
-    STARLING_INVARIANT(index == records.size() + 1, "a log has no gaps");
-    records.emplace_back(bytes.begin(), bytes.end());
+    STARLING_INVARIANT(first >= 1 && first <= log.records.size() + 1, "a log has no gaps");
+    log.records.resize(first - 1);
+    log.records.insert(log.records.end(), records.begin(), records.end());
+    return {};
+}
+
+Result<void> MemoryStore::save_vote(const Vote& vote) {
+    if (full) {
+        return full_disk();
+    }
+    log.vote = vote;
     return {};
 }
 

@@ -6,9 +6,6 @@ namespace {
 constexpr std::string_view group = "Of HPE's command lines, without effect or not possible here";
 constexpr std::string_view own_network = "a node is a process of this host and uses its network";
 constexpr std::string_view no_image = "a node is a program of this host, not a container's image";
-constexpr std::string_view one_sn =
-    "one SN keeps the ledger in this version; start it with --sentinel and tell the SLs its "
-    "--sn-ip";
 constexpr std::string_view no_spiffe =
     "identities are X.509 files: give --key, --cert and --capath; they may change while a node "
     "runs";
@@ -48,11 +45,8 @@ constexpr Flag common[] = {
 };
 
 constexpr Flag sn[] = {
-    refused("--sentinel-ip", "ADDRESS", one_sn, "SENTINEL_NODE_IP"),
-    refused("--sentinel-api-service", "NAME", one_sn, "SENTINEL_API_SERVICE"),
-    none("--sentinel-api-port", "PORT", "this SN is the sentinel"),
     none("--sn-api-service", "NAME", "who dials this SN says how (--sn-ip or --sn-api-service)"),
-    none("--sn-p2p-service", "NAME", "one SN keeps the ledger in this version"),
+    none("--sn-p2p-service", "NAME", "other SNs are told --host-ip and --sn-p2p-port"),
 };
 
 constexpr Flag sl[] = {
@@ -72,7 +66,6 @@ constexpr Variable variables[] = {
     {"SN_START_MINING", FlagEffect::none, "the ledger is no proof-of-work chain"},
     {"SN_ETH_PORT_EXT", FlagEffect::none, "the ledger is no Ethereum chain; see --sn-p2p-port"},
     {"SN_ETH_P2P_SERVICE", FlagEffect::none, "the ledger is no Ethereum chain"},
-    {"SENTINEL_API_SERVER_PORT", FlagEffect::none, "this SN is the sentinel"},
     {"SL_MAKE_ME_ADMIN", FlagEffect::none, no_leader},
     {"SL_LEADER_FAILURE_BASE_TIMEOUT", FlagEffect::none,
      "no member leads, and one that is gone is noticed within seconds"},

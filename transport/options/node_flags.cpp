@@ -61,12 +61,19 @@ constexpr Flag seat_flags[] = {
 };
 
 constexpr Flag sn_flags[] = {
-    {"--sentinel", "", node, "This SN starts the swarm network (a single SN always does)",
+    {"--sentinel", "", node, "This SN begins the ledger; also without --sentinel-ip",
      "SN_I_AM_SENTINEL"},
+    {"--sentinel-ip", "HOST[:PORT]", node,
+     "With an empty disk, join the SNs that this one belongs to; default: begin a ledger",
+     "SENTINEL_NODE_IP"},
+    {"--sentinel-api-port", "PORT", node, "Its API port, 1 to 65535; default: 30304",
+     "SENTINEL_API_SERVER_PORT"},
+    {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
+     "SENTINEL_API_SERVICE"},
     {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",
      "THIS_NODE_IP", true},
     {"--sn-p2p-port", "PORT", network,
-     "Port for other SNs, 1 to 65535; default: not opened (30303 is customary)", ""},
+     "Port of its own for other SNs, 1 to 65535; default: --sn-api-port (30303 is customary)", ""},
     {"--sn-api-port", "PORT", network, "Port for SLs and tools, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
 };
@@ -74,11 +81,13 @@ constexpr Flag sn_flags[] = {
 constexpr Flag sl_flags[] = {
     {"--host-ip", "ADDRESS", network, "IP address or host name that other SLs dial", "THIS_NODE_IP",
      true},
-    {"--sn-ip", "ADDRESS", network,
-     "IP address or host name of this node's SN (required, or --sn-api-service)", "SN_NODE_IP"},
-    {"--sn-api-service", "HOST[:PORT]", network, "The same as --sn-ip with --sn-api-port",
-     "SN_API_SERVICE"},
-    {"--sn-api-port", "PORT", network, "Port of that SN, 1 to 65535; default: 30304",
+    {"--sn-ip", "HOST[:PORT]", network,
+     "IP address or host name of an SN; the next one is taken when it is gone (required, or "
+     "--sn-api-service)",
+     "SN_NODE_IP", false, true},
+    {"--sn-api-service", "HOST[:PORT]", network, "The same as --sn-ip", "SN_API_SERVICE", false,
+     true},
+    {"--sn-api-port", "PORT", network, "Port of the SNs, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
     {"--sl-fs-port", "PORT", network,
      "Port for the exchange with other SLs, 1 to 65535; default: 30305", "SL_FS_PORT"},

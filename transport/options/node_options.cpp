@@ -21,6 +21,8 @@ bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+constexpr std::uint16_t default_sn_port = 30304;
+
 bool is_host(const std::string& text) {
     const bool spelled = std::all_of(text.begin(), text.end(), [](char c) {
         return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
@@ -81,10 +83,12 @@ public:
     /// HOST or HOST:PORT; an IPv6 address with a port stands in brackets.
     std::optional<Address> service(std::string_view flag, std::uint16_t port_default) {
         const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return std::nullopt;
-        }
-        std::string host = value->text;
+        return value == nullptr ? std::nullopt
+                                : std::optional<Address>(address_of(*value, port_default));
+    }
+
+    Address address_of(const FlagValues::Value& value, std::uint16_t port_default) {
+        std::string host = value.text;
         std::uint32_t port = port_default;
         const std::size_t colon = host.rfind(':');
         const bool bracketed = host.front() == '[';
@@ -94,7 +98,7 @@ public:
             const char* end = host.data() + host.size();
             const auto [rest, code] = std::from_chars(host.data() + colon + 1, end, port);
             if (code != std::errc{} || rest != end || port == 0 || port > 65535) {
-                fail(*value, "has no port from 1 to 65535 behind its colon");
+                fail(value, "has no port from 1 to 65535 behind its colon");
             }
             host.resize(colon);
         }
@@ -102,9 +106,18 @@ public:
             host = host.substr(1, host.size() - 2);
         }
         if (!is_host(host)) {
-            fail(*value, "is no HOST or HOST:PORT");
+            fail(value, "is no HOST or HOST:PORT");
         }
         return Address{host, static_cast<std::uint16_t>(port)};
+    }
+
+    /// All values of a repeatable flag.
+    std::vector<Address> services(std::string_view flag, std::uint16_t port_default) {
+        std::vector<Address> addresses;
+        for (const FlagValues::Value& value : values_.all(flag)) {
+            addresses.push_back(address_of(value, port_default));
+        }
+        return addresses;
     }
 
     /// All values of a repeatable flag.
@@ -293,6 +306,19 @@ MlOptions read_ml(const FlagValues& values, ValueReader& reader, const CommonOpt
     return ml;
 }
 
+/// --sentinel-ip or --sentinel-api-service; nothing with --sentinel.
+std::optional<Address> read_join(const FlagValues& values, ValueReader& reader) {
+    const std::uint16_t port = reader.port("--sentinel-api-port", default_sn_port);
+    std::optional<Address> join = reader.service("--sentinel-ip", port);
+    if (!join) {
+        join = reader.service("--sentinel-api-service", port);
+    }
+    if (join && values.has("--sentinel")) {
+        reader.refuse("--sentinel begins a ledger, --sentinel-ip joins one: give one of them");
+    }
+    return join;
+}
+
 /// The flag, or its other name.
 std::string_view either(const FlagValues& values, std::string_view flag, std::string_view other) {
     return values.has(flag) ? flag : other;
@@ -398,6 +424,7 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
                                 read_seat(values, reader, options.common);
                                 options.data = read_volumes(reader, true, options.common);
                                 options.sentinel = values.has("--sentinel");
+                                options.join = read_join(values, reader);
                                 if (values.has("--sn-p2p-port")) {
                                     options.p2p_port = reader.port("--sn-p2p-port", 0);
                                 }
@@ -412,14 +439,12 @@ Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments
         [](const FlagValues& values, ValueReader& reader, SlOptions& options) {
             read_seat(values, reader, options.common);
             read_volumes(reader, false, options.common);
-            options.sn_ip = reader.host("--sn-ip");
-            options.sn_api_port = reader.port("--sn-api-port", options.sn_api_port);
-            if (const auto service = reader.service("--sn-api-service", options.sn_api_port);
-                service && options.sn_ip.empty()) {
-                options.sn_ip = service->host;
-                options.sn_api_port = service->port;
+            const std::uint16_t port = reader.port("--sn-api-port", default_sn_port);
+            options.sns = reader.services("--sn-ip", port);
+            if (options.sns.empty()) {
+                options.sns = reader.services("--sn-api-service", port);
             }
-            if (options.sn_ip.empty()) {
+            if (options.sns.empty()) {
                 reader.refuse("--sn-ip is missing");
             }
             options.fs_port = reader.port("--sl-fs-port", options.fs_port);

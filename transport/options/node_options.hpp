@@ -60,9 +60,10 @@ struct AplsOptions {
 struct SnOptions {
     CommonOptions common;
     bool sentinel = false;
+    std::optional<Address> join;     ///< --sentinel-ip: an SN that takes this one in
     std::uint16_t api_port = 30304;  ///< --sn-api-port
     std::string data;                ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
-    std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: not opened
+    std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: the API's port
 };
 
 /// The ML program beside an SL.
@@ -83,8 +84,7 @@ struct MlOptions {
 
 struct SlOptions {
     CommonOptions common;
-    std::string sn_ip;
-    std::uint16_t sn_api_port = 30304;
+    std::vector<Address> sns;           ///< APIs of SNs: the next is asked where one is gone
     std::uint16_t fs_port = 30305;      ///< --sl-fs-port: exchange with other SLs
     std::optional<Address> fs_service;  ///< --sl-fs-service: what other SLs dial instead
     MlOptions ml;

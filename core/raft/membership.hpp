@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "core/ledger/consensus.hpp"
+
+namespace starling {
+
+/// The data of a membership record: who agrees from there on. Ascending by node.
+Bytes encode_membership(const std::vector<Server>& servers);
+/// Errc::malformed: no membership, no servers at all, or a name or number twice.
+Result<std::vector<Server>> decode_membership(ByteView data);
+
+}  // namespace starling

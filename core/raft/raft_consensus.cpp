@@ -1,0 +1,642 @@
+#include "core/raft/raft_consensus.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/invariant.hpp"
+#include "core/raft/membership.hpp"
+#include "core/raft/raft_log.hpp"
+
+// The header's checks of its own layout are no valid C++; raft_layout_test compares with C.
+#define static_assert(...)  // NOLINT
+extern "C" {
+#include <raft.h>
+}
+#undef static_assert
+#if RAFT_VERSION_NUMBER < 2201
+#error "libraft 0.22.1 or newer is needed: older ones lose committed entries"
+#endif
+
+namespace starling {
+namespace {
+
+constexpr std::size_t message_bytes_target = std::size_t{1} * 1024 * 1024;
+constexpr unsigned short plenty_of_disk = 65535;
+
+raft_time milliseconds_of(SwarmTime time) {
+    return static_cast<raft_time>(to_ns(time) / 1'000'000);
+}
+unsigned milliseconds_of(SwarmDuration duration) {
+    return static_cast<unsigned>(duration.count() / 1'000'000);
+}
+
+/// What the owner of records must give libraft to free; it never looks into it.
+void* make_batch() {
+    void* batch = raft_malloc(1);
+    STARLING_INVARIANT(batch != nullptr, "one byte");
+    return batch;
+}
+
+/// \pre not an empty membership. The caller or libraft closes it.
+raft_configuration configuration_of(const std::vector<Server>& servers) {
+    raft_configuration configuration;
+    raft_configuration_init(&configuration);
+    for (const Server& server : servers) {
+        const int added =
+            raft_configuration_add(&configuration, server.number, server.node.name.c_str(),
+                                   server.voter ? RAFT_VOTER : RAFT_STANDBY);
+        STARLING_INVARIANT(added == 0, "names and numbers were checked");
+    }
+    return configuration;
+}
+
+/// libraft's own encoding, which it reads back within the same call.
+Bytes raft_bytes_of(const std::vector<Server>& servers) {
+    raft_configuration configuration = configuration_of(servers);
+    raft_buffer buffer{};
+    const int encoded = raft_configuration_encode(&configuration, &buffer);
+    raft_configuration_close(&configuration);
+    STARLING_INVARIANT(encoded == 0, "an encoding is memory only");
+    const auto* bytes = static_cast<const std::byte*>(buffer.base);
+    Bytes copy(bytes, bytes + buffer.len);
+    raft_free(buffer.base);
+    return copy;
+}
+
+raft_entry_type type_of(RecordKind kind) {
+    switch (kind) {
+        case RecordKind::entry:
+            return RAFT_COMMAND;
+        case RecordKind::barrier:
+            return RAFT_BARRIER;
+        case RecordKind::membership:
+            return RAFT_CHANGE;
+    }
+    return RAFT_COMMAND;
+}
+
+/// Records as libraft takes them in, alive for one call.
+class RaftEntries {
+public:
+    explicit RaftEntries(std::vector<LogRecord> records) : records_(std::move(records)) {
+        void* batch = records_.empty() ? nullptr : make_batch();
+        changes_.reserve(records_.size());
+        for (LogRecord& record : records_) {
+            raft_entry entry{};
+            entry.term = record.term;
+            entry.type = type_of(record.kind);
+            entry.batch = batch;
+            entry.buf = {record.data.data(), record.data.size()};
+            if (record.kind == RecordKind::membership) {
+                const auto servers = decode_membership(record.data);
+                STARLING_INVARIANT(servers.has_value(), "looked at when it came");
+                changes_.push_back(raft_bytes_of(*servers));
+                entry.buf = {changes_.back().data(), changes_.back().size()};
+            }
+            entries_.push_back(entry);
+        }
+    }
+    raft_entry* data() { return entries_.data(); }
+    unsigned size() const { return static_cast<unsigned>(entries_.size()); }
+    const LogRecord& record(const raft_entry* entry) const {
+        return records_[static_cast<std::size_t>(entry - entries_.data())];
+    }
+    bool holds(const raft_entry* entry) const {
+        return !entries_.empty() && entry >= entries_.data() &&
+               entry < entries_.data() + entries_.size();
+    }
+
+private:
+    std::vector<LogRecord> records_;
+    std::vector<Bytes> changes_;
+    std::vector<raft_entry> entries_;
+};
+
+class RaftConsensus final : public Consensus {
+public:
+    explicit RaftConsensus(RaftOptions options) : options_(std::move(options)) {}
+    RaftConsensus(const RaftConsensus&) = delete;
+    RaftConsensus& operator=(const RaftConsensus&) = delete;
+    ~RaftConsensus() override {
+        if (started_) {
+            raft_close(&raft_, nullptr);
+        }
+    }
+
+    void start(SwarmTime now, DurableLog log, std::optional<Server> founder,
+               ConsensusOutput& output) override;
+    void receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                 ConsensusOutput& output) override;
+    Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) override;
+    Result<void> add_server(SwarmTime now, const Server& server, ConsensusOutput& output) override;
+    Result<void> remove_server(SwarmTime now, const NodeId& node, ConsensusOutput& output) override;
+    void step_down(SwarmTime now, ConsensusOutput& output) override;
+    std::optional<SwarmTime> deadline() const override {
+        // Half a millisecond late, so that the whole millisecond is over.
+        return from_ns(static_cast<std::int64_t>(raft_timeout(&raft_)) * 1'000'000 + 500'000);
+    }
+    void tick(SwarmTime now, ConsensusOutput& output) override;
+
+    bool leads() const override { return started_ && raft_.state == RAFT_LEADER; }
+    std::optional<NodeId> leader() const override;
+    std::uint64_t term() const override { return raft_current_term(&raft_); }
+    const std::vector<Server>& servers() const override { return servers_; }
+
+private:
+    raft_event event_at(SwarmTime now, raft_event_type type) const {
+        raft_event event{};
+        event.time = std::max(milliseconds_of(now), raft_.now);
+        event.type = type;
+        event.capacity = plenty_of_disk;
+        return event;
+    }
+    /// One raft_step and everything that follows from it. \param entries  what the event holds.
+    int feed(SwarmTime now, raft_event& event, const RaftEntries* entries, ConsensusOutput& output);
+    void take_entries(SwarmTime now, const raft_update& update, const RaftEntries* entries,
+                      ConsensusOutput& output);
+    void take_messages(const raft_update& update, ConsensusOutput& output);
+    void send_append(const raft_message& message, ConsensusOutput& output) const;
+    void deliver_committed(SwarmTime now, ConsensusOutput& output);
+    Result<void> submit(SwarmTime now, LogRecord record, ConsensusOutput& output);
+    Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
+    void receive_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                        std::vector<LogRecord> records, ConsensusOutput& output);
+    void promote_learners(SwarmTime now, ConsensusOutput& output);
+    const Server* find(std::uint64_t number) const;
+    ConsensusMessage message_to(const raft_message& message) const;
+
+    RaftOptions options_;
+    mutable raft raft_{};  ///< raft_leader() takes it without const
+    bool started_ = false;
+    RaftLog log_;
+    std::vector<Server> servers_;
+    std::uint64_t membership_index_ = 0;  ///< of the record that servers_ comes from
+    std::uint64_t delivered_ = 0;
+};
+
+void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> founder,
+                          ConsensusOutput& output) {
+    Vote vote = log.vote;
+    if (vote.self == 0) {
+        vote.self = options_.number;
+        output.emplace_back(SaveVote{vote});
+    }
+    const int made = raft_init(&raft_, nullptr, nullptr, vote.self, options_.self.name.c_str());
+    STARLING_INVARIANT(made == 0, "without memory nothing goes on");
+    started_ = true;
+    raft_seed(&raft_, static_cast<unsigned>(options_.seed));
+    raft_set_election_timeout(&raft_, milliseconds_of(options_.election_timeout));
+    raft_set_heartbeat_timeout(&raft_, milliseconds_of(options_.heartbeat));
+    raft_set_pre_vote(&raft_, true);
+    raft_set_max_inflight_entries(&raft_, 4096);
+    raft_set_capacity_threshold(&raft_, 0);
+
+    if (founder && log.records.empty() && vote.term == 0) {
+        founder->number = vote.self;
+        founder->voter = true;
+        LogRecord first{1, 1, RecordKind::membership, encode_membership({*founder})};
+        log.records.push_back(encode_record(first));
+        vote.term = 1;
+        output.emplace_back(SaveVote{vote});
+        output.emplace_back(AppendRecords{1, log.records});
+    }
+    std::vector<LogRecord> records;
+    for (const Bytes& bytes : log.records) {
+        Result<LogRecord> record = decode_record(log_.last() + 1, bytes);
+        STARLING_INVARIANT(record.has_value(), "the store checked its chain, and we wrote it");
+        log_.put(*record);
+        if (record->kind == RecordKind::membership) {
+            servers_ = *decode_membership(record->data);
+            membership_index_ = record->index;
+        }
+        records.push_back(std::move(*record));
+    }
+    RaftEntries entries(std::move(records));
+    raft_event event = event_at(now, RAFT_START);
+    event.start.term = vote.term;
+    event.start.voted_for = vote.candidate;
+    event.start.start_index = 1;
+    event.start.entries = entries.data();
+    event.start.n_entries = entries.size();
+    void* const batch = entries.size() > 0 ? entries.data()[0].batch : nullptr;
+    const int stepped = feed(now, event, nullptr, output);
+    STARLING_INVARIANT(stepped == 0, "a log that was checked can be restored");
+    raft_free(batch);
+}
+
+int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* entries,
+                        ConsensusOutput& output) {
+    raft_update update{};
+    const int stepped = raft_step(&raft_, &event, &update);
+    if (stepped != 0) {
+        return stepped;
+    }
+    if ((update.flags & (RAFT_UPDATE_CURRENT_TERM)) != 0 ||
+        (update.flags & (RAFT_UPDATE_VOTED_FOR)) != 0) {
+        output.emplace_back(
+            SaveVote{{raft_.id, raft_current_term(&raft_), raft_voted_for(&raft_)}});
+    }
+    const bool persisted = (update.flags & (RAFT_UPDATE_ENTRIES)) != 0;
+    if (persisted) {
+        take_entries(now, update, entries, output);
+    }
+    STARLING_INVARIANT((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0, "nobody sends snapshots");
+    if ((update.flags & (RAFT_UPDATE_MESSAGES)) != 0) {
+        take_messages(update, output);
+    }
+    if (persisted) {
+        // By the time that anything later in `output` is carried out, the records are durable.
+        raft_event done = event_at(now, RAFT_PERSISTED_ENTRIES);
+        done.persisted_entries.index = update.entries.index + update.entries.n - 1;
+        const int noted = feed(now, done, nullptr, output);
+        STARLING_INVARIANT(noted == 0, "to hear of a write can't fail");
+    }
+    deliver_committed(now, output);
+    return 0;
+}
+
+void RaftConsensus::take_entries(SwarmTime, const raft_update& update, const RaftEntries* entries,
+                                 ConsensusOutput& output) {
+    AppendRecords append{update.entries.index, {}};
+    for (unsigned i = 0; i < update.entries.n; ++i) {
+        const raft_entry& entry = update.entries.batch[i];
+        LogRecord record;
+        if (entries != nullptr && entries->holds(&entry)) {
+            record = entries->record(&entry);
+        } else {  // the barrier of a new leader, the one thing that libraft writes itself
+            record.kind = RecordKind::barrier;
+        }
+        record.term = entry.term;
+        record.index = update.entries.index + i;
+        append.records.push_back(encode_record(record));
+        log_.put(std::move(record));
+    }
+    std::uint64_t newest = log_.last();
+    const std::uint64_t oldest = update.entries.index <= membership_index_
+                                     ? 1  // it was replaced: an earlier one counts again
+                                     : update.entries.index;
+    while (newest >= oldest && log_.at(newest).kind != RecordKind::membership) {
+        --newest;
+    }
+    if (newest >= oldest) {
+        membership_index_ = newest;
+        servers_ = *decode_membership(log_.at(newest).data);
+    }
+    raft_free(update.entries.batch[0].batch);
+    output.emplace_back(std::move(append));
+}
+
+ConsensusMessage RaftConsensus::message_to(const raft_message& message) const {
+    ConsensusMessage sent;
+    sent.kind = static_cast<ConsensusKind>(message.type);
+    sent.sender = raft_.id;
+    sent.receiver = message.server_id;
+    return sent;
+}
+
+void RaftConsensus::take_messages(const raft_update& update, ConsensusOutput& output) {
+    for (unsigned i = 0; i < update.messages.n; ++i) {
+        const raft_message& message = update.messages.batch[i];
+        ConsensusMessage sent = message_to(message);
+        switch (message.type) {
+            case RAFT_APPEND_ENTRIES:
+                send_append(message, output);
+                continue;
+            case RAFT_APPEND_ENTRIES_RESULT: {
+                const auto& result = message.append_entries_result;
+                sent.version = result.version;
+                sent.term = result.term;
+                sent.rejected = result.rejected;
+                sent.log_index = result.last_log_index;
+                sent.features = result.features;
+                sent.capacity = result.capacity;
+                break;
+            }
+            case RAFT_REQUEST_VOTE: {
+                const auto& request = message.request_vote;
+                sent.version = request.version;
+                sent.term = request.term;
+                sent.log_index = request.last_log_index;
+                sent.log_term = request.last_log_term;
+                sent.disrupt_leader = request.disrupt_leader;
+                sent.pre_vote = request.pre_vote;
+                break;
+            }
+            case RAFT_REQUEST_VOTE_RESULT: {
+                const auto& result = message.request_vote_result;
+                sent.version = result.version;
+                sent.term = result.term;
+                sent.granted = result.vote_granted;
+                sent.pre_vote = result.pre_vote;
+                sent.features = result.features;
+                sent.capacity = result.capacity;
+                break;
+            }
+            case RAFT_TIMEOUT_NOW:
+                sent.version = message.timeout_now.version;
+                sent.term = message.timeout_now.term;
+                sent.log_index = message.timeout_now.last_log_index;
+                sent.log_term = message.timeout_now.last_log_term;
+                break;
+            case RAFT_INSTALL_SNAPSHOT:
+                STARLING_INVARIANT(false, "a log that is kept whole needs no snapshot");
+        }
+        output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});
+    }
+}
+
+/// In pieces that are small enough for a frame; each is an append of its own.
+void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& output) const {
+    const auto& append = message.append_entries;
+    std::uint64_t before = append.prev_log_index;
+    const std::uint64_t end = before + append.n_entries;
+    do {
+        ConsensusMessage sent = message_to(message);
+        sent.version = append.version;
+        sent.term = append.term;
+        sent.log_index = before;
+        sent.log_term =
+            before == append.prev_log_index ? append.prev_log_term : log_.term_of(before);
+        sent.commit = append.leader_commit;
+        std::size_t bytes = 0;
+        while (before < end && sent.records.size() < records_per_message &&
+               bytes < message_bytes_target) {
+            sent.records.push_back(encode_record(log_.at(++before)));
+            bytes += sent.records.back().size();
+        }
+        output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});
+    } while (before < end);
+}
+
+void RaftConsensus::deliver_committed(SwarmTime now, ConsensusOutput& output) {
+    while (delivered_ < raft_commit_index(&raft_)) {
+        const LogRecord& record = log_.at(++delivered_);
+        if (record.kind == RecordKind::membership) {
+            raft_event event = event_at(now, RAFT_CONFIGURATION);
+            event.configuration.index = record.index;
+            event.configuration.conf = configuration_of(*decode_membership(record.data));
+            output.emplace_back(Committed{record});
+            const int applied = feed(now, event, nullptr, output);
+            STARLING_INVARIANT(applied == 0, "what is agreed can be applied");
+        } else {
+            output.emplace_back(Committed{record});
+        }
+    }
+}
+
+void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                            ConsensusOutput& output) {
+    const Server* known = find(message.sender);
+    if (message.receiver != raft_.id || message.sender == 0 || message.sender == raft_.id ||
+        message.term == 0 || (known != nullptr && known->node != from)) {
+        return;
+    }
+    raft_message received{};
+    received.server_id = message.sender;
+    received.server_address = from.name.c_str();
+    raft_event event = event_at(now, RAFT_RECEIVE);
+    event.receive.message = &received;
+    switch (message.kind) {
+        case ConsensusKind::append: {
+            std::vector<LogRecord> records;
+            for (const Bytes& bytes : message.records) {
+                Result<LogRecord> record =
+                    decode_record(message.log_index + 1 + records.size(), bytes);
+                if (!record || record->term > message.term ||
+                    (record->kind == RecordKind::membership && !decode_membership(record->data))) {
+                    return;
+                }
+                records.push_back(std::move(*record));
+            }
+            const bool anchored = (message.log_index == 0) == (message.log_term == 0);
+            const bool bounded = message.log_index < (std::uint64_t{1} << 48U);
+            const bool founded = message.log_index > 0 || records.empty() ||
+                                 records.front().kind == RecordKind::membership;
+            if (anchored && bounded && founded) {
+                receive_append(now, from, message, std::move(records), output);
+            }
+            return;
+        }
+        case ConsensusKind::append_result: {
+            if (message.rejected > log_.last()) {
+                return;
+            }
+            received.type = RAFT_APPEND_ENTRIES_RESULT;
+            auto& result = received.append_entries_result;
+            result.version = message.version;
+            result.term = message.term;
+            result.rejected = message.rejected;
+            result.last_log_index = std::min(message.log_index, log_.last());
+            result.features = message.features;
+            result.capacity = message.capacity;
+            break;
+        }
+        case ConsensusKind::request_vote: {
+            received.type = RAFT_REQUEST_VOTE;
+            auto& request = received.request_vote;
+            request.version = message.version;
+            request.term = message.term;
+            request.candidate_id = message.sender;
+            request.last_log_index = message.log_index;
+            request.last_log_term = message.log_term;
+            request.disrupt_leader = message.disrupt_leader;
+            request.pre_vote = message.pre_vote;
+            break;
+        }
+        case ConsensusKind::request_vote_result: {
+            received.type = RAFT_REQUEST_VOTE_RESULT;
+            auto& result = received.request_vote_result;
+            result.version = message.version;
+            result.term = message.term;
+            result.vote_granted = message.granted;
+            result.pre_vote = message.pre_vote;
+            result.features = message.features;
+            result.capacity = message.capacity;
+            break;
+        }
+        case ConsensusKind::timeout_now:
+            received.type = RAFT_TIMEOUT_NOW;
+            received.timeout_now.version = message.version;
+            received.timeout_now.term = message.term;
+            received.timeout_now.last_log_index = message.log_index;
+            received.timeout_now.last_log_term = message.log_term;
+            break;
+    }
+    // What it does not take it has dropped: nothing of ours has changed.
+    static_cast<void>(feed(now, event, nullptr, output));
+    promote_learners(now, output);
+}
+
+void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,
+                                   const ConsensusMessage& message, std::vector<LogRecord> records,
+                                   ConsensusOutput& output) {
+    std::uint64_t before = message.log_index;
+    std::uint64_t term_before = message.log_term;
+    std::size_t at = 0;
+    do {
+        std::size_t end = records.size();
+        if (options_.split_at_membership) {
+            end = std::min(at + 1, records.size());
+            while (end < records.size() && records[end].kind != RecordKind::membership) {
+                ++end;
+            }
+        }
+        RaftEntries entries({records.begin() + static_cast<std::ptrdiff_t>(at),
+                             records.begin() + static_cast<std::ptrdiff_t>(end)});
+        raft_message received{};
+        received.type = RAFT_APPEND_ENTRIES;
+        received.server_id = message.sender;
+        received.server_address = from.name.c_str();
+        auto& append = received.append_entries;
+        append.version = message.version;
+        append.term = message.term;
+        append.prev_log_index = before;
+        append.prev_log_term = term_before;
+        append.leader_commit = message.commit;
+        append.entries = entries.data();
+        append.n_entries = entries.size();
+        raft_event event = event_at(now, RAFT_RECEIVE);
+        event.receive.message = &received;
+        if (feed(now, event, &entries, output) != 0) {
+            return;
+        }
+        before += entries.size();
+        term_before = entries.size() > 0 ? records[end - 1].term : term_before;
+        at = end;
+    } while (at < records.size());
+}
+
+Result<void> RaftConsensus::submit(SwarmTime now, LogRecord record, ConsensusOutput& output) {
+    if (!leads()) {
+        return Error{Errc::refused, "another SN leads"};
+    }
+    record.term = raft_current_term(&raft_);
+    std::vector<LogRecord> records;
+    records.push_back(std::move(record));
+    RaftEntries entries(std::move(records));
+    void* const batch = entries.data()[0].batch;
+    raft_event event = event_at(now, RAFT_SUBMIT);
+    event.submit.entries = entries.data();
+    event.submit.n = 1;
+    if (feed(now, event, &entries, output) != 0) {
+        raft_free(batch);
+        return Error{Errc::refused, "leadership is being handed over"};
+    }
+    return {};
+}
+
+Result<void> RaftConsensus::propose(SwarmTime now, Bytes entry, ConsensusOutput& output) {
+    return submit(now, {0, 0, RecordKind::entry, std::move(entry)}, output);
+}
+
+Result<void> RaftConsensus::change(SwarmTime now, std::vector<Server> servers,
+                                   ConsensusOutput& output) {
+    if (!leads()) {
+        return Error{Errc::refused, "another SN leads"};
+    }
+    if (raft_.configuration_uncommitted_index != 0) {
+        return Error{Errc::stale, "another change of the SNs is under way"};
+    }
+    std::sort(servers.begin(), servers.end(),
+              [](const Server& a, const Server& b) { return a.node < b.node; });
+    return submit(now, {0, 0, RecordKind::membership, encode_membership(servers)}, output);
+}
+
+Result<void> RaftConsensus::add_server(SwarmTime now, const Server& server,
+                                       ConsensusOutput& output) {
+    std::vector<Server> servers = servers_;
+    for (const Server& other : servers) {
+        if (other.number == server.number) {
+            return {};
+        }
+        if (other.node == server.node) {
+            // It was started with an empty disk: first the old one must be gone.
+            return remove_server(now, server.node, output);
+        }
+    }
+    if (servers.size() >= servers_max) {
+        return Error{Errc::too_large, "this swarm has " + std::to_string(servers_max) + " SNs"};
+    }
+    servers.push_back(server);
+    servers.back().voter = false;
+    return change(now, std::move(servers), output);
+}
+
+Result<void> RaftConsensus::remove_server(SwarmTime now, const NodeId& node,
+                                          ConsensusOutput& output) {
+    std::vector<Server> servers = servers_;
+    std::erase_if(servers, [&](const Server& server) { return server.node == node; });
+    if (servers.size() == servers_.size()) {
+        return {};
+    }
+    if (std::none_of(servers.begin(), servers.end(), [](const Server& s) { return s.voter; })) {
+        return Error{Errc::refused, "the last SN can't leave"};
+    }
+    return change(now, std::move(servers), output);
+}
+
+/// A learner that has what is committed by now may vote.
+void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
+    if (!leads() || raft_.configuration_uncommitted_index != 0) {
+        return;
+    }
+    for (const Server& server : servers_) {
+        raft_index match = 0;
+        if (server.voter || raft_match_index(&raft_, server.number, &match) != 0 ||
+            match < raft_commit_index(&raft_)) {
+            continue;
+        }
+        std::vector<Server> servers = servers_;
+        for (Server& other : servers) {
+            other.voter = other.voter || other.number == server.number;
+        }
+        static_cast<void>(change(now, std::move(servers), output));
+        return;
+    }
+}
+
+void RaftConsensus::step_down(SwarmTime now, ConsensusOutput& output) {
+    if (!leads()) {
+        return;
+    }
+    raft_event event = event_at(now, RAFT_TRANSFER);
+    event.transfer.server_id = 0;  // whoever is nearest
+    static_cast<void>(feed(now, event, nullptr, output));
+}
+
+void RaftConsensus::tick(SwarmTime now, ConsensusOutput& output) {
+    if (milliseconds_of(now) < raft_timeout(&raft_)) {
+        return;
+    }
+    raft_event event = event_at(now, RAFT_TIMEOUT);
+    const int stepped = feed(now, event, nullptr, output);
+    STARLING_INVARIANT(stepped == 0, "a timeout takes memory only");
+    promote_learners(now, output);
+}
+
+std::optional<NodeId> RaftConsensus::leader() const {
+    if (leads()) {
+        return options_.self;
+    }
+    raft_id number = 0;
+    const char* name = nullptr;
+    raft_leader(&raft_, &number, &name);
+    return number == 0 || name == nullptr ? std::nullopt : std::optional<NodeId>(NodeId{name});
+}
+
+const Server* RaftConsensus::find(std::uint64_t number) const {
+    for (const Server& server : servers_) {
+        if (server.number == number) {
+            return &server;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<Consensus> make_raft_consensus(RaftOptions options) {
+    return std::make_unique<RaftConsensus>(std::move(options));
+}
+
+}  // namespace starling

@@ -1,0 +1,215 @@
+#include "core/base/overloaded.hpp"
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.SN";
+
+std::string text_of(const NodeId& node) { return "'" + node.name + "'"; }
+
+/// What an entry of an SN's own says; empty: it is a node's.
+std::string own_business(const Command& command) {
+    if (const auto* expire = std::get_if<ExpireDeadline>(&command)) {
+        return "expire " + std::to_string(expire->run) + " " + std::to_string(expire->deadline_ns) +
+               " " + expire->contract;
+    }
+    const auto* lose = std::get_if<LoseNode>(&command);
+    return lose == nullptr ? "" : "lose " + lose->node.name;
+}
+
+}  // namespace
+
+void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
+    const bool fresh = entry.session != 0
+                           ? pending_.insert({entry.signer, entry.session, entry.sequence}).second
+                           : pending_own_.insert(own_business(entry.command)).second;
+    if (!fresh) {
+        return;  // on its way
+    }
+    last_entry_ns_ = std::max(last_entry_ns_, to_ns(ledger_now()));
+    entry.time_ns = last_entry_ns_;
+    ConsensusOutput output;
+    // Refused while leadership is handed over: the node asks again, and the timers run again.
+    if (!consensus_->propose(now_, encode_entry(entry), output)) {
+        pending_.erase({entry.signer, entry.session, entry.sequence});
+        pending_own_.erase(own_business(entry.command));
+    }
+    perform(output, effects);
+    arm_deadline(effects);
+}
+
+void SnNode::perform(ConsensusOutput& output, std::vector<Effect>& effects) {
+    for (ConsensusAction& action : output) {
+        std::visit(Overloaded{
+                       [&](SaveVote& save) { effects.push_back(PersistVote{save.vote}); },
+                       [&](AppendRecords& append) {
+                           effects.push_back(Persist{append.first, std::move(append.records)});
+                       },
+                       [&](SendConsensus& send) {
+                           effects.push_back(Send{send.to, {std::move(send.message), {}}});
+                       },
+                       [&](Committed& committed) { apply(committed.record, effects); },
+                   },
+                   action);
+    }
+}
+
+void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
+    const Bytes bytes = encode_record(record);
+    head_ = chain_link(hasher_, head_, record.index, bytes);
+    entries_ = record.index;
+    status_.mark_changed();
+    if (record.kind != RecordKind::entry) {
+        if (record.kind == RecordKind::membership && record.index > recovered_) {
+            report(TraceEvent("servers_changed").with("index", record.index), effects);
+        }
+        return;
+    }
+    const Result<Entry> entry = decode_entry(record.data);
+    if (!entry) {
+        // Agreed, but not by an SN of this version: each of them takes it for nothing.
+        report(TraceEvent("entry_unreadable")
+                   .with("index", record.index)
+                   .log(Level::error, component,
+                        "Ledger entry " + std::to_string(record.index) + " can't be read"),
+               effects);
+        return;
+    }
+    last_entry_ns_ = std::max(last_entry_ns_, entry->time_ns);
+    pending_.erase({entry->signer, entry->session, entry->sequence});
+    pending_own_.erase(own_business(entry->command));
+    const Applied applied = ledger_.apply(*entry, record.index);
+    if (record.index <= recovered_) {
+        return;
+    }
+    report(TraceEvent("entry_applied")
+               .with("index", record.index)
+               .with("signer", entry->signer.name)
+               .with("answer", static_cast<std::uint64_t>(applied.answer.code))
+               .with("head", short_text(head_)),
+           effects);
+    if (applied.answer.code != Errc::ok && applied.answer.code != Errc::stale &&
+        applied.answer.code != Errc::not_found) {
+        report(TraceEvent("command_denied")
+                   .with("node", entry->signer.name)
+                   .log(Level::warning, component,
+                        "Refused " + text_of(entry->signer) + ": " + applied.answer.reason),
+               effects);
+    }
+    for (const LedgerEvent& event : applied.events) {
+        tell(event, effects);
+    }
+    answer(*entry, applied.answer, effects);
+    arm_deadline(effects);
+}
+
+void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) const {
+    const auto peer = peers_.find(entry.signer);
+    if (entry.session != 0 && peer != peers_.end() && peer->second.here) {
+        effects.push_back(
+            Send{entry.signer,
+                 {CommandResult{entry.sequence, answer.code, answer.reason, answer.run}, {}}});
+    }
+}
+
+void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
+    std::visit(
+        Overloaded{
+            [&](const NodeRegistered& e) {
+                report(TraceEvent("node_registered")
+                           .with("node", e.node.name)
+                           .log(Level::info, component,
+                                "Node " + text_of(e.node) + " is registered, exchange address " +
+                                    to_string(e.address)),
+                       effects);
+            },
+            [&](const MemberEnrolled& e) {
+                report(TraceEvent("member_enrolled")
+                           .with("contract", e.contract)
+                           .with("node", e.node.name)
+                           .with("first", e.first ? 1U : 0U)
+                           .log(Level::info, component,
+                                "Node " + text_of(e.node) + (e.first ? " starts" : " joins") +
+                                    " contract '" + e.contract + "'"),
+                       effects);
+            },
+            [&](const CheckedIn& e) {
+                const Contract* contract = ledger_.find_contract(e.contract);
+                report(TraceEvent("checked_in")
+                           .with("contract", e.contract)
+                           .with("node", e.node.name)
+                           .with("round", e.round)
+                           .with("here", contract->checked_in_count())
+                           .log(Level::debug, component,
+                                "Node " + text_of(e.node) + " checked in for round " +
+                                    std::to_string(e.round)),
+                       effects);
+            },
+            [&](const RoundFrozen& e) {
+                report(TraceEvent("round_frozen")
+                           .with("contract", e.contract)
+                           .with("round", e.round)
+                           .with("attempt", e.attempt)
+                           .with("members", e.members)
+                           .log(e.retry ? Level::warning : Level::debug, component,
+                                "Round " + std::to_string(e.round) + " attempt " +
+                                    std::to_string(e.attempt) + " is on with " +
+                                    std::to_string(e.members) + " members"),
+                       effects);
+                push_view(e.contract, effects);
+            },
+            [&](const RoundCommitted& e) {
+                report(TraceEvent("round_committed")
+                           .with("contract", e.contract)
+                           .with("round", e.commit.round)
+                           .with("attempt", e.commit.attempt)
+                           .with("members", e.commit.members.size())
+                           .with("digest", to_string(e.commit.digest))
+                           .with("final", e.commit.final ? 1U : 0U)
+                           .log(Level::info, component,
+                                "Round " + std::to_string(e.commit.round) +
+                                    " is committed: " + std::to_string(e.commit.members.size()) +
+                                    " members, digest " + short_text(e.commit.digest) +
+                                    (e.commit.final ? " (final)" : "")),
+                       effects);
+                push_view(e.contract, effects);
+            },
+            [&](const MemberGone& e) {
+                report(TraceEvent("member_gone")
+                           .with("contract", e.contract)
+                           .with("node", e.node.name)
+                           .log(Level::error, component,
+                                "Member " + text_of(e.node) + (e.lost ? " is lost: " : " left: ") +
+                                    e.reason),
+                       effects);
+                push_view(e.contract, effects);
+            },
+            [&](const ContractEnded& e) {
+                const bool complete = e.phase == ContractPhase::complete;
+                report(
+                    TraceEvent("contract_ended")
+                        .with("contract", e.contract)
+                        .with("phase", std::string(to_string(e.phase)))
+                        .log(complete ? Level::info : Level::error, component,
+                             "Contract '" + e.contract + "' is " + std::string(to_string(e.phase)) +
+                                 (complete ? "" : ": " + e.reason)),
+                    effects);
+                push_view(e.contract, effects);
+            },
+        },
+        event);
+}
+
+void SnNode::push_view(const std::string& name, std::vector<Effect>& effects) {
+    const Contract* contract = ledger_.find_contract(name);
+    const ContractView view = view_of(*contract);
+    for (const auto& [id, member] : contract->members) {
+        const auto peer = peers_.find(id);
+        if (peer != peers_.end() && peer->second.here) {
+            effects.push_back(Send{id, {ViewUpdate{view}, {}}});
+        }
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,227 @@
+#include <algorithm>
+
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.SN";
+
+}  // namespace
+
+bool SnNode::is_server(const NodeId& node) const {
+    const std::vector<Server>& servers = consensus_->servers();
+    return std::any_of(servers.begin(), servers.end(),
+                       [&](const Server& server) { return server.node == node; });
+}
+
+void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+    const Message& message = received.frame.message;
+    if (const auto* raft = std::get_if<ConsensusMessage>(&message)) {
+        ConsensusOutput output;
+        consensus_->receive(now_, received.from, *raft, output);
+        perform(output, effects);
+    } else if (const auto* command = std::get_if<RelayedCommand>(&message)) {
+        if (consensus_->leads()) {
+            on_command(command->from, command->submit, effects);
+        }
+    } else if (const auto* news = std::get_if<RelayedNews>(&message)) {
+        on_relayed_news(received.from, *news);
+    } else if (const auto* request = std::get_if<MembershipRequest>(&message)) {
+        on_membership_request(received.from, *request, effects);
+    } else if (const auto* reply = std::get_if<MembershipReply>(&message)) {
+        on_membership_reply(*reply, effects);
+    } else {
+        report(TraceEvent("frame_ignored")
+                   .with("peer", received.from.name)
+                   .with("type", std::string(type_name(message))),
+               effects);
+    }
+}
+
+void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
+                                   std::vector<Effect>& effects) {
+    if (!consensus_->leads()) {
+        const std::optional<NodeId> leader = consensus_->leader();
+        if (leader && *leader != from) {
+            effects.push_back(Send{*leader, {request, {}}});
+        }
+        if (request.server.node == from) {
+            effects.push_back(
+                Send{from, {MembershipReply{Errc::ok, "", consensus_->servers()}, {}}});
+        }
+        return;
+    }
+    // An SN speaks for itself, or hands on what another one said.
+    ConsensusOutput output;
+    const Result<void> done = request.leave
+                                  ? consensus_->remove_server(now_, request.server.node, output)
+                                  : consensus_->add_server(now_, request.server, output);
+    perform(output, effects);
+    const Errc code = done || done.error().code == Errc::stale ? Errc::ok : done.error().code;
+    effects.push_back(Send{
+        request.server.node,
+        {MembershipReply{code, code == Errc::ok ? "" : done.error().message, consensus_->servers()},
+         {}}});
+}
+
+void SnNode::on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects) {
+    if (reply.code != Errc::ok) {
+        const std::string why = "This SN is not taken in: " + reply.reason;
+        report(TraceEvent("join_refused").log(Level::error, component, why), effects);
+        stopped_ = true;
+        effects.push_back(Stop{exit_code_of(reply.code), why});
+        return;
+    }
+    told_servers_ = reply.servers;
+    dial_servers(effects);
+}
+
+void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news) {
+    Peer& peer = peers_[news.node];
+    if (news.connected) {
+        peer.connected = true;
+        peer.heard = true;
+        peer.last_heard = now_;
+        peer.via = from;
+    } else if (!peer.here && peer.via == from) {
+        peer.connected = false;
+        peer.lost_at = now_;
+    }
+    status_.mark_changed();
+}
+
+void SnNode::relay_news(const NodeId& node, bool connected, std::vector<Effect>& effects) {
+    const std::optional<NodeId> leader = consensus_->leader();
+    if (leader && *leader != options_.id) {
+        effects.push_back(Send{*leader, {RelayedNews{node, connected}, {}}});
+    }
+}
+
+void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects) {
+    const std::optional<NodeId> leader = consensus_->leader();
+    if (leader && *leader != options_.id) {
+        effects.push_back(Send{*leader, {RelayedCommand{from, submit}, {}}});
+    }
+    // Without a leader it is not answered: the node asks again until it is.
+}
+
+void SnNode::settle(std::vector<Effect>& effects) {
+    on_leadership(effects);
+    const bool alone = consensus_->leads() && consensus_->servers().size() == 1;
+    const std::optional<SwarmTime> due = alone ? std::nullopt : consensus_->deadline();
+    if (due != raft_armed_) {
+        raft_armed_ = due;
+        if (due) {
+            effects.push_back(SetTimer{raft_timer, *due});
+        } else {
+            effects.push_back(CancelTimer{raft_timer});
+        }
+    }
+}
+
+void SnNode::on_leadership(std::vector<Effect>& effects) {
+    const bool leads = consensus_->leads();
+    if (leads && led_term_ != consensus_->term()) {
+        led_term_ = consensus_->term();
+        pending_.clear();
+        pending_own_.clear();
+        ledger_offset_ = std::max(ledger_offset_, from_ns(last_entry_ns_) - now_);
+        for (const auto& [id, node] : ledger_.nodes()) {
+            // Who is connected to which SN is not in the log: everybody has a lease to be heard of.
+            Peer& peer = peers_[id];
+            peer.role = node.role;
+            peer.connected = !node.lost;
+            peer.last_heard = now_;
+            peer.lost_at = now_;
+        }
+        report(TraceEvent("leader_elected").with("term", led_term_), effects);
+        arm_deadline(effects);
+    } else if (!leads && led_term_ != 0) {
+        report(TraceEvent("leader_ended").with("term", led_term_), effects);
+        led_term_ = 0;
+        pending_.clear();
+        pending_own_.clear();
+        arm_deadline(effects);
+    }
+    const std::optional<NodeId> leader = consensus_->leader();
+    if (leader == known_leader_ || !leader) {
+        return;
+    }
+    known_leader_ = leader;
+    status_.mark_changed();
+    if (consensus_->servers().size() > 1) {
+        report(
+            TraceEvent("leader_known")
+                .with("leader", leader->name)
+                .with("term", consensus_->term())
+                .log(Level::info, component,
+                     leads ? "This SN leads the ledger, term " + std::to_string(consensus_->term())
+                           : "SN '" + leader->name + "' leads the ledger, term " +
+                                 std::to_string(consensus_->term())),
+            effects);
+    }
+    if (!ready_) {
+        ready_ = true;
+        report(TraceEvent("api_ready")
+                   .with("port", options_.api_address.port)
+                   .log(Level::info, "swarm.blCnt",
+                        "Starting SWARM-API-SERVER on port: " +
+                            std::to_string(options_.api_address.port)),
+               effects);
+    }
+}
+
+void SnNode::dial(const Address& address, std::vector<Effect>& effects) {
+    if (dialling_.insert(address).second) {
+        effects.push_back(Connect{address, Role::sn});
+    }
+}
+
+void SnNode::dial_servers(std::vector<Effect>& effects) {
+    const auto is_here = [&](const NodeId& node) {
+        const auto peer = peers_.find(node);
+        return peer != peers_.end() && peer->second.here;
+    };
+    const bool outside = !is_server(options_.id);
+    for (const Server& server : outside ? told_servers_ : consensus_->servers()) {
+        // Of two SNs the one with the lower name dials, so that there is one connection; one that
+        // is not taken in yet is not known to the others.
+        if (server.node != options_.id && !is_here(server.node) &&
+            (outside || options_.id < server.node)) {
+            dial(server.address, effects);
+        }
+    }
+    const bool any_here = std::any_of(peers_.begin(), peers_.end(), [](const auto& entry) {
+        return entry.second.role == Role::sn && entry.second.here;
+    });
+    if (outside && options_.sentinel && !any_here) {
+        dial(*options_.sentinel, effects);
+    }
+}
+
+void SnNode::ask_to_join(std::vector<Effect>& effects) {
+    if (!options_.sentinel || is_server(options_.id)) {
+        return;
+    }
+    const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
+                                    false};
+    for (const auto& [id, peer] : peers_) {
+        if (peer.role == Role::sn && peer.here) {
+            effects.push_back(Send{id, {request, {}}});
+        }
+    }
+}
+
+void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
+    dialling_.erase(failed.address);
+    if (failed.fatal && !is_server(options_.id)) {
+        const std::string why =
+            "No SN to join at " + to_string(failed.address) + ": " + failed.error.message;
+        report(TraceEvent("join_refused").log(Level::error, component, why), effects);
+        stopped_ = true;
+        effects.push_back(Stop{exit_code_of(failed.error.code), why});
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "core/raft/raft_consensus.hpp"
+#include "core/sn/sn_node.hpp"
+#include "core/sn/sn_status.hpp"
+
+namespace starling {
+
+/// The SN node's memory and its reactions, one source file a subject: nodes that are connected and
+/// their leases (sn_node.cpp), the log and what its entries bring about (sn_log.cpp), the other SNs
+/// (sn_servers.cpp).
+class SnNode final : public Node {
+public:
+    SnNode(SnNodeOptions options, const Hasher& hasher);
+
+    const NodeId& id() const override { return options_.id; }
+    Role role() const override { return Role::sn; }
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override;
+
+private:
+    enum Timer : std::uint32_t {
+        lease_timer = 1,
+        contract_timer = 2,
+        status_timer = 3,
+        raft_timer = 4,
+        server_timer = 5
+    };
+    static constexpr SwarmDuration server_interval = std::chrono::milliseconds(500);
+    using Peer = SnPeer;
+    using CommandKey = std::tuple<NodeId, std::uint64_t, std::uint64_t>;
+
+    // sn_node.cpp
+    void start(std::vector<Effect>& effects);
+    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
+    void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
+    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
+    void on_command(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
+    void on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
+    void on_timer(const TimerDue& due, std::vector<Effect>& effects);
+    void on_stop(const StopRequested& stop, std::vector<Effect>& effects);
+    void check_leases(std::vector<Effect>& effects);
+    void check_deadlines(std::vector<Effect>& effects);
+    void arm_deadline(std::vector<Effect>& effects);
+    SnStatusSource status_source() const {
+        return {options_.id, options_.api_address, ledger_, peers_, head_, entries_,
+                now_,        ledger_now(),         started_};
+    }
+
+    // sn_log.cpp
+    /// Ledger time: goes on from where an earlier start of this node, or another SN, left it.
+    SwarmTime ledger_now() const { return now_ + ledger_offset_; }
+    void propose(Entry entry, std::vector<Effect>& effects);
+    /// Carries out what the consensus wants done, in its order.
+    void perform(ConsensusOutput& output, std::vector<Effect>& effects);
+    void apply(const LogRecord& record, std::vector<Effect>& effects);
+    void answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) const;
+    void tell(const LedgerEvent& event, std::vector<Effect>& effects);
+    void push_view(const std::string& contract, std::vector<Effect>& effects);
+
+    // sn_servers.cpp
+    bool is_server(const NodeId& node) const;
+    void on_server_frame(const FrameReceived& received, std::vector<Effect>& effects);
+    void on_membership_request(const NodeId& from, const MembershipRequest& request,
+                               std::vector<Effect>& effects);
+    void on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects);
+    void on_relayed_news(const NodeId& from, const RelayedNews& news);
+    /// Tells the leader of an SL that is connected here.
+    void relay_news(const NodeId& node, bool connected, std::vector<Effect>& effects);
+    void relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
+    void on_leadership(std::vector<Effect>& effects);
+    void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
+    /// After each step: who leads, and when Raft wants to be woken.
+    void settle(std::vector<Effect>& effects);
+    void dial_servers(std::vector<Effect>& effects);
+    void dial(const Address& address, std::vector<Effect>& effects);
+    void ask_to_join(std::vector<Effect>& effects);
+
+    void report(TraceEvent event, std::vector<Effect>& effects) const {
+        effects.push_back(Report{std::move(event)});
+    }
+
+    SnNodeOptions options_;
+    const Hasher& hasher_;
+    std::unique_ptr<Consensus> consensus_;
+    Ledger ledger_;
+    Digest head_;  ///< link of the newest applied record: see chain_link()
+    std::uint64_t entries_ = 0;
+    std::uint64_t recovered_ = 0;  ///< records that the disk held: applied without a word
+    std::map<NodeId, Peer> peers_;
+    std::set<CommandKey> pending_;       ///< proposed by this leader and not applied yet
+    std::set<std::string> pending_own_;  ///< the same for its own entries, by what they say
+    std::uint64_t led_term_ = 0;         ///< the term in which this SN leads; 0: it does not
+    std::optional<NodeId> known_leader_;
+    bool ready_ = false;
+    bool stopped_ = false;
+    std::optional<SwarmTime> raft_armed_;
+    std::set<Address> dialling_;
+    std::vector<Server> told_servers_;  ///< by another SN, while the own log knows of none
+    SnStatus status_{status_timer};
+    SwarmTime now_{};
+    SwarmTime started_{};
+    SwarmDuration ledger_offset_{0};
+    std::int64_t last_entry_ns_ = 0;
+};
+
+}  // namespace starling
