@@ -161,6 +161,7 @@ private:
     Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
     void receive_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                         std::vector<LogRecord> records, ConsensusOutput& output);
+    void tell_commit(ConsensusOutput& output) const;
     void promote_learners(SwarmTime now, ConsensusOutput& output);
     const Server* find(std::uint64_t number) const;
     ConsensusMessage message_to(const raft_message& message) const;
@@ -251,8 +252,32 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
         const int noted = feed(now, done, nullptr, output);
         STARLING_INVARIANT(noted == 0, "to hear of a write can't fail");
     }
+    const std::uint64_t delivered = delivered_;
     deliver_committed(now, output);
+    if (delivered_ > delivered && leads()) {
+        tell_commit(output);
+    }
     return 0;
+}
+
+/// Followers hear at once what is agreed, not with the next heartbeat: an append without records.
+void RaftConsensus::tell_commit(ConsensusOutput& output) const {
+    for (const Server& server : servers_) {
+        raft_index match = 0;
+        if (server.number == raft_.id || raft_match_index(&raft_, server.number, &match) != 0 ||
+            match == 0) {
+            continue;
+        }
+        ConsensusMessage told;
+        told.kind = ConsensusKind::append;
+        told.sender = raft_.id;
+        told.receiver = server.number;
+        told.term = raft_current_term(&raft_);
+        told.log_index = match;
+        told.log_term = log_.term_of(match);
+        told.commit = raft_commit_index(&raft_);
+        output.emplace_back(SendConsensus{server.node, std::move(told)});
+    }
 }
 
 void RaftConsensus::take_entries(SwarmTime, const raft_update& update, const RaftEntries* entries,

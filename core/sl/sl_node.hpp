@@ -11,7 +11,7 @@ struct SlNodeOptions {
     NodeId id;
     std::vector<Address> sn_addresses;  ///< APIs of SNs, at least one; the next is dialled where
                                         ///< one is gone or does not answer
-    Address exchange_address;   ///< where other SLs dial this one
+    Address exchange_address;           ///< where other SLs dial this one
     std::uint64_t session = 1;  ///< tells this start of the node from an earlier one: the ledger
                                 ///< applies a command once per (session, sequence)
     SwarmDuration sn_connect_limit =

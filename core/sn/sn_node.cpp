@@ -183,9 +183,12 @@ void SnNode::check_leases(std::vector<Effect>& effects) {
         if (node.lost || node.role != Role::sl) {
             continue;
         }
-        if (!peer.connected && now_ - peer.lost_at > options_.reconnect_limit) {
+        // Who is connected to which SN is not in the log: with a new leader everybody has a lease
+        // to be heard of.
+        const bool cut = !peer.connected && peer.last_heard >= led_since_;
+        if (cut && now_ - std::max(peer.lost_at, led_since_) > options_.reconnect_limit) {
             gone.emplace_back(id, "its connection was cut and it did not come back");
-        } else if (peer.connected && now_ - peer.last_heard > options_.lease) {
+        } else if (now_ - std::max(peer.last_heard, led_since_) > options_.lease) {
             gone.emplace_back(id, "nothing was heard of it for " +
                                       std::to_string(static_cast<int>(to_seconds(options_.lease))) +
                                       " s");

@@ -127,14 +127,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
         pending_.clear();
         pending_own_.clear();
         ledger_offset_ = std::max(ledger_offset_, from_ns(last_entry_ns_) - now_);
-        for (const auto& [id, node] : ledger_.nodes()) {
-            // Who is connected to which SN is not in the log: everybody has a lease to be heard of.
-            Peer& peer = peers_[id];
-            peer.role = node.role;
-            peer.connected = !node.lost;
-            peer.last_heard = now_;
-            peer.lost_at = now_;
-        }
+        led_since_ = now_;
         report(TraceEvent("leader_elected").with("term", led_term_), effects);
         arm_deadline(effects);
     } else if (!leads && led_term_ != 0) {

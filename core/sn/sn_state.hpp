@@ -97,6 +97,7 @@ private:
     std::set<CommandKey> pending_;       ///< proposed by this leader and not applied yet
     std::set<std::string> pending_own_;  ///< the same for its own entries, by what they say
     std::uint64_t led_term_ = 0;         ///< the term in which this SN leads; 0: it does not
+    SwarmTime led_since_{};
     std::optional<NodeId> known_leader_;
     bool ready_ = false;
     bool stopped_ = false;

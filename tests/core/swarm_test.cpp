@@ -212,7 +212,7 @@ TEST(Swarm, AFullDiskStopsTheSnAndTheOthersSaySo) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.syncs = 1000, .batch_time = milliseconds(20)});
     swarm.add_pair(2, {.syncs = 1000, .batch_time = milliseconds(20)});
-    swarm.network.at(SwarmTime{seconds(2)}, [&] { swarm.sn_store.full = true; });
+    swarm.network.at(SwarmTime{seconds(2)}, [&] { swarm.sn_store().full = true; });
     ASSERT_TRUE(swarm.run());
     EXPECT_EQ(swarm.code("sn1"), exit_code::failed);
     EXPECT_EQ(swarm.code("sl1"), exit_code::peer_lost);

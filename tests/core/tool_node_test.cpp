@@ -44,7 +44,7 @@ protected:
 };
 
 TEST_F(ToolNode, AsksOnceAndEndsWithTheAnswer) {
-    add_tool({swarm.sn_address}, {0, "version", "", false});
+    add_tool({swarm.sn_address()}, {0, "version", "", false});
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), 0);
     ASSERT_EQ(answers.size(), 1U);
@@ -52,7 +52,7 @@ TEST_F(ToolNode, AsksOnceAndEndsWithTheAnswer) {
 }
 
 TEST_F(ToolNode, AsksTheNextServerWhereOneIsNotReached) {
-    add_tool({nowhere, swarm.sn_address}, {0, "nodes", "", false});
+    add_tool({nowhere, swarm.sn_address()}, {0, "nodes", "", false});
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), 0);
     EXPECT_EQ(answers.size(), 1U);
@@ -68,7 +68,7 @@ TEST_F(ToolNode, NamesEveryServerThatIsNotReached) {
 }
 
 TEST_F(ToolNode, EndsWithTheServersNo) {
-    add_tool({swarm.sn_address}, {0, "contract", "nosuch", false});
+    add_tool({swarm.sn_address()}, {0, "contract", "nosuch", false});
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), exit_code::failed);
     EXPECT_EQ(reason(), "'sn1' answers: no contract 'nosuch': none was started on this SN");
@@ -83,19 +83,18 @@ TEST_F(ToolNode, IsRefusedWhereNoToolMayBe) {
 }
 
 TEST_F(ToolNode, GivesUpOnAServerThatTakesItsQueryAndIsSilent) {
-    add_tool({swarm.sn_address}, {0, "nodes", "", false});
+    add_tool({swarm.sn_address()}, {0, "nodes", "", false});
     swarm.network.faults.drop = 1.0;
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), exit_code::peer_lost);
-    EXPECT_NE(reason().find("10.0.0.100:30304: connected, but it did not answer"),
-              std::string::npos)
+    EXPECT_NE(reason().find("10.0.1.1:30304: connected, but it did not answer"), std::string::npos)
         << reason();
 }
 
 TEST_F(ToolNode, FollowsEveryRoundOfATraining) {
     swarm.add_pair(1, {});
     swarm.add_pair(2, {});
-    add_tool({swarm.sn_address}, {0, "round", "default", true}, milliseconds(10));
+    add_tool({swarm.sn_address()}, {0, "round", "default", true}, milliseconds(10));
     ASSERT_TRUE(swarm.run());
     std::set<std::string> committed;
     for (const std::string& answer : answers) {
@@ -113,7 +112,7 @@ TEST_F(ToolNode, FollowsEveryRoundOfATraining) {
 
 TEST_F(ToolNode, GoesOnFollowingAfterTheSnWasStartedAnew) {
     swarm.add_pair(1, {.min_peers = 1, .syncs = 100});
-    add_tool({swarm.sn_address}, {0, "version", "", true});
+    add_tool({swarm.sn_address()}, {0, "version", "", true});
     swarm.network.at(SwarmTime{seconds(2)}, [&] { swarm.network.crash({"sn1"}); });
     std::size_t before = 0;
     swarm.network.at(SwarmTime{seconds(4)}, [&] {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "core/licence/licensed_node.hpp"
@@ -16,22 +18,57 @@ namespace starling::test {
 class MemorySwarm {
 public:
     /// \param seat_options  how SN and SLs get a seat; without servers they need none.
-    explicit MemorySwarm(std::uint64_t seed = 1, SeatOptions seat_options = {})
+    /// \param sn_count  how many SNs keep the ledger; all but sn1 join it.
+    explicit MemorySwarm(std::uint64_t seed = 1, SeatOptions seat_options = {}, int sn_count = 1)
         : seats(std::move(seat_options)), network(seed, openssl_hasher(), trace) {
+        sn_stores.resize(static_cast<std::size_t>(sn_count));
+        for (int i = 1; i <= sn_count; ++i) {
+            sn_addresses.push_back({"10.0.1." + std::to_string(i), 30304});
+        }
+        for (int i = 1; i <= sn_count; ++i) {
+            add_sn(i);
+        }
+    }
+
+    void add_sn(int number) {
+        const auto at = static_cast<std::size_t>(number - 1);
         MemoryNodeSpec sn;
-        sn.make = [this] {
+        sn.make = [this, number, at] {
             SnNodeOptions options;
-            options.id = {"sn1"};
-            options.api_address = sn_address;
-            options.log = sn_store.log;
-            options.peer_address = sn_address;
+            options.id = {"sn" + std::to_string(number)};
+            options.api_address = sn_addresses[at];
+            options.peer_address = sn_addresses[at];
+            options.log = sn_stores[at]->log;
+            if (number > 1) {
+                options.sentinel = sn_addresses[0];
+            }
+            options.number = server_number(openssl_hasher(), options.id, ++sessions);
+            options.seed = options.number;
             return licensed(make_sn_node(options, openssl_hasher()));
         };
-        sn.host = "host-sn";
-        sn.listen = {sn_address};
-        sn.accepts = {Role::sl, Role::tool};
-        sn.store = &sn_store;
-        network.add(sn);
+        sn.host = "host-sn" + std::to_string(number);
+        sn.listen = {sn_addresses[at]};
+        sn.accepts = {Role::sl, Role::tool, Role::sn};
+        sn_stores[at] = std::make_unique<MemoryStore>();
+        sn.store = sn_stores[at].get();
+        sns.push_back(network.add(sn));
+    }
+    MemoryStore& sn_store() { return *sn_stores[0]; }
+    const Address& sn_address() const { return sn_addresses[0]; }
+    /// The SN that led last; it may be gone.
+    std::string leader() const {
+        const auto elected = trace.named("leader_elected");
+        return elected.empty() ? "" : elected.back().node.name;
+    }
+    /// Every SN applied the same records in the same order.
+    void expect_one_ledger() const {
+        std::map<std::string, std::string> heads;
+        for (const auto& applied : trace.named("entry_applied")) {
+            const auto [known, fresh] =
+                heads.emplace(field(applied, "index"), field(applied, "head"));
+            EXPECT_EQ(known->second, field(applied, "head"))
+                << "entry " << known->first << " on " << applied.node.name;
+        }
     }
 
     void add_pair(int number, ToyOptions toy) {
@@ -40,10 +77,16 @@ public:
         const Address exchange{"10.0.0." + n, 16000};
         const Address socket{"/host-" + n + "/sl.sock", 0};
         MemoryNodeSpec sl;
-        sl.make = [this, n, exchange] {
+        sl.make = [this, n, number, exchange] {
             SlNodeOptions options;
             options.id = {"sl" + n};
-            options.sn_addresses = {sn_address};
+            options.sn_addresses = sn_addresses;
+            // Each begins with another one.
+            std::rotate(options.sn_addresses.begin(),
+                        options.sn_addresses.begin() +
+                            static_cast<std::ptrdiff_t>(static_cast<std::size_t>(number) %
+                                                        sn_addresses.size()),
+                        options.sn_addresses.end());
             options.exchange_address = exchange;
             options.session = ++sessions;
             return licensed(make_sl_node(options));
@@ -72,7 +115,7 @@ public:
     void expect_one_final_model() const {
         const auto committed = trace.named("round_committed");
         ASSERT_FALSE(committed.empty());
-        ASSERT_EQ(field(committed.back(), "final"), "1");
+        ASSERT_EQ(field(committed.back(), "final"), "1") << trace.tail();
         for (const NodeId& ml : mls) {
             const auto ends = trace.named("sync_end", ml.name);
             ASSERT_FALSE(ends.empty()) << ml.name;
@@ -89,10 +132,11 @@ public:
         return make_licensed_node(std::move(node), seats);
     }
 
-    const Address sn_address{"10.0.0.100", 30304};
+    std::vector<Address> sn_addresses;
+    std::vector<NodeId> sns;
     SeatOptions seats;
     TraceRecorder trace;
-    MemoryStore sn_store;
+    std::vector<std::unique_ptr<MemoryStore>> sn_stores;
     MemoryNetwork network;
     std::set<NodeId> sls;
     std::set<NodeId> mls;

@@ -42,6 +42,11 @@ public:
         return false;
     }
 
+    /// The last events, for a failure's message.
+    std::string tail(std::size_t bytes = 4000) const {
+        return text.size() <= bytes ? text : text.substr(text.find('\n', text.size() - bytes) + 1);
+    }
+
     std::vector<Line> lines;
     std::string text;
 };

@@ -1,0 +1,118 @@
+// Several SNs keep one ledger: they fail and come back while a swarm trains.
+#include "tests/support/memory_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Replicated : public testing::TestWithParam<int> {
+protected:
+    Replicated() {
+        for (int i = 1; i <= 3; ++i) {
+            swarm.add_pair(
+                i,
+                {.elements = 50'000, .min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
+        }
+    }
+    /// Until round `round` is committed.
+    void run_to_round(int round) {
+        ASSERT_TRUE(swarm.network.run(
+            [&] {
+                for (const auto& committed : swarm.trace.named("round_committed")) {
+                    if (std::stoi(field(committed, "round")) >= round) {
+                        return true;
+                    }
+                }
+                return false;
+            },
+            SwarmTime{seconds(120)}))
+            << "round " << round;
+    }
+    void run_for(SwarmDuration duration) {
+        const SwarmTime end = swarm.network.now() + duration;
+        swarm.network.run([] { return false; }, end);
+    }
+    void expect_good_end() {
+        ASSERT_TRUE(swarm.run()) << "led by " << swarm.leader();
+        swarm.expect_one_final_model();
+        swarm.expect_one_ledger();
+    }
+    NodeId led() const { return {swarm.leader()}; }
+    NodeId follower() const { return led().name == "sn1" ? NodeId{"sn2"} : NodeId{"sn1"}; }
+
+    MemorySwarm swarm{7, {}, GetParam()};
+};
+
+TEST_P(Replicated, JoinAndAgree) {
+    expect_good_end();
+    std::set<std::string> readers;
+    for (const auto& applied : swarm.trace.named("entry_applied")) {
+        readers.insert(applied.node.name);
+    }
+    EXPECT_EQ(readers.size(), static_cast<std::size_t>(GetParam()));
+}
+
+TEST_P(Replicated, TheLeaderIsKilledAndAnotherLeads) {
+    run_to_round(5);
+    const NodeId first = led();
+    swarm.network.crash(first);
+    expect_good_end();
+    EXPECT_NE(led(), first);
+}
+
+TEST_P(Replicated, TheLeaderComesBackWithWhatItMissed) {
+    run_to_round(5);
+    const NodeId first = led();
+    swarm.network.crash(first);
+    run_to_round(9);
+    swarm.network.restart(first);
+    expect_good_end();
+    run_for(seconds(3));
+    swarm.expect_one_ledger();
+    EXPECT_EQ(swarm.sn_stores[0]->log.records.size(), swarm.sn_stores[1]->log.records.size());
+}
+
+TEST_P(Replicated, AFollowerIsKilledAndItsMembersGoToTheNext) {
+    run_to_round(5);
+    swarm.network.crash(follower());
+    expect_good_end();
+}
+
+TEST_P(Replicated, AllAreKilledAndComeBack) {
+    run_to_round(5);
+    for (const NodeId& sn : swarm.sns) {
+        swarm.network.crash(sn);
+    }
+    run_for(seconds(3));
+    for (const NodeId& sn : swarm.sns) {
+        swarm.network.restart(sn);
+    }
+    expect_good_end();
+}
+
+TEST_P(Replicated, ALeaderThatIsCutOffDoesNotDecideAlone) {
+    run_to_round(5);
+    swarm.network.partition({led()});
+    run_for(seconds(6));
+    swarm.network.heal();
+    expect_good_end();
+}
+
+TEST_P(Replicated, ADiskThatWasLostIsANewMember) {
+    run_to_round(5);
+    const NodeId gone{"sn3"};
+    swarm.network.crash(gone);
+    *swarm.sn_stores[2] = MemoryStore{};
+    run_to_round(7);
+    swarm.network.restart(gone);
+    expect_good_end();
+    run_for(seconds(3));
+    EXPECT_EQ(swarm.sn_stores[0]->log.records, swarm.sn_stores[2]->log.records);
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, Replicated, testing::Values(3, 5));
+
+}  // namespace
+}  // namespace starling::test
