@@ -11,6 +11,7 @@
 #include "deploy/node_main.hpp"
 #include "deploy/process.hpp"
 #include "deploy/signal_thread.hpp"
+#include "deploy/storage/model_files.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/ports.hpp"
 #include "transport/thread_worker.hpp"
@@ -20,8 +21,10 @@ namespace {
 
 constexpr std::string_view program = "run-sl";
 
-SlNodeOptions node_options(const SlOptions& options, const NodeHost& host) {
+SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
+                           std::vector<KeptModel> kept) {
     SlNodeOptions node;
+    node.kept = std::move(kept);
     node.id = host.id;
     node.sn_addresses = options.sns;
     node.exchange_address =
@@ -35,7 +38,7 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host) {
 
 /// Runs the node and the ML program, if one is wanted, until both have ended.
 Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
-                     const SocketPlace& socket, NodeMetrics& metrics) {
+                     const SocketPlace& socket, NodeMetrics& metrics, ModelFiles::Opened models) {
     std::unique_ptr<MlSidecar> ml;
     if (options.ml.wanted()) {
         const Result<SidecarCommand> command =
@@ -55,7 +58,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string());
     }
     const std::unique_ptr<Node> node =
-        make_licensed_node(make_sl_node(node_options(options, host)),
+        make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models))),
                            {.servers = options.common.apls, .grace = options.common.apls_grace});
     EndpointWatch watch(endpoint, [&](const Input& input) {
         metrics.look(input);
@@ -63,7 +66,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             ml->look(input);
         }
     });
-    ThreadWorker worker(endpoint, openssl_hasher());
+    ThreadWorker worker(endpoint, openssl_hasher(), models.files.get());
     const SignalThread signals(
         [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
         [&] { endpoint.reload(); });
@@ -75,6 +78,14 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     const Result<SocketPlace> socket = SocketPlace::make(host.workspace, host.name);
     if (!socket) {
         return socket.error();
+    }
+    const std::filesystem::path data = host.workspace.data_dir(host.name);
+    if (const Result<void> made = make_private_directory(data); !made) {
+        return made.error();
+    }
+    Result<ModelFiles::Opened> models = ModelFiles::open(data, openssl_hasher());
+    if (!models) {
+        return models.error();
     }
     NodeMetrics metrics(host.id, Role::sl, *host.log);
     if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
@@ -93,7 +104,10 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     if (const Result<void> told = host.started(endpoint_options.listen); !told) {
         return told.error();
     }
-    return run_pair(options, host, **endpoint, *socket, metrics);
+    for (const std::string& note : models->notes) {
+        host.log->line(Level::warning, program, note);
+    }
+    return run_pair(options, host, **endpoint, *socket, metrics, std::move(*models));
 }
 
 Result<int> run(const SlOptions& options) {

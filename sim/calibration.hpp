@@ -21,8 +21,9 @@ struct Calibration {
     std::map<std::string, WorkloadCost> workloads;
     double merge_bytes_per_second = 4e9;  ///< of all contributions together
     double hash_bytes_per_second = 1.5e9;
-    double fsync_seconds = 0.002;      ///< one durable record of the ledger
-    double handshake_seconds = 0.003;  ///< processor time of a mutual TLS handshake, both ends
+    double fsync_seconds = 0.002;        ///< one durable record of the ledger
+    double disk_bytes_per_second = 1e9;  ///< a merged model to disk; not measured by --calibrate
+    double handshake_seconds = 0.003;    ///< processor time of a mutual TLS handshake, both ends
 
     /// Errc::usage says how to measure it.
     Result<WorkloadCost> workload(const std::string& name) const;

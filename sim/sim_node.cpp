@@ -33,6 +33,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.sn_addresses = plan.sns;
         options.exchange_address = plan.listens;
         options.session = start;
+        options.kept = store->models;
         return make_licensed_node(make_sl_node(std::move(options)), plan.seat);
     }
     MlNodeOptions options;
@@ -64,7 +65,7 @@ SimNode::SimNode(World world, std::unique_ptr<Node> node, std::function<void(con
 SimNode::~SimNode() { *alive_ = false; }
 
 Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& plan,
-                                               std::unique_ptr<Node> node, Store* store,
+                                               std::unique_ptr<Node> node, MemoryStore* store,
                                                std::function<void(const Stop&)> on_stop) {
     std::unique_ptr<SimNode> self(new SimNode(world, std::move(node), std::move(on_stop)));
     Result<std::unique_ptr<Endpoint>> endpoint =
@@ -79,7 +80,7 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
     self->endpoint_ = std::move(*endpoint);
     const double speed = world.engine.host_flops_per_second(plan.host) / 1e9;
     self->worker_ = std::make_unique<SimWorker>(
-        world.engine, world.calibration, speed, world.hasher,
+        world.engine, world.calibration, speed, world.hasher, store,
         [raw = self.get()](WorkDone done) { raw->handle(std::move(done)); });
     self->runner_ = std::make_unique<NodeRunner>(
         *self->node_, NodeServices{*self->endpoint_, store, *self->worker_, world.trace});

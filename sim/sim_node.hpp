@@ -36,7 +36,7 @@ public:
     ///                 destroyed inside it.
     /// Errc::io: its name or an address is in use.
     static Result<std::unique_ptr<SimNode>> make(World world, const SimNodePlan& plan,
-                                                 std::unique_ptr<Node> node, Store* store,
+                                                 std::unique_ptr<Node> node, MemoryStore* store,
                                                  std::function<void(const Stop&)> on_stop);
     SimNode(const SimNode&) = delete;
     SimNode& operator=(const SimNode&) = delete;

@@ -2,11 +2,13 @@
 
 namespace starling {
 SimWorker::SimWorker(SimEngine& engine, const Calibration& calibration, double speed,
-                     const Hasher& hasher, std::function<void(WorkDone)> deliver)
+                     const Hasher& hasher, ModelStore* models,
+                     std::function<void(WorkDone)> deliver)
     : engine_(engine),
       calibration_(calibration),
       speed_(speed),
       hasher_(hasher),
+      models_(models),
       deliver_(std::move(deliver)) {}
 
 SimWorker::~SimWorker() { *alive_ = false; }
@@ -34,11 +36,16 @@ void SimWorker::request_made(TrainRequest request) {
 
 void SimWorker::next() {
     const auto& [number, what] = queue_.front();
-    const double bytes_per_second = std::holds_alternative<MergeWork>(what)
-                                        ? calibration_.merge_bytes_per_second
-                                        : calibration_.hash_bytes_per_second;
-    const double seconds = static_cast<double>(work_bytes(what)) / bytes_per_second;
-    WorkResult result = run_work(what, hasher_);
+    double seconds = 0.0;
+    double bytes_per_second = calibration_.hash_bytes_per_second;
+    if (std::holds_alternative<MergeWork>(what)) {
+        bytes_per_second = calibration_.merge_bytes_per_second;
+    } else if (std::holds_alternative<KeepWork>(what)) {
+        bytes_per_second = calibration_.disk_bytes_per_second;
+        seconds = calibration_.fsync_seconds;
+    }
+    seconds += static_cast<double>(work_bytes(what)) / bytes_per_second;
+    WorkResult result = run_work(what, hasher_, models_);
     engine_.at(engine_.now() + from_seconds(seconds / speed_),
                [this, alive = alive_, work = number, result = std::move(result)]() mutable {
                    if (!*alive) {

@@ -30,8 +30,8 @@ private:
     std::function<void(const SyncedReply&)> synced_;
 };
 
-/// SNs and licence servers keep what they agreed on disk, and run until they are stopped.
-bool keeps_records(Role role) { return role == Role::sn || role == Role::apls; }
+/// SNs and licence servers run until they are stopped.
+bool is_daemon(Role role) { return role == Role::sn || role == Role::apls; }
 
 /// A node of the deployment over all its starts.
 struct Deployed {
@@ -82,7 +82,7 @@ struct Simulation::Impl {
             member->outcome.id = plan.id;
             member->outcome.role = plan.role;
             member->outcome.host = engine.host_name(plan.host);
-            if (keeps_records(plan.role)) {
+            if (plan.role != Role::ml) {
                 member->store = std::make_unique<MemoryStore>();
                 member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
                                                        engine.host_flops_per_second(plan.host));
@@ -192,7 +192,7 @@ struct Simulation::Impl {
     void check_end() {
         const auto running = [this](bool daemons) {
             return std::any_of(members.begin(), members.end(), [daemons](const auto& member) {
-                return member->node && keeps_records(member->plan.role) == daemons;
+                return member->node && is_daemon(member->plan.role) == daemons;
             });
         };
         if (engine.actors_to_come() > 0 || faults_that_restart > 0 || running(false)) {

@@ -12,7 +12,11 @@ constexpr SwarmDuration close_limit = std::chrono::seconds(5);
 
 }  // namespace
 
-WorkResult run_work(const Work& work, const Hasher& hasher) {
+WorkResult run_work(const Work& work, const Hasher& hasher, ModelStore* models) {
+    if (const auto* keep = std::get_if<KeepWork>(&work)) {
+        const Result<void> kept = models == nullptr ? Result<void>{} : models->keep(keep->model);
+        return kept ? KeptReply{} : KeptReply{kept.error().code, kept.error().message};
+    }
     if (const auto* merge = std::get_if<MergeWork>(&work)) {
         return merge_segment(*merge);
     }
@@ -20,10 +24,16 @@ WorkResult run_work(const Work& work, const Hasher& hasher) {
 }
 
 std::uint64_t work_bytes(const Work& work) {
-    const auto* merge = std::get_if<MergeWork>(&work);
+    const std::vector<Blob>* blobs = nullptr;
+    if (const auto* merge = std::get_if<MergeWork>(&work)) {
+        blobs = &merge->contributions;
+    } else if (const auto* keep = std::get_if<KeepWork>(&work)) {
+        blobs = &keep->model.segments;
+    } else {
+        blobs = &std::get<HashWork>(work).segments;
+    }
     std::uint64_t bytes = 0;
-    for (const Blob& blob :
-         merge != nullptr ? merge->contributions : std::get<HashWork>(work).segments) {
+    for (const Blob& blob : *blobs) {
         bytes += blob.size();
     }
     return bytes;

@@ -23,6 +23,15 @@ public:
     virtual SwarmDuration append_duration() const { return SwarmDuration{0}; }
 };
 
+/// Port: where an SL keeps merged parameters.
+class ModelStore {
+public:
+    virtual ~ModelStore() = default;
+    /// Durable when it returns; what was kept before is still there if it fails. At least the two
+    /// newest are kept: the newest may be of a round that was never committed.
+    virtual Result<void> keep(const KeptModel& model) = 0;
+};
+
 /// Port: who does the work. The result comes back as WorkDone{work, result} to the same node.
 class WorkExecutor {
 public:
@@ -30,8 +39,9 @@ public:
     virtual void start(std::uint64_t work, Work what) = 0;
 };
 
-/// Merges or hashes, for every executor. \pre not TrainWork, which is the executor's own business.
-WorkResult run_work(const Work& work, const Hasher& hasher);
+/// Merges, hashes or keeps, for every executor. \pre not TrainWork, which is the executor's own
+/// business. \param models  nullptr: nothing is kept.
+WorkResult run_work(const Work& work, const Hasher& hasher, ModelStore* models = nullptr);
 /// Bytes that such a work reads: what a simulated executor charges for.
 std::uint64_t work_bytes(const Work& work);
 

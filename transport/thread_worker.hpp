@@ -15,8 +15,8 @@ namespace starling {
 /// node's endpoint. Training is not its business.
 class ThreadWorker final : public WorkExecutor {
 public:
-    /// Both must outlive the worker.
-    ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher);
+    /// All must outlive the worker. \param models  nullptr: nothing is kept.
+    ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, ModelStore* models = nullptr);
     ThreadWorker(const ThreadWorker&) = delete;
     ThreadWorker& operator=(const ThreadWorker&) = delete;
     ~ThreadWorker() override;
@@ -28,6 +28,7 @@ private:
 
     PolledEndpoint& endpoint_;
     const Hasher& hasher_;
+    ModelStore* models_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::pair<std::uint64_t, Work>> queue_;

@@ -15,6 +15,7 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     leave = 5,
     expire = 6,
     lose_node = 7,
+    exclude = 8,
 };
 
 /// An enumerator out of [low, high], or a reader that is no longer ok.
@@ -189,6 +190,8 @@ void encode(Writer& writer, const Command& command) {
                        writer.string(c.contract);
                        encode(writer, c.config);
                        writer.string(c.layout_text);
+                       writer.boolean(c.back_to.has_value());
+                       writer.u32(c.back_to.value_or(0));
                    },
                    [&](const CheckInRound& c) {
                        put_type(writer, CommandType::check_in);
@@ -222,6 +225,15 @@ void encode(Writer& writer, const Command& command) {
                        encode(writer, c.node);
                        writer.string(std::string_view(c.reason).substr(0, reason_max));
                    },
+                   [&](const ExcludeMember& c) {
+                       put_type(writer, CommandType::exclude);
+                       writer.string(c.contract);
+                       writer.u32(c.run);
+                       writer.u64(c.round);
+                       writer.u32(c.attempt);
+                       encode(writer, c.node);
+                       writer.string(std::string_view(c.reason).substr(0, reason_max));
+                   },
                },
                command);
 }
@@ -239,6 +251,9 @@ Command decode_command(Reader& reader) {
             c.contract = reader.string(contract_name_max);
             c.config = decode_contract_config(reader);
             c.layout_text = reader.string(layout_text_max);
+            const bool back = reader.boolean();
+            const Run run = reader.u32();
+            c.back_to = back ? std::optional<Run>(run) : std::nullopt;
             return c;
         }
         case CommandType::check_in: {
@@ -274,6 +289,16 @@ Command decode_command(Reader& reader) {
         }
         case CommandType::lose_node: {
             LoseNode c;
+            c.node = decode_node_id(reader);
+            c.reason = reader.string(reason_max);
+            return c;
+        }
+        case CommandType::exclude: {
+            ExcludeMember c;
+            c.contract = reader.string(contract_name_max);
+            c.run = reader.u32();
+            c.round = reader.u64();
+            c.attempt = reader.u32();
             c.node = decode_node_id(reader);
             c.reason = reader.string(reason_max);
             return c;

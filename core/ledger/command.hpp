@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -19,6 +20,9 @@ struct Enrol {
     std::string contract;
     ContractConfig config;
     std::string layout_text;
+    /// A member of this run comes back: it does not begin a new one. One that was completed without
+    /// it shows it the final model's digest.
+    std::optional<Run> back_to;
 };
 struct CheckInRound {
     std::string contract;
@@ -47,6 +51,16 @@ struct ExpireDeadline {
     Run run = 0;
     std::int64_t deadline_ns = 0;
 };
+/// The SN's leader says that a member gets nothing from, or gives nothing to, another one of this
+/// attempt: the round goes on without it, and it stays a member of the contract.
+struct ExcludeMember {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    Attempt attempt = 0;
+    NodeId node;
+    std::string reason;
+};
 /// The SN's leader says that a node has not been heard of for its lease.
 struct LoseNode {
     NodeId node;
@@ -54,7 +68,7 @@ struct LoseNode {
 };
 
 using Command = std::variant<RegisterNode, Enrol, CheckInRound, ReportMerge, LeaveContract,
-                             ExpireDeadline, LoseNode>;
+                             ExpireDeadline, LoseNode, ExcludeMember>;
 
 /// Bounds of texts inside commands.
 constexpr std::size_t reason_max = 1024;

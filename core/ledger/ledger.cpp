@@ -69,6 +69,7 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const LeaveContract& c) { return leave(entry, c); },
                                    [&](const ExpireDeadline& c) { return expire(c); },
                                    [&](const LoseNode& c) { return lose(entry, c); },
+                                   [&](const ExcludeMember& c) { return exclude(entry, c); },
                                },
                                entry.command);
     return {std::move(answer), std::move(events_)};
@@ -99,6 +100,14 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
                       "the layout of node '" + entry.signer.name + "' is malformed");
     }
     auto found = contracts_.find(command.contract);
+    if (command.back_to && found != contracts_.end() && found->second.run == *command.back_to &&
+        ended(found->second)) {
+        return come_back(entry, found->second, command);
+    }
+    if (command.back_to && (found == contracts_.end() || found->second.run != *command.back_to)) {
+        return denied(Errc::stale, "run " + std::to_string(*command.back_to) + " of contract '" +
+                                       command.contract + "' is over, and another one has begun");
+    }
     const bool fresh = found == contracts_.end() || ended(found->second);
     if (fresh) {
         if (found == contracts_.end() && contracts_.size() >= contracts_max) {
@@ -124,11 +133,6 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
                                                      to_string(contract.config) +
                                                      "; this program " + to_string(command.config));
         }
-        if (contract.round > 0 || contract.phase == ContractPhase::exchanging) {
-            return denied(Errc::stale, "contract '" + contract.name + "' is in round " +
-                                           std::to_string(contract.round) +
-                                           ": joining a training under way is not supported yet");
-        }
     }
     Member& member = contract.members[entry.signer];
     member = Member{};
@@ -138,6 +142,18 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
         set_wait_deadline(contract, from_ns(entry.time_ns));
     }
     events_.push_back(MemberEnrolled{contract.name, entry.signer, fresh});
+    return accepted(contract.run);
+}
+
+/// A member that was away when the training ended: it may still see how.
+Answer Ledger::come_back(const Entry& entry, Contract& contract, const Enrol& command) {
+    if (command.config != contract.config || command.layout_text != contract.layout_text) {
+        return denied(Errc::stale, "contract '" + contract.name + "' has ended");
+    }
+    Member& member = contract.members[entry.signer];
+    member.address = nodes_.at(entry.signer).address;
+    member.status = MemberStatus::left;
+    contract.version = index_;
     return accepted(contract.run);
 }
 
@@ -314,36 +330,64 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     }
     contract.version = index_;
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
-    const std::uint32_t left = contract.active_count();
+    const std::uint32_t here = contract.active_count();
+    // Who was lost may come back; who left said that it won't.
+    const auto away = static_cast<std::uint32_t>(
+        std::count_if(contract.members.begin(), contract.members.end(),
+                      [](const auto& m) { return m.second.status == MemberStatus::lost; }));
     const bool started = contract.round > 0 || contract.phase == ContractPhase::exchanging;
-    if (left == 0 || (started && left < contract.config.min_peers)) {
+    if (started ? here + away < contract.config.min_peers : here == 0) {
         end(contract, ContractPhase::aborted,
-            "member '" + node.name + "' is gone (" + reason + "): " + std::to_string(left) +
+            "member '" + node.name + "' is gone (" + reason + "): " + std::to_string(here) +
                 " of min_peers " + std::to_string(contract.config.min_peers) + " left in round " +
                 std::to_string(contract.round));
         return;
     }
     if (contract.phase == ContractPhase::exchanging) {
-        const bool weight_left =
-            std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
-                const Member& m = entry.second;
-                return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
-            });
-        ++contract.attempt;
-        contract.frozen.clear();
-        if (contract.checked_in_count() >= contract.config.min_peers && weight_left) {
-            freeze(contract, true);
-        } else {
-            contract.phase = ContractPhase::gathering;
-        }
-        return;
-    }
-    if (contract.checked_in_count() < contract.config.min_peers) {
+        retry_without(contract, now);
+    } else if (contract.checked_in_count() < contract.config.min_peers) {
         contract.deadline.reset();  // a grace period that had begun is off
         set_wait_deadline(contract, now);
     } else {
         freeze_if_ready(contract, now);
     }
+}
+
+/// A new attempt with those that are left, or gathering until there are enough again.
+void Ledger::retry_without(Contract& contract, SwarmTime now) {
+    const bool weight_left =
+        std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
+            const Member& m = entry.second;
+            return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
+        });
+    ++contract.attempt;
+    contract.frozen.clear();
+    contract.version = index_;
+    if (contract.checked_in_count() >= contract.config.min_peers && weight_left) {
+        freeze(contract, true);
+        return;
+    }
+    contract.phase = ContractPhase::gathering;
+    for (auto& [id, member] : contract.members) {
+        member.report.reset();
+    }
+    set_wait_deadline(contract, now);
+}
+
+Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
+    Contract* contract = current(command.contract, command.run);
+    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
+        contract->round != command.round || contract->attempt != command.attempt) {
+        return denied(Errc::stale, "that attempt is over");
+    }
+    const auto member = contract->members.find(command.node);
+    if (member == contract->members.end() || !member->second.check_in) {
+        return denied(Errc::not_found, "no such member in this attempt");
+    }
+    member->second.check_in.reset();
+    events_.push_back(MemberExcluded{contract->name, command.node, command.reason});
+    retry_without(*contract, from_ns(entry.time_ns));
+    return accepted(contract->run);
 }
 
 Answer Ledger::expire(const ExpireDeadline& command) {

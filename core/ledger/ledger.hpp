@@ -42,13 +42,19 @@ struct MemberGone {
     bool lost = false;
     std::string reason;
 };
+/// Out of this round only.
+struct MemberExcluded {
+    std::string contract;
+    NodeId node;
+    std::string reason;
+};
 struct ContractEnded {
     std::string contract;
     ContractPhase phase = ContractPhase::complete;
     std::string reason;
 };
 using LedgerEvent = std::variant<NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen,
-                                 RoundCommitted, MemberGone, ContractEnded>;
+                                 RoundCommitted, MemberGone, MemberExcluded, ContractEnded>;
 
 /// The answer to a command, kept for its (session, sequence).
 struct Answer {
@@ -97,6 +103,9 @@ private:
     Answer leave(const Entry& entry, const LeaveContract& command);
     Answer expire(const ExpireDeadline& command);
     Answer lose(const Entry& entry, const LoseNode& command);
+    Answer exclude(const Entry& entry, const ExcludeMember& command);
+    Answer come_back(const Entry& entry, Contract& contract, const Enrol& command);
+    void retry_without(Contract& contract, SwarmTime now);
 
     Contract* current(const std::string& name, Run run);
     void freeze_if_ready(Contract& contract, SwarmTime now);

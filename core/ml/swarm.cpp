@@ -107,6 +107,9 @@ SwarmCallback::~SwarmCallback() = default;
 void SwarmCallback::on_train_begin() { sync(false); }
 
 void SwarmCallback::on_batch_end(double loss) {
+    if (ended_) {
+        return;
+    }
     ++batches_since_sync_;
     loss_sum_ += loss;
     session_.thread().count_batch();
@@ -121,6 +124,9 @@ void SwarmCallback::on_epoch_end() { ++epochs_done_; }
 void SwarmCallback::on_train_end() { sync(true); }
 
 void SwarmCallback::sync(bool finished) {
+    if (ended_) {
+        return;  // the final model is loaded
+    }
     SyncRequest request;
     request.check_in.weight = options_.node_weightage;
     request.check_in.samples = batches_since_sync_ * options_.batch_size;
@@ -154,11 +160,12 @@ void SwarmCallback::sync(bool finished) {
     digest_ = synced->digest;
     batches_since_sync_ = 0;
     loss_sum_ = 0.0;
-    if (finished) {
-        if (!synced->final) {
-            fail(Errc::malformed,
-                 "the SL node answered the end of training with a model that is not final");
-        }
+    if (finished && !synced->final) {
+        fail(Errc::malformed,
+             "the SL node answered the end of training with a model that is not final");
+    }
+    if (synced->final) {
+        ended_ = true;
         session_.trace(
             TraceEvent("final_model")
                 .with("round", synced->round)

@@ -124,6 +124,10 @@ public:
     /// final swarm model loaded.
     void on_train_end();
 
+    /// The swarm has agreed on its final model, which is loaded: what is trained from here on is
+    /// not used, and the hooks do nothing. Before on_train_end() this happens to a member that was
+    /// away when the others finished.
+    bool ended() const { return ended_; }
     std::uint64_t rounds() const { return rounds_; }
     const Digest& digest() const { return digest_; }  ///< of the parameters of the last round
 
@@ -138,6 +142,7 @@ private:
     double loss_sum_ = 0.0;
     std::uint32_t epochs_done_ = 0;
     std::uint64_t rounds_ = 0;
+    bool ended_ = false;
     Digest digest_;
 };
 

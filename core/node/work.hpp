@@ -12,6 +12,7 @@
 #include "core/merge/merge_work.hpp"
 #include "core/params/param_layout.hpp"
 #include "core/params/segments.hpp"
+#include "core/wire/messages.hpp"
 
 namespace starling {
 
@@ -69,7 +70,23 @@ struct HashWork {
     Segments segments;
 };
 
-using Work = std::variant<TrainWork, MergeWork, HashWork>;
-using WorkResult = std::variant<TrainRequest, MergeResult, Digest>;
+/// The parameters of a merge, as a member keeps them for its own next start and for others.
+struct KeptModel {
+    RoundKey key;
+    Digest digest;
+    Segments segments;
+};
+/// Make it durable, so that what the swarm agrees on outlives a crash of all its members:
+/// KeptReply.
+struct KeepWork {
+    KeptModel model;
+};
+struct KeptReply {
+    Errc code = Errc::ok;
+    std::string reason;
+};
+
+using Work = std::variant<TrainWork, MergeWork, HashWork, KeepWork>;
+using WorkResult = std::variant<TrainRequest, MergeResult, Digest, KeptReply>;
 
 }  // namespace starling

@@ -66,6 +66,9 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effe
             }
         }
     }
+    for (auto& [id, partner] : states_) {
+        partner.last_arrival = now;
+    }
     for (const RoundMember& partner : partners_) {
         if (up.count(partner.id) > 0) {
             on_peer_up(now, partner.id, effects);
@@ -104,6 +107,7 @@ void Exchange::admit(SwarmTime now, std::vector<Effect>& effects) {
         if (partner.up && !partner.admitted && !partner.contributions.empty()) {
             partner.admitted = true;
             partner.last_news = now;
+            partner.last_arrival = now;
             ++sending;
             send_fetch(id, SegmentKind::contribution, partner.contributions, effects);
         }
@@ -188,6 +192,7 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     }
     Partner& partner = found->second;
     partner.last_news = now;
+    partner.last_arrival = now;
     partner.patience = first_patience;
     std::set<std::uint32_t>& missing =
         data.kind == SegmentKind::contribution ? partner.contributions : partner.merged;
@@ -251,6 +256,19 @@ void Exchange::on_tick(SwarmTime now, std::vector<Effect>& effects) {
             ask(now, id, partner, effects);
         }
     }
+}
+
+std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit) const {
+    std::vector<Stall> stalls;
+    for (const auto& [id, partner] : states_) {
+        const bool contributes =
+            !partner.contributions.empty() && (partner.admitted || !partner.up);
+        if (now - partner.last_arrival >= limit && stalls.size() < 64 &&
+            (contributes || !partner.merged.empty())) {
+            stalls.push_back({id, !contributes});
+        }
+    }
+    return stalls;
 }
 
 }  // namespace starling

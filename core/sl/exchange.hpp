@@ -49,6 +49,9 @@ public:
     /// Asks again where nothing came for too long.
     void on_tick(SwarmTime now, std::vector<Effect>& effects);
 
+    /// Partners that owe something and brought nothing for `limit`, whatever the reason.
+    std::vector<Stall> stalls(SwarmTime now, SwarmDuration limit) const;
+
     bool complete() const { return merged_count_ == merged_.size(); }
     const Segments& merged() const { return merged_; }
     /// Segments taken and merged so far; never falls.
@@ -68,6 +71,7 @@ private:
         bool up = false;
         bool admitted = false;  ///< may send its contributions: within the window
         SwarmTime last_news{};
+        SwarmTime last_arrival{};  ///< or when the waiting began
         SwarmDuration patience{};
     };
     struct Assembly {

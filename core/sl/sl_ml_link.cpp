@@ -16,7 +16,7 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
     }
     const Result<ParamLayout> layout = ParamLayout::parse(open.layout_text);
     ml_.reset();
-    session_ = Session{from, open, nullptr, false, 0};
+    session_ = Session{from, open, nullptr, false, false, 0, std::nullopt};
     if (!layout || layout->size_bytes() != open.config.layout_bytes || layout->size_bytes() == 0) {
         fail({Errc::malformed, layout ? "the ML program's model has no parameters, or its layout "
                                         "does not have the size it says"
@@ -29,11 +29,11 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
         "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
             to_string(open.config),
         effects);
-    submit(Enrol{open.contract, open.config, open.layout_text}, effects);
+    submit(Enrol{open.contract, open.config, open.layout_text, std::nullopt}, effects);
 }
 
 void SlNode::on_sync_begin(const SyncBegin& begin, std::vector<Effect>& effects) {
-    if (!session_->enrolled || (sync_ && sync_->waiting)) {
+    if (!session_->told || (sync_ && sync_->waiting)) {
         return;  // an ML node of ours waits for its answer first
     }
     Sync sync;
@@ -53,8 +53,14 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
         return;
     }
     sync_->params[segment.index] = body;
-    if (++sync_->present == sync_->params.size()) {
-        sync_->waiting = true;
+    if (++sync_->present < sync_->params.size()) {
+        return;
+    }
+    sync_->waiting = true;
+    if (committed_ && session_->ml_has != committed_->commit.round) {
+        // The swarm has gone on without it: it goes on from there.
+        go_on_from(std::move(*committed_), effects);
+    } else if (!catch_up_) {
         check_in(effects);
     }
 }
@@ -84,7 +90,7 @@ void SlNode::check_in_for_finished(std::vector<Effect>& effects) {
         case EndMode::snapshot:
             break;
         case EndMode::active:
-            sync_->params = committed_exchange_->merged();
+            sync_->params = committed_->segments;
             break;
         case EndMode::inactive:
             check_in_again.weight = 0;
@@ -101,11 +107,12 @@ void SlNode::answer_sync(const Commit& commit, std::vector<Effect>& effects) {
     done.digest = commit.digest;
     done.final = commit.final;
     effects.push_back(Send{session_->ml, {done, {}}});
-    const Segments& merged = committed_exchange_->merged();
+    const Segments& merged = committed_->segments;
     for (std::uint32_t i = 0; i < merged.size(); ++i) {
         effects.push_back(Send{session_->ml, {MlSegment{sync_->sequence, i}, merged[i]}});
     }
     sync_.reset();
+    session_->ml_has = commit.round;
 }
 
 void SlNode::on_ml_gone_early(const std::string& reason, int code, std::vector<Effect>& effects) {

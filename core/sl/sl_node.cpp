@@ -75,6 +75,9 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
                 exchange_->on_peer_lost(up.peer);
                 exchange_->on_peer_up(now_, up.peer, effects);
             }
+            if (catch_up_) {
+                catch_up_->on_peer_up(now_, up.peer, effects);
+            }
             return;
         case Role::ml:
             if (!session_) {
@@ -101,14 +104,20 @@ void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
         const std::string reason =
             "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
         session_->ml = {};
-        fail({Errc::unreachable, reason}, exit_code::peer_lost, effects);
+        // No goodbye: the pair may be started again, and the swarm waits for it.
+        log(Level::error, "Exiting SL. Reason: " + reason, effects);
+        stop(exit_code::peer_lost, reason, effects);
         return;
     }
     if (ml_ && lost.peer == *ml_) {
         on_ml_gone_early("is gone (" + lost.reason + ")", exit_code::peer_lost, effects);
         return;
     }
-    if (up_.erase(lost.peer) > 0 && exchange_) {
+    const bool was_up = up_.erase(lost.peer) > 0;
+    if (was_up && catch_up_) {
+        dial_source(effects);
+    }
+    if (was_up && exchange_) {
         exchange_->on_peer_lost(lost.peer);
         log(Level::warning,
             "Connection to member '" + lost.peer.name + "' was cut (" + lost.reason + ")", effects);
@@ -141,6 +150,9 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
             effects.push_back(SetTimer{sn_dial_timer, now_ + sn_backoff_});
         }
         return;
+    }
+    if (catch_up_ && catch_up_->source() && catch_up_->source()->address == failed.address) {
+        dialling_.erase(catch_up_->source()->id);  // the next tick asks another one, or again
     }
     if (!exchange_) {
         return;
@@ -214,6 +226,7 @@ void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
             if (exchange_) {
                 exchange_->on_tick(now_, effects);
             }
+            check_catch_up(effects);
             effects.push_back(SetTimer{heartbeat_timer, now_ + options_.heartbeat_interval});
             return;
         case sn_dial_timer:

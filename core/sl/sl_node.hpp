@@ -12,14 +12,20 @@ struct SlNodeOptions {
     std::vector<Address> sn_addresses;  ///< APIs of SNs, at least one; the next is dialled where
                                         ///< one is gone or does not answer
     Address exchange_address;           ///< where other SLs dial this one
-    std::uint64_t session = 1;  ///< tells this start of the node from an earlier one: the ledger
-                                ///< applies a command once per (session, sequence)
+    std::uint64_t session = 1;    ///< tells this start of the node from an earlier one: the ledger
+                                  ///< applies a command once per (session, sequence)
+    std::vector<KeptModel> kept;  ///< by an earlier life of this node, the newest last
     SwarmDuration sn_connect_limit =
         std::chrono::seconds(60);  ///< without its SN for so long: stop
     SwarmDuration heartbeat_interval = std::chrono::seconds(1);
     /// A command that is not answered for so long goes to the next SN: this one may be cut off from
     /// the others.
     SwarmDuration sn_answer_limit = std::chrono::seconds(2);
+    /// A member that a transfer waits for is told of to the SN after so long without any segment of
+    /// it. A segment takes so long on a link of 35 kbit/s.
+    SwarmDuration stall_limit = std::chrono::seconds(60);
+    /// A model that nobody serves any more: end after so long.
+    SwarmDuration catch_up_limit = std::chrono::minutes(5);
     SwarmDuration sn_silence_limit =
         std::chrono::seconds(5);  ///< no answer of the SN to heartbeats
 };

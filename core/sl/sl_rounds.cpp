@@ -7,8 +7,24 @@ namespace {
 
 /// Work numbers: the upper half tells the attempt, so a result that comes too late is not mistaken.
 constexpr std::uint64_t hash_work = 0xffffffffU;
+constexpr std::uint64_t keep_work = 0xfffffffeU;
 constexpr std::uint64_t work_number(std::uint64_t serial, std::uint64_t what) {
     return (serial << 32U) | what;
+}
+
+/// Merged segments that were accepted; nobody asks for contributions any more.
+void serve_committed(const NodeId& to, const FetchSegments& fetch, const CommittedModel& model,
+                     std::vector<Effect>& effects) {
+    for (const SegmentRange& range : fetch.ranges) {
+        const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{range.first} + range.count,
+                                                          model.segments.size());
+        for (std::uint64_t at = range.first; fetch.kind == SegmentKind::merged && at < end; ++at) {
+            const auto segment = static_cast<std::uint32_t>(at);
+            effects.push_back(Send{
+                to,
+                {SegmentData{model.key, SegmentKind::merged, segment}, model.segments[segment]}});
+        }
+    }
 }
 
 }  // namespace
@@ -21,17 +37,21 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     const RoundKey key = key_of(*view_);
     const bool member = std::any_of(view_->frozen.begin(), view_->frozen.end(),
                                     [&](const RoundMember& m) { return m.id == options_.id; });
-    if (!member || (exchange_ && exchange_->key() == key)) {
+    if (exchange_ && exchange_->key() == key) {
         return;
+    }
+    if (exchange_) {  // an attempt that is over
+        progress_base_ += exchange_->progress();
+        exchange_.reset();
+    }
+    if (!member) {
+        return;  // it is caught up with once it is committed
     }
     if (!sync_ || !sync_->waiting || view_->round != next_round_) {
         fail({Errc::aborted, "the swarm counts on this node in round " +
                                  std::to_string(view_->round) + ", for which it has no parameters"},
              exit_code::aborted, effects);
         return;
-    }
-    if (exchange_) {
-        progress_base_ += exchange_->progress();
     }
     ++exchange_serial_;
     hashing_ = false;
@@ -80,8 +100,8 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch,
         exchange_->on_fetch(from, fetch, effects);
         return;
     }
-    if (committed_exchange_ && fetch.key == committed_exchange_->key()) {
-        committed_exchange_->on_fetch(from, fetch, effects);
+    if (committed_ && fetch.key == committed_->key) {
+        serve_committed(from, fetch, *committed_, effects);
         return;
     }
     const bool ours = session_ && session_->enrolled &&
@@ -96,6 +116,10 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch,
 
 void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob& body,
                         std::vector<Effect>& effects) {
+    if (catch_up_ && data.key == catch_up_->key()) {
+        on_catch_up_segment(from, data, body, effects);
+        return;
+    }
     const Result<void> taken =
         exchange_ ? exchange_->on_segment(now_, from, data, body, effects)
                   : Result<void>(Error{Errc::stale, "no round is being exchanged"});
@@ -112,6 +136,14 @@ void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob&
 }
 
 void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
+    if (catch_up_ && done.work == catch_up_serial_) {
+        if (const auto* digest = std::get_if<Digest>(&done.result)) {
+            on_catch_up_digest(*digest, effects);
+        } else if (const auto* kept = std::get_if<KeptReply>(&done.result)) {
+            on_catch_up_kept(*kept, effects);
+        }
+        return;
+    }
     if ((done.work >> 32U) != exchange_serial_ || !exchange_) {
         return;  // of an attempt that is over
     }
@@ -127,7 +159,18 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
                                      .with("digest", to_string(*digest))
                                      .with("sent_bytes", exchange_->traffic().sent_bytes)
                                      .with("received_bytes", exchange_->traffic().received_bytes)});
-        submit(ReportMerge{key.contract, key.run, key.round, key.attempt, *digest}, effects);
+        // First durable, then said: what the swarm agrees on is on the disk of every member.
+        effects.push_back(StartWork{work_number(exchange_serial_, keep_work),
+                                    KeepWork{{key, *digest, exchange_->merged()}}});
+    } else if (const auto* kept = std::get_if<KeptReply>(&done.result)) {
+        if (kept->code != Errc::ok) {
+            fail({kept->code, "the merged model can't be kept: " + kept->reason}, exit_code::failed,
+                 effects);
+            return;
+        }
+        const RoundKey& key = exchange_->key();
+        submit(ReportMerge{key.contract, key.run, key.round, key.attempt, *merged_digest_},
+               effects);
     }
 }
 
@@ -143,10 +186,8 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
     const bool have_it = exchange_ && exchange_->key().round == commit.round &&
                          exchange_->key().attempt == commit.attempt &&
                          merged_digest_ == commit.digest;
-    if (!have_it || !sync_ || !sync_->waiting) {
-        fail({Errc::aborted,
-              "round " + std::to_string(commit.round) + " was committed without this node"},
-             exit_code::aborted, effects);
+    if (!have_it) {
+        catch_up_to(commit, effects);
         return;
     }
     effects.push_back(
@@ -160,13 +201,25 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest))});
     progress_base_ += exchange_->progress();
-    committed_exchange_ = std::move(exchange_);
-    next_round_ = commit.round + 1;
-    if (sync_->check_in.finished && !commit.final) {
-        check_in_for_finished(effects);
+    CommittedModel model{exchange_->key(), commit, exchange_->merged()};
+    exchange_.reset();
+    go_on_from(std::move(model), effects);
+}
+
+/// The newest committed model is here: the ML gets it if it waits, or when it asks next.
+void SlNode::go_on_from(CommittedModel model, std::vector<Effect>& effects) {
+    committed_ = std::move(model);
+    catch_up_.reset();
+    check_in_refused_ = false;
+    next_round_ = committed_->commit.round + 1;
+    if (!sync_ || !sync_->waiting) {
         return;
     }
-    answer_sync(commit, effects);
+    if (sync_->check_in.finished && !committed_->commit.final) {
+        check_in_for_finished(effects);
+    } else {
+        answer_sync(committed_->commit, effects);
+    }
 }
 
 }  // namespace starling

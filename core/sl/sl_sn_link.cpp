@@ -31,9 +31,7 @@ void SlNode::submit(Command command, std::vector<Effect>& effects) {
 void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
     if (result.sequence == 0) {  // the answer to a heartbeat
         if (result.code == Errc::stale && session_ && session_->enrolled) {
-            session_->enrolled = false;  // there is nothing left to leave
-            fail({Errc::aborted, "the swarm goes on without this node: " + result.reason},
-                 exit_code::aborted, effects);
+            rejoin(result.reason, effects);
         }
         return;
     }
@@ -67,21 +65,24 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 }
                 session_->enrolled = true;
                 session_->run = result.run;
-                effects.push_back(Report{TraceEvent("session_opened")
-                                             .with("contract", session_->open.contract)
-                                             .with("run", result.run)
-                                             .with("bytes", session_->layout->size_bytes())});
-                effects.push_back(Send{
-                    session_->ml,
-                    {SessionOpened{result.run, next_round_, session_->open.config.min_peers}, {}}});
-            },
-            [&](const CheckInRound& c) {
-                if (result.code != Errc::ok) {
-                    fail({Errc::aborted, "the check-in for round " + std::to_string(c.round) +
-                                             " was refused: " + result.reason},
-                         exit_code::aborted, effects);
-                    return;
+                if (!session_->told) {
+                    session_->told = true;
+                    effects.push_back(Report{TraceEvent("session_opened")
+                                                 .with("contract", session_->open.contract)
+                                                 .with("run", result.run)
+                                                 .with("bytes", session_->layout->size_bytes())});
+                    effects.push_back(Send{
+                        session_->ml,
+                        {SessionOpened{result.run, next_round_, session_->open.config.min_peers},
+                         {}}});
+                } else if (sync_ && sync_->waiting && !catch_up_) {
+                    check_in(effects);
                 }
+                beat(effects);
+            },
+            [&](const CheckInRound&) {
+                // Stale: the round was frozen or committed meanwhile, and the view will say which.
+                check_in_refused_ = result.code != Errc::ok;
                 beat(effects);  // brings the view, and with it how many are here
             },
             [&](const ReportMerge&) {},  // what came of it stands in the view
@@ -90,6 +91,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             },
             [&](const ExpireDeadline&) {},
             [&](const LoseNode&) {},
+            [&](const ExcludeMember&) {},
         },
         command);
 }
@@ -104,6 +106,11 @@ void SlNode::beat(std::vector<Effect>& effects) {
     beat.run = enrolled ? session_->run : 0;
     beat.known_version = enrolled && view_ ? view_->version : 0;
     beat.progress = progress_base_ + (exchange_ ? exchange_->progress() : 0);
+    if (exchange_) {
+        beat.round = exchange_->key().round;
+        beat.attempt = exchange_->key().attempt;
+        beat.stalls = exchange_->stalls(now_, options_.stall_limit);
+    }
     effects.push_back(Send{*sn_, {beat, {}}});
     commands_.send(*sn_, true, effects);
     if (!commands_.empty() && options_.sn_addresses.size() > 1 &&
@@ -135,7 +142,11 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     }
     if (view.phase == ContractPhase::exchanging) {
         begin_exchange(effects);
+    } else if (exchange_) {  // the attempt is over, and nothing came of it
+        progress_base_ += exchange_->progress();
+        exchange_.reset();
     }
+    check_in_again(effects);
     if (view.phase == ContractPhase::gathering && sync_ && sync_->waiting &&
         view.checked_in < view.min_peers && view.checked_in != last_checked_in_) {
         log(Level::info,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "core/sl/catch_up.hpp"
 #include "core/sl/command_queue.hpp"
 #include "core/sl/exchange.hpp"
 #include "core/sl/sl_node.hpp"
@@ -32,7 +33,9 @@ private:
         OpenSession open;
         std::shared_ptr<const ParamLayout> layout;
         bool enrolled = false;
+        bool told = false;  ///< the ML knows that it has joined
         Run run = 0;
+        std::optional<Round> ml_has;  ///< of the newest committed model that the ML was given
     };
     /// A sync of the ML: parameters coming in, or waiting for their round to be committed.
     struct Sync {
@@ -90,6 +93,18 @@ private:
     void on_work(const WorkDone& done, std::vector<Effect>& effects);
     void hash_if_complete(std::vector<Effect>& effects);
     void on_commit(const Commit& commit, std::vector<Effect>& effects);
+    void go_on_from(CommittedModel model, std::vector<Effect>& effects);
+
+    // sl_return.cpp
+    void catch_up_to(const Commit& commit, std::vector<Effect>& effects);
+    void dial_source(std::vector<Effect>& effects);
+    void on_catch_up_segment(const NodeId& from, const SegmentData& data, const Blob& body,
+                             std::vector<Effect>& effects);
+    void on_catch_up_digest(const Digest& digest, std::vector<Effect>& effects);
+    void on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effects);
+    void check_catch_up(std::vector<Effect>& effects);
+    void rejoin(const std::string& reason, std::vector<Effect>& effects);
+    void check_in_again(std::vector<Effect>& effects);
 
     SlNodeOptions options_;
     SwarmTime now_{};
@@ -116,8 +131,10 @@ private:
     std::set<NodeId> up_;  ///< SLs that are connected
     std::set<NodeId> dialling_;
     std::unique_ptr<Exchange> exchange_;
-    std::unique_ptr<Exchange>
-        committed_exchange_;  ///< still served to those who lack a segment of it
+    std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
+    std::unique_ptr<CatchUp> catch_up_;
+    std::uint64_t catch_up_serial_ = 0;
+    bool check_in_refused_ = false;  ///< the newest one: the round had gone on
     std::uint64_t exchange_serial_ = 0;
     bool hashing_ = false;
     std::optional<Digest> merged_digest_;

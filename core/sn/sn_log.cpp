@@ -14,6 +14,10 @@ std::string own_business(const Command& command) {
         return "expire " + std::to_string(expire->run) + " " + std::to_string(expire->deadline_ns) +
                " " + expire->contract;
     }
+    if (const auto* exclude = std::get_if<ExcludeMember>(&command)) {
+        return "exclude " + std::to_string(exclude->run) + " " + std::to_string(exclude->round) +
+               " " + std::to_string(exclude->attempt) + " " + exclude->contract;
+    }
     const auto* lose = std::get_if<LoseNode>(&command);
     return lose == nullptr ? "" : "lose " + lose->node.name;
 }
@@ -182,6 +186,16 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .log(Level::error, component,
                                 "Member " + text_of(e.node) + (e.lost ? " is lost: " : " left: ") +
                                     e.reason),
+                       effects);
+                push_view(e.contract, effects);
+            },
+            [&](const MemberExcluded& e) {
+                report(TraceEvent("member_excluded")
+                           .with("contract", e.contract)
+                           .with("node", e.node.name)
+                           .log(Level::warning, component,
+                                "Member " + text_of(e.node) +
+                                    " is left out of this round: " + e.reason),
                        effects);
                 push_view(e.contract, effects);
             },

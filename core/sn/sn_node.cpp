@@ -63,14 +63,14 @@ void SnNode::start(std::vector<Effect>& effects) {
 }
 
 void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
-    peers_[up.peer] = {true, up.role, now_, now_, true, true, {}};
+    peers_[up.peer] = {true, up.role, now_, now_, true, true, {}, {}};
     status_.on_peer_lost(up.peer);  // a new connection asks anew
     status_.mark_changed();
     if (up.role == Role::sn) {
         dialling_.erase(up.dialled);
         ask_to_join(effects);
     } else if (up.role == Role::sl) {
-        relay_news(up.peer, true, effects);
+        relay_news(up.peer, true, {}, effects);
     }
 }
 
@@ -84,7 +84,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     if (peer.role == Role::sn) {
         dial_servers(effects);
     } else if (peer.role == Role::sl) {
-        relay_news(lost.peer, false, effects);
+        relay_news(lost.peer, false, {}, effects);
     }
 }
 
@@ -113,7 +113,8 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
 void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                         std::vector<Effect>& effects) {
     const bool own_business = std::holds_alternative<ExpireDeadline>(submit.command) ||
-                              std::holds_alternative<LoseNode>(submit.command);
+                              std::holds_alternative<LoseNode>(submit.command) ||
+                              std::holds_alternative<ExcludeMember>(submit.command);
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
     if (own_business || submit.session == 0 || peers_[from].role != Role::sl ||
         (registration != nullptr && registration->role != Role::sl)) {
@@ -135,7 +136,8 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
 }
 
 void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects) {
-    relay_news(from, true, effects);
+    peers_[from].beat = beat;
+    relay_news(from, true, beat, effects);
     const auto node = ledger_.nodes().find(from);
     if (node != ledger_.nodes().end() && node->second.lost) {
         effects.push_back(Send{from,
@@ -158,6 +160,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
 void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
     if (due.timer == lease_timer) {
         check_leases(effects);
+        check_stalls(effects);
         effects.push_back(SetTimer{lease_timer, now_ + options_.check_interval});
     } else if (due.timer == contract_timer) {
         check_deadlines(effects);
@@ -196,6 +199,52 @@ void SnNode::check_leases(std::vector<Effect>& effects) {
     }
     for (auto& [id, reason] : gone) {
         propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, effects);
+    }
+}
+
+/// Two members that can't reach each other would hold up the round for ever: the one that most
+/// others wait for is left out of it. A slow one that moves is never complained of.
+void SnNode::check_stalls(std::vector<Effect>& effects) {
+    if (!consensus_->leads()) {
+        return;
+    }
+    std::vector<ExcludeMember> excluded;
+    for (const auto& [name, contract] : ledger_.contracts()) {
+        if (contract.phase != ContractPhase::exchanging) {
+            continue;
+        }
+        // Who waits for whom; the fault may be on either side.
+        std::set<std::pair<NodeId, NodeId>> pairs;
+        for (const RoundMember& member : contract.frozen) {
+            const Heartbeat& beat = peers_[member.id].beat;
+            if (beat.contract != name || beat.run != contract.run || beat.round != contract.round ||
+                beat.attempt != contract.attempt) {
+                continue;
+            }
+            for (const Stall& stall : beat.stalls) {
+                const auto other = contract.members.find(stall.node);
+                // One that can't have merged yet is not to blame for what it owes.
+                if (other != contract.members.end() && (!stall.merged || other->second.report)) {
+                    pairs.insert(std::minmax(member.id, stall.node));
+                }
+            }
+        }
+        std::map<NodeId, int> blame;
+        for (const auto& [a, b] : pairs) {
+            ++blame[a];
+            ++blame[b];
+        }
+        const auto worst = std::max_element(
+            blame.begin(), blame.end(),
+            [](const auto& a, const auto& b) { return a.second <= b.second; });  // last of equals
+        if (worst != blame.end()) {
+            excluded.push_back({name, contract.run, contract.round, contract.attempt, worst->first,
+                                "segments between it and " + std::to_string(worst->second) +
+                                    " other members stand still"});
+        }
+    }
+    for (ExcludeMember& one : excluded) {
+        propose({0, options_.id, 0, 0, std::move(one)}, effects);
     }
 }
 

@@ -84,6 +84,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news) {
         peer.heard = true;
         peer.last_heard = now_;
         peer.via = from;
+        peer.beat = news.beat;
     } else if (!peer.here && peer.via == from) {
         peer.connected = false;
         peer.lost_at = now_;
@@ -91,10 +92,11 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news) {
     status_.mark_changed();
 }
 
-void SnNode::relay_news(const NodeId& node, bool connected, std::vector<Effect>& effects) {
+void SnNode::relay_news(const NodeId& node, bool connected, const Heartbeat& beat,
+                        std::vector<Effect>& effects) {
     const std::optional<NodeId> leader = consensus_->leader();
     if (leader && *leader != options_.id) {
-        effects.push_back(Send{*leader, {RelayedNews{node, connected}, {}}});
+        effects.push_back(Send{*leader, {RelayedNews{node, connected, beat}, {}}});
     }
 }
 

@@ -46,6 +46,7 @@ private:
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     void on_stop(const StopRequested& stop, std::vector<Effect>& effects);
     void check_leases(std::vector<Effect>& effects);
+    void check_stalls(std::vector<Effect>& effects);
     void check_deadlines(std::vector<Effect>& effects);
     void arm_deadline(std::vector<Effect>& effects);
     SnStatusSource status_source() const {
@@ -72,7 +73,8 @@ private:
     void on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects);
     void on_relayed_news(const NodeId& from, const RelayedNews& news);
     /// Tells the leader of an SL that is connected here.
-    void relay_news(const NodeId& node, bool connected, std::vector<Effect>& effects);
+    void relay_news(const NodeId& node, bool connected, const Heartbeat& beat,
+                    std::vector<Effect>& effects);
     void relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
     void on_leadership(std::vector<Effect>& effects);
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);

@@ -20,6 +20,7 @@ struct SnPeer {
     bool heard = false;  ///< since this SN started
     bool here = false;   ///< connected to this very SN
     NodeId via;          ///< else the SN that told of it last
+    Heartbeat beat;      ///< what an SL said last
 };
 
 /// What the answers are made of: the SN as it is now.

@@ -9,7 +9,7 @@
 
 #include "core/base/coding.hpp"
 #include "core/base/json.hpp"
-#include "core/torch/replace_file.hpp"
+#include "core/files/replace_file.hpp"
 
 namespace starling {
 namespace {

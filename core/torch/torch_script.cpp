@@ -7,7 +7,7 @@
 
 #include <torch/script.h>
 
-#include "core/torch/replace_file.hpp"
+#include "core/files/replace_file.hpp"
 
 namespace starling {
 namespace {

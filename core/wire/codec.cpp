@@ -8,6 +8,7 @@ namespace {
 constexpr std::uint32_t ranges_max = 4096;
 constexpr std::size_t text_max = 4096;
 constexpr std::size_t topic_max = 64;
+constexpr std::uint32_t stalls_max = 64;
 
 void put(Writer& w, const RoundKey& key) {
     w.string(key.contract);
@@ -82,12 +83,26 @@ void put(Writer& w, const Heartbeat& m) {
     w.u32(m.run);
     w.u64(m.known_version);
     w.u64(m.progress);
+    w.u64(m.round);
+    w.u32(m.attempt);
+    w.u32(static_cast<std::uint32_t>(m.stalls.size()));
+    for (const Stall& stall : m.stalls) {
+        encode(w, stall.node);
+        w.boolean(stall.merged);
+    }
 }
 void get(Reader& r, Heartbeat& m) {
     m.contract = r.string(contract_name_max);
     m.run = r.u32();
     m.known_version = r.u64();
     m.progress = r.u64();
+    m.round = r.u64();
+    m.attempt = r.u32();
+    m.stalls.resize(r.count(5, stalls_max));
+    for (Stall& stall : m.stalls) {
+        stall.node = decode_node_id(r);
+        stall.merged = r.boolean();
+    }
 }
 void put(Writer& w, const CommandResult& m) {
     w.u64(m.sequence);
@@ -265,10 +280,12 @@ void get(Reader& r, RelayedCommand& m) {
 void put(Writer& w, const RelayedNews& m) {
     encode(w, m.node);
     w.boolean(m.connected);
+    put(w, m.beat);
 }
 void get(Reader& r, RelayedNews& m) {
     m.node = decode_node_id(r);
     m.connected = r.boolean();
+    get(r, m.beat);
 }
 void put(Writer& w, const MembershipRequest& m) {
     encode(w, m.server);

@@ -29,12 +29,20 @@ struct SubmitCommand {
     std::uint64_t sequence = 0;
     Command command;
 };
+/// A member that a transfer has been waiting for without a sign of it.
+struct Stall {
+    NodeId node;
+    bool merged = false;  ///< it owes merged segments; else its own parameters
+};
 /// "I am alive, this is the newest view that I hold, and so far has my transfer come."
 struct Heartbeat {
     std::string contract;  ///< empty before enrolment
     Run run = 0;
     std::uint64_t known_version = 0;
     std::uint64_t progress = 0;  ///< segments moved or merged in all, never falling
+    Round round = 0;             ///< of the attempt that `stalls` is about
+    Attempt attempt = 0;
+    std::vector<Stall> stalls;  ///< at most 64
 };
 // SN -> SL
 struct CommandResult {
@@ -168,6 +176,7 @@ struct RelayedCommand {
 struct RelayedNews {
     NodeId node;
     bool connected = true;
+    Heartbeat beat;  ///< what it said
 };
 /// An SN wants to be one of those that agree, or not to be one any more. An SN that does not lead
 /// hands it on.

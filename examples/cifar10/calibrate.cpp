@@ -10,9 +10,9 @@
 #include <iterator>
 
 #include "core/base/json.hpp"
+#include "core/files/replace_file.hpp"
 #include "core/torch/batches.hpp"
 #include "core/torch/image_classifier.hpp"
-#include "core/torch/replace_file.hpp"
 #include "examples/cifar10/program_data.hpp"
 
 namespace starling {

@@ -16,24 +16,8 @@ protected:
                 {.elements = 50'000, .min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
         }
     }
-    /// Until round `round` is committed.
-    void run_to_round(int round) {
-        ASSERT_TRUE(swarm.network.run(
-            [&] {
-                for (const auto& committed : swarm.trace.named("round_committed")) {
-                    if (std::stoi(field(committed, "round")) >= round) {
-                        return true;
-                    }
-                }
-                return false;
-            },
-            SwarmTime{seconds(120)}))
-            << "round " << round;
-    }
-    void run_for(SwarmDuration duration) {
-        const SwarmTime end = swarm.network.now() + duration;
-        swarm.network.run([] { return false; }, end);
-    }
+    void run_to_round(int round) { ASSERT_TRUE(swarm.run_to_round(round)) << "round " << round; }
+    void run_for(SwarmDuration duration) { swarm.run_for(duration); }
     void expect_good_end() {
         ASSERT_TRUE(swarm.run()) << "led by " << swarm.leader();
         swarm.expect_one_final_model();

@@ -115,41 +115,6 @@ TEST(Swarm, APartitionThatHealsCostsTimeAndNoRound) {
     EXPECT_EQ(swarm.trace.named("round_committed").size(), 22U);
 }
 
-TEST(Swarm, KillingAnMlNodeEndsTheSwarmWithinFiveSeconds) {
-    MemorySwarm swarm;
-    swarm.add_pair(1, {.syncs = 1000, .batch_time = milliseconds(20)});
-    swarm.add_pair(2, {.syncs = 1000, .batch_time = milliseconds(20)});
-    const SwarmTime killed{seconds(3)};
-    swarm.network.at(killed, [&] { swarm.network.crash({"ml2"}); });
-    ASSERT_TRUE(swarm.network.run(
-        [&] {
-            return swarm.network.all_stopped({{"sl1"}, {"sl2"}, {"ml1"}});
-        },
-        killed + seconds(5)));
-    EXPECT_EQ(swarm.code("sl2"), exit_code::peer_lost);
-    EXPECT_EQ(swarm.code("sl1"), exit_code::aborted);
-    EXPECT_EQ(swarm.code("ml1"), exit_code::aborted);
-    EXPECT_TRUE(swarm.trace.logged("its ML node 'ml2' is gone", "sl2"));
-    EXPECT_TRUE(swarm.trace.logged("member 'sl2' is gone", "sl1"));
-    EXPECT_TRUE(swarm.trace.logged("member 'sl2' is gone", "ml1"));
-}
-
-TEST(Swarm, KillingAnSlNodeEndsTheSwarmWithinFiveSeconds) {
-    MemorySwarm swarm;
-    swarm.add_pair(1, {.syncs = 1000, .batch_time = milliseconds(20)});
-    swarm.add_pair(2, {.syncs = 1000, .batch_time = milliseconds(20)});
-    const SwarmTime killed{seconds(3)};
-    swarm.network.at(killed, [&] { swarm.network.crash({"sl2"}); });
-    ASSERT_TRUE(swarm.network.run(
-        [&] {
-            return swarm.network.all_stopped({{"sl1"}, {"ml1"}, {"ml2"}});
-        },
-        killed + seconds(5)));
-    EXPECT_EQ(swarm.code("ml2"), exit_code::peer_lost);
-    EXPECT_EQ(swarm.code("sl1"), exit_code::aborted);
-    EXPECT_TRUE(swarm.trace.logged("SL node 'sl2' is gone", "ml2"));
-}
-
 TEST(Swarm, WithEnoughMembersLeftALossIsANewAttempt) {
     MemorySwarm swarm;
     for (int i = 1; i <= 3; ++i) {

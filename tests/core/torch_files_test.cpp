@@ -7,8 +7,8 @@
 
 #include "core/base/json.hpp"
 #include "core/base/random.hpp"
+#include "core/files/replace_file.hpp"
 #include "core/torch/image_classifier.hpp"
-#include "core/torch/replace_file.hpp"
 #include "core/torch/safetensors.hpp"
 #include "core/torch/torch_script.hpp"
 

@@ -44,8 +44,8 @@ std::vector<Message> one_of_each() {
     view.reason = "none";
     return {Hello{{"sl1"}, Role::sl},
             Refused{Errc::refused, "no"},
-            SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n"}},
-            Heartbeat{"default", 1, 2, 3},
+            SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}}},
+            Heartbeat{"default", 1, 2, 3, 4, 5, {{{"sl2"}, true}}},
             CommandResult{2, Errc::layout_mismatch, "differs", 4},
             ViewUpdate{view},
             FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
@@ -65,7 +65,7 @@ std::vector<Message> one_of_each() {
             StatusReply{7, Errc::not_found, "no contract"},
             append_message(),
             RelayedCommand{{"sl1"}, {1, 2, LoseNode{{"sl2"}, "silent"}}},
-            RelayedNews{{"sl1"}, false},
+            RelayedNews{{"sl1"}, false, {}},
             MembershipRequest{{{"sn2"}, {"127.0.0.1", 4}, 77, false}, true},
             MembershipReply{Errc::ok, "", {{{"sn1"}, {"127.0.0.1", 4}, 78, true}}}};
 }
@@ -77,7 +77,8 @@ std::vector<Command> every_command() {
             ReportMerge{"default", 1, 2, 3, {}},
             LeaveContract{"default", 1, "done"},
             ExpireDeadline{"default", 1, 99},
-            LoseNode{{"sl2"}, "silent"}};
+            LoseNode{{"sl2"}, "silent"},
+            ExcludeMember{"default", 1, 2, 3, {"sl2"}, "silent"}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {

@@ -89,8 +89,11 @@ public:
                         options.sn_addresses.end());
             options.exchange_address = exchange;
             options.session = ++sessions;
+            options.kept = sl_stores[number]->models;
             return licensed(make_sl_node(options));
         };
+        sl_stores[number] = std::make_unique<MemoryStore>();
+        sl.store = sl_stores[number].get();
         sl.host = "host-" + n;
         sl.listen = {exchange, socket};
         sl.accepts = {Role::sl, Role::ml};
@@ -100,6 +103,30 @@ public:
         ml.host = sl.host;
         ml.program = [toy] { return std::make_unique<ToyProgram>(toy); };
         mls.insert(network.add(ml));
+    }
+
+    /// Until round `round` is committed. False if the time is over before.
+    bool run_to_round(int round, SwarmDuration limit = std::chrono::minutes(2)) {
+        return network.run(
+            [&] {
+                const auto committed = trace.named("round_committed");
+                return std::any_of(committed.rbegin(), committed.rend(), [&](const auto& line) {
+                    return std::stoi(field(line, "round")) >= round;
+                });
+            },
+            network.now() + limit);
+    }
+    void run_for(SwarmDuration duration) {
+        network.run([] { return false; }, network.now() + duration);
+    }
+    /// SL and ML of a host.
+    void crash_pair(int number) {
+        network.crash({"ml" + std::to_string(number)});
+        network.crash({"sl" + std::to_string(number)});
+    }
+    void restart_pair(int number) {
+        network.restart({"sl" + std::to_string(number)});
+        network.restart({"ml" + std::to_string(number)});
     }
 
     /// Runs until all SL and ML nodes have stopped.
@@ -137,6 +164,7 @@ public:
     SeatOptions seats;
     TraceRecorder trace;
     std::vector<std::unique_ptr<MemoryStore>> sn_stores;
+    std::map<int, std::unique_ptr<MemoryStore>> sl_stores;
     MemoryNetwork network;
     std::set<NodeId> sls;
     std::set<NodeId> mls;

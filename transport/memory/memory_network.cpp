@@ -87,8 +87,14 @@ void MemoryNetwork::partition(const std::set<NodeId>& side) {
     }
 }
 
+void MemoryNetwork::block(const NodeId& a, const NodeId& b) {
+    blocked_.insert(std::minmax(a, b));
+    cut(a, b, "no route to host");
+}
+
 bool MemoryNetwork::separated(const Process& a, const Process& b) const {
-    return a.spec.host != b.spec.host && side_.count(a.id) != side_.count(b.id);
+    return a.spec.host != b.spec.host &&
+           (side_.count(a.id) != side_.count(b.id) || blocked_.count(std::minmax(a.id, b.id)) > 0);
 }
 
 void MemoryNetwork::deliver(const NodeId& node, Input input) {
@@ -233,7 +239,7 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
         const double seconds = static_cast<double>(work_bytes(what)) / work_bytes_per_second;
         process.worker_free = std::max(process.worker_free, now_) + from_seconds(seconds);
         done = process.worker_free;
-        result = run_work(what, hasher_);
+        result = run_work(what, hasher_, process.spec.store);
     }
     schedule(done,
              [this, id = process.id, incarnation = process.incarnation,

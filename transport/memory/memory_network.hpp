@@ -60,7 +60,12 @@ public:
     void restart(const NodeId& node);
     /// Nodes on different sides don't reach each other; connections between them are cut.
     void partition(const std::set<NodeId>& side);
-    void heal() { side_.clear(); }
+    /// Two nodes don't reach each other, while others reach both.
+    void block(const NodeId& a, const NodeId& b);
+    void heal() {
+        side_.clear();
+        blocked_.clear();
+    }
     void deliver(const NodeId& node, Input input);
     void at(SwarmTime time, std::function<void()> action);
 
@@ -114,6 +119,7 @@ private:
     std::map<NodeId, std::unique_ptr<Process>> processes_;
     std::map<std::pair<NodeId, NodeId>, Connection> connections_;
     std::set<NodeId> side_;
+    std::set<std::pair<NodeId, NodeId>> blocked_;
 };
 
 }  // namespace starling

@@ -17,6 +17,17 @@ Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> rec
     return {};
 }
 
+Result<void> MemoryStore::keep(const KeptModel& model) {
+    if (full) {
+        return full_disk();
+    }
+    models.push_back(model);
+    if (models.size() > 2) {
+        models.erase(models.begin());
+    }
+    return {};
+}
+
 Result<void> MemoryStore::save_vote(const Vote& vote) {
     if (full) {
         return full_disk();

@@ -1,4 +1,4 @@
-#include "core/torch/replace_file.hpp"
+#include "core/files/replace_file.hpp"
 
 #include <cerrno>
 #include <system_error>

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/node/node.hpp"
+
+namespace starling {
+
+/// The parameters of an accepted merge, as a member holds and serves them.
+struct CommittedModel {
+    RoundKey key;
+    Commit commit;
+    Segments segments;
+};
+
+/// Fetches the committed parameters of a round that this SL had no part in, from the members that
+/// had, one after the other. What came of one is kept when the next is asked.
+class CatchUp {
+public:
+    CatchUp(SwarmTime now, NodeId self, RoundKey key, Commit commit, std::uint64_t bytes);
+
+    const RoundKey& key() const { return key_; }
+    const Commit& commit() const { return commit_; }
+    /// Whom to dial if it is not up.
+    const std::optional<RoundMember>& source() const { return source_; }
+
+    /// Asks, or goes to the next member if this one brought nothing for too long.
+    void on_tick(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects);
+    void on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects);
+    /// \return false: not of this fetch.
+    bool on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, const Blob& body);
+    bool complete() const { return missing_.empty(); }
+    const Segments& segments() const { return segments_; }
+    /// The digest was another one: everything is fetched again, from the next member.
+    void start_over(SwarmTime now);
+    SwarmTime started() const { return started_; }
+
+private:
+    void next(SwarmTime now);
+    void ask(std::vector<Effect>& effects) const;
+
+    RoundKey key_;
+    Commit commit_;
+    std::uint64_t bytes_;
+    std::vector<RoundMember> sources_;
+    std::size_t at_ = 0;
+    std::optional<RoundMember> source_;
+    Segments segments_;
+    std::set<std::uint32_t> missing_;
+    SwarmTime started_;
+    SwarmTime last_news_;
+    bool asked_ = false;
+};
+
+}  // namespace starling

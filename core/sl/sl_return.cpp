@@ -1,0 +1,139 @@
+// How an SL that the swarm has gone on without comes back.
+#include "core/sl/sl_state.hpp"
+
+namespace starling {
+
+/// The swarm has agreed on a round without this node: its model is fetched from those that have it.
+void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
+    if (catch_up_ && catch_up_->commit().round >= commit.round) {
+        return;
+    }
+    if (exchange_ && exchange_->key().round <= commit.round) {
+        progress_base_ += exchange_->progress();
+        exchange_.reset();
+    }
+    const RoundKey key{session_->open.contract, session_->run, commit.round, commit.attempt};
+    const std::uint64_t bytes = session_->layout->size_bytes();
+    for (const KeptModel& kept : options_.kept) {
+        if (kept.digest == commit.digest && kept.segments.size() == segment_count(bytes)) {
+            log(Level::info,
+                "Going on from round " + std::to_string(commit.round) +
+                    ", whose model was kept by an earlier start of this node",
+                effects);
+            go_on_from({key, commit, kept.segments}, effects);
+            return;
+        }
+    }
+    catch_up_ = std::make_unique<CatchUp>(now_, options_.id, key, commit, bytes);
+    effects.push_back(
+        Report{TraceEvent("catch_up_begin")
+                   .with("round", commit.round)
+                   .log(Level::info, "swarm.SL",
+                        "The swarm has gone on to round " + std::to_string(commit.round + 1) +
+                            " without this node: fetching its model")});
+    dial_source(effects);
+    catch_up_->on_tick(now_, up_, effects);
+}
+
+void SlNode::dial_source(std::vector<Effect>& effects) {
+    const auto& source = catch_up_->source();
+    // Whoever needs it dials, whatever the names.
+    if (source && up_.count(source->id) == 0 && dialling_.insert(source->id).second) {
+        effects.push_back(Connect{source->address, Role::sl});
+    }
+}
+
+void SlNode::check_catch_up(std::vector<Effect>& effects) {
+    if (!catch_up_) {
+        return;
+    }
+    if (now_ - catch_up_->started() > options_.catch_up_limit) {
+        fail({Errc::unreachable, "the model of round " + std::to_string(catch_up_->commit().round) +
+                                     " (digest " + to_string(catch_up_->commit().digest) +
+                                     ") can't be fetched: no member that has it answers"},
+             exit_code::peer_lost, effects);
+        return;
+    }
+    catch_up_->on_tick(now_, up_, effects);
+    dial_source(effects);
+}
+
+void SlNode::on_catch_up_segment(const NodeId& from, const SegmentData& data, const Blob& body,
+                                 std::vector<Effect>& effects) {
+    const bool was_complete = catch_up_->complete();
+    if (!catch_up_->on_segment(now_, from, data, body)) {
+        effects.push_back(Report{TraceEvent("segment_refused")
+                                     .with("peer", from.name)
+                                     .with("round", data.key.round)
+                                     .with("index", data.index)});
+        return;
+    }
+    if (catch_up_->complete() && !was_complete) {
+        // The upper half is that of no attempt that is on.
+        catch_up_serial_ = ++exchange_serial_ << 32U;
+        effects.push_back(StartWork{catch_up_serial_, HashWork{catch_up_->segments()}});
+    }
+}
+
+void SlNode::on_catch_up_digest(const Digest& digest, std::vector<Effect>& effects) {
+    const Commit commit = catch_up_->commit();
+    if (digest != commit.digest) {
+        effects.push_back(
+            Report{TraceEvent("catch_up_refused")
+                       .with("peer", catch_up_->source()->id.name)
+                       .with("digest", to_string(digest))
+                       .log(Level::warning, "swarm.SL",
+                            "Member '" + catch_up_->source()->id.name + "' sent another model (" +
+                                short_text(digest) + ") than the ledger's (" +
+                                short_text(commit.digest) + "): asking the next one")});
+        catch_up_->start_over(now_);
+        check_catch_up(effects);
+        return;
+    }
+    effects.push_back(StartWork{
+        catch_up_serial_, KeepWork{{catch_up_->key(), commit.digest, catch_up_->segments()}}});
+}
+
+void SlNode::on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effects) {
+    if (kept.code != Errc::ok) {
+        fail({kept.code, "the merged model can't be kept: " + kept.reason}, exit_code::failed,
+             effects);
+        return;
+    }
+    const Commit commit = catch_up_->commit();
+    effects.push_back(Report{TraceEvent("caught_up")
+                                 .with("round", commit.round)
+                                 .with("digest", to_string(commit.digest))
+                                 .with("final", commit.final ? 1U : 0U)
+                                 .log(Level::info, "swarm.SL",
+                                      "Caught up with round " + std::to_string(commit.round) +
+                                          (commit.final ? " (final)" : "") + ", digest " +
+                                          short_text(commit.digest))});
+    go_on_from({catch_up_->key(), commit, catch_up_->segments()}, effects);
+}
+
+/// Taken for lost while it was only cut off: it enrols again and goes on where the swarm is.
+void SlNode::rejoin(const std::string& reason, std::vector<Effect>& effects) {
+    log(Level::warning, "Joining again: " + reason, effects);
+    session_->enrolled = false;
+    view_.reset();
+    if (exchange_) {
+        progress_base_ += exchange_->progress();
+        exchange_.reset();
+    }
+    submit(RegisterNode{Role::sl, options_.exchange_address}, effects);
+    submit(Enrol{session_->open.contract, session_->open.config, session_->open.layout_text,
+                 session_->run},
+           effects);
+}
+
+/// A check-in that came too late for one attempt counts for the next, if the round goes on.
+void SlNode::check_in_again(std::vector<Effect>& effects) {
+    if (check_in_refused_ && !catch_up_ && sync_ && sync_->waiting && view_ &&
+        view_->phase == ContractPhase::gathering && view_->round == next_round_) {
+        check_in_refused_ = false;
+        check_in(effects);
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,127 @@
+#include "deploy/storage/model_files.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "core/base/coding.hpp"
+#include "core/files/replace_file.hpp"
+
+namespace starling {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view magic = "STRLKEPT";
+constexpr std::uint32_t head_bytes_max = 4096;
+constexpr const char* names[] = {"merged-0.model", "merged-1.model"};
+
+struct Read {
+    std::uint64_t serial = 0;
+    KeptModel model;
+};
+
+Bytes head_of(std::uint64_t serial, const KeptModel& model, std::uint64_t bytes) {
+    Writer writer;
+    writer.u64(serial);
+    writer.string(model.key.contract);
+    writer.u32(model.key.run);
+    writer.u64(model.key.round);
+    writer.u32(model.key.attempt);
+    writer.digest(model.digest);
+    writer.u64(bytes);
+    return writer.take();
+}
+
+Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
+    const Error damaged{Errc::malformed, "merged model " + file.string() +
+                                             " is damaged and not used: it is fetched from another "
+                                             "member"};
+    std::ifstream stream(file, std::ios::binary);
+    Bytes start(magic.size() + 4);
+    stream.read(reinterpret_cast<char*>(start.data()), static_cast<std::streamsize>(start.size()));
+    Reader opening(start);
+    const ByteView word = opening.raw(magic.size());
+    const std::uint32_t size = opening.u32();
+    if (!stream || !std::ranges::equal(word, std::as_bytes(std::span(magic))) ||
+        size > head_bytes_max) {
+        return damaged;
+    }
+    Bytes head(size);
+    stream.read(reinterpret_cast<char*>(head.data()), static_cast<std::streamsize>(size));
+    Reader reader(head);
+    Read read;
+    read.serial = reader.u64();
+    read.model.key.contract = reader.string(contract_name_max);
+    read.model.key.run = reader.u32();
+    read.model.key.round = reader.u64();
+    read.model.key.attempt = reader.u32();
+    read.model.digest = reader.digest();
+    const std::uint64_t bytes = reader.u64();
+    std::error_code failed;
+    const std::uint64_t there = fs::file_size(file, failed);
+    if (!stream || !reader.done() || failed || there != start.size() + size + bytes) {
+        return damaged;  // before memory is taken for a size that is made up
+    }
+    Bytes vector(bytes);
+    stream.read(reinterpret_cast<char*>(vector.data()), static_cast<std::streamsize>(bytes));
+    if (!stream || hasher.digest(ByteView(vector)) != read.model.digest) {
+        return damaged;
+    }
+    read.model.segments = cut(Blob(std::move(vector)));
+    return read;
+}
+
+}  // namespace
+
+Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& hasher) {
+    Opened opened;
+    std::vector<Read> found;
+    for (const char* name : names) {
+        const fs::path file = directory / name;
+        std::error_code failed;
+        if (!fs::exists(file, failed)) {
+            if (failed) {
+                return Error{Errc::io, file.string() + " can't be read: " + failed.message()};
+            }
+            continue;
+        }
+        Result<Read> read = read_model(file, hasher);
+        if (read) {
+            found.push_back(std::move(*read));
+        } else {
+            opened.notes.push_back(read.error().message);
+        }
+    }
+    std::sort(found.begin(), found.end(),
+              [](const Read& a, const Read& b) { return a.serial < b.serial; });
+    for (Read& read : found) {
+        opened.models.push_back(std::move(read.model));
+    }
+    opened.files.reset(
+        new ModelFiles(std::move(directory), found.empty() ? 0 : found.back().serial));
+    return opened;
+}
+
+Result<void> ModelFiles::keep(const KeptModel& model) {
+    std::uint64_t bytes = 0;
+    for (const Blob& segment : model.segments) {
+        bytes += segment.size();
+    }
+    const std::uint64_t serial = serial_ + 1;
+    const Bytes head = head_of(serial, model, bytes);
+    Writer start;
+    start.raw(std::as_bytes(std::span(magic)));
+    start.u32(static_cast<std::uint32_t>(head.size()));
+    std::vector<ByteView> parts{start.bytes(), head};
+    for (const Blob& segment : model.segments) {
+        parts.push_back(segment.view());
+    }
+    const Result<void> done = replace_file(directory_ / names[serial % 2], parts);
+    if (done) {
+        serial_ = serial;
+    }
+    return done;
+}
+
+}  // namespace starling

@@ -1,0 +1,163 @@
+// Members that fail, come back, come late or are slow: every round ends, and all end with one
+// model.
+#include "tests/support/memory_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Return : public testing::Test {
+protected:
+    void add_pairs(int count, ToyOptions toy = {}) {
+        toy.syncs = std::max(toy.syncs, 30U);
+        toy.batch_time = milliseconds(20);
+        toy.elements = 100'000;
+        for (int i = 1; i <= count; ++i) {
+            swarm.add_pair(i, toy);
+        }
+    }
+    /// `node` reports `event`, counted from now on.
+    bool run_until(const std::string& event, const std::string& node) {
+        const std::size_t before = swarm.trace.named(event, node).size();
+        return swarm.network.run([&] { return swarm.trace.named(event, node).size() > before; },
+                                 swarm.network.now() + seconds(120));
+    }
+    void expect_good_end() {
+        ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+        swarm.expect_one_final_model();
+    }
+    MemorySwarm swarm{3};
+};
+
+TEST_F(Return, AKilledPairComesBackWhileItsMembersTrain) {
+    add_pairs(3);
+    ASSERT_TRUE(swarm.run_to_round(4));
+    swarm.crash_pair(3);
+    swarm.run_for(seconds(4));
+    swarm.restart_pair(3);
+    expect_good_end();
+    EXPECT_EQ(swarm.trace.named("caught_up", "sl3").size(), 1U);
+}
+
+TEST_F(Return, TheOthersWaitWhereItIsNeeded) {
+    add_pairs(2);
+    ASSERT_TRUE(swarm.run_to_round(4));
+    swarm.crash_pair(2);
+    swarm.run_for(seconds(20));
+    const std::size_t committed = swarm.trace.named("round_committed").size();
+    EXPECT_TRUE(swarm.trace.logged("1/2", "sl1"));
+    swarm.run_for(seconds(20));
+    EXPECT_EQ(swarm.trace.named("round_committed").size(), committed);
+    swarm.restart_pair(2);
+    expect_good_end();
+}
+
+TEST_F(Return, OrEndAtTheWaitLimit) {
+    add_pairs(2, {.wait_limit = seconds(10)});
+    ASSERT_TRUE(swarm.run_to_round(4));
+    swarm.crash_pair(2);
+    ASSERT_TRUE(swarm.network.run(
+        [&] {
+            return swarm.network.all_stopped({{"sl1"}, {"ml1"}});
+        },
+        swarm.network.now() + seconds(20)));
+    EXPECT_EQ(swarm.code("ml1"), exit_code::aborted);
+    EXPECT_TRUE(swarm.trace.logged("the wait limit of 10 s is over: 1 of min_peers 2", "ml1"));
+}
+
+TEST_F(Return, KilledInTheMiddleOfAnExchange) {
+    add_pairs(3, {.min_peers = 3});
+    ASSERT_TRUE(swarm.run_to_round(4));
+    ASSERT_TRUE(run_until("exchange_begin", "sl2"));
+    swarm.crash_pair(2);
+    swarm.run_for(seconds(3));
+    swarm.restart_pair(2);
+    expect_good_end();
+}
+
+TEST_F(Return, KilledRightAfterACommit) {
+    add_pairs(2);
+    ASSERT_TRUE(swarm.run_to_round(4));
+    ASSERT_TRUE(run_until("round_done", "sl1"));
+    swarm.crash_pair(1);
+    swarm.run_for(milliseconds(100));
+    swarm.restart_pair(1);
+    expect_good_end();
+}
+
+TEST_F(Return, AKilledMlProgramTakesItsPairAlong) {
+    add_pairs(2);
+    ASSERT_TRUE(swarm.run_to_round(4));
+    swarm.network.crash({"ml2"});
+    ASSERT_TRUE(run_until("node_stopped", "sl2"));
+    EXPECT_EQ(swarm.code("sl2"), exit_code::peer_lost);
+    EXPECT_TRUE(swarm.trace.logged("its ML node 'ml2' is gone", "sl2"));
+    swarm.restart_pair(2);
+    expect_good_end();
+}
+
+TEST_F(Return, ALateMemberBeginsWithTheCommittedModel) {
+    add_pairs(3);
+    swarm.crash_pair(3);  // it was not there from the beginning
+    ASSERT_TRUE(swarm.run_to_round(10));
+    swarm.restart_pair(3);
+    expect_good_end();
+    const auto ends = swarm.trace.named("sync_end", "ml3");
+    const auto committed = swarm.trace.named("round_committed");
+    ASSERT_FALSE(ends.empty());
+    EXPECT_GE(std::stoi(field(ends.front(), "round")), 10);
+    for (const auto& line : committed) {
+        if (field(line, "round") == field(ends.front(), "round")) {
+            EXPECT_EQ(field(line, "digest"), field(ends.front(), "digest"));
+        }
+    }
+}
+
+TEST_F(Return, AMemberThatWasCutOffLongerThanItsLease) {
+    add_pairs(3, {.syncs = 100});
+    ASSERT_TRUE(swarm.run_to_round(4));
+    swarm.network.partition({{"sl2"}, {"ml2"}});
+    swarm.run_for(seconds(20));
+    swarm.network.heal();
+    expect_good_end();
+    EXPECT_TRUE(swarm.trace.logged("Joining again", "sl2"));
+}
+
+TEST_F(Return, TwoMembersThatNeverReachEachOtherDoNotStopTheRest) {
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run_to_round(2));
+    swarm.network.block({"sl1"}, {"sl2"});
+    ASSERT_TRUE(run_until("member_excluded", "sn1"));
+    swarm.run_for(seconds(10));
+    swarm.network.heal();
+    expect_good_end();
+}
+
+TEST_F(Return, ASlowMemberEndsWithTheSameModel) {
+    ToyOptions toy{.elements = 50'000, .syncs = 20, .batch_time = milliseconds(5)};
+    toy.grace = milliseconds(200);
+    swarm.add_pair(1, toy);
+    swarm.add_pair(2, toy);
+    toy.batch_time = milliseconds(50);
+    swarm.add_pair(3, toy);
+    expect_good_end();
+    EXPECT_TRUE(swarm.trace.named("member_excluded").empty());
+}
+
+TEST_F(Return, AllPairsKilledAndStartedAgain) {
+    add_pairs(3);
+    ASSERT_TRUE(swarm.run_to_round(6));
+    for (int i = 1; i <= 3; ++i) {
+        swarm.crash_pair(i);
+    }
+    swarm.run_for(seconds(5));
+    for (int i = 1; i <= 3; ++i) {
+        swarm.restart_pair(i);
+    }
+    expect_good_end();
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,194 @@
+// Real processes that are killed while a swarm trains, and started again: the training ends, and
+// all nodes end with the same bytes.
+#include <csignal>
+#include <filesystem>
+
+#include "tests/system/system_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+constexpr const char* training = "--elements 300000 --batches 1600";  // 100 rounds
+
+class Survival : public SystemSwarm {
+protected:
+    Survival() {
+        issue("sn2", Role::sn, ca);
+        issue("sn3", Role::sn, ca);
+    }
+    std::string sn_host(int n) const {
+        return "127.0." + std::to_string(n) + "." + std::to_string(n);
+    }
+
+    std::vector<std::string> server_command(int n) const {
+        const std::string name = "sn" + std::to_string(n);
+        std::vector<std::string> command = {bin("run-sn"), "--host-ip=" + sn_host(n),
+                                            "--sn-api-port=" + std::to_string(sn_port),
+                                            "--workspace=" + path("host-" + std::to_string(n))};
+        command.push_back(n == 1 ? "--sentinel"
+                                 : "--sentinel-ip=" + sn_host(1) + ":" + std::to_string(sn_port));
+        for (const std::string& flag : identity(name)) {
+            command.push_back(flag);
+        }
+        return command;
+    }
+    void start_server(int n) {
+        servers[n] = std::make_unique<Program>(server_command(n));
+        ASSERT_TRUE(servers[n]->wait_for("Starting SWARM-API-SERVER on port"))
+            << servers[n]->output();
+    }
+    void start_servers() {
+        for (int n = 1; n <= 3; ++n) {
+            start_server(n);
+        }
+    }
+    /// Each begins with the SN of its own host.
+    void start_pair(int n) {
+        std::vector<std::string> command =
+            sl_command(n, identity("sl" + std::to_string(n)), training);
+        std::erase_if(command, [](const std::string& word) { return word.starts_with("--sn-ip"); });
+        for (int i = 0; i < static_cast<int>(servers.size()); ++i) {
+            command.push_back("--sn-ip=" +
+                              sn_host((n - 1 + i) % static_cast<int>(servers.size()) + 1));
+        }
+        pairs[n] = std::make_unique<Program>(command);
+    }
+    void start_pairs() {
+        start_pair(1);
+        start_pair(2);
+    }
+    void wait_for_round(int n, int round) {
+        ASSERT_TRUE(pairs[n]->wait_for("Round " + std::to_string(round) + ": merged"))
+            << pairs[n]->output();
+    }
+    void kill_pair(int n) {
+        pairs[n]->signal(SIGKILL);
+        EXPECT_EQ(pairs[n]->wait_exit(), 128 + SIGKILL);
+    }
+    void kill_server(int n) {
+        servers[n]->signal(SIGKILL);
+        EXPECT_EQ(servers[n]->wait_exit(), 128 + SIGKILL);
+    }
+    int leader() {
+        int leads = 1;
+        std::string newest;
+        for (auto& [n, server] : servers) {
+            server->drain();
+            const std::size_t at = server->output().rfind("This SN leads the ledger, term ");
+            if (at != std::string::npos) {
+                const std::string term = server->output().substr(at + 31, 8);
+                if (newest.empty() || std::stoi(term) > std::stoi(newest)) {
+                    newest = term;
+                    leads = n;
+                }
+            }
+        }
+        return leads;
+    }
+    static std::string final_digest(const std::string& text) {
+        const std::string marker = "ends with digest ";
+        const std::size_t at = text.rfind(marker);
+        return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
+    }
+    void expect_one_final_model() {
+        for (auto& [n, pair] : pairs) {
+            EXPECT_EQ(pair->wait_exit(Seconds(120)), 0) << pair->output() << ml_log(n);
+        }
+        EXPECT_EQ(final_digest(ml_log(1)).size(), 64U) << ml_log(1);
+        EXPECT_EQ(final_digest(ml_log(1)), final_digest(ml_log(2)));
+    }
+
+    std::map<int, std::unique_ptr<Program>> servers;
+    std::map<int, std::unique_ptr<Program>> pairs;
+};
+
+TEST_F(Survival, AKilledPairStartedAgain) {
+    start_server(1);
+    start_pairs();
+    wait_for_round(1, 10);
+    kill_pair(2);
+    start_pair(2);
+    expect_one_final_model();
+    EXPECT_TRUE(holds(pairs[2]->output(), "Going on from round")) << pairs[2]->output();
+}
+
+TEST_F(Survival, AKilledMlProgramStartedAgain) {
+    start_server(1);
+    start_pairs();
+    wait_for_round(1, 10);
+    const auto children = pairs[2]->children();
+    ASSERT_EQ(children.size(), 1U);
+    ASSERT_EQ(::kill(children.front(), SIGKILL), 0);
+    EXPECT_EQ(pairs[2]->wait_exit(), 5) << pairs[2]->output();
+    start_pair(2);
+    expect_one_final_model();
+}
+
+TEST_F(Survival, TheLeadingSnKilled) {
+    start_servers();
+    start_pairs();
+    wait_for_round(1, 10);
+    kill_server(leader());
+    expect_one_final_model();
+}
+
+TEST_F(Survival, AFollowingSnKilledAndStartedAgain) {
+    start_servers();
+    start_pairs();
+    wait_for_round(1, 10);
+    const int follower = leader() == 2 ? 1 : 2;
+    kill_server(follower);
+    wait_for_round(1, 20);
+    start_server(follower);
+    expect_one_final_model();
+}
+
+TEST_F(Survival, AllSnsKilledAndStartedAgain) {
+    start_servers();
+    start_pairs();
+    wait_for_round(1, 10);
+    for (int n = 1; n <= 3; ++n) {
+        kill_server(n);
+    }
+    // Started at once: none is ready before a majority is there.
+    for (int n = 1; n <= 3; ++n) {
+        servers[n] = std::make_unique<Program>(server_command(n));
+    }
+    for (int n = 1; n <= 3; ++n) {
+        ASSERT_TRUE(servers[n]->wait_for("Starting SWARM-API-SERVER on port"))
+            << servers[n]->output();
+    }
+    expect_one_final_model();
+}
+
+TEST_F(Survival, EverythingKilledAndStartedAgain) {
+    start_server(1);
+    start_pairs();
+    wait_for_round(1, 10);
+    kill_pair(1);
+    kill_pair(2);
+    kill_server(1);
+    start_server(1);
+    start_pairs();
+    expect_one_final_model();
+    EXPECT_TRUE(holds(pairs[1]->output(), "Going on from round")) << pairs[1]->output();
+}
+
+TEST_F(Survival, ADamagedModelFileIsNamedAndFetched) {
+    start_server(1);
+    start_pairs();
+    wait_for_round(1, 10);
+    kill_pair(2);
+    for (const char* name : {"merged-0.model", "merged-1.model"}) {
+        const std::string file = path(std::string("host-2/data/sl2/") + name);
+        std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+    }
+    start_pair(2);
+    expect_one_final_model();
+    EXPECT_TRUE(holds(pairs[2]->output(), "merged-0.model is damaged and not used"))
+        << pairs[2]->output();
+    EXPECT_TRUE(holds(pairs[2]->output(), "Caught up with round")) << pairs[2]->output();
+}
+
+}  // namespace
+}  // namespace starling::test
