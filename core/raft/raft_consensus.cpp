@@ -3,19 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/base/invariant.hpp"
-#include "core/raft/membership.hpp"
+#include "core/raft/detail/raft_entries.hpp"
+#include "core/raft/detail/raft_messages.hpp"
 #include "core/raft/raft_log.hpp"
-
-// The header's checks of its own layout are no valid C++; raft_layout_test compares with C.
-#define static_assert(...)  // NOLINT
-extern "C" {
-#include <raft.h>
-}
-#undef static_assert
-#if RAFT_VERSION_NUMBER < 2201
-#error "libraft 0.22.1 or newer is needed: older ones lose committed entries"
-#endif
 
 namespace starling {
 namespace {
@@ -29,88 +19,6 @@ raft_time milliseconds_of(SwarmTime time) {
 unsigned milliseconds_of(SwarmDuration duration) {
     return static_cast<unsigned>(duration.count() / 1'000'000);
 }
-
-/// What the owner of records must give libraft to free; it never looks into it.
-void* make_batch() {
-    void* batch = raft_malloc(1);
-    STARLING_INVARIANT(batch != nullptr, "one byte");
-    return batch;
-}
-
-/// \pre not an empty membership. The caller or libraft closes it.
-raft_configuration configuration_of(const std::vector<Server>& servers) {
-    raft_configuration configuration;
-    raft_configuration_init(&configuration);
-    for (const Server& server : servers) {
-        const int added =
-            raft_configuration_add(&configuration, server.number, server.node.name.c_str(),
-                                   server.voter ? RAFT_VOTER : RAFT_STANDBY);
-        STARLING_INVARIANT(added == 0, "names and numbers were checked");
-    }
-    return configuration;
-}
-
-/// libraft's own encoding, which it reads back within the same call.
-Bytes raft_bytes_of(const std::vector<Server>& servers) {
-    raft_configuration configuration = configuration_of(servers);
-    raft_buffer buffer{};
-    const int encoded = raft_configuration_encode(&configuration, &buffer);
-    raft_configuration_close(&configuration);
-    STARLING_INVARIANT(encoded == 0, "an encoding is memory only");
-    const auto* bytes = static_cast<const std::byte*>(buffer.base);
-    Bytes copy(bytes, bytes + buffer.len);
-    raft_free(buffer.base);
-    return copy;
-}
-
-raft_entry_type type_of(RecordKind kind) {
-    switch (kind) {
-        case RecordKind::entry:
-            return RAFT_COMMAND;
-        case RecordKind::barrier:
-            return RAFT_BARRIER;
-        case RecordKind::membership:
-            return RAFT_CHANGE;
-    }
-    return RAFT_COMMAND;
-}
-
-/// Records as libraft takes them in, alive for one call.
-class RaftEntries {
-public:
-    explicit RaftEntries(std::vector<LogRecord> records) : records_(std::move(records)) {
-        void* batch = records_.empty() ? nullptr : make_batch();
-        changes_.reserve(records_.size());
-        for (LogRecord& record : records_) {
-            raft_entry entry{};
-            entry.term = record.term;
-            entry.type = type_of(record.kind);
-            entry.batch = batch;
-            entry.buf = {record.data.data(), record.data.size()};
-            if (record.kind == RecordKind::membership) {
-                const auto servers = decode_membership(record.data);
-                STARLING_INVARIANT(servers.has_value(), "looked at when it came");
-                changes_.push_back(raft_bytes_of(*servers));
-                entry.buf = {changes_.back().data(), changes_.back().size()};
-            }
-            entries_.push_back(entry);
-        }
-    }
-    raft_entry* data() { return entries_.data(); }
-    unsigned size() const { return static_cast<unsigned>(entries_.size()); }
-    const LogRecord& record(const raft_entry* entry) const {
-        return records_[static_cast<std::size_t>(entry - entries_.data())];
-    }
-    bool holds(const raft_entry* entry) const {
-        return !entries_.empty() && entry >= entries_.data() &&
-               entry < entries_.data() + entries_.size();
-    }
-
-private:
-    std::vector<LogRecord> records_;
-    std::vector<Bytes> changes_;
-    std::vector<raft_entry> entries_;
-};
 
 class RaftConsensus final : public Consensus {
 public:
@@ -164,7 +72,6 @@ private:
     void tell_commit(ConsensusOutput& output) const;
     void promote_learners(SwarmTime now, ConsensusOutput& output);
     const Server* find(std::uint64_t number) const;
-    ConsensusMessage message_to(const raft_message& message) const;
 
     RaftOptions options_;
     mutable raft raft_{};  ///< raft_leader() takes it without const
@@ -219,7 +126,7 @@ void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> f
     event.start.start_index = 1;
     event.start.entries = entries.data();
     event.start.n_entries = entries.size();
-    void* const batch = entries.size() > 0 ? entries.data()[0].batch : nullptr;
+    void* const batch = entries.batch();
     const int stepped = feed(now, event, nullptr, output);
     STARLING_INVARIANT(stepped == 0, "a log that was checked can be restored");
     raft_free(batch);
@@ -311,61 +218,17 @@ void RaftConsensus::take_entries(SwarmTime, const raft_update& update, const Raf
     output.emplace_back(std::move(append));
 }
 
-ConsensusMessage RaftConsensus::message_to(const raft_message& message) const {
-    ConsensusMessage sent;
-    sent.kind = static_cast<ConsensusKind>(message.type);
-    sent.sender = raft_.id;
-    sent.receiver = message.server_id;
-    return sent;
-}
-
 void RaftConsensus::take_messages(const raft_update& update, ConsensusOutput& output) {
     for (unsigned i = 0; i < update.messages.n; ++i) {
         const raft_message& message = update.messages.batch[i];
-        ConsensusMessage sent = message_to(message);
-        switch (message.type) {
-            case RAFT_APPEND_ENTRIES:
-                send_append(message, output);
-                continue;
-            case RAFT_APPEND_ENTRIES_RESULT: {
-                const auto& result = message.append_entries_result;
-                sent.version = result.version;
-                sent.term = result.term;
-                sent.rejected = result.rejected;
-                sent.log_index = result.last_log_index;
-                sent.features = result.features;
-                sent.capacity = result.capacity;
-                break;
-            }
-            case RAFT_REQUEST_VOTE: {
-                const auto& request = message.request_vote;
-                sent.version = request.version;
-                sent.term = request.term;
-                sent.log_index = request.last_log_index;
-                sent.log_term = request.last_log_term;
-                sent.disrupt_leader = request.disrupt_leader;
-                sent.pre_vote = request.pre_vote;
-                break;
-            }
-            case RAFT_REQUEST_VOTE_RESULT: {
-                const auto& result = message.request_vote_result;
-                sent.version = result.version;
-                sent.term = result.term;
-                sent.granted = result.vote_granted;
-                sent.pre_vote = result.pre_vote;
-                sent.features = result.features;
-                sent.capacity = result.capacity;
-                break;
-            }
-            case RAFT_TIMEOUT_NOW:
-                sent.version = message.timeout_now.version;
-                sent.term = message.timeout_now.term;
-                sent.log_index = message.timeout_now.last_log_index;
-                sent.log_term = message.timeout_now.last_log_term;
-                break;
-            case RAFT_INSTALL_SNAPSHOT:
-                STARLING_INVARIANT(false, "a log that is kept whole needs no snapshot");
+        STARLING_INVARIANT(message.type != RAFT_INSTALL_SNAPSHOT,
+                           "a log that is kept whole needs no snapshot");
+        if (message.type == RAFT_APPEND_ENTRIES) {
+            send_append(message, output);
+            continue;
         }
+        ConsensusMessage sent = from_libraft(message);
+        sent.sender = raft_.id;
         output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});
     }
 }
@@ -376,7 +239,10 @@ void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& ou
     std::uint64_t before = append.prev_log_index;
     const std::uint64_t end = before + append.n_entries;
     do {
-        ConsensusMessage sent = message_to(message);
+        ConsensusMessage sent;
+        sent.kind = ConsensusKind::append;
+        sent.sender = raft_.id;
+        sent.receiver = message.server_id;
         sent.version = append.version;
         sent.term = append.term;
         sent.log_index = before;
@@ -416,77 +282,35 @@ void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
         message.term == 0 || (known != nullptr && known->node != from)) {
         return;
     }
-    raft_message received{};
-    received.server_id = message.sender;
-    received.server_address = from.name.c_str();
-    raft_event event = event_at(now, RAFT_RECEIVE);
-    event.receive.message = &received;
-    switch (message.kind) {
-        case ConsensusKind::append: {
-            std::vector<LogRecord> records;
-            for (const Bytes& bytes : message.records) {
-                Result<LogRecord> record =
-                    decode_record(message.log_index + 1 + records.size(), bytes);
-                if (!record || record->term > message.term ||
-                    (record->kind == RecordKind::membership && !decode_membership(record->data))) {
-                    return;
-                }
-                records.push_back(std::move(*record));
-            }
-            const bool anchored = (message.log_index == 0) == (message.log_term == 0);
-            const bool bounded = message.log_index < (std::uint64_t{1} << 48U);
-            const bool founded = message.log_index > 0 || records.empty() ||
-                                 records.front().kind == RecordKind::membership;
-            if (anchored && bounded && founded) {
-                receive_append(now, from, message, std::move(records), output);
-            }
-            return;
-        }
-        case ConsensusKind::append_result: {
-            if (message.rejected > log_.last()) {
+    if (message.kind == ConsensusKind::append) {
+        std::vector<LogRecord> records;
+        for (const Bytes& bytes : message.records) {
+            Result<LogRecord> record = decode_record(message.log_index + 1 + records.size(), bytes);
+            if (!record || record->term > message.term ||
+                (record->kind == RecordKind::membership && !decode_membership(record->data))) {
                 return;
             }
-            received.type = RAFT_APPEND_ENTRIES_RESULT;
-            auto& result = received.append_entries_result;
-            result.version = message.version;
-            result.term = message.term;
-            result.rejected = message.rejected;
-            result.last_log_index = std::min(message.log_index, log_.last());
-            result.features = message.features;
-            result.capacity = message.capacity;
-            break;
+            records.push_back(std::move(*record));
         }
-        case ConsensusKind::request_vote: {
-            received.type = RAFT_REQUEST_VOTE;
-            auto& request = received.request_vote;
-            request.version = message.version;
-            request.term = message.term;
-            request.candidate_id = message.sender;
-            request.last_log_index = message.log_index;
-            request.last_log_term = message.log_term;
-            request.disrupt_leader = message.disrupt_leader;
-            request.pre_vote = message.pre_vote;
-            break;
+        const bool anchored = (message.log_index == 0) == (message.log_term == 0);
+        const bool bounded = message.log_index < (std::uint64_t{1} << 48U);
+        const bool founded = message.log_index > 0 || records.empty() ||
+                             records.front().kind == RecordKind::membership;
+        if (anchored && bounded && founded) {
+            receive_append(now, from, message, std::move(records), output);
         }
-        case ConsensusKind::request_vote_result: {
-            received.type = RAFT_REQUEST_VOTE_RESULT;
-            auto& result = received.request_vote_result;
-            result.version = message.version;
-            result.term = message.term;
-            result.vote_granted = message.granted;
-            result.pre_vote = message.pre_vote;
-            result.features = message.features;
-            result.capacity = message.capacity;
-            break;
-        }
-        case ConsensusKind::timeout_now:
-            received.type = RAFT_TIMEOUT_NOW;
-            received.timeout_now.version = message.version;
-            received.timeout_now.term = message.term;
-            received.timeout_now.last_log_index = message.log_index;
-            received.timeout_now.last_log_term = message.log_term;
-            break;
+        return;
     }
+    if (message.kind == ConsensusKind::append_result && message.rejected > log_.last()) {
+        return;
+    }
+    raft_message received = to_libraft(message, from);
+    if (message.kind == ConsensusKind::append_result) {
+        auto& last = received.append_entries_result.last_log_index;
+        last = std::min<raft_index>(last, log_.last());
+    }
+    raft_event event = event_at(now, RAFT_RECEIVE);
+    event.receive.message = &received;
     // What it does not take it has dropped: nothing of ours has changed.
     static_cast<void>(feed(now, event, nullptr, output));
     promote_learners(now, output);
@@ -539,7 +363,7 @@ Result<void> RaftConsensus::submit(SwarmTime now, LogRecord record, ConsensusOut
     std::vector<LogRecord> records;
     records.push_back(std::move(record));
     RaftEntries entries(std::move(records));
-    void* const batch = entries.data()[0].batch;
+    void* const batch = entries.batch();
     raft_event event = event_at(now, RAFT_SUBMIT);
     event.submit.entries = entries.data();
     event.submit.n = 1;
