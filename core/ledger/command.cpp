@@ -16,6 +16,7 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     expire = 6,
     lose_node = 7,
     exclude = 8,
+    read_barrier = 9,
 };
 
 /// An enumerator out of [low, high], or a reader that is no longer ok.
@@ -234,6 +235,7 @@ void encode(Writer& writer, const Command& command) {
                        encode(writer, c.node);
                        writer.string(std::string_view(c.reason).substr(0, reason_max));
                    },
+                   [&](const ReadBarrier&) { put_type(writer, CommandType::read_barrier); },
                },
                command);
 }
@@ -303,6 +305,8 @@ Command decode_command(Reader& reader) {
             c.reason = reader.string(reason_max);
             return c;
         }
+        case CommandType::read_barrier:
+            return ReadBarrier{};
     }
     reader.fail();
     return RegisterNode{};

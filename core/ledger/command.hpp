@@ -67,8 +67,12 @@ struct LoseNode {
     std::string reason;
 };
 
+/// Changes nothing. Its answer comes from an SN that has applied everything agreed on before it was
+/// asked: a status query to the same SN after that answer reads no stale state (ledger rule R7).
+struct ReadBarrier {};
+
 using Command = std::variant<RegisterNode, Enrol, CheckInRound, ReportMerge, LeaveContract,
-                             ExpireDeadline, LoseNode, ExcludeMember>;
+                             ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier>;
 
 /// Bounds of texts inside commands.
 constexpr std::size_t reason_max = 1024;

@@ -70,6 +70,7 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const ExpireDeadline& c) { return expire(c); },
                                    [&](const LoseNode& c) { return lose(entry, c); },
                                    [&](const ExcludeMember& c) { return exclude(entry, c); },
+                                   [&](const ReadBarrier&) { return accepted(); },
                                },
                                entry.command);
     return {std::move(answer), std::move(events_)};

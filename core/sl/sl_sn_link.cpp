@@ -92,6 +92,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             [&](const ExpireDeadline&) {},
             [&](const LoseNode&) {},
             [&](const ExcludeMember&) {},
+            [&](const ReadBarrier&) {},
         },
         command);
 }

@@ -116,7 +116,12 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                               std::holds_alternative<LoseNode>(submit.command) ||
                               std::holds_alternative<ExcludeMember>(submit.command);
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
-    if (own_business || submit.session == 0 || peers_[from].role != Role::sl ||
+    const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
+    // A relayed one was looked at by the SN that its node is connected with.
+    const auto peer = peers_.find(from);
+    const Role role = peer != peers_.end() && peer->second.here ? peer->second.role : Role::sl;
+    if (own_business || submit.session == 0 ||
+        (role != Role::sl && !(role == Role::tool && reads)) ||
         (registration != nullptr && registration->role != Role::sl)) {
         effects.push_back(Send{from,
                                {CommandResult{submit.sequence, Errc::refused,

@@ -78,7 +78,8 @@ std::vector<Command> every_command() {
             LeaveContract{"default", 1, "done"},
             ExpireDeadline{"default", 1, 99},
             LoseNode{{"sl2"}, "silent"},
-            ExcludeMember{"default", 1, 2, 3, {"sl2"}, "silent"}};
+            ExcludeMember{"default", 1, 2, 3, {"sl2"}, "silent"},
+            ReadBarrier{}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {
