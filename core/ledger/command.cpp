@@ -179,6 +179,21 @@ ContractView decode_contract_view(Reader& reader) {
     return view;
 }
 
+std::string_view name_of(const Command& command) {
+    return std::visit(Overloaded{
+                          [](const RegisterNode&) { return "register"; },
+                          [](const Enrol&) { return "enrol"; },
+                          [](const CheckInRound&) { return "check_in"; },
+                          [](const ReportMerge&) { return "report_merge"; },
+                          [](const LeaveContract&) { return "leave"; },
+                          [](const ExpireDeadline&) { return "expire"; },
+                          [](const LoseNode&) { return "lose"; },
+                          [](const ExcludeMember&) { return "exclude"; },
+                          [](const ReadBarrier&) { return "read_barrier"; },
+                      },
+                      command);
+}
+
 void encode(Writer& writer, const Command& command) {
     std::visit(Overloaded{
                    [&](const RegisterNode& c) {

@@ -74,6 +74,9 @@ struct ReadBarrier {};
 using Command = std::variant<RegisterNode, Enrol, CheckInRound, ReportMerge, LeaveContract,
                              ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier>;
 
+/// "check_in", "report_merge", ...: for traces.
+std::string_view name_of(const Command& command);
+
 /// Bounds of texts inside commands.
 constexpr std::size_t reason_max = 1024;
 constexpr std::size_t layout_text_max = std::size_t{4} * 1024 * 1024;

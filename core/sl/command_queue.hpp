@@ -22,6 +22,12 @@ public:
         if (commands_.empty() || (sent_ && !retry)) {
             return;
         }
+        if (!sent_) {
+            effects.push_back(Report{TraceEvent("command_sent")
+                                         .with("session", session_)
+                                         .with("sequence", sequence_)
+                                         .with("kind", std::string(name_of(commands_.front())))});
+        }
         sent_ = true;
         effects.push_back(Send{sn, {SubmitCommand{session_, sequence_, commands_.front()}, {}}});
     }
@@ -29,7 +35,13 @@ public:
     bool answers(const CommandResult& result) const {
         return sent_ && !commands_.empty() && result.sequence == sequence_;
     }
-    Command pop() {
+    /// \pre answers(result)
+    Command pop(const CommandResult& result, std::vector<Effect>& effects) {
+        effects.push_back(Report{TraceEvent("command_answered")
+                                     .with("session", session_)
+                                     .with("sequence", sequence_)
+                                     .with("code", static_cast<std::uint64_t>(result.code))
+                                     .with("run", result.run)});
         Command command = std::move(commands_.front());
         commands_.pop_front();
         ++sequence_;

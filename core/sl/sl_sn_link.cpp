@@ -38,7 +38,7 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
     if (!commands_.answers(result)) {
         return;
     }
-    const Command command = commands_.pop();
+    const Command command = commands_.pop(result, effects);
     sn_asked_at_ = now_;
     on_answer(command, result, effects);
     if (sn_ && !stopped_) {

@@ -64,15 +64,23 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     head_ = chain_link(hasher_, head_, record.index, bytes);
     entries_ = record.index;
     status_.mark_changed();
-    if (record.kind != RecordKind::entry) {
-        if (record.kind == RecordKind::membership && record.index > recovered_) {
-            report(TraceEvent("servers_changed").with("index", record.index), effects);
+    TraceEvent applied_event = TraceEvent("entry_applied")
+                                   .with("index", record.index)
+                                   .with("term", record.term)
+                                   .with("head", short_text(head_));
+    const auto report_applied = [&](std::string_view kind) {
+        if (record.index > recovered_) {
+            report(std::move(applied_event).with("kind", std::string(kind)), effects);
         }
+    };
+    if (record.kind != RecordKind::entry) {
+        report_applied(record.kind == RecordKind::barrier ? "barrier" : "membership");
         return;
     }
     const Result<Entry> entry = decode_entry(record.data);
     if (!entry) {
         // Agreed, but not by an SN of this version: each of them takes it for nothing.
+        report_applied("unreadable");
         report(TraceEvent("entry_unreadable")
                    .with("index", record.index)
                    .log(Level::error, component,
@@ -83,16 +91,20 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     last_entry_ns_ = std::max(last_entry_ns_, entry->time_ns);
     pending_.erase({entry->signer, entry->session, entry->sequence});
     pending_own_.erase(own_business(entry->command));
+    const bool repeated =
+        ledger_.answer_of(entry->signer, entry->session, entry->sequence).has_value();
     const Applied applied = ledger_.apply(*entry, record.index);
     if (record.index <= recovered_) {
         return;
     }
-    report(TraceEvent("entry_applied")
-               .with("index", record.index)
-               .with("signer", entry->signer.name)
-               .with("answer", static_cast<std::uint64_t>(applied.answer.code))
-               .with("head", short_text(head_)),
-           effects);
+    applied_event = std::move(applied_event)
+                        .with("signer", entry->signer.name)
+                        .with("session", entry->session)
+                        .with("sequence", entry->sequence)
+                        .with("answer", static_cast<std::uint64_t>(applied.answer.code))
+                        .with("run", applied.answer.run)
+                        .with("repeated", repeated ? 1U : 0U);
+    report_applied(name_of(entry->command));
     if (applied.answer.code != Errc::ok && applied.answer.code != Errc::stale &&
         applied.answer.code != Errc::not_found) {
         report(TraceEvent("command_denied")
@@ -166,6 +178,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
             [&](const RoundCommitted& e) {
                 report(TraceEvent("round_committed")
                            .with("contract", e.contract)
+                           .with("run", ledger_.find_contract(e.contract)->run)
                            .with("round", e.commit.round)
                            .with("attempt", e.commit.attempt)
                            .with("members", e.commit.members.size())
@@ -204,6 +217,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                 report(
                     TraceEvent("contract_ended")
                         .with("contract", e.contract)
+                        .with("run", ledger_.find_contract(e.contract)->run)
                         .with("phase", std::string(to_string(e.phase)))
                         .log(complete ? Level::info : Level::error, component,
                              "Contract '" + e.contract + "' is " + std::string(to_string(e.phase)) +
