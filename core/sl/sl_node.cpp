@@ -151,22 +151,19 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
         }
         return;
     }
-    if (catch_up_ && catch_up_->source() && catch_up_->source()->address == failed.address) {
-        dialling_.erase(catch_up_->source()->id);  // the next tick asks another one, or again
-    }
+    // Also what an earlier round dialled, or an earlier try to catch up: it is asked for again when
+    // it is needed, however late it fails.
+    std::erase_if(dialling_, [&](const auto& dialled) { return dialled.second == failed.address; });
     if (!exchange_) {
         return;
     }
     for (const RoundMember& partner : exchange_->partners()) {
-        if (partner.address == failed.address) {
-            dialling_.erase(partner.id);
-            if (failed.fatal) {
-                fail({Errc::refused, "member '" + partner.id.name + "' at " +
-                                         to_string(partner.address) +
-                                         " can't be talked to: " + failed.error.message},
-                     exit_code::refused, effects);
-                return;
-            }
+        if (partner.address == failed.address && failed.fatal) {
+            fail({Errc::refused, "member '" + partner.id.name + "' at " +
+                                     to_string(partner.address) +
+                                     " can't be talked to: " + failed.error.message},
+                 exit_code::refused, effects);
+            return;
         }
     }
     effects.push_back(SetTimer{peer_dial_timer, now_ + redial_interval});

@@ -38,7 +38,8 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
 void SlNode::dial_source(std::vector<Effect>& effects) {
     const auto& source = catch_up_->source();
     // Whoever needs it dials, whatever the names.
-    if (source && up_.count(source->id) == 0 && dialling_.insert(source->id).second) {
+    if (source && up_.count(source->id) == 0 &&
+        dialling_.emplace(source->id, source->address).second) {
         effects.push_back(Connect{source->address, Role::sl});
     }
 }

@@ -85,7 +85,7 @@ void SlNode::dial_partners(std::vector<Effect>& effects) {
         }
         missing = true;
         // Of two members the one with the lower id dials, so that there is one connection.
-        if (options_.id < partner.id && dialling_.insert(partner.id).second) {
+        if (options_.id < partner.id && dialling_.emplace(partner.id, partner.address).second) {
             effects.push_back(Connect{partner.address, Role::sl});
         }
     }

@@ -129,7 +129,7 @@ private:
     std::uint32_t last_checked_in_ = 0;
 
     std::set<NodeId> up_;  ///< SLs that are connected
-    std::set<NodeId> dialling_;
+    std::map<NodeId, Address> dialling_;
     std::unique_ptr<Exchange> exchange_;
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
     std::unique_ptr<CatchUp> catch_up_;
