@@ -1,13 +1,23 @@
 #include "sim/sim_engine.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <locale>
+#include <map>
+#include <set>
+#include <sstream>
 #include <stdexcept>
 #include <unordered_map>
 
+#include <unistd.h>
+
 #include "sim/event_queue.hpp"
 #include "sim/sg_compat.hpp"
+#include "sim/state_profile.hpp"
+#include "sim/xml_scan.hpp"
 
 namespace starling {
 namespace {
@@ -37,6 +47,8 @@ std::vector<std::string> engine_arguments(const std::string& program,
         "--log=root.threshold:warning",
         "--log=xbt_cfg.threshold:warning",
         "--log=ker_engine.threshold:error",  // "Process called exit when leaving"
+        "--log=ker_actor.threshold:error",   // an actor's host is off: it starts with its host
+        "--log=surf_parse.threshold:error",
         "--cfg=network/model:CM02",
         "--cfg=network/bandwidth-factor:" + std::to_string(bandwidth_factor),
         // Latency is added by our own timers: a message in SimGrid's latency phase is lost when a
@@ -62,31 +74,76 @@ Result<void> readable(const std::string& file, const char* what) {
     return {};
 }
 
-/// The `host` attributes of a file's actors. SimGrid aborts on an actor whose host is unknown, so
-/// they are looked at before.
-std::vector<std::string> actor_hosts(const std::string& file) {
+std::string read_text(const std::string& file) {
     std::ifstream stream(file);
-    std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-    for (std::size_t at = text.find("<!--"); at != std::string::npos; at = text.find("<!--", at)) {
-        const std::size_t end = text.find("-->", at);
-        text.erase(at, end == std::string::npos ? std::string::npos : end + 3 - at);
-    }
-    std::vector<std::string> hosts;
-    for (const char* tag : {"<actor", "<process"}) {
-        for (std::size_t at = text.find(tag); at != std::string::npos;
-             at = text.find(tag, at + 1)) {
-            const std::string element = text.substr(at, text.find('>', at) - at);
-            std::size_t value = element.find("host=");
-            if (value == std::string::npos || value + 6 >= element.size()) {
-                hosts.emplace_back();
-                continue;
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+/// An actor of a deployment file. SimGrid aborts on one whose host is unknown, and throws at the
+/// start time of one whose host is off then, so they are looked at before.
+struct PlannedActor {
+    std::string host;
+    SwarmTime start{};
+};
+
+/// The actors of a file. \param text  gets blanks where their start times stand.
+std::vector<PlannedActor> planned_actors(std::string& text) {
+    std::vector<PlannedActor> actors;
+    for (const XmlElement& element : scan_xml(text)) {
+        if (element.name != "actor" && element.name != "process") {
+            continue;
+        }
+        PlannedActor actor{element.value("host"), {}};
+        if (const auto* start = element.find("start_time")) {
+            std::istringstream stream(start->value);
+            stream.imbue(std::locale::classic());
+            double seconds = 0.0;
+            if ((stream >> seconds) && seconds > 0.0 && seconds <= 1e9) {
+                actor.start = SwarmTime{from_seconds(seconds)};
+                text.replace(start->begin, start->end - start->begin, start->end - start->begin,
+                             ' ');
             }
-            value += 6;
-            hosts.push_back(element.substr(value, element.find(element[value - 1], value) - value));
+        }
+        actors.push_back(std::move(actor));
+    }
+    return actors;
+}
+
+/// A file that SimGrid reads in the place of the user's, for as long as this lives.
+class Substitute {
+public:
+    /// \param text  empty: the file itself is good.
+    Substitute(std::string file, const std::string& text) : original_(std::move(file)) {
+        if (text.empty()) {
+            return;
+        }
+        copy_ = (std::filesystem::temp_directory_path() / "starling-XXXXXX.xml").string();
+        const int opened = ::mkstemps(copy_.data(), 4);
+        if (opened >= 0) {
+            ::close(opened);
+        }
+        if (opened < 0 || !(std::ofstream(copy_) << text)) {
+            throw std::runtime_error("can't write " + copy_);
         }
     }
-    return hosts;
-}
+    Substitute(const Substitute&) = delete;
+    Substitute& operator=(const Substitute&) = delete;
+    ~Substitute() {
+        std::error_code ignored;
+        std::filesystem::remove(copy_, ignored);
+    }
+
+    const std::string& path() const { return copy_.empty() ? original_ : copy_; }
+    /// What SimGrid said, of the user's file.
+    std::string told(std::string text) const {
+        const std::size_t at = copy_.empty() ? std::string::npos : text.find(copy_);
+        return at == std::string::npos ? text : text.replace(at, copy_.size(), original_);
+    }
+
+private:
+    std::string original_;
+    std::string copy_;
+};
 
 }  // namespace
 
@@ -101,10 +158,13 @@ struct SimEngine::Impl {
         engine = std::make_unique<s4u::Engine>(&argc, argv.data());
         sg::on_comm_end([this](auto& activity) { ended(activity); });
         sg::on_host_change([this](const s4u::Host& host) { host_changed(host); });
-        sg::on_link_change([this](const s4u::Link&) { link_changed(); });
+        sg::on_link_change([this](const s4u::Link& link) { link_changed(link); });
     }
 
     void add(SwarmTime time, std::function<void()> what) {
+        if (stopped) {
+            return;
+        }
         queue.add(std::max(time, clock_now()), std::move(what));
         arm();
     }
@@ -189,13 +249,56 @@ struct SimEngine::Impl {
     void host_changed(const s4u::Host& host) {
         const auto found = index.find(host.get_name());
         if (found != index.end() && host_callback) {
-            add(clock_now(), [this, changed = found->second] { host_callback(changed); });
+            add(clock_now(),
+                [this, changed = found->second, on = host.is_on()] { host_callback(changed, on); });
         }
     }
-    void link_changed() {
-        if (link_callback) {
-            add(clock_now(), [this] { link_callback(); });
+    void link_changed(const s4u::Link& link) {
+        add(clock_now(), [this, name = link.get_name(), on = link.is_on()] {
+            for (const auto& changed : link_callbacks) {
+                changed(name, on);
+            }
+        });
+    }
+
+    /// SimGrid 3.32 gives the changes of a state_file to a split-duplex link as a whole, which does
+    /// not know them and aborts. From change `at` of the loop that began at `begin`.
+    void follow(const FailingResources::Link& link, std::size_t at, SwarmTime begin) {
+        const std::vector<StateProfile::Change>& changes = link.profile.changes();
+        if (at == changes.size()) {
+            if (!link.profile.period()) {
+                return;
+            }
+            at = 0;
+            begin += *link.profile.period();
         }
+        if (changes.empty()) {
+            return;
+        }
+        add(begin + changes[at].at, [this, link, at, begin] {
+            turn_link(link.name, link.profile.changes()[at].on);
+            follow(link, at + 1, begin);
+        });
+    }
+
+    std::vector<s4u::Link*> links_named(const std::string& name) const {
+        std::vector<s4u::Link*> links;
+        for (const char* suffix : {"", "_UP", "_DOWN"}) {
+            if (s4u::Link* link = engine->link_by_name_or_null(name + suffix)) {
+                links.push_back(link);
+            }
+        }
+        return links;
+    }
+    void turn_link(const std::string& name, bool on) const {
+        for (s4u::Link* link : links_named(name)) {
+            on ? link->turn_on() : link->turn_off();
+        }
+    }
+
+    bool host_restarts(HostIndex host) const {
+        const auto found = profiles.find(host);
+        return found != profiles.end() && found->second.comes_on_after(clock_now());
     }
 
     void list_hosts() {
@@ -223,12 +326,15 @@ struct SimEngine::Impl {
     SwarmTime armed_at{};
     bool firing = false;
     bool watching = false;
+    bool stopped = false;
     std::uint64_t next_transfer = 0;
     std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> transfers;
     std::vector<s4u::CommPtr> graveyard;
-    std::uint64_t actors_to_come = 0;
-    std::function<void(HostIndex)> host_callback;
-    std::function<void()> link_callback;
+    std::vector<PlannedActor> actors;      ///< in the order of the file
+    std::set<std::size_t> actors_waiting;  ///< of those, the ones that have not started
+    std::map<HostIndex, StateProfile> profiles;
+    std::function<void(HostIndex, bool)> host_callback;
+    std::vector<std::function<void(const std::string&, bool)>> link_callbacks;
     mutable std::vector<s4u::Link*> route_links;
 };
 
@@ -244,24 +350,42 @@ SimEngine::~SimEngine() {
     }
 }
 
-Result<void> SimEngine::load_platform(const std::string& file) {
+Result<void> SimEngine::load_platform(const std::string& file, bool with_profiles) {
     if (auto checked = readable(file, "platform"); !checked) {
         return checked.error();
     }
-    if (!actor_hosts(file).empty()) {
+    std::string text = read_text(file);
+    if (!planned_actors(text).empty()) {
         return Error{Errc::usage, "platform file " + file +
                                       " has actors, so it is a deployment file: give the platform "
                                       "first and the deployment second"};
     }
+    const Result<FailingResources> failing = read_failing_resources(file, with_profiles);
+    if (!failing) {
+        return failing.error();
+    }
+    const Substitute read(file, failing->text);
     try {
-        impl_->engine->load_platform(file);
+        if (!failing->text.empty()) {  // profiles beside the user's file are still found
+            s4u::Engine::set_config("path:" +
+                                    std::filesystem::absolute(file).parent_path().string());
+        }
+        impl_->engine->load_platform(read.path());
         impl_->engine->seal_platform();
     } catch (const std::exception& error) {
-        return Error{Errc::usage, "platform file " + file + ": " + error.what()};
+        return Error{Errc::usage, "platform file " + file + ": " + read.told(error.what())};
     }
     impl_->list_hosts();
     if (impl_->hosts.empty()) {
         return Error{Errc::usage, "platform file " + file + " has no host"};
+    }
+    for (const FailingResources::Link& link : failing->split_links) {
+        impl_->follow(link, 0, {});
+    }
+    for (const FailingResources::Host& host : failing->hosts) {
+        if (const auto index = find_host(host.name)) {
+            impl_->profiles.emplace(*index, host.profile);
+        }
     }
     return {};
 }
@@ -271,15 +395,20 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
     if (auto checked = readable(file, "deployment"); !checked) {
         return checked.error();
     }
-    for (const std::string& host : actor_hosts(file)) {
-        if (!find_host(host)) {
+    std::string text = read_text(file);
+    impl_->actors = planned_actors(text);
+    for (const PlannedActor& actor : impl_->actors) {
+        if (!find_host(actor.host)) {
             return Error{Errc::usage, "deployment file " + file + ": an actor is placed on host '" +
-                                          host + "', which the platform does not have"};
+                                          actor.host + "', which the platform does not have"};
         }
     }
+    const Substitute read(file, text);
     std::optional<Error> refused;
-    // The default factory sees every actor as the file is read, also those that start later.
-    const auto factory = [this, &refused, check = std::move(check), start = std::move(start)](
+    std::size_t seen = 0;
+    // The default factory sees every actor as the file is read, in its order.
+    const auto factory = [this, &refused, &seen, check = std::move(check),
+                          start = std::move(start)](
                              std::vector<std::string> words) -> simgrid::kernel::actor::ActorCode {
         SimActor actor;
         actor.function = words.empty() ? "" : words.front();
@@ -287,39 +416,49 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
         if (auto checked = check(actor.function, actor.arguments); !checked && !refused) {
             refused = checked.error();
         }
-        ++impl_->actors_to_come;
-        return [this, actor, start] {
+        const std::size_t number = seen++;
+        impl_->actors_waiting.insert(number);
+        // Run when its host is on first.
+        return [this, actor, start, number] {
             SimActor started = actor;
             started.host = impl_->index.at(s4u::this_actor::get_host()->get_name());
             for (const auto& [key, value] : *s4u::Actor::self()->get_properties()) {
                 started.properties.emplace(key, value);
             }
-            impl_->add(clock_now(), [this, started, start] {
-                --impl_->actors_to_come;
-                start(started);
+            impl_->add(impl_->actors[number].start, [this, started, start, number] {
+                if (impl_->actors_waiting.erase(number) > 0) {
+                    start(started);
+                }
             });
         };
     };
     try {
         impl_->engine->register_default(simgrid::kernel::actor::ActorCodeFactory(factory));
-        impl_->engine->load_deployment(file);
+        impl_->engine->load_deployment(read.path());
     } catch (const std::exception& error) {
-        return Error{Errc::usage, "deployment file " + file + ": " + error.what()};
+        return Error{Errc::usage, "deployment file " + file + ": " + read.told(error.what())};
     }
     if (refused) {
         return Error{Errc::usage, "deployment file " + file + ": " + refused->message};
     }
-    if (impl_->actors_to_come == 0) {
+    if (impl_->actors.empty()) {
         return Error{Errc::usage, "deployment file " + file + " has no actor"};
     }
     return {};
 }
 
-std::uint64_t SimEngine::actors_to_come() const { return impl_->actors_to_come; }
+std::uint64_t SimEngine::actors_to_come() const {
+    return static_cast<std::uint64_t>(std::count_if(
+        impl_->actors_waiting.begin(), impl_->actors_waiting.end(), [this](std::size_t number) {
+            const auto host = find_host(impl_->actors[number].host);
+            return host && (host_on(*host) || host_restarts(*host));
+        }));
+}
 
 void SimEngine::run() { impl_->engine->run(); }
 
 void SimEngine::stop() {
+    impl_->stopped = true;
     impl_->queue.clear();
     if (impl_->armed != nullptr) {
         impl_->armed->remove();
@@ -356,6 +495,7 @@ double SimEngine::host_flops_per_second(HostIndex host) const {
     return impl_->hosts[host]->get_speed();
 }
 bool SimEngine::host_on(HostIndex host) const { return impl_->hosts[host]->is_on(); }
+bool SimEngine::host_restarts(HostIndex host) const { return impl_->host_restarts(host); }
 
 SimRoute SimEngine::route(HostIndex from, HostIndex to) const {
     std::vector<s4u::Link*>& links = impl_->route_links;
@@ -383,35 +523,16 @@ void SimEngine::turn_host(HostIndex host, bool on) {
     on ? impl_->hosts[host]->turn_on() : impl_->hosts[host]->turn_off();
 }
 
-namespace {
-
-std::vector<s4u::Link*> links_named(const s4u::Engine& engine, const std::string& name) {
-    std::vector<s4u::Link*> links;
-    for (const char* suffix : {"", "_UP", "_DOWN"}) {
-        if (s4u::Link* link = engine.link_by_name_or_null(name + suffix)) {
-            links.push_back(link);
-        }
-    }
-    return links;
-}
-
-}  // namespace
-
 bool SimEngine::has_link(const std::string& name) const {
-    return !links_named(*impl_->engine, name).empty();
+    return !impl_->links_named(name).empty();
 }
+void SimEngine::turn_link(const std::string& name, bool on) { impl_->turn_link(name, on); }
 
-void SimEngine::turn_link(const std::string& name, bool on) {
-    for (s4u::Link* link : links_named(*impl_->engine, name)) {
-        on ? link->turn_on() : link->turn_off();
-    }
-}
-
-void SimEngine::on_host_change(std::function<void(HostIndex)> changed) {
+void SimEngine::on_host_change(std::function<void(HostIndex, bool)> changed) {
     impl_->host_callback = std::move(changed);
 }
-void SimEngine::on_link_change(std::function<void()> changed) {
-    impl_->link_callback = std::move(changed);
+void SimEngine::on_link_change(std::function<void(const std::string&, bool)> changed) {
+    impl_->link_callbacks.push_back(std::move(changed));
 }
 
 }  // namespace starling

@@ -46,19 +46,21 @@ public:
     ~SimEngine();
 
     /// Errc::usage names the file, and the line where SimGrid knows it.
-    Result<void> load_platform(const std::string& file);
+    /// \param with_profiles  false: nothing fails or changes by a profile of the file.
+    Result<void> load_platform(const std::string& file, bool with_profiles = true);
     /// `check` looks at (function, arguments) of each actor while the file is read; `start` is
     /// called in run() when an actor's start time has come.
     using CheckActor =
         std::function<Result<void>(const std::string&, const std::vector<std::string>&)>;
     using StartActor = std::function<void(SimActor)>;
     Result<void> load_deployment(const std::string& file, CheckActor check, StartActor start);
-    /// Actors of the deployment whose start time is still to come.
+    /// Actors of the deployment that are still to start: their time has not come, or their host
+    /// is off and has a profile that will turn it on.
     std::uint64_t actors_to_come() const;
 
     /// Runs until nothing is left to do or stop() was called. Throws what a callback throws.
     void run();
-    /// Drops all that is still to come, so that run() returns.
+    /// Drops all that is still to come, for good, so that run() returns.
     void stop();
     SwarmTime now() const;
     /// Calls `what` at that time, or now if it has passed.
@@ -76,6 +78,8 @@ public:
     /// Of one core; 1e9 is the reference machine of the calibration table.
     double host_flops_per_second(HostIndex host) const;
     bool host_on(HostIndex host) const;
+    /// Its profile (`state_file`) will turn it on, later than now.
+    bool host_restarts(HostIndex host) const;
     SimRoute route(HostIndex from, HostIndex to) const;
 
     /// Moves `bytes` (>= 1) over the route's links: bandwidth and sharing, no latency (that is the
@@ -89,8 +93,9 @@ public:
     /// Both directions of a split-duplex link.
     void turn_link(const std::string& name, bool on);
     /// After a host has gone on or off, whoever asked for it (fault or profile).
-    void on_host_change(std::function<void(HostIndex)> changed);
-    void on_link_change(std::function<void()> changed);
+    void on_host_change(std::function<void(HostIndex, bool on)> changed);
+    /// The same for a link; each direction of a split-duplex link is one. All that ask are told.
+    void on_link_change(std::function<void(const std::string& name, bool on)> changed);
 
 private:
     struct Impl;

@@ -29,6 +29,7 @@ struct Flags {
     std::string log_level = "info";
     std::string workspace = "workspace";
     std::vector<std::string> simgrid;
+    bool no_profiles = false;
     bool quiet = false;
 };
 
@@ -45,6 +46,8 @@ void declare(CLI::App& app, Flags& flags) {
            "--fault", flags.faults,
            "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; repeatable")
         ->allow_extra_args(false);
+    app.add_flag("--no-profiles", flags.no_profiles,
+                 "nothing fails or changes by the state, bandwidth and other profiles of PLATFORM");
     app.add_option(
         "--calibration", flags.calibration,
         "what training, merging, hashing and disk cost (JSON, from PROGRAM --calibrate)");
@@ -144,7 +147,7 @@ int simulate(const Flags& flags, SimulationOptions options) {
         }
     }
     SimEngine engine("swarm-sim", simgrid, is_large(flags.platform));
-    if (const auto loaded = engine.load_platform(flags.platform); !loaded) {
+    if (const auto loaded = engine.load_platform(flags.platform, !flags.no_profiles); !loaded) {
         return usage(loaded.error().message);
     }
     if (const auto checked = check_links(engine, options.faults); !checked) {

@@ -469,7 +469,7 @@ private:
 
 SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake)
     : impl_(std::make_unique<Impl>(engine, handshake)) {
-    engine.on_link_change([this] { check_routes(); });
+    engine.on_link_change([this](const std::string&, bool) { check_routes(); });
 }
 
 SimNetwork::~SimNetwork() {

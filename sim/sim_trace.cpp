@@ -6,8 +6,9 @@
 
 namespace starling {
 
-SimTrace::SimTrace(std::ostream* trace, std::ostream* log, Level level, std::uint64_t seed)
-    : trace_(trace), log_(log), level_(level) {
+SimTrace::SimTrace(std::ostream* trace, std::ostream* log, Level level, std::uint64_t seed,
+                   TraceSink* also)
+    : trace_(trace), log_(log), level_(level), also_(also) {
     if (trace_ != nullptr) {
         *trace_ << "# starling-trace 1 simulated seed=" << seed << "\n";
     }
@@ -15,6 +16,9 @@ SimTrace::SimTrace(std::ostream* trace, std::ostream* log, Level level, std::uin
 
 void SimTrace::report(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     ++events_;
+    if (also_ != nullptr) {
+        also_->report(time, node, event);
+    }
     if (trace_ != nullptr) {
         *trace_ << trace_line(time, node, event) << "\n";
     }

@@ -12,7 +12,9 @@ class SimTrace final : public TraceSink {
 public:
     /// \param trace  gets a first line with the seed, then a trace_line() an event.
     /// \param log    gets `[   12.345678] NODE : COMPONENT : LEVEL : text` from `level` on.
-    SimTrace(std::ostream* trace, std::ostream* log, Level level, std::uint64_t seed);
+    /// \param also   gets every event too; null: nobody does.
+    SimTrace(std::ostream* trace, std::ostream* log, Level level, std::uint64_t seed,
+             TraceSink* also = nullptr);
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override;
     std::uint64_t events() const { return events_; }
@@ -21,6 +23,7 @@ private:
     std::ostream* trace_;
     std::ostream* log_;
     Level level_;
+    TraceSink* also_;
     std::uint64_t events_ = 0;
 };
 

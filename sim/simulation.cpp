@@ -39,6 +39,7 @@ struct Deployed {
     std::unique_ptr<MemoryStore> store;  ///< of an SN or licence server; it survives the node
     std::unique_ptr<SimNode> node;       ///< null: not running
     std::uint64_t starts = 0;
+    std::uint64_t fruitless_starts = 0;  ///< since any program had a round
     NodeOutcome outcome;
 };
 
@@ -63,6 +64,7 @@ struct Simulation::Impl {
         : engine(sim_engine),
           trace(sim_trace),
           options(std::move(simulation_options)),
+          outcome(sim_trace),
           network(engine, from_seconds(options.calibration.handshake_seconds)) {}
 
     // ---- Starting
@@ -107,11 +109,19 @@ struct Simulation::Impl {
             member.outcome.killed = true;
             return;
         }
-        ++member.starts;
+        if (++member.starts > 1) {
+            ++member.outcome.restarts;
+            outcome.faults.node_restarted();
+        }
+        if (++member.fruitless_starts > options.restarts_limit) {
+            outcome.restarting = member.plan.id;
+            end_early(SimOutcome::End::no_round, engine.now());
+            return;
+        }
         member.outcome.killed = false;
         member.outcome.exit_code.reset();
         auto node = SimNode::make(
-            {engine, network, options.calibration, openssl_hasher(), trace}, member.plan,
+            {engine, network, options.calibration, openssl_hasher(), outcome.faults}, member.plan,
             make_node(member.plan, member.starts, member.store.get(), openssl_hasher()),
             member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });
         if (!node) {
@@ -122,6 +132,9 @@ struct Simulation::Impl {
             member.node->worker().set_program(std::make_unique<WatchedProgram>(
                 make_program(member), [this, &member](const SyncedReply& reply) {
                     outcome.rounds.goes_on(member.plan.id, reply.round, reply.digest, engine.now());
+                    for (const auto& other : members) {
+                        other->fruitless_starts = 0;
+                    }
                 }));
         }
         member.node->handle(Started{});
@@ -181,7 +194,7 @@ struct Simulation::Impl {
         if (!member.node) {
             return;
         }
-        note(member.plan.id, TraceEvent("node_killed").log(Level::warning, "sim", reason));
+        outcome.faults.node_killed(engine.now(), member.plan.id, reason);
         network.kill(member.plan.id, "the connection was reset");
         member.node.reset();
         member.outcome.killed = true;
@@ -195,7 +208,12 @@ struct Simulation::Impl {
                 return member->node && is_daemon(member->plan.role) == daemons;
             });
         };
-        if (engine.actors_to_come() > 0 || faults_that_restart > 0 || running(false)) {
+        const bool coming_back =
+            std::any_of(members.begin(), members.end(), [this](const auto& member) {
+                return !is_daemon(member->plan.role) && comes_back(*member);
+            });
+        if (engine.actors_to_come() > 0 || faults_that_restart > 0 || running(false) ||
+            coming_back) {
             return;
         }
         if (!running(true)) {
@@ -204,18 +222,30 @@ struct Simulation::Impl {
             return;
         }
         if (!std::exchange(stopping, true)) {
-            for (const auto& member : members) {
-                if (member->node) {
-                    member->node->handle(StopRequested{"all SL and ML nodes have ended"});
-                }
-            }
+            engine.at(engine.now() + options.linger, [this] { stop_daemons(); });
         }
     }
 
+    void stop_daemons() {
+        for (const auto& member : members) {
+            if (member->node) {
+                member->node->handle(StopRequested{"all SL and ML nodes have ended"});
+            }
+        }
+        check_end();
+    }
+
+    /// It was on a host that has gone off, and that its profile will turn on.
+    bool comes_back(const Deployed& member) const {
+        return !member.node && member.outcome.killed && !engine.host_on(member.plan.host) &&
+               engine.host_restarts(member.plan.host);
+    }
+
     void check_stall() {
-        const bool working = std::any_of(members.begin(), members.end(), [](const auto& member) {
-            return member->node && member->node->worker().busy();
-        });
+        const bool working =
+            std::any_of(members.begin(), members.end(), [this](const auto& member) {
+                return (member->node && member->node->worker().busy()) || comes_back(*member);
+            });
         if (working || trace.events() != events_seen || engine.actors_to_come() > 0 ||
             faults_to_come > 0) {
             events_seen = trace.events();
@@ -274,18 +304,20 @@ struct Simulation::Impl {
         }
     }
 
-    void host_changed(HostIndex host) {
+    void host_changed(HostIndex host, bool on) {
+        outcome.faults.host_changed(engine.now(), engine.host_name(host), on);
         for (std::size_t i = 0; i < members.size(); ++i) {
             Deployed& member = *members[i];
             if (member.plan.host != host) {
                 continue;
             }
-            if (!engine.host_on(host)) {
+            if (!on) {
                 kill(member, "host " + engine.host_name(host) + " went off");
             } else if (!member.node && member.outcome.killed) {
                 start(member);
             }
         }
+        check_end();
     }
 
     // ---- Small things
@@ -299,11 +331,14 @@ struct Simulation::Impl {
     }
 
     void note(const NodeId& node, const TraceEvent& event) {
-        trace.report(engine.now(), node, event);
+        outcome.faults.report(engine.now(), node, event);
     }
 
     SimOutcome run() {
-        engine.on_host_change([this](HostIndex host) { host_changed(host); });
+        engine.on_host_change([this](HostIndex host, bool on) { host_changed(host, on); });
+        engine.on_link_change([this](const std::string& link, bool up) {
+            outcome.faults.link_changed(engine.now(), link, up);
+        });
         plan_faults();
         if (options.until) {
             engine.at(*options.until, [this] { end_early(SimOutcome::End::until, engine.now()); });
@@ -321,10 +356,10 @@ struct Simulation::Impl {
     SimEngine& engine;
     SimTrace& trace;
     SimulationOptions options;
+    SimOutcome outcome;
     SimNetwork network;
     std::vector<std::unique_ptr<Deployed>> members;
     std::vector<std::unique_ptr<SimNode>> graveyard;
-    SimOutcome outcome;
     std::uint64_t faults_to_come = 0;
     std::uint64_t faults_that_restart = 0;
     std::uint64_t events_seen = 0;

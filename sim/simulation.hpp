@@ -10,6 +10,7 @@
 #include "core/ml/swarm.hpp"
 #include "sim/calibration.hpp"
 #include "sim/fault.hpp"
+#include "sim/fault_log.hpp"
 #include "sim/round_log.hpp"
 #include "sim/sim_engine.hpp"
 #include "sim/sim_network.hpp"
@@ -29,6 +30,11 @@ struct SimulationOptions {
     /// Without training, other work or any event for so long, the nodes wait for each other for
     /// ever.
     SwarmDuration stall_limit = std::chrono::hours(1);
+    /// Once all SL and ML have ended, SNs and licence servers are stopped after so long.
+    SwarmDuration linger{0};
+    /// After so many restarts of one node without any round between, hosts fail faster than the
+    /// swarm can do anything: profiles may go on for ever.
+    std::uint64_t restarts_limit = 100;
 };
 
 /// The deployment asks for something that can't be, found out while the simulation ran.
@@ -44,14 +50,19 @@ struct NodeOutcome {
     std::optional<int> exit_code;  ///< none: killed by a fault, or still running
     bool killed = false;
     std::string reason;  ///< of its stop
+    std::uint64_t restarts = 0;
 };
 
 struct SimOutcome {
+    explicit SimOutcome(TraceSink& trace) : faults(trace) {}
+
     std::vector<NodeOutcome> nodes;  ///< in order of their start
     RoundLog rounds;
+    FaultLog faults;
     SwarmTime end{};
     ByteCount bytes;
-    enum class End { finished, stalled, until } how = End::finished;
+    enum class End { finished, stalled, no_round, until } how = End::finished;
+    NodeId restarting;  ///< of End::no_round: the node that was started over and over
 
     /// 0: every node that no fault has killed ended with 0. Otherwise the first other exit code, or
     /// `aborted` if nodes never ended.

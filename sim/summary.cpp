@@ -22,18 +22,48 @@ std::string_view how_text(SimOutcome::End how) {
             return "finished";
         case SimOutcome::End::stalled:
             return "stalled";
+        case SimOutcome::End::no_round:
+            return "no_round";
         case SimOutcome::End::until:
             return "until";
     }
     return "unknown";
 }
 
+std::string count(std::uint64_t number, const std::string& what) {
+    return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
 std::string state_text(const NodeOutcome& node) {
+    const std::string restarts =
+        node.restarts == 0 ? "" : ", restarted " + count(node.restarts, "time");
     if (node.exit_code) {
         return "exit code " + std::to_string(*node.exit_code) +
-               (node.reason.empty() ? "" : " (" + node.reason + ")");
+               (node.reason.empty() ? "" : " (" + node.reason + ")") + restarts;
     }
-    return node.killed ? "killed by a fault" : "still running";
+    return (node.killed ? "killed by a fault" : "still running") + restarts;
+}
+
+void write_faults(const FaultLog& faults, std::ostream& text) {
+    if (faults.any()) {
+        const auto& [hosts_off, hosts_on] = faults.hosts();
+        const auto& [links_down, links_up] = faults.links();
+        text << "faults        hosts off " << hosts_off << ", on again " << hosts_on
+             << "; links down " << links_down << ", up again " << links_up << "; nodes killed "
+             << faults.nodes_killed() << ", restarted " << faults.nodes_restarted() << "\n";
+    }
+    if (faults.elections() > 1) {
+        text << "elections     " << faults.elections() << " of an SN that leads the ledger\n";
+    }
+    if (faults.retried_rounds() > 0) {
+        text << "attempts      " << count(faults.retried_rounds(), "round")
+             << " took more than one, at most " << faults.attempts_max() << "\n";
+    }
+    const FaultLog::Pause longest = faults.longest_pause();
+    if (longest.length > SwarmDuration{0}) {
+        text << "longest pause " << seconds(longest.length) << " s without a commit, before round "
+             << longest.round << " (median " << seconds(faults.median_pause()) << " s)\n";
+    }
 }
 
 bool same_digests(const RoundLog& rounds) {
@@ -59,6 +89,10 @@ std::string summary_text(const SimOutcome& outcome) {
             }
         }
         text << "\n";
+    } else if (outcome.how == SimOutcome::End::no_round) {
+        text << "no round      hosts fail faster than the swarm can have a round: "
+             << outcome.restarting.name << " was started again and again, until "
+             << seconds(outcome.end) << " s\n";
     } else if (outcome.how == SimOutcome::End::until) {
         text << "ended         at --until\n";
     }
@@ -71,6 +105,7 @@ std::string summary_text(const SimOutcome& outcome) {
          << "final digest  "
          << (rounds.empty() ? std::string("none") : to_string(rounds.rbegin()->second.digest))
          << "\n";
+    write_faults(outcome.faults, text);
     if (!same_digests(outcome.rounds)) {
         text << "WARNING       programs got different parameters in one round\n";
     }
@@ -115,7 +150,8 @@ std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
              << ", \"host\": " << json_string(node.host) << ", \"exit_code\": "
              << (node.exit_code ? std::to_string(*node.exit_code) : std::string("null"))
              << ", \"killed\": " << (node.killed ? "true" : "false")
-             << ", \"reason\": " << json_string(node.reason) << "}";
+             << ", \"restarts\": " << node.restarts << ", \"reason\": " << json_string(node.reason)
+             << "}";
         separator = ",\n";
     }
     json << "\n  ]\n}\n";

@@ -60,7 +60,7 @@ struct World {
             throw std::runtime_error(loaded.error().message);
         }
         engine.on_host_change(
-            [this](HostIndex host) { network.kill({host == 0 ? "a" : "b"}, "host off"); });
+            [this](HostIndex host, bool) { network.kill({host == 0 ? "a" : "b"}, "host off"); });
     }
     void add(Peer& peer, const std::string& name, HostIndex host, Role role,
              std::vector<SimListen> listen) {

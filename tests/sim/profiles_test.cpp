@@ -1,0 +1,103 @@
+// What a simulation makes of SimGrid's own failure profiles.
+#include "tests/sim/swarm_sim.hpp"
+
+namespace starling::test {
+namespace {
+
+class Profiles : public SwarmSim {
+protected:
+    /// two_hosts.xml, with a profile for host-2 and one for its link.
+    std::string failing(const std::string& host_2, const std::string& wan = "") {
+        std::string text = read(platform);
+        file("host-2.profile", host_2);
+        const std::string host = "<host id=\"host-2\" speed=\"1Gf\"";
+        text.replace(text.find(host), host.size(), host + " state_file=\"host-2.profile\"");
+        if (!wan.empty()) {
+            file("wan.profile", wan);
+            const std::string link = "<link id=\"wan\"";
+            text.replace(text.find(link), link.size(), link + " state_file=\"wan.profile\"");
+        }
+        return file("p.xml", text);
+    }
+    static constexpr const char* steady = "0 1\n";
+};
+
+TEST_F(Profiles, AHostThatComesBackGoesOn) {
+    const Ran ran = swarm_sim(failing("2 0\n5 1\n") + " " + deployment);
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.says("host host-2 went off")) << ran.output;
+    EXPECT_TRUE(
+        ran.says("hosts off 1, on again 1; links down 0, up again 0; nodes killed 2, "
+                 "restarted 2"))
+        << ran.output;
+    EXPECT_TRUE(ran.says("ml2 on host-2: exit code 0, restarted 1 time")) << ran.output;
+}
+
+TEST_F(Profiles, TheOthersWaitForAHostThatWillComeOnInHours) {
+    const Ran ran = swarm_sim(failing("2 0\n9000 1\n") + " " + deployment + " --quiet");
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.says("longest pause 89")) << ran.output;
+}
+
+TEST_F(Profiles, ButNotForOneThatWillNot) {
+    const Ran ran = swarm_sim(failing("2 0\n") + " " + deployment + " --quiet");
+    EXPECT_EQ(ran.exit_code, 4) << ran.output;
+    EXPECT_TRUE(ran.says("wait for each other: sn1 sl1 ml1")) << ran.output;
+}
+
+TEST_F(Profiles, ALinkThatFailsForEverAgainDoesNotKeepTheEndAway) {
+    const Ran ran =
+        swarm_sim(failing(steady, "2 0\n4 1\nLOOPAFTER 3\n") + " " + deployment + " --quiet");
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.says("links down 2, up again 2") || ran.says("links down 3, up again 2") ||
+                ran.says("links down 3, up again 3"))
+        << ran.output;
+}
+
+TEST_F(Profiles, HostsThatFailFasterThanTheyTrainEndTheRunWithAMessage) {
+    const Ran ran =
+        swarm_sim(failing("0.5 0\n0.6 1\nLOOPAFTER 0\n") + " " + deployment + " --quiet");
+    EXPECT_EQ(ran.exit_code, 4) << ran.output;
+    EXPECT_TRUE(ran.says("ml2 was started again and again")) << ran.output;
+}
+
+TEST_F(Profiles, AnActorStartsWhenItsHostIsOnFirst) {
+    const Ran ran = swarm_sim(failing("0 0\n4 1\n") + " " + deployment);
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.says("[    4.000000] sl2 : swarm.SL : INFO : Setting up")) << ran.output;
+}
+
+TEST_F(Profiles, OrWhenItsHostComesBackAfterItsStartTime) {
+    std::string text = read(deployment);
+    const std::string actor = "<actor host=\"host-2\"";
+    text.replace(text.find(actor), actor.size(), actor + " start_time=\"3\"");
+    const Ran ran = swarm_sim(failing("1 0\n6 1\n") + " " + file("late.xml", text));
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.says("[    6.000000] sl2 : swarm.SL : INFO : Setting up")) << ran.output;
+}
+
+TEST_F(Profiles, CanBeLeftOut) {
+    const Ran ran =
+        swarm_sim(failing("2 0\n", "3 0\n") + " " + deployment + " --quiet --no-profiles");
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_FALSE(ran.says("faults")) << ran.output;
+}
+
+TEST_F(Profiles, OfPlatformsThatSimGridWouldAbortOnAreUsageErrors) {
+    const std::string p = failing(steady);
+    fs::remove(path("host-2.profile"));
+    const Ran ran = swarm_sim(p + " " + deployment + " --quiet");
+    EXPECT_EQ(ran.exit_code, 2) << ran.output;
+    EXPECT_TRUE(ran.says("host-2.profile")) << ran.output;
+}
+
+TEST_F(Profiles, ErrorsOfARewrittenPlatformNameTheUsersFile) {
+    std::string text = read(failing(steady, "2 0\n"));
+    text.insert(text.find("<route"), "<oops/>");
+    const Ran ran = swarm_sim(file("bad.xml", text) + " " + deployment + " --quiet");
+    EXPECT_EQ(ran.exit_code, 2) << ran.output;
+    EXPECT_TRUE(ran.says("bad.xml:")) << ran.output;
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sim/deployment.hpp"
+#include "sim/simulation.hpp"
+#include "tests/sim/in_child.hpp"
+#include "tests/support/trace_recorder.hpp"
+
+namespace starling::test {
+
+/// One simulation, as swarm-sim would run it. Judged where it ran: in a child.
+struct Scenario {
+    std::string platform;
+    std::string deployment;
+    bool with_profiles = true;
+    std::vector<std::string> faults;
+    double until_seconds = 2000;  ///< a run that is still on is a broken one
+    TrainFunction train;          ///< empty: modelled
+    std::string workspace = "workspace";
+    Calibration calibration;
+};
+
+struct ScenarioRun {
+    SimOutcome outcome;
+    const TraceRecorder& trace;
+};
+
+/// What `judge` said of the run; empty: all is well.
+inline std::string run_scenario(const Scenario& scenario,
+                                const std::function<std::string(const ScenarioRun&)>& judge) {
+    return in_child([&]() -> std::string {
+        SimEngine engine("test", {std::string("--cfg=") + SIM_CFG}, false);
+        if (auto loaded = engine.load_platform(scenario.platform, scenario.with_profiles);
+            !loaded) {
+            return loaded.error().message;
+        }
+        SimulationOptions options;
+        options.train = scenario.train;
+        options.workspace = scenario.workspace;
+        options.calibration = scenario.calibration;
+        options.until = SwarmTime{from_seconds(scenario.until_seconds)};
+        options.linger = std::chrono::seconds(5);  // until all SNs know the end
+        for (const std::string& text : scenario.faults) {
+            options.faults.push_back(*parse_fault(text));
+        }
+        TraceRecorder recorder;
+        SimTrace trace(nullptr, nullptr, Level::info, 1, &recorder);
+        Simulation simulation(engine, trace, std::move(options));
+        const auto loaded =
+            engine.load_deployment(scenario.deployment, check_actor,
+                                   [&](const SimActor& actor) { simulation.start_actor(actor); });
+        if (!loaded) {
+            return loaded.error().message;
+        }
+        const ScenarioRun run{simulation.run(), recorder};
+        return judge(run);
+    });
+}
+
+inline double seconds_of(const TraceRecorder::Line& line) {
+    return to_seconds(line.time.time_since_epoch());
+}
+
+/// Every node ended well, every program with the final model, which is the ledger's.
+inline std::string one_final_model(const ScenarioRun& run) {
+    std::ostringstream wrong;
+    if (run.outcome.how != SimOutcome::End::finished || run.outcome.exit_code() != 0) {
+        wrong << "ended " << static_cast<int>(run.outcome.how) << " with "
+              << run.outcome.exit_code() << " at " << to_seconds(run.outcome.end.time_since_epoch())
+              << "\n"
+              << run.trace.tail(1000);
+    }
+    const auto committed = run.trace.named("round_committed");
+    if (committed.empty() || field(committed.back(), "final") != "1") {
+        return wrong.str() + "no final round\n";
+    }
+    for (const NodeOutcome& node : run.outcome.nodes) {
+        const auto ends = run.trace.named("sync_end", node.id.name);
+        if (node.role == Role::ml &&
+            (ends.empty() || field(ends.back(), "final") != "1" ||
+             field(ends.back(), "digest") != field(committed.back(), "digest"))) {
+            wrong << node.id.name << " has not the final model\n";
+        }
+    }
+    const ByteCount& bytes = run.outcome.bytes;
+    if (bytes.sent != bytes.delivered + bytes.lost) {
+        wrong << "bytes came from nowhere\n";
+    }
+    return wrong.str();
+}
+
+/// Every SN applied the same records, and all that were there at the end have all of them.
+inline std::string one_ledger(const ScenarioRun& run) {
+    std::ostringstream wrong;
+    std::map<std::string, std::string> heads;
+    for (const auto& applied : run.trace.named("entry_applied")) {
+        const auto [known, fresh] = heads.emplace(field(applied, "index"), field(applied, "head"));
+        if (known->second != field(applied, "head")) {
+            wrong << applied.node.name << " has another entry " << known->first << "\n";
+        }
+    }
+    std::set<std::string> last;
+    for (const auto& stopped : run.trace.named("node_stopped")) {
+        if (!field(stopped, "head").empty()) {
+            last.insert(field(stopped, "head"));
+        }
+    }
+    if (last.size() != 1) {
+        wrong << last.size() << " different heads at the end\n";
+    }
+    std::set<std::string> terms;
+    for (const auto& elected : run.trace.named("leader_elected")) {
+        if (!terms.insert(field(elected, "term")).second) {
+            wrong << "two leaders in term " << field(elected, "term") << "\n";
+        }
+    }
+    return wrong.str();
+}
+
+/// The times of the first word of each commit, by round.
+inline std::map<int, double> commit_times(const ScenarioRun& run) {
+    std::map<int, double> times;
+    for (const auto& committed : run.trace.named("round_committed")) {
+        times.try_emplace(std::stoi(field(committed, "round")), seconds_of(committed));
+    }
+    return times;
+}
+
+inline int commits_between(const ScenarioRun& run, double from, double to) {
+    int count = 0;
+    for (const auto& [round, time] : commit_times(run)) {
+        count += time > from && time < to ? 1 : 0;
+    }
+    return count;
+}
+
+}  // namespace starling::test
