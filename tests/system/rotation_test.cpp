@@ -97,6 +97,8 @@ TEST_F(Rotation, NoRoundIsLost) {
     EXPECT_EQ(sn.wait_exit(), 0) << sn.output();
     const std::string trace = read_text(path("host-1/trace/sn1.trace"));
     const std::size_t rounds = count(trace, "round_committed");
+    // One at the beginning, one for every 16 of 640 batches, and the final one.
+    EXPECT_EQ(rounds, 42U);
     EXPECT_EQ(count(trace, "attempt=0"), 2 * rounds) << trace;
     EXPECT_EQ(count(trace, "peer_lost"), 0U);
     std::printf("%zu rounds committed, each at its first attempt\n", rounds);
