@@ -10,7 +10,7 @@ namespace starling {
 /// The directory that a host's nodes share, and what stands where in it:
 ///
 ///     run/NAME.pid   run/NAME.state   run/NAME.sock   log/NAME.log   trace/NAME.trace
-///     data/NAME/ledger.sqlite
+///     data/NAME/ledger.sqlite   data/NAME/ledger.head
 ///
 /// Everything below it is private to its user (0700, 0600).
 class Workspace {

@@ -1,7 +1,7 @@
 #include "deploy/storage/sqlite_store.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <cstring>
 
 #include <fcntl.h>
@@ -9,27 +9,19 @@
 #include <unistd.h>
 
 #include "core/base/coding.hpp"
+#include "deploy/storage/sqlite_database.hpp"
 
 namespace starling {
 namespace {
 
-constexpr int format_version = 2;
+namespace fs = std::filesystem;
+
+constexpr int format_version = 3;
+constexpr int wal_frames_max = 1000;
 constexpr int application_id = 0x53746172;  // "Star", in the file's header: file(1) shows it
 
-struct Finalize {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
-
-ByteView column_bytes(sqlite3_stmt* statement, int column) {
-    const void* data = sqlite3_column_blob(statement, column);
-    const int size = sqlite3_column_bytes(statement, column);
-    return {static_cast<const std::byte*>(data),
-            data == nullptr ? 0 : static_cast<std::size_t>(size)};
-}
-
 /// SQLite would create the file readable by others.
-Result<void> create_private(const std::filesystem::path& file) {
+Result<void> create_private(const fs::path& file) {
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) {
         return Error{Errc::io, "ledger " + file.string() +
@@ -39,244 +31,330 @@ Result<void> create_private(const std::filesystem::path& file) {
     return {};
 }
 
-}  // namespace
-
-struct SqliteStore::Database {
-    std::filesystem::path file;
-    sqlite3* handle = nullptr;
-    Statement insert;
-
-    ~Database() {
-        insert.reset();
-        sqlite3_close(handle);
-    }
-
-    Error error(const std::string& what) const {
-        return {Errc::io, "ledger " + file.string() + ": " + what};
-    }
-    Error failed(int code) const {
-        switch (code & 0xFF) {
-            case SQLITE_BUSY:
-            case SQLITE_LOCKED:
-                return error("in use by another process: stop that node first");
-            case SQLITE_NOTADB:
-                return error("this is no ledger: it is not an SQLite file");
-            case SQLITE_READONLY:
-                return error("can't be written: check the permissions of file and directory");
-            case SQLITE_FULL:
-                return error("the disk is full");
-            default:
-                return error(sqlite3_errmsg(handle));
-        }
-    }
-    Result<void> run(const char* sql) {
-        const int code = sqlite3_exec(handle, sql, nullptr, nullptr, nullptr);
-        return code == SQLITE_OK ? Result<void>{} : failed(code);
-    }
-    Result<Statement> prepare(const char* sql) {
-        sqlite3_stmt* statement = nullptr;
-        const int code = sqlite3_prepare_v2(handle, sql, -1, &statement, nullptr);
-        if (code != SQLITE_OK) {
-            return failed(code);
-        }
-        return Statement(statement);
-    }
-    Result<std::int64_t> number(const char* sql) {
-        Result<Statement> statement = prepare(sql);
-        if (!statement) {
-            return statement.error();
-        }
-        const int code = sqlite3_step(statement->get());
-        if (code == SQLITE_DONE) {
-            return std::int64_t{-1};
-        }
-        return code == SQLITE_ROW ? Result<std::int64_t>(sqlite3_column_int64(statement->get(), 0))
-                                  : failed(code);
-    }
-
-    Result<void> connect();
-    Result<void> check_format();
-};
-
-Result<void> SqliteStore::Database::connect() {
-    const int code = sqlite3_open_v2(file.c_str(), &handle,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-    if (code != SQLITE_OK) {
-        return handle == nullptr ? error("not enough memory to open it") : failed(code);
-    }
-    sqlite3_extended_result_codes(handle, 1);
-    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, static_cast<int>(entry_bytes_max + 1024));
-    // Exclusive before WAL: the lock is then held until close, and no shared-memory file is needed.
-    for (const char* sql : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL",
-                            "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE", "COMMIT"}) {
-        if (const auto ok = run(sql); !ok) {
-            return ok;
-        }
-    }
-    return {};
+std::string entries_text(std::uint64_t first, std::uint64_t last) {
+    return first == last ? "entry " + std::to_string(first)
+                         : "entries " + std::to_string(first) + " to " + std::to_string(last);
 }
 
-Result<void> SqliteStore::Database::check_format() {
-    const Result<std::int64_t> tables = number("SELECT count(*) FROM sqlite_master");
-    if (!tables) {
-        return tables.error();
+std::string what_to_do(const fs::path& file) {
+    return ". Restore the files of a node that is alone, or move " + file.filename().string() +
+           "* and " + SqliteStore::head_file(file).filename().string() +
+           " away to begin anew; one of several SNs must not go on from a copy: move them away and "
+           "let it join anew with --sentinel-ip";
+}
+
+bool says_something(const LedgerHead& head) { return head != LedgerHead{}; }
+
+Error cut_error(const fs::path& file, std::uint64_t there, const LedgerHead& head) {
+    return {Errc::io, "ledger " + file.string() +
+                          (there == 0 ? " is empty" : " ends with entry " + std::to_string(there)) +
+                          ", but " + SqliteStore::head_file(file).string() +
+                          " was written after entry " + std::to_string(head.index) + ": " +
+                          entries_text(there + 1, head.index) +
+                          (there + 1 == head.index ? " is lost" : " are lost") + what_to_do(file)};
+}
+
+std::string vote_text(const Vote& vote) {
+    return "term " + std::to_string(vote.term) + ", vote for " +
+           (vote.candidate == 0 ? "nobody" : "server " + std::to_string(vote.candidate));
+}
+
+Error lost_vote_error(const fs::path& file, const Vote& there, const Vote& promised) {
+    return {Errc::io, "ledger " + file.string() + " says " + vote_text(there) + ", but " +
+                          SqliteStore::head_file(file).string() + " says " + vote_text(promised) +
+                          ": a vote is lost, and must not be given twice" + what_to_do(file)};
+}
+
+Result<void> create_tables(SqliteDatabase& database) {
+    if (const auto ok = database.begin_writing(); !ok) {
+        return ok;
     }
-    if (*tables == 0) {
-        const std::string create =
-            "BEGIN IMMEDIATE;"
-            "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-            "CREATE TABLE log(idx INTEGER PRIMARY KEY, link BLOB NOT NULL, data BLOB NOT NULL);"
-            "CREATE TABLE vote(id INTEGER PRIMARY KEY, data BLOB NOT NULL, sum BLOB NOT NULL);"
-            "INSERT INTO meta VALUES('starling_ledger_format'," +
-            std::to_string(format_version) +
-            ");PRAGMA application_id=" + std::to_string(application_id) + ";COMMIT;";
-        return run(create.c_str());
-    }
+    const std::string create =
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE log(idx INTEGER PRIMARY KEY, link BLOB NOT NULL, data BLOB NOT NULL);"
+        "CREATE TABLE vote(id INTEGER PRIMARY KEY, data BLOB NOT NULL, sum BLOB NOT NULL);"
+        "INSERT INTO meta VALUES('starling_ledger_format'," +
+        std::to_string(format_version) +
+        ");PRAGMA application_id=" + std::to_string(application_id) + ";COMMIT;";
+    return database.run(create.c_str());
+}
+
+/// That it is a ledger, of this format, whole as SQLite sees it.
+Result<void> check_format(SqliteDatabase& database) {
     const Result<std::int64_t> ours =
-        number("SELECT count(*) FROM sqlite_master WHERE name IN ('meta','log')");
+        database.number("SELECT count(*) FROM sqlite_master WHERE name IN ('meta','log')");
     if (!ours) {
         return ours.error();
     }
     const std::string foreign =
         "this SQLite file is no Starling ledger: choose another --workspace";
     if (*ours != 2) {
-        return error(foreign);
+        return database.error(foreign);
     }
     const Result<std::int64_t> format =
-        number("SELECT value FROM meta WHERE key='starling_ledger_format'");
+        database.number("SELECT value FROM meta WHERE key='starling_ledger_format'");
     if (!format || *format < 1) {
         return format || format.error().message.find("no such column") != std::string::npos
-                   ? error(foreign)
+                   ? database.error(foreign)
                    : format.error();
     }
     if (*format < format_version) {
-        return error("format " + std::to_string(*format) +
-                     " of an earlier Starling: move it away to begin a new ledger");
+        return database.error("format " + std::to_string(*format) +
+                              " of an earlier Starling: move it away to begin a new ledger");
     }
     if (*format > format_version) {
-        return error("format " + std::to_string(*format) + ", and this program knows format " +
-                     std::to_string(format_version) + ": start it with a newer Starling");
+        return database.error("format " + std::to_string(*format) +
+                              ", and this program knows format " + std::to_string(format_version) +
+                              ": start it with a newer Starling");
+    }
+    const Result<std::string> mode = database.text("PRAGMA journal_mode");
+    if (!mode) {
+        return mode.error();
+    }
+    if (*mode != "wal") {
+        return database.error("its header is damaged: it says that the file has no WAL");
     }
     return {};
 }
 
-SqliteStore::SqliteStore(std::unique_ptr<Database> database, const Hasher& hasher)
-    : database_(std::move(database)), hasher_(hasher) {}
+}  // namespace
+
+struct SqliteStore::Statements {
+    SqlStatement begin;
+    SqlStatement commit;
+    SqlStatement insert;
+    SqlStatement cut;
+    SqlStatement link;
+    SqlStatement vote;
+};
+
+SqliteStore::SqliteStore(fs::path file, std::unique_ptr<SqliteDatabase> database,
+                         const Hasher& hasher)
+    : file_(std::move(file)), database_(std::move(database)), hasher_(hasher) {}
 
 SqliteStore::~SqliteStore() = default;
 
-Result<SqliteStore::Opened> SqliteStore::open(const std::filesystem::path& file,
-                                              const Hasher& hasher) {
+Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher& hasher) {
+    Result<std::optional<LedgerHead>> head = HeadFile::read(head_file(file), hasher);
+    if (!head) {
+        const bool damaged = head.error().code == Errc::malformed;
+        return Error{Errc::io, head.error().message + (damaged ? what_to_do(file) : "")};
+    }
+    std::error_code ignored;
+    const std::uintmax_t size = fs::exists(file, ignored) ? fs::file_size(file, ignored) : 0;
+    if (size == 0 && *head && says_something(**head)) {
+        return cut_error(file, 0, **head);  // before SQLite takes its WAL for a left-over
+    }
     if (const auto ok = create_private(file); !ok) {
         return ok.error();
     }
-    auto database = std::make_unique<Database>();
-    database->file = file;
-    if (const auto ok = database->connect(); !ok) {
+    Result<std::unique_ptr<SqliteDatabase>> database =
+        SqliteDatabase::open(file, entry_bytes_max + 1024);
+    if (!database) {
+        return database.error();
+    }
+    const Result<std::int64_t> tables = (*database)->number("SELECT count(*) FROM sqlite_master");
+    if (!tables) {
+        return tables.error();
+    }
+    head = HeadFile::read(head_file(file), hasher);  // the database is locked now
+    if (!head) {
+        return head.error();
+    }
+    if (*tables == 0 && *head && says_something(**head)) {
+        return cut_error(file, 0, **head);
+    }
+    if (const auto ok = *tables == 0 ? create_tables(**database) : check_format(**database); !ok) {
         return ok.error();
     }
-    if (const auto ok = database->check_format(); !ok) {
+    std::unique_ptr<SqliteStore> store(new SqliteStore(file, std::move(*database), hasher));
+    Result<DurableLog> log = store->load(*head);
+    if (!log) {
+        return log.error();
+    }
+    if (const auto ok = store->prepare(head->has_value()); !ok) {
         return ok.error();
     }
-    std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database), hasher));
-    Result<std::vector<Bytes>> records = store->read_all();
+    return Opened{std::move(store), std::move(*log)};
+}
+
+Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head) {
+    Result<std::vector<Bytes>> records = read_all(head);
     if (!records) {
         return records.error();
     }
-    Result<Vote> vote = store->read_vote();
+    const Result<Vote> vote = read_vote();
     if (!vote) {
         return vote.error();
     }
-    Result<Statement> insert =
-        store->database_->prepare("INSERT INTO log(idx, link, data) VALUES(?1, ?2, ?3)");
-    if (!insert) {
-        return insert.error();
+    newest_.vote = *vote;
+    if (!head && says_something(newest_)) {
+        return Error{Errc::io, "ledger head " + head_file(file_).string() +
+                                   " is missing, and without it nobody knows whether the ledger " +
+                                   file_.string() + " (" + entries_text(1, newest_.index) +
+                                   ") is whole" + what_to_do(file_)};
     }
-    store->database_->insert = std::move(*insert);
-    return Opened{std::move(store), {*vote, std::move(*records)}};
+    if (head) {
+        if (const auto ok = check_head(*head, *vote); !ok) {
+            return ok.error();
+        }
+    }
+    return DurableLog{*vote, std::move(*records)};
 }
 
-Result<std::vector<Bytes>> SqliteStore::read_all() {
-    Result<Statement> select = database_->prepare("SELECT idx, link, data FROM log ORDER BY idx");
+Result<std::vector<Bytes>> SqliteStore::read_all(const std::optional<LedgerHead>& head) {
+    Result<SqlStatement> select =
+        database_->prepare("SELECT idx, link, data FROM log ORDER BY idx");
     if (!select) {
         return select.error();
     }
     std::vector<Bytes> records;
     for (;;) {
-        const std::uint64_t expected = last_index_ + 1;
+        const std::uint64_t expected = newest_.index + 1;
         const std::string entry = "entry " + std::to_string(expected);
-        const int code = sqlite3_step(select->get());
+        const int code = select->step();
         if (code == SQLITE_DONE) {
             return records;
         }
         if (code != SQLITE_ROW) {
-            return database_->error(entry + " can't be read: " + sqlite3_errmsg(database_->handle));
+            return Error{Errc::io, database_->failed(code).message + " (at " + entry + ")" +
+                                       what_to_do(file_)};
         }
-        const std::int64_t index = sqlite3_column_int64(select->get(), 0);
+        const std::int64_t index = select->number(0);
         if (index < 0 || static_cast<std::uint64_t>(index) != expected) {
             return database_->error(entry + " is missing: the next one is entry " +
                                     std::to_string(index));
         }
-        const ByteView link = column_bytes(select->get(), 1);
-        const ByteView data = column_bytes(select->get(), 2);
-        const Digest computed = chain_link(hasher_, last_link_, expected, data);
-        if (!std::ranges::equal(link, computed.bytes)) {
-            return database_->error(entry +
-                                    " is damaged: its hash link does not fit. Restore the file, or "
-                                    "move it away to begin a new ledger");
+        const ByteView data = select->bytes(2);
+        const Digest computed = chain_link(hasher_, newest_.link, expected, data);
+        if (!std::ranges::equal(select->bytes(1), computed.bytes)) {
+            return database_->error(entry + " is damaged: its hash link does not fit" +
+                                    what_to_do(file_));
+        }
+        if (head && head->index == expected && head->link != computed) {
+            return database_->error(entry + " is another one than " + head_file(file_).string() +
+                                    " says: the two files are not of one ledger" +
+                                    what_to_do(file_));
         }
         records.emplace_back(data.begin(), data.end());
-        last_link_ = computed;
-        last_index_ = expected;
+        newest_.link = computed;
+        newest_.index = expected;
     }
 }
 
 Result<Vote> SqliteStore::read_vote() {
-    Result<Statement> select = database_->prepare("SELECT data, sum FROM vote WHERE id=1");
+    Result<SqlStatement> select = database_->prepare("SELECT data, sum FROM vote WHERE id=1");
     if (!select) {
         return select.error();
     }
-    const int code = sqlite3_step(select->get());
+    const int code = select->step();
     if (code == SQLITE_DONE) {
         return Vote{};
     }
     if (code != SQLITE_ROW) {
         return database_->failed(code);
     }
-    const ByteView data = column_bytes(select->get(), 0);
+    const ByteView data = select->bytes(0);
     Reader reader(data);
     const Vote vote{reader.u64(), reader.u64(), reader.u64()};
-    if (!reader.done() ||
-        !std::ranges::equal(column_bytes(select->get(), 1), hasher_.digest(data).bytes)) {
-        return database_->error(
-            "what this node has promised (term and vote) is damaged. Remove it from the swarm, "
-            "move "
-            "the file away, and let it join anew");
+    if (!reader.done() || !std::ranges::equal(select->bytes(1), hasher_.digest(data).bytes)) {
+        return database_->error("what this node has promised (term and vote) is damaged" +
+                                what_to_do(file_));
     }
     return vote;
 }
 
-Result<void> SqliteStore::save_vote(const Vote& vote) {
-    Writer writer;
-    writer.u64(vote.self);
-    writer.u64(vote.term);
-    writer.u64(vote.candidate);
-    const Digest sum = hasher_.digest(writer.bytes());
-    Result<Statement> put =
-        database_->prepare("INSERT OR REPLACE INTO vote(id, data, sum) VALUES(1, ?1, ?2)");
-    if (!put) {
-        return put.error();
+/// The head is written after the database, so it may be behind, and never ahead.
+Result<void> SqliteStore::check_head(const LedgerHead& head, const Vote& vote) const {
+    if (newest_.index < head.index) {
+        return cut_error(file_, newest_.index, head);
     }
-    sqlite3_bind_blob64(put->get(), 1, writer.bytes().data(), writer.bytes().size(), SQLITE_STATIC);
-    sqlite3_bind_blob64(put->get(), 2, sum.bytes.data(), sum.bytes.size(), SQLITE_STATIC);
-    const int stepped = sqlite3_step(put->get());
-    return stepped == SQLITE_DONE ? Result<void>{} : database_->failed(stepped);
+    const Vote& promised = head.vote;
+    const bool other_server = promised.self != 0 && vote.self != promised.self;
+    const bool lost =
+        vote.term < promised.term || (vote.term == promised.term && promised.candidate != 0 &&
+                                      vote.candidate != promised.candidate);
+    return other_server || lost ? lost_vote_error(file_, vote, promised) : Result<void>{};
+}
+
+Result<void> SqliteStore::prepare(bool has_head) {
+    if (const auto ok = database_->begin_writing(); !ok) {
+        return ok;
+    }
+    statements_ = std::make_unique<Statements>();
+    for (const auto& [statement, sql] :
+         std::initializer_list<std::pair<SqlStatement*, const char*>>{
+             {&statements_->begin, "BEGIN IMMEDIATE"},
+             {&statements_->commit, "COMMIT"},
+             {&statements_->insert, "INSERT INTO log(idx, link, data) VALUES(?1, ?2, ?3)"},
+             {&statements_->cut, "DELETE FROM log WHERE idx>=?1"},
+             {&statements_->link, "SELECT link FROM log WHERE idx=?1"},
+             {&statements_->vote,
+              "INSERT OR REPLACE INTO vote(id, data, sum) VALUES(1, ?1, ?2)"}}) {
+        Result<SqlStatement> prepared = database_->prepare(sql);
+        if (!prepared) {
+            return prepared.error();
+        }
+        *statement = std::move(*prepared);
+    }
+    Result<std::unique_ptr<HeadFile>> head =
+        has_head ? HeadFile::open(head_file(file_), hasher_)
+                 : HeadFile::create(head_file(file_), hasher_, newest_);
+    if (!head) {
+        return head.error();
+    }
+    head_ = std::move(*head);
+    return {};
+}
+
+template <typename Put>
+Result<void> SqliteStore::commit(Put put) {
+    if (failed_) {
+        return *failed_;
+    }
+    LedgerHead newest = newest_;
+    Result<void> done = database_->finish(statements_->begin);
+    if (done) {
+        done = put(newest);
+    }
+    if (done) {
+        done = database_->finish(statements_->commit);  // durable when it is done
+    }
+    if (done) {
+        done = head_->write(newest);
+    }
+    if (!done) {
+        failed_ = done.error();
+        static_cast<void>(database_->run("ROLLBACK"));
+        return done;
+    }
+    newest_ = newest;
+    return database_->wal_frames() < wal_frames_max ? Result<void>{} : tidy();
+}
+
+Result<void> SqliteStore::tidy() {
+    if (failed_) {
+        return *failed_;
+    }
+    Result<void> done = head_->sync();
+    if (done) {
+        done = database_->checkpoint();
+    }
+    if (!done) {
+        failed_ = done.error();
+    }
+    return done;
+}
+
+Result<void> SqliteStore::save_vote(const Vote& vote) {
+    return commit([&](LedgerHead& newest) { return put_vote(vote, newest); });
 }
 
 Result<void> SqliteStore::append(std::uint64_t first, std::span<const Bytes> records) {
-    if (first == 0 || first > last_index_ + 1) {
+    if (first == 0 || first > newest_.index + 1) {
         return database_->error("entry " + std::to_string(first) + " can't follow entry " +
-                                std::to_string(last_index_));
+                                std::to_string(newest_.index));
     }
     for (const Bytes& bytes : records) {
         if (bytes.size() > entry_bytes_max) {
@@ -284,69 +362,73 @@ Result<void> SqliteStore::append(std::uint64_t first, std::span<const Bytes> rec
                                     " bytes, the bound is " + std::to_string(entry_bytes_max));
         }
     }
-    Result<void> done = database_->run("BEGIN IMMEDIATE");
-    Digest link = last_link_;
-    if (done && first <= last_index_) {
-        const Result<Digest> before = cut_from(first);
-        done = before ? Result<void>{} : before.error();
-        link = before ? *before : link;
+    if (!failed_ && first <= newest_.index) {
+        // The head must never be ahead of the log: it goes back before the log does.
+        const Result<Digest> before = link_of(first - 1);
+        const Result<void> lowered =
+            before ? head_->replace({first - 1, *before, newest_.vote}) : before.error();
+        if (!lowered) {
+            failed_ = lowered.error();
+        }
     }
-    for (std::size_t i = 0; done && i < records.size(); ++i) {
-        link = chain_link(hasher_, link, first + i, records[i]);
-        done = insert(first + i, records[i], link);
+    return commit([&](LedgerHead& newest) { return put_records(first, records, newest); });
+}
+
+Result<void> SqliteStore::put_vote(const Vote& vote, LedgerHead& newest) {
+    Writer writer;
+    writer.u64(vote.self);
+    writer.u64(vote.term);
+    writer.u64(vote.candidate);
+    const Digest sum = hasher_.digest(writer.bytes());
+    statements_->vote.bind(1, writer.bytes());
+    statements_->vote.bind(2, sum.bytes);
+    newest.vote = vote;
+    return database_->finish(statements_->vote);
+}
+
+Result<void> SqliteStore::put_records(std::uint64_t first, std::span<const Bytes> records,
+                                      LedgerHead& newest) {
+    if (first <= newest.index) {
+        const Result<Digest> before = link_of(first - 1);
+        if (!before) {
+            return before.error();
+        }
+        statements_->cut.bind(1, first);
+        if (const auto ok = database_->finish(statements_->cut); !ok) {
+            return ok;
+        }
+        newest.index = first - 1;
+        newest.link = *before;
     }
-    if (done) {
-        done = database_->run("COMMIT");  // durable when it is done
+    for (const Bytes& record : records) {
+        const Digest link = chain_link(hasher_, newest.link, newest.index + 1, record);
+        statements_->insert.bind(1, newest.index + 1);
+        statements_->insert.bind(2, link.bytes);
+        statements_->insert.bind(3, record);
+        if (const auto ok = database_->finish(statements_->insert); !ok) {
+            return ok;
+        }
+        ++newest.index;
+        newest.link = link;
     }
-    if (!done) {
-        const Error failure = done.error();
-        static_cast<void>(database_->run("ROLLBACK"));
-        return failure;
-    }
-    last_link_ = link;
-    last_index_ = first + records.size() - 1;
     return {};
 }
 
-/// Drops the entries from `first` on. \return  the link before them.
-Result<Digest> SqliteStore::cut_from(std::uint64_t first) {
-    if (const auto ok =
-            database_->run(("DELETE FROM log WHERE idx>=" + std::to_string(first)).c_str());
-        !ok) {
-        return ok.error();
-    }
+Result<Digest> SqliteStore::link_of(std::uint64_t index) {
     Digest link;
-    if (first == 1) {
+    if (index == 0) {
         return link;
     }
-    Result<Statement> select =
-        database_->prepare(("SELECT link FROM log WHERE idx=" + std::to_string(first - 1)).c_str());
-    if (!select) {
-        return select.error();
+    statements_->link.bind(1, index);
+    const int code = statements_->link.step();
+    const ByteView bytes = code == SQLITE_ROW ? statements_->link.bytes(0) : ByteView{};
+    const bool whole = bytes.size() == link.bytes.size();
+    if (whole) {
+        std::ranges::copy(bytes, link.bytes.begin());
     }
-    const int code = sqlite3_step(select->get());
-    const ByteView bytes = code == SQLITE_ROW ? column_bytes(select->get(), 0) : ByteView{};
-    if (bytes.size() != link.bytes.size()) {
-        return database_->error("entry " + std::to_string(first - 1) + " can't be read");
-    }
-    std::ranges::copy(bytes, link.bytes.begin());
-    return link;
-}
-
-Result<void> SqliteStore::insert(std::uint64_t index, ByteView bytes, const Digest& link) {
-    sqlite3_stmt* insert = database_->insert.get();
-    sqlite3_bind_int64(insert, 1, static_cast<sqlite3_int64>(index));
-    sqlite3_bind_blob64(insert, 2, link.bytes.data(), link.bytes.size(), SQLITE_STATIC);
-    // A null pointer would be stored as NULL.
-    static constexpr char empty = 0;
-    const void* data = bytes.empty() ? static_cast<const void*>(&empty) : bytes.data();
-    sqlite3_bind_blob64(insert, 3, data, bytes.size(), SQLITE_STATIC);
-    const int stepped = sqlite3_step(insert);
-    const Result<void> done =
-        stepped == SQLITE_DONE ? Result<void>{} : Result<void>(database_->failed(stepped));
-    sqlite3_reset(insert);
-    sqlite3_clear_bindings(insert);
-    return done;
+    statements_->link.reset();
+    return whole ? Result<Digest>(link)
+                 : database_->error("entry " + std::to_string(index) + " can't be read");
 }
 
 }  // namespace starling

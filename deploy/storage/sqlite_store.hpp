@@ -2,18 +2,24 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/base/hasher.hpp"
+#include "deploy/storage/ledger_head.hpp"
 #include "transport/node_runner.hpp"
 
 namespace starling {
 
-/// A node's records in one SQLite file. Every entry is chained to the one before it:
-/// see chain_link(). So a change to any entry is noticed at the next start, and the last link
-/// names the whole history.
+class SqliteDatabase;
+
+/// A node's records in one SQLite file. Every entry is chained to the one before it: see
+/// chain_link(). So a change to any entry is noticed at the next start, and the last link names the
+/// whole history. The head of that history and the vote stand in a second file (the same name with
+/// .head), so that a file that was cut or is gone is noticed as well.
 ///
 /// One process at a time. A write is one transaction (WAL, synchronous FULL): durable on return.
+/// After a write that failed every other one fails too: nobody knows what the disk holds.
 class SqliteStore final : public Store {
 public:
     struct Opened {
@@ -24,11 +30,15 @@ public:
     /// A longer entry is refused, in append and when a file holds one.
     static constexpr std::size_t entry_bytes_max = std::size_t{64} * 1024 * 1024;
 
-    /// Opens or creates `file` (mode 0600; its directory must be there) and checks every link.
-    /// Errc::io names the file and what is wrong: no permission, in use by another process, no
-    /// database, another program's database, a newer format, and the first entry that is not what
-    /// was written. `hasher` must outlive the store.
+    /// Opens or creates `file` and its head (mode 0600; their directory must be there) and checks
+    /// every link. Errc::io names the file and what is wrong: no permission, in use by another
+    /// process, no database, another program's database, another format, the first entry that is
+    /// not what was written, entries or a vote that are lost. What is refused is not changed.
+    /// `hasher` must outlive the store.
     static Result<Opened> open(const std::filesystem::path& file, const Hasher& hasher);
+    static std::filesystem::path head_file(std::filesystem::path file) {
+        return file.replace_extension(".head");
+    }
 
     SqliteStore(const SqliteStore&) = delete;
     SqliteStore& operator=(const SqliteStore&) = delete;
@@ -37,23 +47,40 @@ public:
     /// \pre  first is at most the last index + 1; anything else is an error and changes nothing.
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
+    /// Moves what stands in the WAL into the database; a WAL that is too long is moved without it.
+    Result<void> tidy();
 
-    std::uint64_t last_index() const { return last_index_; }
-    const Digest& last_link() const { return last_link_; }
+    std::uint64_t last_index() const { return newest_.index; }
+    const Digest& last_link() const { return newest_.link; }
 
 private:
-    struct Database;
+    struct Statements;
 
-    SqliteStore(std::unique_ptr<Database> database, const Hasher& hasher);
-    Result<std::vector<Bytes>> read_all();
+    SqliteStore(std::filesystem::path file, std::unique_ptr<SqliteDatabase> database,
+                const Hasher& hasher);
+    /// Reads and checks everything. \param head  what the second file says.
+    Result<DurableLog> load(const std::optional<LedgerHead>& head);
+    Result<std::vector<Bytes>> read_all(const std::optional<LedgerHead>& head);
     Result<Vote> read_vote();
-    Result<Digest> cut_from(std::uint64_t first);
-    Result<void> insert(std::uint64_t index, ByteView bytes, const Digest& link);
+    Result<void> check_head(const LedgerHead& head, const Vote& vote) const;
+    /// For all that follows: statements, head file.
+    Result<void> prepare(bool has_head);
+    /// Of the entry `index`, which is there.
+    Result<Digest> link_of(std::uint64_t index);
+    Result<void> put_records(std::uint64_t first, std::span<const Bytes> records,
+                             LedgerHead& newest);
+    Result<void> put_vote(const Vote& vote, LedgerHead& newest);
+    /// One transaction around `put`, then the head.
+    template <typename Put>
+    Result<void> commit(Put put);
 
-    std::unique_ptr<Database> database_;
+    std::filesystem::path file_;
+    std::unique_ptr<SqliteDatabase> database_;
+    std::unique_ptr<Statements> statements_;
+    std::unique_ptr<HeadFile> head_;
     const Hasher& hasher_;
-    std::uint64_t last_index_ = 0;
-    Digest last_link_;
+    LedgerHead newest_;  ///< what is durable
+    std::optional<Error> failed_;
 };
 
 }  // namespace starling

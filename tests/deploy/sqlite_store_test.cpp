@@ -148,8 +148,8 @@ TEST_F(SqliteStoreTest, refuses_what_is_no_ledger) {
 
 TEST_F(SqliteStoreTest, refuses_a_newer_format) {
     fill(1);
-    change("UPDATE meta SET value = 3");
-    EXPECT_NE(open_error().find("format 3, and this program knows format 2"), std::string::npos)
+    change("UPDATE meta SET value = 4");
+    EXPECT_NE(open_error().find("format 4, and this program knows format 3"), std::string::npos)
         << open_error();
 }
 

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "core/ledger/consensus.hpp"
+
+namespace starling {
+
+/// The newest state that a store has acknowledged.
+struct LedgerHead {
+    std::uint64_t index = 0;  ///< of the last entry
+    Digest link;              ///< of that entry: see chain_link()
+    Vote vote;
+
+    friend bool operator==(const LedgerHead&, const LedgerHead&) = default;
+};
+
+/// The head in a small file beside the log, so that a log that was cut is noticed although what is
+/// left of it fits. Two slots of 4 KiB, written in turn and in place: a torn write leaves the older
+/// one. A slot is "STRLHEAD", u32 version, u64 sequence, u64 index, link, u64 number of the server,
+/// u64 term, u64 candidate, SHA-256 of all that; little-endian; zeros up to its end.
+class HeadFile {
+public:
+    static constexpr std::size_t slot_bytes = 4096;
+
+    /// What the file says; nothing if there is none. Errc::io: no permission. Errc::malformed: no
+    /// slot is whole. The message names the file.
+    static Result<std::optional<LedgerHead>> read(const std::filesystem::path& file,
+                                                  const Hasher& hasher);
+    /// For writing. \pre  read() of it found a head.
+    static Result<std::unique_ptr<HeadFile>> open(std::filesystem::path file, const Hasher& hasher);
+    /// Makes the file (mode 0600), durable and whole or not at all, in place of one that is there.
+    static Result<std::unique_ptr<HeadFile>> create(std::filesystem::path file,
+                                                    const Hasher& hasher, const LedgerHead& head);
+
+    HeadFile(const HeadFile&) = delete;
+    HeadFile& operator=(const HeadFile&) = delete;
+    ~HeadFile();
+
+    /// Survives this process at once, and a power cut once the system has written it back.
+    Result<void> write(const LedgerHead& head);
+    /// Both slots, each durable before the next is touched: no older head comes back.
+    Result<void> replace(const LedgerHead& head);
+    /// What was written survives a power cut too.
+    Result<void> sync();
+
+    const LedgerHead& head() const { return head_; }
+
+private:
+    HeadFile(std::filesystem::path file, const Hasher& hasher, int descriptor)
+        : file_(std::move(file)), hasher_(hasher), descriptor_(descriptor) {}
+
+    std::filesystem::path file_;
+    const Hasher& hasher_;
+    int descriptor_;
+    std::uint64_t sequence_ = 0;  ///< of the newest slot
+    LedgerHead head_;
+};
+
+}  // namespace starling

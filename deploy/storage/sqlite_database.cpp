@@ -1,0 +1,175 @@
+#include "deploy/storage/sqlite_database.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include <sqlite3.h>
+
+namespace starling {
+
+SqlStatement& SqlStatement::operator=(SqlStatement&& other) noexcept {
+    sqlite3_finalize(std::exchange(statement_, other.release()));
+    return *this;
+}
+
+SqlStatement::~SqlStatement() { sqlite3_finalize(statement_); }
+
+void SqlStatement::bind(int position, std::uint64_t number) {
+    sqlite3_bind_int64(statement_, position, static_cast<sqlite3_int64>(number));
+}
+
+void SqlStatement::bind(int position, ByteView bytes) {
+    // A null pointer would be stored as NULL.
+    static constexpr char empty = 0;
+    const void* data = bytes.empty() ? static_cast<const void*>(&empty) : bytes.data();
+    sqlite3_bind_blob64(statement_, position, data, bytes.size(), SQLITE_STATIC);
+}
+
+int SqlStatement::step() { return sqlite3_step(statement_); }
+
+void SqlStatement::reset() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+}
+
+std::int64_t SqlStatement::number(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
+
+std::string SqlStatement::text(int column) const {
+    const unsigned char* text = sqlite3_column_text(statement_, column);
+    return text == nullptr ? "" : reinterpret_cast<const char*>(text);
+}
+
+ByteView SqlStatement::bytes(int column) const {
+    const void* data = sqlite3_column_blob(statement_, column);
+    const int size = sqlite3_column_bytes(statement_, column);
+    return {static_cast<const std::byte*>(data),
+            data == nullptr ? 0 : static_cast<std::size_t>(size)};
+}
+
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesystem::path& file,
+                                                             std::size_t row_bytes_max) {
+    std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(file));
+    const int code = sqlite3_open_v2(file.c_str(), &database->handle_,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    if (code != SQLITE_OK) {
+        return database->handle_ == nullptr ? database->error("not enough memory to open it")
+                                            : database->failed(code);
+    }
+    sqlite3* handle = database->handle_;
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, static_cast<int>(row_bytes_max));
+    // What a start refuses stays as it is, the WAL too.
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    // Exclusive before WAL: the lock is then held until close, and no shared-memory file is needed.
+    if (const auto ok = database->run("PRAGMA locking_mode=EXCLUSIVE"); !ok) {
+        return ok.error();
+    }
+    return database;
+}
+
+SqliteDatabase::~SqliteDatabase() { sqlite3_close(handle_); }
+
+Result<void> SqliteDatabase::begin_writing() {
+    // Checkpoints are asked for, between commits and not in one.
+    for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+                            "PRAGMA wal_autocheckpoint=0", "BEGIN IMMEDIATE", "COMMIT"}) {
+        if (const auto ok = run(sql); !ok) {
+            return ok;
+        }
+    }
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+    sqlite3_wal_hook(
+        handle_,
+        [](void* database, sqlite3*, const char*, int frames) {
+            static_cast<SqliteDatabase*>(database)->wal_frames_ = frames;
+            return SQLITE_OK;
+        },
+        this);
+    return {};
+}
+
+Error SqliteDatabase::error(const std::string& what) const {
+    return {Errc::io, "ledger " + file_.string() + ": " + what};
+}
+
+Error SqliteDatabase::failed(int code) const {
+    const int number = sqlite3_system_errno(handle_);
+    const std::string reason = number == 0 ? "" : std::string(" (") + std::strerror(number) + ")";
+    switch (code & 0xFF) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return error("in use by another process: stop that node first");
+        case SQLITE_NOTADB:
+            return error("this is no ledger: it is not an SQLite file");
+        case SQLITE_READONLY:
+            return error("can't be written: check the permissions of file and directory");
+        case SQLITE_CORRUPT:
+            return error(std::string("damaged: ") + sqlite3_errmsg(handle_));
+        case SQLITE_FULL:
+            return error("the disk is full");
+        case SQLITE_IOERR:
+        case SQLITE_CANTOPEN:
+            return error(sqlite3_errmsg(handle_) + reason);
+        default:
+            return error(sqlite3_errmsg(handle_));
+    }
+}
+
+Result<void> SqliteDatabase::run(const char* sql) {
+    const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+    return code == SQLITE_OK ? Result<void>{} : failed(code);
+}
+
+Result<SqlStatement> SqliteDatabase::prepare(const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v2(handle_, sql, -1, &statement, nullptr);
+    if (code != SQLITE_OK) {
+        return failed(code);
+    }
+    return SqlStatement(statement);
+}
+
+Result<std::int64_t> SqliteDatabase::number(const char* sql) {
+    Result<SqlStatement> statement = prepare(sql);
+    if (!statement) {
+        return statement.error();
+    }
+    const int code = statement->step();
+    if (code == SQLITE_DONE) {
+        return std::int64_t{-1};
+    }
+    return code == SQLITE_ROW ? Result<std::int64_t>(statement->number(0)) : failed(code);
+}
+
+Result<std::string> SqliteDatabase::text(const char* sql) {
+    Result<SqlStatement> statement = prepare(sql);
+    if (!statement) {
+        return statement.error();
+    }
+    const int code = statement->step();
+    return code == SQLITE_ROW || code == SQLITE_DONE ? Result<std::string>(statement->text(0))
+                                                     : failed(code);
+}
+
+Result<void> SqliteDatabase::finish(SqlStatement& statement) {
+    const int code = statement.step();
+    const Result<void> done = code == SQLITE_DONE ? Result<void>{} : Result<void>(failed(code));
+    statement.reset();
+    return done;
+}
+
+Result<void> SqliteDatabase::checkpoint() {
+    int frames = 0;
+    int moved = 0;
+    const int code =
+        sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
+    if (code != SQLITE_OK) {
+        return failed(code);
+    }
+    wal_frames_ = frames - moved;
+    return {};
+}
+
+}  // namespace starling

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/base/bytes.hpp"
+#include "core/base/result.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace starling {
+
+/// A prepared statement. Bind, step, read columns; reset() makes it ready for the next use.
+class SqlStatement {
+public:
+    explicit SqlStatement(sqlite3_stmt* statement = nullptr) : statement_(statement) {}
+    SqlStatement(SqlStatement&& other) noexcept : statement_(other.release()) {}
+    SqlStatement& operator=(SqlStatement&& other) noexcept;
+    ~SqlStatement();
+
+    /// What is bound must live until the next reset().
+    void bind(int position, std::uint64_t number);
+    void bind(int position, ByteView bytes);
+    /// \return  SQLITE_ROW, SQLITE_DONE, or what failed.
+    int step();
+    void reset();
+    std::int64_t number(int column) const;
+    std::string text(int column) const;
+    /// Valid until the next step().
+    ByteView bytes(int column) const;
+
+private:
+    sqlite3_stmt* release() {
+        sqlite3_stmt* released = statement_;
+        statement_ = nullptr;
+        return released;
+    }
+    sqlite3_stmt* statement_;
+};
+
+/// One SQLite file of a node, held by this process alone. Errors name the file and the reason, the
+/// operating system's where there is one.
+class SqliteDatabase {
+public:
+    /// \pre  the file is there. Changes nothing.
+    static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& file,
+                                                        std::size_t row_bytes_max);
+    SqliteDatabase(const SqliteDatabase&) = delete;
+    SqliteDatabase& operator=(const SqliteDatabase&) = delete;
+    ~SqliteDatabase();
+
+    /// Checks that it can be written: WAL, durable commits.
+    Result<void> begin_writing();
+    Error error(const std::string& what) const;
+    Error failed(int code) const;
+    Result<void> run(const char* sql);
+    Result<SqlStatement> prepare(const char* sql);
+    /// Of the first row; -1 without a row.
+    Result<std::int64_t> number(const char* sql);
+    Result<std::string> text(const char* sql);
+    /// Runs it to its end, ready for the next use.
+    Result<void> finish(SqlStatement& statement);
+    /// Frames of the WAL after the last commit.
+    int wal_frames() const { return wal_frames_; }
+    /// Moves the WAL's pages into the file.
+    Result<void> checkpoint();
+
+private:
+    explicit SqliteDatabase(std::filesystem::path file) : file_(std::move(file)) {}
+
+    std::filesystem::path file_;
+    sqlite3* handle_ = nullptr;
+    int wal_frames_ = 0;
+};
+
+}  // namespace starling
