@@ -73,6 +73,7 @@ struct ChildPlan {
         _exit(127);  // the parent ended before the line above
     }
     std::signal(SIGPIPE, SIG_DFL);
+    std::signal(SIGXFSZ, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

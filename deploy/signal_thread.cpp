@@ -50,6 +50,7 @@ void block_signals() {
     const sigset_t signals = waited_for();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit is an error of the write
 }
 
 SignalThread::SignalThread(std::function<void(const std::string&)> on_stop,

@@ -6,8 +6,8 @@
 
 namespace starling {
 
-/// Blocks SIGINT, SIGTERM and SIGHUP and ignores SIGPIPE for this thread and all it starts. Call it
-/// first in main, before there is any other thread.
+/// Blocks SIGINT, SIGTERM and SIGHUP and ignores SIGPIPE and SIGXFSZ for this thread and all it
+/// starts. Call it first in main, before there is any other thread.
 void block_signals();
 
 /// Waits for SIGINT and SIGTERM: the first calls `on_stop`, the second ends the process at once.

@@ -1,6 +1,8 @@
 #include "deploy/storage/model_files.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "core/base/coding.hpp"
@@ -34,10 +36,13 @@ Bytes head_of(std::uint64_t serial, const KeptModel& model, std::uint64_t bytes)
 }
 
 Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
-    const Error damaged{Errc::malformed, "merged model " + file.string() +
-                                             " is damaged and not used: it is fetched from another "
-                                             "member"};
+    const std::string name = "merged model " + file.string();
+    const std::string instead = " and not used: it is fetched from another member";
+    const Error damaged{Errc::malformed, name + " is damaged" + instead};
     std::ifstream stream(file, std::ios::binary);
+    if (!stream) {
+        return Error{Errc::io, name + " can't be read (" + std::strerror(errno) + ")" + instead};
+    }
     Bytes start(magic.size() + 4);
     stream.read(reinterpret_cast<char*>(start.data()), static_cast<std::streamsize>(start.size()));
     Reader opening(start);

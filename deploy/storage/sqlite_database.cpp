@@ -1,5 +1,6 @@
 #include "deploy/storage/sqlite_database.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -25,7 +26,10 @@ void SqlStatement::bind(int position, ByteView bytes) {
     sqlite3_bind_blob64(statement_, position, data, bytes.size(), SQLITE_STATIC);
 }
 
-int SqlStatement::step() { return sqlite3_step(statement_); }
+int SqlStatement::step() {
+    errno = 0;
+    return sqlite3_step(statement_);
+}
 
 void SqlStatement::reset() {
     sqlite3_reset(statement_);
@@ -95,7 +99,10 @@ Error SqliteDatabase::error(const std::string& what) const {
 }
 
 Error SqliteDatabase::failed(int code) const {
-    const int number = sqlite3_system_errno(handle_);
+    // SQLite does not note the reason when a commit fails; what it called last has left it.
+    const int left = errno;
+    const int noted = sqlite3_system_errno(handle_);
+    const int number = noted != 0 ? noted : left;
     const std::string reason = number == 0 ? "" : std::string(" (") + std::strerror(number) + ")";
     switch (code & 0xFF) {
         case SQLITE_BUSY:
@@ -118,6 +125,7 @@ Error SqliteDatabase::failed(int code) const {
 }
 
 Result<void> SqliteDatabase::run(const char* sql) {
+    errno = 0;
     const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
     return code == SQLITE_OK ? Result<void>{} : failed(code);
 }
