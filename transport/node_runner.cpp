@@ -9,6 +9,12 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration close_limit = std::chrono::seconds(5);
+/// Inputs that share a commit at most: they are in memory together.
+constexpr std::size_t together_max = 32;
+/// Without an input for so long a node has nothing to do.
+constexpr SwarmDuration pause = std::chrono::milliseconds(5);
+
+bool is_stop(const Effect& effect) { return std::holds_alternative<Stop>(effect); }
 
 }  // namespace
 
@@ -39,6 +45,20 @@ std::uint64_t work_bytes(const Work& work) {
     return bytes;
 }
 
+Result<void> Store::write(std::span<const StoreWrite> writes) {
+    Result<void> done;
+    for (const StoreWrite& write : writes) {
+        if (done) {
+            done = std::visit(
+                Overloaded{
+                    [&](const Persist& persist) { return append(persist.first, persist.records); },
+                    [&](const PersistVote& persist) { return save_vote(persist.vote); }},
+                write);
+        }
+    }
+    return done;
+}
+
 bool NodeRunner::busy() const { return busy_until_.has_value(); }
 
 void NodeRunner::handle(Input input) {
@@ -53,14 +73,54 @@ void NodeRunner::handle(Input input) {
 }
 
 void NodeRunner::step(const Input& input) {
+    take_step(input);
+    execute_waiting();
+}
+
+void NodeRunner::take_step(const Input& input) {
     now_ = std::max(now_, services_.endpoint.now());
     std::vector<Effect> effects;
     node_.step(now_, input, effects);
     for (Effect& effect : effects) {
         waiting_effects_.push_back(std::move(effect));
     }
+}
+
+void NodeRunner::handle_together(const std::vector<Input>& inputs) {
+    for (const Input& input : inputs) {
+        if (stopped_ || std::any_of(waiting_effects_.begin(), waiting_effects_.end(), is_stop)) {
+            break;
+        }
+        take_step(input);
+    }
+    write_waiting();
     execute_waiting();
 }
+
+/// Writes come before what was to be done ahead of them: if they fail, the node has crashed before
+/// it did that.
+void NodeRunner::write_waiting() {
+    std::vector<StoreWrite> writes;
+    std::deque<Effect> others;
+    bool ended = false;
+    for (Effect& effect : waiting_effects_) {
+        ended = ended || is_stop(effect);
+        if (auto* persist = std::get_if<Persist>(&effect); persist != nullptr && !ended) {
+            writes.emplace_back(std::move(*persist));
+        } else if (auto* vote = std::get_if<PersistVote>(&effect); vote != nullptr && !ended) {
+            writes.emplace_back(*vote);
+        } else {
+            others.push_back(std::move(effect));
+        }
+    }
+    waiting_effects_ = std::move(others);
+    if (!writes.empty()) {
+        STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
+        after_write(services_.store->write(writes));
+    }
+}
+
+void NodeRunner::tidy() { after_write(services_.store->tidy()); }
 
 void NodeRunner::execute_waiting() {
     while (!waiting_effects_.empty() && !busy() && !stopped_) {
@@ -144,15 +204,39 @@ std::optional<SwarmTime> NodeRunner::deadline() const {
     return earliest;
 }
 
+namespace {
+
+/// The next inputs: what is there, or else the first that comes until `deadline`. Those of a node
+/// with a store may share a commit.
+std::vector<Input> next_inputs(PolledEndpoint& endpoint, const Store* store, SwarmTime deadline) {
+    std::vector<Input> inputs;
+    std::optional<Input> input = endpoint.receive_until(deadline);
+    while (input) {
+        inputs.push_back(std::move(*input));
+        input.reset();
+        if (store != nullptr && inputs.size() < together_max) {
+            input = endpoint.receive_until(endpoint.now());
+        }
+    }
+    return inputs;
+}
+
+}  // namespace
+
 int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& work,
              TraceSink& trace) {
     NodeRunner runner(node, {endpoint, store, work, trace});
-    runner.handle(Started{});
+    runner.handle_together({Started{}});
     constexpr SwarmDuration idle = std::chrono::hours(1);
     while (!runner.stopped()) {
-        const SwarmTime deadline = runner.deadline().value_or(endpoint.now() + idle);
-        if (std::optional<Input> input = endpoint.receive_until(deadline)) {
-            runner.handle(std::move(*input));
+        const bool untidy = store != nullptr && store->untidy();
+        const SwarmTime now = endpoint.now();
+        const SwarmTime deadline = runner.deadline().value_or(now + idle);
+        const SwarmTime until = untidy ? std::min(deadline, now + pause) : deadline;
+        const std::vector<Input> inputs = next_inputs(endpoint, store, until);
+        runner.handle_together(inputs);
+        if (inputs.empty() && untidy && !runner.stopped()) {
+            runner.tidy();
         }
         if (const auto due = runner.deadline(); due && *due <= endpoint.now()) {
             runner.wake();

@@ -10,6 +10,9 @@
 
 namespace starling {
 
+/// What a store makes durable: records of the node's log, or its vote.
+using StoreWrite = std::variant<Persist, PersistVote>;
+
 /// Port: where a node's durable records go.
 class Store {
 public:
@@ -19,6 +22,12 @@ public:
     virtual Result<void> append(std::uint64_t first, std::span<const Bytes> records) = 0;
     /// As durable, as final.
     virtual Result<void> save_vote(const Vote& vote) = 0;
+    /// One after the other; a store that can makes them one, at the cost of one.
+    virtual Result<void> write(std::span<const StoreWrite> writes);
+    /// Upkeep that no write should wait for, when there is some and the node has nothing to do. An
+    /// error is as final.
+    virtual bool untidy() const { return false; }
+    virtual Result<void> tidy() { return {}; }
     /// What either costs in simulated time; 0 where time passes by itself.
     virtual SwarmDuration append_duration() const { return SwarmDuration{0}; }
 };
@@ -61,6 +70,12 @@ public:
 
     /// While the node's disk is busy (simulated), inputs wait.
     void handle(Input input);
+    /// Group commit: takes inputs that came together in their order, but makes durable what all of
+    /// them led to before anything else that they led to is done. \pre the store takes no simulated
+    /// time.
+    void handle_together(const std::vector<Input>& inputs);
+    /// The store's upkeep. \pre there is a store.
+    void tidy();
     /// Fires what is due at endpoint.now(): timers, and effects that waited for the disk.
     void wake();
     /// Call wake() no later than this.
@@ -71,6 +86,8 @@ public:
 
 private:
     void step(const Input& input);
+    void take_step(const Input& input);
+    void write_waiting();
     void execute_waiting();
     void execute(Effect& effect);
     void after_write(const Result<void>& kept);

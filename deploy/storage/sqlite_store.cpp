@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int format_version = 3;
-constexpr int wal_frames_max = 1000;
+constexpr int wal_frames_some = 500;  // 2 MB
+constexpr int wal_frames_max = 4000;
 constexpr int application_id = 0x53746172;  // "Star", in the file's header: file(1) shows it
 
 /// SQLite would create the file readable by others.
@@ -333,6 +334,8 @@ Result<void> SqliteStore::commit(Put put) {
     return database_->wal_frames() < wal_frames_max ? Result<void>{} : tidy();
 }
 
+bool SqliteStore::untidy() const { return !failed_ && database_->wal_frames() >= wal_frames_some; }
+
 Result<void> SqliteStore::tidy() {
     if (failed_) {
         return *failed_;
@@ -352,9 +355,44 @@ Result<void> SqliteStore::save_vote(const Vote& vote) {
 }
 
 Result<void> SqliteStore::append(std::uint64_t first, std::span<const Bytes> records) {
-    if (first == 0 || first > newest_.index + 1) {
+    if (const auto ok = check_append(first, records, newest_.index); !ok) {
+        return ok;
+    }
+    lower_head(first);
+    return commit([&](LedgerHead& newest) { return put_records(first, records, newest); });
+}
+
+Result<void> SqliteStore::write(std::span<const StoreWrite> writes) {
+    std::uint64_t last = newest_.index;
+    std::uint64_t lowest = last + 1;
+    for (const StoreWrite& write : writes) {
+        if (const auto* persist = std::get_if<Persist>(&write)) {
+            if (const auto ok = check_append(persist->first, persist->records, last); !ok) {
+                return ok;
+            }
+            lowest = std::min(lowest, persist->first);
+            last = persist->first + persist->records.size() - 1;
+        }
+    }
+    lower_head(lowest);
+    return commit([&](LedgerHead& newest) {
+        Result<void> done;
+        for (const StoreWrite& write : writes) {
+            if (done) {
+                const auto* persist = std::get_if<Persist>(&write);
+                done = persist != nullptr ? put_records(persist->first, persist->records, newest)
+                                          : put_vote(std::get<PersistVote>(write).vote, newest);
+            }
+        }
+        return done;
+    });
+}
+
+Result<void> SqliteStore::check_append(std::uint64_t first, std::span<const Bytes> records,
+                                       std::uint64_t last) const {
+    if (first == 0 || first > last + 1) {
         return database_->error("entry " + std::to_string(first) + " can't follow entry " +
-                                std::to_string(newest_.index));
+                                std::to_string(last));
     }
     for (const Bytes& bytes : records) {
         if (bytes.size() > entry_bytes_max) {
@@ -362,16 +400,19 @@ Result<void> SqliteStore::append(std::uint64_t first, std::span<const Bytes> rec
                                     " bytes, the bound is " + std::to_string(entry_bytes_max));
         }
     }
-    if (!failed_ && first <= newest_.index) {
-        // The head must never be ahead of the log: it goes back before the log does.
-        const Result<Digest> before = link_of(first - 1);
-        const Result<void> lowered =
-            before ? head_->replace({first - 1, *before, newest_.vote}) : before.error();
-        if (!lowered) {
-            failed_ = lowered.error();
-        }
+    return {};
+}
+
+void SqliteStore::lower_head(std::uint64_t first) {
+    if (failed_ || first > newest_.index) {
+        return;
     }
-    return commit([&](LedgerHead& newest) { return put_records(first, records, newest); });
+    const Result<Digest> before = link_of(first - 1);
+    const Result<void> lowered =
+        before ? head_->replace({first - 1, *before, newest_.vote}) : before.error();
+    if (!lowered) {
+        failed_ = lowered.error();
+    }
 }
 
 Result<void> SqliteStore::put_vote(const Vote& vote, LedgerHead& newest) {

@@ -47,8 +47,11 @@ public:
     /// \pre  first is at most the last index + 1; anything else is an error and changes nothing.
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
-    /// Moves what stands in the WAL into the database; a WAL that is too long is moved without it.
-    Result<void> tidy();
+    /// In one transaction.
+    Result<void> write(std::span<const StoreWrite> writes) override;
+    /// The WAL has some pages to move into the database; one that is too long is moved without it.
+    bool untidy() const override;
+    Result<void> tidy() override;
 
     std::uint64_t last_index() const { return newest_.index; }
     const Digest& last_link() const { return newest_.link; }
@@ -65,6 +68,11 @@ private:
     Result<void> check_head(const LedgerHead& head, const Vote& vote) const;
     /// For all that follows: statements, head file.
     Result<void> prepare(bool has_head);
+    /// That records can follow entry `last`.
+    Result<void> check_append(std::uint64_t first, std::span<const Bytes> records,
+                              std::uint64_t last) const;
+    /// The head must never be ahead of the log: it goes back before entries from `first` on do.
+    void lower_head(std::uint64_t first);
     /// Of the entry `index`, which is there.
     Result<Digest> link_of(std::uint64_t index);
     Result<void> put_records(std::uint64_t first, std::span<const Bytes> records,

@@ -108,6 +108,43 @@ TEST_F(SqliteStoreTest, refuses_an_entry_above_the_bound) {
     EXPECT_TRUE(opened->store->append(1, one(bytes("one"))).has_value());
 }
 
+TEST_F(SqliteStoreTest, makes_several_writes_one) {
+    fill(3);
+    {
+        auto opened = open();
+        ASSERT_TRUE(opened.has_value());
+        const std::vector<StoreWrite> gap = {PersistVote{{7, 2, 0}}, Persist{3, one(bytes("new"))},
+                                             Persist{5, one(bytes("five"))}};
+        EXPECT_FALSE(opened->store->write(gap).has_value());
+        EXPECT_EQ(opened->store->last_index(), 3U);
+        const std::vector<StoreWrite> writes = {
+            PersistVote{{7, 2, 0}}, Persist{3, one(bytes("new"))}, Persist{4, one(bytes("four"))},
+            PersistVote{{7, 3, 9}}};
+        ASSERT_TRUE(opened->store->write(writes).has_value());
+        EXPECT_EQ(opened->store->last_index(), 4U);
+    }
+    const auto opened = open();
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    EXPECT_EQ(opened->log.vote, (Vote{7, 3, 9}));
+    EXPECT_EQ(opened->log.records, (std::vector<Bytes>{bytes("entry 1"), bytes("entry 2"),
+                                                       bytes("new"), bytes("four")}));
+}
+
+TEST_F(SqliteStoreTest, moves_its_wal_into_the_file_when_it_is_asked_to) {
+    auto opened = open();
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_FALSE(opened->store->untidy());
+    const auto before = std::filesystem::file_size(file);
+    for (std::uint64_t i = 1; !opened->store->untidy(); ++i) {
+        ASSERT_LT(i, 20U);
+        ASSERT_TRUE(opened->store->append(i, one(Bytes(300'000, std::byte{7}))).has_value());
+        EXPECT_EQ(std::filesystem::file_size(file), before) << "a commit waited for it";
+    }
+    ASSERT_TRUE(opened->store->tidy().has_value());
+    EXPECT_FALSE(opened->store->untidy());
+    EXPECT_GT(std::filesystem::file_size(file), before + 1'000'000);
+}
+
 TEST_F(SqliteStoreTest, names_the_first_entry_that_was_changed) {
     fill(5);
     change("UPDATE log SET data = CAST('entry X' AS BLOB) WHERE idx IN (3, 4)");

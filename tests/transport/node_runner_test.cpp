@@ -1,0 +1,86 @@
+// Group commit: inputs that came together share one write, and nothing is said before it.
+#include "transport/node_runner.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+/// Writes one record for each frame, and says so; stops when asked to.
+class Scribe final : public Node {
+public:
+    const NodeId& id() const override { return id_; }
+    Role role() const override { return Role::sn; }
+    void step(SwarmTime, const Input& input, std::vector<Effect>& effects) override {
+        if (std::holds_alternative<StopRequested>(input)) {
+            effects.emplace_back(Stop{exit_code::ok, "asked to"});
+        }
+        effects.emplace_back(Persist{++written, {Bytes(1)}});
+        effects.emplace_back(Send{{"peer"}, {CommandResult{written}, {}}});
+    }
+    std::uint64_t written = 0;
+
+private:
+    NodeId id_{"sn"};
+};
+
+class Journal final : public Endpoint, public Store, public WorkExecutor, public TraceSink {
+public:
+    SwarmTime now() const override { return {}; }
+    void connect(const Address&, Role) override {}
+    void send(const NodeId&, Frame frame) override {
+        lines.push_back("send " + std::to_string(std::get<CommandResult>(frame.message).sequence));
+    }
+    Result<void> append(std::uint64_t first, std::span<const Bytes>) override {
+        lines.push_back("append " + std::to_string(first));
+        return {};
+    }
+    Result<void> save_vote(const Vote&) override { return {}; }
+    Result<void> write(std::span<const StoreWrite> writes) override {
+        lines.push_back("write " + std::to_string(writes.size()));
+        return full ? Result<void>(Error{Errc::io, "file x: the disk is full"}) : Result<void>{};
+    }
+    void start(std::uint64_t, Work) override {}
+    void report(SwarmTime, const NodeId&, const TraceEvent& event) override {
+        lines.push_back(event.text);
+    }
+    bool full = false;
+    std::vector<std::string> lines;
+};
+
+struct NodeRunnerTest : testing::Test {
+    Journal journal;
+    Scribe node;
+    NodeRunner runner{node, {journal, &journal, journal, journal}};
+    using Lines = std::vector<std::string>;
+};
+
+TEST_F(NodeRunnerTest, writes_together_before_it_says_anything) {
+    runner.handle_together({TimerDue{1}, TimerDue{2}, TimerDue{3}});
+    EXPECT_EQ(journal.lines, (Lines{"write 3", "send 1", "send 2", "send 3"}));
+}
+
+TEST_F(NodeRunnerTest, says_nothing_of_what_could_not_be_written) {
+    journal.full = true;
+    runner.handle_together({TimerDue{1}, TimerDue{2}});
+    EXPECT_EQ(journal.lines, (Lines{"write 2", "file x: the disk is full"}));
+    ASSERT_TRUE(runner.stopped().has_value());
+    EXPECT_EQ(runner.stopped()->exit_code, exit_code::failed);
+    runner.handle_together({TimerDue{3}});
+    EXPECT_EQ(journal.lines.size(), 2U) << "a second try";
+}
+
+TEST_F(NodeRunnerTest, takes_nothing_after_its_stop) {
+    runner.handle_together({TimerDue{1}, StopRequested{""}, TimerDue{2}});
+    EXPECT_EQ(journal.lines, (Lines{"write 1", "send 1"}));
+    EXPECT_EQ(node.written, 2U);
+}
+
+TEST_F(NodeRunnerTest, alone_writes_and_says_in_turn) {
+    runner.handle(TimerDue{1});
+    runner.handle(TimerDue{2});
+    EXPECT_EQ(journal.lines, (Lines{"append 1", "send 1", "append 2", "send 2"}));
+}
+
+}  // namespace
+}  // namespace starling
