@@ -136,6 +136,7 @@ Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor
     plan.listens = {*address, options->api_port};
     plan.peer_listens = {*address, options->p2p_port.value_or(options->api_port)};
     plan.sentinel = options->join;
+    plan.election_timeout = options->election_timeout;
     if (plan.sentinel && !engine.find_address(plan.sentinel->host)) {
         return unknown_address(command, "--sentinel-ip", plan.sentinel->host);
     }

@@ -21,6 +21,7 @@ struct SimNodePlan {
     std::vector<Address> sns;                       ///< SL: the APIs of its SNs
     Address peer_listens;                           ///< SN: where other SNs dial it
     std::optional<Address> sentinel;                ///< SN: whom it asks to be taken in
+    SwarmDuration election_timeout{0};              ///< SN
     std::string socket;                             ///< SL: its Unix socket; ML: that of its SL
     MlOptions program;                              ///< ML
     SeatOptions seat;                               ///< SN, SL: from which licence servers

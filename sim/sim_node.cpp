@@ -23,6 +23,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.log = store->log;
         options.peer_address = plan.peer_listens;
         options.sentinel = plan.sentinel;
+        options.election_timeout = plan.election_timeout;
         options.number = server_number(hasher, plan.id, start);
         options.seed = options.number;
         return make_licensed_node(make_sn_node(std::move(options), hasher), plan.seat);

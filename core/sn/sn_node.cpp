@@ -14,7 +14,7 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),
       hasher_(hasher),
       consensus_(make_raft_consensus({options_.id, options_.number, options_.seed,
-                                      options_.election_timeout, options_.raft_heartbeat,
+                                      options_.election_timeout, options_.election_timeout / 5,
                                       options_.split_at_membership})) {}
 
 void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {

@@ -27,8 +27,9 @@ struct SnNodeOptions {
     std::optional<Address> sentinel;
     std::uint64_t number = 1;  ///< see RaftOptions
     std::uint64_t seed = 1;    ///< of the election timeouts
+    /// See RaftOptions; the leader is heard five times in it. Above twice the round trip between
+    /// any two SNs: a leader that hears no answer for so long steps down.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
-    SwarmDuration raft_heartbeat = std::chrono::milliseconds(100);
     bool split_at_membership = true;  ///< see RaftOptions
 };
 

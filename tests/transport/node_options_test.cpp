@@ -36,11 +36,11 @@ std::string sl_error(const Words& arguments, const Environment& environment = {}
 }
 
 TEST(RunSnOptions, every_flag_is_read) {
-    const auto parsed =
-        parse_run_sn({"--name=sn1", "--host-ip", "sn.example.org", "--sentinel",
-                      "--sn-api-port=30404", "--key=k.pem", "--cert", "c.pem", "--capath=ca",
-                      "--cacert=ca.pem", "--workspace=w", "--trace=t.trace", "--log-level=WARN"},
-                     {});
+    const auto parsed = parse_run_sn(
+        {"--name=sn1", "--host-ip", "sn.example.org", "--sentinel", "--sn-api-port=30404",
+         "--sn-election-timeout=1500", "--key=k.pem", "--cert", "c.pem", "--capath=ca",
+         "--cacert=ca.pem", "--workspace=w", "--trace=t.trace", "--log-level=WARN"},
+        {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     ASSERT_TRUE(parsed->options.has_value());
     const SnOptions& options = *parsed->options;
@@ -48,6 +48,7 @@ TEST(RunSnOptions, every_flag_is_read) {
     EXPECT_EQ(options.common.host_ip, "sn.example.org");
     EXPECT_TRUE(options.sentinel);
     EXPECT_EQ(options.api_port, 30404);
+    EXPECT_EQ(options.election_timeout, std::chrono::milliseconds(1500));
     EXPECT_EQ(options.common.key, "k.pem");
     EXPECT_EQ(options.common.cert, "c.pem");
     EXPECT_EQ(options.common.ca_path, "ca");
@@ -63,6 +64,7 @@ TEST(RunSnOptions, defaults_are_those_of_the_help) {
     const SnOptions& options = *parsed->options;
     EXPECT_FALSE(options.sentinel);
     EXPECT_EQ(options.api_port, 30304);
+    EXPECT_EQ(options.election_timeout, std::chrono::milliseconds(500));
     EXPECT_EQ(options.common.workspace, "workspace");
     EXPECT_EQ(options.common.log_level, "info");
     EXPECT_EQ(options.common.name, "");

@@ -76,6 +76,12 @@ constexpr Flag sn_flags[] = {
      "Port of its own for other SNs, 1 to 65535; default: --sn-api-port (30303 is customary)", ""},
     {"--sn-api-port", "PORT", network, "Port for SLs and tools, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
+    {"--sn-election-timeout", "MILLISECONDS", network,
+     "An SN that hears nothing of the leading one for so long, to twice so long, wants to lead, "
+     "100 "
+     "to 60000; the same at all SNs, and more than twice the round trip between any two; default: "
+     "500",
+     ""},
 };
 
 constexpr Flag sl_flags[] = {

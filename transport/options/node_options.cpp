@@ -429,6 +429,8 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
                                     options.p2p_port = reader.port("--sn-p2p-port", 0);
                                 }
                                 options.api_port = reader.port("--sn-api-port", options.api_port);
+                                options.election_timeout = std::chrono::milliseconds(
+                                    reader.number("--sn-election-timeout", 100, 60'000, 500));
                             });
 }
 
