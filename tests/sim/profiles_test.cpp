@@ -1,4 +1,8 @@
 // What a simulation makes of SimGrid's own failure profiles.
+#include <cstring>
+
+#include "core/ml/swarm.hpp"
+#include "tests/sim/sim_scenario.hpp"
 #include "tests/sim/swarm_sim.hpp"
 
 namespace starling::test {
@@ -74,6 +78,60 @@ TEST_F(Profiles, OrWhenItsHostComesBackAfterItsStartTime) {
     const Ran ran = swarm_sim(failing("1 0\n6 1\n") + " " + file("late.xml", text));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
     EXPECT_TRUE(ran.says("[    6.000000] sl2 : swarm.SL : INFO : Setting up")) << ran.output;
+}
+
+class OneFloat final : public ModelParameters {
+public:
+    OneFloat() : layout_(*ParamLayout::make({TensorSpec{"w", DType::f32, {1}, 0}})) {}
+    const ParamLayout& layout() const override { return layout_; }
+    void save(std::span<std::byte> out) const override {
+        std::memcpy(out.data(), &value, sizeof(value));
+    }
+    void load(ByteView in) override { std::memcpy(&value, in.data(), sizeof(value)); }
+    float value = 0.0F;
+
+private:
+    ParamLayout layout_;
+};
+
+/// Counts: each batch adds one, so a model that was lost would show.
+void count_batches(SwarmSession& session) {
+    OneFloat parameters;
+    SwarmCallbackOptions options;
+    options.sync_frequency = 10;
+    options.workload = "w";
+    SwarmCallback callback(session, parameters, options);
+    callback.on_train_begin();
+    for (int i = 0; i < 200; ++i) {
+        parameters.value += 1.0F;
+        callback.on_batch_end(1.0);
+    }
+    callback.on_train_end();
+}
+
+TEST_F(Profiles, ARealProgramIsStartedAgainWithItsHost) {
+    Scenario scenario{failing("4 0\n6 1\n"), deployment};
+    scenario.train = count_batches;
+    scenario.workspace = path("workspace");
+    scenario.calibration.workloads["w"] = {0.02, 0.8};
+    EXPECT_EQ(run_scenario(scenario,
+                           [](const ScenarioRun& run) {
+                               std::string wrong = one_final_model(run) + one_ledger(run);
+                               if (run.outcome.faults.nodes_restarted() != 2) {
+                                   wrong += "nothing was started again\n";
+                               }
+                               // From where it was: rounds before the fault are not done again.
+                               const auto ends = run.trace.named("sync_end", "ml2");
+                               int round = -1;
+                               for (const auto& end : ends) {
+                                   if (std::stoi(field(end, "round")) < round) {
+                                       wrong += "ml2 went back\n";
+                                   }
+                                   round = std::stoi(field(end, "round"));
+                               }
+                               return wrong;
+                           }),
+              "");
 }
 
 TEST_F(Profiles, CanBeLeftOut) {
