@@ -21,6 +21,8 @@ CORE_BY_FOLDER.update({folder: set(CORE_ORDER) | {folder} for folder in CORE_NOD
 # Leaves: Raft's shim, which the SN alone uses, and files for those that write some.
 CORE_BY_FOLDER["raft"] = {"base", "ledger", "raft"}
 CORE_BY_FOLDER["sn"] |= {"raft"}
+# Judges traces, whoever wrote them.
+CORE_BY_FOLDER["check"] = {"base", "trace", "node", "check"}
 CORE_BY_FOLDER["files"] = {"base", "files"}
 # The user's program sees its callback and the data types behind it.
 CORE_BY_FOLDER["torch"] = {"base", "files", "params", "trace", "ledger", "ml", "torch"}

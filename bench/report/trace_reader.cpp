@@ -75,4 +75,21 @@ Result<std::vector<TraceRecord>> read_trace(const std::string& path) {
     return records;
 }
 
+Result<std::int64_t> trace_epoch_ns(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string line;
+    if (!file || (!std::getline(file, line) && !file.eof())) {
+        return Error{Errc::io, "can't read the trace file '" + path + "'"};
+    }
+    std::int64_t epoch = 0;
+    std::istringstream words(line.starts_with('#') ? line : "");
+    constexpr std::string_view key = "epoch_ns=";
+    for (std::string word; words >> word;) {
+        if (word.starts_with(key)) {
+            std::from_chars(word.data() + key.size(), word.data() + word.size(), epoch);
+        }
+    }
+    return epoch;
+}
+
 }  // namespace starling

@@ -22,4 +22,8 @@ struct TraceRecord {
 /// line.
 Result<std::vector<TraceRecord>> read_trace(const std::string& path);
 
+/// When time 0 of this trace was: nanoseconds since 1970, of a process; 0 for a simulation, whose
+/// trace does not say. Errc::io.
+Result<std::int64_t> trace_epoch_ns(const std::string& path);
+
 }  // namespace starling

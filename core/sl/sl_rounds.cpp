@@ -154,6 +154,8 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
         merged_digest_ = *digest;
         const RoundKey& key = exchange_->key();
         effects.push_back(Report{TraceEvent("exchange_done")
+                                     .with("contract", key.contract)
+                                     .with("run", key.run)
                                      .with("round", key.round)
                                      .with("attempt", key.attempt)
                                      .with("digest", to_string(*digest))

@@ -68,8 +68,9 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
                                    .with("index", record.index)
                                    .with("term", record.term)
                                    .with("head", short_text(head_));
+    const bool told = record.index > recovered_ || options_.trace_recovered;
     const auto report_applied = [&](std::string_view kind) {
-        if (record.index > recovered_) {
+        if (told) {
             report(std::move(applied_event).with("kind", std::string(kind)), effects);
         }
     };
@@ -94,7 +95,7 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     const bool repeated =
         ledger_.answer_of(entry->signer, entry->session, entry->sequence).has_value();
     const Applied applied = ledger_.apply(*entry, record.index);
-    if (record.index <= recovered_) {
+    if (!told) {
         return;
     }
     applied_event = std::move(applied_event)
@@ -116,8 +117,10 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     for (const LedgerEvent& event : applied.events) {
         tell(event, effects);
     }
-    answer(*entry, applied.answer, effects);
-    arm_deadline(effects);
+    if (record.index > recovered_) {
+        answer(*entry, applied.answer, effects);
+        arm_deadline(effects);
+    }
 }
 
 void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) const {

@@ -39,7 +39,10 @@ void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
 void SnNode::start(std::vector<Effect>& effects) {
     started_ = now_;
     recovered_ = options_.log.records.size();
-    report(TraceEvent("sn_started").with("entries", recovered_), effects);
+    report(TraceEvent("sn_started")
+               .with("entries", recovered_)
+               .with("silent", options_.trace_recovered ? 0 : recovered_),
+           effects);
     if (options_.log.vote.self != 0) {
         options_.number = options_.log.vote.self;
     }

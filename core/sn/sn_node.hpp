@@ -31,6 +31,9 @@ struct SnNodeOptions {
     /// any two SNs: a leader that hears no answer for so long steps down.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
     bool split_at_membership = true;  ///< see RaftOptions
+    /// What the disk held is told in the trace like what comes new, so that a checker misses no
+    /// entry that was applied by nobody before all SNs were started again.
+    bool trace_recovered = false;
 };
 
 /// Swarm Network node: keeps the ledger behind the consensus port, answers commands, tells members

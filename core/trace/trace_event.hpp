@@ -32,14 +32,15 @@ struct TraceEvent {
 
     TraceEvent(std::string_view event_name) : name(event_name) {}  // NOLINT
 
-    TraceEvent&& with(std::string_view key, std::string value) && {
+    // By value, so that `event = std::move(event).with(...)` is right.
+    TraceEvent with(std::string_view key, std::string value) && {
         fields.push_back({key, std::move(value)});
         return std::move(*this);
     }
-    TraceEvent&& with(std::string_view key, std::uint64_t value) && {
+    TraceEvent with(std::string_view key, std::uint64_t value) && {
         return std::move(*this).with(key, std::to_string(value));
     }
-    TraceEvent&& log(Level log_level, std::string_view log_component, std::string log_text) && {
+    TraceEvent log(Level log_level, std::string_view log_component, std::string log_text) && {
         level = log_level;
         component = log_component;
         text = std::move(log_text);

@@ -80,7 +80,7 @@ private:
         request.check_in.finished = finished;
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
-        request.batches = 16;
+        request.batches = synced_ == 0 ? 0 : 16;
         Bytes bytes(params_.size() * sizeof(float) + (options_.extra_tensor ? 12 : 0));
         std::memcpy(bytes.data(), params_.data(), params_.size() * sizeof(float));
         request.params = Blob(std::move(bytes));

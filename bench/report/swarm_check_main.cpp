@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "bench/report/trace_reader.hpp"
+#include "core/check/swarm_checker.hpp"
+
+namespace starling {
+namespace {
+
+/// All files as one trace, by time; those of processes are put on one clock.
+Result<std::vector<TraceRecord>> read_traces(const std::vector<std::string>& files) {
+    std::vector<TraceRecord> all;
+    for (const std::string& file : files) {
+        Result<std::vector<TraceRecord>> records = read_trace(file);
+        if (!records) {
+            return records.error();
+        }
+        const Result<std::int64_t> epoch = trace_epoch_ns(file);
+        if (!epoch) {
+            return epoch.error();
+        }
+        for (TraceRecord& record : *records) {
+            record.time_ns += *epoch;
+            all.push_back(std::move(record));
+        }
+    }
+    std::stable_sort(all.begin(), all.end(), [](const TraceRecord& a, const TraceRecord& b) {
+        return a.time_ns < b.time_ns;
+    });
+    const std::int64_t start = all.empty() ? 0 : all.front().time_ns;
+    for (TraceRecord& record : all) {
+        record.time_ns -= files.size() == 1 ? 0 : start;
+    }
+    return all;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app(
+        "Judges the trace of a swarm: one ledger, one commit a round, no command lost, reads that "
+        "are not stale,\nmembers that go on from committed models and end with the same one. Reads "
+        "trace files of a test, a simulation\nor of the nodes of a real run.\n"
+        "Exit code: 0, 1 with violations, 2 for a file that can't be read.");
+    std::vector<std::string> files;
+    double clock_error_ms = -1.0;
+    app.add_option("TRACE", files, "trace files of one run, put together by time")->required();
+    app.add_option("--clock-error", clock_error_ms,
+                   "milliseconds by which clocks of different nodes may differ (default 0 for one "
+                   "file, 50 for more)");
+    app.footer(
+        "\nExamples:\n  swarm-check sim.trace\n  swarm-check --clock-error 200 "
+        "host-1/trace/*.trace host-2/trace/*.trace");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    const Result<std::vector<TraceRecord>> records = read_traces(files);
+    if (!records) {
+        std::cerr << "swarm-check: " << records.error().message << "\n";
+        return 2;
+    }
+    if (clock_error_ms < 0.0) {
+        clock_error_ms = files.size() == 1 ? 0.0 : 50.0;
+    }
+    SwarmChecker checker({from_seconds(clock_error_ms / 1000.0)});
+    SwarmTime now{};
+    for (const TraceRecord& record : *records) {
+        now = from_ns(record.time_ns);
+        TraceEvent event(record.event);
+        for (const auto& [key, value] : record.fields) {
+            event.fields.push_back({key, value});
+        }
+        checker.report(now, {record.node}, event);
+    }
+    checker.finish(now);
+    for (const Violation& violation : checker.violations().kept()) {
+        std::cout << to_string(violation) << "\n";
+    }
+    std::cout << records->size() << " events, " << checker.entries() << " entries, "
+              << checker.rounds() << " rounds, " << checker.operations() << " commands, "
+              << checker.reads() << " reads, " << checker.violations().count() << " violations\n";
+    return checker.violations().count() == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) { return starling::run(argc, argv); }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/trace/trace_event.hpp"
+
+namespace starling {
+
+/// The values of one event by their keys; an event of a trace file may lack any.
+class EventFields {
+public:
+    explicit EventFields(const TraceEvent& event) : event_(event) {}
+
+    /// Empty where there is none.
+    std::string_view text(std::string_view key) const {
+        for (const TraceEvent::Field& field : event_.fields) {
+            if (field.key == key) {
+                return field.value;
+            }
+        }
+        return {};
+    }
+    std::optional<std::uint64_t> number(std::string_view key) const {
+        const std::string_view value = text(key);
+        std::uint64_t number = 0;
+        const auto [end, error] =
+            std::from_chars(value.data(), value.data() + value.size(), number);
+        return value.empty() || error != std::errc{} || end != value.data() + value.size()
+                   ? std::nullopt
+                   : std::optional(number);
+    }
+    bool flag(std::string_view key) const { return text(key) == "1"; }
+    bool has(std::string_view key) const { return !text(key).empty(); }
+
+private:
+    const TraceEvent& event_;
+};
+
+}  // namespace starling

@@ -1,0 +1,241 @@
+#include "core/check/round_check.hpp"
+
+#include <algorithm>
+
+#include "core/node/node.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view one_commit = "one commit a round";
+constexpr std::string_view same_merge = "one merge an attempt";
+constexpr std::string_view from_committed = "goes on from a committed model";
+constexpr std::string_view rounds_end = "every round ends";
+constexpr std::string_view one_final = "one final model";
+
+std::string brief(std::string_view digest) { return std::string(digest.substr(0, 12)); }
+
+std::string round_text(const std::string& contract, std::uint64_t run, std::uint64_t round) {
+    return "'" + contract + "' run " + std::to_string(run) + " round " + std::to_string(round);
+}
+
+std::string seconds_text(SwarmDuration duration) {
+    return std::to_string(duration.count() / 1'000'000'000) + " s";
+}
+
+}  // namespace
+
+void RoundCheck::on_merged(SwarmTime time, const NodeId& sl, const EventFields& fields) {
+    const auto run = fields.number("run");
+    const auto round = fields.number("round");
+    const auto attempt = fields.number("attempt");
+    if (!run || !round || !attempt) {
+        return;
+    }
+    const std::string contract(fields.text("contract"));
+    const std::string digest(fields.text("digest"));
+    const auto [first, fresh] =
+        merges_.emplace(std::pair(RoundOf(contract, *run, *round), *attempt), Merged{digest, sl});
+    if (!fresh && first->second.digest != digest) {
+        violations_.add(time, sl, same_merge,
+                        round_text(contract, *run, *round) + " attempt " +
+                            std::to_string(*attempt) + ": merged to " + brief(digest) +
+                            " here, by " + first->second.by.name + " to " +
+                            brief(first->second.digest));
+    }
+}
+
+void RoundCheck::on_committed(SwarmTime time, const NodeId& sn, const EventFields& fields) {
+    const auto round = fields.number("round");
+    const auto attempt = fields.number("attempt");
+    if (!round || !attempt) {
+        violations_.add(time, sn, one_commit, "a round_committed without round or attempt");
+        return;
+    }
+    const std::string contract(fields.text("contract"));
+    const std::uint64_t run = fields.number("run").value_or(0);
+    const Committed commit{*attempt, std::string(fields.text("digest")),
+                           fields.number("members").value_or(0), fields.flag("final"), sn};
+    const auto [first, fresh] = commits_.emplace(RoundOf(contract, run, *round), commit);
+    const Committed& known = first->second;
+    if (known.attempt != commit.attempt || known.digest != commit.digest ||
+        known.members != commit.members || known.final != commit.final) {
+        violations_.add(time, sn, one_commit,
+                        round_text(contract, run, *round) + ": attempt " +
+                            std::to_string(commit.attempt) + ", digest " + brief(commit.digest) +
+                            ", " + std::to_string(commit.members) + " members here, on " +
+                            known.by.name + " attempt " + std::to_string(known.attempt) +
+                            ", digest " + brief(known.digest) + ", " +
+                            std::to_string(known.members) + " members");
+    }
+    digests_[*round].insert(commit.digest);
+    if (commit.final) {
+        finals_.insert(commit.digest);
+    }
+    if (!fresh) {
+        return;
+    }
+    if (round_due_) {
+        round_due_ = time + round_limit_;
+    }
+    const auto merged = merges_.find(std::pair(first->first, *attempt));
+    if (merged != merges_.end() && merged->second.digest != commit.digest) {
+        violations_.add(time, sn, one_commit,
+                        round_text(contract, run, *round) + " attempt " + std::to_string(*attempt) +
+                            " is committed with digest " + brief(commit.digest) + ", and " +
+                            merged->second.by.name + " merged it to " +
+                            brief(merged->second.digest));
+    }
+}
+
+void RoundCheck::on_ended(SwarmTime time, const NodeId& sn, const EventFields& fields) {
+    const std::string contract(fields.text("contract"));
+    const bool complete = fields.text("phase") == "complete";
+    const std::uint64_t run = fields.number("run").value_or(0);
+    const auto [first, fresh] = ends_.emplace(std::pair(contract, run), Ended{time, sn, complete});
+    if (!fresh && first->second.complete != complete) {
+        violations_.add(time, sn, rounds_end,
+                        "'" + contract + "' run " + std::to_string(run) + " is " +
+                            (complete ? "complete" : "aborted") + " here, on " +
+                            first->second.by.name + (complete ? " aborted" : " complete"));
+    }
+    round_due_.reset();
+}
+
+void RoundCheck::on_went_on(SwarmTime time, const NodeId& node, const EventFields& fields) {
+    const auto round = fields.number("round");
+    if (!round) {
+        violations_.add(time, node, from_committed, "goes on from a model without a round");
+        return;
+    }
+    const WentOn one{time, node, *round, std::string(fields.text("digest"))};
+    const auto known = digests_.find(*round);
+    if (known != digests_.end() && known->second.count(one.digest) > 0) {
+        return;
+    }
+    if (clock_error_ > SwarmDuration{0}) {
+        open_.push_back(one);
+    } else {
+        check_went_on(one);
+    }
+}
+
+std::string RoundCheck::committed_text(std::uint64_t round) const {
+    const auto known = digests_.find(round);
+    if (known == digests_.end()) {
+        return "no commit of that round";
+    }
+    std::string text;
+    for (const std::string& digest : known->second) {
+        text += (text.empty() ? "" : ", ") + brief(digest);
+    }
+    return text;
+}
+
+void RoundCheck::check_went_on(const WentOn& one) {
+    const auto known = digests_.find(one.round);
+    const bool there = known != digests_.end() && known->second.count(one.digest) > 0;
+    // An SN that applies what its disk held says nothing of that round.
+    if (!there && (known != digests_.end() || !silence_)) {
+        violations_.add(one.time, one.node, from_committed,
+                        "round " + std::to_string(one.round) + ": goes on from " +
+                            brief(one.digest) + ", the ledger has " + committed_text(one.round));
+    }
+}
+
+void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields) {
+    Program& program = programs_[ml];
+    if (fields.number("sync").value_or(0) == 0) {
+        program = Program{};  // a new start of it
+    }
+    const std::uint64_t batches = fields.number("batches").value_or(0);
+    if (batches > 0 && (!program.has_model || program.waits)) {
+        violations_.add(time, ml, from_committed,
+                        "has trained " + std::to_string(batches) + " batches " +
+                            (program.waits ? "before its last sync had ended"
+                                           : "without the model of any round"));
+    }
+    program.waits = true;
+}
+
+void RoundCheck::on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields) {
+    on_went_on(time, ml, fields);
+    Program& program = programs_[ml];
+    program.has_model = true;
+    program.waits = false;
+    if (fields.flag("final")) {
+        program.final = fields.text("digest");
+    }
+}
+
+void RoundCheck::on_stopped(SwarmTime time, const NodeId& node, const EventFields& fields) {
+    const auto program = programs_.find(node);
+    if (program == programs_.end()) {
+        return;
+    }
+    program->second.stopped = true;
+    program->second.code = fields.number("code").value_or(0);
+    if (program->second.code == exit_code::ok && program->second.final.empty()) {
+        violations_.add(time, node, one_final, "ends well without the final model of any run");
+    }
+}
+
+void RoundCheck::on_healed(SwarmTime time, const NodeId&, const EventFields& fields) {
+    healed_ = time;
+    round_limit_ = std::chrono::milliseconds(fields.number("round_limit_ms").value_or(60'000));
+    round_due_ = time + round_limit_;
+}
+
+void RoundCheck::on_time(SwarmTime time) {
+    if (round_due_ && time > *round_due_) {
+        violations_.add(time, {"swarm"}, rounds_end,
+                        "no round is committed for " + seconds_text(round_limit_) +
+                            " although nothing fails any more; the last one was " +
+                            (commits_.empty() ? "none"
+                                              : round_text(std::get<0>(commits_.rbegin()->first),
+                                                           std::get<1>(commits_.rbegin()->first),
+                                                           std::get<2>(commits_.rbegin()->first))));
+        round_due_.reset();
+    }
+}
+
+void RoundCheck::check_end(SwarmTime time) {
+    if (ends_.empty()) {
+        violations_.add(time, {"swarm"}, rounds_end, "the training does not end");
+    }
+    for (const auto& [key, end] : ends_) {
+        if (!end.complete) {
+            violations_.add(
+                end.time, end.by, rounds_end,
+                "'" + key.first + "' run " + std::to_string(key.second) + " is aborted");
+        }
+    }
+    for (const auto& [ml, program] : programs_) {
+        if (!program.stopped || program.code != exit_code::ok) {
+            violations_.add(time, ml, rounds_end,
+                            program.stopped ? "has ended with code " + std::to_string(program.code)
+                                            : "has not ended " + seconds_text(time - *healed_) +
+                                                  " after all was well again");
+        }
+    }
+}
+
+void RoundCheck::finish(SwarmTime time) {
+    on_time(time);
+    for (const WentOn& one : open_) {
+        check_went_on(one);
+    }
+    for (const auto& [ml, program] : programs_) {
+        const bool accepted = program.final.empty() || finals_.count(program.final) > 0;
+        if (!accepted && (!silence_ || !finals_.empty())) {
+            violations_.add(time, ml, one_final,
+                            "has the final model " + brief(program.final) + ", the ledger " +
+                                (finals_.empty() ? "none" : brief(*finals_.rbegin())));
+        }
+    }
+    if (healed_) {
+        check_end(time);
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/check/event_fields.hpp"
+#include "core/check/violation.hpp"
+
+namespace starling {
+
+/// Does the swarm agree on its models and come to an end? One commit a round, the same merge at
+/// every member, members that go on from committed models only; and after the mark that all is well
+/// again, rounds that end and a training that ends with one final model. Memory: a short record
+/// for each round and each node.
+class RoundCheck {
+public:
+    RoundCheck(Violations& violations, SwarmDuration clock_error)
+        : violations_(violations), clock_error_(clock_error) {}
+
+    void on_merged(SwarmTime time, const NodeId& sl, const EventFields& fields);
+    void on_committed(SwarmTime time, const NodeId& sn, const EventFields& fields);
+    void on_ended(SwarmTime time, const NodeId& sn, const EventFields& fields);
+    /// A member says which committed model it goes on from.
+    void on_went_on(SwarmTime time, const NodeId& node, const EventFields& fields);
+    void on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields);
+    void on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields);
+    void on_stopped(SwarmTime time, const NodeId& node, const EventFields& fields);
+    /// From now on nothing fails any more.
+    void on_healed(SwarmTime time, const NodeId& node, const EventFields& fields);
+    /// Each event: is a round overdue?
+    void on_time(SwarmTime time);
+    void on_silence() { silence_ = true; }
+    void finish(SwarmTime time);
+
+    std::uint64_t rounds() const { return commits_.size(); }
+
+private:
+    using RoundOf = std::tuple<std::string, std::uint64_t, std::uint64_t>;  // contract, run, round
+    struct Committed {
+        std::uint64_t attempt = 0;
+        std::string digest;
+        std::uint64_t members = 0;
+        bool final = false;
+        NodeId by;  ///< the first SN that said so
+    };
+    struct Merged {
+        std::string digest;
+        NodeId by;
+    };
+    struct Program {
+        bool has_model = false;  ///< a committed one, in this start
+        bool waits = false;      ///< for the end of a sync
+        bool stopped = false;
+        std::uint64_t code = 0;
+        std::string final;  ///< digest of the final model that it got
+    };
+    struct WentOn {
+        SwarmTime time;
+        NodeId node;
+        std::uint64_t round = 0;
+        std::string digest;
+    };
+    struct Ended {
+        SwarmTime time;
+        NodeId by;
+        bool complete = false;
+    };
+
+    std::string committed_text(std::uint64_t round) const;
+    void check_went_on(const WentOn& one);
+    void check_end(SwarmTime time);
+
+    Violations& violations_;
+    SwarmDuration clock_error_;
+    std::map<RoundOf, Committed> commits_;
+    std::map<std::uint64_t, std::set<std::string>> digests_;  ///< committed, by round
+    std::map<std::pair<RoundOf, std::uint64_t>, Merged> merges_;
+    std::map<std::pair<std::string, std::uint64_t>, Ended> ends_;  ///< by contract and run
+    std::map<NodeId, Program> programs_;
+    std::vector<WentOn> open_;  ///< their commits may still come
+    std::set<std::string> finals_;
+    bool silence_ = false;
+    std::optional<SwarmTime> healed_;
+    SwarmDuration round_limit_{0};
+    std::optional<SwarmTime> round_due_;
+};
+
+}  // namespace starling
