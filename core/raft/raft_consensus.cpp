@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "core/raft/detail/raft_entries.hpp"
 #include "core/raft/detail/raft_messages.hpp"
@@ -69,7 +70,7 @@ private:
     Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
     void receive_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                         std::vector<LogRecord> records, ConsensusOutput& output);
-    void tell_commit(ConsensusOutput& output) const;
+    void tell_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);
     const Server* find(std::uint64_t number) const;
 
@@ -80,6 +81,7 @@ private:
     std::vector<Server> servers_;
     std::uint64_t membership_index_ = 0;  ///< of the record that servers_ comes from
     std::uint64_t delivered_ = 0;
+    std::map<std::uint64_t, std::uint64_t> told_;  ///< by this leader: server -> agreed index
 };
 
 void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> founder,
@@ -159,22 +161,29 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
         const int noted = feed(now, done, nullptr, output);
         STARLING_INVARIANT(noted == 0, "to hear of a write can't fail");
     }
-    const std::uint64_t delivered = delivered_;
     deliver_committed(now, output);
-    if (delivered_ > delivered && leads()) {
-        tell_commit(output);
-    }
+    tell_commit(output);
     return 0;
 }
 
 /// Followers hear at once what is agreed, not with the next heartbeat: an append without records.
-void RaftConsensus::tell_commit(ConsensusOutput& output) const {
+/// One that confirms its records after the others made them agreed hears of it then.
+void RaftConsensus::tell_commit(ConsensusOutput& output) {
+    if (!leads()) {
+        told_.clear();
+        return;
+    }
     for (const Server& server : servers_) {
         raft_index match = 0;
-        if (server.number == raft_.id || raft_match_index(&raft_, server.number, &match) != 0 ||
-            match == 0) {
+        if (server.number == raft_.id || raft_match_index(&raft_, server.number, &match) != 0) {
             continue;
         }
+        const std::uint64_t agreed = std::min<std::uint64_t>(match, raft_commit_index(&raft_));
+        std::uint64_t& told_before = told_[server.number];
+        if (agreed <= told_before) {
+            continue;
+        }
+        told_before = agreed;
         ConsensusMessage told;
         told.kind = ConsensusKind::append;
         told.sender = raft_.id;
