@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bench/commit/sn_cluster.hpp"
+
+namespace starling::bench {
+
+/// An SL as an SN sees it, which does nothing but have commands committed.
+class CommitClient {
+public:
+    /// Connects to an SN. Errc::unreachable.
+    static Result<std::unique_ptr<CommitClient>> connect(const Address& sn,
+                                                         const IdentityFiles& identity,
+                                                         const std::string& name);
+
+    /// \param window  commands that are on their way at once.
+    /// \return  each command's time until it was answered, in ms. Errc::timeout: one was not.
+    Result<std::vector<double>> commit(std::size_t count, std::size_t window);
+
+private:
+    CommitClient() = default;
+    /// A command as this SL says it.
+    Message command();
+
+    std::unique_ptr<PolledEndpoint> endpoint_;
+    NodeId sn_;
+    Address own_address_{"127.0.0.1", 1};
+    std::uint64_t session_ = 0;
+    std::uint64_t sequence_ = 0;  ///< of the newest command
+};
+
+}  // namespace starling::bench
