@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -69,8 +68,6 @@ Result<std::vector<double>> measure_starts(const Options& options, int servers, 
                 if (const auto first = cluster->start(); !first) {
                     return first.error();
                 }
-                // Ready means that a leader is known; those that join become voters after that.
-                std::this_thread::sleep_for(std::chrono::seconds(2));
                 cluster->kill();
             }
         }

@@ -73,6 +73,7 @@ private:
     void tell_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);
     const Server* find(std::uint64_t number) const;
+    raft_server* own_learner();
 
     RaftOptions options_;
     mutable raft raft_{};  ///< raft_leader() takes it without const
@@ -320,9 +321,30 @@ void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     }
     raft_event event = event_at(now, RAFT_RECEIVE);
     event.receive.message = &received;
+    // Who may vote is for the candidate's log to say: this one's may not hold yet that it was made
+    // a voter, and libraft would refuse the one vote that the swarm waits for.
+    raft_server* const learner =
+        message.kind == ConsensusKind::request_vote ? own_learner() : nullptr;
+    if (learner != nullptr) {
+        learner->role = RAFT_VOTER;
+    }
     // What it does not take it has dropped: nothing of ours has changed.
     static_cast<void>(feed(now, event, nullptr, output));
+    if (learner != nullptr) {
+        learner->role = RAFT_STANDBY;
+    }
     promote_learners(now, output);
+}
+
+/// This server in libraft's newest membership, if it only learns there.
+raft_server* RaftConsensus::own_learner() {
+    for (unsigned i = 0; i < raft_.configuration.n; ++i) {
+        raft_server& server = raft_.configuration.servers[i];
+        if (server.id == raft_.id) {
+            return server.role == RAFT_STANDBY ? &server : nullptr;
+        }
+    }
+    return nullptr;
 }
 
 void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,

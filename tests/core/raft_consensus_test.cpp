@@ -16,6 +16,7 @@ class RaftConsensusTest : public testing::Test {
 protected:
     struct Sn {
         std::unique_ptr<Consensus> consensus;
+        DurableLog disk;
         std::uint64_t committed = 0;
     };
     struct Sent {
@@ -26,16 +27,7 @@ protected:
 
     RaftConsensusTest() {
         for (const std::uint64_t number : {1U, 2U, 3U}) {
-            const NodeId id{"sn" + std::to_string(number)};
-            Sn& sn = sns[id];
-            sn.consensus = make_raft_consensus({.self = id, .number = number, .seed = number});
-            std::optional<Server> founder;
-            if (number == 1) {
-                founder = Server{id, {}, number, true};
-            }
-            ConsensusOutput output;
-            sn.consensus->start(now, {}, founder, output);
-            perform(id, output);
+            start(number);
         }
         for (const std::uint64_t number : {2U, 3U}) {
             const NodeId id{"sn" + std::to_string(number)};
@@ -49,6 +41,18 @@ protected:
         EXPECT_EQ(voters(), 3U);
         pass(std::chrono::milliseconds(500));
     }
+    void start(std::uint64_t number) {
+        const NodeId id{"sn" + std::to_string(number)};
+        Sn& sn = sns[id];
+        sn.consensus = make_raft_consensus({.self = id, .number = number, .seed = number});
+        std::optional<Server> founder;
+        if (number == 1) {
+            founder = Server{id, {}, number, true};
+        }
+        ConsensusOutput output;
+        sn.consensus->start(now, sn.disk, founder, output);
+        perform(id, output);
+    }
     Consensus& first() { return *sns.at(first_id).consensus; }
     std::uint64_t voters() {
         const auto& servers = first().servers();
@@ -57,7 +61,13 @@ protected:
     }
     void perform(const NodeId& id, ConsensusOutput& output) {
         for (ConsensusAction& action : output) {
-            std::visit(Overloaded{[](SaveVote&) {}, [](AppendRecords&) {},
+            std::visit(Overloaded{[&](SaveVote& save) { sns.at(id).disk.vote = save.vote; },
+                                  [&](AppendRecords& append) {
+                                      auto& records = sns.at(id).disk.records;
+                                      records.resize(append.first - 1);
+                                      records.insert(records.end(), append.records.begin(),
+                                                     append.records.end());
+                                  },
                                   [&](SendConsensus& send) {
                                       sent.push_back({id, send.to, std::move(send.message)});
                                   },
@@ -76,8 +86,10 @@ protected:
                 continue;
             }
             ConsensusOutput output;
-            sns.at(next.to).consensus->receive(now, next.from, next.message, output);
-            perform(next.to, output);
+            if (sns.count(next.to) > 0) {
+                sns.at(next.to).consensus->receive(now, next.from, next.message, output);
+                perform(next.to, output);
+            }
         }
         sent = std::move(kept);
     }
@@ -114,6 +126,51 @@ TEST_F(RaftConsensusTest, a_slower_follower_hears_at_once_what_is_agreed) {
     EXPECT_EQ(sns.at(slower).committed, before);
     deliver();  // no time passes: no heartbeat says it
     EXPECT_EQ(sns.at(slower).committed, before + 1);
+}
+
+/// libraft lets a learner refuse its vote: two SNs that were killed before the second one heard
+/// that it votes would never have a leader again.
+TEST_F(RaftConsensusTest, a_learner_that_did_not_hear_that_it_votes_gives_its_vote) {
+    for (const char* gone : {"sn2", "sn3"}) {
+        ConsensusOutput output;
+        ASSERT_TRUE(first().remove_server(now, NodeId{gone}, output).has_value());
+        perform(first_id, output);
+        pass(std::chrono::seconds(1));
+    }
+    sns.erase(NodeId{"sn2"});
+    sns.erase(NodeId{"sn3"});
+    ASSERT_TRUE(first().leads());
+    start(4);
+    const NodeId learner{"sn4"};
+    ConsensusOutput output;
+    ASSERT_TRUE(first().add_server(now, {learner, {}, 4, false}, output).has_value());
+    perform(first_id, output);
+    // Until the leader has made it a voter, of which it does not hear.
+    for (int i = 0; i < 10'000 && voters() < 2; ++i) {
+        ASSERT_FALSE(sent.empty() && i > 9'000) << "it was never taken in";
+        if (sent.empty()) {
+            now += std::chrono::milliseconds(10);
+            for (auto& [id, sn] : sns) {
+                ConsensusOutput ticked;
+                sn.consensus->tick(now, ticked);
+                perform(id, ticked);
+            }
+            continue;
+        }
+        Sent next = std::move(sent.front());
+        sent.pop_front();
+        ConsensusOutput received;
+        sns.at(next.to).consensus->receive(now, next.from, next.message, received);
+        perform(next.to, received);
+    }
+    ASSERT_EQ(voters(), 2U);
+    ASSERT_LT(sns.at(learner).disk.records.size(), sns.at(first_id).disk.records.size());
+    sent.clear();
+    start(1);
+    start(4);
+    pass(std::chrono::seconds(10));
+    EXPECT_TRUE(first().leads()) << "two SNs without a leader for ever";
+    EXPECT_TRUE(sns.at(learner).disk.records == sns.at(first_id).disk.records);
 }
 
 }  // namespace
