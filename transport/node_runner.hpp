@@ -83,6 +83,8 @@ public:
     /// Set once the node has stopped; it takes no further input.
     const std::optional<Stop>& stopped() const { return stopped_; }
     const NodeId& id() const { return node_.id(); }
+    /// The newest write to the store is not done yet (simulated).
+    bool writing() const { return busy(); }
 
 private:
     void step(const Input& input);

@@ -9,11 +9,27 @@ constexpr SwarmDuration local_delay = std::chrono::microseconds(20);
 
 }  // namespace
 
-struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor {
+struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, public TraceSink {
     Process(MemoryNetwork& network, MemoryNodeSpec node_spec)
         : net(network), spec(std::move(node_spec)) {}
 
-    SwarmTime now() const override { return net.now_; }
+    SwarmTime now() const override { return local(net.now_); }
+    SwarmTime local(SwarmTime time) const {
+        const double drifted = static_cast<double>(to_ns(time)) * clock.drift;
+        return time + clock.offset + SwarmDuration{static_cast<std::int64_t>(drifted)};
+    }
+    /// The earliest network time at which this node's clock shows `time` or later.
+    SwarmTime global(SwarmTime time) const {
+        const auto ns = static_cast<double>(to_ns(time - clock.offset));
+        SwarmTime found = from_ns(static_cast<std::int64_t>(ns / (1.0 + clock.drift)));
+        while (local(found) < time) {
+            found += SwarmDuration{1};
+        }
+        return found;
+    }
+    void report(SwarmTime, const NodeId& reporter, const TraceEvent& event) override {
+        net.trace_.report(net.now_, reporter, event);
+    }
     void connect(const Address& address, Role role) override { net.connect(*this, address, role); }
     void send(const NodeId& to, Frame frame) override { net.send(*this, to, std::move(frame)); }
     void start(std::uint64_t work, Work what) override {
@@ -28,6 +44,8 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor {
     std::unique_ptr<Node> node;
     std::unique_ptr<ProgramModel> program;
     std::unique_ptr<NodeRunner> runner;
+    NodeClock clock;
+    NodeClock next_clock;
     SwarmTime worker_free{};
     std::optional<SwarmTime> armed;
     bool ended = false;  ///< its end was carried out
@@ -52,18 +70,26 @@ void MemoryNetwork::launch(Process& process) {
     ++process.incarnation;
     process.ended = false;
     process.armed.reset();
+    process.clock = process.next_clock;
     if (process.spec.program) {
         process.program = process.spec.program();
     }
     process.runner = std::make_unique<NodeRunner>(
-        *process.node, NodeServices{process, process.spec.store, process, trace_});
+        *process.node, NodeServices{process, process.spec.store, process, process});
     schedule(now_, [this, id = process.id, incarnation = process.incarnation] {
         hand(id, incarnation, Started{});
     });
 }
 
+void MemoryNetwork::set_clock(const NodeId& node, NodeClock clock) {
+    processes_.at(node)->next_clock = clock;
+}
+
 void MemoryNetwork::crash(const NodeId& node) {
     Process& process = *processes_.at(node);
+    if (process.running() && process.spec.store != nullptr) {
+        process.spec.store->crash(process.runner->writing(), random_);
+    }
     process.runner.reset();
     process.node.reset();
     process.program.reset();
@@ -106,7 +132,8 @@ void MemoryNetwork::at(SwarmTime time, std::function<void()> action) {
 }
 
 void MemoryNetwork::schedule(SwarmTime time, std::function<void()> action) {
-    events_.push({std::max(time, now_), next_order_++, std::move(action)});
+    events_.push_back({std::max(time, now_), next_order_++, std::move(action)});
+    std::push_heap(events_.begin(), events_.end(), later);
 }
 
 SwarmDuration MemoryNetwork::delay() {
@@ -135,7 +162,10 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
             hand(id, incarnation, ConnectFailed{address, failed, fatal});
         });
     };
-    if (target == nullptr || separated(from, *target)) {
+    const auto unreachable = [this](const Process& a, const Process& b) {
+        return separated(a, b) || muted_.count({a.id, b.id}) > 0 || muted_.count({b.id, a.id}) > 0;
+    };
+    if (target == nullptr || unreachable(from, *target)) {
         answer({Errc::unreachable, "nothing answers at " + to_string(address)}, false);
         return;
     }
@@ -144,13 +174,13 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
         return;
     }
     schedule(done, [this, a = from.id, b = target->id, address, ia = from.incarnation,
-                    ib = target->incarnation] {
+                    ib = target->incarnation, unreachable] {
         Process& dialler = *processes_.at(a);
         Process& listener = *processes_.at(b);
         if (dialler.incarnation != ia || !dialler.running()) {
             return;
         }
-        if (listener.incarnation != ib || !listener.running() || separated(dialler, listener)) {
+        if (listener.incarnation != ib || !listener.running() || unreachable(dialler, listener)) {
             hand(a, ia, ConnectFailed{address, {Errc::unreachable, "connection refused"}, false});
             return;
         }
@@ -178,10 +208,15 @@ void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
     if (!local && faults.drop > 0 && random_.chance(faults.drop)) {
         return;
     }
+    if (!muted_.empty() && muted_.count({from.id, to}) > 0) {
+        return;
+    }
     const bool twice = !local && faults.duplicate > 0 && random_.chance(faults.duplicate);
     const bool overtakes = !local && faults.reorder > 0 && random_.chance(faults.reorder);
     SwarmTime& last = link.last_arrival[from.id < to ? 1 : 0];
-    for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
+    const int copies = twice ? 2 : 1;
+    for (int copy = 0; copy < copies; ++copy) {
+        const bool last_copy = copy + 1 == copies;
         SwarmTime arrival = now_ + (local ? local_delay : delay());
         if (overtakes || copy > 0) {
             arrival += local ? SwarmDuration{0} : delay() * 3;
@@ -189,11 +224,12 @@ void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
             arrival = std::max(arrival, last);
             last = arrival;
         }
-        schedule(arrival, [this, a = from.id, b = to, epoch = link.epoch, frame] {
+        schedule(arrival, [this, a = from.id, b = to, epoch = link.epoch,
+                           sent = last_copy ? std::move(frame) : frame]() mutable {
             const Connection& now_link = connection(a, b);
             if (now_link.up && now_link.epoch == epoch) {
                 ++frames_delivered_;
-                hand(b, processes_.at(b)->incarnation, FrameReceived{a, frame});
+                hand(b, processes_.at(b)->incarnation, FrameReceived{a, std::move(sent)});
             }
         });
     }
@@ -228,22 +264,25 @@ void MemoryNetwork::cut_all(const NodeId& node, const std::string& reason) {
 }
 
 void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) {
-    WorkResult result;
-    SwarmTime done;
     if (auto* train = std::get_if<TrainWork>(&what)) {
         STARLING_INVARIANT(process.program != nullptr, "an ML node has a program");
         auto [request, duration] = process.program->resume(std::move(train->reply));
-        result = std::move(request);
-        done = now_ + duration;
-    } else {
-        const double seconds = static_cast<double>(work_bytes(what)) / work_bytes_per_second;
-        process.worker_free = std::max(process.worker_free, now_) + from_seconds(seconds);
-        done = process.worker_free;
-        result = run_work(what, hasher_, process.spec.store);
+        schedule(now_ + duration, [this, id = process.id, incarnation = process.incarnation,
+                                   finished = WorkDone{work, std::move(request)}] {
+            hand(id, incarnation, finished);
+        });
+        return;
     }
-    schedule(done,
-             [this, id = process.id, incarnation = process.incarnation,
-              finished = WorkDone{work, std::move(result)}] { hand(id, incarnation, finished); });
+    const double seconds = static_cast<double>(work_bytes(what)) / work_bytes_per_second;
+    process.worker_free = std::max(process.worker_free, now_) + from_seconds(seconds);
+    // Carried out when it is done: what a node has not kept when it crashes is not kept.
+    schedule(process.worker_free, [this, id = process.id, incarnation = process.incarnation, work,
+                                   what = std::move(what)] {
+        Process& worker = *processes_.at(id);
+        if (worker.running() && worker.incarnation == incarnation) {
+            hand(id, incarnation, WorkDone{work, run_work(what, hasher_, worker.spec.store)});
+        }
+    });
 }
 
 void MemoryNetwork::hand(const NodeId& node, std::uint64_t incarnation, Input input) {
@@ -269,14 +308,17 @@ void MemoryNetwork::rearm(Process& process) {
         }
         return;
     }
-    const std::optional<SwarmTime> due = process.runner->deadline();
+    std::optional<SwarmTime> due = process.runner->deadline();
+    if (due) {
+        due = process.global(*due);
+    }
     if (!due || (process.armed && *process.armed <= *due && *process.armed > now_)) {
         return;
     }
     process.armed = due;
-    schedule(*due, [this, id = process.id, incarnation = process.incarnation] {
+    schedule(*due, [this, id = process.id, incarnation = process.incarnation, at = *due] {
         Process& woken = *processes_.at(id);
-        if (woken.running() && woken.incarnation == incarnation) {
+        if (woken.running() && woken.incarnation == incarnation && woken.armed == at) {
             woken.armed.reset();
             woken.runner->wake();
             rearm(woken);
@@ -286,11 +328,12 @@ void MemoryNetwork::rearm(Process& process) {
 
 bool MemoryNetwork::run(const std::function<bool()>& done, SwarmTime limit) {
     while (!done()) {
-        if (events_.empty() || events_.top().time > limit) {
+        if (events_.empty() || events_.front().time > limit) {
             return false;
         }
-        const Event event = events_.top();
-        events_.pop();
+        std::pop_heap(events_.begin(), events_.end(), later);
+        const Event event = std::move(events_.back());
+        events_.pop_back();
         now_ = event.time;
         event.action();
     }

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <set>
 #include <vector>
 
@@ -24,6 +23,12 @@ struct NetworkFaults {
     double drop = 0.0;       ///< the frame is lost and nobody is told: worse than TCP
     double duplicate = 0.0;  ///< the frame arrives twice: worse than TCP
     double reorder = 0.0;    ///< the frame does not wait for those sent before it: worse than TCP
+};
+
+/// The clock of one start of a node: network time * (1 + drift) + offset.
+struct NodeClock {
+    SwarmDuration offset{0};
+    double drift = 0.0;
 };
 
 /// What a training program does, for nodes that have no thread: the next request, and after how
@@ -55,16 +60,24 @@ public:
     double work_bytes_per_second = 2e9;  ///< merging and hashing
 
     NodeId add(MemoryNodeSpec spec);
-    /// The process is gone at once, its connections are cut; what it persisted stays.
+    /// The process is gone at once, its connections are cut; what it persisted stays, but for a
+    /// write that was not done: see MemoryStore::crash().
     void crash(const NodeId& node);
     void restart(const NodeId& node);
+    /// From its next start on. What it reports is told in network time all the same.
+    void set_clock(const NodeId& node, NodeClock clock);
     /// Nodes on different sides don't reach each other; connections between them are cut.
     void partition(const std::set<NodeId>& side);
     /// Two nodes don't reach each other, while others reach both.
     void block(const NodeId& a, const NodeId& b);
+    /// What `from` sends does not reach `to`, and neither is told; the other direction works.
+    void mute(const NodeId& from, const NodeId& to) { muted_.insert({from, to}); }
+    /// The connection of two nodes is cut, once.
+    void reset(const NodeId& a, const NodeId& b) { cut(a, b, "connection reset"); }
     void heal() {
         side_.clear();
         blocked_.clear();
+        muted_.clear();
     }
     void deliver(const NodeId& node, Input input);
     void at(SwarmTime time, std::function<void()> action);
@@ -84,11 +97,9 @@ private:
         std::uint64_t order;
         std::function<void()> action;
     };
-    struct Later {
-        bool operator()(const Event& a, const Event& b) const {
-            return a.time != b.time ? a.time > b.time : a.order > b.order;
-        }
-    };
+    static bool later(const Event& a, const Event& b) {
+        return a.time != b.time ? a.time > b.time : a.order > b.order;
+    }
     struct Connection {
         std::uint64_t epoch = 0;
         bool up = false;
@@ -115,11 +126,12 @@ private:
     std::uint64_t next_order_ = 0;
     std::uint64_t next_epoch_ = 1;
     std::uint64_t frames_delivered_ = 0;
-    std::priority_queue<Event, std::vector<Event>, Later> events_;
+    std::vector<Event> events_;  ///< a heap, the earliest first
     std::map<NodeId, std::unique_ptr<Process>> processes_;
     std::map<std::pair<NodeId, NodeId>, Connection> connections_;
     std::set<NodeId> side_;
     std::set<std::pair<NodeId, NodeId>> blocked_;
+    std::set<std::pair<NodeId, NodeId>> muted_;
 };
 
 }  // namespace starling

@@ -1,25 +1,42 @@
 #include "transport/memory/memory_store.hpp"
 
+#include <algorithm>
+
 namespace starling {
-namespace {
 
-Error full_disk() { return {Errc::io, "the disk of this node is full"}; }
+Result<void> MemoryStore::write_allowed() {
+    if (full) {
+        return Error{Errc::io, "the disk of this node is full"};
+    }
+    if (fail_next_write) {
+        fail_next_write = false;
+        return Error{Errc::io, "the disk of this node did not take a write"};
+    }
+    return {};
+}
 
-}  // namespace
+void MemoryStore::remember(Undo undo) {
+    undos_.push_back(std::move(undo));
+    if (undos_.size() > std::max<std::size_t>(lost_writes, 1)) {
+        undos_.pop_front();
+    }
+}
 
 Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> records) {
-    if (full) {
-        return full_disk();
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
     }
     STARLING_INVARIANT(first >= 1 && first <= log.records.size() + 1, "a log has no gaps");
+    const auto from = log.records.begin() + static_cast<std::ptrdiff_t>(first - 1);
+    remember({log.vote, first, {from, log.records.end()}});
     log.records.resize(first - 1);
     log.records.insert(log.records.end(), records.begin(), records.end());
     return {};
 }
 
 Result<void> MemoryStore::keep(const KeptModel& model) {
-    if (full) {
-        return full_disk();
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
     }
     models.push_back(model);
     if (models.size() > 2) {
@@ -29,11 +46,39 @@ Result<void> MemoryStore::keep(const KeptModel& model) {
 }
 
 Result<void> MemoryStore::save_vote(const Vote& vote) {
-    if (full) {
-        return full_disk();
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
     }
+    remember({log.vote, 0, {}});
     log.vote = vote;
     return {};
+}
+
+void MemoryStore::take_back() {
+    Undo& undo = undos_.back();
+    log.vote = undo.vote;
+    if (undo.first > 0) {
+        log.records.resize(undo.first - 1);
+        log.records.insert(log.records.end(), undo.replaced.begin(), undo.replaced.end());
+    }
+    undos_.pop_back();
+}
+
+void MemoryStore::crash(bool writing, Random& random) {
+    for (std::size_t lost = 0; lost < lost_writes && !undos_.empty(); ++lost) {
+        take_back();
+    }
+    if (writing && !undos_.empty()) {
+        const std::uint64_t first = undos_.back().first;
+        const std::uint64_t written = first == 0 ? 1 : log.records.size() - (first - 1);
+        const std::uint64_t kept = random.below(written + 1);
+        if (kept == 0) {
+            take_back();
+        } else if (first > 0) {
+            log.records.resize(first - 1 + kept);
+        }
+    }
+    undos_.clear();
 }
 
 }  // namespace starling
