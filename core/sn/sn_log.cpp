@@ -43,6 +43,10 @@ void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
     arm_deadline(effects);
 }
 
+bool SnNode::is_proposed(const Command& command) const {
+    return pending_own_.contains(own_business(command));
+}
+
 void SnNode::perform(ConsensusOutput& output, std::vector<Effect>& effects) {
     for (ConsensusAction& action : output) {
         std::visit(Overloaded{

@@ -270,18 +270,22 @@ void SnNode::check_deadlines(std::vector<Effect>& effects) {
     for (ExpireDeadline& expire : due) {
         propose({0, options_.id, 0, 0, std::move(expire)}, effects);
     }
-    arm_deadline(effects);
+    // What was refused now, while leadership is handed over, is not asked for again at once.
+    arm_deadline(effects, options_.check_interval);
 }
 
-void SnNode::arm_deadline(std::vector<Effect>& effects) {
+void SnNode::arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least) {
     std::optional<SwarmTime> earliest;
     for (const auto& [name, contract] : ledger_.contracts()) {
-        if (contract.deadline && (!earliest || *contract.deadline < *earliest)) {
+        // One that is proposed is waited for: other SNs must agree first.
+        if (contract.deadline && (!earliest || *contract.deadline < *earliest) &&
+            !is_proposed(ExpireDeadline{name, contract.run, to_ns(*contract.deadline)})) {
             earliest = contract.deadline;
         }
     }
     if (earliest && consensus_->leads()) {
-        effects.push_back(SetTimer{contract_timer, std::max(now_, *earliest - ledger_offset_)});
+        effects.push_back(
+            SetTimer{contract_timer, std::max(now_ + at_least, *earliest - ledger_offset_)});
     } else {
         effects.push_back(CancelTimer{contract_timer});
     }

@@ -48,7 +48,7 @@ private:
     void check_leases(std::vector<Effect>& effects);
     void check_stalls(std::vector<Effect>& effects);
     void check_deadlines(std::vector<Effect>& effects);
-    void arm_deadline(std::vector<Effect>& effects);
+    void arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least = SwarmDuration{0});
     SnStatusSource status_source() const {
         return {options_.id, options_.api_address, ledger_, peers_, head_, entries_,
                 now_,        ledger_now(),         started_};
@@ -58,6 +58,8 @@ private:
     /// Ledger time: goes on from where an earlier start of this node, or another SN, left it.
     SwarmTime ledger_now() const { return now_ + ledger_offset_; }
     void propose(Entry entry, std::vector<Effect>& effects);
+    /// An entry of its own that is on its way.
+    bool is_proposed(const Command& command) const;
     /// Carries out what the consensus wants done, in its order.
     void perform(ConsensusOutput& output, std::vector<Effect>& effects);
     void apply(const LogRecord& record, std::vector<Effect>& effects);

@@ -96,6 +96,19 @@ TEST_P(Replicated, ADiskThatWasLostIsANewMember) {
     EXPECT_EQ(swarm.sn_stores[0]->log.records, swarm.sn_stores[2]->log.records);
 }
 
+TEST(ReplicatedDeadlines, AGraceThatIsOverIsAgreedOnLikeAllElse) {
+    MemorySwarm swarm{7, {}, 3};
+    ToyOptions toy{.elements = 10'000, .syncs = 10, .batch_time = milliseconds(5)};
+    toy.grace = milliseconds(200);
+    swarm.add_pair(1, toy);
+    swarm.add_pair(2, toy);
+    toy.batch_time = milliseconds(50);  // never there in time
+    swarm.add_pair(3, toy);
+    ASSERT_TRUE(swarm.run());
+    swarm.expect_one_final_model();
+    swarm.expect_one_ledger();
+}
+
 INSTANTIATE_TEST_SUITE_P(Servers, Replicated, testing::Values(3, 5));
 
 }  // namespace
