@@ -24,6 +24,7 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
             return;
         }
     }
+    catch_up_serial_ = 0;  // what was hashed or kept for an older one is not this one's
     catch_up_ = std::make_unique<CatchUp>(now_, options_.id, key, commit, bytes);
     effects.push_back(
         Report{TraceEvent("catch_up_begin")
