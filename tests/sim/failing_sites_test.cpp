@@ -69,7 +69,8 @@ TEST_P(FailingSites, EndWithOneModelAndOneLedger) {
     EXPECT_EQ(run_scenario(scenario(),
                            [](const ScenarioRun& run) {
                                std::string wrong = one_final_model(run) + one_ledger(run) +
-                                                   elections(run) + rounds(run, latency());
+                                                   no_violation(run) + elections(run) +
+                                                   rounds(run, latency());
                                const FaultLog& faults = run.outcome.faults;
                                if (faults.hosts().first < 5 || faults.links().first != 2 ||
                                    faults.nodes_restarted() + 1 < faults.nodes_killed()) {

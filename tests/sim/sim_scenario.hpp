@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/check/swarm_checker.hpp"
 #include "sim/deployment.hpp"
 #include "sim/simulation.hpp"
 #include "tests/sim/in_child.hpp"
@@ -23,11 +24,41 @@ struct Scenario {
     TrainFunction train;          ///< empty: modelled
     std::string workspace = "workspace";
     Calibration calibration;
+    /// From here on nothing is broken any more, and every round ends in round_limit. 0: not told.
+    double healed_seconds = 0.0;
+    SwarmDuration round_limit = std::chrono::seconds(60);
 };
 
 struct ScenarioRun {
     SimOutcome outcome;
     const TraceRecorder& trace;
+    const SwarmChecker& checker;
+};
+
+/// Events go to the recorder and to the checker, which is told when all is healed.
+class JudgedTrace final : public TraceSink {
+public:
+    explicit JudgedTrace(const Scenario& scenario) : scenario_(scenario) {}
+
+    void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
+        const SwarmTime healed{from_seconds(scenario_.healed_seconds)};
+        if (!told_ && scenario_.healed_seconds > 0.0 && time >= healed) {
+            told_ = true;
+            checker.report(healed, {"platform"},
+                           TraceEvent("healed").with(
+                               "round_limit_ms", static_cast<std::uint64_t>(
+                                                     scenario_.round_limit.count() / 1'000'000)));
+        }
+        recorder.report(time, node, event);
+        checker.report(time, node, event);
+    }
+
+    TraceRecorder recorder;
+    SwarmChecker checker;
+
+private:
+    const Scenario& scenario_;
+    bool told_ = false;
 };
 
 /// What `judge` said of the run; empty: all is well.
@@ -48,8 +79,8 @@ inline std::string run_scenario(const Scenario& scenario,
         for (const std::string& text : scenario.faults) {
             options.faults.push_back(*parse_fault(text));
         }
-        TraceRecorder recorder;
-        SimTrace trace(nullptr, nullptr, Level::info, 1, &recorder);
+        JudgedTrace judged(scenario);
+        SimTrace trace(nullptr, nullptr, Level::info, 1, &judged);
         Simulation simulation(engine, trace, std::move(options));
         const auto loaded =
             engine.load_deployment(scenario.deployment, check_actor,
@@ -57,7 +88,8 @@ inline std::string run_scenario(const Scenario& scenario,
         if (!loaded) {
             return loaded.error().message;
         }
-        const ScenarioRun run{simulation.run(), recorder};
+        const ScenarioRun run{simulation.run(), judged.recorder, judged.checker};
+        judged.checker.finish(engine.now());
         return judge(run);
     });
 }
@@ -92,6 +124,15 @@ inline std::string one_final_model(const ScenarioRun& run) {
         wrong << "bytes came from nowhere\n";
     }
     return wrong.str();
+}
+
+/// Nothing that the swarm promises was broken.
+inline std::string no_violation(const ScenarioRun& run) {
+    std::string wrong;
+    for (const Violation& violation : run.checker.violations().kept()) {
+        wrong += to_string(violation) + "\n";
+    }
+    return wrong + (run.checker.rounds() > 0 ? "" : "no round was seen\n");
 }
 
 /// Every SN applied the same records, and all that were there at the end have all of them.

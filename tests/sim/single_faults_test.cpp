@@ -15,7 +15,9 @@ Scenario sites(const std::string& latency, const std::string& servers,
             std::move(faults)};
 }
 
-std::string all_well(const ScenarioRun& run) { return one_final_model(run) + one_ledger(run); }
+std::string all_well(const ScenarioRun& run) {
+    return one_final_model(run) + one_ledger(run) + no_violation(run);
+}
 
 /// The text with all `from` replaced, which it must hold.
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
