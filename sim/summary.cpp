@@ -127,6 +127,18 @@ std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
          << "  \"bytes_sent\": " << outcome.bytes.sent << ",\n"
          << "  \"bytes_delivered\": " << outcome.bytes.delivered << ",\n"
          << "  \"bytes_lost\": " << outcome.bytes.lost << ",\n"
+         << "  \"hosts_off\": " << outcome.faults.hosts().first << ",\n"
+         << "  \"hosts_on\": " << outcome.faults.hosts().second << ",\n"
+         << "  \"links_down\": " << outcome.faults.links().first << ",\n"
+         << "  \"links_up\": " << outcome.faults.links().second << ",\n"
+         << "  \"nodes_killed\": " << outcome.faults.nodes_killed() << ",\n"
+         << "  \"nodes_restarted\": " << outcome.faults.nodes_restarted() << ",\n"
+         << "  \"elections\": " << outcome.faults.elections() << ",\n"
+         << "  \"retried_rounds\": " << outcome.faults.retried_rounds() << ",\n"
+         << "  \"attempts_max\": " << outcome.faults.attempts_max() << ",\n"
+         << "  \"longest_pause_seconds\": " << seconds(outcome.faults.longest_pause().length)
+         << ",\n"
+         << "  \"longest_pause_round\": " << outcome.faults.longest_pause().round << ",\n"
          << "  \"final_digest\": "
          << (rounds.empty() ? std::string("null")
                             : json_string(to_string(rounds.rbegin()->second.digest)))

@@ -27,7 +27,7 @@ protected:
 };
 
 TEST_F(Profiles, AHostThatComesBackGoesOn) {
-    const Ran ran = swarm_sim(failing("2 0\n5 1\n") + " " + deployment);
+    const Ran ran = swarm_sim(failing("2 0\n5 1\n") + " " + deployment + " --json " + path("j"));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
     EXPECT_TRUE(ran.says("host host-2 went off")) << ran.output;
     EXPECT_TRUE(
@@ -35,6 +35,11 @@ TEST_F(Profiles, AHostThatComesBackGoesOn) {
                  "restarted 2"))
         << ran.output;
     EXPECT_TRUE(ran.says("ml2 on host-2: exit code 0, restarted 1 time")) << ran.output;
+    const std::string json = read(path("j"));
+    for (const char* field : {"\"hosts_off\": 1,", "\"nodes_restarted\": 2,", "\"elections\": 1,",
+                              "\"attempts_max\": ", "\"longest_pause_seconds\": "}) {
+        EXPECT_NE(json.find(field), std::string::npos) << field << json;
+    }
 }
 
 TEST_F(Profiles, TheOthersWaitForAHostThatWillComeOnInHours) {
