@@ -66,7 +66,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             ml->look(input);
         }
     });
-    ThreadWorker worker(endpoint, openssl_hasher(), models.files.get());
+    ThreadWorker worker(endpoint, openssl_hasher(), {.models = models.files.get()});
     const SignalThread signals(
         [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
         [&] { endpoint.reload(); });

@@ -50,9 +50,14 @@ public:
             ask_after(0.0, sync_request(0));
         } else if (const auto* failed = std::get_if<FailedReply>(&reply)) {
             ask_after(0.0, ExitRequest{failed->error.code, failed->error.message});
-        } else if (finished_) {
+        } else if (const auto& synced = std::get<SyncedReply>(reply); synced.final) {
             ask_after(0.0, ExitRequest{});
         } else {
+            if (synced.resumed) {
+                const TrainingPosition& position = synced.resumed->position;
+                trained_ = position.epochs_done * model_.batches() + position.batches_done;
+            }
+            joined_ = true;
             train();
         }
     }
@@ -85,16 +90,26 @@ private:
         SyncRequest request;
         request.check_in.weight = model_.weight;
         request.check_in.samples = batches * model_.batch_size;
-        // The hook at the end of an epoch comes after the sync of its last batch.
-        request.check_in.epochs_done = static_cast<std::uint32_t>(
-            finished_ ? model_.epochs : (trained_ == 0 ? 0 : (trained_ - 1) / model_.batches()));
+        request.check_in.epochs_done = position().epochs_done;
         request.check_in.epochs_total = static_cast<std::uint32_t>(model_.epochs);
         request.check_in.finished = finished_;
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
         request.params = Blob::phantom(model_.parameters * element_bytes(DType::f32));
         request.batches = batches;
+        if (joined_) {
+            // As optimisers with one running mean have it; cut where a host would refuse it.
+            request.snapshot = {position(), Blob::phantom(std::min(request.params.size(),
+                                                                   program_state_bytes_max))};
+        }
         return request;
+    }
+
+    /// The hook at the end of an epoch comes after the sync of its last batch.
+    TrainingPosition position() const {
+        const std::uint64_t epochs =
+            finished_ ? model_.epochs : (trained_ == 0 ? 0 : (trained_ - 1) / model_.batches());
+        return {static_cast<std::uint32_t>(epochs), trained_ - epochs * model_.batches()};
     }
 
     void ask_after(double seconds, TrainRequest request) {
@@ -110,6 +125,7 @@ private:
     TrainingModel model_;
     OnTrainRequest on_request_;
     std::uint64_t trained_ = 0;
+    bool joined_ = false;  ///< the first sync is done
     bool finished_ = false;
 };
 

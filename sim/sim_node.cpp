@@ -40,6 +40,8 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
     MlNodeOptions options;
     options.id = plan.id;
     options.sl_address = {plan.socket, 0};
+    options.keeps_state = true;
+    options.kept = store->states;
     return make_ml_node(std::move(options), hasher);
 }
 
@@ -81,7 +83,7 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
     self->endpoint_ = std::move(*endpoint);
     const double speed = world.engine.host_flops_per_second(plan.host) / 1e9;
     self->worker_ = std::make_unique<SimWorker>(
-        world.engine, world.calibration, speed, world.hasher, store,
+        world.engine, world.calibration, speed, world.hasher, WorkStores{store, store},
         [raw = self.get()](WorkDone done) { raw->handle(std::move(done)); });
     self->runner_ = std::make_unique<NodeRunner>(
         *self->node_, NodeServices{*self->endpoint_, store, *self->worker_, world.trace});

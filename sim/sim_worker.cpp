@@ -2,13 +2,12 @@
 
 namespace starling {
 SimWorker::SimWorker(SimEngine& engine, const Calibration& calibration, double speed,
-                     const Hasher& hasher, ModelStore* models,
-                     std::function<void(WorkDone)> deliver)
+                     const Hasher& hasher, WorkStores stores, std::function<void(WorkDone)> deliver)
     : engine_(engine),
       calibration_(calibration),
       speed_(speed),
       hasher_(hasher),
-      models_(models),
+      stores_(stores),
       deliver_(std::move(deliver)) {}
 
 SimWorker::~SimWorker() { *alive_ = false; }
@@ -40,12 +39,12 @@ void SimWorker::next() {
     double bytes_per_second = calibration_.hash_bytes_per_second;
     if (std::holds_alternative<MergeWork>(what)) {
         bytes_per_second = calibration_.merge_bytes_per_second;
-    } else if (std::holds_alternative<KeepWork>(what)) {
+    } else if (!std::holds_alternative<HashWork>(what)) {
         bytes_per_second = calibration_.disk_bytes_per_second;
         seconds = calibration_.fsync_seconds;
     }
     seconds += static_cast<double>(work_bytes(what)) / bytes_per_second;
-    WorkResult result = run_work(what, hasher_, models_);
+    WorkResult result = run_work(what, hasher_, stores_);
     engine_.at(engine_.now() + from_seconds(seconds / speed_),
                [this, alive = alive_, work = number, result = std::move(result)]() mutable {
                    if (!*alive) {

@@ -20,7 +20,7 @@ public:
     /// \param speed    of the host; 1 is the reference machine.
     /// \param deliver  gets WorkDone, from SimEngine::run().
     SimWorker(SimEngine& engine, const Calibration& calibration, double speed, const Hasher& hasher,
-              ModelStore* models, std::function<void(WorkDone)> deliver);
+              WorkStores stores, std::function<void(WorkDone)> deliver);
     SimWorker(const SimWorker&) = delete;
     SimWorker& operator=(const SimWorker&) = delete;
     ~SimWorker() override;
@@ -39,7 +39,7 @@ private:
     const Calibration& calibration_;
     double speed_;
     const Hasher& hasher_;
-    ModelStore* models_;
+    WorkStores stores_;
     std::function<void(WorkDone)> deliver_;
     std::unique_ptr<SimProgram> program_;
     std::optional<std::uint64_t> training_;

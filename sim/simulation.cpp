@@ -36,7 +36,7 @@ bool is_daemon(Role role) { return role == Role::sn || role == Role::apls; }
 /// A node of the deployment over all its starts.
 struct Deployed {
     SimNodePlan plan;
-    std::unique_ptr<MemoryStore> store;  ///< of an SN or licence server; it survives the node
+    std::unique_ptr<MemoryStore> store;  ///< it survives the node
     std::unique_ptr<SimNode> node;       ///< null: not running
     std::uint64_t starts = 0;
     std::uint64_t fruitless_starts = 0;  ///< since any program had a round
@@ -84,11 +84,9 @@ struct Simulation::Impl {
             member->outcome.id = plan.id;
             member->outcome.role = plan.role;
             member->outcome.host = engine.host_name(plan.host);
-            if (plan.role != Role::ml) {
-                member->store = std::make_unique<MemoryStore>();
-                member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
-                                                       engine.host_flops_per_second(plan.host));
-            }
+            member->store = std::make_unique<MemoryStore>();
+            member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
+                                                   engine.host_flops_per_second(plan.host));
             if (plan.has_certificate_flags && !std::exchange(told_certificates, true)) {
                 note(plan.id, TraceEvent("certificates_not_read")
                                   .log(Level::debug, "sim",

@@ -18,31 +18,43 @@ bool is_stop(const Effect& effect) { return std::holds_alternative<Stop>(effect)
 
 }  // namespace
 
-WorkResult run_work(const Work& work, const Hasher& hasher, ModelStore* models) {
-    if (const auto* keep = std::get_if<KeepWork>(&work)) {
-        const Result<void> kept = models == nullptr ? Result<void>{} : models->keep(keep->model);
-        return kept ? KeptReply{} : KeptReply{kept.error().code, kept.error().message};
-    }
+WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores) {
     if (const auto* merge = std::get_if<MergeWork>(&work)) {
         return merge_segment(*merge);
     }
-    return hasher.digest(std::span<const Blob>(std::get<HashWork>(work).segments));
+    if (const auto* hash = std::get_if<HashWork>(&work)) {
+        return hasher.digest(std::span<const Blob>(hash->segments));
+    }
+    Result<void> kept;
+    if (const auto* keep = std::get_if<KeepWork>(&work); keep != nullptr && stores.models) {
+        kept = stores.models->keep(keep->model);
+    } else if (const auto* state = std::get_if<KeepStateWork>(&work); state && stores.states) {
+        kept = stores.states->keep_state(state->slot, state->state);
+    } else if (std::holds_alternative<ForgetStatesWork>(work) && stores.states) {
+        kept = stores.states->forget_states();
+    }
+    return kept ? KeptReply{} : KeptReply{kept.error().code, kept.error().message};
 }
 
 std::uint64_t work_bytes(const Work& work) {
-    const std::vector<Blob>* blobs = nullptr;
-    if (const auto* merge = std::get_if<MergeWork>(&work)) {
-        blobs = &merge->contributions;
-    } else if (const auto* keep = std::get_if<KeepWork>(&work)) {
-        blobs = &keep->model.segments;
-    } else {
-        blobs = &std::get<HashWork>(work).segments;
-    }
-    std::uint64_t bytes = 0;
-    for (const Blob& blob : *blobs) {
-        bytes += blob.size();
-    }
-    return bytes;
+    const auto sum = [](const std::vector<Blob>& blobs) {
+        std::uint64_t bytes = 0;
+        for (const Blob& blob : blobs) {
+            bytes += blob.size();
+        }
+        return bytes;
+    };
+    return std::visit(Overloaded{
+                          [](const TrainWork&) { return std::uint64_t{0}; },
+                          [&](const MergeWork& merge) { return sum(merge.contributions); },
+                          [&](const HashWork& hash) { return sum(hash.segments); },
+                          [&](const KeepWork& keep) { return sum(keep.model.segments); },
+                          [](const KeepStateWork& keep) {
+                              return std::uint64_t{keep.state.program.state.size()};
+                          },
+                          [](const ForgetStatesWork&) { return std::uint64_t{0}; },
+                      },
+                      work);
 }
 
 Result<void> Store::write(std::span<const StoreWrite> writes) {

@@ -41,6 +41,22 @@ public:
     virtual Result<void> keep(const KeptModel& model) = 0;
 };
 
+/// Port: where an ML node keeps its program's state.
+class StateStore {
+public:
+    virtual ~StateStore() = default;
+    /// Durable when it returns; what was in the slot before is still there if it fails.
+    virtual Result<void> keep_state(std::uint32_t slot, const KeptState& state) = 0;
+    /// Removes both.
+    virtual Result<void> forget_states() = 0;
+};
+
+/// Where works keep things; nullptr: nothing is kept.
+struct WorkStores {
+    ModelStore* models = nullptr;  ///< of an SL
+    StateStore* states = nullptr;  ///< of an ML node
+};
+
 /// Port: who does the work. The result comes back as WorkDone{work, result} to the same node.
 class WorkExecutor {
 public:
@@ -49,9 +65,9 @@ public:
 };
 
 /// Merges, hashes or keeps, for every executor. \pre not TrainWork, which is the executor's own
-/// business. \param models  nullptr: nothing is kept.
-WorkResult run_work(const Work& work, const Hasher& hasher, ModelStore* models = nullptr);
-/// Bytes that such a work reads: what a simulated executor charges for.
+/// business.
+WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores = {});
+/// Bytes that such a work reads or writes: what a simulated executor charges for.
 std::uint64_t work_bytes(const Work& work);
 
 struct NodeServices {

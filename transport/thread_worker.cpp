@@ -2,8 +2,8 @@
 
 namespace starling {
 
-ThreadWorker::ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, ModelStore* models)
-    : endpoint_(endpoint), hasher_(hasher), models_(models), thread_([this] { run(); }) {}
+ThreadWorker::ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, WorkStores stores)
+    : endpoint_(endpoint), hasher_(hasher), stores_(stores), thread_([this] { run(); }) {}
 
 ThreadWorker::~ThreadWorker() {
     {
@@ -36,7 +36,7 @@ void ThreadWorker::run() {
             next = std::move(queue_.front());
             queue_.pop_front();
         }
-        endpoint_.post(WorkDone{next.first, run_work(next.second, hasher_, models_)});
+        endpoint_.post(WorkDone{next.first, run_work(next.second, hasher_, stores_)});
     }
 }
 

@@ -11,12 +11,12 @@
 
 namespace starling {
 
-/// Merges and hashes in one thread of its own, in the order asked for, and posts the results to the
-/// node's endpoint. Training is not its business.
+/// Merges, hashes and keeps in one thread of its own, in the order asked for, and posts the results
+/// to the node's endpoint. Training is not its business.
 class ThreadWorker final : public WorkExecutor {
 public:
-    /// All must outlive the worker. \param models  nullptr: nothing is kept.
-    ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, ModelStore* models = nullptr);
+    /// All must outlive the worker.
+    ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, WorkStores stores = {});
     ThreadWorker(const ThreadWorker&) = delete;
     ThreadWorker& operator=(const ThreadWorker&) = delete;
     ~ThreadWorker() override;
@@ -28,7 +28,7 @@ private:
 
     PolledEndpoint& endpoint_;
     const Hasher& hasher_;
-    ModelStore* models_;
+    WorkStores stores_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::pair<std::uint64_t, Work>> queue_;

@@ -30,7 +30,7 @@ public:
 private:
     void on_work(const WorkDone& done, std::vector<Effect>& effects) {
         if (const auto* digest = std::get_if<Digest>(&done.result)) {
-            resume(SyncedReply{round_++, *digest, std::move(params_), finished_}, effects);
+            resume(SyncedReply{round_++, *digest, std::move(params_), finished_, {}}, effects);
             return;
         }
         const auto& request = std::get<TrainRequest>(done.result);

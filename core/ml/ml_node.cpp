@@ -1,14 +1,15 @@
 #include "core/ml/ml_node.hpp"
 
-#include <algorithm>
-
 #include "core/base/overloaded.hpp"
+#include "core/ml/state_choice.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::string_view component = "SwarmCallback";
 constexpr std::uint64_t train_work = 1;
+constexpr std::uint64_t keep_work = 2;
+constexpr std::uint64_t forget_work = 3;
 
 enum Timer : std::uint32_t { dial_timer = 1 };
 
@@ -64,8 +65,21 @@ private:
     void on_work(const WorkDone& done, std::vector<Effect>& effects);
     void on_open_request(OpenRequest request, std::vector<Effect>& effects);
     void on_sync_request(SyncRequest request, std::vector<Effect>& effects);
+    void send_sync(const SyncRequest& request, std::vector<Effect>& effects);
     void on_exit_request(const ExitRequest& request, std::vector<Effect>& effects);
     void send_open(std::vector<Effect>& effects);
+
+    /// What is kept of the program goes into the slot that is not needed, before the round can end:
+    /// whatever a crash leaves committed, one of the two goes with it.
+    void keep(SyncRequest request, std::vector<Effect>& effects);
+    void on_kept(std::uint64_t work, const KeptReply& kept, std::vector<Effect>& effects);
+    /// What an earlier start kept, if it goes with the model of `round`.
+    std::optional<ProgramSnapshot> take_kept(Round round, std::vector<Effect>& effects);
+    void forget(std::vector<Effect>& effects) {
+        forgetting_ = true;
+        effects.push_back(StartWork{forget_work, ForgetStatesWork{}});
+    }
+    std::uint32_t free_slot() const { return needed_slot_ ? 1 - *needed_slot_ : 0; }
 
     /// Hands a reply to the program, which waits.
     void resume(TrainReply reply, std::vector<Effect>& effects);
@@ -83,7 +97,17 @@ private:
     SwarmTime started_{};
     std::optional<NodeId> sl_;         ///< while connected
     std::optional<OpenRequest> open_;  ///< what the program joins with
+    std::string contract_;
+    Run run_ = 0;
     std::shared_ptr<const ParamLayout> layout_;
+    Digest layout_fingerprint_;
+    std::optional<SyncRequest> keeping_;        ///< its state is being kept
+    std::optional<std::uint32_t> needed_slot_;  ///< goes with the newest committed model we know
+    bool sync_keeps_ = false;                   ///< the sync under way has filled free_slot()
+    bool told_not_kept_ = false;
+    bool forgetting_ = false;
+    std::optional<ExitRequest> exit_;  ///< the program has ended, while this node forgets
+    Round next_round_ = 0;             ///< the round that the next parameters are for
     std::optional<Incoming> incoming_;
     std::optional<Error> failed_;  ///< to be told to the program when it asks next
     bool program_waits_ = false;
@@ -132,6 +156,7 @@ void MlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         const auto& opened = std::get<SessionOpened>(message);
         if (program_waits_ && open_) {
             open_.reset();
+            run_ = opened.run;
             resume(OpenedReply{opened.round, opened.min_peers}, effects);
         }
     } else if (const auto* done = std::get_if<SyncDone>(&message)) {
@@ -174,14 +199,28 @@ void MlNode::on_segment(const MlSegment& segment, const Blob& body, std::vector<
                         " members, digest " + short_text(done.digest)),
            effects);
     final_received_ = done.final;
-    SyncedReply reply{done.round, done.digest, std::move(incoming_->params), done.final};
+    next_round_ = done.round + 1;
+    SyncedReply reply{done.round, done.digest, std::move(incoming_->params), done.final, {}};
     incoming_.reset();
+    if (next_sequence_ == 1) {
+        reply.resumed = take_kept(reply.round, effects);
+    }
+    if (std::exchange(sync_keeps_, false)) {
+        needed_slot_ = free_slot();
+    }
+    if (reply.final && options_.keeps_state) {
+        forget(effects);
+    }
     resume(std::move(reply), effects);
 }
 
 void MlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
+    if (const auto* kept = std::get_if<KeptReply>(&done.result)) {
+        on_kept(done.work, *kept, effects);
+        return;
+    }
     const auto* request = std::get_if<TrainRequest>(&done.result);
-    STARLING_INVARIANT(request != nullptr, "training is the only work of an ML node");
+    STARLING_INVARIANT(request != nullptr, "an ML node's work is training and keeping");
     program_waits_ = true;
     if (const auto* exit = std::get_if<ExitRequest>(request)) {
         on_exit_request(*exit, effects);
@@ -200,6 +239,8 @@ void MlNode::on_open_request(OpenRequest request, std::vector<Effect>& effects) 
         return;
     }
     layout_ = request.layout;
+    layout_fingerprint_ = fingerprint(*layout_, hasher_);
+    contract_ = request.contract;
     open_ = std::move(request);
     send_open(effects);
 }
@@ -212,7 +253,7 @@ void MlNode::send_open(std::vector<Effect>& effects) {
     open.contract = open_->contract;
     open.config = open_->config;
     open.config.layout_bytes = layout_->size_bytes();
-    open.config.layout_fingerprint = fingerprint(*layout_, hasher_);
+    open.config.layout_fingerprint = layout_fingerprint_;
     open.layout_text = layout_->text();
     open.end_mode = open_->end_mode;
     effects.push_back(Send{*sl_, {std::move(open), {}}});
@@ -225,26 +266,99 @@ void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) 
             effects);
         return;
     }
-    const std::uint64_t sequence = next_sequence_++;
     const CheckIn& check_in = request.check_in;
-    report(TraceEvent("sync_begin")
-               .with("sync", sequence)
-               .with("batches", request.batches)
-               .with("samples", check_in.samples)
-               .with("epochs", check_in.epochs_done)
-               .log(Level::info, component,
-                    check_in.finished ? "Finished local training. Final merging starts; waiting "
-                                        "for other peers to complete"
-                                      : "Starting Swarm merging round " + std::to_string(sequence)),
-           effects);
-    effects.push_back(Send{*sl_, {SyncBegin{sequence, check_in}, {}}});
+    report(
+        TraceEvent("sync_begin")
+            .with("sync", next_sequence_)
+            .with("batches", request.batches)
+            .with("samples", check_in.samples)
+            .with("epochs", check_in.epochs_done)
+            .log(Level::info, component,
+                 check_in.finished ? "Finished local training. Final merging starts; waiting "
+                                     "for other peers to complete"
+                                   : "Starting Swarm merging round " + std::to_string(next_round_)),
+        effects);
+    if (request.snapshot && options_.keeps_state) {
+        keep(std::move(request), effects);
+        return;
+    }
+    if (request.snapshot && !std::exchange(told_not_kept_, true)) {
+        report(TraceEvent("state_not_kept")
+                   .log(Level::info, component,
+                        "There is no place for the program's state (SWARM_STATE_DIR, which run-sl "
+                        "sets): when it is started again, it begins at the first batch"),
+               effects);
+    }
+    send_sync(request, effects);
+}
+
+void MlNode::send_sync(const SyncRequest& request, std::vector<Effect>& effects) {
+    const std::uint64_t sequence = next_sequence_++;
+    effects.push_back(Send{*sl_, {SyncBegin{sequence, request.check_in}, {}}});
     const Segments segments = cut(request.params);
     for (std::uint32_t i = 0; i < segments.size(); ++i) {
         effects.push_back(Send{*sl_, {MlSegment{sequence, i}, segments[i]}});
     }
 }
 
+void MlNode::keep(SyncRequest request, std::vector<Effect>& effects) {
+    KeptState state{contract_, run_, next_round_, layout_fingerprint_,
+                    std::move(*request.snapshot)};
+    request.snapshot.reset();
+    keeping_ = std::move(request);
+    effects.push_back(StartWork{keep_work, KeepStateWork{free_slot(), std::move(state)}});
+}
+
+void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, std::vector<Effect>& effects) {
+    if (work == keep_work && !keeping_) {
+        return;  // the session failed meanwhile
+    }
+    forgetting_ = forgetting_ && work != forget_work;
+    if (kept.code != Errc::ok && final_received_) {
+        report(
+            TraceEvent("state_not_removed")
+                .log(Level::warning, component,
+                     "The program's state is of no more use, but can't be removed: " + kept.reason),
+            effects);
+    } else if (kept.code != Errc::ok) {
+        fail({kept.code, "the program's state can't be kept: " + kept.reason}, effects);
+    } else if (work == keep_work) {
+        report(TraceEvent("state_kept").with("round", next_round_), effects);
+        sync_keeps_ = true;
+        send_sync(*keeping_, effects);
+        keeping_.reset();
+    }
+    if (work == forget_work && exit_ && !stopped_) {
+        on_exit_request(*exit_, effects);
+    }
+}
+
+std::optional<ProgramSnapshot> MlNode::take_kept(Round round, std::vector<Effect>& effects) {
+    KeptStates kept = std::exchange(options_.kept, {});
+    if (!kept[0] && !kept[1]) {
+        return std::nullopt;
+    }
+    const StateChoice choice = choose_state(kept, contract_, run_, layout_fingerprint_, round);
+    if (choice.slot) {
+        needed_slot_ = *choice.slot;
+        return std::move(kept[*choice.slot]->program);
+    }
+    // Not left lying about: in a later round it would look like this training's own.
+    forget(effects);
+    report(TraceEvent("state_not_used")
+               .with("round", round)
+               .log(Level::info, component,
+                    "What an earlier start of this program kept is not used: " + choice.reason +
+                        ". Training begins at the first batch"),
+           effects);
+    return std::nullopt;
+}
+
 void MlNode::on_exit_request(const ExitRequest& request, std::vector<Effect>& effects) {
+    if (forgetting_) {
+        exit_ = request;
+        return;
+    }
     Error why{request.code, request.reason};
     if (why.code == Errc::ok && !final_received_) {
         why = {Errc::program,
@@ -268,6 +382,7 @@ void MlNode::fail(Error error, std::vector<Effect>& effects) {
         return;  // after the final model the program only evaluates and saves
     }
     failed_ = std::move(error);
+    keeping_.reset();
     report(TraceEvent("session_failed")
                .with("code", static_cast<std::uint64_t>(failed_->code))
                .log(Level::error, component, "Swarm training has ended early: " + failed_->message),

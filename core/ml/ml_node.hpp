@@ -10,6 +10,8 @@ struct MlNodeOptions {
     NodeId id;
     Address sl_address;  ///< of its SL: a Unix socket on a host
     SwarmDuration sl_connect_limit = std::chrono::seconds(60);
+    bool keeps_state = false;  ///< there is a place for the program's state
+    KeptStates kept;           ///< by an earlier life of this node
 };
 
 /// ML node: runs the user's program as work, and carries its parameters to the SL and back.

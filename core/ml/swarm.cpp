@@ -111,6 +111,7 @@ void SwarmCallback::on_batch_end(double loss) {
         return;
     }
     ++batches_since_sync_;
+    ++position_.batches_done;
     loss_sum_ += loss;
     session_.thread().count_batch();
     if (--batches_until_sync_ == 0) {
@@ -119,9 +120,44 @@ void SwarmCallback::on_batch_end(double loss) {
     }
 }
 
-void SwarmCallback::on_epoch_end() { ++epochs_done_; }
+void SwarmCallback::on_epoch_end() { position_ = {position_.epochs_done + 1, 0}; }
 
 void SwarmCallback::on_train_end() { sync(true); }
+
+ProgramSnapshot SwarmCallback::snapshot() const {
+    Bytes state = options_.state->save();
+    if (state.size() > program_state_bytes_max) {
+        fail(Errc::too_large, "the program's state has " + std::to_string(state.size()) +
+                                  " bytes, at most " + std::to_string(program_state_bytes_max) +
+                                  " are kept");
+    }
+    return {position_, Blob(std::move(state))};
+}
+
+void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
+    if (options_.state == nullptr) {
+        return;
+    }
+    if (const Result<void> loaded = options_.state->load(kept.state.view()); !loaded) {
+        session_.log(Level::warning,
+                     "What an earlier start of this program kept is not used: " +
+                         loaded.error().message + ". Training begins at the first batch",
+                     "SwarmCallback");
+        return;
+    }
+    position_ = kept.position;
+    resumed_ = kept.position;
+    session_.trace(TraceEvent("resumed")
+                       .with("round", round)
+                       .with("epochs", position_.epochs_done)
+                       .with("batches", position_.batches_done)
+                       .log(Level::info, "SwarmCallback",
+                            "Going on where an earlier start stopped: " +
+                                std::to_string(position_.epochs_done) + " epochs and " +
+                                std::to_string(position_.batches_done) +
+                                " batches are done, with the model of round " +
+                                std::to_string(round)));
+}
 
 void SwarmCallback::sync(bool finished) {
     if (ended_) {
@@ -130,7 +166,7 @@ void SwarmCallback::sync(bool finished) {
     SyncRequest request;
     request.check_in.weight = options_.node_weightage;
     request.check_in.samples = batches_since_sync_ * options_.batch_size;
-    request.check_in.epochs_done = epochs_done_;
+    request.check_in.epochs_done = position_.epochs_done;
     request.check_in.epochs_total = options_.total_epochs;
     request.check_in.finished = finished;
     request.check_in.fresh = true;
@@ -138,6 +174,9 @@ void SwarmCallback::sync(bool finished) {
                                 ? std::numeric_limits<double>::quiet_NaN()
                                 : loss_sum_ / static_cast<double>(batches_since_sync_);
     request.batches = batches_since_sync_;
+    if (options_.state != nullptr && rounds_ > 0) {
+        request.snapshot = snapshot();
+    }
     Bytes bytes(parameters_.layout().size_bytes());
     parameters_.save(bytes);
     request.params = Blob(std::move(bytes));
@@ -156,7 +195,10 @@ void SwarmCallback::sync(bool finished) {
     STARLING_INVARIANT(merged.size() == parameters_.layout().size_bytes(),
                        "the ML node hands on whole vectors only");
     parameters_.load(merged);
-    ++rounds_;
+    if (synced->resumed) {
+        resume(*synced->resumed, synced->round);
+    }
+    rounds_ = synced->round + 1;
     digest_ = synced->digest;
     batches_since_sync_ = 0;
     loss_sum_ = 0.0;

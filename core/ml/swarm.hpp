@@ -11,6 +11,7 @@
 
 #include "core/base/result.hpp"
 #include "core/ledger/contract.hpp"
+#include "core/node/work.hpp"
 #include "core/params/param_layout.hpp"
 #include "core/trace/trace_event.hpp"
 
@@ -88,6 +89,18 @@ public:
     virtual void load(ByteView in) = 0;
 };
 
+/// What a program needs beside its parameters to go on where it was stopped: its optimiser,
+/// schedules, generators. Where its loops are is the callback's business.
+class ProgramState {
+public:
+    virtual ~ProgramState() = default;
+    /// At most program_state_bytes_max.
+    virtual Bytes save() const = 0;
+    /// `in` is what an earlier start of this program saved, perhaps with other flags. All or
+    /// nothing: after an error, which says why, the program is as it was and begins anew.
+    virtual Result<void> load(ByteView in) = 0;
+};
+
 struct SwarmCallbackOptions {
     std::uint32_t sync_frequency =
         128;  ///< batches between rounds, >= 1; the count restarts after each round
@@ -102,6 +115,9 @@ struct SwarmCallbackOptions {
     SwarmDuration wait_limit{0};   ///< end if min_peers are not there by then; 0 = wait for ever
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".
     std::string workload = "default";
+    /// Kept at each sync, so that a program that is killed goes on from there when it is started
+    /// again; nullptr: it begins anew, with the swarm's parameters. Must outlive the callback.
+    ProgramState* state = nullptr;
 };
 
 /// Joins the training loop to the swarm; the four hooks that HPE's users know. All may throw
@@ -115,8 +131,12 @@ public:
     SwarmCallback& operator=(const SwarmCallback&) = delete;
     ~SwarmCallback();
 
-    /// Round 0: returns with the parameters that all members start from.
+    /// Round 0: returns with the parameters that all members start from, or, where the swarm has
+    /// gone on already, with its newest ones and with what an earlier start kept of the state.
     void on_train_begin();
+    /// After on_train_begin(): what an earlier start of this program has done, so where the loops
+    /// begin. All 0 at a first start.
+    const TrainingPosition& resumed() const { return resumed_; }
     /// Counts a batch; every sync_frequency batches one round.
     void on_batch_end(double loss);
     void on_epoch_end();
@@ -128,11 +148,13 @@ public:
     /// not used, and the hooks do nothing. Before on_train_end() this happens to a member that was
     /// away when the others finished.
     bool ended() const { return ended_; }
-    std::uint64_t rounds() const { return rounds_; }
+    std::uint64_t rounds() const { return rounds_; }  ///< of the swarm, up to the last sync
     const Digest& digest() const { return digest_; }  ///< of the parameters of the last round
 
 private:
     void sync(bool finished);
+    ProgramSnapshot snapshot() const;
+    void resume(const ProgramSnapshot& kept, Round round);
 
     SwarmSession& session_;
     ModelParameters& parameters_;
@@ -140,7 +162,8 @@ private:
     std::uint32_t batches_until_sync_;
     std::uint64_t batches_since_sync_ = 0;
     double loss_sum_ = 0.0;
-    std::uint32_t epochs_done_ = 0;
+    TrainingPosition position_;
+    TrainingPosition resumed_;
     std::uint64_t rounds_ = 0;
     bool ended_ = false;
     Digest digest_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,11 +30,27 @@ struct OpenRequest {
     std::shared_ptr<const ParamLayout> layout;
     EndMode end_mode = EndMode::active;
 };
+/// How far a program's loops have come.
+struct TrainingPosition {
+    std::uint32_t epochs_done = 0;
+    std::uint64_t batches_done = 0;  ///< of the epoch after those
+
+    friend bool operator==(const TrainingPosition&, const TrainingPosition&) = default;
+};
+/// What a program needs beside its parameters to go on in the same way: position, optimiser.
+struct ProgramSnapshot {
+    TrainingPosition position;
+    Blob state;
+};
+/// A larger state is refused, whoever names its size.
+constexpr std::uint64_t program_state_bytes_max = std::uint64_t{4} * 1024 * 1024 * 1024;
+
 /// The program has come to a sync point (or to its end) and waits.
 struct SyncRequest {
     CheckIn check_in;
     Blob params;
-    std::uint64_t batches = 0;  ///< trained since the program last went on
+    std::uint64_t batches = 0;                ///< trained since the program last went on
+    std::optional<ProgramSnapshot> snapshot;  ///< to be kept; nothing before it has trained
 };
 /// The program's train function has returned or thrown.
 struct ExitRequest {
@@ -54,6 +71,8 @@ struct SyncedReply {
     Digest digest;
     Segments params;
     bool final = false;
+    std::optional<ProgramSnapshot>
+        resumed;  ///< kept by an earlier start: the program goes on there
 };
 struct FailedReply {
     Error error;
@@ -81,12 +100,32 @@ struct KeptModel {
 struct KeepWork {
     KeptModel model;
 };
+
+/// A program at a sync, as its ML node keeps it for its own next start.
+struct KeptState {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;  ///< that its parameters are for: it goes with the models from there on
+    Digest layout;    ///< fingerprint of the model's
+    ProgramSnapshot program;
+};
+/// Two, so that there is one whatever becomes of a round: the newest may be of one that is never
+/// committed.
+using KeptStates = std::array<std::optional<KeptState>, 2>;
+/// Make it durable in place of what is in the slot: KeptReply.
+struct KeepStateWork {
+    std::uint32_t slot = 0;  ///< of KeptStates
+    KeptState state;
+};
+/// Remove both: KeptReply.
+struct ForgetStatesWork {};
 struct KeptReply {
     Errc code = Errc::ok;
     std::string reason;
 };
 
-using Work = std::variant<TrainWork, MergeWork, HashWork, KeepWork>;
+using Work =
+    std::variant<TrainWork, MergeWork, HashWork, KeepWork, KeepStateWork, ForgetStatesWork>;
 using WorkResult = std::variant<TrainRequest, MergeResult, Digest, KeptReply>;
 
 }  // namespace starling

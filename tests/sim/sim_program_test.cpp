@@ -37,7 +37,9 @@ struct Swarm {
         } else if (const auto* sync = std::get_if<SyncRequest>(&request)) {
             seen += "sync" + std::to_string(sync->batches) + (sync->check_in.finished ? "f" : "") +
                     time;
-            program->resume(reply_to(*sync, round++));
+            SyncedReply reply = reply_to(*sync, round++);
+            reply.resumed = std::exchange(resumed, {});
+            program->resume(std::move(reply));
         } else {
             const auto& end = std::get<ExitRequest>(request);
             seen += end.code == Errc::ok ? "exit" + time : "failed: " + end.reason;
@@ -51,6 +53,7 @@ struct Swarm {
 
     SimEngine engine;
     std::unique_ptr<SimProgram> program;
+    std::optional<ProgramSnapshot> resumed;  ///< with the first reply
     std::string seen;
     Round round = 0;
 };
@@ -82,6 +85,22 @@ TEST(ModelledTraining, SyncsTwiceWhenTheEndIsASyncPoint) {
     TrainingModel model = small();
     model.sync_frequency = 5;
     EXPECT_EQ(modelled(model), "open@800 sync0@800 sync5@850 sync5@900 sync0f@900 exit@900 ");
+}
+
+TEST(ModelledTraining, GoesOnWhereAnEarlierStartWasStopped) {
+    const auto resumed_at = [](TrainingPosition position) {
+        return in_child([position] {
+            Swarm swarm;
+            swarm.resumed = ProgramSnapshot{position, {}};
+            TrainingModel model = small();
+            model.epochs = 2;
+            swarm.program = make_modelled_program(
+                swarm.engine, model, [&](TrainRequest r) { swarm.asked(std::move(r)); });
+            return swarm.run();
+        });
+    };
+    EXPECT_EQ(resumed_at({1, 6}), "open@800 sync0@800 sync4@840 sync0f@840 exit@840 ");
+    EXPECT_EQ(resumed_at({2, 0}), "open@800 sync0@800 sync0f@800 exit@800 ");
 }
 
 TEST(ModelledTraining, ReadsPropertiesAndNamesWhatIsWrong) {

@@ -30,6 +30,15 @@ TEST_F(SwarmSim, KilledHostEndsATwoMemberSwarmWithAborted) {
     EXPECT_TRUE(ran.says("sl2 on host-2: killed by a fault")) << ran.output;
 }
 
+TEST_F(SwarmSim, AHostThatComesBackTrainsWhatItHadNotYetTrained) {
+    const Ran ran =
+        swarm_sim(platform + " " + deployment +
+                  " --fault 't=4s kill host-2' --fault 't=6s restart host-2' --trace " + path("t"));
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.says("rounds        8")) << ran.output;  // as if nothing had happened
+    EXPECT_NE(read(path("t")).find("state_kept"), std::string::npos);
+}
+
 TEST_F(SwarmSim, NodesThatWaitForEverAreNamed) {
     const Ran ran = swarm_sim(platform + " --quiet " + actors(R"(
       <actor host="host-1" function="run-sn"><argument value="--name=sn1"/><argument value="--host-ip=172.1.1.1"/></actor>

@@ -99,9 +99,19 @@ public:
         sl.accepts = {Role::sl, Role::ml};
         sls.insert(network.add(sl));
         MemoryNodeSpec ml;
-        ml.make = [n, socket] { return make_ml_node({{"ml" + n}, socket}, openssl_hasher()); };
+        ml.make = [this, n, number, socket] {
+            MlNodeOptions options;
+            options.id = {"ml" + n};
+            options.sl_address = socket;
+            options.keeps_state = true;
+            options.kept = ml_stores[number]->states;
+            return make_ml_node(std::move(options), openssl_hasher());
+        };
+        ml_stores[number] = std::make_unique<MemoryStore>();
+        ml.store = ml_stores[number].get();
         ml.host = sl.host;
-        ml.program = [toy] { return std::make_unique<ToyProgram>(toy); };
+        toys[number] = toy;
+        ml.program = [this, number] { return std::make_unique<ToyProgram>(toys[number]); };
         mls.insert(network.add(ml));
     }
 
@@ -165,6 +175,8 @@ public:
     TraceRecorder trace;
     std::vector<std::unique_ptr<MemoryStore>> sn_stores;
     std::map<int, std::unique_ptr<MemoryStore>> sl_stores;
+    std::map<int, std::unique_ptr<MemoryStore>> ml_stores;
+    std::map<int, ToyOptions> toys;  ///< what the program of a pair is started with
     MemoryNetwork network;
     std::set<NodeId> sls;
     std::set<NodeId> mls;

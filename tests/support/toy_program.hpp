@@ -20,13 +20,16 @@ struct ToyOptions {
     SwarmDuration grace = std::chrono::seconds(30);
     SwarmDuration wait_limit{0};
     bool extra_tensor = false;  ///< another layout
+    std::string contract = "default";
+    bool keeps_state = false;  ///< momentum, which a program that goes on needs for the same bits
 };
 
 /// A convex task with a known optimum: each member pulls its parameters towards its own random
 /// target, so the swarm's model must end between the targets, at their mean in the limit.
 class ToyProgram final : public ProgramModel {
 public:
-    explicit ToyProgram(ToyOptions options) : options_(options), params_(options.elements, 0.0F) {
+    explicit ToyProgram(ToyOptions options)
+        : options_(options), params_(options.elements, 0.0F), momentum_(options.elements, 0.0F) {
         Random random(options.seed);
         for (std::size_t i = 0; i < options.elements; ++i) {
             target_.push_back(static_cast<float>(random.normal()));
@@ -45,6 +48,12 @@ public:
             if (synced->final) {
                 return {ExitRequest{}, std::chrono::milliseconds(1)};
             }
+            if (synced->resumed) {
+                resume_at(*synced->resumed);
+            }
+            if (synced_ > options_.syncs) {
+                return {sync(true), SwarmDuration{0}};  // had finished when it was stopped
+            }
             ++synced_;
             train();
             const bool finished = synced_ > options_.syncs;
@@ -56,7 +65,7 @@ public:
 private:
     TrainRequest open() const {
         OpenRequest request;
-        request.contract = "default";
+        request.contract = options_.contract;
         request.config.min_peers = options_.min_peers;
         request.config.sync_frequency = 16;
         request.config.grace_ns = options_.grace.count();
@@ -84,7 +93,16 @@ private:
         Bytes bytes(params_.size() * sizeof(float) + (options_.extra_tensor ? 12 : 0));
         std::memcpy(bytes.data(), params_.data(), params_.size() * sizeof(float));
         request.params = Blob(std::move(bytes));
+        if (options_.keeps_state && synced_ > 0) {
+            const auto state = std::as_bytes(std::span(momentum_));
+            request.snapshot = {{synced_, 0}, Blob(Bytes(state.begin(), state.end()))};
+        }
         return request;
+    }
+
+    void resume_at(const ProgramSnapshot& kept) {
+        synced_ = kept.position.epochs_done;
+        std::memcpy(momentum_.data(), kept.state.view().data(), kept.state.size());
     }
 
     void load(const SyncedReply& reply) {
@@ -99,12 +117,18 @@ private:
 
     void train() {
         for (std::size_t i = 0; i < params_.size(); ++i) {
-            params_[i] += 0.5F * (target_[i] - params_[i]);
+            if (options_.keeps_state) {
+                momentum_[i] = 0.5F * momentum_[i] + 0.25F * (target_[i] - params_[i]);
+                params_[i] += momentum_[i];
+            } else {
+                params_[i] += 0.5F * (target_[i] - params_[i]);
+            }
         }
     }
 
     ToyOptions options_;
     std::vector<float> params_;
+    std::vector<float> momentum_;
     std::vector<float> target_;
     std::uint32_t synced_ = 0;
 };

@@ -280,7 +280,8 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
                                    what = std::move(what)] {
         Process& worker = *processes_.at(id);
         if (worker.running() && worker.incarnation == incarnation) {
-            hand(id, incarnation, WorkDone{work, run_work(what, hasher_, worker.spec.store)});
+            hand(id, incarnation,
+                 WorkDone{work, run_work(what, hasher_, {worker.spec.store, worker.spec.store})});
         }
     });
 }

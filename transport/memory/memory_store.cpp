@@ -45,6 +45,22 @@ Result<void> MemoryStore::keep(const KeptModel& model) {
     return {};
 }
 
+Result<void> MemoryStore::keep_state(std::uint32_t slot, const KeptState& state) {
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
+    }
+    states.at(slot) = state;
+    return {};
+}
+
+Result<void> MemoryStore::forget_states() {
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
+    }
+    states = {};
+    return {};
+}
+
 Result<void> MemoryStore::save_vote(const Vote& vote) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;

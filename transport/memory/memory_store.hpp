@@ -10,11 +10,13 @@ namespace starling {
 
 /// What a node keeps, in memory, which outlives a crash of it. The newest write is durable once its
 /// `duration` is over; a crash before may lose it.
-class MemoryStore final : public Store, public ModelStore {
+class MemoryStore final : public Store, public ModelStore, public StateStore {
 public:
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
     Result<void> keep(const KeptModel& model) override;
+    Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;
+    Result<void> forget_states() override;
     SwarmDuration append_duration() const override { return duration; }
 
     /// The node has crashed. \param writing  the newest write was not done: of its records a part
@@ -23,6 +25,7 @@ public:
 
     DurableLog log;
     std::vector<KeptModel> models;  ///< the newest last
+    KeptStates states;
     SwarmDuration duration = std::chrono::milliseconds(1);
     bool full = false;             ///< every write fails from now on
     bool fail_next_write = false;  ///< one does
