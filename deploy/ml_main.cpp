@@ -9,6 +9,7 @@
 #include "deploy/node_host.hpp"
 #include "deploy/process.hpp"
 #include "deploy/signal_thread.hpp"
+#include "deploy/storage/state_files.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/thread_worker.hpp"
 #include "transport/tls/tls_endpoint.hpp"
@@ -16,15 +17,16 @@
 namespace starling {
 namespace {
 
-/// The user's program as the ML node's work; the little hashing that there is goes to a worker.
+/// The user's program as the ML node's work; what there is to hash and to keep
+/// goes to a worker.
 class TrainExecutor final : public WorkExecutor {
 public:
     TrainExecutor(TrainFunction train, ProgramOptions options, PolledEndpoint& endpoint,
-                  TraceLog& log)
+                  StateStore* states, TraceLog& log)
         : node_(options.name),
           endpoint_(endpoint),
           log_(log),
-          worker_(endpoint, openssl_hasher()),
+          worker_(endpoint, openssl_hasher(), {.states = states}),
           thread_(
               std::move(train), std::move(options),
               {[this] {
@@ -58,6 +60,21 @@ bool is_true(std::string text) {
     return text == "true" || text == "1";
 }
 
+/// What this program kept of itself, if it is told where.
+Result<StateFiles::Opened> open_states(const ProgramOptions& options, TraceLog& log) {
+    const std::string directory = options.variable("SWARM_STATE_DIR");
+    if (directory.empty()) {
+        return StateFiles::Opened{};
+    }
+    Result<StateFiles::Opened> opened = StateFiles::open(directory, openssl_hasher());
+    if (opened) {
+        for (const std::string& note : opened->notes) {
+            log.line(Level::warning, "SwarmCallback", note);
+        }
+    }
+    return opened;
+}
+
 /// \param socket  of the SL; empty: train alone.
 Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std::string& socket,
                           TraceLog& log) {
@@ -72,13 +89,20 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
         return endpoint.error();
     }
     log.begin((*endpoint)->now());
+    Result<StateFiles::Opened> states = open_states(options, log);
+    if (!states) {
+        return states.error();
+    }
     MlNodeOptions node_options;
+    node_options.keeps_state = states->files != nullptr;
+    node_options.kept = std::move(states->states);
     node_options.id = options.name;
     node_options.sl_address = {socket, 0};
     const std::unique_ptr<Node> node =
         socket.empty() ? make_loopback_node(options.name)
                        : make_ml_node(std::move(node_options), openssl_hasher());
-    TrainExecutor executor(std::move(train), std::move(options), **endpoint, log);
+    TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
+                           log);
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); });
     return run_node(*node, **endpoint, nullptr, executor, log);

@@ -53,6 +53,11 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     command.environment["SWARM_WORKSPACE"] = host.workspace.root().string();
     command.environment["SWARM_TRACE"] =
         (host.trace_file.parent_path() / (name + ".trace")).string();
+    const fs::path state = host.workspace.program_dir(host.name);
+    if (const Result<void> made = make_private_directory(state); !made) {
+        return made.error();
+    }
+    command.environment["SWARM_STATE_DIR"] = state.string();
     command.environment.emplace("SWARM_LOG_LEVEL", options.common.log_level);
     const auto path = own.find("PATH");
     const Result<std::optional<fs::path>> engine =
@@ -61,7 +66,7 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
         return engine.error();
     }
     if (*engine) {
-        const ContainerPlace place{socket, command.environment.at("SWARM_TRACE"),
+        const ContainerPlace place{socket, command.environment.at("SWARM_TRACE"), state,
                                    std::to_string(::getuid()) + ":" + std::to_string(::getgid())};
         return in_container(command, ml, **engine, place);
     }

@@ -15,7 +15,8 @@ namespace starling {
 
 /// What the program that `ml` describes is started with: a small clean environment out of `own`,
 /// the values of --ml-e, and SWARM_SL_SOCKET, SWARM_ML_NAME, SWARM_WORKSPACE, SWARM_TRACE,
-/// SWARM_LOG_LEVEL. Errc::usage: there is no program.
+/// SWARM_STATE_DIR, SWARM_LOG_LEVEL. Makes the last but one. Errc::usage: there is no program;
+/// Errc::io: that directory can't be made.
 Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host,
                                   const std::filesystem::path& socket,
                                   const std::map<std::string, std::string>& own);

@@ -26,6 +26,10 @@ public:
     std::filesystem::path log_file(const std::string& name) const;
     std::filesystem::path trace_file(const std::string& name) const;
     std::filesystem::path data_dir(const std::string& name) const;
+    /// Of the SL `name`: what its ML program keeps of itself.
+    std::filesystem::path program_dir(const std::string& name) const {
+        return data_dir(name) / "program";
+    }
 
     /// Creates the directories of a node. Errc::io names the directory.
     Result<void> prepare(const std::string& name) const;

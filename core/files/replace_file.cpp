@@ -40,8 +40,16 @@ int sync_directory(const std::filesystem::path& directory) {
     return failure;
 }
 
-int write_file(const std::filesystem::path& path, std::span<const ByteView> parts) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+std::filesystem::path directory_of(const std::filesystem::path& path) {
+    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+/// Of a file that is being written, and of the name the process's id: two programs that save to one
+/// place do not write into each other's file.
+std::string part_prefix(const std::filesystem::path& path) { return path.string() + ".part-"; }
+
+int write_file(const std::filesystem::path& path, std::span<const ByteView> parts, mode_t mode) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (file < 0) {
         return errno;
     }
@@ -60,17 +68,16 @@ int write_file(const std::filesystem::path& path, std::span<const ByteView> part
 
 }  // namespace
 
-Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts) {
-    const std::filesystem::path directory =
-        path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts,
+                          FileReaders readers) {
+    const std::filesystem::path directory = directory_of(path);
     std::error_code failure;
     std::filesystem::create_directories(directory, failure);
     if (failure) {
         return io_error(directory, failure.value());
     }
-    // The process's id: two programs that save to one place do not write into each other's file.
-    const std::filesystem::path beside = path.string() + ".part-" + std::to_string(::getpid());
-    int number = write_file(beside, parts);
+    const std::filesystem::path beside = part_prefix(path) + std::to_string(::getpid());
+    int number = write_file(beside, parts, readers == FileReaders::all ? 0644 : 0600);
     if (number == 0 && ::rename(beside.c_str(), path.c_str()) != 0) {
         number = errno;
     }
@@ -80,6 +87,28 @@ Result<void> replace_file(const std::filesystem::path& path, std::span<const Byt
     }
     if (const int sync_failure = sync_directory(directory); sync_failure != 0) {
         return io_error(directory, sync_failure);
+    }
+    return {};
+}
+
+void remove_leftovers(const std::filesystem::path& path) {
+    const std::string prefix = part_prefix(path.filename());
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_of(path), ignored)) {
+        if (entry.path().filename().string().starts_with(prefix)) {
+            ::unlink(entry.path().c_str());
+        }
+    }
+}
+
+Result<void> remove_file(const std::filesystem::path& path) {
+    if (::unlink(path.c_str()) != 0) {
+        return errno == ENOENT ? Result<void>{}
+                               : Error{Errc::io, path.string() + " can't be removed: " +
+                                                     std::generic_category().message(errno)};
+    }
+    if (const int failure = sync_directory(directory_of(path)); failure != 0) {
+        return io_error(directory_of(path), failure);
     }
     return {};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 
@@ -8,10 +9,19 @@
 
 namespace starling {
 
+enum class FileReaders : std::uint8_t { all, owner };
+
 /// Writes the concatenation of `parts` beside `path`, makes it durable and renames it: a reader
 /// finds the old file or the whole new one, whatever happens. Makes missing directories. Readable
-/// and writable by the owner, readable by others as the umask allows. Errc::io: names the file and
-/// what the operating system said; nothing is left behind.
-Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts);
+/// and writable by the owner, readable by others, if it is for all, as the umask allows. Errc::io:
+/// names the file and what the operating system said; nothing is left behind.
+Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts,
+                          FileReaders readers = FileReaders::all);
+
+/// Removes what a program that was killed inside replace_file() left beside `path`. \pre  nobody
+/// else writes there.
+void remove_leftovers(const std::filesystem::path& path);
+/// Removes the file, as durably as replace_file() makes one. It need not be there.
+Result<void> remove_file(const std::filesystem::path& path);
 
 }  // namespace starling

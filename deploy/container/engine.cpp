@@ -47,6 +47,7 @@ SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
     words.push_back("--volume=" + place.socket.string() + ":" + place.socket.string());
     const std::string traces = place.trace.parent_path().string();
     words.push_back("--volume=" + traces + ":" + traces);
+    words.push_back("--volume=" + place.state.string() + ":" + place.state.string());
     for (const std::string& volume : ml.volumes) {
         words.push_back("--volume=" + volume);
     }

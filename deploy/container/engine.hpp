@@ -21,13 +21,14 @@ Result<std::optional<std::filesystem::path>> find_engine(const MlOptions& ml,
 struct ContainerPlace {
     std::filesystem::path socket;  ///< of the SL
     std::filesystem::path trace;   ///< file that the program writes
+    std::filesystem::path state;   ///< directory that the program writes to
     std::string user;              ///< UID:GID, unless --ml-user says otherwise
 };
 
 /// The command that runs `plain` in a container: `ENGINE run --rm ... IMAGE ARGUMENTS` in the
-/// foreground, so that its output and its end are the container's. The socket and the directory of
-/// the trace are mounted where `plain` has them; of its environment go what --ml-e says and
-/// SWARM_*. Pure.
+/// foreground, so that its output and its end are the container's. The socket, the directory
+/// of the trace and that of the state are mounted where `plain` has them; of its environment go
+/// what --ml-e says and SWARM_*. Pure.
 SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
                             const std::filesystem::path& engine, const ContainerPlace& place);
 

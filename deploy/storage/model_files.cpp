@@ -84,6 +84,7 @@ Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& ha
     std::vector<Read> found;
     for (const char* name : names) {
         const fs::path file = directory / name;
+        remove_leftovers(file);
         std::error_code failed;
         if (!fs::exists(file, failed)) {
             if (failed) {

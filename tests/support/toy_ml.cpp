@@ -1,5 +1,6 @@
 // A training program without torch, for tests with real processes: each member pulls its parameters
-// towards a target drawn from its own name, so every member must change the swarm's model.
+// towards a target drawn from its own name, so every member must change the swarm's model. Its
+// momentum is state of its own, which it registers.
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
 //   BATCH]
@@ -32,6 +33,24 @@ public:
 
 private:
     ParamLayout layout_;
+};
+
+class Momentum final : public ProgramState {
+public:
+    explicit Momentum(std::size_t elements) : values(elements, 0.0F) {}
+    Bytes save() const override {
+        const auto bytes = std::as_bytes(std::span(values));
+        return {bytes.begin(), bytes.end()};
+    }
+    Result<void> load(ByteView in) override {
+        if (in.size() != values.size() * sizeof(float)) {
+            return Error{Errc::malformed, "it is of another size"};
+        }
+        std::memcpy(values.data(), in.data(), in.size());
+        return {};
+    }
+
+    std::vector<float> values;
 };
 
 struct Flags {
@@ -67,24 +86,33 @@ Flags parse(const std::vector<std::string>& arguments) {
 void train(SwarmSession& swarm) {
     const Flags flags = parse(swarm.arguments());
     VectorParameters parameters(flags.elements, flags.extra_tensor);
+    Momentum momentum(parameters.values.size());
     SwarmCallbackOptions options;
+    options.state = &momentum;
     options.sync_frequency = static_cast<std::uint32_t>(flags.sync);
     options.min_peers = swarm.min_peers();
     options.wait_limit = std::chrono::seconds(flags.wait_limit_s);
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);
     callback.on_train_begin();
-    Random random(derive_seed(1, swarm.node().name));
-    for (std::uint64_t batch = 1; batch <= flags.batches; ++batch) {
-        for (float& value : parameters.values) {
-            value += 0.1F * (static_cast<float>(random.uniform()) - value);
+    const TrainingPosition& done = callback.resumed();
+    const std::uint64_t batches = done.epochs_done > 0 ? 0 : flags.batches;
+    for (std::uint64_t batch = done.batches_done + 1; batch <= batches; ++batch) {
+        Random random(derive_seed(batch, swarm.node().name));
+        for (std::size_t i = 0; i < parameters.values.size(); ++i) {
+            float& value = parameters.values[i];
+            float& speed = momentum.values[i];
+            speed = 0.5F * speed + 0.05F * (static_cast<float>(random.uniform()) - value);
+            value += speed;
         }
         if (batch == flags.fail_at) {
             throw std::runtime_error("told to fail at batch " + std::to_string(batch));
         }
         callback.on_batch_end(0.0);
     }
-    callback.on_epoch_end();
+    if (done.epochs_done == 0) {
+        callback.on_epoch_end();
+    }
     callback.on_train_end();
     swarm.log(Level::info, "toy-ml ends with digest " + to_string(callback.digest()));
 }

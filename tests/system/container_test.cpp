@@ -66,13 +66,15 @@ TEST_F(Container, TheProgramTrainsInItsImage) {
     EXPECT_TRUE(holds(ml_log(1), "Final Swarm model was loaded")) << ml_log(1);
     const std::string socket = path("host-1/run/sl1.sock");
     const std::string traces = path("host-1/trace");
+    const std::string state = path("host-1/data/sl1/program");
     std::string expected = "run\n--rm\n--name\nml1\n--user=7:8\n";
     expected += "--volume=" + socket + ":" + socket + "\n";
-    expected += "--volume=" + traces + ":" + traces + "\n--volume=/data:/data\n";
+    expected += "--volume=" + traces + ":" + traces + "\n";
+    expected += "--volume=" + state + ":" + state + "\n--volume=/data:/data\n";
     for (const std::string& variable : std::vector<std::string>{
              "MIN_PEERS=2", "MODEL_DIR=model", "SWARM_LOG_LEVEL=info", "SWARM_ML_NAME=ml1",
-             "SWARM_SL_SOCKET=" + socket, "SWARM_TRACE=" + traces + "/ml1.trace",
-             "SWARM_WORKSPACE=" + path("host-1")}) {
+             "SWARM_SL_SOCKET=" + socket, "SWARM_STATE_DIR=" + state,
+             "SWARM_TRACE=" + traces + "/ml1.trace", "SWARM_WORKSPACE=" + path("host-1")}) {
         expected += "--env=" + variable + "\n";
     }
     expected += "--workdir=" + folder.path().string() +

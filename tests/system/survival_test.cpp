@@ -44,9 +44,11 @@ protected:
     }
     /// Each begins with the SN of its own host.
     void start_pair(int n) {
-        std::vector<std::string> command =
-            sl_command(n, identity("sl" + std::to_string(n)), training);
-        std::erase_if(command, [](const std::string& word) { return word.starts_with("--sn-ip"); });
+        std::vector<std::string> command = sl_command(n, identity("sl" + std::to_string(n)), flags);
+        std::erase_if(command, [](const std::string& word) {
+            return word.starts_with("--sn-ip") || word.starts_with("--ml-entrypoint");
+        });
+        command.push_back("--ml-entrypoint=" + bin(program));
         for (int i = 0; i < static_cast<int>(servers.size()); ++i) {
             command.push_back("--sn-ip=" +
                               sn_host((n - 1 + i) % static_cast<int>(servers.size()) + 1));
@@ -85,10 +87,22 @@ protected:
         }
         return leads;
     }
-    static std::string final_digest(const std::string& text) {
-        const std::string marker = "ends with digest ";
+    std::string final_digest(const std::string& text) const {
         const std::size_t at = text.rfind(marker);
         return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
+    }
+    /// What a training that nobody disturbs ends with.
+    std::string undisturbed_digest() {
+        start_server(1);
+        start_pairs();
+        expect_one_final_model();
+        std::string digest = final_digest(ml_log(1));
+        servers.clear();
+        pairs.clear();
+        for (const char* host : {"host-1", "host-2"}) {
+            std::filesystem::remove_all(path(host));
+        }
+        return digest;
     }
     void expect_one_final_model() {
         for (auto& [n, pair] : pairs) {
@@ -98,6 +112,9 @@ protected:
         EXPECT_EQ(final_digest(ml_log(1)), final_digest(ml_log(2)));
     }
 
+    std::string program = "toy-ml";
+    std::string flags = training;
+    std::string marker = "ends with digest ";  ///< before the final digest
     std::map<int, std::unique_ptr<Program>> servers;
     std::map<int, std::unique_ptr<Program>> pairs;
 };
@@ -122,6 +139,84 @@ TEST_F(Survival, AKilledMlProgramStartedAgain) {
     EXPECT_EQ(pairs[2]->wait_exit(), 5) << pairs[2]->output();
     start_pair(2);
     expect_one_final_model();
+}
+
+TEST_F(Survival, KillsChangeNoBitOfTheModel) {
+    const std::string undisturbed = undisturbed_digest();
+    start_server(1);
+    start_pairs();
+    for (const int round : {10, 25, 40}) {
+        wait_for_round(2, round);
+        kill_pair(2);
+        start_pair(2);
+    }
+    wait_for_round(1, 60);
+    const auto children = pairs[1]->children();
+    ASSERT_EQ(children.size(), 1U);
+    ASSERT_EQ(::kill(children.front(), SIGKILL), 0);
+    EXPECT_EQ(pairs[1]->wait_exit(), 5) << pairs[1]->output();
+    start_pair(1);
+    expect_one_final_model();
+    EXPECT_EQ(final_digest(ml_log(1)), undisturbed);
+    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped")) << ml_log(2);
+    for (const int n : {1, 2}) {
+        const std::string host = "host-" + std::to_string(n) + "/data/sl" + std::to_string(n);
+        EXPECT_TRUE(std::filesystem::is_empty(path(host + "/program")));
+    }
+}
+
+#ifdef STARLING_WITH_TORCH
+TEST_F(Survival, KillsChangeNoBitOfCifar10) {
+    program = "cifar10";
+    flags = "--drawn-train 4000 --drawn-test 100 --sync-frequency 4 --epochs 2";  // 32 rounds
+    marker = "digest sha256:";
+    const std::string undisturbed = undisturbed_digest();
+    start_server(1);
+    start_pairs();
+    wait_for_round(2, 4);  // in the first epoch
+    kill_pair(2);
+    start_pair(2);
+    wait_for_round(2, 18);  // in the second
+    kill_pair(2);
+    start_pair(2);
+    expect_one_final_model();
+    EXPECT_EQ(final_digest(ml_log(1)), undisturbed);
+    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped: 0 epochs and"));
+    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped: 1 epochs and"));
+}
+#endif
+
+TEST_F(Survival, ADamagedStateIsNamedAndTrainingBeginsAnew) {
+    start_server(1);
+    start_pairs();
+    wait_for_round(1, 10);
+    kill_pair(2);
+    for (const char* name : {"program-0.state", "program-1.state"}) {
+        const std::string file = path(std::string("host-2/data/sl2/program/") + name);
+        std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+    }
+    start_pair(2);
+    expect_one_final_model();
+    EXPECT_TRUE(holds(ml_log(2), "program-1.state is damaged and not used")) << ml_log(2);
+    EXPECT_FALSE(holds(ml_log(2), "Going on where an earlier start stopped")) << ml_log(2);
+}
+
+TEST_F(Survival, AFullDiskEndsTheTrainingWithTheFilesName) {
+    start_server(1);
+    start_pair(1);
+    // Files of this program end at 1 MB: its state does not fit.
+    std::vector<std::string> command = sl_command(2, identity("sl2"), "");
+    std::erase_if(command, [](const std::string& word) { return word.starts_with("--ml-entry"); });
+    write_text(path("small-disk"),
+               "trap '' XFSZ\nulimit -f 1000\nexec " + bin("toy-ml") + " " + training + "\n");
+    command.push_back("--ml-entrypoint=/bin/sh");
+    command.push_back("--ml-cmd=" + path("small-disk"));
+    Program pair(command);
+    EXPECT_EQ(pair.wait_exit(), 1) << pair.output();
+    EXPECT_TRUE(holds(ml_log(2), "the program's state can't be kept: " +
+                                     path("host-2/data/sl2/program/program-0.state") +
+                                     " can't be written: File too large"))
+        << ml_log(2);
 }
 
 TEST_F(Survival, TheLeadingSnKilled) {

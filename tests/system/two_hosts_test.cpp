@@ -30,6 +30,39 @@ protected:
         }
         return names;
     }
+#ifdef STARLING_WITH_SIM
+    /// The rehearsal of start_sn() and start_sl() on two hosts.
+    std::vector<std::string> rehearsal_command(const std::string& flags) const {
+        std::string deploy =
+            "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM "
+            "\"https://simgrid.org/simgrid.dtd\">\n"
+            "<platform version=\"4.1\">\n";
+        const auto actor = [&](const std::string& host, const std::vector<std::string>& command) {
+            deploy += "<actor host=\"" + host + "\" function=\"" +
+                      command[0].substr(command[0].rfind('/') + 1) + "\">\n";
+            for (std::size_t i = 1; i < command.size(); ++i) {
+                deploy += "<argument value=\"" + command[i] + "\"/>\n";
+            }
+            deploy += "</actor>\n";
+        };
+        const auto named = [](std::vector<std::string> command, const std::string& name) {
+            command.push_back("--name=" + name);  // a simulation reads no certificates
+            return command;
+        };
+        actor("host-1", named(sn_command(identity("sn1")), "sn1"));
+        actor("host-1", named(sl_command(1, identity("sl1"), flags), "sl1"));
+        actor("host-2", named(sl_command(2, identity("sl2"), flags), "sl2"));
+        write_text(path("deploy.xml"), deploy + "</platform>\n");
+        write_text(
+            path("table.json"),
+            R"({"workloads": {"toy": {"seconds_per_batch": 0.001, "startup_seconds": 0.01}}})");
+        return {
+            bin("toy-ml-sim"),  std::string(STARLING_SOURCE) + "/platforms/two_hosts_loopback.xml",
+            path("deploy.xml"), "--calibration",
+            path("table.json"), "--workspace",
+            path("simulated"),  STARLING_SIM_FLAGS};
+    }
+#endif
 };
 
 TEST_F(TwoHosts, EndWithTheSameModelWhichIsTheLedgers) {
@@ -59,33 +92,25 @@ TEST_F(TwoHosts, EndWithTheModelOfTheirRehearsal) {
     EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
     const std::string digest = digest_behind(ml_log(1), "ends with digest ");
 
-    std::string deploy =
-        "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
-        "<platform version=\"4.1\">\n";
-    const auto actor = [&](const std::string& host, const std::vector<std::string>& command) {
-        deploy += "<actor host=\"" + host + "\" function=\"" +
-                  command[0].substr(command[0].rfind('/') + 1) + "\">\n";
-        for (std::size_t i = 1; i < command.size(); ++i) {
-            deploy += "<argument value=\"" + command[i] + "\"/>\n";
-        }
-        deploy += "</actor>\n";
-    };
-    const auto named = [](std::vector<std::string> command, const std::string& name) {
-        command.push_back("--name=" + name);  // a simulation reads no certificates
-        return command;
-    };
-    actor("host-1", named(sn_command(identity("sn1")), "sn1"));
-    actor("host-1", named(sl_command(1, identity("sl1"), "--elements 500000"), "sl1"));
-    actor("host-2", named(sl_command(2, identity("sl2"), "--elements 500000"), "sl2"));
-    write_text(path("deploy.xml"), deploy + "</platform>\n");
-    write_text(path("table.json"),
-               R"({"workloads": {"toy": {"seconds_per_batch": 0.001, "startup_seconds": 0.01}}})");
-    Program rehearsal({bin("toy-ml-sim"),
-                       std::string(STARLING_SOURCE) + "/platforms/two_hosts_loopback.xml",
-                       path("deploy.xml"), "--calibration", path("table.json"), "--workspace",
-                       path("simulated"), STARLING_SIM_FLAGS});
+    Program rehearsal(rehearsal_command("--elements 500000"));
     EXPECT_EQ(rehearsal.wait_exit(), 0) << rehearsal.output();
     EXPECT_EQ(digest_behind(rehearsal.output(), "ends with digest "), digest) << rehearsal.output();
+}
+
+TEST_F(TwoHosts, AHostKilledAndStartedAgainInARehearsalChangesNoBit) {
+    Program undisturbed(rehearsal_command("--batches 400"));
+    EXPECT_EQ(undisturbed.wait_exit(), 0) << undisturbed.output();
+    std::vector<std::string> command = rehearsal_command("--batches 400");
+    for (const std::string fault : {"t=500ms kill host-2", "t=900ms restart host-2"}) {
+        command.insert(command.end(), {"--fault", fault});
+    }
+    Program killed(command);
+    EXPECT_EQ(killed.wait_exit(), 0) << killed.output();
+    EXPECT_TRUE(holds(killed.output(), "Going on where an earlier start stopped: 0 epochs"))
+        << killed.output();
+    const std::string digest = digest_behind(undisturbed.output(), "ends with digest ");
+    EXPECT_EQ(digest.size(), 64U);
+    EXPECT_EQ(digest_behind(killed.output(), "ends with digest "), digest);
 }
 #endif
 

@@ -1,0 +1,126 @@
+#include "deploy/storage/state_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+#include "core/base/coding.hpp"
+#include "core/files/replace_file.hpp"
+
+namespace starling {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view magic = "STRLSTAT";
+constexpr std::size_t start_bytes = 8 + 32 + 4;  // magic, digest, length of the head
+constexpr std::uint32_t head_bytes_max = 4096;
+constexpr std::array<const char*, 2> names = {"program-0.state", "program-1.state"};
+
+Bytes head_of(const KeptState& state) {
+    Writer writer;
+    writer.string(state.contract);
+    writer.u32(state.run);
+    writer.u64(state.round);
+    writer.digest(state.layout);
+    writer.u32(state.program.position.epochs_done);
+    writer.u64(state.program.position.batches_done);
+    writer.u64(state.program.state.size());
+    Writer with_length;
+    with_length.u32(static_cast<std::uint32_t>(writer.bytes().size()));
+    with_length.raw(writer.bytes());
+    return with_length.take();
+}
+
+/// `size` bytes of the file; fewer: it is shorter.
+Bytes read_bytes(std::istream& stream, std::uint64_t size) {
+    Bytes bytes(size);
+    stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+    bytes.resize(static_cast<std::size_t>(stream.gcount()));
+    return bytes;
+}
+
+Result<KeptState> read_state(const fs::path& file, const Hasher& hasher) {
+    const Error damaged{Errc::malformed,
+                        "program state " + file.string() + " is damaged and not used"};
+    std::ifstream stream(file, std::ios::binary);
+    const Bytes start = read_bytes(stream, start_bytes);
+    Reader opening(start);
+    const ByteView word = opening.raw(magic.size());
+    const Digest digest = opening.digest();
+    const std::uint32_t size = opening.u32();
+    if (!opening.done() || !std::ranges::equal(word, std::as_bytes(std::span(magic))) ||
+        size > head_bytes_max) {
+        return damaged;
+    }
+    const Bytes head = read_bytes(stream, size);
+    Reader reader(head);
+    KeptState state;
+    state.contract = reader.string(contract_name_max);
+    state.run = reader.u32();
+    state.round = reader.u64();
+    state.layout = reader.digest();
+    state.program.position.epochs_done = reader.u32();
+    state.program.position.batches_done = reader.u64();
+    const std::uint64_t bytes = reader.u64();
+    std::error_code failed;
+    const std::uint64_t there = fs::file_size(file, failed);
+    if (!reader.done() || failed || bytes > program_state_bytes_max ||
+        there != start_bytes + size + bytes) {
+        return damaged;  // before memory is taken for a size that is made up
+    }
+    Bytes body = read_bytes(stream, bytes);
+    const std::array<ByteView, 3> parts = {ByteView(start).last(4), head, body};
+    if (hasher.digest(std::span<const ByteView>(parts)) != digest) {
+        return damaged;
+    }
+    state.program.state = Blob(std::move(body));
+    return state;
+}
+
+}  // namespace
+
+Result<StateFiles::Opened> StateFiles::open(fs::path directory, const Hasher& hasher) {
+    Opened opened;
+    for (std::size_t slot = 0; slot < names.size(); ++slot) {
+        const fs::path file = directory / names[slot];
+        remove_leftovers(file);
+        std::error_code failed;
+        if (!fs::exists(file, failed)) {
+            if (failed) {
+                return Error{Errc::io, file.string() + " can't be read: " + failed.message()};
+            }
+            continue;
+        }
+        Result<KeptState> read = read_state(file, hasher);
+        if (read) {
+            opened.states[slot] = std::move(*read);
+        } else {
+            opened.notes.push_back(read.error().message);
+        }
+    }
+    opened.files.reset(new StateFiles(std::move(directory), hasher));
+    return opened;
+}
+
+Result<void> StateFiles::keep_state(std::uint32_t slot, const KeptState& state) {
+    const Bytes head = head_of(state);
+    const std::array<ByteView, 2> signed_parts = {head, state.program.state.view()};
+    Writer start;
+    start.raw(std::as_bytes(std::span(magic)));
+    start.digest(hasher_.digest(std::span<const ByteView>(signed_parts)));
+    const std::array<ByteView, 3> parts = {start.bytes(), head, state.program.state.view()};
+    return replace_file(directory_ / names.at(slot), parts, FileReaders::owner);
+}
+
+Result<void> StateFiles::forget_states() {
+    for (const char* name : names) {
+        if (const Result<void> removed = remove_file(directory_ / name); !removed) {
+            return removed;
+        }
+    }
+    return {};
+}
+
+}  // namespace starling
