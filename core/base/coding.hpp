@@ -14,6 +14,8 @@ namespace starling {
 /// Appends little-endian values to a byte vector. Strings and blobs are a u32 length and the bytes.
 class Writer {
 public:
+    /// Room for so many bytes in all: none is moved until there are more.
+    void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
     void u8(std::uint8_t value) { bytes_.push_back(std::byte{value}); }
     void u16(std::uint16_t value) { put(value); }
     void u32(std::uint32_t value) { put(value); }

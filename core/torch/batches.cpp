@@ -66,12 +66,12 @@ std::size_t BatchSource::batches_per_epoch() const {
     return (order_.size() + options_.batch_size - 1) / options_.batch_size;
 }
 
-void BatchSource::start_epoch(std::uint64_t epoch) {
+void BatchSource::start_epoch(std::uint64_t epoch, std::uint64_t batches_done) {
     Random random(derive_seed(options_.seed, "epoch " + std::to_string(epoch) + " shard " +
                                                  std::to_string(options_.shard_index)));
     std::sort(order_.begin(), order_.end());  // forget the last epoch's order
     shuffle(order_, random);
-    position_ = 0;
+    position_ = std::min<std::uint64_t>(batches_done, batches_per_epoch()) * options_.batch_size;
 }
 
 std::optional<Batch> BatchSource::next() {

@@ -48,8 +48,9 @@ public:
 
     /// The last one may be smaller.
     std::size_t batches_per_epoch() const;
-    /// Shuffles; the next batch is the first one of `epoch`.
-    void start_epoch(std::uint64_t epoch);
+    /// Shuffles; the next batch is the first one of `epoch`, or the one after `batches_done` of
+    /// them.
+    void start_epoch(std::uint64_t epoch, std::uint64_t batches_done = 0);
     /// Nothing: the epoch is over.
     std::optional<Batch> next();
 

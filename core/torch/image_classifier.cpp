@@ -236,6 +236,12 @@ std::uint64_t ImageClassifier::count_correct(const ImageSet& set) {
 
 ModelParameters& ImageClassifier::parameters() { return *state_->parameters; }
 
+void ImageClassifier::save_optimizer(Writer& out) const { state_->optimizer->save(out); }
+
+std::uint64_t ImageClassifier::optimizer_bytes() const { return state_->optimizer->saved_bytes(); }
+
+Result<void> ImageClassifier::load_optimizer(ByteView in) { return state_->optimizer->load(in); }
+
 std::string_view ImageClassifier::script() const { return state_->model->script; }
 
 void use_torch_threads(int count) { at::set_num_threads(count); }

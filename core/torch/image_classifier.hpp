@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/coding.hpp"
 #include "core/ml/swarm.hpp"
 #include "core/torch/batches.hpp"
 #include "core/torch/image_set.hpp"
@@ -48,6 +49,12 @@ public:
 
     /// Lives as long as the classifier.
     ModelParameters& parameters();
+    /// State of the optimiser, which the swarm does not average: steps done (u64) and one float32 a
+    /// parameter.
+    void save_optimizer(Writer& out) const;
+    std::uint64_t optimizer_bytes() const;
+    /// Of a classifier with the same options. An error says what does not fit, and changes nothing.
+    Result<void> load_optimizer(ByteView in);
     /// The network's forward pass as TorchScript: `def forward(self, x): ...`, for images of 0
     /// to 1.
     std::string_view script() const;

@@ -12,7 +12,9 @@ public:
     explicit OptimizerBase(std::vector<at::Tensor> parameters)
         : parameters_(std::move(parameters)) {
         for (const at::Tensor& parameter : parameters_) {
-            state_.push_back(at::zeros_like(parameter.detach()));
+            STARLING_INVARIANT(parameter.scalar_type() == at::kFloat && parameter.device().is_cpu(),
+                               "the networks of this folder have such parameters");
+            state_.push_back(at::zeros(parameter.sizes()));
         }
     }
 
@@ -30,6 +32,36 @@ public:
             change(parameter, parameters_[i].grad(), state_[i]);
         }
         ++steps_;
+    }
+
+    std::uint64_t saved_bytes() const override {
+        std::uint64_t bytes = sizeof(steps_);
+        for (const at::Tensor& state : state_) {
+            bytes += state.nbytes();
+        }
+        return bytes;
+    }
+
+    void save(Writer& out) const override {
+        out.u64(steps_);
+        for (const at::Tensor& state : state_) {
+            out.raw({static_cast<const std::byte*>(state.data_ptr()), state.nbytes()});
+        }
+    }
+
+    Result<void> load(ByteView in) override {
+        if (in.size() != saved_bytes()) {
+            return Error{Errc::malformed, "the optimiser's state has " + std::to_string(in.size()) +
+                                              " bytes, it must have " +
+                                              std::to_string(saved_bytes())};
+        }
+        Reader reader(in);
+        steps_ = reader.u64();
+        for (const at::Tensor& state : state_) {
+            const ByteView bytes = reader.raw(state.nbytes());
+            std::copy(bytes.begin(), bytes.end(), static_cast<std::byte*>(state.data_ptr()));
+        }
+        return {};
     }
 
 protected:

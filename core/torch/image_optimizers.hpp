@@ -4,6 +4,9 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/coding.hpp"
+#include "core/base/result.hpp"
+
 namespace at {
 class Tensor;
 }
@@ -17,6 +20,12 @@ public:
     virtual ~ImageOptimizer() = default;
     virtual void clear_gradients() = 0;
     virtual void step() = 0;
+
+    /// Steps done (u64) and the running means, little-endian float32 in the parameters' order.
+    virtual void save(Writer& out) const = 0;
+    virtual std::uint64_t saved_bytes() const = 0;
+    /// What an optimiser of the same kind has saved; an error changes nothing.
+    virtual Result<void> load(ByteView in) = 0;
 };
 
 struct RmspropOptions {

@@ -14,6 +14,7 @@
 #include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
 #include "examples/cifar10/program_options.hpp"
+#include "examples/cifar10/program_state.hpp"
 #include "examples/cifar10/save_model.hpp"
 
 namespace starling {
@@ -87,14 +88,25 @@ void log_progress(const SwarmSession& session, std::uint64_t epoch, std::uint64_
     session.log(Level::info, line.data());
 }
 
-/// One pass over this member's images.
+/// What a state belongs to.
+std::string training_text(const SwarmSession& session, const ProgramFlags& flags,
+                          const ImageData& data, std::uint64_t epochs) {
+    const Shard shard = shard_of(session);
+    return "model " + flags.model + ", seed " + std::to_string(flags.seed) + ", batch size " +
+           std::to_string(flags.batch_size) + ", " + std::to_string(epochs) + " epochs of " +
+           data.source + " (" + std::to_string(data.train.size()) + " images), partition " +
+           (flags.partition == Partition::full ? "full" : "iid") + ", shard " +
+           std::to_string(shard.index) + " of " + std::to_string(shard.count);
+}
+
+/// One pass over this member's images, or what is left of it after `done` batches.
 void train_epoch(const SwarmSession& session, SwarmCallback& callback, ImageClassifier& classifier,
-                 BatchSource& source, std::uint64_t epoch, std::uint64_t epochs) {
+                 BatchSource& source, std::uint64_t epoch, std::uint64_t epochs,
+                 std::uint64_t done) {
     constexpr std::uint64_t batches_between_lines =
         64;  // by count: a clock would differ in each run
     const std::uint64_t batches = source.batches_per_epoch();
-    source.start_epoch(epoch);
-    std::uint64_t done = 0;
+    source.start_epoch(epoch, done);
     double loss_sum = 0.0;
     std::uint64_t loss_count = 0;
     while (std::optional<Batch> batch = source.next()) {
@@ -163,11 +175,17 @@ void train(SwarmSession& session) {
     session.log(Level::info,
                 "Model " + flags.model + ": " + classifier.parameters().layout().summary());
 
-    SwarmCallback callback(session, classifier.parameters(),
-                           callback_options(session, flags, epochs));
+    TrainingState state(classifier, training_text(session, flags, *data, epochs));
+    SwarmCallbackOptions options = callback_options(session, flags, epochs);
+    options.state = &state;
+    SwarmCallback callback(session, classifier.parameters(), options);
     callback.on_train_begin();
-    for (std::uint64_t epoch = 1; epoch <= epochs; ++epoch) {
-        train_epoch(session, callback, classifier, source, epoch, epochs);
+    // Where an earlier start of this program was stopped, if there was one.
+    const TrainingPosition start = callback.resumed();
+    std::uint64_t done = start.batches_done;
+    for (std::uint64_t epoch = start.epochs_done + 1; epoch <= epochs && !callback.ended();
+         ++epoch) {
+        train_epoch(session, callback, classifier, source, epoch, epochs, std::exchange(done, 0));
     }
     callback.on_train_end();
 

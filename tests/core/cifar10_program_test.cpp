@@ -4,6 +4,7 @@
 #include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
 #include "examples/cifar10/program_options.hpp"
+#include "examples/cifar10/program_state.hpp"
 
 namespace starling {
 namespace {
@@ -43,6 +44,20 @@ TEST(Cifar10Data, IsSharedByTrainingsOfOneProcess) {
     flags.drawn_train = 30;
     EXPECT_EQ((*load_data("", flags))->train.size(), 30U);
     EXPECT_EQ(load_data("/nowhere at all", flags).error().code, Errc::not_found);
+}
+
+TEST(Cifar10State, IsTakenByTheSameTrainingOnly) {
+    ImageClassifier classifier({.model = "cnn"});
+    TrainingState state(classifier, "seed 1");
+    const Bytes saved = state.save();
+    EXPECT_TRUE(state.load(saved));
+    const Result<void> other = TrainingState(classifier, "seed 2").load(saved);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().message, "it is of a training with seed 1, and this one has seed 2");
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{3}, std::size_t{9}, std::size_t{14}, saved.size() - 1}) {
+        EXPECT_FALSE(state.load(ByteView(saved).first(size))) << size;
+    }
 }
 
 TEST(Cifar10Calibration, KeepsTheOtherWorkloads) {

@@ -161,6 +161,25 @@ TEST(BatchSource, ShowsEveryImageOnceAnEpochInAnOrderOfItsOwn) {
     EXPECT_NE(images_of_epoch(other, 1), first) << "shards with one seed shuffle differently";
 }
 
+TEST(BatchSource, GoesOnAfterTheBatchesThatWereSeen) {
+    const ImageSet set = flat_set(100);
+    BatchSource whole(set, full_part(100), {.batch_size = 32});
+    BatchSource rest(set, full_part(100), {.batch_size = 32});
+    for (std::uint64_t done = 0; done <= 5; ++done) {
+        whole.start_epoch(3);
+        for (std::uint64_t i = 0; i < done; ++i) {
+            whole.next();
+        }
+        rest.start_epoch(3, done);
+        while (const std::optional<Batch> batch = rest.next()) {
+            const std::optional<Batch> expected = whole.next();
+            ASSERT_TRUE(expected);
+            EXPECT_EQ(batch->pixels, expected->pixels) << done;
+        }
+        EXPECT_FALSE(whole.next()) << done;
+    }
+}
+
 TEST(PlainBatch, StopsAtTheEndOfTheSet) {
     const ImageSet set = flat_set(25);
     EXPECT_EQ(plain_batch(set, 20, 10).size(), 5U);

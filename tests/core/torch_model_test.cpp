@@ -171,6 +171,51 @@ TEST(ImageClassifier, TrainsToTheSameBitsAloneAndBesideOthers) {
     }
 }
 
+/// A program that is killed and started again trains to the same bits: parameters come from the
+/// swarm, the optimiser from its state, the images from the position.
+TEST(ImageClassifier, AnotherOneGoesOnWithItsOptimizer) {
+    const ImageData data = draw_images({.train_count = 640, .test_count = 10});
+    for (const std::string model : {"tiny", "cnn"}) {
+        const ImageClassifierOptions options{.model = model, .seed = 1, .total_batches = 20};
+        BatchSource source(data.train, full_part(640), {.batch_size = 32});
+        const auto train_rest = [&](ImageClassifier& classifier, std::uint64_t done) {
+            source.start_epoch(1, done);
+            while (std::optional<Batch> batch = source.next()) {
+                classifier.train_batch(*batch);
+            }
+            return bytes_of(classifier.parameters());
+        };
+        ImageClassifier first(options);
+        source.start_epoch(1);
+        for (int i = 0; i < 12; ++i) {
+            std::optional<Batch> batch = source.next();
+            first.train_batch(*batch);
+        }
+        ImageClassifier second(options);
+        second.parameters().load(bytes_of(first.parameters()));
+        ImageClassifier without(options);
+        without.parameters().load(bytes_of(first.parameters()));
+        Writer saved;
+        first.save_optimizer(saved);
+        EXPECT_EQ(saved.bytes().size(), first.optimizer_bytes());
+        ASSERT_TRUE(second.load_optimizer(saved.bytes()));
+        const Bytes expected = train_rest(first, 12);
+        EXPECT_EQ(train_rest(second, 12), expected) << model;
+        EXPECT_NE(train_rest(without, 12), expected) << model << ": the state makes a difference";
+    }
+}
+
+TEST(ImageClassifier, AnOptimizersStateOfAnotherSizeIsRefused) {
+    ImageClassifier tiny({.model = "tiny"});
+    Writer saved;
+    tiny.save_optimizer(saved);
+    const ByteView whole = saved.bytes();
+    for (const std::size_t size : {std::size_t{0}, std::size_t{7}, whole.size() - 1}) {
+        EXPECT_FALSE(tiny.load_optimizer(whole.first(size)));
+    }
+    EXPECT_FALSE(ImageClassifier({.model = "cnn"}).load_optimizer(whole));
+}
+
 TEST(ImageClassifier, CnnPassesEightyFivePercentOnDrawnImages) {
     use_torch_threads(1);
     const ImageData data = draw_images({.seed = 1, .train_count = 8'000, .test_count = 1'000});
