@@ -20,22 +20,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array base_variables{"PATH",
-                                    "HOME",
-                                    "USER",
-                                    "LANG",
-                                    "LC_ALL",
-                                    "TZ",
-                                    "TMPDIR",
-                                    "LD_LIBRARY_PATH",
-                                    "ASAN_OPTIONS",
-                                    "UBSAN_OPTIONS",
-                                    "LSAN_OPTIONS",
-                                    "TSAN_OPTIONS",
-                                    "OMP_NUM_THREADS",
-                                    "http_proxy",
-                                    "https_proxy",
-                                    "no_proxy"};
+constexpr std::array base_variables{
+    "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS",
+    "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "OMP_NUM_THREADS",
+    // Which kernels compute: with others the bits differ from those of a rehearsal, which inherits
+    // its whole environment.
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA", "http_proxy", "https_proxy", "no_proxy"};
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> result;

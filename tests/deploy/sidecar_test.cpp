@@ -168,6 +168,9 @@ TEST(CleanEnvironment, keeps_a_few_variables_only) {
     EXPECT_EQ(clean.at("HOME"), "/h");
     EXPECT_FALSE(clean.contains("SECRET"));
     EXPECT_FALSE(clean.contains("SWARM_ID_KEY"));
+    EXPECT_EQ(clean_environment({{"OPENBLAS_CORETYPE", "Haswell"}}).at("OPENBLAS_CORETYPE"),
+              "Haswell")
+        << "a program computes with the kernels of its rehearsal";
     EXPECT_TRUE(clean.contains("PATH")) << "a program without PATH finds nothing";
 }
 
