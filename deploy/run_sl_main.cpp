@@ -15,6 +15,7 @@
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/ports.hpp"
 #include "transport/thread_worker.hpp"
+#include "transport/tls/node_keys.hpp"
 
 namespace starling {
 namespace {
@@ -22,8 +23,9 @@ namespace {
 constexpr std::string_view program = "run-sl";
 
 SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
-                           std::vector<KeptModel> kept) {
+                           std::vector<KeptModel> kept, std::shared_ptr<const NodeSigner> signer) {
     SlNodeOptions node;
+    node.signer = std::move(signer);
     node.kept = std::move(kept);
     node.id = host.id;
     node.sn_addresses = options.sns;
@@ -39,6 +41,11 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
 /// Runs the node and the ML program, if one is wanted, until both have ended.
 Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
                      const SocketPlace& socket, NodeMetrics& metrics, ModelFiles::Opened models) {
+    Result<std::shared_ptr<const NodeSigner>> signer =
+        make_node_signer(host.identity, host.id, Role::sl);
+    if (!signer) {
+        return signer.error();
+    }
     std::unique_ptr<MlSidecar> ml;
     if (options.ml.wanted()) {
         const Result<SidecarCommand> command =
@@ -57,9 +64,9 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             Level::info, program,
             "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string());
     }
-    const std::unique_ptr<Node> node =
-        make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models))),
-                           {.servers = options.common.apls, .grace = options.common.apls_grace});
+    const std::unique_ptr<Node> node = make_licensed_node(
+        make_sl_node(node_options(options, host, std::move(models.models), std::move(*signer))),
+        {.servers = options.common.apls, .grace = options.common.apls_grace});
     EndpointWatch watch(endpoint, [&](const Input& input) {
         metrics.look(input);
         if (ml) {

@@ -11,6 +11,7 @@
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/ports.hpp"
 #include "transport/thread_worker.hpp"
+#include "transport/tls/node_keys.hpp"
 
 namespace starling {
 namespace {
@@ -49,8 +50,15 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
         return told.error();
     }
 
+    Result<std::shared_ptr<const NodeSigner>> signer =
+        make_node_signer(host.identity, host.id, Role::sn);
+    if (!signer) {
+        return signer.error();
+    }
     SnNodeOptions node_options;
     node_options.id = host.id;
+    node_options.signer = std::move(*signer);
+    node_options.verifier = make_node_verifier();
     node_options.api_address = api;
     node_options.log = std::move(ledger->log);
     node_options.peer_address = {options.common.host_ip, options.p2p_port.value_or(api.port)};

@@ -5,6 +5,7 @@
 #include "core/ml/ml_node.hpp"
 #include "core/sl/sl_node.hpp"
 #include "core/sn/sn_node.hpp"
+#include "transport/memory/memory_keys.hpp"
 #include "transport/ports.hpp"
 
 namespace starling {
@@ -21,6 +22,8 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.id = plan.id;
         options.api_address = plan.listens;
         options.log = store->log;
+        options.signer = make_memory_signer(hasher, plan.id, start);
+        options.verifier = make_memory_verifier(hasher);
         options.peer_address = plan.peer_listens;
         options.sentinel = plan.sentinel;
         options.election_timeout = plan.election_timeout;
@@ -34,6 +37,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.sn_addresses = plan.sns;
         options.exchange_address = plan.listens;
         options.session = start;
+        options.signer = make_memory_signer(hasher, plan.id, start);
         options.kept = store->models;
         return make_licensed_node(make_sl_node(std::move(options)), plan.seat);
     }

@@ -11,12 +11,14 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     register_node = 1,
     enrol = 2,
     check_in = 3,
-    report_merge = 4,
+    // 4 was a single member's report, in a format that is no more
     leave = 5,
     expire = 6,
     lose_node = 7,
     exclude = 8,
     read_barrier = 9,
+    commit_round = 10,
+    checkpoint = 11,
 };
 
 /// An enumerator out of [low, high], or a reader that is no longer ok.
@@ -184,12 +186,13 @@ std::string_view name_of(const Command& command) {
                           [](const RegisterNode&) { return "register"; },
                           [](const Enrol&) { return "enrol"; },
                           [](const CheckInRound&) { return "check_in"; },
-                          [](const ReportMerge&) { return "report_merge"; },
+                          [](const CommitRound&) { return "commit_round"; },
                           [](const LeaveContract&) { return "leave"; },
                           [](const ExpireDeadline&) { return "expire"; },
                           [](const LoseNode&) { return "lose"; },
                           [](const ExcludeMember&) { return "exclude"; },
                           [](const ReadBarrier&) { return "read_barrier"; },
+                          [](const Checkpoint&) { return "checkpoint"; },
                       },
                       command);
 }
@@ -200,6 +203,7 @@ void encode(Writer& writer, const Command& command) {
                        put_type(writer, CommandType::register_node);
                        writer.u8(static_cast<std::uint8_t>(c.role));
                        encode(writer, c.address);
+                       encode(writer, c.credentials);
                    },
                    [&](const Enrol& c) {
                        put_type(writer, CommandType::enrol);
@@ -216,13 +220,18 @@ void encode(Writer& writer, const Command& command) {
                        writer.u64(c.round);
                        encode(writer, c.check_in);
                    },
-                   [&](const ReportMerge& c) {
-                       put_type(writer, CommandType::report_merge);
+                   [&](const CommitRound& c) {
+                       put_type(writer, CommandType::commit_round);
                        writer.string(c.contract);
                        writer.u32(c.run);
                        writer.u64(c.round);
                        writer.u32(c.attempt);
-                       writer.digest(c.digest);
+                       writer.u32(static_cast<std::uint32_t>(c.reports.size()));
+                       for (const MemberReport& report : c.reports) {
+                           encode(writer, report.node);
+                           writer.digest(report.digest);
+                           encode(writer, report.signature);
+                       }
                    },
                    [&](const LeaveContract& c) {
                        put_type(writer, CommandType::leave);
@@ -251,6 +260,11 @@ void encode(Writer& writer, const Command& command) {
                        writer.string(std::string_view(c.reason).substr(0, reason_max));
                    },
                    [&](const ReadBarrier&) { put_type(writer, CommandType::read_barrier); },
+                   [&](const Checkpoint& c) {
+                       put_type(writer, CommandType::checkpoint);
+                       writer.u64(c.index);
+                       writer.digest(c.head);
+                   },
                },
                command);
 }
@@ -261,6 +275,7 @@ Command decode_command(Reader& reader) {
             RegisterNode c;
             c.role = decode_enum(reader, Role::sn, Role::tool);
             c.address = decode_address(reader);
+            c.credentials = decode_credentials(reader);
             return c;
         }
         case CommandType::enrol: {
@@ -281,13 +296,18 @@ Command decode_command(Reader& reader) {
             c.check_in = decode_check_in(reader);
             return c;
         }
-        case CommandType::report_merge: {
-            ReportMerge c;
+        case CommandType::commit_round: {
+            CommitRound c;
             c.contract = reader.string(contract_name_max);
             c.run = reader.u32();
             c.round = reader.u64();
             c.attempt = reader.u32();
-            c.digest = reader.digest();
+            c.reports.resize(reader.count(101, members_max));
+            for (MemberReport& report : c.reports) {
+                report.node = decode_node_id(reader);
+                report.digest = reader.digest();
+                report.signature = decode_signature(reader);
+            }
             return c;
         }
         case CommandType::leave: {
@@ -322,9 +342,39 @@ Command decode_command(Reader& reader) {
         }
         case CommandType::read_barrier:
             return ReadBarrier{};
+        case CommandType::checkpoint: {
+            Checkpoint c;
+            c.index = reader.u64();
+            c.head = reader.digest();
+            return c;
+        }
     }
     reader.fail();
     return RegisterNode{};
+}
+
+Bytes command_text(const NodeId& signer, std::uint64_t session, std::uint64_t sequence,
+                   const Command& command) {
+    Writer writer;
+    writer.string("starling command 1");
+    encode(writer, signer);
+    writer.u64(session);
+    writer.u64(sequence);
+    encode(writer, command);
+    return writer.take();
+}
+
+Bytes report_text(const NodeId& node, const std::string& contract, Run run, Round round,
+                  Attempt attempt, const Digest& digest) {
+    Writer writer;
+    writer.string("starling report 1");
+    encode(writer, node);
+    writer.string(contract);
+    writer.u32(run);
+    writer.u64(round);
+    writer.u32(attempt);
+    writer.digest(digest);
+    return writer.take();
 }
 
 Bytes encode_entry(const Entry& entry) {
@@ -334,6 +384,7 @@ Bytes encode_entry(const Entry& entry) {
     writer.u64(entry.session);
     writer.u64(entry.sequence);
     encode(writer, entry.command);
+    encode(writer, entry.signature);
     return writer.take();
 }
 
@@ -345,6 +396,7 @@ Result<Entry> decode_entry(ByteView bytes) {
     entry.session = reader.u64();
     entry.sequence = reader.u64();
     entry.command = decode_command(reader);
+    entry.signature = decode_signature(reader);
     if (!reader.done()) {
         return Error{Errc::malformed, "these bytes are no ledger entry"};
     }

@@ -4,16 +4,19 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/base/coding.hpp"
 #include "core/ledger/contract.hpp"
+#include "core/ledger/signature.hpp"
 
 namespace starling {
 
-/// An SL tells where it can be dialled.
+/// A node tells where it can be dialled and with which key it signs from now on.
 struct RegisterNode {
     Role role = Role::sl;
     Address address;
+    Credentials credentials;
 };
 /// An SL joins a contract, or starts it. Refused with both sides named if config or layout differ.
 struct Enrol {
@@ -30,13 +33,21 @@ struct CheckInRound {
     Round round = 0;
     CheckIn check_in;
 };
-/// A member has the whole merged vector of (round, attempt), and this is its digest.
-struct ReportMerge {
+/// What a member says once it has the whole merged vector of an attempt, durable.
+struct MemberReport {
+    NodeId node;
+    Digest digest;
+    Signature signature;  ///< by the node, over report_text()
+
+    friend bool operator==(const MemberReport&, const MemberReport&) = default;
+};
+/// The SN's leader has a report of every member of the attempt: one entry for all of them.
+struct CommitRound {
     std::string contract;
     Run run = 0;
     Round round = 0;
     Attempt attempt = 0;
-    Digest digest;
+    std::vector<MemberReport> reports;  ///< ascending by node
 };
 /// A member leaves. Before the contract is complete this counts as lost, and `reason` says why.
 struct LeaveContract {
@@ -71,8 +82,15 @@ struct LoseNode {
 /// asked: a status query to the same SN after that answer reads no stale state (ledger rule R7).
 struct ReadBarrier {};
 
-using Command = std::variant<RegisterNode, Enrol, CheckInRound, ReportMerge, LeaveContract,
-                             ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier>;
+/// An SN says, signed, which history it holds: an SN that showed others another one has signed a
+/// contradiction.
+struct Checkpoint {
+    std::uint64_t index = 0;
+    Digest head;  ///< link of the record at `index`: see chain_link()
+};
+
+using Command = std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract,
+                             ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier, Checkpoint>;
 
 /// "check_in", "report_merge", ...: for traces.
 std::string_view name_of(const Command& command);
@@ -88,12 +106,20 @@ Command decode_command(Reader& reader);
 /// One entry of the ledger. A client's command is applied once, however often it is sent: a
 /// (session, sequence) that was seen gets the same answer again.
 struct Entry {
-    std::int64_t time_ns = 0;  ///< clock of the proposing SN, never falling
-    NodeId signer;             ///< who asked for it: an SL, or the SN itself
-    std::uint64_t session = 0;
+    std::int64_t time_ns = 0;   ///< clock of the proposing SN, never falling
+    NodeId signer;              ///< who asked for it: an SL, or the SN itself
+    std::uint64_t session = 0;  ///< 0: an SN's own
     std::uint64_t sequence = 0;
     Command command;
+    Signature signature;  ///< by the signer, over command_text(); zeros: of a read barrier
 };
+
+/// What is signed: by the author of a command, whatever SN it goes through, and by a member of the
+/// attempt that it reports on. The node's name stands in both, so nobody can pass for another.
+Bytes command_text(const NodeId& signer, std::uint64_t session, std::uint64_t sequence,
+                   const Command& command);
+Bytes report_text(const NodeId& node, const std::string& contract, Run run, Round round,
+                  Attempt attempt, const Digest& digest);
 
 Bytes encode_entry(const Entry& entry);
 Result<Entry> decode_entry(ByteView bytes);

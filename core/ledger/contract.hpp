@@ -59,7 +59,6 @@ struct Member {
     Address address;  ///< of its SL's exchange port
     MemberStatus status = MemberStatus::active;
     std::optional<CheckIn> check_in;  ///< of the current round
-    std::optional<Digest> report;     ///< of the current attempt
     CheckIn last;                     ///< of the last round it took part in
 };
 

@@ -65,12 +65,13 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const RegisterNode& c) { return register_node(entry, c); },
                                    [&](const Enrol& c) { return enrol(entry, c); },
                                    [&](const CheckInRound& c) { return check_in(entry, c); },
-                                   [&](const ReportMerge& c) { return report(entry, c); },
+                                   [&](const CommitRound& c) { return commit(c); },
                                    [&](const LeaveContract& c) { return leave(entry, c); },
                                    [&](const ExpireDeadline& c) { return expire(c); },
                                    [&](const LoseNode& c) { return lose(entry, c); },
                                    [&](const ExcludeMember& c) { return exclude(entry, c); },
                                    [&](const ReadBarrier&) { return accepted(); },
+                                   [&](const Checkpoint&) { return accepted(); },
                                },
                                entry.command);
     return {std::move(answer), std::move(events_)};
@@ -82,8 +83,8 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
         remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
                       from_ns(entry.time_ns));
     }
-    nodes_[entry.signer] = {command.role, command.address, false};
-    events_.push_back(NodeRegistered{entry.signer, command.address});
+    nodes_[entry.signer] = {command.role, command.address, command.credentials, false};
+    events_.push_back(NodeRegistered{entry.signer, command.role, command.address});
     return accepted();
 }
 
@@ -217,7 +218,6 @@ void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
 void Ledger::freeze(Contract& contract, bool retry) {
     contract.frozen.clear();
     for (auto& [id, member] : contract.members) {
-        member.report.reset();
         if (member.status == MemberStatus::active && member.check_in) {
             contract.frozen.push_back({id, member.address, member.check_in->weight});
         }
@@ -229,42 +229,39 @@ void Ledger::freeze(Contract& contract, bool retry) {
                                   static_cast<std::uint32_t>(contract.frozen.size()), retry});
 }
 
-Answer Ledger::report(const Entry& entry, const ReportMerge& command) {
+/// All members of the attempt have reported. One that merged to other bytes ends the contract: the
+/// rule is deterministic, so either its machine or the program is at fault.
+Answer Ledger::commit(const CommitRound& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
         contract->round != command.round || contract->attempt != command.attempt) {
         return denied(Errc::stale, "round " + std::to_string(command.round) + " attempt " +
                                        std::to_string(command.attempt) + " is over");
     }
-    const bool frozen = std::any_of(contract->frozen.begin(), contract->frozen.end(),
-                                    [&](const RoundMember& m) { return m.id == entry.signer; });
-    if (!frozen) {
-        return denied(Errc::stale, "node '" + entry.signer.name + "' is no member of this round");
+    const bool all = std::equal(
+        command.reports.begin(), command.reports.end(), contract->frozen.begin(),
+        contract->frozen.end(),
+        [](const MemberReport& report, const RoundMember& m) { return report.node == m.id; });
+    if (!all) {
+        return denied(Errc::malformed, "a commit needs one report of each member, in order");
     }
-    contract->members[entry.signer].report = command.digest;
-    commit_if_agreed(*contract);
+    const MemberReport& first = command.reports.front();
+    for (const MemberReport& report : command.reports) {
+        if (report.digest != first.digest) {
+            end(*contract, ContractPhase::aborted,
+                "member '" + report.node.name + "' merged round " +
+                    std::to_string(contract->round) + " to " + short_text(report.digest) +
+                    ", member '" + first.node.name + "' to " + short_text(first.digest) +
+                    ": they must be the same bytes");
+            return accepted(contract->run);
+        }
+    }
+    conclude(*contract, first.digest);
     return accepted(contract->run);
 }
 
-void Ledger::commit_if_agreed(Contract& contract) {
-    const Digest* agreed = nullptr;
-    for (const RoundMember& frozen : contract.frozen) {
-        const Member& member = contract.members[frozen.id];
-        if (!member.report) {
-            return;
-        }
-        if (agreed != nullptr && *member.report != *agreed) {
-            end(contract, ContractPhase::aborted,
-                "member '" + frozen.id.name + "' merged round " + std::to_string(contract.round) +
-                    " to " + short_text(*member.report) + ", member '" +
-                    contract.frozen.front().id.name + "' to " + short_text(*agreed) +
-                    ": they must be the same bytes");
-            return;
-        }
-        agreed = &*contract.members[frozen.id].report;
-    }
-    STARLING_INVARIANT(agreed != nullptr, "a frozen round has members");
-    Commit commit{contract.round, contract.attempt, *agreed, contract.frozen, true};
+void Ledger::conclude(Contract& contract, const Digest& agreed) {
+    Commit commit{contract.round, contract.attempt, agreed, contract.frozen, true};
     for (const RoundMember& frozen : contract.frozen) {
         Member& member = contract.members[frozen.id];
         STARLING_INVARIANT(member.check_in.has_value(), "who was frozen had checked in");
@@ -275,7 +272,6 @@ void Ledger::commit_if_agreed(Contract& contract) {
         const bool absent = member.status == MemberStatus::active && !member.check_in;
         commit.final = commit.final && !absent;
         member.check_in.reset();
-        member.report.reset();
     }
     contract.last_commit = commit;
     contract.frozen.clear();
@@ -369,9 +365,6 @@ void Ledger::retry_without(Contract& contract, SwarmTime now) {
         return;
     }
     contract.phase = ContractPhase::gathering;
-    for (auto& [id, member] : contract.members) {
-        member.report.reset();
-    }
     set_wait_deadline(contract, now);
 }
 

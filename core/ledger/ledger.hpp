@@ -13,6 +13,7 @@ namespace starling {
 // What an entry brought about; for traces and for whom to tell.
 struct NodeRegistered {
     NodeId node;
+    Role role = Role::sl;
     Address address;
 };
 struct MemberEnrolled {
@@ -71,6 +72,7 @@ struct Applied {
 struct RegisteredNode {
     Role role = Role::sl;
     Address address;
+    Credentials credentials;
     bool lost = false;
 };
 
@@ -99,7 +101,7 @@ private:
     Answer register_node(const Entry& entry, const RegisterNode& command);
     Answer enrol(const Entry& entry, const Enrol& command);
     Answer check_in(const Entry& entry, const CheckInRound& command);
-    Answer report(const Entry& entry, const ReportMerge& command);
+    Answer commit(const CommitRound& command);
     Answer leave(const Entry& entry, const LeaveContract& command);
     Answer expire(const ExpireDeadline& command);
     Answer lose(const Entry& entry, const LoseNode& command);
@@ -110,7 +112,7 @@ private:
     Contract* current(const std::string& name, Run run);
     void freeze_if_ready(Contract& contract, SwarmTime now);
     void freeze(Contract& contract, bool retry);
-    void commit_if_agreed(Contract& contract);
+    void conclude(Contract& contract, const Digest& agreed);
     void remove_member(Contract& contract, const NodeId& node, MemberStatus status,
                        const std::string& reason, SwarmTime now);
     void end(Contract& contract, ContractPhase phase, std::string reason);

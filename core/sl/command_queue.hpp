@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "core/node/node.hpp"
@@ -9,13 +10,19 @@
 namespace starling {
 
 /// Commands to the SN, one at a time and in order: each is sent again until it is answered, on
-/// whatever connection is up by then. The SN applies it once per (session, sequence).
+/// whatever connection is up by then, signed once. The SN applies it once per (session, sequence).
 class CommandQueue {
 public:
-    explicit CommandQueue(std::uint64_t session) : session_(session) {}
+    CommandQueue(NodeId self, std::uint64_t session, std::shared_ptr<const NodeSigner> signer)
+        : self_(std::move(self)), session_(session), signer_(std::move(signer)) {}
 
     bool empty() const { return commands_.empty(); }
-    void push(Command command) { commands_.push_back(std::move(command)); }
+    void push(Command command) {
+        const std::uint64_t sequence = sequence_ + commands_.size();
+        SubmitCommand submit{session_, sequence, std::move(command), {}};
+        submit.signature = signer_->sign(command_text(self_, session_, sequence, submit.command));
+        commands_.push_back(std::move(submit));
+    }
 
     /// Sends the first command if `retry`, or if it was not sent yet.
     void send(const NodeId& sn, bool retry, std::vector<Effect>& effects) {
@@ -23,13 +30,14 @@ public:
             return;
         }
         if (!sent_) {
-            effects.push_back(Report{TraceEvent("command_sent")
-                                         .with("session", session_)
-                                         .with("sequence", sequence_)
-                                         .with("kind", std::string(name_of(commands_.front())))});
+            effects.push_back(
+                Report{TraceEvent("command_sent")
+                           .with("session", session_)
+                           .with("sequence", sequence_)
+                           .with("kind", std::string(name_of(commands_.front().command)))});
         }
         sent_ = true;
-        effects.push_back(Send{sn, {SubmitCommand{session_, sequence_, commands_.front()}, {}}});
+        effects.push_back(Send{sn, {commands_.front(), {}}});
     }
     /// True if `result` answers the first command, which is then taken off by pop().
     bool answers(const CommandResult& result) const {
@@ -42,7 +50,7 @@ public:
                                      .with("sequence", sequence_)
                                      .with("code", static_cast<std::uint64_t>(result.code))
                                      .with("run", result.run)});
-        Command command = std::move(commands_.front());
+        Command command = std::move(commands_.front().command);
         commands_.pop_front();
         ++sequence_;
         sent_ = false;
@@ -50,10 +58,12 @@ public:
     }
 
 private:
+    NodeId self_;
     std::uint64_t session_;
-    std::uint64_t sequence_ = 1;
+    std::shared_ptr<const NodeSigner> signer_;
+    std::uint64_t sequence_ = 1;  ///< of the first command
     bool sent_ = false;
-    std::deque<Command> commands_;
+    std::deque<SubmitCommand> commands_;
 };
 
 }  // namespace starling

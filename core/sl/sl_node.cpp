@@ -48,7 +48,7 @@ void SlNode::start(std::vector<Effect>& effects) {
         effects);
     sn_lost_at_ = now_;
     dial_sn(effects);
-    submit(RegisterNode{Role::sl, options_.exchange_address}, effects);
+    submit(registration(), effects);
     effects.push_back(SetTimer{heartbeat_timer, now_ + options_.heartbeat_interval});
 }
 

@@ -123,7 +123,7 @@ void SlNode::rejoin(const std::string& reason, std::vector<Effect>& effects) {
         progress_base_ += exchange_->progress();
         exchange_.reset();
     }
-    submit(RegisterNode{Role::sl, options_.exchange_address}, effects);
+    submit(registration(), effects);
     submit(Enrol{session_->open.contract, session_->open.config, session_->open.layout_text,
                  session_->run},
            effects);

@@ -56,6 +56,7 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     ++exchange_serial_;
     hashing_ = false;
     merged_digest_.reset();
+    report_.reset();
     exchange_ = std::make_unique<Exchange>(ExchangeSetup{
         options_.id, key, view_->frozen, session_->layout, session_->open.config.merge_rule,
         sync_->params, work_number(exchange_serial_, 0)});
@@ -171,8 +172,10 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
             return;
         }
         const RoundKey& key = exchange_->key();
-        submit(ReportMerge{key.contract, key.run, key.round, key.attempt, *merged_digest_},
-               effects);
+        report_ = MergeReport{*merged_digest_, options_.signer->sign(report_text(
+                                                   options_.id, key.contract, key.run, key.round,
+                                                   key.attempt, *merged_digest_))};
+        beat(effects);
     }
 }
 

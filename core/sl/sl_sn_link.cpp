@@ -85,7 +85,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 check_in_refused_ = result.code != Errc::ok;
                 beat(effects);  // brings the view, and with it how many are here
             },
-            [&](const ReportMerge&) {},  // what came of it stands in the view
+            [&](const CommitRound&) {},
             [&](const LeaveContract&) {
                 stop(ending_code_.value_or(exit_code::ok), "left", effects);
             },
@@ -93,6 +93,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             [&](const LoseNode&) {},
             [&](const ExcludeMember&) {},
             [&](const ReadBarrier&) {},
+            [&](const Checkpoint&) {},
         },
         command);
 }
@@ -111,6 +112,7 @@ void SlNode::beat(std::vector<Effect>& effects) {
         beat.round = exchange_->key().round;
         beat.attempt = exchange_->key().attempt;
         beat.stalls = exchange_->stalls(now_, options_.stall_limit);
+        beat.report = report_;
     }
     effects.push_back(Send{*sn_, {beat, {}}});
     commands_.send(*sn_, true, effects);

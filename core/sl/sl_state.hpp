@@ -17,7 +17,7 @@ namespace starling {
 class SlNode final : public Node {
 public:
     explicit SlNode(SlNodeOptions options)
-        : options_(std::move(options)), commands_(options_.session) {}
+        : options_(std::move(options)), commands_(options_.id, options_.session, options_.signer) {}
 
     const NodeId& id() const override { return options_.id; }
     Role role() const override { return Role::sl; }
@@ -63,6 +63,9 @@ private:
     // sl_sn_link.cpp
     const Address& sn_address() const {
         return options_.sn_addresses[sn_at_ % options_.sn_addresses.size()];
+    }
+    RegisterNode registration() const {
+        return {Role::sl, options_.exchange_address, options_.signer->credentials()};
     }
     void dial_sn(std::vector<Effect>& effects);
     void dial_next_sn(std::vector<Effect>& effects);
@@ -138,6 +141,7 @@ private:
     std::uint64_t exchange_serial_ = 0;
     bool hashing_ = false;
     std::optional<Digest> merged_digest_;
+    std::optional<MergeReport> report_;  ///< on the attempt of exchange_, once it is durable
     std::uint64_t progress_base_ = 0;
     /// Fetches for an attempt that the SN has not told us of yet: the newest of each peer and kind.
     std::map<std::pair<NodeId, SegmentKind>, FetchSegments> early_fetches_;

@@ -8,8 +8,8 @@ constexpr std::string_view component = "swarm.SN";
 
 std::string text_of(const NodeId& node) { return "'" + node.name + "'"; }
 
-/// What an entry of an SN's own says; empty: it is a node's.
-std::string own_business(const Command& command) {
+/// What an entry of an SN's own says, so that it is proposed once at a time.
+std::string own_business(const NodeId& signer, const Command& command) {
     if (const auto* expire = std::get_if<ExpireDeadline>(&command)) {
         return "expire " + std::to_string(expire->run) + " " + std::to_string(expire->deadline_ns) +
                " " + expire->contract;
@@ -18,8 +18,15 @@ std::string own_business(const Command& command) {
         return "exclude " + std::to_string(exclude->run) + " " + std::to_string(exclude->round) +
                " " + std::to_string(exclude->attempt) + " " + exclude->contract;
     }
+    if (const auto* commit = std::get_if<CommitRound>(&command)) {
+        return "commit " + std::to_string(commit->run) + " " + std::to_string(commit->round) + " " +
+               std::to_string(commit->attempt) + " " + commit->contract;
+    }
+    if (const auto* checkpoint = std::get_if<Checkpoint>(&command)) {
+        return "checkpoint " + signer.name + " " + std::to_string(checkpoint->index);
+    }
     const auto* lose = std::get_if<LoseNode>(&command);
-    return lose == nullptr ? "" : "lose " + lose->node.name;
+    return lose == nullptr ? "register " + signer.name : "lose " + lose->node.name;
 }
 
 }  // namespace
@@ -27,17 +34,20 @@ std::string own_business(const Command& command) {
 void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
     const bool fresh = entry.session != 0
                            ? pending_.insert({entry.signer, entry.session, entry.sequence}).second
-                           : pending_own_.insert(own_business(entry.command)).second;
+                           : pending_own_.insert(own_business(entry.signer, entry.command)).second;
     if (!fresh) {
         return;  // on its way
     }
     last_entry_ns_ = std::max(last_entry_ns_, to_ns(ledger_now()));
     entry.time_ns = last_entry_ns_;
+    if (entry.signer == options_.id) {
+        entry.signature = options_.signer->sign(command_text(options_.id, 0, 0, entry.command));
+    }
     ConsensusOutput output;
     // Refused while leadership is handed over: the node asks again, and the timers run again.
     if (!consensus_->propose(now_, encode_entry(entry), output)) {
         pending_.erase({entry.signer, entry.session, entry.sequence});
-        pending_own_.erase(own_business(entry.command));
+        pending_own_.erase(own_business(entry.signer, entry.command));
     }
     perform(output, effects);
     arm_deadline(effects);
@@ -67,6 +77,8 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     const Bytes bytes = encode_record(record);
     head_ = chain_link(hasher_, head_, record.index, bytes);
     entries_ = record.index;
+    links_.push_back(head_);
+    checkpoint_due_ = checkpoint_due_ || entries_ - checkpoint_at_ >= options_.checkpoint_interval;
     status_.mark_changed();
     TraceEvent applied_event = TraceEvent("entry_applied")
                                    .with("index", record.index)
@@ -95,7 +107,9 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     }
     last_entry_ns_ = std::max(last_entry_ns_, entry->time_ns);
     pending_.erase({entry->signer, entry->session, entry->sequence});
-    pending_own_.erase(own_business(entry->command));
+    if (entry->session == 0) {
+        pending_own_.erase(own_business(entry->signer, entry->command));
+    }
     const bool repeated =
         ledger_.answer_of(entry->signer, entry->session, entry->sequence).has_value();
     const Applied applied = ledger_.apply(*entry, record.index);
@@ -117,6 +131,9 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
                    .log(Level::warning, component,
                         "Refused " + text_of(entry->signer) + ": " + applied.answer.reason),
                effects);
+    }
+    if (const auto* checkpoint = std::get_if<Checkpoint>(&entry->command)) {
+        compare_checkpoint(entry->signer, *checkpoint, effects);
     }
     for (const LedgerEvent& event : applied.events) {
         tell(event, effects);
@@ -142,7 +159,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
             [&](const NodeRegistered& e) {
                 report(TraceEvent("node_registered")
                            .with("node", e.node.name)
-                           .log(Level::info, component,
+                           .log(e.role == Role::sn ? Level::debug : Level::info, component,
                                 "Node " + text_of(e.node) + " is registered, exchange address " +
                                     to_string(e.address)),
                        effects);
@@ -231,6 +248,8 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                  (complete ? "" : ": " + e.reason)),
                     effects);
                 push_view(e.contract, effects);
+                reports_.erase(e.contract);
+                checkpoint_due_ = true;
             },
         },
         event);

@@ -118,7 +118,9 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                         std::vector<Effect>& effects) {
     const bool own_business = std::holds_alternative<ExpireDeadline>(submit.command) ||
                               std::holds_alternative<LoseNode>(submit.command) ||
-                              std::holds_alternative<ExcludeMember>(submit.command);
+                              std::holds_alternative<ExcludeMember>(submit.command) ||
+                              std::holds_alternative<CommitRound>(submit.command) ||
+                              std::holds_alternative<Checkpoint>(submit.command);
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
     const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
     // A relayed one was looked at by the SN that its node is connected with.
@@ -134,19 +136,27 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         return;
     }
     // What is agreed is answered where the node is connected, when it is applied there.
-    const Entry entry{0, from, submit.session, submit.sequence, submit.command};
+    const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
     if (const auto known = ledger_.answer_of(from, submit.session, submit.sequence)) {
         answer(entry, *known, effects);
-    } else if (consensus_->leads()) {
-        propose(entry, effects);
-    } else {
+    } else if (!consensus_->leads()) {
         relay(from, submit, effects);
+    } else if (const Result<void> genuine = check_signature(from, submit); !genuine) {
+        report(TraceEvent("signature_refused")
+                   .with("node", from.name)
+                   .log(Level::error, component,
+                        "Refused a command of '" + from.name + "': " + genuine.error().message),
+               effects);
+        answer(entry, {genuine.error().code, genuine.error().message, 0}, effects);
+    } else {
+        propose(entry, effects);
     }
 }
 
 void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects) {
     peers_[from].beat = beat;
     relay_news(from, true, beat, effects);
+    take_report(from, beat, effects);
     const auto node = ledger_.nodes().find(from);
     if (node != ledger_.nodes().end() && node->second.lost) {
         effects.push_back(Send{from,
@@ -181,6 +191,7 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
     } else if (due.timer == server_timer) {
         dial_servers(effects);
         ask_to_join(effects);
+        register_self(effects);
         effects.push_back(SetTimer{server_timer, now_ + server_interval});
     }
 }
@@ -233,7 +244,8 @@ void SnNode::check_stalls(std::vector<Effect>& effects) {
             for (const Stall& stall : beat.stalls) {
                 const auto other = contract.members.find(stall.node);
                 // One that can't have merged yet is not to blame for what it owes.
-                if (other != contract.members.end() && (!stall.merged || other->second.report)) {
+                if (other != contract.members.end() &&
+                    (!stall.merged || has_reported(contract, stall.node))) {
                     pairs.insert(std::minmax(member.id, stall.node));
                 }
             }

@@ -18,8 +18,12 @@ struct SnNodeOptions {
     SwarmDuration lease = std::chrono::seconds(8);
     SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< after its connection was cut
     SwarmDuration check_interval =
-        std::chrono::milliseconds(500);  ///< how often leases are looked at
-    DurableLog log;                      ///< what the store held at start
+        std::chrono::milliseconds(500);            ///< how often leases are looked at
+    DurableLog log;                                ///< what the store held at start
+    std::shared_ptr<const NodeSigner> signer;      ///< of this start; not nullptr
+    std::shared_ptr<const NodeVerifier> verifier;  ///< not nullptr
+    /// An SN signs the head of its ledger after so many entries, and at the end of a contract.
+    std::uint64_t checkpoint_interval = 128;
 
     Address peer_address;  ///< where other SNs dial this one
     /// An SN that is one of those that agree: with an empty disk this one asks it to be taken in.

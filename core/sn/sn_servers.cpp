@@ -22,11 +22,13 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
         consensus_->receive(now_, received.from, *raft, output);
         perform(output, effects);
     } else if (const auto* command = std::get_if<RelayedCommand>(&message)) {
-        if (consensus_->leads()) {
+        if (command->from == received.from) {
+            on_server_command(command->from, command->submit, effects);
+        } else if (consensus_->leads()) {
             on_command(command->from, command->submit, effects);
         }
     } else if (const auto* news = std::get_if<RelayedNews>(&message)) {
-        on_relayed_news(received.from, *news);
+        on_relayed_news(received.from, *news, effects);
     } else if (const auto* request = std::get_if<MembershipRequest>(&message)) {
         on_membership_request(received.from, *request, effects);
     } else if (const auto* reply = std::get_if<MembershipReply>(&message)) {
@@ -77,7 +79,8 @@ void SnNode::on_membership_reply(const MembershipReply& reply, std::vector<Effec
     dial_servers(effects);
 }
 
-void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news) {
+void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
+                             std::vector<Effect>& effects) {
     Peer& peer = peers_[news.node];
     if (news.connected) {
         peer.connected = true;
@@ -85,6 +88,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news) {
         peer.last_heard = now_;
         peer.via = from;
         peer.beat = news.beat;
+        take_report(news.node, news.beat, effects);
     } else if (!peer.here && peer.via == from) {
         peer.connected = false;
         peer.lost_at = now_;
@@ -110,6 +114,9 @@ void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<
 
 void SnNode::settle(std::vector<Effect>& effects) {
     on_leadership(effects);
+    if (checkpoint_due_) {
+        sign_checkpoint(effects);
+    }
     const bool alone = consensus_->leads() && consensus_->servers().size() == 1;
     const std::optional<SwarmTime> due = alone ? std::nullopt : consensus_->deadline();
     if (due != raft_armed_) {
@@ -145,6 +152,16 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     }
     known_leader_ = leader;
     status_.mark_changed();
+    register_self(effects);
+    // The new leader hears at once what the nodes here have said last.
+    for (const auto& [id, peer] : peers_) {
+        if (peer.here && peer.role == Role::sl) {
+            relay_news(id, true, peer.beat, effects);
+        }
+    }
+    for (const auto& [name, contract] : ledger_.contracts()) {
+        commit_if_reported(contract, effects);
+    }
     if (consensus_->servers().size() > 1) {
         report(
             TraceEvent("leader_known")

@@ -14,8 +14,8 @@
 namespace starling {
 
 /// The SN node's memory and its reactions, one source file a subject: nodes that are connected and
-/// their leases (sn_node.cpp), the log and what its entries bring about (sn_log.cpp), the other SNs
-/// (sn_servers.cpp).
+/// their leases (sn_node.cpp), the log and what its entries bring about (sn_log.cpp), what is
+/// signed (sn_signed.cpp), the other SNs (sn_servers.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
@@ -50,7 +50,7 @@ private:
     void check_deadlines(std::vector<Effect>& effects);
     void arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least = SwarmDuration{0});
     SnStatusSource status_source() const {
-        return {options_.id, options_.api_address, ledger_, peers_, head_, entries_,
+        return {options_.id, options_.api_address, ledger_, peers_, reports_, head_, entries_,
                 now_,        ledger_now(),         started_};
     }
 
@@ -67,13 +67,29 @@ private:
     void tell(const LedgerEvent& event, std::vector<Effect>& effects);
     void push_view(const std::string& contract, std::vector<Effect>& effects);
 
+    // sn_signed.cpp
+    /// Whether `submit` is what its author said. Errc::refused says why not.
+    Result<void> check_signature(const NodeId& author, const SubmitCommand& submit) const;
+    void take_report(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
+    /// Proposes the commit of an attempt of which all members have reported.
+    void commit_if_reported(const Contract& contract, std::vector<Effect>& effects);
+    bool has_reported(const Contract& contract, const NodeId& node) const;
+    /// An entry in this SN's own name, wherever the leader is.
+    void say(Command command, std::vector<Effect>& effects);
+    void on_server_command(const NodeId& from, const SubmitCommand& submit,
+                           std::vector<Effect>& effects);
+    void register_self(std::vector<Effect>& effects);
+    void sign_checkpoint(std::vector<Effect>& effects);
+    void compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,
+                            std::vector<Effect>& effects) const;
+
     // sn_servers.cpp
     bool is_server(const NodeId& node) const;
     void on_server_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_membership_request(const NodeId& from, const MembershipRequest& request,
                                std::vector<Effect>& effects);
     void on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects);
-    void on_relayed_news(const NodeId& from, const RelayedNews& news);
+    void on_relayed_news(const NodeId& from, const RelayedNews& news, std::vector<Effect>& effects);
     /// Tells the leader of an SL that is connected here.
     void relay_news(const NodeId& node, bool connected, const Heartbeat& beat,
                     std::vector<Effect>& effects);
@@ -96,8 +112,12 @@ private:
     Ledger ledger_;
     Digest head_;  ///< link of the newest applied record: see chain_link()
     std::uint64_t entries_ = 0;
+    std::vector<Digest> links_;    ///< of every applied record, to compare checkpoints with
     std::uint64_t recovered_ = 0;  ///< records that the disk held: applied without a word
     std::map<NodeId, Peer> peers_;
+    std::map<std::string, RoundReports> reports_;  ///< by contract
+    std::uint64_t checkpoint_at_ = 0;              ///< entries when this SN signed last
+    bool checkpoint_due_ = false;
     std::set<CommandKey> pending_;       ///< proposed by this leader and not applied yet
     std::set<std::string> pending_own_;  ///< the same for its own entries, by what they say
     std::uint64_t led_term_ = 0;         ///< the term in which this SN leads; 0: it does not

@@ -10,6 +10,10 @@
 namespace starling {
 namespace {
 
+RoundKey current_key(const Contract& contract) {
+    return {contract.name, contract.run, contract.round, contract.attempt};
+}
+
 std::int64_t milliseconds(SwarmDuration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
@@ -227,8 +231,14 @@ void write_round(JsonWriter& json, const SnStatusSource& source, const Contract&
         frozen.push_back(member.id.name);
     }
     write_names(json, "exchanging_members", frozen);
-    write_names(json, "reported_members",
-                members_that(contract, [](const Member& m) { return m.report.has_value(); }));
+    std::vector<std::string> reported;
+    const auto reports = source.reports.find(contract.name);
+    if (reports != source.reports.end() && reports->second.key == current_key(contract)) {
+        for (const auto& [id, report] : reports->second.of) {
+            reported.push_back(id.name);
+        }
+    }
+    write_names(json, "reported_members", reported);
     write_commit(json, contract);
     json.end_object();
 }

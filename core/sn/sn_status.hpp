@@ -23,14 +23,21 @@ struct SnPeer {
     Heartbeat beat;      ///< what an SL said last
 };
 
+/// What members have said of the attempt that is on; signatures are checked.
+struct RoundReports {
+    RoundKey key;
+    std::map<NodeId, MemberReport> of;
+};
+
 /// What the answers are made of: the SN as it is now.
 struct SnStatusSource {
     const NodeId& id;
     const Address& api_address;
     const Ledger& ledger;
     const std::map<NodeId, SnPeer>& peers;
-    const Digest& head;         ///< of the ledger
-    std::uint64_t entries = 0;  ///< in the ledger
+    const std::map<std::string, RoundReports>& reports;  ///< by contract; as far as they came here
+    const Digest& head;                                  ///< of the ledger
+    std::uint64_t entries = 0;                           ///< in the ledger
     SwarmTime now;
     SwarmTime ledger_now;  ///< what contracts' deadlines are seen from
     SwarmTime started;

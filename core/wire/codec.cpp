@@ -72,11 +72,13 @@ void put(Writer& w, const SubmitCommand& m) {
     w.u64(m.session);
     w.u64(m.sequence);
     encode(w, m.command);
+    encode(w, m.signature);
 }
 void get(Reader& r, SubmitCommand& m) {
     m.session = r.u64();
     m.sequence = r.u64();
     m.command = decode_command(r);
+    m.signature = decode_signature(r);
 }
 void put(Writer& w, const Heartbeat& m) {
     w.string(m.contract);
@@ -90,6 +92,11 @@ void put(Writer& w, const Heartbeat& m) {
         encode(w, stall.node);
         w.boolean(stall.merged);
     }
+    w.boolean(m.report.has_value());
+    if (m.report) {
+        w.digest(m.report->digest);
+        encode(w, m.report->signature);
+    }
 }
 void get(Reader& r, Heartbeat& m) {
     m.contract = r.string(contract_name_max);
@@ -102,6 +109,9 @@ void get(Reader& r, Heartbeat& m) {
     for (Stall& stall : m.stalls) {
         stall.node = decode_node_id(r);
         stall.merged = r.boolean();
+    }
+    if (r.boolean()) {
+        m.report = MergeReport{r.digest(), decode_signature(r)};
     }
 }
 void put(Writer& w, const CommandResult& m) {

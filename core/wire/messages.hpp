@@ -28,11 +28,17 @@ struct SubmitCommand {
     std::uint64_t session = 0;
     std::uint64_t sequence = 0;
     Command command;
+    Signature signature;  ///< see Entry
 };
 /// A member that a transfer has been waiting for without a sign of it.
 struct Stall {
     NodeId node;
     bool merged = false;  ///< it owes merged segments; else its own parameters
+};
+/// See MemberReport; said again with each heartbeat until the round is over.
+struct MergeReport {
+    Digest digest;
+    Signature signature;
 };
 /// "I am alive, this is the newest view that I hold, and so far has my transfer come."
 struct Heartbeat {
@@ -40,9 +46,11 @@ struct Heartbeat {
     Run run = 0;
     std::uint64_t known_version = 0;
     std::uint64_t progress = 0;  ///< segments moved or merged in all, never falling
-    Round round = 0;             ///< of the attempt that `stalls` is about
+    Round round = 0;             ///< of the attempt that `stalls` and `report` are about
     Attempt attempt = 0;
     std::vector<Stall> stalls;  ///< at most 64
+    /// The attempt's merged vector is complete and durable here.
+    std::optional<MergeReport> report;
 };
 // SN -> SL
 struct CommandResult {

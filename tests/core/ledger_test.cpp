@@ -27,10 +27,16 @@ public:
     Answer check_in(const std::string& node, Round round, CheckIn check_in = {}) {
         return say(node, CheckInRound{"default", 0, round, check_in});
     }
-    Answer report(const std::string& node, Round round, Attempt attempt, int digest) {
-        Digest d;
-        d.bytes[0] = static_cast<std::byte>(digest);
-        return say(node, ReportMerge{"default", 0, round, attempt, d});
+    /// What the SN says once it has these reports: pairs of member and digest.
+    Answer commit(Round round, Attempt attempt,
+                  const std::vector<std::pair<std::string, int>>& reports) {
+        CommitRound command{"default", 0, round, attempt, {}};
+        for (const auto& [node, digest] : reports) {
+            MemberReport report{{node}, {}, {}};
+            report.digest.bytes[0] = static_cast<std::byte>(digest);
+            command.reports.push_back(report);
+        }
+        return sn(command);
     }
     const Contract& contract() const { return *ledger.find_contract("default"); }
 
@@ -51,9 +57,10 @@ TEST(Ledger, ARoundFreezesWithAllAndCommitsWithOneDigest) {
     m.check_in("sl1", 0);
     EXPECT_EQ(m.contract().phase, ContractPhase::exchanging);
     EXPECT_EQ(m.contract().frozen.front().id.name, "sl1");  // ascending, whoever came first
-    m.report("sl1", 0, 0, 5);
+    EXPECT_EQ(m.commit(0, 0, {{"sl1", 5}}).code, Errc::malformed) << "one of them is missing";
+    EXPECT_EQ(m.commit(0, 0, {{"sl2", 5}, {"sl1", 5}}).code, Errc::malformed);
     EXPECT_FALSE(m.contract().last_commit);
-    m.report("sl2", 0, 0, 5);
+    EXPECT_EQ(m.commit(0, 0, {{"sl1", 5}, {"sl2", 5}}).code, Errc::ok);
     ASSERT_TRUE(m.contract().last_commit);
     EXPECT_EQ(m.contract().round, 1U);
     EXPECT_FALSE(m.contract().last_commit->final);
@@ -65,8 +72,7 @@ TEST(Ledger, AnotherDigestEndsTheContractAndNamesTheMember) {
     m.enrol("sl2", two_peers);
     m.check_in("sl1", 0);
     m.check_in("sl2", 0);
-    m.report("sl1", 0, 0, 5);
-    m.report("sl2", 0, 0, 6);
+    m.commit(0, 0, {{"sl1", 5}, {"sl2", 6}});
     EXPECT_EQ(m.contract().phase, ContractPhase::aborted);
     EXPECT_NE(m.contract().reason.find("'sl2'"), std::string::npos);
 }
@@ -82,7 +88,7 @@ TEST(Ledger, ACommandIsAppliedOncePerSequence) {
     EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::stale);
 }
 
-TEST(Ledger, LateReportsOfAnOldAttemptAreRefused) {
+TEST(Ledger, ALateCommitOfAnOldAttemptIsRefused) {
     Members m;
     for (const char* node : {"sl1", "sl2", "sl3"}) {
         m.enrol(node, two_peers);
@@ -91,15 +97,14 @@ TEST(Ledger, LateReportsOfAnOldAttemptAreRefused) {
         m.check_in(node, 0);
     }
     ASSERT_EQ(m.contract().frozen.size(), 3U);
-    m.report("sl1", 0, 0, 5);
     m.sn(LoseNode{{"sl3"}, "silent"});
     EXPECT_EQ(m.contract().attempt, 1U);
     EXPECT_EQ(m.contract().frozen.size(), 2U);
-    EXPECT_EQ(m.report("sl2", 0, 0, 5).code, Errc::stale);
-    EXPECT_EQ(m.report("sl3", 0, 1, 5).code, Errc::stale);
-    m.report("sl2", 0, 1, 7);
-    EXPECT_FALSE(m.contract().last_commit) << "a report of attempt 0 does not count in attempt 1";
-    m.report("sl1", 0, 1, 7);
+    EXPECT_EQ(m.commit(0, 0, {{"sl1", 5}, {"sl2", 5}, {"sl3", 5}}).code, Errc::stale);
+    EXPECT_EQ(m.commit(0, 0, {{"sl1", 5}, {"sl2", 5}}).code, Errc::stale);
+    EXPECT_EQ(m.commit(0, 1, {{"sl1", 5}, {"sl2", 5}, {"sl3", 5}}).code, Errc::malformed);
+    EXPECT_FALSE(m.contract().last_commit);
+    EXPECT_EQ(m.commit(0, 1, {{"sl1", 7}, {"sl2", 7}}).code, Errc::ok);
     EXPECT_TRUE(m.contract().last_commit);
 }
 
@@ -139,13 +144,11 @@ TEST(Ledger, TheRunIsCompleteWhenAllMembersHaveFinished) {
     done.finished = true;
     m.check_in("sl1", 0, done);
     m.check_in("sl2", 0);
-    m.report("sl1", 0, 0, 1);
-    m.report("sl2", 0, 0, 1);
+    m.commit(0, 0, {{"sl1", 1}, {"sl2", 1}});
     EXPECT_FALSE(m.contract().last_commit->final);
     m.check_in("sl1", 1, done);
     m.check_in("sl2", 1, done);
-    m.report("sl1", 1, 0, 2);
-    m.report("sl2", 1, 0, 2);
+    m.commit(1, 0, {{"sl1", 2}, {"sl2", 2}});
     EXPECT_TRUE(m.contract().last_commit->final);
     EXPECT_EQ(m.contract().phase, ContractPhase::complete);
     EXPECT_EQ(m.say("sl1", LeaveContract{"default", 0, "done"}).code, Errc::ok);

@@ -181,7 +181,9 @@ TEST_F(Seats, AreTakenAtTheStartAndGivenBackAtTheEnd) {
     // No SL said anything to the SN before it had its seat.
     const auto held = swarm->trace.named("seat_held", "sl1");
     ASSERT_EQ(held.size(), 1U);
-    EXPECT_LE(held.front().time, swarm->trace.named("node_registered").front().time);
+    for (const auto& line : swarm->trace.named("node_registered")) {
+        EXPECT_TRUE(field(line, "node") != "sl1" || line.time >= held.front().time);
+    }
 }
 
 TEST_F(Seats, TheNextNodeWithoutASeatEndsWithAClearMessage) {

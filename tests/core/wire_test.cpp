@@ -74,12 +74,13 @@ std::vector<Command> every_command() {
     return {RegisterNode{Role::sl, {"127.0.0.1", 3}},
             Enrol{"default", some_config(), "w F32 3\n"},
             CheckInRound{"default", 1, 2, {1, 2, 3, 4, false, true, 0.25}},
-            ReportMerge{"default", 1, 2, 3, {}},
+            CommitRound{"default", 1, 2, 3, {{{"sl1"}, {}, {}}, {{"sl2"}, {}, {}}}},
             LeaveContract{"default", 1, "done"},
             ExpireDeadline{"default", 1, 99},
             LoseNode{{"sl2"}, "silent"},
             ExcludeMember{"default", 1, 2, 3, {"sl2"}, "silent"},
-            ReadBarrier{}};
+            ReadBarrier{},
+            Checkpoint{7, {}}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {

@@ -11,6 +11,7 @@
 #include "tests/support/toy_program.hpp"
 #include "tests/support/trace_recorder.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
+#include "transport/memory/memory_keys.hpp"
 
 namespace starling::test {
 
@@ -44,6 +45,8 @@ public:
             }
             options.number = server_number(openssl_hasher(), options.id, ++sessions);
             options.seed = options.number;
+            options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
+            options.verifier = make_memory_verifier(openssl_hasher());
             return licensed(make_sn_node(options, openssl_hasher()));
         };
         sn.host = "host-sn" + std::to_string(number);
@@ -89,6 +92,7 @@ public:
                         options.sn_addresses.end());
             options.exchange_address = exchange;
             options.session = ++sessions;
+            options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
             options.kept = sl_stores[number]->models;
             return licensed(make_sl_node(options));
         };

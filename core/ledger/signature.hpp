@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/base/bytes.hpp"
+#include "core/base/coding.hpp"
+#include "core/base/hasher.hpp"
+#include "core/base/ids.hpp"
+#include "core/base/result.hpp"
+
+namespace starling {
+
+/// An Ed25519 signature (RFC 8032).
+struct Signature {
+    std::array<std::byte, 64> bytes{};
+
+    friend bool operator==(const Signature&, const Signature&) = default;
+};
+/// An Ed25519 public key.
+struct PublicKey {
+    std::array<std::byte, 32> bytes{};
+
+    friend bool operator==(const PublicKey&, const PublicKey&) = default;
+};
+
+/// With what a node signs from this start on. The key is made at each start and never stored; the
+/// holder of the node's certificate vouches for it. So certificates can be renewed in the middle of
+/// a training, and a key that is no file can't be copied.
+struct Credentials {
+    PublicKey key;
+    Bytes certificate;  ///< X.509, DER; empty in a simulation, which reads none
+    Bytes endorsement;  ///< of endorsement_text(), by the key of the certificate
+
+    friend bool operator==(const Credentials&, const Credentials&) = default;
+};
+
+constexpr std::size_t certificate_bytes_max = 16 * 1024;
+constexpr std::size_t endorsement_bytes_max = 1024;
+
+/// Port: signs what a node says to the ledger.
+class NodeSigner {
+public:
+    virtual ~NodeSigner() = default;
+    virtual const Credentials& credentials() const = 0;
+    virtual Signature sign(ByteView text) const = 0;
+};
+
+/// Port: checks it.
+class NodeVerifier {
+public:
+    virtual ~NodeVerifier() = default;
+    virtual bool verify(const PublicKey& key, ByteView text, const Signature& signature) const = 0;
+    /// The holder of the certificate, which is made out to `node` in `role`, vouches for the key.
+    /// Errc::refused says why not. Who made the certificate is not looked at: that is the
+    /// connection's business (and an auditor's).
+    virtual Result<void> endorsed(const NodeId& node, Role role,
+                                  const Credentials& credentials) const = 0;
+};
+
+/// What the holder of the certificate signs to vouch for a key.
+Bytes endorsement_text(const NodeId& node, Role role, const PublicKey& key);
+
+void encode(Writer& writer, const Signature& signature);
+Signature decode_signature(Reader& reader);
+void encode(Writer& writer, const Credentials& credentials);
+Credentials decode_credentials(Reader& reader);
+
+}  // namespace starling

@@ -1,0 +1,183 @@
+// What nodes sign, and what this SN signs itself.
+#include <algorithm>
+
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.SN";
+
+bool is_member(const Contract& contract, const NodeId& node) {
+    const auto at = std::lower_bound(
+        contract.frozen.begin(), contract.frozen.end(), node,
+        [](const RoundMember& member, const NodeId& id) { return member.id < id; });
+    return at != contract.frozen.end() && at->id == node;
+}
+
+bool is_about(const RoundKey& key, const Contract& contract) {
+    return key == RoundKey{contract.name, contract.run, contract.round, contract.attempt};
+}
+
+}  // namespace
+
+Result<void> SnNode::check_signature(const NodeId& author, const SubmitCommand& submit) const {
+    if (std::holds_alternative<ReadBarrier>(submit.command)) {
+        return {};  // it changes nothing, and tools have no key
+    }
+    const PublicKey* key = nullptr;
+    if (const auto* registration = std::get_if<RegisterNode>(&submit.command)) {
+        const Result<void> endorsed =
+            options_.verifier->endorsed(author, registration->role, registration->credentials);
+        if (!endorsed) {
+            return endorsed;
+        }
+        key = &registration->credentials.key;
+    } else {
+        const auto node = ledger_.nodes().find(author);
+        if (node == ledger_.nodes().end()) {
+            return Error{Errc::refused, "node '" + author.name + "' is not registered"};
+        }
+        key = &node->second.credentials.key;
+    }
+    if (!options_.verifier->verify(
+            *key, command_text(author, submit.session, submit.sequence, submit.command),
+            submit.signature)) {
+        return Error{Errc::refused, "its signature is not by node '" + author.name + "'"};
+    }
+    return {};
+}
+
+void SnNode::take_report(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects) {
+    const Contract* contract = ledger_.find_contract(beat.contract);
+    const RoundKey key{beat.contract, beat.run, beat.round, beat.attempt};
+    if (!beat.report || contract == nullptr || contract->phase != ContractPhase::exchanging ||
+        !is_about(key, *contract) || !is_member(*contract, from)) {
+        return;
+    }
+    RoundReports& reports = reports_[beat.contract];
+    if (reports.key != key) {
+        reports = {key, {}};
+    }
+    const MemberReport report{from, beat.report->digest, beat.report->signature};
+    const auto known = reports.of.find(from);
+    if (known != reports.of.end() && known->second == report) {
+        commit_if_reported(*contract, effects);  // said again: a proposal may have been lost
+        return;
+    }
+    const auto node = ledger_.nodes().find(from);
+    if (node == ledger_.nodes().end() ||
+        !options_.verifier->verify(
+            node->second.credentials.key,
+            report_text(from, key.contract, key.run, key.round, key.attempt, report.digest),
+            report.signature)) {
+        this->report(
+            TraceEvent("signature_refused")
+                .with("node", from.name)
+                .log(Level::error, component,
+                     "Refused a report of '" + from.name + "': its signature is not by that node"),
+            effects);
+        return;
+    }
+    reports.of.insert_or_assign(from, report);
+    this->report(TraceEvent("merge_reported")
+                     .with("contract", key.contract)
+                     .with("node", from.name)
+                     .with("round", key.round)
+                     .with("attempt", key.attempt)
+                     .with("digest", to_string(report.digest)),
+                 effects);
+    commit_if_reported(*contract, effects);
+}
+
+void SnNode::commit_if_reported(const Contract& contract, std::vector<Effect>& effects) {
+    const auto found = reports_.find(contract.name);
+    if (!consensus_->leads() || contract.phase != ContractPhase::exchanging ||
+        found == reports_.end() || !is_about(found->second.key, contract) ||
+        found->second.of.size() != contract.frozen.size()) {
+        return;
+    }
+    CommitRound commit{contract.name, contract.run, contract.round, contract.attempt, {}};
+    for (const auto& [id, report] : found->second.of) {
+        commit.reports.push_back(report);
+    }
+    propose({0, options_.id, 0, 0, std::move(commit), {}}, effects);
+}
+
+bool SnNode::has_reported(const Contract& contract, const NodeId& node) const {
+    const auto found = reports_.find(contract.name);
+    return found != reports_.end() && is_about(found->second.key, contract) &&
+           found->second.of.count(node) > 0;
+}
+
+void SnNode::say(Command command, std::vector<Effect>& effects) {
+    if (consensus_->leads()) {
+        propose({0, options_.id, 0, 0, std::move(command), {}}, effects);
+        return;
+    }
+    SubmitCommand submit{0, 0, std::move(command), {}};
+    submit.signature = options_.signer->sign(command_text(options_.id, 0, 0, submit.command));
+    relay(options_.id, submit, effects);
+}
+
+void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
+                               std::vector<Effect>& effects) {
+    const auto* registration = std::get_if<RegisterNode>(&submit.command);
+    const bool may = registration != nullptr ? registration->role == Role::sn
+                                             : std::holds_alternative<Checkpoint>(submit.command);
+    if (!consensus_->leads() || !may || submit.session != 0 || submit.sequence != 0) {
+        return;
+    }
+    if (const Result<void> genuine = check_signature(from, submit); !genuine) {
+        report(TraceEvent("signature_refused")
+                   .with("node", from.name)
+                   .log(Level::error, component,
+                        "Refused what SN '" + from.name + "' says: " + genuine.error().message),
+               effects);
+        return;
+    }
+    propose({0, from, 0, 0, submit.command, submit.signature}, effects);
+}
+
+/// So that everybody knows with which key this SN signs.
+void SnNode::register_self(std::vector<Effect>& effects) {
+    const auto known = ledger_.nodes().find(options_.id);
+    const bool registered = known != ledger_.nodes().end() &&
+                            known->second.credentials == options_.signer->credentials();
+    if (!registered && is_server(options_.id)) {
+        say(RegisterNode{Role::sn, options_.api_address, options_.signer->credentials()}, effects);
+    }
+}
+
+/// One that is lost on its way to the leader is not said again: the next one covers it too.
+void SnNode::sign_checkpoint(std::vector<Effect>& effects) {
+    const auto known = ledger_.nodes().find(options_.id);
+    if (!consensus_->leader() || known == ledger_.nodes().end() ||
+        known->second.credentials != options_.signer->credentials()) {
+        return;
+    }
+    checkpoint_due_ = false;
+    checkpoint_at_ = entries_;
+    say(Checkpoint{entries_, head_}, effects);
+}
+
+void SnNode::compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,
+                                std::vector<Effect>& effects) const {
+    const bool same = checkpoint.index >= 1 && checkpoint.index <= links_.size() &&
+                      links_[checkpoint.index - 1] == checkpoint.head;
+    if (same) {
+        return;
+    }
+    report(TraceEvent("ledger_forked")
+               .with("node", signer.name)
+               .with("index", checkpoint.index)
+               .with("head", to_string(checkpoint.head))
+               .log(Level::error, component,
+                    "SN '" + signer.name + "' has signed another history: at entry " +
+                        std::to_string(checkpoint.index) + " its head is " +
+                        short_text(checkpoint.head) +
+                        ". Keep both ledgers and compare them with swarm-audit"),
+           effects);
+}
+
+}  // namespace starling

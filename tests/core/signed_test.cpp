@@ -1,0 +1,157 @@
+// Who said what: commands, reports and checkpoints are signed, and the ledger takes no others.
+#include "tests/support/memory_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// One SN without a network, led by itself, with an SL that is connected.
+class SignedCommands : public testing::Test {
+protected:
+    SignedCommands() {
+        SnNodeOptions options;
+        options.id = {"sn1"};
+        options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
+        options.verifier = make_memory_verifier(openssl_hasher());
+        sn = make_sn_node(options, openssl_hasher());
+        step(Started{});
+        step(PeerUp{{"sl1"}, Role::sl, {}});
+    }
+    void step(const Input& input) {
+        effects.clear();
+        sn->step(from_ns(++clock), input, effects);
+    }
+    /// Says it as sl1, signed by `signer`. \return  the SN's answer.
+    CommandResult say(Command command, const NodeSigner& signer, const NodeId& name = {"sl1"}) {
+        SubmitCommand submit{5, ++sequence, std::move(command), {}};
+        submit.signature = signer.sign(command_text(name, 5, sequence, submit.command));
+        step(FrameReceived{{"sl1"}, {submit, {}}});
+        for (const Effect& effect : effects) {
+            const auto* send = std::get_if<Send>(&effect);
+            const auto* result =
+                send == nullptr ? nullptr : std::get_if<CommandResult>(&send->frame.message);
+            if (result != nullptr && result->sequence == sequence) {
+                return *result;
+            }
+        }
+        ADD_FAILURE() << "no answer";
+        return {};
+    }
+    bool wrote() const {
+        return std::any_of(effects.begin(), effects.end(), [](const Effect& effect) {
+            return std::holds_alternative<Persist>(effect);
+        });
+    }
+    RegisterNode registration() const { return {Role::sl, {"10.0.0.1", 1}, own->credentials()}; }
+
+    std::shared_ptr<const NodeSigner> own = make_memory_signer(openssl_hasher(), {"sl1"}, 1);
+    std::shared_ptr<const NodeSigner> other = make_memory_signer(openssl_hasher(), {"sl2"}, 1);
+    std::unique_ptr<Node> sn;
+    std::vector<Effect> effects;
+    std::int64_t clock = 0;
+    std::uint64_t sequence = 0;
+};
+
+TEST_F(SignedCommands, TheAuthorsOwnAreTaken) {
+    EXPECT_EQ(say(registration(), *own).code, Errc::ok);
+    EXPECT_TRUE(wrote());
+    EXPECT_EQ(say(ReadBarrier{}, *own).code, Errc::ok);
+}
+
+TEST_F(SignedCommands, AnothersSignatureIsRefusedAndNothingIsWritten) {
+    EXPECT_EQ(say(registration(), *other).code, Errc::refused);
+    EXPECT_FALSE(wrote());
+    ASSERT_EQ(say(registration(), *own).code, Errc::ok);
+    const CommandResult result = say(LeaveContract{"default", 0, "x"}, *other);
+    EXPECT_EQ(result.code, Errc::refused);
+    EXPECT_NE(result.reason.find("not by node 'sl1'"), std::string::npos) << result.reason;
+    EXPECT_FALSE(wrote());
+}
+
+TEST_F(SignedCommands, ASignatureForAnotherNameOrNumberDoesNotCount) {
+    ASSERT_EQ(say(registration(), *own).code, Errc::ok);
+    EXPECT_EQ(say(LeaveContract{"default", 0, "x"}, *own, {"sl2"}).code, Errc::refused);
+}
+
+TEST_F(SignedCommands, WhoIsNotRegisteredSaysNothing) {
+    const CommandResult result = say(LeaveContract{"default", 0, "x"}, *own);
+    EXPECT_EQ(result.code, Errc::refused);
+    EXPECT_NE(result.reason.find("not registered"), std::string::npos) << result.reason;
+}
+
+TEST_F(SignedCommands, WhatOnlyAnSnMaySayIsRefused) {
+    ASSERT_EQ(say(registration(), *own).code, Errc::ok);
+    EXPECT_EQ(say(Checkpoint{1, {}}, *own).code, Errc::refused);
+    EXPECT_EQ(say(CommitRound{"default", 0, 0, 0, {}}, *own).code, Errc::refused);
+}
+
+class SignedRounds : public testing::TestWithParam<int> {};
+
+TEST_P(SignedRounds, ARoundIsOneEntryAMemberAndOneForAll) {
+    MemorySwarm swarm(5, {}, GetParam());
+    constexpr int members = 4;
+    for (int i = 1; i <= members; ++i) {
+        swarm.add_pair(i, {.min_peers = 4, .syncs = 20, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    std::vector<int> committed_at;
+    for (const auto& line : swarm.trace.named("round_committed", "sn1")) {
+        committed_at.push_back(0);
+        for (const auto& entry : swarm.trace.named("entry_applied", "sn1")) {
+            committed_at.back() += entry.time <= line.time ? 1 : 0;
+        }
+    }
+    ASSERT_EQ(committed_at.size(), 22U);
+    for (std::size_t i = 1; i < committed_at.size(); ++i) {
+        EXPECT_LE(committed_at[i] - committed_at[i - 1], members + 2) << "round " << i;
+    }
+}
+
+TEST_P(SignedRounds, EverySnSignsTheLastHead) {
+    MemorySwarm swarm(5, {}, GetParam());
+    for (int i = 1; i <= 3; ++i) {
+        swarm.add_pair(i, {.min_peers = 3, .syncs = 20, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.run_for(std::chrono::seconds(1));
+    std::set<std::string> signers;
+    for (const Bytes& bytes : swarm.sn_store().log.records) {
+        const Result<LogRecord> record = decode_record(1, bytes);
+        const Result<Entry> entry = decode_entry(record->data);
+        if (record->kind == RecordKind::entry && std::get_if<Checkpoint>(&entry->command)) {
+            signers.insert(entry->signer.name);
+        }
+    }
+    EXPECT_EQ(signers.size(), static_cast<std::size_t>(GetParam()));
+    EXPECT_TRUE(swarm.trace.named("ledger_forked").empty());
+    EXPECT_TRUE(swarm.trace.named("signature_refused").empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, SignedRounds, testing::Values(1, 3));
+
+TEST(SignedReports, AReportInAnothersNameDoesNotCount) {
+    MemorySwarm swarm(5);
+    for (int i = 1; i <= 2; ++i) {
+        swarm.add_pair(i, {.syncs = 30, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run_to_round(3));
+    // What sl2 would have to say, by somebody who has not its key.
+    const std::size_t before = swarm.trace.named("exchange_begin", "sl2").size();
+    ASSERT_TRUE(swarm.network.run(
+        [&] { return swarm.trace.named("exchange_begin", "sl2").size() > before; },
+        swarm.network.now() + std::chrono::seconds(10)));
+    const auto begun = swarm.trace.named("exchange_begin", "sl2").back();
+    Heartbeat beat;
+    beat.contract = "default";
+    beat.round = std::stoull(field(begun, "round"));
+    beat.report = MergeReport{{}, {}};
+    swarm.network.deliver({"sn1"}, FrameReceived{{"sl2"}, {beat, {}}});
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(swarm.trace.named("signature_refused", "sn1").size(), 1U);
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+
+#include "core/ledger/signature.hpp"
+#include "transport/tls/tls_endpoint.hpp"
+
+namespace starling {
+
+/// A new Ed25519 key for this start of a node, endorsed with the key of its certificate (ECDSA or
+/// RSA, with SHA-256). Errc::refused names flag and file that can't be used; Errc::io: OpenSSL
+/// can't make a key.
+Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& files,
+                                                           const NodeId& node, Role role);
+
+/// Checks signatures of make_node_signer(), of any node. Thread-safe.
+std::shared_ptr<const NodeVerifier> make_node_verifier();
+
+}  // namespace starling
