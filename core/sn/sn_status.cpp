@@ -54,6 +54,9 @@ void write_nodes(JsonWriter& json, const SnStatusSource& source) {
     json.begin_object().key("nodes").begin_array();
     write_node(json, source, source.id, Role::sn, &source.api_address, false);
     for (const auto& [id, node] : source.ledger.nodes()) {
+        if (id == source.id) {
+            continue;
+        }
         write_node(json, source, id, node.role, &node.address, node.lost);
     }
     for (const auto& [id, peer] : source.peers) {
