@@ -12,6 +12,7 @@
 #include "deploy/process.hpp"
 #include "deploy/signal_thread.hpp"
 #include "deploy/storage/model_files.hpp"
+#include "deploy/storage/session_file.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/ports.hpp"
 #include "transport/thread_worker.hpp"
@@ -23,7 +24,8 @@ namespace {
 constexpr std::string_view program = "run-sl";
 
 SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
-                           std::vector<KeptModel> kept, std::shared_ptr<const NodeSigner> signer) {
+                           std::vector<KeptModel> kept, std::shared_ptr<const NodeSigner> signer,
+                           std::uint64_t session) {
     SlNodeOptions node;
     node.signer = std::move(signer);
     node.kept = std::move(kept);
@@ -31,10 +33,7 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
     node.sn_addresses = options.sns;
     node.exchange_address =
         options.fs_service.value_or(Address{options.common.host_ip, options.fs_port});
-    node.session =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                       std::chrono::system_clock::now().time_since_epoch())
-                                       .count());
+    node.session = session;
     return node;
 }
 
@@ -45,6 +44,10 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         make_node_signer(host.identity, host.id, Role::sl);
     if (!signer) {
         return signer.error();
+    }
+    const Result<std::uint64_t> session = next_session(host.workspace.data_dir(host.name));
+    if (!session) {
+        return session.error();
     }
     std::unique_ptr<MlSidecar> ml;
     if (options.ml.wanted()) {
@@ -64,9 +67,10 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             Level::info, program,
             "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string());
     }
-    const std::unique_ptr<Node> node = make_licensed_node(
-        make_sl_node(node_options(options, host, std::move(models.models), std::move(*signer))),
-        {.servers = options.common.apls, .grace = options.common.apls_grace});
+    const std::unique_ptr<Node> node =
+        make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models),
+                                                     std::move(*signer), *session)),
+                           {.servers = options.common.apls, .grace = options.common.apls_grace});
     EndpointWatch watch(endpoint, [&](const Input& input) {
         metrics.look(input);
         if (ml) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/wire/messages.hpp"
+#include "transport/tls/node_keys.hpp"
 
 namespace starling::bench {
 namespace {
@@ -26,6 +27,12 @@ Result<std::unique_ptr<CommitClient>> CommitClient::connect(const Address& sn,
     }
     std::unique_ptr<CommitClient> client(new CommitClient);
     client->endpoint_ = std::move(*endpoint);
+    Result<std::shared_ptr<const NodeSigner>> signer = make_node_signer(identity, {name}, Role::sl);
+    if (!signer) {
+        return signer.error();
+    }
+    client->signer_ = std::move(*signer);
+    client->self_ = {name};
     client->session_ = static_cast<std::uint64_t>(
         std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
     client->endpoint_->connect(sn, Role::sn);
@@ -43,7 +50,10 @@ Result<std::unique_ptr<CommitClient>> CommitClient::connect(const Address& sn,
 }
 
 Message CommitClient::command() {
-    return SubmitCommand{session_, ++sequence_, RegisterNode{Role::sl, own_address_}};
+    SubmitCommand submit{
+        session_, ++sequence_, RegisterNode{Role::sl, own_address_, signer_->credentials()}, {}};
+    submit.signature = signer_->sign(command_text(self_, session_, sequence_, submit.command));
+    return submit;
 }
 
 Result<std::vector<double>> CommitClient::commit(std::size_t count, std::size_t window) {

@@ -25,6 +25,8 @@ private:
     Message command();
 
     std::unique_ptr<PolledEndpoint> endpoint_;
+    NodeId self_;
+    std::shared_ptr<const NodeSigner> signer_;
     NodeId sn_;
     Address own_address_{"127.0.0.1", 1};
     std::uint64_t session_ = 0;

@@ -37,8 +37,13 @@ const Contract* Ledger::find_contract(const std::string& name) const {
 std::optional<Answer> Ledger::answer_of(const NodeId& signer, std::uint64_t session,
                                         std::uint64_t sequence) const {
     const auto found = sessions_.find(signer);
-    if (session == 0 || found == sessions_.end() || found->second.session != session ||
-        found->second.sequence < sequence) {
+    if (session == 0 || found == sessions_.end()) {
+        return std::nullopt;
+    }
+    if (session < found->second.session) {
+        return denied(Errc::stale, "this command is of an earlier start of '" + signer.name + "'");
+    }
+    if (session > found->second.session || sequence > found->second.sequence) {
         return std::nullopt;
     }
     return found->second.sequence == sequence

@@ -82,7 +82,8 @@ class Ledger {
 public:
     Applied apply(const Entry& entry, std::uint64_t index);
 
-    /// The answer that a command of this number got, if it is the newest of its session.
+    /// The answer to a command that was applied before, or is of an earlier start of its author: a
+    /// later start has a larger session.
     std::optional<Answer> answer_of(const NodeId& signer, std::uint64_t session,
                                     std::uint64_t sequence) const;
 

@@ -12,7 +12,7 @@ struct SlNodeOptions {
     std::vector<Address> sn_addresses;  ///< APIs of SNs, at least one; the next is dialled where
                                         ///< one is gone or does not answer
     Address exchange_address;           ///< where other SLs dial this one
-    std::uint64_t session = 1;  ///< tells this start of the node from an earlier one: the ledger
+    std::uint64_t session = 1;  ///< larger than that of every earlier start of the node: the ledger
                                 ///< applies a command once per (session, sequence)
     std::shared_ptr<const NodeSigner> signer;  ///< of this start; not nullptr
     std::vector<KeptModel> kept;               ///< by an earlier life of this node, the newest last

@@ -88,6 +88,17 @@ TEST(Ledger, ACommandIsAppliedOncePerSequence) {
     EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::stale);
 }
 
+TEST(Ledger, ALateCommandOfAnEarlierStartIsRefused) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 2, 1, RegisterNode{}}, 10).answer.code, Errc::ok);
+    const Applied late = m.ledger.apply({0, {"sl1"}, 1, 7, RegisterNode{}}, 11);
+    EXPECT_EQ(late.answer.code, Errc::stale);
+    EXPECT_TRUE(late.events.empty());
+    EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 2, 1, RegisterNode{}}, 12).answer.code, Errc::ok)
+        << "and the newer start goes on where it was";
+}
+
 TEST(Ledger, ALateCommitOfAnOldAttemptIsRefused) {
     Members m;
     for (const char* node : {"sl1", "sl2", "sl3"}) {

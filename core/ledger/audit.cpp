@@ -1,0 +1,197 @@
+#include "core/ledger/audit.hpp"
+
+namespace starling {
+namespace {
+
+Error bad(std::string what) { return {Errc::malformed, std::move(what)}; }
+
+/// Commands that only an SN may say.
+bool is_own_business(const Command& command) {
+    return std::holds_alternative<ExpireDeadline>(command) ||
+           std::holds_alternative<LoseNode>(command) ||
+           std::holds_alternative<ExcludeMember>(command) ||
+           std::holds_alternative<CommitRound>(command) ||
+           std::holds_alternative<Checkpoint>(command);
+}
+
+}  // namespace
+
+LedgerAudit::LedgerAudit(const Hasher& hasher, const NodeVerifier& verifier, Options options)
+    : hasher_(hasher), verifier_(verifier), options_(std::move(options)) {}
+
+bool LedgerAudit::verify(const PublicKey& key, const Bytes& text, const Signature& signature) {
+    ++summary_.signatures;
+    return verifier_.verify(key, text, signature);
+}
+
+Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest& link) {
+    const std::string entry = "entry " + std::to_string(summary_.records + 1);
+    if (index != summary_.records + 1) {
+        return bad(entry + " is missing: the next one is entry " + std::to_string(index));
+    }
+    if (chain_link(hasher_, summary_.head, index, bytes) != link) {
+        return bad(entry + ": its hash link does not follow from the entry before and its bytes");
+    }
+    const Result<LogRecord> record = decode_record(index, bytes);
+    if (!record) {
+        return bad(entry + ": " + record.error().message);
+    }
+    if (record->term < term_) {
+        return bad(entry + ": term " + std::to_string(record->term) + " after term " +
+                   std::to_string(term_));
+    }
+    if (record->kind == RecordKind::entry) {
+        const Result<Entry> said = decode_entry(record->data);
+        const Result<void> good = said ? take_entry(*said, index) : Result<void>(said.error());
+        if (!good) {
+            return bad(entry + ": " + good.error().message);
+        }
+    }
+    term_ = record->term;
+    summary_.records = index;
+    summary_.head = link;
+    links_.push_back(link);
+    return {};
+}
+
+Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
+    if (entry.time_ns < time_ns_) {
+        return bad("its time lies before that of the entry before");
+    }
+    if (const Result<void> good = check_author(entry); !good) {
+        return good;
+    }
+    if (const auto* commit = std::get_if<CommitRound>(&entry.command)) {
+        if (const Result<void> good = check_reports(*commit); !good) {
+            return good;
+        }
+    } else if (const auto* checkpoint = std::get_if<Checkpoint>(&entry.command)) {
+        if (const Result<void> good = check_checkpoint(*checkpoint); !good) {
+            return good;
+        }
+        ++summary_.checkpoints;
+    }
+    time_ns_ = entry.time_ns;
+    for (const LedgerEvent& event : ledger_.apply(entry, index).events) {
+        if (const auto* committed = std::get_if<RoundCommitted>(&event)) {
+            Training& training = summary_.trainings[committed->contract];
+            ++training.commits;
+            training.attempts_lost += committed->commit.attempt;
+        }
+    }
+    return {};
+}
+
+Result<void> LedgerAudit::check_author(const Entry& entry) {
+    const std::string name = "'" + entry.signer.name + "'";
+    if (std::holds_alternative<ReadBarrier>(entry.command)) {
+        return {};  // says nothing and needs no signature
+    }
+    if (const auto* registration = std::get_if<RegisterNode>(&entry.command)) {
+        return check_registration(entry, *registration);
+    }
+    const auto known = authors_.find(entry.signer);
+    if (known == authors_.end()) {
+        return bad("it is of " + name + ", which was never registered");
+    }
+    Author& author = known->second;
+    if (is_own_business(entry.command) != (author.role == Role::sn)) {
+        return bad("it says what a node of the role of " + name + " may not say");
+    }
+    if (const Result<void> good = check_order(entry, author); !good) {
+        return good;
+    }
+    if (!verify(author.key,
+                command_text(entry.signer, entry.session, entry.sequence, entry.command),
+                entry.signature)) {
+        return bad("its signature is not by " + name);
+    }
+    author.sequence = std::max(author.sequence, entry.sequence);
+    (author.role == Role::sn ? summary_.servers : summary_.members).insert(entry.signer);
+    return {};
+}
+
+Result<void> LedgerAudit::check_registration(const Entry& entry, const RegisterNode& command) {
+    const std::string name = "'" + entry.signer.name + "'";
+    if ((entry.session == 0) != (command.role == Role::sn)) {
+        return bad("it registers " + name + " in a role that its session does not fit");
+    }
+    ++summary_.signatures;
+    if (const Result<void> endorsed =
+            verifier_.endorsed(entry.signer, command.role, command.credentials);
+        !endorsed) {
+        return bad("it registers " + name + ": " + endorsed.error().message);
+    }
+    if (options_.trusted) {
+        if (const Result<void> trusted =
+                options_.trusted(entry.signer, command.credentials.certificate);
+            !trusted) {
+            return bad("it registers " + name + ": " + trusted.error().message);
+        }
+    }
+    if (!verify(command.credentials.key,
+                command_text(entry.signer, entry.session, entry.sequence, entry.command),
+                entry.signature)) {
+        return bad("its signature is not by the key that it registers for " + name);
+    }
+    Author& author = authors_[entry.signer];
+    if (entry.session < author.session) {
+        return {};  // of an earlier start, come late: the ledger does not take it either
+    }
+    if (entry.session > author.session && entry.sequence != 1) {
+        return bad("the commands of " + name + " before number " + std::to_string(entry.sequence) +
+                   " are missing");
+    }
+    const std::uint64_t sequence =
+        entry.session > author.session ? 0 : std::max(author.sequence, entry.sequence);
+    author = {command.role, command.credentials.key, entry.session,
+              std::max(sequence, entry.sequence)};
+    (command.role == Role::sn ? summary_.servers : summary_.members).insert(entry.signer);
+    return {};
+}
+
+/// Every command that a node was answered stands in the ledger, so its numbers have no gaps. One
+/// may stand there twice: it was sent to two SNs, and the second time changed nothing.
+Result<void> LedgerAudit::check_order(const Entry& entry, const Author& author) const {
+    const std::string name = "'" + entry.signer.name + "'";
+    if (entry.session > author.session) {
+        return bad("it is of a start of " + name + " that was never registered");
+    }
+    if (entry.session == author.session && entry.sequence > author.sequence + 1) {
+        return bad("the commands of " + name + " between number " +
+                   std::to_string(author.sequence) + " and " + std::to_string(entry.sequence) +
+                   " are missing");
+    }
+    return {};
+}
+
+Result<void> LedgerAudit::check_reports(const CommitRound& commit) {
+    for (const MemberReport& report : commit.reports) {
+        const auto author = authors_.find(report.node);
+        if (author == authors_.end() ||
+            !verify(author->second.key,
+                    report_text(report.node, commit.contract, commit.run, commit.round,
+                                commit.attempt, report.digest),
+                    report.signature)) {
+            return bad("the report of '" + report.node.name + "' on round " +
+                       std::to_string(commit.round) + " is not signed by it");
+        }
+    }
+    return {};
+}
+
+Result<void> LedgerAudit::check_checkpoint(const Checkpoint& checkpoint) const {
+    if (checkpoint.index == 0 || checkpoint.index > links_.size()) {
+        return bad("it signs entry " + std::to_string(checkpoint.index) +
+                   ", which comes later or never");
+    }
+    if (links_[checkpoint.index - 1] != checkpoint.head) {
+        return bad("its SN has signed another history: at entry " +
+                   std::to_string(checkpoint.index) + " its head was " +
+                   short_text(checkpoint.head) + ", here it is " +
+                   short_text(links_[checkpoint.index - 1]));
+    }
+    return {};
+}
+
+}  // namespace starling

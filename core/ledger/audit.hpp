@@ -1,0 +1,78 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ledger/consensus.hpp"
+#include "core/ledger/ledger.hpp"
+
+namespace starling {
+
+/// Checks a ledger from its first record on, as somebody who trusts none of the SNs that kept it:
+/// every hash link, every signature (members' on their commands and reports, SNs' on their own
+/// entries and checkpoints), the order of times, terms and sequence numbers, and, by replaying the
+/// commands, what was agreed.
+class LedgerAudit {
+public:
+    struct Options {
+        /// Whether a certificate was made by somebody who may; nothing: not looked at.
+        /// Errc::refused says why not.
+        std::function<Result<void>(const NodeId& node, ByteView certificate)> trusted;
+    };
+    struct Training {
+        std::uint64_t commits = 0;
+        std::uint32_t attempts_lost = 0;  ///< attempts that led to nothing
+    };
+    struct Summary {
+        std::uint64_t records = 0;
+        std::uint64_t signatures = 0;  ///< that were checked, endorsements among them
+        std::uint64_t checkpoints = 0;
+        std::map<std::string, Training> trainings;  ///< by contract
+        std::set<NodeId> members;                   ///< SLs that have said something
+        std::set<NodeId> servers;                   ///< SNs that have signed something
+        Digest head;
+    };
+
+    /// Both must outlive the audit.
+    LedgerAudit(const Hasher& hasher, const NodeVerifier& verifier, Options options);
+
+    /// The next record, as its store holds it. Errc::malformed: this is the first bad one, and why;
+    /// nothing may be taken after it.
+    Result<void> take(std::uint64_t index, ByteView bytes, const Digest& link);
+
+    const Summary& summary() const { return summary_; }
+    const Ledger& ledger() const { return ledger_; }
+    /// Link of the record at `index`. \pre 1 <= index <= summary().records
+    const Digest& link(std::uint64_t index) const { return links_[index - 1]; }
+
+private:
+    struct Author {
+        Role role = Role::sl;
+        PublicKey key;
+        std::uint64_t session = 0;
+        std::uint64_t sequence = 0;
+    };
+
+    Result<void> take_entry(const Entry& entry, std::uint64_t index);
+    Result<void> check_author(const Entry& entry);
+    Result<void> check_registration(const Entry& entry, const RegisterNode& command);
+    Result<void> check_order(const Entry& entry, const Author& author) const;
+    Result<void> check_reports(const CommitRound& commit);
+    Result<void> check_checkpoint(const Checkpoint& checkpoint) const;
+    bool verify(const PublicKey& key, const Bytes& text, const Signature& signature);
+
+    const Hasher& hasher_;
+    const NodeVerifier& verifier_;
+    Options options_;
+    Summary summary_;
+    Ledger ledger_;
+    std::map<NodeId, Author> authors_;
+    std::vector<Digest> links_;
+    std::uint64_t term_ = 0;
+    std::int64_t time_ns_ = 0;
+};
+
+}  // namespace starling

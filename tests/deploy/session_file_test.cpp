@@ -1,0 +1,54 @@
+#include "deploy/storage/session_file.hpp"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_directory.hpp"
+
+namespace starling::test {
+namespace {
+
+class SessionFile : public testing::Test {
+protected:
+    std::uint64_t next() const {
+        const Result<std::uint64_t> session = next_session(folder.path());
+        EXPECT_TRUE(session) << session.error().message;
+        return session ? *session : 0;
+    }
+    void write(const std::string& text) const {
+        std::ofstream(folder.path() / "session", std::ios::binary) << text;
+    }
+    TemporaryDirectory folder;
+};
+
+TEST_F(SessionFile, EachStartHasALargerNumber) {
+    const std::uint64_t first = next();
+    EXPECT_GT(next(), first);
+}
+
+TEST_F(SessionFile, AlsoWhereTheClockWasSetBack) {
+    const std::uint64_t ahead = next() + 1'000'000'000'000'000;
+    write(std::to_string(ahead) + "\n");
+    EXPECT_EQ(next(), ahead + 1);
+    EXPECT_EQ(next(), ahead + 2);
+}
+
+TEST_F(SessionFile, WhatSaysNothingDoesNotCount) {
+    const std::uint64_t before = next();
+    for (const std::string text : {"", "hello", "99999999999999999999999999", "-5"}) {
+        write(text);
+        EXPECT_GT(next(), before) << text;
+    }
+}
+
+TEST_F(SessionFile, ADirectoryThatCanNotBeWrittenIsNamed) {
+    write("");
+    const Result<std::uint64_t> session = next_session(folder.path() / "session");
+    ASSERT_FALSE(session);
+    EXPECT_EQ(session.error().code, Errc::io);
+    EXPECT_NE(session.error().message.find("session"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace starling::test

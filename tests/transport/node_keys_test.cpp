@@ -1,0 +1,88 @@
+#include "transport/tls/node_keys.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/transport/tls_support.hpp"
+
+namespace starling::test {
+namespace {
+
+class NodeKeys : public testing::Test {
+protected:
+    std::shared_ptr<const NodeSigner> signer_of(const std::string& name, Role role) {
+        const Result<std::shared_ptr<const NodeSigner>> signer =
+            make_node_signer(authority.issue(name, {role}), {name}, role);
+        EXPECT_TRUE(signer) << signer.error().message;
+        return *signer;
+    }
+    std::string refusal(const NodeId& node, Role role, const Credentials& credentials) const {
+        const Result<void> endorsed = verifier->endorsed(node, role, credentials);
+        return endorsed ? "accepted" : endorsed.error().message;
+    }
+
+    Folder folder;
+    Authority authority{folder, "host-1"};
+    std::shared_ptr<const NodeVerifier> verifier = make_node_verifier();
+    Bytes text = Bytes(1000, std::byte{7});
+};
+
+TEST_F(NodeKeys, ASignatureHoldsForItsKeyAndTextAlone) {
+    const auto one = signer_of("sl1", Role::sl);
+    const auto two = signer_of("sl2", Role::sl);
+    Signature signature = one->sign(text);
+    EXPECT_TRUE(verifier->verify(one->credentials().key, text, signature));
+    EXPECT_FALSE(verifier->verify(two->credentials().key, text, signature));
+    text[999] = std::byte{8};
+    EXPECT_FALSE(verifier->verify(one->credentials().key, text, signature));
+    text[999] = std::byte{7};
+    signature.bytes[63] ^= std::byte{1};
+    EXPECT_FALSE(verifier->verify(one->credentials().key, text, signature));
+    EXPECT_FALSE(verifier->verify(PublicKey{}, text, signature));
+}
+
+TEST_F(NodeKeys, EachStartHasAKeyOfItsOwn) {
+    EXPECT_NE(signer_of("sl1", Role::sl)->credentials().key,
+              signer_of("sl1", Role::sl)->credentials().key);
+}
+
+TEST_F(NodeKeys, TheCertificateVouchesForNameRoleAndKey) {
+    const auto one = signer_of("sl1", Role::sl);
+    const Credentials good = one->credentials();
+    EXPECT_EQ(refusal({"sl1"}, Role::sl, good), "accepted");
+    EXPECT_NE(refusal({"sl2"}, Role::sl, good).find("a certificate of 'sl1'"), std::string::npos);
+    EXPECT_NE(refusal({"sl1"}, Role::sn, good).find("for roles sl"), std::string::npos);
+
+    Credentials other = good;
+    other.key = signer_of("sl1", Role::sl)->credentials().key;
+    EXPECT_NE(refusal({"sl1"}, Role::sl, other).find("does not vouch"), std::string::npos);
+    other = good;
+    other.certificate = signer_of("sl1", Role::sl)->credentials().certificate;
+    EXPECT_NE(refusal({"sl1"}, Role::sl, other).find("does not vouch"), std::string::npos);
+}
+
+TEST_F(NodeKeys, DamagedCredentialsAreRefused) {
+    const Credentials good = signer_of("sl1", Role::sl)->credentials();
+    for (std::size_t size = 0; size < good.certificate.size(); size += 7) {
+        Credentials cut = good;
+        cut.certificate.resize(size);
+        EXPECT_NE(refusal({"sl1"}, Role::sl, cut), "accepted") << size;
+    }
+    for (std::size_t at = 0; at < good.endorsement.size(); ++at) {
+        Credentials flipped = good;
+        flipped.endorsement[at] ^= std::byte{4};
+        EXPECT_NE(refusal({"sl1"}, Role::sl, flipped), "accepted") << at;
+    }
+    EXPECT_NE(refusal({"sl1"}, Role::sl, {}), "accepted");
+}
+
+TEST_F(NodeKeys, FilesThatCanNotBeUsedAreNamed) {
+    IdentityFiles files = authority.issue("sl1", {Role::sl});
+    files.key = folder.file("nowhere.pem");
+    const auto signer = make_node_signer(files, {"sl1"}, Role::sl);
+    ASSERT_FALSE(signer);
+    EXPECT_EQ(signer.error().code, Errc::refused);
+    EXPECT_NE(signer.error().message.find("--key " + files.key), std::string::npos);
+}
+
+}  // namespace
+}  // namespace starling::test
