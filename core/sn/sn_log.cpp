@@ -54,7 +54,7 @@ void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
 }
 
 bool SnNode::is_proposed(const Command& command) const {
-    return pending_own_.contains(own_business(command));
+    return pending_own_.contains(own_business(options_.id, command));
 }
 
 void SnNode::perform(ConsensusOutput& output, std::vector<Effect>& effects) {

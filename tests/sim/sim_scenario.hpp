@@ -126,7 +126,7 @@ inline std::string one_final_model(const ScenarioRun& run) {
     return wrong.str();
 }
 
-/// Nothing that the swarm promises was broken. know it. (What comes after, goodbyes checkpoints, may be on its way when they are stopped.)
+/// Nothing that the swarm promises was broken.
 inline std::string no_violation(const ScenarioRun& run) {
     std::string wrong;
     for (const Violation& violation : run.checker.violations().kept()) {
