@@ -87,8 +87,7 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     const bool told = record.index > recovered_ || options_.trace_recovered;
     const auto report_applied = [&](std::string_view kind) {
         if (told) {
-            applied_event.fields.push_back({"kind", std::string(kind)});
-            report(std::move(applied_event), effects);
+            report(std::move(applied_event).with("kind", std::string(kind)), effects);
         }
     };
     if (record.kind != RecordKind::entry) {
@@ -117,14 +116,13 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     if (!told) {
         return;
     }
-    // with() gives back a reference to the event itself, which must not be moved onto itself.
-    static_cast<void>(std::move(applied_event)
-                          .with("signer", entry->signer.name)
-                          .with("session", entry->session)
-                          .with("sequence", entry->sequence)
-                          .with("answer", static_cast<std::uint64_t>(applied.answer.code))
-                          .with("run", applied.answer.run)
-                          .with("repeated", repeated ? 1U : 0U));
+    applied_event = std::move(applied_event)
+                        .with("signer", entry->signer.name)
+                        .with("session", entry->session)
+                        .with("sequence", entry->sequence)
+                        .with("answer", static_cast<std::uint64_t>(applied.answer.code))
+                        .with("run", applied.answer.run)
+                        .with("repeated", repeated ? 1U : 0U);
     report_applied(name_of(entry->command));
     if (applied.answer.code != Errc::ok && applied.answer.code != Errc::stale &&
         applied.answer.code != Errc::not_found) {
