@@ -23,8 +23,8 @@ struct Enrol {
     std::string contract;
     ContractConfig config;
     std::string layout_text;
-    /// A member of this run comes back: it does not begin a new one. One that was completed without
-    /// it shows it the final model's digest.
+    /// A member of this run comes back: it does not begin a new one. One that was completed while
+    /// it was away shows it the final model's digest. Errc::stale: another run has begun.
     std::optional<Run> back_to;
 };
 struct CheckInRound {

@@ -17,6 +17,14 @@ bool ended(const Contract& contract) {
     return contract.phase == ContractPhase::complete || contract.phase == ContractPhase::aborted;
 }
 
+/// A member of a complete run that never said goodbye: it may not have seen the final model. After
+/// its goodbye it begins a new run.
+bool has_missed_the_end(const Contract& contract, const NodeId& node) {
+    const auto member = contract.members.find(node);
+    return contract.phase == ContractPhase::complete && member != contract.members.end() &&
+           member->second.status != MemberStatus::left;
+}
+
 Answer layout_differs(const Contract& contract, const Enrol& command) {
     const Result<ParamLayout> ours = ParamLayout::parse(contract.layout_text);
     const Result<ParamLayout> theirs = ParamLayout::parse(command.layout_text);
@@ -108,7 +116,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     }
     auto found = contracts_.find(command.contract);
     if (command.back_to && found != contracts_.end() && found->second.run == *command.back_to &&
-        ended(found->second)) {
+        has_missed_the_end(found->second, entry.signer)) {
         return come_back(entry, found->second, command);
     }
     if (command.back_to && (found == contracts_.end() || found->second.run != *command.back_to)) {
@@ -159,7 +167,6 @@ Answer Ledger::come_back(const Entry& entry, Contract& contract, const Enrol& co
     }
     Member& member = contract.members[entry.signer];
     member.address = nodes_.at(entry.signer).address;
-    member.status = MemberStatus::left;
     contract.version = index_;
     return accepted(contract.run);
 }
@@ -304,6 +311,10 @@ Answer Ledger::leave(const Entry& entry, const LeaveContract& command) {
     }
     remove_member(found->second, entry.signer, MemberStatus::left, command.reason,
                   from_ns(entry.time_ns));
+    if (const auto member = found->second.members.find(entry.signer);
+        member != found->second.members.end() && ended(found->second)) {
+        member->second.status = MemberStatus::left;  // also one that was taken for lost
+    }
     return accepted(command.run);
 }
 

@@ -29,7 +29,13 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
         "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
             to_string(open.config),
         effects);
-    submit(Enrol{open.contract, open.config, open.layout_text, std::nullopt}, effects);
+    // Where an earlier start of this node has kept a merge, it goes on with that run, or sees how
+    // it ended.
+    std::optional<Run> back_to;
+    if (!options_.kept.empty() && options_.kept.back().key.contract == open.contract) {
+        back_to = options_.kept.back().key.run;
+    }
+    submit(Enrol{open.contract, open.config, open.layout_text, back_to}, effects);
 }
 
 void SlNode::on_sync_begin(const SyncBegin& begin, std::vector<Effect>& effects) {

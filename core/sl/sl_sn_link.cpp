@@ -58,7 +58,13 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 log(Level::info, "Registration with Node DB is successful", effects);
                 log(Level::info, "Successfully completed the initialization of SL node", effects);
             },
-            [&](const Enrol&) {
+            [&](const Enrol& enrol) {
+                if (result.code == Errc::stale && enrol.back_to && !session_->told) {
+                    Enrol anew = enrol;  // the run of the earlier start is over: the one that is on
+                    anew.back_to.reset();
+                    submit(std::move(anew), effects);
+                    return;
+                }
                 if (result.code != Errc::ok) {
                     fail({result.code, result.reason}, exit_code_of(result.code), effects);
                     return;

@@ -146,6 +146,34 @@ TEST_F(Return, ASlowMemberEndsWithTheSameModel) {
     EXPECT_TRUE(swarm.trace.named("member_excluded").empty());
 }
 
+TEST_F(Return, KilledBetweenItsLastReportAndTheNewsOfTheEnd) {
+    add_pairs(2);
+    // The merge of the final round is on its disk and reported.
+    const auto final_report = [&] {
+        const auto reports = swarm.trace.named("merge_reported", "sn1");
+        const auto check_ins = swarm.trace.named("check_in", "sl2");
+        return !check_ins.empty() && field(check_ins.back(), "finished") == "1" &&
+               !reports.empty() && field(reports.back(), "node") == "sl2" &&
+               field(reports.back(), "round") == field(check_ins.back(), "round");
+    };
+    ASSERT_TRUE(swarm.network.run(final_report, swarm.network.now() + seconds(120)));
+    swarm.crash_pair(2);
+    ASSERT_TRUE(swarm.network.run(
+        [&] {
+            return swarm.network.all_stopped({{"sl1"}, {"ml1"}});
+        },
+        swarm.network.now() + seconds(60)));
+    swarm.run_for(seconds(12));  // long enough to be taken for lost
+    swarm.restart_pair(2);
+    expect_good_end();
+    // And what is started after that is a new training.
+    swarm.restart_pair(1);
+    swarm.restart_pair(2);
+    ASSERT_TRUE(run_until("session_opened", "sl2"));
+    EXPECT_EQ(field(swarm.trace.named("session_opened", "sl2").back(), "run"), "1");
+    expect_good_end();
+}
+
 TEST_F(Return, AllPairsKilledAndStartedAgain) {
     add_pairs(3);
     ASSERT_TRUE(swarm.run_to_round(6));
