@@ -1,5 +1,7 @@
 #include "core/ledger/audit.hpp"
 
+#include <algorithm>
+
 namespace starling {
 namespace {
 
@@ -70,6 +72,8 @@ Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
             return good;
         }
         ++summary_.checkpoints;
+        std::uint64_t& newest = summary_.signed_up_to[entry.signer];
+        newest = std::max(newest, checkpoint->index);
     }
     time_ns_ = entry.time_ns;
     for (const LedgerEvent& event : ledger_.apply(entry, index).events) {

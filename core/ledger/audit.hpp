@@ -30,9 +30,10 @@ public:
         std::uint64_t records = 0;
         std::uint64_t signatures = 0;  ///< that were checked, endorsements among them
         std::uint64_t checkpoints = 0;
-        std::map<std::string, Training> trainings;  ///< by contract
-        std::set<NodeId> members;                   ///< SLs that have said something
-        std::set<NodeId> servers;                   ///< SNs that have signed something
+        std::map<std::string, Training> trainings;     ///< by contract
+        std::set<NodeId> members;                      ///< SLs that have said something
+        std::set<NodeId> servers;                      ///< SNs that have signed something
+        std::map<NodeId, std::uint64_t> signed_up_to;  ///< newest checkpoint, by SN
         Digest head;
     };
 

@@ -43,4 +43,4 @@ _starling() {
 }
 
 complete -o filenames -F _starling run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs \
-    swci swarm-sim swarm-report
+    swarm-audit swci swarm-sim swarm-report

@@ -1,0 +1,95 @@
+#include "deploy/audit/audit_report.hpp"
+
+#include <algorithm>
+
+#include "core/base/json_writer.hpp"
+
+namespace starling {
+namespace {
+
+std::string names_of(const std::set<NodeId>& nodes) {
+    std::string text;
+    for (const NodeId& node : nodes) {
+        text += (text.empty() ? "" : ", ") + node.name;
+    }
+    return text.empty() ? "nobody" : text;
+}
+
+/// "sn1 up to entry 410, sn2 up to 398"
+std::string signers_of(const LedgerAudit::Summary& summary, std::uint64_t from) {
+    std::string text;
+    for (const auto& [node, index] : summary.signed_up_to) {
+        if (index >= from) {
+            text +=
+                (text.empty() ? "" : ", ") + node.name + " up to entry " + std::to_string(index);
+        }
+    }
+    return text.empty() ? "no SN" : text;
+}
+
+}  // namespace
+
+std::string difference(const AuditedLedger& a, const AuditedLedger& b) {
+    const std::uint64_t common = std::min(a.audit->summary().records, b.audit->summary().records);
+    for (std::uint64_t index = 1; index <= common; ++index) {
+        if (a.audit->link(index) != b.audit->link(index)) {
+            return a.file + " and " + b.file + " are two histories from entry " +
+                   std::to_string(index) + " on. The first is signed by " +
+                   signers_of(a.audit->summary(), index) + "; the second by " +
+                   signers_of(b.audit->summary(), index);
+        }
+    }
+    return "";
+}
+
+std::string audit_text(const AuditedLedger& ledger) {
+    const LedgerAudit::Summary& summary = ledger.audit->summary();
+    std::string text = ledger.file + ": " + std::to_string(summary.records) +
+                       " good entries, head " + to_string(summary.head) + "\n  " +
+                       std::to_string(summary.signatures) + " signatures of " +
+                       names_of(summary.members) + " and of SNs " + names_of(summary.servers) +
+                       "; checkpoints: " + signers_of(summary, 1) + "\n";
+    for (const auto& [name, training] : summary.trainings) {
+        const Contract* contract = ledger.audit->ledger().find_contract(name);
+        const Commit& commit = *contract->last_commit;
+        text += "  contract '" + name + "': " + std::to_string(training.commits) +
+                " rounds committed, " + std::to_string(training.attempts_lost) +
+                " attempts without result, now " + std::string(to_string(contract->phase)) +
+                "; round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
+                " has digest " + to_string(commit.digest) + "\n";
+    }
+    return text +
+           (ledger.finding.empty() ? "  nothing wrong\n" : "  BAD: " + ledger.finding + "\n");
+}
+
+std::string audit_json(const AuditedLedger& ledger) {
+    const LedgerAudit::Summary& summary = ledger.audit->summary();
+    JsonWriter json;
+    json.begin_object()
+        .field("file", valid_utf8(ledger.file))
+        .field("entries", summary.records)
+        .field("head", to_string(summary.head))
+        .field("signatures", summary.signatures)
+        .field("good", ledger.finding.empty())
+        .field("finding", valid_utf8(ledger.finding));
+    json.key("checkpoints").begin_object();
+    for (const auto& [node, index] : summary.signed_up_to) {
+        json.field(node.name, index);
+    }
+    json.end_object().key("contracts").begin_array();
+    for (const auto& [name, training] : summary.trainings) {
+        const Contract* contract = ledger.audit->ledger().find_contract(name);
+        json.begin_object()
+            .field("name", valid_utf8(name))
+            .field("phase", to_string(contract->phase))
+            .field("rounds", training.commits)
+            .field("attempts_lost", training.attempts_lost)
+            .field("digest", to_string(contract->last_commit->digest))
+            .field("final", contract->last_commit->final)
+            .end_object();
+    }
+    json.end_array().end_object();
+    return json.take() + "\n";
+}
+
+}  // namespace starling
