@@ -38,8 +38,10 @@ void HistoryCheck::on_applied(SwarmTime time, const NodeId& node, std::uint64_t 
     }
     const std::string what = text_of(command.signer, command.session, command.sequence);
     Session& state = sessions_[{command.signer, command.session}];
+    std::uint64_t& newest = newest_sessions_[command.signer];
     if (command.repeated) {
-        if (command.sequence > state.applied && !silence_) {
+        // What an earlier start of the client said is refused, and so without effect.
+        if (command.session >= newest && command.sequence > state.applied && !silence_) {
             violations_.add(time, node, exactly_once,
                             "entry " + std::to_string(index) + ": " + what +
                                 " is taken for a repetition and was never applied; the newest " +
@@ -54,6 +56,13 @@ void HistoryCheck::on_applied(SwarmTime time, const NodeId& node, std::uint64_t 
                             " of the same session did so at entry " + std::to_string(state.index));
         return;
     }
+    if (command.session < newest) {
+        violations_.add(time, node, exactly_once,
+                        what + " takes effect at entry " + std::to_string(index) +
+                            ", and session " + std::to_string(newest) +
+                            " of that client has begun before");
+    }
+    newest = std::max(newest, command.session);
     state.applied = command.sequence;
     state.index = index;
     state.answer = command.answer;

@@ -75,6 +75,7 @@ private:
     Violations& violations_;
     SwarmDuration clock_error_;
     std::map<std::pair<NodeId, std::uint64_t>, Session> sessions_;
+    std::map<NodeId, std::uint64_t> newest_sessions_;  ///< of each client, as the ledger has it
     std::map<NodeId, std::uint64_t> read_floors_;
     std::map<SwarmTime, std::uint64_t> newly_answered_;  ///< not certain yet
     std::uint64_t floor_ = 0;

@@ -72,6 +72,8 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
 }
 
 void SlNode::check_in(std::vector<Effect>& effects) {
+    check_in_refused_ = false;
+    check_in_attempt_ = view_ && view_->round == next_round_ ? view_->attempt : 0;
     const CheckIn& said = sync_->check_in;
     TraceEvent event = TraceEvent("check_in")
                            .with("round", next_round_)

@@ -240,16 +240,28 @@ void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
     }
 }
 
-void SlNode::fail(Error error, int code, std::vector<Effect>& effects) {
+void SlNode::fail(const Error& error, int code, std::vector<Effect>& effects) {
     if (ending_code_ || stopped_) {
         return;
     }
+    tell_end(error, code, effects);
+    leave(code, error.message, effects);
+}
+
+void SlNode::crash(const Error& error, int code, std::vector<Effect>& effects) {
+    if (ending_code_ || stopped_) {
+        return;
+    }
+    tell_end(error, code, effects);
+    stop(code, error.message, effects);
+}
+
+void SlNode::tell_end(const Error& error, int code, std::vector<Effect>& effects) const {
     const bool asked_for = code == exit_code::ok;
     log(asked_for ? Level::info : Level::error, "Exiting SL. Reason: " + error.message, effects);
     if (session_ && !session_->ml.name.empty()) {
         effects.push_back(Send{session_->ml, {SessionFailed{error.code, error.message}, {}}});
     }
-    leave(code, error.message, effects);
 }
 
 void SlNode::leave(int code, const std::string& reason, std::vector<Effect>& effects) {

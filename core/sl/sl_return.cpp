@@ -50,10 +50,11 @@ void SlNode::check_catch_up(std::vector<Effect>& effects) {
         return;
     }
     if (now_ - catch_up_->started() > options_.catch_up_limit) {
-        fail({Errc::unreachable, "the model of round " + std::to_string(catch_up_->commit().round) +
-                                     " (digest " + to_string(catch_up_->commit().digest) +
-                                     ") can't be fetched: no member that has it answers"},
-             exit_code::peer_lost, effects);
+        crash(
+            {Errc::unreachable, "the model of round " + std::to_string(catch_up_->commit().round) +
+                                    " (digest " + to_string(catch_up_->commit().digest) +
+                                    ") can't be fetched: no member that has it answers"},
+            exit_code::peer_lost, effects);
         return;
     }
     catch_up_->on_tick(now_, up_, effects);
@@ -98,8 +99,8 @@ void SlNode::on_catch_up_digest(const Digest& digest, std::vector<Effect>& effec
 
 void SlNode::on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effects) {
     if (kept.code != Errc::ok) {
-        fail({kept.code, "the merged model can't be kept: " + kept.reason}, exit_code::failed,
-             effects);
+        crash({kept.code, "the merged model can't be kept: " + kept.reason}, exit_code::failed,
+              effects);
         return;
     }
     const Commit commit = catch_up_->commit();
@@ -129,11 +130,12 @@ void SlNode::rejoin(const std::string& reason, std::vector<Effect>& effects) {
            effects);
 }
 
-/// A check-in that came too late for one attempt counts for the next, if the round goes on.
+/// A check-in that came too late for one attempt, or was left out of one, counts for the next, if
+/// the round goes on. To say it twice changes nothing.
 void SlNode::check_in_again(std::vector<Effect>& effects) {
-    if (check_in_refused_ && !catch_up_ && sync_ && sync_->waiting && view_ &&
-        view_->phase == ContractPhase::gathering && view_->round == next_round_) {
-        check_in_refused_ = false;
+    const bool waits = !catch_up_ && sync_ && sync_->waiting && view_ &&
+                       view_->phase == ContractPhase::gathering && view_->round == next_round_;
+    if (waits && (check_in_refused_ || view_->attempt > check_in_attempt_)) {
         check_in(effects);
     }
 }

@@ -167,8 +167,8 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
                                     KeepWork{{key, *digest, exchange_->merged()}}});
     } else if (const auto* kept = std::get_if<KeptReply>(&done.result)) {
         if (kept->code != Errc::ok) {
-            fail({kept->code, "the merged model can't be kept: " + kept->reason}, exit_code::failed,
-                 effects);
+            crash({kept->code, "the merged model can't be kept: " + kept->reason},
+                  exit_code::failed, effects);
             return;
         }
         const RoundKey& key = exchange_->key();

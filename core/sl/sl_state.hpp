@@ -54,7 +54,11 @@ private:
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     /// The session can't go on: tells ML and SN, and stops once that is said.
-    void fail(Error error, int code, std::vector<Effect>& effects);
+    void fail(const Error& error, int code, std::vector<Effect>& effects);
+    /// This start of the node can't go on, the next one may: without a goodbye, so that the swarm
+    /// waits for it.
+    void crash(const Error& error, int code, std::vector<Effect>& effects);
+    void tell_end(const Error& error, int code, std::vector<Effect>& effects) const;
     /// Says goodbye to the SN, as far as there is something to leave and an SN, and stops.
     void leave(int code, const std::string& reason, std::vector<Effect>& effects);
     void stop(int code, const std::string& reason, std::vector<Effect>& effects);
@@ -137,6 +141,7 @@ private:
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
     std::unique_ptr<CatchUp> catch_up_;
     std::uint64_t catch_up_serial_ = 0;
+    Attempt check_in_attempt_ = 0;   ///< that was on when the newest one was said
     bool check_in_refused_ = false;  ///< the newest one: the round had gone on
     std::uint64_t exchange_serial_ = 0;
     bool hashing_ = false;

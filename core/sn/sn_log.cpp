@@ -77,6 +77,7 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     const Bytes bytes = encode_record(record);
     head_ = chain_link(hasher_, head_, record.index, bytes);
     entries_ = record.index;
+    applied_term_ = record.term;
     links_.push_back(head_);
     checkpoint_due_ = checkpoint_due_ || entries_ - checkpoint_at_ >= options_.checkpoint_interval;
     status_.mark_changed();
@@ -146,7 +147,9 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
 
 void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) const {
     const auto peer = peers_.find(entry.signer);
-    if (entry.session != 0 && peer != peers_.end() && peer->second.here) {
+    // Its sequence alone says to the node what is answered: nothing of an earlier start of it.
+    if (entry.session != 0 && peer != peers_.end() && peer->second.here &&
+        peer->second.session == entry.session) {
         effects.push_back(
             Send{entry.signer,
                  {CommandResult{entry.sequence, answer.code, answer.reason, answer.run}, {}}});

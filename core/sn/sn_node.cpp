@@ -67,7 +67,7 @@ void SnNode::start(std::vector<Effect>& effects) {
 }
 
 void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
-    peers_[up.peer] = {true, up.role, now_, now_, true, true, {}, {}};
+    peers_[up.peer] = {true, up.role, now_, now_, true, true, 0, {}, {}};
     status_.on_peer_lost(up.peer);  // a new connection asks anew
     status_.mark_changed();
     if (up.role == Role::sn) {
@@ -101,6 +101,7 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         return;
     }
     if (const auto* submit = std::get_if<SubmitCommand>(&received.frame.message)) {
+        peer.session = submit->session;
         on_command(received.from, *submit, effects);
     } else if (const auto* beat = std::get_if<Heartbeat>(&received.frame.message)) {
         on_heartbeat(received.from, *beat, effects);
@@ -141,7 +142,10 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         answer(entry, *known, effects);
     } else if (!consensus_->leads()) {
         relay(from, submit, effects);
-    } else if (const Result<void> genuine = check_signature(from, submit); !genuine) {
+    } else if (const Result<void> genuine = check_signature(from, submit);
+               !genuine && applied_term_ != consensus_->term()) {
+        // Elected just now, it may not know the node's newest key: the node asks again.
+    } else if (!genuine) {
         report(TraceEvent("signature_refused")
                    .with("node", from.name)
                    .log(Level::error, component,

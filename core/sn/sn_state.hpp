@@ -112,8 +112,9 @@ private:
     Ledger ledger_;
     Digest head_;  ///< link of the newest applied record: see chain_link()
     std::uint64_t entries_ = 0;
-    std::vector<Digest> links_;    ///< of every applied record, to compare checkpoints with
-    std::uint64_t recovered_ = 0;  ///< records that the disk held: applied without a word
+    std::vector<Digest> links_;       ///< of every applied record, to compare checkpoints with
+    std::uint64_t applied_term_ = 0;  ///< of the newest applied record
+    std::uint64_t recovered_ = 0;     ///< records that the disk held: applied without a word
     std::map<NodeId, Peer> peers_;
     std::map<std::string, RoundReports> reports_;  ///< by contract
     std::uint64_t checkpoint_at_ = 0;              ///< entries when this SN signed last

@@ -19,8 +19,10 @@ struct SnPeer {
     SwarmTime lost_at{};
     bool heard = false;  ///< since this SN started
     bool here = false;   ///< connected to this very SN
-    NodeId via;          ///< else the SN that told of it last
-    Heartbeat beat;      ///< what an SL said last
+    /// Of the node's start that is connected here, by its newest command; 0: none came yet.
+    std::uint64_t session = 0;
+    NodeId via;      ///< else the SN that told of it last
+    Heartbeat beat;  ///< what an SL said last
 };
 
 /// What members have said of the attempt that is on; signatures are checked.

@@ -199,6 +199,18 @@ TEST_F(Check, FindsACommandThatTakesEffectTwice) {
     expect_one("applied exactly once", "sn1", {"entry 3", "entry 2", "sl1"});
 }
 
+TEST_F(Check, WhatAnEarlierStartSaidIsRefused) {
+    apply("index=2 head=bb kind=register signer=sl1 session=8 sequence=1 answer=0");
+    apply("index=3 head=cc kind=enrol signer=sl1 session=5 sequence=2 answer=6 repeated=1");
+    expect_clean();
+}
+
+TEST_F(Check, FindsAnEarlierStartThatTakesEffect) {
+    apply("index=2 head=bb kind=register signer=sl1 session=8 sequence=1 answer=0");
+    apply("index=3 head=cc kind=enrol signer=sl1 session=5 sequence=2 answer=0");
+    expect_one("applied exactly once", "sn1", {"session 5", "session 8", "entry 3"});
+}
+
 TEST_F(Check, FindsAnAnswerThatIsNotTheLedgers) {
     say("sl1 command_sent session=5 sequence=1 kind=enrol");
     apply("index=2 head=bb kind=enrol signer=sl1 session=5 sequence=1 answer=6 run=0");

@@ -135,6 +135,27 @@ TEST_F(Return, TwoMembersThatNeverReachEachOtherDoNotStopTheRest) {
     expect_good_end();
 }
 
+TEST_F(Return, WhoWasLeftOutOfAnAttemptChecksInAgainWhereAllAreNeeded) {
+    add_pairs(3, {.min_peers = 3});
+    ASSERT_TRUE(swarm.run_to_round(2));
+    swarm.network.block({"sl1"}, {"sl2"});
+    ASSERT_TRUE(run_until("member_excluded", "sn1"));
+    swarm.network.heal();
+    expect_good_end();
+}
+
+TEST_F(Return, AMemberWhoseDiskFailedIsWaitedFor) {
+    add_pairs(3, {.min_peers = 3});
+    ASSERT_TRUE(swarm.run_to_round(4));
+    swarm.sl_stores[3]->fail_next_write = true;
+    ASSERT_TRUE(run_until("node_stopped", "sl3"));
+    EXPECT_EQ(swarm.code("sl3"), exit_code::failed);
+    EXPECT_TRUE(swarm.trace.logged("can't be kept", "sl3"));
+    swarm.run_for(seconds(3));
+    swarm.restart_pair(3);
+    expect_good_end();
+}
+
 TEST_F(Return, ASlowMemberEndsWithTheSameModel) {
     ToyOptions toy{.elements = 50'000, .syncs = 20, .batch_time = milliseconds(5)};
     toy.grace = milliseconds(200);

@@ -86,6 +86,18 @@ TEST_F(SignedCommands, WhatOnlyAnSnMaySayIsRefused) {
     EXPECT_EQ(say(CommitRound{"default", 0, 0, 0, {}}, *own).code, Errc::refused);
 }
 
+TEST_F(SignedCommands, NothingThatAnEarlierStartSaidIsAnsweredToThisOne) {
+    ASSERT_EQ(say(registration(), *own).code, Errc::ok);  // session 5
+    step(PeerUp{{"sn2"}, Role::sn, {}});
+    // An SN that the earlier start was connected with hands on late what that had said: its number
+    // may be the very one that this start waits for.
+    step(FrameReceived{{"sn2"}, {RelayedCommand{{"sl1"}, {4, 2, ReadBarrier{}, {}}}, {}}});
+    for (const Effect& effect : effects) {
+        const auto* send = std::get_if<Send>(&effect);
+        EXPECT_TRUE(send == nullptr || !std::holds_alternative<CommandResult>(send->frame.message));
+    }
+}
+
 class SignedRounds : public testing::TestWithParam<int> {};
 
 TEST_P(SignedRounds, ARoundIsOneEntryAMemberAndOneForAll) {
