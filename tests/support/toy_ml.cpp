@@ -3,8 +3,11 @@
 // momentum is state of its own, which it registers.
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
-//   BATCH]
+//   BATCH] [--until FILE]
+//
+// --until ends the training once that file is there, whatever --batches says.
 #include <cstring>
+#include <filesystem>
 
 #include "core/base/random.hpp"
 #include "core/ml/swarm.hpp"
@@ -60,6 +63,7 @@ struct Flags {
     std::uint64_t wait_limit_s = 0;
     std::uint64_t fail_at = 0;
     bool extra_tensor = false;
+    std::string until;
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -67,6 +71,10 @@ Flags parse(const std::vector<std::string>& arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         if (arguments[i] == "--extra-tensor") {
             flags.extra_tensor = true;
+            continue;
+        }
+        if (arguments[i] == "--until" && i + 1 < arguments.size()) {
+            flags.until = arguments[++i];
             continue;
         }
         std::uint64_t* value = arguments[i] == "--elements"     ? &flags.elements
@@ -96,8 +104,12 @@ void train(SwarmSession& swarm) {
     SwarmCallback callback(swarm, parameters, options);
     callback.on_train_begin();
     const TrainingPosition& done = callback.resumed();
-    const std::uint64_t batches = done.epochs_done > 0 ? 0 : flags.batches;
-    for (std::uint64_t batch = done.batches_done + 1; batch <= batches; ++batch) {
+    const auto goes_on = [&](std::uint64_t batch) {
+        return done.epochs_done == 0 &&
+               (flags.until.empty() ? batch <= flags.batches
+                                    : !std::filesystem::exists(flags.until));
+    };
+    for (std::uint64_t batch = done.batches_done + 1; goes_on(batch); ++batch) {
         Random random(derive_seed(batch, swarm.node().name));
         for (std::size_t i = 0; i < parameters.values.size(); ++i) {
             float& value = parameters.values[i];

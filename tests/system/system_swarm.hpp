@@ -34,13 +34,17 @@ protected:
         ASSERT_TRUE(
             write_file(path(directory + "/ca.pem"), authority.cert_pem, FileMode::readable));
     }
+    /// On loopback, and in a Network.
+    static std::vector<std::string> addresses_of_hosts() {
+        return {"127.0.0.1",  "127.0.1.1",  "127.0.2.2",  "127.0.3.3",
+                "172.30.0.1", "172.30.0.2", "172.30.0.3", "172.30.0.4"};
+    }
     /// Certificate and key of `name`, in files name.pem and name.key.
     void issue(const std::string& name, Role role, const IssuedCert& authority,
                Validity validity = {}, std::string file = "") const {
         file = file.empty() ? name : file;
-        const auto leaf = issue_leaf(
-            authority,
-            {{name}, {role}, {}, {"127.0.0.1", "127.0.1.1", "127.0.2.2", "127.0.3.3"}, validity});
+        const auto leaf =
+            issue_leaf(authority, {{name}, {role}, {}, addresses_of_hosts(), validity});
         ASSERT_TRUE(leaf) << leaf.error().message;
         ASSERT_TRUE(write_file(path(file + ".pem"), leaf->cert_pem, FileMode::readable));
         ASSERT_TRUE(write_file(path(file + ".key"), leaf->key_pem, FileMode::secret));
