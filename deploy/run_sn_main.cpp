@@ -63,6 +63,7 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     node_options.log = std::move(ledger->log);
     node_options.peer_address = {options.common.host_ip, options.p2p_port.value_or(api.port)};
     node_options.sentinel = options.join;
+    node_options.leave = options.leave;
     node_options.election_timeout = options.election_timeout;
     const auto start = static_cast<std::uint64_t>(
         std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));

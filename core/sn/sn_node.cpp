@@ -195,6 +195,9 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
     } else if (due.timer == server_timer) {
         dial_servers(effects);
         ask_to_join(effects);
+        if (stopped_) {
+            return;
+        }
         register_self(effects);
         effects.push_back(SetTimer{server_timer, now_ + server_interval});
     }

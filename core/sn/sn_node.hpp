@@ -29,6 +29,9 @@ struct SnNodeOptions {
     /// An SN that is one of those that agree: with an empty disk this one asks it to be taken in.
     /// None: with an empty disk this one begins the ledger.
     std::optional<Address> sentinel;
+    /// Does not serve: asks the others to go on without it for good, and ends. Its name and disk
+    /// may then begin anew.
+    bool leave = false;
     std::uint64_t number = 1;  ///< see RaftOptions
     std::uint64_t seed = 1;    ///< of the election timeouts
     /// See RaftOptions; the leader is heard five times in it. Above twice the round trip between

@@ -69,10 +69,17 @@ void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& 
 
 void SnNode::on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects) {
     if (reply.code != Errc::ok) {
-        const std::string why = "This SN is not taken in: " + reply.reason;
-        report(TraceEvent("join_refused").log(Level::error, component, why), effects);
-        stopped_ = true;
-        effects.push_back(Stop{exit_code_of(reply.code), why});
+        end(exit_code_of(reply.code),
+            std::string("This SN is not taken ") + (options_.leave ? "out: " : "in: ") +
+                reply.reason,
+            effects);
+        return;
+    }
+    const bool known =
+        std::any_of(reply.servers.begin(), reply.servers.end(),
+                    [&](const Server& server) { return server.node == options_.id; });
+    if (options_.leave && !known) {
+        end(exit_code::ok, "The other SNs go on without this one", effects);
         return;
     }
     told_servers_ = reply.servers;
@@ -213,6 +220,10 @@ void SnNode::dial_servers(std::vector<Effect>& effects) {
 }
 
 void SnNode::ask_to_join(std::vector<Effect>& effects) {
+    if (options_.leave) {
+        ask_to_leave(effects);
+        return;
+    }
     if (!options_.sentinel || is_server(options_.id)) {
         return;
     }
@@ -228,11 +239,38 @@ void SnNode::ask_to_join(std::vector<Effect>& effects) {
 void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
     dialling_.erase(failed.address);
     if (failed.fatal && !is_server(options_.id)) {
-        const std::string why =
-            "No SN to join at " + to_string(failed.address) + ": " + failed.error.message;
-        report(TraceEvent("join_refused").log(Level::error, component, why), effects);
-        stopped_ = true;
-        effects.push_back(Stop{exit_code_of(failed.error.code), why});
+        end(exit_code_of(failed.error.code),
+            "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, effects);
+    }
+}
+
+void SnNode::end(int code, const std::string& why, std::vector<Effect>& effects) {
+    stopped_ = true;
+    report(TraceEvent(code == exit_code::ok ? "left_servers" : "join_refused")
+               .log(code == exit_code::ok ? Level::info : Level::error, component, why),
+           effects);
+    effects.push_back(Stop{code, why});
+}
+
+/// Said again until an SN answers that it knows of this one no more.
+void SnNode::ask_to_leave(std::vector<Effect>& effects) {
+    if (consensus_->leads()) {
+        if (consensus_->servers().size() == 1) {
+            end(exit_code::refused, "This SN is the last one of its swarm and can't leave",
+                effects);
+            return;
+        }
+        ConsensusOutput output;
+        consensus_->step_down(now_, output);  // another one has to take it out
+        perform(output, effects);
+        return;
+    }
+    const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
+                                    true};
+    for (const auto& [id, peer] : peers_) {
+        if (peer.role == Role::sn && peer.here) {
+            effects.push_back(Send{id, {request, {}}});
+        }
     }
 }
 

@@ -100,7 +100,10 @@ private:
     void settle(std::vector<Effect>& effects);
     void dial_servers(std::vector<Effect>& effects);
     void dial(const Address& address, std::vector<Effect>& effects);
+    /// Asks to be taken in, or out.
     void ask_to_join(std::vector<Effect>& effects);
+    void ask_to_leave(std::vector<Effect>& effects);
+    void end(int code, const std::string& why, std::vector<Effect>& effects);
 
     void report(TraceEvent event, std::vector<Effect>& effects) const {
         effects.push_back(Report{std::move(event)});

@@ -109,6 +109,37 @@ TEST(ReplicatedDeadlines, AGraceThatIsOverIsAgreedOnLikeAllElse) {
     swarm.expect_one_ledger();
 }
 
+TEST_P(Replicated, SnsLeaveForGoodAndAreNotCountedAnyMore) {
+    run_to_round(5);
+    // Two of five; with those two dead instead, a third could not be missed.
+    const std::vector<NodeId> gone =
+        GetParam() == 5 ? std::vector<NodeId>{{"sn3"}, {"sn4"}} : std::vector<NodeId>{{"sn3"}};
+    for (const NodeId& node : gone) {
+        swarm.leaving.insert(node.name);
+        swarm.network.restart(node);
+        ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(node).has_value(); },
+                                      swarm.network.now() + seconds(20)));
+        EXPECT_EQ(swarm.code(node.name), 0);
+        EXPECT_EQ(swarm.trace.named("left_servers", node.name).size(), 1U);
+    }
+    if (GetParam() == 5) {
+        swarm.network.crash({"sn5"});
+    }
+    expect_good_end();
+}
+
+TEST_P(Replicated, TheLeaderLeavesForGood) {
+    run_to_round(5);
+    const NodeId first = led();
+    swarm.leaving.insert(first.name);
+    swarm.network.restart(first);
+    ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(first).has_value(); },
+                                  swarm.network.now() + seconds(20)));
+    EXPECT_EQ(swarm.code(first.name), 0);
+    expect_good_end();
+    EXPECT_NE(led(), first);
+}
+
 INSTANTIATE_TEST_SUITE_P(Servers, Replicated, testing::Values(3, 5));
 
 }  // namespace

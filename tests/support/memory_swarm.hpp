@@ -40,6 +40,7 @@ public:
             options.api_address = sn_addresses[at];
             options.peer_address = sn_addresses[at];
             options.log = sn_stores[at]->log;
+            options.leave = leaving.contains(options.id.name);
             if (number > 1) {
                 options.sentinel = sn_addresses[0];
             }
@@ -185,6 +186,7 @@ public:
     std::set<NodeId> sls;
     std::set<NodeId> mls;
     std::uint64_t sessions = 0;
+    std::set<std::string> leaving;  ///< SNs that leave for good at their next start
 };
 
 }  // namespace starling::test

@@ -256,6 +256,21 @@ TEST_F(Survival, AllSnsKilledAndStartedAgain) {
     expect_one_final_model();
 }
 
+TEST_F(Survival, AnSnThatLeavesForGood) {
+    start_servers();
+    start_pairs();
+    wait_for_round(1, 10);
+    servers[3]->signal(SIGTERM);
+    EXPECT_EQ(servers[3]->wait_exit(), 0) << servers[3]->output();
+    std::vector<std::string> command = server_command(3);
+    command.push_back("--leave");
+    Program leaving(command);
+    EXPECT_EQ(leaving.wait_exit(), 0) << leaving.output();
+    EXPECT_TRUE(holds(leaving.output(), "The other SNs go on without this one"))
+        << leaving.output();
+    expect_one_final_model();
+}
+
 TEST_F(Survival, EverythingKilledAndStartedAgain) {
     start_server(1);
     start_pairs();

@@ -68,6 +68,11 @@ constexpr Flag sn_flags[] = {
      "SENTINEL_NODE_IP"},
     {"--sentinel-api-port", "PORT", node, "Its API port, 1 to 65535; default: 30304",
      "SENTINEL_API_SERVER_PORT"},
+    {"--leave", "", node,
+     "Do not serve: leave the SNs of this swarm for good, and end; after stop-swarm, with the "
+     "flags "
+     "it was started with",
+     ""},
     {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
      "SENTINEL_API_SERVICE"},
     {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",

@@ -424,6 +424,7 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
                                 read_seat(values, reader, options.common);
                                 options.data = read_volumes(reader, true, options.common);
                                 options.sentinel = values.has("--sentinel");
+                                options.leave = values.has("--leave");
                                 options.join = read_join(values, reader);
                                 if (values.has("--sn-p2p-port")) {
                                     options.p2p_port = reader.port("--sn-p2p-port", 0);

@@ -61,6 +61,7 @@ struct SnOptions {
     CommonOptions common;
     bool sentinel = false;
     std::optional<Address> join;     ///< --sentinel-ip: an SN that takes this one in
+    bool leave = false;              ///< --leave
     std::uint16_t api_port = 30304;  ///< --sn-api-port
     std::string data;                ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
     std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: the API's port
