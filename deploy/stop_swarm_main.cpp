@@ -2,12 +2,9 @@
 
 #include <charconv>
 #include <cstdio>
-#include <exception>
 
-#include "deploy/node_host.hpp"
-#include "deploy/process.hpp"
 #include "deploy/stop_swarm.hpp"
-#include "transport/options/flag_table.hpp"
+#include "deploy/tool_main.hpp"
 
 namespace starling {
 namespace {
@@ -51,31 +48,19 @@ std::set<Role> roles_of(const FlagValues& values) {
     return roles;
 }
 
-int main_of(int argc, char** argv) {
-    const Result<ParsedFlags> parsed =
-        parse_flags(program, flags, argument_list(argc, argv), process_environment());
-    if (!parsed) {
-        return report_error(program.name, parsed.error());
-    }
-    if (!parsed->values) {
-        std::fputs(parsed->text.c_str(), stdout);
-        return exit_code::ok;
-    }
-    for (const std::string& notice : parsed->values->notices()) {
-        std::fprintf(stderr, "stop-swarm: %s\n", notice.c_str());
-    }
-    const std::string timeout = parsed->values->text("--timeout", "15");
+Result<int> stop(const FlagValues& values) {
+    const std::string timeout = values.text("--timeout", "15");
     int seconds = 0;
     const auto [rest, code] =
         std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
     if (code != std::errc{} || rest != timeout.data() + timeout.size() || seconds < 0 ||
         seconds > 3600) {
-        return report_error(program.name, {Errc::usage,
-                                           "--timeout is no number of seconds from 0 "
-                                           "to 3600. See stop-swarm --help"});
+        return Error{Errc::usage,
+                     "--timeout is no number of seconds from 0 "
+                     "to 3600. See stop-swarm --help"};
     }
-    const StopReport report = stop_swarm(parsed->values->text("--workspace", "workspace"),
-                                         roles_of(*parsed->values), std::chrono::seconds(seconds));
+    const StopReport report = stop_swarm(values.text("--workspace", "workspace"), roles_of(values),
+                                         std::chrono::seconds(seconds));
     for (const std::string& line : report.lines) {
         std::printf("%s\n", line.c_str());
     }
@@ -86,9 +71,6 @@ int main_of(int argc, char** argv) {
 }  // namespace starling
 
 int main(int argc, char** argv) {
-    try {
-        return starling::main_of(argc, argv);
-    } catch (const std::exception& error) {
-        return starling::report_error("stop-swarm", {starling::Errc::io, error.what()});
-    }
+    using namespace starling;
+    return tool_main(argc, argv, program, flags, stop);
 }

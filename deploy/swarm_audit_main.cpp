@@ -1,18 +1,15 @@
 // swarm-audit: checks ledgers as somebody who trusts none of the SNs that kept them.
 
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <optional>
 
 #include "deploy/audit/audit_report.hpp"
 #include "deploy/audit/certificate_trust.hpp"
 #include "deploy/audit/ledger_copy.hpp"
-#include "deploy/node_host.hpp"
-#include "deploy/process.hpp"
 #include "deploy/storage/ledger_head.hpp"
+#include "deploy/tool_main.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
-#include "transport/options/flag_table.hpp"
 #include "transport/tls/node_keys.hpp"
 
 namespace starling {
@@ -120,19 +117,5 @@ Result<int> run(const FlagValues& values) {
 
 int main(int argc, char** argv) {
     using namespace starling;
-    try {
-        const Result<ParsedFlags> parsed =
-            parse_flags(program, flags, argument_list(argc, argv), process_environment());
-        if (!parsed) {
-            return report_error(program.name, parsed.error());
-        }
-        if (!parsed->values) {
-            std::fputs(parsed->text.c_str(), stdout);
-            return exit_code::ok;
-        }
-        const Result<int> code = run(*parsed->values);
-        return code ? *code : report_error(program.name, code.error());
-    } catch (const std::exception& error) {
-        return report_error(program.name, {Errc::io, error.what()});
-    }
+    return tool_main(argc, argv, program, flags, run);
 }

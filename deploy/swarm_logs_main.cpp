@@ -3,12 +3,9 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <exception>
 
 #include "deploy/follow_log.hpp"
-#include "deploy/node_host.hpp"
-#include "deploy/process.hpp"
-#include "transport/options/flag_table.hpp"
+#include "deploy/tool_main.hpp"
 
 namespace starling {
 namespace {
@@ -82,19 +79,5 @@ Result<int> print(const FlagValues& values) {
 
 int main(int argc, char** argv) {
     using namespace starling;
-    try {
-        const Result<ParsedFlags> parsed =
-            parse_flags(program, flags, argument_list(argc, argv), process_environment());
-        if (!parsed) {
-            return report_error(program.name, parsed.error());
-        }
-        if (!parsed->values) {
-            std::fputs(parsed->text.c_str(), stdout);
-            return exit_code::ok;
-        }
-        const Result<int> code = print(*parsed->values);
-        return code ? *code : report_error(program.name, code.error());
-    } catch (const std::exception& error) {
-        return report_error(program.name, {Errc::io, error.what()});
-    }
+    return tool_main(argc, argv, program, flags, print);
 }

@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 
 #include "core/base/json_writer.hpp"
-#include "deploy/node_host.hpp"
-#include "deploy/process.hpp"
-#include "transport/options/flag_table.hpp"
+#include "deploy/tool_main.hpp"
 
 namespace starling {
 namespace {
@@ -78,7 +75,7 @@ void write_json(JsonWriter& json, const std::string& name, const NodeState& stat
     json.field("ports", state.ports).field("log", workspace.log_file(name).string()).end_object();
 }
 
-int list(const FlagValues& values) {
+Result<int> list(const FlagValues& values) {
     std::vector<std::string> workspaces;
     for (const FlagValues::Value& value : values.all("--workspace")) {
         workspaces.push_back(value.text);
@@ -109,18 +106,5 @@ int list(const FlagValues& values) {
 
 int main(int argc, char** argv) {
     using namespace starling;
-    try {
-        const Result<ParsedFlags> parsed =
-            parse_flags(program, flags, argument_list(argc, argv), process_environment());
-        if (!parsed) {
-            return report_error(program.name, parsed.error());
-        }
-        if (!parsed->values) {
-            std::fputs(parsed->text.c_str(), stdout);
-            return exit_code::ok;
-        }
-        return list(*parsed->values);
-    } catch (const std::exception& error) {
-        return report_error(program.name, {Errc::io, error.what()});
-    }
+    return tool_main(argc, argv, program, flags, list);
 }
