@@ -57,6 +57,10 @@ std::uint64_t work_bytes(const Work& work) {
                       work);
 }
 
+bool same_round(const RoundKey& a, const RoundKey& b) {
+    return a.contract == b.contract && a.run == b.run && a.round == b.round;
+}
+
 Result<void> Store::write(std::span<const StoreWrite> writes) {
     Result<void> done;
     for (const StoreWrite& write : writes) {

@@ -36,10 +36,13 @@ public:
 class ModelStore {
 public:
     virtual ~ModelStore() = default;
-    /// Durable when it returns; what was kept before is still there if it fails. At least the two
-    /// newest are kept: the newest may be of a round that was never committed.
+    /// Durable when it returns; what was kept before is still there if it fails. At least one each
+    /// of the two newest rounds is kept, of a round the newest attempt: a new attempt means that
+    /// the one before was never committed, and the round before is what all would go on from.
     virtual Result<void> keep(const KeptModel& model) = 0;
 };
+
+bool same_round(const RoundKey& a, const RoundKey& b);
 
 /// Port: where an ML node keeps its program's state.
 class StateStore {

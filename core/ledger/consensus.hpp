@@ -142,7 +142,7 @@ public:
     /// Offers an entry for the log. Errc::refused: this SN does not lead.
     virtual Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) = 0;
     /// Takes an SN in, first as a learner, or removes one; one change at a time. Errc::refused: not
-    /// the leader; Errc::stale: another change is under way.
+    /// the leader; Errc::stale: another change is under way, or leadership is handed over.
     virtual Result<void> add_server(SwarmTime now, const Server& server,
                                     ConsensusOutput& output) = 0;
     virtual Result<void> remove_server(SwarmTime now, const NodeId& node,

@@ -70,6 +70,7 @@ private:
     Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
     void receive_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                         std::vector<LogRecord> records, ConsensusOutput& output);
+    void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
     void tell_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);
     const Server* find(std::uint64_t number) const;
@@ -328,8 +329,12 @@ void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     if (learner != nullptr) {
         learner->role = RAFT_VOTER;
     }
+    const std::size_t before = output.size();
     // What it does not take it has dropped: nothing of ours has changed.
     static_cast<void>(feed(now, event, nullptr, output));
+    if (message.kind == ConsensusKind::request_vote && message.pre_vote) {
+        tell_newer_term(message.term, before, output);
+    }
     if (learner != nullptr) {
         learner->role = RAFT_STANDBY;
     }
@@ -345,6 +350,20 @@ raft_server* RaftConsensus::own_learner() {
         }
     }
     return nullptr;
+}
+
+/// libraft 0.22.1 answers a pre-vote for a term that is over with that same term. So of two halves,
+/// one with the longer logs and one with the newer term, neither ever elects: the first must hear
+/// of the term.
+void RaftConsensus::tell_newer_term(std::uint64_t asked, std::size_t from,
+                                    ConsensusOutput& output) const {
+    for (std::size_t i = from; i < output.size(); ++i) {
+        auto* sent = std::get_if<SendConsensus>(&output[i]);
+        if (sent != nullptr && sent->message.kind == ConsensusKind::request_vote_result &&
+            raft_current_term(&raft_) > asked) {
+            sent->message.term = raft_current_term(&raft_);
+        }
+    }
 }
 
 void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,
@@ -400,7 +419,7 @@ Result<void> RaftConsensus::submit(SwarmTime now, LogRecord record, ConsensusOut
     event.submit.n = 1;
     if (feed(now, event, &entries, output) != 0) {
         raft_free(batch);
-        return Error{Errc::refused, "leadership is being handed over"};
+        return Error{Errc::stale, "leadership is being handed over"};
     }
     return {};
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "core/sl/sl_state.hpp"
@@ -73,6 +74,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
 
 void SlNode::check_in(std::vector<Effect>& effects) {
     check_in_refused_ = false;
+    checked_in_at_ = now_;
     check_in_attempt_ = view_ && view_->round == next_round_ ? view_->attempt : 0;
     const CheckIn& said = sync_->check_in;
     TraceEvent event = TraceEvent("check_in")
@@ -140,10 +142,32 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
              exit_code_of(close.code), effects);
         return;
     }
-    log(Level::info,
-        "ML node '" + ml.name + "' has finished. Exiting SL. Reason: training is complete",
-        effects);
+    if (some_missed_the_end()) {
+        log(Level::info,
+            "ML node '" + ml.name + "' has finished; members that missed the final round may " +
+                "fetch its model for " +
+                std::to_string(static_cast<int>(to_seconds(options_.linger))) + " s",
+            effects);
+        effects.push_back(SetTimer{linger_timer, now_ + options_.linger});
+        return;
+    }
+    leave_complete(effects);
+}
+
+void SlNode::leave_complete(std::vector<Effect>& effects) {
+    log(Level::info, "Exiting SL. Reason: training is complete", effects);
     leave(exit_code::ok, "training is complete", effects);
+}
+
+bool SlNode::some_missed_the_end() const {
+    if (!committed_ || !committed_->commit.final) {
+        return false;
+    }
+    const std::vector<RoundMember>& members = committed_->commit.members;
+    return std::any_of(members_seen_.begin(), members_seen_.end(), [&](const NodeId& seen) {
+        return std::none_of(members.begin(), members.end(),
+                            [&](const RoundMember& member) { return member.id == seen; });
+    });
 }
 
 }  // namespace starling

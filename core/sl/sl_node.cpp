@@ -232,6 +232,9 @@ void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
         case peer_dial_timer:
             dial_partners(effects);
             return;
+        case linger_timer:
+            leave_complete(effects);
+            return;
         case end_timer:
             if (ending_code_) {
                 stop(*ending_code_, "the SN did not answer the goodbye", effects);

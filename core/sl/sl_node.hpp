@@ -27,6 +27,9 @@ struct SlNodeOptions {
     SwarmDuration stall_limit = std::chrono::seconds(60);
     /// A model that nobody serves any more: end after so long.
     SwarmDuration catch_up_limit = std::chrono::minutes(5);
+    /// After the end of a training from whose final round a member was missing: for so long it can
+    /// be fetched here.
+    SwarmDuration linger = std::chrono::seconds(10);
     SwarmDuration sn_silence_limit =
         std::chrono::seconds(5);  ///< no answer of the SN to heartbeats
 };

@@ -48,9 +48,11 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
         return;  // it is caught up with once it is committed
     }
     if (!sync_ || !sync_->waiting || view_->round != next_round_) {
-        fail({Errc::aborted, "the swarm counts on this node in round " +
-                                 std::to_string(view_->round) + ", for which it has no parameters"},
-             exit_code::aborted, effects);
+        // Of an SN that lags behind: an earlier start of this node was in that round. If it were
+        // not so, the others would leave this one out of the round.
+        effects.push_back(Report{TraceEvent("exchange_refused")
+                                     .with("round", key.round)
+                                     .with("attempt", key.attempt)});
         return;
     }
     ++exchange_serial_;

@@ -32,6 +32,12 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
     if (result.sequence == 0) {  // the answer to a heartbeat
         if (result.code == Errc::stale && session_ && session_->enrolled) {
             rejoin(result.reason, effects);
+        } else if (result.code == Errc::unreachable && options_.sn_addresses.size() > 1 &&
+                   now_ - sn_asked_at_ > options_.sn_answer_limit) {
+            dial_next_sn(effects);
+        } else if (now_ - checked_in_at_ >= options_.heartbeat_interval / 2) {
+            // The view is the newest, and may have come before the answer that refused a check-in.
+            check_in_again(effects);
         }
         return;
     }
@@ -135,12 +141,24 @@ void SlNode::beat(std::vector<Effect>& effects) {
     }
 }
 
+void SlNode::note_members(const ContractView& view) {
+    for (const RoundMember& member : view.frozen) {
+        members_seen_.insert(member.id);
+    }
+    if (view.last_commit) {
+        for (const RoundMember& member : view.last_commit->members) {
+            members_seen_.insert(member.id);
+        }
+    }
+}
+
 void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     if (!session_ || !session_->enrolled || view.name != session_->open.contract ||
         view.run != session_->run || (view_ && view.version <= view_->version) || ending_code_) {
         return;
     }
     view_ = view;
+    note_members(view);
     if (view.phase == ContractPhase::aborted) {
         session_->enrolled = false;
         fail({Errc::aborted, "the swarm has ended: " + view.reason}, exit_code::aborted, effects);

@@ -25,7 +25,13 @@ public:
 
 private:
     static constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
-    enum Timer : std::uint32_t { heartbeat_timer = 1, sn_dial_timer, peer_dial_timer, end_timer };
+    enum Timer : std::uint32_t {
+        heartbeat_timer = 1,
+        sn_dial_timer,
+        peer_dial_timer,
+        end_timer,
+        linger_timer
+    };
 
     /// The session with the ML program.
     struct Session {
@@ -79,6 +85,7 @@ private:
                    std::vector<Effect>& effects);
     void beat(std::vector<Effect>& effects);
     void on_view(const ContractView& view, std::vector<Effect>& effects);
+    void note_members(const ContractView& view);
 
     // sl_ml_link.cpp
     void on_open_session(const NodeId& from, const OpenSession& open, std::vector<Effect>& effects);
@@ -86,6 +93,8 @@ private:
     void on_ml_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects);
     void on_close_session(const CloseSession& close, std::vector<Effect>& effects);
     void on_ml_gone_early(const std::string& reason, int code, std::vector<Effect>& effects);
+    void leave_complete(std::vector<Effect>& effects);
+    bool some_missed_the_end() const;
     void check_in(std::vector<Effect>& effects);
     void check_in_for_finished(std::vector<Effect>& effects);
     void answer_sync(const Commit& commit, std::vector<Effect>& effects);
@@ -137,11 +146,13 @@ private:
 
     std::set<NodeId> up_;  ///< SLs that are connected
     std::map<NodeId, Address> dialling_;
+    std::set<NodeId> members_seen_;  ///< of this run\'s rounds
     std::unique_ptr<Exchange> exchange_;
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
     std::unique_ptr<CatchUp> catch_up_;
     std::uint64_t catch_up_serial_ = 0;
-    Attempt check_in_attempt_ = 0;   ///< that was on when the newest one was said
+    Attempt check_in_attempt_ = 0;  ///< that was on when the newest one was said
+    SwarmTime checked_in_at_{};
     bool check_in_refused_ = false;  ///< the newest one: the round had gone on
     std::uint64_t exchange_serial_ = 0;
     bool hashing_ = false;

@@ -38,6 +38,7 @@ void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
 
 void SnNode::start(std::vector<Effect>& effects) {
     started_ = now_;
+    leader_seen_ = now_;
     recovered_ = options_.log.records.size();
     report(TraceEvent("sn_started")
                .with("entries", recovered_)
@@ -167,6 +168,15 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
                                {CommandResult{0, Errc::stale,
                                               "this node was silent for longer than its lease and "
                                               "was taken for lost",
+                                              0},
+                                {}}});
+        return;
+    }
+    if (now_ - leader_seen_ > options_.leader_limit) {
+        effects.push_back(Send{from,
+                               {CommandResult{0, Errc::unreachable,
+                                              "this SN has no leader: it is cut off from the "
+                                              "others, or too few are up",
                                               0},
                                 {}}});
         return;

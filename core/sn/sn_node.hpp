@@ -16,6 +16,8 @@ struct SnNodeOptions {
     /// A connected SL not heard of for so long is lost: eight heartbeats, so that a busy host is
     /// not taken for a dead one. A process that dies is noticed by its connection, at once.
     SwarmDuration lease = std::chrono::seconds(8);
+    /// Without a leader for so long it sends SLs to another SN: what it knows may be old.
+    SwarmDuration leader_limit = std::chrono::seconds(3);
     SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< after its connection was cut
     SwarmDuration check_interval =
         std::chrono::milliseconds(500);            ///< how often leases are looked at

@@ -15,10 +15,20 @@ bool SnNode::is_server(const NodeId& node) const {
                        [&](const Server& server) { return server.node == node; });
 }
 
+/// Also one whose joining was not agreed on in the end: it stands in its own log alone, and hears
+/// of no leader.
+bool SnNode::is_outside() const {
+    return !is_server(options_.id) || now_ - leader_seen_ > options_.leader_limit;
+}
+
 void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>& effects) {
     const Message& message = received.frame.message;
     if (const auto* raft = std::get_if<ConsensusMessage>(&message)) {
         ConsensusOutput output;
+        // Raft itself does not time out where this SN does not vote yet.
+        if (raft->kind == ConsensusKind::append && raft->term >= consensus_->term()) {
+            leader_seen_ = now_;
+        }
         consensus_->receive(now_, received.from, *raft, output);
         perform(output, effects);
     } else if (const auto* command = std::get_if<RelayedCommand>(&message)) {
@@ -154,6 +164,9 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
         arm_deadline(effects);
     }
     const std::optional<NodeId> leader = consensus_->leader();
+    if (leads) {
+        leader_seen_ = now_;
+    }
     if (leader == known_leader_ || !leader) {
         return;
     }
@@ -202,8 +215,9 @@ void SnNode::dial_servers(std::vector<Effect>& effects) {
         const auto peer = peers_.find(node);
         return peer != peers_.end() && peer->second.here;
     };
-    const bool outside = !is_server(options_.id);
-    for (const Server& server : outside ? told_servers_ : consensus_->servers()) {
+    const bool outside = is_outside();
+    const bool unknown = !is_server(options_.id) && !told_servers_.empty();
+    for (const Server& server : unknown ? told_servers_ : consensus_->servers()) {
         // Of two SNs the one with the lower name dials, so that there is one connection; one that
         // is not taken in yet is not known to the others.
         if (server.node != options_.id && !is_here(server.node) &&
@@ -224,7 +238,7 @@ void SnNode::ask_to_join(std::vector<Effect>& effects) {
         ask_to_leave(effects);
         return;
     }
-    if (!options_.sentinel || is_server(options_.id)) {
+    if (!options_.sentinel || !is_outside()) {
         return;
     }
     const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},

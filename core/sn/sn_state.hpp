@@ -85,6 +85,7 @@ private:
 
     // sn_servers.cpp
     bool is_server(const NodeId& node) const;
+    bool is_outside() const;
     void on_server_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_membership_request(const NodeId& from, const MembershipRequest& request,
                                std::vector<Effect>& effects);
@@ -127,6 +128,7 @@ private:
     std::uint64_t led_term_ = 0;         ///< the term in which this SN leads; 0: it does not
     SwarmTime led_since_{};
     std::optional<NodeId> known_leader_;
+    SwarmTime leader_seen_{};  ///< when there was one last
     bool ready_ = false;
     bool stopped_ = false;
     std::optional<SwarmTime> raft_armed_;

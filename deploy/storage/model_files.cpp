@@ -106,6 +106,9 @@ Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& ha
     }
     opened.files.reset(
         new ModelFiles(std::move(directory), found.empty() ? 0 : found.back().serial));
+    if (!opened.models.empty()) {
+        opened.files->newest_ = opened.models.back().key;
+    }
     return opened;
 }
 
@@ -114,7 +117,8 @@ Result<void> ModelFiles::keep(const KeptModel& model) {
     for (const Blob& segment : model.segments) {
         bytes += segment.size();
     }
-    const std::uint64_t serial = serial_ + 1;
+    const bool again = newest_ && same_round(*newest_, model.key);
+    const std::uint64_t serial = again ? serial_ : serial_ + 1;
     const Bytes head = head_of(serial, model, bytes);
     Writer start;
     start.raw(std::as_bytes(std::span(magic)));
@@ -126,6 +130,7 @@ Result<void> ModelFiles::keep(const KeptModel& model) {
     const Result<void> done = replace_file(directory_ / names[serial % 2], parts);
     if (done) {
         serial_ = serial;
+        newest_ = model.key;
     }
     return done;
 }

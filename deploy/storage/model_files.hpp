@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,9 +10,9 @@
 
 namespace starling {
 
-/// Merged parameters in two files of a directory, written in turn: a crash in the middle of one
-/// leaves the other. A file is "STRLKEPT", u32 length of the head, the head (u64 serial, string
-/// contract, u32 run, u64 round, u32 attempt, digest, u64 bytes), and the parameter vector.
+/// Merged parameters in two files of a directory, one for each of the two newest rounds. A file is
+/// "STRLKEPT", u32 length of the head, the head (u64 serial, string contract, u32 run, u64 round,
+/// u32 attempt, digest, u64 bytes), and the parameter vector.
 class ModelFiles final : public ModelStore {
 public:
     struct Opened {
@@ -30,6 +31,7 @@ private:
 
     std::filesystem::path directory_;
     std::uint64_t serial_;  ///< of the newest file
+    std::optional<RoundKey> newest_;
 };
 
 }  // namespace starling

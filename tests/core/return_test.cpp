@@ -195,6 +195,16 @@ TEST_F(Return, KilledBetweenItsLastReportAndTheNewsOfTheEnd) {
     expect_good_end();
 }
 
+TEST_F(Return, AMemberThatIsCutOffAtTheEndStillGetsTheFinalModel) {
+    add_pairs(3);
+    ASSERT_TRUE(swarm.run_to_round(25));
+    swarm.network.partition({{"sl3"}, {"ml3"}});
+    ASSERT_TRUE(run_until("contract_ended", "sn1"));
+    swarm.run_for(seconds(1));
+    swarm.network.heal();
+    expect_good_end();
+}
+
 TEST_F(Return, AllPairsKilledAndStartedAgain) {
     add_pairs(3);
     ASSERT_TRUE(swarm.run_to_round(6));

@@ -120,6 +120,16 @@ TEST_F(MemoryFaults, WhatAWriteHadReplacedComesBackWithIt) {
     EXPECT_EQ(store.log.records, first);
 }
 
+TEST_F(MemoryFaults, AttemptsOfARoundDoNotPushOutTheModelOfTheRoundBefore) {
+    MemoryStore store;
+    for (const Attempt attempt : {0U, 1U, 2U}) {
+        ASSERT_TRUE(store.keep({{"default", 0, attempt == 0 ? 10U : 11U, attempt}, {}, {}}));
+    }
+    ASSERT_EQ(store.models.size(), 2U);
+    EXPECT_EQ(store.models.front().key.round, 10U);
+    EXPECT_EQ(store.models.back().key.attempt, 2U);
+}
+
 TEST_F(MemoryFaults, AFailedWriteEndsTheNodeAndItCanBeStartedAgain) {
     stores_["a"].fail_next_write = true;
     const NodeId a = add("a");

@@ -38,6 +38,7 @@ Result<void> MemoryStore::keep(const KeptModel& model) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
+    std::erase_if(models, [&](const KeptModel& other) { return same_round(other.key, model.key); });
     models.push_back(model);
     if (models.size() > 2) {
         models.erase(models.begin());
