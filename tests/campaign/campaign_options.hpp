@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace starling::test {
+
+/// A bug that is put in on purpose, to see that it is found.
+enum class Plant {
+    none,
+    stale_reads,            ///< readers ask an SN without a barrier
+    r3_off,                 ///< libraft gets a membership behind other records (ledger rule R3)
+    lost_sync,              ///< disks of SNs lose what they said was durable
+    arrival_order,          ///< contributions are merged in the order in which they came
+    attempt_unchecked,      ///< results of an attempt that is over count
+    lease_without_progress  ///< who is heard of is waited for, though nothing moves
+};
+
+struct CampaignOptions {
+    int servers = 3;
+    int pairs = 5;
+    bool membership = false;      ///< SNs leave, join and are replaced by empty ones
+    double fault_seconds = 30.0;  ///< virtual time with faults
+    Plant plant = Plant::none;
+    std::string trace_file;  ///< of the (one) seed; empty: none
+    bool hash_trace = false;
+};
+
+}  // namespace starling::test

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "core/base/random.hpp"
+#include "transport/memory/memory_network.hpp"
+
+namespace starling::test {
+
+/// What all programs of a campaign have in common.
+struct CampaignTraining {
+    std::size_t elements = 500;  ///< float32 parameters
+    std::uint32_t min_peers = 2;
+    SwarmDuration grace = std::chrono::milliseconds(500);
+    SwarmDuration part = std::chrono::milliseconds(400);  ///< training between two rounds
+    bool winding_down = false;                            ///< the next parts are the last ones
+};
+
+/// Trains until the campaign winds down. A start of it that comes later begins with the swarm's
+/// model, whatever it had.
+class CampaignProgram final : public ProgramModel {
+public:
+    static constexpr std::uint64_t batches = 16;  ///< between two rounds
+
+    CampaignProgram(const CampaignTraining& training, std::uint64_t seed, EndMode end_mode,
+                    std::uint32_t weight)
+        : training_(training), end_mode_(end_mode), weight_(weight), random_(seed) {
+        for (std::size_t i = 0; i < training.elements; ++i) {
+            // Magnitudes so far apart that a sum depends on its order.
+            const int exponent = static_cast<int>(random_.below(60));
+            targets_.push_back(static_cast<float>(std::ldexp(random_.normal(), exponent)));
+        }
+        params_.assign(training.elements, 0.0F);
+    }
+
+    std::pair<TrainRequest, SwarmDuration> resume(TrainReply reply) override {
+        if (const auto* failed = std::get_if<FailedReply>(&reply)) {
+            return {ExitRequest{failed->error.code, failed->error.message}, SwarmDuration{0}};
+        }
+        if (std::holds_alternative<BeginReply>(reply)) {
+            return {open(), std::chrono::milliseconds(5)};
+        }
+        const auto* synced = std::get_if<SyncedReply>(&reply);
+        if (synced == nullptr) {
+            return {sync(0, false), SwarmDuration{0}};
+        }
+        load(*synced);
+        if (synced->final) {
+            return {ExitRequest{}, std::chrono::milliseconds(1)};
+        }
+        for (std::size_t i = 0; i < params_.size(); ++i) {
+            params_[i] += 0.5F * (targets_[i] - params_[i]);
+        }
+        const auto spread = static_cast<std::uint64_t>(training_.part.count());
+        return {
+            sync(batches, training_.winding_down),
+            training_.part / 2 + SwarmDuration{static_cast<std::int64_t>(random_.below(spread))}};
+    }
+
+private:
+    TrainRequest open() const {
+        OpenRequest request;
+        request.contract = "default";
+        request.config.min_peers = training_.min_peers;
+        request.config.sync_frequency = batches;
+        request.config.grace_ns = training_.grace.count();
+        Result<ParamLayout> layout = ParamLayout::make(
+            {{"weight", DType::f32, {static_cast<std::int64_t>(training_.elements)}}});
+        request.config.layout_bytes = layout->size_bytes();
+        request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
+        request.end_mode = end_mode_;
+        return request;
+    }
+
+    TrainRequest sync(std::uint64_t trained, bool finished) const {
+        SyncRequest request;
+        request.check_in.weight = weight_;
+        request.check_in.samples = trained;
+        request.check_in.finished = finished;
+        request.check_in.fresh = true;
+        request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
+        request.batches = trained;
+        Bytes bytes(params_.size() * sizeof(float));
+        std::memcpy(bytes.data(), params_.data(), bytes.size());
+        request.params = Blob(std::move(bytes));
+        return request;
+    }
+
+    void load(const SyncedReply& reply) {
+        std::size_t at = 0;
+        for (const Blob& segment : reply.params) {
+            const std::size_t size = std::min(segment.size(), params_.size() * sizeof(float) - at);
+            std::memcpy(reinterpret_cast<std::byte*>(params_.data()) + at, segment.view().data(),
+                        size);
+            at += size;
+        }
+    }
+
+    const CampaignTraining& training_;
+    EndMode end_mode_;
+    std::uint32_t weight_;
+    Random random_;
+    std::vector<float> params_;
+    std::vector<float> targets_;
+};
+
+}  // namespace starling::test

@@ -1,0 +1,60 @@
+#include "tests/campaign/campaign_run.hpp"
+
+#include "tests/campaign/fault_schedule.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr SwarmDuration calm_begin = seconds(2);
+/// A round after all is well again: the longest lease, a stalled exchange and a grace period.
+constexpr SwarmDuration round_limit = seconds(30);
+constexpr SwarmDuration end_limit = seconds(120);
+constexpr SwarmDuration readers_go_on = seconds(3);
+
+const NodeId campaign{"campaign"};
+
+}  // namespace
+
+SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
+    CampaignSwarm swarm(seed, options);
+    swarm.start();
+    const SwarmTime faults_end = SwarmTime{calm_begin} + from_seconds(options.fault_seconds);
+    FaultSchedule faults(swarm, options.membership, faults_end);
+    faults.begin(SwarmTime{calm_begin});
+    bool over = false;
+    swarm.network.at(faults_end + milliseconds(1), [&] { over = true; });
+    swarm.network.run([&] { return over; }, faults_end + seconds(1));
+
+    swarm.heal();
+    const SwarmTime healed = swarm.network.now();
+    swarm.trace.report(
+        healed, campaign,
+        TraceEvent("healed").with("round_limit_ms",
+                                  static_cast<std::uint64_t>(round_limit / milliseconds(1))));
+    const SwarmTime limit = healed + end_limit;
+    if (swarm.network.run([&] { return swarm.all_have_synced_since(healed); }, limit)) {
+        swarm.wind_down();
+        swarm.network.run([&] { return swarm.all_ended(); }, limit);
+        swarm.network.run([] { return false; },
+                          std::min(limit, swarm.network.now() + readers_go_on));
+    }
+    swarm.trace.checker.finish(swarm.network.now());
+
+    const SwarmChecker& checker = swarm.trace.checker;
+    SeedResult result;
+    result.faults = faults.count();
+    result.rounds = checker.rounds();
+    result.crashes = swarm.crashes();
+    result.operations = checker.operations() + checker.reads();
+    result.violations = checker.violations().count();
+    result.hash = swarm.trace.hash();
+    for (const Violation& violation : checker.violations().kept()) {
+        result.first.push_back(to_string(violation));
+    }
+    return result;
+}
+
+}  // namespace starling::test

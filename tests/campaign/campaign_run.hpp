@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/campaign/campaign_options.hpp"
+
+namespace starling::test {
+
+/// What came of one seed.
+struct SeedResult {
+    std::uint64_t faults = 0;
+    std::uint64_t rounds = 0;
+    std::uint64_t crashes = 0;
+    std::uint64_t operations = 0;
+    std::uint64_t violations = 0;
+    std::uint64_t hash = 0;          ///< of the trace, if asked for
+    std::vector<std::string> first;  ///< violations, as text
+};
+
+/// One swarm from its start through faults to its end, in virtual time; all from the seed.
+SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options);
+
+}  // namespace starling::test

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/check/swarm_checker.hpp"
+
+namespace starling::test {
+
+/// Hands each event to the checker, and notes what the campaign itself goes by.
+class CampaignTrace final : public TraceSink {
+public:
+    /// \param file  empty: not written. \param hash  of the text of all events.
+    CampaignTrace(const std::string& file, bool hash) : hashing_(hash) {
+        if (!file.empty()) {
+            file_ = std::make_unique<std::ofstream>(file, std::ios::binary);
+        }
+    }
+
+    void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
+        if (hashing_ || file_ != nullptr) {
+            const std::string line = trace_line(time, node, event);
+            for (const char c : line) {
+                hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;  // FNV-1a
+            }
+            if (file_ != nullptr) {
+                *file_ << line << '\n';
+                if (!event.text.empty()) {
+                    *file_ << "# " << node.name << ": " << event.text << '\n';
+                }
+            }
+        }
+        checker.report(time, node, event);
+        if (event.name == "leader_elected") {
+            leader = node;
+        } else if (event.name == "sync_end") {
+            last_sync_end[node] = time;
+        }
+    }
+
+    SwarmChecker checker;
+    NodeId leader;  ///< that was elected last
+    std::map<NodeId, SwarmTime> last_sync_end;
+    std::uint64_t hash() const { return hash_; }
+
+private:
+    bool hashing_;
+    std::uint64_t hash_ = 14695981039346656037ULL;
+    std::unique_ptr<std::ofstream> file_;
+};
+
+}  // namespace starling::test

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include <sys/types.h>
+
+#include "tests/campaign/campaign_run.hpp"
+
+namespace starling::test {
+
+/// Runs seeds in processes of their own, several at once, so that one that crashes or never ends is
+/// a finding and not the end of the campaign.
+class SeedProcesses {
+public:
+    struct Finished {
+        std::uint64_t seed = 0;
+        SeedResult result;
+    };
+
+    /// \param cpu_limit_s  a seed that takes longer hangs.
+    SeedProcesses(CampaignOptions options, int cpu_limit_s)
+        : options_(std::move(options)), cpu_limit_s_(cpu_limit_s) {}
+
+    void start(std::uint64_t seed);
+    std::size_t running() const { return running_.size(); }
+    /// Waits for the next that ends. \pre running() > 0
+    Finished wait();
+
+private:
+    struct Running {
+        std::uint64_t seed = 0;
+        int output = -1;  ///< of the pipe, to read from
+    };
+
+    CampaignOptions options_;
+    int cpu_limit_s_;
+    std::map<pid_t, Running> running_;
+};
+
+}  // namespace starling::test

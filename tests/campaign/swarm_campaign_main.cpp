@@ -1,0 +1,175 @@
+// Many swarms through random faults, in virtual time.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+
+#include "tests/campaign/seed_process.hpp"
+
+namespace starling::test {
+namespace {
+
+const std::map<std::string, Plant> plants = {
+    {"stale-reads", Plant::stale_reads},
+    {"r3-off", Plant::r3_off},
+    {"lost-sync", Plant::lost_sync},
+    {"arrival-order", Plant::arrival_order},
+    {"attempt-unchecked", Plant::attempt_unchecked},
+    {"lease-without-progress", Plant::lease_without_progress},
+};
+
+struct Arguments {
+    CampaignOptions options;
+    std::uint64_t seeds = 100;
+    std::uint64_t first_seed = 1;
+    int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    bool twice = false;
+    std::string plant;
+    int cpu_limit_s = 60;
+};
+
+struct Totals {
+    std::uint64_t seeds = 0;
+    std::uint64_t failed = 0;
+    SeedResult sum;
+};
+
+std::string command_of(const Arguments& arguments, std::uint64_t seed) {
+    const CampaignOptions& options = arguments.options;
+    std::string text = "swarm-campaign --seeds 1 --first-seed " + std::to_string(seed) +
+                       " --servers " + std::to_string(options.servers) + " --pairs " +
+                       std::to_string(options.pairs);
+    char seconds[32];
+    std::snprintf(seconds, sizeof seconds, "%g", options.fault_seconds);
+    text += std::string(" --seconds ") + seconds;
+    text += options.membership ? " --membership" : " --no-membership";
+    text += arguments.plant.empty() ? "" : " --plant " + arguments.plant;
+    text += arguments.twice ? " --twice" : "";
+    return text + " --trace " + std::to_string(seed) + ".trace";
+}
+
+void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finished& finished) {
+    const SeedResult& result = finished.result;
+    ++totals.seeds;
+    totals.sum.faults += result.faults;
+    totals.sum.rounds += result.rounds;
+    totals.sum.crashes += result.crashes;
+    totals.sum.operations += result.operations;
+    totals.sum.violations += result.violations;
+    if (result.violations == 0) {
+        return;
+    }
+    ++totals.failed;
+    std::cout << "seed " << finished.seed << ": " << result.violations << " violations\n";
+    constexpr std::size_t shown_max = 4;
+    for (std::size_t i = 0; i < std::min(shown_max, result.first.size()); ++i) {
+        std::cout << "  " << result.first[i] << "\n";
+    }
+    std::cout << "  again: " << command_of(arguments, finished.seed) << "\n" << std::flush;
+}
+
+/// The second run of a seed must be the first, event for event.
+void compare(SeedProcesses::Finished& second, const SeedResult& first) {
+    if (first.hash != second.result.hash) {
+        ++second.result.violations;
+        second.result.first.push_back("a second run of the same seed had another trace (hash " +
+                                      std::to_string(second.result.hash) + ", the first " +
+                                      std::to_string(first.hash) + ")");
+    }
+}
+
+Totals run_all(const Arguments& arguments) {
+    SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
+    Totals totals;
+    std::map<std::uint64_t, SeedResult> first_runs;
+    std::vector<std::uint64_t> to_do;
+    for (std::uint64_t i = arguments.seeds; i > 0; --i) {
+        const std::uint64_t seed = arguments.first_seed + i - 1;
+        to_do.insert(to_do.end(), arguments.twice ? 2 : 1, seed);
+    }
+    while (!to_do.empty() || processes.running() > 0) {
+        while (!to_do.empty() && processes.running() < static_cast<std::size_t>(arguments.jobs)) {
+            processes.start(to_do.back());
+            to_do.pop_back();
+        }
+        SeedProcesses::Finished finished = processes.wait();
+        if (!arguments.twice) {
+            add(totals, arguments, finished);
+        } else if (const auto known = first_runs.find(finished.seed); known != first_runs.end()) {
+            compare(finished, known->second);
+            first_runs.erase(known);
+            add(totals, arguments, finished);
+        } else {
+            first_runs.emplace(finished.seed, std::move(finished.result));
+        }
+    }
+    return totals;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app(
+        "Sends swarms of SNs, SLs, MLs and readers through random faults in virtual time: frames "
+        "lost, doubled and\nreordered, partitions, crashes, power cuts, writes that were not "
+        "synced, disk errors, clocks that differ. Then all\nis well again, and the training must "
+        "end. Every event is checked (core/check). All comes from the seed.\n"
+        "Exit code: 0, 1 with violations, 2 for a wrong flag.");
+    Arguments arguments;
+    CampaignOptions& options = arguments.options;
+    app.add_option("--seeds", arguments.seeds, "how many runs")->capture_default_str();
+    app.add_option("--first-seed", arguments.first_seed, "of the first run; the next have the next")
+        ->capture_default_str();
+    app.add_option("--servers", options.servers, "SNs")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 9));
+    app.add_option("--pairs", options.pairs, "pairs of SL and ML")
+        ->capture_default_str()
+        ->check(CLI::Range(2, 99));
+    auto* membership = app.add_flag("--membership,!--no-membership", options.membership,
+                                    "SNs leave, join and are replaced by empty ones (default: "
+                                    "with 5 servers and more)");
+    app.add_option("--seconds", options.fault_seconds, "of virtual time with faults")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 100'000.0));
+    app.add_option("--jobs", arguments.jobs, "runs at once (default: the number of cores)")
+        ->check(CLI::Range(1, 1024));
+    app.add_option("--plant", arguments.plant, "a bug that must be found")
+        ->check(CLI::IsMember(plants));
+    app.add_option("--trace", options.trace_file, "writes the trace of the run; with --seeds 1");
+    app.add_flag("--twice", arguments.twice,
+                 "runs every seed twice: both must have the same trace");
+    app.add_option("--cpu-limit", arguments.cpu_limit_s, "seconds of a run, after which it hangs")
+        ->capture_default_str();
+    app.footer(
+        "\nExamples:\n  swarm-campaign --seeds 1000\n  swarm-campaign --seeds 300 --servers 5\n"
+        "  swarm-campaign --seeds 1 --first-seed 42 --trace 42.trace\n"
+        "  swarm-campaign --seeds 50 --plant stale-reads      (exit code 1)");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    if (!options.trace_file.empty() && arguments.seeds != 1) {
+        std::cerr << "swarm-campaign: --trace takes one run: use --seeds 1\n";
+        return 2;
+    }
+    if (membership->count() == 0) {
+        options.membership = options.servers >= 5;
+    }
+    if (!arguments.plant.empty()) {
+        options.plant = plants.at(arguments.plant);
+    }
+    options.hash_trace = arguments.twice;
+    const Totals totals = run_all(arguments);
+    std::cout << totals.seeds << " seeds, " << totals.sum.faults << " faults, " << totals.sum.rounds
+              << " rounds, " << totals.sum.crashes << " crashes, " << totals.sum.violations
+              << " violations\n";
+    return totals.sum.violations == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace starling::test
+
+int main(int argc, char** argv) { return starling::test::run(argc, argv); }
