@@ -50,9 +50,8 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     if (!sync_ || !sync_->waiting || view_->round != next_round_) {
         // Of an SN that lags behind: an earlier start of this node was in that round. If it were
         // not so, the others would leave this one out of the round.
-        effects.push_back(Report{TraceEvent("exchange_refused")
-                                     .with("round", key.round)
-                                     .with("attempt", key.attempt)});
+        effects.push_back(Report{
+            TraceEvent("exchange_refused").with("round", key.round).with("attempt", key.attempt)});
         return;
     }
     ++exchange_serial_;
