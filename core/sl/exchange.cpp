@@ -47,7 +47,7 @@ Exchange::Exchange(ExchangeSetup setup)
             states_[setup_.members[plan_.owner_of[segment]].id].merged.insert(segment);
             continue;
         }
-        assemblies_[segment].contributions.resize(contributors_.size());
+        assemblies_[segment] = {std::vector<Blob>(contributors_.size()), weights_, 0};
         for (const std::uint32_t contributor : contributors_) {
             if (contributor != self_) {
                 states_[setup_.members[contributor].id].contributions.insert(segment);
@@ -219,12 +219,14 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
 void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body,
                           std::vector<Effect>& effects) {
     Assembly& assembly = assemblies_.at(segment);
-    assembly.contributions[contributor] = std::move(body);
+    const std::size_t slot = setup_.in_order ? contributor : assembly.present;
+    assembly.contributions[slot] = std::move(body);
+    assembly.weights[slot] = weights_[contributor];
     if (++assembly.present < contributors_.size()) {
         return;
     }
     MergeWork work{setup_.layout, segment, setup_.rule, std::move(assembly.contributions),
-                   weights_};
+                   std::move(assembly.weights)};
     assemblies_.erase(segment);
     effects.push_back(StartWork{setup_.work_base + segment, std::move(work)});
 }

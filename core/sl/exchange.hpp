@@ -22,6 +22,7 @@ struct ExchangeSetup {
     std::shared_ptr<const ParamLayout> layout;
     MergeRule rule = MergeRule::mean;
     Segments own;                 ///< this member's parameters
+    bool in_order = true;         ///< see SlNodeOptions::merge_in_order
     std::uint64_t work_base = 0;  ///< merge of segment s is work number work_base + s
 };
 
@@ -75,7 +76,8 @@ private:
         SwarmDuration patience{};
     };
     struct Assembly {
-        std::vector<Blob> contributions;  ///< one for each contributor, in order
+        std::vector<Blob> contributions;     ///< one for each contributor, in order
+        std::vector<std::uint32_t> weights;  ///< of each
         std::size_t present = 0;
     };
 

@@ -30,6 +30,8 @@ struct SlNodeOptions {
     /// After the end of a training from whose final round a member was missing: for so long it can
     /// be fetched here.
     SwarmDuration linger = std::chrono::seconds(10);
+    /// Off only in a test that shows why: contributions are merged in the order in which they came.
+    bool merge_in_order = true;
     SwarmDuration sn_silence_limit =
         std::chrono::seconds(5);  ///< no answer of the SN to heartbeats
 };

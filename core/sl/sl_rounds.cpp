@@ -60,7 +60,7 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     report_.reset();
     exchange_ = std::make_unique<Exchange>(ExchangeSetup{
         options_.id, key, view_->frozen, session_->layout, session_->open.config.merge_rule,
-        sync_->params, work_number(exchange_serial_, 0)});
+        sync_->params, options_.merge_in_order, work_number(exchange_serial_, 0)});
     effects.push_back(Report{TraceEvent("exchange_begin")
                                  .with("round", key.round)
                                  .with("attempt", key.attempt)

@@ -242,7 +242,7 @@ void SnNode::check_leases(std::vector<Effect>& effects) {
 /// Two members that can't reach each other would hold up the round for ever: the one that most
 /// others wait for is left out of it. A slow one that moves is never complained of.
 void SnNode::check_stalls(std::vector<Effect>& effects) {
-    if (!consensus_->leads()) {
+    if (!consensus_->leads() || !options_.exclude_stalled) {
         return;
     }
     std::vector<ExcludeMember> excluded;

@@ -40,6 +40,9 @@ struct SnNodeOptions {
     /// any two SNs: a leader that hears no answer for so long steps down.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
     bool split_at_membership = true;  ///< see RaftOptions
+    // Off only in tests that show what each is for.
+    bool check_attempt = true;    ///< what members report of an attempt that is over is dropped
+    bool exclude_stalled = true;  ///< a round goes on without members between which nothing moves
     /// What the disk held is told in the trace like what comes new, so that a checker misses no
     /// entry that was applied by nobody before all SNs were started again.
     bool trace_recovered = false;

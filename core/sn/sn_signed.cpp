@@ -15,11 +15,15 @@ bool is_member(const Contract& contract, const NodeId& node) {
     return at != contract.frozen.end() && at->id == node;
 }
 
-bool is_about(const RoundKey& key, const Contract& contract) {
-    return key == RoundKey{contract.name, contract.run, contract.round, contract.attempt};
-}
-
 }  // namespace
+
+bool SnNode::is_about(const RoundKey& key, const Contract& contract) const {
+    RoundKey current{contract.name, contract.run, contract.round, contract.attempt};
+    if (!options_.check_attempt) {
+        current.attempt = key.attempt;
+    }
+    return key == current;
+}
 
 Result<void> SnNode::check_signature(const NodeId& author, const SubmitCommand& submit) const {
     if (std::holds_alternative<ReadBarrier>(submit.command)) {
@@ -56,7 +60,7 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, std::vector<
         return;
     }
     RoundReports& reports = reports_[beat.contract];
-    if (reports.key != key) {
+    if (!is_about(reports.key, *contract)) {
         reports = {key, {}};
     }
     const MemberReport report{from, beat.report->digest, beat.report->signature};
@@ -93,13 +97,16 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, std::vector<
 void SnNode::commit_if_reported(const Contract& contract, std::vector<Effect>& effects) {
     const auto found = reports_.find(contract.name);
     if (!consensus_->leads() || contract.phase != ContractPhase::exchanging ||
-        found == reports_.end() || !is_about(found->second.key, contract) ||
-        found->second.of.size() != contract.frozen.size()) {
+        found == reports_.end() || !is_about(found->second.key, contract)) {
         return;
     }
     CommitRound commit{contract.name, contract.run, contract.round, contract.attempt, {}};
-    for (const auto& [id, report] : found->second.of) {
-        commit.reports.push_back(report);
+    for (const RoundMember& member : contract.frozen) {
+        const auto report = found->second.of.find(member.id);
+        if (report == found->second.of.end()) {
+            return;
+        }
+        commit.reports.push_back(report->second);
     }
     propose({0, options_.id, 0, 0, std::move(commit), {}}, effects);
 }

@@ -71,6 +71,8 @@ private:
     /// Whether `submit` is what its author said. Errc::refused says why not.
     Result<void> check_signature(const NodeId& author, const SubmitCommand& submit) const;
     void take_report(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
+    /// Whether `key` names the attempt that is on.
+    bool is_about(const RoundKey& key, const Contract& contract) const;
     /// Proposes the commit of an attempt of which all members have reported.
     void commit_if_reported(const Contract& contract, std::vector<Effect>& effects);
     bool has_reported(const Contract& contract, const NodeId& node) const;

@@ -41,10 +41,13 @@ protected:
         EXPECT_EQ(voters(), 3U);
         pass(std::chrono::milliseconds(500));
     }
-    void start(std::uint64_t number) {
+    void start(std::uint64_t number, bool split_at_membership = true) {
         const NodeId id{"sn" + std::to_string(number)};
         Sn& sn = sns[id];
-        sn.consensus = make_raft_consensus({.self = id, .number = number, .seed = number});
+        sn.consensus = make_raft_consensus({.self = id,
+                                            .number = number,
+                                            .seed = number,
+                                            .split_at_membership = split_at_membership});
         std::optional<Server> founder;
         if (number == 1) {
             founder = Server{id, {}, number, true};
@@ -107,6 +110,8 @@ protected:
             deliver();
         }
     }
+
+    bool membership_counts_behind_a_command(bool split_at_membership);
 
     const NodeId first_id{"sn1"};
     SwarmTime now{};
@@ -171,6 +176,65 @@ TEST_F(RaftConsensusTest, a_learner_that_did_not_hear_that_it_votes_gives_its_vo
     pass(std::chrono::seconds(10));
     EXPECT_TRUE(first().leads()) << "two SNs without a leader for ever";
     EXPECT_TRUE(sns.at(learner).disk.records == sns.at(first_id).disk.records);
+}
+
+/// sn3 gets a command and a membership behind it in one append. \return  whether it sees, once it
+/// leads, that the membership was agreed on, so that the next change can begin.
+bool RaftConsensusTest::membership_counts_behind_a_command(bool split_at_membership) {
+    const NodeId third{"sn3"};
+    sns.at(third).committed = 0;
+    start(3, split_at_membership);
+    pass(std::chrono::milliseconds(500));
+    ConsensusOutput output;
+    EXPECT_TRUE(first().propose(now, Bytes(1), output).has_value());
+    EXPECT_TRUE(first().add_server(now, {{"sn4"}, {}, 4, false}, output).has_value());
+    perform(first_id, output);
+    deliver(third);
+    sent.clear();  // what went to sn3 is lost: it is sent again, in one
+    pass(std::chrono::seconds(1));
+    EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
+    // The leader hands over to it.
+    ConsensusMessage now_lead;
+    now_lead.kind = ConsensusKind::timeout_now;
+    now_lead.sender = 1;
+    now_lead.receiver = 3;
+    now_lead.term = first().term();
+    now_lead.log_index = sns.at(third).disk.records.size();
+    now_lead.log_term = first().term();
+    sent.push_back({first_id, third, now_lead});
+    deliver();
+    pass(std::chrono::milliseconds(500));
+    Consensus& leader = *sns.at(third).consensus;
+    EXPECT_TRUE(leader.leads());
+    ConsensusOutput changed;
+    return leader.remove_server(now, {"sn4"}, changed).has_value();
+}
+
+TEST_F(RaftConsensusTest, a_membership_behind_a_command_is_split_off) {
+    EXPECT_TRUE(membership_counts_behind_a_command(true));
+}
+
+/// Why rule R3 is needed: if this fails, libraft has learnt it.
+TEST_F(RaftConsensusTest, without_that_libraft_never_takes_it_for_agreed) {
+    EXPECT_FALSE(membership_counts_behind_a_command(false));
+}
+
+/// Rule R8: else the one with the newer term refuses the other, which never hears of that term.
+TEST_F(RaftConsensusTest, a_longer_log_and_a_newer_term_elect_somebody) {
+    const NodeId longer{"sn2"};
+    const NodeId newer{"sn3"};
+    ConsensusOutput output;
+    ASSERT_TRUE(first().propose(now, Bytes(1), output).has_value());
+    perform(first_id, output);
+    deliver(newer);
+    sent.clear();
+    sns.erase(first_id);
+    ASSERT_GT(sns.at(longer).disk.records.size(), sns.at(newer).disk.records.size());
+    sns.at(newer).disk.vote.term += 2;
+    start(2);
+    start(3);
+    pass(std::chrono::seconds(10));
+    EXPECT_TRUE(sns.at(longer).consensus->leads());
 }
 
 }  // namespace
