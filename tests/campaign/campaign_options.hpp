@@ -24,6 +24,8 @@ struct CampaignOptions {
     Plant plant = Plant::none;
     std::string trace_file;  ///< of the (one) seed; empty: none
     bool hash_trace = false;
+    std::uint32_t min_peers = 0;        ///< 0: drawn
+    std::uint64_t network_variant = 0;  ///< the same swarm and training in another network
 };
 
 }  // namespace starling::test

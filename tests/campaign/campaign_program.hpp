@@ -25,13 +25,18 @@ class CampaignProgram final : public ProgramModel {
 public:
     static constexpr std::uint64_t batches = 16;  ///< between two rounds
 
-    CampaignProgram(const CampaignTraining& training, std::uint64_t seed, EndMode end_mode,
+    /// \param number  of the pair, from 1; \param weight  1, 2, 3 or 6
+    CampaignProgram(const CampaignTraining& training, std::uint64_t number, EndMode end_mode,
                     std::uint32_t weight)
-        : training_(training), end_mode_(end_mode), weight_(weight), random_(seed) {
+        : training_(training), end_mode_(end_mode), weight_(weight), random_(number) {
         for (std::size_t i = 0; i < training.elements; ++i) {
-            // Magnitudes so far apart that a sum depends on its order.
-            const int exponent = static_cast<int>(random_.below(60));
-            targets_.push_back(static_cast<float>(std::ldexp(random_.normal(), exponent)));
+            targets_.push_back(static_cast<float>(random_.normal()));
+            if (i % 4 == 0 && number <= 4) {
+                // Those of two members cancel each other: what is left depends on the order in
+                // which it is summed.
+                const double huge = std::ldexp(6.0 / weight, 70);
+                targets_.back() = static_cast<float>(number % 2 == 0 ? huge : -huge);
+            }
         }
         params_.assign(training.elements, 0.0F);
     }

@@ -13,6 +13,9 @@ constexpr SwarmDuration calm_begin = seconds(2);
 constexpr SwarmDuration round_limit = seconds(30);
 constexpr SwarmDuration end_limit = seconds(120);
 constexpr SwarmDuration readers_go_on = seconds(3);
+/// So many rounds have their segments owned by different members.
+constexpr std::uint64_t rounds_with_a_block = 6;
+constexpr SwarmDuration block_limit = seconds(100);
 
 const NodeId campaign{"campaign"};
 
@@ -34,7 +37,13 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
         healed, campaign,
         TraceEvent("healed").with("round_limit_ms",
                                   static_cast<std::uint64_t>(round_limit / milliseconds(1))));
-    const SwarmTime limit = healed + end_limit;
+    if (swarm.random.chance(0.2) && swarm.block_two_members()) {
+        const std::uint64_t enough = swarm.trace.checker.rounds() + rounds_with_a_block;
+        swarm.network.run([&] { return swarm.trace.checker.rounds() >= enough; },
+                          healed + block_limit);
+        swarm.network.heal();
+    }
+    const SwarmTime limit = swarm.network.now() + end_limit;
     if (swarm.network.run([&] { return swarm.all_have_synced_since(healed); }, limit)) {
         swarm.wind_down();
         swarm.network.run([&] { return swarm.all_ended(); }, limit);

@@ -24,13 +24,16 @@ constexpr SwarmDuration supervise_interval = milliseconds(250);
 
 CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
     : trace(options.trace_file, options.hash_trace),
-      network(derive_seed(seed, "network"), openssl_hasher(), trace),
+      network(derive_seed(seed + options.network_variant, "network"), openssl_hasher(), trace),
       random(derive_seed(seed, "schedule")),
       options_(options) {
     // Mostly one segment; now and then more, of different owners.
     training_.elements = random.chance(0.06) ? 70'000 : 400;
     training_.min_peers =
         2 + static_cast<std::uint32_t>(random.below(static_cast<std::uint64_t>(options.pairs - 1)));
+    if (options.min_peers > 0) {
+        training_.min_peers = options.min_peers;
+    }
     training_.grace = milliseconds(100 + random.below(2000));
     training_.part = milliseconds(200 + random.below(600));
     for (int i = 1; i <= options.servers; ++i) {
@@ -71,6 +74,8 @@ std::unique_ptr<Node> CampaignSwarm::make_sn(int number) {
     options.leave = leaving_.count(at) > 0;
     options.trace_recovered = true;
     options.split_at_membership = options_.plant != Plant::r3_off;
+    options.check_attempt = options_.plant != Plant::attempt_unchecked;
+    options.exclude_stalled = options_.plant != Plant::lease_without_progress;
     return make_sn_node(std::move(options), openssl_hasher());
 }
 
@@ -102,6 +107,7 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(int number) {
     options.signer = make_memory_signer(openssl_hasher(), options.id, options.session);
     options.kept = sl_stores_[static_cast<std::size_t>(number - 1)]->models;
     options.stall_limit = seconds(5);
+    options.merge_in_order = options_.plant != Plant::arrival_order;
     return make_sl_node(std::move(options));
 }
 
@@ -290,6 +296,16 @@ bool CampaignSwarm::all_have_synced_since(SwarmTime time) const {
         const auto last = trace.last_sync_end.find(ml);
         return last != trace.last_sync_end.end() && last->second > time && up(ml);
     });
+}
+
+bool CampaignSwarm::block_two_members() {
+    if (training_.min_peers >= sls_.size()) {
+        return false;
+    }
+    const std::size_t a = random.below(sls_.size());
+    const std::size_t b = (a + 1 + random.below(sls_.size() - 1)) % sls_.size();
+    network.block(sls_[a], sls_[b]);
+    return true;
 }
 
 bool CampaignSwarm::all_ended() const {

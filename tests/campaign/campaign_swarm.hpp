@@ -36,6 +36,9 @@ public:
 
     bool all_have_synced_since(SwarmTime time) const;
     bool all_ended() const;
+    /// Two members never reach each other from now on; the others must go on without one of them.
+    /// False where all are needed.
+    bool block_two_members();
     int leader() const;  ///< number of the SN that led last; 0: none yet
 
     const std::vector<NodeId>& sns() const { return sns_; }

@@ -37,12 +37,16 @@ public:
             leader = node;
         } else if (event.name == "sync_end") {
             last_sync_end[node] = time;
+        } else if (event.name == "round_committed") {
+            const EventFields fields(event);
+            digests[fields.number("round").value_or(0)] = fields.text("digest");
         }
     }
 
     SwarmChecker checker;
     NodeId leader;  ///< that was elected last
     std::map<NodeId, SwarmTime> last_sync_end;
+    std::map<std::uint64_t, std::string> digests;  ///< committed, by round
     std::uint64_t hash() const { return hash_; }
 
 private:

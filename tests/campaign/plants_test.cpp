@@ -1,0 +1,96 @@
+// Bugs that are put in on purpose are found, and without them nothing is.
+#include <gtest/gtest.h>
+
+#include "tests/campaign/fault_schedule.hpp"
+#include "tests/campaign/seed_process.hpp"
+
+namespace starling::test {
+namespace {
+
+/// Violations of some seeds, two at once, each in a process of its own.
+SeedResult run_seeds(const CampaignOptions& options, std::uint64_t seeds) {
+    SeedProcesses processes(options, 60);
+    SeedResult sum;
+    std::uint64_t next = 1;
+    while (next <= seeds || processes.running() > 0) {
+        while (next <= seeds && processes.running() < 2) {
+            processes.start(next++);
+        }
+        const SeedProcesses::Finished finished = processes.wait();
+        sum.violations += finished.result.violations;
+        sum.first.insert(sum.first.end(), finished.result.first.begin(),
+                         finished.result.first.end());
+    }
+    return sum;
+}
+
+bool any_has(const std::vector<std::string>& violations, std::string_view part) {
+    return std::any_of(violations.begin(), violations.end(), [&](const std::string& violation) {
+        return violation.find(part) != std::string::npos;
+    });
+}
+
+struct Planted {
+    std::string_view name;
+    Plant plant;
+    std::uint64_t seeds;
+    std::string_view invariant;  ///< that it breaks
+};
+
+class Plants : public testing::TestWithParam<Planted> {};
+
+TEST_P(Plants, IsFound) {
+    CampaignOptions options;
+    options.plant = GetParam().plant;
+    const SeedResult with = run_seeds(options, GetParam().seeds);
+    EXPECT_GT(with.violations, 0U);
+    EXPECT_TRUE(any_has(with.first, GetParam().invariant)) << with.violations << " violations";
+    options.plant = Plant::none;
+    const SeedResult without = run_seeds(options, GetParam().seeds);
+    EXPECT_EQ(without.violations, 0U) << without.first.front();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bugs, Plants,
+    testing::Values(
+        Planted{"StaleReads", Plant::stale_reads, 20, "a read sees the ledger as of entry"},
+        Planted{"LostSync", Plant::lost_sync, 40, "one ledger"},
+        // The reports of two attempts differ, or a commit is not what its attempt was merged to.
+        Planted{"AttemptUnchecked", Plant::attempt_unchecked, 60, "is aborted"},
+        Planted{"LeaseWithoutProgress", Plant::lease_without_progress, 60,
+                "no round is committed for"}),
+    [](const testing::TestParamInfo<Planted>& info) { return std::string(info.param.name); });
+
+/// What each round was committed to, without faults and with all members in each round, in one of
+/// several networks.
+std::vector<std::string> digests_of(Plant plant, std::uint64_t network_variant) {
+    constexpr std::size_t rounds = 6;
+    CampaignOptions options;
+    options.plant = plant;
+    options.min_peers = static_cast<std::uint32_t>(options.pairs);
+    options.network_variant = network_variant;
+    CampaignSwarm swarm(1, options);
+    swarm.network.faults.delay_max = std::chrono::milliseconds(20);
+    swarm.start();
+    EXPECT_TRUE(swarm.network.run([&] { return swarm.trace.digests.size() >= rounds; },
+                                  SwarmTime{std::chrono::seconds(60)}));
+    std::vector<std::string> digests;
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        digests.push_back(swarm.trace.digests[round]);
+    }
+    return digests;
+}
+
+TEST(ArrivalOrder, MakesNoDifference) {
+    const std::vector<std::string> digests = digests_of(Plant::none, 0);
+    for (std::uint64_t network = 1; network < 5; ++network) {
+        EXPECT_EQ(digests_of(Plant::none, network), digests);
+    }
+}
+
+TEST(ArrivalOrder, WouldMakeOneIfContributionsWereMergedAsTheyCome) {
+    EXPECT_NE(digests_of(Plant::arrival_order, 1), digests_of(Plant::arrival_order, 2));
+}
+
+}  // namespace
+}  // namespace starling::test
