@@ -70,6 +70,7 @@ private:
     Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
     void receive_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                         std::vector<LogRecord> records, ConsensusOutput& output);
+    bool is_overtaken(const ConsensusMessage& result) const;
     void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
     void tell_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);
@@ -312,7 +313,8 @@ void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
         }
         return;
     }
-    if (message.kind == ConsensusKind::append_result && message.rejected > log_.last()) {
+    if (message.kind == ConsensusKind::append_result &&
+        (message.rejected > log_.last() || is_overtaken(message))) {
         return;
     }
     raft_message received = to_libraft(message, from);
@@ -350,6 +352,14 @@ raft_server* RaftConsensus::own_learner() {
         }
     }
     return nullptr;
+}
+
+/// A rejection of what its sender has accepted since. libraft 0.22.1, while it probes, would take
+/// it for the truth and send nothing but empty appends from then on.
+bool RaftConsensus::is_overtaken(const ConsensusMessage& result) const {
+    raft_index match = 0;
+    return result.rejected > 0 && result.term == raft_current_term(&raft_) && leads() &&
+           raft_match_index(&raft_, result.sender, &match) == 0 && result.rejected <= match;
 }
 
 /// libraft 0.22.1 answers a pre-vote for a term that is over with that same term. So of two halves,

@@ -237,5 +237,32 @@ TEST_F(RaftConsensusTest, a_longer_log_and_a_newer_term_elect_somebody) {
     EXPECT_TRUE(sns.at(longer).consensus->leads());
 }
 
+/// Rule R9: what sn3 refused before it had accepted it arrives late.
+TEST_F(RaftConsensusTest, a_rejection_that_was_overtaken_does_not_stop_the_flow) {
+    const NodeId third{"sn3"};
+    const std::uint64_t accepted = sns.at(third).disk.records.size();
+    ConsensusOutput output;
+    ASSERT_TRUE(first().propose(now, Bytes(1), output).has_value());
+    perform(first_id, output);
+    deliver(third);
+    sent.clear();  // the newest record does not reach sn3
+    ConsensusMessage rejection;
+    rejection.kind = ConsensusKind::append_result;
+    rejection.sender = 3;
+    rejection.receiver = 1;
+    rejection.term = first().term();
+    rejection.capacity = 65535;
+    for (const std::uint64_t rejected : {accepted + 1, accepted}) {
+        rejection.rejected = rejected;
+        rejection.log_index = rejected - 1;
+        ConsensusOutput received;
+        first().receive(now, third, rejection, received);
+        received.clear();  // lost too
+    }
+    pass(std::chrono::seconds(5));
+    EXPECT_EQ(sns.at(third).disk.records.size(), accepted + 1);
+    EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
+}
+
 }  // namespace
 }  // namespace starling
