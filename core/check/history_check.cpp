@@ -143,9 +143,9 @@ void HistoryCheck::answered(SwarmTime time, std::uint64_t index) {
     newest = std::max(newest, index);
 }
 
-void HistoryCheck::finish(SwarmTime time) {
+void HistoryCheck::finish(SwarmTime time, SwarmTime ledger_end) {
     for (const auto& [key, session] : sessions_) {
-        if (session.waiting && !silence_) {
+        if (session.waiting && !silence_ && session.waiting->time + clock_error_ < ledger_end) {
             violations_.add(time, key.first, exactly_once,
                             text_of(key.first, key.second, session.waiting->sequence) +
                                 " was answered and never applied");

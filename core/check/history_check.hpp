@@ -44,7 +44,8 @@ public:
     void on_read_answered(SwarmTime time, const NodeId& node, std::uint64_t index);
     /// An SN applies entries without a word: what is not seen may have happened.
     void on_silence() { silence_ = true; }
-    void finish(SwarmTime time);
+    /// \param ledger_end  the newest entry that any SN told of.
+    void finish(SwarmTime time, SwarmTime ledger_end);
 
     std::uint64_t operations() const { return operations_; }
     std::uint64_t reads() const { return reads_; }

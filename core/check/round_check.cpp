@@ -220,10 +220,12 @@ void RoundCheck::check_end(SwarmTime time) {
     }
 }
 
-void RoundCheck::finish(SwarmTime time) {
+void RoundCheck::finish(SwarmTime time, SwarmTime ledger_end) {
     on_time(time);
     for (const WentOn& one : open_) {
-        check_went_on(one);
+        if (one.time + clock_error_ < ledger_end) {
+            check_went_on(one);
+        }
     }
     for (const auto& [ml, program] : programs_) {
         const bool accepted = program.final.empty() || finals_.count(program.final) > 0;

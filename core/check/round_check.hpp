@@ -35,7 +35,9 @@ public:
     /// Each event: is a round overdue?
     void on_time(SwarmTime time);
     void on_silence() { silence_ = true; }
-    void finish(SwarmTime time);
+    /// \param ledger_end  the newest entry that any SN told of: what comes later was told by an SN
+    /// whose trace was cut off when it was killed.
+    void finish(SwarmTime time, SwarmTime ledger_end);
 
     std::uint64_t rounds() const { return commits_.size(); }
 

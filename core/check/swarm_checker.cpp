@@ -16,6 +16,7 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
     const EventFields fields(event);
     rounds_.on_time(time);
     if (event.name == "entry_applied") {
+        ledger_end_ = time;
         ledger_.on_applied(time, node, fields);
     } else if (event.name == "command_sent" || event.name == "command_answered") {
         const auto session = fields.number("session");
@@ -59,8 +60,8 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
 }
 
 void SwarmChecker::finish(SwarmTime time) {
-    history_.finish(time);
-    rounds_.finish(time);
+    history_.finish(time, ledger_end_);
+    rounds_.finish(time, ledger_end_);
 }
 
 }  // namespace starling

@@ -43,6 +43,7 @@ private:
     HistoryCheck history_;
     LedgerCheck ledger_;
     RoundCheck rounds_;
+    SwarmTime ledger_end_{};
 };
 
 }  // namespace starling

@@ -8,6 +8,8 @@ namespace {
 
 class Check : public testing::Test {
 protected:
+    explicit Check(SwarmCheckerOptions options = {}) : checker_(options) {}
+
     /// One line of a trace: `node event key=value ...`, at the next millisecond.
     void say(std::string_view line) { say_at(++milliseconds_, line); }
     void say_at(std::int64_t milliseconds, std::string_view line) {
@@ -316,6 +318,49 @@ TEST_F(Check, FindsAFinalModelThatIsNotTheLedgers) {
     say("ml1 sync_end round=0 digest=aa final=1");
     say("ml1 node_stopped code=0");
     expect_one("one final model", "ml1", {"aa", "the ledger none"});
+}
+
+/// Files of several hosts: what one says may come before what it follows from.
+class CheckHosts : public Check {
+protected:
+    CheckHosts() : Check({std::chrono::milliseconds(50)}) {}
+};
+
+TEST_F(CheckHosts, EventsOfDifferentClocksMayBeOutOfOrder) {
+    say("ml1 sync_end round=0 digest=aa final=0");
+    commit("sn1", "round=0 attempt=0 digest=aa final=0");
+    say("sl1 command_sent session=5 sequence=1 kind=enrol");
+    say("sl1 command_answered session=5 sequence=1 code=0 run=0");
+    say("sl2 command_sent session=7 sequence=1 kind=enrol");
+    apply("index=1 head=aa kind=enrol signer=sl2 session=7 sequence=1 answer=0 run=0");
+    apply("index=2 head=bb kind=enrol signer=sl1 session=5 sequence=1 answer=0 run=0");
+    say_at(9000, "sn1 entry_applied index=3 term=1 head=cc kind=barrier");
+    expect_clean();
+}
+
+TEST_F(CheckHosts, ButNotByMoreThanTheyDiffer) {
+    say("sl1 command_sent session=5 sequence=1 kind=enrol");
+    apply("index=2 head=bb kind=enrol signer=sl1 session=5 sequence=1 answer=0 run=0");
+    say("sl1 command_answered session=5 sequence=1 code=0 run=0");
+    say("tool1 read_sent");  // within the error: it may have been before
+    say("tool1 read_answered entries=1");
+    say_at(1000, "tool2 read_sent");
+    say("tool2 read_answered entries=1");
+    expect_one("linearizable", "tool2", {"entry 1", "entry 2"});
+}
+
+TEST_F(CheckHosts, FindsWhatNoSnToldOfThoughItsTraceGoesOn) {
+    say("ml1 sync_end round=4 digest=aa final=0");
+    say_at(2000, "sn1 entry_applied index=1 term=1 head=aa kind=barrier");
+    expect_one("goes on from a committed model", "ml1", {"round 4", "no commit"});
+}
+
+TEST_F(CheckHosts, TheEndOfAKilledSnsTraceIsMissing) {
+    say("sn1 entry_applied index=1 term=1 head=aa kind=barrier");
+    say_at(2000, "ml1 sync_end round=4 digest=aa final=0");
+    say("sl1 command_sent session=5 sequence=1 kind=enrol");
+    say("sl1 command_answered session=5 sequence=1 code=0 run=0");
+    expect_clean();
 }
 
 TEST_F(Check, KeepsTheFirstViolationsAndCountsAll) {
