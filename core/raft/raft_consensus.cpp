@@ -317,6 +317,9 @@ void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
         (message.rejected > log_.last() || is_overtaken(message))) {
         return;
     }
+    if (message.kind == ConsensusKind::request_vote_result && raft_.state != RAFT_CANDIDATE) {
+        return;  // libraft would take part of an address for the state of a candidate (rule R10)
+    }
     raft_message received = to_libraft(message, from);
     if (message.kind == ConsensusKind::append_result) {
         auto& last = received.append_entries_result.last_log_index;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/invariant.hpp"
+#include "tests/campaign/other_memory.hpp"
 
 namespace starling::test {
 namespace {
@@ -42,7 +43,7 @@ SeedResult result_of(const std::string& output) {
 
 }  // namespace
 
-void SeedProcesses::start(std::uint64_t seed) {
+void SeedProcesses::start(std::uint64_t seed, const std::string& trace_file, bool other_memory) {
     std::array<int, 2> ends{};
     STARLING_INVARIANT(::pipe(ends.data()) == 0, "a few descriptors are to be had");
     std::fflush(nullptr);
@@ -53,13 +54,17 @@ void SeedProcesses::start(std::uint64_t seed) {
         const auto limit = static_cast<rlim_t>(cpu_limit_s_);
         const rlimit cpu{limit, limit};
         ::setrlimit(RLIMIT_CPU, &cpu);
+        if (other_memory) {
+            use_other_memory();
+        }
+        options_.trace_file = trace_file;
         const std::string text = text_of(run_seed(seed, options_));
         const bool told =
             ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
         _exit(told ? 0 : 1);
     }
     ::close(ends[1]);
-    running_[pid] = {seed, ends[0]};
+    running_[pid] = {seed, trace_file, ends[0]};
 }
 
 SeedProcesses::Finished SeedProcesses::wait() {
@@ -75,7 +80,7 @@ SeedProcesses::Finished SeedProcesses::wait() {
         output.append(buffer.data(), static_cast<std::size_t>(n));
     }
     ::close(ended.output);
-    Finished finished{ended.seed, result_of(output)};
+    Finished finished{ended.seed, ended.trace_file, result_of(output)};
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         ++finished.result.violations;
         finished.result.first.push_back(

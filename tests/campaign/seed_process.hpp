@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 
 #include <sys/types.h>
 
@@ -15,6 +16,7 @@ class SeedProcesses {
 public:
     struct Finished {
         std::uint64_t seed = 0;
+        std::string trace_file;
         SeedResult result;
     };
 
@@ -22,7 +24,9 @@ public:
     SeedProcesses(CampaignOptions options, int cpu_limit_s)
         : options_(std::move(options)), cpu_limit_s_(cpu_limit_s) {}
 
-    void start(std::uint64_t seed);
+    /// \param trace_file  for the events of this run; empty: not written.
+    /// \param other_memory  below this run, which must not matter.
+    void start(std::uint64_t seed, const std::string& trace_file, bool other_memory = false);
     std::size_t running() const { return running_.size(); }
     /// Waits for the next that ends. \pre running() > 0
     Finished wait();
@@ -30,6 +34,7 @@ public:
 private:
     struct Running {
         std::uint64_t seed = 0;
+        std::string trace_file;
         int output = -1;  ///< of the pipe, to read from
     };
 

@@ -1,12 +1,15 @@
 // Many swarms through random faults, in virtual time.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <thread>
 
 #include <CLI/CLI.hpp>
 
+#include "core/base/invariant.hpp"
 #include "tests/campaign/seed_process.hpp"
 
 namespace starling::test {
@@ -25,7 +28,7 @@ struct Arguments {
     CampaignOptions options;
     std::uint64_t seeds = 100;
     std::uint64_t first_seed = 1;
-    int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
     bool twice = false;
     std::string plant;
     int cpu_limit_s = 60;
@@ -47,8 +50,7 @@ std::string command_of(const Arguments& arguments, std::uint64_t seed) {
     text += std::string(" --seconds ") + seconds;
     text += options.membership ? " --membership" : " --no-membership";
     text += arguments.plant.empty() ? "" : " --plant " + arguments.plant;
-    text += arguments.twice ? " --twice" : "";
-    return text + " --trace " + std::to_string(seed) + ".trace";
+    return text + (arguments.twice ? " --twice" : " --trace " + std::to_string(seed) + ".trace");
 }
 
 void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finished& finished) {
@@ -71,41 +73,83 @@ void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finish
     std::cout << "  again: " << command_of(arguments, finished.seed) << "\n" << std::flush;
 }
 
-/// The second run of a seed must be the first, event for event.
-void compare(SeedProcesses::Finished& second, const SeedResult& first) {
-    if (first.hash != second.result.hash) {
-        ++second.result.violations;
-        second.result.first.push_back("a second run of the same seed had another trace (hash " +
-                                      std::to_string(second.result.hash) + ", the first " +
-                                      std::to_string(first.hash) + ")");
+/// Where two runs of one seed part, in words. Both traces stay where they are.
+std::string first_difference(const std::string& first, const std::string& second) {
+    std::ifstream one(first);
+    std::ifstream other(second);
+    std::string line;
+    std::string other_line;
+    for (std::uint64_t number = 1;; ++number) {
+        const bool more = static_cast<bool>(std::getline(one, line));
+        const bool other_more = static_cast<bool>(std::getline(other, other_line));
+        if (!more && !other_more) {
+            return first + " and " + second + " do not differ";
+        }
+        if (more != other_more || line != other_line) {
+            return "line " + std::to_string(number) + " of " + first + " is " +
+                   (more ? line : "missing") + ", of " + second + " " +
+                   (other_more ? other_line : "missing");
+        }
     }
 }
 
-Totals run_all(const Arguments& arguments) {
+/// The second run of a seed must be the first, event for event.
+void compare(SeedProcesses::Finished& second, const SeedProcesses::Finished& first) {
+    if (first.result.hash == second.result.hash) {
+        std::filesystem::remove(first.trace_file);
+        std::filesystem::remove(second.trace_file);
+        return;
+    }
+    ++second.result.violations;
+    second.result.first.push_back("a second run of the same seed had another trace (hash " +
+                                  std::to_string(second.result.hash) + ", the first " +
+                                  std::to_string(first.result.hash) + ")");
+    second.result.first.push_back(first_difference(first.trace_file, second.trace_file));
+}
+
+Totals run_once(const Arguments& arguments) {
     SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
     Totals totals;
-    std::map<std::uint64_t, SeedResult> first_runs;
-    std::vector<std::uint64_t> to_do;
-    for (std::uint64_t i = arguments.seeds; i > 0; --i) {
-        const std::uint64_t seed = arguments.first_seed + i - 1;
-        to_do.insert(to_do.end(), arguments.twice ? 2 : 1, seed);
+    std::uint64_t started = 0;
+    while (started < arguments.seeds || processes.running() > 0) {
+        while (started < arguments.seeds && processes.running() < arguments.jobs) {
+            processes.start(arguments.first_seed + started++, arguments.options.trace_file);
+        }
+        add(totals, arguments, processes.wait());
     }
-    while (!to_do.empty() || processes.running() > 0) {
-        while (!to_do.empty() && processes.running() < static_cast<std::size_t>(arguments.jobs)) {
-            processes.start(to_do.back());
-            to_do.pop_back();
+    return totals;
+}
+
+/// Every seed twice, the two runs with other memory below them.
+Totals run_twice(const Arguments& arguments) {
+    std::string name = std::filesystem::temp_directory_path() / "swarm-campaign-XXXXXX";
+    STARLING_INVARIANT(::mkdtemp(name.data()) != nullptr,
+                       "the directory for temporary files is writable");
+    const std::filesystem::path directory(name);
+    SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
+    Totals totals;
+    std::map<std::uint64_t, SeedProcesses::Finished> first_runs;
+    std::uint64_t started = 0;
+    while (started < 2 * arguments.seeds || processes.running() > 0) {
+        while (started < 2 * arguments.seeds && processes.running() < arguments.jobs) {
+            const std::uint64_t seed = arguments.first_seed + started / 2;
+            const bool second = started % 2 != 0;
+            const std::string file = std::to_string(seed) + (second ? ".second" : ".first");
+            processes.start(seed, directory / file, second);
+            ++started;
         }
         SeedProcesses::Finished finished = processes.wait();
-        if (!arguments.twice) {
-            add(totals, arguments, finished);
-        } else if (const auto known = first_runs.find(finished.seed); known != first_runs.end()) {
-            compare(finished, known->second);
-            first_runs.erase(known);
-            add(totals, arguments, finished);
-        } else {
-            first_runs.emplace(finished.seed, std::move(finished.result));
+        const auto known = first_runs.find(finished.seed);
+        if (known == first_runs.end()) {
+            first_runs.emplace(finished.seed, std::move(finished));
+            continue;
         }
+        compare(finished, known->second);
+        first_runs.erase(known);
+        add(totals, arguments, finished);
     }
+    std::error_code ignored;
+    std::filesystem::remove(directory, ignored);  // only if no trace was kept
     return totals;
 }
 
@@ -139,7 +183,8 @@ int run(int argc, char** argv) {
         ->check(CLI::IsMember(plants));
     app.add_option("--trace", options.trace_file, "writes the trace of the run; with --seeds 1");
     app.add_flag("--twice", arguments.twice,
-                 "runs every seed twice: both must have the same trace");
+                 "runs every seed twice: both must have the same trace. Traces that differ are "
+                 "kept, and the first line that differs is shown");
     app.add_option("--cpu-limit", arguments.cpu_limit_s, "seconds of a run, after which it hangs")
         ->capture_default_str();
     app.footer(
@@ -151,8 +196,8 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
-    if (!options.trace_file.empty() && arguments.seeds != 1) {
-        std::cerr << "swarm-campaign: --trace takes one run: use --seeds 1\n";
+    if (!options.trace_file.empty() && (arguments.seeds != 1 || arguments.twice)) {
+        std::cerr << "swarm-campaign: --trace takes one run: use --seeds 1 without --twice\n";
         return 2;
     }
     if (membership->count() == 0) {
@@ -162,7 +207,7 @@ int run(int argc, char** argv) {
         options.plant = plants.at(arguments.plant);
     }
     options.hash_trace = arguments.twice;
-    const Totals totals = run_all(arguments);
+    const Totals totals = arguments.twice ? run_twice(arguments) : run_once(arguments);
     std::cout << totals.seeds << " seeds, " << totals.sum.faults << " faults, " << totals.sum.rounds
               << " rounds, " << totals.sum.crashes << " crashes, " << totals.sum.violations
               << " violations\n";

@@ -264,5 +264,31 @@ TEST_F(RaftConsensusTest, a_rejection_that_was_overtaken_does_not_stop_the_flow)
     EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
 }
 
+/// Rule R10: sn3 was a candidate for a moment, and the answer comes when it follows again or for
+/// the first time.
+TEST_F(RaftConsensusTest, the_answer_to_a_candidate_that_is_none_any_more_changes_no_term) {
+    const NodeId third{"sn3"};
+    const auto answer = [&] {
+        ConsensusMessage denied;
+        denied.kind = ConsensusKind::request_vote_result;
+        denied.version = 2;
+        denied.sender = 1;
+        denied.receiver = 3;
+        denied.term = first().term() + 1;
+        denied.pre_vote = true;
+        ConsensusOutput output;
+        sns.at(third).consensus->receive(now, first_id, denied, output);
+        perform(third, output);
+        EXPECT_EQ(sns.at(third).consensus->term(), first().term());
+    };
+    ASSERT_EQ(sns.at(third).consensus->leader(), first_id);
+    answer();
+    start(3);
+    ASSERT_EQ(sns.at(third).consensus->leader(), std::nullopt);
+    answer();
+    pass(std::chrono::seconds(2));
+    EXPECT_TRUE(first().leads());
+}
+
 }  // namespace
 }  // namespace starling
