@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"AttemptUnchecked", Plant::attempt_unchecked, 60, "is aborted"},
         Planted{"LeaseWithoutProgress", Plant::lease_without_progress, 60,
                 "no round is committed for"}),
-    [](const testing::TestParamInfo<Planted>& info) { return std::string(info.param.name); });
+    [](const testing::TestParamInfo<Planted>& tested) { return std::string(tested.param.name); });
 
 /// What each round was committed to, without faults and with all members in each round, in one of
 /// several networks.

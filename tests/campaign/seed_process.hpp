@@ -26,7 +26,7 @@ public:
 
     /// \param trace_file  for the events of this run; empty: not written.
     /// \param other_memory  below this run, which must not matter.
-    void start(std::uint64_t seed, const std::string& trace_file, bool other_memory = false);
+    void start(std::uint64_t seed, const std::string& trace_file = "", bool other_memory = false);
     std::size_t running() const { return running_.size(); }
     /// Waits for the next that ends. \pre running() > 0
     Finished wait();
