@@ -7,15 +7,6 @@ namespace {
 
 Error bad(std::string what) { return {Errc::malformed, std::move(what)}; }
 
-/// Commands that only an SN may say.
-bool is_own_business(const Command& command) {
-    return std::holds_alternative<ExpireDeadline>(command) ||
-           std::holds_alternative<LoseNode>(command) ||
-           std::holds_alternative<ExcludeMember>(command) ||
-           std::holds_alternative<CommitRound>(command) ||
-           std::holds_alternative<Checkpoint>(command);
-}
-
 }  // namespace
 
 LedgerAudit::LedgerAudit(const Hasher& hasher, const NodeVerifier& verifier, Options options)
@@ -99,7 +90,7 @@ Result<void> LedgerAudit::check_author(const Entry& entry) {
         return bad("it is of " + name + ", which was never registered");
     }
     Author& author = known->second;
-    if (is_own_business(entry.command) != (author.role == Role::sn)) {
+    if (is_for_sns(entry.command) != (author.role == Role::sn)) {
         return bad("it says what a node of the role of " + name + " may not say");
     }
     if (const Result<void> good = check_order(entry, author); !good) {

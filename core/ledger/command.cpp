@@ -197,6 +197,14 @@ std::string_view name_of(const Command& command) {
                       command);
 }
 
+bool is_for_sns(const Command& command) {
+    return std::holds_alternative<ExpireDeadline>(command) ||
+           std::holds_alternative<LoseNode>(command) ||
+           std::holds_alternative<ExcludeMember>(command) ||
+           std::holds_alternative<CommitRound>(command) ||
+           std::holds_alternative<Checkpoint>(command);
+}
+
 void encode(Writer& writer, const Command& command) {
     std::visit(Overloaded{
                    [&](const RegisterNode& c) {
@@ -285,6 +293,9 @@ Command decode_command(Reader& reader) {
             c.layout_text = reader.string(layout_text_max);
             const bool back = reader.boolean();
             const Run run = reader.u32();
+            if (!back && run != 0) {
+                reader.fail();  // what is signed has one encoding, so that no edit goes unnoticed
+            }
             c.back_to = back ? std::optional<Run>(run) : std::nullopt;
             return c;
         }

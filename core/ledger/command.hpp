@@ -94,6 +94,8 @@ using Command = std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, Lea
 
 /// "check_in", "report_merge", ...: for traces.
 std::string_view name_of(const Command& command);
+/// Only an SN may say it.
+bool is_for_sns(const Command& command);
 
 /// Bounds of texts inside commands.
 constexpr std::size_t reason_max = 1024;

@@ -137,6 +137,29 @@ TEST(LedgerAudit, AnEditedEntryInAChainMadeAnewIsNotSigned) {
     EXPECT_GT(entries, 150);
 }
 
+/// Else bytes could be edited without a change of what was signed.
+TEST(LedgerAudit, WhatIsReadAsAnEntryHasOneEncoding) {
+    int read = 0;
+    for (const Row& row : some_ledger()) {
+        const Result<LogRecord> record = decode_record(row.index, row.bytes);
+        if (record->kind != RecordKind::entry) {
+            continue;
+        }
+        for (std::size_t at = 0; at < record->data.size(); ++at) {
+            for (unsigned bit = 0; bit < 8; ++bit) {
+                Bytes edited = record->data;
+                edited[at] ^= static_cast<std::byte>(1U << bit);
+                if (const Result<Entry> entry = decode_entry(edited)) {
+                    EXPECT_EQ(encode_entry(*entry), edited)
+                        << row.index << ", byte " << at << ", bit " << bit;
+                    ++read;
+                }
+            }
+        }
+    }
+    EXPECT_GT(read, 10'000);
+}
+
 TEST(LedgerAudit, ADroppedEntryIsMissed) {
     for (std::size_t at = 0; at + 1 < some_ledger().size(); ++at) {
         Rows rows = some_ledger();
