@@ -57,6 +57,8 @@ private:
     void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
     void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
+    void on_refused_by(const RoundMember& partner, const Error& error,
+                       std::vector<Effect>& effects);
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     /// The session can't go on: tells ML and SN, and stops once that is said.
@@ -146,7 +148,8 @@ private:
 
     std::set<NodeId> up_;  ///< SLs that are connected
     std::map<NodeId, Address> dialling_;
-    std::set<NodeId> members_seen_;  ///< of this run\'s rounds
+    std::set<NodeId> refused_by_;    ///< members that would not be talked to, the last time
+    std::set<NodeId> members_seen_;  ///< of this run's rounds
     std::unique_ptr<Exchange> exchange_;
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
     std::unique_ptr<CatchUp> catch_up_;

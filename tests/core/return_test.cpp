@@ -135,6 +135,24 @@ TEST_F(Return, TwoMembersThatNeverReachEachOtherDoNotStopTheRest) {
     expect_good_end();
 }
 
+TEST_F(Return, AMemberThatRefusesTheOthersIsLeftOutAndFetchesTheModel) {
+    for (const int number : {1, 2, 3}) {
+        swarm.add_pair(number, {.min_peers = 2}, number != 3);
+    }
+    ASSERT_TRUE(swarm.run());
+    swarm.expect_one_final_model();
+    EXPECT_TRUE(swarm.trace.logged("member 'sl3' at 10.0.0.3:16000 can't be talked to", "sl1"))
+        << swarm.trace.tail();
+}
+
+TEST_F(Return, WhomNobodyTalksToEndsAndSaysSo) {
+    for (const int number : {1, 2}) {
+        swarm.add_pair(number, {.min_peers = 2}, number != 2);
+    }
+    swarm.network.run([&] { return swarm.code("sl1") >= 0; }, swarm.network.now() + seconds(60));
+    EXPECT_EQ(swarm.code("sl1"), exit_code::refused);
+}
+
 TEST_F(Return, WhoWasLeftOutOfAnAttemptChecksInAgainWhereAllAreNeeded) {
     add_pairs(3, {.min_peers = 3});
     ASSERT_TRUE(swarm.run_to_round(2));

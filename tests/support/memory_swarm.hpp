@@ -75,7 +75,8 @@ public:
         }
     }
 
-    void add_pair(int number, ToyOptions toy) {
+    /// \param admits_sls  false: who dials its SL is refused for good.
+    void add_pair(int number, ToyOptions toy, bool admits_sls = true) {
         toy.seed = static_cast<std::uint64_t>(number) * 1000;
         const std::string n = std::to_string(number);
         const Address exchange{"10.0.0." + n, 16000};
@@ -101,7 +102,10 @@ public:
         sl.store = sl_stores[number].get();
         sl.host = "host-" + n;
         sl.listen = {exchange, socket};
-        sl.accepts = {Role::sl, Role::ml};
+        sl.accepts = {Role::ml};
+        if (admits_sls) {
+            sl.accepts.insert(Role::sl);
+        }
         sls.insert(network.add(sl));
         MemoryNodeSpec ml;
         ml.make = [this, n, number, socket] {
