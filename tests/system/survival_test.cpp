@@ -110,6 +110,11 @@ protected:
         }
         EXPECT_EQ(final_digest(ml_log(1)).size(), 64U) << ml_log(1);
         EXPECT_EQ(final_digest(ml_log(1)), final_digest(ml_log(2)));
+        for (auto& [n, server] : servers) {
+            server->signal(SIGTERM);
+            server->wait_exit();  // some have ended before
+        }
+        expect_no_violation();
     }
 
     std::string program = "toy-ml";

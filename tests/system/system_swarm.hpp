@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdio>
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include "deploy/certs/cert_files.hpp"
@@ -9,6 +12,10 @@
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling::test {
+
+inline bool holds(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 /// Two hosts of their own on loopback addresses, with certificates and a workspace each, for tests
 /// that run the programs as a user would. STARLING_BIN is where they are.
@@ -100,14 +107,28 @@ protected:
         return read_text(path("host-" + n + "/log/ml" + n + ".log"));
     }
 
+    /// The checker of swarm-wide invariants on what all nodes have traced.
+    void expect_no_violation() const {
+        std::vector<std::string> command = {bin("swarm-check")};
+        if (!std::filesystem::exists(command.front())) {
+            std::printf("[ not done ] swarm-check is not built: STARLING_BENCH is off\n");
+            return;
+        }
+        for (const auto& file : std::filesystem::recursive_directory_iterator(folder.path())) {
+            if (file.path().extension() == ".trace") {
+                command.push_back(file.path().string());
+            }
+        }
+        Program check(command);
+        EXPECT_EQ(check.wait_exit(), 0) << check.output();
+        EXPECT_TRUE(holds(check.output(), " 0 violations")) << check.output();
+        EXPECT_FALSE(holds(check.output(), " 0 rounds")) << check.output();
+    }
+
     TemporaryDirectory folder;
     IssuedCert ca;
     std::uint16_t sn_port = free_port("127.0.1.1");
     std::uint16_t fs_port = free_port("127.0.2.2");
 };
-
-inline bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 }  // namespace starling::test

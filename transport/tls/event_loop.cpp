@@ -9,6 +9,8 @@
 
 #include <asio.hpp>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,6 +34,21 @@ std::string address_text(const GenericEndpoint& endpoint, const std::string& oth
     ip.resize(endpoint.size());
     std::memcpy(ip.data(), endpoint.data(), endpoint.size());
     return to_string(Address{ip.address().to_string(), ip.port()});
+}
+
+/// Frames go at once. And nobody tells that a link is cut: TCP would send again for 15 minutes,
+/// each time after twice the wait, and go on long after the link is back. One whose peer has
+/// confirmed nothing for 10 s is given up (RFC 5482), and dialled anew until there is a way; one
+/// that is idle is looked at as often, so that a peer without power is noticed.
+void set_tcp_options(int descriptor) {
+    const auto set = [descriptor](int level, int option, int value) {
+        static_cast<void>(::setsockopt(descriptor, level, option, &value, sizeof value));
+    };
+    set(IPPROTO_TCP, TCP_NODELAY, 1);
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, 10'000);  // ms
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, 10);  // s
+    set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
 }
 
 class SocketStream final : public Stream, public std::enable_shared_from_this<SocketStream> {
@@ -145,8 +162,7 @@ private:
                 return report(Error{same.error().code, peer_ + ": " + same.error().message});
             }
         } else {
-            asio::error_code ignored;
-            socket_.set_option(tcp::no_delay(true), ignored);
+            set_tcp_options(socket_.native_handle());
         }
         report({});
     }
@@ -238,8 +254,7 @@ private:
                 return;
             }
         } else {
-            asio::error_code ignored;
-            socket.set_option(tcp::no_delay(true), ignored);
+            set_tcp_options(descriptor);
             peer = address_text(GenericEndpoint(&from, size), peer);
         }
         accepted_(std::make_shared<SocketStream>(std::move(socket), std::move(peer)));
