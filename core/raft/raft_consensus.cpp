@@ -74,6 +74,7 @@ private:
     void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
     void tell_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);
+    void wait_in_full();
     const Server* find(std::uint64_t number) const;
     raft_server* own_learner();
 
@@ -84,6 +85,7 @@ private:
     std::vector<Server> servers_;
     std::uint64_t membership_index_ = 0;  ///< of the record that servers_ comes from
     std::uint64_t delivered_ = 0;
+    bool waits_in_full_ = false;
     std::map<std::uint64_t, std::uint64_t> told_;  ///< by this leader: server -> agreed index
 };
 
@@ -98,7 +100,7 @@ void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> f
     STARLING_INVARIANT(made == 0, "without memory nothing goes on");
     started_ = true;
     raft_seed(&raft_, static_cast<unsigned>(options_.seed));
-    raft_set_election_timeout(&raft_, milliseconds_of(options_.election_timeout));
+    raft_set_election_timeout(&raft_, milliseconds_of(options_.election_timeout / 2));
     raft_set_heartbeat_timeout(&raft_, milliseconds_of(options_.heartbeat));
     raft_set_pre_vote(&raft_, true);
     raft_set_max_inflight_entries(&raft_, 4096);
@@ -309,6 +311,7 @@ void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
         const bool founded = message.log_index > 0 || records.empty() ||
                              records.front().kind == RecordKind::membership;
         if (anchored && bounded && founded) {
+            wait_in_full();
             receive_append(now, from, message, std::move(records), output);
         }
         return;
@@ -507,6 +510,15 @@ void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
     }
 }
 
+/// At its start a server waits half as long for a leader before it asks, once, whether it may lead:
+/// mostly all servers were started together, and nobody leads. Where one does, the pre-vote fails.
+void RaftConsensus::wait_in_full() {
+    if (!waits_in_full_) {
+        waits_in_full_ = true;
+        raft_set_election_timeout(&raft_, milliseconds_of(options_.election_timeout));
+    }
+}
+
 void RaftConsensus::step_down(SwarmTime now, ConsensusOutput& output) {
     if (!leads()) {
         return;
@@ -523,6 +535,7 @@ void RaftConsensus::tick(SwarmTime now, ConsensusOutput& output) {
     raft_event event = event_at(now, RAFT_TIMEOUT);
     const int stepped = feed(now, event, nullptr, output);
     STARLING_INVARIANT(stepped == 0, "a timeout takes memory only");
+    wait_in_full();
     promote_learners(now, output);
 }
 

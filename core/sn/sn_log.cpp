@@ -145,11 +145,14 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     }
 }
 
-void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) const {
+void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) {
     const auto peer = peers_.find(entry.signer);
     // Its sequence alone says to the node what is answered: nothing of an earlier start of it.
     if (entry.session != 0 && peer != peers_.end() && peer->second.here &&
         peer->second.session == entry.session) {
+        if (peer->second.unanswered && peer->second.unanswered->sequence == entry.sequence) {
+            peer->second.unanswered.reset();
+        }
         effects.push_back(
             Send{entry.signer,
                  {CommandResult{entry.sequence, answer.code, answer.reason, answer.run}, {}}});

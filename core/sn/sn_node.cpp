@@ -68,11 +68,15 @@ void SnNode::start(std::vector<Effect>& effects) {
 }
 
 void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
-    peers_[up.peer] = {true, up.role, now_, now_, true, true, 0, {}, {}};
+    peers_[up.peer] = {true, up.role, now_, now_, true, true, 0, {}, {}, {}};
     status_.on_peer_lost(up.peer);  // a new connection asks anew
     status_.mark_changed();
     if (up.role == Role::sn) {
         dialling_.erase(up.dialled);
+        dial_backoff_ = {};
+        if (consensus_->leader() == up.peer) {
+            said_again_term_ = 0;  // what was under way on an older connection may be lost
+        }
         ask_to_join(effects);
     } else if (up.role == Role::sl) {
         relay_news(up.peer, true, {}, effects);
@@ -83,6 +87,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     Peer& peer = peers_[lost.peer];
     peer.connected = false;
     peer.here = false;
+    peer.unanswered.reset();
     peer.lost_at = now_;
     status_.on_peer_lost(lost.peer);
     status_.mark_changed();
@@ -118,17 +123,12 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
 
 void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                         std::vector<Effect>& effects) {
-    const bool own_business = std::holds_alternative<ExpireDeadline>(submit.command) ||
-                              std::holds_alternative<LoseNode>(submit.command) ||
-                              std::holds_alternative<ExcludeMember>(submit.command) ||
-                              std::holds_alternative<CommitRound>(submit.command) ||
-                              std::holds_alternative<Checkpoint>(submit.command);
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
     const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
     // A relayed one was looked at by the SN that its node is connected with.
     const auto peer = peers_.find(from);
     const Role role = peer != peers_.end() && peer->second.here ? peer->second.role : Role::sl;
-    if (own_business || submit.session == 0 ||
+    if (is_for_sns(submit.command) || submit.session == 0 ||
         (role != Role::sl && !(role == Role::tool && reads)) ||
         (registration != nullptr && registration->role != Role::sl)) {
         effects.push_back(Send{from,
@@ -136,6 +136,9 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                                               "a node of this role may not say that", 0},
                                 {}}});
         return;
+    }
+    if (peer != peers_.end() && peer->second.here) {
+        peer->second.unanswered = submit;
     }
     // What is agreed is answered where the node is connected, when it is applied there.
     const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
@@ -145,7 +148,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         relay(from, submit, effects);
     } else if (const Result<void> genuine = check_signature(from, submit);
                !genuine && applied_term_ != consensus_->term()) {
-        // Elected just now, it may not know the node's newest key: the node asks again.
+        // Elected just now, it may not know the node's newest key: see say_again().
     } else if (!genuine) {
         report(TraceEvent("signature_refused")
                    .with("node", from.name)
@@ -210,6 +213,8 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
         }
         register_self(effects);
         effects.push_back(SetTimer{server_timer, now_ + server_interval});
+    } else if (due.timer == dial_timer) {
+        dial_servers(effects);
     }
 }
 

@@ -126,11 +126,32 @@ void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<
     if (leader && *leader != options_.id) {
         effects.push_back(Send{*leader, {RelayedCommand{from, submit}, {}}});
     }
-    // Without a leader it is not answered: the node asks again until it is.
+    // Without a leader it waits: see say_again().
+}
+
+/// What nodes here wait for goes to each new leader at once; what an older one was told may be
+/// lost. It is known by its sequence, so to say it twice changes nothing.
+void SnNode::say_again(std::vector<Effect>& effects) {
+    const std::optional<NodeId> leader = consensus_->leader();
+    const bool knows_all = !consensus_->leads() || applied_term_ == consensus_->term();
+    if (!leader || !knows_all || said_again_term_ == consensus_->term()) {
+        return;
+    }
+    said_again_term_ = consensus_->term();
+    std::vector<std::pair<NodeId, SubmitCommand>> waiting;
+    for (const auto& [id, peer] : peers_) {
+        if (peer.here && peer.unanswered) {
+            waiting.emplace_back(id, *peer.unanswered);
+        }
+    }
+    for (const auto& [id, submit] : waiting) {
+        on_command(id, submit, effects);
+    }
 }
 
 void SnNode::settle(std::vector<Effect>& effects) {
     on_leadership(effects);
+    say_again(effects);
     if (checkpoint_due_) {
         sign_checkpoint(effects);
     }
@@ -255,7 +276,12 @@ void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
     if (failed.fatal && !is_server(options_.id)) {
         end(exit_code_of(failed.error.code),
             "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, effects);
+        return;
     }
+    // All are started at about the same time, some before others listen.
+    dial_backoff_ =
+        std::min<SwarmDuration>(dial_backoff_ * 2 + std::chrono::milliseconds(20), server_interval);
+    effects.push_back(SetTimer{dial_timer, now_ + dial_backoff_});
 }
 
 void SnNode::end(int code, const std::string& why, std::vector<Effect>& effects) {

@@ -30,7 +30,8 @@ private:
         contract_timer = 2,
         status_timer = 3,
         raft_timer = 4,
-        server_timer = 5
+        server_timer = 5,
+        dial_timer = 6
     };
     static constexpr SwarmDuration server_interval = std::chrono::milliseconds(500);
     using Peer = SnPeer;
@@ -63,7 +64,7 @@ private:
     /// Carries out what the consensus wants done, in its order.
     void perform(ConsensusOutput& output, std::vector<Effect>& effects);
     void apply(const LogRecord& record, std::vector<Effect>& effects);
-    void answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) const;
+    void answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects);
     void tell(const LedgerEvent& event, std::vector<Effect>& effects);
     void push_view(const std::string& contract, std::vector<Effect>& effects);
 
@@ -98,6 +99,7 @@ private:
                     std::vector<Effect>& effects);
     void relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
     void on_leadership(std::vector<Effect>& effects);
+    void say_again(std::vector<Effect>& effects);
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
     /// After each step: who leads, and when Raft wants to be woken.
     void settle(std::vector<Effect>& effects);
@@ -134,7 +136,9 @@ private:
     bool ready_ = false;
     bool stopped_ = false;
     std::optional<SwarmTime> raft_armed_;
+    std::uint64_t said_again_term_ = 0;  ///< whose leader was told what waits for an answer here
     std::set<Address> dialling_;
+    SwarmDuration dial_backoff_{0};
     std::vector<Server> told_servers_;  ///< by another SN, while the own log knows of none
     SnStatus status_{status_timer};
     SwarmTime now_{};

@@ -21,8 +21,9 @@ struct SnPeer {
     bool here = false;   ///< connected to this very SN
     /// Of the node's start that is connected here, by its newest command; 0: none came yet.
     std::uint64_t session = 0;
-    NodeId via;      ///< else the SN that told of it last
-    Heartbeat beat;  ///< what an SL said last
+    NodeId via;                               ///< else the SN that told of it last
+    Heartbeat beat;                           ///< what an SL said last
+    std::optional<SubmitCommand> unanswered;  ///< the newest; a node says one after the other
 };
 
 /// What members have said of the attempt that is on; signatures are checked.
