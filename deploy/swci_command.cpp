@@ -23,6 +23,8 @@ struct Row {
 constexpr Row rows[] = {
     {"list nodes", Name::none, Kind::query, "nodes", false, false,
      "Nodes the SN knows: type, address, when last heard of"},
+    {"list servers", Name::none, Kind::query, "servers", false, false,
+     "SNs that keep the ledger: which of them leads, who votes"},
     {"list contracts", Name::none, Kind::query, "contracts", false, false,
      "Training contracts and the round each is at"},
     {"show contract", Name::optional, Kind::query, "contract", false, false,

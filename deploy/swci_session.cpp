@@ -50,6 +50,10 @@ public:
                              {Errc::malformed, "the SN's answer: " + value.error().message});
                 return true;
             }
+            if (const std::string warning = leader_warning(*value);
+                !warning.empty() && !query_.follow) {
+                std::fprintf(stderr, "%s: %s\n", program.data(), warning.c_str());
+            }
             shown = query_.follow ? watch_line(*value) : status_text(query_.topic, *value);
         }
         if (query_.follow && shown == last_) {

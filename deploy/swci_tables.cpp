@@ -114,6 +114,22 @@ std::string nodes_text(const JsonValue& answer) {
     return aligned_table({"TYPE", "HOST IP", "PORT", "NAME", "LAST I-AM-ALIVE", "STATE"}, rows);
 }
 
+std::string servers_text(const JsonValue& answer) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [key, server] : member(answer, "servers").items) {
+        rows.push_back({text(server, "name"), text(server, "host"), text(server, "port"),
+                        flag(server, "votes") ? "yes" : "no, it learns",
+                        text(server, "name") == text(answer, "name") ? "asked"
+                        : flag(server, "connected")                  ? "connected"
+                                                                     : "away",
+                        flag(server, "leads") ? "leads" : "follows"});
+    }
+    return pairs({{"leader", text(answer, "leader")},
+                  {"term", text(answer, "term")},
+                  {"ledger", text(answer, "ledger_entries") + " entries"}}) +
+           "\n" + aligned_table({"NAME", "HOST IP", "PORT", "VOTES", "STATE", "ROLE"}, rows);
+}
+
 std::string contracts_text(const JsonValue& answer) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& [key, contract] : member(answer, "contracts").items) {
@@ -240,10 +256,21 @@ std::string aligned_table(const std::vector<std::string>& headings,
 
 std::string status_text(std::string_view topic, const JsonValue& answer) {
     return topic == "nodes"       ? nodes_text(answer)
+           : topic == "servers"   ? servers_text(answer)
            : topic == "contracts" ? contracts_text(answer)
            : topic == "contract"  ? contract_text(answer)
            : topic == "round"     ? round_text(answer)
                                   : version_text(answer);
+}
+
+std::string leader_warning(const JsonValue& answer) {
+    const JsonValue* leader = answer.find("leader");
+    return leader == nullptr || !is_null(*leader)
+               ? ""
+               : "This SN has had no leader for " +
+                     milliseconds(text(answer, "leader_missing_ms")) +
+                     ": it is cut off from the other SNs, or too few of them are up. What it "
+                     "shows may be old";
 }
 
 std::string watch_line(const JsonValue& answer) {
@@ -255,6 +282,9 @@ std::string watch_line(const JsonValue& answer) {
                        (is_null(commit) ? "-" : text(commit, "digest").substr(0, digest_shown));
     if (reason != "-") {
         line += "  " + reason;
+    }
+    if (!leader_warning(answer).empty()) {
+        line += "  (this SN has no leader)";
     }
     return printable(line);
 }

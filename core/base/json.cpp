@@ -61,10 +61,10 @@ private:
             return true;
         }
         do {
-            std::pair<std::string, JsonValue> item;
+            JsonMember item;
             skip_space();
             if (object) {
-                if (!parse_string(item.first) || value.find(item.first) != nullptr) {
+                if (!parse_string(item.name) || value.find(item.name) != nullptr) {
                     return false;
                 }
                 skip_space();
@@ -72,7 +72,7 @@ private:
                     return false;
                 }
             }
-            if (!parse_value(item.second, depth + 1)) {
+            if (!parse_value(item.value, depth + 1)) {
                 return false;
             }
             value.items.push_back(std::move(item));
@@ -160,8 +160,8 @@ private:
 
 const JsonValue* JsonValue::find(std::string_view name) const {
     const auto found = std::find_if(items.begin(), items.end(),
-                                    [&](const auto& item) { return item.first == name; });
-    return kind == Kind::object && found != items.end() ? &found->second : nullptr;
+                                    [&](const auto& item) { return item.name == name; });
+    return kind == Kind::object && found != items.end() ? &found->value : nullptr;
 }
 
 Result<JsonValue> parse_json(std::string_view text) { return Parser(text).document(); }

@@ -2,12 +2,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/base/result.hpp"
 
 namespace starling {
+
+struct JsonMember;
 
 /// A JSON text (RFC 8259) in memory, for small headers and tables.
 struct JsonValue {
@@ -17,10 +18,15 @@ struct JsonValue {
     std::string
         text;  ///< of a number or boolean as it was written, of a string without its escapes
     /// Of an array (names empty) or object, in the order of the text.
-    std::vector<std::pair<std::string, JsonValue>> items;
+    std::vector<JsonMember> items;
 
     /// The member called `name`, or nullptr.
     const JsonValue* find(std::string_view name) const;
+};
+
+struct JsonMember {
+    std::string name;
+    JsonValue value;
 };
 
 /// Errc::malformed: no JSON, a name twice, nested deeper than 16, or an escape \u beyond ASCII

@@ -188,11 +188,14 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     if (leads) {
         leader_seen_ = now_;
     }
+    if (leader != shown_leader_) {
+        shown_leader_ = leader;
+        status_.mark_changed();
+    }
     if (leader == known_leader_ || !leader) {
         return;
     }
     known_leader_ = leader;
-    status_.mark_changed();
     register_self(effects);
     // The new leader hears at once what the nodes here have said last.
     for (const auto& [id, peer] : peers_) {

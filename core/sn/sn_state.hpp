@@ -51,8 +51,20 @@ private:
     void check_deadlines(std::vector<Effect>& effects);
     void arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least = SwarmDuration{0});
     SnStatusSource status_source() const {
-        return {options_.id, options_.api_address, ledger_, peers_, reports_, head_, entries_,
-                now_,        ledger_now(),         started_};
+        return {options_.id,
+                options_.api_address,
+                ledger_,
+                peers_,
+                reports_,
+                head_,
+                entries_,
+                now_,
+                ledger_now(),
+                started_,
+                consensus_->servers(),
+                consensus_->leader(),
+                consensus_->term(),
+                leader_seen_};
     }
 
     // sn_log.cpp
@@ -132,7 +144,8 @@ private:
     std::uint64_t led_term_ = 0;         ///< the term in which this SN leads; 0: it does not
     SwarmTime led_since_{};
     std::optional<NodeId> known_leader_;
-    SwarmTime leader_seen_{};  ///< when there was one last
+    std::optional<NodeId> shown_leader_;  ///< what status answers said last
+    SwarmTime leader_seen_{};             ///< when there was one last
     bool ready_ = false;
     bool stopped_ = false;
     std::optional<SwarmTime> raft_armed_;

@@ -50,8 +50,42 @@ void write_node(JsonWriter& json, const SnStatusSource& source, const NodeId& id
     json.field("lost", lost).end_object();
 }
 
+/// Begins the object of an answer.
+JsonWriter& begin_answer(JsonWriter& json, const SnStatusSource& source) {
+    json.begin_object();
+    if (source.leader) {
+        json.field("leader", source.leader->name).field("leader_missing_ms", 0);
+    } else {
+        json.key("leader").null();
+        json.field("leader_missing_ms", milliseconds(source.now - source.leader_seen));
+    }
+    return json;
+}
+
+void write_servers(JsonWriter& json, const SnStatusSource& source) {
+    begin_answer(json, source)
+        .field("name", source.id.name)
+        .field("term", source.term)
+        .field("ledger_entries", source.entries)
+        .key("servers")
+        .begin_array();
+    for (const Server& server : source.servers) {
+        const auto peer = source.peers.find(server.node);
+        const bool here = peer != source.peers.end() && peer->second.here;
+        json.begin_object()
+            .field("name", server.node.name)
+            .field("host", server.address.host)
+            .field("port", server.address.port)
+            .field("votes", server.voter)
+            .field("connected", here || server.node == source.id)
+            .field("leads", source.leader == server.node)
+            .end_object();
+    }
+    json.end_array().end_object();
+}
+
 void write_nodes(JsonWriter& json, const SnStatusSource& source) {
-    json.begin_object().key("nodes").begin_array();
+    begin_answer(json, source).key("nodes").begin_array();
     write_node(json, source, source.id, Role::sn, &source.api_address, false);
     for (const auto& [id, node] : source.ledger.nodes()) {
         if (id == source.id) {
@@ -125,7 +159,7 @@ void write_state(JsonWriter& json, const Contract& contract) {
 }
 
 void write_contracts(JsonWriter& json, const SnStatusSource& source) {
-    json.begin_object().key("contracts").begin_array();
+    begin_answer(json, source).key("contracts").begin_array();
     for (const auto& [name, contract] : source.ledger.contracts()) {
         json.begin_object();
         write_state(json, contract);
@@ -193,7 +227,7 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const NodeId& 
 }
 
 void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
-    json.begin_object();
+    begin_answer(json, source);
     write_state(json, contract);
     const ContractConfig& config = contract.config;
     json.key("config")
@@ -216,7 +250,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
 }
 
 void write_round(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
-    json.begin_object();
+    begin_answer(json, source);
     write_state(json, contract);
     if (contract.deadline) {
         json.field("deadline_ms",
@@ -247,7 +281,7 @@ void write_round(JsonWriter& json, const SnStatusSource& source, const Contract&
 }
 
 void write_version(JsonWriter& json, const SnStatusSource& source) {
-    json.begin_object()
+    begin_answer(json, source)
         .field("name", source.id.name)
         .field("version", program_version())
         .field("wire_version", wire_version)
@@ -284,6 +318,8 @@ Result<std::string> status_json(const SnStatusSource& source, const StatusQuery&
     std::string_view instead = "ask for one contract: show contract NAME";
     if (query.topic == "nodes") {
         write_nodes(json, source);
+    } else if (query.topic == "servers") {
+        write_servers(json, source);
     } else if (query.topic == "contracts") {
         write_contracts(json, source);
     } else if (query.topic == "contract" || query.topic == "round") {
@@ -303,7 +339,7 @@ Result<std::string> status_json(const SnStatusSource& source, const StatusQuery&
     } else {
         return Error{Errc::not_found,
                      valid_utf8("an SN knows nothing of '" + query.topic.substr(0, 64) +
-                                "': ask for nodes, contracts, contract, round or "
+                                "': ask for nodes, servers, contracts, contract, round or "
                                 "version")};
     }
     if (json.size() > body_bytes_max) {

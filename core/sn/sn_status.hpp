@@ -44,10 +44,17 @@ struct SnStatusSource {
     SwarmTime now;
     SwarmTime ledger_now;  ///< what contracts' deadlines are seen from
     SwarmTime started;
+    const std::vector<Server>& servers;  ///< that keep the ledger, as this SN knows it
+    std::optional<NodeId> leader;
+    std::uint64_t term = 0;
+    SwarmTime leader_seen;  ///< when there was one last
 };
 
-/// The answer to a query as JSON, keys always in the same order. Topics:
+/// The answer to a query as JSON, keys always in the same order. Every answer says which SN leads
+/// ("leader"), or null and for how long there has been none ("leader_missing_ms"): others may have
+/// gone on since. Topics:
 ///   "nodes"          every node it knows: name, role, address, connected, last_heard_ms_ago, lost
+///   "servers"        the SNs that keep the ledger: name, address, votes, connected, leads; term
 ///   "contracts"      every contract: phase, run, round, attempt, check-ins, members
 ///   "contract" NAME  its rules, why it waits, every member, the last commit
 ///   "round" NAME     the round that is on: who has checked in and reported, deadline, last commit

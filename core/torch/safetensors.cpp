@@ -55,14 +55,14 @@ Result<Entry> parse_entry(const std::filesystem::path& path, const std::string& 
     entry.spec.name = name;
     entry.spec.dtype = *type;
     for (const auto& item : shape->items) {
-        const std::optional<std::uint64_t> size = whole_number(item.second);
+        const std::optional<std::uint64_t> size = whole_number(item.value);
         if (!size) {
             return malformed(path, "tensor '" + name + "' has a wrong shape");
         }
         entry.spec.shape.push_back(static_cast<std::int64_t>(*size));
     }
-    const std::optional<std::uint64_t> begin = whole_number(offsets->items[0].second);
-    const std::optional<std::uint64_t> end = whole_number(offsets->items[1].second);
+    const std::optional<std::uint64_t> begin = whole_number(offsets->items[0].value);
+    const std::optional<std::uint64_t> end = whole_number(offsets->items[1].value);
     if (!begin || !end) {
         return malformed(path, "tensor '" + name + "' has wrong data_offsets");
     }

@@ -29,7 +29,7 @@ _starling() {
     case $(basename "$program") in
         swci)
             if [[ $previous == list ]]; then
-                mapfile -t COMPREPLY < <(compgen -W "nodes contracts" -- "$word")
+                mapfile -t COMPREPLY < <(compgen -W "nodes servers contracts" -- "$word")
             elif [[ $previous == show ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "contract round version" -- "$word")
             else

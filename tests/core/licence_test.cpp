@@ -332,14 +332,14 @@ TEST_F(Seats, AreListedRevokedAndAllowedByTheirOperatorAlone) {
     const auto list = parse_json(ask("swci9", StatusQuery{1, "seats", "", false}));
     ASSERT_TRUE(list);
     EXPECT_EQ(list->find("holders")->items.size(), 3U);
-    EXPECT_EQ(list->find("seats")->items[1].second.find("taken")->text, "2");
+    EXPECT_EQ(list->find("seats")->items[1].value.find("taken")->text, "2");
 
     EXPECT_NE(ask("swci9", SeatRule{2, {"sl2"}, false}).find("may not change"), std::string::npos);
     EXPECT_EQ(swarm->code("sl2"), -1);
 
     const auto after = parse_json(ask("swci1", SeatRule{3, {"sl2"}, false}));
     ASSERT_TRUE(after);
-    EXPECT_EQ(after->find("revoked")->items[0].second.text, "sl2");
+    EXPECT_EQ(after->find("revoked")->items[0].value.text, "sl2");
     ASSERT_TRUE(run_until([&] { return swarm->code("sl2") >= 0; }, seconds(10)));
     EXPECT_EQ(swarm->code("sl2"), exit_code::refused);
     EXPECT_TRUE(swarm->trace.logged("the licence server takes the seat back", "sl2"));

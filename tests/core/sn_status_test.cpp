@@ -57,7 +57,8 @@ protected:
     }
 
     SnStatusSource source() const {
-        return {id, address, ledger, peers, reports, head, index, now, now, SwarmTime{}};
+        return {id,  address, ledger,      peers,   reports, head, index,
+                now, now,     SwarmTime{}, servers, leader,  3,    from_ns(1'000'000'000)};
     }
     /// The answer, read back.
     JsonValue ask(const std::string& topic, const std::string& name = "") const {
@@ -79,6 +80,10 @@ protected:
     std::map<NodeId, SnPeer> peers;
     std::map<std::string, RoundReports> reports;
     std::map<std::string, std::uint64_t> sequences;
+    std::vector<Server> servers = {{{"sn1"}, {"10.0.0.100", 30304}, 1, true},
+                                   {{"sn2"}, {"10.0.0.101", 30304}, 2, true},
+                                   {{"sn3"}, {"10.0.0.102", 30304}, 3, false}};
+    std::optional<NodeId> leader{{"sn2"}};
     Digest head;
     std::uint64_t index = 0;
     SwarmTime now = from_ns(5'000'000'000);
@@ -109,17 +114,44 @@ TEST_F(SnStatusTest, NodesAreItselfTheRegisteredAndWhoIsConnected) {
     const JsonValue answer = ask("nodes");
     const auto& nodes = answer.find("nodes")->items;
     ASSERT_EQ(nodes.size(), 4U);
-    EXPECT_EQ(text(nodes[0].second, "name"), "sn1");
-    EXPECT_EQ(text(nodes[0].second, "host"), "10.0.0.100");
-    EXPECT_EQ(text(nodes[1].second, "name"), "sl1");
-    EXPECT_EQ(text(nodes[1].second, "role"), "sl");
-    EXPECT_EQ(text(nodes[1].second, "port"), "16000");
-    EXPECT_EQ(text(nodes[1].second, "connected"), "true");
-    EXPECT_EQ(text(nodes[1].second, "last_heard_ms_ago"), "250");
-    EXPECT_EQ(text(nodes[2].second, "connected"), "false");
-    EXPECT_EQ(text(nodes[2].second, "last_heard_ms_ago"), "null");
-    EXPECT_EQ(text(nodes[3].second, "name"), "admin");
-    EXPECT_EQ(text(nodes[3].second, "host"), "null");
+    EXPECT_EQ(text(nodes[0].value, "name"), "sn1");
+    EXPECT_EQ(text(nodes[0].value, "host"), "10.0.0.100");
+    EXPECT_EQ(text(nodes[1].value, "name"), "sl1");
+    EXPECT_EQ(text(nodes[1].value, "role"), "sl");
+    EXPECT_EQ(text(nodes[1].value, "port"), "16000");
+    EXPECT_EQ(text(nodes[1].value, "connected"), "true");
+    EXPECT_EQ(text(nodes[1].value, "last_heard_ms_ago"), "250");
+    EXPECT_EQ(text(nodes[2].value, "connected"), "false");
+    EXPECT_EQ(text(nodes[2].value, "last_heard_ms_ago"), "null");
+    EXPECT_EQ(text(nodes[3].value, "name"), "admin");
+    EXPECT_EQ(text(nodes[3].value, "host"), "null");
+}
+
+TEST_F(SnStatusTest, ServersSayWhoVotesIsConnectedAndLeads) {
+    peers[{"sn2"}].here = true;
+    const JsonValue answer = ask("servers");
+    EXPECT_EQ(text(answer, "leader"), "sn2");
+    EXPECT_EQ(text(answer, "leader_missing_ms"), "0");
+    EXPECT_EQ(text(answer, "term"), "3");
+    std::string shown;
+    for (const auto& [unnamed, server] : answer.find("servers")->items) {
+        shown += text(server, "name") + " " + text(server, "host") + " " + text(server, "votes") +
+                 " " + text(server, "connected") + " " + text(server, "leads") + "\n";
+    }
+    EXPECT_EQ(shown,
+              "sn1 10.0.0.100 true true false\n"
+              "sn2 10.0.0.101 true true true\n"
+              "sn3 10.0.0.102 false false false\n");
+}
+
+TEST_F(SnStatusTest, EveryAnswerSaysThatThereIsNoLeader) {
+    enrol("sl1");
+    leader.reset();
+    for (const char* topic : {"nodes", "servers", "contracts", "contract", "round", "version"}) {
+        const JsonValue answer = ask(topic, "default");
+        EXPECT_EQ(text(answer, "leader"), "null") << topic;
+        EXPECT_EQ(text(answer, "leader_missing_ms"), "4000") << topic;
+    }
 }
 
 TEST_F(SnStatusTest, AContractSaysForWhomItWaits) {
@@ -143,7 +175,7 @@ TEST_F(SnStatusTest, MembersShowWhatTheySaidLast) {
     enrol("sl1");
     enrol("sl2");
     const auto member = [&](std::size_t which) {
-        return ask("contract", "default").find("members")->items.at(which).second;
+        return ask("contract", "default").find("members")->items.at(which).value;
     };
     EXPECT_EQ(text(member(0), "last_loss"), "null");
     EXPECT_EQ(text(member(0), "weight"), "null");
@@ -189,7 +221,7 @@ TEST_F(SnStatusTest, ARoundGoesFromCheckInsOverReportsToItsCommit) {
     const JsonValue& commit = *round.find("last_commit");
     EXPECT_EQ(text(commit, "round"), "0");
     EXPECT_EQ(text(commit, "digest"), std::string(64, '0'));
-    EXPECT_EQ(text(commit.find("members")->items.at(1).second, "weight"), "7");
+    EXPECT_EQ(text(commit.find("members")->items.at(1).value, "weight"), "7");
 }
 
 TEST_F(SnStatusTest, AnAnswerIsTheSameTextEachTime) {
@@ -211,7 +243,7 @@ TEST_F(SnStatusTest, WhatIsNotKnownIsAnsweredWithWhatIs) {
     EXPECT_EQ(contract.message, "no contract 'x': there is 'default', 'other'");
     const Error topic = error_of("secrets");
     EXPECT_EQ(topic.code, Errc::not_found);
-    EXPECT_NE(topic.message.find("ask for nodes, contracts"), std::string::npos);
+    EXPECT_NE(topic.message.find("ask for nodes, servers, contracts"), std::string::npos);
 }
 
 TEST_F(SnStatusTest, AnAnswerAboveAFrameIsRefusedWithWhatToAskFor) {
@@ -229,7 +261,7 @@ TEST_F(SnStatusTest, ANameThatIsNoTextSpoilsNoAnswer) {
     const Result<std::string> answer = status_json(source(), {1, "contracts", "", false});
     ASSERT_TRUE(answer);
     EXPECT_EQ(valid_utf8(*answer), *answer);
-    const auto contract = ask("contracts").find("contracts")->items.at(0).second;
+    const auto contract = ask("contracts").find("contracts")->items.at(0).value;
     EXPECT_EQ(text(contract, "name"), "a\"\\\x1b\xEF\xBF\xBD\n");
 }
 

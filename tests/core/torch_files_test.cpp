@@ -155,8 +155,8 @@ TEST(JsonValue, ReadsWhatJsonSaysAndNothingElse) {
     const Result<JsonValue> value =
         parse_json(R"( {"a": [1, -2.5e3, "x\u0041\n"], "b": {}, "c": null} )");
     ASSERT_TRUE(value);
-    EXPECT_EQ(value->find("a")->items[1].second.text, "-2.5e3");
-    EXPECT_EQ(value->find("a")->items[2].second.text, "xA\n");
+    EXPECT_EQ(value->find("a")->items[1].value.text, "-2.5e3");
+    EXPECT_EQ(value->find("a")->items[2].value.text, "xA\n");
     EXPECT_EQ(value->find("d"), nullptr);
     for (const char* bad : {"", "{", "{\"a\":1,}", "[1 2]", "{\"a\":1,\"a\":2}", "nul", "\"\\q\"",
                             "\"open", "{a:1}", "1 1", "\"\\u00e9\"", "[", "{\"a\"}"}) {

@@ -261,6 +261,36 @@ TEST_F(Survival, AllSnsKilledAndStartedAgain) {
     expect_one_final_model();
 }
 
+TEST_F(Survival, TheLastSnSaysThatItHasNoLeader) {
+    issue("swci1", Role::tool, ca);
+    start_servers();
+    const auto list_servers = [&] {
+        std::vector<std::string> command = {bin("swci"), "--sn-ip=" + sn_host(1),
+                                            "--sn-api-port=" + std::to_string(sn_port), "list",
+                                            "servers"};
+        for (const std::string& flag : identity("swci1")) {
+            command.push_back(flag);
+        }
+        Program swci(command);
+        EXPECT_EQ(swci.wait_exit(), 0) << swci.output();
+        return swci.output();
+    };
+    const std::string all = list_servers();
+    EXPECT_TRUE(holds(all, "sn" + std::to_string(leader()))) << all;
+    EXPECT_TRUE(holds(all, "leads")) << all;
+    EXPECT_FALSE(holds(all, "no leader")) << all;
+    kill_server(2);
+    kill_server(3);
+    const auto deadline = std::chrono::steady_clock::now() + Seconds(30);
+    std::string alone;
+    while (!holds(alone, "This SN has had no leader for") &&
+           std::chrono::steady_clock::now() < deadline) {
+        alone = list_servers();
+    }
+    EXPECT_TRUE(holds(alone, "This SN has had no leader for")) << alone;
+    EXPECT_TRUE(holds(alone, "away")) << alone;
+}
+
 TEST_F(Survival, AnSnThatLeavesForGood) {
     start_servers();
     start_pairs();

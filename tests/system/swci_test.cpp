@@ -77,7 +77,7 @@ TEST_F(Swci, ShowsARunningSwarmToPeopleAndMachines) {
     EXPECT_TRUE(holds(output_of({"get", "contract", "status", "default"}), "deadline:"));
 
     EXPECT_EQ(json_of({"list", "nodes"}).find("nodes")->items.size(), 4U);  // itself among them
-    EXPECT_EQ(text(json_of({"list", "contracts"}).find("contracts")->items.at(0).second, "name"),
+    EXPECT_EQ(text(json_of({"list", "contracts"}).find("contracts")->items.at(0).value, "name"),
               "default");
     EXPECT_EQ(json_of({"show", "contract"}).find("members")->items.size(), 2U);
     EXPECT_NE(text(*json_of({"show", "round"}).find("last_commit"), "digest"), "missing");
@@ -185,7 +185,7 @@ TEST_F(Swci, NamesAnSnThatIsNotThere) {
 }
 
 TEST_F(Swci, NamesASlipOfTheHand) {
-    EXPECT_TRUE(holds(output_of({"list", "node"}, 2), "list nodes, list contracts"));
+    EXPECT_TRUE(holds(output_of({"list", "node"}, 2), "list nodes, list servers, list contracts"));
     EXPECT_TRUE(holds(output_of({"list", "nodes", "now"}, 2), "it is: list nodes"));
     EXPECT_TRUE(holds(output_of({"list", "nodes", "--jsn"}, 2), "--json"));
     EXPECT_TRUE(holds(output_of({"list", "nodes", "--timeout=0"}, 2), "--timeout"));
