@@ -103,6 +103,12 @@ void MetricsSink::count_sn(SwarmTime time, const TraceEvent& event) {
         ++denied_;
         return;
     }
+    if (event.name == "leader_elected" || event.name == "leader_ended" ||
+        event.name == "leader_known") {
+        leads_ = event.name == "leader_elected" || (leads_ && event.name == "leader_known");
+        term_ = count_of(event, "term");
+        return;
+    }
     const std::string_view contract = text_of(event, "contract");
     if (contract.empty()) {
         return;
@@ -258,6 +264,11 @@ void MetricsSink::write_rounds(Exposition& out) const {
 void MetricsSink::write_sn(Exposition& out) const {
     out.family("starling_ledger_entries", "gauge", "Records in the log of the ledger.");
     out.sample({}, as_double(entries_));
+    out.family("starling_ledger_leads", "gauge",
+               "1 if this SN leads the ledger: the sum over all SNs is 1.");
+    out.sample({}, leads_ ? 1 : 0);
+    out.family("starling_ledger_term", "gauge", "Newest term of a leader that this SN knows.");
+    out.sample({}, as_double(term_));
     out.family("starling_commands_denied_total", "counter",
                "Commands of nodes that the ledger did not accept.");
     out.sample({}, as_double(denied_));

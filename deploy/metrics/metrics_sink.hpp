@@ -75,6 +75,8 @@ private:
     std::uint64_t errors_ = 0;
     std::uint64_t entries_ = 0;  ///< SN
     std::uint64_t denied_ = 0;   ///< SN
+    bool leads_ = false;         ///< SN
+    std::uint64_t term_ = 0;     ///< SN
     std::string contract_;       ///< SL: the one it is a member of
     std::uint64_t sent_bytes_ = 0;
     std::uint64_t received_bytes_ = 0;

@@ -113,6 +113,8 @@ TEST_F(Metrics, FiguresOfATrainingAreThoseOfItsTraces) {
     const std::size_t newest = events.rfind("index=", events.rfind("head="));
     ASSERT_NE(newest, std::string::npos) << events;
     EXPECT_EQ(value_of(text, "starling_ledger_entries"), std::stod(events.substr(newest + 6)));
+    EXPECT_EQ(value_of(text, "starling_ledger_leads"), 1) << text;
+    EXPECT_EQ(value_of(text, "starling_ledger_term"), 1) << text;
     EXPECT_EQ(
         value_of(text, "starling_contracts_ended_total{contract=\"default\",phase=\"aborted\"}"),
         1);
