@@ -323,6 +323,9 @@ void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     if (message.kind == ConsensusKind::request_vote_result && raft_.state != RAFT_CANDIDATE) {
         return;  // libraft would take part of an address for the state of a candidate (rule R10)
     }
+    if (message.kind == ConsensusKind::request_vote && !message.pre_vote) {
+        wait_in_full();  // for whom it votes for
+    }
     raft_message received = to_libraft(message, from);
     if (message.kind == ConsensusKind::append_result) {
         auto& last = received.append_entries_result.last_log_index;

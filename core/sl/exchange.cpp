@@ -10,6 +10,8 @@ namespace {
 constexpr SwarmDuration first_patience = std::chrono::seconds(5);
 constexpr SwarmDuration longest_patience = std::chrono::seconds(60);
 constexpr std::size_t ranges_per_fetch = 4096;
+/// A certificate may be on its way, so not at once; nor does each try cost the ledger entries.
+constexpr SwarmDuration refusal_patience = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -260,14 +262,17 @@ void Exchange::on_tick(SwarmTime now, std::vector<Effect>& effects) {
     }
 }
 
-std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit) const {
+std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
+                                    const std::set<NodeId>& refused_by) const {
     std::vector<Stall> stalls;
     for (const auto& [id, partner] : states_) {
         const bool contributes =
             !partner.contributions.empty() && (partner.admitted || !partner.up);
-        if (now - partner.last_arrival >= limit && stalls.size() < 64 &&
+        const bool refuses = refused_by.contains(id);
+        const SwarmDuration patience = refuses ? std::min(limit, refusal_patience) : limit;
+        if (now - partner.last_arrival >= patience && stalls.size() < 64 &&
             (contributes || !partner.merged.empty())) {
-            stalls.push_back({id, !contributes});
+            stalls.push_back({id, !contributes && !refuses});
         }
     }
     return stalls;

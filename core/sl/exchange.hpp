@@ -51,7 +51,9 @@ public:
     void on_tick(SwarmTime now, std::vector<Effect>& effects);
 
     /// Partners that owe something and brought nothing for `limit`, whatever the reason.
-    std::vector<Stall> stalls(SwarmTime now, SwarmDuration limit) const;
+    /// \param refused_by  partners that will not be talked to: waited for 5 s at most.
+    std::vector<Stall> stalls(SwarmTime now, SwarmDuration limit,
+                              const std::set<NodeId>& refused_by) const;
 
     bool complete() const { return merged_count_ == merged_.size(); }
     const Segments& merged() const { return merged_; }

@@ -71,6 +71,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             up_.insert(up.peer);
             dialling_.erase(up.peer);
             refused_by_.erase(up.peer);
+            talked_ = true;
             if (exchange_) {
                 // What was under way on an older connection may be lost.
                 exchange_->on_peer_lost(up.peer);
@@ -155,36 +156,7 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
     // Also what an earlier round dialled, or an earlier try to catch up: it is asked for again when
     // it is needed, however late it fails.
     std::erase_if(dialling_, [&](const auto& dialled) { return dialled.second == failed.address; });
-    if (!exchange_) {
-        return;
-    }
-    for (const RoundMember& partner : exchange_->partners()) {
-        if (partner.address == failed.address && failed.fatal) {
-            on_refused_by(partner, failed.error, effects);
-        }
-    }
-    if (stopped_ || ending_code_) {
-        return;
-    }
-    effects.push_back(SetTimer{peer_dial_timer, now_ + redial_interval});
-}
-
-/// One member that can't be talked to is the swarm's to leave out, as one that does not answer;
-/// where none of them can, the fault may well be here, and somebody must look.
-void SlNode::on_refused_by(const RoundMember& partner, const Error& error,
-                           std::vector<Effect>& effects) {
-    const std::string text = "member '" + partner.id.name + "' at " + to_string(partner.address) +
-                             " can't be talked to: " + error.message;
-    if (refused_by_.insert(partner.id).second) {
-        log(Level::warning, text, effects);
-    }
-    const bool by_all =
-        std::all_of(view_->frozen.begin(), view_->frozen.end(), [&](const RoundMember& member) {
-            return member.id == options_.id || refused_by_.contains(member.id);
-        });
-    if (by_all) {
-        fail({Errc::refused, text}, exit_code::refused, effects);
-    }
+    on_no_way_to(failed, effects);
 }
 
 void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {

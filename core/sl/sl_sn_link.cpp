@@ -123,7 +123,7 @@ void SlNode::beat(std::vector<Effect>& effects) {
     if (exchange_) {
         beat.round = exchange_->key().round;
         beat.attempt = exchange_->key().attempt;
-        beat.stalls = exchange_->stalls(now_, options_.stall_limit);
+        beat.stalls = exchange_->stalls(now_, options_.stall_limit, refused_by_);
         beat.report = report_;
     }
     effects.push_back(Send{*sn_, {beat, {}}});

@@ -57,8 +57,6 @@ private:
     void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
     void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
-    void on_refused_by(const RoundMember& partner, const Error& error,
-                       std::vector<Effect>& effects);
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     /// The session can't go on: tells ML and SN, and stops once that is said.
@@ -113,6 +111,11 @@ private:
     void on_commit(const Commit& commit, std::vector<Effect>& effects);
     void go_on_from(CommittedModel model, std::vector<Effect>& effects);
 
+    // sl_refusals.cpp
+    void on_no_way_to(const ConnectFailed& failed, std::vector<Effect>& effects);
+    void note_refusals(const ConnectFailed& failed, const std::vector<RoundMember>& members,
+                       std::vector<Effect>& effects);
+
     // sl_return.cpp
     void catch_up_to(const Commit& commit, std::vector<Effect>& effects);
     void dial_source(std::vector<Effect>& effects);
@@ -149,6 +152,7 @@ private:
     std::set<NodeId> up_;  ///< SLs that are connected
     std::map<NodeId, Address> dialling_;
     std::set<NodeId> refused_by_;    ///< members that would not be talked to, the last time
+    bool talked_ = false;            ///< with any member since the start
     std::set<NodeId> members_seen_;  ///< of this run's rounds
     std::unique_ptr<Exchange> exchange_;
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it

@@ -108,6 +108,7 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
     }
     if (const auto* submit = std::get_if<SubmitCommand>(&received.frame.message)) {
         peer.session = submit->session;
+        peer.unanswered = *submit;
         on_command(received.from, *submit, effects);
     } else if (const auto* beat = std::get_if<Heartbeat>(&received.frame.message)) {
         on_heartbeat(received.from, *beat, effects);
@@ -135,10 +136,10 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                                {CommandResult{submit.sequence, Errc::refused,
                                               "a node of this role may not say that", 0},
                                 {}}});
+        if (peer != peers_.end() && peer->second.session == submit.session) {
+            peer->second.unanswered.reset();
+        }
         return;
-    }
-    if (peer != peers_.end() && peer->second.here) {
-        peer->second.unanswered = submit;
     }
     // What is agreed is answered where the node is connected, when it is applied there.
     const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
@@ -148,7 +149,8 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         relay(from, submit, effects);
     } else if (const Result<void> genuine = check_signature(from, submit);
                !genuine && applied_term_ != consensus_->term()) {
-        // Elected just now, it may not know the node's newest key: see say_again().
+        // Elected just now, it may not know the node's newest key: say_again() looks anew; what
+        // another SN handed on, its node says again.
     } else if (!genuine) {
         report(TraceEvent("signature_refused")
                    .with("node", from.name)
@@ -214,6 +216,7 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
         register_self(effects);
         effects.push_back(SetTimer{server_timer, now_ + server_interval});
     } else if (due.timer == dial_timer) {
+        dial_armed_ = false;
         dial_servers(effects);
     }
 }

@@ -125,8 +125,9 @@ void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<
     const std::optional<NodeId> leader = consensus_->leader();
     if (leader && *leader != options_.id) {
         effects.push_back(Send{*leader, {RelayedCommand{from, submit}, {}}});
+    } else if (!leader) {
+        said_again_term_ = 0;  // it waits, also for one of the same term: see say_again()
     }
-    // Without a leader it waits: see say_again().
 }
 
 /// What nodes here wait for goes to each new leader at once; what an older one was told may be
@@ -188,14 +189,15 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     if (leads) {
         leader_seen_ = now_;
     }
-    if (leader != shown_leader_) {
-        shown_leader_ = leader;
+    if (shown_leader() != shown_leader_) {
+        shown_leader_ = shown_leader();
         status_.mark_changed();
     }
-    if (leader == known_leader_ || !leader) {
+    if (!leader || (leader == known_leader_ && known_term_ == consensus_->term())) {
         return;
     }
     known_leader_ = leader;
+    known_term_ = consensus_->term();
     register_self(effects);
     // The new leader hears at once what the nodes here have said last.
     for (const auto& [id, peer] : peers_) {
@@ -226,6 +228,11 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
                             std::to_string(options_.api_address.port)),
                effects);
     }
+}
+
+/// libraft never takes a leader for gone where this SN does not vote.
+std::optional<NodeId> SnNode::shown_leader() const {
+    return now_ - leader_seen_ > options_.leader_limit ? std::nullopt : consensus_->leader();
 }
 
 void SnNode::dial(const Address& address, std::vector<Effect>& effects) {
@@ -281,7 +288,11 @@ void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
             "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, effects);
         return;
     }
+    if (dial_armed_) {
+        return;
+    }
     // All are started at about the same time, some before others listen.
+    dial_armed_ = true;
     dial_backoff_ =
         std::min<SwarmDuration>(dial_backoff_ * 2 + std::chrono::milliseconds(20), server_interval);
     effects.push_back(SetTimer{dial_timer, now_ + dial_backoff_});

@@ -62,7 +62,7 @@ private:
                 ledger_now(),
                 started_,
                 consensus_->servers(),
-                consensus_->leader(),
+                shown_leader(),
                 consensus_->term(),
                 leader_seen_};
     }
@@ -112,6 +112,7 @@ private:
     void relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
     void on_leadership(std::vector<Effect>& effects);
     void say_again(std::vector<Effect>& effects);
+    std::optional<NodeId> shown_leader() const;
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
     /// After each step: who leads, and when Raft wants to be woken.
     void settle(std::vector<Effect>& effects);
@@ -144,6 +145,7 @@ private:
     std::uint64_t led_term_ = 0;         ///< the term in which this SN leads; 0: it does not
     SwarmTime led_since_{};
     std::optional<NodeId> known_leader_;
+    std::uint64_t known_term_ = 0;        ///< in which it leads
     std::optional<NodeId> shown_leader_;  ///< what status answers said last
     SwarmTime leader_seen_{};             ///< when there was one last
     bool ready_ = false;
@@ -152,6 +154,7 @@ private:
     std::uint64_t said_again_term_ = 0;  ///< whose leader was told what waits for an answer here
     std::set<Address> dialling_;
     SwarmDuration dial_backoff_{0};
+    bool dial_armed_ = false;
     std::vector<Server> told_servers_;  ///< by another SN, while the own log knows of none
     SnStatus status_{status_timer};
     SwarmTime now_{};

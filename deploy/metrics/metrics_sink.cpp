@@ -1,5 +1,6 @@
 #include "deploy/metrics/metrics_sink.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/base/version.hpp"
@@ -106,7 +107,7 @@ void MetricsSink::count_sn(SwarmTime time, const TraceEvent& event) {
     if (event.name == "leader_elected" || event.name == "leader_ended" ||
         event.name == "leader_known") {
         leads_ = event.name == "leader_elected" || (leads_ && event.name == "leader_known");
-        term_ = count_of(event, "term");
+        term_ = std::max(term_, count_of(event, "term"));
         return;
     }
     const std::string_view contract = text_of(event, "contract");
@@ -265,7 +266,7 @@ void MetricsSink::write_sn(Exposition& out) const {
     out.family("starling_ledger_entries", "gauge", "Records in the log of the ledger.");
     out.sample({}, as_double(entries_));
     out.family("starling_ledger_leads", "gauge",
-               "1 if this SN leads the ledger: the sum over all SNs is 1.");
+               "1 if this SN leads the ledger, as far as it knows; one of all SNs does.");
     out.sample({}, leads_ ? 1 : 0);
     out.family("starling_ledger_term", "gauge", "Newest term of a leader that this SN knows.");
     out.sample({}, as_double(term_));

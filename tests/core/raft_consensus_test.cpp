@@ -264,6 +264,22 @@ TEST_F(RaftConsensusTest, a_rejection_that_was_overtaken_does_not_stop_the_flow)
     EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
 }
 
+TEST_F(RaftConsensusTest, after_its_start_a_server_waits_half_as_long_once) {
+    const NodeId third{"sn3"};
+    now += std::chrono::seconds(1);
+    start(3);
+    Consensus& started = *sns.at(third).consensus;
+    const SwarmDuration first = *started.deadline() - now;
+    EXPECT_GE(first, std::chrono::milliseconds(250));
+    EXPECT_LE(first, std::chrono::milliseconds(501));
+    now = *started.deadline();
+    ConsensusOutput output;
+    started.tick(now, output);
+    const SwarmDuration second = *started.deadline() - now;
+    EXPECT_GE(second, std::chrono::milliseconds(499));
+    EXPECT_LE(second, std::chrono::milliseconds(1001));
+}
+
 /// Rule R10: sn3 was a candidate for a moment, and the answer comes when it follows again or for
 /// the first time.
 TEST_F(RaftConsensusTest, the_answer_to_a_candidate_that_is_none_any_more_changes_no_term) {

@@ -96,6 +96,32 @@ TEST_P(Replicated, ADiskThatWasLostIsANewMember) {
     EXPECT_EQ(swarm.sn_stores[0]->log.records, swarm.sn_stores[2]->log.records);
 }
 
+/// Its member asks again with a heartbeat, up to a second later.
+TEST(ReplicatedCommands, WhatWaitsIsSaidToTheNewLeaderAtOnce) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        MemorySwarm swarm(seed, {}, 3);
+        for (int i = 1; i <= 3; ++i) {
+            swarm.add_pair(i, {.min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
+        }
+        ASSERT_TRUE(swarm.run_to_round(5));
+        const std::string led = swarm.leader();
+        const std::string member = led == "sn2" ? "sl2" : "sl1";  // of sn3 or sn2, which follow
+        const auto run_until = [&](const std::string& event, const std::string& node) {
+            const std::size_t before = swarm.trace.named(event, node).size();
+            return swarm.network.run([&] { return swarm.trace.named(event, node).size() > before; },
+                                     swarm.network.now() + seconds(30));
+        };
+        ASSERT_TRUE(run_until("command_sent", member));
+        swarm.network.crash({led});
+        ASSERT_TRUE(run_until("leader_elected", ""));
+        const SwarmTime elected = swarm.trace.named("leader_elected").back().time;
+        ASSERT_TRUE(run_until("command_answered", member));
+        EXPECT_LT(swarm.network.now() - elected, milliseconds(100)) << "seed " << seed;
+        ASSERT_TRUE(swarm.run());
+        swarm.expect_one_final_model();
+    }
+}
+
 TEST(ReplicatedDeadlines, AGraceThatIsOverIsAgreedOnLikeAllElse) {
     MemorySwarm swarm{7, {}, 3};
     ToyOptions toy{.elements = 10'000, .syncs = 10, .batch_time = milliseconds(5)};

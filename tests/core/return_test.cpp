@@ -145,12 +145,29 @@ TEST_F(Return, AMemberThatRefusesTheOthersIsLeftOutAndFetchesTheModel) {
         << swarm.trace.tail();
 }
 
-TEST_F(Return, WhomNobodyTalksToEndsAndSaysSo) {
+TEST_F(Return, AMemberThatRefusesEndsNobodyElse) {
+    for (const int number : {1, 2, 3}) {
+        swarm.add_pair(number, {.min_peers = 2, .syncs = 120, .batch_time = milliseconds(20)},
+                       number != 3);
+    }
+    ASSERT_TRUE(swarm.run_to_round(5));
+    swarm.crash_pair(1);
+    swarm.run_for(seconds(15));
+    swarm.network.reset({"sl2"}, {"sl3"});  // now sl2 is alone with the one that refuses it
+    swarm.run_for(seconds(25));
+    EXPECT_EQ(swarm.code("sl2"), -1);
+    swarm.restart_pair(1);
+    expect_good_end();
+}
+
+TEST_F(Return, WhomAllRefuseEndsAndSaysSo) {
     for (const int number : {1, 2}) {
         swarm.add_pair(number, {.min_peers = 2}, number != 2);
     }
     swarm.network.run([&] { return swarm.code("sl1") >= 0; }, swarm.network.now() + seconds(60));
     EXPECT_EQ(swarm.code("sl1"), exit_code::refused);
+    EXPECT_TRUE(swarm.trace.logged("no other member talks to this SL either", "sl1"))
+        << swarm.trace.tail();
 }
 
 TEST_F(Return, WhoWasLeftOutOfAnAttemptChecksInAgainWhereAllAreNeeded) {

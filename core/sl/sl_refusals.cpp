@@ -1,0 +1,49 @@
+// What an SL makes of members that will not be talked to.
+#include <algorithm>
+
+#include "core/sl/sl_state.hpp"
+
+namespace starling {
+
+/// One of them is the swarm's to leave out, sooner than one that is silent. Only a node that no
+/// member has talked to since its start, and that all of them refuse, is to blame itself: it ends,
+/// so that somebody looks, and without a goodbye, so that its next start is taken in.
+void SlNode::on_no_way_to(const ConnectFailed& failed, std::vector<Effect>& effects) {
+    if (exchange_) {
+        note_refusals(failed, view_->frozen, effects);
+    }
+    if (catch_up_ && !stopped_) {
+        note_refusals(failed, catch_up_->commit().members, effects);
+    }
+    if (exchange_ && !stopped_) {
+        effects.push_back(SetTimer{peer_dial_timer, now_ + redial_interval});
+    }
+}
+
+void SlNode::note_refusals(const ConnectFailed& failed, const std::vector<RoundMember>& members,
+                           std::vector<Effect>& effects) {
+    const auto member = std::find_if(members.begin(), members.end(), [&](const RoundMember& one) {
+        return one.address == failed.address;
+    });
+    if (member == members.end()) {
+        return;
+    }
+    if (!failed.fatal) {
+        refused_by_.erase(member->id);
+        return;
+    }
+    const std::string text = "member '" + member->id.name + "' at " + to_string(member->address) +
+                             " can't be talked to: " + failed.error.message;
+    if (refused_by_.insert(member->id).second) {
+        log(Level::warning, text, effects);
+    }
+    const bool by_all = std::all_of(members.begin(), members.end(), [&](const RoundMember& one) {
+        return one.id == options_.id || refused_by_.contains(one.id);
+    });
+    if (by_all && !talked_) {
+        crash({Errc::refused, text + "; no other member talks to this SL either"},
+              exit_code::refused, effects);
+    }
+}
+
+}  // namespace starling
