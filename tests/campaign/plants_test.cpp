@@ -57,7 +57,8 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"LostSync", Plant::lost_sync, 40, "one ledger"},
         // The reports of two attempts differ, or a commit is not what its attempt was merged to.
         Planted{"AttemptUnchecked", Plant::attempt_unchecked, 60, "is aborted"},
-        Planted{"LeaseWithoutProgress", Plant::lease_without_progress, 60,
+        // One seed of twenty blocks two members that have no other way to each other.
+        Planted{"LeaseWithoutProgress", Plant::lease_without_progress, 150,
                 "no round is committed for"}),
     [](const testing::TestParamInfo<Planted>& tested) { return std::string(tested.param.name); });
 
