@@ -2,6 +2,7 @@
 // ready, with real run-sn processes over mutual TLS on loopback.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -22,9 +23,9 @@ struct Options {
 
 double quantile(std::vector<double> values, double q) {
     std::sort(values.begin(), values.end());
-    return values.empty()
-               ? 0.0
-               : values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+    return values.empty() ? 0.0
+                          : values[static_cast<std::size_t>(
+                                std::lround(q * static_cast<double>(values.size() - 1)))];
 }
 
 /// Prints a row: commands one by one, or many at once.

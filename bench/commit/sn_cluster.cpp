@@ -133,8 +133,9 @@ void SnProcess::end(int signal) {
     }
 }
 
-Result<std::unique_ptr<SnCluster>> SnCluster::make(std::filesystem::path directory,
-                                                   std::filesystem::path programs, int count) {
+Result<std::unique_ptr<SnCluster>> SnCluster::make(const std::filesystem::path& directory,
+                                                   const std::filesystem::path& programs,
+                                                   int count) {
     std::unique_ptr<SnCluster> cluster(new SnCluster);
     const Result<IssuedCert> ca = make_ca("bench CA", {});
     if (!ca) {

@@ -52,8 +52,9 @@ class SnCluster {
 public:
     /// \param directory  an empty one, on the disk to be measured. \param programs  where run-sn
     /// is.
-    static Result<std::unique_ptr<SnCluster>> make(std::filesystem::path directory,
-                                                   std::filesystem::path programs, int count);
+    static Result<std::unique_ptr<SnCluster>> make(const std::filesystem::path& directory,
+                                                   const std::filesystem::path& programs,
+                                                   int count);
 
     /// All at once. \return  until each was ready.
     Result<std::chrono::duration<double>> start();

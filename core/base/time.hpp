@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 
 namespace starling {
@@ -25,7 +26,7 @@ inline double to_seconds(SwarmDuration duration) {
 }
 /// Rounds to the nearest nanosecond.
 inline SwarmDuration from_seconds(double seconds) {
-    return SwarmDuration{static_cast<std::int64_t>(seconds * 1e9 + 0.5)};
+    return SwarmDuration{std::llround(seconds * 1e9)};
 }
 
 }  // namespace starling

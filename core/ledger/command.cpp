@@ -367,6 +367,7 @@ Command decode_command(Reader& reader) {
 Bytes command_text(const NodeId& signer, std::uint64_t session, std::uint64_t sequence,
                    const Command& command) {
     Writer writer;
+    writer.reserve(256);  // most
     writer.string("starling command 1");
     encode(writer, signer);
     writer.u64(session);
@@ -378,6 +379,7 @@ Bytes command_text(const NodeId& signer, std::uint64_t session, std::uint64_t se
 Bytes report_text(const NodeId& node, const std::string& contract, Run run, Round round,
                   Attempt attempt, const Digest& digest) {
     Writer writer;
+    writer.reserve(256);  // most
     writer.string("starling report 1");
     encode(writer, node);
     writer.string(contract);

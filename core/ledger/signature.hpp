@@ -35,7 +35,7 @@ struct Credentials {
     friend bool operator==(const Credentials&, const Credentials&) = default;
 };
 
-constexpr std::size_t certificate_bytes_max = 16 * 1024;
+constexpr std::size_t certificate_bytes_max = std::size_t{16} * 1024;
 constexpr std::size_t endorsement_bytes_max = 1024;
 
 /// Port: signs what a node says to the ledger.

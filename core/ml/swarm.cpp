@@ -76,7 +76,7 @@ void SwarmSession::log(Level level, std::string text, std::string_view component
     trace(TraceEvent("ml_log").log(level, component, std::move(text)));
 }
 
-void SwarmSession::trace(TraceEvent event) const { thread_.trace(event); }
+void SwarmSession::trace(const TraceEvent& event) const { thread_.trace(event); }
 
 SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
                              SwarmCallbackOptions options)

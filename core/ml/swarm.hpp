@@ -68,7 +68,7 @@ public:
     /// Writes a log line of component "ml" (or the one given) and a trace event `ml_log`.
     void log(Level level, std::string text, std::string_view component = "ml") const;
     /// Writes a trace event, for figures that tools should find: {"accuracy_ppm", "712300"}.
-    void trace(TraceEvent event) const;
+    void trace(const TraceEvent& event) const;
 
     TrainingThread& thread() { return thread_; }
 

@@ -11,8 +11,7 @@ struct ProgramEnds {};
 
 TrainingThread::TrainingThread(TrainFunction train, ProgramOptions options, Hooks hooks)
     : session_(std::move(options), *this), hooks_(std::move(hooks)) {
-    thread_ =
-        std::thread([this, run_train = std::move(train)]() mutable { run(std::move(run_train)); });
+    thread_ = std::thread([this, run_train = std::move(train)]() mutable { run(run_train); });
 }
 
 TrainingThread::~TrainingThread() {
@@ -96,7 +95,7 @@ void TrainingThread::set_workload(std::string workload) {
     workload_ = std::move(workload);
 }
 
-void TrainingThread::run(TrainFunction train) {
+void TrainingThread::run(const TrainFunction& train) {
     {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return ending_ || reply_.has_value(); });

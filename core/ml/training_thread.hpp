@@ -52,7 +52,7 @@ public:
     void set_workload(std::string workload);
 
 private:
-    void run(TrainFunction train);
+    void run(const TrainFunction& train);
 
     SwarmSession session_;
     Hooks hooks_;

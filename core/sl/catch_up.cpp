@@ -9,7 +9,8 @@ constexpr std::size_t ranges_per_fetch = 4096;
 
 }  // namespace
 
-CatchUp::CatchUp(SwarmTime now, NodeId self, RoundKey key, Commit commit, std::uint64_t bytes)
+CatchUp::CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
+                 std::uint64_t bytes)
     : key_(std::move(key)), commit_(std::move(commit)), bytes_(bytes), started_(now) {
     for (const RoundMember& member : commit_.members) {
         if (member.id != self) {

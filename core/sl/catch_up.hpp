@@ -19,7 +19,7 @@ struct CommittedModel {
 /// had, one after the other. What came of one is kept when the next is asked.
 class CatchUp {
 public:
-    CatchUp(SwarmTime now, NodeId self, RoundKey key, Commit commit, std::uint64_t bytes);
+    CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit, std::uint64_t bytes);
 
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }

@@ -210,6 +210,7 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
         if (setup_.members[contributors_[c]].id == from) {
             contribute(data.index, c, std::move(body), effects);
+            break;
         }
     }
     if (missing.empty()) {

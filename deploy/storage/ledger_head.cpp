@@ -141,7 +141,7 @@ Result<std::unique_ptr<HeadFile>> HeadFile::open(fs::path file, const Hasher& ha
     return opened;
 }
 
-Result<std::unique_ptr<HeadFile>> HeadFile::create(fs::path file, const Hasher& hasher,
+Result<std::unique_ptr<HeadFile>> HeadFile::create(const fs::path& file, const Hasher& hasher,
                                                    const LedgerHead& head) {
     const fs::path beside = file.string() + ".part";
     const int descriptor = ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -31,7 +31,7 @@ public:
     /// For writing. \pre  read() of it found a head.
     static Result<std::unique_ptr<HeadFile>> open(std::filesystem::path file, const Hasher& hasher);
     /// Makes the file (mode 0600), durable and whole or not at all, in place of one that is there.
-    static Result<std::unique_ptr<HeadFile>> create(std::filesystem::path file,
+    static Result<std::unique_ptr<HeadFile>> create(const std::filesystem::path& file,
                                                     const Hasher& hasher, const LedgerHead& head);
 
     HeadFile(const HeadFile&) = delete;

@@ -216,7 +216,6 @@ void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
     SwarmTime& last = link.last_arrival[from.id < to ? 1 : 0];
     const int copies = twice ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy) {
-        const bool last_copy = copy + 1 == copies;
         SwarmTime arrival = now_ + (local ? local_delay : delay());
         if (overtakes || copy > 0) {
             arrival += local ? SwarmDuration{0} : delay() * 3;
@@ -224,8 +223,7 @@ void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
             arrival = std::max(arrival, last);
             last = arrival;
         }
-        schedule(arrival, [this, a = from.id, b = to, epoch = link.epoch,
-                           sent = last_copy ? std::move(frame) : frame]() mutable {
+        schedule(arrival, [this, a = from.id, b = to, epoch = link.epoch, sent = frame]() mutable {
             const Connection& now_link = connection(a, b);
             if (now_link.up && now_link.epoch == epoch) {
                 ++frames_delivered_;

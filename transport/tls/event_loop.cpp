@@ -105,7 +105,7 @@ public:
             buffers.emplace_back(part.data(), part.size());
         }
         asio::async_write(
-            socket_, std::move(buffers),
+            socket_, buffers,
             [](const asio::error_code& failed, std::size_t) {
                 return failed ? std::size_t{0} : write_at_once_max;
             },

@@ -27,7 +27,7 @@ void Session::start() {
         advance();
         return;
     }
-    stream_->connect(*purpose_.dialled, [self = shared_from_this()](Result<void> connected) {
+    stream_->connect(*purpose_.dialled, [self = shared_from_this()](const Result<void>& connected) {
         if (self->state_ != State::connecting) {
             return;
         }

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr int chain_depth_max = 4;
 constexpr int days_warned = 14;
-constexpr long chain_bytes_max = 32 * 1024;
+constexpr long chain_bytes_max = 32L * 1024;
 
 Error at_fault(const std::string& flag, const std::string& file, const std::string& what) {
     return Error{Errc::refused, flag + " " + file + ": " + what};
