@@ -1,4 +1,6 @@
 // How an SL that the swarm has gone on without comes back.
+#include <algorithm>
+
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
@@ -14,15 +16,18 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
     }
     const RoundKey key{session_->open.contract, session_->run, commit.round, commit.attempt};
     const std::uint64_t bytes = session_->layout->size_bytes();
-    for (const KeptModel& kept : options_.kept) {
-        if (kept.digest == commit.digest && kept.segments.size() == segment_count(bytes)) {
-            log(Level::info,
-                "Going on from round " + std::to_string(commit.round) +
-                    ", whose model was kept by an earlier start of this node",
-                effects);
-            go_on_from({key, commit, kept.segments}, effects);
-            return;
-        }
+    const auto fits = [&](const KeptModel& kept) {
+        return kept.digest == commit.digest && kept.segments.size() == segment_count(bytes);
+    };
+    const auto kept = std::find_if(options_.kept.begin(), options_.kept.end(), fits);
+    const bool reported = reported_model_ && fits(*reported_model_);
+    if (reported || kept != options_.kept.end()) {
+        log(Level::info,
+            "Going on from round " + std::to_string(commit.round) +
+                ", whose model this node has kept",
+            effects);
+        go_on_from({key, commit, reported ? reported_model_->segments : kept->segments}, effects);
+        return;
     }
     catch_up_serial_ = 0;  // what was hashed or kept for an older one is not this one's
     catch_up_ = std::make_unique<CatchUp>(now_, options_.id, key, commit, bytes);

@@ -173,6 +173,7 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
             return;
         }
         const RoundKey& key = exchange_->key();
+        reported_model_ = {key, *merged_digest_, exchange_->merged()};
         report_ = MergeReport{*merged_digest_, options_.signer->sign(report_text(
                                                    options_.id, key.contract, key.run, key.round,
                                                    key.attempt, *merged_digest_))};
@@ -216,6 +217,7 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
 void SlNode::go_on_from(CommittedModel model, std::vector<Effect>& effects) {
     committed_ = std::move(model);
     catch_up_.reset();
+    reported_model_.reset();
     check_in_refused_ = false;
     next_round_ = committed_->commit.round + 1;
     if (!sync_ || !sync_->waiting) {

@@ -165,6 +165,8 @@ private:
     bool hashing_ = false;
     std::optional<Digest> merged_digest_;
     std::optional<MergeReport> report_;  ///< on the attempt of exchange_, once it is durable
+    /// That of report_: the swarm may agree on it while this node is cut off and taken for lost.
+    std::optional<KeptModel> reported_model_;
     std::uint64_t progress_base_ = 0;
     /// Fetches for an attempt that the SN has not told us of yet: the newest of each peer and kind.
     std::map<std::pair<NodeId, SegmentKind>, FetchSegments> early_fetches_;

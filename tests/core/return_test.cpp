@@ -230,6 +230,25 @@ TEST_F(Return, KilledBetweenItsLastReportAndTheNewsOfTheEnd) {
     expect_good_end();
 }
 
+/// The members have merged and said so, and are taken for lost before they hear of the commit:
+/// nobody else has its model.
+TEST_F(Return, MembersThatAreCutOffBetweenTheirReportsAndTheCommit) {
+    add_pairs(2);
+    ASSERT_TRUE(swarm.run_to_round(5));
+    const auto rounds = [&] { return swarm.trace.named("round_committed").size(); };
+    ASSERT_TRUE(run_until("exchange_begin", "sl1"));
+    const std::size_t before = rounds();
+    swarm.network.mute({"sn1"}, {"sl1"});
+    swarm.network.mute({"sn1"}, {"sl2"});
+    ASSERT_TRUE(
+        swarm.network.run([&] { return rounds() > before; }, swarm.network.now() + seconds(30)));
+    swarm.network.partition({{"sn1"}});
+    swarm.run_for(seconds(60));
+    EXPECT_EQ(swarm.trace.named("member_gone").size(), 2U);
+    swarm.network.heal();
+    expect_good_end();
+}
+
 TEST_F(Return, AMemberThatIsCutOffAtTheEndStillGetsTheFinalModel) {
     add_pairs(3);
     ASSERT_TRUE(swarm.run_to_round(25));
