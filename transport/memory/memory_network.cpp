@@ -31,7 +31,7 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
         net.trace_.report(net.now_, reporter, event);
     }
     void connect(const Address& address, Role role) override { net.connect(*this, address, role); }
-    void send(const NodeId& to, Frame frame) override { net.send(*this, to, std::move(frame)); }
+    void send(const NodeId& to, Frame frame) override { net.send(*this, to, frame); }
     void start(std::uint64_t work, Work what) override {
         net.start_work(*this, work, std::move(what));
     }
@@ -194,7 +194,7 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
     });
 }
 
-void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
+void MemoryNetwork::send(Process& from, const NodeId& to, const Frame& frame) {
     Connection& link = connection(from.id, to);
     if (!link.up) {
         return;
