@@ -11,8 +11,7 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
         return;
     }
     if (exchange_ && exchange_->key().round <= commit.round) {
-        progress_base_ += exchange_->progress();
-        exchange_.reset();
+        end_exchange();
     }
     const RoundKey key{session_->open.contract, session_->run, commit.round, commit.attempt};
     const std::uint64_t bytes = session_->layout->size_bytes();
@@ -125,10 +124,7 @@ void SlNode::rejoin(const std::string& reason, std::vector<Effect>& effects) {
     log(Level::warning, "Joining again: " + reason, effects);
     session_->enrolled = false;
     view_.reset();
-    if (exchange_) {
-        progress_base_ += exchange_->progress();
-        exchange_.reset();
-    }
+    end_exchange();
     submit(registration(), effects);
     submit(Enrol{session_->open.contract, session_->open.config, session_->open.layout_text,
                  session_->run},

@@ -40,10 +40,7 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     if (exchange_ && exchange_->key() == key) {
         return;
     }
-    if (exchange_) {  // an attempt that is over
-        progress_base_ += exchange_->progress();
-        exchange_.reset();
-    }
+    end_exchange();  // of an attempt that is over
     if (!member) {
         return;  // it is caught up with once it is committed
     }
@@ -74,6 +71,14 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     }
     dial_partners(effects);
     hash_if_complete(effects);
+}
+
+/// Progress counts on: the swarm sees a member that moved.
+void SlNode::end_exchange() {
+    if (exchange_) {
+        progress_base_ += exchange_->progress();
+        exchange_.reset();
+    }
 }
 
 void SlNode::dial_partners(std::vector<Effect>& effects) {
@@ -207,9 +212,8 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
                         "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest))});
-    progress_base_ += exchange_->progress();
     CommittedModel model{exchange_->key(), commit, exchange_->merged()};
-    exchange_.reset();
+    end_exchange();
     go_on_from(std::move(model), effects);
 }
 

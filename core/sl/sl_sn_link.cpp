@@ -170,8 +170,7 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     if (view.phase == ContractPhase::exchanging) {
         begin_exchange(effects);
     } else if (exchange_) {  // the attempt is over, and nothing came of it
-        progress_base_ += exchange_->progress();
-        exchange_.reset();
+        end_exchange();
     }
     check_in_again(effects);
     if (view.phase == ContractPhase::gathering && sync_ && sync_->waiting &&

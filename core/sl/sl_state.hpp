@@ -102,6 +102,7 @@ private:
     // sl_rounds.cpp
     RoundKey key_of(const ContractView& view) const;
     void begin_exchange(std::vector<Effect>& effects);
+    void end_exchange();
     void dial_partners(std::vector<Effect>& effects);
     void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
     void on_segment(const NodeId& from, const SegmentData& data, const Blob& body,

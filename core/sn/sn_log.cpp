@@ -153,9 +153,7 @@ void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect
         if (peer->second.unanswered && peer->second.unanswered->sequence == entry.sequence) {
             peer->second.unanswered.reset();
         }
-        effects.push_back(
-            Send{entry.signer,
-                 {CommandResult{entry.sequence, answer.code, answer.reason, answer.run}, {}}});
+        reply(entry.signer, {entry.sequence, answer.code, answer.reason, answer.run}, effects);
     }
 }
 

@@ -132,10 +132,8 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
     if (is_for_sns(submit.command) || submit.session == 0 ||
         (role != Role::sl && !(role == Role::tool && reads)) ||
         (registration != nullptr && registration->role != Role::sl)) {
-        effects.push_back(Send{from,
-                               {CommandResult{submit.sequence, Errc::refused,
-                                              "a node of this role may not say that", 0},
-                                {}}});
+        reply(from, {submit.sequence, Errc::refused, "a node of this role may not say that", 0},
+              effects);
         if (peer != peers_.end() && peer->second.session == submit.session) {
             peer->second.unanswered.reset();
         }
@@ -169,21 +167,17 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
     take_report(from, beat, effects);
     const auto node = ledger_.nodes().find(from);
     if (node != ledger_.nodes().end() && node->second.lost) {
-        effects.push_back(Send{from,
-                               {CommandResult{0, Errc::stale,
-                                              "this node was silent for longer than its lease and "
-                                              "was taken for lost",
-                                              0},
-                                {}}});
+        reply(from,
+              {0, Errc::stale,
+               "this node was silent for longer than its lease and was taken for lost", 0},
+              effects);
         return;
     }
-    if (now_ - leader_seen_ > options_.leader_limit) {
-        effects.push_back(Send{from,
-                               {CommandResult{0, Errc::unreachable,
-                                              "this SN has no leader: it is cut off from the "
-                                              "others, or too few are up",
-                                              0},
-                                {}}});
+    if (misses_leader()) {
+        reply(from,
+              {0, Errc::unreachable,
+               "this SN has no leader: it is cut off from the others, or too few are up", 0},
+              effects);
         return;
     }
     const Contract* contract = ledger_.find_contract(beat.contract);
@@ -191,7 +185,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
         contract->version > beat.known_version) {
         effects.push_back(Send{from, {ViewUpdate{view_of(*contract)}, {}}});
     } else {
-        effects.push_back(Send{from, {CommandResult{0, Errc::ok, "", 0}, {}}});
+        reply(from, {0, Errc::ok, "", 0}, effects);
     }
 }
 

@@ -17,9 +17,7 @@ bool SnNode::is_server(const NodeId& node) const {
 
 /// Also one whose joining was not agreed on in the end: it stands in its own log alone, and hears
 /// of no leader.
-bool SnNode::is_outside() const {
-    return !is_server(options_.id) || now_ - leader_seen_ > options_.leader_limit;
-}
+bool SnNode::is_outside() const { return !is_server(options_.id) || misses_leader(); }
 
 void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>& effects) {
     const Message& message = received.frame.message;
@@ -193,6 +191,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
         shown_leader_ = shown_leader();
         status_.mark_changed();
     }
+    // In a new term libraft still names the leader of the one before, until it hears of another.
     if (!leader || (leader == known_leader_ && known_term_ == consensus_->term())) {
         return;
     }
@@ -232,7 +231,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
 
 /// libraft never takes a leader for gone where this SN does not vote.
 std::optional<NodeId> SnNode::shown_leader() const {
-    return now_ - leader_seen_ > options_.leader_limit ? std::nullopt : consensus_->leader();
+    return misses_leader() ? std::nullopt : consensus_->leader();
 }
 
 void SnNode::dial(const Address& address, std::vector<Effect>& effects) {

@@ -43,6 +43,9 @@ private:
     void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_command(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
+    static void reply(const NodeId& to, CommandResult result, std::vector<Effect>& effects) {
+        effects.push_back(Send{to, {std::move(result), {}}});
+    }
     void on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     void on_stop(const StopRequested& stop, std::vector<Effect>& effects);
@@ -112,6 +115,7 @@ private:
     void relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
     void on_leadership(std::vector<Effect>& effects);
     void say_again(std::vector<Effect>& effects);
+    bool misses_leader() const { return now_ - leader_seen_ > options_.leader_limit; }
     std::optional<NodeId> shown_leader() const;
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
     /// After each step: who leads, and when Raft wants to be woken.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/random.hpp"
+#include "tests/support/toy_program.hpp"
 #include "transport/memory/memory_network.hpp"
 
 namespace starling::test {
@@ -52,7 +53,7 @@ public:
         if (synced == nullptr) {
             return {sync(0, false), SwarmDuration{0}};
         }
-        load(*synced);
+        load_params(*synced, params_);
         if (synced->final) {
             return {ExitRequest{}, std::chrono::milliseconds(1)};
         }
@@ -92,16 +93,6 @@ private:
         std::memcpy(bytes.data(), params_.data(), bytes.size());
         request.params = Blob(std::move(bytes));
         return request;
-    }
-
-    void load(const SyncedReply& reply) {
-        std::size_t at = 0;
-        for (const Blob& segment : reply.params) {
-            const std::size_t size = std::min(segment.size(), params_.size() * sizeof(float) - at);
-            std::memcpy(reinterpret_cast<std::byte*>(params_.data()) + at, segment.view().data(),
-                        size);
-            at += size;
-        }
     }
 
     const CampaignTraining& training_;

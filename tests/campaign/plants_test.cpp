@@ -11,16 +11,13 @@ namespace {
 SeedResult run_seeds(const CampaignOptions& options, std::uint64_t seeds) {
     SeedProcesses processes(options, 60);
     SeedResult sum;
-    std::uint64_t next = 1;
-    while (next <= seeds || processes.running() > 0) {
-        while (next <= seeds && processes.running() < 2) {
-            processes.start(next++);
-        }
-        const SeedProcesses::Finished finished = processes.wait();
-        sum.violations += finished.result.violations;
-        sum.first.insert(sum.first.end(), finished.result.first.begin(),
-                         finished.result.first.end());
-    }
+    processes.run(
+        seeds, 2, [&](std::uint64_t run) { processes.start(run + 1); },
+        [&](const SeedProcesses::Finished& finished) {
+            sum.violations += finished.result.violations;
+            sum.first.insert(sum.first.end(), finished.result.first.begin(),
+                             finished.result.first.end());
+        });
     return sum;
 }
 

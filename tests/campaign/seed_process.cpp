@@ -67,6 +67,18 @@ void SeedProcesses::start(std::uint64_t seed, const std::string& trace_file, boo
     running_[pid] = {seed, trace_file, ends[0]};
 }
 
+void SeedProcesses::run(std::uint64_t count, std::size_t jobs,
+                        const std::function<void(std::uint64_t)>& start_one,
+                        const std::function<void(Finished)>& take) {
+    std::uint64_t started = 0;
+    while (started < count || !running_.empty()) {
+        while (started < count && running_.size() < jobs) {
+            start_one(started++);
+        }
+        take(wait());
+    }
+}
+
 SeedProcesses::Finished SeedProcesses::wait() {
     int status = 0;
     const pid_t pid = ::waitpid(-1, &status, 0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -27,11 +28,16 @@ public:
     /// \param trace_file  for the events of this run; empty: not written.
     /// \param other_memory  below this run, which must not matter.
     void start(std::uint64_t seed, const std::string& trace_file = "", bool other_memory = false);
-    std::size_t running() const { return running_.size(); }
-    /// Waits for the next that ends. \pre running() > 0
-    Finished wait();
+    /// Runs 0 to `count` - 1, `jobs` at once, as `start_one` starts them; `take` gets each that
+    /// ends.
+    void run(std::uint64_t count, std::size_t jobs,
+             const std::function<void(std::uint64_t)>& start_one,
+             const std::function<void(Finished)>& take);
 
 private:
+    /// Waits for the next that ends. \pre one is running
+    Finished wait();
+
     struct Running {
         std::uint64_t seed = 0;
         std::string trace_file;

@@ -9,8 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/base/invariant.hpp"
 #include "tests/campaign/seed_process.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace starling::test {
 namespace {
@@ -93,63 +93,59 @@ std::string first_difference(const std::string& first, const std::string& second
     }
 }
 
-/// The second run of a seed must be the first, event for event.
-void compare(SeedProcesses::Finished& second, const SeedProcesses::Finished& first) {
+/// The second run of a seed must be the first, event for event. \return whether it is.
+bool compare(SeedProcesses::Finished& second, const SeedProcesses::Finished& first) {
     if (first.result.hash == second.result.hash) {
         std::filesystem::remove(first.trace_file);
         std::filesystem::remove(second.trace_file);
-        return;
+        return true;
     }
     ++second.result.violations;
     second.result.first.push_back("a second run of the same seed had another trace (hash " +
                                   std::to_string(second.result.hash) + ", the first " +
                                   std::to_string(first.result.hash) + ")");
     second.result.first.push_back(first_difference(first.trace_file, second.trace_file));
+    return false;
 }
 
 Totals run_once(const Arguments& arguments) {
     SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
     Totals totals;
-    std::uint64_t started = 0;
-    while (started < arguments.seeds || processes.running() > 0) {
-        while (started < arguments.seeds && processes.running() < arguments.jobs) {
-            processes.start(arguments.first_seed + started++, arguments.options.trace_file);
-        }
-        add(totals, arguments, processes.wait());
-    }
+    processes.run(
+        arguments.seeds, arguments.jobs,
+        [&](std::uint64_t run) {
+            processes.start(arguments.first_seed + run, arguments.options.trace_file);
+        },
+        [&](const SeedProcesses::Finished& finished) { add(totals, arguments, finished); });
     return totals;
 }
 
 /// Every seed twice, the two runs with other memory below them.
 Totals run_twice(const Arguments& arguments) {
-    std::string name = std::filesystem::temp_directory_path() / "swarm-campaign-XXXXXX";
-    STARLING_INVARIANT(::mkdtemp(name.data()) != nullptr,
-                       "the directory for temporary files is writable");
-    const std::filesystem::path directory(name);
+    TemporaryDirectory directory;
     SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
     Totals totals;
     std::map<std::uint64_t, SeedProcesses::Finished> first_runs;
-    std::uint64_t started = 0;
-    while (started < 2 * arguments.seeds || processes.running() > 0) {
-        while (started < 2 * arguments.seeds && processes.running() < arguments.jobs) {
-            const std::uint64_t seed = arguments.first_seed + started / 2;
-            const bool second = started % 2 != 0;
+    processes.run(
+        2 * arguments.seeds, arguments.jobs,
+        [&](std::uint64_t run) {
+            const std::uint64_t seed = arguments.first_seed + run / 2;
+            const bool second = run % 2 != 0;
             const std::string file = std::to_string(seed) + (second ? ".second" : ".first");
-            processes.start(seed, directory / file, second);
-            ++started;
-        }
-        SeedProcesses::Finished finished = processes.wait();
-        const auto known = first_runs.find(finished.seed);
-        if (known == first_runs.end()) {
-            first_runs.emplace(finished.seed, std::move(finished));
-            continue;
-        }
-        compare(finished, known->second);
-        first_runs.erase(known);
-        add(totals, arguments, finished);
-    }
-    std::error_code ignored;
-    std::filesystem::remove(directory, ignored);  // only if no trace was kept
+            processes.start(seed, directory.path() / file, second);
+        },
+        [&](SeedProcesses::Finished finished) {
+            const auto known = first_runs.find(finished.seed);
+            if (known == first_runs.end()) {
+                first_runs.emplace(finished.seed, std::move(finished));
+                return;
+            }
+            if (!compare(finished, known->second)) {
+                directory.keep();
+            }
+            first_runs.erase(known);
+            add(totals, arguments, finished);
+        });
     return totals;
 }
 

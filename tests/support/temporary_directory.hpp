@@ -20,13 +20,18 @@ public:
     TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
     ~TemporaryDirectory() {
         std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
+        if (!kept_) {
+            std::filesystem::remove_all(path_, ignored);
+        }
     }
+    /// It stays, for somebody to look at.
+    void keep() { kept_ = true; }
 
     const std::filesystem::path& path() const { return path_; }
 
 private:
     std::filesystem::path path_;
+    bool kept_ = false;
 };
 
 inline std::string read_text(const std::filesystem::path& file) {

@@ -24,6 +24,16 @@ struct ToyOptions {
     bool keeps_state = false;  ///< momentum, which a program that goes on needs for the same bits
 };
 
+/// What the swarm agreed on, as far as it fits into `params`.
+inline void load_params(const SyncedReply& reply, std::vector<float>& params) {
+    std::size_t at = 0;
+    for (const Blob& segment : reply.params) {
+        const std::size_t size = std::min(segment.size(), params.size() * sizeof(float) - at);
+        std::memcpy(reinterpret_cast<std::byte*>(params.data()) + at, segment.view().data(), size);
+        at += size;
+    }
+}
+
 /// A convex task with a known optimum: each member pulls its parameters towards its own random
 /// target, so the swarm's model must end between the targets, at their mean in the limit.
 class ToyProgram final : public ProgramModel {
@@ -44,7 +54,7 @@ public:
             return {open(), std::chrono::milliseconds(5)};
         }
         if (const auto* synced = std::get_if<SyncedReply>(&reply)) {
-            load(*synced);
+            load_params(*synced, params_);
             if (synced->final) {
                 return {ExitRequest{}, std::chrono::milliseconds(1)};
             }
@@ -103,16 +113,6 @@ private:
     void resume_at(const ProgramSnapshot& kept) {
         synced_ = kept.position.epochs_done;
         std::memcpy(momentum_.data(), kept.state.view().data(), kept.state.size());
-    }
-
-    void load(const SyncedReply& reply) {
-        std::size_t at = 0;
-        for (const Blob& segment : reply.params) {
-            const std::size_t size = std::min(segment.size(), params_.size() * sizeof(float) - at);
-            std::memcpy(reinterpret_cast<std::byte*>(params_.data()) + at, segment.view().data(),
-                        size);
-            at += size;
-        }
     }
 
     void train() {

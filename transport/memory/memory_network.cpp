@@ -31,7 +31,7 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
         net.trace_.report(net.now_, reporter, event);
     }
     void connect(const Address& address, Role role) override { net.connect(*this, address, role); }
-    void send(const NodeId& to, Frame frame) override { net.send(*this, to, frame); }
+    void send(const NodeId& to, Frame frame) override { net.send(*this, to, std::move(frame)); }
     void start(std::uint64_t work, Work what) override {
         net.start_work(*this, work, std::move(what));
     }
@@ -194,7 +194,7 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
     });
 }
 
-void MemoryNetwork::send(Process& from, const NodeId& to, const Frame& frame) {
+void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
     Connection& link = connection(from.id, to);
     if (!link.up) {
         return;
@@ -214,23 +214,33 @@ void MemoryNetwork::send(Process& from, const NodeId& to, const Frame& frame) {
     const bool twice = !local && faults.duplicate > 0 && random_.chance(faults.duplicate);
     const bool overtakes = !local && faults.reorder > 0 && random_.chance(faults.reorder);
     SwarmTime& last = link.last_arrival[from.id < to ? 1 : 0];
-    const int copies = twice ? 2 : 1;
-    for (int copy = 0; copy < copies; ++copy) {
-        SwarmTime arrival = now_ + (local ? local_delay : delay());
-        if (overtakes || copy > 0) {
-            arrival += local ? SwarmDuration{0} : delay() * 3;
-        } else {
-            arrival = std::max(arrival, last);
-            last = arrival;
-        }
-        schedule(arrival, [this, a = from.id, b = to, epoch = link.epoch, sent = frame]() mutable {
-            const Connection& now_link = connection(a, b);
-            if (now_link.up && now_link.epoch == epoch) {
-                ++frames_delivered_;
-                hand(b, processes_.at(b)->incarnation, FrameReceived{a, std::move(sent)});
-            }
-        });
+    std::optional<Frame> again;
+    if (twice) {
+        again = frame;
     }
+    SwarmTime arrival = now_ + (local ? local_delay : delay());
+    if (overtakes) {
+        arrival += delay() * 3;
+    } else {
+        arrival = std::max(arrival, last);
+        last = arrival;
+    }
+    deliver_at(arrival, from.id, to, link.epoch, std::move(frame));
+    if (again) {
+        const SwarmTime later = now_ + delay();
+        deliver_at(later + delay() * 3, from.id, to, link.epoch, std::move(*again));
+    }
+}
+
+void MemoryNetwork::deliver_at(SwarmTime time, const NodeId& from, const NodeId& to,
+                               std::uint64_t epoch, Frame frame) {
+    schedule(time, [this, from, to, epoch, sent = std::move(frame)]() mutable {
+        const Connection& link = connection(from, to);
+        if (link.up && link.epoch == epoch) {
+            ++frames_delivered_;
+            hand(to, processes_.at(to)->incarnation, FrameReceived{from, std::move(sent)});
+        }
+    });
 }
 
 void MemoryNetwork::cut(const NodeId& a, const NodeId& b, const std::string& reason) {

@@ -108,7 +108,9 @@ private:
 
     void launch(Process& process);
     void connect(Process& from, const Address& address, Role role);
-    void send(Process& from, const NodeId& to, const Frame& frame);
+    void send(Process& from, const NodeId& to, Frame frame);
+    void deliver_at(SwarmTime time, const NodeId& from, const NodeId& to, std::uint64_t epoch,
+                    Frame frame);
     void start_work(Process& process, std::uint64_t work, Work what);
     void cut(const NodeId& a, const NodeId& b, const std::string& reason);
     void cut_all(const NodeId& node, const std::string& reason);
