@@ -20,6 +20,9 @@ public:
     void send(const NodeId& to, Frame frame) override { endpoint_.send(to, std::move(frame)); }
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override { endpoint_.post(std::move(input)); }
+    void post_after_arrivals(Input input) override {
+        endpoint_.post_after_arrivals(std::move(input));
+    }
     void reload() override { endpoint_.reload(); }
     void close(SwarmDuration limit) override { endpoint_.close(limit); }
 

@@ -112,6 +112,9 @@ void MlSidecar::note_start() {
 void MlSidecar::look(const Input& input) {
     if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::ml) {
         joined_ = true;
+        ml_ = up->peer;
+    } else if (const auto* lost = std::get_if<PeerLost>(&input); lost != nullptr) {
+        cut_ = cut_ || lost->peer == ml_;
     }
 }
 
@@ -125,21 +128,24 @@ void MlSidecar::ended(const ExitStatus& status) {
             (void)write_state(state_file_, *state_);  // a full disk is told of by others
         }
     }
-    std::string text = "ML program " + name_ + " " + status.text();
-    if (!joined_) {
-        text += " before it joined: see " + log_file_.string();
-        log_.line(Level::error, component, text);
-        endpoint_.post(StopRequested{text});
-        return;
+    const bool joined = joined_;
+    const std::string text = "ML program " + name_ + " " + status.text();
+    log_.line(joined && status.exit_code() == 0 ? Level::info : Level::error, component, text);
+    if (!joined) {
+        // Its last words may not be read yet, and say more. Once it has joined, its SL node hears
+        // of its end by itself.
+        endpoint_.post_after_arrivals(
+            StopRequested{text + " before it joined: see " + log_file_.string()});
     }
-    // Its SL node hears of the lost connection by itself.
-    log_.line(status.exit_code() == 0 ? Level::info : Level::error, component, text);
 }
 
 int MlSidecar::finish(int node_code) {
     // A program that never reached its SL would wait for it, and has nothing to save.
     const std::chrono::seconds patience = joined_ ? term_after : std::chrono::seconds(0);
     const ExitStatus status = sidecar_->finish(patience, kill_after);
+    if (node_code == exit_code::peer_lost && cut_ && status.signal == 0 && status.code != 0) {
+        return status.code;  // it ended by itself, without a word to its SL
+    }
     if (node_code != exit_code::ok) {
         return node_code;
     }

@@ -31,8 +31,9 @@ public:
 
     /// Show it every input of the SL node.
     void look(const Input& input);
-    /// Waits for the program, or ends it. \return the exit code of the pair: `node_code` unless it
-    /// is 0.
+    /// Waits for the program, or ends it. \return the exit code of the pair: `node_code`, or the
+    /// program's own if that is 0, or if it stands for a program that exited with a code of its
+    /// own.
     int finish(int node_code);
 
 private:
@@ -51,6 +52,8 @@ private:
     PolledEndpoint& endpoint_;
     TraceLog& log_;
     std::atomic<bool> joined_ = false;
+    NodeId ml_;         ///< once it has joined
+    bool cut_ = false;  ///< its connection is gone
     std::mutex state_mutex_;
     std::optional<NodeState> state_;    ///< once it has started
     std::optional<ExitStatus> status_;  ///< once it has ended

@@ -29,6 +29,10 @@ public:
     virtual std::optional<Input> receive_until(SwarmTime deadline) = 0;
     /// From any thread: hand in the result of work, or a request to stop.
     virtual void post(Input input) = 0;
+    /// The same, behind all that peers have sent by now: for news of a peer that do not come over
+    /// its connection, such as the end of its process. A flood of frames holds it up for 5 s at
+    /// most.
+    virtual void post_after_arrivals(Input input) = 0;
     /// From any thread: read the identity files again, if there are any.
     virtual void reload() {}
     /// Sends what is queued, for at most `limit`, then closes all connections.

@@ -26,6 +26,10 @@ public:
         if (stopped_) {
             return;
         }
+        if (leaving_) {
+            leave_when_heard(input, effects);
+            return;
+        }
         std::visit(Overloaded{
                        [&](const Started&) { start(effects); },
                        [&](const PeerUp& up) { on_peer_up(up, effects); },
@@ -35,10 +39,8 @@ public:
                        [&](const TimerDue&) { dial(effects); },
                        [&](const WorkDone& done) { on_work(done, effects); },
                        [&](const StopRequested& stop) {
-                           end_session(
-                               {Errc::aborted, "stopped by the operator (" + stop.reason + ")"},
-                               effects);
-                           finish(exit_code::aborted, effects);
+                           leave({Errc::aborted, "stopped by the operator (" + stop.reason + ")"},
+                                 effects);
                        },
                    },
                    input);
@@ -54,6 +56,7 @@ private:
 
     void start(std::vector<Effect>& effects);
     void dial(std::vector<Effect>& effects) {
+        dialling_ = true;
         effects.push_back(Connect{options_.sl_address, Role::sl});
     }
     void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
@@ -85,7 +88,11 @@ private:
     void resume(TrainReply reply, std::vector<Effect>& effects);
     /// The swarm is over for this program: it hears so now, or this node ends it where it is.
     void fail(Error error, std::vector<Effect>& effects);
-    void end_session(const Error& why, std::vector<Effect>& effects);
+    /// Ends, after a word to the SL. A connection that is under way is waited for: closed before
+    /// it is up, it would look like a crash.
+    void leave(const Error& why, std::vector<Effect>& effects);
+    void leave_when_heard(const Input& input, std::vector<Effect>& effects);
+    void say_goodbye(const Error& why, std::vector<Effect>& effects);
     void finish(int code, std::vector<Effect>& effects);
     void report(TraceEvent event, std::vector<Effect>& effects) const {
         effects.push_back(Report{std::move(event)});
@@ -109,7 +116,9 @@ private:
     std::optional<ExitRequest> exit_;  ///< the program has ended, while this node forgets
     Round next_round_ = 0;             ///< the round that the next parameters are for
     std::optional<Incoming> incoming_;
-    std::optional<Error> failed_;  ///< to be told to the program when it asks next
+    std::optional<Error> failed_;   ///< to be told to the program when it asks next
+    std::optional<Error> leaving_;  ///< only the word to the SL is left to be said
+    bool dialling_ = false;
     bool program_waits_ = false;
     bool final_received_ = false;
     bool stopped_ = false;
@@ -125,6 +134,7 @@ void MlNode::start(std::vector<Effect>& effects) {
 
 void MlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     sl_ = up.peer;
+    dialling_ = false;
     report(TraceEvent("sl_connected").with("sl", up.peer.name), effects);
     send_open(effects);
 }
@@ -138,6 +148,7 @@ void MlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
 }
 
 void MlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
+    dialling_ = false;
     if (failed.fatal || now_ - started_ >= options_.sl_connect_limit) {
         fail({failed.error.code,
               "no SL node at " + to_string(options_.sl_address) + ": " + failed.error.message},
@@ -367,8 +378,7 @@ void MlNode::on_exit_request(const ExitRequest& request, std::vector<Effect>& ef
     if (failed_) {
         why = *failed_;  // the program ends because it heard so
     }
-    end_session(why, effects);
-    finish(exit_code_of(why.code), effects);
+    leave(why, effects);
 }
 
 void MlNode::resume(TrainReply reply, std::vector<Effect>& effects) {
@@ -395,13 +405,31 @@ void MlNode::fail(Error error, std::vector<Effect>& effects) {
     }
 }
 
-void MlNode::end_session(const Error& why, std::vector<Effect>& effects) {
+void MlNode::leave(const Error& why, std::vector<Effect>& effects) {
     if (why.code != Errc::ok && !failed_) {
         report(TraceEvent("program_failed").log(Level::error, "ml", why.message), effects);
     }
+    if (!sl_ && dialling_) {
+        leaving_ = why;
+        return;
+    }
+    say_goodbye(why, effects);
+}
+
+void MlNode::leave_when_heard(const Input& input, std::vector<Effect>& effects) {
+    if (const auto* up = std::get_if<PeerUp>(&input)) {
+        sl_ = up->peer;
+    } else if (!std::holds_alternative<ConnectFailed>(input)) {
+        return;
+    }
+    say_goodbye(*leaving_, effects);
+}
+
+void MlNode::say_goodbye(const Error& why, std::vector<Effect>& effects) {
     if (sl_) {
         effects.push_back(Send{*sl_, {CloseSession{why.code, why.message}, {}}});
     }
+    finish(exit_code_of(why.code), effects);
 }
 
 void MlNode::finish(int code, std::vector<Effect>& effects) {

@@ -3,8 +3,9 @@
 // momentum is state of its own, which it registers.
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
-//   BATCH] [--until FILE]
+//   BATCH] [--until FILE] [--exit-with CODE]
 //
+// --exit-with ends the process without a word as soon as it has joined;
 // --until ends the training once that file is there, whatever --batches says.
 #include <cstring>
 #include <filesystem>
@@ -62,6 +63,7 @@ struct Flags {
     std::uint64_t sync = 16;
     std::uint64_t wait_limit_s = 0;
     std::uint64_t fail_at = 0;
+    std::uint64_t exit_with = 0;
     bool extra_tensor = false;
     std::string until;
 };
@@ -82,6 +84,7 @@ Flags parse(const std::vector<std::string>& arguments) {
                                : arguments[i] == "--sync"       ? &flags.sync
                                : arguments[i] == "--wait-limit" ? &flags.wait_limit_s
                                : arguments[i] == "--fail-at"    ? &flags.fail_at
+                               : arguments[i] == "--exit-with"  ? &flags.exit_with
                                                                 : nullptr;
         if (value == nullptr || i + 1 == arguments.size()) {
             throw SwarmError(Error{Errc::usage, "toy-ml: unknown flag '" + arguments[i] + "'"});
@@ -102,6 +105,9 @@ void train(SwarmSession& swarm) {
     options.wait_limit = std::chrono::seconds(flags.wait_limit_s);
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);
+    if (flags.exit_with != 0) {
+        std::_Exit(static_cast<int>(flags.exit_with));
+    }
     callback.on_train_begin();
     const TrainingPosition& done = callback.resumed();
     const auto goes_on = [&](std::uint64_t batch) {

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -190,6 +191,10 @@ std::string RawTls::run(std::uint16_t port) const {
     if (!send.empty()) {
         SSL_write_ex(ssl.get(), send.data(), send.size(), &written);
     }
+    if (!last_words.empty()) {
+        wait_for_unread(socket.descriptor(), unread_bytes);
+        SSL_write_ex(ssl.get(), last_words.data(), last_words.size(), &written);
+    }
     return hang_up ? std::string() : read_to_end(ssl.get());
 }
 
@@ -212,6 +217,16 @@ RawTlsServer::~RawTlsServer() {
     ::shutdown(descriptor_, SHUT_RDWR);  // ends an accept() that nobody answered
     thread_.join();
     ::close(descriptor_);
+}
+
+void wait_for_unread(int descriptor, int bytes) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    int unread = 0;
+    while (unread < bytes && std::chrono::steady_clock::now() < end) {
+        EXPECT_EQ(::ioctl(descriptor, FIONREAD, &unread), 0);
+        std::this_thread::yield();
+    }
+    EXPECT_GE(unread, bytes);
 }
 
 bool contains(const std::string& text, const std::string& part) {

@@ -112,6 +112,9 @@ struct RawTls {
     bool tls12_only = false;
     Bytes send;            ///< after the handshake
     bool hang_up = false;  ///< right after sending, else when the other side ends
+    /// Sent as soon as that many bytes of the other side wait unread.
+    Bytes last_words = {};
+    int unread_bytes = 0;
     /// Runs to its end in the calling thread. \return  the bytes that came, decrypted.
     std::string run(std::uint16_t port) const;
 };
@@ -128,6 +131,9 @@ private:
     std::uint16_t port_ = 0;
     std::thread thread_;
 };
+
+/// Until so many bytes wait to be read from a socket; half a minute at most.
+void wait_for_unread(int descriptor, int bytes);
 
 bool contains(const std::string& text, const std::string& part);
 

@@ -284,17 +284,16 @@ SwarmTime EventLoop::now() const {
     return SwarmTime{std::chrono::steady_clock::now() - impl_->start};
 }
 
-void EventLoop::run_one_until(SwarmTime deadline) {
+bool EventLoop::run_one_until(SwarmTime deadline) {
     // Bounded, because a far deadline plus a clock would overflow; the caller asks again.
     const SwarmDuration wait =
         std::min<SwarmDuration>(deadline.time_since_epoch(),
                                 now().time_since_epoch() + std::chrono::hours(1)) -
         now().time_since_epoch();
     if (wait <= SwarmDuration{0}) {
-        impl_->io.poll_one();
-    } else {
-        impl_->io.run_one_for(wait);
+        return impl_->io.poll_one() > 0;
     }
+    return impl_->io.run_one_for(wait) > 0;
 }
 
 void EventLoop::wake() {

@@ -23,7 +23,8 @@ public:
     /// Since construction; never falls.
     SwarmTime now() const;
     /// Runs one callback. Waits for it until `deadline`; does not wait if that has passed.
-    void run_one_until(SwarmTime deadline);
+    /// \return  whether there was one.
+    bool run_one_until(SwarmTime deadline);
     /// Makes run_one_until return. The one function that may be called from any thread.
     void wake();
 

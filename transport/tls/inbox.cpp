@@ -26,6 +26,31 @@ void Inbox::take_posted() {
     }
 }
 
+void Inbox::post_late(Input input, SwarmTime until) {
+    const std::lock_guard lock(posted_mutex_);
+    late_.emplace_back(std::move(input), until);
+}
+
+bool Inbox::late_waits() {
+    const std::lock_guard lock(posted_mutex_);
+    return !late_.empty();
+}
+
+void Inbox::take_late(bool all, SwarmTime now) {
+    std::vector<std::pair<Input, SwarmTime>> waiting;
+    {
+        const std::lock_guard lock(posted_mutex_);
+        waiting.swap(late_);
+    }
+    for (auto& [input, until] : waiting) {
+        if (all || until <= now) {
+            push(std::move(input), 0);
+        } else {
+            post_late(std::move(input), until);
+        }
+    }
+}
+
 void Inbox::push(Input input, std::size_t frame_bytes) {
     queue_.push_back({std::move(input), frame_bytes + input_overhead_bytes});
     size_bytes_ += queue_.back().size_bytes;

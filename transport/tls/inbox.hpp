@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/node/node.hpp"
@@ -15,8 +16,13 @@ class Inbox {
 public:
     /// From any thread.
     void post(Input input);
+    /// From any thread; waits for take_late().
+    void post_late(Input input, SwarmTime until);
     /// Moves what was posted behind what is there.
     void take_posted();
+    /// Moves what was posted late behind what is there: all of it, or what has waited long enough.
+    void take_late(bool all, SwarmTime now);
+    bool late_waits();
 
     /// \param frame_bytes  of the frame in `input`, 0 without one.
     void push(Input input, std::size_t frame_bytes);
@@ -37,6 +43,7 @@ private:
     std::size_t size_bytes_ = 0;
     std::mutex posted_mutex_;
     std::vector<Input> posted_;
+    std::vector<std::pair<Input, SwarmTime>> late_;  ///< and until when it may wait
 };
 
 }  // namespace starling

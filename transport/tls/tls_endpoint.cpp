@@ -20,6 +20,11 @@ namespace {
 /// Connections that have not said who they are. One more closes the oldest.
 constexpr std::size_t strangers_max = 256;
 
+/// How long a flood may hold up what is to come behind all that has arrived.
+constexpr SwarmDuration late_limit = std::chrono::seconds(5);
+/// Callbacks run at once to find out that all that has arrived was read.
+constexpr int late_callbacks_max = 1000;
+
 std::string limit_text(SwarmDuration limit) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
     return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
@@ -45,6 +50,7 @@ public:
     void send(const NodeId& to, Frame frame) override;
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override;
+    void post_after_arrivals(Input input) override;
     void reload() override;
     void close(SwarmDuration limit) override;
 
@@ -69,6 +75,7 @@ private:
     void expire();
     void deliver(Input input, std::size_t frame_bytes = 0);
     void resume_paused();
+    void take_late();
     void refresh_identity();
     void use(TlsContext context);
     void show_warnings() const;
@@ -147,6 +154,7 @@ void TlsEndpoint::send(const NodeId& to, Frame frame) {
 std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
     for (;;) {
         inbox_.take_posted();
+        take_late();
         expire();
         refresh_identity();
         if (!inbox_.empty()) {
@@ -170,6 +178,11 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
 
 void TlsEndpoint::post(Input input) {
     inbox_.post(std::move(input));
+    loop_.wake();
+}
+
+void TlsEndpoint::post_after_arrivals(Input input) {
+    inbox_.post_late(std::move(input), loop_.now() + late_limit);
     loop_.wake();
 }
 
@@ -300,6 +313,22 @@ void TlsEndpoint::deliver(Input input, std::size_t frame_bytes) {
     if (!closed_) {
         inbox_.push(std::move(input), frame_bytes);
     }
+}
+
+/// Once no connection is ready to be accepted or read, and none is held back: what a peer said
+/// before its end is in the inbox then.
+void TlsEndpoint::take_late() {
+    if (!inbox_.late_waits()) {
+        return;
+    }
+    bool quiet = false;
+    for (int i = 0; i < late_callbacks_max && !quiet; ++i) {
+        if (inbox_.size_bytes() >= options_.receive_bytes_max) {
+            break;
+        }
+        quiet = !loop_.run_one_until(SwarmTime{});
+    }
+    inbox_.take_late(quiet && paused_.empty(), loop_.now());
 }
 
 void TlsEndpoint::resume_paused() {
