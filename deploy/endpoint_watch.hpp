@@ -17,7 +17,13 @@ public:
 
     SwarmTime now() const override { return endpoint_.now(); }
     void connect(const Address& address, Role role) override { endpoint_.connect(address, role); }
-    void send(const NodeId& to, Frame frame) override { endpoint_.send(to, std::move(frame)); }
+    void send(const NodeId& to, Frame frame, SendGroup group) override {
+        endpoint_.send(to, std::move(frame), group);
+    }
+    void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override {
+        endpoint_.cancel_sends(group, to);
+    }
+    Arrivals arrivals() const override { return endpoint_.arrivals(); }
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override { endpoint_.post(std::move(input)); }
     void post_after_arrivals(Input input) override {

@@ -204,6 +204,21 @@ std::string contract_text(const JsonValue& answer) {
                          rows);
 }
 
+/// Empty while nothing is exchanged.
+std::string transfers_table(const JsonValue& answer) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [key, one] : member(answer, "transfers").items) {
+        const std::string left = text(one, "seconds_left");
+        rows.push_back({text(one, "name"), text(one, "received_bytes"), text(one, "expected_bytes"),
+                        text(one, "bytes_per_second"), left == "-" ? "unknown" : left + " s",
+                        text(one, "waits_for")});
+    }
+    return rows.empty()
+               ? ""
+               : aligned_table({"MEMBER", "RECEIVED", "OF BYTES", "BYTES/S", "TO GO", "WAITS FOR"},
+                               rows);
+}
+
 std::string round_text(const JsonValue& answer) {
     auto lines = state_lines(answer);
     const std::string deadline = milliseconds(text(answer, "deadline_ms"));
@@ -213,7 +228,8 @@ std::string round_text(const JsonValue& answer) {
     lines.emplace_back("reported", names(answer, "reported_members"));
     lines.emplace_back("deadline", deadline == "-" ? "none" : "in " + deadline);
     lines.emplace_back("last commit", commit_text(answer));
-    return pairs(lines);
+    const std::string transfers = transfers_table(answer);
+    return pairs(lines) + (transfers.empty() ? "" : "\n" + transfers);
 }
 
 std::string version_text(const JsonValue& answer) {

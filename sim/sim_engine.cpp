@@ -28,6 +28,7 @@ using simgrid::kernel::timer::Timer;
 // Payload bytes per byte on the wire of full Ethernet frames: 1448 / 1538.
 constexpr double bandwidth_factor = 0.94;
 // A message that SimGrid lost would hold the simulation for ever: end it with a clear error.
+/// SimGrid tells of every end: a transfer that stands still for so long was lost by it.
 constexpr SwarmDuration transfer_limit = std::chrono::hours(6);
 constexpr SwarmDuration watch_interval = std::chrono::hours(1);
 
@@ -35,8 +36,9 @@ SwarmTime clock_now() { return SwarmTime{from_seconds(s4u::Engine::get_clock())}
 
 struct Transfer {
     s4u::CommPtr comm;
-    SwarmTime started{};
     std::uint64_t number = 0;
+    double remaining = 0.0;  ///< bytes, when watch() looked last
+    SwarmTime moved_at{};
     std::function<void(bool)> done;
 };
 
@@ -212,12 +214,14 @@ struct SimEngine::Impl {
         transfers.erase(transfer->number);
     }
 
-    void start(HostIndex from, HostIndex to, std::uint64_t bytes, std::function<void(bool)> done) {
+    std::uint64_t start(HostIndex from, HostIndex to, std::uint64_t bytes,
+                        std::function<void(bool)> done) {
         const std::uint64_t number = ++next_transfer;
         auto owned = std::make_unique<Transfer>();
         Transfer& transfer = *owned;
         transfers.emplace(number, std::move(owned));
-        transfer.started = clock_now();
+        transfer.moved_at = clock_now();
+        transfer.remaining = static_cast<double>(std::max<std::uint64_t>(1, bytes)) + 1.0;
         transfer.number = number;
         transfer.done = std::move(done);
         s4u::CommPtr comm = s4u::Comm::sendto_init();
@@ -229,16 +233,19 @@ struct SimEngine::Impl {
             watching = true;
             add(clock_now() + watch_interval, [this] { watch(); });
         }
+        return number;
     }
 
     void watch() {
         watching = !transfers.empty();
         for (const auto& [number, transfer] : transfers) {
-            if (clock_now() - transfer->started > transfer_limit) {
+            const double remaining = transfer->comm->get_remaining();
+            if (remaining < transfer->remaining) {
+                transfer->remaining = remaining;
+                transfer->moved_at = clock_now();
+            } else if (clock_now() - transfer->moved_at > transfer_limit) {
                 throw std::runtime_error(
-                    "a transfer has been under way for more than 6 simulated "
-                    "hours: the platform is far too slow for the model, or "
-                    "SimGrid lost it");
+                    "not one byte of a transfer has moved for 6 simulated hours: SimGrid lost it");
             }
         }
         if (watching) {
@@ -514,9 +521,14 @@ SimRoute SimEngine::route(HostIndex from, HostIndex to) const {
     return route;
 }
 
-void SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
-                         std::function<void(bool)> done) {
-    impl_->start(from, to, bytes, std::move(done));
+std::uint64_t SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
+                                  std::function<void(bool)> done) {
+    return impl_->start(from, to, bytes, std::move(done));
+}
+
+double SimEngine::remaining_bytes(std::uint64_t transfer) const {
+    const auto found = impl_->transfers.find(transfer);
+    return found == impl_->transfers.end() ? 0.0 : found->second->comm->get_remaining();
 }
 
 void SimEngine::turn_host(HostIndex host, bool on) {

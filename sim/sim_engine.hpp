@@ -85,8 +85,11 @@ public:
     /// Moves `bytes` (>= 1) over the route's links: bandwidth and sharing, no latency (that is the
     /// caller's, see sim/DECISIONS.md). `done(false)`: a host or link failed meanwhile.
     /// \pre  both hosts are on and the route is up; SimGrid aborts or hangs otherwise.
-    void transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
-                  std::function<void(bool)> done);
+    /// \return  its number, for remaining_bytes().
+    std::uint64_t transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
+                           std::function<void(bool)> done);
+    /// Of a transfer that is under way; 0 once it has ended.
+    double remaining_bytes(std::uint64_t transfer) const;
 
     void turn_host(HostIndex host, bool on);
     bool has_link(const std::string& name) const;

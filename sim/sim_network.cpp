@@ -21,6 +21,7 @@ struct Slot;
 struct Item {
     Frame frame;
     std::uint64_t bytes = 0;
+    SendGroup group = 0;
 };
 
 /// One direction of a connection.
@@ -28,7 +29,9 @@ struct Lane {
     std::deque<Item> queue;
     std::uint64_t undelivered_bytes = 0;  ///< queued, flowing or in the air
     bool flowing = false;
-    std::uint32_t in_air = 0;  ///< bursts
+    std::uint64_t transfer = 0;    ///< of the engine, while `flowing`; 0: it has not begun
+    std::uint64_t body_bytes = 0;  ///< of the one frame with a body that is flowing; else 0
+    std::uint32_t in_air = 0;      ///< bursts
     SwarmTime last_arrival{};
     SlowStart slow_start;
 };
@@ -188,7 +191,7 @@ struct SimNetwork::Impl {
     // ---- Sending
     // ---------------------------------------------------------------------------------
 
-    void send(const SlotPtr& from, const NodeId& to, Frame frame) {
+    void send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
         const auto found = from->peers.find(to);
         if (found == from->peers.end()) {
             return;
@@ -199,8 +202,39 @@ struct SimNetwork::Impl {
         Lane& lane = connection->lane[index(side)];
         count(*connection, side).sent += bytes;
         lane.undelivered_bytes += bytes;
-        lane.queue.push_back({std::move(frame), bytes});
+        lane.queue.push_back({std::move(frame), bytes, group});
         flow(connection, side);
+    }
+
+    void cancel_sends(const SlotPtr& from, SendGroup group, const std::optional<NodeId>& to) {
+        for (const auto& [peer_id, connection] : from->peers) {
+            if (to && *to != peer_id) {
+                continue;
+            }
+            const int side = connection->end[0] == from ? 0 : 1;
+            Lane& lane = connection->lane[index(side)];
+            std::erase_if(lane.queue, [&](const Item& item) {
+                if (item.group != group) {
+                    return false;
+                }
+                count(*connection, side).sent -= item.bytes;
+                lane.undelivered_bytes -= item.bytes;
+                return true;
+            });
+        }
+    }
+
+    Arrivals arrivals(const SlotPtr& at) const {
+        Arrivals arrivals;
+        for (const auto& [peer_id, connection] : at->peers) {
+            const Lane& lane = connection->lane[connection->end[0] == at ? 1 : 0];
+            if (lane.flowing && lane.transfer != 0 && lane.body_bytes > 0) {
+                const auto left = static_cast<std::uint64_t>(
+                    std::max(0.0, engine.remaining_bytes(lane.transfer)));
+                arrivals.body_bytes[peer_id] = lane.body_bytes - std::min(lane.body_bytes, left);
+            }
+        }
+        return arrivals;
     }
 
     /// Starts the next burst of a lane if none is flowing.
@@ -218,6 +252,8 @@ struct SimNetwork::Impl {
             lane.queue.pop_front();
         }
         lane.flowing = true;
+        lane.transfer = 0;
+        lane.body_bytes = burst->size() == 1 ? burst->front().frame.body.size() : 0;
         SlowStart::Cost cost;
         if (!connection->local) {
             const HostIndex a = connection->end[index(side)]->place.host;
@@ -249,10 +285,10 @@ struct SimNetwork::Impl {
         if (!reachable(from, to)) {
             return reset(connection, "the way to " + engine.host_name(to) + " is cut", {});
         }
-        engine.transfer(from, to, bytes,
-                        [this, connection, side, burst = std::move(burst)](bool ok) mutable {
-                            flowed(connection, side, std::move(burst), ok);
-                        });
+        connection->lane[index(side)].transfer = engine.transfer(
+            from, to, bytes, [this, connection, side, burst = std::move(burst)](bool ok) mutable {
+                flowed(connection, side, std::move(burst), ok);
+            });
     }
 
     void flowed(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
@@ -456,11 +492,17 @@ public:
             network_.connect(slot_, address, role);
         }
     }
-    void send(const NodeId& to, Frame frame) override {
+    void send(const NodeId& to, Frame frame, SendGroup group) override {
         if (slot_->alive) {
-            network_.send(slot_, to, std::move(frame));
+            network_.send(slot_, to, std::move(frame), group);
         }
     }
+    void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override {
+        if (slot_->alive) {
+            network_.cancel_sends(slot_, group, to);
+        }
+    }
+    Arrivals arrivals() const override { return network_.arrivals(slot_); }
 
 private:
     Impl& network_;

@@ -17,7 +17,12 @@ public:
     /// Leads to PeerUp or ConnectFailed.
     virtual void connect(const Address& address, Role role) = 0;
     /// Dropped if `to` is not up.
-    virtual void send(const NodeId& to, Frame frame) = 0;
+    virtual void send(const NodeId& to, Frame frame, SendGroup group = 0) = 0;
+    /// Drops what is queued of the group, for `to` or for everybody, as far as it has not begun to
+    /// leave: a receiver never sees half a frame.
+    virtual void cancel_sends(SendGroup group, const std::optional<NodeId>& to) = 0;
+    /// See Arrivals.
+    virtual Arrivals arrivals() const = 0;
 };
 
 /// An endpoint with a thread to itself. The memory and SimGrid networks hold many nodes in one

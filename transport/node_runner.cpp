@@ -57,10 +57,6 @@ std::uint64_t work_bytes(const Work& work) {
                       work);
 }
 
-bool same_round(const RoundKey& a, const RoundKey& b) {
-    return a.contract == b.contract && a.run == b.run && a.round == b.round;
-}
-
 Result<void> Store::write(std::span<const StoreWrite> writes) {
     Result<void> done;
     for (const StoreWrite& write : writes) {
@@ -86,6 +82,7 @@ void NodeRunner::handle(Input input) {
         return;
     }
     step(input);
+    take_waiting();
 }
 
 void NodeRunner::step(const Input& input) {
@@ -111,6 +108,7 @@ void NodeRunner::handle_together(const std::vector<Input>& inputs) {
     }
     write_waiting();
     execute_waiting();
+    take_waiting();
 }
 
 /// Writes come before what was to be done ahead of them: if they fail, the node has crashed before
@@ -158,7 +156,11 @@ void NodeRunner::execute(Effect& effect) {
                 after_write(services_.store->save_vote(persist.vote));
             },
             [&](Connect& connect) { services_.endpoint.connect(connect.address, connect.role); },
-            [&](Send& send) { services_.endpoint.send(send.to, std::move(send.frame)); },
+            [&](Send& send) {
+                services_.endpoint.send(send.to, std::move(send.frame), send.group);
+            },
+            [&](CancelSends& cancel) { services_.endpoint.cancel_sends(cancel.group, cancel.to); },
+            [&](MeasureArrivals&) { waiting_inputs_.push_back(services_.endpoint.arrivals()); },
             [&](SetTimer& timer) { timers_[timer.timer] = timer.at; },
             [&](CancelTimer& timer) { timers_.erase(timer.timer); },
             [&](StartWork& work) { services_.work.start(work.work, std::move(work.what)); },
@@ -166,6 +168,15 @@ void NodeRunner::execute(Effect& effect) {
             [&](Stop& stop) { stopped_ = stop; },
         },
         effect);
+}
+
+/// Inputs that waited for the disk, and answers to effects.
+void NodeRunner::take_waiting() {
+    while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
+        const Input input = std::move(waiting_inputs_.front());
+        waiting_inputs_.pop_front();
+        step(input);
+    }
 }
 
 void NodeRunner::after_write(const Result<void>& kept) {
@@ -187,11 +198,7 @@ void NodeRunner::wake() {
     if (busy_until_ && *busy_until_ <= now) {
         busy_until_.reset();
         execute_waiting();
-        while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
-            const Input input = std::move(waiting_inputs_.front());
-            waiting_inputs_.pop_front();
-            step(input);
-        }
+        take_waiting();
     }
     // A timer set while firing is due at the next wake at the earliest, so this ends.
     std::vector<std::uint32_t> due;

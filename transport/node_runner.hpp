@@ -42,8 +42,6 @@ public:
     virtual Result<void> keep(const KeptModel& model) = 0;
 };
 
-bool same_round(const RoundKey& a, const RoundKey& b);
-
 /// Port: where an ML node keeps its program's state.
 class StateStore {
 public:
@@ -110,6 +108,7 @@ private:
     void take_step(const Input& input);
     void write_waiting();
     void execute_waiting();
+    void take_waiting();
     void execute(Effect& effect);
     void after_write(const Result<void>& kept);
     bool busy() const;

@@ -38,14 +38,16 @@ void encode(Writer& writer, const RoundMember& member) {
     encode(writer, member.id);
     encode(writer, member.address);
     writer.u32(member.weight);
+    writer.u64(member.check_in_index);
 }
 
 std::vector<RoundMember> decode_members(Reader& reader) {
-    std::vector<RoundMember> members(reader.count(14, members_max));
+    std::vector<RoundMember> members(reader.count(22, members_max));
     for (RoundMember& member : members) {
         member.id = decode_node_id(reader);
         member.address = decode_address(reader);
         member.weight = reader.u32();
+        member.check_in_index = reader.u64();
     }
     return members;
 }
@@ -146,6 +148,10 @@ void encode(Writer& writer, const ContractView& view) {
     writer.u32(view.checked_in);
     writer.u32(view.min_peers);
     encode(writer, view.frozen);
+    writer.u32(static_cast<std::uint32_t>(view.departed.size()));
+    for (const NodeId& id : view.departed) {
+        encode(writer, id);
+    }
     writer.boolean(view.last_commit.has_value());
     if (view.last_commit) {
         writer.u64(view.last_commit->round);
@@ -168,6 +174,10 @@ ContractView decode_contract_view(Reader& reader) {
     view.checked_in = reader.u32();
     view.min_peers = reader.u32();
     view.frozen = decode_members(reader);
+    view.departed.resize(reader.count(5, members_max));
+    for (NodeId& id : view.departed) {
+        id = decode_node_id(reader);
+    }
     if (reader.boolean()) {
         Commit commit;
         commit.round = reader.u64();

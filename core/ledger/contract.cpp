@@ -72,6 +72,7 @@ ContractView view_of(const Contract& contract) {
     view.checked_in = contract.checked_in_count();
     view.min_peers = contract.config.min_peers;
     view.frozen = contract.frozen;
+    view.departed = contract.departed;
     view.last_commit = contract.last_commit;
     view.reason = contract.reason;
     return view;

@@ -58,8 +58,9 @@ enum class MemberStatus : std::uint8_t { active = 1, left = 2, lost = 3 };
 struct Member {
     Address address;  ///< of its SL's exchange port
     MemberStatus status = MemberStatus::active;
-    std::optional<CheckIn> check_in;  ///< of the current round
-    CheckIn last;                     ///< of the last round it took part in
+    std::optional<CheckIn> check_in;   ///< of the current round
+    std::uint64_t check_in_index = 0;  ///< index of the ledger entry that brought it
+    CheckIn last;                      ///< of the last round it took part in
 };
 
 /// A member of a frozen round.
@@ -67,6 +68,7 @@ struct RoundMember {
     NodeId id;
     Address address;
     std::uint32_t weight = 1;
+    std::uint64_t check_in_index = 0;  ///< see Member: the same index, the same parameters
 
     friend bool operator==(const RoundMember&, const RoundMember&) = default;
 };
@@ -102,6 +104,9 @@ struct Contract {
     Attempt attempt = 0;
     std::map<NodeId, Member> members;
     std::vector<RoundMember> frozen;  ///< while exchanging: this attempt's members, ascending by id
+    /// While exchanging: members of the round's first attempt that are out of it by now, ascending.
+    /// Segments keep their owners over attempts: see make_plan().
+    std::vector<NodeId> departed;
     std::optional<Commit> last_commit;
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
     std::string reason;                 ///< of an abort
@@ -122,6 +127,7 @@ struct ContractView {
     std::uint32_t checked_in = 0;
     std::uint32_t min_peers = 0;
     std::vector<RoundMember> frozen;
+    std::vector<NodeId> departed;
     std::optional<Commit> last_commit;
     std::string reason;
 

@@ -1,6 +1,7 @@
 #include "core/ledger/ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/overloaded.hpp"
 #include "core/params/param_layout.hpp"
@@ -23,6 +24,11 @@ bool has_missed_the_end(const Contract& contract, const NodeId& node) {
     const auto member = contract.members.find(node);
     return contract.phase == ContractPhase::complete && member != contract.members.end() &&
            member->second.status != MemberStatus::left;
+}
+
+bool contains(const std::vector<RoundMember>& members, const NodeId& id) {
+    return std::any_of(members.begin(), members.end(),
+                       [&](const RoundMember& member) { return member.id == id; });
 }
 
 Answer layout_differs(const Contract& contract, const Enrol& command) {
@@ -192,6 +198,7 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
                                        " does not take check-ins any more");
     }
     member->second.check_in = command.check_in;
+    member->second.check_in_index = index_;
     contract->version = index_;
     events_.push_back(CheckedIn{contract->name, entry.signer, contract->round});
     freeze_if_ready(*contract, from_ns(entry.time_ns));
@@ -228,12 +235,22 @@ void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
 }
 
 void Ledger::freeze(Contract& contract, bool retry) {
-    contract.frozen.clear();
+    const std::vector<RoundMember> before = std::exchange(contract.frozen, {});
     for (auto& [id, member] : contract.members) {
         if (member.status == MemberStatus::active && member.check_in) {
-            contract.frozen.push_back({id, member.address, member.check_in->weight});
+            contract.frozen.push_back(
+                {id, member.address, member.check_in->weight, member.check_in_index});
         }
     }
+    if (!retry) {
+        contract.departed.clear();
+    }
+    for (const RoundMember& member : before) {
+        if (!contains(contract.frozen, member.id)) {
+            contract.departed.push_back(member.id);
+        }
+    }
+    std::sort(contract.departed.begin(), contract.departed.end());
     contract.phase = ContractPhase::exchanging;
     contract.deadline.reset();
     contract.version = index_;
@@ -287,6 +304,7 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
     }
     contract.last_commit = commit;
     contract.frozen.clear();
+    contract.departed.clear();
     contract.version = index_;
     events_.push_back(RoundCommitted{contract.name, commit});
     if (commit.final) {
@@ -374,12 +392,13 @@ void Ledger::retry_without(Contract& contract, SwarmTime now) {
             return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
         });
     ++contract.attempt;
-    contract.frozen.clear();
     contract.version = index_;
     if (contract.checked_in_count() >= contract.config.min_peers && weight_left) {
         freeze(contract, true);
         return;
     }
+    contract.frozen.clear();
+    contract.departed.clear();
     contract.phase = ContractPhase::gathering;
     set_wait_deadline(contract, now);
 }
@@ -434,6 +453,7 @@ void Ledger::end(Contract& contract, ContractPhase phase, std::string reason) {
     }
     contract.deadline.reset();
     contract.frozen.clear();
+    contract.departed.clear();
     contract.version = index_;
     events_.push_back(ContractEnded{contract.name, phase, contract.reason});
 }

@@ -17,11 +17,15 @@ struct MergePlan {
 constexpr std::uint64_t star_bytes_per_member = std::uint64_t{128} * 1024;
 
 /// A pure function of what the ledger says, so every member derives the same plan without asking.
-/// One owner is drawn by round and attempt, so the load goes around and a failed owner is not drawn
-/// again at once.
+/// Owners go around with the round, so that the load does. Over the attempts at a round they stay:
+/// who is left owns what it owned in the first attempt, so that contributions which have arrived
+/// need not be sent again; only the segments of departed members get other owners.
 ///
-/// \pre member_count >= 1
-MergePlan make_plan(std::uint32_t member_count, std::uint64_t layout_bytes, std::uint64_t round,
-                    std::uint32_t attempt);
+/// \param departed  one flag for each member of the round's first attempt, ascending by id: is it
+///     out of this attempt?  \pre at least one is not
+MergePlan make_plan(const std::vector<bool>& departed, std::uint64_t layout_bytes,
+                    std::uint64_t round);
+/// Of a round's first attempt, with all its members. \pre member_count >= 1
+MergePlan make_plan(std::uint32_t member_count, std::uint64_t layout_bytes, std::uint64_t round);
 
 }  // namespace starling

@@ -38,6 +38,7 @@ public:
                        [&](const FrameReceived& received) { on_frame(received, effects); },
                        [&](const TimerDue&) { dial(effects); },
                        [&](const WorkDone& done) { on_work(done, effects); },
+                       [](const Arrivals&) {},
                        [&](const StopRequested& stop) {
                            leave({Errc::aborted, "stopped by the operator (" + stop.reason + ")"},
                                  effects);

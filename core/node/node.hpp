@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,6 +44,11 @@ struct FrameReceived {
 struct TimerDue {
     std::uint32_t timer = 0;  ///< the node's own enumeration
 };
+/// Answers MeasureArrivals: of each peer that a frame with a body is arriving from, how much of the
+/// body is here.
+struct Arrivals {
+    std::map<NodeId, std::uint64_t> body_bytes;
+};
 struct WorkDone {
     std::uint64_t work = 0;
     WorkResult result;
@@ -52,7 +59,7 @@ struct StopRequested {
 };
 
 using Input = std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceived, TimerDue,
-                           WorkDone, StopRequested>;
+                           WorkDone, StopRequested, Arrivals>;
 
 // ---- Effects: what a node wants done, executed in order
 // ------------------------------------------
@@ -72,11 +79,21 @@ struct Connect {
     Address address;
     Role role = Role::sn;
 };
+/// Frames that CancelSends takes back together. The node's own numbers; 0: never taken back.
+using SendGroup = std::uint64_t;
 /// To a peer that is up; otherwise dropped, as a connection cut a moment later would.
 struct Send {
     NodeId to;
     Frame frame;
+    SendGroup group = 0;
 };
+/// Frames of the group of which no byte has left yet are not sent any more.
+struct CancelSends {
+    SendGroup group = 0;
+    std::optional<NodeId> to;  ///< nothing: whomever they are for
+};
+/// Leads to Arrivals at once.
+struct MeasureArrivals {};
 /// Replaces the timer of the same number.
 struct SetTimer {
     std::uint32_t timer = 0;
@@ -100,7 +117,7 @@ struct Stop {
 };
 
 using Effect = std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
-                            Report, Stop>;
+                            Report, Stop, CancelSends, MeasureArrivals>;
 
 /// A node of the swarm as a function with a memory. It owns no thread, clock, socket, file or
 /// random device, so it can't tell a simulation from a deployment.

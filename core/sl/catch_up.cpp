@@ -1,17 +1,23 @@
 #include "core/sl/catch_up.hpp"
 
+#include <algorithm>
+
 namespace starling {
 namespace {
 
-/// A member that has what is asked for sends at once; one that has not is silent.
-constexpr SwarmDuration patience = std::chrono::seconds(3);
+/// Of a source that is up: one that does not hold the model says so, and of one that does bytes
+/// come within this on links of 10 kbit/s.
+constexpr SwarmDuration silence_limit = std::chrono::seconds(15);
+/// Of a source that is being dialled.
+constexpr SwarmDuration dial_limit = std::chrono::seconds(3);
+constexpr SwarmDuration probe_interval = std::chrono::seconds(5);
 constexpr std::size_t ranges_per_fetch = 4096;
 
 }  // namespace
 
 CatchUp::CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
                  std::uint64_t bytes)
-    : key_(std::move(key)), commit_(std::move(commit)), bytes_(bytes), started_(now) {
+    : key_(std::move(key)), commit_(std::move(commit)), bytes_(bytes), last_moved_(now) {
     for (const RoundMember& member : commit_.members) {
         if (member.id != self) {
             sources_.push_back(member);
@@ -22,6 +28,7 @@ CatchUp::CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
 
 void CatchUp::start_over(SwarmTime now) {
     segments_.assign(segment_count(bytes_), Blob());
+    received_bytes_ = 0;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         missing_.insert(i);
     }
@@ -30,13 +37,15 @@ void CatchUp::start_over(SwarmTime now) {
 
 void CatchUp::next(SwarmTime now) {
     asked_ = false;
-    last_news_ = now;
+    source_moved_ = now;
+    partial_bytes_ = 0;
     if (!sources_.empty()) {
         source_ = sources_[at_++ % sources_.size()];
     }
 }
 
-void CatchUp::ask(std::vector<Effect>& effects) const {
+void CatchUp::ask(SwarmTime now, std::vector<Effect>& effects) {
+    asked_ = true;
     FetchSegments fetch{key_, SegmentKind::merged, {}};
     for (const std::uint32_t segment : missing_) {
         if (!fetch.ranges.empty() &&
@@ -46,41 +55,95 @@ void CatchUp::ask(std::vector<Effect>& effects) const {
             fetch.ranges.push_back({segment, 1});
         }
     }
+    // Before its segments, so that one that does not hold them says so at once.
+    effects.push_back(Send{source_->id, {FetchProbe{key_, ++probe_}, {}}});
+    asked_after_ = probe_;
     effects.push_back(Send{source_->id, {std::move(fetch), {}}});
+    probed_at_ = now;
+}
+
+void CatchUp::probe(SwarmTime now, std::vector<Effect>& effects) {
+    probed_at_ = now;
+    effects.push_back(Send{source_->id, {FetchProbe{key_, ++probe_}, {}}});
+    effects.push_back(MeasureArrivals{});
 }
 
 void CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects) {
     if (!source_ || complete()) {
         return;
     }
-    if (now - last_news_ > patience) {
+    const bool is_up = up.contains(source_->id);
+    if (now - source_moved_ > (is_up ? silence_limit : dial_limit)) {
+        if (is_up && asked_) {  // what it has queued for this node would come twice
+            effects.push_back(
+                Send{source_->id, {FetchSegments{key_, SegmentKind::merged, {}}, {}}});
+        }
         next(now);
     }
-    if (!asked_ && up.count(source_->id) > 0) {
-        asked_ = true;
-        ask(effects);
+    if (!up.contains(source_->id)) {
+        return;
+    }
+    if (!asked_) {
+        ask(now, effects);
+    } else if (now - probed_at_ >= probe_interval) {
+        probe(now, effects);
     }
 }
 
 void CatchUp::on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects) {
     if (source_ && source_->id == peer && !complete()) {
-        last_news_ = now;
-        asked_ = true;
-        ask(effects);
+        source_moved_ = now;
+        partial_bytes_ = 0;
+        ask(now, effects);
     }
 }
 
 bool CatchUp::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                          const Blob& body) {
-    if (data.key != key_ || data.kind != SegmentKind::merged || !source_ || source_->id != from ||
-        data.index >= segments_.size() || body.size() != segment_size(bytes_, data.index)) {
+    if (data.key != key_ || data.kind != SegmentKind::merged || data.index >= segments_.size() ||
+        body.size() != segment_size(bytes_, data.index) ||
+        std::none_of(sources_.begin(), sources_.end(),
+                     [&](const RoundMember& member) { return member.id == from; })) {
         return false;
     }
-    last_news_ = now;
+    if (source_->id == from) {
+        source_moved_ = now;
+        partial_bytes_ = 0;
+    }
+    last_moved_ = now;
     if (missing_.erase(data.index) > 0) {
         segments_[data.index] = body;
+        received_bytes_ += body.size();
     }
     return true;
+}
+
+void CatchUp::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
+                             std::vector<Effect>& effects) {
+    if (!source_ || source_->id != from || complete() || !asked_ || reply.serial > probe_) {
+        return;
+    }
+    if (!reply.known) {
+        next(now);
+    } else if (reply.serial > asked_after_) {
+        ask(now, effects);
+    }
+}
+
+void CatchUp::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
+    const auto arriving =
+        source_ ? arrivals.body_bytes.find(source_->id) : arrivals.body_bytes.end();
+    const std::uint64_t bytes = arriving == arrivals.body_bytes.end() ? 0 : arriving->second;
+    if (bytes > partial_bytes_) {
+        source_moved_ = now;
+        last_moved_ = now;
+    }
+    partial_bytes_ = bytes;
+}
+
+TransferProgress CatchUp::transfer() const {
+    return {std::min(received_bytes_ + partial_bytes_, bytes_), bytes_,
+            source_ ? source_->id.name : ""};
 }
 
 }  // namespace starling

@@ -5,20 +5,29 @@
 namespace starling {
 namespace {
 
-/// A transport never loses a frame without telling, so silence means a slow link: asking again
-/// costs the segments twice. 5 s without one segment of 256 KiB is less than 0.5 Mbit/s.
-constexpr SwarmDuration first_patience = std::chrono::seconds(5);
-constexpr SwarmDuration longest_patience = std::chrono::seconds(60);
 constexpr std::size_t ranges_per_fetch = 4096;
-/// A certificate may be on its way, so not at once; nor does each try cost the ledger entries.
-constexpr SwarmDuration refusal_patience = std::chrono::seconds(5);
+
+/// For each member of the round's first attempt: is it out of this one?
+std::vector<bool> departed_flags(const ExchangeSetup& setup) {
+    std::map<NodeId, bool> departed;
+    for (const RoundMember& member : setup.members) {
+        departed[member.id] = false;
+    }
+    for (const NodeId& id : setup.departed) {
+        departed.emplace(id, true);
+    }
+    std::vector<bool> flags;
+    for (const auto& [id, is_out] : departed) {
+        flags.push_back(is_out);
+    }
+    return flags;
+}
 
 }  // namespace
 
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
-      plan_(make_plan(static_cast<std::uint32_t>(setup_.members.size()),
-                      setup_.layout->size_bytes(), setup_.key.round, setup_.key.attempt)) {
+      plan_(make_plan(departed_flags(setup_), setup_.layout->size_bytes(), setup_.key.round)) {
     const std::size_t segments = plan_.owner_of.size();
     STARLING_INVARIANT(setup_.own.size() == segments,
                        "the ML's parameters were cut by the same layout");
@@ -51,25 +60,44 @@ Exchange::Exchange(ExchangeSetup setup)
         }
         assemblies_[segment] = {std::vector<Blob>(contributors_.size()), weights_, 0};
         for (const std::uint32_t contributor : contributors_) {
-            if (contributor != self_) {
-                states_[setup_.members[contributor].id].contributions.insert(segment);
+            const RoundMember& member = setup_.members[contributor];
+            if (contributor != self_ && !(setup_.kept && setup_.kept->find(member, segment))) {
+                states_[member.id].contributions.insert(segment);
             }
         }
     }
+    for (const auto& [id, partner] : states_) {
+        expected_bytes_ += missing_bytes(partner.merged) + missing_bytes(partner.contributions);
+    }
+}
+
+std::uint64_t Exchange::missing_bytes(const std::set<std::uint32_t>& segments) const {
+    if (segments.empty()) {
+        return 0;
+    }
+    const std::uint64_t last = segment_size(setup_.layout->size_bytes(), *segments.rbegin());
+    return (segments.size() - 1) * segment_bytes + last;
 }
 
 void Exchange::start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects) {
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
-        if (contributors_[c] == self_) {
-            for (std::uint32_t segment = 0; segment < plan_.owner_of.size(); ++segment) {
-                if (owned(segment)) {
-                    contribute(segment, c, setup_.own[segment], effects);
-                }
+        const RoundMember& member = setup_.members[contributors_[c]];
+        for (std::uint32_t segment = 0; segment < plan_.owner_of.size(); ++segment) {
+            if (!owned(segment)) {
+                continue;
+            }
+            if (contributors_[c] == self_) {
+                contribute(segment, c, setup_.own[segment], effects);
+            } else if (auto kept =
+                           setup_.kept ? setup_.kept->find(member, segment) : std::nullopt) {
+                contribute(segment, c, std::move(*kept), effects);
             }
         }
     }
+    measured_at_ = now;
     for (auto& [id, partner] : states_) {
-        partner.last_arrival = now;
+        partner.asked_at = now;
+        partner.last_moved = now;
     }
     for (const RoundMember& partner : partners_) {
         if (up.count(partner.id) > 0) {
@@ -84,7 +112,8 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>
         return;
     }
     found->second.up = true;
-    found->second.patience = first_patience;
+    found->second.patience = first_probe_patience;
+    set_partial(found->second, 0);
     ask(now, peer, found->second, effects);
     admit(now, effects);
 }
@@ -108,26 +137,29 @@ void Exchange::admit(SwarmTime now, std::vector<Effect>& effects) {
         }
         if (partner.up && !partner.admitted && !partner.contributions.empty()) {
             partner.admitted = true;
-            partner.last_news = now;
-            partner.last_arrival = now;
+            partner.asked_at = now;
+            partner.last_segment = now;
+            partner.last_moved = now;
             ++sending;
-            send_fetch(id, SegmentKind::contribution, partner.contributions, effects);
+            send_fetch(id, partner, SegmentKind::contribution, effects);
         }
     }
 }
 
 void Exchange::ask(SwarmTime now, const NodeId& peer, Partner& partner,
                    std::vector<Effect>& effects) const {
-    partner.last_news = now;
-    send_fetch(peer, SegmentKind::merged, partner.merged, effects);
+    partner.last_segment = now;
+    send_fetch(peer, partner, SegmentKind::merged, effects);
     if (partner.admitted) {
-        send_fetch(peer, SegmentKind::contribution, partner.contributions, effects);
+        send_fetch(peer, partner, SegmentKind::contribution, effects);
     }
 }
 
-void Exchange::send_fetch(const NodeId& to, SegmentKind kind,
-                          const std::set<std::uint32_t>& missing,
+void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind,
                           std::vector<Effect>& effects) const {
+    partner.asked_after = partner.probe;
+    const std::set<std::uint32_t>& missing =
+        kind == SegmentKind::merged ? partner.merged : partner.contributions;
     FetchSegments fetch{setup_.key, kind, {}};
     const auto flush = [&] {
         if (!fetch.ranges.empty()) {
@@ -175,7 +207,7 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch,
 void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment,
                             const Blob& body, std::vector<Effect>& effects) {
     traffic_.sent_bytes += body.size();
-    effects.push_back(Send{to, {SegmentData{setup_.key, kind, segment}, body}});
+    effects.push_back(Send{to, {SegmentData{setup_.key, kind, segment}, body}, setup_.group});
 }
 
 Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
@@ -193,22 +225,27 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
                                           std::to_string(body.size()) + " bytes"};
     }
     Partner& partner = found->second;
-    partner.last_news = now;
-    partner.last_arrival = now;
-    partner.patience = first_patience;
+    partner.last_segment = now;
+    partner.patience = first_probe_patience;
+    set_partial(partner, 0);
     std::set<std::uint32_t>& missing =
         data.kind == SegmentKind::contribution ? partner.contributions : partner.merged;
     if (missing.erase(data.index) == 0) {
-        return {};  // asked for twice, or never: nothing is missing
+        return {};  // it came twice, or was never asked for
     }
-    ++progress_;
+    partner.bytes += body.size();
     traffic_.received_bytes += body.size();
+    count_moved(now, partner);
     if (data.kind == SegmentKind::merged) {
         keep_merged(data.index, body);
         return {};
     }
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
-        if (setup_.members[contributors_[c]].id == from) {
+        const RoundMember& member = setup_.members[contributors_[c]];
+        if (member.id == from) {
+            if (setup_.kept != nullptr) {
+                setup_.kept->keep(member, data.index, body);
+            }
             contribute(data.index, c, std::move(body), effects);
             break;
         }
@@ -244,39 +281,11 @@ void Exchange::on_merged(const MergeResult& result, std::vector<Effect>& effects
     STARLING_INVARIANT(result.segment < merged_.size() && !have_merged_[result.segment],
                        "each owned segment is merged once");
     keep_merged(result.segment, result.merged);
-    ++progress_;
     for (auto& [id, partner] : states_) {
         if (partner.owed.erase(result.segment) > 0) {
             send_segment(id, SegmentKind::merged, result.segment, result.merged, effects);
         }
     }
-}
-
-void Exchange::on_tick(SwarmTime now, std::vector<Effect>& effects) {
-    for (auto& [id, partner] : states_) {
-        const bool waiting =
-            !partner.merged.empty() || (partner.admitted && !partner.contributions.empty());
-        if (partner.up && waiting && now - partner.last_news >= partner.patience) {
-            partner.patience = std::min(partner.patience * 2, longest_patience);
-            ask(now, id, partner, effects);
-        }
-    }
-}
-
-std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
-                                    const std::set<NodeId>& refused_by) const {
-    std::vector<Stall> stalls;
-    for (const auto& [id, partner] : states_) {
-        const bool contributes =
-            !partner.contributions.empty() && (partner.admitted || !partner.up);
-        const bool refuses = refused_by.contains(id);
-        const SwarmDuration patience = refuses ? std::min(limit, refusal_patience) : limit;
-        if (now - partner.last_arrival >= patience && stalls.size() < 64 &&
-            (contributes || !partner.merged.empty())) {
-            stalls.push_back({id, !contributes && !refuses});
-        }
-    }
-    return stalls;
 }
 
 }  // namespace starling

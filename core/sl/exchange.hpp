@@ -8,27 +8,34 @@
 
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
+#include "core/sl/kept_contributions.hpp"
 
 namespace starling {
 
 /// How many members an owner lets send to it at once: a bound on what arrives together, the same in
 /// a simulation and on hosts.
 constexpr std::size_t fan_in_window = 64;
+/// Without a segment for so long a partner is sent a probe.
+constexpr SwarmDuration first_probe_patience = std::chrono::seconds(5);
 
 struct ExchangeSetup {
     NodeId self;
     RoundKey key;
     std::vector<RoundMember> members;  ///< ascending by id; `self` is one of them
+    std::vector<NodeId> departed;      ///< see ContractView
     std::shared_ptr<const ParamLayout> layout;
     MergeRule rule = MergeRule::mean;
-    Segments own;                 ///< this member's parameters
-    bool in_order = true;         ///< see SlNodeOptions::merge_in_order
-    std::uint64_t work_base = 0;  ///< merge of segment s is work number work_base + s
+    Segments own;                       ///< this member's parameters
+    bool in_order = true;               ///< see SlNodeOptions::merge_in_order
+    std::uint64_t work_base = 0;        ///< merge of segment s is work number work_base + s
+    SendGroup group = 0;                ///< of the segments that it sends
+    KeptContributions* kept = nullptr;  ///< of the round; must outlive the exchange
 };
 
 /// One attempt at a round, seen by one member: which segments it has, still needs and owes.
 /// Everything is asked for by the side that needs it, so a connection that was cut goes on where it
-/// stopped.
+/// stopped. Nothing is asked for twice on one connection, unless a probe (see FetchProbe) shows
+/// that it was lost.
 class Exchange {
 public:
     explicit Exchange(ExchangeSetup setup);
@@ -47,18 +54,27 @@ public:
     Result<void> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
                             std::vector<Effect>& effects);
     void on_merged(const MergeResult& result, std::vector<Effect>& effects);
-    /// Asks again where nothing came for too long.
+    /// \pre probe.key == key()
+    void on_probe(const NodeId& from, const FetchProbe& probe, std::vector<Effect>& effects) const;
+    /// Asks again for what the reply shows to be lost.
+    void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
+                        std::vector<Effect>& effects);
+    /// Parts of segments count as progress too: at 32 kbit/s a whole one takes a minute.
+    void on_arrivals(SwarmTime now, const Arrivals& arrivals);
+    /// Where no segment came for some time: sends a probe, and has measured what is arriving.
     void on_tick(SwarmTime now, std::vector<Effect>& effects);
 
-    /// Partners that owe something and brought nothing for `limit`, whatever the reason.
+    /// Partners that owe something and of which not one byte came for too long, whatever the
+    /// reason. \param limit  for one of which nothing has come yet; else it follows from its own
+    /// rate so
+    ///     far, between half a minute and ten minutes.
     /// \param refused_by  partners that will not be talked to: waited for 5 s at most.
     std::vector<Stall> stalls(SwarmTime now, SwarmDuration limit,
                               const std::set<NodeId>& refused_by) const;
+    TransferProgress transfer() const;
 
     bool complete() const { return merged_count_ == merged_.size(); }
     const Segments& merged() const { return merged_; }
-    /// Segments taken and merged so far; never falls.
-    std::uint64_t progress() const { return progress_; }
 
     struct Traffic {
         std::uint64_t sent_bytes = 0;      ///< bodies handed to the transport
@@ -72,10 +88,17 @@ private:
         std::set<std::uint32_t> merged;         ///< still needed of it, which it owns
         std::set<std::uint32_t> owed;           ///< merged segments it has asked for, not there yet
         bool up = false;
-        bool admitted = false;  ///< may send its contributions: within the window
-        SwarmTime last_news{};
-        SwarmTime last_arrival{};  ///< or when the waiting began
-        SwarmDuration patience{};
+        bool admitted = false;            ///< may send its contributions: within the window
+        SwarmTime asked_at{};             ///< when the waiting for its segments began
+        SwarmTime last_segment{};         ///< or probe, or new connection
+        SwarmTime last_moved{};           ///< when bytes came, or the waiting began
+        SwarmDuration patience{};         ///< until the next probe
+        std::uint64_t bytes = 0;          ///< of its segments that have come
+        std::uint64_t partial_bytes = 0;  ///< of the segment that is arriving
+        std::uint32_t probe = 0;          ///< serial of the newest
+        std::uint32_t asked_after = 0;    ///< the newest probe when segments were last asked for
+
+        bool waited_for() const { return !merged.empty() || (admitted && !contributions.empty()); }
     };
     struct Assembly {
         std::vector<Blob> contributions;     ///< one for each contributor, in order
@@ -87,8 +110,12 @@ private:
     void admit(SwarmTime now, std::vector<Effect>& effects);
     void ask(SwarmTime now, const NodeId& peer, Partner& partner,
              std::vector<Effect>& effects) const;
-    void send_fetch(const NodeId& to, SegmentKind kind, const std::set<std::uint32_t>& missing,
+    void send_fetch(const NodeId& to, Partner& partner, SegmentKind kind,
                     std::vector<Effect>& effects) const;
+    void count_moved(SwarmTime now, Partner& partner);
+    void set_partial(Partner& partner, std::uint64_t bytes);
+    std::uint64_t missing_bytes(const std::set<std::uint32_t>& segments) const;
+    static SwarmDuration silence_limit(const Partner& partner, SwarmDuration without_rate);
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       std::vector<Effect>& effects);
     void contribute(std::uint32_t segment, std::size_t contributor, Blob body,
@@ -106,7 +133,10 @@ private:
     Segments merged_;
     std::vector<bool> have_merged_;
     std::size_t merged_count_ = 0;
-    std::uint64_t progress_ = 0;
+    std::uint64_t expected_bytes_ = 0;  ///< to be received in this attempt
+    std::uint64_t partial_bytes_ = 0;   ///< of all partners
+    std::uint64_t progress_bytes_ = 0;  ///< the most that was here at a time
+    SwarmTime measured_at_{};
     Traffic traffic_;
 };
 

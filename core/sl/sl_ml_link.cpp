@@ -66,7 +66,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
     sync_->waiting = true;
     if (committed_ && session_->ml_has != committed_->commit.round) {
         // The swarm has gone on without it: it goes on from there.
-        go_on_from(std::move(*committed_), effects);
+        go_on_from(CommittedModel(*committed_), effects);
     } else if (!catch_up_) {
         check_in(effects);
     }
@@ -148,10 +148,26 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
                 "fetch its model for " +
                 std::to_string(static_cast<int>(to_seconds(options_.linger))) + " s",
             effects);
+        finished_at_ = now_;
         effects.push_back(SetTimer{linger_timer, now_ + options_.linger});
         return;
     }
     leave_complete(effects);
+}
+
+/// While somebody fetches the final model, but no longer than that takes on a slow link: a member
+/// that asks for ever does not hold this one.
+void SlNode::linger_on(std::vector<Effect>& effects) {
+    constexpr double slowest_bytes_per_second = 1000;
+    const SwarmTime last = finished_at_ + options_.linger +
+                           from_seconds(static_cast<double>(session_->layout->size_bytes()) /
+                                        slowest_bytes_per_second);
+    const SwarmTime until = std::min(fetched_at_ + options_.linger, last);
+    if (until > now_) {
+        effects.push_back(SetTimer{linger_timer, until});
+    } else {
+        leave_complete(effects);
+    }
 }
 
 void SlNode::leave_complete(std::vector<Effect>& effects) {

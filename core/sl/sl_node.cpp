@@ -28,6 +28,7 @@ void SlNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
                    [&](const FrameReceived& received) { on_frame(received, effects); },
                    [&](const TimerDue& due) { on_timer(due, effects); },
                    [&](const WorkDone& done) { on_work(done, effects); },
+                   [&](const Arrivals& arrivals) { on_arrivals(arrivals); },
                    [&](const StopRequested& request) {
                        const bool under_way = session_.has_value();
                        fail({Errc::aborted, "stopped by the operator (" + request.reason + ")"},
@@ -56,6 +57,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     switch (up.role) {
         case Role::sn:
             sn_ = up.peer;
+            beat_unanswered_ = false;
             sn_heard_ = now_;
             sn_silent_ = false;
             sn_backoff_ = {};
@@ -175,6 +177,12 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
             [&](const SegmentData& m) {
                 of_sl ? on_segment(from, m, received.frame.body, effects) : void(expected = false);
             },
+            [&](const FetchProbe& m) {
+                of_sl ? on_probe(from, m, effects) : void(expected = false);
+            },
+            [&](const FetchProbeReply& m) {
+                of_sl ? on_probe_reply(from, m, effects) : void(expected = false);
+            },
             [&](const OpenSession& m) {
                 !of_sl && !of_sn ? on_open_session(from, m, effects) : void(expected = false);
             },
@@ -209,11 +217,12 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
 void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
     switch (static_cast<Timer>(due.timer)) {
         case heartbeat_timer:
-            beat(effects);
+            beat_if_due(effects);
             if (exchange_) {
                 exchange_->on_tick(now_, effects);
             }
             check_catch_up(effects);
+            show_transfer(effects);
             effects.push_back(SetTimer{heartbeat_timer, now_ + options_.heartbeat_interval});
             return;
         case sn_dial_timer:
@@ -223,7 +232,7 @@ void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
             dial_partners(effects);
             return;
         case linger_timer:
-            leave_complete(effects);
+            linger_on(effects);
             return;
         case end_timer:
             if (ending_code_) {

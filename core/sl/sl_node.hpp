@@ -22,13 +22,13 @@ struct SlNodeOptions {
     /// A command that is not answered for so long goes to the next SN: this one may be cut off from
     /// the others.
     SwarmDuration sn_answer_limit = std::chrono::seconds(2);
-    /// A member that a transfer waits for is told of to the SN after so long without any segment of
-    /// it. A segment takes so long on a link of 35 kbit/s.
+    /// A member that a transfer waits for, and of which not one byte has come, is told of to the SN
+    /// after so long. Once bytes have come, the limit follows from their rate: see Exchange.
     SwarmDuration stall_limit = std::chrono::seconds(60);
-    /// A model that nobody serves any more: end after so long.
+    /// A model that nobody serves any more: end after so long without a byte of it.
     SwarmDuration catch_up_limit = std::chrono::minutes(5);
     /// After the end of a training from whose final round a member was missing: for so long it can
-    /// be fetched here.
+    /// be fetched here, and as long again after each sign of one that is fetching it.
     SwarmDuration linger = std::chrono::seconds(10);
     /// Off only in a test that shows why: contributions are merged in the order in which they came.
     bool merge_in_order = true;

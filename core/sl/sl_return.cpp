@@ -11,7 +11,7 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
         return;
     }
     if (exchange_ && exchange_->key().round <= commit.round) {
-        end_exchange();
+        end_exchange(effects);
     }
     const RoundKey key{session_->open.contract, session_->run, commit.round, commit.attempt};
     const std::uint64_t bytes = session_->layout->size_bytes();
@@ -53,7 +53,7 @@ void SlNode::check_catch_up(std::vector<Effect>& effects) {
     if (!catch_up_) {
         return;
     }
-    if (now_ - catch_up_->started() > options_.catch_up_limit) {
+    if (now_ - catch_up_->last_moved() > options_.catch_up_limit) {
         crash(
             {Errc::unreachable, "the model of round " + std::to_string(catch_up_->commit().round) +
                                     " (digest " + to_string(catch_up_->commit().digest) +
@@ -124,7 +124,7 @@ void SlNode::rejoin(const std::string& reason, std::vector<Effect>& effects) {
     log(Level::warning, "Joining again: " + reason, effects);
     session_->enrolled = false;
     view_.reset();
-    end_exchange();
+    end_exchange(effects);
     submit(registration(), effects);
     submit(Enrol{session_->open.contract, session_->open.config, session_->open.layout_text,
                  session_->run},

@@ -14,7 +14,7 @@ constexpr std::uint64_t work_number(std::uint64_t serial, std::uint64_t what) {
 
 /// Merged segments that were accepted; nobody asks for contributions any more.
 void serve_committed(const NodeId& to, const FetchSegments& fetch, const CommittedModel& model,
-                     std::vector<Effect>& effects) {
+                     SendGroup group, std::vector<Effect>& effects) {
     for (const SegmentRange& range : fetch.ranges) {
         const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{range.first} + range.count,
                                                           model.segments.size());
@@ -22,7 +22,8 @@ void serve_committed(const NodeId& to, const FetchSegments& fetch, const Committ
             const auto segment = static_cast<std::uint32_t>(at);
             effects.push_back(Send{
                 to,
-                {SegmentData{model.key, SegmentKind::merged, segment}, model.segments[segment]}});
+                {SegmentData{model.key, SegmentKind::merged, segment}, model.segments[segment]},
+                group});
         }
     }
 }
@@ -40,7 +41,7 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     if (exchange_ && exchange_->key() == key) {
         return;
     }
-    end_exchange();  // of an attempt that is over
+    end_exchange(effects);  // of an attempt that is over
     if (!member) {
         return;  // it is caught up with once it is committed
     }
@@ -55,9 +56,14 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     hashing_ = false;
     merged_digest_.reset();
     report_.reset();
-    exchange_ = std::make_unique<Exchange>(ExchangeSetup{
-        options_.id, key, view_->frozen, session_->layout, session_->open.config.merge_rule,
-        sync_->params, options_.merge_in_order, work_number(exchange_serial_, 0)});
+    if (!same_round(kept_round_, key)) {
+        kept_contributions_.clear();
+        kept_round_ = key;
+    }
+    exchange_ = std::make_unique<Exchange>(
+        ExchangeSetup{options_.id, key, view_->frozen, view_->departed, session_->layout,
+                      session_->open.config.merge_rule, sync_->params, options_.merge_in_order,
+                      work_number(exchange_serial_, 0), exchange_serial_, &kept_contributions_});
     effects.push_back(Report{TraceEvent("exchange_begin")
                                  .with("round", key.round)
                                  .with("attempt", key.attempt)
@@ -73,10 +79,10 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     hash_if_complete(effects);
 }
 
-/// Progress counts on: the swarm sees a member that moved.
-void SlNode::end_exchange() {
+/// What it has queued for others is of no use to them any more.
+void SlNode::end_exchange(std::vector<Effect>& effects) {
     if (exchange_) {
-        progress_base_ += exchange_->progress();
+        effects.push_back(CancelSends{exchange_serial_, std::nullopt});
         exchange_.reset();
     }
 }
@@ -108,7 +114,11 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch,
         return;
     }
     if (committed_ && fetch.key == committed_->key) {
-        serve_committed(from, fetch, *committed_, effects);
+        fetched_at_ = now_;
+        if (fetch.ranges.empty()) {
+            effects.push_back(CancelSends{committed_group, from});
+        }
+        serve_committed(from, fetch, *committed_, committed_group, effects);
         return;
     }
     const bool ours = session_ && session_->enrolled &&
@@ -140,6 +150,26 @@ void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob&
         return;
     }
     hash_if_complete(effects);
+}
+
+void SlNode::on_probe(const NodeId& from, const FetchProbe& probe, std::vector<Effect>& effects) {
+    if (exchange_ && probe.key == exchange_->key()) {
+        exchange_->on_probe(from, probe, effects);
+        return;
+    }
+    const bool known = committed_ && probe.key == committed_->key;
+    fetched_at_ = known ? now_ : fetched_at_;
+    effects.push_back(Send{from, {FetchProbeReply{probe.key, probe.serial, known, 0}, {}}});
+}
+
+void SlNode::on_probe_reply(const NodeId& from, const FetchProbeReply& reply,
+                            std::vector<Effect>& effects) {
+    if (catch_up_ && reply.key == catch_up_->key()) {
+        catch_up_->on_probe_reply(now_, from, reply, effects);
+        dial_source(effects);
+    } else if (exchange_ && reply.key == exchange_->key()) {
+        exchange_->on_probe_reply(now_, from, reply, effects);
+    }
 }
 
 void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
@@ -213,13 +243,18 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest))});
     CommittedModel model{exchange_->key(), commit, exchange_->merged()};
-    end_exchange();
+    end_exchange(effects);
     go_on_from(std::move(model), effects);
 }
 
 /// The newest committed model is here: the ML gets it if it waits, or when it asks next.
 void SlNode::go_on_from(CommittedModel model, std::vector<Effect>& effects) {
+    if (committed_ && committed_->key != model.key) {
+        effects.push_back(
+            CancelSends{committed_group, std::nullopt});  // nobody needs the older one
+    }
     committed_ = std::move(model);
+    kept_contributions_.clear();
     catch_up_.reset();
     reported_model_.reset();
     check_in_refused_ = false;

@@ -30,10 +30,11 @@ void SlNode::submit(Command command, std::vector<Effect>& effects) {
 
 void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
     if (result.sequence == 0) {  // the answer to a heartbeat
+        on_beat_answered();
         if (result.code == Errc::stale && session_ && session_->enrolled) {
             rejoin(result.reason, effects);
         } else if (result.code == Errc::unreachable && options_.sn_addresses.size() > 1 &&
-                   now_ - sn_asked_at_ > options_.sn_answer_limit) {
+                   now_ - sn_asked_at_ > answer_limit()) {
             dial_next_sn(effects);
         } else if (now_ - checked_in_at_ >= options_.heartbeat_interval / 2) {
             // The view is the newest, and may have come before the answer that refused a check-in.
@@ -110,6 +111,33 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
         command);
 }
 
+/// On a link that is full, heartbeats would queue up faster than they leave, and take the bytes of
+/// the model: the next one waits until the one before is answered, and as long again as the answer
+/// took. Without an answer each wait is half as long again as the one before: the first two stay
+/// within an SN's lease, and the lease follows the pauses that the SN sees.
+void SlNode::beat_if_due(std::vector<Effect>& effects) {
+    const SwarmDuration first_wait = 3 * options_.heartbeat_interval;
+    const SwarmDuration longest_wait = 30 * options_.heartbeat_interval;
+    const SwarmDuration since = now_ - beat_at_;
+    if (!beat_unanswered_) {
+        beat_wait_ = first_wait;
+    } else if (since >= beat_wait_) {
+        beat_wait_ = std::min<SwarmDuration>(beat_wait_ * 3 / 2, longest_wait);
+        beat(effects);
+        return;
+    }
+    if (!beat_unanswered_ && since >= std::min<SwarmDuration>(2 * sn_round_trip_, first_wait)) {
+        beat(effects);
+    }
+}
+
+void SlNode::on_beat_answered() {
+    if (beat_unanswered_) {
+        beat_unanswered_ = false;
+        sn_round_trip_ = now_ - beat_at_;
+    }
+}
+
 void SlNode::beat(std::vector<Effect>& effects) {
     if (!sn_) {
         return;
@@ -119,17 +147,19 @@ void SlNode::beat(std::vector<Effect>& effects) {
     beat.contract = enrolled ? session_->open.contract : "";
     beat.run = enrolled ? session_->run : 0;
     beat.known_version = enrolled && view_ ? view_->version : 0;
-    beat.progress = progress_base_ + (exchange_ ? exchange_->progress() : 0);
     if (exchange_) {
         beat.round = exchange_->key().round;
         beat.attempt = exchange_->key().attempt;
+        beat.progress = exchange_->transfer();
         beat.stalls = exchange_->stalls(now_, options_.stall_limit, refused_by_);
         beat.report = report_;
     }
     effects.push_back(Send{*sn_, {beat, {}}});
+    beat_at_ = now_;
+    beat_unanswered_ = true;
     commands_.send(*sn_, true, effects);
     if (!commands_.empty() && options_.sn_addresses.size() > 1 &&
-        now_ - sn_asked_at_ > options_.sn_answer_limit) {
+        now_ - sn_asked_at_ > answer_limit()) {
         dial_next_sn(effects);
     }
     if (now_ - sn_heard_ > options_.sn_silence_limit && !sn_silent_) {
@@ -158,6 +188,7 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
         return;
     }
     view_ = view;
+    on_beat_answered();  // a view may be the answer
     note_members(view);
     if (view.phase == ContractPhase::aborted) {
         session_->enrolled = false;
@@ -170,7 +201,7 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     if (view.phase == ContractPhase::exchanging) {
         begin_exchange(effects);
     } else if (exchange_) {  // the attempt is over, and nothing came of it
-        end_exchange();
+        end_exchange(effects);
     }
     check_in_again(effects);
     if (view.phase == ContractPhase::gathering && sync_ && sync_->waiting &&

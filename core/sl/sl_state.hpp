@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +26,15 @@ public:
 
 private:
     static constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
+    /// Segments of committed models. Those of an exchange have its serial number.
+    static constexpr SendGroup committed_group = ~SendGroup{0};
+    /// Of a transfer that takes long: when it was logged last, and what had come by then.
+    struct ShownTransfer {
+        std::uint64_t number = 0;
+        SwarmTime at{};
+        std::uint64_t bytes = 0;
+        SwarmDuration wait{};
+    };
     enum Timer : std::uint32_t {
         heartbeat_timer = 1,
         sn_dial_timer,
@@ -84,6 +94,12 @@ private:
     void on_answer(const Command& command, const CommandResult& result,
                    std::vector<Effect>& effects);
     void beat(std::vector<Effect>& effects);
+    void beat_if_due(std::vector<Effect>& effects);
+    void on_beat_answered();
+    /// On a slow link answers take their time.
+    SwarmDuration answer_limit() const {
+        return std::max<SwarmDuration>(options_.sn_answer_limit, 4 * sn_round_trip_);
+    }
     void on_view(const ContractView& view, std::vector<Effect>& effects);
     void note_members(const ContractView& view);
 
@@ -93,6 +109,7 @@ private:
     void on_ml_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects);
     void on_close_session(const CloseSession& close, std::vector<Effect>& effects);
     void on_ml_gone_early(const std::string& reason, int code, std::vector<Effect>& effects);
+    void linger_on(std::vector<Effect>& effects);
     void leave_complete(std::vector<Effect>& effects);
     bool some_missed_the_end() const;
     void check_in(std::vector<Effect>& effects);
@@ -102,15 +119,23 @@ private:
     // sl_rounds.cpp
     RoundKey key_of(const ContractView& view) const;
     void begin_exchange(std::vector<Effect>& effects);
-    void end_exchange();
+    void end_exchange(std::vector<Effect>& effects);
     void dial_partners(std::vector<Effect>& effects);
     void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
     void on_segment(const NodeId& from, const SegmentData& data, const Blob& body,
                     std::vector<Effect>& effects);
+    void on_probe(const NodeId& from, const FetchProbe& probe, std::vector<Effect>& effects);
+    void on_probe_reply(const NodeId& from, const FetchProbeReply& reply,
+                        std::vector<Effect>& effects);
     void on_work(const WorkDone& done, std::vector<Effect>& effects);
     void hash_if_complete(std::vector<Effect>& effects);
     void on_commit(const Commit& commit, std::vector<Effect>& effects);
     void go_on_from(CommittedModel model, std::vector<Effect>& effects);
+
+    // sl_progress.cpp
+    void on_arrivals(const Arrivals& arrivals);
+    /// Now and then a log line about a transfer that takes long.
+    void show_transfer(std::vector<Effect>& effects);
 
     // sl_refusals.cpp
     void on_no_way_to(const ConnectFailed& failed, std::vector<Effect>& effects);
@@ -141,6 +166,10 @@ private:
     SwarmTime sn_heard_{};
     SwarmDuration sn_backoff_{};
     bool sn_silent_ = false;
+    SwarmTime beat_at_{};  ///< when the newest heartbeat was sent
+    bool beat_unanswered_ = false;
+    SwarmDuration beat_wait_{0};      ///< until the next one, while it is not answered
+    SwarmDuration sn_round_trip_{0};  ///< of the newest heartbeat that was answered
     CommandQueue commands_;
 
     std::optional<NodeId> ml_;  ///< connected, and no session is open yet
@@ -157,18 +186,22 @@ private:
     std::set<NodeId> members_seen_;  ///< of this run's rounds
     std::unique_ptr<Exchange> exchange_;
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
+    SwarmTime fetched_at_{};                   ///< when somebody asked for it last
+    SwarmTime finished_at_{};                  ///< when the training had ended here
     std::unique_ptr<CatchUp> catch_up_;
     std::uint64_t catch_up_serial_ = 0;
     Attempt check_in_attempt_ = 0;  ///< that was on when the newest one was said
     SwarmTime checked_in_at_{};
     bool check_in_refused_ = false;  ///< the newest one: the round had gone on
     std::uint64_t exchange_serial_ = 0;
+    ShownTransfer shown_transfer_;
     bool hashing_ = false;
     std::optional<Digest> merged_digest_;
     std::optional<MergeReport> report_;  ///< on the attempt of exchange_, once it is durable
     /// That of report_: the swarm may agree on it while this node is cut off and taken for lost.
     std::optional<KeptModel> reported_model_;
-    std::uint64_t progress_base_ = 0;
+    KeptContributions kept_contributions_;
+    RoundKey kept_round_;  ///< of those; the attempt counts for nothing
     /// Fetches for an attempt that the SN has not told us of yet: the newest of each peer and kind.
     std::map<std::pair<NodeId, SegmentKind>, FetchSegments> early_fetches_;
 };

@@ -28,6 +28,7 @@ void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
                    [&](const TimerDue& due) { on_timer(due, effects); },
                    [&](const WorkDone&) {},
                    [&](const StopRequested& stop) { on_stop(stop, effects); },
+                   [](const Arrivals&) {},
                },
                input);
     if (!stopped_) {
@@ -68,7 +69,13 @@ void SnNode::start(std::vector<Effect>& effects) {
 }
 
 void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
-    peers_[up.peer] = {true, up.role, now_, now_, true, true, 0, {}, {}, {}};
+    Peer& peer = peers_[up.peer];
+    peer = {};
+    peer.connected = true;
+    peer.here = true;
+    peer.role = up.role;
+    peer.lost_at = now_;
+    peer.hear(now_);
     status_.on_peer_lost(up.peer);  // a new connection asks anew
     status_.mark_changed();
     if (up.role == Role::sn) {
@@ -100,8 +107,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
 
 void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
     Peer& peer = peers_[received.from];
-    peer.last_heard = now_;
-    peer.heard = true;
+    peer.hear(now_);
     if (peer.role == Role::sn) {
         on_server_frame(received, effects);
         return;
@@ -162,7 +168,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
 }
 
 void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects) {
-    peers_[from].beat = beat;
+    note_beat(from, beat);
     relay_news(from, true, beat, effects);
     take_report(from, beat, effects);
     const auto node = ledger_.nodes().find(from);
@@ -228,63 +234,17 @@ void SnNode::check_leases(std::vector<Effect>& effects) {
         // Who is connected to which SN is not in the log: with a new leader everybody has a lease
         // to be heard of.
         const bool cut = !peer.connected && peer.last_heard >= led_since_;
-        if (cut && now_ - std::max(peer.lost_at, led_since_) > options_.reconnect_limit) {
+        if (cut && now_ - std::max(peer.lost_at, led_since_) >
+                       std::max<SwarmDuration>(options_.reconnect_limit, 2 * peer.longest_pause)) {
             gone.emplace_back(id, "its connection was cut and it did not come back");
-        } else if (now_ - std::max(peer.last_heard, led_since_) > options_.lease) {
+        } else if (now_ - std::max(peer.last_heard, led_since_) > lease_of(peer)) {
             gone.emplace_back(id, "nothing was heard of it for " +
-                                      std::to_string(static_cast<int>(to_seconds(options_.lease))) +
+                                      std::to_string(static_cast<int>(to_seconds(lease_of(peer)))) +
                                       " s");
         }
     }
     for (auto& [id, reason] : gone) {
         propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, effects);
-    }
-}
-
-/// Two members that can't reach each other would hold up the round for ever: the one that most
-/// others wait for is left out of it. A slow one that moves is never complained of.
-void SnNode::check_stalls(std::vector<Effect>& effects) {
-    if (!consensus_->leads() || !options_.exclude_stalled) {
-        return;
-    }
-    std::vector<ExcludeMember> excluded;
-    for (const auto& [name, contract] : ledger_.contracts()) {
-        if (contract.phase != ContractPhase::exchanging) {
-            continue;
-        }
-        // Who waits for whom; the fault may be on either side.
-        std::set<std::pair<NodeId, NodeId>> pairs;
-        for (const RoundMember& member : contract.frozen) {
-            const Heartbeat& beat = peers_[member.id].beat;
-            if (beat.contract != name || beat.run != contract.run || beat.round != contract.round ||
-                beat.attempt != contract.attempt) {
-                continue;
-            }
-            for (const Stall& stall : beat.stalls) {
-                const auto other = contract.members.find(stall.node);
-                // One that can't have merged yet is not to blame for what it owes.
-                if (other != contract.members.end() &&
-                    (!stall.merged || has_reported(contract, stall.node))) {
-                    pairs.insert(std::minmax(member.id, stall.node));
-                }
-            }
-        }
-        std::map<NodeId, int> blame;
-        for (const auto& [a, b] : pairs) {
-            ++blame[a];
-            ++blame[b];
-        }
-        const auto worst = std::max_element(
-            blame.begin(), blame.end(),
-            [](const auto& a, const auto& b) { return a.second <= b.second; });  // last of equals
-        if (worst != blame.end()) {
-            excluded.push_back({name, contract.run, contract.round, contract.attempt, worst->first,
-                                "segments between it and " + std::to_string(worst->second) +
-                                    " other members stand still"});
-        }
-    }
-    for (ExcludeMember& one : excluded) {
-        propose({0, options_.id, 0, 0, std::move(one)}, effects);
     }
 }
 

@@ -98,11 +98,10 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
                              std::vector<Effect>& effects) {
     Peer& peer = peers_[news.node];
     if (news.connected) {
+        peer.hear(now_);
         peer.connected = true;
-        peer.heard = true;
-        peer.last_heard = now_;
         peer.via = from;
-        peer.beat = news.beat;
+        note_beat(news.node, news.beat);
         take_report(news.node, news.beat, effects);
     } else if (!peer.here && peer.via == from) {
         peer.connected = false;

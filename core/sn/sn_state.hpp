@@ -14,8 +14,9 @@
 namespace starling {
 
 /// The SN node's memory and its reactions, one source file a subject: nodes that are connected and
-/// their leases (sn_node.cpp), the log and what its entries bring about (sn_log.cpp), what is
-/// signed (sn_signed.cpp), the other SNs (sn_servers.cpp).
+/// their deadlines (sn_node.cpp), leases and rounds that stand still (sn_stalls.cpp), the log and
+/// what its entries bring about (sn_log.cpp), what is signed (sn_signed.cpp), the other SNs
+/// (sn_servers.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
@@ -50,7 +51,6 @@ private:
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     void on_stop(const StopRequested& stop, std::vector<Effect>& effects);
     void check_leases(std::vector<Effect>& effects);
-    void check_stalls(std::vector<Effect>& effects);
     void check_deadlines(std::vector<Effect>& effects);
     void arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least = SwarmDuration{0});
     SnStatusSource status_source() const {
@@ -69,6 +69,25 @@ private:
                 consensus_->term(),
                 leader_seen_};
     }
+
+    // sn_stalls.cpp
+    struct StalledPairs {
+        std::set<std::pair<NodeId, NodeId>> all;
+        std::set<std::pair<NodeId, NodeId>> refused;  ///< no connection, for a certificate
+    };
+    /// Of a contract's attempt that is on: when bytes of its segments came last, at any member.
+    struct RoundMotion {
+        RoundKey key;
+        SwarmTime moved_at{};
+        RoundKey shown;  ///< the attempt whose standstill was logged last
+        SwarmTime shown_at{};
+    };
+    SwarmDuration lease_of(const Peer& peer) const;
+    void note_beat(const NodeId& from, const Heartbeat& beat);
+    StalledPairs stalled_pairs(const Contract& contract);
+    void check_stalls(std::vector<Effect>& effects);
+    void show_standstill(const Contract& contract, const NodeId& node, const std::string& what,
+                         std::vector<Effect>& effects);
 
     // sn_log.cpp
     /// Ledger time: goes on from where an earlier start of this node, or another SN, left it.
@@ -142,6 +161,7 @@ private:
     std::uint64_t recovered_ = 0;     ///< records that the disk held: applied without a word
     std::map<NodeId, Peer> peers_;
     std::map<std::string, RoundReports> reports_;  ///< by contract
+    std::map<std::string, RoundMotion> motions_;   ///< by contract
     std::uint64_t checkpoint_at_ = 0;              ///< entries when this SN signed last
     bool checkpoint_due_ = false;
     std::set<CommandKey> pending_;       ///< proposed by this leader and not applied yet

@@ -249,6 +249,37 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
     json.end_object();
 }
 
+/// How far each member of the attempt has come, as far as it has told.
+void write_transfers(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    json.key("transfers").begin_array();
+    for (const RoundMember& member : contract.frozen) {
+        const auto peer = source.peers.find(member.id);
+        if (peer == source.peers.end()) {
+            continue;
+        }
+        const Heartbeat& beat = peer->second.beat;
+        if (RoundKey{beat.contract, beat.run, beat.round, beat.attempt} != current_key(contract)) {
+            continue;
+        }
+        const TransferProgress& progress = beat.progress;
+        const auto rate = static_cast<std::uint64_t>(peer->second.bytes_per_second());
+        json.begin_object()
+            .field("name", member.id.name)
+            .field("received_bytes", progress.received_bytes)
+            .field("expected_bytes", progress.expected_bytes)
+            .field("bytes_per_second", rate);
+        const std::uint64_t left =
+            progress.expected_bytes - std::min(progress.received_bytes, progress.expected_bytes);
+        if (left == 0 || rate > 0) {
+            json.field("seconds_left", left == 0 ? 0 : left / rate);
+        } else {
+            json.key("seconds_left").null();
+        }
+        json.field("waits_for", progress.waits_for).end_object();
+    }
+    json.end_array();
+}
+
 void write_round(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
     begin_answer(json, source);
     write_state(json, contract);
@@ -276,6 +307,7 @@ void write_round(JsonWriter& json, const SnStatusSource& source, const Contract&
         }
     }
     write_names(json, "reported_members", reported);
+    write_transfers(json, source, contract);
     write_commit(json, contract);
     json.end_object();
 }

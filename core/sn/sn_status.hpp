@@ -21,9 +21,23 @@ struct SnPeer {
     bool here = false;   ///< connected to this very SN
     /// Of the node's start that is connected here, by its newest command; 0: none came yet.
     std::uint64_t session = 0;
-    NodeId via;                               ///< else the SN that told of it last
-    Heartbeat beat;                           ///< what an SL said last
+    NodeId via;      ///< else the SN that told of it last
+    Heartbeat beat;  ///< what an SL said last
+    SwarmTime beat_at{};
+    SwarmDuration longest_pause{0};  ///< between its frames; falls slowly
+    struct Measured {
+        SwarmTime at{};
+        std::uint64_t bytes = 0;
+    };
+    Measured rate_from;  ///< of the attempt that `beat` is about: 10 to 20 s ago
+    Measured rate_to;
     std::optional<SubmitCommand> unanswered;  ///< the newest; a node says one after the other
+
+    /// A frame of it has come, here or at another SN.
+    void hear(SwarmTime now);
+    void take_beat(SwarmTime now, const Heartbeat& said);
+    /// At which it receives segments of the attempt that it spoke of last.
+    double bytes_per_second() const;
 };
 
 /// What members have said of the attempt that is on; signatures are checked.
@@ -57,7 +71,9 @@ struct SnStatusSource {
 ///   "servers"        the SNs that keep the ledger: name, address, votes, connected, leads; term
 ///   "contracts"      every contract: phase, run, round, attempt, check-ins, members
 ///   "contract" NAME  its rules, why it waits, every member, the last commit
-///   "round" NAME     the round that is on: who has checked in and reported, deadline, last commit
+///   "round" NAME     the round that is on: who has checked in and reported, how many bytes of how
+///                    many each member has received, at which rate, and whom it waits for;
+///                    deadline, last commit
 ///   "version"        of program and wire, ledger head and entries, uptime
 /// Errc::not_found: no such topic or contract, with those that there are. Errc::too_large: more
 /// than a frame may carry, with what to ask for.

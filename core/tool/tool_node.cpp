@@ -43,6 +43,7 @@ public:
                        [&](const FrameReceived& received) { on_frame(received, effects); },
                        [&](const TimerDue& due) { on_timer(due, effects); },
                        [&](const WorkDone&) {},
+                       [](const Arrivals&) {},
                        [&](const StopRequested& stop_requested) {
                            stop(exit_code::ok, stop_requested.reason, effects);
                        },

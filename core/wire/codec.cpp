@@ -84,13 +84,16 @@ void put(Writer& w, const Heartbeat& m) {
     w.string(m.contract);
     w.u32(m.run);
     w.u64(m.known_version);
-    w.u64(m.progress);
     w.u64(m.round);
     w.u32(m.attempt);
+    w.u64(m.progress.received_bytes);
+    w.u64(m.progress.expected_bytes);
+    w.string(m.progress.waits_for);
     w.u32(static_cast<std::uint32_t>(m.stalls.size()));
     for (const Stall& stall : m.stalls) {
         encode(w, stall.node);
         w.boolean(stall.merged);
+        w.boolean(stall.refused);
     }
     w.boolean(m.report.has_value());
     if (m.report) {
@@ -102,13 +105,16 @@ void get(Reader& r, Heartbeat& m) {
     m.contract = r.string(contract_name_max);
     m.run = r.u32();
     m.known_version = r.u64();
-    m.progress = r.u64();
     m.round = r.u64();
     m.attempt = r.u32();
-    m.stalls.resize(r.count(5, stalls_max));
+    m.progress.received_bytes = r.u64();
+    m.progress.expected_bytes = r.u64();
+    m.progress.waits_for = r.string(node_name_max);
+    m.stalls.resize(r.count(7, stalls_max));
     for (Stall& stall : m.stalls) {
         stall.node = decode_node_id(r);
         stall.merged = r.boolean();
+        stall.refused = r.boolean();
     }
     if (r.boolean()) {
         m.report = MergeReport{r.digest(), decode_signature(r)};
@@ -155,6 +161,26 @@ void get(Reader& r, SegmentData& m) {
     m.key = get_key(r);
     m.kind = get_kind(r);
     m.index = r.u32();
+}
+void put(Writer& w, const FetchProbe& m) {
+    put(w, m.key);
+    w.u32(m.serial);
+}
+void get(Reader& r, FetchProbe& m) {
+    m.key = get_key(r);
+    m.serial = r.u32();
+}
+void put(Writer& w, const FetchProbeReply& m) {
+    put(w, m.key);
+    w.u32(m.serial);
+    w.boolean(m.known);
+    w.u32(m.owed);
+}
+void get(Reader& r, FetchProbeReply& m) {
+    m.key = get_key(r);
+    m.serial = r.u32();
+    m.known = r.boolean();
+    m.owed = r.u32();
 }
 void put(Writer& w, const OpenSession& m) {
     w.string(m.contract);

@@ -30,10 +30,18 @@ struct SubmitCommand {
     Command command;
     Signature signature;  ///< see Entry
 };
-/// A member that a transfer has been waiting for without a sign of it.
+/// A member that a transfer waits for, and of which not one byte has come for a long time.
 struct Stall {
     NodeId node;
-    bool merged = false;  ///< it owes merged segments; else its own parameters
+    bool merged = false;   ///< it owes merged segments; else its own parameters
+    bool refused = false;  ///< no connection can be made: its certificate, or ours, is refused
+};
+/// How far a member has come in receiving what an attempt at a round needs.
+struct TransferProgress {
+    std::uint64_t received_bytes = 0;  ///< segments, and the part of one that is arriving; never
+                                       ///< falls within an attempt
+    std::uint64_t expected_bytes = 0;  ///< when it is complete
+    std::string waits_for;             ///< the member that most is still to come of; may be empty
 };
 /// See MemberReport; said again with each heartbeat until the round is over.
 struct MergeReport {
@@ -45,9 +53,9 @@ struct Heartbeat {
     std::string contract;  ///< empty before enrolment
     Run run = 0;
     std::uint64_t known_version = 0;
-    std::uint64_t progress = 0;  ///< segments moved or merged in all, never falling
-    Round round = 0;             ///< of the attempt that `stalls` and `report` are about
+    Round round = 0;  ///< of the attempt that the fields below are about
     Attempt attempt = 0;
+    TransferProgress progress;
     std::vector<Stall> stalls;  ///< at most 64
     /// The attempt's merged vector is complete and durable here.
     std::optional<MergeReport> report;
@@ -75,6 +83,10 @@ struct RoundKey {
 
     friend auto operator<=>(const RoundKey&, const RoundKey&) = default;
 };
+/// Whatever the attempt.
+inline bool same_round(const RoundKey& a, const RoundKey& b) {
+    return a.contract == b.contract && a.run == b.run && a.round == b.round;
+}
 /// A run of segments: [first, first + count).
 struct SegmentRange {
     std::uint32_t first = 0;
@@ -82,7 +94,7 @@ struct SegmentRange {
 
     friend bool operator==(const SegmentRange&, const SegmentRange&) = default;
 };
-/// "Send me these as soon as you have them." Asking again is harmless.
+/// "Send me these as soon as you have them." Without ranges: "I need nothing more of this key."
 struct FetchSegments {
     RoundKey key;
     SegmentKind kind = SegmentKind::contribution;
@@ -93,6 +105,21 @@ struct SegmentData {
     RoundKey key;
     SegmentKind kind = SegmentKind::contribution;
     std::uint32_t index = 0;
+};
+
+/// Asks for a FetchProbeReply. The reply leaves after every segment that its sender had queued for
+/// this connection, which keeps its order: once it is here, what was asked for before the probe and
+/// has not come was lost, or is owed. So nothing is asked for again while it is on its way, however
+/// slow the link.
+struct FetchProbe {
+    RoundKey key;
+    std::uint32_t serial = 0;
+};
+struct FetchProbeReply {
+    RoundKey key;
+    std::uint32_t serial = 0;
+    bool known = false;      ///< it takes part in that attempt, or holds its merged model
+    std::uint32_t owed = 0;  ///< merged segments that it was asked for and will send once it can
 };
 
 // ML -> SL
@@ -204,7 +231,7 @@ using Message =
                  SegmentData, OpenSession, SyncBegin, MlSegment, CloseSession, SessionOpened,
                  SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply, StatusQuery,
                  SeatRule, StatusReply, ConsensusMessage, RelayedCommand, RelayedNews,
-                 MembershipRequest, MembershipReply>;
+                 MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply>;
 
 /// What one node sends another: a small message and, for segments, a raw body.
 struct Frame {

@@ -35,6 +35,7 @@ public:
                        [&](const FrameReceived& received) { on_frame(received, effects); },
                        [&](const TimerDue&) { on_timer(effects); },
                        [&](const WorkDone&) {},
+                       [](const Arrivals&) {},
                        [&](const StopRequested& stop) {
                            effects.push_back(Stop{0, stop.reason});
                        },

@@ -132,7 +132,7 @@ TEST(Half, RoundsToNearestEven) {
 }
 
 TEST(MergePlan, SpreadsOwnersEvenlyForLargeModels) {
-    const MergePlan plan = make_plan(4, 64 * segment_bytes, 0, 0);
+    const MergePlan plan = make_plan(4, 64 * segment_bytes, 0);
     std::array<int, 4> owned{};
     for (const std::uint32_t owner : plan.owner_of) {
         ++owned.at(owner);
@@ -142,11 +142,33 @@ TEST(MergePlan, SpreadsOwnersEvenlyForLargeModels) {
 
 TEST(MergePlan, SmallModelsHaveOneOwnerThatGoesAround) {
     for (std::uint64_t round = 0; round < 8; ++round) {
-        const MergePlan plan = make_plan(8, segment_bytes, round, 0);
+        const MergePlan plan = make_plan(8, segment_bytes, round);
         EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{static_cast<std::uint32_t>(round % 8)});
     }
-    EXPECT_NE(make_plan(8, segment_bytes, 3, 0).owner_of,
-              make_plan(8, segment_bytes, 3, 1).owner_of);
+}
+
+TEST(MergePlan, KeepsOwnersWhereAMemberDeparts) {
+    const MergePlan all = make_plan(4, 64 * segment_bytes, 0);
+    const MergePlan without = make_plan({false, true, false, false}, 64 * segment_bytes, 0);
+    std::array<int, 3> inherited{};
+    for (std::size_t segment = 0; segment < 64; ++segment) {
+        const std::uint32_t before = all.owner_of[segment];
+        const std::uint32_t now = without.owner_of[segment];
+        if (before == 1) {
+            ++inherited.at(now);
+        } else {
+            EXPECT_EQ(now, before < 1 ? before : before - 1) << segment;
+        }
+    }
+    for (const int count : inherited) {
+        EXPECT_GE(count, 5);
+        EXPECT_LE(count, 6);
+    }
+}
+
+TEST(MergePlan, GivesTheOnlyOwnersSegmentsToOneThatIsLeft) {
+    const MergePlan plan = make_plan({false, false, true}, segment_bytes, 2);
+    EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{0});
 }
 
 }  // namespace

@@ -40,12 +40,13 @@ std::vector<Message> one_of_each() {
     view.name = "default";
     view.phase = ContractPhase::exchanging;
     view.frozen = {{{"sl1"}, {"127.0.1.1", 16000}, 1}, {{"sl2"}, {"127.0.2.2", 16000}, 5}};
+    view.departed = {{"sl3"}};
     view.last_commit = Commit{4, 0, digest, view.frozen, true};
     view.reason = "none";
     return {Hello{{"sl1"}, Role::sl},
             Refused{Errc::refused, "no"},
             SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}}},
-            Heartbeat{"default", 1, 2, 3, 4, 5, {{{"sl2"}, true}}},
+            Heartbeat{"default", 1, 2, 3, 4, {5, 6, "sl2"}, {{{"sl2"}, true, false}}},
             CommandResult{2, Errc::layout_mismatch, "differs", 4},
             ViewUpdate{view},
             FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
@@ -67,7 +68,9 @@ std::vector<Message> one_of_each() {
             RelayedCommand{{"sl1"}, {1, 2, LoseNode{{"sl2"}, "silent"}}},
             RelayedNews{{"sl1"}, false, {}},
             MembershipRequest{{{"sn2"}, {"127.0.0.1", 4}, 77, false}, true},
-            MembershipReply{Errc::ok, "", {{{"sn1"}, {"127.0.0.1", 4}, 78, true}}}};
+            MembershipReply{Errc::ok, "", {{{"sn1"}, {"127.0.0.1", 4}, 78, true}}},
+            FetchProbe{key, 7},
+            FetchProbeReply{key, 7, true, 3}};
 }
 
 std::vector<Command> every_command() {
@@ -127,7 +130,7 @@ TEST(Codec, TheWorkedExampleOfTheFormatHolds) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "01"
+              "02"
               "0b"
               "0000"
               "0c000000"
@@ -160,14 +163,17 @@ TEST(Codec, RefusesHeadersBeforeTakingMemory) {
         w.u32(body_bytes);
         return decode_header(w.bytes());
     };
-    EXPECT_TRUE(header(frame_magic, 1, 8, 40, body_bytes_max));
-    EXPECT_EQ(header(0x20544547, 1, 8, 40, 0).error().code, Errc::malformed);  // "GET "
-    EXPECT_EQ(header(frame_magic, 2, 8, 40, 0).error().code, Errc::unknown_version);
-    EXPECT_EQ(header(frame_magic, 1, 0, 40, 0).error().code, Errc::malformed);
-    EXPECT_EQ(header(frame_magic, 1, 27, 40, 0).error().code, Errc::malformed);
-    EXPECT_EQ(header(frame_magic, 1, 8, 0xffffffffU, 0).error().code, Errc::too_large);
-    EXPECT_EQ(header(frame_magic, 1, 8, 40, body_bytes_max + 1).error().code, Errc::too_large);
-    EXPECT_EQ(header(frame_magic, 1, 4, 40, 1).error().code,
+    EXPECT_TRUE(header(frame_magic, wire_version, 8, 40, body_bytes_max));
+    EXPECT_EQ(header(0x20544547, wire_version, 8, 40, 0).error().code, Errc::malformed);  // "GET "
+    EXPECT_EQ(header(frame_magic, wire_version + 1, 8, 40, 0).error().code, Errc::unknown_version);
+    EXPECT_EQ(header(frame_magic, wire_version, 0, 40, 0).error().code, Errc::malformed);
+    EXPECT_EQ(
+        header(frame_magic, wire_version, std::variant_size_v<Message> + 1, 40, 0).error().code,
+        Errc::malformed);
+    EXPECT_EQ(header(frame_magic, wire_version, 8, 0xffffffffU, 0).error().code, Errc::too_large);
+    EXPECT_EQ(header(frame_magic, wire_version, 8, 40, body_bytes_max + 1).error().code,
+              Errc::too_large);
+    EXPECT_EQ(header(frame_magic, wire_version, 4, 40, 1).error().code,
               Errc::too_large);  // a heartbeat has no body
 }
 

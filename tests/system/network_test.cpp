@@ -125,8 +125,8 @@ protected:
         return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
     }
     /// Of the three members, who merges the one segment.
-    static int owner_of(std::uint64_t round, std::uint32_t attempt) {
-        return static_cast<int>(make_plan(3, star_elements * 4, round, attempt).owner_of.at(0)) + 1;
+    static int owner_of(std::uint64_t round) {
+        return static_cast<int>(make_plan(3, star_elements * 4, round).owner_of.at(0)) + 1;
     }
 
     int min_peers = 2;
@@ -207,7 +207,7 @@ TEST_F(SlowLinks, TheOwnerIsKilledInMidMerge) {
     wait_for_merge(1, 3);
     const std::size_t before = log_end();
     const std::uint64_t round = wait_for_freeze(0, 3, before);
-    const int owner = owner_of(round, 0);
+    const int owner = owner_of(round);
     wait_for_bytes(owner, 100'000);  // of the two contributions of 240,000
     kill_pair(owner);
     EXPECT_EQ(wait_for_freeze(1, 2, before), round);
@@ -228,7 +228,7 @@ TEST_F(SlowLinks, AMemberIsKilledInMidExchange) {
     wait_for_merge(1, 3);
     const std::size_t before = log_end();
     const std::uint64_t round = wait_for_freeze(0, 3, before);
-    const int owner = owner_of(round, 0);
+    const int owner = owner_of(round);
     const int member = owner == 3 ? 2 : 3;
     wait_for_bytes(owner, 100'000);
     kill_pair(member);

@@ -28,7 +28,9 @@ class Journal final : public Endpoint, public Store, public WorkExecutor, public
 public:
     SwarmTime now() const override { return {}; }
     void connect(const Address&, Role) override {}
-    void send(const NodeId&, Frame frame) override {
+    void cancel_sends(SendGroup, const std::optional<NodeId>&) override {}
+    Arrivals arrivals() const override { return {}; }
+    void send(const NodeId&, Frame frame, SendGroup) override {
         lines.push_back("send " + std::to_string(std::get<CommandResult>(frame.message).sequence));
     }
     Result<void> append(std::uint64_t first, std::span<const Bytes>) override {

@@ -31,7 +31,13 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
         net.trace_.report(net.now_, reporter, event);
     }
     void connect(const Address& address, Role role) override { net.connect(*this, address, role); }
-    void send(const NodeId& to, Frame frame) override { net.send(*this, to, std::move(frame)); }
+    void send(const NodeId& to, Frame frame, SendGroup group) override {
+        net.send(*this, to, std::move(frame), group);
+    }
+    void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override {
+        net.cancel_sends(id, group, to);
+    }
+    Arrivals arrivals() const override { return net.arrivals(id); }
     void start(std::uint64_t work, Work what) override {
         net.start_work(*this, work, std::move(what));
     }
@@ -188,18 +194,91 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
         if (link.up) {
             cut(a, b, "replaced by a newer connection");
         }
-        link = Connection{next_epoch_++, true, {now_, now_}};
+        link = Connection{next_epoch_++, true, {now_, now_}, {}};
         hand(b, ib, PeerUp{a, dialler.node->role(), {}});
         hand(a, ia, PeerUp{b, listener.node->role(), address});
     });
 }
 
-void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame) {
+void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame, SendGroup group) {
     Connection& link = connection(from.id, to);
     if (!link.up) {
         return;
     }
-    Process& target = *processes_.at(to);
+    const Process& target = *processes_.at(to);
+    Lane& lane = link.lane[from.id < to ? 1 : 0];
+    const bool limited = faults.bytes_per_second > 0 && from.spec.host != target.spec.host;
+    if (!limited && lane.queue.empty()) {
+        depart(from, target, link, std::move(frame));
+        return;
+    }
+    lane.queue.push_back({std::move(frame), group});
+    if (lane.queue.size() == 1) {
+        begin_to_leave(from.id, to);
+    }
+}
+
+void MemoryNetwork::begin_to_leave(const NodeId& from, const NodeId& to) {
+    Connection& link = connection(from, to);
+    Lane& lane = link.lane[from < to ? 1 : 0];
+    constexpr double head_bytes = 100;  // of a frame, about
+    const double bytes = head_bytes + static_cast<double>(lane.queue.front().frame.body.size());
+    lane.began = now_;
+    lane.bytes_per_second = faults.bytes_per_second;
+    const SwarmDuration takes =
+        lane.bytes_per_second > 0 ? from_seconds(bytes / lane.bytes_per_second) : SwarmDuration{0};
+    schedule(now_ + takes, [this, from, to, epoch = link.epoch] {
+        Connection& now = connection(from, to);
+        if (!now.up || now.epoch != epoch) {
+            return;
+        }
+        Lane& leaving = now.lane[from < to ? 1 : 0];
+        Frame frame = std::move(leaving.queue.front().frame);
+        leaving.queue.pop_front();
+        depart(*processes_.at(from), *processes_.at(to), now, std::move(frame));
+        if (now.up && !leaving.queue.empty()) {
+            begin_to_leave(from, to);
+        }
+    });
+}
+
+void MemoryNetwork::cancel_sends(const NodeId& from, SendGroup group,
+                                 const std::optional<NodeId>& to) {
+    for (auto& [pair, link] : connections_) {
+        const NodeId& other = pair.first == from ? pair.second : pair.first;
+        std::deque<Paced>& queue = link.lane[from < other ? 1 : 0].queue;
+        const bool of_node = pair.first == from || pair.second == from;
+        if (!of_node || (to && *to != other) || queue.empty()) {
+            continue;
+        }
+        Paced leaving = std::move(queue.front());
+        queue.pop_front();
+        std::erase_if(queue, [&](const Paced& paced) { return paced.group == group; });
+        queue.push_front(std::move(leaving));
+    }
+}
+
+Arrivals MemoryNetwork::arrivals(const NodeId& at) const {
+    Arrivals arrivals;
+    for (const auto& [pair, link] : connections_) {
+        if (!link.up || (pair.first != at && pair.second != at)) {
+            continue;
+        }
+        const NodeId& from = pair.first == at ? pair.second : pair.first;
+        const Lane& lane = link.lane[from < at ? 1 : 0];
+        if (!lane.queue.empty() && !lane.queue.front().frame.body.empty()) {
+            const double bytes = lane.bytes_per_second * to_seconds(now_ - lane.began);
+            arrivals.body_bytes[from] =
+                std::min(static_cast<std::uint64_t>(bytes), lane.queue.front().frame.body.size());
+        }
+    }
+    return arrivals;
+}
+
+/// The frame is on the wire: here it may be lost, doubled or overtake others.
+void MemoryNetwork::depart(const Process& from, const Process& target, Connection& link,
+                           Frame frame) {
+    const NodeId& to = target.id;
     const bool local = from.spec.host == target.spec.host;
     if (!local && faults.reset > 0 && random_.chance(faults.reset)) {
         cut(from.id, to, "connection reset");
@@ -238,6 +317,9 @@ void MemoryNetwork::deliver_at(SwarmTime time, const NodeId& from, const NodeId&
         const Connection& link = connection(from, to);
         if (link.up && link.epoch == epoch) {
             ++frames_delivered_;
+            if (processes_.at(from)->spec.host != processes_.at(to)->spec.host) {
+                body_bytes_delivered_ += sent.body.size();
+            }
             hand(to, processes_.at(to)->incarnation, FrameReceived{from, std::move(sent)});
         }
     });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,6 +24,9 @@ struct NetworkFaults {
     double drop = 0.0;       ///< the frame is lost and nobody is told: worse than TCP
     double duplicate = 0.0;  ///< the frame arrives twice: worse than TCP
     double reorder = 0.0;    ///< the frame does not wait for those sent before it: worse than TCP
+    /// Of each direction of a connection between hosts; 0: no limit. Changes hold from the next
+    /// frame on.
+    double bytes_per_second = 0.0;
 };
 
 /// The clock of one start of a node: network time * (1 + drift) + offset.
@@ -89,6 +93,8 @@ public:
     std::optional<Stop> stopped(const NodeId& node) const;
     bool all_stopped(const std::set<NodeId>& nodes) const;
     std::uint64_t frames_delivered() const { return frames_delivered_; }
+    /// Of frames between hosts.
+    std::uint64_t body_bytes_delivered() const { return body_bytes_delivered_; }
 
 private:
     struct Process;
@@ -100,15 +106,30 @@ private:
     static bool later(const Event& a, const Event& b) {
         return a.time != b.time ? a.time > b.time : a.order > b.order;
     }
+    /// A frame that waits for the one before it on a link with a limited rate.
+    struct Paced {
+        Frame frame;
+        SendGroup group = 0;
+    };
+    struct Lane {
+        std::deque<Paced> queue;  ///< the first one is leaving
+        SwarmTime began{};        ///< when it began to
+        double bytes_per_second = 0.0;
+    };
     struct Connection {
         std::uint64_t epoch = 0;
         bool up = false;
         SwarmTime last_arrival[2];  ///< towards the lower and the higher id
+        Lane lane[2];               ///< the same
     };
 
     void launch(Process& process);
     void connect(Process& from, const Address& address, Role role);
-    void send(Process& from, const NodeId& to, Frame frame);
+    void send(Process& from, const NodeId& to, Frame frame, SendGroup group);
+    void begin_to_leave(const NodeId& from, const NodeId& to);
+    void depart(const Process& from, const Process& target, Connection& link, Frame frame);
+    void cancel_sends(const NodeId& from, SendGroup group, const std::optional<NodeId>& to);
+    Arrivals arrivals(const NodeId& at) const;
     void deliver_at(SwarmTime time, const NodeId& from, const NodeId& to, std::uint64_t epoch,
                     Frame frame);
     void start_work(Process& process, std::uint64_t work, Work what);
@@ -128,6 +149,7 @@ private:
     std::uint64_t next_order_ = 0;
     std::uint64_t next_epoch_ = 1;
     std::uint64_t frames_delivered_ = 0;
+    std::uint64_t body_bytes_delivered_ = 0;
     std::vector<Event> events_;  ///< a heap, the earliest first
     std::map<NodeId, std::unique_ptr<Process>> processes_;
     std::map<std::pair<NodeId, NodeId>, Connection> connections_;

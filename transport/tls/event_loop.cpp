@@ -9,8 +9,10 @@
 
 #include <asio.hpp>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,16 +38,25 @@ std::string address_text(const GenericEndpoint& endpoint, const std::string& oth
     return to_string(Address{ip.address().to_string(), ip.port()});
 }
 
+/// Without a byte confirmed for so long a connection is given up.
+constexpr int user_timeout_ms = 10'000;
+constexpr int longest_user_timeout_ms = 120'000;
+/// Handed to the kernel ahead of what it has sent: what is queued behind can still be taken back,
+/// and it is enough for 10 Gbit/s.
+constexpr int not_sent_bytes_max = 512 * 1024;
+
 /// Frames go at once. And nobody tells that a link is cut: TCP would send again for 15 minutes,
 /// each time after twice the wait, and go on long after the link is back. One whose peer has
 /// confirmed nothing for 10 s is given up (RFC 5482), and dialled anew until there is a way; one
-/// that is idle is looked at as often, so that a peer without power is noticed.
+/// that is idle is looked at as often, so that a peer without power is noticed. On a slow link the
+/// limit is longer: see SocketStream::follow_rate.
 void set_tcp_options(int descriptor) {
     const auto set = [descriptor](int level, int option, int value) {
         static_cast<void>(::setsockopt(descriptor, level, option, &value, sizeof value));
     };
     set(IPPROTO_TCP, TCP_NODELAY, 1);
-    set(IPPROTO_TCP, TCP_USER_TIMEOUT, 10'000);  // ms
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
+    set(IPPROTO_TCP, TCP_NOTSENT_LOWAT, not_sent_bytes_max);
     set(SOL_SOCKET, SO_KEEPALIVE, 1);
     set(IPPROTO_TCP, TCP_KEEPIDLE, 10);  // s
     set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
@@ -109,8 +120,38 @@ public:
             [](const asio::error_code& failed, std::size_t) {
                 return failed ? std::size_t{0} : write_at_once_max;
             },
-            [self = shared_from_this(), done = std::move(done)](
-                const asio::error_code& failed, std::size_t count) { done(failed, count); });
+            [self = shared_from_this(), done = std::move(done)](const asio::error_code& failed,
+                                                                std::size_t count) {
+                self->written_bytes_ += count;
+                done(failed, count);
+            });
+    }
+
+    /// On a link that many connections fill, one may wait for long until it is its turn: the limit
+    /// is 20 times what 16 KiB take at the rate seen. A link that is cut confirms nothing, so it
+    /// does not change the rate, nor the limit.
+    void follow_rate(std::chrono::steady_clock::time_point now) override {
+        int unconfirmed = 0;
+        if (!socket_.is_open() || endpoint_family() == AF_UNIX ||
+            ::ioctl(socket_.native_handle(), SIOCOUTQ, &unconfirmed) != 0) {
+            return;
+        }
+        const auto queued = static_cast<std::uint64_t>(std::max(unconfirmed, 0));
+        const std::uint64_t confirmed = written_bytes_ - std::min(written_bytes_, queued);
+        if (confirmed > confirmed_bytes_ && queued > 0 && looked_at_) {
+            const double seconds = std::chrono::duration<double>(now - *looked_at_).count();
+            const double rate = static_cast<double>(confirmed - confirmed_bytes_) / seconds;
+            bytes_per_second_ = bytes_per_second_ ? (*bytes_per_second_ + rate) / 2 : rate;
+            const double limit_ms = 20.0 * 16'384 / std::max(*bytes_per_second_, 1.0) * 1000;
+            const int limit = static_cast<int>(
+                std::clamp<double>(limit_ms, user_timeout_ms, longest_user_timeout_ms));
+            static_cast<void>(::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT,
+                                           &limit, sizeof limit));
+        }
+        if (confirmed > confirmed_bytes_ || queued == 0) {
+            looked_at_ = now;
+        }
+        confirmed_bytes_ = confirmed;
     }
 
     void finish_sending() override {
@@ -127,6 +168,11 @@ public:
     const std::string& peer_address() const override { return peer_; }
 
 private:
+    int endpoint_family() const {
+        asio::error_code failed;
+        return socket_.local_endpoint(failed).protocol().family();
+    }
+
     void connect_to(std::vector<GenericEndpoint> found) {
         STARLING_INVARIANT(!found.empty(), "a name that resolves gives an address");
         endpoints_ = std::move(found);
@@ -180,6 +226,10 @@ private:
     std::function<void(Result<void>)> connected_;
     std::vector<GenericEndpoint> endpoints_;
     std::size_t next_ = 0;
+    std::uint64_t written_bytes_ = 0;    ///< taken by the kernel
+    std::uint64_t confirmed_bytes_ = 0;  ///< of those, when the rate was looked at last
+    std::optional<std::chrono::steady_clock::time_point> looked_at_;  ///< and some were confirmed
+    std::optional<double> bytes_per_second_;  ///< while something waited to be confirmed
 };
 
 /// Accepts until it is closed. Runs out of descriptors without spinning: one is kept in reserve, to

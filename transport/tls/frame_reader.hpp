@@ -29,6 +29,8 @@ public:
     void allow_large_frames() { large_allowed_ = true; }
     /// A connection that ends here ends between two frames.
     bool between_frames() const { return phase_ == Phase::header && filled_ == 0; }
+    /// Of the body that is arriving.
+    std::size_t body_bytes_here() const { return phase_ == Phase::body ? filled_ : 0; }
 
 private:
     enum class Phase { header, message, body };

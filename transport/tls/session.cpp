@@ -1,5 +1,6 @@
 #include "transport/tls/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/wire/codec.hpp"
@@ -150,11 +151,11 @@ void Session::refuse(const Error& error) {
     end(SessionEnd{error, true, true}, Frame{Refused{error.code, error.message}, {}});
 }
 
-void Session::queue(const Frame& frame) {
+void Session::queue(const Frame& frame, SendGroup group) {
     STARLING_INVARIANT(!frame.body.is_phantom(), "a phantom body can't travel between processes");
-    outbox_.push_back({Blob(encode_head(frame)), true});
+    outbox_.push_back({Blob(encode_head(frame)), true, group});
     if (!frame.body.empty()) {
-        outbox_.push_back({frame.body, false});
+        outbox_.push_back({frame.body, false, group});
     }
 }
 
@@ -163,7 +164,7 @@ bool Session::mid_frame() const {
     return !outbox_.empty() && (!outbox_.front().begins_frame || sent_of_first_ > 0);
 }
 
-void Session::send(const Frame& frame) {
+void Session::send(const Frame& frame, SendGroup group) {
     if (state_ != State::up || write_failed_ || said_goodbye_) {
         return;
     }
@@ -171,8 +172,21 @@ void Session::send(const Frame& frame) {
         end(SessionEnd{{Errc::too_large, "it does not read what it has asked for"}, false, true});
         return;
     }
-    queue(frame);
+    queue(frame, group);
     write_more();
+}
+
+void Session::cancel_sends(SendGroup group) {
+    auto first = outbox_.begin();
+    if (mid_frame()) {
+        ++first;
+        while (first != outbox_.end() && !first->begins_frame) {
+            ++first;
+        }
+    }
+    outbox_.erase(std::remove_if(first, outbox_.end(),
+                                 [&](const Piece& piece) { return piece.group == group; }),
+                  outbox_.end());
 }
 
 void Session::resume() {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "transport/tls/channel.hpp"
 #include "transport/tls/frame_reader.hpp"
@@ -56,11 +57,16 @@ public:
 
     void start();
     /// Only while up. Never blocks; the body is shared, not copied.
-    void send(const Frame& frame);
+    void send(const Frame& frame, SendGroup group);
+    /// Drops queued frames of the group of which no byte was given to the channel.
+    void cancel_sends(SendGroup group);
     /// May read again.
     void resume();
     /// Sends what is queued, says goodbye, waits for the peer to hang up.
     void finish();
+    /// Whether bytes came or went since it was asked last.
+    bool take_moved() { return std::exchange(moved_, false); }
+    void follow_rate(std::chrono::steady_clock::time_point now) { stream_->follow_rate(now); }
     /// The time for what is under way is over.
     void expire(const std::string& limit_text);
     /// Hangs up at once; session_ended is called only if it was not and `why` is given.
@@ -76,11 +82,14 @@ public:
     const Hello& peer() const { return peer_; }  ///< valid from session_up on
     const std::optional<Identity>& certified() const { return channel_->certified(); }
     const std::string& address() const { return stream_->peer_address(); }
+    /// Of the body of a frame that is arriving.
+    std::size_t body_bytes_here() const { return reader_.body_bytes_here(); }
 
 private:
     struct Piece {
         Blob bytes;
         bool begins_frame = false;
+        SendGroup group = 0;
     };
 
     void advance();
@@ -90,7 +99,7 @@ private:
     void handle_first(const Message& message);
     void greet(const Hello& hello);
     void refuse(const Error& error);
-    void queue(const Frame& frame);
+    void queue(const Frame& frame, SendGroup group = 0);
     bool mid_frame() const;
 
     void read_more();
@@ -117,6 +126,7 @@ private:
     bool write_failed_ = false;
     bool end_reported_ = false;
     bool said_goodbye_ = false;
+    bool moved_ = false;
     bool sending_finished_ = false;
     Bytes discard_;
 };

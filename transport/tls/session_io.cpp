@@ -51,6 +51,7 @@ void Session::on_read(const std::error_code& failed, std::size_t count) {
         read_more();
         return;
     }
+    moved_ = true;
     channel_->received(count);
     advance();
 }
@@ -119,6 +120,7 @@ void Session::on_written(const std::error_code& failed) {
         write_failed_ = true;
         outbox_.clear();
     } else {
+        moved_ = true;
         write_more();
     }
     hang_up_if_over();

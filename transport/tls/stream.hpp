@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -29,6 +30,9 @@ public:
     /// The peer reads the end after what was written; reading goes on.
     virtual void finish_sending() = 0;
     virtual void close() = 0;
+    /// To be called about once a second while it is open: adapts how long a peer may confirm
+    /// nothing to the rate at which it has confirmed so far.
+    virtual void follow_rate(std::chrono::steady_clock::time_point now) = 0;
     /// The other end, for people: "127.0.0.1:40112", or the path of a Unix socket.
     virtual const std::string& peer_address() const = 0;
 };

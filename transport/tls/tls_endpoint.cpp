@@ -19,6 +19,9 @@ namespace {
 
 /// Connections that have not said who they are. One more closes the oldest.
 constexpr std::size_t strangers_max = 256;
+/// A handshake that moves on a slow link has so many times the limit of one that stands still.
+constexpr int handshake_limits_max = 12;
+constexpr SwarmDuration rate_interval = std::chrono::seconds(1);
 
 /// How long a flood may hold up what is to come behind all that has arrived.
 constexpr SwarmDuration late_limit = std::chrono::seconds(5);
@@ -47,7 +50,9 @@ public:
 
     SwarmTime now() const override { return loop_.now(); }
     void connect(const Address& address, Role role) override;
-    void send(const NodeId& to, Frame frame) override;
+    void send(const NodeId& to, Frame frame, SendGroup group) override;
+    void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override;
+    Arrivals arrivals() const override;
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override;
     void post_after_arrivals(Input input) override;
@@ -58,6 +63,7 @@ private:
     struct Watched {
         SwarmTime until;
         std::weak_ptr<Session> session;
+        int limits = 1;  ///< that it was given
     };
 
     SessionOwner& owner() { return *this; }
@@ -73,6 +79,7 @@ private:
     void drop_oldest_stranger();
     void watch(Session& session);
     void expire();
+    void follow_rates();
     void deliver(Input input, std::size_t frame_bytes = 0);
     void resume_paused();
     void take_late();
@@ -93,6 +100,7 @@ private:
     std::deque<Watched> watched_;                   ///< all with the same limit: in order of time
     std::vector<std::weak_ptr<Session>> paused_;
     Inbox inbox_;
+    SwarmTime rates_due_{};
     std::optional<IdentityWatch> identity_watch_;
     std::atomic<bool> reload_wanted_ = false;
     bool closed_ = false;
@@ -145,10 +153,28 @@ void TlsEndpoint::connect(const Address& address, Role role) {
     session->start();
 }
 
-void TlsEndpoint::send(const NodeId& to, Frame frame) {
+void TlsEndpoint::send(const NodeId& to, Frame frame, SendGroup group) {
     if (const auto peer = peers_.find(to); peer != peers_.end()) {
-        peer->second->send(frame);
+        peer->second->send(frame, group);
     }
+}
+
+void TlsEndpoint::cancel_sends(SendGroup group, const std::optional<NodeId>& to) {
+    for (const auto& [id, session] : peers_) {
+        if (!to || *to == id) {
+            session->cancel_sends(group);
+        }
+    }
+}
+
+Arrivals TlsEndpoint::arrivals() const {
+    Arrivals arrivals;
+    for (const auto& [id, session] : peers_) {
+        if (const std::size_t bytes = session->body_bytes_here(); bytes > 0) {
+            arrivals.body_bytes[id] = bytes;
+        }
+    }
+    return arrivals;
 }
 
 std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
@@ -156,6 +182,7 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
         inbox_.take_posted();
         take_late();
         expire();
+        follow_rates();
         refresh_identity();
         if (!inbox_.empty()) {
             // Sending goes on while the node works through what came.
@@ -296,16 +323,33 @@ void TlsEndpoint::session_gone(Session& session) { sessions_.erase(&session); }
 // ---- Queues and limits --------------------------------------------------------------------------
 
 void TlsEndpoint::watch(Session& session) {
-    watched_.push_back({loop_.now() + options_.handshake_limit, session.weak_from_this()});
+    watched_.push_back({loop_.now() + options_.handshake_limit, session.weak_from_this(), 1});
 }
 
 void TlsEndpoint::expire() {
     while (!watched_.empty() && watched_.front().until <= loop_.now()) {
-        const std::shared_ptr<Session> session = watched_.front().session.lock();
+        const Watched watched = watched_.front();
+        const std::shared_ptr<Session> session = watched.session.lock();
         watched_.pop_front();
-        if (session) {
+        if (!session) {
+            continue;
+        }
+        if (session->take_moved() && watched.limits < handshake_limits_max) {
+            watched_.push_back(
+                {loop_.now() + options_.handshake_limit, watched.session, watched.limits + 1});
+        } else {
             session->expire(limit_text(options_.handshake_limit));
         }
+    }
+}
+
+void TlsEndpoint::follow_rates() {
+    if (loop_.now() < rates_due_) {
+        return;
+    }
+    rates_due_ = loop_.now() + rate_interval;
+    for (const auto& [id, session] : peers_) {
+        session->follow_rate(std::chrono::steady_clock::now());
     }
 }
 

@@ -1,0 +1,137 @@
+// How far an exchange has come, what was lost on the way, and who stands still.
+#include <algorithm>
+
+#include "core/sl/exchange.hpp"
+
+namespace starling {
+namespace {
+
+/// A probe costs 60 bytes; each is sent after twice the wait of the one before, up to this.
+constexpr SwarmDuration longest_patience = std::chrono::seconds(60);
+constexpr SwarmDuration measure_interval = std::chrono::seconds(5);
+/// Bytes of a segment are seen in steps of a TLS record (RFC 8446, section 5.1).
+constexpr double step_bytes = 16'384;
+/// Silence that is taken for a stall: so many times what a step takes on average.
+constexpr double silent_steps = 20;
+constexpr SwarmDuration shortest_silence = std::chrono::seconds(30);
+constexpr SwarmDuration longest_silence = std::chrono::minutes(10);
+constexpr std::size_t stalls_max = 64;  // of a heartbeat
+/// A certificate may be on its way, so not at once; nor does each try cost the ledger entries.
+constexpr SwarmDuration refusal_patience = std::chrono::seconds(5);
+
+}  // namespace
+
+void Exchange::count_moved(SwarmTime now, Partner& partner) {
+    partner.last_moved = now;
+    const std::uint64_t bytes = traffic_.received_bytes + partial_bytes_;
+    progress_bytes_ = std::max(progress_bytes_, std::min(bytes, expected_bytes_));
+}
+
+void Exchange::set_partial(Partner& partner, std::uint64_t bytes) {
+    partial_bytes_ = partial_bytes_ - partner.partial_bytes + bytes;
+    partner.partial_bytes = bytes;
+}
+
+void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
+    for (auto& [id, partner] : states_) {
+        const auto arriving = arrivals.body_bytes.find(id);
+        const std::uint64_t bytes = arriving == arrivals.body_bytes.end() ? 0 : arriving->second;
+        const bool more = bytes > partner.partial_bytes;
+        set_partial(partner, bytes);
+        if (more) {
+            count_moved(now, partner);
+        }
+    }
+}
+
+void Exchange::on_tick(SwarmTime now, std::vector<Effect>& effects) {
+    bool quiet = false;
+    for (auto& [id, partner] : states_) {
+        if (!partner.up || !partner.waited_for()) {
+            continue;
+        }
+        quiet = quiet || now - partner.last_moved >= measure_interval;
+        if (now - partner.last_segment >= partner.patience) {
+            partner.last_segment = now;
+            partner.patience = std::min(partner.patience * 2, longest_patience);
+            effects.push_back(Send{id, {FetchProbe{setup_.key, ++partner.probe}, {}}});
+        }
+    }
+    if (quiet && now - measured_at_ >= measure_interval) {
+        measured_at_ = now;
+        effects.push_back(MeasureArrivals{});
+    }
+}
+
+void Exchange::on_probe(const NodeId& from, const FetchProbe& probe,
+                        std::vector<Effect>& effects) const {
+    const auto found = states_.find(from);
+    const std::size_t owed = found == states_.end() ? 0 : found->second.owed.size();
+    effects.push_back(Send{from,
+                           {FetchProbeReply{probe.key, probe.serial, found != states_.end(),
+                                            static_cast<std::uint32_t>(owed)},
+                            {}}});
+}
+
+void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
+                              std::vector<Effect>& effects) {
+    const auto found = states_.find(from);
+    if (found == states_.end() || !reply.known) {
+        return;  // it has not begun the attempt, and has noted what it is asked for
+    }
+    Partner& partner = found->second;
+    if (!partner.up || reply.serial <= partner.asked_after || reply.serial > partner.probe) {
+        return;
+    }
+    if (partner.merged.size() > reply.owed) {
+        send_fetch(from, partner, SegmentKind::merged, effects);
+    }
+    if (partner.admitted && !partner.contributions.empty()) {
+        send_fetch(from, partner, SegmentKind::contribution, effects);
+    }
+    partner.last_segment = now;
+}
+
+SwarmDuration Exchange::silence_limit(const Partner& partner, SwarmDuration without_rate) {
+    if (partner.bytes + partner.partial_bytes == 0) {
+        return without_rate;
+    }
+    const double seconds = to_seconds(partner.last_moved - partner.asked_at);
+    const double step_seconds =
+        seconds * step_bytes / static_cast<double>(partner.bytes + partner.partial_bytes);
+    const double limit = std::min(silent_steps * step_seconds, to_seconds(longest_silence));
+    return std::max(shortest_silence, from_seconds(limit));
+}
+
+std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
+                                    const std::set<NodeId>& refused_by) const {
+    std::vector<Stall> stalls;
+    for (const auto& [id, partner] : states_) {
+        const bool contributes =
+            !partner.contributions.empty() && (partner.admitted || !partner.up);
+        const bool refuses = refused_by.contains(id);
+        const SwarmDuration patience =
+            refuses ? std::min(limit, refusal_patience) : silence_limit(partner, limit);
+        if (now - partner.last_moved >= patience && stalls.size() < stalls_max &&
+            (contributes || !partner.merged.empty())) {
+            stalls.push_back({id, !contributes && !refuses, refuses});
+        }
+    }
+    return stalls;
+}
+
+TransferProgress Exchange::transfer() const {
+    TransferProgress progress{progress_bytes_, expected_bytes_, ""};
+    std::uint64_t most = 0;
+    for (const auto& [id, partner] : states_) {
+        const std::uint64_t missing =
+            missing_bytes(partner.merged) + missing_bytes(partner.contributions);
+        if (missing > most) {
+            most = missing;
+            progress.waits_for = id.name;
+        }
+    }
+    return progress;
+}
+
+}  // namespace starling

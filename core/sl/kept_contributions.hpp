@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "core/base/bytes.hpp"
+#include "core/ledger/contract.hpp"
+
+namespace starling {
+
+/// Contributions to one round that have arrived, for its next attempt: where a member is lost, the
+/// others need not send theirs again. A contribution belongs to a check-in, so what a member brings
+/// after a restart is never taken for what it brought before.
+class KeptContributions {
+public:
+    /// More is not kept: a star owner of many members would hold all their models.
+    static constexpr std::uint64_t bytes_max = std::uint64_t{256} * 1024 * 1024;
+
+    void keep(const RoundMember& from, std::uint32_t segment, const Blob& body) {
+        if (bytes_ + body.size() > bytes_max) {
+            return;
+        }
+        if (kept_[{from.id, from.check_in_index}].emplace(segment, body).second) {
+            bytes_ += body.size();
+        }
+    }
+    std::optional<Blob> find(const RoundMember& from, std::uint32_t segment) const {
+        const auto member = kept_.find({from.id, from.check_in_index});
+        if (member == kept_.end()) {
+            return std::nullopt;
+        }
+        const auto found = member->second.find(segment);
+        return found == member->second.end() ? std::nullopt : std::optional(found->second);
+    }
+    void clear() {
+        kept_.clear();
+        bytes_ = 0;
+    }
+
+private:
+    std::map<std::pair<NodeId, std::uint64_t>, std::map<std::uint32_t, Blob>> kept_;
+    std::uint64_t bytes_ = 0;
+};
+
+}  // namespace starling
