@@ -238,6 +238,8 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
                    .with("members", commit.members.size())
                    .with("digest", to_string(commit.digest))
                    .with("final", commit.final ? 1U : 0U)
+                   .with("sent_bytes", exchange_->traffic().sent_bytes)
+                   .with("received_bytes", exchange_->traffic().received_bytes)
                    .log(Level::info, "swarm.SL",
                         "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
                             ": merged " + std::to_string(commit.members.size()) +
