@@ -27,6 +27,16 @@ std::string signers_of(const LedgerAudit::Summary& summary, std::uint64_t from) 
     return text.empty() ? "no SN" : text;
 }
 
+/// The newest commit is of the run that is on: a new one has none at first.
+std::string newest_commit(const Contract& contract) {
+    if (!contract.last_commit) {
+        return "no round of run " + std::to_string(contract.run) + " is committed yet";
+    }
+    const Commit& commit = *contract.last_commit;
+    return "round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
+           " has digest " + to_string(commit.digest);
+}
+
 }  // namespace
 
 std::string difference(const AuditedLedger& a, const AuditedLedger& b) {
@@ -51,12 +61,10 @@ std::string audit_text(const AuditedLedger& ledger) {
                        "; checkpoints: " + signers_of(summary, 1) + "\n";
     for (const auto& [name, training] : summary.trainings) {
         const Contract* contract = ledger.audit->ledger().find_contract(name);
-        const Commit& commit = *contract->last_commit;
         text += "  contract '" + name + "': " + std::to_string(training.commits) +
                 " rounds committed, " + std::to_string(training.attempts_lost) +
-                " attempts without result, now " + std::string(to_string(contract->phase)) +
-                "; round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
-                " has digest " + to_string(commit.digest) + "\n";
+                " attempts without result, now " + std::string(to_string(contract->phase)) + "; " +
+                newest_commit(*contract) + "\n";
     }
     return text +
            (ledger.finding.empty() ? "  nothing wrong\n" : "  BAD: " + ledger.finding + "\n");
@@ -84,9 +92,14 @@ std::string audit_json(const AuditedLedger& ledger) {
             .field("phase", to_string(contract->phase))
             .field("rounds", training.commits)
             .field("attempts_lost", training.attempts_lost)
-            .field("digest", to_string(contract->last_commit->digest))
-            .field("final", contract->last_commit->final)
-            .end_object();
+            .field("run", contract->run);
+        if (contract->last_commit) {
+            json.field("digest", to_string(contract->last_commit->digest))
+                .field("final", contract->last_commit->final);
+        } else {
+            json.key("digest").null().field("final", false);
+        }
+        json.end_object();
     }
     json.end_array().end_object();
     return json.take() + "\n";
