@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/licence/licensed_node.hpp"
+#include "core/node/dial_watch.hpp"
 #include "core/sl/sl_node.hpp"
 #include "deploy/endpoint_watch.hpp"
 #include "deploy/metrics/node_metrics.hpp"
@@ -67,10 +68,11 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             Level::info, program,
             "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string());
     }
-    const std::unique_ptr<Node> node =
+    const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models),
                                                      std::move(*signer), *session)),
-                           {.servers = options.common.apls, .grace = options.common.apls_grace});
+                           {.servers = options.common.apls, .grace = options.common.apls_grace}),
+        {sn_target(options.sns), licence_target(options.common.apls)});
     EndpointWatch watch(endpoint, [&](const Input& input) {
         metrics.look(input);
         if (ml) {

@@ -1,6 +1,7 @@
 // run-sn: a Swarm Network node on a host.
 
 #include "core/licence/licensed_node.hpp"
+#include "core/node/dial_watch.hpp"
 #include "core/sn/sn_node.hpp"
 #include "deploy/endpoint_watch.hpp"
 #include "deploy/metrics/node_metrics.hpp"
@@ -69,9 +70,10 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
         std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
     node_options.number = server_number(openssl_hasher(), host.id, start);
     node_options.seed = node_options.number;
-    const std::unique_ptr<Node> node =
+    const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),
-                           {.servers = options.common.apls, .grace = options.common.apls_grace});
+                           {.servers = options.common.apls, .grace = options.common.apls_grace}),
+        {sentinel_target(options.join), licence_target(options.common.apls)});
     EndpointWatch watch(**endpoint, [&](const Input& input) { metrics.look(input); });
     ThreadWorker worker(**endpoint, openssl_hasher());
     const SignalThread signals(

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/ml/ml_node.hpp"
+#include "core/node/dial_watch.hpp"
 #include "core/sl/sl_node.hpp"
 #include "core/sn/sn_node.hpp"
 #include "transport/memory/memory_keys.hpp"
@@ -29,7 +30,8 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.election_timeout = plan.election_timeout;
         options.number = server_number(hasher, plan.id, start);
         options.seed = options.number;
-        return make_licensed_node(make_sn_node(std::move(options), hasher), plan.seat);
+        return watch_dials(make_licensed_node(make_sn_node(std::move(options), hasher), plan.seat),
+                           {sentinel_target(plan.sentinel), licence_target(plan.seat.servers)});
     }
     if (plan.role == Role::sl) {
         SlNodeOptions options;
@@ -39,7 +41,8 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.session = start;
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.kept = store->models;
-        return make_licensed_node(make_sl_node(std::move(options)), plan.seat);
+        return watch_dials(make_licensed_node(make_sl_node(std::move(options)), plan.seat),
+                           {sn_target(plan.sns), licence_target(plan.seat.servers)});
     }
     MlNodeOptions options;
     options.id = plan.id;

@@ -1,7 +1,10 @@
 // The half of Session that moves bytes between channel and socket, and ends connections.
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include <arpa/inet.h>
 
 #include "transport/tls/session.hpp"
 
@@ -11,6 +14,12 @@ namespace {
 /// Encrypted between two looks at how much waits for the socket.
 constexpr std::size_t write_chunk_bytes = std::size_t{64} * 1024;
 constexpr std::size_t discard_bytes = std::size_t{16} * 1024;
+
+bool is_name(const std::string& host) {
+    std::array<std::byte, sizeof(in6_addr)> bytes{};
+    return ::inet_pton(AF_INET, host.c_str(), bytes.data()) != 1 &&
+           ::inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1 && !host.starts_with('/');
+}
 
 }  // namespace
 
@@ -175,9 +184,12 @@ void Session::expire(const std::string& limit_text) {
         abort(std::nullopt);
         return;
     }
-    const std::string what =
-        state_ == State::connecting ? "no connection within " : "no hello within ";
-    abort(SessionEnd{{Errc::unreachable, what + limit_text}, false, true});
+    std::string text =
+        (state_ == State::connecting ? "no connection within " : "no hello within ") + limit_text;
+    if (state_ == State::connecting && purpose_.dialled && is_name(purpose_.dialled->host)) {
+        text += " (does the name resolve?)";
+    }
+    abort(SessionEnd{{Errc::unreachable, text}, false, true});
 }
 
 void Session::abort(const std::optional<SessionEnd>& why) {
