@@ -43,7 +43,6 @@ LIBRARIES = [
     (r"^(torch|ATen|c10)/", "torch"), (r"^(boost/)?asio(\.hpp|/)", "asio"), (r"^openssl/", "openssl"),
     (r"^(simgrid|xbt)/", "simgrid"), (r"^spdlog/", "spdlog"), (r"^CLI/", "cli11"), (r"^sqlite3\.h$", "sqlite"),
     (r"^(gtest|gmock)/", "gtest"), (r"^benchmark/", "benchmark"), (r"^raft(\.h|/)", "raft"),
-    (r"^httplib\.h$", "httplib"),
 ]
 # Library -> patterns of the files that may include it. The first match of a file decides nothing: any will do.
 ALLOWED = {
@@ -60,7 +59,6 @@ ALLOWED = {
     "gtest": [r"^tests/"],
     "benchmark": [r"^bench/"],
     "raft": [r"^core/raft/[^/]+\.cpp$", r"^core/raft/detail/[^/]+\.hpp$"],
-    "httplib": [r"^deploy/metrics/metrics_server\.cpp$"],
 }
 
 # (files, pattern, what to use instead)
@@ -144,7 +142,6 @@ def self_test():
         ("sim/a.hpp", "#pragma once\n#include <simgrid/s4u.hpp>", "simgrid"),
         ("deploy/a.cpp", "#include <spdlog/spdlog.h>", "spdlog"),
         ("core/tool/a.cpp", '#include "core/sn/sn_status.hpp"', "must not include core/sn"),
-        ("deploy/metrics/metrics_sink.cpp", "#include <httplib.h>", "httplib"),
         ("core/sl/a.cpp", "std::unordered_map<int, int> m;", "std::map"),
         ("core/sl/a.cpp", "auto t = std::chrono::steady_clock::now();", "step()"),
         ("core/sl/a.cpp", "if (simulated) {", "can't tell"),

@@ -37,7 +37,7 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     const Address api{options.common.host_ip, options.api_port};
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sn);
     endpoint_options.listen = {{api, sn_api_accepts()}};
-    endpoint_options.log = metrics.counting(endpoint_options.log);
+    endpoint_options.refused = [&metrics] { metrics.count_refused(); };
     if (options.p2p_port) {
         endpoint_options.listen.push_back(
             {{options.common.host_ip, *options.p2p_port}, sn_p2p_accepts()});

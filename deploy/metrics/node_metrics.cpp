@@ -14,14 +14,4 @@ Result<void> NodeMetrics::serve(std::uint16_t port) {
     return {};
 }
 
-std::function<void(Level, std::string)> NodeMetrics::counting(
-    std::function<void(Level, std::string)> log) {
-    return [this, log = std::move(log)](Level level, std::string text) {
-        if (level >= Level::warning) {
-            sink_.count_refused();
-        }
-        log(level, std::move(text));
-    };
-}
-
 }  // namespace starling

@@ -20,9 +20,7 @@ public:
 
     TraceSink& sink() { return sink_; }
     void look(const Input& input) { sink_.look(input); }
-    /// The endpoint's log, with warnings counted as refused peers: the endpoint warns of nothing
-    /// else.
-    std::function<void(Level, std::string)> counting(std::function<void(Level, std::string)> log);
+    void count_refused() { sink_.count_refused(); }
 
 private:
     MetricsSink sink_;

@@ -12,17 +12,26 @@
 namespace starling::test {
 namespace {
 
-/// What the server at `ip`:`port` answers, headers included; empty if there is none.
-std::string http_get(std::uint16_t port, const std::string& target, const char* ip = "127.0.0.1") {
+/// A socket that is connected, or -1.
+int connect_to(std::uint16_t port, const char* ip) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     ::inet_pton(AF_INET, ip, &address.sin_addr);
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+        ::close(socket);
+        return -1;
+    }
+    return socket;
+}
+
+/// What the server at `ip`:`port` answers, headers included; empty if there is none.
+std::string http_send(std::uint16_t port, const std::string& request,
+                      const char* ip = "127.0.0.1") {
+    const int socket = connect_to(port, ip);
     std::string answer;
-    if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
-        const std::string request =
-            "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    if (socket >= 0) {
         [[maybe_unused]] const ssize_t sent =
             ::send(socket, request.data(), request.size(), MSG_NOSIGNAL);
         std::array<char, 4096> part{};
@@ -33,6 +42,11 @@ std::string http_get(std::uint16_t port, const std::string& target, const char* 
     }
     ::close(socket);
     return answer;
+}
+
+std::string http_get(std::uint16_t port, const std::string& target, const char* ip = "127.0.0.1") {
+    return http_send(
+        port, "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", ip);
 }
 
 std::string body_of(const std::string& answer) {
@@ -161,6 +175,78 @@ TEST_F(Metrics, AreServedOnLoopbackOnlyAndOnlyThere) {
         1);
     sn->signal(SIGTERM);
     EXPECT_EQ(sn->wait_exit(Seconds(20)), 0) << sn->output();
+}
+
+/// Connections that say nothing, until the end of its life.
+class IdleConnections {
+public:
+    IdleConnections(std::uint16_t port, int count, const char* ip = "127.0.0.1") {
+        for (int i = 0; i < count; ++i) {
+            sockets_.push_back(connect_to(port, ip));
+        }
+    }
+    IdleConnections(const IdleConnections&) = delete;
+    IdleConnections& operator=(const IdleConnections&) = delete;
+    ~IdleConnections() {
+        for (const int socket : sockets_) {
+            ::close(socket);
+        }
+    }
+    /// Whether the server has hung up on the first of them.
+    bool first_is_closed() const {
+        char byte = 0;
+        return ::recv(sockets_.front(), &byte, 1, 0) == 0;
+    }
+
+private:
+    std::vector<int> sockets_;
+};
+
+TEST_F(Metrics, ConnectionsThatSayNothingKeepNoScrapeWaiting) {
+    const auto sn = start(sn_command(identity("sn1")), sn_metrics);
+    ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
+    // More than the server holds at once: it drops the oldest, and answers whoever asks.
+    const IdleConnections idle(sn_metrics, 100);
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_TRUE(holds(http_get(sn_metrics, "/metrics"), "200 OK"));
+    }
+    EXPECT_TRUE(idle.first_is_closed());
+    sn->signal(SIGTERM);
+    EXPECT_EQ(sn->wait_exit(Seconds(20)), 0) << sn->output();
+}
+
+TEST_F(Metrics, OtherRequestsAreAnsweredInWords) {
+    const auto sn = start(sn_command(identity("sn1")), sn_metrics);
+    ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
+    EXPECT_TRUE(holds(http_send(sn_metrics, "POST /metrics HTTP/1.1\r\n\r\n"), "405 Method"));
+    EXPECT_TRUE(holds(http_send(sn_metrics, "GET /metrics?x=1 HTTP/1.0\r\n\r\n"), "200 OK"));
+    EXPECT_TRUE(holds(http_send(sn_metrics, "hello\r\n\r\n"), "400 Bad Request"));
+    EXPECT_TRUE(holds(http_send(sn_metrics, std::string(10'000, 'x')), "431 Request Header"));
+    const std::string head = http_send(sn_metrics, "HEAD /metrics HTTP/1.1\r\n\r\n");
+    EXPECT_TRUE(holds(head, "200 OK")) << head;
+    EXPECT_EQ(body_of(head), "");
+}
+
+TEST_F(Metrics, StrangersCanNotFillTheLogAndAreCounted) {
+    const auto sn = start(sn_command(identity("sn1")), sn_metrics);
+    ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
+    constexpr int strangers = 400;
+    for (int i = 0; i < strangers; ++i) {
+        const IdleConnections one(sn_port, 1, "127.0.1.1");
+    }
+    const auto counted = [&] {
+        return value_of(body_of(http_get(sn_metrics, "/metrics")),
+                        "starling_connections_refused_total");
+    };
+    const auto limit = std::chrono::steady_clock::now() + Seconds(30);
+    while (counted() < strangers && std::chrono::steady_clock::now() < limit) {
+    }
+    EXPECT_EQ(counted(), strangers);
+    sn->signal(SIGTERM);
+    EXPECT_EQ(sn->wait_exit(Seconds(20)), 0) << sn->output();
+    EXPECT_EQ(count_lines(sn->output(), "WARNING"), 21U) << sn->output();
+    EXPECT_TRUE(holds(sn->output(), "380 more in the last minute; the last of them: 127.0.0.1:"))
+        << sn->output();
 }
 
 TEST_F(Metrics, APortInUseIsNamed) {

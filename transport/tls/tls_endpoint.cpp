@@ -10,6 +10,7 @@
 #include "transport/tls/event_loop.hpp"
 #include "transport/tls/identity_watch.hpp"
 #include "transport/tls/inbox.hpp"
+#include "transport/tls/line_limit.hpp"
 #include "transport/tls/plain_channel.hpp"
 #include "transport/tls/session.hpp"
 #include "transport/tls/tls_channel.hpp"
@@ -22,6 +23,9 @@ constexpr std::size_t strangers_max = 256;
 /// A handshake that moves on a slow link has so many times the limit of one that stands still.
 constexpr int handshake_limits_max = 12;
 constexpr SwarmDuration rate_interval = std::chrono::seconds(1);
+
+/// Lines a minute about connections that were refused.
+constexpr std::uint32_t refused_lines_max = 20;
 
 /// How long a flood may hold up what is to come behind all that has arrived.
 constexpr SwarmDuration late_limit = std::chrono::seconds(5);
@@ -88,6 +92,8 @@ private:
     void show_warnings() const;
     void hang_up();
     void log(Level level, const std::string& text) const;
+    void refused(const std::string& text);
+    void show_refused(SwarmTime now);
 
     TlsEndpointOptions options_;
     std::optional<TlsContext> context_;
@@ -103,6 +109,8 @@ private:
     SwarmTime rates_due_{};
     std::optional<IdentityWatch> identity_watch_;
     std::atomic<bool> reload_wanted_ = false;
+    LineLimit refused_lines_{refused_lines_max};
+    std::string last_refused_;
     bool closed_ = false;
 };
 
@@ -122,7 +130,7 @@ Result<void> TlsEndpoint::listen() {
         loop_.listen(
             sockets_.back(),
             [this, where](std::shared_ptr<Stream> stream) { accept(where, std::move(stream)); },
-            [this](const std::string& text) { log(Level::warning, text); });
+            [this](const std::string& text) { refused(text); });
     }
     return {};
 }
@@ -184,6 +192,7 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
         expire();
         follow_rates();
         refresh_identity();
+        show_refused(loop_.now());
         if (!inbox_.empty()) {
             // Sending goes on while the node works through what came.
             loop_.run_one_until(SwarmTime{});
@@ -196,6 +205,7 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
         if (identity_watch_) {
             until = std::min(until, identity_watch_->due());
         }
+        until = std::min(until, refused_lines_.due().value_or(until));
         loop_.run_one_until(until);
         if (late && inbox_.empty()) {
             return std::nullopt;
@@ -222,6 +232,7 @@ void TlsEndpoint::close(SwarmDuration limit) {
     if (std::exchange(closed_, true)) {
         return;
     }
+    show_refused(SwarmTime::max());
     loop_.stop_listening();
     sockets_.clear();
     const std::map<const Session*, std::shared_ptr<Session>> all = sessions_;
@@ -314,7 +325,7 @@ void TlsEndpoint::session_ended(Session& session, const SessionEnd& end) {
             ConnectFailed{*dialled, {end.error.code, named ? end.error.message : text}, end.fatal});
     }
     if (end.at_fault && (was_up || !dialled)) {
-        log(Level::warning, text);
+        refused(text);
     }
 }
 
@@ -452,6 +463,28 @@ void TlsEndpoint::log(Level level, const std::string& text) const {
     if (options_.log) {
         options_.log(level, text);
     }
+}
+
+/// Whoever reaches the port can cause this as often as they like.
+void TlsEndpoint::refused(const std::string& text) {
+    if (options_.refused) {
+        options_.refused();
+    }
+    if (refused_lines_.take(loop_.now())) {
+        log(Level::warning, text);
+    } else {
+        last_refused_ = text;
+    }
+}
+
+/// How many lines were left out, once that is due at `now`.
+void TlsEndpoint::show_refused(SwarmTime now) {
+    const std::optional<SwarmTime> due = refused_lines_.due();
+    if (!due || *due > now) {
+        return;
+    }
+    log(Level::warning, std::to_string(refused_lines_.take_count(loop_.now())) +
+                            " more in the last minute; the last of them: " + last_refused_);
 }
 
 }  // namespace

@@ -48,7 +48,9 @@ struct TlsEndpointOptions {
     std::size_t receive_bytes_max =
         std::size_t{16} * 1024 * 1024;  ///< held unread per endpoint before reading stops
     /// Something to log that is no input of the node: a peer that was refused, with its address.
+    /// Of those the first in a minute only; then how many more there were.
     std::function<void(Level, std::string text)> log;
+    std::function<void()> refused;  ///< each peer that was refused
 };
 
 /// Opens all listening sockets. Errc::io names address and port ("port 30304 on 127.0.1.1 is in
