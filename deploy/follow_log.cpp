@@ -2,7 +2,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <optional>
+#include <tuple>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,12 +14,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deploy/log/rotation.hpp"
 #include "deploy/process.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::size_t block_bytes = 65536;
+constexpr int look_again_ms = 500;  // a new file may have begun before it could be watched
 
 Error failed(const std::filesystem::path& file) {
     return {Errc::io, "log file " + file.string() + " can't be read: " + std::strerror(errno)};
@@ -54,35 +60,121 @@ bool copy_rest(int file, const std::function<bool(std::string_view)>& out) {
     return true;
 }
 
+/// A log that may begin a new file while it is read: by renaming, as nodes do, or, for the ML
+/// program's, by a copy to FILE.1 before FILE is emptied.
+class RotatingLog {
+public:
+    explicit RotatingLog(std::filesystem::path path)
+        : path_(std::move(path)), older_(older_now()), file_(open_log()) {}
+
+    const Descriptor& file() const { return file_; }
+
+    /// All there is from where it was left. False once `out` has had enough.
+    bool copy_new(const std::function<bool(std::string_view)>& out) {
+        for (;;) {
+            if (!copy_rest(file_.number(), out)) {
+                return false;
+            }
+            struct stat here {};
+            struct stat there {};
+            const Older older = older_now();
+            if (::fstat(file_.number(), &here) != 0 || ::stat(path_.c_str(), &there) != 0) {
+                return true;  // just renamed
+            }
+            if (here.st_ino != there.st_ino) {
+                if (!copy_rest(file_.number(), out)) {
+                    return false;
+                }
+                left_ = here.st_ino;
+                file_ = open_log();
+            } else if (older != older_) {
+                older_ = older;
+                if (!copy_older(here.st_ino, out)) {
+                    return false;
+                }
+            } else if (!emptied_by_others(here.st_size)) {
+                return true;
+            }
+        }
+    }
+
+private:
+    using Older = std::tuple<ino_t, off_t, time_t, long>;
+
+    /// What came after our place before FILE was emptied. \param open  FILE's inode.
+    bool copy_older(ino_t open, const std::function<bool(std::string_view)>& out) {
+        const Descriptor copy(::open(older_log(path_).c_str(), O_RDONLY | O_CLOEXEC));
+        struct stat info {};
+        if (!copy || ::fstat(copy.number(), &info) != 0 || info.st_ino == open ||
+            info.st_ino == left_) {
+            return true;  // it was renamed, and is read as that
+        }
+        ::lseek(copy.number(), ::lseek(file_.number(), 0, SEEK_CUR), SEEK_SET);
+        ::lseek(file_.number(), 0, SEEK_SET);
+        return copy_rest(copy.number(), out);
+    }
+
+    /// Shorter than our place, and no FILE.1 has come since: it begins anew.
+    bool emptied_by_others(off_t size) {
+        const auto now = std::chrono::steady_clock::now();
+        if (size >= ::lseek(file_.number(), 0, SEEK_CUR)) {
+            emptied_.reset();
+            return false;
+        }
+        if (now - emptied_.value_or(now) < std::chrono::milliseconds(look_again_ms)) {
+            emptied_ = emptied_.value_or(now);
+            return false;
+        }
+        ::lseek(file_.number(), 0, SEEK_SET);
+        emptied_.reset();
+        return true;
+    }
+
+    Descriptor open_log() const { return Descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)); }
+    Older older_now() const {
+        struct stat info {};
+        ::stat(older_log(path_).c_str(), &info);
+        return {info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+    }
+
+    const std::filesystem::path path_;
+    Older older_;  ///< FILE.1 when FILE was begun
+    Descriptor file_;
+    ino_t left_ = 0;  ///< the file before, which was renamed
+    std::optional<std::chrono::steady_clock::time_point> emptied_;
+};
+
 }  // namespace
 
 Result<void> follow_log(const std::filesystem::path& file, const FollowOptions& options,
                         const std::function<bool(std::string_view)>& out) {
-    const Descriptor log(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!log) {
+    RotatingLog log(file);
+    if (!log.file()) {
         return failed(file);
     }
     if (options.last_lines) {
-        ::lseek(log.number(), begin_of_last(log.number(), *options.last_lines), SEEK_SET);
+        ::lseek(log.file().number(), begin_of_last(log.file().number(), *options.last_lines),
+                SEEK_SET);
     }
     const Descriptor process = options.writer ? open_process(options.writer->pid) : Descriptor();
     const Descriptor changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    const bool follow = process && changes && options.writer->running() &&
-                        ::inotify_add_watch(changes.number(), file.c_str(), IN_MODIFY) >= 0;
-    while (copy_rest(log.number(), out)) {
+    const bool follow = process && changes && options.writer->running();
+    while (log.copy_new(out)) {
         if (!follow) {
             return {};
         }
+        // Of the file that is there now; the same one again changes nothing.
+        ::inotify_add_watch(changes.number(), file.c_str(), IN_MODIFY | IN_MOVE_SELF);
         std::array<pollfd, 2> waited = {pollfd{changes.number(), POLLIN, 0},
                                         pollfd{process.number(), POLLIN, 0}};
-        if (::poll(waited.data(), waited.size(), -1) < 0 && errno != EINTR) {
+        if (::poll(waited.data(), waited.size(), look_again_ms) < 0 && errno != EINTR) {
             return failed(file);
         }
         std::array<char, 4096> events{};
         while (::read(changes.number(), events.data(), events.size()) > 0) {
         }
         if (waited[1].revents != 0) {  // it writes no more
-            copy_rest(log.number(), out);
+            log.copy_new(out);
             return {};
         }
     }

@@ -12,6 +12,11 @@ IdentityFiles identity_files(const CommonOptions& options) {
     return {options.cert, options.key, options.ca_path, options.ca_cert};
 }
 
+LogLimits log_limits(const CommonOptions& options) {
+    constexpr std::uint64_t megabyte = 1'000'000;
+    return {options.log_max_megabytes * megabyte, options.log_files};
+}
+
 Result<void> have_identity(const CommonOptions& options) {
     std::string missing;
     if (options.key.empty()) {
@@ -67,6 +72,10 @@ void NodeHost::ended(int code) {
                                               trace_file, workspace.data_dir(name)}) {
         std::filesystem::remove_all(file, ignored);
     }
+    std::filesystem::remove(trace_file.string() + ".1", ignored);
+    for (unsigned number = 1;
+         std::filesystem::remove(older_log(workspace.log_file(name), number), ignored); ++number) {
+    }
 }
 
 Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program) {
@@ -99,7 +108,7 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     }
     Result<std::unique_ptr<TraceLog>> log =
         open_trace_log({identity->name, role, trace_file, workspace.log_file(name),
-                        level_named(options.log_level)});
+                        level_named(options.log_level), log_limits(options)});
     if (!log) {
         return log.error();
     }

@@ -39,6 +39,7 @@ struct NodeHost {
 };
 
 IdentityFiles identity_files(const CommonOptions& options);
+LogLimits log_limits(const CommonOptions& options);
 /// Security is no option: there is no way to run a node without proving who it is. Errc::refused
 /// names the flags that are missing.
 Result<void> have_identity(const CommonOptions& options);

@@ -50,6 +50,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     if (!session) {
         return session.error();
     }
+    std::unique_ptr<LogKeeper> ml_log;  // outlives the program
     std::unique_ptr<MlSidecar> ml;
     if (options.ml.wanted()) {
         const Result<SidecarCommand> command =
@@ -63,6 +64,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             return started.error();
         }
         ml = std::move(*started);
+        ml_log = std::make_unique<LogKeeper>(command->log_file, log_limits(options.common));
     } else {
         host.log->line(
             Level::info, program,

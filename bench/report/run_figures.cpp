@@ -60,12 +60,43 @@ double median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records) {
+    std::map<std::string, std::uint64_t> next_round;
+    std::map<std::string, std::size_t> first_start;
+    std::map<std::string, std::string> newest_run;
+    const auto run_of = [](const TraceRecord& record) {
+        return text(record, "contract") + " " + text(record, "run");
+    };
+    for (const TraceRecord& record : records) {
+        if (record.event == "exchange_done") {
+            newest_run[record.node] = run_of(record);
+        } else if (record.event == "sync_end") {
+            const std::uint64_t round = number(record, "round");
+            std::uint64_t& next = next_round[record.node];
+            if (round < next) {  // counted anew
+                first_start[record.node] = record.start;
+            }
+            next = round + 1;
+        }
+    }
+    std::erase_if(records, [&](const TraceRecord& record) {
+        const auto start = first_start.find(record.node);
+        return (start != first_start.end() && record.start < start->second) ||
+               (record.event == "exchange_done" && run_of(record) != newest_run[record.node]);
+    });
+    return records;
+}
+
 Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
     RunFigures figures;
     std::map<std::string, MlTimes> times;
     for (const TraceRecord& record : records) {
         if (record.event == "sync_begin") {
-            times[record.node].begins.push_back(record.time_ns);
+            MlTimes& t = times[record.node];
+            if (t.begins.size() > t.ends.size()) {
+                t.begins.pop_back();  // the program was killed, and begins it again
+            }
+            t.begins.push_back(record.time_ns);
         } else if (record.event == "sync_end") {
             MlTimes& t = times[record.node];
             if (t.ends.size() >= t.begins.size()) {

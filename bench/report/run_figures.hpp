@@ -27,6 +27,10 @@ struct RunFigures {
     std::string committed_digest;                     ///< the ledger's final one
 };
 
+/// What belongs to the training that each node took part in last: a trace may tell of many starts,
+/// of one training or several. \param records  those of one node in order.
+std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records);
+
 /// \param records  all nodes of the run; those of one node in order of time.
 /// Errc::not_found if no ML of the run has ended a round.
 Result<RunFigures> figures_of(const std::vector<TraceRecord>& records);

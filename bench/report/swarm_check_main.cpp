@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 
 #include <CLI/CLI.hpp>
 
@@ -9,7 +10,9 @@
 namespace starling {
 namespace {
 
-/// All files as one trace, by time; those of processes are put on one clock.
+constexpr std::int64_t year_ns = std::int64_t{365} * 24 * 3600 * 1'000'000'000;
+
+/// All files as one trace, by time.
 Result<std::vector<TraceRecord>> read_traces(const std::vector<std::string>& files) {
     std::vector<TraceRecord> all;
     for (const std::string& file : files) {
@@ -17,21 +20,17 @@ Result<std::vector<TraceRecord>> read_traces(const std::vector<std::string>& fil
         if (!records) {
             return records.error();
         }
-        const Result<std::int64_t> epoch = trace_epoch_ns(file);
-        if (!epoch) {
-            return epoch.error();
-        }
-        for (TraceRecord& record : *records) {
-            record.time_ns += *epoch;
-            all.push_back(std::move(record));
-        }
+        all.insert(all.end(), std::make_move_iterator(records->begin()),
+                   std::make_move_iterator(records->end()));
     }
     std::stable_sort(all.begin(), all.end(), [](const TraceRecord& a, const TraceRecord& b) {
         return a.time_ns < b.time_ns;
     });
-    const std::int64_t start = all.empty() ? 0 : all.front().time_ns;
+    // Of processes: since 1970, which nobody can read.
+    const bool processes = !all.empty() && all.front().time_ns > year_ns;
+    const std::int64_t begin = processes ? all.front().time_ns : 0;
     for (TraceRecord& record : all) {
-        record.time_ns -= files.size() == 1 ? 0 : start;
+        record.time_ns -= begin;
     }
     return all;
 }
@@ -40,7 +39,9 @@ int run(int argc, char** argv) {
     CLI::App app(
         "Judges the trace of a swarm: one ledger, one commit a round, no command lost, reads that "
         "are not stale,\nmembers that go on from committed models and end with the same one. Reads "
-        "trace files of a test, a simulation\nor of the nodes of a real run.\n"
+        "trace files of a test, a simulation\nor of the nodes of a real run; a file may tell of "
+        "many starts. Nodes may be running: what their traces do not tell\nyet, or "
+        "never told because the node was killed, is named as 'not seen' and not judged.\n"
         "Exit code: 0, 1 with violations, 2 for a file that can't be read.");
     std::vector<std::string> files;
     double clock_error_ms = -1.0;
@@ -77,6 +78,9 @@ int run(int argc, char** argv) {
     checker.finish(now);
     for (const Violation& violation : checker.violations().kept()) {
         std::cout << to_string(violation) << "\n";
+    }
+    for (const std::string& text : checker.not_seen()) {
+        std::cout << "not seen: " << text << "\n";
     }
     std::cout << records->size() << " events, " << checker.entries() << " entries, "
               << checker.rounds() << " rounds, " << checker.operations() << " commands, "

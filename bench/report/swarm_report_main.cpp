@@ -20,7 +20,7 @@ Result<std::optional<RunFigures>> read_run(const std::vector<std::string>& files
         }
         all.insert(all.end(), records->begin(), records->end());
     }
-    Result<RunFigures> figures = figures_of(all);
+    Result<RunFigures> figures = figures_of(newest_training(std::move(all)));
     if (!figures) {
         return Error{figures.error().code, files.front() + ": " + figures.error().message};
     }

@@ -50,6 +50,18 @@ bool parse_line(const std::string& line, TraceRecord& record) {
     return true;
 }
 
+constexpr std::string_view start_mark = "# starling-trace ";
+
+std::string value_of(const std::string& start_line, std::string_view key) {
+    std::istringstream words(start_line);
+    for (std::string word; words >> word;) {
+        if (word.starts_with(key)) {
+            return word.substr(key.size());
+        }
+    }
+    return "";
+}
+
 }  // namespace
 
 Result<std::vector<TraceRecord>> read_trace(const std::string& path) {
@@ -58,38 +70,46 @@ Result<std::vector<TraceRecord>> read_trace(const std::string& path) {
         return Error{Errc::io, "can't read the trace file '" + path + "'"};
     }
     std::vector<TraceRecord> records;
+    std::int64_t epoch_ns = 0;
+    std::size_t starts = 0;
     std::size_t number = 0;
+    std::size_t bad = 0;  // a line that is none
     for (std::string line; std::getline(file, line) && !file.eof();) {
         ++number;
+        if (line.starts_with(start_mark)) {
+            if (bad > 0) {  // it was cut off: the process was killed, or its disk was full
+                records.push_back({records.empty() ? 0 : records.back().time_ns,
+                                   value_of(line, "node="),
+                                   "trace_gap",
+                                   {},
+                                   starts});
+                bad = 0;
+            }
+            epoch_ns = std::strtoll(value_of(line, "epoch_ns=").c_str(), nullptr, 10);
+            ++starts;
+            continue;
+        }
+        if (bad > 0) {
+            break;
+        }
         if (line.empty() || line.front() == '#') {
             continue;
         }
         TraceRecord record;
         if (!parse_line(line, record)) {
-            return Error{Errc::malformed,
-                         path + ":" + std::to_string(number) +
-                             ": not a line of a trace (time_ns node event key=value ...)"};
+            bad = number;
+            continue;
         }
+        record.time_ns += epoch_ns;
+        record.start = starts > 0 ? starts - 1 : 0;
         records.push_back(std::move(record));
     }
+    if (bad > 0) {
+        return Error{Errc::malformed,
+                     path + ":" + std::to_string(bad) +
+                         ": not a line of a trace (time_ns node event key=value ...)"};
+    }
     return records;
-}
-
-Result<std::int64_t> trace_epoch_ns(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string line;
-    if (!file || (!std::getline(file, line) && !file.eof())) {
-        return Error{Errc::io, "can't read the trace file '" + path + "'"};
-    }
-    std::int64_t epoch = 0;
-    std::istringstream words(line.starts_with('#') ? line : "");
-    constexpr std::string_view key = "epoch_ns=";
-    for (std::string word; words >> word;) {
-        if (word.starts_with(key)) {
-            std::from_chars(word.data() + key.size(), word.data() + word.size(), epoch);
-        }
-    }
-    return epoch;
 }
 
 }  // namespace starling

@@ -143,14 +143,21 @@ void HistoryCheck::answered(SwarmTime time, std::uint64_t index) {
     newest = std::max(newest, index);
 }
 
-void HistoryCheck::finish(SwarmTime time, SwarmTime ledger_end) {
+std::uint64_t HistoryCheck::finish(SwarmTime time, SwarmTime told_until) {
+    std::uint64_t not_judged = 0;
     for (const auto& [key, session] : sessions_) {
-        if (session.waiting && !silence_ && session.waiting->time + clock_error_ < ledger_end) {
+        if (!session.waiting) {
+            continue;
+        }
+        if (silence_ || session.waiting->time + clock_error_ >= told_until) {
+            ++not_judged;
+        } else {
             violations_.add(time, key.first, exactly_once,
                             text_of(key.first, key.second, session.waiting->sequence) +
                                 " was answered and never applied");
         }
     }
+    return not_judged;
 }
 
 }  // namespace starling

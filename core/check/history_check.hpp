@@ -42,10 +42,12 @@ public:
     void on_read_sent(SwarmTime time, const NodeId& node);
     /// The reader saw the ledger as of this index.
     void on_read_answered(SwarmTime time, const NodeId& node, std::uint64_t index);
-    /// An SN applies entries without a word: what is not seen may have happened.
-    void on_silence() { silence_ = true; }
-    /// \param ledger_end  the newest entry that any SN told of.
-    void finish(SwarmTime time, SwarmTime ledger_end);
+    /// There are entries that no trace tells of: what is not seen may have happened.
+    void set_silence(bool silence) { silence_ = silence; }
+    bool silence() const { return silence_; }
+    /// \param told_until  up to here the traces tell all that the SNs applied.
+    /// \return  how many answers came later and are not judged.
+    std::uint64_t finish(SwarmTime time, SwarmTime told_until);
 
     std::uint64_t operations() const { return operations_; }
     std::uint64_t reads() const { return reads_; }

@@ -27,9 +27,41 @@ std::string text_of(const AppliedCommand& command) {
 void LedgerCheck::on_started(SwarmTime, const NodeId& node, const EventFields& fields) {
     const std::uint64_t silent = fields.number("silent").value_or(0);
     next_[node] = silent + 1;
-    if (silent > 0) {
-        history_.on_silence();
+    recovered_ = std::max(recovered_, silent);
+    if (!all_told(silent)) {
+        history_.set_silence(true);
     }
+}
+
+bool LedgerCheck::all_told(std::uint64_t up_to) const {
+    std::uint64_t told = forgotten_;
+    for (auto entry = entries_.begin(); told < up_to && entry != entries_.end(); ++entry) {
+        if (entry->first != told + 1) {
+            return false;
+        }
+        told = entry->first;
+    }
+    return told >= up_to;
+}
+
+std::vector<std::string> LedgerCheck::untold() const {
+    std::vector<std::string> ranges;
+    std::uint64_t next = forgotten_ + 1;
+    const auto leave_out = [&](std::uint64_t end) {
+        if (next < end) {
+            ranges.push_back(std::to_string(next) +
+                             (next + 1 < end ? " to " + std::to_string(end - 1) : ""));
+        }
+    };
+    for (const auto& [index, entry] : entries_) {
+        if (index > recovered_) {
+            break;
+        }
+        leave_out(index);
+        next = index + 1;
+    }
+    leave_out(recovered_ + 1);
+    return ranges;
 }
 
 void LedgerCheck::check_order(SwarmTime time, const NodeId& node, std::uint64_t index) {
@@ -49,6 +81,10 @@ void LedgerCheck::on_applied(SwarmTime time, const NodeId& node, const EventFiel
         violations_.add(time, node, one_ledger, "an entry_applied without index, term or head");
         return;
     }
+    if (gaps_.erase(node) > 0) {
+        recovered_ = std::max(recovered_, *index - 1);
+        history_.set_silence(history_.silence() || !all_told(*index - 1));
+    }
     check_order(time, node, *index);
     const AppliedCommand command = command_of(fields);
     const std::string_view head = fields.text("head");
@@ -57,7 +93,10 @@ void LedgerCheck::on_applied(SwarmTime time, const NodeId& node, const EventFiel
         if (*index <= forgotten_) {
             return;
         }
-        newest_ = std::max(newest_, *index);
+        if (*index > newest_) {
+            newest_ = *index;
+            newest_at_ = time;
+        }
         entries_.emplace(*index, Known{std::string(head), *term, command, node});
         if (entries_.size() > entries_kept_max) {
             forgotten_ = entries_.begin()->first;

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "core/check/event_fields.hpp"
 #include "core/check/history_check.hpp"
@@ -21,11 +23,20 @@ public:
         : violations_(violations), history_(history) {}
 
     void on_started(SwarmTime time, const NodeId& node, const EventFields& fields);
+    /// The trace of this node has lost events.
+    void on_gap(const NodeId& node) {
+        next_.erase(node);
+        gaps_.insert(node);
+    }
     void on_applied(SwarmTime time, const NodeId& node, const EventFields& fields);
     void on_elected(SwarmTime time, const NodeId& node, const EventFields& fields);
     void on_read_answered(SwarmTime time, const NodeId& node, const EventFields& fields);
 
     std::uint64_t entries() const { return newest_; }
+    /// When any SN first told of the newest entry.
+    SwarmTime newest_at() const { return newest_at_; }
+    /// Entries that an SN applied and that no trace tells of, as "3", "7 to 9".
+    std::vector<std::string> untold() const;
 
 private:
     struct Known {
@@ -35,6 +46,7 @@ private:
         NodeId by;  ///< the first SN that applied it
     };
 
+    bool all_told(std::uint64_t up_to) const;
     void check_order(SwarmTime time, const NodeId& node, std::uint64_t index);
 
     Violations& violations_;
@@ -42,7 +54,10 @@ private:
     std::map<std::uint64_t, Known> entries_;
     std::map<NodeId, std::uint64_t> next_;     ///< index that each SN applies next
     std::map<std::uint64_t, NodeId> leaders_;  ///< of each term
+    std::set<NodeId> gaps_;                    ///< have lost events, and applied nothing since
     std::uint64_t newest_ = 0;
+    SwarmTime newest_at_{};
+    std::uint64_t recovered_ = 0;  ///< most that an SN applied without a word
     std::uint64_t forgotten_ = 0;  ///< up to here nothing is known any more
 };
 

@@ -144,9 +144,12 @@ void RoundCheck::check_went_on(const WentOn& one) {
 }
 
 void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields) {
-    Program& program = programs_[ml];
+    const auto [entry, unknown] = programs_.try_emplace(ml);
+    Program& program = entry->second;
     if (fields.number("sync").value_or(0) == 0) {
         program = Program{};  // a new start of it
+    } else if (unknown) {
+        program.has_model = true;  // its trace begins in the middle
     }
     const std::uint64_t batches = fields.number("batches").value_or(0);
     if (batches > 0 && (!program.has_model || program.waits)) {
@@ -165,6 +168,7 @@ void RoundCheck::on_sync_end(SwarmTime time, const NodeId& ml, const EventFields
     program.waits = false;
     if (fields.flag("final")) {
         program.final = fields.text("digest");
+        program.final_at = time;
     }
 }
 
@@ -220,16 +224,27 @@ void RoundCheck::check_end(SwarmTime time) {
     }
 }
 
-void RoundCheck::finish(SwarmTime time, SwarmTime ledger_end) {
+std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime told_until) {
     on_time(time);
+    std::uint64_t not_judged = 0;
     for (const WentOn& one : open_) {
-        if (one.time + clock_error_ < ledger_end) {
+        const auto known = digests_.find(one.round);
+        if (known != digests_.end() && known->second.count(one.digest) > 0) {
+            continue;  // it was told of later
+        }
+        if (can_be_judged(one.time, told_until)) {
             check_went_on(one);
+        } else {
+            ++not_judged;
         }
     }
     for (const auto& [ml, program] : programs_) {
-        const bool accepted = program.final.empty() || finals_.count(program.final) > 0;
-        if (!accepted && (!silence_ || !finals_.empty())) {
+        if (program.final.empty() || finals_.count(program.final) > 0) {
+            continue;
+        }
+        if (!can_be_judged(program.final_at, told_until)) {
+            ++not_judged;
+        } else if (!silence_ || !finals_.empty()) {
             violations_.add(time, ml, one_final,
                             "has the final model " + brief(program.final) + ", the ledger " +
                                 (finals_.empty() ? "none" : brief(*finals_.rbegin())));
@@ -238,6 +253,7 @@ void RoundCheck::finish(SwarmTime time, SwarmTime ledger_end) {
     if (healed_) {
         check_end(time);
     }
+    return not_judged;
 }
 
 }  // namespace starling

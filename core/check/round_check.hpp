@@ -34,10 +34,12 @@ public:
     void on_healed(SwarmTime time, const NodeId& node, const EventFields& fields);
     /// Each event: is a round overdue?
     void on_time(SwarmTime time);
-    void on_silence() { silence_ = true; }
-    /// \param ledger_end  the newest entry that any SN told of: what comes later was told by an SN
-    /// whose trace was cut off when it was killed.
-    void finish(SwarmTime time, SwarmTime ledger_end);
+    /// There are entries that no trace tells of.
+    void set_silence(bool silence) { silence_ = silence; }
+    /// \param told_until  up to here the traces tell all that the SNs applied: the end of a trace
+    /// is missing while its SN runs, and when it was killed.
+    /// \return  how much came later and is not judged.
+    std::uint64_t finish(SwarmTime time, SwarmTime told_until);
 
     std::uint64_t rounds() const { return commits_.size(); }
 
@@ -60,6 +62,7 @@ private:
         bool stopped = false;
         std::uint64_t code = 0;
         std::string final;  ///< digest of the final model that it got
+        SwarmTime final_at{};
     };
     struct WentOn {
         SwarmTime time;
@@ -74,6 +77,9 @@ private:
     };
 
     std::string committed_text(std::uint64_t round) const;
+    bool can_be_judged(SwarmTime time, SwarmTime told_until) const {
+        return clock_error_ == SwarmDuration{0} || time + clock_error_ < told_until;
+    }
     void check_went_on(const WentOn& one);
     void check_end(SwarmTime time);
 

@@ -1,8 +1,21 @@
 #include "core/check/swarm_checker.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace starling {
+namespace {
+
+/// A trace reaches its file within so long; SNs apply an entry at about the same time.
+constexpr SwarmDuration flush_interval = std::chrono::seconds(1);
+
+std::string seconds_text(SwarmTime time) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f s", static_cast<double>(to_ns(time)) / 1e9);
+    return text;
+}
+
+}  // namespace
 
 std::string to_string(const Violation& violation) {
     char seconds[32];
@@ -14,54 +27,127 @@ std::string to_string(const Violation& violation) {
 
 void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     const EventFields fields(event);
-    rounds_.on_time(time);
+    note_sn(time, node, event);
+    HistoryCheck& history = judges_->history;
+    LedgerCheck& ledger = judges_->ledger;
+    RoundCheck& rounds = judges_->rounds;
+    rounds.on_time(time);
     if (event.name == "entry_applied") {
-        ledger_end_ = time;
-        ledger_.on_applied(time, node, fields);
+        ledger.on_applied(time, node, fields);
     } else if (event.name == "command_sent" || event.name == "command_answered") {
         const auto session = fields.number("session");
         const auto sequence = fields.number("sequence");
         if (!session || !sequence) {
             violations_.add(time, node, "linearizable", "a command without session or sequence");
         } else if (event.name == "command_sent") {
-            history_.on_sent(time, node, *session, *sequence);
+            history.on_sent(time, node, *session, *sequence);
         } else {
-            history_.on_answered(time, node, *session, *sequence, fields.number("code").value_or(0),
-                                 fields.number("run").value_or(0));
+            history.on_answered(time, node, *session, *sequence, fields.number("code").value_or(0),
+                                fields.number("run").value_or(0));
         }
     } else if (event.name == "sn_started") {
-        ledger_.on_started(time, node, fields);
-        if (fields.number("silent").value_or(0) > 0) {
-            rounds_.on_silence();
+        ledger.on_started(time, node, fields);
+        if (history.silence()) {
+            rounds.set_silence(true);
         }
+    } else if (event.name == "trace_gap") {
+        ledger.on_gap(node);
     } else if (event.name == "leader_elected") {
-        ledger_.on_elected(time, node, fields);
+        ledger.on_elected(time, node, fields);
     } else if (event.name == "read_sent") {
-        history_.on_read_sent(time, node);
+        history.on_read_sent(time, node);
     } else if (event.name == "read_answered") {
-        ledger_.on_read_answered(time, node, fields);
+        ledger.on_read_answered(time, node, fields);
     } else if (event.name == "exchange_done") {
-        rounds_.on_merged(time, node, fields);
+        rounds.on_merged(time, node, fields);
     } else if (event.name == "round_committed") {
-        rounds_.on_committed(time, node, fields);
+        rounds.on_committed(time, node, fields);
     } else if (event.name == "contract_ended") {
-        rounds_.on_ended(time, node, fields);
+        rounds.on_ended(time, node, fields);
     } else if (event.name == "round_done" || event.name == "caught_up") {
-        rounds_.on_went_on(time, node, fields);
+        rounds.on_went_on(time, node, fields);
     } else if (event.name == "sync_begin") {
-        rounds_.on_sync_begin(time, node, fields);
+        rounds.on_sync_begin(time, node, fields);
     } else if (event.name == "sync_end") {
-        rounds_.on_sync_end(time, node, fields);
+        rounds.on_sync_end(time, node, fields);
     } else if (event.name == "node_stopped") {
-        rounds_.on_stopped(time, node, fields);
+        rounds.on_stopped(time, node, fields);
     } else if (event.name == "healed") {
-        rounds_.on_healed(time, node, fields);
+        rounds.on_healed(time, node, fields);
     }
 }
 
-void SwarmChecker::finish(SwarmTime time) {
-    history_.finish(time, ledger_end_);
-    rounds_.finish(time, ledger_end_);
+void SwarmChecker::note_sn(SwarmTime time, const NodeId& node, const TraceEvent& event) {
+    const EventFields fields(event);
+    if (event.name == "sn_started") {
+        // Where it is the only SN, an empty disk is the beginning of another ledger.
+        const bool others = sns_.size() > sns_.count(node);
+        if (!others && fields.number("entries").value_or(1) == 0 && judges_->ledger.entries() > 0) {
+            not_seen_.push_back("'" + node.name + "' begins an empty ledger at " +
+                                seconds_text(time) + ": what was before is judged by itself");
+            close_ledger(time);
+        }
+        sns_[node].stopped = false;
+    } else if (event.name == "entry_applied") {
+        sns_[node].entry = fields.number("index").value_or(0);
+    }
+    if (const auto sn = sns_.find(node); sn != sns_.end()) {
+        sn->second.last = time;
+        sn->second.stopped = sn->second.stopped || event.name == "node_stopped";
+    }
 }
+
+/// Where clocks differ, the traces are files: the end of one may be missing.
+SwarmTime SwarmChecker::told_until() const {
+    SwarmTime until = judges_->ledger.newest_at();
+    if (options_.clock_error > SwarmDuration{0}) {
+        until -= flush_interval;
+    }
+    for (const auto& [node, sn] : sns_) {
+        if (sn.stopped) {
+            until = std::max(until, sn.last);
+        }
+    }
+    return until;
+}
+
+void SwarmChecker::close_ledger(SwarmTime time) {
+    const std::vector<std::string> untold = judges_->ledger.untold();
+    if (options_.clock_error > SwarmDuration{0}) {
+        // What one SN had not told when it started again, another may have told later.
+        judges_->history.set_silence(!untold.empty());
+        judges_->rounds.set_silence(!untold.empty());
+    }
+    const SwarmTime until = told_until();
+    const std::uint64_t not_judged =
+        judges_->history.finish(time, until) + judges_->rounds.finish(time, until);
+    for (const std::string& range : untold) {
+        not_seen_.push_back("no trace tells of entry " + range +
+                            ", which an SN has applied: it was killed before it had written that "
+                            "down, or an older trace is missing");
+    }
+    if (not_judged > 0) {
+        for (const auto& [node, sn] : sns_) {
+            if (!sn.stopped) {
+                not_seen_.push_back("the trace of '" + node.name + "' ends at " +
+                                    seconds_text(sn.last) +
+                                    " without its end (it runs, or was killed): what it applied "
+                                    "after entry " +
+                                    std::to_string(sn.entry) + " is not seen");
+            }
+        }
+        not_seen_.push_back(std::to_string(not_judged) +
+                            " statements of members are about what no SN's trace tells: they are "
+                            "not judged");
+    }
+    entries_before_ += judges_->ledger.entries();
+    rounds_before_ += judges_->rounds.rounds();
+    operations_before_ += judges_->history.operations();
+    reads_before_ += judges_->history.reads();
+    judges_ = std::make_unique<Judges>(violations_, options_.clock_error);
+    sns_.clear();
+}
+
+void SwarmChecker::finish(SwarmTime time) { close_ledger(time); }
 
 }  // namespace starling

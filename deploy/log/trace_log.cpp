@@ -10,20 +10,19 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
+
+#include "deploy/log/rotation.hpp"
+#include "deploy/log/trace_file.hpp"
+#include "deploy/process.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::chrono::seconds flush_interval{1};
-
-struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
 
 spdlog::level::level_enum spdlog_level(Level level) {
     switch (level) {
@@ -55,19 +54,61 @@ std::string one_line(std::string_view text) {
     return line;
 }
 
-Result<void> create_private(const std::filesystem::path& file, const char* flag, int mode) {
-    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0600);
-    if (descriptor < 0) {
-        return Error{Errc::io,
-                     file.string() + " can't be written (" + flag + "): " + std::strerror(errno)};
+/// The log file: each line at once, and a new file when it is full.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+public:
+    FileSink(std::filesystem::path file, LogLimits limits)
+        : path_(std::move(file)), limits_(limits) {}
+
+    Result<void> open() {
+        file_ = Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+        if (!file_) {
+            return Error{Errc::io, path_.string() +
+                                       " can't be written (--workspace): " + std::strerror(errno)};
+        }
+        const off_t size = ::lseek(file_.number(), 0, SEEK_END);
+        bytes_ = size > 0 ? static_cast<std::uint64_t>(size) : 0;
+        return {};
     }
-    ::close(descriptor);
-    return {};
-}
+
+private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        if (limits_.bytes_max > 0 && bytes_ > 0 && bytes_ + line.size() > limits_.bytes_max) {
+            rotate();
+        }
+        bytes_ += line.size();
+        // A full disk has its own message; a log must not end its node.
+        [[maybe_unused]] const ssize_t written = ::write(file_.number(), line.data(), line.size());
+    }
+    void flush_() override {}
+
+    void rotate() {
+        std::error_code ignored;  // it goes on in the same file then
+        if (limits_.older_files > 0) {
+            shift_logs(path_, limits_.older_files);
+            std::filesystem::rename(path_, older_log(path_), ignored);
+        } else {
+            std::filesystem::remove(path_, ignored);
+        }
+        Descriptor before = std::move(file_);
+        if (!open()) {
+            file_ = std::move(before);
+            bytes_ = 0;
+        }
+    }
+
+    const std::filesystem::path path_;
+    const LogLimits limits_;
+    Descriptor file_;
+    std::uint64_t bytes_ = 0;
+};
 
 class SpdlogTraceLog final : public TraceLog {
 public:
-    SpdlogTraceLog(TraceLogOptions options, File trace, std::shared_ptr<spdlog::logger> logger)
+    SpdlogTraceLog(TraceLogOptions options, std::unique_ptr<TraceFile> trace,
+                   std::shared_ptr<spdlog::logger> logger)
         : options_(std::move(options)), trace_(std::move(trace)), logger_(std::move(logger)) {
         if (trace_) {
             flusher_ = std::thread([this] { flush_in_time(); });
@@ -92,9 +133,11 @@ public:
         epoch_ = std::chrono::system_clock::now() - now.time_since_epoch();
         const auto epoch_ns =
             std::chrono::duration_cast<std::chrono::nanoseconds>(epoch_.time_since_epoch());
-        write("# starling-trace 1 node=" + options_.node.name +
-              " role=" + std::string(to_string(options_.role)) +
-              " epoch_ns=" + std::to_string(epoch_ns.count()));
+        if (trace_) {
+            note(trace_->begin("# starling-trace 1 node=" + options_.node.name +
+                               " role=" + std::string(to_string(options_.role)) +
+                               " epoch_ns=" + std::to_string(epoch_ns.count())));
+        }
     }
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
@@ -103,10 +146,11 @@ public:
             last_ =
                 std::max(last_, time);  // two threads may come in another order than their times
             time = last_;
-            write(trace_line(time, node, event));
-            if (trace_ && event.level >= Level::warning) {
-                std::fflush(trace_.get());
-                dirty_ = false;
+            if (trace_) {
+                note(trace_->write(trace_line(time, node, event)));
+                if (event.level >= Level::warning) {
+                    flush_trace();
+                }
             }
         }
         if (!event.text.empty()) {
@@ -123,8 +167,7 @@ public:
     void flush() override {
         const std::lock_guard lock(mutex_);
         if (trace_) {
-            std::fflush(trace_.get());
-            dirty_ = false;
+            flush_trace();
         }
         logger_->flush();
     }
@@ -140,20 +183,18 @@ private:
         logger_->log(wall, spdlog::source_loc{}, spdlog_level(level), spdlog::string_view_t(line));
     }
 
-    void write(std::string line) {
-        if (!trace_) {
-            return;
+    void flush_trace() {
+        note(trace_->flush());
+        dirty_ = false;
+    }
+
+    /// After each write to the trace. A failure is said once: the node needs no trace, and goes on.
+    void note(const Result<void>& written) {
+        if (!written && !std::exchange(write_failed_, true)) {
+            line(Level::error, "trace",
+                 "the trace is not complete, the node goes on: " + written.error().message);
         }
-        line.push_back('\n');
-        const bool whole = std::fwrite(line.data(), 1, line.size(), trace_.get()) == line.size();
-        if (!whole && !write_failed_) {
-            write_failed_ = true;
-            this->line(Level::error, "trace",
-                       "trace file " + options_.trace_file.string() +
-                           " is not complete: " + std::strerror(errno));
-        }
-        if (!dirty_) {
-            dirty_ = true;
+        if (!std::exchange(dirty_, true)) {
             changed_.notify_all();
         }
     }
@@ -163,13 +204,12 @@ private:
         while (!ending_) {
             changed_.wait(lock, [this] { return ending_ || dirty_; });
             changed_.wait_for(lock, flush_interval, [this] { return ending_; });
-            std::fflush(trace_.get());
-            dirty_ = false;
+            flush_trace();
         }
     }
 
     const TraceLogOptions options_;
-    const File trace_;
+    const std::unique_ptr<TraceFile> trace_;
     const std::shared_ptr<spdlog::logger> logger_;
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -184,28 +224,21 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<TraceLog>> open_trace_log(TraceLogOptions options) {
-    File trace;
+    std::unique_ptr<TraceFile> trace;
     if (!options.trace_file.empty()) {
-        if (auto ok = create_private(options.trace_file, "--trace", O_TRUNC); !ok) {
-            return ok.error();
+        Result<std::unique_ptr<TraceFile>> opened = TraceFile::open(options.trace_file);
+        if (!opened) {
+            return opened.error();
         }
-        trace.reset(std::fopen(options.trace_file.c_str(), "ae"));
-        if (!trace) {
-            return Error{Errc::io, options.trace_file.string() +
-                                       " can't be written (--trace): " + std::strerror(errno)};
-        }
+        trace = std::move(*opened);
     }
     std::vector<spdlog::sink_ptr> sinks{std::make_shared<spdlog::sinks::stdout_sink_mt>()};
     if (!options.log_file.empty()) {
-        if (auto ok = create_private(options.log_file, "--workspace", O_APPEND); !ok) {
-            return ok.error();
+        auto file = std::make_shared<FileSink>(options.log_file, options.limits);
+        if (const Result<void> opened = file->open(); !opened) {
+            return opened.error();
         }
-        try {
-            sinks.push_back(
-                std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.log_file.string()));
-        } catch (const spdlog::spdlog_ex& error) {
-            return Error{Errc::io, options.log_file.string() + ": " + error.what()};
-        }
+        sinks.push_back(std::move(file));
     }
     auto logger = std::make_shared<spdlog::logger>(options.node.name, sinks.begin(), sinks.end());
     logger->set_pattern("%Y-%m-%d %H:%M:%S,%e : %v");

@@ -9,22 +9,25 @@
 #include "core/base/ids.hpp"
 #include "core/base/result.hpp"
 #include "core/trace/trace_event.hpp"
+#include "deploy/log/rotation.hpp"
 
 namespace starling {
 
 struct TraceLogOptions {
     NodeId node;
     Role role = Role::sl;
-    std::filesystem::path trace_file;  ///< replaced; empty: no trace
+    std::filesystem::path trace_file;  ///< appended to; empty: no trace
     std::filesystem::path log_file;    ///< appended to; empty: standard output only
     Level level = Level::info;         ///< of log lines; the trace always has everything
+    LogLimits limits = {};             ///< of the log file
 };
 
 /// Where a node's events go on a host. All functions may be called from any thread.
 ///
-/// Trace: first line `# starling-trace 1 node=NAME role=ROLE epoch_ns=UNIX_NS`, where epoch_ns is
-/// the wall clock (nanoseconds since 1970) at SwarmTime 0; then a trace_line() for each event. It
-/// reaches the disk within a second, with a warning or error at once. Times in it never fall.
+/// Trace, see TraceFile: at each start a line `# starling-trace 1 node=NAME role=ROLE
+/// epoch_ns=UNIX_NS`, where epoch_ns is the wall clock (nanoseconds since 1970) at SwarmTime 0;
+/// then a trace_line() for each event. It reaches the disk within a second, with a warning or error
+/// at once. Times of one start never fall.
 ///
 /// Log, to standard output and the log file: `TIME : COMPONENT : LEVEL : text`, as in
 /// `2026-11-22 22:00:24,123 : swarm.blCnt : INFO : Starting SWARM-API-SERVER on port: 30304`.

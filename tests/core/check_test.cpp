@@ -363,6 +363,92 @@ TEST_F(CheckHosts, TheEndOfAKilledSnsTraceIsMissing) {
     expect_clean();
 }
 
+TEST_F(CheckHosts, TheEndOfARunningSnsTraceIsMissingAndThatIsSaid) {
+    say("sn1 sn_started entries=0 silent=0");
+    say("sn1 entry_applied index=1 term=1 head=aa kind=barrier");
+    say("ml1 sync_begin sync=0 batches=0");
+    say_at(2000, "ml1 sync_end round=4 digest=aa final=1");
+    say("ml1 node_stopped code=0");
+    expect_clean();
+    ASSERT_EQ(checker_.not_seen().size(), 2U);
+    EXPECT_EQ(checker_.not_seen()[0],
+              "the trace of 'sn1' ends at 0.002 s without its end (it runs, or was killed): what "
+              "it applied after entry 1 is not seen");
+    EXPECT_EQ(checker_.not_seen()[1],
+              "2 statements of members are about what no SN's trace tells: they are not judged");
+}
+
+TEST_F(CheckHosts, AWholeTraceIsBelievedToItsEnd) {
+    say("sn1 sn_started entries=0 silent=0");
+    say("sn1 entry_applied index=1 term=1 head=aa kind=barrier");
+    say_at(2000, "ml1 sync_begin sync=0 batches=0");
+    say("ml1 sync_end round=4 digest=aa final=0");
+    say_at(4000, "sn1 node_stopped code=0");
+    expect_one("goes on from a committed model", "ml1", {"round 4", "no commit"});
+    EXPECT_TRUE(checker_.not_seen().empty());
+}
+
+TEST_F(CheckHosts, AnSnThatWasKilledAndCameBackIsJudgedWhereItsTraceTellsAll) {
+    say("sn1 sn_started entries=0 silent=0");
+    apply("index=1 head=aaaa kind=membership");
+    apply("index=2 head=bbbb kind=barrier");
+    say("sn1 sn_started entries=2 silent=2");
+    say("ml1 sync_end round=4 digest=aa final=0");
+    say_at(9000, "sn1 entry_applied index=3 term=1 head=cccc kind=barrier");
+    expect_one("goes on from a committed model", "ml1", {"round 4", "no commit"});
+}
+
+TEST_F(CheckHosts, EntriesThatNoTraceTellsOfAreNamedAndNothingIsGuessed) {
+    say("sn1 sn_started entries=0 silent=0");
+    apply("index=1 head=aaaa kind=membership");
+    say("ml1 sync_end round=4 digest=aa final=0");
+    say("sn1 sn_started entries=4 silent=4");
+    say_at(9000, "sn1 entry_applied index=5 term=1 head=cccc kind=barrier");
+    expect_clean();
+    ASSERT_EQ(checker_.not_seen().size(), 1U);
+    EXPECT_NE(checker_.not_seen()[0].find("entry 2 to 4"), std::string::npos);
+}
+
+TEST_F(CheckHosts, WhatAnotherSnTellsOfIsSeen) {
+    say("sn1 sn_started entries=0 silent=0");
+    apply("index=1 head=aaaa kind=membership");
+    say("sn1 sn_started entries=2 silent=2");  // killed before it wrote entry 2 down
+    say("sn2 entry_applied index=2 term=1 head=bbbb kind=barrier");
+    say("ml1 sync_end round=4 digest=aa final=0");
+    say_at(9000, "sn1 entry_applied index=3 term=1 head=cccc kind=barrier");
+    expect_one("goes on from a committed model", "ml1", {"round 4", "no commit"});
+    EXPECT_TRUE(checker_.not_seen().empty());
+}
+
+TEST_F(CheckHosts, ATraceThatLostEventsIsNotTakenForAGapInTheLedger) {
+    say("sn1 sn_started entries=0 silent=0");
+    apply("index=1 head=aaaa kind=membership");
+    say("sn1 trace_gap");  // its disk was full for a while
+    apply("index=7 head=cccc kind=barrier");
+    expect_clean();
+    ASSERT_EQ(checker_.not_seen().size(), 1U);
+    EXPECT_NE(checker_.not_seen()[0].find("entry 2 to 6"), std::string::npos);
+}
+
+TEST_F(CheckHosts, AnOnlySnThatBeginsAnewHasAnotherLedger) {
+    say("sn1 sn_started entries=0 silent=0");
+    apply("index=1 head=aaaa kind=membership");
+    commit("sn1", "round=0 attempt=0 digest=aa final=0");
+    say_at(9000, "sn1 sn_started entries=0 silent=0");
+    apply("index=1 head=bbbb kind=membership");
+    commit("sn1", "round=0 attempt=0 digest=bb final=0");
+    expect_clean();
+    EXPECT_EQ(checker_.rounds(), 2U);
+    ASSERT_EQ(checker_.not_seen().size(), 1U);
+    EXPECT_NE(checker_.not_seen()[0].find("'sn1' begins an empty ledger at 9.000 s"),
+              std::string::npos);
+}
+
+TEST_F(Check, ATraceThatBeginsInTheMiddleIsNoViolation) {
+    say("ml1 sync_begin sync=7 batches=16");
+    expect_clean();
+}
+
 TEST_F(Check, KeepsTheFirstViolationsAndCountsAll) {
     for (int i = 0; i < 500; ++i) {
         say("sn" + std::to_string(i) + " leader_elected term=1");

@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "deploy/log/trace_file.hpp"
+#include "tests/support/small_disk.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling {
@@ -154,14 +156,72 @@ TEST_F(TraceLogTest, two_threads_write_whole_lines_in_rising_time) {
     }
 }
 
-TEST_F(TraceLogTest, a_log_is_continued_and_a_trace_begins_anew) {
+TEST_F(TraceLogTest, log_and_trace_are_continued_by_the_next_start) {
     for (int start = 0; start < 2; ++start) {
         auto log = open();
         log->begin(from_ns(0));
         log->line(Level::info, "host", "start " + std::to_string(start));
+        log->report(from_ns(7), sn1, TraceEvent("step"));
     }
     EXPECT_EQ(lines_of(log_file).size(), 2U);
-    EXPECT_EQ(lines_of(trace_file).size(), 1U);
+    const std::vector<std::string> trace = lines_of(trace_file);
+    ASSERT_EQ(trace.size(), 4U);
+    EXPECT_TRUE(trace[2].starts_with("# starling-trace 1 node=sn1")) << trace[2];
+    EXPECT_EQ(trace[3], "7 sn1 step");
+}
+
+TEST_F(TraceLogTest, a_line_that_was_cut_off_by_a_kill_is_removed) {
+    write_text(trace_file, "# starling-trace 1 node=sn1 role=sn epoch_ns=5\n7 sn1 step\n9 sn1 st");
+    {
+        auto log = open();
+        log->begin(from_ns(0));
+    }
+    const std::vector<std::string> trace = lines_of(trace_file);
+    ASSERT_EQ(trace.size(), 3U);
+    EXPECT_EQ(trace[1], "7 sn1 step");
+    EXPECT_TRUE(trace[2].starts_with("# starling-trace 1 node=sn1 role=sn epoch_ns=1")) << trace[2];
+}
+
+TEST_F(TraceLogTest, a_trace_is_bounded_and_each_file_begins_with_its_start) {
+    const auto trace = TraceFile::open(trace_file, 200);
+    ASSERT_TRUE(trace);
+    EXPECT_TRUE((*trace)->begin("# starling-trace 1 node=sn1"));
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_TRUE((*trace)->write(std::to_string(1000 + i) + " sn1 step"));
+    }
+    EXPECT_TRUE((*trace)->flush());
+    const std::vector<std::string> newest = lines_of(trace_file);
+    const std::vector<std::string> before = lines_of(trace_file.string() + ".1");
+    EXPECT_EQ(newest.front(), "# starling-trace 1 node=sn1");
+    EXPECT_EQ(before.front(), "# starling-trace 1 node=sn1");
+    EXPECT_EQ(newest.back(), "1099 sn1 step");
+    EXPECT_EQ(std::stoi(before.back()) + 1, std::stoi(newest[1]));
+    EXPECT_LE(std::filesystem::file_size(trace_file), 200U);
+    EXPECT_LE(std::filesystem::file_size(trace_file.string() + ".1"), 200U);
+}
+
+TEST_F(TraceLogTest, a_full_disk_leaves_a_mark_that_events_are_missing) {
+    const test::SmallDisk disk(directory.path() / "disk", "64k");
+    if (!disk.reason().empty()) {
+        GTEST_SKIP() << "no disk of its own: " << disk.reason();
+    }
+    const auto trace = TraceFile::open(directory.path() / "disk" / "sn1.trace");
+    ASSERT_TRUE(trace);
+    EXPECT_TRUE((*trace)->begin("# starling-trace 1 node=sn1"));
+    EXPECT_TRUE((*trace)->flush());
+    disk.fill();
+    bool failed = false;
+    for (int i = 0; i < 1000 && !failed; ++i) {
+        failed = !(*trace)->write("1 sn1 step") || !(*trace)->flush();
+    }
+    EXPECT_TRUE(failed);
+    disk.empty();
+    EXPECT_TRUE((*trace)->write("2 sn1 later"));
+    EXPECT_TRUE((*trace)->flush());
+    const std::vector<std::string> lines = lines_of(directory.path() / "disk" / "sn1.trace");
+    ASSERT_GE(lines.size(), 3U);
+    EXPECT_EQ(lines[lines.size() - 2], "# starling-trace 1 node=sn1");
+    EXPECT_EQ(lines.back(), "2 sn1 later");
 }
 
 TEST_F(TraceLogTest, its_files_are_private_and_a_bad_place_is_named) {

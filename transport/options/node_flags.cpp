@@ -37,6 +37,11 @@ constexpr Flag common_flags[] = {
     {"--trace", "FILE", output, "Trace file; default: WORKSPACE/trace/NAME.trace", ""},
     {"--metrics-port", "PORT", output,
      "Serve figures for Prometheus at http://127.0.0.1:PORT/metrics; default: not served", ""},
+    {"--log-max-size", "MB", output,
+     "Begin a new log file at so many megabytes, of the ML program's log too; 0: never; default: "
+     "32",
+     ""},
+    {"--log-files", "N", output, "Older log files that are kept: NAME.log.1 ...; default: 4", ""},
     {"--log-level", "LEVEL", output,
      "Log lines from this level on: debug, info, warning or error; default: info",
      "SWARM_LOG_LEVEL"},

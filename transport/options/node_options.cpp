@@ -22,6 +22,8 @@ bool is_alphanumeric(char c) {
 }
 
 constexpr std::uint16_t default_sn_port = 30304;
+constexpr std::uint32_t log_megabytes_max = 1'000'000;
+constexpr std::uint32_t log_files_max = 1000;
 
 bool is_host(const std::string& text) {
     const bool spelled = std::all_of(text.begin(), text.end(), [](char c) {
@@ -250,6 +252,9 @@ CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
     common.detach = values.has("--detach");
     common.remove = values.has("--rm");
     common.notices = values.notices();
+    common.log_max_megabytes =
+        reader.number("--log-max-size", 0, log_megabytes_max, common.log_max_megabytes);
+    common.log_files = reader.number("--log-files", 0, log_files_max, common.log_files);
     common.metrics_port = reader.port("--metrics-port", common.metrics_port);
     if (common.key.empty() != common.cert.empty()) {
         reader.refuse(common.key.empty() ? "--cert is given without its --key"

@@ -28,6 +28,8 @@ struct CommonOptions {
     std::string trace;                    ///< --trace FILE; default WORKSPACE/trace/NAME.trace
     std::vector<Address> apls;            ///< licence servers to ask, in order; empty: none needed
     SwarmDuration apls_grace = std::chrono::hours(1);  ///< --apls-grace SECONDS
+    std::uint32_t log_max_megabytes = 32;              ///< --log-max-size; 0: logs have no limit
+    std::uint32_t log_files = 4;                       ///< --log-files, older ones that are kept
     std::uint16_t metrics_port = 0;    ///< --metrics-port, on 127.0.0.1; 0: no metrics
     bool detach = false;               ///< -d: go on in the background
     bool remove = false;               ///< --rm: remove the run's files at the end
