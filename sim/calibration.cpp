@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <locale>
 #include <optional>
 #include <sstream>
 #include <string_view>
+
+#include "core/files/read_file.hpp"
 
 namespace starling {
 namespace {
@@ -174,15 +175,11 @@ Result<Calibration> parse_calibration(const std::string& text, const std::string
 }
 
 Result<Calibration> read_calibration(const std::string& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    if (!stream || !(text << stream.rdbuf())) {
-        return Error{Errc::usage, "--calibration: the file " + file + " can't be read"};
+    const Result<std::string> text = read_whole_file(file, file_bytes_max);
+    if (!text) {
+        return Error{Errc::usage, "--calibration: " + text.error().message};
     }
-    if (text.str().size() > file_bytes_max) {
-        return Error{Errc::usage, "--calibration: the file " + file + " is larger than 1 MiB"};
-    }
-    return parse_calibration(text.str(), file);
+    return parse_calibration(*text, file);
 }
 
 }  // namespace starling

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/files/read_file.hpp"
+
 namespace starling {
 namespace {
 
@@ -65,10 +67,11 @@ std::string value_of(const std::string& start_line, std::string_view key) {
 }  // namespace
 
 Result<std::vector<TraceRecord>> read_trace(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        return Error{Errc::io, "can't read the trace file '" + path + "'"};
+    Result<std::ifstream> opened = open_file(path);
+    if (!opened) {
+        return Error{Errc::io, "trace file " + opened.error().message};
     }
+    std::ifstream& file = *opened;
     std::vector<TraceRecord> records;
     std::int64_t epoch_ns = 0;
     std::size_t starts = 0;

@@ -5,11 +5,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <iostream>
-#include <iterator>
 
 #include "core/base/json.hpp"
+#include "core/files/read_file.hpp"
 #include "core/files/replace_file.hpp"
 #include "core/torch/batches.hpp"
 #include "core/torch/image_classifier.hpp"
@@ -119,18 +119,30 @@ Result<std::string> merge_calibration(const std::string& text, const std::string
     return merged + "\n}}\n";
 }
 
+/// What the file says before; a file that is not there says nothing.
+Result<std::string> calibrations_so_far(const std::string& file) {
+    std::error_code ignored;
+    return std::filesystem::exists(file, ignored) ? read_whole_file(file) : Result<std::string>("");
+}
+
 int calibrate(const ProgramFlags& flags) {
+    // A minute of measuring is not for nothing.
+    if (const Result<std::string> before = calibrations_so_far(flags.calibrate); !before) {
+        std::cerr << "cifar10: --calibrate: " << before.error().message << "\n";
+        return EXIT_FAILURE;
+    }
     const Result<Calibration> measured = measure_batches(flags);
     if (!measured) {
         std::cerr << "cifar10: " << measured.error().message << "\n";
         return EXIT_FAILURE;
     }
     // Read late: another calibration may have written meanwhile.
-    std::ifstream input(flags.calibrate, std::ios::binary);
-    const std::string before{std::istreambuf_iterator<char>(input), {}};
-    const Result<std::string> merged = merge_calibration(before, workload_name(flags), *measured);
+    const Result<std::string> before = calibrations_so_far(flags.calibrate);
+    const Result<std::string> merged =
+        before ? merge_calibration(*before, workload_name(flags), *measured) : before;
     if (!merged) {
-        std::cerr << "cifar10: " << flags.calibrate << " is " << merged.error().message << "\n";
+        std::cerr << "cifar10: --calibrate: " << (before ? flags.calibrate + " is " : std::string())
+                  << merged.error().message << "\n";
         return EXIT_FAILURE;
     }
     const std::array<ByteView, 1> parts = {std::as_bytes(std::span(*merged))};

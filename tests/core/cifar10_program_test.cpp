@@ -79,6 +79,17 @@ TEST(Cifar10Calibration, KeepsTheOtherWorkloads) {
     EXPECT_FALSE(merge_calibration("{\"workloads\": {\"w\": 1}}", "v", {}));
 }
 
+TEST(Cifar10Calibration, RefusesADirectoryAndDoesNotMeasureFirst) {
+    ProgramFlags flags;
+    flags.calibrate = std::filesystem::temp_directory_path().string();
+    flags.calibrate_batches = 1'000'000'000;
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(calibrate(flags), EXIT_FAILURE);
+    EXPECT_EQ(
+        testing::internal::GetCapturedStderr(),
+        "cifar10: --calibrate: " + flags.calibrate + " is a directory: a file is needed here\n");
+}
+
 TEST(Cifar10Calibration, MeasuresRealBatches) {
     ProgramFlags flags;
     flags.batch_size = 8;
