@@ -33,12 +33,27 @@ Result<std::string> host_address(const SimEngine& engine, HostIndex host,
                                  const std::string& host_ip, const std::string& command) {
     const std::string& name = engine.host_name(host);
     const std::string own = engine.host_property(host, "ip").value_or(name);
+    if (own.size() > host_name_max) {
+        return Error{Errc::usage, command + ": the address of host " + name + " has more than " +
+                                      std::to_string(host_name_max) +
+                                      " bytes: give the host a shorter id or property 'ip'"};
+    }
     if (host_ip.empty() || host_ip == own || host_ip == name) {
         return own;
     }
     return Error{Errc::usage, command + ": --host-ip " + host_ip + " is not an address of " + name +
                                   ", on which the actor is placed; that is " + own +
                                   " (property 'ip' in the platform file)"};
+}
+
+/// What a node is called that has no --name: ROLE-HOST. Ids of hosts may have characters that no
+/// node name has.
+std::string default_name(const std::string& role, const std::string& host) {
+    std::string name = (role + "-" + host).substr(0, node_name_max);
+    for (char& c : name) {
+        c = parse_node_id(std::string(1, c)) ? c : '-';
+    }
+    return name;
 }
 
 Result<NodeId> node_name(const std::string& given, const std::string& fallback,
@@ -73,7 +88,8 @@ Result<SeatOptions> seat_of(const SimEngine& engine, const CommonOptions& common
 
 Result<std::vector<SimNodePlan>> plan_apls(const SimEngine& engine, const SimActor& actor,
                                            const std::string& command) {
-    const Result<AplsOptions> options = accepted(parse_run_apls(actor.arguments, {}), command);
+    const Result<AplsOptions> options =
+        accepted(read_run_apls(actor.arguments, {}, HostNames::any), command);
     if (!options) {
         return options.error();
     }
@@ -81,7 +97,7 @@ Result<std::vector<SimNodePlan>> plan_apls(const SimEngine& engine, const SimAct
         return Error{Errc::usage, command + ": an actor must start a licence server"};
     }
     const std::string& host = engine.host_name(actor.host);
-    const Result<NodeId> id = node_name(options->common.name, "apls-" + host, command);
+    const Result<NodeId> id = node_name(options->common.name, default_name("apls", host), command);
     const Result<std::string> address =
         host_address(engine, actor.host, options->common.host_ip, command);
     if (!id || !address) {
@@ -113,12 +129,13 @@ Error unknown_address(const std::string& command, const std::string& flag,
 
 Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor& actor,
                                          const std::string& command) {
-    const Result<SnOptions> options = accepted(parse_run_sn(actor.arguments, {}), command);
+    const Result<SnOptions> options =
+        accepted(read_run_sn(actor.arguments, {}, HostNames::any), command);
     if (!options) {
         return options.error();
     }
     const std::string& host = engine.host_name(actor.host);
-    const Result<NodeId> id = node_name(options->common.name, "sn-" + host, command);
+    const Result<NodeId> id = node_name(options->common.name, default_name("sn", host), command);
     const Result<std::string> address =
         host_address(engine, actor.host, options->common.host_ip, command);
     if (!id || !address) {
@@ -146,12 +163,13 @@ Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor
 
 Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor& actor,
                                          const std::string& command) {
-    const Result<SlOptions> options = accepted(parse_run_sl(actor.arguments, {}), command);
+    const Result<SlOptions> options =
+        accepted(read_run_sl(actor.arguments, {}, HostNames::any), command);
     if (!options) {
         return options.error();
     }
     const std::string& host = engine.host_name(actor.host);
-    const Result<NodeId> id = node_name(options->common.name, "sl-" + host, command);
+    const Result<NodeId> id = node_name(options->common.name, default_name("sl", host), command);
     const Result<std::string> address =
         host_address(engine, actor.host, options->common.host_ip, command);
     if (!id || !address) {
@@ -232,15 +250,15 @@ Result<std::vector<SimNodePlan>> plan_ml(const SimEngine& engine, const SimActor
 Result<void> check_actor(const std::string& function, const std::vector<std::string>& arguments) {
     const std::string command = quoted(function, arguments);
     if (function == "run-sn") {
-        const auto options = accepted(parse_run_sn(arguments, {}), command);
+        const auto options = accepted(read_run_sn(arguments, {}, HostNames::any), command);
         return options ? Result<void>() : options.error();
     }
     if (function == "run-sl") {
-        const auto options = accepted(parse_run_sl(arguments, {}), command);
+        const auto options = accepted(read_run_sl(arguments, {}, HostNames::any), command);
         return options ? Result<void>() : options.error();
     }
     if (function == "run-apls") {
-        const auto options = accepted(parse_run_apls(arguments, {}), command);
+        const auto options = accepted(read_run_apls(arguments, {}, HostNames::any), command);
         return options ? Result<void>() : options.error();
     }
     if (function != "ml") {

@@ -21,7 +21,9 @@ struct Fault {
     std::string text;  ///< as it was given, for messages
 };
 
-/// "t=30s kill host-2", "t=1500ms cut wan", "t=2m restart sl2". Errc::usage quotes the text.
+/// "t=30s kill host-2", "t=1500ms cut wan", "t=2m restart sl2". All behind the action is the
+/// target's name, spaces and apostrophes too: "t=2s kill Peter's laptop". Errc::usage quotes the
+/// text.
 Result<Fault> parse_fault(const std::string& text);
 
 }  // namespace starling

@@ -1,23 +1,17 @@
 #include "sim/sim_engine.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <locale>
 #include <map>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 #include <unordered_map>
 
-#include <unistd.h>
-
 #include "sim/event_queue.hpp"
 #include "sim/sg_compat.hpp"
+#include "sim/sim_routes.hpp"
 #include "sim/state_profile.hpp"
-#include "sim/xml_scan.hpp"
 
 namespace starling {
 namespace {
@@ -25,10 +19,8 @@ namespace {
 namespace s4u = simgrid::s4u;
 using simgrid::kernel::timer::Timer;
 
-// Payload bytes per byte on the wire of full Ethernet frames: 1448 / 1538.
-constexpr double bandwidth_factor = 0.94;
-// A message that SimGrid lost would hold the simulation for ever: end it with a clear error.
-/// SimGrid tells of every end: a transfer that stands still for so long was lost by it.
+// SimGrid tells of every end: a transfer that stands still for so long was lost by it, or a link on
+// its way has no bandwidth. It would hold the simulation for ever.
 constexpr SwarmDuration transfer_limit = std::chrono::hours(6);
 constexpr SwarmDuration watch_interval = std::chrono::hours(1);
 
@@ -37,6 +29,9 @@ SwarmTime clock_now() { return SwarmTime{from_seconds(s4u::Engine::get_clock())}
 struct Transfer {
     s4u::CommPtr comm;
     std::uint64_t number = 0;
+    HostIndex from = 0;
+    HostIndex to = 0;
+    std::uint64_t bytes = 0;
     double remaining = 0.0;  ///< bytes, when watch() looked last
     SwarmTime moved_at{};
     std::function<void(bool)> done;
@@ -52,7 +47,7 @@ std::vector<std::string> engine_arguments(const std::string& program,
         "--log=ker_actor.threshold:error",   // an actor's host is off: it starts with its host
         "--log=surf_parse.threshold:error",
         "--cfg=network/model:CM02",
-        "--cfg=network/bandwidth-factor:" + std::to_string(bandwidth_factor),
+        "--cfg=network/bandwidth-factor:" + std::to_string(SimRoutes::bandwidth_factor),
         // Latency is added by our own timers: a message in SimGrid's latency phase is lost when a
         // link changes, and frames of one connection could not follow each other without gaps.
         "--cfg=network/latency-factor:0",
@@ -66,86 +61,8 @@ std::vector<std::string> engine_arguments(const std::string& program,
     return arguments;
 }
 
-Result<void> readable(const std::string& file, const char* what) {
-    std::ifstream stream(file);
-    if (!stream || stream.peek() == std::ifstream::traits_type::eof()) {
-        return Error{Errc::usage,
-                     std::string(what) + " file " + file +
-                         " can't be read, or is empty: give the path of a SimGrid XML file"};
-    }
-    return {};
-}
-
-std::string read_text(const std::string& file) {
-    std::ifstream stream(file);
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
-/// An actor of a deployment file. SimGrid aborts on one whose host is unknown, and throws at the
-/// start time of one whose host is off then, so they are looked at before.
-struct PlannedActor {
-    std::string host;
-    SwarmTime start{};
-};
-
-/// The actors of a file. \param text  gets blanks where their start times stand.
-std::vector<PlannedActor> planned_actors(std::string& text) {
-    std::vector<PlannedActor> actors;
-    for (const XmlElement& element : scan_xml(text)) {
-        if (element.name != "actor" && element.name != "process") {
-            continue;
-        }
-        PlannedActor actor{element.value("host"), {}};
-        if (const auto* start = element.find("start_time")) {
-            std::istringstream stream(start->value);
-            stream.imbue(std::locale::classic());
-            double seconds = 0.0;
-            if ((stream >> seconds) && seconds > 0.0 && seconds <= 1e9) {
-                actor.start = SwarmTime{from_seconds(seconds)};
-                text.replace(start->begin, start->end - start->begin, start->end - start->begin,
-                             ' ');
-            }
-        }
-        actors.push_back(std::move(actor));
-    }
-    return actors;
-}
-
-/// A file that SimGrid reads in the place of the user's, for as long as this lives.
-class Substitute {
-public:
-    /// \param text  empty: the file itself is good.
-    Substitute(std::string file, const std::string& text) : original_(std::move(file)) {
-        if (text.empty()) {
-            return;
-        }
-        copy_ = (std::filesystem::temp_directory_path() / "starling-XXXXXX.xml").string();
-        const int opened = ::mkstemps(copy_.data(), 4);
-        if (opened >= 0) {
-            ::close(opened);
-        }
-        if (opened < 0 || !(std::ofstream(copy_) << text)) {
-            throw std::runtime_error("can't write " + copy_);
-        }
-    }
-    Substitute(const Substitute&) = delete;
-    Substitute& operator=(const Substitute&) = delete;
-    ~Substitute() {
-        std::error_code ignored;
-        std::filesystem::remove(copy_, ignored);
-    }
-
-    const std::string& path() const { return copy_.empty() ? original_ : copy_; }
-    /// What SimGrid said, of the user's file.
-    std::string told(std::string text) const {
-        const std::size_t at = copy_.empty() ? std::string::npos : text.find(copy_);
-        return at == std::string::npos ? text : text.replace(at, copy_.size(), original_);
-    }
-
-private:
-    std::string original_;
-    std::string copy_;
-};
+/// More events than any swarm has at one instant: it goes round in a circle.
+constexpr std::uint64_t events_an_instant_max = 20'000'000;
 
 }  // namespace
 
@@ -193,11 +110,26 @@ struct SimEngine::Impl {
         armed = nullptr;  // SimGrid frees it
         firing = true;
         const SwarmTime due = std::max(armed_at, clock_now());
+        count_instant(due);
         while (!queue.empty() && queue.next_time() <= due) {
+            meter->events.store(++events, std::memory_order_relaxed);
+            if (++events_now > events_an_instant_max) {
+                throw std::runtime_error("simulated time does not go on: more than " +
+                                         std::to_string(events_an_instant_max) +
+                                         " events happened at one instant");
+            }
             queue.take()();
         }
         firing = false;
         arm();
+    }
+
+    void count_instant(SwarmTime due) {
+        if (due != instant) {
+            instant = due;
+            events_now = 0;
+            meter->simulated_ns.store(to_ns(due), std::memory_order_relaxed);
+        }
     }
 
     template <typename Activity>
@@ -210,12 +142,26 @@ struct SimEngine::Impl {
         graveyard.clear();  // earlier ones have left the stack by now
         graveyard.push_back(std::move(transfer->comm));
         const bool ok = activity.get_state() == s4u::Activity::State::FINISHED;
+        moved(transfer->bytes);
         add(clock_now(), [done = std::move(transfer->done), ok] { done(ok); });
         transfers.erase(transfer->number);
     }
 
+    void moved(std::uint64_t bytes) {
+        meter->bytes_moved.fetch_add(bytes, std::memory_order_relaxed);
+    }
+
     std::uint64_t start(HostIndex from, HostIndex to, std::uint64_t bytes,
                         std::function<void(bool)> done) {
+        if (from == to && routes->has_own_loopback(from)) {
+            const double seconds =
+                static_cast<double>(bytes) / SimRoutes::own_loopback.bytes_per_second;
+            add(clock_now() + from_seconds(seconds), [this, bytes, done = std::move(done)] {
+                moved(bytes);
+                done(true);
+            });
+            return ++next_transfer;
+        }
         const std::uint64_t number = ++next_transfer;
         auto owned = std::make_unique<Transfer>();
         Transfer& transfer = *owned;
@@ -223,9 +169,12 @@ struct SimEngine::Impl {
         transfer.moved_at = clock_now();
         transfer.remaining = static_cast<double>(std::max<std::uint64_t>(1, bytes)) + 1.0;
         transfer.number = number;
+        transfer.from = from;
+        transfer.to = to;
+        transfer.bytes = std::max<std::uint64_t>(1, bytes);
         transfer.done = std::move(done);
         s4u::CommPtr comm = s4u::Comm::sendto_init();
-        comm->set_payload_size(std::max<std::uint64_t>(1, bytes));
+        comm->set_payload_size(transfer.bytes);
         comm->set_data(static_cast<void*>(&transfer));
         transfer.comm = comm;
         comm->set_source(hosts[from])->set_destination(hosts[to]);  // this starts it
@@ -245,7 +194,10 @@ struct SimEngine::Impl {
                 transfer->moved_at = clock_now();
             } else if (clock_now() - transfer->moved_at > transfer_limit) {
                 throw std::runtime_error(
-                    "not one byte of a transfer has moved for 6 simulated hours: SimGrid lost it");
+                    "not one byte of a transfer from host '" + hosts[transfer->from]->get_name() +
+                    "' to host '" + hosts[transfer->to]->get_name() +
+                    "' has moved for 6 simulated hours: a link on its way has no bandwidth, or "
+                    "SimGrid lost it");
             }
         }
         if (watching) {
@@ -342,7 +294,12 @@ struct SimEngine::Impl {
     std::map<HostIndex, StateProfile> profiles;
     std::function<void(HostIndex, bool)> host_callback;
     std::vector<std::function<void(const std::string&, bool)>> link_callbacks;
-    mutable std::vector<s4u::Link*> route_links;
+    std::optional<SimRoutes> routes;  ///< once the platform is loaded
+    RunMeter own_meter;
+    RunMeter* meter = &own_meter;
+    std::uint64_t events = 0;
+    std::uint64_t events_now = 0;  ///< at `instant`
+    SwarmTime instant{-SwarmDuration{1}};
 };
 
 SimEngine::SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
@@ -358,20 +315,20 @@ SimEngine::~SimEngine() {
 }
 
 Result<void> SimEngine::load_platform(const std::string& file, bool with_profiles) {
-    if (auto checked = readable(file, "platform"); !checked) {
-        return checked.error();
+    Result<std::string> text = read_xml_file(file, "platform");
+    if (!text) {
+        return text.error();
     }
-    std::string text = read_text(file);
-    if (!planned_actors(text).empty()) {
+    if (!planned_actors(*text).empty()) {
         return Error{Errc::usage, "platform file " + file +
                                       " has actors, so it is a deployment file: give the platform "
                                       "first and the deployment second"};
     }
-    const Result<FailingResources> failing = read_failing_resources(file, with_profiles);
+    const Result<FailingResources> failing = read_failing_resources(file, *text, with_profiles);
     if (!failing) {
         return failing.error();
     }
-    const Substitute read(file, failing->text);
+    const SubstituteFile read(file, failing->text);
     try {
         if (!failing->text.empty()) {  // profiles beside the user's file are still found
             s4u::Engine::set_config("path:" +
@@ -379,12 +336,17 @@ Result<void> SimEngine::load_platform(const std::string& file, bool with_profile
         }
         impl_->engine->load_platform(read.path());
         impl_->engine->seal_platform();
+        impl_->list_hosts();
+        impl_->routes.emplace(file, *text, impl_->hosts);
     } catch (const std::exception& error) {
         return Error{Errc::usage, "platform file " + file + ": " + read.told(error.what())};
     }
-    impl_->list_hosts();
     if (impl_->hosts.empty()) {
         return Error{Errc::usage, "platform file " + file + " has no host"};
+    }
+    if (const Result<void> checked = impl_->routes->check_values(impl_->engine->get_all_links());
+        !checked) {
+        return Error{Errc::usage, "platform file " + file + ": " + checked.error().message};
     }
     for (const FailingResources::Link& link : failing->split_links) {
         impl_->follow(link, 0, {});
@@ -399,18 +361,18 @@ Result<void> SimEngine::load_platform(const std::string& file, bool with_profile
 
 Result<void> SimEngine::load_deployment(const std::string& file, CheckActor check,
                                         StartActor start) {
-    if (auto checked = readable(file, "deployment"); !checked) {
-        return checked.error();
+    Result<std::string> text = read_xml_file(file, "deployment");
+    if (!text) {
+        return text.error();
     }
-    std::string text = read_text(file);
-    impl_->actors = planned_actors(text);
+    impl_->actors = planned_actors(*text);
     for (const PlannedActor& actor : impl_->actors) {
         if (!find_host(actor.host)) {
             return Error{Errc::usage, "deployment file " + file + ": an actor is placed on host '" +
                                           actor.host + "', which the platform does not have"};
         }
     }
-    const Substitute read(file, text);
+    const SubstituteFile read(file, *text);
     std::optional<Error> refused;
     std::size_t seen = 0;
     // The default factory sees every actor as the file is read, in its order.
@@ -454,6 +416,8 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
     return {};
 }
 
+const std::vector<PlannedActor>& SimEngine::actors() const { return impl_->actors; }
+
 std::uint64_t SimEngine::actors_to_come() const {
     return static_cast<std::uint64_t>(std::count_if(
         impl_->actors_waiting.begin(), impl_->actors_waiting.end(), [this](std::size_t number) {
@@ -474,6 +438,8 @@ void SimEngine::stop() {
 }
 
 SwarmTime SimEngine::now() const { return clock_now(); }
+void SimEngine::set_meter(RunMeter& meter) { impl_->meter = &meter; }
+RunMeter& SimEngine::meter() const { return *impl_->meter; }
 void SimEngine::at(SwarmTime time, std::function<void()> what) {
     impl_->add(time, std::move(what));
 }
@@ -505,20 +471,7 @@ bool SimEngine::host_on(HostIndex host) const { return impl_->hosts[host]->is_on
 bool SimEngine::host_restarts(HostIndex host) const { return impl_->host_restarts(host); }
 
 SimRoute SimEngine::route(HostIndex from, HostIndex to) const {
-    std::vector<s4u::Link*>& links = impl_->route_links;
-    links.clear();
-    double latency = 0.0;  // route_to adds to it
-    impl_->hosts[from]->route_to(impl_->hosts[to], links, &latency);
-    SimRoute route;
-    route.latency = from_seconds(latency);
-    for (const s4u::Link* link : links) {
-        const double bandwidth = link->get_bandwidth() * bandwidth_factor;
-        if (route.bytes_per_second == 0.0 || bandwidth < route.bytes_per_second) {
-            route.bytes_per_second = bandwidth;
-        }
-        route.up = route.up && link->is_on();
-    }
-    return route;
+    return impl_->routes->route(from, to);
 }
 
 std::uint64_t SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,

@@ -6,8 +6,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/files/read_file.hpp"
 #include "core/licence/licence.hpp"
 #include "sim/deployment.hpp"
+#include "sim/duration.hpp"
+#include "sim/guarded_run.hpp"
 #include "sim/simulation.hpp"
 #include "sim/summary.hpp"
 
@@ -25,6 +28,8 @@ struct Flags {
     std::vector<std::string> faults;
     std::string calibration;
     double until_seconds = 0.0;
+    std::string round_limit;
+    double progress_seconds = 10.0;
     std::string date;
     std::string log_level = "info";
     std::string workspace = "workspace";
@@ -44,7 +49,8 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--json", flags.json, "write the summary as JSON to this file");
     app.add_option(
            "--fault", flags.faults,
-           "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; repeatable")
+           "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the rest of "
+           "the text is its name, with its spaces; repeatable")
         ->allow_extra_args(false);
     app.add_flag("--no-profiles", flags.no_profiles,
                  "nothing fails or changes by the state, bandwidth and other profiles of PLATFORM");
@@ -53,6 +59,15 @@ void declare(CLI::App& app, Flags& flags) {
         "what training, merging, hashing and disk cost (JSON, from PROGRAM --calibrate)");
     app.add_option("--until", flags.until_seconds, "end at this simulated second")
         ->check(CLI::Range(1e-9, 1e9));
+    app.add_option("--round-limit", flags.round_limit,
+                   "end with exit code 4 if no round ends for so long while nobody trains, as 90s, "
+                   "30m, 5h, 2d; default: two hours, or ten times what moving all that a round "
+                   "moves over the narrowest link takes, if that is longer");
+    app.add_option("--progress", flags.progress_seconds,
+                   "say on stderr how far a slow run is, first after so many seconds on the wall "
+                   "clock, then less often; 0: never")
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
     app.add_option("--date", flags.date,
                    "day on which the simulation starts, UTC, as 2026-11-30, for licences; default: "
                    "the first day of the licence");
@@ -71,9 +86,9 @@ void declare(CLI::App& app, Flags& flags) {
 /// Full sharing is fastest up to 10,000 hosts; the setting must be made before the platform is
 /// read.
 bool is_large(const std::string& platform_file) {
-    std::ifstream stream(platform_file);
+    Result<std::ifstream> stream = open_file(platform_file);
     std::size_t hosts = 0;
-    for (std::string line; std::getline(stream, line);) {
+    for (std::string line; stream && std::getline(*stream, line);) {
         hosts +=
             line.find("<host ") != std::string::npos || line.find("<peer ") != std::string::npos;
     }
@@ -110,6 +125,14 @@ Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction t
         }
         options.date = *date;
     }
+    if (!flags.round_limit.empty()) {
+        options.round_limit = parse_duration(flags.round_limit);
+        if (!options.round_limit || *options.round_limit <= SwarmDuration{0}) {
+            return Error{Errc::usage, "--round-limit " + flags.round_limit +
+                                          " is no time above 0: a number with its unit, as 90s, "
+                                          "30m, 5h or 2d"};
+        }
+    }
     if (flags.until_seconds > 0.0) {
         options.until = SwarmTime{from_seconds(flags.until_seconds)};
     }
@@ -134,7 +157,7 @@ Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faul
     return {};
 }
 
-int simulate(const Flags& flags, SimulationOptions options) {
+int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     std::vector<std::string> simgrid;
     for (const std::string& setting : flags.simgrid) {
         simgrid.push_back("--cfg=" + setting);
@@ -146,7 +169,9 @@ int simulate(const Flags& flags, SimulationOptions options) {
             return usage("--trace: can't write " + flags.trace);
         }
     }
+    status.doing("reading it");
     SimEngine engine("swarm-sim", simgrid, is_large(flags.platform));
+    engine.set_meter(status.meter());
     if (const auto loaded = engine.load_platform(flags.platform, !flags.no_profiles); !loaded) {
         return usage(loaded.error().message);
     }
@@ -156,9 +181,12 @@ int simulate(const Flags& flags, SimulationOptions options) {
     SimTrace trace(flags.trace.empty() ? nullptr : &trace_file, flags.quiet ? nullptr : &std::cout,
                    level_named(flags.log_level), flags.seed);
     Simulation simulation(engine, trace, std::move(options));
+    status.doing("reading the deployment file " + flags.deployment);
     if (const auto loaded = load(engine, simulation, flags); !loaded) {
         return usage(loaded.error().message);
     }
+    simulation.check_routes([&status](const std::string& step) { status.doing(step); });
+    status.loaded();
     const SimOutcome outcome = simulation.run();
     std::cout << summary_text(outcome) << std::flush;
     if (!flags.json.empty() && !(std::ofstream(flags.json) << summary_json(outcome, flags.seed))) {
@@ -191,14 +219,21 @@ int sim_main(int argc, char** argv, TrainFunction train, std::string_view progra
     if (!options) {
         return usage(options.error().message);
     }
-    try {
-        return simulate(flags, std::move(*options));
-    } catch (const UsageError& error) {
-        return usage(error.what());
-    } catch (const std::exception& error) {
-        std::cerr << "swarm-sim: the simulation failed: " << error.what() << "\n";
-        return exit_code::failed;
-    }
+    const GuardOptions guard{
+        flags.platform,
+        std::chrono::milliseconds(static_cast<std::int64_t>(flags.progress_seconds * 1e3))};
+    return run_guarded(guard, [&](RunStatus& status) {
+        try {
+            return simulate(flags, std::move(*options), status);
+        } catch (const UsageError& error) {
+            return usage(error.what());
+        } catch (const PlatformError& error) {
+            return usage(error.what());
+        } catch (const std::exception& error) {
+            std::cerr << "swarm-sim: the simulation failed: " << error.what() << "\n";
+            return exit_code::failed;
+        }
+    });
 }
 
 }  // namespace starling

@@ -30,6 +30,8 @@ public:
     void request_made(TrainRequest request);
 
     void start(std::uint64_t work, Work what) override;
+    /// Its program trains, or starts: its next request is awaited.
+    bool training() const { return training_.has_value(); }
     bool busy() const { return training_.has_value() || !queue_.empty(); }
 
 private:

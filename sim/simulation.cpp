@@ -1,8 +1,11 @@
 #include "sim/simulation.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "sim/round_watch.hpp"
+#include "sim/route_check.hpp"
 #include "sim/sim_node.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
@@ -33,6 +36,15 @@ private:
 /// SNs and licence servers run until they are stopped.
 bool is_daemon(Role role) { return role == Role::sn || role == Role::apls; }
 
+/// A host's own directory. Its id may have any characters: none leads out of the workspace.
+std::string directory_name(const std::string& host) {
+    std::string name;
+    for (const char c : host) {
+        name += c == '/' ? "%2F" : c == '%' ? "%25" : std::string(1, c);
+    }
+    return name == "." ? "%2E" : name == ".." ? "%2E%2E" : name;
+}
+
 /// A node of the deployment over all its starts.
 struct Deployed {
     SimNodePlan plan;
@@ -46,6 +58,9 @@ struct Deployed {
 }  // namespace
 
 int SimOutcome::exit_code() const {
+    if (how == End::round_limit) {
+        return exit_code::aborted;
+    }
     for (const NodeOutcome& node : nodes) {
         if (node.exit_code && *node.exit_code != exit_code::ok) {
             return *node.exit_code;
@@ -65,7 +80,8 @@ struct Simulation::Impl {
           trace(sim_trace),
           options(std::move(simulation_options)),
           outcome(sim_trace),
-          network(engine, from_seconds(options.calibration.handshake_seconds)) {}
+          network(engine, from_seconds(options.calibration.handshake_seconds)),
+          watch(options.round_limit) {}
 
     // ---- Starting
     // --------------------------------------------------------------------------------
@@ -130,6 +146,8 @@ struct Simulation::Impl {
             member.node->worker().set_program(std::make_unique<WatchedProgram>(
                 make_program(member), [this, &member](const SyncedReply& reply) {
                     outcome.rounds.goes_on(member.plan.id, reply.round, reply.digest, engine.now());
+                    engine.meter().rounds = outcome.rounds.rounds().size();
+                    watch.goes_on(engine.now(), bytes_moved());
                     for (const auto& other : members) {
                         other->fruitless_starts = 0;
                     }
@@ -143,7 +161,9 @@ struct Simulation::Impl {
         const double flops = engine.host_flops_per_second(plan.host);
         SimWorker& worker = member.node->worker();
         const OnTrainRequest on_request = [this, &member, &worker](TrainRequest request) {
-            if (std::holds_alternative<SyncRequest>(request)) {
+            if (const auto* sync = std::get_if<SyncRequest>(&request)) {
+                model_bytes = std::max<std::uint64_t>(model_bytes, sync->params.size());
+                watch.goes_on(engine.now(), bytes_moved());
                 outcome.rounds.checked_in(member.plan.id, engine.now());
             }
             worker.request_made(std::move(request));
@@ -161,7 +181,8 @@ struct Simulation::Impl {
         program.arguments = plan.program.arguments;
         program.environment = plan.program.environment;
         program.working_directory = std::filesystem::absolute(options.workspace) /
-                                    engine.host_name(plan.host) / plan.program.working_directory;
+                                    directory_name(engine.host_name(plan.host)) /
+                                    plan.program.working_directory;
         std::error_code failed;
         std::filesystem::create_directories(program.working_directory, failed);
         if (failed) {
@@ -254,7 +275,72 @@ struct Simulation::Impl {
             end_early(SimOutcome::End::stalled, active_at);
             return;
         }
-        engine.at(engine.now() + stall_check_interval, [this] { check_stall(); });
+        if (!check_rounds()) {
+            return;
+        }
+        engine.at(engine.now() + check_interval(), [this] { check_stall(); });
+    }
+
+    SwarmDuration check_interval() const {
+        const SwarmDuration limit = options.round_limit.value_or(2 * stall_check_interval);
+        return std::clamp<SwarmDuration>(limit / 2, std::chrono::milliseconds(1),
+                                         stall_check_interval);
+    }
+
+    /// Work and events are no rounds. False: the run is over.
+    bool check_rounds() {
+        const bool awaited =
+            faults_to_come > 0 || engine.actors_to_come() > 0 ||
+            std::any_of(members.begin(), members.end(), [this](const auto& member) {
+                return (member->node && member->node->worker().training()) || comes_back(*member);
+            });
+        if (awaited) {
+            watch.goes_on(engine.now(), bytes_moved());
+            return true;
+        }
+        watch.set_round(model_bytes, count_programs());
+        if (!watch.over(engine.now(), bytes_moved())) {
+            return true;
+        }
+        watch.set_narrowest(narrowest_now());  // links may have become slower
+        const std::optional<std::string> over = watch.over(engine.now(), bytes_moved());
+        if (!over) {
+            return true;
+        }
+        outcome.no_rounds = *over;
+        end_early(SimOutcome::End::round_limit, engine.now());
+        return false;
+    }
+
+    std::uint64_t count_programs() const {
+        return static_cast<std::uint64_t>(std::count_if(
+            members.begin(), members.end(),
+            [](const auto& member) { return member->node && member->plan.role == Role::ml; }));
+    }
+
+    std::uint64_t bytes_moved() const { return engine.meter().bytes_moved; }
+
+    double narrowest_now() {
+        return starling::check_routes(engine, deployed_hosts(), [](const std::string&) {});
+    }
+
+    void check_routes(const std::function<void(const std::string&)>& doing) {
+        watch.set_narrowest(starling::check_routes(engine, deployed_hosts(), doing));
+    }
+
+    std::vector<DeployedHost> deployed_hosts() const {
+        std::map<HostIndex, bool> serves;
+        for (const PlannedActor& actor : engine.actors()) {
+            const bool server = actor.function == "run-sn" || actor.function == "run-apls";
+            if (const auto host = engine.find_host(actor.host)) {
+                serves[*host] = serves[*host] || server;
+            }
+        }
+        std::vector<DeployedHost> hosts;
+        for (const auto& [host, server] : serves) {
+            hosts.push_back({host, server});
+        }
+        return hosts;
     }
 
     void end_early(SimOutcome::End how, SwarmTime at) {
@@ -341,7 +427,7 @@ struct Simulation::Impl {
         if (options.until) {
             engine.at(*options.until, [this] { end_early(SimOutcome::End::until, engine.now()); });
         }
-        engine.at(engine.now() + stall_check_interval, [this] { check_stall(); });
+        engine.at(engine.now() + check_interval(), [this] { check_stall(); });
         engine.run();
         for (const auto& member : members) {
             outcome.nodes.push_back(member->outcome);
@@ -356,6 +442,8 @@ struct Simulation::Impl {
     SimulationOptions options;
     SimOutcome outcome;
     SimNetwork network;
+    RoundWatch watch;
+    std::uint64_t model_bytes = 0;  ///< of the largest model that a program handed in
     std::vector<std::unique_ptr<Deployed>> members;
     std::vector<std::unique_ptr<SimNode>> graveyard;
     std::uint64_t faults_to_come = 0;
@@ -370,6 +458,9 @@ Simulation::Simulation(SimEngine& engine, SimTrace& trace, SimulationOptions opt
     : impl_(std::make_unique<Impl>(engine, trace, std::move(options))) {}
 Simulation::~Simulation() = default;
 
+void Simulation::check_routes(const std::function<void(const std::string&)>& doing) {
+    impl_->check_routes(doing);
+}
 void Simulation::start_actor(const SimActor& actor) { impl_->start_actor(actor); }
 SimOutcome Simulation::run() { return impl_->run(); }
 

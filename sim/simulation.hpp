@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -30,6 +31,8 @@ struct SimulationOptions {
     /// Without training, other work or any event for so long, the nodes wait for each other for
     /// ever.
     SwarmDuration stall_limit = std::chrono::hours(1);
+    /// Without any round for so long while nobody trains the run is over too; none: see RoundWatch.
+    std::optional<SwarmDuration> round_limit;
     /// Once all SL and ML have ended, SNs and licence servers are stopped after so long.
     SwarmDuration linger{0};
     /// After so many restarts of one node without any round between, hosts fail faster than the
@@ -61,11 +64,12 @@ struct SimOutcome {
     FaultLog faults;
     SwarmTime end{};
     ByteCount bytes;
-    enum class End { finished, stalled, no_round, until } how = End::finished;
-    NodeId restarting;  ///< of End::no_round: the node that was started over and over
+    enum class End { finished, stalled, no_round, round_limit, until } how = End::finished;
+    NodeId restarting;      ///< of End::no_round: the node that was started over and over
+    std::string no_rounds;  ///< of End::round_limit: how long, and what the limit is
 
     /// 0: every node that no fault has killed ended with 0. Otherwise the first other exit code, or
-    /// `aborted` if nodes never ended.
+    /// `aborted` if nodes never ended, or no round did.
     int exit_code() const;
 };
 
@@ -77,9 +81,12 @@ public:
     Simulation& operator=(const Simulation&) = delete;
     ~Simulation();
 
+    /// Looks for a route between all hosts that the deployment loaded before puts nodes on.
+    /// \param doing  see check_routes(). Throws PlatformError.
+    void check_routes(const std::function<void(const std::string&)>& doing);
     /// For SimEngine::load_deployment(). Throws UsageError.
     void start_actor(const SimActor& actor);
-    /// Runs to the end. Throws UsageError.
+    /// Runs to the end. Throws UsageError and PlatformError.
     SimOutcome run();
 
 private:

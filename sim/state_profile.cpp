@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <locale>
 #include <map>
 #include <set>
 #include <sstream>
 
+#include "core/files/read_file.hpp"
 #include "sim/xml_scan.hpp"
 
 namespace starling {
@@ -24,13 +23,21 @@ std::optional<double> number_in(const std::string& word) {
     return read && value >= 0.0 && value <= 1e9 ? std::optional(value) : std::nullopt;
 }
 
-Result<std::string> read_file(const std::string& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-    if (!stream.is_open() || stream.bad()) {
-        return Error{Errc::usage, "can't read " + file};
+/// A bandwidth, latency or speed profile: SimGrid takes negative values, and 0, without a word.
+Result<void> check_values(const std::string& text, bool may_be_0) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        words.imbue(std::locale::classic());
+        double date = 0.0;
+        double value = 0.0;
+        if ((words >> date >> value) && (value < 0.0 || (value == 0.0 && !may_be_0))) {
+            return Error{Errc::usage,
+                         "'" + line + "': the value must be " +
+                             (may_be_0 ? "at least 0" : "above 0 (a state_file takes it down)")};
+        }
     }
-    return text;
+    return {};
 }
 
 /// Where SimGrid would find it: from here, or beside the platform file.
@@ -56,6 +63,9 @@ public:
         } else if (element.name == "trace_connect" && element.value("kind") == "HOST_AVAIL") {
             return add(element.value("element"), traces_[element.value("trace")], failing_.hosts);
         }
+        if (element.name == "route" && element.value("src") == element.value("dst")) {
+            make_one_way(element);
+        }
         for (const XmlElement::Attribute& attribute : element.attributes) {
             const bool profile = attribute.name.ends_with("_file") && !attribute.value.empty();
             if (!profile) {
@@ -70,6 +80,10 @@ public:
         return {};
     }
     FailingResources take() {
+        // From the back, so that the places before stay where they are.
+        for (auto place = one_way_.rbegin(); place != one_way_.rend(); ++place) {
+            blanked_.insert(*place, "symmetrical=\"NO\" ");
+        }
         if (blanked_ != text_) {
             failing_.text = std::move(blanked_);
         }
@@ -84,13 +98,16 @@ private:
                                           "and link a file of its own"};
         }
         const std::string file = found_file(platform_file_, attribute.value);
-        const Result<std::string> text = read_file(file);
+        const std::string what =
+            element.name + " " + element.value("id") + ": " + attribute.name + ": ";
+        const Result<std::string> text = read_whole_file(file);
         if (!text) {
-            return Error{Errc::usage, element.name + " " + element.value("id") + ": " +
-                                          attribute.name + ": " + text.error().message};
+            return Error{Errc::usage, what + text.error().message};
         }
         if (attribute.name != "state_file") {
-            return {};
+            const Result<void> checked = check_values(*text, attribute.name == "latency_file");
+            return checked ? Result<void>()
+                           : Error{Errc::usage, what + file + ": " + checked.error().message};
         }
         if (element.name == "host" || element.name == "peer") {
             return add(element.value("id"), *text, failing_.hosts);
@@ -111,6 +128,19 @@ private:
         to.push_back({name, std::move(*profile)});
         return {};
     }
+    /// Routes are symmetrical unless they say no. Of a route from a host to itself SimGrid 3.32
+    /// then makes two, and ends the process as one is there already (Floyd), or crashes (Dijkstra).
+    void make_one_way(const XmlElement& route) {
+        const XmlElement::Attribute* symmetrical = route.find("symmetrical");
+        const XmlElement::Attribute* from = route.find("src");
+        if (from == nullptr || (symmetrical != nullptr && symmetrical->value == "NO")) {
+            return;
+        }
+        if (symmetrical != nullptr) {
+            blank(*symmetrical);
+        }
+        one_way_.push_back(from->begin);
+    }
     void blank(const XmlElement::Attribute& attribute) {
         const std::size_t size = attribute.end - attribute.begin;
         blanked_.replace(attribute.begin, size, size, ' ');
@@ -120,6 +150,7 @@ private:
     const std::string& text_;
     std::string blanked_;
     bool with_profiles_;
+    std::vector<std::size_t> one_way_;  ///< where symmetrical="NO" is to be said
     std::set<std::string> used_;
     std::map<std::string, std::string> traces_;  ///< those within the file, by id
     FailingResources failing_;
@@ -174,13 +205,9 @@ bool StateProfile::comes_on_after(SwarmTime now) const {
 }
 
 Result<FailingResources> read_failing_resources(const std::string& platform_file,
-                                                bool with_profiles) {
-    Result<std::string> text = read_file(platform_file);
-    if (!text) {
-        return Error{Errc::usage, "platform file: " + text.error().message};
-    }
-    Reader reader(platform_file, *text, with_profiles);
-    for (const XmlElement& element : scan_xml(*text)) {
+                                                const std::string& text, bool with_profiles) {
+    Reader reader(platform_file, text, with_profiles);
+    for (const XmlElement& element : scan_xml(text)) {
         if (const Result<void> read = reader.read(element); !read) {
             return Error{Errc::usage,
                          "platform file " + platform_file + ": " + read.error().message};

@@ -43,14 +43,15 @@ struct FailingResources {
     std::vector<Host> hosts;
     std::vector<Link> split_links;  ///< SPLITDUPLEX with a state_file, which is ours to follow
     /// What SimGrid shall read: the file with blanks in the place of what it can't do, or shall
-    /// not. Empty: the file itself.
+    /// not, and with routes of hosts to themselves in one direction. Empty: the file itself.
     std::string text;
 };
 
 /// Errc::usage names file and profile: one that can't be read or is not a profile, or that is used
 /// twice, at which SimGrid would end the process.
+/// \param text  of the platform file.
 /// \param with_profiles  false: all profiles of the file's elements are blanked out.
 Result<FailingResources> read_failing_resources(const std::string& platform_file,
-                                                bool with_profiles);
+                                                const std::string& text, bool with_profiles);
 
 }  // namespace starling

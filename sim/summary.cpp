@@ -24,6 +24,8 @@ std::string_view how_text(SimOutcome::End how) {
             return "stalled";
         case SimOutcome::End::no_round:
             return "no_round";
+        case SimOutcome::End::round_limit:
+            return "round_limit";
         case SimOutcome::End::until:
             return "until";
     }
@@ -93,6 +95,8 @@ std::string summary_text(const SimOutcome& outcome) {
         text << "no round      hosts fail faster than the swarm can have a round: "
              << outcome.restarting.name << " was started again and again, until "
              << seconds(outcome.end) << " s\n";
+    } else if (outcome.how == SimOutcome::End::round_limit) {
+        text << "no round      " << outcome.no_rounds << "\n";
     } else if (outcome.how == SimOutcome::End::until) {
         text << "ended         at --until\n";
     }

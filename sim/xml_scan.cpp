@@ -1,11 +1,73 @@
 #include "sim/xml_scan.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <utility>
 
 namespace starling {
 namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
+
+void append_utf8(std::string& text, std::uint32_t code) {
+    const auto byte = [&text](std::uint32_t value) { text.push_back(static_cast<char>(value)); };
+    if (code < 0x80U) {
+        byte(code);
+    } else if (code < 0x800U) {
+        byte(0xC0U | code >> 6U);
+        byte(0x80U | (code & 0x3FU));
+    } else if (code < 0x10000U) {
+        byte(0xE0U | code >> 12U);
+        byte(0x80U | (code >> 6U & 0x3FU));
+        byte(0x80U | (code & 0x3FU));
+    } else {
+        byte(0xF0U | code >> 18U);
+        byte(0x80U | (code >> 12U & 0x3FU));
+        byte(0x80U | (code >> 6U & 0x3FU));
+        byte(0x80U | (code & 0x3FU));
+    }
+}
+
+/// The character of `&name;` or `&#number;`, added to `text`. False: there is none of this name.
+bool append_entity(std::string& text, std::string_view name) {
+    constexpr std::pair<std::string_view, char> named[] = {
+        {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
+    for (const auto& [known, character] : named) {
+        if (name == known) {
+            text.push_back(character);
+            return true;
+        }
+    }
+    const bool hexadecimal = name.starts_with("#x");
+    if (!name.starts_with('#')) {
+        return false;
+    }
+    const std::string_view digits = name.substr(hexadecimal ? 2 : 1);
+    std::uint32_t code = 0;
+    const auto [rest, failed] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, hexadecimal ? 16 : 10);
+    if (failed != std::errc{} || rest != digits.data() + digits.size() || code > 0x10FFFFU) {
+        return false;
+    }
+    append_utf8(text, code);
+    return true;
+}
+
+/// An attribute's value as it is meant: `&apos;` is an apostrophe.
+std::string decoded(std::string_view value) {
+    std::string text;
+    for (std::size_t at = 0; at < value.size(); ++at) {
+        const std::size_t end = value[at] == '&' ? value.find(';', at) : std::string_view::npos;
+        if (end != std::string_view::npos &&
+            append_entity(text, value.substr(at + 1, end - at - 1))) {
+            at = end;
+        } else {
+            text.push_back(value[at]);
+        }
+    }
+    return text;
+}
 
 /// Reads the attributes of a tag that begins before `at`, up to its `>`.
 std::size_t scan_attributes(std::string_view text, std::size_t at, XmlElement& element) {
@@ -27,8 +89,8 @@ std::size_t scan_attributes(std::string_view text, std::size_t at, XmlElement& e
             return text.size();
         }
         element.attributes.push_back({std::string(text.substr(at, name_end - at)),
-                                      std::string(text.substr(quote + 1, value_end - quote - 1)),
-                                      at, value_end + 1});
+                                      decoded(text.substr(quote + 1, value_end - quote - 1)), at,
+                                      value_end + 1});
         at = value_end + 1;
     }
     return at == std::string_view::npos ? text.size() : std::min(at + 1, text.size());

@@ -11,7 +11,7 @@ namespace starling {
 struct XmlElement {
     struct Attribute {
         std::string name;
-        std::string value;
+        std::string value;      ///< with its entities (`&apos;`) resolved
         std::size_t begin = 0;  ///< of `name="value"` in the text
         std::size_t end = 0;
     };

@@ -16,10 +16,16 @@ TEST(Fault, ReadsTimesActionsAndTargets) {
     EXPECT_EQ(parse_fault("t=0s restart sl1")->kind, Fault::Kind::restart);
 }
 
+TEST(Fault, TakesTheRestOfTheTextAsTheName) {
+    EXPECT_EQ(parse_fault("t=2s kill Node 1")->target, "Node 1");
+    EXPECT_EQ(parse_fault(" t=2s  kill   Peter's  \"old\" laptop ")->target,
+              "Peter's  \"old\" laptop");
+}
+
 TEST(Fault, RefusesAnythingElseAndQuotesIt) {
     for (const char* text :
          {"", "kill host-2", "t=30s kill", "t=30 kill a", "t=-1s kill a", "t=xs kill a",
-          "t=1.2.3s kill a", "t=30s burn a", "t=30s kill a b", "30s kill a"}) {
+          "t=1.2.3s kill a", "t=30s burn a", "30s kill a", "t=30s kill  "}) {
         const auto fault = parse_fault(text);
         ASSERT_FALSE(fault) << text;
         EXPECT_EQ(fault.error().code, Errc::usage);

@@ -40,7 +40,7 @@ protected:
         write_text(directory.path() / "a.profile", "5 0\n9 1\n");
         write_text(directory.path() / "b.profile", "4 0\n");
         write_text(directory.path() / "p.xml", text);
-        return read_failing_resources((directory.path() / "p.xml").string(), with_profiles);
+        return read_failing_resources((directory.path() / "p.xml").string(), text, with_profiles);
     }
     TemporaryDirectory directory;
 };

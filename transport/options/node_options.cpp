@@ -9,7 +9,6 @@
 namespace starling {
 namespace {
 
-constexpr std::size_t host_max = 253;         // bytes of a host name, RFC 1035
 constexpr std::size_t path_max = 4096;        // bytes of a path, Linux
 constexpr std::size_t variable_max = 131072;  // bytes of one argument or variable, Linux
 constexpr std::size_t shown_max = 64;
@@ -25,18 +24,24 @@ constexpr std::uint16_t default_sn_port = 30304;
 constexpr std::uint32_t log_megabytes_max = 1'000'000;
 constexpr std::uint32_t log_files_max = 1000;
 
-bool is_host(const std::string& text) {
-    const bool spelled = std::all_of(text.begin(), text.end(), [](char c) {
-        return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
-    });
-    return spelled && !text.empty() && text.size() <= host_max && text.front() != '-';
+bool is_host(const std::string& text, HostNames names) {
+    const bool spelled =
+        names == HostNames::any || std::all_of(text.begin(), text.end(), [](char c) {
+            return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
+        });
+    return spelled && !text.empty() && text.size() <= host_name_max && text.front() != '-';
+}
+
+bool is_number(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// Reads values out of the flags and keeps the first thing that is wrong with one of them.
 class ValueReader {
 public:
-    ValueReader(const FlagValues& values, std::string_view program)
-        : values_(values), program_(program) {}
+    ValueReader(const FlagValues& values, std::string_view program, HostNames names)
+        : values_(values), program_(program), names_(names) {}
 
     std::uint16_t port(std::string_view flag, std::uint16_t fallback) {
         const FlagValues::Value* value = values_.find(flag);
@@ -76,7 +81,7 @@ public:
         if (value == nullptr) {
             return "";
         }
-        if (!is_host(value->text)) {
+        if (!is_host(value->text, names_)) {
             fail(*value, "is no IP address or host name");
         }
         return value->text;
@@ -95,7 +100,8 @@ public:
         const std::size_t colon = host.rfind(':');
         const bool bracketed = host.front() == '[';
         const bool has_port = colon != std::string::npos && colon > 0 &&
-                              (bracketed ? host[colon - 1] == ']' : host.find(':') == colon);
+                              (bracketed ? host[colon - 1] == ']' : host.find(':') == colon) &&
+                              (names_ == HostNames::network || is_number(host.substr(colon + 1)));
         if (has_port) {
             const char* end = host.data() + host.size();
             const auto [rest, code] = std::from_chars(host.data() + colon + 1, end, port);
@@ -107,7 +113,7 @@ public:
         if (bracketed && host.size() > 2) {
             host = host.substr(1, host.size() - 2);
         }
-        if (!is_host(host)) {
+        if (!is_host(host, names_)) {
             fail(value, "is no HOST or HOST:PORT");
         }
         return Address{host, static_cast<std::uint16_t>(port)};
@@ -235,6 +241,7 @@ private:
 
     const FlagValues& values_;
     std::string_view program_;
+    HostNames names_;
     std::optional<Error> error_;
 };
 
@@ -390,7 +397,8 @@ void read_command(const FlagValues& values, ValueReader& reader, AplsOptions& op
 template <typename Options, typename Read>
 Result<Parsed<Options>> parse(const Program& program, std::span<const Flag> flags,
                               const std::vector<std::string>& arguments,
-                              const std::map<std::string, std::string>& environment, Read read) {
+                              const std::map<std::string, std::string>& environment,
+                              HostNames names, Read read) {
     Result<ParsedFlags> parsed = parse_flags(program, flags, arguments, environment);
     if (!parsed) {
         return parsed.error();
@@ -398,7 +406,7 @@ Result<Parsed<Options>> parse(const Program& program, std::span<const Flag> flag
     if (!parsed->values) {
         return Parsed<Options>{std::nullopt, std::move(parsed->text)};
     }
-    ValueReader reader(*parsed->values, program.name);
+    ValueReader reader(*parsed->values, program.name, names);
     Options options;
     options.common = read_common(*parsed->values, reader);
     read(*parsed->values, reader, options);
@@ -424,7 +432,23 @@ std::set<NodeId> licence_admins(const AplsOptions& options, const NodeId& server
 
 Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments,
                                        const std::map<std::string, std::string>& environment) {
-    return parse<SnOptions>(run_sn_program(), run_sn_flags(), arguments, environment,
+    return read_run_sn(arguments, environment, HostNames::network);
+}
+
+Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,
+                                       const std::map<std::string, std::string>& environment) {
+    return read_run_sl(arguments, environment, HostNames::network);
+}
+
+Result<Parsed<AplsOptions>> parse_run_apls(const std::vector<std::string>& arguments,
+                                           const std::map<std::string, std::string>& environment) {
+    return read_run_apls(arguments, environment, HostNames::network);
+}
+
+Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,
+                                      const std::map<std::string, std::string>& environment,
+                                      HostNames names) {
+    return parse<SnOptions>(run_sn_program(), run_sn_flags(), arguments, environment, names,
                             [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
                                 read_seat(values, reader, options.common);
                                 options.data = read_volumes(reader, true, options.common);
@@ -440,10 +464,11 @@ Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments
                             });
 }
 
-Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments,
-                                       const std::map<std::string, std::string>& environment) {
+Result<Parsed<SlOptions>> read_run_sl(const std::vector<std::string>& arguments,
+                                      const std::map<std::string, std::string>& environment,
+                                      HostNames names) {
     return parse<SlOptions>(
-        run_sl_program(), run_sl_flags(), arguments, environment,
+        run_sl_program(), run_sl_flags(), arguments, environment, names,
         [](const FlagValues& values, ValueReader& reader, SlOptions& options) {
             read_seat(values, reader, options.common);
             read_volumes(reader, false, options.common);
@@ -461,10 +486,11 @@ Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments
         });
 }
 
-Result<Parsed<AplsOptions>> parse_run_apls(const std::vector<std::string>& arguments,
-                                           const std::map<std::string, std::string>& environment) {
+Result<Parsed<AplsOptions>> read_run_apls(const std::vector<std::string>& arguments,
+                                          const std::map<std::string, std::string>& environment,
+                                          HostNames names) {
     return parse<AplsOptions>(
-        run_apls_program(), run_apls_flags(), arguments, environment,
+        run_apls_program(), run_apls_flags(), arguments, environment, names,
         [](const FlagValues& values, ValueReader& reader, AplsOptions& options) {
             options.port = reader.port("--apls-port", options.port);
             const std::string server =

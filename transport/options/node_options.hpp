@@ -121,4 +121,22 @@ Result<Parsed<SlOptions>> parse_run_sl(const std::vector<std::string>& arguments
 Result<Parsed<AplsOptions>> parse_run_apls(const std::vector<std::string>& arguments,
                                            const std::map<std::string, std::string>& environment);
 
+constexpr std::size_t host_name_max = 253;  ///< bytes, RFC 1035
+
+/// What an address may be.
+enum class HostNames {
+    network,  ///< an IP address or a name that DNS knows the like of
+    any,      ///< any text: the id of a host in a platform file, with spaces, apostrophes, colons
+};
+/// The same command lines where hosts may have other names than on a network.
+Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,
+                                      const std::map<std::string, std::string>& environment,
+                                      HostNames names);
+Result<Parsed<SlOptions>> read_run_sl(const std::vector<std::string>& arguments,
+                                      const std::map<std::string, std::string>& environment,
+                                      HostNames names);
+Result<Parsed<AplsOptions>> read_run_apls(const std::vector<std::string>& arguments,
+                                          const std::map<std::string, std::string>& environment,
+                                          HostNames names);
+
 }  // namespace starling

@@ -1,0 +1,286 @@
+#include "sim/guarded_run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <new>
+#include <optional>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/node/node.hpp"
+
+namespace starling {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t words_max = std::size_t{256} * 1024;
+constexpr std::size_t crash_reason_max = 400;
+constexpr std::chrono::milliseconds progress_apart_max = std::chrono::minutes(1);
+
+enum class Stage : int { loading, running, ended };
+
+/// In shared memory; the child writes.
+struct Board {
+    std::atomic<Stage> stage{Stage::loading};
+    RunMeter meter;
+    std::array<char, 600> step{};
+};
+
+class ChildStatus final : public RunStatus {
+public:
+    ChildStatus(Board& board, int own_stderr) : board_(board), own_stderr_(own_stderr) {}
+
+    void doing(std::string_view step) override {
+        const std::size_t size = std::min(step.size(), board_.step.size() - 1);
+        std::memcpy(board_.step.data(), step.data(), size);
+        board_.step[size] = '\0';
+    }
+    void loaded() override {
+        board_.stage = Stage::running;
+        if (own_stderr_ >= 0) {
+            ::dup2(own_stderr_, STDERR_FILENO);
+            ::close(std::exchange(own_stderr_, -1));
+        }
+    }
+    RunMeter& meter() override { return board_.meter; }
+
+private:
+    Board& board_;
+    int own_stderr_;
+};
+
+/// Both ends of a pipe; -1: closed.
+struct Pipe {
+    Pipe() {
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+            ends = {-1, -1};
+        }
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    ~Pipe() {
+        close(0);
+        close(1);
+    }
+    void close(std::size_t end) {
+        if (ends[end] >= 0) {
+            ::close(std::exchange(ends[end], -1));
+        }
+    }
+    bool good() const { return ends[0] >= 0; }
+
+    std::array<int, 2> ends{-1, -1};
+};
+
+RunProgress read_meter(const RunMeter& meter) {
+    return {meter.simulated_ns, meter.events, meter.bytes_moved, meter.rounds};
+}
+
+/// The process that waits for the run, and speaks for it.
+class Guard {
+public:
+    Guard(const GuardOptions& options, Board& board, pid_t child)
+        : options_(options), board_(board), child_(child), next_(options.progress) {}
+
+    int wait(Pipe& words, Pipe& alive) {
+        std::array<pollfd, 2> ends = {pollfd{words.ends[0], POLLIN, 0},
+                                      pollfd{alive.ends[0], POLLIN, 0}};
+        while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+            const int ready = ::poll(ends.data(), ends.size(), until_progress());
+            if (ready < 0 && errno != EINTR) {
+                break;
+            }
+            if (ready == 0) {
+                tell_progress();
+            }
+            if (ready > 0 && ends[0].revents != 0 && !take_words(ends[0].fd)) {
+                ends[0].fd = -1;
+                if (board_.stage != Stage::loading) {
+                    pass_words_on();
+                }
+            }
+            if (ready > 0 && ends[1].revents != 0) {
+                ends[1].fd = -1;
+            }
+        }
+        int status = 0;
+        while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+        }
+        return end(status);
+    }
+
+private:
+    int until_progress() const {
+        if (options_.progress.count() == 0) {
+            return -1;
+        }
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(start_ + next_ - Clock::now());
+        return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+    }
+
+    void tell_progress() {
+        const auto wall = Clock::now() - start_;
+        if (options_.progress.count() == 0 || wall < next_) {
+            return;
+        }
+        next_ += std::min(next_, progress_apart_max);
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wall);
+        if (board_.stage == Stage::loading) {
+            std::cerr << "swarm-sim: " << seconds.count() << " s: still " << board_.step.data()
+                      << std::endl;
+            return;
+        }
+        const RunProgress now = read_meter(board_.meter);
+        std::cerr << "swarm-sim: " << progress_text(seconds, now, before_) << std::endl;
+        before_ = now;
+    }
+
+    /// False: the child writes no more into the pipe.
+    bool take_words(int from) {
+        std::array<char, 4096> part{};
+        const ssize_t got = ::read(from, part.data(), part.size());
+        if (got > 0 && words_.size() < words_max) {
+            words_.append(part.data(), static_cast<std::size_t>(got));
+        }
+        return got > 0 || (got < 0 && errno == EINTR);
+    }
+    void pass_words_on() { std::cerr << std::exchange(words_, {}) << std::flush; }
+
+    int end(int status) {
+        const Stage stage = board_.stage;
+        if (WIFEXITED(status) && stage == Stage::ended) {
+            pass_words_on();
+            return WEXITSTATUS(status);
+        }
+        const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+        if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT) {
+            pass_words_on();
+            ::signal(signal, SIG_DFL);
+            ::raise(signal);
+        }
+        const std::string how = signal == 0 ? "it ended the process"
+                                : signal == SIGABRT
+                                    ? "it gave up"
+                                    : std::string("it crashed (") + strsignal(signal) + ")";
+        if (stage == Stage::loading && signal != SIGKILL) {
+            const std::string reason = reason_in(words_);
+            std::cerr << "swarm-sim: platform file " << options_.platform
+                      << ": SimGrid can't use it: " << how << " while " << board_.step.data()
+                      << (reason.empty() ? ". Is a route or a property missing there?"
+                                         : "; it said: " + reason)
+                      << std::endl;
+            return exit_code::usage;
+        }
+        pass_words_on();
+        std::cerr << "swarm-sim: the simulation failed: "
+                  << (signal == SIGKILL ? "its process was killed, perhaps for want of memory"
+                                        : how)
+                  << ", after " << progress_text({}, read_meter(board_.meter), {})
+                  << "; what SimGrid said, if anything, stands above" << std::endl;
+        return exit_code::failed;
+    }
+
+    const GuardOptions& options_;
+    Board& board_;
+    pid_t child_;
+    Clock::time_point start_ = Clock::now();
+    std::chrono::milliseconds next_;
+    RunProgress before_{-1, 0, 0, 0};
+    std::string words_;  ///< what the child said while it loaded
+};
+
+int run_in_child(Board& board, Pipe& words, pid_t guard,
+                 const std::function<int(RunStatus&)>& run) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != guard) {
+        ::_exit(exit_code::failed);  // the guard died before the line above
+    }
+    const int own_stderr = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    ::dup2(words.ends[1], STDERR_FILENO);
+    words.close(0);
+    words.close(1);
+    ChildStatus status(board, own_stderr);
+    const int code = run(status);
+    std::cout.flush();
+    status.loaded();
+    board.stage = Stage::ended;
+    return code;
+}
+
+}  // namespace
+
+int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)>& run) {
+    void* memory =
+        ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    Board alone;
+    Board& board = memory == MAP_FAILED ? alone : *new (memory) Board;
+    Pipe words;
+    Pipe alive;  // the child holds the end that is written to until it is gone
+    std::cout.flush();
+    std::fflush(nullptr);
+    const pid_t guard = ::getpid();
+    const pid_t child = memory == MAP_FAILED || !words.good() || !alive.good() ? -1 : ::fork();
+    if (child < 0) {
+        ChildStatus status(board, -1);
+        return run(status);
+    }
+    if (child == 0) {
+        // The board stays mapped, and the pipe `alive` open, until the process is gone.
+        ::close(alive.ends[0]);
+        alive.ends = {-1, -1};
+        return run_in_child(board, words, guard, run);
+    }
+    words.close(1);
+    alive.close(1);
+    const int code = Guard(options, board, child).wait(words, alive);
+    ::munmap(memory, sizeof(Board));
+    return code;
+}
+
+std::string reason_in(std::string_view words) {
+    constexpr std::string_view marks[] = {"/CRITICAL] ", "what():  ", "/ERROR] ", "ERROR: "};
+    for (const std::string_view mark : marks) {
+        const std::size_t at = words.find(mark);
+        if (at == std::string_view::npos) {
+            continue;
+        }
+        std::string reason(words.substr(at + mark.size(), crash_reason_max));
+        reason.resize(std::min(reason.find('\n'), reason.size()));
+        for (char& c : reason) {
+            c = static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c;
+        }
+        return reason;
+    }
+    return {};
+}
+
+std::string progress_text(std::chrono::seconds wall, const RunProgress& now,
+                          const RunProgress& before) {
+    std::array<char, 200> text{};
+    std::snprintf(
+        text.data(), text.size(), "%.1f simulated seconds, %llu rounds, %llu events, %.1f MB moved",
+        static_cast<double>(now.simulated_ns) / 1e9, static_cast<unsigned long long>(now.rounds),
+        static_cast<unsigned long long>(now.events), static_cast<double>(now.bytes_moved) / 1e6);
+    std::string line =
+        (wall.count() > 0 ? std::to_string(wall.count()) + " s: " : std::string()) + text.data();
+    if (now.simulated_ns == before.simulated_ns) {
+        line += now.events == before.events
+                    ? "; nothing since the last line: a training program or SimGrid computes"
+                    : "; simulated time has not moved since the last line";
+    }
+    return line;
+}
+
+}  // namespace starling
