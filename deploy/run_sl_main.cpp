@@ -38,17 +38,30 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
     return node;
 }
 
+/// The start that has replaced this one, as an SN says; 0: it says nothing of the kind.
+std::uint64_t session_in(const Input& input) {
+    const auto* received = std::get_if<FrameReceived>(&input);
+    const auto* result =
+        received == nullptr ? nullptr : std::get_if<CommandResult>(&received->frame.message);
+    return result == nullptr ? 0 : result->session;
+}
+
+/// The next start here has a larger number than the one that has replaced this one, also where that
+/// one's clock is ahead.
+void note_session(const std::filesystem::path& data, std::uint64_t session, TraceLog& log) {
+    if (const Result<void> noted = raise_session(data, session); !noted) {
+        log.line(Level::warning, program, noted.error().message);
+    }
+}
+
 /// Runs the node and the ML program, if one is wanted, until both have ended.
 Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
-                     const SocketPlace& socket, NodeMetrics& metrics, ModelFiles::Opened models) {
+                     const SocketPlace& socket, NodeMetrics& metrics, ModelFiles::Opened models,
+                     std::uint64_t session) {
     Result<std::shared_ptr<const NodeSigner>> signer =
         make_node_signer(host.identity, host.id, Role::sl);
     if (!signer) {
         return signer.error();
-    }
-    const Result<std::uint64_t> session = next_session(host.workspace.data_dir(host.name));
-    if (!session) {
-        return session.error();
     }
     std::unique_ptr<LogKeeper> ml_log;  // outlives the program
     std::unique_ptr<MlSidecar> ml;
@@ -72,11 +85,13 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     }
     const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models),
-                                                     std::move(*signer), *session)),
+                                                     std::move(*signer), session)),
                            {.servers = options.common.apls, .grace = options.common.apls_grace}),
         {sn_target(options.sns), licence_target(options.common.apls)});
+    std::uint64_t replaced_by = 0;
     EndpointWatch watch(endpoint, [&](const Input& input) {
         metrics.look(input);
+        replaced_by = std::max(replaced_by, session_in(input));
         if (ml) {
             ml->look(input);
         }
@@ -86,6 +101,9 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
         [&] { endpoint.reload(); });
     const int code = run_node(*node, watch, nullptr, worker, metrics.sink());
+    if (replaced_by > session) {
+        note_session(host.workspace.data_dir(host.name), replaced_by, *host.log);
+    }
     return ml ? ml->finish(code) : code;
 }
 
@@ -102,11 +120,16 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     if (!models) {
         return models.error();
     }
+    const Result<std::uint64_t> session = next_session(data);
+    if (!session) {
+        return session.error();
+    }
     NodeMetrics metrics(host.id, Role::sl, *host.log);
     if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
         return ok.error();
     }
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sl);
+    endpoint_options.session = *session;
     const Address exchange{options.common.host_ip, options.fs_port};
     const Address local{socket->path().string(), 0};
     endpoint_options.listen = {{exchange, sl_exchange_accepts()}, {local, sl_socket_accepts()}};
@@ -122,7 +145,7 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     for (const std::string& note : models->notes) {
         host.log->line(Level::warning, program, note);
     }
-    return run_pair(options, host, **endpoint, *socket, metrics, std::move(*models));
+    return run_pair(options, host, **endpoint, *socket, metrics, std::move(*models), *session);
 }
 
 Result<int> run(const SlOptions& options) {

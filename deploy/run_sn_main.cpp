@@ -8,6 +8,7 @@
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
 #include "deploy/signal_thread.hpp"
+#include "deploy/storage/session_file.hpp"
 #include "deploy/storage/sqlite_store.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/ports.hpp"
@@ -34,8 +35,13 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
         return ok.error();
     }
+    const Result<std::uint64_t> session = next_session(data);
+    if (!session) {
+        return session.error();
+    }
     const Address api{options.common.host_ip, options.api_port};
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sn);
+    endpoint_options.session = *session;
     endpoint_options.listen = {{api, sn_api_accepts()}};
     endpoint_options.refused = [&metrics] { metrics.count_refused(); };
     if (options.p2p_port) {
@@ -66,9 +72,8 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     node_options.sentinel = options.join;
     node_options.leave = options.leave;
     node_options.election_timeout = options.election_timeout;
-    const auto start = static_cast<std::uint64_t>(
-        std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
-    node_options.number = server_number(openssl_hasher(), host.id, start);
+    node_options.session = *session;
+    node_options.number = server_number(openssl_hasher(), host.id, *session);
     node_options.seed = node_options.number;
     const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),

@@ -26,6 +26,7 @@ enum class Errc : unsigned char {
     usage = 12,           ///< a flag or its value
     aborted = 13,         ///< the swarm ended before its training did
     program = 14,         ///< the user's training program failed
+    replaced = 15,        ///< another start of the same node has its place
 };
 
 /// An expected failure: a code to act on and a sentence for a person, which names the flag, file or

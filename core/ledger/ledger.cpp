@@ -48,6 +48,11 @@ const Contract* Ledger::find_contract(const std::string& name) const {
     return found == contracts_.end() ? nullptr : &found->second;
 }
 
+std::uint64_t Ledger::session_of(const NodeId& node) const {
+    const auto found = nodes_.find(node);
+    return found == nodes_.end() ? 0 : found->second.session;
+}
+
 std::optional<Answer> Ledger::answer_of(const NodeId& signer, std::uint64_t session,
                                         std::uint64_t sequence) const {
     const auto found = sessions_.find(signer);
@@ -55,7 +60,8 @@ std::optional<Answer> Ledger::answer_of(const NodeId& signer, std::uint64_t sess
         return std::nullopt;
     }
     if (session < found->second.session) {
-        return denied(Errc::stale, "this command is of an earlier start of '" + signer.name + "'");
+        return denied(Errc::replaced,
+                      "this command is of an earlier start of '" + signer.name + "'");
     }
     if (session > found->second.session || sequence > found->second.sequence) {
         return std::nullopt;
@@ -102,8 +108,15 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
         remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
                       from_ns(entry.time_ns));
     }
-    nodes_[entry.signer] = {command.role, command.address, command.credentials, false};
-    events_.push_back(NodeRegistered{entry.signer, command.role, command.address});
+    const auto known = nodes_.find(entry.signer);
+    std::optional<Address> instead_of;
+    if (known != nodes_.end() && !known->second.lost) {
+        instead_of = known->second.address;
+    }
+    nodes_[entry.signer] = {command.role, command.address, command.credentials, false,
+                            entry.session};
+    events_.push_back(
+        NodeRegistered{entry.signer, command.role, command.address, std::move(instead_of)});
     return accepted();
 }
 

@@ -15,6 +15,8 @@ struct NodeRegistered {
     NodeId node;
     Role role = Role::sl;
     Address address;
+    /// Where its earlier start is, if the swarm thought that it was up.
+    std::optional<Address> instead_of;
 };
 struct MemberEnrolled {
     std::string contract;
@@ -74,6 +76,7 @@ struct RegisteredNode {
     Address address;
     Credentials credentials;
     bool lost = false;
+    std::uint64_t session = 0;  ///< of the start that registered it; 0: an SN
 };
 
 /// The swarm's agreed state: a deterministic function of the entries applied, in order. No clock,
@@ -89,6 +92,8 @@ public:
 
     const std::map<std::string, Contract>& contracts() const { return contracts_; }
     const std::map<NodeId, RegisteredNode>& nodes() const { return nodes_; }
+    /// Of the node's newest start that has registered; 0: none has.
+    std::uint64_t session_of(const NodeId& node) const;
     const Contract* find_contract(const std::string& name) const;
 
 private:

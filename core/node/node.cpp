@@ -11,6 +11,7 @@ int exit_code_of(Errc code) {
         case Errc::layout_mismatch:
         case Errc::config_mismatch:
         case Errc::refused:
+        case Errc::replaced:
         case Errc::unknown_version:
             return exit_code::refused;
         case Errc::timeout:

@@ -25,7 +25,8 @@ struct Started {};
 struct PeerUp {
     NodeId peer;
     Role role = Role::sl;
-    Address dialled;  ///< the address this node asked for; empty if the peer dialled us
+    Address dialled;            ///< the address this node asked for; empty if the peer dialled us
+    std::uint64_t session = 0;  ///< of the peer: see Node::session()
 };
 struct PeerLost {
     NodeId peer;
@@ -126,6 +127,10 @@ public:
     virtual ~Node() = default;
     virtual const NodeId& id() const = 0;
     virtual Role role() const = 0;
+    /// Of this start of the node, larger than that of every earlier one: of two starts of one name
+    /// that run at the same time, as with a copied workspace, a peer talks to the later one. 0: the
+    /// newest connection counts.
+    virtual std::uint64_t session() const { return 0; }
     /// \param now  never falls from one call to the next.
     virtual void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) = 0;
 };

@@ -133,6 +133,10 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
     const bool of_sn = std::find(options_.sn_addresses.begin(), options_.sn_addresses.end(),
                                  failed.address) != options_.sn_addresses.end();
     if (of_sn) {
+        if (failed.error.code == Errc::replaced) {
+            crash(failed.error, exit_code::refused, effects);
+            return;
+        }
         sn_refusals_ = failed.fatal ? sn_refusals_ + 1 : 0;
         ++sn_at_;
         if (sn_) {

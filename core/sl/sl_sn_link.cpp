@@ -29,6 +29,13 @@ void SlNode::submit(Command command, std::vector<Effect>& effects) {
 }
 
 void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
+    if (result.code == Errc::replaced) {
+        // Meant for an earlier start of this node, whose connection this one has taken over?
+        if (result.session > options_.session) {
+            crash({result.code, result.reason}, exit_code::refused, effects);
+        }
+        return;
+    }
     if (result.sequence == 0) {  // the answer to a heartbeat
         on_beat_answered();
         if (result.code == Errc::stale && session_ && session_->enrolled) {
@@ -144,6 +151,7 @@ void SlNode::beat(std::vector<Effect>& effects) {
     }
     const bool enrolled = session_ && session_->enrolled;
     Heartbeat beat;
+    beat.session = options_.session;
     beat.contract = enrolled ? session_->open.contract : "";
     beat.run = enrolled ? session_->run : 0;
     beat.known_version = enrolled && view_ ? view_->version : 0;

@@ -22,6 +22,7 @@ public:
 
     const NodeId& id() const override { return options_.id; }
     Role role() const override { return Role::sl; }
+    std::uint64_t session() const override { return options_.session; }
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override;
 
 private:

@@ -8,6 +8,12 @@ constexpr std::string_view component = "swarm.SN";
 
 std::string text_of(const NodeId& node) { return "'" + node.name + "'"; }
 
+std::string moved_text(const NodeRegistered& registered) {
+    return !registered.instead_of || *registered.instead_of == registered.address
+               ? ""
+               : "; it takes the place of its start at " + to_string(*registered.instead_of);
+}
+
 /// What an entry of an SN's own says, so that it is proposed once at a time.
 std::string own_business(const NodeId& signer, const Command& command) {
     if (const auto* expire = std::get_if<ExpireDeadline>(&command)) {
@@ -125,8 +131,9 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
                         .with("run", applied.answer.run)
                         .with("repeated", repeated ? 1U : 0U);
     report_applied(name_of(entry->command));
-    if (applied.answer.code != Errc::ok && applied.answer.code != Errc::stale &&
-        applied.answer.code != Errc::not_found) {
+    const Errc code = applied.answer.code;
+    if (code != Errc::ok && code != Errc::stale && code != Errc::not_found &&
+        code != Errc::replaced) {
         report(TraceEvent("command_denied")
                    .with("node", entry->signer.name)
                    .log(Level::warning, component,
@@ -153,7 +160,11 @@ void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect
         if (peer->second.unanswered && peer->second.unanswered->sequence == entry.sequence) {
             peer->second.unanswered.reset();
         }
-        reply(entry.signer, {entry.sequence, answer.code, answer.reason, answer.run}, effects);
+        const bool replaced = answer.code == Errc::replaced;
+        reply(entry.signer,
+              {entry.sequence, answer.code, answer.reason, answer.run,
+               replaced ? ledger_.session_of(entry.signer) : 0},
+              effects);
     }
 }
 
@@ -165,7 +176,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .with("node", e.node.name)
                            .log(e.role == Role::sn ? Level::debug : Level::info, component,
                                 "Node " + text_of(e.node) + " is registered, exchange address " +
-                                    to_string(e.address)),
+                                    to_string(e.address) + moved_text(e)),
                        effects);
             },
             [&](const MemberEnrolled& e) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/base/overloaded.hpp"
+#include "core/base/start_text.hpp"
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
@@ -19,8 +20,20 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
 
 void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
     now_ = now;
+    if (original_) {
+        while_asking_original(input, effects);
+    } else {
+        handle(input, effects);
+    }
+    if (!stopped_ && !original_) {
+        settle(effects);
+        status_.tell_followers(status_source(), effects);
+    }
+}
+
+void SnNode::handle(const Input& input, std::vector<Effect>& effects) {
     std::visit(Overloaded{
-                   [&](const Started&) { start(effects); },
+                   [&](const Started&) { on_started(effects); },
                    [&](const PeerUp& up) { on_peer_up(up, effects); },
                    [&](const PeerLost& lost) { on_peer_lost(lost, effects); },
                    [&](const ConnectFailed& failed) { on_connect_failed(failed, effects); },
@@ -31,10 +44,6 @@ void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
                    [](const Arrivals&) {},
                },
                input);
-    if (!stopped_) {
-        settle(effects);
-        status_.tell_followers(status_source(), effects);
-    }
 }
 
 void SnNode::start(std::vector<Effect>& effects) {
@@ -69,11 +78,18 @@ void SnNode::start(std::vector<Effect>& effects) {
 }
 
 void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
+    if (up.role == Role::sl && is_replaced(up.peer, up.session)) {
+        turn_away(up.peer, up.session, effects);
+        return;
+    }
     Peer& peer = peers_[up.peer];
+    const std::uint64_t turned_away = peer.turned_away;
     peer = {};
     peer.connected = true;
     peer.here = true;
     peer.role = up.role;
+    peer.session = up.session;
+    peer.turned_away = turned_away;
     peer.lost_at = now_;
     peer.hear(now_);
     status_.on_peer_lost(up.peer);  // a new connection asks anew
@@ -86,12 +102,17 @@ void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
         }
         ask_to_join(effects);
     } else if (up.role == Role::sl) {
-        relay_news(up.peer, true, {}, effects);
+        Heartbeat news;
+        news.session = up.session;
+        relay_news(up.peer, true, news, effects);
     }
 }
 
 void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     Peer& peer = peers_[lost.peer];
+    if (!peer.here) {
+        return;  // an earlier start of a node that is connected elsewhere
+    }
     peer.connected = false;
     peer.here = false;
     peer.unanswered.reset();
@@ -107,16 +128,25 @@ void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
 
 void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
     Peer& peer = peers_[received.from];
+    const auto* submit = std::get_if<SubmitCommand>(&received.frame.message);
+    const auto* beat = std::get_if<Heartbeat>(&received.frame.message);
+    if (peer.role == Role::sl && (submit != nullptr || beat != nullptr)) {
+        const std::uint64_t session = submit != nullptr ? submit->session : beat->session;
+        if (is_replaced(received.from, session)) {
+            turn_away(received.from, session, effects);
+            return;
+        }
+    }
     peer.hear(now_);
     if (peer.role == Role::sn) {
         on_server_frame(received, effects);
         return;
     }
-    if (const auto* submit = std::get_if<SubmitCommand>(&received.frame.message)) {
+    if (submit != nullptr) {
         peer.session = submit->session;
         peer.unanswered = *submit;
         on_command(received.from, *submit, effects);
-    } else if (const auto* beat = std::get_if<Heartbeat>(&received.frame.message)) {
+    } else if (beat != nullptr) {
         on_heartbeat(received.from, *beat, effects);
     } else if (const auto* query = std::get_if<StatusQuery>(&received.frame.message)) {
         status_.on_query(received.from, *query, status_source(), effects);
@@ -126,6 +156,28 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
                    .with("type", std::string(type_name(received.frame.message))),
                effects);
     }
+}
+
+/// An earlier start of an SL than the one that has registered last. What it says keeps nothing
+/// alive.
+bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
+    return session != 0 && session < ledger_.session_of(node);
+}
+
+void SnNode::turn_away(const NodeId& node, std::uint64_t session, std::vector<Effect>& effects) {
+    const RegisteredNode& newest = ledger_.nodes().at(node);
+    const std::string text = replaced_text(node, to_string(newest.address), newest.session);
+    if (std::exchange(peers_[node].turned_away, session) != session) {
+        report(
+            TraceEvent("start_replaced")
+                .with("node", node.name)
+                .with("session", session)
+                .with("by", newest.session)
+                .log(Level::warning, component,
+                     "The start of '" + node.name + "' of " + start_text(session) + " is " + text),
+            effects);
+    }
+    effects.push_back(Send{node, {CommandResult{0, Errc::replaced, text, 0, newest.session}, {}}});
 }
 
 void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,

@@ -34,8 +34,9 @@ struct SnNodeOptions {
     /// Does not serve: asks the others to go on without it for good, and ends. Its name and disk
     /// may then begin anew.
     bool leave = false;
-    std::uint64_t number = 1;  ///< see RaftOptions
-    std::uint64_t seed = 1;    ///< of the election timeouts
+    std::uint64_t session = 0;  ///< see Node::session()
+    std::uint64_t number = 1;   ///< see RaftOptions
+    std::uint64_t seed = 1;     ///< of the election timeouts
     /// See RaftOptions; the leader is heard five times in it. Above twice the round trip between
     /// any two SNs: a leader that hears no answer for so long steps down.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);

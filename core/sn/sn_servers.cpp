@@ -96,6 +96,9 @@ void SnNode::on_membership_reply(const MembershipReply& reply, std::vector<Effec
 
 void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
                              std::vector<Effect>& effects) {
+    if (news.connected && is_replaced(news.node, news.beat.session)) {
+        return;
+    }
     Peer& peer = peers_[news.node];
     if (news.connected) {
         peer.hear(now_);
@@ -200,7 +203,9 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     // The new leader hears at once what the nodes here have said last.
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {
-            relay_news(id, true, peer.beat, effects);
+            Heartbeat said = peer.beat;
+            said.session = peer.session;
+            relay_news(id, true, said, effects);
         }
     }
     for (const auto& [name, contract] : ledger_.contracts()) {
@@ -281,6 +286,10 @@ void SnNode::ask_to_join(std::vector<Effect>& effects) {
 
 void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
     dialling_.erase(failed.address);
+    if (failed.error.code == Errc::replaced) {
+        end_as_copy(failed.error.message, effects);
+        return;
+    }
     if (failed.fatal && !is_server(options_.id)) {
         end(exit_code_of(failed.error.code),
             "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, effects);

@@ -16,13 +16,14 @@ namespace starling {
 /// The SN node's memory and its reactions, one source file a subject: nodes that are connected and
 /// their deadlines (sn_node.cpp), leases and rounds that stand still (sn_stalls.cpp), the log and
 /// what its entries bring about (sn_log.cpp), what is signed (sn_signed.cpp), the other SNs
-/// (sn_servers.cpp).
+/// (sn_servers.cpp), copies of this SN (sn_copies.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
 
     const NodeId& id() const override { return options_.id; }
     Role role() const override { return Role::sn; }
+    std::uint64_t session() const override { return options_.session; }
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override;
 
 private:
@@ -32,13 +33,15 @@ private:
         status_timer = 3,
         raft_timer = 4,
         server_timer = 5,
-        dial_timer = 6
+        dial_timer = 6,
+        original_timer = 7
     };
     static constexpr SwarmDuration server_interval = std::chrono::milliseconds(500);
     using Peer = SnPeer;
     using CommandKey = std::tuple<NodeId, std::uint64_t, std::uint64_t>;
 
     // sn_node.cpp
+    void handle(const Input& input, std::vector<Effect>& effects);
     void start(std::vector<Effect>& effects);
     void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
     void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
@@ -48,6 +51,8 @@ private:
         effects.push_back(Send{to, {std::move(result), {}}});
     }
     void on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
+    bool is_replaced(const NodeId& node, std::uint64_t session) const;
+    void turn_away(const NodeId& node, std::uint64_t session, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     void on_stop(const StopRequested& stop, std::vector<Effect>& effects);
     void check_leases(std::vector<Effect>& effects);
@@ -120,6 +125,11 @@ private:
     void compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,
                             std::vector<Effect>& effects) const;
 
+    // sn_copies.cpp
+    void on_started(std::vector<Effect>& effects);
+    void while_asking_original(const Input& input, std::vector<Effect>& effects);
+    void end_as_copy(const std::string& why, std::vector<Effect>& effects);
+
     // sn_servers.cpp
     bool is_server(const NodeId& node) const;
     bool is_outside() const;
@@ -176,6 +186,8 @@ private:
     bool stopped_ = false;
     std::optional<SwarmTime> raft_armed_;
     std::uint64_t said_again_term_ = 0;  ///< whose leader was told what waits for an answer here
+    std::optional<Address> original_;    ///< asked whether the SN that this is a copy of runs there
+    std::vector<Input> held_;            ///< what came meanwhile
     std::set<Address> dialling_;
     SwarmDuration dial_backoff_{0};
     bool dial_armed_ = false;

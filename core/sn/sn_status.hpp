@@ -19,8 +19,10 @@ struct SnPeer {
     SwarmTime lost_at{};
     bool heard = false;  ///< since this SN started
     bool here = false;   ///< connected to this very SN
-    /// Of the node's start that is connected here, by its newest command; 0: none came yet.
+    /// Of the node's start that is connected here, as its connection says, else by its newest
+    /// command; 0: none came yet.
     std::uint64_t session = 0;
+    std::uint64_t turned_away = 0;  ///< its newest earlier start that was told of a later one
     NodeId via;      ///< else the SN that told of it last
     Heartbeat beat;  ///< what an SL said last
     SwarmTime beat_at{};

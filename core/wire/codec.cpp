@@ -37,7 +37,7 @@ SegmentKind get_kind(Reader& r) {
 }
 Errc get_errc(Reader& r) {
     const std::uint8_t value = r.u8();
-    if (value > static_cast<std::uint8_t>(Errc::program)) {
+    if (value > static_cast<std::uint8_t>(Errc::replaced)) {
         r.fail();
         return Errc::malformed;
     }
@@ -50,6 +50,7 @@ void put(Writer& w, Errc code) { w.u8(static_cast<std::uint8_t>(code)); }
 void put(Writer& w, const Hello& m) {
     encode(w, m.name);
     w.u8(static_cast<std::uint8_t>(m.role));
+    w.u64(m.session);
 }
 void get(Reader& r, Hello& m) {
     m.name = decode_node_id(r);
@@ -59,6 +60,7 @@ void get(Reader& r, Hello& m) {
         return;
     }
     m.role = static_cast<Role>(role);
+    m.session = r.u64();
 }
 void put(Writer& w, const Refused& m) {
     put(w, m.code);
@@ -100,6 +102,7 @@ void put(Writer& w, const Heartbeat& m) {
         w.digest(m.report->digest);
         encode(w, m.report->signature);
     }
+    w.u64(m.session);
 }
 void get(Reader& r, Heartbeat& m) {
     m.contract = r.string(contract_name_max);
@@ -119,18 +122,21 @@ void get(Reader& r, Heartbeat& m) {
     if (r.boolean()) {
         m.report = MergeReport{r.digest(), decode_signature(r)};
     }
+    m.session = r.u64();
 }
 void put(Writer& w, const CommandResult& m) {
     w.u64(m.sequence);
     put(w, m.code);
     w.string(bounded(m.reason));
     w.u32(m.run);
+    w.u64(m.session);
 }
 void get(Reader& r, CommandResult& m) {
     m.sequence = r.u64();
     m.code = get_errc(r);
     m.reason = r.string(text_max);
     m.run = r.u32();
+    m.session = r.u64();
 }
 void put(Writer& w, const ViewUpdate& m) { encode(w, m.view); }
 void get(Reader& r, ViewUpdate& m) { m.view = decode_contract_view(r); }

@@ -16,6 +16,7 @@ namespace starling {
 struct Hello {
     NodeId name;
     Role role = Role::sl;
+    std::uint64_t session = 0;  ///< of this start: see Node::session()
 };
 /// Last frame of a connection that is not accepted, so that the other side can say why.
 struct Refused {
@@ -59,6 +60,7 @@ struct Heartbeat {
     std::vector<Stall> stalls;  ///< at most 64
     /// The attempt's merged vector is complete and durable here.
     std::optional<MergeReport> report;
+    std::uint64_t session = 0;  ///< of the SL's start that says so
 };
 // SN -> SL
 struct CommandResult {
@@ -66,6 +68,8 @@ struct CommandResult {
     Errc code = Errc::ok;
     std::string reason;
     Run run = 0;  ///< of the contract, for Enrol
+    /// For Errc::replaced: the node's newest start. One that is not older was not meant.
+    std::uint64_t session = 0;
 };
 struct ViewUpdate {
     ContractView view;

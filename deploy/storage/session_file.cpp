@@ -23,6 +23,12 @@ std::uint64_t last_session(const std::filesystem::path& file) {
     return number;
 }
 
+Result<void> write_session(const std::filesystem::path& file, std::uint64_t session) {
+    const std::string text = std::to_string(session) + "\n";
+    const ByteView part = std::as_bytes(std::span(text));
+    return replace_file(file, std::span<const ByteView>(&part, 1));
+}
+
 }  // namespace
 
 Result<std::uint64_t> next_session(const std::filesystem::path& data_directory) {
@@ -33,12 +39,15 @@ Result<std::uint64_t> next_session(const std::filesystem::path& data_directory) 
     constexpr std::uint64_t number_max = std::uint64_t{1} << 62U;
     const std::uint64_t last = last_session(file);
     const std::uint64_t session = std::max(now, last < number_max ? last + 1 : 0);
-    const std::string text = std::to_string(session) + "\n";
-    const ByteView part = std::as_bytes(std::span(text));
-    if (const auto written = replace_file(file, std::span<const ByteView>(&part, 1)); !written) {
+    if (const Result<void> written = write_session(file, session); !written) {
         return written.error();
     }
     return session;
+}
+
+Result<void> raise_session(const std::filesystem::path& data_directory, std::uint64_t session) {
+    const std::filesystem::path file = data_directory / "session";
+    return session > last_session(file) ? write_session(file, session) : Result<void>();
 }
 
 }  // namespace starling

@@ -13,4 +13,7 @@ namespace starling {
 /// in the file `session`, durable when this returns. Errc::io names the file.
 Result<std::uint64_t> next_session(const std::filesystem::path& data_directory);
 
+/// The next one is larger than `session` too, another start's number. Errc::io names the file.
+Result<void> raise_session(const std::filesystem::path& data_directory, std::uint64_t session);
+
 }  // namespace starling

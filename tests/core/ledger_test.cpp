@@ -85,7 +85,7 @@ TEST(Ledger, ACommandIsAppliedOncePerSequence) {
     const Applied again = m.ledger.apply(entry, 11);
     EXPECT_EQ(again.answer.code, Errc::ok);
     EXPECT_TRUE(again.events.empty());
-    EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::stale);
+    EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::replaced);
 }
 
 TEST(Ledger, ALateCommandOfAnEarlierStartIsRefused) {
@@ -93,7 +93,7 @@ TEST(Ledger, ALateCommandOfAnEarlierStartIsRefused) {
     m.enrol("sl1", two_peers);
     EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 2, 1, RegisterNode{}}, 10).answer.code, Errc::ok);
     const Applied late = m.ledger.apply({0, {"sl1"}, 1, 7, RegisterNode{}}, 11);
-    EXPECT_EQ(late.answer.code, Errc::stale);
+    EXPECT_EQ(late.answer.code, Errc::replaced);
     EXPECT_TRUE(late.events.empty());
     EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 2, 1, RegisterNode{}}, 12).answer.code, Errc::ok)
         << "and the newer start goes on where it was";

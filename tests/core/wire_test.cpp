@@ -43,11 +43,11 @@ std::vector<Message> one_of_each() {
     view.departed = {{"sl3"}};
     view.last_commit = Commit{4, 0, digest, view.frozen, true};
     view.reason = "none";
-    return {Hello{{"sl1"}, Role::sl},
+    return {Hello{{"sl1"}, Role::sl, 9},
             Refused{Errc::refused, "no"},
             SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}}},
-            Heartbeat{"default", 1, 2, 3, 4, {5, 6, "sl2"}, {{{"sl2"}, true, false}}},
-            CommandResult{2, Errc::layout_mismatch, "differs", 4},
+            Heartbeat{"default", 1, 2, 3, 4, {5, 6, "sl2"}, {{{"sl2"}, true, false}}, {}, 9},
+            CommandResult{2, Errc::layout_mismatch, "differs", 4, 9},
             ViewUpdate{view},
             FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
             SegmentData{key, SegmentKind::contribution, 7},

@@ -34,6 +34,13 @@ TEST_F(SessionFile, AlsoWhereTheClockWasSetBack) {
     EXPECT_EQ(next(), ahead + 2);
 }
 
+TEST_F(SessionFile, AlsoAfterAnotherStartWhoseClockIsAhead) {
+    const std::uint64_t ahead = next() + 1'000'000'000'000'000;
+    ASSERT_TRUE(raise_session(folder.path(), ahead));
+    ASSERT_TRUE(raise_session(folder.path(), 7));
+    EXPECT_EQ(next(), ahead + 1);
+}
+
 TEST_F(SessionFile, WhatSaysNothingDoesNotCount) {
     const std::uint64_t before = next();
     for (const std::string text : {"", "hello", "99999999999999999999999999", "-5"}) {

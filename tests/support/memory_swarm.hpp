@@ -44,7 +44,8 @@ public:
             if (number > 1) {
                 options.sentinel = sn_addresses[0];
             }
-            options.number = server_number(openssl_hasher(), options.id, ++sessions);
+            options.session = ++sessions;
+            options.number = server_number(openssl_hasher(), options.id, sessions);
             options.seed = options.number;
             options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
             options.verifier = make_memory_verifier(openssl_hasher());
@@ -77,30 +78,43 @@ public:
 
     /// \param admits_sls  false: who dials its SL is refused for good.
     void add_pair(int number, ToyOptions toy, bool admits_sls = true) {
+        add_pair_at(number, std::move(toy), admits_sls, "");
+    }
+    /// A second start of a pair, on a host of its own, with what the first one has kept by now: as
+    /// where somebody has copied its workspace. Its processes are "sl1-copy" and "ml1-copy".
+    void add_copy(int number) {
+        ToyOptions toy = toys[number];
+        add_pair_at(number, toy, true, "-copy");
+    }
+    void add_pair_at(int number, ToyOptions toy, bool admits_sls, const std::string& copy) {
+        const int store = copy.empty() ? number : number + 1000;
         toy.seed = static_cast<std::uint64_t>(number) * 1000;
         const std::string n = std::to_string(number);
-        const Address exchange{"10.0.0." + n, 16000};
-        const Address socket{"/host-" + n + "/sl.sock", 0};
+        const Address exchange{(copy.empty() ? "10.0.0." : "10.0.9.") + n, 16000};
+        const Address socket{"/host-" + n + copy + "/sl.sock", 0};
         MemoryNodeSpec sl;
-        sl.make = [this, n, number, exchange] {
+        sl.make = [this, n, number, store, exchange] {
             SlNodeOptions options;
             options.id = {"sl" + n};
             options.sn_addresses = sn_addresses;
             // Each begins with another one.
             std::rotate(options.sn_addresses.begin(),
                         options.sn_addresses.begin() +
-                            static_cast<std::ptrdiff_t>(static_cast<std::size_t>(number) %
-                                                        sn_addresses.size()),
+                            static_cast<std::ptrdiff_t>(
+                                static_cast<std::size_t>(number + (store > number ? 1 : 0)) %
+                                sn_addresses.size()),
                         options.sn_addresses.end());
             options.exchange_address = exchange;
             options.session = ++sessions;
             options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
-            options.kept = sl_stores[number]->models;
+            options.kept = sl_stores[store]->models;
             return licensed(make_sl_node(options));
         };
-        sl_stores[number] = std::make_unique<MemoryStore>();
-        sl.store = sl_stores[number].get();
-        sl.host = "host-" + n;
+        sl_stores[store] = std::make_unique<MemoryStore>();
+        sl_stores[store]->models = sl_stores[number]->models;
+        sl.store = sl_stores[store].get();
+        sl.process = "sl" + n + copy;
+        sl.host = "host-" + n + copy;
         sl.listen = {exchange, socket};
         sl.accepts = {Role::ml};
         if (admits_sls) {
@@ -108,19 +122,21 @@ public:
         }
         sls.insert(network.add(sl));
         MemoryNodeSpec ml;
-        ml.make = [this, n, number, socket] {
+        ml.make = [this, n, store, socket] {
             MlNodeOptions options;
             options.id = {"ml" + n};
             options.sl_address = socket;
             options.keeps_state = true;
-            options.kept = ml_stores[number]->states;
+            options.kept = ml_stores[store]->states;
             return make_ml_node(std::move(options), openssl_hasher());
         };
-        ml_stores[number] = std::make_unique<MemoryStore>();
-        ml.store = ml_stores[number].get();
+        ml_stores[store] = std::make_unique<MemoryStore>();
+        ml_stores[store]->states = ml_stores[number]->states;
+        ml.store = ml_stores[store].get();
+        ml.process = "ml" + n + copy;
         ml.host = sl.host;
-        toys[number] = toy;
-        ml.program = [this, number] { return std::make_unique<ToyProgram>(toys[number]); };
+        toys[store] = toy;
+        ml.program = [this, store] { return std::make_unique<ToyProgram>(toys[store]); };
         mls.insert(network.add(ml));
     }
 

@@ -233,6 +233,34 @@ TEST_F(TlsEndpointTest, ANewerConnectionOfTheSamePeerTakesThePlaceOfTheOlder) {
     EXPECT_EQ(first.count<FrameReceived>(), 0U);
 }
 
+TEST_F(TlsEndpointTest, AnEarlierStartOfAPeerDoesNotTakeTheLaterOnesPlace) {
+    const auto start = [&](std::uint64_t session) {
+        TlsEndpointOptions options =
+            options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}));
+        options.session = session;
+        Party party = open_party(options);
+        party.endpoint->connect(loopback(port), Role::sl);
+        return party;
+    };
+    second = open_party(listening("sl2"));
+    constexpr std::uint64_t ten = 1'795'737'600'000'000'000;  // 2026-11-27 00:00:00 UTC
+    Party later = start(ten + 1);
+    ASSERT_TRUE(run_until({&later, &second}, [&] { return second.count<PeerUp>() == 1; }));
+    EXPECT_EQ(second.all<PeerUp>().at(0).session, ten + 1);
+    Party earlier = start(ten);
+    ASSERT_TRUE(run_until({&later, &earlier, &second},
+                          [&] { return earlier.count<ConnectFailed>() == 1; }));
+    const ConnectFailed failed = earlier.all<ConnectFailed>().at(0);
+    EXPECT_EQ(failed.error.code, Errc::replaced);
+    EXPECT_TRUE(failed.fatal);
+    EXPECT_TRUE(contains(failed.error.message, "is replaced by a start of 'sl1' at 127.0.0.1:"))
+        << failed.error.message;
+    EXPECT_TRUE(contains(failed.error.message, "2026-11-27 00:00:00 UTC")) << failed.error.message;
+    EXPECT_EQ(second.count<PeerLost>(), 0U);
+    Party newest = start(ten + 2);
+    EXPECT_TRUE(run_until({&later, &newest, &second}, [&] { return second.count<PeerUp>() == 2; }));
+}
+
 TEST_F(TlsEndpointTest, CloseSendsWhatIsQueuedFirst) {
     connect_pair();
     const Blob body = pattern_body(4);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/start_text.hpp"
+
 namespace starling {
 namespace {
 
@@ -45,7 +47,9 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
 
     MemoryNetwork& net;
     MemoryNodeSpec spec;
-    NodeId id;
+    NodeId id;  ///< of the process: see MemoryNodeSpec::process
+    NodeId node_id;
+    std::map<NodeId, NodeId> peers;  ///< node -> its process that was connected last
     std::uint64_t incarnation = 0;
     std::unique_ptr<Node> node;
     std::unique_ptr<ProgramModel> program;
@@ -65,7 +69,8 @@ MemoryNetwork::~MemoryNetwork() = default;
 NodeId MemoryNetwork::add(MemoryNodeSpec spec) {
     auto process = std::make_unique<Process>(*this, std::move(spec));
     process->node = process->spec.make();
-    process->id = process->node->id();
+    process->node_id = process->node->id();
+    process->id = process->spec.process.empty() ? process->node_id : NodeId{process->spec.process};
     Process& added = *process;
     STARLING_INVARIANT(processes_.emplace(added.id, std::move(process)).second, "names are unique");
     launch(added);
@@ -190,22 +195,55 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
             hand(a, ia, ConnectFailed{address, {Errc::unreachable, "connection refused"}, false});
             return;
         }
-        Connection& link = connection(a, b);
-        if (link.up) {
-            cut(a, b, "replaced by a newer connection");
+        if (dialler.node_id == listener.node_id || !make_room(listener, dialler)) {
+            const Error error{Errc::replaced,
+                              replaced_text(dialler.node_id, "another host", next_epoch_)};
+            hand(a, ia, ConnectFailed{address, error, true});
+            return;
         }
-        link = Connection{next_epoch_++, true, {now_, now_}, {}};
-        hand(b, ib, PeerUp{a, dialler.node->role(), {}});
-        hand(a, ia, PeerUp{b, listener.node->role(), address});
+        if (!make_room(dialler, listener)) {
+            hand(a, ia, ConnectFailed{address, {Errc::refused, "an earlier start"}, true});
+            return;
+        }
+        dialler.peers[listener.node_id] = b;
+        listener.peers[dialler.node_id] = a;
+        connection(a, b) = Connection{next_epoch_++, true, {now_, now_}, {}};
+        hand(b, ib, PeerUp{dialler.node_id, dialler.node->role(), {}, dialler.node->session()});
+        hand(a, ia,
+             PeerUp{listener.node_id, listener.node->role(), address, listener.node->session()});
     });
 }
 
-void MemoryNetwork::send(Process& from, const NodeId& to, Frame frame, SendGroup group) {
-    Connection& link = connection(from.id, to);
-    if (!link.up) {
+/// The process of `node` that `at` is connected with.
+MemoryNetwork::Process* MemoryNetwork::connected_as(const Process& at, const NodeId& node) {
+    const auto peer = at.peers.find(node);
+    return peer != at.peers.end() && connection(at.id, peer->second).up
+               ? processes_.at(peer->second).get()
+               : nullptr;
+}
+
+/// At `at`, `fresh` takes the place of what was connected under its name. False: that is a process
+/// of a later start.
+bool MemoryNetwork::make_room(const Process& at, const Process& fresh) {
+    const Process* older = connected_as(at, fresh.node_id);
+    if (older == nullptr) {
+        return true;
+    }
+    if (fresh.node->session() != 0 && fresh.node->session() < older->node->session()) {
+        return false;
+    }
+    cut(at.id, older->id, "replaced by a newer connection");
+    return true;
+}
+
+void MemoryNetwork::send(Process& from, const NodeId& node, Frame frame, SendGroup group) {
+    const Process* peer = connected_as(from, node);
+    if (peer == nullptr) {
         return;
     }
-    const Process& target = *processes_.at(to);
+    const NodeId& to = peer->id;
+    Connection& link = connection(from.id, to);
+    const Process& target = *peer;
     Lane& lane = link.lane[from.id < to ? 1 : 0];
     const bool limited = faults.bytes_per_second > 0 && from.spec.host != target.spec.host;
     if (!limited && lane.queue.empty()) {
@@ -248,7 +286,7 @@ void MemoryNetwork::cancel_sends(const NodeId& from, SendGroup group,
         const NodeId& other = pair.first == from ? pair.second : pair.first;
         std::deque<Paced>& queue = link.lane[from < other ? 1 : 0].queue;
         const bool of_node = pair.first == from || pair.second == from;
-        if (!of_node || (to && *to != other) || queue.empty()) {
+        if (!of_node || (to && *to != processes_.at(other)->node_id) || queue.empty()) {
             continue;
         }
         Paced leaving = std::move(queue.front());
@@ -268,7 +306,7 @@ Arrivals MemoryNetwork::arrivals(const NodeId& at) const {
         const Lane& lane = link.lane[from < at ? 1 : 0];
         if (!lane.queue.empty() && !lane.queue.front().frame.body.empty()) {
             const double bytes = lane.bytes_per_second * to_seconds(now_ - lane.began);
-            arrivals.body_bytes[from] =
+            arrivals.body_bytes[processes_.at(from)->node_id] =
                 std::min(static_cast<std::uint64_t>(bytes), lane.queue.front().frame.body.size());
         }
     }
@@ -320,7 +358,8 @@ void MemoryNetwork::deliver_at(SwarmTime time, const NodeId& from, const NodeId&
             if (processes_.at(from)->spec.host != processes_.at(to)->spec.host) {
                 body_bytes_delivered_ += sent.body.size();
             }
-            hand(to, processes_.at(to)->incarnation, FrameReceived{from, std::move(sent)});
+            hand(to, processes_.at(to)->incarnation,
+                 FrameReceived{processes_.at(from)->node_id, std::move(sent)});
         }
     });
 }
@@ -335,9 +374,8 @@ void MemoryNetwork::cut(const NodeId& a, const NodeId& b, const std::string& rea
         const Process& process = *processes_.at(at);
         if (process.running()) {
             schedule(now_ + delay(), [this, node = at, incarnation = process.incarnation,
-                                      lost = PeerLost{of, reason}] {
-                const Connection& newer = connection(node, lost.peer);
-                if (!newer.up) {
+                                      lost = PeerLost{processes_.at(of)->node_id, reason}] {
+                if (connected_as(*processes_.at(node), lost.peer) == nullptr) {
                     hand(node, incarnation, lost);
                 }
             });

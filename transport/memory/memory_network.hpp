@@ -46,6 +46,9 @@ public:
 struct MemoryNodeSpec {
     /// Makes the node; called again at a restart.
     std::function<std::unique_ptr<Node>()> make;
+    /// Its process's name, by which the functions below know it; default: the node's name. Another
+    /// one where a node was started twice.
+    std::string process;
     std::string host;  ///< nodes of one host reach each other without faults
     std::vector<Address> listen;
     std::set<Role> accepts;                                  ///< roles that may dial it
@@ -125,7 +128,7 @@ private:
 
     void launch(Process& process);
     void connect(Process& from, const Address& address, Role role);
-    void send(Process& from, const NodeId& to, Frame frame, SendGroup group);
+    void send(Process& from, const NodeId& node, Frame frame, SendGroup group);
     void begin_to_leave(const NodeId& from, const NodeId& to);
     void depart(const Process& from, const Process& target, Connection& link, Frame frame);
     void cancel_sends(const NodeId& from, SendGroup group, const std::optional<NodeId>& to);
@@ -140,6 +143,8 @@ private:
     bool separated(const Process& a, const Process& b) const;
     SwarmDuration delay();
     Connection& connection(const NodeId& a, const NodeId& b);
+    Process* connected_as(const Process& at, const NodeId& node);
+    bool make_room(const Process& at, const Process& fresh);
     void schedule(SwarmTime time, std::function<void()> action);
 
     Random random_;

@@ -6,7 +6,7 @@
 
 namespace starling {
 
-Result<void> admit_peer(const NodeId& own, const Hello& hello,
+Result<void> admit_peer(const NodeId& own, std::uint64_t session, const Hello& hello,
                         const std::optional<Identity>& certified, const std::set<Role>& accepts) {
     const std::string role(to_string(hello.role));
     const std::string who = "'" + hello.name.name + "' (" + role + ")";
@@ -25,9 +25,14 @@ Result<void> admit_peer(const NodeId& own, const Hello& hello,
         return Error{Errc::refused, who + " is at the wrong port: here talk " + role_list(accepts) +
                                         " only (check address and port)"};
     }
+    if (hello.name == own && hello.session != 0 && hello.session == session) {
+        return Error{Errc::refused, "'" + own.name + "' dials itself: check the addresses"};
+    }
     if (hello.name == own) {
-        return Error{Errc::refused, "two nodes have the name '" + own.name +
-                                        "': give one another name and certificate"};
+        return Error{Errc::replaced,
+                     "two nodes have the name '" + own.name +
+                         "': give one another name and certificate, or, if they are two copies of "
+                         "one node, go on with one of them"};
     }
     return {};
 }

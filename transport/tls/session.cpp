@@ -125,7 +125,8 @@ void Session::handle_first(const Message& message) {
     }
     const auto* refused = std::get_if<Refused>(&message);
     if (refused != nullptr && purpose_.dialled) {
-        end(SessionEnd{{Errc::refused, "refused this node: " + refused->reason}, true, true});
+        const Errc code = refused->code == Errc::replaced ? Errc::replaced : Errc::refused;
+        end(SessionEnd{{code, "refused this node: " + refused->reason}, true, true});
         return;
     }
     refuse(Error{Errc::malformed,

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "core/base/start_text.hpp"
 #include "transport/tls/admission.hpp"
 #include "transport/tls/event_loop.hpp"
 #include "transport/tls/identity_watch.hpp"
@@ -71,7 +72,7 @@ private:
     };
 
     SessionOwner& owner() { return *this; }
-    Hello own_hello() const override { return {options_.name, options_.role}; }
+    Hello own_hello() const override { return {options_.name, options_.role, options_.session}; }
     Result<void> admit(const Session& session, const Hello& hello) override;
     bool may_read(Session& session) override;
     void session_up(Session& session) override;
@@ -279,7 +280,21 @@ void TlsEndpoint::drop_oldest_stranger() {
 }
 
 Result<void> TlsEndpoint::admit(const Session& session, const Hello& hello) {
-    return admit_peer(options_.name, hello, session.certified(), session.purpose().accepts);
+    if (Result<void> may = admit_peer(options_.name, options_.session, hello, session.certified(),
+                                      session.purpose().accepts);
+        !may) {
+        return may;
+    }
+    const auto known = peers_.find(hello.name);
+    if (known == peers_.end() || hello.session == 0 ||
+        hello.session >= known->second->peer().session) {
+        return {};
+    }
+    // Whom we dial is not told anything about itself: it may be us who are asked to end.
+    return Error{
+        session.purpose().dialled ? Errc::refused : Errc::replaced,
+        "this start, of " + start_text(hello.session) + ", is " +
+            replaced_text(hello.name, known->second->address(), known->second->peer().session)};
 }
 
 bool TlsEndpoint::may_read(Session& session) {
@@ -302,7 +317,7 @@ void TlsEndpoint::session_up(Session& session) {
     if (dialled) {
         dialling_.erase(*dialled);
     }
-    deliver(PeerUp{hello.name, hello.role, dialled.value_or(Address{})});
+    deliver(PeerUp{hello.name, hello.role, dialled.value_or(Address{}), hello.session});
 }
 
 void TlsEndpoint::frame_received(Session& session, FrameReader::Received received) {

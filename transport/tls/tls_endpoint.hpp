@@ -41,6 +41,7 @@ struct ListenOptions {
 struct TlsEndpointOptions {
     NodeId name;  ///< must be what the certificate says, where one is given
     Role role = Role::sl;
+    std::uint64_t session = 0;              ///< of this start of the node: see Node::session()
     std::optional<IdentityFiles> identity;  ///< none: only Unix sockets can be used (an ML node)
     std::vector<ListenOptions> listen;
     SwarmDuration handshake_limit =

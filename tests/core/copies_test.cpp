@@ -1,0 +1,97 @@
+// Two starts of one node at a time, as where somebody has copied its workspace.
+#include "core/base/start_text.hpp"
+#include "tests/support/memory_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(StartText, IsTheTimeOfTheStart) {
+    EXPECT_EQ(start_text(1'795'737'750'000'000'123), "2026-11-27 00:02:30 UTC");
+    EXPECT_EQ(start_text(7), "start number 7");
+}
+
+/// A training of two members whose second SL is on its second host.
+class Copies : public testing::TestWithParam<int> {
+protected:
+    Copies() : swarm(1, {}, GetParam()) {
+        ToyOptions toy;
+        toy.syncs = 400;
+        toy.batch_time = milliseconds(5);
+        swarm.add_pair(1, toy);
+        swarm.add_pair(2, toy);
+    }
+    int newest_round() const {
+        const auto committed = swarm.trace.named("round_committed");
+        return committed.empty() ? -1 : std::stoi(field(committed.back(), "round"));
+    }
+    /// Events about sl1, as sn1 tells them.
+    std::size_t count(const std::string& event) const {
+        const auto lines = swarm.trace.named(event, "sn1");
+        return static_cast<std::size_t>(
+            std::count_if(lines.begin(), lines.end(),
+                          [](const auto& line) { return field(line, "node") == "sl1"; }));
+    }
+    bool stopped(const std::string& node, SwarmDuration limit = seconds(30)) {
+        return swarm.network.run([&] { return swarm.network.stopped({node}).has_value(); },
+                                 swarm.network.now() + limit);
+    }
+    MemorySwarm swarm;
+};
+
+INSTANTIATE_TEST_SUITE_P(, Copies, testing::Values(1, 3));
+
+TEST_P(Copies, TheOlderStartIsToldWhoHasItsPlaceAndEnds) {
+    ASSERT_TRUE(swarm.run_to_round(3)) << swarm.trace.tail();
+    swarm.add_copy(1);
+    ASSERT_TRUE(stopped("sl1")) << swarm.trace.tail();
+    EXPECT_EQ(swarm.code("sl1"), exit_code::refused);
+    ASSERT_TRUE(stopped("ml1"));
+    EXPECT_EQ(swarm.code("ml1"), exit_code::refused);
+    EXPECT_TRUE(swarm.trace.logged("replaced by a start of 'sl1'", "sl1")) << swarm.trace.tail();
+    // No goodbye in the newer one's name: the training goes on with it, and ends as ever.
+    EXPECT_TRUE(swarm.run_to_round(newest_round() + 3)) << swarm.trace.tail();
+    EXPECT_FALSE(swarm.network.stopped({"sl1-copy"}).has_value());
+    EXPECT_TRUE(swarm.trace.named("contract_ended").empty());
+    EXPECT_LE(swarm.trace.named("start_replaced").size(), 1U);
+    EXPECT_TRUE(swarm.trace.logged("it takes the place of its start at 10.0.0.1:16000"));
+}
+
+TEST_P(Copies, OnceTheCopyIsKilledTheOriginalGoesOnWhenItIsStartedAgain) {
+    ASSERT_TRUE(swarm.run_to_round(3)) << swarm.trace.tail();
+    swarm.add_copy(1);
+    ASSERT_TRUE(stopped("sl1")) << swarm.trace.tail();
+    ASSERT_TRUE(swarm.run_to_round(newest_round() + 2)) << swarm.trace.tail();
+    swarm.network.crash({"sl1-copy"});
+    swarm.network.crash({"ml1-copy"});
+    swarm.sls.erase({"sl1-copy"});
+    swarm.mls.erase({"ml1-copy"});
+    swarm.run_for(seconds(5));
+    swarm.restart_pair(1);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+}
+
+/// The older start is cut off from what it is told, but not from telling.
+TEST_P(Copies, WhatTheOlderStartSaysKeepsNothingAlive) {
+    ASSERT_TRUE(swarm.run_to_round(3)) << swarm.trace.tail();
+    for (const NodeId& sn : swarm.sns) {
+        swarm.network.mute(sn, {"sl1"});
+    }
+    const std::size_t enrolled = count("member_enrolled");
+    swarm.add_copy(1);
+    ASSERT_TRUE(swarm.network.run([&] { return count("member_enrolled") > enrolled; },
+                                  swarm.network.now() + seconds(30)))
+        << swarm.trace.tail();
+    const std::size_t gone = count("member_gone");
+    swarm.network.crash({"sl1-copy"});
+    swarm.network.crash({"ml1-copy"});
+    EXPECT_TRUE(swarm.network.run([&] { return count("member_gone") > gone; },
+                                  swarm.network.now() + seconds(20)))
+        << swarm.trace.tail();
+}
+
+}  // namespace
+}  // namespace starling::test
