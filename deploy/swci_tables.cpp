@@ -130,13 +130,19 @@ std::string servers_text(const JsonValue& answer) {
            "\n" + aligned_table({"NAME", "HOST IP", "PORT", "VOTES", "STATE", "ROLE"}, rows);
 }
 
+/// "1/2", or nothing to wait for: the contract has ended.
+std::string check_ins(const JsonValue& contract) {
+    return text(contract, "wanted") == "0"
+               ? "-"
+               : text(contract, "checked_in") + "/" + text(contract, "wanted");
+}
+
 std::string contracts_text(const JsonValue& answer) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& [key, contract] : member(answer, "contracts").items) {
         const std::string reason = text(contract, "reason");
         rows.push_back({text(contract, "name"), text(contract, "phase"), text(contract, "run"),
-                        text(contract, "round"), text(contract, "attempt"),
-                        text(contract, "checked_in") + "/" + text(contract, "wanted"),
+                        text(contract, "round"), text(contract, "attempt"), check_ins(contract),
                         text(contract, "members"),
                         reason == "-" ? text(contract, "waiting") : reason});
     }
@@ -166,8 +172,10 @@ std::vector<std::pair<std::string, std::string>> state_lines(const JsonValue& an
         {"contract", text(answer, "name")},
         {"phase", text(answer, "phase")},
         {"round", text(answer, "round") + ", attempt " + text(answer, "attempt") + ", run " +
-                      text(answer, "run")},
-        {"checked in", text(answer, "checked_in") + "/" + text(answer, "wanted")}};
+                      text(answer, "run")}};
+    if (check_ins(answer) != "-") {
+        lines.emplace_back("checked in", check_ins(answer));
+    }
     if (text(answer, "waiting") != "-") {
         lines.emplace_back("waiting", text(answer, "waiting"));
     }
@@ -293,8 +301,8 @@ std::string watch_line(const JsonValue& answer) {
     const JsonValue& commit = member(answer, "last_commit");
     const std::string reason = text(answer, "reason");
     std::string line = text(answer, "name") + "  round " + text(answer, "round") + "  " +
-                       text(answer, "phase") + "  " + text(answer, "checked_in") + "/" +
-                       text(answer, "wanted") + "  " +
+                       text(answer, "phase") + "  " +
+                       (check_ins(answer) == "-" ? "" : check_ins(answer) + "  ") +
                        (is_null(commit) ? "-" : text(commit, "digest").substr(0, digest_shown));
     if (reason != "-") {
         line += "  " + reason;

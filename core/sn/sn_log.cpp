@@ -79,6 +79,29 @@ void SnNode::perform(ConsensusOutput& output, std::vector<Effect>& effects) {
     }
 }
 
+/// The first append after a time without a leader says how much was agreed on meanwhile.
+void SnNode::note_history(std::uint64_t agreed) {
+    if ((!led_before_ || misses_leader()) && agreed > entries_) {
+        history_ = agreed;
+        history_from_ = entries_ + 1;
+        history_rounds_ = 0;
+    }
+    led_before_ = true;
+}
+
+void SnNode::tell_history(std::vector<Effect>& effects) {
+    report(TraceEvent("history_taken")
+               .with("from", history_from_)
+               .with("to", history_)
+               .with("rounds", history_rounds_)
+               .log(Level::info, component,
+                    "Took over what was agreed without this SN: ledger entries " +
+                        std::to_string(history_from_) + " to " + std::to_string(history_) + ", " +
+                        std::to_string(history_rounds_) + " committed rounds among them, head " +
+                        short_text(head_)),
+           effects);
+}
+
 void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     const Bytes bytes = encode_record(record);
     head_ = chain_link(hasher_, head_, record.index, bytes);
@@ -91,16 +114,27 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
                                    .with("index", record.index)
                                    .with("term", record.term)
                                    .with("head", short_text(head_));
-    const bool told = record.index > recovered_ || options_.trace_recovered;
+    untold_ = record.index <= history_;
+    if (record.kind == RecordKind::entry) {
+        apply_entry(record, std::move(applied_event), effects);
+    } else if (is_told(record.index)) {
+        const bool barrier = record.kind == RecordKind::barrier;
+        report(std::move(applied_event).with("kind", barrier ? "barrier" : "membership"), effects);
+    }
+    untold_ = false;
+    if (record.index == history_) {
+        tell_history(effects);
+    }
+}
+
+void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
+                         std::vector<Effect>& effects) {
+    const bool told = is_told(record.index);
     const auto report_applied = [&](std::string_view kind) {
         if (told) {
             report(std::move(applied_event).with("kind", std::string(kind)), effects);
         }
     };
-    if (record.kind != RecordKind::entry) {
-        report_applied(record.kind == RecordKind::barrier ? "barrier" : "membership");
-        return;
-    }
     const Result<Entry> entry = decode_entry(record.data);
     if (!entry) {
         // Agreed, but not by an SN of this version: each of them takes it for nothing.
@@ -141,9 +175,12 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
                effects);
     }
     if (const auto* checkpoint = std::get_if<Checkpoint>(&entry->command)) {
+        const bool untold = std::exchange(untold_, false);  // a fork is news, however old
         compare_checkpoint(entry->signer, *checkpoint, effects);
+        untold_ = untold;
     }
     for (const LedgerEvent& event : applied.events) {
+        history_rounds_ += std::holds_alternative<RoundCommitted>(event) ? 1U : 0U;
         tell(event, effects);
     }
     if (record.index > recovered_) {
@@ -271,6 +308,9 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
 }
 
 void SnNode::push_view(const std::string& name, std::vector<Effect>& effects) {
+    if (untold_) {
+        return;  // the newest one is on its way
+    }
     const Contract* contract = ledger_.find_contract(name);
     const ContractView view = view_of(*contract);
     for (const auto& [id, member] : contract->members) {

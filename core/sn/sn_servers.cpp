@@ -25,6 +25,7 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
         ConsensusOutput output;
         // Raft itself does not time out where this SN does not vote yet.
         if (raft->kind == ConsensusKind::append && raft->term >= consensus_->term()) {
+            note_history(raft->commit);
             leader_seen_ = now_;
         }
         consensus_->receive(now_, received.from, *raft, output);

@@ -103,6 +103,14 @@ private:
     /// Carries out what the consensus wants done, in its order.
     void perform(ConsensusOutput& output, std::vector<Effect>& effects);
     void apply(const LogRecord& record, std::vector<Effect>& effects);
+    void apply_entry(const LogRecord& record, TraceEvent applied_event,
+                     std::vector<Effect>& effects);
+    /// Whether the trace tells of it: not again after a restart.
+    bool is_told(std::uint64_t index) const {
+        return index > recovered_ || options_.trace_recovered;
+    }
+    void note_history(std::uint64_t agreed);
+    void tell_history(std::vector<Effect>& effects);
     void answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects);
     void tell(const LedgerEvent& event, std::vector<Effect>& effects);
     void push_view(const std::string& contract, std::vector<Effect>& effects);
@@ -157,6 +165,9 @@ private:
     void end(int code, const std::string& why, std::vector<Effect>& effects);
 
     void report(TraceEvent event, std::vector<Effect>& effects) const {
+        if (untold_) {
+            event.text.clear();  // for the trace only
+        }
         effects.push_back(Report{std::move(event)});
     }
 
@@ -169,6 +180,13 @@ private:
     std::vector<Digest> links_;       ///< of every applied record, to compare checkpoints with
     std::uint64_t applied_term_ = 0;  ///< of the newest applied record
     std::uint64_t recovered_ = 0;     ///< records that the disk held: applied without a word
+    /// What the others had agreed on while this SN was away is no news: up to this record it is
+    /// applied without log lines, and told in one.
+    std::uint64_t history_ = 0;
+    std::uint64_t history_from_ = 0;
+    std::uint64_t history_rounds_ = 0;
+    bool led_before_ = false;  ///< an append has come since the start
+    bool untold_ = false;      ///< a record of that kind is being applied
     std::map<NodeId, Peer> peers_;
     std::map<std::string, RoundReports> reports_;  ///< by contract
     std::map<std::string, RoundMotion> motions_;   ///< by contract

@@ -117,8 +117,11 @@ std::vector<std::string> missing_of(const Contract& contract) {
     return members_that(contract, [](const Member& m) { return !m.check_in.has_value(); });
 }
 
-/// How many check-ins the round waits for.
+/// How many check-ins the round waits for; 0: it waits for none, as the contract has ended.
 std::uint32_t wanted(const Contract& contract) {
+    if (contract.phase == ContractPhase::complete || contract.phase == ContractPhase::aborted) {
+        return 0;
+    }
     return std::max(contract.config.min_peers, contract.active_count());
 }
 

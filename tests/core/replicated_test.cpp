@@ -166,6 +166,29 @@ TEST_P(Replicated, TheLeaderLeavesForGood) {
     EXPECT_NE(led(), first);
 }
 
+TEST(ReplicatedHistory, AnSnThatJoinsTellsOfItInOneLine) {
+    MemorySwarm swarm;
+    for (int i = 1; i <= 2; ++i) {
+        swarm.add_pair(i, {.syncs = 40, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run_to_round(10));
+    swarm.crash_pair(2);  // an error in the history
+    swarm.run_for(seconds(4));
+    swarm.restart_pair(2);
+    ASSERT_TRUE(swarm.run_to_round(15));
+    swarm.sn_addresses.push_back({"10.0.1.2", 30304});
+    swarm.sn_stores.resize(2);
+    swarm.add_sn(2);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    ASSERT_TRUE(swarm.trace.logged("Member 'sl2' is lost", "sn1"));
+    EXPECT_FALSE(swarm.trace.logged("Member 'sl2' is lost", "sn2"));
+    EXPECT_FALSE(swarm.trace.logged("Round 3 is committed", "sn2"));
+    EXPECT_TRUE(swarm.trace.logged("Took over what was agreed without this SN", "sn2"));
+    EXPECT_EQ(swarm.trace.named("history_taken", "sn2").size(), 1U);
+    EXPECT_TRUE(swarm.trace.logged("(final)", "sn2"));  // what comes then is news
+    swarm.expect_one_ledger();
+}
+
 INSTANTIATE_TEST_SUITE_P(Servers, Replicated, testing::Values(3, 5));
 
 }  // namespace
