@@ -1,7 +1,10 @@
 // run-sn: a Swarm Network node on a host.
 
+#include <iterator>
+
 #include "core/licence/licensed_node.hpp"
 #include "core/node/dial_watch.hpp"
+#include "core/sn/rebuild.hpp"
 #include "core/sn/sn_node.hpp"
 #include "deploy/endpoint_watch.hpp"
 #include "deploy/metrics/node_metrics.hpp"
@@ -19,6 +22,33 @@ namespace starling {
 namespace {
 
 constexpr std::string_view program = "run-sn";
+
+/// --rebuild-without: this SN's ledger goes on alone. One write, so that a crash leaves the old
+/// ledger or the new epoch.
+Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger, TraceLog& log) {
+    Result<Rebuild> rebuilt = rebuild_alone(ledger.log, options);
+    if (!rebuilt) {
+        return rebuilt.error();
+    }
+    const std::vector<StoreWrite> writes = {Persist{rebuilt->first, rebuilt->records},
+                                            PersistVote{rebuilt->vote}};
+    if (const Result<void> written = ledger.store->write(writes); !written) {
+        return written;
+    }
+    ledger.log.vote = rebuilt->vote;
+    std::move(rebuilt->records.begin(), rebuilt->records.end(),
+              std::back_inserter(ledger.log.records));
+    std::string gone;
+    for (const NodeId& node : options.without) {
+        gone += (gone.empty() ? "" : ", ") + node.name;
+    }
+    log.line(Level::warning, program,
+             "this SN goes on alone from entry " + std::to_string(rebuilt->first - 1) +
+                 ", without " + gone + ", for good: a new epoch of the ledger begins with entry " +
+                 std::to_string(rebuilt->first) +
+                 ". To take part again they must start with an empty disk and --sentinel-ip");
+    return {};
+}
 
 Result<int> run_on(const SnOptions& options, NodeHost& host) {
     const std::filesystem::path data = options.data.empty() ? host.workspace.data_dir(host.name)
@@ -62,18 +92,28 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     if (!signer) {
         return signer.error();
     }
+    const Address peer{options.common.host_ip, options.p2p_port.value_or(api.port)};
+    const std::uint64_t number = server_number(openssl_hasher(), host.id, *session);
+    if (!options.rebuild_without.empty()) {
+        const RebuildOptions rebuilding{
+            host.id, api, peer, *session, number, options.rebuild_without, **signer};
+        if (const auto done = rebuild(rebuilding, *ledger, *host.log); !done) {
+            return done.error();
+        }
+    }
     SnNodeOptions node_options;
     node_options.id = host.id;
+    node_options.admins = sn_admins(options, host.id);
     node_options.signer = std::move(*signer);
     node_options.verifier = make_node_verifier();
     node_options.api_address = api;
     node_options.log = std::move(ledger->log);
-    node_options.peer_address = {options.common.host_ip, options.p2p_port.value_or(api.port)};
+    node_options.peer_address = peer;
     node_options.sentinel = options.join;
     node_options.leave = options.leave;
     node_options.election_timeout = options.election_timeout;
     node_options.session = *session;
-    node_options.number = server_number(openssl_hasher(), host.id, *session);
+    node_options.number = number;
     node_options.seed = node_options.number;
     const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),

@@ -36,10 +36,8 @@ constexpr Flag flags[] = {
 };
 
 /// What the store had acknowledged, as the file beside the ledger says, and is not there.
-std::string missing_end(const std::filesystem::path& ledger, const LedgerAudit& audit) {
-    std::filesystem::path head_file = ledger;
-    head_file.replace_extension(".head");
-    const auto head = HeadFile::read(head_file, openssl_hasher());
+std::string missing_end(const std::filesystem::path& head_file,
+                        const Result<std::optional<LedgerHead>>& head, const LedgerAudit& audit) {
     if (!head || !*head || (*head)->index == 0) {
         return "";  // a copy without it, or one that is damaged itself
     }
@@ -65,6 +63,10 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     }
     AuditedLedger ledger{
         file, std::make_unique<LedgerAudit>(openssl_hasher(), verifier, std::move(options)), ""};
+    std::filesystem::path head_file = file;
+    head_file.replace_extension(".head");
+    // Before the ledger: its SN may be writing, and the ledger is never behind the head.
+    const Result<std::optional<LedgerHead>> head = HeadFile::read(head_file, openssl_hasher());
     const Result<void> read =
         read_ledger_copy(file, [&](std::uint64_t index, ByteView bytes, const Digest& link) {
             return ledger.audit->take(index, bytes, link);
@@ -72,7 +74,10 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     if (!read && read.error().code != Errc::malformed) {
         return read.error();
     }
-    ledger.finding = read ? missing_end(file, *ledger.audit) : read.error().message;
+    ledger.finding = read ? missing_end(head_file, head, *ledger.audit) : read.error().message;
+    if (ledger.finding.empty()) {
+        ledger.finding = ledger.audit->unfinished();
+    }
     return ledger;
 }
 

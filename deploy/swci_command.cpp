@@ -39,6 +39,8 @@ constexpr Row rows[] = {
      "The same as show contract"},
     {"get contract status", Name::required, Kind::query, "round", false, false,
      "The same as show round"},
+    {"remove server", Name::required, Kind::remove_server, "", false, false,
+     "An SN is gone for good: the others keep the ledger without it (needs their majority)"},
     {"exit on failure", Name::on_off, Kind::exit_on_failure, "", false, true,
      "End when a command fails, or (off) go on; default: off"},
     {"exit", Name::none, Kind::exit, "", false, true, "End, with the last command's exit code"},
@@ -165,6 +167,13 @@ Result<SwciCommand> parse_swci_command(const std::vector<std::string>& words, bo
             return usage;
         }
         command.enable = word == "on";
+    }
+    if (row->kind == Kind::remove_server) {
+        const Result<NodeId> server = parse_node_id(rest.front());
+        if (!server) {
+            return Error{Errc::usage, server.error().message};
+        }
+        command.server = *server;
     }
     if (row->kind == Kind::query) {
         command.query.topic = row->topic;

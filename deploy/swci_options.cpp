@@ -32,16 +32,19 @@ constexpr Flag flags[] = {
 const Program& swci_program() {
     static const std::string commands =
         "Commands, in any case (NAME is a contract; default: " + std::string(default_contract) +
-        "):\n" + swci_commands_help(false) +
+        "; for remove server, an SN):\n" + swci_commands_help(false) +
         "Without a command, commands are read from standard input, "
         "one a line; help lists them.\n";
     static const Program program{
-        "swci", "Asks a Swarm Network node for the state of the swarm. Changes nothing.",
+        "swci",
+        "Asks a Swarm Network node for the state of the swarm, and removes an SN that is gone for "
+        "good.",
         "  export SWARM_ID_KEY=cert/swci-1-key.pem SWARM_ID_CERT=cert/swci-1-cert.pem\n"
         "  export SWARM_ID_CAPATH=cert/ca/capath\n"
         "  swci --sn-ip=172.1.1.1 list nodes\n"
         "  swci --sn-ip=172.1.1.1 --sn-ip=172.2.2.2 --json show contract default\n"
         "  swci --sn-ip=172.1.1.1 watch\n"
+        "  swci --sn-ip=172.1.1.1 remove server sn2\n"
         "Exit codes: 0 answered, 1 the SN has no such thing, 2 usage, 3 not accepted, 5 no SN "
         "reached.\n",
         "[COMMAND]", commands};

@@ -81,6 +81,7 @@ public:
 
 private:
     int ask(StatusQuery query);
+    int remove_server(const NodeId& server);
 
     const SwciOptions& options_;
     const NodeId id_;
@@ -96,6 +97,18 @@ int Swci::ask(StatusQuery query) {
                       [&](std::string_view json) { return printer.print(json); });
 }
 
+int Swci::remove_server(const NodeId& server) {
+    return ask_server(
+        options_.common,
+        {program, id_, options_.servers, Role::sn, RemoveServer{0, server, id_}, options_.timeout},
+        [&](std::string_view json) {
+            if (!options_.json) {
+                std::printf("SN '%s' keeps the ledger no more. These do:\n", server.name.c_str());
+            }
+            return AnswerPrinter({0, "servers", "", false}, options_.json).print(json);
+        });
+}
+
 int Swci::run_words(const std::vector<std::string>& words, bool in_session) {
     const Result<SwciCommand> command = parse_swci_command(words, in_session);
     if (!command) {
@@ -104,6 +117,8 @@ int Swci::run_words(const std::vector<std::string>& words, bool in_session) {
     switch (command->kind) {
         case SwciCommand::Kind::query:
             return ask(command->query);
+        case SwciCommand::Kind::remove_server:
+            return remove_server(command->server);
         case SwciCommand::Kind::help:
             std::fputs(swci_commands_help(true, command->help_of).c_str(), stdout);
             return exit_code::ok;

@@ -289,12 +289,14 @@ std::string status_text(std::string_view topic, const JsonValue& answer) {
 
 std::string leader_warning(const JsonValue& answer) {
     const JsonValue* leader = answer.find("leader");
-    return leader == nullptr || !is_null(*leader)
-               ? ""
-               : "This SN has had no leader for " +
-                     milliseconds(text(answer, "leader_missing_ms")) +
-                     ": it is cut off from the other SNs, or too few of them are up. What it "
-                     "shows may be old";
+    if (leader == nullptr || !is_null(*leader)) {
+        return "";
+    }
+    const std::string away = names(answer, "servers_away");
+    return "This SN has had no leader for " + milliseconds(text(answer, "leader_missing_ms")) +
+           ": " + text(answer, "servers_needed") + " SNs must agree, " +
+           text(answer, "servers_here") + " can be reached from here" +
+           (away == "-" ? "" : ", away: " + away) + ". What it shows may be old";
 }
 
 std::string watch_line(const JsonValue& answer) {
@@ -308,7 +310,9 @@ std::string watch_line(const JsonValue& answer) {
         line += "  " + reason;
     }
     if (!leader_warning(answer).empty()) {
-        line += "  (this SN has no leader)";
+        const std::string away = names(answer, "servers_away");
+        line += "  (no leader for " + milliseconds(text(answer, "leader_missing_ms")) +
+                (away == "-" ? "" : ", away: " + away) + ")";
     }
     return printable(line);
 }

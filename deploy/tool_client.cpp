@@ -44,6 +44,8 @@ int ask_server(const CommonOptions& identity, ToolQuestion question,
         query->id = id;
     } else if (auto* rule = std::get_if<SeatRule>(&question.request)) {
         rule->id = id;
+    } else if (auto* removal = std::get_if<RemoveServer>(&question.request)) {
+        removal->id = id;
     }
     TlsEndpointOptions endpoint_options;
     endpoint_options.name = question.id;

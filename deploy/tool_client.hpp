@@ -15,7 +15,7 @@ struct ToolQuestion {
     NodeId id;                 ///< the name in the certificate
     std::vector<Address> servers;
     Role server_role = Role::sn;
-    Message request;  ///< StatusQuery or SeatRule; its id is filled in
+    Message request;  ///< see ToolNodeOptions; its id is filled in
     SwarmDuration timeout = std::chrono::seconds(10);
 };
 

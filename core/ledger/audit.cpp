@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ledger/membership.hpp"
+
 namespace starling {
 namespace {
 
@@ -33,12 +35,17 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
         return bad(entry + ": term " + std::to_string(record->term) + " after term " +
                    std::to_string(term_));
     }
+    Result<void> good;
     if (record->kind == RecordKind::entry) {
         const Result<Entry> said = decode_entry(record->data);
-        const Result<void> good = said ? take_entry(*said, index) : Result<void>(said.error());
-        if (!good) {
-            return bad(entry + ": " + good.error().message);
-        }
+        good = said ? take_entry(*said, index) : Result<void>(said.error());
+    } else if (epoch_ != 0) {
+        good = bad(unfinished());
+    } else if (record->kind == RecordKind::membership) {
+        good = take_membership(*record);
+    }
+    if (!good) {
+        return bad(entry + ": " + good.error().message);
     }
     term_ = record->term;
     summary_.records = index;
@@ -53,6 +60,16 @@ Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
     }
     if (const Result<void> good = check_author(entry); !good) {
         return good;
+    }
+    const auto* removal = std::get_if<RemoveServers>(&entry.command);
+    if (epoch_ != 0 && removal == nullptr && !std::holds_alternative<RegisterNode>(entry.command)) {
+        return bad(unfinished());
+    }
+    if (removal != nullptr) {
+        if (const Result<void> good = check_removal(entry.signer, *removal); !good) {
+            return good;
+        }
+        summary_.removals.push_back({index, entry.signer, *removal});
     }
     if (const auto* commit = std::get_if<CommitRound>(&entry.command)) {
         if (const Result<void> good = check_reports(*commit); !good) {
@@ -186,6 +203,67 @@ Result<void> LedgerAudit::check_checkpoint(const Checkpoint& checkpoint) const {
                    short_text(checkpoint.head) + ", here it is " +
                    short_text(links_[checkpoint.index - 1]));
     }
+    return {};
+}
+
+std::string LedgerAudit::unfinished() const {
+    return epoch_ == 0 ? ""
+                       : "entry " + std::to_string(epoch_) +
+                             " changes more than one SN at a time, and no SN has signed that it "
+                             "rebuilt the ledger there";
+}
+
+/// SNs that agree change one at a time. More is an epoch that one of them began alone, and it must
+/// have signed that.
+Result<void> LedgerAudit::take_membership(const LogRecord& record) {
+    Result<std::vector<Server>> servers = decode_membership(record.data);
+    if (!servers) {
+        return servers.error();
+    }
+    std::size_t changes = 0;
+    std::set<NodeId> gone;
+    for (const Server& before : servers_) {
+        const auto after = std::find_if(servers->begin(), servers->end(), [&](const Server& one) {
+            return one.number == before.number;
+        });
+        if (after == servers->end()) {
+            gone.insert(before.node);
+        }
+        changes += after == servers->end() || *after != before ? 1U : 0U;
+    }
+    for (const Server& server : *servers) {
+        changes += std::none_of(servers_.begin(), servers_.end(),
+                                [&](const Server& one) { return one.number == server.number; })
+                       ? 1U
+                       : 0U;
+        gone.erase(server.node);
+    }
+    if (!servers_.empty() && changes > 1) {
+        epoch_ = record.index;
+    }
+    removed_[record.index] = {gone.begin(), gone.end()};
+    servers_ = std::move(*servers);
+    return {};
+}
+
+Result<void> LedgerAudit::check_removal(const NodeId& signer, const RemoveServers& removal) {
+    const auto found = removed_.find(removal.index);
+    if (found == removed_.end() || found->second != removal.removed) {
+        return bad("it names other SNs than those that entry " + std::to_string(removal.index) +
+                   " takes out");
+    }
+    if (epoch_ == 0) {
+        return removal.rebuilt ? bad("it says that the ledger was rebuilt, which it was not")
+                               : Result<void>();
+    }
+    if (!removal.rebuilt || removal.index != epoch_) {
+        return bad(unfinished());
+    }
+    if (servers_.size() != 1 || servers_.front().node != signer) {
+        return bad("the ledger was rebuilt for another SN than '" + signer.name +
+                   "', which signs that");
+    }
+    epoch_ = 0;
     return {};
 }
 

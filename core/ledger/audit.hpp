@@ -26,6 +26,12 @@ public:
         std::uint64_t commits = 0;
         std::uint32_t attempts_lost = 0;  ///< attempts that led to nothing
     };
+    /// SNs that a person took out.
+    struct Removal {
+        std::uint64_t index = 0;  ///< of the entry that says so
+        NodeId signer;
+        RemoveServers said;
+    };
     struct Summary {
         std::uint64_t records = 0;
         std::uint64_t signatures = 0;  ///< that were checked, endorsements among them
@@ -34,6 +40,7 @@ public:
         std::set<NodeId> members;                      ///< SLs that have said something
         std::set<NodeId> servers;                      ///< SNs that have signed something
         std::map<NodeId, std::uint64_t> signed_up_to;  ///< newest checkpoint, by SN
+        std::vector<Removal> removals;
         Digest head;
     };
 
@@ -44,6 +51,8 @@ public:
     /// nothing may be taken after it.
     Result<void> take(std::uint64_t index, ByteView bytes, const Digest& link);
 
+    /// What is wrong if nothing follows; empty: nothing.
+    std::string unfinished() const;
     const Summary& summary() const { return summary_; }
     const Ledger& ledger() const { return ledger_; }
     /// Link of the record at `index`. \pre 1 <= index <= summary().records
@@ -63,6 +72,8 @@ private:
     Result<void> check_order(const Entry& entry, const Author& author) const;
     Result<void> check_reports(const CommitRound& commit);
     Result<void> check_checkpoint(const Checkpoint& checkpoint) const;
+    Result<void> take_membership(const LogRecord& record);
+    Result<void> check_removal(const NodeId& signer, const RemoveServers& removal);
     bool verify(const PublicKey& key, const Bytes& text, const Signature& signature);
 
     const Hasher& hasher_;
@@ -72,6 +83,9 @@ private:
     Ledger ledger_;
     std::map<NodeId, Author> authors_;
     std::vector<Digest> links_;
+    std::vector<Server> servers_;                           ///< that keep the ledger
+    std::map<std::uint64_t, std::vector<NodeId>> removed_;  ///< by membership record
+    std::uint64_t epoch_ = 0;  ///< a membership record that needs the word of who made it alone
     std::uint64_t term_ = 0;
     std::int64_t time_ns_ = 0;
 };

@@ -6,6 +6,7 @@ namespace starling {
 namespace {
 
 constexpr std::uint32_t members_max = 100'000;
+constexpr std::uint32_t removed_max = 64;
 
 enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renumber
     register_node = 1,
@@ -19,6 +20,7 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     read_barrier = 9,
     commit_round = 10,
     checkpoint = 11,
+    remove_servers = 12,
 };
 
 /// An enumerator out of [low, high], or a reader that is no longer ok.
@@ -203,6 +205,7 @@ std::string_view name_of(const Command& command) {
                           [](const ExcludeMember&) { return "exclude"; },
                           [](const ReadBarrier&) { return "read_barrier"; },
                           [](const Checkpoint&) { return "checkpoint"; },
+                          [](const RemoveServers&) { return "remove_servers"; },
                       },
                       command);
 }
@@ -212,7 +215,8 @@ bool is_for_sns(const Command& command) {
            std::holds_alternative<LoseNode>(command) ||
            std::holds_alternative<ExcludeMember>(command) ||
            std::holds_alternative<CommitRound>(command) ||
-           std::holds_alternative<Checkpoint>(command);
+           std::holds_alternative<Checkpoint>(command) ||
+           std::holds_alternative<RemoveServers>(command);
 }
 
 void encode(Writer& writer, const Command& command) {
@@ -282,6 +286,17 @@ void encode(Writer& writer, const Command& command) {
                        put_type(writer, CommandType::checkpoint);
                        writer.u64(c.index);
                        writer.digest(c.head);
+                   },
+                   [&](const RemoveServers& c) {
+                       put_type(writer, CommandType::remove_servers);
+                       writer.u32(static_cast<std::uint32_t>(c.removed.size()));
+                       for (const NodeId& node : c.removed) {
+                           encode(writer, node);
+                       }
+                       writer.string(std::string_view(c.by).substr(0, reason_max));
+                       writer.boolean(c.rebuilt);
+                       writer.u64(c.index);
+                       writer.u64(c.session);
                    },
                },
                command);
@@ -367,6 +382,18 @@ Command decode_command(Reader& reader) {
             Checkpoint c;
             c.index = reader.u64();
             c.head = reader.digest();
+            return c;
+        }
+        case CommandType::remove_servers: {
+            RemoveServers c;
+            c.removed.resize(reader.count(5, removed_max));
+            for (NodeId& node : c.removed) {
+                node = decode_node_id(reader);
+            }
+            c.by = reader.string(reason_max);
+            c.rebuilt = reader.boolean();
+            c.index = reader.u64();
+            c.session = reader.u64();
             return c;
         }
     }

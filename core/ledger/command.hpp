@@ -89,8 +89,21 @@ struct Checkpoint {
     Digest head;  ///< link of the record at `index`: see chain_link()
 };
 
-using Command = std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract,
-                             ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier, Checkpoint>;
+/// An SN says, signed, that some SNs do not keep the ledger any more because a person decided so.
+/// The membership record that this follows from stands at `index`.
+struct RemoveServers {
+    std::vector<NodeId> removed;  ///< ascending
+    std::string by;               ///< the tool that asked for it, or the SN that was started so
+    /// No majority was left: the SN that signs went on alone from its own ledger. A new epoch: what
+    /// the removed ones hold beyond the record before `index` is another history.
+    bool rebuilt = false;
+    std::uint64_t index = 0;
+    std::uint64_t session = 0;  ///< of the start that rebuilt it, which is when: see start_text()
+};
+
+using Command =
+    std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract, ExpireDeadline,
+                 LoseNode, ExcludeMember, ReadBarrier, Checkpoint, RemoveServers>;
 
 /// "check_in", "report_merge", ...: for traces.
 std::string_view name_of(const Command& command);

@@ -97,6 +97,7 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const ExcludeMember& c) { return exclude(entry, c); },
                                    [&](const ReadBarrier&) { return accepted(); },
                                    [&](const Checkpoint&) { return accepted(); },
+                                   [&](const RemoveServers&) { return accepted(); },
                                },
                                entry.command);
     return {std::move(answer), std::move(events_)};

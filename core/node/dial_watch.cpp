@@ -29,6 +29,7 @@ public:
 
     const NodeId& id() const override { return inner_->id(); }
     Role role() const override { return inner_->role(); }
+    std::uint64_t session() const override { return inner_->session(); }
 
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
         const std::size_t before = effects.size();

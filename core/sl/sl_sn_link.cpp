@@ -38,6 +38,11 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
     }
     if (result.sequence == 0) {  // the answer to a heartbeat
         on_beat_answered();
+        const bool leaderless = result.code == Errc::unreachable;
+        if (leaderless && !sn_leaderless_) {
+            log(Level::warning, "SN '" + sn_->name + "': " + result.reason, effects);
+        }
+        sn_leaderless_ = leaderless;
         if (result.code == Errc::stale && session_ && session_->enrolled) {
             rejoin(result.reason, effects);
         } else if (result.code == Errc::unreachable && options_.sn_addresses.size() > 1 &&
@@ -114,6 +119,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             [&](const ExcludeMember&) {},
             [&](const ReadBarrier&) {},
             [&](const Checkpoint&) {},
+            [&](const RemoveServers&) {},
         },
         command);
 }

@@ -171,6 +171,7 @@ private:
     bool beat_unanswered_ = false;
     SwarmDuration beat_wait_{0};      ///< until the next one, while it is not answered
     SwarmDuration sn_round_trip_{0};  ///< of the newest heartbeat that was answered
+    bool sn_leaderless_ = false;      ///< as it says, and that was logged
     CommandQueue commands_;
 
     std::optional<NodeId> ml_;  ///< connected, and no session is open yet

@@ -1,7 +1,7 @@
 // An SN whose disk was copied: two of one name and number would break what one of them promises.
 #include <algorithm>
 
-#include "core/raft/membership.hpp"
+#include "core/ledger/membership.hpp"
 #include "core/sn/sn_state.hpp"
 
 namespace starling {

@@ -31,6 +31,9 @@ std::string own_business(const NodeId& signer, const Command& command) {
     if (const auto* checkpoint = std::get_if<Checkpoint>(&command)) {
         return "checkpoint " + signer.name + " " + std::to_string(checkpoint->index);
     }
+    if (const auto* removal = std::get_if<RemoveServers>(&command)) {
+        return "remove " + std::to_string(removal->index);
+    }
     const auto* lose = std::get_if<LoseNode>(&command);
     return lose == nullptr ? "register " + signer.name : "lose " + lose->node.name;
 }
@@ -117,7 +120,10 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
     untold_ = record.index <= history_;
     if (record.kind == RecordKind::entry) {
         apply_entry(record, std::move(applied_event), effects);
-    } else if (is_told(record.index)) {
+    } else {
+        apply_membership(record);
+    }
+    if (record.kind != RecordKind::entry && is_told(record.index)) {
         const bool barrier = record.kind == RecordKind::barrier;
         report(std::move(applied_event).with("kind", barrier ? "barrier" : "membership"), effects);
     }
@@ -154,8 +160,15 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     const bool repeated =
         ledger_.answer_of(entry->signer, entry->session, entry->sequence).has_value();
     const Applied applied = ledger_.apply(*entry, record.index);
+    const auto* removal = std::get_if<RemoveServers>(&entry->command);
+    if (removal != nullptr) {
+        apply_removal(*removal);
+    }
     if (!told) {
         return;
+    }
+    if (removal != nullptr) {
+        tell_removal(*removal, effects);
     }
     applied_event = std::move(applied_event)
                         .with("signer", entry->signer.name)

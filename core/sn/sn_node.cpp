@@ -96,6 +96,7 @@ void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     status_.mark_changed();
     if (up.role == Role::sn) {
         dialling_.erase(up.dialled);
+        dial_errors_.erase(up.dialled);
         dial_backoff_ = {};
         if (consensus_->leader() == up.peer) {
             said_again_term_ = 0;  // what was under way on an older connection may be lost
@@ -117,6 +118,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     peer.here = false;
     peer.unanswered.reset();
     peer.lost_at = now_;
+    std::erase_if(removals_, [&](const Removal& one) { return one.from == lost.peer; });
     status_.on_peer_lost(lost.peer);
     status_.mark_changed();
     if (peer.role == Role::sn) {
@@ -150,6 +152,8 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         on_heartbeat(received.from, *beat, effects);
     } else if (const auto* query = std::get_if<StatusQuery>(&received.frame.message)) {
         status_.on_query(received.from, *query, status_source(), effects);
+    } else if (const auto* removal = std::get_if<RemoveServer>(&received.frame.message)) {
+        on_remove_server(received.from, *removal, effects);
     } else {
         report(TraceEvent("frame_ignored")
                    .with("peer", received.from.name)
@@ -232,10 +236,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
         return;
     }
     if (misses_leader()) {
-        reply(from,
-              {0, Errc::unreachable,
-               "this SN has no leader: it is cut off from the others, or too few are up", 0},
-              effects);
+        reply(from, {0, Errc::unreachable, leaderless_text(), 0}, effects);
         return;
     }
     const Contract* contract = ledger_.find_contract(beat.contract);
@@ -266,6 +267,9 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
             return;
         }
         register_self(effects);
+        hand_on_removals(effects);
+        recall_removed(effects);
+        check_leader(effects);
         effects.push_back(SetTimer{server_timer, now_ + server_interval});
     } else if (due.timer == dial_timer) {
         dial_armed_ = false;

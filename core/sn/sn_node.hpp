@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "core/ledger/consensus.hpp"
@@ -34,6 +35,8 @@ struct SnNodeOptions {
     /// Does not serve: asks the others to go on without it for good, and ends. Its name and disk
     /// may then begin anew.
     bool leave = false;
+    /// Tools that may take an SN out of those that keep the ledger.
+    std::set<NodeId> admins;
     std::uint64_t session = 0;  ///< see Node::session()
     std::uint64_t number = 1;   ///< see RaftOptions
     std::uint64_t seed = 1;     ///< of the election timeouts

@@ -22,6 +22,10 @@ bool SnNode::is_outside() const { return !is_server(options_.id) || misses_leade
 void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>& effects) {
     const Message& message = received.frame.message;
     if (const auto* raft = std::get_if<ConsensusMessage>(&message)) {
+        if (is_removed(raft->sender)) {
+            tell_removed(received.from, raft->sender, effects);
+            return;
+        }
         ConsensusOutput output;
         // Raft itself does not time out where this SN does not vote yet.
         if (raft->kind == ConsensusKind::append && raft->term >= consensus_->term()) {
@@ -42,6 +46,10 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
         on_membership_request(received.from, *request, effects);
     } else if (const auto* reply = std::get_if<MembershipReply>(&message)) {
         on_membership_reply(*reply, effects);
+    } else if (const auto* removal = std::get_if<RemoveServer>(&message)) {
+        on_remove_server(received.from, *removal, effects);
+    } else if (const auto* answer = std::get_if<StatusReply>(&message)) {
+        on_removal_answer(received.from, *answer, received.frame.body, effects);
     } else {
         report(TraceEvent("frame_ignored")
                    .with("peer", received.from.name)
@@ -52,6 +60,10 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
 
 void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
                                    std::vector<Effect>& effects) {
+    if (is_removed(request.server.number) && !request.leave) {
+        tell_removed(request.server.node, request.server.number, effects);
+        return;
+    }
     if (!consensus_->leads()) {
         const std::optional<NodeId> leader = consensus_->leader();
         if (leader && *leader != from) {
@@ -77,6 +89,11 @@ void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& 
 }
 
 void SnNode::on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects) {
+    if (reply.code == Errc::stale) {
+        end(options_.leave ? exit_code::ok : exit_code::refused,
+            options_.leave ? "The other SNs go on without this one" : reply.reason, effects);
+        return;
+    }
     if (reply.code != Errc::ok) {
         end(exit_code_of(reply.code),
             std::string("This SN is not taken ") + (options_.leave ? "out: " : "in: ") +
@@ -154,6 +171,7 @@ void SnNode::say_again(std::vector<Effect>& effects) {
 void SnNode::settle(std::vector<Effect>& effects) {
     on_leadership(effects);
     say_again(effects);
+    carry_out_removals(effects);
     if (checkpoint_due_) {
         sign_checkpoint(effects);
     }
@@ -287,6 +305,7 @@ void SnNode::ask_to_join(std::vector<Effect>& effects) {
 
 void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
     dialling_.erase(failed.address);
+    dial_errors_[failed.address] = failed.error.message;
     if (failed.error.code == Errc::replaced) {
         end_as_copy(failed.error.message, effects);
         return;

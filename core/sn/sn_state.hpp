@@ -16,7 +16,8 @@ namespace starling {
 /// The SN node's memory and its reactions, one source file a subject: nodes that are connected and
 /// their deadlines (sn_node.cpp), leases and rounds that stand still (sn_stalls.cpp), the log and
 /// what its entries bring about (sn_log.cpp), what is signed (sn_signed.cpp), the other SNs
-/// (sn_servers.cpp), copies of this SN (sn_copies.cpp).
+/// (sn_servers.cpp), which of them are gone for good (sn_removals.cpp), what is said where none
+/// leads (sn_leaderless.cpp), copies of this SN (sn_copies.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
@@ -138,6 +139,34 @@ private:
     void while_asking_original(const Input& input, std::vector<Effect>& effects);
     void end_as_copy(const std::string& why, std::vector<Effect>& effects);
 
+    // sn_removals.cpp
+    /// A tool's wish that waits, at the SN that it is connected with and at the one that leads.
+    struct Removal {
+        NodeId from;
+        RemoveServer what;
+    };
+    void on_remove_server(const NodeId& from, const RemoveServer& what,
+                          std::vector<Effect>& effects);
+    void on_removal_answer(const NodeId& from, const StatusReply& reply, const Blob& body,
+                           std::vector<Effect>& effects);
+    void carry_out_removals(std::vector<Effect>& effects);
+    void hand_on_removals(std::vector<Effect>& effects);
+    /// Of the SN that leads: the end of it, if it has come to one.
+    std::optional<Result<void>> try_to_remove(const Removal& removal, std::vector<Effect>& effects);
+    Result<void> leaves_a_majority(const NodeId& without) const;
+    void answer_removal(const Removal& removal, const Result<void>& done,
+                        std::vector<Effect>& effects) const;
+    void apply_membership(const LogRecord& record);
+    void apply_removal(const RemoveServers& removal);
+    void tell_removal(const RemoveServers& removal, std::vector<Effect>& effects) const;
+    void recall_removed(std::vector<Effect>& effects);
+    bool is_removed(std::uint64_t number) const { return removed_.contains(number); }
+    void tell_removed(const NodeId& node, std::uint64_t number, std::vector<Effect>& effects);
+
+    // sn_leaderless.cpp
+    void check_leader(std::vector<Effect>& effects);
+    std::string leaderless_text() const;
+
     // sn_servers.cpp
     bool is_server(const NodeId& node) const;
     bool is_outside() const;
@@ -206,6 +235,21 @@ private:
     std::uint64_t said_again_term_ = 0;  ///< whose leader was told what waits for an answer here
     std::optional<Address> original_;    ///< asked whether the SN that this is a copy of runs there
     std::vector<Input> held_;            ///< what came meanwhile
+    /// A server number that is no more, and how that came.
+    struct RemovedServer {
+        NodeId node;
+        Address address;
+        std::uint64_t index = 0;  ///< of the membership record
+        std::optional<RemoveServers> said;
+        bool told = false;  ///< it came back and was sent away
+    };
+    std::vector<Server> applied_servers_;
+    std::map<std::uint64_t, RemovedServer> removed_;  ///< by number
+    SwarmTime recall_at_{};
+    std::vector<Removal> removals_;
+    std::map<Address, std::string> dial_errors_;  ///< the newest, where nobody answers
+    SwarmDuration leaderless_next_{0};            ///< without a leader for so long: the next line
+    bool leaderless_told_ = false;
     std::set<Address> dialling_;
     SwarmDuration dial_backoff_{0};
     bool dial_armed_ = false;

@@ -50,6 +50,31 @@ void write_node(JsonWriter& json, const SnStatusSource& source, const NodeId& id
     json.field("lost", lost).end_object();
 }
 
+void write_names(JsonWriter& json, std::string_view key, const std::vector<std::string>& names) {
+    json.key(key).begin_array();
+    for (const std::string& name : names) {
+        json.value(name);
+    }
+    json.end_array();
+}
+
+/// Why there is no leader.
+void write_away(JsonWriter& json, const SnStatusSource& source) {
+    std::uint64_t voters = 0;
+    std::vector<std::string> away;
+    for (const Server& server : source.servers) {
+        const auto peer = source.peers.find(server.node);
+        const bool here = peer != source.peers.end() && peer->second.here;
+        voters += server.voter ? 1U : 0U;
+        if (server.voter && server.node != source.id && !here) {
+            away.push_back(server.node.name);
+        }
+    }
+    json.field("servers_needed", voters == 0 ? 0 : voters / 2 + 1)
+        .field("servers_here", voters - away.size());
+    write_names(json, "servers_away", away);
+}
+
 /// Begins the object of an answer.
 JsonWriter& begin_answer(JsonWriter& json, const SnStatusSource& source) {
     json.begin_object();
@@ -58,6 +83,7 @@ JsonWriter& begin_answer(JsonWriter& json, const SnStatusSource& source) {
     } else {
         json.key("leader").null();
         json.field("leader_missing_ms", milliseconds(source.now - source.leader_seen));
+        write_away(json, source);
     }
     return json;
 }
@@ -190,14 +216,6 @@ void write_commit(JsonWriter& json, const Contract& contract) {
         json.end_object();
     }
     json.end_array().end_object();
-}
-
-void write_names(JsonWriter& json, std::string_view key, const std::vector<std::string>& names) {
-    json.key(key).begin_array();
-    for (const std::string& name : names) {
-        json.value(name);
-    }
-    json.end_array();
 }
 
 void write_member(JsonWriter& json, const SnStatusSource& source, const NodeId& id,

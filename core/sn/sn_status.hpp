@@ -23,8 +23,8 @@ struct SnPeer {
     /// command; 0: none came yet.
     std::uint64_t session = 0;
     std::uint64_t turned_away = 0;  ///< its newest earlier start that was told of a later one
-    NodeId via;      ///< else the SN that told of it last
-    Heartbeat beat;  ///< what an SL said last
+    NodeId via;                     ///< else the SN that told of it last
+    Heartbeat beat;                 ///< what an SL said last
     SwarmTime beat_at{};
     SwarmDuration longest_pause{0};  ///< between its frames; falls slowly
     struct Measured {
@@ -67,8 +67,9 @@ struct SnStatusSource {
 };
 
 /// The answer to a query as JSON, keys always in the same order. Every answer says which SN leads
-/// ("leader"), or null and for how long there has been none ("leader_missing_ms"): others may have
-/// gone on since. Topics:
+/// ("leader"), or null and for how long there has been none ("leader_missing_ms"), how many SNs
+/// must agree ("servers_needed"), how many are here and which are away: others may have gone on
+/// since. Topics:
 ///   "nodes"          every node it knows: name, role, address, connected, last_heard_ms_ago, lost
 ///   "servers"        the SNs that keep the ledger: name, address, votes, connected, leads; term
 ///   "contracts"      every contract: phase, run, round, attempt, check-ins, members

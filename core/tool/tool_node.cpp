@@ -20,8 +20,10 @@ public:
         if (const auto* query = std::get_if<StatusQuery>(&options_.request)) {
             request_id_ = query->id;
             follow_ = query->follow;
+        } else if (const auto* rule = std::get_if<SeatRule>(&options_.request)) {
+            request_id_ = rule->id;
         } else {
-            request_id_ = std::get<SeatRule>(options_.request).id;
+            request_id_ = std::get<RemoveServer>(options_.request).id;
         }
     }
 

@@ -14,8 +14,8 @@ struct ToolNodeOptions {
     NodeId id;
     std::vector<Address> servers;  ///< tried in order
     Role server_role = Role::sn;
-    /// StatusQuery or SeatRule. Its id should differ from that of every other tool with this id's
-    /// name: a server sends to a name, and the newest connection gets it.
+    /// StatusQuery, SeatRule or RemoveServer. Its id should differ from that of every other tool
+    /// with this id's name: a server sends to a name, and the newest connection gets it.
     Message request;
     /// Gets each answer that is ok, and its JSON.
     std::function<void(const StatusReply&, std::string_view json)> on_reply;
@@ -31,7 +31,7 @@ struct ToolNodeOptions {
 /// exit_code::peer_lost and each server's cause if none can be reached; with exit_code::refused if
 /// one does not accept this tool's certificate, or this tool not its.
 ///
-/// \pre at least one server, and `request` is a StatusQuery or SeatRule.
+/// \pre at least one server, and `request` is one of the three.
 std::unique_ptr<Node> make_tool_node(ToolNodeOptions options);
 
 }  // namespace starling

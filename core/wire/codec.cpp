@@ -353,6 +353,16 @@ void get(Reader& r, MembershipReply& m) {
         server = decode_server(r);
     }
 }
+void put(Writer& w, const RemoveServer& m) {
+    w.u32(m.id);
+    encode(w, m.node);
+    encode(w, m.by);
+}
+void get(Reader& r, RemoveServer& m) {
+    m.id = r.u32();
+    m.node = decode_node_id(r);
+    m.by = decode_node_id(r);
+}
 
 Bytes encode_message(const Message& message) {
     Writer writer;

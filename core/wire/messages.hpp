@@ -230,12 +230,20 @@ struct MembershipReply {
     std::vector<Server> servers;  ///< at most 64
 };
 
+// Tool -> SN, and SN -> the SN that leads
+/// A person decides that an SN does not keep the ledger any more. Answered by a StatusReply.
+struct RemoveServer {
+    std::uint32_t id = 0;
+    NodeId node;
+    NodeId by;  ///< the tool, as the SN that it is connected with has seen
+};
+
 using Message =
     std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate, FetchSegments,
                  SegmentData, OpenSession, SyncBegin, MlSegment, CloseSession, SessionOpened,
                  SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply, StatusQuery,
                  SeatRule, StatusReply, ConsensusMessage, RelayedCommand, RelayedNews,
-                 MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply>;
+                 MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply, RemoveServer>;
 
 /// What one node sends another: a small message and, for segments, a raw body.
 struct Frame {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/json_writer.hpp"
+#include "core/base/start_text.hpp"
 
 namespace starling {
 namespace {
@@ -37,6 +38,19 @@ std::string newest_commit(const Contract& contract) {
            " has digest " + to_string(commit.digest);
 }
 
+/// "entry 412: sn1 REBUILT the ledger alone, 2026-11-27 10:00:00 UTC: a new epoch, without sn2"
+std::string removal_text(const LedgerAudit::Removal& removal) {
+    std::string gone;
+    for (const NodeId& node : removal.said.removed) {
+        gone += (gone.empty() ? "" : ", ") + node.name;
+    }
+    const std::string entry = "entry " + std::to_string(removal.said.index) + ": ";
+    return removal.said.rebuilt
+               ? entry + removal.signer.name + " REBUILT the ledger alone, " +
+                     start_text(removal.said.session) + ": a new epoch, without " + gone
+               : entry + "SN " + gone + " removed, as " + removal.said.by + " asked";
+}
+
 }  // namespace
 
 std::string difference(const AuditedLedger& a, const AuditedLedger& b) {
@@ -59,6 +73,9 @@ std::string audit_text(const AuditedLedger& ledger) {
                        std::to_string(summary.signatures) + " signatures of " +
                        names_of(summary.members) + " and of SNs " + names_of(summary.servers) +
                        "; checkpoints: " + signers_of(summary, 1) + "\n";
+    for (const LedgerAudit::Removal& removal : summary.removals) {
+        text += "  " + removal_text(removal) + "\n";
+    }
     for (const auto& [name, training] : summary.trainings) {
         const Contract* contract = ledger.audit->ledger().find_contract(name);
         text += "  contract '" + name + "': " + std::to_string(training.commits) +
@@ -84,7 +101,23 @@ std::string audit_json(const AuditedLedger& ledger) {
     for (const auto& [node, index] : summary.signed_up_to) {
         json.field(node.name, index);
     }
-    json.end_object().key("contracts").begin_array();
+    json.end_object().key("removals").begin_array();
+    for (const LedgerAudit::Removal& removal : summary.removals) {
+        json.begin_object()
+            .field("entry", removal.index)
+            .field("membership", removal.said.index)
+            .field("signer", removal.signer.name)
+            .field("by", valid_utf8(removal.said.by))
+            .field("rebuilt", removal.said.rebuilt)
+            .field("when", removal.said.rebuilt ? start_text(removal.said.session) : "")
+            .key("removed")
+            .begin_array();
+        for (const NodeId& node : removal.said.removed) {
+            json.value(node.name);
+        }
+        json.end_array().end_object();
+    }
+    json.end_array().key("contracts").begin_array();
     for (const auto& [name, training] : summary.trainings) {
         const Contract* contract = ledger.audit->ledger().find_contract(name);
         json.begin_object()

@@ -30,10 +30,12 @@ _starling() {
         swci)
             if [[ $previous == list ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "nodes servers contracts" -- "$word")
+            elif [[ $previous == remove ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "server" -- "$word")
             elif [[ $previous == show ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "contract round version" -- "$word")
             else
-                mapfile -t COMPREPLY < <(compgen -W "list show watch" -- "$word")
+                mapfile -t COMPREPLY < <(compgen -W "list show watch remove" -- "$word")
             fi ;;
         swarm-logs)
             mapfile -t COMPREPLY < <(compgen -W "$("${program%swarm-logs}swarm-ps" --all 2>/dev/null |

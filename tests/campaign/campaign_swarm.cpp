@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ledger/membership.hpp"
 #include "core/ml/ml_node.hpp"
-#include "core/raft/membership.hpp"
 #include "core/sl/sl_node.hpp"
 #include "core/sn/sn_node.hpp"
 #include "tests/campaign/reader_node.hpp"

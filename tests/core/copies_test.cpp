@@ -93,5 +93,63 @@ TEST_P(Copies, WhatTheOlderStartSaysKeepsNothingAlive) {
         << swarm.trace.tail();
 }
 
+/// An SN's disk is copied, and the copy started at another address.
+TEST(CopiedSn, FindsItsOriginalAndEndsWithoutAWord) {
+    MemorySwarm swarm(1, {}, 3);
+    for (int i = 1; i <= 2; ++i) {
+        swarm.add_pair(i, {.syncs = 60, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run_to_round(3));
+    MemoryStore store;
+    store.log = swarm.sn_stores[1]->log;
+    const Address elsewhere{"10.0.9.2", 30304};
+    MemoryNodeSpec copy;
+    copy.process = "sn2-copy";
+    copy.host = "host-sn2-copy";
+    copy.listen = {elsewhere};
+    copy.accepts = {Role::sl, Role::sn};
+    copy.store = &store;
+    copy.make = [&] {
+        SnNodeOptions options;
+        options.id = {"sn2"};
+        options.session = ++swarm.sessions;
+        options.api_address = elsewhere;
+        options.peer_address = elsewhere;
+        options.sentinel = swarm.sn_address();
+        options.log = store.log;
+        options.signer = make_memory_signer(openssl_hasher(), options.id, options.session);
+        options.verifier = make_memory_verifier(openssl_hasher());
+        return make_sn_node(options, openssl_hasher());
+    };
+    swarm.run_to_round(6);
+    swarm.network.add(copy);
+    ASSERT_TRUE(swarm.network.run([&] { return swarm.code("sn2-copy") >= 0; },
+                                  swarm.network.now() + seconds(20)))
+        << swarm.trace.tail();
+    EXPECT_EQ(swarm.code("sn2-copy"), exit_code::refused);
+    EXPECT_NE(swarm.network.stopped({"sn2-copy"})->reason.find("one runs at 10.0.1.2:30304"),
+              std::string::npos)
+        << swarm.network.stopped({"sn2-copy"})->reason;
+    EXPECT_EQ(store.log.vote, swarm.sn_stores[1]->log.vote);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    swarm.expect_one_ledger();
+}
+
+/// The original is gone, and its disk was moved to another host.
+TEST(CopiedSn, ThatWasMovedServes) {
+    MemorySwarm swarm;
+    for (int i = 1; i <= 2; ++i) {
+        swarm.add_pair(i, {.syncs = 60, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run_to_round(3));
+    swarm.network.crash({"sn1"});
+    swarm.sn_addresses[0] = {"10.0.9.1", 30304};
+    swarm.add_moved_sn(1);
+    ASSERT_TRUE(swarm.network.run([&] { return swarm.trace.named("api_ready").size() == 2; },
+                                  swarm.network.now() + seconds(20)))
+        << swarm.trace.tail();
+}
+
 }  // namespace
 }  // namespace starling::test

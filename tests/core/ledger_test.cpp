@@ -85,7 +85,7 @@ TEST(Ledger, ACommandIsAppliedOncePerSequence) {
     const Applied again = m.ledger.apply(entry, 11);
     EXPECT_EQ(again.answer.code, Errc::ok);
     EXPECT_TRUE(again.events.empty());
-    EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::replaced);
+    EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::stale);
 }
 
 TEST(Ledger, ALateCommandOfAnEarlierStartIsRefused) {

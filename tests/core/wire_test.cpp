@@ -70,7 +70,8 @@ std::vector<Message> one_of_each() {
             MembershipRequest{{{"sn2"}, {"127.0.0.1", 4}, 77, false}, true},
             MembershipReply{Errc::ok, "", {{{"sn1"}, {"127.0.0.1", 4}, 78, true}}},
             FetchProbe{key, 7},
-            FetchProbeReply{key, 7, true, 3}};
+            FetchProbeReply{key, 7, true, 3},
+            RemoveServer{7, {"sn2"}, {"swci1"}}};
 }
 
 std::vector<Command> every_command() {
@@ -83,7 +84,8 @@ std::vector<Command> every_command() {
             LoseNode{{"sl2"}, "silent"},
             ExcludeMember{"default", 1, 2, 3, {"sl2"}, "silent"},
             ReadBarrier{},
-            Checkpoint{7, {}}};
+            Checkpoint{7, {}},
+            RemoveServers{{{"sn2"}, {"sn3"}}, "sn1", true, 7, 8}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {

@@ -7,6 +7,7 @@
 #include "core/licence/licensed_node.hpp"
 #include "core/ml/ml_node.hpp"
 #include "core/sl/sl_node.hpp"
+#include "core/sn/rebuild.hpp"
 #include "core/sn/sn_node.hpp"
 #include "tests/support/toy_program.hpp"
 #include "tests/support/trace_recorder.hpp"
@@ -31,7 +32,10 @@ public:
         }
     }
 
-    void add_sn(int number) {
+    /// The disk of an SN that has crashed, on another host; its address is the one that
+    /// sn_addresses holds by now.
+    void add_moved_sn(int number) { add_sn(number, "-moved"); }
+    void add_sn(int number, const std::string& moved = "") {
         const auto at = static_cast<std::size_t>(number - 1);
         MemoryNodeSpec sn;
         sn.make = [this, number, at] {
@@ -39,7 +43,7 @@ public:
             options.id = {"sn" + std::to_string(number)};
             options.api_address = sn_addresses[at];
             options.peer_address = sn_addresses[at];
-            options.log = sn_stores[at]->log;
+            options.admins = {{"swci1"}};
             options.leave = leaving.contains(options.id.name);
             if (number > 1) {
                 options.sentinel = sn_addresses[0];
@@ -49,14 +53,31 @@ public:
             options.seed = options.number;
             options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
             options.verifier = make_memory_verifier(openssl_hasher());
+            if (const auto rebuild = rebuilding.extract(options.id.name)) {
+                rebuild_sn(options, rebuild.mapped(), *sn_stores[at]);
+            }
+            options.log = sn_stores[at]->log;
             return licensed(make_sn_node(options, openssl_hasher()));
         };
-        sn.host = "host-sn" + std::to_string(number);
+        sn.process = "sn" + std::to_string(number) + moved;
+        sn.host = "host-" + sn.process;
         sn.listen = {sn_addresses[at]};
         sn.accepts = {Role::sl, Role::tool, Role::sn};
-        sn_stores[at] = std::make_unique<MemoryStore>();
+        if (moved.empty()) {
+            sn_stores[at] = std::make_unique<MemoryStore>();
+        }
         sn.store = sn_stores[at].get();
         sns.push_back(network.add(sn));
+    }
+    /// As run-sn --rebuild-without does.
+    void rebuild_sn(SnNodeOptions& options, const std::vector<NodeId>& without,
+                    MemoryStore& store) {
+        const Result<Rebuild> rebuild =
+            rebuild_alone(store.log, {options.id, options.api_address, options.peer_address,
+                                      options.session, options.number, without, *options.signer});
+        ASSERT_TRUE(rebuild) << rebuild.error().message;
+        ASSERT_TRUE(store.append(rebuild->first, rebuild->records));
+        ASSERT_TRUE(store.save_vote(rebuild->vote));
     }
     MemoryStore& sn_store() { return *sn_stores[0]; }
     const Address& sn_address() const { return sn_addresses[0]; }
@@ -206,6 +227,7 @@ public:
     std::set<NodeId> sls;
     std::set<NodeId> mls;
     std::uint64_t sessions = 0;
+    std::map<std::string, std::vector<NodeId>> rebuilding;  ///< SNs, at their next start
     std::set<std::string> leaving;  ///< SNs that leave for good at their next start
 };
 

@@ -78,6 +78,14 @@ constexpr Flag sn_flags[] = {
      "flags "
      "it was started with",
      ""},
+    {"--rebuild-without", "NAME", node,
+     "No majority of the SNs is left: go on alone from this SN's ledger, for good, without this "
+     "SN; "
+     "all others must be named. Give it once, not at later starts",
+     "", false, true},
+    {"--admin", "NAME", node,
+     "A tool that may remove an SN (swci remove server); default: swci1 for sn1, and so on", "",
+     false, true},
     {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
      "SENTINEL_API_SERVICE"},
     {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",

@@ -422,12 +422,24 @@ std::string default_ml_name(const std::string& sl_name) {
     return sl_name.starts_with("sl") ? "ml" + sl_name.substr(2) : sl_name + "-ml";
 }
 
-std::set<NodeId> licence_admins(const AplsOptions& options, const NodeId& server) {
-    constexpr std::string_view prefix = "apls";
-    if (options.admins.empty() && server.name.starts_with(prefix)) {
+namespace {
+
+std::set<NodeId> admins_of(const std::vector<NodeId>& given, std::string_view prefix,
+                           const NodeId& server) {
+    if (given.empty() && server.name.starts_with(prefix)) {
         return {{"swci" + server.name.substr(prefix.size())}};
     }
-    return {options.admins.begin(), options.admins.end()};
+    return {given.begin(), given.end()};
+}
+
+}  // namespace
+
+std::set<NodeId> licence_admins(const AplsOptions& options, const NodeId& server) {
+    return admins_of(options.admins, "apls", server);
+}
+
+std::set<NodeId> sn_admins(const SnOptions& options, const NodeId& server) {
+    return admins_of(options.admins, "sn", server);
 }
 
 Result<Parsed<SnOptions>> parse_run_sn(const std::vector<std::string>& arguments,
@@ -454,6 +466,11 @@ Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,
                                 options.data = read_volumes(reader, true, options.common);
                                 options.sentinel = values.has("--sentinel");
                                 options.leave = values.has("--leave");
+                                options.admins = reader.names("--admin");
+                                options.rebuild_without = reader.names("--rebuild-without");
+                                if (options.leave && !options.rebuild_without.empty()) {
+                                    reader.refuse("--leave and --rebuild-without are opposites");
+                                }
                                 options.join = read_join(values, reader);
                                 if (values.has("--sn-p2p-port")) {
                                     options.p2p_port = reader.port("--sn-p2p-port", 0);

@@ -62,10 +62,12 @@ struct AplsOptions {
 struct SnOptions {
     CommonOptions common;
     bool sentinel = false;
-    std::optional<Address> join;     ///< --sentinel-ip: an SN that takes this one in
-    bool leave = false;              ///< --leave
-    std::uint16_t api_port = 30304;  ///< --sn-api-port
-    std::string data;                ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
+    std::optional<Address> join;          ///< --sentinel-ip: an SN that takes this one in
+    bool leave = false;                   ///< --leave
+    std::vector<NodeId> rebuild_without;  ///< --rebuild-without, repeatable
+    std::vector<NodeId> admins;           ///< --admin, repeatable
+    std::uint16_t api_port = 30304;       ///< --sn-api-port
+    std::string data;  ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
     std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: the API's port
     SwarmDuration election_timeout =
         std::chrono::milliseconds(500);  ///< --sn-election-timeout MILLISECONDS
@@ -98,6 +100,10 @@ struct SlOptions {
 /// The ML node's name where --ml-name is missing: "ml1" for "sl1", "north-ml" for "north". At most
 /// 3 bytes longer than the SL's name.
 std::string default_ml_name(const std::string& sl_name);
+
+/// Who may remove SNs at the SN `server`: --admin, or the tool that gen-cert makes beside its
+/// certificate: swci1 for sn1.
+std::set<NodeId> sn_admins(const SnOptions& options, const NodeId& server);
 
 /// Who may take seats back at the licence server `server`: --admin, or the tool that gen-cert makes
 /// beside its certificate: swci1 for apls1.

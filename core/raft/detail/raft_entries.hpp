@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "core/base/invariant.hpp"
+#include "core/ledger/membership.hpp"
 #include "core/raft/detail/libraft.hpp"
-#include "core/raft/membership.hpp"
 
 namespace starling {
 

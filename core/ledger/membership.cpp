@@ -1,4 +1,4 @@
-#include "core/raft/membership.hpp"
+#include "core/ledger/membership.hpp"
 
 #include <set>
 

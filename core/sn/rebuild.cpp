@@ -1,0 +1,95 @@
+#include "core/sn/rebuild.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/ledger/command.hpp"
+#include "core/ledger/membership.hpp"
+
+namespace starling {
+namespace {
+
+std::string names_of(const std::set<NodeId>& nodes) {
+    std::string text;
+    for (const NodeId& node : nodes) {
+        text += (text.empty() ? "" : ", ") + node.name;
+    }
+    return text.empty() ? "nobody" : text;
+}
+
+struct End {
+    std::vector<Server> servers;
+    std::uint64_t term = 0;
+    std::int64_t time_ns = 0;
+};
+
+Result<End> end_of(const DurableLog& log) {
+    End end;
+    end.term = log.vote.term;
+    for (std::size_t at = 0; at < log.records.size(); ++at) {
+        const Result<LogRecord> record = decode_record(at + 1, log.records[at]);
+        if (!record) {
+            return record.error();
+        }
+        end.term = std::max(end.term, record->term);
+        if (record->kind == RecordKind::membership) {
+            Result<std::vector<Server>> servers = decode_membership(record->data);
+            if (!servers) {
+                return servers.error();
+            }
+            end.servers = std::move(*servers);
+        } else if (record->kind == RecordKind::entry) {
+            if (const Result<Entry> entry = decode_entry(record->data)) {
+                end.time_ns = std::max(end.time_ns, entry->time_ns);
+            }
+        }
+    }
+    return end;
+}
+
+}  // namespace
+
+Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& options) {
+    const Result<End> end = end_of(log);
+    if (!end) {
+        return end.error();
+    }
+    std::set<NodeId> others;
+    for (const Server& server : end->servers) {
+        others.insert(server.node);
+    }
+    if (others.erase(options.id) == 0) {
+        return Error{Errc::refused, "--rebuild-without: '" + options.id.name +
+                                        "' is none of the SNs that keep this ledger (" +
+                                        names_of(others) + ")"};
+    }
+    const std::set<NodeId> named(options.without.begin(), options.without.end());
+    if (named != others) {
+        return Error{Errc::refused,
+                     others.empty()
+                         ? "--rebuild-without: '" + options.id.name +
+                               "' keeps this ledger alone already: start it without this flag"
+                         : "--rebuild-without must name all other SNs of this ledger, which are " +
+                               names_of(others) + "; given: " + names_of(named)};
+    }
+    Rebuild rebuild;
+    rebuild.first = log.records.size() + 1;
+    const std::uint64_t term = end->term + 1;
+    const auto append = [&](RecordKind kind, Bytes data) {
+        rebuild.records.push_back(encode_record({0, term, kind, std::move(data)}));
+    };
+    const auto sign = [&](Command command) {
+        Entry entry{end->time_ns, options.id, 0, 0, std::move(command), {}};
+        entry.signature = options.signer.sign(command_text(options.id, 0, 0, entry.command));
+        append(RecordKind::entry, encode_entry(entry));
+    };
+    append(RecordKind::membership,
+           encode_membership({{options.id, options.peer_address, options.number, true}}));
+    sign(RegisterNode{Role::sn, options.api_address, options.signer.credentials()});
+    sign(RemoveServers{
+        {others.begin(), others.end()}, options.id.name, true, rebuild.first, options.session});
+    rebuild.vote = {options.number, term, 0};
+    return rebuild;
+}
+
+}  // namespace starling

@@ -1,0 +1,275 @@
+// SNs that do not keep the ledger any more because a person decided so.
+#include <algorithm>
+
+#include "core/base/start_text.hpp"
+#include "core/ledger/membership.hpp"
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.SN";
+constexpr std::size_t removals_max = 16;
+constexpr SwarmDuration recall_interval = std::chrono::seconds(5);
+
+std::string names_of(const std::vector<NodeId>& nodes) {
+    std::string text;
+    for (const NodeId& node : nodes) {
+        text += (text.empty() ? "" : ", ") + node.name;
+    }
+    return text;
+}
+
+std::string names_of(const std::vector<Server>& servers) {
+    std::vector<NodeId> nodes;
+    for (const Server& server : servers) {
+        nodes.push_back(server.node);
+    }
+    return names_of(nodes);
+}
+
+}  // namespace
+
+void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
+                              std::vector<Effect>& effects) {
+    RemoveServer wanted = what;
+    if (peers_[from].role == Role::tool) {
+        wanted.by = from;
+        if (!options_.admins.contains(from)) {
+            const std::vector<NodeId> admins(options_.admins.begin(), options_.admins.end());
+            answer_removal({from, wanted},
+                           Error{Errc::refused, "'" + from.name + "' may not remove an SN here; " +
+                                                    (admins.empty() ? "nobody" : names_of(admins)) +
+                                                    " may (run-sn --admin)"},
+                           effects);
+            return;
+        }
+    } else if (!consensus_->leads()) {
+        return;  // the SN that it comes from finds the one that leads
+    }
+    std::erase_if(removals_,
+                  [&](const Removal& one) { return one.from == from && one.what.id == wanted.id; });
+    if (removals_.size() == removals_max) {
+        removals_.erase(removals_.begin());
+    }
+    removals_.push_back({from, std::move(wanted)});
+    hand_on_removals(effects);
+}
+
+/// Said again with each tick: what the SN that led was told may be lost with it.
+void SnNode::hand_on_removals(std::vector<Effect>& effects) {
+    if (consensus_->leads()) {
+        return;
+    }
+    std::erase_if(removals_, [&](const Removal& one) { return peers_[one.from].role == Role::sn; });
+    const std::optional<NodeId> leader = shown_leader();
+    if (!leader && misses_leader()) {
+        for (const Removal& one : std::exchange(removals_, {})) {
+            answer_removal(one, Error{Errc::unreachable, leaderless_text()}, effects);
+        }
+        return;
+    }
+    for (const Removal& one : removals_) {
+        if (leader) {
+            effects.push_back(Send{*leader, {one.what, {}}});
+        }
+    }
+}
+
+void SnNode::on_removal_answer(const NodeId& from, const StatusReply& reply, const Blob& body,
+                               std::vector<Effect>& effects) {
+    if (!is_server(from)) {
+        return;
+    }
+    const auto found = std::find_if(removals_.begin(), removals_.end(), [&](const Removal& one) {
+        return one.what.id == reply.id && peers_[one.from].role == Role::tool;
+    });
+    if (found != removals_.end()) {
+        effects.push_back(Send{found->from, {reply, body}});
+        removals_.erase(found);
+    }
+}
+
+/// At the SN that leads, after each step.
+void SnNode::carry_out_removals(std::vector<Effect>& effects) {
+    if (!consensus_->leads()) {
+        return;
+    }
+    std::vector<Removal> waiting;
+    for (const Removal& one : std::exchange(removals_, {})) {
+        if (const auto done = try_to_remove(one, effects)) {
+            answer_removal(one, *done, effects);
+        } else {
+            waiting.push_back(one);
+        }
+    }
+    std::move(waiting.begin(), waiting.end(), std::back_inserter(removals_));
+}
+
+std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
+                                                  std::vector<Effect>& effects) {
+    const NodeId& node = removal.what.node;
+    const auto is_it = [&](const Server& server) { return server.node == node; };
+    if (!is_server(node)) {
+        if (std::any_of(applied_servers_.begin(), applied_servers_.end(), is_it)) {
+            return std::nullopt;  // proposed, and not agreed on yet
+        }
+        const auto gone = std::find_if(removed_.begin(), removed_.end(), [&](const auto& entry) {
+            return entry.second.node == node;
+        });
+        if (gone == removed_.end()) {
+            return Error{Errc::not_found, "no SN '" + node.name + "' keeps this ledger: " +
+                                              names_of(consensus_->servers()) + " do"};
+        }
+        if (!gone->second.said) {
+            say(RemoveServers{{node}, removal.what.by.name, false, gone->second.index, 0}, effects);
+        }
+        return gone->second.said ? std::optional<Result<void>>(Result<void>()) : std::nullopt;
+    }
+    if (const Result<void> enough = leaves_a_majority(node); !enough) {
+        return enough;
+    }
+    ConsensusOutput output;
+    if (node == options_.id) {
+        consensus_->step_down(now_, output);  // another one has to take it out
+        perform(output, effects);
+        return std::nullopt;
+    }
+    const Result<void> done = consensus_->remove_server(now_, node, output);
+    perform(output, effects);
+    if (!done && done.error().code != Errc::stale) {
+        return done;
+    }
+    return std::nullopt;
+}
+
+/// Those that are left must be able to agree.
+Result<void> SnNode::leaves_a_majority(const NodeId& without) const {
+    std::vector<NodeId> left;
+    std::vector<NodeId> up;
+    for (const Server& server : consensus_->servers()) {
+        if (server.node == without || !server.voter) {
+            continue;
+        }
+        left.push_back(server.node);
+        const auto peer = peers_.find(server.node);
+        if (server.node == options_.id || (peer != peers_.end() && peer->second.here)) {
+            up.push_back(server.node);
+        }
+    }
+    if (left.empty()) {
+        return Error{Errc::refused, "'" + without.name + "' is the last SN of its swarm"};
+    }
+    if (up.size() <= left.size() / 2) {
+        return Error{Errc::refused, "without '" + without.name + "' the ledger would be kept by " +
+                                        names_of(left) + ", of which only " +
+                                        (up.empty() ? "none" : names_of(up)) +
+                                        " can be reached: no majority. Start the others first"};
+    }
+    return {};
+}
+
+void SnNode::answer_removal(const Removal& removal, const Result<void>& done,
+                            std::vector<Effect>& effects) const {
+    StatusReply reply{removal.what.id};
+    if (!done) {
+        reply.code = done.error().code;
+        reply.reason = done.error().message;
+        effects.push_back(Send{removal.from, {std::move(reply), {}}});
+        return;
+    }
+    const Result<std::string> json = status_json(status_source(), {0, "servers", "", false});
+    const auto* bytes = reinterpret_cast<const std::byte*>(json->data());
+    effects.push_back(Send{removal.from, {reply, Blob(Bytes(bytes, bytes + json->size()))}});
+}
+
+void SnNode::apply_membership(const LogRecord& record) {
+    if (record.kind != RecordKind::membership) {
+        return;
+    }
+    Result<std::vector<Server>> servers = decode_membership(record.data);
+    if (!servers) {
+        return;
+    }
+    for (const Server& before : applied_servers_) {
+        const bool stays = std::any_of(servers->begin(), servers->end(), [&](const Server& server) {
+            return server.number == before.number;
+        });
+        if (!stays) {
+            removed_[before.number] = {before.node, before.address, record.index, {}, false};
+        }
+    }
+    for (const Server& server : *servers) {
+        removed_.erase(server.number);
+    }
+    applied_servers_ = std::move(*servers);
+}
+
+void SnNode::apply_removal(const RemoveServers& removal) {
+    for (auto& [number, gone] : removed_) {
+        if (gone.index == removal.index) {
+            gone.said = removal;
+        }
+    }
+}
+
+void SnNode::tell_removal(const RemoveServers& removal, std::vector<Effect>& effects) const {
+    const std::string gone = names_of(removal.removed);
+    report(TraceEvent("servers_removed")
+               .with("index", removal.index)
+               .with("rebuilt", removal.rebuilt ? 1U : 0U)
+               .log(Level::warning, component,
+                    removal.rebuilt
+                        ? "SN '" + removal.by + "' went on alone, without " + gone +
+                              ": a new epoch of the ledger begins with entry " +
+                              std::to_string(removal.index) + ", " + start_text(removal.session)
+                        : "SN " + gone + " is removed from those that keep the ledger, as '" +
+                              removal.by + "' asked"),
+           effects);
+}
+
+/// Those that a rebuilt ledger went on without may come back together, and agree among themselves:
+/// they would not ask here, so they are looked for.
+void SnNode::recall_removed(std::vector<Effect>& effects) {
+    if (!consensus_->leads() || now_ < recall_at_) {
+        return;
+    }
+    recall_at_ = now_ + recall_interval;
+    for (const auto& [number, gone] : removed_) {
+        const bool rebuilt = gone.said && gone.said->rebuilt && gone.node != options_.id;
+        if (rebuilt && !gone.told && !is_server(gone.node)) {
+            dial(gone.address, effects);
+        }
+    }
+}
+
+/// One that comes back. Its next start must not take part with what its disk holds.
+void SnNode::tell_removed(const NodeId& node, std::uint64_t number, std::vector<Effect>& effects) {
+    RemovedServer& gone = removed_.at(number);
+    std::string text = "This SN keeps the ledger no more: ";
+    if (gone.said && gone.said->rebuilt) {
+        text += "SN '" + gone.said->by + "' has gone on without it since entry " +
+                std::to_string(gone.index) + " (" + start_text(gone.said->session) +
+                "), because too few SNs were left. What this one holds from there on is another "
+                "history";
+    } else {
+        text += "it was removed with entry " + std::to_string(gone.index) +
+                (gone.said ? ", as '" + gone.said->by + "' asked" : "");
+    }
+    text +=
+        ". To take part again it must start with an empty disk: move ledger.sqlite* and "
+        "ledger.head "
+        "away and give --sentinel-ip";
+    if (!std::exchange(gone.told, true) && gone.node == node) {
+        report(
+            TraceEvent("removed_server_came_back")
+                .with("node", node.name)
+                .log(Level::warning, component,
+                     "SN '" + node.name + "' came back, which was removed with entry " +
+                         std::to_string(gone.index) + ": it is told to start with an empty disk"),
+            effects);
+    }
+    effects.push_back(Send{node, {MembershipReply{Errc::stale, text, consensus_->servers()}, {}}});
+}
+
+}  // namespace starling
