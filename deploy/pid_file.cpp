@@ -1,7 +1,6 @@
 #include "deploy/pid_file.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <utility>
 
@@ -9,14 +8,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "core/files/replace_file.hpp"
 #include "deploy/process.hpp"
 
 namespace starling {
 namespace {
 
 Error failed(const std::filesystem::path& file, int number) {
-    return {Errc::io, "pid file " + file.string() +
-                          " can't be written (--workspace): " + std::strerror(number)};
+    return {Errc::io, "pid file " + write_error(file, number).message};
 }
 
 Result<void> write_whole(const std::filesystem::path& file, const std::string& text) {

@@ -4,15 +4,13 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "core/base/size_text.hpp"
 
 namespace starling {
 namespace {
-
-Error io_error(const std::filesystem::path& path, int number) {
-    return Error{Errc::io,
-                 path.string() + " can't be written: " + std::generic_category().message(number)};
-}
 
 /// 0, or the errno of what failed.
 int write_all(int file, ByteView bytes) {
@@ -66,7 +64,45 @@ int write_file(const std::filesystem::path& path, std::span<const ByteView> part
     return failure;
 }
 
+std::uint64_t total_size(std::span<const ByteView> parts) {
+    std::uint64_t bytes = 0;
+    for (const ByteView part : parts) {
+        bytes += part.size();
+    }
+    return bytes;
+}
+
+/// What this user may still write beside `path`.
+std::string free_text(const std::filesystem::path& path) {
+    struct statvfs disk {};
+    if (::statvfs(directory_of(path).c_str(), &disk) != 0) {
+        return "an unknown amount";
+    }
+    return size_text(std::uint64_t{disk.f_bavail} * disk.f_frsize);
+}
+
 }  // namespace
+
+std::string space_advice(const std::filesystem::path& path, int number, std::uint64_t needed) {
+    const std::string needs = needed == 0 ? "" : " It needs " + size_text(needed) + ".";
+    switch (number) {
+        case ENOSPC:
+            return "." + needs + " Free space on this disk, which has " + free_text(path) + " left";
+        case EDQUOT:
+            return "." + needs +
+                   " Remove files of this user on this disk, or ask for a larger quota";
+        case EFBIG:
+            return "." + needs + " Raise the limit of this user's files (ulimit -f)";
+        default:
+            return "";
+    }
+}
+
+Error write_error(const std::filesystem::path& path, int number, std::uint64_t needed) {
+    return {Errc::io, path.string() +
+                          " can't be written: " + std::generic_category().message(number) +
+                          space_advice(path, number, needed)};
+}
 
 Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts,
                           FileReaders readers) {
@@ -74,7 +110,7 @@ Result<void> replace_file(const std::filesystem::path& path, std::span<const Byt
     std::error_code failure;
     std::filesystem::create_directories(directory, failure);
     if (failure) {
-        return io_error(directory, failure.value());
+        return write_error(directory, failure.value());
     }
     const std::filesystem::path beside = part_prefix(path) + std::to_string(::getpid());
     int number = write_file(beside, parts, readers == FileReaders::all ? 0644 : 0600);
@@ -83,10 +119,10 @@ Result<void> replace_file(const std::filesystem::path& path, std::span<const Byt
     }
     if (number != 0) {
         ::unlink(beside.c_str());
-        return io_error(path, number);
+        return write_error(path, number, total_size(parts));
     }
     if (const int sync_failure = sync_directory(directory); sync_failure != 0) {
-        return io_error(directory, sync_failure);
+        return write_error(directory, sync_failure);
     }
     return {};
 }
@@ -108,7 +144,7 @@ Result<void> remove_file(const std::filesystem::path& path) {
                                                      std::generic_category().message(errno)};
     }
     if (const int failure = sync_directory(directory_of(path)); failure != 0) {
-        return io_error(directory_of(path), failure);
+        return write_error(directory_of(path), failure);
     }
     return {};
 }

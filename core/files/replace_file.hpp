@@ -9,6 +9,13 @@
 
 namespace starling {
 
+/// Where it is space that is missing beside `path`: what is needed, what is free there and what to
+/// do, to be put behind the reason; else empty. \param number  errno. \param needed  bytes; 0: not
+/// known.
+std::string space_advice(const std::filesystem::path& path, int number, std::uint64_t needed = 0);
+/// "PATH can't be written: REASON", with that advice.
+Error write_error(const std::filesystem::path& path, int number, std::uint64_t needed = 0);
+
 enum class FileReaders : std::uint8_t { all, owner };
 
 /// Writes the concatenation of `parts` beside `path`, makes it durable and renames it: a reader

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/coding.hpp"
+#include "core/files/replace_file.hpp"
 
 namespace starling {
 namespace {
@@ -26,7 +27,9 @@ struct Slot {
 };
 
 Error system_error(const fs::path& file, const std::string& what) {
-    return {Errc::io, "ledger head " + file.string() + " " + what + ": " + std::strerror(errno)};
+    const int number = errno;
+    return {Errc::io, "ledger head " + file.string() + " " + what + ": " + std::strerror(number) +
+                          space_advice(file, number)};
 }
 
 Bytes encode_slot(const Slot& slot, const Hasher& hasher) {

@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "core/files/replace_file.hpp"
+
 namespace starling {
 
 SqlStatement& SqlStatement::operator=(SqlStatement&& other) noexcept {
@@ -115,10 +117,10 @@ Error SqliteDatabase::failed(int code) const {
         case SQLITE_CORRUPT:
             return error(std::string("damaged: ") + sqlite3_errmsg(handle_));
         case SQLITE_FULL:
-            return error("the disk is full");
+            return error("the disk is full" + space_advice(file_, ENOSPC));
         case SQLITE_IOERR:
         case SQLITE_CANTOPEN:
-            return error(sqlite3_errmsg(handle_) + reason);
+            return error(sqlite3_errmsg(handle_) + reason + space_advice(file_, number));
         default:
             return error(sqlite3_errmsg(handle_));
     }

@@ -146,7 +146,9 @@ TEST_F(StateFilesTest, AFullDiskIsNamedAndLosesNothing) {
     std::signal(SIGXFSZ, old_handler);
     ASSERT_FALSE(kept);
     EXPECT_EQ(kept.error().code, Errc::io);
-    EXPECT_EQ(kept.error().message, file(0).string() + " can't be written: File too large");
+    EXPECT_EQ(kept.error().message, file(0).string() +
+                                        " can't be written: File too large. It needs 100 kB. "
+                                        "Raise the limit of this user's files (ulimit -f)");
     const StateFiles::Opened opened = open();
     EXPECT_EQ(opened.states[0]->round, 1U);
     EXPECT_EQ(opened.states[1]->round, 2U);

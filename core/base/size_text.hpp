@@ -1,0 +1,25 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace starling {
+
+/// For a person: "0 B", "819 kB", "1.2 MB"; 1 kB is 1000 bytes.
+inline std::string size_text(std::uint64_t bytes) {
+    constexpr std::array<const char*, 5> units = {"B", "kB", "MB", "GB", "TB"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 999.5 && unit + 1 < units.size()) {
+        value /= 1000.0;
+        ++unit;
+    }
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), unit > 0 && value < 9.95 ? "%.1f %s" : "%.0f %s", value,
+                  units[unit]);
+    return text.data();
+}
+
+}  // namespace starling
