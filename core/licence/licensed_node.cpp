@@ -53,7 +53,7 @@ private:
     void on_server_lost(const std::string& reason, std::vector<Effect>& effects);
     void enter_grace(const std::string& why, std::vector<Effect>& effects);
     bool on_timer(std::uint32_t timer, std::vector<Effect>& effects);
-    void give_up(int code, const std::string& reason, std::vector<Effect>& effects);
+    void give_up(Errc code, const std::string& reason, std::vector<Effect>& effects);
 
     const Address& server_address() const { return options_.servers[at_]; }
     bool is_server(const Address& address) const {
@@ -128,7 +128,7 @@ bool LicensedNode::own(const Input& input, std::vector<Effect>& effects) {
     }
     if (const auto* stop = std::get_if<StopRequested>(&input);
         stop != nullptr && state_ == State::seeking) {
-        give_up(exit_code::ok, stop->reason, effects);
+        give_up(stop->by_operator() ? Errc::ok : stop->code, stop->reason, effects);
         return true;
     }
     return false;
@@ -141,7 +141,7 @@ void LicensedNode::pass(const Input& input, std::vector<Effect>& effects) {
         return;
     }
     if (waiting_.size() >= waiting_max) {
-        give_up(exit_code::failed, "peers sent too much before this node had its seat", effects);
+        give_up(Errc::io, "peers sent too much before this node had its seat", effects);
         return;
     }
     waiting_.push_back(input);
@@ -185,7 +185,7 @@ void LicensedNode::dial_next(const std::string& why, Errc code, std::vector<Effe
     }
     answered_no_ = 0;
     if (state_ == State::seeking && last_code_ == Errc::refused) {
-        give_up(exit_code::refused, last_no_, effects);
+        give_up(Errc::refused, last_no_, effects);
         return;
     }
     last_no_ = why;
@@ -199,8 +199,7 @@ void LicensedNode::on_reply(const SeatReply& reply, std::vector<Effect>& effects
         return;
     }
     if (state_ == State::held && server_ == grantor_ && reply.code == Errc::refused) {
-        give_up(exit_code::refused, "the licence server takes the seat back: " + reply.reason,
-                effects);
+        give_up(Errc::refused, "the licence server takes the seat back: " + reply.reason, effects);
     } else if (state_ != State::ending) {
         if (state_ == State::held) {
             enter_grace(reply.reason, effects);
@@ -269,7 +268,7 @@ bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
     switch (timer) {
         case patience_timer:
             if (state_ == State::seeking) {
-                give_up(exit_code::peer_lost,
+                give_up(Errc::unreachable,
                         "no licence server can be reached within " +
                             seconds_text(options_.patience) + ": " +
                             (last_no_.empty() ? to_string(server_address()) + " does not answer"
@@ -293,7 +292,7 @@ bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
             return true;
         case grace_timer:
             if (in_grace_) {
-                give_up(exit_code::peer_lost,
+                give_up(Errc::unreachable,
                         "no licence server was reached for " + seconds_text(options_.grace) +
                             " (the grace time is over)",
                         effects);
@@ -305,20 +304,20 @@ bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
 }
 
 /// Ends: at once if inner never started, else through its own orderly stop.
-void LicensedNode::give_up(int code, const std::string& reason, std::vector<Effect>& effects) {
+void LicensedNode::give_up(Errc code, const std::string& reason, std::vector<Effect>& effects) {
     report(TraceEvent("seat_lost")
-               .with("code", static_cast<std::uint64_t>(code))
-               .log(code == exit_code::ok ? Level::info : Level::error, component,
-                    code == exit_code::ok ? "Stopping (" + reason + ")" : reason),
+               .with("code", static_cast<std::uint64_t>(exit_code_of(code)))
+               .log(code == Errc::ok ? Level::info : Level::error, component,
+                    code == Errc::ok ? "Stopping (" + reason + ")" : reason),
            effects);
-    end_ = Stop{code, reason};
+    end_ = Stop{exit_code_of(code), reason};
     if (state_ == State::seeking) {
         effects.push_back(*end_);
         stopped_ = true;
         return;
     }
     state_ = State::ending;
-    run_inner(StopRequested{reason}, effects);
+    run_inner(StopRequested{reason, code}, effects);
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ public:
                        [&](const WorkDone& done) { on_work(done, effects); },
                        [](const Arrivals&) {},
                        [&](const StopRequested& stop) {
-                           leave({Errc::aborted, "stopped by the operator (" + stop.reason + ")"},
+                           leave({stop.code, stop.by_operator()
+                                                 ? "stopped by the operator (" + stop.reason + ")"
+                                                 : stop.reason},
                                  effects);
                        },
                    },

@@ -54,9 +54,12 @@ struct WorkDone {
     std::uint64_t work = 0;
     WorkResult result;
 };
-/// The operator wants the node to end.
+/// The node is asked to end: by its operator, or because something beside it failed.
 struct StopRequested {
     std::string reason;
+    Errc code = Errc::aborted;  ///< aborted: the operator's wish; else what has failed
+
+    bool by_operator() const { return code == Errc::aborted; }
 };
 
 using Input = std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceived, TimerDue,

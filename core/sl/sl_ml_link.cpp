@@ -137,12 +137,17 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
     if (ending_code_) {
         return;
     }
-    if (close.code != Errc::ok) {
-        fail({close.code, "its ML node '" + ml.name + "' ended: " + close.reason},
-             exit_code_of(close.code), effects);
+    const std::string ended = "its ML node '" + ml.name + "' ended: " + close.reason;
+    if (close.code == Errc::io) {
+        // Something of its host, such as a full disk: it may be started again, and the swarm waits.
+        crash({close.code, ended}, exit_code::failed, effects);
         return;
     }
-    if (some_missed_the_end()) {
+    if (close.code != Errc::ok) {
+        fail({close.code, ended}, exit_code_of(close.code), effects);
+        return;
+    }
+    if (some_missed_the_end() && !stop_once_saved_) {
         log(Level::info,
             "ML node '" + ml.name + "' has finished; members that missed the final round may " +
                 "fetch its model for " +

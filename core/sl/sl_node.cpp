@@ -29,13 +29,31 @@ void SlNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
                    [&](const TimerDue& due) { on_timer(due, effects); },
                    [&](const WorkDone& done) { on_work(done, effects); },
                    [&](const Arrivals& arrivals) { on_arrivals(arrivals); },
-                   [&](const StopRequested& request) {
-                       const bool under_way = session_.has_value();
-                       fail({Errc::aborted, "stopped by the operator (" + request.reason + ")"},
-                            under_way ? exit_code::aborted : exit_code::ok, effects);
-                   },
+                   [&](const StopRequested& request) { on_stop_requested(request, effects); },
                },
                input);
+}
+
+void SlNode::on_stop_requested(const StopRequested& request, std::vector<Effect>& effects) {
+    if (!request.by_operator()) {
+        fail({request.code, request.reason}, exit_code_of(request.code), effects);
+    } else if (session_ && committed_ && committed_->commit.final &&
+               session_->ml_has == committed_->commit.round) {
+        // Nothing is lost to the swarm. The program may still be saving the final model.
+        stop_once_saved_ = true;
+        if (session_->ml.name.empty()) {
+            leave_complete(effects);
+        } else {
+            log(Level::info,
+                "Asked to stop (" + request.reason +
+                    "): training is complete; stopping once ML node '" + session_->ml.name +
+                    "' has ended",
+                effects);
+        }
+    } else {
+        fail({Errc::aborted, "stopped by the operator (" + request.reason + ")"},
+             session_ ? exit_code::aborted : exit_code::ok, effects);
+    }
 }
 
 void SlNode::log(Level level, std::string text, std::vector<Effect>& effects) const {
@@ -259,6 +277,10 @@ void SlNode::crash(const Error& error, int code, std::vector<Effect>& effects) {
         return;
     }
     tell_end(error, code, effects);
+    if (session_ && session_->enrolled) {
+        log(Level::info, "Started again with the same command, this node goes on with the same run",
+            effects);
+    }
     stop(code, error.message, effects);
 }
 

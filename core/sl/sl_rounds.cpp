@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/base/size_text.hpp"
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
@@ -64,10 +65,16 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
         ExchangeSetup{options_.id, key, view_->frozen, view_->departed, session_->layout,
                       session_->open.config.merge_rule, sync_->params, options_.merge_in_order,
                       work_number(exchange_serial_, 0), exchange_serial_, &kept_contributions_});
-    effects.push_back(Report{TraceEvent("exchange_begin")
-                                 .with("round", key.round)
-                                 .with("attempt", key.attempt)
-                                 .with("members", view_->frozen.size())});
+    effects.push_back(Report{
+        TraceEvent("exchange_begin")
+            .with("round", key.round)
+            .with("attempt", key.attempt)
+            .with("members", view_->frozen.size())
+            .log(Level::info, "swarm.SL",
+                 "Round " + std::to_string(key.round) +
+                     (key.attempt == 0 ? "" : " attempt " + std::to_string(key.attempt)) +
+                     ": exchanging parameters of " + size_text(session_->layout->size_bytes()) +
+                     " among " + std::to_string(view_->frozen.size()) + " members")});
     exchange_->start(now_, up_, effects);
     for (auto fetch = early_fetches_.begin(); fetch != early_fetches_.end();) {
         if (fetch->second.key == key) {

@@ -75,7 +75,10 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                     return;
                 }
                 log(Level::info, "Registration with Node DB is successful", effects);
-                log(Level::info, "Successfully completed the initialization of SL node", effects);
+                effects.push_back(
+                    Report{TraceEvent("sl_ready")
+                               .log(Level::info, "swarm.SL",
+                                    "Successfully completed the initialization of SL node")});
             },
             [&](const Enrol& enrol) {
                 if (result.code == Errc::stale && enrol.back_to && !session_->told) {

@@ -70,6 +70,7 @@ private:
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
+    void on_stop_requested(const StopRequested& request, std::vector<Effect>& effects);
     /// The session can't go on: tells ML and SN, and stops once that is said.
     void fail(const Error& error, int code, std::vector<Effect>& effects);
     /// This start of the node can't go on, the next one may: without a goodbye, so that the swarm
@@ -158,6 +159,7 @@ private:
     SwarmTime now_{};
     bool stopped_ = false;
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
+    bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 
     std::optional<NodeId> sn_;     ///< while connected
     std::size_t sn_at_ = 0;        ///< which of the addresses is dialled

@@ -132,7 +132,10 @@ TEST_F(Resume, TheStateOfAnotherContractIsNotUsed) {
     EXPECT_EQ(field(swarm.trace.named("sync_begin", "ml2").back(), "sync"), "7");
 }
 
-TEST_F(Resume, AFullDiskEndsTheTrainingAndLosesNothing) {
+TEST_F(Resume, AFullDiskIsACrashThatTheOthersWaitFor) {
+    MemorySwarm undisturbed(3);
+    add_pairs(undisturbed, toy());
+    ASSERT_TRUE(undisturbed.run());
     MemorySwarm swarm(3);
     add_pairs(swarm, toy());
     ASSERT_TRUE(run_to_sync(swarm, 2, 3));
@@ -151,6 +154,13 @@ TEST_F(Resume, AFullDiskEndsTheTrainingAndLosesNothing) {
         ASSERT_TRUE(swarm.ml_stores[2]->states[slot]);
         EXPECT_EQ(swarm.ml_stores[2]->states[slot]->round, kept[slot]->round);
     }
+    swarm.run_for(seconds(30));
+    EXPECT_EQ(swarm.code("sl1"), -1) << "it was ended as well: " << swarm.trace.tail();
+    swarm.ml_stores[2]->full = false;
+    swarm.restart_pair(2);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(final_digest(swarm), final_digest(undisturbed));
 }
 
 // ---- Which state goes with a model

@@ -195,6 +195,36 @@ TEST(Swarm, AnOperatorsStopEndsEveryoneClearly) {
     EXPECT_TRUE(swarm.trace.logged("stopped by the operator", "ml2"));
 }
 
+TEST(Swarm, AStopAfterTheEndIsNoAbort) {
+    MemorySwarm swarm;
+    for (int i = 1; i <= 3; ++i) {
+        swarm.add_pair(i, {.syncs = 10, .grace = milliseconds(100)});
+    }
+    ASSERT_TRUE(swarm.run_to_round(2));
+    swarm.crash_pair(3);
+    const auto lingers = [&] {
+        return swarm.trace.logged("members that missed the final round may fetch", "sl1");
+    };
+    ASSERT_TRUE(swarm.network.run(lingers, swarm.network.now() + seconds(120)));
+    swarm.network.deliver({"sl1"}, StopRequested{"SIGTERM"});
+    ASSERT_TRUE(swarm.network.run([&] { return swarm.network.all_stopped({{"sl1"}}); },
+                                  swarm.network.now() + seconds(3)))
+        << swarm.trace.tail();
+    EXPECT_EQ(swarm.code("sl1"), exit_code::ok);
+}
+
+TEST(Swarm, WhatFailsBesideAnSlIsNotItsOperatorsStop) {
+    MemorySwarm swarm;
+    swarm.add_pair(1, {.syncs = 1000, .batch_time = milliseconds(20)});
+    swarm.network.at(SwarmTime{seconds(2)}, [&] {
+        swarm.network.deliver({"sl1"}, StopRequested{"its program has crashed", Errc::program});
+    });
+    ASSERT_TRUE(swarm.run(seconds(8)));
+    EXPECT_EQ(swarm.code("sl1"), exit_code::failed);
+    EXPECT_TRUE(swarm.trace.logged("Exiting SL. Reason: its program has crashed", "sl1"));
+    EXPECT_FALSE(swarm.trace.logged("operator"));
+}
+
 TEST(Swarm, ASecondTrainingRunsOnTheSameSn) {
     MemorySwarm swarm;
     swarm.add_pair(1, {});
