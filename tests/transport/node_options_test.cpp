@@ -97,6 +97,10 @@ TEST(RunSlOptions, every_flag_is_read) {
 TEST(RunSlOptions, a_value_may_look_like_a_flag) {
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", "--epochs=2"}).ml.arguments, Words{"--epochs=2"});
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", "[1,2]"}).ml.arguments, Words{"[1,2]"});
+    // Of an unset variable: no arguments.
+    EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd="}).ml.arguments, Words{});
+    EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", ""}).ml.arguments, Words{});
+    EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd=", "--ml-w=work"}).ml.working_directory, "work");
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-e", "EMPTY="}).ml.environment,
               (Environment{{"EMPTY", ""}}));
 }

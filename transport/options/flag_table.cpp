@@ -150,7 +150,7 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
         if (flag.value.empty() && text != "true") {
             return usage(program, std::string(flag.name) + " takes no value");
         }
-        if (text.empty()) {
+        if (text.empty() && !flag.may_be_empty) {
             return usage(program, std::string(flag.name) + " needs a value");
         }
         values.add(flag.name, {text, std::string(flag.name)});
@@ -225,18 +225,23 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
         }
         options.push_back(option);
     }
+    std::vector<std::string> words;
     for (const std::string& argument : arguments) {
         // CLI11 would take the next argument as the value.
-        const std::string_view name = std::string_view(argument).substr(0, argument.size() - 1);
-        const bool empty_value =
-            argument.ends_with('=') &&
-            std::any_of(flags.begin(), flags.end(), [&](const Flag& f) { return f.name == name; });
-        if (empty_value) {
-            return usage(program, std::string(name) + " needs a value");
+        const std::string name = argument.substr(0, argument.find('='));
+        const bool empty_value = argument.size() == name.size() + 1;
+        const auto flag = std::find_if(flags.begin(), flags.end(),
+                                       [&](const Flag& one) { return one.name == name; });
+        if (!empty_value || flag == flags.end()) {
+            words.push_back(argument);
+        } else if (flag->may_be_empty) {
+            words.insert(words.end(), {name, ""});
+        } else {
+            return usage(program, name + " needs a value");
         }
     }
     try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::CallForHelp&) {
         return ParsedFlags{std::nullopt, app.help()};
     } catch (const CLI::CallForVersion&) {

@@ -30,6 +30,7 @@ struct Flag {
     std::string_view short_name = "";  ///< "-d"
     FlagEffect effect = FlagEffect::works;
     std::string_view reason = "";  ///< why it does not work
+    bool may_be_empty = false;     ///< an empty value is one, as of a shell's unset variable
 };
 
 /// A variable of the environment that no flag reads.
@@ -50,7 +51,7 @@ struct Program {
     std::span<const Variable> variables = {};
 };
 
-/// What a command line held, by flag. Every value is a non-empty text.
+/// What a command line held, by flag. A value is empty only where the flag says that it may be.
 class FlagValues {
 public:
     struct Value {
