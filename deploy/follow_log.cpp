@@ -1,5 +1,6 @@
 #include "deploy/follow_log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deploy/log/log_file.hpp"
 #include "deploy/log/rotation.hpp"
 #include "deploy/process.hpp"
 
@@ -152,10 +154,11 @@ Result<void> follow_log(const std::filesystem::path& file, const FollowOptions& 
     if (!log.file()) {
         return failed(file);
     }
+    off_t begin = options.since_start ? newest_start(log.file().number()) : 0;
     if (options.last_lines) {
-        ::lseek(log.file().number(), begin_of_last(log.file().number(), *options.last_lines),
-                SEEK_SET);
+        begin = std::max(begin, begin_of_last(log.file().number(), *options.last_lines));
     }
+    ::lseek(log.file().number(), begin, SEEK_SET);
     const Descriptor process = options.writer ? open_process(options.writer->pid) : Descriptor();
     const Descriptor changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     const bool follow = process && changes && options.writer->running();

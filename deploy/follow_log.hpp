@@ -11,7 +11,8 @@
 namespace starling {
 
 struct FollowOptions {
-    std::optional<std::uint64_t> last_lines;  ///< begin with so many; none: with the first
+    bool since_start = false;                 ///< begin with the newest start, else with the first
+    std::optional<std::uint64_t> last_lines;  ///< of those begin with so many; none: with all
     std::optional<PidRecord> writer;          ///< follow until this process has ended; none: don't
 };
 

@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <unistd.h>
+
 #include "core/ml/ml_node.hpp"
 #include "core/ml/swarm.hpp"
 #include "core/ml/training_thread.hpp"
@@ -103,8 +105,14 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
                        : make_ml_node(std::move(node_options), openssl_hasher());
     TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
                            log);
-    const SignalThread signals(
-        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); });
+    const pid_t parent = ::getppid();
+    const SignalThread signals([&](const std::string& signal) {
+        // The system sends the signal as well when run-sl was killed.
+        (*endpoint)->post(
+            ::getppid() == parent
+                ? StopRequested{signal}
+                : StopRequested{"the process of its SL node is gone", Errc::unreachable});
+    });
     return run_node(*node, **endpoint, nullptr, executor, log);
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "deploy/container/engine.hpp"
+#include "deploy/log/log_file.hpp"
 
 namespace starling {
 
@@ -80,79 +81,122 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
 }
 
 Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& command,
-                                                    PolledEndpoint& endpoint, TraceLog& log) {
+                                                    PolledEndpoint& endpoint, TraceLog& log,
+                                                    std::chrono::milliseconds first_reminder) {
     std::unique_ptr<MlSidecar> ml(new MlSidecar(command, endpoint, log));
     log.line(Level::info, component,
              "starting ML program " + ml->name_ + ": " + command.program + " in " +
                  command.working_directory.string() + ", its output goes to " +
                  command.log_file.string());
+    std::error_code ignored;
+    fs::remove(command.state_file, ignored);  // an earlier start's is not true any more
+    if (const auto ok = append_start_line(command.log_file, "ML program '" + ml->name_ +
+                                                                "': " + command.program + " in " +
+                                                                command.working_directory.string());
+        !ok) {
+        return ok.error();
+    }
     Result<std::unique_ptr<Sidecar>> sidecar = Sidecar::start(
         command, [self = ml.get()](const ExitStatus& status) { self->ended(status); });
     if (!sidecar) {
+        (void)append_log_line(command.log_file, Level::error, component, sidecar.error().message);
         return sidecar.error();
     }
     ml->sidecar_ = std::move(*sidecar);
-    ml->note_start();
+    if (const auto ok = ml->note_start(); !ok) {
+        return ok.error();
+    }
+    ml->reminder_ = std::make_unique<JoinReminder>(
+        log, [self = ml.get()](const std::string& duration) { return self->silence(duration); },
+        first_reminder);
     return ml;
 }
 
+MlSidecar::~MlSidecar() {
+    const std::lock_guard lock(state_mutex_);
+    finishing_ = true;
+}
+
 /// For swarm-ps and swarm-logs. It may have ended by now.
-void MlSidecar::note_start() {
+Result<void> MlSidecar::note_start() {
     const std::lock_guard lock(state_mutex_);
     state_ = state_of(sidecar_->pid(), Role::ml);
+    if (const Result<void> written = write_state(state_file_, *state_); !written) {
+        return written;
+    }
     if (status_) {
         state_->ended_unix = unix_now();
         state_->exit_code = status_->exit_code();
+        return append_end(state_file_, *state_);
     }
-    if (const Result<void> written = write_state(state_file_, *state_); !written) {
-        log_.line(Level::warning, component, written.error().message);
-    }
+    return {};
 }
 
 void MlSidecar::look(const Input& input) {
     if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::ml) {
         joined_ = true;
         ml_ = up->peer;
+        reminder_->joined();
     } else if (const auto* lost = std::get_if<PeerLost>(&input); lost != nullptr) {
         cut_ = cut_ || lost->peer == ml_;
     }
 }
 
+/// What a person should check while the program runs and is not heard of.
+std::string MlSidecar::silence(const std::string& duration) const {
+    const std::string line = last_line(log_file_);
+    return "ML program " + name_ + " (process " + std::to_string(sidecar_->pid()) +
+           ") has run for " + duration +
+           " without connecting to its SL. If it is not still starting: does it call "
+           "ml_main() or SwarmCallback, and does it keep the variable SWARM_SL_SOCKET? Its log " +
+           log_file_.string() + (line.empty() ? " is empty" : " ends with: " + line);
+}
+
 void MlSidecar::ended(const ExitStatus& status) {
-    {
-        const std::lock_guard lock(state_mutex_);
-        status_ = status;
-        if (state_) {
-            state_->ended_unix = unix_now();
-            state_->exit_code = status.exit_code();
-            (void)write_state(state_file_, *state_);  // a full disk is told of by others
+    const std::lock_guard lock(state_mutex_);
+    status_ = status;
+    if (state_) {
+        state_->ended_unix = unix_now();
+        state_->exit_code = status.exit_code();
+        if (const Result<void> written = append_end(state_file_, *state_); !written) {
+            log_.line(Level::warning, component, written.error().message);
         }
     }
     const bool joined = joined_;
     const std::string text = "ML program " + name_ + " " + status.text();
-    log_.line(joined && status.exit_code() == 0 ? Level::info : Level::error, component, text);
-    if (!joined) {
+    const bool well = joined ? status.exit_code() == 0 : finishing_;
+    log_.line(well ? Level::info : Level::error, component, text);
+    if (!joined && !finishing_) {
+        const std::string line = last_line(log_file_);
         // Its last words may not be read yet, and say more. Once it has joined, its SL node hears
         // of its end by itself.
         endpoint_.post_after_arrivals(
-            StopRequested{text + " before it joined: see " + log_file_.string()});
+            StopRequested{text + " before it joined. Its log " + log_file_.string() +
+                              (line.empty() ? " is empty" : " ends with: " + line),
+                          Errc::program});
     }
 }
 
 int MlSidecar::finish(int node_code) {
+    reminder_->joined();
+    std::optional<ExitStatus> early;
+    {
+        const std::lock_guard lock(state_mutex_);
+        finishing_ = true;
+        if (!joined_) {
+            early = status_;
+        }
+    }
+    if (early) {
+        return early->exit_code() != exit_code::ok ? early->exit_code() : exit_code::failed;
+    }
     // A program that never reached its SL would wait for it, and has nothing to save.
     const std::chrono::seconds patience = joined_ ? term_after : std::chrono::seconds(0);
     const ExitStatus status = sidecar_->finish(patience, kill_after);
     if (node_code == exit_code::peer_lost && cut_ && status.signal == 0 && status.code != 0) {
         return status.code;  // it ended by itself, without a word to its SL
     }
-    if (node_code != exit_code::ok) {
-        return node_code;
-    }
-    if (status.exit_code() != 0) {
-        return status.exit_code();
-    }
-    return joined_ ? exit_code::ok : exit_code::failed;
+    return joined_ && node_code == exit_code::ok ? status.exit_code() : node_code;
 }
 
 }  // namespace starling

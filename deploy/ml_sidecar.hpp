@@ -7,6 +7,7 @@
 #include <string>
 
 #include "deploy/endpoint_watch.hpp"
+#include "deploy/join_reminder.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_state.hpp"
 #include "deploy/sidecar.hpp"
@@ -21,19 +22,22 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
                                   const std::filesystem::path& socket,
                                   const std::map<std::string, std::string>& own);
 
-/// The ML program of an SL, from start to end: it logs how the program ended, and stops the SL if
-/// that was before the program ever joined.
+/// The ML program of an SL, from start to end: it logs how the program ended, speaks of one that
+/// does not join, and stops the SL if the program ended before it ever did.
 class MlSidecar {
 public:
     /// Starts the program; call it in the main thread. `endpoint` and `log` must outlive it.
-    static Result<std::unique_ptr<MlSidecar>> start(const SidecarCommand& command,
-                                                    PolledEndpoint& endpoint, TraceLog& log);
+    static Result<std::unique_ptr<MlSidecar>> start(
+        const SidecarCommand& command, PolledEndpoint& endpoint, TraceLog& log,
+        std::chrono::milliseconds first_reminder = join_reminder_first);
+    ~MlSidecar();
 
+    const std::string& name() const { return name_; }
     /// Show it every input of the SL node.
     void look(const Input& input);
-    /// Waits for the program, or ends it. \return the exit code of the pair: `node_code`, or the
-    /// program's own if that is 0, or if it stands for a program that exited with a code of its
-    /// own.
+    /// Waits for the program, or ends it. \return the exit code of the pair: that of a program that
+    /// ended by itself before it joined; else `node_code`, or the program's own if that is 0, or if
+    /// it stands for a program that exited with a code of its own.
     int finish(int node_code);
 
 private:
@@ -44,7 +48,8 @@ private:
           endpoint_(endpoint),
           log_(log) {}
     void ended(const ExitStatus& status);
-    void note_start();
+    Result<void> note_start();
+    std::string silence(const std::string& duration) const;
 
     const std::string name_;
     const std::filesystem::path log_file_;
@@ -57,7 +62,9 @@ private:
     std::mutex state_mutex_;
     std::optional<NodeState> state_;    ///< once it has started
     std::optional<ExitStatus> status_;  ///< once it has ended
+    bool finishing_ = false;            ///< its end is nothing that must be told
     std::unique_ptr<Sidecar> sidecar_;
+    std::unique_ptr<JoinReminder> reminder_;
 };
 
 }  // namespace starling

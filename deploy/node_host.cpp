@@ -4,7 +4,9 @@
 
 #include <unistd.h>
 
+#include "core/base/version.hpp"
 #include "deploy/detach.hpp"
+#include "deploy/log/log_file.hpp"
 
 namespace starling {
 
@@ -49,21 +51,40 @@ Result<void> NodeHost::started(const std::vector<ListenOptions>& listens) {
             state.ports += (state.ports.empty() ? "" : ", ") + to_string(one.address);
         }
     }
-    if (const Result<void> written = write_state(workspace.state_file(name), state); !written) {
-        return written;
-    }
+    return append_ports(workspace.state_file(name), state.ports);
+}
+
+void NodeHost::is_up() {
+    up = true;
     announce_started(name + ": process " + std::to_string(state.process.pid) + ", log " +
-                     workspace.log_file(name).string() + "\n");
-    return {};
+                     workspace.log_file(name).string());
+}
+
+void NodeHost::waits_for(const std::string& what) const {
+    announce_waiting(name + ": process " + std::to_string(state.process.pid) + " runs, but " +
+                     what + "; log " + workspace.log_file(name).string());
+}
+
+void NodeHost::ended(const Error& error, std::string_view program) {
+    // To the file alone: whoever sees standard output is told by report_error().
+    (void)append_log_line(workspace.log_file(name), Level::error, program, error.message);
+    ended(exit_code_of(error.code));
 }
 
 void NodeHost::ended(int code) {
+    state.ended_unix = unix_now();
+    state.exit_code = code;
+    // Also before the file is removed: swarm-wait may have it open.
+    if (const Result<void> written = append_end(workspace.state_file(name), state); !written) {
+        log->line(Level::warning, "swarm.host", written.error().message);
+    }
     if (!remove) {
-        state.ended_unix = unix_now();
-        state.exit_code = code;
-        if (const Result<void> written = write_state(workspace.state_file(name), state); !written) {
-            log->line(Level::warning, "swarm.host", written.error().message);
-        }
+        return;
+    }
+    if (!up && code != exit_code::ok) {
+        log->line(Level::info, "swarm.host",
+                  "--rm removes nothing, as this start has failed: " +
+                      workspace.log_file(name).string() + " says why");
         return;
     }
     log->flush();
@@ -77,6 +98,16 @@ void NodeHost::ended(int code) {
          std::filesystem::remove(older_log(workspace.log_file(name), number), ignored); ++number) {
     }
 }
+
+namespace {
+
+std::string start_text(const std::string& name, Role role, std::string_view program) {
+    return std::string(to_string(role)) + " '" + name + "' by " + std::string(program) +
+           " (Starling " + std::string(program_version()) + ") as process " +
+           std::to_string(::getpid());
+}
+
+}  // namespace
 
 Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program) {
     if (const auto ok = have_identity(options); !ok) {
@@ -106,6 +137,13 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     if (const auto ok = make_private_directory(trace_file.parent_path()); !ok) {
         return ok.error();
     }
+    std::error_code ignored;
+    std::filesystem::remove(workspace.state_file(name), ignored);  // of an earlier start
+    if (const auto ok =
+            append_start_line(workspace.log_file(name), start_text(name, role, program));
+        !ok) {
+        return ok.error();
+    }
     Result<std::unique_ptr<TraceLog>> log =
         open_trace_log({identity->name, role, trace_file, workspace.log_file(name),
                         level_named(options.log_level), log_limits(options)});
@@ -122,6 +160,11 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     for (const std::string& notice : options.notices) {
         (*log)->line(Level::info, program, notice);
     }
+    announce_log(workspace.log_file(name));
+    NodeState state = state_of(::getpid(), role);
+    if (const auto ok = write_state(workspace.state_file(name), state); !ok) {
+        return ok.error();
+    }
     return NodeHost{name,
                     identity->name,
                     files,
@@ -129,7 +172,7 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
                     std::move(*pid_file),
                     trace_file,
                     std::move(*log),
-                    state_of(::getpid(), role),
+                    std::move(state),
                     options.remove};
 }
 

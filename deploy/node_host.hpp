@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -28,11 +29,18 @@ struct NodeHost {
 
     NodeState state;      ///< as its file says
     bool remove = false;  ///< --rm
+    bool up = false;      ///< has been: what it and its program need is there
 
-    /// The endpoint is open: notes the ports, and, for -d, lets the parent go.
+    /// The endpoint is open: notes the ports.
     Result<void> started(const std::vector<ListenOptions>& listens);
-    /// The node has ended: its state says how, or, for --rm, its files are gone.
+    /// Lets the launcher of -d go: at once, or after a while with what is missing.
+    void is_up();
+    void waits_for(const std::string& what) const;
+    /// The node has ended: its state says how. For --rm its files are gone, unless its start has
+    /// failed.
     void ended(int code);
+    /// The same, with an error that the log has not heard of.
+    void ended(const Error& error, std::string_view program);
 
     /// Options of an endpoint for this node, with nothing to listen on yet. They refer to `log`.
     TlsEndpointOptions endpoint_options(Role role) const;
@@ -57,8 +65,17 @@ Result<int> host_node(const CommonOptions& options, Role role, std::string_view 
     if (!host) {
         return host.error();
     }
-    const Result<int> code = body(*host);
-    host->ended(code ? *code : exit_code_of(code.error().code));
+    Result<int> code = exit_code::failed;
+    try {
+        code = body(*host);
+    } catch (const std::exception& error) {
+        code = Error{Errc::io, error.what()};
+    }
+    if (code) {
+        host->ended(*code);
+    } else {
+        host->ended(code.error(), program);
+    }
     return code;
 }
 

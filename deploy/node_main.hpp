@@ -28,7 +28,7 @@ int node_main(int argc, char** argv, std::string_view program, Parse parse, Run 
             return exit_code::ok;
         }
         if (parsed->options->common.detach) {
-            const Result<std::optional<int>> parent = detach_process();
+            const Result<std::optional<int>> parent = detach_process(program);
             if (!parent) {
                 return report_error(program, parent.error());
             }

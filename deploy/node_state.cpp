@@ -1,10 +1,15 @@
 #include "deploy/node_state.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
+#include <span>
 #include <sstream>
 
-#include "deploy/certs/cert_files.hpp"
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/files/replace_file.hpp"
 #include "deploy/process.hpp"
 
 namespace starling {
@@ -18,22 +23,53 @@ std::string NodeState::status() const {
     return process.running() ? "running" : "dead";
 }
 
+namespace {
+
+Result<void> append(const fs::path& file, const std::string& text) {
+    const Descriptor out(::open(file.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    if (!out) {
+        return write_error(file, errno);
+    }
+    errno = ENOSPC;  // what a short write means
+    if (::write(out.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        return write_error(file, errno, text.size());
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<void> write_state(const fs::path& file, const NodeState& state) {
-    std::ostringstream text;
-    text << "role " << to_string(state.process.role) << "\npid " << state.process.pid
-         << "\nstart_ticks " << state.process.start_ticks << "\nstarted " << state.started_unix
-         << "\n";
-    if (!state.ports.empty()) {
-        text << "ports " << state.ports << "\n";
+    const std::string text = "role " + std::string(to_string(state.process.role)) + "\npid " +
+                             std::to_string(state.process.pid) + "\nstart_ticks " +
+                             std::to_string(state.process.start_ticks) + "\nstarted " +
+                             std::to_string(state.started_unix) + "\n";
+    const ByteView part = std::as_bytes(std::span(text));
+    Result<void> written =
+        replace_file(file, std::span<const ByteView>(&part, 1), FileReaders::owner);
+    if (!written) {
+        std::error_code ignored;
+        fs::remove(file, ignored);
     }
-    if (state.ended_unix) {
-        text << "ended " << *state.ended_unix << "\nexit_code " << state.exit_code << "\n";
-    }
-    return write_file(file.string(), text.str(), FileMode::secret);
+    return written;
+}
+
+Result<void> append_ports(const fs::path& file, const std::string& ports) {
+    return ports.empty() ? Result<void>{} : append(file, "ports " + ports + "\n");
+}
+
+Result<void> append_end(const fs::path& file, const NodeState& state) {
+    // In this order: without its last line it is no end.
+    return append(file, "exit_code " + std::to_string(state.exit_code) + "\nended " +
+                            std::to_string(*state.ended_unix) + "\n");
 }
 
 std::optional<NodeState> read_state(const fs::path& file) {
     std::ifstream in(file);
+    return read_state(in);
+}
+
+std::optional<NodeState> read_state(std::istream& in) {
     NodeState state;
     bool whole = false;
     std::string key;

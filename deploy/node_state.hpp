@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <istream>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,13 +20,23 @@ struct NodeState {
     int exit_code = 0;                       ///< of a node that has ended
     std::string ports;                       ///< "172.1.1.1:30304, 172.1.1.1:30303"
 
-    /// "running", "ended 0", or "dead": gone without a word, as after SIGKILL or a power cut.
+    /// "running", "ended 0", or "dead": gone without a word, as after SIGKILL, a power cut, or
+    /// where its state file could not be written.
     std::string status() const;
 };
 
-/// Written beside, then renamed. Errc::io names the file.
+// One file is for one start and is only continued, so that a node that ends on a full disk can
+// still say so, and whoever has the file open reads it even after --rm has removed it. All:
+// Errc::io names the file.
+
+/// At the start: written beside, then renamed. If it can't be, what an earlier start left is gone
+/// nevertheless.
 Result<void> write_state(const std::filesystem::path& file, const NodeState& state);
-/// Nothing if it is missing or no state file.
+Result<void> append_ports(const std::filesystem::path& file, const std::string& ports);
+/// \pre  state.ended_unix is set.
+Result<void> append_end(const std::filesystem::path& file, const NodeState& state);
+/// Nothing if it is missing or no state file. \param in  a whole state file.
+std::optional<NodeState> read_state(std::istream& in);
 std::optional<NodeState> read_state(const std::filesystem::path& file);
 /// All nodes that have a state in a workspace, by name.
 std::map<std::string, NodeState> read_states(const std::filesystem::path& run_dir);

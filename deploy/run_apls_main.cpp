@@ -8,6 +8,7 @@
 #include "deploy/licence/seat_tool.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
+#include "deploy/node_start.hpp"
 #include "deploy/storage/sqlite_store.hpp"
 #include "transport/crypto/licence_file.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -66,7 +67,8 @@ Result<int> serve(const AplsOptions& options, NodeHost& host) {
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
         [&] { (*endpoint)->reload(); });
-    return run_node(*node, **endpoint, book->store.get(), worker, *host.log);
+    NodeStart start_sink(*host.log, host, {false, "", "apls_listening", "is not ready yet"});
+    return run_node(*node, **endpoint, book->store.get(), worker, start_sink);
 }
 
 Result<int> run(const AplsOptions& options) {

@@ -10,6 +10,7 @@
 #include "deploy/ml_sidecar.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
+#include "deploy/node_start.hpp"
 #include "deploy/process.hpp"
 #include "deploy/signal_thread.hpp"
 #include "deploy/storage/model_files.hpp"
@@ -78,10 +79,15 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         }
         ml = std::move(*started);
         ml_log = std::make_unique<LogKeeper>(command->log_file, log_limits(options.common));
-    } else {
-        host.log->line(
-            Level::info, program,
-            "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string());
+    }
+    const std::string wanted =
+        "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string();
+    std::unique_ptr<JoinReminder> reminder;
+    if (!ml) {
+        host.log->line(Level::info, program, wanted);
+        reminder = std::make_unique<JoinReminder>(*host.log, [wanted](const std::string& duration) {
+            return "for " + duration + " " + wanted;
+        });
     }
     const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models),
@@ -94,13 +100,20 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         replaced_by = std::max(replaced_by, session_in(input));
         if (ml) {
             ml->look(input);
+        } else if (const auto* up = std::get_if<PeerUp>(&input); up && up->role == Role::ml) {
+            reminder->joined();
         }
     });
     ThreadWorker worker(endpoint, openssl_hasher(), {.models = models.files.get()});
     const SignalThread signals(
         [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
         [&] { endpoint.reload(); });
-    const int code = run_node(*node, watch, nullptr, worker, metrics.sink());
+    NodeStart start_sink(
+        metrics.sink(), host,
+        {!options.common.apls.empty(), "sl_ready", ml ? "session_opened" : "sl_ready",
+         "its ML program has not joined the swarm yet: swarm-logs " +
+             (ml ? ml->name() : std::string())});
+    const int code = run_node(*node, watch, nullptr, worker, start_sink);
     if (replaced_by > session) {
         note_session(host.workspace.data_dir(host.name), replaced_by, *host.log);
     }

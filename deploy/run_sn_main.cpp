@@ -10,6 +10,7 @@
 #include "deploy/metrics/node_metrics.hpp"
 #include "deploy/node_host.hpp"
 #include "deploy/node_main.hpp"
+#include "deploy/node_start.hpp"
 #include "deploy/signal_thread.hpp"
 #include "deploy/storage/session_file.hpp"
 #include "deploy/storage/sqlite_store.hpp"
@@ -124,7 +125,10 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
         [&] { (*endpoint)->reload(); });
-    return run_node(*node, watch, ledger->store.get(), worker, metrics.sink());
+    NodeStart start_sink(metrics.sink(), host,
+                         {!options.common.apls.empty(), "", "api_ready",
+                          "does not serve yet: it waits for other SNs of this swarm"});
+    return run_node(*node, watch, ledger->store.get(), worker, start_sink);
 }
 
 Result<int> run(const SnOptions& options) {

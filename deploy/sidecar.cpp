@@ -1,9 +1,11 @@
 #include "deploy/sidecar.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 
 #include <fcntl.h>
@@ -13,6 +15,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "core/files/replace_file.hpp"
 
 namespace starling {
 
@@ -115,10 +119,20 @@ Result<pid_t> spawn(ChildPlan& plan) {
     if (got != sizeof(message)) {
         return can_not_start("program " + plan.program + " can't be started", EIO);
     }
-    return can_not_start(message[0] == 0
-                             ? "working directory " + plan.directory + " (--ml-w) can't be entered"
-                             : "program " + plan.program + " (--ml-entrypoint) can't be started",
-                         message[1]);
+    if (message[0] == 0) {
+        return can_not_start("working directory " + plan.directory + " (--ml-w) can't be entered",
+                             message[1]);
+    }
+    Error error = can_not_start("program " + plan.program + " (--ml-entrypoint) can't be started",
+                                message[1]);
+    if (message[1] == ENOEXEC) {
+        error.message +=
+            ": it is neither a program for this machine nor a script whose first line names its "
+            "interpreter (#!/bin/sh)";
+    } else if (message[1] == ENOENT) {
+        error.message += ": the loader that it asks for is not on this system";
+    }
+    return error;
 }
 
 }  // namespace
@@ -156,6 +170,35 @@ Result<fs::path> find_program(const std::string& program, const fs::path& workin
                                     : (working_directory / program).lexically_normal().string())};
 }
 
+Result<void> check_script(const fs::path& program) {
+    std::ifstream file(program, std::ios::binary);
+    std::array<char, 256> start{};  // Linux reads no more of a first line
+    file.read(start.data(), start.size());
+    std::string line(start.data(), static_cast<std::size_t>(file.gcount()));
+    line.resize(std::min(line.size(), line.find('\n')));
+    if (!line.starts_with("#!")) {
+        return {};
+    }
+    const std::string script = "program " + program.string() + " (--ml-entrypoint) is a script";
+    if (line.ends_with('\r')) {
+        return Error{Errc::io, script +
+                                   " with Windows line ends (CRLF): the system would look for an "
+                                   "interpreter whose name ends with a carriage return. Convert "
+                                   "it: sed -i 's/\\r$//' " +
+                                   program.string()};
+    }
+    const std::size_t begin = line.find_first_not_of(" \t", 2);
+    const std::string interpreter =
+        begin == std::string::npos ? ""
+                                   : line.substr(begin, line.find_first_of(" \t", begin) - begin);
+    if (interpreter.starts_with('/') && ::access(interpreter.c_str(), X_OK) != 0) {
+        return Error{Errc::io,
+                     script + " for the interpreter '" + interpreter +
+                         "', as its first line says, which can't be run: " + std::strerror(errno)};
+    }
+    return {};
+}
+
 std::map<std::string, std::string> clean_environment(
     const std::map<std::string, std::string>& own) {
     std::map<std::string, std::string> clean;
@@ -176,10 +219,13 @@ Result<std::unique_ptr<Sidecar>> Sidecar::start(const SidecarCommand& command, O
     if (!program) {
         return program.error();
     }
+    if (const Result<void> runs = check_script(*program); !runs) {
+        return runs.error();
+    }
     const Descriptor log(
         ::open(command.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     if (!log) {
-        return can_not_start("log file " + command.log_file.string() + " can't be written", errno);
+        return write_error(command.log_file, errno);
     }
     const Descriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     ChildPlan plan;

@@ -37,6 +37,10 @@ Result<std::filesystem::path> find_program(const std::string& program,
                                            const std::filesystem::path& working_directory,
                                            const std::string& path);
 
+/// Why the system can't run `program` as a script, where it is one: Windows line ends, or an
+/// interpreter in its first line that is not there. Errc::io says what to do.
+Result<void> check_script(const std::filesystem::path& program);
+
 /// The few variables of `own` that every program should have: PATH, HOME, LANG, TMPDIR,
 /// LD_LIBRARY_PATH, the sanitizers' options and the like.
 std::map<std::string, std::string> clean_environment(const std::map<std::string, std::string>& own);

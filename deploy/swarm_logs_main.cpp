@@ -6,34 +6,30 @@
 
 #include "deploy/follow_log.hpp"
 #include "deploy/tool_main.hpp"
+#include "deploy/wait_for_end.hpp"
 
 namespace starling {
 namespace {
 
 constexpr Program program{
-    "swarm-logs", "Prints the log of a node of this host.",
+    "swarm-logs", "Prints the log of a node of this host, or of its ML program.",
     "  swarm-logs sn1\n  swarm-logs -f ml1\n"
-    "  grep -m 1 'Final Swarm model was loaded' <(swarm-logs -f ml1)     waits for that line\n",
+    "  grep -m 1 'Round 3' <(swarm-logs -f sl1)     waits for that line; swarm-wait for an end\n",
     "NAME"};
 
 constexpr std::string_view what = "What";
 
 constexpr Flag flags[] = {
-    {"--follow", "", what, "Go on with what comes, until the node has ended", "", false, false,
-     "-f"},
+    {"--follow", "", what,
+     "Begin with the newest start, and go on with what comes until the node has ended", "", false,
+     false, "-f"},
+    {"--since-start", "", what,
+     "Begin with the newest start of the node: what --follow does, unless --whole is given", ""},
+    {"--whole", "", what, "All starts that the log holds; the default without --follow", ""},
     {"--tail", "LINES", what, "Begin with the last lines only; default: all", "", false, false,
      "-n"},
     {"--workspace", "DIR", what, "The node's --workspace; default: workspace", ""},
 };
-
-/// "sn1, sl1, ml1": what could have been meant.
-std::string known_names(const Workspace& workspace) {
-    std::string names;
-    for (const auto& [name, state] : read_states(workspace.run_dir())) {
-        names += (names.empty() ? "" : ", ") + name;
-    }
-    return names.empty() ? "no node has run here" : "there are " + names;
-}
 
 Result<int> print(const FlagValues& values) {
     const std::vector<std::string>& words = values.operands();
@@ -48,7 +44,12 @@ Result<int> print(const FlagValues& values) {
         return Error{Errc::usage, "no log of '" + name + "' in " + workspace.root().string() +
                                       ": " + known_names(workspace)};
     }
+    if (values.has("--since-start") && values.has("--whole")) {
+        return Error{Errc::usage, "--since-start and --whole exclude each other"};
+    }
     FollowOptions options;
+    options.since_start =
+        values.has("--since-start") || (values.has("--follow") && !values.has("--whole"));
     if (values.has("--tail")) {
         const std::string text = values.text("--tail");
         std::uint64_t lines = 0;

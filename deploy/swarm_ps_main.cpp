@@ -12,7 +12,8 @@ namespace {
 constexpr Program program{"swarm-ps", "Lists the nodes of this host and their state.",
                           "  swarm-ps\n  swarm-ps --all --workspace=workspace\n"
                           "States: running; ended CODE (--all), as in the programs' --help; dead, "
-                          "gone without a word.\n"};
+                          "gone without a word\n(killed, or it could not write how it ended: see "
+                          "its log).\n"};
 
 constexpr std::string_view what = "What";
 

@@ -37,12 +37,12 @@ _starling() {
             else
                 mapfile -t COMPREPLY < <(compgen -W "list show watch remove" -- "$word")
             fi ;;
-        swarm-logs)
-            mapfile -t COMPREPLY < <(compgen -W "$("${program%swarm-logs}swarm-ps" --all 2>/dev/null |
+        swarm-logs | swarm-wait)
+            mapfile -t COMPREPLY < <(compgen -W "$("${program%swarm-*}swarm-ps" --all 2>/dev/null |
                 tail -n +2 | cut -d ' ' -f 1)" -- "$word") ;;
         *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     esac
 }
 
-complete -o filenames -F _starling run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs \
+complete -o filenames -F _starling run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait \
     swarm-audit swci swarm-sim swarm-report

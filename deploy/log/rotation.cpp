@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/files/replace_file.hpp"
 #include "deploy/process.hpp"
 
 namespace starling {
@@ -19,9 +20,7 @@ namespace {
 constexpr std::chrono::seconds look_interval{1};
 constexpr std::size_t block_bytes = 65536;
 
-Error failed(const fs::path& file) {
-    return {Errc::io, file.string() + " can't be written: " + std::strerror(errno)};
-}
+Error failed(const fs::path& file) { return write_error(file, errno); }
 
 bool write_all(int file, const char* data, std::size_t size) {
     while (size > 0) {

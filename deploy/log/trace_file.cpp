@@ -8,13 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/files/replace_file.hpp"
 #include "deploy/process.hpp"
 
 namespace starling {
 namespace {
 
 Error failed(const std::filesystem::path& path) {
-    return {Errc::io, path.string() + " can't be written (--trace): " + std::strerror(errno)};
+    return {Errc::io, write_error(path, errno).message + " (--trace)"};
 }
 
 /// Where the last whole line of a file of this size ends.

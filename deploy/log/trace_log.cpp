@@ -15,6 +15,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "core/files/replace_file.hpp"
+#include "deploy/log/log_file.hpp"
 #include "deploy/log/rotation.hpp"
 #include "deploy/log/trace_file.hpp"
 #include "deploy/process.hpp"
@@ -38,22 +40,6 @@ spdlog::level::level_enum spdlog_level(Level level) {
     return spdlog::level::info;
 }
 
-/// Text may come from a peer: it must not be able to write a line of its own.
-std::string one_line(std::string_view text) {
-    constexpr char digits[] = "0123456789abcdef";
-    std::string line;
-    line.reserve(text.size());
-    for (const char c : text) {
-        const auto code = static_cast<unsigned char>(c);
-        if (code < ' ' || code == 127) {
-            line += {'\\', 'x', digits[code >> 4U], digits[code & 15U]};
-        } else {
-            line.push_back(c);
-        }
-    }
-    return line;
-}
-
 /// The log file: each line at once, and a new file when it is full.
 class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
@@ -63,8 +49,7 @@ public:
     Result<void> open() {
         file_ = Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
         if (!file_) {
-            return Error{Errc::io, path_.string() +
-                                       " can't be written (--workspace): " + std::strerror(errno)};
+            return Error{Errc::io, write_error(path_, errno).message + " (--workspace)"};
         }
         const off_t size = ::lseek(file_.number(), 0, SEEK_END);
         bytes_ = size > 0 ? static_cast<std::uint64_t>(size) : 0;
@@ -179,7 +164,7 @@ private:
         line += " : ";
         line += to_string(level);
         line += " : ";
-        line += one_line(text);
+        line += one_line(text);  // it may come from a peer
         logger_->log(wall, spdlog::source_loc{}, spdlog_level(level), spdlog::string_view_t(line));
     }
 

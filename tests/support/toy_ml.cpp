@@ -3,12 +3,14 @@
 // momentum is state of its own, which it registers.
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
-//   BATCH] [--until FILE] [--exit-with CODE]
+//   BATCH] [--until FILE] [--save-at FILE] [--exit-with CODE]
 //
 // --exit-with ends the process without a word as soon as it has joined;
-// --until ends the training once that file is there, whatever --batches says.
+// --until ends the training once that file is there, whatever --batches says;
+// --save-at waits, with the final model, for that file before it says that the model is saved.
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "core/base/random.hpp"
 #include "core/ml/swarm.hpp"
@@ -66,6 +68,7 @@ struct Flags {
     std::uint64_t exit_with = 0;
     bool extra_tensor = false;
     std::string until;
+    std::string save_at;
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -77,6 +80,10 @@ Flags parse(const std::vector<std::string>& arguments) {
         }
         if (arguments[i] == "--until" && i + 1 < arguments.size()) {
             flags.until = arguments[++i];
+            continue;
+        }
+        if (arguments[i] == "--save-at" && i + 1 < arguments.size()) {
+            flags.save_at = arguments[++i];
             continue;
         }
         std::uint64_t* value = arguments[i] == "--elements"     ? &flags.elements
@@ -132,6 +139,9 @@ void train(SwarmSession& swarm) {
         callback.on_epoch_end();
     }
     callback.on_train_end();
+    while (!flags.save_at.empty() && !std::filesystem::exists(flags.save_at)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
     swarm.log(Level::info, "toy-ml ends with digest " + to_string(callback.digest()));
 }
 

@@ -217,6 +217,80 @@ TEST_F(DiskFailure, AFullDiskEndsAnSlThatKeepsAModel) {
     }
 }
 
+TEST_F(DiskFailure, AFullDiskUnderAProgramsStateEndsNobodyElsesTraining) {
+    const SmallDisk disk(data(2, "sl2") / "program", "4m");
+    if (!disk.reason().empty()) {
+        GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();
+    }
+    const std::string flags = "--elements 100000 --batches 1000000 --until " + path("enough");
+    const auto sn = start_sn();
+    const auto first = start_sl(1, flags);
+    {
+        const auto second = start_sl(2, flags);
+        ASSERT_TRUE(second->wait_for("Round 1: merged")) << second->output();
+        disk.fill();
+        EXPECT_EQ(second->wait_exit(), 1) << second->output();
+        for (const std::string& part :
+             {(data(2, "sl2") / "program/program-").string(),
+              std::string("No space left on device. It needs 400 kB. Free space on this disk, "
+                          "which has 0 B left"),
+              std::string("Started again with the same command, this node goes on with the same "
+                          "run")}) {
+            EXPECT_TRUE(holds(second->output(), part)) << part << " not in " << second->output();
+        }
+    }
+    // The other one waits for it, in the same run.
+    first->drain();
+    const std::size_t then = first->output().size();
+    ASSERT_TRUE(first->wait_for("Waiting for checkin completion criteria", Seconds(60), then / 2))
+        << first->output();
+    disk.empty();
+    const auto again = start_sl(2, flags);
+    ASSERT_TRUE(again->wait_for(": merged 2 members")) << again->output();
+    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped")) << ml_log(2);
+    write_text(path("enough"), "");
+    EXPECT_EQ(again->wait_exit(), 0) << again->output();
+    EXPECT_EQ(first->wait_exit(), 0) << first->output();
+    EXPECT_FALSE(holds(first->output(), "the swarm has ended")) << first->output();
+}
+
+TEST_F(DiskFailure, AFullWorkspaceIsACrashThatIsSeenAndSurvived) {
+    const SmallDisk disk(path("host-2"), "6m");
+    if (!disk.reason().empty()) {
+        GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();
+    }
+    const std::string flags = "--elements 100000 --batches 1000000 --until " + path("enough");
+    const auto states = [&] {
+        Program ps({bin("swarm-ps"), "-a", "--workspace=" + path("host-2")});
+        EXPECT_EQ(ps.wait_exit(), 0);
+        return ps.output();
+    };
+    const auto sn = start_sn();
+    const auto first = start_sl(1, flags);
+    {
+        const auto second = start_sl(2, flags);
+        ASSERT_TRUE(second->wait_for("Round 1: merged")) << second->output();
+        disk.fill();
+        EXPECT_EQ(second->wait_exit(), 1) << second->output();
+        EXPECT_TRUE(holds(second->output(), "No space left on device")) << second->output();
+    }
+    EXPECT_TRUE(holds(states(), "ended 1")) << states();
+    EXPECT_FALSE(holds(states(), "running")) << states();
+    EXPECT_FALSE(holds(states(), "dead")) << states();
+    // Nor does an earlier start's end stand for one that can't be written.
+    {
+        const auto second = start_sl(2, flags);
+        EXPECT_EQ(second->wait_exit(), 1) << second->output();
+        EXPECT_TRUE(holds(second->output(), "No space left on device")) << second->output();
+    }
+    disk.empty();
+    const auto again = start_sl(2, flags);
+    ASSERT_TRUE(again->wait_for(": merged 2 members")) << again->output();
+    write_text(path("enough"), "");
+    EXPECT_EQ(again->wait_exit(), 0) << again->output();
+    EXPECT_EQ(first->wait_exit(), 0) << first->output();
+}
+
 TEST_F(DiskFailure, AModelFileThatMayNotBeReadIsNamed) {
     make_ledger();
     if (!can_be_held_back()) {

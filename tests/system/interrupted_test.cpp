@@ -27,7 +27,7 @@ protected:
 TEST_P(Interrupted, NothingIsLeft) {
     Program run(example("--threads 1 --drawn-train 4000 --epochs 1000"));
     // Both wait for the end of a training that takes hours.
-    const bool trains = run.wait_for("host-1 $ grep -m 1 \"SwarmCallback", Seconds(120));
+    const bool trains = run.wait_for("host-1 $ swarm-wait sl1", Seconds(120));
     if (holds(run.output(), "network namespaces")) {
         GTEST_SKIP() << run.output();
     }

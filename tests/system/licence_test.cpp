@@ -177,10 +177,16 @@ TEST_F(LicenceServer, RefusesForgedExpiredAndForeignLicences) {
     expect_end(sn, 3, "the licence expired at the end of 2020-12-31");
 }
 
-TEST_F(LicenceServer, WithoutOneANodeThatWantsItEnds) {
+TEST_F(LicenceServer, WithoutOneANodeThatWantsItEndsAndItsLauncherSaysSo) {
     auto command = licensed(sn_command(identity("sn1")));
+    command.insert(command.end(), {"-d", "--rm"});
     Program sn(command);
     expect_end(sn, 5, "no licence server can be reached within 20 s");
+    EXPECT_TRUE(holds(sn.output(), "run-sn: not started: it ended with exit code 5"))
+        << sn.output();
+    const std::string log = read_text(path("host-1/log/sn1.log"));
+    EXPECT_TRUE(holds(log, "no licence server can be reached within 20 s")) << log;
+    EXPECT_TRUE(holds(log, "--rm removes nothing, as this start has failed")) << log;
 }
 
 TEST_F(LicenceServer, OverwritesNothingAndNamesWhatIsMissing) {
