@@ -48,15 +48,20 @@ Result<int> wait(const FlagValues& values) {
         deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     }
     const Workspace workspace(values.text("--workspace", "workspace"));
-    int worst = exit_code::ok;
+    std::vector<EndWatch> watches;  // all from now on: --rm may remove the files of one meanwhile
     for (const std::string& name : names) {
-        const Result<WaitEnd> end = wait_for_end(workspace, name, deadline);
-        if (!end) {
-            return end.error();
+        Result<EndWatch> watch = EndWatch::open(workspace, name);
+        if (!watch) {
+            return watch.error();
         }
-        std::printf("%s\n", end->text.c_str());
+        watches.push_back(std::move(*watch));
+    }
+    int worst = exit_code::ok;
+    for (EndWatch& watch : watches) {
+        const WaitEnd end = watch.wait(deadline);
+        std::printf("%s\n", end.text.c_str());
         std::fflush(stdout);
-        worst = std::max(worst, end->exit_code.value_or(timeout_code));
+        worst = std::max(worst, end.exit_code.value_or(timeout_code));
     }
     return worst;
 }

@@ -1,13 +1,10 @@
 #include "deploy/wait_for_end.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 #include <poll.h>
 
 #include "core/node/node.hpp"
-#include "deploy/node_state.hpp"
-#include "deploy/process.hpp"
 
 namespace starling {
 namespace {
@@ -53,41 +50,51 @@ std::string known_names(const Workspace& workspace) {
     return names.empty() ? "no node has run here" : "there are " + names;
 }
 
-Result<WaitEnd> wait_for_end(const Workspace& workspace, const std::string& name,
-                             std::optional<Clock::time_point> deadline) {
-    // Opened now: it can be read to its end even if --rm removes it.
-    std::ifstream file(workspace.state_file(name));
-    std::optional<NodeState> state = read_state(file);
-    if (!parse_node_id(name) || !state) {
+Result<EndWatch> EndWatch::open(const Workspace& workspace, const std::string& name) {
+    EndWatch watch;
+    watch.name_ = name;
+    watch.log_file_ = workspace.log_file(name).string();
+    watch.file_.open(workspace.state_file(name));
+    if (!parse_node_id(name) || !watch.read_again()) {
         return Error{Errc::usage, "nothing called '" + name + "' was started in " +
                                       workspace.root().string() + ": " + known_names(workspace)};
     }
     // The descriptor first, then the look at its start time: from then on the pid is safe.
-    const Descriptor process = open_process(state->process.pid);
-    if (!state->ended_unix && process && state->process.running()) {
-        if (!wait_for(process, deadline)) {
-            return WaitEnd{name + " still runs: --timeout is over", std::nullopt};
-        }
+    Descriptor process = open_process(watch.state_.process.pid);
+    if (process && watch.state_.process.running()) {
+        watch.process_ = std::move(process);
     }
-    const auto read_again = [&] {
-        file.clear();
-        file.seekg(0);
-        return read_state(file);
-    };
+    return watch;
+}
+
+/// \return  whether it is a state file.
+bool EndWatch::read_again() {
+    file_.clear();
+    file_.seekg(0);
+    std::optional<NodeState> state = read_state(file_);
+    if (state) {
+        state_ = std::move(*state);
+    }
+    return state.has_value();
+}
+
+WaitEnd EndWatch::wait(std::optional<Clock::time_point> deadline) {
+    if (process_ && !wait_for(process_, deadline)) {
+        return {name_ + " still runs: --timeout is over", std::nullopt};
+    }
     const Clock::time_point last_look = Clock::now() + note_limit;
     do {
-        state = read_again();
-        if (state && state->ended_unix) {
-            return end_of(name, *state);
+        read_again();
+        if (state_.ended_unix) {
+            return end_of(name_, state_);
         }
         // A node writes its end before it ends; of a program run-sl does so a moment later.
-    } while (state && state->process.role == Role::ml && Clock::now() < last_look &&
+    } while (state_.process.role == Role::ml && Clock::now() < last_look &&
              ::poll(nullptr, 0, 20) == 0);
-    return WaitEnd{name +
-                       " is gone without a word: it was killed, or could not write how it ended; "
-                       "see " +
-                       workspace.log_file(name).string(),
-                   exit_code::failed};
+    return {name_ +
+                " is gone without a word: it was killed, or could not write how it ended; see " +
+                log_file_,
+            exit_code::failed};
 }
 
 }  // namespace starling

@@ -3,14 +3,15 @@
 // momentum is state of its own, which it registers.
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
-//   BATCH] [--until FILE] [--save-at FILE] [--exit-with CODE]
+//   BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE]
 //
 // --exit-with ends the process without a word as soon as it has joined;
 // --until ends the training once that file is there, whatever --batches says;
-// --save-at waits, with the final model, for that file before it says that the model is saved.
+// --save-at waits, with the final model, for a writer to that FIFO before it says that the model is
+// saved.
 #include <cstring>
 #include <filesystem>
-#include <thread>
+#include <fstream>
 
 #include "core/base/random.hpp"
 #include "core/ml/swarm.hpp"
@@ -139,8 +140,8 @@ void train(SwarmSession& swarm) {
         callback.on_epoch_end();
     }
     callback.on_train_end();
-    while (!flags.save_at.empty() && !std::filesystem::exists(flags.save_at)) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (!flags.save_at.empty()) {
+        const std::ifstream opened(flags.save_at);  // once somebody opens it to write
     }
     swarm.log(Level::info, "toy-ml ends with digest " + to_string(callback.digest()));
 }

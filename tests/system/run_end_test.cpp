@@ -3,6 +3,8 @@
 #include <csignal>
 #include <filesystem>
 
+#include <sys/stat.h>
+
 #include "tests/system/system_swarm.hpp"
 
 namespace starling::test {
@@ -26,6 +28,21 @@ protected:
                                             "--workspace=" + path("host-" + std::to_string(host))};
         command.insert(command.end(), words.begin(), words.end());
         return std::make_unique<Program>(command);
+    }
+    /// Until it holds on to the process that it waits for.
+    static bool waits(const Program& waiter) {
+        const auto limit = std::chrono::steady_clock::now() + Seconds(20);
+        const std::string directory = "/proc/" + std::to_string(waiter.pid()) + "/fd";
+        while (std::chrono::steady_clock::now() < limit) {
+            std::error_code failed;
+            for (std::filesystem::directory_iterator fd(directory, failed), end;
+                 !failed && fd != end; fd.increment(failed)) {
+                if (std::filesystem::read_symlink(fd->path(), failed) == "anon_inode:[pidfd]") {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
     std::string logs(const std::vector<std::string>& words) const {
         std::vector<std::string> command = {bin("swarm-logs"), "--workspace=" + path("host-1")};
@@ -82,12 +99,16 @@ TEST_F(RunEnd, AProgramsLogIsReadFromItsNewestStartToo) {
 
 TEST_F(RunEnd, SwarmWaitEndsWithTheNodesAndTheirWorstCode) {
     launch(sn_command(identity("sn1")));
-    launch(sl(1, "--batches 200"));
-    auto command = sl(2, "--batches 200");
+    const std::string flags = "--batches 1000000 --until " + path("enough");
+    launch(sl(1, flags));
+    auto command = sl(2, flags);
     command.emplace_back("--rm");
     launch(command);
     const auto both = waiter({"sl1", "ml1"});
     const auto removed = waiter({"sl2"}, 2);
+    ASSERT_TRUE(waits(*both));
+    ASSERT_TRUE(waits(*removed));
+    write_text(path("enough"), "");
     EXPECT_EQ(both->wait_exit(), 0) << both->output();
     EXPECT_TRUE(holds(both->output(), "sl1 ended with exit code 0 after ")) << both->output();
     EXPECT_TRUE(holds(both->output(), "ml1 ended with exit code 0 after ")) << both->output();
@@ -126,6 +147,7 @@ TEST_F(RunEnd, SwarmWaitHasATimeLimitAndKnowsItsNodes) {
 }
 
 TEST_F(RunEnd, AStopAfterTheEndOfTheTrainingWaitsUntilTheModelIsSaved) {
+    ASSERT_EQ(::mkfifo(path("save").c_str(), 0600), 0);
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--save-at " + path("save"));
     const auto sl2 = start_sl(2, "");
