@@ -187,6 +187,22 @@ TEST_F(OnHosts, ASlowUploadIsWaitedFor) {
     EXPECT_TRUE(holds(sn->output(), "Round 3 is committed: 3 members")) << sn->output();
 }
 
+/// Below 420 kbit/s a segment takes longer than 5 s. All members are needed, so nobody may be left
+/// out, and each attempt counts.
+TEST_F(OnHosts, UploadsOf200KilobitsPerSecondAreWaitedFor) {
+    min_peers = 3;
+    training = "--elements 60000 --batches 10";
+    for (int n = 1; n <= 3; ++n) {
+        network->limit_upload(n, "200kbit");
+    }
+    start_all();
+    expect_one_final_model();
+    EXPECT_FALSE(holds(sn->output(), "is lost")) << sn->output();
+    EXPECT_FALSE(holds(sn->output(), "left out")) << sn->output();
+    EXPECT_FALSE(holds(sn->output(), "attempt 1")) << sn->output();
+    EXPECT_TRUE(holds(pairs[1]->output(), " received, ")) << pairs[1]->output();
+}
+
 /// A swarm whose exchanges take seconds.
 class SlowLinks : public OnHosts {
 protected:
