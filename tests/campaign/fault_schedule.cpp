@@ -1,6 +1,7 @@
 #include "tests/campaign/fault_schedule.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace starling::test {
 namespace {
@@ -90,6 +91,9 @@ void FaultSchedule::bad_network() {
     faults.reset = some(0.01);
     if (swarm_.random.chance(0.4)) {
         faults.delay_max = within(1, 300);
+    }
+    if (swarm_.random.chance(0.4)) {  // links on which a model takes up to some seconds
+        faults.bytes_per_second = 20'000.0 * std::pow(10.0, swarm_.random.uniform());
     }
     swarm_.network.faults = faults;
     after(within(500, 6000), network_serial_, &FaultSchedule::good_network);
