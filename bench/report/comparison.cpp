@@ -1,5 +1,6 @@
 #include "bench/report/comparison.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
@@ -24,17 +25,30 @@ std::string seconds_text(double seconds) {
     return seconds < 1.0 ? formatted("%.1f ms", seconds * 1e3) : formatted("%.2f s", seconds);
 }
 
-std::string row(const std::string& name, const std::string& predicted, const std::string& measured,
-                const std::string& ratio) {
-    return formatted("  %-34s %16s %16s %10s\n", name.c_str(), predicted.c_str(), measured.c_str(),
-                     ratio.c_str());
+std::string percent_text(double share) { return formatted("%.2f %%", share * 100); }
+
+/// A line of the table; the column of those who train alone is there if anything is known of them.
+struct Row {
+    std::string name;
+    std::string alone;
+    std::string predicted;
+    std::string measured;
+    std::string ratio;
+};
+
+std::string line_of(const Comparison& c, const Row& row) {
+    const std::string alone = c.alone ? formatted(" %10s", row.alone.c_str()) : "";
+    std::string line = formatted("  %-27s%s %14s %14s %9s", row.name.c_str(), alone.c_str(),
+                                 row.predicted.c_str(), row.measured.c_str(), row.ratio.c_str());
+    line.resize(line.find_last_not_of(' ') + 1);
+    return line + "\n";
 }
 
 using Figure = std::function<double(const RunFigures&)>;
 using Format = std::function<std::string(double)>;
 
-std::string number_row(const Comparison& c, const std::string& name, const Figure& figure,
-                       const Format& format) {
+std::string number_line(const Comparison& c, const std::string& name, const Figure& figure,
+                        const Format& format) {
     const auto cell = [&](const std::optional<RunFigures>& run) {
         return run ? format(figure(*run)) : std::string("-");
     };
@@ -42,7 +56,7 @@ std::string number_row(const Comparison& c, const std::string& name, const Figur
     if (c.predicted && c.measured && figure(*c.measured) > 0) {
         ratio = formatted("%.3f", figure(*c.predicted) / figure(*c.measured));
     }
-    return row(name, cell(c.predicted), cell(c.measured), ratio);
+    return line_of(c, {name, "", cell(c.predicted), cell(c.measured), ratio});
 }
 
 std::set<std::string> nodes_of(const Comparison& c) {
@@ -63,6 +77,65 @@ std::optional<T> value_at(const std::map<std::string, T>& values, const std::str
     return found == values.end() ? std::nullopt : std::optional<T>(found->second);
 }
 
+std::size_t classes_of(const Comparison& c) {
+    for (const auto* run : {&c.measured, &c.predicted}) {
+        if (*run && (*run)->test.classes > 0) {
+            return (*run)->test.classes;
+        }
+    }
+    return c.alone ? c.alone->classes : 0;
+}
+
+std::string guessing_text(std::size_t classes) {
+    return percent_text(1.0 / static_cast<double>(classes));
+}
+
+std::string accuracy_lines(const Comparison& c) {
+    std::string lines;
+    if (const std::size_t classes = classes_of(c); c.alone && classes > 0) {
+        lines += line_of(c, {"test accuracy by chance", guessing_text(classes), "", "", ""});
+    }
+    for (const std::string& node : nodes_of(c)) {
+        const auto of = [&](const std::optional<RunFigures>& run) {
+            return run ? value_at(run->test.accuracy, node) : std::nullopt;
+        };
+        const auto cell = [](const std::optional<double>& value) {
+            return value ? percent_text(*value) : std::string("-");
+        };
+        const auto predicted = of(c.predicted);
+        const auto measured = of(c.measured);
+        const auto alone = c.alone ? value_at(c.alone->accuracy, node) : std::nullopt;
+        const bool same = predicted && measured && *predicted == *measured;
+        lines += line_of(c, {"test accuracy, " + node, cell(alone), cell(predicted), cell(measured),
+                             same ? "same" : ""});
+    }
+    return lines;
+}
+
+std::string digest_line(const Comparison& c, const std::string& name,
+                        const std::function<std::string(const RunFigures&)>& of) {
+    const std::string predicted = c.predicted ? of(*c.predicted) : "";
+    const std::string measured = c.measured ? of(*c.measured) : "";
+    const auto cell = [](const std::string& digest) {
+        return digest.empty() ? std::string("-") : digest.substr(0, 12);
+    };
+    std::string same;
+    if (c.predicted && c.measured) {
+        same = predicted == measured ? "same" : "DIFFERENT";
+    }
+    return line_of(c, {name, "", cell(predicted), cell(measured), same});
+}
+
+std::string json_accuracy(const TestResults& test) {
+    std::string json = "{";
+    std::string comma;
+    for (const auto& [node, accuracy] : test.accuracy) {
+        json += comma + json_string(node) + ": " + formatted("%.6f", accuracy);
+        comma = ", ";
+    }
+    return json + "}";
+}
+
 std::string json_run(const RunFigures& run) {
     std::string json = formatted(
         "{\"rounds\": %zu, \"round_seconds\": %.9f, \"merge_seconds\": %.9f, \"total_seconds\": "
@@ -76,58 +149,55 @@ std::string json_run(const RunFigures& run) {
         json += comma + json_string(node) + ": " + json_string(digest);
         comma = ", ";
     }
-    json += "}, \"accuracy\": {";
-    comma.clear();
-    for (const auto& [node, accuracy] : run.accuracy) {
-        json += comma + json_string(node) + ": " + formatted("%.6f", accuracy);
-        comma = ", ";
-    }
-    return json + "}}";
+    return json + "}, \"accuracy\": " + json_accuracy(run.test) + "}";
 }
 
 }  // namespace
 
 std::string table_of(const Comparison& c) {
-    std::string table = row("", "predicted", "measured", "ratio");
-    table += number_row(
+    std::string table = line_of(c, {"", "alone", "rehearsal", "real run", "ratio"});
+    table += accuracy_lines(c);
+    table += number_line(
         c, "rounds", [](const RunFigures& r) { return static_cast<double>(r.rounds); },
         [](double v) { return formatted("%.0f", v); });
-    table += number_row(
+    table += number_line(
         c, "time per round (median)", [](const RunFigures& r) { return r.round_seconds; },
         seconds_text);
-    table += number_row(
-        c, "  of it merge, after the last came",
-        [](const RunFigures& r) { return r.merge_seconds; }, seconds_text);
-    table += number_row(
+    table += number_line(
+        c, "  of it exchange and merge", [](const RunFigures& r) { return r.merge_seconds; },
+        seconds_text);
+    table += number_line(
         c, "time in all", [](const RunFigures& r) { return r.total_seconds; }, seconds_text);
-    table += number_row(
+    table += number_line(
         c, "parameters exchanged",
         [](const RunFigures& r) { return static_cast<double>(r.exchanged_bytes); },
         [](double v) { return formatted("%.2f MB", v / 1e6); });
     for (const std::string& node : nodes_of(c)) {
-        const auto cell = [&](const std::optional<RunFigures>& run) {
-            const auto value = run ? value_at(run->accuracy, node) : std::nullopt;
-            return value ? formatted("%.2f %%", *value * 100) : std::string("-");
-        };
-        table += row("test accuracy, " + node, cell(c.predicted), cell(c.measured), "");
-    }
-    const auto digest_row = [&](const std::string& name, const auto& of) {
-        const std::string predicted = c.predicted ? of(*c.predicted) : "";
-        const std::string measured = c.measured ? of(*c.measured) : "";
-        const bool both = c.predicted && c.measured;
-        table += row(name, predicted.empty() ? "-" : predicted.substr(0, 12),
-                     measured.empty() ? "-" : measured.substr(0, 12),
-                     !both                   ? ""
-                     : predicted == measured ? "same"
-                                             : "DIFFERENT");
-    };
-    for (const std::string& node : nodes_of(c)) {
-        digest_row("final digest, " + node, [&](const RunFigures& r) {
+        table += digest_line(c, "final digest, " + node, [&](const RunFigures& r) {
             return value_at(r.final_digest, node).value_or("");
         });
     }
-    digest_row("final digest, ledger", [](const RunFigures& r) { return r.committed_digest; });
-    return table;
+    return table + digest_line(c, "final digest, ledger",
+                               [](const RunFigures& r) { return r.committed_digest; });
+}
+
+std::string benefit_of(const Comparison& c) {
+    const std::optional<RunFigures>& run = c.measured ? c.measured : c.predicted;
+    if (!c.alone || c.alone->accuracy.empty() || !run || run->test.accuracy.empty() ||
+        classes_of(c) == 0) {
+        return "";
+    }
+    double alone = 0.0;
+    for (const auto& [node, accuracy] : c.alone->accuracy) {
+        alone = std::max(alone, accuracy);
+    }
+    double together = 1.0;
+    for (const auto& [node, accuracy] : run->test.accuracy) {
+        together = std::min(together, accuracy);
+    }
+    return "Of the test images, guessing gets " + guessing_text(classes_of(c)) +
+           " right, the best owner alone " + percent_text(alone) + ", the swarm " +
+           percent_text(together) + ".\n";
 }
 
 std::string json_of(const Comparison& c) {
@@ -137,6 +207,13 @@ std::string json_of(const Comparison& c) {
     }
     if (c.measured) {
         json += "\"measured\": " + json_run(*c.measured);
+    }
+    if (c.alone) {
+        json += std::string(c.predicted || c.measured ? ", " : "") +
+                "\"alone\": " + json_accuracy(*c.alone);
+    }
+    if (const std::size_t classes = classes_of(c); classes > 0) {
+        json += formatted(", \"classes\": %zu", classes);
     }
     return json + "}\n";
 }

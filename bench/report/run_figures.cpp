@@ -87,6 +87,18 @@ std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records) {
     return records;
 }
 
+TestResults test_results_of(const std::vector<TraceRecord>& records) {
+    TestResults results;
+    for (const TraceRecord& record : records) {
+        if (record.event == "evaluation" && number(record, "samples") > 0) {
+            results.accuracy[record.node] = static_cast<double>(number(record, "correct")) /
+                                            static_cast<double>(number(record, "samples"));
+            results.classes = number(record, "classes");
+        }
+    }
+    return results;
+}
+
 Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
     RunFigures figures;
     std::map<std::string, MlTimes> times;
@@ -110,11 +122,9 @@ Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
             figures.final_digest[record.node] = text(record, "digest");
         } else if (record.event == "round_committed" && text(record, "final") == "1") {
             figures.committed_digest = text(record, "digest");
-        } else if (record.event == "evaluation" && number(record, "samples") > 0) {
-            figures.accuracy[record.node] = static_cast<double>(number(record, "correct")) /
-                                            static_cast<double>(number(record, "samples"));
         }
     }
+    figures.test = test_results_of(records);
     take_times(times, figures);
     if (figures.rounds == 0) {
         return Error{Errc::not_found, "no ML node of this run has ended a round"};

@@ -9,6 +9,16 @@
 
 namespace starling {
 
+/// How well the MLs of a run, or programs that trained alone, did on the test set in the end.
+struct TestResults {
+    std::map<std::string, double> accuracy;  ///< by ML, 0 to 1
+    /// That the test images are of, equally many of each: one in so many is guessed right. 0: the
+    /// traces do not say.
+    std::size_t classes = 0;
+};
+
+TestResults test_results_of(const std::vector<TraceRecord>& records);
+
 /// What one run of a swarm took, from its traces alone; the same for a simulation and for hosts.
 /// Times are differences at one node, so clocks of different hosts need not agree.
 struct RunFigures {
@@ -22,7 +32,7 @@ struct RunFigures {
     /// From the first sync point to the final model, at the ML where it took longest.
     double total_seconds = 0.0;
     std::uint64_t exchanged_bytes = 0;                ///< parameters sent between SLs
-    std::map<std::string, double> accuracy;           ///< of the final model by ML, 0 to 1
+    TestResults test;                                 ///< of the final model
     std::map<std::string, std::string> final_digest;  ///< by ML
     std::string committed_digest;                     ///< the ledger's final one
 };

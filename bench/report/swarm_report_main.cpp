@@ -8,10 +8,7 @@
 namespace starling {
 namespace {
 
-Result<std::optional<RunFigures>> read_run(const std::vector<std::string>& files) {
-    if (files.empty()) {
-        return std::optional<RunFigures>{};
-    }
+Result<std::vector<TraceRecord>> read_all(const std::vector<std::string>& files) {
     std::vector<TraceRecord> all;
     for (const std::string& file : files) {
         Result<std::vector<TraceRecord>> records = read_trace(file);
@@ -20,11 +17,34 @@ Result<std::optional<RunFigures>> read_run(const std::vector<std::string>& files
         }
         all.insert(all.end(), records->begin(), records->end());
     }
-    Result<RunFigures> figures = figures_of(newest_training(std::move(all)));
+    return all;
+}
+
+Result<std::optional<RunFigures>> read_run(const std::vector<std::string>& files) {
+    if (files.empty()) {
+        return std::optional<RunFigures>{};
+    }
+    Result<std::vector<TraceRecord>> all = read_all(files);
+    if (!all) {
+        return all.error();
+    }
+    Result<RunFigures> figures = figures_of(newest_training(std::move(*all)));
     if (!figures) {
         return Error{figures.error().code, files.front() + ": " + figures.error().message};
     }
     return std::optional<RunFigures>(std::move(*figures));
+}
+
+/// Programs without a swarm have no rounds, only what they reach in the end.
+Result<std::optional<TestResults>> read_alone(const std::vector<std::string>& files) {
+    if (files.empty()) {
+        return std::optional<TestResults>{};
+    }
+    const Result<std::vector<TraceRecord>> all = read_all(files);
+    if (!all) {
+        return all.error();
+    }
+    return std::optional<TestResults>(test_results_of(*all));
 }
 
 int run(int argc, char** argv) {
@@ -33,10 +53,13 @@ int run(int argc, char** argv) {
         "Exit code: 0, 1 for a file that can't be read, 4 if --same-model does not hold.");
     std::vector<std::string> predicted;
     std::vector<std::string> measured;
+    std::vector<std::string> alone;
     std::string json;
     bool same_model = false;
     app.add_option("--predicted", predicted, "trace file of the simulation")->type_name("FILE...");
     app.add_option("--measured", measured, "trace files of the nodes of the real run")
+        ->type_name("FILE...");
+    app.add_option("--alone", alone, "traces of the same programs, each trained without a swarm")
         ->type_name("FILE...");
     app.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
     app.add_flag("--same-model", same_model,
@@ -57,7 +80,13 @@ int run(int argc, char** argv) {
         }
         *figures = *read;
     }
-    std::cout << table_of(comparison);
+    auto without_swarm = read_alone(alone);
+    if (!without_swarm) {
+        std::cerr << "swarm-report: " << without_swarm.error().message << "\n";
+        return 1;
+    }
+    comparison.alone = std::move(*without_swarm);
+    std::cout << table_of(comparison) << benefit_of(comparison);
     if (!json.empty()) {
         std::ofstream out(json);
         out << json_of(comparison);

@@ -1,0 +1,79 @@
+#include "bench/report/comparison.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+RunFigures run_with(double accuracy) {
+    RunFigures run;
+    run.rounds = 3;
+    run.round_seconds = 2.0;
+    run.test = {{{"ml1", accuracy}, {"ml2", accuracy}}, 10};
+    run.final_digest = {{"ml1", "0123456789abcdef"}, {"ml2", "0123456789abcdef"}};
+    run.committed_digest = "0123456789abcdef";
+    return run;
+}
+
+Comparison comparison_with_alone() {
+    Comparison c;
+    c.predicted = run_with(0.8975);
+    c.measured = run_with(0.8975);
+    c.alone = TestResults{{{"ml1", 0.425}, {"ml2", 0.5}}, 10};
+    return c;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+/// The table in words: widths of columns are not what is tested.
+std::string words_of(const std::string& table) {
+    std::string words;
+    for (const char c : table) {
+        if (c != ' ' || (!words.empty() && words.back() != ' ')) {
+            words += c;
+        }
+    }
+    return words;
+}
+
+TEST(TestResults, AreTakenFromTracesWithoutAnyRound) {
+    const TraceRecord record{
+        5, "ml1", "evaluation", {{"correct", "30"}, {"samples", "40"}, {"classes", "10"}}};
+    const TestResults results = test_results_of({record});
+    EXPECT_EQ(results.accuracy.at("ml1"), 0.75);
+    EXPECT_EQ(results.classes, 10U);
+    EXPECT_FALSE(figures_of({record}));
+}
+
+TEST(Comparison, ShowsChanceAndEachOwnerAloneBesideTheSwarm) {
+    const std::string table = words_of(table_of(comparison_with_alone()));
+    EXPECT_TRUE(holds(table, "alone rehearsal real run ratio\n")) << table;
+    EXPECT_TRUE(holds(table, "test accuracy by chance 10.00 %\n")) << table;
+    EXPECT_TRUE(holds(table, "test accuracy, ml1 42.50 % 89.75 % 89.75 % same\n")) << table;
+    EXPECT_TRUE(holds(table, "test accuracy, ml2 50.00 % 89.75 % 89.75 % same\n")) << table;
+    EXPECT_EQ(benefit_of(comparison_with_alone()),
+              "Of the test images, guessing gets 10.00 % right, the best owner alone 50.00 %, the "
+              "swarm 89.75 %.\n");
+}
+
+TEST(Comparison, SaysNothingOfOwnersAloneWhereNoneTrainedSo) {
+    Comparison c = comparison_with_alone();
+    c.alone.reset();
+    const std::string table = table_of(c);
+    EXPECT_FALSE(holds(table, "alone")) << table;
+    EXPECT_FALSE(holds(table, "chance")) << table;
+    EXPECT_EQ(benefit_of(c), "");
+}
+
+TEST(Comparison, OtherModelsAreSeen) {
+    Comparison c = comparison_with_alone();
+    EXPECT_TRUE(same_model_everywhere(c));
+    c.measured->final_digest["ml2"] = "fedcba9876543210";
+    EXPECT_FALSE(same_model_everywhere(c));
+    EXPECT_TRUE(holds(table_of(c), "DIFFERENT")) << table_of(c);
+}
+
+}  // namespace
+}  // namespace starling
