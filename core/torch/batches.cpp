@@ -45,6 +45,27 @@ std::vector<std::uint32_t> iid_part(std::size_t size, Shard shard) {
     return {first, first + static_cast<std::ptrdiff_t>(length)};
 }
 
+std::vector<std::uint32_t> skewed_part(const ImageSet& set, Shard shard) {
+    STARLING_INVARIANT(shard.index >= 1 && shard.index <= shard.count, "callers check the shard");
+    constexpr std::size_t mixed_of = 10;  // one image in so many goes to anybody
+    std::vector<std::uint32_t> all = full_part(set.size());
+    Random random(derive_seed(0, "skewed partition"));
+    shuffle(all, random);
+    const auto sorted = all.begin() + static_cast<std::ptrdiff_t>(set.size() / mixed_of);
+    std::stable_sort(sorted, all.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return set.labels[a] < set.labels[b];
+    });
+    std::vector<std::uint32_t> part;
+    const auto take_share_of = [&](auto first, auto last) {
+        const auto length = (last - first) / static_cast<std::ptrdiff_t>(shard.count);
+        const auto begin = first + static_cast<std::ptrdiff_t>(shard.index - 1) * length;
+        part.insert(part.end(), begin, begin + length);
+    };
+    take_share_of(all.begin(), sorted);
+    take_share_of(sorted, all.end());
+    return part;
+}
+
 Batch plain_batch(const ImageSet& set, std::size_t first, std::size_t count) {
     const std::size_t end = std::min(set.size(), first + count);
     Batch batch;

@@ -19,6 +19,10 @@ struct Shard {
 /// The split is always the same one, so that shards never overlap whatever else the members are
 /// seeded with.
 std::vector<std::uint32_t> iid_part(std::size_t size, Shard shard);
+/// As many images to everybody as well, but of different kinds: nine in ten are shared out in the
+/// order of their labels, the tenth at random. Of two members one has 95 % of the images of the
+/// first five classes and the other 95 % of those of the last five.
+std::vector<std::uint32_t> skewed_part(const ImageSet& set, Shard shard);
 /// All of them.
 std::vector<std::uint32_t> full_part(std::size_t size);
 

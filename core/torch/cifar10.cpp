@@ -71,6 +71,8 @@ Result<ImageData> load_cifar10(const std::filesystem::path& directory) {
 
     ImageData data;
     data.source = "CIFAR-10";
+    data.class_names = {"airplane", "automobile", "bird",  "cat",  "deer",
+                        "dog",      "frog",       "horse", "ship", "truck"};
     std::vector<std::filesystem::path> files;
     for (std::size_t i = 1; i <= train_files; ++i) {
         files.push_back(folder / ("data_batch_" + std::to_string(i) + ".bin"));

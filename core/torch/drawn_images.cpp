@@ -207,6 +207,8 @@ ImageSet draw_set(std::uint64_t seed, std::string_view name, std::size_t count) 
 ImageData draw_images(const DrawnImagesOptions& options) {
     ImageData data;
     data.source = "drawn images, seed " + std::to_string(options.seed);
+    data.class_names = {"disc", "ring",      "square",         "triangle",      "cross",
+                        "bar",  "two discs", "stripes across", "stripes along", "chequerboard"};
     data.train = draw_set(options.seed, "train", options.train_count);
     data.test = draw_set(options.seed, "test", options.test_count);
     return data;

@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/nn/module.h>
 
 #include "core/base/random.hpp"
 #include "core/torch/image_optimizers.hpp"

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace starling {
@@ -28,6 +30,7 @@ struct ImageSet {
 /// What to train on and what to test with.
 struct ImageData {
     std::string source;  ///< for people and the model file: "CIFAR-10", "drawn images, seed 1"
+    std::array<std::string_view, image_classes> class_names{};
     ImageSet train;
     ImageSet test;
 };

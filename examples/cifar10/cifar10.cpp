@@ -48,21 +48,46 @@ std::shared_ptr<const ImageData> session_data(const SwarmSession& session,
     return data;
 }
 
+/// How many images of each class a member has: "cat 2500, dog 2500".
+std::string classes_text(const ImageData& data, const std::vector<std::uint32_t>& part) {
+    std::array<std::size_t, image_classes> counts{};
+    for (const std::uint32_t index : part) {
+        ++counts[data.train.labels[index]];
+    }
+    std::string text;
+    for (std::size_t label = 0; label < image_classes; ++label) {
+        text += (text.empty() ? "" : ", ") + std::string(data.class_names[label]) + " " +
+                std::to_string(counts[label]);
+    }
+    return text;
+}
+
 BatchSource make_source(const SwarmSession& session, const ProgramFlags& flags,
-                        const ImageSet& set) {
-    const bool full = flags.partition == Partition::full;
+                        const ImageData& data) {
+    const ImageSet& set = data.train;
     // Alone, "full" needs no shard; with others the shard only makes the order another one.
     const Shard shard = shard_of(session);
-    std::vector<std::uint32_t> part = full ? full_part(set.size()) : iid_part(set.size(), shard);
+    std::vector<std::uint32_t> part;
+    switch (flags.partition) {
+        case Partition::iid:
+            part = iid_part(set.size(), shard);
+            break;
+        case Partition::skewed:
+            part = skewed_part(set, shard);
+            break;
+        case Partition::full:
+            part = full_part(set.size());
+            break;
+    }
     if (part.empty()) {
         throw SwarmError(Error{Errc::usage, "SHARD_COUNT is " + std::to_string(shard.count) +
                                                 ", but there are only " +
                                                 std::to_string(set.size()) + " training images"});
     }
     session.log(Level::info, "Training on " + std::to_string(part.size()) + " images, partition " +
-                                 (full ? "full" : "iid") + ", shard " +
+                                 std::string(partition_name(flags.partition)) + ", shard " +
                                  std::to_string(shard.index) + " of " +
-                                 std::to_string(shard.count));
+                                 std::to_string(shard.count) + ": " + classes_text(data, part));
     return {set, std::move(part), {flags.batch_size, flags.seed, shard.index}};
 }
 
@@ -95,8 +120,8 @@ std::string training_text(const SwarmSession& session, const ProgramFlags& flags
     return "model " + flags.model + ", seed " + std::to_string(flags.seed) + ", batch size " +
            std::to_string(flags.batch_size) + ", " + std::to_string(epochs) + " epochs of " +
            data.source + " (" + std::to_string(data.train.size()) + " images), partition " +
-           (flags.partition == Partition::full ? "full" : "iid") + ", shard " +
-           std::to_string(shard.index) + " of " + std::to_string(shard.count);
+           std::string(partition_name(flags.partition)) + ", shard " + std::to_string(shard.index) +
+           " of " + std::to_string(shard.count);
 }
 
 /// One pass over this member's images, or what is left of it after `done` batches.
@@ -137,7 +162,10 @@ void evaluate(const SwarmSession& session, ImageClassifier& classifier, const Im
     std::snprintf(line.data(), line.size(), "Test accuracy %.2f %% (%llu of %zu images)", percent,
                   static_cast<unsigned long long>(correct), test.size());
     session.log(Level::info, line.data());
-    session.trace(TraceEvent("evaluation").with("correct", correct).with("samples", test.size()));
+    session.trace(TraceEvent("evaluation")
+                      .with("correct", correct)
+                      .with("samples", test.size())
+                      .with("classes", image_classes));
 }
 
 void save(const SwarmSession& session, const ProgramFlags& flags, const SwarmCallback& callback,
@@ -170,7 +198,7 @@ void train(SwarmSession& session) {
         flags.epochs != 0 ? flags.epochs : session.environment_number("MAX_EPOCHS", 1, 1, 100'000);
 
     const auto data = session_data(session, flags);
-    BatchSource source = make_source(session, flags, data->train);
+    BatchSource source = make_source(session, flags, *data);
     ImageClassifier classifier({flags.model, flags.seed, epochs * source.batches_per_epoch()});
     session.log(Level::info,
                 "Model " + flags.model + ": " + classifier.parameters().layout().summary());

@@ -41,8 +41,13 @@ std::string set_model(ProgramFlags& flags, const std::string& text) {
 }
 
 std::string set_partition(ProgramFlags& flags, const std::string& text) {
-    flags.partition = text == "full" ? Partition::full : Partition::iid;
-    return text == "iid" || text == "full" ? "" : "iid or full";
+    for (const Partition partition : {Partition::iid, Partition::skewed, Partition::full}) {
+        if (partition_name(partition) == text) {
+            flags.partition = partition;
+            return "";
+        }
+    }
+    return "iid, skewed or full";
 }
 
 const std::vector<FlagRow>& flag_rows() {
@@ -54,7 +59,9 @@ const std::vector<FlagRow>& flag_rows() {
          "folder of the CIFAR-10 binary version; wins over DATA_DIR; without both, "
          "drawn images",
          words(&F::data_dir)},
-        {"--partition", "iid: random equal parts (default); full: everything to everyone",
+        {"--partition",
+         "iid: random equal parts (default); skewed: equal parts with classes of their "
+         "own; full: everything to everyone",
          set_partition},
         {"--seed", "of first parameters, order and changes of images; the same for all members",
          number(&F::seed, 0, UINT64_MAX)},
@@ -83,6 +90,18 @@ std::uint64_t trailing_number(const std::string& name) {
 }
 
 }  // namespace
+
+std::string_view partition_name(Partition partition) {
+    switch (partition) {
+        case Partition::iid:
+            return "iid";
+        case Partition::skewed:
+            return "skewed";
+        case Partition::full:
+            return "full";
+    }
+    return "unknown";
+}
 
 Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments) {
     ProgramFlags flags;

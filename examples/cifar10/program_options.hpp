@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/result.hpp"
@@ -11,8 +12,11 @@
 
 namespace starling {
 
-/// How the training set is shared out: equal random parts, or everything to everyone.
-enum class Partition : std::uint8_t { iid = 1, full = 2 };
+/// How the training set is shared out: equal random parts, equal parts with classes of their own
+/// (skewed_part), or everything to everyone.
+enum class Partition : std::uint8_t { iid = 1, skewed = 2, full = 3 };
+
+std::string_view partition_name(Partition partition);
 
 /// The command line of the example.
 struct ProgramFlags {

@@ -18,6 +18,7 @@ TEST(Cifar10Flags, AreReadInBothSpellings) {
     EXPECT_EQ(flags->partition, Partition::full);
     EXPECT_EQ(flags->data_dir, "data");
     EXPECT_EQ(flags->seed, 9U);
+    EXPECT_EQ(parse_flags({"--partition=skewed"})->partition, Partition::skewed);
 }
 
 TEST(Cifar10Flags, WrongOnesAreNamed) {
@@ -30,7 +31,7 @@ TEST(Cifar10Flags, WrongOnesAreNamed) {
     EXPECT_NE(message({"--epochs", "0"}).find("--epochs is '0'"), std::string::npos);
     EXPECT_NE(message({"--epochs", "5x"}).find("whole number"), std::string::npos);
     EXPECT_NE(message({"--model", "vgg"}).find("tiny, cnn"), std::string::npos);
-    EXPECT_NE(message({"--partition", "half"}).find("iid or full"), std::string::npos);
+    EXPECT_NE(message({"--partition", "half"}).find("iid, skewed or full"), std::string::npos);
 }
 
 TEST(Cifar10Data, IsSharedByTrainingsOfOneProcess) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -121,6 +122,50 @@ TEST(IidPart, ShardsAreEqualAndShareNothing) {
     EXPECT_EQ(iid_part(1'000, {2, 3}), iid_part(1'000, {2, 3}));
     EXPECT_EQ(iid_part(5, {1, 1}).size(), 5U);
     EXPECT_TRUE(iid_part(2, {3, 3}).empty());
+}
+
+/// Images that have labels only, classes in turn.
+ImageSet labelled_set(std::size_t size) {
+    ImageSet set;
+    for (std::size_t i = 0; i < size; ++i) {
+        set.labels.push_back(static_cast<std::uint8_t>(i % image_classes));
+    }
+    return set;
+}
+
+TEST(SkewedPart, GivesEachOfTwoMembersMostlyClassesOfItsOwn) {
+    const ImageSet set = labelled_set(4'000);
+    for (const std::uint32_t index : {1U, 2U}) {
+        const auto part = skewed_part(set, {index, 2});
+        ASSERT_EQ(part.size(), 2'000U);
+        EXPECT_EQ(part, skewed_part(set, {index, 2}));
+        std::array<std::size_t, image_classes> counts{};
+        for (const std::uint32_t image : part) {
+            ++counts[set.labels[image]];
+        }
+        const bool first = index == 1;
+        const auto own = std::accumulate(counts.begin() + (first ? 0 : 5),
+                                         counts.begin() + (first ? 5 : 10), std::size_t{0});
+        EXPECT_NEAR(static_cast<double>(own), 1'900, 40);
+        EXPECT_GT(*std::min_element(counts.begin(), counts.end()), 0U) << "it has some of each";
+    }
+}
+
+TEST(SkewedPart, SharesAreEqualAndShareNothing) {
+    const ImageSet set = labelled_set(1'000);
+    for (const std::uint32_t count : {1U, 3U, 7U}) {
+        std::set<std::uint32_t> seen;
+        std::size_t total = 0;
+        for (std::uint32_t index = 1; index <= count; ++index) {
+            const auto part = skewed_part(set, {index, count});
+            EXPECT_EQ(part.size(), skewed_part(set, {1, count}).size());
+            seen.insert(part.begin(), part.end());
+            total += part.size();
+        }
+        EXPECT_EQ(seen.size(), total);
+        EXPECT_GE(total, 1'000 - 2 * (count - 1));
+    }
+    EXPECT_TRUE(skewed_part(labelled_set(2), {3, 3}).empty());
 }
 
 /// A set whose image i has label i % 10 and is filled with the byte i.
