@@ -94,18 +94,18 @@ std::string judge(const ScenarioRun& run, const Size& size) {
 }
 
 /// Of log(time) over log(1 / bandwidth), by least squares.
-double slope(const std::vector<double>& seconds) {
+double slope(const std::vector<double>& rates, const std::vector<double>& seconds) {
     double x_mean = 0;
     double y_mean = 0;
     const auto count = static_cast<double>(seconds.size());
     for (std::size_t i = 0; i < seconds.size(); ++i) {
-        x_mean += -std::log(bits_per_second[i]) / count;
+        x_mean += -std::log(rates[i]) / count;
         y_mean += std::log(seconds[i]) / count;
     }
     double xy = 0;
     double xx = 0;
     for (std::size_t i = 0; i < seconds.size(); ++i) {
-        const double x = -std::log(bits_per_second[i]) - x_mean;
+        const double x = -std::log(rates[i]) - x_mean;
         xy += x * (std::log(seconds[i]) - y_mean);
         xx += x * x;
     }
@@ -121,8 +121,18 @@ TEST_P(Bandwidth, ARoundTakesAsLongAsItsBytes) {
         std::ofstream(folder.path() / name) << text;
         return (folder.path() / name).string();
     };
+    std::vector<double> rates;
     std::vector<double> seconds;
     for (const double bandwidth : bits_per_second) {
+#ifdef __SANITIZE_ADDRESS__
+        if (bandwidth < 1e6 && size.members > 8) {
+            std::printf(
+                "not simulated: %d members at %.0f bit/s, hours of heartbeats take minutes "
+                "under the sanitizers\n",
+                size.members, bandwidth);
+            continue;
+        }
+#endif
         Scenario scenario{write("platform.xml", platform_of(size.members, bandwidth)),
                           write("deployment.xml", deployment_of(size))};
         scenario.until_seconds = 1e6;
@@ -130,10 +140,11 @@ TEST_P(Bandwidth, ARoundTakesAsLongAsItsBytes) {
             run_scenario(scenario, [&](const ScenarioRun& run) { return judge(run, size); });
         ASSERT_EQ(told.substr(0, 5), "took ") << bandwidth << " bit/s: " << told;
         seconds.push_back(std::stod(told.substr(5)));
+        rates.push_back(bandwidth);
         std::printf("[ measured ] %2d members, %11.0f bit/s: %12.4f s a round\n", size.members,
                     bandwidth, seconds.back());
     }
-    EXPECT_NEAR(slope(seconds), 1.0, 0.1);
+    EXPECT_NEAR(slope(rates, seconds), 1.0, 0.1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Members, Bandwidth,
