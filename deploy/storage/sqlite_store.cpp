@@ -272,9 +272,7 @@ Result<void> SqliteStore::check_head(const LedgerHead& head, const Vote& vote) c
         return cut_error(file_, newest_.index, head);
     }
     const Vote& promised = head.vote;
-    // A rebuilt ledger goes on under another number, in a newer term.
-    const bool other_server =
-        promised.self != 0 && vote.self != promised.self && vote.term <= promised.term;
+    const bool other_server = promised.self != 0 && vote.self != promised.self;
     const bool lost =
         vote.term < promised.term || (vote.term == promised.term && promised.candidate != 0 &&
                                       vote.candidate != promised.candidate);

@@ -52,7 +52,7 @@ protected:
         EXPECT_EQ(program.wait_exit(), 0);
         return program.output();
     }
-    std::string script(const std::string& name, const std::string& text) const {
+    std::string executable(const std::string& name, const std::string& text) const {
         write_text(path(name), text);
         fs::permissions(path(name), fs::perms::owner_all);
         return path(name);
@@ -76,18 +76,18 @@ TEST_F(Start, AProgramThatCanNotBeStartedIsSaidByTheLauncherAndInTheLog) {
 TEST_F(Start, AProgramThatEndsBeforeItJoinsGivesItsCodeAndLastLine) {
     launch_sn();
     const std::string failing =
-        script("failing", "#!/bin/sh\necho no module named torch\nexit 9\n");
+        executable("failing", "#!/bin/sh\necho no module named torch\nexit 9\n");
     expect_failed(instead(sl(), "--ml-entrypoint", failing), 9,
                   {"ML program ml1 ended with exit code 9 before it joined",
                    "ends with: no module named torch", "it ended with exit code 9"});
-    const std::string silent = script("silent", "#!/bin/sh\nexit 0\n");
+    const std::string silent = executable("silent", "#!/bin/sh\nexit 0\n");
     expect_failed(instead(sl(), "--ml-entrypoint", silent), 1,
                   {"ML program ml1 ended with exit code 0 before it joined", "is empty"});
 }
 
 TEST_F(Start, ACrashOfTheProgramIsNoOperatorsStop) {
     launch_sn();
-    const std::string crashing = script("crashing", "#!/bin/sh\nkill -SEGV $$\n");
+    const std::string crashing = executable("crashing", "#!/bin/sh\nkill -SEGV $$\n");
     expect_failed(instead(sl(), "--ml-entrypoint", crashing), 139,
                   {"ML program ml1 ended by signal 11 (Segmentation fault)"});
     EXPECT_TRUE(holds(log("sl1.log"), "Exiting SL. Reason: ML program ml1 ended by signal 11"));
@@ -105,7 +105,7 @@ TEST_F(Start, AProgramThatFailsAfterItHasConnectedHasNotStarted) {
 TEST_F(Start, AnEngineThatEndsWith125IsSaid) {
     launch_sn();
     const std::string engine =
-        script("docker", "#!/bin/sh\necho docker: no such image >&2\nexit 125\n");
+        executable("docker", "#!/bin/sh\necho docker: no such image >&2\nexit 125\n");
     expect_failed(with(sl(), {"--ml-image=example/none", "--engine=" + engine}), 125,
                   {"ended with exit code 125", "docker: no such image"});
 }
@@ -147,11 +147,11 @@ TEST_F(Start, AnInterruptedLauncherLeavesNothing) {
 
 TEST_F(Start, AScriptWithWindowsLineEndsNamesThem) {
     launch_sn();
-    const std::string crlf = script("crlf", "#!/bin/sh\r\necho\r\n");
+    const std::string crlf = executable("crlf", "#!/bin/sh\r\necho\r\n");
     expect_failed(instead(sl(), "--ml-entrypoint", crlf), 1,
                   {crlf + " (--ml-entrypoint) is a script with Windows line ends (CRLF)",
                    "sed -i 's/\\r$//' " + crlf});
-    const std::string lost = script("lost", "#!/opt/nowhere/python\n");
+    const std::string lost = executable("lost", "#!/opt/nowhere/python\n");
     expect_failed(instead(sl(), "--ml-entrypoint", lost), 1,
                   {"is a script for the interpreter '/opt/nowhere/python'"});
 }
