@@ -36,7 +36,7 @@ class Hosts:
 
     def limit(self, host, rate, both_ways=False):
         """What the host sends, and with both_ways what it receives, is limited to `rate`, as tc writes it."""
-        how = f"root tbf rate {rate} burst 16kb latency 1s"
+        how = f"root tbf rate {rate} burst 16kb latency 200ms"
         self.run(host, f"tc qdisc replace dev eth0 {how}")
         if both_ways:
             self.run(0, f"tc qdisc replace dev h{host} {how}")
