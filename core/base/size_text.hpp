@@ -8,7 +8,8 @@
 namespace starling {
 
 /// For a person: "0 B", "819 kB", "1.2 MB"; 1 kB is 1000 bytes.
-inline std::string size_text(std::uint64_t bytes) {
+/// \param decimals  of a value under 10 of its unit.
+inline std::string size_text(std::uint64_t bytes, int decimals = 1) {
     constexpr std::array<const char*, 5> units = {"B", "kB", "MB", "GB", "TB"};
     auto value = static_cast<double>(bytes);
     std::size_t unit = 0;
@@ -17,8 +18,8 @@ inline std::string size_text(std::uint64_t bytes) {
         ++unit;
     }
     std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), unit > 0 && value < 9.95 ? "%.1f %s" : "%.0f %s", value,
-                  units[unit]);
+    std::snprintf(text.data(), text.size(), "%.*f %s", unit > 0 && value < 9.95 ? decimals : 0,
+                  value, units[unit]);
     return text.data();
 }
 

@@ -65,9 +65,10 @@ public:
     void on_tick(SwarmTime now, std::vector<Effect>& effects);
 
     /// Partners that owe something and of which not one byte came for too long, whatever the
-    /// reason. \param limit  for one of which nothing has come yet; else it follows from its own
-    /// rate so
-    ///     far, between half a minute and ten minutes.
+    /// reason.
+    ///
+    /// \param limit  for a partner of which nothing has come yet. For another one the limit follows
+    ///     from its own rate so far, between half a minute and ten minutes.
     /// \param refused_by  partners that will not be talked to: waited for 5 s at most.
     std::vector<Stall> stalls(SwarmTime now, SwarmDuration limit,
                               const std::set<NodeId>& refused_by) const;

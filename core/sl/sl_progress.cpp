@@ -1,6 +1,7 @@
 // Transfers that take long: what has arrived, and what the log says of it.
-#include <cstdio>
+#include <cmath>
 
+#include "core/base/size_text.hpp"
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
@@ -9,20 +10,15 @@ namespace {
 constexpr SwarmDuration first_wait = std::chrono::seconds(10);
 constexpr SwarmDuration longest_wait = std::chrono::minutes(1);
 
-/// "1.23 MB", decimal units.
-std::string size_text(double bytes) {
-    const char* unit = bytes >= 1e9 ? "GB" : bytes >= 1e6 ? "MB" : "kB";
-    const double scale = bytes >= 1e9 ? 1e9 : bytes >= 1e6 ? 1e6 : 1e3;
-    char text[32];
-    std::snprintf(text, sizeof text, "%.2f %s", bytes / scale, unit);
-    return text;
-}
+/// Exact enough that two lines of a slow transfer differ.
+constexpr int size_decimals = 2;
 
 std::string text_of(const TransferProgress& progress, double bytes_per_second) {
     const auto left = static_cast<double>(progress.expected_bytes - progress.received_bytes);
-    std::string text = size_text(static_cast<double>(progress.received_bytes)) + " of " +
-                       size_text(static_cast<double>(progress.expected_bytes)) + " received, " +
-                       size_text(bytes_per_second) + "/s";
+    std::string text = size_text(progress.received_bytes, size_decimals) + " of " +
+                       size_text(progress.expected_bytes, size_decimals) + " received, " +
+                       size_text(static_cast<std::uint64_t>(bytes_per_second), size_decimals) +
+                       "/s";
     if (bytes_per_second > 0) {
         text += ", about " + std::to_string(std::llround(left / bytes_per_second)) + " s to go";
     }

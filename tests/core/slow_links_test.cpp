@@ -24,6 +24,13 @@ protected:
             swarm.add_pair(i, toy);
         }
     }
+    /// Three members have begun an exchange, counted from now on.
+    bool run_until_three_exchange() {
+        const std::size_t begun = swarm.trace.named("exchange_begin").size();
+        return swarm.network.run(
+            [&] { return swarm.trace.named("exchange_begin").size() >= begun + 3; },
+            SwarmTime{minutes(5)});
+    }
     void expect_nothing_sent_twice(int members) const {
         const double rounds = static_cast<double>(swarm.trace.named("round_committed").size());
         EXPECT_EQ(static_cast<double>(swarm.network.body_bytes_delivered()),
@@ -79,10 +86,7 @@ TEST_F(SlowLinks, ANewAttemptKeepsTheContributionsThatHaveArrived) {
     add_pairs(3, 2, 2);
     ASSERT_TRUE(swarm.run_to_round(0));
     swarm.network.faults.bytes_per_second = 25'000;  // a third of a model takes 18 s
-    const std::size_t begun = swarm.trace.named("exchange_begin").size();
-    ASSERT_TRUE(
-        swarm.network.run([&] { return swarm.trace.named("exchange_begin").size() >= begun + 3; },
-                          SwarmTime{minutes(5)}));
+    ASSERT_TRUE(run_until_three_exchange());
     swarm.run_for(seconds(40));  // contributions are there, merged segments on their way
     swarm.crash_pair(3);
     ASSERT_TRUE(swarm.run_to_round(1));
@@ -104,10 +108,7 @@ TEST_F(SlowLinks, WhatIsQueuedForAnAttemptThatIsOverIsNotSent) {
     add_pairs(3, 2, 2);
     ASSERT_TRUE(swarm.run_to_round(0));
     swarm.network.faults.bytes_per_second = 25'000;
-    const std::size_t begun = swarm.trace.named("exchange_begin").size();
-    ASSERT_TRUE(
-        swarm.network.run([&] { return swarm.trace.named("exchange_begin").size() >= begun + 3; },
-                          SwarmTime{minutes(5)}));
+    ASSERT_TRUE(run_until_three_exchange());
     swarm.run_for(seconds(5));
     swarm.crash_pair(3);
     ASSERT_TRUE(swarm.run_to_round(1));
