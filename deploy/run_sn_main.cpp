@@ -25,11 +25,18 @@ namespace {
 constexpr std::string_view program = "run-sn";
 
 /// --rebuild-without: this SN's ledger goes on alone. One write, so that a crash leaves the old
-/// ledger or the new epoch.
+/// ledger or the new epoch, and the same command completes it.
 Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger, TraceLog& log) {
     Result<Rebuild> rebuilt = rebuild_alone(ledger.log, options);
     if (!rebuilt) {
         return rebuilt.error();
+    }
+    if (rebuilt->done()) {
+        log.line(Level::warning, program,
+                 "this SN goes on alone since entry " + std::to_string(rebuilt->first) +
+                     " already, as an earlier start was asked: start it without --rebuild-without "
+                     "from now on");
+        return {};
     }
     const std::vector<StoreWrite> writes = {Persist{rebuilt->first, rebuilt->records},
                                             PersistVote{rebuilt->vote}};

@@ -1,6 +1,7 @@
 #include "core/sn/rebuild.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "core/ledger/command.hpp"
@@ -17,8 +18,15 @@ std::string names_of(const std::set<NodeId>& nodes) {
     return text.empty() ? "nobody" : text;
 }
 
+/// A rebuild that was the last change of those that keep the ledger.
+struct Epoch {
+    NodeId alone;  ///< who signed it
+    RemoveServers said;
+};
+
 struct End {
     std::vector<Server> servers;
+    std::optional<Epoch> epoch;
     std::uint64_t term = 0;
     std::int64_t time_ns = 0;
 };
@@ -38,9 +46,14 @@ Result<End> end_of(const DurableLog& log) {
                 return servers.error();
             }
             end.servers = std::move(*servers);
+            end.epoch.reset();
         } else if (record->kind == RecordKind::entry) {
             if (const Result<Entry> entry = decode_entry(record->data)) {
                 end.time_ns = std::max(end.time_ns, entry->time_ns);
+                const auto* removal = std::get_if<RemoveServers>(&entry->command);
+                if (removal != nullptr && removal->rebuilt) {
+                    end.epoch = Epoch{entry->signer, *removal};
+                }
             }
         }
     }
@@ -64,6 +77,10 @@ Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& optio
                                         names_of(others) + ")"};
     }
     const std::set<NodeId> named(options.without.begin(), options.without.end());
+    if (end->epoch && others.empty() && end->epoch->alone == options.id &&
+        std::ranges::equal(end->epoch->said.removed, named)) {
+        return Rebuild{end->epoch->said.index, {}, log.vote};
+    }
     if (named != others) {
         return Error{Errc::refused,
                      others.empty()

@@ -18,8 +18,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view magic = "STRLHEAD";
 constexpr std::uint32_t head_version = 1;
+constexpr std::uint32_t head_version_next = 2;  // with a next server
 constexpr std::size_t sum_bytes = 32;
-constexpr std::size_t said_bytes = 8 + 4 + 8 + 8 + 32 + 3 * 8;
+constexpr std::size_t vote_bytes = 3 * 8;
+constexpr std::size_t said_bytes = 8 + 4 + 8 + 8 + 32 + vote_bytes;
 
 struct Slot {
     std::uint64_t sequence = 0;
@@ -32,16 +34,25 @@ Error system_error(const fs::path& file, const std::string& what) {
                           space_advice(file, number)};
 }
 
+void put_vote(const Vote& vote, Writer& writer) {
+    writer.u64(vote.self);
+    writer.u64(vote.term);
+    writer.u64(vote.candidate);
+}
+
+Vote take_vote(Reader& reader) { return {reader.u64(), reader.u64(), reader.u64()}; }
+
 Bytes encode_slot(const Slot& slot, const Hasher& hasher) {
     Writer writer;
     writer.raw(std::as_bytes(std::span(magic)));
-    writer.u32(head_version);
+    writer.u32(slot.head.next_server ? head_version_next : head_version);
     writer.u64(slot.sequence);
     writer.u64(slot.head.index);
     writer.digest(slot.head.link);
-    writer.u64(slot.head.vote.self);
-    writer.u64(slot.head.vote.term);
-    writer.u64(slot.head.vote.candidate);
+    put_vote(slot.head.vote, writer);
+    if (slot.head.next_server) {
+        put_vote(*slot.head.next_server, writer);
+    }
     writer.digest(hasher.digest(writer.bytes()));
     Bytes bytes = writer.take();
     bytes.resize(HeadFile::slot_bytes);
@@ -49,20 +60,25 @@ Bytes encode_slot(const Slot& slot, const Hasher& hasher) {
 }
 
 std::optional<Slot> decode_slot(ByteView bytes, const Hasher& hasher) {
-    if (bytes.size() < said_bytes + sum_bytes) {
+    if (bytes.size() < said_bytes + vote_bytes + sum_bytes) {
         return std::nullopt;
     }
-    Reader reader(bytes.first(said_bytes + sum_bytes));
+    Reader reader(bytes);
     const ByteView word = reader.raw(magic.size());
     const std::uint32_t version = reader.u32();
+    const bool has_next = version == head_version_next;
     Slot slot;
     slot.sequence = reader.u64();
     slot.head.index = reader.u64();
     slot.head.link = reader.digest();
-    slot.head.vote = {reader.u64(), reader.u64(), reader.u64()};
+    slot.head.vote = take_vote(reader);
+    if (has_next) {
+        slot.head.next_server = take_vote(reader);
+    }
     const Digest sum = reader.digest();
-    const bool whole = reader.done() && std::ranges::equal(word, std::as_bytes(std::span(magic))) &&
-                       version == head_version && sum == hasher.digest(bytes.first(said_bytes));
+    const bool whole = std::ranges::equal(word, std::as_bytes(std::span(magic))) &&
+                       (version == head_version || has_next) &&
+                       sum == hasher.digest(bytes.first(said_bytes + (has_next ? vote_bytes : 0)));
     return whole ? std::optional(slot) : std::nullopt;
 }
 

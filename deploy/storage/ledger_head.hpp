@@ -12,6 +12,9 @@ struct LedgerHead {
     std::uint64_t index = 0;  ///< of the last entry
     Digest link;              ///< of that entry: see chain_link()
     Vote vote;
+    /// A write is under way that makes the log that of a new server (a rebuild): the vote that the
+    /// log holds once it is durable.
+    std::optional<Vote> next_server = {};
 
     friend bool operator==(const LedgerHead&, const LedgerHead&) = default;
 };
@@ -19,7 +22,8 @@ struct LedgerHead {
 /// The head in a small file beside the log, so that a log that was cut is noticed although what is
 /// left of it fits. Two slots of 4 KiB, written in turn and in place: a torn write leaves the older
 /// one. A slot is "STRLHEAD", u32 version, u64 sequence, u64 index, link, u64 number of the server,
-/// u64 term, u64 candidate, SHA-256 of all that; little-endian; zeros up to its end.
+/// u64 term, u64 candidate, SHA-256 of all that; little-endian; zeros up to its end. Version 1;
+/// with a next server version 2, whose number, term and candidate follow the candidate.
 class HeadFile {
 public:
     static constexpr std::size_t slot_bytes = 4096;

@@ -271,6 +271,10 @@ Result<void> SqliteStore::check_head(const LedgerHead& head, const Vote& vote) c
     if (newest_.index < head.index) {
         return cut_error(file_, newest_.index, head);
     }
+    if (head.next_server && vote == *head.next_server && newest_.index > head.index) {
+        return {};  // the write was durable before a crash, and what the old server promised is
+                    // over
+    }
     const Vote& promised = head.vote;
     const bool other_server = promised.self != 0 && vote.self != promised.self;
     const bool lost =
@@ -306,7 +310,7 @@ Result<void> SqliteStore::prepare(bool has_head) {
         return head.error();
     }
     head_ = std::move(*head);
-    return {};
+    return head_->head().next_server ? head_->replace(newest_) : Result<void>{};
 }
 
 template <typename Put>
@@ -323,7 +327,7 @@ Result<void> SqliteStore::commit(Put put) {
         done = database_->finish(statements_->commit);  // durable when it is done
     }
     if (done) {
-        done = head_->write(newest);
+        done = head_->head().next_server ? head_->replace(newest) : head_->write(newest);
     }
     if (!done) {
         failed_ = done.error();
@@ -375,6 +379,11 @@ Result<void> SqliteStore::write(std::span<const StoreWrite> writes) {
         }
     }
     lower_head(lowest);
+    for (const StoreWrite& write : writes) {
+        if (const auto* vote = std::get_if<PersistVote>(&write)) {
+            announce_server(vote->vote);
+        }
+    }
     return commit([&](LedgerHead& newest) {
         Result<void> done;
         for (const StoreWrite& write : writes) {
@@ -412,6 +421,17 @@ void SqliteStore::lower_head(std::uint64_t first) {
         before ? head_->replace({first - 1, *before, newest_.vote}) : before.error();
     if (!lowered) {
         failed_ = lowered.error();
+    }
+}
+
+void SqliteStore::announce_server(const Vote& vote) {
+    if (failed_ || newest_.vote.self == 0 || vote.self == newest_.vote.self) {
+        return;
+    }
+    LedgerHead announced = newest_;
+    announced.next_server = vote;
+    if (const auto done = head_->replace(announced); !done) {
+        failed_ = done.error();
     }
 }
 

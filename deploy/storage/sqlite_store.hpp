@@ -47,7 +47,9 @@ public:
     /// \pre  first is at most the last index + 1; anything else is an error and changes nothing.
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
-    /// In one transaction.
+    /// In one transaction. A vote of another server (a rebuild) goes on from this one's ledger: the
+    /// head says so before, so that a crash leaves the old server's log or the new one's, and
+    /// nothing that is refused.
     Result<void> write(std::span<const StoreWrite> writes) override;
     /// The WAL has some pages to move into the database; one that is too long is moved without it.
     bool untidy() const override;
@@ -73,6 +75,8 @@ private:
                               std::uint64_t last) const;
     /// The head must never be ahead of the log: it goes back before entries from `first` on do.
     void lower_head(std::uint64_t first);
+    /// The head must accept the new server's vote before the log holds it, and no other one's.
+    void announce_server(const Vote& vote);
     /// Of the entry `index`, which is there.
     Result<Digest> link_of(std::uint64_t index);
     Result<void> put_records(std::uint64_t first, std::span<const Bytes> records,

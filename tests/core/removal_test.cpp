@@ -227,5 +227,37 @@ TEST_F(Removal, ARebuildNamesAllOthersAndNobodyElse) {
     EXPECT_EQ(refusal("sn1", {{"sn3"}, {"sn2"}}), "");
 }
 
+TEST_F(Removal, ARebuildIsDoneOnceHoweverOftenItIsAskedFor) {
+    ASSERT_TRUE(swarm.run_to_round(1));
+    DurableLog log = swarm.sn_store().log;
+    const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
+    const auto ask = [&](std::vector<NodeId> without, const std::string& node = "sn1") {
+        return rebuild_alone(log, {{node}, {}, {}, 9, 9, std::move(without), *signer});
+    };
+    const Result<Rebuild> first = ask({{"sn2"}, {"sn3"}});
+    ASSERT_TRUE(first);
+    ASSERT_FALSE(first->done());
+    log.records.insert(log.records.end(), first->records.begin(), first->records.end());
+    log.vote = first->vote;
+    log.records.push_back(
+        encode_record({0, first->vote.term + 1, RecordKind::barrier, Bytes(8)}));  // it has led
+    const Result<Rebuild> again = ask({{"sn3"}, {"sn2"}});
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(again->done());
+    EXPECT_EQ(again->first, first->first);
+    EXPECT_EQ(again->vote, first->vote);
+    // Only what was done is taken for done.
+    EXPECT_FALSE(ask({{"sn2"}}));
+    EXPECT_FALSE(ask({{"sn2"}, {"sn3"}, {"sn4"}}));
+    EXPECT_FALSE(ask({{"sn2"}, {"sn3"}}, "sn4"));
+    log.records.push_back(
+        encode_record({0, first->vote.term + 1, RecordKind::membership,
+                       encode_membership({{{"sn1"}, {}, 9, true}, {{"sn2"}, {}, 10, true}})}));
+    EXPECT_FALSE(ask({{"sn2"}, {"sn3"}}));
+    const Result<Rebuild> other = ask({{"sn2"}});
+    ASSERT_TRUE(other) << other.error().message;
+    EXPECT_FALSE(other->done());
+}
+
 }  // namespace
 }  // namespace starling::test

@@ -113,6 +113,15 @@ TEST_F(RemovedServer, OneOfTwoGoesOnAloneWhenItsOperatorSaysSo) {
     EXPECT_TRUE(holds(servers[1]->output(), "this SN goes on alone from entry "))
         << servers[1]->output();
     expect_more_rounds();
+    // Killed, and started by a service manager as before: it was rebuilt already.
+    kill(1);
+    servers[1] = std::make_unique<Program>(command);
+    ASSERT_TRUE(servers[1]->wait_for("Starting SWARM-API-SERVER on port")) << servers[1]->output();
+    EXPECT_TRUE(holds(servers[1]->output(),
+                      "already, as an earlier start was asked: start it "
+                      "without --rebuild-without from now on"))
+        << servers[1]->output();
+    expect_more_rounds();
 
     Program back(server_command(2));
     EXPECT_EQ(back.wait_exit(), 3) << back.output();

@@ -1,0 +1,200 @@
+// A rebuild (run-sn --rebuild-without) that is killed at each of its system calls: the next start
+// finds the old server's ledger or the new one's, and the same command completes it.
+#include <gtest/gtest.h>
+#include <sys/ptrace.h>
+
+#include "core/ledger/command.hpp"
+#include "core/ledger/membership.hpp"
+#include "core/sn/rebuild.hpp"
+#include "deploy/storage/sqlite_store.hpp"
+#include "tests/deploy/child_process.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/memory/memory_keys.hpp"
+
+namespace starling {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int calls_max = 5000;
+
+Bytes membership(std::vector<Server> servers, std::uint64_t term) {
+    return encode_record({0, term, RecordKind::membership, encode_membership(servers)});
+}
+
+class RebuildCrash : public testing::Test {
+protected:
+    /// The ledger of sn1, which is server 11, beside sn2; kept to be laid out again.
+    RebuildCrash() {
+        fs::create_directory(whole);
+        const auto opened = open(whole);
+        EXPECT_TRUE(opened.has_value());
+        const std::vector<Bytes> records = {
+            membership({{{"sn1"}, {}, 11, true}, {{"sn2"}, {}, 22, true}}, 1),
+            encode_record({0, 2, RecordKind::barrier, Bytes(8)})};
+        EXPECT_TRUE(opened->store->append(1, records));
+        EXPECT_TRUE(opened->store->save_vote(old_vote));
+    }
+    static Result<SqliteStore::Opened> open(const fs::path& place) {
+        return SqliteStore::open(place / "ledger.sqlite", openssl_hasher());
+    }
+    void lay_out(const fs::path& from) const {
+        fs::remove_all(place);
+        fs::copy(from, place);
+    }
+    /// As run-sn does it. \return  what went wrong.
+    static std::string rebuild(const fs::path& place) {
+        auto opened = open(place);
+        if (!opened) {
+            return opened.error().message;
+        }
+        const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 33);
+        const Result<Rebuild> asked =
+            rebuild_alone(opened->log, {{"sn1"}, {}, {}, 33, 33, {{"sn2"}}, *signer});
+        if (!asked) {
+            return asked.error().message;
+        }
+        if (asked->done()) {
+            return "";
+        }
+        const std::vector<StoreWrite> writes = {Persist{asked->first, asked->records},
+                                                PersistVote{asked->vote}};
+        const auto done = opened->store->write(writes);
+        return done ? "" : done.error().message;
+    }
+    /// Runs `body` in a child that is killed as it begins its system call number `call`.
+    /// \return  whether it was killed; false: it had fewer.
+    template <typename Body>
+    static bool killed_at(int call, Body body) {
+        ChildProcess child([&](const auto& ready) {
+            traced = ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0;
+            ready();
+            if (traced) {
+                ::raise(SIGSTOP);
+                body();
+            }
+            _exit(traced ? 0 : 1);
+        });
+        int status = 0;
+        ::waitpid(child.pid(), &status, 0);
+        if (!WIFSTOPPED(status)) {
+            traced = false;
+            return false;
+        }
+        for (int stops = 0; stops < 2 * calls_max; ++stops) {
+            // Each call stops it twice: as it begins, and with what it came to.
+            ::ptrace(PTRACE_SYSCALL, child.pid(), nullptr, nullptr);
+            ::waitpid(child.pid(), &status, 0);
+            if (!WIFSTOPPED(status)) {
+                return false;
+            }
+            if (stops == 2 * call) {
+                return true;  // the child is killed, and the call is not made
+            }
+        }
+        ADD_FAILURE() << "it does not end";
+        return false;
+    }
+    /// At each call: what was killed is completed by the same command, and then strict again.
+    template <typename Body>
+    int crash_at_each_call(const fs::path& from, Body body) {
+        for (int call = 0; call < calls_max; ++call) {
+            lay_out(from);
+            const bool killed = killed_at(call, body);
+            if (!traced) {
+                return 0;
+            }
+            expect_completed("killed at call " + std::to_string(call));
+            if (!killed || HasFailure()) {
+                return call;
+            }
+        }
+        return calls_max;
+    }
+    void expect_completed(const std::string& when) const {
+        ASSERT_EQ(rebuild(place), "") << when;
+        {
+            const auto opened = open(place);
+            ASSERT_TRUE(opened) << when << ": " << opened.error().message;
+            ASSERT_EQ(opened->log.records.size(), 5U) << when << ": not rebuilt exactly once";
+            ASSERT_EQ(opened->log.vote, (Vote{33, 4, 0})) << when;
+        }
+        const auto head = HeadFile::read(place / "ledger.head", openssl_hasher());
+        ASSERT_TRUE(head && *head) << when;
+        EXPECT_EQ((*head)->index, 5U) << when;
+        EXPECT_EQ((*head)->vote, (Vote{33, 4, 0})) << when;
+        EXPECT_FALSE((*head)->next_server) << when;
+    }
+
+    const Vote old_vote{11, 3, 22};
+    TemporaryDirectory folder;
+    fs::path whole = folder.path() / "whole";
+    fs::path place = folder.path() / "tried";
+    static inline bool traced = true;
+};
+
+TEST_F(RebuildCrash, at_any_system_call_is_completed_by_the_same_command) {
+    const int calls = crash_at_each_call(whole, [&] { rebuild(place); });
+    if (!traced) {
+        GTEST_SKIP() << "this system lets no process be traced";
+    }
+    std::printf("killed at each of %d system calls\n", calls);
+    EXPECT_GT(calls, 30);
+}
+
+TEST_F(RebuildCrash, of_the_start_that_completes_it_is_completed_too) {
+    // The state between the two files: the log is the new server's, the head only announces it.
+    lay_out(whole);
+    const fs::path between = folder.path() / "between";
+    bool found = false;
+    for (int call = 0; call < calls_max && !found; ++call) {
+        lay_out(whole);
+        const bool killed = killed_at(call, [&] { rebuild(place); });
+        if (!traced) {
+            GTEST_SKIP() << "this system lets no process be traced";
+        }
+        ASSERT_TRUE(killed) << "it was in no such state";
+        fs::remove_all(between);
+        fs::copy(place, between);
+        const auto head = HeadFile::read(place / "ledger.head", openssl_hasher());
+        const auto opened = open(place);
+        found = head && *head && (*head)->next_server && opened && opened->log.vote.self == 33;
+    }
+    crash_at_each_call(between, [&] { rebuild(place); });
+}
+
+TEST_F(RebuildCrash, another_servers_log_stays_refused) {
+    const auto head_file = [](const fs::path& at) { return at / "ledger.head"; };
+    const fs::path other = folder.path() / "other";
+    fs::copy(whole, other);
+    ASSERT_EQ(rebuild(other), "");
+    // The rebuilt log beside a head that has announced nothing, or another server.
+    lay_out(other);
+    fs::copy_file(head_file(whole), head_file(place), fs::copy_options::overwrite_existing);
+    ASSERT_FALSE(open(place));
+    EXPECT_NE(open(place).error().message.find("a vote is lost"), std::string::npos)
+        << open(place).error().message;
+    auto head = **HeadFile::read(head_file(whole), openssl_hasher());
+    for (const Vote& next : {Vote{44, 4, 0}, Vote{33, 5, 0}, Vote{33, 4, 22}}) {
+        head.next_server = next;
+        ASSERT_TRUE(HeadFile::create(head_file(place), openssl_hasher(), head));
+        EXPECT_FALSE(open(place)) << next.self << " " << next.term << " " << next.candidate;
+    }
+    // What the old server has promised holds until then.
+    head.next_server = Vote{33, 4, 0};
+    head.vote.term = 9;
+    lay_out(whole);
+    ASSERT_TRUE(HeadFile::create(head_file(place), openssl_hasher(), head));
+    EXPECT_FALSE(open(place));
+    head.vote.term = 3;
+    ASSERT_TRUE(HeadFile::create(head_file(place), openssl_hasher(), head));
+    EXPECT_TRUE(open(place));
+    // And the old log is refused once the new one was acknowledged.
+    lay_out(whole);
+    fs::copy_file(head_file(other), head_file(place), fs::copy_options::overwrite_existing);
+    EXPECT_FALSE(open(place));
+}
+
+}  // namespace
+}  // namespace starling
