@@ -171,7 +171,14 @@ TEST_F(RunEnd, AnExchangeSaysThatItHasBegun) {
     EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
     EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
     const std::string begins = "Round 1: exchanging parameters of 1.2 MB among 2 members";
-    EXPECT_EQ(count(sl1->output(), begins), 1U) << sl1->output();
+    const std::string& text = sl1->output();
+    EXPECT_EQ(count(text, begins), 1U) << text;
+    // While it lasts, it is the last line: not that somebody is waited for, who has come.
+    const std::size_t at = text.find(begins);
+    const std::string before_it = text.substr(0, at);
+    const std::string during = text.substr(at, text.find("Round 1: merged", at) - at);
+    EXPECT_TRUE(holds(before_it, "Waiting for checkin completion criteria")) << text;
+    EXPECT_FALSE(holds(during, "Waiting")) << text;
 }
 
 }  // namespace

@@ -94,6 +94,24 @@ TEST_F(Start, ACrashOfTheProgramIsNoOperatorsStop) {
     EXPECT_FALSE(holds(log("sl1.log"), "operator")) << log("sl1.log");
 }
 
+TEST_F(Start, NorIsACrashInTheTraining) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "--batches 1000000");
+    const auto sl2 = start_sl(2, "--batches 1000000");
+    ASSERT_TRUE(sl1->wait_for("Round 1: merged")) << sl1->output();
+    const std::string state = read_text(path("host-1/run/ml1.state"));
+    const std::size_t at = state.find("pid ");
+    ASSERT_NE(at, std::string::npos) << state;
+    ASSERT_EQ(::kill(std::stoi(state.substr(at + 4)), SIGSEGV), 0);
+    EXPECT_GT(sl1->wait_exit(), 0) << sl1->output();
+    EXPECT_TRUE(holds(sl1->output(), "ML program ml1 ended by signal 11 (Segmentation fault)"))
+        << sl1->output();
+    for (Program* one : {sn.get(), sl1.get(), sl2.get()}) {
+        one->drain();
+        EXPECT_FALSE(holds(one->output(), "operator")) << one->output();
+    }
+}
+
 TEST_F(Start, AProgramThatFailsAfterItHasConnectedHasNotStarted) {
     launch_sn();
     Program launcher(with(sl_command(1, identity("sl1"), "--nosuch 1"), {"-d"}));

@@ -84,6 +84,24 @@ TEST_F(Swci, ShowsARunningSwarmToPeopleAndMachines) {
     EXPECT_EQ(text(json_of({"show", "version"}), "name"), "sn1");
 }
 
+TEST_F(Swci, AfterTheEndNobodyIsWaitedFor) {
+    const auto sn = start_sn();
+    const auto sl1 = start_sl(1, "");
+    const auto sl2 = start_sl(2, "");
+    EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
+    EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+    const std::string round = output_of({"show", "round"});
+    EXPECT_TRUE(holds(round, "complete")) << round;
+    for (const std::string& name : {"sl1=", "sl2="}) {
+        EXPECT_TRUE(holds(round, name)) << "not among those of the last commit: " << round;
+    }
+    const std::string all =
+        round + output_of({"show", "contract"}) + output_of({"list", "contracts"});
+    for (const std::string& wrong : {"0/2", "1/2", "waiting", "missing:     sl"}) {
+        EXPECT_FALSE(holds(all, wrong)) << wrong << " in " << all;
+    }
+}
+
 TEST_F(Swci, WatchShowsEachRoundOfATraining) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 100000000");
