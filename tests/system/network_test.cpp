@@ -124,6 +124,16 @@ protected:
         const std::size_t at = text.rfind(marker);
         return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
     }
+    /// Of parameters, by member `n` in this round.
+    std::uint64_t sent_bytes(int n, std::uint64_t round) const {
+        const std::string number = std::to_string(n);
+        const std::string trace =
+            read_text(path("host-" + number + "/trace/sl" + number + ".trace"));
+        std::size_t at = trace.find(" round_done round=" + std::to_string(round) + " ");
+        at = at == std::string::npos ? at : trace.find(" sent_bytes=", at);
+        EXPECT_NE(at, std::string::npos) << "no end of the round: " << trace;
+        return at == std::string::npos ? 0 : std::stoull(trace.substr(at + 12));
+    }
     /// Of the three members, who merges the one segment.
     static int owner_of(std::uint64_t round) {
         return static_cast<int>(make_plan(3, star_elements * 4, round).owner_of.at(0)) + 1;
@@ -201,6 +211,31 @@ TEST_F(OnHosts, UploadsOf200KilobitsPerSecondAreWaitedFor) {
     EXPECT_FALSE(holds(sn->output(), "left out")) << sn->output();
     EXPECT_FALSE(holds(sn->output(), "attempt 1")) << sn->output();
     EXPECT_TRUE(holds(pairs[1]->output(), " received, ")) << pairs[1]->output();
+}
+
+/// What TCP, the queues and the transport learned of the slow link must not outlive it.
+TEST_F(OnHosts, LinksThatBecomeFasterInMidRoundLoseNothing) {
+    min_peers = 3;
+    training = "--elements " + std::to_string(star_elements) + " --batches 10";
+    for (int n = 1; n <= 3; ++n) {
+        network->limit_upload(n, "56kbit");
+    }
+    start_all();
+    const std::uint64_t round = wait_for_freeze(0, 3, 0);
+    wait_for_bytes(owner_of(round), 40'000);  // of 480,000, which would take 34 s
+    for (int n = 1; n <= 3; ++n) {
+        network->limit_upload(n, "1mbit");
+    }
+    expect_one_final_model();
+    EXPECT_FALSE(holds(sn->output(), "is lost")) << sn->output();
+    EXPECT_FALSE(holds(sn->output(), "left out")) << sn->output();
+    EXPECT_FALSE(holds(sn->output(), "attempt 1")) << sn->output();
+    // Two contributions go to the owner and two copies of the merged segment come back, no more.
+    std::uint64_t sent = 0;
+    for (int n = 1; n <= 3; ++n) {
+        sent += sent_bytes(n, round);
+    }
+    EXPECT_EQ(sent, 4 * star_elements * 4);
 }
 
 /// A swarm whose exchanges take seconds.
