@@ -29,7 +29,7 @@ TEST_F(LogLimits, TheProgramsLogBeginsANewFileAndFollowersReadAllOfIt) {
     Program follower({bin("swarm-logs"), "-f", "ml2", "--workspace=" + path("host-2")});
     ASSERT_TRUE(follower.wait_for("\n"));
     write_text(path("go"), "");
-    EXPECT_TRUE(follower.wait_for("the end\n")) << follower.output().size();
+    ASSERT_TRUE(follower.wait_for("the end\n")) << follower.output().size();
     EXPECT_GT(std::filesystem::file_size(path("host-2/log/ml2.log.1")), 1'000'000U);
     EXPECT_LT(std::filesystem::file_size(path("host-2/log/ml2.log")), 1'000'000U);
     std::size_t at = 0;

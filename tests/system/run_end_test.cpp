@@ -172,7 +172,7 @@ TEST_F(RunEnd, AnExchangeSaysThatItHasBegun) {
     EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
     const std::string begins = "Round 1: exchanging parameters of 1.2 MB among 2 members";
     const std::string& text = sl1->output();
-    EXPECT_EQ(count(text, begins), 1U) << text;
+    ASSERT_EQ(count(text, begins), 1U) << text;
     // While it lasts, it is the last line: not that somebody is waited for, who has come.
     const std::size_t at = text.find(begins);
     const std::string before_it = text.substr(0, at);
