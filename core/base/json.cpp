@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <set>
 
 namespace starling {
 namespace {
@@ -60,11 +61,12 @@ private:
         if (accept(end)) {
             return true;
         }
+        std::set<std::string> names;
         do {
             JsonMember item;
             skip_space();
             if (object) {
-                if (!parse_string(item.name) || value.find(item.name) != nullptr) {
+                if (!parse_string(item.name) || !names.insert(item.name).second) {
                     return false;
                 }
                 skip_space();

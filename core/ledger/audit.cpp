@@ -55,7 +55,7 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
 }
 
 Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
-    if (entry.time_ns < time_ns_) {
+    if (to_ns(time_of(entry)) < time_ns_) {
         return bad("its time lies before that of the entry before");
     }
     if (const Result<void> good = check_author(entry); !good) {
@@ -83,7 +83,7 @@ Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
         std::uint64_t& newest = summary_.signed_up_to[entry.signer];
         newest = std::max(newest, checkpoint->index);
     }
-    time_ns_ = entry.time_ns;
+    time_ns_ = to_ns(time_of(entry));
     for (const LedgerEvent& event : ledger_.apply(entry, index).events) {
         if (const auto* committed = std::get_if<RoundCommitted>(&event)) {
             Training& training = summary_.trainings[committed->contract];

@@ -1,5 +1,7 @@
 #include "core/ledger/command.hpp"
 
+#include <algorithm>
+
 #include "core/base/overloaded.hpp"
 
 namespace starling {
@@ -72,6 +74,11 @@ Address decode_address(Reader& reader) {
     Address address;
     address.host = reader.string(255);
     address.port = reader.u16();
+    // Others dial it, look for it in certificates and show it to people.
+    if (std::any_of(address.host.begin(), address.host.end(),
+                    [](char c) { return c <= ' ' || c > '~'; })) {
+        reader.fail();
+    }
     return address;
 }
 
@@ -105,7 +112,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.wait_limit_ns = reader.i64();
     config.layout_fingerprint = reader.digest();
     config.layout_bytes = reader.u64();
-    // A thousand years: sums of such times never overflow.
+    // 95 years: a time_of() and one of these together stay within 64 bits.
     constexpr std::int64_t duration_max = std::int64_t{3'000'000'000} * 1'000'000'000;
     if (config.min_peers == 0 || config.min_peers > members_max || config.sync_frequency == 0 ||
         config.grace_ns < 0 || config.grace_ns > duration_max || config.wait_limit_ns < 0 ||
@@ -134,7 +141,7 @@ CheckIn decode_check_in(Reader& reader) {
     check_in.finished = reader.boolean();
     check_in.fresh = reader.boolean();
     check_in.loss = reader.f64();
-    if (check_in.weight > 100) {
+    if (check_in.weight > weight_max) {
         reader.fail();
     }
     return check_in;
@@ -451,6 +458,10 @@ Result<Entry> decode_entry(ByteView bytes) {
         return Error{Errc::malformed, "these bytes are no ledger entry"};
     }
     return entry;
+}
+
+SwarmTime time_of(const Entry& entry) {
+    return from_ns(std::clamp<std::int64_t>(entry.time_ns, 0, std::int64_t{1} << 62U));
 }
 
 }  // namespace starling

@@ -139,6 +139,10 @@ Bytes report_text(const NodeId& node, const std::string& contract, Run run, Roun
 Bytes encode_entry(const Entry& entry);
 Result<Entry> decode_entry(ByteView bytes);
 
+/// When it was proposed, as the ledger takes it: an SN that leads can write any time there. Neither
+/// before 0 nor after 2^62 ns (146 years), so that what a contract may wait for can be added.
+SwarmTime time_of(const Entry& entry);
+
 // Pieces that messages share with commands.
 void encode(Writer& writer, const Address& address);
 Address decode_address(Reader& reader);

@@ -135,9 +135,9 @@ public:
     /// with `founder` as the only voter.
     virtual void start(SwarmTime now, DurableLog log, std::optional<Server> founder,
                        ConsensusOutput& output) = 0;
-    /// A message of the SN `from`, whose identity the transport has proven. One that makes no sense
-    /// is dropped.
-    virtual void receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+    /// A message of the SN `from`, whose identity the transport has proven. One that makes no
+    /// sense, or of one that is not heard, is dropped: false.
+    virtual bool receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                          ConsensusOutput& output) = 0;
     /// Offers an entry for the log. Errc::refused: this SN does not lead.
     virtual Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) = 0;

@@ -78,4 +78,37 @@ ContractView view_of(const Contract& contract) {
     return view;
 }
 
+namespace {
+
+bool are_sound(const std::vector<RoundMember>& members) {
+    const bool ascending = std::adjacent_find(members.begin(), members.end(),
+                                              [](const RoundMember& a, const RoundMember& b) {
+                                                  return !(a.id < b.id);
+                                              }) == members.end();
+    return ascending && std::all_of(members.begin(), members.end(),
+                                    [](const RoundMember& m) { return m.weight <= weight_max; });
+}
+
+}  // namespace
+
+bool is_sound(const ContractView& view) {
+    const bool departed_ascend = std::adjacent_find(view.departed.begin(), view.departed.end(),
+                                                    [](const NodeId& a, const NodeId& b) {
+                                                        return !(a < b);
+                                                    }) == view.departed.end();
+    if (!are_sound(view.frozen) || !departed_ascend ||
+        (view.last_commit && !are_sound(view.last_commit->members))) {
+        return false;
+    }
+    if (view.phase != ContractPhase::exchanging) {
+        return true;
+    }
+    const bool weight = std::any_of(view.frozen.begin(), view.frozen.end(),
+                                    [](const RoundMember& m) { return m.weight > 0; });
+    return weight &&
+           std::none_of(view.frozen.begin(), view.frozen.end(), [&](const RoundMember& m) {
+               return std::binary_search(view.departed.begin(), view.departed.end(), m.id);
+           });
+}
+
 }  // namespace starling

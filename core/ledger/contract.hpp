@@ -14,6 +14,7 @@
 namespace starling {
 
 constexpr std::size_t contract_name_max = 128;  ///< bytes
+constexpr std::uint32_t weight_max = 100;       ///< of a member's contribution
 
 /// What a member that has finished its training sends in later rounds (HPE's
 /// checkinModelOnTrainEnd): its own last parameters, the last merged ones, or nothing. Travels on
@@ -135,5 +136,10 @@ struct ContractView {
 };
 
 ContractView view_of(const Contract& contract);
+
+/// What every view_of() a ledger's contract keeps to, and exchanges take for granted: members
+/// ascending, each once and with a weight of at most 100, and a round that is exchanged has some
+/// weight. An SN that lies may say anything.
+bool is_sound(const ContractView& view);
 
 }  // namespace starling

@@ -10,6 +10,20 @@ namespace starling {
 namespace {
 
 constexpr std::size_t contracts_max = 64;
+/// Of what a view says of members: it must fit into a frame.
+constexpr std::size_t view_bytes_max = std::size_t{4} * 1024 * 1024;
+
+/// A member may stand in a view as frozen, in the last commit and as departed.
+std::size_t view_bytes_of(const NodeId& node, const Address& address) {
+    return 3 * (node.name.size() + address.host.size() + 32);
+}
+
+bool has_weight(const Contract& contract) {
+    return std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
+        const Member& m = entry.second;
+        return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
+    });
+}
 
 Answer accepted(Run run = 0) { return {Errc::ok, "", run}; }
 Answer denied(Errc code, std::string reason) { return {code, std::move(reason), 0}; }
@@ -31,14 +45,15 @@ bool contains(const std::vector<RoundMember>& members, const NodeId& id) {
                        [&](const RoundMember& member) { return member.id == id; });
 }
 
-Answer layout_differs(const Contract& contract, const Enrol& command) {
+Answer layout_differs(const Contract& contract, const ParamLayout& theirs) {
     const Result<ParamLayout> ours = ParamLayout::parse(contract.layout_text);
-    const Result<ParamLayout> theirs = ParamLayout::parse(command.layout_text);
-    STARLING_INVARIANT(ours && theirs, "both were parsed when they were accepted");
-    return denied(Errc::layout_mismatch,
-                  "the model differs from the one that contract '" + contract.name +
-                      "' started with: it has " + ours->summary() + ", this program " +
-                      theirs->summary() + "; " + first_difference(*ours, *theirs));
+    std::string text =
+        "the model differs from the one that contract '" + contract.name + "' started with";
+    if (ours) {
+        text += ": it has " + ours->summary() + ", this program " + theirs.summary() + "; " +
+                first_difference(*ours, theirs);
+    }
+    return denied(Errc::layout_mismatch, std::move(text));
 }
 
 }  // namespace
@@ -92,7 +107,7 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const CheckInRound& c) { return check_in(entry, c); },
                                    [&](const CommitRound& c) { return commit(c); },
                                    [&](const LeaveContract& c) { return leave(entry, c); },
-                                   [&](const ExpireDeadline& c) { return expire(c); },
+                                   [&](const ExpireDeadline& c) { return expire(entry, c); },
                                    [&](const LoseNode& c) { return lose(entry, c); },
                                    [&](const ExcludeMember& c) { return exclude(entry, c); },
                                    [&](const ReadBarrier&) { return accepted(); },
@@ -107,7 +122,7 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
     // A node that registers again was started anew: what it held of a round is gone.
     for (auto& [name, contract] : contracts_) {
         remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
-                      from_ns(entry.time_ns));
+                      time_of(entry));
     }
     const auto known = nodes_.find(entry.signer);
     std::optional<Address> instead_of;
@@ -129,8 +144,8 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     if (command.contract.empty()) {
         return denied(Errc::malformed, "a contract must have a name");
     }
-    if (const Result<ParamLayout> layout = ParamLayout::parse(command.layout_text);
-        !layout || layout->size_bytes() != command.config.layout_bytes) {
+    const Result<ParamLayout> layout = ParamLayout::parse(command.layout_text);
+    if (!layout || layout->size_bytes() != command.config.layout_bytes) {
         return denied(Errc::malformed,
                       "the layout of node '" + entry.signer.name + "' is malformed");
     }
@@ -160,7 +175,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     if (!fresh) {
         if (command.config.layout_fingerprint != contract.config.layout_fingerprint ||
             command.layout_text != contract.layout_text) {
-            return layout_differs(contract, command);
+            return layout_differs(contract, *layout);
         }
         if (command.config != contract.config) {
             return denied(Errc::config_mismatch, "the options differ from those that contract '" +
@@ -169,12 +184,29 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
                                                      "; this program " + to_string(command.config));
         }
     }
+    if (contract.members.count(entry.signer) == 0) {
+        std::size_t bytes = view_bytes_of(entry.signer, node->second.address);
+        for (const auto& [id, member] : contract.members) {
+            bytes += view_bytes_of(id, member.address);
+        }
+        if (bytes > view_bytes_max) {
+            return denied(Errc::too_large, "contract '" + contract.name + "' has " +
+                                               std::to_string(contract.members.size()) +
+                                               " members, and takes no more");
+        }
+    }
     Member& member = contract.members[entry.signer];
+    if (contract.phase == ContractPhase::exchanging && member.status == MemberStatus::active &&
+        member.check_in) {
+        // Its parameters are being exchanged. An SL that was started anew registers first, which
+        // takes it out of the attempt.
+        return accepted(contract.run);
+    }
     member = Member{};
     member.address = node->second.address;
     contract.version = index_;
     if (contract.members.size() == 1) {
-        set_wait_deadline(contract, from_ns(entry.time_ns));
+        set_wait_deadline(contract, time_of(entry));
     }
     events_.push_back(MemberEnrolled{contract.name, entry.signer, fresh});
     return accepted(contract.run);
@@ -215,18 +247,13 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
     member->second.check_in_index = index_;
     contract->version = index_;
     events_.push_back(CheckedIn{contract->name, entry.signer, contract->round});
-    freeze_if_ready(*contract, from_ns(entry.time_ns));
+    freeze_if_ready(*contract, time_of(entry));
     return accepted(contract->run);
 }
 
 void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
     const std::uint32_t here = contract.checked_in_count();
-    const bool any_weight =
-        std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
-            const Member& m = entry.second;
-            return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
-        });
-    if (here < contract.config.min_peers || !any_weight) {
+    if (here < contract.config.min_peers || !has_weight(contract)) {
         return;
     }
     // Expected are all active members and, before the first round, every SL that is up: one that
@@ -285,7 +312,7 @@ Answer Ledger::commit(const CommitRound& command) {
         command.reports.begin(), command.reports.end(), contract->frozen.begin(),
         contract->frozen.end(),
         [](const MemberReport& report, const RoundMember& m) { return report.node == m.id; });
-    if (!all) {
+    if (!all || command.reports.empty()) {
         return denied(Errc::malformed, "a commit needs one report of each member, in order");
     }
     const MemberReport& first = command.reports.front();
@@ -307,9 +334,10 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
     Commit commit{contract.round, contract.attempt, agreed, contract.frozen, true};
     for (const RoundMember& frozen : contract.frozen) {
         Member& member = contract.members[frozen.id];
-        STARLING_INVARIANT(member.check_in.has_value(), "who was frozen had checked in");
-        commit.final = commit.final && member.check_in->finished;
-        member.last = *member.check_in;
+        // Whatever takes a member's check-in back takes it out of the attempt; a log that says
+        // otherwise must not stop every SN that reads it.
+        member.last = member.check_in.value_or(member.last);
+        commit.final = commit.final && member.check_in && member.check_in->finished;
     }
     for (auto& [id, member] : contract.members) {
         const bool absent = member.status == MemberStatus::active && !member.check_in;
@@ -341,8 +369,7 @@ Answer Ledger::leave(const Entry& entry, const LeaveContract& command) {
     if (found == contracts_.end() || found->second.run != command.run) {
         return denied(Errc::stale, "that run is over");
     }
-    remove_member(found->second, entry.signer, MemberStatus::left, command.reason,
-                  from_ns(entry.time_ns));
+    remove_member(found->second, entry.signer, MemberStatus::left, command.reason, time_of(entry));
     if (const auto member = found->second.members.find(entry.signer);
         member != found->second.members.end() && ended(found->second)) {
         member->second.status = MemberStatus::left;  // also one that was taken for lost
@@ -357,8 +384,7 @@ Answer Ledger::lose(const Entry& entry, const LoseNode& command) {
     }
     node->second.lost = true;
     for (auto& [name, contract] : contracts_) {
-        remove_member(contract, command.node, MemberStatus::lost, command.reason,
-                      from_ns(entry.time_ns));
+        remove_member(contract, command.node, MemberStatus::lost, command.reason, time_of(entry));
     }
     return accepted();
 }
@@ -400,14 +426,9 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
 
 /// A new attempt with those that are left, or gathering until there are enough again.
 void Ledger::retry_without(Contract& contract, SwarmTime now) {
-    const bool weight_left =
-        std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
-            const Member& m = entry.second;
-            return m.status == MemberStatus::active && m.check_in && m.check_in->weight > 0;
-        });
     ++contract.attempt;
     contract.version = index_;
-    if (contract.checked_in_count() >= contract.config.min_peers && weight_left) {
+    if (contract.checked_in_count() >= contract.config.min_peers && has_weight(contract)) {
         freeze(contract, true);
         return;
     }
@@ -429,11 +450,11 @@ Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
     }
     member->second.check_in.reset();
     events_.push_back(MemberExcluded{contract->name, command.node, command.reason});
-    retry_without(*contract, from_ns(entry.time_ns));
+    retry_without(*contract, time_of(entry));
     return accepted(contract->run);
 }
 
-Answer Ledger::expire(const ExpireDeadline& command) {
+Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || !contract->deadline ||
         to_ns(*contract->deadline) != command.deadline_ns) {
@@ -443,7 +464,12 @@ Answer Ledger::expire(const ExpireDeadline& command) {
     contract->version = index_;
     const std::uint32_t here = contract->checked_in_count();
     if (contract->phase == ContractPhase::gathering && here >= contract->config.min_peers) {
-        freeze(*contract, false);
+        // Who gave the round its weight may have left since the grace period began.
+        if (has_weight(*contract)) {
+            freeze(*contract, false);
+        } else {
+            set_wait_deadline(*contract, time_of(entry));
+        }
         return accepted(contract->run);
     }
     std::string names;

@@ -109,7 +109,7 @@ private:
     Answer check_in(const Entry& entry, const CheckInRound& command);
     Answer commit(const CommitRound& command);
     Answer leave(const Entry& entry, const LeaveContract& command);
-    Answer expire(const ExpireDeadline& command);
+    Answer expire(const Entry& entry, const ExpireDeadline& command);
     Answer lose(const Entry& entry, const LoseNode& command);
     Answer exclude(const Entry& entry, const ExcludeMember& command);
     Answer come_back(const Entry& entry, Contract& contract, const Enrol& command);

@@ -116,8 +116,9 @@ private:
     bool sync_keeps_ = false;                   ///< the sync under way has filled free_slot()
     bool told_not_kept_ = false;
     bool forgetting_ = false;
-    std::optional<ExitRequest> exit_;  ///< the program has ended, while this node forgets
-    Round next_round_ = 0;             ///< the round that the next parameters are for
+    std::optional<ExitRequest> exit_;       ///< the program has ended, while this node forgets
+    Round next_round_ = 0;                  ///< the round that the next parameters are for
+    std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
     std::optional<Incoming> incoming_;
     std::optional<Error> failed_;   ///< to be told to the program when it asks next
     std::optional<Error> leaving_;  ///< only the word to the SL is left to be said
@@ -168,7 +169,7 @@ void MlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
     }
     if (std::holds_alternative<SessionOpened>(message)) {
         const auto& opened = std::get<SessionOpened>(message);
-        if (program_waits_ && open_) {
+        if (program_waits_ && open_ && !failed_) {
             open_.reset();
             run_ = opened.run;
             resume(OpenedReply{opened.round, opened.min_peers}, effects);
@@ -183,7 +184,7 @@ void MlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
 }
 
 void MlNode::on_sync_done(const SyncDone& done, std::vector<Effect>& effects) {
-    if (!program_waits_ || !layout_ || done.sequence + 1 != next_sequence_ || incoming_) {
+    if (awaited_ != done.sequence || incoming_) {
         report(TraceEvent("sync_done_ignored").with("round", done.round), effects);
         return;
     }
@@ -216,6 +217,7 @@ void MlNode::on_segment(const MlSegment& segment, const Blob& body, std::vector<
     next_round_ = done.round + 1;
     SyncedReply reply{done.round, done.digest, std::move(incoming_->params), done.final, {}};
     incoming_.reset();
+    awaited_.reset();
     if (next_sequence_ == 1) {
         reply.resumed = take_kept(reply.round, effects);
     }
@@ -308,6 +310,7 @@ void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) 
 
 void MlNode::send_sync(const SyncRequest& request, std::vector<Effect>& effects) {
     const std::uint64_t sequence = next_sequence_++;
+    awaited_ = sequence;
     effects.push_back(Send{*sl_, {SyncBegin{sequence, request.check_in}, {}}});
     const Segments segments = cut(request.params);
     for (std::uint32_t i = 0; i < segments.size(); ++i) {
@@ -396,6 +399,8 @@ void MlNode::fail(Error error, std::vector<Effect>& effects) {
     }
     failed_ = std::move(error);
     keeping_.reset();
+    awaited_.reset();
+    incoming_.reset();
     report(TraceEvent("session_failed")
                .with("code", static_cast<std::uint64_t>(failed_->code))
                .log(Level::error, component, "Swarm training has ended early: " + failed_->message),

@@ -1,93 +1,16 @@
 #include "core/raft/raft_consensus.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <map>
 
-#include "core/raft/detail/raft_entries.hpp"
+#include "core/raft/detail/raft_consensus_state.hpp"
 #include "core/raft/detail/raft_messages.hpp"
-#include "core/raft/raft_log.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::size_t message_bytes_target = std::size_t{1} * 1024 * 1024;
-constexpr unsigned short plenty_of_disk = 65535;
 
-raft_time milliseconds_of(SwarmTime time) {
-    return static_cast<raft_time>(to_ns(time) / 1'000'000);
-}
-unsigned milliseconds_of(SwarmDuration duration) {
-    return static_cast<unsigned>(duration.count() / 1'000'000);
-}
-
-class RaftConsensus final : public Consensus {
-public:
-    explicit RaftConsensus(RaftOptions options) : options_(std::move(options)) {}
-    RaftConsensus(const RaftConsensus&) = delete;
-    RaftConsensus& operator=(const RaftConsensus&) = delete;
-    ~RaftConsensus() override {
-        if (started_) {
-            raft_close(&raft_, nullptr);
-        }
-    }
-
-    void start(SwarmTime now, DurableLog log, std::optional<Server> founder,
-               ConsensusOutput& output) override;
-    void receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
-                 ConsensusOutput& output) override;
-    Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) override;
-    Result<void> add_server(SwarmTime now, const Server& server, ConsensusOutput& output) override;
-    Result<void> remove_server(SwarmTime now, const NodeId& node, ConsensusOutput& output) override;
-    void step_down(SwarmTime now, ConsensusOutput& output) override;
-    std::optional<SwarmTime> deadline() const override {
-        // Half a millisecond late, so that the whole millisecond is over.
-        return from_ns(static_cast<std::int64_t>(raft_timeout(&raft_)) * 1'000'000 + 500'000);
-    }
-    void tick(SwarmTime now, ConsensusOutput& output) override;
-
-    bool leads() const override { return started_ && raft_.state == RAFT_LEADER; }
-    std::optional<NodeId> leader() const override;
-    std::uint64_t term() const override { return raft_current_term(&raft_); }
-    const std::vector<Server>& servers() const override { return servers_; }
-
-private:
-    raft_event event_at(SwarmTime now, raft_event_type type) const {
-        raft_event event{};
-        event.time = std::max(milliseconds_of(now), raft_.now);
-        event.type = type;
-        event.capacity = plenty_of_disk;
-        return event;
-    }
-    /// One raft_step and everything that follows from it. \param entries  what the event holds.
-    int feed(SwarmTime now, raft_event& event, const RaftEntries* entries, ConsensusOutput& output);
-    void take_entries(SwarmTime now, const raft_update& update, const RaftEntries* entries,
-                      ConsensusOutput& output);
-    void take_messages(const raft_update& update, ConsensusOutput& output);
-    void send_append(const raft_message& message, ConsensusOutput& output) const;
-    void deliver_committed(SwarmTime now, ConsensusOutput& output);
-    Result<void> submit(SwarmTime now, LogRecord record, ConsensusOutput& output);
-    Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
-    void receive_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
-                        std::vector<LogRecord> records, ConsensusOutput& output);
-    bool is_overtaken(const ConsensusMessage& result) const;
-    void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
-    void tell_commit(ConsensusOutput& output);
-    void promote_learners(SwarmTime now, ConsensusOutput& output);
-    void wait_in_full();
-    const Server* find(std::uint64_t number) const;
-    raft_server* own_learner();
-
-    RaftOptions options_;
-    mutable raft raft_{};  ///< raft_leader() takes it without const
-    bool started_ = false;
-    RaftLog log_;
-    std::vector<Server> servers_;
-    std::uint64_t membership_index_ = 0;  ///< of the record that servers_ comes from
-    std::uint64_t delivered_ = 0;
-    bool waits_in_full_ = false;
-    std::map<std::uint64_t, std::uint64_t> told_;  ///< by this leader: server -> agreed index
-};
+}  // namespace
 
 void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> founder,
                           ConsensusOutput& output) {
@@ -143,13 +66,14 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
                         ConsensusOutput& output) {
     raft_update update{};
     const int stepped = raft_step(&raft_, &event, &update);
-    if (stepped != 0) {
-        return stepped;
-    }
+    // Also where it failed half-way: it goes on in the term that it has heard of.
     if ((update.flags & (RAFT_UPDATE_CURRENT_TERM)) != 0 ||
         (update.flags & (RAFT_UPDATE_VOTED_FOR)) != 0) {
         output.emplace_back(
             SaveVote{{raft_.id, raft_current_term(&raft_), raft_voted_for(&raft_)}});
+    }
+    if (stepped != 0) {
+        return stepped;
     }
     const bool persisted = (update.flags & (RAFT_UPDATE_ENTRIES)) != 0;
     if (persisted) {
@@ -264,10 +188,14 @@ void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& ou
             before == append.prev_log_index ? append.prev_log_term : log_.term_of(before);
         sent.commit = append.leader_commit;
         std::size_t bytes = 0;
-        while (before < end && sent.records.size() < records_per_message &&
-               bytes < message_bytes_target) {
-            sent.records.push_back(encode_record(log_.at(++before)));
-            bytes += sent.records.back().size();
+        while (before < end && sent.records.size() < records_per_message) {
+            Bytes record = encode_record(log_.at(before + 1));
+            if (bytes > 0 && bytes + record.size() > message_bytes_target) {
+                break;  // with the largest one behind it, a frame would be larger than any may be
+            }
+            bytes += record.size();
+            sent.records.push_back(std::move(record));
+            ++before;
         }
         output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});
     } while (before < end);
@@ -287,141 +215,6 @@ void RaftConsensus::deliver_committed(SwarmTime now, ConsensusOutput& output) {
             output.emplace_back(Committed{record});
         }
     }
-}
-
-void RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
-                            ConsensusOutput& output) {
-    const Server* known = find(message.sender);
-    if (message.receiver != raft_.id || message.sender == 0 || message.sender == raft_.id ||
-        message.term == 0 || (known != nullptr && known->node != from)) {
-        return;
-    }
-    if (message.kind == ConsensusKind::append) {
-        std::vector<LogRecord> records;
-        for (const Bytes& bytes : message.records) {
-            Result<LogRecord> record = decode_record(message.log_index + 1 + records.size(), bytes);
-            if (!record || record->term > message.term ||
-                (record->kind == RecordKind::membership && !decode_membership(record->data))) {
-                return;
-            }
-            records.push_back(std::move(*record));
-        }
-        const bool anchored = (message.log_index == 0) == (message.log_term == 0);
-        const bool bounded = message.log_index < (std::uint64_t{1} << 48U);
-        const bool founded = message.log_index > 0 || records.empty() ||
-                             records.front().kind == RecordKind::membership;
-        if (anchored && bounded && founded) {
-            wait_in_full();
-            receive_append(now, from, message, std::move(records), output);
-        }
-        return;
-    }
-    if (message.kind == ConsensusKind::append_result &&
-        (message.rejected > log_.last() || is_overtaken(message))) {
-        return;
-    }
-    if (message.kind == ConsensusKind::request_vote_result && raft_.state != RAFT_CANDIDATE) {
-        return;  // libraft would take part of an address for the state of a candidate (rule R10)
-    }
-    if (message.kind == ConsensusKind::request_vote && !message.pre_vote) {
-        wait_in_full();  // for whom it votes for
-    }
-    raft_message received = to_libraft(message, from);
-    if (message.kind == ConsensusKind::append_result) {
-        auto& last = received.append_entries_result.last_log_index;
-        last = std::min<raft_index>(last, log_.last());
-    }
-    raft_event event = event_at(now, RAFT_RECEIVE);
-    event.receive.message = &received;
-    // Who may vote is for the candidate's log to say: this one's may not hold yet that it was made
-    // a voter, and libraft would refuse the one vote that the swarm waits for.
-    raft_server* const learner =
-        message.kind == ConsensusKind::request_vote ? own_learner() : nullptr;
-    if (learner != nullptr) {
-        learner->role = RAFT_VOTER;
-    }
-    const std::size_t before = output.size();
-    // What it does not take it has dropped: nothing of ours has changed.
-    static_cast<void>(feed(now, event, nullptr, output));
-    if (message.kind == ConsensusKind::request_vote && message.pre_vote) {
-        tell_newer_term(message.term, before, output);
-    }
-    if (learner != nullptr) {
-        learner->role = RAFT_STANDBY;
-    }
-    promote_learners(now, output);
-}
-
-/// This server in libraft's newest membership, if it only learns there.
-raft_server* RaftConsensus::own_learner() {
-    for (unsigned i = 0; i < raft_.configuration.n; ++i) {
-        raft_server& server = raft_.configuration.servers[i];
-        if (server.id == raft_.id) {
-            return server.role == RAFT_STANDBY ? &server : nullptr;
-        }
-    }
-    return nullptr;
-}
-
-/// A rejection of what its sender has accepted since. libraft 0.22.1, while it probes, would take
-/// it for the truth and send nothing but empty appends from then on.
-bool RaftConsensus::is_overtaken(const ConsensusMessage& result) const {
-    raft_index match = 0;
-    return result.rejected > 0 && result.term == raft_current_term(&raft_) && leads() &&
-           raft_match_index(&raft_, result.sender, &match) == 0 && result.rejected <= match;
-}
-
-/// libraft 0.22.1 answers a pre-vote for a term that is over with that same term. So of two halves,
-/// one with the longer logs and one with the newer term, neither ever elects: the first must hear
-/// of the term.
-void RaftConsensus::tell_newer_term(std::uint64_t asked, std::size_t from,
-                                    ConsensusOutput& output) const {
-    for (std::size_t i = from; i < output.size(); ++i) {
-        auto* sent = std::get_if<SendConsensus>(&output[i]);
-        if (sent != nullptr && sent->message.kind == ConsensusKind::request_vote_result &&
-            raft_current_term(&raft_) > asked) {
-            sent->message.term = raft_current_term(&raft_);
-        }
-    }
-}
-
-void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,
-                                   const ConsensusMessage& message, std::vector<LogRecord> records,
-                                   ConsensusOutput& output) {
-    std::uint64_t before = message.log_index;
-    std::uint64_t term_before = message.log_term;
-    std::size_t at = 0;
-    do {
-        std::size_t end = records.size();
-        if (options_.split_at_membership) {
-            end = std::min(at + 1, records.size());
-            while (end < records.size() && records[end].kind != RecordKind::membership) {
-                ++end;
-            }
-        }
-        RaftEntries entries({records.begin() + static_cast<std::ptrdiff_t>(at),
-                             records.begin() + static_cast<std::ptrdiff_t>(end)});
-        raft_message received{};
-        received.type = RAFT_APPEND_ENTRIES;
-        received.server_id = message.sender;
-        received.server_address = from.name.c_str();
-        auto& append = received.append_entries;
-        append.version = message.version;
-        append.term = message.term;
-        append.prev_log_index = before;
-        append.prev_log_term = term_before;
-        append.leader_commit = message.commit;
-        append.entries = entries.data();
-        append.n_entries = entries.size();
-        raft_event event = event_at(now, RAFT_RECEIVE);
-        event.receive.message = &received;
-        if (feed(now, event, &entries, output) != 0) {
-            return;
-        }
-        before += entries.size();
-        term_before = entries.size() > 0 ? records[end - 1].term : term_before;
-        at = end;
-    } while (at < records.size());
 }
 
 Result<void> RaftConsensus::submit(SwarmTime now, LogRecord record, ConsensusOutput& output) {
@@ -551,17 +344,6 @@ std::optional<NodeId> RaftConsensus::leader() const {
     raft_leader(&raft_, &number, &name);
     return number == 0 || name == nullptr ? std::nullopt : std::optional<NodeId>(NodeId{name});
 }
-
-const Server* RaftConsensus::find(std::uint64_t number) const {
-    for (const Server& server : servers_) {
-        if (server.number == number) {
-            return &server;
-        }
-    }
-    return nullptr;
-}
-
-}  // namespace
 
 std::unique_ptr<Consensus> make_raft_consensus(RaftOptions options) {
     return std::make_unique<RaftConsensus>(std::move(options));

@@ -112,6 +112,8 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>
         return;
     }
     found->second.up = true;
+    found->second.served.clear();
+    found->second.served_merged.clear();
     found->second.patience = first_probe_patience;
     set_partial(found->second, 0);
     ask(now, peer, found->second, effects);
@@ -183,23 +185,19 @@ void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind,
 
 void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch,
                         std::vector<Effect>& effects) {
-    STARLING_INVARIANT(fetch.key == setup_.key, "the node matches keys");
     const auto found = states_.find(from);
     if (found == states_.end()) {
         return;
     }
-    for (const SegmentRange& range : fetch.ranges) {
-        const std::uint64_t end =
-            std::min<std::uint64_t>(std::uint64_t{range.first} + range.count, merged_.size());
-        for (std::uint64_t at = range.first; at < end; ++at) {
-            const auto segment = static_cast<std::uint32_t>(at);
-            if (fetch.kind == SegmentKind::contribution) {
-                send_segment(from, fetch.kind, segment, setup_.own[segment], effects);
-            } else if (have_merged_[segment]) {
-                send_segment(from, fetch.kind, segment, merged_[segment], effects);
-            } else {
-                found->second.owed.insert(segment);
-            }
+    Partner& partner = found->second;
+    const std::size_t count = merged_.size();
+    const bool merged = fetch.kind == SegmentKind::merged;
+    for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
+        if (merged && !have_merged_[segment]) {
+            partner.owed.insert(segment);
+        } else if ((merged ? partner.served_merged : partner.served).note(segment, count)) {
+            send_segment(from, fetch.kind, segment, merged ? merged_[segment] : setup_.own[segment],
+                         effects);
         }
     }
 }

@@ -9,6 +9,7 @@
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
 #include "core/sl/kept_contributions.hpp"
+#include "core/sl/served_segments.hpp"
 
 namespace starling {
 
@@ -48,7 +49,7 @@ public:
     void start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects);
     void on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects);
     void on_peer_lost(const NodeId& peer);
-    /// \pre fetch.key == key()
+    /// Of an attempt that is on: the node matches keys.
     void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
     /// Takes a segment, or says why not (wrong sender, index or size): such a one is dropped.
     Result<void> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
@@ -88,6 +89,8 @@ private:
         std::set<std::uint32_t> contributions;  ///< still needed of it, for segments owned here
         std::set<std::uint32_t> merged;         ///< still needed of it, which it owns
         std::set<std::uint32_t> owed;           ///< merged segments it has asked for, not there yet
+        ServedSegments served;                  ///< of the own parameters, to it
+        ServedSegments served_merged;
         bool up = false;
         bool admitted = false;            ///< may send its contributions: within the window
         SwarmTime asked_at{};             ///< when the waiting for its segments began

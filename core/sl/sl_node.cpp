@@ -91,6 +91,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             up_.insert(up.peer);
             dialling_.erase(up.peer);
             refused_by_.erase(up.peer);
+            served_committed_.erase(up.peer);
             talked_ = true;
             if (exchange_) {
                 // What was under way on an older connection may be lost.
@@ -102,6 +103,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             }
             return;
         case Role::ml:
+            mls_.insert(up.peer);
             if (!session_) {
                 ml_ = up.peer;
             }
@@ -136,6 +138,8 @@ void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
         return;
     }
     const bool was_up = up_.erase(lost.peer) > 0;
+    served_committed_.erase(lost.peer);
+    mls_.erase(lost.peer);
     if (was_up && catch_up_) {
         dial_source(effects);
     }
@@ -206,7 +210,7 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
                 of_sl ? on_probe_reply(from, m, effects) : void(expected = false);
             },
             [&](const OpenSession& m) {
-                !of_sl && !of_sn ? on_open_session(from, m, effects) : void(expected = false);
+                mls_.contains(from) ? on_open_session(from, m, effects) : void(expected = false);
             },
             [&](const SyncBegin& m) { of_ml ? on_sync_begin(m, effects) : void(expected = false); },
             [&](const MlSegment& m) {

@@ -13,22 +13,6 @@ constexpr std::uint64_t work_number(std::uint64_t serial, std::uint64_t what) {
     return (serial << 32U) | what;
 }
 
-/// Merged segments that were accepted; nobody asks for contributions any more.
-void serve_committed(const NodeId& to, const FetchSegments& fetch, const CommittedModel& model,
-                     SendGroup group, std::vector<Effect>& effects) {
-    for (const SegmentRange& range : fetch.ranges) {
-        const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{range.first} + range.count,
-                                                          model.segments.size());
-        for (std::uint64_t at = range.first; fetch.kind == SegmentKind::merged && at < end; ++at) {
-            const auto segment = static_cast<std::uint32_t>(at);
-            effects.push_back(Send{
-                to,
-                {SegmentData{model.key, SegmentKind::merged, segment}, model.segments[segment]},
-                group});
-        }
-    }
-}
-
 }  // namespace
 
 RoundKey SlNode::key_of(const ContractView& view) const {
@@ -125,7 +109,7 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch,
         if (fetch.ranges.empty()) {
             effects.push_back(CancelSends{committed_group, from});
         }
-        serve_committed(from, fetch, *committed_, committed_group, effects);
+        serve_committed(from, fetch, effects);
         return;
     }
     const bool ours = session_ && session_->enrolled &&
@@ -135,6 +119,24 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch,
         ours && fetch.key.round >= next_round_ && (!exchange_ || exchange_->key() < fetch.key);
     if (later) {
         early_fetches_[{from, fetch.kind}] = fetch;
+    }
+}
+
+/// Merged segments that were accepted; nobody asks for contributions any more.
+void SlNode::serve_committed(const NodeId& to, const FetchSegments& fetch,
+                             std::vector<Effect>& effects) {
+    if (fetch.kind != SegmentKind::merged) {
+        return;
+    }
+    const Segments& segments = committed_->segments;
+    ServedSegments& served = served_committed_[to];
+    for (const std::uint32_t segment : segments_in(fetch.ranges, segments.size())) {
+        if (served.note(segment, segments.size())) {
+            effects.push_back(Send{
+                to,
+                {SegmentData{committed_->key, SegmentKind::merged, segment}, segments[segment]},
+                committed_group});
+        }
     }
 }
 
@@ -261,6 +263,7 @@ void SlNode::go_on_from(CommittedModel model, std::vector<Effect>& effects) {
     if (committed_ && committed_->key != model.key) {
         effects.push_back(
             CancelSends{committed_group, std::nullopt});  // nobody needs the older one
+        served_committed_.clear();
     }
     committed_ = std::move(model);
     kept_contributions_.clear();

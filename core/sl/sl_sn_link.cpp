@@ -204,6 +204,17 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
         view.run != session_->run || (view_ && view.version <= view_->version) || ending_code_) {
         return;
     }
+    if (!is_sound(view)) {
+        effects.push_back(
+            Report{TraceEvent("view_refused")
+                       .with("sn", sn_->name)
+                       .with("version", view.version)
+                       .log(Level::error, "swarm.SL",
+                            "SN '" + sn_->name + "' tells of round " + std::to_string(view.round) +
+                                " what no ledger holds (members twice, or none with weight): "
+                                "ignored. Look at that SN")});
+        return;
+    }
     view_ = view;
     on_beat_answered();  // a view may be the answer
     note_members(view);

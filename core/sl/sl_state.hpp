@@ -124,6 +124,8 @@ private:
     void end_exchange(std::vector<Effect>& effects);
     void dial_partners(std::vector<Effect>& effects);
     void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
+    void serve_committed(const NodeId& to, const FetchSegments& fetch,
+                         std::vector<Effect>& effects);
     void on_segment(const NodeId& from, const SegmentData& data, const Blob& body,
                     std::vector<Effect>& effects);
     void on_probe(const NodeId& from, const FetchProbe& probe, std::vector<Effect>& effects);
@@ -176,6 +178,7 @@ private:
     bool sn_leaderless_ = false;      ///< as it says, and that was logged
     CommandQueue commands_;
 
+    std::set<NodeId> mls_;      ///< that are connected
     std::optional<NodeId> ml_;  ///< connected, and no session is open yet
     std::optional<Session> session_;
     std::optional<Sync> sync_;
@@ -190,8 +193,9 @@ private:
     std::set<NodeId> members_seen_;  ///< of this run's rounds
     std::unique_ptr<Exchange> exchange_;
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
-    SwarmTime fetched_at_{};                   ///< when somebody asked for it last
-    SwarmTime finished_at_{};                  ///< when the training had ended here
+    std::map<NodeId, ServedSegments> served_committed_;
+    SwarmTime fetched_at_{};   ///< when somebody asked for it last
+    SwarmTime finished_at_{};  ///< when the training had ended here
     std::unique_ptr<CatchUp> catch_up_;
     std::uint64_t catch_up_serial_ = 0;
     Attempt check_in_attempt_ = 0;  ///< that was on when the newest one was said

@@ -152,7 +152,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
                effects);
         return;
     }
-    last_entry_ns_ = std::max(last_entry_ns_, entry->time_ns);
+    last_entry_ns_ = std::max(last_entry_ns_, to_ns(time_of(*entry)));
     pending_.erase({entry->signer, entry->session, entry->sequence});
     if (entry->session == 0) {
         pending_own_.erase(own_business(entry->signer, entry->command));

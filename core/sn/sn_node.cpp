@@ -2,6 +2,7 @@
 
 #include "core/base/overloaded.hpp"
 #include "core/base/start_text.hpp"
+#include "core/raft/host_rules.hpp"
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
@@ -54,6 +55,13 @@ void SnNode::start(std::vector<Effect>& effects) {
                .with("entries", recovered_)
                .with("silent", options_.trace_recovered ? 0 : recovered_),
            effects);
+    if (const Result<void> sound = check_log(options_.log); !sound) {
+        end(exit_code::failed,
+            "The ledger on this SN's disk can't be opened: " + sound.error().message +
+                ". Its hashes fit, so somebody has written it anew: look at it with swarm-audit",
+            effects);
+        return;
+    }
     if (options_.log.vote.self != 0) {
         options_.number = options_.log.vote.self;
     }

@@ -179,6 +179,10 @@ void SnNode::answer_removal(const Removal& removal, const Result<void>& done,
         return;
     }
     const Result<std::string> json = status_json(status_source(), {0, "servers", "", false});
+    if (!json) {
+        effects.push_back(Send{removal.from, {reply, {}}});
+        return;
+    }
     const auto* bytes = reinterpret_cast<const std::byte*>(json->data());
     effects.push_back(Send{removal.from, {reply, Blob(Bytes(bytes, bytes + json->size()))}});
 }

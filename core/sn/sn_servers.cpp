@@ -6,6 +6,8 @@ namespace starling {
 namespace {
 
 constexpr std::string_view component = "swarm.SN";
+/// Who comes back to a ledger that went on without it is told within this after its start.
+constexpr SwarmDuration return_limit = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -27,12 +29,12 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
             return;
         }
         ConsensusOutput output;
+        const bool taken = consensus_->receive(now_, received.from, *raft, output);
         // Raft itself does not time out where this SN does not vote yet.
-        if (raft->kind == ConsensusKind::append && raft->term >= consensus_->term()) {
+        if (taken && raft->kind == ConsensusKind::append && raft->term >= consensus_->term()) {
             note_history(raft->commit);
             leader_seen_ = now_;
         }
-        consensus_->receive(now_, received.from, *raft, output);
         perform(output, effects);
     } else if (const auto* command = std::get_if<RelayedCommand>(&message)) {
         if (command->from == received.from) {
@@ -45,7 +47,7 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
     } else if (const auto* request = std::get_if<MembershipRequest>(&message)) {
         on_membership_request(received.from, *request, effects);
     } else if (const auto* reply = std::get_if<MembershipReply>(&message)) {
-        on_membership_reply(*reply, effects);
+        on_membership_reply(received.from, *reply, effects);
     } else if (const auto* removal = std::get_if<RemoveServer>(&message)) {
         on_remove_server(received.from, *removal, effects);
     } else if (const auto* answer = std::get_if<StatusReply>(&message)) {
@@ -64,18 +66,19 @@ void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& 
         tell_removed(request.server.node, request.server.number, effects);
         return;
     }
-    if (!consensus_->leads()) {
-        const std::optional<NodeId> leader = consensus_->leader();
-        if (leader && *leader != from) {
-            effects.push_back(Send{*leader, {request, {}}});
-        }
-        if (request.server.node == from) {
-            effects.push_back(
-                Send{from, {MembershipReply{Errc::ok, "", consensus_->servers()}, {}}});
-        }
+    // An SN speaks for itself: said by another one, it would take this one out. It hears here who
+    // the others are, and asks the one that leads.
+    if (request.server.node != from) {
+        report(TraceEvent("membership_request_refused")
+                   .with("node", from.name)
+                   .with("about", request.server.node.name),
+               effects);
         return;
     }
-    // An SN speaks for itself, or hands on what another one said.
+    if (!consensus_->leads()) {
+        effects.push_back(Send{from, {MembershipReply{Errc::ok, "", consensus_->servers()}, {}}});
+        return;
+    }
     ConsensusOutput output;
     const Result<void> done = request.leave
                                   ? consensus_->remove_server(now_, request.server.node, output)
@@ -88,10 +91,31 @@ void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& 
          {}}});
 }
 
-void SnNode::on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects) {
+void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& reply,
+                                 std::vector<Effect>& effects) {
+    const bool asks = options_.leave || (options_.sentinel && is_outside());
+    if (reply.code == Errc::stale && !options_.leave) {
+        // Of those that it keeps the ledger with, and only while it is new here or has no leader:
+        // else one of them could stop all others by a word.
+        const bool may_be = is_server(from) || !is_server(options_.id);
+        const bool returns = misses_leader() || now_ - started_ <= return_limit;
+        if (may_be && returns) {
+            end(exit_code::refused, reply.reason, effects);
+        } else {
+            tell_claim(from, reply.reason, effects);
+        }
+        return;
+    }
+    // Who keeps the ledger is not refused any more, whoever says so.
+    if (!asks || (reply.code != Errc::ok && is_server(options_.id) && !options_.leave)) {
+        report(TraceEvent("membership_reply_ignored")
+                   .with("node", from.name)
+                   .with("code", static_cast<std::uint64_t>(reply.code)),
+               effects);
+        return;
+    }
     if (reply.code == Errc::stale) {
-        end(options_.leave ? exit_code::ok : exit_code::refused,
-            options_.leave ? "The other SNs go on without this one" : reply.reason, effects);
+        end(exit_code::ok, "The other SNs go on without this one", effects);
         return;
     }
     if (reply.code != Errc::ok) {
@@ -110,6 +134,19 @@ void SnNode::on_membership_reply(const MembershipReply& reply, std::vector<Effec
     }
     told_servers_ = reply.servers;
     dial_servers(effects);
+}
+
+void SnNode::tell_claim(const NodeId& from, const std::string& claim,
+                        std::vector<Effect>& effects) {
+    if (claimed_by_.insert(from).second) {
+        report(TraceEvent("removal_claimed")
+                   .with("node", from.name)
+                   .log(Level::error, component,
+                        "SN '" + from.name + "' says: " + claim +
+                            ". This SN has a leader, and goes on. If the operators did decide so, "
+                            "stop it"),
+               effects);
+    }
 }
 
 void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,

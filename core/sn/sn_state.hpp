@@ -173,7 +173,9 @@ private:
     void on_server_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_membership_request(const NodeId& from, const MembershipRequest& request,
                                std::vector<Effect>& effects);
-    void on_membership_reply(const MembershipReply& reply, std::vector<Effect>& effects);
+    void on_membership_reply(const NodeId& from, const MembershipReply& reply,
+                             std::vector<Effect>& effects);
+    void tell_claim(const NodeId& from, const std::string& claim, std::vector<Effect>& effects);
     void on_relayed_news(const NodeId& from, const RelayedNews& news, std::vector<Effect>& effects);
     /// Tells the leader of an SL that is connected here.
     void relay_news(const NodeId& node, bool connected, const Heartbeat& beat,
@@ -253,6 +255,7 @@ private:
     std::set<Address> dialling_;
     SwarmDuration dial_backoff_{0};
     bool dial_armed_ = false;
+    std::set<NodeId> claimed_by_;       ///< SNs that say that this one was removed
     std::vector<Server> told_servers_;  ///< by another SN, while the own log knows of none
     SnStatus status_{status_timer};
     SwarmTime now_{};

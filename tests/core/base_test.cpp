@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/ids.hpp"
+#include "core/base/json.hpp"
 #include "core/base/json_writer.hpp"
 #include "core/base/random.hpp"
 #include "core/trace/trace_event.hpp"
@@ -44,6 +45,16 @@ TEST(Hasher, IsSha256OverTheConcatenation) {
                                      Blob(Bytes(bytes.begin() + 1, bytes.end()))};
     EXPECT_EQ(openssl_hasher().digest(std::span<const Blob>(parts)),
               openssl_hasher().digest(bytes));
+}
+
+/// Each name against all before it would take longer than the test may.
+TEST(Json, AnObjectMayHaveManyNames) {
+    std::string text = "{";
+    for (int i = 0; i < 500'000; ++i) {
+        text += "\"n" + std::to_string(i) + "\":0,";
+    }
+    EXPECT_TRUE(parse_json(text + "\"last\":0}"));
+    EXPECT_FALSE(parse_json(text + "\"n7\":0}")) << "a name twice";
 }
 
 TEST(JsonWriter, WritesWhatTheParserReads) {

@@ -193,6 +193,47 @@ TEST(Ledger, NobodyCheckedInWithWeightMakesNoRound) {
     EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
 }
 
+/// The one with weight leaves in the grace period: a round without weight can't be merged.
+TEST(Ledger, TheGracePeriodEndsInNoRoundWithoutWeight) {
+    Members m;
+    for (const char* node : {"sl1", "sl2", "sl3", "sl4"}) {
+        m.enrol(node, two_peers);
+    }
+    CheckIn idle;
+    idle.weight = 0;
+    m.check_in("sl1", 0);
+    m.check_in("sl2", 0, idle);
+    m.check_in("sl3", 0, idle);
+    ASSERT_TRUE(m.contract().deadline);
+    m.sn(LoseNode{{"sl1"}, "silent"});
+    if (m.contract().deadline) {
+        m.sn(ExpireDeadline{"default", 0, to_ns(*m.contract().deadline)});
+    }
+    EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
+    m.check_in("sl4", 0);
+    EXPECT_EQ(m.contract().phase, ContractPhase::exchanging) << "it has weight, and all are here";
+}
+
+TEST(Ledger, ACommitWithoutReportsIsRefused) {
+    Members m;
+    m.enrol("sl1", {.min_peers = 1});
+    m.check_in("sl1", 0);
+    EXPECT_EQ(m.commit(0, 0, {}).code, Errc::malformed);
+}
+
+/// A leading SN writes what time it likes: sums with it must not overflow (run with -fsanitize).
+TEST(Ledger, NoTimeThatAnEntrySaysOverflows) {
+    Members m;
+    const ContractConfig patient{.min_peers = 2, .wait_limit_ns = 3'000'000'000'000'000'000};
+    m.say("sl1", RegisterNode{Role::sl, {"10.0.0.1", 1}}, INT64_MAX);
+    ContractConfig config = patient;
+    config.layout_bytes = 12;
+    EXPECT_EQ(m.say("sl1", Enrol{"default", config, "w F32 3\n"}, INT64_MAX).code, Errc::ok);
+    ASSERT_TRUE(m.contract().deadline);
+    EXPECT_GT(to_ns(*m.contract().deadline), config.wait_limit_ns);
+    m.say("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}}, INT64_MIN);
+}
+
 TEST(Ledger, TheSameEntriesGiveTheSameState) {
     // Replays a run into a second ledger and compares what members would be told.
     Ledger a;

@@ -198,6 +198,17 @@ TEST(Codec, SurvivesAMillionDamagedFrames) {
     EXPECT_LT(accepted, 1'000'000U);
 }
 
+/// A host is dialled by others and looked for in certificates: one with a zero in it is cut there.
+TEST(Codec, AHostIsPrintable) {
+    for (const std::string& host : {std::string("10.0.0.1\0x", 10), std::string("a b"),
+                                    std::string("\x1b[2J"), std::string("\xc3\xa9")}) {
+        const Entry entry{5, {"sl1"}, 2, 3, RegisterNode{Role::sl, {host, 3}}};
+        EXPECT_FALSE(decode_entry(encode_entry(entry))) << host;
+    }
+    const Entry entry{5, {"sl1"}, 2, 3, RegisterNode{Role::sl, {"fe80::1%eth0", 3}}};
+    EXPECT_TRUE(decode_entry(encode_entry(entry)));
+}
+
 TEST(Reader, ACountNeverPromisesMoreThanThereIs) {
     Writer w;
     w.u32(0xffffffffU);

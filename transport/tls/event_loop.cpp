@@ -174,7 +174,9 @@ private:
     }
 
     void connect_to(std::vector<GenericEndpoint> found) {
-        STARLING_INVARIANT(!found.empty(), "a name that resolves gives an address");
+        if (found.empty()) {
+            return finish_connect(asio::error::host_not_found);
+        }
         endpoints_ = std::move(found);
         try_next({});
     }

@@ -1,9 +1,18 @@
 #include "transport/tls/frame_reader.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace starling {
+namespace {
+
+/// A message's buffer grows with what has arrived: a header that promises much takes nothing.
+constexpr std::size_t first_piece_bytes = std::size_t{16} * 1024;
+/// Kept for the next message.
+constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
+
+}  // namespace
 
 std::span<std::byte> FrameReader::space() {
     switch (phase_) {
@@ -20,6 +29,9 @@ std::span<std::byte> FrameReader::space() {
 Result<std::optional<FrameReader::Received>> FrameReader::advance(std::size_t count) {
     STARLING_INVARIANT(count <= space().size(), "bytes were written into space()");
     filled_ += count;
+    if (phase_ == Phase::message && filled_ == message_.size() && filled_ < header_.message_bytes) {
+        message_.resize(std::min<std::size_t>(header_.message_bytes, 2 * filled_));
+    }
     if (!space().empty()) {
         return std::optional<Received>();
     }
@@ -38,7 +50,7 @@ Result<void> FrameReader::begin_frame() {
                          " bytes before the hello"};
     }
     header_ = *header;
-    message_.resize(header_.message_bytes);
+    message_.resize(std::min<std::size_t>(header_.message_bytes, first_piece_bytes));
     if (header_.body_bytes > 0) {
         body_ = std::make_shared_for_overwrite<std::byte[]>(header_.body_bytes);
     }
@@ -66,6 +78,9 @@ Result<std::optional<FrameReader::Received>> FrameReader::next_phase() {
 Result<std::optional<FrameReader::Received>> FrameReader::finish_frame() {
     phase_ = Phase::header;
     Result<Message> message = decode_message(header_, message_);
+    if (message_.capacity() > kept_bytes) {
+        message_ = Bytes();
+    }
     if (!message) {
         return message.error();
     }

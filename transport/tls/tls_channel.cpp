@@ -75,10 +75,9 @@ public:
             SSL_set_connect_state(ssl_.get());
             // An address is looked for among the addresses, anything else among the names.
             X509_VERIFY_PARAM* expected = SSL_get0_param(ssl_.get());
-            const bool told =
-                X509_VERIFY_PARAM_set1_ip_asc(expected, dialled.c_str()) == 1 ||
-                X509_VERIFY_PARAM_set1_host(expected, dialled.c_str(), dialled.size()) == 1;
-            STARLING_INVARIANT(told, "a host that was dialled can be looked for");
+            comparable_ = X509_VERIFY_PARAM_set1_ip_asc(expected, dialled.c_str()) == 1 ||
+                          (!dialled.empty() && X509_VERIFY_PARAM_set1_host(
+                                                   expected, dialled.c_str(), dialled.size()) == 1);
             ERR_clear_error();
         } else {
             SSL_set_accept_state(ssl_.get());
@@ -86,6 +85,10 @@ public:
     }
 
     Result<bool> handshake() override {
+        if (!comparable_) {  // without it any certificate would do
+            fatal_ = true;
+            return Error{Errc::refused, "its host name can't be looked for in a certificate"};
+        }
         ERR_clear_error();
         const int code = SSL_do_handshake(ssl_.get());
         if (code != 1) {
@@ -182,6 +185,7 @@ private:
     std::array<ByteView, 1> taken_views_;
     bool bulk_ = false;
     bool peer_finished_ = false;
+    bool comparable_ = true;  ///< the host that was dialled with the peer's certificate
     bool fatal_ = false;
 };
 

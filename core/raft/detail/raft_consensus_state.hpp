@@ -1,0 +1,96 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+
+#include "core/raft/detail/raft_entries.hpp"
+#include "core/raft/host_rules.hpp"
+#include "core/raft/raft_consensus.hpp"
+#include "core/raft/raft_log.hpp"
+
+namespace starling {
+
+constexpr unsigned short plenty_of_disk = 65535;
+
+inline raft_time milliseconds_of(SwarmTime time) {
+    return static_cast<raft_time>(to_ns(time) / 1'000'000);
+}
+inline unsigned milliseconds_of(SwarmDuration duration) {
+    return static_cast<unsigned>(duration.count() / 1'000'000);
+}
+
+/// One source file a direction: what other SNs say (raft_receive.cpp), all else
+/// (raft_consensus.cpp).
+class RaftConsensus final : public Consensus {
+public:
+    explicit RaftConsensus(RaftOptions options) : options_(std::move(options)) {}
+    RaftConsensus(const RaftConsensus&) = delete;
+    RaftConsensus& operator=(const RaftConsensus&) = delete;
+    ~RaftConsensus() override {
+        if (started_) {
+            raft_close(&raft_, nullptr);
+        }
+    }
+
+    void start(SwarmTime now, DurableLog log, std::optional<Server> founder,
+               ConsensusOutput& output) override;
+    bool receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                 ConsensusOutput& output) override;
+    Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) override;
+    Result<void> add_server(SwarmTime now, const Server& server, ConsensusOutput& output) override;
+    Result<void> remove_server(SwarmTime now, const NodeId& node, ConsensusOutput& output) override;
+    void step_down(SwarmTime now, ConsensusOutput& output) override;
+    std::optional<SwarmTime> deadline() const override {
+        // Half a millisecond late, so that the whole millisecond is over.
+        return from_ns(static_cast<std::int64_t>(raft_timeout(&raft_)) * 1'000'000 + 500'000);
+    }
+    void tick(SwarmTime now, ConsensusOutput& output) override;
+
+    bool leads() const override { return started_ && raft_.state == RAFT_LEADER; }
+    std::optional<NodeId> leader() const override;
+    std::uint64_t term() const override { return raft_current_term(&raft_); }
+    const std::vector<Server>& servers() const override { return servers_; }
+
+private:
+    raft_event event_at(SwarmTime now, raft_event_type type) const {
+        raft_event event{};
+        event.time = std::max(milliseconds_of(now), raft_.now);
+        event.type = type;
+        event.capacity = plenty_of_disk;
+        return event;
+    }
+    /// One raft_step and everything that follows from it. \param entries  what the event holds.
+    int feed(SwarmTime now, raft_event& event, const RaftEntries* entries, ConsensusOutput& output);
+    void take_entries(SwarmTime now, const raft_update& update, const RaftEntries* entries,
+                      ConsensusOutput& output);
+    void take_messages(const raft_update& update, ConsensusOutput& output);
+    void send_append(const raft_message& message, ConsensusOutput& output) const;
+    void deliver_committed(SwarmTime now, ConsensusOutput& output);
+    Result<void> submit(SwarmTime now, LogRecord record, ConsensusOutput& output);
+    Result<void> change(SwarmTime now, std::vector<Server> servers, ConsensusOutput& output);
+    void receive_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                        std::vector<LogRecord> records, ConsensusOutput& output);
+    int feed_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                    std::uint64_t before, std::uint64_t term_before, RaftEntries& entries,
+                    ConsensusOutput& output);
+    RaftPosition position(SwarmTime now) const;
+    bool is_overtaken(const ConsensusMessage& result) const;
+    void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
+    void tell_commit(ConsensusOutput& output);
+    void promote_learners(SwarmTime now, ConsensusOutput& output);
+    void wait_in_full();
+    raft_server* own_learner();
+
+    RaftOptions options_;
+    mutable raft raft_{};  ///< raft_leader() takes it without const
+    bool started_ = false;
+    RaftLog log_;
+    std::vector<Server> servers_;
+    std::uint64_t membership_index_ = 0;  ///< of the record that servers_ comes from
+    std::uint64_t delivered_ = 0;
+    bool waits_in_full_ = false;
+    SwarmTime leader_heard_at_{};
+    std::map<std::uint64_t, std::uint64_t> told_;  ///< by this leader: server -> agreed index
+};
+
+}  // namespace starling

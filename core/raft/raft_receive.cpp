@@ -1,0 +1,177 @@
+// What other SNs say, on its way to libraft.
+#include <iterator>
+
+#include "core/raft/detail/raft_consensus_state.hpp"
+#include "core/raft/detail/raft_messages.hpp"
+
+namespace starling {
+
+RaftPosition RaftConsensus::position(SwarmTime now) const {
+    const SwarmDuration silence = 2 * options_.election_timeout;
+    std::uint64_t leader = 0;
+    if (leads()) {
+        leader = raft_.id;
+    } else if (raft_.state == RAFT_FOLLOWER && now - leader_heard_at_ <= silence) {
+        leader = raft_.follower_state.current_leader.id;
+    }
+    const bool candidate = raft_.state == RAFT_CANDIDATE;
+    return {raft_.id,
+            raft_current_term(&raft_),
+            raft_commit_index(&raft_),
+            leads(),
+            candidate,
+            candidate && raft_.candidate_state.in_pre_vote,
+            leader,
+            servers_,
+            log_};
+}
+
+bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                            ConsensusOutput& output) {
+    const RaftPosition here = position(now);
+    if (!broken_rule(here, from, message).empty()) {
+        return false;
+    }
+    if (message.kind == ConsensusKind::append) {
+        CheckedRecords checked = check_records(here, message);
+        if (!checked.broken.empty()) {
+            return false;
+        }
+        wait_in_full();
+        receive_append(now, from, message, std::move(checked.records), output);
+        return true;
+    }
+    if (message.kind == ConsensusKind::append_result && is_overtaken(message)) {
+        return false;
+    }
+    if (message.kind == ConsensusKind::request_vote && !message.pre_vote) {
+        wait_in_full();  // for whom it votes for
+    }
+    raft_message received = to_libraft(message, from);
+    if (message.kind == ConsensusKind::append_result) {
+        // Rule R9: it has what it confirmed, and no more than there is.
+        raft_index match = 0;
+        static_cast<void>(raft_match_index(&raft_, message.sender, &match));
+        auto& last = received.append_entries_result.last_log_index;
+        last = std::min<raft_index>(std::max(last, match), log_.last());
+    }
+    raft_event event = event_at(now, RAFT_RECEIVE);
+    event.receive.message = &received;
+    // Who may vote is for the candidate's log to say: this one's may not hold yet that it was made
+    // a voter, and libraft would refuse the one vote that the swarm waits for.
+    raft_server* const learner =
+        message.kind == ConsensusKind::request_vote ? own_learner() : nullptr;
+    if (learner != nullptr) {
+        learner->role = RAFT_VOTER;
+    }
+    const std::size_t before = output.size();
+    // What it does not take it has dropped: nothing of ours has changed.
+    static_cast<void>(feed(now, event, nullptr, output));
+    if (message.kind == ConsensusKind::request_vote && message.pre_vote) {
+        tell_newer_term(message.term, before, output);
+    }
+    if (learner != nullptr) {
+        learner->role = RAFT_STANDBY;
+    }
+    promote_learners(now, output);
+    return true;
+}
+
+/// This server in libraft's newest membership, if it only learns there.
+raft_server* RaftConsensus::own_learner() {
+    for (unsigned i = 0; i < raft_.configuration.n; ++i) {
+        raft_server& server = raft_.configuration.servers[i];
+        if (server.id == raft_.id) {
+            return server.role == RAFT_STANDBY ? &server : nullptr;
+        }
+    }
+    return nullptr;
+}
+
+/// A rejection of what its sender has accepted since. libraft 0.22.1, while it probes, would take
+/// it for the truth and send nothing but empty appends from then on.
+bool RaftConsensus::is_overtaken(const ConsensusMessage& result) const {
+    raft_index match = 0;
+    return result.rejected > 0 && result.term == raft_current_term(&raft_) && leads() &&
+           raft_match_index(&raft_, result.sender, &match) == 0 && result.rejected <= match;
+}
+
+/// libraft 0.22.1 answers a pre-vote for a term that is over with that same term. So of two halves,
+/// one with the longer logs and one with the newer term, neither ever elects: the first must hear
+/// of the term.
+void RaftConsensus::tell_newer_term(std::uint64_t asked, std::size_t from,
+                                    ConsensusOutput& output) const {
+    for (std::size_t i = from; i < output.size(); ++i) {
+        auto* sent = std::get_if<SendConsensus>(&output[i]);
+        if (sent != nullptr && sent->message.kind == ConsensusKind::request_vote_result &&
+            raft_current_term(&raft_) > asked) {
+            sent->message.term = raft_current_term(&raft_);
+        }
+    }
+}
+
+int RaftConsensus::feed_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
+                               std::uint64_t before, std::uint64_t term_before,
+                               RaftEntries& entries, ConsensusOutput& output) {
+    raft_message received{};
+    received.type = RAFT_APPEND_ENTRIES;
+    received.server_id = message.sender;
+    received.server_address = from.name.c_str();
+    auto& append = received.append_entries;
+    append.version = message.version;
+    append.term = message.term;
+    append.prev_log_index = before;
+    append.prev_log_term = term_before;
+    // Rule R17: a late append that ends before what is agreed would take that back.
+    append.leader_commit = before + entries.size() < raft_commit_index(&raft_)
+                               ? raft_commit_index(&raft_)
+                               : message.commit;
+    append.entries = entries.data();
+    append.n_entries = entries.size();
+    raft_event event = event_at(now, RAFT_RECEIVE);
+    event.receive.message = &received;
+    return feed(now, event, &entries, output);
+}
+
+void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,
+                                   const ConsensusMessage& message, std::vector<LogRecord> records,
+                                   ConsensusOutput& output) {
+    std::uint64_t before = message.log_index;
+    std::uint64_t term_before = message.log_term;
+    std::size_t at = 0;
+    if (message.term >= raft_current_term(&raft_)) {
+        leader_heard_at_ = now;
+    }
+    do {
+        std::size_t end = records.size();
+        if (options_.split_at_membership) {
+            end = std::min(at + 1, records.size());
+            while (end < records.size() && records[end].kind != RecordKind::membership) {
+                ++end;
+            }
+        }
+        RaftEntries entries({records.begin() + static_cast<std::ptrdiff_t>(at),
+                             records.begin() + static_cast<std::ptrdiff_t>(end)});
+        if (end > at && records[at].kind == RecordKind::membership &&
+            message.commit > raft_commit_index(&raft_)) {
+            // Rule R18: first it hears what is agreed before. In one with a new membership libraft
+            // would forget that an earlier one is, and go back behind that.
+            RaftEntries none({});
+            ConsensusOutput heard;
+            static_cast<void>(feed_append(now, from, message, before, term_before, none, heard));
+            std::copy_if(std::make_move_iterator(heard.begin()),
+                         std::make_move_iterator(heard.end()), std::back_inserter(output),
+                         [](const ConsensusAction& action) {
+                             return !std::holds_alternative<SendConsensus>(action);
+                         });
+        }
+        if (feed_append(now, from, message, before, term_before, entries, output) != 0) {
+            return;
+        }
+        before += entries.size();
+        term_before = entries.size() > 0 ? records[end - 1].term : term_before;
+        at = end;
+    } while (at < records.size());
+}
+
+}  // namespace starling

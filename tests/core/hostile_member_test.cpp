@@ -1,0 +1,240 @@
+// What members that are let in, and lie, can do to an SN, an SL and an ML.
+#include "core/ml/ml_node.hpp"
+#include "core/sl/served_segments.hpp"
+#include "core/sl/sl_node.hpp"
+#include "tests/support/node_bench.hpp"
+
+namespace starling::test {
+namespace {
+
+bool reported(const NodeBench& bench, const std::string& name) {
+    return std::any_of(bench.effects.begin(), bench.effects.end(), [&](const Effect& effect) {
+        const auto* report = std::get_if<Report>(&effect);
+        return report != nullptr && report->event.name == name;
+    });
+}
+
+MergeReport report_of(const Author& author, Round round, Attempt attempt) {
+    return {{}, author.signer->sign(report_text(author.id, "c", 0, round, attempt, {}))};
+}
+
+Heartbeat beat_with_report(const Author& author, Round round, Attempt attempt) {
+    Heartbeat beat;
+    beat.contract = "c";
+    beat.round = round;
+    beat.attempt = attempt;
+    beat.report = report_of(author, round, attempt);
+    return beat;
+}
+
+TEST(HostileMember, EnrolledTwiceInAnExchangeItStopsNoSn) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    Author member("sl1");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    sn.frame(member.id, member.says(CheckInRound{"c", 0, 0, {}}));
+    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
+    sn.frame(member.id, beat_with_report(member, 0, 0));
+    ASSERT_NE(sn.last<ViewUpdate>(member.id), nullptr);
+    EXPECT_EQ(sn.last<ViewUpdate>(member.id)->view.round, 1U) << "and its round is committed";
+}
+
+/// Such a ledger exists: the record was durable before it stopped every SN.
+TEST(HostileMember, ALedgerThatHoldsASecondEnrolmentInAnExchangeIsOpenedAgain) {
+    SnNodeOptions options = sn_options({server(1)});
+    Author member("sl1");
+    std::vector<Bytes> entries{
+        member.entry(RegisterNode{Role::sl, {"10.0.0.1", 16000}, member.signer->credentials()}),
+        member.entry(Enrol{"c", tiny_contract(1), tiny_layout, {}}),
+        member.entry(CheckInRound{"c", 0, 0, {}}),
+        member.entry(Enrol{"c", tiny_contract(1), tiny_layout, {}}),
+        encode_entry({5, {"sn1"}, 0, 0, CommitRound{"c", 0, 0, 0, {{member.id, {}, {}}}}, {}})};
+    for (const Bytes& entry : entries) {
+        options.log.records.push_back(encode_record({0, 1, RecordKind::entry, entry}));
+    }
+    NodeBench sn(make_sn_node(options, openssl_hasher()));
+    sn.pass(std::chrono::seconds(2));
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    Heartbeat beat;
+    beat.contract = "c";
+    sn.frame(member.id, beat);
+    ASSERT_NE(sn.last<ViewUpdate>(member.id), nullptr);
+    EXPECT_EQ(sn.last<ViewUpdate>(member.id)->view.round, 1U);
+}
+
+/// An SL whose ML has handed in a model of `elements` binary32, for round 0 of contract "c".
+class HostilePartner : public testing::Test {
+protected:
+    static std::unique_ptr<Node> make() {
+        SlNodeOptions options;
+        options.id = {"sl1"};
+        options.sn_addresses = {server(1).address};
+        options.exchange_address = {"10.0.0.1", 16000};
+        options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
+        return make_sl_node(options);
+    }
+    void answer() { sl.frame({"sn1"}, CommandResult{++answers, Errc::ok, "", 0, 0}); }
+    void hand_in(std::uint64_t elements) {
+        sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
+        answer();
+        ContractConfig config = tiny_contract(2);
+        config.layout_bytes = 4 * elements;
+        sl.step(PeerUp{{"ml1"}, Role::ml, {}});
+        sl.frame({"ml1"}, OpenSession{"c", config, "w F32 " + std::to_string(elements) + "\n",
+                                      EndMode::active});
+        answer();
+        sl.frame({"ml1"}, SyncBegin{0, {}});
+        segments = segment_count(config.layout_bytes);
+        for (std::uint32_t i = 0; i < segments; ++i) {
+            sl.frame({"ml1"}, MlSegment{0, i}, Blob::phantom(segment_size(config.layout_bytes, i)));
+        }
+        answer();
+        sl.step(PeerUp{{"sl2"}, Role::sl, {}});
+    }
+    void freeze(std::vector<RoundMember> members) {
+        ContractView view;
+        view.name = "c";
+        view.version = ++version;
+        view.phase = ContractPhase::exchanging;
+        view.min_peers = 2;
+        view.frozen = std::move(members);
+        sl.frame({"sn1"}, ViewUpdate{view});
+    }
+    std::size_t segments_sent() const {
+        return static_cast<std::size_t>(
+            std::count_if(sl.sent.begin(), sl.sent.end(), [](const Send& send) {
+                return std::holds_alternative<SegmentData>(send.frame.message);
+            }));
+    }
+
+    const RoundMember one{{"sl1"}, {"10.0.0.1", 16000}, 1, 1};
+    const RoundMember two{{"sl2"}, {"10.0.0.1", 16000}, 1, 2};
+    NodeBench sl{make()};
+    std::uint64_t answers = 0;
+    std::uint64_t version = 4;
+    std::uint32_t segments = 0;
+};
+
+TEST_F(HostilePartner, AFrameIsWorthOneModelAtMost) {
+    hand_in(25'000'000);
+    freeze({one, two});
+    sl.sent.clear();
+    FetchSegments fetch{{"c", 0, 0, 0}, SegmentKind::contribution, {}};
+    fetch.ranges.assign(4096, {0, 0xffffffffU});
+    sl.frame({"sl2"}, fetch);
+    EXPECT_EQ(segments_sent(), segments);
+    for (int i = 0; i < 1000; ++i) {
+        sl.frame({"sl2"}, fetch);
+    }
+    EXPECT_EQ(segments_sent(), segments * ServedSegments::copies_max)
+        << "what was lost comes again, but not for ever";
+    sl.step(PeerUp{{"sl2"}, Role::sl, {}});
+    sl.sent.clear();
+    sl.frame({"sl2"}, fetch);
+    EXPECT_EQ(segments_sent(), segments) << "a new connection has lost what the old one had queued";
+}
+
+TEST_F(HostilePartner, AViewThatNoLedgerHoldsIsIgnored) {
+    hand_in(4);
+    RoundMember idle_one = one;
+    RoundMember idle_two = two;
+    idle_one.weight = 0;
+    idle_two.weight = 0;
+    RoundMember heavy = one;
+    heavy.weight = 0xffffffffU;
+    for (const auto& members : std::vector<std::vector<RoundMember>>{
+             {idle_one, idle_two}, {one, two, one}, {two, one}, {one, one}, {heavy, two}, {}}) {
+        freeze(members);
+        EXPECT_FALSE(reported(sl, "exchange_begin"));
+        EXPECT_TRUE(reported(sl, "view_refused"));
+    }
+    freeze({one, two});
+    EXPECT_TRUE(reported(sl, "exchange_begin"));
+}
+
+TEST_F(HostilePartner, OnlyAnMlOpensASession) {
+    sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
+    answer();
+    sl.step(PeerUp{{"sn2"}, Role::sn, server(1).address});
+    sl.step(PeerUp{{"swci1"}, Role::tool, {}});
+    for (const char* name : {"sn1", "swci1"}) {
+        sl.frame({name}, OpenSession{"c", tiny_contract(2), tiny_layout, EndMode::active});
+        EXPECT_TRUE(reported(sl, "frame_ignored"));
+    }
+}
+
+/// An ML whose program has opened its session with a model of 16 bytes.
+class HostileSl : public testing::Test {
+protected:
+    HostileSl() {
+        ml.step(PeerUp{{"sl1"}, Role::sl, {}});
+        OpenRequest open;
+        open.contract = "c";
+        open.layout = std::make_shared<const ParamLayout>(*ParamLayout::parse(tiny_layout));
+        ml.step(WorkDone{1, TrainRequest{open}});
+    }
+    static std::unique_ptr<Node> make() {
+        MlNodeOptions options;
+        options.id = {"ml1"};
+        options.sl_address = {"/socket", 0};
+        return make_ml_node(std::move(options), openssl_hasher());
+    }
+    /// What the program was told in the newest step.
+    std::optional<TrainReply> told() const {
+        for (const Effect& effect : ml.effects) {
+            const auto* work = std::get_if<StartWork>(&effect);
+            const auto* train = work == nullptr ? nullptr : std::get_if<TrainWork>(&work->what);
+            if (train != nullptr) {
+                return train->reply;
+            }
+        }
+        return std::nullopt;
+    }
+    void merged(std::uint64_t sequence) {
+        ml.frame({"sl1"}, SyncDone{sequence, 0, 2, {}, false});
+        ml.frame({"sl1"}, MlSegment{sequence, 0}, Blob(Bytes(16)));
+    }
+
+    NodeBench ml{make()};
+};
+
+TEST_F(HostileSl, ASegmentAfterTheEndStopsNoMl) {
+    ml.frame({"sl1"}, SessionOpened{0, 0, 2});
+    SyncRequest sync;
+    sync.params = Blob(Bytes(16));
+    ml.step(WorkDone{1, TrainRequest{sync}});
+    ml.frame({"sl1"}, SyncDone{0, 0, 2, {}, false});
+    ml.frame({"sl1"}, SessionFailed{Errc::aborted, "x"});
+    EXPECT_TRUE(std::holds_alternative<FailedReply>(told().value()));
+    ml.frame({"sl1"}, MlSegment{0, 0}, Blob(Bytes(16)));
+    EXPECT_FALSE(told());
+}
+
+TEST_F(HostileSl, NoProgramIsAnsweredWhatItDidNotAsk) {
+    merged(UINT64_MAX);
+    EXPECT_FALSE(told()) << "it waits for its session";
+    ml.frame({"sl1"}, SessionOpened{0, 0, 2});
+    EXPECT_TRUE(std::holds_alternative<OpenedReply>(told().value()));
+    merged(0);
+    EXPECT_FALSE(told()) << "it trains";
+    SyncRequest sync;
+    sync.params = Blob(Bytes(16));
+    ml.step(WorkDone{1, TrainRequest{sync}});
+    ml.frame({"sl1"}, SessionOpened{0, 0, 2});
+    EXPECT_FALSE(told());
+    merged(0);
+    EXPECT_TRUE(std::holds_alternative<SyncedReply>(told().value()));
+}
+
+TEST(ServedSegments, RangesNameEachSegmentOnce) {
+    using Segments = std::vector<std::uint32_t>;
+    EXPECT_EQ(segments_in({{1, 2}, {2, 2}, {9, 1}}, 6), (Segments{1, 2, 3}));
+    EXPECT_EQ(segments_in({{4, 0xffffffffU}, {0xffffffffU, 0xffffffffU}, {2, 0}}, 6),
+              (Segments{4, 5}));
+    EXPECT_TRUE(segments_in({{0, 5}}, 0).empty());
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,161 @@
+// What SNs that are let in, and lie, can do to another SN.
+#include "tests/support/node_bench.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+ConsensusMessage message(ConsensusKind kind, std::uint64_t sender, std::uint64_t term) {
+    ConsensusMessage said;
+    said.kind = kind;
+    said.version = 2;
+    said.sender = sender;
+    said.receiver = 1;
+    said.term = term;
+    return said;
+}
+
+ConsensusMessage empty_append(std::uint64_t sender, std::uint64_t term) {
+    ConsensusMessage said = message(ConsensusKind::append, sender, term);
+    said.log_index = 1;
+    said.log_term = 1;
+    said.commit = 1;
+    return said;
+}
+
+/// The leader is libraft's union of states: a follower's leader in place of it is a freed pointer.
+TEST(HostileServer, AnAppendOfTheLeadersOwnTermChangesNothing) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+    sn.frame({"sn2"}, MembershipRequest{server(2, false), false});
+    sn.step(PeerUp{{"sn9"}, Role::sn, {}});
+    for (int i = 0; i < 50; ++i) {
+        for (const std::uint64_t sender : {2U, 9U}) {
+            const NodeId from{"sn" + std::to_string(sender)};
+            sn.frame(from, empty_append(sender, 1));
+            EXPECT_EQ(sn.last<ConsensusMessage>({"sn9"}), nullptr);
+        }
+        sn.pass(milliseconds(100));
+    }
+    Author member("sl1");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok) << "and it leads as before";
+}
+
+TEST(HostileServer, TheLastTermThereIsIsNotTaken) {
+    for (const ConsensusKind kind :
+         {ConsensusKind::append, ConsensusKind::request_vote, ConsensusKind::timeout_now}) {
+        NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+        sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+        sn.step(PeerUp{{"sn3"}, Role::sn, {}});
+        ConsensusMessage said = empty_append(2, UINT64_MAX);
+        said.kind = kind;
+        sn.frame({"sn2"}, said);
+        for (const Vote& vote : sn.votes) {
+            EXPECT_LT(vote.term, 1000U);
+        }
+        sn.sent.clear();
+        sn.pass(seconds(3));
+        const auto* asks = sn.last<ConsensusMessage>({"sn3"});
+        ASSERT_NE(asks, nullptr);
+        EXPECT_EQ(asks->kind, ConsensusKind::request_vote);
+        EXPECT_EQ(asks->term, 2U);
+    }
+}
+
+/// One that knows of itself that it keeps the ledger: no other SN says so.
+TEST(HostileServer, OneOutsideDeposesNoLeader) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    sn.step(PeerUp{{"sn9"}, Role::sn, {}});
+    for (const ConsensusKind kind : {ConsensusKind::append, ConsensusKind::append_result,
+                                     ConsensusKind::request_vote, ConsensusKind::timeout_now}) {
+        ConsensusMessage said = empty_append(9, 7);
+        said.kind = kind;
+        said.disrupt_leader = true;
+        sn.frame({"sn9"}, said);
+    }
+    EXPECT_EQ(sn.votes.back().term, 1U);
+    Author member("sl1");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
+}
+
+/// A leading SN writes what time it likes into an entry, and goes away.
+TEST(HostileServer, TheLastTimeThereIsStopsNoDeadline) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2)}), openssl_hasher()));
+    sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+    ConsensusMessage said = empty_append(2, 2);
+    said.commit = 2;
+    said.records = {encode_record(
+        {2, 2, RecordKind::entry, encode_entry({INT64_MAX, {"sn2"}, 0, 0, ReadBarrier{}, {}})})};
+    sn.frame({"sn2"}, said);
+    for (int i = 0; i < 40; ++i) {
+        sn.pass(milliseconds(100));
+        const auto* asks = sn.last<ConsensusMessage>({"sn2"});
+        if (asks != nullptr && asks->kind == ConsensusKind::request_vote) {
+            ConsensusMessage vote = message(ConsensusKind::request_vote_result, 2, asks->term);
+            vote.granted = true;
+            vote.pre_vote = asks->pre_vote;
+            sn.frame({"sn2"}, vote);
+        }
+    }
+    ASSERT_EQ(sn.last<ConsensusMessage>({"sn2"})->kind, ConsensusKind::append) << "it leads";
+}
+
+TEST(HostileServer, AWordOfAnotherEndsNoSnThatKeepsTheLedger) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+    sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+    sn.step(PeerUp{{"sn9"}, Role::sn, {}});
+    sn.frame({"sn2"}, empty_append(2, 2));
+    for (const Errc code : {Errc::refused, Errc::too_large, Errc::io}) {
+        sn.frame({"sn2"}, MembershipReply{code, "bye", {}});
+        sn.frame({"sn9"}, MembershipReply{code, "bye", {}});
+        EXPECT_FALSE(sn.stopped);
+    }
+    sn.frame({"sn9"}, MembershipReply{Errc::stale, "removed", {}});
+    EXPECT_FALSE(sn.stopped) << "it does not keep this ledger";
+    for (int i = 0; i < 700; ++i) {
+        sn.pass(milliseconds(100));
+        sn.frame({"sn2"}, empty_append(2, 2));
+    }
+    sn.frame({"sn3"}, MembershipReply{Errc::stale, "removed", {}});
+    EXPECT_FALSE(sn.stopped) << "it has a leader";
+}
+
+TEST(HostileServer, NobodyIsTakenOutOrInByAnother) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    for (const char* name : {"sn2", "sn9"}) {
+        sn.step(PeerUp{{name}, Role::sn, {}});
+    }
+    sn.frame({"sn2"}, MembershipRequest{server(2), false});
+    const std::size_t records = sn.records.size();
+    for (const bool leave : {true, false}) {
+        Server other = server(2);
+        other.number = leave ? 2 : 77;  // as if it had lost its disk
+        sn.frame({"sn9"}, MembershipRequest{other, leave});
+        sn.frame({"sn9"}, MembershipRequest{server(5), leave});
+    }
+    EXPECT_EQ(sn.records.size(), records);
+}
+
+/// The number of what is agreed on decides which entries are news: one outside has no say in it.
+TEST(HostileServer, OneOutsideSilencesNoViews) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    Author member("sl1");
+    sn.step(PeerUp{{"sn9"}, Role::sn, {}});
+    ConsensusMessage said = empty_append(9, 3);
+    said.commit = 1'000'000;
+    sn.frame({"sn9"}, said);
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    sn.frame(member.id, member.says(CheckInRound{"c", 0, 0, {}}));
+    EXPECT_NE(sn.last<ViewUpdate>(member.id), nullptr);
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,67 @@
+#include "transport/tls/frame_reader.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace starling::test {
+namespace {
+
+/// Hands the reader `bytes`, as much at once as it takes. \return  the frames that came of them.
+std::vector<Frame> feed(FrameReader& reader, ByteView bytes, std::size_t& most_space) {
+    std::vector<Frame> frames;
+    while (!bytes.empty()) {
+        const std::span<std::byte> space = reader.space();
+        most_space = std::max(most_space, space.size());
+        const std::size_t count = std::min(space.size(), bytes.size());
+        std::copy_n(bytes.begin(), count, space.begin());
+        bytes = bytes.subspan(count);
+        Result<std::optional<FrameReader::Received>> received = reader.advance(count);
+        EXPECT_TRUE(received.has_value());
+        if (received && *received) {
+            frames.push_back(std::move((*received)->frame));
+        }
+    }
+    return frames;
+}
+
+TEST(FrameReader, MemoryForAMessageIsTakenAsItsBytesArrive) {
+    Frame frame{SubmitCommand{1, 1, Enrol{"c", {}, std::string(layout_text_max, 'x'), {}}, {}}, {}};
+    const Bytes bytes = encode_head(frame);
+    FrameReader reader;
+    reader.allow_large_frames();
+    std::size_t most_space = 0;
+    feed(reader, ByteView(bytes).first(frame_header_bytes), most_space);
+    EXPECT_LE(reader.space().size(), 16U * 1024) << "4 MiB are promised, and none is here";
+    most_space = 0;
+    const std::vector<Frame> frames =
+        feed(reader, ByteView(bytes).subspan(frame_header_bytes), most_space);
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(encode_head(frames[0]), bytes);
+    EXPECT_LE(most_space, bytes.size() / 2);
+    const std::vector<Frame> again = feed(reader, bytes, most_space);
+    ASSERT_EQ(again.size(), 1U);
+    EXPECT_EQ(encode_head(again[0]), bytes);
+}
+
+TEST(FrameReader, TakesFramesOneByteAtATime) {
+    const Frame small{CommandResult{7, Errc::stale, "late", 1, 0}, {}};
+    const Bytes head = encode_head(small);
+    const Frame with_body{MlSegment{3, 1}, Blob(Bytes(5))};
+    Bytes bytes = head;
+    const Bytes second = encode_head(with_body);
+    bytes.insert(bytes.end(), second.begin(), second.end());
+    bytes.resize(bytes.size() + 5);
+    FrameReader reader;
+    reader.allow_large_frames();
+    std::size_t count = 0;
+    std::size_t most_space = 0;
+    for (const std::byte& one : bytes) {
+        count += feed(reader, ByteView(&one, 1), most_space).size();
+    }
+    EXPECT_EQ(count, 2U);
+    EXPECT_TRUE(reader.between_frames());
+}
+
+}  // namespace
+}  // namespace starling::test
