@@ -26,6 +26,24 @@ CatchUp::CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
     start_over(now);
 }
 
+void CatchUp::learn(const NodeId& self, const std::vector<RoundMember>& members) {
+    for (const RoundMember& member : members) {
+        if (member.id == self) {
+            continue;
+        }
+        const auto known = std::find_if(sources_.begin(), sources_.end(),
+                                        [&](const auto& one) { return one.id == member.id; });
+        if (known == sources_.end()) {
+            sources_.push_back(member);
+        } else {
+            known->address = member.address;
+        }
+        if (source_ && source_->id == member.id) {
+            source_->address = member.address;
+        }
+    }
+}
+
 void CatchUp::start_over(SwarmTime now) {
     segments_.assign(segment_count(bytes_), Blob());
     received_bytes_ = 0;

@@ -16,14 +16,17 @@ struct CommittedModel {
 };
 
 /// Fetches the committed parameters of a round that this SL had no part in, from the members that
-/// had, one after the other. What came of one is kept when the next is asked, and one that is slow
-/// is waited for as long as bytes come.
+/// had, and those that have gone on from it, one after the other. What came of one is kept when the
+/// next is asked, and one that is slow is waited for as long as bytes come.
 class CatchUp {
 public:
     CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit, std::uint64_t bytes);
 
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }
+    /// Members that exchange in the round behind this one: they hold the model too, and one that
+    /// was started elsewhere since is where they say.
+    void learn(const NodeId& self, const std::vector<RoundMember>& members);
     /// Whom to dial if it is not up.
     const std::optional<RoundMember>& source() const { return source_; }
 

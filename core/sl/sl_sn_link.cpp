@@ -227,6 +227,9 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
         on_commit(*view.last_commit, effects);
     }
     if (view.phase == ContractPhase::exchanging) {
+        if (catch_up_ && catch_up_->commit().round + 1 == view.round) {
+            catch_up_->learn(options_.id, view.frozen);
+        }
         begin_exchange(effects);
     } else if (exchange_) {  // the attempt is over, and nothing came of it
         end_exchange(effects);

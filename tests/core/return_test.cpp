@@ -276,5 +276,33 @@ TEST_F(Return, AllPairsKilledAndStartedAgain) {
     expect_good_end();
 }
 
+/// Both that have the model were started elsewhere since, and can't go on without the one that
+/// needs it.
+TEST_F(Return, AMemberThatWasStartedElsewhereIsAskedThereForItsModel) {
+    ToyOptions toy;
+    toy.min_peers = 2;
+    toy.grace = milliseconds(300);
+    add_pairs(3, toy);
+    ASSERT_TRUE(swarm.run_to_round(3));
+    swarm.crash_pair(3);
+    ASSERT_TRUE(swarm.run_to_round(6));
+    swarm.network.block({"sl1"}, {"sl2"});
+    swarm.add_copy(1);
+    swarm.add_copy(2);
+    swarm.network.block({"sl1-copy"}, {"sl2-copy"});
+    ASSERT_TRUE(swarm.network.run(
+        [&] {
+            return swarm.network.all_stopped({{"sl1"}, {"sl2"}});
+        },
+        swarm.network.now() + seconds(30)))
+        << swarm.trace.tail();
+    const std::size_t before = swarm.trace.named("round_committed").size();
+    swarm.restart_pair(3);
+    EXPECT_TRUE(
+        swarm.network.run([&] { return swarm.trace.named("round_committed").size() > before; },
+                          swarm.network.now() + std::chrono::minutes(4)))
+        << swarm.trace.tail();
+}
+
 }  // namespace
 }  // namespace starling::test
