@@ -173,7 +173,7 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
 /// An earlier start of an SL than the one that has registered last. What it says keeps nothing
 /// alive.
 bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
-    return session != 0 && session < ledger_.session_of(node);
+    return options_.turn_away_replaced && session != 0 && session < ledger_.session_of(node);
 }
 
 void SnNode::turn_away(const NodeId& node, std::uint64_t session, std::vector<Effect>& effects) {

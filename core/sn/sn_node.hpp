@@ -47,6 +47,8 @@ struct SnNodeOptions {
     // Off only in tests that show what each is for.
     bool check_attempt = true;    ///< what members report of an attempt that is over is dropped
     bool exclude_stalled = true;  ///< a round goes on without members between which nothing moves
+    bool turn_away_replaced = true;  ///< an older start of an SL is told, and keeps nothing alive
+    bool turn_away_removed = true;   ///< an SN that was removed is told when it comes back
     /// What the disk held is told in the trace like what comes new, so that a checker misses no
     /// entry that was applied by nobody before all SNs were started again.
     bool trace_recovered = false;

@@ -62,17 +62,17 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
 
 void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
                                    std::vector<Effect>& effects) {
-    if (is_removed(request.server.number) && !request.leave) {
-        tell_removed(request.server.node, request.server.number, effects);
-        return;
-    }
-    // An SN speaks for itself: said by another one, it would take this one out. It hears here who
-    // the others are, and asks the one that leads.
+    // An SN speaks for itself: said by another one, it would take this one out, or its next start
+    // if it comes late. It hears here who the others are, and asks the one that leads.
     if (request.server.node != from) {
         report(TraceEvent("membership_request_refused")
                    .with("node", from.name)
                    .with("about", request.server.node.name),
                effects);
+        return;
+    }
+    if (is_removed(request.server.number) && !request.leave) {
+        tell_removed(from, request.server.number, effects);
         return;
     }
     if (!consensus_->leads()) {

@@ -160,7 +160,9 @@ private:
     void apply_removal(const RemoveServers& removal);
     void tell_removal(const RemoveServers& removal, std::vector<Effect>& effects) const;
     void recall_removed(std::vector<Effect>& effects);
-    bool is_removed(std::uint64_t number) const { return removed_.contains(number); }
+    bool is_removed(std::uint64_t number) const {
+        return options_.turn_away_removed && removed_.contains(number);
+    }
     void tell_removed(const NodeId& node, std::uint64_t number, std::vector<Effect>& effects);
 
     // sn_leaderless.cpp

@@ -154,6 +154,32 @@ TEST_P(Replicated, SnsLeaveForGoodAndAreNotCountedAnyMore) {
     expect_good_end();
 }
 
+/// Over a slow link between two other SNs, what one of them hands on comes late.
+TEST_P(Replicated, WhatAnEarlierStartSaidDoesNotTakeOutTheOneThatBeganAnew) {
+    run_to_round(5);
+    const NodeId node{"sn3"};
+    swarm.leaving.insert(node.name);
+    swarm.network.restart(node);
+    ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(node).has_value(); },
+                                  swarm.network.now() + seconds(20)));
+    const Server earlier{node, swarm.sn_addresses[2], swarm.sn_stores[2]->log.vote.self, false};
+    ASSERT_NE(earlier.number, 0U);
+    swarm.leaving.clear();
+    *swarm.sn_stores[2] = MemoryStore{};
+    swarm.network.restart(node);
+    run_for(seconds(3));
+    const NodeId leader = led();
+    const NodeId other{leader.name == "sn1" ? "sn2" : "sn1"};
+    for (const bool leave : {true, false}) {
+        swarm.network.deliver(leader,
+                              FrameReceived{other, {MembershipRequest{earlier, leave}, {}}});
+        run_for(seconds(3));
+        EXPECT_EQ(swarm.code(node.name), -1) << swarm.network.stopped(node)->reason;
+    }
+    expect_good_end();
+    EXPECT_TRUE(swarm.trace.named("join_refused").empty());
+}
+
 TEST_P(Replicated, TheLeaderLeavesForGood) {
     run_to_round(5);
     const NodeId first = led();
