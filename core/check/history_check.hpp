@@ -25,8 +25,9 @@ struct AppliedCommand {
 
 /// Are the histories of all clients linearizable, with the log as their witness? An operation has
 /// taken effect at the index of its entry. It must lie behind all that was answered before it was
-/// sent; its answer must be that of its entry; and no command may take effect twice. Memory: a few
-/// words for each start of a client.
+/// sent; its answer must be that of its entry; and no command may take effect twice, nor one of an
+/// older start of a client once a later one has begun: with a copied identity that is the fence.
+/// Memory: a few words for each start of a client.
 class HistoryCheck {
 public:
     /// \param clock_error  events of different nodes are in order if so far apart.

@@ -12,6 +12,7 @@ constexpr std::string_view same_merge = "one merge an attempt";
 constexpr std::string_view from_committed = "goes on from a committed model";
 constexpr std::string_view rounds_end = "every round ends";
 constexpr std::string_view one_final = "one final model";
+constexpr std::string_view belongs = "only who belongs goes on";
 
 std::string brief(std::string_view digest) { return std::string(digest.substr(0, 12)); }
 
@@ -143,14 +144,34 @@ void RoundCheck::check_went_on(const WentOn& one) {
     }
 }
 
+/// An older start than one that takes part must have ended when all is well again; a later one that
+/// ended before it took part has taken nobody's place.
+void RoundCheck::note_speaks(SwarmTime time, const NodeId& ml, std::uint64_t session) {
+    Starts& starts = programs_[ml];
+    while (!starts.empty() && starts.rbegin()->first > session &&
+           !starts.rbegin()->second.took_part) {
+        starts.erase(std::prev(starts.end()));
+    }
+    const bool older = !starts.empty() && starts.rbegin()->first > session;
+    if (older && healed_ && time > *healed_ + round_limit_) {
+        violations_.add(time, ml, belongs,
+                        "its start of session " + std::to_string(session) +
+                            " goes on although that of session " +
+                            std::to_string(starts.rbegin()->first) + " has its place");
+    }
+}
+
 void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields) {
-    const auto [entry, unknown] = programs_.try_emplace(ml);
-    Program& program = entry->second;
+    const std::uint64_t session = fields.number("session").value_or(0);
+    const bool unknown = programs_.count(ml) == 0;
+    note_speaks(time, ml, session);
+    Program& program = programs_[ml][session];
     if (fields.number("sync").value_or(0) == 0) {
         program = Program{};  // a new start of it
     } else if (unknown) {
         program.has_model = true;  // its trace begins in the middle
     }
+    program.took_part = true;
     const std::uint64_t batches = fields.number("batches").value_or(0);
     if (batches > 0 && (!program.has_model || program.waits)) {
         violations_.add(time, ml, from_committed,
@@ -163,7 +184,10 @@ void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFiel
 
 void RoundCheck::on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields) {
     on_went_on(time, ml, fields);
-    Program& program = programs_[ml];
+    const std::uint64_t session = fields.number("session").value_or(0);
+    note_speaks(time, ml, session);
+    Program& program = programs_[ml][session];
+    program.took_part = true;
     program.has_model = true;
     program.waits = false;
     if (fields.flag("final")) {
@@ -173,15 +197,25 @@ void RoundCheck::on_sync_end(SwarmTime time, const NodeId& ml, const EventFields
 }
 
 void RoundCheck::on_stopped(SwarmTime time, const NodeId& node, const EventFields& fields) {
-    const auto program = programs_.find(node);
-    if (program == programs_.end()) {
+    const auto known = programs_.find(node);
+    if (known == programs_.end()) {
         return;
     }
-    program->second.stopped = true;
-    program->second.code = fields.number("code").value_or(0);
-    if (program->second.code == exit_code::ok && program->second.final.empty()) {
+    // One that never came to its SL counts as the newest: nothing else tells of it.
+    const std::uint64_t newest = known->second.rbegin()->first;
+    const std::uint64_t session = fields.number("session").value_or(0);
+    Program& program = known->second[session == 0 ? newest : session];
+    program.stopped = true;
+    program.code = fields.number("code").value_or(0);
+    if (program.code == exit_code::ok && program.final.empty()) {
         violations_.add(time, node, one_final, "ends well without the final model of any run");
     }
+}
+
+void RoundCheck::on_observed(SwarmTime time, const NodeId& node, const EventFields& fields) {
+    violations_.add(time, node, belongs,
+                    "process '" + std::string(fields.text("process")) + "' " +
+                        std::string(fields.text("wrong")));
 }
 
 void RoundCheck::on_healed(SwarmTime time, const NodeId&, const EventFields& fields) {
@@ -214,7 +248,8 @@ void RoundCheck::check_end(SwarmTime time) {
                 "'" + key.first + "' run " + std::to_string(key.second) + " is aborted");
         }
     }
-    for (const auto& [ml, program] : programs_) {
+    for (const auto& [ml, starts] : programs_) {
+        const Program& program = starts.rbegin()->second;
         if (!program.stopped || program.code != exit_code::ok) {
             violations_.add(time, ml, rounds_end,
                             program.stopped ? "has ended with code " + std::to_string(program.code)
@@ -222,6 +257,22 @@ void RoundCheck::check_end(SwarmTime time) {
                                                   " after all was well again");
         }
     }
+}
+
+bool RoundCheck::check_final(SwarmTime time, SwarmTime told_until, const NodeId& ml,
+                             const Program& program) {
+    if (program.final.empty() || finals_.count(program.final) > 0) {
+        return true;
+    }
+    if (!can_be_judged(program.final_at, told_until)) {
+        return false;
+    }
+    if (!silence_ || !finals_.empty()) {
+        violations_.add(time, ml, one_final,
+                        "has the final model " + brief(program.final) + ", the ledger " +
+                            (finals_.empty() ? "none" : brief(*finals_.rbegin())));
+    }
+    return true;
 }
 
 std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime told_until) {
@@ -238,16 +289,9 @@ std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime told_until) {
             ++not_judged;
         }
     }
-    for (const auto& [ml, program] : programs_) {
-        if (program.final.empty() || finals_.count(program.final) > 0) {
-            continue;
-        }
-        if (!can_be_judged(program.final_at, told_until)) {
-            ++not_judged;
-        } else if (!silence_ || !finals_.empty()) {
-            violations_.add(time, ml, one_final,
-                            "has the final model " + brief(program.final) + ", the ledger " +
-                                (finals_.empty() ? "none" : brief(*finals_.rbegin())));
+    for (const auto& [ml, starts] : programs_) {
+        for (const auto& [session, program] : starts) {
+            not_judged += check_final(time, told_until, ml, program) ? 0 : 1;
         }
     }
     if (healed_) {

@@ -72,6 +72,8 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
         rounds.on_sync_end(time, node, fields);
     } else if (event.name == "node_stopped") {
         rounds.on_stopped(time, node, fields);
+    } else if (event.name == "observed") {
+        rounds.on_observed(time, node, fields);
     } else if (event.name == "healed") {
         rounds.on_healed(time, node, fields);
     }

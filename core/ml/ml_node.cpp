@@ -106,6 +106,7 @@ private:
     SwarmTime now_{};
     SwarmTime started_{};
     std::optional<NodeId> sl_;         ///< while connected
+    std::uint64_t session_ = 0;        ///< of the start of its SL: tells this start from others
     std::optional<OpenRequest> open_;  ///< what the program joins with
     std::string contract_;
     Run run_ = 0;
@@ -138,6 +139,7 @@ void MlNode::start(std::vector<Effect>& effects) {
 
 void MlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     sl_ = up.peer;
+    session_ = up.session;
     dialling_ = false;
     report(TraceEvent("sl_connected").with("sl", up.peer.name), effects);
     send_open(effects);
@@ -204,6 +206,7 @@ void MlNode::on_segment(const MlSegment& segment, const Blob& body, std::vector<
     }
     const SyncDone& done = incoming_->done;
     report(TraceEvent("sync_end")
+               .with("session", session_)
                .with("round", done.round)
                .with("members", done.member_count)
                .with("digest", to_string(done.digest))
@@ -285,6 +288,7 @@ void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) 
     const CheckIn& check_in = request.check_in;
     report(
         TraceEvent("sync_begin")
+            .with("session", session_)
             .with("sync", next_sequence_)
             .with("batches", request.batches)
             .with("samples", check_in.samples)
@@ -442,7 +446,10 @@ void MlNode::say_goodbye(const Error& why, std::vector<Effect>& effects) {
 
 void MlNode::finish(int code, std::vector<Effect>& effects) {
     stopped_ = true;
-    report(TraceEvent("node_stopped").with("code", static_cast<std::uint64_t>(code)), effects);
+    report(TraceEvent("node_stopped")
+               .with("session", session_)
+               .with("code", static_cast<std::uint64_t>(code)),
+           effects);
     effects.push_back(Stop{code, failed_ ? failed_->message : ""});
 }
 

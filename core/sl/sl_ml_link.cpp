@@ -138,7 +138,7 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
         return;
     }
     const std::string ended = "its ML node '" + ml.name + "' ended: " + close.reason;
-    if (close.code == Errc::io) {
+    if (close.code == Errc::io && options_.waits_for_disk) {
         // Something of its host, such as a full disk: it may be started again, and the swarm waits.
         crash({close.code, ended}, exit_code::failed, effects);
         return;

@@ -30,8 +30,9 @@ struct SlNodeOptions {
     /// After the end of a training from whose final round a member was missing: for so long it can
     /// be fetched here, and as long again after each sign of one that is fetching it.
     SwarmDuration linger = std::chrono::seconds(10);
-    /// Off only in a test that shows why: contributions are merged in the order in which they came.
-    bool merge_in_order = true;
+    // Off only in tests that show what each is for.
+    bool merge_in_order = true;  ///< not in the order in which contributions came
+    bool waits_for_disk = true;  ///< an ML node that a disk ended is waited for, not left out
     SwarmDuration sn_silence_limit =
         std::chrono::seconds(5);  ///< no answer of the SN to heartbeats
 };

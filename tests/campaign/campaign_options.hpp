@@ -8,12 +8,15 @@ namespace starling::test {
 /// A bug that is put in on purpose, to see that it is found.
 enum class Plant {
     none,
-    stale_reads,            ///< readers ask an SN without a barrier
-    r3_off,                 ///< libraft gets a membership behind other records (ledger rule R3)
-    lost_sync,              ///< disks of SNs lose what they said was durable
-    arrival_order,          ///< contributions are merged in the order in which they came
-    attempt_unchecked,      ///< results of an attempt that is over count
-    lease_without_progress  ///< who is heard of is waited for, though nothing moves
+    stale_reads,             ///< readers ask an SN without a barrier
+    r3_off,                  ///< libraft gets a membership behind other records (ledger rule R3)
+    lost_sync,               ///< disks of SNs lose what they said was durable
+    arrival_order,           ///< contributions are merged in the order in which they came
+    attempt_unchecked,       ///< results of an attempt that is over count
+    lease_without_progress,  ///< who is heard of is waited for, though nothing moves
+    fence_off,               ///< SNs let older starts of an SL go on beside a later one
+    removed_serves,          ///< SNs that were removed are not told so when they come back
+    disk_is_farewell         ///< an SL says goodbye for good when its ML node's disk is full
 };
 
 struct CampaignOptions {

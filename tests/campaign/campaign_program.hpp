@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/base/invariant.hpp"
 #include "core/base/random.hpp"
 #include "tests/support/toy_program.hpp"
 #include "transport/memory/memory_network.hpp"
@@ -21,7 +22,7 @@ struct CampaignTraining {
 };
 
 /// Trains until the campaign winds down. A start of it that comes later begins with the swarm's
-/// model, whatever it had.
+/// model, whatever it had, and counts its parts on from where its state was kept.
 class CampaignProgram final : public ProgramModel {
 public:
     static constexpr std::uint64_t batches = 16;  ///< between two rounds
@@ -60,6 +61,12 @@ public:
         for (std::size_t i = 0; i < params_.size(); ++i) {
             params_[i] += 0.5F * (targets_[i] - params_[i]);
         }
+        if (synced->resumed) {
+            parts_ = synced->resumed->position.epochs_done;
+            STARLING_INVARIANT(synced->resumed->state.view()[0] == state_byte(),
+                               "a state is kept whole, or not at all");
+        }
+        ++parts_;
         const auto spread = static_cast<std::uint64_t>(training_.part.count());
         return {
             sync(batches, training_.winding_down),
@@ -92,10 +99,16 @@ private:
         Bytes bytes(params_.size() * sizeof(float));
         std::memcpy(bytes.data(), params_.data(), bytes.size());
         request.params = Blob(std::move(bytes));
+        if (trained > 0) {
+            request.snapshot = {{parts_, 0}, Blob(Bytes(64, state_byte()))};
+        }
         return request;
     }
 
+    std::byte state_byte() const { return static_cast<std::byte>(parts_ % 251); }
+
     const CampaignTraining& training_;
+    std::uint32_t parts_ = 0;  ///< trained, by all starts that could keep their state
     EndMode end_mode_;
     std::uint32_t weight_;
     Random random_;

@@ -1,6 +1,7 @@
 #include "tests/campaign/campaign_run.hpp"
 
 #include "tests/campaign/fault_schedule.hpp"
+#include "tests/campaign/operator_faults.hpp"
 
 namespace starling::test {
 namespace {
@@ -30,6 +31,8 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     const SwarmTime faults_end = SwarmTime{calm_begin} + from_seconds(options.fault_seconds);
     FaultSchedule faults(swarm, options.membership, faults_end);
     faults.begin(SwarmTime{calm_begin});
+    OperatorFaults operators(swarm, seed, faults_end);
+    operators.begin(SwarmTime{calm_begin} + milliseconds(500));
     bool over = false;
     swarm.network.at(faults_end + milliseconds(1), [&] { over = true; });
     swarm.network.run([&] { return over; }, faults_end + seconds(1));
@@ -53,11 +56,15 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
         swarm.network.run([] { return false; },
                           std::min(limit, swarm.network.now() + readers_go_on));
     }
+    swarm.tell_what_still_runs();
     swarm.trace.checker.finish(swarm.network.now());
 
     const SwarmChecker& checker = swarm.trace.checker;
     SeedResult result;
-    result.faults = faults.count();
+    result.faults = faults.count() + operators.count();
+    result.copies = swarm.copies();
+    result.removals = swarm.removals();
+    result.full_disks = operators.full_disks();
     result.rounds = checker.rounds();
     result.crashes = swarm.crashes();
     result.operations = checker.operations() + checker.reads();

@@ -13,6 +13,9 @@ struct SeedResult {
     std::uint64_t faults = 0;
     std::uint64_t rounds = 0;
     std::uint64_t crashes = 0;
+    std::uint64_t copies = 0;      ///< of workspaces, started beside their originals
+    std::uint64_t removals = 0;    ///< of SNs, by an administrator
+    std::uint64_t full_disks = 0;  ///< of MLs
     std::uint64_t operations = 0;
     std::uint64_t violations = 0;
     std::uint64_t hash = 0;          ///< of the trace, if asked for

@@ -36,7 +36,8 @@ public:
         if (event.name == "leader_elected") {
             leader = node;
         } else if (event.name == "sync_end") {
-            last_sync_end[node] = time;
+            const std::uint64_t session = EventFields(event).number("session").value_or(0);
+            last_sync_end[{node, session}] = time;
         } else if (event.name == "round_committed") {
             const EventFields fields(event);
             digests[fields.number("round").value_or(0)] = fields.text("digest");
@@ -45,7 +46,8 @@ public:
 
     SwarmChecker checker;
     NodeId leader;  ///< that was elected last
-    std::map<NodeId, SwarmTime> last_sync_end;
+    /// By ML node, and by the session of its SL, since two starts of one may live.
+    std::map<std::pair<NodeId, std::uint64_t>, SwarmTime> last_sync_end;
     std::map<std::uint64_t, std::string> digests;  ///< committed, by round
     std::uint64_t hash() const { return hash_; }
 

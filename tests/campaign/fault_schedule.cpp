@@ -18,9 +18,13 @@ SwarmDuration FaultSchedule::within(int least_ms, int most_ms) {
 int FaultSchedule::some_sn() {
     // The leader is worth more than one among many.
     const int led = swarm_.leader();
-    return led > 0 && swarm_.random.chance(0.4)
-               ? led
-               : 1 + static_cast<int>(swarm_.random.below(swarm_.sns().size()));
+    int sn = led > 0 && swarm_.random.chance(0.4)
+                 ? led
+                 : 1 + static_cast<int>(swarm_.random.below(swarm_.sns().size()));
+    while (!swarm_.serves(sn)) {
+        sn = sn % static_cast<int>(swarm_.sns().size()) + 1;
+    }
+    return sn;
 }
 
 int FaultSchedule::some_pair() {
@@ -166,7 +170,7 @@ void FaultSchedule::power_cut() {
 
 void FaultSchedule::disk_error() {
     if (swarm_.random.chance(0.7)) {
-        swarm_.sn_store(some_sn()).fail_next_write = true;
+        swarm_.fail_sn_disk(some_sn());
     } else {
         swarm_.sl_store(some_pair()).fail_next_write = true;
     }

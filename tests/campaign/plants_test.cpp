@@ -56,7 +56,10 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"AttemptUnchecked", Plant::attempt_unchecked, 60, "is aborted"},
         // One seed of twenty blocks two members that have no other way to each other.
         Planted{"LeaseWithoutProgress", Plant::lease_without_progress, 150,
-                "no round is committed for"}),
+                "no round is committed for"},
+        Planted{"FenceOff", Plant::fence_off, 20, "a later start has its place"},
+        Planted{"RemovedServes", Plant::removed_serves, 40, "it was removed from the SNs"},
+        Planted{"DiskIsFarewell", Plant::disk_is_farewell, 40, "is aborted"}),
     [](const testing::TestParamInfo<Planted>& tested) { return std::string(tested.param.name); });
 
 /// What each round was committed to, without faults and with all members in each round, in one of

@@ -21,8 +21,9 @@ constexpr std::size_t line_bytes_max = 600;
 
 std::string text_of(const SeedResult& result) {
     std::ostringstream text;
-    text << result.faults << ' ' << result.rounds << ' ' << result.crashes << ' '
-         << result.operations << ' ' << result.violations << ' ' << result.hash << '\n';
+    text << result.faults << ' ' << result.rounds << ' ' << result.crashes << ' ' << result.copies
+         << ' ' << result.removals << ' ' << result.full_disks << ' ' << result.operations << ' '
+         << result.violations << ' ' << result.hash << '\n';
     for (std::size_t i = 0; i < std::min(lines_max, result.first.size()); ++i) {
         text << result.first[i].substr(0, line_bytes_max) << '\n';
     }
@@ -32,8 +33,8 @@ std::string text_of(const SeedResult& result) {
 SeedResult result_of(const std::string& output) {
     SeedResult result;
     std::istringstream text(output);
-    text >> result.faults >> result.rounds >> result.crashes >> result.operations >>
-        result.violations >> result.hash;
+    text >> result.faults >> result.rounds >> result.crashes >> result.copies >> result.removals >>
+        result.full_disks >> result.operations >> result.violations >> result.hash;
     text.ignore();
     for (std::string line; std::getline(text, line);) {
         result.first.push_back(line);

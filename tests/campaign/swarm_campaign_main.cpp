@@ -22,6 +22,9 @@ const std::map<std::string, Plant> plants = {
     {"arrival-order", Plant::arrival_order},
     {"attempt-unchecked", Plant::attempt_unchecked},
     {"lease-without-progress", Plant::lease_without_progress},
+    {"fence-off", Plant::fence_off},
+    {"removed-serves", Plant::removed_serves},
+    {"disk-is-farewell", Plant::disk_is_farewell},
 };
 
 struct Arguments {
@@ -59,6 +62,9 @@ void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finish
     totals.sum.faults += result.faults;
     totals.sum.rounds += result.rounds;
     totals.sum.crashes += result.crashes;
+    totals.sum.copies += result.copies;
+    totals.sum.removals += result.removals;
+    totals.sum.full_disks += result.full_disks;
     totals.sum.operations += result.operations;
     totals.sum.violations += result.violations;
     if (result.violations == 0) {
@@ -152,9 +158,14 @@ Totals run_twice(const Arguments& arguments) {
 int run(int argc, char** argv) {
     CLI::App app(
         "Sends swarms of SNs, SLs, MLs and readers through random faults in virtual time: frames "
-        "lost, doubled and\nreordered, partitions, crashes, power cuts, writes that were not "
-        "synced, disk errors, clocks that differ. Then all\nis well again, and the training must "
-        "end. Every event is checked (core/check). All comes from the seed.\n"
+        "lost, doubled and\nreordered, slow links, partitions, crashes, power cuts, writes that "
+        "were "
+        "not synced, disk errors of SNs and SLs, full\ndisks of MLs, clocks that differ; "
+        "workspaces "
+        "of pairs and of SNs that are copied and started twice; SNs that an\nadministrator "
+        "removes, "
+        "some of which come back. Then all is well again, and the training must end. Every event "
+        "is\nchecked (core/check). All comes from the seed.\n"
         "Exit code: 0, 1 with violations, 2 for a wrong flag.");
     Arguments arguments;
     CampaignOptions& options = arguments.options;
@@ -205,8 +216,9 @@ int run(int argc, char** argv) {
     options.hash_trace = arguments.twice;
     const Totals totals = arguments.twice ? run_twice(arguments) : run_once(arguments);
     std::cout << totals.seeds << " seeds, " << totals.sum.faults << " faults, " << totals.sum.rounds
-              << " rounds, " << totals.sum.crashes << " crashes, " << totals.sum.violations
-              << " violations\n";
+              << " rounds, " << totals.sum.crashes << " crashes, " << totals.sum.copies
+              << " copies, " << totals.sum.removals << " removals, " << totals.sum.full_disks
+              << " full ML disks, " << totals.sum.violations << " violations\n";
     return totals.sum.violations == 0 ? 0 : 1;
 }
 

@@ -320,6 +320,78 @@ TEST_F(Check, FindsAFinalModelThatIsNotTheLedgers) {
     expect_one("one final model", "ml1", {"aa", "the ledger none"});
 }
 
+/// Two starts of ml1 at a time, of a workspace that was copied.
+class CheckCopies : public Check {
+protected:
+    CheckCopies() {
+        say("ml1 sync_begin session=1 sync=0 batches=0");
+        commit("sn1", "round=0 attempt=0 digest=aa final=0");
+        say("ml1 sync_end session=1 round=0 digest=aa final=0");
+        say("ml1 sync_begin session=2 sync=0 batches=0");
+    }
+    void end_with_the_newer_one() {
+        commit("sn1", "round=1 attempt=0 digest=bb final=1");
+        say("sn1 contract_ended contract=c run=0 phase=complete");
+        say("ml1 sync_end session=2 round=1 digest=bb final=1");
+        say("ml1 node_stopped session=2 code=0");
+    }
+};
+
+TEST_F(CheckCopies, EachGoesOnFromItsOwnModelsUntilOneIsReplaced) {
+    say("ml1 sync_begin session=1 sync=1 batches=16");
+    say("ml1 node_stopped session=1 code=3");
+    say("campaign healed round_limit_ms=1000");
+    end_with_the_newer_one();
+    expect_clean();
+}
+
+TEST_F(CheckCopies, FindsOneThatTrainsFromTheModelOfTheOther) {
+    say("ml1 sync_begin session=2 sync=1 batches=16");
+    expect_one("goes on from a committed model", "ml1", {"16 batches"});
+}
+
+TEST_F(CheckCopies, FindsAnOlderStartThatGoesOnWhenAllIsWell) {
+    say("campaign healed round_limit_ms=1000");
+    end_with_the_newer_one();
+    say_at(2000, "ml1 sync_begin session=1 sync=1 batches=16");
+    expect_one("only who belongs goes on", "ml1", {"session 1", "session 2"});
+}
+
+TEST_F(CheckCopies, FindsThatTheNewerOneDoesNotEnd) {
+    say("ml1 node_stopped session=1 code=3");
+    say("campaign healed round_limit_ms=1000");
+    commit("sn1", "round=1 attempt=0 digest=bb final=1");
+    say("sn1 contract_ended contract=c run=0 phase=complete");
+    expect_one("every round ends", "ml1", {"has not ended"});
+}
+
+TEST_F(CheckCopies, AStartThatEndedBeforeItTookPartHasNobodysPlace) {
+    say("ml1 node_stopped session=3 code=5");
+    say("campaign healed round_limit_ms=1000");
+    end_with_the_newer_one();
+    expect_clean();
+}
+
+TEST_F(Check, FindsThatTheLastStartFailsBeforeItTakesPart) {
+    say("ml1 sync_begin session=1 sync=0 batches=0");
+    say("campaign healed round_limit_ms=1000");
+    commit("sn1", "round=0 attempt=0 digest=aa final=1");
+    say("sn1 contract_ended contract=c run=0 phase=complete");
+    say("ml1 node_stopped session=2 code=3");
+    expect_one("every round ends", "ml1", {"ended with code 3"});
+}
+
+TEST_F(Check, FindsALaterStartThatTrainsWithoutAnyModel) {
+    say("ml1 sync_begin session=1 sync=0 batches=0");
+    say("ml1 sync_begin session=2 sync=1 batches=16");
+    expect_one("goes on from a committed model", "ml1", {"without the model"});
+}
+
+TEST_F(Check, TellsOfAProcessThatRunsThoughItMustNot) {
+    say("sn2 observed process=sn2-copy wrong=runs");
+    expect_one("only who belongs goes on", "sn2", {"'sn2-copy' runs"});
+}
+
 /// Files of several hosts: what one says may come before what it follows from.
 class CheckHosts : public Check {
 protected:

@@ -1,0 +1,76 @@
+// Workspaces of pairs that are copied, so that two starts of one node live at a time.
+#include "tests/campaign/campaign_swarm.hpp"
+
+namespace starling::test {
+
+bool CampaignSwarm::copy_pair(int number) {
+    Pair& pair = pairs_[index(number)];
+    Place& from = pair.newest();
+    Place& to = pair.other();
+    const bool other_lives = to.used && (up(to.sl) || up(to.ml));
+    if (calm_ || other_lives || !up(from.sl) || !up(from.ml)) {
+        return false;
+    }
+    to.sl_store = {};
+    to.sl_store.models = from.sl_store.models;
+    to.ml_store = {};
+    to.ml_store.states = from.ml_store.states;
+    ++copies_;
+    go_to_other_place(pair);
+    return true;
+}
+
+/// Its start there is the newest from now on. What runs in the place before is left alone: it has
+/// to find out itself that it was replaced.
+void CampaignSwarm::go_to_other_place(Pair& pair) {
+    pair.at = 1 - pair.at;
+    Place& place = pair.newest();
+    sls_[index(pair.number)] = place.sl;
+    mls_[index(pair.number)] = place.ml;
+    if (!place.used) {
+        add_place(pair, place);
+    }
+    network.crash(place.sl);
+    network.crash(place.ml);
+    start_again(place.sl);
+    start_again(place.ml);
+}
+
+void CampaignSwarm::start_other_place(int number, bool kill, SwarmDuration pause) {
+    Pair& pair = pairs_[index(number)];
+    if (calm_) {
+        return;
+    }
+    const std::size_t from = pair.at;
+    if (kill) {
+        crash(pair.newest().ml);
+        crash(pair.newest().sl);
+    }
+    network.at(network.now() + pause, [this, &pair, from] {
+        const auto ml = network.stopped(pair.newest().ml);
+        const bool done = ml && ml->exit_code == exit_code::ok;
+        if (!calm_ && !done && pair.at == from) {
+            go_to_other_place(pair);
+        }
+    });
+}
+
+/// A copy of an SN finds out that its original serves, and ends.
+void CampaignSwarm::look_after_copies() {
+    for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        SnCopy& copy = sn_copies_[sn];
+        const auto stop = copy.runs ? network.stopped(copy.process) : std::nullopt;
+        if (!stop) {
+            continue;
+        }
+        copy.runs = false;
+        if (stop->exit_code != exit_code::refused ||
+            (stop->reason.find("Two SNs are '") == std::string::npos &&
+             stop->reason.find("keeps the ledger no more") == std::string::npos)) {
+            unexpected(copy.process, "ended with code " + std::to_string(stop->exit_code) + " (" +
+                                         stop->reason + ") where its original serves");
+        }
+    }
+}
+
+}  // namespace starling::test

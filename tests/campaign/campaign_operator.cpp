@@ -1,0 +1,202 @@
+// What looks after the processes of a campaign's swarm, and how it is all well again in the end.
+#include <algorithm>
+
+#include "tests/campaign/campaign_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr SwarmDuration supervise_interval = milliseconds(250);
+
+}  // namespace
+
+void CampaignSwarm::crash(const NodeId& process) {
+    if (calm_ || !down_.insert(process).second) {
+        return;
+    }
+    ++crashes_;
+    network.crash(process);
+    for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        if (sns_[sn] == process && sn_copies_[sn].runs) {
+            network.crash(sn_copies_[sn].process);  // it is on the same host
+            sn_copies_[sn].runs = false;
+        }
+    }
+}
+
+void CampaignSwarm::restart_at(SwarmTime time, const NodeId& process) {
+    network.at(time, [this, process] {
+        if (down_.count(process) > 0 && !is_left_alone(process)) {
+            start_again(process);
+        }
+    });
+}
+
+void CampaignSwarm::start_again(const NodeId& process) {
+    down_.erase(process);
+    // A clock counts from the start of its process or host, and no two run alike.
+    network.set_clock(process,
+                      {milliseconds(random.below(60'000)), (random.uniform() - 0.5) * 2e-3});
+    network.restart(process);
+}
+
+void CampaignSwarm::crash_pair(int pair, SwarmTime back) {
+    const auto at = static_cast<std::size_t>(pair - 1);
+    crash(mls_[at]);
+    crash(sls_[at]);
+    restart_at(back, sls_[at]);
+    restart_at(back, mls_[at]);
+}
+
+void CampaignSwarm::crash_sn(int sn, SwarmTime back) {
+    const NodeId& node = sns_[static_cast<std::size_t>(sn - 1)];
+    crash(node);
+    restart_at(back, node);
+}
+
+bool CampaignSwarm::is_left_alone(const NodeId& process) const {
+    for (const Pair& pair : pairs_) {
+        if (process == pair.other().sl || process == pair.other().ml) {
+            return true;
+        }
+    }
+    for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        const Removal& removal = removals_[sn];
+        const bool dead = removal.state == Removal::State::asked && removal.plan.dead;
+        const bool removed = removal.state == Removal::State::done;
+        if (sns_[sn] == process && (dead || (removed && calm_))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void CampaignSwarm::supervise() {
+    network.at(network.now() + supervise_interval, [this] {
+        look_after_sns();
+        look_after_removals();
+        look_after_pairs();
+        look_after_copies();
+        supervise();
+    });
+}
+
+void CampaignSwarm::look_after_pairs() {
+    for (std::size_t at = 0; at < mls_.size(); ++at) {
+        const auto ml = network.stopped(mls_[at]);
+        const auto sl = network.stopped(sls_[at]);
+        const bool waits = down_.count(mls_[at]) > 0 || down_.count(sls_[at]) > 0;
+        const bool done = ml && ml->exit_code == exit_code::ok;
+        if (!waits && sl && sl->reason.find("replaced by a start of") != std::string::npos) {
+            unexpected(sls_[at], "was told that it was replaced, and is the newest start");
+        }
+        // As whoever looks after the processes of a host would: together and anew.
+        if (!waits && !done && (ml || sl)) {
+            network.crash(mls_[at]);
+            network.crash(sls_[at]);
+            start_again(sls_[at]);
+            start_again(mls_[at]);
+        }
+    }
+}
+
+void CampaignSwarm::heal() {
+    network.heal();
+    network.faults = NetworkFaults{};
+    for (const auto& store : sn_stores_) {
+        store->fail_next_write = false;
+    }
+    for (Pair& pair : pairs_) {
+        for (Place& place : pair.places) {
+            for (MemoryStore* store : {&place.sl_store, &place.ml_store}) {
+                store->fail_next_write = false;
+                store->full = false;
+            }
+        }
+    }
+    calm_ = true;
+    for (std::size_t at = 0; at < sls_.size(); ++at) {
+        if (down_.count(sls_[at]) > 0 || down_.count(mls_[at]) > 0) {
+            network.crash(mls_[at]);
+            network.crash(sls_[at]);
+            start_again(sls_[at]);
+            start_again(mls_[at]);
+        }
+    }
+    for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        Removal& removal = removals_[sn];
+        if (removal.state == Removal::State::asked) {
+            removal.state = Removal::State::none;  // if it was removed all the same, it will say so
+        }
+        if (down_.count(sns_[sn]) > 0 && removal.state == Removal::State::none) {
+            start_again(sns_[sn]);
+        }
+    }
+}
+
+/// Where a pair was started twice, the newer start: once the training has ended without it, it
+/// would begin another one.
+bool CampaignSwarm::all_have_synced_since(SwarmTime time) const {
+    return std::all_of(pairs_.begin(), pairs_.end(), [&](const Pair& pair) {
+        const Place& place = pair.newest();
+        const auto last =
+            trace.last_sync_end.find({{"ml" + std::to_string(pair.number)}, place.session});
+        return last != trace.last_sync_end.end() && last->second > time && up(place.ml);
+    });
+}
+
+bool CampaignSwarm::block_two_members() {
+    if (training_.min_peers >= sls_.size()) {
+        return false;
+    }
+    const std::size_t a = random.below(sls_.size());
+    const std::size_t b = (a + 1 + random.below(sls_.size() - 1)) % sls_.size();
+    network.block(sls_[a], sls_[b]);
+    return true;
+}
+
+bool CampaignSwarm::all_ended() const {
+    const auto ended = [this](const NodeId& node) { return network.stopped(node).has_value(); };
+    return std::all_of(mls_.begin(), mls_.end(), ended) &&
+           std::all_of(sls_.begin(), sls_.end(), ended) && still_running().empty();
+}
+
+std::map<NodeId, std::string_view> CampaignSwarm::still_running() const {
+    std::map<NodeId, std::string_view> processes;
+    for (const Pair& pair : pairs_) {
+        for (const NodeId& process : {pair.other().sl, pair.other().ml}) {
+            if (pair.other().used && up(process)) {
+                processes[process] = "still runs although a later start has its place";
+            }
+        }
+    }
+    for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        if (removals_[sn].state == Removal::State::done && up(sns_[sn])) {
+            processes[sns_[sn]] = "still runs although it was removed from the SNs";
+        }
+        if (sn_copies_[sn].runs) {
+            processes[sn_copies_[sn].process] = "still runs beside the SN that it is a copy of";
+        }
+    }
+    return processes;
+}
+
+void CampaignSwarm::unexpected(const NodeId& process, const std::string& why) {
+    trace.report(network.now(), {process.name.substr(0, process.name.find('-'))},
+                 TraceEvent("observed").with("process", process.name).with("wrong", why));
+}
+
+void CampaignSwarm::tell_what_still_runs() {
+    for (const auto& [process, why] : still_running()) {
+        unexpected(process, std::string(why));
+    }
+}
+
+int CampaignSwarm::leader() const {
+    const auto found = std::find(sns_.begin(), sns_.end(), trace.leader);
+    return found == sns_.end() ? 0 : static_cast<int>(found - sns_.begin()) + 1;
+}
+
+}  // namespace starling::test

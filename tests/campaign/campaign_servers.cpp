@@ -1,0 +1,246 @@
+// SNs that leave, are removed, begin with an empty disk, or were copied.
+#include <algorithm>
+
+#include "core/ledger/membership.hpp"
+#include "core/tool/tool_node.hpp"
+#include "tests/campaign/campaign_swarm.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/ports.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::string_view removed_text = "keeps the ledger no more";
+constexpr SwarmDuration tool_limit = seconds(4);
+/// Then the administrator gives up, and starts it again.
+constexpr SwarmDuration removal_limit = seconds(12);
+
+}  // namespace
+
+bool CampaignSwarm::is_voter(int sn) const {
+    const auto at = static_cast<std::size_t>(sn - 1);
+    const DurableLog& log = sn_stores_[at]->log;
+    for (std::uint64_t index = log.records.size(); index > 0; --index) {
+        const Result<LogRecord> record = decode_record(index, log.records[index - 1]);
+        if (record && record->kind == RecordKind::membership) {
+            const auto servers = decode_membership(record->data);
+            return std::any_of(servers->begin(), servers->end(), [&](const Server& server) {
+                return server.number == log.vote.self && server.voter;
+            });
+        }
+    }
+    return false;
+}
+
+/// Of those that serve. No change is begun before the one before is over.
+bool CampaignSwarm::all_vote() const {
+    bool all = leaving_.empty();
+    for (int sn = 1; sn <= options_.servers; ++sn) {
+        all = all && removals_[index(sn)].state != Removal::State::asked;
+        all = all && (!serves(sn) || is_voter(sn));
+    }
+    return all;
+}
+
+std::size_t CampaignSwarm::sentinel_of(std::size_t sn) const {
+    std::size_t sentinel = sentinels_[sn];
+    for (std::size_t i = 0; i < sns_.size(); ++i) {
+        const std::size_t next = (sentinels_[sn] + i) % sns_.size();
+        if (next != sn && removals_[next].state == Removal::State::none) {
+            sentinel = next;
+            break;
+        }
+    }
+    return sentinel;
+}
+
+bool CampaignSwarm::replace_sn(int sn, bool leave, SwarmTime back) {
+    const std::size_t at = index(sn);
+    if (!serves(sn) || !all_vote() || !up(sns_[at])) {
+        return false;
+    }
+    // It joins through any that is there.
+    sentinels_[at] = (at + 1 + random.below(static_cast<std::uint64_t>(options_.servers - 1))) %
+                     static_cast<std::size_t>(options_.servers);
+    crash(sns_[at]);
+    if (leave) {
+        leaving_.insert(at);  // it is started as one that leaves, and ends once it is out
+    } else {
+        empty_disk(at);
+    }
+    restart_at(back, sns_[at]);
+    return true;
+}
+
+void CampaignSwarm::empty_disk(std::size_t sn) {
+    const std::size_t lost_writes = sn_stores_[sn]->lost_writes;
+    *sn_stores_[sn] = MemoryStore{};
+    sn_stores_[sn]->lost_writes = lost_writes;
+}
+
+void CampaignSwarm::look_after_sns() {
+    for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        const auto stop = network.stopped(sns_[sn]);
+        if (down_.count(sns_[sn]) > 0 || !stop) {
+            continue;
+        }
+        if (stop->reason.find(removed_text) != std::string::npos) {
+            on_removed(sn);
+            continue;
+        }
+        if (stop->exit_code == exit_code::ok && leaving_.erase(sn) > 0) {
+            empty_disk(sn);  // it comes back as another one
+        }
+        start_again(sns_[sn]);
+    }
+}
+
+bool CampaignSwarm::remove_sn(int sn, const RemovalPlan& plan) {
+    const std::size_t at = index(sn);
+    int removed = 0;
+    for (const Removal& removal : removals_) {
+        removed += removal.state == Removal::State::none ? 0 : 1;
+    }
+    if (calm_ || !serves(sn) || !all_vote() || sn_copies_[at].runs ||
+        removed >= (options_.servers - 1) / 2) {
+        return false;
+    }
+    if (plan.dead) {
+        crash(sns_[at]);
+    }
+    removals_[at] = {Removal::State::asked, plan, {}, network.now(), true};
+    ask_to_remove(at);
+    return true;
+}
+
+/// Any SN is asked, also the one itself.
+void CampaignSwarm::ask_to_remove(std::size_t sn) {
+    const std::uint64_t number = ++tools_;
+    std::vector<Address> servers = sn_addresses_;
+    std::rotate(servers.begin(),
+                servers.begin() + static_cast<std::ptrdiff_t>(random.below(servers.size())),
+                servers.end());
+    MemoryNodeSpec tool;
+    tool.process = "swci1-" + std::to_string(number);
+    tool.host = "host-" + tool.process;
+    tool.make = [number, servers, node = sns_[sn]] {
+        const RemoveServer request{static_cast<std::uint32_t>(number), node, {"swci1"}};
+        return make_tool_node({{"swci1"},
+                               servers,
+                               Role::sn,
+                               request,
+                               [](const StatusReply&, std::string_view) {},
+                               tool_limit});
+    };
+    removals_[sn].tool = {tool.process};
+    network.add(std::move(tool));
+}
+
+void CampaignSwarm::look_after_removals() {
+    for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        Removal& removal = removals_[sn];
+        const auto answer =
+            removal.state == Removal::State::asked ? network.stopped(removal.tool) : std::nullopt;
+        if (!answer) {
+            continue;
+        }
+        if (answer->exit_code == exit_code::ok) {
+            on_removed(sn);
+        } else if (network.now() - removal.since < removal_limit) {
+            ask_to_remove(sn);
+        } else {
+            removal.state = Removal::State::none;  // if it was removed all the same, it will say so
+            if (down_.count(sns_[sn]) > 0) {
+                start_again(sns_[sn]);
+            }
+        }
+    }
+}
+
+/// The command said so, or the SN that was told.
+void CampaignSwarm::on_removed(std::size_t sn) {
+    Removal& removal = removals_[sn];
+    if (removal.state == Removal::State::done) {
+        return;
+    }
+    if (!removal.ever) {
+        unexpected(sns_[sn], "was told that it was removed, and nobody has asked for that");
+        removal.ever = true;
+    }
+    removal.state = Removal::State::done;
+    ++removals_done_;
+    if (removal.plan.back) {
+        come_back_at(*removal.plan.back, sn, false);
+    }
+    if (removal.plan.joins) {
+        come_back_at(removal.plan.back.value_or(SwarmDuration{0}) + *removal.plan.joins, sn, true);
+    }
+}
+
+/// \param anew  with an empty disk, so that it is taken in; else it must be refused.
+void CampaignSwarm::come_back_at(SwarmDuration pause, std::size_t sn, bool anew) {
+    network.at(network.now() + pause, [this, sn, anew] {
+        if (calm_ || removals_[sn].state != Removal::State::done) {
+            return;
+        }
+        if (up(sns_[sn])) {  // it has not been told yet
+            come_back_at(seconds(1), sn, anew);
+            return;
+        }
+        if (anew) {
+            empty_disk(sn);
+            removals_[sn] = {};
+        }
+        start_again(sns_[sn]);
+    });
+}
+
+bool CampaignSwarm::copy_sn(int sn) {
+    const std::size_t at = index(sn);
+    SnCopy& copy = sn_copies_[at];
+    const MemoryStore& store = *sn_stores_[at];
+    if (calm_ || !serves(sn) || !all_vote() || !up(sns_[at]) || copy.runs ||
+        store.fail_next_write) {
+        return false;
+    }
+    copy.store.log = store.log;
+    copy.runs = true;
+    ++copies_;
+    if (!copy.process.name.empty()) {
+        network.restart(copy.process);
+        return true;
+    }
+    copy.process = {sns_[at].name + "-copy"};
+    const Address elsewhere{sn_addresses_[at].host, 30404};
+    MemoryNodeSpec spec;
+    spec.process = copy.process.name;
+    // A copy that can't reach its original takes itself for moved, as core/DECISIONS.md says. On
+    // the same host it always can, and what fails for one fails for both.
+    spec.host = "host-" + sns_[at].name;
+    spec.listen = {elsewhere};
+    spec.accepts = sn_api_accepts();
+    spec.store = &copy.store;
+    spec.make = [this, sn, elsewhere, &copy] {
+        SnNodeOptions options = sn_options(sn);
+        options.api_address = elsewhere;
+        options.peer_address = elsewhere;
+        options.log = copy.store.log;
+        return make_sn_node(std::move(options), openssl_hasher());
+    };
+    network.add(std::move(spec));
+    return true;
+}
+
+void CampaignSwarm::fail_sn_disk(int sn) {
+    SnCopy& copy = sn_copies_[index(sn)];
+    if (copy.runs) {
+        network.crash(copy.process);
+        copy.runs = false;
+    }
+    sn_stores_[index(sn)]->fail_next_write = true;
+}
+
+}  // namespace starling::test
