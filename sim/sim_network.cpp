@@ -213,11 +213,12 @@ struct SimNetwork::Impl {
             }
             const int side = connection->end[0] == from ? 0 : 1;
             Lane& lane = connection->lane[index(side)];
+            ByteCount& counted = count(*connection, side);
             std::erase_if(lane.queue, [&](const Item& item) {
                 if (item.group != group) {
                     return false;
                 }
-                count(*connection, side).sent -= item.bytes;
+                counted.sent -= item.bytes;
                 lane.undelivered_bytes -= item.bytes;
                 return true;
             });

@@ -65,6 +65,13 @@ void encode(Writer& writer, const std::vector<RoundMember>& members) {
 
 }  // namespace
 
+Command::Command() = default;
+Command::Command(const Command& other) = default;
+Command::Command(Command&& other) noexcept = default;
+Command& Command::operator=(const Command& other) = default;
+Command& Command::operator=(Command&& other) noexcept = default;
+Command::~Command() = default;
+
 void encode(Writer& writer, const Address& address) {
     writer.string(address.host);
     writer.u16(address.port);

@@ -101,9 +101,19 @@ struct RemoveServers {
     std::uint64_t session = 0;  ///< of the start that rebuilt it, which is when: see start_text()
 };
 
-using Command =
-    std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract, ExpireDeadline,
-                 LoseNode, ExcludeMember, ReadBarrier, Checkpoint, RemoveServers>;
+/// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
+/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+struct Command
+    : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract, ExpireDeadline,
+                   LoseNode, ExcludeMember, ReadBarrier, Checkpoint, RemoveServers> {
+    using variant::variant;
+    Command();
+    Command(const Command& other);
+    Command(Command&& other) noexcept;
+    Command& operator=(const Command& other);
+    Command& operator=(Command&& other) noexcept;
+    ~Command();
+};
 
 /// "check_in", "report_merge", ...: for traces.
 std::string_view name_of(const Command& command);

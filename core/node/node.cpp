@@ -2,6 +2,20 @@
 
 namespace starling {
 
+Effect::Effect() = default;
+Effect::Effect(const Effect& other) = default;
+Effect::Effect(Effect&& other) noexcept = default;
+Effect& Effect::operator=(const Effect& other) = default;
+Effect& Effect::operator=(Effect&& other) noexcept = default;
+Effect::~Effect() = default;
+
+Input::Input() = default;
+Input::Input(const Input& other) = default;
+Input::Input(Input&& other) noexcept = default;
+Input& Input::operator=(const Input& other) = default;
+Input& Input::operator=(Input&& other) noexcept = default;
+Input::~Input() = default;
+
 int exit_code_of(Errc code) {
     switch (code) {
         case Errc::ok:

@@ -62,8 +62,18 @@ struct StopRequested {
     bool by_operator() const { return code == Errc::aborted; }
 };
 
-using Input = std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceived, TimerDue,
-                           WorkDone, StopRequested, Arrivals>;
+/// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
+/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+struct Input : std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceived, TimerDue,
+                            WorkDone, StopRequested, Arrivals> {
+    using variant::variant;
+    Input();
+    Input(const Input& other);
+    Input(Input&& other) noexcept;
+    Input& operator=(const Input& other);
+    Input& operator=(Input&& other) noexcept;
+    ~Input();
+};
 
 // ---- Effects: what a node wants done, executed in order
 // ------------------------------------------
@@ -120,8 +130,18 @@ struct Stop {
     std::string reason;
 };
 
-using Effect = std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
-                            Report, Stop, CancelSends, MeasureArrivals>;
+/// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
+/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+struct Effect : std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
+                             Report, Stop, CancelSends, MeasureArrivals> {
+    using variant::variant;
+    Effect();
+    Effect(const Effect& other);
+    Effect(Effect&& other) noexcept;
+    Effect& operator=(const Effect& other);
+    Effect& operator=(Effect&& other) noexcept;
+    ~Effect();
+};
 
 /// A node of the swarm as a function with a memory. It owns no thread, clock, socket, file or
 /// random device, so it can't tell a simulation from a deployment.

@@ -375,7 +375,7 @@ bool decode_as(std::size_t wanted, Reader& reader, Message& out) {
     if (wanted != index) {
         return false;
     }
-    std::variant_alternative_t<index, Message> message;
+    std::variant_alternative_t<index, Message::variant> message;
     get(reader, message);
     out = std::move(message);
     return true;
@@ -389,7 +389,7 @@ void decode_alternative(std::size_t wanted, Reader& reader, Message& out,
 
 /// The wire's type number is the alternative's index + 1: alternatives are only ever added at the
 /// end.
-constexpr std::size_t type_count = std::variant_size_v<Message>;
+constexpr std::size_t type_count = std::variant_size_v<Message::variant>;
 
 bool may_have_body(std::uint8_t type) {
     return type == 8 /* SegmentData */ || type == 11 /* MlSegment */ ||

@@ -4,8 +4,15 @@
 
 namespace starling {
 
+Message::Message() = default;
+Message::Message(const Message& other) = default;
+Message::Message(Message&& other) noexcept = default;
+Message& Message::operator=(const Message& other) = default;
+Message& Message::operator=(Message&& other) noexcept = default;
+Message::~Message() = default;
+
 std::string_view type_name(const Message& message) {
-    static constexpr std::array<std::string_view, std::variant_size_v<Message>> names = {
+    static constexpr std::array<std::string_view, std::variant_size_v<Message::variant>> names = {
         "Hello",
         "Refused",
         "SubmitCommand",

@@ -238,12 +238,22 @@ struct RemoveServer {
     NodeId by;  ///< the tool, as the SN that it is connected with has seen
 };
 
-using Message =
-    std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate, FetchSegments,
-                 SegmentData, OpenSession, SyncBegin, MlSegment, CloseSession, SessionOpened,
-                 SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply, StatusQuery,
-                 SeatRule, StatusReply, ConsensusMessage, RelayedCommand, RelayedNews,
-                 MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply, RemoveServer>;
+/// Any of them. Not an alias: a special member of a variant of so many types takes a compiler as
+/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+struct Message : std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate,
+                              FetchSegments, SegmentData, OpenSession, SyncBegin, MlSegment,
+                              CloseSession, SessionOpened, SyncDone, SessionFailed, SeatRequest,
+                              SeatRelease, SeatReply, StatusQuery, SeatRule, StatusReply,
+                              ConsensusMessage, RelayedCommand, RelayedNews, MembershipRequest,
+                              MembershipReply, FetchProbe, FetchProbeReply, RemoveServer> {
+    using variant::variant;
+    Message();
+    Message(const Message& other);
+    Message(Message&& other) noexcept;
+    Message& operator=(const Message& other);
+    Message& operator=(Message&& other) noexcept;
+    ~Message();
+};
 
 /// What one node sends another: a small message and, for segments, a raw body.
 struct Frame {
