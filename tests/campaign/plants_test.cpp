@@ -90,7 +90,13 @@ TEST(ArrivalOrder, MakesNoDifference) {
 }
 
 TEST(ArrivalOrder, WouldMakeOneIfContributionsWereMergedAsTheyCome) {
-    EXPECT_NE(digests_of(Plant::arrival_order, 1), digests_of(Plant::arrival_order, 2));
+    // Not every order shows: most sums of three float32 are exact in binary64.
+    const std::vector<std::string> digests = digests_of(Plant::arrival_order, 1);
+    bool differs = false;
+    for (std::uint64_t network = 2; network < 20 && !differs; ++network) {
+        differs = digests_of(Plant::arrival_order, network) != digests;
+    }
+    EXPECT_TRUE(differs);
 }
 
 }  // namespace
