@@ -54,7 +54,11 @@ struct CheckIn {
     friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
 
-enum class MemberStatus : std::uint8_t { active = 1, left = 2, lost = 3 };
+/// After so many rounds of a run whose merge it signed another digest of, a member is expelled from
+/// that run, if min_peers remain without it.
+constexpr std::uint32_t deviations_max = 3;
+
+enum class MemberStatus : std::uint8_t { active = 1, left = 2, lost = 3, expelled = 4 };
 
 struct Member {
     Address address;  ///< of its SL's exchange port
@@ -109,6 +113,8 @@ struct Contract {
     /// Segments keep their owners over attempts: see make_plan().
     std::vector<NodeId> departed;
     std::optional<Commit> last_commit;
+    /// Rounds of this run that a member merged to other bytes than the agreed ones.
+    std::map<NodeId, std::uint32_t> deviations;
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it

@@ -105,7 +105,7 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const RegisterNode& c) { return register_node(entry, c); },
                                    [&](const Enrol& c) { return enrol(entry, c); },
                                    [&](const CheckInRound& c) { return check_in(entry, c); },
-                                   [&](const CommitRound& c) { return commit(c); },
+                                   [&](const CommitRound& c) { return commit(entry, c); },
                                    [&](const LeaveContract& c) { return leave(entry, c); },
                                    [&](const ExpireDeadline& c) { return expire(entry, c); },
                                    [&](const LoseNode& c) { return lose(entry, c); },
@@ -297,65 +297,6 @@ void Ledger::freeze(Contract& contract, bool retry) {
     contract.version = index_;
     events_.push_back(RoundFrozen{contract.name, contract.round, contract.attempt,
                                   static_cast<std::uint32_t>(contract.frozen.size()), retry});
-}
-
-/// All members of the attempt have reported. One that merged to other bytes ends the contract: the
-/// rule is deterministic, so either its machine or the program is at fault.
-Answer Ledger::commit(const CommitRound& command) {
-    Contract* contract = current(command.contract, command.run);
-    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
-        contract->round != command.round || contract->attempt != command.attempt) {
-        return denied(Errc::stale, "round " + std::to_string(command.round) + " attempt " +
-                                       std::to_string(command.attempt) + " is over");
-    }
-    const bool all = std::equal(
-        command.reports.begin(), command.reports.end(), contract->frozen.begin(),
-        contract->frozen.end(),
-        [](const MemberReport& report, const RoundMember& m) { return report.node == m.id; });
-    if (!all || command.reports.empty()) {
-        return denied(Errc::malformed, "a commit needs one report of each member, in order");
-    }
-    const MemberReport& first = command.reports.front();
-    for (const MemberReport& report : command.reports) {
-        if (report.digest != first.digest) {
-            end(*contract, ContractPhase::aborted,
-                "member '" + report.node.name + "' merged round " +
-                    std::to_string(contract->round) + " to " + short_text(report.digest) +
-                    ", member '" + first.node.name + "' to " + short_text(first.digest) +
-                    ": they must be the same bytes");
-            return accepted(contract->run);
-        }
-    }
-    conclude(*contract, first.digest);
-    return accepted(contract->run);
-}
-
-void Ledger::conclude(Contract& contract, const Digest& agreed) {
-    Commit commit{contract.round, contract.attempt, agreed, contract.frozen, true};
-    for (const RoundMember& frozen : contract.frozen) {
-        Member& member = contract.members[frozen.id];
-        // Whatever takes a member's check-in back takes it out of the attempt; a log that says
-        // otherwise must not stop every SN that reads it.
-        member.last = member.check_in.value_or(member.last);
-        commit.final = commit.final && member.check_in && member.check_in->finished;
-    }
-    for (auto& [id, member] : contract.members) {
-        const bool absent = member.status == MemberStatus::active && !member.check_in;
-        commit.final = commit.final && !absent;
-        member.check_in.reset();
-    }
-    contract.last_commit = commit;
-    contract.frozen.clear();
-    contract.departed.clear();
-    contract.version = index_;
-    events_.push_back(RoundCommitted{contract.name, commit});
-    if (commit.final) {
-        end(contract, ContractPhase::complete, "");
-        return;
-    }
-    contract.phase = ContractPhase::gathering;
-    ++contract.round;
-    contract.attempt = 0;
 }
 
 void Ledger::set_wait_deadline(Contract& contract, SwarmTime now) {

@@ -51,13 +51,23 @@ struct MemberExcluded {
     NodeId node;
     std::string reason;
 };
+/// Merged a round that is committed to other bytes than most of its members.
+struct MemberDeviated {
+    std::string contract;
+    NodeId node;
+    Round round = 0;
+    Digest digest;  ///< what it signed
+    Digest agreed;
+    std::uint32_t times = 0;  ///< in this run, with this one
+};
 struct ContractEnded {
     std::string contract;
     ContractPhase phase = ContractPhase::complete;
     std::string reason;
 };
-using LedgerEvent = std::variant<NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen,
-                                 RoundCommitted, MemberGone, MemberExcluded, ContractEnded>;
+using LedgerEvent =
+    std::variant<NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen, RoundCommitted, MemberGone,
+                 MemberExcluded, MemberDeviated, ContractEnded>;
 
 /// The answer to a command, kept for its (session, sequence).
 struct Answer {
@@ -107,7 +117,7 @@ private:
     Answer register_node(const Entry& entry, const RegisterNode& command);
     Answer enrol(const Entry& entry, const Enrol& command);
     Answer check_in(const Entry& entry, const CheckInRound& command);
-    Answer commit(const CommitRound& command);
+    Answer commit(const Entry& entry, const CommitRound& command);
     Answer leave(const Entry& entry, const LeaveContract& command);
     Answer expire(const Entry& entry, const ExpireDeadline& command);
     Answer lose(const Entry& entry, const LoseNode& command);
@@ -119,6 +129,8 @@ private:
     void freeze_if_ready(Contract& contract, SwarmTime now);
     void freeze(Contract& contract, bool retry);
     void conclude(Contract& contract, const Digest& agreed);
+    void note_deviation(Contract& contract, const CommitRound& command, const MemberReport& report,
+                        const Digest& agreed, SwarmTime now);
     void remove_member(Contract& contract, const NodeId& node, MemberStatus status,
                        const std::string& reason, SwarmTime now);
     void end(Contract& contract, ContractPhase phase, std::string reason);

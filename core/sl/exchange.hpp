@@ -75,6 +75,10 @@ public:
                               const std::set<NodeId>& refused_by) const;
     TransferProgress transfer() const;
 
+    /// Who merges that segment in this attempt.
+    const NodeId& owner_of(std::uint32_t segment) const {
+        return setup_.members[plan_.owner_of[segment]].id;
+    }
     bool complete() const { return merged_count_ == merged_.size(); }
     const Segments& merged() const { return merged_; }
 

@@ -107,6 +107,7 @@ void SlNode::on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effect
               effects);
         return;
     }
+    name_deviating_owners(effects);
     const Commit commit = catch_up_->commit();
     effects.push_back(Report{TraceEvent("caught_up")
                                  .with("round", commit.round)

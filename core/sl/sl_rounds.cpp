@@ -238,6 +238,7 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
                          exchange_->key().attempt == commit.attempt &&
                          merged_digest_ == commit.digest;
     if (!have_it) {
+        note_own_deviation(commit, effects);
         catch_up_to(commit, effects);
         return;
     }

@@ -26,6 +26,11 @@ public:
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override;
 
 private:
+    struct Deviation {
+        Round round = 0;
+        Segments merged;
+        std::vector<NodeId> owners;  ///< of each segment
+    };
     static constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
     /// Segments of committed models. Those of an exchange have its serial number.
     static constexpr SendGroup committed_group = ~SendGroup{0};
@@ -136,6 +141,10 @@ private:
     void on_commit(const Commit& commit, std::vector<Effect>& effects);
     void go_on_from(CommittedModel model, std::vector<Effect>& effects);
 
+    // sl_deviation.cpp
+    void note_own_deviation(const Commit& commit, std::vector<Effect>& effects);
+    void name_deviating_owners(std::vector<Effect>& effects);
+
     // sl_progress.cpp
     void on_arrivals(const Arrivals& arrivals);
     /// Now and then a log line about a transfer that takes long.
@@ -196,6 +205,9 @@ private:
     std::map<NodeId, ServedSegments> served_committed_;
     SwarmTime fetched_at_{};   ///< when somebody asked for it last
     SwarmTime finished_at_{};  ///< when the training had ended here
+    /// What this node merged a round to whose digest most others signed another one of, until
+    /// theirs is here.
+    std::optional<Deviation> deviation_;
     std::unique_ptr<CatchUp> catch_up_;
     std::uint64_t catch_up_serial_ = 0;
     Attempt check_in_attempt_ = 0;  ///< that was on when the newest one was said

@@ -301,6 +301,24 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                        effects);
                 push_view(e.contract, effects);
             },
+            [&](const MemberDeviated& e) {
+                report(
+                    TraceEvent("member_deviated")
+                        .with("contract", e.contract)
+                        .with("node", e.node.name)
+                        .with("round", e.round)
+                        .with("digest", to_string(e.digest))
+                        .with("agreed", to_string(e.agreed))
+                        .log(Level::error, component,
+                             "Member " + text_of(e.node) + " merged round " +
+                                 std::to_string(e.round) + " to " + short_text(e.digest) +
+                                 ", most others to " + short_text(e.agreed) +
+                                 ": its model of this round is not used (" +
+                                 std::to_string(e.times) + " of " + std::to_string(deviations_max) +
+                                 " times until it is expelled). Its machine, its program, or "
+                                 "the owner of a segment that it was sent is at fault"),
+                    effects);
+            },
             [&](const ContractEnded& e) {
                 const bool complete = e.phase == ContractPhase::complete;
                 report(

@@ -19,9 +19,10 @@ std::int64_t milliseconds(SwarmDuration duration) {
 }
 
 std::string_view text_of(MemberStatus status) {
-    return status == MemberStatus::active ? "active"
-           : status == MemberStatus::left ? "left"
-                                          : "lost";
+    return status == MemberStatus::active     ? "active"
+           : status == MemberStatus::left     ? "left"
+           : status == MemberStatus::expelled ? "expelled"
+                                              : "lost";
 }
 
 bool is_connected(const SnStatusSource& source, const NodeId& node) {
@@ -218,13 +219,15 @@ void write_commit(JsonWriter& json, const Contract& contract) {
     json.end_array().end_object();
 }
 
-void write_member(JsonWriter& json, const SnStatusSource& source, const NodeId& id,
-                  const Member& member) {
+void write_member(JsonWriter& json, const SnStatusSource& source, const Contract& contract,
+                  const NodeId& id, const Member& member) {
+    const auto deviations = contract.deviations.find(id);
     json.begin_object()
         .field("name", id.name)
         .field("status", text_of(member.status))
         .field("connected", is_connected(source, id))
-        .field("checked_in", member.check_in.has_value());
+        .field("checked_in", member.check_in.has_value())
+        .field("deviations", deviations == contract.deviations.end() ? 0U : deviations->second);
     // Before its first round a member has said nothing; then what it said last holds.
     const CheckIn& said = member.check_in ? *member.check_in : member.last;
     const bool spoke = member.check_in.has_value() || member.last.fresh || member.last.finished;
@@ -263,7 +266,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
         .end_object();
     json.key("members").begin_array();
     for (const auto& [id, member] : contract.members) {
-        write_member(json, source, id, member);
+        write_member(json, source, contract, id, member);
     }
     json.end_array();
     write_commit(json, contract);

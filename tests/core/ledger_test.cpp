@@ -66,7 +66,7 @@ TEST(Ledger, ARoundFreezesWithAllAndCommitsWithOneDigest) {
     EXPECT_FALSE(m.contract().last_commit->final);
 }
 
-TEST(Ledger, AnotherDigestEndsTheContractAndNamesTheMember) {
+TEST(Ledger, WithoutAMajorityTheRunEndsAndShowsWhatEachHad) {
     Members m;
     m.enrol("sl1", two_peers);
     m.enrol("sl2", two_peers);
@@ -74,7 +74,92 @@ TEST(Ledger, AnotherDigestEndsTheContractAndNamesTheMember) {
     m.check_in("sl2", 0);
     m.commit(0, 0, {{"sl1", 5}, {"sl2", 6}});
     EXPECT_EQ(m.contract().phase, ContractPhase::aborted);
-    EXPECT_NE(m.contract().reason.find("'sl2'"), std::string::npos);
+    EXPECT_NE(m.contract().reason.find("'sl1' to 05"), std::string::npos) << m.contract().reason;
+    EXPECT_NE(m.contract().reason.find("'sl2' to 06"), std::string::npos) << m.contract().reason;
+}
+
+/// What members of a round that sign these digests bring about.
+Members with_members(int count) {
+    Members m;
+    for (int i = 1; i <= count; ++i) {
+        m.enrol("sl" + std::to_string(i), two_peers);
+    }
+    return m;
+}
+
+std::vector<std::string> deviating(const Members& m) {
+    std::vector<std::string> names;
+    for (const LedgerEvent& event : m.events) {
+        if (const auto* deviated = std::get_if<MemberDeviated>(&event)) {
+            names.push_back(deviated->node.name);
+        }
+    }
+    return names;
+}
+
+void check_in_all(Members& m, int count, Round round) {
+    for (int i = 1; i <= count; ++i) {
+        ASSERT_EQ(m.check_in("sl" + std::to_string(i), round).code, Errc::ok);
+    }
+}
+
+TEST(Ledger, TheDigestOfMostMembersIsTheRounds) {
+    Members m = with_members(3);
+    check_in_all(m, 3, 0);
+    m.commit(0, 0, {{"sl1", 6}, {"sl2", 5}, {"sl3", 5}});
+    EXPECT_EQ(deviating(m), std::vector<std::string>{"sl1"});
+    ASSERT_TRUE(m.contract().last_commit);
+    EXPECT_EQ(m.contract().last_commit->digest.bytes[0], std::byte{5});
+    EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
+    check_in_all(m, 3, 1);
+    EXPECT_EQ(m.contract().frozen.size(), 3U) << "it is in the next round";
+}
+
+TEST(Ledger, TwoOfFiveThatAgreeOnAnotherDigestChangeNothing) {
+    Members m = with_members(5);
+    check_in_all(m, 5, 0);
+    m.commit(0, 0, {{"sl1", 6}, {"sl2", 6}, {"sl3", 5}, {"sl4", 5}, {"sl5", 5}});
+    EXPECT_EQ(deviating(m), (std::vector<std::string>{"sl1", "sl2"}));
+    EXPECT_EQ(m.contract().last_commit->digest.bytes[0], std::byte{5});
+}
+
+TEST(Ledger, HalfOfTheMembersAreNoMajority) {
+    Members m = with_members(4);
+    check_in_all(m, 4, 0);
+    m.commit(0, 0, {{"sl1", 6}, {"sl2", 6}, {"sl3", 5}, {"sl4", 5}});
+    EXPECT_EQ(m.contract().phase, ContractPhase::aborted);
+    EXPECT_NE(m.contract().reason.find("'sl1', 'sl2' to 06"), std::string::npos)
+        << m.contract().reason;
+}
+
+TEST(Ledger, AMemberWhoseMergesDifferAgainAndAgainIsExpelledFromTheRun) {
+    Members m = with_members(3);
+    for (Round round = 0; round < deviations_max; ++round) {
+        check_in_all(m, 3, round);
+        m.commit(round, 0, {{"sl1", 6}, {"sl2", 5}, {"sl3", 5}});
+    }
+    EXPECT_EQ(m.contract().members.at({"sl1"}).status, MemberStatus::expelled);
+    EXPECT_EQ(m.check_in("sl1", deviations_max).code, Errc::stale);
+    EXPECT_EQ(m.enrol("sl1", two_peers).code, Errc::refused);
+    m.check_in("sl2", deviations_max);
+    m.check_in("sl3", deviations_max);
+    EXPECT_EQ(m.contract().phase, ContractPhase::exchanging) << "the others need not wait for it";
+    EXPECT_EQ(m.contract().frozen.size(), 2U);
+}
+
+TEST(Ledger, WhereTheQuorumNeedsItAMemberIsNamedButNotExpelled) {
+    Members m;
+    const ContractConfig three_peers{.min_peers = 3, .grace_ns = 1000};
+    for (const char* node : {"sl1", "sl2", "sl3"}) {
+        m.enrol(node, three_peers);
+    }
+    for (Round round = 0; round < 2 * deviations_max; ++round) {
+        check_in_all(m, 3, round);
+        m.commit(round, 0, {{"sl1", 6}, {"sl2", 5}, {"sl3", 5}});
+        EXPECT_EQ(deviating(m), std::vector<std::string>{"sl1"});
+    }
+    EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
+    EXPECT_EQ(m.contract().deviations.at({"sl1"}), 2 * deviations_max);
 }
 
 TEST(Ledger, ACommandIsAppliedOncePerSequence) {

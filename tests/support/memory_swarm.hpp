@@ -129,7 +129,10 @@ public:
             options.session = ++sessions;
             options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
             options.kept = sl_stores[store]->models;
-            return licensed(make_sl_node(options));
+            auto node = make_sl_node(options);
+            const auto change = tampered.find(options.id.name);
+            return licensed(change == tampered.end() ? std::move(node)
+                                                     : change->second(std::move(node)));
         };
         sl_stores[store] = std::make_unique<MemoryStore>();
         sl_stores[store]->models = sl_stores[number]->models;
@@ -228,6 +231,8 @@ public:
     std::set<NodeId> mls;
     std::uint64_t sessions = 0;
     std::map<std::string, std::vector<NodeId>> rebuilding;  ///< SNs, at their next start
+    /// What becomes of an SL at its starts, by its name; see tampered_node.hpp.
+    std::map<std::string, std::function<std::unique_ptr<Node>(std::unique_ptr<Node>)>> tampered;
     std::set<std::string> leaving;  ///< SNs that leave for good at their next start
 };
 

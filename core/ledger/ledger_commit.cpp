@@ -1,0 +1,121 @@
+// How a round ends: what its members merged, and who merged to other bytes.
+#include <algorithm>
+
+#include "core/ledger/ledger.hpp"
+
+namespace starling {
+namespace {
+
+/// The digest of more than half of the reports; nothing: of none.
+std::optional<Digest> majority_digest(const std::vector<MemberReport>& reports) {
+    std::map<Digest, std::size_t> votes;
+    for (const MemberReport& report : reports) {
+        if (++votes[report.digest] * 2 > reports.size()) {
+            return report.digest;
+        }
+    }
+    return std::nullopt;
+}
+
+/// "'sl1', 'sl2' to 3f2a..., 'sl3' to 77c0...": who merged to what.
+std::string merges_text(const std::vector<MemberReport>& reports) {
+    std::map<Digest, std::string> names;
+    std::vector<Digest> in_order;
+    for (const MemberReport& report : reports) {
+        std::string& of = names[report.digest];
+        if (of.empty()) {
+            in_order.push_back(report.digest);
+        }
+        of += (of.empty() ? "'" : ", '") + report.node.name + "'";
+    }
+    std::string text;
+    for (const Digest& digest : in_order) {
+        text += (text.empty() ? "" : "; ") + names[digest] + " to " + short_text(digest);
+    }
+    return text;
+}
+
+}  // namespace
+
+/// All members of the attempt have reported. The rule is deterministic and all had the same
+/// contributions, so whoever merged to other bytes than more than half of them has a faulty machine
+/// or program, lies, or was lied to by the owner of a segment: it is named, and fetches the model
+/// of the others. Its signed report stays in this record. Without a majority nobody can say whose
+/// merge is right, and the run ends.
+Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
+    Contract* contract = current(command.contract, command.run);
+    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
+        contract->round != command.round || contract->attempt != command.attempt) {
+        return {Errc::stale,
+                "round " + std::to_string(command.round) + " attempt " +
+                    std::to_string(command.attempt) + " is over",
+                0};
+    }
+    const bool all = std::equal(
+        command.reports.begin(), command.reports.end(), contract->frozen.begin(),
+        contract->frozen.end(),
+        [](const MemberReport& report, const RoundMember& m) { return report.node == m.id; });
+    if (!all || command.reports.empty()) {
+        return {Errc::malformed, "a commit needs one report of each member, in order", 0};
+    }
+    const std::optional<Digest> agreed = majority_digest(command.reports);
+    if (!agreed) {
+        end(*contract, ContractPhase::aborted,
+            "no majority of the members merged round " + std::to_string(contract->round) +
+                " to the same bytes: " + merges_text(command.reports));
+        return {Errc::ok, "", contract->run};
+    }
+    conclude(*contract, *agreed);
+    for (const MemberReport& report : command.reports) {
+        if (report.digest != *agreed) {
+            note_deviation(*contract, command, report, *agreed, time_of(entry));
+        }
+    }
+    return {Errc::ok, "", contract->run};
+}
+
+void Ledger::note_deviation(Contract& contract, const CommitRound& command,
+                            const MemberReport& report, const Digest& agreed, SwarmTime now) {
+    const std::uint32_t times = ++contract.deviations[report.node];
+    events_.push_back(
+        MemberDeviated{contract.name, report.node, command.round, report.digest, agreed, times});
+    // Where it would take the run below its quorum it stays: it harms nobody but itself.
+    const bool enough = contract.phase == ContractPhase::gathering &&
+                        contract.active_count() > contract.config.min_peers;
+    if (times >= deviations_max && enough) {
+        remove_member(contract, report.node, MemberStatus::expelled,
+                      "expelled: its merges differed from the others' in " + std::to_string(times) +
+                          " rounds",
+                      now);
+    }
+}
+
+void Ledger::conclude(Contract& contract, const Digest& agreed) {
+    Commit commit{contract.round, contract.attempt, agreed, contract.frozen, true};
+    for (const RoundMember& frozen : contract.frozen) {
+        Member& member = contract.members[frozen.id];
+        // Whatever takes a member's check-in back takes it out of the attempt; a log that says
+        // otherwise must not stop every SN that reads it.
+        member.last = member.check_in.value_or(member.last);
+        commit.final = commit.final && member.check_in && member.check_in->finished;
+    }
+    for (auto& [id, member] : contract.members) {
+        const bool absent = member.status == MemberStatus::active && !member.check_in;
+        commit.final = commit.final && !absent;
+        member.check_in.reset();
+    }
+    contract.last_commit = commit;
+    contract.frozen.clear();
+    contract.departed.clear();
+    contract.version = index_;
+    events_.push_back(RoundCommitted{contract.name, commit});
+    if (commit.final) {
+        end(contract, ContractPhase::complete, "");
+        return;
+    }
+    contract.phase = ContractPhase::gathering;
+    ++contract.round;
+    contract.attempt = 0;
+}
+
+}  // namespace starling

@@ -1,0 +1,140 @@
+// Members that merge to other bytes than the others, or make others do so: the rounds go on without
+// them, and they are named.
+#include "tests/support/memory_swarm.hpp"
+#include "tests/support/tampered_node.hpp"
+
+namespace starling::test {
+namespace {
+
+class Deviation : public testing::Test {
+protected:
+    void add_pairs(int count, std::uint32_t min_peers = 2) {
+        for (int i = 1; i <= count; ++i) {
+            // Five segments of 256 KiB, so that there are several owners.
+            swarm.add_pair(i, {.elements = 300'000, .min_peers = min_peers, .syncs = 8});
+        }
+    }
+    void change_input(const std::string& sl, TamperedNode::ChangeInput change) {
+        swarm.tampered[sl] = [change](std::unique_ptr<Node> node) {
+            return std::make_unique<TamperedNode>(std::move(node), change, nullptr);
+        };
+    }
+    void change_effects(const std::string& sl, TamperedNode::ChangeEffect change) {
+        swarm.tampered[sl] = [change](std::unique_ptr<Node> node) {
+            return std::make_unique<TamperedNode>(std::move(node), nullptr, change);
+        };
+    }
+    std::set<std::string> deviating() const {
+        std::set<std::string> names;
+        for (const auto& line : swarm.trace.named("member_deviated")) {
+            names.insert(field(line, "node"));
+        }
+        return names;
+    }
+    MemorySwarm swarm{5};
+};
+
+/// Of the merged segments of others that come in, every one is stored with a flipped bit.
+void flip_merged_segments(Input& input) {
+    auto* received = std::get_if<FrameReceived>(&input);
+    const auto* data =
+        received == nullptr ? nullptr : std::get_if<SegmentData>(&received->frame.message);
+    if (data != nullptr && data->kind == SegmentKind::merged && data->key.round == 2) {
+        received->frame.body = with_flipped_bit(received->frame.body);
+    }
+}
+
+TEST_F(Deviation, BadMemoryAtAMemberCostsNobodyElseARound) {
+    int flipped = 0;
+    change_input("sl2", [&flipped](Input& input) {
+        if (flipped < 3) {  // what it fetches to go on is whole
+            const auto* received = std::get_if<FrameReceived>(&input);
+            const auto* data =
+                received == nullptr ? nullptr : std::get_if<SegmentData>(&received->frame.message);
+            flipped += data != nullptr && data->kind == SegmentKind::merged && data->key.round == 2;
+            flip_merged_segments(input);
+        }
+    });
+    add_pairs(3);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    ASSERT_EQ(flipped, 3);
+    swarm.expect_one_final_model();
+    EXPECT_EQ(deviating(), std::set<std::string>{"sl2"});
+    EXPECT_EQ(swarm.trace.named("member_deviated", "sn1").size(), 1U);
+    EXPECT_EQ(swarm.trace.named("caught_up", "sl2").size(), 1U);
+    EXPECT_TRUE(swarm.trace.logged("This node merged round 2 to", "sl2"));
+}
+
+TEST_F(Deviation, AnOwnerThatSendsOneMemberOtherBytesIsNamedByThatMember) {
+    change_effects("sl1", [](Effect& effect) {
+        auto* send = std::get_if<Send>(&effect);
+        const auto* data =
+            send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+        if (data != nullptr && data->kind == SegmentKind::merged && data->key.round == 3 &&
+            send->to.name == "sl4") {
+            send->frame.body = with_flipped_bit(send->frame.body);
+        }
+    });
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(deviating(), std::set<std::string>{"sl4"});
+    const auto named = swarm.trace.named("segments_deviate", "sl4");
+    ASSERT_EQ(named.size(), 1U);
+    EXPECT_EQ(field(named.front(), "owner"), "sl1");
+}
+
+/// Signs digests of its own, and says them with each heartbeat.
+class WrongReports {
+public:
+    void operator()(Input& input) const {
+        auto* done = std::get_if<WorkDone>(&input);
+        auto* digest = done == nullptr ? nullptr : std::get_if<Digest>(&done->result);
+        if (digest != nullptr && !catching_up(done->work)) {
+            digest->bytes[0] ^= std::byte{0xff};
+        }
+    }
+
+private:
+    /// The lower half of the number of an exchange's hash; what is fetched later has none.
+    static bool catching_up(std::uint64_t work) { return (work & 0xffffffffU) == 0; }
+};
+
+TEST_F(Deviation, AMemberThatSignsAnotherDigestIsExpelledAndTheOthersGoOn) {
+    change_input("sl1", WrongReports());
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    EXPECT_EQ(deviating(), std::set<std::string>{"sl1"});
+    EXPECT_EQ(swarm.trace.named("member_deviated", "sn1").size(), deviations_max);
+    EXPECT_EQ(swarm.code("sl1"), exit_code::refused);
+    EXPECT_TRUE(swarm.trace.logged("was expelled from contract 'default'", "sl1"));
+    for (const char* ml : {"ml2", "ml3", "ml4"}) {
+        EXPECT_EQ(swarm.code(ml), 0) << ml;
+    }
+    const auto committed = swarm.trace.named("round_committed");
+    EXPECT_EQ(field(committed.back(), "final"), "1");
+    EXPECT_EQ(field(committed.back(), "members"), "3");
+}
+
+TEST_F(Deviation, TwoOfFiveThatSignTheSameOtherDigestAreNamed) {
+    change_input("sl1", WrongReports());
+    change_input("sl2", WrongReports());
+    add_pairs(5);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    EXPECT_EQ(deviating(), (std::set<std::string>{"sl1", "sl2"}));
+    for (const char* ml : {"ml3", "ml4", "ml5"}) {
+        EXPECT_EQ(swarm.code(ml), 0) << ml;
+    }
+    EXPECT_EQ(field(swarm.trace.named("round_committed").back(), "final"), "1");
+}
+
+TEST_F(Deviation, OfTwoMembersNeitherIsBelieved) {
+    change_input("sl1", WrongReports());
+    add_pairs(2);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    EXPECT_EQ(swarm.code("ml2"), exit_code::aborted);
+    EXPECT_TRUE(swarm.trace.logged("no majority of the members merged round 0", "ml2"));
+}
+
+}  // namespace
+}  // namespace starling::test

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "core/node/node.hpp"
+
+namespace starling::test {
+
+/// A node with a valid certificate whose machine, program or owner is not honest: what it hears,
+/// and what it wants done, pass through two functions first.
+class TamperedNode final : public Node {
+public:
+    using ChangeInput = std::function<void(Input&)>;
+    using ChangeEffect = std::function<void(Effect&)>;
+
+    TamperedNode(std::unique_ptr<Node> inner, ChangeInput change_input, ChangeEffect change_effect)
+        : inner_(std::move(inner)),
+          change_input_(std::move(change_input)),
+          change_effect_(std::move(change_effect)) {}
+
+    const NodeId& id() const override { return inner_->id(); }
+    Role role() const override { return inner_->role(); }
+    std::uint64_t session() const override { return inner_->session(); }
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        Input heard = input;
+        if (change_input_) {
+            change_input_(heard);
+        }
+        const std::size_t before = effects.size();
+        inner_->step(now, heard, effects);
+        for (std::size_t at = before; change_effect_ && at < effects.size(); ++at) {
+            change_effect_(effects[at]);
+        }
+    }
+
+private:
+    std::unique_ptr<Node> inner_;
+    ChangeInput change_input_;
+    ChangeEffect change_effect_;
+};
+
+/// The same bytes but for one bit.
+inline Blob with_flipped_bit(const Blob& blob) {
+    Bytes bytes(blob.view().begin(), blob.view().end());
+    bytes.at(bytes.size() / 2) ^= std::byte{1};
+    return Blob(std::move(bytes));
+}
+
+}  // namespace starling::test
