@@ -1,6 +1,7 @@
 #include "core/check/history_check.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace starling {
 namespace {
@@ -11,6 +12,14 @@ constexpr std::string_view exactly_once = "applied exactly once";
 std::string text_of(const NodeId& node, std::uint64_t session, std::uint64_t sequence) {
     return "command " + std::to_string(sequence) + " of " + node.name + " (session " +
            std::to_string(session) + ")";
+}
+
+/// An SN refuses at its door what this node may not say, or no ledger would take: it is no entry.
+bool is_refused_unwritten(std::uint64_t code) {
+    const std::array codes{Errc::refused, Errc::malformed, Errc::too_large, Errc::layout_mismatch,
+                           Errc::config_mismatch};
+    return std::any_of(codes.begin(), codes.end(),
+                       [&](Errc one) { return code == static_cast<std::uint64_t>(one); });
 }
 
 std::string answer_text(std::uint64_t code, std::uint64_t run) {
@@ -88,8 +97,8 @@ void HistoryCheck::on_answered(SwarmTime time, const NodeId& node, std::uint64_t
     if (state.applied == sequence) {
         compare(node, state, answer);
         answered(time, state.index);
-    } else if (code == static_cast<std::uint64_t>(Errc::refused)) {
-        return;  // an SN may refuse at its door what this node may not say
+    } else if (state.reads || is_refused_unwritten(code)) {
+        return;
     } else if (clock_error_ > SwarmDuration{0}) {
         state.waiting = answer;
     } else if (!silence_) {

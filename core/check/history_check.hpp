@@ -35,6 +35,10 @@ public:
         : violations_(violations), clock_error_(clock_error) {}
 
     void on_sent(SwarmTime time, const NodeId& node, std::uint64_t session, std::uint64_t sequence);
+    /// A tool's barrier before a read: what it is good for, the read that follows shows.
+    void on_barrier_sent(const NodeId& node, std::uint64_t session) {
+        sessions_[{node, session}].reads = true;
+    }
     void on_answered(SwarmTime time, const NodeId& node, std::uint64_t session,
                      std::uint64_t sequence, std::uint64_t code, std::uint64_t run);
     /// The first SN that applies this entry. \param node  that SN.
@@ -68,6 +72,7 @@ private:
         std::uint64_t index = 0;    ///< where it did
         std::uint64_t answer = 0;
         std::uint64_t run = 0;
+        bool reads = false;               ///< a tool's: a read barrier is no entry
         std::optional<Answered> waiting;  ///< an answer whose entry was not seen yet
     };
 

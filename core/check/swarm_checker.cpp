@@ -39,6 +39,8 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
         const auto sequence = fields.number("sequence");
         if (!session || !sequence) {
             violations_.add(time, node, "linearizable", "a command without session or sequence");
+        } else if (event.name == "command_sent" && fields.text("kind") == "read_barrier") {
+            history.on_barrier_sent(node, *session);
         } else if (event.name == "command_sent") {
             history.on_sent(time, node, *session, *sequence);
         } else {

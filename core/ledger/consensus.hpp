@@ -155,6 +155,10 @@ public:
     virtual void tick(SwarmTime now, ConsensusOutput& output) = 0;
 
     virtual bool leads() const = 0;
+    /// At the server that leads and knows what was agreed before its term: all that is agreed by
+    /// now stands up to here. Once a majority confirms the term after this call, a read of this
+    /// much of the ledger is no stale one (Ongaro 2014, section 6.4).
+    virtual std::optional<std::uint64_t> read_index() const = 0;
     virtual std::optional<NodeId> leader() const = 0;
     virtual std::uint64_t term() const = 0;
     /// The newest membership known, committed or not, ascending by node.

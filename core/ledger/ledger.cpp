@@ -9,7 +9,9 @@
 namespace starling {
 namespace {
 
-constexpr std::size_t contracts_max = 64;
+constexpr std::size_t contracts_max = 64;  ///< that have not ended
+/// An SL serves one program, which takes part in one.
+constexpr std::size_t contracts_of_node_max = 4;
 /// Of what a view says of members: it must fit into a frame.
 constexpr std::size_t view_bytes_max = std::size_t{4} * 1024 * 1024;
 
@@ -141,7 +143,26 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
     return accepted();
 }
 
-Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
+std::optional<Answer> Ledger::refusal_of(const Entry& entry) const {
+    const auto* command = std::get_if<Enrol>(&entry.command);
+    if (command == nullptr) {
+        return std::nullopt;
+    }
+    Answer answer = check_enrol(entry, *command);
+    return answer.code == Errc::ok || answer.code == Errc::stale ? std::nullopt
+                                                                 : std::optional(std::move(answer));
+}
+
+bool Ledger::is_next(const Entry& entry) const {
+    const auto found = sessions_.find(entry.signer);
+    if (found != sessions_.end() && found->second.session == entry.session) {
+        return entry.sequence == found->second.sequence + 1;
+    }
+    return entry.sequence == 1 && std::holds_alternative<RegisterNode>(entry.command);
+}
+
+/// Whether enrol() accepts it; it changes nothing.
+Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
     const auto node = nodes_.find(entry.signer);
     if (node == nodes_.end() || node->second.role != Role::sl) {
         return denied(Errc::refused, "node '" + entry.signer.name + "' is not registered as an SL");
@@ -154,58 +175,112 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
         return denied(Errc::malformed,
                       "the layout of node '" + entry.signer.name + "' is malformed");
     }
-    auto found = contracts_.find(command.contract);
-    if (command.back_to && found != contracts_.end() && found->second.run == *command.back_to &&
-        has_missed_the_end(found->second, entry.signer)) {
-        return come_back(entry, found->second, command);
+    const Contract* contract = find_contract(command.contract);
+    if (command.back_to && contract != nullptr && contract->run == *command.back_to &&
+        has_missed_the_end(*contract, entry.signer)) {
+        return command.config != contract->config || command.layout_text != contract->layout_text
+                   ? denied(Errc::stale, "contract '" + contract->name + "' has ended")
+                   : accepted();
     }
-    if (command.back_to && (found == contracts_.end() || found->second.run != *command.back_to)) {
+    if (command.back_to && (contract == nullptr || contract->run != *command.back_to)) {
         return denied(Errc::stale, "run " + std::to_string(*command.back_to) + " of contract '" +
                                        command.contract + "' is over, and another one has begun");
     }
-    const bool fresh = found == contracts_.end() || ended(found->second);
-    if (fresh) {
-        if (found == contracts_.end() && contracts_.size() >= contracts_max) {
-            return denied(Errc::too_large,
-                          "this swarm already has " + std::to_string(contracts_max) + " contracts");
-        }
-        Contract contract;
-        contract.name = command.contract;
-        contract.run = found == contracts_.end() ? 0 : found->second.run + 1;
-        contract.config = command.config;
-        contract.layout_text = command.layout_text;
-        found = contracts_.insert_or_assign(command.contract, std::move(contract)).first;
+    std::size_t others = 0;
+    std::size_t live = 0;
+    for (const auto& [name, other] : contracts_) {
+        live += ended(other) ? 0U : 1U;
+        const auto member = other.members.find(entry.signer);
+        others += name != command.contract && !ended(other) && member != other.members.end() &&
+                          member->second.status == MemberStatus::active
+                      ? 1U
+                      : 0U;
     }
-    Contract& contract = found->second;
-    if (is_expelled(contract, entry.signer)) {
+    if (others >= contracts_of_node_max) {
+        return denied(Errc::too_large, "node '" + entry.signer.name + "' takes part in " +
+                                           std::to_string(others) + " other contracts");
+    }
+    if (contract == nullptr || ended(*contract)) {
+        return contract == nullptr && live >= contracts_max
+                   ? denied(Errc::too_large, "this swarm already has " +
+                                                 std::to_string(contracts_max) + " contracts")
+                   : accepted();
+    }
+    if (is_expelled(*contract, entry.signer)) {
         return denied(Errc::refused,
                       "node '" + entry.signer.name + "' was expelled from contract '" +
-                          contract.name + "': its merges differed from the others' in " +
+                          contract->name + "': its merges differed from the others' in " +
                           std::to_string(deviations_max) + " rounds. The next run takes it again");
     }
-    if (!fresh) {
-        if (command.config.layout_fingerprint != contract.config.layout_fingerprint ||
-            command.layout_text != contract.layout_text) {
-            return layout_differs(contract, *layout);
-        }
-        if (command.config != contract.config) {
-            return denied(Errc::config_mismatch, "the options differ from those that contract '" +
-                                                     contract.name + "' started with: it has " +
-                                                     to_string(contract.config) +
-                                                     "; this program " + to_string(command.config));
-        }
+    if (command.config.layout_fingerprint != contract->config.layout_fingerprint ||
+        command.layout_text != contract->layout_text) {
+        return layout_differs(*contract, *layout);
     }
-    if (contract.members.count(entry.signer) == 0) {
+    if (command.config != contract->config) {
+        return denied(Errc::config_mismatch, "the options differ from those that contract '" +
+                                                 contract->name + "' started with: it has " +
+                                                 to_string(contract->config) + "; this program " +
+                                                 to_string(command.config));
+    }
+    if (contract->members.count(entry.signer) == 0) {
         std::size_t bytes = view_bytes_of(entry.signer, node->second.address);
-        for (const auto& [id, member] : contract.members) {
+        for (const auto& [id, member] : contract->members) {
             bytes += view_bytes_of(id, member.address);
         }
         if (bytes > view_bytes_max) {
-            return denied(Errc::too_large, "contract '" + contract.name + "' has " +
-                                               std::to_string(contract.members.size()) +
+            return denied(Errc::too_large, "contract '" + contract->name + "' has " +
+                                               std::to_string(contract->members.size()) +
                                                " members, and takes no more");
         }
     }
+    return accepted();
+}
+
+/// Of the contracts that have ended, the one that has stood still for longest gives its place:
+/// first those without a model. Else whoever begins many keeps all others out.
+void Ledger::make_room() {
+    auto oldest = contracts_.end();
+    for (auto one = contracts_.begin(); one != contracts_.end(); ++one) {
+        const auto rank = [](const Contract& contract) {
+            return std::pair(contract.last_commit.has_value(), contract.version);
+        };
+        if (ended(one->second) &&
+            (oldest == contracts_.end() || rank(one->second) < rank(oldest->second))) {
+            oldest = one;
+        }
+    }
+    if (contracts_.size() >= contracts_max && oldest != contracts_.end()) {
+        past_runs_[oldest->first] = oldest->second.run;
+        contracts_.erase(oldest);
+    }
+}
+
+Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
+    if (Answer checked = check_enrol(entry, command); checked.code != Errc::ok) {
+        return checked;
+    }
+    auto found = contracts_.find(command.contract);
+    if (command.back_to && has_missed_the_end(found->second, entry.signer)) {
+        return come_back(entry, found->second);
+    }
+    const bool fresh = found == contracts_.end() || ended(found->second);
+    if (fresh) {
+        Contract contract;
+        contract.name = command.contract;
+        if (found != contracts_.end()) {
+            contract.run = found->second.run + 1;
+        } else if (const auto past = past_runs_.find(command.contract); past != past_runs_.end()) {
+            contract.run = past->second + 1;
+            past_runs_.erase(past);
+        }
+        contract.config = command.config;
+        contract.layout_text = command.layout_text;
+        if (found == contracts_.end()) {
+            make_room();
+        }
+        found = contracts_.insert_or_assign(command.contract, std::move(contract)).first;
+    }
+    Contract& contract = found->second;
     Member& member = contract.members[entry.signer];
     if (contract.phase == ContractPhase::exchanging && member.status == MemberStatus::active &&
         member.check_in) {
@@ -214,7 +289,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
         return accepted(contract.run);
     }
     member = Member{};
-    member.address = node->second.address;
+    member.address = nodes_.at(entry.signer).address;
     contract.version = index_;
     if (contract.members.size() == 1) {
         set_wait_deadline(contract, time_of(entry));
@@ -224,10 +299,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
 }
 
 /// A member that was away when the training ended: it may still see how.
-Answer Ledger::come_back(const Entry& entry, Contract& contract, const Enrol& command) {
-    if (command.config != contract.config || command.layout_text != contract.layout_text) {
-        return denied(Errc::stale, "contract '" + contract.name + "' has ended");
-    }
+Answer Ledger::come_back(const Entry& entry, Contract& contract) {
     Member& member = contract.members[entry.signer];
     member.address = nodes_.at(entry.signer).address;
     contract.version = index_;

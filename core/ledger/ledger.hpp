@@ -100,6 +100,14 @@ public:
     std::optional<Answer> answer_of(const NodeId& signer, std::uint64_t session,
                                     std::uint64_t sequence) const;
 
+    /// The answer to a command that apply() would refuse now and that its author must not say
+    /// again: it need not be agreed on. Nothing: it may be accepted, or is stale, which the author
+    /// goes on after.
+    std::optional<Answer> refusal_of(const Entry& entry) const;
+    /// Whether it is the author's next one: numbers of a start have no gaps, and begin with 1, a
+    /// registration. Auditors take a gap for commands that were left out.
+    bool is_next(const Entry& entry) const;
+
     const std::map<std::string, Contract>& contracts() const { return contracts_; }
     const std::map<NodeId, RegisteredNode>& nodes() const { return nodes_; }
     /// Of the node's newest start that has registered; 0: none has.
@@ -116,13 +124,15 @@ private:
     Applied execute(const Entry& entry);
     Answer register_node(const Entry& entry, const RegisterNode& command);
     Answer enrol(const Entry& entry, const Enrol& command);
+    Answer check_enrol(const Entry& entry, const Enrol& command) const;
+    void make_room();
     Answer check_in(const Entry& entry, const CheckInRound& command);
     Answer commit(const Entry& entry, const CommitRound& command);
     Answer leave(const Entry& entry, const LeaveContract& command);
     Answer expire(const Entry& entry, const ExpireDeadline& command);
     Answer lose(const Entry& entry, const LoseNode& command);
     Answer exclude(const Entry& entry, const ExcludeMember& command);
-    Answer come_back(const Entry& entry, Contract& contract, const Enrol& command);
+    Answer come_back(const Entry& entry, Contract& contract);
     void retry_without(Contract& contract, SwarmTime now);
 
     Contract* current(const std::string& name, Run run);
@@ -137,6 +147,7 @@ private:
     void set_wait_deadline(Contract& contract, SwarmTime now);
 
     std::map<std::string, Contract> contracts_;
+    std::map<std::string, Run> past_runs_;  ///< of contracts that gave their place to others
     std::map<NodeId, RegisteredNode> nodes_;
     std::map<NodeId, Session> sessions_;
     std::vector<LedgerEvent> events_;  ///< of the entry being applied

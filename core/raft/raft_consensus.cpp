@@ -335,6 +335,12 @@ void RaftConsensus::tick(SwarmTime now, ConsensusOutput& output) {
     promote_learners(now, output);
 }
 
+std::optional<std::uint64_t> RaftConsensus::read_index() const {
+    const std::uint64_t commit = leads() ? raft_commit_index(&raft_) : 0;
+    const bool knows = commit == log_.last() || log_.term_of(commit) == raft_current_term(&raft_);
+    return leads() && knows ? std::optional(commit) : std::nullopt;
+}
+
 std::optional<NodeId> RaftConsensus::leader() const {
     if (leads()) {
         return options_.self;

@@ -193,7 +193,10 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
         untold_ = untold;
     }
     for (const LedgerEvent& event : applied.events) {
-        history_rounds_ += std::holds_alternative<RoundCommitted>(event) ? 1U : 0U;
+        if (const auto* committed = std::get_if<RoundCommitted>(&event)) {
+            ++history_rounds_;
+            give_back_shares(committed->commit);
+        }
         tell(event, effects);
     }
     if (record.index > recovered_) {

@@ -101,6 +101,7 @@ void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     peer.lost_at = now_;
     peer.hear(now_);
     status_.on_peer_lost(up.peer);  // a new connection asks anew
+    reads_.erase(up.peer);
     status_.mark_changed();
     if (up.role == Role::sn) {
         dialling_.erase(up.dialled);
@@ -128,6 +129,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     peer.lost_at = now_;
     std::erase_if(removals_, [&](const Removal& one) { return one.from == lost.peer; });
     status_.on_peer_lost(lost.peer);
+    reads_.erase(lost.peer);
     status_.mark_changed();
     if (peer.role == Role::sn) {
         dial_servers(effects);
@@ -154,7 +156,9 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
     }
     if (submit != nullptr) {
         peer.session = submit->session;
-        peer.unanswered = *submit;
+        if (!std::holds_alternative<ReadBarrier>(submit->command)) {
+            peer.unanswered = *submit;
+        }
         on_command(received.from, *submit, effects);
     } else if (beat != nullptr) {
         on_heartbeat(received.from, *beat, effects);
@@ -193,7 +197,7 @@ void SnNode::turn_away(const NodeId& node, std::uint64_t session, std::vector<Ef
 }
 
 void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
-                        std::vector<Effect>& effects) {
+                        std::vector<Effect>& effects, const std::optional<NodeId>& via) {
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
     const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
     // A relayed one was looked at by the SN that its node is connected with.
@@ -202,10 +206,20 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
     if (is_for_sns(submit.command) || submit.session == 0 ||
         (role != Role::sl && !(role == Role::tool && reads)) ||
         (registration != nullptr && registration->role != Role::sl)) {
-        reply(from, {submit.sequence, Errc::refused, "a node of this role may not say that", 0},
-              effects);
+        const Answer refusal{Errc::refused, "a node of this role may not say that", 0};
+        if (via) {
+            refuse_command(from, submit, refusal, via, effects);
+        } else {
+            reply(from, {submit.sequence, refusal.code, refusal.reason, 0}, effects);
+        }
         if (peer != peers_.end() && peer->second.session == submit.session) {
             peer->second.unanswered.reset();
+        }
+        return;
+    }
+    if (reads) {
+        if (!via) {
+            take_read(from, submit, effects);
         }
         return;
     }
@@ -215,18 +229,32 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         answer(entry, *known, effects);
     } else if (!consensus_->leads()) {
         relay(from, submit, effects);
+    } else if (pending_.contains({from, submit.session, submit.sequence})) {
+        // On its way.
     } else if (const Result<void> genuine = check_signature(from, submit);
-               !genuine && applied_term_ != consensus_->term()) {
-        // Elected just now, it may not know the node's newest key: say_again() looks anew; what
-        // another SN handed on, its node says again.
+               (!genuine || !ledger_.is_next(entry)) && applied_term_ != consensus_->term()) {
+        // Elected just now, it may not know the node's newest key, or what it said last:
+        // say_again() looks anew; what another SN handed on, its node says again.
     } else if (!genuine) {
         report(TraceEvent("signature_refused")
                    .with("node", from.name)
                    .log(Level::error, component,
                         "Refused a command of '" + from.name + "': " + genuine.error().message),
                effects);
-        answer(entry, {genuine.error().code, genuine.error().message, 0}, effects);
-    } else {
+        refuse_command(from, submit, {genuine.error().code, genuine.error().message, 0}, via,
+                       effects);
+    } else if (!ledger_.is_next(entry)) {
+        refuse_command(from, submit,
+                       {Errc::refused, "its number does not follow that of the command before", 0},
+                       via, effects);
+    } else if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
+        report(TraceEvent("command_denied")
+                   .with("node", from.name)
+                   .log(Level::warning, component,
+                        "Refused node '" + from.name + "': " + refused->reason),
+               effects);
+        refuse_command(from, submit, *refused, via, effects);
+    } else if (has_share(from, submit.command, effects)) {
         propose(entry, effects);
     }
 }
@@ -276,6 +304,7 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
         }
         register_self(effects);
         hand_on_removals(effects);
+        ask_read_index(effects);
         recall_removed(effects);
         check_leader(effects);
         effects.push_back(SetTimer{server_timer, now_ + server_interval});

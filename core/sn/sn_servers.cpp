@@ -6,6 +6,7 @@ namespace starling {
 namespace {
 
 constexpr std::string_view component = "swarm.SN";
+constexpr std::size_t told_peers_max = 4096;
 /// Who comes back to a ledger that went on without it is told within this after its start.
 constexpr SwarmDuration return_limit = std::chrono::minutes(1);
 
@@ -40,8 +41,12 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
         if (command->from == received.from) {
             on_server_command(command->from, command->submit, effects);
         } else if (consensus_->leads()) {
-            on_command(command->from, command->submit, effects);
+            on_command(command->from, command->submit, effects, received.from);
         }
+    } else if (const auto* result = std::get_if<RelayedResult>(&message)) {
+        on_relayed_result(received.from, *result, effects);
+    } else if (const auto* read = std::get_if<ReadIndex>(&message)) {
+        on_read_index(received.from, *read, effects);
     } else if (const auto* news = std::get_if<RelayedNews>(&message)) {
         on_relayed_news(received.from, *news, effects);
     } else if (const auto* request = std::get_if<MembershipRequest>(&message)) {
@@ -154,6 +159,11 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
     if (news.connected && is_replaced(news.node, news.beat.session)) {
         return;
     }
+    // An SN may tell of names that nobody has: those that registered are known anyway.
+    if (!peers_.contains(news.node) && !ledger_.nodes().contains(news.node) &&
+        peers_.size() >= told_peers_max) {
+        return;
+    }
     Peer& peer = peers_[news.node];
     if (news.connected) {
         peer.hear(now_);
@@ -209,6 +219,10 @@ void SnNode::settle(std::vector<Effect>& effects) {
     on_leadership(effects);
     say_again(effects);
     carry_out_removals(effects);
+    if (!read_round_ || !consensus_->leads()) {
+        check_term(effects);
+    }
+    answer_reads(effects);
     if (checkpoint_due_) {
         sign_checkpoint(effects);
     }
@@ -256,6 +270,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     known_leader_ = leader;
     known_term_ = consensus_->term();
     register_self(effects);
+    ask_read_index(effects);
     // The new leader hears at once what the nodes here have said last.
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {

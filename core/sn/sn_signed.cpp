@@ -143,7 +143,9 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
                effects);
         return;
     }
-    propose({0, from, 0, 0, submit.command, submit.signature}, effects);
+    if (has_share(from, submit.command, effects)) {
+        propose({0, from, 0, 0, submit.command, submit.signature}, effects);
+    }
 }
 
 /// So that everybody knows with which key this SN signs.

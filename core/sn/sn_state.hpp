@@ -16,8 +16,9 @@ namespace starling {
 /// The SN node's memory and its reactions, one source file a subject: nodes that are connected and
 /// their deadlines (sn_node.cpp), leases and rounds that stand still (sn_stalls.cpp), the log and
 /// what its entries bring about (sn_log.cpp), what is signed (sn_signed.cpp), the other SNs
-/// (sn_servers.cpp), which of them are gone for good (sn_removals.cpp), what is said where none
-/// leads (sn_leaderless.cpp), copies of this SN (sn_copies.cpp).
+/// (sn_servers.cpp), reads (sn_reads.cpp), what is not worth an entry (sn_limits.cpp), which of
+/// them are gone for good (sn_removals.cpp), what is said where none leads (sn_leaderless.cpp),
+/// copies of this SN (sn_copies.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
@@ -47,7 +48,9 @@ private:
     void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
     void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
-    void on_command(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
+    /// \param via  the SN that has handed it on
+    void on_command(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects,
+                    const std::optional<NodeId>& via = std::nullopt);
     static void reply(const NodeId& to, CommandResult result, std::vector<Effect>& effects) {
         effects.push_back(Send{to, {std::move(result), {}}});
     }
@@ -169,6 +172,45 @@ private:
     void check_leader(std::vector<Effect>& effects);
     std::string leaderless_text() const;
 
+    // sn_reads.cpp
+    /// Of a node that is connected here.
+    struct Read {
+        std::uint64_t session = 0;
+        std::uint64_t sequence = 0;
+        std::uint64_t serial = 0;
+        std::optional<std::uint64_t> index;  ///< of the ledger, which it must see
+    };
+    /// Of the SN that leads: are the voters still in its term?
+    struct ReadRound {
+        std::uint64_t term = 0;
+        std::uint64_t serial = 0;
+        std::uint64_t index = 0;
+        std::map<NodeId, std::uint64_t> asked;  ///< by SN: its newest read when the round began
+        std::set<NodeId> confirmed;
+    };
+    void take_read(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
+    void ask_read_index(std::vector<Effect>& effects);
+    void check_term(std::vector<Effect>& effects);
+    void end_read_round_if_confirmed(std::vector<Effect>& effects);
+    void on_read_index(const NodeId& from, const ReadIndex& read, std::vector<Effect>& effects);
+    void take_read_index(std::uint64_t serial, std::uint64_t index);
+    void answer_reads(std::vector<Effect>& effects);
+
+    // sn_limits.cpp
+    /// Bytes that a signer has had written lately, as the SN that leads counts them.
+    struct Share {
+        double bytes = 0;
+        SwarmTime at{};
+        std::optional<SwarmTime> told;
+    };
+    double owed_by(Share& share) const;
+    bool has_share(const NodeId& signer, const Command& command, std::vector<Effect>& effects);
+    void give_back_shares(const Commit& commit);
+    void refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
+                        const std::optional<NodeId>& via, std::vector<Effect>& effects);
+    void on_relayed_result(const NodeId& from, const RelayedResult& relayed,
+                           std::vector<Effect>& effects);
+
     // sn_servers.cpp
     bool is_server(const NodeId& node) const;
     bool is_outside() const;
@@ -247,6 +289,11 @@ private:
         std::optional<RemoveServers> said;
         bool told = false;  ///< it came back and was sent away
     };
+    std::map<NodeId, Read> reads_;
+    std::map<NodeId, std::uint64_t> reads_asked_;  ///< at the SN that leads, for the next round
+    std::optional<ReadRound> read_round_;
+    std::uint64_t read_serial_ = 0;
+    std::map<NodeId, Share> shares_;
     std::vector<Server> applied_servers_;
     std::map<std::uint64_t, RemovedServer> removed_;  ///< by number
     SwarmTime recall_at_{};

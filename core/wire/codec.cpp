@@ -364,6 +364,34 @@ void get(Reader& r, RemoveServer& m) {
     m.by = decode_node_id(r);
 }
 
+void put(Writer& w, const ReadIndex& m) {
+    w.u8(static_cast<std::uint8_t>(m.step));
+    w.u64(m.serial);
+    w.u64(m.term);
+    w.u64(m.index);
+}
+void get(Reader& r, ReadIndex& m) {
+    const std::uint8_t step = r.u8();
+    if (step < 1 || step > 4) {
+        r.fail();
+        return;
+    }
+    m.step = static_cast<ReadIndex::Step>(step);
+    m.serial = r.u64();
+    m.term = r.u64();
+    m.index = r.u64();
+}
+void put(Writer& w, const RelayedResult& m) {
+    encode(w, m.node);
+    w.u64(m.session);
+    put(w, m.result);
+}
+void get(Reader& r, RelayedResult& m) {
+    m.node = decode_node_id(r);
+    m.session = r.u64();
+    get(r, m.result);
+}
+
 Bytes encode_message(const Message& message) {
     Writer writer;
     std::visit([&](const auto& m) { put(writer, m); }, message);

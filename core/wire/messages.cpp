@@ -41,7 +41,9 @@ std::string_view type_name(const Message& message) {
         "MembershipReply",
         "FetchProbe",
         "FetchProbeReply",
-        "RemoveServer"};
+        "RemoveServer",
+        "ReadIndex",
+        "RelayedResult"};
     return names.at(message.index());
 }
 

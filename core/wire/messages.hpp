@@ -238,14 +238,37 @@ struct RemoveServer {
     NodeId by;  ///< the tool, as the SN that it is connected with has seen
 };
 
+// SN <-> SN
+/// How a read finds out how much of the ledger it must see, without an entry: an SN that was asked
+/// for one asks the SN that leads, which has a majority confirm that it still does.
+struct ReadIndex {
+    enum class Step : std::uint8_t {
+        ask = 1,      ///< to the leader; serial: the newest read that waits at the sender
+        check = 2,    ///< leader to voters: is this your term too? serial: the leader's
+        confirm = 3,  ///< it is; the same serial
+        answer = 4,   ///< reads up to `serial` must see the ledger up to `index`
+    };
+    Step step = Step::ask;
+    std::uint64_t serial = 0;
+    std::uint64_t term = 0;
+    std::uint64_t index = 0;
+};
+/// What the SN that leads answers to a RelayedCommand that does not become an entry.
+struct RelayedResult {
+    NodeId node;  ///< whose command it was
+    std::uint64_t session = 0;
+    CommandResult result;
+};
+
 /// Any of them. Not an alias: a special member of a variant of so many types takes a compiler as
 /// long as a whole file of ours, and in the .cpp file it is compiled once for all.
-struct Message : std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate,
-                              FetchSegments, SegmentData, OpenSession, SyncBegin, MlSegment,
-                              CloseSession, SessionOpened, SyncDone, SessionFailed, SeatRequest,
-                              SeatRelease, SeatReply, StatusQuery, SeatRule, StatusReply,
-                              ConsensusMessage, RelayedCommand, RelayedNews, MembershipRequest,
-                              MembershipReply, FetchProbe, FetchProbeReply, RemoveServer> {
+struct Message
+    : std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate,
+                   FetchSegments, SegmentData, OpenSession, SyncBegin, MlSegment, CloseSession,
+                   SessionOpened, SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply,
+                   StatusQuery, SeatRule, StatusReply, ConsensusMessage, RelayedCommand,
+                   RelayedNews, MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply,
+                   RemoveServer, ReadIndex, RelayedResult> {
     using variant::variant;
     Message();
     Message(const Message& other);

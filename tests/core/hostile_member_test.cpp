@@ -64,6 +64,73 @@ TEST(HostileMember, ALedgerThatHoldsASecondEnrolmentInAnExchangeIsOpenedAgain) {
     EXPECT_EQ(sn.last<ViewUpdate>(member.id)->view.round, 1U);
 }
 
+TEST(HostileMember, JunkIsNoEntry) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    Author member("sl1");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    const std::size_t records = sn.records.size();
+    for (int i = 0; i < 20; ++i) {
+        Author again = member;  // its number is not used up
+        sn.frame(member.id,
+                 again.says(Enrol{"c", tiny_contract(1), std::string(4 << 20, 'x'), {}}));
+        EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::malformed);
+    }
+    EXPECT_EQ(sn.records.size(), records);
+    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
+}
+
+/// Auditors would take the gap for commands that the SNs have left out.
+TEST(HostileMember, NumbersWithAGapAreNoEntry) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    Author member("sl1");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    const std::size_t records = sn.records.size();
+    member.sequence = 99;
+    sn.frame(member.id, member.says(LeaveContract{"c", 0, "x"}));
+    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::refused);
+    EXPECT_EQ(sn.records.size(), records);
+}
+
+/// Valid, signed, and of no use: each is of a run that is over.
+TEST(HostileMember, NobodyFillsTheLedgerBeyondItsShare) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    Author member("sl1");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    std::string layout;
+    for (int i = 0; i < 10'000; ++i) {
+        layout += std::to_string(i) + std::string(250, 'w') + " F32 1\n";
+    }
+    ContractConfig config = tiny_contract(1);
+    config.layout_bytes = 40'000;
+    for (int i = 0; i < 30; ++i) {
+        const SubmitCommand said = member.says(Enrol{"c", config, layout, std::uint32_t{7}});
+        sn.frame(member.id, said);
+        sn.frame(member.id, said);  // not answered, it says it again
+    }
+    EXPECT_LT(sn.bytes_kept(), 17U << 20U);
+    EXPECT_GT(sn.bytes_kept(), 12U << 20U);
+    Author other("sl2");
+    sn.step(PeerUp{other.id, Role::sl, {}});
+    sn.frame(other.id, other.registers());
+    EXPECT_EQ(sn.last<CommandResult>(other.id)->code, Errc::ok) << "others have their own";
+}
+
+TEST(HostileMember, ReadsAreNoEntries) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    sn.step(PeerUp{{"swci1"}, Role::tool, {}});
+    const std::size_t records = sn.records.size();
+    for (std::uint64_t i = 1; i <= 1000; ++i) {
+        sn.frame({"swci1"}, SubmitCommand{9, i, ReadBarrier{}, {}});
+        ASSERT_NE(sn.last<CommandResult>({"swci1"}), nullptr);
+        EXPECT_EQ(sn.last<CommandResult>({"swci1"})->sequence, i);
+    }
+    EXPECT_EQ(sn.records.size(), records);
+}
+
 /// An SL whose ML has handed in a model of `elements` binary32, for round 0 of contract "c".
 class HostilePartner : public testing::Test {
 protected:

@@ -106,6 +106,75 @@ TEST(HostileServer, TheLastTimeThereIsStopsNoDeadline) {
     ASSERT_EQ(sn.last<ConsensusMessage>({"sn2"})->kind, ConsensusKind::append) << "it leads";
 }
 
+/// SN 1 of three, elected.
+void elect(NodeBench& sn) {
+    for (int i = 0; i < 40; ++i) {
+        sn.pass(milliseconds(100));
+        const auto* asks = sn.last<ConsensusMessage>({"sn2"});
+        if (asks != nullptr && asks->kind == ConsensusKind::request_vote) {
+            ConsensusMessage vote = message(ConsensusKind::request_vote_result, 2, asks->term);
+            vote.granted = true;
+            vote.pre_vote = asks->pre_vote;
+            sn.frame({"sn2"}, vote);
+        } else if (asks != nullptr && asks->kind == ConsensusKind::append) {
+            ConsensusMessage has = message(ConsensusKind::append_result, 2, asks->term);
+            has.log_index = sn.records.size();
+            sn.frame({"sn2"}, has);
+        }
+    }
+    ASSERT_EQ(sn.last<ConsensusMessage>({"sn2"})->kind, ConsensusKind::append);
+}
+
+/// A leader that is cut off would answer with what is no more.
+TEST(ReadIndex, AReadWaitsForAMajorityOfTheLeadersTerm) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+    for (const char* name : {"sn2", "sn3"}) {
+        sn.step(PeerUp{{name}, Role::sn, {}});
+    }
+    elect(sn);
+    sn.step(PeerUp{{"swci1"}, Role::tool, {}});
+    const std::size_t records = sn.records.size();
+    sn.frame({"swci1"}, SubmitCommand{9, 1, ReadBarrier{}, {}});
+    EXPECT_EQ(sn.last<CommandResult>({"swci1"}), nullptr);
+    ASSERT_NE(sn.last<ReadIndex>({"sn2"}), nullptr);
+    ReadIndex said = *sn.last<ReadIndex>({"sn2"});
+    EXPECT_EQ(said.step, ReadIndex::Step::check);
+    said.step = ReadIndex::Step::confirm;
+    sn.step(PeerUp{{"sn9"}, Role::sn, {}});
+    sn.frame({"sn9"}, said);
+    ++said.term;
+    sn.frame({"sn2"}, said);
+    --said.term;
+    ++said.serial;
+    sn.frame({"sn2"}, said);
+    --said.serial;
+    EXPECT_EQ(sn.last<CommandResult>({"swci1"}), nullptr) << "nobody that counts has confirmed it";
+    sn.frame({"sn2"}, said);
+    ASSERT_NE(sn.last<CommandResult>({"swci1"}), nullptr);
+    EXPECT_EQ(sn.last<CommandResult>({"swci1"})->code, Errc::ok);
+    EXPECT_EQ(sn.records.size(), records) << "and it is no entry";
+}
+
+TEST(ReadIndex, AFollowerAsksItsLeaderAndWaitsUntilItHasSeenAsMuch) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+    sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+    sn.frame({"sn2"}, empty_append(2, 2));
+    sn.step(PeerUp{{"swci1"}, Role::tool, {}});
+    sn.frame({"swci1"}, SubmitCommand{9, 1, ReadBarrier{}, {}});
+    ASSERT_NE(sn.last<ReadIndex>({"sn2"}), nullptr);
+    ReadIndex said = *sn.last<ReadIndex>({"sn2"});
+    EXPECT_EQ(said.step, ReadIndex::Step::ask);
+    said.step = ReadIndex::Step::answer;
+    said.index = 2;
+    sn.frame({"sn2"}, said);
+    EXPECT_EQ(sn.last<CommandResult>({"swci1"}), nullptr) << "it has applied 1 entry";
+    ConsensusMessage append = empty_append(2, 2);
+    append.commit = 2;
+    append.records = {encode_record({2, 2, RecordKind::barrier, Bytes(8)})};
+    sn.frame({"sn2"}, append);
+    ASSERT_NE(sn.last<CommandResult>({"swci1"}), nullptr);
+}
+
 TEST(HostileServer, AWordOfAnotherEndsNoSnThatKeepsTheLedger) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     sn.step(PeerUp{{"sn2"}, Role::sn, {}});
@@ -140,6 +209,29 @@ TEST(HostileServer, NobodyIsTakenOutOrInByAnother) {
         sn.frame({"sn9"}, MembershipRequest{server(5), leave});
     }
     EXPECT_EQ(sn.records.size(), records);
+}
+
+TEST(HostileServer, NamesThatNobodyHasCostNothing) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    sn.step(PeerUp{{"sn9"}, Role::sn, {}});
+    sn.step(PeerUp{{"swci1"}, Role::tool, {}});
+    for (int i = 0; i < 5000; ++i) {
+        sn.frame({"sn9"}, RelayedNews{{"sl" + std::to_string(i)}, true, {}});
+    }
+    Author member("sl9999");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registers());
+    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
+    sn.sent.clear();
+    sn.frame({"swci1"}, StatusQuery{1, "nodes", "", false});
+    const auto reply = std::find_if(sn.sent.begin(), sn.sent.end(), [](const Send& send) {
+        return std::holds_alternative<StatusReply>(send.frame.message);
+    });
+    ASSERT_NE(reply, sn.sent.end());
+    const ByteView body = reply->frame.body.view();
+    const std::string_view text(reinterpret_cast<const char*>(body.data()), body.size());
+    EXPECT_EQ(text.find("sl4500"), std::string_view::npos);
+    EXPECT_NE(text.find("sl9999"), std::string_view::npos);
 }
 
 /// The number of what is agreed on decides which entries are news: one outside has no say in it.

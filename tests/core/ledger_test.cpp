@@ -306,6 +306,63 @@ TEST(Ledger, ACommitWithoutReportsIsRefused) {
     EXPECT_EQ(m.commit(0, 0, {}).code, Errc::malformed);
 }
 
+Answer enrol_in(Members& m, const std::string& node, const std::string& contract) {
+    ContractConfig config{.min_peers = 1};
+    config.layout_bytes = 12;
+    return m.say(node, Enrol{contract, config, "w F32 3\n"});
+}
+
+TEST(Ledger, OneNodeTakesNotAllContracts) {
+    Members m;
+    m.say("sl1", RegisterNode{Role::sl, {"10.0.0.1", 1}});
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(enrol_in(m, "sl1", "c" + std::to_string(i)).code,
+                  i < 4 ? Errc::ok : Errc::too_large);
+    }
+    EXPECT_EQ(m.ledger.contracts().size(), 4U);
+}
+
+/// One that begins and leaves many does not use up the places, nor the numbers of their runs.
+TEST(Ledger, ContractsThatHaveEndedGiveTheirPlaces) {
+    Members m;
+    m.enrol("sl1", {.min_peers = 1});
+    m.check_in("sl1", 0, {.finished = true});
+    m.commit(0, 0, {{"sl1", 5}});
+    ASSERT_EQ(m.contract().phase, ContractPhase::complete);
+    m.say("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}});
+    for (int i = 0; i < 200; ++i) {
+        const std::string contract = "c" + std::to_string(i);
+        ASSERT_EQ(enrol_in(m, "sl2", contract).code, Errc::ok) << i;
+        m.say("sl2", LeaveContract{contract, 0, "away"});
+    }
+    EXPECT_EQ(m.ledger.contracts().size(), 64U);
+    EXPECT_NE(m.ledger.find_contract("default"), nullptr) << "it has a model";
+    EXPECT_EQ(m.ledger.find_contract("c0"), nullptr);
+    EXPECT_EQ(enrol_in(m, "sl2", "c0").run, 1U) << "nothing of run 0 is taken for the new one";
+}
+
+TEST(Ledger, WhatItWouldRefuseIsKnownBeforeItIsAgreedOn) {
+    Members m;
+    m.enrol("sl1", two_peers);
+    m.say("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}});
+    ContractConfig config = two_peers;
+    config.layout_bytes = 12;
+    const auto refused = [&](Command command) {
+        const auto answer = m.ledger.refusal_of({0, {"sl2"}, 1, 2, std::move(command)});
+        return answer ? answer->code : Errc::ok;
+    };
+    EXPECT_EQ(refused(Enrol{"default", config, "w F32 3\n"}), Errc::ok);
+    EXPECT_EQ(refused(Enrol{"default", config, "junk"}), Errc::malformed);
+    EXPECT_EQ(refused(Enrol{"default", config, "v F32 3\n"}), Errc::layout_mismatch);
+    EXPECT_EQ(refused(Enrol{"default", config, "w F32 3\n", 7}), Errc::ok) << "stale: it goes on";
+    config.min_peers = 1;
+    EXPECT_EQ(refused(Enrol{"default", config, "w F32 3\n"}), Errc::config_mismatch);
+    EXPECT_TRUE(m.ledger.is_next({0, {"sl2"}, 1, 2, LeaveContract{}}));
+    EXPECT_FALSE(m.ledger.is_next({0, {"sl2"}, 1, 3, LeaveContract{}}));
+    EXPECT_FALSE(m.ledger.is_next({0, {"sl2"}, 2, 1, LeaveContract{}})) << "it registers first";
+    EXPECT_TRUE(m.ledger.is_next({0, {"sl2"}, 2, 1, RegisterNode{}}));
+}
+
 /// A leading SN writes what time it likes: sums with it must not overflow (run with -fsanitize).
 TEST(Ledger, NoTimeThatAnEntrySaysOverflows) {
     Members m;

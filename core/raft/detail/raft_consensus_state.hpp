@@ -47,6 +47,7 @@ public:
     void tick(SwarmTime now, ConsensusOutput& output) override;
 
     bool leads() const override { return started_ && raft_.state == RAFT_LEADER; }
+    std::optional<std::uint64_t> read_index() const override;
     std::optional<NodeId> leader() const override;
     std::uint64_t term() const override { return raft_current_term(&raft_); }
     const std::vector<Server>& servers() const override { return servers_; }

@@ -1,0 +1,90 @@
+// What is not worth an entry: each is written to the disks of all SNs, and kept for ever.
+#include <algorithm>
+
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.SN";
+/// What a signer may have written without a round to show for it, and how much more a second. The
+/// largest layouts fit in three times; a restart costs some kilobytes.
+constexpr double share_bytes = 16.0 * 1024 * 1024;
+constexpr double share_bytes_per_second = 4096;
+constexpr std::size_t small_entry_bytes = 512;
+constexpr SwarmDuration share_log_interval = std::chrono::minutes(1);
+
+std::size_t bytes_of(const Command& command) {
+    if (const auto* enrol = std::get_if<Enrol>(&command)) {
+        return enrol->layout_text.size() + small_entry_bytes;
+    }
+    if (const auto* registration = std::get_if<RegisterNode>(&command)) {
+        return registration->credentials.certificate.size() + small_entry_bytes;
+    }
+    return small_entry_bytes;
+}
+
+}  // namespace
+
+double SnNode::owed_by(Share& share) const {
+    share.bytes = std::max(0.0, share.bytes - share_bytes_per_second * to_seconds(now_ - share.at));
+    share.at = now_;
+    return share.bytes;
+}
+
+/// Whether `signer` may have `command` written now. Else it says it again, with its next heartbeat.
+bool SnNode::has_share(const NodeId& signer, const Command& command, std::vector<Effect>& effects) {
+    Share& share = shares_[signer];
+    const auto bytes = static_cast<double>(bytes_of(command));
+    if (owed_by(share) + bytes <= share_bytes) {
+        share.bytes += bytes;
+        return true;
+    }
+    if (!share.told || now_ - *share.told >= share_log_interval) {
+        share.told = now_;
+        report(TraceEvent("command_put_off")
+                   .with("node", signer.name)
+                   .log(Level::warning, component,
+                        "Node '" + signer.name + "' has more written than its share of the " +
+                            "ledger (16 MiB, and 4 KiB/s, without a committed round): its " +
+                            std::string(name_of(command)) + " waits"),
+               effects);
+    }
+    return false;
+}
+
+/// A committed round pays for the check-ins that it took.
+void SnNode::give_back_shares(const Commit& commit) {
+    for (const RoundMember& member : commit.members) {
+        const auto share = shares_.find(member.id);
+        if (share != shares_.end()) {
+            share->second.bytes =
+                std::max(0.0, share->second.bytes - static_cast<double>(small_entry_bytes));
+        }
+    }
+}
+
+/// To the node, or to the SN that it is connected with.
+void SnNode::refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
+                            const std::optional<NodeId>& via, std::vector<Effect>& effects) {
+    const CommandResult result{submit.sequence, why.code, why.reason, why.run, 0};
+    if (via) {
+        effects.push_back(Send{*via, {RelayedResult{from, submit.session, result}, {}}});
+        return;
+    }
+    answer({0, from, submit.session, submit.sequence, submit.command, {}}, why, effects);
+}
+
+void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
+                               std::vector<Effect>& effects) {
+    const auto peer = peers_.find(relayed.node);
+    const bool waits = peer != peers_.end() && peer->second.here &&
+                       peer->second.session == relayed.session && peer->second.unanswered &&
+                       peer->second.unanswered->sequence == relayed.result.sequence;
+    if (waits && consensus_->leader() == from && relayed.result.code != Errc::ok) {
+        peer->second.unanswered.reset();
+        reply(relayed.node, relayed.result, effects);
+    }
+}
+
+}  // namespace starling

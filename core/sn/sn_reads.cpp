@@ -1,0 +1,152 @@
+// Reads that must see all that was agreed on before they were asked for, without an entry each.
+#include <algorithm>
+
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+
+/// A node's newest read takes the place of the one before, so what waits is bounded by who is here.
+void SnNode::take_read(const NodeId& from, const SubmitCommand& submit,
+                       std::vector<Effect>& effects) {
+    reads_[from] = {submit.session, submit.sequence, ++read_serial_, std::nullopt};
+    ask_read_index(effects);
+}
+
+/// Said again with each tick: it may be lost, or have met no leader.
+void SnNode::ask_read_index(std::vector<Effect>& effects) {
+    std::uint64_t newest = 0;
+    for (const auto& [node, read] : reads_) {
+        newest = std::max(newest, read.index ? 0 : read.serial);
+    }
+    const std::optional<NodeId> leader = consensus_->leader();
+    if (consensus_->leads()) {
+        if (newest > 0) {
+            reads_asked_[options_.id] = newest;
+        }
+        check_term(effects);
+    } else if (newest > 0 && leader) {
+        effects.push_back(
+            Send{*leader, {ReadIndex{ReadIndex::Step::ask, newest, consensus_->term(), 0}, {}}});
+    }
+}
+
+/// At the SN that leads: one round of questions at a time, for all reads that wait when it begins.
+void SnNode::check_term(std::vector<Effect>& effects) {
+    if (!consensus_->leads()) {
+        read_round_.reset();
+        reads_asked_.clear();
+        return;
+    }
+    if (read_round_ && read_round_->term != consensus_->term()) {
+        read_round_.reset();
+    }
+    if (!read_round_) {
+        const std::optional<std::uint64_t> index = consensus_->read_index();
+        if (!index || reads_asked_.empty()) {
+            return;
+        }
+        read_round_ = ReadRound{
+            consensus_->term(), ++read_serial_, *index, std::exchange(reads_asked_, {}), {}};
+        end_read_round_if_confirmed(effects);
+    }
+    if (!read_round_) {
+        return;
+    }
+    for (const Server& server : consensus_->servers()) {
+        if (server.voter && server.node != options_.id &&
+            !read_round_->confirmed.contains(server.node)) {
+            effects.push_back(
+                Send{server.node,
+                     {ReadIndex{ReadIndex::Step::check, read_round_->serial, read_round_->term, 0},
+                      {}}});
+        }
+    }
+}
+
+void SnNode::end_read_round_if_confirmed(std::vector<Effect>& effects) {
+    const std::vector<Server>& servers = consensus_->servers();
+    std::size_t voters = 0;
+    std::size_t confirmed = 0;
+    for (const Server& server : servers) {
+        voters += server.voter ? 1U : 0U;
+        confirmed += server.voter && (server.node == options_.id ||
+                                      read_round_->confirmed.contains(server.node))
+                         ? 1U
+                         : 0U;
+    }
+    if (confirmed <= voters / 2) {
+        return;
+    }
+    const ReadRound round = *std::exchange(read_round_, {});
+    for (const auto& [node, serial] : round.asked) {
+        if (node == options_.id) {
+            take_read_index(serial, round.index);
+        } else {
+            effects.push_back(Send{
+                node, {ReadIndex{ReadIndex::Step::answer, serial, round.term, round.index}, {}}});
+        }
+    }
+}
+
+void SnNode::on_read_index(const NodeId& from, const ReadIndex& read,
+                           std::vector<Effect>& effects) {
+    if (!is_server(from)) {
+        return;
+    }
+    const bool of_term = read.term == consensus_->term();
+    switch (read.step) {
+        case ReadIndex::Step::ask:
+            if (consensus_->leads()) {
+                std::uint64_t& newest = reads_asked_[from];
+                newest = std::max(newest, read.serial);
+                if (!read_round_) {
+                    check_term(effects);
+                }
+            }
+            return;
+        case ReadIndex::Step::check:
+            // A majority whose newest term this is has elected nobody in a later one.
+            if (of_term && !consensus_->leads()) {
+                effects.push_back(Send{
+                    from, {ReadIndex{ReadIndex::Step::confirm, read.serial, read.term, 0}, {}}});
+            }
+            return;
+        case ReadIndex::Step::confirm:
+            if (consensus_->leads() && of_term && read_round_ &&
+                read_round_->serial == read.serial && read_round_->term == read.term) {
+                read_round_->confirmed.insert(from);
+                end_read_round_if_confirmed(effects);
+                if (!read_round_ && !reads_asked_.empty()) {
+                    check_term(effects);  // for those that have come meanwhile
+                }
+            }
+            return;
+        case ReadIndex::Step::answer:
+            if (consensus_->leader() == from) {
+                take_read_index(read.serial, read.index);
+            }
+            return;
+    }
+}
+
+void SnNode::take_read_index(std::uint64_t serial, std::uint64_t index) {
+    for (auto& [node, read] : reads_) {
+        if (read.serial <= serial && !read.index) {
+            read.index = index;
+        }
+    }
+}
+
+/// After each step: those that see enough of the ledger now.
+void SnNode::answer_reads(std::vector<Effect>& effects) {
+    for (auto read = reads_.begin(); read != reads_.end();) {
+        if (read->second.index && *read->second.index <= entries_) {
+            reply(read->first, {read->second.sequence, Errc::ok, "", 0}, effects);
+            read = reads_.erase(read);
+        } else {
+            ++read;
+        }
+    }
+}
+
+}  // namespace starling
