@@ -130,6 +130,11 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
     for (auto& [name, contract] : contracts_) {
         remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
                       time_of(entry));
+        if (contract.last_commit) {  // who needs that model must find this node where it is now
+            for (RoundMember& member : contract.last_commit->members) {
+                member.address = member.id == entry.signer ? command.address : member.address;
+            }
+        }
     }
     const auto known = nodes_.find(entry.signer);
     std::optional<Address> instead_of;

@@ -8,6 +8,9 @@ namespace starling {
 /// The swarm has agreed on a round without this node: its model is fetched from those that have it.
 void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
     if (catch_up_ && catch_up_->commit().round >= commit.round) {
+        if (catch_up_->commit().round == commit.round) {
+            catch_up_->learn(options_.id, commit.members);
+        }
         return;
     }
     if (exchange_ && exchange_->key().round <= commit.round) {

@@ -304,5 +304,21 @@ TEST_F(Return, AMemberThatWasStartedElsewhereIsAskedThereForItsModel) {
         << swarm.trace.tail();
 }
 
+/// No round is on, and none can be: only the one that was started elsewhere holds the model.
+TEST_F(Return, TheOnlyOneThatHoldsAModelIsFoundWhereItIsNow) {
+    ToyOptions toy;
+    toy.min_peers = 2;
+    add_pairs(2, toy);
+    ASSERT_TRUE(swarm.run_to_round(6));
+    swarm.crash_pair(2);
+    swarm.sl_stores[2]->models.clear();
+    swarm.add_copy(1);
+    ASSERT_TRUE(swarm.network.run([&] { return swarm.network.all_stopped({{"sl1"}}); },
+                                  swarm.network.now() + seconds(30)))
+        << swarm.trace.tail();
+    swarm.restart_pair(2);
+    EXPECT_TRUE(swarm.run_to_round(9, std::chrono::minutes(4))) << swarm.trace.tail();
+}
+
 }  // namespace
 }  // namespace starling::test
