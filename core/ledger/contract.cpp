@@ -55,6 +55,17 @@ std::uint32_t Contract::checked_in_count() const {
         }));
 }
 
+bool Contract::has_expelled(const NodeId& node) const {
+    const auto member = members.find(node);
+    return member != members.end() && member->second.status == MemberStatus::expelled;
+}
+
+std::string expelled_text(const Contract& contract, const NodeId& node) {
+    return "node '" + node.name + "' was expelled from contract '" + contract.name +
+           "': its merges differed from the others' in " + std::to_string(deviations_max) +
+           " rounds. Check the memory of its machine and its program; the next run takes it again";
+}
+
 std::uint32_t Contract::active_count() const {
     return static_cast<std::uint32_t>(std::count_if(
         members.begin(), members.end(),

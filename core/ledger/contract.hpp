@@ -121,7 +121,11 @@ struct Contract {
 
     std::uint32_t checked_in_count() const;
     std::uint32_t active_count() const;
+    bool has_expelled(const NodeId& node) const;
 };
+
+/// Why an expelled member is not heard: for people.
+std::string expelled_text(const Contract& contract, const NodeId& node);
 
 /// What members are told of a contract: enough to derive the round's plan, and small.
 struct ContractView {

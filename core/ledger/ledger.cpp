@@ -42,11 +42,6 @@ bool has_missed_the_end(const Contract& contract, const NodeId& node) {
            member->second.status != MemberStatus::left;
 }
 
-bool is_expelled(const Contract& contract, const NodeId& node) {
-    const auto member = contract.members.find(node);
-    return member != contract.members.end() && member->second.status == MemberStatus::expelled;
-}
-
 bool contains(const std::vector<RoundMember>& members, const NodeId& id) {
     return std::any_of(members.begin(), members.end(),
                        [&](const RoundMember& member) { return member.id == id; });
@@ -211,11 +206,8 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
                                                  std::to_string(contracts_max) + " contracts")
                    : accepted();
     }
-    if (is_expelled(*contract, entry.signer)) {
-        return denied(Errc::refused,
-                      "node '" + entry.signer.name + "' was expelled from contract '" +
-                          contract->name + "': its merges differed from the others' in " +
-                          std::to_string(deviations_max) + " rounds. The next run takes it again");
+    if (contract->has_expelled(entry.signer)) {
+        return denied(Errc::refused, expelled_text(*contract, entry.signer));
     }
     if (command.config.layout_fingerprint != contract->config.layout_fingerprint ||
         command.layout_text != contract->layout_text) {

@@ -45,6 +45,8 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
         sn_leaderless_ = leaderless;
         if (result.code == Errc::stale && session_ && session_->enrolled) {
             rejoin(result.reason, effects);
+        } else if (result.code == Errc::refused && session_ && session_->enrolled) {
+            fail({result.code, result.reason}, exit_code::refused, effects);  // expelled
         } else if (result.code == Errc::unreachable && options_.sn_addresses.size() > 1 &&
                    now_ - sn_asked_at_ > answer_limit()) {
             dial_next_sn(effects);

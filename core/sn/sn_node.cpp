@@ -277,6 +277,11 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
     }
     const Contract* contract = ledger_.find_contract(beat.contract);
     if (contract != nullptr && contract->run == beat.run &&
+        contract->phase != ContractPhase::complete && contract->has_expelled(from)) {
+        reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, effects);
+        return;
+    }
+    if (contract != nullptr && contract->run == beat.run &&
         contract->version > beat.known_version) {
         effects.push_back(Send{from, {ViewUpdate{view_of(*contract)}, {}}});
     } else {
