@@ -201,9 +201,13 @@ void RoundCheck::on_stopped(SwarmTime time, const NodeId& node, const EventField
     if (known == programs_.end()) {
         return;
     }
-    // One that never came to its SL counts as the newest: nothing else tells of it.
-    const std::uint64_t newest = known->second.rbegin()->first;
+    // One that never came to its SL counts as the newest, since nothing else tells of it; but where
+    // that has ended well it came after the training, as a copy's original may.
+    const auto& [newest, last] = *known->second.rbegin();
     const std::uint64_t session = fields.number("session").value_or(0);
+    if (session == 0 && last.stopped && last.code == exit_code::ok) {
+        return;
+    }
     Program& program = known->second[session == 0 ? newest : session];
     program.stopped = true;
     program.code = fields.number("code").value_or(0);
@@ -291,7 +295,7 @@ std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime told_until) {
     }
     for (const auto& [ml, starts] : programs_) {
         for (const auto& [session, program] : starts) {
-            not_judged += check_final(time, told_until, ml, program) ? 0 : 1;
+            not_judged += check_final(time, told_until, ml, program) ? 0U : 1U;
         }
     }
     if (healed_) {

@@ -83,7 +83,7 @@ Address decode_address(Reader& reader) {
     address.port = reader.u16();
     // Others dial it, look for it in certificates and show it to people.
     if (std::any_of(address.host.begin(), address.host.end(),
-                    [](char c) { return c <= ' ' || c > '~'; })) {
+                    [](char c) { return c < ' ' || c > '~'; })) {
         reader.fail();
     }
     return address;

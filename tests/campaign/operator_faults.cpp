@@ -59,7 +59,7 @@ void OperatorFaults::copy_pair() {
     }
 }
 
-void OperatorFaults::copy_sn() { copies_ += swarm_.copy_sn(some_sn()) ? 1 : 0; }
+void OperatorFaults::copy_sn() { copies_ += swarm_.copy_sn(some_sn()) ? 1U : 0U; }
 
 void OperatorFaults::remove_sn() {
     CampaignSwarm::RemovalPlan plan;
@@ -70,7 +70,7 @@ void OperatorFaults::remove_sn() {
     if (random_.chance(0.6)) {
         plan.joins = within(100, 6000);
     }
-    removals_ += swarm_.remove_sn(some_sn(), plan) ? 1 : 0;
+    removals_ += swarm_.remove_sn(some_sn(), plan) ? 1U : 0U;
 }
 
 void OperatorFaults::fill_ml_disk() {

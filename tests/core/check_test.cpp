@@ -372,6 +372,14 @@ TEST_F(CheckCopies, AStartThatEndedBeforeItTookPartHasNobodysPlace) {
     expect_clean();
 }
 
+TEST_F(CheckCopies, AStartThatFindsNoSlAfterTheEndIsNoFailure) {
+    say("ml1 node_stopped session=1 code=3");
+    say("campaign healed round_limit_ms=1000");
+    end_with_the_newer_one();
+    say("ml1 node_stopped session=0 code=5");
+    expect_clean();
+}
+
 TEST_F(Check, FindsThatTheLastStartFailsBeforeItTakesPart) {
     say("ml1 sync_begin session=1 sync=0 batches=0");
     say("campaign healed round_limit_ms=1000");

@@ -203,13 +203,16 @@ TEST(Codec, SurvivesAMillionDamagedFrames) {
 
 /// A host is dialled by others and looked for in certificates: one with a zero in it is cut there.
 TEST(Codec, AHostIsPrintable) {
-    for (const std::string& host : {std::string("10.0.0.1\0x", 10), std::string("a b"),
-                                    std::string("\x1b[2J"), std::string("\xc3\xa9")}) {
+    for (const std::string& host :
+         {std::string("10.0.0.1\0x", 10), std::string("\x1b[2J"), std::string("\xc3\xa9")}) {
         const Entry entry{5, {"sl1"}, 2, 3, RegisterNode{Role::sl, {host, 3}}};
         EXPECT_FALSE(decode_entry(encode_entry(entry))) << host;
     }
-    const Entry entry{5, {"sl1"}, 2, 3, RegisterNode{Role::sl, {"fe80::1%eth0", 3}}};
-    EXPECT_TRUE(decode_entry(encode_entry(entry)));
+    // The simulator's hosts have blanks in their names at times.
+    for (const char* host : {"fe80::1%eth0", "Peter's laptop"}) {
+        const Entry entry{5, {"sl1"}, 2, 3, RegisterNode{Role::sl, {host, 3}}};
+        EXPECT_TRUE(decode_entry(encode_entry(entry))) << host;
+    }
 }
 
 TEST(Reader, ACountNeverPromisesMoreThanThereIs) {

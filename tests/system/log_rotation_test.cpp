@@ -6,7 +6,22 @@
 namespace starling::test {
 namespace {
 
-class LogLimits : public SystemSwarm {};
+class LogLimits : public SystemSwarm {
+protected:
+    /// swarm-logs -f goes on for as long as the state file names a process, which is written right
+    /// after the program has been started.
+    bool is_followed(const std::string& name) const {
+        const auto deadline = std::chrono::steady_clock::now() + Seconds(60);
+        while (std::chrono::steady_clock::now() < deadline) {
+            Program ps({bin("swarm-ps"), "--workspace=" + path("host-2")});
+            ps.wait_exit();
+            if (ps.output().find(name) != std::string::npos) {
+                return true;
+            }
+        }
+        return false;
+    }
+};
 
 TEST_F(LogLimits, TheProgramsLogBeginsANewFileAndFollowersReadAllOfIt) {
     // Two parts, before and after the log is full, and an end that its follower waits for.
@@ -26,6 +41,7 @@ TEST_F(LogLimits, TheProgramsLogBeginsANewFileAndFollowersReadAllOfIt) {
     write_text(path("host-2/log/ml2.log"), std::string(400'000, '\n'));
     Program sl(command);
     ASSERT_TRUE(sl.wait_for("starting ML program")) << sl.output();
+    ASSERT_TRUE(is_followed("ml2")) << sl.output();
     Program follower({bin("swarm-logs"), "-f", "ml2", "--workspace=" + path("host-2")});
     ASSERT_TRUE(follower.wait_for("\n"));
     write_text(path("go"), "");
