@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/sim_scenario.hpp"
+#include "tests/support/sanitizers.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling::test {
@@ -124,15 +125,13 @@ TEST_P(Bandwidth, ARoundTakesAsLongAsItsBytes) {
     std::vector<double> rates;
     std::vector<double> seconds;
     for (const double bandwidth : bits_per_second) {
-#ifdef __SANITIZE_ADDRESS__
-        if (bandwidth < 1e6 && size.members > 8) {
+        if (with_sanitizers && bandwidth < 1e6 && size.members > 8) {
             std::printf(
                 "not simulated: %d members at %.0f bit/s, hours of heartbeats take minutes "
                 "under the sanitizers\n",
                 size.members, bandwidth);
             continue;
         }
-#endif
         Scenario scenario{write("platform.xml", platform_of(size.members, bandwidth)),
                           write("deployment.xml", deployment_of(size))};
         scenario.until_seconds = 1e6;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/sanitizers.hpp"
 #include "tests/transport/tls_support.hpp"
 
 namespace starling::test {
@@ -12,11 +13,7 @@ namespace {
 
 constexpr std::size_t body_bytes = std::size_t{256} * 1024;
 // AddressSanitizer keeps what was freed, so memory says nothing there.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool memory_is_exact = false;
-#else
-constexpr bool memory_is_exact = true;
-#endif
+constexpr bool memory_is_exact = !with_sanitizers;
 
 Frame segment(std::uint32_t index, const Blob& body) {
     return Frame{SegmentData{{"cifar10", 0, 1, 0}, SegmentKind::merged, index}, body};
