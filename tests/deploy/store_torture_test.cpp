@@ -292,21 +292,23 @@ protected:
 
 TEST_F(DamagedStore, notices_flipped_bits_or_is_whole) {
     Random random(seed + 1);
-    try_out(
-        "bit flips", with_sanitizers ? 60 : 300, [&](const fs::path& file, std::uintmax_t size) {
-            // Half of a head's in what it says: the rest of it is zeros that nobody reads.
-            const bool said = file.extension() == ".head" && random.chance(0.5);
-            std::string content = read_text(file);
-            content[random.below(said ? 116 : size)] ^= static_cast<char>(1U << random.below(8));
-            write_text(file, content);
-        });
+    try_out("bit flips", test::with_sanitizers ? 60 : 300,
+            [&](const fs::path& file, std::uintmax_t size) {
+                // Half of a head's in what it says: the rest of it is zeros that nobody reads.
+                const bool said = file.extension() == ".head" && random.chance(0.5);
+                std::string content = read_text(file);
+                content[random.below(said ? 116 : size)] ^=
+                    static_cast<char>(1U << random.below(8));
+                write_text(file, content);
+            });
 }
 
 TEST_F(DamagedStore, notices_cuts_or_is_whole) {
     Random random(seed + 2);
-    try_out("cuts", with_sanitizers ? 20 : 100, [&](const fs::path& file, std::uintmax_t size) {
-        fs::resize_file(file, random.below(size));
-    });
+    try_out("cuts", test::with_sanitizers ? 20 : 100,
+            [&](const fs::path& file, std::uintmax_t size) {
+                fs::resize_file(file, random.below(size));
+            });
 }
 
 TEST_F(DamagedStore, notices_each_missing_or_empty_file_or_is_whole) {
