@@ -101,7 +101,7 @@ void NodeHost::ended(int code) {
 
 namespace {
 
-std::string start_text(const std::string& name, Role role, std::string_view program) {
+std::string start_line_text(const std::string& name, Role role, std::string_view program) {
     return std::string(to_string(role)) + " '" + name + "' by " + std::string(program) +
            " (Starling " + std::string(program_version()) + ") as process " +
            std::to_string(::getpid());
@@ -140,7 +140,7 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     std::error_code ignored;
     std::filesystem::remove(workspace.state_file(name), ignored);  // of an earlier start
     if (const auto ok =
-            append_start_line(workspace.log_file(name), start_text(name, role, program));
+            append_start_line(workspace.log_file(name), start_line_text(name, role, program));
         !ok) {
         return ok.error();
     }

@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "core/base/names_text.hpp"
 #include "core/licence/licensed_node.hpp"
 #include "core/node/dial_watch.hpp"
 #include "core/sn/rebuild.hpp"
@@ -46,13 +47,10 @@ Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger,
     ledger.log.vote = rebuilt->vote;
     std::move(rebuilt->records.begin(), rebuilt->records.end(),
               std::back_inserter(ledger.log.records));
-    std::string gone;
-    for (const NodeId& node : options.without) {
-        gone += (gone.empty() ? "" : ", ") + node.name;
-    }
     log.line(Level::warning, program,
              "this SN goes on alone from entry " + std::to_string(rebuilt->first - 1) +
-                 ", without " + gone + ", for good: a new epoch of the ledger begins with entry " +
+                 ", without " + names_text(options.without) +
+                 ", for good: a new epoch of the ledger begins with entry " +
                  std::to_string(rebuilt->first) +
                  ". To take part again they must start with an empty disk and --sentinel-ip");
     return {};

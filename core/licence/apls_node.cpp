@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/base/json.hpp"
+#include "core/base/names_text.hpp"
 #include "core/licence/seat_book.hpp"
 
 namespace starling {
@@ -217,13 +218,9 @@ void AplsNode::free_lapsed(std::vector<Effect>& effects) {
 void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, std::vector<Effect>& effects) {
     const auto peer = peers_.find(from);
     if (peer == peers_.end() || peer->second != Role::tool || !options_.admins.contains(from)) {
-        std::string names;
-        for (const NodeId& admin : options_.admins) {
-            names += (names.empty() ? "" : ", ") + admin.name;
-        }
         answer(from, rule.id,
                {Errc::refused, text_of(from) + " may not change who gets a seat; that may: " +
-                                   (names.empty() ? "nobody (see run-apls --admin)" : names)},
+                                   names_text(options_.admins, "nobody (see run-apls --admin)")},
                effects);
         return;
     }

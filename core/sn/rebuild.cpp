@@ -4,19 +4,12 @@
 #include <optional>
 #include <set>
 
+#include "core/base/names_text.hpp"
 #include "core/ledger/command.hpp"
 #include "core/ledger/membership.hpp"
 
 namespace starling {
 namespace {
-
-std::string names_of(const std::set<NodeId>& nodes) {
-    std::string text;
-    for (const NodeId& node : nodes) {
-        text += (text.empty() ? "" : ", ") + node.name;
-    }
-    return text.empty() ? "nobody" : text;
-}
 
 /// A rebuild that was the last change of those that keep the ledger.
 struct Epoch {
@@ -74,7 +67,7 @@ Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& optio
     if (others.erase(options.id) == 0) {
         return Error{Errc::refused, "--rebuild-without: '" + options.id.name +
                                         "' is none of the SNs that keep this ledger (" +
-                                        names_of(others) + ")"};
+                                        names_text(others, "nobody") + ")"};
     }
     const std::set<NodeId> named(options.without.begin(), options.without.end());
     if (end->epoch && others.empty() && end->epoch->alone == options.id &&
@@ -87,7 +80,8 @@ Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& optio
                          ? "--rebuild-without: '" + options.id.name +
                                "' keeps this ledger alone already: start it without this flag"
                          : "--rebuild-without must name all other SNs of this ledger, which are " +
-                               names_of(others) + "; given: " + names_of(named)};
+                               names_text(others, "nobody") +
+                               "; given: " + names_text(named, "nobody")};
     }
     Rebuild rebuild;
     rebuild.first = log.records.size() + 1;

@@ -1,6 +1,7 @@
 // SNs that do not keep the ledger any more because a person decided so.
 #include <algorithm>
 
+#include "core/base/names_text.hpp"
 #include "core/base/start_text.hpp"
 #include "core/ledger/membership.hpp"
 #include "core/sn/sn_state.hpp"
@@ -12,20 +13,12 @@ constexpr std::string_view component = "swarm.SN";
 constexpr std::size_t removals_max = 16;
 constexpr SwarmDuration recall_interval = std::chrono::seconds(5);
 
-std::string names_of(const std::vector<NodeId>& nodes) {
-    std::string text;
-    for (const NodeId& node : nodes) {
-        text += (text.empty() ? "" : ", ") + node.name;
-    }
-    return text;
-}
-
 std::string names_of(const std::vector<Server>& servers) {
     std::vector<NodeId> nodes;
     for (const Server& server : servers) {
         nodes.push_back(server.node);
     }
-    return names_of(nodes);
+    return names_text(nodes);
 }
 
 }  // namespace
@@ -36,10 +29,9 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
     if (peers_[from].role == Role::tool) {
         wanted.by = from;
         if (!options_.admins.contains(from)) {
-            const std::vector<NodeId> admins(options_.admins.begin(), options_.admins.end());
             answer_removal({from, wanted},
                            Error{Errc::refused, "'" + from.name + "' may not remove an SN here; " +
-                                                    (admins.empty() ? "nobody" : names_of(admins)) +
+                                                    names_text(options_.admins, "nobody") +
                                                     " may (run-sn --admin)"},
                            effects);
             return;
@@ -162,8 +154,8 @@ Result<void> SnNode::leaves_a_majority(const NodeId& without) const {
     }
     if (up.size() <= left.size() / 2) {
         return Error{Errc::refused, "without '" + without.name + "' the ledger would be kept by " +
-                                        names_of(left) + ", of which only " +
-                                        (up.empty() ? "none" : names_of(up)) +
+                                        names_text(left) + ", of which only " +
+                                        names_text(up, "none") +
                                         " can be reached: no majority. Start the others first"};
     }
     return {};
@@ -218,7 +210,7 @@ void SnNode::apply_removal(const RemoveServers& removal) {
 }
 
 void SnNode::tell_removal(const RemoveServers& removal, std::vector<Effect>& effects) const {
-    const std::string gone = names_of(removal.removed);
+    const std::string gone = names_text(removal.removed);
     report(TraceEvent("servers_removed")
                .with("index", removal.index)
                .with("rebuilt", removal.rebuilt ? 1U : 0U)

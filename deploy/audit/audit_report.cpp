@@ -3,18 +3,11 @@
 #include <algorithm>
 
 #include "core/base/json_writer.hpp"
+#include "core/base/names_text.hpp"
 #include "core/base/start_text.hpp"
 
 namespace starling {
 namespace {
-
-std::string names_of(const std::set<NodeId>& nodes) {
-    std::string text;
-    for (const NodeId& node : nodes) {
-        text += (text.empty() ? "" : ", ") + node.name;
-    }
-    return text.empty() ? "nobody" : text;
-}
 
 /// "sn1 up to entry 410, sn2 up to 398"
 std::string signers_of(const LedgerAudit::Summary& summary, std::uint64_t from) {
@@ -40,10 +33,7 @@ std::string newest_commit(const Contract& contract) {
 
 /// "entry 412: sn1 REBUILT the ledger alone, 2026-11-27 10:00:00 UTC: a new epoch, without sn2"
 std::string removal_text(const LedgerAudit::Removal& removal) {
-    std::string gone;
-    for (const NodeId& node : removal.said.removed) {
-        gone += (gone.empty() ? "" : ", ") + node.name;
-    }
+    const std::string gone = names_text(removal.said.removed);
     const std::string entry = "entry " + std::to_string(removal.said.index) + ": ";
     return removal.said.rebuilt
                ? entry + removal.signer.name + " REBUILT the ledger alone, " +
@@ -68,11 +58,11 @@ std::string difference(const AuditedLedger& a, const AuditedLedger& b) {
 
 std::string audit_text(const AuditedLedger& ledger) {
     const LedgerAudit::Summary& summary = ledger.audit->summary();
-    std::string text = ledger.file + ": " + std::to_string(summary.records) +
-                       " good entries, head " + to_string(summary.head) + "\n  " +
-                       std::to_string(summary.signatures) + " signatures of " +
-                       names_of(summary.members) + " and of SNs " + names_of(summary.servers) +
-                       "; checkpoints: " + signers_of(summary, 1) + "\n";
+    std::string text =
+        ledger.file + ": " + std::to_string(summary.records) + " good entries, head " +
+        to_string(summary.head) + "\n  " + std::to_string(summary.signatures) + " signatures of " +
+        names_text(summary.members, "nobody") + " and of SNs " +
+        names_text(summary.servers, "nobody") + "; checkpoints: " + signers_of(summary, 1) + "\n";
     for (const LedgerAudit::Removal& removal : summary.removals) {
         text += "  " + removal_text(removal) + "\n";
     }

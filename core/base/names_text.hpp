@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "core/base/ids.hpp"
+
+namespace starling {
+
+/// The names of a range of NodeId, for a person: "sn1, sn2".
+/// \param none  what to say of an empty one.
+template <typename Nodes>
+std::string names_text(const Nodes& nodes, const std::string& none = "") {
+    std::string text;
+    for (const NodeId& node : nodes) {
+        text += (text.empty() ? "" : ", ") + node.name;
+    }
+    return text.empty() ? none : text;
+}
+
+}  // namespace starling
