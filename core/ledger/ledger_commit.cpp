@@ -46,17 +46,15 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
         contract->round != command.round || contract->attempt != command.attempt) {
-        return {Errc::stale,
-                "round " + std::to_string(command.round) + " attempt " +
-                    std::to_string(command.attempt) + " is over",
-                0};
+        return {Errc::stale, "round " + std::to_string(command.round) + " attempt " +
+                                 std::to_string(command.attempt) + " is over"};
     }
     const bool all = std::equal(
         command.reports.begin(), command.reports.end(), contract->frozen.begin(),
         contract->frozen.end(),
         [](const MemberReport& report, const RoundMember& m) { return report.node == m.id; });
     if (!all || command.reports.empty()) {
-        return {Errc::malformed, "a commit needs one report of each member, in order", 0};
+        return {Errc::malformed, "a commit needs one report of each member, in order"};
     }
     const std::optional<Digest> agreed = majority_digest(command.reports);
     if (!agreed) {

@@ -18,11 +18,7 @@ constexpr std::size_t ranges_per_fetch = 4096;
 CatchUp::CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
                  std::uint64_t bytes)
     : key_(std::move(key)), commit_(std::move(commit)), bytes_(bytes), last_moved_(now) {
-    for (const RoundMember& member : commit_.members) {
-        if (member.id != self) {
-            sources_.push_back(member);
-        }
-    }
+    learn(self, commit_.members);
     start_over(now);
 }
 

@@ -24,8 +24,8 @@ public:
 
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }
-    /// Members that exchange in the round behind this one: they hold the model too, and one that
-    /// was started elsewhere since is where they say.
+    /// Members that hold the model: those of its commit, and those that exchange in a later round.
+    /// The addresses of the newest call count, since one may have been started elsewhere.
     void learn(const NodeId& self, const std::vector<RoundMember>& members);
     /// Whom to dial if it is not up.
     const std::optional<RoundMember>& source() const { return source_; }

@@ -17,10 +17,6 @@ bool same_bytes(const Blob& a, const Blob& b) {
 }  // namespace
 
 void SlNode::note_own_deviation(const Commit& commit, std::vector<Effect>& effects) {
-    if (!exchange_ || exchange_->key().round != commit.round ||
-        exchange_->key().attempt != commit.attempt || !merged_digest_) {
-        return;
-    }
     Deviation deviation{commit.round, exchange_->merged(), {}};
     for (std::uint32_t segment = 0; segment < deviation.merged.size(); ++segment) {
         deviation.owners.push_back(exchange_->owner_of(segment));

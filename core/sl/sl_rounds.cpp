@@ -234,11 +234,12 @@ void SlNode::hash_if_complete(std::vector<Effect>& effects) {
 }
 
 void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
-    const bool have_it = exchange_ && exchange_->key().round == commit.round &&
-                         exchange_->key().attempt == commit.attempt &&
-                         merged_digest_ == commit.digest;
-    if (!have_it) {
-        note_own_deviation(commit, effects);
+    const bool merged_it = exchange_ && exchange_->key().round == commit.round &&
+                           exchange_->key().attempt == commit.attempt && merged_digest_;
+    if (!merged_it || *merged_digest_ != commit.digest) {
+        if (merged_it) {
+            note_own_deviation(commit, effects);
+        }
         catch_up_to(commit, effects);
         return;
     }

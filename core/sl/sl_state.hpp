@@ -142,6 +142,7 @@ private:
     void go_on_from(CommittedModel model, std::vector<Effect>& effects);
 
     // sl_deviation.cpp
+    /// \pre the attempt of exchange_ is the one that was committed, and merged_digest_ another
     void note_own_deviation(const Commit& commit, std::vector<Effect>& effects);
     void name_deviating_owners(std::vector<Effect>& effects);
 
