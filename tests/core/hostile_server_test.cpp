@@ -84,6 +84,14 @@ TEST(HostileServer, OneOutsideDeposesNoLeader) {
     EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
 }
 
+/// SN 2 votes for the one that asks.
+void grant_vote(NodeBench& sn, const ConsensusMessage& asked) {
+    ConsensusMessage vote = message(ConsensusKind::request_vote_result, 2, asked.term);
+    vote.granted = true;
+    vote.pre_vote = asked.pre_vote;
+    sn.frame({"sn2"}, vote);
+}
+
 /// A leading SN writes what time it likes into an entry, and goes away.
 TEST(HostileServer, TheLastTimeThereIsStopsNoDeadline) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2)}), openssl_hasher()));
@@ -97,10 +105,7 @@ TEST(HostileServer, TheLastTimeThereIsStopsNoDeadline) {
         sn.pass(milliseconds(100));
         const auto* asks = sn.last<ConsensusMessage>({"sn2"});
         if (asks != nullptr && asks->kind == ConsensusKind::request_vote) {
-            ConsensusMessage vote = message(ConsensusKind::request_vote_result, 2, asks->term);
-            vote.granted = true;
-            vote.pre_vote = asks->pre_vote;
-            sn.frame({"sn2"}, vote);
+            grant_vote(sn, *asks);
         }
     }
     ASSERT_EQ(sn.last<ConsensusMessage>({"sn2"})->kind, ConsensusKind::append) << "it leads";
@@ -112,10 +117,7 @@ void elect(NodeBench& sn) {
         sn.pass(milliseconds(100));
         const auto* asks = sn.last<ConsensusMessage>({"sn2"});
         if (asks != nullptr && asks->kind == ConsensusKind::request_vote) {
-            ConsensusMessage vote = message(ConsensusKind::request_vote_result, 2, asks->term);
-            vote.granted = true;
-            vote.pre_vote = asks->pre_vote;
-            sn.frame({"sn2"}, vote);
+            grant_vote(sn, *asks);
         } else if (asks != nullptr && asks->kind == ConsensusKind::append) {
             ConsensusMessage has = message(ConsensusKind::append_result, 2, asks->term);
             has.log_index = sn.records.size();

@@ -8,19 +8,8 @@
 namespace starling::test {
 namespace {
 
-class Background : public SystemSwarm {
+class Background : public BackgroundSwarm {
 protected:
-    ~Background() override {
-        for (const char* host : {"host-1", "host-2"}) {
-            Program stop({bin("stop-swarm"), "--workspace=" + path(host)});
-            stop.wait_exit();
-        }
-    }
-    static std::vector<std::string> with(std::vector<std::string> command,
-                                         const std::vector<std::string>& more) {
-        command.insert(command.end(), more.begin(), more.end());
-        return command;
-    }
     /// Starts it with -d; its launcher must end with 0.
     static std::string launch(const std::vector<std::string>& command) {
         Program launcher(with(command, {"-d"}));

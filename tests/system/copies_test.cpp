@@ -18,14 +18,6 @@ protected:
     static bool waited_for_round_after(Program& sl, std::size_t from) {
         return sl.wait_for(": merged 2 members", Seconds(60), from);
     }
-    static std::size_t count(const std::string& text, const std::string& part) {
-        std::size_t found = 0;
-        for (std::size_t at = text.find(part); at != std::string::npos;
-             at = text.find(part, at + 1)) {
-            ++found;
-        }
-        return found;
-    }
 };
 
 TEST_F(CopiedWorkspace, TheOlderSlIsToldWhoHasItsPlaceAndTheTrainingGoesOn) {

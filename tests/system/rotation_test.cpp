@@ -55,14 +55,6 @@ protected:
         EXPECT_EQ(shown.wait_exit(), 0);
         return shown.output();
     }
-    static std::size_t count(const std::string& text, const std::string& part) {
-        std::size_t found = 0;
-        for (std::size_t at = text.find(part); at != std::string::npos;
-             at = text.find(part, at + 1)) {
-            ++found;
-        }
-        return found;
-    }
 };
 
 TEST_F(Rotation, NoRoundIsLost) {

@@ -10,14 +10,8 @@
 namespace starling::test {
 namespace {
 
-class RunEnd : public SystemSwarm {
+class RunEnd : public BackgroundSwarm {
 protected:
-    ~RunEnd() override {
-        for (const char* host : {"host-1", "host-2"}) {
-            Program stop({bin("stop-swarm"), "--workspace=" + path(host)});
-            stop.wait_exit();
-        }
-    }
     static void launch(std::vector<std::string> command) {
         command.emplace_back("-d");
         Program launcher(command);
@@ -50,13 +44,6 @@ protected:
         Program program(command);
         EXPECT_EQ(program.wait_exit(), 0) << program.output();
         return program.output();
-    }
-    static std::size_t count(const std::string& text, const std::string& part) {
-        std::size_t times = 0;
-        for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) {
-            ++times;
-        }
-        return times;
     }
     std::vector<std::string> sl(int host, const std::string& flags) const {
         return sl_command(host, identity("sl" + std::to_string(host)), flags);

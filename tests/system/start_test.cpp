@@ -9,19 +9,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Start : public SystemSwarm {
+class Start : public BackgroundSwarm {
 protected:
-    ~Start() override {
-        for (const char* host : {"host-1", "host-2"}) {
-            Program stop({bin("stop-swarm"), "--workspace=" + path(host)});
-            stop.wait_exit();
-        }
-    }
-    static std::vector<std::string> with(std::vector<std::string> command,
-                                         const std::vector<std::string>& more) {
-        command.insert(command.end(), more.begin(), more.end());
-        return command;
-    }
     /// The command with `flag=...` replaced.
     static std::vector<std::string> instead(std::vector<std::string> command,
                                             const std::string& flag, const std::string& value) {

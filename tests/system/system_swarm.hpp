@@ -17,6 +17,22 @@ inline bool holds(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
+/// How often `part` stands in `text`.
+inline std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+        ++found;
+    }
+    return found;
+}
+
+/// A command with more arguments.
+inline std::vector<std::string> with(std::vector<std::string> command,
+                                     const std::vector<std::string>& more) {
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+}
+
 /// Two hosts of their own on loopback addresses, with certificates and a workspace each, for tests
 /// that run the programs as a user would. STARLING_BIN is where they are.
 class SystemSwarm : public testing::Test {
@@ -129,6 +145,17 @@ protected:
     IssuedCert ca;
     std::uint16_t sn_port = free_port("127.0.1.1");
     std::uint16_t fs_port = free_port("127.0.2.2");
+};
+
+/// For tests that leave nodes in the background: stops those of both hosts at the end.
+class BackgroundSwarm : public SystemSwarm {
+protected:
+    ~BackgroundSwarm() override {
+        for (const char* host : {"host-1", "host-2"}) {
+            Program stop({bin("stop-swarm"), "--workspace=" + path(host)});
+            stop.wait_exit();
+        }
+    }
 };
 
 }  // namespace starling::test
