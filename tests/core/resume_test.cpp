@@ -1,6 +1,7 @@
 // Training programs that are killed and started again go on where they were.
 #include "core/ml/state_choice.hpp"
 #include "tests/support/memory_swarm.hpp"
+#include "tests/support/sanitizers.hpp"
 
 namespace starling::test {
 namespace {
@@ -51,7 +52,7 @@ TEST_F(Resume, AKillAtAnyMomentChangesNoBit) {
     undisturbed.expect_one_final_model();
     const SwarmDuration whole = undisturbed.network.now().time_since_epoch();
     int resumed = 0;
-    constexpr int moments = 100;
+    const int moments = with_sanitizers ? 25 : 100;
     for (int i = 0; i < moments; ++i) {
         MemorySwarm swarm(3);
         add_pairs(swarm, toy());

@@ -292,7 +292,7 @@ protected:
 
 TEST_F(DamagedStore, notices_flipped_bits_or_is_whole) {
     Random random(seed + 1);
-    try_out("bit flips", test::with_sanitizers ? 60 : 300,
+    try_out("bit flips", test::with_sanitizers ? 30 : 300,
             [&](const fs::path& file, std::uintmax_t size) {
                 // Half of a head's in what it says: the rest of it is zeros that nobody reads.
                 const bool said = file.extension() == ".head" && random.chance(0.5);

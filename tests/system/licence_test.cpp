@@ -1,6 +1,7 @@
 // The licence server with real programs: what its operator does, and what its nodes get.
 #include <csignal>
 
+#include "tests/support/sanitizers.hpp"
 #include "tests/system/system_swarm.hpp"
 
 namespace starling::test {
@@ -108,8 +109,10 @@ TEST_F(LicenceServer, TheSeatOfAKilledNodeIsFreeAfterItsLease) {
 TEST_F(LicenceServer, KilledInMidTrainingItsSwarmEndsWell) {
     const auto apls = start_apls();
     const auto sn = licensed_sn();
-    const auto sl1 = licensed_sl(1, "--batches 400 --elements 2000000");
-    const auto sl2 = licensed_sl(2, "--batches 400 --elements 2000000");
+    const std::string training =
+        std::string("--batches 400 --elements ") + (with_sanitizers ? "500000" : "2000000");
+    const auto sl1 = licensed_sl(1, training);
+    const auto sl2 = licensed_sl(2, training);
     ASSERT_TRUE(sn->wait_for("Round 1 is committed")) << sn->output();
     apls->signal(SIGKILL);
     for (const auto* sl : {&sl1, &sl2}) {

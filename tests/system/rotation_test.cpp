@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "tests/support/sanitizers.hpp"
 #include "tests/system/system_swarm.hpp"
 
 namespace starling::test {
@@ -60,7 +61,9 @@ protected:
 TEST_F(Rotation, NoRoundIsLost) {
     Program sn(sn_command(own_identity(1, "sn")));
     ASSERT_TRUE(sn.wait_for("Starting SWARM-API-SERVER on port")) << sn.output();
-    const std::string long_training = "--elements 1000000 --batches 640";
+    const std::string long_training =
+        std::string(with_sanitizers ? "--elements 250000" : "--elements 1000000") +
+        " --batches 640";
     Program sl1(sl_command(1, own_identity(1, "sl"), long_training));
     Program sl2(sl_command(2, own_identity(2, "sl"), long_training));
     ASSERT_TRUE(sn.wait_for("Round 2 ")) << sn.output() << sl1.output() << sl2.output();

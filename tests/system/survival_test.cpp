@@ -3,12 +3,15 @@
 #include <csignal>
 #include <filesystem>
 
+#include "tests/support/sanitizers.hpp"
 #include "tests/system/system_swarm.hpp"
 
 namespace starling::test {
 namespace {
 
-constexpr const char* training = "--elements 300000 --batches 1600";  // 100 rounds
+// 100 rounds of five segments, with sanitizers of two.
+constexpr const char* training =
+    with_sanitizers ? "--elements 80000 --batches 1600" : "--elements 300000 --batches 1600";
 
 class Survival : public SystemSwarm {
 protected:
