@@ -23,6 +23,8 @@ public:
     virtual void cancel_sends(SendGroup group, const std::optional<NodeId>& to) = 0;
     /// See Arrivals.
     virtual Arrivals arrivals() const = 0;
+    /// See PinPeer. Where nobody has a certificate there is nothing to do.
+    virtual void pin(const PinPeer& /*pin*/) {}
 };
 
 /// An endpoint with a thread to itself. The memory and SimGrid networks hold many nodes in one

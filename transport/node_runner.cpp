@@ -160,6 +160,7 @@ void NodeRunner::execute(Effect& effect) {
                 services_.endpoint.send(send.to, std::move(send.frame), send.group);
             },
             [&](CancelSends& cancel) { services_.endpoint.cancel_sends(cancel.group, cancel.to); },
+            [&](PinPeer& pin) { services_.endpoint.pin(pin); },
             [&](MeasureArrivals&) { waiting_inputs_.push_back(services_.endpoint.arrivals()); },
             [&](SetTimer& timer) { timers_[timer.timer] = timer.at; },
             [&](CancelTimer& timer) { timers_.erase(timer.timer); },

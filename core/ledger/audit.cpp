@@ -146,6 +146,10 @@ Result<void> LedgerAudit::check_registration(const Entry& entry, const RegisterN
                 entry.signature)) {
         return bad("its signature is not by the key that it registers for " + name);
     }
+    if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
+        summary_.claims.push_back({summary_.records + 1, entry.signer, refused->reason});
+        return {};  // nor does the ledger take it
+    }
     Author& author = authors_[entry.signer];
     if (entry.session < author.session) {
         return {};  // of an earlier start, come late: the ledger does not take it either
@@ -222,6 +226,7 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
     }
     std::size_t changes = 0;
     std::set<NodeId> gone;
+    NodeId given;  ///< a vote that it was not given
     for (const Server& before : servers_) {
         const auto after = std::find_if(servers->begin(), servers->end(), [&](const Server& one) {
             return one.number == before.number;
@@ -237,9 +242,17 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
                        ? 1U
                        : 0U;
         gone.erase(server.node);
+        const bool voted = std::any_of(servers_.begin(), servers_.end(), [&](const Server& one) {
+            return one.number == server.number && one.voter;
+        });
+        if (server.voter && !voted && !ledger_.roll().may_vote(server.node)) {
+            given = server.node;
+        }
     }
     if (!servers_.empty() && changes > 1) {
         epoch_ = record.index;
+    } else if (!servers_.empty() && !given.name.empty()) {
+        return bad("it gives SN '" + given.name + "' a vote, which nobody may have given it");
     }
     removed_[record.index] = {gone.begin(), gone.end()};
     servers_ = std::move(*servers);

@@ -32,6 +32,12 @@ public:
         NodeId signer;
         RemoveServers said;
     };
+    /// A claim to a name that the roll does not grant. The ledger did not take it.
+    struct Claim {
+        std::uint64_t index = 0;
+        NodeId node;
+        std::string why;
+    };
     struct Summary {
         std::uint64_t records = 0;
         std::uint64_t signatures = 0;  ///< that were checked, endorsements among them
@@ -41,6 +47,7 @@ public:
         std::set<NodeId> servers;                      ///< SNs that have signed something
         std::map<NodeId, std::uint64_t> signed_up_to;  ///< newest checkpoint, by SN
         std::vector<Removal> removals;
+        std::vector<Claim> claims;
         Digest head;
     };
 

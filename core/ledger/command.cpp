@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t members_max = 100'000;
 constexpr std::uint32_t removed_max = 64;
+constexpr std::uint32_t rules_names_max = 10'000;
 
 enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renumber
     register_node = 1,
@@ -23,6 +24,8 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     commit_round = 10,
     checkpoint = 11,
     remove_servers = 12,
+    swarm_rules = 13,
+    change_roll = 14,
 };
 
 /// An enumerator out of [low, high], or a reader that is no longer ok.
@@ -61,6 +64,50 @@ void encode(Writer& writer, const std::vector<RoundMember>& members) {
     for (const RoundMember& member : members) {
         encode(writer, member);
     }
+}
+
+void encode(Writer& writer, const std::optional<CaFingerprint>& ca) {
+    writer.boolean(ca.has_value());
+    writer.digest(ca.value_or(CaFingerprint{}));
+}
+
+std::optional<CaFingerprint> decode_ca(Reader& reader) {
+    const bool known = reader.boolean();
+    const CaFingerprint ca = reader.digest();
+    if (!known && ca != CaFingerprint{}) {
+        reader.fail();  // what is signed has one encoding
+    }
+    return known ? std::optional(ca) : std::nullopt;
+}
+
+void encode(Writer& writer, const std::vector<AdmittedName>& names) {
+    writer.u32(static_cast<std::uint32_t>(names.size()));
+    for (const AdmittedName& name : names) {
+        encode(writer, name.node);
+        encode(writer, name.ca);
+    }
+}
+
+std::vector<AdmittedName> decode_names(Reader& reader) {
+    std::vector<AdmittedName> names(reader.count(38, rules_names_max));
+    for (AdmittedName& name : names) {
+        name.node = decode_node_id(reader);
+        name.ca = decode_ca(reader);
+    }
+    return names;
+}
+
+SwarmRules decode_rules(Reader& reader) {
+    SwarmRules rules;
+    rules.admission = decode_enum(reader, Admission::first_contact, Admission::roll);
+    rules.admins = decode_names(reader);
+    rules.operators = decode_names(reader);
+    rules.roll = decode_names(reader);
+    rules.voters.resize(reader.count(5, rules_names_max));
+    for (NodeId& node : rules.voters) {
+        node = decode_node_id(reader);
+    }
+    return rules;
 }
 
 }  // namespace
@@ -220,6 +267,8 @@ std::string_view name_of(const Command& command) {
                           [](const ReadBarrier&) { return "read_barrier"; },
                           [](const Checkpoint&) { return "checkpoint"; },
                           [](const RemoveServers&) { return "remove_servers"; },
+                          [](const SwarmRules&) { return "swarm_rules"; },
+                          [](const ChangeRoll&) { return "change_roll"; },
                       },
                       command);
 }
@@ -230,7 +279,8 @@ bool is_for_sns(const Command& command) {
            std::holds_alternative<ExcludeMember>(command) ||
            std::holds_alternative<CommitRound>(command) ||
            std::holds_alternative<Checkpoint>(command) ||
-           std::holds_alternative<RemoveServers>(command);
+           std::holds_alternative<RemoveServers>(command) ||
+           std::holds_alternative<SwarmRules>(command);
 }
 
 void encode(Writer& writer, const Command& command) {
@@ -311,6 +361,23 @@ void encode(Writer& writer, const Command& command) {
                        writer.boolean(c.rebuilt);
                        writer.u64(c.index);
                        writer.u64(c.session);
+                   },
+                   [&](const SwarmRules& c) {
+                       put_type(writer, CommandType::swarm_rules);
+                       writer.u8(static_cast<std::uint8_t>(c.admission));
+                       encode(writer, c.admins);
+                       encode(writer, c.operators);
+                       encode(writer, c.roll);
+                       writer.u32(static_cast<std::uint32_t>(c.voters.size()));
+                       for (const NodeId& node : c.voters) {
+                           encode(writer, node);
+                       }
+                   },
+                   [&](const ChangeRoll& c) {
+                       put_type(writer, CommandType::change_roll);
+                       writer.u8(static_cast<std::uint8_t>(c.kind));
+                       encode(writer, c.node);
+                       encode(writer, c.ca);
                    },
                },
                command);
@@ -408,6 +475,15 @@ Command decode_command(Reader& reader) {
             c.rebuilt = reader.boolean();
             c.index = reader.u64();
             c.session = reader.u64();
+            return c;
+        }
+        case CommandType::swarm_rules:
+            return decode_rules(reader);
+        case CommandType::change_roll: {
+            ChangeRoll c;
+            c.kind = decode_enum(reader, ChangeRoll::Kind::admit, ChangeRoll::Kind::admit_server);
+            c.node = decode_node_id(reader);
+            c.ca = decode_ca(reader);
             return c;
         }
     }

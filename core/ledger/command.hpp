@@ -101,11 +101,44 @@ struct RemoveServers {
     std::uint64_t session = 0;  ///< of the start that rebuilt it, which is when: see start_text()
 };
 
+/// Who may take part at all.
+enum class Admission : std::uint8_t {  // on disk and on the wire: do not renumber
+    first_contact = 1,  ///< whoever a trusted CA vouches for; the first one has the name
+    roll = 2,           ///< names that the roll lists
+};
+struct AdmittedName {
+    NodeId node;
+    std::optional<CaFingerprint> ca;  ///< nothing: of the first certificate that it shows
+
+    friend bool operator==(const AdmittedName&, const AdmittedName&) = default;
+};
+/// What the operator of the first SN lays down. Only that SN may say it.
+struct SwarmRules {
+    Admission admission = Admission::first_contact;
+    std::vector<AdmittedName> admins;     ///< tools that may change the roll; each with a CA
+    std::vector<AdmittedName> operators;  ///< tools that may take names out of it, and SNs
+    std::vector<AdmittedName> roll;       ///< names that are admitted
+    std::vector<NodeId> voters;           ///< SNs that vote as soon as they join, whatever their CA
+
+    friend bool operator==(const SwarmRules&, const SwarmRules&) = default;
+};
+/// An administrator's step.
+struct ChangeRoll {
+    enum class Kind : std::uint8_t {  // on disk and on the wire: do not renumber
+        admit = 1,                    ///< the name, and no other CA than this one
+        expel = 2,                    ///< it takes no part any more, under no CA
+        admit_server = 3,             ///< an SN, which votes from now on
+    };
+    Kind kind = Kind::admit;
+    NodeId node;
+    std::optional<CaFingerprint> ca;
+};
+
 /// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
 /// long as a whole file of ours, and in the .cpp file it is compiled once for all.
-struct Command
-    : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract, ExpireDeadline,
-                   LoseNode, ExcludeMember, ReadBarrier, Checkpoint, RemoveServers> {
+struct Command : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract,
+                              ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier, Checkpoint,
+                              RemoveServers, SwarmRules, ChangeRoll> {
     using variant::variant;
     Command();
     Command(const Command& other);

@@ -63,7 +63,7 @@ struct Server {
     NodeId node;
     Address address;  ///< where other SNs dial it
     std::uint64_t number = 0;
-    bool voter = false;  ///< else it only learns, until it has caught up
+    bool voter = false;  ///< else it only learns, until it has caught up and may
 
     friend bool operator==(const Server&, const Server&) = default;
 };

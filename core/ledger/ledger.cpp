@@ -115,12 +115,19 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const ReadBarrier&) { return accepted(); },
                                    [&](const Checkpoint&) { return accepted(); },
                                    [&](const RemoveServers&) { return accepted(); },
+                                   [&](const SwarmRules& c) { return lay_down(entry, c); },
+                                   [&](const ChangeRoll& c) { return change_roll(entry, c); },
                                },
                                entry.command);
     return {std::move(answer), std::move(events_)};
 }
 
 Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
+    if (Answer checked = check_roll_command(entry); checked.code != Errc::ok) {
+        return checked;
+    }
+    const std::uint64_t version = roll_.version();
+    roll_.note_registered(entry.signer, command.role, command.credentials.ca, index_);
     // A node that registers again was started anew: what it held of a round is gone.
     for (auto& [name, contract] : contracts_) {
         remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
@@ -140,15 +147,16 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
                             entry.session};
     events_.push_back(
         NodeRegistered{entry.signer, command.role, command.address, std::move(instead_of)});
+    if (roll_.version() != version) {
+        events_.push_back(RollChanged{entry.signer, ""});
+    }
     return accepted();
 }
 
 std::optional<Answer> Ledger::refusal_of(const Entry& entry) const {
-    const auto* command = std::get_if<Enrol>(&entry.command);
-    if (command == nullptr) {
-        return std::nullopt;
-    }
-    Answer answer = check_enrol(entry, *command);
+    const auto* enrolment = std::get_if<Enrol>(&entry.command);
+    Answer answer =
+        enrolment != nullptr ? check_enrol(entry, *enrolment) : check_roll_command(entry);
     return answer.code == Errc::ok || answer.code == Errc::stale ? std::nullopt
                                                                  : std::optional(std::move(answer));
 }

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/ledger/command.hpp"
+#include "core/ledger/roll.hpp"
 
 namespace starling {
 
@@ -65,9 +65,14 @@ struct ContractEnded {
     ContractPhase phase = ContractPhase::complete;
     std::string reason;
 };
+/// The roll says something new of a name; nothing: of many.
+struct RollChanged {
+    std::optional<NodeId> node;
+    std::string by;  ///< an administrator, or the first SN; empty: first contact
+};
 using LedgerEvent =
-    std::variant<NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen, RoundCommitted, MemberGone,
-                 MemberExcluded, MemberDeviated, ContractEnded>;
+    std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen,
+                 RoundCommitted, MemberGone, MemberExcluded, MemberDeviated, ContractEnded>;
 
 /// The answer to a command, kept for its (session, sequence).
 struct Answer {
@@ -110,6 +115,7 @@ public:
 
     const std::map<std::string, Contract>& contracts() const { return contracts_; }
     const std::map<NodeId, RegisteredNode>& nodes() const { return nodes_; }
+    const Roll& roll() const { return roll_; }
     /// Of the node's newest start that has registered; 0: none has.
     std::uint64_t session_of(const NodeId& node) const;
     const Contract* find_contract(const std::string& name) const;
@@ -124,6 +130,10 @@ private:
     Applied execute(const Entry& entry);
     Answer register_node(const Entry& entry, const RegisterNode& command);
     Answer enrol(const Entry& entry, const Enrol& command);
+    Answer lay_down(const Entry& entry, const SwarmRules& command);
+    Answer change_roll(const Entry& entry, const ChangeRoll& command);
+    void expel(const NodeId& node, const Entry& entry);
+    Answer check_roll_command(const Entry& entry) const;
     Answer check_enrol(const Entry& entry, const Enrol& command) const;
     void make_room();
     Answer check_in(const Entry& entry, const CheckInRound& command);
@@ -150,6 +160,7 @@ private:
     std::map<std::string, Run> past_runs_;  ///< of contracts that gave their place to others
     std::map<NodeId, RegisteredNode> nodes_;
     std::map<NodeId, Session> sessions_;
+    Roll roll_;
     std::vector<LedgerEvent> events_;  ///< of the entry being applied
     std::uint64_t index_ = 0;
 };

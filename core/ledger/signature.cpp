@@ -48,14 +48,18 @@ Signature decode_signature(Reader& reader) {
 
 void encode(Writer& writer, const Credentials& credentials) {
     writer.raw(credentials.key.bytes);
+    writer.digest(credentials.ca);
     encode_bytes(writer, credentials.certificate);
+    encode_bytes(writer, credentials.issuer);
     encode_bytes(writer, credentials.endorsement);
 }
 
 Credentials decode_credentials(Reader& reader) {
     Credentials credentials;
     read_into(reader, credentials.key.bytes);
+    credentials.ca = reader.digest();
     credentials.certificate = decode_bytes(reader, certificate_bytes_max);
+    credentials.issuer = decode_bytes(reader, certificate_bytes_max);
     credentials.endorsement = decode_bytes(reader, endorsement_bytes_max);
     return credentials;
 }

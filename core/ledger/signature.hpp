@@ -24,12 +24,18 @@ struct PublicKey {
     friend bool operator==(const PublicKey&, const PublicKey&) = default;
 };
 
+/// Names a CA: SHA-256 over its subject and its public key. So a CA may renew its certificate.
+/// Zeros: none, of a node without a certificate, as in a simulation.
+using CaFingerprint = Digest;
+
 /// With what a node signs from this start on. The key is made at each start and never stored; the
 /// holder of the node's certificate vouches for it. So certificates can be renewed in the middle of
 /// a training, and a key that is no file can't be copied.
 struct Credentials {
     PublicKey key;
+    CaFingerprint ca;   ///< of who made the certificate
     Bytes certificate;  ///< X.509, DER; empty in a simulation, which reads none
+    Bytes issuer;       ///< X.509, DER: the certificate of `ca`
     Bytes endorsement;  ///< of endorsement_text(), by the key of the certificate
 
     friend bool operator==(const Credentials&, const Credentials&) = default;
@@ -51,9 +57,9 @@ class NodeVerifier {
 public:
     virtual ~NodeVerifier() = default;
     virtual bool verify(const PublicKey& key, ByteView text, const Signature& signature) const = 0;
-    /// The holder of the certificate, which is made out to `node` in `role`, vouches for the key.
-    /// Errc::refused says why not. Who made the certificate is not looked at: that is the
-    /// connection's business (and an auditor's).
+    /// The holder of the certificate, which is made out to `node` in `role` by the CA of that
+    /// fingerprint, vouches for the key. Errc::refused says why not. Whether that CA is trusted is
+    /// not looked at: that is the connection's business (and an auditor's).
     virtual Result<void> endorsed(const NodeId& node, Role role,
                                   const Credentials& credentials) const = 0;
 };

@@ -27,6 +27,7 @@ struct PeerUp {
     Role role = Role::sl;
     Address dialled;            ///< the address this node asked for; empty if the peer dialled us
     std::uint64_t session = 0;  ///< of the peer: see Node::session()
+    CaFingerprint ca;           ///< who made the certificate that it has shown; zeros: it has none
 };
 struct PeerLost {
     NodeId peer;
@@ -106,6 +107,14 @@ struct CancelSends {
     SendGroup group = 0;
     std::optional<NodeId> to;  ///< nothing: whomever they are for
 };
+/// A peer may bear the name `node` with a certificate of this CA only, from now on; without one,
+/// not at all. Who is connected by that name with another one is cut off. A name that nothing was
+/// said about is free for the first who comes, and for that one's CA as long as it stays connected.
+struct PinPeer {
+    NodeId node;
+    std::optional<CaFingerprint> ca;
+    bool lifted = false;  ///< as if nothing had been said about that name
+};
 /// Leads to Arrivals at once.
 struct MeasureArrivals {};
 /// Replaces the timer of the same number.
@@ -133,7 +142,7 @@ struct Stop {
 /// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
 /// long as a whole file of ours, and in the .cpp file it is compiled once for all.
 struct Effect : std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
-                             Report, Stop, CancelSends, MeasureArrivals> {
+                             Report, Stop, CancelSends, MeasureArrivals, PinPeer> {
     using variant::variant;
     Effect();
     Effect(const Effect& other);

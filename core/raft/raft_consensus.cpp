@@ -286,7 +286,7 @@ Result<void> RaftConsensus::remove_server(SwarmTime now, const NodeId& node,
     return change(now, std::move(servers), output);
 }
 
-/// A learner that has what is committed by now may vote.
+/// A learner that has what is committed by now votes, if it may.
 void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
     if (!leads() || raft_.configuration_uncommitted_index != 0) {
         return;
@@ -294,7 +294,8 @@ void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
     for (const Server& server : servers_) {
         raft_index match = 0;
         if (server.voter || raft_match_index(&raft_, server.number, &match) != 0 ||
-            match < raft_commit_index(&raft_)) {
+            match < raft_commit_index(&raft_) ||
+            (options_.may_vote && !options_.may_vote(server.node))) {
             continue;
         }
         std::vector<Server> servers = servers_;

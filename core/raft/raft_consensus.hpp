@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/ledger/consensus.hpp"
@@ -18,6 +19,8 @@ struct RaftOptions {
     /// Rule R3: a membership record is the first of those handed to libraft together. Off only in a
     /// test that shows why: libraft 0.22.1 takes a wrong index for it.
     bool split_at_membership = true;
+    /// Whether a learner that has caught up is given a vote; nothing: each.
+    std::function<bool(const NodeId&)> may_vote;
 };
 
 /// Raft by libraft >= 0.22.1, driven through its pure function raft_step(): no thread, no clock, no

@@ -75,6 +75,9 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     switch (up.role) {
         case Role::sn:
             sn_ = up.peer;
+            if (up.ca != CaFingerprint{}) {
+                effects.push_back(PinPeer{up.peer, up.ca});  // until an SN says otherwise
+            }
             beat_unanswered_ = false;
             sn_heard_ = now_;
             sn_silent_ = false;
@@ -197,6 +200,14 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         Overloaded{
             [&](const CommandResult& m) { of_sn ? on_result(m, effects) : void(expected = false); },
             [&](const ViewUpdate& m) { of_sn ? on_view(m.view, effects) : void(expected = false); },
+            [&](const RollNews& m) {
+                expected = of_sn;
+                for (const RollNews::Pin& pin : m.pins) {
+                    if (of_sn && pin.node != options_.id) {
+                        effects.push_back(PinPeer{pin.node, pin.ca});
+                    }
+                }
+            },
             [&](const FetchSegments& m) {
                 of_sl ? on_fetch(from, m, effects) : void(expected = false);
             },

@@ -125,6 +125,8 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             [&](const ReadBarrier&) {},
             [&](const Checkpoint&) {},
             [&](const RemoveServers&) {},
+            [&](const SwarmRules&) {},
+            [&](const ChangeRoll&) {},
         },
         command);
 }

@@ -34,6 +34,9 @@ std::string own_business(const NodeId& signer, const Command& command) {
     if (const auto* removal = std::get_if<RemoveServers>(&command)) {
         return "remove " + std::to_string(removal->index);
     }
+    if (std::holds_alternative<SwarmRules>(command)) {
+        return "rules";
+    }
     const auto* lose = std::get_if<LoseNode>(&command);
     return lose == nullptr ? "register " + signer.name : "lose " + lose->node.name;
 }
@@ -160,6 +163,11 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     const bool repeated =
         ledger_.answer_of(entry->signer, entry->session, entry->sequence).has_value();
     const Applied applied = ledger_.apply(*entry, record.index);
+    for (const LedgerEvent& event : applied.events) {
+        if (const auto* changed = std::get_if<RollChanged>(&event)) {
+            apply_roll(*changed, effects);
+        }
+    }
     const auto* removal = std::get_if<RemoveServers>(&entry->command);
     if (removal != nullptr) {
         apply_removal(*removal);
@@ -181,11 +189,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     const Errc code = applied.answer.code;
     if (code != Errc::ok && code != Errc::stale && code != Errc::not_found &&
         code != Errc::replaced) {
-        report(TraceEvent("command_denied")
-                   .with("node", entry->signer.name)
-                   .log(Level::warning, component,
-                        "Refused " + text_of(entry->signer) + ": " + applied.answer.reason),
-               effects);
+        deny(entry->signer, applied.answer, effects);
     }
     if (const auto* checkpoint = std::get_if<Checkpoint>(&entry->command)) {
         const bool untold = std::exchange(untold_, false);  // a fork is news, however old
@@ -224,6 +228,7 @@ void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect
 void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
     std::visit(
         Overloaded{
+            [&](const RollChanged& e) { tell_roll(e, effects); },
             [&](const NodeRegistered& e) {
                 report(TraceEvent("node_registered")
                            .with("node", e.node.name)

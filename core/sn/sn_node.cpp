@@ -15,9 +15,10 @@ constexpr std::string_view component = "swarm.SN";
 SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),
       hasher_(hasher),
-      consensus_(make_raft_consensus({options_.id, options_.number, options_.seed,
-                                      options_.election_timeout, options_.election_timeout / 5,
-                                      options_.split_at_membership})) {}
+      consensus_(make_raft_consensus(
+          {options_.id, options_.number, options_.seed, options_.election_timeout,
+           options_.election_timeout / 5, options_.split_at_membership,
+           [this](const NodeId& node) { return ledger_.roll().may_vote(node); }})) {}
 
 void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
     now_ = now;
@@ -80,6 +81,11 @@ void SnNode::start(std::vector<Effect>& effects) {
                             (entries_ == recovered_ ? ", head " + short_text(head_) : "")),
                effects);
     }
+    for (const NodeId& admin : options_.admins) {
+        if (!ledger_.roll().pin_of(admin)) {
+            effects.push_back(PinPeer{admin, options_.signer->credentials().ca});
+        }
+    }
     effects.push_back(SetTimer{lease_timer, now_ + options_.check_interval});
     effects.push_back(SetTimer{server_timer, now_ + server_interval});
     dial_servers(effects);
@@ -97,6 +103,7 @@ void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     peer.here = true;
     peer.role = up.role;
     peer.session = up.session;
+    peer.ca = up.ca;
     peer.turned_away = turned_away;
     peer.lost_at = now_;
     peer.hear(now_);
@@ -112,6 +119,7 @@ void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
         }
         ask_to_join(effects);
     } else if (up.role == Role::sl) {
+        tell_pins(up.peer, effects);
         Heartbeat news;
         news.session = up.session;
         relay_news(up.peer, true, news, effects);
@@ -198,15 +206,10 @@ void SnNode::turn_away(const NodeId& node, std::uint64_t session, std::vector<Ef
 
 void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                         std::vector<Effect>& effects, const std::optional<NodeId>& via) {
-    const auto* registration = std::get_if<RegisterNode>(&submit.command);
     const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
-    // A relayed one was looked at by the SN that its node is connected with.
     const auto peer = peers_.find(from);
-    const Role role = peer != peers_.end() && peer->second.here ? peer->second.role : Role::sl;
-    if (is_for_sns(submit.command) || submit.session == 0 ||
-        (role != Role::sl && !(role == Role::tool && reads)) ||
-        (registration != nullptr && registration->role != Role::sl)) {
-        const Answer refusal{Errc::refused, "a node of this role may not say that", 0};
+    if (const Result<void> may = may_say(from, submit, via.has_value()); !may) {
+        const Answer refusal{Errc::refused, may.error().message, 0};
         if (via) {
             refuse_command(from, submit, refusal, via, effects);
         } else {
@@ -248,11 +251,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
                        {Errc::refused, "its number does not follow that of the command before", 0},
                        via, effects);
     } else if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
-        report(TraceEvent("command_denied")
-                   .with("node", from.name)
-                   .log(Level::warning, component,
-                        "Refused node '" + from.name + "': " + refused->reason),
-               effects);
+        deny(from, *refused, effects);
         refuse_command(from, submit, *refused, via, effects);
     } else if (has_share(from, submit.command, effects)) {
         propose(entry, effects);
@@ -308,6 +307,7 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
             return;
         }
         register_self(effects);
+        lay_down_rules(effects);
         hand_on_removals(effects);
         ask_read_index(effects);
         recall_removed(effects);

@@ -35,8 +35,14 @@ struct SnNodeOptions {
     /// Does not serve: asks the others to go on without it for good, and ends. Its name and disk
     /// may then begin anew.
     bool leave = false;
-    /// Tools that may take an SN out of those that keep the ledger.
+    /// Tools that may change the roll and take an SN out of those that keep the ledger, with a
+    /// certificate by the CA of this SN's own.
     std::set<NodeId> admins;
+    std::set<NodeId> operators;  ///< the same, of tools that may only take out
+    // Of the SN that begins the ledger, for the whole swarm: see SwarmRules.
+    Admission admission = Admission::first_contact;
+    std::vector<AdmittedName> roll;
+    std::vector<NodeId> voters;
     std::uint64_t session = 0;  ///< see Node::session()
     std::uint64_t number = 1;   ///< see RaftOptions
     std::uint64_t seed = 1;     ///< of the election timeouts

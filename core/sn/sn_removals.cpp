@@ -28,7 +28,7 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
     RemoveServer wanted = what;
     if (peers_[from].role == Role::tool) {
         wanted.by = from;
-        if (!options_.admins.contains(from)) {
+        if (!may_remove(from)) {
             answer_removal({from, wanted},
                            Error{Errc::refused, "'" + from.name + "' may not remove an SN here; " +
                                                     names_text(options_.admins, "nobody") +
@@ -36,7 +36,7 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
                            effects);
             return;
         }
-    } else if (!consensus_->leads()) {
+    } else if (!consensus_->leads() || !is_voter(from)) {
         return;  // the SN that it comes from finds the one that leads
     }
     std::erase_if(removals_,
@@ -133,6 +133,12 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
         return done;
     }
     return std::nullopt;
+}
+
+bool SnNode::is_voter(const NodeId& node) const {
+    const std::vector<Server>& servers = consensus_->servers();
+    return std::any_of(servers.begin(), servers.end(),
+                       [&](const Server& server) { return server.node == node && server.voter; });
 }
 
 /// Those that are left must be able to agree.

@@ -84,6 +84,13 @@ void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& 
         effects.push_back(Send{from, {MembershipReply{Errc::ok, "", consensus_->servers()}, {}}});
         return;
     }
+    const Result<void> admitted = ledger_.roll().may_register(from, peers_[from].ca);
+    if (!admitted && !request.leave) {
+        deny(from, {Errc::refused, admitted.error().message, 0}, effects);
+        effects.push_back(
+            Send{from, {MembershipReply{Errc::refused, admitted.error().message, {}}, {}}});
+        return;
+    }
     ConsensusOutput output;
     const Result<void> done = request.leave
                                   ? consensus_->remove_server(now_, request.server.node, output)
@@ -219,6 +226,7 @@ void SnNode::settle(std::vector<Effect>& effects) {
     on_leadership(effects);
     say_again(effects);
     carry_out_removals(effects);
+    remove_expelled_servers(effects);
     if (!read_round_ || !consensus_->leads()) {
         check_term(effects);
     }
@@ -270,6 +278,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     known_leader_ = leader;
     known_term_ = consensus_->term();
     register_self(effects);
+    lay_down_rules(effects);
     ask_read_index(effects);
     // The new leader hears at once what the nodes here have said last.
     for (const auto& [id, peer] : peers_) {

@@ -130,8 +130,10 @@ void SnNode::say(Command command, std::vector<Effect>& effects) {
 void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
                                std::vector<Effect>& effects) {
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
-    const bool may = registration != nullptr ? registration->role == Role::sn
-                                             : std::holds_alternative<Checkpoint>(submit.command);
+    const bool may = registration != nullptr
+                         ? registration->role == Role::sn
+                         : std::holds_alternative<Checkpoint>(submit.command) ||
+                               std::holds_alternative<SwarmRules>(submit.command);
     if (!consensus_->leads() || !may || submit.session != 0 || submit.sequence != 0) {
         return;
     }
@@ -143,8 +145,11 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
                effects);
         return;
     }
-    if (has_share(from, submit.command, effects)) {
-        propose({0, from, 0, 0, submit.command, submit.signature}, effects);
+    const Entry entry{0, from, 0, 0, submit.command, submit.signature};
+    if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
+        deny(from, *refused, effects);
+    } else if (has_share(from, submit.command, effects)) {
+        propose(entry, effects);
     }
 }
 
@@ -153,8 +158,15 @@ void SnNode::register_self(std::vector<Effect>& effects) {
     const auto known = ledger_.nodes().find(options_.id);
     const bool registered = known != ledger_.nodes().end() &&
                             known->second.credentials == options_.signer->credentials();
-    if (!registered && is_server(options_.id)) {
-        say(RegisterNode{Role::sn, options_.api_address, options_.signer->credentials()}, effects);
+    if (registered || !is_server(options_.id)) {
+        return;
+    }
+    RegisterNode registration{Role::sn, options_.api_address, options_.signer->credentials()};
+    const Result<void> may = ledger_.roll().may_register(options_.id, registration.credentials.ca);
+    if (!may && !misses_leader()) {
+        end(exit_code::refused, "This SN may not take part: " + may.error().message, effects);
+    } else if (may) {
+        say(std::move(registration), effects);
     }
 }
 

@@ -18,7 +18,7 @@ namespace starling {
 /// what its entries bring about (sn_log.cpp), what is signed (sn_signed.cpp), the other SNs
 /// (sn_servers.cpp), reads (sn_reads.cpp), what is not worth an entry (sn_limits.cpp), which of
 /// them are gone for good (sn_removals.cpp), what is said where none leads (sn_leaderless.cpp),
-/// copies of this SN (sn_copies.cpp).
+/// copies of this SN (sn_copies.cpp), who may be whom (sn_roll.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
@@ -156,6 +156,7 @@ private:
     void hand_on_removals(std::vector<Effect>& effects);
     /// Of the SN that leads: the end of it, if it has come to one.
     std::optional<Result<void>> try_to_remove(const Removal& removal, std::vector<Effect>& effects);
+    bool is_voter(const NodeId& node) const;
     Result<void> leaves_a_majority(const NodeId& without) const;
     void answer_removal(const Removal& removal, const Result<void>& done,
                         std::vector<Effect>& effects) const;
@@ -171,6 +172,19 @@ private:
     // sn_leaderless.cpp
     void check_leader(std::vector<Effect>& effects);
     std::string leaderless_text() const;
+
+    // sn_roll.cpp
+    Result<void> may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const;
+    /// A tool that may take an SN out.
+    bool may_remove(const NodeId& tool) const;
+    SwarmRules wanted_rules() const;
+    void lay_down_rules(std::vector<Effect>& effects);
+    void apply_roll(const RollChanged& changed, std::vector<Effect>& effects);
+    void apply_pin(const NodeId& node, std::vector<Effect>& effects);
+    void tell_pins(const NodeId& to, std::vector<Effect>& effects) const;
+    void tell_roll(const RollChanged& changed, std::vector<Effect>& effects) const;
+    void remove_expelled_servers(std::vector<Effect>& effects);
+    void deny(const NodeId& node, const Answer& why, std::vector<Effect>& effects) const;
 
     // sn_reads.cpp
     /// Of a node that is connected here.
@@ -294,6 +308,7 @@ private:
     std::optional<ReadRound> read_round_;
     std::uint64_t read_serial_ = 0;
     std::map<NodeId, Share> shares_;
+    std::map<NodeId, CaFingerprint> pins_;  ///< of SLs and SNs with a certificate, by the roll
     std::vector<Server> applied_servers_;
     std::map<std::uint64_t, RemovedServer> removed_;  ///< by number
     SwarmTime recall_at_{};

@@ -111,17 +111,47 @@ void write_servers(JsonWriter& json, const SnStatusSource& source) {
     json.end_array().end_object();
 }
 
+std::string_view right_text(const Roll& roll, const NodeId& tool, const RollEntry& entry) {
+    const ToolRight right = entry.ca ? roll.right_of(tool, *entry.ca) : ToolRight::read;
+    return right == ToolRight::administer ? "administers"
+           : right == ToolRight::operate  ? "operates"
+                                          : "reads";
+}
+
+void write_roll(JsonWriter& json, const SnStatusSource& source) {
+    const Roll& roll = source.ledger.roll();
+    begin_answer(json, source)
+        .field("admission", roll.rules().admission == Admission::roll ? "roll" : "first-contact")
+        .field("founder", roll.founder() ? roll.founder()->name : "")
+        .key("roll")
+        .begin_array();
+    for (const auto& [id, entry] : roll.entries()) {
+        json.begin_object()
+            .field("name", id.name)
+            .field("role", to_string(entry.role))
+            .field("ca", entry.ca && *entry.ca != CaFingerprint{} ? to_string(*entry.ca) : "")
+            .field("since", entry.since)
+            .field("by", valid_utf8(entry.by))
+            .field("seen", entry.seen)
+            .field("expelled", entry.expelled)
+            .field("votes", roll.may_vote(id))
+            .field("right", entry.role != Role::tool ? "" : right_text(roll, id, entry))
+            .end_object();
+    }
+    json.end_array().end_object();
+}
+
 void write_nodes(JsonWriter& json, const SnStatusSource& source) {
     begin_answer(json, source).key("nodes").begin_array();
     write_node(json, source, source.id, Role::sn, &source.api_address, false);
     for (const auto& [id, node] : source.ledger.nodes()) {
-        if (id == source.id) {
+        if (id == source.id || node.role == Role::tool) {
             continue;
         }
         write_node(json, source, id, node.role, &node.address, node.lost);
     }
     for (const auto& [id, peer] : source.peers) {
-        if (peer.connected && source.ledger.nodes().count(id) == 0) {
+        if (peer.connected && (peer.role == Role::tool || source.ledger.nodes().count(id) == 0)) {
             write_node(json, source, id, peer.role, nullptr, false);
         }
     }
@@ -376,6 +406,9 @@ Result<std::string> status_json(const SnStatusSource& source, const StatusQuery&
         write_nodes(json, source);
     } else if (query.topic == "servers") {
         write_servers(json, source);
+    } else if (query.topic == "roll") {
+        write_roll(json, source);
+        instead = "the roll has too many names for one answer: swarm-audit shows it";
     } else if (query.topic == "contracts") {
         write_contracts(json, source);
     } else if (query.topic == "contract" || query.topic == "round") {
@@ -395,7 +428,7 @@ Result<std::string> status_json(const SnStatusSource& source, const StatusQuery&
     } else {
         return Error{Errc::not_found,
                      valid_utf8("an SN knows nothing of '" + query.topic.substr(0, 64) +
-                                "': ask for nodes, servers, contracts, contract, round or "
+                                "': ask for nodes, servers, contracts, contract, round, roll or "
                                 "version")};
     }
     if (json.size() > body_bytes_max) {

@@ -23,6 +23,7 @@ struct SnPeer {
     /// command; 0: none came yet.
     std::uint64_t session = 0;
     std::uint64_t turned_away = 0;  ///< its newest earlier start that was told of a later one
+    CaFingerprint ca;               ///< of the certificate that its connection has shown
     NodeId via;                     ///< else the SN that told of it last
     Heartbeat beat;                 ///< what an SL said last
     SwarmTime beat_at{};
@@ -72,6 +73,7 @@ struct SnStatusSource {
 /// since. Topics:
 ///   "nodes"          every node it knows: name, role, address, connected, last_heard_ms_ago, lost
 ///   "servers"        the SNs that keep the ledger: name, address, votes, connected, leads; term
+///   "roll"           who may be whom: name, role, CA, since which entry, by whom, expelled, votes
 ///   "contracts"      every contract: phase, run, round, attempt, check-ins, members
 ///   "contract" NAME  its rules, why it waits, every member, the last commit
 ///   "round" NAME     the round that is on: who has checked in and reported, how many bytes of how

@@ -392,6 +392,21 @@ void get(Reader& r, RelayedResult& m) {
     get(r, m.result);
 }
 
+void put(Writer& w, const RollNews& m) {
+    w.u32(static_cast<std::uint32_t>(m.pins.size()));
+    for (const RollNews::Pin& pin : m.pins) {
+        encode(w, pin.node);
+        w.digest(pin.ca);
+    }
+}
+void get(Reader& r, RollNews& m) {
+    m.pins.resize(r.count(37, pins_max));
+    for (RollNews::Pin& pin : m.pins) {
+        pin.node = decode_node_id(r);
+        pin.ca = r.digest();
+    }
+}
+
 Bytes encode_message(const Message& message) {
     Writer writer;
     std::visit([&](const auto& m) { put(writer, m); }, message);

@@ -43,7 +43,8 @@ std::string_view type_name(const Message& message) {
         "FetchProbeReply",
         "RemoveServer",
         "ReadIndex",
-        "RelayedResult"};
+        "RelayedResult",
+        "RollNews"};
     return names.at(message.index());
 }
 

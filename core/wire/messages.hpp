@@ -260,6 +260,18 @@ struct RelayedResult {
     CommandResult result;
 };
 
+// SN -> SL
+/// Whose certificates members must show: what the ledger's roll says of those that a view names.
+struct RollNews {
+    struct Pin {
+        NodeId node;
+        CaFingerprint ca;
+    };
+    std::vector<Pin> pins;  ///< at most 4096
+};
+
+constexpr std::uint32_t pins_max = 4096;
+
 /// Any of them. Not an alias: a special member of a variant of so many types takes a compiler as
 /// long as a whole file of ours, and in the .cpp file it is compiled once for all.
 struct Message
@@ -268,7 +280,7 @@ struct Message
                    SessionOpened, SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply,
                    StatusQuery, SeatRule, StatusReply, ConsensusMessage, RelayedCommand,
                    RelayedNews, MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply,
-                   RemoveServer, ReadIndex, RelayedResult> {
+                   RemoveServer, ReadIndex, RelayedResult, RollNews> {
     using variant::variant;
     Message();
     Message(const Message& other);

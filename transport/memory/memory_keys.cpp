@@ -15,7 +15,10 @@ Signature tag(const Hasher& hasher, const PublicKey& key, ByteView text) {
 
 class MemorySigner final : public NodeSigner {
 public:
-    MemorySigner(const Hasher& hasher, const NodeId& node, std::uint64_t start) : hasher_(hasher) {
+    MemorySigner(const Hasher& hasher, const NodeId& node, std::uint64_t start,
+                 const CaFingerprint& ca)
+        : hasher_(hasher) {
+        credentials_.ca = ca;
         Writer writer;
         writer.string(node.name);
         writer.u64(start);
@@ -47,8 +50,8 @@ private:
 }  // namespace
 
 std::shared_ptr<const NodeSigner> make_memory_signer(const Hasher& hasher, const NodeId& node,
-                                                     std::uint64_t start) {
-    return std::make_shared<MemorySigner>(hasher, node, start);
+                                                     std::uint64_t start, const CaFingerprint& ca) {
+    return std::make_shared<MemorySigner>(hasher, node, start, ca);
 }
 
 std::shared_ptr<const NodeVerifier> make_memory_verifier(const Hasher& hasher) {

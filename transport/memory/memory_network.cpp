@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/start_text.hpp"
+#include "transport/name_refusal.hpp"
 
 namespace starling {
 namespace {
@@ -40,6 +41,7 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
         net.cancel_sends(id, group, to);
     }
     Arrivals arrivals() const override { return net.arrivals(id); }
+    void pin(const PinPeer& pin) override { net.pin(*this, pin); }
     void start(std::uint64_t work, Work what) override {
         net.start_work(*this, work, std::move(what));
     }
@@ -50,6 +52,7 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
     NodeId id;  ///< of the process: see MemoryNodeSpec::process
     NodeId node_id;
     std::map<NodeId, NodeId> peers;  ///< node -> its process that was connected last
+    std::map<NodeId, std::optional<CaFingerprint>> pins;
     std::uint64_t incarnation = 0;
     std::unique_ptr<Node> node;
     std::unique_ptr<ProgramModel> program;
@@ -80,6 +83,7 @@ NodeId MemoryNetwork::add(MemoryNodeSpec spec) {
 void MemoryNetwork::launch(Process& process) {
     ++process.incarnation;
     process.ended = false;
+    process.pins.clear();
     process.armed.reset();
     process.clock = process.next_clock;
     if (process.spec.program) {
@@ -195,6 +199,12 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
             hand(a, ia, ConnectFailed{address, {Errc::unreachable, "connection refused"}, false});
             return;
         }
+        for (const auto& [at, fresh] : {std::pair(&listener, &dialler), {&dialler, &listener}}) {
+            if (const std::optional<Error> error = turned_away(*at, *fresh)) {
+                hand(a, ia, ConnectFailed{address, *error, true});
+                return;
+            }
+        }
         if (dialler.node_id == listener.node_id || !make_room(listener, dialler)) {
             const Error error{Errc::replaced,
                               replaced_text(dialler.node_id, "another host", next_epoch_)};
@@ -208,10 +218,37 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
         dialler.peers[listener.node_id] = b;
         listener.peers[dialler.node_id] = a;
         connection(a, b) = Connection{next_epoch_++, true, {now_, now_}, {}};
-        hand(b, ib, PeerUp{dialler.node_id, dialler.node->role(), {}, dialler.node->session()});
-        hand(a, ia,
-             PeerUp{listener.node_id, listener.node->role(), address, listener.node->session()});
+        const auto up = [](const Process& peer, const Address& dialled) {
+            return PeerUp{peer.node_id, peer.node->role(), dialled, peer.node->session(),
+                          peer.spec.ca};
+        };
+        hand(b, ib, up(dialler, {}));
+        hand(a, ia, up(listener, address));
     });
+}
+
+/// Why `fresh` may not be connected with `at` by its name.
+std::optional<Error> MemoryNetwork::turned_away(const Process& at, const Process& fresh) {
+    const Process* older = connected_as(at, fresh.node_id);
+    const auto pin = at.pins.find(fresh.node_id);
+    return name_refusal(fresh.node_id, fresh.spec.ca, pin == at.pins.end() ? nullptr : &pin->second,
+                        older == nullptr ? nullptr : &older->spec.ca);
+}
+
+void MemoryNetwork::pin(Process& at, const PinPeer& pin) {
+    if (pin.lifted) {
+        at.pins.erase(pin.node);
+        return;
+    }
+    at.pins[pin.node] = pin.ca;
+    const Process* peer = connected_as(at, pin.node);
+    if (peer == nullptr) {
+        return;
+    }
+    if (const auto refused = name_refusal(pin.node, peer->spec.ca, &pin.ca, nullptr)) {
+        // Not at once: the node that says so is in the middle of its effects.
+        schedule(now_, [this, a = at.id, b = peer->id, why = refused->message] { cut(a, b, why); });
+    }
 }
 
 /// The process of `node` that `at` is connected with.

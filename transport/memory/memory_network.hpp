@@ -52,6 +52,7 @@ struct MemoryNodeSpec {
     std::string host;  ///< nodes of one host reach each other without faults
     std::vector<Address> listen;
     std::set<Role> accepts;                                  ///< roles that may dial it
+    CaFingerprint ca;                                        ///< of the certificate that it shows
     MemoryStore* store = nullptr;                            ///< must outlive the network
     std::function<std::unique_ptr<ProgramModel>()> program;  ///< of an ML node
 };
@@ -127,6 +128,8 @@ private:
     };
 
     void launch(Process& process);
+    void pin(Process& at, const PinPeer& pin);
+    std::optional<Error> turned_away(const Process& at, const Process& fresh);
     void connect(Process& from, const Address& address, Role role);
     void send(Process& from, const NodeId& node, Frame frame, SendGroup group);
     void begin_to_leave(const NodeId& from, const NodeId& to);

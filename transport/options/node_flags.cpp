@@ -86,8 +86,26 @@ constexpr Flag sn_flags[] = {
      "all others must be named. Give it once, not at later starts",
      "", false, true},
     {"--admin", "NAME", node,
-     "A tool that may remove an SN (swci remove server); default: swci1 for sn1, and so on", "",
-     false, true},
+     "A tool that may change the roll (swci admit, expel) and remove an SN, with a certificate by "
+     "the CA of this SN's own; the first SN names those of the swarm; default: swci1 for sn1, and "
+     "so on",
+     "", false, true},
+    {"--operator", "NAME", node,
+     "A tool that may only take out (swci expel, remove server), named like --admin", "", false,
+     true},
+    {"--admission", "first-contact|roll", node,
+     "Who may take part: whoever a trusted CA vouches for, where a name belongs to the CA that it "
+     "was first seen with, or names on the roll only; the first SN's counts; default: "
+     "first-contact",
+     ""},
+    {"--roll", "FILE", node,
+     "Of the first SN: names that are admitted, one a line: NAME, or NAME and its CA's fingerprint "
+     "(swci list roll)",
+     ""},
+    {"--admit-sn", "NAME", node,
+     "Of the first SN: an SN of another CA that votes as soon as it joins; else it learns until an "
+     "administrator says swci admit server NAME",
+     "", false, true},
     {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
      "SENTINEL_API_SERVICE"},
     {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",

@@ -460,25 +460,35 @@ Result<Parsed<AplsOptions>> parse_run_apls(const std::vector<std::string>& argum
 Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,
                                       const std::map<std::string, std::string>& environment,
                                       HostNames names) {
-    return parse<SnOptions>(run_sn_program(), run_sn_flags(), arguments, environment, names,
-                            [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
-                                read_seat(values, reader, options.common);
-                                options.data = read_volumes(reader, true, options.common);
-                                options.sentinel = values.has("--sentinel");
-                                options.leave = values.has("--leave");
-                                options.admins = reader.names("--admin");
-                                options.rebuild_without = reader.names("--rebuild-without");
-                                if (options.leave && !options.rebuild_without.empty()) {
-                                    reader.refuse("--leave and --rebuild-without are opposites");
-                                }
-                                options.join = read_join(values, reader);
-                                if (values.has("--sn-p2p-port")) {
-                                    options.p2p_port = reader.port("--sn-p2p-port", 0);
-                                }
-                                options.api_port = reader.port("--sn-api-port", options.api_port);
-                                options.election_timeout = std::chrono::milliseconds(
-                                    reader.number("--sn-election-timeout", 100, 60'000, 500));
-                            });
+    return parse<SnOptions>(
+        run_sn_program(), run_sn_flags(), arguments, environment, names,
+        [](const FlagValues& values, ValueReader& reader, SnOptions& options) {
+            read_seat(values, reader, options.common);
+            options.data = read_volumes(reader, true, options.common);
+            options.sentinel = values.has("--sentinel");
+            options.leave = values.has("--leave");
+            options.admins = reader.names("--admin");
+            options.operators = reader.names("--operator");
+            options.voters = reader.names("--admit-sn");
+            options.roll = reader.path("--roll");
+            const std::string admission = values.text("--admission");
+            options.roll_only = admission == "roll";
+            if (!admission.empty() && !options.roll_only && admission != "first-contact") {
+                reader.refuse("--admission is first-contact or roll, not '" +
+                              admission.substr(0, 64) + "'");
+            }
+            options.rebuild_without = reader.names("--rebuild-without");
+            if (options.leave && !options.rebuild_without.empty()) {
+                reader.refuse("--leave and --rebuild-without are opposites");
+            }
+            options.join = read_join(values, reader);
+            if (values.has("--sn-p2p-port")) {
+                options.p2p_port = reader.port("--sn-p2p-port", 0);
+            }
+            options.api_port = reader.port("--sn-api-port", options.api_port);
+            options.election_timeout =
+                std::chrono::milliseconds(reader.number("--sn-election-timeout", 100, 60'000, 500));
+        });
 }
 
 Result<Parsed<SlOptions>> read_run_sl(const std::vector<std::string>& arguments,

@@ -66,6 +66,10 @@ struct SnOptions {
     bool leave = false;                   ///< --leave
     std::vector<NodeId> rebuild_without;  ///< --rebuild-without, repeatable
     std::vector<NodeId> admins;           ///< --admin, repeatable
+    std::vector<NodeId> operators;        ///< --operator, repeatable
+    bool roll_only = false;               ///< --admission=roll
+    std::string roll;                     ///< --roll FILE
+    std::vector<NodeId> voters;           ///< --admit-sn, repeatable
     std::uint16_t api_port = 30304;       ///< --sn-api-port
     std::string data;  ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
     std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: the API's port

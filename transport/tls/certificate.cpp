@@ -88,7 +88,7 @@ Result<Identity> identity_of(const X509& certificate) {
     if (!name) {
         return name.error();
     }
-    Identity identity{std::move(*name), roles_of(certificate)};
+    Identity identity{std::move(*name), roles_of(certificate), {}};
     if (identity.roles.empty()) {
         return Error{Errc::refused, "the certificate of '" + identity.name.name +
                                         "' names no role (a subjectAltName URI " +

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "transport/tls/certificate.hpp"
+#include "transport/tls/issuer.hpp"
 #include "transport/tls/tls_errors.hpp"
 
 namespace starling {
@@ -105,6 +106,9 @@ Result<void> OpensslVerifier::endorsed(const NodeId& node, Role role,
                                         " and says that it is '" + node.name + "', a " +
                                         std::string(to_string(role))};
     }
+    if (const Result<void> made = check_issuer(*certificate, credentials); !made) {
+        return made;
+    }
     if (!verify_with(X509_get0_pubkey(certificate.get()), EVP_sha256(),
                      endorsement_text(node, role, credentials.key), credentials.endorsement)) {
         return Error{Errc::refused,
@@ -161,6 +165,9 @@ Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& 
         credentials.endorsement.size() > endorsement_bytes_max) {
         return Error{Errc::refused, "--cert " + files.cert + ": is larger than " +
                                         std::to_string(certificate_bytes_max) + " bytes"};
+    }
+    if (const Result<void> added = add_issuer(files, role, credentials); !added) {
+        return added.error();
     }
     return std::shared_ptr<const NodeSigner>(
         std::make_shared<Ed25519Signer>(std::move(key), std::move(credentials)));

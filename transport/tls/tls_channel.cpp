@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include "transport/tls/certificate.hpp"
+#include "transport/tls/issuer.hpp"
 #include "transport/tls/tls_errors.hpp"
 
 namespace starling {
@@ -104,6 +105,7 @@ public:
             fatal_ = true;
             return identity.error();
         }
+        identity->ca = ca_of_chain(SSL_get0_verified_chain(ssl_.get()));
         certified_ = std::move(*identity);
         return true;
     }

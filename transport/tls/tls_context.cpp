@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "transport/tls/certificate.hpp"
+#include "transport/tls/issuer.hpp"
 #include "transport/tls/tls_errors.hpp"
 
 namespace starling {
@@ -223,6 +224,9 @@ Result<TlsContext> TlsContext::load(const IdentityFiles& files) {
         return at_fault("--cert", files.cert, identity.error().message);
     }
     loaded.identity_ = std::move(*identity);
+    if (const std::shared_ptr<X509> issuer = own_issuer(context)) {
+        loaded.identity_.ca = ca_fingerprint(*issuer);
+    }
     return loaded;
 }
 

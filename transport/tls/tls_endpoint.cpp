@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/start_text.hpp"
+#include "transport/name_refusal.hpp"
 #include "transport/tls/admission.hpp"
 #include "transport/tls/event_loop.hpp"
 #include "transport/tls/identity_watch.hpp"
@@ -33,6 +34,10 @@ constexpr SwarmDuration late_limit = std::chrono::seconds(5);
 /// Callbacks run at once to find out that all that has arrived was read.
 constexpr int late_callbacks_max = 1000;
 
+CaFingerprint ca_of(const Session& session) {
+    return session.certified() ? session.certified()->ca : CaFingerprint{};
+}
+
 std::string limit_text(SwarmDuration limit) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
     return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
@@ -58,6 +63,7 @@ public:
     void send(const NodeId& to, Frame frame, SendGroup group) override;
     void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override;
     Arrivals arrivals() const override;
+    void pin(const PinPeer& pin) override;
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override;
     void post_after_arrivals(Input input) override;
@@ -72,6 +78,7 @@ private:
     };
 
     SessionOwner& owner() { return *this; }
+    CaFingerprint own_ca() const { return context_ ? context_->identity().ca : CaFingerprint{}; }
     Hello own_hello() const override { return {options_.name, options_.role, options_.session}; }
     Result<void> admit(const Session& session, const Hello& hello) override;
     bool may_read(Session& session) override;
@@ -102,6 +109,7 @@ private:
     std::vector<ListenSocket> sockets_;
     std::map<const Session*, std::shared_ptr<Session>> sessions_;
     std::map<NodeId, std::shared_ptr<Session>> peers_;
+    std::map<NodeId, std::optional<CaFingerprint>> pins_;
     std::map<Address, std::weak_ptr<Session>> dialling_;
     std::deque<std::weak_ptr<Session>> strangers_;  ///< accepted, oldest first
     std::deque<Watched> watched_;                   ///< all with the same limit: in order of time
@@ -184,6 +192,22 @@ Arrivals TlsEndpoint::arrivals() const {
         }
     }
     return arrivals;
+}
+
+void TlsEndpoint::pin(const PinPeer& pin) {
+    if (pin.lifted) {
+        pins_.erase(pin.node);
+        return;
+    }
+    pins_[pin.node] = pin.ca;
+    const auto peer = peers_.find(pin.node);
+    if (peer == peers_.end()) {
+        return;
+    }
+    const std::shared_ptr<Session> session = peer->second;
+    if (const auto refused = name_refusal(pin.node, ca_of(*session), &pin.ca, nullptr)) {
+        session->abort(SessionEnd{*refused, true, true});
+    }
 }
 
 std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
@@ -280,12 +304,22 @@ void TlsEndpoint::drop_oldest_stranger() {
 }
 
 Result<void> TlsEndpoint::admit(const Session& session, const Hello& hello) {
+    if (hello.name == options_.name && ca_of(session) != own_ca()) {
+        return Error{Errc::refused, claim_text(hello.name, own_ca(), ca_of(session))};
+    }
     if (Result<void> may = admit_peer(options_.name, options_.session, hello, session.certified(),
                                       session.purpose().accepts);
         !may) {
         return may;
     }
     const auto known = peers_.find(hello.name);
+    const auto pin = pins_.find(hello.name);
+    const CaFingerprint held = known == peers_.end() ? CaFingerprint{} : ca_of(*known->second);
+    if (std::optional<Error> refused =
+            name_refusal(hello.name, ca_of(session), pin == pins_.end() ? nullptr : &pin->second,
+                         known == peers_.end() ? nullptr : &held)) {
+        return std::move(*refused);
+    }
     if (known == peers_.end() || hello.session == 0 ||
         hello.session >= known->second->peer().session) {
         return {};
@@ -317,7 +351,8 @@ void TlsEndpoint::session_up(Session& session) {
     if (dialled) {
         dialling_.erase(*dialled);
     }
-    deliver(PeerUp{hello.name, hello.role, dialled.value_or(Address{}), hello.session});
+    deliver(
+        PeerUp{hello.name, hello.role, dialled.value_or(Address{}), hello.session, ca_of(session)});
 }
 
 void TlsEndpoint::frame_received(Session& session, FrameReader::Received received) {

@@ -25,6 +25,7 @@ struct IdentityFiles {
 struct Identity {
     NodeId name;
     std::set<Role> roles;
+    CaFingerprint ca;  ///< who made the certificate; zeros: nobody that is known here
 };
 
 /// Reads and checks the files a node was given: they exist, fit together, are not expired, name a

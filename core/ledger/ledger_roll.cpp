@@ -1,0 +1,61 @@
+// Who may be whom: commands that the roll judges.
+#include "core/base/overloaded.hpp"
+#include "core/ledger/ledger.hpp"
+
+namespace starling {
+
+/// Whether the roll lets the command through; it changes nothing.
+Answer Ledger::check_roll_command(const Entry& entry) const {
+    const NodeId& signer = entry.signer;
+    const Result<void> may = std::visit(
+        Overloaded{
+            [&](const RegisterNode& c) { return roll_.may_register(signer, c.credentials.ca); },
+            [&](const SwarmRules&) { return roll_.may_lay_down(signer); },
+            [&](const ChangeRoll& c) -> Result<void> {
+                const auto node = nodes_.find(signer);
+                if (node == nodes_.end() || node->second.role != Role::tool) {
+                    return Error{Errc::refused,
+                                 "'" + signer.name + "' is not registered as a tool"};
+                }
+                return roll_.may_change(signer, c);
+            },
+            [](const auto&) { return Result<void>(); },
+        },
+        entry.command);
+    return may ? Answer{} : Answer{may.error().code, may.error().message, 0};
+}
+
+Answer Ledger::lay_down(const Entry& entry, const SwarmRules& command) {
+    Answer checked = check_roll_command(entry);
+    if (checked.code == Errc::ok) {
+        roll_.lay_down(entry.signer, command, index_);
+        events_.push_back(RollChanged{std::nullopt, entry.signer.name});
+    }
+    return checked;
+}
+
+Answer Ledger::change_roll(const Entry& entry, const ChangeRoll& command) {
+    Answer checked = check_roll_command(entry);
+    if (checked.code != Errc::ok) {
+        return checked;
+    }
+    roll_.change(entry.signer, command, index_);
+    if (command.kind == ChangeRoll::Kind::expel) {
+        expel(command.node, entry);
+    }
+    events_.push_back(RollChanged{command.node, entry.signer.name});
+    return checked;
+}
+
+/// It takes part in nothing any more; its rounds go on as without one that is lost.
+void Ledger::expel(const NodeId& node, const Entry& entry) {
+    for (auto& [name, contract] : contracts_) {
+        remove_member(contract, node, MemberStatus::expelled,
+                      "expelled by '" + entry.signer.name + "'", time_of(entry));
+    }
+    if (const auto known = nodes_.find(node); known != nodes_.end()) {
+        known->second.lost = true;
+    }
+}
+
+}  // namespace starling

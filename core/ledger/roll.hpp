@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/ledger/command.hpp"
+
+namespace starling {
+
+/// Who has a name.
+struct RollEntry {
+    Role role = Role::sl;
+    /// Whose certificates it must show; nothing: of the first one that it shows.
+    std::optional<CaFingerprint> ca;
+    std::uint64_t since = 0;  ///< index of the entry that put it here, or changed it last
+    std::string by;           ///< who admitted it: an administrator or SN; empty: nobody was asked
+    bool seen = false;        ///< it has registered
+    bool expelled = false;
+    bool votes = false;  ///< of an SN: an administrator or the first SN's operator said so
+};
+
+/// What a tool may do. Any tool of a trusted CA reads.
+enum class ToolRight {
+    read,
+    operate,     ///< expel a name, remove an SN: an administrator can undo it
+    administer,  ///< also admit, move to another CA, give a vote
+};
+
+/// Which CA each name belongs to, and what follows from that: the part of the ledger's state that
+/// says who may be whom. Deterministic, like the ledger.
+class Roll {
+public:
+    /// Errc::refused: the name belongs to another CA, was expelled, or is not admitted.
+    Result<void> may_register(const NodeId& node, const CaFingerprint& ca) const;
+    /// \pre may_register
+    void note_registered(const NodeId& node, Role role, const CaFingerprint& ca,
+                         std::uint64_t index);
+
+    /// Errc::refused: another SN has begun this ledger.
+    Result<void> may_lay_down(const NodeId& node) const;
+    void lay_down(const NodeId& node, const SwarmRules& rules, std::uint64_t index);
+
+    /// Errc::refused: it has no right to that. Errc::malformed: that step can't be.
+    Result<void> may_change(const NodeId& node, const ChangeRoll& change) const;
+    void change(const NodeId& node, const ChangeRoll& change, std::uint64_t index);
+
+    /// An SN of the CA of the first one votes, one of another CA once that was said.
+    bool may_vote(const NodeId& node) const;
+    ToolRight right_of(const NodeId& tool, const CaFingerprint& ca) const;
+    /// Of whom a peer by that name may show a certificate; see PinPeer. Nothing in it: of nobody.
+    /// No answer: it is not settled.
+    std::optional<std::optional<CaFingerprint>> pin_of(const NodeId& node) const;
+
+    const std::map<NodeId, RollEntry>& entries() const { return entries_; }
+    const SwarmRules& rules() const { return rules_; }
+    /// The SN that began the ledger: the first that has registered.
+    const std::optional<NodeId>& founder() const { return founder_; }
+    /// Index of the entry that changed it last.
+    std::uint64_t version() const { return version_; }
+
+private:
+    std::map<NodeId, RollEntry> entries_;
+    SwarmRules rules_;
+    std::optional<NodeId> founder_;
+    std::uint64_t version_ = 0;
+};
+
+/// 64 hexadecimal digits.
+std::optional<CaFingerprint> parse_ca(std::string_view text);
+/// A file of names that are admitted: NAME, or NAME and a CA's fingerprint, one a line; a # begins
+/// a comment. Errc::malformed names the line.
+Result<std::vector<AdmittedName>> parse_roll(std::string_view text);
+/// "the CA 3f2a...": for people, who compare it, and give it to swci admit.
+std::string ca_text(const CaFingerprint& ca);
+/// Why a claim to a name is refused, for both sides, with both fingerprints.
+std::string claim_text(const NodeId& node, const CaFingerprint& owner, const CaFingerprint& claims);
+
+}  // namespace starling

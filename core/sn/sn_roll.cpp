@@ -1,0 +1,207 @@
+// Who may be whom: what the ledger's roll means for those that connect, and for this SN.
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view component = "swarm.SN";
+
+}  // namespace
+
+/// Of a command that was handed on, what was shown here counts for nothing: the ledger knows the
+/// role of its author, or its certificate says it.
+Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const {
+    const Command& command = submit.command;
+    const auto* registration = std::get_if<RegisterNode>(&command);
+    const auto peer = peers_.find(from);
+    const auto known = ledger_.nodes().find(from);
+    const bool here = !relayed && peer != peers_.end() && peer->second.here;
+    const Role role = here                             ? peer->second.role
+                      : registration != nullptr        ? registration->role
+                      : known != ledger_.nodes().end() ? known->second.role
+                                                       : Role::sl;
+    bool may = submit.session != 0 && !is_for_sns(command);
+    if (registration != nullptr) {
+        may = may && registration->role == role && (role == Role::sl || role == Role::tool);
+    } else if (role == Role::tool) {
+        may = may && (std::holds_alternative<ReadBarrier>(command) ||
+                      std::holds_alternative<ChangeRoll>(command));
+    } else {
+        may = may && role == Role::sl && !std::holds_alternative<ChangeRoll>(command);
+    }
+    if (!may) {
+        return Error{Errc::refused, "a node of this role may not say that"};
+    }
+    if (here && registration != nullptr && registration->credentials.ca != peer->second.ca) {
+        return Error{Errc::refused, "it registers with a certificate by " +
+                                        ca_text(registration->credentials.ca) +
+                                        ", and has shown one by " + ca_text(peer->second.ca)};
+    }
+    return {};
+}
+
+/// Whom the ledger names; where this SN is of the CA of the one that began it, also whom it names.
+bool SnNode::may_remove(const NodeId& tool) const {
+    const auto peer = peers_.find(tool);
+    if (peer == peers_.end() || !peer->second.here || peer->second.role != Role::tool) {
+        return false;
+    }
+    const CaFingerprint& ca = peer->second.ca;
+    const CaFingerprint& own = options_.signer->credentials().ca;
+    const Roll& roll = ledger_.roll();
+    const bool first = !roll.founder() || roll.entries().at(*roll.founder()).ca == own;
+    const bool named = options_.admins.contains(tool) || options_.operators.contains(tool);
+    return (first && named && ca == own) || roll.right_of(tool, ca) != ToolRight::read;
+}
+
+SwarmRules SnNode::wanted_rules() const {
+    SwarmRules rules{options_.admission, {}, {}, options_.roll, options_.voters};
+    for (const NodeId& admin : options_.admins) {
+        rules.admins.push_back({admin, options_.signer->credentials().ca});
+    }
+    for (const NodeId& tool : options_.operators) {
+        rules.operators.push_back({tool, options_.signer->credentials().ca});
+    }
+    return rules;
+}
+
+/// At each start of the SN that began the ledger, if its operator has changed them.
+void SnNode::lay_down_rules(std::vector<Effect>& effects) {
+    const auto known = ledger_.nodes().find(options_.id);
+    const bool registered = known != ledger_.nodes().end() &&
+                            known->second.credentials == options_.signer->credentials();
+    if (!registered || ledger_.roll().founder() != options_.id || !consensus_->leader()) {
+        return;
+    }
+    SwarmRules rules = wanted_rules();
+    if (rules != ledger_.roll().rules()) {
+        say(std::move(rules), effects);
+    }
+}
+
+void SnNode::apply_roll(const RollChanged& changed, std::vector<Effect>& effects) {
+    if (changed.node) {
+        apply_pin(*changed.node, effects);
+        return;
+    }
+    for (const auto& [node, entry] : ledger_.roll().entries()) {
+        apply_pin(node, effects);
+    }
+}
+
+/// Connections are held to the roll; SLs are told of the SLs and SNs among them.
+void SnNode::apply_pin(const NodeId& node, std::vector<Effect>& effects) {
+    const std::optional<std::optional<CaFingerprint>> pin = ledger_.roll().pin_of(node);
+    if (!pin || node == options_.id) {
+        return;
+    }
+    effects.push_back(PinPeer{node, *pin});
+    const Role role = ledger_.roll().entries().at(node).role;
+    if (!*pin || **pin == CaFingerprint{} || (role != Role::sl && role != Role::sn)) {
+        pins_.erase(node);
+        return;
+    }
+    CaFingerprint& told = pins_[node];
+    if (std::exchange(told, **pin) == **pin) {
+        return;
+    }
+    for (const auto& [id, peer] : peers_) {
+        if (peer.here && peer.role == Role::sl) {
+            effects.push_back(Send{id, {RollNews{{{node, **pin}}}, {}}});
+        }
+    }
+}
+
+void SnNode::tell_pins(const NodeId& to, std::vector<Effect>& effects) const {
+    RollNews news;
+    for (const auto& [node, ca] : pins_) {
+        news.pins.push_back({node, ca});
+        if (news.pins.size() == pins_max) {
+            effects.push_back(Send{to, {std::exchange(news, {}), {}}});
+        }
+    }
+    if (!news.pins.empty()) {
+        effects.push_back(Send{to, {std::move(news), {}}});
+    }
+}
+
+void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects) const {
+    if (!changed.node) {
+        const SwarmRules& rules = ledger_.roll().rules();
+        report(TraceEvent("rules_laid_down")
+                   .with("by", changed.by)
+                   .log(Level::debug, component,
+                        "'" + changed.by + "' has laid down who takes part: " +
+                            (rules.admission == Admission::roll ? "names on the roll"
+                                                                : "by first contact") +
+                            ", " + std::to_string(rules.admins.size()) + " administrators"),
+               effects);
+        return;
+    }
+    const NodeId& node = *changed.node;
+    const RollEntry& entry = ledger_.roll().entries().at(node);
+    const std::string ca = entry.ca ? to_string(*entry.ca) : "";
+    TraceEvent event = TraceEvent("roll_changed")
+                           .with("node", node.name)
+                           .with("ca", ca)
+                           .with("by", changed.by)
+                           .with("expelled", entry.expelled ? 1U : 0U)
+                           .with("votes", ledger_.roll().may_vote(node) ? 1U : 0U);
+    const bool certified = entry.ca && *entry.ca != CaFingerprint{};
+    if (!changed.by.empty()) {
+        report(std::move(event).log(
+                   Level::warning, component,
+                   "'" + changed.by + "' has " +
+                       (entry.expelled ? "expelled '" + node.name + "'"
+                                       : "admitted '" + node.name + "'" +
+                                             (certified ? " of " + ca_text(*entry.ca) : "") +
+                                             (entry.votes ? ", which votes" : ""))),
+               effects);
+        return;
+    }
+    if (entry.role == Role::sn && !ledger_.roll().may_vote(node)) {
+        report(std::move(event).log(
+                   Level::warning, component,
+                   "SN '" + node.name + "' of " + ca_text(entry.ca.value_or(CaFingerprint{})) +
+                       " learns, and has no vote: it is of another CA than the first SN. An "
+                       "administrator gives it one (swci admit server " +
+                       node.name + ")"),
+               effects);
+        return;
+    }
+    report(certified ? std::move(event).log(
+                           Level::info, component,
+                           "The name '" + node.name + "' belongs to " + ca_text(*entry.ca))
+                     : std::move(event),
+           effects);
+}
+
+void SnNode::remove_expelled_servers(std::vector<Effect>& effects) {
+    if (!consensus_->leads()) {
+        return;
+    }
+    for (const Server& server : consensus_->servers()) {
+        const auto entry = ledger_.roll().entries().find(server.node);
+        if (entry == ledger_.roll().entries().end() || !entry->second.expelled ||
+            !leaves_a_majority(server.node)) {
+            continue;
+        }
+        ConsensusOutput output;
+        if (server.node == options_.id) {
+            consensus_->step_down(now_, output);  // another one has to take it out
+        } else {
+            static_cast<void>(consensus_->remove_server(now_, server.node, output));
+        }
+        perform(output, effects);
+        return;
+    }
+}
+
+void SnNode::deny(const NodeId& node, const Answer& why, std::vector<Effect>& effects) const {
+    report(TraceEvent("command_denied")
+               .with("node", node.name)
+               .log(Level::warning, component, "Refused '" + node.name + "': " + why.reason),
+           effects);
+}
+
+}  // namespace starling
