@@ -24,6 +24,7 @@ public:
         endpoint_.cancel_sends(group, to);
     }
     Arrivals arrivals() const override { return endpoint_.arrivals(); }
+    void pin(const PinPeer& pin) override { endpoint_.pin(pin); }
     std::optional<Input> receive_until(SwarmTime deadline) override;
     void post(Input input) override { endpoint_.post(std::move(input)); }
     void post_after_arrivals(Input input) override {

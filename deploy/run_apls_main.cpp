@@ -61,6 +61,11 @@ Result<int> serve(const AplsOptions& options, NodeHost& host) {
     node_options.unix_ns_at_zero = unix_ns() - to_ns((*endpoint)->now());
     node_options.lease = options.lease;
     node_options.admins = licence_admins(options, host.id);
+    const Result<Identity> own = check_identity(host.identity, Role::apls);
+    if (!own) {
+        return own.error();
+    }
+    node_options.ca = own->ca;
     node_options.recovered = std::move(book->log.records);
     const std::unique_ptr<Node> node = make_apls_node(std::move(node_options));
     ThreadWorker worker(**endpoint, openssl_hasher());

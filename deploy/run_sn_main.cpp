@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "core/base/names_text.hpp"
+#include "core/files/read_file.hpp"
 #include "core/licence/licensed_node.hpp"
 #include "core/node/dial_watch.hpp"
 #include "core/sn/rebuild.hpp"
@@ -24,6 +25,7 @@ namespace starling {
 namespace {
 
 constexpr std::string_view program = "run-sn";
+constexpr std::uint64_t roll_bytes_max = std::uint64_t{1} << 20U;
 
 /// --rebuild-without: this SN's ledger goes on alone. One write, so that a crash leaves the old
 /// ledger or the new epoch, and the same command completes it.
@@ -54,6 +56,19 @@ Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger,
                  std::to_string(rebuilt->first) +
                  ". To take part again they must start with an empty disk and --sentinel-ip");
     return {};
+}
+
+Result<std::vector<AdmittedName>> read_roll(const std::string& file) {
+    if (file.empty()) {
+        return std::vector<AdmittedName>{};
+    }
+    const Result<std::string> text = read_whole_file(file, roll_bytes_max);
+    if (!text) {
+        return Error{text.error().code, "--roll " + text.error().message};
+    }
+    Result<std::vector<AdmittedName>> roll = parse_roll(*text);
+    return roll ? std::move(roll)
+                : Error{Errc::usage, "--roll " + file + ", " + roll.error().message};
 }
 
 Result<int> run_on(const SnOptions& options, NodeHost& host) {
@@ -110,6 +125,14 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     SnNodeOptions node_options;
     node_options.id = host.id;
     node_options.admins = sn_admins(options, host.id);
+    node_options.operators = {options.operators.begin(), options.operators.end()};
+    node_options.admission = options.roll_only ? Admission::roll : Admission::first_contact;
+    node_options.voters = options.voters;
+    if (Result<std::vector<AdmittedName>> roll = read_roll(options.roll); roll) {
+        node_options.roll = std::move(*roll);
+    } else {
+        return roll.error();
+    }
     node_options.signer = std::move(*signer);
     node_options.verifier = make_node_verifier();
     node_options.api_address = api;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "core/ledger/roll.hpp"
+
 namespace starling {
 namespace {
 
 using Kind = SwciCommand::Kind;
 
-enum class Name { none, optional, required, on_off, command };
+enum class Name { none, optional, required, node_ca, on_off, command };
 
 /// One command of the table. All texts are literals.
 struct Row {
@@ -41,6 +43,14 @@ constexpr Row rows[] = {
      "The same as show round"},
     {"remove server", Name::required, Kind::remove_server, "", false, false,
      "An SN is gone for good: the others keep the ledger without it (needs their majority)"},
+    {"list roll", Name::none, Kind::query, "roll", false, false,
+     "Who may be whom: the CA of each name, who admitted it, which SNs vote"},
+    {"admit", Name::node_ca, Kind::change_roll, "admit", false, false,
+     "A name may take part, again, or with certificates by another CA (an administrator may)"},
+    {"admit server", Name::node_ca, Kind::change_roll, "admit server", false, false,
+     "An SN of another CA gets a vote (an administrator may)"},
+    {"expel", Name::required, Kind::change_roll, "expel", false, false,
+     "A name takes no part any more, under no CA (an administrator may)"},
     {"exit on failure", Name::on_off, Kind::exit_on_failure, "", false, true,
      "End when a command fails, or (off) go on; default: off"},
     {"exit", Name::none, Kind::exit, "", false, true, "End, with the last command's exit code"},
@@ -103,6 +113,9 @@ std::string usage_of(const Row& row) {
         case Name::required:
             text += " NAME";
             break;
+        case Name::node_ca:
+            text += " NAME [--ca=FINGERPRINT]";
+            break;
         case Name::on_off:
             text += " [on|off]";
             break;
@@ -111,6 +124,34 @@ std::string usage_of(const Row& row) {
             break;
     }
     return text;
+}
+
+/// NAME [--ca=FINGERPRINT], in any order.
+Result<ChangeRoll> parse_change(const Row& row, const std::vector<std::string>& rest) {
+    ChangeRoll change;
+    change.kind = row.topic == "expel"          ? ChangeRoll::Kind::expel
+                  : row.topic == "admit server" ? ChangeRoll::Kind::admit_server
+                                                : ChangeRoll::Kind::admit;
+    constexpr std::string_view flag = "--ca=";
+    for (const std::string& word : rest) {
+        if (word.starts_with(flag)) {
+            change.ca = parse_ca(std::string_view(word).substr(flag.size()));
+            if (!change.ca || change.kind == ChangeRoll::Kind::expel) {
+                return Error{Errc::usage, word.substr(0, 80) +
+                                              ": is no fingerprint of a CA, 64 hexadecimal "
+                                              "digits, as refusals and list roll show it"};
+            }
+            continue;
+        }
+        const Result<NodeId> node = parse_node_id(word);
+        if (!node || !change.node.name.empty()) {
+            return Error{Errc::usage, "it is: " + usage_of(row)};
+        }
+        change.node = *node;
+    }
+    return change.node.name.empty()
+               ? Result<ChangeRoll>(Error{Errc::usage, "it is: " + usage_of(row)})
+               : Result<ChangeRoll>(change);
 }
 
 Error unknown(const std::vector<std::string>& typed, bool in_session) {
@@ -155,6 +196,14 @@ Result<SwciCommand> parse_swci_command(const std::vector<std::string>& words, bo
             return unknown(rest, in_session);
         }
         command.help_of = other == nullptr ? std::string_view{} : other->spelling;
+        return command;
+    }
+    if (row->kind == Kind::change_roll) {
+        const Result<ChangeRoll> change = parse_change(*row, rest);
+        if (!change) {
+            return change.error();
+        }
+        command.change = *change;
         return command;
     }
     if (rest.size() > (row->name == Name::none ? 0U : 1U) ||

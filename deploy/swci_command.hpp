@@ -15,6 +15,7 @@ struct SwciCommand {
     enum class Kind {
         query,            ///< ask the SN
         remove_server,    ///< an SN is gone for good
+        change_roll,      ///< who may be whom
         help,             ///< of one command, or all
         exit,             ///< end the session
         exit_on_failure,  ///< from now on (or no longer) end the session when a command fails
@@ -23,6 +24,7 @@ struct SwciCommand {
     Kind kind = Kind::query;
     StatusQuery query;           ///< of a query
     NodeId server;               ///< of remove_server
+    ChangeRoll change;           ///< of change_roll
     std::string_view help_of;    ///< of help: a command's spelling; empty: all
     std::optional<bool> enable;  ///< of exit_on_failure; nothing: say what holds
 };

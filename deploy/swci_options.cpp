@@ -26,6 +26,8 @@ constexpr Flag flags[] = {
      "SWARM_ID_CAPATH"},
     {"--cacert", "FILE", identity, "One file of CA certificates, in place of --capath",
      "SWARM_ID_CACERT"},
+    {"--ca", "FINGERPRINT", "Of admit", "The CA that made the name's certificate: see list roll",
+     ""},
     {"--json", "", output, "Print the SN's JSON, one answer a line", ""},
 };
 
@@ -37,14 +39,15 @@ const Program& swci_program() {
         "one a line; help lists them.\n";
     static const Program program{
         "swci",
-        "Asks a Swarm Network node for the state of the swarm, and removes an SN that is gone for "
-        "good.",
+        "Asks a Swarm Network node for the state of the swarm; changes who takes part, and "
+        "removes an SN that is gone for good.",
         "  export SWARM_ID_KEY=cert/swci-1-key.pem SWARM_ID_CERT=cert/swci-1-cert.pem\n"
         "  export SWARM_ID_CAPATH=cert/ca/capath\n"
         "  swci --sn-ip=172.1.1.1 list nodes\n"
         "  swci --sn-ip=172.1.1.1 --sn-ip=172.2.2.2 --json show contract default\n"
         "  swci --sn-ip=172.1.1.1 watch\n"
         "  swci --sn-ip=172.1.1.1 remove server sn2\n"
+        "  swci --sn-ip=172.1.1.1 admit server sn3\n"
         "Exit codes: 0 answered, 1 the SN has no such thing, 2 usage, 3 not accepted, 5 no SN "
         "reached.\n",
         "[COMMAND]", commands};
@@ -111,6 +114,9 @@ Result<Parsed<SwciOptions>> parse_swci(const std::vector<std::string>& arguments
     }
     options.json = values.has("--json");
     options.command = values.operands();
+    if (values.has("--ca")) {
+        options.command.push_back("--ca=" + values.text("--ca"));
+    }
     return Parsed<SwciOptions>{std::move(options), ""};
 }
 

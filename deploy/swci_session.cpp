@@ -82,6 +82,7 @@ public:
 private:
     int ask(StatusQuery query);
     int remove_server(const NodeId& server);
+    int change_roll(const ChangeRoll& change);
 
     const SwciOptions& options_;
     const NodeId id_;
@@ -109,6 +110,13 @@ int Swci::remove_server(const NodeId& server) {
         });
 }
 
+int Swci::change_roll(const ChangeRoll& change) {
+    const StatusQuery roll{0, "roll", "", false};
+    return ask_server(
+        options_.common, {program, id_, options_.servers, Role::sn, roll, options_.timeout, change},
+        [&](std::string_view json) { return AnswerPrinter(roll, options_.json).print(json); });
+}
+
 int Swci::run_words(const std::vector<std::string>& words, bool in_session) {
     const Result<SwciCommand> command = parse_swci_command(words, in_session);
     if (!command) {
@@ -119,6 +127,8 @@ int Swci::run_words(const std::vector<std::string>& words, bool in_session) {
             return ask(command->query);
         case SwciCommand::Kind::remove_server:
             return remove_server(command->server);
+        case SwciCommand::Kind::change_roll:
+            return change_roll(command->change);
         case SwciCommand::Kind::help:
             std::fputs(swci_commands_help(true, command->help_of).c_str(), stdout);
             return exit_code::ok;

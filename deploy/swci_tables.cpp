@@ -130,6 +130,24 @@ std::string servers_text(const JsonValue& answer) {
            "\n" + aligned_table({"NAME", "HOST IP", "PORT", "VOTES", "STATE", "ROLE"}, rows);
 }
 
+std::string roll_text(const JsonValue& answer) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [key, entry] : member(answer, "roll").items) {
+        const std::string by = text(entry, "by");
+        rows.push_back({text(entry, "name"), upper(text(entry, "role")), text(entry, "since"),
+                        by.empty() || by == "-" ? "first contact" : by,
+                        flag(entry, "expelled")         ? "expelled"
+                        : text(entry, "role") == "tool" ? text(entry, "right")
+                        : flag(entry, "votes")          ? "votes"
+                        : !flag(entry, "seen")          ? "not seen yet"
+                        : text(entry, "role") == "sn"   ? "learns, no vote"
+                                                        : "takes part",
+                        text(entry, "ca")});
+    }
+    return pairs({{"admission", text(answer, "admission")}, {"founder", text(answer, "founder")}}) +
+           "\n" + aligned_table({"NAME", "TYPE", "ENTRY", "BY", "STATE", "CA"}, rows);
+}
+
 /// "1/2", or nothing to wait for: the contract has ended.
 std::string check_ins(const JsonValue& contract) {
     return text(contract, "wanted") == "0"
@@ -281,6 +299,7 @@ std::string aligned_table(const std::vector<std::string>& headings,
 std::string status_text(std::string_view topic, const JsonValue& answer) {
     return topic == "nodes"       ? nodes_text(answer)
            : topic == "servers"   ? servers_text(answer)
+           : topic == "roll"      ? roll_text(answer)
            : topic == "contracts" ? contracts_text(answer)
            : topic == "contract"  ? contract_text(answer)
            : topic == "round"     ? round_text(answer)

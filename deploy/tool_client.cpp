@@ -7,6 +7,7 @@
 #include "deploy/node_host.hpp"
 #include "deploy/signal_thread.hpp"
 #include "transport/node_runner.hpp"
+#include "transport/tls/node_keys.hpp"
 
 namespace starling {
 namespace {
@@ -59,8 +60,27 @@ int ask_server(const CommonOptions& identity, ToolQuestion question,
     if (!endpoint) {
         return report_error(question.program, endpoint.error());
     }
-    ToolNodeOptions options{question.id, question.servers, question.server_role, question.request,
-                            {},          question.timeout};
+    ToolNodeOptions options{question.id,
+                            question.servers,
+                            question.server_role,
+                            question.request,
+                            {},
+                            question.timeout,
+                            question.change,
+                            {},
+                            0};
+    if (options.change) {
+        const Result<std::shared_ptr<const NodeSigner>> signer =
+            make_node_signer(identity_files(identity), question.id, Role::tool);
+        if (!signer) {
+            return report_error(question.program, signer.error());
+        }
+        options.signer = *signer;
+        options.session =
+            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                           std::chrono::system_clock::now().time_since_epoch())
+                                           .count());
+    }
     options.on_reply = [&](const StatusReply& /*reply*/, std::string_view json) {
         if (!on_answer(json)) {
             (*endpoint)->post(StopRequested{"standard output is closed"});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ToolQuestion {
     Role server_role = Role::sn;
     Message request;  ///< see ToolNodeOptions; its id is filled in
     SwarmDuration timeout = std::chrono::seconds(10);
+    std::optional<ChangeRoll> change{};  ///< see ToolNodeOptions
 };
 
 /// Asks, and hands on each answer; false from `on_answer` ends it, as SIGINT and SIGTERM do.

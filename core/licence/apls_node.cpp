@@ -6,6 +6,7 @@
 
 #include "core/base/json.hpp"
 #include "core/base/names_text.hpp"
+#include "core/ledger/roll.hpp"
 #include "core/licence/seat_book.hpp"
 
 namespace starling {
@@ -30,7 +31,7 @@ public:
         if (std::holds_alternative<Started>(input)) {
             start(effects);
         } else if (const auto* up = std::get_if<PeerUp>(&input)) {
-            peers_[up->peer] = up->role;
+            peers_[up->peer] = {up->role, up->ca};
         } else if (const auto* lost = std::get_if<PeerLost>(&input)) {
             peers_.erase(lost->peer);
         } else if (const auto* received = std::get_if<FrameReceived>(&input)) {
@@ -54,6 +55,7 @@ private:
     void on_query(const NodeId& from, const StatusQuery& query, std::vector<Effect>& effects) const;
     void on_rule(const NodeId& from, const SeatRule& rule, std::vector<Effect>& effects);
 
+    Result<void> has_name(const NodeId& node, const CaFingerprint& ca) const;
     Result<void> valid_now() const;
     std::string seats_json() const;
     void change(const SeatEntry& entry, std::vector<Effect>& effects);
@@ -73,7 +75,11 @@ private:
 
     AplsNodeOptions options_;
     SeatBook book_;
-    std::map<NodeId, Role> peers_;  ///< connected
+    struct Peer {
+        Role role = Role::sl;
+        CaFingerprint ca;
+    };
+    std::map<NodeId, Peer> peers_;  ///< connected
     SwarmTime now_{};
     std::uint64_t next_index_ = 1;
 };
@@ -87,6 +93,12 @@ void AplsNode::start(std::vector<Effect>& effects) {
         }
     }
     options_.recovered.clear();
+    for (const auto& [node, ca] : book_.owners()) {
+        effects.push_back(PinPeer{node, ca});
+    }
+    for (const NodeId& admin : options_.admins) {
+        effects.push_back(PinPeer{admin, options_.ca});
+    }
     std::string seats;
     for (const auto& [role, count] : book_.licence().seats) {
         seats += (seats.empty() ? "" : ", ") + std::to_string(count) + " " +
@@ -150,8 +162,12 @@ void AplsNode::on_request(const NodeId& from, bool renew, std::vector<Effect>& e
     if (peer == peers_.end()) {
         return;
     }
-    const Role role = peer->second;
-    Result<void> may = valid_now();
+    const Role role = peer->second.role;
+    const CaFingerprint ca = peer->second.ca;
+    Result<void> may = has_name(from, ca);
+    if (may) {
+        may = valid_now();
+    }
     if (may) {
         may = std::find(seat_roles.begin(), seat_roles.end(), role) == seat_roles.end()
                   ? Error{Errc::refused,
@@ -168,10 +184,14 @@ void AplsNode::on_request(const NodeId& from, bool renew, std::vector<Effect>& e
         effects.push_back(Send{from, {SeatReply{may.error().code, may.error().message, 0}, {}}});
         return;
     }
+    if (!book_.owners().contains(from) && ca != CaFingerprint{}) {
+        change({SeatEntry::Kind::pinned, role, from, ca}, effects);
+        effects.push_back(PinPeer{from, ca});
+    }
     if (book_.holds(from, role)) {
         book_.renew(from, now_ + options_.lease);
     } else {
-        change({SeatEntry::Kind::taken, role, from}, effects);
+        change({SeatEntry::Kind::taken, role, from, {}}, effects);
         report(TraceEvent("seat_taken")
                    .with("node", from.name)
                    .with("role", std::string(to_string(role)))
@@ -185,13 +205,21 @@ void AplsNode::on_request(const NodeId& from, bool renew, std::vector<Effect>& e
     arm(effects);
 }
 
+/// A seat belongs to a name, so a name must belong to somebody.
+Result<void> AplsNode::has_name(const NodeId& node, const CaFingerprint& ca) const {
+    const auto owner = book_.owners().find(node);
+    return owner == book_.owners().end() || owner->second == ca
+               ? Result<void>()
+               : Error{Errc::refused, claim_text(node, owner->second, ca)};
+}
+
 void AplsNode::on_release(const NodeId& from, std::vector<Effect>& effects) {
     const auto seat = book_.seats().find(from);
     if (seat == book_.seats().end()) {
         return;
     }
     const Role role = seat->second.role;
-    change({SeatEntry::Kind::freed, role, from}, effects);
+    change({SeatEntry::Kind::freed, role, from, {}}, effects);
     report(TraceEvent("seat_released")
                .with("node", from.name)
                .log(Level::info, component,
@@ -217,18 +245,23 @@ void AplsNode::free_lapsed(std::vector<Effect>& effects) {
 
 void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, std::vector<Effect>& effects) {
     const auto peer = peers_.find(from);
-    if (peer == peers_.end() || peer->second != Role::tool || !options_.admins.contains(from)) {
+    if (peer == peers_.end() || peer->second.role != Role::tool ||
+        !options_.admins.contains(from) || peer->second.ca != options_.ca) {
         answer(from, rule.id,
                {Errc::refused, text_of(from) + " may not change who gets a seat; that may: " +
-                                   names_text(options_.admins, "nobody (see run-apls --admin)")},
+                                   names_text(options_.admins, "nobody (see run-apls --admin)") +
+                                   ", with certificates by the CA of this server's own"},
                effects);
         return;
     }
     const auto seat = book_.seats().find(rule.node);
     const Role role = seat == book_.seats().end() ? Role::sl : seat->second.role;
     const bool had = seat != book_.seats().end();
-    change({rule.allow ? SeatEntry::Kind::allowed : SeatEntry::Kind::revoked, role, rule.node},
+    change({rule.allow ? SeatEntry::Kind::allowed : SeatEntry::Kind::revoked, role, rule.node, {}},
            effects);
+    if (rule.allow) {
+        effects.push_back(PinPeer{rule.node, std::nullopt, true});
+    }
     report(TraceEvent(rule.allow ? "seat_allowed" : "seat_revoked")
                .with("node", rule.node.name)
                .with("by", from.name)
@@ -248,7 +281,7 @@ void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, std::vector<Eff
 void AplsNode::on_query(const NodeId& from, const StatusQuery& query,
                         std::vector<Effect>& effects) const {
     const auto peer = peers_.find(from);
-    if (peer == peers_.end() || peer->second != Role::tool) {
+    if (peer == peers_.end() || peer->second.role != Role::tool) {
         answer(from, query.id, {Errc::refused, "only a tool may ask that"}, effects);
         return;
     }

@@ -15,7 +15,9 @@ struct AplsNodeOptions {
     Licence licence;                   ///< signature checked
     std::int64_t unix_ns_at_zero = 0;  ///< what the world's clock showed at SwarmTime 0
     SwarmDuration lease = std::chrono::seconds(30);
-    std::set<NodeId> admins;       ///< tools that may take seats back
+    /// Tools that may take seats back, with a certificate by the CA of the server's own.
+    std::set<NodeId> admins;
+    CaFingerprint ca;              ///< who made the server's own certificate
     std::vector<Bytes> recovered;  ///< what it persisted in an earlier life
 };
 

@@ -97,6 +97,9 @@ bool LicensedNode::own(const Input& input, std::vector<Effect>& effects) {
     if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::apls) {
         servers_up_.insert(up->peer);
         server_ = up->peer;
+        if (up->ca != CaFingerprint{}) {
+            effects.push_back(PinPeer{up->peer, up->ca});
+        }
         effects.push_back(Send{*server_, {SeatRequest{state_ != State::seeking}, {}}});
         return true;
     }

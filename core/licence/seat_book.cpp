@@ -16,6 +16,7 @@ Bytes encode_seat_entry(const SeatEntry& entry) {
     writer.u8(static_cast<std::uint8_t>(entry.kind));
     writer.u8(static_cast<std::uint8_t>(entry.role));
     writer.string(entry.node.name);
+    writer.digest(entry.ca);
     return writer.take();
 }
 
@@ -24,10 +25,11 @@ Result<SeatEntry> decode_seat_entry(ByteView bytes) {
     const std::uint8_t kind = reader.u8();
     const std::uint8_t role = reader.u8();
     Result<NodeId> node = parse_node_id(reader.string(node_name_max));
-    if (!reader.done() || !node || kind < 1 || kind > 4 || role < 1 || role > 5) {
+    const CaFingerprint ca = reader.digest();
+    if (!reader.done() || !node || kind < 1 || kind > 5 || role < 1 || role > 5) {
         return Error{Errc::malformed, "it is no entry of a licence server"};
     }
-    return SeatEntry{static_cast<SeatEntry::Kind>(kind), static_cast<Role>(role), *node};
+    return SeatEntry{static_cast<SeatEntry::Kind>(kind), static_cast<Role>(role), *node, ca};
 }
 
 Result<void> SeatBook::check(const NodeId& node, Role role, SwarmTime now) const {
@@ -77,7 +79,7 @@ std::vector<SeatEntry> SeatBook::lapsed(SwarmTime now) const {
     std::vector<SeatEntry> entries;
     for (const auto& [node, seat] : seats_) {
         if (seat.expires <= now) {
-            entries.push_back({SeatEntry::Kind::freed, seat.role, node});
+            entries.push_back({SeatEntry::Kind::freed, seat.role, node, {}});
         }
     }
     return entries;
@@ -97,6 +99,10 @@ void SeatBook::apply(const SeatEntry& entry, SwarmTime expires) {
             break;
         case SeatEntry::Kind::allowed:
             revoked_.erase(entry.node);
+            owners_.erase(entry.node);
+            break;
+        case SeatEntry::Kind::pinned:
+            owners_[entry.node] = entry.ca;
             break;
     }
 }

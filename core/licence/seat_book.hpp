@@ -7,16 +7,24 @@
 #include <vector>
 
 #include "core/base/time.hpp"
+#include "core/ledger/signature.hpp"
 #include "core/licence/licence.hpp"
 
 namespace starling {
 
-/// One change of the book, as it is persisted: u8 kind, u8 role, string node.
+/// One change of the book, as it is persisted: u8 kind, u8 role, string node, digest ca.
 struct SeatEntry {
-    enum class Kind : std::uint8_t { taken = 1, freed = 2, revoked = 3, allowed = 4 };
+    enum class Kind : std::uint8_t {
+        taken = 1,
+        freed = 2,
+        revoked = 3,
+        allowed = 4,  ///< also with a certificate by another CA than before
+        pinned = 5,   ///< the name belongs to `ca`
+    };
     Kind kind = Kind::taken;
     Role role = Role::sl;
     NodeId node;
+    CaFingerprint ca;
 };
 
 Bytes encode_seat_entry(const SeatEntry& entry);
@@ -45,12 +53,15 @@ public:
     std::uint32_t taken(Role role) const;
     const std::map<NodeId, Seat>& seats() const { return seats_; }
     const std::set<NodeId>& revoked() const { return revoked_; }
+    /// The CA that a name belongs to: that of who has had a seat first.
+    const std::map<NodeId, CaFingerprint>& owners() const { return owners_; }
     const Licence& licence() const { return licence_; }
 
 private:
     Licence licence_;
     std::map<NodeId, Seat> seats_;
     std::set<NodeId> revoked_;
+    std::map<NodeId, CaFingerprint> owners_;
 };
 
 }  // namespace starling

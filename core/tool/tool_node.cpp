@@ -29,6 +29,7 @@ public:
 
     const NodeId& id() const override { return options_.id; }
     Role role() const override { return Role::tool; }
+    std::uint64_t session() const override { return options_.session; }
 
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
         if (stopped_) {
@@ -70,6 +71,8 @@ private:
     void on_failed(SwarmTime now, const ConnectFailed& failed, std::vector<Effect>& effects);
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
+    void ask(std::vector<Effect>& effects);
+    void on_result(const CommandResult& result, std::vector<Effect>& effects);
     void stop_unreachable(std::vector<Effect>& effects);
     void stop(int code, const std::string& reason, std::vector<Effect>& effects);
 
@@ -79,6 +82,7 @@ private:
     std::vector<std::string> causes_;  ///< why each server could not be asked; empty: not tried
     std::size_t next_ = 0;             ///< index of the server whose turn it is
     std::optional<NodeId> server_;     ///< connected
+    std::uint64_t commands_done_ = 0;  ///< of two, where the roll is changed
     bool answered_ = false;            ///< at least once
     bool stopped_ = false;
 };
@@ -86,7 +90,36 @@ private:
 void ToolNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     server_ = up.peer;
     causes_[next_].clear();
-    effects.push_back(Send{up.peer, {options_.request, {}}});
+    ask(effects);
+}
+
+/// What comes next: its registration (command 1), the change (2), the request.
+void ToolNode::ask(std::vector<Effect>& effects) {
+    if (!options_.change || commands_done_ == 2) {
+        effects.push_back(Send{*server_, {options_.request, {}}});
+        return;
+    }
+    Command command = *options_.change;
+    if (commands_done_ == 0) {
+        command = RegisterNode{Role::tool, {}, options_.signer->credentials()};
+    }
+    SubmitCommand submit{options_.session, commands_done_ + 1, std::move(command), {}};
+    submit.signature = options_.signer->sign(
+        command_text(options_.id, submit.session, submit.sequence, submit.command));
+    effects.push_back(Send{*server_, {std::move(submit), {}}});
+}
+
+void ToolNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
+    if (!options_.change || result.sequence != commands_done_ + 1 || commands_done_ == 2) {
+        return;
+    }
+    if (result.code != Errc::ok) {
+        stop(exit_code_of(result.code), "'" + server_->name + "' answers: " + result.reason,
+             effects);
+        return;
+    }
+    ++commands_done_;
+    ask(effects);
 }
 
 void ToolNode::on_peer_lost(SwarmTime now, const PeerLost& lost, std::vector<Effect>& effects) {
@@ -121,6 +154,11 @@ void ToolNode::on_failed(SwarmTime now, const ConnectFailed& failed, std::vector
 }
 
 void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+    if (const auto* result = std::get_if<CommandResult>(&received.frame.message);
+        result != nullptr && server_ == received.from) {
+        on_result(*result, effects);
+        return;
+    }
     const auto* reply = std::get_if<StatusReply>(&received.frame.message);
     if (reply == nullptr || reply->id != request_id_ || server_ != received.from) {
         return;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,11 @@ struct ToolNodeOptions {
     std::function<void(const StatusReply&, std::string_view json)> on_reply;
     /// For the answer; of a query that is followed, for each connection.
     SwarmDuration limit = std::chrono::seconds(10);
+    /// Said to an SN before `request`, as a signed command of the ledger; the tool registers for
+    /// it. Then `signer` is not nullptr, and `session` is not 0: see Node::session().
+    std::optional<ChangeRoll> change;
+    std::shared_ptr<const NodeSigner> signer;
+    std::uint64_t session = 0;
 };
 
 /// A person's or machine's tool: connects to the first server that can be reached, asks once and

@@ -66,6 +66,10 @@ std::string audit_text(const AuditedLedger& ledger) {
     for (const LedgerAudit::Removal& removal : summary.removals) {
         text += "  " + removal_text(removal) + "\n";
     }
+    for (const LedgerAudit::Claim& claim : summary.claims) {
+        text += "  entry " + std::to_string(claim.index) + ": '" + claim.node.name +
+                "' was not taken: " + claim.why + "\n";
+    }
     for (const auto& [name, training] : summary.trainings) {
         const Contract* contract = ledger.audit->ledger().find_contract(name);
         text += "  contract '" + name + "': " + std::to_string(training.commits) +
@@ -106,6 +110,14 @@ std::string audit_json(const AuditedLedger& ledger) {
             json.value(node.name);
         }
         json.end_array().end_object();
+    }
+    json.end_array().key("claims").begin_array();
+    for (const LedgerAudit::Claim& claim : summary.claims) {
+        json.begin_object()
+            .field("entry", claim.index)
+            .field("node", claim.node.name)
+            .field("why", valid_utf8(claim.why))
+            .end_object();
     }
     json.end_array().key("contracts").begin_array();
     for (const auto& [name, training] : summary.trainings) {

@@ -29,7 +29,9 @@ _starling() {
     case $(basename "$program") in
         swci)
             if [[ $previous == list ]]; then
-                mapfile -t COMPREPLY < <(compgen -W "nodes servers contracts" -- "$word")
+                mapfile -t COMPREPLY < <(compgen -W "nodes servers roll contracts" -- "$word")
+            elif [[ $previous == admit ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "server" -- "$word")
             elif [[ $previous == remove ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "server" -- "$word")
             elif [[ $previous == show ]]; then
