@@ -74,7 +74,8 @@ std::vector<Message> one_of_each() {
             FetchProbeReply{key, 7, true, 3},
             RemoveServer{7, {"sn2"}, {"swci1"}},
             ReadIndex{ReadIndex::Step::confirm, 7, 8, 9},
-            RelayedResult{{"sl1"}, 7, {8, Errc::malformed, "no", 0, 0}}};
+            RelayedResult{{"sl1"}, 7, {8, Errc::malformed, "no", 0, 0}},
+            RollNews{{{{"sl1"}, CaFingerprint{}}}}};
 }
 
 std::vector<Command> every_command() {
@@ -88,7 +89,13 @@ std::vector<Command> every_command() {
             ExcludeMember{"default", 1, 2, 3, {"sl2"}, "silent"},
             ReadBarrier{},
             Checkpoint{7, {}},
-            RemoveServers{{{"sn2"}, {"sn3"}}, "sn1", true, 7, 8}};
+            RemoveServers{{{"sn2"}, {"sn3"}}, "sn1", true, 7, 8},
+            SwarmRules{Admission::roll,
+                       {{{"swci1"}, CaFingerprint{}}},
+                       {{{"swci2"}, CaFingerprint{}}},
+                       {{{"sl1"}, std::nullopt}},
+                       {{"sn2"}}},
+            ChangeRoll{ChangeRoll::Kind::expel, {"sl1"}, std::nullopt}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {

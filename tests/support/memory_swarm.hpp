@@ -51,7 +51,8 @@ public:
             options.session = ++sessions;
             options.number = server_number(openssl_hasher(), options.id, sessions);
             options.seed = options.number;
-            options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
+            options.signer =
+                make_memory_signer(openssl_hasher(), options.id, sessions, cas[options.id.name]);
             options.verifier = make_memory_verifier(openssl_hasher());
             if (const auto rebuild = rebuilding.extract(options.id.name)) {
                 rebuild_sn(options, rebuild.mapped(), *sn_stores[at]);
@@ -63,6 +64,7 @@ public:
         sn.host = "host-" + sn.process;
         sn.listen = {sn_addresses[at]};
         sn.accepts = {Role::sl, Role::tool, Role::sn};
+        sn.ca = cas["sn" + std::to_string(number)];
         if (moved.empty()) {
             sn_stores[at] = std::make_unique<MemoryStore>();
         }
@@ -114,7 +116,9 @@ public:
         const Address exchange{(copy.empty() ? "10.0.0." : "10.0.9.") + n, 16000};
         const Address socket{"/host-" + n + copy + "/sl.sock", 0};
         MemoryNodeSpec sl;
-        sl.make = [this, n, number, store, exchange] {
+        const CaFingerprint ca = cas["sl" + n + copy];
+        sl.ca = ca;
+        sl.make = [this, n, number, store, exchange, ca] {
             SlNodeOptions options;
             options.id = {"sl" + n};
             options.sn_addresses = sn_addresses;
@@ -127,7 +131,7 @@ public:
                         options.sn_addresses.end());
             options.exchange_address = exchange;
             options.session = ++sessions;
-            options.signer = make_memory_signer(openssl_hasher(), options.id, sessions);
+            options.signer = make_memory_signer(openssl_hasher(), options.id, sessions, ca);
             options.kept = sl_stores[store]->models;
             auto node = make_sl_node(options);
             const auto change = tampered.find(options.id.name);
@@ -233,7 +237,8 @@ public:
     std::map<std::string, std::vector<NodeId>> rebuilding;  ///< SNs, at their next start
     /// What becomes of an SL at its starts, by its name; see tampered_node.hpp.
     std::map<std::string, std::function<std::unique_ptr<Node>(std::unique_ptr<Node>)>> tampered;
-    std::set<std::string> leaving;  ///< SNs that leave for good at their next start
+    std::map<std::string, CaFingerprint> cas;  ///< by process, before it is added; else none
+    std::set<std::string> leaving;             ///< SNs that leave for good at their next start
 };
 
 }  // namespace starling::test
