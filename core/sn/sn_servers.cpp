@@ -224,6 +224,11 @@ void SnNode::say_again(std::vector<Effect>& effects) {
 
 void SnNode::settle(std::vector<Effect>& effects) {
     on_leadership(effects);
+    // One that was taken in just now gets its vote once it is registered.
+    if (consensus_->leader() && is_server(options_.id) != was_server_) {
+        was_server_ = !was_server_;
+        register_self(effects);
+    }
     say_again(effects);
     carry_out_removals(effects);
     remove_expelled_servers(effects);

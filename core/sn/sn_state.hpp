@@ -308,6 +308,7 @@ private:
     std::optional<ReadRound> read_round_;
     std::uint64_t read_serial_ = 0;
     std::map<NodeId, Share> shares_;
+    bool was_server_ = false;               ///< its own membership, while there was a leader
     std::map<NodeId, CaFingerprint> pins_;  ///< of SLs and SNs with a certificate, by the roll
     std::vector<Server> applied_servers_;
     std::map<std::uint64_t, RemovedServer> removed_;  ///< by number
