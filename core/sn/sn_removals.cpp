@@ -28,6 +28,7 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
     RemoveServer wanted = what;
     if (peers_[from].role == Role::tool) {
         wanted.by = from;
+        wanted.number = number_of(what.node);
         if (!may_remove(from)) {
             answer_removal({from, wanted},
                            Error{Errc::refused, "'" + from.name + "' may not remove an SN here; " +
@@ -102,6 +103,14 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
                                                   std::vector<Effect>& effects) {
     const NodeId& node = removal.what.node;
     const auto is_it = [&](const Server& server) { return server.node == node; };
+    const std::uint64_t number = removal.what.number;
+    if (is_server(node) && number != 0 && number != number_of(node)) {
+        // The one that was meant is gone; another one has joined under its name since.
+        const auto gone = removed_.find(number);
+        return gone != removed_.end() && !gone->second.said
+                   ? std::nullopt
+                   : std::optional<Result<void>>(Result<void>());
+    }
     if (!is_server(node)) {
         if (std::any_of(applied_servers_.begin(), applied_servers_.end(), is_it)) {
             return std::nullopt;  // proposed, and not agreed on yet
@@ -133,6 +142,13 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
         return done;
     }
     return std::nullopt;
+}
+
+std::uint64_t SnNode::number_of(const NodeId& node) const {
+    const std::vector<Server>& servers = consensus_->servers();
+    const auto found = std::find_if(servers.begin(), servers.end(),
+                                    [&](const Server& server) { return server.node == node; });
+    return found == servers.end() ? 0 : found->number;
 }
 
 bool SnNode::is_voter(const NodeId& node) const {

@@ -153,6 +153,8 @@ private:
     void on_removal_answer(const NodeId& from, const StatusReply& reply, const Blob& body,
                            std::vector<Effect>& effects);
     void carry_out_removals(std::vector<Effect>& effects);
+    /// Of the server of that name, by the newest membership; 0: none.
+    std::uint64_t number_of(const NodeId& node) const;
     void hand_on_removals(std::vector<Effect>& effects);
     /// Of the SN that leads: the end of it, if it has come to one.
     std::optional<Result<void>> try_to_remove(const Removal& removal, std::vector<Effect>& effects);

@@ -357,11 +357,13 @@ void put(Writer& w, const RemoveServer& m) {
     w.u32(m.id);
     encode(w, m.node);
     encode(w, m.by);
+    w.u64(m.number);
 }
 void get(Reader& r, RemoveServer& m) {
     m.id = r.u32();
     m.node = decode_node_id(r);
     m.by = decode_node_id(r);
+    m.number = r.u64();
 }
 
 void put(Writer& w, const ReadIndex& m) {

@@ -236,6 +236,9 @@ struct RemoveServer {
     std::uint32_t id = 0;
     NodeId node;
     NodeId by;  ///< the tool, as the SN that it is connected with has seen
+    /// The server that it is about, as that SN knows it: not one that joins under the name later,
+    /// while copies of this message are on their way. 0: that SN knows none.
+    std::uint64_t number = 0;
 };
 
 // SN <-> SN

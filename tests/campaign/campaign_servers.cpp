@@ -186,7 +186,10 @@ void CampaignSwarm::come_back_at(SwarmDuration pause, std::size_t sn, bool anew)
         if (calm_ || removals_[sn].state != Removal::State::done) {
             return;
         }
-        if (up(sns_[sn])) {  // it has not been told yet
+        // It has not been told yet, or the command that removes it goes on: people wait for its
+        // end, since a command that is cut off says what it wants again, of whoever has that name
+        // then.
+        if (up(sns_[sn]) || !network.stopped(removals_[sn].tool)) {
             come_back_at(seconds(1), sn, anew);
             return;
         }
