@@ -211,12 +211,13 @@ TEST_F(Survival, ADamagedStateIsNamedAndTrainingBeginsAnew) {
 
 TEST_F(Survival, AFullDiskEndsTheTrainingWithTheFilesName) {
     start_server(1);
+    flags = "--elements 300000 --batches 1600";
     start_pair(1);
     // Files of this program end at 1 MB: its state does not fit.
     std::vector<std::string> command = sl_command(2, identity("sl2"), "");
     std::erase_if(command, [](const std::string& word) { return word.starts_with("--ml-entry"); });
-    write_text(path("small-disk"),
-               "trap '' XFSZ\nulimit -f 1000\nexec " + bin("toy-ml") + " " + training + "\n");
+    write_text(path("small-disk"), "trap '' XFSZ\nulimit -f 1000\nexec " + bin("toy-ml") +
+                                       " --elements 300000 --batches 1600\n");
     command.push_back("--ml-entrypoint=/bin/sh");
     command.push_back("--ml-cmd=" + path("small-disk"));
     Program pair(command);
