@@ -226,7 +226,7 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
     }
     std::size_t changes = 0;
     std::set<NodeId> gone;
-    NodeId given;  ///< a vote that it was not given
+    NodeId unapproved;  ///< an SN that votes from here on, which the roll does not allow
     for (const Server& before : servers_) {
         const auto after = std::find_if(servers->begin(), servers->end(), [&](const Server& one) {
             return one.number == before.number;
@@ -246,13 +246,13 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
             return one.number == server.number && one.voter;
         });
         if (server.voter && !voted && !ledger_.roll().may_vote(server.node)) {
-            given = server.node;
+            unapproved = server.node;
         }
     }
     if (!servers_.empty() && changes > 1) {
         epoch_ = record.index;
-    } else if (!servers_.empty() && !given.name.empty()) {
-        return bad("it gives SN '" + given.name + "' a vote, which nobody may have given it");
+    } else if (!servers_.empty() && !unapproved.name.empty()) {
+        return bad("it gives SN '" + unapproved.name + "' a vote, which nobody may have given it");
     }
     removed_[record.index] = {gone.begin(), gone.end()};
     servers_ = std::move(*servers);

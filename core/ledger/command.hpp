@@ -112,7 +112,7 @@ struct AdmittedName {
 
     friend bool operator==(const AdmittedName&, const AdmittedName&) = default;
 };
-/// What the operator of the first SN lays down. Only that SN may say it.
+/// Set by the operator of the first SN, in a command that only that SN may submit.
 struct SwarmRules {
     Admission admission = Admission::first_contact;
     std::vector<AdmittedName> admins;     ///< tools that may change the roll; each with a CA

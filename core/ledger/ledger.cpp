@@ -115,7 +115,7 @@ Applied Ledger::execute(const Entry& entry) {
                                    [&](const ReadBarrier&) { return accepted(); },
                                    [&](const Checkpoint&) { return accepted(); },
                                    [&](const RemoveServers&) { return accepted(); },
-                                   [&](const SwarmRules& c) { return lay_down(entry, c); },
+                                   [&](const SwarmRules& c) { return set_rules(entry, c); },
                                    [&](const ChangeRoll& c) { return change_roll(entry, c); },
                                },
                                entry.command);

@@ -130,7 +130,7 @@ private:
     Applied execute(const Entry& entry);
     Answer register_node(const Entry& entry, const RegisterNode& command);
     Answer enrol(const Entry& entry, const Enrol& command);
-    Answer lay_down(const Entry& entry, const SwarmRules& command);
+    Answer set_rules(const Entry& entry, const SwarmRules& command);
     Answer change_roll(const Entry& entry, const ChangeRoll& command);
     void expel(const NodeId& node, const Entry& entry);
     Answer check_roll_command(const Entry& entry) const;

@@ -10,7 +10,7 @@ Answer Ledger::check_roll_command(const Entry& entry) const {
     const Result<void> may = std::visit(
         Overloaded{
             [&](const RegisterNode& c) { return roll_.may_register(signer, c.credentials.ca); },
-            [&](const SwarmRules&) { return roll_.may_lay_down(signer); },
+            [&](const SwarmRules&) { return roll_.may_set_rules(signer); },
             [&](const ChangeRoll& c) -> Result<void> {
                 const auto node = nodes_.find(signer);
                 if (node == nodes_.end() || node->second.role != Role::tool) {
@@ -25,10 +25,10 @@ Answer Ledger::check_roll_command(const Entry& entry) const {
     return may ? Answer{} : Answer{may.error().code, may.error().message, 0};
 }
 
-Answer Ledger::lay_down(const Entry& entry, const SwarmRules& command) {
+Answer Ledger::set_rules(const Entry& entry, const SwarmRules& command) {
     Answer checked = check_roll_command(entry);
     if (checked.code == Errc::ok) {
-        roll_.lay_down(entry.signer, command, index_);
+        roll_.set_rules(entry.signer, command, index_);
         events_.push_back(RollChanged{std::nullopt, entry.signer.name});
     }
     return checked;

@@ -66,7 +66,7 @@ std::string claim_text(const NodeId& node, const CaFingerprint& owner,
 Result<void> Roll::may_register(const NodeId& node, const CaFingerprint& ca) const {
     const auto entry = entries_.find(node);
     if (entry == entries_.end()) {
-        // Before there are rules the SN that lays them down must get in.
+        // Before there are rules the SN that sets them must get in.
         return rules_.admission == Admission::first_contact
                    ? Result<void>()
                    : Error{Errc::refused, "'" + node.name +
@@ -99,14 +99,14 @@ void Roll::note_registered(const NodeId& node, Role role, const CaFingerprint& c
     entry.seen = true;
 }
 
-Result<void> Roll::may_lay_down(const NodeId& node) const {
+Result<void> Roll::may_set_rules(const NodeId& node) const {
     return founder_ == node ? Result<void>()
                             : Error{Errc::refused, "'" + node.name +
                                                        "' did not begin this ledger, and can't "
-                                                       "lay down its rules"};
+                                                       "set its rules"};
 }
 
-void Roll::lay_down(const NodeId& node, const SwarmRules& rules, std::uint64_t index) {
+void Roll::set_rules(const NodeId& node, const SwarmRules& rules, std::uint64_t index) {
     rules_ = rules;
     version_ = index;
     const auto put = [&](const AdmittedName& name, Role role) -> RollEntry& {

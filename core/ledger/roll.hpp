@@ -39,8 +39,8 @@ public:
                          std::uint64_t index);
 
     /// Errc::refused: another SN has begun this ledger.
-    Result<void> may_lay_down(const NodeId& node) const;
-    void lay_down(const NodeId& node, const SwarmRules& rules, std::uint64_t index);
+    Result<void> may_set_rules(const NodeId& node) const;
+    void set_rules(const NodeId& node, const SwarmRules& rules, std::uint64_t index);
 
     /// Errc::refused: it has no right to that. Errc::malformed: that step can't be.
     Result<void> may_change(const NodeId& node, const ChangeRoll& change) const;

@@ -307,7 +307,7 @@ void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
             return;
         }
         register_self(effects);
-        lay_down_rules(effects);
+        propose_rules(effects);
         hand_on_removals(effects);
         ask_read_index(effects);
         recall_removed(effects);

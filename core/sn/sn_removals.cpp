@@ -28,7 +28,8 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
     RemoveServer wanted = what;
     if (peers_[from].role == Role::tool) {
         wanted.by = from;
-        wanted.number = number_of(what.node);
+        const Server* server = find_server(what.node);
+        wanted.number = server == nullptr ? 0 : server->number;
         if (!may_remove(from)) {
             answer_removal({from, wanted},
                            Error{Errc::refused, "'" + from.name + "' may not remove an SN here; " +
@@ -37,7 +38,8 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
                            effects);
             return;
         }
-    } else if (!consensus_->leads() || !is_voter(from)) {
+    } else if (const Server* server = find_server(from);
+               !consensus_->leads() || server == nullptr || !server->voter) {
         return;  // the SN that it comes from finds the one that leads
     }
     std::erase_if(removals_,
@@ -103,15 +105,16 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
                                                   std::vector<Effect>& effects) {
     const NodeId& node = removal.what.node;
     const auto is_it = [&](const Server& server) { return server.node == node; };
+    const Server* server = find_server(node);
     const std::uint64_t number = removal.what.number;
-    if (is_server(node) && number != 0 && number != number_of(node)) {
+    if (server != nullptr && number != 0 && number != server->number) {
         // The one that was meant is gone; another one has joined under its name since.
         const auto gone = removed_.find(number);
         return gone != removed_.end() && !gone->second.said
                    ? std::nullopt
                    : std::optional<Result<void>>(Result<void>());
     }
-    if (!is_server(node)) {
+    if (server == nullptr) {
         if (std::any_of(applied_servers_.begin(), applied_servers_.end(), is_it)) {
             return std::nullopt;  // proposed, and not agreed on yet
         }
@@ -130,31 +133,21 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
     if (const Result<void> enough = leaves_a_majority(node); !enough) {
         return enough;
     }
+    const Result<void> begun = take_out(node, effects);
+    return begun || begun.error().code == Errc::stale ? std::nullopt : std::optional(begun);
+}
+
+/// Begins to. Itself it can't: it steps down, and the next leader has to.
+Result<void> SnNode::take_out(const NodeId& node, std::vector<Effect>& effects) {
     ConsensusOutput output;
+    Result<void> begun;
     if (node == options_.id) {
-        consensus_->step_down(now_, output);  // another one has to take it out
-        perform(output, effects);
-        return std::nullopt;
+        consensus_->step_down(now_, output);
+    } else {
+        begun = consensus_->remove_server(now_, node, output);
     }
-    const Result<void> done = consensus_->remove_server(now_, node, output);
     perform(output, effects);
-    if (!done && done.error().code != Errc::stale) {
-        return done;
-    }
-    return std::nullopt;
-}
-
-std::uint64_t SnNode::number_of(const NodeId& node) const {
-    const std::vector<Server>& servers = consensus_->servers();
-    const auto found = std::find_if(servers.begin(), servers.end(),
-                                    [&](const Server& server) { return server.node == node; });
-    return found == servers.end() ? 0 : found->number;
-}
-
-bool SnNode::is_voter(const NodeId& node) const {
-    const std::vector<Server>& servers = consensus_->servers();
-    return std::any_of(servers.begin(), servers.end(),
-                       [&](const Server& server) { return server.node == node && server.voter; });
+    return begun;
 }
 
 /// Those that are left must be able to agree.

@@ -66,7 +66,7 @@ SwarmRules SnNode::wanted_rules() const {
 }
 
 /// At each start of the SN that began the ledger, if its operator has changed them.
-void SnNode::lay_down_rules(std::vector<Effect>& effects) {
+void SnNode::propose_rules(std::vector<Effect>& effects) {
     const auto known = ledger_.nodes().find(options_.id);
     const bool registered = known != ledger_.nodes().end() &&
                             known->second.credentials == options_.signer->credentials();
@@ -128,11 +128,11 @@ void SnNode::tell_pins(const NodeId& to, std::vector<Effect>& effects) const {
 void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects) const {
     if (!changed.node) {
         const SwarmRules& rules = ledger_.roll().rules();
-        report(TraceEvent("rules_laid_down")
+        report(TraceEvent("rules_set")
                    .with("by", changed.by)
                    .log(Level::debug, component,
-                        "'" + changed.by + "' has laid down who takes part: " +
-                            (rules.admission == Admission::roll ? "names on the roll"
+                        "'" + changed.by + "' has set the rules of the swarm: admission " +
+                            (rules.admission == Admission::roll ? "of names on the roll"
                                                                 : "by first contact") +
                             ", " + std::to_string(rules.admins.size()) + " administrators"),
                effects);
@@ -186,13 +186,8 @@ void SnNode::remove_expelled_servers(std::vector<Effect>& effects) {
             !leaves_a_majority(server.node)) {
             continue;
         }
-        ConsensusOutput output;
-        if (server.node == options_.id) {
-            consensus_->step_down(now_, output);  // another one has to take it out
-        } else {
-            static_cast<void>(consensus_->remove_server(now_, server.node, output));
-        }
-        perform(output, effects);
+        // Where another change of the membership is under way, this comes with a later step.
+        static_cast<void>(take_out(NodeId(server.node), effects));
         return;
     }
 }

@@ -12,10 +12,11 @@ constexpr SwarmDuration return_limit = std::chrono::minutes(1);
 
 }  // namespace
 
-bool SnNode::is_server(const NodeId& node) const {
+const Server* SnNode::find_server(const NodeId& node) const {
     const std::vector<Server>& servers = consensus_->servers();
-    return std::any_of(servers.begin(), servers.end(),
-                       [&](const Server& server) { return server.node == node; });
+    const auto found = std::find_if(servers.begin(), servers.end(),
+                                    [&](const Server& server) { return server.node == node; });
+    return found == servers.end() ? nullptr : &*found;
 }
 
 /// Also one whose joining was not agreed on in the end: it stands in its own log alone, and hears
@@ -283,7 +284,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     known_leader_ = leader;
     known_term_ = consensus_->term();
     register_self(effects);
-    lay_down_rules(effects);
+    propose_rules(effects);
     ask_read_index(effects);
     // The new leader hears at once what the nodes here have said last.
     for (const auto& [id, peer] : peers_) {

@@ -153,12 +153,10 @@ private:
     void on_removal_answer(const NodeId& from, const StatusReply& reply, const Blob& body,
                            std::vector<Effect>& effects);
     void carry_out_removals(std::vector<Effect>& effects);
-    /// Of the server of that name, by the newest membership; 0: none.
-    std::uint64_t number_of(const NodeId& node) const;
     void hand_on_removals(std::vector<Effect>& effects);
     /// Of the SN that leads: the end of it, if it has come to one.
     std::optional<Result<void>> try_to_remove(const Removal& removal, std::vector<Effect>& effects);
-    bool is_voter(const NodeId& node) const;
+    Result<void> take_out(const NodeId& node, std::vector<Effect>& effects);
     Result<void> leaves_a_majority(const NodeId& without) const;
     void answer_removal(const Removal& removal, const Result<void>& done,
                         std::vector<Effect>& effects) const;
@@ -180,7 +178,7 @@ private:
     /// A tool that may take an SN out.
     bool may_remove(const NodeId& tool) const;
     SwarmRules wanted_rules() const;
-    void lay_down_rules(std::vector<Effect>& effects);
+    void propose_rules(std::vector<Effect>& effects);
     void apply_roll(const RollChanged& changed, std::vector<Effect>& effects);
     void apply_pin(const NodeId& node, std::vector<Effect>& effects);
     void tell_pins(const NodeId& to, std::vector<Effect>& effects) const;
@@ -228,7 +226,9 @@ private:
                            std::vector<Effect>& effects);
 
     // sn_servers.cpp
-    bool is_server(const NodeId& node) const;
+    /// By the newest membership; nullptr: it keeps no ledger.
+    const Server* find_server(const NodeId& node) const;
+    bool is_server(const NodeId& node) const { return find_server(node) != nullptr; }
     bool is_outside() const;
     void on_server_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_membership_request(const NodeId& from, const MembershipRequest& request,

@@ -186,9 +186,8 @@ void CampaignSwarm::come_back_at(SwarmDuration pause, std::size_t sn, bool anew)
         if (calm_ || removals_[sn].state != Removal::State::done) {
             return;
         }
-        // It has not been told yet, or the command that removes it goes on: people wait for its
-        // end, since a command that is cut off says what it wants again, of whoever has that name
-        // then.
+        // Not before it has been told, and the removing command has ended: one that loses its
+        // connection asks again, and would remove the server that has joined since.
         if (up(sns_[sn]) || !network.stopped(removals_[sn].tool)) {
             come_back_at(seconds(1), sn, anew);
             return;

@@ -32,14 +32,7 @@ protected:
                                     seconds(10)};
             return make_tool_node(std::move(options));
         };
-        spec.host = "host-" + spec.process;
-        swarm.network.add(spec);
-        EXPECT_TRUE(
-            swarm.network.run([&] { return swarm.network.stopped({spec.process}).has_value(); },
-                              swarm.network.now() + seconds(30)))
-            << swarm.trace.tail();
-        const std::optional<Stop> stop = swarm.network.stopped({spec.process});
-        return !stop ? "no answer" : stop->exit_code == 0 ? "" : stop->reason;
+        return swarm.run_tool(std::move(spec));
     }
     void crash(const std::string& node) { swarm.network.crash({node}); }
     bool ended(const std::string& node, SwarmDuration limit = seconds(20)) {

@@ -238,7 +238,6 @@ protected:
                        const std::string& node) {
         MemoryNodeSpec spec;
         spec.process = tool + "-" + std::to_string(++tools);
-        spec.host = "host-" + spec.process;
         spec.ca = of;
         spec.make = [&, this] {
             ToolNodeOptions options{{tool},
@@ -252,13 +251,7 @@ protected:
                                     ++swarm.sessions};
             return make_tool_node(std::move(options));
         };
-        swarm.network.add(spec);
-        EXPECT_TRUE(
-            swarm.network.run([&] { return swarm.network.stopped({spec.process}).has_value(); },
-                              swarm.network.now() + seconds(30)))
-            << swarm.trace.tail();
-        const std::optional<Stop> stop = swarm.network.stopped({spec.process});
-        return !stop ? "no answer" : stop->exit_code == 0 ? "" : stop->reason;
+        return swarm.run_tool(std::move(spec));
     }
     void add_sn_of(const CaFingerprint& of) {
         const auto number = static_cast<int>(swarm.sn_addresses.size()) + 1;

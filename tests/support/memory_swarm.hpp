@@ -197,6 +197,17 @@ public:
         return network.run([this] { return network.all_stopped(sls) && network.all_stopped(mls); },
                            SwarmTime{limit});
     }
+    /// Until it has ended, on a host of its own. Why it failed; nothing: it did not.
+    std::string run_tool(MemoryNodeSpec spec) {
+        const NodeId process{spec.process};
+        spec.host = "host-" + spec.process;
+        network.add(std::move(spec));
+        EXPECT_TRUE(network.run([&] { return network.stopped(process).has_value(); },
+                                network.now() + std::chrono::seconds(30)))
+            << trace.tail();
+        const std::optional<Stop> stop = network.stopped(process);
+        return !stop ? "no answer" : stop->exit_code == 0 ? "" : stop->reason;
+    }
     int code(const std::string& node) const {
         const auto stop = network.stopped({node});
         return stop ? stop->exit_code : -1;

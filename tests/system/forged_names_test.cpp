@@ -86,11 +86,10 @@ protected:
         const std::vector<std::string> seat = {"--apls-ip=127.0.1.1",
                                                "--apls-port=" + std::to_string(apls_port)};
         apls = std::make_unique<Program>(
-            with(with({bin("run-apls"), "--host-ip=127.0.1.1", "--licence=" + path("licence.txt"),
-                       "--licence-key=" + path("issuer-public.pem"), "--lease=3",
-                       "--apls-port=" + std::to_string(apls_port), "--workspace=" + path("host-1")},
-                      id("apls1")),
-                 {}));
+            with({bin("run-apls"), "--host-ip=127.0.1.1", "--licence=" + path("licence.txt"),
+                  "--licence-key=" + path("issuer-public.pem"), "--lease=3",
+                  "--apls-port=" + std::to_string(apls_port), "--workspace=" + path("host-1")},
+                 id("apls1")));
         ASSERT_TRUE(apls->wait_for("Licence server is ready on port")) << apls->output();
         sn = std::make_unique<Program>(with(sn_command(id("sn1")), seat));
         ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER on port")) << sn->output();

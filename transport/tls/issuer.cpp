@@ -21,7 +21,7 @@ Bytes der_of(int (*encode)(const Value*, unsigned char**), const Value* value) {
     return length <= 0 ? Bytes{} : Bytes(bytes, bytes + length);
 }
 
-bool made(X509& authority, X509& certificate) {
+bool issued(X509& authority, X509& certificate) {
     EVP_PKEY* key = X509_get0_pubkey(&authority);
     const bool good = key != nullptr && X509_check_issued(&authority, &certificate) == X509_V_OK &&
                       X509_verify(&certificate, key) == 1;
@@ -29,10 +29,10 @@ bool made(X509& authority, X509& certificate) {
     return good;
 }
 
-std::shared_ptr<X509> maker_among(const STACK_OF(X509) * all, X509& certificate) {
+std::shared_ptr<X509> issuer_among(const STACK_OF(X509) * all, X509& certificate) {
     for (int i = 0; all != nullptr && i < sk_X509_num(all); ++i) {
         X509* one = sk_X509_value(all, i);
-        if (made(*one, certificate)) {
+        if (issued(*one, certificate)) {
             X509_up_ref(one);
             return {one, &X509_free};
         }
@@ -57,21 +57,22 @@ CaFingerprint ca_fingerprint(const x509_st& authority) {
 
 CaFingerprint ca_of_chain(const stack_st_X509* verified) {
     const int count = verified == nullptr ? 0 : sk_X509_num(verified);
-    // A certificate that is trusted by itself has made itself.
-    return count == 0 ? CaFingerprint{} : ca_fingerprint(*sk_X509_value(verified, count > 1));
+    // A chain of one is a self-signed certificate that is trusted as it is.
+    const int issuer = count > 1 ? 1 : 0;
+    return count == 0 ? CaFingerprint{} : ca_fingerprint(*sk_X509_value(verified, issuer));
 }
 
 std::shared_ptr<X509> own_issuer(const ssl_ctx_st* context) {
     X509* own = SSL_CTX_get0_certificate(context);
     STACK_OF(X509)* chain = nullptr;
     SSL_CTX_get_extra_chain_certs(const_cast<SSL_CTX*>(context), &chain);
-    if (std::shared_ptr<X509> found = maker_among(chain, *own)) {
+    if (std::shared_ptr<X509> found = issuer_among(chain, *own)) {
         return found;
     }
     const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> trusted(
         X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(context)),
         [](STACK_OF(X509) * all) { sk_X509_pop_free(all, X509_free); });
-    return maker_among(trusted.get(), *own);
+    return issuer_among(trusted.get(), *own);
 }
 
 Result<void> add_issuer(const IdentityFiles& files, Role role, Credentials& credentials) {
@@ -105,7 +106,7 @@ Result<void> check_issuer(x509_st& certificate, const Credentials& credentials) 
     if (!issuer || at != end) {
         return Error{Errc::refused, "what it shows as the certificate of its CA is none"};
     }
-    if (!made(*issuer, certificate)) {
+    if (!issued(*issuer, certificate)) {
         return Error{Errc::refused, "the CA that it names did not make its certificate"};
     }
     if (ca_fingerprint(*issuer) != credentials.ca) {
