@@ -209,7 +209,8 @@ std::string contract_text(const JsonValue& answer) {
     const std::string limit = text(config, "wait_limit_ms");
     lines.emplace_back("rules", "min_peers " + text(config, "min_peers") + ", sync_frequency " +
                                     text(config, "sync_frequency") + ", merge " +
-                                    text(config, "merge") + ", grace " +
+                                    text(config, "merge") + ", non-finite " +
+                                    text(config, "non_finite") + ", grace " +
                                     milliseconds(text(config, "grace_ms")) + ", wait limit " +
                                     (limit == "0" ? "none" : milliseconds(limit)));
     lines.emplace_back("parameters",
@@ -218,15 +219,16 @@ std::string contract_text(const JsonValue& answer) {
     lines.emplace_back("last commit", commit_text(answer));
     std::vector<std::vector<std::string>> rows;
     for (const auto& [key, one] : member(answer, "members").items) {
-        rows.push_back(
-            {text(one, "name"), text(one, "status"), flag(one, "connected") ? "yes" : "no",
-             flag(one, "checked_in") ? "yes" : "no",
-             text(one, "epochs_done") + "/" + text(one, "epochs_total"), text(one, "samples"),
-             text(one, "weight"), rounded(text(one, "last_loss"))});
+        rows.push_back({text(one, "name"), text(one, "status"),
+                        flag(one, "connected") ? "yes" : "no",
+                        flag(one, "checked_in") ? "yes" : "no",
+                        text(one, "epochs_done") + "/" + text(one, "epochs_total"),
+                        text(one, "samples"), text(one, "weight"), rounded(text(one, "last_loss")),
+                        text(one, "non_finite_rounds"), text(one, "deviations")});
     }
     return pairs(lines) + "\n" +
            aligned_table({"MEMBER", "STATUS", "CONNECTED", "CHECKED IN", "EPOCHS", "SAMPLES",
-                          "WEIGHT", "LAST LOSS"},
+                          "WEIGHT", "LAST LOSS", "NAN ROUNDS", "DEVIATIONS"},
                          rows);
 }
 

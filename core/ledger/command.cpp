@@ -26,6 +26,7 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     remove_servers = 12,
     swarm_rules = 13,
     change_roll = 14,
+    name_non_finite = 15,
 };
 
 /// An enumerator out of [low, high], or a reader that is no longer ok.
@@ -151,6 +152,7 @@ void encode(Writer& writer, const ContractConfig& config) {
     writer.u32(config.min_peers);
     writer.u32(config.sync_frequency);
     writer.u8(static_cast<std::uint8_t>(config.merge_rule));
+    writer.u8(static_cast<std::uint8_t>(config.non_finite));
     writer.i64(config.grace_ns);
     writer.i64(config.wait_limit_ns);
     writer.digest(config.layout_fingerprint);
@@ -162,6 +164,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.min_peers = reader.u32();
     config.sync_frequency = reader.u32();
     config.merge_rule = decode_enum(reader, MergeRule::mean, MergeRule::mean);
+    config.non_finite = decode_enum(reader, NonFinitePolicy::refuse, NonFinitePolicy::allow);
     config.grace_ns = reader.i64();
     config.wait_limit_ns = reader.i64();
     config.layout_fingerprint = reader.digest();
@@ -184,6 +187,7 @@ void encode(Writer& writer, const CheckIn& check_in) {
     writer.boolean(check_in.finished);
     writer.boolean(check_in.fresh);
     writer.f64(check_in.loss);
+    writer.boolean(check_in.non_finite);
 }
 
 CheckIn decode_check_in(Reader& reader) {
@@ -195,6 +199,7 @@ CheckIn decode_check_in(Reader& reader) {
     check_in.finished = reader.boolean();
     check_in.fresh = reader.boolean();
     check_in.loss = reader.f64();
+    check_in.non_finite = reader.boolean();
     if (check_in.weight > weight_max) {
         reader.fail();
     }
@@ -269,6 +274,7 @@ std::string_view name_of(const Command& command) {
                           [](const RemoveServers&) { return "remove_servers"; },
                           [](const SwarmRules&) { return "swarm_rules"; },
                           [](const ChangeRoll&) { return "change_roll"; },
+                          [](const NameNonFinite&) { return "name_non_finite"; },
                       },
                       command);
 }
@@ -379,6 +385,13 @@ void encode(Writer& writer, const Command& command) {
                        encode(writer, c.node);
                        encode(writer, c.ca);
                    },
+                   [&](const NameNonFinite& c) {
+                       put_type(writer, CommandType::name_non_finite);
+                       writer.string(c.contract);
+                       writer.u32(c.run);
+                       writer.u64(c.round);
+                       encode(writer, c.node);
+                   },
                },
                command);
 }
@@ -484,6 +497,14 @@ Command decode_command(Reader& reader) {
             c.kind = decode_enum(reader, ChangeRoll::Kind::admit, ChangeRoll::Kind::admit_server);
             c.node = decode_node_id(reader);
             c.ca = decode_ca(reader);
+            return c;
+        }
+        case CommandType::name_non_finite: {
+            NameNonFinite c;
+            c.contract = reader.string(contract_name_max);
+            c.run = reader.u32();
+            c.round = reader.u64();
+            c.node = decode_node_id(reader);
             return c;
         }
     }

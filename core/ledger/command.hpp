@@ -78,6 +78,15 @@ struct LoseNode {
     std::string reason;
 };
 
+/// A member of a round says that what another one sent it, a contribution or a merged segment,
+/// holds NaN or infinity.
+struct NameNonFinite {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    NodeId node;
+};
+
 /// Changes nothing. Its answer comes from an SN that has applied everything agreed on before it was
 /// asked: a status query to the same SN after that answer reads no stale state (ledger rule R7).
 struct ReadBarrier {};
@@ -138,7 +147,7 @@ struct ChangeRoll {
 /// long as a whole file of ours, and in the .cpp file it is compiled once for all.
 struct Command : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract,
                               ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier, Checkpoint,
-                              RemoveServers, SwarmRules, ChangeRoll> {
+                              RemoveServers, SwarmRules, ChangeRoll, NameNonFinite> {
     using variant::variant;
     Command();
     Command(const Command& other);

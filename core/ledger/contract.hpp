@@ -29,6 +29,7 @@ struct ContractConfig {
     std::uint32_t min_peers = 2;         ///< >= 1; quorum of every round
     std::uint32_t sync_frequency = 128;  ///< batches between rounds, >= 1
     MergeRule merge_rule = MergeRule::mean;
+    NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in
     std::int64_t wait_limit_ns =
         0;  ///< end the swarm if min_peers are not there by then; 0 = wait for ever
@@ -50,6 +51,8 @@ struct CheckIn {
     bool finished = false;  ///< has ended its local training
     bool fresh = false;     ///< brings parameters trained since the last round
     double loss = 0.0;      ///< of the local training, NaN = not measured
+    /// The parameters hold a NaN or an infinity: see NonFinitePolicy. Said by its own SL.
+    bool non_finite = false;
 
     friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
@@ -76,6 +79,12 @@ struct RoundMember {
     std::uint64_t check_in_index = 0;  ///< see Member: the same index, the same parameters
 
     friend bool operator==(const RoundMember&, const RoundMember&) = default;
+};
+
+/// Rounds of a run in which a member's parameters held NaN or infinity.
+struct NonFiniteRounds {
+    std::uint32_t count = 0;
+    Round last = 0;
 };
 
 enum class ContractPhase : std::uint8_t {
@@ -115,6 +124,7 @@ struct Contract {
     std::optional<Commit> last_commit;
     /// Rounds of this run that a member merged to other bytes than the agreed ones.
     std::map<NodeId, std::uint32_t> deviations;
+    std::map<NodeId, NonFiniteRounds> non_finite;
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it

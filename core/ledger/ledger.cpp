@@ -103,22 +103,24 @@ Applied Ledger::apply(const Entry& entry, std::uint64_t index) {
 
 Applied Ledger::execute(const Entry& entry) {
     events_.clear();
-    Answer answer = std::visit(Overloaded{
-                                   [&](const RegisterNode& c) { return register_node(entry, c); },
-                                   [&](const Enrol& c) { return enrol(entry, c); },
-                                   [&](const CheckInRound& c) { return check_in(entry, c); },
-                                   [&](const CommitRound& c) { return commit(entry, c); },
-                                   [&](const LeaveContract& c) { return leave(entry, c); },
-                                   [&](const ExpireDeadline& c) { return expire(entry, c); },
-                                   [&](const LoseNode& c) { return lose(entry, c); },
-                                   [&](const ExcludeMember& c) { return exclude(entry, c); },
-                                   [&](const ReadBarrier&) { return accepted(); },
-                                   [&](const Checkpoint&) { return accepted(); },
-                                   [&](const RemoveServers&) { return accepted(); },
-                                   [&](const SwarmRules& c) { return set_rules(entry, c); },
-                                   [&](const ChangeRoll& c) { return change_roll(entry, c); },
-                               },
-                               entry.command);
+    Answer answer =
+        std::visit(Overloaded{
+                       [&](const RegisterNode& c) { return register_node(entry, c); },
+                       [&](const Enrol& c) { return enrol(entry, c); },
+                       [&](const CheckInRound& c) { return check_in(entry, c); },
+                       [&](const CommitRound& c) { return commit(entry, c); },
+                       [&](const LeaveContract& c) { return leave(entry, c); },
+                       [&](const ExpireDeadline& c) { return expire(entry, c); },
+                       [&](const LoseNode& c) { return lose(entry, c); },
+                       [&](const ExcludeMember& c) { return exclude(entry, c); },
+                       [&](const ReadBarrier&) { return accepted(); },
+                       [&](const Checkpoint&) { return accepted(); },
+                       [&](const RemoveServers&) { return accepted(); },
+                       [&](const SwarmRules& c) { return set_rules(entry, c); },
+                       [&](const ChangeRoll& c) { return change_roll(entry, c); },
+                       [&](const NameNonFinite& c) { return name_non_finite(entry, c); },
+                   },
+                   entry.command);
     return {std::move(answer), std::move(events_)};
 }
 
@@ -331,8 +333,16 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
         return denied(Errc::stale, "round " + std::to_string(command.round) +
                                        " does not take check-ins any more");
     }
-    member->second.check_in = command.check_in;
+    CheckIn& said = member->second.check_in.emplace(command.check_in);
     member->second.check_in_index = index_;
+    if (contract->config.non_finite == NonFinitePolicy::allow) {
+        said.non_finite = false;
+    } else if (said.non_finite) {
+        note_non_finite(*contract, entry.signer, entry.signer);
+        if (contract->config.non_finite == NonFinitePolicy::refuse) {
+            said.weight = 0;  // it takes part, and goes on from what the others merge
+        }
+    }
     contract->version = index_;
     events_.push_back(CheckedIn{contract->name, entry.signer, contract->round});
     freeze_if_ready(*contract, time_of(entry));
@@ -341,7 +351,11 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
 
 void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
     const std::uint32_t here = contract.checked_in_count();
-    if (here < contract.config.min_peers || !has_weight(contract)) {
+    if (here < contract.config.min_peers) {
+        return;
+    }
+    if (!has_weight(contract)) {
+        end_if_none_finite(contract);
         return;
     }
     // Expected are all active members and, before the first round, every SL that is up: one that

@@ -60,6 +60,15 @@ struct MemberDeviated {
     Digest agreed;
     std::uint32_t times = 0;  ///< in this run, with this one
 };
+/// Its parameters of this round hold NaN or infinity.
+struct ContributionNotFinite {
+    std::string contract;
+    NodeId node;
+    NodeId by;  ///< itself, or a member that was sent them
+    Round round = 0;
+    std::uint32_t times = 0;  ///< rounds of this run, with this one
+    bool left_out = false;    ///< of the merge
+};
 struct ContractEnded {
     std::string contract;
     ContractPhase phase = ContractPhase::complete;
@@ -70,9 +79,9 @@ struct RollChanged {
     std::optional<NodeId> node;
     std::string by;  ///< an administrator, or the first SN; empty: first contact
 };
-using LedgerEvent =
-    std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen,
-                 RoundCommitted, MemberGone, MemberExcluded, MemberDeviated, ContractEnded>;
+using LedgerEvent = std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn,
+                                 RoundFrozen, RoundCommitted, MemberGone, MemberExcluded,
+                                 MemberDeviated, ContributionNotFinite, ContractEnded>;
 
 /// The answer to a command, kept for its (session, sequence).
 struct Answer {
@@ -142,6 +151,9 @@ private:
     Answer expire(const Entry& entry, const ExpireDeadline& command);
     Answer lose(const Entry& entry, const LoseNode& command);
     Answer exclude(const Entry& entry, const ExcludeMember& command);
+    Answer name_non_finite(const Entry& entry, const NameNonFinite& command);
+    void note_non_finite(Contract& contract, const NodeId& node, const NodeId& by);
+    bool end_if_none_finite(Contract& contract);
     Answer come_back(const Entry& entry, Contract& contract);
     void retry_without(Contract& contract, SwarmTime now);
 

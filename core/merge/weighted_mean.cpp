@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/merge/finite.hpp"
 #include "core/merge/half.hpp"
 
 namespace starling {
@@ -93,6 +94,30 @@ std::string_view to_string(MergeRule rule) {
     return "unknown";
 }
 
+std::string_view to_string(NonFinitePolicy policy) {
+    switch (policy) {
+        case NonFinitePolicy::refuse:
+            return "refuse";
+        case NonFinitePolicy::warn:
+            return "warn";
+        case NonFinitePolicy::allow:
+            return "allow";
+    }
+    return "unknown";
+}
+
+Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text) {
+    for (const NonFinitePolicy policy :
+         {NonFinitePolicy::refuse, NonFinitePolicy::warn, NonFinitePolicy::allow}) {
+        if (text == to_string(policy)) {
+            return policy;
+        }
+    }
+    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
+                                  "' is no policy for values that are not finite: one of refuse, "
+                                  "warn, allow"};
+}
+
 void weighted_mean(std::span<const float* const> inputs, std::span<const double> weights,
                    std::span<float> out) {
     STARLING_INVARIANT(!inputs.empty() && inputs.size() == weights.size(),
@@ -104,18 +129,11 @@ void weighted_mean(std::span<const float* const> inputs, std::span<const double>
     mean_of<F32>(bytes, weights, reinterpret_cast<std::byte*>(out.data()), out.size());
 }
 
-MergeResult merge_segment(const MergeWork& work) {
-    STARLING_INVARIANT(
-        !work.contributions.empty() && work.contributions.size() == work.weights.size(),
-        "a weight for each contribution, and at least one");
+namespace {
+
+/// \pre contributions are of one size, and not phantoms
+Blob merge_bytes(const MergeWork& work) {
     const std::size_t size = work.contributions.front().size();
-    for (const Blob& contribution : work.contributions) {
-        STARLING_INVARIANT(contribution.size() == size,
-                           "the exchange takes segments of this size only");
-        if (contribution.is_phantom()) {
-            return {work.segment, Blob::phantom(size)};
-        }
-    }
     Bytes merged(size);
     const std::vector<double> weights(work.weights.begin(), work.weights.end());
     std::vector<const std::byte*> inputs(work.contributions.size());
@@ -133,7 +151,51 @@ MergeResult merge_segment(const MergeWork& work) {
         mean_by_type(tensor.dtype, inputs, weights, merged.data() + (begin - segment_begin),
                      (end - begin) / element_bytes(tensor.dtype));
     }
-    return {work.segment, Blob(std::move(merged))};
+    return Blob(std::move(merged));
+}
+
+/// The contributions but those at `left_out`, which ascends.
+MergeWork without(const MergeWork& work, const std::vector<std::uint32_t>& left_out) {
+    MergeWork rest{work.layout, work.segment, work.rule, {}, {}, work.non_finite};
+    for (std::uint32_t k = 0; k < work.contributions.size(); ++k) {
+        if (!std::binary_search(left_out.begin(), left_out.end(), k)) {
+            rest.contributions.push_back(work.contributions[k]);
+            rest.weights.push_back(work.weights[k]);
+        }
+    }
+    return rest;
+}
+
+}  // namespace
+
+MergeResult merge_segment(const MergeWork& work) {
+    STARLING_INVARIANT(
+        !work.contributions.empty() && work.contributions.size() == work.weights.size(),
+        "a weight for each contribution, and at least one");
+    const std::size_t size = work.contributions.front().size();
+    for (const Blob& contribution : work.contributions) {
+        STARLING_INVARIANT(contribution.size() == size,
+                           "the exchange takes segments of this size only");
+        if (contribution.is_phantom()) {
+            return {work.segment, Blob::phantom(size), {}};
+        }
+    }
+    MergeResult result{work.segment, merge_bytes(work), {}};
+    if (work.non_finite == NonFinitePolicy::allow ||
+        !holds_non_finite(*work.layout, work.segment, result.merged)) {
+        return result;
+    }
+    for (std::uint32_t k = 0; k < work.contributions.size(); ++k) {
+        if (holds_non_finite(*work.layout, work.segment, work.contributions[k])) {
+            result.non_finite.push_back(k);
+        }
+    }
+    const bool some_are_finite = result.non_finite.size() < work.contributions.size();
+    if (work.non_finite == NonFinitePolicy::refuse && some_are_finite &&
+        !result.non_finite.empty()) {
+        result.merged = merge_bytes(without(work, result.non_finite));
+    }
+    return result;
 }
 
 }  // namespace starling

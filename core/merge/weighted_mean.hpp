@@ -20,7 +20,9 @@ void weighted_mean(std::span<const float* const> inputs, std::span<const double>
 
 /// Merges one segment by the layout's element types: floating types by weighted mean, integer types
 /// (counters) taken from the lowest node id, that is, from the first contribution. Phantom
-/// contributions give a phantom.
+/// contributions give a phantom. Contributions are looked at for NaN and infinity only where the
+/// merged segment holds one: finite ones have a finite mean, so that costs one pass over the
+/// result.
 MergeResult merge_segment(const MergeWork& work);
 
 }  // namespace starling

@@ -89,6 +89,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     request.contract = options_.contract;
     request.config.min_peers = options_.min_peers;
     request.config.sync_frequency = options_.sync_frequency;
+    request.config.non_finite = options_.non_finite;
     request.config.grace_ns = options_.grace.count();
     request.config.wait_limit_ns = options_.wait_limit.count();
     request.config.layout_bytes = parameters_.layout().size_bytes();

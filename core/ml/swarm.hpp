@@ -113,6 +113,8 @@ struct SwarmCallbackOptions {
     SwarmDuration grace =
         std::chrono::seconds(30);  ///< wait for further members once min_peers are there
     SwarmDuration wait_limit{0};   ///< end if min_peers are not there by then; 0 = wait for ever
+    /// What becomes of parameters with NaN or infinity in them; the same for all members.
+    NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".
     std::string workload = "default";
     /// Kept at each sync, so that a program that is killed goes on from there when it is started

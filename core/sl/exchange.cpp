@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/merge/finite.hpp"
+
 namespace starling {
 namespace {
 
@@ -208,6 +210,11 @@ void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t se
     effects.push_back(Send{to, {SegmentData{setup_.key, kind, segment}, body}, setup_.group});
 }
 
+bool Exchange::is_non_finite_merge(const SegmentData& data, const Blob& body) const {
+    return setup_.non_finite == NonFinitePolicy::refuse && data.kind == SegmentKind::merged &&
+           data.key == setup_.key && holds_non_finite(*setup_.layout, data.index, body);
+}
+
 Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                                   Blob body, std::vector<Effect>& effects) {
     const auto found = states_.find(from);
@@ -263,8 +270,12 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
     if (++assembly.present < contributors_.size()) {
         return;
     }
-    MergeWork work{setup_.layout, segment, setup_.rule, std::move(assembly.contributions),
-                   std::move(assembly.weights)};
+    MergeWork work{setup_.layout,
+                   segment,
+                   setup_.rule,
+                   std::move(assembly.contributions),
+                   std::move(assembly.weights),
+                   setup_.non_finite};
     assemblies_.erase(segment);
     effects.push_back(StartWork{setup_.work_base + segment, std::move(work)});
 }
@@ -273,6 +284,16 @@ void Exchange::keep_merged(std::uint32_t segment, const Blob& body) {
     merged_[segment] = body;
     have_merged_[segment] = true;
     ++merged_count_;
+}
+
+std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {
+    std::vector<NodeId> nodes;
+    for (const std::uint32_t place : places) {
+        if (setup_.in_order && place < contributors_.size()) {
+            nodes.push_back(setup_.members[contributors_[place]].id);
+        }
+    }
+    return nodes;
 }
 
 void Exchange::on_merged(const MergeResult& result, std::vector<Effect>& effects) {

@@ -26,6 +26,7 @@ struct ExchangeSetup {
     std::vector<NodeId> departed;      ///< see ContractView
     std::shared_ptr<const ParamLayout> layout;
     MergeRule rule = MergeRule::mean;
+    NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     Segments own;                       ///< this member's parameters
     bool in_order = true;               ///< see SlNodeOptions::merge_in_order
     std::uint64_t work_base = 0;        ///< merge of segment s is work number work_base + s
@@ -51,6 +52,8 @@ public:
     void on_peer_lost(const NodeId& peer);
     /// Of an attempt that is on: the node matches keys.
     void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
+    /// A merged segment with NaN or infinity in it, which by the contract is not taken.
+    bool is_non_finite_merge(const SegmentData& data, const Blob& body) const;
     /// Takes a segment, or says why not (wrong sender, index or size): such a one is dropped.
     Result<void> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
                             std::vector<Effect>& effects);
@@ -79,6 +82,8 @@ public:
     const NodeId& owner_of(std::uint32_t segment) const {
         return setup_.members[plan_.owner_of[segment]].id;
     }
+    /// The members at those places among a segment's contributions.
+    std::vector<NodeId> contributors_at(const std::vector<std::uint32_t>& places) const;
     bool complete() const { return merged_count_ == merged_.size(); }
     const Segments& merged() const { return merged_; }
 

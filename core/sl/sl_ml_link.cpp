@@ -68,6 +68,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
         // The swarm has gone on without it: it goes on from there.
         go_on_from(CommittedModel(*committed_), effects);
     } else if (!catch_up_) {
+        check_own_parameters(effects);
         check_in(effects);
     }
 }
@@ -101,6 +102,7 @@ void SlNode::check_in_for_finished(std::vector<Effect>& effects) {
             break;
         case EndMode::active:
             sync_->params = committed_->segments;
+            check_in_again.non_finite = false;
             break;
         case EndMode::inactive:
             check_in_again.weight = 0;

@@ -47,8 +47,9 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     }
     exchange_ = std::make_unique<Exchange>(
         ExchangeSetup{options_.id, key, view_->frozen, view_->departed, session_->layout,
-                      session_->open.config.merge_rule, sync_->params, options_.merge_in_order,
-                      work_number(exchange_serial_, 0), exchange_serial_, &kept_contributions_});
+                      session_->open.config.merge_rule, session_->open.config.non_finite,
+                      sync_->params, options_.merge_in_order, work_number(exchange_serial_, 0),
+                      exchange_serial_, &kept_contributions_});
     effects.push_back(Report{
         TraceEvent("exchange_begin")
             .with("round", key.round)
@@ -146,6 +147,10 @@ void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob&
         on_catch_up_segment(from, data, body, effects);
         return;
     }
+    if (exchange_ && exchange_->is_non_finite_merge(data, body)) {
+        name_non_finite({from}, effects);  // and waits for another one, or for the SN's decision
+        return;
+    }
     const Result<void> taken =
         exchange_ ? exchange_->on_segment(now_, from, data, body, effects)
                   : Result<void>(Error{Errc::stale, "no round is being exchanged"});
@@ -195,6 +200,7 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
     }
     if (const auto* merged = std::get_if<MergeResult>(&done.result)) {
         exchange_->on_merged(*merged, effects);
+        name_non_finite(exchange_->contributors_at(merged->non_finite), effects);
         hash_if_complete(effects);
     } else if (const auto* digest = std::get_if<Digest>(&done.result)) {
         merged_digest_ = *digest;
@@ -273,6 +279,8 @@ void SlNode::go_on_from(CommittedModel model, std::vector<Effect>& effects) {
     reported_model_.reset();
     check_in_refused_ = false;
     next_round_ = committed_->commit.round + 1;
+    std::erase_if(named_non_finite_,
+                  [&](const auto& named) { return named.first + 1 < next_round_; });
     if (!sync_ || !sync_->waiting) {
         return;
     }

@@ -127,6 +127,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             [&](const RemoveServers&) {},
             [&](const SwarmRules&) {},
             [&](const ChangeRoll&) {},
+            [&](const NameNonFinite&) {},
         },
         command);
 }

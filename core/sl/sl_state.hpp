@@ -146,6 +146,10 @@ private:
     void note_own_deviation(const Commit& commit, std::vector<Effect>& effects);
     void name_deviating_owners(std::vector<Effect>& effects);
 
+    // sl_non_finite.cpp
+    void check_own_parameters(std::vector<Effect>& effects);
+    void name_non_finite(const std::vector<NodeId>& nodes, std::vector<Effect>& effects);
+
     // sl_progress.cpp
     void on_arrivals(const Arrivals& arrivals);
     /// Now and then a log line about a transfer that takes long.
@@ -209,6 +213,8 @@ private:
     /// What this node merged a round to whose digest most others signed another one of, until
     /// theirs is here.
     std::optional<Deviation> deviation_;
+    /// Rounds and members whose contribution was told of to the SN; of this round and the last.
+    std::set<std::pair<Round, NodeId>> named_non_finite_;
     std::unique_ptr<CatchUp> catch_up_;
     std::uint64_t catch_up_serial_ = 0;
     Attempt check_in_attempt_ = 0;  ///< that was on when the newest one was said

@@ -327,6 +327,21 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                  "the owner of a segment that it was sent is at fault"),
                     effects);
             },
+            [&](const ContributionNotFinite& e) {
+                report(
+                    TraceEvent("member_not_finite")
+                        .with("contract", e.contract)
+                        .with("node", e.node.name)
+                        .with("by", e.by.name)
+                        .with("round", e.round)
+                        .log(Level::error, component,
+                             "Parameters of member " + text_of(e.node) + " in round " +
+                                 std::to_string(e.round) + " hold NaN or infinity" +
+                                 (e.by == e.node ? "" : ", as member " + text_of(e.by) + " says") +
+                                 (e.left_out ? ": not merged" : ": merged as they are") + " (" +
+                                 std::to_string(e.times) + " rounds of this run so far)"),
+                    effects);
+            },
             [&](const ContractEnded& e) {
                 const bool complete = e.phase == ContractPhase::complete;
                 report(

@@ -127,6 +127,10 @@ void MetricsSink::count_sn(SwarmTime time, const TraceEvent& event) {
     } else if (event.name == "member_gone") {
         figures.members.erase(std::string(text_of(event, "node")));
         ++figures.members_gone;
+    } else if (event.name == "member_deviated") {
+        ++figures.deviated[std::string(text_of(event, "node"))];
+    } else if (event.name == "member_not_finite") {
+        ++figures.not_finite[std::string(text_of(event, "node"))];
     } else if (event.name == "checked_in") {
         figures.first_check_in = figures.first_check_in.value_or(time);
     } else if (event.name == "round_frozen") {
@@ -158,6 +162,8 @@ void MetricsSink::count_sl(SwarmTime time, const TraceEvent& event) {
         if (const auto millionths = number_of(event, "loss_millionths")) {
             last_loss_ = as_double(*millionths) / 1e6;
         }
+    } else if (event.name == "own_parameters_not_finite") {
+        ++not_finite_;
     } else if (event.name == "exchange_begin") {
         ++figures.attempts;
         figures.round = count_of(event, "round");
@@ -281,6 +287,20 @@ void MetricsSink::write_sn(Exposition& out) const {
     for (const auto& [name, figures] : contracts_) {
         out.sample({{"contract", name}}, as_double(figures.members_gone));
     }
+    const auto each_member = [&](const char* family, const char* help, auto rounds_of) {
+        out.family(family, "counter", help);
+        for (const auto& [name, figures] : contracts_) {
+            for (const auto& [member, rounds] : rounds_of(figures)) {
+                out.sample({{"contract", name}, {"member", member}}, as_double(rounds));
+            }
+        }
+    };
+    each_member("starling_deviating_merges_total",
+                "Rounds that the member merged to other bytes than most others.",
+                [](const ContractFigures& f) { return f.deviated; });
+    each_member("starling_non_finite_contributions_total",
+                "Rounds in which the member's parameters held NaN or infinity.",
+                [](const ContractFigures& f) { return f.not_finite; });
     out.family("starling_contracts_ended_total", "counter",
                "Runs of the contract that ended, by how.");
     for (const auto& [name, figures] : contracts_) {
@@ -309,6 +329,9 @@ void MetricsSink::write_sl(Exposition& out) const {
     if (last_loss_) {
         out.sample({}, *last_loss_);
     }
+    out.family("starling_non_finite_parameters_total", "counter",
+               "Rounds to which the program of this node brought NaN or infinity.");
+    out.sample({}, as_double(not_finite_));
 }
 
 }  // namespace starling

@@ -37,6 +37,8 @@ private:
         std::uint64_t attempt = 0;
         std::uint64_t round_members = 0;
         std::uint64_t members_gone = 0;
+        std::map<std::string, std::uint64_t> deviated;    ///< rounds, by member
+        std::map<std::string, std::uint64_t> not_finite;  ///< rounds, by member
         std::set<std::string> members;
         std::map<std::string, std::uint64_t> ended;  ///< by phase
         std::optional<SwarmTime> first_check_in;     ///< of the round
@@ -83,6 +85,7 @@ private:
     std::uint64_t samples_ = 0;
     std::uint64_t epochs_ = 0;
     std::optional<double> last_loss_;
+    std::uint64_t not_finite_ = 0;  ///< SL
 };
 
 }  // namespace starling

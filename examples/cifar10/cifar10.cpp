@@ -99,6 +99,7 @@ SwarmCallbackOptions callback_options(const SwarmSession& session, const Program
     options.total_epochs = static_cast<std::uint32_t>(epochs);
     options.batch_size = static_cast<std::uint32_t>(flags.batch_size);
     options.wait_limit = std::chrono::seconds(flags.wait_limit_seconds);
+    options.non_finite = flags.non_finite;
     options.workload = workload_name(flags);
     return options;
 }

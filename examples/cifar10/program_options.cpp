@@ -40,6 +40,15 @@ std::string set_model(ProgramFlags& flags, const std::string& text) {
     return image_model_defaults(text) ? "" : "one of " + std::string(image_model_names());
 }
 
+std::string set_non_finite(ProgramFlags& flags, const std::string& text) {
+    const Result<NonFinitePolicy> policy = parse_non_finite_policy(text);
+    if (!policy) {
+        return "one of refuse, warn, allow";
+    }
+    flags.non_finite = *policy;
+    return "";
+}
+
 std::string set_partition(ProgramFlags& flags, const std::string& text) {
     for (const Partition partition : {Partition::iid, Partition::skewed, Partition::full}) {
         if (partition_name(partition) == text) {
@@ -75,6 +84,10 @@ const std::vector<FlagRow>& flag_rows() {
          number(&F::sync_frequency, 1, 1'000'000)},
         {"--wait-limit", "seconds to wait for MIN_PEERS members, default 0: for ever",
          number(&F::wait_limit_seconds, 0, 10'000'000)},
+        {"--non-finite",
+         "of parameters with NaN or infinity: refuse: the round is merged without them (default); "
+         "warn; allow",
+         set_non_finite},
         {"--calibrate", "measures a batch without a swarm and writes it into this JSON file",
          words(&F::calibrate)},
         {"--calibrate-batches", "default 60", number(&F::calibrate_batches, 10, 1'000'000)},

@@ -30,6 +30,7 @@ struct ProgramFlags {
     std::uint64_t drawn_train = 20'000;
     std::uint64_t drawn_test = 4'000;
     std::uint64_t sync_frequency = 128;
+    NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     std::uint64_t wait_limit_seconds = 0;  ///< 0 = wait for ever
     std::string calibrate;                 ///< file; empty = train
     std::uint64_t calibrate_batches = 60;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/random.hpp"
+#include "core/merge/finite.hpp"
 #include "core/merge/half.hpp"
 #include "core/merge/plan.hpp"
 #include "core/merge/weighted_mean.hpp"
@@ -104,6 +105,92 @@ TEST(MergeSegment, PhantomsGiveAPhantom) {
         work_of({{"w", DType::f32, {4}}}, {Blob::phantom(16), Blob::phantom(16)}, {1, 1}));
     EXPECT_TRUE(result.merged.is_phantom());
     EXPECT_EQ(result.merged.size(), 16U);
+}
+
+MergeWork with_policy(NonFinitePolicy policy, std::vector<Blob> blobs) {
+    std::vector<std::uint32_t> weights(blobs.size(), 1);
+    MergeWork work = work_of({{"w", DType::f32, {2}}}, std::move(blobs), std::move(weights));
+    work.non_finite = policy;
+    return work;
+}
+
+TEST(MergeSegment, LeavesOutContributionsThatAreNotFinite) {
+    const Blob one = blob_of(std::vector<float>{1.0F, 2.0F});
+    const Blob three = blob_of(std::vector<float>{3.0F, 6.0F});
+    for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+        const Blob broken = blob_of(std::vector<float>{5.0F, bad});
+        const MergeResult result =
+            merge_segment(with_policy(NonFinitePolicy::refuse, {one, broken, three}));
+        EXPECT_EQ(values_of<float>(result.merged), (std::vector<float>{2.0F, 4.0F}));
+        EXPECT_EQ(result.non_finite, std::vector<std::uint32_t>{1});
+    }
+}
+
+TEST(MergeSegment, NamesContributionsThatAreNotFiniteAndMergesThemIfThatIsThePolicy) {
+    const Blob one = blob_of(std::vector<float>{1.0F, 2.0F});
+    const Blob broken = blob_of(std::vector<float>{3.0F, INFINITY});
+    const MergeResult warned = merge_segment(with_policy(NonFinitePolicy::warn, {one, broken}));
+    EXPECT_EQ(values_of<float>(warned.merged), (std::vector<float>{2.0F, INFINITY}));
+    EXPECT_EQ(warned.non_finite, std::vector<std::uint32_t>{1});
+    const MergeResult allowed = merge_segment(with_policy(NonFinitePolicy::allow, {one, broken}));
+    EXPECT_EQ(values_of<float>(allowed.merged), (std::vector<float>{2.0F, INFINITY}));
+    EXPECT_TRUE(allowed.non_finite.empty());
+}
+
+TEST(MergeSegment, WithoutAnyFiniteContributionItNamesAll) {
+    const Blob broken = blob_of(std::vector<float>{3.0F, INFINITY});
+    const MergeResult result =
+        merge_segment(with_policy(NonFinitePolicy::refuse, {broken, broken}));
+    EXPECT_EQ(result.non_finite, (std::vector<std::uint32_t>{0, 1}));
+}
+
+TEST(MergeSegment, LeavesOutFiniteValuesThatMakeAnInfiniteSum) {
+    const Blob one = blob_of(std::vector<double>{1.0, 2.0});
+    const Blob huge = blob_of(std::vector<double>{1.0, std::numeric_limits<double>::max()});
+    MergeWork work = work_of({{"w", DType::f64, {2}}}, {one, huge}, {1, 100});
+    const MergeResult result = merge_segment(work);
+    EXPECT_EQ(values_of<double>(result.merged), (std::vector<double>{1.0, 2.0}));
+    EXPECT_EQ(result.non_finite, std::vector<std::uint32_t>{1});
+}
+
+TEST(MergeSegment, LargestValuesOfTheOtherTypesHaveAFiniteMean) {
+    const Blob single = blob_of(std::vector<std::uint32_t>{0x7f7fffff, 0xff7fffff});
+    const Blob half = blob_of(std::vector<std::uint16_t>{0x7bff, 0xfbff});
+    const Blob brain = blob_of(std::vector<std::uint16_t>{0x7f7f, 0xff7f});
+    const auto expect_unchanged = [](DType dtype, const Blob& blob) {
+        const MergeResult result =
+            merge_segment(work_of({{"w", dtype, {2}}}, {blob, blob, blob}, {1, 100, 37}));
+        EXPECT_EQ(to_hex(result.merged.view()), to_hex(blob.view())) << to_string(dtype);
+        EXPECT_TRUE(result.non_finite.empty()) << to_string(dtype);
+    };
+    expect_unchanged(DType::f32, single);
+    expect_unchanged(DType::f16, half);
+    expect_unchanged(DType::bf16, brain);
+}
+
+/// Bits of NaN, infinity and the largest finite value.
+template <typename Raw>
+void expect_finite_until(DType dtype, std::vector<Raw> non_finite, Raw largest) {
+    const ParamLayout layout = *ParamLayout::make({{"a", dtype, {2}}, {"b", dtype, {3}}});
+    for (const Raw bits : non_finite) {
+        const Blob blob = blob_of(std::vector<Raw>{largest, largest, 0, 0, bits});
+        EXPECT_TRUE(holds_non_finite(layout, 0, blob)) << to_string(dtype) << " " << bits;
+        EXPECT_EQ(first_non_finite_tensor(layout, 0, blob), "b");
+    }
+    EXPECT_FALSE(holds_non_finite(layout, 0, blob_of(std::vector<Raw>(5, largest))));
+}
+
+TEST(NonFiniteValues, AreFoundInEveryFloatingTypeAndInNoInteger) {
+    expect_finite_until<std::uint32_t>(DType::f32, {0x7fc00000, 0x7f800000, 0xff800000},
+                                       0x7f7fffff);
+    expect_finite_until<std::uint64_t>(DType::f64,
+                                       {0x7ff8000000000000, 0x7ff0000000000000, 0xfff0000000000000},
+                                       0x7e6fffffffffffff);  // 2^1000 and more: see finite.hpp
+    expect_finite_until<std::uint16_t>(DType::f16, {0x7e00, 0x7c00, 0xfc00}, 0x7bff);
+    expect_finite_until<std::uint16_t>(DType::bf16, {0x7fc0, 0x7f80, 0xff80}, 0x7f7f);
+    const ParamLayout counters = *ParamLayout::make({{"n", DType::i32, {2}}});
+    EXPECT_FALSE(
+        holds_non_finite(counters, 0, blob_of(std::vector<std::uint32_t>{0x7fc00000, 0x7f800000})));
 }
 
 TEST(Half, EveryBinary16ValueSurvivesTheWayToBinary32AndBack) {

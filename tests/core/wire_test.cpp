@@ -95,7 +95,8 @@ std::vector<Command> every_command() {
                        {{{"swci2"}, CaFingerprint{}}},
                        {{{"sl1"}, std::nullopt}},
                        {{"sn2"}}},
-            ChangeRoll{ChangeRoll::Kind::expel, {"sl1"}, std::nullopt}};
+            ChangeRoll{ChangeRoll::Kind::expel, {"sl1"}, std::nullopt},
+            NameNonFinite{"default", 1, 2, {"sl2"}}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {
@@ -142,7 +143,7 @@ TEST(Codec, TheWorkedExampleOfTheFormatHolds) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "02"
+              "03"
               "0b"
               "0000"
               "0c000000"

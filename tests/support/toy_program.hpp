@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 
 #include "core/base/random.hpp"
 #include "transport/memory/memory_network.hpp"
@@ -21,6 +22,8 @@ struct ToyOptions {
     SwarmDuration wait_limit{0};
     bool extra_tensor = false;  ///< another layout
     std::string contract = "default";
+    NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    std::map<std::uint32_t, float> broken;  ///< what a parameter is after that many syncs
     bool keeps_state = false;  ///< momentum, which a program that goes on needs for the same bits
 };
 
@@ -66,6 +69,9 @@ public:
             }
             ++synced_;
             train();
+            if (const auto value = options_.broken.find(synced_); value != options_.broken.end()) {
+                params_[params_.size() / 2] = value->second;
+            }
             const bool finished = synced_ > options_.syncs;
             return {sync(finished), options_.batch_time * 16};
         }
@@ -78,6 +84,7 @@ private:
         request.contract = options_.contract;
         request.config.min_peers = options_.min_peers;
         request.config.sync_frequency = 16;
+        request.config.non_finite = options_.non_finite;
         request.config.grace_ns = options_.grace.count();
         request.config.wait_limit_ns = options_.wait_limit.count();
         std::vector<TensorSpec> tensors = {

