@@ -19,6 +19,12 @@ std::string seconds_text(SwarmDuration duration) {
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
 }
 
+/// A seat is renewed every third of its lease: with a shorter one a server could keep a node busy
+/// with nothing else, and a longer one comes near the end of what a time can hold.
+bool is_lease(std::int64_t ns) {
+    return ns >= seat_lease_min.count() && ns <= seat_lease_max.count();
+}
+
 class LicensedNode final : public Node {
 public:
     LicensedNode(std::unique_ptr<Node> inner, SeatOptions options)
@@ -197,18 +203,24 @@ void LicensedNode::dial_next(const std::string& why, Errc code, std::vector<Effe
 }
 
 void LicensedNode::on_reply(const SeatReply& reply, std::vector<Effect>& effects) {
-    if (reply.code == Errc::ok && reply.lease_ns > 0) {
-        on_held(reply, effects);
-        return;
+    std::string why = reply.reason;
+    if (reply.code == Errc::ok) {
+        if (is_lease(reply.lease_ns)) {
+            on_held(reply, effects);
+            return;
+        }
+        why = "licence server '" + server_->name + "' gives a seat for " +
+              std::to_string(reply.lease_ns) + " ns; a lease is from " +
+              seconds_text(seat_lease_min) + " to " + seconds_text(seat_lease_max);
     }
     if (state_ == State::held && server_ == grantor_ && reply.code == Errc::refused) {
         give_up(Errc::refused, "the licence server takes the seat back: " + reply.reason, effects);
     } else if (state_ != State::ending) {
         if (state_ == State::held) {
-            enter_grace(reply.reason, effects);
+            enter_grace(why, effects);
         }
         server_.reset();
-        dial_next(reply.reason, Errc::refused, effects);
+        dial_next(why, Errc::refused, effects);
     }
 }
 

@@ -7,6 +7,10 @@
 
 namespace starling {
 
+/// What a node takes for a lease; a server that says anything else gives no seat.
+constexpr SwarmDuration seat_lease_min = std::chrono::seconds(1);
+constexpr SwarmDuration seat_lease_max = std::chrono::hours(24);
+
 struct SeatOptions {
     std::vector<Address> servers;  ///< in the order in which they are asked; none: no seat
     SwarmDuration patience = std::chrono::seconds(20);  ///< to get a first answer

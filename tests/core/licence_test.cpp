@@ -95,6 +95,85 @@ TEST(Date, GoesThereAndBack) {
     }
 }
 
+// ---- One node and what its licence server says
+
+/// Ends when it is told to, else does nothing.
+class IdleNode final : public Node {
+public:
+    const NodeId& id() const override { return id_; }
+    Role role() const override { return Role::sl; }
+    void step(SwarmTime /*now*/, const Input& input, std::vector<Effect>& effects) override {
+        if (const auto* stop = std::get_if<StopRequested>(&input)) {
+            effects.push_back(Stop{exit_code_of(stop->code), stop->reason});
+        }
+    }
+
+private:
+    NodeId id_{"sl1"};
+};
+
+class SeatReplies : public testing::Test {
+protected:
+    void start() {
+        node = make_licensed_node(std::make_unique<IdleNode>(),
+                                  SeatOptions{{{"10.0.0.200", 5814}}, seconds(20), hours(1)});
+        step(Started{});
+        step(PeerUp{server, Role::apls, {"10.0.0.200", 5814}, 0, {}});
+    }
+    void step(const Input& input) { node->step(now, input, effects); }
+    void reply(std::int64_t lease_ns) {
+        step(FrameReceived{server, {SeatReply{Errc::ok, "", lease_ns}, {}}});
+    }
+    template <class T>
+    std::vector<T> all() const {
+        std::vector<T> found;
+        for (const Effect& effect : effects) {
+            if (const auto* one = std::get_if<T>(&effect)) {
+                found.push_back(*one);
+            }
+        }
+        return found;
+    }
+
+    const NodeId server{"apls1"};
+    SwarmTime now{hours(480'000)};
+    std::unique_ptr<Node> node;
+    std::vector<Effect> effects;
+};
+
+TEST_F(SeatReplies, ALeaseThatNoClockCanKeepIsNoSeat) {
+    for (const std::int64_t lease :
+         {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, std::int64_t{999'999'999},
+          SwarmDuration{hours(25)}.count(), std::numeric_limits<std::int64_t>::max(),
+          std::numeric_limits<std::int64_t>::min()}) {
+        effects.clear();
+        start();
+        reply(lease);
+        const auto stops = all<Stop>();
+        ASSERT_EQ(stops.size(), 1U) << lease;
+        EXPECT_EQ(stops[0].exit_code, exit_code::refused);
+        EXPECT_NE(stops[0].reason.find("licence server 'apls1' gives a seat for " +
+                                       std::to_string(lease) + " ns"),
+                  std::string::npos)
+            << stops[0].reason;
+    }
+}
+
+TEST_F(SeatReplies, ALeaseTooShortAtARenewalIsNoneEither) {
+    start();
+    reply(SwarmDuration{seconds(30)}.count());
+    effects.clear();
+    now += seconds(10);
+    reply(1);
+    // It holds on to its last lease (grace) and asks again later, not at once.
+    EXPECT_TRUE(all<Stop>().empty());
+    const auto timers = all<SetTimer>();
+    ASSERT_FALSE(timers.empty());
+    for (const SetTimer& timer : timers) {
+        EXPECT_GE(timer.at - now, seconds(1));
+    }
+}
+
 // ---- Whole swarms
 
 class Seats : public testing::Test {
