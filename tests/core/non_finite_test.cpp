@@ -42,7 +42,8 @@ protected:
     /// Of the newest model that the SL has kept.
     bool has_finite_model(int number, std::uint64_t elements = 300'000) const {
         const std::vector<KeptModel>& models = swarm.sl_stores.at(number)->models;
-        const std::vector<TensorSpec> tensors = {{"weight", DType::f32, {elements}}};
+        const std::vector<TensorSpec> tensors = {
+            {"weight", DType::f32, {static_cast<std::int64_t>(elements)}}};
         const ParamLayout layout = *ParamLayout::make(tensors);
         for (std::uint32_t at = 0; at < models.back().segments.size(); ++at) {
             if (holds_non_finite(layout, at, models.back().segments[at])) {
