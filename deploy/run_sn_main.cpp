@@ -128,6 +128,7 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     node_options.operators = {options.operators.begin(), options.operators.end()};
     node_options.admission = options.roll_only ? Admission::roll : Admission::first_contact;
     node_options.voters = options.voters;
+    node_options.owners_decide = options.owners_decide;
     if (Result<std::vector<AdmittedName>> roll = read_roll(options.roll); roll) {
         node_options.roll = std::move(*roll);
     } else {

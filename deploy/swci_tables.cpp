@@ -130,18 +130,31 @@ std::string servers_text(const JsonValue& answer) {
            "\n" + aligned_table({"NAME", "HOST IP", "PORT", "VOTES", "STATE", "ROLE"}, rows);
 }
 
+/// What owners are for, and most of them are not yet: ", 1 of 3 owners for a vote".
+std::string owners_text(const JsonValue& answer, const JsonValue& entry) {
+    std::string told;
+    for (const auto& [field, what] : {std::pair{"owners_for_vote", "a vote"},
+                                      std::pair{"owners_for_expulsion", "its expulsion"}}) {
+        if (const std::string count = text(entry, field); count != "0" && count != "-") {
+            told += ", " + count + " of " + text(answer, "owners") + " owners for " + what;
+        }
+    }
+    return told;
+}
+
 std::string roll_text(const JsonValue& answer) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& [key, entry] : member(answer, "roll").items) {
         const std::string by = text(entry, "by");
         rows.push_back({text(entry, "name"), upper(text(entry, "role")), text(entry, "since"),
                         by.empty() || by == "-" ? "first contact" : by,
-                        flag(entry, "expelled")         ? "expelled"
-                        : text(entry, "role") == "tool" ? text(entry, "right")
-                        : flag(entry, "votes")          ? "votes"
-                        : !flag(entry, "seen")          ? "not seen yet"
-                        : text(entry, "role") == "sn"   ? "learns, no vote"
-                                                        : "takes part",
+                        (flag(entry, "expelled")         ? "expelled"
+                         : text(entry, "role") == "tool" ? text(entry, "right")
+                         : flag(entry, "votes")          ? "votes"
+                         : !flag(entry, "seen")          ? "not seen yet"
+                         : text(entry, "role") == "sn"   ? "learns, no vote"
+                                                         : "takes part") +
+                            owners_text(answer, entry),
                         text(entry, "ca")});
     }
     return pairs({{"admission", text(answer, "admission")}, {"founder", text(answer, "founder")}}) +

@@ -108,6 +108,7 @@ SwarmRules decode_rules(Reader& reader) {
     for (NodeId& node : rules.voters) {
         node = decode_node_id(reader);
     }
+    rules.owners_decide = reader.boolean();
     return rules;
 }
 
@@ -378,6 +379,7 @@ void encode(Writer& writer, const Command& command) {
                        for (const NodeId& node : c.voters) {
                            encode(writer, node);
                        }
+                       writer.boolean(c.owners_decide);
                    },
                    [&](const ChangeRoll& c) {
                        put_type(writer, CommandType::change_roll);

@@ -128,10 +128,12 @@ struct SwarmRules {
     std::vector<AdmittedName> operators;  ///< tools that may take names out of it, and SNs
     std::vector<AdmittedName> roll;       ///< names that are admitted
     std::vector<NodeId> voters;           ///< SNs that vote as soon as they join, whatever their CA
+    /// More than half of the owners may give an SN a vote, and expel one; see Roll::owners().
+    bool owners_decide = false;
 
     friend bool operator==(const SwarmRules&, const SwarmRules&) = default;
 };
-/// An administrator's step.
+/// An administrator's step, or what one owner is for; see SwarmRules::owners_decide.
 struct ChangeRoll {
     enum class Kind : std::uint8_t {  // on disk and on the wire: do not renumber
         admit = 1,                    ///< the name, and no other CA than this one

@@ -77,7 +77,8 @@ struct ContractEnded {
 /// The roll says something new of a name; nothing: of many.
 struct RollChanged {
     std::optional<NodeId> node;
-    std::string by;  ///< an administrator, or the first SN; empty: first contact
+    std::string by;    ///< an administrator, or the first SN; empty: first contact
+    bool done = true;  ///< false: an owner is for it, and more of them must be
 };
 using LedgerEvent = std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn,
                                  RoundFrozen, RoundCommitted, MemberGone, MemberExcluded,

@@ -39,11 +39,11 @@ Answer Ledger::change_roll(const Entry& entry, const ChangeRoll& command) {
     if (checked.code != Errc::ok) {
         return checked;
     }
-    roll_.change(entry.signer, command, index_);
-    if (command.kind == ChangeRoll::Kind::expel) {
+    const bool done = roll_.change(entry.signer, command, index_);
+    if (done && command.kind == ChangeRoll::Kind::expel) {
         expel(command.node, entry);
     }
-    events_.push_back(RollChanged{command.node, entry.signer.name});
+    events_.push_back(RollChanged{command.node, entry.signer.name, done});
     return checked;
 }
 

@@ -138,15 +138,14 @@ void Roll::set_rules(const NodeId& node, const SwarmRules& rules, std::uint64_t 
 
 Result<void> Roll::may_change(const NodeId& node, const ChangeRoll& change) const {
     const bool expels = change.kind == ChangeRoll::Kind::expel;
-    const auto entry = entries_.find(node);
-    const ToolRight right = entry == entries_.end() || !entry->second.ca
-                                ? ToolRight::read
-                                : right_of(node, *entry->second.ca);
-    if (right == ToolRight::read || (right == ToolRight::operate && !expels)) {
+    if (!has_right_to(node, change) && !counts_as_owner(node, change)) {
         return Error{Errc::refused,
                      "'" + node.name + "' is no administrator of this swarm" +
                          (expels ? ", and no operator" : "") +
-                         ": the operator of its first SN names those (run-sn --admin)"};
+                         ": the operator of its first SN names those (run-sn --admin)" +
+                         (rules_.owners_decide ? ". For an owner it may speak of an SN that has "
+                                                 "joined, with a CA that has a member here"
+                                               : "")};
     }
     if (expels && founder_ == change.node) {
         return Error{Errc::refused,
@@ -158,11 +157,66 @@ Result<void> Roll::may_change(const NodeId& node, const ChangeRoll& change) cons
     return {};
 }
 
-void Roll::change(const NodeId& node, const ChangeRoll& change, std::uint64_t index) {
+std::optional<CaFingerprint> Roll::ca_of(const NodeId& node) const {
+    const auto entry = entries_.find(node);
+    return entry == entries_.end() ? std::nullopt : entry->second.ca;
+}
+
+bool Roll::has_right_to(const NodeId& node, const ChangeRoll& change) const {
+    const std::optional<CaFingerprint> ca = ca_of(node);
+    const ToolRight right = ca ? right_of(node, *ca) : ToolRight::read;
+    return right == ToolRight::administer ||
+           (right == ToolRight::operate && change.kind == ChangeRoll::Kind::expel);
+}
+
+/// A tool of an owner, about an SN that has joined: so what owners say takes no room of its own.
+bool Roll::counts_as_owner(const NodeId& node, const ChangeRoll& change) const {
+    const std::optional<CaFingerprint> ca = ca_of(node);
+    const auto server = entries_.find(change.node);
+    const bool about_sn = server != entries_.end() && server->second.seen &&
+                          server->second.role == Role::sn && !change.ca &&
+                          change.kind != ChangeRoll::Kind::admit;
+    return rules_.owners_decide && about_sn && ca && !entries_.at(node).expelled &&
+           owners().contains(*ca);
+}
+
+std::set<CaFingerprint> Roll::owners() const {
+    std::set<CaFingerprint> cas;
+    for (const auto& [node, entry] : entries_) {
+        if (entry.role == Role::sl && entry.seen && !entry.expelled && entry.ca) {
+            cas.insert(*entry.ca);
+        }
+    }
+    return cas;
+}
+
+std::size_t Roll::owners_among(const std::set<CaFingerprint>& cas) const {
+    const std::set<CaFingerprint> all = owners();
+    return static_cast<std::size_t>(std::count_if(
+        cas.begin(), cas.end(), [&](const CaFingerprint& ca) { return all.contains(ca); }));
+}
+
+bool Roll::change(const NodeId& node, const ChangeRoll& change, std::uint64_t index) {
     RollEntry& entry = entries_[change.node];
     version_ = index;
+    std::string by = node.name;
+    if (!has_right_to(node, change)) {
+        const bool expels = change.kind == ChangeRoll::Kind::expel;
+        std::set<CaFingerprint>& same = expels ? entry.for_expulsion : entry.for_vote;
+        std::set<CaFingerprint>& opposite = expels ? entry.for_vote : entry.for_expulsion;
+        same.insert(*ca_of(node));
+        opposite.erase(*ca_of(node));
+        const std::size_t count = owners_among(same);
+        const std::size_t all = owners().size();
+        if (count <= all / 2) {
+            return false;
+        }
+        by = std::to_string(count) + " of " + std::to_string(all) + " owners";
+    }
     entry.since = index;
-    entry.by = node.name;
+    entry.by = std::move(by);
+    entry.for_vote.clear();
+    entry.for_expulsion.clear();
     entry.expelled = change.kind == ChangeRoll::Kind::expel;
     if (change.ca) {
         entry.ca = change.ca;
@@ -173,6 +227,7 @@ void Roll::change(const NodeId& node, const ChangeRoll& change, std::uint64_t in
     } else if (entry.expelled) {
         entry.votes = false;
     }
+    return true;
 }
 
 bool Roll::may_vote(const NodeId& node) const {

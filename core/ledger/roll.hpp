@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,10 @@ struct RollEntry {
     std::string by;           ///< who admitted it: an administrator or SN; empty: nobody was asked
     bool seen = false;        ///< it has registered
     bool expelled = false;
-    bool votes = false;  ///< of an SN: an administrator or the first SN's operator said so
+    bool votes = false;  ///< of an SN: an administrator, the first SN's operator or owners said so
+    // Owners, by their CAs, that are for a change of an SN which most of them are not for yet.
+    std::set<CaFingerprint> for_vote;
+    std::set<CaFingerprint> for_expulsion;
 };
 
 /// What a tool may do. Any tool of a trusted CA reads.
@@ -44,7 +48,13 @@ public:
 
     /// Errc::refused: it has no right to that. Errc::malformed: that step can't be.
     Result<void> may_change(const NodeId& node, const ChangeRoll& change) const;
-    void change(const NodeId& node, const ChangeRoll& change, std::uint64_t index);
+    /// Whether it has taken effect: an owner's word for it may need those of others.
+    bool change(const NodeId& node, const ChangeRoll& change, std::uint64_t index);
+
+    /// CAs that have a member which takes part.
+    std::set<CaFingerprint> owners() const;
+    /// How many of them are among those.
+    std::size_t owners_among(const std::set<CaFingerprint>& cas) const;
 
     /// An SN of the CA of the first one votes, one of another CA once that was said.
     bool may_vote(const NodeId& node) const;
@@ -61,6 +71,10 @@ public:
     std::uint64_t version() const { return version_; }
 
 private:
+    std::optional<CaFingerprint> ca_of(const NodeId& node) const;
+    bool has_right_to(const NodeId& node, const ChangeRoll& change) const;
+    bool counts_as_owner(const NodeId& node, const ChangeRoll& change) const;
+
     std::map<NodeId, RollEntry> entries_;
     SwarmRules rules_;
     std::optional<NodeId> founder_;

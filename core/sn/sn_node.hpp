@@ -43,6 +43,7 @@ struct SnNodeOptions {
     Admission admission = Admission::first_contact;
     std::vector<AdmittedName> roll;
     std::vector<NodeId> voters;
+    bool owners_decide = false;
     std::uint64_t session = 0;  ///< see Node::session()
     std::uint64_t number = 1;   ///< see RaftOptions
     std::uint64_t seed = 1;     ///< of the election timeouts

@@ -55,7 +55,8 @@ bool SnNode::may_remove(const NodeId& tool) const {
 }
 
 SwarmRules SnNode::wanted_rules() const {
-    SwarmRules rules{options_.admission, {}, {}, options_.roll, options_.voters};
+    SwarmRules rules{options_.admission,    {}, {}, options_.roll, options_.voters,
+                     options_.owners_decide};
     for (const NodeId& admin : options_.admins) {
         rules.admins.push_back({admin, options_.signer->credentials().ca});
     }
@@ -138,6 +139,10 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
                effects);
         return;
     }
+    if (!changed.done) {
+        tell_owners(changed, effects);
+        return;
+    }
     const NodeId& node = *changed.node;
     const RollEntry& entry = ledger_.roll().entries().at(node);
     const std::string ca = entry.ca ? to_string(*entry.ca) : "";
@@ -151,7 +156,7 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
     if (!changed.by.empty()) {
         report(std::move(event).log(
                    Level::warning, component,
-                   "'" + changed.by + "' has " +
+                   "'" + entry.by + "' has " +
                        (entry.expelled ? "expelled '" + node.name + "'"
                                        : "admitted '" + node.name + "'" +
                                              (certified ? " of " + ca_text(*entry.ca) : "") +
@@ -173,6 +178,24 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
                            Level::info, component,
                            "The name '" + node.name + "' belongs to " + ca_text(*entry.ca))
                      : std::move(event),
+           effects);
+}
+
+/// What one owner is for, and most of them are not yet.
+void SnNode::tell_owners(const RollChanged& changed, std::vector<Effect>& effects) const {
+    const Roll& roll = ledger_.roll();
+    const RollEntry& entry = roll.entries().at(*changed.node);
+    const auto count = [&](const std::set<CaFingerprint>& cas, const char* what) {
+        return std::to_string(roll.owners_among(cas)) + " for " + what;
+    };
+    report(TraceEvent("owner_said")
+               .with("node", changed.node->name)
+               .with("by", changed.by)
+               .log(Level::info, component,
+                    "'" + changed.by + "' speaks for its owner about SN '" + changed.node->name +
+                        "': of " + std::to_string(roll.owners().size()) + " owners " +
+                        count(entry.for_vote, "a vote") + ", " +
+                        count(entry.for_expulsion, "its expulsion") + "; more than half decide"),
            effects);
 }
 

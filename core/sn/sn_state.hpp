@@ -183,6 +183,7 @@ private:
     void apply_pin(const NodeId& node, std::vector<Effect>& effects);
     void tell_pins(const NodeId& to, std::vector<Effect>& effects) const;
     void tell_roll(const RollChanged& changed, std::vector<Effect>& effects) const;
+    void tell_owners(const RollChanged& changed, std::vector<Effect>& effects) const;
     void remove_expelled_servers(std::vector<Effect>& effects);
     void deny(const NodeId& node, const Answer& why, std::vector<Effect>& effects) const;
 

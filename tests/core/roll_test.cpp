@@ -117,6 +117,72 @@ TEST(Roll, AnSnOfAnotherCaHasNoVoteUntilAnAdministratorGivesItOne) {
     EXPECT_EQ(book.change("swci1", ChangeRoll::Kind::expel, "sn1").code, Errc::refused);
 }
 
+/// Three owners, CAs 1 to 3, each with a member and a tool; sn1 of CA 1 has begun the ledger.
+Book with_owners() {
+    Book book;
+    book.registers("sn1", ca(1));
+    SwarmRules rules;
+    rules.owners_decide = true;
+    book.say("sn1", rules);
+    for (int owner = 1; owner <= 3; ++owner) {
+        book.registers("sl" + std::to_string(owner), ca(owner));
+        book.registers("swci" + std::to_string(owner), ca(owner));
+    }
+    book.registers("sn9", ca(3));
+    return book;
+}
+
+TEST(Roll, MoreThanHalfOfTheOwnersGiveAnSnItsVoteAndTakeIt) {
+    Book book = with_owners();
+    const Roll& roll = book.ledger.roll();
+    EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit_server, "sn9").code, Errc::ok);
+    EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit_server, "sn9").code, Errc::ok);
+    EXPECT_FALSE(roll.may_vote({"sn9"})) << "one of three, though it said so twice";
+    EXPECT_EQ(roll.owners_among(roll.entries().at({"sn9"}).for_vote), 1U);
+    book.change("swci1", ChangeRoll::Kind::admit_server, "sn9");
+    EXPECT_TRUE(roll.may_vote({"sn9"}));
+    EXPECT_EQ(roll.entries().at({"sn9"}).by, "2 of 3 owners");
+
+    book.change("swci2", ChangeRoll::Kind::expel, "sn9");
+    EXPECT_TRUE(roll.may_vote({"sn9"})) << "those for its vote count for it no more than once";
+    book.change("swci1", ChangeRoll::Kind::expel, "sn9");
+    EXPECT_FALSE(roll.may_vote({"sn9"}));
+    EXPECT_TRUE(roll.entries().at({"sn9"}).expelled);
+}
+
+TEST(Roll, AnOwnerCountsOnceForWhatItSaidLast) {
+    Book book = with_owners();
+    book.registers("swci31", ca(3));
+    book.change("swci3", ChangeRoll::Kind::admit_server, "sn9");
+    book.change("swci31", ChangeRoll::Kind::admit_server, "sn9");
+    EXPECT_FALSE(book.ledger.roll().may_vote({"sn9"})) << "two tools of one owner";
+    book.change("swci3", ChangeRoll::Kind::expel, "sn9");
+    book.change("swci1", ChangeRoll::Kind::admit_server, "sn9");
+    EXPECT_FALSE(book.ledger.roll().may_vote({"sn9"})) << "CA 3 has changed its mind";
+}
+
+TEST(Roll, OwnersDecideOnSnsOnlyAndOnlyWhereTheRulesSaySo) {
+    Book book = with_owners();
+    EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::expel, "sl3").code, Errc::refused);
+    EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::admit, "sl3", ca(2)).code, Errc::refused);
+    EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::admit_server, "sn9", ca(2)).code,
+              Errc::refused)
+        << "nor to another CA";
+    EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::admit_server, "sn7").code, Errc::refused)
+        << "one that has not joined";
+    EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::expel, "sn1").code, Errc::refused);
+    book.registers("swci4", ca(4));
+    EXPECT_EQ(book.change("swci4", ChangeRoll::Kind::admit_server, "sn9").code, Errc::refused)
+        << "a CA without a member";
+    EXPECT_EQ(book.change("sl2", ChangeRoll::Kind::admit_server, "sn9").code, Errc::refused);
+
+    Book without = with_admin();
+    without.registers("sl2", ca(2));
+    without.registers("swci2", ca(2));
+    without.registers("sn9", ca(3));
+    EXPECT_EQ(without.change("swci2", ChangeRoll::Kind::admit_server, "sn9").code, Errc::refused);
+}
+
 TEST(Roll, AnOperatorTakesOutAndAdmitsNobody) {
     Book book;
     book.registers("sn1", ca(1));

@@ -106,6 +106,11 @@ constexpr Flag sn_flags[] = {
      "Of the first SN: an SN of another CA that votes as soon as it joins; else it learns until an "
      "administrator says swci admit server NAME",
      "", false, true},
+    {"--owners-decide", "", node,
+     "Of the first SN: more than half of the owners (CAs that have a member) may do it too: give "
+     "an "
+     "SN a vote, or expel one. A tool of each says swci admit server NAME, or expel NAME",
+     ""},
     {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
      "SENTINEL_API_SERVICE"},
     {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",

@@ -470,6 +470,7 @@ Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,
             options.admins = reader.names("--admin");
             options.operators = reader.names("--operator");
             options.voters = reader.names("--admit-sn");
+            options.owners_decide = values.has("--owners-decide");
             options.roll = reader.path("--roll");
             const std::string admission = values.text("--admission");
             options.roll_only = admission == "roll";

@@ -70,6 +70,7 @@ struct SnOptions {
     bool roll_only = false;               ///< --admission=roll
     std::string roll;                     ///< --roll FILE
     std::vector<NodeId> voters;           ///< --admit-sn, repeatable
+    bool owners_decide = false;           ///< --owners-decide
     std::uint16_t api_port = 30304;       ///< --sn-api-port
     std::string data;  ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
     std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: the API's port
