@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view role_prefix = "urn:starling:role:";
 
+using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
+
 Error no_request(const std::string& why) {
     return {Errc::malformed, "it is no certificate request: " + why};
 }
@@ -71,6 +73,14 @@ Result<void> take_name(const GENERAL_NAME& name, LeafRequest& wanted) {
     return {};
 }
 
+Result<NodeId> common_name(const X509_NAME* subject) {
+    std::array<char, 256> text{};
+    const int length = X509_NAME_get_text_by_NID(subject, NID_commonName, text.data(),
+                                                 static_cast<int>(text.size()));
+    return parse_node_id(
+        std::string_view(text.data(), static_cast<std::size_t>(std::max(length, 0))));
+}
+
 }  // namespace
 
 Result<KeyAndRequest> make_request(const LeafRequest& wanted) {
@@ -113,28 +123,44 @@ Result<LeafRequest> read_request(const std::string& request_pem) {
     if (!request) {
         return request.error();
     }
-    std::array<char, 256> common_name{};
-    const int length =
-        X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(request->get()), NID_commonName,
-                                  common_name.data(), static_cast<int>(common_name.size()));
-    Result<NodeId> name = parse_node_id(
-        std::string_view(common_name.data(), static_cast<std::size_t>(std::max(length, 0))));
+    Result<NodeId> name = common_name(X509_REQ_get_subject_name(request->get()));
     if (!name) {
         return no_request("its common name: " + name.error().message);
     }
     LeafRequest wanted;
     wanted.name = std::move(*name);
     STACK_OF(X509_EXTENSION)* extensions = X509_REQ_get_extensions(request->get());
-    auto* names = static_cast<GENERAL_NAMES*>(
-        X509V3_get_d2i(extensions, NID_subject_alt_name, nullptr, nullptr));
+    const NamesPtr names(static_cast<GENERAL_NAMES*>(
+        X509V3_get_d2i(extensions, NID_subject_alt_name, nullptr, nullptr)));
     Result<void> taken;
-    for (int i = 0; taken && names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
-        taken = take_name(*sk_GENERAL_NAME_value(names, i), wanted);
+    for (int i = 0; taken && names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+        taken = take_name(*sk_GENERAL_NAME_value(names.get(), i), wanted);
     }
-    GENERAL_NAMES_free(names);
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     ERR_clear_error();
     return taken ? Result<LeafRequest>(std::move(wanted)) : taken.error();
+}
+
+Result<LeafRequest> read_certificate(const std::string& cert_pem) {
+    const CertPtr certificate(
+        PEM_read_bio_X509(bio_over(cert_pem).get(), nullptr, nullptr, nullptr));
+    ERR_clear_error();
+    if (!certificate) {
+        return Error{Errc::malformed, "no certificate in PEM form"};
+    }
+    Result<NodeId> name = common_name(X509_get_subject_name(certificate.get()));
+    if (!name) {
+        return Error{Errc::malformed, "its common name: " + name.error().message};
+    }
+    LeafRequest made;
+    made.name = std::move(*name);
+    const NamesPtr names(static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+        static_cast<void>(take_name(*sk_GENERAL_NAME_value(names.get(), i), made));
+    }
+    ERR_clear_error();
+    return made;
 }
 
 Result<std::string> sign_request(const IssuedCert& ca, const std::string& request_pem,

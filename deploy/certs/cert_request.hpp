@@ -21,6 +21,10 @@ Result<KeyAndRequest> make_request(const LeafRequest& request);
 /// its signature does not show that the asker holds the key.
 Result<LeafRequest> read_request(const std::string& request_pem);
 
+/// The same of a certificate that was made; kinds of names that nodes don't have are left out.
+/// Errc::malformed: it is none.
+Result<LeafRequest> read_certificate(const std::string& cert_pem);
+
 /// Signs: the key is the request's, all else is `granted`. A certificate, PEM.
 Result<std::string> sign_request(const IssuedCert& ca, const std::string& request_pem,
                                  const LeafRequest& granted);

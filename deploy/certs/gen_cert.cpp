@@ -134,15 +134,54 @@ Error host_ip_error(const GenCertOptions& options, const Error& error) {
                : Error{Errc::usage, "--host-ip: " + error.message};
 }
 
-Result<void> issue_nodes(const GenCertOptions& options, const Places& places,
-                         const IssuedCert& ca) {
+using NodeRequests = std::vector<std::pair<const NodeKind*, LeafRequest>>;
+
+NodeRequests node_requests(const GenCertOptions& options) {
+    NodeRequests requests;
     for (const NodeKind& kind : node_kinds) {
-        const Result<IssuedCert> leaf = issue_leaf(ca, node_request(options, kind));
+        requests.emplace_back(&kind, node_request(options, kind));
+    }
+    return requests;
+}
+
+/// As node_requests(), with the names and addresses of the certificates that are there: a node
+/// whose new certificate lacks the address by which others dial it is refused by them, and by
+/// itself.
+Result<NodeRequests> kept_requests(const GenCertOptions& options, const Places& places) {
+    NodeRequests requests = node_requests(options);
+    for (auto& [kind, request] : requests) {
+        const std::string file = places.node_file(*kind, "cert");
+        std::error_code unreadable;
+        if (!fs::exists(file, unreadable)) {
+            continue;
+        }
+        const Result<std::string> pem = read_file(file);
+        if (!pem) {
+            return pem.error();
+        }
+        Result<LeafRequest> made = read_certificate(*pem);
+        if (!made) {
+            return Error{Errc::usage, "--renew: " + file + ": " + made.error().message +
+                                          ", so its addresses can't be kept: remove it, and say "
+                                          "--host-ip"};
+        }
+        request.dns_names = std::move(made->dns_names);
+        if (options.host_ips.empty()) {
+            request.ips = std::move(made->ips);
+        }
+    }
+    return requests;
+}
+
+Result<void> issue_nodes(const GenCertOptions& options, const NodeRequests& requests,
+                         const Places& places, const IssuedCert& ca) {
+    for (const auto& [kind, request] : requests) {
+        const Result<IssuedCert> leaf = issue_leaf(ca, request);
         if (!leaf) {
             return host_ip_error(options, leaf.error());
         }
         if (Result<void> written =
-                write_pair(places.node_file(kind, "cert"), places.node_file(kind, "key"), *leaf);
+                write_pair(places.node_file(*kind, "cert"), places.node_file(*kind, "key"), *leaf);
             !written) {
             return written;
         }
@@ -175,10 +214,22 @@ std::string list_text(const std::vector<std::string>& names) {
     return text;
 }
 
-std::string certified_text(const GenCertOptions& options) {
-    const LeafRequest request = node_request(options, node_kinds[0]);
-    return "Addresses in them: " + list_text(request.ips) +
-           "; names: " + list_text(request.dns_names) + ", and each node's own.\n";
+std::string certified_text(const LeafRequest& request) {
+    return list_text(request.ips) + "; names: " + list_text(request.dns_names) +
+           ", and each node's own.\n";
+}
+
+/// One line if all have the same, as after gen-cert; else one for each.
+std::string certified_text(const NodeRequests& requests) {
+    const std::string first = certified_text(requests[0].second);
+    std::string each;
+    bool same = true;
+    for (const auto& [kind, request] : requests) {
+        const std::string text = certified_text(request);
+        same = same && text == first;
+        each += "Addresses of " + request.name.name + ": " + text;
+    }
+    return same ? "Addresses in them: " + first : each;
 }
 
 std::vector<std::pair<Revoked, std::string>> read_revoked(const std::string& file) {
@@ -280,7 +331,8 @@ Result<std::string> gen_cert(const GenCertOptions& options) {
     for (const std::string& old : {places.issued, places.revoked, places.crl}) {
         fs::remove(old, unreadable);  // of a CA that is replaced
     }
-    if (Result<void> issued = issue_nodes(options, places, *ca); !issued) {
+    const NodeRequests requests = node_requests(options);
+    if (Result<void> issued = issue_nodes(options, requests, places, *ca); !issued) {
         return issued.error();
     }
     if (Result<void> written = write_pair(places.ca_cert, places.ca_key, *ca); !written) {
@@ -292,7 +344,7 @@ Result<std::string> gen_cert(const GenCertOptions& options) {
     const std::string& index = places.index;
     return "Certificates of sn" + index + ", sl" + index + ", apls" + index + ", swci" + index +
            ": " + places.directory.string() + ", valid for " + std::to_string(options.days) +
-           " days.\n" + certified_text(options) + "Copy " + places.ca_cert + " to " +
+           " days.\n" + certified_text(requests) + "Copy " + places.ca_cert + " to " +
            places.capath.string() + " of every other host; keep " + places.ca_key + " here.\n";
 }
 
@@ -302,12 +354,16 @@ Result<std::string> renew_certs(const GenCertOptions& options) {
     if (!ca) {
         return ca.error();
     }
-    if (Result<void> issued = issue_nodes(options, places, *ca); !issued) {
+    const Result<NodeRequests> requests = kept_requests(options, places);
+    if (!requests) {
+        return requests.error();
+    }
+    if (Result<void> issued = issue_nodes(options, *requests, places, *ca); !issued) {
         return issued.error();
     }
     return "New certificates and keys in " + places.directory.string() + ", valid for " +
            std::to_string(options.days) + " days, by the CA that was there.\n" +
-           certified_text(options) + "Nodes that run read them by themselves within seconds.\n";
+           certified_text(*requests) + "Nodes that run read them by themselves within seconds.\n";
 }
 
 Result<std::string> make_csr(const GenCertOptions& options, Role role) {
@@ -322,7 +378,8 @@ Result<std::string> make_csr(const GenCertOptions& options, Role role) {
     if (fs::exists(key_file, unreadable) && !options.force) {
         return Error{Errc::usage, key_file + " is there already: --force replaces it"};
     }
-    const Result<KeyAndRequest> made = make_request(node_request(options, kind));
+    const LeafRequest wanted = node_request(options, kind);
+    const Result<KeyAndRequest> made = make_request(wanted);
     if (!made) {
         return host_ip_error(options, made.error());
     }
@@ -336,9 +393,10 @@ Result<std::string> make_csr(const GenCertOptions& options, Role role) {
         return ok.error();
     }
     return "Key: " + key_file + " (keep it here). Request: " + request_file + ".\n" +
-           certified_text(options) + "Have it signed where the CA is: gen-cert -e " +
-           options.example + " -i CA-INDEX --sign " + request_file + " --role " +
-           std::string(to_string(role)) + "\nand put the certificate beside the key.\n";
+           "Addresses in it: " + certified_text(wanted) +
+           "Have it signed where the CA is: gen-cert -e " + options.example +
+           " -i CA-INDEX --sign " + request_file + " --role " + std::string(to_string(role)) +
+           "\nand put the certificate beside the key.\n";
 }
 
 Result<std::string> sign_csr(const GenCertOptions& options, const std::string& file, Role role) {

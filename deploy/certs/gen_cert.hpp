@@ -33,7 +33,8 @@ struct GenCertOptions {
 /// A CA for this host and certificates for its nodes. Errc::usage if a CA is there and no `force`.
 Result<std::string> gen_cert(const GenCertOptions& options);
 
-/// New keys and certificates for the nodes, by the CA that is there.
+/// New keys and certificates for the nodes, by the CA that is there. They have the names of the old
+/// ones, and their addresses unless `host_ips` says others.
 Result<std::string> renew_certs(const GenCertOptions& options);
 
 /// A key, which stays here, and a request for a certificate: ROLE-INDEX-key.pem,

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     app.add_option(
            "--host-ip", options.host_ips,
            "Address by which others dial this host; may be given several times (default: the "
-           "addresses that it has)")
+           "addresses that it has; with --renew those of the old certificates)")
         ->allow_extra_args(false);
     app.add_option("--days", options.days, "Days that the certificates are valid")
         ->capture_default_str();
@@ -43,7 +43,9 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_flag("--force", options.force, "Replace the CA and certificates of an earlier run");
     CLI::Option* renew =
-        app.add_flag("--renew", wants_renew, "New keys and certificates by the CA that is there");
+        app.add_flag("--renew", wants_renew,
+                     "New keys and certificates by the CA that is there, for the same names and "
+                     "addresses");
     CLI::Option* csr = app.add_flag("--csr", wants_csr,
                                     "Make a key, which stays here, and a request for a CA "
                                     "elsewhere; needs --role");

@@ -121,6 +121,48 @@ TEST_F(GenCertTest, RenewalKeepsTheCaAndReplacesKeyAndCertificate) {
     EXPECT_FALSE(renew_certs(options(4)));
 }
 
+/// Others dial a node by what its first certificate says, and this host may have more addresses.
+TEST_F(GenCertTest, RenewalKeepsNamesAndAddresses) {
+    GenCertOptions again = options(1);
+    again.host_ips.clear();
+    const auto lines = renew_certs(again);
+    ASSERT_TRUE(lines) << lines.error().message;
+    EXPECT_NE(lines->find("Addresses in them: 127.1.1.1; names: localhost, and each node's own."),
+              std::string::npos)
+        << *lines;
+    EXPECT_EQ(verify("sl-1-cert.pem").first, 0) << verify("sl-1-cert.pem").second;
+    again.host_ips = {"192.0.2.7"};
+    ASSERT_TRUE(renew_certs(again));
+    EXPECT_NE(verify("sl-1-cert.pem").first, 0) << "an address that was given anew";
+}
+
+TEST_F(GenCertTest, RenewalKeepsWhatARequestAskedFor) {
+    GenCertOptions asked = options(1);
+    asked.host_ips = {"192.0.2.7", "2001:db8::7"};
+    asked.force = true;
+    ASSERT_TRUE(make_csr(asked, Role::sl));
+    ASSERT_TRUE(sign_csr(options(1), file("sl-1-csr.pem"), Role::sl));
+    GenCertOptions again = options(1);
+    again.host_ips.clear();
+    const auto lines = renew_certs(again);
+    ASSERT_TRUE(lines) << lines.error().message;
+    EXPECT_NE(lines->find("Addresses of sn1: 127.1.1.1;"), std::string::npos) << *lines;
+    EXPECT_NE(lines->find("Addresses of sl1: 192.0.2.7, 2001:db8::7;"), std::string::npos)
+        << *lines;
+}
+
+TEST_F(GenCertTest, RenewalOfADamagedCertificateSaysWhatToDo) {
+    ASSERT_TRUE(write_file(file("sl-1-cert.pem"), "no certificate", FileMode::readable));
+    const std::string key = text("sn-1-key.pem");
+    const auto refused = renew_certs(options(1));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::usage);
+    EXPECT_NE(refused.error().message.find("sl-1-cert.pem: no certificate in PEM form"),
+              std::string::npos)
+        << refused.error().message;
+    EXPECT_EQ(text("sn-1-key.pem"), key) << "nothing is renewed then";
+}
+
 TEST_F(GenCertTest, WithoutAddressesTheHostsOwnAreTaken) {
     GenCertOptions own = options(5);
     own.host_ips.clear();
