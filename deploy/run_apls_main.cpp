@@ -48,6 +48,7 @@ Result<int> serve(const AplsOptions& options, NodeHost& host) {
     node_options.id = host.id;
     node_options.address = {options.common.host_ip, options.port};
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::apls);
+    endpoint_options.reached_as = {options.common.host_ip};
     endpoint_options.listen = {{node_options.address, apls_accepts()}};
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {

@@ -93,6 +93,7 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     const Address api{options.common.host_ip, options.api_port};
     TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sn);
     endpoint_options.session = *session;
+    endpoint_options.reached_as = {options.common.host_ip};
     endpoint_options.listen = {{api, sn_api_accepts()}};
     endpoint_options.refused = [&metrics] { metrics.count_refused(); };
     if (options.p2p_port) {

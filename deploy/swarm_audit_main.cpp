@@ -5,12 +5,12 @@
 #include <optional>
 
 #include "deploy/audit/audit_report.hpp"
-#include "deploy/audit/certificate_trust.hpp"
 #include "deploy/audit/ledger_copy.hpp"
 #include "deploy/storage/ledger_head.hpp"
 #include "deploy/tool_main.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/tls/node_keys.hpp"
+#include "transport/tls/trust_store.hpp"
 
 namespace starling {
 namespace {
@@ -54,11 +54,11 @@ std::string missing_end(const std::filesystem::path& head_file,
 }
 
 Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& verifier,
-                                 const std::optional<CertificateTrust>& trust) {
+                                 const std::optional<TrustStore>& trust) {
     LedgerAudit::Options options;
     if (trust) {
         options.trusted = [&](const NodeId&, ByteView certificate) {
-            return trust->check(certificate);
+            return trust->vouches_for(certificate);
         };
     }
     AuditedLedger ledger{
@@ -87,9 +87,9 @@ Result<int> run(const FlagValues& values) {
                      "a LEDGER is wanted, such as workspace/data/sn1/ledger.sqlite. "
                      "See swarm-audit --help"};
     }
-    std::optional<CertificateTrust> trust;
+    std::optional<TrustStore> trust;
     if (values.has("--capath")) {
-        Result<CertificateTrust> loaded = CertificateTrust::load(values.text("--capath"));
+        Result<TrustStore> loaded = TrustStore::load(values.text("--capath"), "");
         if (!loaded) {
             return loaded.error();
         }

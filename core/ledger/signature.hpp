@@ -34,7 +34,7 @@ using CaFingerprint = Digest;
 struct Credentials {
     PublicKey key;
     CaFingerprint ca;   ///< of who made the certificate
-    Bytes certificate;  ///< X.509, DER; empty in a simulation, which reads none
+    Bytes certificate;  ///< X.509, DER, behind it its intermediate CAs; empty in a simulation
     Bytes issuer;       ///< X.509, DER: the certificate of `ca`
     Bytes endorsement;  ///< of endorsement_text(), by the key of the certificate
 

@@ -76,7 +76,7 @@ TEST_F(SwarmAudit, NamesCertificatesThatNobodyTrustsAndTwoHistories) {
     const std::string one = copy("one.sqlite");
     store_ca("other-ca", *make_ca("other CA", {}));
     EXPECT_EQ(audit({one, "--capath=" + path("other-ca")}), 1);
-    EXPECT_TRUE(holds(output, "no CA of --capath vouches for its certificate")) << output;
+    EXPECT_TRUE(holds(output, "no trusted CA stands behind its certificate")) << output;
 
     fs::remove_all(path("host-1"));
     fs::remove_all(path("host-2"));

@@ -71,6 +71,23 @@ TEST(RunSnOptions, defaults_are_those_of_the_help) {
     EXPECT_EQ(options.common.trace, "");
 }
 
+TEST(RunSnOptions, an_address_that_nobody_can_dial_is_refused) {
+    for (const std::string text :
+         {"0.0.0.0", "0", "0x0.0", "::", "0:0::0", "::ffff:0.0.0.0", "::%lo"}) {
+        const auto parsed = parse_run_sn({"--host-ip=" + text}, {});
+        ASSERT_FALSE(parsed.has_value()) << text;
+        EXPECT_EQ(parsed.error().message,
+                  "--host-ip: '" + text +
+                      "' stands for every address of a host: name one that other nodes can dial. "
+                      "See run-sn --help");
+        EXPECT_FALSE(parse_run_sl({"--host-ip=::1", "--sn-ip=" + text}, {}).has_value()) << text;
+    }
+    for (const std::string text :
+         {"0.0.0.1", "::1", "fe80::1%lo", "zero.example.org", "10.0.0.0"}) {
+        EXPECT_TRUE(parse_run_sn({"--host-ip=" + text}, {}).has_value()) << text;
+    }
+}
+
 TEST(RunSnOptions, a_switch_takes_no_value) {
     const auto parsed = parse_run_sn({"--host-ip=::1", "--sentinel=no"}, {});
     ASSERT_FALSE(parsed.has_value());

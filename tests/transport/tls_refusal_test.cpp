@@ -88,7 +88,8 @@ TEST_F(TlsRefusalTest, ADiallerWhoseCaIsUnknownIsToldWhatToDo) {
     EXPECT_EQ(failed.error.message,
               at_port() +
                   ": does not accept this node's certificate (unknown CA): copy the CA "
-                  "certificate of this host into its --capath");
+                  "certificate of this host into its --capath, and intermediate ones behind this "
+                  "node's own in --cert");
     EXPECT_TRUE(contains(node.logged(),
                          "its certificate is not accepted (unknown CA): copy the CA certificate of "
                          "that host into this node's --capath"))

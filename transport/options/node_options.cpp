@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "transport/options/node_flags.hpp"
 #include "transport/options/shell_words.hpp"
 
@@ -30,6 +33,22 @@ bool is_host(const std::string& text, HostNames names) {
             return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
         });
     return spelled && !text.empty() && text.size() <= host_name_max && text.front() != '-';
+}
+
+/// 0.0.0.0 and the like, in all spellings that the operating system takes: every address of a host,
+/// so no address of one.
+bool is_wildcard(const std::string& text) {
+    in_addr four{};
+    in6_addr six{};
+    if (::inet_aton(text.c_str(), &four) != 0) {
+        return four.s_addr == 0;
+    }
+    const std::string plain = text.substr(0, text.find('%'));
+    return ::inet_pton(AF_INET6, plain.c_str(), &six) == 1 &&
+           (IN6_IS_ADDR_UNSPECIFIED(&six) ||
+            (IN6_IS_ADDR_V4MAPPED(&six) &&
+             std::all_of(six.s6_addr + 12, six.s6_addr + 16,
+                         [](std::uint8_t byte) { return byte == 0; })));
 }
 
 bool is_number(std::string_view text) {
@@ -84,6 +103,7 @@ public:
         if (!is_host(value->text, names_)) {
             fail(*value, "is no IP address or host name");
         }
+        refuse_wildcard(*value, value->text);
         return value->text;
     }
 
@@ -116,6 +136,7 @@ public:
         if (!is_host(host, names_)) {
             fail(value, "is no HOST or HOST:PORT");
         }
+        refuse_wildcard(value, host);
         return Address{host, static_cast<std::uint16_t>(port)};
     }
 
@@ -235,6 +256,11 @@ public:
     const std::optional<Error>& error() const { return error_; }
 
 private:
+    void refuse_wildcard(const FlagValues::Value& value, const std::string& host) {
+        if (names_ == HostNames::network && is_wildcard(host)) {
+            fail(value, "stands for every address of a host: name one that other nodes can dial");
+        }
+    }
     void fail(const FlagValues::Value& value, const std::string& what) {
         refuse(value.source + ": '" + value.text.substr(0, shown_max) + "' " + what);
     }

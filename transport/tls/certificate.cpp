@@ -1,8 +1,10 @@
 #include "transport/tls/certificate.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
+#include <arpa/inet.h>
 #include <openssl/bn.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -31,20 +33,35 @@ Result<NodeId> common_name(const X509& certificate) {
     return name;
 }
 
+using NamesPtr = std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)>;
+
+NamesPtr alternative_names(const X509& certificate) {
+    return {static_cast<GENERAL_NAMES*>(
+                X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)),
+            &GENERAL_NAMES_free};
+}
+
+std::string_view text_in(const ASN1_STRING* text) {
+    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+            static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+/// "192.0.2.1" or the like of 4 or 16 bytes.
+std::string address_text(std::string_view bytes) {
+    char text[INET6_ADDRSTRLEN] = "?";
+    ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
+    return text;
+}
+
 std::set<Role> roles_of(const X509& certificate) {
     std::set<Role> roles;
-    const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
-        static_cast<GENERAL_NAMES*>(
-            X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)),
-        &GENERAL_NAMES_free);
+    const NamesPtr names = alternative_names(certificate);
     for (int i = 0; i < (names ? sk_GENERAL_NAME_num(names.get()) : 0); ++i) {
         const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
         if (name->type != GEN_URI) {
             continue;
         }
-        const std::string_view uri(
-            reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.uniformResourceIdentifier)),
-            static_cast<std::size_t>(ASN1_STRING_length(name->d.uniformResourceIdentifier)));
+        const std::string_view uri = text_in(name->d.uniformResourceIdentifier);
         if (uri.starts_with(role_uri_prefix)) {
             // A role that this version does not know gives no right here.
             if (const Result<Role> role = parse_role(uri.substr(role_uri_prefix.size()))) {
@@ -56,6 +73,43 @@ std::set<Role> roles_of(const X509& certificate) {
 }
 
 }  // namespace
+
+std::string name_text(const X509_NAME& name) {
+    char text[257] = "";
+    if (X509_NAME_get_text_by_NID(&name, NID_commonName, text, sizeof text) < 0) {
+        X509_NAME_oneline(&name, text, sizeof text);
+    }
+    std::string shown = text;
+    std::replace_if(
+        shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+    return shown;
+}
+
+bool is_made_for(X509* certificate, const std::string& host) {
+    // As who dials looks for it: an address among the addresses, anything else among the names.
+    const int address = X509_check_ip_asc(certificate, host.c_str(), 0);
+    return address == 1 || (address == -2 && X509_check_host(certificate, host.data(), host.size(),
+                                                             0, nullptr) == 1);
+}
+
+std::string hosts_text(const X509& certificate) {
+    const NamesPtr names = alternative_names(certificate);
+    std::string text;
+    for (int i = 0; i < (names ? sk_GENERAL_NAME_num(names.get()) : 0); ++i) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+        std::string host;
+        if (name->type == GEN_DNS) {
+            host = text_in(name->d.dNSName);
+        } else if (name->type == GEN_IPADD) {
+            const std::string_view bytes = text_in(name->d.iPAddress);
+            host = bytes.size() == 4 || bytes.size() == 16 ? address_text(bytes) : "";
+        }
+        if (!host.empty()) {
+            text += (text.empty() ? "" : ", ") + host;
+        }
+    }
+    return text.empty() ? "none" : text;
+}
 
 std::string date_text(const ASN1_TIME* time) {
     tm parts{};

@@ -6,6 +6,7 @@
 
 struct x509_st;
 struct asn1_string_st;
+struct X509_name_st;
 
 namespace starling {
 
@@ -20,6 +21,13 @@ std::string role_list(const std::set<Role>& roles);
 
 /// Errc::refused if the certificate is not valid now; the sentence begins with `what`.
 Result<void> check_dates(const x509_st& certificate, const std::string& what);
+
+/// The common name of a CA or a node, or else all its names in one line.
+std::string name_text(const X509_name_st& name);
+/// Whether who dials `host` (an IP address or a name) finds it in the certificate.
+bool is_made_for(x509_st* certificate, const std::string& host);
+/// The hosts it is made for: "127.0.1.1, sn1.example.org"
+std::string hosts_text(const x509_st& certificate);
 
 /// "2026-11-23 03:24 UTC"
 std::string date_text(const asn1_string_st* time);

@@ -76,7 +76,7 @@ std::shared_ptr<X509> own_issuer(const ssl_ctx_st* context) {
 }
 
 Result<void> add_issuer(const IdentityFiles& files, Role role, Credentials& credentials) {
-    const Result<TlsContext> context = TlsContext::load_for(files, role);
+    const Result<TlsContext> context = TlsContext::load_for(files, role, {});
     if (!context) {
         return context.error();
     }

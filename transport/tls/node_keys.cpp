@@ -4,19 +4,18 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "transport/tls/certificate.hpp"
 #include "transport/tls/issuer.hpp"
+#include "transport/tls/pem_blocks.hpp"
 #include "transport/tls/tls_errors.hpp"
 
 namespace starling {
 namespace {
 
 using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using CertPtr = std::unique_ptr<X509, decltype(&X509_free)>;
-using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using ContextPtr = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
 const unsigned char* octets(ByteView bytes) {
@@ -26,7 +25,7 @@ unsigned char* octets(std::byte* bytes) { return reinterpret_cast<unsigned char*
 
 ContextPtr new_context() { return {EVP_MD_CTX_new(), &EVP_MD_CTX_free}; }
 
-/// \param digest  nullptr for Ed25519, which hashes itself.
+/// \param digest  nullptr for Ed25519 and Ed448, which hash by themselves.
 Result<Bytes> sign_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text) {
     const ContextPtr context = new_context();
     std::size_t size = 0;
@@ -43,6 +42,17 @@ Result<Bytes> sign_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text) {
         return Error{Errc::io, "OpenSSL can't sign" + openssl_reason()};
     }
     return signature;
+}
+
+/// With which hash the key of a certificate signs: SHA-256, or the only one that it can.
+const EVP_MD* endorsing_digest(EVP_PKEY* key) {
+    constexpr int no_other = 2;
+    char name[64] = "";
+    if (EVP_PKEY_get_default_digest_name(key, name, sizeof name) != no_other) {
+        ERR_clear_error();
+        return EVP_sha256();
+    }
+    return EVP_get_digestbyname(name);  // of "" or "UNDEF" nothing
 }
 
 bool verify_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text, ByteView signature) {
@@ -89,27 +99,26 @@ public:
 
 Result<void> OpensslVerifier::endorsed(const NodeId& node, Role role,
                                        const Credentials& credentials) const {
-    const unsigned char* at = octets(credentials.certificate);
-    const CertPtr certificate(
-        d2i_X509(nullptr, &at, static_cast<long>(credentials.certificate.size())), &X509_free);
-    ERR_clear_error();
-    if (!certificate) {
-        return Error{Errc::refused, "what it shows as its certificate is none"};
+    const Result<std::vector<std::shared_ptr<X509>>> chain = decode_chain(credentials.certificate);
+    if (!chain) {
+        return chain.error();
     }
-    const Result<Identity> identity = identity_of(*certificate);
+    const Result<Identity> identity = identity_of(*chain->front());
     if (!identity) {
         return identity.error();
     }
+    EVP_PKEY* vouching = X509_get0_pubkey(chain->front().get());
     if (identity->name != node || identity->roles.count(role) == 0) {
         return Error{Errc::refused, "it shows a certificate of '" + identity->name.name +
                                         "' for roles " + role_list(identity->roles) +
                                         " and says that it is '" + node.name + "', a " +
                                         std::string(to_string(role))};
     }
-    if (const Result<void> made = check_issuer(*certificate, credentials); !made) {
+    if (const Result<void> made = check_issuer(*chain->front(), credentials); !made) {
         return made;
     }
-    if (!verify_with(X509_get0_pubkey(certificate.get()), EVP_sha256(),
+    if (vouching == nullptr ||
+        !verify_with(vouching, endorsing_digest(vouching),
                      endorsement_text(node, role, credentials.key), credentials.endorsement)) {
         return Error{Errc::refused,
                      "the holder of its certificate does not vouch for the key it signs with"};
@@ -117,54 +126,50 @@ Result<void> OpensslVerifier::endorsed(const NodeId& node, Role role,
     return {};
 }
 
-BioPtr open_file(const std::string& file) { return {BIO_new_file(file.c_str(), "r"), &BIO_free}; }
-
-int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) { return -1; }
+/// The certificates of a file that others need to judge the first: no root, which they have.
+std::vector<std::shared_ptr<X509>> to_show(std::vector<std::shared_ptr<X509>> chain) {
+    std::erase_if(chain, [&](const std::shared_ptr<X509>& one) {
+        return one != chain.front() && (X509_get_extension_flags(one.get()) & EXFLAG_SS) != 0;
+    });
+    return chain;
+}
 
 }  // namespace
 
 Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& files,
                                                            const NodeId& node, Role role) {
-    const BioPtr cert_file = open_file(files.cert);
-    const CertPtr certificate(
-        cert_file ? PEM_read_bio_X509(cert_file.get(), nullptr, no_passphrase, nullptr) : nullptr,
-        &X509_free);
-    if (!certificate) {
-        return Error{Errc::refused, "--cert " + files.cert + ": can't be read as a certificate" +
-                                        openssl_reason()};
+    Result<PemBlocks> blocks = read_pem_file("--cert", files.cert);
+    if (!blocks) {
+        return blocks.error();
     }
-    const BioPtr key_file = open_file(files.key);
-    const KeyPtr vouching(
-        key_file ? PEM_read_bio_PrivateKey(key_file.get(), nullptr, no_passphrase, nullptr)
-                 : nullptr,
-        &EVP_PKEY_free);
+    if (blocks->certificates.empty()) {
+        return Error{Errc::refused, "--cert " + files.cert + ": is no certificate in PEM form"};
+    }
+    const Result<std::shared_ptr<EVP_PKEY>> vouching = read_private_key("--key", files.key);
     if (!vouching) {
-        return Error{Errc::refused,
-                     "--key " + files.key + ": can't be read as a private key" + openssl_reason()};
+        return vouching.error();
     }
     KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), &EVP_PKEY_free);
     Credentials credentials;
     std::size_t size = credentials.key.bytes.size();
-    unsigned char* encoded = nullptr;
-    const int length = i2d_X509(certificate.get(), &encoded);
-    const std::unique_ptr<unsigned char, void (*)(unsigned char*)> freed(
-        encoded, [](unsigned char* bytes) { OPENSSL_free(bytes); });
-    if (!key || length <= 0 ||
+    if (!key ||
         EVP_PKEY_get_raw_public_key(key.get(), octets(credentials.key.bytes.data()), &size) != 1) {
         return Error{Errc::io, "OpenSSL can't make an Ed25519 key" + openssl_reason()};
     }
-    const auto* der = reinterpret_cast<const std::byte*>(encoded);
-    credentials.certificate.assign(der, der + length);
-    Result<Bytes> endorsement =
-        sign_with(vouching.get(), EVP_sha256(), endorsement_text(node, role, credentials.key));
+    credentials.certificate = encode_chain(to_show(std::move(blocks->certificates)));
+    Result<Bytes> endorsement = sign_with(vouching->get(), endorsing_digest(vouching->get()),
+                                          endorsement_text(node, role, credentials.key));
     if (!endorsement) {
-        return endorsement.error();
+        return Error{endorsement.error().code,
+                     "--key " + files.key + ": " + endorsement.error().message};
     }
     credentials.endorsement = std::move(*endorsement);
     if (credentials.certificate.size() > certificate_bytes_max ||
         credentials.endorsement.size() > endorsement_bytes_max) {
-        return Error{Errc::refused, "--cert " + files.cert + ": is larger than " +
-                                        std::to_string(certificate_bytes_max) + " bytes"};
+        return Error{Errc::refused, "--cert " + files.cert + ": its certificates take more than " +
+                                        std::to_string(certificate_bytes_max) +
+                                        " bytes: leave in it the node's own and its intermediate "
+                                        "CAs only"};
     }
     if (const Result<void> added = add_issuer(files, role, credentials); !added) {
         return added.error();

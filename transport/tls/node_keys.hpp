@@ -7,9 +7,9 @@
 
 namespace starling {
 
-/// A new Ed25519 key for this start of a node, endorsed with the key of its certificate (ECDSA or
-/// RSA, with SHA-256). Errc::refused names flag and file that can't be used; Errc::io: OpenSSL
-/// can't make a key.
+/// A new Ed25519 key for this start of a node, endorsed with the key of its certificate. It
+/// shows that and the intermediate CAs behind it (encode_chain()). Errc::refused names flag and
+/// file that can't be used; Errc::io: OpenSSL can't make a key.
 Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& files,
                                                            const NodeId& node, Role role);
 

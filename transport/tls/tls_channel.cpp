@@ -72,6 +72,7 @@ public:
         STARLING_INVARIANT(ssl_ && bio != nullptr, "a connection's memory can be had");
         BIO_set_data(bio, &text_);
         SSL_set_bio(ssl_.get(), bio, bio);
+        SSL_set_app_data(ssl_.get(), &ca_at_fault_);
         if (side == TlsSide::dials) {
             SSL_set_connect_state(ssl_.get());
             // An address is looked for among the addresses, anything else among the names.
@@ -175,12 +176,13 @@ public:
 
 private:
     Error failed() {
-        TlsFailure failure = explain_tls_error(*ssl_);
+        TlsFailure failure = explain_tls_error(*ssl_, ca_at_fault_);
         fatal_ = failure.fatal;
         return std::move(failure.error);
     }
 
     Ciphertext text_;
+    std::string ca_at_fault_;  ///< filled in by TrustStore's judge()
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
     std::optional<Identity> certified_;
     Bytes taken_;

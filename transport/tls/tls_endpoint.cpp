@@ -98,6 +98,7 @@ private:
     void refresh_identity();
     void use(TlsContext context);
     void show_warnings() const;
+    void show_notes() const;
     void hang_up();
     void log(Level level, const std::string& text) const;
     void refused(const std::string& text);
@@ -340,6 +341,7 @@ bool TlsEndpoint::may_read(Session& session) {
 }
 
 void TlsEndpoint::session_up(Session& session) {
+    show_notes();
     const Hello& hello = session.peer();
     std::shared_ptr<Session>& current = peers_[hello.name];
     if (const std::shared_ptr<Session> older = std::exchange(current, session.shared_from_this())) {
@@ -461,7 +463,8 @@ void TlsEndpoint::refresh_identity() {
     if (!identity_watch_->changed(loop_.now()) && !wanted) {
         return;
     }
-    Result<TlsContext> fresh = TlsContext::load_for(*options_.identity, options_.role);
+    Result<TlsContext> fresh =
+        TlsContext::load_for(*options_.identity, options_.role, options_.reached_as);
     if (fresh && fresh->identity().name != options_.name) {
         fresh = Error{Errc::refused, "--cert " + options_.identity->cert +
                                          ": the certificate is for '" +
@@ -495,6 +498,15 @@ void TlsEndpoint::use(TlsContext context) {
 void TlsEndpoint::show_warnings() const {
     for (const std::string& warning : context_->warnings()) {
         log(Level::warning, warning);
+    }
+    show_notes();
+}
+
+void TlsEndpoint::show_notes() const {
+    if (context_) {
+        for (const std::string& note : context_->take_notes()) {
+            log(Level::info, note);
+        }
     }
 }
 
@@ -542,7 +554,8 @@ void TlsEndpoint::show_refused(SwarmTime now) {
 Result<std::unique_ptr<PolledEndpoint>> make_tls_endpoint(TlsEndpointOptions options) {
     std::optional<TlsContext> context;
     if (options.identity) {
-        Result<TlsContext> loaded = TlsContext::load_for(*options.identity, options.role);
+        Result<TlsContext> loaded =
+            TlsContext::load_for(*options.identity, options.role, options.reached_as);
         if (!loaded) {
             return loaded.error();
         }

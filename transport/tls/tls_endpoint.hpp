@@ -45,6 +45,9 @@ struct TlsEndpointOptions {
     std::uint64_t session = 0;              ///< of this start of the node: see Node::session()
     std::optional<IdentityFiles> identity;  ///< none: only Unix sockets can be used (an ML node)
     std::vector<ListenOptions> listen;
+    /// Hosts under which others are told to dial this node: its certificate must be made for each,
+    /// or they would refuse it, and the error would be told at their end only.
+    std::vector<std::string> reached_as;
     SwarmDuration handshake_limit =
         std::chrono::seconds(5);  ///< TCP connect, TLS and hello, each way
     std::size_t receive_bytes_max =

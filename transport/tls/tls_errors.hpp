@@ -16,12 +16,14 @@ struct TlsFailure {
 
 /// Explains the newest error of OpenSSL and clears all. The code is Errc::refused for certificates,
 /// Errc::malformed for bytes that are no TLS, Errc::unknown_version for TLS before 1.3.
-TlsFailure explain_tls_error(const ssl_st& ssl);
+/// \param ca  see verify_text().
+TlsFailure explain_tls_error(const ssl_st& ssl, const std::string& ca);
 
 /// ": what OpenSSL says", or nothing; clears OpenSSL's errors.
 std::string openssl_reason();
 
 /// What is wrong with a peer's certificate (X509_V_ERR_...), in brackets, and what helps.
-std::string verify_text(long code);
+/// \param ca  of the chain behind it, where the fault lies; empty: in the certificate itself.
+std::string verify_text(long code, const std::string& ca);
 
 }  // namespace starling
