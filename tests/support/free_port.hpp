@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -10,8 +11,8 @@
 
 namespace starling::test {
 
-/// A TCP port of `ip` that nobody uses now.
-inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
+/// A TCP port of `ip` that nobody uses now. See free_port().
+inline std::uint16_t unused_port(const char* ip) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -25,6 +26,17 @@ inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
         throw std::runtime_error("no free port");
     }
     return ntohs(address.sin_port);
+}
+
+/// A TCP port of `ip` that nobody uses now, and that no call in this process has returned before:
+/// a test may use one that is free at one address at another address too.
+inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
+    static std::set<std::uint16_t> given;
+    std::uint16_t port = unused_port(ip);
+    while (!given.insert(port).second) {
+        port = unused_port(ip);
+    }
+    return port;
 }
 
 }  // namespace starling::test
