@@ -35,6 +35,12 @@ if(STARLING_PCH)
     add_library(starling_pch OBJECT ${STARLING_ROOT}/deploy/cmake/precompiled.cpp)
     target_link_libraries(starling_pch PUBLIC starling_options)
     target_precompile_headers(starling_pch PRIVATE ${common_headers})
+    if(STARLING_SANITIZE)  # clang takes none that was compiled with another optimisation
+        add_library(starling_optimized_pch OBJECT ${STARLING_ROOT}/deploy/cmake/precompiled.cpp)
+        target_link_libraries(starling_optimized_pch PUBLIC starling_options)
+        target_compile_options(starling_optimized_pch PRIVATE -O1)
+        target_precompile_headers(starling_optimized_pch PRIVATE ${common_headers})
+    endif()
 endif()
 
 # starling_library(NAME SOURCES... [LINK targets...] [OPTIMIZED]): a static library of one folder.
@@ -46,8 +52,8 @@ function(starling_library name)
     target_link_libraries(${name} PUBLIC starling_options ${ARG_LINK})
     if(STARLING_SANITIZE AND ARG_OPTIMIZED)
         target_compile_options(${name} PRIVATE -O1)
-        if(STARLING_PCH)  # clang takes none that was compiled with another optimisation
-            target_precompile_headers(${name} PRIVATE ${common_headers})
+        if(STARLING_PCH)
+            target_precompile_headers(${name} REUSE_FROM starling_optimized_pch)
         endif()
     elseif(STARLING_PCH AND NOT "${name};${ARG_LINK}" MATCHES "torch")
         target_precompile_headers(${name} REUSE_FROM starling_pch)
