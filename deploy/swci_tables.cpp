@@ -130,7 +130,7 @@ std::string servers_text(const JsonValue& answer) {
            "\n" + aligned_table({"NAME", "HOST IP", "PORT", "VOTES", "STATE", "ROLE"}, rows);
 }
 
-/// What owners are for, and most of them are not yet: ", 1 of 3 owners for a vote".
+/// Votes of owners without a majority so far: ", 1 of 3 owners for a vote".
 std::string owners_text(const JsonValue& answer, const JsonValue& entry) {
     std::string told;
     for (const auto& [field, what] : {std::pair{"owners_for_vote", "a vote"},

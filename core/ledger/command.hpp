@@ -133,7 +133,7 @@ struct SwarmRules {
 
     friend bool operator==(const SwarmRules&, const SwarmRules&) = default;
 };
-/// An administrator's step, or what one owner is for; see SwarmRules::owners_decide.
+/// An administrator's step, or an owner's vote for it; see SwarmRules::owners_decide.
 struct ChangeRoll {
     enum class Kind : std::uint8_t {  // on disk and on the wire: do not renumber
         admit = 1,                    ///< the name, and no other CA than this one

@@ -78,7 +78,7 @@ struct ContractEnded {
 struct RollChanged {
     std::optional<NodeId> node;
     std::string by;    ///< an administrator, or the first SN; empty: first contact
-    bool done = true;  ///< false: an owner is for it, and more of them must be
+    bool done = true;  ///< false: an owner has voted for it, no majority has yet
 };
 using LedgerEvent = std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn,
                                  RoundFrozen, RoundCommitted, MemberGone, MemberExcluded,
@@ -154,7 +154,7 @@ private:
     Answer exclude(const Entry& entry, const ExcludeMember& command);
     Answer name_non_finite(const Entry& entry, const NameNonFinite& command);
     void note_non_finite(Contract& contract, const NodeId& node, const NodeId& by);
-    bool end_if_none_finite(Contract& contract);
+    void end_if_none_finite(Contract& contract);
     Answer come_back(const Entry& entry, Contract& contract);
     void retry_without(Contract& contract, SwarmTime now);
 

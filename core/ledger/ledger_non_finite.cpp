@@ -41,27 +41,26 @@ Answer Ledger::name_non_finite(const Entry& entry, const NameNonFinite& command)
 
 /// All active members have checked in and none of them has parameters that can be merged: nobody
 /// is left to wait for, and to go on would not change that.
-bool Ledger::end_if_none_finite(Contract& contract) {
+void Ledger::end_if_none_finite(Contract& contract) {
     std::string names;
     for (const auto& [id, member] : contract.members) {
         if (member.status != MemberStatus::active) {
             continue;
         }
         if (!member.check_in) {
-            return false;
+            return;
         }
         if (member.check_in->non_finite) {
             names += (names.empty() ? "'" : ", '") + id.name + "'";
         }
     }
     if (names.empty()) {
-        return false;
+        return;
     }
     end(contract, ContractPhase::aborted,
         "nobody's parameters can be merged in round " + std::to_string(contract.round) +
             ": those of " + names +
             " hold NaN or infinity. Look at the loss, the learning rate and the data there");
-    return true;
 }
 
 }  // namespace starling

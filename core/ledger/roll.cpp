@@ -143,8 +143,8 @@ Result<void> Roll::may_change(const NodeId& node, const ChangeRoll& change) cons
                      "'" + node.name + "' is no administrator of this swarm" +
                          (expels ? ", and no operator" : "") +
                          ": the operator of its first SN names those (run-sn --admin)" +
-                         (rules_.owners_decide ? ". For an owner it may speak of an SN that has "
-                                                 "joined, with a CA that has a member here"
+                         (rules_.owners_decide ? ". It may vote for an owner on an SN that has "
+                                                 "joined, if its CA has a member here"
                                                : "")};
     }
     if (expels && founder_ == change.node) {
@@ -190,10 +190,10 @@ std::set<CaFingerprint> Roll::owners() const {
     return cas;
 }
 
-std::size_t Roll::owners_among(const std::set<CaFingerprint>& cas) const {
-    const std::set<CaFingerprint> all = owners();
+std::size_t owners_among(const std::set<CaFingerprint>& cas,
+                         const std::set<CaFingerprint>& owners) {
     return static_cast<std::size_t>(std::count_if(
-        cas.begin(), cas.end(), [&](const CaFingerprint& ca) { return all.contains(ca); }));
+        cas.begin(), cas.end(), [&](const CaFingerprint& ca) { return owners.contains(ca); }));
 }
 
 bool Roll::change(const NodeId& node, const ChangeRoll& change, std::uint64_t index) {
@@ -206,12 +206,12 @@ bool Roll::change(const NodeId& node, const ChangeRoll& change, std::uint64_t in
         std::set<CaFingerprint>& opposite = expels ? entry.for_vote : entry.for_expulsion;
         same.insert(*ca_of(node));
         opposite.erase(*ca_of(node));
-        const std::size_t count = owners_among(same);
-        const std::size_t all = owners().size();
-        if (count <= all / 2) {
+        const std::set<CaFingerprint> all = owners();
+        const std::size_t count = owners_among(same, all);
+        if (count <= all.size() / 2) {
             return false;
         }
-        by = std::to_string(count) + " of " + std::to_string(all) + " owners";
+        by = std::to_string(count) + " of " + std::to_string(all.size()) + " owners";
     }
     entry.since = index;
     entry.by = std::move(by);

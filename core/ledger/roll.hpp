@@ -16,11 +16,12 @@ struct RollEntry {
     /// Whose certificates it must show; nothing: of the first one that it shows.
     std::optional<CaFingerprint> ca;
     std::uint64_t since = 0;  ///< index of the entry that put it here, or changed it last
-    std::string by;           ///< who admitted it: an administrator or SN; empty: nobody was asked
-    bool seen = false;        ///< it has registered
+    /// Who admitted it: an administrator, an SN, or "2 of 3 owners"; empty: nobody was asked.
+    std::string by;
+    bool seen = false;  ///< it has registered
     bool expelled = false;
     bool votes = false;  ///< of an SN: an administrator, the first SN's operator or owners said so
-    // Owners, by their CAs, that are for a change of an SN which most of them are not for yet.
+    // CAs of the owners that have voted for a change of this SN, until there is a majority.
     std::set<CaFingerprint> for_vote;
     std::set<CaFingerprint> for_expulsion;
 };
@@ -53,8 +54,6 @@ public:
 
     /// CAs that have a member which takes part.
     std::set<CaFingerprint> owners() const;
-    /// How many of them are among those.
-    std::size_t owners_among(const std::set<CaFingerprint>& cas) const;
 
     /// An SN of the CA of the first one votes, one of another CA once that was said.
     bool may_vote(const NodeId& node) const;
@@ -81,6 +80,8 @@ private:
     std::uint64_t version_ = 0;
 };
 
+/// How many of the owners are among those CAs. One may have lost its last member since it spoke.
+std::size_t owners_among(const std::set<CaFingerprint>& cas, const std::set<CaFingerprint>& owners);
 /// 64 hexadecimal digits.
 std::optional<CaFingerprint> parse_ca(std::string_view text);
 /// A file of names that are admitted: NAME, or NAME and a CA's fingerprint, one a line; a # begins

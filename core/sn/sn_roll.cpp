@@ -55,8 +55,11 @@ bool SnNode::may_remove(const NodeId& tool) const {
 }
 
 SwarmRules SnNode::wanted_rules() const {
-    SwarmRules rules{options_.admission,    {}, {}, options_.roll, options_.voters,
-                     options_.owners_decide};
+    SwarmRules rules;
+    rules.admission = options_.admission;
+    rules.roll = options_.roll;
+    rules.voters = options_.voters;
+    rules.owners_decide = options_.owners_decide;
     for (const NodeId& admin : options_.admins) {
         rules.admins.push_back({admin, options_.signer->credentials().ca});
     }
@@ -154,9 +157,10 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
                            .with("votes", ledger_.roll().may_vote(node) ? 1U : 0U);
     const bool certified = entry.ca && *entry.ca != CaFingerprint{};
     if (!changed.by.empty()) {
+        const bool by_owners = entry.by != changed.by;  // then it is how many of them
         report(std::move(event).log(
                    Level::warning, component,
-                   "'" + entry.by + "' has " +
+                   (by_owners ? entry.by + " have " : "'" + entry.by + "' has ") +
                        (entry.expelled ? "expelled '" + node.name + "'"
                                        : "admitted '" + node.name + "'" +
                                              (certified ? " of " + ca_text(*entry.ca) : "") +
@@ -181,21 +185,22 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
            effects);
 }
 
-/// What one owner is for, and most of them are not yet.
+/// An owner's tool has voted, and there is no majority of the owners yet.
 void SnNode::tell_owners(const RollChanged& changed, std::vector<Effect>& effects) const {
     const Roll& roll = ledger_.roll();
     const RollEntry& entry = roll.entries().at(*changed.node);
+    const std::set<CaFingerprint> owners = roll.owners();
     const auto count = [&](const std::set<CaFingerprint>& cas, const char* what) {
-        return std::to_string(roll.owners_among(cas)) + " for " + what;
+        return std::to_string(owners_among(cas, owners)) + " for " + what;
     };
-    report(TraceEvent("owner_said")
+    report(TraceEvent("owner_voted")
                .with("node", changed.node->name)
                .with("by", changed.by)
                .log(Level::info, component,
-                    "'" + changed.by + "' speaks for its owner about SN '" + changed.node->name +
-                        "': of " + std::to_string(roll.owners().size()) + " owners " +
+                    "'" + changed.by + "' votes for its owner on SN '" + changed.node->name +
+                        "': of " + std::to_string(owners.size()) + " owners " +
                         count(entry.for_vote, "a vote") + ", " +
-                        count(entry.for_expulsion, "its expulsion") + "; more than half decide"),
+                        count(entry.for_expulsion, "its expulsion") + "; a majority decides"),
            effects);
 }
 

@@ -120,11 +120,12 @@ std::string_view right_text(const Roll& roll, const NodeId& tool, const RollEntr
 
 void write_roll(JsonWriter& json, const SnStatusSource& source) {
     const Roll& roll = source.ledger.roll();
+    const std::set<CaFingerprint> owners = roll.owners();
     begin_answer(json, source)
         .field("admission", roll.rules().admission == Admission::roll ? "roll" : "first-contact")
         .field("founder", roll.founder() ? roll.founder()->name : "")
         .field("owners_decide", roll.rules().owners_decide)
-        .field("owners", roll.owners().size())
+        .field("owners", owners.size())
         .key("roll")
         .begin_array();
     for (const auto& [id, entry] : roll.entries()) {
@@ -137,8 +138,8 @@ void write_roll(JsonWriter& json, const SnStatusSource& source) {
             .field("seen", entry.seen)
             .field("expelled", entry.expelled)
             .field("votes", roll.may_vote(id))
-            .field("owners_for_vote", roll.owners_among(entry.for_vote))
-            .field("owners_for_expulsion", roll.owners_among(entry.for_expulsion))
+            .field("owners_for_vote", owners_among(entry.for_vote, owners))
+            .field("owners_for_expulsion", owners_among(entry.for_expulsion, owners))
             .field("right", entry.role != Role::tool ? "" : right_text(roll, id, entry))
             .end_object();
     }

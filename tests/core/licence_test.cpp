@@ -4,6 +4,7 @@
 #include "core/base/json.hpp"
 #include "core/licence/apls_node.hpp"
 #include "core/tool/tool_node.hpp"
+#include "tests/support/all_of_type.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "transport/crypto/ed25519.hpp"
 
@@ -126,13 +127,7 @@ protected:
     }
     template <class T>
     std::vector<T> all() const {
-        std::vector<T> found;
-        for (const Effect& effect : effects) {
-            if (const auto* one = std::get_if<T>(&effect)) {
-                found.push_back(*one);
-            }
-        }
-        return found;
+        return all_of_type<T>(effects);
     }
 
     const NodeId server{"apls1"};

@@ -30,6 +30,16 @@ protected:
                 .non_finite = policy,
                 .broken = std::move(broken)};
     }
+    /// Three members, of which sl2 sends NaN in its segments of that kind.
+    void add_three(SegmentKind kind) {
+        swarm.tampered["sl2"] = [kind](std::unique_ptr<Node> node) {
+            return std::make_unique<TamperedNode>(
+                std::move(node), nullptr, [kind](Effect& effect) { send_nan(effect, kind); });
+        };
+        for (const int pair : {1, 2, 3}) {
+            swarm.add_pair(pair, toy());
+        }
+    }
     /// "1, sl2 by sl2": round, member, and who says so, of each line of the SN.
     std::vector<std::string> named() const {
         std::vector<std::string> lines;
@@ -121,14 +131,7 @@ TEST_F(NonFinite, OfTwoMembersTheOneWithNanGoesOnFromTheOthersModel) {
 }
 
 TEST_F(NonFinite, AnOwnerThatSendsMergedSegmentsWithNanIsNamedAndLeftOut) {
-    swarm.tampered["sl2"] = [](std::unique_ptr<Node> node) {
-        return std::make_unique<TamperedNode>(std::move(node), nullptr, [](Effect& effect) {
-            send_nan(effect, SegmentKind::merged);
-        });
-    };
-    for (const int pair : {1, 2, 3}) {
-        swarm.add_pair(pair, toy());
-    }
+    add_three(SegmentKind::merged);
     ASSERT_TRUE(swarm.run_to_round(4, minutes(20))) << swarm.trace.tail();
     EXPECT_EQ(named().front().substr(0, 10), "3, sl2 by ");
     EXPECT_EQ(field(swarm.trace.named("member_excluded", "sn1").front(), "node"), "sl2");
@@ -138,14 +141,7 @@ TEST_F(NonFinite, AnOwnerThatSendsMergedSegmentsWithNanIsNamedAndLeftOut) {
 }
 
 TEST_F(NonFinite, AMemberThatHidesItsNanIsLeftOutByTheOwnersAndNamed) {
-    swarm.tampered["sl2"] = [](std::unique_ptr<Node> node) {
-        return std::make_unique<TamperedNode>(std::move(node), nullptr, [](Effect& effect) {
-            send_nan(effect, SegmentKind::contribution);
-        });
-    };
-    for (const int pair : {1, 2, 3}) {
-        swarm.add_pair(pair, toy());
-    }
+    add_three(SegmentKind::contribution);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
     ASSERT_EQ(named().size(), 1U);  // two owners say so, the ledger says it once a round

@@ -4,6 +4,7 @@
 
 #include "core/wire/codec.hpp"
 #include "tests/sim/in_child.hpp"
+#include "tests/support/all_of_type.hpp"
 
 namespace starling {
 namespace {
@@ -32,13 +33,7 @@ struct Peer {
 
     template <typename T>
     std::vector<T> all() const {
-        std::vector<T> found;
-        for (const Input& input : inputs) {
-            if (const auto* one = std::get_if<T>(&input)) {
-                found.push_back(*one);
-            }
-        }
-        return found;
+        return test::all_of_type<T>(inputs);
     }
     template <typename T>
     SwarmTime first_time() const {

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "deploy/certs/detail/openssl_types.hpp"
 #include "deploy/certs/revocation.hpp"
 
 namespace starling::test {
@@ -11,22 +12,11 @@ namespace {
 
 using KeyPtr = std::shared_ptr<EVP_PKEY>;
 using CertPtr = std::shared_ptr<X509>;
-using BioPtr = std::shared_ptr<BIO>;
 using Extensions = std::vector<std::pair<int, std::string>>;
 
 const Extensions of_a_ca = {{NID_basic_constraints, "critical,CA:TRUE"},
                             {NID_key_usage, "critical,keyCertSign,cRLSign"},
                             {NID_subject_key_identifier, "hash"}};
-
-BioPtr bio_over(const std::string& text) {
-    return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
-}
-
-std::string text_of(BIO* bio) {
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio, &data);
-    return {data, static_cast<std::size_t>(size)};
-}
 
 KeyPtr make_key(const KeyKind& kind) {
     EVP_PKEY* key = kind.bits > 0 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", kind.bits)
@@ -67,8 +57,8 @@ IssuedCert make_certificate(const std::string& subject, const KeyKind& kind, con
         X509_EXTENSION_free(extension);
     }
     EXPECT_NE(X509_sign(made.get(), signing.get(), EVP_sha256()), 0);
-    const BioPtr cert(BIO_new(BIO_s_mem()), &BIO_free);
-    const BioPtr secret(BIO_new(BIO_s_mem()), &BIO_free);
+    const BioPtr cert(BIO_new(BIO_s_mem()));
+    const BioPtr secret(BIO_new(BIO_s_mem()));
     PEM_write_bio_X509(cert.get(), made.get());
     PEM_write_bio_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     return {text_of(cert.get()), text_of(secret.get())};

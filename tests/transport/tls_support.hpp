@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "deploy/certs/cert_issuer.hpp"
+#include "tests/support/all_of_type.hpp"
 #include "tests/support/free_port.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "transport/tls/tls_endpoint.hpp"
@@ -58,13 +59,7 @@ struct Party {
 
     template <typename T>
     std::vector<T> all() const {
-        std::vector<T> found;
-        for (const Input& input : inputs) {
-            if (const T* one = std::get_if<T>(&input)) {
-                found.push_back(*one);
-            }
-        }
-        return found;
+        return all_of_type<T>(inputs);
     }
     template <typename T>
     std::size_t count() const {

@@ -107,9 +107,8 @@ constexpr Flag sn_flags[] = {
      "administrator says swci admit server NAME",
      "", false, true},
     {"--owners-decide", "", node,
-     "Of the first SN: more than half of the owners (CAs that have a member) may do it too: give "
-     "an "
-     "SN a vote, or expel one. A tool of each says swci admit server NAME, or expel NAME",
+     "First SN only: more than half of the owners (CAs that have a member) may also give an SN a "
+     "vote, or expel one. A tool of each runs swci admit server NAME, or expel NAME",
      ""},
     {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
      "SENTINEL_API_SERVICE"},

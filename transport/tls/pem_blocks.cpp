@@ -26,10 +26,6 @@ constexpr int rsa_bits_min = 2048;
 constexpr const char* keys_that_fit =
     ": make one of RSA with 2048 bits or more, ECDSA on P-256, P-384 or P-521, Ed25519 or Ed448";
 
-Error at_fault(const std::string& flag, const std::string& file, const std::string& what) {
-    return Error{Errc::refused, flag + " " + file + ": " + what};
-}
-
 Result<std::string> read_text(const std::string& flag, const std::string& file) {
     errno = 0;
     std::ifstream stream(file, std::ios::binary);

@@ -18,10 +18,6 @@ constexpr long chain_bytes_max = 32L * 1024;
 /// Of OpenSSL: 112 bits and more, so RSA of 2048 bits and SHA-256.
 constexpr int security_level = 2;
 
-Error at_fault(const std::string& flag, const std::string& file, const std::string& what) {
-    return Error{Errc::refused, flag + " " + file + ": " + what};
-}
-
 Error missing(const std::string& flag, const std::string& environment) {
     return Error{Errc::refused, flag + " is missing (or " + environment +
                                     " in the environment): nodes talk over mutual TLS only"};

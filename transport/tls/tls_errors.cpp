@@ -71,6 +71,10 @@ TlsFailure explain_reason(int reason, long verify_result, const std::string& ca)
 
 }  // namespace
 
+Error at_fault(const std::string& flag, const std::string& file, const std::string& what) {
+    return Error{Errc::refused, flag + " " + file + ": " + what};
+}
+
 std::string verify_text(long code, const std::string& ca) {
     const std::string whose = ca.empty() ? "its" : "the CA '" + ca + "': its";
     switch (code) {

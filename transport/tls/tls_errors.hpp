@@ -19,6 +19,9 @@ struct TlsFailure {
 /// \param ca  see verify_text().
 TlsFailure explain_tls_error(const ssl_st& ssl, const std::string& ca);
 
+/// "FLAG FILE: WHAT", Errc::refused: a file of an identity that can't be used.
+Error at_fault(const std::string& flag, const std::string& file, const std::string& what);
+
 /// ": what OpenSSL says", or nothing; clears OpenSSL's errors.
 std::string openssl_reason();
 

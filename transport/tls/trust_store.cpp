@@ -15,9 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error at_fault(const std::string& flag, const std::string& file, const std::string& what) {
-    return Error{Errc::refused, flag + " " + file + ": " + what};
-}
+/// A trusted CA may make intermediate ones without end; each would be one more name and log line.
+constexpr std::size_t notes_max = 64;
 
 const X509* find_ca(const STACK_OF(X509_OBJECT) & objects, const X509_NAME* name) {
     for (int i = 0; i < sk_X509_OBJECT_num(&objects); ++i) {
@@ -64,7 +63,8 @@ int TrustStore::judge(int accepted, X509_STORE_CTX* check) {
         const auto& notes =
             *static_cast<std::shared_ptr<Notes>*>(X509_STORE_get_ex_data(store, notes_index()));
         const std::string ca = name_text(*X509_get_issuer_name(certificate));
-        if (error == X509_V_ERR_UNABLE_TO_GET_CRL && notes->without_list.insert(ca).second) {
+        if (error == X509_V_ERR_UNABLE_TO_GET_CRL && notes->without_list.size() < notes_max &&
+            notes->without_list.insert(ca).second) {
             notes->fresh.push_back("the CA '" + ca +
                                    "' has no revocation list here: nothing that it made counts as "
                                    "revoked");

@@ -28,7 +28,7 @@ public:
     /// What an operator should see to: a list out of date, an intermediate without its root.
     const std::vector<std::string>& warnings() const { return warnings_; }
     /// New since the last call: each CA that made a certificate which was looked at and that has no
-    /// revocation list here, once.
+    /// revocation list here, once; of the first 64 such CAs.
     std::vector<std::string> take_notes() const;
     /// Whether the CA that made `certificate` is trusted, by name.
     bool knows_issuer_of(const x509_st& certificate) const;

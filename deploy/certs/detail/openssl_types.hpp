@@ -15,7 +15,7 @@
 
 namespace starling {
 
-// What the sources of this folder share; nobody else includes it.
+// What the sources of this folder share; beside them only tests include it.
 
 template <auto free_function>
 struct Freer {
