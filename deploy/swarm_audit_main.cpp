@@ -29,8 +29,7 @@ constexpr std::string_view what = "What";
 
 constexpr Flag flags[] = {
     {"--capath", "DIR", what,
-     "Directory of the CA certificates that are trusted (*.pem); default: who made the "
-     "certificates is not looked at",
+     "Directory of trusted CA certificates (*.pem); default: certificate issuers are not verified",
      ""},
     {"--json", "", what, "One JSON object a ledger, one a line", ""},
 };

@@ -91,10 +91,11 @@ WaitEnd EndWatch::wait(std::optional<Clock::time_point> deadline) {
         // A node writes its end before it ends; of a program run-sl does so a moment later.
     } while (state_.process.role == Role::ml && Clock::now() < last_look &&
              ::poll(nullptr, 0, 20) == 0);
-    return {name_ +
-                " is gone without a word: it was killed, or could not write how it ended; see " +
-                log_file_,
-            exit_code::failed};
+    return {
+        name_ +
+            " ended without recording an exit status: it was killed, or could not write it; see " +
+            log_file_,
+        exit_code::failed};
 }
 
 }  // namespace starling

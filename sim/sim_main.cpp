@@ -53,7 +53,7 @@ void declare(CLI::App& app, Flags& flags) {
            "the text is its name, with its spaces; repeatable")
         ->allow_extra_args(false);
     app.add_flag("--no-profiles", flags.no_profiles,
-                 "nothing fails or changes by the state, bandwidth and other profiles of PLATFORM");
+                 "ignore the state, bandwidth and other profiles of PLATFORM");
     app.add_option(
         "--calibration", flags.calibration,
         "what training, merging, hashing and disk cost (JSON, from PROGRAM --calibrate)");

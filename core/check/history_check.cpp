@@ -133,7 +133,7 @@ void HistoryCheck::on_read_answered(SwarmTime time, const NodeId& node, std::uin
         violations_.add(time, node, linearizable,
                         "a read sees the ledger as of entry " + std::to_string(index) +
                             ", and entry " + std::to_string(floor->second) +
-                            " was answered before it was asked");
+                            " was answered before the read began");
     }
     read_floors_.erase(floor);
     answered(time, index);

@@ -108,7 +108,7 @@ Result<void> LedgerAudit::check_author(const Entry& entry) {
     }
     Author& author = known->second;
     if (is_for_sns(entry.command) != (author.role == Role::sn)) {
-        return bad("it says what a node of the role of " + name + " may not say");
+        return bad("its command is not allowed for role " + name);
     }
     if (const Result<void> good = check_order(entry, author); !good) {
         return good;
@@ -126,7 +126,7 @@ Result<void> LedgerAudit::check_author(const Entry& entry) {
 Result<void> LedgerAudit::check_registration(const Entry& entry, const RegisterNode& command) {
     const std::string name = "'" + entry.signer.name + "'";
     if ((entry.session == 0) != (command.role == Role::sn)) {
-        return bad("it registers " + name + " in a role that its session does not fit");
+        return bad("it registers " + name + " in a role that does not match its session");
     }
     ++summary_.signatures;
     if (const Result<void> endorsed =
@@ -199,10 +199,10 @@ Result<void> LedgerAudit::check_reports(const CommitRound& commit) {
 Result<void> LedgerAudit::check_checkpoint(const Checkpoint& checkpoint) const {
     if (checkpoint.index == 0 || checkpoint.index > links_.size()) {
         return bad("it signs entry " + std::to_string(checkpoint.index) +
-                   ", which comes later or never");
+                   ", which is later or missing");
     }
     if (links_[checkpoint.index - 1] != checkpoint.head) {
-        return bad("its SN has signed another history: at entry " +
+        return bad("its SN signed a diverging ledger: at entry " +
                    std::to_string(checkpoint.index) + " its head was " +
                    short_text(checkpoint.head) + ", here it is " +
                    short_text(links_[checkpoint.index - 1]));
@@ -252,7 +252,7 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
     if (!servers_.empty() && changes > 1) {
         epoch_ = record.index;
     } else if (!servers_.empty() && !unapproved.name.empty()) {
-        return bad("it gives SN '" + unapproved.name + "' a vote, which nobody may have given it");
+        return bad("it gives SN '" + unapproved.name + "' a vote without authorisation");
     }
     removed_[record.index] = {gone.begin(), gone.end()};
     servers_ = std::move(*servers);
@@ -262,8 +262,8 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
 Result<void> LedgerAudit::check_removal(const NodeId& signer, const RemoveServers& removal) {
     const auto found = removed_.find(removal.index);
     if (found == removed_.end() || found->second != removal.removed) {
-        return bad("it names other SNs than those that entry " + std::to_string(removal.index) +
-                   " takes out");
+        return bad("it names SNs other than those removed by entry " +
+                   std::to_string(removal.index));
     }
     if (epoch_ == 0) {
         return removal.rebuilt ? bad("it says that the ledger was rebuilt, which it was not")

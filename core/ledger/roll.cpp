@@ -142,7 +142,7 @@ Result<void> Roll::may_change(const NodeId& node, const ChangeRoll& change) cons
         return Error{Errc::refused,
                      "'" + node.name + "' is no administrator of this swarm" +
                          (expels ? ", and no operator" : "") +
-                         ": the operator of its first SN names those (run-sn --admin)" +
+                         ": the operator of its first SN appoints them (run-sn --admin)" +
                          (rules_.owners_decide ? ". It may vote for an owner on an SN that has "
                                                  "joined, if its CA has a member here"
                                                : "")};

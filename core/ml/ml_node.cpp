@@ -305,8 +305,8 @@ void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) 
     if (request.snapshot && !std::exchange(told_not_kept_, true)) {
         report(TraceEvent("state_not_kept")
                    .log(Level::info, component,
-                        "There is no place for the program's state (SWARM_STATE_DIR, which run-sl "
-                        "sets): when it is started again, it begins at the first batch"),
+                        "No directory for the program's state (SWARM_STATE_DIR, set by run-sl): a "
+                        "restart begins at the first batch"),
                effects);
     }
     send_sync(request, effects);

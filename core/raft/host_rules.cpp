@@ -63,10 +63,10 @@ std::string_view broken_rule(const RaftPosition& here, const NodeId& from,
     const Server* sender = find(here.servers, message.sender);
     if (message.receiver != here.self || message.sender == 0 || message.sender == here.self ||
         (sender != nullptr && sender->node != from)) {
-        return "R13: it is for another server, or its sender's number is that of another";
+        return "R13: it is for another server, or its sender uses another server's ID";
     }
     if (!is_heard(here, sender, message)) {
-        return "R13: its sender is none of those that are heard";
+        return "R13: messages from its sender are not accepted";
     }
     if (!is_bounded(here, message)) {
         return "R12: its term or index is out of bounds";
@@ -121,7 +121,7 @@ CheckedRecords check_records(const RaftPosition& here, const ConsensusMessage& a
         if (record->kind == RecordKind::membership) {
             const auto servers = decode_membership(record->data);
             if (!servers || !has_voter(*servers)) {
-                return broken("R15: a membership of its records has nobody who votes");
+                return broken("R15: a configuration in its records has no voters");
             }
         } else if (index == 1) {
             return broken("R15: a log begins with a membership");

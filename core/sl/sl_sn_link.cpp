@@ -210,14 +210,14 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
         return;
     }
     if (!is_sound(view)) {
-        effects.push_back(
-            Report{TraceEvent("view_refused")
-                       .with("sn", sn_->name)
-                       .with("version", view.version)
-                       .log(Level::error, "swarm.SL",
-                            "SN '" + sn_->name + "' tells of round " + std::to_string(view.round) +
-                                " what no ledger holds (members twice, or none with weight): "
-                                "ignored. Look at that SN")});
+        effects.push_back(Report{
+            TraceEvent("view_refused")
+                .with("sn", sn_->name)
+                .with("version", view.version)
+                .log(Level::error, "swarm.SL",
+                     "SN '" + sn_->name + "' sent an invalid state of round " +
+                         std::to_string(view.round) +
+                         " (duplicate members, or none with weight): ignored. Check that SN")});
         return;
     }
     view_ = view;

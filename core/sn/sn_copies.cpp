@@ -79,8 +79,7 @@ void SnNode::while_asking_original(const Input& input, std::vector<Effect>& effe
 void SnNode::end_as_copy(const std::string& why, std::vector<Effect>& effects) {
     end(exit_code::refused,
         "Two SNs are '" + options_.id.name + "': " + why +
-            ". Go on with one of them; the other one needs a name, a certificate and an empty disk "
-            "of its own",
+            ". Keep one; the other needs its own name, certificate and empty disk",
         effects);
 }
 

@@ -59,7 +59,7 @@ void SnNode::start(std::vector<Effect>& effects) {
     if (const Result<void> sound = check_log(options_.log); !sound) {
         end(exit_code::failed,
             "The ledger on this SN's disk can't be opened: " + sound.error().message +
-                ". Its hashes fit, so somebody has written it anew: look at it with swarm-audit",
+                ". Its hashes match, so somebody rewrote it: check it with swarm-audit",
             effects);
         return;
     }

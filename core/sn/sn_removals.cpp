@@ -259,10 +259,9 @@ void SnNode::tell_removed(const NodeId& node, std::uint64_t number, std::vector<
     RemovedServer& gone = removed_.at(number);
     std::string text = "This SN keeps the ledger no more: ";
     if (gone.said && gone.said->rebuilt) {
-        text += "SN '" + gone.said->by + "' has gone on without it since entry " +
+        text += "SN '" + gone.said->by + "' continued without it from entry " +
                 std::to_string(gone.index) + " (" + start_text(gone.said->session) +
-                "), because too few SNs were left. What this one holds from there on is another "
-                "history";
+                "), because too few SNs were left. From there on, this SN's ledger diverges";
     } else {
         text += "it was removed with entry " + std::to_string(gone.index) +
                 (gone.said ? ", as '" + gone.said->by + "' asked" : "");

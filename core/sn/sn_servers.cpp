@@ -156,8 +156,8 @@ void SnNode::tell_claim(const NodeId& from, const std::string& claim,
                    .with("node", from.name)
                    .log(Level::error, component,
                         "SN '" + from.name + "' says: " + claim +
-                            ". This SN has a leader, and goes on. If the operators did decide so, "
-                            "stop it"),
+                            ". This SN has a leader and continues. If the operators decided this, "
+                            "stop this SN"),
                effects);
     }
 }

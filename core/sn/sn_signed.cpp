@@ -194,7 +194,7 @@ void SnNode::compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoi
                .with("index", checkpoint.index)
                .with("head", to_string(checkpoint.head))
                .log(Level::error, component,
-                    "SN '" + signer.name + "' has signed another history: at entry " +
+                    "SN '" + signer.name + "' signed a diverging ledger: at entry " +
                         std::to_string(checkpoint.index) + " its head is " +
                         short_text(checkpoint.head) +
                         ". Keep both ledgers and compare them with swarm-audit"),

@@ -436,7 +436,7 @@ Result<std::string> status_json(const SnStatusSource& source, const StatusQuery&
         write_version(json, source);
     } else {
         return Error{Errc::not_found,
-                     valid_utf8("an SN knows nothing of '" + query.topic.substr(0, 64) +
+                     valid_utf8("unknown query '" + query.topic.substr(0, 64) +
                                 "': ask for nodes, servers, contracts, contract, round, roll or "
                                 "version")};
     }

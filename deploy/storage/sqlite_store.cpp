@@ -38,10 +38,10 @@ std::string entries_text(std::uint64_t first, std::uint64_t last) {
 }
 
 std::string what_to_do(const fs::path& file) {
-    return ". Restore the files of a node that is alone, or move " + file.filename().string() +
+    return ". A node that is alone: restore its files, or move " + file.filename().string() +
            "* and " + SqliteStore::head_file(file).filename().string() +
-           " away to begin anew; one of several SNs must not go on from a copy: move them away and "
-           "let it join anew with --sentinel-ip";
+           " away to start a new ledger. One of several SNs: do not restore a copy; move both away "
+           "and rejoin with --sentinel-ip";
 }
 
 bool says_something(const LedgerHead& head) { return head != LedgerHead{}; }
@@ -63,7 +63,8 @@ std::string vote_text(const Vote& vote) {
 Error lost_vote_error(const fs::path& file, const Vote& there, const Vote& promised) {
     return {Errc::io, "ledger " + file.string() + " says " + vote_text(there) + ", but " +
                           SqliteStore::head_file(file).string() + " says " + vote_text(promised) +
-                          ": a vote is lost, and must not be given twice" + what_to_do(file)};
+                          ": a recorded vote is lost, and this node might vote twice" +
+                          what_to_do(file)};
 }
 
 Result<void> create_tables(SqliteDatabase& database) {
@@ -192,7 +193,7 @@ Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head) {
     newest_.vote = *vote;
     if (!head && says_something(newest_)) {
         return Error{Errc::io, "ledger head " + head_file(file_).string() +
-                                   " is missing, and without it nobody knows whether the ledger " +
+                                   " is missing: without it nobody can check that the ledger " +
                                    file_.string() + " (" + entries_text(1, newest_.index) +
                                    ") is whole" + what_to_do(file_)};
     }
@@ -234,9 +235,9 @@ Result<std::vector<Bytes>> SqliteStore::read_all(const std::optional<LedgerHead>
                                     what_to_do(file_));
         }
         if (head && head->index == expected && head->link != computed) {
-            return database_->error(entry + " is another one than " + head_file(file_).string() +
-                                    " says: the two files are not of one ledger" +
-                                    what_to_do(file_));
+            return database_->error(
+                entry + " differs from the one in " + head_file(file_).string() +
+                ": the two files belong to different ledgers" + what_to_do(file_));
         }
         records.emplace_back(data.begin(), data.end());
         newest_.link = computed;
@@ -260,8 +261,7 @@ Result<Vote> SqliteStore::read_vote() {
     Reader reader(data);
     const Vote vote{reader.u64(), reader.u64(), reader.u64()};
     if (!reader.done() || !std::ranges::equal(select->bytes(1), hasher_.digest(data).bytes)) {
-        return database_->error("what this node has promised (term and vote) is damaged" +
-                                what_to_do(file_));
+        return database_->error("this node's stored term and vote are damaged" + what_to_do(file_));
     }
     return vote;
 }

@@ -196,7 +196,7 @@ TEST_F(DiskFailure, DamagedAndMissingFilesAreRefusedUntilTheyAreRestored) {
     ASSERT_NE(at, std::string::npos);
     content[at + 8] ^= 4;
     write_text(ledger(), content);
-    expect_refused(command, {ledger().string(), "(term and vote) is damaged"});
+    expect_refused(command, {ledger().string(), "term and vote are damaged"});
     restore();
     expect_recovered(before);
 }

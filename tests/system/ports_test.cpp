@@ -153,7 +153,7 @@ TEST_F(Ports, EachRefusesWhoMayNotAndLogsItsAddress) {
         expect_refused(port, role + "5", "its certificate is not accepted (unknown CA)");
         expect_refused(port, role + "7", "its certificate is not accepted (expired)");
         expect_refused(port, role + "6", "its certificate is not accepted (revoked by its CA)");
-        expect_refused(port, wrong + "8", "'" + wrong + "8' (" + wrong + ") is at the wrong port");
+        expect_refused(port, wrong + "8", "'" + wrong + "8' (" + wrong + ") used the wrong port");
         expect_refused(port, role + "8",
                        "'" + role + "9' (" + role + ") shows the certificate of '" + role + "8'",
                        "", role + "9");

@@ -130,7 +130,8 @@ TEST_F(RunEnd, SwarmWaitHasATimeLimitAndKnowsItsNodes) {
     const std::string pid = read_text(path("host-1/run/sn1.pid"));
     ASSERT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
     EXPECT_EQ(killed->wait_exit(), 1) << killed->output();
-    EXPECT_TRUE(holds(killed->output(), "sn1 is gone without a word")) << killed->output();
+    EXPECT_TRUE(holds(killed->output(), "sn1 ended without recording an exit status"))
+        << killed->output();
 }
 
 TEST_F(RunEnd, AStopAfterTheEndOfTheTrainingWaitsUntilTheModelIsSaved) {

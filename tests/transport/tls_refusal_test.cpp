@@ -145,9 +145,9 @@ TEST_F(TlsRefusalTest, ARoleThatThePortDoesNotTakeIsRefused) {
     EXPECT_EQ(failed.error.code, Errc::refused);
     EXPECT_EQ(failed.error.message,
               at_port() +
-                  ": refused this node: 'tool1' (tool) is at the wrong port: here talk sl "
+                  ": refused this node: 'tool1' (tool) used the wrong port: this port serves sl "
                   "only (check address and port)");
-    EXPECT_TRUE(contains(node.logged(), "'tool1' (tool) is at the wrong port")) << node.logged();
+    EXPECT_TRUE(contains(node.logged(), "'tool1' (tool) used the wrong port")) << node.logged();
 }
 
 TEST_F(TlsRefusalTest, AnAcceptorOfAnotherRoleThanAskedForIsLeft) {
@@ -156,7 +156,7 @@ TEST_F(TlsRefusalTest, AnAcceptorOfAnotherRoleThanAskedForIsLeft) {
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.message,
               at_port() +
-                  ": 'sn1' (sn) is at the wrong port: here talk apls only (check address "
+                  ": 'sn1' (sn) used the wrong port: this port serves apls only (check address "
                   "and port)");
     ASSERT_TRUE(run_until({&node, &party}, [&] { return node.count<PeerLost>() == 1; }));
     EXPECT_TRUE(contains(node.all<PeerLost>().at(0).reason, "refused this node: 'sn1' (sn)"))
@@ -272,7 +272,7 @@ TEST_F(TlsRefusalTest, TooManyStrangersDropTheOldest) {
         silent.push_back(std::make_unique<RawSocket>(port));
     }
     EXPECT_TRUE(run_until({&node}, [&] {
-        return contains(node.logged(), "dropped: 256 connections wait to say who they are");
+        return contains(node.logged(), "dropped: 256 connections already await authentication");
     })) << node.logged();
     EXPECT_EQ(silent.front()->read_all(), "");
     expect_node_lives_on();

@@ -75,9 +75,9 @@ TEST_F(TlsUnixTest, ARoleThatIsNotExpectedIsRefused) {
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.message,
               address.host +
-                  ": refused this node: 'sl2' (sl) is at the wrong port: here talk ml "
+                  ": refused this node: 'sl2' (sl) used the wrong port: this port serves ml "
                   "only (check address and port)");
-    EXPECT_TRUE(contains(sl.logged(), "'sl2' (sl) is at the wrong port")) << sl.logged();
+    EXPECT_TRUE(contains(sl.logged(), "'sl2' (sl) used the wrong port")) << sl.logged();
 }
 
 TEST_F(TlsUnixTest, OnlyTheOwnerMayUseTheSocketAndItGoesAwayWithTheNode) {

@@ -45,7 +45,8 @@ constexpr Flag common[] = {
 };
 
 constexpr Flag sn[] = {
-    none("--sn-api-service", "NAME", "who dials this SN says how (--sn-ip or --sn-api-service)"),
+    none("--sn-api-service", "NAME",
+         "clients specify this SN's address (--sn-ip or --sn-api-service)"),
     none("--sn-p2p-service", "NAME", "other SNs are told --host-ip and --sn-p2p-port"),
 };
 

@@ -76,26 +76,23 @@ constexpr Flag sn_flags[] = {
     {"--sentinel-api-port", "PORT", node, "Its API port, 1 to 65535; default: 30304",
      "SENTINEL_API_SERVER_PORT"},
     {"--leave", "", node,
-     "Do not serve: leave the SNs of this swarm for good, and end; after stop-swarm, with the "
-     "flags "
-     "it was started with",
+     "Remove this SN from the swarm for good, and exit without serving; use after stop-swarm, with "
+     "the SN's usual flags",
      ""},
     {"--rebuild-without", "NAME", node,
-     "No majority of the SNs is left: go on alone from this SN's ledger, for good, without this "
-     "SN; "
-     "all others must be named. Give it once, not at later starts",
+     "If the majority of the SNs is lost: continue alone from this SN's ledger, permanently "
+     "without the named SN; name all others. Use once, not at later starts",
      "", false, true},
     {"--admin", "NAME", node,
-     "A tool that may change the roll (swci admit, expel) and remove an SN, with a certificate by "
-     "the CA of this SN's own; the first SN names those of the swarm; default: swci1 for sn1, and "
-     "so on",
+     "A tool that may change the roll (swci admit, expel) and remove an SN; needs a certificate "
+     "from this SN's CA; the first SN's value applies; default: swci1 for sn1, and so on",
      "", false, true},
     {"--operator", "NAME", node,
-     "A tool that may only take out (swci expel, remove server), named like --admin", "", false,
-     true},
+     "A tool that may only remove nodes (swci expel, remove server); same form as --admin", "",
+     false, true},
     {"--admission", "first-contact|roll", node,
-     "Who may take part: whoever a trusted CA vouches for, where a name belongs to the CA that it "
-     "was first seen with, or names on the roll only; the first SN's counts; default: "
+     "Who may join: first-contact (any certificate from a trusted CA; a name is bound to the CA "
+     "first seen with it) or roll (names on the roll only); the first SN's value applies; default: "
      "first-contact",
      ""},
     {"--roll", "FILE", node,
@@ -103,12 +100,12 @@ constexpr Flag sn_flags[] = {
      "(swci list roll)",
      ""},
     {"--admit-sn", "NAME", node,
-     "Of the first SN: an SN of another CA that votes as soon as it joins; else it learns until an "
-     "administrator says swci admit server NAME",
+     "First SN only: an SN of another CA that is a voter once it joins; else it is a learner until "
+     "an administrator runs swci admit server NAME",
      "", false, true},
     {"--owners-decide", "", node,
-     "First SN only: more than half of the owners (CAs that have a member) may also give an SN a "
-     "vote, or expel one. A tool of each runs swci admit server NAME, or expel NAME",
+     "First SN only: a majority of the owners (CAs that have a member) may also make an SN a "
+     "voter, or expel one. A tool of each runs swci admit server NAME, or expel NAME",
      ""},
     {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
      "SENTINEL_API_SERVICE"},
@@ -119,9 +116,8 @@ constexpr Flag sn_flags[] = {
     {"--sn-api-port", "PORT", network, "Port for SLs and tools, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
     {"--sn-election-timeout", "MILLISECONDS", network,
-     "An SN that hears nothing of the leading one for so long, to twice so long, wants to lead, "
-     "100 "
-     "to 60000; the same at all SNs, and more than twice the round trip between any two; default: "
+     "Election timeout in milliseconds, randomised from this to twice this, 100 to 60000; the same "
+     "at all SNs, and more than twice the round trip between any two; default: "
      "500",
      ""},
 };

@@ -22,8 +22,8 @@ Result<void> admit_peer(const NodeId& own, std::uint64_t session, const Hello& h
                                         role_list(certified->roles)};
     }
     if (!accepts.contains(hello.role)) {
-        return Error{Errc::refused, who + " is at the wrong port: here talk " + role_list(accepts) +
-                                        " only (check address and port)"};
+        return Error{Errc::refused, who + " used the wrong port: this port serves " +
+                                        role_list(accepts) + " only (check address and port)"};
     }
     if (hello.name == own && hello.session != 0 && hello.session == session) {
         return Error{Errc::refused, "'" + own.name + "' dials itself: check the addresses"};

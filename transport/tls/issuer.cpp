@@ -104,7 +104,7 @@ Result<void> check_issuer(x509_st& certificate, const Credentials& credentials) 
         d2i_X509(nullptr, &at, static_cast<long>(credentials.issuer.size())), &X509_free);
     ERR_clear_error();
     if (!issuer || at != end) {
-        return Error{Errc::refused, "what it shows as the certificate of its CA is none"};
+        return Error{Errc::refused, "what it sent as its CA certificate is not one"};
     }
     if (!issued(*issuer, certificate)) {
         return Error{Errc::refused, "the CA that it names did not make its certificate"};

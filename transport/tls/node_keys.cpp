@@ -121,7 +121,7 @@ Result<void> OpensslVerifier::endorsed(const NodeId& node, Role role,
         !verify_with(vouching, endorsing_digest(vouching),
                      endorsement_text(node, role, credentials.key), credentials.endorsement)) {
         return Error{Errc::refused,
-                     "the holder of its certificate does not vouch for the key it signs with"};
+                     "its signing key is not certified by the holder of its certificate"};
     }
     return {};
 }

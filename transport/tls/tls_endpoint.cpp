@@ -299,7 +299,7 @@ void TlsEndpoint::drop_oldest_stranger() {
     const std::shared_ptr<Session> oldest = strangers_.front().lock();
     strangers_.pop_front();
     oldest->abort(SessionEnd{{Errc::refused, "dropped: " + std::to_string(strangers_max) +
-                                                 " connections wait to say who they are"},
+                                                 " connections already await authentication"},
                              false,
                              true});
 }
