@@ -27,6 +27,14 @@ if(CCACHE)
     endif()
 endif()
 
+# With clang's sanitizers a library also tells libFuzzer which of its branches an input reaches (tests/fuzz): the
+# same objects serve the tests and the fuzzer, for 5 % of their time of compiling.
+set(STARLING_FUZZ OFF)
+if(STARLING_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    set(STARLING_FUZZ ON)
+endif()
+set(fuzz_options $<$<BOOL:${STARLING_FUZZ}>:-fsanitize=fuzzer-no-link>)
+
 # Headers of the standard library that nearly every file includes are read once: a quarter of the time of
 # compiling. Each file still includes what it uses; with -DSTARLING_PCH=OFF (preset dev) that shows.
 set(common_headers <algorithm> <array> <chrono> <cstdint> <deque> <filesystem> <fstream> <functional> <map> <memory>
@@ -34,11 +42,12 @@ set(common_headers <algorithm> <array> <chrono> <cstdint> <deque> <filesystem> <
 if(STARLING_PCH)
     add_library(starling_pch OBJECT ${STARLING_ROOT}/deploy/cmake/precompiled.cpp)
     target_link_libraries(starling_pch PUBLIC starling_options)
+    target_compile_options(starling_pch PRIVATE ${fuzz_options})
     target_precompile_headers(starling_pch PRIVATE ${common_headers})
     if(STARLING_SANITIZE)  # clang takes none that was compiled with another optimisation
         add_library(starling_optimized_pch OBJECT ${STARLING_ROOT}/deploy/cmake/precompiled.cpp)
         target_link_libraries(starling_optimized_pch PUBLIC starling_options)
-        target_compile_options(starling_optimized_pch PRIVATE -O1)
+        target_compile_options(starling_optimized_pch PRIVATE -O1 ${fuzz_options})
         target_precompile_headers(starling_optimized_pch PRIVATE ${common_headers})
     endif()
 endif()
@@ -50,6 +59,7 @@ function(starling_library name)
     cmake_parse_arguments(ARG "OPTIMIZED" "" "LINK" ${ARGN})
     add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
     target_link_libraries(${name} PUBLIC starling_options ${ARG_LINK})
+    target_compile_options(${name} PRIVATE ${fuzz_options})
     if(STARLING_SANITIZE AND ARG_OPTIMIZED)
         target_compile_options(${name} PRIVATE -O1)
         if(STARLING_PCH)

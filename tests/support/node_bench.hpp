@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,9 +42,10 @@ struct NodeBench {
         step(FrameReceived{from, {std::move(message), std::move(body)}});
     }
     /// Lets time pass, with every timer when it is due.
-    void pass(SwarmDuration time) {
+    /// \param timers_max  after so many the rest of the time passes at once, as where a host slept.
+    void pass(SwarmDuration time, int timers_max = std::numeric_limits<int>::max()) {
         const SwarmTime end = now + time;
-        while (!stopped) {
+        for (int fired = 0; fired < timers_max && !stopped; ++fired) {
             auto next = timers.end();
             for (auto timer = timers.begin(); timer != timers.end(); ++timer) {
                 if (timer->second <= end &&

@@ -4,15 +4,15 @@ namespace starling::test {
 
 // g++ defines a macro, clang has a feature.
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define STARLING_WITH_SANITIZERS 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STARLING_WITH_SANITIZERS 1
 #endif
 
-/// The address sanitizer keeps what was freed and takes its time: some limits say nothing then.
+/// Sanitizers keep what was freed and take their time: some limits say nothing then.
 #ifdef STARLING_WITH_SANITIZERS
 constexpr bool with_sanitizers = true;
 #else

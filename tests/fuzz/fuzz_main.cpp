@@ -1,0 +1,100 @@
+// starling-fuzz TARGET [LIBFUZZER ARGUMENTS]: all targets in one program. See tests/fuzz/run.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/fuzz/targets.hpp"
+
+namespace starling::fuzz {
+namespace {
+
+constexpr Target targets[] = {
+    {"wire", "messages, headers and frames of a connection", wire},
+    {"ledger", "entries and records of the ledger, and whole ledgers", ledger},
+    {"text", "JSON, layouts, licences, words of a shell, certificates on the ledger", text},
+    {"options", "command lines and environments of all programs", options},
+    {"files", "models, states, traces and the like that nodes read at their start", files},
+    {"sn_members", "an SN among hostile SLs and tools", sn_members},
+    {"sn_servers", "an SN among hostile SNs, SLs and tools", sn_servers},
+    {"raft", "the consensus of an SN among hostile SNs", raft},
+    {"sl", "an SL among hostile SLs, and with a hostile SN", sl},
+    {"ml", "an ML with a hostile SL", ml},
+    {"licence", "a licence server, and a node that has a seat of a hostile one", licence},
+    {"tool", "a tool that asks a hostile server", tool},
+};
+
+const Target* chosen = nullptr;
+
+[[noreturn]] void list_targets(int code) {
+    for (const Target& target : targets) {
+        std::printf("%s\n", std::string(target.name).c_str());
+    }
+    std::exit(code);
+}
+
+/// tests/fuzz/seeds is made anew after a change of a format.
+[[noreturn]] void write_seeds(const std::filesystem::path& directory) {
+    for (const auto& [name, bytes] : make_seeds()) {
+        const std::filesystem::path file = directory / name;
+        std::filesystem::create_directories(file.parent_path());
+        std::ofstream(file, std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.data()),
+                   static_cast<std::streamsize>(bytes.size()));
+    }
+    std::exit(0);
+}
+
+}  // namespace
+
+void choose(std::span<const InputTest> parsers, ByteView input) {
+    if (!input.empty()) {
+        parsers[std::to_integer<std::size_t>(input[0]) % parsers.size()](input.subspan(1));
+    }
+}
+
+std::string_view text_of(ByteView input) {
+    return {reinterpret_cast<const char*>(input.data()), input.size()};
+}
+
+bool same(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
+
+}  // namespace starling::fuzz
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+    using namespace starling::fuzz;
+    const std::string_view name = *argc > 1 ? (*argv)[1] : "";
+    if (name == "--list") {
+        list_targets(0);
+    }
+    if (name == "--write-seeds" && *argc == 3) {
+        write_seeds((*argv)[2]);
+    }
+    for (const Target& target : targets) {
+        if (target.name == name) {
+            chosen = &target;
+        }
+    }
+    if (chosen == nullptr) {
+        std::fprintf(stderr,
+                     "usage: starling-fuzz TARGET [LIBFUZZER ARGUMENTS] | --list | --write-seeds "
+                     "DIR\nwhere TARGET is\n");
+        for (const Target& target : targets) {
+            std::fprintf(stderr, "  %-12s %s\n", std::string(target.name).c_str(),
+                         std::string(target.what).c_str());
+        }
+        std::exit(2);
+    }
+    // libFuzzer sees the rest.
+    for (int i = 1; i + 1 < *argc; ++i) {
+        (*argv)[i] = (*argv)[i + 1];
+    }
+    --*argc;
+    return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    starling::fuzz::chosen->run(std::as_bytes(std::span(data, size)));
+    return 0;
+}

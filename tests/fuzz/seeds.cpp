@@ -1,0 +1,160 @@
+// What the fuzzer begins with: well-formed inputs of the parsers. Of nodes every input is a run of
+// messages, and a long one shows more than a short one: for them any bytes do.
+#include "core/base/random.hpp"
+#include "core/ledger/membership.hpp"
+#include "core/licence/licence.hpp"
+#include "core/licence/seat_book.hpp"
+#include "core/torch/safetensors.hpp"
+#include "core/wire/codec.hpp"
+#include "tests/fuzz/targets.hpp"
+#include "tests/support/node_bench.hpp"
+
+namespace starling::fuzz {
+namespace {
+
+using test::Author;
+
+Bytes bytes_of(std::string_view text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
+}
+
+/// \param parser  its place among those of its target: see choose().
+Bytes with_choice(std::size_t parser, ByteView input) {
+    Bytes seed = {static_cast<std::byte>(parser)};
+    seed.insert(seed.end(), input.begin(), input.end());
+    return seed;
+}
+
+std::vector<Bytes> entries_of_a_round() {
+    Author member("sl1");
+    return {member.entry(RegisterNode{Role::sl, {"10.0.0.1", 16000}, member.signer->credentials()}),
+            member.entry(Enrol{"c", test::tiny_contract(1), test::tiny_layout, {}}),
+            member.entry(CheckInRound{"c", 0, 0, {}}),
+            encode_entry({5, {"sn1"}, 0, 0, CommitRound{"c", 0, 0, 0, {{member.id, {}, {}}}}, {}}),
+            member.entry(LeaveContract{"c", 0, "done"})};
+}
+
+void add_messages(std::map<std::string, Bytes>& seeds) {
+    Author member("sl1");
+    ContractView view;
+    view.name = "c";
+    view.frozen = {{{"sl1"}, {"10.0.0.1", 16000}}, {{"sl2"}, {"10.0.0.2", 16000}}};
+    Heartbeat beat;
+    beat.contract = "c";
+    beat.stalls = {{{"sl2"}, true}};
+    beat.report = MergeReport{};
+    ConsensusMessage append;
+    append.records = {encode_record({1, 1, RecordKind::entry, entries_of_a_round()[1]})};
+    const Message messages[] = {
+        Hello{{"sl1"}, Role::sl, 7},
+        member.registers(),
+        member.says(Enrol{"c", test::tiny_contract(1), test::tiny_layout, {}}),
+        beat,
+        ViewUpdate{view},
+        FetchSegments{{"c", 0, 1, 0}, SegmentKind::merged, {{0, 3}, {7, 1}}},
+        SegmentData{{"c", 0, 1, 0}, SegmentKind::merged, 2},
+        append,
+        RelayedCommand{{"sl1"}, member.says(ReadBarrier{})},
+        MembershipReply{Errc::ok, "", {test::server(1), test::server(2)}}};
+    Bytes stream;
+    for (const Message& message : messages) {
+        const Bytes head = encode_head({message, {}});
+        const std::string name(type_name(message));
+        const auto header = decode_header(ByteView(head).first(frame_header_bytes));
+        Bytes seed = {static_cast<std::byte>(header->type - 1)};  // in place of the header
+        seed.insert(seed.end(), head.begin() + frame_header_bytes, head.end());
+        seeds["wire/" + name + (seeds.contains("wire/" + name) ? "2" : "")] = with_choice(0, seed);
+        stream.insert(stream.end(), head.begin(), head.end());
+    }
+    seeds["wire/header"] = with_choice(1, ByteView(stream).first(frame_header_bytes));
+    seeds["wire/frames"] = with_choice(2, with_choice(99, stream));
+}
+
+void add_ledger(std::map<std::string, Bytes>& seeds) {
+    Writer whole;
+    const auto put = [&](const Bytes& record) {
+        whole.u32(static_cast<std::uint32_t>(record.size()));
+        whole.raw(record);
+    };
+    const Bytes servers = encode_membership({test::server(1), test::server(2, false)});
+    put(encode_record({1, 1, RecordKind::membership, encode_membership({test::server(1)})}));
+    std::uint64_t index = 1;
+    for (const Bytes& entry : entries_of_a_round()) {
+        seeds["ledger/entry" + std::to_string(index)] = with_choice(0, entry);
+        put(encode_record({++index, 1, RecordKind::entry, entry}));
+    }
+    seeds["ledger/record"] = with_choice(1, encode_record({1, 1, RecordKind::membership, servers}));
+    seeds["ledger/membership"] = with_choice(2, servers);
+    seeds["ledger/seat"] =
+        with_choice(3, encode_seat_entry({SeatEntry::Kind::taken, Role::sl, {"sl1"}}));
+    seeds["ledger/whole"] = with_choice(4, whole.take());
+}
+
+void add_texts(std::map<std::string, Bytes>& seeds) {
+    Licence paid;
+    paid.licensee = "Example";
+    paid.seats = {{Role::sn, 1}, {Role::sl, 2}};
+    paid.valid_until = 86400;
+    const std::pair<std::size_t, std::string> texts[] = {
+        {0, R"({"a": [1, -2.5e3, true, null, "\u00e4\n"], "b": {"c": ""}})"},
+        {1, "conv.weight F32 8,3,3,3\nconv.bias F32 8\ncount I64\n"},
+        {2, signed_licence(licence_text(paid), Bytes(64))},
+        {3, "--rate 0.1 'two words' \"a \\\" b\" c\\ d"}};
+    for (std::size_t i = 0; i < std::size(texts); ++i) {
+        seeds["text/" + std::to_string(i)] = with_choice(texts[i].first, bytes_of(texts[i].second));
+    }
+    const std::string options[] = {
+        std::string(1, '\0') + "--host-ip=127.0.0.1\n--sentinel\n--sn-api-port=30404",
+        std::string(1, '\1') + "--host-ip=::1\n--sn-ip\n[::1]:1\n--ml-cmd=a b\nSWARM_X=1",
+        std::string(1, '\5') + "show\ncontract\nc"};
+    for (std::size_t i = 0; i < std::size(options); ++i) {
+        seeds["options/" + std::to_string(i)] = bytes_of(options[i]);
+    }
+}
+
+void add_files(std::map<std::string, Bytes>& seeds) {
+    const auto layout = ParamLayout::parse("w F32 2\nb I64 1\n");
+    Bytes file = bytes_of(safetensors_header(*layout, {{"round", "3"}}));
+    file.resize(file.size() + layout->size_bytes());
+    seeds["files/safetensors"] = with_choice(0, file);
+    const std::pair<std::size_t, std::string> texts[] = {
+        {4, "17\n"},
+        {5, "# starling-trace 1\n12 sl1 round_committed contract=c round=0 text=\"a b\"\n"},
+        {6,
+         "<?xml version='1.0'?><!-- <a> --><platform version=\"4.1\"><host id='a&amp;b' "
+         "speed=\"1Gf\"/></platform>"},
+        {7, "PERIODICITY 10\n0 1\n5 0\n"}};
+    for (const auto& [parser, text] : texts) {
+        seeds["files/" + std::to_string(parser)] = with_choice(parser, bytes_of(text));
+    }
+}
+
+void add_runs(std::map<std::string, Bytes>& seeds) {
+    constexpr std::size_t runs = 3;
+    constexpr std::size_t run_bytes = 1200;
+    Random random(1);
+    for (const char* target : {"sn_members", "sn_servers", "raft", "sl", "ml", "licence", "tool"}) {
+        for (std::size_t i = 0; i < runs; ++i) {
+            Bytes run(run_bytes);
+            for (std::byte& byte : run) {
+                byte = static_cast<std::byte>(random.next() & 0xffU);
+            }
+            seeds[std::string(target) + "/run" + std::to_string(i)] = run;
+        }
+    }
+}
+
+}  // namespace
+
+std::map<std::string, Bytes> make_seeds() {
+    std::map<std::string, Bytes> seeds;
+    add_messages(seeds);
+    add_ledger(seeds);
+    add_texts(seeds);
+    add_files(seeds);
+    add_runs(seeds);
+    return seeds;
+}
+
+}  // namespace starling::fuzz

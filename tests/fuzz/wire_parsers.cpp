@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/invariant.hpp"
+#include "core/wire/codec.hpp"
+#include "tests/fuzz/targets.hpp"
+#include "transport/tls/frame_reader.hpp"
+
+namespace starling::fuzz {
+namespace {
+
+/// Byte 0: the type of the message. What can be read has one spelling.
+void message(ByteView input) {
+    if (input.empty()) {
+        return;
+    }
+    constexpr std::size_t types = std::variant_size_v<Message::variant>;
+    FrameHeader header;
+    header.type = static_cast<std::uint8_t>(std::to_integer<unsigned>(input[0]) % types + 1);
+    const ByteView body = input.subspan(1);
+    header.message_bytes = static_cast<std::uint32_t>(body.size());
+    const Result<Message> read = decode_message(header, body);
+    if (!read) {
+        return;
+    }
+    const Bytes head = encode_head({*read, {}});
+    STARLING_INVARIANT(same(ByteView(head).subspan(frame_header_bytes), body), "one encoding");
+    STARLING_INVARIANT(encoded_size({*read, {}}) == head.size(), "the size that is charged");
+    const Result<FrameHeader> again = decode_header(ByteView(head).first(frame_header_bytes));
+    STARLING_INVARIANT(again && again->type == header.type, "its header can be read");
+    (void)type_name(*read);
+}
+
+void header(ByteView input) {
+    if (input.size() < frame_header_bytes) {
+        return;
+    }
+    if (const auto read = decode_header(input.first(frame_header_bytes))) {
+        STARLING_INVARIANT(read->message_bytes <= message_bytes_max, "bounded");
+        STARLING_INVARIANT(read->body_bytes <= body_bytes_max, "bounded");
+    }
+}
+
+/// A connection that brings so many bytes at once as byte 0 says.
+void frames(ByteView input) {
+    if (input.empty()) {
+        return;
+    }
+    const std::size_t chunk = std::to_integer<std::size_t>(input[0]) + 1;
+    input = input.subspan(1);
+    FrameReader reader;
+    while (!input.empty()) {
+        const std::span<std::byte> space = reader.space();
+        STARLING_INVARIANT(!space.empty(), "there is always space");
+        const std::size_t count = std::min({space.size(), input.size(), chunk});
+        std::memcpy(space.data(), input.data(), count);
+        input = input.subspan(count);
+        const auto got = reader.advance(count);
+        if (!got) {
+            return;
+        }
+        if (*got) {
+            reader.allow_large_frames();
+            const Frame& frame = (*got)->frame;
+            STARLING_INVARIANT(encode_head(frame).size() + frame.body.size() == (*got)->size_bytes,
+                               "what is counted is what came");
+        }
+    }
+    (void)reader.between_frames();
+}
+
+}  // namespace
+
+void wire(ByteView input) {
+    constexpr InputTest parsers[] = {message, header, frames};
+    choose(parsers, input);
+}
+
+}  // namespace starling::fuzz
