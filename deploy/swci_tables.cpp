@@ -220,28 +220,29 @@ std::string contract_text(const JsonValue& answer) {
     auto lines = state_lines(answer);
     const JsonValue& config = member(answer, "config");
     const std::string limit = text(config, "wait_limit_ms");
-    lines.emplace_back("rules", "min_peers " + text(config, "min_peers") + ", sync_frequency " +
-                                    text(config, "sync_frequency") + ", merge " +
-                                    text(config, "merge") + ", non-finite " +
-                                    text(config, "non_finite") + ", grace " +
-                                    milliseconds(text(config, "grace_ms")) + ", wait limit " +
-                                    (limit == "0" ? "none" : milliseconds(limit)));
+    lines.emplace_back("rules",
+                       "min_peers " + text(config, "min_peers") + ", sync_frequency " +
+                           text(config, "sync_frequency") + ", merge " + text(config, "merge") +
+                           ", non-finite " + text(config, "non_finite") + ", grace " +
+                           milliseconds(text(config, "grace_ms")) + ", wait limit " +
+                           (limit == "0" ? "none" : milliseconds(limit)) + ", slowest link " +
+                           text(config, "slowest_link_bytes_per_s") + " bytes/s");
     lines.emplace_back("parameters",
                        text(config, "parameter_bytes") + " bytes, layout " +
                            text(config, "layout_fingerprint").substr(0, digest_shown));
     lines.emplace_back("last commit", commit_text(answer));
     std::vector<std::vector<std::string>> rows;
     for (const auto& [key, one] : member(answer, "members").items) {
-        rows.push_back({text(one, "name"), text(one, "status"),
-                        flag(one, "connected") ? "yes" : "no",
-                        flag(one, "checked_in") ? "yes" : "no",
-                        text(one, "epochs_done") + "/" + text(one, "epochs_total"),
-                        text(one, "samples"), text(one, "weight"), rounded(text(one, "last_loss")),
-                        text(one, "non_finite_rounds"), text(one, "deviations")});
+        rows.push_back(
+            {text(one, "name"), text(one, "status"), flag(one, "connected") ? "yes" : "no",
+             flag(one, "checked_in") ? "yes" : "no",
+             text(one, "epochs_done") + "/" + text(one, "epochs_total"), text(one, "samples"),
+             text(one, "weight"), rounded(text(one, "last_loss")), text(one, "non_finite_rounds"),
+             text(one, "deviations"), text(one, "held_up_rounds")});
     }
     return pairs(lines) + "\n" +
            aligned_table({"MEMBER", "STATUS", "CONNECTED", "CHECKED IN", "EPOCHS", "SAMPLES",
-                          "WEIGHT", "LAST LOSS", "NAN ROUNDS", "DEVIATIONS"},
+                          "WEIGHT", "LAST LOSS", "NAN ROUNDS", "DEVIATIONS", "HELD UP"},
                          rows);
 }
 

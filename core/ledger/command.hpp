@@ -70,7 +70,19 @@ struct ExcludeMember {
     Round round = 0;
     Attempt attempt = 0;
     NodeId node;
+    bool refused = false;  ///< there is no connection, for a certificate
     std::string reason;
+};
+/// The SN's leader says that a member and some others exchange nothing, and whose fault that is
+/// can't be seen: they are kept apart for the rest of the run, that is, neither side merges
+/// segments, and the others merge theirs.
+struct KeepApart {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    Attempt attempt = 0;
+    NodeId node;
+    std::vector<NodeId> others;
 };
 /// The SN's leader says that a node has not been heard of for its lease.
 struct LoseNode {
@@ -149,7 +161,7 @@ struct ChangeRoll {
 /// long as a whole file of ours, and in the .cpp file it is compiled once for all.
 struct Command : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract,
                               ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier, Checkpoint,
-                              RemoveServers, SwarmRules, ChangeRoll, NameNonFinite> {
+                              RemoveServers, SwarmRules, ChangeRoll, NameNonFinite, KeepApart> {
     using variant::variant;
     Command();
     Command(const Command& other);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/merge/plan.hpp"
+
 namespace starling {
 
 std::string_view to_string(EndMode mode) {
@@ -40,13 +42,22 @@ std::string_view to_string(ContractPhase phase) {
     return "unknown";
 }
 
+SwarmDuration attempt_limit(const ContractConfig& config, std::size_t members) {
+    const auto bytes = static_cast<double>(
+        busiest_member_bytes(std::max<std::size_t>(members, 1), config.layout_bytes));
+    constexpr double longest = 1e9;  // seconds; more can't be added to a time
+    const double seconds = 4 * bytes / static_cast<double>(config.slowest_link);
+    return std::chrono::minutes(10) + from_seconds(std::min(seconds, longest));
+}
+
 std::string to_string(const ContractConfig& config) {
     const auto seconds = [](std::int64_t ns) { return std::to_string(ns / 1'000'000'000) + " s"; };
     return "min_peers " + std::to_string(config.min_peers) + ", sync_frequency " +
            std::to_string(config.sync_frequency) + ", merge " +
            std::string(to_string(config.merge_rule)) + ", non-finite " +
            std::string(to_string(config.non_finite)) + ", grace " + seconds(config.grace_ns) +
-           ", wait limit " + (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns));
+           ", wait limit " + (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns)) +
+           ", slowest link " + std::to_string(config.slowest_link) + " bytes/s";
 }
 
 std::uint32_t Contract::checked_in_count() const {
@@ -56,15 +67,37 @@ std::uint32_t Contract::checked_in_count() const {
         }));
 }
 
+bool Contract::are_apart(const NodeId& one, const NodeId& other) const {
+    return apart.contains(std::minmax(one, other));
+}
+
+bool Contract::has_ended() const {
+    return phase == ContractPhase::complete || phase == ContractPhase::aborted;
+}
+
+bool Contract::has_lost(const NodeId& node) const {
+    const auto member = members.find(node);
+    return !has_ended() && member != members.end() && member->second.status == MemberStatus::lost;
+}
+
 bool Contract::has_expelled(const NodeId& node) const {
     const auto member = members.find(node);
     return member != members.end() && member->second.status == MemberStatus::expelled;
 }
 
 std::string expelled_text(const Contract& contract, const NodeId& node) {
-    return "node '" + node.name + "' was expelled from contract '" + contract.name +
-           "': its merges differed from the others' in " + std::to_string(deviations_max) +
-           " rounds. Check the memory of its machine and its program; the next run takes it again";
+    const std::string who =
+        "node '" + node.name + "' was expelled from contract '" + contract.name + "': ";
+    const auto deviated = contract.deviations.find(node);
+    if (deviated != contract.deviations.end() && deviated->second >= deviations_max) {
+        return who + "its merges differed from the others' in " + std::to_string(deviations_max) +
+               " rounds. Check the memory of its machine and its program; the next run takes it "
+               "again";
+    }
+    return who + "it held up " + std::to_string(holdups_max) +
+           " rounds, or came and went, or refused connections, ten times as often. Check the "
+           "network "
+           "between it and the other members, and their certificates; the next run takes it again";
 }
 
 std::uint32_t Contract::active_count() const {
@@ -117,7 +150,9 @@ bool is_sound(const ContractView& view) {
     }
     const bool weight = std::any_of(view.frozen.begin(), view.frozen.end(),
                                     [](const RoundMember& m) { return m.weight > 0; });
-    return weight &&
+    const bool owner = std::any_of(view.frozen.begin(), view.frozen.end(),
+                                   [](const RoundMember& m) { return m.merges; });
+    return weight && owner &&
            std::none_of(view.frozen.begin(), view.frozen.end(), [&](const RoundMember& m) {
                return std::binary_search(view.departed.begin(), view.departed.end(), m.id);
            });

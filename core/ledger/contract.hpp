@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct ContractConfig {
     std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in
     std::int64_t wait_limit_ns =
         0;  ///< end the swarm if min_peers are not there by then; 0 = wait for ever
+    /// Of the slowest link that rounds wait for, in bytes a second: see attempt_limit(). 32 kbit/s.
+    std::uint64_t slowest_link = 4000;
     Digest layout_fingerprint;
     std::uint64_t layout_bytes = 0;  ///< size of the parameter vector
 
@@ -41,6 +44,11 @@ struct ContractConfig {
 
 /// "min_peers 2, sync_frequency 128, merge mean, ..." for people.
 std::string to_string(const ContractConfig& config);
+
+/// How long an attempt at a round may take while bytes move: four times what the busiest member
+/// needs at the slowest link, and ten minutes. So a member that sends a byte now and then, or only
+/// says that it makes progress, holds a round up for so long and no longer.
+SwarmDuration attempt_limit(const ContractConfig& config, std::size_t members);
 
 /// What an SL says at a check-in: my local part of this round is ready.
 struct CheckIn {
@@ -61,6 +69,20 @@ struct CheckIn {
 /// that run, if min_peers remain without it.
 constexpr std::uint32_t deviations_max = 3;
 
+/// A member that a round had to go on without, because it and most others exchanged nothing or it
+/// did not say what it had merged, has held it up. That is forgotten after so many rounds that it
+/// took part in. What costs the others seconds only counts a tenth: to refuse connections, and to
+/// go in the midst of an exchange. At the maximum a member is expelled from the run, if min_peers
+/// remain without it.
+constexpr std::uint32_t rounds_per_holdup = 100;
+constexpr std::uint32_t rounds_per_refusal = 10;
+constexpr std::uint32_t holdups_max = 5;
+
+/// An active member that checks in for no round in an hour, or in so many times the longest round
+/// of the run, counts as lost, and has held the run up: it can't end without its last word.
+constexpr SwarmDuration shortest_absence = std::chrono::hours(1);
+constexpr int absence_rounds = 20;
+
 enum class MemberStatus : std::uint8_t { active = 1, left = 2, lost = 3, expelled = 4 };
 
 struct Member {
@@ -69,6 +91,7 @@ struct Member {
     std::optional<CheckIn> check_in;   ///< of the current round
     std::uint64_t check_in_index = 0;  ///< index of the ledger entry that brought it
     CheckIn last;                      ///< of the last round it took part in
+    SwarmTime heard_at{};              ///< its newest check-in, or when it joined
 };
 
 /// A member of a frozen round.
@@ -77,6 +100,7 @@ struct RoundMember {
     Address address;
     std::uint32_t weight = 1;
     std::uint64_t check_in_index = 0;  ///< see Member: the same index, the same parameters
+    bool merges = true;                ///< false: owns no segments, see Contract::apart
 
     friend bool operator==(const RoundMember&, const RoundMember&) = default;
 };
@@ -125,12 +149,22 @@ struct Contract {
     /// Rounds of this run that a member merged to other bytes than the agreed ones.
     std::map<NodeId, std::uint32_t> deviations;
     std::map<NodeId, NonFiniteRounds> non_finite;
+    /// Members that exchange nothing with each other, of each pair the smaller id first. The fault
+    /// may be on either side, or between them: where both take part neither merges segments.
+    std::set<std::pair<NodeId, NodeId>> apart;
+    /// Rounds of this run that a member has held up, in parts of rounds_per_holdup.
+    std::map<NodeId, std::uint32_t> holdups;
+    SwarmTime round_began_at{};         ///< the commit of the one before
+    SwarmDuration longest_round{};      ///< of this run, from commit to commit
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it
 
     std::uint32_t checked_in_count() const;
     std::uint32_t active_count() const;
+    bool are_apart(const NodeId& one, const NodeId& other) const;
+    bool has_ended() const;
+    bool has_lost(const NodeId& node) const;
     bool has_expelled(const NodeId& node) const;
 };
 

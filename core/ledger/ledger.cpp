@@ -30,9 +30,7 @@ bool has_weight(const Contract& contract) {
 Answer accepted(Run run = 0) { return {Errc::ok, "", run}; }
 Answer denied(Errc code, std::string reason) { return {code, std::move(reason), 0}; }
 
-bool ended(const Contract& contract) {
-    return contract.phase == ContractPhase::complete || contract.phase == ContractPhase::aborted;
-}
+bool ended(const Contract& contract) { return contract.has_ended(); }
 
 /// A member of a complete run that never said goodbye: it may not have seen the final model. After
 /// its goodbye it begins a new run.
@@ -119,6 +117,7 @@ Applied Ledger::execute(const Entry& entry) {
                        [&](const SwarmRules& c) { return set_rules(entry, c); },
                        [&](const ChangeRoll& c) { return change_roll(entry, c); },
                        [&](const NameNonFinite& c) { return name_non_finite(entry, c); },
+                       [&](const KeepApart& c) { return keep_apart(entry, c); },
                    },
                    entry.command);
     return {std::move(answer), std::move(events_)};
@@ -297,6 +296,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     }
     member = Member{};
     member.address = nodes_.at(entry.signer).address;
+    member.heard_at = time_of(entry);
     contract.version = index_;
     if (contract.members.size() == 1) {
         set_wait_deadline(contract, time_of(entry));
@@ -333,6 +333,7 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
         return denied(Errc::stale, "round " + std::to_string(command.round) +
                                        " does not take check-ins any more");
     }
+    member->second.heard_at = time_of(entry);
     CheckIn& said = member->second.check_in.emplace(command.check_in);
     member->second.check_in_index = index_;
     if (contract->config.non_finite == NonFinitePolicy::allow) {
@@ -385,6 +386,7 @@ void Ledger::freeze(Contract& contract, bool retry) {
                 {id, member.address, member.check_in->weight, member.check_in_index});
         }
     }
+    choose_owners(contract);
     if (!retry) {
         contract.departed.clear();
     }
@@ -443,6 +445,9 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
         return;  // to leave after the end is how it should be
     }
     contract.version = index_;
+    if (status != MemberStatus::expelled && contains(contract.frozen, node)) {
+        note_holdup(contract, node, rounds_per_refusal);
+    }
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
     const std::uint32_t here = contract.active_count();
     // Who was lost may come back; who left said that it won't.
@@ -479,22 +484,6 @@ void Ledger::retry_without(Contract& contract, SwarmTime now) {
     contract.departed.clear();
     contract.phase = ContractPhase::gathering;
     set_wait_deadline(contract, now);
-}
-
-Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
-    Contract* contract = current(command.contract, command.run);
-    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
-        contract->round != command.round || contract->attempt != command.attempt) {
-        return denied(Errc::stale, "that attempt is over");
-    }
-    const auto member = contract->members.find(command.node);
-    if (member == contract->members.end() || !member->second.check_in) {
-        return denied(Errc::not_found, "no such member in this attempt");
-    }
-    member->second.check_in.reset();
-    events_.push_back(MemberExcluded{contract->name, command.node, command.reason});
-    retry_without(*contract, time_of(entry));
-    return accepted(contract->run);
 }
 
 Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {

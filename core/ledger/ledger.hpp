@@ -60,6 +60,13 @@ struct MemberDeviated {
     Digest agreed;
     std::uint32_t times = 0;  ///< in this run, with this one
 };
+/// Nothing moves between a member and these others: the rest merges for them from here on.
+struct MembersKeptApart {
+    std::string contract;
+    NodeId node;
+    std::vector<NodeId> others;
+    Round round = 0;
+};
 /// Its parameters of this round hold NaN or infinity.
 struct ContributionNotFinite {
     std::string contract;
@@ -80,9 +87,10 @@ struct RollChanged {
     std::string by;    ///< an administrator, or the first SN; empty: first contact
     bool done = true;  ///< false: an owner has voted for it, no majority has yet
 };
-using LedgerEvent = std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn,
-                                 RoundFrozen, RoundCommitted, MemberGone, MemberExcluded,
-                                 MemberDeviated, ContributionNotFinite, ContractEnded>;
+using LedgerEvent =
+    std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen,
+                 RoundCommitted, MemberGone, MemberExcluded, MemberDeviated, MembersKeptApart,
+                 ContributionNotFinite, ContractEnded>;
 
 /// The answer to a command, kept for its (session, sequence).
 struct Answer {
@@ -152,9 +160,14 @@ private:
     Answer expire(const Entry& entry, const ExpireDeadline& command);
     Answer lose(const Entry& entry, const LoseNode& command);
     Answer exclude(const Entry& entry, const ExcludeMember& command);
+    Answer keep_apart(const Entry& entry, const KeepApart& command);
     Answer name_non_finite(const Entry& entry, const NameNonFinite& command);
     void note_non_finite(Contract& contract, const NodeId& node, const NodeId& by);
     void end_if_none_finite(Contract& contract);
+    static void choose_owners(Contract& contract);
+    static void note_holdup(Contract& contract, const NodeId& node, std::uint32_t rounds);
+    void lose_absent(Contract& contract, SwarmTime now);
+    void expel_who_holds_up(Contract& contract, SwarmTime now);
     Answer come_back(const Entry& entry, Contract& contract);
     void retry_without(Contract& contract, SwarmTime now);
 

@@ -35,6 +35,21 @@ std::string merges_text(const std::vector<MemberReport>& reports) {
     return text;
 }
 
+/// What one round may add to the time for which absent members are waited for, before it is taken
+/// so many times.
+constexpr SwarmDuration longest_counted = std::chrono::hours(24 * 30);
+
+/// When the round began: with the commit of the one before, the first one with its last check-in.
+SwarmTime began_at(const Contract& contract) {
+    SwarmTime began = contract.round_began_at;
+    if (!contract.last_commit) {
+        for (const RoundMember& frozen : contract.frozen) {
+            began = std::max(began, contract.members.at(frozen.id).heard_at);
+        }
+    }
+    return began;
+}
+
 }  // namespace
 
 /// All members of the attempt have reported. The rule is deterministic and all had the same
@@ -63,12 +78,20 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
                 " to the same bytes: " + merges_text(command.reports));
         return {Errc::ok, "", contract->run};
     }
+    const SwarmTime now = time_of(entry);
+    contract->longest_round =
+        std::clamp(now - began_at(*contract), contract->longest_round, longest_counted);
+    contract->round_began_at = now;
+    for (const RoundMember& frozen : contract->frozen) {
+        contract->members.at(frozen.id).heard_at = now;  // an exchange may take hours
+    }
     conclude(*contract, *agreed);
     for (const MemberReport& report : command.reports) {
         if (report.digest != *agreed) {
-            note_deviation(*contract, command, report, *agreed, time_of(entry));
+            note_deviation(*contract, command, report, *agreed, now);
         }
     }
+    lose_absent(*contract, now);
     return {Errc::ok, "", contract->run};
 }
 
@@ -96,6 +119,10 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
         // otherwise must not stop every SN that reads it.
         member.last = member.check_in.value_or(member.last);
         commit.final = commit.final && member.check_in && member.check_in->finished;
+        if (const auto held_up = contract.holdups.find(frozen.id);
+            held_up != contract.holdups.end() && held_up->second > 0) {
+            --held_up->second;
+        }
     }
     for (auto& [id, member] : contract.members) {
         const bool absent = member.status == MemberStatus::active && !member.check_in;

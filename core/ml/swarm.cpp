@@ -30,6 +30,9 @@ void check(const SwarmCallbackOptions& options) {
     if (options.grace < SwarmDuration{0} || options.wait_limit < SwarmDuration{0}) {
         fail(Errc::usage, "SwarmCallback: grace and wait_limit can't be negative");
     }
+    if (options.slowest_link == 0) {
+        fail(Errc::usage, "SwarmCallback: slowest_link is 0, it must be at least 1 byte a second");
+    }
 }
 
 }  // namespace
@@ -90,6 +93,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     request.config.min_peers = options_.min_peers;
     request.config.sync_frequency = options_.sync_frequency;
     request.config.non_finite = options_.non_finite;
+    request.config.slowest_link = options_.slowest_link;
     request.config.grace_ns = options_.grace.count();
     request.config.wait_limit_ns = options_.wait_limit.count();
     request.config.layout_bytes = parameters_.layout().size_bytes();

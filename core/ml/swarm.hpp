@@ -113,6 +113,9 @@ struct SwarmCallbackOptions {
     SwarmDuration grace =
         std::chrono::seconds(30);  ///< wait for further members once min_peers are there
     SwarmDuration wait_limit{0};   ///< end if min_peers are not there by then; 0 = wait for ever
+    /// Bytes a second, the same for all members: rounds wait for links as slow as that (32 kbit/s).
+    /// A faster one bounds what a member that stalls on purpose can cost: see attempt_limit().
+    std::uint64_t slowest_link = 4000;
     /// What becomes of parameters with NaN or infinity in them; the same for all members.
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".

@@ -9,27 +9,27 @@ namespace {
 
 constexpr std::size_t ranges_per_fetch = 4096;
 
-/// For each member of the round's first attempt: is it out of this one?
-std::vector<bool> departed_flags(const ExchangeSetup& setup) {
-    std::map<NodeId, bool> departed;
+/// All members of the round's first attempt.
+std::vector<PlanMember> plan_members(const ExchangeSetup& setup) {
+    std::map<NodeId, PlanMember> all;
     for (const RoundMember& member : setup.members) {
-        departed[member.id] = false;
+        all[member.id] = member.merges ? PlanMember::merges : PlanMember::contributes;
     }
     for (const NodeId& id : setup.departed) {
-        departed.emplace(id, true);
+        all.emplace(id, PlanMember::departed);
     }
-    std::vector<bool> flags;
-    for (const auto& [id, is_out] : departed) {
-        flags.push_back(is_out);
+    std::vector<PlanMember> members;
+    for (const auto& [id, member] : all) {
+        members.push_back(member);
     }
-    return flags;
+    return members;
 }
 
 }  // namespace
 
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
-      plan_(make_plan(departed_flags(setup_), setup_.layout->size_bytes(), setup_.key.round)) {
+      plan_(make_plan(plan_members(setup_), setup_.layout->size_bytes(), setup_.key.round)) {
     const std::size_t segments = plan_.owner_of.size();
     STARLING_INVARIANT(setup_.own.size() == segments,
                        "the ML's parameters were cut by the same layout");
@@ -97,6 +97,7 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effe
         }
     }
     measured_at_ = now;
+    began_at_ = now;
     for (auto& [id, partner] : states_) {
         partner.asked_at = now;
         partner.last_moved = now;

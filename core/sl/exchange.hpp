@@ -27,11 +27,12 @@ struct ExchangeSetup {
     std::shared_ptr<const ParamLayout> layout;
     MergeRule rule = MergeRule::mean;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
-    Segments own;                       ///< this member's parameters
-    bool in_order = true;               ///< see SlNodeOptions::merge_in_order
-    std::uint64_t work_base = 0;        ///< merge of segment s is work number work_base + s
-    SendGroup group = 0;                ///< of the segments that it sends
-    KeptContributions* kept = nullptr;  ///< of the round; must outlive the exchange
+    Segments own;                 ///< this member's parameters
+    bool in_order = true;         ///< see SlNodeOptions::merge_in_order
+    std::uint64_t work_base = 0;  ///< merge of segment s is work number work_base + s
+    SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
+    SendGroup group = 0;                           ///< of the segments that it sends
+    KeptContributions* kept = nullptr;             ///< of the round; must outlive the exchange
 };
 
 /// One attempt at a round, seen by one member: which segments it has, still needs and owes.
@@ -69,7 +70,7 @@ public:
     void on_tick(SwarmTime now, std::vector<Effect>& effects);
 
     /// Partners that owe something and of which not one byte came for too long, whatever the
-    /// reason.
+    /// reason; once the attempt's limit is over, all that owe something.
     ///
     /// \param limit  for a partner of which nothing has come yet. For another one the limit follows
     ///     from its own rate so far, between half a minute and ten minutes.
@@ -150,6 +151,7 @@ private:
     std::uint64_t partial_bytes_ = 0;   ///< of all partners
     std::uint64_t progress_bytes_ = 0;  ///< the most that was here at a time
     SwarmTime measured_at_{};
+    SwarmTime began_at_{};
     Traffic traffic_;
 };
 

@@ -106,13 +106,14 @@ SwarmDuration Exchange::silence_limit(const Partner& partner, SwarmDuration with
 std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
                                     const std::set<NodeId>& refused_by) const {
     std::vector<Stall> stalls;
+    const bool overdue = now - began_at_ >= setup_.limit;
     for (const auto& [id, partner] : states_) {
         const bool contributes =
             !partner.contributions.empty() && (partner.admitted || !partner.up);
         const bool refuses = refused_by.contains(id);
         const SwarmDuration patience =
             refuses ? std::min(limit, refusal_patience) : silence_limit(partner, limit);
-        if (now - partner.last_moved >= patience && stalls.size() < stalls_max &&
+        if ((overdue || now - partner.last_moved >= patience) && stalls.size() < stalls_max &&
             (contributes || !partner.merged.empty())) {
             stalls.push_back({id, !contributes && !refuses, refuses});
         }

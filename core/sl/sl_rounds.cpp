@@ -49,7 +49,8 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
         ExchangeSetup{options_.id, key, view_->frozen, view_->departed, session_->layout,
                       session_->open.config.merge_rule, session_->open.config.non_finite,
                       sync_->params, options_.merge_in_order, work_number(exchange_serial_, 0),
-                      exchange_serial_, &kept_contributions_});
+                      attempt_limit(session_->open.config, view_->frozen.size()), exchange_serial_,
+                      &kept_contributions_});
     effects.push_back(Report{
         TraceEvent("exchange_begin")
             .with("round", key.round)

@@ -128,6 +128,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             [&](const SwarmRules&) {},
             [&](const ChangeRoll&) {},
             [&](const NameNonFinite&) {},
+            [&](const KeepApart&) {},
         },
         command);
 }

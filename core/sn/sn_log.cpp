@@ -24,6 +24,10 @@ std::string own_business(const NodeId& signer, const Command& command) {
         return "exclude " + std::to_string(exclude->run) + " " + std::to_string(exclude->round) +
                " " + std::to_string(exclude->attempt) + " " + exclude->contract;
     }
+    if (const auto* apart = std::get_if<KeepApart>(&command)) {
+        return "keep apart " + std::to_string(apart->run) + " " + std::to_string(apart->round) +
+               " " + std::to_string(apart->attempt) + " " + apart->contract;
+    }
     if (const auto* commit = std::get_if<CommitRound>(&command)) {
         return "commit " + std::to_string(commit->run) + " " + std::to_string(commit->round) + " " +
                std::to_string(commit->attempt) + " " + commit->contract;
@@ -260,6 +264,10 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                        effects);
             },
             [&](const RoundFrozen& e) {
+                RoundMotion& motion = motions_[e.contract];
+                motion.began_at = now_;
+                motion.longest_gap = {};
+                motion.moved = false;
                 report(TraceEvent("round_frozen")
                            .with("contract", e.contract)
                            .with("round", e.round)
@@ -326,6 +334,23 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                  " times until it is expelled). Its machine, its program, or "
                                  "the owner of a segment that it was sent is at fault"),
                     effects);
+            },
+            [&](const MembersKeptApart& e) {
+                std::string others;
+                for (const NodeId& other : e.others) {
+                    others += (others.empty() ? "'" : ", '") + other.name + "'";
+                }
+                report(TraceEvent("members_kept_apart")
+                           .with("contract", e.contract)
+                           .with("node", e.node.name)
+                           .with("others", others)
+                           .with("round", e.round)
+                           .log(Level::warning, component,
+                                "Nothing moves between member " + text_of(e.node) + " and " +
+                                    others + " in round " + std::to_string(e.round) +
+                                    ": the other members merge for them in the rest of this run. "
+                                    "Look at the network between them"),
+                       effects);
             },
             [&](const ContributionNotFinite& e) {
                 report(

@@ -280,6 +280,10 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector
         reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, effects);
         return;
     }
+    if (contract != nullptr && contract->run == beat.run && contract->has_lost(from)) {
+        reply(from, {0, Errc::stale, "no check-in of this node came for too long", 0}, effects);
+        return;
+    }
     if (contract != nullptr && contract->run == beat.run &&
         contract->version > beat.known_version) {
         effects.push_back(Send{from, {ViewUpdate{view_of(*contract)}, {}}});

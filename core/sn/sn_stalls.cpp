@@ -13,8 +13,18 @@ constexpr int pauses_per_lease = 8;
 constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
 /// A rate is taken over one to two of these.
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
-/// A round stands still once no byte of any of its members' segments has come for so long.
-constexpr SwarmDuration standstill = std::chrono::seconds(15);
+/// A round stands still once no byte of any of its members' segments has come for so long, on fast
+/// links.
+constexpr SwarmDuration shortest_standstill = std::chrono::seconds(15);
+/// Bytes of a segment are seen in steps of a TLS record (RFC 8446, section 5.1), of so many senders
+/// at once (the window of an owner) all at the same time in the worst case.
+constexpr double step_bytes = 16'384;
+constexpr std::size_t senders_at_once = 64;
+/// After so long without a byte every member that waits for one has said so: see
+/// Exchange::stalls().
+constexpr SwarmDuration longest_silence = std::chrono::minutes(11);
+/// For the hash of a merged model, and to write it, in bytes a second.
+constexpr double slowest_disk = 10e6;
 constexpr SwarmDuration stall_log_interval = std::chrono::minutes(1);
 
 bool weight_without(const std::vector<RoundMember>& members, const NodeId& left_out) {
@@ -72,6 +82,11 @@ void SnNode::note_beat(const NodeId& from, const Heartbeat& beat) {
     const Contract* contract = ledger_.find_contract(beat.contract);
     const bool on = contract != nullptr && contract->phase == ContractPhase::exchanging &&
                     is_about(key, *contract);
+    if (on && beat.progress.received_bytes > before) {
+        const SwarmDuration gap = now_ - std::max(motion.moved_at, motion.began_at);
+        motion.longest_gap = std::max(motion.longest_gap, gap);
+        motion.moved = true;
+    }
     if (on && (motion.key != key || beat.progress.received_bytes > before)) {
         motion.moved_at = now_;
         motion.key = key;
@@ -82,23 +97,38 @@ void SnNode::note_beat(const NodeId& from, const Heartbeat& beat) {
     peer.take_beat(now_, beat);
 }
 
+/// How long no byte may come before the attempt stands still: twice the longest pause that it has
+/// had, before the first byte what the contract's slowest link explains.
+SwarmDuration SnNode::standstill_of(const Contract& contract, const RoundMotion& motion) {
+    const auto senders = static_cast<double>(std::min(contract.frozen.size() - 1, senders_at_once));
+    const SwarmDuration expected =
+        motion.moved ? 2 * motion.longest_gap
+                     : from_seconds(1.5 * senders * step_bytes /
+                                    static_cast<double>(contract.config.slowest_link));
+    return std::clamp<SwarmDuration>(expected, shortest_standstill, longest_silence);
+}
+
 /// Who waits for whom in the attempt that is on, by what its members say; the fault may be on
 /// either side. Two that refuse each other's certificates are told apart from two that stand still.
 SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
     StalledPairs pairs;
+    const auto merges = [&](const NodeId& node) {
+        return std::any_of(contract.frozen.begin(), contract.frozen.end(),
+                           [&](const RoundMember& m) { return m.id == node && m.merges; });
+    };
     for (const RoundMember& member : contract.frozen) {
         const Heartbeat& beat = peers_[member.id].beat;
         if (!is_about({beat.contract, beat.run, beat.round, beat.attempt}, contract)) {
             continue;
         }
         for (const Stall& stall : beat.stalls) {
-            const auto other = contract.members.find(stall.node);
-            // One that can't have merged yet is not to blame for what it owes.
-            if (other == contract.members.end() ||
-                (stall.merged && !has_reported(contract, stall.node))) {
+            // Two that merge nothing have nothing to send to each other.
+            if (stall.node == member.id || !contract.members.contains(stall.node) ||
+                (!member.merges && !merges(stall.node))) {
                 continue;
             }
-            pairs.all.insert(std::minmax(member.id, stall.node));
+            const bool may_wait = stall.merged && !has_reported(contract, stall.node);
+            (may_wait ? pairs.unmerged : pairs.all).insert(std::minmax(member.id, stall.node));
             if (stall.refused) {
                 pairs.refused.insert(std::minmax(member.id, stall.node));
             }
@@ -109,55 +139,149 @@ SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
 
 namespace {
 
-/// The member that most others can't exchange segments with, and how many those are.
-std::optional<std::pair<NodeId, int>> most_blamed(
-    const std::set<std::pair<NodeId, NodeId>>& pairs) {
-    std::map<NodeId, int> blame;
+std::uint32_t holdups_of(const Contract& contract, const NodeId& node) {
+    const auto found = contract.holdups.find(node);
+    return found == contract.holdups.end() ? 0 : found->second;
+}
+
+/// Of the members in `pairs` the one that exchanges nothing with most others of the attempt, in
+/// this run so far, and those others; of equals the one that has held up more of the run.
+std::pair<NodeId, std::vector<NodeId>> most_blamed(const std::set<std::pair<NodeId, NodeId>>& pairs,
+                                                   const Contract& contract) {
+    std::map<NodeId, std::set<NodeId>> blame;
     for (const auto& [a, b] : pairs) {
-        ++blame[a];
-        ++blame[b];
+        blame[a].insert(b);
+        blame[b].insert(a);
     }
+    const auto takes_part = [&](const NodeId& node) {
+        const auto member = contract.members.find(node);
+        return member != contract.members.end() && member->second.check_in;
+    };
+    for (const auto& [a, b] : contract.apart) {
+        if (blame.contains(a) && takes_part(b)) {
+            blame[a].insert(b);
+        }
+        if (blame.contains(b) && takes_part(a)) {
+            blame[b].insert(a);
+        }
+    }
+    const auto rank = [&](const auto& entry) {
+        return std::pair(entry.second.size(), holdups_of(contract, entry.first));
+    };
     const auto worst = std::max_element(
         blame.begin(), blame.end(),
-        [](const auto& a, const auto& b) { return a.second <= b.second; });  // last of equals
-    return worst == blame.end() ? std::nullopt : std::optional(std::pair(*worst));
+        [&](const auto& a, const auto& b) { return rank(a) <= rank(b); });  // last of equals
+    return {worst->first, {worst->second.begin(), worst->second.end()}};
+}
+
+/// Whether one member would merge still, if `node` were kept apart from `others`.
+bool leaves_an_owner(const Contract& contract, const NodeId& node,
+                     const std::vector<NodeId>& others) {
+    return std::any_of(contract.frozen.begin(), contract.frozen.end(), [&](const RoundMember& m) {
+        return m.merges && m.id != node && !std::binary_search(others.begin(), others.end(), m.id);
+    });
 }
 
 }  // namespace
 
-/// Two members that can't reach each other would hold up the round for ever: the one that most
-/// others wait for is left out of it, if enough remain. Never while bytes move: the round could not
-/// have ended yet, so nothing is lost by waiting.
+/// Nobody says that it waits for segments, and a member does not say what it has merged. Of several
+/// the one that has held up most of the run.
+std::optional<NodeId> SnNode::unreported(const Contract& contract) const {
+    const NodeId* worst = nullptr;
+    std::size_t missing = 0;
+    for (const RoundMember& member : contract.frozen) {
+        if (has_reported(contract, member.id)) {
+            continue;
+        }
+        ++missing;
+        if (worst == nullptr || holdups_of(contract, member.id) >= holdups_of(contract, *worst)) {
+            worst = &member.id;
+        }
+    }
+    const bool some_reported = missing < contract.frozen.size();
+    return worst != nullptr && some_reported ? std::optional(*worst) : std::nullopt;
+}
+
+/// Who holds the attempt up, as far as its members' words show.
+std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
+    StalledPairs pairs = stalled_pairs(contract);
+    const RoundMotion& motion = motions_[contract.name];
+    const SwarmDuration quiet = now_ - std::max(motion.moved_at, led_since_);
+    const SwarmDuration past_limit = now_ - std::max(motion.began_at, led_since_) -
+                                     attempt_limit(contract.config, contract.frozen.size());
+    const bool still = quiet >= standstill_of(contract, motion);
+    const bool overdue = past_limit >= SwarmDuration{0};
+    const SwarmDuration for_disk =
+        from_seconds(static_cast<double>(contract.config.layout_bytes) / slowest_disk);
+    const bool late =
+        quiet >= longest_silence + for_disk || past_limit >= std::chrono::minutes(1) + for_disk;
+    if (late && pairs.all.empty()) {
+        // Whoever waited for contributions would have said so by now: owners that send no merged
+        // segments have what they need.
+        pairs.all = std::move(pairs.unmerged);
+    }
+    if (const auto& stalled = still || overdue ? pairs.all : pairs.refused; !stalled.empty()) {
+        auto [node, others] = most_blamed(stalled, contract);
+        const std::string count = std::to_string(others.size()) +
+                                  (others.size() == 1 ? " other member" : " other members");
+        return HeldUp{std::move(node), std::move(others), !still && !overdue,
+                      overdue && !still
+                          ? "the exchange took longer than at " +
+                                std::to_string(contract.config.slowest_link) +
+                                " bytes/s (the contract's slowest link) between it and " + count
+                          : "nothing moves between it and " + count};
+    }
+    const auto silent = late ? unreported(contract) : std::nullopt;
+    return silent ? std::optional(HeldUp{*silent, {}, false, "it does not say what it has merged"})
+                  : std::nullopt;
+}
+
+/// How the round goes on: without a member that exchanges nothing with most others, which one
+/// hostile member can't make of another one; else with both sides of the pair, for which the others
+/// merge; where nobody would be left for that, without the member after all. Nothing: it waits.
+std::optional<Command> SnNode::way_on(const Contract& contract, const HeldUp& held_up) const {
+    // Others that have not checked in yet may take its place.
+    const bool enough = contract.active_count() > contract.config.min_peers &&
+                        weight_without(contract.frozen, held_up.node);
+    const bool by_most =
+        held_up.others.empty() || 2 * held_up.others.size() > contract.frozen.size() - 1;
+    const bool is_news =
+        std::any_of(held_up.others.begin(), held_up.others.end(),
+                    [&](const NodeId& other) { return !contract.are_apart(held_up.node, other); });
+    const bool others_merge = is_news && leaves_an_owner(contract, held_up.node, held_up.others);
+    if (others_merge && !(enough && by_most)) {
+        return KeepApart{contract.name,    contract.run, contract.round,
+                         contract.attempt, held_up.node, held_up.others};
+    }
+    if (enough) {
+        return ExcludeMember{contract.name, contract.run,    contract.round, contract.attempt,
+                             held_up.node,  held_up.refused, held_up.why};
+    }
+    return std::nullopt;
+}
+
+/// Members that can't reach each other would hold up the round for ever. Not while bytes move: the
+/// round could not have ended yet, so nothing is lost by waiting. But no longer than its slowest
+/// link explains, or a member that sends a byte now and then would hold it for ever.
 void SnNode::check_stalls(std::vector<Effect>& effects) {
     if (!consensus_->leads() || !options_.exclude_stalled) {
         return;
     }
-    std::vector<ExcludeMember> excluded;
+    std::vector<Command> commands;
     for (const auto& [name, contract] : ledger_.contracts()) {
-        if (contract.phase != ContractPhase::exchanging) {
+        const std::optional<HeldUp> held_up =
+            contract.phase == ContractPhase::exchanging ? holds_up(contract) : std::nullopt;
+        if (!held_up) {
             continue;
         }
-        const StalledPairs pairs = stalled_pairs(contract);
-        const SwarmTime moved = std::max(motions_[name].moved_at, led_since_);
-        const bool still = now_ - moved >= standstill;
-        const auto worst = most_blamed(still ? pairs.all : pairs.refused);
-        if (!worst) {
-            continue;
-        }
-        const auto& [node, others] = *worst;
-        const std::string what = "nothing moves between it and " + std::to_string(others) +
-                                 (others == 1 ? " other member" : " other members");
-        // Others that have not checked in yet may take its place.
-        const bool enough = contract.active_count() > contract.config.min_peers &&
-                            weight_without(contract.frozen, node);
-        if (enough) {
-            excluded.push_back({name, contract.run, contract.round, contract.attempt, node, what});
+        if (std::optional<Command> command = way_on(contract, *held_up)) {
+            commands.push_back(std::move(*command));
         } else {
-            show_standstill(contract, node, what, effects);
+            show_standstill(contract, held_up->node, held_up->why, effects);
         }
     }
-    for (ExcludeMember& one : excluded) {
-        propose({0, options_.id, 0, 0, std::move(one)}, effects);
+    for (Command& command : commands) {
+        propose({0, options_.id, 0, 0, std::move(command)}, effects);
     }
 }
 

@@ -82,18 +82,35 @@ private:
     // sn_stalls.cpp
     struct StalledPairs {
         std::set<std::pair<NodeId, NodeId>> all;
+        /// Of the others, where the one that owes merged segments has not reported: it may wait for
+        /// contributions itself.
+        std::set<std::pair<NodeId, NodeId>> unmerged;
         std::set<std::pair<NodeId, NodeId>> refused;  ///< no connection, for a certificate
+    };
+    /// Who holds an attempt up.
+    struct HeldUp {
+        NodeId node;
+        std::vector<NodeId> others;  ///< it exchanges nothing with; none: it does not report
+        bool refused = false;        ///< there is no connection, for a certificate
+        std::string why;
     };
     /// Of a contract's attempt that is on: when bytes of its segments came last, at any member.
     struct RoundMotion {
         RoundKey key;
         SwarmTime moved_at{};
-        RoundKey shown;  ///< the attempt whose standstill was logged last
+        SwarmTime began_at{};         ///< when this SN was told of the attempt
+        SwarmDuration longest_gap{};  ///< without a byte, between two that have come
+        bool moved = false;           ///< some have come
+        RoundKey shown;               ///< the attempt whose standstill was logged last
         SwarmTime shown_at{};
     };
     SwarmDuration lease_of(const Peer& peer) const;
+    static SwarmDuration standstill_of(const Contract& contract, const RoundMotion& motion);
     void note_beat(const NodeId& from, const Heartbeat& beat);
     StalledPairs stalled_pairs(const Contract& contract);
+    std::optional<NodeId> unreported(const Contract& contract) const;
+    std::optional<HeldUp> holds_up(const Contract& contract);
+    std::optional<Command> way_on(const Contract& contract, const HeldUp& held_up) const;
     void check_stalls(std::vector<Effect>& effects);
     void show_standstill(const Contract& contract, const NodeId& node, const std::string& what,
                          std::vector<Effect>& effects);

@@ -258,6 +258,7 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const Contract
                   const NodeId& id, const Member& member) {
     const auto deviations = contract.deviations.find(id);
     const auto non_finite = contract.non_finite.find(id);
+    const auto held_up = contract.holdups.find(id);
     json.begin_object()
         .field("name", id.name)
         .field("status", text_of(member.status))
@@ -265,7 +266,9 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const Contract
         .field("checked_in", member.check_in.has_value())
         .field("deviations", deviations == contract.deviations.end() ? 0U : deviations->second)
         .field("non_finite_rounds",
-               non_finite == contract.non_finite.end() ? 0U : non_finite->second.count);
+               non_finite == contract.non_finite.end() ? 0U : non_finite->second.count)
+        .field("held_up_rounds",
+               (held_up == contract.holdups.end() ? 0U : held_up->second) / rounds_per_holdup);
     // Before its first round a member has said nothing; then what it said last holds.
     const CheckIn& said = member.check_in ? *member.check_in : member.last;
     const bool spoke = member.check_in.has_value() || member.last.fresh || member.last.finished;
@@ -298,6 +301,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
         .field("sync_frequency", config.sync_frequency)
         .field("merge", to_string(config.merge_rule))
         .field("non_finite", to_string(config.non_finite))
+        .field("slowest_link_bytes_per_s", config.slowest_link)
         .field("grace_ms", config.grace_ns / 1'000'000)
         .field("wait_limit_ms", config.wait_limit_ns / 1'000'000)
         .field("parameter_bytes", config.layout_bytes)

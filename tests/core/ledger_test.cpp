@@ -397,5 +397,86 @@ TEST(Ledger, TheSameEntriesGiveTheSameState) {
     EXPECT_EQ(view_of(*a.find_contract("default")), view_of(*b.find_contract("default")));
 }
 
+TEST(Ledger, PairsThatExchangeNothingMergeNoMore) {
+    Members m = with_members(4);
+    check_in_all(m, 4, 0);
+    const KeepApart apart{"default", 0, 0, 0, {"sl2"}, {{"sl1"}, {"sl2"}, {"nobody"}}};
+    EXPECT_EQ(m.sn(apart).code, Errc::ok);
+    EXPECT_EQ(m.contract().attempt, 1U);
+    const auto merging = [&] {
+        std::string names;
+        for (const RoundMember& member : m.contract().frozen) {
+            names += member.merges ? member.id.name : "";
+        }
+        return names;
+    };
+    EXPECT_EQ(merging(), "sl3sl4");
+    EXPECT_EQ(m.sn(apart).code, Errc::stale);
+    m.commit(0, 1, {{"sl1", 5}, {"sl2", 5}, {"sl3", 5}, {"sl4", 5}});
+    check_in_all(m, 4, 1);
+    EXPECT_EQ(merging(), "sl3sl4") << "for the rest of the run";
+    m.sn(KeepApart{"default", 0, 1, 0, {"sl4"}, {{"sl3"}}});
+    EXPECT_EQ(merging(), "sl1sl2sl3sl4") << "somebody has to";
+    m.sn(ExcludeMember{"default", 0, 1, 1, {"sl4"}, false, ""});
+    EXPECT_EQ(merging(), "sl3");
+    EXPECT_TRUE(is_sound(view_of(m.contract())));
+}
+
+TEST(Ledger, AMemberThatComesAndGoesInMidRoundIsExpelled) {
+    Members m = with_members(3);
+    Round round = 0;
+    const auto status = [&] { return m.contract().members.at({"sl3"}).status; };
+    while (status() != MemberStatus::expelled && round < 100) {
+        check_in_all(m, 3, round);
+        m.say("sl3", RegisterNode{Role::sl, {"10.0.0.1", 1}});  // another start of it
+        EXPECT_EQ(m.contract().frozen.size(), 2U);
+        m.commit(round, m.contract().attempt, {{"sl1", 5}, {"sl2", 5}});
+        ++round;
+        if (m.enrol("sl3", two_peers).code != Errc::ok) {
+            break;
+        }
+    }
+    EXPECT_EQ(round, holdups_max * rounds_per_holdup / rounds_per_refusal);
+}
+
+TEST(Ledger, OneThatChecksInForNoRoundInAnHourIsTakenForLost) {
+    Members m = with_members(3);
+    check_in_all(m, 3, 0);
+    m.commit(0, 0, {{"sl1", 5}, {"sl2", 5}, {"sl3", 5}});
+    const auto round = [&](Round number) {
+        const std::int64_t at = static_cast<std::int64_t>(number) * 60'000'000'000;
+        for (const char* node : {"sl1", "sl2"}) {
+            m.say(node, CheckInRound{"default", 0, number, {}}, at);
+        }
+        if (m.contract().deadline) {  // the grace time
+            m.sn(ExpireDeadline{"default", 0, to_ns(*m.contract().deadline)}, at);
+        }
+        CommitRound commit{"default", 0, number, 0, {{{"sl1"}, {}, {}}, {{"sl2"}, {}, {}}}};
+        EXPECT_EQ(m.sn(commit, at).code, Errc::ok);
+    };
+    const auto status = [&] { return m.contract().members.at({"sl3"}).status; };
+    for (Round number = 1; number <= 60; ++number) {
+        round(number);
+        ASSERT_EQ(status(), MemberStatus::active) << number;
+    }
+    round(61);
+    EXPECT_EQ(status(), MemberStatus::lost);
+}
+
+TEST(Ledger, NobodyIsTakenForLostAfterAnExchangeOfManyHours) {
+    Members m = with_members(3);
+    for (const char* node : {"sl1", "sl2"}) {
+        m.check_in(node, 0);
+    }
+    m.sn(ExpireDeadline{"default", 0, to_ns(m.contract().deadline.value_or(SwarmTime{}))});
+    ASSERT_EQ(m.contract().phase, ContractPhase::exchanging) << "sl3 came too late for it";
+    CommitRound commit{"default", 0, 0, 0, {{{"sl1"}, {}, {}}, {{"sl2"}, {}, {}}}};
+    const auto hours = std::chrono::nanoseconds(std::chrono::hours(9)).count();
+    ASSERT_EQ(m.sn(commit, hours).code, Errc::ok);
+    for (const auto& [id, member] : m.contract().members) {
+        EXPECT_EQ(member.status, MemberStatus::active) << id.name;
+    }
+}
+
 }  // namespace
 }  // namespace starling::test

@@ -234,9 +234,27 @@ TEST(MergePlan, SmallModelsHaveOneOwnerThatGoesAround) {
     }
 }
 
+using enum PlanMember;
+
+TEST(MergePlan, MembersThatOnlyContributeOwnNothing) {
+    const MergePlan all = make_plan(4, 64 * segment_bytes, 0);
+    const MergePlan plan =
+        make_plan({contributes, merges, contributes, merges}, 64 * segment_bytes, 0);
+    std::array<int, 4> owned{};
+    for (std::size_t segment = 0; segment < 64; ++segment) {
+        const std::uint32_t before = all.owner_of[segment];
+        ++owned.at(plan.owner_of[segment]);
+        EXPECT_TRUE(before % 2 == 0 || plan.owner_of[segment] == before) << segment;
+    }
+    EXPECT_EQ(owned, (std::array<int, 4>{0, 32, 0, 32}));
+    // In a star the owner of the round is another one.
+    EXPECT_EQ(make_plan({contributes, merges, contributes}, segment_bytes, 2).owner_of,
+              std::vector<std::uint32_t>{1});
+}
+
 TEST(MergePlan, KeepsOwnersWhereAMemberDeparts) {
     const MergePlan all = make_plan(4, 64 * segment_bytes, 0);
-    const MergePlan without = make_plan({false, true, false, false}, 64 * segment_bytes, 0);
+    const MergePlan without = make_plan({merges, departed, merges, merges}, 64 * segment_bytes, 0);
     std::array<int, 3> inherited{};
     for (std::size_t segment = 0; segment < 64; ++segment) {
         const std::uint32_t before = all.owner_of[segment];
@@ -254,7 +272,7 @@ TEST(MergePlan, KeepsOwnersWhereAMemberDeparts) {
 }
 
 TEST(MergePlan, GivesTheOnlyOwnersSegmentsToOneThatIsLeft) {
-    const MergePlan plan = make_plan({false, false, true}, segment_bytes, 2);
+    const MergePlan plan = make_plan({merges, merges, departed}, segment_bytes, 2);
     EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{0});
 }
 

@@ -86,7 +86,7 @@ std::vector<Command> every_command() {
             LeaveContract{"default", 1, "done"},
             ExpireDeadline{"default", 1, 99},
             LoseNode{{"sl2"}, "silent"},
-            ExcludeMember{"default", 1, 2, 3, {"sl2"}, "silent"},
+            ExcludeMember{"default", 1, 2, 3, {"sl2"}, true, "silent"},
             ReadBarrier{},
             Checkpoint{7, {}},
             RemoveServers{{{"sn2"}, {"sn3"}}, "sn1", true, 7, 8},
@@ -96,7 +96,8 @@ std::vector<Command> every_command() {
                        {{{"sl1"}, std::nullopt}},
                        {{"sn2"}}},
             ChangeRoll{ChangeRoll::Kind::expel, {"sl1"}, std::nullopt},
-            NameNonFinite{"default", 1, 2, {"sl2"}}};
+            NameNonFinite{"default", 1, 2, {"sl2"}},
+            KeepApart{"default", 1, 2, 3, {"sl2"}, {{"sl3"}}}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {

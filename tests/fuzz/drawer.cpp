@@ -152,7 +152,7 @@ ContractView Drawer::view() {
 
 Command Drawer::command(Author* author) {
     const auto run = static_cast<starling::Run>(in_range(0, 2));
-    switch (in_range(0, 15)) {
+    switch (in_range(0, 16)) {
         case 0: {
             RegisterNode said{
                 one_in(6) ? static_cast<Role>(in_range(1, 5)) : Role::sl, address(), {}};
@@ -185,7 +185,8 @@ Command Drawer::command(Author* author) {
         case 8:
             return LoseNode{node(), text(reason_max)};
         case 9:
-            return ExcludeMember{contract(), run, round(), attempt(), node(), text(reason_max)};
+            return ExcludeMember{contract(), run,    round(),         attempt(),
+                                 node(),     coin(), text(reason_max)};
         case 10:
             return ReadBarrier{};
         case 11: {
@@ -212,6 +213,9 @@ Command Drawer::command(Author* author) {
         }
         case 14:
             return NameNonFinite{contract(), run, round(), node()};
+        case 15:
+            return KeepApart{contract(), run,    round(),
+                             attempt(),  node(), some(3, [&] { return node(); })};
         default:
             return Checkpoint{number(), digest()};
     }

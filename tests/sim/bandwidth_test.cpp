@@ -71,7 +71,8 @@ std::string deployment_of(const Size& size) {
 /// The median over its rounds, from the freeze to the commit; or what is wrong.
 std::string judge(const ScenarioRun& run, const Size& size) {
     std::string wrong = one_final_model(run) + no_violation(run);
-    for (const char* event : {"member_excluded", "member_gone", "segment_refused"}) {
+    for (const char* event :
+         {"members_kept_apart", "member_excluded", "member_gone", "segment_refused"}) {
         if (const auto seen = run.trace.named(event); !seen.empty()) {
             wrong += std::to_string(seen.size()) + " times " + event + "\n";
         }

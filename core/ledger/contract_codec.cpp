@@ -1,0 +1,162 @@
+// How contracts are written, in commands and in views: see FORMAT.md.
+#include "core/ledger/command.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::uint32_t members_max = 100'000;
+
+/// An enumerator out of [low, high], or a reader that is no longer ok.
+template <typename Enum>
+Enum decode_enum(Reader& reader, Enum low, Enum high) {
+    const std::uint8_t value = reader.u8();
+    if (value < static_cast<std::uint8_t>(low) || value > static_cast<std::uint8_t>(high)) {
+        reader.fail();
+        return low;
+    }
+    return static_cast<Enum>(value);
+}
+
+void encode(Writer& writer, const RoundMember& member) {
+    encode(writer, member.id);
+    encode(writer, member.address);
+    writer.u32(member.weight);
+    writer.u64(member.check_in_index);
+    writer.boolean(member.merges);
+}
+
+std::vector<RoundMember> decode_members(Reader& reader) {
+    std::vector<RoundMember> members(reader.count(23, members_max));
+    for (RoundMember& member : members) {
+        member.id = decode_node_id(reader);
+        member.address = decode_address(reader);
+        member.weight = reader.u32();
+        member.check_in_index = reader.u64();
+        member.merges = reader.boolean();
+    }
+    return members;
+}
+
+void encode(Writer& writer, const std::vector<RoundMember>& members) {
+    writer.u32(static_cast<std::uint32_t>(members.size()));
+    for (const RoundMember& member : members) {
+        encode(writer, member);
+    }
+}
+
+}  // namespace
+
+void encode(Writer& writer, const ContractConfig& config) {
+    writer.u32(config.min_peers);
+    writer.u32(config.sync_frequency);
+    writer.u8(static_cast<std::uint8_t>(config.merge_rule));
+    writer.u8(static_cast<std::uint8_t>(config.non_finite));
+    writer.i64(config.grace_ns);
+    writer.i64(config.wait_limit_ns);
+    writer.u64(config.slowest_link);
+    writer.digest(config.layout_fingerprint);
+    writer.u64(config.layout_bytes);
+}
+
+ContractConfig decode_contract_config(Reader& reader) {
+    ContractConfig config;
+    config.min_peers = reader.u32();
+    config.sync_frequency = reader.u32();
+    config.merge_rule = decode_enum(reader, MergeRule::mean, MergeRule::mean);
+    config.non_finite = decode_enum(reader, NonFinitePolicy::refuse, NonFinitePolicy::allow);
+    config.grace_ns = reader.i64();
+    config.wait_limit_ns = reader.i64();
+    config.slowest_link = reader.u64();
+    config.layout_fingerprint = reader.digest();
+    config.layout_bytes = reader.u64();
+    // 95 years: a time_of() and one of these together stay within 64 bits.
+    constexpr std::int64_t duration_max = std::int64_t{3'000'000'000} * 1'000'000'000;
+    if (config.min_peers == 0 || config.min_peers > members_max || config.sync_frequency == 0 ||
+        config.grace_ns < 0 || config.grace_ns > duration_max || config.wait_limit_ns < 0 ||
+        config.wait_limit_ns > duration_max || config.slowest_link == 0) {
+        reader.fail();
+    }
+    return config;
+}
+
+void encode(Writer& writer, const CheckIn& check_in) {
+    writer.u32(check_in.weight);
+    writer.u64(check_in.samples);
+    writer.u32(check_in.epochs_done);
+    writer.u32(check_in.epochs_total);
+    writer.boolean(check_in.finished);
+    writer.boolean(check_in.fresh);
+    writer.f64(check_in.loss);
+    writer.boolean(check_in.non_finite);
+}
+
+CheckIn decode_check_in(Reader& reader) {
+    CheckIn check_in;
+    check_in.weight = reader.u32();
+    check_in.samples = reader.u64();
+    check_in.epochs_done = reader.u32();
+    check_in.epochs_total = reader.u32();
+    check_in.finished = reader.boolean();
+    check_in.fresh = reader.boolean();
+    check_in.loss = reader.f64();
+    check_in.non_finite = reader.boolean();
+    if (check_in.weight > weight_max) {
+        reader.fail();
+    }
+    return check_in;
+}
+
+void encode(Writer& writer, const ContractView& view) {
+    writer.string(view.name);
+    writer.u32(view.run);
+    writer.u64(view.version);
+    writer.u8(static_cast<std::uint8_t>(view.phase));
+    writer.u64(view.round);
+    writer.u32(view.attempt);
+    writer.u32(view.checked_in);
+    writer.u32(view.min_peers);
+    encode(writer, view.frozen);
+    writer.u32(static_cast<std::uint32_t>(view.departed.size()));
+    for (const NodeId& id : view.departed) {
+        encode(writer, id);
+    }
+    writer.boolean(view.last_commit.has_value());
+    if (view.last_commit) {
+        writer.u64(view.last_commit->round);
+        writer.u32(view.last_commit->attempt);
+        writer.digest(view.last_commit->digest);
+        encode(writer, view.last_commit->members);
+        writer.boolean(view.last_commit->final);
+    }
+    writer.string(view.reason);
+}
+
+ContractView decode_contract_view(Reader& reader) {
+    ContractView view;
+    view.name = reader.string(contract_name_max);
+    view.run = reader.u32();
+    view.version = reader.u64();
+    view.phase = decode_enum(reader, ContractPhase::gathering, ContractPhase::aborted);
+    view.round = reader.u64();
+    view.attempt = reader.u32();
+    view.checked_in = reader.u32();
+    view.min_peers = reader.u32();
+    view.frozen = decode_members(reader);
+    view.departed.resize(reader.count(5, members_max));
+    for (NodeId& id : view.departed) {
+        id = decode_node_id(reader);
+    }
+    if (reader.boolean()) {
+        Commit commit;
+        commit.round = reader.u64();
+        commit.attempt = reader.u32();
+        commit.digest = reader.digest();
+        commit.members = decode_members(reader);
+        commit.final = reader.boolean();
+        view.last_commit = std::move(commit);
+    }
+    view.reason = reader.string(reason_max);
+    return view;
+}
+
+}  // namespace starling

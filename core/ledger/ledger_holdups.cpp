@@ -1,0 +1,126 @@
+// Members that hold the others up: left out of a round, kept apart from each other, lost, expelled.
+#include <algorithm>
+
+#include "core/ledger/ledger.hpp"
+
+namespace starling {
+
+Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
+    Contract* contract = current(command.contract, command.run);
+    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
+        contract->round != command.round || contract->attempt != command.attempt) {
+        return {Errc::stale, "that attempt is over"};
+    }
+    const auto member = contract->members.find(command.node);
+    if (member == contract->members.end() || !member->second.check_in) {
+        return {Errc::not_found, "no such member in this attempt"};
+    }
+    member->second.check_in.reset();
+    events_.push_back(MemberExcluded{contract->name, command.node, command.reason});
+    note_holdup(*contract, command.node, command.refused ? rounds_per_refusal : rounds_per_holdup);
+    retry_without(*contract, time_of(entry));
+    expel_who_holds_up(*contract, time_of(entry));
+    return {Errc::ok, "", contract->run};
+}
+
+void Ledger::note_holdup(Contract& contract, const NodeId& node, std::uint32_t rounds) {
+    if (contract.members.contains(node)) {
+        contract.holdups[node] += rounds;
+    }
+}
+
+/// Where it would take the run below its quorum a member stays. One that is away just now can't
+/// come back.
+void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
+    for (const auto& [node, points] : std::map<NodeId, std::uint32_t>(contract.holdups)) {
+        if (points < holdups_max * rounds_per_holdup || contract.has_ended()) {
+            continue;
+        }
+        const std::string reason =
+            "expelled: it held up " + std::to_string(holdups_max) +
+            " rounds, or came and went, or refused connections, ten times as often";
+        Member& member = contract.members.at(node);
+        if (member.status == MemberStatus::active &&
+            contract.active_count() > contract.config.min_peers) {
+            remove_member(contract, node, MemberStatus::expelled, reason, now);
+        } else if (member.status == MemberStatus::lost &&
+                   contract.active_count() >= contract.config.min_peers) {
+            member.status = MemberStatus::expelled;
+            contract.version = index_;
+            events_.push_back(MemberGone{contract.name, node, false, reason});
+        }
+    }
+}
+
+/// The members of an attempt that merge segments: all but those that are kept apart from another
+/// one of it. Where that leaves none, all of them.
+void Ledger::choose_owners(Contract& contract) {
+    std::vector<RoundMember>& frozen = contract.frozen;
+    const auto find = [&](const NodeId& node) {
+        const auto at =
+            std::lower_bound(frozen.begin(), frozen.end(), node,
+                             [](const RoundMember& m, const NodeId& id) { return m.id < id; });
+        return at != frozen.end() && at->id == node ? at : frozen.end();
+    };
+    for (const auto& [a, b] : contract.apart) {
+        const auto one = find(a);
+        const auto other = find(b);
+        if (one != frozen.end() && other != frozen.end()) {
+            one->merges = false;
+            other->merges = false;
+        }
+    }
+    if (std::none_of(frozen.begin(), frozen.end(), [](const RoundMember& m) { return m.merges; })) {
+        for (RoundMember& member : frozen) {
+            member.merges = true;
+        }
+    }
+}
+
+/// Nobody is left out, and nobody is blamed.
+Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
+    Contract* contract = current(command.contract, command.run);
+    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
+        contract->round != command.round || contract->attempt != command.attempt) {
+        return {Errc::stale, "that attempt is over"};
+    }
+    const auto is_member = [&](const NodeId& node) { return contract->members.contains(node); };
+    MembersKeptApart kept{contract->name, command.node, {}, contract->round};
+    for (const NodeId& other : command.others) {
+        if (is_member(command.node) && is_member(other) && other != command.node &&
+            contract->apart.insert(std::minmax(command.node, other)).second) {
+            kept.others.push_back(other);
+        }
+    }
+    if (kept.others.empty()) {
+        return {Errc::not_found, "no such members in this attempt"};
+    }
+    events_.push_back(std::move(kept));
+    retry_without(*contract, time_of(entry));
+    return {Errc::ok, "", contract->run};
+}
+
+/// Whose program hangs, or who joined and never meant to train: the others' last round is final
+/// only with everybody's last word.
+void Ledger::lose_absent(Contract& contract, SwarmTime now) {
+    const SwarmDuration limit =
+        std::max<SwarmDuration>(shortest_absence, absence_rounds * contract.longest_round);
+    std::vector<NodeId> absent;
+    for (const auto& [id, member] : contract.members) {
+        if (member.status == MemberStatus::active && now - member.heard_at > limit) {
+            absent.push_back(id);
+        }
+    }
+    for (const NodeId& id : absent) {
+        if (contract.phase == ContractPhase::gathering) {
+            note_holdup(contract, id, rounds_per_holdup);
+            remove_member(contract, id, MemberStatus::lost,
+                          "no check-in came from it for longer than an hour and " +
+                              std::to_string(absence_rounds) + " rounds",
+                          now);
+        }
+    }
+    expel_who_holds_up(contract, now);
+}
+
+}  // namespace starling

@@ -1,0 +1,206 @@
+// Members that hold rounds up on purpose, or as if they did: each costs the others a bounded time,
+// and is expelled from the run in the end.
+#include "tests/support/memory_swarm.hpp"
+#include "tests/support/tampered_node.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const SegmentData* segment_of(const Effect& effect) {
+    const auto* send = std::get_if<Send>(&effect);
+    return send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+}
+bool is_in_training(const SegmentData* data) { return data != nullptr && data->key.round > 0; }
+Heartbeat* beat_in_training(Effect& effect) {
+    auto* send = std::get_if<Send>(&effect);
+    auto* beat = send == nullptr ? nullptr : std::get_if<Heartbeat>(&send->frame.message);
+    return beat != nullptr && beat->round > 0 ? beat : nullptr;
+}
+void drop(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
+
+class HoldUp : public testing::Test {
+protected:
+    void add_pairs(int count) {
+        for (int i = 1; i <= count; ++i) {
+            // Five segments of 256 KiB, so that there are several owners.
+            swarm.add_pair(i, {.elements = 300'000, .min_peers = 2, .syncs = 12});
+        }
+    }
+    void tamper(const std::string& sl, TamperedNode::ChangeInput change_input,
+                TamperedNode::ChangeEffect change_effect) {
+        swarm.tampered[sl] = [=](std::unique_ptr<Node> node) {
+            return std::make_unique<TamperedNode>(std::move(node), change_input, change_effect);
+        };
+    }
+    std::size_t excluded(const std::string& node) const {
+        const auto lines = swarm.trace.named("member_excluded", "sn1");
+        return static_cast<std::size_t>(std::count_if(
+            lines.begin(), lines.end(), [&](const auto& l) { return field(l, "node") == node; }));
+    }
+    /// The longest time from one commit to the next.
+    SwarmDuration longest_round() const {
+        SwarmDuration longest{0};
+        const auto committed = swarm.trace.named("round_committed", "sn1");
+        for (std::size_t at = 1; at < committed.size(); ++at) {
+            longest = std::max(longest, committed[at].time - committed[at - 1].time);
+        }
+        return longest;
+    }
+    /// The honest members come to one final model, no round takes longer than `limit`, and the
+    /// other one is expelled.
+    void expect_expelled(const std::string& number, int members, SwarmDuration limit) {
+        ASSERT_TRUE(swarm.run(holdups_max * limit + minutes(10))) << swarm.trace.tail();
+        EXPECT_LE(longest_round(), limit);
+        std::printf("[ measured ] the longest round: %.0f s\n", to_seconds(longest_round()));
+        EXPECT_TRUE(swarm.trace.logged("expelled: it held up 5 rounds", "sn1"));
+        EXPECT_EQ(swarm.code("sl" + number), exit_code::refused);
+        EXPECT_EQ(excluded("sl" + number), holdups_max);
+        const auto committed = swarm.trace.named("round_committed");
+        EXPECT_EQ(field(committed.back(), "final"), "1");
+        for (int i = 1; i <= members; ++i) {
+            if (std::to_string(i) != number) {
+                EXPECT_EQ(swarm.code("ml" + std::to_string(i)), 0) << i;
+            }
+        }
+    }
+    MemorySwarm swarm{11};
+};
+
+TEST_F(HoldUp, AMemberThatSendsNoSegmentsIsExpelled) {
+    tamper("sl2", nullptr, [](Effect& effect) {
+        if (is_in_training(segment_of(effect))) {
+            drop(effect);
+        }
+    });
+    add_pairs(4);
+    expect_expelled("2", 4, 4 * minutes(2));
+}
+
+TEST_F(HoldUp, AnOwnerThatKeepsMergedSegmentsAndDoesNotReportIsExpelled) {
+    tamper("sl2", nullptr, [](Effect& effect) {
+        const SegmentData* data = segment_of(effect);
+        if (is_in_training(data) && data->kind == SegmentKind::merged) {
+            drop(effect);
+            return;
+        }
+        if (Heartbeat* beat = beat_in_training(effect)) {
+            beat->report.reset();
+        }
+    });
+    add_pairs(4);
+    expect_expelled("2", 4, minutes(13));
+}
+
+TEST_F(HoldUp, AMemberThatNeverReportsItsMergeIsExpelled) {
+    tamper("sl3", nullptr, [](Effect& effect) {
+        if (Heartbeat* beat = beat_in_training(effect)) {
+            beat->report.reset();
+        }
+    });
+    add_pairs(4);
+    expect_expelled("3", 4, minutes(13));
+}
+
+/// As transports measure it where a peer sends one byte now and then.
+class DrippingSender {
+public:
+    void operator()(Input& input) {
+        if (auto* arrivals = std::get_if<Arrivals>(&input)) {
+            arrivals->body_bytes[{"sl2"}] = ++bytes_;
+        }
+    }
+
+private:
+    std::uint64_t bytes_ = 0;
+};
+
+TEST_F(HoldUp, AMemberThatSendsAByteNowAndThenHoldsARoundForItsLimitOnly) {
+    tamper("sl2", nullptr, [](Effect& effect) {
+        if (is_in_training(segment_of(effect))) {
+            drop(effect);
+        }
+    });
+    for (const char* honest : {"sl1", "sl3", "sl4"}) {
+        tamper(honest, DrippingSender(), nullptr);
+    }
+    add_pairs(4);
+    ContractConfig config;
+    config.layout_bytes = 1'200'000;
+    expect_expelled("2", 4, attempt_limit(config, 4) + minutes(2));
+    EXPECT_TRUE(swarm.trace.logged("the exchange took longer than at 4000 bytes/s", "sn1"));
+}
+
+TEST_F(HoldUp, AMemberThatOnlySaysThatItReceivesHoldsARoundForItsLimitOnly) {
+    tamper("sl2", nullptr, [claimed = std::uint64_t{0}](Effect& effect) mutable {
+        if (Heartbeat* beat = beat_in_training(effect)) {
+            beat->report.reset();
+            beat->progress.received_bytes = ++claimed;
+        }
+    });
+    add_pairs(4);
+    ContractConfig config;
+    config.layout_bytes = 1'200'000;
+    expect_expelled("2", 4, attempt_limit(config, 4) + minutes(3));
+}
+
+TEST_F(HoldUp, WhoFalselyBlamesMostOthersIsExpelled) {
+    // It says of one member after the other that nothing comes from it, and reports nothing.
+    tamper("sl4", nullptr, [](Effect& effect) {
+        if (Heartbeat* beat = beat_in_training(effect)) {
+            beat->report.reset();
+            const std::string blamed = "sl" + std::to_string(1 + beat->round % 3);
+            beat->stalls = {{{blamed}, false, false}};
+        }
+    });
+    add_pairs(4);
+    expect_expelled("4", 4, minutes(13));
+    EXPECT_EQ(swarm.trace.named("member_excluded", "sn1").size(), holdups_max) << "nobody else";
+}
+
+TEST_F(HoldUp, WhoFalselyBlamesOneOtherHasItNeitherLeftOutNorExpelled) {
+    tamper("sl4", nullptr, [](Effect& effect) {
+        if (Heartbeat* beat = beat_in_training(effect)) {
+            beat->report.reset();
+            beat->stalls = {{{"sl2"}, false, false}};
+        }
+    });
+    add_pairs(4);
+    expect_expelled("4", 4, minutes(13));
+    EXPECT_EQ(excluded("sl2"), 0U);
+    EXPECT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 1U);
+}
+
+TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsTheRunOneAttempt) {
+    tamper("sl4", nullptr, [](Effect& effect) {
+        const auto* send = std::get_if<Send>(&effect);
+        if (is_in_training(segment_of(effect)) && send->to == NodeId{"sl2"}) {
+            drop(effect);
+        }
+    });
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run(minutes(10))) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 1U);
+    EXPECT_TRUE(swarm.trace.named("member_excluded", "sn1").empty());
+    for (const auto& committed : swarm.trace.named("round_committed", "sn1")) {
+        EXPECT_EQ(field(committed, "members"), "4");
+    }
+}
+
+TEST_F(HoldUp, WhereMinPeersNeedsAMemberItIsWaitedFor) {
+    tamper("sl2", nullptr, [](Effect& effect) {
+        if (is_in_training(segment_of(effect))) {
+            drop(effect);
+        }
+    });
+    add_pairs(2);
+    EXPECT_FALSE(swarm.run(minutes(30)));
+    EXPECT_EQ(excluded("sl2"), 0U);
+    EXPECT_TRUE(swarm.trace.logged("It is waited for, since min_peers 2 needs it", "sn1"));
+}
+
+}  // namespace
+}  // namespace starling::test
