@@ -28,6 +28,7 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     change_roll = 14,
     name_non_finite = 15,
     keep_apart = 16,
+    name_false_merge = 17,
 };
 
 /// An enumerator out of [low, high], or a reader that is no longer ok.
@@ -142,6 +143,7 @@ std::string_view name_of(const Command& command) {
                           [](const ChangeRoll&) { return "change_roll"; },
                           [](const NameNonFinite&) { return "name_non_finite"; },
                           [](const KeepApart&) { return "keep_apart"; },
+                          [](const NameFalseMerge&) { return "name_false_merge"; },
                       },
                       command);
 }
@@ -274,6 +276,13 @@ void encode(Writer& writer, const Command& command) {
                            encode(writer, other);
                        }
                    },
+                   [&](const NameFalseMerge& c) {
+                       put_type(writer, CommandType::name_false_merge);
+                       writer.string(c.contract);
+                       writer.u32(c.run);
+                       writer.u64(c.round);
+                       encode(writer, c.owner);
+                   },
                },
                command);
 }
@@ -401,6 +410,14 @@ Command decode_command(Reader& reader) {
             for (NodeId& other : c.others) {
                 other = decode_node_id(reader);
             }
+            return c;
+        }
+        case CommandType::name_false_merge: {
+            NameFalseMerge c;
+            c.contract = reader.string(contract_name_max);
+            c.run = reader.u32();
+            c.round = reader.u64();
+            c.owner = decode_node_id(reader);
             return c;
         }
     }

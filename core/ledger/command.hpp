@@ -84,6 +84,13 @@ struct KeepApart {
     NodeId node;
     std::vector<NodeId> others;
 };
+/// A member that merged a round to other bytes than most others says whose segments differed.
+struct NameFalseMerge {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    NodeId owner;
+};
 /// The SN's leader says that a node has not been heard of for its lease.
 struct LoseNode {
     NodeId node;
@@ -159,9 +166,10 @@ struct ChangeRoll {
 
 /// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
 /// long as a whole file of ours, and in the .cpp file it is compiled once for all.
-struct Command : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract,
-                              ExpireDeadline, LoseNode, ExcludeMember, ReadBarrier, Checkpoint,
-                              RemoveServers, SwarmRules, ChangeRoll, NameNonFinite, KeepApart> {
+struct Command
+    : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract, ExpireDeadline,
+                   LoseNode, ExcludeMember, ReadBarrier, Checkpoint, RemoveServers, SwarmRules,
+                   ChangeRoll, NameNonFinite, KeepApart, NameFalseMerge> {
     using variant::variant;
     Command();
     Command(const Command& other);

@@ -118,6 +118,7 @@ Applied Ledger::execute(const Entry& entry) {
                        [&](const ChangeRoll& c) { return change_roll(entry, c); },
                        [&](const NameNonFinite& c) { return name_non_finite(entry, c); },
                        [&](const KeepApart& c) { return keep_apart(entry, c); },
+                       [&](const NameFalseMerge& c) { return name_false_merge(entry, c); },
                    },
                    entry.command);
     return {std::move(answer), std::move(events_)};

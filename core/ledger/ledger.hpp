@@ -60,12 +60,14 @@ struct MemberDeviated {
     Digest agreed;
     std::uint32_t times = 0;  ///< in this run, with this one
 };
-/// Nothing moves between a member and these others: the rest merges for them from here on.
+/// Nothing moves between a member and these others, or one merged to other bytes than the other
+/// one sent to most: the rest merges for them from here on.
 struct MembersKeptApart {
     std::string contract;
     NodeId node;
     std::vector<NodeId> others;
     Round round = 0;
+    bool deviated = false;
 };
 /// Its parameters of this round hold NaN or infinity.
 struct ContributionNotFinite {
@@ -161,6 +163,7 @@ private:
     Answer lose(const Entry& entry, const LoseNode& command);
     Answer exclude(const Entry& entry, const ExcludeMember& command);
     Answer keep_apart(const Entry& entry, const KeepApart& command);
+    Answer name_false_merge(const Entry& entry, const NameFalseMerge& command);
     Answer name_non_finite(const Entry& entry, const NameNonFinite& command);
     void note_non_finite(Contract& contract, const NodeId& node, const NodeId& by);
     void end_if_none_finite(Contract& contract);

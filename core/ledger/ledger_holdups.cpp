@@ -100,6 +100,37 @@ Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
     return {Errc::ok, "", contract->run};
 }
 
+/// The owner may have sent it other bytes than the others, or it says so of an honest one: neither
+/// merges for the other again, and the round counts as nobody's deviation. Of most others that is
+/// not believed, so that a machine that is at fault itself is expelled all the same.
+Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& command) {
+    Contract* contract = current(command.contract, command.run);
+    const auto deviations = contract == nullptr ? decltype(contract->deviations.begin()){}
+                                                : contract->deviations.find(entry.signer);
+    if (contract == nullptr || deviations == contract->deviations.end() ||
+        deviations->second == 0) {
+        return {Errc::stale, "no merge of that node deviated in this run"};
+    }
+    if (!contract->members.contains(command.owner) || command.owner == entry.signer ||
+        contract->are_apart(entry.signer, command.owner)) {
+        return {Errc::not_found, "no such owner in that round"};
+    }
+    const auto apart = static_cast<std::size_t>(
+        std::count_if(contract->members.begin(), contract->members.end(), [&](const auto& member) {
+            return member.second.status == MemberStatus::active &&
+                   contract->are_apart(entry.signer, member.first);
+        }));
+    if (2 * (apart + 1) > contract->active_count() - 1) {
+        return {Errc::refused, "its merges differ from those of most others"};
+    }
+    contract->apart.insert(std::minmax(entry.signer, command.owner));
+    --deviations->second;
+    contract->version = index_;
+    events_.push_back(
+        MembersKeptApart{contract->name, entry.signer, {command.owner}, command.round, true});
+    return {Errc::ok, "", contract->run};
+}
+
 /// Whose program hangs, or who joined and never meant to train: the others' last round is final
 /// only with everybody's last word.
 void Ledger::lose_absent(Contract& contract, SwarmTime now) {

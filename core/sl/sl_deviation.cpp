@@ -64,6 +64,10 @@ void SlNode::name_deviating_owners(std::vector<Effect>& effects) {
                          (own ? "check this machine's memory and its program"
                               : "that member sent other bytes here than to most others, or this "
                                 "machine's memory is at fault"))});
+        if (!own && session_ && session_->enrolled) {
+            submit(NameFalseMerge{session_->open.contract, session_->run, deviation_->round, owner},
+                   effects);
+        }
     }
     deviation_.reset();
 }

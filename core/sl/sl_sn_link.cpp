@@ -129,6 +129,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
             [&](const ChangeRoll&) {},
             [&](const NameNonFinite&) {},
             [&](const KeepApart&) {},
+            [&](const NameFalseMerge&) {},
         },
         command);
 }

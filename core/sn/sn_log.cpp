@@ -346,10 +346,16 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .with("others", others)
                            .with("round", e.round)
                            .log(Level::warning, component,
-                                "Nothing moves between member " + text_of(e.node) + " and " +
-                                    others + " in round " + std::to_string(e.round) +
-                                    ": the other members merge for them in the rest of this run. "
-                                    "Look at the network between them"),
+                                (e.deviated ? "Member " + text_of(e.node) +
+                                                  " says that it was sent other bytes than most by "
+                                                  "owner " +
+                                                  others
+                                            : "Nothing moves between member " + text_of(e.node) +
+                                                  " and " + others) +
+                                    " in round " + std::to_string(e.round) +
+                                    ": the other members merge for them in the rest of this run. " +
+                                    (e.deviated ? "One of the two is at fault"
+                                                : "Look at the network between them")),
                        effects);
             },
             [&](const ContributionNotFinite& e) {

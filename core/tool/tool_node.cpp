@@ -99,10 +99,9 @@ void ToolNode::ask(std::vector<Effect>& effects) {
         effects.push_back(Send{*server_, {options_.request, {}}});
         return;
     }
-    Command command = *options_.change;
-    if (commands_done_ == 0) {
-        command = RegisterNode{Role::tool, {}, options_.signer->credentials()};
-    }
+    Command command = commands_done_ == 0
+                          ? Command(RegisterNode{Role::tool, {}, options_.signer->credentials()})
+                          : Command(*options_.change);
     SubmitCommand submit{options_.session, commands_done_ + 1, std::move(command), {}};
     submit.signature = options_.signer->sign(
         command_text(options_.id, submit.session, submit.sequence, submit.command));

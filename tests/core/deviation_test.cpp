@@ -84,6 +84,24 @@ TEST_F(Deviation, AnOwnerThatSendsOneMemberOtherBytesIsNamedByThatMember) {
     EXPECT_EQ(field(named.front(), "owner"), "sl1");
 }
 
+TEST_F(Deviation, AnOwnerThatLiesToOneMemberInEachRoundDoesNotGetItExpelled) {
+    change_effects("sl1", [](Effect& effect) {
+        auto* send = std::get_if<Send>(&effect);
+        const auto* data =
+            send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+        if (data != nullptr && data->kind == SegmentKind::merged && data->key.round > 0 &&
+            send->to.name == "sl4") {
+            send->frame.body = with_flipped_bit(send->frame.body);
+        }
+    });
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_LT(swarm.trace.named("member_deviated", "sn1").size(), deviations_max);
+    ASSERT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 1U);
+    EXPECT_TRUE(swarm.trace.logged("Member 'sl4' says that it was sent other bytes", "sn1"));
+}
+
 /// Signs digests of its own, and says them with each heartbeat.
 class WrongReports {
 public:

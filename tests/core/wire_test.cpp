@@ -97,7 +97,8 @@ std::vector<Command> every_command() {
                        {{"sn2"}}},
             ChangeRoll{ChangeRoll::Kind::expel, {"sl1"}, std::nullopt},
             NameNonFinite{"default", 1, 2, {"sl2"}},
-            KeepApart{"default", 1, 2, 3, {"sl2"}, {{"sl3"}}}};
+            KeepApart{"default", 1, 2, 3, {"sl2"}, {{"sl3"}}},
+            NameFalseMerge{"default", 1, 2, {"sl2"}}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {

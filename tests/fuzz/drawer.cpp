@@ -152,7 +152,7 @@ ContractView Drawer::view() {
 
 Command Drawer::command(Author* author) {
     const auto run = static_cast<starling::Run>(in_range(0, 2));
-    switch (in_range(0, 16)) {
+    switch (in_range(0, 17)) {
         case 0: {
             RegisterNode said{
                 one_in(6) ? static_cast<Role>(in_range(1, 5)) : Role::sl, address(), {}};
@@ -216,6 +216,8 @@ Command Drawer::command(Author* author) {
         case 15:
             return KeepApart{contract(), run,    round(),
                              attempt(),  node(), some(3, [&] { return node(); })};
+        case 16:
+            return NameFalseMerge{contract(), run, round(), node()};
         default:
             return Checkpoint{number(), digest()};
     }
