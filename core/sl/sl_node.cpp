@@ -199,7 +199,10 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
     std::visit(
         Overloaded{
             [&](const CommandResult& m) { of_sn ? on_result(m, effects) : void(expected = false); },
-            [&](const ViewUpdate& m) { of_sn ? on_view(m.view, effects) : void(expected = false); },
+            [&](const ViewUpdate& m) {
+                of_sn ? on_view(m.view, effects) : note_later_view(m);
+                expected = of_sn;
+            },
             [&](const RollNews& m) {
                 expected = of_sn;
                 for (const RollNews::Pin& pin : m.pins) {

@@ -2,6 +2,11 @@
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
+namespace {
+
+constexpr SwarmDuration lagging_limit = std::chrono::seconds(10);
+
+}  // namespace
 
 void SlNode::dial_sn(std::vector<Effect>& effects) {
     if (!sn_) {
@@ -15,6 +20,31 @@ void SlNode::dial_next_sn(std::vector<Effect>& effects) {
     sn_asked_at_ = now_;
     log(Level::warning,
         "SN '" + sn_->name + "' does not answer; dialling " + to_string(sn_address()), effects);
+    effects.push_back(Connect{sn_address(), Role::sn});
+}
+
+/// Of an SN that this node was connected with before: it sends views as long as the connection
+/// stays.
+void SlNode::note_later_view(const ViewUpdate& update) {
+    sees_later_view_ =
+        sees_later_view_ ||
+        (session_ && session_->enrolled && view_ && update.view.name == view_->name &&
+         update.view.run == view_->run && update.view.version > view_->version);
+}
+
+/// Its own SN tells nothing new and another one does: it lags behind the others, or wants to hold
+/// this node up. Seldom, so that an SN that lies about later views costs a connection now and then.
+void SlNode::leave_sn_that_lags(std::vector<Effect>& effects) {
+    if (!sees_later_view_ || now_ - view_at_ <= lagging_limit || options_.sn_addresses.size() < 2) {
+        return;
+    }
+    sees_later_view_ = false;
+    view_at_ = now_;
+    ++sn_at_;
+    log(Level::warning,
+        "SN '" + sn_->name + "' tells nothing new, another SN does; dialling " +
+            to_string(sn_address()),
+        effects);
     effects.push_back(Connect{sn_address(), Role::sn});
 }
 
@@ -186,6 +216,7 @@ void SlNode::beat(std::vector<Effect>& effects) {
         now_ - sn_asked_at_ > answer_limit()) {
         dial_next_sn(effects);
     }
+    leave_sn_that_lags(effects);
     if (now_ - sn_heard_ > options_.sn_silence_limit && !sn_silent_) {
         sn_silent_ = true;
         log(Level::warning,
@@ -223,6 +254,8 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
         return;
     }
     view_ = view;
+    view_at_ = now_;
+    sees_later_view_ = false;
     on_beat_answered();  // a view may be the answer
     note_members(view);
     if (view.phase == ContractPhase::aborted) {

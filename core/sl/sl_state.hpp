@@ -96,6 +96,8 @@ private:
     }
     void dial_sn(std::vector<Effect>& effects);
     void dial_next_sn(std::vector<Effect>& effects);
+    void note_later_view(const ViewUpdate& update);
+    void leave_sn_that_lags(std::vector<Effect>& effects);
     void submit(Command command, std::vector<Effect>& effects);
     void on_result(const CommandResult& result, std::vector<Effect>& effects);
     void on_answer(const Command& command, const CommandResult& result,
@@ -180,7 +182,9 @@ private:
     std::optional<NodeId> sn_;     ///< while connected
     std::size_t sn_at_ = 0;        ///< which of the addresses is dialled
     std::size_t sn_refusals_ = 0;  ///< one after the other
-    SwarmTime sn_asked_at_{};      ///< when the first unanswered command was sent to it
+    SwarmTime view_at_{};          ///< when the newest view came, or another SN was dialled for one
+    bool sees_later_view_ = false;  ///< another SN tells of a later one
+    SwarmTime sn_asked_at_{};       ///< when the first unanswered command was sent to it
     SwarmTime sn_lost_at_{};
     SwarmTime sn_heard_{};
     SwarmDuration sn_backoff_{};

@@ -137,7 +137,7 @@ protected:
     static std::unique_ptr<Node> make() {
         SlNodeOptions options;
         options.id = {"sl1"};
-        options.sn_addresses = {server(1).address};
+        options.sn_addresses = {server(1).address, server(2).address};
         options.exchange_address = {"10.0.0.1", 16000};
         options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
         return make_sl_node(options);
@@ -201,6 +201,25 @@ TEST_F(HostilePartner, AFrameIsWorthOneModelAtMost) {
     sl.sent.clear();
     sl.frame({"sl2"}, fetch);
     EXPECT_EQ(segments_sent(), segments) << "a new connection has lost what the old one had queued";
+}
+
+/// Connected with it before, sn2 sends views still; sn1 answers each heartbeat, and shows none.
+TEST_F(HostilePartner, AnSnThatTellsNothingNewIsLeftForAnotherOne) {
+    hand_in(4);
+    freeze({one, two});
+    ContractView later;
+    later.name = "c";
+    later.version = version + 1;
+    const auto pass_a_minute = [&] {
+        for (int i = 0; i < 60; ++i) {
+            sl.pass(std::chrono::seconds(1));
+            sl.frame({"sn1"}, CommandResult{0, Errc::ok, "", 0, 0});
+        }
+        return std::count(sl.dialled.begin(), sl.dialled.end(), server(2).address);
+    };
+    EXPECT_EQ(pass_a_minute(), 0) << "nobody knows more";
+    sl.frame({"sn2"}, ViewUpdate{later});
+    EXPECT_EQ(pass_a_minute(), 1);
 }
 
 TEST_F(HostilePartner, AViewThatNoLedgerHoldsIsIgnored) {

@@ -34,6 +34,7 @@ struct NodeBench {
                                                      persist.records.end());
                                   },
                                   [&](const PersistVote& vote) { votes.push_back(vote.vote); },
+                                  [&](const Connect& dial) { dialled.push_back(dial.address); },
                                   [&](const Stop& stop) { stopped = stop; }, [](const auto&) {}},
                        effect);
         }
@@ -88,6 +89,7 @@ struct NodeBench {
     std::vector<Send> sent;
     std::vector<Bytes> records;  ///< its log, as its disk holds it
     std::vector<Vote> votes;
+    std::vector<Address> dialled;
     std::map<std::uint32_t, SwarmTime> timers;
     std::optional<Stop> stopped;
 };
