@@ -88,8 +88,11 @@ void CampaignSwarm::look_after_pairs() {
         const auto ml = network.stopped(mls_[at]);
         const auto sl = network.stopped(sls_[at]);
         const bool waits = down_.count(mls_[at]) > 0 || down_.count(sls_[at]) > 0;
-        const bool done = ml && ml->exit_code == exit_code::ok;
-        if (!waits && sl && sl->reason.find("replaced by a start of") != std::string::npos) {
+        const bool expelled =
+            is_hostile(static_cast<int>(at) + 1) && sl && sl->exit_code == exit_code::refused;
+        const bool done = expelled || (ml && ml->exit_code == exit_code::ok);
+        if (!waits && sl && !is_hostile(static_cast<int>(at) + 1) &&
+            sl->reason.find("replaced by a start of") != std::string::npos) {
             unexpected(sls_[at], "was told that it was replaced, and is the newest start");
         }
         // As whoever looks after the processes of a host would: together and anew.
@@ -136,10 +139,27 @@ void CampaignSwarm::heal() {
     }
 }
 
+/// The hostile member ends first: its last word would be waited for, for an hour.
+void CampaignSwarm::wind_down() {
+    training_.winding_down = true;
+    if (hostile_) {
+        for (const Place& place : pairs_.back().places) {
+            if (place.used) {
+                down_.insert({place.sl, place.ml});
+                network.crash(place.sl);
+                network.crash(place.ml);
+            }
+        }
+    }
+}
+
 /// Where a pair was started twice, the newer start: once the training has ended without it, it
 /// would begin another one.
 bool CampaignSwarm::all_have_synced_since(SwarmTime time) const {
     return std::all_of(pairs_.begin(), pairs_.end(), [&](const Pair& pair) {
+        if (is_hostile(pair.number)) {
+            return true;
+        }
         const Place& place = pair.newest();
         const auto last =
             trace.last_sync_end.find({{"ml" + std::to_string(pair.number)}, place.session});
@@ -158,21 +178,28 @@ bool CampaignSwarm::block_two_members() {
 }
 
 bool CampaignSwarm::all_ended() const {
-    const auto ended = [this](const NodeId& node) { return network.stopped(node).has_value(); };
-    return std::all_of(mls_.begin(), mls_.end(), ended) &&
-           std::all_of(sls_.begin(), sls_.end(), ended) && still_running().empty();
+    for (std::size_t at = 0; at < mls_.size(); ++at) {
+        if (!is_hostile(static_cast<int>(at) + 1) &&
+            (!network.stopped(mls_[at]) || !network.stopped(sls_[at]))) {
+            return false;
+        }
+    }
+    return still_running().empty();
 }
 
 std::map<NodeId, std::string_view> CampaignSwarm::still_running() const {
     std::map<NodeId, std::string_view> processes;
     for (const Pair& pair : pairs_) {
         for (const NodeId& process : {pair.other().sl, pair.other().ml}) {
-            if (pair.other().used && up(process)) {
+            if (pair.other().used && up(process) && !is_hostile(pair.number)) {
                 processes[process] = "still runs although a later start has its place";
             }
         }
     }
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
+        if (is_hostile_sn(sn)) {
+            continue;
+        }
         if (removals_[sn].state == Removal::State::done && up(sns_[sn])) {
             processes[sns_[sn]] = "still runs although it was removed from the SNs";
         }

@@ -25,6 +25,7 @@ struct CampaignOptions {
     bool membership = false;      ///< SNs leave, join and are replaced by empty ones
     double fault_seconds = 30.0;  ///< virtual time with faults
     Plant plant = Plant::none;
+    bool hostile = false;    ///< one member and one SN tell lies, of three kinds in all
     std::string trace_file;  ///< of the (one) seed; empty: none
     bool hash_trace = false;
     std::uint32_t min_peers = 0;        ///< 0: drawn

@@ -12,7 +12,7 @@ using std::chrono::seconds;
 constexpr SwarmDuration calm_begin = seconds(2);
 /// A round after all is well again: the longest lease, a stalled exchange and a grace period.
 /// Where two members never reach each other, nothing moves for 20 s (5 s until it is told, 15 s
-/// until it is believed) before one is left out, and the attempt after that may have to do so
+/// until it is believed) before they are kept apart, and the attempt after that may have to do so
 /// again.
 constexpr SwarmDuration round_limit = seconds(50);
 constexpr SwarmDuration end_limit = seconds(120);
@@ -20,6 +20,12 @@ constexpr SwarmDuration readers_go_on = seconds(3);
 /// So many rounds have their segments owned by different members.
 constexpr std::uint64_t rounds_with_a_block = 6;
 constexpr SwarmDuration block_limit = seconds(100);
+
+/// With a hostile member: it is kept apart from two others at most, and left out after that, each
+/// within 12 minutes (core/DECISIONS.md), and expelled after five such rounds.
+constexpr SwarmDuration hostile_round_limit = std::chrono::minutes(45);
+constexpr SwarmDuration hostile_end_limit = std::chrono::hours(4);
+constexpr std::uint64_t rounds_of_the_honest = 10;
 
 const NodeId campaign{"campaign"};
 
@@ -41,16 +47,24 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     const SwarmTime healed = swarm.network.now();
     swarm.trace.report(
         healed, campaign,
-        TraceEvent("healed").with("round_limit_ms",
-                                  static_cast<std::uint64_t>(round_limit / milliseconds(1))));
-    if (swarm.random.chance(0.2) && swarm.block_two_members()) {
+        TraceEvent("healed").with(
+            "round_limit_ms", static_cast<std::uint64_t>(
+                                  (swarm.has_hostile_member() ? hostile_round_limit : round_limit) /
+                                  milliseconds(1))));
+    if (!options.hostile && swarm.random.chance(0.2) && swarm.block_two_members()) {
         const std::uint64_t enough = swarm.trace.checker.rounds() + rounds_with_a_block;
         swarm.network.run([&] { return swarm.trace.checker.rounds() >= enough; },
                           healed + block_limit);
         swarm.network.heal();
     }
-    const SwarmTime limit = swarm.network.now() + end_limit;
-    if (swarm.network.run([&] { return swarm.all_have_synced_since(healed); }, limit)) {
+    const std::uint64_t rounds =
+        swarm.trace.checker.rounds() + (options.hostile ? rounds_of_the_honest : 0);
+    const SwarmTime limit =
+        swarm.network.now() + (swarm.has_hostile_member() ? hostile_end_limit : end_limit);
+    const auto goes_on = [&] {
+        return swarm.trace.checker.rounds() >= rounds && swarm.all_have_synced_since(healed);
+    };
+    if (swarm.network.run(goes_on, limit)) {
         swarm.wind_down();
         swarm.network.run([&] { return swarm.all_ended(); }, limit);
         swarm.network.run([] { return false; },
@@ -69,6 +83,9 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     result.crashes = swarm.crashes();
     result.operations = checker.operations() + checker.reads();
     result.violations = checker.violations().count();
+    if (result.violations > 0 && options.hostile) {
+        result.first.push_back("the hostile member and SN: " + swarm.lies());
+    }
     result.hash = swarm.trace.hash();
     for (const Violation& violation : checker.violations().kept()) {
         result.first.push_back(to_string(violation));

@@ -104,8 +104,9 @@ bool CampaignSwarm::remove_sn(int sn, const RemovalPlan& plan) {
     for (const Removal& removal : removals_) {
         removed += removal.state == Removal::State::none ? 0 : 1;
     }
-    if (calm_ || !serves(sn) || !all_vote() || sn_copies_[at].runs ||
-        removed >= (options_.servers - 1) / 2) {
+    // Those that are left without the hostile one must be a majority.
+    const int allowed = (options_.servers - 1) / 2 - (hostile_sn_ ? 1 : 0);
+    if (calm_ || !serves(sn) || !all_vote() || sn_copies_[at].runs || removed >= allowed) {
         return false;
     }
     if (plan.dead) {
@@ -166,7 +167,7 @@ void CampaignSwarm::on_removed(std::size_t sn) {
     if (removal.state == Removal::State::done) {
         return;
     }
-    if (!removal.ever) {
+    if (!removal.ever && !is_hostile_sn(sn)) {
         unexpected(sns_[sn], "was told that it was removed, and nobody has asked for that");
         removal.ever = true;
     }

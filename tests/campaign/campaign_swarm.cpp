@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr int reader_count = 2;
+constexpr std::size_t lies_of_a_seed = 3;
 
 }  // namespace
 
@@ -32,12 +33,53 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
     if (options.min_peers > 0) {
         training_.min_peers = options.min_peers;
     }
+    if (options.hostile) {
+        add_hostile_nodes(seed);
+    }
     training_.grace = milliseconds(100 + random.below(2000));
     training_.part = milliseconds(200 + random.below(600));
     for (int i = 1; i <= options.servers; ++i) {
         sn_addresses_.push_back({"10.0.1." + std::to_string(i), 30304});
         sentinels_.push_back(i == 1 ? 1 : 0);
         removals_.emplace_back();
+    }
+}
+
+/// Three kinds of lies in all, drawn from the seed, of one member and one SN.
+void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
+    Random draw(derive_seed(seed, "lies"));
+    std::set<Lie> lies;
+    std::set<ServerLie> server_lies;
+    while (lies.size() + server_lies.size() < lies_of_a_seed) {
+        const std::uint64_t kind = draw.below(lie_count + server_lie_count);
+        const bool fresh =
+            kind < lie_count ? lies.insert(static_cast<Lie>(kind)).second
+                             : server_lies.insert(static_cast<ServerLie>(kind - lie_count)).second;
+        const std::string_view name = kind < lie_count
+                                          ? to_string(static_cast<Lie>(kind))
+                                          : to_string(static_cast<ServerLie>(kind - lie_count));
+        lies_ += fresh ? (lies_.empty() ? "" : ", ") + std::string(name) : "";
+    }
+    if (!lies.empty()) {
+        // Of three members the two honest ones are a majority; and the others are enough.
+        training_.min_peers = std::clamp<std::uint32_t>(
+            training_.min_peers, 3, static_cast<std::uint32_t>(options_.pairs - 1));
+        std::vector<NodeId> others;
+        for (int i = 1; i < options_.pairs; ++i) {
+            others.push_back({"sl" + std::to_string(i)});
+        }
+        const std::string n = std::to_string(options_.pairs);
+        hostile_ = std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others), lies);
+        trace.not_believed.insert({{"sl" + n}, {"ml" + n}});
+    }
+    if (!server_lies.empty()) {
+        std::vector<NodeId> others;
+        for (int i = 1; i < options_.servers; ++i) {
+            others.push_back({"sn" + std::to_string(i)});
+        }
+        const NodeId id{"sn" + std::to_string(options_.servers)};
+        hostile_sn_ =
+            std::make_unique<HostileServer>(seed, id, std::move(others), std::move(server_lies));
     }
 }
 
@@ -83,7 +125,11 @@ SnNodeOptions CampaignSwarm::sn_options(int number) {
 }
 
 std::unique_ptr<Node> CampaignSwarm::make_sn(int number) {
-    return make_sn_node(sn_options(number), openssl_hasher());
+    SnNodeOptions options = sn_options(number);
+    const std::shared_ptr<const NodeSigner> signer = options.signer;
+    std::unique_ptr<Node> node = make_sn_node(std::move(options), openssl_hasher());
+    return hostile_sn_ && number == options_.servers ? hostile_sn_->wrap(std::move(node), signer)
+                                                     : std::move(node);
 }
 
 void CampaignSwarm::add_sn(int number) {
@@ -118,7 +164,9 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(const Pair& pair, Place& place) {
     options.stall_limit = seconds(5);
     options.merge_in_order = options_.plant != Plant::arrival_order;
     options.waits_for_disk = options_.plant != Plant::disk_is_farewell;
-    return make_sl_node(std::move(options));
+    const std::shared_ptr<const NodeSigner> signer = options.signer;
+    std::unique_ptr<Node> node = make_sl_node(std::move(options));
+    return is_hostile(pair.number) ? hostile_->wrap(std::move(node), signer) : std::move(node);
 }
 
 void CampaignSwarm::add_pair(int number) {

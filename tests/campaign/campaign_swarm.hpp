@@ -13,6 +13,8 @@
 #include "tests/campaign/campaign_options.hpp"
 #include "tests/campaign/campaign_program.hpp"
 #include "tests/campaign/campaign_trace.hpp"
+#include "tests/campaign/hostile_member.hpp"
+#include "tests/campaign/hostile_server.hpp"
 #include "transport/memory/memory_network.hpp"
 
 namespace starling::test {
@@ -34,7 +36,7 @@ public:
     /// Everything that is down comes back at once and all stays well.
     void heal();
     /// No training is begun that would not be the last.
-    void wind_down() { training_.winding_down = true; }
+    void wind_down();
 
     // Servers come and go: campaign_servers.cpp.
     /// Started again with an empty disk: it joins as a new one. False where it must not be now,
@@ -64,7 +66,7 @@ public:
     bool all_ended() const;
     /// Tells the trace of each process that runs though another one has its place.
     void tell_what_still_runs();
-    /// Two members never reach each other from now on; the others must go on without one of them.
+    /// Two members never reach each other from now on; the swarm must go on.
     /// False where all are needed.
     bool block_two_members();
     int leader() const;  ///< number of the SN that led last; 0: none yet
@@ -75,6 +77,9 @@ public:
     const std::vector<NodeId>& mls() const { return mls_; }
     MemoryStore& sl_store(int pair) { return pairs_[index(pair)].newest().sl_store; }
     MemoryStore& ml_store(int pair) { return pairs_[index(pair)].newest().ml_store; }
+    /// What the hostile member and the hostile SN do; empty: there are none.
+    const std::string& lies() const { return lies_; }
+    bool has_hostile_member() const { return hostile_ != nullptr; }
     std::uint64_t crashes() const { return crashes_; }
     std::uint64_t copies() const { return copies_; }
     std::uint64_t removals() const { return removals_done_; }
@@ -150,6 +155,12 @@ private:
     /// Processes that should have ended by now, and why.
     std::map<NodeId, std::string_view> still_running() const;
     void unexpected(const NodeId& process, const std::string& why);
+    void add_hostile_nodes(std::uint64_t seed);
+    bool is_hostile(int pair) const { return hostile_ != nullptr && pair == options_.pairs; }
+    /// What it says of itself again may take out its own later start.
+    bool is_hostile_sn(std::size_t sn) const {
+        return hostile_sn_ != nullptr && sn + 1 == sns_.size();
+    }
     bool up(const NodeId& process) const {
         return down_.count(process) == 0 && !network.stopped(process).has_value();
     }
@@ -161,6 +172,9 @@ private:
     std::vector<NodeId> sls_;
     std::vector<NodeId> mls_;
     std::vector<std::unique_ptr<MemoryStore>> sn_stores_;
+    std::unique_ptr<HostileMember> hostile_;     ///< the last pair's SL, over all its starts
+    std::unique_ptr<HostileServer> hostile_sn_;  ///< the last SN, over all its starts
+    std::string lies_;
     std::deque<Pair> pairs_;              ///< whose addresses the network keeps
     std::vector<std::size_t> sentinels_;  ///< of each SN, the index of another
     std::vector<Removal> removals_;       ///< of each SN

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "core/check/swarm_checker.hpp"
@@ -32,6 +33,9 @@ public:
                 }
             }
         }
+        if (not_believed.contains(node)) {
+            return;
+        }
         checker.report(time, node, event);
         if (event.name == "leader_elected") {
             leader = node;
@@ -46,6 +50,9 @@ public:
 
     SwarmChecker checker;
     NodeId leader;  ///< that was elected last
+    /// What these say is written down, and not judged. A hostile SN's own log is sound: it lies in
+    /// what it sends.
+    std::set<NodeId> not_believed;
     /// By ML node, and by the session of its SL, since two starts of one may live.
     std::map<std::pair<NodeId, std::uint64_t>, SwarmTime> last_sync_end;
     std::map<std::uint64_t, std::string> digests;  ///< committed, by round

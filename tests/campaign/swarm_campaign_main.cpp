@@ -52,6 +52,7 @@ std::string command_of(const Arguments& arguments, std::uint64_t seed) {
     std::snprintf(seconds, sizeof seconds, "%g", options.fault_seconds);
     text += std::string(" --seconds ") + seconds;
     text += options.membership ? " --membership" : " --no-membership";
+    text += options.hostile ? " --hostile" : "";
     text += arguments.plant.empty() ? "" : " --plant " + arguments.plant;
     return text + (arguments.twice ? " --twice" : " --trace " + std::to_string(seed) + ".trace");
 }
@@ -188,6 +189,9 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 1024));
     app.add_option("--plant", arguments.plant, "a bug that must be found")
         ->check(CLI::IsMember(plants));
+    app.add_flag("--hostile", options.hostile,
+                 "one member and one SN lie, in three of 24 ways, and also fail as all do; the "
+                 "others' training must go on");
     app.add_option("--trace", options.trace_file, "writes the trace of the run; with --seeds 1");
     app.add_flag("--twice", arguments.twice,
                  "runs every seed twice: both must have the same trace. Traces that differ are "
@@ -196,6 +200,7 @@ int run(int argc, char** argv) {
         ->capture_default_str();
     app.footer(
         "\nExamples:\n  swarm-campaign --seeds 1000\n  swarm-campaign --seeds 300 --servers 5\n"
+        "  swarm-campaign --seeds 1000 --hostile\n"
         "  swarm-campaign --seeds 1 --first-seed 42 --trace 42.trace\n"
         "  swarm-campaign --seeds 50 --plant stale-reads      (exit code 1)");
     try {

@@ -1,0 +1,147 @@
+#include "tests/campaign/hostile_member.hpp"
+
+#include <limits>
+
+namespace starling::test {
+namespace {
+
+constexpr std::size_t frames_kept = 64;
+constexpr int flood = 10;
+
+class HostileNode final : public Node {
+public:
+    HostileNode(std::unique_ptr<Node> inner, HostileMember& member,
+                std::shared_ptr<const NodeSigner> signer)
+        : inner_(std::move(inner)), member_(member), signer_(std::move(signer)) {}
+
+    const NodeId& id() const override { return inner_->id(); }
+    Role role() const override { return inner_->role(); }
+    std::uint64_t session() const override { return inner_->session(); }
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        const std::size_t before = effects.size();
+        inner_->step(now, input, effects);
+        std::vector<Effect> more;
+        for (std::size_t at = before; at < effects.size(); ++at) {
+            member_.change(effects[at], *signer_, more);
+        }
+        effects.insert(effects.end(), more.begin(), more.end());
+    }
+
+private:
+    std::unique_ptr<Node> inner_;
+    HostileMember& member_;
+    std::shared_ptr<const NodeSigner> signer_;
+};
+
+void leave_out(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
+
+Blob all_nan(std::size_t bytes) {
+    const std::vector<float> values(bytes / sizeof(float), std::numeric_limits<float>::quiet_NaN());
+    const auto view = std::as_bytes(std::span(values));
+    Bytes body(view.begin(), view.end());
+    body.resize(bytes);
+    return Blob(std::move(body));
+}
+
+Blob with_another_bit(const Blob& blob, std::uint64_t bit) {
+    Bytes bytes(blob.view().begin(), blob.view().end());
+    if (!bytes.empty()) {
+        // The lowest bits of a float32: another number, and a finite one.
+        bytes[(bit % bytes.size()) / sizeof(float) * sizeof(float)] ^= std::byte{1};
+    }
+    return Blob(std::move(bytes));
+}
+
+}  // namespace
+
+std::string_view to_string(Lie lie) {
+    constexpr std::string_view names[lie_count] = {
+        "wrong-contributions", "wrong-merges",     "nan-contributions", "nan-merges",
+        "wrong-reports",       "no-contributions", "no-merges",         "no-reports",
+        "false-progress",      "false-blame",      "asks-for-nothing",  "old-frames",
+        "command-flood"};
+    return names[static_cast<std::size_t>(lie)];
+}
+
+HostileMember::HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> others,
+                             std::set<Lie> lies)
+    : id_(std::move(id)),
+      others_(std::move(others)),
+      lies_(std::move(lies)),
+      random_(derive_seed(seed, "hostile")) {}
+
+std::unique_ptr<Node> HostileMember::wrap(std::unique_ptr<Node> sl,
+                                          std::shared_ptr<const NodeSigner> signer) {
+    return std::make_unique<HostileNode>(std::move(sl), *this, std::move(signer));
+}
+
+void HostileMember::change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more) {
+    auto* send = std::get_if<Send>(&effect);
+    if (send == nullptr) {
+        return;
+    }
+    if (const auto* beat = std::get_if<Heartbeat>(&send->frame.message)) {
+        begun_ = begun_ || beat->round > 0;
+    }
+    add_frames(*send, more);
+    if (const auto* data = std::get_if<SegmentData>(&send->frame.message)) {
+        change_segment(SegmentData(*data), effect);
+    } else if (auto* beat = std::get_if<Heartbeat>(&send->frame.message)) {
+        change_beat(*beat, signer);
+    } else if (std::holds_alternative<FetchSegments>(send->frame.message) && tells(Lie::deaf)) {
+        leave_out(effect);
+    }
+}
+
+void HostileMember::change_segment(const SegmentData& data, Effect& effect) {
+    const bool contribution = data.kind == SegmentKind::contribution;
+    if (tells(contribution ? Lie::no_contributions : Lie::no_merges)) {
+        leave_out(effect);
+        return;
+    }
+    Blob& body = std::get<Send>(effect).frame.body;
+    if (tells(contribution ? Lie::nan_contributions : Lie::nan_merges)) {
+        body = all_nan(body.size());
+    } else if (tells(contribution ? Lie::wrong_contributions : Lie::wrong_merges)) {
+        body = with_another_bit(body, contribution ? random_.next() : 0);
+    }
+}
+
+void HostileMember::change_beat(Heartbeat& beat, const NodeSigner& signer) {
+    if (beat.contract.empty()) {
+        return;
+    }
+    if (tells(Lie::no_reports) || tells(Lie::false_progress)) {
+        beat.report.reset();
+    }
+    if (tells(Lie::false_progress)) {
+        beat.progress.received_bytes = ++claimed_;
+    }
+    if (tells(Lie::wrong_reports) && beat.report) {
+        beat.report->digest.bytes[0] ^= std::byte{1};
+        beat.report->signature = signer.sign(report_text(id_, beat.contract, beat.run, beat.round,
+                                                         beat.attempt, beat.report->digest));
+    }
+    if (tells(Lie::false_blame)) {
+        const NodeId& blamed = others_[random_.below(others_.size())];
+        beat.stalls.push_back({blamed, random_.chance(0.3), random_.chance(0.3)});
+    }
+}
+
+void HostileMember::add_frames(const Send& send, std::vector<Effect>& more) {
+    if (tells(Lie::old_frames)) {
+        sent_.push_back(send);
+        if (sent_.size() > frames_kept) {
+            sent_.pop_front();
+        }
+        if (random_.chance(0.3)) {
+            more.push_back(sent_[random_.below(sent_.size())]);
+        }
+    }
+    const auto* submit = std::get_if<SubmitCommand>(&send.frame.message);
+    if (submit != nullptr && tells(Lie::command_flood)) {
+        more.insert(more.end(), flood, send);
+    }
+}
+
+}  // namespace starling::test

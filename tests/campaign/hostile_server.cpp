@@ -1,0 +1,159 @@
+#include "tests/campaign/hostile_server.hpp"
+
+#include <algorithm>
+
+namespace starling::test {
+namespace {
+
+constexpr std::size_t frames_kept = 64;
+constexpr int flood = 10;
+
+class HostileSn final : public Node {
+public:
+    HostileSn(std::unique_ptr<Node> inner, HostileServer& server,
+              std::shared_ptr<const NodeSigner> signer)
+        : inner_(std::move(inner)), server_(server), signer_(std::move(signer)) {}
+
+    const NodeId& id() const override { return inner_->id(); }
+    Role role() const override { return inner_->role(); }
+    std::uint64_t session() const override { return inner_->session(); }
+    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        const std::size_t before = effects.size();
+        inner_->step(now, input, effects);
+        std::vector<Effect> more;
+        for (std::size_t at = before; at < effects.size(); ++at) {
+            server_.change(effects[at], *signer_, more);
+        }
+        effects.insert(effects.end(), more.begin(), more.end());
+    }
+
+private:
+    std::unique_ptr<Node> inner_;
+    HostileServer& server_;
+    std::shared_ptr<const NodeSigner> signer_;
+};
+
+void leave_out(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
+
+}  // namespace
+
+std::string_view to_string(ServerLie lie) {
+    constexpr std::string_view names[server_lie_count] = {
+        "no-votes",          "no-acks",        "old-messages",    "raised-terms",
+        "leaving-others",    "false-removals", "forged-commands", "lost-members",
+        "wrong-checkpoints", "false-refusals", "question-flood"};
+    return names[static_cast<std::size_t>(lie)];
+}
+
+HostileServer::HostileServer(std::uint64_t seed, NodeId id, std::vector<NodeId> others,
+                             std::set<ServerLie> lies)
+    : id_(std::move(id)),
+      others_(std::move(others)),
+      lies_(std::move(lies)),
+      random_(derive_seed(seed, "hostile server")) {}
+
+std::unique_ptr<Node> HostileServer::wrap(std::unique_ptr<Node> sn,
+                                          std::shared_ptr<const NodeSigner> signer) {
+    return std::make_unique<HostileSn>(std::move(sn), *this, std::move(signer));
+}
+
+bool HostileServer::is_other(const NodeId& node) const {
+    return std::find(others_.begin(), others_.end(), node) != others_.end();
+}
+
+void HostileServer::change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more) {
+    auto* send = std::get_if<Send>(&effect);
+    if (send == nullptr || !is_other(send->to)) {
+        return;
+    }
+    add_frames(*send, more);
+    if (auto* relayed = std::get_if<RelayedCommand>(&send->frame.message)) {
+        change_command(*relayed, send->to, signer, more);
+    } else if (const auto* news = std::get_if<RelayedNews>(&send->frame.message)) {
+        if (tells(ServerLie::lost_members) && random_.chance(0.3)) {
+            more.push_back(Send{send->to, {RelayedNews{news->node, false, {}}, {}}});
+        }
+    } else if (const auto* raft = std::get_if<ConsensusMessage>(&send->frame.message)) {
+        const Send whole = *send;
+        change_consensus(whole, ConsensusMessage(*raft), effect, more);
+    }
+}
+
+void HostileServer::change_consensus(const Send& send, const ConsensusMessage& message,
+                                     Effect& effect, std::vector<Effect>& more) {
+    if ((message.kind == ConsensusKind::request_vote_result && tells(ServerLie::no_votes)) ||
+        (message.kind == ConsensusKind::append_result && tells(ServerLie::no_acks))) {
+        leave_out(effect);
+    }
+    // Not of an append: with one, an SN that was not elected leads those that hear it.
+    if (message.kind != ConsensusKind::append && tells(ServerLie::raised_terms) &&
+        random_.chance(0.02)) {
+        ConsensusMessage later = message;
+        later.term += 1 + random_.below(1000);
+        more.push_back(Send{send.to, {std::move(later), {}}});
+    }
+}
+
+void HostileServer::change_command(RelayedCommand& relayed, const NodeId& to,
+                                   const NodeSigner& signer, std::vector<Effect>& more) {
+    SubmitCommand& submit = relayed.submit;
+    auto* checkpoint = std::get_if<Checkpoint>(&submit.command);
+    if (checkpoint != nullptr && relayed.from == id_ && tells(ServerLie::wrong_checkpoints)) {
+        checkpoint->head.bytes[0] ^= std::byte{1};
+        submit.signature =
+            signer.sign(command_text(id_, submit.session, submit.sequence, submit.command));
+    }
+    if (relayed.from == id_) {
+        return;
+    }
+    if (tells(ServerLie::forged_commands)) {
+        SubmitCommand forged{submit.session,
+                             submit.sequence + random_.below(2),
+                             LeaveContract{"default", 0, "forged"},
+                             {}};
+        forged.signature = signer.sign(
+            command_text(relayed.from, forged.session, forged.sequence, forged.command));
+        more.insert(more.begin(), Send{to, {RelayedCommand{relayed.from, std::move(forged)}, {}}});
+    }
+    commands_[relayed.from] = {submit.session, submit.sequence};
+}
+
+void HostileServer::add_frames(const Send& send, std::vector<Effect>& more) {
+    const auto say = [&](Message message) {
+        more.push_back(Send{others_[random_.below(others_.size())], {std::move(message), {}}});
+    };
+    if (tells(ServerLie::old_messages)) {
+        sent_.push_back(send);
+        if (sent_.size() > frames_kept) {
+            sent_.pop_front();
+        }
+        if (random_.chance(0.3)) {
+            more.push_back(sent_[random_.below(sent_.size())]);
+        }
+    }
+    if (!random_.chance(0.1)) {
+        return;
+    }
+    if (tells(ServerLie::leaving_others)) {
+        const NodeId& about = others_[random_.below(others_.size())];
+        say(MembershipRequest{{about, {}, 0, true}, true});
+    }
+    if (tells(ServerLie::false_removals)) {
+        say(MembershipReply{random_.chance(0.5) ? Errc::refused : Errc::ok, "it was removed", {}});
+    }
+    if (tells(ServerLie::false_refusals) && !commands_.empty()) {
+        auto command = commands_.begin();
+        std::advance(command, static_cast<std::ptrdiff_t>(random_.below(commands_.size())));
+        const auto& [node, about] = *command;
+        say(RelayedResult{node,
+                          about.first,
+                          {about.second + random_.below(2), Errc::refused, "it is refused", 0, 0}});
+    }
+    if (tells(ServerLie::question_flood)) {
+        for (int i = 0; i < flood; ++i) {
+            say(ReadIndex{ReadIndex::Step::ask, ++serial_, 1, 0});
+        }
+    }
+}
+
+}  // namespace starling::test

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/random.hpp"
+#include "core/ledger/signature.hpp"
+#include "core/node/node.hpp"
+
+namespace starling::test {
+
+/// What an SN with a vote may do to the others; it keeps its own log as agreed. All frames are
+/// well-formed.
+enum class ServerLie : std::uint8_t {
+    no_votes,           ///< answers no candidate
+    no_acks,            ///< acknowledges no records
+    old_messages,       ///< sends again what it sent other SNs before
+    raised_terms,       ///< says now and then that a later term has begun
+    leaving_others,     ///< says that other SNs want to leave
+    false_removals,     ///< tells other SNs that they were removed
+    forged_commands,    ///< hands on commands in the names of SLs, with its own signature
+    lost_members,       ///< says that SLs have lost their connections
+    wrong_checkpoints,  ///< signs heads that its ledger never had
+    false_refusals,     ///< tells other SNs that commands of their SLs are refused
+    question_flood,     ///< asks every SN again and again how far a read must see
+};
+constexpr int server_lie_count = 11;
+std::string_view to_string(ServerLie lie);
+
+/// Some kinds of lies, which go on over all starts of the SN.
+class HostileServer {
+public:
+    HostileServer(std::uint64_t seed, NodeId id, std::vector<NodeId> others,
+                  std::set<ServerLie> lies);
+
+    /// The SN, whose effects it changes, leaves out and adds to.
+    std::unique_ptr<Node> wrap(std::unique_ptr<Node> sn, std::shared_ptr<const NodeSigner> signer);
+    const NodeId& id() const { return id_; }
+
+    void change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more);
+
+private:
+    bool tells(ServerLie lie) const { return lies_.contains(lie); }
+    bool is_other(const NodeId& node) const;
+    void change_consensus(const Send& send, const ConsensusMessage& message, Effect& effect,
+                          std::vector<Effect>& more);
+    void change_command(RelayedCommand& relayed, const NodeId& to, const NodeSigner& signer,
+                        std::vector<Effect>& more);
+    void add_frames(const Send& send, std::vector<Effect>& more);
+
+    NodeId id_;
+    std::vector<NodeId> others_;
+    std::set<ServerLie> lies_;
+    Random random_;
+    std::uint64_t serial_ = 0;
+    std::deque<Send> sent_;  ///< to SNs, the newest ones, for old_messages
+    std::map<NodeId, std::pair<std::uint64_t, std::uint64_t>> commands_;  ///< newest, of each SL
+};
+
+}  // namespace starling::test
