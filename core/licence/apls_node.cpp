@@ -12,7 +12,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.APLS";
 constexpr std::uint32_t lease_timer = 1;
 constexpr std::array seat_roles{Role::sn, Role::sl};
 
@@ -48,6 +47,7 @@ public:
     }
 
 private:
+    static constexpr std::string_view component = "swarm.APLS";  ///< of log lines
     void start(std::vector<Effect>& effects);
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_request(const NodeId& from, bool renew, std::vector<Effect>& effects);

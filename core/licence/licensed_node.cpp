@@ -8,7 +8,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.licence";
 constexpr SwarmDuration redial_interval = std::chrono::seconds(1);
 constexpr std::size_t waiting_max = 4096;  // inputs kept for a node that has not started
 
@@ -45,6 +44,7 @@ public:
     }
 
 private:
+    static constexpr std::string_view component = "swarm.licence";  ///< of log lines
     enum class State { seeking, held, ending };
 
     /// \return  whether the input was the licence's business.

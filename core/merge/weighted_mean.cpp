@@ -11,7 +11,7 @@ namespace starling {
 namespace {
 
 /// A block of sums that stays in the first-level cache while all inputs pass over it.
-constexpr std::size_t block_elements = 1024;
+constexpr std::size_t sums_per_block = 1024;
 
 /// Element types by how they are read and written; memory may be unaligned to the type.
 struct F32 {
@@ -44,10 +44,10 @@ void mean_of(std::span<const std::byte* const> inputs, std::span<const double> w
         total += weight;
     }
     STARLING_INVARIANT(total > 0.0, "a round has a member with weight");
-    std::array<double, block_elements> sums;
-    std::array<Raw, block_elements> raw;
-    for (std::size_t begin = 0; begin < count; begin += block_elements) {
-        const std::size_t size = std::min(block_elements, count - begin);
+    std::array<double, sums_per_block> sums;
+    std::array<Raw, sums_per_block> raw;
+    for (std::size_t begin = 0; begin < count; begin += sums_per_block) {
+        const std::size_t size = std::min(sums_per_block, count - begin);
         std::fill_n(sums.begin(), size, 0.0);
         for (std::size_t k = 0; k < inputs.size(); ++k) {
             std::memcpy(raw.data(), inputs[k] + begin * sizeof(Raw), size * sizeof(Raw));

@@ -3,9 +3,6 @@
 namespace starling {
 namespace {
 
-constexpr std::uint64_t train_work = 1;
-constexpr std::uint64_t hash_work = 2;
-
 class LoopbackNode final : public Node {
 public:
     explicit LoopbackNode(NodeId id) : id_(std::move(id)) {}
@@ -28,6 +25,10 @@ public:
     }
 
 private:
+    /// Numbers of work that this node starts.
+    static constexpr std::uint64_t train_work = 1;
+    static constexpr std::uint64_t hash_work = 2;
+
     void on_work(const WorkDone& done, std::vector<Effect>& effects) {
         if (const auto* digest = std::get_if<Digest>(&done.result)) {
             resume(SyncedReply{round_++, *digest, std::move(params_), finished_, {}}, effects);

@@ -6,11 +6,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "SwarmCallback";
-constexpr std::uint64_t train_work = 1;
-constexpr std::uint64_t keep_work = 2;
-constexpr std::uint64_t forget_work = 3;
-
 enum Timer : std::uint32_t { dial_timer = 1 };
 
 class MlNode final : public Node {
@@ -50,6 +45,12 @@ public:
     }
 
 private:
+    static constexpr std::string_view component = "SwarmCallback";  ///< of log lines
+    /// Numbers of work that this node starts.
+    static constexpr std::uint64_t train_work = 1;
+    static constexpr std::uint64_t keep_work = 2;
+    static constexpr std::uint64_t forget_work = 3;
+
     /// The merged parameters of a round, while they come in.
     struct Incoming {
         SyncDone done;

@@ -11,7 +11,6 @@ constexpr SwarmDuration silence_limit = std::chrono::seconds(15);
 /// Of a source that is being dialled.
 constexpr SwarmDuration dial_limit = std::chrono::seconds(3);
 constexpr SwarmDuration probe_interval = std::chrono::seconds(5);
-constexpr std::size_t ranges_per_fetch = 4096;
 
 }  // namespace
 
@@ -65,7 +64,7 @@ void CatchUp::ask(SwarmTime now, std::vector<Effect>& effects) {
         if (!fetch.ranges.empty() &&
             fetch.ranges.back().first + fetch.ranges.back().count == segment) {
             ++fetch.ranges.back().count;
-        } else if (fetch.ranges.size() < ranges_per_fetch) {
+        } else if (fetch.ranges.size() < ranges_per_fetch_max) {
             fetch.ranges.push_back({segment, 1});
         }
     }

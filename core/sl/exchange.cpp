@@ -7,8 +7,6 @@
 namespace starling {
 namespace {
 
-constexpr std::size_t ranges_per_fetch = 4096;
-
 /// All members of the round's first attempt.
 std::vector<PlanMember> plan_members(const ExchangeSetup& setup) {
     std::map<NodeId, PlanMember> all;
@@ -178,7 +176,7 @@ void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind,
             ++fetch.ranges.back().count;
             continue;
         }
-        if (fetch.ranges.size() == ranges_per_fetch) {
+        if (fetch.ranges.size() == ranges_per_fetch_max) {
             flush();
         }
         fetch.ranges.push_back({segment, 1});

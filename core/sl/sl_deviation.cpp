@@ -27,7 +27,7 @@ void SlNode::note_own_deviation(const Commit& commit, std::vector<Effect>& effec
             .with("round", commit.round)
             .with("digest", to_string(*merged_digest_))
             .with("agreed", to_string(commit.digest))
-            .log(Level::error, "swarm.SL",
+            .log(Level::error, component,
                  "This node merged round " + std::to_string(commit.round) + " to " +
                      short_text(*merged_digest_) + ", most others to " + short_text(commit.digest) +
                      ": going on from theirs. After " + std::to_string(deviations_max) +
@@ -56,7 +56,7 @@ void SlNode::name_deviating_owners(std::vector<Effect>& effects) {
                 .with("round", deviation_->round)
                 .with("owner", owner.name)
                 .with("segments", segments)
-                .log(Level::error, "swarm.SL",
+                .log(Level::error, component,
                      std::to_string(segments) +
                          (own ? " segments that this node merged in round "
                               : " segments of owner '" + owner.name + "' in round ") +

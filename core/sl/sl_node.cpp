@@ -8,7 +8,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SL";
 /// Long enough for an answer over a slow link; the swarm notices a node that is gone without a word
 /// too.
 constexpr SwarmDuration goodbye_limit = std::chrono::seconds(2);

@@ -23,7 +23,7 @@ void SlNode::check_own_parameters(std::vector<Effect>& effects) {
             TraceEvent("own_parameters_not_finite")
                 .with("round", next_round_)
                 .with("tensor", *tensor)
-                .log(Level::error, "swarm.SL",
+                .log(Level::error, component,
                      "This node's parameters hold NaN or infinity (first in tensor '" + *tensor +
                          "'): " +
                          (policy == NonFinitePolicy::refuse
@@ -50,7 +50,7 @@ void SlNode::name_non_finite(const std::vector<NodeId>& nodes, std::vector<Effec
             Report{TraceEvent("contribution_not_finite")
                        .with("round", round)
                        .with("node", node.name)
-                       .log(Level::error, "swarm.SL",
+                       .log(Level::error, component,
                             "What member '" + node.name + "' sent for round " +
                                 std::to_string(round) + " holds NaN or infinity: " +
                                 (left_out ? "it is not used here"

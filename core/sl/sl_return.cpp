@@ -36,7 +36,7 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
     effects.push_back(
         Report{TraceEvent("catch_up_begin")
                    .with("round", commit.round)
-                   .log(Level::info, "swarm.SL",
+                   .log(Level::info, component,
                         "The swarm has gone on to round " + std::to_string(commit.round + 1) +
                             " without this node: fetching its model")});
     dial_source(effects);
@@ -92,7 +92,7 @@ void SlNode::on_catch_up_digest(const Digest& digest, std::vector<Effect>& effec
             Report{TraceEvent("catch_up_refused")
                        .with("peer", catch_up_->source()->id.name)
                        .with("digest", to_string(digest))
-                       .log(Level::warning, "swarm.SL",
+                       .log(Level::warning, component,
                             "Member '" + catch_up_->source()->id.name + "' sent another model (" +
                                 short_text(digest) + ") than the ledger's (" +
                                 short_text(commit.digest) + "): asking the next one")});
@@ -116,7 +116,7 @@ void SlNode::on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effect
                                  .with("round", commit.round)
                                  .with("digest", to_string(commit.digest))
                                  .with("final", commit.final ? 1U : 0U)
-                                 .log(Level::info, "swarm.SL",
+                                 .log(Level::info, component,
                                       "Caught up with round " + std::to_string(commit.round) +
                                           (commit.final ? " (final)" : "") + ", digest " +
                                           short_text(commit.digest))});

@@ -56,7 +56,7 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
             .with("round", key.round)
             .with("attempt", key.attempt)
             .with("members", view_->frozen.size())
-            .log(Level::info, "swarm.SL",
+            .log(Level::info, component,
                  "Round " + std::to_string(key.round) +
                      (key.attempt == 0 ? "" : " attempt " + std::to_string(key.attempt)) +
                      ": exchanging parameters of " + size_text(session_->layout->size_bytes()) +
@@ -258,7 +258,7 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
                    .with("final", commit.final ? 1U : 0U)
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes)
-                   .log(Level::info, "swarm.SL",
+                   .log(Level::info, component,
                         "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest))});

@@ -109,7 +109,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 log(Level::info, "Registration with Node DB is successful", effects);
                 effects.push_back(
                     Report{TraceEvent("sl_ready")
-                               .log(Level::info, "swarm.SL",
+                               .log(Level::info, component,
                                     "Successfully completed the initialization of SL node")});
             },
             [&](const Enrol& enrol) {
@@ -247,7 +247,7 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
             TraceEvent("view_refused")
                 .with("sn", sn_->name)
                 .with("version", view.version)
-                .log(Level::error, "swarm.SL",
+                .log(Level::error, component,
                      "SN '" + sn_->name + "' sent an invalid state of round " +
                          std::to_string(view.round) +
                          " (duplicate members, or none with weight): ignored. Check that SN")});

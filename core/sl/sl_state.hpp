@@ -31,6 +31,7 @@ private:
         Segments merged;
         std::vector<NodeId> owners;  ///< of each segment
     };
+    static constexpr std::string_view component = "swarm.SL";  ///< of log lines
     static constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
     /// Segments of committed models. Those of an exchange have its serial number.
     static constexpr SendGroup committed_group = ~SendGroup{0};

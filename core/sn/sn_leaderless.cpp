@@ -6,7 +6,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SN";
 constexpr SwarmDuration line_interval_max = std::chrono::minutes(10);
 
 std::string seconds_text(SwarmDuration duration) {

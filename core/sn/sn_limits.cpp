@@ -6,7 +6,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SN";
 /// What a signer may have written without a round to show for it, and how much more a second. The
 /// largest layouts fit in three times; a restart costs some kilobytes.
 constexpr double share_bytes = 16.0 * 1024 * 1024;

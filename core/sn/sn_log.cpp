@@ -4,8 +4,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SN";
-
 std::string text_of(const NodeId& node) { return "'" + node.name + "'"; }
 
 std::string moved_text(const NodeRegistered& registered) {

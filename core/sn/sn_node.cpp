@@ -6,11 +6,7 @@
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
-namespace {
-
-constexpr std::string_view component = "swarm.SN";
-
-}  // namespace
+namespace {}  // namespace
 
 SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),

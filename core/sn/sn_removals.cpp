@@ -9,7 +9,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SN";
 constexpr std::size_t removals_max = 16;
 constexpr SwarmDuration recall_interval = std::chrono::seconds(5);
 

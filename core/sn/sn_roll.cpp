@@ -2,11 +2,7 @@
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
-namespace {
-
-constexpr std::string_view component = "swarm.SN";
-
-}  // namespace
+namespace {}  // namespace
 
 /// Of a command that was handed on, what was shown here counts for nothing: the ledger knows the
 /// role of its author, or its certificate says it.

@@ -5,7 +5,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SN";
 constexpr std::size_t told_peers_max = 4096;
 /// Who comes back to a ledger that went on without it is told within this after its start.
 constexpr SwarmDuration return_limit = std::chrono::minutes(1);

@@ -6,8 +6,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SN";
-
 bool is_member(const Contract& contract, const NodeId& node) {
     const auto at = std::lower_bound(
         contract.frozen.begin(), contract.frozen.end(), node,

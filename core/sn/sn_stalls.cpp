@@ -7,7 +7,6 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view component = "swarm.SN";
 /// A lease is so many of the longest pauses between a node's frames.
 constexpr int pauses_per_lease = 8;
 constexpr SwarmDuration longest_lease = std::chrono::minutes(2);

@@ -38,6 +38,7 @@ private:
         dial_timer = 6,
         original_timer = 7
     };
+    static constexpr std::string_view component = "swarm.SN";  ///< of log lines
     static constexpr SwarmDuration server_interval = std::chrono::milliseconds(500);
     using Peer = SnPeer;
     using CommandKey = std::tuple<NodeId, std::uint64_t, std::uint64_t>;

@@ -5,7 +5,6 @@
 namespace starling {
 namespace {
 
-constexpr std::uint32_t ranges_max = 4096;
 constexpr std::size_t text_max = 4096;
 constexpr std::size_t topic_max = 64;
 constexpr std::uint32_t stalls_max = 64;
@@ -152,7 +151,7 @@ void put(Writer& w, const FetchSegments& m) {
 void get(Reader& r, FetchSegments& m) {
     m.key = get_key(r);
     m.kind = get_kind(r);
-    m.ranges.resize(r.count(8, ranges_max));
+    m.ranges.resize(r.count(8, ranges_per_fetch_max));
     for (SegmentRange& range : m.ranges) {
         range.first = r.u32();
         range.count = r.u32();

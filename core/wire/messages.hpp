@@ -98,11 +98,12 @@ struct SegmentRange {
 
     friend bool operator==(const SegmentRange&, const SegmentRange&) = default;
 };
+constexpr std::uint32_t ranges_per_fetch_max = 4096;
 /// "Send me these as soon as you have them." Without ranges: "I need nothing more of this key."
 struct FetchSegments {
     RoundKey key;
     SegmentKind kind = SegmentKind::contribution;
-    std::vector<SegmentRange> ranges;  ///< at most 4096
+    std::vector<SegmentRange> ranges;  ///< at most ranges_per_fetch_max
 };
 /// Body: the segment's bytes.
 struct SegmentData {

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::seconds look_interval{1};
-constexpr std::size_t block_bytes = 65536;
+constexpr std::size_t copied_at_once = 65536;
 
 Error failed(const fs::path& file) { return write_error(file, errno); }
 
@@ -38,7 +38,7 @@ bool write_all(int file, const char* data, std::size_t size) {
 }
 
 bool copy_all(int from, int to) {
-    std::array<char, block_bytes> block{};
+    std::array<char, copied_at_once> block{};
     ssize_t count = 0;
     while ((count = ::read(from, block.data(), block.size())) > 0) {
         if (!write_all(to, block.data(), static_cast<std::size_t>(count))) {

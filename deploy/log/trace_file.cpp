@@ -14,7 +14,7 @@
 namespace starling {
 namespace {
 
-Error failed(const std::filesystem::path& path) {
+Error trace_error(const std::filesystem::path& path) {
     return {Errc::io, write_error(path, errno).message + " (--trace)"};
 }
 
@@ -54,19 +54,19 @@ Result<void> TraceFile::open_file() {
     Descriptor file(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     struct stat info {};
     if (!file || ::fstat(file.number(), &info) != 0) {
-        return failed(path_);
+        return trace_error(path_);
     }
     bytes_ = 0;
     if (S_ISREG(info.st_mode)) {
         const off_t end = end_of_lines(file.number(), info.st_size);
         if (end < info.st_size && ::ftruncate(file.number(), end) != 0) {
-            return failed(path_);
+            return trace_error(path_);
         }
         bytes_ = static_cast<std::uint64_t>(end);
     }
     file_.reset(::fdopen(file.number(), "a"));
     if (!file_) {
-        return failed(path_);
+        return trace_error(path_);
     }
     file.release();
     return {};
@@ -90,7 +90,7 @@ Result<void> TraceFile::write(std::string line) {
     }
     bytes_ += line.size();
     broken_ = std::fwrite(line.data(), 1, line.size(), file_.get()) != line.size();
-    return broken_ ? Result<void>(failed(path_)) : Result<void>{};
+    return broken_ ? Result<void>(trace_error(path_)) : Result<void>{};
 }
 
 Result<void> TraceFile::begin_next() {
@@ -110,7 +110,7 @@ Result<void> TraceFile::begin_next() {
     const std::string line = start_line_ + "\n";
     bytes_ += line.size();
     if (std::fwrite(line.data(), 1, line.size(), file_.get()) != line.size()) {
-        return failed(path_);
+        return trace_error(path_);
     }
     return {};
 }
@@ -118,7 +118,7 @@ Result<void> TraceFile::begin_next() {
 Result<void> TraceFile::flush() {
     if (std::fflush(file_.get()) != 0) {
         broken_ = true;
-        return failed(path_);
+        return trace_error(path_);
     }
     return {};
 }

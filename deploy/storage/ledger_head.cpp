@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view magic = "STRLHEAD";
+constexpr std::string_view head_magic = "STRLHEAD";
 constexpr std::uint32_t head_version = 1;
 constexpr std::uint32_t head_version_next = 2;  // with a next server
 constexpr std::size_t sum_bytes = 32;
@@ -44,7 +44,7 @@ Vote take_vote(Reader& reader) { return {reader.u64(), reader.u64(), reader.u64(
 
 Bytes encode_slot(const Slot& slot, const Hasher& hasher) {
     Writer writer;
-    writer.raw(std::as_bytes(std::span(magic)));
+    writer.raw(std::as_bytes(std::span(head_magic)));
     writer.u32(slot.head.next_server ? head_version_next : head_version);
     writer.u64(slot.sequence);
     writer.u64(slot.head.index);
@@ -64,7 +64,7 @@ std::optional<Slot> decode_slot(ByteView bytes, const Hasher& hasher) {
         return std::nullopt;
     }
     Reader reader(bytes);
-    const ByteView word = reader.raw(magic.size());
+    const ByteView word = reader.raw(head_magic.size());
     const std::uint32_t version = reader.u32();
     const bool has_next = version == head_version_next;
     Slot slot;
@@ -76,7 +76,7 @@ std::optional<Slot> decode_slot(ByteView bytes, const Hasher& hasher) {
         slot.head.next_server = take_vote(reader);
     }
     const Digest sum = reader.digest();
-    const bool whole = std::ranges::equal(word, std::as_bytes(std::span(magic))) &&
+    const bool whole = std::ranges::equal(word, std::as_bytes(std::span(head_magic))) &&
                        (version == head_version || has_next) &&
                        sum == hasher.digest(bytes.first(said_bytes + (has_next ? vote_bytes : 0)));
     return whole ? std::optional(slot) : std::nullopt;

@@ -14,9 +14,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view magic = "STRLKEPT";
-constexpr std::uint32_t head_bytes_max = 4096;
-constexpr const char* names[] = {"merged-0.model", "merged-1.model"};
+constexpr std::string_view model_magic = "STRLKEPT";
+constexpr std::uint32_t model_head_max = 4096;
+constexpr const char* model_names[] = {"merged-0.model", "merged-1.model"};
 
 struct Read {
     std::uint64_t serial = 0;
@@ -43,13 +43,13 @@ Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
     if (!stream) {
         return Error{Errc::io, name + " can't be read (" + std::strerror(errno) + ")" + instead};
     }
-    Bytes start(magic.size() + 4);
+    Bytes start(model_magic.size() + 4);
     stream.read(reinterpret_cast<char*>(start.data()), static_cast<std::streamsize>(start.size()));
     Reader opening(start);
-    const ByteView word = opening.raw(magic.size());
+    const ByteView word = opening.raw(model_magic.size());
     const std::uint32_t size = opening.u32();
-    if (!stream || !std::ranges::equal(word, std::as_bytes(std::span(magic))) ||
-        size > head_bytes_max) {
+    if (!stream || !std::ranges::equal(word, std::as_bytes(std::span(model_magic))) ||
+        size > model_head_max) {
         return damaged;
     }
     Bytes head(size);
@@ -82,7 +82,7 @@ Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
 Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& hasher) {
     Opened opened;
     std::vector<Read> found;
-    for (const char* name : names) {
+    for (const char* name : model_names) {
         const fs::path file = directory / name;
         remove_leftovers(file);
         std::error_code failed;
@@ -121,13 +121,13 @@ Result<void> ModelFiles::keep(const KeptModel& model) {
     const std::uint64_t serial = again ? serial_ : serial_ + 1;
     const Bytes head = head_of(serial, model, bytes);
     Writer start;
-    start.raw(std::as_bytes(std::span(magic)));
+    start.raw(std::as_bytes(std::span(model_magic)));
     start.u32(static_cast<std::uint32_t>(head.size()));
     std::vector<ByteView> parts{start.bytes(), head};
     for (const Blob& segment : model.segments) {
         parts.push_back(segment.view());
     }
-    const Result<void> done = replace_file(directory_ / names[serial % 2], parts);
+    const Result<void> done = replace_file(directory_ / model_names[serial % 2], parts);
     if (done) {
         serial_ = serial;
         newest_ = model.key;

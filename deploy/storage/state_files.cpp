@@ -13,10 +13,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view magic = "STRLSTAT";
+constexpr std::string_view state_magic = "STRLSTAT";
 constexpr std::size_t start_bytes = 8 + 32 + 4;  // magic, digest, length of the head
-constexpr std::uint32_t head_bytes_max = 4096;
-constexpr std::array<const char*, 2> names = {"program-0.state", "program-1.state"};
+constexpr std::uint32_t state_head_max = 4096;
+constexpr std::array<const char*, 2> state_names = {"program-0.state", "program-1.state"};
 
 Bytes head_of(const KeptState& state) {
     Writer writer;
@@ -47,11 +47,11 @@ Result<KeptState> read_state(const fs::path& file, const Hasher& hasher) {
     std::ifstream stream(file, std::ios::binary);
     const Bytes start = read_bytes(stream, start_bytes);
     Reader opening(start);
-    const ByteView word = opening.raw(magic.size());
+    const ByteView word = opening.raw(state_magic.size());
     const Digest digest = opening.digest();
     const std::uint32_t size = opening.u32();
-    if (!opening.done() || !std::ranges::equal(word, std::as_bytes(std::span(magic))) ||
-        size > head_bytes_max) {
+    if (!opening.done() || !std::ranges::equal(word, std::as_bytes(std::span(state_magic))) ||
+        size > state_head_max) {
         return damaged;
     }
     const Bytes head = read_bytes(stream, size);
@@ -83,8 +83,8 @@ Result<KeptState> read_state(const fs::path& file, const Hasher& hasher) {
 
 Result<StateFiles::Opened> StateFiles::open(fs::path directory, const Hasher& hasher) {
     Opened opened;
-    for (std::size_t slot = 0; slot < names.size(); ++slot) {
-        const fs::path file = directory / names[slot];
+    for (std::size_t slot = 0; slot < state_names.size(); ++slot) {
+        const fs::path file = directory / state_names[slot];
         remove_leftovers(file);
         std::error_code failed;
         if (!fs::exists(file, failed)) {
@@ -108,14 +108,14 @@ Result<void> StateFiles::keep_state(std::uint32_t slot, const KeptState& state) 
     const Bytes head = head_of(state);
     const std::array<ByteView, 2> signed_parts = {head, state.program.state.view()};
     Writer start;
-    start.raw(std::as_bytes(std::span(magic)));
+    start.raw(std::as_bytes(std::span(state_magic)));
     start.digest(hasher_.digest(std::span<const ByteView>(signed_parts)));
     const std::array<ByteView, 3> parts = {start.bytes(), head, state.program.state.view()};
-    return replace_file(directory_ / names.at(slot), parts, FileReaders::owner);
+    return replace_file(directory_ / state_names.at(slot), parts, FileReaders::owner);
 }
 
 Result<void> StateFiles::forget_states() {
-    for (const char* name : names) {
+    for (const char* name : state_names) {
         if (const Result<void> removed = remove_file(directory_ / name); !removed) {
             return removed;
         }

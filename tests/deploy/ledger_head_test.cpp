@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "deploy/storage/sqlite_store.hpp"
+#include "tests/support/records.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
@@ -10,13 +11,6 @@ namespace starling {
 namespace {
 
 namespace fs = std::filesystem;
-
-Bytes bytes(const std::string& text) {
-    const auto view = std::as_bytes(std::span(text));
-    return {view.begin(), view.end()};
-}
-
-std::vector<Bytes> one(const std::string& text) { return {bytes(text)}; }
 
 class LedgerHeadTest : public testing::Test {
 protected:
@@ -31,7 +25,8 @@ protected:
         ASSERT_TRUE(opened.has_value()) << opened.error().message;
         for (std::uint64_t i = opened->store->last_index() + 1;
              i <= static_cast<std::uint64_t>(count); ++i) {
-            ASSERT_TRUE(opened->store->append(i, one(text + std::to_string(i))).has_value());
+            ASSERT_TRUE(opened->store->append(i, one_record(text_record(text + std::to_string(i))))
+                            .has_value());
         }
     }
     void vote(const Vote& given) const {
@@ -139,7 +134,7 @@ TEST_F(LedgerHeadTest, may_be_behind_the_log) {
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
     EXPECT_EQ(opened->log.records.size(), 9U);
     EXPECT_EQ(opened->log.vote, (Vote{7, 2, 0}));
-    ASSERT_TRUE(opened->store->append(10, one("entry 10")).has_value());
+    ASSERT_TRUE(opened->store->append(10, one_record(text_record("entry 10"))).has_value());
     EXPECT_EQ(said().index, 10U);
 }
 
@@ -148,7 +143,8 @@ TEST_F(LedgerHeadTest, goes_back_before_the_log_does) {
     {
         auto opened = open();
         ASSERT_TRUE(opened.has_value());
-        ASSERT_TRUE(opened->store->append(3, one("another entry 3")).has_value());
+        ASSERT_TRUE(
+            opened->store->append(3, one_record(text_record("another entry 3"))).has_value());
     }
     EXPECT_EQ(said().index, 3U);
     // The newest slot may be lost in a power cut: the other one must not name an entry that is

@@ -8,19 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/records.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
 namespace starling {
 namespace {
-
-Bytes bytes(const std::string& text) {
-    const auto view = std::as_bytes(std::span(text));
-    return {view.begin(), view.end()};
-}
-
-/// An append of one record.
-std::vector<Bytes> one(Bytes record) { return {std::move(record)}; }
 
 class SqliteStoreTest : public testing::Test {
 protected:
@@ -35,7 +28,7 @@ protected:
         for (int i = 1; i <= count; ++i) {
             ASSERT_TRUE(opened->store
                             ->append(static_cast<std::uint64_t>(i),
-                                     one(bytes("entry " + std::to_string(i))))
+                                     one_record(text_record("entry " + std::to_string(i))))
                             .has_value());
         }
     }
@@ -57,16 +50,17 @@ TEST_F(SqliteStoreTest, gives_back_what_was_appended) {
         auto opened = open();
         ASSERT_TRUE(opened.has_value()) << opened.error().message;
         EXPECT_TRUE(opened->log.records.empty());
-        ASSERT_TRUE(opened->store->append(1, one(bytes("one"))).has_value());
-        ASSERT_TRUE(opened->store->append(2, one({})).has_value());
-        ASSERT_TRUE(opened->store->append(3, one(Bytes(3'000'000, std::byte{7}))).has_value());
+        ASSERT_TRUE(opened->store->append(1, one_record(text_record("one"))).has_value());
+        ASSERT_TRUE(opened->store->append(2, one_record({})).has_value());
+        ASSERT_TRUE(
+            opened->store->append(3, one_record(Bytes(3'000'000, std::byte{7}))).has_value());
     }
     auto again = open();
     ASSERT_TRUE(again.has_value()) << again.error().message;
     EXPECT_EQ(again->log.records,
-              (std::vector<Bytes>{bytes("one"), {}, Bytes(3'000'000, std::byte{7})}));
+              (std::vector<Bytes>{text_record("one"), {}, Bytes(3'000'000, std::byte{7})}));
     EXPECT_EQ(again->store->last_index(), 3U);
-    EXPECT_TRUE(again->store->append(4, one(bytes("four"))).has_value());
+    EXPECT_TRUE(again->store->append(4, one_record(text_record("four"))).has_value());
 }
 
 TEST_F(SqliteStoreTest, chains_the_entries_as_documented) {
@@ -76,7 +70,7 @@ TEST_F(SqliteStoreTest, chains_the_entries_as_documented) {
     Bytes chained(32);                // the link before
     chained.push_back(std::byte{1});  // the index
     chained.insert(chained.end(), 7, std::byte{0});
-    const Bytes data = bytes("entry 1");
+    const Bytes data = text_record("entry 1");
     chained.insert(chained.end(), data.begin(), data.end());
     EXPECT_EQ(opened->store->last_link(), openssl_hasher().digest(ByteView(chained)));
 }
@@ -91,12 +85,12 @@ TEST_F(SqliteStoreTest, is_private_to_its_user) {
 TEST_F(SqliteStoreTest, refuses_an_index_that_does_not_follow) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
-    EXPECT_FALSE(opened->store->append(2, one(bytes("two"))).has_value());
-    ASSERT_TRUE(opened->store->append(1, one(bytes("one"))).has_value());
-    const auto gap = opened->store->append(3, one(bytes("three")));
+    EXPECT_FALSE(opened->store->append(2, one_record(text_record("two"))).has_value());
+    ASSERT_TRUE(opened->store->append(1, one_record(text_record("one"))).has_value());
+    const auto gap = opened->store->append(3, one_record(text_record("three")));
     ASSERT_FALSE(gap.has_value());
     EXPECT_NE(gap.error().message.find("entry 3 can't follow entry 1"), std::string::npos);
-    EXPECT_TRUE(opened->store->append(2, one(bytes("two"))).has_value())
+    EXPECT_TRUE(opened->store->append(2, one_record(text_record("two"))).has_value())
         << "a refusal changes nothing";
 }
 
@@ -104,8 +98,8 @@ TEST_F(SqliteStoreTest, refuses_an_entry_above_the_bound) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     EXPECT_FALSE(
-        opened->store->append(1, one(Bytes(SqliteStore::entry_bytes_max + 1))).has_value());
-    EXPECT_TRUE(opened->store->append(1, one(bytes("one"))).has_value());
+        opened->store->append(1, one_record(Bytes(SqliteStore::entry_bytes_max + 1))).has_value());
+    EXPECT_TRUE(opened->store->append(1, one_record(text_record("one"))).has_value());
 }
 
 TEST_F(SqliteStoreTest, makes_several_writes_one) {
@@ -113,21 +107,23 @@ TEST_F(SqliteStoreTest, makes_several_writes_one) {
     {
         auto opened = open();
         ASSERT_TRUE(opened.has_value());
-        const std::vector<StoreWrite> gap = {PersistVote{{7, 2, 0}}, Persist{3, one(bytes("new"))},
-                                             Persist{5, one(bytes("five"))}};
+        const std::vector<StoreWrite> gap = {PersistVote{{7, 2, 0}},
+                                             Persist{3, one_record(text_record("new"))},
+                                             Persist{5, one_record(text_record("five"))}};
         EXPECT_FALSE(opened->store->write(gap).has_value());
         EXPECT_EQ(opened->store->last_index(), 3U);
         const std::vector<StoreWrite> writes = {
-            PersistVote{{7, 2, 0}}, Persist{3, one(bytes("new"))}, Persist{4, one(bytes("four"))},
-            PersistVote{{7, 3, 9}}};
+            PersistVote{{7, 2, 0}}, Persist{3, one_record(text_record("new"))},
+            Persist{4, one_record(text_record("four"))}, PersistVote{{7, 3, 9}}};
         ASSERT_TRUE(opened->store->write(writes).has_value());
         EXPECT_EQ(opened->store->last_index(), 4U);
     }
     const auto opened = open();
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
     EXPECT_EQ(opened->log.vote, (Vote{7, 3, 9}));
-    EXPECT_EQ(opened->log.records, (std::vector<Bytes>{bytes("entry 1"), bytes("entry 2"),
-                                                       bytes("new"), bytes("four")}));
+    EXPECT_EQ(opened->log.records,
+              (std::vector<Bytes>{text_record("entry 1"), text_record("entry 2"),
+                                  text_record("new"), text_record("four")}));
 }
 
 TEST_F(SqliteStoreTest, moves_its_wal_into_the_file_when_it_is_asked_to) {
@@ -137,7 +133,7 @@ TEST_F(SqliteStoreTest, moves_its_wal_into_the_file_when_it_is_asked_to) {
     const auto before = std::filesystem::file_size(file);
     for (std::uint64_t i = 1; !opened->store->untidy(); ++i) {
         ASSERT_LT(i, 20U);
-        ASSERT_TRUE(opened->store->append(i, one(Bytes(300'000, std::byte{7}))).has_value());
+        ASSERT_TRUE(opened->store->append(i, one_record(Bytes(300'000, std::byte{7}))).has_value());
         EXPECT_EQ(std::filesystem::file_size(file), before) << "a commit waited for it";
     }
     ASSERT_TRUE(opened->store->tidy().has_value());
@@ -201,7 +197,7 @@ TEST_F(SqliteStoreTest, belongs_to_one_process_at_a_time) {
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
-    EXPECT_TRUE(opened->store->append(1, one(bytes("still ours"))).has_value());
+    EXPECT_TRUE(opened->store->append(1, one_record(text_record("still ours"))).has_value());
 }
 
 TEST_F(SqliteStoreTest, names_a_directory_that_is_not_there) {
@@ -214,7 +210,8 @@ TEST_F(SqliteStoreTest, keeps_an_append_through_a_kill) {
     const pid_t child = ::fork();
     if (child == 0) {
         auto opened = open();
-        const bool kept = opened && opened->store->append(1, one(bytes("kept"))).has_value();
+        const bool kept =
+            opened && opened->store->append(1, one_record(text_record("kept"))).has_value();
         if (kept) {
             ::kill(::getpid(), SIGKILL);
         }
@@ -225,7 +222,7 @@ TEST_F(SqliteStoreTest, keeps_an_append_through_a_kill) {
     ASSERT_TRUE(WIFSIGNALED(status));
     auto opened = open();
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
-    EXPECT_EQ(opened->log.records, std::vector<Bytes>{bytes("kept")});
+    EXPECT_EQ(opened->log.records, std::vector<Bytes>{text_record("kept")});
 }
 
 }  // namespace

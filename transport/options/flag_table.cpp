@@ -10,7 +10,6 @@ namespace starling {
 namespace {
 
 constexpr std::size_t help_column = 34;
-constexpr std::size_t shown_max = 64;  // of what a user typed, in an error
 
 Error usage(const Program& program, const std::string& what) {
     return {Errc::usage, what + ". See " + std::string(program.name) + " --help"};

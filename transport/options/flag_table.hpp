@@ -11,6 +11,9 @@
 
 namespace starling {
 
+/// How many characters of what a user typed an error shows.
+constexpr std::size_t shown_max = 64;
+
 /// What becomes of a flag or variable that HPE's programs have.
 enum class FlagEffect {
     works,

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t path_max = 4096;        // bytes of a path, Linux
 constexpr std::size_t variable_max = 131072;  // bytes of one argument or variable, Linux
-constexpr std::size_t shown_max = 64;
 constexpr std::uint16_t apls_port_default = 5814;
 constexpr std::uint32_t grace_seconds_max = 2592000;  // 30 days
 constexpr std::uint32_t seats_max = 1'000'000;
