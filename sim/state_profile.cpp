@@ -48,9 +48,9 @@ std::string found_file(const std::string& platform_file, const std::string& file
 }
 
 /// Collects what the elements of one platform file say.
-class Reader {
+class ProfileReader {
 public:
-    Reader(const std::string& platform_file, const std::string& text, bool with_profiles)
+    ProfileReader(const std::string& platform_file, const std::string& text, bool with_profiles)
         : platform_file_(platform_file),
           text_(text),
           blanked_(text),
@@ -206,7 +206,7 @@ bool StateProfile::comes_on_after(SwarmTime now) const {
 
 Result<FailingResources> read_failing_resources(const std::string& platform_file,
                                                 const std::string& text, bool with_profiles) {
-    Reader reader(platform_file, text, with_profiles);
+    ProfileReader reader(platform_file, text, with_profiles);
     for (const XmlElement& element : scan_xml(text)) {
         if (const Result<void> read = reader.read(element); !read) {
             return Error{Errc::usage,
