@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/sim/sim_support.hpp"
+
 namespace starling {
 namespace {
 
 constexpr std::uint64_t megabyte = 1'000'000;
 
-SwarmTime at(double seconds) { return SwarmTime{from_seconds(seconds)}; }
 double hours(SwarmDuration duration) { return to_seconds(duration) / 3600.0; }
 
 TEST(RoundWatch, WaitsTwoHoursForASmallRound) {

@@ -4,12 +4,12 @@
 
 #include "core/wire/codec.hpp"
 #include "tests/sim/in_child.hpp"
+#include "tests/sim/sim_support.hpp"
 #include "tests/support/all_of_type.hpp"
 
 namespace starling {
 namespace {
 
-const std::string platform = std::string(STARLING_ROOT) + "/platforms/two_hosts.xml";
 constexpr SwarmDuration no_handshake{0};
 
 Frame data(std::uint32_t index, std::size_t bytes) {
@@ -50,7 +50,7 @@ struct Peer {
 struct World {
     World()
         : engine("test", {std::string("--cfg=") + SIM_CFG}, false), network(engine, no_handshake) {
-        const auto loaded = engine.load_platform(platform);
+        const auto loaded = engine.load_platform(two_hosts_xml);
         if (!loaded) {
             throw std::runtime_error(loaded.error().message);
         }

@@ -5,11 +5,10 @@
 
 #include "sim/sim_training.hpp"
 #include "tests/sim/in_child.hpp"
+#include "tests/sim/sim_support.hpp"
 
 namespace starling {
 namespace {
-
-const std::string platform = std::string(STARLING_ROOT) + "/platforms/two_hosts.xml";
 
 SyncedReply reply_to(const SyncRequest& request, Round round) {
     SyncedReply reply;
@@ -23,7 +22,7 @@ SyncedReply reply_to(const SyncRequest& request, Round round) {
 /// ms.
 struct Swarm {
     Swarm() : engine("test", {std::string("--cfg=") + SIM_CFG}, false) {
-        if (!engine.load_platform(platform)) {
+        if (!engine.load_platform(two_hosts_xml)) {
             throw std::runtime_error("platform");
         }
     }

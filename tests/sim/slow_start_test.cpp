@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/sim/sim_support.hpp"
+
 namespace starling {
 namespace {
 
 constexpr SwarmDuration round_trip = std::chrono::milliseconds(20);
 constexpr double rate = 0.94 * 100e6 / 8;  // 100 Mbit/s; 235,000 bytes a round trip
-
-SwarmTime at(double seconds) { return SwarmTime{from_seconds(seconds)}; }
 
 TEST(SlowStart, SmallMessageOfAColdConnectionWaitsForNothing) {
     SlowStart start;

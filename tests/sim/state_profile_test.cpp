@@ -3,12 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "sim/xml_scan.hpp"
+#include "tests/sim/sim_support.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling {
 namespace {
-
-SwarmTime at(double seconds) { return SwarmTime{from_seconds(seconds)}; }
 
 TEST(StateProfile, KnowsWhetherAHostComesOnAgain) {
     const auto once = StateProfile::parse("# off for four seconds\n5 0\n\n9 1\n");

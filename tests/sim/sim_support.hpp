@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "core/base/time.hpp"
+
+namespace starling {
+
+/// \param seconds  since the start of the simulation
+inline SwarmTime at(double seconds) { return SwarmTime{from_seconds(seconds)}; }
+
+inline const std::string two_hosts_xml = std::string(STARLING_ROOT) + "/platforms/two_hosts.xml";
+
+}  // namespace starling
