@@ -69,7 +69,7 @@ int ask_server(const CommonOptions& identity, ToolQuestion question,
                             question.change,
                             {},
                             0};
-    if (options.change) {
+    if (options.change || std::holds_alternative<RemoveServer>(options.request)) {
         const Result<std::shared_ptr<const NodeSigner>> signer =
             make_node_signer(identity_files(identity), question.id, Role::tool);
         if (!signer) {

@@ -38,6 +38,15 @@ Bytes endorsement_text(const NodeId& node, Role role, const PublicKey& key) {
     return writer.take();
 }
 
+Bytes removal_text(const NodeId& tool, const NodeId& server, std::uint64_t number) {
+    Writer writer;
+    writer.string("starling remove server 1");
+    writer.string(tool.name);
+    writer.string(server.name);
+    writer.u64(number);
+    return writer.take();
+}
+
 void encode(Writer& writer, const Signature& signature) { writer.raw(signature.bytes); }
 
 Signature decode_signature(Reader& reader) {

@@ -67,6 +67,10 @@ public:
 /// What the holder of the certificate signs to vouch for a key.
 Bytes endorsement_text(const NodeId& node, Role role, const PublicKey& key);
 
+/// What a tool signs to have an SN removed. \param number  of the server, which a later SN of this
+/// name does not have: the text can't be used against that one.
+Bytes removal_text(const NodeId& tool, const NodeId& server, std::uint64_t number);
+
 void encode(Writer& writer, const Signature& signature);
 Signature decode_signature(Reader& reader);
 void encode(Writer& writer, const Credentials& credentials);

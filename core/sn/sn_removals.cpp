@@ -24,29 +24,22 @@ std::string names_of(const std::vector<Server>& servers) {
 
 void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
                               std::vector<Effect>& effects) {
-    RemoveServer wanted = what;
-    if (peers_[from].role == Role::tool) {
-        wanted.by = from;
-        const Server* server = find_server(what.node);
-        wanted.number = server == nullptr ? 0 : server->number;
-        if (!may_remove(from)) {
-            answer_removal({from, wanted},
-                           Error{Errc::refused, "'" + from.name + "' may not remove an SN here; " +
-                                                    names_text(options_.admins, "nobody") +
-                                                    " may (run-sn --admin)"},
-                           effects);
-            return;
+    if (peers_[from].role != Role::tool) {
+        const Server* server = find_server(from);
+        if (!consensus_->leads() || server == nullptr || !server->voter) {
+            return;  // the SN that it comes from finds the one that leads
         }
-    } else if (const Server* server = find_server(from);
-               !consensus_->leads() || server == nullptr || !server->voter) {
-        return;  // the SN that it comes from finds the one that leads
+    }
+    if (const Result<void> may = check_removal(from, what); !may) {
+        answer_removal({from, what}, may, effects);
+        return;
     }
     std::erase_if(removals_,
-                  [&](const Removal& one) { return one.from == from && one.what.id == wanted.id; });
+                  [&](const Removal& one) { return one.from == from && one.what.id == what.id; });
     if (removals_.size() == removals_max) {
         removals_.erase(removals_.begin());
     }
-    removals_.push_back({from, std::move(wanted)});
+    removals_.push_back({from, what});
     hand_on_removals(effects);
 }
 
@@ -106,7 +99,12 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
     const auto is_it = [&](const Server& server) { return server.node == node; };
     const Server* server = find_server(node);
     const std::uint64_t number = removal.what.number;
-    if (server != nullptr && number != 0 && number != server->number) {
+    if (server != nullptr && number == 0) {
+        return Error{Errc::stale, "SN '" + node.name +
+                                      "' has joined since it was looked for: if "
+                                      "it is meant, ask again"};
+    }
+    if (server != nullptr && number != server->number) {
         // The one that was meant is gone; another one has joined under its name since.
         const auto gone = removed_.find(number);
         return gone != removed_.end() && !gone->second.said

@@ -36,18 +36,38 @@ Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bo
     return {};
 }
 
-/// Whom the ledger names; where this SN is of the CA of the one that began it, also whom it names.
-bool SnNode::may_remove(const NodeId& tool) const {
-    const auto peer = peers_.find(tool);
-    if (peer == peers_.end() || !peer->second.here || peer->second.role != Role::tool) {
-        return false;
+/// Who may is whom the ledger names; and whom an SN of the founder's CA names that the tool is
+/// connected with, among tools of that CA.
+Result<void> SnNode::check_removal(const NodeId& from, const RemoveServer& what) const {
+    const SnPeer& sender = peers_.at(from);
+    const CaFingerprint& ca = what.credentials.ca;
+    if (sender.role == Role::tool && (what.by != from || ca != sender.ca)) {
+        return Error{Errc::refused, "its removal is signed by '" + what.by.name + "' with " +
+                                        ca_text(ca) + ", and it has shown " + ca_text(sender.ca)};
     }
-    const CaFingerprint& ca = peer->second.ca;
-    const CaFingerprint& own = options_.signer->credentials().ca;
     const Roll& roll = ledger_.roll();
-    const bool first = !roll.founder() || roll.entries().at(*roll.founder()).ca == own;
-    const bool named = options_.admins.contains(tool) || options_.operators.contains(tool);
-    return (first && named && ca == own) || roll.right_of(tool, ca) != ToolRight::read;
+    const CaFingerprint& founder =
+        roll.founder() ? roll.entries().at(*roll.founder()).ca.value_or(CaFingerprint{})
+                       : options_.signer->credentials().ca;
+    const bool named = sender.role == Role::tool ? (options_.admins.contains(from) ||
+                                                    options_.operators.contains(from)) &&
+                                                       options_.signer->credentials().ca == founder
+                                                 : sender.ca == founder;
+    if (!(named && ca == founder) && roll.right_of(what.by, ca) == ToolRight::read) {
+        return Error{Errc::refused, "'" + what.by.name + "' may not remove an SN here; " +
+                                        names_text(options_.admins, "nobody") +
+                                        " may (run-sn --admin)"};
+    }
+    if (const auto endorsed = options_.verifier->endorsed(what.by, Role::tool, what.credentials);
+        !endorsed) {
+        return endorsed;
+    }
+    if (!options_.verifier->verify(what.credentials.key,
+                                   removal_text(what.by, what.node, what.number), what.signature)) {
+        return Error{Errc::refused, "'" + what.by.name + "' has not signed the removal of '" +
+                                        what.node.name + "'"};
+    }
+    return {};
 }
 
 SwarmRules SnNode::wanted_rules() const {

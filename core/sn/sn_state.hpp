@@ -193,8 +193,8 @@ private:
 
     // sn_roll.cpp
     Result<void> may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const;
-    /// A tool that may take an SN out.
-    bool may_remove(const NodeId& tool) const;
+    /// Whether a tool has signed this removal, and may have an SN removed.
+    Result<void> check_removal(const NodeId& from, const RemoveServer& what) const;
     SwarmRules wanted_rules() const;
     void propose_rules(std::vector<Effect>& effects);
     void apply_roll(const RollChanged& changed, std::vector<Effect>& effects);

@@ -101,6 +101,7 @@ void write_servers(JsonWriter& json, const SnStatusSource& source) {
         const bool here = peer != source.peers.end() && peer->second.here;
         json.begin_object()
             .field("name", server.node.name)
+            .field("number", server.number)
             .field("host", server.address.host)
             .field("port", server.address.port)
             .field("votes", server.voter)

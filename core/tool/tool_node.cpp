@@ -1,7 +1,10 @@
 #include "core/tool/tool_node.hpp"
 
+#include <charconv>
 #include <optional>
+#include <utility>
 
+#include "core/base/json.hpp"
 #include "core/base/overloaded.hpp"
 
 namespace starling {
@@ -72,6 +75,7 @@ private:
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     void ask(std::vector<Effect>& effects);
+    void sign_removal(RemoveServer& removal, std::string_view servers) const;
     void on_result(const CommandResult& result, std::vector<Effect>& effects);
     void stop_unreachable(std::vector<Effect>& effects);
     void stop(int code, const std::string& reason, std::vector<Effect>& effects);
@@ -83,6 +87,7 @@ private:
     std::size_t next_ = 0;             ///< index of the server whose turn it is
     std::optional<NodeId> server_;     ///< connected
     std::uint64_t commands_done_ = 0;  ///< of two, where the roll is changed
+    bool signed_ = false;              ///< the request, if it is a removal
     bool answered_ = false;            ///< at least once
     bool stopped_ = false;
 };
@@ -93,8 +98,13 @@ void ToolNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     ask(effects);
 }
 
-/// What comes next: its registration (command 1), the change (2), the request.
+/// What comes next: its registration (command 1), the change (2), the request. Before a removal is
+/// the question which number the server has.
 void ToolNode::ask(std::vector<Effect>& effects) {
+    if (std::holds_alternative<RemoveServer>(options_.request) && !signed_) {
+        effects.push_back(Send{*server_, {StatusQuery{request_id_, "servers", "", false}, {}}});
+        return;
+    }
     if (!options_.change || commands_done_ == 2) {
         effects.push_back(Send{*server_, {options_.request, {}}});
         return;
@@ -106,6 +116,24 @@ void ToolNode::ask(std::vector<Effect>& effects) {
     submit.signature = options_.signer->sign(
         command_text(options_.id, submit.session, submit.sequence, submit.command));
     effects.push_back(Send{*server_, {std::move(submit), {}}});
+}
+
+/// The number is kept if the connection is lost and another SN is asked: by then an SN of that name
+/// may have joined anew, and is not meant.
+void ToolNode::sign_removal(RemoveServer& removal, std::string_view servers) const {
+    const Result<JsonValue> json = parse_json(servers);
+    const JsonValue* list = json ? json->find("servers") : nullptr;
+    for (const JsonMember& item : list == nullptr ? std::vector<JsonMember>{} : list->items) {
+        const JsonValue* name = item.value.find("name");
+        const JsonValue* number = item.value.find("number");
+        if (name != nullptr && number != nullptr && name->text == removal.node.name) {
+            std::from_chars(number->text.data(), number->text.data() + number->text.size(),
+                            removal.number);
+        }
+    }
+    removal.credentials = options_.signer->credentials();
+    removal.signature =
+        options_.signer->sign(removal_text(options_.id, removal.node, removal.number));
 }
 
 void ToolNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
@@ -167,12 +195,19 @@ void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effe
              effects);
         return;
     }
+    const ByteView body = received.frame.body.view();
+    const std::string_view text(reinterpret_cast<const char*>(body.data()), body.size());
+    if (auto* removal = std::get_if<RemoveServer>(&options_.request);
+        removal != nullptr && !std::exchange(signed_, true)) {
+        sign_removal(*removal, text);
+        ask(effects);
+        return;
+    }
     if (!answered_ || follow_) {
         effects.push_back(CancelTimer{limit_timer});
     }
     answered_ = true;
-    const ByteView body = received.frame.body.view();
-    options_.on_reply(*reply, {reinterpret_cast<const char*>(body.data()), body.size()});
+    options_.on_reply(*reply, text);
     if (!follow_) {
         stop(exit_code::ok, "answered", effects);
     }

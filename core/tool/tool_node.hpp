@@ -15,17 +15,18 @@ struct ToolNodeOptions {
     NodeId id;
     std::vector<Address> servers;  ///< tried in order
     Role server_role = Role::sn;
-    /// StatusQuery, SeatRule or RemoveServer. Its id should differ from that of every other tool
-    /// with this id's name: a server sends to a name, and the newest connection gets it.
+    /// StatusQuery, SeatRule or RemoveServer, of which the tool fills in the number of the server,
+    /// for which it asks first, and its signature. Its id should differ from that of every other
+    /// tool with this id's name: a server sends to a name, and the newest connection gets it.
     Message request;
     /// Gets each answer that is ok, and its JSON.
     std::function<void(const StatusReply&, std::string_view json)> on_reply;
     /// For the answer; of a query that is followed, for each connection.
     SwarmDuration limit = std::chrono::seconds(10);
     /// Said to an SN before `request`, as a signed command of the ledger; the tool registers for
-    /// it. Then `signer` is not nullptr, and `session` is not 0: see Node::session().
+    /// it. Then `session` is not 0: see Node::session().
     std::optional<ChangeRoll> change;
-    std::shared_ptr<const NodeSigner> signer;
+    std::shared_ptr<const NodeSigner> signer;  ///< not nullptr with `change` or a RemoveServer
     std::uint64_t session = 0;
 };
 

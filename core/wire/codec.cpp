@@ -357,12 +357,16 @@ void put(Writer& w, const RemoveServer& m) {
     encode(w, m.node);
     encode(w, m.by);
     w.u64(m.number);
+    encode(w, m.credentials);
+    encode(w, m.signature);
 }
 void get(Reader& r, RemoveServer& m) {
     m.id = r.u32();
     m.node = decode_node_id(r);
     m.by = decode_node_id(r);
     m.number = r.u64();
+    m.credentials = decode_credentials(r);
+    m.signature = decode_signature(r);
 }
 
 void put(Writer& w, const ReadIndex& m) {

@@ -236,10 +236,12 @@ struct MembershipReply {
 struct RemoveServer {
     std::uint32_t id = 0;
     NodeId node;
-    NodeId by;  ///< the tool, as the SN that it is connected with has seen
-    /// The server that it is about, as that SN knows it: not one that joins under the name later,
-    /// while copies of this message are on their way. 0: that SN knows none.
+    NodeId by;  ///< the tool
+    /// The server that it is about, as the tool was told: not one that joins under the name later,
+    /// while copies of this message are on their way. 0: no SN of that name kept the ledger.
     std::uint64_t number = 0;
+    Credentials credentials;  ///< of the tool
+    Signature signature;      ///< of removal_text(), so that no SN can make up a removal
 };
 
 // SN <-> SN

@@ -134,7 +134,9 @@ void CampaignSwarm::ask_to_remove(std::size_t sn) {
                                Role::sn,
                                request,
                                [](const StatusReply&, std::string_view) {},
-                               tool_limit});
+                               tool_limit,
+                               std::nullopt,
+                               make_memory_signer(openssl_hasher(), {"swci1"}, number)});
     };
     removals_[sn].tool = {tool.process};
     network.add(std::move(tool));

@@ -177,6 +177,61 @@ TEST(ReadIndex, AFollowerAsksItsLeaderAndWaitsUntilItHasSeenAsMuch) {
     ASSERT_NE(sn.last<CommandResult>({"swci1"}), nullptr);
 }
 
+RemoveServer signed_removal(const NodeId& tool, const NodeId& node, std::uint64_t number) {
+    const auto signer = make_memory_signer(openssl_hasher(), tool, 1);
+    return {7,
+            node,
+            tool,
+            number,
+            signer->credentials(),
+            signer->sign(removal_text(tool, node, number))};
+}
+
+TEST(HostileServer, AnSnRemovesNobodyInTheNameOfATool) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+    for (const char* name : {"sn2", "sn3"}) {
+        sn.step(PeerUp{{name}, Role::sn, {}});
+    }
+    elect(sn);
+    const std::size_t records = sn.records.size();
+    const RemoveServer good = signed_removal({"swci1"}, {"sn3"}, 3);
+    RemoveServer without_signature = good;
+    without_signature.signature = {};
+    RemoveServer of_another_node = signed_removal({"swci1"}, {"sn4"}, 3);
+    of_another_node.node = {"sn3"};
+    RemoveServer of_an_earlier_server = signed_removal({"swci1"}, {"sn3"}, 2);
+    of_an_earlier_server.number = 3;
+    RemoveServer of_another_tool = signed_removal({"swci9"}, {"sn3"}, 3);
+    of_another_tool.by = {"swci1"};
+    for (const RemoveServer& forged :
+         {without_signature, of_another_node, of_an_earlier_server, of_another_tool}) {
+        sn.frame({"sn2"}, forged);
+        ASSERT_NE(sn.last<StatusReply>({"sn2"}), nullptr);
+        EXPECT_EQ(sn.last<StatusReply>({"sn2"})->code, Errc::refused);
+        EXPECT_EQ(sn.records.size(), records);
+        sn.sent.clear();
+    }
+    sn.frame({"sn2"}, good);
+    ASSERT_GT(sn.records.size(), records);
+    const LogRecord record = *decode_record(records + 1, sn.records[records]);
+    ASSERT_EQ(record.kind, RecordKind::membership);
+    EXPECT_EQ(decode_membership(record.data)->size(), 2U);
+}
+
+/// Which was started anew after the tool had asked who keeps the ledger.
+TEST(HostileServer, ARemovalOfAnEarlierServerLeavesTheNewOne) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+    for (const char* name : {"sn2", "sn3"}) {
+        sn.step(PeerUp{{name}, Role::sn, {}});
+    }
+    elect(sn);
+    const std::size_t records = sn.records.size();
+    for (const std::uint64_t number : {0, 33}) {
+        sn.frame({"sn2"}, signed_removal({"swci1"}, {"sn3"}, number));
+        EXPECT_EQ(sn.records.size(), records) << number;
+    }
+}
+
 TEST(HostileServer, AWordOfAnotherEndsNoSnThatKeepsTheLedger) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     sn.step(PeerUp{{"sn2"}, Role::sn, {}});

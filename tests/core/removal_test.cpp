@@ -29,7 +29,9 @@ protected:
                                     Role::sn,
                                     RemoveServer{static_cast<std::uint32_t>(tools), {node}, {tool}},
                                     [](const StatusReply&, std::string_view) {},
-                                    seconds(10)};
+                                    seconds(10),
+                                    std::nullopt,
+                                    make_memory_signer(openssl_hasher(), {tool}, 1)};
             return make_tool_node(std::move(options));
         };
         return swarm.run_tool(std::move(spec));

@@ -289,7 +289,13 @@ TEST(RollAtAnSn, AToolOfAnotherCaRemovesNoSn) {
     NodeBench sn(make_sn_node(std::move(options), openssl_hasher()));
     for (const int number : {1, 2}) {
         sn.step(PeerUp{{"swci1"}, Role::tool, {}, 0, ca(number)});
-        sn.frame({"swci1"}, RemoveServer{7, {"sn5"}, {"swci1"}});
+        const auto tool = make_memory_signer(openssl_hasher(), {"swci1"}, 1, ca(number));
+        sn.frame({"swci1"}, RemoveServer{7,
+                                         {"sn5"},
+                                         {"swci1"},
+                                         0,
+                                         tool->credentials(),
+                                         tool->sign(removal_text({"swci1"}, {"sn5"}, 0))});
         const Errc code = sn.last<StatusReply>({"swci1"})->code;
         EXPECT_EQ(code, number == 1 ? Errc::not_found : Errc::refused) << number;
     }

@@ -72,7 +72,7 @@ std::vector<Message> one_of_each() {
             MembershipReply{Errc::ok, "", {{{"sn1"}, {"127.0.0.1", 4}, 78, true}}},
             FetchProbe{key, 7},
             FetchProbeReply{key, 7, true, 3},
-            RemoveServer{7, {"sn2"}, {"swci1"}, 8},
+            RemoveServer{7, {"sn2"}, {"swci1"}, 8, {{}, {}, Bytes(20), Bytes(9), Bytes(64)}, {}},
             ReadIndex{ReadIndex::Step::confirm, 7, 8, 9},
             RelayedResult{{"sl1"}, 7, {8, Errc::malformed, "no", 0, 0}},
             RollNews{{{{"sl1"}, CaFingerprint{}}}}};
