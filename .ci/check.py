@@ -48,8 +48,8 @@ LIBRARIES = [
 ALLOWED = {
     "torch": [r"^core/torch/[^/]+\.cpp$", r"^core/torch/module_parameters\.hpp$", r"^core/torch/image_classifier\.hpp$",
               r"^examples/.+\.cpp$", r"^(tests|bench)/.+\.cpp$"],
-    "asio": [r"^transport/tls/[^/]+\.(cpp|ipp)$", r"^transport/tls/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.cpp$"],
-    "openssl": [r"^transport/(tls|crypto)/[^/]+\.cpp$", r"^transport/tls/detail/[^/]+\.hpp$",
+    "asio": [r"^transport/tls/[^/]+\.(cpp|ipp)$", r"^(tests|bench)/.+\.cpp$"],
+    "openssl": [r"^transport/(tls|crypto)/[^/]+\.cpp$",
                 r"^deploy/.+\.cpp$", r"^deploy/certs/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
     "simgrid": [r"^sim/[^/]+\.cpp$", r"^sim/sg_compat\.hpp$", r"^(tests|bench)/.+\.cpp$"],
     "spdlog": [r"^deploy/log/trace_log\.cpp$"],

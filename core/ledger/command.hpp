@@ -49,7 +49,8 @@ struct CommitRound {
     Attempt attempt = 0;
     std::vector<MemberReport> reports;  ///< ascending by node
 };
-/// A member leaves. Before the contract is complete this counts as lost, and `reason` says why.
+/// A member leaves for good. If that takes the run below min_peers before it is complete, the run
+/// is aborted with `reason`.
 struct LeaveContract {
     std::string contract;
     Run run = 0;
@@ -179,7 +180,7 @@ struct Command
     ~Command();
 };
 
-/// "check_in", "report_merge", ...: for traces.
+/// "check_in", "commit_round", ...: for traces.
 std::string_view name_of(const Command& command);
 /// Only an SN may say it.
 bool is_for_sns(const Command& command);
