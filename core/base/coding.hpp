@@ -124,4 +124,16 @@ private:
     bool ok_ = true;
 };
 
+/// An enumerator out of [low, high], written as a byte; on another value the reader enters the
+/// failed state.
+template <typename Enum>
+Enum decode_enum(Reader& reader, Enum low, Enum high) {
+    const std::uint8_t value = reader.u8();
+    if (value < static_cast<std::uint8_t>(low) || value > static_cast<std::uint8_t>(high)) {
+        reader.fail();
+        return low;
+    }
+    return static_cast<Enum>(value);
+}
+
 }  // namespace starling

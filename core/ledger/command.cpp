@@ -7,7 +7,6 @@
 namespace starling {
 namespace {
 
-constexpr std::uint32_t members_max = 100'000;
 constexpr std::uint32_t removed_max = 64;
 constexpr std::uint32_t rules_names_max = 10'000;
 
@@ -30,17 +29,6 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     keep_apart = 16,
     name_false_merge = 17,
 };
-
-/// An enumerator out of [low, high], or a reader that is no longer ok.
-template <typename Enum>
-Enum decode_enum(Reader& reader, Enum low, Enum high) {
-    const std::uint8_t value = reader.u8();
-    if (value < static_cast<std::uint8_t>(low) || value > static_cast<std::uint8_t>(high)) {
-        reader.fail();
-        return low;
-    }
-    return static_cast<Enum>(value);
-}
 
 void put_type(Writer& writer, CommandType type) { writer.u8(static_cast<std::uint8_t>(type)); }
 

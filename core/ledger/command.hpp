@@ -12,6 +12,9 @@
 
 namespace starling {
 
+/// Of a contract, as it is written.
+constexpr std::uint32_t members_max = 100'000;
+
 /// A node tells where it can be dialled and with which key it signs from now on.
 struct RegisterNode {
     Role role = Role::sl;

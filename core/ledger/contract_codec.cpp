@@ -4,19 +4,6 @@
 namespace starling {
 namespace {
 
-constexpr std::uint32_t members_max = 100'000;
-
-/// An enumerator out of [low, high], or a reader that is no longer ok.
-template <typename Enum>
-Enum decode_enum(Reader& reader, Enum low, Enum high) {
-    const std::uint8_t value = reader.u8();
-    if (value < static_cast<std::uint8_t>(low) || value > static_cast<std::uint8_t>(high)) {
-        reader.fail();
-        return low;
-    }
-    return static_cast<Enum>(value);
-}
-
 void encode(Writer& writer, const RoundMember& member) {
     encode(writer, member.id);
     encode(writer, member.address);

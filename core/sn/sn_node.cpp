@@ -6,8 +6,6 @@
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
-namespace {}  // namespace
-
 SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),
       hasher_(hasher),

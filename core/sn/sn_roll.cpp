@@ -1,9 +1,8 @@
 // Who may be whom: what the ledger's roll means for those that connect, and for this SN.
+#include "core/base/names_text.hpp"
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
-namespace {}  // namespace
-
 /// Of a command that was handed on, what was shown here counts for nothing: the ledger knows the
 /// role of its author, or its certificate says it.
 Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const {
