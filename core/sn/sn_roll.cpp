@@ -3,6 +3,7 @@
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
+
 /// Of a command that was handed on, what was shown here counts for nothing: the ledger knows the
 /// role of its author, or its certificate says it.
 Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const {
