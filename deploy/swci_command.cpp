@@ -22,7 +22,7 @@ struct Row {
     std::string_view help;
 };
 
-constexpr Row rows[] = {
+constexpr Row command_rows[] = {
     {"list nodes", Name::none, Kind::query, "nodes", false, false,
      "Nodes the SN knows: type, address, when last heard of"},
     {"list servers", Name::none, Kind::query, "servers", false, false,
@@ -91,7 +91,7 @@ std::size_t common_words(const std::vector<std::string>& typed,
 /// The row with the most keywords, all of which stand in `typed` from `first` on.
 const Row* find_row(const std::vector<std::string>& typed, std::size_t first, bool in_session) {
     const Row* best = nullptr;
-    for (const Row& row : rows) {
+    for (const Row& row : command_rows) {
         const std::vector<std::string> spelled = keywords(row.spelling);
         if ((in_session || !row.session_only) &&
             common_words(typed, spelled, first) == spelled.size() &&
@@ -157,7 +157,7 @@ Result<ChangeRoll> parse_change(const Row& row, const std::vector<std::string>& 
 Error unknown(const std::vector<std::string>& typed, bool in_session) {
     std::size_t most = 0;
     std::string like;
-    for (const Row& row : rows) {
+    for (const Row& row : command_rows) {
         if (row.session_only && !in_session) {
             continue;
         }
@@ -241,7 +241,7 @@ Result<SwciCommand> parse_swci_command(const std::vector<std::string>& words, bo
 std::string swci_commands_help(bool in_session, std::string_view only) {
     constexpr std::size_t column = 34;
     std::string text;
-    for (const Row& row : rows) {
+    for (const Row& row : command_rows) {
         if ((row.session_only && !in_session) || (!only.empty() && row.spelling != only)) {
             continue;
         }

@@ -72,6 +72,8 @@ function(compile_in_units target)
         set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${files}_${unit})
     endforeach()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    # g++ takes the unnamed namespace of a file that is included for one that several units share.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
 # starling_library(NAME SOURCES... [LINK targets...] [OPTIMIZED]): a static library of one folder.

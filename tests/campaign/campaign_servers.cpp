@@ -5,6 +5,7 @@
 #include "core/tool/tool_node.hpp"
 #include "tests/campaign/campaign_swarm.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
+#include "transport/memory/memory_keys.hpp"
 #include "transport/ports.hpp"
 
 namespace starling::test {

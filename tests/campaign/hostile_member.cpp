@@ -2,38 +2,10 @@
 
 #include <limits>
 
+#include "tests/campaign/lying_node.hpp"
+
 namespace starling::test {
 namespace {
-
-constexpr std::size_t frames_kept = 64;
-constexpr int flood = 10;
-
-class HostileNode final : public Node {
-public:
-    HostileNode(std::unique_ptr<Node> inner, HostileMember& member,
-                std::shared_ptr<const NodeSigner> signer)
-        : inner_(std::move(inner)), member_(member), signer_(std::move(signer)) {}
-
-    const NodeId& id() const override { return inner_->id(); }
-    Role role() const override { return inner_->role(); }
-    std::uint64_t session() const override { return inner_->session(); }
-    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
-        const std::size_t before = effects.size();
-        inner_->step(now, input, effects);
-        std::vector<Effect> more;
-        for (std::size_t at = before; at < effects.size(); ++at) {
-            member_.change(effects[at], *signer_, more);
-        }
-        effects.insert(effects.end(), more.begin(), more.end());
-    }
-
-private:
-    std::unique_ptr<Node> inner_;
-    HostileMember& member_;
-    std::shared_ptr<const NodeSigner> signer_;
-};
-
-void leave_out(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
 
 Blob all_nan(std::size_t bytes) {
     const std::vector<float> values(bytes / sizeof(float), std::numeric_limits<float>::quiet_NaN());
@@ -72,7 +44,7 @@ HostileMember::HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> 
 
 std::unique_ptr<Node> HostileMember::wrap(std::unique_ptr<Node> sl,
                                           std::shared_ptr<const NodeSigner> signer) {
-    return std::make_unique<HostileNode>(std::move(sl), *this, std::move(signer));
+    return std::make_unique<LyingNode<HostileMember>>(std::move(sl), *this, std::move(signer));
 }
 
 void HostileMember::change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more) {

@@ -2,41 +2,9 @@
 
 #include <algorithm>
 
+#include "tests/campaign/lying_node.hpp"
+
 namespace starling::test {
-namespace {
-
-constexpr std::size_t frames_kept = 64;
-constexpr int flood = 10;
-
-class HostileSn final : public Node {
-public:
-    HostileSn(std::unique_ptr<Node> inner, HostileServer& server,
-              std::shared_ptr<const NodeSigner> signer)
-        : inner_(std::move(inner)), server_(server), signer_(std::move(signer)) {}
-
-    const NodeId& id() const override { return inner_->id(); }
-    Role role() const override { return inner_->role(); }
-    std::uint64_t session() const override { return inner_->session(); }
-    void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
-        const std::size_t before = effects.size();
-        inner_->step(now, input, effects);
-        std::vector<Effect> more;
-        for (std::size_t at = before; at < effects.size(); ++at) {
-            server_.change(effects[at], *signer_, more);
-        }
-        effects.insert(effects.end(), more.begin(), more.end());
-    }
-
-private:
-    std::unique_ptr<Node> inner_;
-    HostileServer& server_;
-    std::shared_ptr<const NodeSigner> signer_;
-};
-
-void leave_out(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
-
-}  // namespace
-
 std::string_view to_string(ServerLie lie) {
     constexpr std::string_view names[server_lie_count] = {
         "no-votes",          "no-acks",        "old-messages",    "raised-terms",
@@ -54,7 +22,7 @@ HostileServer::HostileServer(std::uint64_t seed, NodeId id, std::vector<NodeId> 
 
 std::unique_ptr<Node> HostileServer::wrap(std::unique_ptr<Node> sn,
                                           std::shared_ptr<const NodeSigner> signer) {
-    return std::make_unique<HostileSn>(std::move(sn), *this, std::move(signer));
+    return std::make_unique<LyingNode<HostileServer>>(std::move(sn), *this, std::move(signer));
 }
 
 bool HostileServer::is_other(const NodeId& node) const {

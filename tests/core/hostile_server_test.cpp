@@ -226,7 +226,7 @@ TEST(HostileServer, ARemovalOfAnEarlierServerLeavesTheNewOne) {
     }
     elect(sn);
     const std::size_t records = sn.records.size();
-    for (const std::uint64_t number : {0, 33}) {
+    for (const std::uint64_t number : {0U, 33U}) {
         sn.frame({"sn2"}, signed_removal({"swci1"}, {"sn3"}, number));
         EXPECT_EQ(sn.records.size(), records) << number;
     }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/sim_scenario.hpp"
+#include "tests/sim/sim_support.hpp"
 
 namespace starling::test {
 namespace {
@@ -23,9 +24,8 @@ class FailingSites : public testing::TestWithParam<std::tuple<int, int>> {
 protected:
     static const Latency& latency() { return latencies[std::get<0>(GetParam())]; }
     static Scenario scenario() {
-        const std::string platforms = std::string(STARLING_ROOT) + "/platforms/";
-        return {platforms + latency().platform + ".xml",
-                platforms + server_counts[std::get<1>(GetParam())] + "_sn.deploy.xml"};
+        return {platforms_directory + latency().platform + ".xml",
+                platforms_directory + server_counts[std::get<1>(GetParam())] + "_sn.deploy.xml"};
     }
 };
 

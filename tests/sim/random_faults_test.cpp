@@ -4,6 +4,7 @@
 
 #include "core/base/random.hpp"
 #include "tests/sim/sim_scenario.hpp"
+#include "tests/sim/sim_support.hpp"
 
 namespace starling::test {
 namespace {
@@ -21,11 +22,11 @@ Scenario random_scenario(std::uint64_t seed) {
     Random random(seed);
     const auto sn_kind = static_cast<std::size_t>(random.below(servers.size()));
     const int sn_count = 3 + 2 * static_cast<int>(sn_kind);
-    const std::string platforms = std::string(STARLING_ROOT) + "/platforms/";
-    Scenario scenario{platforms + "sites_" + latencies[random.below(latencies.size())] + ".xml",
-                      platforms + servers[sn_kind] + "_sn.deploy.xml",
-                      false,
-                      {}};
+    Scenario scenario{
+        platforms_directory + "sites_" + latencies[random.below(latencies.size())] + ".xml",
+        platforms_directory + servers[sn_kind] + "_sn.deploy.xml",
+        false,
+        {}};
     const auto seconds = [&](double from, double to) {
         return from + (to - from) * static_cast<double>(random.below(1'000'000)) / 1e6;
     };

@@ -2,17 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/sim_scenario.hpp"
+#include "tests/sim/sim_support.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling::test {
 namespace {
 
-const std::string platforms = std::string(STARLING_ROOT) + "/platforms/";
-
 Scenario sites(const std::string& latency, const std::string& servers,
                std::vector<std::string> faults) {
-    return {platforms + "sites_" + latency + ".xml", platforms + servers + "_sn.deploy.xml", false,
-            std::move(faults)};
+    return {platforms_directory + "sites_" + latency + ".xml",
+            platforms_directory + servers + "_sn.deploy.xml", false, std::move(faults)};
 }
 
 std::string all_well(const ScenarioRun& run) {
@@ -147,7 +146,7 @@ TEST(Link, DownForTwentySecondsCostsItsMemberTheRoundsOnly) {
 TEST(Link, ATwentiethOfTheBandwidthIsSlowNotDead) {
     TemporaryDirectory directory;
     const std::string file = (directory.path() / "slow.xml").string();
-    write_text(file, replaced(read_text(platforms + "sites_wan.xml"),
+    write_text(file, replaced(read_text(platforms_directory + "sites_wan.xml"),
                               "id=\"uplink-10\" bandwidth=\"100Mbps\"",
                               "id=\"uplink-10\" bandwidth=\"5Mbps\""));
     Scenario slow = sites("wan", "three", {});
@@ -176,11 +175,11 @@ std::string far_away(const std::string& flag) {
     TemporaryDirectory directory;
     const std::string platform = (directory.path() / "far.xml").string();
     const std::string deployment = (directory.path() / "far.deploy.xml").string();
-    write_text(platform, replaced(read_text(platforms + "sites_intercontinental.xml"),
+    write_text(platform, replaced(read_text(platforms_directory + "sites_intercontinental.xml"),
                                   "latency=\"50ms\"", "latency=\"150ms\""));
-    write_text(deployment,
-               replaced(read_text(platforms + "three_sn.deploy.xml"), "function=\"run-sn\">",
-                        "function=\"run-sn\"><argument value=\"" + flag + "\"/>"));
+    write_text(deployment, replaced(read_text(platforms_directory + "three_sn.deploy.xml"),
+                                    "function=\"run-sn\">",
+                                    "function=\"run-sn\"><argument value=\"" + flag + "\"/>"));
     Scenario far{platform, deployment, false, {"t=20s kill host-1", "t=60s restart host-1"}};
     far.until_seconds = 100;
     return run_scenario(far, [](const ScenarioRun& run) -> std::string {

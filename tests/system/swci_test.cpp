@@ -92,12 +92,12 @@ TEST_F(Swci, AfterTheEndNobodyIsWaitedFor) {
     EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
     const std::string round = output_of({"show", "round"});
     EXPECT_TRUE(holds(round, "complete")) << round;
-    for (const std::string& name : {"sl1=", "sl2="}) {
+    for (const char* name : {"sl1=", "sl2="}) {
         EXPECT_TRUE(holds(round, name)) << "not among those of the last commit: " << round;
     }
     const std::string all =
         round + output_of({"show", "contract"}) + output_of({"list", "contracts"});
-    for (const std::string& wrong : {"0/2", "1/2", "waiting", "missing:     sl"}) {
+    for (const char* wrong : {"0/2", "1/2", "waiting", "missing:     sl"}) {
         EXPECT_FALSE(holds(all, wrong)) << wrong << " in " << all;
     }
 }
