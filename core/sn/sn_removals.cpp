@@ -99,17 +99,12 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
     const auto is_it = [&](const Server& server) { return server.node == node; };
     const Server* server = find_server(node);
     const std::uint64_t number = removal.what.number;
-    if (server != nullptr && number == 0) {
-        return Error{Errc::stale, "SN '" + node.name +
-                                      "' has joined since it was looked for: if "
-                                      "it is meant, ask again"};
-    }
     if (server != nullptr && number != server->number) {
-        // The one that was meant is gone; another one has joined under its name since.
-        const auto gone = removed_.find(number);
-        return gone != removed_.end() && !gone->second.said
-                   ? std::nullopt
-                   : std::optional<Result<void>>(Result<void>());
+        return Error{Errc::stale,
+                     "the SN '" + node.name +
+                         "' that was meant is gone, and another "
+                         "one has joined under its name since: if that one is meant, ask "
+                         "again"};
     }
     if (server == nullptr) {
         if (std::any_of(applied_servers_.begin(), applied_servers_.end(), is_it)) {

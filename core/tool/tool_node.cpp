@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <optional>
-#include <utility>
 
 #include "core/base/json.hpp"
 #include "core/base/overloaded.hpp"
@@ -75,6 +74,12 @@ private:
     void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
     void on_timer(const TimerDue& due, std::vector<Effect>& effects);
     void ask(std::vector<Effect>& effects);
+    bool asks_for_number() const {
+        return std::holds_alternative<RemoveServer>(options_.request) && !signed_;
+    }
+    /// Of the answer that counts now. The question for a server's number has one of its own: its
+    /// answer may come twice, after a connection was lost, and must not pass for the removal's.
+    std::uint32_t awaited_id() const { return asks_for_number() ? ~request_id_ : request_id_; }
     void sign_removal(RemoveServer& removal, std::string_view servers) const;
     void on_result(const CommandResult& result, std::vector<Effect>& effects);
     void stop_unreachable(std::vector<Effect>& effects);
@@ -101,8 +106,8 @@ void ToolNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
 /// What comes next: its registration (command 1), the change (2), the request. Before a removal is
 /// the question which number the server has.
 void ToolNode::ask(std::vector<Effect>& effects) {
-    if (std::holds_alternative<RemoveServer>(options_.request) && !signed_) {
-        effects.push_back(Send{*server_, {StatusQuery{request_id_, "servers", "", false}, {}}});
+    if (asks_for_number()) {
+        effects.push_back(Send{*server_, {StatusQuery{awaited_id(), "servers", "", false}, {}}});
         return;
     }
     if (!options_.change || commands_done_ == 2) {
@@ -187,7 +192,7 @@ void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effe
         return;
     }
     const auto* reply = std::get_if<StatusReply>(&received.frame.message);
-    if (reply == nullptr || reply->id != request_id_ || server_ != received.from) {
+    if (reply == nullptr || reply->id != awaited_id() || server_ != received.from) {
         return;
     }
     if (reply->code != Errc::ok) {
@@ -197,9 +202,9 @@ void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effe
     }
     const ByteView body = received.frame.body.view();
     const std::string_view text(reinterpret_cast<const char*>(body.data()), body.size());
-    if (auto* removal = std::get_if<RemoveServer>(&options_.request);
-        removal != nullptr && !std::exchange(signed_, true)) {
-        sign_removal(*removal, text);
+    if (asks_for_number()) {
+        sign_removal(std::get<RemoveServer>(options_.request), text);
+        signed_ = true;
         ask(effects);
         return;
     }
