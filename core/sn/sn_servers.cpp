@@ -112,7 +112,7 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
         const bool may_be = is_server(from) || !is_server(options_.id);
         const bool returns = misses_leader() || now_ - started_ <= return_limit;
         if (may_be && returns) {
-            end(exit_code::refused, reply.reason, effects);
+            end(exit_code::refused, "SN '" + from.name + "' says: " + reply.reason, effects);
         } else {
             tell_claim(from, reply.reason, effects);
         }
