@@ -4,11 +4,18 @@
 #include "core/ledger/ledger.hpp"
 
 namespace starling {
+namespace {
+
+bool is_in_attempt(const Contract& contract, Round round, Attempt attempt) {
+    return contract.phase == ContractPhase::exchanging && contract.round == round &&
+           contract.attempt == attempt;
+}
+
+}  // namespace
 
 Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
     Contract* contract = current(command.contract, command.run);
-    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
-        contract->round != command.round || contract->attempt != command.attempt) {
+    if (contract == nullptr || !is_in_attempt(*contract, command.round, command.attempt)) {
         return {Errc::stale, "that attempt is over"};
     }
     const auto member = contract->members.find(command.node);
@@ -80,8 +87,7 @@ void Ledger::choose_owners(Contract& contract) {
 /// Nobody is left out, and nobody is blamed.
 Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
     Contract* contract = current(command.contract, command.run);
-    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
-        contract->round != command.round || contract->attempt != command.attempt) {
+    if (contract == nullptr || !is_in_attempt(*contract, command.round, command.attempt)) {
         return {Errc::stale, "that attempt is over"};
     }
     const auto is_member = [&](const NodeId& node) { return contract->members.contains(node); };
@@ -105,10 +111,8 @@ Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
 /// not believed, so that a machine that is at fault itself is expelled all the same.
 Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& command) {
     Contract* contract = current(command.contract, command.run);
-    const auto deviations = contract == nullptr ? decltype(contract->deviations.begin()){}
-                                                : contract->deviations.find(entry.signer);
-    if (contract == nullptr || deviations == contract->deviations.end() ||
-        deviations->second == 0) {
+    if (contract == nullptr || !contract->deviations.contains(entry.signer) ||
+        contract->deviations.at(entry.signer) == 0) {
         return {Errc::stale, "no merge of that node deviated in this run"};
     }
     if (!contract->members.contains(command.owner) || command.owner == entry.signer ||
@@ -124,7 +128,7 @@ Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& comman
         return {Errc::refused, "its merges differ from those of most others"};
     }
     contract->apart.insert(std::minmax(entry.signer, command.owner));
-    --deviations->second;
+    --contract->deviations.at(entry.signer);
     contract->version = index_;
     events_.push_back(
         MembersKeptApart{contract->name, entry.signer, {command.owner}, command.round, true});

@@ -100,11 +100,9 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
     const Server* server = find_server(node);
     const std::uint64_t number = removal.what.number;
     if (server != nullptr && number != server->number) {
-        return Error{Errc::stale,
-                     "the SN '" + node.name +
-                         "' that was meant is gone, and another "
-                         "one has joined under its name since: if that one is meant, ask "
-                         "again"};
+        return Error{Errc::stale, "the SN '" + node.name +
+                                      "' that was meant is gone, and another one has joined under "
+                                      "its name since: if that one is meant, ask again"};
     }
     if (server == nullptr) {
         if (std::any_of(applied_servers_.begin(), applied_servers_.end(), is_it)) {

@@ -46,14 +46,15 @@ Result<void> SnNode::check_removal(const NodeId& from, const RemoveServer& what)
                                         ca_text(ca) + ", and it has shown " + ca_text(sender.ca)};
     }
     const Roll& roll = ledger_.roll();
-    const CaFingerprint& founder =
+    const CaFingerprint founder =
         roll.founder() ? roll.entries().at(*roll.founder()).ca.value_or(CaFingerprint{})
                        : options_.signer->credentials().ca;
-    const bool named = sender.role == Role::tool ? (options_.admins.contains(from) ||
-                                                    options_.operators.contains(from)) &&
-                                                       options_.signer->credentials().ca == founder
-                                                 : sender.ca == founder;
-    if (!(named && ca == founder) && roll.right_of(what.by, ca) == ToolRight::read) {
+    const bool named_here = options_.admins.contains(from) || options_.operators.contains(from);
+    const bool of_tool = sender.role == Role::tool;
+    const bool named = named_here || !of_tool;  // an SN hands on what it has checked itself
+    const CaFingerprint& vouching = of_tool ? options_.signer->credentials().ca : sender.ca;
+    if (!(named && vouching == founder && ca == founder) &&
+        roll.right_of(what.by, ca) == ToolRight::read) {
         return Error{Errc::refused, "'" + what.by.name + "' may not remove an SN here; " +
                                         names_text(options_.admins, "nobody") +
                                         " may (run-sn --admin)"};
