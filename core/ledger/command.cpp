@@ -69,10 +69,7 @@ SwarmRules decode_rules(Reader& reader) {
     rules.admins = decode_names(reader);
     rules.operators = decode_names(reader);
     rules.roll = decode_names(reader);
-    rules.voters.resize(reader.count(5, rules_names_max));
-    for (NodeId& node : rules.voters) {
-        node = decode_node_id(reader);
-    }
+    rules.voters = decode_node_ids(reader, rules_names_max);
     rules.owners_decide = reader.boolean();
     return rules;
 }
@@ -112,6 +109,21 @@ NodeId decode_node_id(Reader& reader) {
         return {};
     }
     return std::move(*id);
+}
+
+void encode(Writer& writer, const std::vector<NodeId>& ids) {
+    writer.u32(static_cast<std::uint32_t>(ids.size()));
+    for (const NodeId& id : ids) {
+        encode(writer, id);
+    }
+}
+
+std::vector<NodeId> decode_node_ids(Reader& reader, std::uint32_t count_max) {
+    std::vector<NodeId> ids(reader.count(5, count_max));
+    for (NodeId& id : ids) {
+        id = decode_node_id(reader);
+    }
+    return ids;
 }
 
 std::string_view name_of(const Command& command) {
@@ -218,10 +230,7 @@ void encode(Writer& writer, const Command& command) {
                    },
                    [&](const RemoveServers& c) {
                        put_type(writer, CommandType::remove_servers);
-                       writer.u32(static_cast<std::uint32_t>(c.removed.size()));
-                       for (const NodeId& node : c.removed) {
-                           encode(writer, node);
-                       }
+                       encode(writer, c.removed);
                        writer.string(std::string_view(c.by).substr(0, reason_max));
                        writer.boolean(c.rebuilt);
                        writer.u64(c.index);
@@ -233,10 +242,7 @@ void encode(Writer& writer, const Command& command) {
                        encode(writer, c.admins);
                        encode(writer, c.operators);
                        encode(writer, c.roll);
-                       writer.u32(static_cast<std::uint32_t>(c.voters.size()));
-                       for (const NodeId& node : c.voters) {
-                           encode(writer, node);
-                       }
+                       encode(writer, c.voters);
                        writer.boolean(c.owners_decide);
                    },
                    [&](const ChangeRoll& c) {
@@ -259,10 +265,7 @@ void encode(Writer& writer, const Command& command) {
                        writer.u64(c.round);
                        writer.u32(c.attempt);
                        encode(writer, c.node);
-                       writer.u32(static_cast<std::uint32_t>(c.others.size()));
-                       for (const NodeId& other : c.others) {
-                           encode(writer, other);
-                       }
+                       encode(writer, c.others);
                    },
                    [&](const NameFalseMerge& c) {
                        put_type(writer, CommandType::name_false_merge);
@@ -360,10 +363,7 @@ Command decode_command(Reader& reader) {
         }
         case CommandType::remove_servers: {
             RemoveServers c;
-            c.removed.resize(reader.count(5, removed_max));
-            for (NodeId& node : c.removed) {
-                node = decode_node_id(reader);
-            }
+            c.removed = decode_node_ids(reader, removed_max);
             c.by = reader.string(reason_max);
             c.rebuilt = reader.boolean();
             c.index = reader.u64();
@@ -394,10 +394,7 @@ Command decode_command(Reader& reader) {
             c.round = reader.u64();
             c.attempt = reader.u32();
             c.node = decode_node_id(reader);
-            c.others.resize(reader.count(5, members_max));
-            for (NodeId& other : c.others) {
-                other = decode_node_id(reader);
-            }
+            c.others = decode_node_ids(reader, members_max);
             return c;
         }
         case CommandType::name_false_merge: {

@@ -226,6 +226,8 @@ void encode(Writer& writer, const Address& address);
 Address decode_address(Reader& reader);
 void encode(Writer& writer, const NodeId& id);
 NodeId decode_node_id(Reader& reader);
+void encode(Writer& writer, const std::vector<NodeId>& ids);
+std::vector<NodeId> decode_node_ids(Reader& reader, std::uint32_t count_max);
 void encode(Writer& writer, const ContractConfig& config);
 ContractConfig decode_contract_config(Reader& reader);
 void encode(Writer& writer, const CheckIn& check_in);

@@ -103,10 +103,7 @@ void encode(Writer& writer, const ContractView& view) {
     writer.u32(view.checked_in);
     writer.u32(view.min_peers);
     encode(writer, view.frozen);
-    writer.u32(static_cast<std::uint32_t>(view.departed.size()));
-    for (const NodeId& id : view.departed) {
-        encode(writer, id);
-    }
+    encode(writer, view.departed);
     writer.boolean(view.last_commit.has_value());
     if (view.last_commit) {
         writer.u64(view.last_commit->round);
@@ -129,10 +126,7 @@ ContractView decode_contract_view(Reader& reader) {
     view.checked_in = reader.u32();
     view.min_peers = reader.u32();
     view.frozen = decode_members(reader);
-    view.departed.resize(reader.count(5, members_max));
-    for (NodeId& id : view.departed) {
-        id = decode_node_id(reader);
-    }
+    view.departed = decode_node_ids(reader, members_max);
     if (reader.boolean()) {
         Commit commit;
         commit.round = reader.u64();

@@ -27,12 +27,7 @@ std::string_view bounded(const std::string& text) {
     return std::string_view(text).substr(0, text_max);
 }
 SegmentKind get_kind(Reader& r) {
-    const std::uint8_t value = r.u8();
-    if (value < 1 || value > 2) {
-        r.fail();
-        return SegmentKind::contribution;
-    }
-    return static_cast<SegmentKind>(value);
+    return decode_enum(r, SegmentKind::contribution, SegmentKind::merged);
 }
 Errc get_errc(Reader& r) {
     const std::uint8_t value = r.u8();
