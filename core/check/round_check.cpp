@@ -241,12 +241,20 @@ void RoundCheck::on_time(SwarmTime time) {
     }
 }
 
+/// All its members were gone before its first model, and came back to the run after it.
+bool RoundCheck::lost_nothing(const std::string& contract, std::uint64_t run) const {
+    const auto commit = commits_.lower_bound(RoundOf{contract, run, 0});
+    const bool any = commit != commits_.end() && std::get<0>(commit->first) == contract &&
+                     std::get<1>(commit->first) == run;
+    return !any && ends_.contains(std::pair(contract, run + 1));
+}
+
 void RoundCheck::check_end(SwarmTime time) {
     if (ends_.empty()) {
         violations_.add(time, {"swarm"}, rounds_end, "the training does not end");
     }
     for (const auto& [key, end] : ends_) {
-        if (!end.complete) {
+        if (!end.complete && !lost_nothing(key.first, key.second)) {
             violations_.add(
                 end.time, end.by, rounds_end,
                 "'" + key.first + "' run " + std::to_string(key.second) + " is aborted");

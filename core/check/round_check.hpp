@@ -98,6 +98,7 @@ private:
     bool check_final(SwarmTime time, SwarmTime told_until, const NodeId& ml,
                      const Program& program);
     void check_end(SwarmTime time);
+    bool lost_nothing(const std::string& contract, std::uint64_t run) const;
 
     Violations& violations_;
     SwarmDuration clock_error_;

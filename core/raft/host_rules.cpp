@@ -12,6 +12,10 @@ namespace {
 constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 24U;
 constexpr std::uint64_t term_max = std::uint64_t{1} << 62U;
 constexpr std::uint64_t index_max = std::uint64_t{1} << 48U;
+/// In heeded_terms_window, of one sender. While a leader is heard an honest one needs it once, to
+/// be led again after an election of its own that failed; without a leader once for each election.
+constexpr std::size_t raises_with_leader_max = 1;
+constexpr std::size_t raises_max = 20;
 /// From this on a vote's result says whether it is about a pre-vote.
 constexpr std::uint8_t vote_result_version = 2;
 
@@ -52,6 +56,13 @@ bool is_bounded(const RaftPosition& here, const ConsensusMessage& message) {
     return (message.log_index == 0) == (message.log_term == 0) && message.log_term <= message.term;
 }
 
+/// Rule R19. The append of a new leader is heard always, and a pre-vote changes no term.
+bool raises_too_often(const RaftPosition& here, const ConsensusMessage& message) {
+    const bool raises = message.term > here.term && message.kind != ConsensusKind::append &&
+                        !(message.kind == ConsensusKind::request_vote && message.pre_vote);
+    return raises && here.raises >= (here.leader != 0 ? raises_with_leader_max : raises_max);
+}
+
 bool has_voter(const std::vector<Server>& servers) {
     return std::any_of(servers.begin(), servers.end(), [](const Server& one) { return one.voter; });
 }
@@ -70,6 +81,9 @@ std::string_view broken_rule(const RaftPosition& here, const NodeId& from,
     }
     if (!is_bounded(here, message)) {
         return "R12: its term or index is out of bounds";
+    }
+    if (raises_too_often(here, message)) {
+        return "R19: its sender claims later terms too often";
     }
     switch (message.kind) {
         case ConsensusKind::append:

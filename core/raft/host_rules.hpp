@@ -18,12 +18,17 @@ struct RaftPosition {
     bool pre_vote = false;  ///< a candidate's
     /// The server that it follows, or itself; 0: none was heard for two election timeouts.
     std::uint64_t leader = 0;
+    /// How often the sender has taken this server to a later term, see heeded_terms_window.
+    std::size_t raises = 0;
     const std::vector<Server>& servers;  ///< of the newest membership
     const RaftLog& log;
 };
 
+/// Rule R19 looks back so far.
+constexpr SwarmDuration heeded_terms_window = std::chrono::seconds(30);
+
 /// What libraft 0.22.1 takes for granted of a message, and its Debian build does not check (rules
-/// R9 to R16 in core/DECISIONS.md). Its author has an SN's certificate; that is all we know of it.
+/// R9 to R19 in core/DECISIONS.md). Its author has an SN's certificate; that is all we know of it.
 ///
 /// \return  which rule the message breaks: it must not reach libraft. Empty: none.
 std::string_view broken_rule(const RaftPosition& here, const NodeId& from,

@@ -6,7 +6,7 @@
 
 namespace starling {
 
-RaftPosition RaftConsensus::position(SwarmTime now) const {
+RaftPosition RaftConsensus::position(SwarmTime now, const NodeId& sender) const {
     const SwarmDuration silence = 2 * options_.election_timeout;
     std::uint64_t leader = 0;
     if (leads()) {
@@ -15,6 +15,11 @@ RaftPosition RaftConsensus::position(SwarmTime now) const {
         leader = raft_.follower_state.current_leader.id;
     }
     const bool candidate = raft_.state == RAFT_CANDIDATE;
+    const auto raised = raises_.find(sender);
+    const auto is_recent = [&](SwarmTime at) { return now - at <= heeded_terms_window; };
+    const auto raises = raised == raises_.end() ? 0
+                                                : std::count_if(raised->second.begin(),
+                                                                raised->second.end(), is_recent);
     return {raft_.id,
             raft_current_term(&raft_),
             raft_commit_index(&raft_),
@@ -22,13 +27,22 @@ RaftPosition RaftConsensus::position(SwarmTime now) const {
             candidate,
             candidate && raft_.candidate_state.in_pre_vote,
             leader,
+            static_cast<std::size_t>(raises),
             servers_,
             log_};
 }
 
+void RaftConsensus::note_raise(SwarmTime now, const NodeId& sender) {
+    for (auto& [node, times] : raises_) {
+        std::erase_if(times, [&](SwarmTime at) { return now - at > heeded_terms_window; });
+    }
+    std::erase_if(raises_, [](const auto& entry) { return entry.second.empty(); });
+    raises_[sender].push_back(now);
+}
+
 bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                             ConsensusOutput& output) {
-    const RaftPosition here = position(now);
+    const RaftPosition here = position(now, from);
     if (!broken_rule(here, from, message).empty()) {
         return false;
     }
@@ -67,6 +81,9 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     const std::size_t before = output.size();
     // What it does not take it has dropped: nothing of ours has changed.
     static_cast<void>(feed(now, event, nullptr, output));
+    if (raft_current_term(&raft_) > here.term) {
+        note_raise(now, from);
+    }
     if (message.kind == ConsensusKind::request_vote && message.pre_vote) {
         tell_newer_term(message.term, before, output);
     }

@@ -74,6 +74,8 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
     switch (up.role) {
         case Role::sn:
             sn_ = up.peer;
+            connected_sns_.insert(up.peer);
+            view_at_ = now_;
             if (up.ca != CaFingerprint{}) {
                 effects.push_back(PinPeer{up.peer, up.ca});  // until an SN says otherwise
             }
@@ -117,6 +119,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
 }
 
 void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
+    connected_sns_.erase(lost.peer);
     if (sn_ && lost.peer == *sn_) {
         sn_.reset();
         sn_lost_at_ = now_;

@@ -5,6 +5,9 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration lagging_limit = std::chrono::seconds(10);
+/// Without a view while a round is waited for. Doubled with each try up to the second one.
+constexpr SwarmDuration view_wait_first = std::chrono::seconds(20);
+constexpr SwarmDuration view_wait_max = std::chrono::minutes(5);
 
 }  // namespace
 
@@ -26,23 +29,40 @@ void SlNode::dial_next_sn(std::vector<Effect>& effects) {
 /// Of an SN that this node was connected with before: it sends views as long as the connection
 /// stays.
 void SlNode::note_later_view(const ViewUpdate& update) {
+    const bool of_session = session_ && session_->enrolled &&
+                            update.view.name == session_->open.contract &&
+                            update.view.run == session_->run;
     sees_later_view_ =
-        sees_later_view_ ||
-        (session_ && session_->enrolled && view_ && update.view.name == view_->name &&
-         update.view.run == view_->run && update.view.version > view_->version);
+        sees_later_view_ || (of_session && (!view_ || update.view.version > view_->version));
 }
 
-/// Its own SN tells nothing new and another one does: it lags behind the others, or wants to hold
-/// this node up. Seldom, so that an SN that lies about later views costs a connection now and then.
+/// A round is waited for, and nobody could say that its SN tells less than there is.
+bool SlNode::waits_with_one_sn() const {
+    return session_ && session_->enrolled && sync_ && sync_->waiting && connected_sns_.size() == 1;
+}
+
+/// Its own SN tells nothing new, and another one does: it lags behind the others, or wants to hold
+/// this node up. Where no other one is connected it is asked for: the node goes to the next one,
+/// and what the two tell is compared from then on. Seldom, so that an SN that lies about later
+/// views costs a connection now and then.
 void SlNode::leave_sn_that_lags(std::vector<Effect>& effects) {
-    if (!sees_later_view_ || now_ - view_at_ <= lagging_limit || options_.sn_addresses.size() < 2) {
+    if (options_.sn_addresses.size() < 2) {
         return;
     }
+    const SwarmDuration quiet = now_ - view_at_;
+    const SwarmDuration wait = std::max(view_wait_, view_wait_first);
+    const bool lags = sees_later_view_ && quiet > lagging_limit;
+    if (!lags && !(waits_with_one_sn() && quiet > wait)) {
+        return;
+    }
+    view_wait_ = std::min(2 * wait, view_wait_max);
     sees_later_view_ = false;
     view_at_ = now_;
     ++sn_at_;
-    log(Level::warning,
-        "SN '" + sn_->name + "' tells nothing new, another SN does; dialling " +
+    log(lags ? Level::warning : Level::info,
+        "SN '" + sn_->name + "' tells nothing new" +
+            (lags ? ", another SN does; dialling "
+                  : " of round " + std::to_string(next_round_) + "; asking another SN too, at ") +
             to_string(sn_address()),
         effects);
     effects.push_back(Connect{sn_address(), Role::sn});
@@ -125,6 +145,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 }
                 session_->enrolled = true;
                 session_->run = result.run;
+                view_at_ = now_;
                 if (!session_->told) {
                     session_->told = true;
                     effects.push_back(Report{TraceEvent("session_opened")
@@ -255,6 +276,7 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     }
     view_ = view;
     view_at_ = now_;
+    view_wait_ = {};
     sees_later_view_ = false;
     on_beat_answered();  // a view may be the answer
     note_members(view);

@@ -99,6 +99,7 @@ private:
     void dial_next_sn(std::vector<Effect>& effects);
     void note_later_view(const ViewUpdate& update);
     void leave_sn_that_lags(std::vector<Effect>& effects);
+    bool waits_with_one_sn() const;
     void submit(Command command, std::vector<Effect>& effects);
     void on_result(const CommandResult& result, std::vector<Effect>& effects);
     void on_answer(const Command& command, const CommandResult& result,
@@ -180,12 +181,14 @@ private:
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
     bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 
-    std::optional<NodeId> sn_;     ///< while connected
-    std::size_t sn_at_ = 0;        ///< which of the addresses is dialled
-    std::size_t sn_refusals_ = 0;  ///< one after the other
-    SwarmTime view_at_{};          ///< when the newest view came, or another SN was dialled for one
-    bool sees_later_view_ = false;  ///< another SN tells of a later one
-    SwarmTime sn_asked_at_{};       ///< when the first unanswered command was sent to it
+    std::optional<NodeId> sn_;        ///< while connected
+    std::set<NodeId> connected_sns_;  ///< it, and those before it whose connection stays
+    std::size_t sn_at_ = 0;           ///< which of the addresses is dialled
+    std::size_t sn_refusals_ = 0;     ///< one after the other
+    SwarmTime view_at_{};             ///< when the newest view came, or could first have come
+    SwarmDuration view_wait_{};       ///< without a view, until a second SN is dialled
+    bool sees_later_view_ = false;    ///< another SN tells of a later one
+    SwarmTime sn_asked_at_{};         ///< when the first unanswered command was sent to it
     SwarmTime sn_lost_at_{};
     SwarmTime sn_heard_{};
     SwarmDuration sn_backoff_{};

@@ -74,16 +74,55 @@ void SnNode::refuse_command(const NodeId& from, const SubmitCommand& submit, con
     answer({0, from, submit.session, submit.sequence, submit.command, {}}, why, effects);
 }
 
+/// By what this SN knows: its ledger is as new as that of the SN that leads, or nearly.
+std::optional<Answer> SnNode::refusal_of(const NodeId& from, const SubmitCommand& submit) const {
+    const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
+    if (const Result<void> genuine = check_signature(from, submit); !genuine) {
+        return Answer{genuine.error().code, genuine.error().message, 0};
+    }
+    if (!ledger_.is_next(entry)) {
+        return Answer{Errc::refused, "its number does not follow that of the command before", 0};
+    }
+    return ledger_.refusal_of(entry);
+}
+
+/// The SN that leads refuses a command before it is an entry, so nobody can audit that: the node
+/// hears of it only where this SN comes to the same. Else it says the command again, with its next
+/// heartbeat.
 void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
                                std::vector<Effect>& effects) {
     const auto peer = peers_.find(relayed.node);
     const bool waits = peer != peers_.end() && peer->second.here &&
                        peer->second.session == relayed.session && peer->second.unanswered &&
                        peer->second.unanswered->sequence == relayed.result.sequence;
-    if (waits && consensus_->leader() == from && relayed.result.code != Errc::ok) {
-        peer->second.unanswered.reset();
-        reply(relayed.node, relayed.result, effects);
+    if (!waits || consensus_->leader() != from || relayed.result.code == Errc::ok) {
+        return;
     }
+    const std::optional<Answer> refused = refusal_of(relayed.node, *peer->second.unanswered);
+    if (!refused) {
+        tell_refusal_not_shared(from, relayed, effects);
+        return;
+    }
+    peer->second.unanswered.reset();
+    reply(relayed.node, {relayed.result.sequence, refused->code, refused->reason, refused->run, 0},
+          effects);
+}
+
+void SnNode::tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
+                                     std::vector<Effect>& effects) {
+    Share& share = shares_[relayed.node];
+    if (share.told && now_ - *share.told < share_log_interval) {
+        return;
+    }
+    share.told = now_;
+    report(TraceEvent("refusal_not_shared")
+               .with("node", relayed.node.name)
+               .with("leader", leader.name)
+               .log(Level::warning, component,
+                    "SN '" + leader.name + "' leads and refuses a command of node '" +
+                        relayed.node.name + "' (" + relayed.result.reason +
+                        "); by the ledger of this SN it is allowed, so the node sends it again"),
+           effects);
 }
 
 }  // namespace starling

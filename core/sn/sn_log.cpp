@@ -172,7 +172,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     }
     const auto* removal = std::get_if<RemoveServers>(&entry->command);
     if (removal != nullptr) {
-        apply_removal(*removal);
+        apply_removal(*entry, *removal);
     }
     if (!told) {
         return;

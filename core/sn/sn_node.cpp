@@ -228,25 +228,13 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         relay(from, submit, effects);
     } else if (pending_.contains({from, submit.session, submit.sequence})) {
         // On its way.
-    } else if (const Result<void> genuine = check_signature(from, submit);
-               (!genuine || !ledger_.is_next(entry)) && applied_term_ != consensus_->term()) {
+    } else if (const std::optional<Answer> refused = refusal_of(from, submit)) {
         // Elected just now, it may not know the node's newest key, or what it said last:
         // say_again() looks anew; what another SN handed on, its node says again.
-    } else if (!genuine) {
-        report(TraceEvent("signature_refused")
-                   .with("node", from.name)
-                   .log(Level::error, component,
-                        "Refused a command of '" + from.name + "': " + genuine.error().message),
-               effects);
-        refuse_command(from, submit, {genuine.error().code, genuine.error().message, 0}, via,
-                       effects);
-    } else if (!ledger_.is_next(entry)) {
-        refuse_command(from, submit,
-                       {Errc::refused, "its number does not follow that of the command before", 0},
-                       via, effects);
-    } else if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
-        deny(from, *refused, effects);
-        refuse_command(from, submit, *refused, via, effects);
+        if (applied_term_ == consensus_->term()) {
+            deny(from, *refused, effects);
+            refuse_command(from, submit, *refused, via, effects);
+        }
     } else if (has_share(from, submit.command, effects)) {
         propose(entry, effects);
     }

@@ -197,7 +197,7 @@ void SnNode::apply_membership(const LogRecord& record) {
             return server.number == before.number;
         });
         if (!stays) {
-            removed_[before.number] = {before.node, before.address, record.index, {}, false};
+            removed_[before.number] = {before.node, before.address, record.index, {}, false, {}};
         }
     }
     for (const Server& server : *servers) {
@@ -206,10 +206,15 @@ void SnNode::apply_membership(const LogRecord& record) {
     applied_servers_ = std::move(*servers);
 }
 
-void SnNode::apply_removal(const RemoveServers& removal) {
+void SnNode::apply_removal(const Entry& entry, const RemoveServers& removal) {
+    const auto signer = ledger_.nodes().find(entry.signer);
     for (auto& [number, gone] : removed_) {
-        if (gone.index == removal.index) {
-            gone.said = removal;
+        if (gone.index != removal.index) {
+            continue;
+        }
+        gone.said = removal;
+        if (removal.rebuilt && signer != ledger_.nodes().end()) {
+            gone.rebuilt = RebuildProof{signer->second.credentials, encode_entry(entry)};
         }
     }
 }
@@ -269,7 +274,8 @@ void SnNode::tell_removed(const NodeId& node, std::uint64_t number, std::vector<
                          std::to_string(gone.index) + ": it is told to start with an empty disk"),
             effects);
     }
-    effects.push_back(Send{node, {MembershipReply{Errc::stale, text, consensus_->servers()}, {}}});
+    effects.push_back(Send{
+        node, {MembershipReply{Errc::stale, text, consensus_->servers(), {}, gone.rebuilt}, {}}});
 }
 
 }  // namespace starling

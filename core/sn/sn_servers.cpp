@@ -6,8 +6,6 @@ namespace starling {
 namespace {
 
 constexpr std::size_t told_peers_max = 4096;
-/// Who comes back to a ledger that went on without it is told within this after its start.
-constexpr SwarmDuration return_limit = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -61,102 +59,6 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
         report(TraceEvent("frame_ignored")
                    .with("peer", received.from.name)
                    .with("type", std::string(type_name(message))),
-               effects);
-    }
-}
-
-void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
-                                   std::vector<Effect>& effects) {
-    // An SN speaks for itself: said by another one, it would take this one out, or its next start
-    // if it comes late. It hears here who the others are, and asks the one that leads.
-    if (request.server.node != from) {
-        report(TraceEvent("membership_request_refused")
-                   .with("node", from.name)
-                   .with("about", request.server.node.name),
-               effects);
-        return;
-    }
-    if (is_removed(request.server.number) && !request.leave) {
-        tell_removed(from, request.server.number, effects);
-        return;
-    }
-    if (!consensus_->leads()) {
-        effects.push_back(Send{from, {MembershipReply{Errc::ok, "", consensus_->servers()}, {}}});
-        return;
-    }
-    const Result<void> admitted = ledger_.roll().may_register(from, peers_[from].ca);
-    if (!admitted && !request.leave) {
-        deny(from, {Errc::refused, admitted.error().message, 0}, effects);
-        effects.push_back(
-            Send{from, {MembershipReply{Errc::refused, admitted.error().message, {}}, {}}});
-        return;
-    }
-    ConsensusOutput output;
-    const Result<void> done = request.leave
-                                  ? consensus_->remove_server(now_, request.server.node, output)
-                                  : consensus_->add_server(now_, request.server, output);
-    perform(output, effects);
-    const Errc code = done || done.error().code == Errc::stale ? Errc::ok : done.error().code;
-    effects.push_back(Send{
-        request.server.node,
-        {MembershipReply{code, code == Errc::ok ? "" : done.error().message, consensus_->servers()},
-         {}}});
-}
-
-void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& reply,
-                                 std::vector<Effect>& effects) {
-    const bool asks = options_.leave || (options_.sentinel && is_outside());
-    if (reply.code == Errc::stale && !options_.leave) {
-        // Of those that it keeps the ledger with, and only while it is new here or has no leader:
-        // else one of them could stop all others by a word.
-        const bool may_be = is_server(from) || !is_server(options_.id);
-        const bool returns = misses_leader() || now_ - started_ <= return_limit;
-        if (may_be && returns) {
-            end(exit_code::refused, "SN '" + from.name + "' says: " + reply.reason, effects);
-        } else {
-            tell_claim(from, reply.reason, effects);
-        }
-        return;
-    }
-    // Who keeps the ledger is not refused any more, whoever says so.
-    if (!asks || (reply.code != Errc::ok && is_server(options_.id) && !options_.leave)) {
-        report(TraceEvent("membership_reply_ignored")
-                   .with("node", from.name)
-                   .with("code", static_cast<std::uint64_t>(reply.code)),
-               effects);
-        return;
-    }
-    if (reply.code == Errc::stale) {
-        end(exit_code::ok, "The other SNs go on without this one", effects);
-        return;
-    }
-    if (reply.code != Errc::ok) {
-        end(exit_code_of(reply.code),
-            std::string("This SN is not taken ") + (options_.leave ? "out: " : "in: ") +
-                reply.reason,
-            effects);
-        return;
-    }
-    const bool known =
-        std::any_of(reply.servers.begin(), reply.servers.end(),
-                    [&](const Server& server) { return server.node == options_.id; });
-    if (options_.leave && !known) {
-        end(exit_code::ok, "The other SNs go on without this one", effects);
-        return;
-    }
-    told_servers_ = reply.servers;
-    dial_servers(effects);
-}
-
-void SnNode::tell_claim(const NodeId& from, const std::string& claim,
-                        std::vector<Effect>& effects) {
-    if (claimed_by_.insert(from).second) {
-        report(TraceEvent("removal_claimed")
-                   .with("node", from.name)
-                   .log(Level::error, component,
-                        "SN '" + from.name + "' says: " + claim +
-                            ". This SN has a leader and continues. If the operators decided this, "
-                            "stop this SN"),
                effects);
     }
 }
@@ -352,23 +254,6 @@ void SnNode::dial_servers(std::vector<Effect>& effects) {
     }
 }
 
-void SnNode::ask_to_join(std::vector<Effect>& effects) {
-    if (options_.leave) {
-        ask_to_leave(effects);
-        return;
-    }
-    if (!options_.sentinel || !is_outside()) {
-        return;
-    }
-    const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
-                                    false};
-    for (const auto& [id, peer] : peers_) {
-        if (peer.role == Role::sn && peer.here) {
-            effects.push_back(Send{id, {request, {}}});
-        }
-    }
-}
-
 void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
     dialling_.erase(failed.address);
     dial_errors_[failed.address] = failed.error.message;
@@ -397,28 +282,6 @@ void SnNode::end(int code, const std::string& why, std::vector<Effect>& effects)
                .log(code == exit_code::ok ? Level::info : Level::error, component, why),
            effects);
     effects.push_back(Stop{code, why});
-}
-
-/// Said again until an SN answers that it knows of this one no more.
-void SnNode::ask_to_leave(std::vector<Effect>& effects) {
-    if (consensus_->leads()) {
-        if (consensus_->servers().size() == 1) {
-            end(exit_code::refused, "This SN is the last one of its swarm and can't leave",
-                effects);
-            return;
-        }
-        ConsensusOutput output;
-        consensus_->step_down(now_, output);  // another one has to take it out
-        perform(output, effects);
-        return;
-    }
-    const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
-                                    true};
-    for (const auto& [id, peer] : peers_) {
-        if (peer.role == Role::sn && peer.here) {
-            effects.push_back(Send{id, {request, {}}});
-        }
-    }
 }
 
 }  // namespace starling

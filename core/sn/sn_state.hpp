@@ -16,9 +16,9 @@ namespace starling {
 /// The SN node's memory and its reactions, one source file a subject: nodes that are connected and
 /// their deadlines (sn_node.cpp), leases and rounds that stand still (sn_stalls.cpp), the log and
 /// what its entries bring about (sn_log.cpp), what is signed (sn_signed.cpp), the other SNs
-/// (sn_servers.cpp), reads (sn_reads.cpp), what is not worth an entry (sn_limits.cpp), which of
-/// them are gone for good (sn_removals.cpp), what is said where none leads (sn_leaderless.cpp),
-/// copies of this SN (sn_copies.cpp), who may be whom (sn_roll.cpp).
+/// (sn_servers.cpp), who is one of them (sn_joining.cpp), reads (sn_reads.cpp), what is not worth
+/// an entry (sn_limits.cpp), which of them are gone for good (sn_removals.cpp), what is said where
+/// none leads (sn_leaderless.cpp), copies of this SN (sn_copies.cpp), who may be whom (sn_roll.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
@@ -179,7 +179,7 @@ private:
     void answer_removal(const Removal& removal, const Result<void>& done,
                         std::vector<Effect>& effects) const;
     void apply_membership(const LogRecord& record);
-    void apply_removal(const RemoveServers& removal);
+    void apply_removal(const Entry& entry, const RemoveServers& removal);
     void tell_removal(const RemoveServers& removal, std::vector<Effect>& effects) const;
     void recall_removed(std::vector<Effect>& effects);
     bool is_removed(std::uint64_t number) const {
@@ -241,8 +241,11 @@ private:
     void give_back_shares(const Commit& commit);
     void refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
                         const std::optional<NodeId>& via, std::vector<Effect>& effects);
+    std::optional<Answer> refusal_of(const NodeId& from, const SubmitCommand& submit) const;
     void on_relayed_result(const NodeId& from, const RelayedResult& relayed,
                            std::vector<Effect>& effects);
+    void tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
+                                 std::vector<Effect>& effects);
 
     // sn_servers.cpp
     /// By the newest membership; nullptr: it keeps no ledger.
@@ -250,11 +253,6 @@ private:
     bool is_server(const NodeId& node) const { return find_server(node) != nullptr; }
     bool is_outside() const;
     void on_server_frame(const FrameReceived& received, std::vector<Effect>& effects);
-    void on_membership_request(const NodeId& from, const MembershipRequest& request,
-                               std::vector<Effect>& effects);
-    void on_membership_reply(const NodeId& from, const MembershipReply& reply,
-                             std::vector<Effect>& effects);
-    void tell_claim(const NodeId& from, const std::string& claim, std::vector<Effect>& effects);
     void on_relayed_news(const NodeId& from, const RelayedNews& news, std::vector<Effect>& effects);
     /// Tells the leader of an SL that is connected here.
     void relay_news(const NodeId& node, bool connected, const Heartbeat& beat,
@@ -269,10 +267,24 @@ private:
     void settle(std::vector<Effect>& effects);
     void dial_servers(std::vector<Effect>& effects);
     void dial(const Address& address, std::vector<Effect>& effects);
+    void end(int code, const std::string& why, std::vector<Effect>& effects);
+
+    // sn_joining.cpp
+    void on_membership_request(const NodeId& from, const MembershipRequest& request,
+                               std::vector<Effect>& effects);
+    void on_membership_reply(const NodeId& from, const MembershipReply& reply,
+                             std::vector<Effect>& effects);
+    Result<void> change_membership(const NodeId& from, const MembershipRequest& request,
+                                   std::vector<Effect>& effects);
+    void note_servers(const NodeId& from, const std::vector<Server>& servers);
+    void note_refusal(const NodeId& from, const MembershipReply& reply,
+                      std::vector<Effect>& effects);
+    bool believes_removal(const NodeId& from, const MembershipReply& reply) const;
+    bool proves_rebuild(const RebuildProof& proof) const;
+    void tell_claim(const NodeId& from, const std::string& claim, std::vector<Effect>& effects);
     /// Asks to be taken in, or out.
     void ask_to_join(std::vector<Effect>& effects);
     void ask_to_leave(std::vector<Effect>& effects);
-    void end(int code, const std::string& why, std::vector<Effect>& effects);
 
     void report(TraceEvent event, std::vector<Effect>& effects) const {
         if (untold_) {
@@ -323,6 +335,7 @@ private:
         std::uint64_t index = 0;  ///< of the membership record
         std::optional<RemoveServers> said;
         bool told = false;  ///< it came back and was sent away
+        std::optional<RebuildProof> rebuilt;
     };
     std::map<NodeId, Read> reads_;
     std::map<NodeId, std::uint64_t> reads_asked_;  ///< at the SN that leads, for the next round
@@ -341,8 +354,10 @@ private:
     std::set<Address> dialling_;
     SwarmDuration dial_backoff_{0};
     bool dial_armed_ = false;
-    std::set<NodeId> claimed_by_;       ///< SNs that say that this one was removed
-    std::vector<Server> told_servers_;  ///< by another SN, while the own log knows of none
+    std::set<NodeId> claimed_by_;         ///< SNs that say that this one was removed
+    std::map<NodeId, NodeId> leader_by_;  ///< of other SNs: who leads, as each says
+    std::map<NodeId, Error> refusals_;    ///< of SNs that did not take this one in, or out
+    std::vector<Server> told_servers_;    ///< by other SNs, while the own log knows of none
     SnStatus status_{status_timer};
     SwarmTime now_{};
     SwarmTime started_{};

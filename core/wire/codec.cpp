@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t text_max = 4096;
 constexpr std::size_t topic_max = 64;
+constexpr std::size_t rebuild_entry_max = std::size_t{32} * 1024;
 constexpr std::uint32_t stalls_max = 64;
 
 void put(Writer& w, const RoundKey& key) {
@@ -338,6 +339,16 @@ void put(Writer& w, const MembershipReply& m) {
     for (const Server& server : m.servers) {
         encode(w, server);
     }
+    w.boolean(m.leader.has_value());
+    if (m.leader) {
+        encode(w, *m.leader);
+    }
+    w.boolean(m.rebuilt.has_value());
+    if (m.rebuilt) {
+        encode(w, m.rebuilt->credentials);
+        w.u32(static_cast<std::uint32_t>(m.rebuilt->entry.size()));
+        w.raw(m.rebuilt->entry);
+    }
 }
 void get(Reader& r, MembershipReply& m) {
     m.code = get_errc(r);
@@ -345,6 +356,15 @@ void get(Reader& r, MembershipReply& m) {
     m.servers.resize(r.count(server_bytes_min, servers_max));
     for (Server& server : m.servers) {
         server = decode_server(r);
+    }
+    if (r.boolean()) {
+        m.leader = decode_node_id(r);
+    }
+    if (r.boolean()) {
+        m.rebuilt.emplace();
+        m.rebuilt->credentials = decode_credentials(r);
+        const ByteView entry = r.raw(r.count(1, rebuild_entry_max));
+        m.rebuilt->entry.assign(entry.begin(), entry.end());
     }
 }
 void put(Writer& w, const RemoveServer& m) {

@@ -224,11 +224,18 @@ struct MembershipRequest {
     Server server;
     bool leave = false;
 };
+/// What shows that an SN continued the ledger alone, from its own copy: see RemoveServers.
+struct RebuildProof {
+    Credentials credentials;  ///< of the SN that signed the entry
+    Bytes entry;              ///< its RemoveServers, as the ledger holds it; at most 32 KiB
+};
 /// Who the SNs are by now, and what came of the request.
 struct MembershipReply {
     Errc code = Errc::ok;
     std::string reason;
-    std::vector<Server> servers;  ///< at most 64
+    std::vector<Server> servers;   ///< at most 64
+    std::optional<NodeId> leader;  ///< as the sender knows; only that one takes in and refuses
+    std::optional<RebuildProof> rebuilt;
 };
 
 // Tool -> SN, and SN -> the SN that leads

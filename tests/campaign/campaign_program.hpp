@@ -18,6 +18,7 @@ struct CampaignTraining {
     std::uint32_t min_peers = 2;
     SwarmDuration grace = std::chrono::milliseconds(500);
     SwarmDuration part = std::chrono::milliseconds(400);  ///< training between two rounds
+    std::uint64_t slowest_link = 4000;                    ///< bytes a second
     bool winding_down = false;                            ///< the next parts are the last ones
 };
 
@@ -80,6 +81,7 @@ private:
         request.config.min_peers = training_.min_peers;
         request.config.sync_frequency = batches;
         request.config.grace_ns = training_.grace.count();
+        request.config.slowest_link = training_.slowest_link;
         Result<ParamLayout> layout = ParamLayout::make(
             {{"weight", DType::f32, {static_cast<std::int64_t>(training_.elements)}}});
         request.config.layout_bytes = layout->size_bytes();

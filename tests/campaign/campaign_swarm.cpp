@@ -68,6 +68,8 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         for (int i = 1; i < options_.pairs; ++i) {
             others.push_back({"sl" + std::to_string(i)});
         }
+        training_.slowest_link =
+            1'000'000;  // an attempt is over after ten minutes, whatever it claims
         const std::string n = std::to_string(options_.pairs);
         hostile_ = std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others), lies);
         trace.not_believed.insert({{"sl" + n}, {"ml" + n}});

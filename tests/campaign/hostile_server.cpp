@@ -1,6 +1,7 @@
 #include "tests/campaign/hostile_server.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "tests/campaign/lying_node.hpp"
 
@@ -107,7 +108,13 @@ void HostileServer::add_frames(const Send& send, std::vector<Effect>& more) {
         say(MembershipRequest{{about, {}, 0, true}, true});
     }
     if (tells(ServerLie::false_removals)) {
-        say(MembershipReply{random_.chance(0.5) ? Errc::refused : Errc::ok, "it was removed", {}});
+        constexpr std::array codes{Errc::ok, Errc::refused, Errc::stale};
+        const Errc code = codes[random_.below(codes.size())];
+        say(MembershipReply{code,
+                            "it was removed",
+                            {},
+                            random_.chance(0.5) ? std::optional(id_) : std::nullopt,
+                            {}});
     }
     if (tells(ServerLie::false_refusals) && !commands_.empty()) {
         auto command = commands_.begin();

@@ -95,6 +95,30 @@ TEST_F(HostRules, TermsDoNotJump) {
     EXPECT_FALSE(passes(vote));
 }
 
+/// A voter that claims a later term again and again would end each leader's work.
+TEST_F(HostRules, ALeaderIsNotEndedByOneSenderAgainAndAgain) {
+    here.leader = 1;
+    here.leads = true;
+    const ConsensusMessage later = message(ConsensusKind::append_result, 6);
+    EXPECT_TRUE(passes(later));
+    here.raises = 1;
+    EXPECT_FALSE(passes(later));
+    EXPECT_TRUE(passes(message(ConsensusKind::append_result))) << "what it confirms is heard";
+    ConsensusMessage vote = message(ConsensusKind::request_vote, 6);
+    EXPECT_FALSE(passes(vote));
+    vote.pre_vote = true;
+    EXPECT_TRUE(passes(vote)) << "it changes no term";
+    ConsensusMessage elected = append(4);
+    elected.term = 6;
+    EXPECT_TRUE(passes(elected));
+    here.leads = false;
+    here.leader = 0;
+    vote.pre_vote = false;
+    EXPECT_TRUE(passes(vote)) << "without a leader there are elections";
+    here.raises = 20;
+    EXPECT_FALSE(passes(vote));
+}
+
 TEST_F(HostRules, WhoIsOutsideOrLearnsDoesNotLead) {
     ConsensusMessage said = append(4);
     said.term = 6;

@@ -169,6 +169,16 @@ protected:
         view.frozen = std::move(members);
         sl.frame({"sn1"}, ViewUpdate{view});
     }
+    /// Of sn2, so far, after a minute in which the SN answers each heartbeat with nothing new.
+    std::ptrdiff_t dials_in_a_minute() {
+        for (int i = 0; i < 60; ++i) {
+            sl.pass(std::chrono::seconds(1));
+            for (const char* sn : {"sn1", "sn2"}) {
+                sl.frame({sn}, CommandResult{0, Errc::ok, "", 0, 0});
+            }
+        }
+        return std::count(sl.dialled.begin(), sl.dialled.end(), server(2).address);
+    }
     std::size_t segments_sent() const {
         return static_cast<std::size_t>(
             std::count_if(sl.sent.begin(), sl.sent.end(), [](const Send& send) {
@@ -210,16 +220,21 @@ TEST_F(HostilePartner, AnSnThatTellsNothingNewIsLeftForAnotherOne) {
     ContractView later;
     later.name = "c";
     later.version = version + 1;
-    const auto pass_a_minute = [&] {
-        for (int i = 0; i < 60; ++i) {
-            sl.pass(std::chrono::seconds(1));
-            sl.frame({"sn1"}, CommandResult{0, Errc::ok, "", 0, 0});
-        }
-        return std::count(sl.dialled.begin(), sl.dialled.end(), server(2).address);
-    };
-    EXPECT_EQ(pass_a_minute(), 0) << "nobody knows more";
+    sl.step(PeerUp{{"sn2"}, Role::sn, server(2).address});
+    sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
+    EXPECT_EQ(dials_in_a_minute(), 0) << "nobody knows more";
     sl.frame({"sn2"}, ViewUpdate{later});
-    EXPECT_EQ(pass_a_minute(), 1);
+    EXPECT_EQ(dials_in_a_minute(), 1);
+}
+
+/// It answers each heartbeat, shows no newer view, and is the only SN that the member knows.
+TEST_F(HostilePartner, AMemberThatHearsNothingNewAsksASecondSn) {
+    hand_in(4);
+    freeze({one, two});
+    EXPECT_EQ(dials_in_a_minute(), 1) << "after 20 s";
+    sl.step(PeerUp{{"sn2"}, Role::sn, server(2).address});
+    EXPECT_EQ(dials_in_a_minute(), 1) << "the two are compared from then on";
+    EXPECT_NE(sl.last<Heartbeat>({"sn2"}), nullptr);
 }
 
 TEST_F(HostilePartner, AViewThatNoLedgerHoldsIsIgnored) {

@@ -238,18 +238,117 @@ TEST(HostileServer, AWordOfAnotherEndsNoSnThatKeepsTheLedger) {
     sn.step(PeerUp{{"sn9"}, Role::sn, {}});
     sn.frame({"sn2"}, empty_append(2, 2));
     for (const Errc code : {Errc::refused, Errc::too_large, Errc::io}) {
-        sn.frame({"sn2"}, MembershipReply{code, "bye", {}});
-        sn.frame({"sn9"}, MembershipReply{code, "bye", {}});
+        sn.frame({"sn2"}, MembershipReply{code, "bye", {}, {}, {}});
+        sn.frame({"sn9"}, MembershipReply{code, "bye", {}, {}, {}});
         EXPECT_FALSE(sn.stopped);
     }
-    sn.frame({"sn9"}, MembershipReply{Errc::stale, "removed", {}});
+    sn.frame({"sn9"}, MembershipReply{Errc::stale, "removed", {}, {}, {}});
     EXPECT_FALSE(sn.stopped) << "it does not keep this ledger";
     for (int i = 0; i < 700; ++i) {
         sn.pass(milliseconds(100));
         sn.frame({"sn2"}, empty_append(2, 2));
     }
-    sn.frame({"sn3"}, MembershipReply{Errc::stale, "removed", {}});
+    sn.frame({"sn3"}, MembershipReply{Errc::stale, "removed", {}, {}, {}});
     EXPECT_FALSE(sn.stopped) << "it has a leader";
+}
+
+/// The minute after a start is no exception: one of three could end both others in turn.
+TEST(HostileServer, OneOtherDoesNotEndAnSnThatHasJustStarted) {
+    for (const bool both : {false, true}) {
+        NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+        sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+        sn.step(PeerUp{{"sn3"}, Role::sn, {}});
+        for (int i = 0; i < 5; ++i) {
+            sn.frame({"sn3"}, MembershipReply{Errc::stale, "removed", {}, {}, {}});
+        }
+        EXPECT_FALSE(sn.stopped);
+        if (both) {
+            sn.frame({"sn2"}, MembershipReply{Errc::stale, "removed", {}, {}, {}});
+            EXPECT_TRUE(sn.stopped) << "the others are a majority";
+            continue;
+        }
+        sn.pass(seconds(70));
+        EXPECT_FALSE(sn.stopped);
+        sn.frame({"sn3"}, MembershipReply{Errc::stale, "removed", {}, {}, {}});
+        EXPECT_TRUE(sn.stopped) << "nobody leads: it is of no use here";
+    }
+}
+
+/// The SN that went on alone has signed it; its word is for the SNs that it names.
+TEST(HostileServer, ARebuildIsBelievedWithTheSignatureOfWhoDidIt) {
+    const Author survivor("sn2");
+    const Author liar("sn3");
+    const auto proof_by = [&](const Author& author, const NodeId& signer, const NodeId& removed) {
+        Entry entry{5, signer, 0, 0, RemoveServers{{removed}, signer.name, true, 9, 1}, {}};
+        entry.signature = author.signer->sign(command_text(signer, 0, 0, entry.command));
+        return RebuildProof{survivor.signer->credentials(), encode_entry(entry)};
+    };
+    const auto stops = [&](const RebuildProof& proof) {
+        SnNodeOptions options = sn_options({server(1), server(2), server(3)});
+        Entry entry{5,
+                    survivor.id,
+                    0,
+                    0,
+                    RegisterNode{Role::sn, server(2).address, survivor.signer->credentials()},
+                    {}};
+        entry.signature = survivor.signer->sign(command_text(survivor.id, 0, 0, entry.command));
+        options.log.records.push_back(
+            encode_record({0, 1, RecordKind::entry, encode_entry(entry)}));
+        NodeBench sn(make_sn_node(options, openssl_hasher()));
+        sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+        sn.step(PeerUp{{"sn3"}, Role::sn, {}});
+        ConsensusMessage append = empty_append(2, 1);
+        append.log_index = 2;
+        append.commit = 2;
+        sn.frame({"sn2"}, append);
+        sn.frame({"sn3"}, MembershipReply{Errc::stale, "rebuilt", {}, {}, proof});
+        return sn.stopped.has_value();
+    };
+    EXPECT_FALSE(stops(proof_by(liar, survivor.id, {"sn1"})));
+    EXPECT_FALSE(stops(proof_by(liar, liar.id, {"sn1"}))) << "it is not registered";
+    EXPECT_FALSE(stops(proof_by(survivor, survivor.id, {"sn9"})));
+    EXPECT_FALSE(stops({survivor.signer->credentials(), Bytes(9)}));
+    EXPECT_TRUE(stops(proof_by(survivor, survivor.id, {"sn1"})));
+}
+
+/// One that joins hears a refusal from the SN that leads only, as more than half of them say.
+TEST(HostileServer, ARefusalOfOneThatDoesNotLeadKeepsNobodyOut) {
+    for (const bool leads : {false, true}) {
+        SnNodeOptions options = sn_options();
+        options.sentinel = server(2).address;
+        options.id = {"sn1"};
+        NodeBench sn(make_sn_node(options, openssl_hasher()));
+        const std::vector<Server> servers{server(2), server(3), server(4)};
+        sn.step(PeerUp{{"sn2"}, Role::sn, server(2).address});
+        sn.frame({"sn2"},
+                 MembershipReply{Errc::ok, "", servers, NodeId{leads ? "sn3" : "sn4"}, {}});
+        sn.step(PeerUp{{"sn3"}, Role::sn, server(3).address});
+        sn.frame({"sn3"}, MembershipReply{Errc::refused, "no", {server(3)}, NodeId{"sn3"}, {}});
+        EXPECT_EQ(sn.stopped.has_value(), leads);
+    }
+}
+
+/// A leader's word about a command is not an entry: the SN that the node is connected with looks
+/// at the command itself.
+TEST(HostileServer, AFalseRefusalOfTheLeaderReachesNoMember) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+    Author member("sl1");
+    Author stranger("sl2");
+    sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+    sn.frame({"sn2"}, empty_append(2, 2));
+    for (Author* author : {&member, &stranger}) {
+        sn.step(PeerUp{author->id, Role::sl, {}});
+    }
+    sn.frame(member.id, member.registers());
+    sn.frame(stranger.id, stranger.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    for (const Author* author : {&member, &stranger}) {
+        sn.frame({"sn2"},
+                 RelayedResult{author->id, author->session, {1, Errc::refused, "no", 0, 0}});
+    }
+    EXPECT_EQ(sn.last<CommandResult>(member.id), nullptr);
+    ASSERT_NE(sn.last<CommandResult>(stranger.id), nullptr) << "it is not registered";
+    EXPECT_EQ(sn.last<CommandResult>(stranger.id)->code, Errc::refused);
+    EXPECT_NE(sn.last<CommandResult>(stranger.id)->reason, "no");
 }
 
 TEST(HostileServer, NobodyIsTakenOutOrInByAnother) {

@@ -44,6 +44,11 @@ std::vector<Message> one_of_each() {
     view.departed = {{"sl3"}};
     view.last_commit = Commit{4, 0, digest, view.frozen, true};
     view.reason = "none";
+    const MembershipReply reply{Errc::ok,
+                                "",
+                                {{{"sn1"}, {"127.0.0.1", 4}, 78, true}},
+                                NodeId{"sn2"},
+                                RebuildProof{{}, Bytes(3)}};
     return {Hello{{"sl1"}, Role::sl, 9},
             Refused{Errc::refused, "no"},
             SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}}},
@@ -69,7 +74,7 @@ std::vector<Message> one_of_each() {
             RelayedCommand{{"sl1"}, {1, 2, LoseNode{{"sl2"}, "silent"}}},
             RelayedNews{{"sl1"}, false, {}},
             MembershipRequest{{{"sn2"}, {"127.0.0.1", 4}, 77, false}, true},
-            MembershipReply{Errc::ok, "", {{{"sn1"}, {"127.0.0.1", 4}, 78, true}}},
+            reply,
             FetchProbe{key, 7},
             FetchProbeReply{key, 7, true, 3},
             RemoveServer{7, {"sn2"}, {"swci1"}, 8, {{}, {}, Bytes(20), Bytes(9), Bytes(64)}, {}},

@@ -148,8 +148,18 @@ Message Drawer::message_of_servers(Author* author) {
         case 6:
             return MembershipRequest{server(), coin()};
         case 7: {
-            MembershipReply reply{code(), text(reason_max), {}};
+            MembershipReply reply{code(), text(reason_max), {}, {}, {}};
             reply.servers = some(2, [&] { return server(); });
+            if (coin()) {
+                reply.leader = node();
+            }
+            if (author != nullptr && coin()) {
+                RemoveServers said{some(2, [&] { return node(); }), "sn2", coin(), number(), 1};
+                Entry entry{5, author->id, 0, 0, std::move(said), {}};
+                entry.signature =
+                    author->signer->sign(command_text(author->id, 0, 0, entry.command));
+                reply.rebuilt = RebuildProof{author->signer->credentials(), encode_entry(entry)};
+            }
             return reply;
         }
         case 8:

@@ -56,7 +56,7 @@ void add_messages(std::map<std::string, Bytes>& seeds) {
         SegmentData{{"c", 0, 1, 0}, SegmentKind::merged, 2},
         append,
         RelayedCommand{{"sl1"}, member.says(ReadBarrier{})},
-        MembershipReply{Errc::ok, "", {test::server(1), test::server(2)}}};
+        MembershipReply{Errc::ok, "", {test::server(1), test::server(2)}, {}, {}}};
     Bytes stream;
     for (const Message& message : messages) {
         const Bytes head = encode_head({message, {}});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <map>
 
 #include "core/raft/detail/raft_entries.hpp"
@@ -74,7 +75,8 @@ private:
     int feed_append(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                     std::uint64_t before, std::uint64_t term_before, RaftEntries& entries,
                     ConsensusOutput& output);
-    RaftPosition position(SwarmTime now) const;
+    RaftPosition position(SwarmTime now, const NodeId& sender) const;
+    void note_raise(SwarmTime now, const NodeId& sender);
     bool is_overtaken(const ConsensusMessage& result) const;
     void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
     void tell_commit(ConsensusOutput& output);
@@ -91,6 +93,8 @@ private:
     std::uint64_t delivered_ = 0;
     bool waits_in_full_ = false;
     SwarmTime leader_heard_at_{};
+    /// When a sender has taken this server to a later term, within heeded_terms_window.
+    std::map<NodeId, std::deque<SwarmTime>> raises_;
     std::map<std::uint64_t, std::uint64_t> told_;  ///< by this leader: server -> agreed index
 };
 

@@ -1,0 +1,240 @@
+// An SN that wants to be one of those that keep the ledger, or not to be one any more; and one that
+// is told that it is not.
+#include <algorithm>
+
+#include "core/sn/sn_state.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t refusals_max = 64;
+/// Without a leader for so long an SN believes one other SN that it was removed, or refused.
+constexpr SwarmDuration believe_limit = std::chrono::minutes(1);
+
+}  // namespace
+
+void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
+                                   std::vector<Effect>& effects) {
+    // An SN speaks for itself: said by another one, it would take this one out, or its next start
+    // if it comes late. It hears here who the others are, and asks the one that leads.
+    if (request.server.node != from) {
+        report(TraceEvent("membership_request_refused")
+                   .with("node", from.name)
+                   .with("about", request.server.node.name),
+               effects);
+        return;
+    }
+    if (is_removed(request.server.number) && !request.leave) {
+        tell_removed(from, request.server.number, effects);
+        return;
+    }
+    MembershipReply reply;
+    reply.leader = shown_leader();
+    if (consensus_->leads()) {
+        const Result<void> done = change_membership(from, request, effects);
+        if (!done && done.error().code != Errc::stale) {
+            reply.code = done.error().code;
+            reply.reason = done.error().message;
+        }
+    }
+    reply.servers = consensus_->servers();
+    effects.push_back(Send{from, {std::move(reply), {}}});
+}
+
+/// At the SN that leads. Errc::stale: as it was asked for, it is already.
+Result<void> SnNode::change_membership(const NodeId& from, const MembershipRequest& request,
+                                       std::vector<Effect>& effects) {
+    const Result<void> admitted = ledger_.roll().may_register(from, peers_[from].ca);
+    if (!admitted && !request.leave) {
+        deny(from, {Errc::refused, admitted.error().message, 0}, effects);
+        return Error{Errc::refused, admitted.error().message};
+    }
+    ConsensusOutput output;
+    const Result<void> done = request.leave
+                                  ? consensus_->remove_server(now_, request.server.node, output)
+                                  : consensus_->add_server(now_, request.server, output);
+    perform(output, effects);
+    return done;
+}
+
+void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& reply,
+                                 std::vector<Effect>& effects) {
+    const bool asks = options_.leave || (options_.sentinel && is_outside());
+    if (reply.code == Errc::stale && !options_.leave) {
+        tell_claim(from, reply.reason, effects);
+        if (believes_removal(from, reply)) {
+            end(exit_code::refused, "SN '" + from.name + "' says: " + reply.reason, effects);
+        }
+        return;
+    }
+    // Who keeps the ledger is not refused any more, whoever says so.
+    if (!asks || (reply.code != Errc::ok && is_server(options_.id) && !options_.leave)) {
+        report(TraceEvent("membership_reply_ignored")
+                   .with("node", from.name)
+                   .with("code", static_cast<std::uint64_t>(reply.code)),
+               effects);
+        return;
+    }
+    if (reply.code == Errc::stale) {
+        end(exit_code::ok, "The other SNs go on without this one", effects);
+        return;
+    }
+    note_servers(from, reply.servers);
+    note_refusal(from, reply, effects);
+    if (stopped_) {
+        return;
+    }
+    const bool known =
+        std::any_of(reply.servers.begin(), reply.servers.end(),
+                    [&](const Server& server) { return server.node == options_.id; });
+    if (options_.leave && reply.code == Errc::ok && !known) {
+        end(exit_code::ok, "The other SNs go on without this one", effects);
+        return;
+    }
+    dial_servers(effects);
+}
+
+/// Each speaks for its own address; about another one the first word counts.
+void SnNode::note_servers(const NodeId& from, const std::vector<Server>& servers) {
+    for (const Server& server : servers) {
+        const auto told = std::find_if(told_servers_.begin(), told_servers_.end(),
+                                       [&](const Server& one) { return one.node == server.node; });
+        if (told == told_servers_.end() && told_servers_.size() < servers_max) {
+            told_servers_.push_back(server);
+        } else if (told != told_servers_.end() && server.node == from) {
+            *told = server;
+        }
+    }
+}
+
+/// Only the SN that leads refuses: a refusal is believed once more than half of the SNs say that
+/// its sender leads, or after a minute in which this one was not taken in. Any SN can claim to
+/// lead.
+void SnNode::note_refusal(const NodeId& from, const MembershipReply& reply,
+                          std::vector<Effect>& effects) {
+    if (leader_by_.size() >= refusals_max || refusals_.size() >= refusals_max) {
+        leader_by_.clear();
+        refusals_.clear();
+    }
+    if (reply.leader) {
+        leader_by_[from] = *reply.leader;
+    }
+    if (reply.code != Errc::ok) {
+        refusals_[from] = {reply.code, reply.reason};
+    } else {
+        refusals_.erase(from);
+    }
+    for (const auto& [node, refusal] : refusals_) {
+        std::size_t servers = 0;
+        std::size_t agree = 0;  // that it leads
+        for (const Server& server : told_servers_) {
+            if (server.voter && server.node != options_.id) {
+                const auto named = leader_by_.find(server.node);
+                ++servers;
+                agree += named != leader_by_.end() && named->second == node ? 1U : 0U;
+            }
+        }
+        if (2 * agree > servers || now_ - std::max(leader_seen_, started_) > believe_limit) {
+            end(exit_code_of(refusal.code),
+                std::string("This SN is not taken ") + (options_.leave ? "out: " : "in: ") +
+                    refusal.message,
+                effects);
+            return;
+        }
+    }
+}
+
+/// Of those that it keeps the ledger with: one of them must not stop the others by a word. The
+/// others of a ledger that was rebuilt do not follow this one, and could agree on another history
+/// with those that come back too: there the signature of the SN that rebuilt it is enough.
+bool SnNode::believes_removal(const NodeId& from, const MembershipReply& reply) const {
+    if (reply.rebuilt && proves_rebuild(*reply.rebuilt)) {
+        return true;
+    }
+    std::size_t others = 0;
+    std::size_t claims = 0;
+    bool of_them = false;
+    for (const Server& server :
+         consensus_->servers().empty() ? told_servers_ : consensus_->servers()) {
+        if (server.voter && server.node != options_.id) {
+            ++others;
+            claims += claimed_by_.count(server.node);
+            of_them = of_them || server.node == from;
+        }
+    }
+    return of_them &&
+           (2 * claims > others || now_ - std::max(leader_seen_, started_) > believe_limit);
+}
+
+bool SnNode::proves_rebuild(const RebuildProof& proof) const {
+    const Result<Entry> entry = decode_entry(proof.entry);
+    if (!entry) {
+        return false;
+    }
+    const auto* said = std::get_if<RemoveServers>(&entry->command);
+    const auto signer = ledger_.nodes().find(entry->signer);
+    return said != nullptr && said->rebuilt &&
+           std::find(said->removed.begin(), said->removed.end(), options_.id) !=
+               said->removed.end() &&
+           signer != ledger_.nodes().end() && signer->second.role == Role::sn &&
+           signer->second.credentials.ca == proof.credentials.ca &&
+           options_.verifier->endorsed(entry->signer, Role::sn, proof.credentials) &&
+           options_.verifier->verify(
+               proof.credentials.key,
+               command_text(entry->signer, entry->session, entry->sequence, entry->command),
+               entry->signature);
+}
+
+void SnNode::tell_claim(const NodeId& from, const std::string& claim,
+                        std::vector<Effect>& effects) {
+    if (claimed_by_.insert(from).second) {
+        report(TraceEvent("removal_claimed")
+                   .with("node", from.name)
+                   .log(Level::error, component,
+                        "SN '" + from.name + "' says: " + claim +
+                            ". This SN ends if more than half of the other SNs say so, or none "
+                            "has led for a minute. If the operators decided this, stop it"),
+               effects);
+    }
+}
+
+void SnNode::ask_to_join(std::vector<Effect>& effects) {
+    if (options_.leave) {
+        ask_to_leave(effects);
+        return;
+    }
+    if (!options_.sentinel || !is_outside()) {
+        return;
+    }
+    const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
+                                    false};
+    for (const auto& [id, peer] : peers_) {
+        if (peer.role == Role::sn && peer.here) {
+            effects.push_back(Send{id, {request, {}}});
+        }
+    }
+}
+
+/// Said again until an SN answers that it knows of this one no more.
+void SnNode::ask_to_leave(std::vector<Effect>& effects) {
+    if (consensus_->leads()) {
+        if (consensus_->servers().size() == 1) {
+            end(exit_code::refused, "This SN is the last one of its swarm and can't leave",
+                effects);
+            return;
+        }
+        ConsensusOutput output;
+        consensus_->step_down(now_, output);  // another one has to take it out
+        perform(output, effects);
+        return;
+    }
+    const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
+                                    true};
+    for (const auto& [id, peer] : peers_) {
+        if (peer.role == Role::sn && peer.here) {
+            effects.push_back(Send{id, {request, {}}});
+        }
+    }
+}
+
+}  // namespace starling
