@@ -7,12 +7,14 @@
 namespace starling {
 
 /// The names of a range of NodeId, for a person: "sn1, sn2".
-/// \param none  what to say of an empty one.
+/// \param none   what to say of an empty one.
+/// \param quote  around each name.
 template <typename Nodes>
-std::string names_text(const Nodes& nodes, const std::string& none = "") {
+std::string names_text(const Nodes& nodes, const std::string& none = "",
+                       const std::string& quote = "") {
     std::string text;
     for (const NodeId& node : nodes) {
-        text += (text.empty() ? "" : ", ") + node.name;
+        text += (text.empty() ? "" : ", ") + quote + node.name + quote;
     }
     return text.empty() ? none : text;
 }

@@ -44,8 +44,8 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
             continue;
         }
         const std::string reason =
-            "expelled: it held up " + std::to_string(holdups_max) +
-            " rounds, or came and went, or refused connections, ten times as often";
+            "expelled: it delayed " + std::to_string(holdups_max) +
+            " rounds (leaving one under way, or refusing connections, counts a tenth)";
         Member& member = contract.members.at(node);
         if (member.status == MemberStatus::active &&
             contract.active_count() > contract.config.min_peers) {

@@ -2,6 +2,7 @@
 // used.
 #include <algorithm>
 
+#include "core/base/names_text.hpp"
 #include "core/ledger/ledger.hpp"
 
 namespace starling {
@@ -42,7 +43,7 @@ Answer Ledger::name_non_finite(const Entry& entry, const NameNonFinite& command)
 /// All active members have checked in and none of them has parameters that can be merged: nobody
 /// is left to wait for, and to go on would not change that.
 void Ledger::end_if_none_finite(Contract& contract) {
-    std::string names;
+    std::vector<NodeId> hold_non_finite;
     for (const auto& [id, member] : contract.members) {
         if (member.status != MemberStatus::active) {
             continue;
@@ -51,15 +52,15 @@ void Ledger::end_if_none_finite(Contract& contract) {
             return;
         }
         if (member.check_in->non_finite) {
-            names += (names.empty() ? "'" : ", '") + id.name + "'";
+            hold_non_finite.push_back(id);
         }
     }
-    if (names.empty()) {
+    if (hold_non_finite.empty()) {
         return;
     }
     end(contract, ContractPhase::aborted,
         "nobody's parameters can be merged in round " + std::to_string(contract.round) +
-            ": those of " + names +
+            ": those of " + names_text(hold_non_finite, "", "'") +
             " hold NaN or infinity. Look at the loss, the learning rate and the data there");
 }
 

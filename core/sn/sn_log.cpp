@@ -1,3 +1,4 @@
+#include "core/base/names_text.hpp"
 #include "core/base/overloaded.hpp"
 #include "core/sn/sn_state.hpp"
 
@@ -334,10 +335,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                     effects);
             },
             [&](const MembersKeptApart& e) {
-                std::string others;
-                for (const NodeId& other : e.others) {
-                    others += (others.empty() ? "'" : ", '") + other.name + "'";
-                }
+                const std::string others = names_text(e.others, "", "'");
                 report(TraceEvent("members_kept_apart")
                            .with("contract", e.contract)
                            .with("node", e.node.name)

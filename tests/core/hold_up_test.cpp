@@ -55,7 +55,7 @@ protected:
         ASSERT_TRUE(swarm.run(holdups_max * limit + minutes(10))) << swarm.trace.tail();
         EXPECT_LE(longest_round(), limit);
         std::printf("[ measured ] the longest round: %.0f s\n", to_seconds(longest_round()));
-        EXPECT_TRUE(swarm.trace.logged("expelled: it held up 5 rounds", "sn1"));
+        EXPECT_TRUE(swarm.trace.logged("expelled: it delayed 5 rounds", "sn1"));
         EXPECT_EQ(swarm.code("sl" + number), exit_code::refused);
         EXPECT_EQ(excluded("sl" + number), holdups_max);
         const auto committed = swarm.trace.named("round_committed");
