@@ -113,8 +113,37 @@ def file_findings(path, text):
         yield 1, "a header starts with #pragma once"
 
 
+EVENT = re.compile(r'TraceEvent(?:\s+\w+)?\s*\(')
+REGISTERED = re.compile(r'^    \{"([a-z_]+)", "', re.M)
+REGISTRY = "core/trace/event_kinds.cpp"
+
+
+def emitted_events(text):
+    """The literals in the parentheses of each TraceEvent(...): one, or those of a ternary."""
+    for match in EVENT.finditer(text):
+        at, depth = match.end(), 1
+        while depth > 0 and at < len(text):
+            depth += {"(": 1, ")": -1}.get(text[at], 0)
+            at += 1
+        yield from re.findall(r'"([a-z_]+)"', text[match.end():at])
+
+
+def event_findings(texts):
+    """Each event that the product reports is registered, and each that is registered is reported."""
+    registered = set(REGISTERED.findall(texts.get(REGISTRY, "")))
+    emitted = {}
+    for path, text in texts.items():
+        if path.split("/")[0] in ("core", "transport", "deploy", "sim", "examples") and path != REGISTRY:
+            emitted.update((name, path) for name in emitted_events(text))
+    for name in sorted(emitted.keys() - registered):
+        yield emitted[name], 1, f"event '{name}' is not registered: add it to {REGISTRY}"
+    for name in sorted(registered - emitted.keys()):
+        yield REGISTRY, 1, f"nothing reports event '{name}': remove it"
+
+
 def check(root):
     count = 0
+    texts = {}
     for top in sorted(LAYERS):
         for folder, _, names in sorted(os.walk(os.path.join(root, top))):
             for name in sorted(names):
@@ -123,9 +152,13 @@ def check(root):
                 full = os.path.join(folder, name)
                 path = os.path.relpath(full, root)
                 with open(full, encoding="utf-8") as file:
-                    for number, what in file_findings(path, file.read()):
-                        print(f"{path}:{number}: {what}")
-                        count += 1
+                    texts[path] = file.read()
+                for number, what in file_findings(path, texts[path]):
+                    print(f"{path}:{number}: {what}")
+                    count += 1
+    for path, number, what in event_findings(texts):
+        print(f"{path}:{number}: {what}")
+        count += 1
     return count
 
 
@@ -167,6 +200,12 @@ def self_test():
         if found:
             print(f"self-test: {path} is fine, but: {found}")
             failed += 1
+    table = 'constexpr EventKind kinds[] = {\n    {"here", "SN", "", ""},\n    {"gone", "SN", "", ""},\n};'
+    source = 'report(TraceEvent(led ? "here" : "new_one").with("a", f(1)), effects);'
+    found = [what for *_, what in event_findings({REGISTRY: table, "core/sn/a.cpp": source})]
+    if len(found) != 2 or "'new_one' is not registered" not in found[0] or "'gone'" not in found[1]:
+        print(f"self-test: events: {found}")
+        failed += 1
     with tempfile.TemporaryDirectory() as root:
         os.makedirs(os.path.join(root, "core/base"))
         with open(os.path.join(root, "core/base/a.cpp"), "w", encoding="utf-8") as file:
@@ -175,7 +214,7 @@ def self_test():
         if run.returncode != 1 or "core/base/a.cpp:1" not in run.stdout:
             print(f"self-test: a breach in a tree must end with 1: {run}")
             failed += 1
-    print(f"check.py --self-test: {len(bad) + len(good) + 1} cases, {failed} failed")
+    print(f"check.py --self-test: {len(bad) + len(good) + 2} cases, {failed} failed")
     return failed
 
 

@@ -15,16 +15,6 @@ struct MlTimes {
     std::vector<std::int64_t> ends;
 };
 
-std::uint64_t number(const TraceRecord& record, const std::string& key) {
-    const auto found = record.fields.find(key);
-    return found == record.fields.end() ? 0 : std::strtoull(found->second.c_str(), nullptr, 10);
-}
-
-std::string text(const TraceRecord& record, const std::string& key) {
-    const auto found = record.fields.find(key);
-    return found == record.fields.end() ? "" : found->second;
-}
-
 void take_times(const std::map<std::string, MlTimes>& times, RunFigures& figures) {
     std::vector<double> rounds;
     std::vector<std::optional<double>> merges;
@@ -65,13 +55,13 @@ std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records) {
     std::map<std::string, std::size_t> first_start;
     std::map<std::string, std::string> newest_run;
     const auto run_of = [](const TraceRecord& record) {
-        return text(record, "contract") + " " + text(record, "run");
+        return record.text("contract") + " " + record.text("run");
     };
     for (const TraceRecord& record : records) {
         if (record.event == "exchange_done") {
             newest_run[record.node] = run_of(record);
         } else if (record.event == "sync_end") {
-            const std::uint64_t round = number(record, "round");
+            const std::uint64_t round = record.number("round");
             std::uint64_t& next = next_round[record.node];
             if (round < next) {  // counted anew
                 first_start[record.node] = record.start;
@@ -90,10 +80,10 @@ std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records) {
 TestResults test_results_of(const std::vector<TraceRecord>& records) {
     TestResults results;
     for (const TraceRecord& record : records) {
-        if (record.event == "evaluation" && number(record, "samples") > 0) {
-            results.accuracy[record.node] = static_cast<double>(number(record, "correct")) /
-                                            static_cast<double>(number(record, "samples"));
-            results.classes = number(record, "classes");
+        if (record.event == "evaluation" && record.number("samples") > 0) {
+            results.accuracy[record.node] = static_cast<double>(record.number("correct")) /
+                                            static_cast<double>(record.number("samples"));
+            results.classes = record.number("classes");
         }
     }
     return results;
@@ -117,11 +107,11 @@ Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
             }
             t.ends.push_back(record.time_ns);
         } else if (record.event == "exchange_done") {
-            figures.exchanged_bytes += number(record, "sent_bytes");
+            figures.exchanged_bytes += record.number("sent_bytes");
         } else if (record.event == "final_model") {
-            figures.final_digest[record.node] = text(record, "digest");
-        } else if (record.event == "round_committed" && text(record, "final") == "1") {
-            figures.committed_digest = text(record, "digest");
+            figures.final_digest[record.node] = record.text("digest");
+        } else if (record.event == "round_committed" && record.text("final") == "1") {
+            figures.committed_digest = record.text("digest");
         }
     }
     figures.test = test_results_of(records);

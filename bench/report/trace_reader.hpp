@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/trace/event_fields.hpp"
 
 namespace starling {
 
@@ -16,6 +17,14 @@ struct TraceRecord {
     std::string event;
     std::map<std::string, std::string> fields;
     std::size_t start = 0;  ///< of the process: 0 for the first that the file tells of
+
+    /// Empty where there is none.
+    std::string text(const std::string& key) const {
+        const auto found = fields.find(key);
+        return found == fields.end() ? "" : found->second;
+    }
+    /// 0 where there is none, or it is no number.
+    std::uint64_t number(const std::string& key) const { return number_in(text(key)).value_or(0); }
 };
 
 /// Reads a trace of a simulation or of a process. A process writes one line that begins with

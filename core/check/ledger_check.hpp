@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/check/event_fields.hpp"
 #include "core/check/history_check.hpp"
 #include "core/check/violation.hpp"
+#include "core/trace/event_fields.hpp"
 
 namespace starling {
 

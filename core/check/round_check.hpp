@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "core/check/event_fields.hpp"
 #include "core/check/violation.hpp"
+#include "core/trace/event_fields.hpp"
 
 namespace starling {
 

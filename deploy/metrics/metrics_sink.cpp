@@ -1,32 +1,20 @@
 #include "deploy/metrics/metrics_sink.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/base/version.hpp"
+#include "core/trace/event_fields.hpp"
 #include "core/wire/codec.hpp"
 
 namespace starling {
 namespace {
 
 std::string_view text_of(const TraceEvent& event, std::string_view key) {
-    for (const TraceEvent::Field& field : event.fields) {
-        if (field.key == key) {
-            return field.value;
-        }
-    }
-    return {};
-}
-
-std::optional<std::uint64_t> number_of(const TraceEvent& event, std::string_view key) {
-    const std::string_view text = text_of(event, key);
-    std::uint64_t number = 0;
-    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-    return !text.empty() && end.ec == std::errc{} ? std::optional(number) : std::nullopt;
+    return EventFields(event).text(key);
 }
 
 std::uint64_t count_of(const TraceEvent& event, std::string_view key) {
-    return number_of(event, key).value_or(0);
+    return EventFields(event).number(key).value_or(0);
 }
 
 double as_double(std::uint64_t number) { return static_cast<double>(number); }
@@ -159,7 +147,7 @@ void MetricsSink::count_sl(SwarmTime time, const TraceEvent& event) {
         figures.first_check_in = time;
         samples_ += count_of(event, "samples");
         epochs_ = count_of(event, "epochs");
-        if (const auto millionths = number_of(event, "loss_millionths")) {
+        if (const auto millionths = EventFields(event).number("loss_millionths")) {
             last_loss_ = as_double(*millionths) / 1e6;
         }
     } else if (event.name == "own_parameters_not_finite") {

@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "core/trace/trace_event.hpp"
+#include <gtest/gtest.h>
+
+#include "core/trace/event_registry.hpp"
 
 namespace starling::test {
 
-/// Keeps every event, as text and as it was.
+/// Keeps every event, as text and as it was. Each must be one of the registry.
 class TraceRecorder final : public TraceSink {
 public:
     struct Line {
@@ -17,6 +19,9 @@ public:
     };
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
+        if (event.name != "withheld") {  // by nodes of tests that lie
+            EXPECT_EQ(event_error(event), "");
+        }
         lines.push_back({time, node, event});
         text += trace_line(time, node, event) + "\n";
     }

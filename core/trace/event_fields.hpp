@@ -9,6 +9,15 @@
 
 namespace starling {
 
+/// A field of type number; nothing: it is none.
+inline std::optional<std::uint64_t> number_in(std::string_view value) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    return value.empty() || error != std::errc{} || end != value.data() + value.size()
+               ? std::nullopt
+               : std::optional(number);
+}
+
 /// The values of one event by their keys; an event of a trace file may lack any.
 class EventFields {
 public:
@@ -23,15 +32,7 @@ public:
         }
         return {};
     }
-    std::optional<std::uint64_t> number(std::string_view key) const {
-        const std::string_view value = text(key);
-        std::uint64_t number = 0;
-        const auto [end, error] =
-            std::from_chars(value.data(), value.data() + value.size(), number);
-        return value.empty() || error != std::errc{} || end != value.data() + value.size()
-                   ? std::nullopt
-                   : std::optional(number);
-    }
+    std::optional<std::uint64_t> number(std::string_view key) const { return number_in(text(key)); }
     bool flag(std::string_view key) const { return text(key) == "1"; }
     bool has(std::string_view key) const { return !text(key).empty(); }
 
