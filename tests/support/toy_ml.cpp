@@ -3,7 +3,7 @@
 // momentum is state of its own, which it registers.
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
-//   BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE]
+//   BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE] [--non-finite refuse|warn|allow]
 //
 // --exit-with ends the process without a word as soon as it has joined;
 // --until ends the training once that file is there, whatever --batches says;
@@ -70,6 +70,7 @@ struct Flags {
     bool extra_tensor = false;
     std::string until;
     std::string save_at;
+    NonFinitePolicy non_finite = NonFinitePolicy::refuse;
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -85,6 +86,14 @@ Flags parse(const std::vector<std::string>& arguments) {
         }
         if (arguments[i] == "--save-at" && i + 1 < arguments.size()) {
             flags.save_at = arguments[++i];
+            continue;
+        }
+        if (arguments[i] == "--non-finite" && i + 1 < arguments.size()) {
+            const Result<NonFinitePolicy> policy = parse_non_finite_policy(arguments[++i]);
+            if (!policy) {
+                throw SwarmError(policy.error());
+            }
+            flags.non_finite = *policy;
             continue;
         }
         std::uint64_t* value = arguments[i] == "--elements"     ? &flags.elements
@@ -111,6 +120,7 @@ void train(SwarmSession& swarm) {
     options.sync_frequency = static_cast<std::uint32_t>(flags.sync);
     options.min_peers = swarm.min_peers();
     options.wait_limit = std::chrono::seconds(flags.wait_limit_s);
+    options.non_finite = flags.non_finite;
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);
     if (flags.exit_with != 0) {
