@@ -218,7 +218,7 @@ TEST(ImageClassifier, AnOptimizersStateOfAnotherSizeIsRefused) {
 
 TEST(ImageClassifier, CnnPassesEightyFivePercentOnDrawnImages) {
     use_torch_threads(1);
-    const ImageData data = draw_images({.seed = 1, .train_count = 8'000, .test_count = 1'000});
+    const ImageData data = draw_images({.seed = 1, .train_count = 4'000, .test_count = 1'000});
     constexpr std::uint64_t epochs = 3;
     const ImageModelDefaults defaults = *image_model_defaults("cnn");
     BatchSource source(data.train, full_part(data.train.size()), {defaults.batch_size, 1, 1});
