@@ -60,6 +60,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
         return;
     }
     sync_->params[segment.index] = body;
+    check_own_segment(segment.index);
     if (++sync_->present < sync_->params.size()) {
         return;
     }
@@ -68,7 +69,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
         // The swarm has gone on without it: it goes on from there.
         go_on_from(CommittedModel(*committed_), effects);
     } else if (!catch_up_) {
-        check_own_parameters(effects);
+        tell_own_non_finite(effects);
         check_in(effects);
     }
 }

@@ -5,36 +5,39 @@
 
 namespace starling {
 
-/// Looks at what the ML handed in, before the check-in says so to all.
-void SlNode::check_own_parameters(std::vector<Effect>& effects) {
-    sync_->check_in.non_finite = false;
-    const NonFinitePolicy policy = session_->open.config.non_finite;
-    if (policy == NonFinitePolicy::allow) {
+/// Looks at a segment that the ML handed in as it comes, while it is in the processor's cache.
+void SlNode::check_own_segment(std::uint32_t segment) {
+    auto& found = sync_->non_finite;
+    if (session_->open.config.non_finite == NonFinitePolicy::allow ||
+        (found && found->segment < segment)) {
         return;
     }
-    for (std::uint32_t segment = 0; segment < sync_->params.size(); ++segment) {
-        const std::optional<std::string> tensor =
-            first_non_finite_tensor(*session_->layout, segment, sync_->params[segment]);
-        if (!tensor) {
-            continue;
-        }
-        sync_->check_in.non_finite = true;
-        effects.push_back(Report{
-            TraceEvent("own_parameters_not_finite")
-                .with("round", next_round_)
-                .with("tensor", *tensor)
-                .log(Level::error, component,
-                     "This node's parameters hold NaN or infinity (first in tensor '" + *tensor +
-                         "'): " +
-                         (policy == NonFinitePolicy::refuse
-                              ? "round " + std::to_string(next_round_) +
-                                    " is merged without them, and training goes on from the "
-                                    "others' model"
-                              : "they go into round " + std::to_string(next_round_) +
-                                    " all the same, as policy 'warn' says") +
-                         ". Look at the loss, the learning rate and the data of this node")});
+    if (auto tensor = first_non_finite_tensor(*session_->layout, segment, sync_->params[segment])) {
+        found = NonFiniteTensor{segment, std::move(*tensor)};
+    }
+}
+
+/// Once all segments are here, before the check-in says so to all.
+void SlNode::tell_own_non_finite(std::vector<Effect>& effects) {
+    sync_->check_in.non_finite = sync_->non_finite.has_value();
+    if (!sync_->non_finite) {
         return;
     }
+    const std::string round = std::to_string(next_round_);
+    const bool refused = session_->open.config.non_finite == NonFinitePolicy::refuse;
+    effects.push_back(
+        Report{TraceEvent("own_parameters_not_finite")
+                   .with("round", next_round_)
+                   .with("tensor", sync_->non_finite->tensor)
+                   .log(Level::error, component,
+                        "This node's parameters hold NaN or infinity (first in tensor '" +
+                            sync_->non_finite->tensor + "'): " +
+                            (refused ? "round " + round +
+                                           " is merged without them, and training goes on from the "
+                                           "others' model"
+                                     : "they go into round " + round +
+                                           " all the same, as policy 'warn' says") +
+                            ". Look at the loss, the learning rate and the data of this node")});
 }
 
 /// Members that sent such values in this round: contributions to segments that are merged here, or

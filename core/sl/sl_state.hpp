@@ -60,13 +60,18 @@ private:
         Run run = 0;
         std::optional<Round> ml_has;  ///< of the newest committed model that the ML was given
     };
+    struct NonFiniteTensor {
+        std::uint32_t segment = 0;
+        std::string tensor;
+    };
     /// A sync of the ML: parameters coming in, or waiting for their round to be committed.
     struct Sync {
         std::uint64_t sequence = 0;
         CheckIn check_in;
         Segments params;
         std::uint32_t present = 0;
-        bool waiting = false;  ///< complete, and not answered yet
+        bool waiting = false;                       ///< complete, and not answered yet
+        std::optional<NonFiniteTensor> non_finite;  ///< of the first segment that holds such values
     };
 
     // sl_node.cpp
@@ -151,7 +156,8 @@ private:
     void name_deviating_owners(std::vector<Effect>& effects);
 
     // sl_non_finite.cpp
-    void check_own_parameters(std::vector<Effect>& effects);
+    void check_own_segment(std::uint32_t segment);
+    void tell_own_non_finite(std::vector<Effect>& effects);
     void name_non_finite(const std::vector<NodeId>& nodes, std::vector<Effect>& effects);
 
     // sl_progress.cpp
