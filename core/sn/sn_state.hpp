@@ -17,8 +17,9 @@ namespace starling {
 /// their deadlines (sn_node.cpp), leases and rounds that stand still (sn_stalls.cpp), the log and
 /// what its entries bring about (sn_log.cpp), what is signed (sn_signed.cpp), the other SNs
 /// (sn_servers.cpp), who is one of them (sn_joining.cpp), reads (sn_reads.cpp), what is not worth
-/// an entry (sn_limits.cpp), which of them are gone for good (sn_removals.cpp), what is said where
-/// none leads (sn_leaderless.cpp), copies of this SN (sn_copies.cpp), who may be whom (sn_roll.cpp).
+/// an entry (sn_limits.cpp), which of them are gone for good (sn_removals.cpp), what is said
+/// where none leads (sn_leaderless.cpp), copies of this SN (sn_copies.cpp), who may be whom
+/// (sn_roll.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
