@@ -116,7 +116,8 @@ endfunction()
 # compile_option_parser(FILE): CLI11 is a large header of templates, and what it makes runs once at the start of
 # a program: optimising it is a third of the time that the compiler takes.
 function(compile_option_parser file)
-    if(NOT STARLING_SANITIZE)
+    # With clang's precompiled headers all files must be optimised alike.
+    if(NOT STARLING_SANITIZE AND NOT STARLING_TSAN)
         set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0)
     endif()
 endfunction()
