@@ -1,3 +1,17 @@
+// The replicated state machine: nodes, contracts, their rounds and members, as the agreed entries
+// leave them. Every SN applies the same entries in the same order (state machine replication;
+// Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014), so what
+// follows depends on nothing else: no clock (time stands in the entries), no randomness.
+//
+// A round gathers until min_peers members, some of them with weight, have checked in, and a grace
+// period for the others is over (freeze_if_ready); then its members are fixed (freeze) and exchange
+// parameters until they agree on a digest (ledger_commit.cpp). If a member is lost meanwhile, the
+// next attempt begins with the check-ins that are left (retry_without). A run is complete with the
+// round in which all members are finished, and aborted where those that are here or may come back
+// are fewer than min_peers (remove_member).
+//
+// Invariants: `frozen` is ascending by node ID and not empty while a round is exchanged; attempts
+// of a round only grow; a command takes effect once, by session and sequence of its signer.
 #include "core/ledger/ledger.hpp"
 
 #include <algorithm>

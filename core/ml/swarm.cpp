@@ -1,3 +1,9 @@
+// SwarmCallback: counts batches and, where a round is due, hands the parameters to the ML node and
+// blocks the training thread until the merged ones are here. The names of its hooks are HPE's.
+//
+// The count restarts after each round, so that a member that resumes from a kept state syncs at the
+// same batches as one that never stopped. Invariant: between two rounds the parameters are changed
+// by the program only, and after a round they are the committed ones, bit for bit.
 #include "core/ml/swarm.hpp"
 
 #include <algorithm>

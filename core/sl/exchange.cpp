@@ -1,3 +1,12 @@
+// One attempt of a round at one member: a reduce-scatter and an all-gather over segments (Thakur,
+// Rabenseifner and Gropp, "Optimization of Collective Communication Operations in MPICH", 2005), so
+// each member sends and receives two models, however many members there are. Each segment has one
+// owner (merge/plan.hpp), which fetches all contributions to it, merges them in the order of node
+// IDs, and serves the result.
+//
+// Receivers ask, senders answer: a request can be repeated after a connection was cut, and bounds
+// what is in flight. Invariant: a segment is asked for once on a connection, and again only if a
+// probe that was sent behind it comes back first (FetchProbe; connections keep their order).
 #include "core/sl/exchange.hpp"
 
 #include <algorithm>

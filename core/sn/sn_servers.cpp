@@ -1,3 +1,10 @@
+// An SN among the others: what they send, and how they reach the one that leads. Commands and news
+// of nodes that are connected here go to the leader; results come back as applied entries.
+//
+// Nothing that another SN says is taken on its word: entries are signed by their authors
+// (sn_signed.cpp), consensus messages pass the host rules (raft/host_rules.cpp), requests about
+// membership count for their sender only (sn_joining.cpp), and a leader's refusal is checked here
+// (sn_limits.cpp).
 #include <algorithm>
 
 #include "core/sn/sn_state.hpp"

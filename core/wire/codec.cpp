@@ -1,3 +1,9 @@
+// Messages to bytes and back; FORMAT.md is the specification. Bytes come from peers that may lie:
+// every count is checked against the bytes that are left before anything is allocated, every text
+// has its bound, every enum is looked up, and a message must end with its last byte. Malformed
+// input is an error value, never an exception; the fuzz targets `wire` and `ledger` hold this.
+//
+// One put() and one get() a message, in the order of FORMAT.md.
 #include "core/wire/codec.hpp"
 
 #include <algorithm>

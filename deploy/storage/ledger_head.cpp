@@ -1,3 +1,10 @@
+// The head of the ledger in a second file: a log that was cut at a whole entry, or replaced by an
+// older copy, is consistent in itself, so only something beside it can tell.
+//
+// Two slots, written in turn, like LMDB's meta pages: a torn write spoils the slot that was being
+// written, and the other one still holds the state before. Invariant: the head never claims an
+// entry that is not durable in the log; the log may be ahead of it. It is written without fsync, so
+// after a power cut it may be some seconds old (see DECISIONS.md).
 #include "deploy/storage/ledger_head.hpp"
 
 #include <algorithm>

@@ -1,3 +1,10 @@
+// The log of a node in SQLite. Durability is SQLite's (WAL, synchronous=FULL: a commit returns
+// after fsync); what is added is the hash chain over entries, which finds changed bytes, and the
+// head file, which finds missing ones.
+//
+// Order of a write: transaction, then head. So after a crash the log is where the head says, or
+// ahead of it, and never behind. After a failed write nobody knows what is on the disk (Rebello et
+// al., "Can Applications Recover from fsync Failures?", 2020): all later ones fail too.
 #include "deploy/storage/sqlite_store.hpp"
 
 #include <algorithm>
