@@ -20,7 +20,7 @@ public:
     /// Replaces what the log holds from index `first` on. Durable, and all or nothing, when it
     /// returns. An error ends the node (ledger rule R6: fail-stop, no second try).
     virtual Result<void> append(std::uint64_t first, std::span<const Bytes> records) = 0;
-    /// As durable, as final.
+    /// Same durability and failure semantics as append().
     virtual Result<void> save_vote(const Vote& vote) = 0;
     /// One after the other; a store that can makes them one, at the cost of one.
     virtual Result<void> write(std::span<const StoreWrite> writes);

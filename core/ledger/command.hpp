@@ -193,7 +193,7 @@ constexpr std::size_t reason_max = 1024;
 constexpr std::size_t layout_text_max = std::size_t{4} * 1024 * 1024;
 
 void encode(Writer& writer, const Command& command);
-/// On bytes that are no command the reader is no longer ok().
+/// On malformed input the reader enters the failed state.
 Command decode_command(Reader& reader);
 
 /// One entry of the ledger. A client's command is applied once, however often it is sent: a

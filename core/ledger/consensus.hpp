@@ -99,7 +99,7 @@ struct ConsensusMessage {
 void encode(Writer& writer, const Server& server);
 Server decode_server(Reader& reader);
 void encode(Writer& writer, const ConsensusMessage& message);
-/// On bytes that are no message the reader is no longer ok().
+/// On malformed input the reader enters the failed state.
 ConsensusMessage decode_consensus_message(Reader& reader);
 
 constexpr std::uint32_t servers_max = 64;

@@ -91,15 +91,15 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
         STARLING_INVARIANT(noted == 0, "to hear of a write can't fail");
     }
     deliver_committed(now, output);
-    tell_commit(output);
+    notify_commit(output);
     return 0;
 }
 
 /// Followers hear at once what is agreed, not with the next heartbeat: an append without records.
 /// One that confirms its records after the others made them agreed hears of it then.
-void RaftConsensus::tell_commit(ConsensusOutput& output) {
+void RaftConsensus::notify_commit(ConsensusOutput& output) {
     if (!leads()) {
-        told_.clear();
+        notified_.clear();
         return;
     }
     for (const Server& server : servers_) {
@@ -108,11 +108,11 @@ void RaftConsensus::tell_commit(ConsensusOutput& output) {
             continue;
         }
         const std::uint64_t agreed = std::min<std::uint64_t>(match, raft_commit_index(&raft_));
-        std::uint64_t& told_before = told_[server.number];
-        if (agreed <= told_before) {
+        std::uint64_t& notified_before = notified_[server.number];
+        if (agreed <= notified_before) {
             continue;
         }
-        told_before = agreed;
+        notified_before = agreed;
         ConsensusMessage told;
         told.kind = ConsensusKind::append;
         told.sender = raft_.id;

@@ -12,8 +12,8 @@ struct RaftOptions {
     /// This server's number if its disk has none; not 0, and never used before.
     std::uint64_t number = 1;
     std::uint64_t seed = 1;  ///< of the election timeouts
-    /// A follower that hears nothing for once to twice so long wants to lead; after its start, for
-    /// half so long.
+    /// A follower starts an election after a random 1 to 2 times this without a heartbeat; the
+    /// first one after its start after half of that.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
     SwarmDuration heartbeat = std::chrono::milliseconds(100);
     /// Rule R3: a membership record is the first of those handed to libraft together. Off only in a

@@ -67,7 +67,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
     sync_->waiting = true;
     if (committed_ && session_->ml_has != committed_->commit.round) {
         // The swarm has gone on without it: it goes on from there.
-        go_on_from(CommittedModel(*committed_), effects);
+        resume_from(CommittedModel(*committed_), effects);
     } else if (!catch_up_) {
         tell_own_non_finite(effects);
         check_in(effects);

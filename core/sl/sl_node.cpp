@@ -79,7 +79,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             if (up.ca != CaFingerprint{}) {
                 effects.push_back(PinPeer{up.peer, up.ca});  // until an SN says otherwise
             }
-            beat_unanswered_ = false;
+            heartbeat_unanswered_ = false;
             sn_heard_ = now_;
             sn_silent_ = false;
             sn_backoff_ = {};
@@ -89,14 +89,14 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
                 "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " +
                     to_string(up.dialled),
                 effects);
-            beat(effects);  // also sends the command that waits
+            send_heartbeat(effects);  // also sends the command that waits
             return;
         case Role::sl:
             up_.insert(up.peer);
             dialling_.erase(up.peer);
             refused_by_.erase(up.peer);
             served_committed_.erase(up.peer);
-            talked_ = true;
+            was_connected_with_member_ = true;
             if (exchange_) {
                 // What was under way on an older connection may be lost.
                 exchange_->on_peer_lost(up.peer);
@@ -259,7 +259,7 @@ void SlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
 void SlNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
     switch (static_cast<Timer>(due.timer)) {
         case heartbeat_timer:
-            beat_if_due(effects);
+            send_heartbeat_if_due(effects);
             if (exchange_) {
                 exchange_->on_tick(now_, effects);
             }

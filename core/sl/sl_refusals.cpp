@@ -40,7 +40,7 @@ void SlNode::note_refusals(const ConnectFailed& failed, const std::vector<RoundM
     const bool by_all = std::all_of(members.begin(), members.end(), [&](const RoundMember& one) {
         return one.id == options_.id || refused_by_.contains(one.id);
     });
-    if (by_all && !talked_) {
+    if (by_all && !was_connected_with_member_) {
         crash({Errc::refused, text + "; no other member talks to this SL either"},
               exit_code::refused, effects);
     }

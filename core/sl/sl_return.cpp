@@ -28,7 +28,7 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
             "Going on from round " + std::to_string(commit.round) +
                 ", whose model this node has kept",
             effects);
-        go_on_from({key, commit, reported ? reported_model_->segments : kept->segments}, effects);
+        resume_from({key, commit, reported ? reported_model_->segments : kept->segments}, effects);
         return;
     }
     catch_up_serial_ = 0;  // what was hashed or kept for an older one is not this one's
@@ -120,7 +120,7 @@ void SlNode::on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effect
                                       "Caught up with round " + std::to_string(commit.round) +
                                           (commit.final ? " (final)" : "") + ", digest " +
                                           short_text(commit.digest))});
-    go_on_from({catch_up_->key(), commit, catch_up_->segments()}, effects);
+    resume_from({catch_up_->key(), commit, catch_up_->segments()}, effects);
 }
 
 /// Taken for lost while it was only cut off: it enrols again and goes on where the swarm is.

@@ -228,7 +228,7 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
         report_ = MergeReport{*merged_digest_, options_.signer->sign(report_text(
                                                    options_.id, key.contract, key.run, key.round,
                                                    key.attempt, *merged_digest_))};
-        beat(effects);
+        send_heartbeat(effects);
     }
 }
 
@@ -264,11 +264,11 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
                             " members, digest " + short_text(commit.digest))});
     CommittedModel model{exchange_->key(), commit, exchange_->merged()};
     end_exchange(effects);
-    go_on_from(std::move(model), effects);
+    resume_from(std::move(model), effects);
 }
 
 /// The newest committed model is here: the ML gets it if it waits, or when it asks next.
-void SlNode::go_on_from(CommittedModel model, std::vector<Effect>& effects) {
+void SlNode::resume_from(CommittedModel model, std::vector<Effect>& effects) {
     if (committed_ && committed_->key != model.key) {
         effects.push_back(
             CancelSends{committed_group, std::nullopt});  // nobody needs the older one

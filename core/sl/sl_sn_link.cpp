@@ -87,7 +87,7 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
         return;
     }
     if (result.sequence == 0) {  // the answer to a heartbeat
-        on_beat_answered();
+        on_heartbeat_answered();
         const bool leaderless = result.code == Errc::unreachable;
         if (leaderless && !sn_leaderless_) {
             log(Level::warning, "SN '" + sn_->name + "': " + result.reason, effects);
@@ -159,12 +159,12 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 } else if (sync_ && sync_->waiting && !catch_up_) {
                     check_in(effects);
                 }
-                beat(effects);
+                send_heartbeat(effects);
             },
             [&](const CheckInRound&) {
                 // Stale: the round was frozen or committed meanwhile, and the view will say which.
                 check_in_refused_ = result.code != Errc::ok;
-                beat(effects);  // brings the view, and with it how many are here
+                send_heartbeat(effects);  // brings the view, and with it how many are here
             },
             [&](const CommitRound&) {},
             [&](const LeaveContract&) {
@@ -189,30 +189,31 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
 /// the model: the next one waits until the one before is answered, and as long again as the answer
 /// took. Without an answer each wait is half as long again as the one before: the first two stay
 /// within an SN's lease, and the lease follows the pauses that the SN sees.
-void SlNode::beat_if_due(std::vector<Effect>& effects) {
+void SlNode::send_heartbeat_if_due(std::vector<Effect>& effects) {
     const SwarmDuration first_wait = 3 * options_.heartbeat_interval;
     const SwarmDuration longest_wait = 30 * options_.heartbeat_interval;
-    const SwarmDuration since = now_ - beat_at_;
-    if (!beat_unanswered_) {
-        beat_wait_ = first_wait;
-    } else if (since >= beat_wait_) {
-        beat_wait_ = std::min<SwarmDuration>(beat_wait_ * 3 / 2, longest_wait);
-        beat(effects);
+    const SwarmDuration since = now_ - heartbeat_sent_at_;
+    if (!heartbeat_unanswered_) {
+        heartbeat_wait_ = first_wait;
+    } else if (since >= heartbeat_wait_) {
+        heartbeat_wait_ = std::min<SwarmDuration>(heartbeat_wait_ * 3 / 2, longest_wait);
+        send_heartbeat(effects);
         return;
     }
-    if (!beat_unanswered_ && since >= std::min<SwarmDuration>(2 * sn_round_trip_, first_wait)) {
-        beat(effects);
+    if (!heartbeat_unanswered_ &&
+        since >= std::min<SwarmDuration>(2 * sn_round_trip_, first_wait)) {
+        send_heartbeat(effects);
     }
 }
 
-void SlNode::on_beat_answered() {
-    if (beat_unanswered_) {
-        beat_unanswered_ = false;
-        sn_round_trip_ = now_ - beat_at_;
+void SlNode::on_heartbeat_answered() {
+    if (heartbeat_unanswered_) {
+        heartbeat_unanswered_ = false;
+        sn_round_trip_ = now_ - heartbeat_sent_at_;
     }
 }
 
-void SlNode::beat(std::vector<Effect>& effects) {
+void SlNode::send_heartbeat(std::vector<Effect>& effects) {
     if (!sn_) {
         return;
     }
@@ -230,8 +231,8 @@ void SlNode::beat(std::vector<Effect>& effects) {
         beat.report = report_;
     }
     effects.push_back(Send{*sn_, {beat, {}}});
-    beat_at_ = now_;
-    beat_unanswered_ = true;
+    heartbeat_sent_at_ = now_;
+    heartbeat_unanswered_ = true;
     commands_.send(*sn_, true, effects);
     if (!commands_.empty() && options_.sn_addresses.size() > 1 &&
         now_ - sn_asked_at_ > answer_limit()) {
@@ -278,7 +279,7 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     view_at_ = now_;
     view_wait_ = {};
     sees_later_view_ = false;
-    on_beat_answered();  // a view may be the answer
+    on_heartbeat_answered();  // a view may be the answer
     note_members(view);
     if (view.phase == ContractPhase::aborted) {
         session_->enrolled = false;

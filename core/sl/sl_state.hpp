@@ -109,9 +109,9 @@ private:
     void on_result(const CommandResult& result, std::vector<Effect>& effects);
     void on_answer(const Command& command, const CommandResult& result,
                    std::vector<Effect>& effects);
-    void beat(std::vector<Effect>& effects);
-    void beat_if_due(std::vector<Effect>& effects);
-    void on_beat_answered();
+    void send_heartbeat(std::vector<Effect>& effects);
+    void send_heartbeat_if_due(std::vector<Effect>& effects);
+    void on_heartbeat_answered();
     /// On a slow link answers take their time.
     SwarmDuration answer_limit() const {
         return std::max<SwarmDuration>(options_.sn_answer_limit, 4 * sn_round_trip_);
@@ -148,7 +148,7 @@ private:
     void on_work(const WorkDone& done, std::vector<Effect>& effects);
     void hash_if_complete(std::vector<Effect>& effects);
     void on_commit(const Commit& commit, std::vector<Effect>& effects);
-    void go_on_from(CommittedModel model, std::vector<Effect>& effects);
+    void resume_from(CommittedModel model, std::vector<Effect>& effects);
 
     // sl_deviation.cpp
     /// \pre the attempt of exchange_ is the one that was committed, and merged_digest_ another
@@ -199,11 +199,11 @@ private:
     SwarmTime sn_heard_{};
     SwarmDuration sn_backoff_{};
     bool sn_silent_ = false;
-    SwarmTime beat_at_{};  ///< when the newest heartbeat was sent
-    bool beat_unanswered_ = false;
-    SwarmDuration beat_wait_{0};      ///< until the next one, while it is not answered
-    SwarmDuration sn_round_trip_{0};  ///< of the newest heartbeat that was answered
-    bool sn_leaderless_ = false;      ///< as it says, and that was logged
+    SwarmTime heartbeat_sent_at_{};  ///< when the newest heartbeat was sent
+    bool heartbeat_unanswered_ = false;
+    SwarmDuration heartbeat_wait_{0};  ///< until the next one, while it is not answered
+    SwarmDuration sn_round_trip_{0};   ///< of the newest heartbeat that was answered
+    bool sn_leaderless_ = false;       ///< as it says, and that was logged
     CommandQueue commands_;
 
     std::set<NodeId> mls_;      ///< that are connected
@@ -216,9 +216,9 @@ private:
 
     std::set<NodeId> up_;  ///< SLs that are connected
     std::map<NodeId, Address> dialling_;
-    std::set<NodeId> refused_by_;    ///< members that would not be talked to, the last time
-    bool talked_ = false;            ///< with any member since the start
-    std::set<NodeId> members_seen_;  ///< of this run's rounds
+    std::set<NodeId> refused_by_;  ///< members that would not be talked to, the last time
+    bool was_connected_with_member_ = false;  ///< with any member since the start
+    std::set<NodeId> members_seen_;           ///< of this run's rounds
     std::unique_ptr<Exchange> exchange_;
     std::optional<CommittedModel> committed_;  ///< served to those who lack a segment of it
     std::map<NodeId, ServedSegments> served_committed_;

@@ -14,7 +14,7 @@ std::string moved_text(const NodeRegistered& registered) {
 }
 
 /// What an entry of an SN's own says, so that it is proposed once at a time.
-std::string own_business(const NodeId& signer, const Command& command) {
+std::string proposal_key(const NodeId& signer, const Command& command) {
     if (const auto* expire = std::get_if<ExpireDeadline>(&command)) {
         return "expire " + std::to_string(expire->run) + " " + std::to_string(expire->deadline_ns) +
                " " + expire->contract;
@@ -49,7 +49,7 @@ std::string own_business(const NodeId& signer, const Command& command) {
 void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
     const bool fresh = entry.session != 0
                            ? pending_.insert({entry.signer, entry.session, entry.sequence}).second
-                           : pending_own_.insert(own_business(entry.signer, entry.command)).second;
+                           : pending_own_.insert(proposal_key(entry.signer, entry.command)).second;
     if (!fresh) {
         return;  // on its way
     }
@@ -62,14 +62,14 @@ void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
     // Refused while leadership is handed over: the node asks again, and the timers run again.
     if (!consensus_->propose(now_, encode_entry(entry), output)) {
         pending_.erase({entry.signer, entry.session, entry.sequence});
-        pending_own_.erase(own_business(entry.signer, entry.command));
+        pending_own_.erase(proposal_key(entry.signer, entry.command));
     }
     perform(output, effects);
     arm_deadline(effects);
 }
 
 bool SnNode::is_proposed(const Command& command) const {
-    return pending_own_.contains(own_business(options_.id, command));
+    return pending_own_.contains(proposal_key(options_.id, command));
 }
 
 void SnNode::perform(ConsensusOutput& output, std::vector<Effect>& effects) {
@@ -161,7 +161,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     last_entry_ns_ = std::max(last_entry_ns_, to_ns(time_of(*entry)));
     pending_.erase({entry->signer, entry->session, entry->sequence});
     if (entry->session == 0) {
-        pending_own_.erase(own_business(entry->signer, entry->command));
+        pending_own_.erase(proposal_key(entry->signer, entry->command));
     }
     const bool repeated =
         ledger_.answer_of(entry->signer, entry->session, entry->sequence).has_value();

@@ -109,7 +109,7 @@ void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
         dial_errors_.erase(up.dialled);
         dial_backoff_ = {};
         if (consensus_->leader() == up.peer) {
-            said_again_term_ = 0;  // what was under way on an older connection may be lost
+            pending_resent_term_ = 0;  // what was under way on an older connection may be lost
         }
         ask_to_join(effects);
     } else if (up.role == Role::sl) {
@@ -230,7 +230,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         // On its way.
     } else if (const std::optional<Answer> refused = refusal_of(from, submit)) {
         // Elected just now, it may not know the node's newest key, or what it said last:
-        // say_again() looks anew; what another SN handed on, its node says again.
+        // resend_pending() looks anew; what another SN handed on, its node says again.
         if (applied_term_ == consensus_->term()) {
             deny(from, *refused, effects);
             refuse_command(from, submit, *refused, via, effects);
@@ -241,7 +241,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
 }
 
 void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects) {
-    note_beat(from, beat);
+    note_heartbeat(from, beat);
     relay_news(from, true, beat, effects);
     take_report(from, beat, effects);
     const auto node = ledger_.nodes().find(from);

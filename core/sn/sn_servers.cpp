@@ -85,7 +85,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
         peer.hear(now_);
         peer.connected = true;
         peer.via = from;
-        note_beat(news.node, news.beat);
+        note_heartbeat(news.node, news.beat);
         take_report(news.node, news.beat, effects);
     } else if (!peer.here && peer.via == from) {
         peer.connected = false;
@@ -107,19 +107,19 @@ void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<
     if (leader && *leader != options_.id) {
         effects.push_back(Send{*leader, {RelayedCommand{from, submit}, {}}});
     } else if (!leader) {
-        said_again_term_ = 0;  // it waits, also for one of the same term: see say_again()
+        pending_resent_term_ = 0;  // it waits, also for one of the same term: see resend_pending()
     }
 }
 
 /// What nodes here wait for goes to each new leader at once; what an older one was told may be
 /// lost. It is known by its sequence, so to say it twice changes nothing.
-void SnNode::say_again(std::vector<Effect>& effects) {
+void SnNode::resend_pending(std::vector<Effect>& effects) {
     const std::optional<NodeId> leader = consensus_->leader();
     const bool knows_all = !consensus_->leads() || applied_term_ == consensus_->term();
-    if (!leader || !knows_all || said_again_term_ == consensus_->term()) {
+    if (!leader || !knows_all || pending_resent_term_ == consensus_->term()) {
         return;
     }
-    said_again_term_ = consensus_->term();
+    pending_resent_term_ = consensus_->term();
     std::vector<std::pair<NodeId, SubmitCommand>> waiting;
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.unanswered) {
@@ -138,7 +138,7 @@ void SnNode::settle(std::vector<Effect>& effects) {
         was_server_ = !was_server_;
         register_self(effects);
     }
-    say_again(effects);
+    resend_pending(effects);
     carry_out_removals(effects);
     remove_expelled_servers(effects);
     if (!read_round_ || !consensus_->leads()) {

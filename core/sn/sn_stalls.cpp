@@ -70,7 +70,7 @@ SwarmDuration SnNode::lease_of(const Peer& peer) const {
                                      std::max(options_.lease, longest_lease));
 }
 
-void SnNode::note_beat(const NodeId& from, const Heartbeat& beat) {
+void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& beat) {
     Peer& peer = peers_[from];
     const RoundKey key{beat.contract, beat.run, beat.round, beat.attempt};
     RoundMotion& motion = motions_[beat.contract];

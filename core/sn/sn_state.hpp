@@ -108,7 +108,7 @@ private:
     };
     SwarmDuration lease_of(const Peer& peer) const;
     static SwarmDuration standstill_of(const Contract& contract, const RoundMotion& motion);
-    void note_beat(const NodeId& from, const Heartbeat& beat);
+    void note_heartbeat(const NodeId& from, const Heartbeat& beat);
     StalledPairs stalled_pairs(const Contract& contract);
     std::optional<NodeId> unreported(const Contract& contract) const;
     std::optional<HeldUp> holds_up(const Contract& contract);
@@ -260,7 +260,7 @@ private:
                     std::vector<Effect>& effects);
     void relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
     void on_leadership(std::vector<Effect>& effects);
-    void say_again(std::vector<Effect>& effects);
+    void resend_pending(std::vector<Effect>& effects);
     bool misses_leader() const { return now_ - leader_seen_ > options_.leader_limit; }
     std::optional<NodeId> shown_leader() const;
     void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
@@ -326,9 +326,10 @@ private:
     bool ready_ = false;
     bool stopped_ = false;
     std::optional<SwarmTime> raft_armed_;
-    std::uint64_t said_again_term_ = 0;  ///< whose leader was told what waits for an answer here
-    std::optional<Address> original_;    ///< asked whether the SN that this is a copy of runs there
-    std::vector<Input> held_;            ///< what came meanwhile
+    std::uint64_t pending_resent_term_ =
+        0;                             ///< whose leader was told what waits for an answer here
+    std::optional<Address> original_;  ///< asked whether the SN that this is a copy of runs there
+    std::vector<Input> held_;          ///< what came meanwhile
     /// A server number that is no more, and how that came.
     struct RemovedServer {
         NodeId node;

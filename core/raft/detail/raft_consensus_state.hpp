@@ -79,7 +79,7 @@ private:
     void note_raise(SwarmTime now, const NodeId& sender);
     bool is_overtaken(const ConsensusMessage& result) const;
     void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
-    void tell_commit(ConsensusOutput& output);
+    void notify_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);
     void wait_in_full();
     raft_server* own_learner();
@@ -95,7 +95,7 @@ private:
     SwarmTime leader_heard_at_{};
     /// When a sender has taken this server to a later term, within heeded_terms_window.
     std::map<NodeId, std::deque<SwarmTime>> raises_;
-    std::map<std::uint64_t, std::uint64_t> told_;  ///< by this leader: server -> agreed index
+    std::map<std::uint64_t, std::uint64_t> notified_;  ///< by this leader: server -> agreed index
 };
 
 }  // namespace starling
