@@ -46,11 +46,11 @@ struct ContractConfig {
 std::string to_string(const ContractConfig& config);
 
 /// How long an attempt at a round may take while bytes move: four times what the busiest member
-/// needs at the slowest link, and ten minutes. So a member that sends a byte now and then, or only
-/// says that it makes progress, holds a round up for so long and no longer.
+/// needs at the slowest link, and ten minutes. It bounds how long a member that sends a byte now
+/// and then, or only claims progress, can delay a round.
 SwarmDuration attempt_limit(const ContractConfig& config, std::size_t members);
 
-/// What an SL says at a check-in: my local part of this round is ready.
+/// A member's check-in: its parameters for this round are ready.
 struct CheckIn {
     std::uint32_t weight = 1;   ///< node weightage, 0 to 100; 0 = exchange partner only
     std::uint64_t samples = 0;  ///< seen since the last round
@@ -65,21 +65,21 @@ struct CheckIn {
     friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
 
-/// After so many rounds of a run whose merge it signed another digest of, a member is expelled from
-/// that run, if min_peers remain without it.
+/// A member that signs a digest other than the agreed one in this many rounds of a run is expelled
+/// from the run, if min_peers remain without it.
 constexpr std::uint32_t deviations_max = 3;
 
-/// A member that a round had to go on without, because it and most others exchanged nothing or it
-/// did not say what it had merged, has held it up. That is forgotten after so many rounds that it
-/// took part in. What costs the others seconds only counts a tenth: to refuse connections, and to
-/// go in the midst of an exchange. At the maximum a member is expelled from the run, if min_peers
-/// remain without it.
+/// Hold-ups: a round had to continue without the member, because it exchanged nothing with most
+/// others or did not report its merge. Each is forgotten after rounds_per_holdup rounds that the
+/// member took part in. Refusing connections and leaving in mid-exchange cost the others seconds
+/// only, and count a tenth. At holdups_max the member is expelled from the run, if min_peers remain
+/// without it.
 constexpr std::uint32_t rounds_per_holdup = 100;
 constexpr std::uint32_t rounds_per_refusal = 10;
 constexpr std::uint32_t holdups_max = 5;
 
-/// An active member that checks in for no round in an hour, or in so many times the longest round
-/// of the run, counts as lost, and has held the run up: it can't end without its last word.
+/// An active member without a check-in for both this time and this many times the run's longest
+/// round counts as lost, and as a hold-up: the run can't end without its last check-in.
 constexpr SwarmDuration shortest_absence = std::chrono::hours(1);
 constexpr int absence_rounds = 20;
 

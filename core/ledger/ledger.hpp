@@ -10,7 +10,7 @@
 
 namespace starling {
 
-// What an entry brought about; for traces and for whom to tell.
+// Events: what an entry changed, for traces and notifications.
 struct NodeRegistered {
     NodeId node;
     Role role = Role::sl;
@@ -114,29 +114,28 @@ struct RegisteredNode {
     std::uint64_t session = 0;  ///< of the start that registered it; 0: an SN
 };
 
-/// The swarm's agreed state: a deterministic function of the entries applied, in order. No clock,
-/// no chance; an entry that can't be accepted changes nothing but its answer.
+/// The swarm's agreed state: a deterministic function of the entries applied, in order, without a
+/// clock or randomness. An entry that is refused changes nothing but its signer's answer.
 class Ledger {
 public:
     Applied apply(const Entry& entry, std::uint64_t index);
 
-    /// The answer to a command that was applied before, or is of an earlier start of its author: a
-    /// later start has a larger session.
+    /// The answer to a command that was applied already, or `replaced` if it is of an earlier start
+    /// of its signer (a later start has a larger session). Nothing: it was not applied yet.
     std::optional<Answer> answer_of(const NodeId& signer, std::uint64_t session,
                                     std::uint64_t sequence) const;
 
-    /// The answer to a command that apply() would refuse now and that its author must not say
-    /// again: it need not be agreed on. Nothing: it may be accepted, or is stale, which the author
-    /// goes on after.
+    /// The answer if apply() would refuse the entry for good, so that it need not be replicated.
+    /// Nothing: it may be accepted, or is stale, after which its signer continues.
     std::optional<Answer> refusal_of(const Entry& entry) const;
-    /// Whether it is the author's next one: numbers of a start have no gaps, and begin with 1, a
-    /// registration. Auditors take a gap for commands that were left out.
+    /// Whether the entry has its signer's next sequence number. Those of a start are contiguous
+    /// from 1, which is a registration; an auditor takes a gap for omitted commands.
     bool is_next(const Entry& entry) const;
 
     const std::map<std::string, Contract>& contracts() const { return contracts_; }
     const std::map<NodeId, RegisteredNode>& nodes() const { return nodes_; }
     const Roll& roll() const { return roll_; }
-    /// Of the node's newest start that has registered; 0: none has.
+    /// Session of the node's newest registered start; 0: none is registered.
     std::uint64_t session_of(const NodeId& node) const;
     const Contract* find_contract(const std::string& name) const;
 
@@ -186,7 +185,7 @@ private:
     void set_wait_deadline(Contract& contract, SwarmTime now);
 
     std::map<std::string, Contract> contracts_;
-    std::map<std::string, Run> past_runs_;  ///< of contracts that gave their place to others
+    std::map<std::string, Run> past_runs_;  ///< of ended contracts that were evicted
     std::map<NodeId, RegisteredNode> nodes_;
     std::map<NodeId, Session> sessions_;
     Roll roll_;

@@ -15,13 +15,13 @@
 
 namespace starling {
 
-// ---- Inputs: what happens to a node
-// --------------------------------------------------------------
+// Inputs: what happens to a node.
 
-/// First input of every node.
+/// The first input of every node.
 struct Started {};
-/// A connection is up, whoever dialled; identity and role are proven. A second PeerUp of the same
-/// peer without PeerLost between means a new connection: frames of the old one may be lost.
+/// A connection is established, in either direction, and the peer is authenticated. A second PeerUp
+/// for the same peer without a PeerLost means that the connection was replaced: frames on the old
+/// one may be lost.
 struct PeerUp {
     NodeId peer;
     Role role = Role::sl;
@@ -33,7 +33,7 @@ struct PeerLost {
     NodeId peer;
     std::string reason;
 };
-/// Connect did not lead to PeerUp. `fatal`: trying again is pointless (refused, wrong certificate).
+/// A Connect has failed. `fatal`: retrying will not help (refused, wrong certificate).
 struct ConnectFailed {
     Address address;
     Error error;
@@ -46,8 +46,8 @@ struct FrameReceived {
 struct TimerDue {
     std::uint32_t timer = 0;  ///< the node's own enumeration
 };
-/// Answers MeasureArrivals: of each peer that a frame with a body is arriving from, how much of the
-/// body is here.
+/// Answers MeasureArrivals: for each peer whose frame body is partly received, the bytes received
+/// so far.
 struct Arrivals {
     std::map<NodeId, std::uint64_t> body_bytes;
 };
@@ -55,7 +55,7 @@ struct WorkDone {
     std::uint64_t work = 0;
     WorkResult result;
 };
-/// The node is asked to end: by its operator, or because something beside it failed.
+/// The node is asked to stop: by its operator, or because something beside it failed.
 struct StopRequested {
     std::string reason;
     Errc code = Errc::aborted;  ///< aborted: the operator's wish; else what has failed
@@ -63,8 +63,8 @@ struct StopRequested {
     bool by_operator() const { return code == Errc::aborted; }
 };
 
-/// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
-/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+/// Any input. A struct rather than an alias: the special members of a variant of so many types are
+/// slow to compile, and so they are compiled once, in node.cpp.
 struct Input : std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameReceived, TimerDue,
                             WorkDone, StopRequested, Arrivals> {
     using variant::variant;
@@ -76,16 +76,15 @@ struct Input : std::variant<Started, PeerUp, PeerLost, ConnectFailed, FrameRecei
     ~Input();
 };
 
-// ---- Effects: what a node wants done, executed in order
-// ------------------------------------------
+// Effects: what a node wants done, executed in order.
 
-/// Durable before any later effect of this node is executed (ledger rule R1). What the log held
-/// from `first` on is replaced.
+/// Replaces the log from index `first` on. Durable before any later effect of this node is executed
+/// (ledger rule R1).
 struct Persist {
     std::uint64_t first = 0;
     std::vector<Bytes> records;
 };
-/// As durable.
+/// Same durability as Persist.
 struct PersistVote {
     Vote vote;
 };
@@ -94,28 +93,29 @@ struct Connect {
     Address address;
     Role role = Role::sn;
 };
-/// Frames that CancelSends takes back together. The node's own numbers; 0: never taken back.
+/// Frames that CancelSends cancels together, numbered by the node. 0: can't be cancelled.
 using SendGroup = std::uint64_t;
-/// To a peer that is up; otherwise dropped, as a connection cut a moment later would.
+/// Sends a frame to a connected peer. Dropped if there is no connection, as if it had broken a
+/// moment later.
 struct Send {
     NodeId to;
     Frame frame;
     SendGroup group = 0;
 };
-/// Frames of the group of which no byte has left yet are not sent any more.
+/// Drops queued frames of the group of which no byte has been sent yet.
 struct CancelSends {
     SendGroup group = 0;
-    std::optional<NodeId> to;  ///< nothing: whomever they are for
+    std::optional<NodeId> to;  ///< nothing: to any peer
 };
-/// A peer may bear the name `node` with a certificate of this CA only, from now on; without one,
-/// not at all. Who is connected by that name with another one is cut off. A name that nothing was
-/// said about is free for the first who comes, and for that one's CA as long as it stays connected.
+/// From now on a peer may use the name `node` only with a certificate by this CA; without a CA, not
+/// at all. A connected peer of that name with another CA is disconnected. A name that was never
+/// pinned belongs to the first peer that uses it, and to its CA while that peer stays connected.
 struct PinPeer {
     NodeId node;
     std::optional<CaFingerprint> ca;
-    bool lifted = false;  ///< as if nothing had been said about that name
+    bool lifted = false;  ///< removes the pin
 };
-/// Leads to Arrivals at once.
+/// Answered at once by Arrivals.
 struct MeasureArrivals {};
 /// Replaces the timer of the same number.
 struct SetTimer {
@@ -139,8 +139,7 @@ struct Stop {
     std::string reason;
 };
 
-/// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
-/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+/// Any effect. A struct for the same reason as Input.
 struct Effect : std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
                              Report, Stop, CancelSends, MeasureArrivals, PinPeer> {
     using variant::variant;
@@ -159,11 +158,11 @@ public:
     virtual ~Node() = default;
     virtual const NodeId& id() const = 0;
     virtual Role role() const = 0;
-    /// Of this start of the node, larger than that of every earlier one: of two starts of one name
-    /// that run at the same time, as with a copied workspace, a peer talks to the later one. 0: the
-    /// newest connection counts.
+    /// Number of this start of the node, larger than that of every earlier one. If two starts of
+    /// one name run at the same time (a copied workspace), peers accept the later one. 0: peers
+    /// accept the newest connection.
     virtual std::uint64_t session() const { return 0; }
-    /// \param now  never falls from one call to the next.
+    /// \param now  monotonic over calls.
     virtual void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) = 0;
 };
 

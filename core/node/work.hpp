@@ -17,11 +17,10 @@
 
 namespace starling {
 
-// Work is anything longer than about 10 ms. A worker does it, the result comes back as an input,
-// and the simulator charges simulated time for it.
+// Work is anything that takes longer than about 10 ms. A worker does it, its result comes back as
+// an input, and the simulator charges simulated time for it.
 
-// ---- Training: the user's program runs in a thread of its own and takes turns with its ML node
-// ----
+// Training: the user's program runs in a thread of its own and takes turns with its ML node.
 
 /// The program has built its model and wants to join.
 struct OpenRequest {
@@ -37,19 +36,19 @@ struct TrainingPosition {
 
     friend bool operator==(const TrainingPosition&, const TrainingPosition&) = default;
 };
-/// What a program needs beside its parameters to go on in the same way: position, optimiser.
+/// What a program needs beside its parameters to resume: its position, the optimiser's state.
 struct ProgramSnapshot {
     TrainingPosition position;
     Blob state;
 };
-/// A larger state is refused, whoever names its size.
+/// A larger state is refused wherever its size is read.
 constexpr std::uint64_t program_state_bytes_max = std::uint64_t{4} * 1024 * 1024 * 1024;
 
 /// The program has come to a sync point (or to its end) and waits.
 struct SyncRequest {
     CheckIn check_in;
     Blob params;
-    std::uint64_t batches = 0;                ///< trained since the program last went on
+    std::uint64_t batches = 0;                ///< trained since the last sync
     std::optional<ProgramSnapshot> snapshot;  ///< to be kept; nothing before it has trained
 };
 /// The program's train function has returned or thrown.
@@ -79,12 +78,12 @@ struct FailedReply {
 };
 using TrainReply = std::variant<BeginReply, OpenedReply, SyncedReply, FailedReply>;
 
-/// Let the program go on with `reply` until it asks for something: TrainRequest.
+/// Runs the program with `reply` until its next request. Result: TrainRequest.
 struct TrainWork {
     TrainReply reply;
 };
 
-/// SHA-256 over all segments: Digest.
+/// SHA-256 over all segments. Result: Digest.
 struct HashWork {
     Segments segments;
 };
@@ -95,8 +94,8 @@ struct KeptModel {
     Digest digest;
     Segments segments;
 };
-/// Make it durable, so that what the swarm agrees on outlives a crash of all its members:
-/// KeptReply.
+/// Makes the model durable, so that what the swarm agrees on survives a crash of all its members.
+/// Result: KeptReply.
 struct KeepWork {
     KeptModel model;
 };
@@ -109,15 +108,14 @@ struct KeptState {
     Digest layout;    ///< fingerprint of the model's
     ProgramSnapshot program;
 };
-/// Two, so that there is one whatever becomes of a round: the newest may be of one that is never
-/// committed.
+/// Two, since the newest may be of a round that is never committed.
 using KeptStates = std::array<std::optional<KeptState>, 2>;
-/// Make it durable in place of what is in the slot: KeptReply.
+/// Makes the state durable in place of what is in the slot. Result: KeptReply.
 struct KeepStateWork {
     std::uint32_t slot = 0;  ///< of KeptStates
     KeptState state;
 };
-/// Remove both: KeptReply.
+/// Removes both. Result: KeptReply.
 struct ForgetStatesWork {};
 struct KeptReply {
     Errc code = Errc::ok;

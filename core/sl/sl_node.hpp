@@ -9,32 +9,32 @@ namespace starling {
 
 struct SlNodeOptions {
     NodeId id;
-    std::vector<Address> sn_addresses;  ///< APIs of SNs, at least one; the next is dialled where
-                                        ///< one is gone or does not answer
+    std::vector<Address> sn_addresses;  ///< of the SNs' APIs, at least one; tried in turn when one
+                                        ///< is gone or does not answer
     Address exchange_address;           ///< where other SLs dial this one
     std::uint64_t session = 1;  ///< larger than that of every earlier start of the node: the ledger
                                 ///< applies a command once per (session, sequence)
     std::shared_ptr<const NodeSigner> signer;  ///< of this start; not nullptr
-    std::vector<KeptModel> kept;               ///< by an earlier life of this node, the newest last
+    std::vector<KeptModel> kept;  ///< by an earlier start of this node, the newest last
     SwarmDuration sn_connect_limit =
-        std::chrono::seconds(60);  ///< without its SN for so long: stop
+        std::chrono::seconds(60);  ///< stops after this time without a connection to an SN
     SwarmDuration heartbeat_interval = std::chrono::seconds(1);
-    /// A command that is not answered for so long goes to the next SN: this one may be cut off from
-    /// the others.
+    /// A command that is not answered within this time is sent to the next SN: this one may be
+    /// partitioned from the others.
     SwarmDuration sn_answer_limit = std::chrono::seconds(2);
-    /// A member that a transfer waits for, and of which not one byte has come, is told of to the SN
-    /// after so long. Once bytes have come, the limit follows from their rate: see Exchange.
+    /// A member that a transfer waits for and that has sent no byte is reported to the SN after
+    /// this time. After its first byte the limit follows from its rate: see Exchange.
     SwarmDuration stall_limit = std::chrono::seconds(60);
-    /// A model that nobody serves any more: end after so long without a byte of it.
+    /// Catching up is given up, and the node ends, after this time without a byte of the model.
     SwarmDuration catch_up_limit = std::chrono::minutes(5);
-    /// After the end of a training from whose final round a member was missing: for so long it can
-    /// be fetched here, and as long again after each sign of one that is fetching it.
+    /// If a member missed the final round, this node serves the final model for this time after the
+    /// end of the training, and again for this time after each request for it.
     SwarmDuration linger = std::chrono::seconds(10);
-    // Off only in tests that show what each is for.
-    bool merge_in_order = true;  ///< not in the order in which contributions came
-    bool waits_for_disk = true;  ///< an ML node that a disk ended is waited for, not left out
+    // Turned off only by tests that show why each is needed.
+    bool merge_in_order = true;  ///< in the order of node IDs, not of arrival
+    bool waits_for_disk = true;  ///< waits for an ML node that failed on its disk
     SwarmDuration sn_silence_limit =
-        std::chrono::seconds(5);  ///< no answer of the SN to heartbeats
+        std::chrono::seconds(5);  ///< warns after this time without an answer to heartbeats
 };
 
 /// Swarm Learning node: takes the parameters of its ML, checks in, exchanges and merges segments

@@ -14,32 +14,32 @@ namespace starling {
 struct SnNodeOptions {
     NodeId id;
     Address api_address;  ///< for the ready line only
-    /// A connected SL not heard of for so long is lost: eight heartbeats, so that a busy host is
-    /// not taken for a dead one. A process that dies is noticed by its connection, at once.
+    /// A connected SL that is silent for this time is lost: eight heartbeats, so that a busy host
+    /// is not mistaken for a dead one. A process that dies is noticed at once, by its connection.
     SwarmDuration lease = std::chrono::seconds(8);
-    /// Without a leader for so long it sends SLs to another SN: what it knows may be old.
+    /// After this time without a leader the SN sends its SLs to another SN: its ledger may be
+    /// stale.
     SwarmDuration leader_limit = std::chrono::seconds(3);
-    SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< after its connection was cut
+    SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< an SL whose connection broke
     SwarmDuration check_interval =
-        std::chrono::milliseconds(500);            ///< how often leases are looked at
+        std::chrono::milliseconds(500);            ///< between two checks of leases
     DurableLog log;                                ///< what the store held at start
     std::shared_ptr<const NodeSigner> signer;      ///< of this start; not nullptr
     std::shared_ptr<const NodeVerifier> verifier;  ///< not nullptr
-    /// An SN signs the head of its ledger after so many entries, and at the end of a contract.
+    /// Entries between two signed checkpoints of the ledger's head; one more ends each contract.
     std::uint64_t checkpoint_interval = 128;
 
     Address peer_address;  ///< where other SNs dial this one
-    /// An SN that is one of those that agree: with an empty disk this one asks it to be taken in.
-    /// None: with an empty disk this one begins the ledger.
+    /// An SN of the swarm to join through if this one's disk is empty. Nothing: with an empty disk
+    /// this SN founds the ledger.
     std::optional<Address> sentinel;
-    /// Does not serve: asks the others to go on without it for good, and ends. Its name and disk
-    /// may then begin anew.
+    /// Leaves the swarm for good instead of serving: asks the others to remove it, then ends. Its
+    /// name may join again with an empty disk.
     bool leave = false;
-    /// Tools that may change the roll and take an SN out of those that keep the ledger, with a
-    /// certificate by the CA of this SN's own.
+    /// Tools that may change the roll and remove SNs, with a certificate by this SN's CA.
     std::set<NodeId> admins;
-    std::set<NodeId> operators;  ///< the same, of tools that may only take out
-    // Of the SN that begins the ledger, for the whole swarm: see SwarmRules.
+    std::set<NodeId> operators;  ///< tools that may only expel nodes and remove SNs
+    // Set by the founder for the whole swarm: see SwarmRules.
     Admission admission = Admission::first_contact;
     std::vector<AdmittedName> roll;
     std::vector<NodeId> voters;
@@ -47,17 +47,17 @@ struct SnNodeOptions {
     std::uint64_t session = 0;  ///< see Node::session()
     std::uint64_t number = 1;   ///< see RaftOptions
     std::uint64_t seed = 1;     ///< of the election timeouts
-    /// See RaftOptions; the leader is heard five times in it. Above twice the round trip between
-    /// any two SNs: a leader that hears no answer for so long steps down.
+    /// See RaftOptions; five heartbeats fit into it. Must exceed twice the round trip between any
+    /// two SNs: a leader that gets no answer for this time steps down.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
     bool split_at_membership = true;  ///< see RaftOptions
-    // Off only in tests that show what each is for.
-    bool check_attempt = true;    ///< what members report of an attempt that is over is dropped
-    bool exclude_stalled = true;  ///< a round goes on without members between which nothing moves
-    bool turn_away_replaced = true;  ///< an older start of an SL is told, and keeps nothing alive
-    bool turn_away_removed = true;   ///< an SN that was removed is told when it comes back
-    /// What the disk held is told in the trace like what comes new, so that a checker misses no
-    /// entry that was applied by nobody before all SNs were started again.
+    // Turned off only by tests that show why each is needed.
+    bool check_attempt = true;       ///< drops reports about an attempt that is over
+    bool exclude_stalled = true;     ///< continues a round without members that exchange nothing
+    bool turn_away_replaced = true;  ///< rejects an older start of an SL; it renews no lease
+    bool turn_away_removed = true;   ///< rejects a removed SN that comes back
+    /// Traces recovered entries like new ones, so that a checker sees entries that no SN had
+    /// applied before all of them were restarted.
     bool trace_recovered = false;
 };
 
