@@ -6,20 +6,20 @@
 
 namespace starling {
 
-/// Port: how one node reaches the others. Connections are ordered and whole: frames of one
-/// connection arrive in the order sent or the connection is lost and both ends are told. There is
-/// at most one connection between two nodes; a newer one takes the place of the older. Sending
-/// never blocks; what a peer may make us hold is bounded by not reading from it.
+/// Port: a node's connections. Each is reliable and ordered: frames arrive in the order sent, or
+/// the connection is lost and both ends are told. There is at most one connection between two
+/// nodes; a newer one replaces the older. Sending never blocks; memory that a peer can use is
+/// bounded by not reading from it.
 class Endpoint {
 public:
     virtual ~Endpoint() = default;
     virtual SwarmTime now() const = 0;
     /// Leads to PeerUp or ConnectFailed.
     virtual void connect(const Address& address, Role role) = 0;
-    /// Dropped if `to` is not up.
+    /// Dropped if `to` is not connected.
     virtual void send(const NodeId& to, Frame frame, SendGroup group = 0) = 0;
-    /// Drops what is queued of the group, for `to` or for everybody, as far as it has not begun to
-    /// leave: a receiver never sees half a frame.
+    /// Drops queued frames of the group, to `to` or to all peers, of which no byte was sent yet: a
+    /// receiver never sees half a frame.
     virtual void cancel_sends(SendGroup group, const std::optional<NodeId>& to) = 0;
     /// See Arrivals.
     virtual Arrivals arrivals() const = 0;
@@ -34,11 +34,10 @@ public:
     /// The next input, or nothing once now() >= deadline. Delivers what the network, `post` and
     /// signals bring.
     virtual std::optional<Input> receive_until(SwarmTime deadline) = 0;
-    /// From any thread: hand in the result of work, or a request to stop.
+    /// From any thread: queues the result of work, or a request to stop.
     virtual void post(Input input) = 0;
-    /// The same, behind all that peers have sent by now: for news of a peer that do not come over
-    /// its connection, such as the end of its process. A flood of frames holds it up for 5 s at
-    /// most.
+    /// The same, behind everything that peers have sent so far: for news of a peer that bypass its
+    /// connection, such as the end of its process. A flood of frames delays it for 5 s at most.
     virtual void post_after_arrivals(Input input) = 0;
     /// From any thread: read the identity files again, if there are any.
     virtual void reload() {}

@@ -22,13 +22,13 @@ public:
     virtual Result<void> append(std::uint64_t first, std::span<const Bytes> records) = 0;
     /// Same durability and failure semantics as append().
     virtual Result<void> save_vote(const Vote& vote) = 0;
-    /// One after the other; a store that can makes them one, at the cost of one.
+    /// Several writes in order; a store may make them one transaction.
     virtual Result<void> write(std::span<const StoreWrite> writes);
-    /// Upkeep that no write should wait for, when there is some and the node has nothing to do. An
-    /// error is as final.
+    /// Maintenance (such as a WAL checkpoint) that is pending, to be done while the node is idle.
+    /// An error of tidy() ends the node, too.
     virtual bool untidy() const { return false; }
     virtual Result<void> tidy() { return {}; }
-    /// What either costs in simulated time; 0 where time passes by itself.
+    /// Simulated time of a write; 0 where time is real.
     virtual SwarmDuration append_duration() const { return SwarmDuration{0}; }
 };
 
@@ -36,9 +36,9 @@ public:
 class ModelStore {
 public:
     virtual ~ModelStore() = default;
-    /// Durable when it returns; what was kept before is still there if it fails. At least one each
-    /// of the two newest rounds is kept, of a round the newest attempt: a new attempt means that
-    /// the one before was never committed, and the round before is what all would go on from.
+    /// Durable when it returns; on failure the models kept before are intact. Keeps at least the
+    /// two newest rounds, of each the newest attempt: a new attempt means that the one before was
+    /// never committed, and then all resume from the round before.
     virtual Result<void> keep(const KeptModel& model) = 0;
 };
 
@@ -46,13 +46,13 @@ public:
 class StateStore {
 public:
     virtual ~StateStore() = default;
-    /// Durable when it returns; what was in the slot before is still there if it fails.
+    /// Durable when it returns; on failure the slot is unchanged.
     virtual Result<void> keep_state(std::uint32_t slot, const KeptState& state) = 0;
     /// Removes both.
     virtual Result<void> forget_states() = 0;
 };
 
-/// Where works keep things; nullptr: nothing is kept.
+/// Stores that work may write to; nullptr: not kept.
 struct WorkStores {
     ModelStore* models = nullptr;  ///< of an SL
     StateStore* states = nullptr;  ///< of an ML node
@@ -65,10 +65,9 @@ public:
     virtual void start(std::uint64_t work, Work what) = 0;
 };
 
-/// Merges, hashes or keeps, for every executor. \pre not TrainWork, which is the executor's own
-/// business.
+/// Merges, hashes or keeps, for every executor. \pre not TrainWork, which the executor runs itself.
 WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores = {});
-/// Bytes that such a work reads or writes: what a simulated executor charges for.
+/// Bytes that the work reads or writes: the basis of its simulated cost.
 std::uint64_t work_bytes(const Work& work);
 
 struct NodeServices {
@@ -87,11 +86,10 @@ public:
 
     /// While the node's disk is busy (simulated), inputs wait.
     void handle(Input input);
-    /// Group commit: takes inputs that came together in their order, but makes durable what all of
-    /// them led to before anything else that they led to is done. \pre the store takes no simulated
-    /// time.
+    /// Group commit: handles inputs that arrived together in order, with one write for all of them
+    /// before any other effect is executed. \pre the store takes no simulated time.
     void handle_together(const std::vector<Input>& inputs);
-    /// The store's upkeep. \pre there is a store.
+    /// The store's maintenance. \pre there is a store.
     void tidy();
     /// Fires what is due at endpoint.now(): timers, and effects that waited for the disk.
     void wake();
@@ -100,7 +98,7 @@ public:
     /// Set once the node has stopped; it takes no further input.
     const std::optional<Stop>& stopped() const { return stopped_; }
     const NodeId& id() const { return node_.id(); }
-    /// The newest write to the store is not done yet (simulated).
+    /// Whether a write to the store is under way (simulated).
     bool writing() const { return busy(); }
 
 private:

@@ -12,22 +12,23 @@
 
 namespace starling {
 
-/// Of a contract, as it is written.
+/// Of an encoded contract.
 constexpr std::uint32_t members_max = 100'000;
 
-/// A node tells where it can be dialled and with which key it signs from now on.
+/// A node announces its address and the key that it signs with from now on.
 struct RegisterNode {
     Role role = Role::sl;
     Address address;
     Credentials credentials;
 };
-/// An SL joins a contract, or starts it. Refused with both sides named if config or layout differ.
+/// An SL joins a contract, or starts it. Refused, with the difference named, if config or layout
+/// differ from the contract's.
 struct Enrol {
     std::string contract;
     ContractConfig config;
     std::string layout_text;
-    /// A member of this run comes back: it does not begin a new one. One that was completed while
-    /// it was away shows it the final model's digest. Errc::stale: another run has begun.
+    /// Rejoins this run instead of beginning a new one; if the run was completed meanwhile, the
+    /// member still gets the final model. Errc::stale: another run has begun.
     std::optional<Run> back_to;
 };
 struct CheckInRound {
@@ -36,7 +37,7 @@ struct CheckInRound {
     Round round = 0;
     CheckIn check_in;
 };
-/// What a member says once it has the whole merged vector of an attempt, durable.
+/// A member's report that it holds the merged vector of an attempt, durably.
 struct MemberReport {
     NodeId node;
     Digest digest;
@@ -44,7 +45,7 @@ struct MemberReport {
 
     friend bool operator==(const MemberReport&, const MemberReport&) = default;
 };
-/// The SN's leader has a report of every member of the attempt: one entry for all of them.
+/// The leader has the reports of all members of the attempt: one entry for all of them.
 struct CommitRound {
     std::string contract;
     Run run = 0;
@@ -59,15 +60,14 @@ struct LeaveContract {
     Run run = 0;
     std::string reason;
 };
-/// The SN's leader says that a deadline of the contract is over. Refused if another one is set by
-/// now.
+/// The leader reports that a deadline of the contract has expired. Refused if another one is set.
 struct ExpireDeadline {
     std::string contract;
     Run run = 0;
     std::int64_t deadline_ns = 0;
 };
-/// The SN's leader says that a member gets nothing from, or gives nothing to, another one of this
-/// attempt: the round goes on without it, and it stays a member of the contract.
+/// The leader excludes a member from the attempt, because it exchanges nothing with most others:
+/// the round continues without it, and it stays a member of the contract.
 struct ExcludeMember {
     std::string contract;
     Run run = 0;
@@ -77,8 +77,8 @@ struct ExcludeMember {
     bool refused = false;  ///< there is no connection, for a certificate
     std::string reason;
 };
-/// The SN's leader says that a member and some others exchange nothing, and whose fault that is
-/// can't be seen: they are kept apart for the rest of the run, that is, neither side merges
+/// The leader reports that a member and some others exchange nothing, and it is not known whose
+/// fault that is: they are kept apart for the rest of the run, that is, neither side merges
 /// segments, and the others merge theirs.
 struct KeepApart {
     std::string contract;
@@ -88,21 +88,21 @@ struct KeepApart {
     NodeId node;
     std::vector<NodeId> others;
 };
-/// A member that merged a round to other bytes than most others says whose segments differed.
+/// A member whose merge differs from most others' names the owner of the segments that differ.
 struct NameFalseMerge {
     std::string contract;
     Run run = 0;
     Round round = 0;
     NodeId owner;
 };
-/// The SN's leader says that a node has not been heard of for its lease.
+/// The leader reports that a node's lease has expired.
 struct LoseNode {
     NodeId node;
     std::string reason;
 };
 
-/// A member of a round says that what another one sent it, a contribution or a merged segment,
-/// holds NaN or infinity.
+/// A member of a round reports that a contribution or merged segment from another one holds NaN or
+/// infinity.
 struct NameNonFinite {
     std::string contract;
     Run run = 0;
@@ -110,32 +110,33 @@ struct NameNonFinite {
     NodeId node;
 };
 
-/// Changes nothing. Its answer comes from an SN that has applied everything agreed on before it was
-/// asked: a status query to the same SN after that answer reads no stale state (ledger rule R7).
+/// Changes nothing. It is answered by an SN that has applied everything that was committed before
+/// it was submitted: a status query to the same SN after the answer reads no stale state (ledger
+/// rule R7).
 struct ReadBarrier {};
 
-/// An SN says, signed, which history it holds: an SN that showed others another one has signed a
-/// contradiction.
+/// An SN signs the history that it holds: one that shows different histories to different nodes has
+/// signed a contradiction.
 struct Checkpoint {
     std::uint64_t index = 0;
     Digest head;  ///< link of the record at `index`: see chain_link()
 };
 
-/// An SN says, signed, that some SNs do not keep the ledger any more because a person decided so.
-/// The membership record that this follows from stands at `index`.
+/// An SN signs that some SNs were removed because a person decided so. The membership record that
+/// removed them is at `index`.
 struct RemoveServers {
     std::vector<NodeId> removed;  ///< ascending
     std::string by;               ///< the tool that asked for it, or the SN that was started so
-    /// No majority was left: the SN that signs went on alone from its own ledger. A new epoch: what
+    /// No majority was left: the signing SN continued alone from its own ledger. A new epoch: what
     /// the removed ones hold beyond the record before `index` is another history.
     bool rebuilt = false;
     std::uint64_t index = 0;
     std::uint64_t session = 0;  ///< of the start that rebuilt it, which is when: see start_text()
 };
 
-/// Who may take part at all.
+/// Which names may register.
 enum class Admission : std::uint8_t {  // on disk and on the wire: do not renumber
-    first_contact = 1,  ///< whoever a trusted CA vouches for; the first one has the name
+    first_contact = 1,  ///< any certificate by a trusted CA; the first one takes the name
     roll = 2,           ///< names that the roll lists
 };
 struct AdmittedName {
@@ -168,8 +169,8 @@ struct ChangeRoll {
     std::optional<CaFingerprint> ca;
 };
 
-/// One of them. Not an alias: a special member of a variant of so many types takes a compiler as
-/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+/// Any command. A struct rather than an alias: the special members of a variant of so many types
+/// are slow to compile, and so they are compiled once, in command.cpp.
 struct Command
     : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract, ExpireDeadline,
                    LoseNode, ExcludeMember, ReadBarrier, Checkpoint, RemoveServers, SwarmRules,
@@ -185,7 +186,7 @@ struct Command
 
 /// "check_in", "commit_round", ...: for traces.
 std::string_view name_of(const Command& command);
-/// Only an SN may say it.
+/// Whether only SNs may submit it.
 bool is_for_sns(const Command& command);
 
 /// Bounds of texts inside commands.
@@ -196,19 +197,19 @@ void encode(Writer& writer, const Command& command);
 /// On malformed input the reader enters the failed state.
 Command decode_command(Reader& reader);
 
-/// One entry of the ledger. A client's command is applied once, however often it is sent: a
-/// (session, sequence) that was seen gets the same answer again.
+/// One entry of the ledger. A command is applied once, however often it is sent: a repeated
+/// (session, sequence) gets the same answer again.
 struct Entry {
-    std::int64_t time_ns = 0;   ///< clock of the proposing SN, never falling
-    NodeId signer;              ///< who asked for it: an SL, or the SN itself
+    std::int64_t time_ns = 0;   ///< clock of the proposing SN, monotonic
+    NodeId signer;              ///< author: an SL, a tool, or the SN itself
     std::uint64_t session = 0;  ///< 0: an SN's own
     std::uint64_t sequence = 0;
     Command command;
     Signature signature;  ///< by the signer, over command_text(); zeros: of a read barrier
 };
 
-/// What is signed: by the author of a command, whatever SN it goes through, and by a member of the
-/// attempt that it reports on. The node's name stands in both, so nobody can pass for another.
+/// The bytes that are signed: by the author of a command, and by a member that reports on an
+/// attempt. Both hold the node's name, so that no signature can be used for another node.
 Bytes command_text(const NodeId& signer, std::uint64_t session, std::uint64_t sequence,
                    const Command& command);
 Bytes report_text(const NodeId& node, const std::string& contract, Run run, Round round,
@@ -217,8 +218,8 @@ Bytes report_text(const NodeId& node, const std::string& contract, Run run, Roun
 Bytes encode_entry(const Entry& entry);
 Result<Entry> decode_entry(ByteView bytes);
 
-/// When it was proposed, as the ledger takes it: an SN that leads can write any time there. Neither
-/// before 0 nor after 2^62 ns (146 years), so that what a contract may wait for can be added.
+/// When the entry was proposed, clamped to [0, 2^62 ns] (146 years): a lying leader can write any
+/// time there, and durations are added to it.
 SwarmTime time_of(const Entry& entry);
 
 // Pieces that messages share with commands.

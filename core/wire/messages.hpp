@@ -12,13 +12,13 @@
 
 namespace starling {
 
-/// First frame in each direction of a connection: who is there. Handled by the transport.
+/// First frame in each direction of a connection: identifies the node. Handled by the transport.
 struct Hello {
     NodeId name;
     Role role = Role::sl;
     std::uint64_t session = 0;  ///< of this start: see Node::session()
 };
-/// Last frame of a connection that is not accepted, so that the other side can say why.
+/// Last frame of a connection that is rejected, so that the other side can log the reason.
 struct Refused {
     Errc code = Errc::refused;
     std::string reason;
@@ -31,25 +31,25 @@ struct SubmitCommand {
     Command command;
     Signature signature;  ///< see Entry
 };
-/// A member that a transfer waits for, and of which not one byte has come for a long time.
+/// A member that a transfer waits for and that has sent no byte for a long time.
 struct Stall {
     NodeId node;
     bool merged = false;   ///< it owes merged segments; else its own parameters
     bool refused = false;  ///< no connection can be made: its certificate, or ours, is refused
 };
-/// How far a member has come in receiving what an attempt at a round needs.
+/// A member's progress in receiving what an attempt at a round needs.
 struct TransferProgress {
-    std::uint64_t received_bytes = 0;  ///< segments, and the part of one that is arriving; never
-                                       ///< falls within an attempt
+    std::uint64_t received_bytes = 0;  ///< of whole segments and of one that is arriving; monotonic
+                                       ///< within an attempt
     std::uint64_t expected_bytes = 0;  ///< when it is complete
-    std::string waits_for;             ///< the member that most is still to come of; may be empty
+    std::string waits_for;             ///< the member that owes most; may be empty
 };
-/// See MemberReport; said again with each heartbeat until the round is over.
+/// See MemberReport; repeated with each heartbeat until the round is over.
 struct MergeReport {
     Digest digest;
     Signature signature;
 };
-/// "I am alive, this is the newest view that I hold, and so far has my transfer come."
+/// Renews the SL's lease; carries its newest view, the progress of its transfer and its report.
 struct Heartbeat {
     std::string contract;  ///< empty before enrolment
     Run run = 0;
@@ -68,7 +68,7 @@ struct CommandResult {
     Errc code = Errc::ok;
     std::string reason;
     Run run = 0;  ///< of the contract, for Enrol
-    /// For Errc::replaced: the node's newest start. One that is not older was not meant.
+    /// With Errc::replaced: the node's newest start. Only older starts are addressed.
     std::uint64_t session = 0;
 };
 struct ViewUpdate {
@@ -78,7 +78,7 @@ struct ViewUpdate {
 // SL <-> SL
 enum class SegmentKind : std::uint8_t { contribution = 1, merged = 2 };
 
-/// Which (contract, run, round, attempt) a transfer belongs to: anything older is refused.
+/// The (contract, run, round, attempt) of a transfer; older ones are refused.
 struct RoundKey {
     std::string contract;
     Run run = 0;
@@ -87,7 +87,7 @@ struct RoundKey {
 
     friend auto operator<=>(const RoundKey&, const RoundKey&) = default;
 };
-/// Whatever the attempt.
+/// Equal but for the attempt.
 inline bool same_round(const RoundKey& a, const RoundKey& b) {
     return a.contract == b.contract && a.run == b.run && a.round == b.round;
 }
@@ -99,7 +99,8 @@ struct SegmentRange {
     friend bool operator==(const SegmentRange&, const SegmentRange&) = default;
 };
 constexpr std::uint32_t ranges_per_fetch_max = 4096;
-/// "Send me these as soon as you have them." Without ranges: "I need nothing more of this key."
+/// Requests segments, to be sent as soon as they are available. Without ranges: cancels all
+/// requests for this key.
 struct FetchSegments {
     RoundKey key;
     SegmentKind kind = SegmentKind::contribution;
@@ -112,10 +113,9 @@ struct SegmentData {
     std::uint32_t index = 0;
 };
 
-/// Asks for a FetchProbeReply. The reply leaves after every segment that its sender had queued for
-/// this connection, which keeps its order: once it is here, what was asked for before the probe and
-/// has not come was lost, or is owed. So nothing is asked for again while it is on its way, however
-/// slow the link.
+/// Requests a FetchProbeReply. The reply is queued behind all segments on the connection, which is
+/// ordered: once it has arrived, a segment that was requested before the probe and is missing was
+/// lost, or is owed. So nothing is requested again while it is in flight, however slow the link.
 struct FetchProbe {
     RoundKey key;
     std::uint32_t serial = 0;
@@ -123,8 +123,8 @@ struct FetchProbe {
 struct FetchProbeReply {
     RoundKey key;
     std::uint32_t serial = 0;
-    bool known = false;      ///< it takes part in that attempt, or holds its merged model
-    std::uint32_t owed = 0;  ///< merged segments that it was asked for and will send once it can
+    bool known = false;      ///< the replier takes part in that attempt, or holds its model
+    std::uint32_t owed = 0;  ///< requested merged segments that are not merged yet
 };
 
 // ML -> SL
@@ -134,7 +134,7 @@ struct OpenSession {
     std::string layout_text;
     EndMode end_mode = EndMode::active;
 };
-/// Begin of a check-in; the parameters follow as MlSegment frames.
+/// Begins a check-in; the parameters follow as MlSegment frames.
 struct SyncBegin {
     std::uint64_t sequence = 0;  ///< of this ML's syncs, from 0
     CheckIn check_in;
@@ -162,36 +162,36 @@ struct SyncDone {
     Digest digest;
     bool final = false;
 };
-/// The session is over before its training is.
+/// The session has ended before its training.
 struct SessionFailed {
     Errc code = Errc::ok;
     std::string reason;
 };
 
 // Node -> licence server
-/// "Give me a seat", and from then on "let me keep it". Who asks is the connection's peer.
+/// Requests a seat for the connection's peer, and later renews its lease.
 struct SeatRequest {
-    bool renew = false;  ///< it holds a seat: of this server, or, after a restart, of its last life
+    bool renew = false;  ///< it holds a seat, also from before a restart of this server
 };
-/// The seat is free again.
+/// Returns the seat.
 struct SeatRelease {};
 // Licence server -> node; also without a request, when a seat is taken back
 struct SeatReply {
     Errc code = Errc::ok;
     std::string reason;         ///< of a refusal
-    std::int64_t lease_ns = 0;  ///< the seat is held for so long from now
+    std::int64_t lease_ns = 0;  ///< the seat is leased for this time from now
 };
 
 // Tool -> SN or licence server
-/// Asks for a part of the node's state. Changes nothing.
+/// Queries a part of the node's state.
 struct StatusQuery {
     std::uint32_t id = 0;  ///< of the tool's, returned in the answer
     std::string topic;     ///< "nodes", "contracts", "contract", "round", "seats", ...
     std::string name;      ///< of a contract, where the topic needs one
-    bool follow = false;   ///< answer again whenever it has changed
+    bool follow = false;   ///< reply again after each change
 };
-/// Tool -> licence server: takes the seat of a name back and refuses it from now on, or lets it in
-/// again. Answered by a StatusReply.
+/// Tool -> licence server: revokes the seat of a name and refuses new ones, or allows it again.
+/// Answered by a StatusReply.
 struct SeatRule {
     std::uint32_t id = 0;
     NodeId node;
@@ -206,59 +206,59 @@ struct StatusReply {
 };
 
 // SN <-> SN, beside ConsensusMessage
-/// To the SN that leads: a command of a node that is connected to this SN.
+/// To the leader: a command of a node that is connected to this SN.
 struct RelayedCommand {
     NodeId from;
     SubmitCommand submit;
 };
-/// To the SN that leads: an SL is connected to this SN and was heard of just now, or its connection
-/// was cut.
+/// To the leader: an SL that is connected to this SN has sent a heartbeat, or its connection broke.
 struct RelayedNews {
     NodeId node;
     bool connected = true;
-    Heartbeat beat;  ///< what it said
+    Heartbeat beat;
 };
-/// An SN wants to be one of those that agree, or not to be one any more. An SN that does not lead
-/// hands it on.
+/// An SN asks to join those that keep the ledger, or to leave them. Only the leader grants it; the
+/// others name it.
 struct MembershipRequest {
     Server server;
     bool leave = false;
 };
-/// What shows that an SN continued the ledger alone, from its own copy: see RemoveServers.
+/// Proof that an SN continued the ledger alone, from its own copy: see RemoveServers.
 struct RebuildProof {
     Credentials credentials;  ///< of the SN that signed the entry
     Bytes entry;              ///< its RemoveServers, as the ledger holds it; at most 32 KiB
 };
-/// Who the SNs are by now, and what came of the request.
+/// The current SNs, and the outcome of the request.
 struct MembershipReply {
     Errc code = Errc::ok;
     std::string reason;
     std::vector<Server> servers;   ///< at most 64
-    std::optional<NodeId> leader;  ///< as the sender knows; only that one takes in and refuses
+    std::optional<NodeId> leader;  ///< as the sender knows; only the leader admits and refuses
     std::optional<RebuildProof> rebuilt;
 };
 
 // Tool -> SN, and SN -> the SN that leads
-/// A person decides that an SN does not keep the ledger any more. Answered by a StatusReply.
+/// An administrator removes an SN from those that keep the ledger. Answered by a StatusReply.
 struct RemoveServer {
     std::uint32_t id = 0;
     NodeId node;
     NodeId by;  ///< the tool
-    /// The server that it is about, as the tool was told: not one that joins under the name later,
-    /// while copies of this message are on their way. 0: no SN of that name kept the ledger.
+    /// Number of the server to remove, so that a late copy of this message does not remove one that
+    /// has joined under the same name since. 0: no SN of that name kept the ledger.
     std::uint64_t number = 0;
     Credentials credentials;  ///< of the tool
-    Signature signature;      ///< of removal_text(), so that no SN can make up a removal
+    Signature signature;      ///< of removal_text(), so that no SN can forge a removal
 };
 
 // SN <-> SN
-/// How a read finds out how much of the ledger it must see, without an entry: an SN that was asked
-/// for one asks the SN that leads, which has a majority confirm that it still does.
+/// Linearizable reads without a ledger entry (Ongaro 2014, section 6.4): an SN asks the leader up
+/// to which index a read must see the ledger, and the leader has a majority confirm that it still
+/// leads.
 struct ReadIndex {
     enum class Step : std::uint8_t {
-        ask = 1,      ///< to the leader; serial: the newest read that waits at the sender
-        check = 2,    ///< leader to voters: is this your term too? serial: the leader's
-        confirm = 3,  ///< it is; the same serial
+        ask = 1,      ///< to the leader; serial: the newest read pending at the sender
+        check = 2,    ///< leader to voters: confirm its term; serial: the leader's
+        confirm = 3,  ///< voter to leader; the same serial
         answer = 4,   ///< reads up to `serial` must see the ledger up to `index`
     };
     Step step = Step::ask;
@@ -266,7 +266,7 @@ struct ReadIndex {
     std::uint64_t term = 0;
     std::uint64_t index = 0;
 };
-/// What the SN that leads answers to a RelayedCommand that does not become an entry.
+/// The leader's answer to a RelayedCommand that it refuses without an entry.
 struct RelayedResult {
     NodeId node;  ///< whose command it was
     std::uint64_t session = 0;
@@ -274,7 +274,7 @@ struct RelayedResult {
 };
 
 // SN -> SL
-/// Whose certificates members must show: what the ledger's roll says of those that a view names.
+/// The CAs of the members that a view names, by the ledger's roll.
 struct RollNews {
     struct Pin {
         NodeId node;
@@ -285,8 +285,8 @@ struct RollNews {
 
 constexpr std::uint32_t pins_max = 4096;
 
-/// Any of them. Not an alias: a special member of a variant of so many types takes a compiler as
-/// long as a whole file of ours, and in the .cpp file it is compiled once for all.
+/// Any message. A struct rather than an alias: the special members of a variant of so many types
+/// are slow to compile, and so they are compiled once, in messages.cpp.
 struct Message
     : std::variant<Hello, Refused, SubmitCommand, Heartbeat, CommandResult, ViewUpdate,
                    FetchSegments, SegmentData, OpenSession, SyncBegin, MlSegment, CloseSession,
@@ -303,7 +303,7 @@ struct Message
     ~Message();
 };
 
-/// What one node sends another: a small message and, for segments, a raw body.
+/// The unit of transfer: a small message and, for segments, a raw body.
 struct Frame {
     Message message;
     Blob body;
