@@ -1,4 +1,4 @@
-// An SN whose disk was copied: two of one name and number would break what one of them promises.
+// Detects a copied disk: two SNs of one name and server number could vote twice in one term.
 #include <algorithm>
 
 #include "core/ledger/membership.hpp"
@@ -7,10 +7,10 @@
 namespace starling {
 namespace {
 
-/// For an answer from the address where this SN was before.
+/// Time limit for an answer from this SN's former address.
 constexpr SwarmDuration original_limit = std::chrono::seconds(3);
 
-/// Where the others dial this SN, as its disk says.
+/// The address that the ledger on this disk has for this SN.
 std::optional<Address> last_address(const NodeId& self, const DurableLog& log) {
     for (std::size_t index = log.records.size(); index > 0; --index) {
         const Result<LogRecord> record = decode_record(index, log.records[index - 1]);
@@ -30,8 +30,8 @@ std::optional<Address> last_address(const NodeId& self, const DurableLog& log) {
 
 }  // namespace
 
-/// A disk that says another address than the command line was moved, or copied. A copy may be
-/// older than what its original has promised since, so it says nothing before it knows.
+/// If the disk has another address for this SN than the command line, it was moved or copied. A
+/// copy may lack votes that the original has given since, so it stays silent until it knows.
 void SnNode::on_started(std::vector<Effect>& effects) {
     const std::optional<Address> last = last_address(options_.id, options_.log);
     if (!last || *last == options_.peer_address) {
@@ -61,7 +61,7 @@ void SnNode::while_asking_original(const Input& input, std::vector<Effect>& effe
                     effects);
         return;
     }
-    // Frames count as lost: who sent them says again what matters.
+    // Frames are dropped: their senders retransmit what matters.
     if (up != nullptr || std::holds_alternative<PeerLost>(input)) {
         held_.push_back(input);
     }

@@ -1,5 +1,4 @@
-// An SN that wants to be one of those that keep the ledger, or not to be one any more; and one that
-// is told that it is not.
+// Membership changes of SNs: joining, leaving, and being told of a removal.
 #include <algorithm>
 
 #include "core/sn/sn_state.hpp"
@@ -8,15 +7,16 @@ namespace starling {
 namespace {
 
 constexpr std::size_t refusals_max = 64;
-/// Without a leader for so long an SN believes one other SN that it was removed, or refused.
+/// After this time without a leader an SN believes a single other one that it was removed or
+/// refused.
 constexpr SwarmDuration believe_limit = std::chrono::minutes(1);
 
 }  // namespace
 
 void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
                                    std::vector<Effect>& effects) {
-    // An SN speaks for itself: said by another one, it would take this one out, or its next start
-    // if it comes late. It hears here who the others are, and asks the one that leads.
+    // An SN may ask for itself only; a request about another one could remove it. The reply names
+    // the leader, which it asks next.
     if (request.server.node != from) {
         report(TraceEvent("membership_request_refused")
                    .with("node", from.name)
@@ -41,7 +41,7 @@ void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& 
     effects.push_back(Send{from, {std::move(reply), {}}});
 }
 
-/// At the SN that leads. Errc::stale: as it was asked for, it is already.
+/// On the leader. Errc::stale: the membership is already as requested.
 Result<void> SnNode::change_membership(const NodeId& from, const MembershipRequest& request,
                                        std::vector<Effect>& effects) {
     const Result<void> admitted = ledger_.roll().may_register(from, peers_[from].ca);
@@ -67,7 +67,7 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
         }
         return;
     }
-    // Who keeps the ledger is not refused any more, whoever says so.
+    // An SN that keeps the ledger can't be refused any more.
     if (!asks || (reply.code != Errc::ok && is_server(options_.id) && !options_.leave)) {
         report(TraceEvent("membership_reply_ignored")
                    .with("node", from.name)
@@ -94,7 +94,7 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
     dial_servers(effects);
 }
 
-/// Each speaks for its own address; about another one the first word counts.
+/// An SN is believed about its own address; about others the first statement is kept.
 void SnNode::note_servers(const NodeId& from, const std::vector<Server>& servers) {
     for (const Server& server : servers) {
         const auto told = std::find_if(told_servers_.begin(), told_servers_.end(),
@@ -107,9 +107,8 @@ void SnNode::note_servers(const NodeId& from, const std::vector<Server>& servers
     }
 }
 
-/// Only the SN that leads refuses: a refusal is believed once more than half of the SNs say that
-/// its sender leads, or after a minute in which this one was not taken in. Any SN can claim to
-/// lead.
+/// Only the leader refuses. Any SN can claim to lead, so a refusal is believed once more than half
+/// of the SNs name its sender as the leader, or if this SN was not admitted for a minute.
 void SnNode::note_refusal(const NodeId& from, const MembershipReply& reply,
                           std::vector<Effect>& effects) {
     if (leader_by_.size() >= refusals_max || refusals_.size() >= refusals_max) {
@@ -144,9 +143,9 @@ void SnNode::note_refusal(const NodeId& from, const MembershipReply& reply,
     }
 }
 
-/// Of those that it keeps the ledger with: one of them must not stop the others by a word. The
-/// others of a ledger that was rebuilt do not follow this one, and could agree on another history
-/// with those that come back too: there the signature of the SN that rebuilt it is enough.
+/// A single SN must not be able to stop the others, so a removal is believed from more than half of
+/// them. A ledger that was rebuilt is the exception: SNs that come back to it could form a majority
+/// among themselves, so the signature of the SN that rebuilt it is enough.
 bool SnNode::believes_removal(const NodeId& from, const MembershipReply& reply) const {
     if (reply.rebuilt && proves_rebuild(*reply.rebuilt)) {
         return true;
@@ -215,7 +214,7 @@ void SnNode::ask_to_join(std::vector<Effect>& effects) {
     }
 }
 
-/// Said again until an SN answers that it knows of this one no more.
+/// Repeated until an SN answers that this one is no member any more.
 void SnNode::ask_to_leave(std::vector<Effect>& effects) {
     if (consensus_->leads()) {
         if (consensus_->servers().size() == 1) {

@@ -1,4 +1,4 @@
-// What an SN says while none leads.
+// Logs and answers while there is no leader.
 #include <algorithm>
 
 #include "core/sn/sn_state.hpp"

@@ -1,4 +1,4 @@
-// What is not worth an entry: each is written to the disks of all SNs, and kept for ever.
+// Limits on what becomes a ledger entry: each is stored by all SNs, for ever.
 #include <algorithm>
 
 #include "core/sn/sn_state.hpp"
@@ -6,8 +6,8 @@
 namespace starling {
 namespace {
 
-/// What a signer may have written without a round to show for it, and how much more a second. The
-/// largest layouts fit in three times; a restart costs some kilobytes.
+/// Bucket of a signer: bytes of entries without a committed round, and their rate of refill. It
+/// holds three of the largest layouts; a restart costs some kilobytes.
 constexpr double share_bytes = 16.0 * 1024 * 1024;
 constexpr double share_bytes_per_second = 4096;
 constexpr std::size_t small_entry_bytes = 512;
@@ -31,7 +31,8 @@ double SnNode::owed_by(Share& share) const {
     return share.bytes;
 }
 
-/// Whether `signer` may have `command` written now. Else it says it again, with its next heartbeat.
+/// Takes the command's bytes from the signer's bucket. False: not now; the node resends the command
+/// with its next heartbeat.
 bool SnNode::has_share(const NodeId& signer, const Command& command, std::vector<Effect>& effects) {
     Share& share = shares_[signer];
     const auto bytes = static_cast<double>(bytes_of(command));
@@ -52,7 +53,7 @@ bool SnNode::has_share(const NodeId& signer, const Command& command, std::vector
     return false;
 }
 
-/// A committed round pays for the check-ins that it took.
+/// A committed round refunds the check-ins that it took.
 void SnNode::give_back_shares(const Commit& commit) {
     for (const RoundMember& member : commit.members) {
         const auto share = shares_.find(member.id);
@@ -63,7 +64,7 @@ void SnNode::give_back_shares(const Commit& commit) {
     }
 }
 
-/// To the node, or to the SN that it is connected with.
+/// Answers the node, or the SN that it is connected to.
 void SnNode::refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
                             const std::optional<NodeId>& via, std::vector<Effect>& effects) {
     const CommandResult result{submit.sequence, why.code, why.reason, why.run, 0};
@@ -74,7 +75,7 @@ void SnNode::refuse_command(const NodeId& from, const SubmitCommand& submit, con
     answer({0, from, submit.session, submit.sequence, submit.command, {}}, why, effects);
 }
 
-/// By what this SN knows: its ledger is as new as that of the SN that leads, or nearly.
+/// Decided by this SN's ledger, which is at most a moment behind the leader's.
 std::optional<Answer> SnNode::refusal_of(const NodeId& from, const SubmitCommand& submit) const {
     const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
     if (const Result<void> genuine = check_signature(from, submit); !genuine) {
@@ -86,9 +87,8 @@ std::optional<Answer> SnNode::refusal_of(const NodeId& from, const SubmitCommand
     return ledger_.refusal_of(entry);
 }
 
-/// The SN that leads refuses a command before it is an entry, so nobody can audit that: the node
-/// hears of it only where this SN comes to the same. Else it says the command again, with its next
-/// heartbeat.
+/// A refusal by the leader is no entry, so it can't be audited: the node hears of it only if this
+/// SN comes to the same result. Otherwise it resends the command with its next heartbeat.
 void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
                                std::vector<Effect>& effects) {
     const auto peer = peers_.find(relayed.node);

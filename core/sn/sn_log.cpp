@@ -13,7 +13,7 @@ std::string moved_text(const NodeRegistered& registered) {
                : "; it takes the place of its start at " + to_string(*registered.instead_of);
 }
 
-/// What an entry of an SN's own says, so that it is proposed once at a time.
+/// Identifies an SN's own entry, so that it is proposed only once at a time.
 std::string proposal_key(const NodeId& signer, const Command& command) {
     if (const auto* expire = std::get_if<ExpireDeadline>(&command)) {
         return "expire " + std::to_string(expire->run) + " " + std::to_string(expire->deadline_ns) +
@@ -59,7 +59,7 @@ void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
         entry.signature = options_.signer->sign(command_text(options_.id, 0, 0, entry.command));
     }
     ConsensusOutput output;
-    // Refused while leadership is handed over: the node asks again, and the timers run again.
+    // Refused during a leadership transfer: nodes resend, and timers fire again.
     if (!consensus_->propose(now_, encode_entry(entry), output)) {
         pending_.erase({entry.signer, entry.session, entry.sequence});
         pending_own_.erase(proposal_key(entry.signer, entry.command));
@@ -88,7 +88,7 @@ void SnNode::perform(ConsensusOutput& output, std::vector<Effect>& effects) {
     }
 }
 
-/// The first append after a time without a leader says how much was agreed on meanwhile.
+/// The first append after a time without a leader tells how much was committed meanwhile.
 void SnNode::note_history(std::uint64_t agreed) {
     if ((!led_before_ || misses_leader()) && agreed > entries_) {
         history_ = agreed;
@@ -149,7 +149,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     };
     const Result<Entry> entry = decode_entry(record.data);
     if (!entry) {
-        // Agreed, but not by an SN of this version: each of them takes it for nothing.
+        // Committed by an SN of another version: all SNs of this version ignore it alike.
         report_applied("unreadable");
         report(TraceEvent("entry_unreadable")
                    .with("index", record.index)
@@ -214,7 +214,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
 
 void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) {
     const auto peer = peers_.find(entry.signer);
-    // Its sequence alone says to the node what is answered: nothing of an earlier start of it.
+    // The result carries only the sequence, so it must be of the node's current start.
     if (entry.session != 0 && peer != peers_.end() && peer->second.here &&
         peer->second.session == entry.session) {
         if (peer->second.unanswered && peer->second.unanswered->sequence == entry.sequence) {

@@ -176,8 +176,7 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
     }
 }
 
-/// An earlier start of an SL than the one that has registered last. What it says keeps nothing
-/// alive.
+/// Whether this is an older start of an SL than the registered one. Its heartbeats renew no lease.
 bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
     return options_.turn_away_replaced && session != 0 && session < ledger_.session_of(node);
 }
@@ -220,17 +219,17 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         }
         return;
     }
-    // What is agreed is answered where the node is connected, when it is applied there.
+    // A committed command is answered by the SN that its node is connected to, when it applies it.
     const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
     if (const auto known = ledger_.answer_of(from, submit.session, submit.sequence)) {
         answer(entry, *known, effects);
     } else if (!consensus_->leads()) {
         relay(from, submit, effects);
     } else if (pending_.contains({from, submit.session, submit.sequence})) {
-        // On its way.
+        // Already proposed.
     } else if (const std::optional<Answer> refused = refusal_of(from, submit)) {
-        // Elected just now, it may not know the node's newest key, or what it said last:
-        // resend_pending() looks anew; what another SN handed on, its node says again.
+        // A new leader may not have applied the node's newest key or command yet: resend_pending()
+        // retries, and nodes of other SNs resend.
         if (applied_term_ == consensus_->term()) {
             deny(from, *refused, effects);
             refuse_command(from, submit, *refused, via, effects);
@@ -315,8 +314,7 @@ void SnNode::check_leases(std::vector<Effect>& effects) {
         if (node.lost || node.role != Role::sl) {
             continue;
         }
-        // Who is connected to which SN is not in the log: with a new leader everybody has a lease
-        // to be heard of.
+        // Connections are not in the log: under a new leader every node gets a full lease.
         const bool cut = !peer.connected && peer.last_heard >= led_since_;
         if (cut && now_ - std::max(peer.lost_at, led_since_) >
                        std::max<SwarmDuration>(options_.reconnect_limit, 2 * peer.longest_pause)) {
@@ -345,14 +343,14 @@ void SnNode::check_deadlines(std::vector<Effect>& effects) {
     for (ExpireDeadline& expire : due) {
         propose({0, options_.id, 0, 0, std::move(expire)}, effects);
     }
-    // What was refused now, while leadership is handed over, is not asked for again at once.
+    // What was refused during a leadership transfer is not retried at once.
     arm_deadline(effects, options_.check_interval);
 }
 
 void SnNode::arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least) {
     std::optional<SwarmTime> earliest;
     for (const auto& [name, contract] : ledger_.contracts()) {
-        // One that is proposed is waited for: other SNs must agree first.
+        // One that is proposed is pending until other SNs agree.
         if (contract.deadline && (!earliest || *contract.deadline < *earliest) &&
             !is_proposed(ExpireDeadline{name, contract.run, to_ns(*contract.deadline)})) {
             earliest = contract.deadline;

@@ -1,18 +1,18 @@
-// Reads that must see all that was agreed on before they were asked for, without an entry each.
+// Linearizable reads without entries: the read index of Raft (Ongaro 2014, section 6.4).
 #include <algorithm>
 
 #include "core/sn/sn_state.hpp"
 
 namespace starling {
 
-/// A node's newest read takes the place of the one before, so what waits is bounded by who is here.
+/// A node's newest read replaces its previous one, so pending reads are bounded by connected nodes.
 void SnNode::take_read(const NodeId& from, const SubmitCommand& submit,
                        std::vector<Effect>& effects) {
     reads_[from] = {submit.session, submit.sequence, ++read_serial_, std::nullopt};
     ask_read_index(effects);
 }
 
-/// Said again with each tick: it may be lost, or have met no leader.
+/// Repeated with each tick: the request may be lost, or there was no leader.
 void SnNode::ask_read_index(std::vector<Effect>& effects) {
     std::uint64_t newest = 0;
     for (const auto& [node, read] : reads_) {
@@ -30,7 +30,7 @@ void SnNode::ask_read_index(std::vector<Effect>& effects) {
     }
 }
 
-/// At the SN that leads: one round of questions at a time, for all reads that wait when it begins.
+/// On the leader: one round of confirmations at a time, for all reads pending when it begins.
 void SnNode::check_term(std::vector<Effect>& effects) {
     if (!consensus_->leads()) {
         read_round_.reset();
@@ -105,7 +105,7 @@ void SnNode::on_read_index(const NodeId& from, const ReadIndex& read,
             }
             return;
         case ReadIndex::Step::check:
-            // A majority whose newest term this is has elected nobody in a later one.
+            // A majority that is still in this term has elected no later leader.
             if (of_term && !consensus_->leads()) {
                 effects.push_back(Send{
                     from, {ReadIndex{ReadIndex::Step::confirm, read.serial, read.term, 0}, {}}});
@@ -137,7 +137,7 @@ void SnNode::take_read_index(std::uint64_t serial, std::uint64_t index) {
     }
 }
 
-/// After each step: those that see enough of the ledger now.
+/// After each step: answers the reads whose index is applied.
 void SnNode::answer_reads(std::vector<Effect>& effects) {
     for (auto read = reads_.begin(); read != reads_.end();) {
         if (read->second.index && *read->second.index <= entries_) {

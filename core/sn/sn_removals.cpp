@@ -1,4 +1,4 @@
-// SNs that do not keep the ledger any more because a person decided so.
+// Removal of SNs by an administrator.
 #include <algorithm>
 
 #include "core/base/names_text.hpp"
@@ -43,7 +43,7 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
     hand_on_removals(effects);
 }
 
-/// Said again with each tick: what the SN that led was told may be lost with it.
+/// Repeated with each tick: a previous leader may have lost it.
 void SnNode::hand_on_removals(std::vector<Effect>& effects) {
     if (consensus_->leads()) {
         return;
@@ -77,7 +77,7 @@ void SnNode::on_removal_answer(const NodeId& from, const StatusReply& reply, con
     }
 }
 
-/// At the SN that leads, after each step.
+/// On the leader, after each step.
 void SnNode::carry_out_removals(std::vector<Effect>& effects) {
     if (!consensus_->leads()) {
         return;
@@ -127,7 +127,8 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
     return begun || begun.error().code == Errc::stale ? std::nullopt : std::optional(begun);
 }
 
-/// Begins to. Itself it can't: it steps down, and the next leader has to.
+/// Starts the membership change. A leader can't remove itself: it steps down, and the next one does
+/// it.
 Result<void> SnNode::take_out(const NodeId& node, std::vector<Effect>& effects) {
     ConsensusOutput output;
     Result<void> begun;
@@ -140,7 +141,7 @@ Result<void> SnNode::take_out(const NodeId& node, std::vector<Effect>& effects) 
     return begun;
 }
 
-/// Those that are left must be able to agree.
+/// The remaining SNs must have a reachable majority.
 Result<void> SnNode::leaves_a_majority(const NodeId& without) const {
     std::vector<NodeId> left;
     std::vector<NodeId> up;
@@ -234,8 +235,8 @@ void SnNode::tell_removal(const RemoveServers& removal, std::vector<Effect>& eff
            effects);
 }
 
-/// Those that a rebuilt ledger went on without may come back together, and agree among themselves:
-/// they would not ask here, so they are looked for.
+/// SNs that a rebuilt ledger left behind may come back together and elect a leader among
+/// themselves, without asking here: so the leader dials them.
 void SnNode::recall_removed(std::vector<Effect>& effects) {
     if (!consensus_->leads() || now_ < recall_at_) {
         return;
@@ -249,7 +250,7 @@ void SnNode::recall_removed(std::vector<Effect>& effects) {
     }
 }
 
-/// One that comes back. Its next start must not take part with what its disk holds.
+/// Tells a removed SN that comes back that it must not take part with its old disk.
 void SnNode::tell_removed(const NodeId& node, std::uint64_t number, std::vector<Effect>& effects) {
     RemovedServer& gone = removed_.at(number);
     std::string text = "This SN keeps the ledger no more: ";

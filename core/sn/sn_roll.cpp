@@ -4,8 +4,8 @@
 
 namespace starling {
 
-/// Of a command that was handed on, what was shown here counts for nothing: the ledger knows the
-/// role of its author, or its certificate says it.
+/// The role of a relayed command's author is taken from the ledger or from its certificate, not
+/// from a connection.
 Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const {
     const Command& command = submit.command;
     const auto* registration = std::get_if<RegisterNode>(&command);
@@ -36,8 +36,8 @@ Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bo
     return {};
 }
 
-/// Who may is whom the ledger names; and whom an SN of the founder's CA names that the tool is
-/// connected with, among tools of that CA.
+/// A removal must be by a tool with the right to it: by the ledger's roll, or, at an SN of the
+/// founder's CA that the tool is connected to, by that SN's options, among tools of that CA.
 Result<void> SnNode::check_removal(const NodeId& from, const RemoveServer& what) const {
     const SnPeer& sender = peers_.at(from);
     const CaFingerprint& ca = what.credentials.ca;
@@ -86,7 +86,7 @@ SwarmRules SnNode::wanted_rules() const {
     return rules;
 }
 
-/// At each start of the SN that began the ledger, if its operator has changed them.
+/// At each start of the founder, if its operator has changed the rules.
 void SnNode::propose_rules(std::vector<Effect>& effects) {
     const auto known = ledger_.nodes().find(options_.id);
     const bool registered = known != ledger_.nodes().end() &&
@@ -110,7 +110,7 @@ void SnNode::apply_roll(const RollChanged& changed, std::vector<Effect>& effects
     }
 }
 
-/// Connections are held to the roll; SLs are told of the SLs and SNs among them.
+/// Pins the names of peers by the roll, and tells SLs the pins of SLs and SNs.
 void SnNode::apply_pin(const NodeId& node, std::vector<Effect>& effects) {
     const std::optional<std::optional<CaFingerprint>> pin = ledger_.roll().pin_of(node);
     if (!pin || node == options_.id) {
@@ -231,7 +231,7 @@ void SnNode::remove_expelled_servers(std::vector<Effect>& effects) {
             !leaves_a_majority(server.node)) {
             continue;
         }
-        // Where another change of the membership is under way, this comes with a later step.
+        // Retried in a later step if another membership change is under way.
         static_cast<void>(take_out(NodeId(server.node), effects));
         return;
     }

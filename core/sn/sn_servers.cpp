@@ -23,8 +23,8 @@ const Server* SnNode::find_server(const NodeId& node) const {
     return found == servers.end() ? nullptr : &*found;
 }
 
-/// Also one whose joining was not agreed on in the end: it stands in its own log alone, and hears
-/// of no leader.
+/// Also an SN whose joining was never committed: only its own log has it, and it hears of no
+/// leader.
 bool SnNode::is_outside() const { return !is_server(options_.id) || misses_leader(); }
 
 void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>& effects) {
@@ -36,7 +36,7 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
         }
         ConsensusOutput output;
         const bool taken = consensus_->receive(now_, received.from, *raft, output);
-        // Raft itself does not time out where this SN does not vote yet.
+        // libraft has no election timeout at a non-voter.
         if (taken && raft->kind == ConsensusKind::append && raft->term >= consensus_->term()) {
             note_history(raft->commit);
             leader_seen_ = now_;
@@ -75,7 +75,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
     if (news.connected && is_replaced(news.node, news.beat.session)) {
         return;
     }
-    // An SN may tell of names that nobody has: those that registered are known anyway.
+    // An SN may report made-up names; registered ones are known anyway.
     if (!peers_.contains(news.node) && !ledger_.nodes().contains(news.node) &&
         peers_.size() >= told_peers_max) {
         return;
@@ -111,8 +111,8 @@ void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<
     }
 }
 
-/// What nodes here wait for goes to each new leader at once; what an older one was told may be
-/// lost. It is known by its sequence, so to say it twice changes nothing.
+/// Pending commands are resent to each new leader at once, since an older one may have lost them.
+/// Duplicates are recognised by their sequence.
 void SnNode::resend_pending(std::vector<Effect>& effects) {
     const std::optional<NodeId> leader = consensus_->leader();
     const bool knows_all = !consensus_->leads() || applied_term_ == consensus_->term();
@@ -133,7 +133,7 @@ void SnNode::resend_pending(std::vector<Effect>& effects) {
 
 void SnNode::settle(std::vector<Effect>& effects) {
     on_leadership(effects);
-    // One that was taken in just now gets its vote once it is registered.
+    // A new SN gets its vote once it is registered.
     if (consensus_->leader() && is_server(options_.id) != was_server_) {
         was_server_ = !was_server_;
         register_self(effects);
@@ -185,7 +185,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
         shown_leader_ = shown_leader();
         status_.mark_changed();
     }
-    // In a new term libraft still names the leader of the one before, until it hears of another.
+    // In a new term libraft still names the previous term's leader, until it hears of another.
     if (!leader || (leader == known_leader_ && known_term_ == consensus_->term())) {
         return;
     }
@@ -194,7 +194,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     register_self(effects);
     propose_rules(effects);
     ask_read_index(effects);
-    // The new leader hears at once what the nodes here have said last.
+    // The new leader gets the latest heartbeats of the nodes here at once.
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {
             Heartbeat said = peer.beat;
@@ -227,7 +227,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     }
 }
 
-/// libraft never takes a leader for gone where this SN does not vote.
+/// libraft never drops its leader at a non-voter.
 std::optional<NodeId> SnNode::shown_leader() const {
     return misses_leader() ? std::nullopt : consensus_->leader();
 }
@@ -247,7 +247,7 @@ void SnNode::dial_servers(std::vector<Effect>& effects) {
     const bool unknown = !is_server(options_.id) && !told_servers_.empty();
     for (const Server& server : unknown ? told_servers_ : consensus_->servers()) {
         // Of two SNs the one with the lower name dials, so that there is one connection; one that
-        // is not taken in yet is not known to the others.
+        // has not joined yet is unknown to the others, so it dials.
         if (server.node != options_.id && !is_here(server.node) &&
             (outside || options_.id < server.node)) {
             dial(server.address, effects);
@@ -276,7 +276,7 @@ void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
     if (dial_armed_) {
         return;
     }
-    // All are started at about the same time, some before others listen.
+    // All SNs are started at about the same time, some before others listen.
     dial_armed_ = true;
     dial_backoff_ =
         std::min<SwarmDuration>(dial_backoff_ * 2 + std::chrono::milliseconds(20), server_interval);

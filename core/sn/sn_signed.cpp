@@ -151,7 +151,7 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
     }
 }
 
-/// So that everybody knows with which key this SN signs.
+/// Announces the key that this SN signs with.
 void SnNode::register_self(std::vector<Effect>& effects) {
     const auto known = ledger_.nodes().find(options_.id);
     const bool registered = known != ledger_.nodes().end() &&
@@ -168,7 +168,7 @@ void SnNode::register_self(std::vector<Effect>& effects) {
     }
 }
 
-/// One that is lost on its way to the leader is not said again: the next one covers it too.
+/// Not repeated if it is lost on its way to the leader: the next one covers it, too.
 void SnNode::sign_checkpoint(std::vector<Effect>& effects) {
     const auto known = ledger_.nodes().find(options_.id);
     if (!consensus_->leader() || known == ledger_.nodes().end() ||

@@ -1,5 +1,4 @@
-// Leases of members, what they say of their transfers, and who is left out of a round that stands
-// still.
+// Leases, the progress of transfers, and the exclusion of members that stall a round.
 #include <algorithm>
 
 #include "core/sn/sn_state.hpp"
@@ -7,10 +6,10 @@
 namespace starling {
 namespace {
 
-/// A lease is so many of the longest pauses between a node's frames.
+/// A lease is this many of the longest pauses between a node's frames.
 constexpr int pauses_per_lease = 8;
 constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
-/// A rate is taken over one to two of these.
+/// A rate is measured over one to two of these.
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
 /// A round stands still once no byte of any of its members' segments has come for so long, on fast
 /// links.
@@ -64,7 +63,7 @@ double SnPeer::bytes_per_second() const {
                : static_cast<double>(beat.progress.received_bytes - rate_from.bytes) / seconds;
 }
 
-/// On a link that is full heartbeats come late: the lease follows the pauses that were seen.
+/// Heartbeats are late on a saturated link: the lease follows the observed pauses.
 SwarmDuration SnNode::lease_of(const Peer& peer) const {
     return std::clamp<SwarmDuration>(pauses_per_lease * peer.longest_pause, options_.lease,
                                      std::max(options_.lease, longest_lease));
