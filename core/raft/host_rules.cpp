@@ -7,16 +7,16 @@
 namespace starling {
 namespace {
 
-/// Three months of elections without a pause. One message can't take a server further, so no sender
-/// uses up the terms: each step costs a write to the disk.
+/// Three months of continuous elections. Bounds how far one message can raise the term, so that no
+/// sender exhausts the terms: each raise costs a write to the disk.
 constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 24U;
 constexpr std::uint64_t term_max = std::uint64_t{1} << 62U;
 constexpr std::uint64_t index_max = std::uint64_t{1} << 48U;
-/// In heeded_terms_window, of one sender. While a leader is heard an honest one needs it once, to
-/// be led again after an election of its own that failed; without a leader once for each election.
+/// Per sender within heeded_terms_window. While there is a leader an honest sender needs one, to
+/// follow again after a failed election of its own; without a leader, one for each election.
 constexpr std::size_t raises_with_leader_max = 1;
 constexpr std::size_t raises_max = 20;
-/// From this on a vote's result says whether it is about a pre-vote.
+/// From this version on a vote result tells whether it is about a pre-vote.
 constexpr std::uint8_t vote_result_version = 2;
 
 const Server* find(const std::vector<Server>& servers, std::uint64_t number) {
@@ -25,8 +25,8 @@ const Server* find(const std::vector<Server>& servers, std::uint64_t number) {
     return found == servers.end() ? nullptr : &*found;
 }
 
-/// Rule R13. While a leader is heard, only those of the membership are, and a learner leads nobody.
-/// Without one this log may be too old to know who does: then any SN is heard.
+/// Rule R13. While there is a leader, only members are heard, and a learner can't lead. Without a
+/// leader this log may be too old to know the members: then any SN is heard.
 bool is_heard(const RaftPosition& here, const Server* sender, const ConsensusMessage& message) {
     switch (message.kind) {
         case ConsensusKind::append_result:
@@ -56,7 +56,7 @@ bool is_bounded(const RaftPosition& here, const ConsensusMessage& message) {
     return (message.log_index == 0) == (message.log_term == 0) && message.log_term <= message.term;
 }
 
-/// Rule R19. The append of a new leader is heard always, and a pre-vote changes no term.
+/// Rule R19. The append of a new leader is always accepted, and a pre-vote changes no term.
 bool raises_too_often(const RaftPosition& here, const ConsensusMessage& message) {
     const bool raises = message.term > here.term && message.kind != ConsensusKind::append &&
                         !(message.kind == ConsensusKind::request_vote && message.pre_vote);
@@ -109,7 +109,7 @@ std::string_view broken_rule(const RaftPosition& here, const NodeId& from,
 
 CheckedRecords check_records(const RaftPosition& here, const ConsensusMessage& append) {
     CheckedRecords checked;
-    // The first entry is the same on all servers: libraft takes it for agreed at each start.
+    // The first entry is the same on all servers: libraft takes it as committed at each start.
     const std::uint64_t agreed =
         std::max<std::uint64_t>(here.commit, std::min<std::uint64_t>(here.log.last(), 1));
     const auto replaces_agreed = [&](std::uint64_t index, std::uint64_t term) {

@@ -66,7 +66,7 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
                         ConsensusOutput& output) {
     raft_update update{};
     const int stepped = raft_step(&raft_, &event, &update);
-    // Also where it failed half-way: it goes on in the term that it has heard of.
+    // Also if the step failed half-way: libraft has adopted the term already.
     if ((update.flags & (RAFT_UPDATE_CURRENT_TERM)) != 0 ||
         (update.flags & (RAFT_UPDATE_VOTED_FOR)) != 0) {
         output.emplace_back(
@@ -84,7 +84,7 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
         take_messages(update, output);
     }
     if (persisted) {
-        // By the time that anything later in `output` is carried out, the records are durable.
+        // The records are durable before anything later in `output` is executed.
         raft_event done = event_at(now, RAFT_PERSISTED_ENTRIES);
         done.persisted_entries.index = update.entries.index + update.entries.n - 1;
         const int noted = feed(now, done, nullptr, output);
@@ -95,8 +95,8 @@ int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* ent
     return 0;
 }
 
-/// Followers hear at once what is agreed, not with the next heartbeat: an append without records.
-/// One that confirms its records after the others made them agreed hears of it then.
+/// Sends followers the new commit index at once, in an append without records, instead of with the
+/// next heartbeat; also to one that confirms records that are committed already.
 void RaftConsensus::notify_commit(ConsensusOutput& output) {
     if (!leads()) {
         notified_.clear();
@@ -171,7 +171,7 @@ void RaftConsensus::take_messages(const raft_update& update, ConsensusOutput& ou
     }
 }
 
-/// In pieces that are small enough for a frame; each is an append of its own.
+/// Split into appends that fit into a frame.
 void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& output) const {
     const auto& append = message.append_entries;
     std::uint64_t before = append.prev_log_index;
@@ -261,7 +261,7 @@ Result<void> RaftConsensus::add_server(SwarmTime now, const Server& server,
             return {};
         }
         if (other.node == server.node) {
-            // It was started with an empty disk: first the old one must be gone.
+            // It was restarted with an empty disk: its old server must be removed first.
             return remove_server(now, server.node, output);
         }
     }
@@ -286,7 +286,7 @@ Result<void> RaftConsensus::remove_server(SwarmTime now, const NodeId& node,
     return change(now, std::move(servers), output);
 }
 
-/// A learner that has what is committed by now votes, if it may.
+/// Promotes learners that have caught up and may vote.
 void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
     if (!leads() || raft_.configuration_uncommitted_index != 0) {
         return;
@@ -307,8 +307,8 @@ void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
     }
 }
 
-/// At its start a server waits half as long for a leader before it asks, once, whether it may lead:
-/// mostly all servers were started together, and nobody leads. Where one does, the pre-vote fails.
+/// The first election timeout after a start is half as long: mostly all servers start together
+/// without a leader. If there is one, the pre-vote fails.
 void RaftConsensus::wait_in_full() {
     if (!waits_in_full_) {
         waits_in_full_ = true;

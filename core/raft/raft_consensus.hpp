@@ -19,7 +19,7 @@ struct RaftOptions {
     /// Rule R3: a membership record is the first of those handed to libraft together. Off only in a
     /// test that shows why: libraft 0.22.1 takes a wrong index for it.
     bool split_at_membership = true;
-    /// Whether a learner that has caught up is given a vote; nothing: each.
+    /// Whether a learner that has caught up may vote; nothing: each may.
     std::function<bool(const NodeId&)> may_vote;
 };
 

@@ -3,14 +3,14 @@
 namespace starling {
 namespace {
 
-/// What the owner of records must give libraft to free; it never looks into it.
+/// The batch pointer that libraft frees; it never reads it.
 void* make_batch() {
     void* batch = raft_malloc(1);
     STARLING_INVARIANT(batch != nullptr, "one byte");
     return batch;
 }
 
-/// libraft's own encoding, which it reads back within the same call.
+/// libraft's own encoding, which it decodes within the same call.
 Bytes raft_bytes_of(const std::vector<Server>& servers) {
     raft_configuration configuration = configuration_of(servers);
     raft_buffer buffer{};

@@ -1,4 +1,4 @@
-// What other SNs say, on its way to libraft.
+// Messages of other SNs on their way to libraft, and the host rules that they must pass.
 #include <iterator>
 
 #include "core/raft/detail/raft_consensus_state.hpp"
@@ -63,7 +63,7 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     }
     raft_message received = to_libraft(message, from);
     if (message.kind == ConsensusKind::append_result) {
-        // Rule R9: it has what it confirmed, and no more than there is.
+        // Rule R9: a match index never falls, and never exceeds the log.
         raft_index match = 0;
         static_cast<void>(raft_match_index(&raft_, message.sender, &match));
         auto& last = received.append_entries_result.last_log_index;
@@ -71,15 +71,15 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     }
     raft_event event = event_at(now, RAFT_RECEIVE);
     event.receive.message = &received;
-    // Who may vote is for the candidate's log to say: this one's may not hold yet that it was made
-    // a voter, and libraft would refuse the one vote that the swarm waits for.
+    // The candidate's log decides who may vote: this server may not know yet that it was promoted,
+    // and libraft would refuse a vote that the election needs.
     raft_server* const learner =
         message.kind == ConsensusKind::request_vote ? own_learner() : nullptr;
     if (learner != nullptr) {
         learner->role = RAFT_VOTER;
     }
     const std::size_t before = output.size();
-    // What it does not take it has dropped: nothing of ours has changed.
+    // On an error libraft has dropped the message without a change.
     static_cast<void>(feed(now, event, nullptr, output));
     if (raft_current_term(&raft_) > here.term) {
         note_raise(now, from);
@@ -94,7 +94,7 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     return true;
 }
 
-/// This server in libraft's newest membership, if it only learns there.
+/// This server in libraft's newest membership, if it is a learner there.
 raft_server* RaftConsensus::own_learner() {
     for (unsigned i = 0; i < raft_.configuration.n; ++i) {
         raft_server& server = raft_.configuration.servers[i];
@@ -105,17 +105,17 @@ raft_server* RaftConsensus::own_learner() {
     return nullptr;
 }
 
-/// A rejection of what its sender has accepted since. libraft 0.22.1, while it probes, would take
-/// it for the truth and send nothing but empty appends from then on.
+/// A late rejection of entries that its sender has accepted since. libraft 0.22.1, in probe mode,
+/// would believe it and send only empty appends from then on.
 bool RaftConsensus::is_overtaken(const ConsensusMessage& result) const {
     raft_index match = 0;
     return result.rejected > 0 && result.term == raft_current_term(&raft_) && leads() &&
            raft_match_index(&raft_, result.sender, &match) == 0 && result.rejected <= match;
 }
 
-/// libraft 0.22.1 answers a pre-vote for a term that is over with that same term. So of two halves,
-/// one with the longer logs and one with the newer term, neither ever elects: the first must hear
-/// of the term.
+/// libraft 0.22.1 answers a pre-vote for an old term with that same term. Then, if one half of the
+/// servers has the longer log and the other one the newer term, neither can elect a leader: the
+/// first must learn the term.
 void RaftConsensus::tell_newer_term(std::uint64_t asked, std::size_t from,
                                     ConsensusOutput& output) const {
     for (std::size_t i = from; i < output.size(); ++i) {
@@ -139,7 +139,7 @@ int RaftConsensus::feed_append(SwarmTime now, const NodeId& from, const Consensu
     append.term = message.term;
     append.prev_log_index = before;
     append.prev_log_term = term_before;
-    // Rule R17: a late append that ends before what is agreed would take that back.
+    // Rule R17: a late append that ends before the commit index would lower it.
     append.leader_commit = before + entries.size() < raft_commit_index(&raft_)
                                ? raft_commit_index(&raft_)
                                : message.commit;
@@ -171,8 +171,8 @@ void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,
                              records.begin() + static_cast<std::ptrdiff_t>(end)});
         if (end > at && records[at].kind == RecordKind::membership &&
             message.commit > raft_commit_index(&raft_)) {
-            // Rule R18: first it hears what is agreed before. In one with a new membership libraft
-            // would forget that an earlier one is, and go back behind that.
+            // Rule R18: the commit index is passed first. With a new membership in the same append
+            // libraft would forget that an earlier one is committed, and could roll back behind it.
             RaftEntries none({});
             ConsensusOutput heard;
             static_cast<void>(feed_append(now, from, message, before, term_before, none, heard));

@@ -5,10 +5,10 @@
 namespace starling {
 namespace {
 
-/// Of a source that is up: one that does not hold the model says so, and of one that does bytes
-/// come within this on links of 10 kbit/s.
+/// For a connected source: one without the model says so, and bytes of one with it arrive within
+/// this time on links of 10 kbit/s.
 constexpr SwarmDuration silence_limit = std::chrono::seconds(15);
-/// Of a source that is being dialled.
+/// For a source that is being dialled.
 constexpr SwarmDuration dial_limit = std::chrono::seconds(3);
 constexpr SwarmDuration probe_interval = std::chrono::seconds(5);
 
@@ -68,7 +68,7 @@ void CatchUp::ask(SwarmTime now, std::vector<Effect>& effects) {
             fetch.ranges.push_back({segment, 1});
         }
     }
-    // Before its segments, so that one that does not hold them says so at once.
+    // Probe first, so that a source without the segments says so at once.
     effects.push_back(Send{source_->id, {FetchProbe{key_, ++probe_}, {}}});
     asked_after_ = probe_;
     effects.push_back(Send{source_->id, {std::move(fetch), {}}});

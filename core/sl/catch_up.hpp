@@ -8,42 +8,43 @@
 
 namespace starling {
 
-/// The parameters of an accepted merge, as a member holds and serves them.
+/// The parameters of a committed round, as a member holds and serves them.
 struct CommittedModel {
     RoundKey key;
     Commit commit;
     Segments segments;
 };
 
-/// Fetches the committed parameters of a round that this SL had no part in, from the members that
-/// had, and those that have gone on from it, one after the other. What came of one is kept when the
-/// next is asked, and one that is slow is waited for as long as bytes come.
+/// Fetches the committed parameters of a round that this SL missed, from the members of that round
+/// and from those that have continued from it, one source after the other. Segments from one source
+/// are kept when the next is asked; a slow source is waited for as long as bytes arrive.
 class CatchUp {
 public:
     CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit, std::uint64_t bytes);
 
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }
-    /// Members that hold the model: those of its commit, and those that exchange in a later round.
-    /// The addresses of the newest call count, since one may have been started elsewhere.
+    /// Adds members that hold the model: those of its commit, and those of a later round. Addresses
+    /// of the newest call replace older ones, since a member may have moved.
     void learn(const NodeId& self, const std::vector<RoundMember>& members);
-    /// Whom to dial if it is not up.
+    /// The source to dial if it is not connected.
     const std::optional<RoundMember>& source() const { return source_; }
 
-    /// Asks, sends probes, or goes to the next member if this one brought nothing for too long.
+    /// Requests segments, sends probes, or switches to the next source if this one has stalled.
     void on_tick(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects);
     void on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects);
     /// \return false: not of this fetch.
     bool on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, const Blob& body);
-    /// The source does not hold the model: the next one. What it should have sent was lost: again.
+    /// If the source does not hold the model: switches to the next one. If segments were lost:
+    /// requests them again.
     void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                         std::vector<Effect>& effects);
     void on_arrivals(SwarmTime now, const Arrivals& arrivals);
     bool complete() const { return missing_.empty(); }
     const Segments& segments() const { return segments_; }
-    /// The digest was another one: everything is fetched again, from the next member.
+    /// The digest does not match: fetches everything again, from the next source.
     void start_over(SwarmTime now);
-    /// When bytes came last, of anybody, or the fetching began.
+    /// When the last byte arrived, from any source, or the fetch began.
     SwarmTime last_moved() const { return last_moved_; }
     TransferProgress transfer() const;
 

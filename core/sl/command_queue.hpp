@@ -9,8 +9,8 @@
 
 namespace starling {
 
-/// Commands to the SN, one at a time and in order: each is sent again until it is answered, on
-/// whatever connection is up by then, signed once. The SN applies it once per (session, sequence).
+/// Commands to the SN, one at a time and in order: each is signed once and resent until it is
+/// answered, over any connection. The ledger applies it once per (session, sequence).
 class CommandQueue {
 public:
     CommandQueue(NodeId self, std::uint64_t session, std::shared_ptr<const NodeSigner> signer)

@@ -13,10 +13,9 @@
 
 namespace starling {
 
-/// How many members an owner lets send to it at once: a bound on what arrives together, the same in
-/// a simulation and on hosts.
+/// Members that may send to an owner at once: bounds incast, the same in a simulation and on hosts.
 constexpr std::size_t fan_in_window = 64;
-/// Without a segment for so long a partner is sent a probe.
+/// A partner is sent a probe after this time without a segment.
 constexpr SwarmDuration first_probe_patience = std::chrono::seconds(5);
 
 struct ExchangeSetup {
@@ -35,38 +34,37 @@ struct ExchangeSetup {
     KeptContributions* kept = nullptr;             ///< of the round; must outlive the exchange
 };
 
-/// One attempt at a round, seen by one member: which segments it has, still needs and owes.
-/// Everything is asked for by the side that needs it, so a connection that was cut goes on where it
-/// stopped. Nothing is asked for twice on one connection, unless a probe (see FetchProbe) shows
-/// that it was lost.
+/// One attempt at a round at one member: the segments that it has, needs and owes. The side that
+/// needs a segment requests it, so a transfer resumes after a broken connection. Nothing is
+/// requested twice on one connection, unless a probe (see FetchProbe) shows that it was lost.
 class Exchange {
 public:
     explicit Exchange(ExchangeSetup setup);
 
     const RoundKey& key() const { return setup_.key; }
-    /// The members this one trades with: everyone if it owns a segment, else the owners.
+    /// The members that this one exchanges with: all if it owns a segment, else the owners.
     const std::vector<RoundMember>& partners() const { return partners_; }
 
-    /// Asks what is missing of every partner that is up.
+    /// Requests missing segments from every connected partner.
     void start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects);
     void on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects);
     void on_peer_lost(const NodeId& peer);
-    /// Of an attempt that is on: the node matches keys.
+    /// For the current attempt; the node has matched the key.
     void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
-    /// A merged segment with NaN or infinity in it, which by the contract is not taken.
+    /// Whether this is a merged segment with NaN or infinity that the contract refuses.
     bool is_non_finite_merge(const SegmentData& data, const Blob& body) const;
-    /// Takes a segment, or says why not (wrong sender, index or size): such a one is dropped.
+    /// Accepts a segment. An error (wrong sender, index or size): it is dropped.
     Result<void> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
                             std::vector<Effect>& effects);
     void on_merged(const MergeResult& result, std::vector<Effect>& effects);
     /// \pre probe.key == key()
     void on_probe(const NodeId& from, const FetchProbe& probe, std::vector<Effect>& effects) const;
-    /// Asks again for what the reply shows to be lost.
+    /// Requests again what the reply shows to be lost.
     void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                         std::vector<Effect>& effects);
-    /// Parts of segments count as progress too: at 32 kbit/s a whole one takes a minute.
+    /// Partial segments count as progress: at 32 kbit/s a whole one takes a minute.
     void on_arrivals(SwarmTime now, const Arrivals& arrivals);
-    /// Where no segment came for some time: sends a probe, and has measured what is arriving.
+    /// After some time without a segment: sends a probe and measures partial arrivals.
     void on_tick(SwarmTime now, std::vector<Effect>& effects);
 
     /// Partners that owe something and of which not one byte came for too long, whatever the
@@ -79,7 +77,7 @@ public:
                               const std::set<NodeId>& refused_by) const;
     TransferProgress transfer() const;
 
-    /// Who merges that segment in this attempt.
+    /// The owner of the segment in this attempt.
     const NodeId& owner_of(std::uint32_t segment) const {
         return setup_.members[plan_.owner_of[segment]].id;
     }

@@ -1,4 +1,4 @@
-// How far an exchange has come, what was lost on the way, and who stands still.
+// Progress of an exchange, lost segments, and partners that have stalled.
 #include <algorithm>
 
 #include "core/sl/exchange.hpp"
@@ -6,17 +6,18 @@
 namespace starling {
 namespace {
 
-/// A probe costs 60 bytes; each is sent after twice the wait of the one before, up to this.
+/// A probe costs 60 bytes; the wait between probes doubles up to this.
 constexpr SwarmDuration longest_patience = std::chrono::seconds(60);
 constexpr SwarmDuration measure_interval = std::chrono::seconds(5);
 /// Bytes of a segment are seen in steps of a TLS record (RFC 8446, section 5.1).
 constexpr double step_bytes = 16'384;
-/// Silence that is taken for a stall: so many times what a step takes on average.
+/// A partner has stalled after this many times the average time of a step without a byte.
 constexpr double silent_steps = 20;
 constexpr SwarmDuration shortest_silence = std::chrono::seconds(30);
 constexpr SwarmDuration longest_silence = std::chrono::minutes(10);
 constexpr std::size_t stalls_max = 64;  // of a heartbeat
-/// A certificate may be on its way, so not at once; nor does each try cost the ledger entries.
+/// Not at once, since a new certificate may be on its way, and so that not each attempt costs
+/// ledger entries.
 constexpr SwarmDuration refusal_patience = std::chrono::seconds(5);
 
 }  // namespace

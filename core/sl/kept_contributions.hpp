@@ -10,12 +10,12 @@
 
 namespace starling {
 
-/// Contributions to one round that have arrived, for its next attempt: where a member is lost, the
-/// others need not send theirs again. A contribution belongs to a check-in, so what a member brings
-/// after a restart is never taken for what it brought before.
+/// Contributions to a round that have arrived, kept for its next attempt: if a member is lost, the
+/// others need not resend theirs. A contribution is identified by its check-in, so that of a
+/// restarted member is never mistaken for its earlier one.
 class KeptContributions {
 public:
-    /// More is not kept: a star owner of many members would hold all their models.
+    /// Bound on what is kept: a single owner of many members would hold all their models.
     static constexpr std::uint64_t bytes_max = std::uint64_t{256} * 1024 * 1024;
 
     void keep(const RoundMember& from, std::uint32_t segment, const Blob& body) {

@@ -8,8 +8,8 @@
 
 namespace starling {
 
-/// The segments in `ranges` of a model of `count` segments, each once, ascending: however often a
-/// frame names them, the work is that of one model.
+/// The segments in `ranges` of a model of `count` segments, each once, ascending: duplicates in a
+/// frame cost no work.
 inline std::vector<std::uint32_t> segments_in(const std::vector<SegmentRange>& ranges,
                                               std::size_t count) {
     std::vector<std::int32_t> steps(count + 1,
@@ -30,13 +30,13 @@ inline std::vector<std::uint32_t> segments_in(const std::vector<SegmentRange>& r
     return segments;
 }
 
-/// How often each segment was sent to a peer on its connection. A peer asks again only for what was
-/// lost; one that asks for ever, and perhaps never reads, costs no more than this.
+/// Copies of each segment sent to a peer on its connection. An honest peer repeats requests for
+/// lost segments only; this bounds the cost of one that repeats them for ever.
 class ServedSegments {
 public:
     static constexpr std::uint8_t copies_max = 16;
 
-    /// Notes one more copy of `segment`, of `count`. \return  false: it had its share.
+    /// Counts one more copy of `segment`, of `count`. \return  false: the limit is reached.
     bool note(std::uint32_t segment, std::size_t count) {
         copies_.resize(count, 0);
         if (copies_[segment] == copies_max) {

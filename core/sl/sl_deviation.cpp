@@ -1,4 +1,4 @@
-// This node merged a round to other bytes than most others: where the difference came from.
+// Finds the cause where the merge of this node differs from that of most others.
 #include <algorithm>
 #include <cstring>
 
@@ -34,9 +34,9 @@ void SlNode::note_own_deviation(const Commit& commit, std::vector<Effect>& effec
                      " such rounds this node is expelled from the run")});
 }
 
-/// The swarm's model is here: its segments tell whose were different. Own ones: this machine is at
-/// fault. Another owner's: what it sent here was not what it sent most others, or this machine
-/// has changed it since.
+/// Compares this node's segments with those of the agreed model. If one that it merged itself
+/// differs, this machine is at fault; if another owner's differs, that owner sent other bytes here
+/// than to most, or this machine has changed them since.
 void SlNode::name_deviating_owners(std::vector<Effect>& effects) {
     if (!deviation_ || deviation_->round != catch_up_->commit().round) {
         deviation_.reset();

@@ -30,8 +30,8 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open,
         "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
             to_string(open.config),
         effects);
-    // Where an earlier start of this node has kept a merge, it goes on with that run, or sees how
-    // it ended.
+    // If an earlier start of this node has kept a merge, it resumes that run, or learns how it
+    // ended.
     std::optional<Run> back_to;
     if (!options_.kept.empty() && options_.kept.back().key.contract == open.contract) {
         back_to = options_.kept.back().key.run;
@@ -66,7 +66,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
     }
     sync_->waiting = true;
     if (committed_ && session_->ml_has != committed_->commit.round) {
-        // The swarm has gone on without it: it goes on from there.
+        // A newer model was committed meanwhile: the ML resumes from that one.
         resume_from(CommittedModel(*committed_), effects);
     } else if (!catch_up_) {
         tell_own_non_finite(effects);
@@ -142,7 +142,8 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
     }
     const std::string ended = "its ML node '" + ml.name + "' ended: " + close.reason;
     if (close.code == Errc::io && options_.waits_for_disk) {
-        // Something of its host, such as a full disk: it may be started again, and the swarm waits.
+        // A fault of its host, such as a full disk: it may be restarted, and the swarm waits for
+        // it.
         crash({close.code, ended}, exit_code::failed, effects);
         return;
     }
@@ -163,8 +164,8 @@ void SlNode::on_close_session(const CloseSession& close, std::vector<Effect>& ef
     leave_complete(effects);
 }
 
-/// While somebody fetches the final model, but no longer than that takes on a slow link: a member
-/// that asks for ever does not hold this one.
+/// Stays while a member fetches the final model, but no longer than that takes on a slow link: one
+/// that asks for ever does not keep this node running.
 void SlNode::linger_on(std::vector<Effect>& effects) {
     constexpr double slowest_bytes_per_second = 1000;
     const SwarmTime last = finished_at_ + options_.linger +

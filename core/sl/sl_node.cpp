@@ -8,8 +8,7 @@
 namespace starling {
 namespace {
 
-/// Long enough for an answer over a slow link; the swarm notices a node that is gone without a word
-/// too.
+/// Long enough for an answer over a slow link; without one the lease of this node expires.
 constexpr SwarmDuration goodbye_limit = std::chrono::seconds(2);
 
 }  // namespace
@@ -38,7 +37,7 @@ void SlNode::on_stop_requested(const StopRequested& request, std::vector<Effect>
         fail({request.code, request.reason}, exit_code_of(request.code), effects);
     } else if (session_ && committed_ && committed_->commit.final &&
                session_->ml_has == committed_->commit.round) {
-        // Nothing is lost to the swarm. The program may still be saving the final model.
+        // The training is complete. The program may still be saving the final model.
         stop_once_saved_ = true;
         if (session_->ml.name.empty()) {
             leave_complete(effects);
@@ -98,7 +97,7 @@ void SlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
             served_committed_.erase(up.peer);
             was_connected_with_member_ = true;
             if (exchange_) {
-                // What was under way on an older connection may be lost.
+                // Frames on the older connection may be lost.
                 exchange_->on_peer_lost(up.peer);
                 exchange_->on_peer_up(now_, up.peer, effects);
             }
@@ -133,7 +132,7 @@ void SlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
         const std::string reason =
             "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
         session_->ml = {};
-        // No goodbye: the pair may be started again, and the swarm waits for it.
+        // Does not leave the run: the pair may be restarted, and the swarm waits for it.
         log(Level::error, "Exiting SL. Reason: " + reason, effects);
         stop(exit_code::peer_lost, reason, effects);
         return;
@@ -179,15 +178,15 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
                 failed.error.message + "): check --sn-ip and --sn-api-port";
             fail({Errc::unreachable, text}, exit_code::peer_lost, effects);
         } else {
-            // Well under the SN's patience with a connection that was cut.
+            // Well below the SN's limit for reconnecting.
             sn_backoff_ = std::min<SwarmDuration>(sn_backoff_ * 2 + std::chrono::milliseconds(50),
                                                   redial_interval);
             effects.push_back(SetTimer{sn_dial_timer, now_ + sn_backoff_});
         }
         return;
     }
-    // Also what an earlier round dialled, or an earlier try to catch up: it is asked for again when
-    // it is needed, however late it fails.
+    // Also an address that an earlier round or catch-up dialled: it is dialled again when it is
+    // needed.
     std::erase_if(dialling_, [&](const auto& dialled) { return dialled.second == failed.address; });
     on_no_way_to(failed, effects);
 }

@@ -1,11 +1,11 @@
-// Parameters with NaN or infinity in them: what this node's own program hands in, and what the
-// other members send. One such value would be in everybody's model.
+// Detection of NaN and infinity in the parameters of this node's program and in what other members
+// send: one such value would be in everybody's model.
 #include "core/merge/finite.hpp"
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
 
-/// Looks at a segment that the ML handed in as it comes, while it is in the processor's cache.
+/// Checks a segment from the ML on arrival, while it is in the processor's cache.
 void SlNode::check_own_segment(std::uint32_t segment) {
     auto& found = sync_->non_finite;
     if (session_->open.config.non_finite == NonFinitePolicy::allow ||
@@ -17,7 +17,7 @@ void SlNode::check_own_segment(std::uint32_t segment) {
     }
 }
 
-/// Once all segments are here, before the check-in says so to all.
+/// Reports the result once all segments are here, before the check-in.
 void SlNode::tell_own_non_finite(std::vector<Effect>& effects) {
     sync_->check_in.non_finite = sync_->non_finite.has_value();
     if (!sync_->non_finite) {
@@ -40,8 +40,8 @@ void SlNode::tell_own_non_finite(std::vector<Effect>& effects) {
                             ". Look at the loss, the learning rate and the data of this node")});
 }
 
-/// Members that sent such values in this round: contributions to segments that are merged here, or
-/// segments that they merged.
+/// Reports members that sent such values in this round: in contributions to segments that are
+/// merged here, or in segments that they merged.
 void SlNode::name_non_finite(const std::vector<NodeId>& nodes, std::vector<Effect>& effects) {
     for (const NodeId& node : nodes) {
         const Round round = exchange_->key().round;

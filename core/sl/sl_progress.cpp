@@ -1,4 +1,4 @@
-// Transfers that take long: what has arrived, and what the log says of it.
+// Log lines about the progress of long transfers.
 #include <cmath>
 
 #include "core/base/size_text.hpp"
@@ -10,7 +10,7 @@ namespace {
 constexpr SwarmDuration first_wait = std::chrono::seconds(10);
 constexpr SwarmDuration longest_wait = std::chrono::minutes(1);
 
-/// Exact enough that two lines of a slow transfer differ.
+/// Precise enough that consecutive lines of a slow transfer differ.
 constexpr int size_decimals = 2;
 
 std::string text_of(const TransferProgress& progress, double bytes_per_second) {

@@ -1,13 +1,13 @@
-// What an SL makes of members that will not be talked to.
+// Members whose connections are refused for a certificate.
 #include <algorithm>
 
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
 
-/// One of them is the swarm's to leave out, sooner than one that is silent. Only a node that no
-/// member has talked to since its start, and that all of them refuse, is to blame itself: it ends,
-/// so that somebody looks, and without a goodbye, so that its next start is taken in.
+/// A member that refuses is reported to the SN, which excludes it sooner than a silent one. A node
+/// that no member has accepted since its start, and that all refuse, is at fault itself: it ends,
+/// so that its operator looks, without leaving the run, so that its next start can rejoin.
 void SlNode::on_no_way_to(const ConnectFailed& failed, std::vector<Effect>& effects) {
     if (exchange_) {
         note_refusals(failed, view_->frozen, effects);

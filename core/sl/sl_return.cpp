@@ -1,11 +1,11 @@
-// How an SL that the swarm has gone on without comes back.
+// Rejoining: an SL that missed rounds fetches the newest committed model.
 #include <algorithm>
 
 #include "core/sl/sl_state.hpp"
 
 namespace starling {
 
-/// The swarm has agreed on a round without this node: its model is fetched from those that have it.
+/// A round was committed without this node: fetches its model from members that have it.
 void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
     if (catch_up_ && catch_up_->commit().round >= commit.round) {
         if (catch_up_->commit().round == commit.round) {
@@ -45,7 +45,7 @@ void SlNode::catch_up_to(const Commit& commit, std::vector<Effect>& effects) {
 
 void SlNode::dial_source(std::vector<Effect>& effects) {
     const auto& source = catch_up_->source();
-    // Whoever needs it dials, whatever the names.
+    // Here the one that needs the model dials, regardless of names.
     if (source && up_.count(source->id) == 0 &&
         dialling_.emplace(source->id, source->address).second) {
         effects.push_back(Connect{source->address, Role::sl});
@@ -79,7 +79,7 @@ void SlNode::on_catch_up_segment(const NodeId& from, const SegmentData& data, co
         return;
     }
     if (catch_up_->complete() && !was_complete) {
-        // The upper half is that of no attempt that is on.
+        // The upper half is used by no attempt.
         catch_up_serial_ = ++exchange_serial_ << 32U;
         effects.push_back(StartWork{catch_up_serial_, HashWork{catch_up_->segments()}});
     }
@@ -123,7 +123,7 @@ void SlNode::on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effect
     resume_from({catch_up_->key(), commit, catch_up_->segments()}, effects);
 }
 
-/// Taken for lost while it was only cut off: it enrols again and goes on where the swarm is.
+/// Its lease expired while it was partitioned: enrols again and resumes at the current round.
 void SlNode::rejoin(const std::string& reason, std::vector<Effect>& effects) {
     log(Level::warning, "Joining again: " + reason, effects);
     session_->enrolled = false;
@@ -135,8 +135,8 @@ void SlNode::rejoin(const std::string& reason, std::vector<Effect>& effects) {
            effects);
 }
 
-/// A check-in that came too late for one attempt, or was left out of one, counts for the next, if
-/// the round goes on. To say it twice changes nothing.
+/// Repeats a check-in that was late for an attempt, or excluded from one, for the next attempt of
+/// the round. A duplicate changes nothing.
 void SlNode::check_in_again(std::vector<Effect>& effects) {
     const bool waits = !catch_up_ && sync_ && sync_->waiting && view_ &&
                        view_->phase == ContractPhase::gathering && view_->round == next_round_;

@@ -6,7 +6,7 @@
 namespace starling {
 namespace {
 
-/// Work numbers: the upper half tells the attempt, so a result that comes too late is not mistaken.
+/// Work numbers: the upper half identifies the attempt, so that late results are recognised.
 constexpr std::uint64_t hash_work = 0xffffffffU;
 constexpr std::uint64_t keep_work = 0xfffffffeU;
 constexpr std::uint64_t work_number(std::uint64_t serial, std::uint64_t what) {
@@ -31,8 +31,8 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
         return;  // it is caught up with once it is committed
     }
     if (!sync_ || !sync_->waiting || view_->round != next_round_) {
-        // Of an SN that lags behind: an earlier start of this node was in that round. If it were
-        // not so, the others would leave this one out of the round.
+        // The view of an SN that lags behind: an earlier start of this node was in that round.
+        // Otherwise the others exclude this node from the round.
         effects.push_back(Report{
             TraceEvent("exchange_refused").with("round", key.round).with("attempt", key.attempt)});
         return;
@@ -72,7 +72,7 @@ void SlNode::begin_exchange(std::vector<Effect>& effects) {
     hash_if_complete(effects);
 }
 
-/// What it has queued for others is of no use to them any more.
+/// Cancels queued segments, which nobody needs any more.
 void SlNode::end_exchange(std::vector<Effect>& effects) {
     if (exchange_) {
         effects.push_back(CancelSends{exchange_serial_, std::nullopt});
@@ -124,7 +124,7 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch,
     }
 }
 
-/// Merged segments that were accepted; nobody asks for contributions any more.
+/// Serves merged segments of committed models; contributions are not requested any more.
 void SlNode::serve_committed(const NodeId& to, const FetchSegments& fetch,
                              std::vector<Effect>& effects) {
     if (fetch.kind != SegmentKind::merged) {
@@ -214,7 +214,7 @@ void SlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
                                      .with("digest", to_string(*digest))
                                      .with("sent_bytes", exchange_->traffic().sent_bytes)
                                      .with("received_bytes", exchange_->traffic().received_bytes)});
-        // First durable, then said: what the swarm agrees on is on the disk of every member.
+        // Reported only once it is durable: a committed model is on the disk of every member.
         effects.push_back(StartWork{work_number(exchange_serial_, keep_work),
                                     KeepWork{{key, *digest, exchange_->merged()}}});
     } else if (const auto* kept = std::get_if<KeptReply>(&done.result)) {
@@ -267,7 +267,7 @@ void SlNode::on_commit(const Commit& commit, std::vector<Effect>& effects) {
     resume_from(std::move(model), effects);
 }
 
-/// The newest committed model is here: the ML gets it if it waits, or when it asks next.
+/// The newest committed model is here: passed to the ML if it waits, or at its next sync.
 void SlNode::resume_from(CommittedModel model, std::vector<Effect>& effects) {
     if (committed_ && committed_->key != model.key) {
         effects.push_back(

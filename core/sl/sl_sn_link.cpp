@@ -5,7 +5,8 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration lagging_limit = std::chrono::seconds(10);
-/// Without a view while a round is waited for. Doubled with each try up to the second one.
+/// Time without a view, while waiting for a round, before a second SN is dialled; doubles up to the
+/// maximum.
 constexpr SwarmDuration view_wait_first = std::chrono::seconds(20);
 constexpr SwarmDuration view_wait_max = std::chrono::minutes(5);
 
@@ -17,7 +18,7 @@ void SlNode::dial_sn(std::vector<Effect>& effects) {
     }
 }
 
-/// Beside the one that is connected, which it replaces once it is up.
+/// In addition to the connected one, which it replaces once it is connected.
 void SlNode::dial_next_sn(std::vector<Effect>& effects) {
     ++sn_at_;
     sn_asked_at_ = now_;
@@ -26,8 +27,7 @@ void SlNode::dial_next_sn(std::vector<Effect>& effects) {
     effects.push_back(Connect{sn_address(), Role::sn});
 }
 
-/// Of an SN that this node was connected with before: it sends views as long as the connection
-/// stays.
+/// From an SN that this node used before: it sends views while its connection lasts.
 void SlNode::note_later_view(const ViewUpdate& update) {
     const bool of_session = session_ && session_->enrolled &&
                             update.view.name == session_->open.contract &&
@@ -36,15 +36,15 @@ void SlNode::note_later_view(const ViewUpdate& update) {
         sees_later_view_ || (of_session && (!view_ || update.view.version > view_->version));
 }
 
-/// A round is waited for, and nobody could say that its SN tells less than there is.
+/// Waits for a round while connected to a single SN, so a stale view would go unnoticed.
 bool SlNode::waits_with_one_sn() const {
     return session_ && session_->enrolled && sync_ && sync_->waiting && connected_sns_.size() == 1;
 }
 
-/// Its own SN tells nothing new, and another one does: it lags behind the others, or wants to hold
-/// this node up. Where no other one is connected it is asked for: the node goes to the next one,
-/// and what the two tell is compared from then on. Seldom, so that an SN that lies about later
-/// views costs a connection now and then.
+/// Switches to the next SN if the current one sends no new view while another one does: it lags
+/// behind, or delays this node on purpose. If no other SN is connected, the node switches after a
+/// while to have two to compare. Seldom, so that an SN that lies about later views costs an
+/// occasional connection only.
 void SlNode::leave_sn_that_lags(std::vector<Effect>& effects) {
     if (options_.sn_addresses.size() < 2) {
         return;
@@ -80,7 +80,7 @@ void SlNode::submit(Command command, std::vector<Effect>& effects) {
 
 void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
     if (result.code == Errc::replaced) {
-        // Meant for an earlier start of this node, whose connection this one has taken over?
+        // Or was it addressed to an earlier start of this node, whose connection this one replaced?
         if (result.session > options_.session) {
             crash({result.code, result.reason}, exit_code::refused, effects);
         }
@@ -101,7 +101,7 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
                    now_ - sn_asked_at_ > answer_limit()) {
             dial_next_sn(effects);
         } else if (now_ - checked_in_at_ >= options_.heartbeat_interval / 2) {
-            // The view is the newest, and may have come before the answer that refused a check-in.
+            // The view is current, and may have arrived before the answer that refused a check-in.
             check_in_again(effects);
         }
         return;
@@ -162,7 +162,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 send_heartbeat(effects);
             },
             [&](const CheckInRound&) {
-                // Stale: the round was frozen or committed meanwhile, and the view will say which.
+                // Stale: the round was frozen or committed meanwhile; the view tells which.
                 check_in_refused_ = result.code != Errc::ok;
                 send_heartbeat(effects);  // brings the view, and with it how many are here
             },
@@ -185,10 +185,10 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
         command);
 }
 
-/// On a link that is full, heartbeats would queue up faster than they leave, and take the bytes of
-/// the model: the next one waits until the one before is answered, and as long again as the answer
-/// took. Without an answer each wait is half as long again as the one before: the first two stay
-/// within an SN's lease, and the lease follows the pauses that the SN sees.
+/// On a saturated link heartbeats would queue up and compete with the model: the next one is sent
+/// after the answer to the previous one and as long again as that took. Without an answer the wait
+/// grows by half each time: the first two waits stay within a lease, and the lease follows the
+/// pauses that the SN observes.
 void SlNode::send_heartbeat_if_due(std::vector<Effect>& effects) {
     const SwarmDuration first_wait = 3 * options_.heartbeat_interval;
     const SwarmDuration longest_wait = 30 * options_.heartbeat_interval;
