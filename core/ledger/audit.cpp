@@ -166,8 +166,8 @@ Result<void> LedgerAudit::check_registration(const Entry& entry, const RegisterN
     return {};
 }
 
-/// Every command that a node was answered stands in the ledger, so its numbers have no gaps. One
-/// may stand there twice: it was sent to two SNs, and the second time changed nothing.
+/// Every answered command is in the ledger, so the sequence numbers of a node have no gaps. A
+/// command may be there twice: it was sent to two SNs, and the second copy changed nothing.
 Result<void> LedgerAudit::check_order(const Entry& entry, const Author& author) const {
     const std::string name = "'" + entry.signer.name + "'";
     if (entry.session > author.session) {
@@ -217,8 +217,8 @@ std::string LedgerAudit::unfinished() const {
                              "rebuilt the ledger there";
 }
 
-/// SNs that agree change one at a time. More is an epoch that one of them began alone, and it must
-/// have signed that.
+/// The membership of SNs changes by one at a time. A larger change is the rebuild by a survivor,
+/// which must have signed it.
 Result<void> LedgerAudit::take_membership(const LogRecord& record) {
     Result<std::vector<Server>> servers = decode_membership(record.data);
     if (!servers) {

@@ -11,22 +11,22 @@
 
 namespace starling {
 
-/// Checks a ledger from its first record on, as somebody who trusts none of the SNs that kept it:
-/// every hash link, every signature (members' on their commands and reports, SNs' on their own
-/// entries and checkpoints), the order of times, terms and sequence numbers, and, by replaying the
-/// commands, what was agreed.
+/// Audits a ledger from its first record on without trust in the SNs that kept it: every hash link,
+/// every signature (of members on their commands and reports, of SNs on their own entries and
+/// checkpoints), the order of times, terms and sequence numbers, and, by replaying the commands,
+/// the agreed state.
 class LedgerAudit {
 public:
     struct Options {
-        /// Whether a certificate was made by somebody who may; nothing: not looked at.
-        /// Errc::refused says why not.
+        /// Whether a certificate is by a trusted CA; nothing: not checked. Errc::refused tells why
+        /// not.
         std::function<Result<void>(const NodeId& node, ByteView certificate)> trusted;
     };
     struct Training {
         std::uint64_t commits = 0;
         std::uint32_t attempts_lost = 0;  ///< attempts that led to nothing
     };
-    /// SNs that a person took out.
+    /// SNs that an administrator removed.
     struct Removal {
         std::uint64_t index = 0;  ///< of the entry that says so
         NodeId signer;
@@ -54,11 +54,11 @@ public:
     /// Both must outlive the audit.
     LedgerAudit(const Hasher& hasher, const NodeVerifier& verifier, Options options);
 
-    /// The next record, as its store holds it. Errc::malformed: this is the first bad one, and why;
-    /// nothing may be taken after it.
+    /// Checks the next record, as stored. Errc::malformed names what is wrong with the first bad
+    /// record; take() must not be called again.
     Result<void> take(std::uint64_t index, ByteView bytes, const Digest& link);
 
-    /// What is wrong if nothing follows; empty: nothing.
+    /// What is wrong if the ledger ends here; empty: nothing.
     std::string unfinished() const;
     const Summary& summary() const { return summary_; }
     const Ledger& ledger() const { return ledger_; }

@@ -92,7 +92,7 @@ Address decode_address(Reader& reader) {
     Address address;
     address.host = reader.string(255);
     address.port = reader.u16();
-    // Others dial it, look for it in certificates and show it to people.
+    // It is dialled, looked up in certificates and shown to people.
     if (std::any_of(address.host.begin(), address.host.end(),
                     [](char c) { return c < ' ' || c > '~'; })) {
         reader.fail();

@@ -15,7 +15,7 @@
 
 namespace starling {
 
-/// What a record of the log is. On disk and on the wire: do not renumber.
+/// Kinds of log records. On disk and on the wire: do not renumber.
 enum class RecordKind : std::uint8_t {
     entry = 1,       ///< one entry of the ledger
     barrier = 2,     ///< a new leader's first record; says nothing
@@ -42,8 +42,8 @@ Digest chain_link(const Hasher& hasher, const Digest& before, std::uint64_t inde
 /// others, such as the time.
 std::uint64_t server_number(const Hasher& hasher, const NodeId& node, std::uint64_t start);
 
-/// What an SN has promised, beside its log. Numbers of servers are Raft's: each start of an SN with
-/// an empty disk has another one, so that a disk that was lost can't break a promise.
+/// Raft's persistent state beside the log: term and vote. Server numbers are Raft's IDs: each start
+/// of an SN with an empty disk gets a new one, so that a lost disk can't break a vote.
 struct Vote {
     std::uint64_t self = 0;       ///< this server's number; 0: none yet
     std::uint64_t term = 0;       ///< the newest that it knows of

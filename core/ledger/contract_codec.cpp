@@ -1,4 +1,4 @@
-// How contracts are written, in commands and in views: see FORMAT.md.
+// Encoding of contracts in commands and views: see FORMAT.md.
 #include "core/ledger/command.hpp"
 
 namespace starling {

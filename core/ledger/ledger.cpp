@@ -26,10 +26,10 @@ namespace {
 constexpr std::size_t contracts_max = 64;  ///< that have not ended
 /// An SL serves one program, which takes part in one.
 constexpr std::size_t contracts_of_node_max = 4;
-/// Of what a view says of members: it must fit into a frame.
+/// Of the members in a view, which must fit into a frame.
 constexpr std::size_t view_bytes_max = std::size_t{4} * 1024 * 1024;
 
-/// A member may stand in a view as frozen, in the last commit and as departed.
+/// A member may be in a view three times: as frozen, in the last commit and as departed.
 std::size_t view_bytes_of(const NodeId& node, const Address& address) {
     return 3 * (node.name.size() + address.host.size() + 32);
 }
@@ -46,8 +46,8 @@ Answer denied(Errc code, std::string reason) { return {code, std::move(reason), 
 
 bool ended(const Contract& contract) { return contract.has_ended(); }
 
-/// A member of a complete run that never said goodbye: it may not have seen the final model. After
-/// its goodbye it begins a new run.
+/// A member of a complete run that has not left it: it may lack the final model. Once it has left,
+/// it begins a new run.
 bool has_missed_the_end(const Contract& contract, const NodeId& node) {
     const auto member = contract.members.find(node);
     return contract.phase == ContractPhase::complete && member != contract.members.end() &&
@@ -106,7 +106,7 @@ Applied Ledger::apply(const Entry& entry, std::uint64_t index) {
         return {std::move(*answer), {}};
     }
     Applied applied = execute(entry);
-    // An SN signs with session 0: its own entries are guarded by what they say, not by a sequence.
+    // An SN signs with session 0: its own entries are idempotent by content, not by sequence.
     if (entry.session != 0) {
         sessions_[entry.signer] = {entry.session, entry.sequence, applied.answer};
     }
@@ -144,7 +144,7 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
     }
     const std::uint64_t version = roll_.version();
     roll_.note_registered(entry.signer, command.role, command.credentials.ca, index_);
-    // A node that registers again was started anew: what it held of a round is gone.
+    // A node that registers again was restarted: its part of a round is lost.
     for (auto& [name, contract] : contracts_) {
         remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
                       time_of(entry));
@@ -185,7 +185,7 @@ bool Ledger::is_next(const Entry& entry) const {
     return entry.sequence == 1 && std::holds_alternative<RegisterNode>(entry.command);
 }
 
-/// Whether enrol() accepts it; it changes nothing.
+/// Whether enrol() would accept the command.
 Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
     const auto node = nodes_.find(entry.signer);
     if (node == nodes_.end() || node->second.role != Role::sl) {
@@ -257,8 +257,8 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
     return accepted();
 }
 
-/// Of the contracts that have ended, the one that has stood still for longest gives its place:
-/// first those without a model. Else whoever begins many keeps all others out.
+/// Evicts the ended contract that has not changed for longest, first those without a model.
+/// Otherwise a node that begins many contracts would keep all others out.
 void Ledger::make_room() {
     auto oldest = contracts_.end();
     for (auto one = contracts_.begin(); one != contracts_.end(); ++one) {
@@ -305,8 +305,8 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     Member& member = contract.members[entry.signer];
     if (contract.phase == ContractPhase::exchanging && member.status == MemberStatus::active &&
         member.check_in) {
-        // Its parameters are being exchanged. An SL that was started anew registers first, which
-        // takes it out of the attempt.
+        // Its parameters are being exchanged. A restarted SL registers first, which removes it from
+        // the attempt.
         return accepted(contract.run);
     }
     member = Member{};
@@ -320,7 +320,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     return accepted(contract.run);
 }
 
-/// A member that was away when the training ended: it may still see how.
+/// Lets a member that was away at the end of the training learn its outcome.
 Answer Ledger::come_back(const Entry& entry, Contract& contract) {
     Member& member = contract.members[entry.signer];
     member.address = nodes_.at(entry.signer).address;
@@ -374,8 +374,8 @@ void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
         end_if_none_finite(contract);
         return;
     }
-    // Expected are all active members and, before the first round, every SL that is up: one that
-    // registered is about to enrol.
+    // Expected are all active members and, before the first round, all registered SLs, which are
+    // about to enrol.
     const bool all_active = here == contract.active_count();
     const bool all_registered =
         contract.round > 0 || std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
@@ -465,7 +465,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     }
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
     const std::uint32_t here = contract.active_count();
-    // Who was lost may come back; who left said that it won't.
+    // Lost members may come back, members that have left will not.
     const auto away = static_cast<std::uint32_t>(
         std::count_if(contract.members.begin(), contract.members.end(),
                       [](const auto& m) { return m.second.status == MemberStatus::lost; }));
@@ -487,7 +487,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     }
 }
 
-/// A new attempt with those that are left, or gathering until there are enough again.
+/// A new attempt with the remaining members, or gathering until there are enough again.
 void Ledger::retry_without(Contract& contract, SwarmTime now) {
     ++contract.attempt;
     contract.version = index_;
@@ -511,7 +511,7 @@ Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {
     contract->version = index_;
     const std::uint32_t here = contract->checked_in_count();
     if (contract->phase == ContractPhase::gathering && here >= contract->config.min_peers) {
-        // Who gave the round its weight may have left since the grace period began.
+        // The members with weight may have left since the grace period began.
         if (has_weight(*contract)) {
             freeze(*contract, false);
         } else {

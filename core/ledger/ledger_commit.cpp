@@ -1,4 +1,4 @@
-// How a round ends: what its members merged, and who merged to other bytes.
+// The end of a round: the agreed digest, and members that deviate from it.
 #include <algorithm>
 
 #include "core/ledger/ledger.hpp"
@@ -6,7 +6,7 @@
 namespace starling {
 namespace {
 
-/// The digest of more than half of the reports; nothing: of none.
+/// The digest of more than half of the reports; nothing: there is none.
 std::optional<Digest> majority_digest(const std::vector<MemberReport>& reports) {
     std::map<Digest, std::size_t> votes;
     for (const MemberReport& report : reports) {
@@ -17,7 +17,7 @@ std::optional<Digest> majority_digest(const std::vector<MemberReport>& reports) 
     return std::nullopt;
 }
 
-/// "'sl1', 'sl2' to 3f2a..., 'sl3' to 77c0...": who merged to what.
+/// Reported digests by member: "'sl1', 'sl2' to 3f2a..., 'sl3' to 77c0...".
 std::string merges_text(const std::vector<MemberReport>& reports) {
     std::map<Digest, std::string> names;
     std::vector<Digest> in_order;
@@ -35,11 +35,10 @@ std::string merges_text(const std::vector<MemberReport>& reports) {
     return text;
 }
 
-/// What one round may add to the time for which absent members are waited for, before it is taken
-/// so many times.
+/// Bound on the length of a round as it counts for the wait for absent members.
 constexpr SwarmDuration longest_counted = std::chrono::hours(24 * 30);
 
-/// When the round began: with the commit of the one before, the first one with its last check-in.
+/// Start of the round: the commit of the previous one; of the first round its last check-in.
 SwarmTime began_at(const Contract& contract) {
     SwarmTime began = contract.round_began_at;
     if (!contract.last_commit) {
@@ -52,11 +51,11 @@ SwarmTime began_at(const Contract& contract) {
 
 }  // namespace
 
-/// All members of the attempt have reported. The rule is deterministic and all had the same
-/// contributions, so whoever merged to other bytes than more than half of them has a faulty machine
-/// or program, lies, or was lied to by the owner of a segment: it is named, and fetches the model
-/// of the others. Its signed report stays in this record. Without a majority nobody can say whose
-/// merge is right, and the run ends.
+/// All members of the attempt have reported. The merge is deterministic and all had the same
+/// contributions, so a member whose digest differs from the majority's has a faulty machine or
+/// program, lies, or was lied to by the owner of a segment: it is named, and fetches the model of
+/// the others. Its signed report stays in this record. Without a majority it is unknown whose merge
+/// is right, and the run ends.
 Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
@@ -100,7 +99,7 @@ void Ledger::note_deviation(Contract& contract, const CommitRound& command,
     const std::uint32_t times = ++contract.deviations[report.node];
     events_.push_back(
         MemberDeviated{contract.name, report.node, command.round, report.digest, agreed, times});
-    // Where it would take the run below its quorum it stays: it harms nobody but itself.
+    // It stays if the run would fall below its quorum: it harms nobody but itself.
     const bool enough = contract.phase == ContractPhase::gathering &&
                         contract.active_count() > contract.config.min_peers;
     if (times >= deviations_max && enough) {
@@ -115,8 +114,8 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
     Commit commit{contract.round, contract.attempt, agreed, contract.frozen, true};
     for (const RoundMember& frozen : contract.frozen) {
         Member& member = contract.members[frozen.id];
-        // Whatever takes a member's check-in back takes it out of the attempt; a log that says
-        // otherwise must not stop every SN that reads it.
+        // Whatever revokes a member's check-in also removes it from the attempt; a log that says
+        // otherwise must not crash the SNs that read it.
         member.last = member.check_in.value_or(member.last);
         commit.final = commit.final && member.check_in && member.check_in->finished;
         if (const auto held_up = contract.holdups.find(frozen.id);

@@ -1,4 +1,4 @@
-// Members that hold the others up: left out of a round, kept apart from each other, lost, expelled.
+// Members that delay the others: excluded from a round, kept apart, lost, or expelled.
 #include <algorithm>
 
 #include "core/ledger/ledger.hpp"
@@ -36,8 +36,7 @@ void Ledger::note_holdup(Contract& contract, const NodeId& node, std::uint32_t r
     }
 }
 
-/// Where it would take the run below its quorum a member stays. One that is away just now can't
-/// come back.
+/// A member stays if the run would fall below its quorum. One that is away can't come back.
 void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
     for (const auto& [node, points] : std::map<NodeId, std::uint32_t>(contract.holdups)) {
         if (points < holdups_max * rounds_per_holdup || contract.has_ended()) {
@@ -59,8 +58,8 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
     }
 }
 
-/// The members of an attempt that merge segments: all but those that are kept apart from another
-/// one of it. Where that leaves none, all of them.
+/// The members of an attempt that own segments: all but those that are kept apart from another one
+/// of it; if none is left, all of them.
 void Ledger::choose_owners(Contract& contract) {
     std::vector<RoundMember>& frozen = contract.frozen;
     const auto find = [&](const NodeId& node) {
@@ -84,7 +83,7 @@ void Ledger::choose_owners(Contract& contract) {
     }
 }
 
-/// Nobody is left out, and nobody is blamed.
+/// Nobody is excluded or blamed.
 Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || !is_in_attempt(*contract, command.round, command.attempt)) {
@@ -106,9 +105,9 @@ Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
     return {Errc::ok, "", contract->run};
 }
 
-/// The owner may have sent it other bytes than the others, or it says so of an honest one: neither
-/// merges for the other again, and the round counts as nobody's deviation. Of most others that is
-/// not believed, so that a machine that is at fault itself is expelled all the same.
+/// Either the owner has sent this member other bytes than the others, or the member accuses an
+/// honest one: neither merges for the other again, and the round counts as nobody's deviation. An
+/// accusation of most others is not believed, so that a faulty machine is still expelled.
 Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || !contract->deviations.contains(entry.signer) ||
@@ -135,8 +134,8 @@ Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& comman
     return {Errc::ok, "", contract->run};
 }
 
-/// Whose program hangs, or who joined and never meant to train: the others' last round is final
-/// only with everybody's last word.
+/// Members whose program hangs, or that joined without training: a run is complete only once all
+/// members have finished.
 void Ledger::lose_absent(Contract& contract, SwarmTime now) {
     const SwarmDuration limit =
         std::max<SwarmDuration>(shortest_absence, absence_rounds * contract.longest_round);

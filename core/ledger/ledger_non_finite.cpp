@@ -1,4 +1,4 @@
-// Parameters with NaN or infinity in them: whose they were, and a round in which nobody's can be
+// Parameters with NaN or infinity: counts by member, and the end of a run in which nobody's can be
 // used.
 #include <algorithm>
 
@@ -7,8 +7,7 @@
 
 namespace starling {
 
-/// Once a round for each member: its own SL says so at the check-in, other members of what they
-/// were sent.
+/// Counted once a round for each member, whether its own SL or other members report it.
 void Ledger::note_non_finite(Contract& contract, const NodeId& node, const NodeId& by) {
     NonFiniteRounds& rounds = contract.non_finite[node];
     if (rounds.count > 0 && rounds.last == contract.round) {
@@ -21,7 +20,7 @@ void Ledger::note_non_finite(Contract& contract, const NodeId& node, const NodeI
                                             contract.config.non_finite == NonFinitePolicy::refuse});
 }
 
-/// A member's word is not proof: it takes nothing from the one it names.
+/// A member's report is no proof: it has no consequence for the named one.
 Answer Ledger::name_non_finite(const Entry& entry, const NameNonFinite& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
@@ -40,8 +39,8 @@ Answer Ledger::name_non_finite(const Entry& entry, const NameNonFinite& command)
     return {Errc::ok, "", contract->run};
 }
 
-/// All active members have checked in and none of them has parameters that can be merged: nobody
-/// is left to wait for, and to go on would not change that.
+/// All active members have checked in and none has parameters that can be merged: the run ends,
+/// since nobody is left to wait for.
 void Ledger::end_if_none_finite(Contract& contract) {
     std::vector<NodeId> hold_non_finite;
     for (const auto& [id, member] : contract.members) {

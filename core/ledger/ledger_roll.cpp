@@ -1,10 +1,10 @@
-// Who may be whom: commands that the roll judges.
+// Commands that are checked against the roll.
 #include "core/base/overloaded.hpp"
 #include "core/ledger/ledger.hpp"
 
 namespace starling {
 
-/// Whether the roll lets the command through; it changes nothing.
+/// Whether the roll allows the command.
 Answer Ledger::check_roll_command(const Entry& entry) const {
     const NodeId& signer = entry.signer;
     const Result<void> may = std::visit(
@@ -47,7 +47,7 @@ Answer Ledger::change_roll(const Entry& entry, const ChangeRoll& command) {
     return checked;
 }
 
-/// It takes part in nothing any more; its rounds go on as without one that is lost.
+/// Expels the node from everything; its rounds continue as after a lost member.
 void Ledger::expel(const NodeId& node, const Entry& entry) {
     for (auto& [name, contract] : contracts_) {
         remove_member(contract, node, MemberStatus::expelled,

@@ -66,7 +66,7 @@ std::string claim_text(const NodeId& node, const CaFingerprint& owner,
 Result<void> Roll::may_register(const NodeId& node, const CaFingerprint& ca) const {
     const auto entry = entries_.find(node);
     if (entry == entries_.end()) {
-        // Before there are rules the SN that sets them must get in.
+        // The founder must register before there are rules.
         return rules_.admission == Admission::first_contact
                    ? Result<void>()
                    : Error{Errc::refused, "'" + node.name +
@@ -169,7 +169,7 @@ bool Roll::has_right_to(const NodeId& node, const ChangeRoll& change) const {
            (right == ToolRight::operate && change.kind == ChangeRoll::Kind::expel);
 }
 
-/// A tool of an owner, about an SN that has joined: so what owners say takes no room of its own.
+/// An owner may vote only on SNs that have joined, so votes need no storage of their own.
 bool Roll::counts_as_owner(const NodeId& node, const ChangeRoll& change) const {
     const std::optional<CaFingerprint> ca = ca_of(node);
     const auto server = entries_.find(change.node);

@@ -10,10 +10,10 @@
 
 namespace starling {
 
-/// Who has a name.
+/// A name of the roll.
 struct RollEntry {
     Role role = Role::sl;
-    /// Whose certificates it must show; nothing: of the first one that it shows.
+    /// The CA of its certificates; nothing: that of the first one that it shows.
     std::optional<CaFingerprint> ca;
     std::uint64_t since = 0;  ///< index of the entry that put it here, or changed it last
     /// Who admitted it: an administrator, an SN, or "2 of 3 owners"; empty: nobody was asked.
@@ -33,8 +33,8 @@ enum class ToolRight {
     administer,  ///< also admit, move to another CA, give a vote
 };
 
-/// Which CA each name belongs to, and what follows from that: the part of the ledger's state that
-/// says who may be whom. Deterministic, like the ledger.
+/// Maps each name to its CA, with the rights that follow: the identity part of the ledger's state.
+/// Deterministic, like the ledger.
 class Roll {
 public:
     /// Errc::refused: the name belongs to another CA, was expelled, or is not admitted.
@@ -49,24 +49,24 @@ public:
 
     /// Errc::refused: it has no right to that. Errc::malformed: that step can't be.
     Result<void> may_change(const NodeId& node, const ChangeRoll& change) const;
-    /// Whether it has taken effect: an owner's word for it may need those of others.
+    /// \return  whether the change has taken effect: an owner's vote may need those of others.
     bool change(const NodeId& node, const ChangeRoll& change, std::uint64_t index);
 
-    /// CAs that have a member which takes part.
+    /// CAs with an active member.
     std::set<CaFingerprint> owners() const;
 
-    /// An SN of the CA of the first one votes, one of another CA once that was said.
+    /// An SN of the founder's CA may vote, one of another CA once that was granted.
     bool may_vote(const NodeId& node) const;
     ToolRight right_of(const NodeId& tool, const CaFingerprint& ca) const;
-    /// Of whom a peer by that name may show a certificate; see PinPeer. Nothing in it: of nobody.
-    /// No answer: it is not settled.
+    /// The CA whose certificates a peer of that name may show; see PinPeer. An empty inner value:
+    /// none is accepted. Nothing: not decided yet.
     std::optional<std::optional<CaFingerprint>> pin_of(const NodeId& node) const;
 
     const std::map<NodeId, RollEntry>& entries() const { return entries_; }
     const SwarmRules& rules() const { return rules_; }
     /// The SN that began the ledger: the first that has registered.
     const std::optional<NodeId>& founder() const { return founder_; }
-    /// Index of the entry that changed it last.
+    /// Index of the last entry that changed the roll.
     std::uint64_t version() const { return version_; }
 
 private:
@@ -80,7 +80,7 @@ private:
     std::uint64_t version_ = 0;
 };
 
-/// How many of the owners are among those CAs. One may have lost its last member since it spoke.
+/// How many of `cas` are owners. One may have lost its last member since its vote.
 std::size_t owners_among(const std::set<CaFingerprint>& cas, const std::set<CaFingerprint>& owners);
 /// 64 hexadecimal digits.
 std::optional<CaFingerprint> parse_ca(std::string_view text);

@@ -28,9 +28,9 @@ struct PublicKey {
 /// Zeros: none, of a node without a certificate, as in a simulation.
 using CaFingerprint = Digest;
 
-/// With what a node signs from this start on. The key is made at each start and never stored; the
-/// holder of the node's certificate vouches for it. So certificates can be renewed in the middle of
-/// a training, and a key that is no file can't be copied.
+/// The key of a start of a node. It is generated at each start and never stored; the holder of the
+/// node's certificate endorses it. So certificates can be renewed during a training, and the key
+/// can't be copied from a file.
 struct Credentials {
     PublicKey key;
     CaFingerprint ca;   ///< of who made the certificate
@@ -44,7 +44,7 @@ struct Credentials {
 constexpr std::size_t certificate_bytes_max = std::size_t{16} * 1024;
 constexpr std::size_t endorsement_bytes_max = 1024;
 
-/// Port: signs what a node says to the ledger.
+/// Port: signs commands and reports of a node.
 class NodeSigner {
 public:
     virtual ~NodeSigner() = default;
@@ -52,7 +52,7 @@ public:
     virtual Signature sign(ByteView text) const = 0;
 };
 
-/// Port: checks it.
+/// Port: verifies signatures and endorsements.
 class NodeVerifier {
 public:
     virtual ~NodeVerifier() = default;

@@ -51,7 +51,7 @@ private:
     static constexpr std::uint64_t keep_work = 2;
     static constexpr std::uint64_t forget_work = 3;
 
-    /// The merged parameters of a round, while they come in.
+    /// The merged parameters of a round while they are received.
     struct Incoming {
         SyncDone done;
         Segments params;
@@ -76,11 +76,11 @@ private:
     void on_exit_request(const ExitRequest& request, std::vector<Effect>& effects);
     void send_open(std::vector<Effect>& effects);
 
-    /// What is kept of the program goes into the slot that is not needed, before the round can end:
-    /// whatever a crash leaves committed, one of the two goes with it.
+    /// Keeps the program's state in the slot that is not needed, before the round can end:
+    /// whichever round is committed after a crash, one of the two slots matches it.
     void keep(SyncRequest request, std::vector<Effect>& effects);
     void on_kept(std::uint64_t work, const KeptReply& kept, std::vector<Effect>& effects);
-    /// What an earlier start kept, if it goes with the model of `round`.
+    /// The state of an earlier start, if it matches the model of `round`.
     std::optional<ProgramSnapshot> take_kept(Round round, std::vector<Effect>& effects);
     void forget(std::vector<Effect>& effects) {
         forgetting_ = true;
@@ -88,12 +88,12 @@ private:
     }
     std::uint32_t free_slot() const { return needed_slot_ ? 1 - *needed_slot_ : 0; }
 
-    /// Hands a reply to the program, which waits.
+    /// Passes a reply to the waiting program.
     void resume(TrainReply reply, std::vector<Effect>& effects);
-    /// The swarm is over for this program: it hears so now, or this node ends it where it is.
+    /// The session is over: the program gets an error if it waits, else it is stopped where it is.
     void fail(Error error, std::vector<Effect>& effects);
-    /// Ends, after a word to the SL. A connection that is under way is waited for: closed before
-    /// it is up, it would look like a crash.
+    /// Ends after telling the SL. A connection that is being established is awaited: closing it
+    /// before would look like a crash.
     void leave(const Error& why, std::vector<Effect>& effects);
     void leave_when_heard(const Input& input, std::vector<Effect>& effects);
     void say_goodbye(const Error& why, std::vector<Effect>& effects);
@@ -365,7 +365,7 @@ std::optional<ProgramSnapshot> MlNode::take_kept(Round round, std::vector<Effect
         needed_slot_ = *choice.slot;
         return std::move(kept[*choice.slot]->program);
     }
-    // Not left lying about: in a later round it would look like this training's own.
+    // Removed, since in a later round it would be mistaken for this training's state.
     forget(effects);
     report(TraceEvent("state_not_used")
                .with("round", round)
@@ -413,7 +413,7 @@ void MlNode::fail(Error error, std::vector<Effect>& effects) {
     if (program_waits_) {
         resume(FailedReply{*failed_}, effects);
     } else {
-        // It trains, and may do so for long: nothing that it does now can be of use to the swarm.
+        // It is training, perhaps for long, and its result is not needed any more.
         finish(exit_code_of(failed_->code), effects);
     }
 }

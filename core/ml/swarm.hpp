@@ -59,7 +59,7 @@ public:
     /// high].
     std::uint64_t environment_number(const std::string& name, std::uint64_t fallback,
                                      std::uint64_t low, std::uint64_t high) const;
-    /// `path`, seen from the program's working directory.
+    /// `path`, relative to the program's working directory.
     std::filesystem::path resolve(const std::filesystem::path& path) const;
 
     std::uint32_t min_peers() const;          ///< MIN_PEERS, default 2
@@ -77,8 +77,8 @@ private:
     TrainingThread& thread_;
 };
 
-/// The parameters of a model, as the swarm moves them. What they are in memory is the business of
-/// the implementation (core/torch has one for torch modules).
+/// Access to the parameters of a model. How they are stored is up to the implementation (core/torch
+/// has one for torch modules).
 class ModelParameters {
 public:
     virtual ~ModelParameters() = default;
@@ -89,15 +89,16 @@ public:
     virtual void load(ByteView in) = 0;
 };
 
-/// What a program needs beside its parameters to go on where it was stopped: its optimiser,
-/// schedules, generators. Where its loops are is the callback's business.
+/// What a program needs beside its parameters to resume: its optimiser, schedules, random
+/// generators. The callback keeps the position of its loops.
 class ProgramState {
 public:
     virtual ~ProgramState() = default;
     /// At most program_state_bytes_max.
     virtual Bytes save() const = 0;
-    /// `in` is what an earlier start of this program saved, perhaps with other flags. All or
-    /// nothing: after an error, which says why, the program is as it was and begins anew.
+    /// `in` was saved by an earlier start of this program, perhaps with other flags. All or
+    /// nothing: on an error, which tells why, the program is unchanged and starts from the
+    /// beginning.
     virtual Result<void> load(ByteView in) = 0;
 };
 

@@ -3,8 +3,8 @@
 namespace starling {
 namespace {
 
-/// Thrown into the program when its node is taken away; not a std::exception, so that a program's
-/// own handlers let it pass.
+/// Thrown into the program when its node is destroyed; not a std::exception, so that the program's
+/// own handlers do not catch it.
 struct ProgramEnds {};
 
 }  // namespace
