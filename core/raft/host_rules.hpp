@@ -18,14 +18,14 @@ struct RaftPosition {
     bool pre_vote = false;  ///< a candidate's
     /// The leader, perhaps itself; 0: none was heard for two election timeouts.
     std::uint64_t leader = 0;
-    /// How often the sender has raised the term of this server within heeded_terms_window.
+    /// How often the sender has raised the term of this server within term_raise_window.
     std::size_t raises = 0;
     const std::vector<Server>& servers;  ///< of the newest membership
     const RaftLog& log;
 };
 
 /// Window of rule R19.
-constexpr SwarmDuration heeded_terms_window = std::chrono::seconds(30);
+constexpr SwarmDuration term_raise_window = std::chrono::seconds(30);
 
 /// Preconditions of libraft 0.22.1 on a message, which Debian's build does not check (rules R9 to
 /// R19 in core/DECISIONS.md). The sender has an SN's certificate and may lie.

@@ -5,6 +5,11 @@
 #include "core/raft/detail/raft_messages.hpp"
 
 namespace starling {
+namespace {
+
+bool is_recent_raise(SwarmTime now, SwarmTime at) { return now - at <= term_raise_window; }
+
+}  // namespace
 
 RaftPosition RaftConsensus::position(SwarmTime now, const NodeId& sender) const {
     const SwarmDuration silence = 2 * options_.election_timeout;
@@ -15,11 +20,12 @@ RaftPosition RaftConsensus::position(SwarmTime now, const NodeId& sender) const 
         leader = raft_.follower_state.current_leader.id;
     }
     const bool candidate = raft_.state == RAFT_CANDIDATE;
-    const auto raised = raises_.find(sender);
-    const auto is_recent = [&](SwarmTime at) { return now - at <= heeded_terms_window; };
-    const auto raises = raised == raises_.end() ? 0
-                                                : std::count_if(raised->second.begin(),
-                                                                raised->second.end(), is_recent);
+    std::size_t raises = 0;
+    if (const auto raised = raises_.find(sender); raised != raises_.end()) {
+        for (const SwarmTime at : raised->second) {
+            raises += is_recent_raise(now, at) ? 1U : 0U;
+        }
+    }
     return {raft_.id,
             raft_current_term(&raft_),
             raft_commit_index(&raft_),
@@ -27,14 +33,14 @@ RaftPosition RaftConsensus::position(SwarmTime now, const NodeId& sender) const 
             candidate,
             candidate && raft_.candidate_state.in_pre_vote,
             leader,
-            static_cast<std::size_t>(raises),
+            raises,
             servers_,
             log_};
 }
 
 void RaftConsensus::note_raise(SwarmTime now, const NodeId& sender) {
     for (auto& [node, times] : raises_) {
-        std::erase_if(times, [&](SwarmTime at) { return now - at > heeded_terms_window; });
+        std::erase_if(times, [&](SwarmTime at) { return !is_recent_raise(now, at); });
     }
     std::erase_if(raises_, [](const auto& entry) { return entry.second.empty(); });
     raises_[sender].push_back(now);

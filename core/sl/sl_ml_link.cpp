@@ -69,7 +69,7 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body,
         // A newer model was committed meanwhile: the ML resumes from that one.
         resume_from(CommittedModel(*committed_), effects);
     } else if (!catch_up_) {
-        tell_own_non_finite(effects);
+        report_own_non_finite(effects);
         check_in(effects);
     }
 }

@@ -18,7 +18,7 @@ void SlNode::check_own_segment(std::uint32_t segment) {
 }
 
 /// Reports the result once all segments are here, before the check-in.
-void SlNode::tell_own_non_finite(std::vector<Effect>& effects) {
+void SlNode::report_own_non_finite(std::vector<Effect>& effects) {
     sync_->check_in.non_finite = sync_->non_finite.has_value();
     if (!sync_->non_finite) {
         return;

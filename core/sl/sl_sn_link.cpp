@@ -19,12 +19,19 @@ void SlNode::dial_sn(std::vector<Effect>& effects) {
 }
 
 /// In addition to the connected one, which it replaces once it is connected.
-void SlNode::dial_next_sn(std::vector<Effect>& effects) {
+void SlNode::dial_next_sn(Level level, const std::string& why, std::vector<Effect>& effects) {
     ++sn_at_;
-    sn_asked_at_ = now_;
-    log(Level::warning,
-        "SN '" + sn_->name + "' does not answer; dialling " + to_string(sn_address()), effects);
+    log(level, "SN '" + sn_->name + "' " + why + to_string(sn_address()), effects);
     effects.push_back(Connect{sn_address(), Role::sn});
+}
+
+bool SlNode::answer_is_overdue() const {
+    return options_.sn_addresses.size() > 1 && now_ - sn_asked_at_ > answer_limit();
+}
+
+void SlNode::leave_sn_without_answer(std::vector<Effect>& effects) {
+    sn_asked_at_ = now_;
+    dial_next_sn(Level::warning, "does not answer; dialling ", effects);
 }
 
 /// From an SN that this node used before: it sends views while its connection lasts.
@@ -58,14 +65,14 @@ void SlNode::leave_sn_that_lags(std::vector<Effect>& effects) {
     view_wait_ = std::min(2 * wait, view_wait_max);
     sees_later_view_ = false;
     view_at_ = now_;
-    ++sn_at_;
-    log(lags ? Level::warning : Level::info,
-        "SN '" + sn_->name + "' tells nothing new" +
-            (lags ? ", another SN does; dialling "
-                  : " of round " + std::to_string(next_round_) + "; asking another SN too, at ") +
-            to_string(sn_address()),
-        effects);
-    effects.push_back(Connect{sn_address(), Role::sn});
+    if (lags) {
+        dial_next_sn(Level::warning, "sends no new state, another SN does; dialling ", effects);
+    } else {
+        dial_next_sn(
+            Level::info,
+            "has sent no new state of round " + std::to_string(next_round_) + "; also dialling ",
+            effects);
+    }
 }
 
 void SlNode::submit(Command command, std::vector<Effect>& effects) {
@@ -97,9 +104,8 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
             rejoin(result.reason, effects);
         } else if (result.code == Errc::refused && session_ && session_->enrolled) {
             fail({result.code, result.reason}, exit_code::refused, effects);  // expelled
-        } else if (result.code == Errc::unreachable && options_.sn_addresses.size() > 1 &&
-                   now_ - sn_asked_at_ > answer_limit()) {
-            dial_next_sn(effects);
+        } else if (leaderless && answer_is_overdue()) {
+            leave_sn_without_answer(effects);
         } else if (now_ - checked_in_at_ >= options_.heartbeat_interval / 2) {
             // The view is current, and may have arrived before the answer that refused a check-in.
             check_in_again(effects);
@@ -234,9 +240,8 @@ void SlNode::send_heartbeat(std::vector<Effect>& effects) {
     heartbeat_sent_at_ = now_;
     heartbeat_unanswered_ = true;
     commands_.send(*sn_, true, effects);
-    if (!commands_.empty() && options_.sn_addresses.size() > 1 &&
-        now_ - sn_asked_at_ > answer_limit()) {
-        dial_next_sn(effects);
+    if (!commands_.empty() && answer_is_overdue()) {
+        leave_sn_without_answer(effects);
     }
     leave_sn_that_lags(effects);
     if (now_ - sn_heard_ > options_.sn_silence_limit && !sn_silent_) {

@@ -101,7 +101,9 @@ private:
         return {Role::sl, options_.exchange_address, options_.signer->credentials()};
     }
     void dial_sn(std::vector<Effect>& effects);
-    void dial_next_sn(std::vector<Effect>& effects);
+    void dial_next_sn(Level level, const std::string& why, std::vector<Effect>& effects);
+    bool answer_is_overdue() const;
+    void leave_sn_without_answer(std::vector<Effect>& effects);
     void note_later_view(const ViewUpdate& update);
     void leave_sn_that_lags(std::vector<Effect>& effects);
     bool waits_with_one_sn() const;
@@ -157,7 +159,7 @@ private:
 
     // sl_non_finite.cpp
     void check_own_segment(std::uint32_t segment);
-    void tell_own_non_finite(std::vector<Effect>& effects);
+    void report_own_non_finite(std::vector<Effect>& effects);
     void name_non_finite(const std::vector<NodeId>& nodes, std::vector<Effect>& effects);
 
     // sl_progress.cpp
@@ -188,11 +190,11 @@ private:
     bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 
     std::optional<NodeId> sn_;        ///< while connected
-    std::set<NodeId> connected_sns_;  ///< it, and those before it whose connection stays
+    std::set<NodeId> connected_sns_;  ///< sn_, and earlier ones that are still connected
     std::size_t sn_at_ = 0;           ///< which of the addresses is dialled
     std::size_t sn_refusals_ = 0;     ///< one after the other
-    SwarmTime view_at_{};             ///< when the newest view came, or could first have come
-    SwarmDuration view_wait_{};       ///< without a view, until a second SN is dialled
+    SwarmTime view_at_{};             ///< of the newest view, or since when one is awaited
+    SwarmDuration view_wait_{};       ///< time without a view before the next SN is dialled
     bool sees_later_view_ = false;    ///< another SN tells of a later one
     SwarmTime sn_asked_at_{};         ///< when the first unanswered command was sent to it
     SwarmTime sn_lost_at_{};

@@ -123,17 +123,12 @@ void SnNode::note_refusal(const NodeId& from, const MembershipReply& reply,
     } else {
         refusals_.erase(from);
     }
-    for (const auto& [node, refusal] : refusals_) {
-        std::size_t servers = 0;
-        std::size_t agree = 0;  // that it leads
-        for (const Server& server : told_servers_) {
-            if (server.voter && server.node != options_.id) {
-                const auto named = leader_by_.find(server.node);
-                ++servers;
-                agree += named != leader_by_.end() && named->second == node ? 1U : 0U;
-            }
-        }
-        if (2 * agree > servers || now_ - std::max(leader_seen_, started_) > believe_limit) {
+    for (const auto& [refusing, refusal] : refusals_) {
+        const auto names_it = [&, &leader = refusing](const NodeId& node) {
+            const auto named = leader_by_.find(node);
+            return named != leader_by_.end() && named->second == leader;
+        };
+        if (most_other_voters(told_servers_, names_it) || now_ - leader_seen_ > believe_limit) {
             end(exit_code_of(refusal.code),
                 std::string("This SN is not taken ") + (options_.leave ? "out: " : "in: ") +
                     refusal.message,
@@ -150,19 +145,28 @@ bool SnNode::believes_removal(const NodeId& from, const MembershipReply& reply) 
     if (reply.rebuilt && proves_rebuild(*reply.rebuilt)) {
         return true;
     }
+    const std::vector<Server>& servers =
+        consensus_->servers().empty() ? told_servers_ : consensus_->servers();
+    const bool of_voter = from != options_.id &&
+                          std::any_of(servers.begin(), servers.end(), [&](const Server& server) {
+                              return server.voter && server.node == from;
+                          });
+    const auto claims = [&](const NodeId& node) { return claimed_by_.contains(node); };
+    return of_voter && (most_other_voters(servers, claims) || now_ - leader_seen_ > believe_limit);
+}
+
+/// Whether more than half of the voters other than this SN satisfy `holds`.
+bool SnNode::most_other_voters(const std::vector<Server>& servers,
+                               const std::function<bool(const NodeId&)>& holds) const {
     std::size_t others = 0;
-    std::size_t claims = 0;
-    bool of_them = false;
-    for (const Server& server :
-         consensus_->servers().empty() ? told_servers_ : consensus_->servers()) {
+    std::size_t holding = 0;
+    for (const Server& server : servers) {
         if (server.voter && server.node != options_.id) {
             ++others;
-            claims += claimed_by_.count(server.node);
-            of_them = of_them || server.node == from;
+            holding += holds(server.node) ? 1U : 0U;
         }
     }
-    return of_them &&
-           (2 * claims > others || now_ - std::max(leader_seen_, started_) > believe_limit);
+    return 2 * holding > others;
 }
 
 bool SnNode::proves_rebuild(const RebuildProof& proof) const {
@@ -178,10 +182,7 @@ bool SnNode::proves_rebuild(const RebuildProof& proof) const {
            signer != ledger_.nodes().end() && signer->second.role == Role::sn &&
            signer->second.credentials.ca == proof.credentials.ca &&
            options_.verifier->endorsed(entry->signer, Role::sn, proof.credentials) &&
-           options_.verifier->verify(
-               proof.credentials.key,
-               command_text(entry->signer, entry->session, entry->sequence, entry->command),
-               entry->signature);
+           is_signed_with(proof.credentials.key, *entry);
 }
 
 void SnNode::tell_claim(const NodeId& from, const std::string& claim,
@@ -192,7 +193,7 @@ void SnNode::tell_claim(const NodeId& from, const std::string& claim,
                    .log(Level::error, component,
                         "SN '" + from.name + "' says: " + claim +
                             ". This SN ends if more than half of the other SNs say so, or none "
-                            "has led for a minute. If the operators decided this, stop it"),
+                            "has led for a minute. If the operators decided this, stop this SN"),
                effects);
     }
 }
@@ -205,8 +206,12 @@ void SnNode::ask_to_join(std::vector<Effect>& effects) {
     if (!options_.sentinel || !is_outside()) {
         return;
     }
+    send_membership_request(false, effects);
+}
+
+void SnNode::send_membership_request(bool leave, std::vector<Effect>& effects) const {
     const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
-                                    false};
+                                    leave};
     for (const auto& [id, peer] : peers_) {
         if (peer.role == Role::sn && peer.here) {
             effects.push_back(Send{id, {request, {}}});
@@ -227,13 +232,7 @@ void SnNode::ask_to_leave(std::vector<Effect>& effects) {
         perform(output, effects);
         return;
     }
-    const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
-                                    true};
-    for (const auto& [id, peer] : peers_) {
-        if (peer.role == Role::sn && peer.here) {
-            effects.push_back(Send{id, {request, {}}});
-        }
-    }
+    send_membership_request(true, effects);
 }
 
 }  // namespace starling

@@ -76,9 +76,8 @@ void SnNode::refuse_command(const NodeId& from, const SubmitCommand& submit, con
 }
 
 /// Decided by this SN's ledger, which is at most a moment behind the leader's.
-std::optional<Answer> SnNode::refusal_of(const NodeId& from, const SubmitCommand& submit) const {
-    const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
-    if (const Result<void> genuine = check_signature(from, submit); !genuine) {
+std::optional<Answer> SnNode::refusal_of(const Entry& entry) const {
+    if (const Result<void> genuine = check_signature(entry); !genuine) {
         return Answer{genuine.error().code, genuine.error().message, 0};
     }
     if (!ledger_.is_next(entry)) {
@@ -98,7 +97,9 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
     if (!waits || consensus_->leader() != from || relayed.result.code == Errc::ok) {
         return;
     }
-    const std::optional<Answer> refused = refusal_of(relayed.node, *peer->second.unanswered);
+    const SubmitCommand& submit = *peer->second.unanswered;
+    const std::optional<Answer> refused = refusal_of(
+        {0, relayed.node, submit.session, submit.sequence, submit.command, submit.signature});
     if (!refused) {
         tell_refusal_not_shared(from, relayed, effects);
         return;

@@ -227,7 +227,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
         relay(from, submit, effects);
     } else if (pending_.contains({from, submit.session, submit.sequence})) {
         // Already proposed.
-    } else if (const std::optional<Answer> refused = refusal_of(from, submit)) {
+    } else if (const std::optional<Answer> refused = refusal_of(entry)) {
         // A new leader may not have applied the node's newest key or command yet: resend_pending()
         // retries, and nodes of other SNs resend.
         if (applied_term_ == consensus_->term()) {

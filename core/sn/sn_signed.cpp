@@ -23,12 +23,19 @@ bool SnNode::is_about(const RoundKey& key, const Contract& contract) const {
     return key == current;
 }
 
-Result<void> SnNode::check_signature(const NodeId& author, const SubmitCommand& submit) const {
-    if (std::holds_alternative<ReadBarrier>(submit.command)) {
+bool SnNode::is_signed_with(const PublicKey& key, const Entry& entry) const {
+    return options_.verifier->verify(
+        key, command_text(entry.signer, entry.session, entry.sequence, entry.command),
+        entry.signature);
+}
+
+Result<void> SnNode::check_signature(const Entry& entry) const {
+    const NodeId& author = entry.signer;
+    if (std::holds_alternative<ReadBarrier>(entry.command)) {
         return {};  // it changes nothing, and tools have no key
     }
     const PublicKey* key = nullptr;
-    if (const auto* registration = std::get_if<RegisterNode>(&submit.command)) {
+    if (const auto* registration = std::get_if<RegisterNode>(&entry.command)) {
         const Result<void> endorsed =
             options_.verifier->endorsed(author, registration->role, registration->credentials);
         if (!endorsed) {
@@ -42,9 +49,7 @@ Result<void> SnNode::check_signature(const NodeId& author, const SubmitCommand& 
         }
         key = &node->second.credentials.key;
     }
-    if (!options_.verifier->verify(
-            *key, command_text(author, submit.session, submit.sequence, submit.command),
-            submit.signature)) {
+    if (!is_signed_with(*key, entry)) {
         return Error{Errc::refused, "its signature is not by node '" + author.name + "'"};
     }
     return {};
@@ -135,7 +140,8 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
     if (!consensus_->leads() || !may || submit.session != 0 || submit.sequence != 0) {
         return;
     }
-    if (const Result<void> genuine = check_signature(from, submit); !genuine) {
+    const Entry entry{0, from, 0, 0, submit.command, submit.signature};
+    if (const Result<void> genuine = check_signature(entry); !genuine) {
         report(TraceEvent("signature_refused")
                    .with("node", from.name)
                    .log(Level::error, component,
@@ -143,7 +149,6 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
                effects);
         return;
     }
-    const Entry entry{0, from, 0, 0, submit.command, submit.signature};
     if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
         deny(from, *refused, effects);
     } else if (has_share(from, submit.command, effects)) {

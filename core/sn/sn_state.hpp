@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -139,8 +140,9 @@ private:
     void push_view(const std::string& contract, std::vector<Effect>& effects);
 
     // sn_signed.cpp
-    /// Whether `submit` is what its author said. Errc::refused says why not.
-    Result<void> check_signature(const NodeId& author, const SubmitCommand& submit) const;
+    /// Whether the entry is signed by its author. Errc::refused tells why not.
+    Result<void> check_signature(const Entry& entry) const;
+    bool is_signed_with(const PublicKey& key, const Entry& entry) const;
     void take_report(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
     /// Whether `key` names the attempt that is on.
     bool is_about(const RoundKey& key, const Contract& contract) const;
@@ -242,7 +244,7 @@ private:
     void give_back_shares(const Commit& commit);
     void refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
                         const std::optional<NodeId>& via, std::vector<Effect>& effects);
-    std::optional<Answer> refusal_of(const NodeId& from, const SubmitCommand& submit) const;
+    std::optional<Answer> refusal_of(const Entry& entry) const;
     void on_relayed_result(const NodeId& from, const RelayedResult& relayed,
                            std::vector<Effect>& effects);
     void tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
@@ -282,10 +284,13 @@ private:
                       std::vector<Effect>& effects);
     bool believes_removal(const NodeId& from, const MembershipReply& reply) const;
     bool proves_rebuild(const RebuildProof& proof) const;
+    bool most_other_voters(const std::vector<Server>& servers,
+                           const std::function<bool(const NodeId&)>& holds) const;
     void tell_claim(const NodeId& from, const std::string& claim, std::vector<Effect>& effects);
     /// Asks to be taken in, or out.
     void ask_to_join(std::vector<Effect>& effects);
     void ask_to_leave(std::vector<Effect>& effects);
+    void send_membership_request(bool leave, std::vector<Effect>& effects) const;
 
     void report(TraceEvent event, std::vector<Effect>& effects) const {
         if (untold_) {
@@ -326,8 +331,7 @@ private:
     bool ready_ = false;
     bool stopped_ = false;
     std::optional<SwarmTime> raft_armed_;
-    std::uint64_t pending_resent_term_ =
-        0;                             ///< whose leader was told what waits for an answer here
+    std::uint64_t pending_resent_term_ = 0;  ///< whose leader was sent the pending commands
     std::optional<Address> original_;  ///< asked whether the SN that this is a copy of runs there
     std::vector<Input> held_;          ///< what came meanwhile
     /// A server number that is no more, and how that came.

@@ -15,15 +15,21 @@ constexpr std::array<std::pair<std::string_view, FieldType>, 5> types{{
     {"hex", FieldType::hex},
 }};
 
-/// Of the field in "key:type key:type ..."; nothing: it is not among them.
+/// Takes the first of "key:type key:type ..." off `fields`. \return  key and type.
+std::pair<std::string_view, std::string_view> take_field(std::string_view& fields) {
+    const std::string_view field = fields.substr(0, fields.find(' '));
+    fields.remove_prefix(std::min(fields.size(), field.size() + 1));
+    const std::size_t colon = field.find(':');
+    return {field.substr(0, colon), field.substr(colon + 1)};
+}
+
+/// Type of the field `key` in "key:type key:type ..."; nothing: there is none.
 std::optional<FieldType> type_of(std::string_view fields, std::string_view key) {
     while (!fields.empty()) {
-        const std::string_view field = fields.substr(0, fields.find(' '));
-        fields.remove_prefix(std::min(fields.size(), field.size() + 1));
-        const std::size_t colon = field.find(':');
-        if (field.substr(0, colon) == key) {
-            const auto type = std::find_if(types.begin(), types.end(), [&](const auto& one) {
-                return one.first == field.substr(colon + 1);
+        const auto [field, type_name] = take_field(fields);
+        if (field == key) {
+            const auto* type = std::find_if(types.begin(), types.end(), [&](const auto& one) {
+                return one.first == type_name;
             });
             return type == types.end() ? std::nullopt : std::optional(type->second);
         }
@@ -63,13 +69,13 @@ std::string event_error(const TraceEvent& event) {
     const EventKind* kind = find_event_kind(event.name);
     const std::string name(event.name);
     if (kind == nullptr) {
-        return "event '" + name + "' is not in core/trace/event_registry.cpp";
+        return "event '" + name + "' is not in core/trace/event_kinds.cpp";
     }
     for (const TraceEvent::Field& field : event.fields) {
         const std::optional<FieldType> type = type_of(kind->fields, field.key);
         if (!type) {
             return "event '" + name + "' has no field '" + std::string(field.key) +
-                   "' in core/trace/event_registry.cpp";
+                   "' in core/trace/event_kinds.cpp";
         }
         if (!is_of_type(field.value, *type)) {
             return "event '" + name + "': '" + field.value + "' is not of the type of field '" +
@@ -92,17 +98,15 @@ std::string event_registry_text() {
         "empty; *hex* a digest or\n"
         "its first bytes. An event may lack fields. Training programs may report events of their "
         "own.\n\n"
-        "Made from `core/trace/event_registry.cpp`: change that, then run\n"
+        "Made from `core/trace/event_kinds.cpp`: change that, then run\n"
         "`STARLING_WRITE=1 build/bin/core_test --gtest_filter='EventRegistry.*'`.\n\n"
         "| event | by | meaning | fields |\n|---|---|---|---|\n";
     for (const EventKind& kind : event_kinds()) {
         std::string fields;
         for (std::string_view rest = kind.fields; !rest.empty();) {
-            const std::string_view field = rest.substr(0, rest.find(' '));
-            rest.remove_prefix(std::min(rest.size(), field.size() + 1));
-            const std::size_t colon = field.find(':');
-            fields += (fields.empty() ? "" : ", ") + std::string(field.substr(0, colon)) + " *" +
-                      std::string(field.substr(colon + 1)) + "*";
+            const auto [field, type] = take_field(rest);
+            fields +=
+                (fields.empty() ? "" : ", ") + std::string(field) + " *" + std::string(type) + "*";
         }
         text += "| `" + std::string(kind.name) + "` | " + std::string(kind.source) + " | " +
                 std::string(kind.meaning) + " | " + fields + " |\n";

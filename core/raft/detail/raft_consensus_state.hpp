@@ -93,7 +93,7 @@ private:
     std::uint64_t delivered_ = 0;
     bool waits_in_full_ = false;
     SwarmTime leader_heard_at_{};
-    /// When each sender has raised the term of this server, within heeded_terms_window.
+    /// When each sender has raised the term of this server, within term_raise_window.
     std::map<NodeId, std::deque<SwarmTime>> raises_;
     std::map<std::uint64_t, std::uint64_t> notified_;  ///< by this leader: server -> agreed index
 };
