@@ -26,10 +26,10 @@ std::pair<std::string_view, std::string_view> take_field(std::string_view& field
 /// Type of the field `key` in "key:type key:type ..."; nothing: there is none.
 std::optional<FieldType> type_of(std::string_view fields, std::string_view key) {
     while (!fields.empty()) {
-        const auto [field, type_name] = take_field(fields);
-        if (field == key) {
+        const auto field = take_field(fields);
+        if (field.first == key) {
             const auto* type = std::find_if(types.begin(), types.end(), [&](const auto& one) {
-                return one.first == type_name;
+                return one.first == field.second;
             });
             return type == types.end() ? std::nullopt : std::optional(type->second);
         }
@@ -58,11 +58,11 @@ bool is_of_type(std::string_view value, FieldType type) {
 }  // namespace
 
 const EventKind* find_event_kind(std::string_view name) {
-    const std::span<const EventKind> kinds = event_kinds();
+    const std::span<const EventKind> all = event_kinds();
     const auto found = std::lower_bound(
-        kinds.begin(), kinds.end(), name,
+        all.begin(), all.end(), name,
         [](const EventKind& kind, std::string_view key) { return kind.name < key; });
-    return found == kinds.end() || found->name != name ? nullptr : &*found;
+    return found == all.end() || found->name != name ? nullptr : &*found;
 }
 
 std::string event_error(const TraceEvent& event) {
