@@ -31,11 +31,12 @@ CORE_BY_FOLDER["torch"] = {"base", "files", "params", "trace", "ledger", "ml", "
 LAYERS = {
     "core": {"core"},
     "transport": {"core", "transport"},
-    "sim": {"core", "transport", "sim"},
-    "deploy": {"core", "transport", "deploy"},
+    "options": {"core", "options"},
+    "sim": {"core", "transport", "options", "sim"},
+    "deploy": {"core", "transport", "options", "deploy"},
     "examples": {"core", "transport", "examples"},
     "bench": {"core", "transport", "sim", "deploy", "bench"},
-    "tests": {"core", "transport", "sim", "deploy", "examples", "bench", "tests"},
+    "tests": {"core", "transport", "options", "sim", "deploy", "examples", "bench", "tests"},
 }
 
 # Third-party headers: pattern of the include -> library.
@@ -53,7 +54,7 @@ ALLOWED = {
                 r"^deploy/.+\.cpp$", r"^deploy/certs/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
     "simgrid": [r"^sim/[^/]+\.cpp$", r"^sim/sg_compat\.hpp$", r"^(tests|bench)/.+\.cpp$"],
     "spdlog": [r"^deploy/log/trace_log\.cpp$"],
-    "cli11": [r"^[^/]+/.+_main\.cpp$", r"^transport/options/[^/]+\.cpp$", r"^sim/[^/]*options[^/]*\.cpp$",
+    "cli11": [r"^[^/]+/.+_main\.cpp$", r"^options/flag_table\.cpp$", r"^sim/[^/]*options[^/]*\.cpp$",
               r"^examples/.+\.cpp$", r"^bench/.+\.cpp$"],
     "sqlite": [r"^deploy/.+\.cpp$", r"^tests/.+\.cpp$"],
     "gtest": [r"^tests/"],

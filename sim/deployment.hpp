@@ -7,8 +7,8 @@
 #include "core/base/ids.hpp"
 #include "core/licence/apls_node.hpp"
 #include "core/licence/licensed_node.hpp"
+#include "options/node_options.hpp"
 #include "sim/sim_engine.hpp"
-#include "transport/options/node_options.hpp"
 
 namespace starling {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/base/result.hpp"
-#include "transport/options/node_options.hpp"
+#include "options/node_options.hpp"
 
 namespace starling {
 

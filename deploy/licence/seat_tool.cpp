@@ -3,8 +3,8 @@
 #include <cstdio>
 
 #include "core/base/json.hpp"
-#include "deploy/node_host.hpp"
-#include "deploy/tool_client.hpp"
+#include "deploy/host/node_host.hpp"
+#include "deploy/host/tool_client.hpp"
 
 namespace starling {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/base/result.hpp"
-#include "transport/options/node_options.hpp"
+#include "options/node_options.hpp"
 
 namespace starling {
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/files/replace_file.hpp"
-#include "deploy/process.hpp"
+#include "deploy/process/process.hpp"
 
 namespace starling {
 

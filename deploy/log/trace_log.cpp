@@ -19,7 +19,7 @@
 #include "deploy/log/log_file.hpp"
 #include "deploy/log/rotation.hpp"
 #include "deploy/log/trace_file.hpp"
-#include "deploy/process.hpp"
+#include "deploy/process/process.hpp"
 
 namespace starling {
 namespace {

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "deploy/process.hpp"
+#include "deploy/process/process.hpp"
 
 namespace starling {
 namespace {

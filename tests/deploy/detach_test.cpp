@@ -1,12 +1,12 @@
-#include "deploy/detach.hpp"
+#include "deploy/host/detach.hpp"
 
 #include <functional>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "deploy/process.hpp"
-#include "deploy/signal_thread.hpp"
+#include "deploy/process/process.hpp"
+#include "deploy/process/signal_thread.hpp"
 #include "tests/deploy/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
 

@@ -1,4 +1,4 @@
-#include "deploy/join_reminder.hpp"
+#include "deploy/host/join_reminder.hpp"
 
 #include <atomic>
 

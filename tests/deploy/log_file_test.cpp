@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "deploy/process.hpp"
+#include "deploy/process/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling {

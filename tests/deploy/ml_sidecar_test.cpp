@@ -1,5 +1,5 @@
 // What run-sl says of an ML program that runs and is not heard of, or ends.
-#include "deploy/ml_sidecar.hpp"
+#include "deploy/ml/ml_sidecar.hpp"
 
 #include <chrono>
 

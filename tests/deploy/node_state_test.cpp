@@ -1,4 +1,4 @@
-#include "deploy/node_state.hpp"
+#include "deploy/host/node_state.hpp"
 
 #include <fstream>
 

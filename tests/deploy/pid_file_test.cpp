@@ -1,9 +1,9 @@
-#include "deploy/pid_file.hpp"
+#include "deploy/host/pid_file.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "deploy/process.hpp"
+#include "deploy/process/process.hpp"
 #include "tests/deploy/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
 

@@ -9,9 +9,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "deploy/follow_log.hpp"
+#include "deploy/host/follow_log.hpp"
 #include "deploy/log/trace_log.hpp"
-#include "deploy/process.hpp"
+#include "deploy/process/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace starling {

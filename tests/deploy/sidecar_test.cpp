@@ -1,4 +1,4 @@
-#include "deploy/sidecar.hpp"
+#include "deploy/ml/sidecar.hpp"
 
 #include <csignal>
 #include <future>

@@ -1,10 +1,10 @@
-#include "deploy/stop_swarm.hpp"
+#include "deploy/host/stop_swarm.hpp"
 
 #include <gtest/gtest.h>
 
-#include "deploy/pid_file.hpp"
-#include "deploy/signal_thread.hpp"
-#include "deploy/workspace.hpp"
+#include "deploy/host/pid_file.hpp"
+#include "deploy/host/workspace.hpp"
+#include "deploy/process/signal_thread.hpp"
 #include "tests/deploy/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
 

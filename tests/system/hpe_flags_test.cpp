@@ -3,8 +3,8 @@
 // The expectations stand here on their own, so that a row that is lost in a table is noticed.
 #include <map>
 
+#include "options/node_options.hpp"
 #include "tests/system/system_swarm.hpp"
-#include "transport/options/node_options.hpp"
 
 namespace starling::test {
 namespace {

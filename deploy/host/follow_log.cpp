@@ -1,0 +1,187 @@
+#include "deploy/host/follow_log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deploy/log/log_file.hpp"
+#include "deploy/log/rotation.hpp"
+#include "deploy/process/process.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t block_bytes = 65536;
+constexpr int look_again_ms = 500;  // a new file may have begun before it could be watched
+
+Error failed(const std::filesystem::path& file) {
+    return {Errc::io, "log file " + file.string() + " can't be read: " + std::strerror(errno)};
+}
+
+/// Where the last `lines` lines begin.
+off_t begin_of_last(int file, std::uint64_t lines) {
+    const off_t size = ::lseek(file, 0, SEEK_END);
+    std::uint64_t seen = 0;
+    std::array<char, block_bytes> block{};
+    for (off_t end = size; end > 0;) {
+        const off_t begin =
+            end > static_cast<off_t>(block.size()) ? end - static_cast<off_t>(block.size()) : 0;
+        const ssize_t count =
+            ::pread(file, block.data(), static_cast<std::size_t>(end - begin), begin);
+        for (ssize_t i = count - 1; i >= 0; --i) {
+            const bool last_byte = begin + i + 1 == size;
+            if (block[static_cast<std::size_t>(i)] == '\n' && !last_byte && ++seen == lines) {
+                return begin + i + 1;
+            }
+        }
+        end = count > 0 ? begin : 0;
+    }
+    return lines == 0 ? size : 0;
+}
+
+/// All there is from here on. False once `out` has had enough.
+bool copy_rest(int file, const std::function<bool(std::string_view)>& out) {
+    std::array<char, block_bytes> block{};
+    ssize_t count = 0;
+    while ((count = ::read(file, block.data(), block.size())) > 0) {
+        if (!out(std::string_view(block.data(), static_cast<std::size_t>(count)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// A log that may begin a new file while it is read: by renaming, as nodes do, or, for the ML
+/// program's, by a copy to FILE.1 before FILE is emptied.
+class RotatingLog {
+public:
+    explicit RotatingLog(std::filesystem::path path)
+        : path_(std::move(path)), older_(older_now()), file_(open_log()) {}
+
+    const Descriptor& file() const { return file_; }
+
+    /// All there is from where it was left. False once `out` has had enough.
+    bool copy_new(const std::function<bool(std::string_view)>& out) {
+        for (;;) {
+            if (!copy_rest(file_.number(), out)) {
+                return false;
+            }
+            struct stat here {};
+            struct stat there {};
+            const Older older = older_now();
+            if (::fstat(file_.number(), &here) != 0 || ::stat(path_.c_str(), &there) != 0) {
+                return true;  // just renamed
+            }
+            if (here.st_ino != there.st_ino) {
+                if (!copy_rest(file_.number(), out)) {
+                    return false;
+                }
+                left_ = here.st_ino;
+                file_ = open_log();
+            } else if (older != older_) {
+                older_ = older;
+                if (!copy_older(here.st_ino, out)) {
+                    return false;
+                }
+            } else if (!emptied_by_others(here.st_size)) {
+                return true;
+            }
+        }
+    }
+
+private:
+    using Older = std::tuple<ino_t, off_t, time_t, long>;
+
+    /// What came after our place before FILE was emptied. \param open  FILE's inode.
+    bool copy_older(ino_t open, const std::function<bool(std::string_view)>& out) {
+        const Descriptor copy(::open(older_log(path_).c_str(), O_RDONLY | O_CLOEXEC));
+        struct stat info {};
+        if (!copy || ::fstat(copy.number(), &info) != 0 || info.st_ino == open ||
+            info.st_ino == left_) {
+            return true;  // it was renamed, and is read as that
+        }
+        ::lseek(copy.number(), ::lseek(file_.number(), 0, SEEK_CUR), SEEK_SET);
+        ::lseek(file_.number(), 0, SEEK_SET);
+        return copy_rest(copy.number(), out);
+    }
+
+    /// Shorter than our place, and no FILE.1 has come since: it begins anew.
+    bool emptied_by_others(off_t size) {
+        const auto now = std::chrono::steady_clock::now();
+        if (size >= ::lseek(file_.number(), 0, SEEK_CUR)) {
+            emptied_.reset();
+            return false;
+        }
+        if (now - emptied_.value_or(now) < std::chrono::milliseconds(look_again_ms)) {
+            emptied_ = emptied_.value_or(now);
+            return false;
+        }
+        ::lseek(file_.number(), 0, SEEK_SET);
+        emptied_.reset();
+        return true;
+    }
+
+    Descriptor open_log() const { return Descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)); }
+    Older older_now() const {
+        struct stat info {};
+        ::stat(older_log(path_).c_str(), &info);
+        return {info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+    }
+
+    const std::filesystem::path path_;
+    Older older_;  ///< FILE.1 when FILE was begun
+    Descriptor file_;
+    ino_t left_ = 0;  ///< the file before, which was renamed
+    std::optional<std::chrono::steady_clock::time_point> emptied_;
+};
+
+}  // namespace
+
+Result<void> follow_log(const std::filesystem::path& file, const FollowOptions& options,
+                        const std::function<bool(std::string_view)>& out) {
+    RotatingLog log(file);
+    if (!log.file()) {
+        return failed(file);
+    }
+    off_t begin = options.since_start ? newest_start(log.file().number()) : 0;
+    if (options.last_lines) {
+        begin = std::max(begin, begin_of_last(log.file().number(), *options.last_lines));
+    }
+    ::lseek(log.file().number(), begin, SEEK_SET);
+    const Descriptor process = options.writer ? open_process(options.writer->pid) : Descriptor();
+    const Descriptor changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    const bool follow = process && changes && options.writer->running();
+    while (log.copy_new(out)) {
+        if (!follow) {
+            return {};
+        }
+        // Of the file that is there now; the same one again changes nothing.
+        ::inotify_add_watch(changes.number(), file.c_str(), IN_MODIFY | IN_MOVE_SELF);
+        std::array<pollfd, 2> waited = {pollfd{changes.number(), POLLIN, 0},
+                                        pollfd{process.number(), POLLIN, 0}};
+        if (::poll(waited.data(), waited.size(), look_again_ms) < 0 && errno != EINTR) {
+            return failed(file);
+        }
+        std::array<char, 4096> events{};
+        while (::read(changes.number(), events.data(), events.size()) > 0) {
+        }
+        if (waited[1].revents != 0) {  // it writes no more
+            log.copy_new(out);
+            return {};
+        }
+    }
+    return {};
+}
+
+}  // namespace starling

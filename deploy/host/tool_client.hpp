@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/wire/messages.hpp"
+#include "options/node_options.hpp"
+
+namespace starling {
+
+/// One question of a tool to the first of some servers that can be reached.
+struct ToolQuestion {
+    std::string_view program;  ///< for errors on standard error
+    NodeId id;                 ///< the name in the certificate
+    std::vector<Address> servers;
+    Role server_role = Role::sn;
+    Message request;  ///< see ToolNodeOptions; its id is filled in
+    SwarmDuration timeout = std::chrono::seconds(10);
+    std::optional<ChangeRoll> change{};  ///< see ToolNodeOptions
+};
+
+/// Asks, and hands on each answer; false from `on_answer` ends it, as SIGINT and SIGTERM do.
+/// \param identity  files of the certificate, checked.
+/// \return  an exit code; what went wrong is on standard error then.
+int ask_server(const CommonOptions& identity, ToolQuestion question,
+               const std::function<bool(std::string_view json)>& on_answer);
+
+}  // namespace starling

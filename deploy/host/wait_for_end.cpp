@@ -1,0 +1,101 @@
+#include "deploy/host/wait_for_end.hpp"
+
+#include <algorithm>
+
+#include <poll.h>
+
+#include "core/node/node.hpp"
+
+namespace starling {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds note_limit{2};
+
+/// \return  whether the process has ended by `deadline`.
+bool wait_for(const Descriptor& process, std::optional<Clock::time_point> deadline) {
+    for (;;) {
+        int limit = -1;
+        if (deadline) {
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
+            constexpr std::chrono::milliseconds hour = std::chrono::hours(1);
+            limit = static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), hour).count());
+        }
+        pollfd waited{process.number(), POLLIN, 0};
+        if (::poll(&waited, 1, limit) > 0) {
+            return true;
+        }
+        if (deadline && Clock::now() >= *deadline) {
+            return false;
+        }
+    }
+}
+
+WaitEnd end_of(const std::string& name, const NodeState& state) {
+    const std::string after =
+        " after " + std::to_string(*state.ended_unix - state.started_unix) + " s";
+    return {name + " ended with exit code " + std::to_string(state.exit_code) + after,
+            state.exit_code};
+}
+
+}  // namespace
+
+std::string known_names(const Workspace& workspace) {
+    std::string names;
+    for (const auto& [name, state] : read_states(workspace.run_dir())) {
+        names += (names.empty() ? "" : ", ") + name;
+    }
+    return names.empty() ? "no node has run here" : "there are " + names;
+}
+
+Result<EndWatch> EndWatch::open(const Workspace& workspace, const std::string& name) {
+    EndWatch watch;
+    watch.name_ = name;
+    watch.log_file_ = workspace.log_file(name).string();
+    watch.file_.open(workspace.state_file(name));
+    if (!parse_node_id(name) || !watch.read_again()) {
+        return Error{Errc::usage, "nothing called '" + name + "' was started in " +
+                                      workspace.root().string() + ": " + known_names(workspace)};
+    }
+    // The descriptor first, then the look at its start time: from then on the pid is safe.
+    Descriptor process = open_process(watch.state_.process.pid);
+    if (process && watch.state_.process.running()) {
+        watch.process_ = std::move(process);
+    }
+    return watch;
+}
+
+/// \return  whether it is a state file.
+bool EndWatch::read_again() {
+    file_.clear();
+    file_.seekg(0);
+    std::optional<NodeState> state = read_state(file_);
+    if (state) {
+        state_ = std::move(*state);
+    }
+    return state.has_value();
+}
+
+WaitEnd EndWatch::wait(std::optional<Clock::time_point> deadline) {
+    if (process_ && !wait_for(process_, deadline)) {
+        return {name_ + " still runs: --timeout is over", std::nullopt};
+    }
+    const Clock::time_point last_look = Clock::now() + note_limit;
+    do {
+        read_again();
+        if (state_.ended_unix) {
+            return end_of(name_, state_);
+        }
+        // A node writes its end before it ends; of a program run-sl does so a moment later.
+    } while (state_.process.role == Role::ml && Clock::now() < last_look &&
+             ::poll(nullptr, 0, 20) == 0);
+    return {
+        name_ +
+            " ended without recording an exit status: it was killed, or could not write it; see " +
+            log_file_,
+        exit_code::failed};
+}
+
+}  // namespace starling

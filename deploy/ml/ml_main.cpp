@@ -1,0 +1,167 @@
+#include <cctype>
+#include <cstdio>
+#include <filesystem>
+
+#include <unistd.h>
+
+#include "core/ml/ml_node.hpp"
+#include "core/ml/swarm.hpp"
+#include "core/ml/training_thread.hpp"
+#include "deploy/host/node_host.hpp"
+#include "deploy/log/trace_log.hpp"
+#include "deploy/process/process.hpp"
+#include "deploy/process/signal_thread.hpp"
+#include "deploy/storage/state_files.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/thread_worker.hpp"
+#include "transport/tls/tls_endpoint.hpp"
+
+namespace starling {
+namespace {
+
+/// The user's program as the ML node's work; what there is to hash and to keep
+/// goes to a worker.
+class TrainExecutor final : public WorkExecutor {
+public:
+    TrainExecutor(TrainFunction train, ProgramOptions options, PolledEndpoint& endpoint,
+                  StateStore* states, TraceLog& log)
+        : node_(options.name),
+          endpoint_(endpoint),
+          log_(log),
+          worker_(endpoint, openssl_hasher(), {.states = states}),
+          thread_(
+              std::move(train), std::move(options),
+              {[this] {
+                   endpoint_.post(WorkDone{work_, thread_.take_request()});
+               },
+               [this](const TraceEvent& event) { log_.report(endpoint_.now(), node_, event); }}) {}
+
+    void start(std::uint64_t work, Work what) override {
+        auto* train = std::get_if<TrainWork>(&what);
+        if (train == nullptr) {
+            worker_.start(work, std::move(what));
+            return;
+        }
+        work_ = work;  // the program's thread reads it after resume(), which synchronises
+        thread_.resume(std::move(train->reply));
+    }
+
+private:
+    const NodeId node_;
+    PolledEndpoint& endpoint_;
+    TraceLog& log_;
+    std::uint64_t work_ = 0;
+    ThreadWorker worker_;
+    TrainingThread thread_;
+};
+
+bool is_true(std::string text) {
+    for (char& c : text) {
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return text == "true" || text == "1";
+}
+
+/// What this program kept of itself, if it is told where.
+Result<StateFiles::Opened> open_states(const ProgramOptions& options, TraceLog& log) {
+    const std::string directory = options.variable("SWARM_STATE_DIR");
+    if (directory.empty()) {
+        return StateFiles::Opened{};
+    }
+    Result<StateFiles::Opened> opened = StateFiles::open(directory, openssl_hasher());
+    if (opened) {
+        for (const std::string& note : opened->notes) {
+            log.line(Level::warning, "SwarmCallback", note);
+        }
+    }
+    return opened;
+}
+
+/// \param socket  of the SL; empty: train alone.
+Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std::string& socket,
+                          TraceLog& log) {
+    TlsEndpointOptions endpoint_options;
+    endpoint_options.name = options.name;
+    endpoint_options.role = Role::ml;
+    endpoint_options.log = [&](Level level, const std::string& text) {
+        log.line(level, "swarm.net", text);
+    };
+    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
+    if (!endpoint) {
+        return endpoint.error();
+    }
+    log.begin((*endpoint)->now());
+    Result<StateFiles::Opened> states = open_states(options, log);
+    if (!states) {
+        return states.error();
+    }
+    MlNodeOptions node_options;
+    node_options.keeps_state = states->files != nullptr;
+    node_options.kept = std::move(states->states);
+    node_options.id = options.name;
+    node_options.sl_address = {socket, 0};
+    const std::unique_ptr<Node> node =
+        socket.empty() ? make_loopback_node(options.name)
+                       : make_ml_node(std::move(node_options), openssl_hasher());
+    TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
+                           log);
+    const pid_t parent = ::getppid();
+    const SignalThread signals([&](const std::string& signal) {
+        // The system sends the signal as well when run-sl was killed.
+        (*endpoint)->post(
+            ::getppid() == parent
+                ? StopRequested{signal}
+                : StopRequested{"the process of its SL node is gone", Errc::unreachable});
+    });
+    return run_node(*node, **endpoint, nullptr, executor, log);
+}
+
+Result<int> run_program(std::vector<std::string> arguments, TrainFunction train) {
+    ProgramOptions options;
+    options.arguments = std::move(arguments);
+    options.environment = process_environment();
+    options.working_directory = std::filesystem::current_path();
+    const std::string socket = options.variable("SWARM_SL_SOCKET");
+    const bool alone = is_true(options.variable("SWARM_LOOPBACK"));
+    if (socket.empty() && !alone) {
+        return Error{Errc::usage,
+                     "this program is started by run-sl (--ml-entrypoint), or alone with "
+                     "SWARM_LOOPBACK=True"};
+    }
+    Result<NodeId> name = parse_node_id(options.variable("SWARM_ML_NAME", "ml1"));
+    if (!name) {
+        return Error{Errc::usage, "environment variable SWARM_ML_NAME: " + name.error().message};
+    }
+    options.name = std::move(*name);
+    block_signals();
+    Result<std::unique_ptr<TraceLog>> log =
+        open_trace_log({options.name, Role::ml, options.variable("SWARM_TRACE"), "",
+                        level_named(options.variable("SWARM_LOG_LEVEL", "info"))});
+    if (!log) {
+        return log.error();
+    }
+    return run_node_with(std::move(train), std::move(options), alone ? "" : socket, **log);
+}
+
+}  // namespace
+
+int ml_main(int argc, char** argv, TrainFunction train, std::string_view help) {
+    const std::string program =
+        argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "program";
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    if (first == "--help" || first == "-h") {
+        std::printf(
+            "An ML program of a swarm: run-sl starts it (--ml-entrypoint %s, flags in "
+            "--ml-cmd).\nAlone, without a swarm: SWARM_LOOPBACK=True %s ...\n%.*s",
+            program.c_str(), program.c_str(), static_cast<int>(help.size()), help.data());
+        return exit_code::ok;
+    }
+    try {
+        const Result<int> code = run_program(argument_list(argc, argv), std::move(train));
+        return code ? *code : report_error(program, code.error());
+    } catch (const std::exception& error) {
+        return report_error(program, {Errc::io, error.what()});
+    }
+}
+
+}  // namespace starling

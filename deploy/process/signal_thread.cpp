@@ -1,0 +1,67 @@
+#include "deploy/process/signal_thread.hpp"
+
+#include <csignal>
+
+#include <pthread.h>
+#include <unistd.h>
+
+namespace starling {
+namespace {
+
+constexpr int end_signal = SIGUSR2;  // from the destructor to its own thread
+
+sigset_t waited_for() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, end_signal);
+    return signals;
+}
+
+void wait_for_signals(const std::function<void(const std::string&)>& on_stop,
+                      const std::function<void()>& on_reload) {
+    const sigset_t signals = waited_for();
+    bool stopping = false;
+    for (;;) {
+        int signal = 0;
+        if (sigwait(&signals, &signal) != 0) {
+            continue;
+        }
+        if (signal == end_signal) {
+            return;
+        }
+        if (signal == SIGHUP) {
+            on_reload();
+            continue;
+        }
+        if (stopping) {
+            _exit(128 + signal);
+        }
+        stopping = true;
+        on_stop(signal == SIGINT ? "SIGINT" : "SIGTERM");
+    }
+}
+
+}  // namespace
+
+void block_signals() {
+    const sigset_t signals = waited_for();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit is an error of the write
+}
+
+SignalThread::SignalThread(std::function<void(const std::string&)> on_stop,
+                           std::function<void()> on_reload)
+    : thread_([stop = std::move(on_stop), reload = std::move(on_reload)] {
+          wait_for_signals(stop, reload);
+      }) {}
+
+SignalThread::~SignalThread() {
+    pthread_kill(thread_.native_handle(), end_signal);
+    thread_.join();
+}
+
+}  // namespace starling

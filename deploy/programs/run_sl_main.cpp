@@ -1,0 +1,177 @@
+// run-sl: a Swarm Learning node on a host, with its ML program beside it.
+
+#include <chrono>
+
+#include "core/licence/licensed_node.hpp"
+#include "core/node/dial_watch.hpp"
+#include "core/sl/sl_node.hpp"
+#include "deploy/host/endpoint_watch.hpp"
+#include "deploy/host/node_host.hpp"
+#include "deploy/host/node_start.hpp"
+#include "deploy/metrics/node_metrics.hpp"
+#include "deploy/ml/ml_sidecar.hpp"
+#include "deploy/process/process.hpp"
+#include "deploy/process/signal_thread.hpp"
+#include "deploy/programs/node_main.hpp"
+#include "deploy/storage/model_files.hpp"
+#include "deploy/storage/session_file.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/ports.hpp"
+#include "transport/thread_worker.hpp"
+#include "transport/tls/node_keys.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view program = "run-sl";
+
+SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
+                           std::vector<KeptModel> kept, std::shared_ptr<const NodeSigner> signer,
+                           std::uint64_t session) {
+    SlNodeOptions node;
+    node.signer = std::move(signer);
+    node.kept = std::move(kept);
+    node.id = host.id;
+    node.sn_addresses = options.sns;
+    node.exchange_address =
+        options.fs_service.value_or(Address{options.common.host_ip, options.fs_port});
+    node.session = session;
+    return node;
+}
+
+/// The start that has replaced this one, as an SN says; 0: it says nothing of the kind.
+std::uint64_t session_in(const Input& input) {
+    const auto* received = std::get_if<FrameReceived>(&input);
+    const auto* result =
+        received == nullptr ? nullptr : std::get_if<CommandResult>(&received->frame.message);
+    return result == nullptr ? 0 : result->session;
+}
+
+/// The next start here has a larger number than the one that has replaced this one, also where that
+/// one's clock is ahead.
+void note_session(const std::filesystem::path& data, std::uint64_t session, TraceLog& log) {
+    if (const Result<void> noted = raise_session(data, session); !noted) {
+        log.line(Level::warning, program, noted.error().message);
+    }
+}
+
+/// Runs the node and the ML program, if one is wanted, until both have ended.
+Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
+                     const SocketPlace& socket, NodeMetrics& metrics, ModelFiles::Opened models,
+                     std::uint64_t session) {
+    Result<std::shared_ptr<const NodeSigner>> signer =
+        make_node_signer(host.identity, host.id, Role::sl);
+    if (!signer) {
+        return signer.error();
+    }
+    std::unique_ptr<LogKeeper> ml_log;  // outlives the program
+    std::unique_ptr<MlSidecar> ml;
+    if (options.ml.wanted()) {
+        const Result<SidecarCommand> command =
+            ml_command(options, host, socket.path(), process_environment());
+        if (!command) {
+            return command.error();
+        }
+        Result<std::unique_ptr<MlSidecar>> started =
+            MlSidecar::start(*command, endpoint, *host.log);
+        if (!started) {
+            return started.error();
+        }
+        ml = std::move(*started);
+        ml_log = std::make_unique<LogKeeper>(command->log_file, log_limits(options.common));
+    }
+    const std::string wanted =
+        "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string();
+    std::unique_ptr<JoinReminder> reminder;
+    if (!ml) {
+        host.log->line(Level::info, program, wanted);
+        reminder = std::make_unique<JoinReminder>(*host.log, [wanted](const std::string& duration) {
+            return "for " + duration + " " + wanted;
+        });
+    }
+    const std::unique_ptr<Node> node = watch_dials(
+        make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models),
+                                                     std::move(*signer), session)),
+                           {.servers = options.common.apls, .grace = options.common.apls_grace}),
+        {sn_target(options.sns), licence_target(options.common.apls)});
+    std::uint64_t replaced_by = 0;
+    EndpointWatch watch(endpoint, [&](const Input& input) {
+        metrics.look(input);
+        replaced_by = std::max(replaced_by, session_in(input));
+        if (ml) {
+            ml->look(input);
+        } else if (const auto* up = std::get_if<PeerUp>(&input); up && up->role == Role::ml) {
+            reminder->joined();
+        }
+    });
+    ThreadWorker worker(endpoint, openssl_hasher(), {.models = models.files.get()});
+    const SignalThread signals(
+        [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
+        [&] { endpoint.reload(); });
+    NodeStart start_sink(
+        metrics.sink(), host,
+        {!options.common.apls.empty(), "sl_ready", ml ? "session_opened" : "sl_ready",
+         "its ML program has not joined the swarm yet: swarm-logs " +
+             (ml ? ml->name() : std::string())});
+    const int code = run_node(*node, watch, nullptr, worker, start_sink);
+    if (replaced_by > session) {
+        note_session(host.workspace.data_dir(host.name), replaced_by, *host.log);
+    }
+    return ml ? ml->finish(code) : code;
+}
+
+Result<int> run_on(const SlOptions& options, NodeHost& host) {
+    const Result<SocketPlace> socket = SocketPlace::make(host.workspace, host.name);
+    if (!socket) {
+        return socket.error();
+    }
+    const std::filesystem::path data = host.workspace.data_dir(host.name);
+    if (const Result<void> made = make_private_directory(data); !made) {
+        return made.error();
+    }
+    Result<ModelFiles::Opened> models = ModelFiles::open(data, openssl_hasher());
+    if (!models) {
+        return models.error();
+    }
+    const Result<std::uint64_t> session = next_session(data);
+    if (!session) {
+        return session.error();
+    }
+    NodeMetrics metrics(host.id, Role::sl, *host.log);
+    if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
+        return ok.error();
+    }
+    TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sl);
+    endpoint_options.session = *session;
+    endpoint_options.reached_as = {options.fs_service ? options.fs_service->host
+                                                      : options.common.host_ip};
+    const Address exchange{options.common.host_ip, options.fs_port};
+    const Address local{socket->path().string(), 0};
+    endpoint_options.listen = {{exchange, sl_exchange_accepts()}, {local, sl_socket_accepts()}};
+    endpoint_options.refused = [&metrics] { metrics.count_refused(); };
+    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
+    if (!endpoint) {
+        return endpoint.error();
+    }
+    host.log->begin((*endpoint)->now());
+    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
+        return told.error();
+    }
+    for (const std::string& note : models->notes) {
+        host.log->line(Level::warning, program, note);
+    }
+    return run_pair(options, host, **endpoint, *socket, metrics, std::move(*models), *session);
+}
+
+Result<int> run(const SlOptions& options) {
+    return host_node(options.common, Role::sl, program,
+                     [&](NodeHost& host) { return run_on(options, host); });
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    using namespace starling;
+    return node_main(argc, argv, program, parse_run_sl, run);
+}

@@ -1,0 +1,175 @@
+// run-sn: a Swarm Network node on a host.
+
+#include <iterator>
+
+#include "core/base/names_text.hpp"
+#include "core/files/read_file.hpp"
+#include "core/licence/licensed_node.hpp"
+#include "core/node/dial_watch.hpp"
+#include "core/sn/rebuild.hpp"
+#include "core/sn/sn_node.hpp"
+#include "deploy/host/endpoint_watch.hpp"
+#include "deploy/host/node_host.hpp"
+#include "deploy/host/node_start.hpp"
+#include "deploy/metrics/node_metrics.hpp"
+#include "deploy/process/signal_thread.hpp"
+#include "deploy/programs/node_main.hpp"
+#include "deploy/storage/session_file.hpp"
+#include "deploy/storage/sqlite_store.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/ports.hpp"
+#include "transport/thread_worker.hpp"
+#include "transport/tls/node_keys.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view program = "run-sn";
+constexpr std::uint64_t roll_bytes_max = std::uint64_t{1} << 20U;
+
+/// --rebuild-without: this SN's ledger goes on alone. One write, so that a crash leaves the old
+/// ledger or the new epoch, and the same command completes it.
+Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger, TraceLog& log) {
+    Result<Rebuild> rebuilt = rebuild_alone(ledger.log, options);
+    if (!rebuilt) {
+        return rebuilt.error();
+    }
+    if (rebuilt->done()) {
+        log.line(Level::warning, program,
+                 "this SN goes on alone since entry " + std::to_string(rebuilt->first) +
+                     " already, as an earlier start was asked: start it without --rebuild-without "
+                     "from now on");
+        return {};
+    }
+    const std::vector<StoreWrite> writes = {Persist{rebuilt->first, rebuilt->records},
+                                            PersistVote{rebuilt->vote}};
+    if (const Result<void> written = ledger.store->write(writes); !written) {
+        return written;
+    }
+    ledger.log.vote = rebuilt->vote;
+    std::move(rebuilt->records.begin(), rebuilt->records.end(),
+              std::back_inserter(ledger.log.records));
+    log.line(Level::warning, program,
+             "this SN goes on alone from entry " + std::to_string(rebuilt->first - 1) +
+                 ", without " + names_text(options.without) +
+                 ", for good: a new epoch of the ledger begins with entry " +
+                 std::to_string(rebuilt->first) +
+                 ". To take part again they must start with an empty disk and --sentinel-ip");
+    return {};
+}
+
+Result<std::vector<AdmittedName>> read_roll(const std::string& file) {
+    if (file.empty()) {
+        return std::vector<AdmittedName>{};
+    }
+    const Result<std::string> text = read_whole_file(file, roll_bytes_max);
+    if (!text) {
+        return Error{text.error().code, "--roll " + text.error().message};
+    }
+    Result<std::vector<AdmittedName>> roll = parse_roll(*text);
+    return roll ? std::move(roll)
+                : Error{Errc::usage, "--roll " + file + ", " + roll.error().message};
+}
+
+Result<int> run_on(const SnOptions& options, NodeHost& host) {
+    const std::filesystem::path data = options.data.empty() ? host.workspace.data_dir(host.name)
+                                                            : std::filesystem::path(options.data);
+    if (const Result<void> made = make_private_directory(data); !made) {
+        return made.error();
+    }
+    Result<SqliteStore::Opened> ledger =
+        SqliteStore::open(data / "ledger.sqlite", openssl_hasher());
+    if (!ledger) {
+        return ledger.error();
+    }
+    NodeMetrics metrics(host.id, Role::sn, *host.log);
+    if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
+        return ok.error();
+    }
+    const Result<std::uint64_t> session = next_session(data);
+    if (!session) {
+        return session.error();
+    }
+    const Address api{options.common.host_ip, options.api_port};
+    TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sn);
+    endpoint_options.session = *session;
+    endpoint_options.reached_as = {options.common.host_ip};
+    endpoint_options.listen = {{api, sn_api_accepts()}};
+    endpoint_options.refused = [&metrics] { metrics.count_refused(); };
+    if (options.p2p_port) {
+        endpoint_options.listen.push_back(
+            {{options.common.host_ip, *options.p2p_port}, sn_p2p_accepts()});
+    }
+    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
+    if (!endpoint) {
+        return endpoint.error();
+    }
+    host.log->begin((*endpoint)->now());
+    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
+        return told.error();
+    }
+
+    Result<std::shared_ptr<const NodeSigner>> signer =
+        make_node_signer(host.identity, host.id, Role::sn);
+    if (!signer) {
+        return signer.error();
+    }
+    const Address peer{options.common.host_ip, options.p2p_port.value_or(api.port)};
+    const std::uint64_t number = server_number(openssl_hasher(), host.id, *session);
+    if (!options.rebuild_without.empty()) {
+        const RebuildOptions rebuilding{
+            host.id, api, peer, *session, number, options.rebuild_without, **signer};
+        if (const auto done = rebuild(rebuilding, *ledger, *host.log); !done) {
+            return done.error();
+        }
+    }
+    SnNodeOptions node_options;
+    node_options.id = host.id;
+    node_options.admins = sn_admins(options, host.id);
+    node_options.operators = {options.operators.begin(), options.operators.end()};
+    node_options.admission = options.roll_only ? Admission::roll : Admission::first_contact;
+    node_options.voters = options.voters;
+    node_options.owners_decide = options.owners_decide;
+    if (Result<std::vector<AdmittedName>> roll = read_roll(options.roll); roll) {
+        node_options.roll = std::move(*roll);
+    } else {
+        return roll.error();
+    }
+    node_options.signer = std::move(*signer);
+    node_options.verifier = make_node_verifier();
+    node_options.api_address = api;
+    node_options.log = std::move(ledger->log);
+    node_options.peer_address = peer;
+    node_options.sentinel = options.join;
+    node_options.leave = options.leave;
+    node_options.election_timeout = options.election_timeout;
+    node_options.session = *session;
+    node_options.number = number;
+    node_options.seed = node_options.number;
+    const std::unique_ptr<Node> node = watch_dials(
+        make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),
+                           {.servers = options.common.apls, .grace = options.common.apls_grace}),
+        {sentinel_target(options.join), licence_target(options.common.apls)});
+    EndpointWatch watch(**endpoint, [&](const Input& input) { metrics.look(input); });
+    ThreadWorker worker(**endpoint, openssl_hasher());
+    const SignalThread signals(
+        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
+        [&] { (*endpoint)->reload(); });
+    NodeStart start_sink(metrics.sink(), host,
+                         {!options.common.apls.empty(), "", "api_ready",
+                          "does not serve yet: it waits for other SNs of this swarm"});
+    return run_node(*node, watch, ledger->store.get(), worker, start_sink);
+}
+
+Result<int> run(const SnOptions& options) {
+    return host_node(options.common, Role::sn, program,
+                     [&](NodeHost& host) { return run_on(options, host); });
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    using namespace starling;
+    return node_main(argc, argv, program, parse_run_sn, run);
+}

@@ -1,0 +1,125 @@
+// swarm-audit: checks ledgers as somebody who trusts none of the SNs that kept them.
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "deploy/audit/audit_report.hpp"
+#include "deploy/audit/ledger_copy.hpp"
+#include "deploy/programs/tool_main.hpp"
+#include "deploy/storage/ledger_head.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/tls/node_keys.hpp"
+#include "transport/tls/trust_store.hpp"
+
+namespace starling {
+namespace {
+
+constexpr Program program{
+    "swarm-audit",
+    "Checks every hash link, signature and checkpoint of a swarm's ledger and names the first bad "
+    "entry.",
+    "  swarm-audit workspace/data/sn1/ledger.sqlite --capath cert/ca/capath\n"
+    "  swarm-audit sn1.sqlite sn2.sqlite sn3.sqlite     and that they tell one history\n"
+    "A ledger is only read; its SN may be running. Exit codes: 0 nothing wrong, 1 something is, 2 "
+    "usage.\n",
+    "LEDGER..."};
+
+constexpr std::string_view what = "What";
+
+constexpr Flag flags[] = {
+    {"--capath", "DIR", what,
+     "Directory of trusted CA certificates (*.pem); default: certificate issuers are not verified",
+     ""},
+    {"--json", "", what, "One JSON object a ledger, one a line", ""},
+};
+
+/// What the store had acknowledged, as the file beside the ledger says, and is not there.
+std::string missing_end(const std::filesystem::path& head_file,
+                        const Result<std::optional<LedgerHead>>& head, const LedgerAudit& audit) {
+    if (!head || !*head || (*head)->index == 0) {
+        return "";  // a copy without it, or one that is damaged itself
+    }
+    const std::uint64_t index = (*head)->index;
+    if (index > audit.summary().records) {
+        return "entry " + std::to_string(audit.summary().records + 1) +
+               " is missing: " + head_file.string() + " says that entry " + std::to_string(index) +
+               " was written";
+    }
+    return audit.link(index) == (*head)->link
+               ? ""
+               : "entry " + std::to_string(index) + " is another one than the one that " +
+                     head_file.string() + " says was written";
+}
+
+Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& verifier,
+                                 const std::optional<TrustStore>& trust) {
+    LedgerAudit::Options options;
+    if (trust) {
+        options.trusted = [&](const NodeId&, ByteView certificate) {
+            return trust->vouches_for(certificate);
+        };
+    }
+    AuditedLedger ledger{
+        file, std::make_unique<LedgerAudit>(openssl_hasher(), verifier, std::move(options)), ""};
+    std::filesystem::path head_file = file;
+    head_file.replace_extension(".head");
+    // Before the ledger: its SN may be writing, and the ledger is never behind the head.
+    const Result<std::optional<LedgerHead>> head = HeadFile::read(head_file, openssl_hasher());
+    const Result<void> read =
+        read_ledger_copy(file, [&](std::uint64_t index, ByteView bytes, const Digest& link) {
+            return ledger.audit->take(index, bytes, link);
+        });
+    if (!read && read.error().code != Errc::malformed) {
+        return read.error();
+    }
+    ledger.finding = read ? missing_end(head_file, head, *ledger.audit) : read.error().message;
+    if (ledger.finding.empty()) {
+        ledger.finding = ledger.audit->unfinished();
+    }
+    return ledger;
+}
+
+Result<int> run(const FlagValues& values) {
+    if (values.operands().empty()) {
+        return Error{Errc::usage,
+                     "a LEDGER is wanted, such as workspace/data/sn1/ledger.sqlite. "
+                     "See swarm-audit --help"};
+    }
+    std::optional<TrustStore> trust;
+    if (values.has("--capath")) {
+        Result<TrustStore> loaded = TrustStore::load(values.text("--capath"), "");
+        if (!loaded) {
+            return loaded.error();
+        }
+        trust = std::move(*loaded);
+    }
+    const std::shared_ptr<const NodeVerifier> verifier = make_node_verifier();
+    std::vector<AuditedLedger> ledgers;
+    int code = exit_code::ok;
+    for (const std::string& file : values.operands()) {
+        Result<AuditedLedger> ledger = audit_file(file, *verifier, trust);
+        if (!ledger) {
+            return ledger.error();
+        }
+        const std::string text = values.has("--json") ? audit_json(*ledger) : audit_text(*ledger);
+        std::fputs(text.c_str(), stdout);
+        code = ledger->finding.empty() ? code : exit_code::failed;
+        ledgers.push_back(std::move(*ledger));
+    }
+    for (std::size_t i = 1; i < ledgers.size(); ++i) {
+        if (const std::string found = difference(ledgers.front(), ledgers[i]); !found.empty()) {
+            std::fprintf(stderr, "swarm-audit: %s\n", found.c_str());
+            code = exit_code::failed;
+        }
+    }
+    return code;
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) {
+    using namespace starling;
+    return tool_main(argc, argv, program, flags, run);
+}

@@ -1,0 +1,255 @@
+#include "deploy/swci/swci_command.hpp"
+
+#include <algorithm>
+
+#include "core/ledger/roll.hpp"
+
+namespace starling {
+namespace {
+
+using Kind = SwciCommand::Kind;
+
+enum class Name { none, optional, required, node_ca, on_off, command };
+
+/// One command of the table. All texts are literals.
+struct Row {
+    std::string_view spelling;  ///< keywords, lower case
+    Name name = Name::none;
+    Kind kind = Kind::query;
+    std::string_view topic;  ///< of the query
+    bool follow = false;
+    bool session_only = false;
+    std::string_view help;
+};
+
+constexpr Row command_rows[] = {
+    {"list nodes", Name::none, Kind::query, "nodes", false, false,
+     "Nodes the SN knows: type, address, when last heard of"},
+    {"list servers", Name::none, Kind::query, "servers", false, false,
+     "SNs that keep the ledger: which of them leads, who votes"},
+    {"list contracts", Name::none, Kind::query, "contracts", false, false,
+     "Training contracts and the round each is at"},
+    {"show contract", Name::optional, Kind::query, "contract", false, false,
+     "A contract's rules, members, last commit, and why it waits"},
+    {"show round", Name::optional, Kind::query, "round", false, false,
+     "Its current round: who checked in, who reported, deadline"},
+    {"show version", Name::none, Kind::query, "version", false, false,
+     "Version, ledger head and uptime of the SN"},
+    {"watch", Name::optional, Kind::query, "round", true, false,
+     "One line a change, until Ctrl-C: time, round, phase, check-ins, digest"},
+    {"get contract info", Name::required, Kind::query, "contract", false, false,
+     "The same as show contract"},
+    {"get contract status", Name::required, Kind::query, "round", false, false,
+     "The same as show round"},
+    {"remove server", Name::required, Kind::remove_server, "", false, false,
+     "An SN is gone for good: the others keep the ledger without it (needs their majority)"},
+    {"list roll", Name::none, Kind::query, "roll", false, false,
+     "The roll: each name's CA, who admitted it, which SNs vote"},
+    {"admit", Name::node_ca, Kind::change_roll, "admit", false, false,
+     "Admit a name, readmit it, or change its CA (for administrators)"},
+    {"admit server", Name::node_ca, Kind::change_roll, "admit server", false, false,
+     "An SN of another CA gets a vote (an administrator may)"},
+    {"expel", Name::required, Kind::change_roll, "expel", false, false,
+     "Expel a name, under any CA (for administrators and operators)"},
+    {"exit on failure", Name::on_off, Kind::exit_on_failure, "", false, true,
+     "End when a command fails, or (off) go on; default: off"},
+    {"exit", Name::none, Kind::exit, "", false, true, "End, with the last command's exit code"},
+    {"quit", Name::none, Kind::exit, "", false, true, "The same as exit"},
+    {"help", Name::command, Kind::help, "", false, true, "These lines, or those of one command"},
+};
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return text;
+}
+
+std::vector<std::string> keywords(std::string_view spelling) {
+    std::vector<std::string> words(1);
+    for (const char c : spelling) {
+        if (c == ' ') {
+            words.emplace_back();
+        } else {
+            words.back() += c;
+        }
+    }
+    return words;
+}
+
+/// How many words `typed` and the row's keywords have in common from the start.
+std::size_t common_words(const std::vector<std::string>& typed,
+                         const std::vector<std::string>& spelled, std::size_t first = 0) {
+    std::size_t count = 0;
+    while (count + first < typed.size() && count < spelled.size() &&
+           lower(typed[count + first]) == spelled[count]) {
+        ++count;
+    }
+    return count;
+}
+
+/// The row with the most keywords, all of which stand in `typed` from `first` on.
+const Row* find_row(const std::vector<std::string>& typed, std::size_t first, bool in_session) {
+    const Row* best = nullptr;
+    for (const Row& row : command_rows) {
+        const std::vector<std::string> spelled = keywords(row.spelling);
+        if ((in_session || !row.session_only) &&
+            common_words(typed, spelled, first) == spelled.size() &&
+            (best == nullptr || row.spelling.size() > best->spelling.size())) {
+            best = &row;
+        }
+    }
+    return best;
+}
+
+std::string usage_of(const Row& row) {
+    std::string text(row.spelling);
+    switch (row.name) {
+        case Name::none:
+            break;
+        case Name::optional:
+            text += " [NAME]";
+            break;
+        case Name::required:
+            text += " NAME";
+            break;
+        case Name::node_ca:
+            text += " NAME [--ca=FINGERPRINT]";
+            break;
+        case Name::on_off:
+            text += " [on|off]";
+            break;
+        case Name::command:
+            text += " [COMMAND]";
+            break;
+    }
+    return text;
+}
+
+/// NAME [--ca=FINGERPRINT], in any order.
+Result<ChangeRoll> parse_change(const Row& row, const std::vector<std::string>& rest) {
+    ChangeRoll change;
+    change.kind = row.topic == "expel"          ? ChangeRoll::Kind::expel
+                  : row.topic == "admit server" ? ChangeRoll::Kind::admit_server
+                                                : ChangeRoll::Kind::admit;
+    constexpr std::string_view flag = "--ca=";
+    for (const std::string& word : rest) {
+        if (word.starts_with(flag)) {
+            change.ca = parse_ca(std::string_view(word).substr(flag.size()));
+            if (!change.ca || change.kind == ChangeRoll::Kind::expel) {
+                return Error{Errc::usage, word.substr(0, 80) +
+                                              ": is no fingerprint of a CA, 64 hexadecimal "
+                                              "digits, as refusals and list roll show it"};
+            }
+            continue;
+        }
+        const Result<NodeId> node = parse_node_id(word);
+        if (!node || !change.node.name.empty()) {
+            return Error{Errc::usage, "it is: " + usage_of(row)};
+        }
+        change.node = *node;
+    }
+    return change.node.name.empty()
+               ? Result<ChangeRoll>(Error{Errc::usage, "it is: " + usage_of(row)})
+               : Result<ChangeRoll>(change);
+}
+
+Error unknown(const std::vector<std::string>& typed, bool in_session) {
+    std::size_t most = 0;
+    std::string like;
+    for (const Row& row : command_rows) {
+        if (row.session_only && !in_session) {
+            continue;
+        }
+        const std::size_t common = common_words(typed, keywords(row.spelling));
+        if (common > most) {
+            most = common;
+            like.clear();
+        }
+        if (common == most) {
+            like += (like.empty() ? "" : ", ") + usage_of(row);
+        }
+    }
+    std::string text;
+    for (const std::string& word : typed) {
+        text += (text.empty() ? "" : " ") + word;
+    }
+    return {Errc::usage, "unknown command '" + text.substr(0, 64) + "': there is " + like};
+}
+
+}  // namespace
+
+Result<SwciCommand> parse_swci_command(const std::vector<std::string>& words, bool in_session) {
+    const Row* row = find_row(words, 0, in_session);
+    if (row == nullptr) {
+        return unknown(words, in_session);
+    }
+    const std::size_t used = keywords(row->spelling).size();
+    const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used),
+                                        words.end());
+    const Error usage{Errc::usage, "it is: " + usage_of(*row)};
+    SwciCommand command;
+    command.kind = row->kind;
+    if (row->name == Name::command) {
+        const Row* other = rest.empty() ? nullptr : find_row(rest, 0, in_session);
+        if (!rest.empty() && other == nullptr) {
+            return unknown(rest, in_session);
+        }
+        command.help_of = other == nullptr ? std::string_view{} : other->spelling;
+        return command;
+    }
+    if (row->kind == Kind::change_roll) {
+        const Result<ChangeRoll> change = parse_change(*row, rest);
+        if (!change) {
+            return change.error();
+        }
+        command.change = *change;
+        return command;
+    }
+    if (rest.size() > (row->name == Name::none ? 0U : 1U) ||
+        (rest.empty() && row->name == Name::required)) {
+        return usage;
+    }
+    if (row->name == Name::on_off && !rest.empty()) {
+        const std::string word = lower(rest.front());
+        if (word != "on" && word != "off") {
+            return usage;
+        }
+        command.enable = word == "on";
+    }
+    if (row->kind == Kind::remove_server) {
+        const Result<NodeId> server = parse_node_id(rest.front());
+        if (!server) {
+            return Error{Errc::usage, server.error().message};
+        }
+        command.server = *server;
+    }
+    if (row->kind == Kind::query) {
+        command.query.topic = row->topic;
+        command.query.follow = row->follow;
+        if (row->name != Name::none) {
+            command.query.name = rest.empty() ? std::string(default_contract) : rest.front();
+        }
+        if (command.query.name.size() > contract_name_max) {
+            return Error{Errc::usage, "a contract's name has at most " +
+                                          std::to_string(contract_name_max) + " bytes"};
+        }
+    }
+    return command;
+}
+
+std::string swci_commands_help(bool in_session, std::string_view only) {
+    constexpr std::size_t column = 34;
+    std::string text;
+    for (const Row& row : command_rows) {
+        if ((row.session_only && !in_session) || (!only.empty() && row.spelling != only)) {
+            continue;
+        }
+        std::string line = "  " + usage_of(row);
+        line.resize(std::max(column, line.size() + 1), ' ');
+        text += line + std::string(row.help) + "\n";
+    }
+    return text;
+}
+
+}  // namespace starling

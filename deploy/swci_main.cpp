@@ -1,9 +1,0 @@
-// swci: asks an SN for the state of the swarm.
-
-#include "deploy/node_main.hpp"
-#include "deploy/swci_session.hpp"
-
-int main(int argc, char** argv) {
-    using namespace starling;
-    return node_main(argc, argv, "swci", parse_swci, run_swci);
-}

@@ -1,0 +1,267 @@
+#include "options/node_flags.hpp"
+
+#include "options/hpe_flags.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view node = "Node";
+constexpr std::string_view identity = "Identity";
+constexpr std::string_view network = "Network";
+constexpr std::string_view output = "Files and logs";
+constexpr std::string_view licence = "Licence";
+constexpr std::string_view container = "Container of the ML program (--ml-w is a path in it)";
+constexpr std::string_view program = "ML program beside this SL";
+
+constexpr Flag common_flags[] = {
+    {"--name", "NAME", node,
+     "Local name of the node: log, pid file, data; default: the certificate's name", ""},
+    {"--detach", "", node,
+     "Go on in the background once the node and its ML program are up; if they can't, end with "
+     "their exit code and reason",
+     "", false, false, "-d"},
+    {"--env", "NAME=VALUE", node, "A variable, as if it stood in this program's environment", "",
+     false, true, "-e"},
+    {"--volume", "DIR:PATH", node,
+     "run-sn keeps its ledger in DIR if PATH is /platform/swarm/SMLNODE; others have no effect", "",
+     false, true, "-v"},
+    {"--rm", "", node, "Remove the node's log, trace and data at its end, unless its start failed",
+     ""},
+    {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
+    {"--cert", "FILE", identity, "Certificate that names the node and its role, PEM",
+     "SWARM_ID_CERT"},
+    {"--capath", "DIR", identity, "Directory of the CA certificates that are trusted (*.pem)",
+     "SWARM_ID_CAPATH"},
+    {"--cacert", "FILE", identity, "One file of CA certificates, in place of --capath",
+     "SWARM_ID_CACERT"},
+    {"--workspace", "DIR", output, "Where logs, pid files, traces and data go; default: workspace",
+     ""},
+    {"--trace", "FILE", output, "Trace file; default: WORKSPACE/trace/NAME.trace", ""},
+    {"--metrics-port", "PORT", output,
+     "Serve figures for Prometheus at http://127.0.0.1:PORT/metrics; default: not served", ""},
+    {"--log-max-size", "MB", output,
+     "Begin a new log file at so many megabytes, of the ML program's log too; 0: never; default: "
+     "32",
+     ""},
+    {"--log-files", "N", output, "Older log files that are kept: NAME.log.1 ...; default: 4", ""},
+    {"--log-level", "LEVEL", output,
+     "Log lines from this level on: debug, info, warning or error; default: info",
+     "SWARM_LOG_LEVEL"},
+};
+
+constexpr Flag seat_flags[] = {
+    {"--apls-ip", "ADDRESS", licence,
+     "Licence server to get a seat from; default: none is needed (also --primary-apls-ip)",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_PRIMARY_IP"},
+    {"--apls-port", "PORT", licence,
+     "Its port, 1 to 65535; default: 5814 (also --primary-apls-port)",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_PRIMARY_PORT"},
+    {"--secondary-apls-ip", "ADDRESS", licence,
+     "Licence server to ask when the first gives no seat; default: none",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_SECONDARY_IP"},
+    {"--secondary-apls-port", "PORT", licence, "Its port; default: that of the first",
+     "SWARM_LICENSE_AUTOPASSJ_SERVER_SECONDARY_PORT"},
+    {"--primary-apls-ip", "ADDRESS", licence, "The same as --apls-ip", ""},
+    {"--primary-apls-port", "PORT", licence, "The same as --apls-port", ""},
+    {"--apls-grace", "SECONDS", licence,
+     "Go on for so long when no licence server can be reached, 0 to 2592000 s; default: 3600", ""},
+};
+
+constexpr Flag sn_flags[] = {
+    {"--sentinel", "", node, "This SN begins the ledger; also without --sentinel-ip",
+     "SN_I_AM_SENTINEL"},
+    {"--sentinel-ip", "HOST[:PORT]", node,
+     "With an empty disk, join the SNs that this one belongs to; default: begin a ledger",
+     "SENTINEL_NODE_IP"},
+    {"--sentinel-api-port", "PORT", node, "Its API port, 1 to 65535; default: 30304",
+     "SENTINEL_API_SERVER_PORT"},
+    {"--leave", "", node,
+     "Remove this SN from the swarm for good, and exit without serving; use after stop-swarm, with "
+     "the SN's usual flags",
+     ""},
+    {"--rebuild-without", "NAME", node,
+     "If the majority of the SNs is lost: continue alone from this SN's ledger, permanently "
+     "without the named SN; name all others. Use once, not at later starts",
+     "", false, true},
+    {"--admin", "NAME", node,
+     "A tool that may change the roll (swci admit, expel) and remove an SN; needs a certificate "
+     "from this SN's CA; the first SN's value applies; default: swci1 for sn1, and so on",
+     "", false, true},
+    {"--operator", "NAME", node,
+     "A tool that may only remove nodes (swci expel, remove server); same form as --admin", "",
+     false, true},
+    {"--admission", "first-contact|roll", node,
+     "Who may join: first-contact (any certificate from a trusted CA; a name is bound to the CA "
+     "first seen with it) or roll (names on the roll only); the first SN's value applies; default: "
+     "first-contact",
+     ""},
+    {"--roll", "FILE", node,
+     "Of the first SN: names that are admitted, one a line: NAME, or NAME and its CA's fingerprint "
+     "(swci list roll)",
+     ""},
+    {"--admit-sn", "NAME", node,
+     "First SN only: an SN of another CA that is a voter once it joins; else it is a learner until "
+     "an administrator runs swci admit server NAME",
+     "", false, true},
+    {"--owners-decide", "", node,
+     "First SN only: a majority of the owners (CAs that have a member) may also make an SN a "
+     "voter, or expel one. A tool of each runs swci admit server NAME, or expel NAME",
+     ""},
+    {"--sentinel-api-service", "HOST[:PORT]", node, "The same as --sentinel-ip",
+     "SENTINEL_API_SERVICE"},
+    {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",
+     "THIS_NODE_IP", true},
+    {"--sn-p2p-port", "PORT", network,
+     "Port of its own for other SNs, 1 to 65535; default: --sn-api-port (30303 is customary)", ""},
+    {"--sn-api-port", "PORT", network, "Port for SLs and tools, 1 to 65535; default: 30304",
+     "SN_API_SERVER_PORT"},
+    {"--sn-election-timeout", "MILLISECONDS", network,
+     "Election timeout in milliseconds, randomised from this to twice this, 100 to 60000; the same "
+     "at all SNs, and more than twice the round trip between any two; default: "
+     "500",
+     ""},
+};
+
+constexpr Flag sl_flags[] = {
+    {"--host-ip", "ADDRESS", network, "IP address or host name that other SLs dial", "THIS_NODE_IP",
+     true},
+    {"--sn-ip", "HOST[:PORT]", network,
+     "IP address or host name of an SN; the next one is taken when it is gone (required, or "
+     "--sn-api-service)",
+     "SN_NODE_IP", false, true},
+    {"--sn-api-service", "HOST[:PORT]", network, "The same as --sn-ip", "SN_API_SERVICE", false,
+     true},
+    {"--sn-api-port", "PORT", network, "Port of the SNs, 1 to 65535; default: 30304",
+     "SN_API_SERVER_PORT"},
+    {"--sl-fs-port", "PORT", network,
+     "Port for the exchange with other SLs, 1 to 65535; default: 30305", "SL_FS_PORT"},
+    {"--sl-fs-service", "HOST[:PORT]", network,
+     "What other SLs dial instead, where a proxy that passes TLS through stands before this host",
+     "SL_FS_SERVICE"},
+    {"--ml-name", "NAME", program,
+     "Name of the ML node; default: --name with 'ml' for 'sl', else NAME-ml", ""},
+    {"--ml-entrypoint", "PROGRAM", program,
+     "Program to start; a path is seen from --ml-w, a plain name is looked for in PATH", ""},
+    {"--ml-cmd", "WORDS", program,
+     "Its arguments, split as a shell does, or none; without --ml-entrypoint the first is the "
+     "program",
+     "", false, false, "", FlagEffect::works, "", true},
+    {"--ml-w", "DIR", program, "Its working directory; default: where run-sl was started", ""},
+    {"--ml-e", "NAME=VALUE", program, "A variable of its environment", "", false, true},
+    {"--ml-image", "IMAGE", container,
+     "Run the ML program in a container of this image; default: a plain process", ""},
+    {"--engine", "NAME", container,
+     "docker, podman, the path of one like them, or none; default: the first that is in PATH", ""},
+    {"--ml-v", "DIR:PATH", container, "A directory of this host that it sees", "", false, true},
+    {"--ml-user", "UID[:GID]", container, "Whose rights it has; default: those of run-sl", ""},
+    {"--ml-device", "DEVICE", container, "Handed to the engine as --device", "", false, true},
+    {"--ml-ipc", "MODE", container, "Handed to the engine as --ipc", ""},
+    {"--ml-shm-size", "SIZE", container, "Handed to the engine as --shm-size", ""},
+    {"--ml-group-add", "GROUP", container, "Handed to the engine as --group-add", "", false, true},
+    {"--ml-cap-add", "CAPABILITY", container, "Handed to the engine as --cap-add", "", false, true},
+    {"--ml-security-opt", "OPTION", container, "Handed to the engine as --security-opt", "", false,
+     true},
+    {"--ml-privileged", "", container, "Handed to the engine as --privileged", ""},
+};
+
+constexpr std::string_view serve = "Serve";
+constexpr std::string_view ask = "Look at a running server, as a tool (role tool in --cert)";
+constexpr std::string_view issue = "Make licences";
+
+constexpr Flag apls_flags[] = {
+    {"--licence", "FILE", serve, "Signed licence file, as --issue writes it", ""},
+    {"--licence-key", "FILE", serve, "Public key of who issued it, PEM", ""},
+    {"--host-ip", "ADDRESS", serve, "IP address or host name that nodes dial", ""},
+    {"--apls-port", "PORT", serve, "Port, 1 to 65535; default: 5814", ""},
+    {"--lease", "SECONDS", serve,
+     "A seat that is not renewed for so long is free, 3 to 86400 s; default: 30", ""},
+    {"--admin", "NAME", serve,
+     "A tool that may use --revoke and --allow; default: swci1 for apls1, and so on", "", false,
+     true},
+    {"--list", "", ask, "Show the licence, who holds seats and who may have none", ""},
+    {"--json", "", ask, "With --list: as JSON", ""},
+    {"--revoke", "NAME", ask, "Take this node's seat back, and refuse it from now on", ""},
+    {"--allow", "NAME", ask, "Let this node have a seat again", ""},
+    {"--apls-ip", "ADDRESS", ask, "The server; default: --host-ip", ""},
+    {"--make-key", "PREFIX", issue,
+     "Make the issuer's keys: PREFIX-key.pem (keep it) and PREFIX-public.pem", ""},
+    {"--issue", "FILE", issue, "Write a signed licence", ""},
+    {"--issuer-key", "FILE", issue, "Private key to sign it with", ""},
+    {"--licensee", "TEXT", issue, "Whom it is for, 1 to 200 bytes", ""},
+    {"--seats-sn", "N", issue, "SNs at a time, 0 to 1000000; default: 0", ""},
+    {"--seats-sl", "N", issue, "SLs at a time, 0 to 1000000; default: 0", ""},
+    {"--from", "DATE", issue, "First day, UTC, as 2026-11-30; default: today", ""},
+    {"--until", "DATE", issue, "Last day, UTC", ""},
+    {"--server", "NAME", issue, "The one licence server that may use it; default: any", ""},
+};
+
+std::vector<Flag> join(std::initializer_list<std::span<const Flag>> parts) {
+    std::vector<Flag> flags;
+    for (const std::span<const Flag> part : parts) {
+        flags.insert(flags.end(), part.begin(), part.end());
+    }
+    return flags;
+}
+
+}  // namespace
+
+const Program& run_sn_program() {
+    static const Program text{
+        "run-sn",
+        "Starts a Swarm Network node: it keeps the swarm's ledger.",
+        "  run-sn --name=sn1 --host-ip=172.16.0.1 --sentinel --sn-api-port=30304 \\\n"
+        "    --key=cert/sn-1-key.pem --cert=cert/sn-1-cert.pem --capath=cert/ca/capath\n"
+        "It is ready when it logs: Starting SWARM-API-SERVER on port: 30304\n",
+        "",
+        "",
+        hpe_variables()};
+    return text;
+}
+
+std::span<const Flag> run_sn_flags() {
+    static const std::vector<Flag> flags =
+        join({sn_flags, seat_flags, common_flags, hpe_sn_flags(), hpe_common_flags()});
+    return flags;
+}
+
+const Program& run_sl_program() {
+    static const Program text{
+        "run-sl",
+        "Starts a Swarm Learning node: it exchanges and merges the parameters of its ML program.",
+        "  run-sl --name=sl1 --host-ip=172.16.0.1 --sn-ip=172.16.0.1 --sl-fs-port=30305 \\\n"
+        "    --key=cert/sl-1-key.pem --cert=cert/sl-1-cert.pem --capath=cert/ca/capath \\\n"
+        "    --ml-name=ml1 --ml-entrypoint=build/bin/cifar10 --ml-w=workspace \\\n"
+        "    --ml-e=MAX_EPOCHS=2 --ml-e=MIN_PEERS=2\n",
+        "",
+        "",
+        hpe_variables()};
+    return text;
+}
+
+std::span<const Flag> run_sl_flags() {
+    static const std::vector<Flag> flags =
+        join({sl_flags, seat_flags, common_flags, hpe_sl_flags(), hpe_common_flags()});
+    return flags;
+}
+
+const Program& run_apls_program() {
+    static constexpr Program text{
+        "run-apls",
+        "Starts a licence server, or makes licences, or looks at the seats of a running server.",
+        "  run-apls --make-key issuer\n"
+        "  run-apls --issue licence.txt --issuer-key issuer-key.pem --licensee 'Two hospitals' \\\n"
+        "    --seats-sn 1 --seats-sl 2 --until 2027-12-31\n"
+        "  run-apls --host-ip=172.16.0.1 --licence=licence.txt --licence-key=issuer-public.pem \\\n"
+        "    --key=cert/apls-1-key.pem --cert=cert/apls-1-cert.pem --capath=cert/ca/capath\n"
+        "  run-apls --list --apls-ip=172.16.0.1 \\\n"
+        "    --key=cert/swci-1-key.pem --cert=cert/swci-1-cert.pem --capath=cert/ca/capath\n"
+        "It is ready when it logs: Licence server is ready on port: 5814\n"};
+    return text;
+}
+
+std::span<const Flag> run_apls_flags() {
+    static const std::vector<Flag> flags = join({apls_flags, common_flags});
+    return flags;
+}
+
+}  // namespace starling
