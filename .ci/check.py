@@ -27,6 +27,22 @@ CORE_BY_FOLDER["files"] = {"base", "files"}
 # The user's program sees its callback and the data types behind it.
 CORE_BY_FOLDER["torch"] = {"base", "files", "params", "trace", "ledger", "ml", "torch"}
 
+# Inside deploy/: each folder is a library, and may include itself and these, which all stand above it here: no circles.
+DEPLOY_BY_FOLDER = {
+    "process": set(),
+    "certs": set(),
+    "storage": set(),
+    "audit": {"storage"},
+    "log": {"process"},
+    "metrics": {"process"},
+    "host": {"log", "process"},
+    "licence": {"certs", "host"},
+    "ml": {"host", "log", "process", "storage"},
+    "swci": {"host", "process"},
+}
+DEPLOY_PROGRAMS = "programs"  # main functions, which may include every folder
+DEPLOY_BUILD = "cmake"  # what CMake itself needs
+
 # Top-level layer -> the layers that it may include.
 LAYERS = {
     "core": {"core"},
@@ -51,12 +67,12 @@ ALLOWED = {
               r"^examples/.+\.cpp$", r"^(tests|bench)/.+\.cpp$"],
     "asio": [r"^transport/tls/[^/]+\.(cpp|ipp)$", r"^(tests|bench)/.+\.cpp$"],
     "openssl": [r"^transport/(tls|crypto)/[^/]+\.cpp$",
-                r"^deploy/.+\.cpp$", r"^deploy/certs/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
+                r"^deploy/certs/.+\.cpp$", r"^deploy/certs/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
     "simgrid": [r"^sim/[^/]+\.cpp$", r"^sim/sg_compat\.hpp$", r"^(tests|bench)/.+\.cpp$"],
     "spdlog": [r"^deploy/log/trace_log\.cpp$"],
     "cli11": [r"^[^/]+/.+_main\.cpp$", r"^options/flag_table\.cpp$", r"^sim/[^/]*options[^/]*\.cpp$",
               r"^examples/.+\.cpp$", r"^bench/.+\.cpp$"],
-    "sqlite": [r"^deploy/.+\.cpp$", r"^tests/.+\.cpp$"],
+    "sqlite": [r"^deploy/(audit|storage)/[^/]+\.cpp$", r"^tests/.+\.cpp$"],
     "gtest": [r"^tests/"],
     "benchmark": [r"^bench/"],
     "raft": [r"^core/raft/[^/]+\.cpp$", r"^core/raft/detail/[^/]+\.hpp$"],
@@ -89,6 +105,10 @@ def layer_findings(path, included):
         folder, target = path.split("/")[1], included.split("/")[1]
         if target not in CORE_BY_FOLDER.get(folder, {folder}):
             yield f"core/{folder} must not include core/{target} ('{included}'): the order is " + " < ".join(CORE_ORDER)
+    if own == other == "deploy":
+        folder, target = path.split("/")[1], included.split("/")[1]
+        if folder != DEPLOY_PROGRAMS and target not in {folder} | DEPLOY_BY_FOLDER.get(folder, set()):
+            yield f"deploy/{folder} must not include deploy/{target} ('{included}'): see DEPLOY_BY_FOLDER in .ci/check.py"
 
 
 def library_findings(path, included):
@@ -112,6 +132,39 @@ def file_findings(path, text):
                 yield number, f"'{re.search(pattern, line)[0]}' is banned here: use {instead}"
     if path.endswith(".hpp") and "#pragma once" not in text:
         yield 1, "a header starts with #pragma once"
+
+
+LIBRARY = re.compile(r"^\s*(?:starling_library|add_library)\(\w+([^)]*)\)", re.M)
+
+
+def deploy_findings(texts):
+    """Each folder of deploy/ that has C++ sources is one library of CMake's, and programs/ is executables.
+
+    `texts`: path -> text, of sources and CMakeLists.txt; those of other layers are passed over.
+    """
+    folders = {}  # folder -> its sources, seen from there
+    for path in texts:
+        layer, *folder, source = path.split("/", 2)
+        if layer == "deploy" and path.endswith(SOURCES) and folder != [DEPLOY_BUILD]:
+            folders.setdefault("".join(folder), set()).add(source)
+    for folder, sources in sorted(folders.items()):
+        if not folder:
+            yield f"deploy/{min(sources)}", 1, "sources of deploy/ stand in a folder with a library, main functions in programs/"
+            continue
+        build = f"deploy/{folder}/CMakeLists.txt"
+        libraries = LIBRARY.findall(texts.get(build, ""))
+        if folder == DEPLOY_PROGRAMS:
+            if libraries or "add_executable(" not in texts.get(build, ""):
+                yield build, 1, "programs/ is executables: what several share goes into the folder of a library"
+            continue
+        if len(libraries) != 1:
+            yield build, 1, f"{len(libraries)} libraries: a folder of deploy/ is one, see starling_library()"
+            continue
+        if folder not in DEPLOY_BY_FOLDER:
+            yield build, 1, f"which folders may deploy/{folder} include? DEPLOY_BY_FOLDER in .ci/check.py has to say it"
+        listed = {word for word in libraries[0].split() if word.endswith(".cpp")}
+        for name in sorted(listed ^ {source for source in sources if source.endswith(".cpp")}):
+            yield build, 1, f"{name}: a library of deploy/ is made of all sources of its folder, and of no others"
 
 
 EVENT = re.compile(r'TraceEvent(?:\s+\w+)?\s*\(')
@@ -148,19 +201,51 @@ def check(root):
     for top in sorted(LAYERS):
         for folder, _, names in sorted(os.walk(os.path.join(root, top))):
             for name in sorted(names):
-                if not name.endswith(SOURCES):
+                if not name.endswith(SOURCES) and name != "CMakeLists.txt":
                     continue
                 full = os.path.join(folder, name)
                 path = os.path.relpath(full, root)
                 with open(full, encoding="utf-8") as file:
                     texts[path] = file.read()
+                if not name.endswith(SOURCES):
+                    continue
                 for number, what in file_findings(path, texts[path]):
                     print(f"{path}:{number}: {what}")
                     count += 1
-    for path, number, what in event_findings(texts):
+    for path, number, what in (*event_findings(texts), *deploy_findings(texts)):
         print(f"{path}:{number}: {what}")
         count += 1
     return count
+
+
+def self_test_deploy():
+    """Breaches of the rules for the folders of deploy/ that pass unseen, and right trees that do not pass."""
+    library = "starling_library(starling_log a.cpp detail/b.cpp\n    LINK starling_core)\n"
+    right = {"deploy/log/CMakeLists.txt": library, "deploy/log/a.cpp": "", "deploy/log/a.hpp": "", "deploy/log/detail/b.cpp": "",
+             "deploy/programs/CMakeLists.txt": "add_executable(swci swci_main.cpp)\n", "deploy/programs/swci_main.cpp": "",
+             "deploy/cmake/precompiled.cpp": "", "sim/a.cpp": ""}
+    bad = [
+        ({"deploy/a.cpp": ""}, "stand in a folder"),
+        ({"deploy/log/CMakeLists.txt": ""}, "0 libraries"),
+        ({"deploy/log/CMakeLists.txt": library + "starling_library(starling_more c.cpp)\n"}, "2 libraries"),
+        ({"deploy/log/forgotten.cpp": ""}, "forgotten.cpp"),
+        ({"deploy/log/CMakeLists.txt": library.replace("a.cpp", "a.cpp ../host/c.cpp")}, "../host/c.cpp"),
+        ({"deploy/new/CMakeLists.txt": "starling_library(starling_new a.cpp)\n", "deploy/new/a.cpp": ""}, "DEPLOY_BY_FOLDER"),
+        ({"deploy/programs/CMakeLists.txt": "starling_library(starling_swci swci_main.cpp)\n"}, "programs/ is executables"),
+    ]
+    failed = [f"a right tree: {what}" for *_, what in deploy_findings(right)]
+    for change, part in bad:
+        found = [what for *_, what in deploy_findings({**right, **change})]
+        if len(found) != 1 or part not in found[0]:
+            failed.append(f"{change}: {found}")
+    seen = set()
+    for folder, may in DEPLOY_BY_FOLDER.items():
+        if not may <= seen:
+            failed.append(f"DEPLOY_BY_FOLDER: {folder} names {may - seen}, which must stand above it")
+        seen.add(folder)
+    for text in failed:
+        print(f"self-test: deploy: {text}")
+    return len(bad) + 2, len(failed)
 
 
 def self_test():
@@ -170,11 +255,20 @@ def self_test():
         ("core/sl/a.cpp", '#include "core/sn/sn_node.hpp"', "must not include core/sn"),
         ("core/node/a.cpp", '#include "transport/endpoint.hpp"', "core/ must not include transport/"),
         ("sim/a.cpp", '#include "deploy/x.hpp"', "sim/ must not include deploy/"),
-        ("deploy/a.cpp", '#include "sim/x.hpp"', "deploy/ must not include sim/"),
+        ("deploy/host/a.cpp", '#include "sim/x.hpp"', "deploy/ must not include sim/"),
+        ("transport/a.cpp", '#include "options/node_options.hpp"', "transport/ must not include options/"),
+        ("core/node/a.cpp", '#include "options/node_options.hpp"', "core/ must not include options/"),
+        ("options/a.cpp", '#include "transport/endpoint.hpp"', "options/ must not include transport/"),
+        ("options/node_options.cpp", "#include <CLI/CLI.hpp>", "cli11"),
+        ("deploy/log/a.cpp", '#include "deploy/host/node_host.hpp"', "deploy/log must not include deploy/host"),
+        ("deploy/new/a.cpp", '#include "deploy/host/node_host.hpp"', "deploy/new must not include deploy/host"),
+        ("deploy/host/a.cpp", '#include "deploy/programs/node_main.hpp"', "must not include deploy/programs"),
         ("core/ml/a.cpp", "#include <torch/torch.h>", "torch"),
         ("transport/tls/a.hpp", "#pragma once\n#include <openssl/ssl.h>", "openssl"),
         ("sim/a.hpp", "#pragma once\n#include <simgrid/s4u.hpp>", "simgrid"),
-        ("deploy/a.cpp", "#include <spdlog/spdlog.h>", "spdlog"),
+        ("deploy/host/a.cpp", "#include <spdlog/spdlog.h>", "spdlog"),
+        ("deploy/host/a.cpp", "#include <sqlite3.h>", "sqlite"),
+        ("deploy/host/a.cpp", "#include <openssl/evp.h>", "openssl"),
         ("core/tool/a.cpp", '#include "core/sn/sn_status.hpp"', "must not include core/sn"),
         ("core/sl/a.cpp", "std::unordered_map<int, int> m;", "std::map"),
         ("core/sl/a.cpp", "auto t = std::chrono::steady_clock::now();", "step()"),
@@ -187,6 +281,10 @@ def self_test():
         ("core/sl/a.cpp", '#include "core/node/node.hpp"\n// no unordered_map here'),
         ("core/torch/a.cpp", "#include <torch/torch.h>"),
         ("transport/tls/a.cpp", "#include <asio.hpp>\n#include <openssl/ssl.h>"),
+        ("options/flag_table.cpp", "#include <CLI/CLI.hpp>"),
+        ("sim/a.cpp", '#include "options/node_options.hpp"'),
+        ("deploy/host/a.cpp", '#include "deploy/log/trace_log.hpp"\n#include "options/node_options.hpp"'),
+        ("deploy/programs/a_main.cpp", '#include "deploy/swci/swci_session.hpp"'),
         ("sim/sg_compat.hpp", "#pragma once\n#include <simgrid/s4u.hpp>"),
         ("tests/sim/a.cpp", '#include "sim/x.hpp"\n#include <gtest/gtest.h>'),
     ]
@@ -215,7 +313,9 @@ def self_test():
         if run.returncode != 1 or "core/base/a.cpp:1" not in run.stdout:
             print(f"self-test: a breach in a tree must end with 1: {run}")
             failed += 1
-    print(f"check.py --self-test: {len(bad) + len(good) + 2} cases, {failed} failed")
+    deploy_cases, deploy_failed = self_test_deploy()
+    failed += deploy_failed
+    print(f"check.py --self-test: {len(bad) + len(good) + 2 + deploy_cases} cases, {failed} failed")
     return failed
 
 
