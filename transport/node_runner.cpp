@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/base/overloaded.hpp"
-#include "core/merge/weighted_mean.hpp"
+#include "core/merge/merge_segment.hpp"
 
 namespace starling {
 namespace {

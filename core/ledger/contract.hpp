@@ -10,7 +10,8 @@
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/time.hpp"
-#include "core/merge/merge_work.hpp"
+#include "core/merge/finite.hpp"
+#include "core/merge/merge_rules.hpp"
 
 namespace starling {
 

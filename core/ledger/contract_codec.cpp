@@ -31,6 +31,15 @@ void encode(Writer& writer, const std::vector<RoundMember>& members) {
     }
 }
 
+MergeRule decode_merge_rule(Reader& reader) {
+    const MergeRuleRow* row = merge_rule_of(reader.u8());
+    if (row == nullptr) {
+        reader.fail();
+        return ContractConfig{}.merge_rule;
+    }
+    return row->rule;
+}
+
 }  // namespace
 
 void encode(Writer& writer, const ContractConfig& config) {
@@ -49,7 +58,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     ContractConfig config;
     config.min_peers = reader.u32();
     config.sync_frequency = reader.u32();
-    config.merge_rule = decode_enum(reader, MergeRule::mean, MergeRule::mean);
+    config.merge_rule = decode_merge_rule(reader);
     config.non_finite = decode_enum(reader, NonFinitePolicy::refuse, NonFinitePolicy::allow);
     config.grace_ns = reader.i64();
     config.wait_limit_ns = reader.i64();
@@ -58,8 +67,9 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.layout_bytes = reader.u64();
     // 95 years: a time_of() and one of these together stay within 64 bits.
     constexpr std::int64_t duration_max = std::int64_t{3'000'000'000} * 1'000'000'000;
-    if (config.min_peers == 0 || config.min_peers > members_max || config.sync_frequency == 0 ||
-        config.grace_ns < 0 || config.grace_ns > duration_max || config.wait_limit_ns < 0 ||
+    if (config.min_peers == 0 || config.min_peers < row_of(config.merge_rule).min_peers ||
+        config.min_peers > members_max || config.sync_frequency == 0 || config.grace_ns < 0 ||
+        config.grace_ns > duration_max || config.wait_limit_ns < 0 ||
         config.wait_limit_ns > duration_max || config.slowest_link == 0) {
         reader.fail();
     }

@@ -76,6 +76,30 @@ const TensorSpec* first_non_finite(const ParamLayout& layout, std::uint32_t segm
 
 }  // namespace
 
+std::string_view to_string(NonFinitePolicy policy) {
+    switch (policy) {
+        case NonFinitePolicy::refuse:
+            return "refuse";
+        case NonFinitePolicy::warn:
+            return "warn";
+        case NonFinitePolicy::allow:
+            return "allow";
+    }
+    return "unknown";
+}
+
+Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text) {
+    for (const NonFinitePolicy policy :
+         {NonFinitePolicy::refuse, NonFinitePolicy::warn, NonFinitePolicy::allow}) {
+        if (text == to_string(policy)) {
+            return policy;
+        }
+    }
+    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
+                                  "' is no policy for values that are not finite: one of refuse, "
+                                  "warn, allow"};
+}
+
 bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Blob& body) {
     return first_non_finite(layout, segment, body) != nullptr;
 }

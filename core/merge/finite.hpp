@@ -1,12 +1,27 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "core/base/result.hpp"
 #include "core/params/param_layout.hpp"
 #include "core/params/segments.hpp"
 
 namespace starling {
+
+/// What becomes of a contribution with a NaN or an infinity in it, which would be in everybody's
+/// model after the merge. Travels on the wire: do not renumber.
+enum class NonFinitePolicy : std::uint8_t {
+    refuse = 1,  ///< the round is merged without it, and its member is named
+    warn = 2,    ///< it is merged, and its member is named
+    allow = 3,   ///< nobody looks
+};
+
+std::string_view to_string(NonFinitePolicy policy);
+/// Errc::usage: none of "refuse", "warn", "allow".
+Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text);
 
 /// Whether a segment of the parameter vector holds a NaN or an infinity (IEEE 754: all bits of the
 /// exponent set) in a tensor of a floating type; in f64 also a value of 2^1000 or more, with which

@@ -117,6 +117,9 @@ struct SwarmCallbackOptions {
     /// Bytes a second, the same for all members: rounds wait for links as slow as that (32 kbit/s).
     /// A faster one bounds what a member that stalls on purpose can cost: see attempt_limit().
     std::uint64_t slowest_link = 4000;
+    /// How the members' parameters become one model: a name out of core/merge/merge_rules.cpp, the
+    /// same for all members.
+    std::string merge_rule = "mean";
     /// What becomes of parameters with NaN or infinity in them; the same for all members.
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".

@@ -232,6 +232,19 @@ TEST(Codec, AHostIsPrintable) {
     }
 }
 
+TEST(Codec, AMergeRuleThatNobodyKnowsIsMalformed) {
+    Writer writer;
+    encode(writer, some_config());
+    Bytes bytes = writer.take();
+    const std::size_t rule_at = 8;  // behind min_peers and sync_frequency
+    for (const std::uint8_t code : {0, 1, 99}) {
+        bytes[rule_at] = std::byte{code};
+        Reader reader(bytes);
+        decode_contract_config(reader);
+        EXPECT_EQ(reader.done(), merge_rule_of(code) != nullptr) << int{code};
+    }
+}
+
 TEST(Reader, ACountNeverPromisesMoreThanThereIs) {
     Writer w;
     w.u32(0xffffffffU);

@@ -2,7 +2,7 @@
 #include <deque>
 
 #include "core/base/invariant.hpp"
-#include "core/merge/weighted_mean.hpp"
+#include "core/merge/merge_segment.hpp"
 #include "core/ml/ml_node.hpp"
 #include "core/sl/sl_node.hpp"
 #include "tests/fuzz/drawer.hpp"

@@ -1,0 +1,85 @@
+#include "core/merge/merge_segment.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/invariant.hpp"
+#include "core/merge/finite.hpp"
+
+namespace starling {
+namespace {
+
+/// \pre contributions are of one size, and not phantoms
+Blob merge_bytes(const MergeWork& work) {
+    const std::size_t size = work.contributions.front().size();
+    Bytes merged(size);
+    const MergeRuleRow& rule = row_of(work.rule);
+    const std::vector<double> weights(work.weights.begin(), work.weights.end());
+    std::vector<const std::byte*> inputs(work.contributions.size());
+    const std::uint64_t segment_begin = work.segment * segment_bytes;
+    for (const TensorSpec& tensor : work.layout->tensors()) {
+        const std::uint64_t begin = std::max(segment_begin, tensor.offset_bytes);
+        const std::uint64_t end =
+            std::min(segment_begin + size, tensor.offset_bytes + tensor.size_bytes());
+        if (begin >= end) {
+            continue;
+        }
+        for (std::size_t k = 0; k < inputs.size(); ++k) {
+            inputs[k] = work.contributions[k].view().data() + (begin - segment_begin);
+        }
+        std::byte* out = merged.data() + (begin - segment_begin);
+        if (is_floating(tensor.dtype)) {
+            rule.merge(tensor.dtype, inputs, weights, out,
+                       (end - begin) / element_bytes(tensor.dtype));
+        } else {
+            std::memcpy(out, inputs[0], end - begin);
+        }
+    }
+    return Blob(std::move(merged));
+}
+
+/// The contributions but those at `left_out`, which ascends.
+MergeWork without(const MergeWork& work, const std::vector<std::uint32_t>& left_out) {
+    MergeWork rest{work.layout, work.segment, work.rule, {}, {}, work.non_finite};
+    for (std::uint32_t k = 0; k < work.contributions.size(); ++k) {
+        if (!std::binary_search(left_out.begin(), left_out.end(), k)) {
+            rest.contributions.push_back(work.contributions[k]);
+            rest.weights.push_back(work.weights[k]);
+        }
+    }
+    return rest;
+}
+
+}  // namespace
+
+MergeResult merge_segment(const MergeWork& work) {
+    STARLING_INVARIANT(
+        !work.contributions.empty() && work.contributions.size() == work.weights.size(),
+        "a weight for each contribution, and at least one");
+    const std::size_t size = work.contributions.front().size();
+    for (const Blob& contribution : work.contributions) {
+        STARLING_INVARIANT(contribution.size() == size,
+                           "the exchange takes segments of this size only");
+        if (contribution.is_phantom()) {
+            return {work.segment, Blob::phantom(size), {}};
+        }
+    }
+    MergeResult result{work.segment, merge_bytes(work), {}};
+    if (work.non_finite == NonFinitePolicy::allow ||
+        !holds_non_finite(*work.layout, work.segment, result.merged)) {
+        return result;
+    }
+    for (std::uint32_t k = 0; k < work.contributions.size(); ++k) {
+        if (holds_non_finite(*work.layout, work.segment, work.contributions[k])) {
+            result.non_finite.push_back(k);
+        }
+    }
+    const bool some_are_finite = result.non_finite.size() < work.contributions.size();
+    if (work.non_finite == NonFinitePolicy::refuse && some_are_finite &&
+        !result.non_finite.empty()) {
+        result.merged = merge_bytes(without(work, result.non_finite));
+    }
+    return result;
+}
+
+}  // namespace starling
