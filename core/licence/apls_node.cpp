@@ -8,6 +8,7 @@
 #include "core/base/names_text.hpp"
 #include "core/ledger/roll.hpp"
 #include "core/licence/seat_book.hpp"
+#include "core/node/outbox.hpp"
 
 namespace starling {
 namespace {
@@ -26,51 +27,47 @@ public:
     Role role() const override { return Role::apls; }
 
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        Outbox out(effects);
         now_ = now;
         if (std::holds_alternative<Started>(input)) {
-            start(effects);
+            start(out);
         } else if (const auto* up = std::get_if<PeerUp>(&input)) {
             peers_[up->peer] = {up->role, up->ca};
         } else if (const auto* lost = std::get_if<PeerLost>(&input)) {
             peers_.erase(lost->peer);
         } else if (const auto* received = std::get_if<FrameReceived>(&input)) {
-            on_frame(*received, effects);
+            on_frame(*received, out);
         } else if (std::holds_alternative<TimerDue>(input)) {
-            free_lapsed(effects);
+            free_lapsed(out);
         } else if (const auto* stop = std::get_if<StopRequested>(&input)) {
-            report(TraceEvent("node_stopped")
-                       .with("code", std::uint64_t{exit_code::ok})
-                       .log(Level::info, component, "Stopping (" + stop->reason + ")"),
-                   effects);
-            effects.push_back(Stop{exit_code::ok, stop->reason});
+            out.report(TraceEvent("node_stopped")
+                           .with("code", std::uint64_t{exit_code::ok})
+                           .log(Level::info, component, "Stopping (" + stop->reason + ")"));
+            out.stop(exit_code::ok, stop->reason);
         }
     }
 
 private:
     static constexpr std::string_view component = "swarm.APLS";  ///< of log lines
-    void start(std::vector<Effect>& effects);
-    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
-    void on_request(const NodeId& from, bool renew, std::vector<Effect>& effects);
-    void on_release(const NodeId& from, std::vector<Effect>& effects);
-    void on_query(const NodeId& from, const StatusQuery& query, std::vector<Effect>& effects) const;
-    void on_rule(const NodeId& from, const SeatRule& rule, std::vector<Effect>& effects);
+    void start(Outbox& out);
+    void on_frame(const FrameReceived& received, Outbox& out);
+    void on_request(const NodeId& from, bool renew, Outbox& out);
+    void on_release(const NodeId& from, Outbox& out);
+    void on_query(const NodeId& from, const StatusQuery& query, Outbox& out) const;
+    void on_rule(const NodeId& from, const SeatRule& rule, Outbox& out);
 
     Result<void> has_name(const NodeId& node, const CaFingerprint& ca) const;
     Result<void> valid_now() const;
     std::string seats_json() const;
-    void change(const SeatEntry& entry, std::vector<Effect>& effects);
-    void free_lapsed(std::vector<Effect>& effects);
-    void arm(std::vector<Effect>& effects) const;
+    void change(const SeatEntry& entry, Outbox& out);
+    void free_lapsed(Outbox& out);
+    void arm(Outbox& out) const;
     std::string room(Role role) const {
         return std::to_string(book_.taken(role)) + " of " +
                std::to_string(book_.licence().seats_for(role)) + " taken";
     }
-    static void answer(const NodeId& to, std::uint32_t id, Error error,
-                       std::vector<Effect>& effects) {
-        effects.push_back(Send{to, {StatusReply{id, error.code, std::move(error.message)}, {}}});
-    }
-    void report(TraceEvent event, std::vector<Effect>& effects) const {
-        effects.push_back(Report{std::move(event)});
+    static void answer(const NodeId& to, std::uint32_t id, Error error, Outbox& out) {
+        out.send(to, StatusReply{id, error.code, std::move(error.message)});
     }
 
     AplsNodeOptions options_;
@@ -84,7 +81,7 @@ private:
     std::uint64_t next_index_ = 1;
 };
 
-void AplsNode::start(std::vector<Effect>& effects) {
+void AplsNode::start(Outbox& out) {
     next_index_ = options_.recovered.size() + 1;
     for (const Bytes& record : options_.recovered) {
         // The store has checked that nothing was changed; an entry of a later version is passed by.
@@ -94,10 +91,10 @@ void AplsNode::start(std::vector<Effect>& effects) {
     }
     options_.recovered.clear();
     for (const auto& [node, ca] : book_.owners()) {
-        effects.push_back(PinPeer{node, ca});
+        out.pin_peer(node, ca);
     }
     for (const NodeId& admin : options_.admins) {
-        effects.push_back(PinPeer{admin, options_.ca});
+        out.pin_peer(admin, options_.ca);
     }
     std::string seats;
     for (const auto& [role, count] : book_.licence().seats) {
@@ -105,24 +102,23 @@ void AplsNode::start(std::vector<Effect>& effects) {
                  std::string(to_string(role));
     }
     const Licence& licence = book_.licence();
-    report(TraceEvent("apls_ready")
-               .with("port", options_.address.port)
-               .with("seats_known", book_.seats().size())
-               .log(Level::info, component,
-                    "Licence of " + licence.licensee + ": seats for " + seats + "; from " +
-                        date_text(licence.valid_from) + " until " +
-                        date_text(licence.valid_until - 1)),
-           effects);
+    out.report(TraceEvent("apls_ready")
+                   .with("port", options_.address.port)
+                   .with("seats_known", book_.seats().size())
+                   .log(Level::info, component,
+                        "Licence of " + licence.licensee + ": seats for " + seats + "; from " +
+                            date_text(licence.valid_from) + " until " +
+                            date_text(licence.valid_until - 1)));
     if (const Result<void> valid = valid_now(); !valid) {
-        report(TraceEvent("licence_not_valid")
-                   .log(Level::warning, component, valid.error().message + ": nobody gets a seat"),
-               effects);
+        out.report(
+            TraceEvent("licence_not_valid")
+                .log(Level::warning, component, valid.error().message + ": nobody gets a seat"));
     }
-    report(TraceEvent("apls_listening")
-               .log(Level::info, component,
-                    "Licence server is ready on port: " + std::to_string(options_.address.port)),
-           effects);
-    arm(effects);
+    out.report(
+        TraceEvent("apls_listening")
+            .log(Level::info, component,
+                 "Licence server is ready on port: " + std::to_string(options_.address.port)));
+    arm(out);
 }
 
 Result<void> AplsNode::valid_now() const {
@@ -138,26 +134,25 @@ Result<void> AplsNode::valid_now() const {
     return {};
 }
 
-void AplsNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+void AplsNode::on_frame(const FrameReceived& received, Outbox& out) {
     const Message& message = received.frame.message;
     if (const auto* request = std::get_if<SeatRequest>(&message)) {
-        on_request(received.from, request->renew, effects);
+        on_request(received.from, request->renew, out);
     } else if (std::holds_alternative<SeatRelease>(message)) {
-        on_release(received.from, effects);
+        on_release(received.from, out);
     } else if (const auto* query = std::get_if<StatusQuery>(&message)) {
-        on_query(received.from, *query, effects);
+        on_query(received.from, *query, out);
     } else if (const auto* rule = std::get_if<SeatRule>(&message)) {
-        on_rule(received.from, *rule, effects);
+        on_rule(received.from, *rule, out);
     } else {
-        report(TraceEvent("frame_ignored")
-                   .with("peer", received.from.name)
-                   .with("type", std::string(type_name(message))),
-               effects);
+        out.report(TraceEvent("frame_ignored")
+                       .with("peer", received.from.name)
+                       .with("type", std::string(type_name(message))));
     }
 }
 
-void AplsNode::on_request(const NodeId& from, bool renew, std::vector<Effect>& effects) {
-    free_lapsed(effects);
+void AplsNode::on_request(const NodeId& from, bool renew, Outbox& out) {
+    free_lapsed(out);
     const auto peer = peers_.find(from);
     if (peer == peers_.end()) {
         return;
@@ -175,34 +170,32 @@ void AplsNode::on_request(const NodeId& from, bool renew, std::vector<Effect>& e
                   : book_.check(from, role, now_);
     }
     if (!may) {
-        report(TraceEvent("seat_refused")
-                   .with("node", from.name)
-                   .with("role", std::string(to_string(role)))
-                   .log(Level::warning, component,
-                        "No seat for " + text_of(from) + ": " + may.error().message),
-               effects);
-        effects.push_back(Send{from, {SeatReply{may.error().code, may.error().message, 0}, {}}});
+        out.report(TraceEvent("seat_refused")
+                       .with("node", from.name)
+                       .with("role", std::string(to_string(role)))
+                       .log(Level::warning, component,
+                            "No seat for " + text_of(from) + ": " + may.error().message));
+        out.send(from, SeatReply{may.error().code, may.error().message, 0});
         return;
     }
     if (!book_.owners().contains(from) && ca != CaFingerprint{}) {
-        change({SeatEntry::Kind::pinned, role, from, ca}, effects);
-        effects.push_back(PinPeer{from, ca});
+        change({SeatEntry::Kind::pinned, role, from, ca}, out);
+        out.pin_peer(from, ca);
     }
     if (book_.holds(from, role)) {
         book_.renew(from, now_ + options_.lease);
     } else {
-        change({SeatEntry::Kind::taken, role, from, {}}, effects);
-        report(TraceEvent("seat_taken")
-                   .with("node", from.name)
-                   .with("role", std::string(to_string(role)))
-                   .with("again", renew ? 1U : 0U)
-                   .log(Level::info, component,
-                        "Seat for " + text_of(from) + " (" + std::string(to_string(role)) + ", " +
-                            room(role) + ")"),
-               effects);
+        change({SeatEntry::Kind::taken, role, from, {}}, out);
+        out.report(TraceEvent("seat_taken")
+                       .with("node", from.name)
+                       .with("role", std::string(to_string(role)))
+                       .with("again", renew ? 1U : 0U)
+                       .log(Level::info, component,
+                            "Seat for " + text_of(from) + " (" + std::string(to_string(role)) +
+                                ", " + room(role) + ")"));
     }
-    effects.push_back(Send{from, {SeatReply{Errc::ok, "", options_.lease.count()}, {}}});
-    arm(effects);
+    out.send(from, SeatReply{Errc::ok, "", options_.lease.count()});
+    arm(out);
 }
 
 /// A seat belongs to a name, so a name must belong to somebody.
@@ -213,37 +206,36 @@ Result<void> AplsNode::has_name(const NodeId& node, const CaFingerprint& ca) con
                : Error{Errc::refused, claim_text(node, owner->second, ca)};
 }
 
-void AplsNode::on_release(const NodeId& from, std::vector<Effect>& effects) {
+void AplsNode::on_release(const NodeId& from, Outbox& out) {
     const auto seat = book_.seats().find(from);
     if (seat == book_.seats().end()) {
         return;
     }
     const Role role = seat->second.role;
-    change({SeatEntry::Kind::freed, role, from, {}}, effects);
-    report(TraceEvent("seat_released")
-               .with("node", from.name)
-               .log(Level::info, component,
-                    text_of(from) + " has given its seat back (" + room(role) + ")"),
-           effects);
-    arm(effects);
+    change({SeatEntry::Kind::freed, role, from, {}}, out);
+    out.report(TraceEvent("seat_released")
+                   .with("node", from.name)
+                   .log(Level::info, component,
+                        text_of(from) + " has given its seat back (" + room(role) + ")"));
+    arm(out);
 }
 
-void AplsNode::free_lapsed(std::vector<Effect>& effects) {
+void AplsNode::free_lapsed(Outbox& out) {
     for (const SeatEntry& entry : book_.lapsed(now_)) {
-        change(entry, effects);
-        report(TraceEvent("seat_lapsed")
-                   .with("node", entry.node.name)
-                   .log(Level::warning, component,
-                        "The seat of " + text_of(entry.node) +
-                            " is free: it was not renewed for its lease of " +
-                            std::to_string(static_cast<std::int64_t>(to_seconds(options_.lease))) +
-                            " s (" + room(entry.role) + ")"),
-               effects);
+        change(entry, out);
+        out.report(
+            TraceEvent("seat_lapsed")
+                .with("node", entry.node.name)
+                .log(Level::warning, component,
+                     "The seat of " + text_of(entry.node) +
+                         " is free: it was not renewed for its lease of " +
+                         std::to_string(static_cast<std::int64_t>(to_seconds(options_.lease))) +
+                         " s (" + room(entry.role) + ")"));
     }
-    arm(effects);
+    arm(out);
 }
 
-void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, std::vector<Effect>& effects) {
+void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, Outbox& out) {
     const auto peer = peers_.find(from);
     if (peer == peers_.end() || peer->second.role != Role::tool ||
         !options_.admins.contains(from) || peer->second.ca != options_.ca) {
@@ -251,51 +243,47 @@ void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, std::vector<Eff
                {Errc::refused, text_of(from) + " may not change who gets a seat; that may: " +
                                    names_text(options_.admins, "nobody (see run-apls --admin)") +
                                    ", with certificates by the CA of this server's own"},
-               effects);
+               out);
         return;
     }
     const auto seat = book_.seats().find(rule.node);
     const Role role = seat == book_.seats().end() ? Role::sl : seat->second.role;
     const bool had = seat != book_.seats().end();
     change({rule.allow ? SeatEntry::Kind::allowed : SeatEntry::Kind::revoked, role, rule.node, {}},
-           effects);
+           out);
     if (rule.allow) {
-        effects.push_back(PinPeer{rule.node, std::nullopt, true});
+        out.unpin_peer(rule.node);
     }
-    report(TraceEvent(rule.allow ? "seat_allowed" : "seat_revoked")
-               .with("node", rule.node.name)
-               .with("by", from.name)
-               .log(Level::warning, component,
-                    text_of(from) + (rule.allow ? " lets " : " has revoked the seat of ") +
-                        text_of(rule.node) + (rule.allow ? " have a seat again" : "")),
-           effects);
+    out.report(TraceEvent(rule.allow ? "seat_allowed" : "seat_revoked")
+                   .with("node", rule.node.name)
+                   .with("by", from.name)
+                   .log(Level::warning, component,
+                        text_of(from) + (rule.allow ? " lets " : " has revoked the seat of ") +
+                            text_of(rule.node) + (rule.allow ? " have a seat again" : "")));
     if (!rule.allow && had && peers_.contains(rule.node)) {
-        effects.push_back(Send{
-            rule.node,
-            {SeatReply{Errc::refused, book_.check(rule.node, role, now_).error().message, 0}, {}}});
+        out.send(rule.node,
+                 SeatReply{Errc::refused, book_.check(rule.node, role, now_).error().message, 0});
     }
-    on_query(from, {rule.id, "seats", "", false}, effects);
-    arm(effects);
+    on_query(from, {rule.id, "seats", "", false}, out);
+    arm(out);
 }
 
-void AplsNode::on_query(const NodeId& from, const StatusQuery& query,
-                        std::vector<Effect>& effects) const {
+void AplsNode::on_query(const NodeId& from, const StatusQuery& query, Outbox& out) const {
     const auto peer = peers_.find(from);
     if (peer == peers_.end() || peer->second.role != Role::tool) {
-        answer(from, query.id, {Errc::refused, "only a tool may ask that"}, effects);
+        answer(from, query.id, {Errc::refused, "only a tool may ask that"}, out);
         return;
     }
     if (query.topic != "seats") {
         answer(from, query.id,
                {Errc::not_found,
                 "a licence server knows nothing of '" + query.topic + "', only of 'seats'"},
-               effects);
+               out);
         return;
     }
     const std::string json = seats_json();
     const ByteView bytes = std::as_bytes(std::span(json));
-    effects.push_back(
-        Send{from, {StatusReply{query.id, Errc::ok, ""}, Blob(Bytes(bytes.begin(), bytes.end()))}});
+    out.send(from, StatusReply{query.id, Errc::ok, ""}, Blob(Bytes(bytes.begin(), bytes.end())));
 }
 
 std::string AplsNode::seats_json() const {
@@ -328,20 +316,20 @@ std::string AplsNode::seats_json() const {
     return text + "]}";
 }
 
-void AplsNode::change(const SeatEntry& entry, std::vector<Effect>& effects) {
-    effects.push_back(Persist{next_index_++, {encode_seat_entry(entry)}});
+void AplsNode::change(const SeatEntry& entry, Outbox& out) {
+    out.persist(next_index_++, {encode_seat_entry(entry)});
     book_.apply(entry, now_ + options_.lease);
 }
 
-void AplsNode::arm(std::vector<Effect>& effects) const {
+void AplsNode::arm(Outbox& out) const {
     std::optional<SwarmTime> next;
     for (const auto& [node, seat] : book_.seats()) {
         next = std::min(next.value_or(seat.expires), seat.expires);
     }
     if (next) {
-        effects.push_back(SetTimer{lease_timer, *next});
+        out.set_timer(lease_timer, *next);
     } else {
-        effects.push_back(CancelTimer{lease_timer});
+        out.cancel_timer(lease_timer);
     }
 }
 

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "core/node/outbox.hpp"
+
 namespace starling {
 namespace {
 
@@ -34,12 +36,13 @@ public:
     std::uint64_t session() const override { return inner_->session(); }
 
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        Outbox out(effects);
         now_ = now;
         if (stopped_) {
             return;
         }
-        if (!own(input, effects)) {
-            pass(input, effects);
+        if (!own(input, out)) {
+            pass(input, out);
         }
     }
 
@@ -48,26 +51,23 @@ private:
     enum class State { seeking, held, ending };
 
     /// \return  whether the input was the licence's business.
-    bool own(const Input& input, std::vector<Effect>& effects);
-    void pass(const Input& input, std::vector<Effect>& effects);
-    void run_inner(const Input& input, std::vector<Effect>& effects);
+    bool own(const Input& input, Outbox& out);
+    void pass(const Input& input, Outbox& out);
+    void run_inner(const Input& input, Outbox& out);
 
-    void dial(std::vector<Effect>& effects);
-    void dial_next(const std::string& why, Errc code, std::vector<Effect>& effects);
-    void on_reply(const SeatReply& reply, std::vector<Effect>& effects);
-    void on_held(const SeatReply& reply, std::vector<Effect>& effects);
-    void on_server_lost(const std::string& reason, std::vector<Effect>& effects);
-    void enter_grace(const std::string& why, std::vector<Effect>& effects);
-    bool on_timer(std::uint32_t timer, std::vector<Effect>& effects);
-    void give_up(Errc code, const std::string& reason, std::vector<Effect>& effects);
+    void dial(Outbox& out);
+    void dial_next(const std::string& why, Errc code, Outbox& out);
+    void on_reply(const SeatReply& reply, Outbox& out);
+    void on_held(const SeatReply& reply, Outbox& out);
+    void on_server_lost(const std::string& reason, Outbox& out);
+    void enter_grace(const std::string& why, Outbox& out);
+    bool on_timer(std::uint32_t timer, Outbox& out);
+    void give_up(Errc code, const std::string& reason, Outbox& out);
 
     const Address& server_address() const { return options_.servers[at_]; }
     bool is_server(const Address& address) const {
         return std::find(options_.servers.begin(), options_.servers.end(), address) !=
                options_.servers.end();
-    }
-    void report(TraceEvent event, std::vector<Effect>& effects) const {
-        effects.push_back(Report{std::move(event)});
     }
 
     std::unique_ptr<Node> inner_;
@@ -89,30 +89,30 @@ private:
     bool stopped_ = false;
 };
 
-bool LicensedNode::own(const Input& input, std::vector<Effect>& effects) {
+bool LicensedNode::own(const Input& input, Outbox& out) {
     if (std::holds_alternative<Started>(input)) {
-        report(TraceEvent("seat_wanted")
-                   .log(Level::info, component,
-                        "Acquiring floating license for role " + std::string(to_string(role())) +
-                            " from " + to_string(server_address())),
-               effects);
-        effects.push_back(SetTimer{patience_timer, now_ + options_.patience});
-        dial(effects);
+        out.report(TraceEvent("seat_wanted")
+                       .log(Level::info, component,
+                            "Acquiring floating license for role " +
+                                std::string(to_string(role())) + " from " +
+                                to_string(server_address())));
+        out.set_timer(patience_timer, now_ + options_.patience);
+        dial(out);
         return true;
     }
     if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::apls) {
         servers_up_.insert(up->peer);
         server_ = up->peer;
         if (up->ca != CaFingerprint{}) {
-            effects.push_back(PinPeer{up->peer, up->ca});
+            out.pin_peer(up->peer, up->ca);
         }
-        effects.push_back(Send{*server_, {SeatRequest{state_ != State::seeking}, {}}});
+        out.send(*server_, SeatRequest{state_ != State::seeking});
         return true;
     }
     if (const auto* lost = std::get_if<PeerLost>(&input);
         lost != nullptr && servers_up_.erase(lost->peer) > 0) {
         if (server_ && lost->peer == *server_) {
-            on_server_lost(lost->reason, effects);
+            on_server_lost(lost->reason, out);
         }
         return true;
     }
@@ -120,7 +120,7 @@ bool LicensedNode::own(const Input& input, std::vector<Effect>& effects) {
         failed != nullptr && is_server(failed->address)) {
         if (!server_ && failed->address == server_address()) {
             dial_next(failed->error.message, failed->fatal ? Errc::refused : Errc::unreachable,
-                      effects);
+                      out);
         }
         return true;
     }
@@ -128,59 +128,57 @@ bool LicensedNode::own(const Input& input, std::vector<Effect>& effects) {
         received != nullptr && servers_up_.contains(received->from)) {
         const auto* reply = std::get_if<SeatReply>(&received->frame.message);
         if (reply != nullptr && server_ && received->from == *server_) {
-            on_reply(*reply, effects);
+            on_reply(*reply, out);
         }
         return true;
     }
     if (const auto* due = std::get_if<TimerDue>(&input)) {
-        return on_timer(due->timer, effects);
+        return on_timer(due->timer, out);
     }
     if (const auto* stop = std::get_if<StopRequested>(&input);
         stop != nullptr && state_ == State::seeking) {
-        give_up(stop->by_operator() ? Errc::ok : stop->code, stop->reason, effects);
+        give_up(stop->by_operator() ? Errc::ok : stop->code, stop->reason, out);
         return true;
     }
     return false;
 }
 
 /// What is inner's business; before its start it waits.
-void LicensedNode::pass(const Input& input, std::vector<Effect>& effects) {
+void LicensedNode::pass(const Input& input, Outbox& out) {
     if (state_ != State::seeking) {
-        run_inner(input, effects);
+        run_inner(input, out);
         return;
     }
     if (waiting_.size() >= waiting_max) {
-        give_up(Errc::io, "peers sent too much before this node had its seat", effects);
+        give_up(Errc::io, "peers sent too much before this node had its seat", out);
         return;
     }
     waiting_.push_back(input);
 }
 
-void LicensedNode::run_inner(const Input& input, std::vector<Effect>& effects) {
+void LicensedNode::run_inner(const Input& input, Outbox& out) {
     std::vector<Effect> wanted;
     inner_->step(now_, input, wanted);
     for (Effect& effect : wanted) {
         if (auto* stop = std::get_if<Stop>(&effect)) {
             if (server_ && state_ == State::held) {
-                effects.push_back(Send{*server_, {SeatRelease{}, {}}});
-                report(TraceEvent("seat_released").log(Level::info, component, "Releasing license"),
-                       effects);
+                out.send(*server_, SeatRelease{});
+                out.report(
+                    TraceEvent("seat_released").log(Level::info, component, "Releasing license"));
             }
-            effects.push_back(end_ ? *end_ : std::move(*stop));
+            out.forward(end_ ? *end_ : std::move(*stop));
             stopped_ = true;
             return;
         }
-        effects.push_back(std::move(effect));
+        out.forward(std::move(effect));
     }
 }
 
-void LicensedNode::dial(std::vector<Effect>& effects) {
-    effects.push_back(Connect{server_address(), Role::apls});
-}
+void LicensedNode::dial(Outbox& out) { out.connect(server_address(), Role::apls); }
 
 /// This server gives no seat: asks the next one, at once if this round through the list is not
 /// over.
-void LicensedNode::dial_next(const std::string& why, Errc code, std::vector<Effect>& effects) {
+void LicensedNode::dial_next(const std::string& why, Errc code, Outbox& out) {
     // A refusal says more than a server that is not there.
     if (last_no_.empty() || code == Errc::refused || last_code_ != Errc::refused) {
         last_no_ = why;
@@ -189,24 +187,24 @@ void LicensedNode::dial_next(const std::string& why, Errc code, std::vector<Effe
     ++answered_no_;
     at_ = (at_ + 1) % options_.servers.size();
     if (answered_no_ < options_.servers.size()) {
-        dial(effects);
+        dial(out);
         return;
     }
     answered_no_ = 0;
     if (state_ == State::seeking && last_code_ == Errc::refused) {
-        give_up(Errc::refused, last_no_, effects);
+        give_up(Errc::refused, last_no_, out);
         return;
     }
     last_no_ = why;
     last_code_ = code;
-    effects.push_back(SetTimer{redial_timer, now_ + redial_interval});
+    out.set_timer(redial_timer, now_ + redial_interval);
 }
 
-void LicensedNode::on_reply(const SeatReply& reply, std::vector<Effect>& effects) {
+void LicensedNode::on_reply(const SeatReply& reply, Outbox& out) {
     std::string why = reply.reason;
     if (reply.code == Errc::ok) {
         if (is_lease(reply.lease_ns)) {
-            on_held(reply, effects);
+            on_held(reply, out);
             return;
         }
         why = "licence server '" + server_->name + "' gives a seat for " +
@@ -214,72 +212,71 @@ void LicensedNode::on_reply(const SeatReply& reply, std::vector<Effect>& effects
               seconds_text(seat_lease_min) + " to " + seconds_text(seat_lease_max);
     }
     if (state_ == State::held && server_ == grantor_ && reply.code == Errc::refused) {
-        give_up(Errc::refused, "the licence server takes the seat back: " + reply.reason, effects);
+        give_up(Errc::refused, "the licence server takes the seat back: " + reply.reason, out);
     } else if (state_ != State::ending) {
         if (state_ == State::held) {
-            enter_grace(why, effects);
+            enter_grace(why, out);
         }
         server_.reset();
-        dial_next(why, Errc::refused, effects);
+        dial_next(why, Errc::refused, out);
     }
 }
 
-void LicensedNode::on_held(const SeatReply& reply, std::vector<Effect>& effects) {
+void LicensedNode::on_held(const SeatReply& reply, Outbox& out) {
     renewed_at_ = now_;
     grantor_ = server_;
     lease_ = SwarmDuration{reply.lease_ns};
     answered_no_ = 0;
     last_no_.clear();
-    effects.push_back(SetTimer{renew_timer, now_ + lease_ / 3});
+    out.set_timer(renew_timer, now_ + lease_ / 3);
     if (in_grace_) {
         in_grace_ = false;
-        effects.push_back(CancelTimer{grace_timer});
-        report(TraceEvent("seat_renewed")
-                   .log(Level::info, component,
-                        "Licence server '" + server_->name + "' is back; the seat is renewed"),
-               effects);
+        out.cancel_timer(grace_timer);
+        out.report(TraceEvent("seat_renewed")
+                       .log(Level::info, component,
+                            "Licence server '" + server_->name + "' is back; the seat is renewed"));
     }
     if (state_ != State::seeking) {
         return;
     }
     state_ = State::held;
-    effects.push_back(CancelTimer{patience_timer});
-    report(TraceEvent("seat_held")
-               .with("server", server_->name)
-               .log(Level::info, component,
-                    "License acquired from '" + server_->name + "', lease " + seconds_text(lease_)),
-           effects);
-    run_inner(Started{}, effects);
+    out.cancel_timer(patience_timer);
+    out.report(
+        TraceEvent("seat_held")
+            .with("server", server_->name)
+            .log(Level::info, component,
+                 "License acquired from '" + server_->name + "', lease " + seconds_text(lease_)));
+    run_inner(Started{}, out);
     for (const Input& input : std::exchange(waiting_, {})) {
         if (!stopped_) {
-            run_inner(input, effects);
+            run_inner(input, out);
         }
     }
 }
 
-void LicensedNode::on_server_lost(const std::string& reason, std::vector<Effect>& effects) {
+void LicensedNode::on_server_lost(const std::string& reason, Outbox& out) {
     server_.reset();
     if (state_ == State::held) {
-        enter_grace("the licence server is gone: " + reason, effects);
+        enter_grace("the licence server is gone: " + reason, out);
     }
     // The one that granted the seat may come back with it; the next in the list is asked after it.
-    effects.push_back(SetTimer{redial_timer, now_ + redial_interval});
+    out.set_timer(redial_timer, now_ + redial_interval);
 }
 
-void LicensedNode::enter_grace(const std::string& why, std::vector<Effect>& effects) {
+void LicensedNode::enter_grace(const std::string& why, Outbox& out) {
     if (std::exchange(in_grace_, true)) {
         return;
     }
-    effects.push_back(SetTimer{grace_timer, renewed_at_ + options_.grace});
-    report(TraceEvent("licence_grace")
-               .with("seconds", static_cast<std::uint64_t>(to_seconds(options_.grace)))
-               .log(Level::warning, component,
-                    "The seat can't be renewed (" + why + "). This node goes on without it for " +
-                        seconds_text(options_.grace) + " (grace) and keeps asking"),
-           effects);
+    out.set_timer(grace_timer, renewed_at_ + options_.grace);
+    out.report(TraceEvent("licence_grace")
+                   .with("seconds", static_cast<std::uint64_t>(to_seconds(options_.grace)))
+                   .log(Level::warning, component,
+                        "The seat can't be renewed (" + why +
+                            "). This node goes on without it for " + seconds_text(options_.grace) +
+                            " (grace) and keeps asking"));
 }
 
-bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
+bool LicensedNode::on_timer(std::uint32_t timer, Outbox& out) {
     switch (timer) {
         case patience_timer:
             if (state_ == State::seeking) {
@@ -288,21 +285,21 @@ bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
                             seconds_text(options_.patience) + ": " +
                             (last_no_.empty() ? to_string(server_address()) + " does not answer"
                                               : last_no_),
-                        effects);
+                        out);
             }
             return true;
         case renew_timer:
             if (server_) {
                 if (now_ - renewed_at_ > lease_) {
-                    enter_grace("the licence server does not answer", effects);
+                    enter_grace("the licence server does not answer", out);
                 }
-                effects.push_back(Send{*server_, {SeatRequest{true}, {}}});
-                effects.push_back(SetTimer{renew_timer, now_ + lease_ / 3});
+                out.send(*server_, SeatRequest{true});
+                out.set_timer(renew_timer, now_ + lease_ / 3);
             }
             return true;
         case redial_timer:
             if (!server_) {
-                dial(effects);
+                dial(out);
             }
             return true;
         case grace_timer:
@@ -310,7 +307,7 @@ bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
                 give_up(Errc::unreachable,
                         "no licence server was reached for " + seconds_text(options_.grace) +
                             " (the grace time is over)",
-                        effects);
+                        out);
             }
             return true;
         default:
@@ -319,20 +316,19 @@ bool LicensedNode::on_timer(std::uint32_t timer, std::vector<Effect>& effects) {
 }
 
 /// Ends: at once if inner never started, else through its own orderly stop.
-void LicensedNode::give_up(Errc code, const std::string& reason, std::vector<Effect>& effects) {
-    report(TraceEvent("seat_lost")
-               .with("code", static_cast<std::uint64_t>(exit_code_of(code)))
-               .log(code == Errc::ok ? Level::info : Level::error, component,
-                    code == Errc::ok ? "Stopping (" + reason + ")" : reason),
-           effects);
+void LicensedNode::give_up(Errc code, const std::string& reason, Outbox& out) {
+    out.report(TraceEvent("seat_lost")
+                   .with("code", static_cast<std::uint64_t>(exit_code_of(code)))
+                   .log(code == Errc::ok ? Level::info : Level::error, component,
+                        code == Errc::ok ? "Stopping (" + reason + ")" : reason));
     end_ = Stop{exit_code_of(code), reason};
     if (state_ == State::seeking) {
-        effects.push_back(*end_);
+        out.forward(*end_);
         stopped_ = true;
         return;
     }
     state_ = State::ending;
-    run_inner(StopRequested{reason, code}, effects);
+    run_inner(StopRequested{reason, code}, out);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "core/ml/ml_node.hpp"
+#include "core/node/outbox.hpp"
 
 namespace starling {
 namespace {
@@ -11,16 +12,16 @@ public:
     Role role() const override { return Role::ml; }
 
     void step(SwarmTime, const Input& input, std::vector<Effect>& effects) override {
+        Outbox out(effects);
         if (std::holds_alternative<Started>(input)) {
-            effects.push_back(
-                Report{TraceEvent("loopback")
+            out.report(TraceEvent("loopback")
                            .log(Level::info, "SwarmCallback",
-                                "SWARM_LOOPBACK is set: training alone, without a swarm")});
-            resume(BeginReply{}, effects);
+                                "SWARM_LOOPBACK is set: training alone, without a swarm"));
+            resume(BeginReply{}, out);
         } else if (const auto* done = std::get_if<WorkDone>(&input)) {
-            on_work(*done, effects);
+            on_work(*done, out);
         } else if (const auto* stop = std::get_if<StopRequested>(&input)) {
-            effects.push_back(Stop{exit_code::aborted, stop->reason});
+            out.stop(exit_code::aborted, stop->reason);
         }
     }
 
@@ -29,29 +30,28 @@ private:
     static constexpr std::uint64_t train_work = 1;
     static constexpr std::uint64_t hash_work = 2;
 
-    void on_work(const WorkDone& done, std::vector<Effect>& effects) {
+    void on_work(const WorkDone& done, Outbox& out) {
         if (const auto* digest = std::get_if<Digest>(&done.result)) {
-            resume(SyncedReply{round_++, *digest, std::move(params_), finished_, {}}, effects);
+            resume(SyncedReply{round_++, *digest, std::move(params_), finished_, {}}, out);
             return;
         }
         const auto& request = std::get<TrainRequest>(done.result);
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
             finished_ = sync->check_in.finished;
             params_ = cut(sync->params);
-            effects.push_back(StartWork{hash_work, HashWork{params_}});
+            out.start_work(hash_work, HashWork{params_});
         } else if (const auto* exit = std::get_if<ExitRequest>(&request)) {
             if (exit->code != Errc::ok) {
-                effects.push_back(
-                    Report{TraceEvent("program_failed").log(Level::error, "ml", exit->reason)});
+                out.report(TraceEvent("program_failed").log(Level::error, "ml", exit->reason));
             }
-            effects.push_back(Stop{exit_code_of(exit->code), exit->reason});
+            out.stop(exit_code_of(exit->code), exit->reason);
         } else {
-            resume(OpenedReply{0, 1}, effects);
+            resume(OpenedReply{0, 1}, out);
         }
     }
 
-    void resume(TrainReply reply, std::vector<Effect>& effects) {
-        effects.push_back(StartWork{train_work, TrainWork{std::move(reply)}});
+    void resume(TrainReply reply, Outbox& out) {
+        out.start_work(train_work, TrainWork{std::move(reply)});
     }
 
     NodeId id_;

@@ -2,6 +2,7 @@
 
 #include "core/base/overloaded.hpp"
 #include "core/ml/state_choice.hpp"
+#include "core/node/outbox.hpp"
 
 namespace starling {
 namespace {
@@ -17,28 +18,29 @@ public:
     Role role() const override { return Role::ml; }
 
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        Outbox out(effects);
         now_ = now;
         if (stopped_) {
             return;
         }
         if (leaving_) {
-            leave_when_heard(input, effects);
+            leave_when_heard(input, out);
             return;
         }
         std::visit(Overloaded{
-                       [&](const Started&) { start(effects); },
-                       [&](const PeerUp& up) { on_peer_up(up, effects); },
-                       [&](const PeerLost& lost) { on_peer_lost(lost, effects); },
-                       [&](const ConnectFailed& failed) { on_connect_failed(failed, effects); },
-                       [&](const FrameReceived& received) { on_frame(received, effects); },
-                       [&](const TimerDue&) { dial(effects); },
-                       [&](const WorkDone& done) { on_work(done, effects); },
+                       [&](const Started&) { start(out); },
+                       [&](const PeerUp& up) { on_peer_up(up, out); },
+                       [&](const PeerLost& lost) { on_peer_lost(lost, out); },
+                       [&](const ConnectFailed& failed) { on_connect_failed(failed, out); },
+                       [&](const FrameReceived& received) { on_frame(received, out); },
+                       [&](const TimerDue&) { dial(out); },
+                       [&](const WorkDone& done) { on_work(done, out); },
                        [](const Arrivals&) {},
                        [&](const StopRequested& stop) {
                            leave({stop.code, stop.by_operator()
                                                  ? "stopped by the operator (" + stop.reason + ")"
                                                  : stop.reason},
-                                 effects);
+                                 out);
                        },
                    },
                    input);
@@ -58,49 +60,46 @@ private:
         std::uint32_t present = 0;
     };
 
-    void start(std::vector<Effect>& effects);
-    void dial(std::vector<Effect>& effects) {
+    void start(Outbox& out);
+    void dial(Outbox& out) {
         dialling_ = true;
-        effects.push_back(Connect{options_.sl_address, Role::sl});
+        out.connect(options_.sl_address, Role::sl);
     }
-    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
-    void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
-    void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
-    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
-    void on_sync_done(const SyncDone& done, std::vector<Effect>& effects);
-    void on_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects);
-    void on_work(const WorkDone& done, std::vector<Effect>& effects);
-    void on_open_request(OpenRequest request, std::vector<Effect>& effects);
-    void on_sync_request(SyncRequest request, std::vector<Effect>& effects);
-    void send_sync(const SyncRequest& request, std::vector<Effect>& effects);
-    void on_exit_request(const ExitRequest& request, std::vector<Effect>& effects);
-    void send_open(std::vector<Effect>& effects);
+    void on_peer_up(const PeerUp& up, Outbox& out);
+    void on_peer_lost(const PeerLost& lost, Outbox& out);
+    void on_connect_failed(const ConnectFailed& failed, Outbox& out);
+    void on_frame(const FrameReceived& received, Outbox& out);
+    void on_sync_done(const SyncDone& done, Outbox& out);
+    void on_segment(const MlSegment& segment, const Blob& body, Outbox& out);
+    void on_work(const WorkDone& done, Outbox& out);
+    void on_open_request(OpenRequest request, Outbox& out);
+    void on_sync_request(SyncRequest request, Outbox& out);
+    void send_sync(const SyncRequest& request, Outbox& out);
+    void on_exit_request(const ExitRequest& request, Outbox& out);
+    void send_open(Outbox& out);
 
     /// Keeps the program's state in the slot that is not needed, before the round can end:
     /// whichever round is committed after a crash, one of the two slots matches it.
-    void keep(SyncRequest request, std::vector<Effect>& effects);
-    void on_kept(std::uint64_t work, const KeptReply& kept, std::vector<Effect>& effects);
+    void keep(SyncRequest request, Outbox& out);
+    void on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out);
     /// The state of an earlier start, if it matches the model of `round`.
-    std::optional<ProgramSnapshot> take_kept(Round round, std::vector<Effect>& effects);
-    void forget(std::vector<Effect>& effects) {
+    std::optional<ProgramSnapshot> take_kept(Round round, Outbox& out);
+    void forget(Outbox& out) {
         forgetting_ = true;
-        effects.push_back(StartWork{forget_work, ForgetStatesWork{}});
+        out.start_work(forget_work, ForgetStatesWork{});
     }
     std::uint32_t free_slot() const { return needed_slot_ ? 1 - *needed_slot_ : 0; }
 
     /// Passes a reply to the waiting program.
-    void resume(TrainReply reply, std::vector<Effect>& effects);
+    void resume(TrainReply reply, Outbox& out);
     /// The session is over: the program gets an error if it waits, else it is stopped where it is.
-    void fail(Error error, std::vector<Effect>& effects);
+    void fail(Error error, Outbox& out);
     /// Ends after telling the SL. A connection that is being established is awaited: closing it
     /// before would look like a crash.
-    void leave(const Error& why, std::vector<Effect>& effects);
-    void leave_when_heard(const Input& input, std::vector<Effect>& effects);
-    void say_goodbye(const Error& why, std::vector<Effect>& effects);
-    void finish(int code, std::vector<Effect>& effects);
-    void report(TraceEvent event, std::vector<Effect>& effects) const {
-        effects.push_back(Report{std::move(event)});
-    }
+    void leave(const Error& why, Outbox& out);
+    void leave_when_heard(const Input& input, Outbox& out);
+    void say_goodbye(const Error& why, Outbox& out);
+    void finish(int code, Outbox& out);
 
     MlNodeOptions options_;
     const Hasher& hasher_;
@@ -131,41 +130,41 @@ private:
     std::uint64_t next_sequence_ = 0;
 };
 
-void MlNode::start(std::vector<Effect>& effects) {
+void MlNode::start(Outbox& out) {
     started_ = now_;
-    dial(effects);
+    dial(out);
     program_waits_ = true;
-    resume(BeginReply{}, effects);
+    resume(BeginReply{}, out);
 }
 
-void MlNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
+void MlNode::on_peer_up(const PeerUp& up, Outbox& out) {
     sl_ = up.peer;
     session_ = up.session;
     dialling_ = false;
-    report(TraceEvent("sl_connected").with("sl", up.peer.name), effects);
-    send_open(effects);
+    out.report(TraceEvent("sl_connected").with("sl", up.peer.name));
+    send_open(out);
 }
 
-void MlNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
+void MlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     if (sl_ && lost.peer == *sl_) {
         sl_.reset();
         fail({Errc::unreachable, "SL node '" + lost.peer.name + "' is gone (" + lost.reason + ")"},
-             effects);
+             out);
     }
 }
 
-void MlNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
+void MlNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
     dialling_ = false;
     if (failed.fatal || now_ - started_ >= options_.sl_connect_limit) {
         fail({failed.error.code,
               "no SL node at " + to_string(options_.sl_address) + ": " + failed.error.message},
-             effects);
+             out);
         return;
     }
-    effects.push_back(SetTimer{dial_timer, now_ + std::chrono::milliseconds(200)});
+    out.set_timer(dial_timer, now_ + std::chrono::milliseconds(200));
 }
 
-void MlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+void MlNode::on_frame(const FrameReceived& received, Outbox& out) {
     const Message& message = received.frame.message;
     if (!sl_ || received.from != *sl_) {
         return;
@@ -175,30 +174,30 @@ void MlNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         if (program_waits_ && open_ && !failed_) {
             open_.reset();
             run_ = opened.run;
-            resume(OpenedReply{opened.round, opened.min_peers}, effects);
+            resume(OpenedReply{opened.round, opened.min_peers}, out);
         }
     } else if (const auto* done = std::get_if<SyncDone>(&message)) {
-        on_sync_done(*done, effects);
+        on_sync_done(*done, out);
     } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
-        on_segment(*segment, received.frame.body, effects);
+        on_segment(*segment, received.frame.body, out);
     } else if (const auto* failed = std::get_if<SessionFailed>(&message)) {
-        fail({failed->code, failed->reason}, effects);
+        fail({failed->code, failed->reason}, out);
     }
 }
 
-void MlNode::on_sync_done(const SyncDone& done, std::vector<Effect>& effects) {
+void MlNode::on_sync_done(const SyncDone& done, Outbox& out) {
     if (awaited_ != done.sequence || incoming_) {
-        report(TraceEvent("sync_done_ignored").with("round", done.round), effects);
+        out.report(TraceEvent("sync_done_ignored").with("round", done.round));
         return;
     }
     incoming_ = Incoming{done, Segments(segment_count(layout_->size_bytes())), 0};
 }
 
-void MlNode::on_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects) {
+void MlNode::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
     if (!incoming_ || segment.sequence != incoming_->done.sequence ||
         segment.index >= incoming_->params.size() || !incoming_->params[segment.index].empty() ||
         body.size() != segment_size(layout_->size_bytes(), segment.index)) {
-        report(TraceEvent("ml_segment_refused").with("index", segment.index), effects);
+        out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
         return;
     }
     incoming_->params[segment.index] = body;
@@ -206,66 +205,66 @@ void MlNode::on_segment(const MlSegment& segment, const Blob& body, std::vector<
         return;
     }
     const SyncDone& done = incoming_->done;
-    report(TraceEvent("sync_end")
-               .with("session", session_)
-               .with("round", done.round)
-               .with("members", done.member_count)
-               .with("digest", to_string(done.digest))
-               .with("final", done.final ? 1U : 0U)
-               .log(Level::info, component,
-                    "Merge Done: round " + std::to_string(done.round) +
-                        (done.final ? " (final)" : "") + ", " + std::to_string(done.member_count) +
-                        " members, digest " + short_text(done.digest)),
-           effects);
+    out.report(TraceEvent("sync_end")
+                   .with("session", session_)
+                   .with("round", done.round)
+                   .with("members", done.member_count)
+                   .with("digest", to_string(done.digest))
+                   .with("final", done.final ? 1U : 0U)
+                   .log(Level::info, component,
+                        "Merge Done: round " + std::to_string(done.round) +
+                            (done.final ? " (final)" : "") + ", " +
+                            std::to_string(done.member_count) + " members, digest " +
+                            short_text(done.digest)));
     final_received_ = done.final;
     next_round_ = done.round + 1;
     SyncedReply reply{done.round, done.digest, std::move(incoming_->params), done.final, {}};
     incoming_.reset();
     awaited_.reset();
     if (next_sequence_ == 1) {
-        reply.resumed = take_kept(reply.round, effects);
+        reply.resumed = take_kept(reply.round, out);
     }
     if (std::exchange(sync_keeps_, false)) {
         needed_slot_ = free_slot();
     }
     if (reply.final && options_.keeps_state) {
-        forget(effects);
+        forget(out);
     }
-    resume(std::move(reply), effects);
+    resume(std::move(reply), out);
 }
 
-void MlNode::on_work(const WorkDone& done, std::vector<Effect>& effects) {
+void MlNode::on_work(const WorkDone& done, Outbox& out) {
     if (const auto* kept = std::get_if<KeptReply>(&done.result)) {
-        on_kept(done.work, *kept, effects);
+        on_kept(done.work, *kept, out);
         return;
     }
     const auto* request = std::get_if<TrainRequest>(&done.result);
     STARLING_INVARIANT(request != nullptr, "an ML node's work is training and keeping");
     program_waits_ = true;
     if (const auto* exit = std::get_if<ExitRequest>(request)) {
-        on_exit_request(*exit, effects);
+        on_exit_request(*exit, out);
     } else if (failed_) {
-        resume(FailedReply{*failed_}, effects);
+        resume(FailedReply{*failed_}, out);
     } else if (const auto* open = std::get_if<OpenRequest>(request)) {
-        on_open_request(*open, effects);
+        on_open_request(*open, out);
     } else {
-        on_sync_request(std::get<SyncRequest>(*request), effects);
+        on_sync_request(std::get<SyncRequest>(*request), out);
     }
 }
 
-void MlNode::on_open_request(OpenRequest request, std::vector<Effect>& effects) {
+void MlNode::on_open_request(OpenRequest request, Outbox& out) {
     if (layout_) {
-        resume(FailedReply{{Errc::program, "a program can open one swarm session only"}}, effects);
+        resume(FailedReply{{Errc::program, "a program can open one swarm session only"}}, out);
         return;
     }
     layout_ = request.layout;
     layout_fingerprint_ = fingerprint(*layout_, hasher_);
     contract_ = request.contract;
     open_ = std::move(request);
-    send_open(effects);
+    send_open(out);
 }
 
-void MlNode::send_open(std::vector<Effect>& effects) {
+void MlNode::send_open(Outbox& out) {
     if (!sl_ || !open_) {
         return;
     }
@@ -276,86 +275,84 @@ void MlNode::send_open(std::vector<Effect>& effects) {
     open.config.layout_fingerprint = layout_fingerprint_;
     open.layout_text = layout_->text();
     open.end_mode = open_->end_mode;
-    effects.push_back(Send{*sl_, {std::move(open), {}}});
+    out.send(*sl_, std::move(open));
 }
 
-void MlNode::on_sync_request(SyncRequest request, std::vector<Effect>& effects) {
+void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
     if (!layout_ || request.params.size() != layout_->size_bytes() || !sl_) {
         resume(
             FailedReply{{Errc::program, "a sync without an open session or with other parameters"}},
-            effects);
+            out);
         return;
     }
     const CheckIn& check_in = request.check_in;
-    report(
-        TraceEvent("sync_begin")
-            .with("session", session_)
-            .with("sync", next_sequence_)
-            .with("batches", request.batches)
-            .with("samples", check_in.samples)
-            .with("epochs", check_in.epochs_done)
-            .log(Level::info, component,
-                 check_in.finished ? "Finished local training. Final merging starts; waiting "
-                                     "for other peers to complete"
-                                   : "Starting Swarm merging round " + std::to_string(next_round_)),
-        effects);
+    out.report(TraceEvent("sync_begin")
+                   .with("session", session_)
+                   .with("sync", next_sequence_)
+                   .with("batches", request.batches)
+                   .with("samples", check_in.samples)
+                   .with("epochs", check_in.epochs_done)
+                   .log(Level::info, component,
+                        check_in.finished
+                            ? "Finished local training. Final merging starts; waiting "
+                              "for other peers to complete"
+                            : "Starting Swarm merging round " + std::to_string(next_round_)));
     if (request.snapshot && options_.keeps_state) {
-        keep(std::move(request), effects);
+        keep(std::move(request), out);
         return;
     }
     if (request.snapshot && !std::exchange(told_not_kept_, true)) {
-        report(TraceEvent("state_not_kept")
-                   .log(Level::info, component,
-                        "No directory for the program's state (SWARM_STATE_DIR, set by run-sl): a "
-                        "restart begins at the first batch"),
-               effects);
+        out.report(
+            TraceEvent("state_not_kept")
+                .log(Level::info, component,
+                     "No directory for the program's state (SWARM_STATE_DIR, set by run-sl): a "
+                     "restart begins at the first batch"));
     }
-    send_sync(request, effects);
+    send_sync(request, out);
 }
 
-void MlNode::send_sync(const SyncRequest& request, std::vector<Effect>& effects) {
+void MlNode::send_sync(const SyncRequest& request, Outbox& out) {
     const std::uint64_t sequence = next_sequence_++;
     awaited_ = sequence;
-    effects.push_back(Send{*sl_, {SyncBegin{sequence, request.check_in}, {}}});
+    out.send(*sl_, SyncBegin{sequence, request.check_in});
     const Segments segments = cut(request.params);
     for (std::uint32_t i = 0; i < segments.size(); ++i) {
-        effects.push_back(Send{*sl_, {MlSegment{sequence, i}, segments[i]}});
+        out.send(*sl_, MlSegment{sequence, i}, segments[i]);
     }
 }
 
-void MlNode::keep(SyncRequest request, std::vector<Effect>& effects) {
+void MlNode::keep(SyncRequest request, Outbox& out) {
     KeptState state{contract_, run_, next_round_, layout_fingerprint_,
                     std::move(*request.snapshot)};
     request.snapshot.reset();
     keeping_ = std::move(request);
-    effects.push_back(StartWork{keep_work, KeepStateWork{free_slot(), std::move(state)}});
+    out.start_work(keep_work, KeepStateWork{free_slot(), std::move(state)});
 }
 
-void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, std::vector<Effect>& effects) {
+void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out) {
     if (work == keep_work && !keeping_) {
         return;  // the session failed meanwhile
     }
     forgetting_ = forgetting_ && work != forget_work;
     if (kept.code != Errc::ok && final_received_) {
-        report(
-            TraceEvent("state_not_removed")
-                .log(Level::warning, component,
-                     "The program's state is of no more use, but can't be removed: " + kept.reason),
-            effects);
+        out.report(TraceEvent("state_not_removed")
+                       .log(Level::warning, component,
+                            "The program's state is of no more use, but can't be removed: " +
+                                kept.reason));
     } else if (kept.code != Errc::ok) {
-        fail({kept.code, "the program's state can't be kept: " + kept.reason}, effects);
+        fail({kept.code, "the program's state can't be kept: " + kept.reason}, out);
     } else if (work == keep_work) {
-        report(TraceEvent("state_kept").with("round", next_round_), effects);
+        out.report(TraceEvent("state_kept").with("round", next_round_));
         sync_keeps_ = true;
-        send_sync(*keeping_, effects);
+        send_sync(*keeping_, out);
         keeping_.reset();
     }
     if (work == forget_work && exit_ && !stopped_) {
-        on_exit_request(*exit_, effects);
+        on_exit_request(*exit_, out);
     }
 }
 
-std::optional<ProgramSnapshot> MlNode::take_kept(Round round, std::vector<Effect>& effects) {
+std::optional<ProgramSnapshot> MlNode::take_kept(Round round, Outbox& out) {
     KeptStates kept = std::exchange(options_.kept, {});
     if (!kept[0] && !kept[1]) {
         return std::nullopt;
@@ -366,17 +363,16 @@ std::optional<ProgramSnapshot> MlNode::take_kept(Round round, std::vector<Effect
         return std::move(kept[*choice.slot]->program);
     }
     // Removed, since in a later round it would be mistaken for this training's state.
-    forget(effects);
-    report(TraceEvent("state_not_used")
-               .with("round", round)
-               .log(Level::info, component,
-                    "What an earlier start of this program kept is not used: " + choice.reason +
-                        ". Training begins at the first batch"),
-           effects);
+    forget(out);
+    out.report(TraceEvent("state_not_used")
+                   .with("round", round)
+                   .log(Level::info, component,
+                        "What an earlier start of this program kept is not used: " + choice.reason +
+                            ". Training begins at the first batch"));
     return std::nullopt;
 }
 
-void MlNode::on_exit_request(const ExitRequest& request, std::vector<Effect>& effects) {
+void MlNode::on_exit_request(const ExitRequest& request, Outbox& out) {
     if (forgetting_) {
         exit_ = request;
         return;
@@ -389,16 +385,16 @@ void MlNode::on_exit_request(const ExitRequest& request, std::vector<Effect>& ef
     if (failed_) {
         why = *failed_;  // the program ends because it heard so
     }
-    leave(why, effects);
+    leave(why, out);
 }
 
-void MlNode::resume(TrainReply reply, std::vector<Effect>& effects) {
+void MlNode::resume(TrainReply reply, Outbox& out) {
     STARLING_INVARIANT(program_waits_, "node and program take turns");
     program_waits_ = false;
-    effects.push_back(StartWork{train_work, TrainWork{std::move(reply)}});
+    out.start_work(train_work, TrainWork{std::move(reply)});
 }
 
-void MlNode::fail(Error error, std::vector<Effect>& effects) {
+void MlNode::fail(Error error, Outbox& out) {
     if (failed_ || final_received_) {
         return;  // after the final model the program only evaluates and saves
     }
@@ -406,52 +402,51 @@ void MlNode::fail(Error error, std::vector<Effect>& effects) {
     keeping_.reset();
     awaited_.reset();
     incoming_.reset();
-    report(TraceEvent("session_failed")
-               .with("code", static_cast<std::uint64_t>(failed_->code))
-               .log(Level::error, component, "Swarm training has ended early: " + failed_->message),
-           effects);
+    out.report(
+        TraceEvent("session_failed")
+            .with("code", static_cast<std::uint64_t>(failed_->code))
+            .log(Level::error, component, "Swarm training has ended early: " + failed_->message));
     if (program_waits_) {
-        resume(FailedReply{*failed_}, effects);
+        resume(FailedReply{*failed_}, out);
     } else {
         // It is training, perhaps for long, and its result is not needed any more.
-        finish(exit_code_of(failed_->code), effects);
+        finish(exit_code_of(failed_->code), out);
     }
 }
 
-void MlNode::leave(const Error& why, std::vector<Effect>& effects) {
+void MlNode::leave(const Error& why, Outbox& out) {
     if (why.code != Errc::ok && !failed_) {
-        report(TraceEvent("program_failed").log(Level::error, "ml", why.message), effects);
+        out.report(TraceEvent("program_failed").log(Level::error, "ml", why.message));
     }
     if (!sl_ && dialling_) {
         leaving_ = why;
         return;
     }
-    say_goodbye(why, effects);
+    say_goodbye(why, out);
 }
 
-void MlNode::leave_when_heard(const Input& input, std::vector<Effect>& effects) {
+void MlNode::leave_when_heard(const Input& input, Outbox& out) {
     if (const auto* up = std::get_if<PeerUp>(&input)) {
         sl_ = up->peer;
     } else if (!std::holds_alternative<ConnectFailed>(input)) {
         return;
     }
-    say_goodbye(*leaving_, effects);
+    say_goodbye(*leaving_, out);
 }
 
-void MlNode::say_goodbye(const Error& why, std::vector<Effect>& effects) {
+void MlNode::say_goodbye(const Error& why, Outbox& out) {
     if (sl_) {
-        effects.push_back(Send{*sl_, {CloseSession{why.code, why.message}, {}}});
+        out.send(*sl_, CloseSession{why.code, why.message});
     }
-    finish(exit_code_of(why.code), effects);
+    finish(exit_code_of(why.code), out);
 }
 
-void MlNode::finish(int code, std::vector<Effect>& effects) {
+void MlNode::finish(int code, Outbox& out) {
     stopped_ = true;
-    report(TraceEvent("node_stopped")
-               .with("session", session_)
-               .with("code", static_cast<std::uint64_t>(code)),
-           effects);
-    effects.push_back(Stop{code, failed_ ? failed_->message : ""});
+    out.report(TraceEvent("node_stopped")
+                   .with("session", session_)
+                   .with("code", static_cast<std::uint64_t>(code)));
+    out.stop(code, failed_ ? failed_->message : "");
 }
 
 }  // namespace

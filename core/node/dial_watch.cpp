@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/node/outbox.hpp"
+
 namespace starling {
 namespace {
 
@@ -46,7 +48,8 @@ public:
         } else if (const auto* lost = std::get_if<PeerLost>(&input)) {
             on_lost(*lost);
         } else if (const auto* failed = std::get_if<ConnectFailed>(&input); failed && !stops) {
-            on_failed(now, *failed, effects);
+            Outbox out(effects);
+            on_failed(now, *failed, out);
         }
     }
 
@@ -112,7 +115,7 @@ private:
         }
     }
 
-    void on_failed(SwarmTime now, const ConnectFailed& failed, std::vector<Effect>& effects) {
+    void on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out) {
         Watched* watched = find(failed.address);
         if (watched == nullptr || watched->peer || !watched->since) {
             return;
@@ -135,12 +138,11 @@ private:
             text += between + error;
             between = "; ";
         }
-        effects.push_back(
-            Report{TraceEvent("no_answer")
+        out.report(TraceEvent("no_answer")
                        .with("address", to_string(failed.address))
                        .with("seconds", seconds)
                        .log(Level::warning, "swarm.net",
-                            text + ". " + watched->target.advice + " This node keeps trying")});
+                            text + ". " + watched->target.advice + " This node keeps trying"));
     }
 
     std::unique_ptr<Node> inner_;

@@ -57,7 +57,7 @@ void CatchUp::next(SwarmTime now) {
     }
 }
 
-void CatchUp::ask(SwarmTime now, std::vector<Effect>& effects) {
+void CatchUp::ask(SwarmTime now, Outbox& out) {
     asked_ = true;
     FetchSegments fetch{key_, SegmentKind::merged, {}};
     for (const std::uint32_t segment : missing_) {
@@ -69,27 +69,26 @@ void CatchUp::ask(SwarmTime now, std::vector<Effect>& effects) {
         }
     }
     // Probe first, so that a source without the segments says so at once.
-    effects.push_back(Send{source_->id, {FetchProbe{key_, ++probe_}, {}}});
+    out.send(source_->id, FetchProbe{key_, ++probe_});
     asked_after_ = probe_;
-    effects.push_back(Send{source_->id, {std::move(fetch), {}}});
+    out.send(source_->id, std::move(fetch));
     probed_at_ = now;
 }
 
-void CatchUp::probe(SwarmTime now, std::vector<Effect>& effects) {
+void CatchUp::probe(SwarmTime now, Outbox& out) {
     probed_at_ = now;
-    effects.push_back(Send{source_->id, {FetchProbe{key_, ++probe_}, {}}});
-    effects.push_back(MeasureArrivals{});
+    out.send(source_->id, FetchProbe{key_, ++probe_});
+    out.measure_arrivals();
 }
 
-void CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects) {
+void CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     if (!source_ || complete()) {
         return;
     }
     const bool is_up = up.contains(source_->id);
     if (now - source_moved_ > (is_up ? silence_limit : dial_limit)) {
         if (is_up && asked_) {  // what it has queued for this node would come twice
-            effects.push_back(
-                Send{source_->id, {FetchSegments{key_, SegmentKind::merged, {}}, {}}});
+            out.send(source_->id, FetchSegments{key_, SegmentKind::merged, {}});
         }
         next(now);
     }
@@ -97,17 +96,17 @@ void CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& up, std::vector<Eff
         return;
     }
     if (!asked_) {
-        ask(now, effects);
+        ask(now, out);
     } else if (now - probed_at_ >= probe_interval) {
-        probe(now, effects);
+        probe(now, out);
     }
 }
 
-void CatchUp::on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects) {
+void CatchUp::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     if (source_ && source_->id == peer && !complete()) {
         source_moved_ = now;
         partial_bytes_ = 0;
-        ask(now, effects);
+        ask(now, out);
     }
 }
 
@@ -132,14 +131,14 @@ bool CatchUp::on_segment(SwarmTime now, const NodeId& from, const SegmentData& d
 }
 
 void CatchUp::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
-                             std::vector<Effect>& effects) {
+                             Outbox& out) {
     if (!source_ || source_->id != from || complete() || !asked_ || reply.serial > probe_) {
         return;
     }
     if (!reply.known) {
         next(now);
     } else if (reply.serial > asked_after_) {
-        ask(now, effects);
+        ask(now, out);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/node/node.hpp"
+#include "core/node/outbox.hpp"
 
 namespace starling {
 
@@ -31,14 +32,14 @@ public:
     const std::optional<RoundMember>& source() const { return source_; }
 
     /// Requests segments, sends probes, or switches to the next source if this one has stalled.
-    void on_tick(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects);
-    void on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects);
+    void on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out);
+    void on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out);
     /// \return false: not of this fetch.
     bool on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, const Blob& body);
     /// If the source does not hold the model: switches to the next one. If segments were lost:
     /// requests them again.
     void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
-                        std::vector<Effect>& effects);
+                        Outbox& out);
     void on_arrivals(SwarmTime now, const Arrivals& arrivals);
     bool complete() const { return missing_.empty(); }
     const Segments& segments() const { return segments_; }
@@ -50,8 +51,8 @@ public:
 
 private:
     void next(SwarmTime now);
-    void ask(SwarmTime now, std::vector<Effect>& effects);
-    void probe(SwarmTime now, std::vector<Effect>& effects);
+    void ask(SwarmTime now, Outbox& out);
+    void probe(SwarmTime now, Outbox& out);
 
     RoundKey key_;
     Commit commit_;

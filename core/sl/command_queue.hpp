@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/node/node.hpp"
+#include "core/node/outbox.hpp"
 
 namespace starling {
 
@@ -25,31 +26,30 @@ public:
     }
 
     /// Sends the first command if `retry`, or if it was not sent yet.
-    void send(const NodeId& sn, bool retry, std::vector<Effect>& effects) {
+    void send(const NodeId& sn, bool retry, Outbox& out) {
         if (commands_.empty() || (sent_ && !retry)) {
             return;
         }
         if (!sent_) {
-            effects.push_back(
-                Report{TraceEvent("command_sent")
+            out.report(TraceEvent("command_sent")
                            .with("session", session_)
                            .with("sequence", sequence_)
-                           .with("kind", std::string(name_of(commands_.front().command)))});
+                           .with("kind", std::string(name_of(commands_.front().command))));
         }
         sent_ = true;
-        effects.push_back(Send{sn, {commands_.front(), {}}});
+        out.send(sn, commands_.front());
     }
     /// True if `result` answers the first command, which is then taken off by pop().
     bool answers(const CommandResult& result) const {
         return sent_ && !commands_.empty() && result.sequence == sequence_;
     }
     /// \pre answers(result)
-    Command pop(const CommandResult& result, std::vector<Effect>& effects) {
-        effects.push_back(Report{TraceEvent("command_answered")
-                                     .with("session", session_)
-                                     .with("sequence", sequence_)
-                                     .with("code", static_cast<std::uint64_t>(result.code))
-                                     .with("run", result.run)});
+    Command pop(const CommandResult& result, Outbox& out) {
+        out.report(TraceEvent("command_answered")
+                       .with("session", session_)
+                       .with("sequence", sequence_)
+                       .with("code", static_cast<std::uint64_t>(result.code))
+                       .with("run", result.run));
         Command command = std::move(commands_.front().command);
         commands_.pop_front();
         ++sequence_;

@@ -88,7 +88,7 @@ std::uint64_t Exchange::missing_bytes(const std::set<std::uint32_t>& segments) c
     return (segments.size() - 1) * segment_bytes + last;
 }
 
-void Exchange::start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects) {
+void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
         const RoundMember& member = setup_.members[contributors_[c]];
         for (std::uint32_t segment = 0; segment < plan_.owner_of.size(); ++segment) {
@@ -96,10 +96,10 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effe
                 continue;
             }
             if (contributors_[c] == self_) {
-                contribute(segment, c, setup_.own[segment], effects);
+                contribute(segment, c, setup_.own[segment], out);
             } else if (auto kept =
                            setup_.kept ? setup_.kept->find(member, segment) : std::nullopt) {
-                contribute(segment, c, std::move(*kept), effects);
+                contribute(segment, c, std::move(*kept), out);
             }
         }
     }
@@ -111,12 +111,12 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effe
     }
     for (const RoundMember& partner : partners_) {
         if (up.count(partner.id) > 0) {
-            on_peer_up(now, partner.id, effects);
+            on_peer_up(now, partner.id, out);
         }
     }
 }
 
-void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects) {
+void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     const auto found = states_.find(peer);
     if (found == states_.end()) {
         return;
@@ -126,8 +126,8 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>
     found->second.served_merged.clear();
     found->second.patience = first_probe_patience;
     set_partial(found->second, 0);
-    ask(now, peer, found->second, effects);
-    admit(now, effects);
+    ask(now, peer, found->second, out);
+    admit(now, out);
 }
 
 void Exchange::on_peer_lost(const NodeId& peer) {
@@ -138,7 +138,7 @@ void Exchange::on_peer_lost(const NodeId& peer) {
     }
 }
 
-void Exchange::admit(SwarmTime now, std::vector<Effect>& effects) {
+void Exchange::admit(SwarmTime now, Outbox& out) {
     std::size_t sending = 0;
     for (const auto& [id, partner] : states_) {
         sending += partner.up && partner.admitted && !partner.contributions.empty() ? 1U : 0U;
@@ -153,29 +153,27 @@ void Exchange::admit(SwarmTime now, std::vector<Effect>& effects) {
             partner.last_segment = now;
             partner.last_moved = now;
             ++sending;
-            send_fetch(id, partner, SegmentKind::contribution, effects);
+            send_fetch(id, partner, SegmentKind::contribution, out);
         }
     }
 }
 
-void Exchange::ask(SwarmTime now, const NodeId& peer, Partner& partner,
-                   std::vector<Effect>& effects) const {
+void Exchange::ask(SwarmTime now, const NodeId& peer, Partner& partner, Outbox& out) const {
     partner.last_segment = now;
-    send_fetch(peer, partner, SegmentKind::merged, effects);
+    send_fetch(peer, partner, SegmentKind::merged, out);
     if (partner.admitted) {
-        send_fetch(peer, partner, SegmentKind::contribution, effects);
+        send_fetch(peer, partner, SegmentKind::contribution, out);
     }
 }
 
-void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind,
-                          std::vector<Effect>& effects) const {
+void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out) const {
     partner.asked_after = partner.probe;
     const std::set<std::uint32_t>& missing =
         kind == SegmentKind::merged ? partner.merged : partner.contributions;
     FetchSegments fetch{setup_.key, kind, {}};
     const auto flush = [&] {
         if (!fetch.ranges.empty()) {
-            effects.push_back(Send{to, {fetch, {}}});
+            out.send(to, fetch);
             fetch.ranges.clear();
         }
     };
@@ -193,8 +191,7 @@ void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind,
     flush();
 }
 
-void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch,
-                        std::vector<Effect>& effects) {
+void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
     const auto found = states_.find(from);
     if (found == states_.end()) {
         return;
@@ -207,15 +204,15 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch,
             partner.owed.insert(segment);
         } else if ((merged ? partner.served_merged : partner.served).note(segment, count)) {
             send_segment(from, fetch.kind, segment, merged ? merged_[segment] : setup_.own[segment],
-                         effects);
+                         out);
         }
     }
 }
 
 void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment,
-                            const Blob& body, std::vector<Effect>& effects) {
+                            const Blob& body, Outbox& out) {
     traffic_.sent_bytes += body.size();
-    effects.push_back(Send{to, {SegmentData{setup_.key, kind, segment}, body}, setup_.group});
+    out.send(to, SegmentData{setup_.key, kind, segment}, body, setup_.group);
 }
 
 bool Exchange::is_non_finite_merge(const SegmentData& data, const Blob& body) const {
@@ -224,7 +221,7 @@ bool Exchange::is_non_finite_merge(const SegmentData& data, const Blob& body) co
 }
 
 Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
-                                  Blob body, std::vector<Effect>& effects) {
+                                  Blob body, Outbox& out) {
     const auto found = states_.find(from);
     if (data.key != setup_.key) {
         return Error{Errc::stale, "segment of another round or attempt"};
@@ -259,18 +256,17 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
             if (setup_.kept != nullptr) {
                 setup_.kept->keep(member, data.index, body);
             }
-            contribute(data.index, c, std::move(body), effects);
+            contribute(data.index, c, std::move(body), out);
             break;
         }
     }
     if (missing.empty()) {
-        admit(now, effects);
+        admit(now, out);
     }
     return {};
 }
 
-void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body,
-                          std::vector<Effect>& effects) {
+void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out) {
     Assembly& assembly = assemblies_.at(segment);
     const std::size_t slot = setup_.in_order ? contributor : assembly.present;
     assembly.contributions[slot] = std::move(body);
@@ -285,7 +281,7 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
                    std::move(assembly.weights),
                    setup_.non_finite};
     assemblies_.erase(segment);
-    effects.push_back(StartWork{setup_.work_base + segment, std::move(work)});
+    out.start_work(setup_.work_base + segment, std::move(work));
 }
 
 void Exchange::keep_merged(std::uint32_t segment, const Blob& body) {
@@ -304,13 +300,13 @@ std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& 
     return nodes;
 }
 
-void Exchange::on_merged(const MergeResult& result, std::vector<Effect>& effects) {
+void Exchange::on_merged(const MergeResult& result, Outbox& out) {
     STARLING_INVARIANT(result.segment < merged_.size() && !have_merged_[result.segment],
                        "each owned segment is merged once");
     keep_merged(result.segment, result.merged);
     for (auto& [id, partner] : states_) {
         if (partner.owed.erase(result.segment) > 0) {
-            send_segment(id, SegmentKind::merged, result.segment, result.merged, effects);
+            send_segment(id, SegmentKind::merged, result.segment, result.merged, out);
         }
     }
 }

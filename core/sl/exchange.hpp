@@ -8,6 +8,7 @@
 
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
+#include "core/node/outbox.hpp"
 #include "core/sl/kept_contributions.hpp"
 #include "core/sl/served_segments.hpp"
 
@@ -46,26 +47,26 @@ public:
     const std::vector<RoundMember>& partners() const { return partners_; }
 
     /// Requests missing segments from every connected partner.
-    void start(SwarmTime now, const std::set<NodeId>& up, std::vector<Effect>& effects);
-    void on_peer_up(SwarmTime now, const NodeId& peer, std::vector<Effect>& effects);
+    void start(SwarmTime now, const std::set<NodeId>& up, Outbox& out);
+    void on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out);
     void on_peer_lost(const NodeId& peer);
     /// For the current attempt; the node has matched the key.
-    void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
+    void on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out);
     /// Whether this is a merged segment with NaN or infinity that the contract refuses.
     bool is_non_finite_merge(const SegmentData& data, const Blob& body) const;
     /// Accepts a segment. An error (wrong sender, index or size): it is dropped.
     Result<void> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
-                            std::vector<Effect>& effects);
-    void on_merged(const MergeResult& result, std::vector<Effect>& effects);
+                            Outbox& out);
+    void on_merged(const MergeResult& result, Outbox& out);
     /// \pre probe.key == key()
-    void on_probe(const NodeId& from, const FetchProbe& probe, std::vector<Effect>& effects) const;
+    void on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const;
     /// Requests again what the reply shows to be lost.
     void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
-                        std::vector<Effect>& effects);
+                        Outbox& out);
     /// Partial segments count as progress: at 32 kbit/s a whole one takes a minute.
     void on_arrivals(SwarmTime now, const Arrivals& arrivals);
     /// After some time without a segment: sends a probe and measures partial arrivals.
-    void on_tick(SwarmTime now, std::vector<Effect>& effects);
+    void on_tick(SwarmTime now, Outbox& out);
 
     /// Partners that owe something and of which not one byte came for too long, whatever the
     /// reason; once the attempt's limit is over, all that owe something.
@@ -119,19 +120,16 @@ private:
     };
 
     bool owned(std::uint32_t segment) const { return plan_.owner_of[segment] == self_; }
-    void admit(SwarmTime now, std::vector<Effect>& effects);
-    void ask(SwarmTime now, const NodeId& peer, Partner& partner,
-             std::vector<Effect>& effects) const;
-    void send_fetch(const NodeId& to, Partner& partner, SegmentKind kind,
-                    std::vector<Effect>& effects) const;
+    void admit(SwarmTime now, Outbox& out);
+    void ask(SwarmTime now, const NodeId& peer, Partner& partner, Outbox& out) const;
+    void send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out) const;
     void count_moved(SwarmTime now, Partner& partner);
     void set_partial(Partner& partner, std::uint64_t bytes);
     std::uint64_t missing_bytes(const std::set<std::uint32_t>& segments) const;
     static SwarmDuration silence_limit(const Partner& partner, SwarmDuration without_rate);
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
-                      std::vector<Effect>& effects);
-    void contribute(std::uint32_t segment, std::size_t contributor, Blob body,
-                    std::vector<Effect>& effects);
+                      Outbox& out);
+    void contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out);
     void keep_merged(std::uint32_t segment, const Blob& body);
 
     ExchangeSetup setup_;

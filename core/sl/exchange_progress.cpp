@@ -45,7 +45,7 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
     }
 }
 
-void Exchange::on_tick(SwarmTime now, std::vector<Effect>& effects) {
+void Exchange::on_tick(SwarmTime now, Outbox& out) {
     bool quiet = false;
     for (auto& [id, partner] : states_) {
         if (!partner.up || !partner.waited_for()) {
@@ -55,27 +55,24 @@ void Exchange::on_tick(SwarmTime now, std::vector<Effect>& effects) {
         if (now - partner.last_segment >= partner.patience) {
             partner.last_segment = now;
             partner.patience = std::min(partner.patience * 2, longest_patience);
-            effects.push_back(Send{id, {FetchProbe{setup_.key, ++partner.probe}, {}}});
+            out.send(id, FetchProbe{setup_.key, ++partner.probe});
         }
     }
     if (quiet && now - measured_at_ >= measure_interval) {
         measured_at_ = now;
-        effects.push_back(MeasureArrivals{});
+        out.measure_arrivals();
     }
 }
 
-void Exchange::on_probe(const NodeId& from, const FetchProbe& probe,
-                        std::vector<Effect>& effects) const {
+void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
     const auto found = states_.find(from);
     const std::size_t owed = found == states_.end() ? 0 : found->second.owed.size();
-    effects.push_back(Send{from,
-                           {FetchProbeReply{probe.key, probe.serial, found != states_.end(),
-                                            static_cast<std::uint32_t>(owed)},
-                            {}}});
+    out.send(from, FetchProbeReply{probe.key, probe.serial, found != states_.end(),
+                                   static_cast<std::uint32_t>(owed)});
 }
 
 void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
-                              std::vector<Effect>& effects) {
+                              Outbox& out) {
     const auto found = states_.find(from);
     if (found == states_.end() || !reply.known) {
         return;  // it has not begun the attempt, and has noted what it is asked for
@@ -85,10 +82,10 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
         return;
     }
     if (partner.merged.size() > reply.owed) {
-        send_fetch(from, partner, SegmentKind::merged, effects);
+        send_fetch(from, partner, SegmentKind::merged, out);
     }
     if (partner.admitted && !partner.contributions.empty()) {
-        send_fetch(from, partner, SegmentKind::contribution, effects);
+        send_fetch(from, partner, SegmentKind::contribution, out);
     }
     partner.last_segment = now;
 }

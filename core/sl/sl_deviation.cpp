@@ -16,28 +16,28 @@ bool same_bytes(const Blob& a, const Blob& b) {
 
 }  // namespace
 
-void SlNode::note_own_deviation(const Commit& commit, std::vector<Effect>& effects) {
+void SlNode::note_own_deviation(const Commit& commit, Outbox& out) {
     Deviation deviation{commit.round, exchange_->merged(), {}};
     for (std::uint32_t segment = 0; segment < deviation.merged.size(); ++segment) {
         deviation.owners.push_back(exchange_->owner_of(segment));
     }
     deviation_ = std::move(deviation);
-    effects.push_back(Report{
-        TraceEvent("merge_deviates")
-            .with("round", commit.round)
-            .with("digest", to_string(*merged_digest_))
-            .with("agreed", to_string(commit.digest))
-            .log(Level::error, component,
-                 "This node merged round " + std::to_string(commit.round) + " to " +
-                     short_text(*merged_digest_) + ", most others to " + short_text(commit.digest) +
-                     ": going on from theirs. After " + std::to_string(deviations_max) +
-                     " such rounds this node is expelled from the run")});
+    out.report(TraceEvent("merge_deviates")
+                   .with("round", commit.round)
+                   .with("digest", to_string(*merged_digest_))
+                   .with("agreed", to_string(commit.digest))
+                   .log(Level::error, component,
+                        "This node merged round " + std::to_string(commit.round) + " to " +
+                            short_text(*merged_digest_) + ", most others to " +
+                            short_text(commit.digest) + ": going on from theirs. After " +
+                            std::to_string(deviations_max) +
+                            " such rounds this node is expelled from the run"));
 }
 
 /// Compares this node's segments with those of the agreed model. If one that it merged itself
 /// differs, this machine is at fault; if another owner's differs, that owner sent other bytes here
 /// than to most, or this machine has changed them since.
-void SlNode::name_deviating_owners(std::vector<Effect>& effects) {
+void SlNode::name_deviating_owners(Outbox& out) {
     if (!deviation_ || deviation_->round != catch_up_->commit().round) {
         deviation_.reset();
         return;
@@ -51,7 +51,7 @@ void SlNode::name_deviating_owners(std::vector<Effect>& effects) {
     }
     for (const auto& [owner, segments] : different) {
         const bool own = owner == options_.id;
-        effects.push_back(Report{
+        out.report(
             TraceEvent("segments_deviate")
                 .with("round", deviation_->round)
                 .with("owner", owner.name)
@@ -63,10 +63,10 @@ void SlNode::name_deviating_owners(std::vector<Effect>& effects) {
                          std::to_string(deviation_->round) + " differ from the swarm's: " +
                          (own ? "check this machine's memory and its program"
                               : "that member sent other bytes here than to most others, or this "
-                                "machine's memory is at fault"))});
+                                "machine's memory is at fault")));
         if (!own && session_ && session_->enrolled) {
             submit(NameFalseMerge{session_->open.contract, session_->run, deviation_->round, owner},
-                   effects);
+                   out);
         }
     }
     deviation_.reset();

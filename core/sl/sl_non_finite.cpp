@@ -18,15 +18,14 @@ void SlNode::check_own_segment(std::uint32_t segment) {
 }
 
 /// Reports the result once all segments are here, before the check-in.
-void SlNode::report_own_non_finite(std::vector<Effect>& effects) {
+void SlNode::report_own_non_finite(Outbox& out) {
     sync_->check_in.non_finite = sync_->non_finite.has_value();
     if (!sync_->non_finite) {
         return;
     }
     const std::string round = std::to_string(next_round_);
     const bool refused = session_->open.config.non_finite == NonFinitePolicy::refuse;
-    effects.push_back(
-        Report{TraceEvent("own_parameters_not_finite")
+    out.report(TraceEvent("own_parameters_not_finite")
                    .with("round", next_round_)
                    .with("tensor", sync_->non_finite->tensor)
                    .log(Level::error, component,
@@ -37,28 +36,27 @@ void SlNode::report_own_non_finite(std::vector<Effect>& effects) {
                                            "others' model"
                                      : "they go into round " + round +
                                            " all the same, as policy 'warn' says") +
-                            ". Look at the loss, the learning rate and the data of this node")});
+                            ". Look at the loss, the learning rate and the data of this node"));
 }
 
 /// Reports members that sent such values in this round: in contributions to segments that are
 /// merged here, or in segments that they merged.
-void SlNode::name_non_finite(const std::vector<NodeId>& nodes, std::vector<Effect>& effects) {
+void SlNode::name_non_finite(const std::vector<NodeId>& nodes, Outbox& out) {
     for (const NodeId& node : nodes) {
         const Round round = exchange_->key().round;
         if (node == options_.id || !named_non_finite_.insert({round, node}).second) {
             continue;
         }
         const bool left_out = session_->open.config.non_finite == NonFinitePolicy::refuse;
-        effects.push_back(
-            Report{TraceEvent("contribution_not_finite")
+        out.report(TraceEvent("contribution_not_finite")
                        .with("round", round)
                        .with("node", node.name)
                        .log(Level::error, component,
                             "What member '" + node.name + "' sent for round " +
                                 std::to_string(round) + " holds NaN or infinity: " +
                                 (left_out ? "it is not used here"
-                                          : "it is merged all the same, as policy 'warn' says"))});
-        submit(NameNonFinite{session_->open.contract, session_->run, round, node}, effects);
+                                          : "it is merged all the same, as policy 'warn' says")));
+        submit(NameNonFinite{session_->open.contract, session_->run, round, node}, out);
     }
 }
 

@@ -38,7 +38,7 @@ void SlNode::on_arrivals(const Arrivals& arrivals) {
     }
 }
 
-void SlNode::show_transfer(std::vector<Effect>& effects) {
+void SlNode::show_transfer(Outbox& out) {
     if (!exchange_ && !catch_up_) {
         shown_transfer_ = {};
         return;
@@ -60,7 +60,7 @@ void SlNode::show_transfer(std::vector<Effect>& effects) {
     log(Level::info,
         (exchange_ ? "Exchange of round " : "Model of round ") + std::to_string(round) + ": " +
             text_of(progress, static_cast<double>(since) / to_seconds(passed)),
-        effects);
+        out);
     shown_transfer_ = {number, now_, progress.received_bytes,
                        std::min<SwarmDuration>(2 * shown_transfer_.wait, longest_wait)};
 }

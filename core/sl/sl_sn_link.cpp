@@ -12,26 +12,26 @@ constexpr SwarmDuration view_wait_max = std::chrono::minutes(5);
 
 }  // namespace
 
-void SlNode::dial_sn(std::vector<Effect>& effects) {
+void SlNode::dial_sn(Outbox& out) {
     if (!sn_) {
-        effects.push_back(Connect{sn_address(), Role::sn});
+        out.connect(sn_address(), Role::sn);
     }
 }
 
 /// In addition to the connected one, which it replaces once it is connected.
-void SlNode::dial_next_sn(Level level, const std::string& why, std::vector<Effect>& effects) {
+void SlNode::dial_next_sn(Level level, const std::string& why, Outbox& out) {
     ++sn_at_;
-    log(level, "SN '" + sn_->name + "' " + why + to_string(sn_address()), effects);
-    effects.push_back(Connect{sn_address(), Role::sn});
+    log(level, "SN '" + sn_->name + "' " + why + to_string(sn_address()), out);
+    out.connect(sn_address(), Role::sn);
 }
 
 bool SlNode::answer_is_overdue() const {
     return options_.sn_addresses.size() > 1 && now_ - sn_asked_at_ > answer_limit();
 }
 
-void SlNode::leave_sn_without_answer(std::vector<Effect>& effects) {
+void SlNode::leave_sn_without_answer(Outbox& out) {
     sn_asked_at_ = now_;
-    dial_next_sn(Level::warning, "does not answer; dialling ", effects);
+    dial_next_sn(Level::warning, "does not answer; dialling ", out);
 }
 
 /// From an SN that this node used before: it sends views while its connection lasts.
@@ -52,7 +52,7 @@ bool SlNode::waits_with_one_sn() const {
 /// behind, or delays this node on purpose. If no other SN is connected, the node switches after a
 /// while to have two to compare. Seldom, so that an SN that lies about later views costs an
 /// occasional connection only.
-void SlNode::leave_sn_that_lags(std::vector<Effect>& effects) {
+void SlNode::leave_sn_that_lags(Outbox& out) {
     if (options_.sn_addresses.size() < 2) {
         return;
     }
@@ -66,30 +66,30 @@ void SlNode::leave_sn_that_lags(std::vector<Effect>& effects) {
     sees_later_view_ = false;
     view_at_ = now_;
     if (lags) {
-        dial_next_sn(Level::warning, "sends no new state, another SN does; dialling ", effects);
+        dial_next_sn(Level::warning, "sends no new state, another SN does; dialling ", out);
     } else {
         dial_next_sn(
             Level::info,
             "has sent no new state of round " + std::to_string(next_round_) + "; also dialling ",
-            effects);
+            out);
     }
 }
 
-void SlNode::submit(Command command, std::vector<Effect>& effects) {
+void SlNode::submit(Command command, Outbox& out) {
     if (commands_.empty()) {
         sn_asked_at_ = now_;
     }
     commands_.push(std::move(command));
     if (sn_) {
-        commands_.send(*sn_, false, effects);
+        commands_.send(*sn_, false, out);
     }
 }
 
-void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
+void SlNode::on_result(const CommandResult& result, Outbox& out) {
     if (result.code == Errc::replaced) {
         // Or was it addressed to an earlier start of this node, whose connection this one replaced?
         if (result.session > options_.session) {
-            crash({result.code, result.reason}, exit_code::refused, effects);
+            crash({result.code, result.reason}, exit_code::refused, out);
         }
         return;
     }
@@ -97,56 +97,54 @@ void SlNode::on_result(const CommandResult& result, std::vector<Effect>& effects
         on_heartbeat_answered();
         const bool leaderless = result.code == Errc::unreachable;
         if (leaderless && !sn_leaderless_) {
-            log(Level::warning, "SN '" + sn_->name + "': " + result.reason, effects);
+            log(Level::warning, "SN '" + sn_->name + "': " + result.reason, out);
         }
         sn_leaderless_ = leaderless;
         if (result.code == Errc::stale && session_ && session_->enrolled) {
-            rejoin(result.reason, effects);
+            rejoin(result.reason, out);
         } else if (result.code == Errc::refused && session_ && session_->enrolled) {
-            fail({result.code, result.reason}, exit_code::refused, effects);  // expelled
+            fail({result.code, result.reason}, exit_code::refused, out);  // expelled
         } else if (leaderless && answer_is_overdue()) {
-            leave_sn_without_answer(effects);
+            leave_sn_without_answer(out);
         } else if (now_ - checked_in_at_ >= options_.heartbeat_interval / 2) {
             // The view is current, and may have arrived before the answer that refused a check-in.
-            check_in_again(effects);
+            check_in_again(out);
         }
         return;
     }
     if (!commands_.answers(result)) {
         return;
     }
-    const Command command = commands_.pop(result, effects);
+    const Command command = commands_.pop(result, out);
     sn_asked_at_ = now_;
-    on_answer(command, result, effects);
+    on_answer(command, result, out);
     if (sn_ && !stopped_) {
-        commands_.send(*sn_, false, effects);
+        commands_.send(*sn_, false, out);
     }
 }
 
-void SlNode::on_answer(const Command& command, const CommandResult& result,
-                       std::vector<Effect>& effects) {
+void SlNode::on_answer(const Command& command, const CommandResult& result, Outbox& out) {
     std::visit(
         Overloaded{
             [&](const RegisterNode&) {
                 if (result.code != Errc::ok) {
-                    fail({result.code, result.reason}, exit_code_of(result.code), effects);
+                    fail({result.code, result.reason}, exit_code_of(result.code), out);
                     return;
                 }
-                log(Level::info, "Registration with Node DB is successful", effects);
-                effects.push_back(
-                    Report{TraceEvent("sl_ready")
+                log(Level::info, "Registration with Node DB is successful", out);
+                out.report(TraceEvent("sl_ready")
                                .log(Level::info, component,
-                                    "Successfully completed the initialization of SL node")});
+                                    "Successfully completed the initialization of SL node"));
             },
             [&](const Enrol& enrol) {
                 if (result.code == Errc::stale && enrol.back_to && !session_->told) {
                     Enrol anew = enrol;  // the run of the earlier start is over: the one that is on
                     anew.back_to.reset();
-                    submit(std::move(anew), effects);
+                    submit(std::move(anew), out);
                     return;
                 }
                 if (result.code != Errc::ok) {
-                    fail({result.code, result.reason}, exit_code_of(result.code), effects);
+                    fail({result.code, result.reason}, exit_code_of(result.code), out);
                     return;
                 }
                 session_->enrolled = true;
@@ -154,28 +152,24 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
                 view_at_ = now_;
                 if (!session_->told) {
                     session_->told = true;
-                    effects.push_back(Report{TraceEvent("session_opened")
-                                                 .with("contract", session_->open.contract)
-                                                 .with("run", result.run)
-                                                 .with("bytes", session_->layout->size_bytes())});
-                    effects.push_back(Send{
-                        session_->ml,
-                        {SessionOpened{result.run, next_round_, session_->open.config.min_peers},
-                         {}}});
+                    out.report(TraceEvent("session_opened")
+                                   .with("contract", session_->open.contract)
+                                   .with("run", result.run)
+                                   .with("bytes", session_->layout->size_bytes()));
+                    out.send(session_->ml, SessionOpened{result.run, next_round_,
+                                                         session_->open.config.min_peers});
                 } else if (sync_ && sync_->waiting && !catch_up_) {
-                    check_in(effects);
+                    check_in(out);
                 }
-                send_heartbeat(effects);
+                send_heartbeat(out);
             },
             [&](const CheckInRound&) {
                 // Stale: the round was frozen or committed meanwhile; the view tells which.
                 check_in_refused_ = result.code != Errc::ok;
-                send_heartbeat(effects);  // brings the view, and with it how many are here
+                send_heartbeat(out);  // brings the view, and with it how many are here
             },
             [&](const CommitRound&) {},
-            [&](const LeaveContract&) {
-                stop(ending_code_.value_or(exit_code::ok), "left", effects);
-            },
+            [&](const LeaveContract&) { stop(ending_code_.value_or(exit_code::ok), "left", out); },
             [&](const ExpireDeadline&) {},
             [&](const LoseNode&) {},
             [&](const ExcludeMember&) {},
@@ -195,7 +189,7 @@ void SlNode::on_answer(const Command& command, const CommandResult& result,
 /// after the answer to the previous one and as long again as that took. Without an answer the wait
 /// grows by half each time: the first two waits stay within a lease, and the lease follows the
 /// pauses that the SN observes.
-void SlNode::send_heartbeat_if_due(std::vector<Effect>& effects) {
+void SlNode::send_heartbeat_if_due(Outbox& out) {
     const SwarmDuration first_wait = 3 * options_.heartbeat_interval;
     const SwarmDuration longest_wait = 30 * options_.heartbeat_interval;
     const SwarmDuration since = now_ - heartbeat_sent_at_;
@@ -203,12 +197,12 @@ void SlNode::send_heartbeat_if_due(std::vector<Effect>& effects) {
         heartbeat_wait_ = first_wait;
     } else if (since >= heartbeat_wait_) {
         heartbeat_wait_ = std::min<SwarmDuration>(heartbeat_wait_ * 3 / 2, longest_wait);
-        send_heartbeat(effects);
+        send_heartbeat(out);
         return;
     }
     if (!heartbeat_unanswered_ &&
         since >= std::min<SwarmDuration>(2 * sn_round_trip_, first_wait)) {
-        send_heartbeat(effects);
+        send_heartbeat(out);
     }
 }
 
@@ -219,7 +213,7 @@ void SlNode::on_heartbeat_answered() {
     }
 }
 
-void SlNode::send_heartbeat(std::vector<Effect>& effects) {
+void SlNode::send_heartbeat(Outbox& out) {
     if (!sn_) {
         return;
     }
@@ -236,20 +230,20 @@ void SlNode::send_heartbeat(std::vector<Effect>& effects) {
         beat.stalls = exchange_->stalls(now_, options_.stall_limit, refused_by_);
         beat.report = report_;
     }
-    effects.push_back(Send{*sn_, {beat, {}}});
+    out.send(*sn_, beat);
     heartbeat_sent_at_ = now_;
     heartbeat_unanswered_ = true;
-    commands_.send(*sn_, true, effects);
+    commands_.send(*sn_, true, out);
     if (!commands_.empty() && answer_is_overdue()) {
-        leave_sn_without_answer(effects);
+        leave_sn_without_answer(out);
     }
-    leave_sn_that_lags(effects);
+    leave_sn_that_lags(out);
     if (now_ - sn_heard_ > options_.sn_silence_limit && !sn_silent_) {
         sn_silent_ = true;
         log(Level::warning,
             "SN '" + sn_->name + "' has not answered for " +
                 std::to_string(static_cast<int>(to_seconds(options_.sn_silence_limit))) + " s",
-            effects);
+            out);
     }
 }
 
@@ -264,20 +258,20 @@ void SlNode::note_members(const ContractView& view) {
     }
 }
 
-void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
+void SlNode::on_view(const ContractView& view, Outbox& out) {
     if (!session_ || !session_->enrolled || view.name != session_->open.contract ||
         view.run != session_->run || (view_ && view.version <= view_->version) || ending_code_) {
         return;
     }
     if (!is_sound(view)) {
-        effects.push_back(Report{
+        out.report(
             TraceEvent("view_refused")
                 .with("sn", sn_->name)
                 .with("version", view.version)
                 .log(Level::error, component,
                      "SN '" + sn_->name + "' sent an invalid state of round " +
                          std::to_string(view.round) +
-                         " (duplicate members, or none with weight): ignored. Check that SN")});
+                         " (duplicate members, or none with weight): ignored. Check that SN"));
         return;
     }
     view_ = view;
@@ -288,32 +282,32 @@ void SlNode::on_view(const ContractView& view, std::vector<Effect>& effects) {
     note_members(view);
     if (view.phase == ContractPhase::aborted) {
         session_->enrolled = false;
-        fail({Errc::aborted, "the swarm has ended: " + view.reason}, exit_code::aborted, effects);
+        fail({Errc::aborted, "the swarm has ended: " + view.reason}, exit_code::aborted, out);
         return;
     }
     if (view.last_commit && view.last_commit->round >= next_round_) {
-        on_commit(*view.last_commit, effects);
+        on_commit(*view.last_commit, out);
     }
     if (view.phase == ContractPhase::exchanging) {
         if (catch_up_ && catch_up_->commit().round + 1 == view.round) {
             catch_up_->learn(options_.id, view.frozen);
         }
-        begin_exchange(effects);
+        begin_exchange(out);
     } else if (exchange_) {  // the attempt is over, and nothing came of it
-        end_exchange(effects);
+        end_exchange(out);
     }
-    check_in_again(effects);
+    check_in_again(out);
     if (view.phase == ContractPhase::gathering && sync_ && sync_->waiting &&
         view.checked_in < view.min_peers && view.checked_in != last_checked_in_) {
         log(Level::info,
             "Waiting for checkin completion criteria to be met: round " +
                 std::to_string(view.round) + ", " + std::to_string(view.checked_in) + "/" +
                 std::to_string(view.min_peers),
-            effects);
-        effects.push_back(Report{TraceEvent("waiting")
-                                     .with("round", view.round)
-                                     .with("here", view.checked_in)
-                                     .with("min_peers", view.min_peers)});
+            out);
+        out.report(TraceEvent("waiting")
+                       .with("round", view.round)
+                       .with("here", view.checked_in)
+                       .with("min_peers", view.min_peers));
     }
     last_checked_in_ = view.checked_in;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "core/node/outbox.hpp"
 #include "core/sl/catch_up.hpp"
 #include "core/sl/command_queue.hpp"
 #include "core/sl/exchange.hpp"
@@ -75,23 +76,23 @@ private:
     };
 
     // sl_node.cpp
-    void start(std::vector<Effect>& effects);
-    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
-    void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
-    void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
-    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
-    void on_timer(const TimerDue& due, std::vector<Effect>& effects);
-    void on_stop_requested(const StopRequested& request, std::vector<Effect>& effects);
+    void start(Outbox& out);
+    void on_peer_up(const PeerUp& up, Outbox& out);
+    void on_peer_lost(const PeerLost& lost, Outbox& out);
+    void on_connect_failed(const ConnectFailed& failed, Outbox& out);
+    void on_frame(const FrameReceived& received, Outbox& out);
+    void on_timer(const TimerDue& due, Outbox& out);
+    void on_stop_requested(const StopRequested& request, Outbox& out);
     /// The session can't go on: tells ML and SN, and stops once that is said.
-    void fail(const Error& error, int code, std::vector<Effect>& effects);
+    void fail(const Error& error, int code, Outbox& out);
     /// This start of the node can't go on, the next one may: without a goodbye, so that the swarm
     /// waits for it.
-    void crash(const Error& error, int code, std::vector<Effect>& effects);
-    void tell_end(const Error& error, int code, std::vector<Effect>& effects) const;
+    void crash(const Error& error, int code, Outbox& out);
+    void tell_end(const Error& error, int code, Outbox& out) const;
     /// Says goodbye to the SN, as far as there is something to leave and an SN, and stops.
-    void leave(int code, const std::string& reason, std::vector<Effect>& effects);
-    void stop(int code, const std::string& reason, std::vector<Effect>& effects);
-    void log(Level level, std::string text, std::vector<Effect>& effects) const;
+    void leave(int code, const std::string& reason, Outbox& out);
+    void stop(int code, const std::string& reason, Outbox& out);
+    void log(Level level, std::string text, Outbox& out) const;
 
     // sl_sn_link.cpp
     const Address& sn_address() const {
@@ -100,88 +101,84 @@ private:
     RegisterNode registration() const {
         return {Role::sl, options_.exchange_address, options_.signer->credentials()};
     }
-    void dial_sn(std::vector<Effect>& effects);
-    void dial_next_sn(Level level, const std::string& why, std::vector<Effect>& effects);
+    void dial_sn(Outbox& out);
+    void dial_next_sn(Level level, const std::string& why, Outbox& out);
     bool answer_is_overdue() const;
-    void leave_sn_without_answer(std::vector<Effect>& effects);
+    void leave_sn_without_answer(Outbox& out);
     void note_later_view(const ViewUpdate& update);
-    void leave_sn_that_lags(std::vector<Effect>& effects);
+    void leave_sn_that_lags(Outbox& out);
     bool waits_with_one_sn() const;
-    void submit(Command command, std::vector<Effect>& effects);
-    void on_result(const CommandResult& result, std::vector<Effect>& effects);
-    void on_answer(const Command& command, const CommandResult& result,
-                   std::vector<Effect>& effects);
-    void send_heartbeat(std::vector<Effect>& effects);
-    void send_heartbeat_if_due(std::vector<Effect>& effects);
+    void submit(Command command, Outbox& out);
+    void on_result(const CommandResult& result, Outbox& out);
+    void on_answer(const Command& command, const CommandResult& result, Outbox& out);
+    void send_heartbeat(Outbox& out);
+    void send_heartbeat_if_due(Outbox& out);
     void on_heartbeat_answered();
     /// On a slow link answers take their time.
     SwarmDuration answer_limit() const {
         return std::max<SwarmDuration>(options_.sn_answer_limit, 4 * sn_round_trip_);
     }
-    void on_view(const ContractView& view, std::vector<Effect>& effects);
+    void on_view(const ContractView& view, Outbox& out);
     void note_members(const ContractView& view);
 
     // sl_ml_link.cpp
-    void on_open_session(const NodeId& from, const OpenSession& open, std::vector<Effect>& effects);
-    void on_sync_begin(const SyncBegin& begin, std::vector<Effect>& effects);
-    void on_ml_segment(const MlSegment& segment, const Blob& body, std::vector<Effect>& effects);
-    void on_close_session(const CloseSession& close, std::vector<Effect>& effects);
-    void on_ml_gone_early(const std::string& reason, int code, std::vector<Effect>& effects);
-    void linger_on(std::vector<Effect>& effects);
-    void leave_complete(std::vector<Effect>& effects);
+    void on_open_session(const NodeId& from, const OpenSession& open, Outbox& out);
+    void on_sync_begin(const SyncBegin& begin, Outbox& out);
+    void on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& out);
+    void on_close_session(const CloseSession& close, Outbox& out);
+    void on_ml_gone_early(const std::string& reason, int code, Outbox& out);
+    void linger_on(Outbox& out);
+    void leave_complete(Outbox& out);
     bool some_missed_the_end() const;
-    void check_in(std::vector<Effect>& effects);
-    void check_in_for_finished(std::vector<Effect>& effects);
-    void answer_sync(const Commit& commit, std::vector<Effect>& effects);
+    void check_in(Outbox& out);
+    void check_in_for_finished(Outbox& out);
+    void answer_sync(const Commit& commit, Outbox& out);
 
     // sl_rounds.cpp
     RoundKey key_of(const ContractView& view) const;
-    void begin_exchange(std::vector<Effect>& effects);
-    void end_exchange(std::vector<Effect>& effects);
-    void dial_partners(std::vector<Effect>& effects);
-    void on_fetch(const NodeId& from, const FetchSegments& fetch, std::vector<Effect>& effects);
-    void serve_committed(const NodeId& to, const FetchSegments& fetch,
-                         std::vector<Effect>& effects);
-    void on_segment(const NodeId& from, const SegmentData& data, const Blob& body,
-                    std::vector<Effect>& effects);
-    void on_probe(const NodeId& from, const FetchProbe& probe, std::vector<Effect>& effects);
-    void on_probe_reply(const NodeId& from, const FetchProbeReply& reply,
-                        std::vector<Effect>& effects);
-    void on_work(const WorkDone& done, std::vector<Effect>& effects);
-    void hash_if_complete(std::vector<Effect>& effects);
-    void on_commit(const Commit& commit, std::vector<Effect>& effects);
-    void resume_from(CommittedModel model, std::vector<Effect>& effects);
+    void begin_exchange(Outbox& out);
+    void end_exchange(Outbox& out);
+    void dial_partners(Outbox& out);
+    void on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out);
+    void serve_committed(const NodeId& to, const FetchSegments& fetch, Outbox& out);
+    void on_segment(const NodeId& from, const SegmentData& data, const Blob& body, Outbox& out);
+    void on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out);
+    void on_probe_reply(const NodeId& from, const FetchProbeReply& reply, Outbox& out);
+    void on_work(const WorkDone& done, Outbox& out);
+    void hash_if_complete(Outbox& out);
+    void on_commit(const Commit& commit, Outbox& out);
+    void resume_from(CommittedModel model, Outbox& out);
 
     // sl_deviation.cpp
     /// \pre the attempt of exchange_ is the one that was committed, and merged_digest_ another
-    void note_own_deviation(const Commit& commit, std::vector<Effect>& effects);
-    void name_deviating_owners(std::vector<Effect>& effects);
+    void note_own_deviation(const Commit& commit, Outbox& out);
+    void name_deviating_owners(Outbox& out);
 
     // sl_non_finite.cpp
     void check_own_segment(std::uint32_t segment);
-    void report_own_non_finite(std::vector<Effect>& effects);
-    void name_non_finite(const std::vector<NodeId>& nodes, std::vector<Effect>& effects);
+    void report_own_non_finite(Outbox& out);
+    void name_non_finite(const std::vector<NodeId>& nodes, Outbox& out);
 
     // sl_progress.cpp
     void on_arrivals(const Arrivals& arrivals);
     /// Now and then a log line about a transfer that takes long.
-    void show_transfer(std::vector<Effect>& effects);
+    void show_transfer(Outbox& out);
 
     // sl_refusals.cpp
-    void on_no_way_to(const ConnectFailed& failed, std::vector<Effect>& effects);
+    void on_no_way_to(const ConnectFailed& failed, Outbox& out);
     void note_refusals(const ConnectFailed& failed, const std::vector<RoundMember>& members,
-                       std::vector<Effect>& effects);
+                       Outbox& out);
 
     // sl_return.cpp
-    void catch_up_to(const Commit& commit, std::vector<Effect>& effects);
-    void dial_source(std::vector<Effect>& effects);
+    void catch_up_to(const Commit& commit, Outbox& out);
+    void dial_source(Outbox& out);
     void on_catch_up_segment(const NodeId& from, const SegmentData& data, const Blob& body,
-                             std::vector<Effect>& effects);
-    void on_catch_up_digest(const Digest& digest, std::vector<Effect>& effects);
-    void on_catch_up_kept(const KeptReply& kept, std::vector<Effect>& effects);
-    void check_catch_up(std::vector<Effect>& effects);
-    void rejoin(const std::string& reason, std::vector<Effect>& effects);
-    void check_in_again(std::vector<Effect>& effects);
+                             Outbox& out);
+    void on_catch_up_digest(const Digest& digest, Outbox& out);
+    void on_catch_up_kept(const KeptReply& kept, Outbox& out);
+    void check_catch_up(Outbox& out);
+    void rejoin(const std::string& reason, Outbox& out);
+    void check_in_again(Outbox& out);
 
     SlNodeOptions options_;
     SwarmTime now_{};

@@ -32,21 +32,21 @@ std::optional<Address> last_address(const NodeId& self, const DurableLog& log) {
 
 /// If the disk has another address for this SN than the command line, it was moved or copied. A
 /// copy may lack votes that the original has given since, so it stays silent until it knows.
-void SnNode::on_started(std::vector<Effect>& effects) {
+void SnNode::on_started(Outbox& out) {
     const std::optional<Address> last = last_address(options_.id, options_.log);
     if (!last || *last == options_.peer_address) {
-        start(effects);
+        start(out);
         return;
     }
     original_ = last;
-    effects.push_back(Connect{*last, Role::sn});
-    effects.push_back(SetTimer{original_timer, now_ + original_limit});
+    out.connect(*last, Role::sn);
+    out.set_timer(original_timer, now_ + original_limit);
 }
 
-void SnNode::while_asking_original(const Input& input, std::vector<Effect>& effects) {
+void SnNode::while_asking_original(const Input& input, Outbox& out) {
     if (const auto* stop = std::get_if<StopRequested>(&input)) {
         original_.reset();
-        on_stop(*stop, effects);
+        on_stop(*stop, out);
         return;
     }
     const auto* failed = std::get_if<ConnectFailed>(&input);
@@ -58,7 +58,7 @@ void SnNode::while_asking_original(const Input& input, std::vector<Effect>& effe
     if (failed != nullptr && answered && failed->error.code == Errc::replaced) {
         end_as_copy("one runs at " + to_string(*original_) +
                         ", where this one was before: its ledger was copied",
-                    effects);
+                    out);
         return;
     }
     // Frames are dropped: their senders retransmit what matters.
@@ -69,18 +69,18 @@ void SnNode::while_asking_original(const Input& input, std::vector<Effect>& effe
         return;
     }
     original_.reset();
-    effects.push_back(CancelTimer{original_timer});
-    start(effects);
+    out.cancel_timer(original_timer);
+    start(out);
     for (const Input& held : std::exchange(held_, {})) {
-        handle(held, effects);
+        handle(held, out);
     }
 }
 
-void SnNode::end_as_copy(const std::string& why, std::vector<Effect>& effects) {
+void SnNode::end_as_copy(const std::string& why, Outbox& out) {
     end(exit_code::refused,
         "Two SNs are '" + options_.id.name + "': " + why +
             ". Keep one; the other needs its own name, certificate and empty disk",
-        effects);
+        out);
 }
 
 }  // namespace starling

@@ -14,56 +14,55 @@ constexpr SwarmDuration believe_limit = std::chrono::minutes(1);
 }  // namespace
 
 void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
-                                   std::vector<Effect>& effects) {
+                                   Outbox& out) {
     // An SN may ask for itself only; a request about another one could remove it. The reply names
     // the leader, which it asks next.
     if (request.server.node != from) {
         report(TraceEvent("membership_request_refused")
                    .with("node", from.name)
                    .with("about", request.server.node.name),
-               effects);
+               out);
         return;
     }
     if (is_removed(request.server.number) && !request.leave) {
-        tell_removed(from, request.server.number, effects);
+        tell_removed(from, request.server.number, out);
         return;
     }
     MembershipReply reply;
     reply.leader = shown_leader();
     if (consensus_->leads()) {
-        const Result<void> done = change_membership(from, request, effects);
+        const Result<void> done = change_membership(from, request, out);
         if (!done && done.error().code != Errc::stale) {
             reply.code = done.error().code;
             reply.reason = done.error().message;
         }
     }
     reply.servers = consensus_->servers();
-    effects.push_back(Send{from, {std::move(reply), {}}});
+    out.send(from, std::move(reply));
 }
 
 /// On the leader. Errc::stale: the membership is already as requested.
 Result<void> SnNode::change_membership(const NodeId& from, const MembershipRequest& request,
-                                       std::vector<Effect>& effects) {
+                                       Outbox& out) {
     const Result<void> admitted = ledger_.roll().may_register(from, peers_[from].ca);
     if (!admitted && !request.leave) {
-        deny(from, {Errc::refused, admitted.error().message, 0}, effects);
+        deny(from, {Errc::refused, admitted.error().message, 0}, out);
         return Error{Errc::refused, admitted.error().message};
     }
     ConsensusOutput output;
     const Result<void> done = request.leave
                                   ? consensus_->remove_server(now_, request.server.node, output)
                                   : consensus_->add_server(now_, request.server, output);
-    perform(output, effects);
+    perform(output, out);
     return done;
 }
 
-void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& reply,
-                                 std::vector<Effect>& effects) {
+void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& reply, Outbox& out) {
     const bool asks = options_.leave || (options_.sentinel && is_outside());
     if (reply.code == Errc::stale && !options_.leave) {
-        tell_claim(from, reply.reason, effects);
+        tell_claim(from, reply.reason, out);
         if (believes_removal(from, reply)) {
-            end(exit_code::refused, "SN '" + from.name + "' says: " + reply.reason, effects);
+            end(exit_code::refused, "SN '" + from.name + "' says: " + reply.reason, out);
         }
         return;
     }
@@ -72,15 +71,15 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
         report(TraceEvent("membership_reply_ignored")
                    .with("node", from.name)
                    .with("code", static_cast<std::uint64_t>(reply.code)),
-               effects);
+               out);
         return;
     }
     if (reply.code == Errc::stale) {
-        end(exit_code::ok, "The other SNs go on without this one", effects);
+        end(exit_code::ok, "The other SNs go on without this one", out);
         return;
     }
     note_servers(from, reply.servers);
-    note_refusal(from, reply, effects);
+    note_refusal(from, reply, out);
     if (stopped_) {
         return;
     }
@@ -88,10 +87,10 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
         std::any_of(reply.servers.begin(), reply.servers.end(),
                     [&](const Server& server) { return server.node == options_.id; });
     if (options_.leave && reply.code == Errc::ok && !known) {
-        end(exit_code::ok, "The other SNs go on without this one", effects);
+        end(exit_code::ok, "The other SNs go on without this one", out);
         return;
     }
-    dial_servers(effects);
+    dial_servers(out);
 }
 
 /// An SN is believed about its own address; about others the first statement is kept.
@@ -109,8 +108,7 @@ void SnNode::note_servers(const NodeId& from, const std::vector<Server>& servers
 
 /// Only the leader refuses. Any SN can claim to lead, so a refusal is believed once more than half
 /// of the SNs name its sender as the leader, or if this SN was not admitted for a minute.
-void SnNode::note_refusal(const NodeId& from, const MembershipReply& reply,
-                          std::vector<Effect>& effects) {
+void SnNode::note_refusal(const NodeId& from, const MembershipReply& reply, Outbox& out) {
     if (leader_by_.size() >= refusals_max || refusals_.size() >= refusals_max) {
         leader_by_.clear();
         refusals_.clear();
@@ -132,7 +130,7 @@ void SnNode::note_refusal(const NodeId& from, const MembershipReply& reply,
             end(exit_code_of(refusal.code),
                 std::string("This SN is not taken ") + (options_.leave ? "out: " : "in: ") +
                     refusal.message,
-                effects);
+                out);
             return;
         }
     }
@@ -185,8 +183,7 @@ bool SnNode::proves_rebuild(const RebuildProof& proof) const {
            is_signed_with(proof.credentials.key, *entry);
 }
 
-void SnNode::tell_claim(const NodeId& from, const std::string& claim,
-                        std::vector<Effect>& effects) {
+void SnNode::tell_claim(const NodeId& from, const std::string& claim, Outbox& out) {
     if (claimed_by_.insert(from).second) {
         report(TraceEvent("removal_claimed")
                    .with("node", from.name)
@@ -194,45 +191,44 @@ void SnNode::tell_claim(const NodeId& from, const std::string& claim,
                         "SN '" + from.name + "' says: " + claim +
                             ". This SN ends if more than half of the other SNs say so, or none "
                             "has led for a minute. If the operators decided this, stop this SN"),
-               effects);
+               out);
     }
 }
 
-void SnNode::ask_to_join(std::vector<Effect>& effects) {
+void SnNode::ask_to_join(Outbox& out) {
     if (options_.leave) {
-        ask_to_leave(effects);
+        ask_to_leave(out);
         return;
     }
     if (!options_.sentinel || !is_outside()) {
         return;
     }
-    send_membership_request(false, effects);
+    send_membership_request(false, out);
 }
 
-void SnNode::send_membership_request(bool leave, std::vector<Effect>& effects) const {
+void SnNode::send_membership_request(bool leave, Outbox& out) const {
     const MembershipRequest request{{options_.id, options_.peer_address, options_.number, false},
                                     leave};
     for (const auto& [id, peer] : peers_) {
         if (peer.role == Role::sn && peer.here) {
-            effects.push_back(Send{id, {request, {}}});
+            out.send(id, request);
         }
     }
 }
 
 /// Repeated until an SN answers that this one is no member any more.
-void SnNode::ask_to_leave(std::vector<Effect>& effects) {
+void SnNode::ask_to_leave(Outbox& out) {
     if (consensus_->leads()) {
         if (consensus_->servers().size() == 1) {
-            end(exit_code::refused, "This SN is the last one of its swarm and can't leave",
-                effects);
+            end(exit_code::refused, "This SN is the last one of its swarm and can't leave", out);
             return;
         }
         ConsensusOutput output;
         consensus_->step_down(now_, output);  // another one has to take it out
-        perform(output, effects);
+        perform(output, out);
         return;
     }
-    send_membership_request(true, effects);
+    send_membership_request(true, out);
 }
 
 }  // namespace starling

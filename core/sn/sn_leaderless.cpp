@@ -65,13 +65,13 @@ std::string SnNode::leaderless_text() const {
     return text;
 }
 
-void SnNode::check_leader(std::vector<Effect>& effects) {
+void SnNode::check_leader(Outbox& out) {
     if (!misses_leader()) {
         if (leaderless_told_ && consensus_->leader()) {
             report(TraceEvent("leader_found")
                        .log(Level::info, component,
                             "SN '" + consensus_->leader()->name + "' leads again"),
-                   effects);
+                   out);
             leaderless_told_ = false;
             leaderless_next_ = {};
         }
@@ -83,7 +83,7 @@ void SnNode::check_leader(std::vector<Effect>& effects) {
     }
     leaderless_next_ = since + std::min<SwarmDuration>(since * 2, line_interval_max);
     leaderless_told_ = true;
-    report(TraceEvent("leaderless").log(Level::warning, component, leaderless_text()), effects);
+    report(TraceEvent("leaderless").log(Level::warning, component, leaderless_text()), out);
 }
 
 }  // namespace starling

@@ -33,7 +33,7 @@ double SnNode::owed_by(Share& share) const {
 
 /// Takes the command's bytes from the signer's bucket. False: not now; the node resends the command
 /// with its next heartbeat.
-bool SnNode::has_share(const NodeId& signer, const Command& command, std::vector<Effect>& effects) {
+bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out) {
     Share& share = shares_[signer];
     const auto bytes = static_cast<double>(bytes_of(command));
     if (owed_by(share) + bytes <= share_bytes) {
@@ -48,7 +48,7 @@ bool SnNode::has_share(const NodeId& signer, const Command& command, std::vector
                         "Node '" + signer.name + "' has more written than its share of the " +
                             "ledger (16 MiB, and 4 KiB/s, without a committed round): its " +
                             std::string(name_of(command)) + " waits"),
-               effects);
+               out);
     }
     return false;
 }
@@ -66,13 +66,13 @@ void SnNode::give_back_shares(const Commit& commit) {
 
 /// Answers the node, or the SN that it is connected to.
 void SnNode::refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
-                            const std::optional<NodeId>& via, std::vector<Effect>& effects) {
+                            const std::optional<NodeId>& via, Outbox& out) {
     const CommandResult result{submit.sequence, why.code, why.reason, why.run, 0};
     if (via) {
-        effects.push_back(Send{*via, {RelayedResult{from, submit.session, result}, {}}});
+        out.send(*via, RelayedResult{from, submit.session, result});
         return;
     }
-    answer({0, from, submit.session, submit.sequence, submit.command, {}}, why, effects);
+    answer({0, from, submit.session, submit.sequence, submit.command, {}}, why, out);
 }
 
 /// Decided by this SN's ledger, which is at most a moment behind the leader's.
@@ -88,8 +88,7 @@ std::optional<Answer> SnNode::refusal_of(const Entry& entry) const {
 
 /// A refusal by the leader is no entry, so it can't be audited: the node hears of it only if this
 /// SN comes to the same result. Otherwise it resends the command with its next heartbeat.
-void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
-                               std::vector<Effect>& effects) {
+void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed, Outbox& out) {
     const auto peer = peers_.find(relayed.node);
     const bool waits = peer != peers_.end() && peer->second.here &&
                        peer->second.session == relayed.session && peer->second.unanswered &&
@@ -101,16 +100,16 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
     const std::optional<Answer> refused = refusal_of(
         {0, relayed.node, submit.session, submit.sequence, submit.command, submit.signature});
     if (!refused) {
-        tell_refusal_not_shared(from, relayed, effects);
+        tell_refusal_not_shared(from, relayed, out);
         return;
     }
     peer->second.unanswered.reset();
     reply(relayed.node, {relayed.result.sequence, refused->code, refused->reason, refused->run, 0},
-          effects);
+          out);
 }
 
 void SnNode::tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
-                                     std::vector<Effect>& effects) {
+                                     Outbox& out) {
     Share& share = shares_[relayed.node];
     if (share.told && now_ - *share.told < share_log_interval) {
         return;
@@ -123,7 +122,7 @@ void SnNode::tell_refusal_not_shared(const NodeId& leader, const RelayedResult& 
                     "SN '" + leader.name + "' leads and refuses a command of node '" +
                         relayed.node.name + "' (" + relayed.result.reason +
                         "); by the ledger of this SN it is allowed, so the node sends it again"),
-           effects);
+           out);
 }
 
 }  // namespace starling

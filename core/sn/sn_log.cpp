@@ -46,7 +46,7 @@ std::string proposal_key(const NodeId& signer, const Command& command) {
 
 }  // namespace
 
-void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
+void SnNode::propose(Entry entry, Outbox& out) {
     const bool fresh = entry.session != 0
                            ? pending_.insert({entry.signer, entry.session, entry.sequence}).second
                            : pending_own_.insert(proposal_key(entry.signer, entry.command)).second;
@@ -64,25 +64,23 @@ void SnNode::propose(Entry entry, std::vector<Effect>& effects) {
         pending_.erase({entry.signer, entry.session, entry.sequence});
         pending_own_.erase(proposal_key(entry.signer, entry.command));
     }
-    perform(output, effects);
-    arm_deadline(effects);
+    perform(output, out);
+    arm_deadline(out);
 }
 
 bool SnNode::is_proposed(const Command& command) const {
     return pending_own_.contains(proposal_key(options_.id, command));
 }
 
-void SnNode::perform(ConsensusOutput& output, std::vector<Effect>& effects) {
+void SnNode::perform(ConsensusOutput& output, Outbox& out) {
     for (ConsensusAction& action : output) {
         std::visit(Overloaded{
-                       [&](SaveVote& save) { effects.push_back(PersistVote{save.vote}); },
+                       [&](SaveVote& save) { out.persist_vote(save.vote); },
                        [&](AppendRecords& append) {
-                           effects.push_back(Persist{append.first, std::move(append.records)});
+                           out.persist(append.first, std::move(append.records));
                        },
-                       [&](SendConsensus& send) {
-                           effects.push_back(Send{send.to, {std::move(send.message), {}}});
-                       },
-                       [&](Committed& committed) { apply(committed.record, effects); },
+                       [&](SendConsensus& send) { out.send(send.to, std::move(send.message)); },
+                       [&](Committed& committed) { apply(committed.record, out); },
                    },
                    action);
     }
@@ -98,7 +96,7 @@ void SnNode::note_history(std::uint64_t agreed) {
     led_before_ = true;
 }
 
-void SnNode::tell_history(std::vector<Effect>& effects) {
+void SnNode::tell_history(Outbox& out) {
     report(TraceEvent("history_taken")
                .with("from", history_from_)
                .with("to", history_)
@@ -108,10 +106,10 @@ void SnNode::tell_history(std::vector<Effect>& effects) {
                         std::to_string(history_from_) + " to " + std::to_string(history_) + ", " +
                         std::to_string(history_rounds_) + " committed rounds among them, head " +
                         short_text(head_)),
-           effects);
+           out);
 }
 
-void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
+void SnNode::apply(const LogRecord& record, Outbox& out) {
     const Bytes bytes = encode_record(record);
     head_ = chain_link(hasher_, head_, record.index, bytes);
     entries_ = record.index;
@@ -125,26 +123,25 @@ void SnNode::apply(const LogRecord& record, std::vector<Effect>& effects) {
                                    .with("head", short_text(head_));
     untold_ = record.index <= history_;
     if (record.kind == RecordKind::entry) {
-        apply_entry(record, std::move(applied_event), effects);
+        apply_entry(record, std::move(applied_event), out);
     } else {
         apply_membership(record);
     }
     if (record.kind != RecordKind::entry && is_told(record.index)) {
         const bool barrier = record.kind == RecordKind::barrier;
-        report(std::move(applied_event).with("kind", barrier ? "barrier" : "membership"), effects);
+        report(std::move(applied_event).with("kind", barrier ? "barrier" : "membership"), out);
     }
     untold_ = false;
     if (record.index == history_) {
-        tell_history(effects);
+        tell_history(out);
     }
 }
 
-void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
-                         std::vector<Effect>& effects) {
+void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outbox& out) {
     const bool told = is_told(record.index);
     const auto report_applied = [&](std::string_view kind) {
         if (told) {
-            report(std::move(applied_event).with("kind", std::string(kind)), effects);
+            report(std::move(applied_event).with("kind", std::string(kind)), out);
         }
     };
     const Result<Entry> entry = decode_entry(record.data);
@@ -155,7 +152,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
                    .with("index", record.index)
                    .log(Level::error, component,
                         "Ledger entry " + std::to_string(record.index) + " can't be read"),
-               effects);
+               out);
         return;
     }
     last_entry_ns_ = std::max(last_entry_ns_, to_ns(time_of(*entry)));
@@ -168,7 +165,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     const Applied applied = ledger_.apply(*entry, record.index);
     for (const LedgerEvent& event : applied.events) {
         if (const auto* changed = std::get_if<RollChanged>(&event)) {
-            apply_roll(*changed, effects);
+            apply_roll(*changed, out);
         }
     }
     const auto* removal = std::get_if<RemoveServers>(&entry->command);
@@ -179,7 +176,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
         return;
     }
     if (removal != nullptr) {
-        tell_removal(*removal, effects);
+        tell_removal(*removal, out);
     }
     applied_event = std::move(applied_event)
                         .with("signer", entry->signer.name)
@@ -192,11 +189,11 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
     const Errc code = applied.answer.code;
     if (code != Errc::ok && code != Errc::stale && code != Errc::not_found &&
         code != Errc::replaced) {
-        deny(entry->signer, applied.answer, effects);
+        deny(entry->signer, applied.answer, out);
     }
     if (const auto* checkpoint = std::get_if<Checkpoint>(&entry->command)) {
         const bool untold = std::exchange(untold_, false);  // a fork is news, however old
-        compare_checkpoint(entry->signer, *checkpoint, effects);
+        compare_checkpoint(entry->signer, *checkpoint, out);
         untold_ = untold;
     }
     for (const LedgerEvent& event : applied.events) {
@@ -204,15 +201,15 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event,
             ++history_rounds_;
             give_back_shares(committed->commit);
         }
-        tell(event, effects);
+        tell(event, out);
     }
     if (record.index > recovered_) {
-        answer(*entry, applied.answer, effects);
-        arm_deadline(effects);
+        answer(*entry, applied.answer, out);
+        arm_deadline(out);
     }
 }
 
-void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects) {
+void SnNode::answer(const Entry& entry, const Answer& answer, Outbox& out) {
     const auto peer = peers_.find(entry.signer);
     // The result carries only the sequence, so it must be of the node's current start.
     if (entry.session != 0 && peer != peers_.end() && peer->second.here &&
@@ -224,21 +221,21 @@ void SnNode::answer(const Entry& entry, const Answer& answer, std::vector<Effect
         reply(entry.signer,
               {entry.sequence, answer.code, answer.reason, answer.run,
                replaced ? ledger_.session_of(entry.signer) : 0},
-              effects);
+              out);
     }
 }
 
-void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
+void SnNode::tell(const LedgerEvent& event, Outbox& out) {
     std::visit(
         Overloaded{
-            [&](const RollChanged& e) { tell_roll(e, effects); },
+            [&](const RollChanged& e) { tell_roll(e, out); },
             [&](const NodeRegistered& e) {
                 report(TraceEvent("node_registered")
                            .with("node", e.node.name)
                            .log(e.role == Role::sn ? Level::debug : Level::info, component,
                                 "Node " + text_of(e.node) + " is registered, exchange address " +
                                     to_string(e.address) + moved_text(e)),
-                       effects);
+                       out);
             },
             [&](const MemberEnrolled& e) {
                 report(TraceEvent("member_enrolled")
@@ -248,7 +245,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .log(Level::info, component,
                                 "Node " + text_of(e.node) + (e.first ? " starts" : " joins") +
                                     " contract '" + e.contract + "'"),
-                       effects);
+                       out);
             },
             [&](const CheckedIn& e) {
                 const Contract* contract = ledger_.find_contract(e.contract);
@@ -260,7 +257,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .log(Level::debug, component,
                                 "Node " + text_of(e.node) + " checked in for round " +
                                     std::to_string(e.round)),
-                       effects);
+                       out);
             },
             [&](const RoundFrozen& e) {
                 RoundMotion& motion = motions_[e.contract];
@@ -276,8 +273,8 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                 "Round " + std::to_string(e.round) + " attempt " +
                                     std::to_string(e.attempt) + " is on with " +
                                     std::to_string(e.members) + " members"),
-                       effects);
-                push_view(e.contract, effects);
+                       out);
+                push_view(e.contract, out);
             },
             [&](const RoundCommitted& e) {
                 report(TraceEvent("round_committed")
@@ -293,8 +290,8 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                     " is committed: " + std::to_string(e.commit.members.size()) +
                                     " members, digest " + short_text(e.commit.digest) +
                                     (e.commit.final ? " (final)" : "")),
-                       effects);
-                push_view(e.contract, effects);
+                       out);
+                push_view(e.contract, out);
             },
             [&](const MemberGone& e) {
                 report(TraceEvent("member_gone")
@@ -303,8 +300,8 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .log(Level::error, component,
                                 "Member " + text_of(e.node) + (e.lost ? " is lost: " : " left: ") +
                                     e.reason),
-                       effects);
-                push_view(e.contract, effects);
+                       out);
+                push_view(e.contract, out);
             },
             [&](const MemberExcluded& e) {
                 report(TraceEvent("member_excluded")
@@ -313,8 +310,8 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                            .log(Level::warning, component,
                                 "Member " + text_of(e.node) +
                                     " is left out of this round: " + e.reason),
-                       effects);
-                push_view(e.contract, effects);
+                       out);
+                push_view(e.contract, out);
             },
             [&](const MemberDeviated& e) {
                 report(
@@ -332,7 +329,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                  std::to_string(e.times) + " of " + std::to_string(deviations_max) +
                                  " times until it is expelled). Its machine, its program, or "
                                  "the owner of a segment that it was sent is at fault"),
-                    effects);
+                    out);
             },
             [&](const MembersKeptApart& e) {
                 const std::string others = names_text(e.others, "", "'");
@@ -352,7 +349,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                     ": the other members merge for them in the rest of this run. " +
                                     (e.deviated ? "One of the two is at fault"
                                                 : "Look at the network between them")),
-                       effects);
+                       out);
             },
             [&](const ContributionNotFinite& e) {
                 report(
@@ -367,7 +364,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                                  (e.by == e.node ? "" : ", as member " + text_of(e.by) + " says") +
                                  (e.left_out ? ": not merged" : ": merged as they are") + " (" +
                                  std::to_string(e.times) + " rounds of this run so far)"),
-                    effects);
+                    out);
             },
             [&](const ContractEnded& e) {
                 const bool complete = e.phase == ContractPhase::complete;
@@ -379,8 +376,8 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
                         .log(complete ? Level::info : Level::error, component,
                              "Contract '" + e.contract + "' is " + std::string(to_string(e.phase)) +
                                  (complete ? "" : ": " + e.reason)),
-                    effects);
-                push_view(e.contract, effects);
+                    out);
+                push_view(e.contract, out);
                 reports_.erase(e.contract);
                 checkpoint_due_ = true;
             },
@@ -388,7 +385,7 @@ void SnNode::tell(const LedgerEvent& event, std::vector<Effect>& effects) {
         event);
 }
 
-void SnNode::push_view(const std::string& name, std::vector<Effect>& effects) {
+void SnNode::push_view(const std::string& name, Outbox& out) {
     if (untold_) {
         return;  // the newest one is on its way
     }
@@ -397,7 +394,7 @@ void SnNode::push_view(const std::string& name, std::vector<Effect>& effects) {
     for (const auto& [id, member] : contract->members) {
         const auto peer = peers_.find(id);
         if (peer != peers_.end() && peer->second.here) {
-            effects.push_back(Send{id, {ViewUpdate{view}, {}}});
+            out.send(id, ViewUpdate{view});
         }
     }
 }

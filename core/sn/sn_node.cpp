@@ -15,46 +15,47 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
            [this](const NodeId& node) { return ledger_.roll().may_vote(node); }})) {}
 
 void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
+    Outbox out(effects);
     now_ = now;
     if (original_) {
-        while_asking_original(input, effects);
+        while_asking_original(input, out);
     } else {
-        handle(input, effects);
+        handle(input, out);
     }
     if (!stopped_ && !original_) {
-        settle(effects);
-        status_.tell_followers(status_source(), effects);
+        settle(out);
+        status_.tell_followers(status_source(), out);
     }
 }
 
-void SnNode::handle(const Input& input, std::vector<Effect>& effects) {
+void SnNode::handle(const Input& input, Outbox& out) {
     std::visit(Overloaded{
-                   [&](const Started&) { on_started(effects); },
-                   [&](const PeerUp& up) { on_peer_up(up, effects); },
-                   [&](const PeerLost& lost) { on_peer_lost(lost, effects); },
-                   [&](const ConnectFailed& failed) { on_connect_failed(failed, effects); },
-                   [&](const FrameReceived& received) { on_frame(received, effects); },
-                   [&](const TimerDue& due) { on_timer(due, effects); },
+                   [&](const Started&) { on_started(out); },
+                   [&](const PeerUp& up) { on_peer_up(up, out); },
+                   [&](const PeerLost& lost) { on_peer_lost(lost, out); },
+                   [&](const ConnectFailed& failed) { on_connect_failed(failed, out); },
+                   [&](const FrameReceived& received) { on_frame(received, out); },
+                   [&](const TimerDue& due) { on_timer(due, out); },
                    [&](const WorkDone&) {},
-                   [&](const StopRequested& stop) { on_stop(stop, effects); },
+                   [&](const StopRequested& stop) { on_stop(stop, out); },
                    [](const Arrivals&) {},
                },
                input);
 }
 
-void SnNode::start(std::vector<Effect>& effects) {
+void SnNode::start(Outbox& out) {
     started_ = now_;
     leader_seen_ = now_;
     recovered_ = options_.log.records.size();
     report(TraceEvent("sn_started")
                .with("entries", recovered_)
                .with("silent", options_.trace_recovered ? 0 : recovered_),
-           effects);
+           out);
     if (const Result<void> sound = check_log(options_.log); !sound) {
         end(exit_code::failed,
             "The ledger on this SN's disk can't be opened: " + sound.error().message +
                 ". Its hashes match, so somebody rewrote it: check it with swarm-audit",
-            effects);
+            out);
         return;
     }
     if (options_.log.vote.self != 0) {
@@ -66,28 +67,28 @@ void SnNode::start(std::vector<Effect>& effects) {
     }
     ConsensusOutput output;
     consensus_->start(now_, std::move(options_.log), founder, output);
-    perform(output, effects);
+    perform(output, out);
     if (recovered_ > 0) {
         report(TraceEvent("ledger_recovered")
                    .with("entries", recovered_)
                    .log(Level::info, component,
                         "Recovered " + std::to_string(recovered_) + " ledger entries" +
                             (entries_ == recovered_ ? ", head " + short_text(head_) : "")),
-               effects);
+               out);
     }
     for (const NodeId& admin : options_.admins) {
         if (!ledger_.roll().pin_of(admin)) {
-            effects.push_back(PinPeer{admin, options_.signer->credentials().ca});
+            out.pin_peer(admin, options_.signer->credentials().ca);
         }
     }
-    effects.push_back(SetTimer{lease_timer, now_ + options_.check_interval});
-    effects.push_back(SetTimer{server_timer, now_ + server_interval});
-    dial_servers(effects);
+    out.set_timer(lease_timer, now_ + options_.check_interval);
+    out.set_timer(server_timer, now_ + server_interval);
+    dial_servers(out);
 }
 
-void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
+void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
     if (up.role == Role::sl && is_replaced(up.peer, up.session)) {
-        turn_away(up.peer, up.session, effects);
+        turn_away(up.peer, up.session, out);
         return;
     }
     Peer& peer = peers_[up.peer];
@@ -111,16 +112,16 @@ void SnNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
         if (consensus_->leader() == up.peer) {
             pending_resent_term_ = 0;  // what was under way on an older connection may be lost
         }
-        ask_to_join(effects);
+        ask_to_join(out);
     } else if (up.role == Role::sl) {
-        tell_pins(up.peer, effects);
+        tell_pins(up.peer, out);
         Heartbeat news;
         news.session = up.session;
-        relay_news(up.peer, true, news, effects);
+        relay_news(up.peer, true, news, out);
     }
 }
 
-void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
+void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     Peer& peer = peers_[lost.peer];
     if (!peer.here) {
         return;  // an earlier start of a node that is connected elsewhere
@@ -134,26 +135,26 @@ void SnNode::on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects) {
     reads_.erase(lost.peer);
     status_.mark_changed();
     if (peer.role == Role::sn) {
-        dial_servers(effects);
+        dial_servers(out);
     } else if (peer.role == Role::sl) {
-        relay_news(lost.peer, false, {}, effects);
+        relay_news(lost.peer, false, {}, out);
     }
 }
 
-void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
     Peer& peer = peers_[received.from];
     const auto* submit = std::get_if<SubmitCommand>(&received.frame.message);
     const auto* beat = std::get_if<Heartbeat>(&received.frame.message);
     if (peer.role == Role::sl && (submit != nullptr || beat != nullptr)) {
         const std::uint64_t session = submit != nullptr ? submit->session : beat->session;
         if (is_replaced(received.from, session)) {
-            turn_away(received.from, session, effects);
+            turn_away(received.from, session, out);
             return;
         }
     }
     peer.hear(now_);
     if (peer.role == Role::sn) {
-        on_server_frame(received, effects);
+        on_server_frame(received, out);
         return;
     }
     if (submit != nullptr) {
@@ -161,18 +162,18 @@ void SnNode::on_frame(const FrameReceived& received, std::vector<Effect>& effect
         if (!std::holds_alternative<ReadBarrier>(submit->command)) {
             peer.unanswered = *submit;
         }
-        on_command(received.from, *submit, effects);
+        on_command(received.from, *submit, out);
     } else if (beat != nullptr) {
-        on_heartbeat(received.from, *beat, effects);
+        on_heartbeat(received.from, *beat, out);
     } else if (const auto* query = std::get_if<StatusQuery>(&received.frame.message)) {
-        status_.on_query(received.from, *query, status_source(), effects);
+        status_.on_query(received.from, *query, status_source(), out);
     } else if (const auto* removal = std::get_if<RemoveServer>(&received.frame.message)) {
-        on_remove_server(received.from, *removal, effects);
+        on_remove_server(received.from, *removal, out);
     } else {
         report(TraceEvent("frame_ignored")
                    .with("peer", received.from.name)
                    .with("type", std::string(type_name(received.frame.message))),
-               effects);
+               out);
     }
 }
 
@@ -181,7 +182,7 @@ bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
     return options_.turn_away_replaced && session != 0 && session < ledger_.session_of(node);
 }
 
-void SnNode::turn_away(const NodeId& node, std::uint64_t session, std::vector<Effect>& effects) {
+void SnNode::turn_away(const NodeId& node, std::uint64_t session, Outbox& out) {
     const RegisteredNode& newest = ledger_.nodes().at(node);
     const std::string text = replaced_text(node, to_string(newest.address), newest.session);
     if (std::exchange(peers_[node].turned_away, session) != session) {
@@ -192,21 +193,21 @@ void SnNode::turn_away(const NodeId& node, std::uint64_t session, std::vector<Ef
                 .with("by", newest.session)
                 .log(Level::warning, component,
                      "The start of '" + node.name + "' of " + start_text(session) + " is " + text),
-            effects);
+            out);
     }
-    effects.push_back(Send{node, {CommandResult{0, Errc::replaced, text, 0, newest.session}, {}}});
+    out.send(node, CommandResult{0, Errc::replaced, text, 0, newest.session});
 }
 
-void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
-                        std::vector<Effect>& effects, const std::optional<NodeId>& via) {
+void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox& out,
+                        const std::optional<NodeId>& via) {
     const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
     const auto peer = peers_.find(from);
     if (const Result<void> may = may_say(from, submit, via.has_value()); !may) {
         const Answer refusal{Errc::refused, may.error().message, 0};
         if (via) {
-            refuse_command(from, submit, refusal, via, effects);
+            refuse_command(from, submit, refusal, via, out);
         } else {
-            reply(from, {submit.sequence, refusal.code, refusal.reason, 0}, effects);
+            reply(from, {submit.sequence, refusal.code, refusal.reason, 0}, out);
         }
         if (peer != peers_.end() && peer->second.session == submit.session) {
             peer->second.unanswered.reset();
@@ -215,96 +216,96 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit,
     }
     if (reads) {
         if (!via) {
-            take_read(from, submit, effects);
+            take_read(from, submit, out);
         }
         return;
     }
     // A committed command is answered by the SN that its node is connected to, when it applies it.
     const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
     if (const auto known = ledger_.answer_of(from, submit.session, submit.sequence)) {
-        answer(entry, *known, effects);
+        answer(entry, *known, out);
     } else if (!consensus_->leads()) {
-        relay(from, submit, effects);
+        relay(from, submit, out);
     } else if (pending_.contains({from, submit.session, submit.sequence})) {
         // Already proposed.
     } else if (const std::optional<Answer> refused = refusal_of(entry)) {
         // A new leader may not have applied the node's newest key or command yet: resend_pending()
         // retries, and nodes of other SNs resend.
         if (applied_term_ == consensus_->term()) {
-            deny(from, *refused, effects);
-            refuse_command(from, submit, *refused, via, effects);
+            deny(from, *refused, out);
+            refuse_command(from, submit, *refused, via, out);
         }
-    } else if (has_share(from, submit.command, effects)) {
-        propose(entry, effects);
+    } else if (has_share(from, submit.command, out)) {
+        propose(entry, out);
     }
 }
 
-void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects) {
+void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out) {
     note_heartbeat(from, beat);
-    relay_news(from, true, beat, effects);
-    take_report(from, beat, effects);
+    relay_news(from, true, beat, out);
+    take_report(from, beat, out);
     const auto node = ledger_.nodes().find(from);
     if (node != ledger_.nodes().end() && node->second.lost) {
         reply(from,
               {0, Errc::stale,
                "this node was silent for longer than its lease and was taken for lost", 0},
-              effects);
+              out);
         return;
     }
     if (misses_leader()) {
-        reply(from, {0, Errc::unreachable, leaderless_text(), 0}, effects);
+        reply(from, {0, Errc::unreachable, leaderless_text(), 0}, out);
         return;
     }
     const Contract* contract = ledger_.find_contract(beat.contract);
     if (contract != nullptr && contract->run == beat.run &&
         contract->phase != ContractPhase::complete && contract->has_expelled(from)) {
-        reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, effects);
+        reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, out);
         return;
     }
     if (contract != nullptr && contract->run == beat.run && contract->has_lost(from)) {
-        reply(from, {0, Errc::stale, "no check-in of this node came for too long", 0}, effects);
+        reply(from, {0, Errc::stale, "no check-in of this node came for too long", 0}, out);
         return;
     }
     if (contract != nullptr && contract->run == beat.run &&
         contract->version > beat.known_version) {
-        effects.push_back(Send{from, {ViewUpdate{view_of(*contract)}, {}}});
+        out.send(from, ViewUpdate{view_of(*contract)});
     } else {
-        reply(from, {0, Errc::ok, "", 0}, effects);
+        reply(from, {0, Errc::ok, "", 0}, out);
     }
 }
 
-void SnNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
+void SnNode::on_timer(const TimerDue& due, Outbox& out) {
     if (due.timer == lease_timer) {
-        check_leases(effects);
-        check_stalls(effects);
-        effects.push_back(SetTimer{lease_timer, now_ + options_.check_interval});
+        check_leases(out);
+        check_stalls(out);
+        out.set_timer(lease_timer, now_ + options_.check_interval);
     } else if (due.timer == contract_timer) {
-        check_deadlines(effects);
+        check_deadlines(out);
     } else if (due.timer == raft_timer) {
         raft_armed_.reset();
         ConsensusOutput output;
         consensus_->tick(now_, output);
-        perform(output, effects);
+        perform(output, out);
     } else if (due.timer == server_timer) {
-        dial_servers(effects);
-        ask_to_join(effects);
+        dial_servers(out);
+        ask_to_join(out);
         if (stopped_) {
             return;
         }
-        register_self(effects);
-        propose_rules(effects);
-        hand_on_removals(effects);
-        ask_read_index(effects);
-        recall_removed(effects);
-        check_leader(effects);
-        effects.push_back(SetTimer{server_timer, now_ + server_interval});
+        register_self(out);
+        propose_rules(out);
+        hand_on_removals(out);
+        ask_read_index(out);
+        recall_removed(out);
+        check_leader(out);
+        out.set_timer(server_timer, now_ + server_interval);
     } else if (due.timer == dial_timer) {
         dial_armed_ = false;
-        dial_servers(effects);
+        dial_servers(out);
     }
 }
 
-void SnNode::check_leases(std::vector<Effect>& effects) {
+void SnNode::check_leases(Outbox& out) {
     if (!consensus_->leads()) {
         return;
     }
@@ -326,11 +327,11 @@ void SnNode::check_leases(std::vector<Effect>& effects) {
         }
     }
     for (auto& [id, reason] : gone) {
-        propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, effects);
+        propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, out);
     }
 }
 
-void SnNode::check_deadlines(std::vector<Effect>& effects) {
+void SnNode::check_deadlines(Outbox& out) {
     if (!consensus_->leads()) {
         return;
     }
@@ -341,13 +342,13 @@ void SnNode::check_deadlines(std::vector<Effect>& effects) {
         }
     }
     for (ExpireDeadline& expire : due) {
-        propose({0, options_.id, 0, 0, std::move(expire)}, effects);
+        propose({0, options_.id, 0, 0, std::move(expire)}, out);
     }
     // What was refused during a leadership transfer is not retried at once.
-    arm_deadline(effects, options_.check_interval);
+    arm_deadline(out, options_.check_interval);
 }
 
-void SnNode::arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least) {
+void SnNode::arm_deadline(Outbox& out, SwarmDuration at_least) {
     std::optional<SwarmTime> earliest;
     for (const auto& [name, contract] : ledger_.contracts()) {
         // One that is proposed is pending until other SNs agree.
@@ -357,25 +358,24 @@ void SnNode::arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least) 
         }
     }
     if (earliest && consensus_->leads()) {
-        effects.push_back(
-            SetTimer{contract_timer, std::max(now_ + at_least, *earliest - ledger_offset_)});
+        out.set_timer(contract_timer, std::max(now_ + at_least, *earliest - ledger_offset_));
     } else {
-        effects.push_back(CancelTimer{contract_timer});
+        out.cancel_timer(contract_timer);
     }
 }
 
-void SnNode::on_stop(const StopRequested& stop, std::vector<Effect>& effects) {
+void SnNode::on_stop(const StopRequested& stop, Outbox& out) {
     stopped_ = true;
     ConsensusOutput output;
     consensus_->step_down(now_, output);  // so that nobody has to wait for this one's silence
-    perform(output, effects);
+    perform(output, out);
     report(TraceEvent("node_stopped")
                .with("code", static_cast<std::uint64_t>(exit_code::ok))
                .with("head", to_string(head_))
                .log(Level::info, component,
                     "Stopping (" + stop.reason + "), ledger head " + short_text(head_)),
-           effects);
-    effects.push_back(Stop{exit_code::ok, stop.reason});
+           out);
+    out.stop(exit_code::ok, stop.reason);
 }
 
 std::unique_ptr<Node> make_sn_node(SnNodeOptions options, const Hasher& hasher) {

@@ -6,14 +6,13 @@
 namespace starling {
 
 /// A node's newest read replaces its previous one, so pending reads are bounded by connected nodes.
-void SnNode::take_read(const NodeId& from, const SubmitCommand& submit,
-                       std::vector<Effect>& effects) {
+void SnNode::take_read(const NodeId& from, const SubmitCommand& submit, Outbox& out) {
     reads_[from] = {submit.session, submit.sequence, ++read_serial_, std::nullopt};
-    ask_read_index(effects);
+    ask_read_index(out);
 }
 
 /// Repeated with each tick: the request may be lost, or there was no leader.
-void SnNode::ask_read_index(std::vector<Effect>& effects) {
+void SnNode::ask_read_index(Outbox& out) {
     std::uint64_t newest = 0;
     for (const auto& [node, read] : reads_) {
         newest = std::max(newest, read.index ? 0 : read.serial);
@@ -23,15 +22,14 @@ void SnNode::ask_read_index(std::vector<Effect>& effects) {
         if (newest > 0) {
             reads_asked_[options_.id] = newest;
         }
-        check_term(effects);
+        check_term(out);
     } else if (newest > 0 && leader) {
-        effects.push_back(
-            Send{*leader, {ReadIndex{ReadIndex::Step::ask, newest, consensus_->term(), 0}, {}}});
+        out.send(*leader, ReadIndex{ReadIndex::Step::ask, newest, consensus_->term(), 0});
     }
 }
 
 /// On the leader: one round of confirmations at a time, for all reads pending when it begins.
-void SnNode::check_term(std::vector<Effect>& effects) {
+void SnNode::check_term(Outbox& out) {
     if (!consensus_->leads()) {
         read_round_.reset();
         reads_asked_.clear();
@@ -47,7 +45,7 @@ void SnNode::check_term(std::vector<Effect>& effects) {
         }
         read_round_ = ReadRound{
             consensus_->term(), ++read_serial_, *index, std::exchange(reads_asked_, {}), {}};
-        end_read_round_if_confirmed(effects);
+        end_read_round_if_confirmed(out);
     }
     if (!read_round_) {
         return;
@@ -55,15 +53,13 @@ void SnNode::check_term(std::vector<Effect>& effects) {
     for (const Server& server : consensus_->servers()) {
         if (server.voter && server.node != options_.id &&
             !read_round_->confirmed.contains(server.node)) {
-            effects.push_back(
-                Send{server.node,
-                     {ReadIndex{ReadIndex::Step::check, read_round_->serial, read_round_->term, 0},
-                      {}}});
+            out.send(server.node,
+                     ReadIndex{ReadIndex::Step::check, read_round_->serial, read_round_->term, 0});
         }
     }
 }
 
-void SnNode::end_read_round_if_confirmed(std::vector<Effect>& effects) {
+void SnNode::end_read_round_if_confirmed(Outbox& out) {
     const std::vector<Server>& servers = consensus_->servers();
     std::size_t voters = 0;
     std::size_t confirmed = 0;
@@ -82,14 +78,12 @@ void SnNode::end_read_round_if_confirmed(std::vector<Effect>& effects) {
         if (node == options_.id) {
             take_read_index(serial, round.index);
         } else {
-            effects.push_back(Send{
-                node, {ReadIndex{ReadIndex::Step::answer, serial, round.term, round.index}, {}}});
+            out.send(node, ReadIndex{ReadIndex::Step::answer, serial, round.term, round.index});
         }
     }
 }
 
-void SnNode::on_read_index(const NodeId& from, const ReadIndex& read,
-                           std::vector<Effect>& effects) {
+void SnNode::on_read_index(const NodeId& from, const ReadIndex& read, Outbox& out) {
     if (!is_server(from)) {
         return;
     }
@@ -100,24 +94,23 @@ void SnNode::on_read_index(const NodeId& from, const ReadIndex& read,
                 std::uint64_t& newest = reads_asked_[from];
                 newest = std::max(newest, read.serial);
                 if (!read_round_) {
-                    check_term(effects);
+                    check_term(out);
                 }
             }
             return;
         case ReadIndex::Step::check:
             // A majority that is still in this term has elected no later leader.
             if (of_term && !consensus_->leads()) {
-                effects.push_back(Send{
-                    from, {ReadIndex{ReadIndex::Step::confirm, read.serial, read.term, 0}, {}}});
+                out.send(from, ReadIndex{ReadIndex::Step::confirm, read.serial, read.term, 0});
             }
             return;
         case ReadIndex::Step::confirm:
             if (consensus_->leads() && of_term && read_round_ &&
                 read_round_->serial == read.serial && read_round_->term == read.term) {
                 read_round_->confirmed.insert(from);
-                end_read_round_if_confirmed(effects);
+                end_read_round_if_confirmed(out);
                 if (!read_round_ && !reads_asked_.empty()) {
-                    check_term(effects);  // for those that have come meanwhile
+                    check_term(out);  // for those that have come meanwhile
                 }
             }
             return;
@@ -138,10 +131,10 @@ void SnNode::take_read_index(std::uint64_t serial, std::uint64_t index) {
 }
 
 /// After each step: answers the reads whose index is applied.
-void SnNode::answer_reads(std::vector<Effect>& effects) {
+void SnNode::answer_reads(Outbox& out) {
     for (auto read = reads_.begin(); read != reads_.end();) {
         if (read->second.index && *read->second.index <= entries_) {
-            reply(read->first, {read->second.sequence, Errc::ok, "", 0}, effects);
+            reply(read->first, {read->second.sequence, Errc::ok, "", 0}, out);
             read = reads_.erase(read);
         } else {
             ++read;

@@ -22,8 +22,7 @@ std::string names_of(const std::vector<Server>& servers) {
 
 }  // namespace
 
-void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
-                              std::vector<Effect>& effects) {
+void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what, Outbox& out) {
     if (peers_[from].role != Role::tool) {
         const Server* server = find_server(from);
         if (!consensus_->leads() || server == nullptr || !server->voter) {
@@ -31,7 +30,7 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
         }
     }
     if (const Result<void> may = check_removal(from, what); !may) {
-        answer_removal({from, what}, may, effects);
+        answer_removal({from, what}, may, out);
         return;
     }
     std::erase_if(removals_,
@@ -40,11 +39,11 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what,
         removals_.erase(removals_.begin());
     }
     removals_.push_back({from, what});
-    hand_on_removals(effects);
+    hand_on_removals(out);
 }
 
 /// Repeated with each tick: a previous leader may have lost it.
-void SnNode::hand_on_removals(std::vector<Effect>& effects) {
+void SnNode::hand_on_removals(Outbox& out) {
     if (consensus_->leads()) {
         return;
     }
@@ -52,19 +51,19 @@ void SnNode::hand_on_removals(std::vector<Effect>& effects) {
     const std::optional<NodeId> leader = shown_leader();
     if (!leader && misses_leader()) {
         for (const Removal& one : std::exchange(removals_, {})) {
-            answer_removal(one, Error{Errc::unreachable, leaderless_text()}, effects);
+            answer_removal(one, Error{Errc::unreachable, leaderless_text()}, out);
         }
         return;
     }
     for (const Removal& one : removals_) {
         if (leader) {
-            effects.push_back(Send{*leader, {one.what, {}}});
+            out.send(*leader, one.what);
         }
     }
 }
 
 void SnNode::on_removal_answer(const NodeId& from, const StatusReply& reply, const Blob& body,
-                               std::vector<Effect>& effects) {
+                               Outbox& out) {
     if (!is_server(from)) {
         return;
     }
@@ -72,20 +71,20 @@ void SnNode::on_removal_answer(const NodeId& from, const StatusReply& reply, con
         return one.what.id == reply.id && peers_[one.from].role == Role::tool;
     });
     if (found != removals_.end()) {
-        effects.push_back(Send{found->from, {reply, body}});
+        out.send(found->from, reply, body);
         removals_.erase(found);
     }
 }
 
 /// On the leader, after each step.
-void SnNode::carry_out_removals(std::vector<Effect>& effects) {
+void SnNode::carry_out_removals(Outbox& out) {
     if (!consensus_->leads()) {
         return;
     }
     std::vector<Removal> waiting;
     for (const Removal& one : std::exchange(removals_, {})) {
-        if (const auto done = try_to_remove(one, effects)) {
-            answer_removal(one, *done, effects);
+        if (const auto done = try_to_remove(one, out)) {
+            answer_removal(one, *done, out);
         } else {
             waiting.push_back(one);
         }
@@ -93,8 +92,7 @@ void SnNode::carry_out_removals(std::vector<Effect>& effects) {
     std::move(waiting.begin(), waiting.end(), std::back_inserter(removals_));
 }
 
-std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
-                                                  std::vector<Effect>& effects) {
+std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal, Outbox& out) {
     const NodeId& node = removal.what.node;
     const auto is_it = [&](const Server& server) { return server.node == node; };
     const Server* server = find_server(node);
@@ -116,20 +114,20 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal,
                                               names_of(consensus_->servers()) + " do"};
         }
         if (!gone->second.said) {
-            say(RemoveServers{{node}, removal.what.by.name, false, gone->second.index, 0}, effects);
+            say(RemoveServers{{node}, removal.what.by.name, false, gone->second.index, 0}, out);
         }
         return gone->second.said ? std::optional<Result<void>>(Result<void>()) : std::nullopt;
     }
     if (const Result<void> enough = leaves_a_majority(node); !enough) {
         return enough;
     }
-    const Result<void> begun = take_out(node, effects);
+    const Result<void> begun = take_out(node, out);
     return begun || begun.error().code == Errc::stale ? std::nullopt : std::optional(begun);
 }
 
 /// Starts the membership change. A leader can't remove itself: it steps down, and the next one does
 /// it.
-Result<void> SnNode::take_out(const NodeId& node, std::vector<Effect>& effects) {
+Result<void> SnNode::take_out(const NodeId& node, Outbox& out) {
     ConsensusOutput output;
     Result<void> begun;
     if (node == options_.id) {
@@ -137,7 +135,7 @@ Result<void> SnNode::take_out(const NodeId& node, std::vector<Effect>& effects) 
     } else {
         begun = consensus_->remove_server(now_, node, output);
     }
-    perform(output, effects);
+    perform(output, out);
     return begun;
 }
 
@@ -167,22 +165,21 @@ Result<void> SnNode::leaves_a_majority(const NodeId& without) const {
     return {};
 }
 
-void SnNode::answer_removal(const Removal& removal, const Result<void>& done,
-                            std::vector<Effect>& effects) const {
+void SnNode::answer_removal(const Removal& removal, const Result<void>& done, Outbox& out) const {
     StatusReply reply{removal.what.id};
     if (!done) {
         reply.code = done.error().code;
         reply.reason = done.error().message;
-        effects.push_back(Send{removal.from, {std::move(reply), {}}});
+        out.send(removal.from, std::move(reply));
         return;
     }
     const Result<std::string> json = status_json(status_source(), {0, "servers", "", false});
     if (!json) {
-        effects.push_back(Send{removal.from, {reply, {}}});
+        out.send(removal.from, reply);
         return;
     }
     const auto* bytes = reinterpret_cast<const std::byte*>(json->data());
-    effects.push_back(Send{removal.from, {reply, Blob(Bytes(bytes, bytes + json->size()))}});
+    out.send(removal.from, reply, Blob(Bytes(bytes, bytes + json->size())));
 }
 
 void SnNode::apply_membership(const LogRecord& record) {
@@ -220,7 +217,7 @@ void SnNode::apply_removal(const Entry& entry, const RemoveServers& removal) {
     }
 }
 
-void SnNode::tell_removal(const RemoveServers& removal, std::vector<Effect>& effects) const {
+void SnNode::tell_removal(const RemoveServers& removal, Outbox& out) const {
     const std::string gone = names_text(removal.removed);
     report(TraceEvent("servers_removed")
                .with("index", removal.index)
@@ -232,12 +229,12 @@ void SnNode::tell_removal(const RemoveServers& removal, std::vector<Effect>& eff
                               std::to_string(removal.index) + ", " + start_text(removal.session)
                         : "SN " + gone + " is removed from those that keep the ledger, as '" +
                               removal.by + "' asked"),
-           effects);
+           out);
 }
 
 /// SNs that a rebuilt ledger left behind may come back together and elect a leader among
 /// themselves, without asking here: so the leader dials them.
-void SnNode::recall_removed(std::vector<Effect>& effects) {
+void SnNode::recall_removed(Outbox& out) {
     if (!consensus_->leads() || now_ < recall_at_) {
         return;
     }
@@ -245,13 +242,13 @@ void SnNode::recall_removed(std::vector<Effect>& effects) {
     for (const auto& [number, gone] : removed_) {
         const bool rebuilt = gone.said && gone.said->rebuilt && gone.node != options_.id;
         if (rebuilt && !gone.told && !is_server(gone.node)) {
-            dial(gone.address, effects);
+            dial(gone.address, out);
         }
     }
 }
 
 /// Tells a removed SN that comes back that it must not take part with its old disk.
-void SnNode::tell_removed(const NodeId& node, std::uint64_t number, std::vector<Effect>& effects) {
+void SnNode::tell_removed(const NodeId& node, std::uint64_t number, Outbox& out) {
     RemovedServer& gone = removed_.at(number);
     std::string text = "This SN keeps the ledger no more: ";
     if (gone.said && gone.said->rebuilt) {
@@ -273,10 +270,9 @@ void SnNode::tell_removed(const NodeId& node, std::uint64_t number, std::vector<
                 .log(Level::warning, component,
                      "SN '" + node.name + "' came back, which was removed with entry " +
                          std::to_string(gone.index) + ": it is told to start with an empty disk"),
-            effects);
+            out);
     }
-    effects.push_back(Send{
-        node, {MembershipReply{Errc::stale, text, consensus_->servers(), {}, gone.rebuilt}, {}}});
+    out.send(node, MembershipReply{Errc::stale, text, consensus_->servers(), {}, gone.rebuilt});
 }
 
 }  // namespace starling

@@ -87,7 +87,7 @@ SwarmRules SnNode::wanted_rules() const {
 }
 
 /// At each start of the founder, if its operator has changed the rules.
-void SnNode::propose_rules(std::vector<Effect>& effects) {
+void SnNode::propose_rules(Outbox& out) {
     const auto known = ledger_.nodes().find(options_.id);
     const bool registered = known != ledger_.nodes().end() &&
                             known->second.credentials == options_.signer->credentials();
@@ -96,27 +96,27 @@ void SnNode::propose_rules(std::vector<Effect>& effects) {
     }
     SwarmRules rules = wanted_rules();
     if (rules != ledger_.roll().rules()) {
-        say(std::move(rules), effects);
+        say(std::move(rules), out);
     }
 }
 
-void SnNode::apply_roll(const RollChanged& changed, std::vector<Effect>& effects) {
+void SnNode::apply_roll(const RollChanged& changed, Outbox& out) {
     if (changed.node) {
-        apply_pin(*changed.node, effects);
+        apply_pin(*changed.node, out);
         return;
     }
     for (const auto& [node, entry] : ledger_.roll().entries()) {
-        apply_pin(node, effects);
+        apply_pin(node, out);
     }
 }
 
 /// Pins the names of peers by the roll, and tells SLs the pins of SLs and SNs.
-void SnNode::apply_pin(const NodeId& node, std::vector<Effect>& effects) {
+void SnNode::apply_pin(const NodeId& node, Outbox& out) {
     const std::optional<std::optional<CaFingerprint>> pin = ledger_.roll().pin_of(node);
     if (!pin || node == options_.id) {
         return;
     }
-    effects.push_back(PinPeer{node, *pin});
+    out.pin_peer(node, *pin);
     const Role role = ledger_.roll().entries().at(node).role;
     if (!*pin || **pin == CaFingerprint{} || (role != Role::sl && role != Role::sn)) {
         pins_.erase(node);
@@ -128,25 +128,25 @@ void SnNode::apply_pin(const NodeId& node, std::vector<Effect>& effects) {
     }
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {
-            effects.push_back(Send{id, {RollNews{{{node, **pin}}}, {}}});
+            out.send(id, RollNews{{{node, **pin}}});
         }
     }
 }
 
-void SnNode::tell_pins(const NodeId& to, std::vector<Effect>& effects) const {
+void SnNode::tell_pins(const NodeId& to, Outbox& out) const {
     RollNews news;
     for (const auto& [node, ca] : pins_) {
         news.pins.push_back({node, ca});
         if (news.pins.size() == pins_max) {
-            effects.push_back(Send{to, {std::exchange(news, {}), {}}});
+            out.send(to, std::exchange(news, {}));
         }
     }
     if (!news.pins.empty()) {
-        effects.push_back(Send{to, {std::move(news), {}}});
+        out.send(to, std::move(news));
     }
 }
 
-void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects) const {
+void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
     if (!changed.node) {
         const SwarmRules& rules = ledger_.roll().rules();
         report(TraceEvent("rules_set")
@@ -156,11 +156,11 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
                             (rules.admission == Admission::roll ? "of names on the roll"
                                                                 : "by first contact") +
                             ", " + std::to_string(rules.admins.size()) + " administrators"),
-               effects);
+               out);
         return;
     }
     if (!changed.done) {
-        tell_owners(changed, effects);
+        tell_owners(changed, out);
         return;
     }
     const NodeId& node = *changed.node;
@@ -182,7 +182,7 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
                                        : "admitted '" + node.name + "'" +
                                              (certified ? " of " + ca_text(*entry.ca) : "") +
                                              (entry.votes ? ", which votes" : ""))),
-               effects);
+               out);
         return;
     }
     if (entry.role == Role::sn && !ledger_.roll().may_vote(node)) {
@@ -192,18 +192,18 @@ void SnNode::tell_roll(const RollChanged& changed, std::vector<Effect>& effects)
                        " learns, and has no vote: it is of another CA than the first SN. An "
                        "administrator gives it one (swci admit server " +
                        node.name + ")"),
-               effects);
+               out);
         return;
     }
     report(certified ? std::move(event).log(
                            Level::info, component,
                            "The name '" + node.name + "' belongs to " + ca_text(*entry.ca))
                      : std::move(event),
-           effects);
+           out);
 }
 
 /// An owner's tool has voted, and there is no majority of the owners yet.
-void SnNode::tell_owners(const RollChanged& changed, std::vector<Effect>& effects) const {
+void SnNode::tell_owners(const RollChanged& changed, Outbox& out) const {
     const Roll& roll = ledger_.roll();
     const RollEntry& entry = roll.entries().at(*changed.node);
     const std::set<CaFingerprint> owners = roll.owners();
@@ -218,10 +218,10 @@ void SnNode::tell_owners(const RollChanged& changed, std::vector<Effect>& effect
                         "': of " + std::to_string(owners.size()) + " owners " +
                         count(entry.for_vote, "a vote") + ", " +
                         count(entry.for_expulsion, "its expulsion") + "; a majority decides"),
-           effects);
+           out);
 }
 
-void SnNode::remove_expelled_servers(std::vector<Effect>& effects) {
+void SnNode::remove_expelled_servers(Outbox& out) {
     if (!consensus_->leads()) {
         return;
     }
@@ -232,16 +232,16 @@ void SnNode::remove_expelled_servers(std::vector<Effect>& effects) {
             continue;
         }
         // Retried in a later step if another membership change is under way.
-        static_cast<void>(take_out(NodeId(server.node), effects));
+        static_cast<void>(take_out(NodeId(server.node), out));
         return;
     }
 }
 
-void SnNode::deny(const NodeId& node, const Answer& why, std::vector<Effect>& effects) const {
+void SnNode::deny(const NodeId& node, const Answer& why, Outbox& out) const {
     report(TraceEvent("command_denied")
                .with("node", node.name)
                .log(Level::warning, component, "Refused '" + node.name + "': " + why.reason),
-           effects);
+           out);
 }
 
 }  // namespace starling

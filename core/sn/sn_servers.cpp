@@ -27,11 +27,11 @@ const Server* SnNode::find_server(const NodeId& node) const {
 /// leader.
 bool SnNode::is_outside() const { return !is_server(options_.id) || misses_leader(); }
 
-void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
     const Message& message = received.frame.message;
     if (const auto* raft = std::get_if<ConsensusMessage>(&message)) {
         if (is_removed(raft->sender)) {
-            tell_removed(received.from, raft->sender, effects);
+            tell_removed(received.from, raft->sender, out);
             return;
         }
         ConsensusOutput output;
@@ -41,37 +41,36 @@ void SnNode::on_server_frame(const FrameReceived& received, std::vector<Effect>&
             note_history(raft->commit);
             leader_seen_ = now_;
         }
-        perform(output, effects);
+        perform(output, out);
     } else if (const auto* command = std::get_if<RelayedCommand>(&message)) {
         if (command->from == received.from) {
-            on_server_command(command->from, command->submit, effects);
+            on_server_command(command->from, command->submit, out);
         } else if (consensus_->leads()) {
-            on_command(command->from, command->submit, effects, received.from);
+            on_command(command->from, command->submit, out, received.from);
         }
     } else if (const auto* result = std::get_if<RelayedResult>(&message)) {
-        on_relayed_result(received.from, *result, effects);
+        on_relayed_result(received.from, *result, out);
     } else if (const auto* read = std::get_if<ReadIndex>(&message)) {
-        on_read_index(received.from, *read, effects);
+        on_read_index(received.from, *read, out);
     } else if (const auto* news = std::get_if<RelayedNews>(&message)) {
-        on_relayed_news(received.from, *news, effects);
+        on_relayed_news(received.from, *news, out);
     } else if (const auto* request = std::get_if<MembershipRequest>(&message)) {
-        on_membership_request(received.from, *request, effects);
+        on_membership_request(received.from, *request, out);
     } else if (const auto* reply = std::get_if<MembershipReply>(&message)) {
-        on_membership_reply(received.from, *reply, effects);
+        on_membership_reply(received.from, *reply, out);
     } else if (const auto* removal = std::get_if<RemoveServer>(&message)) {
-        on_remove_server(received.from, *removal, effects);
+        on_remove_server(received.from, *removal, out);
     } else if (const auto* answer = std::get_if<StatusReply>(&message)) {
-        on_removal_answer(received.from, *answer, received.frame.body, effects);
+        on_removal_answer(received.from, *answer, received.frame.body, out);
     } else {
         report(TraceEvent("frame_ignored")
                    .with("peer", received.from.name)
                    .with("type", std::string(type_name(message))),
-               effects);
+               out);
     }
 }
 
-void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
-                             std::vector<Effect>& effects) {
+void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox& out) {
     if (news.connected && is_replaced(news.node, news.beat.session)) {
         return;
     }
@@ -86,7 +85,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
         peer.connected = true;
         peer.via = from;
         note_heartbeat(news.node, news.beat);
-        take_report(news.node, news.beat, effects);
+        take_report(news.node, news.beat, out);
     } else if (!peer.here && peer.via == from) {
         peer.connected = false;
         peer.lost_at = now_;
@@ -94,18 +93,17 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news,
     status_.mark_changed();
 }
 
-void SnNode::relay_news(const NodeId& node, bool connected, const Heartbeat& beat,
-                        std::vector<Effect>& effects) {
+void SnNode::relay_news(const NodeId& node, bool connected, const Heartbeat& beat, Outbox& out) {
     const std::optional<NodeId> leader = consensus_->leader();
     if (leader && *leader != options_.id) {
-        effects.push_back(Send{*leader, {RelayedNews{node, connected, beat}, {}}});
+        out.send(*leader, RelayedNews{node, connected, beat});
     }
 }
 
-void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects) {
+void SnNode::relay(const NodeId& from, const SubmitCommand& submit, Outbox& out) {
     const std::optional<NodeId> leader = consensus_->leader();
     if (leader && *leader != options_.id) {
-        effects.push_back(Send{*leader, {RelayedCommand{from, submit}, {}}});
+        out.send(*leader, RelayedCommand{from, submit});
     } else if (!leader) {
         pending_resent_term_ = 0;  // it waits, also for one of the same term: see resend_pending()
     }
@@ -113,7 +111,7 @@ void SnNode::relay(const NodeId& from, const SubmitCommand& submit, std::vector<
 
 /// Pending commands are resent to each new leader at once, since an older one may have lost them.
 /// Duplicates are recognised by their sequence.
-void SnNode::resend_pending(std::vector<Effect>& effects) {
+void SnNode::resend_pending(Outbox& out) {
     const std::optional<NodeId> leader = consensus_->leader();
     const bool knows_all = !consensus_->leads() || applied_term_ == consensus_->term();
     if (!leader || !knows_all || pending_resent_term_ == consensus_->term()) {
@@ -127,40 +125,40 @@ void SnNode::resend_pending(std::vector<Effect>& effects) {
         }
     }
     for (const auto& [id, submit] : waiting) {
-        on_command(id, submit, effects);
+        on_command(id, submit, out);
     }
 }
 
-void SnNode::settle(std::vector<Effect>& effects) {
-    on_leadership(effects);
+void SnNode::settle(Outbox& out) {
+    on_leadership(out);
     // A new SN gets its vote once it is registered.
     if (consensus_->leader() && is_server(options_.id) != was_server_) {
         was_server_ = !was_server_;
-        register_self(effects);
+        register_self(out);
     }
-    resend_pending(effects);
-    carry_out_removals(effects);
-    remove_expelled_servers(effects);
+    resend_pending(out);
+    carry_out_removals(out);
+    remove_expelled_servers(out);
     if (!read_round_ || !consensus_->leads()) {
-        check_term(effects);
+        check_term(out);
     }
-    answer_reads(effects);
+    answer_reads(out);
     if (checkpoint_due_) {
-        sign_checkpoint(effects);
+        sign_checkpoint(out);
     }
     const bool alone = consensus_->leads() && consensus_->servers().size() == 1;
     const std::optional<SwarmTime> due = alone ? std::nullopt : consensus_->deadline();
     if (due != raft_armed_) {
         raft_armed_ = due;
         if (due) {
-            effects.push_back(SetTimer{raft_timer, *due});
+            out.set_timer(raft_timer, *due);
         } else {
-            effects.push_back(CancelTimer{raft_timer});
+            out.cancel_timer(raft_timer);
         }
     }
 }
 
-void SnNode::on_leadership(std::vector<Effect>& effects) {
+void SnNode::on_leadership(Outbox& out) {
     const bool leads = consensus_->leads();
     if (leads && led_term_ != consensus_->term()) {
         led_term_ = consensus_->term();
@@ -168,14 +166,14 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
         pending_own_.clear();
         ledger_offset_ = std::max(ledger_offset_, from_ns(last_entry_ns_) - now_);
         led_since_ = now_;
-        report(TraceEvent("leader_elected").with("term", led_term_), effects);
-        arm_deadline(effects);
+        report(TraceEvent("leader_elected").with("term", led_term_), out);
+        arm_deadline(out);
     } else if (!leads && led_term_ != 0) {
-        report(TraceEvent("leader_ended").with("term", led_term_), effects);
+        report(TraceEvent("leader_ended").with("term", led_term_), out);
         led_term_ = 0;
         pending_.clear();
         pending_own_.clear();
-        arm_deadline(effects);
+        arm_deadline(out);
     }
     const std::optional<NodeId> leader = consensus_->leader();
     if (leads) {
@@ -191,19 +189,19 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
     }
     known_leader_ = leader;
     known_term_ = consensus_->term();
-    register_self(effects);
-    propose_rules(effects);
-    ask_read_index(effects);
+    register_self(out);
+    propose_rules(out);
+    ask_read_index(out);
     // The new leader gets the latest heartbeats of the nodes here at once.
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {
             Heartbeat said = peer.beat;
             said.session = peer.session;
-            relay_news(id, true, said, effects);
+            relay_news(id, true, said, out);
         }
     }
     for (const auto& [name, contract] : ledger_.contracts()) {
-        commit_if_reported(contract, effects);
+        commit_if_reported(contract, out);
     }
     if (consensus_->servers().size() > 1) {
         report(
@@ -214,7 +212,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
                      leads ? "This SN leads the ledger, term " + std::to_string(consensus_->term())
                            : "SN '" + leader->name + "' leads the ledger, term " +
                                  std::to_string(consensus_->term())),
-            effects);
+            out);
     }
     if (!ready_) {
         ready_ = true;
@@ -223,7 +221,7 @@ void SnNode::on_leadership(std::vector<Effect>& effects) {
                    .log(Level::info, "swarm.blCnt",
                         "Starting SWARM-API-SERVER on port: " +
                             std::to_string(options_.api_address.port)),
-               effects);
+               out);
     }
 }
 
@@ -232,13 +230,13 @@ std::optional<NodeId> SnNode::shown_leader() const {
     return misses_leader() ? std::nullopt : consensus_->leader();
 }
 
-void SnNode::dial(const Address& address, std::vector<Effect>& effects) {
+void SnNode::dial(const Address& address, Outbox& out) {
     if (dialling_.insert(address).second) {
-        effects.push_back(Connect{address, Role::sn});
+        out.connect(address, Role::sn);
     }
 }
 
-void SnNode::dial_servers(std::vector<Effect>& effects) {
+void SnNode::dial_servers(Outbox& out) {
     const auto is_here = [&](const NodeId& node) {
         const auto peer = peers_.find(node);
         return peer != peers_.end() && peer->second.here;
@@ -250,27 +248,27 @@ void SnNode::dial_servers(std::vector<Effect>& effects) {
         // has not joined yet is unknown to the others, so it dials.
         if (server.node != options_.id && !is_here(server.node) &&
             (outside || options_.id < server.node)) {
-            dial(server.address, effects);
+            dial(server.address, out);
         }
     }
     const bool any_here = std::any_of(peers_.begin(), peers_.end(), [](const auto& entry) {
         return entry.second.role == Role::sn && entry.second.here;
     });
     if (outside && options_.sentinel && !any_here) {
-        dial(*options_.sentinel, effects);
+        dial(*options_.sentinel, out);
     }
 }
 
-void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects) {
+void SnNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
     dialling_.erase(failed.address);
     dial_errors_[failed.address] = failed.error.message;
     if (failed.error.code == Errc::replaced) {
-        end_as_copy(failed.error.message, effects);
+        end_as_copy(failed.error.message, out);
         return;
     }
     if (failed.fatal && !is_server(options_.id)) {
         end(exit_code_of(failed.error.code),
-            "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, effects);
+            "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, out);
         return;
     }
     if (dial_armed_) {
@@ -280,15 +278,15 @@ void SnNode::on_connect_failed(const ConnectFailed& failed, std::vector<Effect>&
     dial_armed_ = true;
     dial_backoff_ =
         std::min<SwarmDuration>(dial_backoff_ * 2 + std::chrono::milliseconds(20), server_interval);
-    effects.push_back(SetTimer{dial_timer, now_ + dial_backoff_});
+    out.set_timer(dial_timer, now_ + dial_backoff_);
 }
 
-void SnNode::end(int code, const std::string& why, std::vector<Effect>& effects) {
+void SnNode::end(int code, const std::string& why, Outbox& out) {
     stopped_ = true;
     report(TraceEvent(code == exit_code::ok ? "left_servers" : "join_refused")
                .log(code == exit_code::ok ? Level::info : Level::error, component, why),
-           effects);
-    effects.push_back(Stop{code, why});
+           out);
+    out.stop(code, why);
 }
 
 }  // namespace starling

@@ -55,7 +55,7 @@ Result<void> SnNode::check_signature(const Entry& entry) const {
     return {};
 }
 
-void SnNode::take_report(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects) {
+void SnNode::take_report(const NodeId& from, const Heartbeat& beat, Outbox& out) {
     const Contract* contract = ledger_.find_contract(beat.contract);
     const RoundKey key{beat.contract, beat.run, beat.round, beat.attempt};
     if (!beat.report || contract == nullptr || contract->phase != ContractPhase::exchanging ||
@@ -69,7 +69,7 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, std::vector<
     const MemberReport report{from, beat.report->digest, beat.report->signature};
     const auto known = reports.of.find(from);
     if (known != reports.of.end() && known->second == report) {
-        commit_if_reported(*contract, effects);  // said again: a proposal may have been lost
+        commit_if_reported(*contract, out);  // said again: a proposal may have been lost
         return;
     }
     const auto node = ledger_.nodes().find(from);
@@ -83,7 +83,7 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, std::vector<
                 .with("node", from.name)
                 .log(Level::error, component,
                      "Refused a report of '" + from.name + "': its signature is not by that node"),
-            effects);
+            out);
         return;
     }
     reports.of.insert_or_assign(from, report);
@@ -93,11 +93,11 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, std::vector<
                      .with("round", key.round)
                      .with("attempt", key.attempt)
                      .with("digest", to_string(report.digest)),
-                 effects);
-    commit_if_reported(*contract, effects);
+                 out);
+    commit_if_reported(*contract, out);
 }
 
-void SnNode::commit_if_reported(const Contract& contract, std::vector<Effect>& effects) {
+void SnNode::commit_if_reported(const Contract& contract, Outbox& out) {
     const auto found = reports_.find(contract.name);
     if (!consensus_->leads() || contract.phase != ContractPhase::exchanging ||
         found == reports_.end() || !is_about(found->second.key, contract)) {
@@ -111,7 +111,7 @@ void SnNode::commit_if_reported(const Contract& contract, std::vector<Effect>& e
         }
         commit.reports.push_back(report->second);
     }
-    propose({0, options_.id, 0, 0, std::move(commit), {}}, effects);
+    propose({0, options_.id, 0, 0, std::move(commit), {}}, out);
 }
 
 bool SnNode::has_reported(const Contract& contract, const NodeId& node) const {
@@ -120,18 +120,17 @@ bool SnNode::has_reported(const Contract& contract, const NodeId& node) const {
            found->second.of.count(node) > 0;
 }
 
-void SnNode::say(Command command, std::vector<Effect>& effects) {
+void SnNode::say(Command command, Outbox& out) {
     if (consensus_->leads()) {
-        propose({0, options_.id, 0, 0, std::move(command), {}}, effects);
+        propose({0, options_.id, 0, 0, std::move(command), {}}, out);
         return;
     }
     SubmitCommand submit{0, 0, std::move(command), {}};
     submit.signature = options_.signer->sign(command_text(options_.id, 0, 0, submit.command));
-    relay(options_.id, submit, effects);
+    relay(options_.id, submit, out);
 }
 
-void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
-                               std::vector<Effect>& effects) {
+void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit, Outbox& out) {
     const auto* registration = std::get_if<RegisterNode>(&submit.command);
     const bool may = registration != nullptr
                          ? registration->role == Role::sn
@@ -146,18 +145,18 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit,
                    .with("node", from.name)
                    .log(Level::error, component,
                         "Refused what SN '" + from.name + "' says: " + genuine.error().message),
-               effects);
+               out);
         return;
     }
     if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
-        deny(from, *refused, effects);
-    } else if (has_share(from, submit.command, effects)) {
-        propose(entry, effects);
+        deny(from, *refused, out);
+    } else if (has_share(from, submit.command, out)) {
+        propose(entry, out);
     }
 }
 
 /// Announces the key that this SN signs with.
-void SnNode::register_self(std::vector<Effect>& effects) {
+void SnNode::register_self(Outbox& out) {
     const auto known = ledger_.nodes().find(options_.id);
     const bool registered = known != ledger_.nodes().end() &&
                             known->second.credentials == options_.signer->credentials();
@@ -167,14 +166,14 @@ void SnNode::register_self(std::vector<Effect>& effects) {
     RegisterNode registration{Role::sn, options_.api_address, options_.signer->credentials()};
     const Result<void> may = ledger_.roll().may_register(options_.id, registration.credentials.ca);
     if (!may && !misses_leader()) {
-        end(exit_code::refused, "This SN may not take part: " + may.error().message, effects);
+        end(exit_code::refused, "This SN may not take part: " + may.error().message, out);
     } else if (may) {
-        say(std::move(registration), effects);
+        say(std::move(registration), out);
     }
 }
 
 /// Not repeated if it is lost on its way to the leader: the next one covers it, too.
-void SnNode::sign_checkpoint(std::vector<Effect>& effects) {
+void SnNode::sign_checkpoint(Outbox& out) {
     const auto known = ledger_.nodes().find(options_.id);
     if (!consensus_->leader() || known == ledger_.nodes().end() ||
         known->second.credentials != options_.signer->credentials()) {
@@ -182,11 +181,11 @@ void SnNode::sign_checkpoint(std::vector<Effect>& effects) {
     }
     checkpoint_due_ = false;
     checkpoint_at_ = entries_;
-    say(Checkpoint{entries_, head_}, effects);
+    say(Checkpoint{entries_, head_}, out);
 }
 
 void SnNode::compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,
-                                std::vector<Effect>& effects) const {
+                                Outbox& out) const {
     const bool same = checkpoint.index >= 1 && checkpoint.index <= links_.size() &&
                       links_[checkpoint.index - 1] == checkpoint.head;
     if (same) {
@@ -201,7 +200,7 @@ void SnNode::compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoi
                         std::to_string(checkpoint.index) + " its head is " +
                         short_text(checkpoint.head) +
                         ". Keep both ledgers and compare them with swarm-audit"),
-           effects);
+           out);
 }
 
 }  // namespace starling

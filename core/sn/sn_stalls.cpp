@@ -261,7 +261,7 @@ std::optional<Command> SnNode::way_on(const Contract& contract, const HeldUp& he
 /// Members that can't reach each other would hold up the round for ever. Not while bytes move: the
 /// round could not have ended yet, so nothing is lost by waiting. But no longer than its slowest
 /// link explains, or a member that sends a byte now and then would hold it for ever.
-void SnNode::check_stalls(std::vector<Effect>& effects) {
+void SnNode::check_stalls(Outbox& out) {
     if (!consensus_->leads() || !options_.exclude_stalled) {
         return;
     }
@@ -275,16 +275,16 @@ void SnNode::check_stalls(std::vector<Effect>& effects) {
         if (std::optional<Command> command = way_on(contract, *held_up)) {
             commands.push_back(std::move(*command));
         } else {
-            show_standstill(contract, held_up->node, held_up->why, effects);
+            show_standstill(contract, held_up->node, held_up->why, out);
         }
     }
     for (Command& command : commands) {
-        propose({0, options_.id, 0, 0, std::move(command)}, effects);
+        propose({0, options_.id, 0, 0, std::move(command)}, out);
     }
 }
 
 void SnNode::show_standstill(const Contract& contract, const NodeId& node, const std::string& what,
-                             std::vector<Effect>& effects) {
+                             Outbox& out) {
     RoundMotion& motion = motions_[contract.name];
     const RoundKey key{contract.name, contract.run, contract.round, contract.attempt};
     if (motion.shown == key && now_ - motion.shown_at < stall_log_interval) {
@@ -302,7 +302,7 @@ void SnNode::show_standstill(const Contract& contract, const NodeId& node, const
                         std::to_string(contract.config.min_peers) + " needs it of " +
                         std::to_string(contract.active_count()) +
                         " active members: look at its SL, and at the network between them"),
-           effects);
+           out);
 }
 
 }  // namespace starling

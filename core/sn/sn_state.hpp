@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/node/outbox.hpp"
 #include "core/raft/raft_consensus.hpp"
 #include "core/sn/sn_node.hpp"
 #include "core/sn/sn_status.hpp"
@@ -46,25 +47,25 @@ private:
     using CommandKey = std::tuple<NodeId, std::uint64_t, std::uint64_t>;
 
     // sn_node.cpp
-    void handle(const Input& input, std::vector<Effect>& effects);
-    void start(std::vector<Effect>& effects);
-    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
-    void on_peer_lost(const PeerLost& lost, std::vector<Effect>& effects);
-    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
+    void handle(const Input& input, Outbox& out);
+    void start(Outbox& out);
+    void on_peer_up(const PeerUp& up, Outbox& out);
+    void on_peer_lost(const PeerLost& lost, Outbox& out);
+    void on_frame(const FrameReceived& received, Outbox& out);
     /// \param via  the SN that has handed it on
-    void on_command(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects,
+    void on_command(const NodeId& from, const SubmitCommand& submit, Outbox& out,
                     const std::optional<NodeId>& via = std::nullopt);
-    static void reply(const NodeId& to, CommandResult result, std::vector<Effect>& effects) {
-        effects.push_back(Send{to, {std::move(result), {}}});
+    static void reply(const NodeId& to, CommandResult result, Outbox& out) {
+        out.send(to, std::move(result));
     }
-    void on_heartbeat(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
+    void on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out);
     bool is_replaced(const NodeId& node, std::uint64_t session) const;
-    void turn_away(const NodeId& node, std::uint64_t session, std::vector<Effect>& effects);
-    void on_timer(const TimerDue& due, std::vector<Effect>& effects);
-    void on_stop(const StopRequested& stop, std::vector<Effect>& effects);
-    void check_leases(std::vector<Effect>& effects);
-    void check_deadlines(std::vector<Effect>& effects);
-    void arm_deadline(std::vector<Effect>& effects, SwarmDuration at_least = SwarmDuration{0});
+    void turn_away(const NodeId& node, std::uint64_t session, Outbox& out);
+    void on_timer(const TimerDue& due, Outbox& out);
+    void on_stop(const StopRequested& stop, Outbox& out);
+    void check_leases(Outbox& out);
+    void check_deadlines(Outbox& out);
+    void arm_deadline(Outbox& out, SwarmDuration at_least = SwarmDuration{0});
     SnStatusSource status_source() const {
         return {options_.id,
                 options_.api_address,
@@ -114,54 +115,51 @@ private:
     std::optional<NodeId> unreported(const Contract& contract) const;
     std::optional<HeldUp> holds_up(const Contract& contract);
     std::optional<Command> way_on(const Contract& contract, const HeldUp& held_up) const;
-    void check_stalls(std::vector<Effect>& effects);
+    void check_stalls(Outbox& out);
     void show_standstill(const Contract& contract, const NodeId& node, const std::string& what,
-                         std::vector<Effect>& effects);
+                         Outbox& out);
 
     // sn_log.cpp
     /// Ledger time: goes on from where an earlier start of this node, or another SN, left it.
     SwarmTime ledger_now() const { return now_ + ledger_offset_; }
-    void propose(Entry entry, std::vector<Effect>& effects);
+    void propose(Entry entry, Outbox& out);
     /// An entry of its own that is on its way.
     bool is_proposed(const Command& command) const;
     /// Carries out what the consensus wants done, in its order.
-    void perform(ConsensusOutput& output, std::vector<Effect>& effects);
-    void apply(const LogRecord& record, std::vector<Effect>& effects);
-    void apply_entry(const LogRecord& record, TraceEvent applied_event,
-                     std::vector<Effect>& effects);
+    void perform(ConsensusOutput& output, Outbox& out);
+    void apply(const LogRecord& record, Outbox& out);
+    void apply_entry(const LogRecord& record, TraceEvent applied_event, Outbox& out);
     /// Whether the trace tells of it: not again after a restart.
     bool is_told(std::uint64_t index) const {
         return index > recovered_ || options_.trace_recovered;
     }
     void note_history(std::uint64_t agreed);
-    void tell_history(std::vector<Effect>& effects);
-    void answer(const Entry& entry, const Answer& answer, std::vector<Effect>& effects);
-    void tell(const LedgerEvent& event, std::vector<Effect>& effects);
-    void push_view(const std::string& contract, std::vector<Effect>& effects);
+    void tell_history(Outbox& out);
+    void answer(const Entry& entry, const Answer& answer, Outbox& out);
+    void tell(const LedgerEvent& event, Outbox& out);
+    void push_view(const std::string& contract, Outbox& out);
 
     // sn_signed.cpp
     /// Whether the entry is signed by its author. Errc::refused tells why not.
     Result<void> check_signature(const Entry& entry) const;
     bool is_signed_with(const PublicKey& key, const Entry& entry) const;
-    void take_report(const NodeId& from, const Heartbeat& beat, std::vector<Effect>& effects);
+    void take_report(const NodeId& from, const Heartbeat& beat, Outbox& out);
     /// Whether `key` names the attempt that is on.
     bool is_about(const RoundKey& key, const Contract& contract) const;
     /// Proposes the commit of an attempt of which all members have reported.
-    void commit_if_reported(const Contract& contract, std::vector<Effect>& effects);
+    void commit_if_reported(const Contract& contract, Outbox& out);
     bool has_reported(const Contract& contract, const NodeId& node) const;
     /// An entry in this SN's own name, wherever the leader is.
-    void say(Command command, std::vector<Effect>& effects);
-    void on_server_command(const NodeId& from, const SubmitCommand& submit,
-                           std::vector<Effect>& effects);
-    void register_self(std::vector<Effect>& effects);
-    void sign_checkpoint(std::vector<Effect>& effects);
-    void compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,
-                            std::vector<Effect>& effects) const;
+    void say(Command command, Outbox& out);
+    void on_server_command(const NodeId& from, const SubmitCommand& submit, Outbox& out);
+    void register_self(Outbox& out);
+    void sign_checkpoint(Outbox& out);
+    void compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint, Outbox& out) const;
 
     // sn_copies.cpp
-    void on_started(std::vector<Effect>& effects);
-    void while_asking_original(const Input& input, std::vector<Effect>& effects);
-    void end_as_copy(const std::string& why, std::vector<Effect>& effects);
+    void on_started(Outbox& out);
+    void while_asking_original(const Input& input, Outbox& out);
+    void end_as_copy(const std::string& why, Outbox& out);
 
     // sn_removals.cpp
     /// A tool's wish that waits, at the SN that it is connected with and at the one that leads.
@@ -169,29 +167,27 @@ private:
         NodeId from;
         RemoveServer what;
     };
-    void on_remove_server(const NodeId& from, const RemoveServer& what,
-                          std::vector<Effect>& effects);
+    void on_remove_server(const NodeId& from, const RemoveServer& what, Outbox& out);
     void on_removal_answer(const NodeId& from, const StatusReply& reply, const Blob& body,
-                           std::vector<Effect>& effects);
-    void carry_out_removals(std::vector<Effect>& effects);
-    void hand_on_removals(std::vector<Effect>& effects);
+                           Outbox& out);
+    void carry_out_removals(Outbox& out);
+    void hand_on_removals(Outbox& out);
     /// Of the SN that leads: the end of it, if it has come to one.
-    std::optional<Result<void>> try_to_remove(const Removal& removal, std::vector<Effect>& effects);
-    Result<void> take_out(const NodeId& node, std::vector<Effect>& effects);
+    std::optional<Result<void>> try_to_remove(const Removal& removal, Outbox& out);
+    Result<void> take_out(const NodeId& node, Outbox& out);
     Result<void> leaves_a_majority(const NodeId& without) const;
-    void answer_removal(const Removal& removal, const Result<void>& done,
-                        std::vector<Effect>& effects) const;
+    void answer_removal(const Removal& removal, const Result<void>& done, Outbox& out) const;
     void apply_membership(const LogRecord& record);
     void apply_removal(const Entry& entry, const RemoveServers& removal);
-    void tell_removal(const RemoveServers& removal, std::vector<Effect>& effects) const;
-    void recall_removed(std::vector<Effect>& effects);
+    void tell_removal(const RemoveServers& removal, Outbox& out) const;
+    void recall_removed(Outbox& out);
     bool is_removed(std::uint64_t number) const {
         return options_.turn_away_removed && removed_.contains(number);
     }
-    void tell_removed(const NodeId& node, std::uint64_t number, std::vector<Effect>& effects);
+    void tell_removed(const NodeId& node, std::uint64_t number, Outbox& out);
 
     // sn_leaderless.cpp
-    void check_leader(std::vector<Effect>& effects);
+    void check_leader(Outbox& out);
     std::string leaderless_text() const;
 
     // sn_roll.cpp
@@ -199,14 +195,14 @@ private:
     /// Whether a tool has signed this removal, and may have an SN removed.
     Result<void> check_removal(const NodeId& from, const RemoveServer& what) const;
     SwarmRules wanted_rules() const;
-    void propose_rules(std::vector<Effect>& effects);
-    void apply_roll(const RollChanged& changed, std::vector<Effect>& effects);
-    void apply_pin(const NodeId& node, std::vector<Effect>& effects);
-    void tell_pins(const NodeId& to, std::vector<Effect>& effects) const;
-    void tell_roll(const RollChanged& changed, std::vector<Effect>& effects) const;
-    void tell_owners(const RollChanged& changed, std::vector<Effect>& effects) const;
-    void remove_expelled_servers(std::vector<Effect>& effects);
-    void deny(const NodeId& node, const Answer& why, std::vector<Effect>& effects) const;
+    void propose_rules(Outbox& out);
+    void apply_roll(const RollChanged& changed, Outbox& out);
+    void apply_pin(const NodeId& node, Outbox& out);
+    void tell_pins(const NodeId& to, Outbox& out) const;
+    void tell_roll(const RollChanged& changed, Outbox& out) const;
+    void tell_owners(const RollChanged& changed, Outbox& out) const;
+    void remove_expelled_servers(Outbox& out);
+    void deny(const NodeId& node, const Answer& why, Outbox& out) const;
 
     // sn_reads.cpp
     /// Of a node that is connected here.
@@ -224,13 +220,13 @@ private:
         std::map<NodeId, std::uint64_t> asked;  ///< by SN: its newest read when the round began
         std::set<NodeId> confirmed;
     };
-    void take_read(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
-    void ask_read_index(std::vector<Effect>& effects);
-    void check_term(std::vector<Effect>& effects);
-    void end_read_round_if_confirmed(std::vector<Effect>& effects);
-    void on_read_index(const NodeId& from, const ReadIndex& read, std::vector<Effect>& effects);
+    void take_read(const NodeId& from, const SubmitCommand& submit, Outbox& out);
+    void ask_read_index(Outbox& out);
+    void check_term(Outbox& out);
+    void end_read_round_if_confirmed(Outbox& out);
+    void on_read_index(const NodeId& from, const ReadIndex& read, Outbox& out);
     void take_read_index(std::uint64_t serial, std::uint64_t index);
-    void answer_reads(std::vector<Effect>& effects);
+    void answer_reads(Outbox& out);
 
     // sn_limits.cpp
     /// Bytes that a signer has had written lately, as the SN that leads counts them.
@@ -240,63 +236,57 @@ private:
         std::optional<SwarmTime> told;
     };
     double owed_by(Share& share) const;
-    bool has_share(const NodeId& signer, const Command& command, std::vector<Effect>& effects);
+    bool has_share(const NodeId& signer, const Command& command, Outbox& out);
     void give_back_shares(const Commit& commit);
     void refuse_command(const NodeId& from, const SubmitCommand& submit, const Answer& why,
-                        const std::optional<NodeId>& via, std::vector<Effect>& effects);
+                        const std::optional<NodeId>& via, Outbox& out);
     std::optional<Answer> refusal_of(const Entry& entry) const;
-    void on_relayed_result(const NodeId& from, const RelayedResult& relayed,
-                           std::vector<Effect>& effects);
-    void tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
-                                 std::vector<Effect>& effects);
+    void on_relayed_result(const NodeId& from, const RelayedResult& relayed, Outbox& out);
+    void tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed, Outbox& out);
 
     // sn_servers.cpp
     /// By the newest membership; nullptr: it keeps no ledger.
     const Server* find_server(const NodeId& node) const;
     bool is_server(const NodeId& node) const { return find_server(node) != nullptr; }
     bool is_outside() const;
-    void on_server_frame(const FrameReceived& received, std::vector<Effect>& effects);
-    void on_relayed_news(const NodeId& from, const RelayedNews& news, std::vector<Effect>& effects);
+    void on_server_frame(const FrameReceived& received, Outbox& out);
+    void on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox& out);
     /// Tells the leader of an SL that is connected here.
-    void relay_news(const NodeId& node, bool connected, const Heartbeat& beat,
-                    std::vector<Effect>& effects);
-    void relay(const NodeId& from, const SubmitCommand& submit, std::vector<Effect>& effects);
-    void on_leadership(std::vector<Effect>& effects);
-    void resend_pending(std::vector<Effect>& effects);
+    void relay_news(const NodeId& node, bool connected, const Heartbeat& beat, Outbox& out);
+    void relay(const NodeId& from, const SubmitCommand& submit, Outbox& out);
+    void on_leadership(Outbox& out);
+    void resend_pending(Outbox& out);
     bool misses_leader() const { return now_ - leader_seen_ > options_.leader_limit; }
     std::optional<NodeId> shown_leader() const;
-    void on_connect_failed(const ConnectFailed& failed, std::vector<Effect>& effects);
+    void on_connect_failed(const ConnectFailed& failed, Outbox& out);
     /// After each step: who leads, and when Raft wants to be woken.
-    void settle(std::vector<Effect>& effects);
-    void dial_servers(std::vector<Effect>& effects);
-    void dial(const Address& address, std::vector<Effect>& effects);
-    void end(int code, const std::string& why, std::vector<Effect>& effects);
+    void settle(Outbox& out);
+    void dial_servers(Outbox& out);
+    void dial(const Address& address, Outbox& out);
+    void end(int code, const std::string& why, Outbox& out);
 
     // sn_joining.cpp
-    void on_membership_request(const NodeId& from, const MembershipRequest& request,
-                               std::vector<Effect>& effects);
-    void on_membership_reply(const NodeId& from, const MembershipReply& reply,
-                             std::vector<Effect>& effects);
+    void on_membership_request(const NodeId& from, const MembershipRequest& request, Outbox& out);
+    void on_membership_reply(const NodeId& from, const MembershipReply& reply, Outbox& out);
     Result<void> change_membership(const NodeId& from, const MembershipRequest& request,
-                                   std::vector<Effect>& effects);
+                                   Outbox& out);
     void note_servers(const NodeId& from, const std::vector<Server>& servers);
-    void note_refusal(const NodeId& from, const MembershipReply& reply,
-                      std::vector<Effect>& effects);
+    void note_refusal(const NodeId& from, const MembershipReply& reply, Outbox& out);
     bool believes_removal(const NodeId& from, const MembershipReply& reply) const;
     bool proves_rebuild(const RebuildProof& proof) const;
     bool most_other_voters(const std::vector<Server>& servers,
                            const std::function<bool(const NodeId&)>& holds) const;
-    void tell_claim(const NodeId& from, const std::string& claim, std::vector<Effect>& effects);
+    void tell_claim(const NodeId& from, const std::string& claim, Outbox& out);
     /// Asks to be taken in, or out.
-    void ask_to_join(std::vector<Effect>& effects);
-    void ask_to_leave(std::vector<Effect>& effects);
-    void send_membership_request(bool leave, std::vector<Effect>& effects) const;
+    void ask_to_join(Outbox& out);
+    void ask_to_leave(Outbox& out);
+    void send_membership_request(bool leave, Outbox& out) const;
 
-    void report(TraceEvent event, std::vector<Effect>& effects) const {
+    void report(TraceEvent event, Outbox& out) const {
         if (untold_) {
             event.text.clear();  // for the trace only
         }
-        effects.push_back(Report{std::move(event)});
+        out.report(std::move(event));
     }
 
     SnNodeOptions options_;

@@ -454,11 +454,10 @@ Result<std::string> status_json(const SnStatusSource& source, const StatusQuery&
 }
 
 void SnStatus::on_query(const NodeId& from, const StatusQuery& query, const SnStatusSource& source,
-                        std::vector<Effect>& effects) {
+                        Outbox& out) {
     const auto peer = source.peers.find(from);
     if (peer == source.peers.end() || peer->second.role != Role::tool) {
-        effects.push_back(
-            Send{from, {StatusReply{query.id, Errc::refused, "only a tool may ask that"}, {}}});
+        out.send(from, StatusReply{query.id, Errc::refused, "only a tool may ask that"});
         return;
     }
     if (query.follow) {
@@ -466,35 +465,30 @@ void SnStatus::on_query(const NodeId& from, const StatusQuery& query, const SnSt
         const auto same = std::find_if(followed.begin(), followed.end(),
                                        [&](const Followed& f) { return f.query.id == query.id; });
         if (same == followed.end() && followed.size() == followed_max) {
-            effects.push_back(
-                Send{from,
-                     {StatusReply{query.id, Errc::refused,
-                                  "this tool follows " + std::to_string(followed_max) +
-                                      " queries already, which is the most"},
-                      {}}});
+            out.send(from, StatusReply{query.id, Errc::refused,
+                                       "this tool follows " + std::to_string(followed_max) +
+                                           " queries already, which is the most"});
             return;
         }
-        if (const auto next = answer(from, query, source, effects)) {
+        if (const auto next = answer(from, query, source, out)) {
             Followed& entry = same == followed.end() ? followed.emplace_back() : *same;
             entry = {query, *next, false};
         }
         return;
     }
-    answer(from, query, source, effects);
+    answer(from, query, source, out);
 }
 
 std::optional<SwarmTime> SnStatus::answer(const NodeId& to, const StatusQuery& query,
-                                          const SnStatusSource& source,
-                                          std::vector<Effect>& effects) {
+                                          const SnStatusSource& source, Outbox& out) {
     Result<std::string> json = status_json(source, query);
     if (!json) {
-        effects.push_back(
-            Send{to, {StatusReply{query.id, json.error().code, json.error().message}, {}}});
+        out.send(to, StatusReply{query.id, json.error().code, json.error().message});
         return std::nullopt;
     }
     const auto* bytes = reinterpret_cast<const std::byte*>(json->data());
     const auto size = static_cast<std::int64_t>(json->size());
-    effects.push_back(Send{to, {StatusReply{query.id}, Blob(Bytes(bytes, bytes + json->size()))}});
+    out.send(to, StatusReply{query.id}, Blob(Bytes(bytes, bytes + json->size())));
     return source.now + SwarmDuration{size * 1'000'000'000 / follow_bytes_per_second};
 }
 
@@ -506,7 +500,7 @@ void SnStatus::mark_changed() {
     }
 }
 
-void SnStatus::tell_followers(const SnStatusSource& source, std::vector<Effect>& effects) {
+void SnStatus::tell_followers(const SnStatusSource& source, Outbox& out) {
     std::optional<SwarmTime> earliest;
     for (auto& [peer, followed] : followers_) {
         for (Followed& one : followed) {
@@ -514,7 +508,7 @@ void SnStatus::tell_followers(const SnStatusSource& source, std::vector<Effect>&
                 continue;
             }
             if (one.not_before <= source.now) {
-                one.not_before = answer(peer, one.query, source, effects).value_or(source.now);
+                one.not_before = answer(peer, one.query, source, out).value_or(source.now);
                 one.changed = false;
             } else {
                 earliest = std::min(earliest.value_or(one.not_before), one.not_before);
@@ -522,7 +516,7 @@ void SnStatus::tell_followers(const SnStatusSource& source, std::vector<Effect>&
         }
     }
     if (earliest) {
-        effects.push_back(SetTimer{timer_, *earliest});
+        out.set_timer(timer_, *earliest);
     }
 }
 

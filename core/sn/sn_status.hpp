@@ -8,6 +8,7 @@
 
 #include "core/ledger/ledger.hpp"
 #include "core/node/node.hpp"
+#include "core/node/outbox.hpp"
 
 namespace starling {
 
@@ -96,11 +97,11 @@ public:
     explicit SnStatus(std::uint32_t timer) : timer_(timer) {}
 
     void on_query(const NodeId& from, const StatusQuery& query, const SnStatusSource& source,
-                  std::vector<Effect>& effects);
+                  Outbox& out);
     void on_peer_lost(const NodeId& peer) { followers_.erase(peer); }
     void mark_changed();
     /// At the end of a step: tells followers what has changed.
-    void tell_followers(const SnStatusSource& source, std::vector<Effect>& effects);
+    void tell_followers(const SnStatusSource& source, Outbox& out);
 
 private:
     struct Followed {
@@ -111,8 +112,7 @@ private:
 
     /// Sends it. \return when the next answer may be sent; nothing if it was an error.
     static std::optional<SwarmTime> answer(const NodeId& to, const StatusQuery& query,
-                                           const SnStatusSource& source,
-                                           std::vector<Effect>& effects);
+                                           const SnStatusSource& source, Outbox& out);
 
     std::uint32_t timer_;
     std::map<NodeId, std::vector<Followed>> followers_;

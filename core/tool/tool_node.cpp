@@ -5,6 +5,7 @@
 
 #include "core/base/json.hpp"
 #include "core/base/overloaded.hpp"
+#include "core/node/outbox.hpp"
 
 namespace starling {
 namespace {
@@ -34,46 +35,45 @@ public:
     std::uint64_t session() const override { return options_.session; }
 
     void step(SwarmTime now, const Input& input, std::vector<Effect>& effects) override {
+        Outbox out(effects);
         if (stopped_) {
             return;
         }
         std::visit(Overloaded{
                        [&](const Started&) {
-                           effects.push_back(SetTimer{limit_timer, now + options_.limit});
-                           dial(effects);
+                           out.set_timer(limit_timer, now + options_.limit);
+                           dial(out);
                        },
-                       [&](const PeerUp& up) { on_peer_up(up, effects); },
-                       [&](const PeerLost& lost) { on_peer_lost(now, lost, effects); },
-                       [&](const ConnectFailed& failed) { on_failed(now, failed, effects); },
-                       [&](const FrameReceived& received) { on_frame(received, effects); },
-                       [&](const TimerDue& due) { on_timer(due, effects); },
+                       [&](const PeerUp& up) { on_peer_up(up, out); },
+                       [&](const PeerLost& lost) { on_peer_lost(now, lost, out); },
+                       [&](const ConnectFailed& failed) { on_failed(now, failed, out); },
+                       [&](const FrameReceived& received) { on_frame(received, out); },
+                       [&](const TimerDue& due) { on_timer(due, out); },
                        [&](const WorkDone&) {},
                        [](const Arrivals&) {},
                        [&](const StopRequested& stop_requested) {
-                           stop(exit_code::ok, stop_requested.reason, effects);
+                           stop(exit_code::ok, stop_requested.reason, out);
                        },
                    },
                    input);
     }
 
 private:
-    void dial(std::vector<Effect>& effects) {
-        effects.push_back(Connect{options_.servers[next_], options_.server_role});
-    }
-    void dial_later(SwarmTime now, std::vector<Effect>& effects) {
-        effects.push_back(SetTimer{redial_timer, now + redial_interval});
+    void dial(Outbox& out) { out.connect(options_.servers[next_], options_.server_role); }
+    void dial_later(SwarmTime now, Outbox& out) {
+        out.set_timer(redial_timer, now + redial_interval);
     }
     /// The next server's turn. \return false at the end of the list, which then starts again.
     bool advance() {
         next_ = (next_ + 1) % options_.servers.size();
         return next_ != 0;
     }
-    void on_peer_up(const PeerUp& up, std::vector<Effect>& effects);
-    void on_peer_lost(SwarmTime now, const PeerLost& lost, std::vector<Effect>& effects);
-    void on_failed(SwarmTime now, const ConnectFailed& failed, std::vector<Effect>& effects);
-    void on_frame(const FrameReceived& received, std::vector<Effect>& effects);
-    void on_timer(const TimerDue& due, std::vector<Effect>& effects);
-    void ask(std::vector<Effect>& effects);
+    void on_peer_up(const PeerUp& up, Outbox& out);
+    void on_peer_lost(SwarmTime now, const PeerLost& lost, Outbox& out);
+    void on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out);
+    void on_frame(const FrameReceived& received, Outbox& out);
+    void on_timer(const TimerDue& due, Outbox& out);
+    void ask(Outbox& out);
     bool asks_for_number() const {
         return std::holds_alternative<RemoveServer>(options_.request) && !signed_;
     }
@@ -81,9 +81,9 @@ private:
     /// answer may come twice, after a connection was lost, and must not pass for the removal's.
     std::uint32_t awaited_id() const { return asks_for_number() ? ~request_id_ : request_id_; }
     void sign_removal(RemoveServer& removal, std::string_view servers) const;
-    void on_result(const CommandResult& result, std::vector<Effect>& effects);
-    void stop_unreachable(std::vector<Effect>& effects);
-    void stop(int code, const std::string& reason, std::vector<Effect>& effects);
+    void on_result(const CommandResult& result, Outbox& out);
+    void stop_unreachable(Outbox& out);
+    void stop(int code, const std::string& reason, Outbox& out);
 
     ToolNodeOptions options_;
     std::uint32_t request_id_ = 0;
@@ -97,21 +97,21 @@ private:
     bool stopped_ = false;
 };
 
-void ToolNode::on_peer_up(const PeerUp& up, std::vector<Effect>& effects) {
+void ToolNode::on_peer_up(const PeerUp& up, Outbox& out) {
     server_ = up.peer;
     causes_[next_].clear();
-    ask(effects);
+    ask(out);
 }
 
 /// What comes next: its registration (command 1), the change (2), the request. Before a removal is
 /// the question which number the server has.
-void ToolNode::ask(std::vector<Effect>& effects) {
+void ToolNode::ask(Outbox& out) {
     if (asks_for_number()) {
-        effects.push_back(Send{*server_, {StatusQuery{awaited_id(), "servers", "", false}, {}}});
+        out.send(*server_, StatusQuery{awaited_id(), "servers", "", false});
         return;
     }
     if (!options_.change || commands_done_ == 2) {
-        effects.push_back(Send{*server_, {options_.request, {}}});
+        out.send(*server_, options_.request);
         return;
     }
     Command command = commands_done_ == 0
@@ -120,7 +120,7 @@ void ToolNode::ask(std::vector<Effect>& effects) {
     SubmitCommand submit{options_.session, commands_done_ + 1, std::move(command), {}};
     submit.signature = options_.signer->sign(
         command_text(options_.id, submit.session, submit.sequence, submit.command));
-    effects.push_back(Send{*server_, {std::move(submit), {}}});
+    out.send(*server_, std::move(submit));
 }
 
 /// The number is kept if the connection is lost and another SN is asked: by then an SN of that name
@@ -141,54 +141,53 @@ void ToolNode::sign_removal(RemoveServer& removal, std::string_view servers) con
         options_.signer->sign(removal_text(options_.id, removal.node, removal.number));
 }
 
-void ToolNode::on_result(const CommandResult& result, std::vector<Effect>& effects) {
+void ToolNode::on_result(const CommandResult& result, Outbox& out) {
     if (!options_.change || result.sequence != commands_done_ + 1 || commands_done_ == 2) {
         return;
     }
     if (result.code != Errc::ok) {
-        stop(exit_code_of(result.code), "'" + server_->name + "' answers: " + result.reason,
-             effects);
+        stop(exit_code_of(result.code), "'" + server_->name + "' answers: " + result.reason, out);
         return;
     }
     ++commands_done_;
-    ask(effects);
+    ask(out);
 }
 
-void ToolNode::on_peer_lost(SwarmTime now, const PeerLost& lost, std::vector<Effect>& effects) {
+void ToolNode::on_peer_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
     if (server_ != lost.peer) {
         return;
     }
     server_.reset();
     causes_[next_] = lost.reason;
     if (answered_) {
-        effects.push_back(SetTimer{limit_timer, now + options_.limit});
-        effects.push_back(Report{TraceEvent("server_lost")
-                                     .log(Level::warning, "tool",
-                                          "The connection to '" + lost.peer.name + "' at " +
-                                              to_string(options_.servers[next_]) + " is lost (" +
-                                              lost.reason + "): connecting again")});
+        out.set_timer(limit_timer, now + options_.limit);
+        out.report(TraceEvent("server_lost")
+                       .log(Level::warning, "tool",
+                            "The connection to '" + lost.peer.name + "' at " +
+                                to_string(options_.servers[next_]) + " is lost (" + lost.reason +
+                                "): connecting again"));
     }
     advance();
-    dial_later(now, effects);  // also after a newer connection of this tool's name took its place
+    dial_later(now, out);  // also after a newer connection of this tool's name took its place
 }
 
-void ToolNode::on_failed(SwarmTime now, const ConnectFailed& failed, std::vector<Effect>& effects) {
+void ToolNode::on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out) {
     causes_[next_] = failed.error.message;
     if (failed.fatal) {
-        stop(exit_code::refused, failed.error.message, effects);
+        stop(exit_code::refused, failed.error.message, out);
     } else if (advance()) {
-        dial(effects);
+        dial(out);
     } else if (answered_) {
-        dial_later(now, effects);
+        dial_later(now, out);
     } else {
-        stop_unreachable(effects);
+        stop_unreachable(out);
     }
 }
 
-void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effects) {
+void ToolNode::on_frame(const FrameReceived& received, Outbox& out) {
     if (const auto* result = std::get_if<CommandResult>(&received.frame.message);
         result != nullptr && server_ == received.from) {
-        on_result(*result, effects);
+        on_result(*result, out);
         return;
     }
     const auto* reply = std::get_if<StatusReply>(&received.frame.message);
@@ -197,7 +196,7 @@ void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effe
     }
     if (reply->code != Errc::ok) {
         stop(exit_code_of(reply->code), "'" + received.from.name + "' answers: " + reply->reason,
-             effects);
+             out);
         return;
     }
     const ByteView body = received.frame.body.view();
@@ -205,31 +204,31 @@ void ToolNode::on_frame(const FrameReceived& received, std::vector<Effect>& effe
     if (asks_for_number()) {
         sign_removal(std::get<RemoveServer>(options_.request), text);
         signed_ = true;
-        ask(effects);
+        ask(out);
         return;
     }
     if (!answered_ || follow_) {
-        effects.push_back(CancelTimer{limit_timer});
+        out.cancel_timer(limit_timer);
     }
     answered_ = true;
     options_.on_reply(*reply, text);
     if (!follow_) {
-        stop(exit_code::ok, "answered", effects);
+        stop(exit_code::ok, "answered", out);
     }
 }
 
-void ToolNode::on_timer(const TimerDue& due, std::vector<Effect>& effects) {
+void ToolNode::on_timer(const TimerDue& due, Outbox& out) {
     if (due.timer == redial_timer) {
-        dial(effects);
+        dial(out);
     } else if (due.timer == limit_timer) {
         if (server_) {
             causes_[next_] = "connected, but it did not answer";
         }
-        stop_unreachable(effects);
+        stop_unreachable(out);
     }
 }
 
-void ToolNode::stop_unreachable(std::vector<Effect>& effects) {
+void ToolNode::stop_unreachable(Outbox& out) {
     std::string reason;
     for (std::size_t i = 0; i < options_.servers.size(); ++i) {
         const std::string address = to_string(options_.servers[i]);
@@ -237,16 +236,16 @@ void ToolNode::stop_unreachable(std::vector<Effect>& effects) {
         reason += reason.empty() ? "" : "; ";
         reason += cause.find(address) != std::string::npos ? cause : address + ": " + cause;
     }
-    stop(exit_code::peer_lost, "no server can be reached: " + reason, effects);
+    stop(exit_code::peer_lost, "no server can be reached: " + reason, out);
 }
 
-void ToolNode::stop(int code, const std::string& reason, std::vector<Effect>& effects) {
+void ToolNode::stop(int code, const std::string& reason, Outbox& out) {
     stopped_ = true;
-    effects.push_back(Report{TraceEvent("node_stopped")
-                                 .with("code", static_cast<std::uint64_t>(code))
-                                 .log(code == exit_code::ok ? Level::debug : Level::error, "tool",
-                                      code == exit_code::ok ? "" : reason)});
-    effects.push_back(Stop{code, reason});
+    out.report(TraceEvent("node_stopped")
+                   .with("code", static_cast<std::uint64_t>(code))
+                   .log(code == exit_code::ok ? Level::debug : Level::error, "tool",
+                        code == exit_code::ok ? "" : reason));
+    out.stop(code, reason);
 }
 
 }  // namespace

@@ -282,22 +282,23 @@ TEST_F(SnStatusTest, AFollowerIsToldOfEveryChangeUntilItIsGone) {
     peers[{"admin"}] = {true, Role::tool, now, {}, true};
     SnStatus status(9);
     std::vector<Effect> effects;
-    status.on_query({"admin"}, {5, "round", "default", true}, source(), effects);
+    Outbox out(effects);
+    status.on_query({"admin"}, {5, "round", "default", true}, source(), out);
     EXPECT_EQ(replies(effects).size(), 1U);
     effects.clear();
-    status.tell_followers(source(), effects);
+    status.tell_followers(source(), out);
     EXPECT_TRUE(effects.empty()) << "nothing has changed";
     now += std::chrono::seconds(1);
     check_in("sl1", 0);
     status.mark_changed();
-    status.tell_followers(source(), effects);
+    status.tell_followers(source(), out);
     ASSERT_EQ(replies(effects).size(), 1U);
     EXPECT_EQ(replies(effects)[0].id, 5U);
     status.on_peer_lost({"admin"});
     now += std::chrono::seconds(1);
     status.mark_changed();
     effects.clear();
-    status.tell_followers(source(), effects);
+    status.tell_followers(source(), out);
     EXPECT_TRUE(effects.empty());
 }
 
@@ -306,12 +307,13 @@ TEST_F(SnStatusTest, ChangesThatComeTooFastAreToldTogether) {
     peers[{"admin"}] = {true, Role::tool, now, {}, true};
     SnStatus status(9);
     std::vector<Effect> effects;
-    status.on_query({"admin"}, {5, "round", "default", true}, source(), effects);
+    Outbox out(effects);
+    status.on_query({"admin"}, {5, "round", "default", true}, source(), out);
     effects.clear();
     for (int i = 0; i < 10; ++i) {
         now += std::chrono::nanoseconds(10);
         status.mark_changed();
-        status.tell_followers(source(), effects);
+        status.tell_followers(source(), out);
     }
     EXPECT_TRUE(replies(effects).empty());
     ASSERT_FALSE(effects.empty());
@@ -319,10 +321,10 @@ TEST_F(SnStatusTest, ChangesThatComeTooFastAreToldTogether) {
     EXPECT_EQ(timer.timer, 9U);
     now = timer.at;
     effects.clear();
-    status.tell_followers(source(), effects);
+    status.tell_followers(source(), out);
     EXPECT_EQ(replies(effects).size(), 1U);
     effects.clear();
-    status.tell_followers(source(), effects);
+    status.tell_followers(source(), out);
     EXPECT_TRUE(effects.empty());
 }
 
@@ -330,16 +332,17 @@ TEST_F(SnStatusTest, APeerFollowsAFewQueriesAtMost) {
     peers[{"admin"}] = {true, Role::tool, now, {}, true};
     SnStatus status(9);
     std::vector<Effect> effects;
+    Outbox out(effects);
     for (std::uint32_t i = 0; i <= SnStatus::followed_max; ++i) {
-        status.on_query({"admin"}, {i, "version", "", true}, source(), effects);
+        status.on_query({"admin"}, {i, "version", "", true}, source(), out);
     }
     EXPECT_EQ(replies(effects).back().code, Errc::refused);
-    status.on_query({"admin"}, {0, "version", "", true}, source(), effects);
+    status.on_query({"admin"}, {0, "version", "", true}, source(), out);
     EXPECT_EQ(replies(effects).back().code, Errc::ok) << "the same one again";
     now += std::chrono::seconds(1);
     status.mark_changed();
     effects.clear();
-    status.tell_followers(source(), effects);
+    status.tell_followers(source(), out);
     EXPECT_EQ(replies(effects).size(), SnStatus::followed_max);
 }
 
