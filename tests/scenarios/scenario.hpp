@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "tests/support/memory_swarm.hpp"
+
+namespace starling::test {
+
+/// A scenario file, executed: commands to a swarm on the memory network, each followed by the trace
+/// events that it must lead to. README.md beside this file has the format and all commands. The
+/// manner is that of the datadriven tests of etcd-io/raft.
+class Scenario {
+public:
+    /// The file's text with what really happened in place of the expected events; comments and
+    /// commands are kept as they are. An error names the line that can't be read or done.
+    static Result<std::string> replay(std::string_view text);
+
+private:
+    using Words = std::vector<std::string>;
+
+    /// One command; what it prints.
+    Result<std::string> execute(const std::string& line);
+    Result<std::string> make_swarm(const Words& words);
+    Result<std::string> run(const Words& words);
+    Result<std::string> run_until(const Words& words);
+    Result<std::string> change_processes(const Words& words);
+    Result<std::string> change_network(const Words& words);
+    std::string exit_codes() const;
+    /// The shown events since the last call.
+    std::string new_events();
+    bool happened(const Words& words, std::size_t since) const;
+
+    std::unique_ptr<MemorySwarm> swarm_;
+    std::set<std::string> shown_;  ///< names of events
+    std::size_t reported_ = 0;     ///< events of the trace that were looked at by new_events()
+};
+
+}  // namespace starling::test
