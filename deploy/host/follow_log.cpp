@@ -67,7 +67,7 @@ bool copy_rest(int file, const std::function<bool(std::string_view)>& out) {
 class RotatingLog {
 public:
     explicit RotatingLog(std::filesystem::path path)
-        : path_(std::move(path)), older_(older_now()), file_(open_log()) {}
+        : path_(std::move(path)), older_(identity(open_older())), file_(open_log()) {}
 
     const Descriptor& file() const { return file_; }
 
@@ -79,7 +79,8 @@ public:
             }
             struct stat here {};
             struct stat there {};
-            const Older older = older_now();
+            const Descriptor older_file = open_older();
+            const Older older = identity(older_file);
             if (::fstat(file_.number(), &here) != 0 || ::stat(path_.c_str(), &there) != 0) {
                 return true;  // just renamed
             }
@@ -89,9 +90,9 @@ public:
                 }
                 left_ = here.st_ino;
                 file_ = open_log();
-            } else if (older != older_) {
+            } else if (older_file && older != older_) {
                 older_ = older;
-                if (!copy_older(here.st_ino, out)) {
+                if (!copy_older(older_file, here.st_ino, out)) {
                     return false;
                 }
             } else if (!emptied_by_others(here.st_size)) {
@@ -103,17 +104,16 @@ public:
 private:
     using Older = std::tuple<ino_t, off_t, time_t, long>;
 
-    /// What came after our place before FILE was emptied. \param open  FILE's inode.
-    bool copy_older(ino_t open, const std::function<bool(std::string_view)>& out) {
-        const Descriptor copy(::open(older_log(path_).c_str(), O_RDONLY | O_CLOEXEC));
-        struct stat info {};
-        if (!copy || ::fstat(copy.number(), &info) != 0 || info.st_ino == open ||
-            info.st_ino == left_) {
+    /// Copies what FILE.1 holds after our place in FILE, which was emptied.
+    /// \param open  FILE's inode.
+    bool copy_older(const Descriptor& older, ino_t open,
+                    const std::function<bool(std::string_view)>& out) {
+        if (std::get<ino_t>(older_) == open || std::get<ino_t>(older_) == left_) {
             return true;  // it was renamed, and is read as that
         }
-        ::lseek(copy.number(), ::lseek(file_.number(), 0, SEEK_CUR), SEEK_SET);
+        ::lseek(older.number(), ::lseek(file_.number(), 0, SEEK_CUR), SEEK_SET);
         ::lseek(file_.number(), 0, SEEK_SET);
-        return copy_rest(copy.number(), out);
+        return copy_rest(older.number(), out);
     }
 
     /// Shorter than our place, and no FILE.1 has come since: it begins anew.
@@ -133,9 +133,16 @@ private:
     }
 
     Descriptor open_log() const { return Descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)); }
-    Older older_now() const {
+    /// Closed while a rotation is at work: FILE.1 has become FILE.2, and the next one is not there.
+    Descriptor open_older() const {
+        return Descriptor(::open(older_log(path_).c_str(), O_RDONLY | O_CLOEXEC));
+    }
+    /// Taken from the open file: by its name, another file may be there a moment later.
+    static Older identity(const Descriptor& file) {
         struct stat info {};
-        ::stat(older_log(path_).c_str(), &info);
+        if (file) {
+            ::fstat(file.number(), &info);
+        }
         return {info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
     }
 
