@@ -18,14 +18,17 @@ CORE_ORDER = ["base", "params", "merge", "ledger", "wire", "trace", "node", "lic
 CORE_NODES = {"ml", "sl", "sn", "tool"}  # see each other in messages only
 CORE_BY_FOLDER = {folder: set(CORE_ORDER[:i + 1]) for i, folder in enumerate(CORE_ORDER)}
 CORE_BY_FOLDER.update({folder: set(CORE_ORDER) | {folder} for folder in CORE_NODES})
-# Leaves: Raft's shim, which the SN alone uses, and files for those that write some.
+# Leaves: Raft's shim, which the SN alone uses, the parser of JSON, which tools and torch's files need (nodes write
+# JSON, and read none), and files for those that write some.
 CORE_BY_FOLDER["raft"] = {"base", "ledger", "raft"}
 CORE_BY_FOLDER["sn"] |= {"raft"}
+CORE_BY_FOLDER["json"] = {"base", "json"}
+CORE_BY_FOLDER["tool"] |= {"json"}
 # Judges traces, whoever wrote them.
 CORE_BY_FOLDER["check"] = {"base", "trace", "node", "check"}
 CORE_BY_FOLDER["files"] = {"base", "files"}
 # The user's program sees its callback and the data types behind it.
-CORE_BY_FOLDER["torch"] = {"base", "files", "params", "trace", "ledger", "ml", "torch"}
+CORE_BY_FOLDER["torch"] = {"base", "files", "json", "params", "trace", "ledger", "ml", "torch"}
 
 # Inside deploy/: each folder is a library, and may include itself and these, which all stand above it here: no circles.
 DEPLOY_BY_FOLDER = {
@@ -60,6 +63,7 @@ LIBRARIES = [
     (r"^(torch|ATen|c10)/", "torch"), (r"^(boost/)?asio(\.hpp|/)", "asio"), (r"^openssl/", "openssl"),
     (r"^(simgrid|xbt)/", "simgrid"), (r"^spdlog/", "spdlog"), (r"^CLI/", "cli11"), (r"^sqlite3\.h$", "sqlite"),
     (r"^(gtest|gmock)/", "gtest"), (r"^benchmark/", "benchmark"), (r"^raft(\.h|/)", "raft"),
+    (r"^nlohmann/", "nlohmann-json"),
 ]
 # Library -> patterns of the files that may include it. The first match of a file decides nothing: any will do.
 ALLOWED = {
@@ -75,6 +79,7 @@ ALLOWED = {
     "sqlite": [r"^deploy/(audit|storage)/[^/]+\.cpp$", r"^tests/.+\.cpp$"],
     "gtest": [r"^tests/"],
     "benchmark": [r"^bench/"],
+    "nlohmann-json": [r"^core/json/[^/]+\.cpp$"],
     "raft": [r"^core/raft/[^/]+\.cpp$", r"^core/raft/detail/[^/]+\.hpp$"],
 }
 
@@ -269,6 +274,8 @@ def self_test():
         ("deploy/host/a.cpp", "#include <spdlog/spdlog.h>", "spdlog"),
         ("deploy/host/a.cpp", "#include <sqlite3.h>", "sqlite"),
         ("deploy/host/a.cpp", "#include <openssl/evp.h>", "openssl"),
+        ("core/sn/a.cpp", '#include "core/json/json.hpp"', "must not include core/json"),
+        ("deploy/a.cpp", "#include <nlohmann/json.hpp>", "nlohmann-json"),
         ("core/tool/a.cpp", '#include "core/sn/sn_status.hpp"', "must not include core/sn"),
         ("core/sl/a.cpp", "std::unordered_map<int, int> m;", "std::map"),
         ("core/sl/a.cpp", "auto t = std::chrono::steady_clock::now();", "step()"),

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <sstream>
 
-#include "core/base/json.hpp"
+#include "core/base/json_writer.hpp"
 
 namespace starling {
 namespace {

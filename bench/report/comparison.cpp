@@ -7,7 +7,7 @@
 #include <functional>
 #include <set>
 
-#include "core/base/json.hpp"
+#include "core/base/json_writer.hpp"
 
 namespace starling {
 namespace {

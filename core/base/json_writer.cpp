@@ -3,8 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-
-#include "core/base/json.hpp"
+#include <cstdio>
 
 namespace starling {
 namespace {
@@ -51,15 +50,32 @@ std::string valid_utf8(std::string_view text) {
     return valid;
 }
 
+std::string json_string(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : valid_utf8(text)) {
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+            quoted += c;
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            std::array<char, 8> escape{};
+            std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c));
+            quoted += escape.data();
+        } else {
+            quoted += c;
+        }
+    }
+    return quoted + '"';
+}
+
 JsonWriter& JsonWriter::key(std::string_view name) {
     separate();
-    text_ += json_string(valid_utf8(name));
+    text_ += json_string(name);
     text_ += ": ";
     after_key_ = true;
     return *this;
 }
 
-JsonWriter& JsonWriter::value(std::string_view text) { return word(json_string(valid_utf8(text))); }
+JsonWriter& JsonWriter::value(std::string_view text) { return word(json_string(text)); }
 
 JsonWriter& JsonWriter::value(double number) {
     if (!std::isfinite(number)) {

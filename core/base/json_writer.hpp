@@ -52,6 +52,9 @@ private:
     bool after_key_ = false;
 };
 
+/// `text` between quotes, with escapes; bytes that are no UTF-8 become U+FFFD.
+std::string json_string(std::string_view text);
+
 /// `text` with everything that is no valid UTF-8 replaced by U+FFFD.
 std::string valid_utf8(std::string_view text);
 

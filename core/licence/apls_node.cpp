@@ -4,7 +4,7 @@
 #include <array>
 #include <map>
 
-#include "core/base/json.hpp"
+#include "core/base/json_writer.hpp"
 #include "core/base/names_text.hpp"
 #include "core/ledger/roll.hpp"
 #include "core/licence/seat_book.hpp"

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <optional>
 
-#include "core/base/json.hpp"
 #include "core/base/overloaded.hpp"
+#include "core/json/json.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {

@@ -8,8 +8,9 @@
 #include <system_error>
 
 #include "core/base/coding.hpp"
-#include "core/base/json.hpp"
+#include "core/base/json_writer.hpp"
 #include "core/files/replace_file.hpp"
+#include "core/json/json.hpp"
 
 namespace starling {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "core/base/json.hpp"
+#include "core/json/json.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/tool_client.hpp"
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/json.hpp"
+#include "core/json/json.hpp"
 
 namespace starling {
 

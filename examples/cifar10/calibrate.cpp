@@ -8,9 +8,10 @@
 #include <filesystem>
 #include <iostream>
 
-#include "core/base/json.hpp"
+#include "core/base/json_writer.hpp"
 #include "core/files/read_file.hpp"
 #include "core/files/replace_file.hpp"
+#include "core/json/json.hpp"
 #include "core/torch/batches.hpp"
 #include "core/torch/image_classifier.hpp"
 #include "examples/cifar10/program_data.hpp"

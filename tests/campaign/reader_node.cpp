@@ -1,7 +1,7 @@
 #include "tests/campaign/reader_node.hpp"
 
-#include "core/base/json.hpp"
 #include "core/base/overloaded.hpp"
+#include "core/json/json.hpp"
 
 namespace starling::test {
 namespace {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "core/base/json.hpp"
+#include "core/json/json.hpp"
 #include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
 #include "examples/cifar10/program_options.hpp"

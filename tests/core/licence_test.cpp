@@ -1,7 +1,7 @@
 // Seats of the licence server: the file, the book, and whole swarms that need them.
 #include "core/licence/licence.hpp"
 
-#include "core/base/json.hpp"
+#include "core/json/json.hpp"
 #include "core/licence/apls_node.hpp"
 #include "core/tool/tool_node.hpp"
 #include "tests/support/all_of_type.hpp"

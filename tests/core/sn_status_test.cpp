@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/base/json.hpp"
 #include "core/base/json_writer.hpp"
+#include "core/json/json.hpp"
 #include "core/sn/sn_node.hpp"
 #include "core/wire/codec.hpp"
 #include "transport/crypto/openssl_hasher.hpp"

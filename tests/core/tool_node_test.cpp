@@ -1,7 +1,7 @@
 // The tool's node beside whole swarms on the memory network.
 #include "core/tool/tool_node.hpp"
 
-#include "core/base/json.hpp"
+#include "core/json/json.hpp"
 #include "tests/support/memory_swarm.hpp"
 
 namespace starling::test {

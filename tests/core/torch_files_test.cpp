@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "core/base/json.hpp"
 #include "core/base/random.hpp"
 #include "core/files/replace_file.hpp"
 #include "core/torch/image_classifier.hpp"
@@ -149,20 +148,6 @@ TEST_F(TorchFilesTest, AFileThatCantBeWrittenIsNamedAndNothingIsLeft) {
     ASSERT_FALSE(written);
     EXPECT_NE(written.error().message.find("folder"), std::string::npos);
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root_), {}), 2);
-}
-
-TEST(JsonValue, ReadsWhatJsonSaysAndNothingElse) {
-    const Result<JsonValue> value =
-        parse_json(R"( {"a": [1, -2.5e3, "x\u0041\n"], "b": {}, "c": null} )");
-    ASSERT_TRUE(value);
-    EXPECT_EQ(value->find("a")->items[1].value.text, "-2.5e3");
-    EXPECT_EQ(value->find("a")->items[2].value.text, "xA\n");
-    EXPECT_EQ(value->find("d"), nullptr);
-    for (const char* bad : {"", "{", "{\"a\":1,}", "[1 2]", "{\"a\":1,\"a\":2}", "nul", "\"\\q\"",
-                            "\"open", "{a:1}", "1 1", "\"\\u00e9\"", "[", "{\"a\"}"}) {
-        EXPECT_FALSE(parse_json(bad)) << bad;
-    }
-    EXPECT_FALSE(parse_json(std::string(100'000, '['))) << "depth is bounded";
 }
 
 }  // namespace

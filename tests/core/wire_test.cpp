@@ -1,3 +1,5 @@
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "core/base/random.hpp"
@@ -237,7 +239,7 @@ TEST(Codec, AMergeRuleThatNobodyKnowsIsMalformed) {
     encode(writer, some_config());
     Bytes bytes = writer.take();
     const std::size_t rule_at = 8;  // behind min_peers and sync_frequency
-    for (const std::uint8_t code : {0, 1, 99}) {
+    for (const std::uint8_t code : std::array<std::uint8_t, 3>{0, 1, 99}) {
         bytes[rule_at] = std::byte{code};
         Reader reader(bytes);
         decode_contract_config(reader);

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "core/base/json.hpp"
+#include "core/json/json.hpp"
 #include "tests/system/system_swarm.hpp"
 
 namespace starling::test {
