@@ -1,18 +1,49 @@
 #include "core/ml/ml_node.hpp"
 
 #include "core/base/overloaded.hpp"
-#include "core/ml/state_choice.hpp"
+#include "core/ml/parameter_sync.hpp"
+#include "core/ml/state_slots.hpp"
 #include "core/node/outbox.hpp"
 
 namespace starling {
 namespace {
 
 enum Timer : std::uint32_t { dial_timer = 1 };
+constexpr std::uint64_t train_work = 1;  ///< StateSlots starts the others
+
+/// The connection to this node's SL.
+class SlLink {
+public:
+    void dial(const Address& address, Outbox& out) {
+        dialling_ = true;
+        out.connect(address, Role::sl);
+    }
+    void up(const PeerUp& up) {
+        peer_ = up.peer;
+        session_ = up.session;
+        dialling_ = false;
+    }
+    void down() { peer_.reset(); }
+    void dial_failed() { dialling_ = false; }
+
+    bool is_dialling() const { return dialling_; }
+    bool is_up() const { return peer_.has_value(); }
+    bool is_to(const NodeId& node) const { return peer_ == node; }
+    /// \pre  is_up()
+    const NodeId& peer() const { return *peer_; }
+    /// Of the start of the SL that was up last: tells this start of the program from others.
+    std::uint64_t session() const { return session_; }
+
+private:
+    std::optional<NodeId> peer_;  ///< while connected
+    std::uint64_t session_ = 0;
+    bool dialling_ = false;
+};
 
 class MlNode final : public Node {
 public:
     MlNode(MlNodeOptions options, const Hasher& hasher)
-        : options_(std::move(options)), hasher_(hasher) {}
+        : options_(std::move(options)), hasher_(hasher), states_(std::move(options_.kept)) {}
 
     const NodeId& id() const override { return options_.id; }
     Role role() const override { return Role::ml; }
@@ -33,7 +64,7 @@ public:
                        [&](const PeerLost& lost) { on_peer_lost(lost, out); },
                        [&](const ConnectFailed& failed) { on_connect_failed(failed, out); },
                        [&](const FrameReceived& received) { on_frame(received, out); },
-                       [&](const TimerDue&) { dial(out); },
+                       [&](const TimerDue&) { sl_.dial(options_.sl_address, out); },
                        [&](const WorkDone& done) { on_work(done, out); },
                        [](const Arrivals&) {},
                        [&](const StopRequested& stop) {
@@ -48,47 +79,23 @@ public:
 
 private:
     static constexpr std::string_view component = "SwarmCallback";  ///< of log lines
-    /// Numbers of work that this node starts.
-    static constexpr std::uint64_t train_work = 1;
-    static constexpr std::uint64_t keep_work = 2;
-    static constexpr std::uint64_t forget_work = 3;
-
-    /// The merged parameters of a round while they are received.
-    struct Incoming {
-        SyncDone done;
-        Segments params;
-        std::uint32_t present = 0;
-    };
 
     void start(Outbox& out);
-    void dial(Outbox& out) {
-        dialling_ = true;
-        out.connect(options_.sl_address, Role::sl);
-    }
     void on_peer_up(const PeerUp& up, Outbox& out);
     void on_peer_lost(const PeerLost& lost, Outbox& out);
     void on_connect_failed(const ConnectFailed& failed, Outbox& out);
     void on_frame(const FrameReceived& received, Outbox& out);
     void on_sync_done(const SyncDone& done, Outbox& out);
     void on_segment(const MlSegment& segment, const Blob& body, Outbox& out);
+    void on_merged(ParameterSync::Merged merged, Outbox& out);
     void on_work(const WorkDone& done, Outbox& out);
     void on_open_request(OpenRequest request, Outbox& out);
     void on_sync_request(SyncRequest request, Outbox& out);
-    void send_sync(const SyncRequest& request, Outbox& out);
     void on_exit_request(const ExitRequest& request, Outbox& out);
     void send_open(Outbox& out);
 
-    /// Keeps the program's state in the slot that is not needed, before the round can end:
-    /// whichever round is committed after a crash, one of the two slots matches it.
     void keep(SyncRequest request, Outbox& out);
     void on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out);
-    /// The state of an earlier start, if it matches the model of `round`.
-    std::optional<ProgramSnapshot> take_kept(Round round, Outbox& out);
-    void forget(Outbox& out) {
-        forgetting_ = true;
-        out.start_work(forget_work, ForgetStatesWork{});
-    }
-    std::uint32_t free_slot() const { return needed_slot_ ? 1 - *needed_slot_ : 0; }
 
     /// Passes a reply to the waiting program.
     void resume(TrainReply reply, Outbox& out);
@@ -98,63 +105,52 @@ private:
     /// before would look like a crash.
     void leave(const Error& why, Outbox& out);
     void leave_when_heard(const Input& input, Outbox& out);
-    void say_goodbye(const Error& why, Outbox& out);
     void finish(int code, Outbox& out);
 
     MlNodeOptions options_;
     const Hasher& hasher_;
     SwarmTime now_{};
     SwarmTime started_{};
-    std::optional<NodeId> sl_;         ///< while connected
-    std::uint64_t session_ = 0;        ///< of the start of its SL: tells this start from others
-    std::optional<OpenRequest> open_;  ///< what the program joins with
+    SlLink sl_;
+    ParameterSync sync_;
+    StateSlots states_;
+    bool told_not_kept_ = false;       ///< that there is no place for the program's state
+    std::optional<OpenRequest> open_;  ///< what the program joins with, until the SL has answered
     std::string contract_;
     Run run_ = 0;
     std::shared_ptr<const ParamLayout> layout_;
     Digest layout_fingerprint_;
-    std::optional<SyncRequest> keeping_;        ///< its state is being kept
-    std::optional<std::uint32_t> needed_slot_;  ///< goes with the newest committed model we know
-    bool sync_keeps_ = false;                   ///< the sync under way has filled free_slot()
-    bool told_not_kept_ = false;
-    bool forgetting_ = false;
-    std::optional<ExitRequest> exit_;       ///< the program has ended, while this node forgets
-    Round next_round_ = 0;                  ///< the round that the next parameters are for
-    std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
-    std::optional<Incoming> incoming_;
-    std::optional<Error> failed_;   ///< to be told to the program when it asks next
-    std::optional<Error> leaving_;  ///< only the word to the SL is left to be said
-    bool dialling_ = false;
+    std::optional<ExitRequest> exit_;  ///< the program has ended, while this node forgets
+    std::optional<Error> failed_;      ///< to be told to the program when it asks next
+    std::optional<Error> leaving_;     ///< only the word to the SL is left to be said
     bool program_waits_ = false;
     bool final_received_ = false;
     bool stopped_ = false;
-    std::uint64_t next_sequence_ = 0;
 };
 
 void MlNode::start(Outbox& out) {
     started_ = now_;
-    dial(out);
+    sl_.dial(options_.sl_address, out);
     program_waits_ = true;
     resume(BeginReply{}, out);
 }
 
 void MlNode::on_peer_up(const PeerUp& up, Outbox& out) {
-    sl_ = up.peer;
-    session_ = up.session;
-    dialling_ = false;
+    sl_.up(up);
     out.report(TraceEvent("sl_connected").with("sl", up.peer.name));
     send_open(out);
 }
 
 void MlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
-    if (sl_ && lost.peer == *sl_) {
-        sl_.reset();
+    if (sl_.is_to(lost.peer)) {
+        sl_.down();
         fail({Errc::unreachable, "SL node '" + lost.peer.name + "' is gone (" + lost.reason + ")"},
              out);
     }
 }
 
 void MlNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
-    dialling_ = false;
+    sl_.dial_failed();
     if (failed.fatal || now_ - started_ >= options_.sl_connect_limit) {
         fail({failed.error.code,
               "no SL node at " + to_string(options_.sl_address) + ": " + failed.error.message},
@@ -166,7 +162,7 @@ void MlNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
 
 void MlNode::on_frame(const FrameReceived& received, Outbox& out) {
     const Message& message = received.frame.message;
-    if (!sl_ || received.from != *sl_) {
+    if (!sl_.is_to(received.from)) {
         return;
     }
     if (std::holds_alternative<SessionOpened>(message)) {
@@ -186,27 +182,23 @@ void MlNode::on_frame(const FrameReceived& received, Outbox& out) {
 }
 
 void MlNode::on_sync_done(const SyncDone& done, Outbox& out) {
-    if (awaited_ != done.sequence || incoming_) {
+    if (!sync_.begin(done)) {
         out.report(TraceEvent("sync_done_ignored").with("round", done.round));
-        return;
     }
-    incoming_ = Incoming{done, Segments(segment_count(layout_->size_bytes())), 0};
 }
 
 void MlNode::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
-    if (!incoming_ || segment.sequence != incoming_->done.sequence ||
-        segment.index >= incoming_->params.size() || !incoming_->params[segment.index].empty() ||
-        body.size() != segment_size(layout_->size_bytes(), segment.index)) {
+    if (!sync_.add(segment, body)) {
         out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
-        return;
+    } else if (sync_.is_complete()) {
+        on_merged(sync_.take(), out);
     }
-    incoming_->params[segment.index] = body;
-    if (++incoming_->present < incoming_->params.size()) {
-        return;
-    }
-    const SyncDone& done = incoming_->done;
+}
+
+void MlNode::on_merged(ParameterSync::Merged merged, Outbox& out) {
+    const SyncDone& done = merged.done;
     out.report(TraceEvent("sync_end")
-                   .with("session", session_)
+                   .with("session", sl_.session())
                    .with("round", done.round)
                    .with("members", done.member_count)
                    .with("digest", to_string(done.digest))
@@ -217,18 +209,13 @@ void MlNode::on_segment(const MlSegment& segment, const Blob& body, Outbox& out)
                             std::to_string(done.member_count) + " members, digest " +
                             short_text(done.digest)));
     final_received_ = done.final;
-    next_round_ = done.round + 1;
-    SyncedReply reply{done.round, done.digest, std::move(incoming_->params), done.final, {}};
-    incoming_.reset();
-    awaited_.reset();
-    if (next_sequence_ == 1) {
-        reply.resumed = take_kept(reply.round, out);
+    SyncedReply reply{done.round, done.digest, std::move(merged.params), done.final, {}};
+    if (sync_.next_sequence() == 1) {
+        reply.resumed = states_.take(contract_, run_, layout_fingerprint_, reply.round, out);
     }
-    if (std::exchange(sync_keeps_, false)) {
-        needed_slot_ = free_slot();
-    }
+    states_.round_committed();
     if (reply.final && options_.keeps_state) {
-        forget(out);
+        states_.forget(out);
     }
     resume(std::move(reply), out);
 }
@@ -265,7 +252,7 @@ void MlNode::on_open_request(OpenRequest request, Outbox& out) {
 }
 
 void MlNode::send_open(Outbox& out) {
-    if (!sl_ || !open_) {
+    if (!sl_.is_up() || !open_) {
         return;
     }
     OpenSession open;
@@ -275,28 +262,29 @@ void MlNode::send_open(Outbox& out) {
     open.config.layout_fingerprint = layout_fingerprint_;
     open.layout_text = layout_->text();
     open.end_mode = open_->end_mode;
-    out.send(*sl_, std::move(open));
+    out.send(sl_.peer(), std::move(open));
 }
 
 void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
-    if (!layout_ || request.params.size() != layout_->size_bytes() || !sl_) {
+    if (!layout_ || request.params.size() != layout_->size_bytes() || !sl_.is_up()) {
         resume(
             FailedReply{{Errc::program, "a sync without an open session or with other parameters"}},
             out);
         return;
     }
     const CheckIn& check_in = request.check_in;
-    out.report(TraceEvent("sync_begin")
-                   .with("session", session_)
-                   .with("sync", next_sequence_)
-                   .with("batches", request.batches)
-                   .with("samples", check_in.samples)
-                   .with("epochs", check_in.epochs_done)
-                   .log(Level::info, component,
-                        check_in.finished
-                            ? "Finished local training. Final merging starts; waiting "
-                              "for other peers to complete"
-                            : "Starting Swarm merging round " + std::to_string(next_round_)));
+    out.report(
+        TraceEvent("sync_begin")
+            .with("session", sl_.session())
+            .with("sync", sync_.next_sequence())
+            .with("batches", request.batches)
+            .with("samples", check_in.samples)
+            .with("epochs", check_in.epochs_done)
+            .log(Level::info, component,
+                 check_in.finished
+                     ? "Finished local training. Final merging starts; waiting "
+                       "for other peers to complete"
+                     : "Starting Swarm merging round " + std::to_string(sync_.next_round())));
     if (request.snapshot && options_.keeps_state) {
         keep(std::move(request), out);
         return;
@@ -308,32 +296,23 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
                      "No directory for the program's state (SWARM_STATE_DIR, set by run-sl): a "
                      "restart begins at the first batch"));
     }
-    send_sync(request, out);
-}
-
-void MlNode::send_sync(const SyncRequest& request, Outbox& out) {
-    const std::uint64_t sequence = next_sequence_++;
-    awaited_ = sequence;
-    out.send(*sl_, SyncBegin{sequence, request.check_in});
-    const Segments segments = cut(request.params);
-    for (std::uint32_t i = 0; i < segments.size(); ++i) {
-        out.send(*sl_, MlSegment{sequence, i}, segments[i]);
-    }
+    sync_.send(sl_.peer(), request, out);
 }
 
 void MlNode::keep(SyncRequest request, Outbox& out) {
-    KeptState state{contract_, run_, next_round_, layout_fingerprint_,
+    KeptState state{contract_, run_, sync_.next_round(), layout_fingerprint_,
                     std::move(*request.snapshot)};
     request.snapshot.reset();
-    keeping_ = std::move(request);
-    out.start_work(keep_work, KeepStateWork{free_slot(), std::move(state)});
+    states_.keep(std::move(state), std::move(request), out);
 }
 
 void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out) {
-    if (work == keep_work && !keeping_) {
+    if (work == StateSlots::keep_work && !states_.is_keeping()) {
         return;  // the session failed meanwhile
     }
-    forgetting_ = forgetting_ && work != forget_work;
+    if (work == StateSlots::forget_work) {
+        states_.forgotten();
+    }
     if (kept.code != Errc::ok && final_received_) {
         out.report(TraceEvent("state_not_removed")
                        .log(Level::warning, component,
@@ -341,39 +320,17 @@ void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out) {
                                 kept.reason));
     } else if (kept.code != Errc::ok) {
         fail({kept.code, "the program's state can't be kept: " + kept.reason}, out);
-    } else if (work == keep_work) {
-        out.report(TraceEvent("state_kept").with("round", next_round_));
-        sync_keeps_ = true;
-        send_sync(*keeping_, out);
-        keeping_.reset();
+    } else if (work == StateSlots::keep_work) {
+        out.report(TraceEvent("state_kept").with("round", sync_.next_round()));
+        sync_.send(sl_.peer(), states_.kept(), out);
     }
-    if (work == forget_work && exit_ && !stopped_) {
+    if (work == StateSlots::forget_work && exit_ && !stopped_) {
         on_exit_request(*exit_, out);
     }
 }
 
-std::optional<ProgramSnapshot> MlNode::take_kept(Round round, Outbox& out) {
-    KeptStates kept = std::exchange(options_.kept, {});
-    if (!kept[0] && !kept[1]) {
-        return std::nullopt;
-    }
-    const StateChoice choice = choose_state(kept, contract_, run_, layout_fingerprint_, round);
-    if (choice.slot) {
-        needed_slot_ = *choice.slot;
-        return std::move(kept[*choice.slot]->program);
-    }
-    // Removed, since in a later round it would be mistaken for this training's state.
-    forget(out);
-    out.report(TraceEvent("state_not_used")
-                   .with("round", round)
-                   .log(Level::info, component,
-                        "What an earlier start of this program kept is not used: " + choice.reason +
-                            ". Training begins at the first batch"));
-    return std::nullopt;
-}
-
 void MlNode::on_exit_request(const ExitRequest& request, Outbox& out) {
-    if (forgetting_) {
+    if (states_.is_forgetting()) {
         exit_ = request;
         return;
     }
@@ -399,9 +356,8 @@ void MlNode::fail(Error error, Outbox& out) {
         return;  // after the final model the program only evaluates and saves
     }
     failed_ = std::move(error);
-    keeping_.reset();
-    awaited_.reset();
-    incoming_.reset();
+    states_.drop_request();
+    sync_.cancel();
     out.report(
         TraceEvent("session_failed")
             .with("code", static_cast<std::uint64_t>(failed_->code))
@@ -418,33 +374,29 @@ void MlNode::leave(const Error& why, Outbox& out) {
     if (why.code != Errc::ok && !failed_) {
         out.report(TraceEvent("program_failed").log(Level::error, "ml", why.message));
     }
-    if (!sl_ && dialling_) {
+    if (!sl_.is_up() && sl_.is_dialling()) {
         leaving_ = why;
         return;
     }
-    say_goodbye(why, out);
+    if (sl_.is_up()) {
+        out.send(sl_.peer(), CloseSession{why.code, why.message});
+    }
+    finish(exit_code_of(why.code), out);
 }
 
 void MlNode::leave_when_heard(const Input& input, Outbox& out) {
     if (const auto* up = std::get_if<PeerUp>(&input)) {
-        sl_ = up->peer;
+        out.send(up->peer, CloseSession{leaving_->code, leaving_->message});
     } else if (!std::holds_alternative<ConnectFailed>(input)) {
         return;
     }
-    say_goodbye(*leaving_, out);
-}
-
-void MlNode::say_goodbye(const Error& why, Outbox& out) {
-    if (sl_) {
-        out.send(*sl_, CloseSession{why.code, why.message});
-    }
-    finish(exit_code_of(why.code), out);
+    finish(exit_code_of(leaving_->code), out);
 }
 
 void MlNode::finish(int code, Outbox& out) {
     stopped_ = true;
     out.report(TraceEvent("node_stopped")
-                   .with("session", session_)
+                   .with("session", sl_.session())
                    .with("code", static_cast<std::uint64_t>(code)));
     out.stop(code, failed_ ? failed_->message : "");
 }

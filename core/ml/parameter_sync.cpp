@@ -1,0 +1,47 @@
+#include "core/ml/parameter_sync.hpp"
+
+namespace starling {
+
+void ParameterSync::send(const NodeId& sl, const SyncRequest& request, Outbox& out) {
+    const std::uint64_t sequence = next_sequence_++;
+    awaited_ = sequence;
+    model_bytes_ = request.params.size();
+    out.send(sl, SyncBegin{sequence, request.check_in});
+    const Segments segments = cut(request.params);
+    for (std::uint32_t i = 0; i < segments.size(); ++i) {
+        out.send(sl, MlSegment{sequence, i}, segments[i]);
+    }
+}
+
+bool ParameterSync::begin(const SyncDone& done) {
+    if (awaited_ != done.sequence || incoming_) {
+        return false;
+    }
+    incoming_ = Merged{done, Segments(segment_count(model_bytes_)), 0};
+    return true;
+}
+
+bool ParameterSync::add(const MlSegment& segment, const Blob& body) {
+    if (!incoming_ || segment.sequence != incoming_->done.sequence ||
+        segment.index >= incoming_->params.size() || !incoming_->params[segment.index].empty() ||
+        body.size() != segment_size(model_bytes_, segment.index)) {
+        return false;
+    }
+    incoming_->params[segment.index] = body;
+    ++incoming_->present;
+    return true;
+}
+
+ParameterSync::Merged ParameterSync::take() {
+    Merged merged = std::move(*incoming_);
+    next_round_ = merged.done.round + 1;
+    cancel();
+    return merged;
+}
+
+void ParameterSync::cancel() {
+    awaited_.reset();
+    incoming_.reset();
+}
+
+}  // namespace starling

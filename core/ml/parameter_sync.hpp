@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+
+#include "core/node/outbox.hpp"
+
+namespace starling {
+
+/// Carries the parameters of one sync to the SL, and the merged ones of its round back. One at a
+/// time: the program waits meanwhile.
+class ParameterSync {
+public:
+    /// The merged parameters of a round.
+    struct Merged {
+        SyncDone done;
+        Segments params;
+        std::uint32_t present = 0;  ///< of the segments
+    };
+
+    void send(const NodeId& sl, const SyncRequest& request, Outbox& out);
+    /// The merged parameters follow as segments.
+    /// \return  false: they are not awaited.
+    bool begin(const SyncDone& done);
+    /// \return  false: no segment of the merged parameters, or one that is here.
+    bool add(const MlSegment& segment, const Blob& body);
+    bool is_complete() const { return incoming_ && incoming_->present == incoming_->params.size(); }
+    /// Ends the sync.
+    /// \pre  is_complete()
+    Merged take();
+    /// Nothing is awaited any more.
+    void cancel();
+
+    /// Number of the next sync, from 0.
+    std::uint64_t next_sequence() const { return next_sequence_; }
+    Round next_round() const { return next_round_; }  ///< that the next parameters are for
+
+private:
+    std::uint64_t next_sequence_ = 0;
+    Round next_round_ = 0;
+    std::uint64_t model_bytes_ = 0;         ///< what was sent; as much comes back
+    std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
+    std::optional<Merged> incoming_;
+};
+
+}  // namespace starling
