@@ -213,14 +213,9 @@ void SwarmCallback::sync(bool finished) {
     }
     const auto* synced = std::get_if<SyncedReply>(&reply);
     STARLING_INVARIANT(synced != nullptr, "a sync request is answered so");
-    Bytes merged;
-    merged.reserve(parameters_.layout().size_bytes());
-    for (const Blob& segment : synced->params) {
-        merged.insert(merged.end(), segment.view().begin(), segment.view().end());
-    }
-    STARLING_INVARIANT(merged.size() == parameters_.layout().size_bytes(),
+    STARLING_INVARIANT(is_whole(synced->params, parameters_.layout().size_bytes()),
                        "the ML node hands on whole vectors only");
-    parameters_.load(merged);
+    parameters_.load(synced->params);
     if (synced->resumed) {
         resume(*synced->resumed, synced->round);
     }

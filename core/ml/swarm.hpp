@@ -85,8 +85,10 @@ public:
     virtual const ParamLayout& layout() const = 0;
     /// Copies all tensors into `out`, layout().size_bytes() bytes.
     virtual void save(std::span<std::byte> out) const = 0;
-    /// Copies `in`, layout().size_bytes() bytes, into the tensors.
-    virtual void load(ByteView in) = 0;
+    /// Copies the vector, layout().size_bytes() bytes, into the tensors. It comes as its segments,
+    /// as the swarm sent them: a model is large, so nobody puts it together once more. copy_bytes()
+    /// (core/params/segments.hpp) takes a tensor's bytes out of them.
+    virtual void load(std::span<const Blob> segments) = 0;
 };
 
 /// What a program needs beside its parameters to resume: its optimiser, schedules, random

@@ -1,5 +1,8 @@
 #include "core/params/segments.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 namespace starling {
 
 Segments cut(const Blob& whole) {
@@ -14,6 +17,29 @@ Segments cut(const Blob& whole) {
                                : Blob(owner, whole.view().subspan(i * segment_bytes, size)));
     }
     return segments;
+}
+
+bool is_whole(std::span<const Blob> segments, std::uint64_t total_bytes) {
+    if (segments.size() != segment_count(total_bytes)) {
+        return false;
+    }
+    for (std::uint32_t i = 0; i < segments.size(); ++i) {
+        if (segments[i].view().size() != segment_size(total_bytes, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void copy_bytes(std::span<const Blob> segments, std::uint64_t begin, std::span<std::byte> out) {
+    while (!out.empty()) {
+        const ByteView segment = segments[begin / segment_bytes].view();
+        const std::uint64_t skipped = begin % segment_bytes;
+        const std::size_t size = std::min<std::size_t>(out.size(), segment.size() - skipped);
+        std::memcpy(out.data(), segment.data() + skipped, size);
+        out = out.subspan(size);
+        begin += size;
+    }
 }
 
 }  // namespace starling

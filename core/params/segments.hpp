@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/base/bytes.hpp"
@@ -25,5 +26,11 @@ using Segments = std::vector<Blob>;
 
 /// Slices `whole` without copying.
 Segments cut(const Blob& whole);
+
+/// Every segment of a vector of `total_bytes` is there with all its bytes.
+bool is_whole(std::span<const Blob> segments, std::uint64_t total_bytes);
+/// Copies bytes of the vector into `out`, beginning with byte `begin`.
+/// \pre is_whole(), and begin + out.size() is at most the vector's size.
+void copy_bytes(std::span<const Blob> segments, std::uint64_t begin, std::span<std::byte> out);
 
 }  // namespace starling

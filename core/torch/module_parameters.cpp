@@ -64,8 +64,9 @@ public:
         }
     }
 
-    void load(ByteView in) override {
-        STARLING_INVARIANT(in.size() == layout_.size_bytes(), "the bytes are of this layout");
+    void load(std::span<const Blob> segments) override {
+        STARLING_INVARIANT(is_whole(segments, layout_.size_bytes()),
+                           "the segments are of this layout");
         const torch::NoGradGuard no_gradient;
         for (std::size_t i = 0; i < tensors_.size(); ++i) {
             const TensorSpec& spec = layout_.tensors()[i];
@@ -77,7 +78,8 @@ public:
                 is_plain(tensor)
                     ? tensor
                     : torch::empty(tensor.sizes(), tensor.options().device(torch::kCPU));
-            std::memcpy(plain.data_ptr(), in.data() + spec.offset_bytes, spec.size_bytes());
+            copy_bytes(segments, spec.offset_bytes,
+                       {static_cast<std::byte*>(plain.data_ptr()), spec.size_bytes()});
             if (!tensor.is_same(plain)) {
                 tensor.copy_(plain);
             }

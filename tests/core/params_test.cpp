@@ -67,5 +67,33 @@ TEST(Segments, CutCoversEveryByteOnceWithoutCopying) {
     EXPECT_TRUE(cut(Blob::phantom(segment_bytes + 1))[1].is_phantom());
 }
 
+TEST(Segments, BytesAreCopiedAcrossTheirBorders) {
+    Bytes bytes(segment_bytes * 2 + 5);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<std::byte>(i % 251);
+    }
+    const Segments segments = cut(Blob(bytes));
+    for (const auto& [begin, size] : {std::pair<std::size_t, std::size_t>{0, bytes.size()},
+                                      {segment_bytes - 3, 6},
+                                      {segment_bytes, segment_bytes},
+                                      {3, segment_bytes + 2},
+                                      {bytes.size() - 1, 1},
+                                      {bytes.size(), 0}}) {
+        Bytes out(size);
+        copy_bytes(segments, begin, out);
+        EXPECT_EQ(to_hex(out), to_hex(ByteView(bytes).subspan(begin, size))) << begin;
+    }
+}
+
+TEST(Segments, AreWholeWithAllTheirBytesOnly) {
+    const std::uint64_t bytes = segment_bytes + 5;
+    const Segments segments = cut(Blob(Bytes(bytes)));
+    EXPECT_TRUE(is_whole(segments, bytes));
+    EXPECT_TRUE(is_whole({}, 0));
+    EXPECT_FALSE(is_whole(segments, bytes + 1));
+    EXPECT_FALSE(is_whole(std::span(segments).first(1), bytes));
+    EXPECT_FALSE(is_whole(cut(Blob::phantom(bytes)), bytes));
+}
+
 }  // namespace
 }  // namespace starling::test

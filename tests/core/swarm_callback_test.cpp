@@ -1,5 +1,6 @@
 // SwarmCallback in a program of its own thread; the test plays the ML node that answers it.
 #include <cstring>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -18,7 +19,9 @@ public:
     void save(std::span<std::byte> out) const override {
         std::memcpy(out.data(), values.data(), out.size());
     }
-    void load(ByteView in) override { std::memcpy(values.data(), in.data(), in.size()); }
+    void load(std::span<const Blob> segments) override {
+        copy_bytes(segments, 0, std::as_writable_bytes(std::span(values)));
+    }
 
     std::vector<float> values;
 
@@ -53,6 +56,31 @@ TEST(SwarmCallback, AMergeRuleThatIsNotKnownEndsTheProgramWithThoseThatAre) {
     ASSERT_NE(end, nullptr);
     EXPECT_EQ(end->code, Errc::usage);
     EXPECT_EQ(end->reason, "SwarmCallback: 'median' is no merge rule: one of mean");
+}
+
+TEST(SwarmCallback, LoadsTheSegmentsOfTheMergedModel) {
+    const std::size_t count = segment_bytes / sizeof(float) + 3;
+    std::vector<float> loaded;
+    const TrainFunction train = [&](SwarmSession& session) {
+        Floats parameters(count);
+        SwarmCallback callback(session, parameters, {});
+        callback.on_train_begin();
+        loaded = parameters.values;
+    };
+    TrainingThread thread(train, {}, {});
+    const auto answer = [&](TrainReply reply) {
+        thread.resume(std::move(reply));
+        thread.wait(0);
+        return thread.take_request();
+    };
+    answer(BeginReply{});
+    answer(OpenedReply{0, 1});
+    std::vector<float> merged(count);
+    std::iota(merged.begin(), merged.end(), 1.0F);
+    const auto bytes = std::as_bytes(std::span(merged));
+    const Segments segments = cut(Blob(Bytes(bytes.begin(), bytes.end())));
+    answer(SyncedReply{0, {}, segments, false, {}});
+    EXPECT_EQ(loaded, merged);
 }
 
 }  // namespace

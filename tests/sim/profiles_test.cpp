@@ -92,7 +92,9 @@ public:
     void save(std::span<std::byte> out) const override {
         std::memcpy(out.data(), &value, sizeof(value));
     }
-    void load(ByteView in) override { std::memcpy(&value, in.data(), sizeof(value)); }
+    void load(std::span<const Blob> segments) override {
+        copy_bytes(segments, 0, std::as_writable_bytes(std::span(&value, 1)));
+    }
     float value = 0.0F;
 
 private:

@@ -124,7 +124,7 @@ public:
     void save(std::span<std::byte> out) const override {
         std::fill(out.begin(), out.end(), std::byte{});
     }
-    void load(ByteView) override {}
+    void load(std::span<const Blob>) override {}
 
 private:
     ParamLayout layout_;

@@ -34,7 +34,9 @@ public:
     void save(std::span<std::byte> out) const override {
         std::memcpy(out.data(), values.data(), out.size());
     }
-    void load(ByteView in) override { std::memcpy(values.data(), in.data(), in.size()); }
+    void load(std::span<const Blob> segments) override {
+        copy_bytes(segments, 0, std::as_writable_bytes(std::span(values)));
+    }
 
     std::vector<float> values;
 
