@@ -1,0 +1,127 @@
+// A training program that does not train: it waits at a barrier, calls on_batch_end(), and writes
+// down how long that blocked. The barrier is the benchmark's (bench/round/round): the program sends
+// one byte over its Unix socket and waits for one. So all members begin a round together, as the
+// processes of the peers do.
+//
+//   bench-round-ml --elements N --rounds N --barrier SOCKET --times FILE
+//
+// Each line of FILE: the number of the call, its begin and its end in seconds of CLOCK_MONOTONIC.
+#include <chrono>
+#include <cstring>
+#include <fstream>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/ml/swarm.hpp"
+
+namespace starling {
+namespace {
+
+class VectorParameters final : public ModelParameters {
+public:
+    explicit VectorParameters(std::size_t elements)
+        : layout_(
+              *ParamLayout::make({{"weight", DType::f32, {static_cast<std::int64_t>(elements)}}})),
+          values_(elements, 0.5F) {}
+    const ParamLayout& layout() const override { return layout_; }
+    void save(std::span<std::byte> out) const override {
+        std::memcpy(out.data(), values_.data(), out.size());
+    }
+    void load(ByteView in) override { std::memcpy(values_.data(), in.data(), in.size()); }
+
+private:
+    ParamLayout layout_;
+    std::vector<float> values_;
+};
+
+struct Flags {
+    std::size_t elements = 0;
+    int rounds = 0;
+    std::string barrier;
+    std::string times;
+};
+
+Flags parse(const std::vector<std::string>& arguments) {
+    Flags flags;
+    for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
+        const std::string& name = arguments[i];
+        const std::string& value = arguments[i + 1];
+        if (name == "--elements") {
+            flags.elements = std::stoull(value);
+        } else if (name == "--rounds") {
+            flags.rounds = std::stoi(value);
+        } else if (name == "--barrier") {
+            flags.barrier = value;
+        } else if (name == "--times") {
+            flags.times = value;
+        } else {
+            throw SwarmError(Error{Errc::usage, "bench-round-ml: unknown flag '" + name + "'"});
+        }
+    }
+    if (flags.elements == 0 || flags.barrier.empty() || flags.times.empty()) {
+        throw SwarmError(
+            Error{Errc::usage, "bench-round-ml: --elements, --barrier and --times are needed"});
+    }
+    return flags;
+}
+
+class Barrier {
+public:
+    explicit Barrier(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+            throw SwarmError(
+                Error{Errc::io, "no barrier at " + path + ": " + std::strerror(errno)});
+        }
+    }
+    Barrier(const Barrier&) = delete;
+    Barrier& operator=(const Barrier&) = delete;
+    ~Barrier() { ::close(socket_); }
+
+    void wait() const {
+        char byte = 0;
+        if (::write(socket_, &byte, 1) != 1 || ::read(socket_, &byte, 1) != 1) {
+            throw SwarmError(Error{Errc::io, "the benchmark that holds the barrier is gone"});
+        }
+    }
+
+private:
+    int socket_;
+};
+
+double seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+void train(SwarmSession& swarm) {
+    const Flags flags = parse(swarm.arguments());
+    VectorParameters parameters(flags.elements);
+    SwarmCallbackOptions options;
+    options.sync_frequency = 1;
+    options.min_peers = swarm.min_peers();
+    SwarmCallback callback(swarm, parameters, options);
+    const Barrier barrier(flags.barrier);
+    std::ofstream times(flags.times);
+    times.precision(9);
+    times << std::fixed;
+    callback.on_train_begin();
+    for (int round = 1; round <= flags.rounds; ++round) {
+        barrier.wait();
+        const double begin = seconds();
+        callback.on_batch_end(0.0);
+        times << round << ' ' << begin << ' ' << seconds() << '\n';
+    }
+    barrier.wait();
+    callback.on_epoch_end();
+    callback.on_train_end();
+}
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) { return starling::ml_main(argc, argv, starling::train); }
