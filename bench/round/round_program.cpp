@@ -29,7 +29,9 @@ public:
     void save(std::span<std::byte> out) const override {
         std::memcpy(out.data(), values_.data(), out.size());
     }
-    void load(ByteView in) override { std::memcpy(values_.data(), in.data(), in.size()); }
+    void load(std::span<const Blob> segments) override {
+        copy_bytes(segments, 0, std::as_writable_bytes(std::span(values_)));
+    }
 
 private:
     ParamLayout layout_;
