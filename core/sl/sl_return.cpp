@@ -32,7 +32,7 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
         return;
     }
     catch_up_serial_ = 0;  // what was hashed or kept for an older one is not this one's
-    catch_up_ = std::make_unique<CatchUp>(now_, options_.id, key, commit, bytes);
+    catch_up_ = std::make_unique<ModelFetch>(now_, options_.id, key, commit, bytes);
     out.report(TraceEvent("catch_up_begin")
                    .with("round", commit.round)
                    .log(Level::info, component,

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "core/node/outbox.hpp"
-#include "core/sl/catch_up.hpp"
 #include "core/sl/command_queue.hpp"
 #include "core/sl/exchange.hpp"
+#include "core/sl/model_fetch.hpp"
 #include "core/sl/sl_node.hpp"
 
 namespace starling {
@@ -228,7 +228,7 @@ private:
     std::optional<Deviation> deviation_;
     /// Rounds and members whose contribution was told of to the SN; of this round and the last.
     std::set<std::pair<Round, NodeId>> named_non_finite_;
-    std::unique_ptr<CatchUp> catch_up_;
+    std::unique_ptr<ModelFetch> catch_up_;
     std::uint64_t catch_up_serial_ = 0;
     Attempt check_in_attempt_ = 0;  ///< that was on when the newest one was said
     SwarmTime checked_in_at_{};

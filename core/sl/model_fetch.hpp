@@ -19,9 +19,9 @@ struct CommittedModel {
 /// Fetches the committed parameters of a round that this SL missed, from the members of that round
 /// and from those that have continued from it, one source after the other. Segments from one source
 /// are kept when the next is asked; a slow source is waited for as long as bytes arrive.
-class CatchUp {
+class ModelFetch {
 public:
-    CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit, std::uint64_t bytes);
+    ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit commit, std::uint64_t bytes);
 
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }

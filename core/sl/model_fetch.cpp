@@ -1,4 +1,4 @@
-#include "core/sl/catch_up.hpp"
+#include "core/sl/model_fetch.hpp"
 
 #include <algorithm>
 
@@ -14,14 +14,14 @@ constexpr SwarmDuration probe_interval = std::chrono::seconds(5);
 
 }  // namespace
 
-CatchUp::CatchUp(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
-                 std::uint64_t bytes)
+ModelFetch::ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
+                       std::uint64_t bytes)
     : key_(std::move(key)), commit_(std::move(commit)), bytes_(bytes), last_moved_(now) {
     learn(self, commit_.members);
     start_over(now);
 }
 
-void CatchUp::learn(const NodeId& self, const std::vector<RoundMember>& members) {
+void ModelFetch::learn(const NodeId& self, const std::vector<RoundMember>& members) {
     for (const RoundMember& member : members) {
         if (member.id == self) {
             continue;
@@ -39,7 +39,7 @@ void CatchUp::learn(const NodeId& self, const std::vector<RoundMember>& members)
     }
 }
 
-void CatchUp::start_over(SwarmTime now) {
+void ModelFetch::start_over(SwarmTime now) {
     segments_.assign(segment_count(bytes_), Blob());
     received_bytes_ = 0;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
@@ -48,7 +48,7 @@ void CatchUp::start_over(SwarmTime now) {
     next(now);
 }
 
-void CatchUp::next(SwarmTime now) {
+void ModelFetch::next(SwarmTime now) {
     asked_ = false;
     source_moved_ = now;
     partial_bytes_ = 0;
@@ -57,7 +57,7 @@ void CatchUp::next(SwarmTime now) {
     }
 }
 
-void CatchUp::ask(SwarmTime now, Outbox& out) {
+void ModelFetch::ask(SwarmTime now, Outbox& out) {
     asked_ = true;
     FetchSegments fetch{key_, SegmentKind::merged, {}};
     for (const std::uint32_t segment : missing_) {
@@ -75,13 +75,13 @@ void CatchUp::ask(SwarmTime now, Outbox& out) {
     probed_at_ = now;
 }
 
-void CatchUp::probe(SwarmTime now, Outbox& out) {
+void ModelFetch::probe(SwarmTime now, Outbox& out) {
     probed_at_ = now;
     out.send(source_->id, FetchProbe{key_, ++probe_});
     out.measure_arrivals();
 }
 
-void CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
+void ModelFetch::on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     if (!source_ || complete()) {
         return;
     }
@@ -102,7 +102,7 @@ void CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     }
 }
 
-void CatchUp::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
+void ModelFetch::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     if (source_ && source_->id == peer && !complete()) {
         source_moved_ = now;
         partial_bytes_ = 0;
@@ -110,8 +110,8 @@ void CatchUp::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     }
 }
 
-bool CatchUp::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
-                         const Blob& body) {
+bool ModelFetch::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
+                            const Blob& body) {
     if (data.key != key_ || data.kind != SegmentKind::merged || data.index >= segments_.size() ||
         body.size() != segment_size(bytes_, data.index) ||
         std::none_of(sources_.begin(), sources_.end(),
@@ -130,8 +130,8 @@ bool CatchUp::on_segment(SwarmTime now, const NodeId& from, const SegmentData& d
     return true;
 }
 
-void CatchUp::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
-                             Outbox& out) {
+void ModelFetch::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
+                                Outbox& out) {
     if (!source_ || source_->id != from || complete() || !asked_ || reply.serial > probe_) {
         return;
     }
@@ -142,7 +142,7 @@ void CatchUp::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbe
     }
 }
 
-void CatchUp::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
+void ModelFetch::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
     const auto arriving =
         source_ ? arrivals.body_bytes.find(source_->id) : arrivals.body_bytes.end();
     const std::uint64_t bytes = arriving == arrivals.body_bytes.end() ? 0 : arriving->second;
@@ -153,7 +153,7 @@ void CatchUp::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
     partial_bytes_ = bytes;
 }
 
-TransferProgress CatchUp::transfer() const {
+TransferProgress ModelFetch::transfer() const {
     return {std::min(received_bytes_ + partial_bytes_, bytes_), bytes_,
             source_ ? source_->id.name : ""};
 }
