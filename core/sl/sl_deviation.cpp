@@ -26,7 +26,7 @@ void SlNode::note_own_deviation(const Commit& commit, Outbox& out) {
                    .with("round", commit.round)
                    .with("digest", to_string(*merged_digest_))
                    .with("agreed", to_string(commit.digest))
-                   .log(Level::error, component,
+                   .log(Level::error, sl_component,
                         "This node merged round " + std::to_string(commit.round) + " to " +
                             short_text(*merged_digest_) + ", most others to " +
                             short_text(commit.digest) + ": going on from theirs. After " +
@@ -56,7 +56,7 @@ void SlNode::name_deviating_owners(Outbox& out) {
                 .with("round", deviation_->round)
                 .with("owner", owner.name)
                 .with("segments", segments)
-                .log(Level::error, component,
+                .log(Level::error, sl_component,
                      std::to_string(segments) +
                          (own ? " segments that this node merged in round "
                               : " segments of owner '" + owner.name + "' in round ") +

@@ -22,10 +22,10 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open, Outbox
         return;
     }
     session_->layout = std::make_shared<const ParamLayout>(*layout);
-    log(Level::info,
-        "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
-            to_string(open.config),
-        out);
+    log_sl(Level::info,
+           "ML node '" + from.name + "' is connected: " + layout->summary() + "; " +
+               to_string(open.config),
+           out);
     // If an earlier start of this node has kept a merge, it resumes that run, or learns how it
     // ended.
     std::optional<Run> back_to;
@@ -146,11 +146,11 @@ void SlNode::on_close_session(const CloseSession& close, Outbox& out) {
         return;
     }
     if (some_missed_the_end() && !stop_once_saved_) {
-        log(Level::info,
-            "ML node '" + ml.name + "' has finished; members that missed the final round may " +
-                "fetch its model for " +
-                std::to_string(static_cast<int>(to_seconds(options_.linger))) + " s",
-            out);
+        log_sl(Level::info,
+               "ML node '" + ml.name + "' has finished; members that missed the final round may " +
+                   "fetch its model for " +
+                   std::to_string(static_cast<int>(to_seconds(options_.linger))) + " s",
+               out);
         finished_at_ = now_;
         out.set_timer(linger_timer, now_ + options_.linger);
         return;
@@ -174,7 +174,7 @@ void SlNode::linger_on(Outbox& out) {
 }
 
 void SlNode::leave_complete(Outbox& out) {
-    log(Level::info, "Exiting SL. Reason: training is complete", out);
+    log_sl(Level::info, "Exiting SL. Reason: training is complete", out);
     leave(exit_code::ok, "training is complete", out);
 }
 

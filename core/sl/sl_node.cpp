@@ -43,11 +43,11 @@ void SlNode::on_stop_requested(const StopRequested& request, Outbox& out) {
         if (session_->ml.name.empty()) {
             leave_complete(out);
         } else {
-            log(Level::info,
-                "Asked to stop (" + request.reason +
-                    "): training is complete; stopping once ML node '" + session_->ml.name +
-                    "' has ended",
-                out);
+            log_sl(Level::info,
+                   "Asked to stop (" + request.reason +
+                       "): training is complete; stopping once ML node '" + session_->ml.name +
+                       "' has ended",
+                   out);
         }
     } else {
         fail({Errc::aborted, "stopped by the operator (" + request.reason + ")"},
@@ -55,17 +55,12 @@ void SlNode::on_stop_requested(const StopRequested& request, Outbox& out) {
     }
 }
 
-void SlNode::log(Level level, std::string text, Outbox& out) const {
-    out.report(TraceEvent("sl_log").log(level, component, std::move(text)));
-}
-
 void SlNode::start(Outbox& out) {
-    log(Level::info,
-        "Setting up SL node '" + options_.id.name + "', exchange address " +
-            to_string(options_.exchange_address) + ", SN " + to_string(sn_address()),
-        out);
-    sn_lost_at_ = now_;
-    dial_sn(out);
+    log_sl(Level::info,
+           "Setting up SL node '" + options_.id.name + "', exchange address " +
+               to_string(options_.exchange_address) + ", SN " + to_string(sn_.address()),
+           out);
+    sn_.start(now_, out);
     submit(registration(), out);
     out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval);
 }
@@ -73,22 +68,7 @@ void SlNode::start(Outbox& out) {
 void SlNode::on_peer_up(const PeerUp& up, Outbox& out) {
     switch (up.role) {
         case Role::sn:
-            sn_ = up.peer;
-            connected_sns_.insert(up.peer);
-            view_at_ = now_;
-            if (up.ca != CaFingerprint{}) {
-                out.pin_peer(up.peer, up.ca);  // until an SN says otherwise
-            }
-            heartbeat_unanswered_ = false;
-            sn_heard_ = now_;
-            sn_silent_ = false;
-            sn_backoff_ = {};
-            sn_refusals_ = 0;
-            sn_asked_at_ = now_;
-            log(Level::info,
-                "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " +
-                    to_string(up.dialled),
-                out);
+            sn_.on_up(now_, up, out);
             send_heartbeat(out);  // also sends the command that waits
             return;
         case Role::sl:
@@ -119,14 +99,7 @@ void SlNode::on_peer_up(const PeerUp& up, Outbox& out) {
 }
 
 void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
-    connected_sns_.erase(lost.peer);
-    if (sn_ && lost.peer == *sn_) {
-        sn_.reset();
-        sn_lost_at_ = now_;
-        ++sn_at_;
-        log(Level::warning,
-            "SN '" + lost.peer.name + "' is gone (" + lost.reason + "); dialling again", out);
-        out.set_timer(sn_dial_timer, now_ + redial_interval / 5);
+    if (sn_.on_lost(now_, lost, out)) {
         return;
     }
     if (session_ && lost.peer == session_->ml && !ending_code_) {
@@ -134,7 +107,7 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
             "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
         session_->ml = {};
         // Does not leave the run: the pair may be restarted, and the swarm waits for it.
-        log(Level::error, "Exiting SL. Reason: " + reason, out);
+        log_sl(Level::error, "Exiting SL. Reason: " + reason, out);
         stop(exit_code::peer_lost, reason, out);
         return;
     }
@@ -150,39 +123,16 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     }
     if (was_up && exchange_) {
         exchange_->on_peer_lost(lost.peer);
-        log(Level::warning,
-            "Connection to member '" + lost.peer.name + "' was cut (" + lost.reason + ")", out);
-        out.set_timer(peer_dial_timer, now_ + redial_interval / 5);
+        log_sl(Level::warning,
+               "Connection to member '" + lost.peer.name + "' was cut (" + lost.reason + ")", out);
+        out.set_timer(peer_dial_timer, now_ + first_redial);
     }
 }
 
 void SlNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
-    const bool of_sn = std::find(options_.sn_addresses.begin(), options_.sn_addresses.end(),
-                                 failed.address) != options_.sn_addresses.end();
-    if (of_sn) {
-        if (failed.error.code == Errc::replaced) {
-            crash(failed.error, exit_code::refused, out);
-            return;
-        }
-        sn_refusals_ = failed.fatal ? sn_refusals_ + 1 : 0;
-        ++sn_at_;
-        if (sn_) {
-            return;  // it was a second one that was tried
-        }
-        if (sn_refusals_ >= options_.sn_addresses.size()) {
-            log(Level::error, failed.error.message, out);
-            stop(exit_code_of(failed.error.code), failed.error.message, out);
-        } else if (now_ - sn_lost_at_ >= options_.sn_connect_limit) {
-            const std::string text =
-                "no SN at " + to_string(failed.address) + " for " +
-                std::to_string(static_cast<int>(to_seconds(options_.sn_connect_limit))) + " s (" +
-                failed.error.message + "): check --sn-ip and --sn-api-port";
-            fail({Errc::unreachable, text}, exit_code::peer_lost, out);
-        } else {
-            // Well below the SN's limit for reconnecting.
-            sn_backoff_ = std::min<SwarmDuration>(sn_backoff_ * 2 + std::chrono::milliseconds(50),
-                                                  redial_interval);
-            out.set_timer(sn_dial_timer, now_ + sn_backoff_);
+    if (sn_.is_address(failed.address)) {
+        if (const auto why = sn_.on_connect_failed(now_, failed, out)) {
+            end(*why, out);
         }
         return;
     }
@@ -193,70 +143,90 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
 }
 
 void SlNode::on_frame(const FrameReceived& received, Outbox& out) {
-    const NodeId& from = received.from;
-    const bool of_sn = sn_ && from == *sn_;
-    const bool of_ml = session_ && from == session_->ml;
-    const bool of_sl = up_.count(from) > 0;
-    bool expected = true;
-    std::visit(
-        Overloaded{
-            [&](const CommandResult& m) { of_sn ? on_result(m, out) : void(expected = false); },
-            [&](const ViewUpdate& m) {
-                of_sn ? on_view(m.view, out) : note_later_view(m);
-                expected = of_sn;
-            },
-            [&](const RollNews& m) {
-                expected = of_sn;
-                for (const RollNews::Pin& pin : m.pins) {
-                    if (of_sn && pin.node != options_.id) {
-                        out.pin_peer(pin.node, pin.ca);
-                    }
-                }
-            },
-            [&](const FetchSegments& m) {
-                of_sl ? on_fetch(from, m, out) : void(expected = false);
-            },
-            [&](const SegmentData& m) {
-                of_sl ? on_segment(from, m, received.frame.body, out) : void(expected = false);
-            },
-            [&](const FetchProbe& m) { of_sl ? on_probe(from, m, out) : void(expected = false); },
-            [&](const FetchProbeReply& m) {
-                of_sl ? on_probe_reply(from, m, out) : void(expected = false);
-            },
-            [&](const OpenSession& m) {
-                mls_.contains(from) ? on_open_session(from, m, out) : void(expected = false);
-            },
-            [&](const SyncBegin& m) { of_ml ? on_sync_begin(m, out) : void(expected = false); },
-            [&](const MlSegment& m) {
-                of_ml ? on_ml_segment(m, received.frame.body, out) : void(expected = false);
-            },
-            [&](const CloseSession& m) {
-                if (of_ml) {
-                    on_close_session(m, out);
-                } else if (ml_ && from == *ml_) {
-                    on_ml_gone_early("ended: " + m.reason, exit_code_of(m.code), out);
-                } else {
-                    expected = false;
-                }
-            },
-            [&](const auto&) { expected = false; },
-        },
-        received.frame.message);
-    if (of_sn) {
-        sn_heard_ = now_;
-        sn_silent_ = false;
+    const bool of_sn = sn_.is_sn(received.from);
+    const auto* view = std::get_if<ViewUpdate>(&received.frame.message);
+    if (view != nullptr && !of_sn) {
+        note_later_view(*view);
     }
-    if (!expected) {
+    // No two of them take the same message.
+    const bool taken = (of_sn && on_frame_of_sn(received.frame.message, out)) ||
+                       (up_.contains(received.from) && on_frame_of_peer(received, out)) ||
+                       on_frame_of_ml(received, out);
+    if (of_sn) {
+        sn_.on_heard(now_);
+    }
+    if (!taken) {
         out.report(TraceEvent("frame_ignored")
-                       .with("peer", from.name)
+                       .with("peer", received.from.name)
                        .with("type", std::string(type_name(received.frame.message))));
     }
 }
 
+bool SlNode::on_frame_of_sn(const Message& message, Outbox& out) {
+    if (const auto* result = std::get_if<CommandResult>(&message)) {
+        on_result(*result, out);
+    } else if (const auto* update = std::get_if<ViewUpdate>(&message)) {
+        on_view(update->view, out);
+    } else if (const auto* news = std::get_if<RollNews>(&message)) {
+        for (const RollNews::Pin& pin : news->pins) {
+            if (pin.node != options_.id) {
+                out.pin_peer(pin.node, pin.ca);
+            }
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool SlNode::on_frame_of_peer(const FrameReceived& received, Outbox& out) {
+    const NodeId& from = received.from;
+    const Message& message = received.frame.message;
+    if (const auto* fetch = std::get_if<FetchSegments>(&message)) {
+        on_fetch(from, *fetch, out);
+    } else if (const auto* data = std::get_if<SegmentData>(&message)) {
+        on_segment(from, *data, received.frame.body, out);
+    } else if (const auto* probe = std::get_if<FetchProbe>(&message)) {
+        on_probe(from, *probe, out);
+    } else if (const auto* reply = std::get_if<FetchProbeReply>(&message)) {
+        on_probe_reply(from, *reply, out);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/// Of the session's ML node, or of one that has none yet.
+bool SlNode::on_frame_of_ml(const FrameReceived& received, Outbox& out) {
+    const NodeId& from = received.from;
+    const Message& message = received.frame.message;
+    const bool of_session = session_ && from == session_->ml;
+    const auto* open = std::get_if<OpenSession>(&message);
+    const auto* close = std::get_if<CloseSession>(&message);
+    if (open != nullptr && mls_.contains(from)) {
+        on_open_session(from, *open, out);
+    } else if (close != nullptr && !of_session && ml_ == from) {
+        on_ml_gone_early("ended: " + close->reason, exit_code_of(close->code), out);
+    } else if (!of_session) {
+        return false;
+    } else if (close != nullptr) {
+        on_close_session(*close, out);
+    } else if (const auto* begin = std::get_if<SyncBegin>(&message)) {
+        on_sync_begin(*begin, out);
+    } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
+        on_ml_segment(*segment, received.frame.body, out);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 void SlNode::on_timer(const TimerDue& due, Outbox& out) {
-    switch (static_cast<Timer>(due.timer)) {
+    switch (static_cast<SlTimer>(due.timer)) {
         case heartbeat_timer:
-            send_heartbeat_if_due(out);
+            if (sn_.heartbeat_due(now_)) {
+                send_heartbeat(out);
+            }
             if (exchange_) {
                 exchange_->on_tick(now_, out);
             }
@@ -265,7 +235,7 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
             out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval);
             return;
         case sn_dial_timer:
-            dial_sn(out);
+            sn_.dial(out);
             return;
         case peer_dial_timer:
             dial_partners(out);
@@ -277,6 +247,21 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
             if (ending_code_) {
                 stop(*ending_code_, "the SN did not answer the goodbye", out);
             }
+            return;
+    }
+}
+
+void SlNode::end(const NodeEnd& why, Outbox& out) {
+    switch (why.how) {
+        case NodeEnd::How::leave:
+            fail(why.error, why.exit_code, out);
+            return;
+        case NodeEnd::How::crash:
+            crash(why.error, why.exit_code, out);
+            return;
+        case NodeEnd::How::stop:
+            log_sl(Level::error, why.error.message, out);
+            stop(why.exit_code, why.error.message, out);
             return;
     }
 }
@@ -295,22 +280,22 @@ void SlNode::crash(const Error& error, int code, Outbox& out) {
     }
     tell_end(error, code, out);
     if (session_ && session_->enrolled) {
-        log(Level::info, "Started again with the same command, this node goes on with the same run",
-            out);
+        log_sl(Level::info,
+               "Started again with the same command, this node goes on with the same run", out);
     }
     stop(code, error.message, out);
 }
 
 void SlNode::tell_end(const Error& error, int code, Outbox& out) const {
     const bool asked_for = code == exit_code::ok;
-    log(asked_for ? Level::info : Level::error, "Exiting SL. Reason: " + error.message, out);
+    log_sl(asked_for ? Level::info : Level::error, "Exiting SL. Reason: " + error.message, out);
     if (session_ && !session_->ml.name.empty()) {
         out.send(session_->ml, SessionFailed{error.code, error.message});
     }
 }
 
 void SlNode::leave(int code, const std::string& reason, Outbox& out) {
-    if (!sn_ || !session_ || !session_->enrolled) {
+    if (!sn_.sn() || !session_ || !session_->enrolled) {
         stop(code, reason, out);
         return;
     }

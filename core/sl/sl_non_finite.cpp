@@ -28,7 +28,7 @@ void SlNode::report_own_non_finite(Outbox& out) {
     out.report(TraceEvent("own_parameters_not_finite")
                    .with("round", next_round_)
                    .with("tensor", sync_->non_finite->tensor)
-                   .log(Level::error, component,
+                   .log(Level::error, sl_component,
                         "This node's parameters hold NaN or infinity (first in tensor '" +
                             sync_->non_finite->tensor + "'): " +
                             (refused ? "round " + round +
@@ -51,7 +51,7 @@ void SlNode::name_non_finite(const std::vector<NodeId>& nodes, Outbox& out) {
         out.report(TraceEvent("contribution_not_finite")
                        .with("round", round)
                        .with("node", node.name)
-                       .log(Level::error, component,
+                       .log(Level::error, sl_component,
                             "What member '" + node.name + "' sent for round " +
                                 std::to_string(round) + " holds NaN or infinity: " +
                                 (left_out ? "it is not used here"

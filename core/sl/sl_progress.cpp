@@ -57,10 +57,10 @@ void SlNode::show_transfer(Outbox& out) {
     const std::uint64_t since = progress.received_bytes >= shown_transfer_.bytes
                                     ? progress.received_bytes - shown_transfer_.bytes
                                     : 0;
-    log(Level::info,
-        (exchange_ ? "Exchange of round " : "Model of round ") + std::to_string(round) + ": " +
-            text_of(progress, static_cast<double>(since) / to_seconds(passed)),
-        out);
+    log_sl(Level::info,
+           (exchange_ ? "Exchange of round " : "Model of round ") + std::to_string(round) + ": " +
+               text_of(progress, static_cast<double>(since) / to_seconds(passed)),
+           out);
     shown_transfer_ = {number, now_, progress.received_bytes,
                        std::min<SwarmDuration>(2 * shown_transfer_.wait, longest_wait)};
 }

@@ -35,7 +35,7 @@ void SlNode::note_refusals(const ConnectFailed& failed, const std::vector<RoundM
     const std::string text = "member '" + member->id.name + "' at " + to_string(member->address) +
                              " can't be talked to: " + failed.error.message;
     if (refused_by_.insert(member->id).second) {
-        log(Level::warning, text, out);
+        log_sl(Level::warning, text, out);
     }
     const bool by_all = std::all_of(members.begin(), members.end(), [&](const RoundMember& one) {
         return one.id == options_.id || refused_by_.contains(one.id);

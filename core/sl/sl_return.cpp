@@ -24,10 +24,10 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
     const auto kept = std::find_if(options_.kept.begin(), options_.kept.end(), fits);
     const bool reported = reported_model_ && fits(*reported_model_);
     if (reported || kept != options_.kept.end()) {
-        log(Level::info,
-            "Going on from round " + std::to_string(commit.round) +
-                ", whose model this node has kept",
-            out);
+        log_sl(Level::info,
+               "Going on from round " + std::to_string(commit.round) +
+                   ", whose model this node has kept",
+               out);
         resume_from({key, commit, reported ? reported_model_->segments : kept->segments}, out);
         return;
     }
@@ -35,7 +35,7 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
     catch_up_ = std::make_unique<ModelFetch>(now_, options_.id, key, commit, bytes);
     out.report(TraceEvent("catch_up_begin")
                    .with("round", commit.round)
-                   .log(Level::info, component,
+                   .log(Level::info, sl_component,
                         "The swarm has gone on to round " + std::to_string(commit.round + 1) +
                             " without this node: fetching its model"));
     dial_source(out);
@@ -90,7 +90,7 @@ void SlNode::on_catch_up_digest(const Digest& digest, Outbox& out) {
         out.report(TraceEvent("catch_up_refused")
                        .with("peer", catch_up_->source()->id.name)
                        .with("digest", to_string(digest))
-                       .log(Level::warning, component,
+                       .log(Level::warning, sl_component,
                             "Member '" + catch_up_->source()->id.name + "' sent another model (" +
                                 short_text(digest) + ") than the ledger's (" +
                                 short_text(commit.digest) + "): asking the next one"));
@@ -114,7 +114,7 @@ void SlNode::on_catch_up_kept(const KeptReply& kept, Outbox& out) {
                    .with("round", commit.round)
                    .with("digest", to_string(commit.digest))
                    .with("final", commit.final ? 1U : 0U)
-                   .log(Level::info, component,
+                   .log(Level::info, sl_component,
                         "Caught up with round " + std::to_string(commit.round) +
                             (commit.final ? " (final)" : "") + ", digest " +
                             short_text(commit.digest)));
@@ -123,7 +123,7 @@ void SlNode::on_catch_up_kept(const KeptReply& kept, Outbox& out) {
 
 /// Its lease expired while it was partitioned: enrols again and resumes at the current round.
 void SlNode::rejoin(const std::string& reason, Outbox& out) {
-    log(Level::warning, "Joining again: " + reason, out);
+    log_sl(Level::warning, "Joining again: " + reason, out);
     session_->enrolled = false;
     view_.reset();
     end_exchange(out);

@@ -55,7 +55,7 @@ void SlNode::begin_exchange(Outbox& out) {
                    .with("round", key.round)
                    .with("attempt", key.attempt)
                    .with("members", view_->frozen.size())
-                   .log(Level::info, component,
+                   .log(Level::info, sl_component,
                         "Round " + std::to_string(key.round) +
                             (key.attempt == 0 ? "" : " attempt " + std::to_string(key.attempt)) +
                             ": exchanging parameters of " +
@@ -251,7 +251,7 @@ void SlNode::on_commit(const Commit& commit, Outbox& out) {
                    .with("final", commit.final ? 1U : 0U)
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes)
-                   .log(Level::info, component,
+                   .log(Level::info, sl_component,
                         "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest)));

@@ -7,10 +7,12 @@
 #include <set>
 
 #include "core/node/outbox.hpp"
-#include "core/sl/command_queue.hpp"
 #include "core/sl/exchange.hpp"
 #include "core/sl/model_fetch.hpp"
+#include "core/sl/sl_log.hpp"
 #include "core/sl/sl_node.hpp"
+#include "core/sl/sl_timers.hpp"
+#include "core/sl/sn_link.hpp"
 
 namespace starling {
 
@@ -19,7 +21,7 @@ namespace starling {
 class SlNode final : public Node {
 public:
     explicit SlNode(SlNodeOptions options)
-        : options_(std::move(options)), commands_(options_.id, options_.session, options_.signer) {}
+        : options_(std::move(options)), sn_(sn_link_setup(options_)) {}
 
     const NodeId& id() const override { return options_.id; }
     Role role() const override { return Role::sl; }
@@ -32,8 +34,6 @@ private:
         Segments merged;
         std::vector<NodeId> owners;  ///< of each segment
     };
-    static constexpr std::string_view component = "swarm.SL";  ///< of log lines
-    static constexpr SwarmDuration redial_interval = std::chrono::milliseconds(500);
     /// Segments of committed models. Those of an exchange have its serial number.
     static constexpr SendGroup committed_group = ~SendGroup{0};
     /// Of a transfer that takes long: when it was logged last, and what had come by then.
@@ -43,14 +43,6 @@ private:
         std::uint64_t bytes = 0;
         SwarmDuration wait{};
     };
-    enum Timer : std::uint32_t {
-        heartbeat_timer = 1,
-        sn_dial_timer,
-        peer_dial_timer,
-        end_timer,
-        linger_timer
-    };
-
     /// The session with the ML program.
     struct Session {
         NodeId ml;
@@ -81,6 +73,10 @@ private:
     void on_peer_lost(const PeerLost& lost, Outbox& out);
     void on_connect_failed(const ConnectFailed& failed, Outbox& out);
     void on_frame(const FrameReceived& received, Outbox& out);
+    /// These return false on a message that its sender may not send.
+    bool on_frame_of_sn(const Message& message, Outbox& out);
+    bool on_frame_of_peer(const FrameReceived& received, Outbox& out);
+    bool on_frame_of_ml(const FrameReceived& received, Outbox& out);
     void on_timer(const TimerDue& due, Outbox& out);
     void on_stop_requested(const StopRequested& request, Outbox& out);
     /// The session can't go on: tells ML and SN, and stops once that is said.
@@ -92,32 +88,23 @@ private:
     /// Says goodbye to the SN, as far as there is something to leave and an SN, and stops.
     void leave(int code, const std::string& reason, Outbox& out);
     void stop(int code, const std::string& reason, Outbox& out);
-    void log(Level level, std::string text, Outbox& out) const;
+    /// Ends as `why` says.
+    void end(const NodeEnd& why, Outbox& out);
 
     // sl_sn_link.cpp
-    const Address& sn_address() const {
-        return options_.sn_addresses[sn_at_ % options_.sn_addresses.size()];
-    }
+    static SnLinkSetup sn_link_setup(const SlNodeOptions& options);
     RegisterNode registration() const {
         return {Role::sl, options_.exchange_address, options_.signer->credentials()};
     }
-    void dial_sn(Outbox& out);
-    void dial_next_sn(Level level, const std::string& why, Outbox& out);
-    bool answer_is_overdue() const;
-    void leave_sn_without_answer(Outbox& out);
     void note_later_view(const ViewUpdate& update);
-    void leave_sn_that_lags(Outbox& out);
-    bool waits_with_one_sn() const;
+    std::optional<Round> awaited_round() const;
     void submit(Command command, Outbox& out);
     void on_result(const CommandResult& result, Outbox& out);
+    void on_heartbeat_answer(const CommandResult& answer, Outbox& out);
+    void on_registered(const CommandResult& result, Outbox& out);
+    void on_enrolled(const Enrol& enrol, const CommandResult& result, Outbox& out);
     void on_answer(const Command& command, const CommandResult& result, Outbox& out);
     void send_heartbeat(Outbox& out);
-    void send_heartbeat_if_due(Outbox& out);
-    void on_heartbeat_answered();
-    /// On a slow link answers take their time.
-    SwarmDuration answer_limit() const {
-        return std::max<SwarmDuration>(options_.sn_answer_limit, 4 * sn_round_trip_);
-    }
     void on_view(const ContractView& view, Outbox& out);
     void note_members(const ContractView& view);
 
@@ -186,25 +173,7 @@ private:
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
     bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 
-    std::optional<NodeId> sn_;        ///< while connected
-    std::set<NodeId> connected_sns_;  ///< sn_, and earlier ones that are still connected
-    std::size_t sn_at_ = 0;           ///< which of the addresses is dialled
-    std::size_t sn_refusals_ = 0;     ///< one after the other
-    SwarmTime view_at_{};             ///< of the newest view, or since when one is awaited
-    SwarmDuration view_wait_{};       ///< time without a view before the next SN is dialled
-    bool sees_later_view_ = false;    ///< another SN tells of a later one
-    SwarmTime sn_asked_at_{};         ///< when the first unanswered command was sent to it
-    SwarmTime sn_lost_at_{};
-    SwarmTime sn_heard_{};
-    SwarmDuration sn_backoff_{};
-    bool sn_silent_ = false;
-    SwarmTime heartbeat_sent_at_{};  ///< when the newest heartbeat was sent
-    bool heartbeat_unanswered_ = false;
-    SwarmDuration heartbeat_wait_{0};  ///< until the next one, while it is not answered
-    SwarmDuration sn_round_trip_{0};   ///< of the newest heartbeat that was answered
-    bool sn_leaderless_ = false;       ///< as it says, and that was logged
-    CommandQueue commands_;
-
+    SnLink sn_;
     std::set<NodeId> mls_;      ///< that are connected
     std::optional<NodeId> ml_;  ///< connected, and no session is open yet
     std::optional<Session> session_;

@@ -1,0 +1,34 @@
+#include "core/sl/heartbeat_pace.hpp"
+
+#include <algorithm>
+
+namespace starling {
+
+bool HeartbeatPace::due(SwarmTime now) {
+    const SwarmDuration first_wait = 3 * interval_;
+    const SwarmDuration longest_wait = 30 * interval_;
+    const SwarmDuration since = now - sent_at_;
+    if (!unanswered_) {
+        wait_ = first_wait;
+        return since >= std::min<SwarmDuration>(2 * round_trip_, first_wait);
+    }
+    if (since < wait_) {
+        return false;
+    }
+    wait_ = std::min<SwarmDuration>(wait_ * 3 / 2, longest_wait);
+    return true;
+}
+
+void HeartbeatPace::on_sent(SwarmTime now) {
+    sent_at_ = now;
+    unanswered_ = true;
+}
+
+void HeartbeatPace::on_answered(SwarmTime now) {
+    if (unanswered_) {
+        unanswered_ = false;
+        round_trip_ = now - sent_at_;
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,196 @@
+#include "core/sl/sn_link.hpp"
+
+#include <algorithm>
+
+#include "core/sl/sl_log.hpp"
+#include "core/sl/sl_timers.hpp"
+
+namespace starling {
+
+SnLink::SnLink(SnLinkSetup setup)
+    : setup_(std::move(setup)),
+      pace_(setup_.heartbeat_interval),
+      commands_(setup_.self, setup_.session, setup_.signer) {}
+
+bool SnLink::is_address(const Address& address) const {
+    return std::find(setup_.addresses.begin(), setup_.addresses.end(), address) !=
+           setup_.addresses.end();
+}
+
+void SnLink::start(SwarmTime now, Outbox& out) {
+    lost_at_ = now;
+    dial(out);
+}
+
+void SnLink::dial(Outbox& out) const {
+    if (!sn_) {
+        out.connect(address(), Role::sn);
+    }
+}
+
+/// In addition to the connected one, which it replaces once it is connected.
+void SnLink::dial_next(Level level, const std::string& why, Outbox& out) {
+    ++at_;
+    log_sl(level, "SN '" + sn_->name + "' " + why + to_string(address()), out);
+    out.connect(address(), Role::sn);
+}
+
+void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
+    sn_ = up.peer;
+    connected_.insert(up.peer);
+    views_.expect(now);
+    if (up.ca != CaFingerprint{}) {
+        out.pin_peer(up.peer, up.ca);  // until an SN says otherwise
+    }
+    pace_.restart();
+    on_heard(now);
+    backoff_ = {};
+    refusals_ = 0;
+    asked_at_ = now;
+    log_sl(Level::info,
+           "API-SERVER IS UP: connected to SN '" + up.peer.name + "' at " + to_string(up.dialled),
+           out);
+}
+
+bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
+    connected_.erase(lost.peer);
+    if (!is_sn(lost.peer)) {
+        return false;
+    }
+    sn_.reset();
+    lost_at_ = now;
+    ++at_;
+    log_sl(Level::warning,
+           "SN '" + lost.peer.name + "' is gone (" + lost.reason + "); dialling again", out);
+    out.set_timer(sn_dial_timer, now + first_redial);
+    return true;
+}
+
+std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFailed& failed,
+                                                 Outbox& out) {
+    if (failed.error.code == Errc::replaced) {
+        return NodeEnd{NodeEnd::How::crash, failed.error, exit_code::refused};
+    }
+    refusals_ = failed.fatal ? refusals_ + 1 : 0;
+    ++at_;
+    if (sn_) {
+        return std::nullopt;  // it was a second one that was tried
+    }
+    if (refusals_ >= setup_.addresses.size()) {
+        return NodeEnd{NodeEnd::How::stop, failed.error, exit_code_of(failed.error.code)};
+    }
+    if (now - lost_at_ >= setup_.connect_limit) {
+        std::string text = "no SN at " + to_string(failed.address) + " for " +
+                           std::to_string(static_cast<int>(to_seconds(setup_.connect_limit))) +
+                           " s (" + failed.error.message + "): check --sn-ip and --sn-api-port";
+        return NodeEnd{
+            NodeEnd::How::leave, {Errc::unreachable, std::move(text)}, exit_code::peer_lost};
+    }
+    // Well below the SN's limit for reconnecting.
+    backoff_ =
+        std::min<SwarmDuration>(backoff_ * 2 + std::chrono::milliseconds(50), redial_interval);
+    out.set_timer(sn_dial_timer, now + backoff_);
+    return std::nullopt;
+}
+
+void SnLink::on_heard(SwarmTime now) {
+    heard_at_ = now;
+    silent_ = false;
+}
+
+void SnLink::submit(SwarmTime now, Command command, Outbox& out) {
+    if (commands_.empty()) {
+        asked_at_ = now;
+    }
+    commands_.push(std::move(command));
+    send_next(out);
+}
+
+std::optional<Command> SnLink::take_answered(SwarmTime now, const CommandResult& result,
+                                             Outbox& out) {
+    if (!commands_.answers(result)) {
+        return std::nullopt;
+    }
+    asked_at_ = now;
+    return commands_.pop(result, out);
+}
+
+void SnLink::send_next(Outbox& out) {
+    if (sn_) {
+        commands_.send(*sn_, false, out);
+    }
+}
+
+void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> awaited,
+                            Outbox& out) {
+    out.send(*sn_, std::move(beat));
+    pace_.on_sent(now);
+    commands_.send(*sn_, true, out);
+    if (!commands_.empty() && answer_is_overdue(now)) {
+        leave_without_answer(now, out);
+    }
+    check_views(now, awaited, out);
+    warn_if_silent(now, out);
+}
+
+bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, Outbox& out) {
+    pace_.on_answered(now);
+    const bool leaderless = answer.code == Errc::unreachable;
+    if (leaderless && !leaderless_) {
+        log_sl(Level::warning, "SN '" + sn_->name + "': " + answer.reason, out);
+    }
+    leaderless_ = leaderless;
+    if (!leaderless || !answer_is_overdue(now)) {
+        return false;
+    }
+    leave_without_answer(now, out);
+    return true;
+}
+
+/// On a slow link answers take their time.
+bool SnLink::answer_is_overdue(SwarmTime now) const {
+    const SwarmDuration limit =
+        std::max<SwarmDuration>(setup_.answer_limit, 4 * pace_.round_trip());
+    return setup_.addresses.size() > 1 && now - asked_at_ > limit;
+}
+
+void SnLink::leave_without_answer(SwarmTime now, Outbox& out) {
+    asked_at_ = now;
+    dial_next(Level::warning, "does not answer; dialling ", out);
+}
+
+void SnLink::on_view(SwarmTime now) {
+    views_.on_view(now);
+    pace_.on_answered(now);
+}
+
+void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out) {
+    if (setup_.addresses.size() < 2) {
+        return;
+    }
+    switch (views_.check(now, awaited && connected_.size() == 1)) {
+        case ViewWatch::Finding::none:
+            return;
+        case ViewWatch::Finding::lags:
+            dial_next(Level::warning, "sends no new state, another SN does; dialling ", out);
+            return;
+        case ViewWatch::Finding::unchecked:
+            dial_next(
+                Level::info,
+                "has sent no new state of round " + std::to_string(*awaited) + "; also dialling ",
+                out);
+            return;
+    }
+}
+
+void SnLink::warn_if_silent(SwarmTime now, Outbox& out) {
+    if (now - heard_at_ > setup_.silence_limit && !silent_) {
+        silent_ = true;
+        log_sl(Level::warning,
+               "SN '" + sn_->name + "' has not answered for " +
+                   std::to_string(static_cast<int>(to_seconds(setup_.silence_limit))) + " s",
+               out);
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/sl/command_queue.hpp"
+#include "core/sl/heartbeat_pace.hpp"
+#include "core/sl/node_end.hpp"
+#include "core/sl/view_watch.hpp"
+
+namespace starling {
+
+struct SnLinkSetup {
+    NodeId self;
+    std::uint64_t session = 0;
+    std::shared_ptr<const NodeSigner> signer;
+    std::vector<Address> addresses;  ///< of SNs, at least one
+    // See SlNodeOptions.
+    SwarmDuration connect_limit{};
+    SwarmDuration answer_limit{};
+    SwarmDuration silence_limit{};
+    SwarmDuration heartbeat_interval{};
+};
+
+/// The SL's connection to an SN: which SN is used and when the next one is dialled, the commands
+/// that wait for an answer, and when heartbeats are sent.
+///
+/// One SN is in use at a time. The next address is dialled when its connection breaks, when it does
+/// not answer a command, and when it sends no new view (ViewWatch); in the latter two cases beside
+/// the connection, which is replaced once the new one is there. Earlier SNs may stay connected, so
+/// that their views can be compared.
+class SnLink {
+public:
+    explicit SnLink(SnLinkSetup setup);
+
+    /// The SN in use, while it is connected.
+    const std::optional<NodeId>& sn() const { return sn_; }
+    bool is_sn(const NodeId& node) const { return sn_ == node; }
+    bool is_address(const Address& address) const;
+    /// Which is dialled next.
+    const Address& address() const { return setup_.addresses[at_ % setup_.addresses.size()]; }
+
+    void start(SwarmTime now, Outbox& out);
+    /// Dials, unless an SN is connected.
+    void dial(Outbox& out) const;
+    void on_up(SwarmTime now, const PeerUp& up, Outbox& out);
+    /// \return true: it was the SN in use.
+    bool on_lost(SwarmTime now, const PeerLost& lost, Outbox& out);
+    /// \return why the node can't go on, if so.
+    std::optional<NodeEnd> on_connect_failed(SwarmTime now, const ConnectFailed& failed,
+                                             Outbox& out);
+    /// Any frame of the SN in use.
+    void on_heard(SwarmTime now);
+
+    /// Queues the command, and sends it if no other one waits for its answer.
+    void submit(SwarmTime now, Command command, Outbox& out);
+    /// The command that `result` answers; nothing: it answers an earlier copy, or no command.
+    std::optional<Command> take_answered(SwarmTime now, const CommandResult& result, Outbox& out);
+    /// Sends the next command, after the answer to the one before.
+    void send_next(Outbox& out);
+
+    bool heartbeat_due(SwarmTime now) { return pace_.due(now); }
+    /// Sends it to the SN in use, repeats the command that waits, and dials the next SN if this one
+    /// leaves commands unanswered or sends no new view.
+    ///
+    /// \pre sn()
+    /// \param awaited  the round that this node waits for, if it does.
+    void send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> awaited, Outbox& out);
+    /// Dials the next SN if this one has lost touch with the leader, and leaves a command
+    /// unanswered.
+    ///
+    /// \return true: it does so.
+    bool on_heartbeat_answered(SwarmTime now, const CommandResult& answer, Outbox& out);
+
+    /// From now on the SN sends views.
+    void expect_view(SwarmTime now) { views_.expect(now); }
+    void on_view(SwarmTime now);
+    /// An earlier SN that is still connected has sent a later view than the one in use.
+    void on_later_view_elsewhere() { views_.on_later_view_elsewhere(); }
+
+private:
+    void dial_next(Level level, const std::string& why, Outbox& out);
+    void leave_without_answer(SwarmTime now, Outbox& out);
+    bool answer_is_overdue(SwarmTime now) const;
+    void check_views(SwarmTime now, std::optional<Round> awaited, Outbox& out);
+    void warn_if_silent(SwarmTime now, Outbox& out);
+
+    SnLinkSetup setup_;
+    std::optional<NodeId> sn_;    ///< in use; set while it is connected
+    std::set<NodeId> connected_;  ///< sn_, and earlier ones that are still connected
+    std::size_t at_ = 0;          ///< which of the addresses is dialled; counts on
+    /// Fatal failures in a row: as many as addresses means that all SNs refuse this node.
+    std::size_t refusals_ = 0;
+    SwarmTime lost_at_{};      ///< since when no SN is connected; or the last time that happened
+    SwarmDuration backoff_{};  ///< before the newest try to connect; 0 after a success
+    SwarmTime asked_at_{};     ///< when sn_ got the command that is not answered yet
+    SwarmTime heard_at_{};     ///< the newest frame of sn_
+    bool silent_ = false;      ///< that sn_ does not answer was logged
+    bool leaderless_ = false;  ///< sn_ has lost touch with the leader, and that was logged
+    HeartbeatPace pace_;
+    ViewWatch views_;
+    CommandQueue commands_;
+};
+
+}  // namespace starling

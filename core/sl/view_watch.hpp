@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/time.hpp"
+
+namespace starling {
+
+/// Notices an SN that sends no new view: it lags behind the others, or delays this node on purpose.
+/// Another SN that is still connected shows that by a later view. If none is connected while a
+/// round is awaited, a second one is connected after a while, to have two to compare. Seldom, so
+/// that an SN that lies about later views costs an occasional connection only.
+class ViewWatch {
+public:
+    enum class Finding : std::uint8_t {
+        none,
+        lags,       ///< no new view for 10 s, and another SN has told of one
+        unchecked,  ///< no new view for long, and no other SN to compare with
+    };
+
+    /// From now on the SN may be expected to send one.
+    void expect(SwarmTime now) { since_ = now; }
+    void on_view(SwarmTime now);
+    void on_later_view_elsewhere() { later_elsewhere_ = true; }
+    /// After a finding other than none, the watch begins anew and waits longer.
+    ///
+    /// \param awaits_with_one  a round is awaited, and a single SN is connected.
+    Finding check(SwarmTime now, bool awaits_with_one);
+
+private:
+    SwarmTime since_{};             ///< the newest view, or when one was expected
+    SwarmDuration wait_{};          ///< before Finding::unchecked; 0: the shortest
+    bool later_elsewhere_ = false;  ///< another SN told of a later view
+};
+
+}  // namespace starling

@@ -1,0 +1,151 @@
+// The SL's connection to its SNs: when heartbeats are sent, and when the next SN is dialled.
+#include "core/sl/sn_link.hpp"
+
+#include <gtest/gtest.h>
+
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/memory/memory_keys.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+SwarmTime at(SwarmDuration since_start) { return SwarmTime{} + since_start; }
+
+TEST(HeartbeatPace, WaitsAsLongAsTheAnswerTook) {
+    HeartbeatPace pace(seconds(1));
+    pace.on_sent(at(seconds(10)));
+    pace.on_answered(at(milliseconds(11'200)));
+    EXPECT_EQ(pace.round_trip(), milliseconds(1200));
+    EXPECT_FALSE(pace.due(at(seconds(12))));  // 2.4 s after the one that was answered
+    EXPECT_TRUE(pace.due(at(seconds(13))));
+}
+
+TEST(HeartbeatPace, WaitsAtMostThreeIntervalsAfterAnAnswer) {
+    HeartbeatPace pace(seconds(1));
+    pace.on_sent(at(seconds(10)));
+    pace.on_answered(at(seconds(40)));
+    EXPECT_TRUE(pace.due(at(seconds(40))));
+}
+
+TEST(HeartbeatPace, WaitsLongerAndLongerWithoutAnAnswer) {
+    HeartbeatPace pace(seconds(2));
+    std::vector<std::int64_t> sent;
+    for (int second = 0; second <= 300; second += 2) {
+        if (pace.due(at(seconds(second)))) {
+            pace.on_sent(at(seconds(second)));
+            sent.push_back(second);
+        }
+    }
+    // 6 s, 9 s, 13.5 s, ... up to 60 s, in steps of the interval.
+    EXPECT_EQ(sent, (std::vector<std::int64_t>{0, 6, 16, 30, 52, 84, 130, 190, 250}));
+}
+
+TEST(ViewWatch, FindsAnSnThatLagsBehindAnother) {
+    ViewWatch watch;
+    watch.expect(at(seconds(0)));
+    watch.on_later_view_elsewhere();
+    EXPECT_EQ(watch.check(at(seconds(10)), false), ViewWatch::Finding::none);
+    EXPECT_EQ(watch.check(at(seconds(11)), false), ViewWatch::Finding::lags);
+    EXPECT_EQ(watch.check(at(seconds(40)), false), ViewWatch::Finding::none);
+}
+
+TEST(ViewWatch, FindsNothingOnceTheLaterViewIsHere) {
+    ViewWatch watch;
+    watch.on_later_view_elsewhere();
+    watch.on_view(at(seconds(5)));
+    EXPECT_EQ(watch.check(at(seconds(30)), false), ViewWatch::Finding::none);
+}
+
+TEST(ViewWatch, AsksForASecondSnSeldom) {
+    ViewWatch watch;
+    std::vector<std::int64_t> found;
+    for (int second = 0; second <= 1000; ++second) {
+        if (watch.check(at(seconds(second)), true) == ViewWatch::Finding::unchecked) {
+            found.push_back(second);
+        }
+    }
+    EXPECT_EQ(found, (std::vector<std::int64_t>{21, 62, 143, 304, 605, 906}));
+}
+
+class SnLinkTest : public testing::Test {
+protected:
+    /// The addresses that are dialled by `act`.
+    template <typename Act>
+    std::vector<std::string> dialled(Act act) {
+        std::vector<Effect> effects;
+        Outbox out(effects);
+        act(out);
+        std::vector<std::string> hosts;
+        for (const Effect& effect : effects) {
+            if (const auto* connect = std::get_if<Connect>(&effect)) {
+                hosts.push_back(connect->address.host);
+            }
+        }
+        return hosts;
+    }
+    void up(SwarmTime now, const NodeId& sn) {
+        dialled([&](Outbox& out) { link.on_up(now, {.peer = sn, .role = Role::sn}, out); });
+    }
+    auto heartbeat(SwarmTime now, std::optional<Round> awaited = std::nullopt) {
+        return dialled([&](Outbox& out) { link.send_heartbeat(now, {}, awaited, out); });
+    }
+
+    using Hosts = std::vector<std::string>;
+    SnLink link{{.self = {"sl1"},
+                 .session = 1,
+                 .signer = make_memory_signer(openssl_hasher(), NodeId{"sl1"}, 1),
+                 .addresses = {{"a", 1}, {"b", 1}},
+                 .connect_limit = seconds(60),
+                 .answer_limit = seconds(2),
+                 .silence_limit = seconds(5),
+                 .heartbeat_interval = seconds(1)}};
+};
+
+TEST_F(SnLinkTest, DialsTheNextSnWhenACommandIsNotAnswered) {
+    up(at(seconds(0)), {"sn1"});
+    dialled([&](Outbox& out) { link.submit(at(seconds(1)), ReadBarrier{}, out); });
+    EXPECT_EQ(heartbeat(at(seconds(3))), Hosts{});
+    EXPECT_EQ(heartbeat(at(seconds(4))), Hosts{"b"});
+    EXPECT_EQ(heartbeat(at(seconds(5))), Hosts{});  // the next one has as long to answer
+}
+
+TEST_F(SnLinkTest, ComparesTwoSnsWhileARoundIsAwaited) {
+    up(at(seconds(0)), {"sn1"});
+    EXPECT_EQ(heartbeat(at(seconds(30))), Hosts{});
+    EXPECT_EQ(heartbeat(at(seconds(30)), 7), Hosts{"b"});
+    up(at(seconds(31)), {"sn2"});
+    EXPECT_EQ(heartbeat(at(seconds(100)), 7), Hosts{});  // both are connected
+    EXPECT_TRUE(link.is_sn({"sn2"}));
+}
+
+TEST_F(SnLinkTest, GivesUpWhenAllSnsRefuse) {
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    const auto refused = [&](const char* host) {
+        return link.on_connect_failed(at(seconds(1)), {{host, 1}, {Errc::refused, "no"}, true},
+                                      out);
+    };
+    EXPECT_FALSE(refused("a"));
+    const auto end = refused("b");
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->how, NodeEnd::How::stop);
+    EXPECT_EQ(end->exit_code, exit_code::refused);
+}
+
+TEST_F(SnLinkTest, GivesUpAfterTheLimitWithoutAnSn) {
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    link.start(at(seconds(0)), out);
+    const ConnectFailed failed{{"a", 1}, {Errc::unreachable, "refused"}, false};
+    EXPECT_FALSE(link.on_connect_failed(at(seconds(59)), failed, out));
+    const auto end = link.on_connect_failed(at(seconds(60)), failed, out);
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->how, NodeEnd::How::leave);
+    EXPECT_EQ(end->exit_code, exit_code::peer_lost);
+}
+
+}  // namespace
+}  // namespace starling
