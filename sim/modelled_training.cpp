@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/ml/sync_counter.hpp"
 #include "sim/sim_training.hpp"
 
 namespace starling {
@@ -41,21 +42,24 @@ class ModelledProgram final : public SimProgram,
                               public std::enable_shared_from_this<ModelledProgram> {
 public:
     ModelledProgram(SimEngine& engine, TrainingModel model, OnTrainRequest on_request)
-        : engine_(engine), model_(std::move(model)), on_request_(std::move(on_request)) {}
+        : engine_(engine),
+          model_(std::move(model)),
+          on_request_(std::move(on_request)),
+          counter_(model_.sync_frequency) {}
 
     void resume(TrainReply reply) override {
         if (std::holds_alternative<BeginReply>(reply)) {
             ask_after(model_.startup_seconds, open_request());
         } else if (std::holds_alternative<OpenedReply>(reply)) {
-            ask_after(0.0, sync_request(0));
+            ask_after(0.0, sync_request());
         } else if (const auto* failed = std::get_if<FailedReply>(&reply)) {
             ask_after(0.0, ExitRequest{failed->error.code, failed->error.message});
         } else if (const auto& synced = std::get<SyncedReply>(reply); synced.final) {
             ask_after(0.0, ExitRequest{});
         } else {
+            counter_.synced();
             if (synced.resumed) {
-                const TrainingPosition& position = synced.resumed->position;
-                trained_ = position.epochs_done * model_.batches() + position.batches_done;
+                counter_.resume(synced.resumed->position);
             }
             joined_ = true;
             train();
@@ -64,12 +68,18 @@ public:
 
 private:
     void train() {
-        const std::uint64_t total = model_.epochs * model_.batches();
-        const std::uint64_t next = std::min<std::uint64_t>(total - trained_, model_.sync_frequency);
-        trained_ += next;
-        // A sync point that is also the end makes two syncs, as in SwarmCallback.
-        finished_ = next < model_.sync_frequency;
-        ask_after(static_cast<double>(next) * model_.seconds_per_batch, sync_request(next));
+        bool due = false;
+        while (!due && counter_.position().epochs_done < model_.epochs) {
+            const std::uint64_t done = counter_.position().batches_done;
+            if (done >= model_.batches()) {
+                counter_.end_epoch();
+            } else {
+                due = counter_.count(std::min(model_.batches() - done, counter_.until_sync()));
+            }
+        }
+        finished_ = !due;
+        ask_after(static_cast<double>(counter_.since_sync()) * model_.seconds_per_batch,
+                  sync_request());
     }
 
     OpenRequest open_request() const {
@@ -86,30 +96,24 @@ private:
         return request;
     }
 
-    SyncRequest sync_request(std::uint64_t batches) const {
+    SyncRequest sync_request() const {
         SyncRequest request;
         request.check_in.weight = model_.weight;
-        request.check_in.samples = batches * model_.batch_size;
-        request.check_in.epochs_done = position().epochs_done;
+        request.check_in.samples = counter_.since_sync() * model_.batch_size;
+        request.check_in.epochs_done = counter_.position().epochs_done;
         request.check_in.epochs_total = static_cast<std::uint32_t>(model_.epochs);
         request.check_in.finished = finished_;
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
         request.params = Blob::phantom(model_.parameters * element_bytes(DType::f32));
-        request.batches = batches;
+        request.batches = counter_.since_sync();
         if (joined_) {
             // As optimisers with one running mean have it; cut where a host would refuse it.
-            request.snapshot = {position(), Blob::phantom(std::min(request.params.size(),
-                                                                   program_state_bytes_max))};
+            request.snapshot = {
+                counter_.position(),
+                Blob::phantom(std::min(request.params.size(), program_state_bytes_max))};
         }
         return request;
-    }
-
-    /// The hook at the end of an epoch comes after the sync of its last batch.
-    TrainingPosition position() const {
-        const std::uint64_t epochs =
-            finished_ ? model_.epochs : (trained_ == 0 ? 0 : (trained_ - 1) / model_.batches());
-        return {static_cast<std::uint32_t>(epochs), trained_ - epochs * model_.batches()};
     }
 
     void ask_after(double seconds, TrainRequest request) {
@@ -124,7 +128,7 @@ private:
     SimEngine& engine_;
     TrainingModel model_;
     OnTrainRequest on_request_;
-    std::uint64_t trained_ = 0;
+    SyncCounter counter_;
     bool joined_ = false;  ///< the first sync is done
     bool finished_ = false;
 };

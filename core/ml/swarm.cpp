@@ -103,9 +103,11 @@ void SwarmSession::trace(const TraceEvent& event) const { thread_.trace(event); 
 
 SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
                              SwarmCallbackOptions options)
-    : session_(session), parameters_(parameters), options_(std::move(options)) {
+    : session_(session),
+      parameters_(parameters),
+      options_(std::move(options)),
+      counter_(options_.sync_frequency) {
     check(options_);
-    batches_until_sync_ = options_.sync_frequency;
     session_.thread().set_workload(options_.workload);
 
     OpenRequest request;
@@ -136,17 +138,14 @@ void SwarmCallback::on_batch_end(double loss) {
     if (ended_) {
         return;
     }
-    ++batches_since_sync_;
-    ++position_.batches_done;
     loss_sum_ += loss;
     session_.thread().count_batch();
-    if (--batches_until_sync_ == 0) {
+    if (counter_.count(1)) {
         sync(false);
-        batches_until_sync_ = options_.sync_frequency;
     }
 }
 
-void SwarmCallback::on_epoch_end() { position_ = {position_.epochs_done + 1, 0}; }
+void SwarmCallback::on_epoch_end() { counter_.end_epoch(); }
 
 void SwarmCallback::on_train_end() { sync(true); }
 
@@ -157,7 +156,7 @@ ProgramSnapshot SwarmCallback::snapshot() const {
                                   " bytes, at most " + std::to_string(program_state_bytes_max) +
                                   " are kept");
     }
-    return {position_, Blob(std::move(state))};
+    return {counter_.position(), Blob(std::move(state))};
 }
 
 void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
@@ -171,18 +170,18 @@ void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
                      "SwarmCallback");
         return;
     }
-    position_ = kept.position;
+    counter_.resume(kept.position);
     resumed_ = kept.position;
-    session_.trace(TraceEvent("resumed")
-                       .with("round", round)
-                       .with("epochs", position_.epochs_done)
-                       .with("batches", position_.batches_done)
-                       .log(Level::info, "SwarmCallback",
-                            "Going on where an earlier start stopped: " +
-                                std::to_string(position_.epochs_done) + " epochs and " +
-                                std::to_string(position_.batches_done) +
-                                " batches are done, with the model of round " +
-                                std::to_string(round)));
+    session_.trace(
+        TraceEvent("resumed")
+            .with("round", round)
+            .with("epochs", resumed_.epochs_done)
+            .with("batches", resumed_.batches_done)
+            .log(
+                Level::info, "SwarmCallback",
+                "Going on where an earlier start stopped: " + std::to_string(resumed_.epochs_done) +
+                    " epochs and " + std::to_string(resumed_.batches_done) +
+                    " batches are done, with the model of round " + std::to_string(round)));
 }
 
 void SwarmCallback::sync(bool finished) {
@@ -191,15 +190,15 @@ void SwarmCallback::sync(bool finished) {
     }
     SyncRequest request;
     request.check_in.weight = options_.node_weightage;
-    request.check_in.samples = batches_since_sync_ * options_.batch_size;
-    request.check_in.epochs_done = position_.epochs_done;
+    request.check_in.samples = counter_.since_sync() * options_.batch_size;
+    request.check_in.epochs_done = counter_.position().epochs_done;
     request.check_in.epochs_total = options_.total_epochs;
     request.check_in.finished = finished;
     request.check_in.fresh = true;
-    request.check_in.loss = batches_since_sync_ == 0
+    request.check_in.loss = counter_.since_sync() == 0
                                 ? std::numeric_limits<double>::quiet_NaN()
-                                : loss_sum_ / static_cast<double>(batches_since_sync_);
-    request.batches = batches_since_sync_;
+                                : loss_sum_ / static_cast<double>(counter_.since_sync());
+    request.batches = counter_.since_sync();
     if (options_.state != nullptr && rounds_ > 0) {
         request.snapshot = snapshot();
     }
@@ -221,7 +220,7 @@ void SwarmCallback::sync(bool finished) {
     }
     rounds_ = synced->round + 1;
     digest_ = synced->digest;
-    batches_since_sync_ = 0;
+    counter_.synced();
     loss_sum_ = 0.0;
     if (finished && !synced->final) {
         fail(Errc::malformed,

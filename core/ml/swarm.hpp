@@ -11,6 +11,7 @@
 
 #include "core/base/result.hpp"
 #include "core/ledger/contract.hpp"
+#include "core/ml/sync_counter.hpp"
 #include "core/node/work.hpp"
 #include "core/params/param_layout.hpp"
 #include "core/trace/trace_event.hpp"
@@ -170,10 +171,8 @@ private:
     SwarmSession& session_;
     ModelParameters& parameters_;
     SwarmCallbackOptions options_;
-    std::uint32_t batches_until_sync_;
-    std::uint64_t batches_since_sync_ = 0;
-    double loss_sum_ = 0.0;
-    TrainingPosition position_;
+    SyncCounter counter_;
+    double loss_sum_ = 0.0;  ///< of the batches since the last sync
     TrainingPosition resumed_;
     std::uint64_t rounds_ = 0;
     bool ended_ = false;
