@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "core/base/time.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/run_meter.hpp"
+
+namespace simgrid::kernel::timer {
+class Timer;
+}  // namespace simgrid::kernel::timer
+
+namespace starling {
+
+/// Everything that is still to happen in a simulation, behind one kernel timer of SimGrid.
+class SimEvents {
+public:
+    SimEvents() = default;
+    SimEvents(const SimEvents&) = delete;
+    SimEvents& operator=(const SimEvents&) = delete;
+
+    /// SimGrid's clock.
+    static SwarmTime now();
+    /// Calls `what` at that time, or now if it has passed.
+    void add(SwarmTime time, std::function<void()> what);
+    /// Drops all that is still to come, for good.
+    void stop();
+    std::size_t pending() const { return queue_.size(); }
+
+    /// Where progress is counted; before, in a meter of its own. It must outlive this.
+    void set_meter(RunMeter& meter) { meter_ = &meter; }
+    RunMeter& meter() const { return *meter_; }
+
+private:
+    void arm();
+    void fire();
+    void count_instant(SwarmTime due);
+
+    EventQueue queue_;
+    simgrid::kernel::timer::Timer* armed_ = nullptr;  ///< the kernel timer; SimGrid's
+    SwarmTime armed_at_{};
+    bool firing_ = false;  ///< events run: the timer is set after them
+    bool stopped_ = false;
+    RunMeter own_meter_;
+    RunMeter* meter_ = &own_meter_;
+    std::uint64_t count_ = 0;      ///< of all events
+    std::uint64_t count_now_ = 0;  ///< of those at `instant_`
+    SwarmTime instant_{-SwarmDuration{1}};
+};
+
+}  // namespace starling
