@@ -1,134 +1,101 @@
 #include "sim/calibration.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <functional>
-#include <locale>
+#include <charconv>
 #include <optional>
-#include <sstream>
-#include <string_view>
+#include <system_error>
 
 #include "core/files/read_file.hpp"
+#include "core/json/json.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::size_t file_bytes_max = std::size_t{1} * 1024 * 1024;
 
-/// Reads the JSON this table needs: objects, strings without escapes, numbers. After the first
-/// error every call fails.
-class JsonReader {
+constexpr double above_zero = 1e-12;
+
+/// Reads numbers out of the table; keeps the first error.
+class TableReader {
 public:
-    JsonReader(std::string_view text, std::string file) : text_(text), file_(std::move(file)) {}
-
-    /// Calls `member(key)` for each member; it must read the value.
-    void object(const std::function<void(const std::string&)>& member) {
-        expect('{');
-        if (peek() == '}') {
-            expect('}');
-            return;
-        }
-        while (!error_) {
-            const std::string key = string();
-            expect(':');
-            if (!error_) {
-                member(key);
-            }
-            if (peek() != ',') {
-                break;
-            }
-            expect(',');
-        }
-        expect('}');
-    }
-
-    std::string string() {
-        expect('"');
-        const std::size_t end = text_.find_first_of("\"\\\n", at_);
-        if (error_ || end == std::string_view::npos || text_[end] != '"') {
-            fail("expected a string without escapes");
-            return {};
-        }
-        std::string value(text_.substr(at_, end - at_));
-        at_ = end + 1;
-        return value;
-    }
+    explicit TableReader(std::string file) : file_(std::move(file)) {}
 
     /// A number in [low, 1e18].
-    double number(const std::string& key, double low) {
-        peek();
-        const std::size_t end =
-            std::min(text_.find_first_not_of("0123456789+-.eE", at_), text_.size());
-        std::istringstream stream{std::string(text_.substr(at_, end - at_))};
-        stream.imbue(std::locale::classic());
+    double number(const JsonMember& member, double low) {
+        const std::string& text = member.value.text;
+        const char* const end = text.data() + text.size();
         double value = 0.0;
-        if (!(stream >> value) || stream.peek() != std::istringstream::traits_type::eof() ||
-            !std::isfinite(value) || value < low || value > 1e18) {
-            fail("'" + key + "' must be a number " + (low > 0.0 ? "above 0" : "of at least 0"));
+        const auto [stop, failure] = std::from_chars(text.data(), end, value);
+        if (member.value.kind != JsonValue::Kind::number || failure != std::errc{} || stop != end ||
+            value < low || value > 1e18) {
+            fail(member.value, "'" + member.name + "' must be a number " +
+                                   (low > 0.0 ? "above 0" : "of at least 0"));
             return low;
         }
-        at_ = end;
         return value;
     }
 
-    void fail(const std::string& what) {
-        if (!error_) {
-            const auto line =
-                1 +
-                std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
-            error_ = Error{Errc::usage, "calibration file " + file_ + ", line " +
-                                            std::to_string(line) + ": " + what};
+    /// False, and an error, if it is none.
+    bool is_object(const JsonValue& value, const std::string& what) {
+        if (value.kind != JsonValue::Kind::object) {
+            fail(value, what + " is no object");
         }
+        return value.kind == JsonValue::Kind::object;
     }
-    void end() {
-        if (peek() != '\0') {
-            fail("text after the end of the table");
+
+    void fail(const JsonValue& at, const std::string& what) {
+        if (!error_) {
+            error_ = Error{Errc::usage, "calibration file " + file_ + ", line " +
+                                            std::to_string(at.line) + ": " + what};
         }
     }
     const std::optional<Error>& error() const { return error_; }
 
 private:
-    char peek() {
-        at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
-        return at_ < text_.size() ? text_[at_] : '\0';
-    }
-    void expect(char wanted) {
-        if (error_) {
-            return;
-        }
-        if (peek() != wanted) {
-            fail(std::string("expected '") + wanted + "'");
-            return;
-        }
-        ++at_;
-    }
-
-    std::string_view text_;
     std::string file_;
-    std::size_t at_ = 0;
     std::optional<Error> error_;
 };
 
-constexpr double above_zero = 1e-12;
-
-WorkloadCost read_workload(JsonReader& json) {
+WorkloadCost read_workload(TableReader& reader, const JsonMember& workload) {
     WorkloadCost cost;
-    json.object([&](const std::string& key) {
-        if (key == "seconds_per_batch") {
-            cost.seconds_per_batch = json.number(key, above_zero);
-        } else if (key == "startup_seconds") {
-            cost.startup_seconds = json.number(key, 0.0);
-        } else if (key == "p10" || key == "p90") {
-            json.number(key, 0.0);  // the spread, for people: simulated training has none
+    if (!reader.is_object(workload.value, "workload '" + workload.name + "'")) {
+        return cost;
+    }
+    for (const JsonMember& member : workload.value.items) {
+        if (member.name == "seconds_per_batch") {
+            cost.seconds_per_batch = reader.number(member, above_zero);
+        } else if (member.name == "startup_seconds") {
+            cost.startup_seconds = reader.number(member, 0.0);
+        } else if (member.name == "p10" || member.name == "p90") {
+            reader.number(member, 0.0);  // the spread, for people: simulated training has none
         } else {
-            json.fail("unknown key '" + key +
-                      "' of a workload: seconds_per_batch or startup_seconds");
+            reader.fail(member.value, "unknown key '" + member.name +
+                                          "' of a workload: seconds_per_batch or startup_seconds");
         }
-    });
+    }
     if (cost.seconds_per_batch == 0.0) {
-        json.fail("a workload without seconds_per_batch");
+        reader.fail(workload.value, "a workload without seconds_per_batch");
     }
     return cost;
+}
+
+void read_member(TableReader& reader, const JsonMember& member, Calibration& table) {
+    if (member.name == "workloads") {
+        if (reader.is_object(member.value, "'workloads'")) {
+            for (const JsonMember& workload : member.value.items) {
+                table.workloads[workload.name] = read_workload(reader, workload);
+            }
+        }
+    } else if (member.name == "merge_bytes_per_second") {
+        table.merge_bytes_per_second = reader.number(member, above_zero);
+    } else if (member.name == "hash_bytes_per_second") {
+        table.hash_bytes_per_second = reader.number(member, above_zero);
+    } else if (member.name == "fsync_seconds") {
+        table.fsync_seconds = reader.number(member, 0.0);
+    } else if (member.name == "handshake_seconds") {
+        table.handshake_seconds = reader.number(member, 0.0);
+    } else {
+        reader.fail(member.value, "unknown key '" + member.name + "'");
+    }
 }
 
 }  // namespace
@@ -148,28 +115,20 @@ Result<WorkloadCost> Calibration::workload(const std::string& name) const {
 }
 
 Result<Calibration> parse_calibration(const std::string& text, const std::string& file) {
+    const Result<JsonValue> json = parse_json(text);
+    if (!json) {
+        return Error{Errc::usage, "calibration file " + file + ": " + json.error().message};
+    }
     Calibration table;
     table.file = file;
-    JsonReader json(text, file);
-    json.object([&](const std::string& key) {
-        if (key == "workloads") {
-            json.object(
-                [&](const std::string& name) { table.workloads[name] = read_workload(json); });
-        } else if (key == "merge_bytes_per_second") {
-            table.merge_bytes_per_second = json.number(key, above_zero);
-        } else if (key == "hash_bytes_per_second") {
-            table.hash_bytes_per_second = json.number(key, above_zero);
-        } else if (key == "fsync_seconds") {
-            table.fsync_seconds = json.number(key, 0.0);
-        } else if (key == "handshake_seconds") {
-            table.handshake_seconds = json.number(key, 0.0);
-        } else {
-            json.fail("unknown key '" + key + "'");
+    TableReader reader(file);
+    if (reader.is_object(*json, "the table")) {
+        for (const JsonMember& member : json->items) {
+            read_member(reader, member, table);
         }
-    });
-    json.end();
-    if (json.error()) {
-        return *json.error();
+    }
+    if (reader.error()) {
+        return *reader.error();
     }
     return table;
 }

@@ -13,7 +13,19 @@
 namespace starling {
 namespace {
 
-/// Reads the text and tells how far, which the events do not.
+/// How far the parser has read, which its events do not tell.
+struct Progress {
+    const char* next;      ///< the first character that is not read
+    std::size_t line = 1;  ///< of the last one that is
+    bool line_ends = false;
+
+    void advance() {
+        line += line_ends ? 1 : 0;
+        line_ends = *next == '\n';
+        ++next;
+    }
+};
+
 class TextIterator {
 public:
     using iterator_category = std::input_iterator_tag;
@@ -22,12 +34,13 @@ public:
     using pointer = const char*;
     using reference = const char&;
 
-    /// \param furthest  follows the parser; must outlive the iterator.
-    TextIterator(const char* at, const char*& furthest) : at_(at), furthest_(&furthest) {}
+    /// \param progress  goes on with the iterator, and must outlive it.
+    TextIterator(const char* at, Progress& progress) : at_(at), progress_(&progress) {}
 
     reference operator*() const { return *at_; }
     TextIterator& operator++() {
-        *furthest_ = ++at_;
+        ++at_;
+        progress_->advance();
         return *this;
     }
     TextIterator operator++(int) {
@@ -39,7 +52,7 @@ public:
 
 private:
     const char* at_;
-    const char** furthest_;
+    Progress* progress_;
 };
 
 /// Builds the value out of the parser's events. An event that returns false ends the parsing;
@@ -47,6 +60,8 @@ private:
 class TreeBuilder {
 public:
     using Json = nlohmann::json;
+
+    explicit TreeBuilder(const Progress& progress) : progress_(progress) {}
 
     bool null() { return put(JsonValue::Kind::null, ""); }
     bool boolean(bool value) { return put(JsonValue::Kind::boolean, value ? "true" : "false"); }
@@ -103,12 +118,14 @@ private:
         return false;
     }
     JsonValue& place() {
-        if (open_.empty()) {
-            return root_;
+        JsonValue* value = &root_;
+        if (!open_.empty()) {
+            std::vector<JsonMember>& items = open_.back().value->items;
+            items.push_back({std::exchange(name_, {}), {}});
+            value = &items.back().value;
         }
-        std::vector<JsonMember>& items = open_.back().value->items;
-        items.push_back({std::exchange(name_, {}), {}});
-        return items.back().value;
+        value->line = progress_.line;
+        return *value;
     }
     bool put(JsonValue::Kind kind, std::string text) {
         JsonValue& value = place();
@@ -130,6 +147,7 @@ private:
         return true;
     }
 
+    const Progress& progress_;
     JsonValue root_;
     std::vector<Open> open_;
     std::string name_;  ///< of the next member
@@ -137,9 +155,11 @@ private:
     std::optional<std::size_t> error_position_;
 };
 
-Error no_json(std::size_t position, const std::string& why) {
-    return Error{Errc::malformed, "no valid JSON at byte " + std::to_string(position) +
-                                      (why.empty() ? "" : ": " + why)};
+Error no_json(std::string_view text, std::size_t position, const std::string& why) {
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n');
+    return Error{Errc::malformed, "no valid JSON at byte " + std::to_string(position) + ", line " +
+                                      std::to_string(line) + (why.empty() ? "" : ": " + why)};
 }
 
 }  // namespace
@@ -152,19 +172,19 @@ const JsonValue* JsonValue::find(std::string_view name) const {
 
 Result<JsonValue> parse_json(std::string_view text) {
     if (text.size() > json_bytes_max) {
-        return no_json(json_bytes_max,
+        return no_json(text, json_bytes_max,
                        "more than " + std::to_string(json_bytes_max) + " bytes in all");
     }
     // The library takes a zero byte for the end of the text.
     if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
-        return no_json(zero, "a zero byte");
+        return no_json(text, zero, "a zero byte");
     }
-    const char* furthest = text.data();
-    TreeBuilder builder;
-    if (!nlohmann::json::sax_parse(TextIterator(text.data(), furthest),
-                                   TextIterator(text.data() + text.size(), furthest), &builder)) {
-        const auto read = static_cast<std::size_t>(furthest - text.data());
-        return no_json(builder.error_position().value_or(read), builder.problem());
+    Progress progress{text.data()};
+    TreeBuilder builder(progress);
+    if (!nlohmann::json::sax_parse(TextIterator(text.data(), progress),
+                                   TextIterator(text.data() + text.size(), progress), &builder)) {
+        const auto read = static_cast<std::size_t>(progress.next - text.data());
+        return no_json(text, builder.error_position().value_or(read), builder.problem());
     }
     return builder.take();
 }

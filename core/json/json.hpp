@@ -18,6 +18,8 @@ struct JsonValue {
     /// Of a boolean "true" or "false"; of a number as it was written, a whole one of up to 64 bits
     /// without needless zeros and signs; of a string in UTF-8, without its escapes.
     std::string text;
+    /// On which the value ends, or an array or object begins; the first is 1.
+    std::size_t line = 1;
     /// Of an array (names empty) or object, in the order of the text.
     std::vector<JsonMember> items;
 
@@ -35,7 +37,7 @@ constexpr std::size_t json_bytes_max = 100'000'000;  ///< the largest header of 
 constexpr std::size_t json_number_max = 64;          ///< characters
 
 /// Errc::malformed: no JSON, no UTF-8, a name twice in an object, or a bound from above broken. The
-/// message gives the position in bytes.
+/// message gives the byte, the first being 0, and the line.
 Result<JsonValue> parse_json(std::string_view text);
 
 }  // namespace starling

@@ -58,12 +58,23 @@ TEST(Json, NumbersKeepTheirText) {
 }
 
 TEST(Json, ErrorsTellWhereAndWhy) {
-    EXPECT_EQ(error_of("[1 2]"), "no valid JSON at byte 3");
-    EXPECT_EQ(error_of("{\"a\": tru}"), "no valid JSON at byte 9");
-    EXPECT_EQ(error_of("[1"), "no valid JSON at byte 2");
-    EXPECT_EQ(error_of(std::string_view("[1]\0", 4)), "no valid JSON at byte 3: a zero byte");
-    EXPECT_EQ(error_of(R"({"a": 1, "b": {"a": 2}, "a": 3})"),
-              "no valid JSON at byte 27: the name 'a' twice");
+    EXPECT_EQ(error_of("[1 2]"), "no valid JSON at byte 3, line 1");
+    EXPECT_EQ(error_of("{\"a\": tru}"), "no valid JSON at byte 9, line 1");
+    EXPECT_EQ(error_of("[1"), "no valid JSON at byte 2, line 1");
+    EXPECT_EQ(error_of(std::string_view("[1]\0", 4)),
+              "no valid JSON at byte 3, line 1: a zero byte");
+    EXPECT_EQ(error_of("{\"a\": 1,\n\"b\": {\"a\": 2},\n\n\"a\": 3}"),
+              "no valid JSON at byte 28, line 4: the name 'a' twice");
+}
+
+TEST(Json, ValuesTellTheirLine) {
+    const Result<JsonValue> value = parse_json("\n{\"a\": 1\n,\"b\": \"x\"\n,\n\"c\": [\n2]\n}\n");
+    ASSERT_TRUE(value);
+    EXPECT_EQ(value->line, 2U);
+    EXPECT_EQ(value->find("a")->line, 2U);
+    EXPECT_EQ(value->find("b")->line, 3U);
+    EXPECT_EQ(value->find("c")->line, 5U);
+    EXPECT_EQ(value->find("c")->items[0].value.line, 6U);
 }
 
 TEST(Json, DepthIsBounded) {
@@ -72,7 +83,7 @@ TEST(Json, DepthIsBounded) {
     };
     EXPECT_TRUE(parse_json(nested(json_depth_max)));
     EXPECT_EQ(error_of(nested(json_depth_max + 1)),
-              "no valid JSON at byte 17: nested deeper than 16");
+              "no valid JSON at byte 17, line 1: nested deeper than 16");
     EXPECT_FALSE(parse_json(std::string(100'000, '[')));
     std::string objects;
     for (int i = 0; i <= json_depth_max; ++i) {
