@@ -15,7 +15,7 @@ bool CampaignSwarm::copy_pair(int number) {
     to.sl_store.models = from.sl_store.models;
     to.ml_store = {};
     to.ml_store.states = from.ml_store.states;
-    ++copies_;
+    ++counts_.copies;
     go_to_other_place(pair);
     return true;
 }
@@ -58,7 +58,7 @@ void CampaignSwarm::start_other_place(int number, bool kill, SwarmDuration pause
 /// A copy of an SN finds out that its original serves, and ends.
 void CampaignSwarm::look_after_copies() {
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
-        SnCopy& copy = sn_copies_[sn];
+        SnCopy& copy = servers_[sn].copy;
         const auto stop = copy.runs ? network.stopped(copy.process) : std::nullopt;
         if (!stop) {
             continue;

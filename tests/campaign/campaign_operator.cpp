@@ -16,12 +16,12 @@ void CampaignSwarm::crash(const NodeId& process) {
     if (calm_ || !down_.insert(process).second) {
         return;
     }
-    ++crashes_;
+    ++counts_.crashes;
     network.crash(process);
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
-        if (sns_[sn] == process && sn_copies_[sn].runs) {
-            network.crash(sn_copies_[sn].process);  // it is on the same host
-            sn_copies_[sn].runs = false;
+        if (sns_[sn] == process && servers_[sn].copy.runs) {
+            network.crash(servers_[sn].copy.process);  // it is on the same host
+            servers_[sn].copy.runs = false;
         }
     }
 }
@@ -63,7 +63,7 @@ bool CampaignSwarm::is_left_alone(const NodeId& process) const {
         }
     }
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
-        const Removal& removal = removals_[sn];
+        const Removal& removal = servers_[sn].removal;
         const bool dead = removal.state == Removal::State::asked && removal.plan.dead;
         const bool removed = removal.state == Removal::State::done;
         if (sns_[sn] == process && (dead || (removed && calm_))) {
@@ -108,8 +108,8 @@ void CampaignSwarm::look_after_pairs() {
 void CampaignSwarm::heal() {
     network.heal();
     network.faults = NetworkFaults{};
-    for (const auto& store : sn_stores_) {
-        store->fail_next_write = false;
+    for (Sn& sn : servers_) {
+        sn.store.fail_next_write = false;
     }
     for (Pair& pair : pairs_) {
         for (Place& place : pair.places) {
@@ -129,7 +129,7 @@ void CampaignSwarm::heal() {
         }
     }
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
-        Removal& removal = removals_[sn];
+        Removal& removal = servers_[sn].removal;
         if (removal.state == Removal::State::asked) {
             removal.state = Removal::State::none;  // if it was removed all the same, it will say so
         }
@@ -142,7 +142,7 @@ void CampaignSwarm::heal() {
 /// The hostile member ends first: its last word would be waited for, for an hour.
 void CampaignSwarm::wind_down() {
     training_.winding_down = true;
-    if (hostile_) {
+    if (hostile_.member) {
         for (const Place& place : pairs_.back().places) {
             if (place.used) {
                 down_.insert({place.sl, place.ml});
@@ -200,11 +200,11 @@ std::map<NodeId, std::string_view> CampaignSwarm::still_running() const {
         if (is_hostile_sn(sn)) {
             continue;
         }
-        if (removals_[sn].state == Removal::State::done && up(sns_[sn])) {
+        if (servers_[sn].removal.state == Removal::State::done && up(sns_[sn])) {
             processes[sns_[sn]] = "still runs although it was removed from the SNs";
         }
-        if (sn_copies_[sn].runs) {
-            processes[sn_copies_[sn].process] = "still runs beside the SN that it is a copy of";
+        if (servers_[sn].copy.runs) {
+            processes[servers_[sn].copy.process] = "still runs beside the SN that it is a copy of";
         }
     }
     return processes;

@@ -1,5 +1,6 @@
 // SNs that leave, are removed, begin with an empty disk, or were copied.
 #include <algorithm>
+#include <utility>
 
 #include "core/ledger/membership.hpp"
 #include "core/tool/tool_node.hpp"
@@ -23,7 +24,7 @@ constexpr SwarmDuration removal_limit = seconds(12);
 
 bool CampaignSwarm::is_voter(int sn) const {
     const auto at = static_cast<std::size_t>(sn - 1);
-    const DurableLog& log = sn_stores_[at]->log;
+    const DurableLog& log = servers_[at].store.log;
     for (std::uint64_t index = log.records.size(); index > 0; --index) {
         const Result<LogRecord> record = decode_record(index, log.records[index - 1]);
         if (record && record->kind == RecordKind::membership) {
@@ -38,19 +39,21 @@ bool CampaignSwarm::is_voter(int sn) const {
 
 /// Of those that serve. No change is begun before the one before is over.
 bool CampaignSwarm::all_vote() const {
-    bool all = leaving_.empty();
+    bool all = true;
     for (int sn = 1; sn <= options_.servers; ++sn) {
-        all = all && removals_[index(sn)].state != Removal::State::asked;
+        const Sn& server = servers_[index(sn)];
+        all = all && !server.leaving && server.removal.state != Removal::State::asked;
         all = all && (!serves(sn) || is_voter(sn));
     }
     return all;
 }
 
 std::size_t CampaignSwarm::sentinel_of(std::size_t sn) const {
-    std::size_t sentinel = sentinels_[sn];
+    const std::size_t own = servers_[sn].sentinel;
+    std::size_t sentinel = own;
     for (std::size_t i = 0; i < sns_.size(); ++i) {
-        const std::size_t next = (sentinels_[sn] + i) % sns_.size();
-        if (next != sn && removals_[next].state == Removal::State::none) {
+        const std::size_t next = (own + i) % sns_.size();
+        if (next != sn && servers_[next].removal.state == Removal::State::none) {
             sentinel = next;
             break;
         }
@@ -64,11 +67,12 @@ bool CampaignSwarm::replace_sn(int sn, bool leave, SwarmTime back) {
         return false;
     }
     // It joins through any that is there.
-    sentinels_[at] = (at + 1 + random.below(static_cast<std::uint64_t>(options_.servers - 1))) %
-                     static_cast<std::size_t>(options_.servers);
+    servers_[at].sentinel =
+        (at + 1 + random.below(static_cast<std::uint64_t>(options_.servers - 1))) %
+        static_cast<std::size_t>(options_.servers);
     crash(sns_[at]);
     if (leave) {
-        leaving_.insert(at);  // it is started as one that leaves, and ends once it is out
+        servers_[at].leaving = true;  // it is started as one that leaves, and ends once it is out
     } else {
         empty_disk(at);
     }
@@ -77,9 +81,10 @@ bool CampaignSwarm::replace_sn(int sn, bool leave, SwarmTime back) {
 }
 
 void CampaignSwarm::empty_disk(std::size_t sn) {
-    const std::size_t lost_writes = sn_stores_[sn]->lost_writes;
-    *sn_stores_[sn] = MemoryStore{};
-    sn_stores_[sn]->lost_writes = lost_writes;
+    MemoryStore& store = servers_[sn].store;
+    const std::size_t lost_writes = store.lost_writes;
+    store = MemoryStore{};
+    store.lost_writes = lost_writes;
 }
 
 void CampaignSwarm::look_after_sns() {
@@ -92,7 +97,7 @@ void CampaignSwarm::look_after_sns() {
             on_removed(sn);
             continue;
         }
-        if (stop->exit_code == exit_code::ok && leaving_.erase(sn) > 0) {
+        if (stop->exit_code == exit_code::ok && std::exchange(servers_[sn].leaving, false)) {
             empty_disk(sn);  // it comes back as another one
         }
         start_again(sns_[sn]);
@@ -102,18 +107,18 @@ void CampaignSwarm::look_after_sns() {
 bool CampaignSwarm::remove_sn(int sn, const RemovalPlan& plan) {
     const std::size_t at = index(sn);
     int removed = 0;
-    for (const Removal& removal : removals_) {
-        removed += removal.state == Removal::State::none ? 0 : 1;
+    for (const Sn& server : servers_) {
+        removed += server.removal.state == Removal::State::none ? 0 : 1;
     }
     // Those that are left without the hostile one must be a majority.
-    const int allowed = (options_.servers - 1) / 2 - (hostile_sn_ ? 1 : 0);
-    if (calm_ || !serves(sn) || !all_vote() || sn_copies_[at].runs || removed >= allowed) {
+    const int allowed = (options_.servers - 1) / 2 - (hostile_.server ? 1 : 0);
+    if (calm_ || !serves(sn) || !all_vote() || servers_[at].copy.runs || removed >= allowed) {
         return false;
     }
     if (plan.dead) {
         crash(sns_[at]);
     }
-    removals_[at] = {Removal::State::asked, plan, {}, network.now(), true};
+    servers_[at].removal = {Removal::State::asked, plan, {}, network.now(), true};
     ask_to_remove(at);
     return true;
 }
@@ -139,13 +144,13 @@ void CampaignSwarm::ask_to_remove(std::size_t sn) {
                                std::nullopt,
                                make_memory_signer(openssl_hasher(), {"swci1"}, number)});
     };
-    removals_[sn].tool = {tool.process};
+    servers_[sn].removal.tool = {tool.process};
     network.add(std::move(tool));
 }
 
 void CampaignSwarm::look_after_removals() {
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
-        Removal& removal = removals_[sn];
+        Removal& removal = servers_[sn].removal;
         const auto answer =
             removal.state == Removal::State::asked ? network.stopped(removal.tool) : std::nullopt;
         if (!answer) {
@@ -166,7 +171,7 @@ void CampaignSwarm::look_after_removals() {
 
 /// The command said so, or the SN that was told.
 void CampaignSwarm::on_removed(std::size_t sn) {
-    Removal& removal = removals_[sn];
+    Removal& removal = servers_[sn].removal;
     if (removal.state == Removal::State::done) {
         return;
     }
@@ -175,7 +180,7 @@ void CampaignSwarm::on_removed(std::size_t sn) {
         removal.ever = true;
     }
     removal.state = Removal::State::done;
-    ++removals_done_;
+    ++counts_.removals;
     if (removal.plan.back) {
         come_back_at(*removal.plan.back, sn, false);
     }
@@ -187,18 +192,18 @@ void CampaignSwarm::on_removed(std::size_t sn) {
 /// \param anew  with an empty disk, so that it is taken in; else it must be refused.
 void CampaignSwarm::come_back_at(SwarmDuration pause, std::size_t sn, bool anew) {
     network.at(network.now() + pause, [this, sn, anew] {
-        if (calm_ || removals_[sn].state != Removal::State::done) {
+        if (calm_ || servers_[sn].removal.state != Removal::State::done) {
             return;
         }
         // Not before it has been told, and the removing command has ended: one that loses its
         // connection asks again, and would remove the server that has joined since.
-        if (up(sns_[sn]) || !network.stopped(removals_[sn].tool)) {
+        if (up(sns_[sn]) || !network.stopped(servers_[sn].removal.tool)) {
             come_back_at(seconds(1), sn, anew);
             return;
         }
         if (anew) {
             empty_disk(sn);
-            removals_[sn] = {};
+            servers_[sn].removal = {};
         }
         start_again(sns_[sn]);
     });
@@ -206,15 +211,15 @@ void CampaignSwarm::come_back_at(SwarmDuration pause, std::size_t sn, bool anew)
 
 bool CampaignSwarm::copy_sn(int sn) {
     const std::size_t at = index(sn);
-    SnCopy& copy = sn_copies_[at];
-    const MemoryStore& store = *sn_stores_[at];
+    SnCopy& copy = servers_[at].copy;
+    const MemoryStore& store = servers_[at].store;
     if (calm_ || !serves(sn) || !all_vote() || !up(sns_[at]) || copy.runs ||
         store.fail_next_write) {
         return false;
     }
     copy.store.log = store.log;
     copy.runs = true;
-    ++copies_;
+    ++counts_.copies;
     if (!copy.process.name.empty()) {
         network.restart(copy.process);
         return true;
@@ -241,12 +246,12 @@ bool CampaignSwarm::copy_sn(int sn) {
 }
 
 void CampaignSwarm::fail_sn_disk(int sn) {
-    SnCopy& copy = sn_copies_[index(sn)];
+    SnCopy& copy = servers_[index(sn)].copy;
     if (copy.runs) {
         network.crash(copy.process);
         copy.runs = false;
     }
-    sn_stores_[index(sn)]->fail_next_write = true;
+    servers_[index(sn)].store.fail_next_write = true;
 }
 
 }  // namespace starling::test

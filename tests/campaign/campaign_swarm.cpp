@@ -40,8 +40,7 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
     training_.part = milliseconds(200 + random.below(600));
     for (int i = 1; i <= options.servers; ++i) {
         sn_addresses_.push_back({"10.0.1." + std::to_string(i), 30304});
-        sentinels_.push_back(i == 1 ? 1 : 0);
-        removals_.emplace_back();
+        servers_.emplace_back().sentinel = i == 1 ? 1 : 0;
     }
 }
 
@@ -58,7 +57,7 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         const std::string_view name = kind < lie_count
                                           ? to_string(static_cast<Lie>(kind))
                                           : to_string(static_cast<ServerLie>(kind - lie_count));
-        lies_ += fresh ? (lies_.empty() ? "" : ", ") + std::string(name) : "";
+        hostile_.lies += fresh ? (hostile_.lies.empty() ? "" : ", ") + std::string(name) : "";
     }
     if (!lies.empty()) {
         // Of three members the two honest ones are a majority; and the others are enough.
@@ -71,7 +70,8 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         training_.slowest_link =
             1'000'000;  // an attempt is over after ten minutes, whatever it claims
         const std::string n = std::to_string(options_.pairs);
-        hostile_ = std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others), lies);
+        hostile_.member =
+            std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others), lies);
         trace.not_believed.insert({{"sl" + n}, {"ml" + n}});
     }
     if (!server_lies.empty()) {
@@ -80,7 +80,7 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
             others.push_back({"sn" + std::to_string(i)});
         }
         const NodeId id{"sn" + std::to_string(options_.servers)};
-        hostile_sn_ =
+        hostile_.server =
             std::make_unique<HostileServer>(seed, id, std::move(others), std::move(server_lies));
     }
 }
@@ -106,7 +106,7 @@ SnNodeOptions CampaignSwarm::sn_options(int number) {
     options.id = {"sn" + std::to_string(number)};
     options.api_address = sn_addresses_[at];
     options.peer_address = sn_addresses_[at];
-    options.log = sn_stores_[at]->log;
+    options.log = servers_[at].store.log;
     options.admins = {{"swci1"}};
     if (number > 1 || founded_) {
         options.sentinel = sn_addresses_[sentinel_of(at)];
@@ -116,7 +116,7 @@ SnNodeOptions CampaignSwarm::sn_options(int number) {
     options.seed = options.number;
     options.signer = make_memory_signer(openssl_hasher(), options.id, options.number);
     options.verifier = make_memory_verifier(openssl_hasher());
-    options.leave = leaving_.count(at) > 0;
+    options.leave = servers_[at].leaving;
     options.trace_recovered = true;
     options.split_at_membership = options_.plant != Plant::r3_off;
     options.check_attempt = options_.plant != Plant::attempt_unchecked;
@@ -130,23 +130,23 @@ std::unique_ptr<Node> CampaignSwarm::make_sn(int number) {
     SnNodeOptions options = sn_options(number);
     const std::shared_ptr<const NodeSigner> signer = options.signer;
     std::unique_ptr<Node> node = make_sn_node(std::move(options), openssl_hasher());
-    return hostile_sn_ && number == options_.servers ? hostile_sn_->wrap(std::move(node), signer)
-                                                     : std::move(node);
+    return hostile_.server && number == options_.servers
+               ? hostile_.server->wrap(std::move(node), signer)
+               : std::move(node);
 }
 
 void CampaignSwarm::add_sn(int number) {
     const NodeId id{"sn" + std::to_string(number)};
-    sn_stores_.push_back(std::make_unique<MemoryStore>());
-    sn_copies_.emplace_back();
+    MemoryStore& store = servers_[index(number)].store;
     if (options_.plant == Plant::lost_sync) {
-        sn_stores_.back()->lost_writes = 6;
+        store.lost_writes = 6;
     }
     MemoryNodeSpec spec;
     spec.make = [this, number] { return make_sn(number); };
     spec.host = "host-" + id.name;
     spec.listen = {sn_addresses_[index(number)]};
     spec.accepts = sn_api_accepts();
-    spec.store = sn_stores_.back().get();
+    spec.store = &store;
     sns_.push_back(id);
     network.add(std::move(spec));
 }
@@ -168,7 +168,8 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(const Pair& pair, Place& place) {
     options.waits_for_disk = options_.plant != Plant::disk_is_farewell;
     const std::shared_ptr<const NodeSigner> signer = options.signer;
     std::unique_ptr<Node> node = make_sl_node(std::move(options));
-    return is_hostile(pair.number) ? hostile_->wrap(std::move(node), signer) : std::move(node);
+    return is_hostile(pair.number) ? hostile_.member->wrap(std::move(node), signer)
+                                   : std::move(node);
 }
 
 void CampaignSwarm::add_pair(int number) {

@@ -52,7 +52,7 @@ public:
     /// The disk of an SN is copied, and the copy started beside it. It must find that out and end.
     bool copy_sn(int sn);
     void fail_sn_disk(int sn);
-    bool serves(int sn) const { return removals_[index(sn)].state == Removal::State::none; }
+    bool serves(int sn) const { return servers_[index(sn)].removal.state == Removal::State::none; }
 
     // Copied workspaces: campaign_copies.cpp. Each pair has two places where it can run.
     /// The disks of SL and ML are copied to the other place as they are, and a pair is started
@@ -78,11 +78,11 @@ public:
     MemoryStore& sl_store(int pair) { return pairs_[index(pair)].newest().sl_store; }
     MemoryStore& ml_store(int pair) { return pairs_[index(pair)].newest().ml_store; }
     /// What the hostile member and the hostile SN do; empty: there are none.
-    const std::string& lies() const { return lies_; }
-    bool has_hostile_member() const { return hostile_ != nullptr; }
-    std::uint64_t crashes() const { return crashes_; }
-    std::uint64_t copies() const { return copies_; }
-    std::uint64_t removals() const { return removals_done_; }
+    const std::string& lies() const { return hostile_.lies; }
+    bool has_hostile_member() const { return hostile_.member != nullptr; }
+    std::uint64_t crashes() const { return counts_.crashes; }
+    std::uint64_t copies() const { return counts_.copies; }
+    std::uint64_t removals() const { return counts_.removals; }
 
     CampaignTrace trace;
     MemoryNetwork network;
@@ -125,6 +125,25 @@ private:
         MemoryStore store;
         bool runs = false;
     };
+    /// What there is for each SN, whichever of its starts runs.
+    struct Sn {
+        MemoryStore store;
+        std::size_t sentinel = 0;  ///< index of another one
+        bool leaving = false;      ///< about to leave
+        Removal removal;
+        SnCopy copy;
+    };
+    /// None, or one of them, or both.
+    struct Hostile {
+        std::unique_ptr<HostileMember> member;  ///< the last pair's SL, over all its starts
+        std::unique_ptr<HostileServer> server;  ///< the last SN, over all its starts
+        std::string lies;                       ///< what they do
+    };
+    struct Counts {  ///< of what has been done so far
+        std::uint64_t crashes = 0;
+        std::uint64_t copies = 0;
+        std::uint64_t removals = 0;
+    };
 
     static std::size_t index(int number) { return static_cast<std::size_t>(number - 1); }
     void add_sn(int number);
@@ -156,10 +175,10 @@ private:
     std::map<NodeId, std::string_view> still_running() const;
     void unexpected(const NodeId& process, const std::string& why);
     void add_hostile_nodes(std::uint64_t seed);
-    bool is_hostile(int pair) const { return hostile_ != nullptr && pair == options_.pairs; }
+    bool is_hostile(int pair) const { return hostile_.member != nullptr && pair == options_.pairs; }
     /// What it says of itself again may take out its own later start.
     bool is_hostile_sn(std::size_t sn) const {
-        return hostile_sn_ != nullptr && sn + 1 == sns_.size();
+        return hostile_.server != nullptr && sn + 1 == sns_.size();
     }
     bool up(const NodeId& process) const {
         return down_.count(process) == 0 && !network.stopped(process).has_value();
@@ -171,21 +190,13 @@ private:
     std::vector<NodeId> sns_;
     std::vector<NodeId> sls_;
     std::vector<NodeId> mls_;
-    std::vector<std::unique_ptr<MemoryStore>> sn_stores_;
-    std::unique_ptr<HostileMember> hostile_;     ///< the last pair's SL, over all its starts
-    std::unique_ptr<HostileServer> hostile_sn_;  ///< the last SN, over all its starts
-    std::string lies_;
-    std::deque<Pair> pairs_;              ///< whose addresses the network keeps
-    std::vector<std::size_t> sentinels_;  ///< of each SN, the index of another
-    std::vector<Removal> removals_;       ///< of each SN
-    std::deque<SnCopy> sn_copies_;        ///< of each SN
-    std::set<NodeId> down_;               ///< crashed, and not started again yet
-    std::set<std::size_t> leaving_;       ///< SNs that are about to leave, by index
-    std::uint64_t sessions_ = 0;
-    std::uint64_t tools_ = 0;
-    std::uint64_t crashes_ = 0;
-    std::uint64_t copies_ = 0;
-    std::uint64_t removals_done_ = 0;
+    Hostile hostile_;
+    std::deque<Sn> servers_;      ///< whose stores the network keeps
+    std::deque<Pair> pairs_;      ///< whose addresses the network keeps
+    std::set<NodeId> down_;       ///< crashed, and not started again yet
+    std::uint64_t sessions_ = 0;  ///< that were given to nodes
+    std::uint64_t tools_ = 0;     ///< that have been started
+    Counts counts_;
     bool founded_ = false;
     bool calm_ = false;  ///< nothing fails any more
 };

@@ -150,27 +150,52 @@ ContractView Drawer::view() {
     return view;
 }
 
+RegisterNode Drawer::register_node(Author* author) {
+    RegisterNode said{one_in(6) ? static_cast<Role>(in_range(1, 5)) : Role::sl, address(), {}};
+    if (author != nullptr) {
+        said.credentials = author->signer->credentials();
+    }
+    said.credentials.ca = one_in(4) ? digest() : said.credentials.ca;
+    return said;
+}
+
+Enrol Drawer::enrol() {
+    static constexpr const char* layouts[] = {
+        "w F32 04\n",     "",     "v F32 4\n",         "w F32 0,4\n",
+        "w U8 70000,8\n", "junk", "b U8 8\nw F32 2\n", "w U8 1099511627776\n"};
+    const bool odd = one_in(8);
+    return Enrol{contract(), config(), odd ? layouts[in_range(0, 7)] : test::tiny_layout,
+                 one_in(6) ? std::optional<starling::Run>(small_number()) : std::nullopt};
+}
+
+RemoveServers Drawer::remove_servers() {
+    RemoveServers said;
+    said.removed = some(2, [&] { return node(); });
+    said.by = text(node_name_max);
+    said.rebuilt = coin();
+    said.index = number();
+    said.session = number();
+    return said;
+}
+
+SwarmRules Drawer::swarm_rules() {
+    SwarmRules said;
+    said.admission = coin() ? Admission::roll : Admission::first_contact;
+    said.admins = some(2, [&] { return admitted(); });
+    said.operators = some(2, [&] { return admitted(); });
+    said.roll = some(3, [&] { return admitted(); });
+    said.voters = some(2, [&] { return node(); });
+    return said;
+}
+
 Command Drawer::command(Author* author) {
     const auto run = static_cast<starling::Run>(in_range(0, 2));
     switch (in_range(0, 17)) {
-        case 0: {
-            RegisterNode said{
-                one_in(6) ? static_cast<Role>(in_range(1, 5)) : Role::sl, address(), {}};
-            if (author != nullptr) {
-                said.credentials = author->signer->credentials();
-            }
-            said.credentials.ca = one_in(4) ? digest() : said.credentials.ca;
-            return said;
-        }
+        case 0:
+            return register_node(author);
         case 1:
-        case 2: {
-            static constexpr const char* layouts[] = {
-                "w F32 04\n",     "",     "v F32 4\n",         "w F32 0,4\n",
-                "w U8 70000,8\n", "junk", "b U8 8\nw F32 2\n", "w U8 1099511627776\n"};
-            const bool odd = one_in(8);
-            return Enrol{contract(), config(), odd ? layouts[in_range(0, 7)] : test::tiny_layout,
-                         one_in(6) ? std::optional<starling::Run>(small_number()) : std::nullopt};
-        }
+        case 2:
+            return enrol();
         case 3:
         case 4:
             return CheckInRound{contract(), run, round(), check_in()};
@@ -189,24 +214,10 @@ Command Drawer::command(Author* author) {
                                  node(),     coin(), text(reason_max)};
         case 10:
             return ReadBarrier{};
-        case 11: {
-            RemoveServers said;
-            said.removed = some(2, [&] { return node(); });
-            said.by = text(node_name_max);
-            said.rebuilt = coin();
-            said.index = number();
-            said.session = number();
-            return said;
-        }
-        case 12: {
-            SwarmRules said;
-            said.admission = coin() ? Admission::roll : Admission::first_contact;
-            said.admins = some(2, [&] { return admitted(); });
-            said.operators = some(2, [&] { return admitted(); });
-            said.roll = some(3, [&] { return admitted(); });
-            said.voters = some(2, [&] { return node(); });
-            return said;
-        }
+        case 11:
+            return remove_servers();
+        case 12:
+            return swarm_rules();
         case 13: {
             const AdmittedName name = admitted();
             return ChangeRoll{static_cast<ChangeRoll::Kind>(in_range(1, 3)), name.node, name.ca};

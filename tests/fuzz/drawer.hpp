@@ -54,6 +54,10 @@ public:
     Blob body_of(const Message& message);
 
 private:
+    RegisterNode register_node(test::Author* author);
+    Enrol enrol();
+    RemoveServers remove_servers();
+    SwarmRules swarm_rules();
     Message message_of_members(test::Author* author);
     Message message_of_servers(test::Author* author);
     Message message_of_tools();
