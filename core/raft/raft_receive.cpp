@@ -167,7 +167,7 @@ void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,
     }
     do {
         std::size_t end = records.size();
-        if (options_.split_at_membership) {
+        if (!options_.planted.membership_behind_records) {
             end = std::min(at + 1, records.size());
             while (end < records.size() && records[end].kind != RecordKind::membership) {
                 ++end;

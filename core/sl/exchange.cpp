@@ -268,7 +268,7 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
 
 void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out) {
     Assembly& assembly = assemblies_.at(segment);
-    const std::size_t slot = setup_.in_order ? contributor : assembly.present;
+    const std::size_t slot = setup_.in_arrival_order ? assembly.present : contributor;
     assembly.contributions[slot] = std::move(body);
     assembly.weights[slot] = weights_[contributor];
     if (++assembly.present < contributors_.size()) {
@@ -293,7 +293,7 @@ void Exchange::keep_merged(std::uint32_t segment, const Blob& body) {
 std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {
     std::vector<NodeId> nodes;
     for (const std::uint32_t place : places) {
-        if (setup_.in_order && place < contributors_.size()) {
+        if (!setup_.in_arrival_order && place < contributors_.size()) {
             nodes.push_back(setup_.members[contributors_[place]].id);
         }
     }

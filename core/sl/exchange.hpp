@@ -27,9 +27,9 @@ struct ExchangeSetup {
     std::shared_ptr<const ParamLayout> layout;
     MergeRule rule = MergeRule::mean;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
-    Segments own;                 ///< this member's parameters
-    bool in_order = true;         ///< see SlNodeOptions::merge_in_order
-    std::uint64_t work_base = 0;  ///< merge of segment s is work number work_base + s
+    Segments own;                   ///< this member's parameters
+    bool in_arrival_order = false;  ///< see SlNodeOptions::PlantedFaults
+    std::uint64_t work_base = 0;    ///< merge of segment s is work number work_base + s
     SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
     SendGroup group = 0;                           ///< of the segments that it sends
     KeptContributions* kept = nullptr;             ///< of the round; must outlive the exchange

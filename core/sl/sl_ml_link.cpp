@@ -135,7 +135,7 @@ void SlNode::on_close_session(const CloseSession& close, Outbox& out) {
         return;
     }
     const std::string ended = "its ML node '" + ml.name + "' ended: " + close.reason;
-    if (close.code == Errc::io && options_.waits_for_disk) {
+    if (close.code == Errc::io && !options_.planted.full_disk_is_goodbye) {
         // A fault of its host, such as a full disk: it may be restarted, and the swarm waits for
         // it.
         crash({close.code, ended}, exit_code::failed, out);

@@ -30,11 +30,17 @@ struct SlNodeOptions {
     /// If a member missed the final round, this node serves the final model for this time after the
     /// end of the training, and again for this time after each request for it.
     SwarmDuration linger = std::chrono::seconds(10);
-    // Turned off only by tests that show why each is needed.
-    bool merge_in_order = true;  ///< in the order of node IDs, not of arrival
-    bool waits_for_disk = true;  ///< waits for an ML node that failed on its disk
-    SwarmDuration sn_silence_limit =
-        std::chrono::seconds(5);  ///< warns after this time without an answer to heartbeats
+    /// Warns after this time without an answer to heartbeats.
+    SwarmDuration sn_silence_limit = std::chrono::seconds(5);
+
+    /// Bugs that tests put in, to see that they are found.
+    struct PlantedFaults {
+        /// Contributions are merged in the order of arrival, not of node ids.
+        bool merge_in_arrival_order = false;
+        /// An ML node that failed on its disk is not waited for: the member leaves for good.
+        bool full_disk_is_goodbye = false;
+    };
+    PlantedFaults planted;
 };
 
 /// Swarm Learning node: takes the parameters of its ML, checks in, exchanges and merges segments

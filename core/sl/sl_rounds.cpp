@@ -45,12 +45,12 @@ void SlNode::begin_exchange(Outbox& out) {
         kept_contributions_.clear();
         kept_round_ = key;
     }
-    exchange_ = std::make_unique<Exchange>(
-        ExchangeSetup{options_.id, key, view_->frozen, view_->departed, session_->layout,
-                      session_->open.config.merge_rule, session_->open.config.non_finite,
-                      sync_->params, options_.merge_in_order, work_number(exchange_serial_, 0),
-                      attempt_limit(session_->open.config, view_->frozen.size()), exchange_serial_,
-                      &kept_contributions_});
+    exchange_ = std::make_unique<Exchange>(ExchangeSetup{
+        options_.id, key, view_->frozen, view_->departed, session_->layout,
+        session_->open.config.merge_rule, session_->open.config.non_finite, sync_->params,
+        options_.planted.merge_in_arrival_order, work_number(exchange_serial_, 0),
+        attempt_limit(session_->open.config, view_->frozen.size()), exchange_serial_,
+        &kept_contributions_});
     out.report(TraceEvent("exchange_begin")
                    .with("round", key.round)
                    .with("attempt", key.attempt)

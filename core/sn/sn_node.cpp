@@ -10,9 +10,13 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),
       hasher_(hasher),
       consensus_(make_raft_consensus(
-          {options_.id, options_.number, options_.seed, options_.election_timeout,
-           options_.election_timeout / 5, options_.split_at_membership,
-           [this](const NodeId& node) { return ledger_.roll().may_vote(node); }})) {}
+          {.self = options_.id,
+           .number = options_.number,
+           .seed = options_.seed,
+           .election_timeout = options_.election_timeout,
+           .heartbeat = options_.election_timeout / 5,
+           .may_vote = [this](const NodeId& node) { return ledger_.roll().may_vote(node); },
+           .planted = {options_.planted.membership_behind_records}})) {}
 
 void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
     Outbox out(effects);
@@ -179,7 +183,8 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
 
 /// Whether this is an older start of an SL than the registered one. Its heartbeats renew no lease.
 bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
-    return options_.turn_away_replaced && session != 0 && session < ledger_.session_of(node);
+    return !options_.planted.serve_replaced_starts && session != 0 &&
+           session < ledger_.session_of(node);
 }
 
 void SnNode::turn_away(const NodeId& node, std::uint64_t session, Outbox& out) {

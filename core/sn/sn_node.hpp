@@ -50,15 +50,19 @@ struct SnNodeOptions {
     /// See RaftOptions; five heartbeats fit into it. Must exceed twice the round trip between any
     /// two SNs: a leader that gets no answer for this time steps down.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
-    bool split_at_membership = true;  ///< see RaftOptions
-    // Turned off only by tests that show why each is needed.
-    bool check_attempt = true;       ///< drops reports about an attempt that is over
-    bool exclude_stalled = true;     ///< continues a round without members that exchange nothing
-    bool turn_away_replaced = true;  ///< rejects an older start of an SL; it renews no lease
-    bool turn_away_removed = true;   ///< rejects a removed SN that comes back
     /// Traces recovered entries like new ones, so that a checker sees entries that no SN had
     /// applied before all of them were restarted.
     bool trace_recovered = false;
+
+    /// Bugs that tests put in, to see that they are found.
+    struct PlantedFaults {
+        bool membership_behind_records = false;  ///< see RaftOptions::PlantedFaults
+        bool count_old_attempts = false;         ///< reports about an attempt that is over count
+        bool keep_stalled_members = false;   ///< a round waits for members that exchange nothing
+        bool serve_replaced_starts = false;  ///< an older start of an SL goes on, with a lease
+        bool serve_removed_servers = false;  ///< a removed SN that comes back is not told so
+    };
+    PlantedFaults planted;
 };
 
 /// Swarm Network node: keeps the ledger behind the consensus port, answers commands, tells members

@@ -17,7 +17,7 @@ bool is_member(const Contract& contract, const NodeId& node) {
 
 bool SnNode::is_about(const RoundKey& key, const Contract& contract) const {
     RoundKey current{contract.name, contract.run, contract.round, contract.attempt};
-    if (!options_.check_attempt) {
+    if (options_.planted.count_old_attempts) {
         current.attempt = key.attempt;
     }
     return key == current;

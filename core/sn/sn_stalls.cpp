@@ -262,7 +262,7 @@ std::optional<Command> SnNode::way_on(const Contract& contract, const HeldUp& he
 /// round could not have ended yet, so nothing is lost by waiting. But no longer than its slowest
 /// link explains, or a member that sends a byte now and then would hold it for ever.
 void SnNode::check_stalls(Outbox& out) {
-    if (!consensus_->leads() || !options_.exclude_stalled) {
+    if (!consensus_->leads() || options_.planted.keep_stalled_members) {
         return;
     }
     std::vector<Command> commands;

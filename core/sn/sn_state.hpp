@@ -182,7 +182,7 @@ private:
     void tell_removal(const RemoveServers& removal, Outbox& out) const;
     void recall_removed(Outbox& out);
     bool is_removed(std::uint64_t number) const {
-        return options_.turn_away_removed && removed_.contains(number);
+        return !options_.planted.serve_removed_servers && removed_.contains(number);
     }
     void tell_removed(const NodeId& node, std::uint64_t number, Outbox& out);
 

@@ -118,11 +118,11 @@ SnNodeOptions CampaignSwarm::sn_options(int number) {
     options.verifier = make_memory_verifier(openssl_hasher());
     options.leave = servers_[at].leaving;
     options.trace_recovered = true;
-    options.split_at_membership = options_.plant != Plant::r3_off;
-    options.check_attempt = options_.plant != Plant::attempt_unchecked;
-    options.exclude_stalled = options_.plant != Plant::lease_without_progress;
-    options.turn_away_replaced = options_.plant != Plant::fence_off;
-    options.turn_away_removed = options_.plant != Plant::removed_serves;
+    options.planted.membership_behind_records = options_.plant == Plant::r3_off;
+    options.planted.count_old_attempts = options_.plant == Plant::attempt_unchecked;
+    options.planted.keep_stalled_members = options_.plant == Plant::lease_without_progress;
+    options.planted.serve_replaced_starts = options_.plant == Plant::fence_off;
+    options.planted.serve_removed_servers = options_.plant == Plant::removed_serves;
     return options;
 }
 
@@ -164,8 +164,8 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(const Pair& pair, Place& place) {
     options.signer = make_memory_signer(openssl_hasher(), options.id, options.session);
     options.kept = place.sl_store.models;
     options.stall_limit = seconds(5);
-    options.merge_in_order = options_.plant != Plant::arrival_order;
-    options.waits_for_disk = options_.plant != Plant::disk_is_farewell;
+    options.planted.merge_in_arrival_order = options_.plant == Plant::arrival_order;
+    options.planted.full_disk_is_goodbye = options_.plant == Plant::disk_is_farewell;
     const std::shared_ptr<const NodeSigner> signer = options.signer;
     std::unique_ptr<Node> node = make_sl_node(std::move(options));
     return is_hostile(pair.number) ? hostile_.member->wrap(std::move(node), signer)
