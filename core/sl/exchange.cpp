@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "core/merge/finite.hpp"
+#include "core/sl/work_id.hpp"
 
 namespace starling {
 namespace {
@@ -212,7 +213,7 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
 void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment,
                             const Blob& body, Outbox& out) {
     traffic_.sent_bytes += body.size();
-    out.send(to, SegmentData{setup_.key, kind, segment}, body, setup_.group);
+    out.send(to, SegmentData{setup_.key, kind, segment}, body, setup_.serial);
 }
 
 bool Exchange::is_non_finite_merge(const SegmentData& data, const Blob& body) const {
@@ -274,14 +275,15 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
     if (++assembly.present < contributors_.size()) {
         return;
     }
-    MergeWork work{setup_.layout,
-                   segment,
-                   setup_.rule,
-                   std::move(assembly.contributions),
-                   std::move(assembly.weights),
-                   setup_.non_finite};
+    MergeWork work{.layout = setup_.layout,
+                   .segment = segment,
+                   .rule = setup_.rule,
+                   .contributions = std::move(assembly.contributions),
+                   .weights = std::move(assembly.weights),
+                   .non_finite = setup_.non_finite};
     assemblies_.erase(segment);
-    out.start_work(setup_.work_base + segment, std::move(work));
+    const WorkId id{.kind = WorkId::Kind::merge, .serial = setup_.serial, .segment = segment};
+    out.start_work(id.number(), std::move(work));
 }
 
 void Exchange::keep_merged(std::uint32_t segment, const Blob& body) {

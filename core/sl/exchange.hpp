@@ -27,12 +27,12 @@ struct ExchangeSetup {
     std::shared_ptr<const ParamLayout> layout;
     MergeRule rule = MergeRule::mean;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
-    Segments own;                   ///< this member's parameters
-    bool in_arrival_order = false;  ///< see SlNodeOptions::PlantedFaults
-    std::uint64_t work_base = 0;    ///< merge of segment s is work number work_base + s
+    Segments own;                                  ///< this member's parameters
+    bool in_arrival_order = false;                 ///< see SlNodeOptions::PlantedFaults
     SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
-    SendGroup group = 0;                           ///< of the segments that it sends
-    KeptContributions* kept = nullptr;             ///< of the round; must outlive the exchange
+    /// Of this attempt at this node: of its work (WorkId) and the segments it sends (SendGroup).
+    std::uint32_t serial = 0;
+    KeptContributions* kept = nullptr;  ///< of the round; must outlive the exchange
 };
 
 /// One attempt at a round at one member: the segments that it has, needs and owes. The side that

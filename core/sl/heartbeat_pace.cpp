@@ -5,17 +5,17 @@
 namespace starling {
 
 bool HeartbeatPace::due(SwarmTime now) {
-    const SwarmDuration first_wait = 3 * interval_;
-    const SwarmDuration longest_wait = 30 * interval_;
+    const SwarmDuration shortest = 3 * interval_;
+    const SwarmDuration longest = 30 * interval_;
     const SwarmDuration since = now - sent_at_;
     if (!unanswered_) {
-        wait_ = first_wait;
-        return since >= std::min<SwarmDuration>(2 * round_trip_, first_wait);
+        wait_ = shortest;
+        return since >= std::min<SwarmDuration>(2 * round_trip_, shortest);
     }
     if (since < wait_) {
         return false;
     }
-    wait_ = std::min<SwarmDuration>(wait_ * 3 / 2, longest_wait);
+    wait_ = std::min<SwarmDuration>(wait_ * 3 / 2, longest);
     return true;
 }
 

@@ -9,13 +9,6 @@
 
 namespace starling {
 
-/// The parameters of a committed round, as a member holds and serves them.
-struct CommittedModel {
-    RoundKey key;
-    Commit commit;
-    Segments segments;
-};
-
 /// Fetches the committed parameters of a round that this SL missed, from the members of that round
 /// and from those that have continued from it, one source after the other. Segments from one source
 /// are kept when the next is asked; a slow source is waited for as long as bytes arrive.

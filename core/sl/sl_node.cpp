@@ -1,9 +1,9 @@
 #include "core/sl/sl_node.hpp"
 
-#include <algorithm>
-
 #include "core/base/overloaded.hpp"
-#include "core/sl/sl_state.hpp"
+#include "core/sl/detail/sl_dispatcher.hpp"
+#include "core/sl/sl_log.hpp"
+#include "core/sl/sl_timers.hpp"
 
 namespace starling {
 namespace {
@@ -12,6 +12,22 @@ namespace {
 constexpr SwarmDuration goodbye_limit = std::chrono::seconds(2);
 
 }  // namespace
+
+SlNode::SlNode(SlNodeOptions options)
+    : options_(std::move(options)),
+      sn_({.self = options_.id,
+           .session = options_.session,
+           .signer = options_.signer,
+           .addresses = options_.sn_addresses,
+           .connect_limit = options_.sn_connect_limit,
+           .answer_limit = options_.sn_answer_limit,
+           .silence_limit = options_.sn_silence_limit,
+           .heartbeat_interval = options_.heartbeat_interval}),
+      ml_(options_.id),
+      peers_(options_.id),
+      round_(options_.id, options_.signer),
+      catch_up_(options_.id, options_.catch_up_limit),
+      models_(options_.linger) {}
 
 void SlNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
     Outbox out(effects);
@@ -36,22 +52,21 @@ void SlNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
 void SlNode::on_stop_requested(const StopRequested& request, Outbox& out) {
     if (!request.by_operator()) {
         fail({request.code, request.reason}, exit_code_of(request.code), out);
-    } else if (session_ && committed_ && committed_->commit.final &&
-               session_->ml_has == committed_->commit.round) {
+    } else if (ml_.is_open() && models_.is_final() && !ml_.lacks(*models_.model())) {
         // The training is complete. The program may still be saving the final model.
         stop_once_saved_ = true;
-        if (session_->ml.name.empty()) {
+        if (ml_.ml().name.empty()) {
             leave_complete(out);
         } else {
             log_sl(Level::info,
                    "Asked to stop (" + request.reason +
-                       "): training is complete; stopping once ML node '" + session_->ml.name +
+                       "): training is complete; stopping once ML node '" + ml_.ml().name +
                        "' has ended",
                    out);
         }
     } else {
         fail({Errc::aborted, "stopped by the operator (" + request.reason + ")"},
-             session_ ? exit_code::aborted : exit_code::ok, out);
+             ml_.is_open() ? exit_code::aborted : exit_code::ok, out);
     }
 }
 
@@ -61,7 +76,7 @@ void SlNode::start(Outbox& out) {
                to_string(options_.exchange_address) + ", SN " + to_string(sn_.address()),
            out);
     sn_.start(now_, out);
-    submit(registration(), out);
+    submit_registration(out);
     out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval);
 }
 
@@ -72,25 +87,13 @@ void SlNode::on_peer_up(const PeerUp& up, Outbox& out) {
             send_heartbeat(out);  // also sends the command that waits
             return;
         case Role::sl:
-            up_.insert(up.peer);
-            dialling_.erase(up.peer);
-            refused_by_.erase(up.peer);
-            served_committed_.erase(up.peer);
-            was_connected_with_member_ = true;
-            if (exchange_) {
-                // Frames on the older connection may be lost.
-                exchange_->on_peer_lost(up.peer);
-                exchange_->on_peer_up(now_, up.peer, out);
-            }
-            if (catch_up_) {
-                catch_up_->on_peer_up(now_, up.peer, out);
-            }
+            peers_.on_up(up.peer);
+            models_.on_connection_changed(up.peer);
+            round_.on_peer_up(now_, up.peer, out);
+            catch_up_.on_peer_up(now_, up.peer, out);
             return;
         case Role::ml:
-            mls_.insert(up.peer);
-            if (!session_) {
-                ml_ = up.peer;
-            }
+            ml_.on_up(up.peer);
             return;
         case Role::apls:
         case Role::tool:
@@ -102,27 +105,27 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     if (sn_.on_lost(now_, lost, out)) {
         return;
     }
-    if (session_ && lost.peer == session_->ml && !ending_code_) {
+    if (ml_.is_of_session(lost.peer) && !ending_code_) {
         const std::string reason =
             "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
-        session_->ml = {};
+        ml_.take_gone();
         // Does not leave the run: the pair may be restarted, and the swarm waits for it.
         log_sl(Level::error, "Exiting SL. Reason: " + reason, out);
         stop(exit_code::peer_lost, reason, out);
         return;
     }
-    if (ml_ && lost.peer == *ml_) {
+    if (ml_.is_early(lost.peer)) {
         on_ml_gone_early("is gone (" + lost.reason + ")", exit_code::peer_lost, out);
         return;
     }
-    const bool was_up = up_.erase(lost.peer) > 0;
-    served_committed_.erase(lost.peer);
-    mls_.erase(lost.peer);
-    if (was_up && catch_up_) {
-        dial_source(out);
+    ml_.on_disconnected(lost.peer);
+    models_.on_connection_changed(lost.peer);
+    if (!peers_.on_lost(lost.peer)) {
+        return;
     }
-    if (was_up && exchange_) {
-        exchange_->on_peer_lost(lost.peer);
+    dial_source(out);
+    if (round_.running() != nullptr) {
+        round_.on_peer_lost(lost.peer);
         log_sl(Level::warning,
                "Connection to member '" + lost.peer.name + "' was cut (" + lost.reason + ")", out);
         out.set_timer(peer_dial_timer, now_ + first_redial);
@@ -136,21 +139,19 @@ void SlNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
         }
         return;
     }
-    // Also an address that an earlier round or catch-up dialled: it is dialled again when it is
-    // needed.
-    std::erase_if(dialling_, [&](const auto& dialled) { return dialled.second == failed.address; });
-    on_no_way_to(failed, out);
+    peers_.on_connect_failed(failed.address);
+    note_refusals(failed, out);
 }
 
 void SlNode::on_frame(const FrameReceived& received, Outbox& out) {
     const bool of_sn = sn_.is_sn(received.from);
     const auto* view = std::get_if<ViewUpdate>(&received.frame.message);
     if (view != nullptr && !of_sn) {
-        note_later_view(*view);
+        note_later_view(view->view);
     }
     // No two of them take the same message.
     const bool taken = (of_sn && on_frame_of_sn(received.frame.message, out)) ||
-                       (up_.contains(received.from) && on_frame_of_peer(received, out)) ||
+                       (peers_.is_up(received.from) && on_frame_of_peer(received, out)) ||
                        on_frame_of_ml(received, out);
     if (of_sn) {
         sn_.on_heard(now_);
@@ -168,11 +169,7 @@ bool SlNode::on_frame_of_sn(const Message& message, Outbox& out) {
     } else if (const auto* update = std::get_if<ViewUpdate>(&message)) {
         on_view(update->view, out);
     } else if (const auto* news = std::get_if<RollNews>(&message)) {
-        for (const RollNews::Pin& pin : news->pins) {
-            if (pin.node != options_.id) {
-                out.pin_peer(pin.node, pin.ca);
-            }
-        }
+        on_roll_news(*news, out);
     } else {
         return false;
     }
@@ -200,19 +197,19 @@ bool SlNode::on_frame_of_peer(const FrameReceived& received, Outbox& out) {
 bool SlNode::on_frame_of_ml(const FrameReceived& received, Outbox& out) {
     const NodeId& from = received.from;
     const Message& message = received.frame.message;
-    const bool of_session = session_ && from == session_->ml;
+    const bool of_session = ml_.is_of_session(from);
     const auto* open = std::get_if<OpenSession>(&message);
     const auto* close = std::get_if<CloseSession>(&message);
-    if (open != nullptr && mls_.contains(from)) {
+    if (open != nullptr && ml_.is_connected(from)) {
         on_open_session(from, *open, out);
-    } else if (close != nullptr && !of_session && ml_ == from) {
+    } else if (close != nullptr && !of_session && ml_.is_early(from)) {
         on_ml_gone_early("ended: " + close->reason, exit_code_of(close->code), out);
     } else if (!of_session) {
         return false;
     } else if (close != nullptr) {
         on_close_session(*close, out);
     } else if (const auto* begin = std::get_if<SyncBegin>(&message)) {
-        on_sync_begin(*begin, out);
+        ml_.on_sync_begin(*begin, run_.next_round(), out);
     } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
         on_ml_segment(*segment, received.frame.body, out);
     } else {
@@ -221,18 +218,15 @@ bool SlNode::on_frame_of_ml(const FrameReceived& received, Outbox& out) {
     return true;
 }
 
+void SlNode::on_arrivals(const Arrivals& arrivals) {
+    round_.on_arrivals(now_, arrivals);
+    catch_up_.on_arrivals(now_, arrivals);
+}
+
 void SlNode::on_timer(const TimerDue& due, Outbox& out) {
     switch (static_cast<SlTimer>(due.timer)) {
         case heartbeat_timer:
-            if (sn_.heartbeat_due(now_)) {
-                send_heartbeat(out);
-            }
-            if (exchange_) {
-                exchange_->on_tick(now_, out);
-            }
-            check_catch_up(out);
-            show_transfer(out);
-            out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval);
+            on_tick(out);
             return;
         case sn_dial_timer:
             sn_.dial(out);
@@ -249,6 +243,30 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
             }
             return;
     }
+}
+
+void SlNode::on_tick(Outbox& out) {
+    if (sn_.heartbeat_due(now_)) {
+        send_heartbeat(out);
+    }
+    round_.on_tick(now_, out);
+    check_catch_up(out);
+    transfers_.on_tick(now_, running_transfer(), out);
+    out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval);
+}
+
+std::optional<RunningTransfer> SlNode::running_transfer() const {
+    if (const Exchange* exchange = round_.running()) {
+        return RunningTransfer{{true, round_.serial()},
+                               "Exchange of round " + std::to_string(exchange->key().round),
+                               exchange->transfer()};
+    }
+    if (catch_up_.running()) {
+        return RunningTransfer{{false, catch_up_.serial()},
+                               "Model of round " + std::to_string(catch_up_.commit().round),
+                               catch_up_.transfer()};
+    }
+    return std::nullopt;
 }
 
 void SlNode::end(const NodeEnd& why, Outbox& out) {
@@ -279,7 +297,7 @@ void SlNode::crash(const Error& error, int code, Outbox& out) {
         return;
     }
     tell_end(error, code, out);
-    if (session_ && session_->enrolled) {
+    if (run_.enrolled()) {
         log_sl(Level::info,
                "Started again with the same command, this node goes on with the same run", out);
     }
@@ -289,18 +307,16 @@ void SlNode::crash(const Error& error, int code, Outbox& out) {
 void SlNode::tell_end(const Error& error, int code, Outbox& out) const {
     const bool asked_for = code == exit_code::ok;
     log_sl(asked_for ? Level::info : Level::error, "Exiting SL. Reason: " + error.message, out);
-    if (session_ && !session_->ml.name.empty()) {
-        out.send(session_->ml, SessionFailed{error.code, error.message});
-    }
+    ml_.tell_failed(error, out);
 }
 
 void SlNode::leave(int code, const std::string& reason, Outbox& out) {
-    if (!sn_.sn() || !session_ || !session_->enrolled) {
+    if (!sn_.sn() || !run_.enrolled()) {
         stop(code, reason, out);
         return;
     }
     ending_code_ = code;
-    submit(LeaveContract{session_->open.contract, session_->run, reason}, out);
+    submit(LeaveContract{run_.contract(), run_.run(), reason}, out);
     out.set_timer(end_timer, now_ + goodbye_limit);
 }
 

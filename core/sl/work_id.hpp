@@ -18,6 +18,10 @@ struct WorkId {
     std::uint32_t serial = 0;   ///< of the attempt or fetch at this node; each counts by itself
     std::uint32_t segment = 0;  ///< of Kind::merge; below 2^29
 
+    /// Of a model that this node fetches, not of an attempt at a round.
+    constexpr bool is_of_fetch() const {
+        return kind == Kind::hash_fetched || kind == Kind::keep_fetched;
+    }
     /// The number in StartWork and WorkDone: serial, kind and segment in 32, 3 and 29 bits.
     constexpr std::uint64_t number() const {
         return (std::uint64_t{serial} << 32U) | (static_cast<std::uint64_t>(kind) << kind_shift) |

@@ -1,5 +1,6 @@
 // Members that merge to other bytes than the others, or make others do so: the rounds go on without
 // them, and they are named.
+#include "core/sl/work_id.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/tampered_node.hpp"
 
@@ -108,14 +109,10 @@ public:
     void operator()(Input& input) const {
         auto* done = std::get_if<WorkDone>(&input);
         auto* digest = done == nullptr ? nullptr : std::get_if<Digest>(&done->result);
-        if (digest != nullptr && !catching_up(done->work)) {
+        if (digest != nullptr && !WorkId::of(done->work).is_of_fetch()) {
             digest->bytes[0] ^= std::byte{0xff};
         }
     }
-
-private:
-    /// The lower half of the number of an exchange's hash; what is fetched later has none.
-    static bool catching_up(std::uint64_t work) { return (work & 0xffffffffU) == 0; }
 };
 
 TEST_F(Deviation, AMemberThatSignsAnotherDigestIsExpelledAndTheOthersGoOn) {

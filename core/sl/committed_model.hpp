@@ -1,0 +1,16 @@
+#pragma once
+
+#include "core/ledger/contract.hpp"
+#include "core/params/segments.hpp"
+#include "core/wire/messages.hpp"
+
+namespace starling {
+
+/// The parameters of a committed round, as a member holds and serves them.
+struct CommittedModel {
+    RoundKey key;
+    Commit commit;
+    Segments segments;
+};
+
+}  // namespace starling

@@ -1,0 +1,142 @@
+#include "core/sl/ml_session.hpp"
+
+#include "core/merge/finite.hpp"
+#include "core/sl/non_finite.hpp"
+#include "core/sl/sl_log.hpp"
+
+namespace starling {
+
+void MlSession::on_up(const NodeId& ml) {
+    connected_.insert(ml);
+    if (!session_) {
+        early_ = ml;
+    }
+}
+
+void MlSession::refuse(const NodeId& ml, Outbox& out) const {
+    out.send(ml,
+             SessionFailed{Errc::refused, "SL '" + sl_.name + "' serves another ML node already"});
+}
+
+Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, Outbox& out) {
+    const Result<ParamLayout> layout = ParamLayout::parse(open.layout_text);
+    early_.reset();
+    session_ = Session{.ml = ml, .open = open, .layout = nullptr, .told = false, .ml_has = {}};
+    if (!layout) {
+        return Error{Errc::malformed, layout.error().message};
+    }
+    if (layout->size_bytes() != open.config.layout_bytes || layout->size_bytes() == 0) {
+        return Error{Errc::malformed,
+                     "the ML program's model has no parameters, or its layout does not have the "
+                     "size it says"};
+    }
+    session_->layout = std::make_shared<const ParamLayout>(*layout);
+    log_sl(Level::info,
+           "ML node '" + ml.name + "' is connected: " + layout->summary() + "; " +
+               to_string(open.config),
+           out);
+    return {};
+}
+
+void MlSession::on_joined(Run run, Round round, Outbox& out) {
+    session_->told = true;
+    out.report(TraceEvent("session_opened")
+                   .with("contract", session_->open.contract)
+                   .with("run", run)
+                   .with("bytes", session_->layout->size_bytes()));
+    out.send(session_->ml, SessionOpened{run, round, session_->open.config.min_peers});
+}
+
+NodeId MlSession::take_gone() {
+    if (session_) {
+        return std::exchange(session_->ml, NodeId{});
+    }
+    NodeId ml = early_.value_or(NodeId{});
+    early_.reset();
+    return ml;
+}
+
+void MlSession::tell_failed(const Error& error, Outbox& out) const {
+    if (session_ && !session_->ml.name.empty()) {
+        out.send(session_->ml, SessionFailed{error.code, error.message});
+    }
+}
+
+void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) {
+    if (!session_->told || waits()) {
+        return;  // an ML node of ours waits for its answer first
+    }
+    sync_.emplace();
+    sync_->sequence = begin.sequence;
+    sync_->check_in = begin.check_in;
+    sync_->params.resize(segment_count(session_->layout->size_bytes()));
+    out.report(TraceEvent("sync_receiving").with("round", round));
+}
+
+bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
+    if (!sync_ || sync_->waiting || segment.sequence != sync_->sequence ||
+        segment.index >= sync_->params.size() || !sync_->params[segment.index].empty() ||
+        body.size() != segment_size(session_->layout->size_bytes(), segment.index)) {
+        out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
+        return false;
+    }
+    sync_->params[segment.index] = body;
+    look_for_non_finite(segment.index);
+    ++sync_->present;
+    sync_->waiting = sync_->present == sync_->params.size();
+    return sync_->waiting;
+}
+
+/// On arrival, while the segment is in the processor's cache.
+void MlSession::look_for_non_finite(std::uint32_t segment) {
+    auto& found = sync_->non_finite;
+    if (session_->open.config.non_finite == NonFinitePolicy::allow ||
+        (found && found->segment < segment)) {
+        return;
+    }
+    if (auto tensor = first_non_finite_tensor(*session_->layout, segment, sync_->params[segment])) {
+        found = NonFiniteTensor{segment, std::move(*tensor)};
+    }
+}
+
+void MlSession::check_finite(Round round, Outbox& out) {
+    sync_->check_in.non_finite = sync_->non_finite.has_value();
+    if (sync_->non_finite) {
+        report_own_non_finite(round, sync_->non_finite->tensor, session_->open.config.non_finite,
+                              out);
+    }
+}
+
+void MlSession::contribute_finished(const Segments& merged) {
+    CheckIn& check_in = sync_->check_in;
+    check_in.fresh = false;
+    check_in.samples = 0;
+    switch (session_->open.end_mode) {
+        case EndMode::snapshot:
+            break;
+        case EndMode::active:
+            sync_->params = merged;
+            check_in.non_finite = false;
+            break;
+        case EndMode::inactive:
+            check_in.weight = 0;
+            break;
+    }
+}
+
+void MlSession::answer(const CommittedModel& model, Outbox& out) {
+    const Commit& commit = model.commit;
+    out.send(session_->ml,
+             SyncDone{.sequence = sync_->sequence,
+                      .round = commit.round,
+                      .member_count = static_cast<std::uint32_t>(commit.members.size()),
+                      .digest = commit.digest,
+                      .final = commit.final});
+    for (std::uint32_t i = 0; i < model.segments.size(); ++i) {
+        out.send(session_->ml, MlSegment{sync_->sequence, i}, model.segments[i]);
+    }
+    sync_.reset();
+    session_->ml_has = commit.round;
+}
+
+}  // namespace starling

@@ -1,0 +1,73 @@
+#include "core/sl/peer_links.hpp"
+
+#include <algorithm>
+
+#include "core/sl/sl_log.hpp"
+#include "core/sl/sl_timers.hpp"
+
+namespace starling {
+
+void PeerLinks::on_up(const NodeId& peer) {
+    up_.insert(peer);
+    dialling_.erase(peer);
+    refused_by_.erase(peer);
+    was_connected_ = true;
+}
+
+void PeerLinks::on_connect_failed(const Address& address) {
+    std::erase_if(dialling_, [&](const auto& dialled) { return dialled.second == address; });
+}
+
+void PeerLinks::dial_partners(SwarmTime now, const std::vector<RoundMember>& partners,
+                              Outbox& out) {
+    bool missing = false;
+    for (const RoundMember& partner : partners) {
+        if (is_up(partner.id)) {
+            continue;
+        }
+        missing = true;
+        if (self_ < partner.id) {
+            dial(partner, out);
+        }
+    }
+    if (missing) {
+        out.set_timer(peer_dial_timer, now + redial_interval);
+    }
+}
+
+void PeerLinks::dial(const RoundMember& member, Outbox& out) {
+    if (!is_up(member.id) && dialling_.emplace(member.id, member.address).second) {
+        out.connect(member.address, Role::sl);
+    }
+}
+
+std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
+                                               const std::vector<RoundMember>& members,
+                                               Outbox& out) {
+    const auto member = std::find_if(members.begin(), members.end(), [&](const RoundMember& one) {
+        return one.address == failed.address;
+    });
+    if (member == members.end()) {
+        return std::nullopt;
+    }
+    if (!failed.fatal) {
+        refused_by_.erase(member->id);
+        return std::nullopt;
+    }
+    std::string text = "member '" + member->id.name + "' at " + to_string(member->address) +
+                       " can't be talked to: " + failed.error.message;
+    if (refused_by_.insert(member->id).second) {
+        log_sl(Level::warning, text, out);
+    }
+    const bool by_all = std::all_of(members.begin(), members.end(), [&](const RoundMember& one) {
+        return one.id == self_ || refused_by_.contains(one.id);
+    });
+    if (!by_all || was_connected_) {
+        return std::nullopt;
+    }
+    return NodeEnd{NodeEnd::How::crash,
+                   {Errc::refused, std::move(text) + "; no other member talks to this SL either"},
+                   exit_code::refused};
+}
+
+}  // namespace starling

@@ -1,0 +1,217 @@
+#include "core/sl/round_exchange.hpp"
+
+#include "core/base/size_text.hpp"
+#include "core/sl/sl_log.hpp"
+
+namespace starling {
+
+void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<NodeId>& up,
+                          Outbox& out) {
+    const RoundKey key = setup.key;
+    ++serial_;
+    hashing_ = false;
+    merged_digest_.reset();
+    report_.reset();
+    if (!same_round(kept_round_, key)) {
+        kept_contributions_.clear();
+        kept_round_ = key;
+    }
+    out.report(TraceEvent("exchange_begin")
+                   .with("round", key.round)
+                   .with("attempt", key.attempt)
+                   .with("members", setup.members.size())
+                   .log(Level::info, sl_component,
+                        "Round " + std::to_string(key.round) +
+                            (key.attempt == 0 ? "" : " attempt " + std::to_string(key.attempt)) +
+                            ": exchanging parameters of " + size_text(setup.layout->size_bytes()) +
+                            " among " + std::to_string(setup.members.size()) + " members"));
+    setup.serial = serial_;
+    setup.kept = &kept_contributions_;
+    exchange_.emplace(std::move(setup));
+    exchange_->start(now, up, out);
+    for (auto fetch = early_fetches_.begin(); fetch != early_fetches_.end();) {
+        if (fetch->second.key == key) {
+            exchange_->on_fetch(fetch->first.first, fetch->second, out);
+        }
+        fetch = fetch->second.key <= key ? early_fetches_.erase(fetch) : std::next(fetch);
+    }
+}
+
+void RoundExchange::end(Outbox& out) {
+    if (exchange_) {
+        out.cancel_sends(serial_);
+        exchange_.reset();
+    }
+}
+
+void RoundExchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
+    if (exchange_) {
+        // Frames on the older connection may be lost.
+        exchange_->on_peer_lost(peer);
+        exchange_->on_peer_up(now, peer, out);
+    }
+}
+
+void RoundExchange::on_peer_lost(const NodeId& peer) {
+    if (exchange_) {
+        exchange_->on_peer_lost(peer);
+    }
+}
+
+void RoundExchange::on_tick(SwarmTime now, Outbox& out) {
+    if (exchange_) {
+        exchange_->on_tick(now, out);
+    }
+}
+
+void RoundExchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
+    if (exchange_) {
+        exchange_->on_arrivals(now, arrivals);
+    }
+}
+
+bool RoundExchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
+    if (!is_on(fetch.key)) {
+        return false;
+    }
+    exchange_->on_fetch(from, fetch, out);
+    return true;
+}
+
+void RoundExchange::keep_early(const NodeId& from, const FetchSegments& fetch) {
+    if (!exchange_ || exchange_->key() < fetch.key) {
+        early_fetches_[{from, fetch.kind}] = fetch;
+    }
+}
+
+bool RoundExchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
+    if (!is_on(probe.key)) {
+        return false;
+    }
+    exchange_->on_probe(from, probe, out);
+    return true;
+}
+
+void RoundExchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
+                                   Outbox& out) {
+    if (is_on(reply.key)) {
+        exchange_->on_probe_reply(now, from, reply, out);
+    }
+}
+
+bool RoundExchange::is_non_finite_merge(const SegmentData& data, const Blob& body) const {
+    return exchange_ && exchange_->is_non_finite_merge(data, body);
+}
+
+void RoundExchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
+                               const Blob& body, Outbox& out) {
+    const Result<void> taken =
+        exchange_ ? exchange_->on_segment(now, from, data, body, out)
+                  : Result<void>(Error{Errc::stale, "no round is being exchanged"});
+    if (!taken) {
+        out.report(TraceEvent("segment_refused")
+                       .with("peer", from.name)
+                       .with("round", data.key.round)
+                       .with("attempt", data.key.attempt)
+                       .with("index", data.index)
+                       .with("reason", taken.error().message));
+        return;
+    }
+    hash_if_complete(out);
+}
+
+std::vector<NodeId> RoundExchange::on_merged(const MergeResult& result, Outbox& out) {
+    exchange_->on_merged(result, out);
+    return exchange_->contributors_at(result.non_finite);
+}
+
+void RoundExchange::hash_if_complete(Outbox& out) {
+    if (exchange_ && exchange_->complete() && !hashing_) {
+        hashing_ = true;
+        const WorkId work{.kind = WorkId::Kind::hash_merged, .serial = serial_};
+        out.start_work(work.number(), HashWork{exchange_->merged()});
+    }
+}
+
+void RoundExchange::on_hashed(const Digest& digest, Outbox& out) {
+    merged_digest_ = digest;
+    const RoundKey& key = exchange_->key();
+    out.report(TraceEvent("exchange_done")
+                   .with("contract", key.contract)
+                   .with("run", key.run)
+                   .with("round", key.round)
+                   .with("attempt", key.attempt)
+                   .with("digest", to_string(digest))
+                   .with("sent_bytes", exchange_->traffic().sent_bytes)
+                   .with("received_bytes", exchange_->traffic().received_bytes));
+    const WorkId work{.kind = WorkId::Kind::keep_merged, .serial = serial_};
+    out.start_work(work.number(), KeepWork{{key, digest, exchange_->merged()}});
+}
+
+void RoundExchange::on_kept() {
+    const RoundKey& key = exchange_->key();
+    reported_model_ = {key, *merged_digest_, exchange_->merged()};
+    report_ = MergeReport{*merged_digest_,
+                          signer_->sign(report_text(self_, key.contract, key.run, key.round,
+                                                    key.attempt, *merged_digest_))};
+}
+
+std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& nodes) {
+    std::vector<NodeId> named;
+    for (const NodeId& node : nodes) {
+        if (node != self_ && named_non_finite_.insert({exchange_->key().round, node}).second) {
+            named.push_back(node);
+        }
+    }
+    return named;
+}
+
+std::optional<Digest> RoundExchange::merged_digest(const Commit& commit) const {
+    const bool same = exchange_ && exchange_->key().round == commit.round &&
+                      exchange_->key().attempt == commit.attempt;
+    return same ? merged_digest_ : std::nullopt;
+}
+
+CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
+    out.report(TraceEvent("round_done")
+                   .with("round", commit.round)
+                   .with("members", commit.members.size())
+                   .with("digest", to_string(commit.digest))
+                   .with("final", commit.final ? 1U : 0U)
+                   .with("sent_bytes", exchange_->traffic().sent_bytes)
+                   .with("received_bytes", exchange_->traffic().received_bytes)
+                   .log(Level::info, sl_component,
+                        "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
+                            ": merged " + std::to_string(commit.members.size()) +
+                            " members, digest " + short_text(commit.digest)));
+    CommittedModel model{exchange_->key(), commit, exchange_->merged()};
+    end(out);
+    return model;
+}
+
+Deviation RoundExchange::deviation(const Commit& commit) const {
+    Deviation deviation{.round = commit.round, .merged = exchange_->merged(), .owners = {}};
+    for (std::uint32_t segment = 0; segment < deviation.merged.size(); ++segment) {
+        deviation.owners.push_back(exchange_->owner_of(segment));
+    }
+    return deviation;
+}
+
+void RoundExchange::on_committed(Round round) {
+    kept_contributions_.clear();
+    reported_model_.reset();
+    std::erase_if(named_non_finite_, [&](const auto& named) { return named.first < round; });
+}
+
+void RoundExchange::fill(Heartbeat& beat, SwarmTime now, SwarmDuration stall_limit,
+                         const std::set<NodeId>& refused_by) const {
+    if (exchange_) {
+        beat.round = exchange_->key().round;
+        beat.attempt = exchange_->key().attempt;
+        beat.progress = exchange_->transfer();
+        beat.stalls = exchange_->stalls(now, stall_limit, refused_by);
+        beat.report = report_;
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/sl/committed_model.hpp"
+#include "core/sl/deviation.hpp"
+#include "core/sl/exchange.hpp"
+#include "core/sl/work_id.hpp"
+
+namespace starling {
+
+/// This node's attempts at rounds, one after the other: the exchange of the current one, and what
+/// follows once it is complete. The merged model is hashed, then kept on the disk, and only then
+/// reported: a committed model is on the disk of every member.
+class RoundExchange {
+public:
+    RoundExchange(NodeId self, std::shared_ptr<const NodeSigner> signer)
+        : self_(std::move(self)), signer_(std::move(signer)) {}
+
+    /// The running exchange; nullptr: there is none.
+    const Exchange* running() const { return exchange_ ? &*exchange_ : nullptr; }
+    bool is_on(const RoundKey& key) const { return exchange_ && exchange_->key() == key; }
+    /// Of the newest attempt, counted from 1.
+    std::uint32_t serial() const { return serial_; }
+
+    /// Begins an attempt, and answers what was requested for it before this node knew of it.
+    ///
+    /// \pre !running()
+    /// \param setup  without `serial` and `kept`.
+    void begin(SwarmTime now, ExchangeSetup setup, const std::set<NodeId>& up, Outbox& out);
+    /// The attempt is over. Cancels queued segments, which nobody needs any more.
+    void end(Outbox& out);
+
+    void on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out);
+    void on_peer_lost(const NodeId& peer);
+    void on_tick(SwarmTime now, Outbox& out);
+    void on_arrivals(SwarmTime now, const Arrivals& arrivals);
+    /// \return false: the request is not for the current attempt.
+    bool on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out);
+    /// The request is for an attempt of this run, but not for one that is over: if it is a later
+    /// one than the current, the request is kept until the SN tells of it.
+    void keep_early(const NodeId& from, const FetchSegments& fetch);
+    /// \return false: as above.
+    bool on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const;
+    void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
+                        Outbox& out);
+    /// Whether this is a merged segment with NaN or infinity that the contract refuses.
+    bool is_non_finite_merge(const SegmentData& data, const Blob& body) const;
+    void on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, const Blob& body,
+                    Outbox& out);
+
+    /// Whether the work is of the current attempt.
+    bool awaits(const WorkId& work) const { return exchange_ && work.serial == serial_; }
+    // All of these: \pre awaits() the work of the result.
+    /// \return the members whose contributions to the segment hold NaN or infinity.
+    std::vector<NodeId> on_merged(const MergeResult& result, Outbox& out);
+    void on_hashed(const Digest& digest, Outbox& out);
+    /// The merged model is durable: from now on heartbeats report it.
+    void on_kept();
+    void hash_if_complete(Outbox& out);
+
+    /// Those of `nodes` that were not named before in the current round, this node left out.
+    ///
+    /// \pre running()
+    std::vector<NodeId> name_non_finite(const std::vector<NodeId>& nodes);
+
+    /// The digest that this node merged the attempt to; nothing: it did not merge that one.
+    std::optional<Digest> merged_digest(const Commit& commit) const;
+    /// The attempt was committed, and ends.
+    ///
+    /// \pre merged_digest(commit) == commit.digest
+    CommittedModel finish(const Commit& commit, Outbox& out);
+    /// \pre merged_digest(commit) is another one than commit.digest
+    Deviation deviation(const Commit& commit) const;
+    /// The model of that round is here: what was kept for its sake is not needed any more.
+    void on_committed(Round round);
+    /// The newest model that was reported, and not committed as far as this node knows: the swarm
+    /// may agree on it while this node is cut off and taken for lost.
+    const std::optional<KeptModel>& reported_model() const { return reported_model_; }
+
+    /// What a heartbeat says of the current attempt.
+    ///
+    /// \param stall_limit, refused_by  see Exchange::stalls()
+    void fill(Heartbeat& beat, SwarmTime now, SwarmDuration stall_limit,
+              const std::set<NodeId>& refused_by) const;
+
+private:
+    NodeId self_;
+    std::shared_ptr<const NodeSigner> signer_;
+    std::optional<Exchange> exchange_;
+    std::uint32_t serial_ = 0;  ///< grows with each attempt: results of an earlier one are ignored
+
+    // On the attempt of exchange_, in this order.
+    bool hashing_ = false;                 ///< complete, and its hash was started
+    std::optional<Digest> merged_digest_;  ///< once it is hashed
+    std::optional<MergeReport> report_;    ///< once it is durable
+
+    std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
+    KeptContributions kept_contributions_;
+    RoundKey kept_round_;  ///< of those; its attempt counts for nothing
+    /// Requests for attempts that the SN has not told of yet: the newest of each peer and kind.
+    std::map<std::pair<NodeId, SegmentKind>, FetchSegments> early_fetches_;
+    /// Rounds and members that name_non_finite() has returned; of this round and the last.
+    std::set<std::pair<Round, NodeId>> named_non_finite_;
+};
+
+}  // namespace starling

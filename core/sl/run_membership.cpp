@@ -1,0 +1,84 @@
+#include "core/sl/run_membership.hpp"
+
+#include <algorithm>
+
+#include "core/sl/sl_log.hpp"
+
+namespace starling {
+
+void RunMembership::on_enrolled(Run run) {
+    enrolled_ = true;
+    run_ = run;
+}
+
+void RunMembership::on_expired() {
+    enrolled_ = false;
+    view_.reset();
+}
+
+bool RunMembership::is_in(const std::string& contract, Run run) const {
+    return enrolled_ && contract == contract_ && run == run_;
+}
+
+bool RunMembership::is_news(const ContractView& view) const {
+    return is_in(view.name, view.run) && (!view_ || view.version > view_->version);
+}
+
+void RunMembership::take(const ContractView& view) {
+    view_ = view;
+    for (const RoundMember& member : view.frozen) {
+        members_seen_.insert(member.id);
+    }
+    if (view.last_commit) {
+        for (const RoundMember& member : view.last_commit->members) {
+            members_seen_.insert(member.id);
+        }
+    }
+}
+
+bool RunMembership::is_frozen_with(const NodeId& node) const {
+    return std::any_of(view_->frozen.begin(), view_->frozen.end(),
+                       [&](const RoundMember& member) { return member.id == node; });
+}
+
+void RunMembership::on_committed(Round round) {
+    refused_ = false;
+    next_round_ = round + 1;
+}
+
+bool RunMembership::someone_is_not_in(const std::vector<RoundMember>& members) const {
+    return std::any_of(members_seen_.begin(), members_seen_.end(), [&](const NodeId& seen) {
+        return std::none_of(members.begin(), members.end(),
+                            [&](const RoundMember& member) { return member.id == seen; });
+    });
+}
+
+void RunMembership::on_check_in(SwarmTime now) {
+    checked_in_at_ = now;
+    attempt_ = view_ && view_->round == next_round_ ? view_->attempt : 0;
+    refused_ = false;
+}
+
+bool RunMembership::check_in_is_outdated() const {
+    return view_ && view_->phase == ContractPhase::gathering && view_->round == next_round_ &&
+           (refused_ || view_->attempt > attempt_);
+}
+
+void RunMembership::report_waiting(bool waits, Outbox& out) {
+    const ContractView& view = *view_;
+    if (view.phase == ContractPhase::gathering && waits && view.checked_in < view.min_peers &&
+        view.checked_in != reported_waiting_) {
+        log_sl(Level::info,
+               "Waiting for checkin completion criteria to be met: round " +
+                   std::to_string(view.round) + ", " + std::to_string(view.checked_in) + "/" +
+                   std::to_string(view.min_peers),
+               out);
+        out.report(TraceEvent("waiting")
+                       .with("round", view.round)
+                       .with("here", view.checked_in)
+                       .with("min_peers", view.min_peers));
+    }
+    reported_waiting_ = view.checked_in;
+}
+
+}  // namespace starling

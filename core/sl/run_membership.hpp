@@ -1,0 +1,74 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/node/outbox.hpp"
+
+namespace starling {
+
+/// This node's place in a run, as the ledger knows it: whether it is enrolled, the newest view of
+/// the contract, which round is next, and how the newest check-in was answered.
+class RunMembership {
+public:
+    /// The contract that this node will enrol in; until then there is no run.
+    void set_contract(std::string name) { contract_ = std::move(name); }
+    void on_enrolled(Run run);
+    /// The run has ended.
+    void on_ended() { enrolled_ = false; }
+    /// The lease has expired: this node has to enrol again, and to learn the state anew.
+    void on_expired();
+
+    bool enrolled() const { return enrolled_; }
+    const std::string& contract() const { return contract_; }
+    /// The one that this node is enrolled in, or was at last.
+    Run run() const { return run_; }
+    /// Whether that is the run that this node is enrolled in.
+    bool is_in(const std::string& contract, Run run) const;
+
+    /// Whether the view is of this run, and later than all before.
+    bool is_news(const ContractView& view) const;
+    void take(const ContractView& view);
+    const std::optional<ContractView>& view() const { return view_; }
+    /// Of the attempt in the view. \pre view()
+    RoundKey key() const { return {contract_, run_, view_->round, view_->attempt}; }
+    /// Whether the view's attempt is frozen with this node. \pre view()
+    bool is_frozen_with(const NodeId& node) const;
+
+    /// The round that the next check-in is for.
+    Round next_round() const { return next_round_; }
+    /// The model of this round is here.
+    void on_committed(Round round);
+    /// Whether a member of this run's earlier rounds is not among these.
+    bool someone_is_not_in(const std::vector<RoundMember>& members) const;
+
+    /// A check-in for the next round is sent.
+    void on_check_in(SwarmTime now);
+    void on_check_in_answered(bool accepted) { refused_ = !accepted; }
+    SwarmTime checked_in_at() const { return checked_in_at_; }
+    /// Whether the newest check-in was late for an attempt, or excluded from one, and may be
+    /// repeated for the attempt that gathers now. A duplicate changes nothing.
+    bool check_in_is_outdated() const;
+    /// How many have checked in, each time that this changes while the round lacks members.
+    ///
+    /// \param waits  this node has checked in.
+    void report_waiting(bool waits, Outbox& out);
+
+private:
+    std::string contract_;
+    Run run_ = 0;
+    bool enrolled_ = false;
+    std::optional<ContractView> view_;    ///< the newest of this run; their versions grow
+    Round next_round_ = 0;                ///< one more than the newest committed model here
+    std::set<NodeId> members_seen_;       ///< of this run's rounds
+    std::uint32_t reported_waiting_ = 0;  ///< members that had checked in, as the last view says
+
+    // Of the newest check-in.
+    SwarmTime checked_in_at_{};
+    Attempt attempt_ = 0;   ///< that was on
+    bool refused_ = false;  ///< the round had gone on
+};
+
+}  // namespace starling

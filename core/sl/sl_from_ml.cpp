@@ -1,0 +1,105 @@
+// What follows from what the ML node says: it opens a session, syncs, and ends.
+#include <cmath>
+
+#include "core/sl/detail/sl_dispatcher.hpp"
+#include "core/sl/sl_log.hpp"
+
+namespace starling {
+
+void SlNode::on_open_session(const NodeId& from, const OpenSession& open, Outbox& out) {
+    if (ml_.is_open()) {
+        ml_.refuse(from, out);
+        return;
+    }
+    if (const Result<void> opened = ml_.open(from, open, out); !opened) {
+        fail(opened.error(), exit_code::failed, out);
+        return;
+    }
+    run_.set_contract(open.contract);
+    // If an earlier start of this node has kept a merge, it resumes that run, or learns how it
+    // ended.
+    std::optional<Run> back_to;
+    if (!options_.kept.empty() && options_.kept.back().key.contract == open.contract) {
+        back_to = options_.kept.back().key.run;
+    }
+    submit(Enrol{open.contract, open.config, open.layout_text, back_to}, out);
+}
+
+void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
+    if (!ml_.on_segment(segment, body, out)) {
+        return;
+    }
+    if (models_.model() && ml_.lacks(*models_.model())) {
+        // A newer model was committed meanwhile: the ML resumes from that one.
+        resume_from(CommittedModel(*models_.model()), out);
+    } else if (!catch_up_.running()) {
+        ml_.check_finite(run_.next_round(), out);
+        check_in(out);
+    }
+}
+
+void SlNode::check_in(Outbox& out) {
+    run_.on_check_in(now_);
+    const CheckIn& said = ml_.check_in();
+    TraceEvent event = TraceEvent("check_in")
+                           .with("round", run_.next_round())
+                           .with("samples", said.samples)
+                           .with("weight", said.weight)
+                           .with("finished", said.finished ? 1U : 0U)
+                           .with("epochs", said.epochs_done);
+    if (const double millionths = said.loss * 1e6; millionths >= 0.0 && millionths < 1e15) {
+        event = std::move(event).with("loss_millionths",
+                                      static_cast<std::uint64_t>(std::llround(millionths)));
+    }
+    out.report(std::move(event));
+    submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), said}, out);
+}
+
+void SlNode::on_close_session(const CloseSession& close, Outbox& out) {
+    const NodeId ml = ml_.take_gone();
+    if (ending_code_) {
+        return;
+    }
+    const std::string ended = "its ML node '" + ml.name + "' ended: " + close.reason;
+    if (close.code == Errc::io && !options_.planted.full_disk_is_goodbye) {
+        // A fault of its host, such as a full disk: it may be restarted, and the swarm waits for
+        // it.
+        crash({close.code, ended}, exit_code::failed, out);
+        return;
+    }
+    if (close.code != Errc::ok) {
+        fail({close.code, ended}, exit_code_of(close.code), out);
+        return;
+    }
+    const bool some_missed_the_end =
+        models_.is_final() && run_.someone_is_not_in(models_.model()->commit.members);
+    if (some_missed_the_end && !stop_once_saved_) {
+        log_sl(Level::info,
+               "ML node '" + ml.name + "' has finished; members that missed the final round may " +
+                   "fetch its model for " +
+                   std::to_string(static_cast<int>(to_seconds(options_.linger))) + " s",
+               out);
+        models_.begin_linger(now_, out);
+        return;
+    }
+    leave_complete(out);
+}
+
+void SlNode::on_ml_gone_early(const std::string& reason, int code, Outbox& out) {
+    const NodeId ml = ml_.take_gone();
+    fail({Errc::unreachable, "its ML node '" + ml.name + "' " + reason + " before it had joined"},
+         code == exit_code::ok ? exit_code::failed : code, out);
+}
+
+void SlNode::linger_on(Outbox& out) {
+    if (!models_.lingers_on(now_, ml_.layout()->size_bytes(), out)) {
+        leave_complete(out);
+    }
+}
+
+void SlNode::leave_complete(Outbox& out) {
+    log_sl(Level::info, "Exiting SL. Reason: training is complete", out);
+    leave(exit_code::ok, "training is complete", out);
+}
+
+}  // namespace starling

@@ -1,0 +1,169 @@
+// What follows from what other SLs say, and from the work on what they sent: the exchange of a
+// round, and catching up with one that was missed.
+#include "core/sl/detail/sl_dispatcher.hpp"
+#include "core/sl/non_finite.hpp"
+#include "core/sl/sl_timers.hpp"
+
+namespace starling {
+
+/// Of the attempt in the newest view, unless that one is running.
+void SlNode::begin_exchange(Outbox& out) {
+    const ContractView& view = *run_.view();
+    const RoundKey key = run_.key();
+    if (round_.is_on(key)) {
+        return;
+    }
+    round_.end(out);  // of an attempt that is over
+    if (!run_.is_frozen_with(options_.id)) {
+        return;  // it is caught up with once it is committed
+    }
+    if (!ml_.waits() || view.round != run_.next_round()) {
+        // The view of an SN that lags behind: an earlier start of this node was in that round.
+        // Otherwise the others exclude this node from the round.
+        out.report(
+            TraceEvent("exchange_refused").with("round", key.round).with("attempt", key.attempt));
+        return;
+    }
+    const ContractConfig& config = ml_.request().config;
+    round_.begin(now_,
+                 {.self = options_.id,
+                  .key = key,
+                  .members = view.frozen,
+                  .departed = view.departed,
+                  .layout = ml_.layout(),
+                  .rule = config.merge_rule,
+                  .non_finite = config.non_finite,
+                  .own = ml_.params(),
+                  .in_arrival_order = options_.planted.merge_in_arrival_order,
+                  .limit = attempt_limit(config, view.frozen.size())},
+                 peers_.up(), out);
+    dial_partners(out);
+    round_.hash_if_complete(out);
+}
+
+void SlNode::dial_partners(Outbox& out) {
+    if (const Exchange* exchange = round_.running()) {
+        peers_.dial_partners(now_, exchange->partners(), out);
+    }
+}
+
+void SlNode::note_refusals(const ConnectFailed& failed, Outbox& out) {
+    const bool exchanges = round_.running() != nullptr;
+    if (exchanges) {
+        if (const auto why = peers_.note_refusal(failed, run_.view()->frozen, out)) {
+            end(*why, out);
+        }
+    }
+    if (catch_up_.running() && !stopped_) {
+        if (const auto why = peers_.note_refusal(failed, catch_up_.commit().members, out)) {
+            end(*why, out);
+        }
+    }
+    if (exchanges && !stopped_) {
+        out.set_timer(peer_dial_timer, now_ + redial_interval);
+    }
+}
+
+void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
+    if (round_.on_fetch(from, fetch, out) || models_.on_fetch(now_, from, fetch, out)) {
+        return;
+    }
+    if (run_.is_in(fetch.key.contract, fetch.key.run) && fetch.key.round >= run_.next_round()) {
+        round_.keep_early(from, fetch);
+    }
+}
+
+void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob& body,
+                        Outbox& out) {
+    if (catch_up_.is_on(data.key)) {
+        catch_up_.on_segment(now_, from, data, body, out);
+    } else if (round_.is_non_finite_merge(data, body)) {
+        name_non_finite({from}, out);  // and waits for another one, or for the SN's decision
+    } else {
+        round_.on_segment(now_, from, data, body, out);
+    }
+}
+
+void SlNode::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) {
+    if (!round_.on_probe(from, probe, out)) {
+        models_.on_probe(now_, from, probe, out);
+    }
+}
+
+void SlNode::on_probe_reply(const NodeId& from, const FetchProbeReply& reply, Outbox& out) {
+    if (catch_up_.is_on(reply.key)) {
+        catch_up_.on_probe_reply(now_, from, reply, out);
+        dial_source(out);
+    } else {
+        round_.on_probe_reply(now_, from, reply, out);
+    }
+}
+
+void SlNode::on_work(const WorkDone& done, Outbox& out) {
+    const WorkId work = WorkId::of(done.work);
+    const auto* merged = std::get_if<MergeResult>(&done.result);
+    const auto* digest = std::get_if<Digest>(&done.result);
+    const auto* kept = std::get_if<KeptReply>(&done.result);
+    const bool of_fetch = work.is_of_fetch();
+    if (!(of_fetch ? catch_up_.awaits(work) : round_.awaits(work))) {
+        return;  // of an attempt or a fetch that is over
+    }
+    if (kept != nullptr && kept->code != Errc::ok) {
+        crash({kept->code, "the merged model can't be kept: " + kept->reason}, exit_code::failed,
+              out);
+    } else if (merged != nullptr) {
+        name_non_finite(round_.on_merged(*merged, out), out);
+        round_.hash_if_complete(out);
+    } else if (digest != nullptr && of_fetch) {
+        on_fetched_hash(*digest, out);
+    } else if (digest != nullptr) {
+        round_.on_hashed(*digest, out);
+    } else if (kept != nullptr && of_fetch) {
+        on_fetched_kept(out);
+    } else if (kept != nullptr) {
+        round_.on_kept();
+        send_heartbeat(out);  // with the report
+    }
+}
+
+void SlNode::on_fetched_hash(const Digest& digest, Outbox& out) {
+    if (!catch_up_.on_hashed(now_, digest, out)) {
+        check_catch_up(out);
+    }
+}
+
+void SlNode::on_fetched_kept(Outbox& out) {
+    const Round round = catch_up_.commit().round;
+    for (const DifferentSegments& different : catch_up_.take_differences()) {
+        report_different(different, round, options_.id, out);
+        if (different.owner != options_.id && run_.enrolled()) {
+            submit(NameFalseMerge{run_.contract(), run_.run(), round, different.owner}, out);
+        }
+    }
+    resume_from(catch_up_.finish(out), out);
+}
+
+/// Tells the SN of members that sent NaN or infinity in this round.
+void SlNode::name_non_finite(const std::vector<NodeId>& nodes, Outbox& out) {
+    for (const NodeId& node : round_.name_non_finite(nodes)) {
+        const Round round = round_.running()->key().round;
+        report_non_finite_of(node, round, ml_.request().config.non_finite, out);
+        submit(NameNonFinite{run_.contract(), run_.run(), round, node}, out);
+    }
+}
+
+void SlNode::dial_source(Outbox& out) {
+    if (const auto source = catch_up_.source()) {
+        peers_.dial(*source, out);
+    }
+}
+
+void SlNode::check_catch_up(Outbox& out) {
+    if (const auto why = catch_up_.on_tick(now_, peers_.up(), out)) {
+        end(*why, out);
+        return;
+    }
+    dial_source(out);
+}
+
+}  // namespace starling

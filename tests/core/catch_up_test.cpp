@@ -1,0 +1,102 @@
+// Catching up with a missed round: whose results count, and what is done about a wrong model.
+#include "core/sl/catch_up.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+TEST(WorkId, ComesBackFromItsNumber) {
+    const WorkId merge{
+        .kind = WorkId::Kind::merge, .serial = 0xfedcba98, .segment = (1U << 29U) - 1};
+    const WorkId keep{.kind = WorkId::Kind::keep_fetched, .serial = 7};
+    EXPECT_EQ(WorkId::of(merge.number()), merge);
+    EXPECT_EQ(WorkId::of(keep.number()), keep);
+    EXPECT_FALSE(merge.is_of_fetch());
+    EXPECT_TRUE(keep.is_of_fetch());
+}
+
+class CatchUpTest : public testing::Test {
+protected:
+    static constexpr std::uint64_t bytes = 16;
+
+    static Commit commit(Round round) {
+        return {.round = round, .members = {{.id = {"sl2"}}, {.id = {"sl3"}}}};
+    }
+    void begin(Round round) {
+        catch_up.begin({}, {"c", 0, round, 0}, commit(round), bytes, out);
+        EXPECT_FALSE(catch_up.on_tick({}, {{"sl2"}, {"sl3"}}, out));
+    }
+    /// The one segment of the model. \return the work that this leads to.
+    WorkId receive(Round round, std::byte first = {}) {
+        Bytes segment(bytes);
+        segment[0] = first;
+        effects.clear();
+        catch_up.on_segment({}, catch_up.source()->id, {{"c", 0, round, 0}, SegmentKind::merged, 0},
+                            Blob(segment), out);
+        const auto* work = effects.empty() ? nullptr : std::get_if<StartWork>(&effects.back());
+        EXPECT_NE(work, nullptr);
+        return work == nullptr ? WorkId{} : WorkId::of(work->work);
+    }
+
+    std::vector<Effect> effects;
+    Outbox out{effects};
+    CatchUp catch_up{NodeId{"sl1"}, minutes(5)};
+};
+
+TEST_F(CatchUpTest, HashesAModelThenKeepsItThenIsDone) {
+    begin(3);
+    const WorkId hash = receive(3);
+    EXPECT_EQ(hash.kind, WorkId::Kind::hash_fetched);
+    EXPECT_TRUE(catch_up.awaits(hash));
+    EXPECT_TRUE(catch_up.on_hashed({}, Digest{}, out));
+    EXPECT_EQ(WorkId::of(std::get<StartWork>(effects.back()).work).kind,
+              WorkId::Kind::keep_fetched);
+    EXPECT_EQ(catch_up.finish(out).commit.round, 3U);
+    EXPECT_FALSE(catch_up.running());
+}
+
+TEST_F(CatchUpTest, IgnoresResultsOfAnEarlierFetch) {
+    begin(3);
+    const WorkId hash = receive(3);
+    begin(4);
+    EXPECT_FALSE(catch_up.awaits(hash));
+    EXPECT_TRUE(catch_up.awaits(receive(4)));
+    EXPECT_FALSE(catch_up.awaits(hash));
+}
+
+TEST_F(CatchUpTest, AsksTheNextSourceAfterAnotherModel) {
+    begin(3);
+    receive(3);
+    const NodeId first = catch_up.source()->id;
+    Digest other;
+    other.bytes[0] = std::byte{1};
+    EXPECT_FALSE(catch_up.on_hashed({}, other, out));
+    EXPECT_NE(catch_up.source()->id, first);
+    EXPECT_EQ(catch_up.transfer().received_bytes, 0U);
+}
+
+TEST_F(CatchUpTest, GivesUpWithoutAByteForTheLimit) {
+    begin(3);
+    EXPECT_FALSE(catch_up.on_tick(SwarmTime{} + minutes(5), {}, out));
+    const auto end = catch_up.on_tick(SwarmTime{} + minutes(5) + seconds(1), {}, out);
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->how, NodeEnd::How::crash);
+}
+
+TEST_F(CatchUpTest, NamesTheOwnersOfSegmentsThatDiffer) {
+    Deviation own{.round = 3, .merged = {Blob(Bytes(bytes))}, .owners = {{"sl2"}}};
+    catch_up.note_deviation(own);
+    begin(3);
+    receive(3, std::byte{1});
+    const std::vector<DifferentSegments> found = catch_up.take_differences();
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].owner, NodeId{"sl2"});
+    EXPECT_TRUE(catch_up.take_differences().empty());
+}
+
+}  // namespace
+}  // namespace starling

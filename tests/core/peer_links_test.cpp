@@ -1,0 +1,74 @@
+// Connections between SLs: who dials whom, and when a node concludes that it is refused by all.
+#include "core/sl/peer_links.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+class PeerLinksTest : public testing::Test {
+protected:
+    static RoundMember member(const std::string& name) {
+        return {.id = {name}, .address = {"host-" + name, 1}};
+    }
+    std::vector<std::string> dialled_now() {
+        std::vector<std::string> hosts;
+        for (const Effect& effect : effects) {
+            if (const auto* connect = std::get_if<Connect>(&effect)) {
+                hosts.push_back(connect->address.host);
+            }
+        }
+        effects.clear();
+        return hosts;
+    }
+    ConnectFailed failure(const std::string& name, bool fatal) const {
+        return {{"host-" + name, 1}, {Errc::refused, "unknown CA"}, fatal};
+    }
+
+    using Hosts = std::vector<std::string>;
+    const std::vector<RoundMember> members{member("sl1"), member("sl2"), member("sl3")};
+    std::vector<Effect> effects;
+    Outbox out{effects};
+    PeerLinks links{NodeId{"sl2"}};
+};
+
+TEST_F(PeerLinksTest, TheLowerIdDials) {
+    links.dial_partners({}, {member("sl1"), member("sl3")}, out);
+    EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
+    links.dial(member("sl1"), out);
+    EXPECT_EQ(dialled_now(), Hosts{"host-sl1"});
+}
+
+TEST_F(PeerLinksTest, AnAddressIsDialledAgainOnceItHasFailed) {
+    links.dial(member("sl3"), out);
+    links.dial(member("sl3"), out);
+    EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
+    links.on_connect_failed({"host-sl3", 1});
+    links.dial(member("sl3"), out);
+    EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
+}
+
+TEST_F(PeerLinksTest, ANodeThatAllMembersRefuseEndsWithoutAGoodbye) {
+    EXPECT_FALSE(links.note_refusal(failure("sl1", true), members, out));
+    const auto end = links.note_refusal(failure("sl3", true), members, out);
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->how, NodeEnd::How::crash);
+    EXPECT_EQ(end->exit_code, exit_code::refused);
+}
+
+TEST_F(PeerLinksTest, ANodeThatAMemberHasAcceptedGoesOn) {
+    links.on_up({"sl1"});
+    links.on_lost({"sl1"});
+    EXPECT_FALSE(links.note_refusal(failure("sl1", true), members, out));
+    EXPECT_FALSE(links.note_refusal(failure("sl3", true), members, out));
+    EXPECT_EQ(links.refused_by(), (std::set<NodeId>{{"sl1"}, {"sl3"}}));
+}
+
+TEST_F(PeerLinksTest, AnotherFailureOfAMemberIsNoRefusal) {
+    links.note_refusal(failure("sl1", true), members, out);
+    links.note_refusal(failure("sl1", false), members, out);
+    EXPECT_TRUE(links.refused_by().empty());
+}
+
+}  // namespace
+}  // namespace starling

@@ -1,0 +1,77 @@
+// What an SL knows of its run: which views count, and when its check-in is repeated.
+#include "core/sl/run_membership.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+class RunMembershipTest : public testing::Test {
+protected:
+    void SetUp() override {
+        run.set_contract("c");
+        run.on_enrolled(2);
+    }
+    static ContractView view(std::uint64_t version, Attempt attempt = 0) {
+        ContractView view;
+        view.name = "c";
+        view.run = 2;
+        view.version = version;
+        view.attempt = attempt;
+        return view;
+    }
+
+    RunMembership run;
+};
+
+TEST_F(RunMembershipTest, OnlyLaterViewsOfTheOwnRunAreNews) {
+    run.take(view(5));
+    EXPECT_FALSE(run.is_news(view(5)));
+    EXPECT_TRUE(run.is_news(view(6)));
+    ContractView other = view(6);
+    other.run = 3;
+    EXPECT_FALSE(run.is_news(other));
+    other = view(6);
+    other.name = "d";
+    EXPECT_FALSE(run.is_news(other));
+}
+
+TEST_F(RunMembershipTest, AfterItsLeaseExpiredAnyViewIsNewsOnceItIsEnrolledAgain) {
+    run.take(view(5));
+    run.on_expired();
+    EXPECT_FALSE(run.is_news(view(6)));
+    run.on_enrolled(2);
+    EXPECT_TRUE(run.is_news(view(4)));
+}
+
+TEST_F(RunMembershipTest, ACheckInIsRepeatedForALaterAttempt) {
+    run.take(view(5));
+    run.on_check_in({});
+    EXPECT_FALSE(run.check_in_is_outdated());
+    run.take(view(6, 1));
+    EXPECT_TRUE(run.check_in_is_outdated());
+    run.on_check_in({});
+    EXPECT_FALSE(run.check_in_is_outdated());
+}
+
+TEST_F(RunMembershipTest, ARefusedCheckInIsRepeatedWhileTheRoundGathers) {
+    run.take(view(5));
+    run.on_check_in({});
+    run.on_check_in_answered(false);
+    EXPECT_TRUE(run.check_in_is_outdated());
+    ContractView exchanging = view(6);
+    exchanging.phase = ContractPhase::exchanging;
+    run.take(exchanging);
+    EXPECT_FALSE(run.check_in_is_outdated());
+}
+
+TEST_F(RunMembershipTest, KnowsWhoWasInEarlierRounds) {
+    ContractView frozen = view(5);
+    frozen.frozen = {{.id = {"sl1"}}, {.id = {"sl2"}}};
+    run.take(frozen);
+    EXPECT_TRUE(run.someone_is_not_in({{.id = {"sl1"}}}));
+    EXPECT_FALSE(run.someone_is_not_in({{.id = {"sl1"}}, {.id = {"sl2"}}}));
+}
+
+}  // namespace
+}  // namespace starling
