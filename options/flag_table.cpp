@@ -178,6 +178,59 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
     return {};
 }
 
+void describe(const Program& program, CLI::App& app) {
+    app.formatter(std::make_shared<HelpText>(program));
+    app.set_help_flag("--help", "Print this text and exit")->group("General");
+    app.set_version_flag("--version", std::string(program.name) + " (Starling) " STARLING_VERSION,
+                         "Print the version and exit")
+        ->group("General");
+    app.footer("\nExample:\n" + std::string(program.example));
+    app.allow_extras();
+}
+
+/// \return  what CLI11 keeps of each flag, in the order of `flags`.
+std::vector<CLI::Option*> add_flags(std::span<const Flag> flags, CLI::App& app) {
+    std::vector<CLI::Option*> options;
+    for (const Flag& flag : flags) {
+        const std::string help = help_line(flag);
+        CLI::Option* option = app.add_option(
+            flag.short_name.empty() ? std::string(flag.name)
+                                    : std::string(flag.short_name) + "," + std::string(flag.name),
+            help);
+        option->group(std::string(flag.group));
+        if (flag.value.empty()) {
+            option->type_size(0)->expected(0)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        } else {
+            option->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
+                CLI::MultiOptionPolicy::TakeAll);
+            option->option_text(std::string(flag.value));
+        }
+        options.push_back(option);
+    }
+    return options;
+}
+
+/// The arguments as CLI11 reads them right: of `--flag=` without a value it would take the next
+/// argument as the value.
+Result<std::vector<std::string>> words_of(const Program& program, std::span<const Flag> flags,
+                                          const std::vector<std::string>& arguments) {
+    std::vector<std::string> words;
+    for (const std::string& argument : arguments) {
+        const std::string name = argument.substr(0, argument.find('='));
+        const bool empty_value = argument.size() == name.size() + 1;
+        const auto flag = std::find_if(flags.begin(), flags.end(),
+                                       [&](const Flag& one) { return one.name == name; });
+        if (!empty_value || flag == flags.end()) {
+            words.push_back(argument);
+        } else if (flag->may_be_empty) {
+            words.insert(words.end(), {name, ""});
+        } else {
+            return usage(program, name + " needs a value");
+        }
+    }
+    return words;
+}
+
 }  // namespace
 
 const std::vector<FlagValues::Value>& FlagValues::all(std::string_view flag) const {
@@ -200,47 +253,14 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
                                 const std::vector<std::string>& arguments,
                                 const std::map<std::string, std::string>& environment) {
     CLI::App app{std::string(program.summary), std::string(program.name)};
-    app.formatter(std::make_shared<HelpText>(program));
-    app.set_help_flag("--help", "Print this text and exit")->group("General");
-    app.set_version_flag("--version", std::string(program.name) + " (Starling) " STARLING_VERSION,
-                         "Print the version and exit")
-        ->group("General");
-    app.footer("\nExample:\n" + std::string(program.example));
-    app.allow_extras();
-    std::vector<CLI::Option*> options;
-    for (const Flag& flag : flags) {
-        const std::string help = help_line(flag);
-        CLI::Option* option = app.add_option(
-            flag.short_name.empty() ? std::string(flag.name)
-                                    : std::string(flag.short_name) + "," + std::string(flag.name),
-            help);
-        option->group(std::string(flag.group));
-        if (flag.value.empty()) {
-            option->type_size(0)->expected(0)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-        } else {
-            option->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
-                CLI::MultiOptionPolicy::TakeAll);
-            option->option_text(std::string(flag.value));
-        }
-        options.push_back(option);
-    }
-    std::vector<std::string> words;
-    for (const std::string& argument : arguments) {
-        // CLI11 would take the next argument as the value.
-        const std::string name = argument.substr(0, argument.find('='));
-        const bool empty_value = argument.size() == name.size() + 1;
-        const auto flag = std::find_if(flags.begin(), flags.end(),
-                                       [&](const Flag& one) { return one.name == name; });
-        if (!empty_value || flag == flags.end()) {
-            words.push_back(argument);
-        } else if (flag->may_be_empty) {
-            words.insert(words.end(), {name, ""});
-        } else {
-            return usage(program, name + " needs a value");
-        }
+    describe(program, app);
+    const std::vector<CLI::Option*> options = add_flags(flags, app);
+    Result<std::vector<std::string>> words = words_of(program, flags, arguments);
+    if (!words) {
+        return words.error();
     }
     try {
-        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+        app.parse(std::vector<std::string>(words->rbegin(), words->rend()));
     } catch (const CLI::CallForHelp&) {
         return ParsedFlags{std::nullopt, app.help()};
     } catch (const CLI::CallForVersion&) {
