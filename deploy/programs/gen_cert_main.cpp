@@ -1,3 +1,4 @@
+// gen-cert: the command line of deploy/certs/gen_cert.hpp.
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -5,28 +6,19 @@
 #include "core/node/node.hpp"
 #include "deploy/certs/gen_cert.hpp"
 
+namespace starling {
 namespace {
 
-int exit_code_for(starling::Errc code) {
-    return code == starling::Errc::usage ? starling::exit_code::usage : starling::exit_code::failed;
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-    starling::GenCertOptions options;
+struct CommandLine {
+    GenCertOptions options;
     std::string key_type = "ec";
-    std::string role;
+    std::string role;  ///< of --csr and --sign
     std::string to_sign;
     std::string to_revoke;
-    bool wants_renew = false;
-    bool wants_csr = false;
-    bool wants_crl = false;
-    CLI::App app{
-        "Makes a CA for this host and certificates for its nodes (sn, sl, apls, swci) below\n"
-        "WORKSPACE/EXAMPLE/cert. Run it once on every host, each with an index of its own, then\n"
-        "copy every host's CA certificate (ca/capath/ca-INDEX-cert.pem) to all other hosts.",
-        "gen-cert"};
+};
+
+void add_options(CLI::App& app, CommandLine& line) {
+    GenCertOptions& options = line.options;
     app.add_option("-e,--example", options.example, "Name of the example, a folder (required)");
     app.add_option("-i,--index", options.index, "Index of this host, 1 to 9999 (required)");
     app.add_option(
@@ -38,29 +30,30 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--workspace", options.workspace, "Folder of all examples")
         ->capture_default_str();
-    app.add_option("--key-type", key_type, "ec (ECDSA P-256) or rsa (RSA-2048)")
+    app.add_option("--key-type", line.key_type, "ec (ECDSA P-256) or rsa (RSA-2048)")
         ->check(CLI::IsMember({"ec", "rsa"}))
         ->capture_default_str();
     app.add_flag("--force", options.force, "Replace the CA and certificates of an earlier run");
-    CLI::Option* renew =
-        app.add_flag("--renew", wants_renew,
-                     "New keys and certificates by the CA that is there, for the same names and "
-                     "addresses");
-    CLI::Option* csr = app.add_flag("--csr", wants_csr,
-                                    "Make a key, which stays here, and a request for a CA "
-                                    "elsewhere; needs --role");
+}
+
+/// What is done in place of making everything; one at a time.
+void add_other_jobs(CLI::App& app, CommandLine& line) {
+    CLI::Option* renew = app.add_flag("--renew")->description(
+        "New keys and certificates by the CA that is there, for the same names and addresses");
+    CLI::Option* csr = app.add_flag("--csr")->description(
+        "Make a key, which stays here, and a request for a CA elsewhere; needs --role");
     CLI::Option* sign =
-        app.add_option("--sign", to_sign,
+        app.add_option("--sign", line.to_sign,
                        "Sign this request with this host's CA; needs --role. X-csr.pem "
                        "becomes X-cert.pem");
-    app.add_option("--role", role, "Of --csr and --sign: sn, sl, apls or tool")
+    app.add_option("--role", line.role, "Of --csr and --sign: sn, sl, apls or tool")
         ->check(CLI::IsMember({"sn", "sl", "apls", "tool"}));
     CLI::Option* revoke =
-        app.add_option("--revoke", to_revoke,
+        app.add_option("--revoke", line.to_revoke,
                        "Revoke a certificate (file), or all of a node (name), and write "
                        "the CA's revocation list");
     CLI::Option* crl =
-        app.add_flag("--crl", wants_crl, "Write the CA's revocation list anew, valid for --days");
+        app.add_flag("--crl")->description("Write the CA's revocation list anew, valid for --days");
     for (CLI::Option* one : {renew, csr, sign, revoke, crl}) {
         for (CLI::Option* other : {renew, csr, sign, revoke, crl}) {
             if (one != other) {
@@ -68,6 +61,42 @@ int main(int argc, char** argv) {
             }
         }
     }
+}
+
+/// Empty: nothing is missing.
+std::string missing(const CLI::App& app, const CommandLine& line) {
+    // Asked for here: CLI11 would name a missing flag before an unknown one.
+    for (const char* flag : {"--example", "--index"}) {
+        if (app.count(flag) == 0) {
+            return std::string(flag) + " is missing (see gen-cert --help)";
+        }
+    }
+    if ((app.count("--csr") > 0 || app.count("--sign") > 0) && line.role.empty()) {
+        return "--role is missing: which role may the certificate have?";
+    }
+    return "";
+}
+
+Result<std::string> carry_out(const CLI::App& app, const CommandLine& line) {
+    const auto asked = [&](const char* flag) { return app.count(flag) > 0; };
+    const GenCertOptions& options = line.options;
+    return asked("--renew")    ? renew_certs(options)
+           : asked("--csr")    ? make_csr(options, *parse_role(line.role))
+           : asked("--sign")   ? sign_csr(options, line.to_sign, *parse_role(line.role))
+           : asked("--revoke") ? revoke_cert(options, line.to_revoke)
+           : asked("--crl")    ? renew_crl(options)
+                               : gen_cert(options);
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{
+        "Makes a CA for this host and certificates for its nodes (sn, sl, apls, swci) below\n"
+        "WORKSPACE/EXAMPLE/cert. Run it once on every host, each with an index of its own, then\n"
+        "copy every host's CA certificate (ca/capath/ca-INDEX-cert.pem) to all other hosts.",
+        "gen-cert"};
+    CommandLine line;
+    add_options(app, line);
+    add_other_jobs(app, line);
     app.footer(
         "\nExamples:\n"
         "  gen-cert -e cifar10 -i 1\n"
@@ -78,31 +107,23 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& failed) {
-        return app.exit(failed) == 0 ? starling::exit_code::ok : starling::exit_code::usage;
+        return app.exit(failed) == 0 ? exit_code::ok : exit_code::usage;
     }
-    // Asked for here: CLI11 would name a missing flag before an unknown one.
-    for (const char* flag : {"--example", "--index"}) {
-        if (app.count(flag) == 0) {
-            std::cerr << "gen-cert: " << flag << " is missing (see gen-cert --help)\n";
-            return starling::exit_code::usage;
-        }
+    if (const std::string what = missing(app, line); !what.empty()) {
+        std::cerr << "gen-cert: " << what << "\n";
+        return exit_code::usage;
     }
-    options.key_type = key_type == "ec" ? starling::KeyType::ec : starling::KeyType::rsa;
-    if ((*csr || *sign) && role.empty()) {
-        std::cerr << "gen-cert: --role is missing: which role may the certificate have?\n";
-        return starling::exit_code::usage;
-    }
-    const starling::Result<std::string> made =
-        *renew    ? starling::renew_certs(options)
-        : *csr    ? starling::make_csr(options, *starling::parse_role(role))
-        : *sign   ? starling::sign_csr(options, to_sign, *starling::parse_role(role))
-        : *revoke ? starling::revoke_cert(options, to_revoke)
-        : *crl    ? starling::renew_crl(options)
-                  : starling::gen_cert(options);
+    line.options.key_type = line.key_type == "ec" ? KeyType::ec : KeyType::rsa;
+    const Result<std::string> made = carry_out(app, line);
     if (!made) {
         std::cerr << "gen-cert: " << made.error().message << "\n";
-        return exit_code_for(made.error().code);
+        return made.error().code == Errc::usage ? exit_code::usage : exit_code::failed;
     }
     std::cout << *made;
-    return starling::exit_code::ok;
+    return exit_code::ok;
 }
+
+}  // namespace
+}  // namespace starling
+
+int main(int argc, char** argv) { return starling::run(argc, argv); }

@@ -71,7 +71,97 @@ Result<std::vector<AdmittedName>> read_roll(const std::string& file) {
                 : Error{Errc::usage, "--roll " + file + ", " + roll.error().message};
 }
 
-Result<int> run_on(const SnOptions& options, NodeHost& host) {
+Address api_address(const SnOptions& options) { return {options.common.host_ip, options.api_port}; }
+
+/// Where other SNs dial this one.
+Address peer_address(const SnOptions& options) {
+    return {options.common.host_ip, options.p2p_port.value_or(options.api_port)};
+}
+
+TlsEndpointOptions endpoint_options(const SnOptions& options, const NodeHost& host,
+                                    std::uint64_t session, NodeMetrics& metrics) {
+    TlsEndpointOptions endpoint = host.endpoint_options(Role::sn);
+    endpoint.session = session;
+    endpoint.reached_as = {options.common.host_ip};
+    endpoint.listen = {{api_address(options), sn_api_accepts()}};
+    endpoint.refused = [&metrics] { metrics.count_refused(); };
+    if (options.p2p_port) {
+        endpoint.listen.push_back({peer_address(options), sn_p2p_accepts()});
+    }
+    return endpoint;
+}
+
+/// Without what is there once only: the signer and the log.
+Result<SnNodeOptions> node_options(const SnOptions& options, const NodeId& id,
+                                   std::uint64_t session, std::uint64_t number) {
+    SnNodeOptions node;
+    node.id = id;
+    node.admins = sn_admins(options, id);
+    node.operators = {options.operators.begin(), options.operators.end()};
+    node.admission = options.roll_only ? Admission::roll : Admission::first_contact;
+    node.voters = options.voters;
+    node.owners_decide = options.owners_decide;
+    Result<std::vector<AdmittedName>> roll = read_roll(options.roll);
+    if (!roll) {
+        return roll.error();
+    }
+    node.roll = std::move(*roll);
+    node.verifier = make_node_verifier();
+    node.api_address = api_address(options);
+    node.peer_address = peer_address(options);
+    node.sentinel = options.join;
+    node.leave = options.leave;
+    node.election_timeout = options.election_timeout;
+    node.session = session;
+    node.number = number;
+    node.seed = number;
+    return node;
+}
+
+/// Runs the node on what is open, until it ends.
+Result<int> run_on(const SnOptions& options, NodeHost& host, SqliteStore::Opened ledger,
+                   PolledEndpoint& endpoint, NodeMetrics& metrics, std::uint64_t session) {
+    Result<std::shared_ptr<const NodeSigner>> signer =
+        make_node_signer(host.identity, host.id, Role::sn);
+    if (!signer) {
+        return signer.error();
+    }
+    const std::uint64_t number = server_number(openssl_hasher(), host.id, session);
+    if (!options.rebuild_without.empty()) {
+        const RebuildOptions rebuilding{.id = host.id,
+                                        .api_address = api_address(options),
+                                        .peer_address = peer_address(options),
+                                        .session = session,
+                                        .number = number,
+                                        .without = options.rebuild_without,
+                                        .signer = **signer};
+        if (const auto done = rebuild(rebuilding, ledger, *host.log); !done) {
+            return done.error();
+        }
+    }
+    Result<SnNodeOptions> sn_options = node_options(options, host.id, session, number);
+    if (!sn_options) {
+        return sn_options.error();
+    }
+    sn_options->signer = std::move(*signer);
+    sn_options->log = std::move(ledger.log);
+    const std::unique_ptr<Node> node = watch_dials(
+        make_licensed_node(make_sn_node(std::move(*sn_options), openssl_hasher()),
+                           {.servers = options.common.apls, .grace = options.common.apls_grace}),
+        {sentinel_target(options.join), licence_target(options.common.apls)});
+    EndpointWatch watch(endpoint, [&](const Input& input) { metrics.look(input); });
+    ThreadWorker worker(endpoint, openssl_hasher());
+    const SignalThread signals(
+        [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
+        [&] { endpoint.reload(); });
+    NodeStart start_sink(metrics.sink(), host,
+                         {!options.common.apls.empty(), "", "api_ready",
+                          "does not serve yet: it waits for other SNs of this swarm"});
+    return run_node(*node, watch, ledger.store.get(), worker, start_sink);
+}
+
+/// Opens what the node needs: its ledger, its figures, its ports.
+Result<int> open_and_run(const SnOptions& options, NodeHost& host) {
     const std::filesystem::path data = options.data.empty() ? host.workspace.data_dir(host.name)
                                                             : std::filesystem::path(options.data);
     if (const Result<void> made = make_private_directory(data); !made) {
@@ -90,80 +180,21 @@ Result<int> run_on(const SnOptions& options, NodeHost& host) {
     if (!session) {
         return session.error();
     }
-    const Address api{options.common.host_ip, options.api_port};
-    TlsEndpointOptions endpoint_options = host.endpoint_options(Role::sn);
-    endpoint_options.session = *session;
-    endpoint_options.reached_as = {options.common.host_ip};
-    endpoint_options.listen = {{api, sn_api_accepts()}};
-    endpoint_options.refused = [&metrics] { metrics.count_refused(); };
-    if (options.p2p_port) {
-        endpoint_options.listen.push_back(
-            {{options.common.host_ip, *options.p2p_port}, sn_p2p_accepts()});
-    }
-    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
+    const TlsEndpointOptions listening = endpoint_options(options, host, *session, metrics);
+    Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(listening);
     if (!endpoint) {
         return endpoint.error();
     }
     host.log->begin((*endpoint)->now());
-    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
+    if (const Result<void> told = host.started(listening.listen); !told) {
         return told.error();
     }
-
-    Result<std::shared_ptr<const NodeSigner>> signer =
-        make_node_signer(host.identity, host.id, Role::sn);
-    if (!signer) {
-        return signer.error();
-    }
-    const Address peer{options.common.host_ip, options.p2p_port.value_or(api.port)};
-    const std::uint64_t number = server_number(openssl_hasher(), host.id, *session);
-    if (!options.rebuild_without.empty()) {
-        const RebuildOptions rebuilding{
-            host.id, api, peer, *session, number, options.rebuild_without, **signer};
-        if (const auto done = rebuild(rebuilding, *ledger, *host.log); !done) {
-            return done.error();
-        }
-    }
-    SnNodeOptions node_options;
-    node_options.id = host.id;
-    node_options.admins = sn_admins(options, host.id);
-    node_options.operators = {options.operators.begin(), options.operators.end()};
-    node_options.admission = options.roll_only ? Admission::roll : Admission::first_contact;
-    node_options.voters = options.voters;
-    node_options.owners_decide = options.owners_decide;
-    if (Result<std::vector<AdmittedName>> roll = read_roll(options.roll); roll) {
-        node_options.roll = std::move(*roll);
-    } else {
-        return roll.error();
-    }
-    node_options.signer = std::move(*signer);
-    node_options.verifier = make_node_verifier();
-    node_options.api_address = api;
-    node_options.log = std::move(ledger->log);
-    node_options.peer_address = peer;
-    node_options.sentinel = options.join;
-    node_options.leave = options.leave;
-    node_options.election_timeout = options.election_timeout;
-    node_options.session = *session;
-    node_options.number = number;
-    node_options.seed = node_options.number;
-    const std::unique_ptr<Node> node = watch_dials(
-        make_licensed_node(make_sn_node(std::move(node_options), openssl_hasher()),
-                           {.servers = options.common.apls, .grace = options.common.apls_grace}),
-        {sentinel_target(options.join), licence_target(options.common.apls)});
-    EndpointWatch watch(**endpoint, [&](const Input& input) { metrics.look(input); });
-    ThreadWorker worker(**endpoint, openssl_hasher());
-    const SignalThread signals(
-        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
-        [&] { (*endpoint)->reload(); });
-    NodeStart start_sink(metrics.sink(), host,
-                         {!options.common.apls.empty(), "", "api_ready",
-                          "does not serve yet: it waits for other SNs of this swarm"});
-    return run_node(*node, watch, ledger->store.get(), worker, start_sink);
+    return run_on(options, host, std::move(*ledger), **endpoint, metrics, *session);
 }
 
 Result<int> run(const SnOptions& options) {
     return host_node(options.common, Role::sn, program,
-                     [&](NodeHost& host) { return run_on(options, host); });
+                     [&](NodeHost& host) { return open_and_run(options, host); });
 }
 
 }  // namespace
