@@ -36,6 +36,9 @@ public:
     /// Begins a family. \param type  "counter", "gauge" or "histogram".
     void family(std::string_view name, std::string_view type, std::string_view help);
     void sample(const Labels& labels, double value);
+    void sample(const Labels& labels, std::uint64_t count) {
+        sample(labels, static_cast<double>(count));
+    }
     void sample(const Labels& labels, const Histogram& histogram);
 
     std::string take() { return std::move(text_); }

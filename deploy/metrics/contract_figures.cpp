@@ -1,0 +1,67 @@
+#include "deploy/metrics/contract_figures.hpp"
+
+namespace starling {
+
+void ContractFigures::attempt_begins(SwarmTime time, const EventFields& fields) {
+    ++attempts;
+    round = fields.number("round").value_or(0);
+    attempt = fields.number("attempt").value_or(0);
+    exchange_began = time;
+}
+
+void ContractFigures::exchange_ends(SwarmTime time) {
+    if (exchange_began) {
+        exchange_duration.observe(to_seconds(time - *exchange_began));
+    }
+}
+
+void ContractFigures::round_committed(SwarmTime time, const EventFields& fields) {
+    ++committed;
+    round = fields.number("round").value_or(0) + (fields.flag("final") ? 0 : 1);
+    attempt = 0;
+    round_members = fields.number("members").value_or(0);
+    if (first_check_in) {
+        check_in_to_commit.observe(to_seconds(time - *first_check_in));
+    }
+    if (last_commit) {
+        round_duration.observe(to_seconds(time - *last_commit));
+    }
+    last_commit = time;
+    first_check_in.reset();
+}
+
+void write_rounds(const FiguresByContract& contracts, Role role, Exposition& out) {
+    const auto each = [&](auto value) {
+        for (const auto& [name, figures] : contracts) {
+            if (!name.empty()) {
+                out.sample({{"contract", name}}, value(figures));
+            }
+        }
+    };
+    out.family("starling_rounds_committed_total", "counter",
+               "Rounds this node has seen committed since it started.");
+    each([](const ContractFigures& f) { return f.committed; });
+    out.family("starling_current_round", "gauge",
+               "Number of the round that is on; after the final one, its number.");
+    each([](const ContractFigures& f) { return f.round; });
+    out.family("starling_current_attempt", "gauge", "Number of the attempt at it, from 0.");
+    each([](const ContractFigures& f) { return f.attempt; });
+    out.family("starling_round_attempts_total", "counter",
+               "Attempts at rounds; more than rounds if members were lost in one.");
+    each([](const ContractFigures& f) { return f.attempts; });
+    out.family("starling_last_round_members", "gauge", "Members of the last committed round.");
+    each([](const ContractFigures& f) { return f.round_members; });
+    out.family("starling_round_duration_seconds", "histogram",
+               "From one commit to the next: training, waiting and exchange.");
+    each([](const ContractFigures& f) { return f.round_duration; });
+    out.family("starling_checkin_to_commit_seconds", "histogram",
+               role == Role::sn ? "From the first check-in of a round to its commit."
+                                : "From this member's check-in for a round to its commit.");
+    each([](const ContractFigures& f) { return f.check_in_to_commit; });
+    out.family("starling_exchange_duration_seconds", "histogram",
+               role == Role::sn ? "From the start of the last attempt at a round to its commit."
+                                : "From the start of an attempt until all is merged and hashed.");
+    each([](const ContractFigures& f) { return f.exchange_duration; });
+}
+
+}  // namespace starling

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "core/node/node.hpp"
+#include "core/trace/event_fields.hpp"
+#include "deploy/metrics/exposition.hpp"
+
+namespace starling {
+
+/// What is counted for a contract: by the SN for each, by an SL for its own.
+struct ContractFigures {
+    std::uint64_t committed = 0;
+    std::uint64_t attempts = 0;
+    std::uint64_t round = 0;
+    std::uint64_t attempt = 0;
+    std::uint64_t round_members = 0;
+    std::uint64_t members_gone = 0;
+    std::map<std::string, std::uint64_t> deviated;    ///< rounds, by member
+    std::map<std::string, std::uint64_t> not_finite;  ///< rounds, by member
+    std::set<std::string> members;
+    std::map<std::string, std::uint64_t> ended;  ///< by phase
+    std::optional<SwarmTime> first_check_in;     ///< of the round
+    std::optional<SwarmTime> exchange_began;     ///< of the attempt
+    std::optional<SwarmTime> last_commit;
+    Histogram round_duration;
+    Histogram check_in_to_commit;
+    Histogram exchange_duration;
+
+    void attempt_begins(SwarmTime time, const EventFields& fields);
+    void exchange_ends(SwarmTime time);
+    void round_committed(SwarmTime time, const EventFields& fields);
+};
+
+using FiguresByContract = std::map<std::string, ContractFigures>;
+
+/// The families that SNs and SLs have both.
+/// \param role  whose figures they are.
+void write_rounds(const FiguresByContract& contracts, Role role, Exposition& out);
+
+}  // namespace starling

@@ -1,0 +1,81 @@
+#include <optional>
+
+#include "core/trace/event_fields.hpp"
+#include "deploy/metrics/contract_figures.hpp"
+#include "deploy/metrics/role_figures.hpp"
+
+namespace starling {
+namespace {
+
+class SlFigures final : public RoleFigures {
+public:
+    void count(SwarmTime time, const TraceEvent& event) override;
+    void write(Exposition& out) const override;
+
+private:
+    FiguresByContract contracts_;
+    std::string contract_;  ///< the one that it is a member of
+    std::uint64_t sent_bytes_ = 0;
+    std::uint64_t received_bytes_ = 0;
+    std::uint64_t samples_ = 0;
+    std::uint64_t epochs_ = 0;
+    std::optional<double> last_loss_;
+    std::uint64_t not_finite_ = 0;
+};
+
+void SlFigures::count(SwarmTime time, const TraceEvent& event) {
+    const EventFields fields(event);
+    if (event.name == "session_opened") {
+        contract_ = fields.text("contract");
+        contracts_[contract_];
+        return;
+    }
+    ContractFigures& figures = contracts_[contract_];
+    if (event.name == "check_in") {
+        figures.first_check_in = time;
+        samples_ += fields.number("samples").value_or(0);
+        epochs_ = fields.number("epochs").value_or(0);
+        if (const auto millionths = fields.number("loss_millionths")) {
+            last_loss_ = static_cast<double>(*millionths) / 1e6;
+        }
+    } else if (event.name == "own_parameters_not_finite") {
+        ++not_finite_;
+    } else if (event.name == "exchange_begin") {
+        figures.attempt_begins(time, fields);
+    } else if (event.name == "exchange_done") {
+        sent_bytes_ += fields.number("sent_bytes").value_or(0);
+        received_bytes_ += fields.number("received_bytes").value_or(0);
+        figures.exchange_ends(time);
+    } else if (event.name == "round_done") {
+        figures.round_committed(time, fields);
+    }
+}
+
+void SlFigures::write(Exposition& out) const {
+    write_rounds(contracts_, Role::sl, out);
+    out.family("starling_exchange_sent_bytes_total", "counter",
+               "Parameters sent to other members, counted when an exchange is done.");
+    out.sample({}, sent_bytes_);
+    out.family("starling_exchange_received_bytes_total", "counter",
+               "Parameters taken from other members, counted when an exchange is done.");
+    out.sample({}, received_bytes_);
+    out.family("starling_trained_samples_total", "counter",
+               "Samples that this member's training has seen, as its check-ins say.");
+    out.sample({}, samples_);
+    out.family("starling_epochs_done", "gauge", "Epochs that its training has finished.");
+    out.sample({}, epochs_);
+    out.family("starling_last_loss", "gauge",
+               "Loss of the local training at the last check-in that brought one.");
+    if (last_loss_) {
+        out.sample({}, *last_loss_);
+    }
+    out.family("starling_non_finite_parameters_total", "counter",
+               "Rounds to which the program of this node brought NaN or infinity.");
+    out.sample({}, not_finite_);
+}
+
+}  // namespace
+
+std::unique_ptr<RoleFigures> make_sl_figures() { return std::make_unique<SlFigures>(); }
+
+}  // namespace starling
