@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/base/buffer_pool.hpp"
 #include "core/base/invariant.hpp"
 #include "core/merge/finite.hpp"
 
@@ -12,7 +13,7 @@ namespace {
 /// \pre contributions are of one size, and not phantoms
 Blob merge_bytes(const MergeWork& work) {
     const std::size_t size = work.contributions.front().size();
-    Bytes merged(size);
+    BufferPool::Buffer merged = BufferPool::of_process().take(size);
     const MergeRuleRow& rule = row_of(work.rule);
     const std::vector<double> weights(work.weights.begin(), work.weights.end());
     std::vector<const std::byte*> inputs(work.contributions.size());
@@ -27,7 +28,7 @@ Blob merge_bytes(const MergeWork& work) {
         for (std::size_t k = 0; k < inputs.size(); ++k) {
             inputs[k] = work.contributions[k].view().data() + (begin - segment_begin);
         }
-        std::byte* out = merged.data() + (begin - segment_begin);
+        std::byte* out = merged.get() + (begin - segment_begin);
         if (is_floating(tensor.dtype)) {
             rule.merge(tensor.dtype, inputs, weights, out,
                        (end - begin) / element_bytes(tensor.dtype));
@@ -35,7 +36,8 @@ Blob merge_bytes(const MergeWork& work) {
             std::memcpy(out, inputs[0], end - begin);
         }
     }
-    return Blob(std::move(merged));
+    const ByteView view(merged.get(), size);
+    return Blob(std::move(merged), view);
 }
 
 /// The contributions but those at `left_out`, which ascends.

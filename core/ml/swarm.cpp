@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/buffer_pool.hpp"
 #include "core/ml/training_thread.hpp"
 
 namespace starling {
@@ -202,9 +203,11 @@ void SwarmCallback::sync(bool finished) {
     if (options_.state != nullptr && rounds_ > 0) {
         request.snapshot = snapshot();
     }
-    Bytes bytes(parameters_.layout().size_bytes());
-    parameters_.save(bytes);
-    request.params = Blob(std::move(bytes));
+    const std::size_t size = parameters_.layout().size_bytes();
+    BufferPool::Buffer buffer = BufferPool::of_process().take(size);
+    const std::span room(buffer.get(), size);
+    parameters_.save(room);
+    request.params = Blob(std::move(buffer), room);
 
     const TrainReply reply = session_.thread().ask(std::move(request));
     if (const auto* failed = std::get_if<FailedReply>(&reply)) {

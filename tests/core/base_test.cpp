@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/buffer_pool.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/json_writer.hpp"
 #include "core/base/random.hpp"
@@ -25,6 +26,31 @@ TEST(Random, FollowsTheReferenceAndOnlyTheSeed) {
     }
     EXPECT_NEAR(sum / 100'000, 0.0, 0.02);
     EXPECT_NEAR(squares / 100'000, 1.0, 0.02);
+}
+
+TEST(BufferPool, ABufferIsUsedAgainOnceNobodyOwnsIt) {
+    BufferPool pool;
+    constexpr std::size_t size = 256 * 1024;
+    BufferPool::Buffer first = pool.take(size);
+    const std::byte* memory = first.get();
+    const BufferPool::Buffer second = pool.take(size);
+    EXPECT_NE(second.get(), memory);
+    BufferPool::Buffer shared = first;
+    first.reset();
+    EXPECT_EQ(pool.free_bytes(), 0U);
+    shared.reset();
+    EXPECT_EQ(pool.free_bytes(), size);
+    EXPECT_NE(pool.take(size / 2).get(), nullptr);
+    EXPECT_EQ(pool.take(size).get(), memory);
+}
+
+TEST(BufferPool, KeepsNoMoreFreeThanWasInUseAtATime) {
+    BufferPool pool;
+    constexpr std::size_t size = 256 * 1024;
+    for (std::size_t i = 0; i < 100; ++i) {
+        pool.take(size + i);
+    }
+    EXPECT_LE(pool.free_bytes(), size + 99);
 }
 
 TEST(NodeId, TakesOnlyNamesThatAreSafeInFilesAndLogs) {

@@ -52,7 +52,7 @@ Result<void> FrameReader::begin_frame() {
     header_ = *header;
     message_.resize(std::min<std::size_t>(header_.message_bytes, first_piece_bytes));
     if (header_.body_bytes > 0) {
-        body_ = std::make_shared_for_overwrite<std::byte[]>(header_.body_bytes);
+        body_ = BufferPool::of_process().take(header_.body_bytes);
     }
     return {};
 }

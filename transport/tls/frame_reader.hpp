@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "core/base/buffer_pool.hpp"
 #include "core/wire/codec.hpp"
 
 namespace starling {
@@ -45,7 +46,7 @@ private:
     std::array<std::byte, frame_header_bytes> header_bytes_{};
     FrameHeader header_;
     Bytes message_;
-    std::shared_ptr<std::byte[]> body_;
+    BufferPool::Buffer body_;
 };
 
 }  // namespace starling
