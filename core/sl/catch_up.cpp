@@ -39,11 +39,12 @@ std::optional<NodeEnd> CatchUp::on_tick(SwarmTime now, const std::set<NodeId>& u
         return std::nullopt;
     }
     if (now - fetch_->last_moved() > limit_) {
-        return NodeEnd{NodeEnd::How::crash,
-                       {Errc::unreachable, "the model of round " + std::to_string(commit().round) +
-                                               " (digest " + to_string(commit().digest) +
-                                               ") can't be fetched: no member that has it answers"},
-                       exit_code::peer_lost};
+        return NodeEnd{
+            .how = NodeEnd::How::crash,
+            .error = {Errc::unreachable, "the model of round " + std::to_string(commit().round) +
+                                             " (digest " + to_string(commit().digest) +
+                                             ") can't be fetched: no member that has it answers"},
+            .exit_code = exit_code::peer_lost};
     }
     fetch_->on_tick(now, up, out);
     return std::nullopt;

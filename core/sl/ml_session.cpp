@@ -66,10 +66,11 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
     if (!session_->told || waits()) {
         return;  // an ML node of ours waits for its answer first
     }
-    sync_.emplace();
-    sync_->sequence = begin.sequence;
-    sync_->check_in = begin.check_in;
-    sync_->params.resize(segment_count(session_->layout->size_bytes()));
+    Sync sync;
+    sync.sequence = begin.sequence;
+    sync.check_in = begin.check_in;
+    sync.params.resize(segment_count(session_->layout->size_bytes()));
+    sync_ = std::move(sync);
     out.report(TraceEvent("sync_receiving").with("round", round));
 }
 

@@ -45,7 +45,7 @@ public:
     /// Tells the ML why the session can't go on.
     void tell_failed(const Error& error, Outbox& out) const;
 
-    // A sync. All of these: \pre has_joined() where they take a message of the ML.
+    // A sync. \pre of all of these: is_open()
     void on_sync_begin(const SyncBegin& begin, Round round, Outbox& out);
     /// \return true: the parameters have come completely with this segment.
     bool on_segment(const MlSegment& segment, const Blob& body, Outbox& out);
@@ -53,7 +53,7 @@ public:
     bool waits() const { return sync_ && sync_->waiting; }
     /// Whether the ML has to be given this model, since it is another one than its newest.
     bool lacks(const CommittedModel& model) const { return session_->ml_has != model.commit.round; }
-    // The following: \pre waits()
+    // \pre of the following: waits()
     const CheckIn& check_in() const { return sync_->check_in; }
     const Segments& params() const { return sync_->params; }
     /// Says in the check-in whether the parameters hold NaN or infinity, and reports it.

@@ -65,9 +65,10 @@ std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
     if (!by_all || was_connected_) {
         return std::nullopt;
     }
-    return NodeEnd{NodeEnd::How::crash,
-                   {Errc::refused, std::move(text) + "; no other member talks to this SL either"},
-                   exit_code::refused};
+    return NodeEnd{
+        .how = NodeEnd::How::crash,
+        .error = {Errc::refused, std::move(text) + "; no other member talks to this SL either"},
+        .exit_code = exit_code::refused};
 }
 
 }  // namespace starling

@@ -63,7 +63,7 @@ private:
     std::optional<ContractView> view_;    ///< the newest of this run; their versions grow
     Round next_round_ = 0;                ///< one more than the newest committed model here
     std::set<NodeId> members_seen_;       ///< of this run's rounds
-    std::uint32_t reported_waiting_ = 0;  ///< members that had checked in, as the last view says
+    std::uint32_t reported_waiting_ = 0;  ///< checked_in of the last view
 
     // Of the newest check-in.
     SwarmTime checked_in_at_{};

@@ -69,7 +69,8 @@ bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
 std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFailed& failed,
                                                  Outbox& out) {
     if (failed.error.code == Errc::replaced) {
-        return NodeEnd{NodeEnd::How::crash, failed.error, exit_code::refused};
+        return NodeEnd{
+            .how = NodeEnd::How::crash, .error = failed.error, .exit_code = exit_code::refused};
     }
     refusals_ = failed.fatal ? refusals_ + 1 : 0;
     ++at_;
@@ -77,14 +78,17 @@ std::optional<NodeEnd> SnLink::on_connect_failed(SwarmTime now, const ConnectFai
         return std::nullopt;  // it was a second one that was tried
     }
     if (refusals_ >= setup_.addresses.size()) {
-        return NodeEnd{NodeEnd::How::stop, failed.error, exit_code_of(failed.error.code)};
+        return NodeEnd{.how = NodeEnd::How::stop,
+                       .error = failed.error,
+                       .exit_code = exit_code_of(failed.error.code)};
     }
     if (now - lost_at_ >= setup_.connect_limit) {
         std::string text = "no SN at " + to_string(failed.address) + " for " +
                            std::to_string(static_cast<int>(to_seconds(setup_.connect_limit))) +
                            " s (" + failed.error.message + "): check --sn-ip and --sn-api-port";
-        return NodeEnd{
-            NodeEnd::How::leave, {Errc::unreachable, std::move(text)}, exit_code::peer_lost};
+        return NodeEnd{.how = NodeEnd::How::leave,
+                       .error = {Errc::unreachable, std::move(text)},
+                       .exit_code = exit_code::peer_lost};
     }
     // Well below the SN's limit for reconnecting.
     backoff_ =

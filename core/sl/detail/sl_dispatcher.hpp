@@ -20,8 +20,8 @@ namespace starling {
 /// that one returns. Collaborators keep the state; they know neither this class nor each other.
 ///
 /// One source file a counterpart: sl_from_sn.cpp for what the SN says, sl_from_ml.cpp for the ML
-/// and sl_from_peers.cpp for other SLs (and the work on what they sent). sl_node.cpp begins, ends
-/// and sorts.
+/// and sl_from_peers.cpp for other SLs (and the work on what they sent). sl_node.cpp begins and
+/// sorts, sl_end.cpp ends.
 class SlNode final : public Node {
 public:
     explicit SlNode(SlNodeOptions options);
@@ -46,6 +46,8 @@ private:
     void on_timer(const TimerDue& due, Outbox& out);
     void on_tick(Outbox& out);
     std::optional<RunningTransfer> running_transfer() const;
+
+    // sl_end.cpp
     void on_stop_requested(const StopRequested& request, Outbox& out);
     /// Ends as `why` says.
     void end(const NodeEnd& why, Outbox& out);
@@ -112,7 +114,7 @@ private:
     MlSession ml_;
     RunMembership run_;
     PeerLinks peers_;
-    RoundExchange round_;  ///< at most one of round_ and catch_up_ is at the next round
+    RoundExchange round_;
     CatchUp catch_up_;
     ModelServer models_;
     TransferLog transfers_;
