@@ -85,7 +85,7 @@ void SnNode::start(Outbox& out) {
             out.pin_peer(admin, options_.signer->credentials().ca);
         }
     }
-    out.set_timer(lease_timer, now_ + options_.check_interval);
+    out.set_timer(lease_timer, now_ + options_.limits.check_interval);
     out.set_timer(server_timer, now_ + server_interval);
     dial_servers(out);
 }
@@ -283,7 +283,7 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
     if (due.timer == lease_timer) {
         check_leases(out);
         check_stalls(out);
-        out.set_timer(lease_timer, now_ + options_.check_interval);
+        out.set_timer(lease_timer, now_ + options_.limits.check_interval);
     } else if (due.timer == contract_timer) {
         check_deadlines(out);
     } else if (due.timer == raft_timer) {
@@ -323,7 +323,7 @@ void SnNode::check_leases(Outbox& out) {
         // Connections are not in the log: under a new leader every node gets a full lease.
         const bool cut = !peer.connected && peer.last_heard >= led_since_;
         if (cut && now_ - std::max(peer.lost_at, led_since_) >
-                       std::max<SwarmDuration>(options_.reconnect_limit, 2 * peer.longest_pause)) {
+                       std::max<SwarmDuration>(options_.limits.reconnect, 2 * peer.longest_pause)) {
             gone.emplace_back(id, "its connection was cut and it did not come back");
         } else if (now_ - std::max(peer.last_heard, led_since_) > lease_of(peer)) {
             gone.emplace_back(id, "nothing was heard of it for " +
@@ -350,7 +350,7 @@ void SnNode::check_deadlines(Outbox& out) {
         propose({0, options_.id, 0, 0, std::move(expire)}, out);
     }
     // What was refused during a leadership transfer is not retried at once.
-    arm_deadline(out, options_.check_interval);
+    arm_deadline(out, options_.limits.check_interval);
 }
 
 void SnNode::arm_deadline(Outbox& out, SwarmDuration at_least) {

@@ -14,15 +14,20 @@ namespace starling {
 struct SnNodeOptions {
     NodeId id;
     Address api_address;  ///< for the ready line only
-    /// A connected SL that is silent for this time is lost: eight heartbeats, so that a busy host
-    /// is not mistaken for a dead one. A process that dies is noticed at once, by its connection.
-    SwarmDuration lease = std::chrono::seconds(8);
-    /// After this time without a leader the SN sends its SLs to another SN: its ledger may be
-    /// stale.
-    SwarmDuration leader_limit = std::chrono::seconds(3);
-    SwarmDuration reconnect_limit = std::chrono::seconds(2);  ///< an SL whose connection broke
-    SwarmDuration check_interval =
-        std::chrono::milliseconds(500);            ///< between two checks of leases
+    /// How long an SN waits for its SLs and for a leader.
+    struct Limits {
+        /// A connected SL that is silent for this time is lost: eight heartbeats, so that a busy
+        /// host is not mistaken for a dead one. A process that dies is noticed at once, by its
+        /// connection.
+        SwarmDuration lease = std::chrono::seconds(8);
+        /// After this time without a leader the SN sends its SLs to another SN: its ledger may be
+        /// stale.
+        SwarmDuration leader = std::chrono::seconds(3);
+        SwarmDuration reconnect = std::chrono::seconds(2);  ///< an SL whose connection broke
+        SwarmDuration check_interval =
+            std::chrono::milliseconds(500);  ///< between two checks of leases
+    };
+    Limits limits;
     DurableLog log;                                ///< what the store held at start
     std::shared_ptr<const NodeSigner> signer;      ///< of this start; not nullptr
     std::shared_ptr<const NodeVerifier> verifier;  ///< not nullptr
@@ -39,11 +44,14 @@ struct SnNodeOptions {
     /// Tools that may change the roll and remove SNs, with a certificate by this SN's CA.
     std::set<NodeId> admins;
     std::set<NodeId> operators;  ///< tools that may only expel nodes and remove SNs
-    // Set by the founder for the whole swarm: see SwarmRules.
-    Admission admission = Admission::first_contact;
-    std::vector<AdmittedName> roll;
-    std::vector<NodeId> voters;
-    bool owners_decide = false;
+    /// What the founder lays down for the whole swarm: see SwarmRules.
+    struct FounderRules {
+        Admission admission = Admission::first_contact;
+        std::vector<AdmittedName> roll;
+        std::vector<NodeId> voters;
+        bool owners_decide = false;
+    };
+    FounderRules founder_rules;
     std::uint64_t session = 0;  ///< see Node::session()
     std::uint64_t number = 1;   ///< see RaftOptions
     std::uint64_t seed = 1;     ///< of the election timeouts

@@ -73,10 +73,10 @@ Result<void> SnNode::check_removal(const NodeId& from, const RemoveServer& what)
 
 SwarmRules SnNode::wanted_rules() const {
     SwarmRules rules;
-    rules.admission = options_.admission;
-    rules.roll = options_.roll;
-    rules.voters = options_.voters;
-    rules.owners_decide = options_.owners_decide;
+    rules.admission = options_.founder_rules.admission;
+    rules.roll = options_.founder_rules.roll;
+    rules.voters = options_.founder_rules.voters;
+    rules.owners_decide = options_.founder_rules.owners_decide;
     for (const NodeId& admin : options_.admins) {
         rules.admins.push_back({admin, options_.signer->credentials().ca});
     }

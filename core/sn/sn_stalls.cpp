@@ -65,8 +65,8 @@ double SnPeer::bytes_per_second() const {
 
 /// Heartbeats are late on a saturated link: the lease follows the observed pauses.
 SwarmDuration SnNode::lease_of(const Peer& peer) const {
-    return std::clamp<SwarmDuration>(pauses_per_lease * peer.longest_pause, options_.lease,
-                                     std::max(options_.lease, longest_lease));
+    return std::clamp<SwarmDuration>(pauses_per_lease * peer.longest_pause, options_.limits.lease,
+                                     std::max(options_.limits.lease, longest_lease));
 }
 
 void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& beat) {

@@ -256,7 +256,7 @@ private:
     void relay(const NodeId& from, const SubmitCommand& submit, Outbox& out);
     void on_leadership(Outbox& out);
     void resend_pending(Outbox& out);
-    bool misses_leader() const { return now_ - leader_seen_ > options_.leader_limit; }
+    bool misses_leader() const { return now_ - leader_seen_ > options_.limits.leader; }
     std::optional<NodeId> shown_leader() const;
     void on_connect_failed(const ConnectFailed& failed, Outbox& out);
     /// After each step: who leads, and when Raft wants to be woken.

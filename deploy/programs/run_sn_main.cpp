@@ -98,14 +98,15 @@ Result<SnNodeOptions> node_options(const SnOptions& options, const NodeId& id,
     node.id = id;
     node.admins = sn_admins(options, id);
     node.operators = {options.operators.begin(), options.operators.end()};
-    node.admission = options.roll_only ? Admission::roll : Admission::first_contact;
-    node.voters = options.voters;
-    node.owners_decide = options.owners_decide;
     Result<std::vector<AdmittedName>> roll = read_roll(options.roll);
     if (!roll) {
         return roll.error();
     }
-    node.roll = std::move(*roll);
+    node.founder_rules = {
+        .admission = options.roll_only ? Admission::roll : Admission::first_contact,
+        .roll = std::move(*roll),
+        .voters = options.voters,
+        .owners_decide = options.owners_decide};
     node.verifier = make_node_verifier();
     node.api_address = api_address(options);
     node.peer_address = peer_address(options);
