@@ -109,7 +109,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
       options_(std::move(options)),
       counter_(options_.sync_frequency) {
     check(options_);
-    session_.thread().set_workload(options_.workload);
+    session_.thread_.set_workload(options_.workload);
 
     OpenRequest request;
     request.contract = options_.contract;
@@ -123,7 +123,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     request.config.layout_bytes = parameters_.layout().size_bytes();
     request.layout = std::make_shared<const ParamLayout>(parameters_.layout());
     request.end_mode = options_.end_mode;
-    const TrainReply reply = session_.thread().ask(std::move(request));
+    const TrainReply reply = session_.thread_.ask(std::move(request));
     if (const auto* failed = std::get_if<FailedReply>(&reply)) {
         throw SwarmError(failed->error);
     }
@@ -140,7 +140,7 @@ void SwarmCallback::on_batch_end(double loss) {
         return;
     }
     loss_sum_ += loss;
-    session_.thread().count_batch();
+    session_.thread_.count_batch();
     if (counter_.count(1)) {
         sync(false);
     }
@@ -209,7 +209,7 @@ void SwarmCallback::sync(bool finished) {
     parameters_.save(room);
     request.params = Blob(std::move(buffer), room);
 
-    const TrainReply reply = session_.thread().ask(std::move(request));
+    const TrainReply reply = session_.thread_.ask(std::move(request));
     if (const auto* failed = std::get_if<FailedReply>(&reply)) {
         throw SwarmError(failed->error);
     }

@@ -71,9 +71,9 @@ public:
     /// Writes a trace event, for figures that tools should find: {"accuracy_ppm", "712300"}.
     void trace(const TraceEvent& event) const;
 
-    TrainingThread& thread() { return thread_; }
-
 private:
+    friend class SwarmCallback;  // asks the ML node through the thread
+
     ProgramOptions options_;
     TrainingThread& thread_;
 };
