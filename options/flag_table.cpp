@@ -64,14 +64,14 @@ private:
 
 std::string help_line(const Flag& flag) {
     std::string line(flag.help);
-    if (flag.effect != FlagEffect::works) {
-        line = (flag.effect == FlagEffect::none ? "No effect: " : "Not possible: ") +
-               std::string(flag.reason);
+    if (flag.extras.effect != FlagEffect::works) {
+        line = (flag.extras.effect == FlagEffect::none ? "No effect: " : "Not possible: ") +
+               std::string(flag.extras.reason);
     }
-    if (flag.required) {
+    if (flag.extras.required) {
         line += " (required)";
     }
-    if (flag.repeatable) {
+    if (flag.extras.repeatable) {
         line += " (repeatable)";
     }
     if (!flag.environment.empty()) {
@@ -141,7 +141,7 @@ std::map<std::string, std::string> with_own_variables(
 Result<void> collect(const Program& program, const Flag& flag, const CLI::Option& option,
                      const std::map<std::string, std::string>& environment, FlagValues& values) {
     const std::vector<std::string>& found = option.results();
-    if (found.size() > 1 && !flag.repeatable) {
+    if (found.size() > 1 && !flag.extras.repeatable) {
         return usage(program, std::string(flag.name) + " is given " + std::to_string(found.size()) +
                                   " times, it can be given once");
     }
@@ -149,7 +149,7 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
         if (flag.value.empty() && text != "true") {
             return usage(program, std::string(flag.name) + " takes no value");
         }
-        if (text.empty() && !flag.may_be_empty) {
+        if (text.empty() && !flag.extras.may_be_empty) {
             return usage(program, std::string(flag.name) + " needs a value");
         }
         values.add(flag.name, {text, std::string(flag.name)});
@@ -162,17 +162,18 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
                        {variable->second, "environment variable " + std::string(flag.environment)});
         }
     }
-    if (values.has(flag.name) && flag.effect != FlagEffect::works) {
-        const std::string what = values.find(flag.name)->source +
-                                 (flag.effect == FlagEffect::none ? " has no effect here: "
-                                                                  : " is not possible here: ") +
-                                 std::string(flag.reason);
-        if (flag.effect == FlagEffect::refused) {
+    if (values.has(flag.name) && flag.extras.effect != FlagEffect::works) {
+        const std::string what =
+            values.find(flag.name)->source +
+            (flag.extras.effect == FlagEffect::none ? " has no effect here: "
+                                                    : " is not possible here: ") +
+            std::string(flag.extras.reason);
+        if (flag.extras.effect == FlagEffect::refused) {
             return usage(program, what);
         }
         values.add_notice(what);
     }
-    if (flag.required && !values.has(flag.name)) {
+    if (flag.extras.required && !values.has(flag.name)) {
         return usage(program, std::string(flag.name) + " is missing");
     }
     return {};
@@ -193,10 +194,11 @@ std::vector<CLI::Option*> add_flags(std::span<const Flag> flags, CLI::App& app) 
     std::vector<CLI::Option*> options;
     for (const Flag& flag : flags) {
         const std::string help = help_line(flag);
-        CLI::Option* option = app.add_option(
-            flag.short_name.empty() ? std::string(flag.name)
-                                    : std::string(flag.short_name) + "," + std::string(flag.name),
-            help);
+        CLI::Option* option =
+            app.add_option(flag.extras.short_name.empty()
+                               ? std::string(flag.name)
+                               : std::string(flag.extras.short_name) + "," + std::string(flag.name),
+                           help);
         option->group(std::string(flag.group));
         if (flag.value.empty()) {
             option->type_size(0)->expected(0)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -222,7 +224,7 @@ Result<std::vector<std::string>> words_of(const Program& program, std::span<cons
                                        [&](const Flag& one) { return one.name == name; });
         if (!empty_value || flag == flags.end()) {
             words.push_back(argument);
-        } else if (flag->may_be_empty) {
+        } else if (flag->extras.may_be_empty) {
             words.insert(words.end(), {name, ""});
         } else {
             return usage(program, name + " needs a value");

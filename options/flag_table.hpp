@@ -21,19 +21,30 @@ enum class FlagEffect {
     refused,  ///< an error says why
 };
 
-/// One row of a program's command line. All texts are literals.
-struct Flag {
-    std::string_view name;   ///< "--sl-fs-port"
-    std::string_view value;  ///< what stands for the value in the help: "PORT"; empty: a switch
-    std::string_view group;  ///< heading in the help
-    std::string_view help;   ///< one line, with unit and default
-    std::string_view environment;  ///< variable used if the flag is missing; empty: none
+/// What few flags have.
+struct FlagExtras {
     bool required = false;
     bool repeatable = false;
     std::string_view short_name = "";  ///< "-d"
     FlagEffect effect = FlagEffect::works;
     std::string_view reason = "";  ///< why it does not work
     bool may_be_empty = false;     ///< an empty value is one, as of a shell's unset variable
+};
+
+/// Of a flag of HPE's that changes nothing here, however often it is given.
+constexpr FlagExtras no_effect(std::string_view reason, std::string_view short_name = "") {
+    return {
+        .repeatable = true, .short_name = short_name, .effect = FlagEffect::none, .reason = reason};
+}
+
+/// One row of a program's command line. All texts are literals.
+struct Flag {
+    std::string_view name;   ///< "--sl-fs-port"
+    std::string_view value;  ///< what stands for the value in the help: "PORT"; empty: a switch
+    std::string_view group;  ///< heading in the help
+    std::string_view help;   ///< one line, with unit and default
+    std::string_view environment = "";  ///< variable used if the flag is missing; empty: none
+    FlagExtras extras = {};
 };
 
 /// A variable of the environment that no flag reads.

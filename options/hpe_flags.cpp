@@ -12,11 +12,12 @@ constexpr std::string_view no_spiffe =
 
 constexpr Flag none(std::string_view name, std::string_view value, std::string_view reason,
                     std::string_view short_name = "") {
-    return {name, value, group, "", "", false, true, short_name, FlagEffect::none, reason};
+    return {name, value, group, "", "", no_effect(reason, short_name)};
 }
 constexpr Flag refused(std::string_view name, std::string_view value, std::string_view reason,
                        std::string_view environment = "") {
-    return {name, value, group, "", environment, false, true, "", FlagEffect::refused, reason};
+    const FlagExtras extras{.repeatable = true, .effect = FlagEffect::refused, .reason = reason};
+    return {name, value, group, "", environment, extras};
 }
 
 constexpr Flag common[] = {

@@ -166,8 +166,8 @@ public:
         if (!parse_node_id(value->text) || value->text.front() == '.' ||
             value->text.front() == '-') {
             fail(*value,
-                 "is no node name: 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first "
-                 "neither . nor -");
+                 "is no node name: 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first neither "
+                 ". nor -");
         }
         return value->text;
     }

@@ -41,6 +41,14 @@ bool has_weight(const Contract& contract) {
     });
 }
 
+/// nullptr: none of this name is active.
+Member* active_member(Contract& contract, const NodeId& node) {
+    const auto member = contract.members.find(node);
+    return member == contract.members.end() || member->second.status != MemberStatus::active
+               ? nullptr
+               : &member->second;
+}
+
 Answer accepted(Run run = 0) { return {Errc::ok, "", run}; }
 Answer denied(Errc code, std::string reason) { return {code, std::move(reason), 0}; }
 
@@ -337,10 +345,8 @@ Contract* Ledger::current(const std::string& name, Run run) {
 
 Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
     Contract* contract = current(command.contract, command.run);
-    const auto member = contract == nullptr ? decltype(contract->members.begin()){}
-                                            : contract->members.find(entry.signer);
-    if (contract == nullptr || member == contract->members.end() ||
-        member->second.status != MemberStatus::active) {
+    Member* member = contract == nullptr ? nullptr : active_member(*contract, entry.signer);
+    if (member == nullptr) {
         return denied(Errc::stale,
                       "node '" + entry.signer.name + "' is no active member of this run");
     }
@@ -348,9 +354,9 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
         return denied(Errc::stale, "round " + std::to_string(command.round) +
                                        " does not take check-ins any more");
     }
-    member->second.heard_at = time_of(entry);
-    CheckIn& said = member->second.check_in.emplace(command.check_in);
-    member->second.check_in_index = index_;
+    member->heard_at = time_of(entry);
+    CheckIn& said = member->check_in.emplace(command.check_in);
+    member->check_in_index = index_;
     if (contract->config.non_finite == NonFinitePolicy::allow) {
         said.non_finite = false;
     } else if (said.non_finite) {
@@ -451,11 +457,11 @@ Answer Ledger::lose(const Entry& entry, const LoseNode& command) {
 
 void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus status,
                            const std::string& reason, SwarmTime now) {
-    const auto member = contract.members.find(node);
-    if (member == contract.members.end() || member->second.status != MemberStatus::active) {
+    Member* member = active_member(contract, node);
+    if (member == nullptr) {
         return;
     }
-    member->second.status = status;
+    member->status = status;
     if (ended(contract)) {
         return;  // to leave after the end is how it should be
     }

@@ -24,7 +24,7 @@ public:
         : inner_(std::move(inner)) {
         for (DialTarget& target : targets) {
             if (!target.addresses.empty()) {
-                watched_.push_back({std::move(target), {}, {}, {}, {}, first_interval, {}});
+                watched_.push_back({.target = std::move(target)});
             }
         }
     }
@@ -60,7 +60,7 @@ private:
         std::optional<SwarmTime> since;  ///< dialled in vain
         SwarmTime failed_at{};           ///< the last time
         SwarmTime next_line{};
-        SwarmDuration interval{};
+        SwarmDuration interval = first_interval;
         std::map<Address, std::string> errors;  ///< the newest of each address
     };
 
@@ -83,16 +83,11 @@ private:
     void on_dial(SwarmTime now, const Connect& connect) {
         Watched* watched = find(connect.address);
         if (watched == nullptr && connect.role == Role::sn && watched_.size() < watched_max) {
-            watched_.push_back({{"SN",
-                                 {connect.address},
-                                 "It is one of the SNs that keep the ledger: is it running, and is "
-                                 "the way to it open?"},
-                                {},
-                                {},
-                                {},
-                                {},
-                                first_interval,
-                                {}});
+            const DialTarget target{"SN",
+                                    {connect.address},
+                                    "It is one of the SNs that keep the ledger: is it running, and "
+                                    "is the way to it open?"};
+            watched_.push_back({.target = target});
             watched = &watched_.back();
         }
         if (watched != nullptr && !watched->peer && !watched->since) {

@@ -26,16 +26,16 @@ RaftPosition RaftConsensus::position(SwarmTime now, const NodeId& sender) const 
             raises += is_recent_raise(now, at) ? 1U : 0U;
         }
     }
-    return {raft_.id,
-            raft_current_term(&raft_),
-            raft_commit_index(&raft_),
-            leads(),
-            candidate,
-            candidate && raft_.candidate_state.in_pre_vote,
-            leader,
-            raises,
-            servers_,
-            log_};
+    return {.self = raft_.id,
+            .term = raft_current_term(&raft_),
+            .commit = raft_commit_index(&raft_),
+            .leads = leads(),
+            .candidate = candidate,
+            .pre_vote = candidate && raft_.candidate_state.in_pre_vote,
+            .leader = leader,
+            .raises = raises,
+            .servers = servers_,
+            .log = log_};
 }
 
 void RaftConsensus::note_raise(SwarmTime now, const NodeId& sender) {

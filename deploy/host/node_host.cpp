@@ -165,15 +165,15 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     if (const auto ok = write_state(workspace.state_file(name), state); !ok) {
         return ok.error();
     }
-    return NodeHost{name,
-                    identity->name,
-                    files,
-                    workspace,
-                    std::move(*pid_file),
-                    trace_file,
-                    std::move(*log),
-                    std::move(state),
-                    options.remove};
+    return NodeHost{.name = name,
+                    .id = identity->name,
+                    .identity = files,
+                    .workspace = workspace,
+                    .pid_file = std::move(*pid_file),
+                    .trace_file = trace_file,
+                    .log = std::move(*log),
+                    .state = std::move(state),
+                    .remove = options.remove};
 }
 
 int report_error(std::string_view program, const Error& error) {

@@ -60,15 +60,12 @@ int ask_server(const CommonOptions& identity, ToolQuestion question,
     if (!endpoint) {
         return report_error(question.program, endpoint.error());
     }
-    ToolNodeOptions options{question.id,
-                            question.servers,
-                            question.server_role,
-                            question.request,
-                            {},
-                            question.timeout,
-                            question.change,
-                            {},
-                            0};
+    ToolNodeOptions options{.id = question.id,
+                            .servers = question.servers,
+                            .server_role = question.server_role,
+                            .request = question.request,
+                            .limit = question.timeout,
+                            .change = question.change};
     if (options.change || std::holds_alternative<RemoveServer>(options.request)) {
         const Result<std::shared_ptr<const NodeSigner>> signer =
             make_node_signer(identity_files(identity), question.id, Role::tool);

@@ -21,10 +21,9 @@ void add_options(CLI::App& app, CommandLine& line) {
     GenCertOptions& options = line.options;
     app.add_option("-e,--example", options.example, "Name of the example, a folder (required)");
     app.add_option("-i,--index", options.index, "Index of this host, 1 to 9999 (required)");
-    app.add_option(
-           "--host-ip", options.host_ips,
-           "Address by which others dial this host; may be given several times (default: the "
-           "addresses that it has; with --renew those of the old certificates)")
+    app.add_option("--host-ip", options.host_ips,
+                   "Address by which others dial this host; may be given several times (default: "
+                   "the addresses that it has; with --renew those of the old certificates)")
         ->allow_extra_args(false);
     app.add_option("--days", options.days, "Days that the certificates are valid")
         ->capture_default_str();
@@ -42,16 +41,14 @@ void add_other_jobs(CLI::App& app, CommandLine& line) {
         "New keys and certificates by the CA that is there, for the same names and addresses");
     CLI::Option* csr = app.add_flag("--csr")->description(
         "Make a key, which stays here, and a request for a CA elsewhere; needs --role");
-    CLI::Option* sign =
-        app.add_option("--sign", line.to_sign,
-                       "Sign this request with this host's CA; needs --role. X-csr.pem "
-                       "becomes X-cert.pem");
+    CLI::Option* sign = app.add_option(
+        "--sign", line.to_sign,
+        "Sign this request with this host's CA; needs --role. X-csr.pem becomes X-cert.pem");
     app.add_option("--role", line.role, "Of --csr and --sign: sn, sl, apls or tool")
         ->check(CLI::IsMember({"sn", "sl", "apls", "tool"}));
-    CLI::Option* revoke =
-        app.add_option("--revoke", line.to_revoke,
-                       "Revoke a certificate (file), or all of a node (name), and write "
-                       "the CA's revocation list");
+    CLI::Option* revoke = app.add_option(
+        "--revoke", line.to_revoke,
+        "Revoke a certificate (file), or all of a node (name), and write the CA's revocation list");
     CLI::Option* crl =
         app.add_flag("--crl")->description("Write the CA's revocation list anew, valid for --days");
     for (CLI::Option* one : {renew, csr, sign, revoke, crl}) {

@@ -17,18 +17,17 @@ constexpr std::string_view which = "Which nodes (all if none is named)";
 constexpr std::string_view how = "How";
 
 constexpr Flag flags[] = {
-    {"--all", "", which, "SLs, then SNs, then licence servers", ""},
-    {"--sn", "", which, "Swarm Network nodes", ""},
-    {"--sl", "", which, "Swarm Learning nodes, and with them their ML programs", ""},
-    {"--apls", "", which, "Licence servers", ""},
-    {"--swci", "", which, "", "", false, true, "", FlagEffect::none,
-     "swci is a command and does not run on"},
-    {"--swop", "", which, "", "", false, true, "", FlagEffect::none, "there is no SWOP here"},
-    {"--keep", "", how, "", "", false, true, "", FlagEffect::none,
-     "nothing is removed anyway; run-sn --rm and run-sl --rm remove"},
-    {"--sudo", "", how, "", "", false, true, "", FlagEffect::none, "no container engine is asked"},
-    {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace", ""},
-    {"--timeout", "SECONDS", how, "Wait for a clean end, 0 to 3600 s; default: 15", ""},
+    {"--all", "", which, "SLs, then SNs, then licence servers"},
+    {"--sn", "", which, "Swarm Network nodes"},
+    {"--sl", "", which, "Swarm Learning nodes, and with them their ML programs"},
+    {"--apls", "", which, "Licence servers"},
+    {"--swci", "", which, "", "", no_effect("swci is a command and does not run on")},
+    {"--swop", "", which, "", "", no_effect("there is no SWOP here")},
+    {"--keep", "", how, "", "",
+     no_effect("nothing is removed anyway; run-sn --rm and run-sl --rm remove")},
+    {"--sudo", "", how, "", "", no_effect("no container engine is asked")},
+    {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace"},
+    {"--timeout", "SECONDS", how, "Wait for a clean end, 0 to 3600 s; default: 15"},
 };
 
 std::set<Role> roles_of(const FlagValues& values) {
@@ -56,8 +55,7 @@ Result<int> stop(const FlagValues& values) {
     if (code != std::errc{} || rest != timeout.data() + timeout.size() || seconds < 0 ||
         seconds > 3600) {
         return Error{Errc::usage,
-                     "--timeout is no number of seconds from 0 "
-                     "to 3600. See stop-swarm --help"};
+                     "--timeout is no number of seconds from 0 to 3600. See stop-swarm --help"};
     }
     const StopReport report = stop_swarm(values.text("--workspace", "workspace"), roles_of(values),
                                          std::chrono::seconds(seconds));

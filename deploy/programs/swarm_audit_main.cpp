@@ -29,9 +29,8 @@ constexpr std::string_view what = "What";
 
 constexpr Flag flags[] = {
     {"--capath", "DIR", what,
-     "Directory of trusted CA certificates (*.pem); default: certificate issuers are not verified",
-     ""},
-    {"--json", "", what, "One JSON object a ledger, one a line", ""},
+     "Directory of trusted CA certificates (*.pem); default: certificate issuers are not verified"},
+    {"--json", "", what, "One JSON object a ledger, one a line"},
 };
 
 /// What the store had acknowledged, as the file beside the ledger says, and is not there.
@@ -82,9 +81,9 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
 
 Result<int> run(const FlagValues& values) {
     if (values.operands().empty()) {
-        return Error{Errc::usage,
-                     "a LEDGER is wanted, such as workspace/data/sn1/ledger.sqlite. "
-                     "See swarm-audit --help"};
+        return Error{
+            Errc::usage,
+            "a LEDGER is wanted, such as workspace/data/sn1/ledger.sqlite. See swarm-audit --help"};
     }
     std::optional<TrustStore> trust;
     if (values.has("--capath")) {

@@ -21,14 +21,14 @@ constexpr std::string_view what = "What";
 
 constexpr Flag flags[] = {
     {"--follow", "", what,
-     "Begin with the newest start, and go on with what comes until the node has ended", "", false,
-     false, "-f"},
+     "Begin with the newest start, and go on with what comes until the node has ended", "",
+     FlagExtras{.short_name = "-f"}},
     {"--since-start", "", what,
-     "Begin with the newest start of the node: what --follow does, unless --whole is given", ""},
-    {"--whole", "", what, "All starts that the log holds; the default without --follow", ""},
-    {"--tail", "LINES", what, "Begin with the last lines only; default: all", "", false, false,
-     "-n"},
-    {"--workspace", "DIR", what, "The node's --workspace; default: workspace", ""},
+     "Begin with the newest start of the node: what --follow does, unless --whole is given"},
+    {"--whole", "", what, "All starts that the log holds; the default without --follow"},
+    {"--tail", "LINES", what, "Begin with the last lines only; default: all", "",
+     FlagExtras{.short_name = "-n"}},
+    {"--workspace", "DIR", what, "The node's --workspace; default: workspace"},
 };
 
 Result<int> print(const FlagValues& values) {

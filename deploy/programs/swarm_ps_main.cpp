@@ -9,19 +9,21 @@
 namespace starling {
 namespace {
 
-constexpr Program program{"swarm-ps", "Lists the nodes of this host and their state.",
-                          "  swarm-ps\n  swarm-ps --all --workspace=workspace\n"
-                          "States: running; ended CODE (--all), as in the programs' --help; dead, "
-                          "gone without a word\n(killed, or it could not write how it ended: see "
-                          "its log).\n"};
+constexpr Program program{
+    "swarm-ps", "Lists the nodes of this host and their state.",
+    "  swarm-ps\n  swarm-ps --all --workspace=workspace\n"
+    "States: running; ended CODE (--all), as in the programs' --help; dead, gone without a "
+    "word\n"
+    "(killed, or it could not write how it ended: see its log).\n"};
 
 constexpr std::string_view what = "What";
 
 constexpr Flag flags[] = {
-    {"--all", "", what, "Ended nodes as well, until --rm or a new start removes them", "", false,
-     false, "-a"},
-    {"--json", "", what, "As JSON", ""},
-    {"--workspace", "DIR", what, "The nodes' --workspace; default: workspace", "", false, true},
+    {"--all", "", what, "Ended nodes as well, until --rm or a new start removes them", "",
+     FlagExtras{.short_name = "-a"}},
+    {"--json", "", what, "As JSON"},
+    {"--workspace", "DIR", what, "The nodes' --workspace; default: workspace", "",
+     FlagExtras{.repeatable = true}},
 };
 
 using Row = std::vector<std::string>;

@@ -25,8 +25,8 @@ constexpr Program program{
 constexpr std::string_view how = "How";
 
 constexpr Flag flags[] = {
-    {"--timeout", "SECONDS", how, "Wait for so long, 0 to 31536000 s; default: for ever", ""},
-    {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace", ""},
+    {"--timeout", "SECONDS", how, "Wait for so long, 0 to 31536000 s; default: for ever"},
+    {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace"},
 };
 
 Result<int> wait(const FlagValues& values) {

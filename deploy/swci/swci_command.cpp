@@ -11,51 +11,51 @@ using Kind = SwciCommand::Kind;
 
 enum class Name { none, optional, required, node_ca, on_off, command };
 
+/// A command is answered once, or goes on until Ctrl-C, or is for sessions only.
+enum class Use { once, follow, session };
+
 /// One command of the table. All texts are literals.
 struct Row {
     std::string_view spelling;  ///< keywords, lower case
     Name name = Name::none;
     Kind kind = Kind::query;
     std::string_view topic;  ///< of the query
-    bool follow = false;
-    bool session_only = false;
     std::string_view help;
+    Use use = Use::once;
 };
 
 constexpr Row command_rows[] = {
-    {"list nodes", Name::none, Kind::query, "nodes", false, false,
+    {"list nodes", Name::none, Kind::query, "nodes",
      "Nodes the SN knows: type, address, when last heard of"},
-    {"list servers", Name::none, Kind::query, "servers", false, false,
+    {"list servers", Name::none, Kind::query, "servers",
      "SNs that keep the ledger: which of them leads, who votes"},
-    {"list contracts", Name::none, Kind::query, "contracts", false, false,
+    {"list contracts", Name::none, Kind::query, "contracts",
      "Training contracts and the round each is at"},
-    {"show contract", Name::optional, Kind::query, "contract", false, false,
+    {"show contract", Name::optional, Kind::query, "contract",
      "A contract's rules, members, last commit, and why it waits"},
-    {"show round", Name::optional, Kind::query, "round", false, false,
+    {"show round", Name::optional, Kind::query, "round",
      "Its current round: who checked in, who reported, deadline"},
-    {"show version", Name::none, Kind::query, "version", false, false,
+    {"show version", Name::none, Kind::query, "version",
      "Version, ledger head and uptime of the SN"},
-    {"watch", Name::optional, Kind::query, "round", true, false,
-     "One line a change, until Ctrl-C: time, round, phase, check-ins, digest"},
-    {"get contract info", Name::required, Kind::query, "contract", false, false,
-     "The same as show contract"},
-    {"get contract status", Name::required, Kind::query, "round", false, false,
-     "The same as show round"},
-    {"remove server", Name::required, Kind::remove_server, "", false, false,
+    {"watch", Name::optional, Kind::query, "round",
+     "One line a change, until Ctrl-C: time, round, phase, check-ins, digest", Use::follow},
+    {"get contract info", Name::required, Kind::query, "contract", "The same as show contract"},
+    {"get contract status", Name::required, Kind::query, "round", "The same as show round"},
+    {"remove server", Name::required, Kind::remove_server, "",
      "An SN is gone for good: the others keep the ledger without it (needs their majority)"},
-    {"list roll", Name::none, Kind::query, "roll", false, false,
+    {"list roll", Name::none, Kind::query, "roll",
      "The roll: each name's CA, who admitted it, which SNs vote"},
-    {"admit", Name::node_ca, Kind::change_roll, "admit", false, false,
+    {"admit", Name::node_ca, Kind::change_roll, "admit",
      "Admit a name, readmit it, or change its CA (for administrators)"},
-    {"admit server", Name::node_ca, Kind::change_roll, "admit server", false, false,
+    {"admit server", Name::node_ca, Kind::change_roll, "admit server",
      "An SN of another CA gets a vote (an administrator may)"},
-    {"expel", Name::required, Kind::change_roll, "expel", false, false,
+    {"expel", Name::required, Kind::change_roll, "expel",
      "Expel a name, under any CA (for administrators and operators)"},
-    {"exit on failure", Name::on_off, Kind::exit_on_failure, "", false, true,
-     "End when a command fails, or (off) go on; default: off"},
-    {"exit", Name::none, Kind::exit, "", false, true, "End, with the last command's exit code"},
-    {"quit", Name::none, Kind::exit, "", false, true, "The same as exit"},
-    {"help", Name::command, Kind::help, "", false, true, "These lines, or those of one command"},
+    {"exit on failure", Name::on_off, Kind::exit_on_failure, "",
+     "End when a command fails, or (off) go on; default: off", Use::session},
+    {"exit", Name::none, Kind::exit, "", "End, with the last command's exit code", Use::session},
+    {"quit", Name::none, Kind::exit, "", "The same as exit", Use::session},
+    {"help", Name::command, Kind::help, "", "These lines, or those of one command", Use::session},
 };
 
 std::string lower(std::string text) {
@@ -93,7 +93,7 @@ const Row* find_row(const std::vector<std::string>& typed, std::size_t first, bo
     const Row* best = nullptr;
     for (const Row& row : command_rows) {
         const std::vector<std::string> spelled = keywords(row.spelling);
-        if ((in_session || !row.session_only) &&
+        if ((in_session || row.use != Use::session) &&
             common_words(typed, spelled, first) == spelled.size() &&
             (best == nullptr || row.spelling.size() > best->spelling.size())) {
             best = &row;
@@ -138,8 +138,8 @@ Result<ChangeRoll> parse_change(const Row& row, const std::vector<std::string>& 
             change.ca = parse_ca(std::string_view(word).substr(flag.size()));
             if (!change.ca || change.kind == ChangeRoll::Kind::expel) {
                 return Error{Errc::usage, word.substr(0, 80) +
-                                              ": is no fingerprint of a CA, 64 hexadecimal "
-                                              "digits, as refusals and list roll show it"};
+                                              ": is no fingerprint of a CA, 64 hexadecimal digits, "
+                                              "as refusals and list roll show it"};
             }
             continue;
         }
@@ -158,7 +158,7 @@ Error unknown(const std::vector<std::string>& typed, bool in_session) {
     std::size_t most = 0;
     std::string like;
     for (const Row& row : command_rows) {
-        if (row.session_only && !in_session) {
+        if (row.use == Use::session && !in_session) {
             continue;
         }
         const std::size_t common = common_words(typed, keywords(row.spelling));
@@ -226,7 +226,7 @@ Result<SwciCommand> parse_swci_command(const std::vector<std::string>& words, bo
     }
     if (row->kind == Kind::query) {
         command.query.topic = row->topic;
-        command.query.follow = row->follow;
+        command.query.follow = row->use == Use::follow;
         if (row->name != Name::none) {
             command.query.name = rest.empty() ? std::string(default_contract) : rest.front();
         }
@@ -242,7 +242,7 @@ std::string swci_commands_help(bool in_session, std::string_view only) {
     constexpr std::size_t column = 34;
     std::string text;
     for (const Row& row : command_rows) {
-        if ((row.session_only && !in_session) || (!only.empty() && row.spelling != only)) {
+        if ((row.use == Use::session && !in_session) || (!only.empty() && row.spelling != only)) {
             continue;
         }
         std::string line = "  " + usage_of(row);

@@ -15,10 +15,10 @@ constexpr std::string_view output = "Output";
 constexpr Flag flags[] = {
     {"--sn-ip", "ADDRESS", network,
      "IP address or host name of an SN; the next one is asked if it can't be reached", "SN_NODE_IP",
-     true, true},
+     FlagExtras{.required = true, .repeatable = true}},
     {"--sn-api-port", "PORT", network, "Their port, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
-    {"--timeout", "SECONDS", network, "Wait for an answer, 1 to 3600 s; default: 10", ""},
+    {"--timeout", "SECONDS", network, "Wait for an answer, 1 to 3600 s; default: 10"},
     {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
     {"--cert", "FILE", identity, "Certificate of a tool (gen-cert makes swci-N-cert.pem), PEM",
      "SWARM_ID_CERT"},
@@ -26,21 +26,19 @@ constexpr Flag flags[] = {
      "SWARM_ID_CAPATH"},
     {"--cacert", "FILE", identity, "One file of CA certificates, in place of --capath",
      "SWARM_ID_CACERT"},
-    {"--ca", "FINGERPRINT", "Of admit", "The CA that made the name's certificate: see list roll",
-     ""},
-    {"--json", "", output, "Print the SN's JSON, one answer a line", ""},
+    {"--ca", "FINGERPRINT", "Of admit", "The CA that made the name's certificate: see list roll"},
+    {"--json", "", output, "Print the SN's JSON, one answer a line"},
 };
 
 const Program& swci_program() {
     static const std::string commands =
         "Commands, in any case (NAME is a contract; default: " + std::string(default_contract) +
         "; for remove server, an SN):\n" + swci_commands_help(false) +
-        "Without a command, commands are read from standard input, "
-        "one a line; help lists them.\n";
+        "Without a command, commands are read from standard input, one a line; help lists them.\n";
     static const Program program{
         "swci",
-        "Asks a Swarm Network node for the state of the swarm; changes who takes part, and "
-        "removes an SN that is gone for good.",
+        "Asks a Swarm Network node for the state of the swarm; changes who takes part, and removes "
+        "an SN that is gone for good.",
         "  export SWARM_ID_KEY=cert/swci-1-key.pem SWARM_ID_CERT=cert/swci-1-cert.pem\n"
         "  export SWARM_ID_CAPATH=cert/ca/capath\n"
         "  swci --sn-ip=172.1.1.1 list nodes\n"

@@ -82,6 +82,7 @@ public:
 private:
     int ask(StatusQuery query);
     int remove_server(const NodeId& server);
+    ToolQuestion question(Message request) const;
     int change_roll(const ChangeRoll& change);
 
     const SwciOptions& options_;
@@ -91,18 +92,24 @@ private:
     int last_code_ = exit_code::ok;
 };
 
+ToolQuestion Swci::question(Message request) const {
+    return {.program = program,
+            .id = id_,
+            .servers = options_.servers,
+            .server_role = Role::sn,
+            .request = std::move(request),
+            .timeout = options_.timeout};
+}
+
 int Swci::ask(StatusQuery query) {
     AnswerPrinter printer(query, options_.json);
-    return ask_server(options_.common,
-                      {program, id_, options_.servers, Role::sn, query, options_.timeout},
+    return ask_server(options_.common, question(query),
                       [&](std::string_view json) { return printer.print(json); });
 }
 
 int Swci::remove_server(const NodeId& server) {
     return ask_server(
-        options_.common,
-        {program, id_, options_.servers, Role::sn, RemoveServer{0, server, id_}, options_.timeout},
-        [&](std::string_view json) {
+        options_.common, question(RemoveServer{0, server, id_}), [&](std::string_view json) {
             if (!options_.json) {
                 std::printf("SN '%s' keeps the ledger no more. These do:\n", server.name.c_str());
             }
@@ -112,9 +119,11 @@ int Swci::remove_server(const NodeId& server) {
 
 int Swci::change_roll(const ChangeRoll& change) {
     const StatusQuery roll{0, "roll", "", false};
-    return ask_server(
-        options_.common, {program, id_, options_.servers, Role::sn, roll, options_.timeout, change},
-        [&](std::string_view json) { return AnswerPrinter(roll, options_.json).print(json); });
+    ToolQuestion changes = question(roll);
+    changes.change = change;
+    return ask_server(options_.common, std::move(changes), [&](std::string_view json) {
+        return AnswerPrinter(roll, options_.json).print(json);
+    });
 }
 
 int Swci::run_words(const std::vector<std::string>& words, bool in_session) {

@@ -135,14 +135,12 @@ void CampaignSwarm::ask_to_remove(std::size_t sn) {
     tool.host = "host-" + tool.process;
     tool.make = [number, servers, node = sns_[sn]] {
         const RemoveServer request{static_cast<std::uint32_t>(number), node, {"swci1"}};
-        return make_tool_node({{"swci1"},
-                               servers,
-                               Role::sn,
-                               request,
-                               [](const StatusReply&, std::string_view) {},
-                               tool_limit,
-                               std::nullopt,
-                               make_memory_signer(openssl_hasher(), {"swci1"}, number)});
+        return make_tool_node({.id = {"swci1"},
+                               .servers = servers,
+                               .request = request,
+                               .on_reply = [](const StatusReply&, std::string_view) {},
+                               .limit = tool_limit,
+                               .signer = make_memory_signer(openssl_hasher(), {"swci1"}, number)});
     };
     servers_[sn].removal.tool = {tool.process};
     network.add(std::move(tool));

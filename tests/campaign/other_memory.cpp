@@ -41,8 +41,13 @@ void release_aligned(void* /*data*/, std::size_t /*at*/, void* block) { std::fre
 
 void use_other_memory() {
     ::mallopt(M_PERTURB, fill);
-    static raft_heap heap{nullptr,    allocate,         release,        allocate_zeroed,
-                          reallocate, allocate_aligned, release_aligned};
+    static raft_heap heap{.data = nullptr,
+                          .malloc = allocate,
+                          .free = release,
+                          .calloc = allocate_zeroed,
+                          .realloc = reallocate,
+                          .aligned_alloc = allocate_aligned,
+                          .aligned_free = release_aligned};
     raft_heap_set(&heap);
 }
 

@@ -417,7 +417,7 @@ TEST(Ledger, PairsThatExchangeNothingMergeNoMore) {
     EXPECT_EQ(merging(), "sl3sl4") << "for the rest of the run";
     m.sn(KeepApart{"default", 0, 1, 0, {"sl4"}, {{"sl3"}}});
     EXPECT_EQ(merging(), "sl1sl2sl3sl4") << "somebody has to";
-    m.sn(ExcludeMember{"default", 0, 1, 1, {"sl4"}, false, ""});
+    m.sn(ExcludeMember{.contract = "default", .run = 0, .round = 1, .attempt = 1, .node = {"sl4"}});
     EXPECT_EQ(merging(), "sl3");
     EXPECT_TRUE(is_sound(view_of(m.contract())));
 }

@@ -24,15 +24,12 @@ protected:
         MemoryNodeSpec spec;
         spec.process = tool + "-" + std::to_string(++tools);
         spec.make = [this, node, tool, number] {
-            ToolNodeOptions options{{tool},
-                                    {swarm.sn_addresses[number]},
-                                    Role::sn,
-                                    RemoveServer{static_cast<std::uint32_t>(tools), {node}, {tool}},
-                                    [](const StatusReply&, std::string_view) {},
-                                    seconds(10),
-                                    std::nullopt,
-                                    make_memory_signer(openssl_hasher(), {tool}, 1)};
-            return make_tool_node(std::move(options));
+            return make_tool_node(
+                {.id = {tool},
+                 .servers = {swarm.sn_addresses[number]},
+                 .request = RemoveServer{static_cast<std::uint32_t>(tools), {node}, {tool}},
+                 .on_reply = [](const StatusReply&, std::string_view) {},
+                 .signer = make_memory_signer(openssl_hasher(), {tool}, 1)});
         };
         return swarm.run_tool(std::move(spec));
     }
@@ -211,8 +208,12 @@ TEST_F(Removal, ARebuildNamesAllOthersAndNobodyElse) {
     ASSERT_TRUE(swarm.run_to_round(1));
     const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
     const auto refusal = [&](const std::string& node, std::vector<NodeId> without) {
-        const Result<Rebuild> rebuild = rebuild_alone(
-            swarm.sn_store().log, {{node}, {}, {}, 9, 9, std::move(without), *signer});
+        const Result<Rebuild> rebuild =
+            rebuild_alone(swarm.sn_store().log, {.id = {node},
+                                                 .session = 9,
+                                                 .number = 9,
+                                                 .without = std::move(without),
+                                                 .signer = *signer});
         return rebuild ? "" : rebuild.error().message;
     };
     EXPECT_NE(refusal("sn1", {{"sn2"}}).find("which are sn2, sn3; given: sn2"), std::string::npos);
@@ -227,7 +228,11 @@ TEST_F(Removal, ARebuildIsDoneOnceHoweverOftenItIsAskedFor) {
     DurableLog log = swarm.sn_store().log;
     const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
     const auto ask = [&](std::vector<NodeId> without, const std::string& node = "sn1") {
-        return rebuild_alone(log, {{node}, {}, {}, 9, 9, std::move(without), *signer});
+        return rebuild_alone(log, {.id = {node},
+                                   .session = 9,
+                                   .number = 9,
+                                   .without = std::move(without),
+                                   .signer = *signer});
     };
     const Result<Rebuild> first = ask({{"sn2"}, {"sn3"}});
     ASSERT_TRUE(first);

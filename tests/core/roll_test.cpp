@@ -312,16 +312,13 @@ protected:
         spec.process = tool + "-" + std::to_string(++tools);
         spec.ca = of;
         spec.make = [&, this] {
-            ToolNodeOptions options{{tool},
-                                    {swarm.sn_addresses[0]},
-                                    Role::sn,
-                                    StatusQuery{7, "roll", "", false},
-                                    [](const StatusReply&, std::string_view) {},
-                                    seconds(10),
-                                    ChangeRoll{kind, {node}, std::nullopt},
-                                    make_memory_signer(openssl_hasher(), {tool}, 1, of),
-                                    ++swarm.sessions};
-            return make_tool_node(std::move(options));
+            return make_tool_node({.id = {tool},
+                                   .servers = {swarm.sn_addresses[0]},
+                                   .request = StatusQuery{7, "roll", "", false},
+                                   .on_reply = [](const StatusReply&, std::string_view) {},
+                                   .change = ChangeRoll{kind, {node}, std::nullopt},
+                                   .signer = make_memory_signer(openssl_hasher(), {tool}, 1, of),
+                                   .session = ++swarm.sessions});
         };
         return swarm.run_tool(std::move(spec));
     }

@@ -57,8 +57,20 @@ protected:
     }
 
     SnStatusSource source() const {
-        return {id,  address, ledger,      peers,   reports, head, index,
-                now, now,     SwarmTime{}, servers, leader,  3,    from_ns(1'000'000'000)};
+        return {.id = id,
+                .api_address = address,
+                .ledger = ledger,
+                .peers = peers,
+                .reports = reports,
+                .head = head,
+                .entries = index,
+                .now = now,
+                .ledger_now = now,
+                .started = SwarmTime{},
+                .servers = servers,
+                .leader = leader,
+                .term = 3,
+                .leader_seen = from_ns(1'000'000'000)};
     }
     /// The answer, read back.
     JsonValue ask(const std::string& topic, const std::string& name = "") const {

@@ -9,6 +9,14 @@
 namespace starling::test {
 namespace {
 
+const CheckIn check_in{.weight = 1,
+                       .samples = 2,
+                       .epochs_done = 3,
+                       .epochs_total = 4,
+                       .finished = true,
+                       .fresh = true,
+                       .loss = 0.5};
+
 ContractConfig some_config() {
     ContractConfig config;
     config.min_peers = 3;
@@ -54,13 +62,20 @@ std::vector<Message> one_of_each() {
     return {Hello{{"sl1"}, Role::sl, 9},
             Refused{Errc::refused, "no"},
             SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}}},
-            Heartbeat{"default", 1, 2, 3, 4, {5, 6, "sl2"}, {{{"sl2"}, true, false}}, {}, 9},
+            Heartbeat{.contract = "default",
+                      .run = 1,
+                      .known_version = 2,
+                      .round = 3,
+                      .attempt = 4,
+                      .progress = {5, 6, "sl2"},
+                      .stalls = {{{"sl2"}, true, false}},
+                      .session = 9},
             CommandResult{2, Errc::layout_mismatch, "differs", 4, 9},
             ViewUpdate{view},
             FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
             SegmentData{key, SegmentKind::contribution, 7},
             OpenSession{"default", some_config(), "w F32 3\n", EndMode::snapshot},
-            SyncBegin{3, {1, 2, 3, 4, true, true, 0.5}},
+            SyncBegin{3, check_in},
             MlSegment{3, 1},
             CloseSession{Errc::program, "bye"},
             SessionOpened{1, 2, 3},
@@ -86,14 +101,21 @@ std::vector<Message> one_of_each() {
 }
 
 std::vector<Command> every_command() {
+    const ExcludeMember exclusion{.contract = "default",
+                                  .run = 1,
+                                  .round = 2,
+                                  .attempt = 3,
+                                  .node = {"sl2"},
+                                  .refused = true,
+                                  .reason = "silent"};
     return {RegisterNode{Role::sl, {"127.0.0.1", 3}},
             Enrol{"default", some_config(), "w F32 3\n"},
-            CheckInRound{"default", 1, 2, {1, 2, 3, 4, false, true, 0.25}},
+            CheckInRound{"default", 1, 2, check_in},
             CommitRound{"default", 1, 2, 3, {{{"sl1"}, {}, {}}, {{"sl2"}, {}, {}}}},
             LeaveContract{"default", 1, "done"},
             ExpireDeadline{"default", 1, 99},
             LoseNode{{"sl2"}, "silent"},
-            ExcludeMember{"default", 1, 2, 3, {"sl2"}, true, "silent"},
+            exclusion,
             ReadBarrier{},
             Checkpoint{7, {}},
             RemoveServers{{{"sn2"}, {"sn3"}}, "sn1", true, 7, 8},

@@ -50,8 +50,9 @@ protected:
             return opened.error().message;
         }
         const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 33);
-        const Result<Rebuild> asked =
-            rebuild_alone(opened->log, {{"sn1"}, {}, {}, 33, 33, {{"sn2"}}, *signer});
+        const Result<Rebuild> asked = rebuild_alone(
+            opened->log,
+            {.id = {"sn1"}, .session = 33, .number = 33, .without = {{"sn2"}}, .signer = *signer});
         if (!asked) {
             return asked.error().message;
         }

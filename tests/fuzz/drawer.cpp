@@ -210,8 +210,13 @@ Command Drawer::command(Author* author) {
         case 8:
             return LoseNode{node(), text(reason_max)};
         case 9:
-            return ExcludeMember{contract(), run,    round(),         attempt(),
-                                 node(),     coin(), text(reason_max)};
+            return ExcludeMember{.contract = contract(),
+                                 .run = run,
+                                 .round = round(),
+                                 .attempt = attempt(),
+                                 .node = node(),
+                                 .refused = coin(),
+                                 .reason = text(reason_max)};
         case 10:
             return ReadBarrier{};
         case 11:
