@@ -1,4 +1,4 @@
-// A ledger that somebody has changed, cut or written anew is found out, at the first bad entry.
+// The audit detects a ledger that was edited, truncated or rewritten, at the first invalid entry.
 #include "core/ledger/audit.hpp"
 
 #include "core/base/random.hpp"
@@ -16,8 +16,8 @@ struct Row {
 };
 using Rows = std::vector<Row>;
 
-/// The ledger of a swarm with three SNs, one of whose members was killed and came back.
-const Rows& some_ledger() {
+/// The ledger of a swarm with three SNs, one of whose members was killed and restarted.
+const Rows& sample_ledger() {
     static const Rows rows = [] {
         MemorySwarm swarm(11, {}, 3);
         for (int i = 1; i <= 3; ++i) {
@@ -40,8 +40,8 @@ const Rows& some_ledger() {
     return rows;
 }
 
-/// Numbers and links as somebody would write them who changes a ledger and knows the format.
-void chain_again(Rows& rows) {
+/// Recomputes indices and hash links, as an attacker who knows the format would after an edit.
+void recompute_chain(Rows& rows) {
     Digest link;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         link = chain_link(openssl_hasher(), link, i + 1, rows[i].bytes);
@@ -61,7 +61,7 @@ public:
             }
         }
     }
-    /// True if the audit said so of this entry.
+    /// True if the audit reported this entry, with `what` in its text.
     bool found(std::uint64_t index, const std::string& what = "") const {
         return finding.starts_with("entry " + std::to_string(index)) &&
                finding.find(what) != std::string::npos;
@@ -91,12 +91,12 @@ std::size_t nth(const Rows& rows, int n) {
     return 0;
 }
 
-TEST(LedgerAudit, AGoodLedgerIsGood) {
-    const Audit audit(some_ledger());
+TEST(LedgerAudit, AnUnmodifiedLedgerIsValid) {
+    const Audit audit(sample_ledger());
     EXPECT_EQ(audit.finding, "");
     const LedgerAudit::Summary& summary = audit.audit.summary();
-    EXPECT_EQ(summary.records, some_ledger().size());
-    EXPECT_EQ(summary.head, some_ledger().back().link);
+    EXPECT_EQ(summary.records, sample_ledger().size());
+    EXPECT_EQ(summary.head, sample_ledger().back().link);
     EXPECT_EQ(summary.members.size(), 3U);
     EXPECT_EQ(summary.servers.size(), 3U);
     EXPECT_GE(summary.checkpoints, 3U);
@@ -105,42 +105,42 @@ TEST(LedgerAudit, AGoodLedgerIsGood) {
     EXPECT_GT(summary.signatures, summary.records);
 }
 
-TEST(LedgerAudit, AnEditedEntryBreaksItsLink) {
+TEST(LedgerAudit, AnEditedEntryBreaksItsHashLink) {
     Random random(3);
     for (int i = 0; i < 200; ++i) {
-        Rows rows = some_ledger();
+        Rows rows = sample_ledger();
         Row& row = rows[random.below(rows.size())];
         row.bytes[random.below(row.bytes.size())] ^= static_cast<std::byte>(1 << random.below(8));
         EXPECT_TRUE(Audit(rows).found(row.index, "hash link")) << Audit(rows).finding;
     }
 }
 
-TEST(LedgerAudit, AnEditedEntryInAChainMadeAnewIsNotSigned) {
+TEST(LedgerAudit, AnEditedEntryInARecomputedChainHasAnInvalidSignature) {
     Random random(4);
     int entries = 0;
     for (int i = 0; i < 200; ++i) {
-        Rows rows = some_ledger();
+        Rows rows = sample_ledger();
         const std::size_t at = random.below(rows.size());
         const auto record = decode_record(rows[at].index, rows[at].bytes);
         if (record->kind != RecordKind::entry) {
             continue;
         }
         ++entries;
-        // Beyond term, kind and time, which its author does not sign.
+        // Bytes after term, kind and time, which the author does not sign.
         const std::size_t from = 9 + 8;
         Bytes& bytes = rows[at].bytes;
         bytes[from + random.below(bytes.size() - from)] ^=
             static_cast<std::byte>(1 << random.below(8));
-        chain_again(rows);
+        recompute_chain(rows);
         EXPECT_TRUE(Audit(rows).found(at + 1)) << at + 1 << ": " << Audit(rows).finding;
     }
     EXPECT_GT(entries, 150);
 }
 
-/// Else bytes could be edited without a change of what was signed.
-TEST(LedgerAudit, WhatIsReadAsAnEntryHasOneEncoding) {
+/// With a second encoding, bytes could be changed without changing what was signed.
+TEST(LedgerAudit, EachEntryHasOneValidEncoding) {
     int read = 0;
-    for (const Row& row : some_ledger()) {
+    for (const Row& row : sample_ledger()) {
         const Result<LogRecord> record = decode_record(row.index, row.bytes);
         if (record->kind != RecordKind::entry) {
             continue;
@@ -160,55 +160,55 @@ TEST(LedgerAudit, WhatIsReadAsAnEntryHasOneEncoding) {
     EXPECT_GT(read, 10'000);
 }
 
-TEST(LedgerAudit, ADroppedEntryIsMissed) {
-    for (std::size_t at = 0; at + 1 < some_ledger().size(); ++at) {
-        Rows rows = some_ledger();
+TEST(LedgerAudit, ADroppedEntryIsDetected) {
+    for (std::size_t at = 0; at + 1 < sample_ledger().size(); ++at) {
+        Rows rows = sample_ledger();
         rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(at));
         EXPECT_TRUE(Audit(rows).found(at + 1, "is missing")) << Audit(rows).finding;
     }
 }
 
-TEST(LedgerAudit, ADroppedEntryInAChainMadeAnewBreaksACheckpoint) {
-    // The checkpoints at the end cover all that was before.
-    const std::size_t covered = nth<Checkpoint>(some_ledger(), 0);
+TEST(LedgerAudit, ADroppedEntryInARecomputedChainBreaksACheckpoint) {
+    // The checkpoints at the end cover all earlier entries.
+    const std::size_t covered = nth<Checkpoint>(sample_ledger(), 0);
     for (std::size_t at = 0; at < covered; ++at) {
-        Rows rows = some_ledger();
+        Rows rows = sample_ledger();
         rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(at));
-        chain_again(rows);
+        recompute_chain(rows);
         EXPECT_NE(Audit(rows).finding, "") << "without entry " << at + 1;
     }
 }
 
-TEST(LedgerAudit, TwoEntriesThatChangedPlacesBreakACheckpoint) {
+TEST(LedgerAudit, TwoSwappedEntriesBreakACheckpoint) {
     Random random(5);
-    const std::size_t covered = nth<Checkpoint>(some_ledger(), 0);
+    const std::size_t covered = nth<Checkpoint>(sample_ledger(), 0);
     for (int i = 0; i < 200; ++i) {
-        Rows rows = some_ledger();
+        Rows rows = sample_ledger();
         const std::size_t at = 1 + random.below(covered - 2);
         std::swap(rows[at].bytes, rows[at + 1].bytes);
-        chain_again(rows);
+        recompute_chain(rows);
         EXPECT_NE(Audit(rows).finding, "") << "entries " << at + 1 << " and " << at + 2;
     }
 }
 
-TEST(LedgerAudit, AReportInAnothersNameIsNamed) {
-    Rows rows = some_ledger();
+TEST(LedgerAudit, AReportSignedByAnotherNodeIsDetected) {
+    Rows rows = sample_ledger();
     const std::size_t at = nth<CommitRound>(rows, 3);
     Entry entry = entry_of(rows[at]);
     std::get<CommitRound>(entry.command).reports[0].digest.bytes[5] ^= std::byte{1};
     put_entry(rows[at], entry);
-    chain_again(rows);
+    recompute_chain(rows);
     EXPECT_NE(Audit(rows).finding, "");
-    // Even where the SN signs what it made up.
-    const Entry honest = entry_of(some_ledger()[at]);
+    // Also if the SN signs the forged entry.
+    const Entry honest = entry_of(sample_ledger()[at]);
     Audit audit(
-        Rows(some_ledger().begin(), some_ledger().begin() + static_cast<std::ptrdiff_t>(at)));
+        Rows(sample_ledger().begin(), sample_ledger().begin() + static_cast<std::ptrdiff_t>(at)));
     const auto sn = make_memory_signer(openssl_hasher(), honest.signer, 0);
     EXPECT_EQ(audit.finding, "");
 }
 
-TEST(LedgerAudit, AnSnThatMakesUpAMembersWordsIsFoundOut) {
-    // It knows its own key, so what it says itself is signed; the member's is not to be had.
+TEST(LedgerAudit, AnSnThatForgesCommandsOfAMemberIsDetected) {
+    // The SN has its own key and can sign its own commands, but not those of the member.
     MemorySwarm swarm(12);
     swarm.add_pair(1, {});
     swarm.add_pair(2, {});
@@ -217,7 +217,7 @@ TEST(LedgerAudit, AnSnThatMakesUpAMembersWordsIsFoundOut) {
     for (const Bytes& bytes : swarm.sn_store().log.records) {
         rows.push_back({rows.size() + 1, bytes, {}});
     }
-    chain_again(rows);
+    recompute_chain(rows);
     ASSERT_EQ(Audit(rows).finding, "");
     const std::size_t at = nth<CommitRound>(rows, 1);
     Entry entry = entry_of(rows[at]);
@@ -227,19 +227,19 @@ TEST(LedgerAudit, AnSnThatMakesUpAMembersWordsIsFoundOut) {
     const auto sn = make_memory_signer(openssl_hasher(), {"sn1"}, 1);
     entry.signature = sn->sign(command_text(entry.signer, 0, 0, entry.command));
     put_entry(rows[at], entry);
-    chain_again(rows);
+    recompute_chain(rows);
     EXPECT_TRUE(Audit(rows).found(at + 1, "the report of 'sl1' on round 1 is not signed by it"))
         << Audit(rows).finding;
 }
 
-TEST(LedgerAudit, ACertificateThatNobodyTrustsIsNamed) {
+TEST(LedgerAudit, AnUntrustedCertificateIsNamed) {
     const auto verifier = make_memory_verifier(openssl_hasher());
     LedgerAudit audit(openssl_hasher(), *verifier, {[](const NodeId& node, ByteView) {
                           return node.name == "sl2" ? Result<void>(Error{Errc::refused, "no CA"})
                                                     : Result<void>{};
                       }});
     std::string finding;
-    for (const Row& row : some_ledger()) {
+    for (const Row& row : sample_ledger()) {
         if (const auto good = audit.take(row.index, row.bytes, row.link); !good) {
             finding = good.error().message;
             break;

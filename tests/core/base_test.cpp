@@ -12,7 +12,7 @@
 namespace starling::test {
 namespace {
 
-TEST(Random, FollowsTheReferenceAndOnlyTheSeed) {
+TEST(Random, MatchesTheReferenceAndDependsOnTheSeedOnly) {
     // xoshiro256** seeded with SplitMix64(0): first outputs of the reference implementation.
     Random random(0);
     EXPECT_EQ(random.next(), 0x99ec5f36cb75f2b4U);
@@ -28,7 +28,7 @@ TEST(Random, FollowsTheReferenceAndOnlyTheSeed) {
     EXPECT_NEAR(squares / 100'000, 1.0, 0.02);
 }
 
-TEST(BufferPool, ABufferIsUsedAgainOnceNobodyOwnsIt) {
+TEST(BufferPool, ABufferIsReusedOnceNobodyOwnsIt) {
     BufferPool pool;
     constexpr std::size_t size = 256 * 1024;
     BufferPool::Buffer first = pool.take(size);
@@ -44,7 +44,7 @@ TEST(BufferPool, ABufferIsUsedAgainOnceNobodyOwnsIt) {
     EXPECT_EQ(pool.take(size).get(), memory);
 }
 
-TEST(BufferPool, KeepsNoMoreFreeThanWasInUseAtATime) {
+TEST(BufferPool, KeepsNoMoreFreeBytesThanWereInUseAtATime) {
     BufferPool pool;
     constexpr std::size_t size = 256 * 1024;
     for (std::size_t i = 0; i < 100; ++i) {
@@ -53,7 +53,7 @@ TEST(BufferPool, KeepsNoMoreFreeThanWasInUseAtATime) {
     EXPECT_LE(pool.free_bytes(), size + 99);
 }
 
-TEST(NodeId, TakesOnlyNamesThatAreSafeInFilesAndLogs) {
+TEST(NodeId, AcceptsOnlyNamesThatAreSafeInFilesAndLogs) {
     EXPECT_TRUE(parse_node_id("sl-1.hospital_a"));
     EXPECT_FALSE(parse_node_id(""));
     EXPECT_FALSE(parse_node_id("../etc"));
@@ -61,7 +61,7 @@ TEST(NodeId, TakesOnlyNamesThatAreSafeInFilesAndLogs) {
     EXPECT_FALSE(parse_node_id(std::string(65, 'a')));
 }
 
-TEST(Hasher, IsSha256OverTheConcatenation) {
+TEST(Hasher, IsSha256OfTheConcatenation) {
     const std::string text = "abc";
     EXPECT_EQ(to_string(openssl_hasher().digest(std::as_bytes(std::span(text)))),
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -81,19 +81,19 @@ TEST(JsonWriter, WritesWhatTheParserReads) {
                            R"("list": [1, {}, null]})");
 }
 
-TEST(JsonWriter, ReplacesWhatIsNoUtf8) {
+TEST(JsonWriter, ReplacesInvalidUtf8) {
     EXPECT_EQ(json_string("a\xFF\n"), "\"a\xEF\xBF\xBD\\u000a\"");
     EXPECT_EQ(valid_utf8("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x90\xA6"),
               "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x90\xA6");
     const std::string bad = "\xEF\xBF\xBD";
     EXPECT_EQ(valid_utf8("a\xFFz"), "a" + bad + "z");
-    EXPECT_EQ(valid_utf8("\xC0\xAF"), bad + bad);                      // an overlong '/'
+    EXPECT_EQ(valid_utf8("\xC0\xAF"), bad + bad);                      // overlong encoding of '/'
     EXPECT_EQ(valid_utf8("\xED\xA0\x80"), bad + bad + bad);            // a surrogate
-    EXPECT_EQ(valid_utf8("\xE2\x82"), bad + bad);                      // cut off
+    EXPECT_EQ(valid_utf8("\xE2\x82"), bad + bad);                      // truncated
     EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), bad + bad + bad + bad);  // above U+10FFFF
 }
 
-TEST(TraceLine, IsOneLineWhateverTheValuesHold) {
+TEST(TraceLine, IsOneLineForAnyValues) {
     const TraceEvent event = TraceEvent("peer_lost").with("reason", "cut off = a\nb").with("n", 5);
     EXPECT_EQ(trace_line(from_ns(1500), {"sl1"}, event),
               "1500 sl1 peer_lost reason=cut%20off%20%3D%20a%0Ab n=5");

@@ -1,4 +1,5 @@
-// Catching up with a missed round: whose results count, and what is done about a wrong model.
+// Fetching a missed round's model: which results of work are accepted, and what follows a wrong
+// model.
 #include "core/sl/catch_up.hpp"
 
 #include <gtest/gtest.h>
@@ -9,7 +10,7 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-TEST(WorkId, ComesBackFromItsNumber) {
+TEST(WorkId, CanBeRestoredFromItsNumber) {
     const WorkId merge{
         .kind = WorkId::Kind::merge, .serial = 0xfedcba98, .segment = (1U << 29U) - 1};
     const WorkId keep{.kind = WorkId::Kind::keep_fetched, .serial = 7};
@@ -30,7 +31,7 @@ protected:
         catch_up.begin({}, {"c", 0, round, 0}, commit(round), bytes, out);
         EXPECT_FALSE(catch_up.on_tick({}, {{"sl2"}, {"sl3"}}, out));
     }
-    /// The one segment of the model. \return the work that this leads to.
+    /// Receives the model's only segment. \return the work that this starts.
     WorkId receive(Round round, std::byte first = {}) {
         Bytes segment(bytes);
         segment[0] = first;
@@ -47,7 +48,7 @@ protected:
     CatchUp catch_up{NodeId{"sl1"}, minutes(5)};
 };
 
-TEST_F(CatchUpTest, HashesAModelThenKeepsItThenIsDone) {
+TEST_F(CatchUpTest, HashesAndStoresTheModel) {
     begin(3);
     const WorkId hash = receive(3);
     EXPECT_EQ(hash.kind, WorkId::Kind::hash_fetched);
@@ -68,7 +69,7 @@ TEST_F(CatchUpTest, IgnoresResultsOfAnEarlierFetch) {
     EXPECT_FALSE(catch_up.awaits(hash));
 }
 
-TEST_F(CatchUpTest, AsksTheNextSourceAfterAnotherModel) {
+TEST_F(CatchUpTest, AsksTheNextSourceAfterAWrongModel) {
     begin(3);
     receive(3);
     const NodeId first = catch_up.source()->id;
@@ -79,7 +80,7 @@ TEST_F(CatchUpTest, AsksTheNextSourceAfterAnotherModel) {
     EXPECT_EQ(catch_up.transfer().received_bytes, 0U);
 }
 
-TEST_F(CatchUpTest, GivesUpWithoutAByteForTheLimit) {
+TEST_F(CatchUpTest, GivesUpAfterTheLimitWithoutProgress) {
     begin(3);
     EXPECT_FALSE(catch_up.on_tick(SwarmTime{} + minutes(5), {}, out));
     const auto end = catch_up.on_tick(SwarmTime{} + minutes(5) + seconds(1), {}, out);
@@ -87,7 +88,7 @@ TEST_F(CatchUpTest, GivesUpWithoutAByteForTheLimit) {
     EXPECT_EQ(end->how, NodeEnd::How::crash);
 }
 
-TEST_F(CatchUpTest, NamesTheOwnersOfSegmentsThatDiffer) {
+TEST_F(CatchUpTest, NamesTheOwnersOfDifferingSegments) {
     Deviation own{.round = 3, .merged = {Blob(Bytes(bytes))}, .owners = {{"sl2"}}};
     catch_up.note_deviation(own);
     begin(3);

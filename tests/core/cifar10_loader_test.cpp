@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uintmax_t file_bytes = 30'730'000;
 
-/// A folder of batch files full of zeros (ten thousand black aeroplanes each), sparse on disk.
+/// A folder of batch files of zeros (ten thousand black images of label 0 each), sparse on disk.
 class Cifar10LoaderTest : public ::testing::Test {
 protected:
     void SetUp() override {
@@ -57,7 +57,7 @@ TEST_F(Cifar10LoaderTest, ReadsLabelsAndPixelsInOrder) {
     EXPECT_EQ(data->test.image(9'999)[3071], 255);
 }
 
-TEST_F(Cifar10LoaderTest, TakesTheInnerFolderToo) { EXPECT_TRUE(load_cifar10(folder_)); }
+TEST_F(Cifar10LoaderTest, AcceptsTheInnerFolderToo) { EXPECT_TRUE(load_cifar10(folder_)); }
 
 TEST_F(Cifar10LoaderTest, NamesAMissingFile) {
     std::filesystem::remove(folder_ / "data_batch_4.bin");
@@ -74,14 +74,14 @@ TEST_F(Cifar10LoaderTest, NamesATruncatedFile) {
     EXPECT_NE(error.message.find("truncated"), std::string::npos) << error.message;
 }
 
-TEST_F(Cifar10LoaderTest, NamesATooLargeFile) {
+TEST_F(Cifar10LoaderTest, NamesAFileThatIsTooLarge) {
     std::filesystem::resize_file(folder_ / "data_batch_1.bin", file_bytes + 3073);
     const Error error = error_of_load();
     EXPECT_EQ(error.code, Errc::malformed);
     EXPECT_NE(error.message.find("too large"), std::string::npos) << error.message;
 }
 
-TEST_F(Cifar10LoaderTest, NamesFileAndRecordOfAWrongLabel) {
+TEST_F(Cifar10LoaderTest, NamesFileAndRecordOfAnInvalidLabel) {
     poke("data_batch_3.bin", 1234 * 3073, 10);
     const Error error = error_of_load();
     EXPECT_EQ(error.code, Errc::malformed);
@@ -89,7 +89,7 @@ TEST_F(Cifar10LoaderTest, NamesFileAndRecordOfAWrongLabel) {
         << error.message;
 }
 
-TEST_F(Cifar10LoaderTest, RefusesAFolderInPlaceOfAFile) {
+TEST_F(Cifar10LoaderTest, RejectsADirectoryInPlaceOfAFile) {
     std::filesystem::remove(folder_ / "data_batch_5.bin");
     std::filesystem::create_directory(folder_ / "data_batch_5.bin");
     EXPECT_EQ(error_of_load().code, Errc::io);

@@ -9,7 +9,7 @@
 namespace starling {
 namespace {
 
-TEST(Cifar10Flags, AreReadInBothSpellings) {
+TEST(Cifar10Flags, AreAcceptedInBothSpellings) {
     const Result<ProgramFlags> flags = parse_flags(
         {"--model", "cnn", "--epochs=5", "--partition", "full", "--data-dir", "data", "--seed=9"});
     ASSERT_TRUE(flags) << flags.error().message;
@@ -21,7 +21,7 @@ TEST(Cifar10Flags, AreReadInBothSpellings) {
     EXPECT_EQ(parse_flags({"--partition=skewed"})->partition, Partition::skewed);
 }
 
-TEST(Cifar10Flags, WrongOnesAreNamed) {
+TEST(Cifar10Flags, InvalidOnesAreNamed) {
     const auto message = [](std::vector<std::string> arguments) {
         const Result<ProgramFlags> flags = parse_flags(arguments);
         return flags ? std::string() : flags.error().message;
@@ -34,7 +34,7 @@ TEST(Cifar10Flags, WrongOnesAreNamed) {
     EXPECT_NE(message({"--partition", "half"}).find("iid, skewed or full"), std::string::npos);
 }
 
-TEST(Cifar10Data, IsSharedByTrainingsOfOneProcess) {
+TEST(Cifar10Data, IsSharedByTrainingsInOneProcess) {
     ProgramFlags flags;
     flags.drawn_train = 20;
     flags.drawn_test = 10;
@@ -47,7 +47,7 @@ TEST(Cifar10Data, IsSharedByTrainingsOfOneProcess) {
     EXPECT_EQ(load_data("/nowhere at all", flags).error().code, Errc::not_found);
 }
 
-TEST(Cifar10State, IsTakenByTheSameTrainingOnly) {
+TEST(Cifar10State, IsLoadedByTheSameTrainingOnly) {
     ImageClassifier classifier({.model = "cnn"});
     TrainingState state(classifier, "seed 1");
     const Bytes saved = state.save();
@@ -61,7 +61,7 @@ TEST(Cifar10State, IsTakenByTheSameTrainingOnly) {
     }
 }
 
-TEST(Cifar10Calibration, KeepsTheOtherWorkloads) {
+TEST(Cifar10Calibration, KeepsOtherWorkloads) {
     const Result<std::string> first =
         merge_calibration("", "cifar10/tiny/32", {0.012, 0.01, 0.02, 1.5});
     ASSERT_TRUE(first);
@@ -80,7 +80,7 @@ TEST(Cifar10Calibration, KeepsTheOtherWorkloads) {
     EXPECT_FALSE(merge_calibration("{\"workloads\": {\"w\": 1}}", "v", {}));
 }
 
-TEST(Cifar10Calibration, RefusesADirectoryAndDoesNotMeasureFirst) {
+TEST(Cifar10Calibration, RejectsADirectoryBeforeMeasuring) {
     ProgramFlags flags;
     flags.calibrate = std::filesystem::temp_directory_path().string();
     flags.calibrate_batches = 1'000'000'000;
@@ -94,7 +94,7 @@ TEST(Cifar10Calibration, RefusesADirectoryAndDoesNotMeasureFirst) {
 TEST(Cifar10Calibration, MeasuresRealBatches) {
     ProgramFlags flags;
     flags.batch_size = 8;
-    flags.drawn_train = 50;  // fewer than the batches need: goes on with the next epoch
+    flags.drawn_train = 50;  // fewer than the batches need: continues with the next epoch
     flags.drawn_test = 10;
     flags.calibrate_batches = 12;
     const Result<Calibration> measured = measure_batches(flags);

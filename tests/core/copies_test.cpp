@@ -1,4 +1,4 @@
-// Two starts of one node at a time, as where somebody has copied its workspace.
+// Two processes of one node at the same time, as after its workspace was copied.
 #include "core/base/start_text.hpp"
 #include "tests/support/memory_swarm.hpp"
 
@@ -13,7 +13,7 @@ TEST(StartText, IsTheTimeOfTheStart) {
     EXPECT_EQ(start_text(7), "start number 7");
 }
 
-/// A training of two members whose second SL is on its second host.
+/// A training of two members; the second process of an SL runs on the second host.
 class Copies : public testing::TestWithParam<int> {
 protected:
     Copies() : swarm(1, {}, GetParam()) {
@@ -27,7 +27,7 @@ protected:
         const auto committed = swarm.trace.named("round_committed");
         return committed.empty() ? -1 : std::stoi(field(committed.back(), "round"));
     }
-    /// Events about sl1, as sn1 tells them.
+    /// Number of events about sl1 in sn1's trace.
     std::size_t count(const std::string& event) const {
         const auto lines = swarm.trace.named(event, "sn1");
         return static_cast<std::size_t>(
@@ -43,7 +43,7 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(, Copies, testing::Values(1, 3));
 
-TEST_P(Copies, TheOlderStartIsToldWhoHasItsPlaceAndEnds) {
+TEST_P(Copies, TheOlderProcessIsToldItsReplacementAndEnds) {
     ASSERT_TRUE(swarm.run_to_round(3)) << swarm.trace.tail();
     swarm.add_copy(1);
     ASSERT_TRUE(stopped("sl1")) << swarm.trace.tail();
@@ -51,7 +51,8 @@ TEST_P(Copies, TheOlderStartIsToldWhoHasItsPlaceAndEnds) {
     ASSERT_TRUE(stopped("ml1"));
     EXPECT_EQ(swarm.code("ml1"), exit_code::refused);
     EXPECT_TRUE(swarm.trace.logged("replaced by a start of 'sl1'", "sl1")) << swarm.trace.tail();
-    // No goodbye in the newer one's name: the training goes on with it, and ends as ever.
+    // The older process does not leave the contract in the newer one's name: training continues and
+    // ends normally.
     EXPECT_TRUE(swarm.run_to_round(newest_round() + 3)) << swarm.trace.tail();
     EXPECT_FALSE(swarm.network.stopped({"sl1-copy"}).has_value());
     EXPECT_TRUE(swarm.trace.named("contract_ended").empty());
@@ -59,7 +60,7 @@ TEST_P(Copies, TheOlderStartIsToldWhoHasItsPlaceAndEnds) {
     EXPECT_TRUE(swarm.trace.logged("it takes the place of its start at 10.0.0.1:16000"));
 }
 
-TEST_P(Copies, OnceTheCopyIsKilledTheOriginalGoesOnWhenItIsStartedAgain) {
+TEST_P(Copies, TheOriginalResumesAfterARestartOnceTheCopyIsKilled) {
     ASSERT_TRUE(swarm.run_to_round(3)) << swarm.trace.tail();
     swarm.add_copy(1);
     ASSERT_TRUE(stopped("sl1")) << swarm.trace.tail();
@@ -74,8 +75,8 @@ TEST_P(Copies, OnceTheCopyIsKilledTheOriginalGoesOnWhenItIsStartedAgain) {
     swarm.expect_one_final_model();
 }
 
-/// The older start is cut off from what it is told, but not from telling.
-TEST_P(Copies, WhatTheOlderStartSaysKeepsNothingAlive) {
+/// The older process receives nothing, but what it sends arrives.
+TEST_P(Copies, MessagesOfTheOlderProcessRenewNoLease) {
     ASSERT_TRUE(swarm.run_to_round(3)) << swarm.trace.tail();
     for (const NodeId& sn : swarm.sns) {
         swarm.network.mute(sn, {"sl1"});
@@ -93,8 +94,8 @@ TEST_P(Copies, WhatTheOlderStartSaysKeepsNothingAlive) {
         << swarm.trace.tail();
 }
 
-/// An SN's disk is copied, and the copy started at another address.
-TEST(CopiedSn, FindsItsOriginalAndEndsWithoutAWord) {
+/// An SN's disk is copied, and the copy is started at another address.
+TEST(CopiedSn, FindsTheOriginalAndStopsWithoutVoting) {
     MemorySwarm swarm(1, {}, 3);
     for (int i = 1; i <= 2; ++i) {
         swarm.add_pair(i, {.syncs = 60, .batch_time = milliseconds(20)});
@@ -137,7 +138,7 @@ TEST(CopiedSn, FindsItsOriginalAndEndsWithoutAWord) {
 }
 
 /// The original is gone, and its disk was moved to another host.
-TEST(CopiedSn, ThatWasMovedServes) {
+TEST(CopiedSn, ServesFromAMovedDisk) {
     MemorySwarm swarm;
     for (int i = 1; i <= 2; ++i) {
         swarm.add_pair(i, {.syncs = 60, .batch_time = milliseconds(20)});

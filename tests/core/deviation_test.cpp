@@ -1,5 +1,5 @@
-// Members that merge to other bytes than the others, or make others do so: the rounds go on without
-// them, and they are named.
+// Members that merge to different bytes than the others, or make others do so: rounds continue
+// without them, and they are named.
 #include "core/sl/work_id.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/tampered_node.hpp"
@@ -11,7 +11,7 @@ class Deviation : public testing::Test {
 protected:
     void add_pairs(int count, std::uint32_t min_peers = 2) {
         for (int i = 1; i <= count; ++i) {
-            // Five segments of 256 KiB, so that there are several owners.
+            // Five segments of 256 KiB, so that there are several segment owners.
             swarm.add_pair(i, {.elements = 300'000, .min_peers = min_peers, .syncs = 8});
         }
     }
@@ -35,7 +35,7 @@ protected:
     MemorySwarm swarm{5};
 };
 
-/// Of the merged segments of others that come in, every one is stored with a flipped bit.
+/// Flips a bit in each merged segment received from another owner.
 void flip_merged_segments(Input& input) {
     auto* received = std::get_if<FrameReceived>(&input);
     const auto* data =
@@ -45,10 +45,10 @@ void flip_merged_segments(Input& input) {
     }
 }
 
-TEST_F(Deviation, BadMemoryAtAMemberCostsNobodyElseARound) {
+TEST_F(Deviation, FaultyMemoryAtAMemberCostsTheOthersNoRound) {
     int flipped = 0;
     change_input("sl2", [&flipped](Input& input) {
-        if (flipped < 3) {  // what it fetches to go on is whole
+        if (flipped < 3) {  // the model fetched afterwards is intact
             const auto* received = std::get_if<FrameReceived>(&input);
             const auto* data =
                 received == nullptr ? nullptr : std::get_if<SegmentData>(&received->frame.message);
@@ -66,7 +66,7 @@ TEST_F(Deviation, BadMemoryAtAMemberCostsNobodyElseARound) {
     EXPECT_TRUE(swarm.trace.logged("This node merged round 2 to", "sl2"));
 }
 
-TEST_F(Deviation, AnOwnerThatSendsOneMemberOtherBytesIsNamedByThatMember) {
+TEST_F(Deviation, AnOwnerThatSendsOneMemberWrongBytesIsNamedByIt) {
     change_effects("sl1", [](Effect& effect) {
         auto* send = std::get_if<Send>(&effect);
         const auto* data =
@@ -85,7 +85,7 @@ TEST_F(Deviation, AnOwnerThatSendsOneMemberOtherBytesIsNamedByThatMember) {
     EXPECT_EQ(field(named.front(), "owner"), "sl1");
 }
 
-TEST_F(Deviation, AnOwnerThatLiesToOneMemberInEachRoundDoesNotGetItExpelled) {
+TEST_F(Deviation, AnOwnerThatLiesToOneMemberEachRoundDoesNotGetItExpelled) {
     change_effects("sl1", [](Effect& effect) {
         auto* send = std::get_if<Send>(&effect);
         const auto* data =
@@ -103,7 +103,7 @@ TEST_F(Deviation, AnOwnerThatLiesToOneMemberInEachRoundDoesNotGetItExpelled) {
     EXPECT_TRUE(swarm.trace.logged("Member 'sl4' says that it was sent other bytes", "sn1"));
 }
 
-/// Signs digests of its own, and says them with each heartbeat.
+/// Signs a digest of its own in each report, and sends it with every heartbeat.
 class WrongReports {
 public:
     void operator()(Input& input) const {
@@ -115,7 +115,7 @@ public:
     }
 };
 
-TEST_F(Deviation, AMemberThatSignsAnotherDigestIsExpelledAndTheOthersGoOn) {
+TEST_F(Deviation, AMemberThatReportsAnotherDigestIsExpelled) {
     change_input("sl1", WrongReports());
     add_pairs(4);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
@@ -131,7 +131,7 @@ TEST_F(Deviation, AMemberThatSignsAnotherDigestIsExpelledAndTheOthersGoOn) {
     EXPECT_EQ(field(committed.back(), "members"), "3");
 }
 
-TEST_F(Deviation, TwoOfFiveThatSignTheSameOtherDigestAreNamed) {
+TEST_F(Deviation, TwoOfFiveThatReportTheSameWrongDigestAreNamed) {
     change_input("sl1", WrongReports());
     change_input("sl2", WrongReports());
     add_pairs(5);
@@ -143,7 +143,7 @@ TEST_F(Deviation, TwoOfFiveThatSignTheSameOtherDigestAreNamed) {
     EXPECT_EQ(field(swarm.trace.named("round_committed").back(), "final"), "1");
 }
 
-TEST_F(Deviation, OfTwoMembersNeitherIsBelieved) {
+TEST_F(Deviation, WithTwoMembersNoMajorityExists) {
     change_input("sl1", WrongReports());
     add_pairs(2);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();

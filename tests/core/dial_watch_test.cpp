@@ -1,4 +1,4 @@
-// A node that dials in vain says so: at whom, why, and what to look at.
+// A node whose dials fail logs which peer it can't reach, why, and what to check.
 #include "core/node/dial_watch.hpp"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// Dials whoever it is told to by the test.
+/// A node that dials the addresses that the test gives it.
 class Dialler final : public Node {
 public:
     const NodeId& id() const override { return id_; }
@@ -42,8 +42,8 @@ protected:
         dialler->to = address;
         step(TimerDue{1});
     }
-    /// Dials that fail at once, twice a second.
-    void dial_in_vain(const Address& address, SwarmDuration time) {
+    /// Dials that fail at once, twice a second, for `time`.
+    void fail_dials(const Address& address, SwarmDuration time) {
         for (const SwarmTime end = now + time; now < end; now += milliseconds(500)) {
             dial(address);
             step(ConnectFailed{address,
@@ -64,47 +64,47 @@ protected:
     std::vector<SwarmDuration> times;
 };
 
-TEST_F(DialWatchTest, a_peer_that_is_started_a_moment_later_is_not_missed) {
-    dial_in_vain(first, milliseconds(2500));
+TEST_F(DialWatchTest, a_peer_that_starts_shortly_afterwards_is_not_reported) {
+    fail_dials(first, milliseconds(2500));
     dial(first);
     step(PeerUp{{"sn1"}, Role::sn, first});
     now += seconds(60);
     EXPECT_TRUE(lines.empty());
 }
 
-TEST_F(DialWatchTest, says_where_why_and_what_to_check) {
-    dial_in_vain(first, seconds(4));
+TEST_F(DialWatchTest, the_text_says_where_why_and_what_to_check) {
+    fail_dials(first, seconds(4));
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_EQ(lines[0],
               "No SN has answered for 3 s: can't connect to 10.0.0.1:30304: Connection refused. "
               "Is run-sn running there? Check --sn-ip and --sn-api-port. This node keeps trying");
 }
 
-TEST_F(DialWatchTest, says_it_again_at_growing_intervals) {
-    dial_in_vain(first, seconds(1200));
+TEST_F(DialWatchTest, is_repeated_at_growing_intervals) {
+    fail_dials(first, seconds(1200));
     const std::vector<SwarmDuration> expected = {seconds(3),   seconds(8),   seconds(18),
                                                  seconds(38),  seconds(78),  seconds(158),
                                                  seconds(318), seconds(618), seconds(918)};
     EXPECT_EQ(times, expected);
 }
 
-TEST_F(DialWatchTest, one_of_several_addresses_will_do) {
+TEST_F(DialWatchTest, is_silent_if_one_of_several_addresses_is_connected) {
     dial(second);
     step(PeerUp{{"sn2"}, Role::sn, second});
-    dial_in_vain(first, seconds(60));  // beside the one that is connected
+    fail_dials(first, seconds(60));  // while the second one is connected
     EXPECT_TRUE(lines.empty());
     step(PeerLost{{"sn2"}, "gone"});
-    dial_in_vain(second, seconds(2));
-    dial_in_vain(first, seconds(2));
+    fail_dials(second, seconds(2));
+    fail_dials(first, seconds(2));
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_NE(lines[0].find("10.0.0.1:30304: Connection refused; can't connect to 10.0.0.2:30304"),
               std::string::npos)
         << lines[0];
 }
 
-TEST_F(DialWatchTest, an_address_that_never_answers_is_told_after_its_first_dial) {
+TEST_F(DialWatchTest, an_address_that_times_out_is_reported_after_the_first_dial) {
     dial(first);
-    now += seconds(5);  // as long as an endpoint waits
+    now += seconds(5);  // an endpoint's time limit for a dial
     step(ConnectFailed{
         first, {Errc::unreachable, "10.0.0.1:30304: no connection within 5 s"}, false});
     ASSERT_EQ(lines.size(), 1U);
@@ -113,21 +113,21 @@ TEST_F(DialWatchTest, an_address_that_never_answers_is_told_after_its_first_dial
         << lines[0];
 }
 
-TEST_F(DialWatchTest, every_target_is_watched_by_itself) {
+TEST_F(DialWatchTest, targets_are_watched_separately) {
     dialler->role_of_peer = Role::apls;
-    dial_in_vain({"10.0.0.9", 5814}, seconds(4));
+    fail_dials({"10.0.0.9", 5814}, seconds(4));
     dialler->role_of_peer = Role::sn;
-    dial_in_vain({"10.0.0.3", 30304}, seconds(4));  // an SN that the ledger names
+    fail_dials({"10.0.0.3", 30304}, seconds(4));  // an SN listed in the ledger
     ASSERT_EQ(lines.size(), 2U);
     EXPECT_NE(lines[0].find("No licence server has answered for 3 s"), std::string::npos);
     EXPECT_NE(lines[0].find("Check --apls-ip and --apls-port"), std::string::npos);
     EXPECT_NE(lines[1].find("It is one of the SNs that keep the ledger"), std::string::npos);
 }
 
-TEST_F(DialWatchTest, failures_that_lie_far_apart_are_not_one_absence) {
-    dial_in_vain(first, seconds(2));
+TEST_F(DialWatchTest, failures_far_apart_are_not_one_outage) {
+    fail_dials(first, seconds(2));
     now += seconds(3600);
-    dial_in_vain(first, seconds(2));
+    fail_dials(first, seconds(2));
     EXPECT_TRUE(lines.empty());
 }
 

@@ -9,7 +9,7 @@
 namespace starling::test {
 namespace {
 
-TEST(EventRegistry, IsOrderedByName) {
+TEST(EventRegistry, IsSortedByName) {
     const auto kinds = event_kinds();
     for (std::size_t i = 1; i < kinds.size(); ++i) {
         EXPECT_LT(kinds[i - 1].name, kinds[i].name);
@@ -17,7 +17,7 @@ TEST(EventRegistry, IsOrderedByName) {
     }
 }
 
-TEST(EventRegistry, NamesWhatIsWrongWithAnEvent) {
+TEST(EventRegistry, NamesTheErrorsOfAnEvent) {
     EXPECT_EQ(event_error(TraceEvent("leader_known").with("leader", "sn1").with("term", 7)), "");
     EXPECT_NE(event_error(TraceEvent("leader_knwon")).find("'leader_knwon' is not in"),
               std::string::npos);
@@ -29,7 +29,7 @@ TEST(EventRegistry, NamesWhatIsWrongWithAnEvent) {
 }
 
 /// STARLING_WRITE=1 writes the file.
-TEST(EventRegistry, IsWhatTheDocumentSays) {
+TEST(EventRegistry, MatchesTheDocument) {
     const std::string path = STARLING_SOURCE "/core/trace/TRACE.md";
     if (std::getenv("STARLING_WRITE") != nullptr) {
         std::ofstream(path) << event_registry_text();
@@ -37,7 +37,7 @@ TEST(EventRegistry, IsWhatTheDocumentSays) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     EXPECT_TRUE(text.str() == event_registry_text())
-        << path << " is not what core/trace/event_kinds.cpp says: run with STARLING_WRITE=1";
+        << path << " does not match core/trace/event_kinds.cpp: run with STARLING_WRITE=1";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Members that hold rounds up on purpose, or as if they did: each costs the others a bounded time,
-// and is expelled from the run in the end.
+// Members that stall rounds on purpose or by a fault: each costs the others a bounded time, and is
+// expelled from the run.
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/tampered_node.hpp"
 
@@ -14,10 +14,10 @@ const SegmentData* segment_of(const Effect& effect) {
     return send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
 }
 bool is_in_training(const SegmentData* data) { return data != nullptr && data->key.round > 0; }
-Heartbeat* beat_in_training(Effect& effect) {
+Heartbeat* heartbeat_in_training(Effect& effect) {
     auto* send = std::get_if<Send>(&effect);
-    auto* beat = send == nullptr ? nullptr : std::get_if<Heartbeat>(&send->frame.message);
-    return beat != nullptr && beat->round > 0 ? beat : nullptr;
+    auto* heartbeat = send == nullptr ? nullptr : std::get_if<Heartbeat>(&send->frame.message);
+    return heartbeat != nullptr && heartbeat->round > 0 ? heartbeat : nullptr;
 }
 void drop(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
 
@@ -25,7 +25,7 @@ class HoldUp : public testing::Test {
 protected:
     void add_pairs(int count) {
         for (int i = 1; i <= count; ++i) {
-            // Five segments of 256 KiB, so that there are several owners.
+            // Five segments of 256 KiB, so that there are several segment owners.
             swarm.add_pair(i, {.elements = 300'000, .min_peers = 2, .syncs = 12});
         }
     }
@@ -40,7 +40,7 @@ protected:
         return static_cast<std::size_t>(std::count_if(
             lines.begin(), lines.end(), [&](const auto& l) { return field(l, "node") == node; }));
     }
-    /// The longest time from one commit to the next.
+    /// The longest time between two commits.
     SwarmDuration longest_round() const {
         SwarmDuration longest{0};
         const auto committed = swarm.trace.named("round_committed", "sn1");
@@ -49,8 +49,8 @@ protected:
         }
         return longest;
     }
-    /// The honest members come to one final model, no round takes longer than `limit`, and the
-    /// other one is expelled.
+    /// The honest members end with one final model, no round takes longer than `limit`, and the
+    /// stalling member is expelled.
     void expect_expelled(const std::string& number, int members, SwarmDuration limit) {
         ASSERT_TRUE(swarm.run(holdups_max * limit + minutes(10))) << swarm.trace.tail();
         EXPECT_LE(longest_round(), limit);
@@ -79,32 +79,32 @@ TEST_F(HoldUp, AMemberThatSendsNoSegmentsIsExpelled) {
     expect_expelled("2", 4, 4 * minutes(2));
 }
 
-TEST_F(HoldUp, AnOwnerThatKeepsMergedSegmentsAndDoesNotReportIsExpelled) {
+TEST_F(HoldUp, AnOwnerThatWithholdsMergedSegmentsAndItsReportIsExpelled) {
     tamper("sl2", nullptr, [](Effect& effect) {
         const SegmentData* data = segment_of(effect);
         if (is_in_training(data) && data->kind == SegmentKind::merged) {
             drop(effect);
             return;
         }
-        if (Heartbeat* beat = beat_in_training(effect)) {
-            beat->report.reset();
+        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+            heartbeat->report.reset();
         }
     });
     add_pairs(4);
     expect_expelled("2", 4, minutes(13));
 }
 
-TEST_F(HoldUp, AMemberThatNeverReportsItsMergeIsExpelled) {
+TEST_F(HoldUp, AMemberThatNeverReportsItsDigestIsExpelled) {
     tamper("sl3", nullptr, [](Effect& effect) {
-        if (Heartbeat* beat = beat_in_training(effect)) {
-            beat->report.reset();
+        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+            heartbeat->report.reset();
         }
     });
     add_pairs(4);
     expect_expelled("3", 4, minutes(13));
 }
 
-/// As transports measure it where a peer sends one byte now and then.
+/// As a transport reports the progress of a peer that sends one byte now and then.
 class DrippingSender {
 public:
     void operator()(Input& input) {
@@ -117,7 +117,7 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
-TEST_F(HoldUp, AMemberThatSendsAByteNowAndThenHoldsARoundForItsLimitOnly) {
+TEST_F(HoldUp, AMemberThatSendsAByteNowAndThenStallsARoundForTheLimitOnly) {
     tamper("sl2", nullptr, [](Effect& effect) {
         if (is_in_training(segment_of(effect))) {
             drop(effect);
@@ -133,11 +133,11 @@ TEST_F(HoldUp, AMemberThatSendsAByteNowAndThenHoldsARoundForItsLimitOnly) {
     EXPECT_TRUE(swarm.trace.logged("the exchange took longer than at 4000 bytes/s", "sn1"));
 }
 
-TEST_F(HoldUp, AMemberThatOnlySaysThatItReceivesHoldsARoundForItsLimitOnly) {
+TEST_F(HoldUp, AMemberThatOnlySaysThatItReceivesStallsARoundForTheLimitOnly) {
     tamper("sl2", nullptr, [claimed = std::uint64_t{0}](Effect& effect) mutable {
-        if (Heartbeat* beat = beat_in_training(effect)) {
-            beat->report.reset();
-            beat->progress.received_bytes = ++claimed;
+        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+            heartbeat->report.reset();
+            heartbeat->progress.received_bytes = ++claimed;
         }
     });
     add_pairs(4);
@@ -146,13 +146,13 @@ TEST_F(HoldUp, AMemberThatOnlySaysThatItReceivesHoldsARoundForItsLimitOnly) {
     expect_expelled("2", 4, attempt_limit(config, 4) + minutes(3));
 }
 
-TEST_F(HoldUp, WhoFalselyBlamesMostOthersIsExpelled) {
-    // It says of one member after the other that nothing comes from it, and reports nothing.
+TEST_F(HoldUp, AMemberThatFalselyBlamesMostOthersIsExpelled) {
+    // Reports of one member after the other that it sends nothing, and reports no digest.
     tamper("sl4", nullptr, [](Effect& effect) {
-        if (Heartbeat* beat = beat_in_training(effect)) {
-            beat->report.reset();
-            const std::string blamed = "sl" + std::to_string(1 + beat->round % 3);
-            beat->stalls = {{{blamed}, false, false}};
+        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+            heartbeat->report.reset();
+            const std::string blamed = "sl" + std::to_string(1 + heartbeat->round % 3);
+            heartbeat->stalls = {{{blamed}, false, false}};
         }
     });
     add_pairs(4);
@@ -160,11 +160,11 @@ TEST_F(HoldUp, WhoFalselyBlamesMostOthersIsExpelled) {
     EXPECT_EQ(swarm.trace.named("member_excluded", "sn1").size(), holdups_max) << "nobody else";
 }
 
-TEST_F(HoldUp, WhoFalselyBlamesOneOtherHasItNeitherLeftOutNorExpelled) {
+TEST_F(HoldUp, AMemberFalselyBlamedByOneOtherIsNeitherExcludedNorExpelled) {
     tamper("sl4", nullptr, [](Effect& effect) {
-        if (Heartbeat* beat = beat_in_training(effect)) {
-            beat->report.reset();
-            beat->stalls = {{{"sl2"}, false, false}};
+        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+            heartbeat->report.reset();
+            heartbeat->stalls = {{{"sl2"}, false, false}};
         }
     });
     add_pairs(4);
@@ -173,7 +173,7 @@ TEST_F(HoldUp, WhoFalselyBlamesOneOtherHasItNeitherLeftOutNorExpelled) {
     EXPECT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 1U);
 }
 
-TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsTheRunOneAttempt) {
+TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsOneAttempt) {
     tamper("sl4", nullptr, [](Effect& effect) {
         const auto* send = std::get_if<Send>(&effect);
         if (is_in_training(segment_of(effect)) && send->to == NodeId{"sl2"}) {
@@ -190,7 +190,7 @@ TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsTheRunOneAttempt) {
     }
 }
 
-TEST_F(HoldUp, WhereMinPeersNeedsAMemberItIsWaitedFor) {
+TEST_F(HoldUp, AMemberThatMinPeersRequiresIsWaitedFor) {
     tamper("sl2", nullptr, [](Effect& effect) {
         if (is_in_training(segment_of(effect))) {
             drop(effect);

@@ -1,4 +1,4 @@
-// What of other SNs' messages reaches libraft, rule by rule: it checks none of this itself.
+// Which messages of other SNs are passed to libraft, rule by rule: libraft checks none of this.
 #include "core/raft/host_rules.hpp"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,8 @@ Bytes membership(std::uint64_t term, const std::vector<Server>& servers) {
     return encode_record({0, term, RecordKind::membership, encode_membership(servers)});
 }
 
-/// Server 1 of three, in term 5, with four records of which two are agreed on. Server 3 learns.
+/// Server 1 of three, in term 5, with four log records of which two are committed. Server 3 is a
+/// learner.
 class HostRules : public testing::Test {
 protected:
     HostRules() {
@@ -25,27 +26,27 @@ protected:
         log.put(record(4, 4));
     }
     static ConsensusMessage message(ConsensusKind kind, std::uint64_t term = 5) {
-        ConsensusMessage said;
-        said.kind = kind;
-        said.version = 2;
-        said.sender = 2;
-        said.receiver = 1;
-        said.term = term;
-        return said;
+        ConsensusMessage msg;
+        msg.kind = kind;
+        msg.version = 2;
+        msg.sender = 2;
+        msg.receiver = 1;
+        msg.term = term;
+        return msg;
     }
-    /// An append behind record `index`.
+    /// An append that follows record `index`.
     ConsensusMessage append(std::uint64_t index, std::vector<Bytes> records = {}) const {
-        ConsensusMessage said = message(ConsensusKind::append);
-        said.log_index = index;
-        said.log_term = log.term_of(index);
-        said.records = std::move(records);
-        return said;
+        ConsensusMessage msg = message(ConsensusKind::append);
+        msg.log_index = index;
+        msg.log_term = log.term_of(index);
+        msg.records = std::move(records);
+        return msg;
     }
-    bool passes(const ConsensusMessage& said, const NodeId& from = {"sn2"}) const {
-        return broken_rule(here, from, said).empty();
+    bool passes(const ConsensusMessage& msg, const NodeId& from = {"sn2"}) const {
+        return broken_rule(here, from, msg).empty();
     }
-    std::string_view broken(const ConsensusMessage& said) const {
-        return check_records(here, said).broken;
+    std::string_view broken(const ConsensusMessage& msg) const {
+        return check_records(here, msg).broken;
     }
 
     std::vector<Server> servers{server(1), server(2), server(3, false)};
@@ -54,10 +55,11 @@ protected:
         .self = 1, .term = 5, .commit = 2, .leader = 2, .servers = servers, .log = log};
 };
 
-TEST_F(HostRules, LetPassWhatServersSay) {
+TEST_F(HostRules, ValidMessagesPass) {
     EXPECT_TRUE(passes(append(4)));
     EXPECT_TRUE(broken(append(4, {encode_record(record(5, 5))})).empty());
-    EXPECT_TRUE(broken(append(3, {encode_record(record(4, 5))})).empty()) << "4 is not agreed on";
+    EXPECT_TRUE(broken(append(3, {encode_record(record(4, 5))})).empty())
+        << "record 4 is not committed";
     ConsensusMessage vote = message(ConsensusKind::request_vote, 6);
     vote.log_index = 4;
     vote.log_term = 4;
@@ -67,7 +69,7 @@ TEST_F(HostRules, LetPassWhatServersSay) {
     EXPECT_TRUE(passes(message(ConsensusKind::append_result)));
 }
 
-TEST_F(HostRules, ALeaderHearsNoOtherOfItsTerm) {
+TEST_F(HostRules, ALeaderAcceptsNoAppendOfItsOwnTerm) {
     here.leader = 1;
     here.leads = true;
     EXPECT_FALSE(passes(append(4)));
@@ -76,7 +78,7 @@ TEST_F(HostRules, ALeaderHearsNoOtherOfItsTerm) {
     EXPECT_TRUE(passes(later));
 }
 
-TEST_F(HostRules, TermsDoNotJump) {
+TEST_F(HostRules, TermsThatJumpAreRejected) {
     for (const ConsensusKind kind :
          {ConsensusKind::append, ConsensusKind::request_vote, ConsensusKind::timeout_now}) {
         EXPECT_FALSE(passes(message(kind, UINT64_MAX)));
@@ -87,7 +89,7 @@ TEST_F(HostRules, TermsDoNotJump) {
     ConsensusMessage vote = message(ConsensusKind::request_vote, 6);
     vote.log_index = 9;
     vote.log_term = 7;
-    EXPECT_FALSE(passes(vote)) << "a record of a later term than its own";
+    EXPECT_FALSE(passes(vote)) << "its last log term is later than its own term";
     vote.log_term = 0;
     EXPECT_FALSE(passes(vote));
     vote.log_term = 6;
@@ -95,67 +97,70 @@ TEST_F(HostRules, TermsDoNotJump) {
     EXPECT_FALSE(passes(vote));
 }
 
-/// A voter that claims a later term again and again would end each leader's work.
-TEST_F(HostRules, ALeaderIsNotEndedByOneSenderAgainAndAgain) {
+/// A voter that claimed later terms repeatedly would depose every leader.
+TEST_F(HostRules, OneSenderCannotDeposeALeaderRepeatedly) {
     here.leader = 1;
     here.leads = true;
     const ConsensusMessage later = message(ConsensusKind::append_result, 6);
     EXPECT_TRUE(passes(later));
     here.raises = 1;
     EXPECT_FALSE(passes(later));
-    EXPECT_TRUE(passes(message(ConsensusKind::append_result))) << "what it confirms is heard";
+    EXPECT_TRUE(passes(message(ConsensusKind::append_result)))
+        << "its acknowledgements still count";
     ConsensusMessage vote = message(ConsensusKind::request_vote, 6);
     EXPECT_FALSE(passes(vote));
     vote.pre_vote = true;
-    EXPECT_TRUE(passes(vote)) << "it changes no term";
+    EXPECT_TRUE(passes(vote)) << "a pre-vote changes no term";
     ConsensusMessage elected = append(4);
     elected.term = 6;
     EXPECT_TRUE(passes(elected));
     here.leads = false;
     here.leader = 0;
     vote.pre_vote = false;
-    EXPECT_TRUE(passes(vote)) << "without a leader there are elections";
+    EXPECT_TRUE(passes(vote)) << "without a leader, elections take place";
     here.raises = 20;
     EXPECT_FALSE(passes(vote));
 }
 
-TEST_F(HostRules, WhoIsOutsideOrLearnsDoesNotLead) {
-    ConsensusMessage said = append(4);
-    said.term = 6;
-    said.sender = 9;
-    EXPECT_FALSE(passes(said, {"sn9"}));
-    said.sender = 3;
-    EXPECT_FALSE(passes(said, {"sn3"}));
-    said.sender = 2;
-    EXPECT_FALSE(passes(said, {"sn3"})) << "the number of another";
+TEST_F(HostRules, NonMembersAndLearnersCannotLead) {
+    ConsensusMessage msg = append(4);
+    msg.term = 6;
+    msg.sender = 9;
+    EXPECT_FALSE(passes(msg, {"sn9"}));
+    msg.sender = 3;
+    EXPECT_FALSE(passes(msg, {"sn3"}));
+    msg.sender = 2;
+    EXPECT_FALSE(passes(msg, {"sn3"})) << "the server number of another SN";
     here.leader = 0;
-    said.sender = 9;
-    EXPECT_TRUE(passes(said, {"sn9"})) << "this log may be older than its membership";
-    said.kind = ConsensusKind::append_result;
-    EXPECT_FALSE(passes(said, {"sn9"}));
+    msg.sender = 9;
+    EXPECT_TRUE(passes(msg, {"sn9"}))
+        << "this log may be older than the membership that includes it";
+    msg.kind = ConsensusKind::append_result;
+    EXPECT_FALSE(passes(msg, {"sn9"}));
 }
 
-TEST_F(HostRules, WhatIsAgreedOnIsNotReplaced) {
-    ConsensusMessage said = append(2);
-    said.log_term = 1;
-    EXPECT_FALSE(broken(said).empty());
+TEST_F(HostRules, CommittedRecordsAreNotOverwritten) {
+    ConsensusMessage msg = append(2);
+    msg.log_term = 1;
+    EXPECT_FALSE(broken(msg).empty());
     EXPECT_FALSE(broken(append(1, {encode_record(record(2, 4))})).empty());
     here.commit = 0;
-    EXPECT_FALSE(broken(append(0, {membership(2, servers)})).empty()) << "the first is the same";
+    EXPECT_FALSE(broken(append(0, {membership(2, servers)})).empty())
+        << "the first record is the same everywhere";
 }
 
-TEST_F(HostRules, RecordsOfAnAppendFollowEachOther) {
+TEST_F(HostRules, RecordsOfAnAppendAreConsecutive) {
     EXPECT_FALSE(broken(append(4, {encode_record(record(5, 3))})).empty());
     EXPECT_FALSE(broken(append(4, {encode_record(record(5, 6))})).empty());
     EXPECT_FALSE(
         broken(append(4, {encode_record(record(5, 5)), encode_record(record(6, 4))})).empty());
     EXPECT_FALSE(broken(append(4, {Bytes(4)})).empty());
     EXPECT_FALSE(broken(append(4, {membership(5, {server(2, false)})})).empty())
-        << "nobody would ever vote again";
+        << "a membership without voters";
     EXPECT_FALSE(broken(append(0, {encode_record(record(1, 1))})).empty());
 }
 
-TEST_F(HostRules, VotesAreForTheCandidateThatAsked) {
+TEST_F(HostRules, VotesCountOnlyForTheCurrentCandidacy) {
     ConsensusMessage vote = message(ConsensusKind::request_vote_result, 6);
     vote.granted = true;
     vote.pre_vote = true;
@@ -167,7 +172,7 @@ TEST_F(HostRules, VotesAreForTheCandidateThatAsked) {
     vote.term = 7;
     EXPECT_FALSE(passes(vote));
     vote.granted = false;
-    EXPECT_TRUE(passes(vote)) << "so it hears of the newer term (rule R8)";
+    EXPECT_TRUE(passes(vote)) << "so that it learns the newer term (rule R8)";
     vote.version = 1;
     EXPECT_FALSE(passes(vote));
     vote.version = 2;
@@ -175,17 +180,17 @@ TEST_F(HostRules, VotesAreForTheCandidateThatAsked) {
     EXPECT_FALSE(passes(vote, {"sn3"})) << "it learns";
 }
 
-TEST(CheckLog, TellsWhatLibraftCanNotStartWith) {
+TEST(CheckLog, RejectsLogsThatLibraftCannotLoad) {
     DurableLog log;
     EXPECT_TRUE(check_log(log));
     log.vote = {1, 3, 0};
     log.records = {membership(1, {server(1)}), encode_record(record(2, 3))};
     EXPECT_TRUE(check_log(log));
     log.vote.term = 2;
-    EXPECT_FALSE(check_log(log)) << "a term that it never heard of";
+    EXPECT_FALSE(check_log(log)) << "a term later than the stored vote";
     log.vote.term = 3;
     log.records.push_back(encode_record(record(3, 2)));
-    EXPECT_FALSE(check_log(log)) << "terms never fall";
+    EXPECT_FALSE(check_log(log)) << "terms never decrease";
     log.records = {encode_record(record(1, 1))};
     EXPECT_FALSE(check_log(log)) << "a log begins with a membership";
 }

@@ -1,4 +1,4 @@
-// What members that are let in, and lie, can do to an SN, an SL and an ML.
+// What a malicious member with a valid certificate can do to an SN, an SL and an ML.
 #include "core/ml/ml_node.hpp"
 #include "core/sl/served_segments.hpp"
 #include "core/sl/sl_node.hpp"
@@ -18,31 +18,31 @@ MergeReport report_of(const Author& author, Round round, Attempt attempt) {
     return {{}, author.signer->sign(report_text(author.id, "c", 0, round, attempt, {}))};
 }
 
-Heartbeat beat_with_report(const Author& author, Round round, Attempt attempt) {
-    Heartbeat beat;
-    beat.contract = "c";
-    beat.round = round;
-    beat.attempt = attempt;
-    beat.report = report_of(author, round, attempt);
-    return beat;
+Heartbeat heartbeat_with_report(const Author& author, Round round, Attempt attempt) {
+    Heartbeat heartbeat;
+    heartbeat.contract = "c";
+    heartbeat.round = round;
+    heartbeat.attempt = attempt;
+    heartbeat.report = report_of(author, round, attempt);
+    return heartbeat;
 }
 
-TEST(HostileMember, EnrolledTwiceInAnExchangeItStopsNoSn) {
+TEST(HostileMember, ASecondEnrolmentDuringAnExchangeStopsNoSn) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     Author member("sl1");
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
-    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
-    sn.frame(member.id, member.says(CheckInRound{"c", 0, 0, {}}));
-    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    sn.frame(member.id, member.registration());
+    sn.frame(member.id, member.submit(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    sn.frame(member.id, member.submit(CheckInRound{"c", 0, 0, {}}));
+    sn.frame(member.id, member.submit(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
     EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
-    sn.frame(member.id, beat_with_report(member, 0, 0));
+    sn.frame(member.id, heartbeat_with_report(member, 0, 0));
     ASSERT_NE(sn.last<ViewUpdate>(member.id), nullptr);
-    EXPECT_EQ(sn.last<ViewUpdate>(member.id)->view.round, 1U) << "and its round is committed";
+    EXPECT_EQ(sn.last<ViewUpdate>(member.id)->view.round, 1U) << "its round is committed";
 }
 
-/// Such a ledger exists: the record was durable before it stopped every SN.
-TEST(HostileMember, ALedgerThatHoldsASecondEnrolmentInAnExchangeIsOpenedAgain) {
+/// Such ledgers exist: the record became durable before it stopped every SN.
+TEST(HostileMember, ALedgerWithASecondEnrolmentDuringAnExchangeCanBeLoaded) {
     SnNodeOptions options = sn_options({server(1)});
     Author member("sl1");
     std::vector<Bytes> entries{
@@ -57,49 +57,49 @@ TEST(HostileMember, ALedgerThatHoldsASecondEnrolmentInAnExchangeIsOpenedAgain) {
     NodeBench sn(make_sn_node(options, openssl_hasher()));
     sn.pass(std::chrono::seconds(2));
     sn.step(PeerUp{member.id, Role::sl, {}});
-    Heartbeat beat;
-    beat.contract = "c";
-    sn.frame(member.id, beat);
+    Heartbeat heartbeat;
+    heartbeat.contract = "c";
+    sn.frame(member.id, heartbeat);
     ASSERT_NE(sn.last<ViewUpdate>(member.id), nullptr);
     EXPECT_EQ(sn.last<ViewUpdate>(member.id)->view.round, 1U);
 }
 
-TEST(HostileMember, JunkIsNoEntry) {
+TEST(HostileMember, MalformedCommandsAreNotLogged) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     Author member("sl1");
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.registration());
     const std::size_t records = sn.records.size();
     for (int i = 0; i < 20; ++i) {
-        Author again = member;  // its number is not used up
+        Author again = member;  // the refused command does not use up its sequence number
         sn.frame(member.id,
-                 again.says(Enrol{"c", tiny_contract(1), std::string(4 << 20, 'x'), {}}));
+                 again.submit(Enrol{"c", tiny_contract(1), std::string(4 << 20, 'x'), {}}));
         EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::malformed);
     }
     EXPECT_EQ(sn.records.size(), records);
-    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    sn.frame(member.id, member.submit(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
     EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
 }
 
-/// Auditors would take the gap for commands that the SNs have left out.
-TEST(HostileMember, NumbersWithAGapAreNoEntry) {
+/// An auditor would take the gap for commands that the SNs suppressed.
+TEST(HostileMember, CommandsThatSkipSequenceNumbersAreNotLogged) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     Author member("sl1");
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.registration());
     const std::size_t records = sn.records.size();
     member.sequence = 99;
-    sn.frame(member.id, member.says(LeaveContract{"c", 0, "x"}));
+    sn.frame(member.id, member.submit(LeaveContract{"c", 0, "x"}));
     EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::refused);
     EXPECT_EQ(sn.records.size(), records);
 }
 
-/// Valid, signed, and of no use: each is of a run that is over.
-TEST(HostileMember, NobodyFillsTheLedgerBeyondItsShare) {
+/// The commands are valid and signed, but useless: each is for a run that has ended.
+TEST(HostileMember, NoMemberExceedsItsShareOfTheLedger) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     Author member("sl1");
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.registration());
     std::string layout;
     for (int i = 0; i < 10'000; ++i) {
         layout += std::to_string(i) + std::string(250, 'w') + " F32 1\n";
@@ -107,19 +107,19 @@ TEST(HostileMember, NobodyFillsTheLedgerBeyondItsShare) {
     ContractConfig config = tiny_contract(1);
     config.layout_bytes = 40'000;
     for (int i = 0; i < 30; ++i) {
-        const SubmitCommand said = member.says(Enrol{"c", config, layout, std::uint32_t{7}});
-        sn.frame(member.id, said);
-        sn.frame(member.id, said);  // not answered, it says it again
+        const SubmitCommand command = member.submit(Enrol{"c", config, layout, std::uint32_t{7}});
+        sn.frame(member.id, command);
+        sn.frame(member.id, command);  // resent, as if unanswered
     }
     EXPECT_LT(sn.bytes_kept(), 17U << 20U);
     EXPECT_GT(sn.bytes_kept(), 12U << 20U);
     Author other("sl2");
     sn.step(PeerUp{other.id, Role::sl, {}});
-    sn.frame(other.id, other.registers());
-    EXPECT_EQ(sn.last<CommandResult>(other.id)->code, Errc::ok) << "others have their own";
+    sn.frame(other.id, other.registration());
+    EXPECT_EQ(sn.last<CommandResult>(other.id)->code, Errc::ok) << "each signer has its own share";
 }
 
-TEST(HostileMember, ReadsAreNoEntries) {
+TEST(HostileMember, ReadsAreNotLogged) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     sn.step(PeerUp{{"swci1"}, Role::tool, {}});
     const std::size_t records = sn.records.size();
@@ -131,7 +131,7 @@ TEST(HostileMember, ReadsAreNoEntries) {
     EXPECT_EQ(sn.records.size(), records);
 }
 
-/// An SL whose ML has handed in a model of `elements` binary32, for round 0 of contract "c".
+/// An SL whose ML has submitted a model of `elements` float32 values for round 0 of contract "c".
 class HostilePartner : public testing::Test {
 protected:
     static std::unique_ptr<Node> make() {
@@ -143,7 +143,7 @@ protected:
         return make_sl_node(options);
     }
     void answer() { sl.frame({"sn1"}, CommandResult{++answers, Errc::ok, "", 0, 0}); }
-    void hand_in(std::uint64_t elements) {
+    void submit_model(std::uint64_t elements) {
         sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
         answer();
         ContractConfig config = tiny_contract(2);
@@ -169,8 +169,9 @@ protected:
         view.frozen = std::move(members);
         sl.frame({"sn1"}, ViewUpdate{view});
     }
-    /// Of sn2, so far, after a minute in which the SN answers each heartbeat with nothing new.
-    std::ptrdiff_t dials_in_a_minute() {
+    /// Dials of sn2 so far, after another minute in which SNs answer each heartbeat without a new
+    /// view.
+    std::ptrdiff_t dials_after_a_minute() {
         for (int i = 0; i < 60; ++i) {
             sl.pass(std::chrono::seconds(1));
             for (const char* sn : {"sn1", "sn2"}) {
@@ -194,8 +195,8 @@ protected:
     std::uint32_t segments = 0;
 };
 
-TEST_F(HostilePartner, AFrameIsWorthOneModelAtMost) {
-    hand_in(25'000'000);
+TEST_F(HostilePartner, ARequestIsAnsweredWithOneModelAtMost) {
+    submit_model(25'000'000);
     freeze({one, two});
     sl.sent.clear();
     FetchSegments fetch{{"c", 0, 0, 0}, SegmentKind::contribution, {}};
@@ -206,39 +207,39 @@ TEST_F(HostilePartner, AFrameIsWorthOneModelAtMost) {
         sl.frame({"sl2"}, fetch);
     }
     EXPECT_EQ(segments_sent(), segments * ServedSegments::copies_max)
-        << "what was lost comes again, but not for ever";
+        << "lost segments are resent, but only so often";
     sl.step(PeerUp{{"sl2"}, Role::sl, {}});
     sl.sent.clear();
     sl.frame({"sl2"}, fetch);
-    EXPECT_EQ(segments_sent(), segments) << "a new connection has lost what the old one had queued";
+    EXPECT_EQ(segments_sent(), segments) << "what was queued on the previous connection is lost";
 }
 
-/// Connected with it before, sn2 sends views still; sn1 answers each heartbeat, and shows none.
-TEST_F(HostilePartner, AnSnThatTellsNothingNewIsLeftForAnotherOne) {
-    hand_in(4);
+/// sn2, connected before, still sends views; sn1 answers each heartbeat but sends no new view.
+TEST_F(HostilePartner, AnSnThatLagsBehindIsReplacedByAnother) {
+    submit_model(4);
     freeze({one, two});
     ContractView later;
     later.name = "c";
     later.version = version + 1;
     sl.step(PeerUp{{"sn2"}, Role::sn, server(2).address});
     sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
-    EXPECT_EQ(dials_in_a_minute(), 0) << "nobody knows more";
+    EXPECT_EQ(dials_after_a_minute(), 0) << "no SN has a newer view";
     sl.frame({"sn2"}, ViewUpdate{later});
-    EXPECT_EQ(dials_in_a_minute(), 1);
+    EXPECT_EQ(dials_after_a_minute(), 1);
 }
 
-/// It answers each heartbeat, shows no newer view, and is the only SN that the member knows.
-TEST_F(HostilePartner, AMemberThatHearsNothingNewAsksASecondSn) {
-    hand_in(4);
+/// The only SN that the member is connected to answers each heartbeat, but sends no newer view.
+TEST_F(HostilePartner, AMemberWithoutNewViewsConnectsToASecondSn) {
+    submit_model(4);
     freeze({one, two});
-    EXPECT_EQ(dials_in_a_minute(), 1) << "after 20 s";
+    EXPECT_EQ(dials_after_a_minute(), 1) << "after 20 s";
     sl.step(PeerUp{{"sn2"}, Role::sn, server(2).address});
-    EXPECT_EQ(dials_in_a_minute(), 1) << "the two are compared from then on";
+    EXPECT_EQ(dials_after_a_minute(), 1) << "the two SNs are compared from then on";
     EXPECT_NE(sl.last<Heartbeat>({"sn2"}), nullptr);
 }
 
-TEST_F(HostilePartner, AViewThatNoLedgerHoldsIsIgnored) {
-    hand_in(4);
+TEST_F(HostilePartner, InconsistentViewsAreIgnored) {
+    submit_model(4);
     RoundMember idle_one = one;
     RoundMember idle_two = two;
     idle_one.weight = 0;
@@ -282,8 +283,8 @@ protected:
         options.sl_address = {"/socket", 0};
         return make_ml_node(std::move(options), openssl_hasher());
     }
-    /// What the program was told in the newest step.
-    std::optional<TrainReply> told() const {
+    /// The reply to the program in the latest step.
+    std::optional<TrainReply> reply() const {
         for (const Effect& effect : ml.effects) {
             const auto* work = std::get_if<StartWork>(&effect);
             const auto* train = work == nullptr ? nullptr : std::get_if<TrainWork>(&work->what);
@@ -301,32 +302,32 @@ protected:
     NodeBench ml{make()};
 };
 
-TEST_F(HostileSl, ASegmentAfterTheEndStopsNoMl) {
+TEST_F(HostileSl, ASegmentAfterTheSessionsEndStopsNoMl) {
     ml.frame({"sl1"}, SessionOpened{0, 0, 2});
     SyncRequest sync;
     sync.params = Blob(Bytes(16));
     ml.step(WorkDone{1, TrainRequest{sync}});
     ml.frame({"sl1"}, SyncDone{0, 0, 2, {}, false});
     ml.frame({"sl1"}, SessionFailed{Errc::aborted, "x"});
-    EXPECT_TRUE(std::holds_alternative<FailedReply>(told().value()));
+    EXPECT_TRUE(std::holds_alternative<FailedReply>(reply().value()));
     ml.frame({"sl1"}, MlSegment{0, 0}, Blob(Bytes(16)));
-    EXPECT_FALSE(told());
+    EXPECT_FALSE(reply());
 }
 
-TEST_F(HostileSl, NoProgramIsAnsweredWhatItDidNotAsk) {
+TEST_F(HostileSl, UnsolicitedMessagesAreNotPassedToTheProgram) {
     merged(UINT64_MAX);
-    EXPECT_FALSE(told()) << "it waits for its session";
+    EXPECT_FALSE(reply()) << "it waits for its session";
     ml.frame({"sl1"}, SessionOpened{0, 0, 2});
-    EXPECT_TRUE(std::holds_alternative<OpenedReply>(told().value()));
+    EXPECT_TRUE(std::holds_alternative<OpenedReply>(reply().value()));
     merged(0);
-    EXPECT_FALSE(told()) << "it trains";
+    EXPECT_FALSE(reply()) << "it is training";
     SyncRequest sync;
     sync.params = Blob(Bytes(16));
     ml.step(WorkDone{1, TrainRequest{sync}});
     ml.frame({"sl1"}, SessionOpened{0, 0, 2});
-    EXPECT_FALSE(told());
+    EXPECT_FALSE(reply());
     merged(0);
-    EXPECT_TRUE(std::holds_alternative<SyncedReply>(told().value()));
+    EXPECT_TRUE(std::holds_alternative<SyncedReply>(reply().value()));
 }
 
 TEST(ServedSegments, RangesNameEachSegmentOnce) {

@@ -1,4 +1,4 @@
-// What SNs that are let in, and lie, can do to another SN.
+// What a malicious SN with a valid certificate can do to another SN.
 #include "tests/support/node_bench.hpp"
 
 namespace starling::test {
@@ -8,25 +8,26 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 ConsensusMessage message(ConsensusKind kind, std::uint64_t sender, std::uint64_t term) {
-    ConsensusMessage said;
-    said.kind = kind;
-    said.version = 2;
-    said.sender = sender;
-    said.receiver = 1;
-    said.term = term;
-    return said;
+    ConsensusMessage msg;
+    msg.kind = kind;
+    msg.version = 2;
+    msg.sender = sender;
+    msg.receiver = 1;
+    msg.term = term;
+    return msg;
 }
 
 ConsensusMessage empty_append(std::uint64_t sender, std::uint64_t term) {
-    ConsensusMessage said = message(ConsensusKind::append, sender, term);
-    said.log_index = 1;
-    said.log_term = 1;
-    said.commit = 1;
-    return said;
+    ConsensusMessage msg = message(ConsensusKind::append, sender, term);
+    msg.log_index = 1;
+    msg.log_term = 1;
+    msg.commit = 1;
+    return msg;
 }
 
-/// The leader is libraft's union of states: a follower's leader in place of it is a freed pointer.
-TEST(HostileServer, AnAppendOfTheLeadersOwnTermChangesNothing) {
+/// libraft keeps the state of leader and follower in one union: an append accepted by a leader
+/// would make it read a freed pointer.
+TEST(HostileServer, AnAppendOfTheLeadersOwnTermIsIgnored) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     sn.step(PeerUp{{"sn2"}, Role::sn, {}});
     sn.frame({"sn2"}, MembershipRequest{server(2, false), false});
@@ -41,19 +42,19 @@ TEST(HostileServer, AnAppendOfTheLeadersOwnTermChangesNothing) {
     }
     Author member("sl1");
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
-    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok) << "and it leads as before";
+    sn.frame(member.id, member.registration());
+    EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok) << "it still leads";
 }
 
-TEST(HostileServer, TheLastTermThereIsIsNotTaken) {
+TEST(HostileServer, TheLargestPossibleTermIsRejected) {
     for (const ConsensusKind kind :
          {ConsensusKind::append, ConsensusKind::request_vote, ConsensusKind::timeout_now}) {
         NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
         sn.step(PeerUp{{"sn2"}, Role::sn, {}});
         sn.step(PeerUp{{"sn3"}, Role::sn, {}});
-        ConsensusMessage said = empty_append(2, UINT64_MAX);
-        said.kind = kind;
-        sn.frame({"sn2"}, said);
+        ConsensusMessage msg = empty_append(2, UINT64_MAX);
+        msg.kind = kind;
+        sn.frame({"sn2"}, msg);
         for (const Vote& vote : sn.votes) {
             EXPECT_LT(vote.term, 1000U);
         }
@@ -66,25 +67,25 @@ TEST(HostileServer, TheLastTermThereIsIsNotTaken) {
     }
 }
 
-/// One that knows of itself that it keeps the ledger: no other SN says so.
-TEST(HostileServer, OneOutsideDeposesNoLeader) {
+/// Only the SN itself decides whether it keeps the ledger.
+TEST(HostileServer, ANonMemberDeposesNoLeader) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     sn.step(PeerUp{{"sn9"}, Role::sn, {}});
     for (const ConsensusKind kind : {ConsensusKind::append, ConsensusKind::append_result,
                                      ConsensusKind::request_vote, ConsensusKind::timeout_now}) {
-        ConsensusMessage said = empty_append(9, 7);
-        said.kind = kind;
-        said.disrupt_leader = true;
-        sn.frame({"sn9"}, said);
+        ConsensusMessage msg = empty_append(9, 7);
+        msg.kind = kind;
+        msg.disrupt_leader = true;
+        sn.frame({"sn9"}, msg);
     }
     EXPECT_EQ(sn.votes.back().term, 1U);
     Author member("sl1");
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.registration());
     EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
 }
 
-/// SN 2 votes for the one that asks.
+/// Sends SN 2's vote for the candidate.
 void grant_vote(NodeBench& sn, const ConsensusMessage& asked) {
     ConsensusMessage vote = message(ConsensusKind::request_vote_result, 2, asked.term);
     vote.granted = true;
@@ -92,15 +93,15 @@ void grant_vote(NodeBench& sn, const ConsensusMessage& asked) {
     sn.frame({"sn2"}, vote);
 }
 
-/// A leading SN writes what time it likes into an entry, and goes away.
-TEST(HostileServer, TheLastTimeThereIsStopsNoDeadline) {
+/// A leading SN writes an arbitrary time into an entry, and goes away.
+TEST(HostileServer, TheLargestPossibleTimeDisablesNoDeadline) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2)}), openssl_hasher()));
     sn.step(PeerUp{{"sn2"}, Role::sn, {}});
-    ConsensusMessage said = empty_append(2, 2);
-    said.commit = 2;
-    said.records = {encode_record(
+    ConsensusMessage msg = empty_append(2, 2);
+    msg.commit = 2;
+    msg.records = {encode_record(
         {2, 2, RecordKind::entry, encode_entry({INT64_MAX, {"sn2"}, 0, 0, ReadBarrier{}, {}})})};
-    sn.frame({"sn2"}, said);
+    sn.frame({"sn2"}, msg);
     for (int i = 0; i < 40; ++i) {
         sn.pass(milliseconds(100));
         const auto* asks = sn.last<ConsensusMessage>({"sn2"});
@@ -111,7 +112,7 @@ TEST(HostileServer, TheLastTimeThereIsStopsNoDeadline) {
     ASSERT_EQ(sn.last<ConsensusMessage>({"sn2"})->kind, ConsensusKind::append) << "it leads";
 }
 
-/// SN 1 of three, elected.
+/// Makes SN 1 of three the leader.
 void elect(NodeBench& sn) {
     for (int i = 0; i < 40; ++i) {
         sn.pass(milliseconds(100));
@@ -127,7 +128,7 @@ void elect(NodeBench& sn) {
     ASSERT_EQ(sn.last<ConsensusMessage>({"sn2"})->kind, ConsensusKind::append);
 }
 
-/// A leader that is cut off would answer with what is no more.
+/// Without this, a partitioned leader would answer with stale data.
 TEST(ReadIndex, AReadWaitsForAMajorityOfTheLeadersTerm) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     for (const char* name : {"sn2", "sn3"}) {
@@ -139,36 +140,36 @@ TEST(ReadIndex, AReadWaitsForAMajorityOfTheLeadersTerm) {
     sn.frame({"swci1"}, SubmitCommand{9, 1, ReadBarrier{}, {}});
     EXPECT_EQ(sn.last<CommandResult>({"swci1"}), nullptr);
     ASSERT_NE(sn.last<ReadIndex>({"sn2"}), nullptr);
-    ReadIndex said = *sn.last<ReadIndex>({"sn2"});
-    EXPECT_EQ(said.step, ReadIndex::Step::check);
-    said.step = ReadIndex::Step::confirm;
+    ReadIndex msg = *sn.last<ReadIndex>({"sn2"});
+    EXPECT_EQ(msg.step, ReadIndex::Step::check);
+    msg.step = ReadIndex::Step::confirm;
     sn.step(PeerUp{{"sn9"}, Role::sn, {}});
-    sn.frame({"sn9"}, said);
-    ++said.term;
-    sn.frame({"sn2"}, said);
-    --said.term;
-    ++said.serial;
-    sn.frame({"sn2"}, said);
-    --said.serial;
-    EXPECT_EQ(sn.last<CommandResult>({"swci1"}), nullptr) << "nobody that counts has confirmed it";
-    sn.frame({"sn2"}, said);
+    sn.frame({"sn9"}, msg);
+    ++msg.term;
+    sn.frame({"sn2"}, msg);
+    --msg.term;
+    ++msg.serial;
+    sn.frame({"sn2"}, msg);
+    --msg.serial;
+    EXPECT_EQ(sn.last<CommandResult>({"swci1"}), nullptr) << "none of these confirmations counts";
+    sn.frame({"sn2"}, msg);
     ASSERT_NE(sn.last<CommandResult>({"swci1"}), nullptr);
     EXPECT_EQ(sn.last<CommandResult>({"swci1"})->code, Errc::ok);
-    EXPECT_EQ(sn.records.size(), records) << "and it is no entry";
+    EXPECT_EQ(sn.records.size(), records) << "a read is not logged";
 }
 
-TEST(ReadIndex, AFollowerAsksItsLeaderAndWaitsUntilItHasSeenAsMuch) {
+TEST(ReadIndex, AFollowerAsksItsLeaderAndWaitsUntilItHasAppliedAsMuch) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     sn.step(PeerUp{{"sn2"}, Role::sn, {}});
     sn.frame({"sn2"}, empty_append(2, 2));
     sn.step(PeerUp{{"swci1"}, Role::tool, {}});
     sn.frame({"swci1"}, SubmitCommand{9, 1, ReadBarrier{}, {}});
     ASSERT_NE(sn.last<ReadIndex>({"sn2"}), nullptr);
-    ReadIndex said = *sn.last<ReadIndex>({"sn2"});
-    EXPECT_EQ(said.step, ReadIndex::Step::ask);
-    said.step = ReadIndex::Step::answer;
-    said.index = 2;
-    sn.frame({"sn2"}, said);
+    ReadIndex msg = *sn.last<ReadIndex>({"sn2"});
+    EXPECT_EQ(msg.step, ReadIndex::Step::ask);
+    msg.step = ReadIndex::Step::answer;
+    msg.index = 2;
+    sn.frame({"sn2"}, msg);
     EXPECT_EQ(sn.last<CommandResult>({"swci1"}), nullptr) << "it has applied 1 entry";
     ConsensusMessage append = empty_append(2, 2);
     append.commit = 2;
@@ -187,7 +188,7 @@ RemoveServer signed_removal(const NodeId& tool, const NodeId& node, std::uint64_
             signer->sign(removal_text(tool, node, number))};
 }
 
-TEST(HostileServer, AnSnRemovesNobodyInTheNameOfATool) {
+TEST(HostileServer, AnSnCannotForgeAToolsRemoval) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     for (const char* name : {"sn2", "sn3"}) {
         sn.step(PeerUp{{name}, Role::sn, {}});
@@ -218,8 +219,8 @@ TEST(HostileServer, AnSnRemovesNobodyInTheNameOfATool) {
     EXPECT_EQ(decode_membership(record.data)->size(), 2U);
 }
 
-/// Which was started anew after the tool had asked who keeps the ledger.
-TEST(HostileServer, ARemovalOfAnEarlierServerLeavesTheNewOne) {
+/// The server was restarted with an empty disk after the tool had asked who keeps the ledger.
+TEST(HostileServer, ARemovalOfAnEarlierServerNumberIsRefused) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     for (const char* name : {"sn2", "sn3"}) {
         sn.step(PeerUp{{name}, Role::sn, {}});
@@ -232,7 +233,7 @@ TEST(HostileServer, ARemovalOfAnEarlierServerLeavesTheNewOne) {
     }
 }
 
-TEST(HostileServer, AWordOfAnotherEndsNoSnThatKeepsTheLedger) {
+TEST(HostileServer, OneOtherSnCannotStopAMemberOfTheLedger) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     sn.step(PeerUp{{"sn2"}, Role::sn, {}});
     sn.step(PeerUp{{"sn9"}, Role::sn, {}});
@@ -252,8 +253,8 @@ TEST(HostileServer, AWordOfAnotherEndsNoSnThatKeepsTheLedger) {
     EXPECT_FALSE(sn.stopped) << "it has a leader";
 }
 
-/// The minute after a start is no exception: one of three could end both others in turn.
-TEST(HostileServer, OneOtherDoesNotEndAnSnThatHasJustStarted) {
+/// Also in the minute after a start: else one of three could stop both others in turn.
+TEST(HostileServer, OneOtherSnCannotStopAnSnThatHasJustStarted) {
     for (const bool both : {false, true}) {
         NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
         sn.step(PeerUp{{"sn2"}, Role::sn, {}});
@@ -264,18 +265,18 @@ TEST(HostileServer, OneOtherDoesNotEndAnSnThatHasJustStarted) {
         EXPECT_FALSE(sn.stopped);
         if (both) {
             sn.frame({"sn2"}, MembershipReply{Errc::stale, "removed", {}, {}, {}});
-            EXPECT_TRUE(sn.stopped) << "the others are a majority";
+            EXPECT_TRUE(sn.stopped) << "both others are a majority";
             continue;
         }
         sn.pass(seconds(70));
         EXPECT_FALSE(sn.stopped);
         sn.frame({"sn3"}, MembershipReply{Errc::stale, "removed", {}, {}, {}});
-        EXPECT_TRUE(sn.stopped) << "nobody leads: it is of no use here";
+        EXPECT_TRUE(sn.stopped) << "without a leader it can't serve anyway";
     }
 }
 
-/// The SN that went on alone has signed it; its word is for the SNs that it names.
-TEST(HostileServer, ARebuildIsBelievedWithTheSignatureOfWhoDidIt) {
+/// The SN that rebuilt the ledger has signed this; it concerns only the SNs that it names.
+TEST(HostileServer, ARebuildNeedsTheSignatureOfTheRebuilder) {
     const Author survivor("sn2");
     const Author liar("sn3");
     const auto proof_by = [&](const Author& author, const NodeId& signer, const NodeId& removed) {
@@ -311,8 +312,8 @@ TEST(HostileServer, ARebuildIsBelievedWithTheSignatureOfWhoDidIt) {
     EXPECT_TRUE(stops(proof_by(survivor, survivor.id, {"sn1"})));
 }
 
-/// One that joins hears a refusal from the SN that leads only, as more than half of them say.
-TEST(HostileServer, ARefusalOfOneThatDoesNotLeadKeepsNobodyOut) {
+/// A joining SN accepts a refusal only from the leader that most SNs name.
+TEST(HostileServer, ARefusalOfANonLeaderIsIgnored) {
     for (const bool leads : {false, true}) {
         SnNodeOptions options = sn_options();
         options.sentinel = server(2).address;
@@ -328,9 +329,9 @@ TEST(HostileServer, ARefusalOfOneThatDoesNotLeadKeepsNobodyOut) {
     }
 }
 
-/// A leader's word about a command is not an entry: the SN that the node is connected with looks
-/// at the command itself.
-TEST(HostileServer, AFalseRefusalOfTheLeaderReachesNoMember) {
+/// A leader's answer to a command is not an entry: the SN that the node is connected to checks the
+/// command itself.
+TEST(HostileServer, AFalseRefusalOfTheLeaderIsNotForwarded) {
     NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
     Author member("sl1");
     Author stranger("sl2");
@@ -339,8 +340,8 @@ TEST(HostileServer, AFalseRefusalOfTheLeaderReachesNoMember) {
     for (Author* author : {&member, &stranger}) {
         sn.step(PeerUp{author->id, Role::sl, {}});
     }
-    sn.frame(member.id, member.registers());
-    sn.frame(stranger.id, stranger.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    sn.frame(member.id, member.registration());
+    sn.frame(stranger.id, stranger.submit(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
     for (const Author* author : {&member, &stranger}) {
         sn.frame({"sn2"},
                  RelayedResult{author->id, author->session, {1, Errc::refused, "no", 0, 0}});
@@ -351,7 +352,7 @@ TEST(HostileServer, AFalseRefusalOfTheLeaderReachesNoMember) {
     EXPECT_NE(sn.last<CommandResult>(stranger.id)->reason, "no");
 }
 
-TEST(HostileServer, NobodyIsTakenOutOrInByAnother) {
+TEST(HostileServer, AnSnCanNeitherAddNorRemoveAnotherSn) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     for (const char* name : {"sn2", "sn9"}) {
         sn.step(PeerUp{{name}, Role::sn, {}});
@@ -367,7 +368,7 @@ TEST(HostileServer, NobodyIsTakenOutOrInByAnother) {
     EXPECT_EQ(sn.records.size(), records);
 }
 
-TEST(HostileServer, NamesThatNobodyHasCostNothing) {
+TEST(HostileServer, UnknownNamesTakeNoMemory) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     sn.step(PeerUp{{"sn9"}, Role::sn, {}});
     sn.step(PeerUp{{"swci1"}, Role::tool, {}});
@@ -376,7 +377,7 @@ TEST(HostileServer, NamesThatNobodyHasCostNothing) {
     }
     Author member("sl9999");
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.registration());
     EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::ok);
     sn.sent.clear();
     sn.frame({"swci1"}, StatusQuery{1, "nodes", "", false});
@@ -390,18 +391,18 @@ TEST(HostileServer, NamesThatNobodyHasCostNothing) {
     EXPECT_NE(text.find("sl9999"), std::string_view::npos);
 }
 
-/// The number of what is agreed on decides which entries are news: one outside has no say in it.
-TEST(HostileServer, OneOutsideSilencesNoViews) {
+/// The commit index decides which entries are new: a non-member must not set it.
+TEST(HostileServer, ANonMemberCannotSuppressViews) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     Author member("sl1");
     sn.step(PeerUp{{"sn9"}, Role::sn, {}});
-    ConsensusMessage said = empty_append(9, 3);
-    said.commit = 1'000'000;
-    sn.frame({"sn9"}, said);
+    ConsensusMessage msg = empty_append(9, 3);
+    msg.commit = 1'000'000;
+    sn.frame({"sn9"}, msg);
     sn.step(PeerUp{member.id, Role::sl, {}});
-    sn.frame(member.id, member.registers());
-    sn.frame(member.id, member.says(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
-    sn.frame(member.id, member.says(CheckInRound{"c", 0, 0, {}}));
+    sn.frame(member.id, member.registration());
+    sn.frame(member.id, member.submit(Enrol{"c", tiny_contract(1), tiny_layout, {}}));
+    sn.frame(member.id, member.submit(CheckInRound{"c", 0, 0, {}}));
     EXPECT_NE(sn.last<ViewUpdate>(member.id), nullptr);
 }
 

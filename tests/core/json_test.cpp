@@ -17,7 +17,7 @@ std::string error_of(std::string_view json) {
     return value ? "none" : value.error().message;
 }
 
-TEST(Json, ReadsWhatJsonSaysAndNothingElse) {
+TEST(Json, AcceptsExactlyValidJson) {
     const Result<JsonValue> value =
         parse_json(R"( {"a": [1, -2.5e3, "x\u0041\n"], "b": {}, "c": null, "d": true} )");
     ASSERT_TRUE(value);
@@ -42,7 +42,7 @@ TEST(Json, ReadsWhatJsonSaysAndNothingElse) {
     EXPECT_FALSE(parse_json(std::string_view("\"\0\"", 3)));
 }
 
-TEST(Json, EscapesBeyondAsciiAreReadAsUtf8) {
+TEST(Json, UnicodeEscapesAreDecodedToUtf8) {
     EXPECT_EQ(text_of(R"("caf\u00e9 \u20AC \ud83d\udc26")"),
               "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x90\xA6");
     EXPECT_EQ(text_of("\"caf\xC3\xA9\""), "caf\xC3\xA9");
@@ -57,7 +57,7 @@ TEST(Json, NumbersKeepTheirText) {
     EXPECT_EQ(parse_json("12")->kind, JsonValue::Kind::number);
 }
 
-TEST(Json, ErrorsTellWhereAndWhy) {
+TEST(Json, ErrorsNamePositionAndReason) {
     EXPECT_EQ(error_of("[1 2]"), "no valid JSON at byte 3, line 1");
     EXPECT_EQ(error_of("{\"a\": tru}"), "no valid JSON at byte 9, line 1");
     EXPECT_EQ(error_of("[1"), "no valid JSON at byte 2, line 1");
@@ -67,7 +67,7 @@ TEST(Json, ErrorsTellWhereAndWhy) {
               "no valid JSON at byte 28, line 4: the name 'a' twice");
 }
 
-TEST(Json, ValuesTellTheirLine) {
+TEST(Json, ValuesHaveTheirLineNumber) {
     const Result<JsonValue> value = parse_json("\n{\"a\": 1\n,\"b\": \"x\"\n,\n\"c\": [\n2]\n}\n");
     ASSERT_TRUE(value);
     EXPECT_EQ(value->line, 2U);
@@ -99,17 +99,17 @@ TEST(Json, SizesAreBounded) {
               std::string::npos);
 }
 
-/// Each name against all before it would take longer than the test may.
+/// Comparing each name with all earlier ones would exceed the test's time limit.
 TEST(Json, AnObjectMayHaveManyNames) {
     std::string text = "{";
     for (int i = 0; i < 500'000; ++i) {
         text += "\"n" + std::to_string(i) + "\":0,";
     }
     EXPECT_TRUE(parse_json(text + "\"last\":0}"));
-    EXPECT_FALSE(parse_json(text + "\"n7\":0}")) << "a name twice";
+    EXPECT_FALSE(parse_json(text + "\"n7\":0}")) << "a duplicate name";
 }
 
-TEST(Json, ReadsWhatTheWriterWrites) {
+TEST(Json, ReadsTheWritersOutput) {
     const std::string text = "a\"b\\c\n\x01 caf\xC3\xA9";
     EXPECT_EQ(text_of(json_string(text)), text);
     JsonWriter writer;

@@ -5,10 +5,10 @@
 namespace starling::test {
 namespace {
 
-/// Speaks to a ledger as members do.
+/// Submits commands to a ledger as members do.
 class Members {
 public:
-    Answer say(const std::string& node, Command command, std::int64_t time_ns = 0) {
+    Answer submit(const std::string& node, Command command, std::int64_t time_ns = 0) {
         const Applied applied =
             ledger.apply({time_ns, {node}, 1, ++sequences[node], std::move(command)}, ++index);
         events = applied.events;
@@ -20,14 +20,14 @@ public:
         return applied.answer;
     }
     Answer enrol(const std::string& node, ContractConfig config, std::string layout = "w F32 3\n") {
-        say(node, RegisterNode{Role::sl, {"10.0.0.1", 1}});
+        submit(node, RegisterNode{Role::sl, {"10.0.0.1", 1}});
         config.layout_bytes = 12;
-        return say(node, Enrol{"default", config, std::move(layout)});
+        return submit(node, Enrol{"default", config, std::move(layout)});
     }
     Answer check_in(const std::string& node, Round round, CheckIn check_in = {}) {
-        return say(node, CheckInRound{"default", 0, round, check_in});
+        return submit(node, CheckInRound{"default", 0, round, check_in});
     }
-    /// What the SN says once it has these reports: pairs of member and digest.
+    /// Applies the commit that an SN would propose after these reports: pairs of member and digest.
     Answer commit(Round round, Attempt attempt,
                   const std::vector<std::pair<std::string, int>>& reports) {
         CommitRound command{"default", 0, round, attempt, {}};
@@ -48,7 +48,7 @@ public:
 
 const ContractConfig two_peers{.min_peers = 2, .grace_ns = 1000};
 
-TEST(Ledger, ARoundFreezesWithAllAndCommitsWithOneDigest) {
+TEST(Ledger, ARoundIsFrozenOnceAllCheckInAndCommittedOnceAllReportOneDigest) {
     Members m;
     EXPECT_EQ(m.enrol("sl1", two_peers).code, Errc::ok);
     EXPECT_EQ(m.enrol("sl2", two_peers).code, Errc::ok);
@@ -56,8 +56,8 @@ TEST(Ledger, ARoundFreezesWithAllAndCommitsWithOneDigest) {
     EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
     m.check_in("sl1", 0);
     EXPECT_EQ(m.contract().phase, ContractPhase::exchanging);
-    EXPECT_EQ(m.contract().frozen.front().id.name, "sl1");  // ascending, whoever came first
-    EXPECT_EQ(m.commit(0, 0, {{"sl1", 5}}).code, Errc::malformed) << "one of them is missing";
+    EXPECT_EQ(m.contract().frozen.front().id.name, "sl1");  // ascending, in any order of check-ins
+    EXPECT_EQ(m.commit(0, 0, {{"sl1", 5}}).code, Errc::malformed) << "one report is missing";
     EXPECT_EQ(m.commit(0, 0, {{"sl2", 5}, {"sl1", 5}}).code, Errc::malformed);
     EXPECT_FALSE(m.contract().last_commit);
     EXPECT_EQ(m.commit(0, 0, {{"sl1", 5}, {"sl2", 5}}).code, Errc::ok);
@@ -66,7 +66,7 @@ TEST(Ledger, ARoundFreezesWithAllAndCommitsWithOneDigest) {
     EXPECT_FALSE(m.contract().last_commit->final);
 }
 
-TEST(Ledger, WithoutAMajorityTheRunEndsAndShowsWhatEachHad) {
+TEST(Ledger, WithoutAMajorityTheRunEndsAndNamesAllDigests) {
     Members m;
     m.enrol("sl1", two_peers);
     m.enrol("sl2", two_peers);
@@ -78,7 +78,7 @@ TEST(Ledger, WithoutAMajorityTheRunEndsAndShowsWhatEachHad) {
     EXPECT_NE(m.contract().reason.find("'sl2' to 06"), std::string::npos) << m.contract().reason;
 }
 
-/// What members of a round that sign these digests bring about.
+/// The ledger after a round whose members report these digests.
 Members with_members(int count) {
     Members m;
     for (int i = 1; i <= count; ++i) {
@@ -103,7 +103,7 @@ void check_in_all(Members& m, int count, Round round) {
     }
 }
 
-TEST(Ledger, TheDigestOfMostMembersIsTheRounds) {
+TEST(Ledger, TheMajoritysDigestIsCommitted) {
     Members m = with_members(3);
     check_in_all(m, 3, 0);
     m.commit(0, 0, {{"sl1", 6}, {"sl2", 5}, {"sl3", 5}});
@@ -115,7 +115,7 @@ TEST(Ledger, TheDigestOfMostMembersIsTheRounds) {
     EXPECT_EQ(m.contract().frozen.size(), 3U) << "it is in the next round";
 }
 
-TEST(Ledger, TwoOfFiveThatAgreeOnAnotherDigestChangeNothing) {
+TEST(Ledger, AMinorityOfTwoThatAgreeIsNotCommitted) {
     Members m = with_members(5);
     check_in_all(m, 5, 0);
     m.commit(0, 0, {{"sl1", 6}, {"sl2", 6}, {"sl3", 5}, {"sl4", 5}, {"sl5", 5}});
@@ -123,7 +123,7 @@ TEST(Ledger, TwoOfFiveThatAgreeOnAnotherDigestChangeNothing) {
     EXPECT_EQ(m.contract().last_commit->digest.bytes[0], std::byte{5});
 }
 
-TEST(Ledger, HalfOfTheMembersAreNoMajority) {
+TEST(Ledger, HalfOfTheMembersIsNoMajority) {
     Members m = with_members(4);
     check_in_all(m, 4, 0);
     m.commit(0, 0, {{"sl1", 6}, {"sl2", 6}, {"sl3", 5}, {"sl4", 5}});
@@ -132,7 +132,7 @@ TEST(Ledger, HalfOfTheMembersAreNoMajority) {
         << m.contract().reason;
 }
 
-TEST(Ledger, AMemberWhoseMergesDifferAgainAndAgainIsExpelledFromTheRun) {
+TEST(Ledger, AMemberThatDeviatesRepeatedlyIsExpelledFromTheRun) {
     Members m = with_members(3);
     for (Round round = 0; round < deviations_max; ++round) {
         check_in_all(m, 3, round);
@@ -147,7 +147,7 @@ TEST(Ledger, AMemberWhoseMergesDifferAgainAndAgainIsExpelledFromTheRun) {
     EXPECT_EQ(m.contract().frozen.size(), 2U);
 }
 
-TEST(Ledger, WhereTheQuorumNeedsItAMemberIsNamedButNotExpelled) {
+TEST(Ledger, AMemberThatTheQuorumNeedsIsNamedButNotExpelled) {
     Members m;
     const ContractConfig three_peers{.min_peers = 3, .grace_ns = 1000};
     for (const char* node : {"sl1", "sl2", "sl3"}) {
@@ -162,7 +162,7 @@ TEST(Ledger, WhereTheQuorumNeedsItAMemberIsNamedButNotExpelled) {
     EXPECT_EQ(m.contract().deviations.at({"sl1"}), 2 * deviations_max);
 }
 
-TEST(Ledger, ACommandIsAppliedOncePerSequence) {
+TEST(Ledger, ACommandIsAppliedOncePerSequenceNumber) {
     Members m;
     m.enrol("sl1", two_peers);
     const Entry entry{0, {"sl1"}, 1, 3, CheckInRound{"default", 0, 0, {}}};
@@ -173,7 +173,7 @@ TEST(Ledger, ACommandIsAppliedOncePerSequence) {
     EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 1, 1, RegisterNode{}}, 12).answer.code, Errc::stale);
 }
 
-TEST(Ledger, ALateCommandOfAnEarlierStartIsRefused) {
+TEST(Ledger, ADelayedCommandOfAnEarlierSessionIsRefused) {
     Members m;
     m.enrol("sl1", two_peers);
     EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 2, 1, RegisterNode{}}, 10).answer.code, Errc::ok);
@@ -181,10 +181,10 @@ TEST(Ledger, ALateCommandOfAnEarlierStartIsRefused) {
     EXPECT_EQ(late.answer.code, Errc::replaced);
     EXPECT_TRUE(late.events.empty());
     EXPECT_EQ(m.ledger.apply({0, {"sl1"}, 2, 1, RegisterNode{}}, 12).answer.code, Errc::ok)
-        << "and the newer start goes on where it was";
+        << "the newer session continues";
 }
 
-TEST(Ledger, ALateCommitOfAnOldAttemptIsRefused) {
+TEST(Ledger, ADelayedCommitOfAnEarlierAttemptIsRefused) {
     Members m;
     for (const char* node : {"sl1", "sl2", "sl3"}) {
         m.enrol(node, two_peers);
@@ -204,7 +204,7 @@ TEST(Ledger, ALateCommitOfAnOldAttemptIsRefused) {
     EXPECT_TRUE(m.contract().last_commit);
 }
 
-TEST(Ledger, TheGracePeriodEndsWithoutTheRest) {
+TEST(Ledger, AfterTheGracePeriodTheRoundProceedsWithoutTheRest) {
     Members m;
     for (const char* node : {"sl1", "sl2", "sl3"}) {
         m.enrol(node, two_peers);
@@ -219,15 +219,15 @@ TEST(Ledger, TheGracePeriodEndsWithoutTheRest) {
     EXPECT_EQ(m.check_in("sl3", 0).code, Errc::stale);
 }
 
-TEST(Ledger, TheFirstRoundWaitsForAnSlThatIsUpAndHasNotEnrolledYet) {
+TEST(Ledger, TheFirstRoundWaitsForARegisteredSlThatHasNotEnrolled) {
     Members m;
     m.enrol("sl1", two_peers);
     m.enrol("sl2", two_peers);
-    m.say("sl3", RegisterNode{Role::sl, {"10.0.0.3", 1}});
+    m.submit("sl3", RegisterNode{Role::sl, {"10.0.0.3", 1}});
     m.check_in("sl1", 0);
     m.check_in("sl2", 0);
     EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
-    m.say("sl3", Enrol{"default", m.contract().config, "w F32 3\n"});
+    m.submit("sl3", Enrol{"default", m.contract().config, "w F32 3\n"});
     m.check_in("sl3", 0);
     EXPECT_EQ(m.contract().frozen.size(), 3U);
 }
@@ -247,11 +247,11 @@ TEST(Ledger, TheRunIsCompleteWhenAllMembersHaveFinished) {
     m.commit(1, 0, {{"sl1", 2}, {"sl2", 2}});
     EXPECT_TRUE(m.contract().last_commit->final);
     EXPECT_EQ(m.contract().phase, ContractPhase::complete);
-    EXPECT_EQ(m.say("sl1", LeaveContract{"default", 0, "done"}).code, Errc::ok);
+    EXPECT_EQ(m.submit("sl1", LeaveContract{"default", 0, "done"}).code, Errc::ok);
     EXPECT_EQ(m.contract().phase, ContractPhase::complete);
 }
 
-TEST(Ledger, OtherOptionsAndLayoutsAreRefusedWithBothNamed) {
+TEST(Ledger, DifferingOptionsAndLayoutsAreRefusedNamingBoth) {
     Members m;
     m.enrol("sl1", two_peers);
     ContractConfig three = two_peers;
@@ -267,7 +267,7 @@ TEST(Ledger, OtherOptionsAndLayoutsAreRefusedWithBothNamed) {
     EXPECT_NE(layout.reason.find("'w' F32 3 against 'v' F32 3"), std::string::npos);
 }
 
-TEST(Ledger, NobodyCheckedInWithWeightMakesNoRound) {
+TEST(Ledger, WithoutAnyWeightNoRoundIsFrozen) {
     Members m;
     m.enrol("sl1", two_peers);
     m.enrol("sl2", two_peers);
@@ -278,8 +278,8 @@ TEST(Ledger, NobodyCheckedInWithWeightMakesNoRound) {
     EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
 }
 
-/// The one with weight leaves in the grace period: a round without weight can't be merged.
-TEST(Ledger, TheGracePeriodEndsInNoRoundWithoutWeight) {
+/// The member with weight leaves during the grace period: a round without weight can't be merged.
+TEST(Ledger, TheGracePeriodFreezesNoRoundWithoutWeight) {
     Members m;
     for (const char* node : {"sl1", "sl2", "sl3", "sl4"}) {
         m.enrol(node, two_peers);
@@ -296,7 +296,8 @@ TEST(Ledger, TheGracePeriodEndsInNoRoundWithoutWeight) {
     }
     EXPECT_EQ(m.contract().phase, ContractPhase::gathering);
     m.check_in("sl4", 0);
-    EXPECT_EQ(m.contract().phase, ContractPhase::exchanging) << "it has weight, and all are here";
+    EXPECT_EQ(m.contract().phase, ContractPhase::exchanging)
+        << "it has weight, and all have checked in";
 }
 
 TEST(Ledger, ACommitWithoutReportsIsRefused) {
@@ -309,12 +310,12 @@ TEST(Ledger, ACommitWithoutReportsIsRefused) {
 Answer enrol_in(Members& m, const std::string& node, const std::string& contract) {
     ContractConfig config{.min_peers = 1};
     config.layout_bytes = 12;
-    return m.say(node, Enrol{contract, config, "w F32 3\n"});
+    return m.submit(node, Enrol{contract, config, "w F32 3\n"});
 }
 
-TEST(Ledger, OneNodeTakesNotAllContracts) {
+TEST(Ledger, OneNodeCannotTakeAllContracts) {
     Members m;
-    m.say("sl1", RegisterNode{Role::sl, {"10.0.0.1", 1}});
+    m.submit("sl1", RegisterNode{Role::sl, {"10.0.0.1", 1}});
     for (int i = 0; i < 100; ++i) {
         EXPECT_EQ(enrol_in(m, "sl1", "c" + std::to_string(i)).code,
                   i < 4 ? Errc::ok : Errc::too_large);
@@ -322,29 +323,29 @@ TEST(Ledger, OneNodeTakesNotAllContracts) {
     EXPECT_EQ(m.ledger.contracts().size(), 4U);
 }
 
-/// One that begins and leaves many does not use up the places, nor the numbers of their runs.
-TEST(Ledger, ContractsThatHaveEndedGiveTheirPlaces) {
+/// A node that creates and leaves many contracts uses up neither the limit nor their run numbers.
+TEST(Ledger, EndedContractsDoNotCountAgainstTheLimit) {
     Members m;
     m.enrol("sl1", {.min_peers = 1});
     m.check_in("sl1", 0, {.finished = true});
     m.commit(0, 0, {{"sl1", 5}});
     ASSERT_EQ(m.contract().phase, ContractPhase::complete);
-    m.say("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}});
+    m.submit("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}});
     for (int i = 0; i < 200; ++i) {
         const std::string contract = "c" + std::to_string(i);
         ASSERT_EQ(enrol_in(m, "sl2", contract).code, Errc::ok) << i;
-        m.say("sl2", LeaveContract{contract, 0, "away"});
+        m.submit("sl2", LeaveContract{contract, 0, "away"});
     }
     EXPECT_EQ(m.ledger.contracts().size(), 64U);
     EXPECT_NE(m.ledger.find_contract("default"), nullptr) << "it has a model";
     EXPECT_EQ(m.ledger.find_contract("c0"), nullptr);
-    EXPECT_EQ(enrol_in(m, "sl2", "c0").run, 1U) << "nothing of run 0 is taken for the new one";
+    EXPECT_EQ(enrol_in(m, "sl2", "c0").run, 1U) << "nothing of run 0 is applied to the new run";
 }
 
-TEST(Ledger, WhatItWouldRefuseIsKnownBeforeItIsAgreedOn) {
+TEST(Ledger, RefusalsArePredictedBeforeTheCommandIsLogged) {
     Members m;
     m.enrol("sl1", two_peers);
-    m.say("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}});
+    m.submit("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}});
     ContractConfig config = two_peers;
     config.layout_bytes = 12;
     const auto refused = [&](Command command) {
@@ -354,30 +355,30 @@ TEST(Ledger, WhatItWouldRefuseIsKnownBeforeItIsAgreedOn) {
     EXPECT_EQ(refused(Enrol{"default", config, "w F32 3\n"}), Errc::ok);
     EXPECT_EQ(refused(Enrol{"default", config, "junk"}), Errc::malformed);
     EXPECT_EQ(refused(Enrol{"default", config, "v F32 3\n"}), Errc::layout_mismatch);
-    EXPECT_EQ(refused(Enrol{"default", config, "w F32 3\n", 7}), Errc::ok) << "stale: it goes on";
+    EXPECT_EQ(refused(Enrol{"default", config, "w F32 3\n", 7}), Errc::ok) << "stale: passed on";
     config.min_peers = 1;
     EXPECT_EQ(refused(Enrol{"default", config, "w F32 3\n"}), Errc::config_mismatch);
     EXPECT_TRUE(m.ledger.is_next({0, {"sl2"}, 1, 2, LeaveContract{}}));
     EXPECT_FALSE(m.ledger.is_next({0, {"sl2"}, 1, 3, LeaveContract{}}));
-    EXPECT_FALSE(m.ledger.is_next({0, {"sl2"}, 2, 1, LeaveContract{}})) << "it registers first";
+    EXPECT_FALSE(m.ledger.is_next({0, {"sl2"}, 2, 1, LeaveContract{}})) << "it must register first";
     EXPECT_TRUE(m.ledger.is_next({0, {"sl2"}, 2, 1, RegisterNode{}}));
 }
 
-/// A leading SN writes what time it likes: sums with it must not overflow (run with -fsanitize).
-TEST(Ledger, NoTimeThatAnEntrySaysOverflows) {
+/// A leading SN can write any time: sums with it must not overflow (run with -fsanitize).
+TEST(Ledger, NoTimeInAnEntryCausesOverflow) {
     Members m;
     const ContractConfig patient{.min_peers = 2, .wait_limit_ns = 3'000'000'000'000'000'000};
-    m.say("sl1", RegisterNode{Role::sl, {"10.0.0.1", 1}}, INT64_MAX);
+    m.submit("sl1", RegisterNode{Role::sl, {"10.0.0.1", 1}}, INT64_MAX);
     ContractConfig config = patient;
     config.layout_bytes = 12;
-    EXPECT_EQ(m.say("sl1", Enrol{"default", config, "w F32 3\n"}, INT64_MAX).code, Errc::ok);
+    EXPECT_EQ(m.submit("sl1", Enrol{"default", config, "w F32 3\n"}, INT64_MAX).code, Errc::ok);
     ASSERT_TRUE(m.contract().deadline);
     EXPECT_GT(to_ns(*m.contract().deadline), config.wait_limit_ns);
-    m.say("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}}, INT64_MIN);
+    m.submit("sl2", RegisterNode{Role::sl, {"10.0.0.1", 1}}, INT64_MIN);
 }
 
 TEST(Ledger, TheSameEntriesGiveTheSameState) {
-    // Replays a run into a second ledger and compares what members would be told.
+    // Replays a run into a second ledger and compares the views of both.
     Ledger a;
     Ledger b;
     std::vector<Entry> entries;
@@ -397,7 +398,7 @@ TEST(Ledger, TheSameEntriesGiveTheSameState) {
     EXPECT_EQ(view_of(*a.find_contract("default")), view_of(*b.find_contract("default")));
 }
 
-TEST(Ledger, PairsThatExchangeNothingMergeNoMore) {
+TEST(Ledger, PairsThatCannotExchangeAreNotBothSegmentOwners) {
     Members m = with_members(4);
     check_in_all(m, 4, 0);
     const KeepApart apart{"default", 0, 0, 0, {"sl2"}, {{"sl1"}, {"sl2"}, {"nobody"}}};
@@ -416,19 +417,19 @@ TEST(Ledger, PairsThatExchangeNothingMergeNoMore) {
     check_in_all(m, 4, 1);
     EXPECT_EQ(merging(), "sl3sl4") << "for the rest of the run";
     m.sn(KeepApart{"default", 0, 1, 0, {"sl4"}, {{"sl3"}}});
-    EXPECT_EQ(merging(), "sl1sl2sl3sl4") << "somebody has to";
+    EXPECT_EQ(merging(), "sl1sl2sl3sl4") << "at least one owner is needed";
     m.sn(ExcludeMember{.contract = "default", .run = 0, .round = 1, .attempt = 1, .node = {"sl4"}});
     EXPECT_EQ(merging(), "sl3");
     EXPECT_TRUE(is_sound(view_of(m.contract())));
 }
 
-TEST(Ledger, AMemberThatComesAndGoesInMidRoundIsExpelled) {
+TEST(Ledger, AMemberThatRestartsDuringRoundsRepeatedlyIsExpelled) {
     Members m = with_members(3);
     Round round = 0;
     const auto status = [&] { return m.contract().members.at({"sl3"}).status; };
     while (status() != MemberStatus::expelled && round < 100) {
         check_in_all(m, 3, round);
-        m.say("sl3", RegisterNode{Role::sl, {"10.0.0.1", 1}});  // another start of it
+        m.submit("sl3", RegisterNode{Role::sl, {"10.0.0.1", 1}});  // another session of it
         EXPECT_EQ(m.contract().frozen.size(), 2U);
         m.commit(round, m.contract().attempt, {{"sl1", 5}, {"sl2", 5}});
         ++round;
@@ -439,16 +440,16 @@ TEST(Ledger, AMemberThatComesAndGoesInMidRoundIsExpelled) {
     EXPECT_EQ(round, holdups_max * rounds_per_holdup / rounds_per_refusal);
 }
 
-TEST(Ledger, OneThatChecksInForNoRoundInAnHourIsTakenForLost) {
+TEST(Ledger, AMemberWithoutACheckInForAnHourIsRemoved) {
     Members m = with_members(3);
     check_in_all(m, 3, 0);
     m.commit(0, 0, {{"sl1", 5}, {"sl2", 5}, {"sl3", 5}});
     const auto round = [&](Round number) {
         const std::int64_t at = static_cast<std::int64_t>(number) * 60'000'000'000;
         for (const char* node : {"sl1", "sl2"}) {
-            m.say(node, CheckInRound{"default", 0, number, {}}, at);
+            m.submit(node, CheckInRound{"default", 0, number, {}}, at);
         }
-        if (m.contract().deadline) {  // the grace time
+        if (m.contract().deadline) {  // the grace period
             m.sn(ExpireDeadline{"default", 0, to_ns(*m.contract().deadline)}, at);
         }
         CommitRound commit{"default", 0, number, 0, {{{"sl1"}, {}, {}}, {{"sl2"}, {}, {}}}};
@@ -463,7 +464,7 @@ TEST(Ledger, OneThatChecksInForNoRoundInAnHourIsTakenForLost) {
     EXPECT_EQ(status(), MemberStatus::lost);
 }
 
-TEST(Ledger, NobodyIsTakenForLostAfterAnExchangeOfManyHours) {
+TEST(Ledger, NobodyIsRemovedAfterAnExchangeOfManyHours) {
     Members m = with_members(3);
     for (const char* node : {"sl1", "sl2"}) {
         m.check_in(node, 0);

@@ -1,4 +1,4 @@
-// Seats of the licence server: the file, the book, and whole swarms that need them.
+// Seats of the licence server: the licence file, the seat book, and whole swarms that need seats.
 #include "core/licence/licence.hpp"
 
 #include "core/json/json.hpp"
@@ -34,7 +34,7 @@ protected:
     std::unique_ptr<SignatureVerifier> issuer = *make_verifier(keys.public_pem);
 };
 
-TEST_F(LicenceFile, ReadsBackAsItWasSigned) {
+TEST_F(LicenceFile, DecodesToWhatWasSigned) {
     Licence licence = some_licence(5, 16);
     licence.server = "apls1";
     const auto read_back = read(signed_text(licence_text(licence)));
@@ -45,7 +45,7 @@ TEST_F(LicenceFile, ReadsBackAsItWasSigned) {
     EXPECT_EQ(read_back->valid_until, licence.valid_until);
 }
 
-TEST_F(LicenceFile, AnyChangedByteIsRefused) {
+TEST_F(LicenceFile, AnyChangedByteIsDetected) {
     const std::string file = signed_text(licence_text(some_licence()));
     for (std::size_t i = 0; i < file.size(); ++i) {
         std::string changed = file;
@@ -57,7 +57,7 @@ TEST_F(LicenceFile, AnyChangedByteIsRefused) {
     }
 }
 
-TEST_F(LicenceFile, OneByAnotherIssuerIsRefused) {
+TEST_F(LicenceFile, AFileOfAnotherIssuerIsRefused) {
     const std::string text = licence_text(some_licence());
     const SigningKeys forger = *make_signing_keys();
     const auto forged =
@@ -67,7 +67,7 @@ TEST_F(LicenceFile, OneByAnotherIssuerIsRefused) {
     EXPECT_NE(forged.error().message.find("--licence-key"), std::string::npos);
 }
 
-TEST_F(LicenceFile, ASignedTextThatIsNoLicenceSaysWhatIsWrong) {
+TEST_F(LicenceFile, ASignedTextThatIsNoLicenceIsRefusedWithTheReason) {
     const std::string good = licence_text(some_licence());
     const std::pair<std::string, std::string> cases[] = {
         {"something else\n", "first line"},
@@ -88,7 +88,7 @@ TEST_F(LicenceFile, ASignedTextThatIsNoLicenceSaysWhatIsWrong) {
     }
 }
 
-TEST(Date, GoesThereAndBack) {
+TEST(Date, ConvertsBothWays) {
     EXPECT_EQ(*parse_date("1970-01-02"), 86400);
     EXPECT_EQ(date_text(*parse_date("2028-02-29") + 86399), "2028-02-29");
     for (const char* wrong : {"2027-02-29", "26-1-1", "2026-13-01", "2026-11-1x", ""}) {
@@ -96,9 +96,9 @@ TEST(Date, GoesThereAndBack) {
     }
 }
 
-// ---- One node and what its licence server says
+// ---- One node and its licence server
 
-/// Ends when it is told to, else does nothing.
+/// Stops when asked to, and does nothing else.
 class IdleNode final : public Node {
 public:
     const NodeId& id() const override { return id_; }
@@ -136,7 +136,7 @@ protected:
     std::vector<Effect> effects;
 };
 
-TEST_F(SeatReplies, ALeaseThatNoClockCanKeepIsNoSeat) {
+TEST_F(SeatReplies, ALeaseThatOverflowsTheClockIsRefused) {
     for (const std::int64_t lease :
          {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, std::int64_t{999'999'999},
           SwarmDuration{hours(25)}.count(), std::numeric_limits<std::int64_t>::max(),
@@ -154,13 +154,13 @@ TEST_F(SeatReplies, ALeaseThatNoClockCanKeepIsNoSeat) {
     }
 }
 
-TEST_F(SeatReplies, ALeaseTooShortAtARenewalIsNoneEither) {
+TEST_F(SeatReplies, ATooShortLeaseAtARenewalIsRefused) {
     start();
     reply(SwarmDuration{seconds(30)}.count());
     effects.clear();
     now += seconds(10);
     reply(1);
-    // It holds on to its last lease (grace) and asks again later, not at once.
+    // It keeps its last lease (grace) and retries later, not at once.
     EXPECT_TRUE(all<Stop>().empty());
     const auto timers = all<SetTimer>();
     ASSERT_FALSE(timers.empty());
@@ -199,7 +199,7 @@ protected:
         spec.store = &store;
         swarm->network.add(spec);
     }
-    /// What the licence server answers to a tool of this name.
+    /// The licence server's reply to a tool of this name.
     std::string ask(const std::string& tool, const Message& request) {
         answer.clear();
         question = request;
@@ -242,7 +242,7 @@ protected:
     std::string answer;
 };
 
-TEST_F(Seats, AreTakenAtTheStartAndGivenBackAtTheEnd) {
+TEST_F(Seats, AreTakenAtTheStartAndReturnedAtTheEnd) {
     make_swarm();
     add_server("apls1", primary, some_licence(), book);
     swarm->add_pair(1, {});
@@ -250,9 +250,9 @@ TEST_F(Seats, AreTakenAtTheStartAndGivenBackAtTheEnd) {
     ASSERT_TRUE(swarm->run());
     swarm->expect_one_final_model();
     EXPECT_EQ(swarm->trace.named("seat_taken").size(), 3U);
-    EXPECT_TRUE(run_until(  // the SN goes on
+    EXPECT_TRUE(run_until(  // the SN still runs
         [&] { return swarm->trace.named("seat_released", "apls1").size() == 2; }, seconds(1)));
-    // No SL said anything to the SN before it had its seat.
+    // No SL sends anything to the SN before it has its seat.
     const auto held = swarm->trace.named("seat_held", "sl1");
     ASSERT_EQ(held.size(), 1U);
     for (const auto& line : swarm->trace.named("node_registered")) {
@@ -260,7 +260,7 @@ TEST_F(Seats, AreTakenAtTheStartAndGivenBackAtTheEnd) {
     }
 }
 
-TEST_F(Seats, TheNextNodeWithoutASeatEndsWithAClearMessage) {
+TEST_F(Seats, ANodeWithoutASeatEndsWithAClearMessage) {
     make_swarm();
     add_server("apls1", primary, some_licence(1, 2), book);
     for (int i = 1; i <= 3; ++i) {
@@ -280,7 +280,7 @@ TEST_F(Seats, TheNextNodeWithoutASeatEndsWithAClearMessage) {
     EXPECT_EQ(well, 2);
 }
 
-TEST_F(Seats, OfAKilledNodeIsFreeAfterItsLease) {
+TEST_F(Seats, OfAKilledNodeAreFreedAfterTheLease) {
     make_swarm();
     add_server("apls1", primary, some_licence(1, 1), book);
     swarm->add_pair(1, {});
@@ -292,13 +292,13 @@ TEST_F(Seats, OfAKilledNodeIsFreeAfterItsLease) {
     ASSERT_TRUE(run_until(happened("seat_lapsed"), seconds(60)));
     EXPECT_EQ(field(swarm->trace.named("seat_lapsed").front(), "node"), "sl1");
     EXPECT_LE(swarm->network.now() - killed, seconds(30));
-    EXPECT_GE(swarm->network.now() - killed, seconds(19));  // renewed every third of the lease
+    EXPECT_GE(swarm->network.now() - killed, seconds(19));  // renewed after each third of the lease
     swarm->add_pair(2, {});
     ASSERT_TRUE(
         run_until([&] { return swarm->trace.logged("Seat for 'sl2'", "apls1"); }, seconds(10)));
 }
 
-TEST_F(Seats, TrainingEndsWellWhenTheServerIsKilledInItsMiddle) {
+TEST_F(Seats, TrainingCompletesWhenTheServerIsKilledMidway) {
     make_swarm();
     add_server("apls1", primary, some_licence(), book);
     swarm->add_pair(1, {.syncs = 40, .batch_time = seconds(1)});
@@ -312,7 +312,7 @@ TEST_F(Seats, TrainingEndsWellWhenTheServerIsKilledInItsMiddle) {
     }
 }
 
-TEST_F(Seats, TheGraceTimeEndsANodeInOrder) {
+TEST_F(Seats, TheEndOfTheGracePeriodStopsANodeCleanly) {
     make_swarm(seconds(90));
     add_server("apls1", primary, some_licence(), book);
     swarm->add_pair(1, {.syncs = 1000, .batch_time = seconds(1)});
@@ -322,11 +322,11 @@ TEST_F(Seats, TheGraceTimeEndsANodeInOrder) {
     const SwarmTime killed = swarm->network.now();
     ASSERT_TRUE(run_until([&] { return swarm->code("sl1") >= 0; }, seconds(300)));
     EXPECT_EQ(swarm->code("sl1"), exit_code::peer_lost);
-    EXPECT_LE(swarm->network.now() - killed, seconds(95));  // it takes leave of its swarm
+    EXPECT_LE(swarm->network.now() - killed, seconds(95));  // it leaves its contract first
     EXPECT_GE(swarm->network.now() - killed, seconds(79));
 }
 
-TEST_F(Seats, AServerThatComesBackKnowsItsSeats) {
+TEST_F(Seats, ARestartedServerStillKnowsItsSeats) {
     make_swarm();
     add_server("apls1", primary, some_licence(1, 2), book);
     swarm->add_pair(1, {.syncs = 40, .batch_time = seconds(1)});
@@ -344,7 +344,7 @@ TEST_F(Seats, AServerThatComesBackKnowsItsSeats) {
     EXPECT_EQ(swarm->code("sl2"), 0);
 }
 
-TEST_F(Seats, TheSecondaryServerIsAskedWhenThePrimaryIsNotThere) {
+TEST_F(Seats, TheSecondaryServerIsAskedWhenThePrimaryIsUnreachable) {
     make_swarm();
     add_server("apls2", secondary, some_licence(), second_book);
     swarm->add_pair(1, {});
@@ -354,7 +354,7 @@ TEST_F(Seats, TheSecondaryServerIsAskedWhenThePrimaryIsNotThere) {
     EXPECT_EQ(swarm->trace.named("seat_taken", "apls2").size(), 3U);
 }
 
-TEST_F(Seats, TheSecondaryServerIsAskedWhenThePrimaryHasNoneLeft) {
+TEST_F(Seats, TheSecondaryServerIsAskedWhenThePrimaryHasNoFreeSeat) {
     make_swarm();
     add_server("apls1", primary, some_licence(1, 1), book);
     add_server("apls2", secondary, some_licence(0, 1), second_book);
@@ -365,7 +365,7 @@ TEST_F(Seats, TheSecondaryServerIsAskedWhenThePrimaryHasNoneLeft) {
     EXPECT_EQ(swarm->trace.named("seat_taken", "apls2").size(), 1U);
 }
 
-TEST_F(Seats, NoServerAtAllEndsTheStartInTime) {
+TEST_F(Seats, WithoutAnyServerTheStartFailsInTime) {
     make_swarm();
     swarm->add_pair(1, {});
     ASSERT_TRUE(run_until([&] { return swarm->code("sl1") >= 0; }, seconds(60)));
@@ -374,7 +374,7 @@ TEST_F(Seats, NoServerAtAllEndsTheStartInTime) {
     EXPECT_TRUE(swarm->trace.logged("no licence server can be reached within 20 s", "sl1"));
 }
 
-TEST_F(Seats, AnExpiredLicenceStartsNobody) {
+TEST_F(Seats, WithAnExpiredLicenceNoNodeStarts) {
     make_swarm();
     add_server("apls1", primary, some_licence(), book, "2026-12-01");
     swarm->add_pair(1, {});
@@ -384,7 +384,7 @@ TEST_F(Seats, AnExpiredLicenceStartsNobody) {
     EXPECT_TRUE(swarm->trace.logged("nobody gets a seat", "apls1"));
 }
 
-TEST_F(Seats, ALicenceThatExpiresInATrainingLetsItEnd) {
+TEST_F(Seats, ALicenceThatExpiresDuringTrainingLetsItComplete) {
     make_swarm();
     Licence licence = some_licence();
     licence.valid_until = *parse_date("2026-11-10") + 200;
@@ -396,7 +396,7 @@ TEST_F(Seats, ALicenceThatExpiresInATrainingLetsItEnd) {
     EXPECT_TRUE(swarm->trace.logged("the licence expired", "sl1"));
 }
 
-TEST_F(Seats, AreListedRevokedAndAllowedByTheirOperatorAlone) {
+TEST_F(Seats, OnlyTheirAdministratorListsRevokesAndAllowsThem) {
     make_swarm();
     add_server("apls1", primary, some_licence(), book);
     swarm->add_pair(1, {.syncs = 1000, .batch_time = seconds(1)});
@@ -418,7 +418,7 @@ TEST_F(Seats, AreListedRevokedAndAllowedByTheirOperatorAlone) {
     EXPECT_EQ(swarm->code("sl2"), exit_code::refused);
     EXPECT_TRUE(swarm->trace.logged("the licence server takes the seat back", "sl2"));
 
-    // It stays out, also after the server's restart, until it is allowed again.
+    // The node stays barred, also after a restart of the server, until it is allowed again.
     swarm->network.crash({"apls1"});
     swarm->network.restart({"apls1"});
     EXPECT_NE(ask("swci1", StatusQuery{4, "seats", "", false}).find(R"("revoked":["sl2"])"),

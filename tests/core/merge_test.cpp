@@ -57,7 +57,7 @@ TEST(WeightedMean, EqualsTheDefinition) {
     }
 }
 
-TEST(MergeRules, HaveDifferentCodesAndNamesAndAreFoundByBoth) {
+TEST(MergeRules, HaveDistinctCodesAndNamesAndAreFoundByBoth) {
     std::set<MergeRule> codes;
     std::set<std::string_view> names;
     for (const MergeRuleRow& row : merge_rules()) {
@@ -71,7 +71,7 @@ TEST(MergeRules, HaveDifferentCodesAndNamesAndAreFoundByBoth) {
     EXPECT_TRUE(codes.contains(MergeRule::mean));
 }
 
-TEST(MergeRules, OfOneContributionEveryRuleMakesThatContribution) {
+TEST(MergeRules, ASingleContributionIsItsOwnMerge) {
     const std::vector<float> values = {1.5F, -2.0F, 0.0F};
     const std::byte* input = std::as_bytes(std::span(values)).data();
     const double weight = 7;
@@ -83,7 +83,7 @@ TEST(MergeRules, OfOneContributionEveryRuleMakesThatContribution) {
     }
 }
 
-TEST(MergeRules, AnUnknownNameIsRefusedWithThoseThatThereAre) {
+TEST(MergeRules, AnUnknownNameIsRefusedWithTheKnownOnes) {
     const Result<MergeRule> rule = parse_merge_rule("median");
     ASSERT_FALSE(rule);
     EXPECT_EQ(rule.error().code, Errc::usage);
@@ -121,7 +121,7 @@ TEST(MergeSegment, AveragesFloatsAndTakesCountersFromTheLowestNode) {
     EXPECT_EQ(w[1], 0.0F);
 }
 
-TEST(MergeSegment, KeepsHalfTypes) {
+TEST(MergeSegment, PreservesHalfTypes) {
     const std::vector<std::uint16_t> a = {f32_to_f16(1.0F), f32_to_f16(65504.0F)};
     const std::vector<std::uint16_t> b = {f32_to_f16(2.0F), f32_to_f16(65504.0F)};
     const auto merged = values_of<std::uint16_t>(
@@ -130,7 +130,7 @@ TEST(MergeSegment, KeepsHalfTypes) {
     EXPECT_EQ(f16_to_f32(merged[1]), 65504.0F);
 }
 
-TEST(MergeSegment, TheSecondSegmentStartsInsideATensor) {
+TEST(MergeSegment, ASegmentMayStartInsideATensor) {
     const std::size_t elements = segment_bytes / 4 + 10;
     const auto layout = std::make_shared<const ParamLayout>(
         *ParamLayout::make({{"w", DType::f32, {static_cast<std::int64_t>(elements)}}}));
@@ -141,7 +141,7 @@ TEST(MergeSegment, TheSecondSegmentStartsInsideATensor) {
     EXPECT_EQ(values_of<float>(result.merged), std::vector<float>(10, 2.0F));
 }
 
-TEST(MergeSegment, PhantomsGiveAPhantom) {
+TEST(MergeSegment, PhantomsMergeToAPhantom) {
     const MergeResult result = merge_segment(
         work_of({{"w", DType::f32, {4}}}, {Blob::phantom(16), Blob::phantom(16)}, {1, 1}));
     EXPECT_TRUE(result.merged.is_phantom());
@@ -155,7 +155,7 @@ MergeWork with_policy(NonFinitePolicy policy, std::vector<Blob> blobs) {
     return work;
 }
 
-TEST(MergeSegment, LeavesOutContributionsThatAreNotFinite) {
+TEST(MergeSegment, ExcludesNonFiniteContributions) {
     const Blob one = blob_of(std::vector<float>{1.0F, 2.0F});
     const Blob three = blob_of(std::vector<float>{3.0F, 6.0F});
     for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
@@ -167,7 +167,7 @@ TEST(MergeSegment, LeavesOutContributionsThatAreNotFinite) {
     }
 }
 
-TEST(MergeSegment, NamesContributionsThatAreNotFiniteAndMergesThemIfThatIsThePolicy) {
+TEST(MergeSegment, PolicyWarnMergesNonFiniteContributionsAndNamesThem) {
     const Blob one = blob_of(std::vector<float>{1.0F, 2.0F});
     const Blob broken = blob_of(std::vector<float>{3.0F, INFINITY});
     const MergeResult warned = merge_segment(with_policy(NonFinitePolicy::warn, {one, broken}));
@@ -178,14 +178,14 @@ TEST(MergeSegment, NamesContributionsThatAreNotFiniteAndMergesThemIfThatIsThePol
     EXPECT_TRUE(allowed.non_finite.empty());
 }
 
-TEST(MergeSegment, WithoutAnyFiniteContributionItNamesAll) {
+TEST(MergeSegment, WithoutAnyFiniteContributionAllAreNamed) {
     const Blob broken = blob_of(std::vector<float>{3.0F, INFINITY});
     const MergeResult result =
         merge_segment(with_policy(NonFinitePolicy::refuse, {broken, broken}));
     EXPECT_EQ(result.non_finite, (std::vector<std::uint32_t>{0, 1}));
 }
 
-TEST(MergeSegment, LeavesOutFiniteValuesThatMakeAnInfiniteSum) {
+TEST(MergeSegment, ExcludesFiniteValuesWhoseSumOverflows) {
     const Blob one = blob_of(std::vector<double>{1.0, 2.0});
     const Blob huge = blob_of(std::vector<double>{1.0, std::numeric_limits<double>::max()});
     MergeWork work = work_of({{"w", DType::f64, {2}}}, {one, huge}, {1, 100});
@@ -194,7 +194,7 @@ TEST(MergeSegment, LeavesOutFiniteValuesThatMakeAnInfiniteSum) {
     EXPECT_EQ(result.non_finite, std::vector<std::uint32_t>{1});
 }
 
-TEST(MergeSegment, LargestValuesOfTheOtherTypesHaveAFiniteMean) {
+TEST(MergeSegment, TheLargestValuesOfOtherTypesHaveAFiniteMean) {
     const Blob single = blob_of(std::vector<std::uint32_t>{0x7f7fffff, 0xff7fffff});
     const Blob half = blob_of(std::vector<std::uint16_t>{0x7bff, 0xfbff});
     const Blob brain = blob_of(std::vector<std::uint16_t>{0x7f7f, 0xff7f});
@@ -221,12 +221,12 @@ void expect_finite_until(DType dtype, std::vector<Raw> non_finite, Raw largest) 
     EXPECT_FALSE(holds_non_finite(layout, 0, blob_of(std::vector<Raw>(5, largest))));
 }
 
-TEST(NonFiniteValues, AreFoundInEveryFloatingTypeAndInNoInteger) {
+TEST(NonFiniteValues, AreDetectedInEveryFloatingTypeAndInNoInteger) {
     expect_finite_until<std::uint32_t>(DType::f32, {0x7fc00000, 0x7f800000, 0xff800000},
                                        0x7f7fffff);
     expect_finite_until<std::uint64_t>(DType::f64,
                                        {0x7ff8000000000000, 0x7ff0000000000000, 0xfff0000000000000},
-                                       0x7e6fffffffffffff);  // 2^1000 and more: see finite.hpp
+                                       0x7e6fffffffffffff);  // from 2^1000 on: see finite.hpp
     expect_finite_until<std::uint16_t>(DType::f16, {0x7e00, 0x7c00, 0xfc00}, 0x7bff);
     expect_finite_until<std::uint16_t>(DType::bf16, {0x7fc0, 0x7f80, 0xff80}, 0x7f7f);
     const ParamLayout counters = *ParamLayout::make({{"n", DType::i32, {2}}});
@@ -234,7 +234,7 @@ TEST(NonFiniteValues, AreFoundInEveryFloatingTypeAndInNoInteger) {
         holds_non_finite(counters, 0, blob_of(std::vector<std::uint32_t>{0x7fc00000, 0x7f800000})));
 }
 
-TEST(Half, EveryBinary16ValueSurvivesTheWayToBinary32AndBack) {
+TEST(Half, EveryBinary16ValueSurvivesConversionToBinary32AndBack) {
     for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
         const auto half = static_cast<std::uint16_t>(bits);
         const float value = f16_to_f32(half);
@@ -268,7 +268,7 @@ TEST(MergePlan, SpreadsOwnersEvenlyForLargeModels) {
     EXPECT_EQ(owned, (std::array<int, 4>{16, 16, 16, 16}));
 }
 
-TEST(MergePlan, SmallModelsHaveOneOwnerThatGoesAround) {
+TEST(MergePlan, SmallModelsHaveOneRotatingOwner) {
     for (std::uint64_t round = 0; round < 8; ++round) {
         const MergePlan plan = make_plan(8, segment_bytes, round);
         EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{static_cast<std::uint32_t>(round % 8)});
@@ -288,12 +288,12 @@ TEST(MergePlan, MembersThatOnlyContributeOwnNothing) {
         EXPECT_TRUE(before % 2 == 0 || plan.owner_of[segment] == before) << segment;
     }
     EXPECT_EQ(owned, (std::array<int, 4>{0, 32, 0, 32}));
-    // In a star the owner of the round is another one.
+    // In a star topology, the owner of a round rotates among those that merge.
     EXPECT_EQ(make_plan({contributes, merges, contributes}, segment_bytes, 2).owner_of,
               std::vector<std::uint32_t>{1});
 }
 
-TEST(MergePlan, KeepsOwnersWhereAMemberDeparts) {
+TEST(MergePlan, KeepsOwnersWhenAMemberLeaves) {
     const MergePlan all = make_plan(4, 64 * segment_bytes, 0);
     const MergePlan without = make_plan({merges, departed, merges, merges}, 64 * segment_bytes, 0);
     std::array<int, 3> inherited{};
@@ -312,7 +312,7 @@ TEST(MergePlan, KeepsOwnersWhereAMemberDeparts) {
     }
 }
 
-TEST(MergePlan, GivesTheOnlyOwnersSegmentsToOneThatIsLeft) {
+TEST(MergePlan, WhenTheOnlyOwnerLeavesARemainingMemberTakesItsSegments) {
     const MergePlan plan = make_plan({merges, merges, departed}, segment_bytes, 2);
     EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{0});
 }

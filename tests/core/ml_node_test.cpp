@@ -1,4 +1,4 @@
-// What an ML node says to its SL at its end.
+// What an ML node sends to its SL when it ends.
 #include "core/ml/ml_node.hpp"
 
 #include <gtest/gtest.h>
@@ -34,9 +34,9 @@ protected:
     const PeerUp sl_is_up{{"sl1"}, Role::sl, {"/sl.sock", 0}};
 };
 
-TEST_F(MlNodeTest, a_program_that_fails_before_the_connection_is_up_is_still_heard) {
+TEST_F(MlNodeTest, a_failure_before_the_connection_is_up_is_reported) {
     step(Started{});
-    EXPECT_EQ(stop_of(step(program_fails())), nullptr) << "nobody has heard of it";
+    EXPECT_EQ(stop_of(step(program_fails())), nullptr) << "not reported yet";
     const std::vector<Effect> effects = step(sl_is_up);
     ASSERT_NE(goodbye_of(effects), nullptr);
     EXPECT_EQ(goodbye_of(effects)->code, Errc::usage);
@@ -44,7 +44,7 @@ TEST_F(MlNodeTest, a_program_that_fails_before_the_connection_is_up_is_still_hea
     EXPECT_EQ(stop_of(effects)->exit_code, exit_code::usage);
 }
 
-TEST_F(MlNodeTest, a_stop_before_the_connection_is_up_is_still_heard) {
+TEST_F(MlNodeTest, a_stop_before_the_connection_is_up_is_reported) {
     step(Started{});
     EXPECT_EQ(stop_of(step(StopRequested{"SIGTERM"})), nullptr);
     const std::vector<Effect> effects = step(sl_is_up);
@@ -53,7 +53,7 @@ TEST_F(MlNodeTest, a_stop_before_the_connection_is_up_is_still_heard) {
     EXPECT_NE(stop_of(effects), nullptr);
 }
 
-TEST_F(MlNodeTest, ends_at_once_where_there_is_no_sl_to_hear_it) {
+TEST_F(MlNodeTest, ends_at_once_if_no_sl_can_be_reached) {
     step(Started{});
     EXPECT_EQ(stop_of(step(program_fails())), nullptr);
     const std::vector<Effect> effects =

@@ -1,4 +1,4 @@
-// The committed model as others fetch it, and how long a node stays for them at the end.
+// Serving the committed model to other members, and how long a node lingers for them at the end.
 #include "core/sl/model_server.hpp"
 
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ TEST_F(ModelServerTest, ServesTheNewestModelOnly) {
     EXPECT_EQ(sent_now(), 3U);
 }
 
-TEST_F(ModelServerTest, APeerThatRepeatsItsRequestsIsServedSixteenTimesAConnection) {
+TEST_F(ModelServerTest, ServesRepeatedRequestsSixteenTimesPerConnection) {
     server.hold(model(3), out);
     for (int i = 0; i < 20; ++i) {
         server.on_fetch(at(i), peer, fetch(3, {{0, 1}}), out);
@@ -54,15 +54,15 @@ TEST_F(ModelServerTest, APeerThatRepeatsItsRequestsIsServedSixteenTimesAConnecti
     EXPECT_EQ(sent_now(), 1U);
 }
 
-TEST_F(ModelServerTest, LingersWhileSomebodyFetches) {
+TEST_F(ModelServerTest, LingersWhileAPeerFetches) {
     server.hold(model(3), out);
     server.begin_linger(at(100), out);
     server.on_probe(at(105), peer, {.key = {"c", 0, 3, 0}, .serial = 1}, out);
-    EXPECT_TRUE(server.lingers_on(at(110), 1'000'000, out));  // until 115
+    EXPECT_TRUE(server.lingers_on(at(110), 1'000'000, out));  // until second 115
     EXPECT_FALSE(server.lingers_on(at(115), 1'000'000, out));
 }
 
-TEST_F(ModelServerTest, DoesNotLingerForEver) {
+TEST_F(ModelServerTest, StopsLingeringAtTheLimit) {
     server.hold(model(3), out);
     server.begin_linger(at(0), out);
     int second = 0;
@@ -70,7 +70,7 @@ TEST_F(ModelServerTest, DoesNotLingerForEver) {
         second += 10;
         server.on_fetch(at(second), peer, fetch(3, {{0, 1}}), out);
     } while (second < 10'000 && server.lingers_on(at(second), 500'000, out));
-    EXPECT_EQ(second, 510);  // the linger, and 500 kB at 1 kB/s
+    EXPECT_EQ(second, 510);  // the linger time, and 500 kB at 1 kB/s
 }
 
 }  // namespace

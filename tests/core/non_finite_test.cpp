@@ -1,5 +1,5 @@
-// Members whose parameters hold NaN or infinity: the others' model stays finite, and they are
-// named.
+// Members whose parameters contain NaN or infinity: the others' model stays finite, and the members
+// are named.
 #include "core/merge/finite.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/tampered_node.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::minutes;
 
-/// In place of the segments of that kind that belong to round 3.
+/// Replaces the segments of this kind that belong to round 3.
 void send_nan(Effect& effect, SegmentKind kind) {
     auto* send = std::get_if<Send>(&effect);
     const auto* data = send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
@@ -23,14 +23,14 @@ void send_nan(Effect& effect, SegmentKind kind) {
 class NonFinite : public testing::Test {
 protected:
     ToyOptions toy(std::map<std::uint32_t, float> broken = {}) const {
-        // Five segments of 256 KiB, so that there are several owners.
+        // Five segments of 256 KiB, so that there are several segment owners.
         return {.elements = 300'000,
                 .min_peers = 2,
                 .syncs = 6,
                 .non_finite = policy,
                 .broken = std::move(broken)};
     }
-    /// Three members, of which sl2 sends NaN in its segments of that kind.
+    /// Three members, of which sl2 sends NaN in its segments of this kind.
     void add_three(SegmentKind kind) {
         swarm.tampered["sl2"] = [kind](std::unique_ptr<Node> node) {
             return std::make_unique<TamperedNode>(
@@ -40,7 +40,7 @@ protected:
             swarm.add_pair(pair, toy());
         }
     }
-    /// "1, sl2 by sl2": round, member, and who says so, of each line of the SN.
+    /// "1, sl2 by sl2": round, member and reporter of each line in the SN's trace.
     std::vector<std::string> named() const {
         std::vector<std::string> lines;
         for (const auto& line : swarm.trace.named("member_not_finite", "sn1")) {
@@ -49,7 +49,7 @@ protected:
         }
         return lines;
     }
-    /// Of the newest model that the SL has kept.
+    /// True if the newest model that the SL has stored is finite.
     bool has_finite_model(int number, std::uint64_t elements = 300'000) const {
         const std::vector<KeptModel>& models = swarm.sl_stores.at(number)->models;
         const std::vector<TensorSpec> tensors = {
@@ -66,7 +66,7 @@ protected:
     MemorySwarm swarm{7};
 };
 
-TEST_F(NonFinite, AMembersNanIsLeftOutOfItsRoundAndTheMemberGoesOn) {
+TEST_F(NonFinite, AMembersNanIsExcludedFromItsRoundAndTheMemberContinues) {
     swarm.add_pair(1, toy());
     swarm.add_pair(2, toy({{2, std::nanf("")}, {3, INFINITY}}));
     swarm.add_pair(3, toy());
@@ -78,7 +78,7 @@ TEST_F(NonFinite, AMembersNanIsLeftOutOfItsRoundAndTheMemberGoesOn) {
     }
     EXPECT_TRUE(swarm.trace.logged("first in tensor 'weight'", "sl2"));
     for (const auto& committed : swarm.trace.named("round_committed")) {
-        EXPECT_EQ(field(committed, "members"), "3");  // it took part in every one
+        EXPECT_EQ(field(committed, "members"), "3");  // it took part in every round
     }
 }
 
@@ -90,10 +90,10 @@ TEST_F(NonFinite, PolicyWarnMergesItAndNamesTheMember) {
     swarm.expect_one_final_model();
     ASSERT_FALSE(named().empty());
     EXPECT_EQ(named().front(), "2, sl2 by sl2");
-    EXPECT_FALSE(has_finite_model(1));  // which is why it is not the default
+    EXPECT_FALSE(has_finite_model(1));  // therefore not the default
 }
 
-TEST_F(NonFinite, PolicyAllowLooksAtNothing) {
+TEST_F(NonFinite, PolicyAllowChecksNothing) {
     policy = NonFinitePolicy::allow;
     swarm.add_pair(1, toy());
     swarm.add_pair(2, toy({{2, std::nanf("")}}));
@@ -103,7 +103,7 @@ TEST_F(NonFinite, PolicyAllowLooksAtNothing) {
     EXPECT_FALSE(has_finite_model(1));
 }
 
-TEST_F(NonFinite, WhereNobodysParametersAreFiniteTheRunEndsAndSaysWhose) {
+TEST_F(NonFinite, IfNobodysParametersAreFiniteTheRunEndsAndNamesAll) {
     swarm.add_pair(1, toy({{3, std::nanf("")}}));
     swarm.add_pair(2, toy({{3, INFINITY}}));
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
@@ -115,7 +115,7 @@ TEST_F(NonFinite, WhereNobodysParametersAreFiniteTheRunEndsAndSaysWhose) {
                            "ml1"));
 }
 
-TEST_F(NonFinite, OfTwoMembersTheOneWithNanGoesOnFromTheOthersModel) {
+TEST_F(NonFinite, OfTwoMembersTheOneWithNanResumesFromTheOthersModel) {
     for (const int pair : {1, 2}) {
         swarm.add_pair(pair, {.elements = 1'000,
                               .min_peers = 2,
@@ -130,7 +130,7 @@ TEST_F(NonFinite, OfTwoMembersTheOneWithNanGoesOnFromTheOthersModel) {
     EXPECT_TRUE(has_finite_model(2, 1'000));
 }
 
-TEST_F(NonFinite, AnOwnerThatSendsMergedSegmentsWithNanIsNamedAndLeftOut) {
+TEST_F(NonFinite, AnOwnerThatSendsNanInMergedSegmentsIsNamedAndExcluded) {
     add_three(SegmentKind::merged);
     ASSERT_TRUE(swarm.run_to_round(4, minutes(20))) << swarm.trace.tail();
     EXPECT_EQ(named().front().substr(0, 10), "3, sl2 by ");
@@ -140,11 +140,11 @@ TEST_F(NonFinite, AnOwnerThatSendsMergedSegmentsWithNanIsNamedAndLeftOut) {
     }
 }
 
-TEST_F(NonFinite, AMemberThatHidesItsNanIsLeftOutByTheOwnersAndNamed) {
+TEST_F(NonFinite, AMemberThatHidesItsNanIsExcludedByTheOwnersAndNamed) {
     add_three(SegmentKind::contribution);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
-    ASSERT_EQ(named().size(), 1U);  // two owners say so, the ledger says it once a round
+    ASSERT_EQ(named().size(), 1U);  // two owners report it; the ledger records it once a round
     EXPECT_EQ(named().front().substr(0, 10), "3, sl2 by ");
     EXPECT_NE(named().front(), "3, sl2 by sl2");
     for (const int pair : {1, 2, 3}) {

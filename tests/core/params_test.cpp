@@ -7,7 +7,7 @@
 namespace starling::test {
 namespace {
 
-TEST(ParamLayout, StandsWithoutGapsInOrderOfElementSize) {
+TEST(ParamLayout, IsSortedByElementSizeWithoutGaps) {
     const auto layout = ParamLayout::make({{"a", DType::f32, {3}},
                                            {"count", DType::i64, {}},
                                            {"h", DType::f16, {5}},
@@ -25,7 +25,7 @@ TEST(ParamLayout, StandsWithoutGapsInOrderOfElementSize) {
     EXPECT_EQ(layout->text(), "count I64 scalar\na F32 3\nb F32 2,2\nh F16 5\n");
 }
 
-TEST(ParamLayout, TextReadsBack) {
+TEST(ParamLayout, ParsesItsOwnText) {
     const auto layout = ParamLayout::make({{"w", DType::bf16, {10, 0, 3}}, {"n", DType::i64, {}}});
     ASSERT_TRUE(layout);
     const auto again = ParamLayout::parse(layout->text());
@@ -35,7 +35,7 @@ TEST(ParamLayout, TextReadsBack) {
     EXPECT_EQ(fingerprint(*again, openssl_hasher()), fingerprint(*layout, openssl_hasher()));
 }
 
-TEST(ParamLayout, RefusesWhatNoModelHas) {
+TEST(ParamLayout, RejectsInvalidLayouts) {
     EXPECT_FALSE(ParamLayout::make({{"a", DType::f32, {1}}, {"a", DType::f32, {1}}}));
     EXPECT_FALSE(ParamLayout::make({{"a", DType::f32, {-1}}}));
     EXPECT_FALSE(ParamLayout::make({{"a b", DType::f32, {1}}}));
@@ -67,7 +67,7 @@ TEST(Segments, CutCoversEveryByteOnceWithoutCopying) {
     EXPECT_TRUE(cut(Blob::phantom(segment_bytes + 1))[1].is_phantom());
 }
 
-TEST(Segments, BytesAreCopiedAcrossTheirBorders) {
+TEST(Segments, BytesAreCopiedAcrossSegmentBorders) {
     Bytes bytes(segment_bytes * 2 + 5);
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         bytes[i] = static_cast<std::byte>(i % 251);
@@ -85,7 +85,7 @@ TEST(Segments, BytesAreCopiedAcrossTheirBorders) {
     }
 }
 
-TEST(Segments, AreWholeWithAllTheirBytesOnly) {
+TEST(Segments, AreCompleteOnlyWithAllTheirBytes) {
     const std::uint64_t bytes = segment_bytes + 5;
     const Segments segments = cut(Blob(Bytes(bytes)));
     EXPECT_TRUE(is_whole(segments, bytes));

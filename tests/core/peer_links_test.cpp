@@ -1,4 +1,4 @@
-// Connections between SLs: who dials whom, and when a node concludes that it is refused by all.
+// Connections between SLs: which side dials, and when a node concludes that all members refuse it.
 #include "core/sl/peer_links.hpp"
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ TEST_F(PeerLinksTest, TheLowerIdDials) {
     EXPECT_EQ(dialled_now(), Hosts{"host-sl1"});
 }
 
-TEST_F(PeerLinksTest, AnAddressIsDialledAgainOnceItHasFailed) {
+TEST_F(PeerLinksTest, AFailedAddressIsDialledAgain) {
     links.dial(member("sl3"), out);
     links.dial(member("sl3"), out);
     EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
@@ -48,7 +48,7 @@ TEST_F(PeerLinksTest, AnAddressIsDialledAgainOnceItHasFailed) {
     EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
 }
 
-TEST_F(PeerLinksTest, ANodeThatAllMembersRefuseEndsWithoutAGoodbye) {
+TEST_F(PeerLinksTest, ANodeRefusedByAllMembersEndsWithoutLeaving) {
     EXPECT_FALSE(links.note_refusal(failure("sl1", true), members, out));
     const auto end = links.note_refusal(failure("sl3", true), members, out);
     ASSERT_TRUE(end);
@@ -56,7 +56,7 @@ TEST_F(PeerLinksTest, ANodeThatAllMembersRefuseEndsWithoutAGoodbye) {
     EXPECT_EQ(end->exit_code, exit_code::refused);
 }
 
-TEST_F(PeerLinksTest, ANodeThatAMemberHasAcceptedGoesOn) {
+TEST_F(PeerLinksTest, ANodeAcceptedByOneMemberContinues) {
     links.on_up({"sl1"});
     links.on_lost({"sl1"});
     EXPECT_FALSE(links.note_refusal(failure("sl1", true), members, out));
@@ -64,7 +64,7 @@ TEST_F(PeerLinksTest, ANodeThatAMemberHasAcceptedGoesOn) {
     EXPECT_EQ(links.refused_by(), (std::set<NodeId>{{"sl1"}, {"sl3"}}));
 }
 
-TEST_F(PeerLinksTest, AnotherFailureOfAMemberIsNoRefusal) {
+TEST_F(PeerLinksTest, AnotherFailureIsNoRefusal) {
     links.note_refusal(failure("sl1", true), members, out);
     links.note_refusal(failure("sl1", false), members, out);
     EXPECT_TRUE(links.refused_by().empty());

@@ -1,4 +1,4 @@
-// Three SNs' consensus, message by message, without a network.
+// The consensus of three SNs, message by message, without a network.
 #include "core/raft/raft_consensus.hpp"
 
 #include <algorithm>
@@ -76,7 +76,7 @@ protected:
                        action);
         }
     }
-    /// Delivers all that is on its way, but for what goes to `held`.
+    /// Delivers all messages in flight, except those to `held`.
     void deliver(const NodeId& held = {}) {
         std::deque<Sent> kept;
         while (!sent.empty()) {
@@ -117,23 +117,23 @@ protected:
     std::deque<Sent> sent;
 };
 
-TEST_F(RaftConsensusTest, a_slower_follower_hears_at_once_what_is_agreed) {
+TEST_F(RaftConsensusTest, a_slower_follower_learns_the_commit_index_at_once) {
     const NodeId slower{"sn3"};
     const std::uint64_t before = sns.at(slower).committed;
     ConsensusOutput output;
     ASSERT_TRUE(first().propose(now, Bytes(1), output).has_value());
     perform(first_id, output);
     deliver(slower);
-    EXPECT_EQ(sns.at(first_id).committed, before + 1) << "two of three have it";
+    EXPECT_EQ(sns.at(first_id).committed, before + 1) << "two of three have stored it";
     EXPECT_EQ(sns.at(NodeId{"sn2"}).committed, before + 1);
     EXPECT_EQ(sns.at(slower).committed, before);
-    deliver();  // no time passes: no heartbeat says it
+    deliver();  // no time passes, so no heartbeat is sent
     EXPECT_EQ(sns.at(slower).committed, before + 1);
 }
 
-/// libraft lets a learner refuse its vote: two SNs that were killed before the second one heard
-/// that it votes would never have a leader again.
-TEST_F(RaftConsensusTest, a_learner_that_did_not_hear_that_it_votes_gives_its_vote) {
+/// libraft lets a learner refuse its vote: two SNs that were killed before the second one learned
+/// of its promotion to voter would never elect a leader again.
+TEST_F(RaftConsensusTest, a_learner_that_missed_its_promotion_still_votes) {
     for (const char* gone : {"sn2", "sn3"}) {
         ConsensusOutput output;
         ASSERT_TRUE(first().remove_server(now, NodeId{gone}, output).has_value());
@@ -148,9 +148,9 @@ TEST_F(RaftConsensusTest, a_learner_that_did_not_hear_that_it_votes_gives_its_vo
     ConsensusOutput output;
     ASSERT_TRUE(first().add_server(now, {learner, {}, 4, false}, output).has_value());
     perform(first_id, output);
-    // Until the leader has made it a voter, of which it does not hear.
+    // Until the leader has promoted it to voter; the learner does not receive that record.
     for (int i = 0; i < 10'000 && voters() < 2; ++i) {
-        ASSERT_FALSE(sent.empty() && i > 9'000) << "it was never taken in";
+        ASSERT_FALSE(sent.empty() && i > 9'000) << "it was never promoted";
         if (sent.empty()) {
             now += std::chrono::milliseconds(10);
             for (auto& [id, sn] : sns) {
@@ -176,8 +176,8 @@ TEST_F(RaftConsensusTest, a_learner_that_did_not_hear_that_it_votes_gives_its_vo
     EXPECT_TRUE(sns.at(learner).disk.records == sns.at(first_id).disk.records);
 }
 
-/// sn3 gets a command and a membership behind it in one append. \return  whether it sees, once it
-/// leads, that the membership was agreed on, so that the next change can begin.
+/// sn3 gets a command followed by a membership in one append. \return  whether sn3, once it leads,
+/// knows that the membership was committed, so that the next change can begin.
 bool RaftConsensusTest::membership_counts_behind_a_command(RaftOptions::PlantedFaults planted) {
     const NodeId third{"sn3"};
     sns.at(third).committed = 0;
@@ -188,18 +188,18 @@ bool RaftConsensusTest::membership_counts_behind_a_command(RaftOptions::PlantedF
     EXPECT_TRUE(first().add_server(now, {{"sn4"}, {}, 4, false}, output).has_value());
     perform(first_id, output);
     deliver(third);
-    sent.clear();  // what went to sn3 is lost: it is sent again, in one
+    sent.clear();  // lost; resent to sn3 in one append
     pass(std::chrono::seconds(1));
     EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
-    // The leader hands over to it.
-    ConsensusMessage now_lead;
-    now_lead.kind = ConsensusKind::timeout_now;
-    now_lead.sender = 1;
-    now_lead.receiver = 3;
-    now_lead.term = first().term();
-    now_lead.log_index = sns.at(third).disk.records.size();
-    now_lead.log_term = first().term();
-    sent.push_back({first_id, third, now_lead});
+    // The leader transfers its leadership to sn3.
+    ConsensusMessage timeout_now;
+    timeout_now.kind = ConsensusKind::timeout_now;
+    timeout_now.sender = 1;
+    timeout_now.receiver = 3;
+    timeout_now.term = first().term();
+    timeout_now.log_index = sns.at(third).disk.records.size();
+    timeout_now.log_term = first().term();
+    sent.push_back({first_id, third, timeout_now});
     deliver();
     pass(std::chrono::milliseconds(500));
     Consensus& leader = *sns.at(third).consensus;
@@ -208,17 +208,18 @@ bool RaftConsensusTest::membership_counts_behind_a_command(RaftOptions::PlantedF
     return leader.remove_server(now, {"sn4"}, changed).has_value();
 }
 
-TEST_F(RaftConsensusTest, a_membership_behind_a_command_is_split_off) {
+TEST_F(RaftConsensusTest, a_membership_that_follows_a_command_is_sent_separately) {
     EXPECT_TRUE(membership_counts_behind_a_command({}));
 }
 
-/// Why rule R3 is needed: if this fails, libraft has learnt it.
-TEST_F(RaftConsensusTest, without_that_libraft_never_takes_it_for_agreed) {
+/// Why rule R3 is needed: if this fails, libraft has been fixed.
+TEST_F(RaftConsensusTest, otherwise_libraft_never_considers_it_committed) {
     EXPECT_FALSE(membership_counts_behind_a_command({.membership_behind_records = true}));
 }
 
-/// Rule R8: else the one with the newer term refuses the other, which never hears of that term.
-TEST_F(RaftConsensusTest, a_longer_log_and_a_newer_term_elect_somebody) {
+/// Rule R8: else the server with the newer term refuses the other one, which never learns that
+/// term.
+TEST_F(RaftConsensusTest, a_longer_log_and_a_newer_term_elect_a_leader) {
     const NodeId longer{"sn2"};
     const NodeId newer{"sn3"};
     ConsensusOutput output;
@@ -235,8 +236,8 @@ TEST_F(RaftConsensusTest, a_longer_log_and_a_newer_term_elect_somebody) {
     EXPECT_TRUE(sns.at(longer).consensus->leads());
 }
 
-/// Rule R9: what sn3 refused before it had accepted it arrives late.
-TEST_F(RaftConsensusTest, a_rejection_that_was_overtaken_does_not_stop_the_flow) {
+/// Rule R9: a rejection that sn3 sent before it accepted the record arrives late.
+TEST_F(RaftConsensusTest, a_reordered_rejection_does_not_stall_replication) {
     const NodeId third{"sn3"};
     const std::uint64_t accepted = sns.at(third).disk.records.size();
     ConsensusOutput output;
@@ -255,14 +256,14 @@ TEST_F(RaftConsensusTest, a_rejection_that_was_overtaken_does_not_stop_the_flow)
         rejection.log_index = rejected - 1;
         ConsensusOutput received;
         first().receive(now, third, rejection, received);
-        received.clear();  // lost too
+        received.clear();  // the answers are lost too
     }
     pass(std::chrono::seconds(5));
     EXPECT_EQ(sns.at(third).disk.records.size(), accepted + 1);
     EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
 }
 
-TEST_F(RaftConsensusTest, after_its_start_a_server_waits_half_as_long_once) {
+TEST_F(RaftConsensusTest, the_first_election_timeout_after_a_start_is_halved) {
     const NodeId third{"sn3"};
     now += std::chrono::seconds(1);
     start(3);
@@ -278,9 +279,9 @@ TEST_F(RaftConsensusTest, after_its_start_a_server_waits_half_as_long_once) {
     EXPECT_LE(second, std::chrono::milliseconds(1001));
 }
 
-/// Rule R10: sn3 was a candidate for a moment, and the answer comes when it follows again or for
-/// the first time.
-TEST_F(RaftConsensusTest, the_answer_to_a_candidate_that_is_none_any_more_changes_no_term) {
+/// Rule R10: sn3 was briefly a candidate, and the answer arrives when it is a follower again, or
+/// before its first candidacy.
+TEST_F(RaftConsensusTest, a_pre_vote_answer_to_a_former_candidate_changes_no_term) {
     const NodeId third{"sn3"};
     const auto answer = [&] {
         ConsensusMessage denied;

@@ -21,7 +21,7 @@ protected:
     TemporaryDirectory directory_;
 };
 
-TEST_F(ReadFile, GivesTheWholeText) {
+TEST_F(ReadFile, ReturnsTheWholeText) {
     const std::string text = std::string(100'000, 'x') + "\n end";
     EXPECT_EQ(*read_whole_file(write(text)), text);
     EXPECT_EQ(*read_whole_file(write("")), "");
@@ -35,12 +35,12 @@ TEST_F(ReadFile, RefusesADirectoryByName) {
     }
 }
 
-TEST_F(ReadFile, NamesAFileThatIsNotThereAndWhy) {
+TEST_F(ReadFile, NamesAMissingFileAndTheReason) {
     const Error error = read_whole_file(directory_.path() / "none").error();
     EXPECT_TRUE(names(error, "none can't be read: No such file")) << error.message;
 }
 
-TEST_F(ReadFile, TakesNoMoreThanItsBound) {
+TEST_F(ReadFile, ReadsNoMoreThanTheBound) {
     const std::string file = write("12345");
     EXPECT_TRUE(read_whole_file(file, 5));
     EXPECT_EQ(read_whole_file(file, 4).error().code, Errc::too_large);

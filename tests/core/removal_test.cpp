@@ -1,4 +1,4 @@
-// SNs that are gone for good: one of a majority, and all but one.
+// SNs that are lost for good: a minority, and all but one.
 #include "core/ledger/audit.hpp"
 #include "core/ledger/membership.hpp"
 #include "core/tool/tool_node.hpp"
@@ -17,7 +17,7 @@ protected:
             swarm.add_pair(i, {.syncs = 100, .batch_time = milliseconds(20)});
         }
     }
-    /// What a tool is answered: nothing if it was yes.
+    /// The error that the tool gets, or empty on success.
     std::string remove(const std::string& node, const std::string& at,
                        const std::string& tool = "swci1") {
         const auto number = static_cast<std::size_t>(at.back() - '1');
@@ -57,7 +57,7 @@ protected:
         }
         return names;
     }
-    /// Checks a ledger from its first record on; what is wrong, or nothing.
+    /// Audits a ledger from its first record; the first error, or empty.
     std::string audited(const std::vector<Bytes>& records) {
         const auto verifier = make_memory_verifier(openssl_hasher());
         LedgerAudit audit(openssl_hasher(), *verifier, {});
@@ -77,11 +77,11 @@ protected:
     std::vector<LedgerAudit::Removal> removals;
 };
 
-TEST_F(Removal, ADeadSnIsRemovedAndTheNextLossDoesNotStopTheRest) {
+TEST_F(Removal, ADeadSnIsRemovedAndTheRestToleratesAnotherFailure) {
     ASSERT_TRUE(swarm.run_to_round(5));
     crash("sn3");
     EXPECT_EQ(remove("sn3", "sn1"), "");
-    EXPECT_EQ(remove("sn3", "sn2"), "") << "said twice it is as true";
+    EXPECT_EQ(remove("sn3", "sn2"), "") << "removal is idempotent";
     EXPECT_EQ(servers_of(1), (std::vector<std::string>{"sn1", "sn2"}));
     EXPECT_TRUE(
         swarm.trace.logged("SN sn3 is removed from those that keep the ledger, as 'swci1'"));
@@ -98,7 +98,7 @@ TEST_F(Removal, ADeadSnIsRemovedAndTheNextLossDoesNotStopTheRest) {
     EXPECT_FALSE(removals[0].said.rebuilt);
 }
 
-TEST_F(Removal, ARunningSnThatIsRemovedIsToldAndEnds) {
+TEST_F(Removal, ARemovedSnThatStillRunsIsNotifiedAndEnds) {
     ASSERT_TRUE(swarm.run_to_round(5));
     EXPECT_EQ(remove(follower(), "sn3"), "");
     for (const std::string node : {"sn1", "sn2"}) {
@@ -112,7 +112,7 @@ TEST_F(Removal, ARunningSnThatIsRemovedIsToldAndEnds) {
     swarm.expect_one_final_model();
 }
 
-TEST_F(Removal, TheOneThatLeadsHandsOnFirst) {
+TEST_F(Removal, ALeaderTransfersItsLeadershipBeforeItIsRemoved) {
     ASSERT_TRUE(swarm.run_to_round(5));
     const std::string led = swarm.leader();
     EXPECT_EQ(remove(led, led), "");
@@ -122,7 +122,7 @@ TEST_F(Removal, TheOneThatLeadsHandsOnFirst) {
     swarm.expect_one_final_model();
 }
 
-TEST_F(Removal, WhatWouldLeaveNoMajorityIsRefused) {
+TEST_F(Removal, ARemovalThatWouldLeaveNoMajorityIsRefused) {
     ASSERT_TRUE(swarm.run_to_round(5));
     crash("sn3");
     const std::string answer = remove("sn2", "sn1");
@@ -132,7 +132,7 @@ TEST_F(Removal, WhatWouldLeaveNoMajorityIsRefused) {
     EXPECT_EQ(servers_of(1).size(), 3U);
 }
 
-TEST_F(Removal, OnlyAnAdministratorIsObeyedAndOnlyForAnSnThatThereIs) {
+TEST_F(Removal, OnlyAnAdministratorRemovesAndOnlyAnSnOfTheLedger) {
     ASSERT_TRUE(swarm.run_to_round(2));
     EXPECT_NE(remove("sn3", "sn1", "swci9").find("'swci9' may not remove an SN here; swci1 may"),
               std::string::npos);
@@ -141,7 +141,7 @@ TEST_F(Removal, OnlyAnAdministratorIsObeyedAndOnlyForAnSnThatThereIs) {
     EXPECT_EQ(servers_of(1).size(), 3U);
 }
 
-TEST_F(Removal, WhereNoneLeadsThatIsSaidAtOnceAndAgain) {
+TEST_F(Removal, AMissingLeaderIsReportedAtOnceAndAtGrowingIntervals) {
     ASSERT_TRUE(swarm.run_to_round(5));
     crash("sn2");
     crash("sn3");
@@ -165,7 +165,7 @@ TEST_F(Removal, WhereNoneLeadsThatIsSaidAtOnceAndAgain) {
     EXPECT_TRUE(swarm.trace.logged("leads again", "sn1"));
 }
 
-TEST_F(Removal, OneSurvivorGoesOnAloneAndTheOthersBeginAnew) {
+TEST_F(Removal, OneSurvivorRebuildsAloneAndTheOthersStartEmpty) {
     ASSERT_TRUE(swarm.run_to_round(5));
     for (const char* sn : {"sn1", "sn2", "sn3"}) {
         crash(sn);
@@ -173,7 +173,7 @@ TEST_F(Removal, OneSurvivorGoesOnAloneAndTheOthersBeginAnew) {
     swarm.rebuilding["sn1"] = {{"sn2"}, {"sn3"}};
     swarm.network.restart({"sn1"});
     ASSERT_TRUE(swarm.run_to_round(8)) << swarm.trace.tail();
-    // The old majority comes back: it must not go on as if nothing had happened.
+    // The old majority is restarted: it must not continue the old ledger.
     swarm.network.restart({"sn2"});
     swarm.network.restart({"sn3"});
     for (const std::string node : {"sn2", "sn3"}) {
@@ -196,7 +196,7 @@ TEST_F(Removal, OneSurvivorGoesOnAloneAndTheOthersBeginAnew) {
     EXPECT_TRUE(epoch.said.rebuilt);
     EXPECT_EQ(epoch.signer.name, "sn1");
     EXPECT_EQ(epoch.said.removed, (std::vector<NodeId>{{"sn2"}, {"sn3"}}));
-    // Without the signed word it is a fraud.
+    // Without the signed entry, the audit rejects the membership change.
     records.resize(epoch.said.index);
     EXPECT_NE(audited(records).find("changes more than one SN at a time"), std::string::npos);
     records.push_back(encode_record({0, 99, RecordKind::barrier, Bytes(8)}));
@@ -204,7 +204,7 @@ TEST_F(Removal, OneSurvivorGoesOnAloneAndTheOthersBeginAnew) {
               std::string::npos);
 }
 
-TEST_F(Removal, ARebuildNamesAllOthersAndNobodyElse) {
+TEST_F(Removal, ARebuildMustNameExactlyAllOtherSns) {
     ASSERT_TRUE(swarm.run_to_round(1));
     const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
     const auto refusal = [&](const std::string& node, std::vector<NodeId> without) {
@@ -223,7 +223,7 @@ TEST_F(Removal, ARebuildNamesAllOthersAndNobodyElse) {
     EXPECT_EQ(refusal("sn1", {{"sn3"}, {"sn2"}}), "");
 }
 
-TEST_F(Removal, ARebuildIsDoneOnceHoweverOftenItIsAskedFor) {
+TEST_F(Removal, ARepeatedRebuildChangesNothing) {
     ASSERT_TRUE(swarm.run_to_round(1));
     DurableLog log = swarm.sn_store().log;
     const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
@@ -246,7 +246,7 @@ TEST_F(Removal, ARebuildIsDoneOnceHoweverOftenItIsAskedFor) {
     EXPECT_TRUE(again->done());
     EXPECT_EQ(again->first, first->first);
     EXPECT_EQ(again->vote, first->vote);
-    // Only what was done is taken for done.
+    // Only the same rebuild counts as done.
     EXPECT_FALSE(ask({{"sn2"}}));
     EXPECT_FALSE(ask({{"sn2"}, {"sn3"}, {"sn4"}}));
     EXPECT_FALSE(ask({{"sn2"}, {"sn3"}}, "sn4"));

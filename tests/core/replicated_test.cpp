@@ -1,4 +1,4 @@
-// Several SNs keep one ledger: they fail and come back while a swarm trains.
+// Several SNs keep one ledger: they fail and restart while a swarm trains.
 #include "tests/support/memory_swarm.hpp"
 
 namespace starling::test {
@@ -23,13 +23,13 @@ protected:
         swarm.expect_one_final_model();
         swarm.expect_one_ledger();
     }
-    NodeId led() const { return {swarm.leader()}; }
-    NodeId follower() const { return led().name == "sn1" ? NodeId{"sn2"} : NodeId{"sn1"}; }
+    NodeId leader() const { return {swarm.leader()}; }
+    NodeId follower() const { return leader().name == "sn1" ? NodeId{"sn2"} : NodeId{"sn1"}; }
 
     MemorySwarm swarm{7, {}, GetParam()};
 };
 
-TEST_P(Replicated, JoinAndAgree) {
+TEST_P(Replicated, SnsJoinAndAgree) {
     expect_good_end();
     std::set<std::string> readers;
     for (const auto& applied : swarm.trace.named("entry_applied")) {
@@ -40,15 +40,15 @@ TEST_P(Replicated, JoinAndAgree) {
 
 TEST_P(Replicated, TheLeaderIsKilledAndAnotherLeads) {
     run_to_round(5);
-    const NodeId first = led();
+    const NodeId first = leader();
     swarm.network.crash(first);
     expect_good_end();
-    EXPECT_NE(led(), first);
+    EXPECT_NE(leader(), first);
 }
 
-TEST_P(Replicated, TheLeaderComesBackWithWhatItMissed) {
+TEST_P(Replicated, ARestartedLeaderCatchesUp) {
     run_to_round(5);
-    const NodeId first = led();
+    const NodeId first = leader();
     swarm.network.crash(first);
     run_to_round(9);
     swarm.network.restart(first);
@@ -58,13 +58,13 @@ TEST_P(Replicated, TheLeaderComesBackWithWhatItMissed) {
     EXPECT_EQ(swarm.sn_stores[0]->log.records.size(), swarm.sn_stores[1]->log.records.size());
 }
 
-TEST_P(Replicated, AFollowerIsKilledAndItsMembersGoToTheNext) {
+TEST_P(Replicated, AFollowerIsKilledAndItsMembersConnectToTheNext) {
     run_to_round(5);
     swarm.network.crash(follower());
     expect_good_end();
 }
 
-TEST_P(Replicated, AllAreKilledAndComeBack) {
+TEST_P(Replicated, AllAreKilledAndRestarted) {
     run_to_round(5);
     for (const NodeId& sn : swarm.sns) {
         swarm.network.crash(sn);
@@ -76,15 +76,15 @@ TEST_P(Replicated, AllAreKilledAndComeBack) {
     expect_good_end();
 }
 
-TEST_P(Replicated, ALeaderThatIsCutOffDoesNotDecideAlone) {
+TEST_P(Replicated, APartitionedLeaderCommitsNothing) {
     run_to_round(5);
-    swarm.network.partition({led()});
+    swarm.network.partition({leader()});
     run_for(seconds(6));
     swarm.network.heal();
     expect_good_end();
 }
 
-TEST_P(Replicated, ADiskThatWasLostIsANewMember) {
+TEST_P(Replicated, AnSnWithALostDiskJoinsAsANewServer) {
     run_to_round(5);
     const NodeId gone{"sn3"};
     swarm.network.crash(gone);
@@ -96,23 +96,24 @@ TEST_P(Replicated, ADiskThatWasLostIsANewMember) {
     EXPECT_EQ(swarm.sn_stores[0]->log.records, swarm.sn_stores[2]->log.records);
 }
 
-/// Its member asks again with a heartbeat, up to a second later.
-TEST(ReplicatedCommands, WhatWaitsIsSaidToTheNewLeaderAtOnce) {
+/// Otherwise the member would resend it with a heartbeat, up to a second later.
+TEST(ReplicatedCommands, PendingCommandsAreForwardedToANewLeaderAtOnce) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         MemorySwarm swarm(seed, {}, 3);
         for (int i = 1; i <= 3; ++i) {
             swarm.add_pair(i, {.min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
         }
         ASSERT_TRUE(swarm.run_to_round(5));
-        const std::string led = swarm.leader();
-        const std::string member = led == "sn2" ? "sl2" : "sl1";  // of sn3 or sn2, which follow
+        const std::string leader = swarm.leader();
+        // connected to sn3 or sn2, which are followers
+        const std::string member = leader == "sn2" ? "sl2" : "sl1";
         const auto run_until = [&](const std::string& event, const std::string& node) {
             const std::size_t before = swarm.trace.named(event, node).size();
             return swarm.network.run([&] { return swarm.trace.named(event, node).size() > before; },
                                      swarm.network.now() + seconds(30));
         };
         ASSERT_TRUE(run_until("command_sent", member));
-        swarm.network.crash({led});
+        swarm.network.crash({leader});
         ASSERT_TRUE(run_until("leader_elected", ""));
         const SwarmTime elected = swarm.trace.named("leader_elected").back().time;
         ASSERT_TRUE(run_until("command_answered", member));
@@ -122,22 +123,22 @@ TEST(ReplicatedCommands, WhatWaitsIsSaidToTheNewLeaderAtOnce) {
     }
 }
 
-TEST(ReplicatedDeadlines, AGraceThatIsOverIsAgreedOnLikeAllElse) {
+TEST(ReplicatedDeadlines, TheEndOfAGracePeriodIsReplicated) {
     MemorySwarm swarm{7, {}, 3};
     ToyOptions toy{.elements = 10'000, .syncs = 10, .batch_time = milliseconds(5)};
     toy.grace = milliseconds(200);
     swarm.add_pair(1, toy);
     swarm.add_pair(2, toy);
-    toy.batch_time = milliseconds(50);  // never there in time
+    toy.batch_time = milliseconds(50);  // never in time
     swarm.add_pair(3, toy);
     ASSERT_TRUE(swarm.run());
     swarm.expect_one_final_model();
     swarm.expect_one_ledger();
 }
 
-TEST_P(Replicated, SnsLeaveForGoodAndAreNotCountedAnyMore) {
+TEST_P(Replicated, SnsThatLeaveForGoodNoLongerCountForTheMajority) {
     run_to_round(5);
-    // Two of five; with those two dead instead, a third could not be missed.
+    // Two of five leave. If those two were dead instead, a third failure would stop the ledger.
     const std::vector<NodeId> gone =
         GetParam() == 5 ? std::vector<NodeId>{{"sn3"}, {"sn4"}} : std::vector<NodeId>{{"sn3"}};
     for (const NodeId& node : gone) {
@@ -154,8 +155,8 @@ TEST_P(Replicated, SnsLeaveForGoodAndAreNotCountedAnyMore) {
     expect_good_end();
 }
 
-/// Over a slow link between two other SNs, what one of them hands on comes late.
-TEST_P(Replicated, WhatAnEarlierStartSaidDoesNotTakeOutTheOneThatBeganAnew) {
+/// Over a slow link between two other SNs, a forwarded message arrives late.
+TEST_P(Replicated, ADelayedLeaveRequestOfAnEarlierServerDoesNotRemoveItsSuccessor) {
     run_to_round(5);
     const NodeId node{"sn3"};
     swarm.leaving.insert(node.name);
@@ -168,7 +169,7 @@ TEST_P(Replicated, WhatAnEarlierStartSaidDoesNotTakeOutTheOneThatBeganAnew) {
     *swarm.sn_stores[2] = MemoryStore{};
     swarm.network.restart(node);
     run_for(seconds(3));
-    const NodeId leader = led();
+    const NodeId leader = this->leader();
     const NodeId other{leader.name == "sn1" ? "sn2" : "sn1"};
     for (const bool leave : {true, false}) {
         swarm.network.deliver(leader,
@@ -182,17 +183,17 @@ TEST_P(Replicated, WhatAnEarlierStartSaidDoesNotTakeOutTheOneThatBeganAnew) {
 
 TEST_P(Replicated, TheLeaderLeavesForGood) {
     run_to_round(5);
-    const NodeId first = led();
+    const NodeId first = leader();
     swarm.leaving.insert(first.name);
     swarm.network.restart(first);
     ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped(first).has_value(); },
                                   swarm.network.now() + seconds(20)));
     EXPECT_EQ(swarm.code(first.name), 0);
     expect_good_end();
-    EXPECT_NE(led(), first);
+    EXPECT_NE(leader(), first);
 }
 
-TEST(ReplicatedHistory, AnSnThatJoinsTellsOfItInOneLine) {
+TEST(ReplicatedHistory, AJoiningSnSummarizesTheHistoryInOneLine) {
     MemorySwarm swarm;
     for (int i = 1; i <= 2; ++i) {
         swarm.add_pair(i, {.syncs = 40, .batch_time = milliseconds(20)});
@@ -211,7 +212,7 @@ TEST(ReplicatedHistory, AnSnThatJoinsTellsOfItInOneLine) {
     EXPECT_FALSE(swarm.trace.logged("Round 3 is committed", "sn2"));
     EXPECT_TRUE(swarm.trace.logged("Took over what was agreed without this SN", "sn2"));
     EXPECT_EQ(swarm.trace.named("history_taken", "sn2").size(), 1U);
-    EXPECT_TRUE(swarm.trace.logged("(final)", "sn2"));  // what comes then is news
+    EXPECT_TRUE(swarm.trace.logged("(final)", "sn2"));  // later entries are logged one by one
     swarm.expect_one_ledger();
 }
 

@@ -1,4 +1,4 @@
-// Training programs that are killed and started again go on where they were.
+// Training programs that are killed and restarted resume where they were.
 #include "core/ml/state_choice.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/sanitizers.hpp"
@@ -62,7 +62,7 @@ TEST_F(Resume, AKillAtAnyMomentChangesNoBit) {
         }
         restart(swarm, 2);
         if (final_committed(swarm)) {
-            continue;  // in its last round: it had nothing more to do
+            continue;  // in its last round: nothing was left to do
         }
         ASSERT_TRUE(swarm.run()) << "killed at " << i << " of " << moments << swarm.trace.tail();
         swarm.expect_one_final_model();
@@ -75,7 +75,7 @@ TEST_F(Resume, AKillAtAnyMomentChangesNoBit) {
     EXPECT_GT(resumed, moments / 2);
 }
 
-TEST_F(Resume, ItTakesTheNewestParametersAndItsOwnPosition) {
+TEST_F(Resume, UsesTheNewestParametersAndItsOwnPosition) {
     MemorySwarm swarm(3);
     ToyOptions options = toy();
     options.syncs = 40;
@@ -90,12 +90,12 @@ TEST_F(Resume, ItTakesTheNewestParametersAndItsOwnPosition) {
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
     const auto begins = swarm.trace.named("sync_begin", "ml3");
-    // 4 or 5 of its 40 syncs were done; a new beginning would make 42.
+    // 4 or 5 of its 40 syncs were done; a training from the start would report 42.
     EXPECT_LE(std::stoi(field(begins.back(), "sync")), 37);
     EXPECT_GE(std::stoi(field(begins.back(), "sync")), 35);
 }
 
-TEST_F(Resume, AFinishedTrainingLeavesNothingAndTheNextBeginsAnew) {
+TEST_F(Resume, ACompletedTrainingLeavesNoStateAndTheNextStartsAtZero) {
     MemorySwarm swarm(3);
     add_pairs(swarm, toy());
     ASSERT_TRUE(swarm.run());
@@ -133,7 +133,7 @@ TEST_F(Resume, TheStateOfAnotherContractIsNotUsed) {
     EXPECT_EQ(field(swarm.trace.named("sync_begin", "ml2").back(), "sync"), "7");
 }
 
-TEST_F(Resume, AFullDiskIsACrashThatTheOthersWaitFor) {
+TEST_F(Resume, AFullDiskIsTreatedAsACrash) {
     MemorySwarm undisturbed(3);
     add_pairs(undisturbed, toy());
     ASSERT_TRUE(undisturbed.run());
@@ -156,7 +156,7 @@ TEST_F(Resume, AFullDiskIsACrashThatTheOthersWaitFor) {
         EXPECT_EQ(swarm.ml_stores[2]->states[slot]->round, kept[slot]->round);
     }
     swarm.run_for(seconds(30));
-    EXPECT_EQ(swarm.code("sl1"), -1) << "it was ended as well: " << swarm.trace.tail();
+    EXPECT_EQ(swarm.code("sl1"), -1) << "it was stopped as well: " << swarm.trace.tail();
     swarm.ml_stores[2]->full = false;
     swarm.restart_pair(2);
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
@@ -177,7 +177,7 @@ TEST(StateChoice, TakesTheNewestThatIsNotOfALaterRound) {
     EXPECT_EQ(choose_state({std::nullopt, kept_at(7)}, "default", 1, {}, 7).slot, 1U);
 }
 
-TEST(StateChoice, NamesWhyNoneFits) {
+TEST(StateChoice, ReportsWhyNoStateIsUsable) {
     const KeptStates kept = {std::nullopt, kept_at(7)};
     Digest other;
     other.bytes[0] = std::byte{1};

@@ -1,5 +1,4 @@
-// Members that fail, come back, come late or are slow: every round ends, and all end with one
-// model.
+// Members that fail, return, arrive late or are slow: every round ends, and all end with one model.
 #include "tests/support/memory_swarm.hpp"
 
 namespace starling::test {
@@ -18,7 +17,7 @@ protected:
             swarm.add_pair(i, toy);
         }
     }
-    /// `node` reports `event`, counted from now on.
+    /// Runs until `node` reports `event` once more.
     bool run_until(const std::string& event, const std::string& node) {
         const std::size_t before = swarm.trace.named(event, node).size();
         return swarm.network.run([&] { return swarm.trace.named(event, node).size() > before; },
@@ -31,7 +30,7 @@ protected:
     MemorySwarm swarm{3};
 };
 
-TEST_F(Return, AKilledPairComesBackWhileItsMembersTrain) {
+TEST_F(Return, AKilledPairReturnsWhileTheOthersTrain) {
     add_pairs(3);
     ASSERT_TRUE(swarm.run_to_round(4));
     swarm.crash_pair(3);
@@ -41,7 +40,7 @@ TEST_F(Return, AKilledPairComesBackWhileItsMembersTrain) {
     EXPECT_EQ(swarm.trace.named("caught_up", "sl3").size(), 1U);
 }
 
-TEST_F(Return, TheOthersWaitWhereItIsNeeded) {
+TEST_F(Return, TheOthersWaitIfItIsNeeded) {
     add_pairs(2);
     ASSERT_TRUE(swarm.run_to_round(4));
     swarm.crash_pair(2);
@@ -54,7 +53,7 @@ TEST_F(Return, TheOthersWaitWhereItIsNeeded) {
     expect_good_end();
 }
 
-TEST_F(Return, OrEndAtTheWaitLimit) {
+TEST_F(Return, TheOthersEndAtTheWaitLimit) {
     add_pairs(2, {.wait_limit = seconds(10)});
     ASSERT_TRUE(swarm.run_to_round(4));
     swarm.crash_pair(2);
@@ -67,7 +66,7 @@ TEST_F(Return, OrEndAtTheWaitLimit) {
     EXPECT_TRUE(swarm.trace.logged("the wait limit of 10 s is over: 1 of min_peers 2", "ml1"));
 }
 
-TEST_F(Return, KilledInTheMiddleOfAnExchange) {
+TEST_F(Return, KilledDuringAnExchange) {
     add_pairs(3, {.min_peers = 3});
     ASSERT_TRUE(swarm.run_to_round(4));
     ASSERT_TRUE(run_until("exchange_begin", "sl2"));
@@ -87,7 +86,7 @@ TEST_F(Return, KilledRightAfterACommit) {
     expect_good_end();
 }
 
-TEST_F(Return, AKilledMlProgramTakesItsPairAlong) {
+TEST_F(Return, AKilledMlProgramEndsItsPair) {
     add_pairs(2);
     ASSERT_TRUE(swarm.run_to_round(4));
     swarm.network.crash({"ml2"});
@@ -98,9 +97,9 @@ TEST_F(Return, AKilledMlProgramTakesItsPairAlong) {
     expect_good_end();
 }
 
-TEST_F(Return, ALateMemberBeginsWithTheCommittedModel) {
+TEST_F(Return, ALateMemberStartsWithTheCommittedModel) {
     add_pairs(3);
-    swarm.crash_pair(3);  // it was not there from the beginning
+    swarm.crash_pair(3);  // not present at the start
     ASSERT_TRUE(swarm.run_to_round(10));
     swarm.restart_pair(3);
     expect_good_end();
@@ -115,7 +114,7 @@ TEST_F(Return, ALateMemberBeginsWithTheCommittedModel) {
     }
 }
 
-TEST_F(Return, AMemberThatWasCutOffLongerThanItsLease) {
+TEST_F(Return, AMemberPartitionedForLongerThanItsLease) {
     add_pairs(3, {.syncs = 100});
     ASSERT_TRUE(swarm.run_to_round(4));
     swarm.network.partition({{"sl2"}, {"ml2"}});
@@ -125,7 +124,7 @@ TEST_F(Return, AMemberThatWasCutOffLongerThanItsLease) {
     EXPECT_TRUE(swarm.trace.logged("Joining again", "sl2"));
 }
 
-TEST_F(Return, TwoMembersThatNeverReachEachOtherGoOnThroughTheOthers) {
+TEST_F(Return, TwoMembersThatCannotReachEachOtherContinueThroughTheOthers) {
     add_pairs(3, {.min_peers = 3});
     ASSERT_TRUE(swarm.run_to_round(2));
     swarm.network.block({"sl1"}, {"sl2"});
@@ -137,7 +136,7 @@ TEST_F(Return, TwoMembersThatNeverReachEachOtherGoOnThroughTheOthers) {
     EXPECT_TRUE(swarm.trace.named("member_gone").empty());
 }
 
-TEST_F(Return, AMemberThatRefusesTheOthersIsLeftOutAndFetchesTheModel) {
+TEST_F(Return, AMemberThatRefusesTheOthersIsExcludedAndFetchesTheModel) {
     for (const int number : {1, 2, 3}) {
         swarm.add_pair(number, {.min_peers = 2}, number != 3);
     }
@@ -147,8 +146,9 @@ TEST_F(Return, AMemberThatRefusesTheOthersIsLeftOutAndFetchesTheModel) {
         << swarm.trace.tail();
 }
 
-/// Each attempt that it refuses to take part in costs the others seconds: a tenth of a hold-up.
-TEST_F(Return, AMemberThatRefusesEndsNobodyElseAndIsExpelledInTheEnd) {
+/// Each attempt that the member refuses to take part in costs the others seconds: a tenth of a
+/// stall.
+TEST_F(Return, AMemberThatRefusesOthersStopsNobodyElseAndIsExpelled) {
     for (const int number : {1, 2, 3}) {
         swarm.add_pair(number, {.min_peers = 2, .syncs = 120, .batch_time = milliseconds(20)},
                        number != 3);
@@ -156,7 +156,7 @@ TEST_F(Return, AMemberThatRefusesEndsNobodyElseAndIsExpelledInTheEnd) {
     ASSERT_TRUE(swarm.run_to_round(5));
     swarm.crash_pair(1);
     swarm.run_for(seconds(15));
-    swarm.network.reset({"sl2"}, {"sl3"});  // now sl2 is alone with the one that refuses it
+    swarm.network.reset({"sl2"}, {"sl3"});  // now sl2 is left with the member that refuses it
     swarm.run_for(seconds(25));
     EXPECT_EQ(swarm.code("sl2"), -1);
     swarm.restart_pair(1);
@@ -171,7 +171,7 @@ TEST_F(Return, AMemberThatRefusesEndsNobodyElseAndIsExpelledInTheEnd) {
               holdups_max * rounds_per_holdup / rounds_per_refusal);
 }
 
-TEST_F(Return, WhomAllRefuseEndsAndSaysSo) {
+TEST_F(Return, AMemberRefusedByAllEndsWithAMessage) {
     for (const int number : {1, 2}) {
         swarm.add_pair(number, {.min_peers = 2}, number != 2);
     }
@@ -181,7 +181,7 @@ TEST_F(Return, WhomAllRefuseEndsAndSaysSo) {
         << swarm.trace.tail();
 }
 
-TEST_F(Return, NobodyIsLeftOutWhereAllAreNeeded) {
+TEST_F(Return, NobodyIsExcludedIfAllAreNeeded) {
     add_pairs(3, {.min_peers = 3});
     ASSERT_TRUE(swarm.run_to_round(2));
     swarm.network.block({"sl1"}, {"sl2"});
@@ -218,9 +218,9 @@ TEST_F(Return, ASlowMemberEndsWithTheSameModel) {
     EXPECT_TRUE(swarm.trace.named("member_excluded").empty());
 }
 
-TEST_F(Return, KilledBetweenItsLastReportAndTheNewsOfTheEnd) {
+TEST_F(Return, KilledBetweenItsLastReportAndTheCommit) {
     add_pairs(2);
-    // The merge of the final round is on its disk and reported.
+    // The merge of the final round is on disk and reported.
     const auto final_report = [&] {
         const auto reports = swarm.trace.named("merge_reported", "sn1");
         const auto check_ins = swarm.trace.named("check_in", "sl2");
@@ -235,10 +235,10 @@ TEST_F(Return, KilledBetweenItsLastReportAndTheNewsOfTheEnd) {
             return swarm.network.all_stopped({{"sl1"}, {"ml1"}});
         },
         swarm.network.now() + seconds(60)));
-    swarm.run_for(seconds(12));  // long enough to be taken for lost
+    swarm.run_for(seconds(12));  // longer than its lease
     swarm.restart_pair(2);
     expect_good_end();
-    // And what is started after that is a new training.
+    // What is started afterwards is a new training.
     swarm.restart_pair(1);
     swarm.restart_pair(2);
     ASSERT_TRUE(run_until("session_opened", "sl2"));
@@ -246,9 +246,9 @@ TEST_F(Return, KilledBetweenItsLastReportAndTheNewsOfTheEnd) {
     expect_good_end();
 }
 
-/// The members have merged and said so, and are taken for lost before they hear of the commit:
-/// nobody else has its model.
-TEST_F(Return, MembersThatAreCutOffBetweenTheirReportsAndTheCommit) {
+/// The members have merged and reported, and their leases expire before they learn of the commit:
+/// nobody else has the model.
+TEST_F(Return, MembersPartitionedBetweenTheirReportsAndTheCommit) {
     add_pairs(2);
     ASSERT_TRUE(swarm.run_to_round(5));
     const auto rounds = [&] { return swarm.trace.named("round_committed").size(); };
@@ -265,7 +265,7 @@ TEST_F(Return, MembersThatAreCutOffBetweenTheirReportsAndTheCommit) {
     expect_good_end();
 }
 
-TEST_F(Return, AMemberThatIsCutOffAtTheEndStillGetsTheFinalModel) {
+TEST_F(Return, AMemberPartitionedAtTheEndStillGetsTheFinalModel) {
     add_pairs(3);
     ASSERT_TRUE(swarm.run_to_round(25));
     swarm.network.partition({{"sl3"}, {"ml3"}});
@@ -275,7 +275,7 @@ TEST_F(Return, AMemberThatIsCutOffAtTheEndStillGetsTheFinalModel) {
     expect_good_end();
 }
 
-TEST_F(Return, AllPairsKilledAndStartedAgain) {
+TEST_F(Return, AllPairsAreKilledAndRestarted) {
     add_pairs(3);
     ASSERT_TRUE(swarm.run_to_round(6));
     for (int i = 1; i <= 3; ++i) {
@@ -288,9 +288,9 @@ TEST_F(Return, AllPairsKilledAndStartedAgain) {
     expect_good_end();
 }
 
-/// Both that have the model were started elsewhere since, and can't go on without the one that
-/// needs it.
-TEST_F(Return, AMemberThatWasStartedElsewhereIsAskedThereForItsModel) {
+/// Both members that have the model were restarted at other addresses, and can't continue without
+/// the one that needs it.
+TEST_F(Return, AModelIsFetchedFromTheNewAddressOfARestartedMember) {
     ToyOptions toy;
     toy.min_peers = 2;
     toy.grace = milliseconds(300);
@@ -316,8 +316,9 @@ TEST_F(Return, AMemberThatWasStartedElsewhereIsAskedThereForItsModel) {
         << swarm.trace.tail();
 }
 
-/// No round is on, and none can be: only the one that was started elsewhere holds the model.
-TEST_F(Return, TheOnlyOneThatHoldsAModelIsFoundWhereItIsNow) {
+/// No round is in progress, and none can start: the only member with the model was restarted at
+/// another address.
+TEST_F(Return, TheOnlyHolderOfAModelIsFoundAtItsNewAddress) {
     ToyOptions toy;
     toy.min_peers = 2;
     add_pairs(2, toy);

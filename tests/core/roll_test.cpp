@@ -1,5 +1,5 @@
-// Who may be whom: names belong to the CA that they were first seen with, in the ledger, at SNs and
-// at licence servers.
+// Which node may use which name: a name belongs to the CA that it was first seen with, in the
+// ledger, at SNs and at licence servers.
 #include "core/ledger/roll.hpp"
 
 #include "core/ledger/audit.hpp"
@@ -25,88 +25,88 @@ bool names_both(const std::string& text, const CaFingerprint& a, const CaFingerp
            text.find(to_string(b)) != std::string::npos;
 }
 
-/// A ledger, told what signed commands say.
+/// A ledger to which signed commands are applied.
 struct Book {
-    Answer say(const std::string& node, Command command) {
+    Answer submit(const std::string& node, Command command) {
         const bool sn = node.starts_with("sn");
         const Entry entry{0, {node}, sn ? 0U : 1U, sn ? 0U : ++sequences[node], std::move(command),
                           {}};
         refused = ledger.refusal_of(entry);
         return ledger.apply(entry, ++index).answer;
     }
-    Answer registers(const std::string& node, const CaFingerprint& of) {
+    Answer register_node(const std::string& node, const CaFingerprint& of) {
         const Role role = node.starts_with("sn")   ? Role::sn
                           : node.starts_with("sl") ? Role::sl
                                                    : Role::tool;
-        return say(node, RegisterNode{role, {"10.0.0.1", 1}, {{}, of, {}, {}, {}}});
+        return submit(node, RegisterNode{role, {"10.0.0.1", 1}, {{}, of, {}, {}, {}}});
     }
     Answer change(const std::string& tool, ChangeRoll::Kind kind, const std::string& node,
                   std::optional<CaFingerprint> of = std::nullopt) {
-        return say(tool, ChangeRoll{kind, {node}, of});
+        return submit(tool, ChangeRoll{kind, {node}, of});
     }
 
     Ledger ledger;
     std::uint64_t index = 0;
     std::map<std::string, std::uint64_t> sequences;
-    std::optional<Answer> refused;  ///< what a leader would have said before it became an entry
+    std::optional<Answer> refused;  ///< the refusal that a leader would give before logging it
 };
 
-/// sn1 of CA 1 has begun it, and names swci1 as its administrator.
+/// sn1 of CA 1 has created the ledger, and names swci1 as its administrator.
 Book with_admin(Admission admission = Admission::first_contact) {
     Book book;
-    EXPECT_EQ(book.registers("sn1", ca(1)).code, Errc::ok);
+    EXPECT_EQ(book.register_node("sn1", ca(1)).code, Errc::ok);
     SwarmRules rules;
     rules.admission = admission;
     rules.admins = {{{"swci1"}, ca(1)}};
-    EXPECT_EQ(book.say("sn1", rules).code, Errc::ok);
-    EXPECT_EQ(book.registers("swci1", ca(1)).code, Errc::ok);
+    EXPECT_EQ(book.submit("sn1", rules).code, Errc::ok);
+    EXPECT_EQ(book.register_node("swci1", ca(1)).code, Errc::ok);
     return book;
 }
 
 TEST(Roll, ANameBelongsToTheCaThatItWasFirstSeenWith) {
     Book book;
-    EXPECT_EQ(book.registers("sl1", ca(1)).code, Errc::ok);
-    const Answer forged = book.registers("sl1", ca(2));
+    EXPECT_EQ(book.register_node("sl1", ca(1)).code, Errc::ok);
+    const Answer forged = book.register_node("sl1", ca(2));
     EXPECT_EQ(forged.code, Errc::refused);
     EXPECT_TRUE(names_both(forged.reason, ca(1), ca(2))) << forged.reason;
-    ASSERT_TRUE(book.refused) << "no SN that leads makes it an entry";
+    ASSERT_TRUE(book.refused) << "no leading SN would log it";
     EXPECT_EQ(book.ledger.nodes().at({"sl1"}).credentials.ca, ca(1));
-    EXPECT_EQ(book.registers("sl1", ca(1)).code, Errc::ok) << "new keys under the same CA";
-    EXPECT_EQ(book.registers("sl2", ca(2)).code, Errc::ok);
+    EXPECT_EQ(book.register_node("sl1", ca(1)).code, Errc::ok) << "new keys under the same CA";
+    EXPECT_EQ(book.register_node("sl2", ca(2)).code, Errc::ok);
 }
 
 TEST(Roll, OnlyAnAdministratorMovesANameToAnotherCa) {
     Book book = with_admin();
-    book.registers("sl1", ca(1));
-    book.registers("swci2", ca(2));
+    book.register_node("sl1", ca(1));
+    book.register_node("swci2", ca(2));
     for (const char* other : {"swci2", "sl1"}) {
         EXPECT_EQ(book.change(other, ChangeRoll::Kind::admit, "sl1", ca(2)).code, Errc::refused);
         EXPECT_TRUE(book.refused);
     }
-    EXPECT_EQ(book.registers("swci1", ca(2)).code, Errc::refused) << "the same name, forged";
-    EXPECT_EQ(book.registers("sl1", ca(2)).code, Errc::refused);
+    EXPECT_EQ(book.register_node("swci1", ca(2)).code, Errc::refused) << "same name, forged";
+    EXPECT_EQ(book.register_node("sl1", ca(2)).code, Errc::refused);
     EXPECT_EQ(book.change("swci1", ChangeRoll::Kind::admit, "sl1", ca(2)).code, Errc::ok);
-    EXPECT_EQ(book.registers("sl1", ca(2)).code, Errc::ok);
-    EXPECT_EQ(book.registers("sl1", ca(1)).code, Errc::refused);
+    EXPECT_EQ(book.register_node("sl1", ca(2)).code, Errc::ok);
+    EXPECT_EQ(book.register_node("sl1", ca(1)).code, Errc::refused);
     EXPECT_EQ(book.ledger.roll().entries().at({"sl1"}).by, "swci1");
 }
 
-TEST(Roll, OnlyTheSnThatBeganTheLedgerLaysDownItsRules) {
+TEST(Roll, OnlyTheSnThatCreatedTheLedgerSetsItsRules) {
     Book book = with_admin();
-    book.registers("sn2", ca(1));
+    book.register_node("sn2", ca(1));
     SwarmRules own;
     own.admins = {{{"swci2"}, ca(2)}};
-    EXPECT_EQ(book.say("sn2", own).code, Errc::refused);
+    EXPECT_EQ(book.submit("sn2", own).code, Errc::refused);
     EXPECT_TRUE(book.refused);
     EXPECT_EQ(book.ledger.roll().right_of({"swci2"}, ca(2)), ToolRight::read);
     EXPECT_EQ(book.ledger.roll().right_of({"swci1"}, ca(1)), ToolRight::administer);
     EXPECT_EQ(book.ledger.roll().right_of({"swci1"}, ca(2)), ToolRight::read);
 }
 
-TEST(Roll, AnSnOfAnotherCaHasNoVoteUntilAnAdministratorGivesItOne) {
+TEST(Roll, AnSnOfAnotherCaHasNoVoteUntilAnAdministratorAdmitsIt) {
     Book book = with_admin();
-    book.registers("sn2", ca(1));
-    book.registers("sn9", ca(2));
+    book.register_node("sn2", ca(1));
+    book.register_node("sn9", ca(2));
     EXPECT_TRUE(book.ledger.roll().may_vote({"sn2"}));
     EXPECT_FALSE(book.ledger.roll().may_vote({"sn9"}));
     EXPECT_FALSE(book.ledger.roll().may_vote({"sn7"})) << "never seen";
@@ -117,108 +117,110 @@ TEST(Roll, AnSnOfAnotherCaHasNoVoteUntilAnAdministratorGivesItOne) {
     EXPECT_EQ(book.change("swci1", ChangeRoll::Kind::expel, "sn1").code, Errc::refused);
 }
 
-/// Three owners, CAs 1 to 3, each with a member and a tool; sn1 of CA 1 has begun the ledger.
+/// Three owners, CAs 1 to 3, each with a member and a tool; sn1 of CA 1 has created the ledger.
 Book with_owners() {
     Book book;
-    book.registers("sn1", ca(1));
+    book.register_node("sn1", ca(1));
     SwarmRules rules;
     rules.owners_decide = true;
-    book.say("sn1", rules);
+    book.submit("sn1", rules);
     for (int owner = 1; owner <= 3; ++owner) {
-        book.registers("sl" + std::to_string(owner), ca(owner));
-        book.registers("swci" + std::to_string(owner), ca(owner));
+        book.register_node("sl" + std::to_string(owner), ca(owner));
+        book.register_node("swci" + std::to_string(owner), ca(owner));
     }
-    book.registers("sn9", ca(3));
+    book.register_node("sn9", ca(3));
     return book;
 }
 
-TEST(Roll, MoreThanHalfOfTheOwnersGiveAnSnItsVoteAndTakeIt) {
+TEST(Roll, AMajorityOfOwnersGrantsAndRevokesAnSnsVote) {
     Book book = with_owners();
     const Roll& roll = book.ledger.roll();
     EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit_server, "sn9").code, Errc::ok);
     EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit_server, "sn9").code, Errc::ok);
-    EXPECT_FALSE(roll.may_vote({"sn9"})) << "one of three, though it said so twice";
+    EXPECT_FALSE(roll.may_vote({"sn9"})) << "one owner of three, though it voted twice";
     EXPECT_EQ(owners_among(roll.entries().at({"sn9"}).for_vote, roll.owners()), 1U);
     book.change("swci1", ChangeRoll::Kind::admit_server, "sn9");
     EXPECT_TRUE(roll.may_vote({"sn9"}));
     EXPECT_EQ(roll.entries().at({"sn9"}).by, "2 of 3 owners");
 
     book.change("swci2", ChangeRoll::Kind::expel, "sn9");
-    EXPECT_TRUE(roll.may_vote({"sn9"})) << "those for its vote count for it no more than once";
+    EXPECT_TRUE(roll.may_vote({"sn9"})) << "a later vote of an owner replaces its earlier one";
     book.change("swci1", ChangeRoll::Kind::expel, "sn9");
     EXPECT_FALSE(roll.may_vote({"sn9"}));
     EXPECT_TRUE(roll.entries().at({"sn9"}).expelled);
 }
 
-TEST(Roll, AnOwnerCountsOnceForWhatItSaidLast) {
+TEST(Roll, EachOwnersLatestDecisionCountsOnce) {
     Book book = with_owners();
-    book.registers("swci31", ca(3));
+    book.register_node("swci31", ca(3));
     book.change("swci3", ChangeRoll::Kind::admit_server, "sn9");
     book.change("swci31", ChangeRoll::Kind::admit_server, "sn9");
     EXPECT_FALSE(book.ledger.roll().may_vote({"sn9"})) << "two tools of one owner";
     book.change("swci3", ChangeRoll::Kind::expel, "sn9");
     book.change("swci1", ChangeRoll::Kind::admit_server, "sn9");
-    EXPECT_FALSE(book.ledger.roll().may_vote({"sn9"})) << "CA 3 has changed its mind";
+    EXPECT_FALSE(book.ledger.roll().may_vote({"sn9"})) << "CA 3 has changed its vote";
 }
 
-TEST(Roll, OwnersDecideOnSnsOnlyAndOnlyWhereTheRulesSaySo) {
+TEST(Roll, OwnersDecideOnSnsOnlyAndOnlyIfTheRulesAllow) {
     Book book = with_owners();
     EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::expel, "sl3").code, Errc::refused);
     EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::admit, "sl3", ca(2)).code, Errc::refused);
     EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::admit_server, "sn9", ca(2)).code,
               Errc::refused)
-        << "nor to another CA";
+        << "nor move it to another CA";
     EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::admit_server, "sn7").code, Errc::refused)
-        << "one that has not joined";
+        << "an SN that has not joined";
     EXPECT_EQ(book.change("swci2", ChangeRoll::Kind::expel, "sn1").code, Errc::refused);
-    book.registers("swci4", ca(4));
+    book.register_node("swci4", ca(4));
     EXPECT_EQ(book.change("swci4", ChangeRoll::Kind::admit_server, "sn9").code, Errc::refused)
         << "a CA without a member";
     EXPECT_EQ(book.change("sl2", ChangeRoll::Kind::admit_server, "sn9").code, Errc::refused);
 
     Book without = with_admin();
-    without.registers("sl2", ca(2));
-    without.registers("swci2", ca(2));
-    without.registers("sn9", ca(3));
+    without.register_node("sl2", ca(2));
+    without.register_node("swci2", ca(2));
+    without.register_node("sn9", ca(3));
     EXPECT_EQ(without.change("swci2", ChangeRoll::Kind::admit_server, "sn9").code, Errc::refused);
 }
 
-TEST(Roll, AnOperatorTakesOutAndAdmitsNobody) {
+TEST(Roll, AnOperatorMayExpelButNotAdmit) {
     Book book;
-    book.registers("sn1", ca(1));
+    book.register_node("sn1", ca(1));
     SwarmRules rules;
     rules.operators = {{{"swci3"}, ca(1)}};
-    book.say("sn1", rules);
-    book.registers("swci3", ca(1));
+    book.submit("sn1", rules);
+    book.register_node("swci3", ca(1));
     EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::expel, "sl1").code, Errc::ok);
     EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit, "sl1").code, Errc::refused);
     EXPECT_EQ(book.change("swci3", ChangeRoll::Kind::admit_server, "sn9").code, Errc::refused);
 }
 
-TEST(Roll, WithARollOnlyNamesOnItAreTaken) {
+TEST(Roll, WithAdmissionByRollOnlyListedNamesMayRegister) {
     Book book = with_admin(Admission::roll);
-    EXPECT_EQ(book.registers("sl1", ca(1)).code, Errc::refused);
+    EXPECT_EQ(book.register_node("sl1", ca(1)).code, Errc::refused);
     EXPECT_EQ(book.change("swci1", ChangeRoll::Kind::admit, "sl1").code, Errc::ok);
-    EXPECT_EQ(book.registers("sl1", ca(3)).code, Errc::ok);
-    EXPECT_EQ(book.registers("sl1", ca(2)).code, Errc::refused) << "it belongs to CA 3 by now";
+    EXPECT_EQ(book.register_node("sl1", ca(3)).code, Errc::ok);
+    EXPECT_EQ(book.register_node("sl1", ca(2)).code, Errc::refused)
+        << "the name now belongs to CA 3";
     EXPECT_EQ(book.change("swci1", ChangeRoll::Kind::expel, "sl1").code, Errc::ok);
-    EXPECT_EQ(book.registers("sl1", ca(3)).code, Errc::refused);
+    EXPECT_EQ(book.register_node("sl1", ca(3)).code, Errc::refused);
     EXPECT_EQ(book.change("swci1", ChangeRoll::Kind::admit, "sl1").code, Errc::ok);
-    EXPECT_EQ(book.registers("sl1", ca(3)).code, Errc::ok);
+    EXPECT_EQ(book.register_node("sl1", ca(3)).code, Errc::ok);
 }
 
-TEST(Roll, WhoIsExpelledLeavesItsContracts) {
+TEST(Roll, AnExpelledMemberLeavesItsContracts) {
     Book book = with_admin();
     ContractConfig config = tiny_contract(1);
     for (const char* sl : {"sl1", "sl2"}) {
-        book.registers(sl, ca(1));
-        ASSERT_EQ(book.say(sl, Enrol{"default", config, tiny_layout, std::nullopt}).code, Errc::ok);
+        book.register_node(sl, ca(1));
+        ASSERT_EQ(book.submit(sl, Enrol{"default", config, tiny_layout, std::nullopt}).code,
+                  Errc::ok);
     }
     book.change("swci1", ChangeRoll::Kind::expel, "sl2");
     EXPECT_EQ(book.ledger.find_contract("default")->active_count(), 1U);
 }
 
-TEST(Roll, AFileOfNamesIsReadAndALineThatIsNoneIsNamed) {
+TEST(Roll, AFileOfNamesIsParsedAndAnInvalidLineIsNamed) {
     const auto roll = parse_roll("# members\nsl1\n\n  sl2 " + to_string(ca(2)) + " # host-2\n");
     ASSERT_TRUE(roll) << roll.error().message;
     EXPECT_EQ(*roll, (std::vector<AdmittedName>{{{"sl1"}, std::nullopt}, {{"sl2"}, ca(2)}}));
@@ -231,7 +233,7 @@ TEST(Roll, AFileOfNamesIsReadAndALineThatIsNoneIsNamed) {
 
 // ---- An SN
 
-/// A node whose certificate a CA has made.
+/// A node with a certificate of a given CA.
 struct CertifiedAuthor : Author {
     CertifiedAuthor(const std::string& name, const CaFingerprint& of)
         : Author(name), authority(of) {
@@ -250,15 +252,15 @@ const PinPeer* pin_of(const NodeBench& sn, const std::string& node) {
     return found;
 }
 
-TEST(RollAtAnSn, AForgedRegistrationIsNoEntryAndTheRealOneIsToldToAll) {
+TEST(RollAtAnSn, AForgedRegistrationIsNotLoggedAndTheRealCaIsAnnounced) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     CertifiedAuthor other("sl2", ca(2));
     sn.step(other.up(Role::sl));
     CertifiedAuthor real("sl1", ca(1));
     sn.step(real.up(Role::sl));
-    sn.frame(real.id, real.registers());
+    sn.frame(real.id, real.registration());
     ASSERT_EQ(sn.last<CommandResult>(real.id)->code, Errc::ok);
-    ASSERT_NE(pin_of(sn, "sl1"), nullptr) << "its port lets nobody else in by that name";
+    ASSERT_NE(pin_of(sn, "sl1"), nullptr) << "its port admits this name with this CA only";
     EXPECT_EQ(pin_of(sn, "sl1")->ca, ca(1));
     const auto* news = sn.last<RollNews>(other.id);
     ASSERT_NE(news, nullptr);
@@ -268,17 +270,17 @@ TEST(RollAtAnSn, AForgedRegistrationIsNoEntryAndTheRealOneIsToldToAll) {
     CertifiedAuthor forged("sl1", ca(2));
     forged.session = 8;
     sn.step(forged.up(Role::sl));
-    sn.frame(forged.id, forged.registers());
+    sn.frame(forged.id, forged.registration());
     EXPECT_EQ(sn.last<CommandResult>(forged.id)->code, Errc::refused);
     EXPECT_TRUE(names_both(sn.last<CommandResult>(forged.id)->reason, ca(1), ca(2)));
     EXPECT_EQ(sn.records.size(), entries);
 }
 
-TEST(RollAtAnSn, WhatIsRegisteredIsWhatTheConnectionHasShown) {
+TEST(RollAtAnSn, ARegistrationMustMatchTheConnectionsCertificate) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     CertifiedAuthor member("sl1", ca(1));
     sn.step(PeerUp{member.id, Role::sl, {}, 0, ca(2)});
-    sn.frame(member.id, member.registers());
+    sn.frame(member.id, member.registration());
     EXPECT_EQ(sn.last<CommandResult>(member.id)->code, Errc::refused);
 }
 
@@ -305,7 +307,7 @@ TEST(RollAtAnSn, AToolOfAnotherCaRemovesNoSn) {
 
 class RollSwarm : public testing::Test {
 protected:
-    /// What a tool of that CA is answered; nothing if it was yes.
+    /// The error that a tool of this CA gets, or empty on success.
     std::string change(const std::string& tool, const CaFingerprint& of, ChangeRoll::Kind kind,
                        const std::string& node) {
         MemoryNodeSpec spec;
@@ -354,7 +356,7 @@ TEST_F(RollSwarm, AForgedMemberDisturbsNobody) {
     swarm.add_pair(1, toy);
     swarm.add_pair(2, toy);
     ASSERT_TRUE(swarm.run_to_round(3)) << swarm.trace.tail();
-    swarm.add_copy(1);  // a later start of the same name, of another CA
+    swarm.add_copy(1);  // a newer session of the same name, with another CA
     ASSERT_TRUE(swarm.network.run([&] { return swarm.network.stopped({"sl1-copy"}).has_value(); },
                                   swarm.network.now() + seconds(30)))
         << swarm.trace.tail();
@@ -363,18 +365,18 @@ TEST_F(RollSwarm, AForgedMemberDisturbsNobody) {
     swarm.mls.erase({"ml1-copy"});
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
-    EXPECT_TRUE(swarm.trace.named("member_gone").empty()) << "it was never displaced";
+    EXPECT_TRUE(swarm.trace.named("member_gone").empty()) << "its connection was never replaced";
     EXPECT_TRUE(swarm.trace.named("start_replaced").empty());
 }
 
-TEST_F(RollSwarm, AnSnOfAnotherCaLearnsUntilItIsAdmitted) {
+TEST_F(RollSwarm, AnSnOfAnotherCaIsALearnerUntilItIsAdmitted) {
     add_sn_of({});
     swarm.run_for(seconds(5));
-    EXPECT_TRUE(votes("sn2")) << "of the first SN's CA: at once";
+    EXPECT_TRUE(votes("sn2")) << "same CA as the first SN: votes at once";
     add_sn_of(ca(2));
     swarm.run_for(seconds(5));
     EXPECT_FALSE(votes("sn3"));
-    swarm.network.crash({"sn3"});  // which stops nobody: it counts for no majority
+    swarm.network.crash({"sn3"});  // stops nobody: it does not count for the majority
     swarm.network.crash({"sn2"});
     swarm.network.restart({"sn2"});
     swarm.run_for(seconds(5));
@@ -400,7 +402,7 @@ TEST_F(RollSwarm, AnSnOfAnotherCaLearnsUntilItIsAdmitted) {
     }
 }
 
-TEST(RollAudit, AClaimThatReachedTheLedgerIsReportedAndChangesNoKey) {
+TEST(RollAudit, AForgedRegistrationInTheLedgerIsReportedAndChangesNoKey) {
     const std::shared_ptr<const NodeVerifier> verifier = make_memory_verifier(openssl_hasher());
     LedgerAudit audit(openssl_hasher(), *verifier, {});
     Digest link;
@@ -416,11 +418,11 @@ TEST(RollAudit, AClaimThatReachedTheLedgerIsReportedAndChangesNoKey) {
     CertifiedAuthor real("sl1", ca(1));
     CertifiedAuthor forged("sl1", ca(2));
     forged.session = 8;
-    const auto registers = [](CertifiedAuthor& author) {
+    const auto registration = [](CertifiedAuthor& author) {
         return author.entry(RegisterNode{Role::sl, {"10.0.0.1", 1}, author.signer->credentials()});
     };
-    EXPECT_EQ(take({0, 0, RecordKind::entry, registers(real)}), "");
-    EXPECT_EQ(take({0, 0, RecordKind::entry, registers(forged)}), "");
+    EXPECT_EQ(take({0, 0, RecordKind::entry, registration(real)}), "");
+    EXPECT_EQ(take({0, 0, RecordKind::entry, registration(forged)}), "");
     ASSERT_EQ(audit.summary().claims.size(), 1U);
     EXPECT_EQ(audit.summary().claims.front().index, 3U);
     EXPECT_TRUE(names_both(audit.summary().claims.front().why, ca(1), ca(2)));
@@ -428,7 +430,7 @@ TEST(RollAudit, AClaimThatReachedTheLedgerIsReportedAndChangesNoKey) {
     EXPECT_EQ(
         take({0, 0, RecordKind::membership, encode_membership({server(1), server(2, false)})}), "");
     EXPECT_NE(take({0, 0, RecordKind::membership, encode_membership({server(1), server(2)})}), "")
-        << "a vote that nobody gave";
+        << "a voter that nobody admitted";
 }
 
 // ---- A licence server
@@ -467,19 +469,19 @@ TEST_F(RollAtApls, AToolOfAnotherCaRevokesNothing) {
     EXPECT_EQ(seat("sl1", 3), Errc::refused);
 }
 
-TEST_F(RollAtApls, ASeatIsForTheCaThatTheNameWasFirstSeenWith) {
+TEST_F(RollAtApls, ASeatBelongsToTheCaThatTheNameWasFirstSeenWith) {
     EXPECT_EQ(seat("sl1", 3), Errc::ok);
     EXPECT_EQ(seat("sl1", 2), Errc::refused);
     EXPECT_TRUE(names_both(apls.last<SeatReply>({"sl1"})->reason, ca(3), ca(2)));
     AplsNodeOptions again = options();
     again.recovered = apls.records;
-    apls.node = make_apls_node(std::move(again));  // it is killed, and started again
+    apls.node = make_apls_node(std::move(again));  // killed and restarted
     apls.step(Started{});
     ASSERT_NE(pin_of(apls, "sl1"), nullptr);
     EXPECT_EQ(pin_of(apls, "sl1")->ca, ca(3));
     EXPECT_EQ(seat("sl1", 2), Errc::refused);
     EXPECT_EQ(rule("swci1", 1, true), Errc::ok);
-    EXPECT_EQ(seat("sl1", 2), Errc::ok) << "its administrator says that it may move";
+    EXPECT_EQ(seat("sl1", 2), Errc::ok) << "the administrator allowed the move";
 }
 
 }  // namespace

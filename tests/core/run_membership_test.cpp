@@ -1,4 +1,4 @@
-// What an SL knows of its run: which views count, and when its check-in is repeated.
+// An SL's knowledge of its run: which views are accepted, and when its check-in is resent.
 #include "core/sl/run_membership.hpp"
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ protected:
     RunMembership run;
 };
 
-TEST_F(RunMembershipTest, OnlyLaterViewsOfTheOwnRunAreNews) {
+TEST_F(RunMembershipTest, AcceptsOnlyLaterViewsOfItsOwnRun) {
     run.take(view(5));
     EXPECT_FALSE(run.is_news(view(5)));
     EXPECT_TRUE(run.is_news(view(6)));
@@ -36,7 +36,7 @@ TEST_F(RunMembershipTest, OnlyLaterViewsOfTheOwnRunAreNews) {
     EXPECT_FALSE(run.is_news(other));
 }
 
-TEST_F(RunMembershipTest, AfterItsLeaseExpiredAnyViewIsNewsOnceItIsEnrolledAgain) {
+TEST_F(RunMembershipTest, AfterALostLeaseAcceptsAnyViewOnceEnrolledAgain) {
     run.take(view(5));
     run.on_expired();
     EXPECT_FALSE(run.is_news(view(6)));
@@ -44,7 +44,7 @@ TEST_F(RunMembershipTest, AfterItsLeaseExpiredAnyViewIsNewsOnceItIsEnrolledAgain
     EXPECT_TRUE(run.is_news(view(4)));
 }
 
-TEST_F(RunMembershipTest, ACheckInIsRepeatedForALaterAttempt) {
+TEST_F(RunMembershipTest, ACheckInIsResentForALaterAttempt) {
     run.take(view(5));
     run.on_check_in({});
     EXPECT_FALSE(run.check_in_is_outdated());
@@ -54,7 +54,7 @@ TEST_F(RunMembershipTest, ACheckInIsRepeatedForALaterAttempt) {
     EXPECT_FALSE(run.check_in_is_outdated());
 }
 
-TEST_F(RunMembershipTest, ARefusedCheckInIsRepeatedWhileTheRoundGathers) {
+TEST_F(RunMembershipTest, ARefusedCheckInIsResentWhileTheRoundGathers) {
     run.take(view(5));
     run.on_check_in({});
     run.on_check_in_answered(false);
@@ -65,7 +65,7 @@ TEST_F(RunMembershipTest, ARefusedCheckInIsRepeatedWhileTheRoundGathers) {
     EXPECT_FALSE(run.check_in_is_outdated());
 }
 
-TEST_F(RunMembershipTest, KnowsWhoWasInEarlierRounds) {
+TEST_F(RunMembershipTest, RemembersTheMembersOfEarlierRounds) {
     ContractView frozen = view(5);
     frozen.frozen = {{.id = {"sl1"}}, {.id = {"sl2"}}};
     run.take(frozen);

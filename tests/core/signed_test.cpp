@@ -1,4 +1,4 @@
-// Who said what: commands, reports and checkpoints are signed, and the ledger takes no others.
+// Commands, reports and checkpoints are signed, and the ledger accepts no unsigned ones.
 #include "tests/support/memory_swarm.hpp"
 
 namespace starling::test {
@@ -6,7 +6,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// One SN without a network, led by itself, with an SL that is connected.
+/// A single SN without a network, which leads, with an SL connected.
 class SignedCommands : public testing::Test {
 protected:
     SignedCommands() {
@@ -22,8 +22,8 @@ protected:
         effects.clear();
         sn->step(from_ns(++clock), input, effects);
     }
-    /// Says it as sl1, signed by `signer`. \return  the SN's answer.
-    CommandResult say(Command command, const NodeSigner& signer, const NodeId& name = {"sl1"}) {
+    /// Submits the command as sl1, signed by `signer`. \return  the SN's answer.
+    CommandResult submit(Command command, const NodeSigner& signer, const NodeId& name = {"sl1"}) {
         SubmitCommand submit{5, ++sequence, std::move(command), {}};
         submit.signature = signer.sign(command_text(name, 5, sequence, submit.command));
         step(FrameReceived{{"sl1"}, {submit, {}}});
@@ -53,45 +53,45 @@ protected:
     std::uint64_t sequence = 0;
 };
 
-TEST_F(SignedCommands, TheAuthorsOwnAreTaken) {
-    EXPECT_EQ(say(registration(), *own).code, Errc::ok);
+TEST_F(SignedCommands, SignedByTheirAuthorAreAccepted) {
+    EXPECT_EQ(submit(registration(), *own).code, Errc::ok);
     EXPECT_TRUE(wrote());
-    EXPECT_EQ(say(ReadBarrier{}, *own).code, Errc::ok);
+    EXPECT_EQ(submit(ReadBarrier{}, *own).code, Errc::ok);
 }
 
-TEST_F(SignedCommands, AnothersSignatureIsRefusedAndNothingIsWritten) {
-    EXPECT_EQ(say(registration(), *other).code, Errc::refused);
+TEST_F(SignedCommands, WithAnothersSignatureAreRefusedAndNotLogged) {
+    EXPECT_EQ(submit(registration(), *other).code, Errc::refused);
     EXPECT_FALSE(wrote());
-    sequence = 0;  // what is no entry uses up no number
-    ASSERT_EQ(say(registration(), *own).code, Errc::ok);
-    const CommandResult result = say(LeaveContract{"default", 0, "x"}, *other);
+    sequence = 0;  // a refused command does not use up its number
+    ASSERT_EQ(submit(registration(), *own).code, Errc::ok);
+    const CommandResult result = submit(LeaveContract{"default", 0, "x"}, *other);
     EXPECT_EQ(result.code, Errc::refused);
     EXPECT_NE(result.reason.find("not by node 'sl1'"), std::string::npos) << result.reason;
     EXPECT_FALSE(wrote());
 }
 
-TEST_F(SignedCommands, ASignatureForAnotherNameOrNumberDoesNotCount) {
-    ASSERT_EQ(say(registration(), *own).code, Errc::ok);
-    EXPECT_EQ(say(LeaveContract{"default", 0, "x"}, *own, {"sl2"}).code, Errc::refused);
+TEST_F(SignedCommands, WithASignatureForAnotherNameOrNumberAreRefused) {
+    ASSERT_EQ(submit(registration(), *own).code, Errc::ok);
+    EXPECT_EQ(submit(LeaveContract{"default", 0, "x"}, *own, {"sl2"}).code, Errc::refused);
 }
 
-TEST_F(SignedCommands, WhoIsNotRegisteredSaysNothing) {
-    const CommandResult result = say(LeaveContract{"default", 0, "x"}, *own);
+TEST_F(SignedCommands, OfUnregisteredNodesAreRefused) {
+    const CommandResult result = submit(LeaveContract{"default", 0, "x"}, *own);
     EXPECT_EQ(result.code, Errc::refused);
     EXPECT_NE(result.reason.find("not registered"), std::string::npos) << result.reason;
 }
 
-TEST_F(SignedCommands, WhatOnlyAnSnMaySayIsRefused) {
-    ASSERT_EQ(say(registration(), *own).code, Errc::ok);
-    EXPECT_EQ(say(Checkpoint{1, {}}, *own).code, Errc::refused);
-    EXPECT_EQ(say(CommitRound{"default", 0, 0, 0, {}}, *own).code, Errc::refused);
+TEST_F(SignedCommands, ThatOnlySnsMaySubmitAreRefused) {
+    ASSERT_EQ(submit(registration(), *own).code, Errc::ok);
+    EXPECT_EQ(submit(Checkpoint{1, {}}, *own).code, Errc::refused);
+    EXPECT_EQ(submit(CommitRound{"default", 0, 0, 0, {}}, *own).code, Errc::refused);
 }
 
-TEST_F(SignedCommands, NothingThatAnEarlierStartSaidIsAnsweredToThisOne) {
-    ASSERT_EQ(say(registration(), *own).code, Errc::ok);  // session 5
+TEST_F(SignedCommands, AnAnswerToAnEarlierSessionIsNotSentToThisOne) {
+    ASSERT_EQ(submit(registration(), *own).code, Errc::ok);  // session 5
     step(PeerUp{{"sn2"}, Role::sn, {}});
-    // An SN that the earlier start was connected with hands on late what that had said: its number
-    // may be the very one that this start waits for.
+    // An SN that forwarded for the earlier session does so late: the sequence number may be one
+    // that this session waits for.
     step(FrameReceived{{"sn2"}, {RelayedCommand{{"sl1"}, {4, 2, ReadBarrier{}, {}}}, {}}});
     for (const Effect& effect : effects) {
         const auto* send = std::get_if<Send>(&effect);
@@ -101,7 +101,7 @@ TEST_F(SignedCommands, NothingThatAnEarlierStartSaidIsAnsweredToThisOne) {
 
 class SignedRounds : public testing::TestWithParam<int> {};
 
-TEST_P(SignedRounds, ARoundIsOneEntryAMemberAndOneForAll) {
+TEST_P(SignedRounds, ARoundIsOneEntryPerMemberAndOneForAll) {
     MemorySwarm swarm(5, {}, GetParam());
     constexpr int members = 4;
     for (int i = 1; i <= members; ++i) {
@@ -113,7 +113,7 @@ TEST_P(SignedRounds, ARoundIsOneEntryAMemberAndOneForAll) {
     for (const auto& line : swarm.trace.named("round_committed", "sn1")) {
         committed_at.push_back(0);
         for (const auto& entry : swarm.trace.named("entry_applied", "sn1")) {
-            // SNs join and register while the first rounds go on: that belongs to none of them.
+            // SNs join and register during the first rounds: those entries belong to no round.
             const std::string kind = field(entry, "kind");
             const bool of_a_round = kind != "register" && kind != "membership";
             committed_at.back() += of_a_round && entry.time <= line.time ? 1 : 0;
@@ -147,23 +147,23 @@ TEST_P(SignedRounds, EverySnSignsTheLastHead) {
 
 INSTANTIATE_TEST_SUITE_P(Servers, SignedRounds, testing::Values(1, 3));
 
-TEST(SignedReports, AReportInAnothersNameDoesNotCount) {
+TEST(SignedReports, AReportInAnothersNameIsIgnored) {
     MemorySwarm swarm(5);
     for (int i = 1; i <= 2; ++i) {
         swarm.add_pair(i, {.syncs = 30, .batch_time = milliseconds(20)});
     }
     ASSERT_TRUE(swarm.run_to_round(3));
-    // What sl2 would have to say, by somebody who has not its key.
+    // sl2's report, forged by a node without its key.
     const std::size_t before = swarm.trace.named("exchange_begin", "sl2").size();
     ASSERT_TRUE(swarm.network.run(
         [&] { return swarm.trace.named("exchange_begin", "sl2").size() > before; },
         swarm.network.now() + std::chrono::seconds(10)));
     const auto begun = swarm.trace.named("exchange_begin", "sl2").back();
-    Heartbeat beat;
-    beat.contract = "default";
-    beat.round = std::stoull(field(begun, "round"));
-    beat.report = MergeReport{{}, {}};
-    swarm.network.deliver({"sn1"}, FrameReceived{{"sl2"}, {beat, {}}});
+    Heartbeat heartbeat;
+    heartbeat.contract = "default";
+    heartbeat.round = std::stoull(field(begun, "round"));
+    heartbeat.report = MergeReport{{}, {}};
+    swarm.network.deliver({"sn1"}, FrameReceived{{"sl2"}, {heartbeat, {}}});
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();
     EXPECT_EQ(swarm.trace.named("signature_refused", "sn1").size(), 1U);

@@ -1,4 +1,4 @@
-// Slow links in virtual time: a round takes as long as its bytes do, nobody is left out, and
+// Slow links in virtual time: a round takes as long as its bytes do, nobody is excluded, and
 // nothing is sent twice.
 #include "tests/support/memory_swarm.hpp"
 
@@ -24,7 +24,7 @@ protected:
             swarm.add_pair(i, toy);
         }
     }
-    /// Three members have begun an exchange, counted from now on.
+    /// Runs until three members have begun one more exchange.
     bool run_until_three_exchange() {
         const std::size_t begun = swarm.trace.named("exchange_begin").size();
         return swarm.network.run(
@@ -44,7 +44,7 @@ protected:
 
 class SlowLinksAtARate : public SlowLinks, public testing::WithParamInterface<double> {};
 
-TEST_P(SlowLinksAtARate, NobodyIsLeftOutAndNothingIsSentTwice) {
+TEST_P(SlowLinksAtARate, NobodyIsExcludedAndNothingIsSentTwice) {
     swarm.network.faults.bytes_per_second = GetParam() / 8;
     add_pairs(3, 2);
     ASSERT_TRUE(swarm.run(std::chrono::hours(3))) << swarm.trace.tail();
@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(BitsPerSecond, SlowLinksAtARate,
                              return std::to_string(static_cast<int>(rate.param / 1000)) + "k";
                          });
 
-TEST_F(SlowLinks, TheLogSaysHowFarALongExchangeIs) {
+TEST_F(SlowLinks, TheLogShowsTheProgressOfALongExchange) {
     swarm.network.faults.bytes_per_second = 25'000;
     add_pairs(2, 2);
     ASSERT_TRUE(swarm.run(std::chrono::hours(3)));
@@ -65,7 +65,7 @@ TEST_F(SlowLinks, TheLogSaysHowFarALongExchangeIs) {
     EXPECT_TRUE(swarm.trace.logged(" s to go; most is still to come from 'sl2'", "sl1"));
 }
 
-TEST_F(SlowLinks, ALinkThatBecomesFasterInMidRoundEndsItInTime) {
+TEST_F(SlowLinks, ALinkThatBecomesFasterDuringARoundEndsItSooner) {
     swarm.network.faults.bytes_per_second = 56e3 / 8;
     add_pairs(2, 2, 1);
     ASSERT_TRUE(swarm.network.run([&] { return !swarm.trace.named("exchange_begin").empty(); },
@@ -76,18 +76,18 @@ TEST_F(SlowLinks, ALinkThatBecomesFasterInMidRoundEndsItInTime) {
     const SwarmTime faster = swarm.network.now();
     ASSERT_TRUE(swarm.network.run([&] { return !swarm.trace.named("round_committed").empty(); },
                                   SwarmTime{minutes(20)}));
-    // The frame that is on its way keeps its pace in this network: 37 s for a segment.
+    // In this network, the frame in flight keeps the old rate: 37 s for a segment.
     EXPECT_LE(to_seconds(swarm.network.now() - faster), 1.2 * left / (1e6 / 8) + 37);
     expect_nothing_sent_twice(2);
 }
 
-/// Of members that go on with a round, contributions that have arrived are not sent again.
-TEST_F(SlowLinks, ANewAttemptKeepsTheContributionsThatHaveArrived) {
+/// Members that start another attempt of a round do not resend contributions that have arrived.
+TEST_F(SlowLinks, ANewAttemptKeepsReceivedContributions) {
     add_pairs(3, 2, 2);
     ASSERT_TRUE(swarm.run_to_round(0));
     swarm.network.faults.bytes_per_second = 25'000;  // a third of a model takes 18 s
     ASSERT_TRUE(run_until_three_exchange());
-    swarm.run_for(seconds(40));  // contributions are there, merged segments on their way
+    swarm.run_for(seconds(40));  // all contributions have arrived, merged segments are in flight
     swarm.crash_pair(3);
     ASSERT_TRUE(swarm.run_to_round(1));
     std::uint64_t received = 0;
@@ -96,7 +96,8 @@ TEST_F(SlowLinks, ANewAttemptKeepsTheContributionsThatHaveArrived) {
             received += std::stoull(field(done, "received_bytes"));
         }
     }
-    // Else it is twice the model, and what each has of its own third need not come again.
+    // Otherwise it would be twice the model; the contributions to a member's own third need not be
+    // resent.
     EXPECT_LE(static_cast<double>(received), model_bytes * 1.5) << swarm.trace.tail();
     swarm.network.faults.bytes_per_second = 0;
     swarm.restart_pair(3);
@@ -104,7 +105,7 @@ TEST_F(SlowLinks, ANewAttemptKeepsTheContributionsThatHaveArrived) {
     swarm.expect_one_final_model();
 }
 
-TEST_F(SlowLinks, WhatIsQueuedForAnAttemptThatIsOverIsNotSent) {
+TEST_F(SlowLinks, FramesQueuedForAnEarlierAttemptAreNotSent) {
     add_pairs(3, 2, 2);
     ASSERT_TRUE(swarm.run_to_round(0));
     swarm.network.faults.bytes_per_second = 25'000;
@@ -112,7 +113,7 @@ TEST_F(SlowLinks, WhatIsQueuedForAnAttemptThatIsOverIsNotSent) {
     swarm.run_for(seconds(5));
     swarm.crash_pair(3);
     ASSERT_TRUE(swarm.run_to_round(1));
-    // The one that was leaving arrives; those behind it do not.
+    // The one in transmission arrives; those queued behind it are dropped.
     EXPECT_LE(swarm.trace.named("segment_refused").size(), 2U);
     swarm.network.faults.bytes_per_second = 0;
     swarm.restart_pair(3);
@@ -126,7 +127,8 @@ TEST_F(SlowLinks, AStragglerFetchesTheFinalModelOverASlowLink) {
     swarm.crash_pair(3);
     ASSERT_TRUE(swarm.network.run([&] { return swarm.trace.logged("is complete"); },
                                   SwarmTime{minutes(10)}));
-    swarm.network.faults.bytes_per_second = 8'000;  // 165 s for the model: longer than any limit
+    // 165 s for the model: longer than any time limit
+    swarm.network.faults.bytes_per_second = 8'000;
     swarm.restart_pair(3);
     ASSERT_TRUE(swarm.run(minutes(30))) << swarm.trace.tail();
     swarm.expect_one_final_model();

@@ -19,7 +19,7 @@ TEST(HeartbeatPace, WaitsAsLongAsTheAnswerTook) {
     pace.on_sent(at(seconds(10)));
     pace.on_answered(at(milliseconds(11'200)));
     EXPECT_EQ(pace.round_trip(), milliseconds(1200));
-    EXPECT_FALSE(pace.due(at(seconds(12))));  // 2.4 s after the one that was answered
+    EXPECT_FALSE(pace.due(at(seconds(12))));  // 2.4 s after the answered one was sent
     EXPECT_TRUE(pace.due(at(seconds(13))));
 }
 
@@ -30,7 +30,7 @@ TEST(HeartbeatPace, WaitsAtMostThreeIntervalsAfterAnAnswer) {
     EXPECT_TRUE(pace.due(at(seconds(40))));
 }
 
-TEST(HeartbeatPace, WaitsLongerAndLongerWithoutAnAnswer) {
+TEST(HeartbeatPace, BacksOffWithoutAnAnswer) {
     HeartbeatPace pace(seconds(2));
     std::vector<std::int64_t> sent;
     for (int second = 0; second <= 300; second += 2) {
@@ -43,7 +43,7 @@ TEST(HeartbeatPace, WaitsLongerAndLongerWithoutAnAnswer) {
     EXPECT_EQ(sent, (std::vector<std::int64_t>{0, 6, 16, 30, 52, 84, 130, 190, 250}));
 }
 
-TEST(ViewWatch, FindsAnSnThatLagsBehindAnother) {
+TEST(ViewWatch, DetectsAnSnThatLagsBehindAnother) {
     ViewWatch watch;
     watch.expect(at(seconds(0)));
     watch.on_later_view_elsewhere();
@@ -52,14 +52,14 @@ TEST(ViewWatch, FindsAnSnThatLagsBehindAnother) {
     EXPECT_EQ(watch.check(at(seconds(40)), false), ViewWatch::Finding::none);
 }
 
-TEST(ViewWatch, FindsNothingOnceTheLaterViewIsHere) {
+TEST(ViewWatch, DetectsNothingOnceTheLaterViewArrives) {
     ViewWatch watch;
     watch.on_later_view_elsewhere();
     watch.on_view(at(seconds(5)));
     EXPECT_EQ(watch.check(at(seconds(30)), false), ViewWatch::Finding::none);
 }
 
-TEST(ViewWatch, AsksForASecondSnSeldom) {
+TEST(ViewWatch, RarelyRequestsASecondSn) {
     ViewWatch watch;
     std::vector<std::int64_t> found;
     for (int second = 0; second <= 1000; ++second) {
@@ -72,7 +72,7 @@ TEST(ViewWatch, AsksForASecondSnSeldom) {
 
 class SnLinkTest : public testing::Test {
 protected:
-    /// The addresses that are dialled by `act`.
+    /// The addresses dialled by `act`.
     template <typename Act>
     std::vector<std::string> dialled(Act act) {
         std::vector<Effect> effects;
@@ -104,12 +104,12 @@ protected:
                  .heartbeat_interval = seconds(1)}};
 };
 
-TEST_F(SnLinkTest, DialsTheNextSnWhenACommandIsNotAnswered) {
+TEST_F(SnLinkTest, DialsTheNextSnIfACommandIsNotAnswered) {
     up(at(seconds(0)), {"sn1"});
     dialled([&](Outbox& out) { link.submit(at(seconds(1)), ReadBarrier{}, out); });
     EXPECT_EQ(heartbeat(at(seconds(3))), Hosts{});
     EXPECT_EQ(heartbeat(at(seconds(4))), Hosts{"b"});
-    EXPECT_EQ(heartbeat(at(seconds(5))), Hosts{});  // the next one has as long to answer
+    EXPECT_EQ(heartbeat(at(seconds(5))), Hosts{});  // the next SN has the same time limit
 }
 
 TEST_F(SnLinkTest, ComparesTwoSnsWhileARoundIsAwaited) {

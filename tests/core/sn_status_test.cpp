@@ -16,37 +16,37 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// An SN without a network: a ledger that members speak to, and what the SN knows of its peers.
+/// An SN without a network: a ledger that members submit to, and the SN's view of its peers.
 class SnStatusTest : public testing::Test {
 protected:
-    void say(const std::string& node, Command command) {
+    void submit(const std::string& node, Command command) {
         const Applied applied =
             ledger.apply({0, {node}, 1, ++sequences[node], std::move(command)}, ++index);
         EXPECT_EQ(applied.answer.code, Errc::ok) << applied.answer.reason;
     }
     void enrol(const std::string& node, std::uint32_t min_peers = 2,
                const std::string& contract = "default") {
-        say(node, RegisterNode{Role::sl, {"10.0.0.1", 16000}});
+        submit(node, RegisterNode{Role::sl, {"10.0.0.1", 16000}});
         ContractConfig config;
         config.min_peers = min_peers;
         config.layout_bytes = 12;
         config.grace_ns = 3'000'000'000;
-        say(node, Enrol{contract, config, "w F32 3\n"});
+        submit(node, Enrol{contract, config, "w F32 3\n"});
     }
     void check_in(const std::string& node, Round round, double loss = nan) {
-        CheckIn said;
-        said.fresh = true;
-        said.loss = loss;
-        said.weight = 7;
-        said.epochs_done = 1;
-        said.epochs_total = 4;
-        said.samples = 640;
-        say(node, CheckInRound{"default", 0, round, said});
+        CheckIn metrics;
+        metrics.fresh = true;
+        metrics.loss = loss;
+        metrics.weight = 7;
+        metrics.epochs_done = 1;
+        metrics.epochs_total = 4;
+        metrics.samples = 640;
+        submit(node, CheckInRound{"default", 0, round, metrics});
     }
     void report(const std::string& node, Round round) {
-        RoundReports& said = reports["default"];
-        said.key = {"default", 0, round, 0};
-        said.of[{node}] = {{node}, Digest{}, {}};
+        RoundReports& of_round = reports["default"];
+        of_round.key = {"default", 0, round, 0};
+        of_round.of[{node}] = {{node}, Digest{}, {}};
     }
     void commit(Round round) {
         CommitRound command{"default", 0, round, 0, {}};
@@ -72,7 +72,7 @@ protected:
                 .term = 3,
                 .leader_seen = from_ns(1'000'000'000)};
     }
-    /// The answer, read back.
+    /// The answer, parsed.
     JsonValue ask(const std::string& topic, const std::string& name = "") const {
         const Result<std::string> text = status_json(source(), {1, topic, name, false});
         EXPECT_TRUE(text) << (text ? "" : text.error().message);
@@ -116,11 +116,12 @@ std::string names(const JsonValue& value, std::string_view list) {
     return joined;
 }
 
-TEST_F(SnStatusTest, NodesAreItselfTheRegisteredAndWhoIsConnected) {
+TEST_F(SnStatusTest, NodesAreItselfAllRegisteredAndAllConnected) {
     enrol("sl1");
     enrol("sl2");
     peers[{"sl1"}] = {true, Role::sl, now - std::chrono::milliseconds(250), {}, true};
-    peers[{"sl2"}] = {false, Role::sl, now, now, false};  // known from the ledger, not heard of yet
+    // known from the ledger, not connected since the start
+    peers[{"sl2"}] = {false, Role::sl, now, now, false};
     peers[{"admin"}] = {true, Role::tool, now, {}, true};
     peers[{"gone"}] = {false, Role::tool, now, {}, true};
     const JsonValue answer = ask("nodes");
@@ -139,7 +140,7 @@ TEST_F(SnStatusTest, NodesAreItselfTheRegisteredAndWhoIsConnected) {
     EXPECT_EQ(text(nodes[3].value, "host"), "null");
 }
 
-TEST_F(SnStatusTest, ServersSayWhoVotesIsConnectedAndLeads) {
+TEST_F(SnStatusTest, ServersShowVoteConnectionAndLeadership) {
     peers[{"sn2"}].here = true;
     const JsonValue answer = ask("servers");
     EXPECT_EQ(text(answer, "leader"), "sn2");
@@ -156,7 +157,7 @@ TEST_F(SnStatusTest, ServersSayWhoVotesIsConnectedAndLeads) {
               "sn3 10.0.0.102 false false false\n");
 }
 
-TEST_F(SnStatusTest, EveryAnswerSaysThatThereIsNoLeader) {
+TEST_F(SnStatusTest, EveryAnswerShowsAMissingLeader) {
     enrol("sl1");
     leader.reset();
     for (const char* topic : {"nodes", "servers", "contracts", "contract", "round", "version"}) {
@@ -166,7 +167,7 @@ TEST_F(SnStatusTest, EveryAnswerSaysThatThereIsNoLeader) {
     }
 }
 
-TEST_F(SnStatusTest, AContractSaysForWhomItWaits) {
+TEST_F(SnStatusTest, AContractShowsWhomItWaitsFor) {
     enrol("sl1", 3);
     EXPECT_EQ(text(ask("contract", "default"), "waiting"),
               "waiting 0/3: missing sl1; 2 of min_peers 3 have not joined");
@@ -183,7 +184,7 @@ TEST_F(SnStatusTest, AContractSaysForWhomItWaits) {
     EXPECT_EQ(text(*frozen.find("config"), "grace_ms"), "3000");
 }
 
-TEST_F(SnStatusTest, MembersShowWhatTheySaidLast) {
+TEST_F(SnStatusTest, MembersShowTheirLastMetrics) {
     enrol("sl1");
     enrol("sl2");
     const auto member = [&](std::size_t which) {
@@ -201,12 +202,12 @@ TEST_F(SnStatusTest, MembersShowWhatTheySaidLast) {
     commit(0);
     EXPECT_EQ(text(member(0), "checked_in"), "false") << "the next round has begun";
     EXPECT_EQ(text(member(0), "last_loss"), "1.5");
-    EXPECT_EQ(text(member(1), "last_loss"), "null") << "it never measured one";
+    EXPECT_EQ(text(member(1), "last_loss"), "null") << "it never measured a loss";
     check_in("sl1", 1);
-    EXPECT_EQ(text(member(0), "last_loss"), "1.5") << "not measured again";
+    EXPECT_EQ(text(member(0), "last_loss"), "1.5") << "no newer measurement";
 }
 
-TEST_F(SnStatusTest, ARoundGoesFromCheckInsOverReportsToItsCommit) {
+TEST_F(SnStatusTest, ARoundGoesFromCheckInsToReportsToItsCommit) {
     enrol("sl1");
     enrol("sl2");
     enrol("sl3");
@@ -218,7 +219,7 @@ TEST_F(SnStatusTest, ARoundGoesFromCheckInsOverReportsToItsCommit) {
     EXPECT_EQ(text(round, "last_commit"), "null");
     check_in("sl1", 0);
     round = ask("round", "default");
-    EXPECT_EQ(text(round, "deadline_ms"), "0") << "3 s of grace from time 0, and now is 5 s";
+    EXPECT_EQ(text(round, "deadline_ms"), "0") << "3 s of grace from time 0, and it is 5 s now";
     now = from_ns(1'000'000'000);
     EXPECT_EQ(text(ask("round", "default"), "deadline_ms"), "2000");
     check_in("sl3", 0);
@@ -236,7 +237,7 @@ TEST_F(SnStatusTest, ARoundGoesFromCheckInsOverReportsToItsCommit) {
     EXPECT_EQ(text(commit.find("members")->items.at(1).value, "weight"), "7");
 }
 
-TEST_F(SnStatusTest, AnAnswerIsTheSameTextEachTime) {
+TEST_F(SnStatusTest, TheSameStateGivesTheSameText) {
     enrol("sl1");
     for (const char* topic : {"nodes", "contracts", "contract", "round", "version"}) {
         EXPECT_EQ(*status_json(source(), {1, topic, "default", false}),
@@ -246,7 +247,7 @@ TEST_F(SnStatusTest, AnAnswerIsTheSameTextEachTime) {
     EXPECT_EQ(text(ask("version"), "ledger_entries"), std::to_string(index));
 }
 
-TEST_F(SnStatusTest, WhatIsNotKnownIsAnsweredWithWhatIs) {
+TEST_F(SnStatusTest, AnUnknownTopicOrNameIsAnsweredWithTheKnownOnes) {
     EXPECT_EQ(error_of("contract", "x").message, "no contract 'x': none was started on this SN");
     enrol("sl1");
     enrol("sl2", 2, "other");
@@ -258,9 +259,9 @@ TEST_F(SnStatusTest, WhatIsNotKnownIsAnsweredWithWhatIs) {
     EXPECT_NE(topic.message.find("ask for nodes, servers, contracts"), std::string::npos);
 }
 
-TEST_F(SnStatusTest, AnAnswerAboveAFrameIsRefusedWithWhatToAskFor) {
+TEST_F(SnStatusTest, AnAnswerLargerThanAFrameIsRefusedWithAnAlternative) {
     for (int i = 0; i < 8000; ++i) {
-        say("sl" + std::to_string(i), RegisterNode{Role::sl, {std::string(40, 'a'), 16000}});
+        submit("sl" + std::to_string(i), RegisterNode{Role::sl, {std::string(40, 'a'), 16000}});
     }
     const Error error = error_of("nodes");
     EXPECT_EQ(error.code, Errc::too_large);
@@ -268,7 +269,7 @@ TEST_F(SnStatusTest, AnAnswerAboveAFrameIsRefusedWithWhatToAskFor) {
     EXPECT_TRUE(status_json(source(), {1, "version", "", false}));
 }
 
-TEST_F(SnStatusTest, ANameThatIsNoTextSpoilsNoAnswer) {
+TEST_F(SnStatusTest, AnInvalidUtf8NameLeavesTheAnswerValid) {
     enrol("sl1", 2, std::string("a\"\\\x1b\xff\n"));
     const Result<std::string> answer = status_json(source(), {1, "contracts", "", false});
     ASSERT_TRUE(answer);
@@ -277,7 +278,7 @@ TEST_F(SnStatusTest, ANameThatIsNoTextSpoilsNoAnswer) {
     EXPECT_EQ(text(contract, "name"), "a\"\\\x1b\xEF\xBF\xBD\n");
 }
 
-// ---- Followers
+// ---- Subscriptions
 
 std::vector<StatusReply> replies(const std::vector<Effect>& effects) {
     std::vector<StatusReply> found;
@@ -289,7 +290,7 @@ std::vector<StatusReply> replies(const std::vector<Effect>& effects) {
     return found;
 }
 
-TEST_F(SnStatusTest, AFollowerIsToldOfEveryChangeUntilItIsGone) {
+TEST_F(SnStatusTest, ASubscriberIsNotifiedOfEveryChangeUntilItDisconnects) {
     enrol("sl1");
     peers[{"admin"}] = {true, Role::tool, now, {}, true};
     SnStatus status(9);
@@ -314,7 +315,7 @@ TEST_F(SnStatusTest, AFollowerIsToldOfEveryChangeUntilItIsGone) {
     EXPECT_TRUE(effects.empty());
 }
 
-TEST_F(SnStatusTest, ChangesThatComeTooFastAreToldTogether) {
+TEST_F(SnStatusTest, RapidChangesAreSentTogether) {
     enrol("sl1");
     peers[{"admin"}] = {true, Role::tool, now, {}, true};
     SnStatus status(9);
@@ -340,7 +341,7 @@ TEST_F(SnStatusTest, ChangesThatComeTooFastAreToldTogether) {
     EXPECT_TRUE(effects.empty());
 }
 
-TEST_F(SnStatusTest, APeerFollowsAFewQueriesAtMost) {
+TEST_F(SnStatusTest, APeerHasAFewSubscriptionsAtMost) {
     peers[{"admin"}] = {true, Role::tool, now, {}, true};
     SnStatus status(9);
     std::vector<Effect> effects;
@@ -350,7 +351,7 @@ TEST_F(SnStatusTest, APeerFollowsAFewQueriesAtMost) {
     }
     EXPECT_EQ(replies(effects).back().code, Errc::refused);
     status.on_query({"admin"}, {0, "version", "", true}, source(), out);
-    EXPECT_EQ(replies(effects).back().code, Errc::ok) << "the same one again";
+    EXPECT_EQ(replies(effects).back().code, Errc::ok) << "the same query again";
     now += std::chrono::seconds(1);
     status.mark_changed();
     effects.clear();
@@ -358,7 +359,7 @@ TEST_F(SnStatusTest, APeerFollowsAFewQueriesAtMost) {
     EXPECT_EQ(replies(effects).size(), SnStatus::followed_max);
 }
 
-TEST(SnNodeStatus, OnlyAToolIsAnswered) {
+TEST(SnNodeStatus, OnlyAToolGetsAnswers) {
     SnNodeOptions options;
     options.id = {"sn1"};
     options.signer = make_memory_signer(openssl_hasher(), options.id, 1);

@@ -1,4 +1,4 @@
-// SwarmCallback in a program of its own thread; the test plays the ML node that answers it.
+// SwarmCallback in a program of its own thread; the test acts as the ML node.
 #include <cstring>
 #include <numeric>
 
@@ -29,7 +29,7 @@ private:
     ParamLayout layout_;
 };
 
-/// A program that opens a session with these options, until its next request after it began.
+/// Runs a program that opens a session with these options, up to its first request.
 TrainRequest first_request(const SwarmCallbackOptions& options) {
     const TrainFunction train = [&](SwarmSession& session) {
         Floats parameters(3);
@@ -48,7 +48,7 @@ TEST(SwarmCallback, OpensTheSessionWithTheMergeRuleOfThisName) {
     EXPECT_EQ(open->config.merge_rule, MergeRule::mean);
 }
 
-TEST(SwarmCallback, AMergeRuleThatIsNotKnownEndsTheProgramWithThoseThatAre) {
+TEST(SwarmCallback, AnUnknownMergeRuleEndsTheProgramAndListsTheKnownOnes) {
     SwarmCallbackOptions options;
     options.merge_rule = "median";
     const TrainRequest request = first_request(options);

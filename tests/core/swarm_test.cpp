@@ -14,7 +14,7 @@ TEST(Swarm, TwoMembersEndWithTheSameModel) {
     ASSERT_TRUE(swarm.run());
     swarm.expect_one_final_model();
     EXPECT_TRUE(swarm.trace.logged("Starting SWARM-API-SERVER on port: 30304", "sn1"));
-    // Round 0, three rounds in training, one at the end; each entered by both, reported by both.
+    // Round 0, three rounds during training, one at the end; each entered and reported by both.
     EXPECT_EQ(swarm.trace.named("round_committed").size(), 5U);
     EXPECT_EQ(swarm.trace.named("checked_in").size(), 10U);
 }
@@ -38,7 +38,7 @@ TEST(Swarm, EveryRoundHasOneDigestEverywhere) {
     }
 }
 
-TEST(Swarm, ShardedMergeMovesTwoModelsAMemberAtMost) {
+TEST(Swarm, AMemberSendsAndReceivesTwoModelsPerRoundAtMost) {
     constexpr std::size_t elements = 1'048'576;  // 4 MiB: 16 segments
     MemorySwarm swarm;
     for (int i = 1; i <= 4; ++i) {
@@ -65,7 +65,7 @@ TEST(Swarm, SameSeedGivesTheSameTrace) {
     EXPECT_NE(run(7), run(8));
 }
 
-TEST(Swarm, ASlowMemberEndsWithTheFinalModelToo) {
+TEST(Swarm, ASlowMemberAlsoEndsWithTheFinalModel) {
     MemorySwarm swarm;
     swarm.add_pair(1, {});
     swarm.add_pair(2, {.syncs = 9, .batch_time = milliseconds(10)});
@@ -84,7 +84,7 @@ TEST(Swarm, FinishedMembersOfEveryEndModeGetTheFinalModel) {
     }
 }
 
-TEST(Swarm, LossDuplicationReorderingAndResetsDoNotStopIt) {
+TEST(Swarm, LossDuplicationReorderingAndResetsDoNotStopTraining) {
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         MemorySwarm swarm(seed);
         swarm.network.faults = {.delay_min = milliseconds(1),
@@ -104,7 +104,7 @@ TEST(Swarm, LossDuplicationReorderingAndResetsDoNotStopIt) {
     }
 }
 
-TEST(Swarm, APartitionThatHealsCostsTimeAndNoRound) {
+TEST(Swarm, AHealedPartitionCostsTimeButNoRound) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.syncs = 20, .batch_time = milliseconds(20)});
     swarm.add_pair(2, {.syncs = 20, .batch_time = milliseconds(20)});
@@ -115,7 +115,7 @@ TEST(Swarm, APartitionThatHealsCostsTimeAndNoRound) {
     EXPECT_EQ(swarm.trace.named("round_committed").size(), 22U);
 }
 
-TEST(Swarm, WithEnoughMembersLeftALossIsANewAttempt) {
+TEST(Swarm, WithEnoughMembersLeftALossCausesANewAttempt) {
     MemorySwarm swarm;
     for (int i = 1; i <= 3; ++i) {
         swarm.add_pair(i, {.elements = 3'000'000, .syncs = 6, .batch_time = milliseconds(20)});
@@ -146,7 +146,7 @@ TEST(Swarm, TooFewMembersEndAtTheWaitLimit) {
     EXPECT_TRUE(swarm.trace.logged("round 0, 2/3", "sl1"));
 }
 
-TEST(Swarm, AnotherLayoutIsRefusedWithBothNamed) {
+TEST(Swarm, ADifferentLayoutIsRefusedNamingBoth) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.wait_limit = seconds(10)});
     swarm.add_pair(2, {.wait_limit = seconds(10), .extra_tensor = true});
@@ -161,7 +161,7 @@ TEST(Swarm, AnotherLayoutIsRefusedWithBothNamed) {
     }
 }
 
-TEST(Swarm, ARestartedSnGoesOnFromItsLog) {
+TEST(Swarm, ARestartedSnContinuesFromItsLog) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.syncs = 20, .batch_time = milliseconds(20)});
     swarm.add_pair(2, {.syncs = 20, .batch_time = milliseconds(20)});
@@ -173,7 +173,7 @@ TEST(Swarm, ARestartedSnGoesOnFromItsLog) {
     EXPECT_TRUE(swarm.trace.logged("Recovered", "sn1"));
 }
 
-TEST(Swarm, AFullDiskStopsTheSnAndTheOthersSaySo) {
+TEST(Swarm, AFullDiskStopsTheSnAndTheOthersReportIt) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.syncs = 1000, .batch_time = milliseconds(20)});
     swarm.add_pair(2, {.syncs = 1000, .batch_time = milliseconds(20)});
@@ -184,7 +184,7 @@ TEST(Swarm, AFullDiskStopsTheSnAndTheOthersSaySo) {
     EXPECT_TRUE(swarm.trace.logged("no SN at", "ml1"));
 }
 
-TEST(Swarm, AnOperatorsStopEndsEveryoneClearly) {
+TEST(Swarm, AnOperatorsStopEndsAllNodesWithAClearReason) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.syncs = 1000, .batch_time = milliseconds(20)});
     swarm.add_pair(2, {.syncs = 1000, .batch_time = milliseconds(20)});
@@ -213,7 +213,7 @@ TEST(Swarm, AStopAfterTheEndIsNoAbort) {
     EXPECT_EQ(swarm.code("sl1"), exit_code::ok);
 }
 
-TEST(Swarm, WhatFailsBesideAnSlIsNotItsOperatorsStop) {
+TEST(Swarm, AFailureBesideAnSlIsNotReportedAsAnOperatorsStop) {
     MemorySwarm swarm;
     swarm.add_pair(1, {.syncs = 1000, .batch_time = milliseconds(20)});
     swarm.network.at(SwarmTime{seconds(2)}, [&] {

@@ -5,7 +5,7 @@
 namespace starling::test {
 namespace {
 
-TEST(SyncCounter, ASyncIsDueEveryFewBatchesOverTheBordersOfEpochs) {
+TEST(SyncCounter, ASyncIsDueEveryFewBatchesAcrossEpochs) {
     SyncCounter counter(3);
     std::vector<int> due;
     for (int batch = 0; batch < 8; ++batch) {
@@ -24,7 +24,7 @@ TEST(SyncCounter, ASyncIsDueEveryFewBatchesOverTheBordersOfEpochs) {
     EXPECT_EQ(counter.position(), (TrainingPosition{2, 0}));
 }
 
-TEST(SyncCounter, CountsManyBatchesAsOneByOne) {
+TEST(SyncCounter, CountingManyBatchesEqualsCountingOneByOne) {
     SyncCounter counter(128);
     EXPECT_FALSE(counter.count(100));
     EXPECT_FALSE(counter.count(0));
@@ -36,13 +36,13 @@ TEST(SyncCounter, CountsManyBatchesAsOneByOne) {
 TEST(SyncCounter, ASyncStaysDueUntilItIsDone) {
     SyncCounter counter(2);
     EXPECT_TRUE(counter.count(2));
-    EXPECT_TRUE(counter.count(1)) << "the sync has failed, and the program trains on";
+    EXPECT_TRUE(counter.count(1)) << "the sync has failed, and the program continues training";
     EXPECT_EQ(counter.until_sync(), 0U);
     counter.synced();
     EXPECT_EQ(counter.until_sync(), 2U);
 }
 
-TEST(SyncCounter, TheSyncOfAnEpochsLastBatchIsStillInThatEpoch) {
+TEST(SyncCounter, TheSyncAfterAnEpochsLastBatchBelongsToThatEpoch) {
     SyncCounter counter(4);
     EXPECT_TRUE(counter.count(4));
     EXPECT_EQ(counter.position(), (TrainingPosition{0, 4}));
@@ -51,16 +51,16 @@ TEST(SyncCounter, TheSyncOfAnEpochsLastBatchIsStillInThatEpoch) {
     EXPECT_EQ(counter.position(), (TrainingPosition{1, 0}));
 }
 
-TEST(SyncCounter, ASyncThatWasNotDueRestartsTheCountToo) {
+TEST(SyncCounter, ASyncThatWasNotDueAlsoRestartsTheCount) {
     SyncCounter counter(4);
     counter.count(3);
     counter.synced();
     EXPECT_EQ(counter.since_sync(), 0U);
     EXPECT_EQ(counter.until_sync(), 4U);
-    EXPECT_EQ(counter.position(), (TrainingPosition{0, 3})) << "the position goes on";
+    EXPECT_EQ(counter.position(), (TrainingPosition{0, 3})) << "the position continues";
 }
 
-TEST(SyncCounter, ResumesAtAPositionWithAWholeCount) {
+TEST(SyncCounter, ResumesAtAPositionWithAFullInterval) {
     SyncCounter counter(4);
     counter.resume({1, 6});
     EXPECT_EQ(counter.until_sync(), 4U);

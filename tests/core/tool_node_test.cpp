@@ -1,4 +1,4 @@
-// The tool's node beside whole swarms on the memory network.
+// The tool's node together with whole swarms on the memory network.
 #include "core/tool/tool_node.hpp"
 
 #include "core/json/json.hpp"
@@ -14,7 +14,7 @@ const Address nowhere{"10.0.0.99", 30304};
 
 class ToolNode : public testing::Test {
 protected:
-    /// A tool on a host of its own, from `start` on.
+    /// Adds a tool on a host of its own, started after `start`.
     void add_tool(std::vector<Address> servers, StatusQuery query, SwarmDuration start = {}) {
         query.id = 77;
         MemoryNodeSpec spec;
@@ -43,7 +43,7 @@ protected:
     bool added = false;
 };
 
-TEST_F(ToolNode, AsksOnceAndEndsWithTheAnswer) {
+TEST_F(ToolNode, SendsOneQueryAndEndsWithTheAnswer) {
     add_tool({swarm.sn_address()}, {0, "version", "", false});
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), 0);
@@ -51,14 +51,14 @@ TEST_F(ToolNode, AsksOnceAndEndsWithTheAnswer) {
     EXPECT_EQ(parse_json(answers[0])->find("name")->text, "sn1");
 }
 
-TEST_F(ToolNode, AsksTheNextServerWhereOneIsNotReached) {
+TEST_F(ToolNode, AsksTheNextServerIfOneIsUnreachable) {
     add_tool({nowhere, swarm.sn_address()}, {0, "nodes", "", false});
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), 0);
     EXPECT_EQ(answers.size(), 1U);
 }
 
-TEST_F(ToolNode, NamesEveryServerThatIsNotReached) {
+TEST_F(ToolNode, NamesEveryUnreachableServer) {
     add_tool({nowhere, {"10.0.0.98", 1}}, {0, "nodes", "", false});
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), exit_code::peer_lost);
@@ -67,7 +67,7 @@ TEST_F(ToolNode, NamesEveryServerThatIsNotReached) {
               "10.0.0.98:1");
 }
 
-TEST_F(ToolNode, EndsWithTheServersNo) {
+TEST_F(ToolNode, EndsWithTheServersRefusal) {
     add_tool({swarm.sn_address()}, {0, "contract", "nosuch", false});
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), exit_code::failed);
@@ -75,14 +75,14 @@ TEST_F(ToolNode, EndsWithTheServersNo) {
     EXPECT_TRUE(answers.empty());
 }
 
-TEST_F(ToolNode, IsRefusedWhereNoToolMayBe) {
+TEST_F(ToolNode, IsRefusedAtAPortThatIsNotForTools) {
     swarm.add_pair(1, {.min_peers = 1});
     add_tool({{"10.0.0.1", 16000}}, {0, "nodes", "", false});  // the exchange port of an SL
     ASSERT_TRUE(run_tool());
     EXPECT_EQ(swarm.code("admin"), exit_code::refused);
 }
 
-TEST_F(ToolNode, GivesUpOnAServerThatTakesItsQueryAndIsSilent) {
+TEST_F(ToolNode, GivesUpOnAServerThatNeverAnswers) {
     add_tool({swarm.sn_address()}, {0, "nodes", "", false});
     swarm.network.faults.drop = 1.0;
     ASSERT_TRUE(run_tool());
@@ -105,12 +105,12 @@ TEST_F(ToolNode, FollowsEveryRoundOfATraining) {
         }
     }
     EXPECT_EQ(committed, (std::set<std::string>{"0", "1", "2", "3", "4"}));
-    EXPECT_EQ(swarm.code("admin"), -1) << "it goes on until it is told to end";
+    EXPECT_EQ(swarm.code("admin"), -1) << "it follows until it is stopped";
     swarm.network.deliver({"admin"}, StopRequested{"SIGINT"});
     EXPECT_EQ(swarm.code("admin"), 0);
 }
 
-TEST_F(ToolNode, GoesOnFollowingAfterTheSnWasStartedAnew) {
+TEST_F(ToolNode, KeepsFollowingAfterARestartOfTheSn) {
     swarm.add_pair(1, {.min_peers = 1, .syncs = 100});
     add_tool({swarm.sn_address()}, {0, "version", "", true});
     swarm.network.at(SwarmTime{seconds(2)}, [&] { swarm.network.crash({"sn1"}); });
@@ -124,7 +124,7 @@ TEST_F(ToolNode, GoesOnFollowingAfterTheSnWasStartedAnew) {
     EXPECT_GT(answers.size(), before);
     EXPECT_TRUE(swarm.trace.logged("connecting again", "admin"));
     swarm.network.crash({"sn1"});
-    ASSERT_TRUE(run_tool()) << "and ends where it stays away";
+    ASSERT_TRUE(run_tool()) << "and ends if the SN stays away";
     EXPECT_EQ(swarm.code("admin"), exit_code::peer_lost);
 }
 

@@ -29,7 +29,7 @@ TEST(DrawnImages, SameSeedGivesTheSameBytesOnEveryMachine) {
     EXPECT_NE(data.train.pixels, other.train.pixels);
 }
 
-TEST(DrawnImages, AnImageDoesNotDependOnHowManyThereAre) {
+TEST(DrawnImages, AnImageDoesNotDependOnTheSetsSize) {
     const ImageData few = draw_images({.seed = 3, .train_count = 20, .test_count = 10});
     const ImageData many = draw_images({.seed = 3, .train_count = 60, .test_count = 10});
     EXPECT_TRUE(
@@ -43,7 +43,7 @@ struct Accuracy {
     double test = 0.0;
 };
 
-/// Softmax regression on raw pixels: plain SGD with a falling rate.
+/// Softmax regression on raw pixels: plain SGD with a decaying learning rate.
 Accuracy linear_model_accuracy(const ImageData& data, int epochs) {
     std::vector<float> weights(image_classes * image_bytes, 0.0F);
     std::vector<float> bias(image_classes, 0.0F);
@@ -111,7 +111,7 @@ TEST(DrawnImages, ALinearModelStaysUnderSixtyPercent) {
         << "the linear model has not learned at all, so it proves nothing";
 }
 
-TEST(IidPart, ShardsAreEqualAndShareNothing) {
+TEST(IidPart, ShardsAreEqualAndDisjoint) {
     std::set<std::uint32_t> seen;
     for (std::uint32_t index = 1; index <= 3; ++index) {
         const auto part = iid_part(1'000, {index, 3});
@@ -124,7 +124,7 @@ TEST(IidPart, ShardsAreEqualAndShareNothing) {
     EXPECT_TRUE(iid_part(2, {3, 3}).empty());
 }
 
-/// Images that have labels only, classes in turn.
+/// Images with labels only; classes take turns.
 ImageSet labelled_set(std::size_t size) {
     ImageSet set;
     for (std::size_t i = 0; i < size; ++i) {
@@ -133,7 +133,7 @@ ImageSet labelled_set(std::size_t size) {
     return set;
 }
 
-TEST(SkewedPart, GivesEachOfTwoMembersMostlyClassesOfItsOwn) {
+TEST(SkewedPart, GivesEachOfTwoMembersMostlyItsOwnClasses) {
     const ImageSet set = labelled_set(4'000);
     for (const std::uint32_t index : {1U, 2U}) {
         const auto part = skewed_part(set, {index, 2});
@@ -147,11 +147,12 @@ TEST(SkewedPart, GivesEachOfTwoMembersMostlyClassesOfItsOwn) {
         const auto own = std::accumulate(counts.begin() + (first ? 0 : 5),
                                          counts.begin() + (first ? 5 : 10), std::size_t{0});
         EXPECT_NEAR(static_cast<double>(own), 1'900, 40);
-        EXPECT_GT(*std::min_element(counts.begin(), counts.end()), 0U) << "it has some of each";
+        EXPECT_GT(*std::min_element(counts.begin(), counts.end()), 0U)
+            << "it has some images of each class";
     }
 }
 
-TEST(SkewedPart, SharesAreEqualAndShareNothing) {
+TEST(SkewedPart, SharesAreEqualAndDisjoint) {
     const ImageSet set = labelled_set(1'000);
     for (const std::uint32_t count : {1U, 3U, 7U}) {
         std::set<std::uint32_t> seen;
@@ -191,7 +192,7 @@ std::vector<int> images_of_epoch(BatchSource& source, std::uint64_t epoch) {
     return images;
 }
 
-TEST(BatchSource, ShowsEveryImageOnceAnEpochInAnOrderOfItsOwn) {
+TEST(BatchSource, YieldsEveryImageOncePerEpochInADifferentOrder) {
     const ImageSet set = flat_set(100);
     BatchSource source(set, full_part(100), {.batch_size = 32, .seed = 4, .shard_index = 1});
     EXPECT_EQ(source.batches_per_epoch(), 4U);
@@ -206,7 +207,7 @@ TEST(BatchSource, ShowsEveryImageOnceAnEpochInAnOrderOfItsOwn) {
     EXPECT_NE(images_of_epoch(other, 1), first) << "shards with one seed shuffle differently";
 }
 
-TEST(BatchSource, GoesOnAfterTheBatchesThatWereSeen) {
+TEST(BatchSource, ResumesAfterTheBatchesAlreadySeen) {
     const ImageSet set = flat_set(100);
     BatchSource whole(set, full_part(100), {.batch_size = 32});
     BatchSource rest(set, full_part(100), {.batch_size = 32});

@@ -49,7 +49,7 @@ Bytes small_params() {
     return params;
 }
 
-TEST_F(TorchFilesTest, SafetensorsComeBackAsTheyWere) {
+TEST_F(TorchFilesTest, SafetensorsRoundTrip) {
     const std::filesystem::path path = root_ / "new folder" / "model.safetensors";
     ASSERT_TRUE(write_safetensors(path, small_layout(), small_params(), {{"digest", "a\"b\n"}}));
     const Result<SafetensorsFile> file = read_safetensors(path);
@@ -70,7 +70,7 @@ TEST_F(TorchFilesTest, SafetensorsHaveTheFormatsBytes) {
     EXPECT_EQ(header.find_first_not_of(' ', 8 + json.size()), std::string::npos);
 }
 
-TEST_F(TorchFilesTest, DamagedSafetensorsAreRefusedNotFollowed) {
+TEST_F(TorchFilesTest, DamagedSafetensorsAreRefused) {
     const std::filesystem::path path = root_ / "model.safetensors";
     ASSERT_TRUE(write_safetensors(path, small_layout(), small_params(), {}));
     const std::string whole = read(path);
@@ -80,7 +80,7 @@ TEST_F(TorchFilesTest, DamagedSafetensorsAreRefusedNotFollowed) {
     }
     write(path, whole + "x");
     EXPECT_FALSE(read_safetensors(path)) << "one byte too many";
-    // Any single changed byte may give another valid file (a name, a value) but no crash.
+    // A changed byte may give another valid file (a name, a value), but must not crash the reader.
     Random random(1);
     const std::size_t data_begin = whole.size() - small_params().size();
     int refused = 0;
@@ -93,7 +93,7 @@ TEST_F(TorchFilesTest, DamagedSafetensorsAreRefusedNotFollowed) {
     EXPECT_GT(refused, 1'000);
 }
 
-TEST_F(TorchFilesTest, SafetensorsWithWrongPlacesAreRefused) {
+TEST_F(TorchFilesTest, SafetensorsWithInvalidOffsetsAreRefused) {
     const auto refuse = [&](const std::string& json, std::size_t data_bytes, const char* why) {
         std::string header(8, '\0');
         header[0] = static_cast<char>(json.size());
@@ -110,7 +110,7 @@ TEST_F(TorchFilesTest, SafetensorsWithWrongPlacesAreRefused) {
     refuse(R"([1])", 8, "no object");
 }
 
-TEST_F(TorchFilesTest, TorchScriptHasTheSameBytesUnderAnyName) {
+TEST_F(TorchFilesTest, TorchScriptHasTheSameBytesForAnyFileName) {
     for (const std::string model : {"tiny", "cnn"}) {
         ImageClassifier classifier({.model = model, .seed = 1});
         const ParamLayout& layout = classifier.parameters().layout();
@@ -123,14 +123,14 @@ TEST_F(TorchFilesTest, TorchScriptHasTheSameBytesUnderAnyName) {
         const std::string bytes = read(root_ / "a.pt");
         EXPECT_GT(bytes.size(), params.size());
         EXPECT_EQ(bytes, read(root_ / "node2" / "other.pt"));
-        EXPECT_EQ(bytes.find(root_.string()), std::string::npos) << "no path in the archive";
+        EXPECT_EQ(bytes.find(root_.string()), std::string::npos) << "the archive contains no path";
         params[0] ^= std::byte{1};
         ASSERT_TRUE(write_torch_script(root_ / "c.pt", layout, params, classifier.script()));
         EXPECT_NE(bytes, read(root_ / "c.pt"));
     }
 }
 
-TEST_F(TorchFilesTest, ABadScriptIsAnErrorAndLeavesTheOldFile) {
+TEST_F(TorchFilesTest, AnInvalidScriptIsAnErrorAndKeepsTheOldFile) {
     write(root_ / "a.pt", "old");
     const auto written = write_torch_script(root_ / "a.pt", small_layout(), small_params(),
                                             "def forward(self, x):\n    return self.nothing(x)\n");
@@ -139,7 +139,7 @@ TEST_F(TorchFilesTest, ABadScriptIsAnErrorAndLeavesTheOldFile) {
     EXPECT_EQ(read(root_ / "a.pt"), "old");
 }
 
-TEST_F(TorchFilesTest, AFileThatCantBeWrittenIsNamedAndNothingIsLeft) {
+TEST_F(TorchFilesTest, AnUnwritableFileIsNamedAndNothingIsLeft) {
     write(root_ / "file", "x");
     const std::array<ByteView, 0> nothing{};
     EXPECT_FALSE(replace_file(root_ / "file" / "below.bin", nothing));

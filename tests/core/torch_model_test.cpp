@@ -38,7 +38,7 @@ TEST(ParametersOf, KeepsTypesAndFindsTensorsByName) {
     const auto parameters = parameters_of(module);
     const auto tensors = parameters->layout().tensors();
     ASSERT_EQ(tensors.size(), 3U);
-    EXPECT_EQ(tensors[0].name, "counter");  // falling element size
+    EXPECT_EQ(tensors[0].name, "counter");  // decreasing element size
     EXPECT_EQ(tensors[0].dtype, DType::i64);
     EXPECT_EQ(tensors[1].name, "inner.turned");
     EXPECT_EQ(tensors[1].shape, (std::vector<std::int64_t>{3, 2}));
@@ -47,7 +47,7 @@ TEST(ParametersOf, KeepsTypesAndFindsTensorsByName) {
     const Bytes bytes = bytes_of(*parameters);
     float values[6];
     std::memcpy(values, bytes.data() + tensors[1].offset_bytes, sizeof(values));
-    EXPECT_EQ(values[1], 3.0F) << "row-major, whatever the tensor is in memory";
+    EXPECT_EQ(values[1], 3.0F) << "row-major, whatever the tensor's memory layout";
 
     MixedModule other;
     {
@@ -64,7 +64,7 @@ TEST(ParametersOf, KeepsTypesAndFindsTensorsByName) {
     EXPECT_EQ(bytes_of(*other_parameters), bytes);
 }
 
-TEST(ParametersOf, RefusesWhatCantBeMerged) {
+TEST(ParametersOf, RejectsTensorsThatCannotBeMerged) {
     torch::nn::Module module;
     EXPECT_THROW(parameters_of(module), SwarmError);
     module.register_buffer("mask", torch::ones({2}, torch::kBool));
@@ -88,10 +88,10 @@ TEST(ImageClassifier, UnknownModelIsNamed) {
     EXPECT_NE(defaults.error().message.find("resnet"), std::string::npos);
 }
 
-TEST(ImageClassifier, FirstParametersDependOnTheSeedAlone) {
+TEST(ImageClassifier, InitialParametersDependOnTheSeedAlone) {
     for (const std::string model : {"tiny", "cnn"}) {
         ImageClassifier first({.model = model, .seed = 1});
-        torch::manual_seed(99);  // the shared generator has no say
+        torch::manual_seed(99);  // the global generator has no influence
         ImageClassifier second({.model = model, .seed = 1});
         ImageClassifier other({.model = model, .seed = 2});
         EXPECT_EQ(bytes_of(first.parameters()), bytes_of(second.parameters()));
@@ -116,7 +116,8 @@ Bytes train(const ImageSet& set, const std::string& model, std::uint32_t shard, 
     return bytes_of(classifier.parameters());
 }
 
-/// The script is a second description of the network: it must compute what was trained.
+/// The script is a second description of the network: it must compute the same as the trained
+/// module.
 void expect_script_agrees(ImageClassifier& classifier, const ImageSet& set) {
     const std::filesystem::path path =
         std::filesystem::temp_directory_path() / ("starling-" + std::to_string(::getpid()) + ".pt");
@@ -135,7 +136,7 @@ void expect_script_agrees(ImageClassifier& classifier, const ImageSet& set) {
                 2.0);
 }
 
-TEST(ImageClassifier, ScriptGivesTheSameAnswers) {
+TEST(ImageClassifier, ScriptComputesTheSame) {
     use_torch_threads(1);
     const ImageData data = draw_images({.train_count = 320, .test_count = 10});
     for (const std::string model : {"tiny", "cnn"}) {
@@ -152,9 +153,9 @@ TEST(ImageClassifier, ScriptGivesTheSameAnswers) {
     }
 }
 
-/// What the simulator relies on: trainings side by side in threads of one process give the bits
-/// that each gives alone.
-TEST(ImageClassifier, TrainsToTheSameBitsAloneAndBesideOthers) {
+/// The simulator relies on this: trainings in parallel threads of one process give the same bits as
+/// each gives alone.
+TEST(ImageClassifier, TrainsToTheSameBitsAloneAndInParallel) {
     const ImageData data = draw_images({.train_count = 2'020, .test_count = 10});
     for (const std::string model : {"tiny", "cnn"}) {
         constexpr int batches = 40;
@@ -171,9 +172,9 @@ TEST(ImageClassifier, TrainsToTheSameBitsAloneAndBesideOthers) {
     }
 }
 
-/// A program that is killed and started again trains to the same bits: parameters come from the
-/// swarm, the optimiser from its state, the images from the position.
-TEST(ImageClassifier, AnotherOneGoesOnWithItsOptimizer) {
+/// A program that is killed and restarted trains to the same bits: parameters come from the swarm,
+/// the optimizer's state from its file, the images from the position.
+TEST(ImageClassifier, AnotherInstanceResumesWithTheOptimizersState) {
     const ImageData data = draw_images({.train_count = 640, .test_count = 10});
     for (const std::string model : {"tiny", "cnn"}) {
         const ImageClassifierOptions options{.model = model, .seed = 1, .total_batches = 20};
@@ -201,11 +202,12 @@ TEST(ImageClassifier, AnotherOneGoesOnWithItsOptimizer) {
         ASSERT_TRUE(second.load_optimizer(saved.bytes()));
         const Bytes expected = train_rest(first, 12);
         EXPECT_EQ(train_rest(second, 12), expected) << model;
-        EXPECT_NE(train_rest(without, 12), expected) << model << ": the state makes a difference";
+        EXPECT_NE(train_rest(without, 12), expected)
+            << model << ": without the state the result differs";
     }
 }
 
-TEST(ImageClassifier, AnOptimizersStateOfAnotherSizeIsRefused) {
+TEST(ImageClassifier, AnOptimizerStateOfAnotherSizeIsRefused) {
     ImageClassifier tiny({.model = "tiny"});
     Writer saved;
     tiny.save_optimizer(saved);

@@ -144,7 +144,7 @@ Result<Message> decode_whole(ByteView bytes) {
     return decode_message(*header, bytes.subspan(frame_header_bytes, header->message_bytes));
 }
 
-TEST(Codec, EveryMessageReadsBackAsItWas) {
+TEST(Codec, EveryMessageRoundTrips) {
     const auto messages = one_of_each();
     ASSERT_EQ(messages.size(), std::variant_size_v<Message::variant>);
     for (const Message& message : messages) {
@@ -157,7 +157,7 @@ TEST(Codec, EveryMessageReadsBackAsItWas) {
     }
 }
 
-TEST(Codec, EveryCommandReadsBackAsItWas) {
+TEST(Codec, EveryCommandRoundTrips) {
     const auto commands = every_command();
     ASSERT_EQ(commands.size(), std::variant_size_v<Command::variant>);
     for (const Command& command : commands) {
@@ -170,7 +170,7 @@ TEST(Codec, EveryCommandReadsBackAsItWas) {
     }
 }
 
-TEST(Codec, TheWorkedExampleOfTheFormatHolds) {
+TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
@@ -183,7 +183,7 @@ TEST(Codec, TheWorkedExampleOfTheFormatHolds) {
               "01000000");
 }
 
-TEST(Codec, ACutFrameIsAnErrorAtEveryLength) {
+TEST(Codec, ATruncatedFrameIsAnErrorAtEveryLength) {
     for (const Message& message : one_of_each()) {
         const Bytes bytes = encode_head({message, {}});
         for (std::size_t length = frame_header_bytes; length < bytes.size(); ++length) {
@@ -195,7 +195,7 @@ TEST(Codec, ACutFrameIsAnErrorAtEveryLength) {
     }
 }
 
-TEST(Codec, RefusesHeadersBeforeTakingMemory) {
+TEST(Codec, RejectsInvalidHeadersBeforeAllocating) {
     const auto header = [](std::uint32_t magic, std::uint8_t version, std::uint8_t type,
                            std::uint32_t message_bytes, std::uint32_t body_bytes) {
         Writer w;
@@ -222,7 +222,7 @@ TEST(Codec, RefusesHeadersBeforeTakingMemory) {
               Errc::too_large);  // a heartbeat has no body
 }
 
-TEST(Codec, SurvivesDamagedFrames) {
+TEST(Codec, DamagedFramesCauseNoCrash) {
     Random random(11);
     const auto messages = one_of_each();
     std::size_t accepted = 0;
@@ -238,29 +238,29 @@ TEST(Codec, SurvivesDamagedFrames) {
         }
         accepted += decode_whole(bytes).has_value() ? 1U : 0U;
     }
-    EXPECT_GT(accepted, 0U);  // a changed number is still a number
+    EXPECT_GT(accepted, 0U);  // a changed number is still a valid number
     EXPECT_LT(accepted, static_cast<std::uint64_t>(frames));
 }
 
-/// A host is dialled by others and looked for in certificates: one with a zero in it is cut there.
-TEST(Codec, AHostIsPrintable) {
+/// Others dial a host and look for it in certificates: one with a zero byte is truncated there.
+TEST(Codec, AHostMustBePrintable) {
     for (const std::string& host :
          {std::string("10.0.0.1\0x", 10), std::string("\x1b[2J"), std::string("\xc3\xa9")}) {
         const Entry entry{5, {"sl1"}, 2, 3, RegisterNode{Role::sl, {host, 3}}};
         EXPECT_FALSE(decode_entry(encode_entry(entry))) << host;
     }
-    // The simulator's hosts have blanks in their names at times.
+    // The simulator's host names may contain spaces.
     for (const char* host : {"fe80::1%eth0", "Peter's laptop"}) {
         const Entry entry{5, {"sl1"}, 2, 3, RegisterNode{Role::sl, {host, 3}}};
         EXPECT_TRUE(decode_entry(encode_entry(entry))) << host;
     }
 }
 
-TEST(Codec, AMergeRuleThatNobodyKnowsIsMalformed) {
+TEST(Codec, AnUnknownMergeRuleIsMalformed) {
     Writer writer;
     encode(writer, some_config());
     Bytes bytes = writer.take();
-    const std::size_t rule_at = 8;  // behind min_peers and sync_frequency
+    const std::size_t rule_at = 8;  // after min_peers and sync_frequency
     for (const std::uint8_t code : std::array<std::uint8_t, 3>{0, 1, 99}) {
         bytes[rule_at] = std::byte{code};
         Reader reader(bytes);
@@ -269,7 +269,7 @@ TEST(Codec, AMergeRuleThatNobodyKnowsIsMalformed) {
     }
 }
 
-TEST(Reader, ACountNeverPromisesMoreThanThereIs) {
+TEST(Reader, ACountNeverExceedsTheRemainingBytes) {
     Writer w;
     w.u32(0xffffffffU);
     Reader reader(w.bytes());

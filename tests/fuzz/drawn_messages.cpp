@@ -65,7 +65,7 @@ ConsensusMessage Drawer::consensus() {
 
 SubmitCommand Drawer::submit(Author* author) {
     if (author != nullptr && !one_in(10)) {
-        return author->says(command(author));
+        return author->submit(command(author));
     }
     SubmitCommand said{number(), number(), command(author), {}};
     if (author != nullptr) {

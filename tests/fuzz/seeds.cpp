@@ -48,14 +48,14 @@ void add_messages(std::map<std::string, Bytes>& seeds) {
     append.records = {encode_record({1, 1, RecordKind::entry, entries_of_a_round()[1]})};
     const Message messages[] = {
         Hello{{"sl1"}, Role::sl, 7},
-        member.registers(),
-        member.says(Enrol{"c", test::tiny_contract(1), test::tiny_layout, {}}),
+        member.registration(),
+        member.submit(Enrol{"c", test::tiny_contract(1), test::tiny_layout, {}}),
         beat,
         ViewUpdate{view},
         FetchSegments{{"c", 0, 1, 0}, SegmentKind::merged, {{0, 3}, {7, 1}}},
         SegmentData{{"c", 0, 1, 0}, SegmentKind::merged, 2},
         append,
-        RelayedCommand{{"sl1"}, member.says(ReadBarrier{})},
+        RelayedCommand{{"sl1"}, member.submit(ReadBarrier{})},
         MembershipReply{Errc::ok, "", {test::server(1), test::server(2)}, {}, {}}};
     Bytes stream;
     for (const Message& message : messages) {

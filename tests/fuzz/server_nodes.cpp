@@ -122,18 +122,18 @@ private:
         const auto* told = bench_.last<ViewUpdate>(author.id);
         const ContractView view = told == nullptr ? ContractView{} : told->view;
         if (registered_.insert(name).second) {
-            say(name, [&] { return author.registers(); });
+            say(name, [&] { return author.registration(); });
         }
         switch (draw_.in_range(0, 4)) {
             case 0:
                 say(name, [&] {
-                    return author.says(Enrol{"c", test::tiny_contract(2), test::tiny_layout, {}});
+                    return author.submit(Enrol{"c", test::tiny_contract(2), test::tiny_layout, {}});
                 });
                 break;
             case 1:
             case 2:
                 say(name, [&] {
-                    return author.says(CheckInRound{"c", view.run, view.round, draw_.check_in()});
+                    return author.submit(CheckInRound{"c", view.run, view.round, draw_.check_in()});
                 });
                 break;
             default: {
@@ -162,8 +162,8 @@ private:
                 say(name, [&] {
                     author.session = 0;
                     return RelayedCommand{
-                        author.id, author.says(RegisterNode{Role::sn, test::server(2).address,
-                                                            author.signer->credentials()})};
+                        author.id, author.submit(RegisterNode{Role::sn, test::server(2).address,
+                                                              author.signer->credentials()})};
                 });
                 break;
             default:

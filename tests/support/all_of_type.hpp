@@ -5,7 +5,7 @@
 
 namespace starling::test {
 
-/// Those of a list of inputs or effects that are of type T, in their order.
+/// The elements of type T of a list of inputs or effects, in their order.
 template <typename T, typename Variant>
 std::vector<T> all_of_type(const std::vector<Variant>& list) {
     std::vector<T> found;

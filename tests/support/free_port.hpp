@@ -11,7 +11,7 @@
 
 namespace starling::test {
 
-/// A TCP port of `ip` that nobody uses now. See free_port().
+/// A TCP port of `ip` that is not in use now. See free_port().
 inline std::uint16_t unused_port(const char* ip) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -28,8 +28,8 @@ inline std::uint16_t unused_port(const char* ip) {
     return ntohs(address.sin_port);
 }
 
-/// A TCP port of `ip` that nobody uses now, and that no call in this process has returned before:
-/// a test may use one that is free at one address at another address too.
+/// A TCP port of `ip` that is not in use now and that no earlier call in this process has returned:
+/// a test may use one port number at several addresses.
 inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
     static std::set<std::uint16_t> given;
     std::uint16_t port = unused_port(ip);

@@ -32,8 +32,8 @@ public:
         }
     }
 
-    /// The disk of an SN that has crashed, on another host; its address is the one that
-    /// sn_addresses holds by now.
+    /// Starts an SN with the disk of another that has crashed, on another host; its address is the
+    /// current one in sn_addresses.
     void add_moved_sn(int number) { add_sn(number, "-moved"); }
     void add_sn(int number, const std::string& moved = "") {
         const auto at = static_cast<std::size_t>(number - 1);
@@ -88,12 +88,12 @@ public:
     }
     MemoryStore& sn_store() { return *sn_stores[0]; }
     const Address& sn_address() const { return sn_addresses[0]; }
-    /// The SN that led last; it may be gone.
+    /// The SN that led last; it may have crashed since.
     std::string leader() const {
         const auto elected = trace.named("leader_elected");
         return elected.empty() ? "" : elected.back().node.name;
     }
-    /// Every SN applied the same records in the same order.
+    /// Checks that every SN applied the same records in the same order.
     void expect_one_ledger() const {
         std::map<std::string, std::string> heads;
         for (const auto& applied : trace.named("entry_applied")) {
@@ -104,12 +104,13 @@ public:
         }
     }
 
-    /// \param admits_sls  false: who dials its SL is refused for good.
+    /// \param admits_sls  false: its SL refuses the connections of other SLs, permanently.
     void add_pair(int number, ToyOptions toy, bool admits_sls = true) {
         add_pair_at(number, std::move(toy), admits_sls, "");
     }
-    /// A second start of a pair, on a host of its own, with what the first one has kept by now: as
-    /// where somebody has copied its workspace. Its processes are "sl1-copy" and "ml1-copy".
+    /// A second process of each node of a pair, on a host of its own, with a copy of the first
+    /// one's present state: as after its workspace was copied. The processes are "sl1-copy" and
+    /// "ml1-copy".
     void add_copy(int number) {
         ToyOptions toy = toys[number];
         add_pair_at(number, toy, true, "-copy");
@@ -127,7 +128,7 @@ public:
             SlNodeOptions options;
             options.id = {"sl" + n};
             options.sn_addresses = sn_addresses;
-            // Each begins with another one.
+            // Each SL starts with a different SN.
             std::rotate(options.sn_addresses.begin(),
                         options.sn_addresses.begin() +
                             static_cast<std::ptrdiff_t>(
@@ -173,7 +174,7 @@ public:
         mls.insert(network.add(ml));
     }
 
-    /// Until round `round` is committed. False if the time is over before.
+    /// Runs until round `round` is committed. False at the time limit.
     bool run_to_round(int round, SwarmDuration limit = std::chrono::minutes(2)) {
         return network.run(
             [&] {
@@ -187,7 +188,7 @@ public:
     void run_for(SwarmDuration duration) {
         network.run([] { return false; }, network.now() + duration);
     }
-    /// SL and ML of a host.
+    /// Crashes SL and ML of a host.
     void crash_pair(int number) {
         network.crash({"ml" + std::to_string(number)});
         network.crash({"sl" + std::to_string(number)});
@@ -202,7 +203,7 @@ public:
         return network.run([this] { return network.all_stopped(sls) && network.all_stopped(mls); },
                            SwarmTime{limit});
     }
-    /// Until it has ended, on a host of its own. Why it failed; nothing: it did not.
+    /// Runs the tool on a host of its own until it ends. Its error, or empty on success.
     std::string run_tool(MemoryNodeSpec spec) {
         const NodeId process{spec.process};
         spec.host = "host-" + spec.process;
@@ -217,7 +218,7 @@ public:
         const auto stop = network.stopped({node});
         return stop ? stop->exit_code : -1;
     }
-    /// Everyone has ended well, with the same final digest, which is the ledger's.
+    /// Checks that all ended with success and the same final digest, which is the ledger's.
     void expect_one_final_model() const {
         const auto committed = trace.named("round_committed");
         ASSERT_FALSE(committed.empty());
@@ -245,16 +246,18 @@ public:
     std::vector<std::unique_ptr<MemoryStore>> sn_stores;
     std::map<int, std::unique_ptr<MemoryStore>> sl_stores;
     std::map<int, std::unique_ptr<MemoryStore>> ml_stores;
-    std::map<int, ToyOptions> toys;  ///< what the program of a pair is started with
+    std::map<int, ToyOptions> toys;  ///< options of each pair's program
     MemoryNetwork network;
     std::set<NodeId> sls;
     std::set<NodeId> mls;
     std::uint64_t sessions = 0;
-    std::map<std::string, std::vector<NodeId>> rebuilding;  ///< SNs, at their next start
-    /// What becomes of an SL at its starts, by its name; see tampered_node.hpp.
+    // SNs that rebuild the ledger at their next start, and the SNs that they leave out
+    std::map<std::string, std::vector<NodeId>> rebuilding;
+    /// Wraps an SL at each of its starts, by its name; see tampered_node.hpp.
     std::map<std::string, std::function<std::unique_ptr<Node>(std::unique_ptr<Node>)>> tampered;
-    std::map<std::string, CaFingerprint> cas;  ///< by process, before it is added; else none
-    std::set<std::string> leaving;             ///< SNs that leave for good at their next start
+    // by process, set before it is added; otherwise none
+    std::map<std::string, CaFingerprint> cas;
+    std::set<std::string> leaving;  ///< SNs that leave for good at their next start
 };
 
 }  // namespace starling::test

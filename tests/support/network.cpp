@@ -7,7 +7,7 @@
 namespace starling::test {
 namespace {
 
-/// Ends with the process that started it.
+/// The command, to be killed when the process that started it ends.
 std::vector<std::string> tied(const std::vector<std::string>& command) {
     std::vector<std::string> words = {"/usr/bin/setpriv", "--pdeathsig", "KILL"};
     words.insert(words.end(), command.begin(), command.end());

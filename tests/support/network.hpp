@@ -10,12 +10,12 @@
 
 namespace starling::test {
 
-/// Hosts 1 to N on one switch, for programs that run in them. Each is a network namespace without
-/// a name, kept by a process of its own that ends with this one, however that ends: nothing can be
-/// left behind, and nobody else can meet it. Needs root.
+/// Hosts 1 to N on one switch, in which programs run. Each is an unnamed network namespace, kept by
+/// a process of its own that ends with this one in any case: nothing is left behind, and other
+/// processes can't interfere. Needs root.
 class Network {
 public:
-    /// Why there can be none on this machine; empty: there can.
+    /// Why this machine can't provide them; empty if it can.
     static std::string why_not();
 
     /// \param hosts  1 to 9.
@@ -24,15 +24,15 @@ public:
 
     /// "172.30.0.7" for host 7.
     static std::string address(int host) { return "172.30.0." + std::to_string(host); }
-    /// The command, to be run on the host; killed when this process ends.
+    /// The command to run `command` on the host; killed when this process ends.
     std::vector<std::string> on(int host, const std::vector<std::string>& command) const;
 
-    /// Takes the host's cable out of the switch, without a word to either side.
+    /// Unplugs the host from the switch; neither side is notified.
     void cut(int host) const;
     void heal(int host) const;
-    /// What the host sends is limited to `rate`, as tc writes it: "10mbit".
+    /// Limits what the host sends to `rate`, in the syntax of tc: "10mbit".
     void limit_upload(int host, const std::string& rate) const;
-    /// Bytes that the host has received by now.
+    /// Bytes received by the host so far.
     std::uint64_t received_bytes(int host) const;
 
 private:

@@ -17,7 +17,7 @@
 
 namespace starling::test {
 
-/// One node without a network: what it is told, step by step, and what it does then.
+/// Runs a single node without a network: feeds it inputs and records its effects.
 struct NodeBench {
     explicit NodeBench(std::unique_ptr<Node> made) : node(std::move(made)) { step(Started{}); }
 
@@ -42,8 +42,8 @@ struct NodeBench {
     void frame(const NodeId& from, Message message, Blob body = {}) {
         step(FrameReceived{from, {std::move(message), std::move(body)}});
     }
-    /// Lets time pass, with every timer when it is due.
-    /// \param timers_max  after so many the rest of the time passes at once, as where a host slept.
+    /// Lets time pass, firing each timer when it is due. \param timers_max  after this many timers
+    /// the remaining time passes at once, as when a host was suspended.
     void pass(SwarmDuration time, int timers_max = std::numeric_limits<int>::max()) {
         const SwarmTime end = now + time;
         for (int fired = 0; fired < timers_max && !stopped; ++fired) {
@@ -64,7 +64,7 @@ struct NodeBench {
         }
         now = std::max(now, end);
     }
-    /// The newest message of that type that it sent to `to`.
+    /// The latest message of this type that the node sent to `to`.
     template <typename Type>
     const Type* last(const NodeId& to) const {
         for (auto send = sent.rbegin(); send != sent.rend(); ++send) {
@@ -85,9 +85,9 @@ struct NodeBench {
 
     std::unique_ptr<Node> node;
     SwarmTime now = from_ns(1'000'000'000);
-    std::vector<Effect> effects;  ///< of the newest step
+    std::vector<Effect> effects;  ///< of the latest step
     std::vector<Send> sent;
-    std::vector<Bytes> records;  ///< its log, as its disk holds it
+    std::vector<Bytes> records;  ///< its log, as stored on disk
     std::vector<Vote> votes;
     std::vector<Address> dialled;
     std::map<std::uint32_t, SwarmTime> timers;
@@ -99,7 +99,7 @@ inline Server server(std::uint64_t number, bool voter = true) {
     return {{"sn" + text}, {"10.0.1." + text, 30304}, number, voter};
 }
 
-/// SN 1 of those; alone without any.
+/// Options of SN 1, with the given servers in its log; without any, it is the only SN.
 inline SnNodeOptions sn_options(const std::vector<Server>& servers = {}) {
     SnNodeOptions options;
     options.id = {"sn1"};
@@ -114,23 +114,23 @@ inline SnNodeOptions sn_options(const std::vector<Server>& servers = {}) {
     return options;
 }
 
-/// A node that signs what it says.
+/// A node that signs its commands.
 struct Author {
     explicit Author(const std::string& name)
         : id{name}, signer(make_memory_signer(openssl_hasher(), id, 1)) {}
 
-    SubmitCommand says(Command command) {
+    SubmitCommand submit(Command command) {
         SubmitCommand submit{session, ++sequence, std::move(command), {}};
         submit.signature = signer->sign(command_text(id, session, sequence, submit.command));
         return submit;
     }
-    SubmitCommand registers() {
-        return says(RegisterNode{Role::sl, {"10.0.0.1", 16000}, signer->credentials()});
+    SubmitCommand registration() {
+        return submit(RegisterNode{Role::sl, {"10.0.0.1", 16000}, signer->credentials()});
     }
     Bytes entry(Command command, std::int64_t time_ns = 5) {
-        const SubmitCommand said = says(std::move(command));
-        return encode_entry(
-            {time_ns, id, said.session, said.sequence, said.command, said.signature});
+        const SubmitCommand submitted = submit(std::move(command));
+        return encode_entry({time_ns, id, submitted.session, submitted.sequence, submitted.command,
+                             submitted.signature});
     }
 
     NodeId id;

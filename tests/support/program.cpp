@@ -109,7 +109,7 @@ int Program::wait_exit(Seconds limit) {
         return exit_code_;
     }
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    // Its own end, not that of the pipe: a child of it may hold the pipe open.
+    // Waits for the process, not for the end of the pipe: a child of it may hold the pipe open.
     const int handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
     for (;;) {
         std::array<pollfd, 2> ready = {{{handle, POLLIN, 0}, {at_end_ ? -1 : pipe_, POLLIN, 0}}};

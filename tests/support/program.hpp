@@ -10,8 +10,8 @@ namespace starling::test {
 
 using Seconds = std::chrono::seconds;
 
-/// A real program as a child process, its stdout and stderr read through one pipe. Killed and
-/// reaped at the end of its life, so no test leaves one behind.
+/// A real program as a child process, its stdout and stderr read through one pipe. The destructor
+/// kills and reaps it, so that no test leaves a process behind.
 class Program {
 public:
     /// \param arguments  path of the program first.
@@ -21,13 +21,13 @@ public:
     Program& operator=(const Program&) = delete;
     ~Program();
 
-    /// Reads until the output holds `text` behind its first `from` bytes. False if the program
-    /// ended or the time is over before.
+    /// Reads until the output contains `text` after its first `from` bytes. False if the program
+    /// ended or the time limit was reached.
     bool wait_for(const std::string& text, Seconds limit = Seconds(60), std::size_t from = 0);
-    /// Takes in what it has written by now.
+    /// Reads what it has written so far.
     void drain();
-    /// Reads until the program ends. Its exit code; 128 + N if signal N ended it; -1 if the time is
-    /// over.
+    /// Reads until the program ends. Its exit code; 128 + N if signal N ended it; -1 at the time
+    /// limit.
     int wait_exit(Seconds limit = Seconds(60));
     void signal(int number) const;
     const std::string& output() const { return output_; }
@@ -36,7 +36,7 @@ public:
     std::vector<pid_t> children() const;
 
 private:
-    /// Reads what there is until `deadline`; false at its end.
+    /// Reads what is available until `deadline`; false at the end of the output.
     bool read_some(std::chrono::steady_clock::time_point deadline);
     int reap();
 

@@ -14,7 +14,7 @@ inline Bytes text_record(const std::string& text) {
     return {view.begin(), view.end()};
 }
 
-/// An append of one record.
+/// The records of an append of one record.
 inline std::vector<Bytes> one_record(Bytes record) { return {std::move(record)}; }
 
 }  // namespace starling

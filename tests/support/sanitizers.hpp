@@ -12,7 +12,7 @@ namespace starling::test {
 #define STARLING_WITH_SANITIZERS 1
 #endif
 
-/// Sanitizers keep what was freed and take their time: some limits say nothing then.
+/// Sanitizers keep freed memory and slow programs down: some limits can't be tested with them.
 #ifdef STARLING_WITH_SANITIZERS
 constexpr bool with_sanitizers = true;
 #else

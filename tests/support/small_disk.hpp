@@ -11,7 +11,7 @@
 
 namespace starling::test {
 
-/// A tmpfs of a test's own, seen by this process and its children only. Needs root.
+/// A tmpfs for one test, visible to this process and its children only. Needs root.
 class SmallDisk {
 public:
     /// \param at  an empty directory.
@@ -31,9 +31,9 @@ public:
         }
     }
 
-    /// Why there is none; empty if there is.
+    /// Why it could not be mounted; empty if it was.
     const std::string& reason() const { return reason_; }
-    /// Leaves no byte free, until empty().
+    /// Fills the disk completely, until empty().
     void fill() const {
         std::ofstream file(at_ / "filler", std::ios::binary);
         const std::string page(4096, 'x');

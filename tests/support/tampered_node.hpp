@@ -8,8 +8,8 @@
 
 namespace starling::test {
 
-/// A node with a valid certificate whose machine, program or owner is not honest: what it hears,
-/// and what it wants done, pass through two functions first.
+/// A node with a valid certificate whose machine, program or owner is malicious: its inputs and its
+/// effects pass through two functions that may change them.
 class TamperedNode final : public Node {
 public:
     using ChangeInput = std::function<void(Input&)>;
@@ -41,7 +41,7 @@ private:
     ChangeEffect change_effect_;
 };
 
-/// The same bytes but for one bit.
+/// A copy of the bytes with one bit flipped.
 inline Blob with_flipped_bit(const Blob& blob) {
     Bytes bytes(blob.view().begin(), blob.view().end());
     bytes.at(bytes.size() / 2) ^= std::byte{1};

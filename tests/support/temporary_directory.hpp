@@ -9,7 +9,7 @@
 
 namespace starling {
 
-/// A directory of a test's own, removed at the end.
+/// A directory of its own for a test, removed by the destructor.
 class TemporaryDirectory {
 public:
     TemporaryDirectory() {
@@ -24,7 +24,7 @@ public:
             std::filesystem::remove_all(path_, ignored);
         }
     }
-    /// It stays, for somebody to look at.
+    /// Keeps the directory for inspection.
     void keep() { kept_ = true; }
 
     const std::filesystem::path& path() const { return path_; }

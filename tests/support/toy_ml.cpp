@@ -1,14 +1,14 @@
 // A training program without torch, for tests with real processes: each member pulls its parameters
 // towards a target drawn from its own name, so every member must change the swarm's model. Its
-// momentum is state of its own, which it registers.
+// momentum is local state, which it registers with the callback.
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
 //   BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE] [--non-finite refuse|warn|allow]
 //
-// --exit-with ends the process without a word as soon as it has joined;
-// --until ends the training once that file is there, whatever --batches says;
-// --save-at waits, with the final model, for a writer to that FIFO before it says that the model is
-// saved.
+// --exit-with ends the process as soon as it has joined, without leaving the swarm;
+// --until ends the training once that file exists, whatever --batches is;
+// --save-at, with the final model, waits for a writer to open that FIFO before it reports that the
+// model is saved.
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -153,7 +153,7 @@ void train(SwarmSession& swarm) {
     }
     callback.on_train_end();
     if (!flags.save_at.empty()) {
-        const std::ifstream opened(flags.save_at);  // once somebody opens it to write
+        const std::ifstream opened(flags.save_at);  // blocks until a writer opens it
     }
     swarm.log(Level::info, "toy-ml ends with digest " + to_string(callback.digest()));
 }

@@ -20,14 +20,16 @@ struct ToyOptions {
     EndMode end_mode = EndMode::active;
     SwarmDuration grace = std::chrono::seconds(30);
     SwarmDuration wait_limit{0};
-    bool extra_tensor = false;  ///< another layout
+    bool extra_tensor = false;  ///< declares a different layout
     std::string contract = "default";
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
-    std::map<std::uint32_t, float> broken;  ///< what a parameter is after that many syncs
-    bool keeps_state = false;  ///< momentum, which a program that goes on needs for the same bits
+    // values that parameters are set to after so many syncs
+    std::map<std::uint32_t, float> broken;
+    // whether it stores its momentum, which a resumed program needs to give the same bits
+    bool keeps_state = false;
 };
 
-/// What the swarm agreed on, as far as it fits into `params`.
+/// Copies the merged model into `params`, as far as it fits.
 inline void load_params(const SyncedReply& reply, std::vector<float>& params) {
     std::size_t at = 0;
     for (const Blob& segment : reply.params) {
@@ -38,7 +40,7 @@ inline void load_params(const SyncedReply& reply, std::vector<float>& params) {
 }
 
 /// A convex task with a known optimum: each member pulls its parameters towards its own random
-/// target, so the swarm's model must end between the targets, at their mean in the limit.
+/// target, so the swarm's model must end between the targets, in the limit at their mean.
 class ToyProgram final : public ProgramModel {
 public:
     explicit ToyProgram(ToyOptions options)
@@ -65,7 +67,7 @@ public:
                 resume_at(*synced->resumed);
             }
             if (synced_ > options_.syncs) {
-                return {sync(true), SwarmDuration{0}};  // had finished when it was stopped
+                return {sync(true), SwarmDuration{0}};  // had finished when it was killed
             }
             ++synced_;
             train();
@@ -75,7 +77,7 @@ public:
             const bool finished = synced_ > options_.syncs;
             return {sync(finished), options_.batch_time * 16};
         }
-        return {sync(false), SwarmDuration{0}};  // opened: round 0
+        return {sync(false), SwarmDuration{0}};  // session opened: round 0
     }
 
 private:

@@ -11,7 +11,7 @@
 
 namespace starling::test {
 
-/// Keeps every event, as text and as it was. Each must be one of the registry.
+/// Keeps every event, as text and as an object. Fails if an event is not registered.
 class TraceRecorder final : public TraceSink {
 public:
     struct Line {
@@ -29,7 +29,7 @@ public:
         text += trace_line(time, node, event) + "\n";
     }
 
-    /// All events of this name, of `node` or of any.
+    /// All events with this name, of `node` or of any node.
     std::vector<Line> named(std::string_view name, const std::string& node = "") const {
         std::vector<Line> found;
         for (const Line& line : lines) {
@@ -39,7 +39,7 @@ public:
         }
         return found;
     }
-    /// True if a log line of `node` holds `part`.
+    /// True if a log line of `node` contains `part`.
     bool logged(const std::string& part, const std::string& node = "") const {
         for (const Line& line : lines) {
             if ((node.empty() || line.node.name == node) &&
@@ -50,7 +50,7 @@ public:
         return false;
     }
 
-    /// The last events, for a failure's message.
+    /// The last events, for a failure message.
     std::string tail(std::size_t bytes = 4000) const {
         return text.size() <= bytes ? text : text.substr(text.find('\n', text.size() - bytes) + 1);
     }
