@@ -1,4 +1,4 @@
-// What swarm-audit says of a ledger, whatever state its contracts are in.
+// The report of swarm-audit on a ledger, for contracts in any state.
 #include "deploy/audit/audit_report.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 namespace starling {
 namespace {
 
-/// A ledger of one SL and one SN, entry by entry.
+/// A ledger of one SL and one SN, built entry by entry.
 class AuditReportTest : public testing::Test {
 protected:
     struct Author {
@@ -52,7 +52,7 @@ protected:
         config.layout_bytes = 16;
         sl_says(Enrol{"c", config, "w F32 4\n", {}});
     }
-    /// One run of one round.
+    /// One run with one round.
     void train() {
         enrol();
         CheckIn check_in;
@@ -78,7 +78,7 @@ protected:
     std::uint64_t index = 0;
 };
 
-TEST_F(AuditReportTest, a_run_that_is_over_is_told_by_its_last_round) {
+TEST_F(AuditReportTest, a_completed_run_is_described_by_its_last_round) {
     train();
     EXPECT_TRUE(holds(audit_text(ledger),
                       "1 rounds committed, 0 attempts without result, now "
@@ -87,7 +87,7 @@ TEST_F(AuditReportTest, a_run_that_is_over_is_told_by_its_last_round) {
     EXPECT_TRUE(holds(audit_json(ledger), "\"final\": true")) << audit_json(ledger);
 }
 
-TEST_F(AuditReportTest, a_new_run_without_a_commit_is_no_round_of_the_old_one) {
+TEST_F(AuditReportTest, a_new_run_without_a_commit_does_not_show_rounds_of_the_previous_run) {
     train();
     enrol();
     EXPECT_TRUE(holds(audit_text(ledger), "now gathering; no round of run 1 is committed yet\n"))

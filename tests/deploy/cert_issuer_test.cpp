@@ -25,7 +25,7 @@ struct Output {
     std::string text;
 };
 
-/// Runs a command of the system: what a user would check the files with.
+/// Runs a system command, such as a user would check the files with.
 Output run(const std::string& command) {
     Output output;
     FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
@@ -77,7 +77,7 @@ protected:
     const std::string workspace = folder.path().string();
 };
 
-TEST_F(CertIssuerTest, GenCertMakesWhatOpensslVerifiesStrictly) {
+TEST_F(CertIssuerTest, GenCertPassesStrictVerificationByOpenssl) {
     const Result<std::string> made = gen_cert(options(1));
     ASSERT_TRUE(made) << made.error().message;
     for (const char* kind : {"sn", "sl", "swci"}) {
@@ -92,7 +92,7 @@ TEST_F(CertIssuerTest, GenCertMakesWhatOpensslVerifiesStrictly) {
     EXPECT_TRUE(contains(*made, "Copy " + capath() + "/ca-1-cert.pem to ")) << *made;
 }
 
-TEST_F(CertIssuerTest, TheCertificateSaysWhoWhatAndWhere) {
+TEST_F(CertIssuerTest, TheCertificateHasNameRoleAndAddresses) {
     ASSERT_TRUE(gen_cert(options(7)));
     const std::string text =
         run("openssl x509 -noout -text -in " + cert_file("swci-7-cert.pem")).text;
@@ -123,12 +123,12 @@ TEST_F(CertIssuerTest, HostsThatShareAWorkspaceTrustEachOther) {
     EXPECT_EQ(verify("sl-2-cert.pem").code, 0);
 }
 
-TEST_F(CertIssuerTest, TwoCasWithOneNameGetTwoLinks) {
+TEST_F(CertIssuerTest, TwoCasWithTheSameNameGetTwoHashLinks) {
     ASSERT_TRUE(gen_cert(options(1)));
     const Result<IssuedCert> twin = make_ca("starling-cifar10-ca-1", {});
     ASSERT_TRUE(twin);
     ASSERT_TRUE(write_file(capath() + "/a-twin.pem", twin->cert_pem, FileMode::readable));
-    for (int times = 0; times < 2; ++times) {  // again: nothing more
+    for (int times = 0; times < 2; ++times) {  // the second time changes nothing
         ASSERT_TRUE(link_hashes(capath()));
         const Result<std::string> hash = subject_hash(twin->cert_pem);
         ASSERT_TRUE(hash);
@@ -139,7 +139,7 @@ TEST_F(CertIssuerTest, TwoCasWithOneNameGetTwoLinks) {
     }
 }
 
-TEST_F(CertIssuerTest, ACaIsReplacedOnlyByForce) {
+TEST_F(CertIssuerTest, ACaIsReplacedOnlyWithForce) {
     ASSERT_TRUE(gen_cert(options(1)));
     const std::string key_file = cert_file("ca/private/ca-1-key.pem");
     const std::string key = text_of(key_file);
@@ -159,7 +159,7 @@ TEST_F(CertIssuerTest, ACaIsReplacedOnlyByForce) {
     EXPECT_EQ(verify("sn-1-cert.pem").code, 0);
 }
 
-TEST_F(CertIssuerTest, RsaKeysCanBeHad) {
+TEST_F(CertIssuerTest, RsaKeysAreSupported) {
     GenCertOptions rsa = options(1);
     rsa.key_type = KeyType::rsa;
     ASSERT_TRUE(gen_cert(rsa));
@@ -168,7 +168,7 @@ TEST_F(CertIssuerTest, RsaKeysCanBeHad) {
                          "Public-Key: (2048 bit)"));
 }
 
-TEST_F(CertIssuerTest, WrongOptionsAreNamed) {
+TEST_F(CertIssuerTest, InvalidOptionsAreNamed) {
     GenCertOptions wrong = options(1);
     wrong.example = "../elsewhere";
     EXPECT_TRUE(contains(gen_cert(wrong).error().message, "-e '../elsewhere': 1 to 40 characters"));
@@ -184,7 +184,7 @@ TEST_F(CertIssuerTest, WrongOptionsAreNamed) {
     EXPECT_FALSE(fs::exists(cert_file("ca/private/ca-1-key.pem")));
 }
 
-TEST_F(CertIssuerTest, ALeafNeedsARoleANodeNameAndARealCa) {
+TEST_F(CertIssuerTest, ALeafNeedsARoleANodeNameAndACaCertificate) {
     const Result<IssuedCert> ca = make_ca("ca", {});
     ASSERT_TRUE(ca);
     LeafRequest request;
@@ -199,7 +199,7 @@ TEST_F(CertIssuerTest, ALeafNeedsARoleANodeNameAndARealCa) {
     EXPECT_TRUE(contains(issue_leaf(*ca, request).error().message, "is no node name"));
 }
 
-TEST_F(CertIssuerTest, SerialNumbersAreNotRepeated) {
+TEST_F(CertIssuerTest, SerialNumbersAreUnique) {
     const Result<IssuedCert> one = make_ca("ca", {});
     const Result<IssuedCert> two = make_ca("ca", {});
     ASSERT_TRUE(one && two);

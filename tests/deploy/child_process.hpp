@@ -9,8 +9,8 @@
 
 namespace starling {
 
-/// A child of the test that runs `body(ready)` and ends; `ready()` lets the constructor return.
-/// Killed and reaped at the end.
+/// A child process that runs `body(ready)` and ends; the constructor returns when `ready()` is
+/// called. The destructor kills and reaps it.
 class ChildProcess {
 public:
     template <typename Body>

@@ -1,4 +1,4 @@
-// What gen-cert does after the first certificates: requests, renewal, revocation; checked with
+// gen-cert after the first certificates were made: requests, renewal, revocation; checked with
 // openssl.
 #include "deploy/certs/gen_cert.hpp"
 
@@ -29,7 +29,7 @@ protected:
         return (folder.path() / "x" / "cert" / name).string();
     }
     std::string text(const std::string& name) const { return *read_file(file(name)); }
-    /// What `openssl verify` says, and how it ends.
+    /// Exit code and output of `openssl verify`.
     std::pair<int, std::string> verify(const std::string& cert, bool with_lists = false) const {
         std::vector<std::string> command = {"/usr/bin/openssl", "verify",    "-x509_strict",
                                             "-purpose",         "sslserver", "-verify_ip",
@@ -51,7 +51,7 @@ TEST_F(GenCertTest, ARequestIsSignedWithoutItsKey) {
     const std::filesystem::path key = file("sl-2-key.pem");
     EXPECT_EQ(std::filesystem::status(key).permissions(), std::filesystem::perms(0600));
     const std::string key_text = text("sl-2-key.pem");
-    std::filesystem::remove(key);  // it is on another host
+    std::filesystem::remove(key);  // the key stays on another host
     const auto lines = sign_csr(options(1), file("sl-2-csr.pem"), Role::sl);
     ASSERT_TRUE(lines) << lines.error().message;
     EXPECT_NE(lines->find("'sl2', role sl, addresses 127.1.1.1"), std::string::npos) << *lines;
@@ -64,7 +64,7 @@ TEST_F(GenCertTest, ARequestIsSignedWithoutItsKey) {
     }
 }
 
-TEST_F(GenCertTest, WhoSignsSaysTheRole) {
+TEST_F(GenCertTest, TheSignerDeterminesTheRole) {
     ASSERT_TRUE(make_csr(options(2), Role::sl));
     const auto refused = sign_csr(options(1), file("sl-2-csr.pem"), Role::sn);
     ASSERT_FALSE(refused);
@@ -85,12 +85,12 @@ TEST_F(GenCertTest, ADamagedRequestIsRefused) {
     EXPECT_EQ(sign_csr(options(1), file("none"), Role::sn).error().code, Errc::io);
 }
 
-TEST_F(GenCertTest, ARevokedCertificateIsFoundByOpenssl) {
+TEST_F(GenCertTest, ARevokedCertificateIsRejectedByOpenssl) {
     ASSERT_TRUE(revoke_cert(options(1), "sl1"));
     EXPECT_NE(verify("sl-1-cert.pem", true).first, 0);
     EXPECT_NE(verify("sl-1-cert.pem", true).second.find("certificate revoked"), std::string::npos);
     EXPECT_EQ(verify("sn-1-cert.pem", true).first, 0) << verify("sn-1-cert.pem", true).second;
-    // By file as well; the list holds both then, and says so when asked twice.
+    // Also by file; the list then contains both, and revoking one again reports that.
     ASSERT_TRUE(revoke_cert(options(1), file("sn-1-cert.pem")));
     EXPECT_NE(verify("sn-1-cert.pem", true).first, 0);
     EXPECT_NE(verify("sl-1-cert.pem", true).first, 0);
@@ -100,7 +100,7 @@ TEST_F(GenCertTest, ARevokedCertificateIsFoundByOpenssl) {
     EXPECT_NE(renew_crl(options(1))->find("2 revoked"), std::string::npos);
 }
 
-TEST_F(GenCertTest, OnlyWhatThisCaMadeCanBeRevokedHere) {
+TEST_F(GenCertTest, OnlyCertificatesOfThisCaCanBeRevoked) {
     ASSERT_TRUE(gen_cert(options(2)));
     const auto foreign = revoke_cert(options(1), file("sl-2-cert.pem"));
     ASSERT_FALSE(foreign);
@@ -121,7 +121,8 @@ TEST_F(GenCertTest, RenewalKeepsTheCaAndReplacesKeyAndCertificate) {
     EXPECT_FALSE(renew_certs(options(4)));
 }
 
-/// Others dial a node by what its first certificate says, and this host may have more addresses.
+/// Others dial a node by the addresses of its first certificate, and this host may have more
+/// addresses.
 TEST_F(GenCertTest, RenewalKeepsNamesAndAddresses) {
     GenCertOptions again = options(1);
     again.host_ips.clear();
@@ -133,10 +134,10 @@ TEST_F(GenCertTest, RenewalKeepsNamesAndAddresses) {
     EXPECT_EQ(verify("sl-1-cert.pem").first, 0) << verify("sl-1-cert.pem").second;
     again.host_ips = {"192.0.2.7"};
     ASSERT_TRUE(renew_certs(again));
-    EXPECT_NE(verify("sl-1-cert.pem").first, 0) << "an address that was given anew";
+    EXPECT_NE(verify("sl-1-cert.pem").first, 0) << "a newly given address";
 }
 
-TEST_F(GenCertTest, RenewalKeepsWhatARequestAskedFor) {
+TEST_F(GenCertTest, RenewalKeepsTheExtensionsOfARequest) {
     GenCertOptions asked = options(1);
     asked.host_ips = {"192.0.2.7", "2001:db8::7"};
     asked.force = true;
@@ -151,7 +152,7 @@ TEST_F(GenCertTest, RenewalKeepsWhatARequestAskedFor) {
         << *lines;
 }
 
-TEST_F(GenCertTest, RenewalOfADamagedCertificateSaysWhatToDo) {
+TEST_F(GenCertTest, RenewalOfADamagedCertificateNamesTheRemedy) {
     ASSERT_TRUE(write_file(file("sl-1-cert.pem"), "no certificate", FileMode::readable));
     const std::string key = text("sn-1-key.pem");
     const auto refused = renew_certs(options(1));
@@ -160,10 +161,10 @@ TEST_F(GenCertTest, RenewalOfADamagedCertificateSaysWhatToDo) {
     EXPECT_NE(refused.error().message.find("sl-1-cert.pem: no certificate in PEM form"),
               std::string::npos)
         << refused.error().message;
-    EXPECT_EQ(text("sn-1-key.pem"), key) << "nothing is renewed then";
+    EXPECT_EQ(text("sn-1-key.pem"), key) << "then nothing is renewed";
 }
 
-TEST_F(GenCertTest, WithoutAddressesTheHostsOwnAreTaken) {
+TEST_F(GenCertTest, WithoutAddressesThoseOfTheHostAreUsed) {
     GenCertOptions own = options(5);
     own.host_ips.clear();
     const auto lines = gen_cert(own);

@@ -1,4 +1,4 @@
-// The head beside the database: what was acknowledged can't be lost unnoticed.
+// The head file beside the database: acknowledged entries can't be lost unnoticed.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -19,7 +19,7 @@ protected:
         const auto opened = open();
         return opened ? "opened" : opened.error().message;
     }
-    /// A store with so many entries, closed.
+    /// Creates a store with this number of entries, and closes it.
     void fill(int count, const std::string& text = "entry ") const {
         auto opened = open();
         ASSERT_TRUE(opened.has_value()) << opened.error().message;
@@ -44,7 +44,7 @@ protected:
         EXPECT_NE(message.find("--sentinel-ip"), std::string::npos) << message;
         EXPECT_EQ(read_text(file), database) << "a refusal changed the database";
         EXPECT_EQ(read_text(head), head_before) << "a refusal changed the head";
-        EXPECT_EQ(open_error(), message) << "the second start did not say the same";
+        EXPECT_EQ(open_error(), message) << "the second start reported a different error";
     }
     void damage_slot(std::size_t slot) const {
         std::string content = read_text(head);
@@ -62,7 +62,7 @@ protected:
     fs::path copy = directory.path() / "copy";
 };
 
-TEST_F(LedgerHeadTest, says_what_was_acknowledged_last) {
+TEST_F(LedgerHeadTest, contains_the_last_acknowledged_entry) {
     fill(3);
     vote({7, 4, 9});
     const auto opened = open();
@@ -74,7 +74,7 @@ TEST_F(LedgerHeadTest, says_what_was_acknowledged_last) {
     EXPECT_EQ(status.st_size, 2 * static_cast<off_t>(HeadFile::slot_bytes));
 }
 
-TEST_F(LedgerHeadTest, notices_a_shorter_log) {
+TEST_F(LedgerHeadTest, detects_a_shorter_log) {
     fill(5);
     fs::copy_file(file, copy);
     fill(8);
@@ -83,19 +83,19 @@ TEST_F(LedgerHeadTest, notices_a_shorter_log) {
                     "entries 6 to 8 are lost"});
 }
 
-TEST_F(LedgerHeadTest, notices_that_the_database_is_gone) {
+TEST_F(LedgerHeadTest, detects_a_missing_database) {
     fill(2);
     fs::remove(file);
     expect_refused({file.string() + " is empty", "entries 1 to 2 are lost"});
-    EXPECT_FALSE(fs::exists(file)) << "a refusal made a new one";
+    EXPECT_FALSE(fs::exists(file)) << "a refusal created a new database";
     write_text(file, "");
     expect_refused({file.string() + " is empty", "entries 1 to 2 are lost"});
     fs::remove(file);
     fs::remove(head);
-    EXPECT_TRUE(open().has_value()) << "both moved away: a new ledger";
+    EXPECT_TRUE(open().has_value()) << "both were moved away: a new ledger";
 }
 
-TEST_F(LedgerHeadTest, notices_an_empty_database_in_its_place) {
+TEST_F(LedgerHeadTest, detects_an_empty_database_in_its_place) {
     fill(0);
     fs::copy_file(file, copy);
     fill(1);
@@ -103,7 +103,7 @@ TEST_F(LedgerHeadTest, notices_an_empty_database_in_its_place) {
     expect_refused({file.string() + " is empty", "entry 1 is lost"});
 }
 
-TEST_F(LedgerHeadTest, notices_another_ledger_of_the_same_length) {
+TEST_F(LedgerHeadTest, detects_another_ledger_of_the_same_length) {
     fill(4);
     fs::rename(head, copy);
     fs::remove(file);
@@ -112,10 +112,10 @@ TEST_F(LedgerHeadTest, notices_another_ledger_of_the_same_length) {
     expect_refused({"entry 4 differs", "belong to different ledgers"});
 }
 
-TEST_F(LedgerHeadTest, is_missing_or_damaged) {
+TEST_F(LedgerHeadTest, a_missing_or_fully_damaged_head_is_refused) {
     fill(4);
     damage_slot(0);
-    EXPECT_TRUE(open().has_value()) << "one slot is enough: " << open_error();
+    EXPECT_TRUE(open().has_value()) << "one valid slot is enough: " << open_error();
     damage_slot(1);
     expect_refused({head.string() + " is damaged"});
     fs::remove(head);
@@ -138,7 +138,7 @@ TEST_F(LedgerHeadTest, may_be_behind_the_log) {
     EXPECT_EQ(said().index, 10U);
 }
 
-TEST_F(LedgerHeadTest, goes_back_before_the_log_does) {
+TEST_F(LedgerHeadTest, is_rolled_back_before_the_log) {
     fill(6);
     {
         auto opened = open();
@@ -147,8 +147,8 @@ TEST_F(LedgerHeadTest, goes_back_before_the_log_does) {
             opened->store->append(3, one_record(text_record("another entry 3"))).has_value());
     }
     EXPECT_EQ(said().index, 3U);
-    // The newest slot may be lost in a power cut: the other one must not name an entry that is
-    // gone.
+    // The newest slot may be lost in a power failure: the other one must not name an entry that
+    // does not exist.
     for (const std::size_t slot : {0U, 1U}) {
         const std::string whole = read_text(head);
         damage_slot(slot);
@@ -158,7 +158,7 @@ TEST_F(LedgerHeadTest, goes_back_before_the_log_does) {
     }
 }
 
-TEST_F(LedgerHeadTest, notices_a_vote_that_is_lost) {
+TEST_F(LedgerHeadTest, detects_a_lost_vote) {
     fill(2);
     vote({7, 3, 0});
     fs::copy_file(file, copy);
@@ -173,7 +173,7 @@ TEST_F(LedgerHeadTest, notices_a_vote_that_is_lost) {
     expect_refused({"says term 4, vote for nobody"});
 }
 
-TEST_F(LedgerHeadTest, notices_a_vote_of_another_server) {
+TEST_F(LedgerHeadTest, detects_a_vote_of_another_server) {
     vote({7, 3, 9});
     fs::copy_file(head, copy);
     fs::remove(file);

@@ -1,4 +1,4 @@
-// What run-sl says of an ML program that runs and is not heard of, or ends.
+// What run-sl reports of an ML program that runs without joining, or ends.
 #include "deploy/ml/ml_sidecar.hpp"
 
 #include <chrono>
@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Nobody is at the other end.
+/// An endpoint without any peer.
 class NoPeers final : public PolledEndpoint {
 public:
     SwarmTime now() const override { return {}; }
@@ -56,7 +56,7 @@ protected:
     SidecarCommand command;
 };
 
-TEST_F(MlSidecarTest, a_program_that_is_not_heard_of_is_mentioned_with_what_to_check) {
+TEST_F(MlSidecarTest, a_program_that_does_not_join_is_reported_with_what_to_check) {
     auto ml = MlSidecar::start(command, endpoint, *log, milliseconds(20));
     ASSERT_TRUE(ml) << ml.error().message;
     EXPECT_TRUE(waits_for(" : run-sl : WARNING : ML program ml1 (process ")) << read_text(sl_log);
@@ -68,7 +68,7 @@ TEST_F(MlSidecarTest, a_program_that_is_not_heard_of_is_mentioned_with_what_to_c
         << read_text(sl_log);
 }
 
-TEST_F(MlSidecarTest, a_program_that_has_joined_is_not) {
+TEST_F(MlSidecarTest, a_program_that_has_joined_is_not_reported) {
     auto ml = MlSidecar::start(command, endpoint, *log, std::chrono::hours(1));
     ASSERT_TRUE(ml) << ml.error().message;
     PeerUp up;

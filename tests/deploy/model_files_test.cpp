@@ -44,7 +44,7 @@ TEST_F(ModelFilesTest, TheTwoNewestRoundsAreKept) {
     expect_kept({model_of(2, 0), model_of(3, 0)});
 }
 
-TEST_F(ModelFilesTest, AttemptsOfARoundDoNotPushOutTheRoundBefore) {
+TEST_F(ModelFilesTest, AttemptsOfARoundDoNotReplaceThePreviousRound) {
     keep({{"default", 0, 10, 0}, {"default", 0, 11, 0}});
     keep({{"default", 0, 11, 1}, {"default", 0, 11, 2}});  // in another start of the node
     expect_kept({model_of(10, 0), model_of(11, 2)});

@@ -25,7 +25,7 @@ protected:
     NodeState state = state_of(::getpid(), Role::sl);
 };
 
-TEST_F(NodeStateFile, says_what_is_known) {
+TEST_F(NodeStateFile, contains_what_is_known) {
     write();
     ASSERT_TRUE(append_ports(file, "127.0.0.1:1"));
     ASSERT_TRUE(read_state(file));
@@ -38,7 +38,7 @@ TEST_F(NodeStateFile, says_what_is_known) {
     EXPECT_EQ(read_state(file)->status(), "running");
 }
 
-TEST_F(NodeStateFile, is_read_to_its_end_by_who_has_it_open) {
+TEST_F(NodeStateFile, readers_with_the_file_open_see_its_final_content) {
     write();
     std::ifstream opened(file);
     ASSERT_TRUE(read_state(opened));
@@ -51,7 +51,7 @@ TEST_F(NodeStateFile, is_read_to_its_end_by_who_has_it_open) {
     EXPECT_EQ(read->status(), "ended 4");
 }
 
-TEST_F(NodeStateFile, an_end_is_written_on_a_full_disk_and_an_old_one_does_not_stay) {
+TEST_F(NodeStateFile, an_end_is_written_on_a_full_disk_and_replaces_an_earlier_one) {
     const test::SmallDisk disk(directory.path() / "disk", "64k");
     if (!disk.reason().empty()) {
         GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();
@@ -68,7 +68,7 @@ TEST_F(NodeStateFile, an_end_is_written_on_a_full_disk_and_an_old_one_does_not_s
                                          "needs "),
               std::string::npos)
         << again.error().message;
-    EXPECT_FALSE(read_state(file)) << "it tells of a start before";
+    EXPECT_FALSE(read_state(file)) << "it describes an earlier start";
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ protected:
     std::filesystem::path file = directory.path() / "sl1.pid";
 };
 
-TEST_F(PidFileTest, says_pid_role_and_start_and_goes_at_the_end) {
+TEST_F(PidFileTest, contains_pid_role_and_start_and_is_removed_at_the_end) {
     {
         const auto claimed = PidFile::claim(file, Role::sn);
         ASSERT_TRUE(claimed.has_value()) << claimed.error().message;
@@ -50,7 +50,8 @@ TEST_F(PidFileTest, a_second_start_under_the_same_name_is_refused) {
                                           std::to_string(other.pid())),
               std::string::npos)
         << second.error().message;
-    EXPECT_TRUE(std::filesystem::exists(file)) << "the refused one leaves the other's file alone";
+    EXPECT_TRUE(std::filesystem::exists(file))
+        << "the refused start must not change the other's file";
 }
 
 TEST_F(PidFileTest, the_file_of_a_killed_process_is_replaced) {
@@ -78,7 +79,7 @@ TEST_F(PidFileTest, a_reused_pid_is_not_taken_for_the_node) {
     EXPECT_TRUE(PidFile::claim(file, Role::sl).has_value());
 }
 
-TEST_F(PidFileTest, what_is_no_pid_file_counts_as_none) {
+TEST_F(PidFileTest, an_invalid_pid_file_counts_as_missing) {
     for (const std::string text :
          {"", "abc", "1\nking\n5\n", "-4\nsl\n5\n", "1\nsl\n", "99999999999999999999\nsl\n5\n"}) {
         write_text(file, text);
@@ -87,7 +88,7 @@ TEST_F(PidFileTest, what_is_no_pid_file_counts_as_none) {
     EXPECT_TRUE(PidFile::claim(file, Role::sl).has_value());
 }
 
-TEST(Process, a_zombie_does_not_run) {
+TEST(Process, a_zombie_does_not_count_as_running) {
     ChildProcess child([](auto ready) { ready(); });
     siginfo_t info{};
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT), 0);
@@ -95,7 +96,7 @@ TEST(Process, a_zombie_does_not_run) {
     EXPECT_FALSE(process_start_ticks(0).has_value());
 }
 
-TEST(Process, exit_is_told_in_words) {
+TEST(Process, exit_statuses_are_described_in_words) {
     EXPECT_EQ((ExitStatus{2, 0}.text()), "ended with exit code 2");
     EXPECT_EQ((ExitStatus{0, 9}.text()), "ended by signal 9 (Killed)");
     EXPECT_EQ((ExitStatus{0, 9}.exit_code()), 137);

@@ -1,5 +1,6 @@
 // A rebuild (run-sn --rebuild-without) that is killed at each of its system calls: the next start
-// finds the old server's ledger or the new one's, and the same command completes it.
+// finds either the old server's ledger or the new one's, and the same command completes the
+// rebuild.
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
 
@@ -25,7 +26,7 @@ Bytes membership(std::vector<Server> servers, std::uint64_t term) {
 
 class RebuildCrash : public testing::Test {
 protected:
-    /// The ledger of sn1, which is server 11, beside sn2; kept to be laid out again.
+    /// The ledger of sn1, which is server 11, shared with sn2; copied before each try.
     RebuildCrash() {
         fs::create_directory(whole);
         const auto opened = open(whole);
@@ -43,7 +44,7 @@ protected:
         fs::remove_all(place);
         fs::copy(from, place);
     }
-    /// As run-sn does it. \return  what went wrong.
+    /// Rebuilds as run-sn does. \return  the error, or empty.
     static std::string rebuild(const fs::path& place) {
         auto opened = open(place);
         if (!opened) {
@@ -64,8 +65,8 @@ protected:
         const auto done = opened->store->write(writes);
         return done ? "" : done.error().message;
     }
-    /// Runs `body` in a child that is killed as it begins its system call number `call`.
-    /// \return  whether it was killed; false: it had fewer.
+    /// Runs `body` in a child that is killed as it begins its system call number `call`. \return
+    /// whether it was killed; false if it made fewer calls.
     template <typename Body>
     static bool killed_at(int call, Body body) {
         ChildProcess child([&](const auto& ready) {
@@ -84,20 +85,21 @@ protected:
             return false;
         }
         for (int stops = 0; stops < 2 * calls_max; ++stops) {
-            // Each call stops it twice: as it begins, and with what it came to.
+            // Each call stops the child twice: on entry and on exit.
             ::ptrace(PTRACE_SYSCALL, child.pid(), nullptr, nullptr);
             ::waitpid(child.pid(), &status, 0);
             if (!WIFSTOPPED(status)) {
                 return false;
             }
             if (stops == 2 * call) {
-                return true;  // the child is killed, and the call is not made
+                return true;  // the child is killed, and the call is not executed
             }
         }
         ADD_FAILURE() << "it does not end";
         return false;
     }
-    /// At each call: what was killed is completed by the same command, and then strict again.
+    /// Kills `body` at each of its system calls: the same command completes the rebuild, and normal
+    /// starts work afterwards.
     template <typename Body>
     int crash_at_each_call(const fs::path& from, Body body) {
         for (int call = 0; call < calls_max; ++call) {
@@ -135,16 +137,16 @@ protected:
     static inline bool traced = true;
 };
 
-TEST_F(RebuildCrash, at_any_system_call_is_completed_by_the_same_command) {
+TEST_F(RebuildCrash, at_any_system_call_can_be_completed) {
     const int calls = crash_at_each_call(whole, [&] { rebuild(place); });
     if (!traced) {
-        GTEST_SKIP() << "this system lets no process be traced";
+        GTEST_SKIP() << "this system does not allow tracing";
     }
     std::printf("killed at each of %d system calls\n", calls);
     EXPECT_GT(calls, 30);
 }
 
-TEST_F(RebuildCrash, of_the_start_that_completes_it_is_completed_too) {
+TEST_F(RebuildCrash, during_the_completion_can_be_completed) {
     // The state between the two files: the log is the new server's, the head only announces it.
     lay_out(whole);
     const fs::path between = folder.path() / "between";
@@ -153,9 +155,9 @@ TEST_F(RebuildCrash, of_the_start_that_completes_it_is_completed_too) {
         lay_out(whole);
         const bool killed = killed_at(call, [&] { rebuild(place); });
         if (!traced) {
-            GTEST_SKIP() << "this system lets no process be traced";
+            GTEST_SKIP() << "this system does not allow tracing";
         }
-        ASSERT_TRUE(killed) << "it was in no such state";
+        ASSERT_TRUE(killed) << "no kill left this state";
         fs::remove_all(between);
         fs::copy(place, between);
         const auto head = HeadFile::read(place / "ledger.head", openssl_hasher());
@@ -165,12 +167,12 @@ TEST_F(RebuildCrash, of_the_start_that_completes_it_is_completed_too) {
     crash_at_each_call(between, [&] { rebuild(place); });
 }
 
-TEST_F(RebuildCrash, another_servers_log_stays_refused) {
+TEST_F(RebuildCrash, the_log_of_another_server_is_still_refused) {
     const auto head_file = [](const fs::path& at) { return at / "ledger.head"; };
     const fs::path other = folder.path() / "other";
     fs::copy(whole, other);
     ASSERT_EQ(rebuild(other), "");
-    // The rebuilt log beside a head that has announced nothing, or another server.
+    // The rebuilt log beside a head that announces no rebuild, or another server.
     lay_out(other);
     fs::copy_file(head_file(whole), head_file(place), fs::copy_options::overwrite_existing);
     ASSERT_FALSE(open(place));
@@ -182,7 +184,7 @@ TEST_F(RebuildCrash, another_servers_log_stays_refused) {
         ASSERT_TRUE(HeadFile::create(head_file(place), openssl_hasher(), head));
         EXPECT_FALSE(open(place)) << next.self << " " << next.term << " " << next.candidate;
     }
-    // What the old server has promised holds until then.
+    // Until then the vote of the old server is binding.
     head.next_server = Vote{33, 4, 0};
     head.vote.term = 9;
     lay_out(whole);
@@ -191,7 +193,7 @@ TEST_F(RebuildCrash, another_servers_log_stays_refused) {
     head.vote.term = 3;
     ASSERT_TRUE(HeadFile::create(head_file(place), openssl_hasher(), head));
     EXPECT_TRUE(open(place));
-    // And the old log is refused once the new one was acknowledged.
+    // The old log is refused once an entry of the new one was acknowledged.
     lay_out(whole);
     fs::copy_file(head_file(other), head_file(place), fs::copy_options::overwrite_existing);
     EXPECT_FALSE(open(place));

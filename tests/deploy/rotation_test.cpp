@@ -1,4 +1,4 @@
-// Logs begin a new file when they are full, and who follows one reads every line once.
+// Full logs are rotated, and a follower reads every line once.
 #include "deploy/log/rotation.hpp"
 
 #include <fstream>
@@ -36,7 +36,7 @@ protected:
     const std::filesystem::path file = directory.path() / "sn1.log";
 };
 
-TEST_F(LogRotation, a_nodes_log_begins_a_new_file_and_keeps_some_older_ones) {
+TEST_F(LogRotation, a_nodes_log_is_rotated_and_some_older_files_are_kept) {
     const auto log = open({1000, 2});
     for (int i = 0; i < 100; ++i) {
         log->line(Level::info, "host", "line " + std::to_string(1000 + i));
@@ -56,14 +56,14 @@ TEST_F(LogRotation, a_nodes_log_begins_a_new_file_and_keeps_some_older_ones) {
     }
 }
 
-TEST_F(LogRotation, a_start_goes_on_in_the_file_and_counts_what_is_there) {
+TEST_F(LogRotation, a_start_appends_and_counts_the_existing_bytes) {
     append(std::string(900, 'x') + "\n");
     const auto log = open({1000, 2});
     log->line(Level::info, "host", std::string(200, 'y'));
     EXPECT_EQ(std::filesystem::file_size(older(1)), 901U);
 }
 
-TEST_F(LogRotation, without_older_files_and_without_a_limit) {
+TEST_F(LogRotation, works_without_older_files_and_without_a_limit) {
     {
         const auto log = open({1000, 0});
         for (int i = 0; i < 100; ++i) {
@@ -79,7 +79,7 @@ TEST_F(LogRotation, without_older_files_and_without_a_limit) {
     EXPECT_GT(std::filesystem::file_size(file), 1000U);
 }
 
-TEST_F(LogRotation, a_programs_log_is_copied_and_emptied_while_it_is_open) {
+TEST_F(LogRotation, a_programs_log_is_copied_and_truncated_while_it_is_open) {
     const Descriptor program(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600));
     for (const std::string line : {"one\n", "two\n", "three\n"}) {
         ASSERT_EQ(::write(program.number(), line.data(), line.size()),
@@ -93,7 +93,7 @@ TEST_F(LogRotation, a_programs_log_is_copied_and_emptied_while_it_is_open) {
     EXPECT_EQ(read_text(older(2)), "one\n");
 }
 
-TEST_F(LogRotation, the_keeper_looks_after_a_log_that_grows) {
+TEST_F(LogRotation, the_keeper_rotates_a_growing_log) {
     append(std::string(2000, 'x') + "\n");
     {
         const LogKeeper keeper(file, {1000, 1});
@@ -106,7 +106,7 @@ TEST_F(LogRotation, the_keeper_looks_after_a_log_that_grows) {
     EXPECT_EQ(std::filesystem::file_size(file), 0U);
 }
 
-TEST_F(LogRotation, who_follows_reads_every_line_once) {
+TEST_F(LogRotation, a_follower_reads_every_line_once) {
     for (const bool by_copy : {false, true}) {
         write_text(file, "line 1000\n");
         std::filesystem::remove(older(1));
@@ -142,7 +142,7 @@ TEST_F(LogRotation, who_follows_reads_every_line_once) {
                 std::filesystem::rename(file, older(1));
             }
             append("line " + std::to_string(i) + "\n");
-            // Not more than one file behind: nobody writes a whole file in a moment.
+            // At most one file behind: no writer fills a whole file at once.
             if (i % 50 == 0) {
                 wait_for(i);
             }

@@ -27,21 +27,21 @@ TEST_F(SessionFile, EachStartHasALargerNumber) {
     EXPECT_GT(next(), first);
 }
 
-TEST_F(SessionFile, AlsoWhereTheClockWasSetBack) {
+TEST_F(SessionFile, EvenIfTheClockWasSetBack) {
     const std::uint64_t ahead = next() + 1'000'000'000'000'000;
     write(std::to_string(ahead) + "\n");
     EXPECT_EQ(next(), ahead + 1);
     EXPECT_EQ(next(), ahead + 2);
 }
 
-TEST_F(SessionFile, AlsoAfterAnotherStartWhoseClockIsAhead) {
+TEST_F(SessionFile, EvenAfterAStartWithAFasterClock) {
     const std::uint64_t ahead = next() + 1'000'000'000'000'000;
     ASSERT_TRUE(raise_session(folder.path(), ahead));
     ASSERT_TRUE(raise_session(folder.path(), 7));
     EXPECT_EQ(next(), ahead + 1);
 }
 
-TEST_F(SessionFile, WhatSaysNothingDoesNotCount) {
+TEST_F(SessionFile, AnInvalidFileIsIgnored) {
     const std::uint64_t before = next();
     for (const std::string text : {"", "hello", "99999999999999999999999999", "-5"}) {
         write(text);
@@ -49,7 +49,7 @@ TEST_F(SessionFile, WhatSaysNothingDoesNotCount) {
     }
 }
 
-TEST_F(SessionFile, ADirectoryThatCanNotBeWrittenIsNamed) {
+TEST_F(SessionFile, AnUnwritableDirectoryIsNamed) {
     write("");
     const Result<std::uint64_t> session = next_session(folder.path() / "session");
     ASSERT_FALSE(session);

@@ -35,7 +35,7 @@ protected:
         const auto started = Sidecar::start(command, nullptr);
         return started ? "started" : started.error().message;
     }
-    /// Until the program has written `text` to its log.
+    /// Waits until the program has written `text` to its log.
     void wait_for_log(const std::string& text) {
         const auto limit = std::chrono::steady_clock::now() + seconds(20);
         while (read_text(command.log_file).find(text) == std::string::npos) {
@@ -48,7 +48,7 @@ protected:
     SidecarCommand command;
 };
 
-TEST_F(SidecarTest, gives_the_program_its_arguments_directory_and_environment_only) {
+TEST_F(SidecarTest, passes_arguments_directory_and_environment_only) {
     command.environment["MAX_EPOCHS"] = "2 and more";
     command.arguments = {"-c", "echo \"$0|$1|$PWD|$MAX_EPOCHS\"; echo wrong >&2; env", "zero",
                          "o ne"};
@@ -61,7 +61,7 @@ TEST_F(SidecarTest, gives_the_program_its_arguments_directory_and_environment_on
     EXPECT_EQ(log.find("HOME="), std::string::npos) << log;
 }
 
-TEST_F(SidecarTest, has_no_descriptor_of_ours_and_no_blocked_signal) {
+TEST_F(SidecarTest, the_program_inherits_no_descriptor_and_no_blocked_signal) {
     script("ls -l /proc/self/fd; grep SigBlk /proc/self/status");
     sigset_t blocked;
     sigset_t before;
@@ -77,7 +77,7 @@ TEST_F(SidecarTest, has_no_descriptor_of_ours_and_no_blocked_signal) {
     EXPECT_EQ(log.find("-> " + directory.path().string() + "\n"), std::string::npos) << log;
 }
 
-TEST_F(SidecarTest, tells_how_the_program_ended) {
+TEST_F(SidecarTest, reports_how_the_program_ended) {
     std::promise<ExitStatus> ended;
     script("kill -9 $$");
     const auto sidecar = start([&](const ExitStatus& status) { ended.set_value(status); });
@@ -89,7 +89,7 @@ TEST_F(SidecarTest, tells_how_the_program_ended) {
     EXPECT_EQ(start()->finish(seconds(20), seconds(30)).text(), "ended with exit code 5");
 }
 
-TEST_F(SidecarTest, finish_asks_first_and_kills_later) {
+TEST_F(SidecarTest, finish_terminates_first_and_kills_later) {
     script("trap 'echo asked; exit 3' TERM; echo ready; while :; do sleep 0.01; done");
     auto polite = start();
     wait_for_log("ready");
@@ -102,7 +102,7 @@ TEST_F(SidecarTest, finish_asks_first_and_kills_later) {
     EXPECT_EQ(stubborn->finish(milliseconds(0), milliseconds(200)).signal, SIGKILL);
 }
 
-TEST_F(SidecarTest, finish_ends_the_programs_own_children_too) {
+TEST_F(SidecarTest, finish_also_ends_the_programs_children) {
     script("sleep 1000 & echo child $!; wait");
     auto sidecar = start();
     wait_for_log("child ");
@@ -136,7 +136,7 @@ TEST_F(SidecarTest, ends_when_its_parent_is_killed) {
     EXPECT_FALSE(process_start_ticks(program).has_value());
 }
 
-TEST_F(SidecarTest, names_what_can_not_be_started) {
+TEST_F(SidecarTest, names_programs_that_cannot_be_started) {
     command.program = "no/such";
     EXPECT_NE(start_error().find("program no/such (--ml-entrypoint) is not there"),
               std::string::npos)
@@ -155,7 +155,7 @@ TEST_F(SidecarTest, names_what_can_not_be_started) {
         << start_error();
 }
 
-TEST_F(SidecarTest, finds_a_program_by_its_name_and_from_its_directory) {
+TEST_F(SidecarTest, finds_a_program_by_name_and_relative_to_its_directory) {
     EXPECT_EQ(find_program("sh", directory.path(), "/nowhere:/bin")->string(), "/bin/sh");
     const auto file = directory.path() / "program";
     write_text(file, "#!/bin/sh\n");
@@ -170,7 +170,7 @@ TEST(CleanEnvironment, keeps_a_few_variables_only) {
     EXPECT_FALSE(clean.contains("SWARM_ID_KEY"));
     EXPECT_EQ(clean_environment({{"OPENBLAS_CORETYPE", "Haswell"}}).at("OPENBLAS_CORETYPE"),
               "Haswell")
-        << "a program computes with the kernels of its rehearsal";
+        << "a program uses the same compute kernels as its rehearsal";
     EXPECT_TRUE(clean.contains("PATH")) << "a program without PATH finds nothing";
 }
 

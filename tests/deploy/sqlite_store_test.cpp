@@ -32,7 +32,7 @@ protected:
                             .has_value());
         }
     }
-    /// What another program could do to the file.
+    /// Changes the file as another program could.
     void change(const std::string& sql) {
         sqlite3* handle = nullptr;
         ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
@@ -45,7 +45,7 @@ protected:
     std::filesystem::path file = directory.path() / "ledger.sqlite";
 };
 
-TEST_F(SqliteStoreTest, gives_back_what_was_appended) {
+TEST_F(SqliteStoreTest, returns_what_was_appended) {
     {
         auto opened = open();
         ASSERT_TRUE(opened.has_value()) << opened.error().message;
@@ -63,11 +63,11 @@ TEST_F(SqliteStoreTest, gives_back_what_was_appended) {
     EXPECT_TRUE(again->store->append(4, one_record(text_record("four"))).has_value());
 }
 
-TEST_F(SqliteStoreTest, chains_the_entries_as_documented) {
+TEST_F(SqliteStoreTest, chains_entries_as_documented) {
     fill(1);
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
-    Bytes chained(32);                // the link before
+    Bytes chained(32);                // the previous link
     chained.push_back(std::byte{1});  // the index
     chained.insert(chained.end(), 7, std::byte{0});
     const Bytes data = text_record("entry 1");
@@ -82,7 +82,7 @@ TEST_F(SqliteStoreTest, is_private_to_its_user) {
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-TEST_F(SqliteStoreTest, refuses_an_index_that_does_not_follow) {
+TEST_F(SqliteStoreTest, refuses_an_index_with_a_gap) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     EXPECT_FALSE(opened->store->append(2, one_record(text_record("two"))).has_value());
@@ -94,7 +94,7 @@ TEST_F(SqliteStoreTest, refuses_an_index_that_does_not_follow) {
         << "a refusal changes nothing";
 }
 
-TEST_F(SqliteStoreTest, refuses_an_entry_above_the_bound) {
+TEST_F(SqliteStoreTest, refuses_an_entry_above_the_size_limit) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     EXPECT_FALSE(
@@ -102,7 +102,7 @@ TEST_F(SqliteStoreTest, refuses_an_entry_above_the_bound) {
     EXPECT_TRUE(opened->store->append(1, one_record(text_record("one"))).has_value());
 }
 
-TEST_F(SqliteStoreTest, makes_several_writes_one) {
+TEST_F(SqliteStoreTest, combines_several_writes) {
     fill(3);
     {
         auto opened = open();
@@ -126,7 +126,7 @@ TEST_F(SqliteStoreTest, makes_several_writes_one) {
                                   text_record("new"), text_record("four")}));
 }
 
-TEST_F(SqliteStoreTest, moves_its_wal_into_the_file_when_it_is_asked_to) {
+TEST_F(SqliteStoreTest, checkpoints_its_wal_on_request) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     EXPECT_FALSE(opened->store->untidy());
@@ -134,14 +134,14 @@ TEST_F(SqliteStoreTest, moves_its_wal_into_the_file_when_it_is_asked_to) {
     for (std::uint64_t i = 1; !opened->store->untidy(); ++i) {
         ASSERT_LT(i, 20U);
         ASSERT_TRUE(opened->store->append(i, one_record(Bytes(300'000, std::byte{7}))).has_value());
-        EXPECT_EQ(std::filesystem::file_size(file), before) << "a commit waited for it";
+        EXPECT_EQ(std::filesystem::file_size(file), before) << "a commit waited for the checkpoint";
     }
     ASSERT_TRUE(opened->store->tidy().has_value());
     EXPECT_FALSE(opened->store->untidy());
     EXPECT_GT(std::filesystem::file_size(file), before + 1'000'000);
 }
 
-TEST_F(SqliteStoreTest, names_the_first_entry_that_was_changed) {
+TEST_F(SqliteStoreTest, names_the_first_modified_entry) {
     fill(5);
     change("UPDATE log SET data = CAST('entry X' AS BLOB) WHERE idx IN (3, 4)");
     const std::string message = open_error();
@@ -149,17 +149,17 @@ TEST_F(SqliteStoreTest, names_the_first_entry_that_was_changed) {
     EXPECT_NE(message.find("entry 3 is damaged"), std::string::npos) << message;
 }
 
-TEST_F(SqliteStoreTest, notices_a_flipped_bit_in_the_file) {
+TEST_F(SqliteStoreTest, detects_a_flipped_bit_in_the_file) {
     fill(5);
     std::string content = read_text(file);
     const std::size_t at = content.find("entry 4");
-    ASSERT_NE(at, std::string::npos) << "the WAL was not moved into the file at close";
+    ASSERT_NE(at, std::string::npos) << "the WAL was not checkpointed at close";
     content[at] = static_cast<char>(content[at] ^ 1);
     write_text(file, content);
     EXPECT_NE(open_error().find("entry 4 is damaged"), std::string::npos) << open_error();
 }
 
-TEST_F(SqliteStoreTest, notices_a_changed_order_and_a_gap) {
+TEST_F(SqliteStoreTest, detects_reordered_and_missing_entries) {
     fill(4);
     change("UPDATE log SET idx = 9 WHERE idx = 2");
     EXPECT_NE(open_error().find("entry 2 is missing: the next one is entry 3"), std::string::npos)
@@ -168,7 +168,7 @@ TEST_F(SqliteStoreTest, notices_a_changed_order_and_a_gap) {
     EXPECT_NE(open_error().find("entry 2 is damaged"), std::string::npos) << open_error();
 }
 
-TEST_F(SqliteStoreTest, refuses_what_is_no_ledger) {
+TEST_F(SqliteStoreTest, refuses_a_file_that_is_no_ledger) {
     write_text(file, std::string(5000, 'x'));
     EXPECT_NE(open_error().find("it is not an SQLite file"), std::string::npos) << open_error();
     std::filesystem::remove(file);
@@ -186,7 +186,7 @@ TEST_F(SqliteStoreTest, refuses_a_newer_format) {
         << open_error();
 }
 
-TEST_F(SqliteStoreTest, belongs_to_one_process_at_a_time) {
+TEST_F(SqliteStoreTest, is_locked_by_one_process_at_a_time) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     const pid_t child = ::fork();
@@ -200,13 +200,13 @@ TEST_F(SqliteStoreTest, belongs_to_one_process_at_a_time) {
     EXPECT_TRUE(opened->store->append(1, one_record(text_record("still ours"))).has_value());
 }
 
-TEST_F(SqliteStoreTest, names_a_directory_that_is_not_there) {
+TEST_F(SqliteStoreTest, names_a_missing_directory) {
     file = directory.path() / "missing" / "ledger.sqlite";
     EXPECT_NE(open_error().find(file.string()), std::string::npos);
     EXPECT_NE(open_error().find("can't be opened for writing"), std::string::npos);
 }
 
-TEST_F(SqliteStoreTest, keeps_an_append_through_a_kill) {
+TEST_F(SqliteStoreTest, an_append_survives_a_kill) {
     const pid_t child = ::fork();
     if (child == 0) {
         auto opened = open();

@@ -37,7 +37,8 @@ protected:
     fs::path file(int slot) const {
         return folder.path() / ("program-" + std::to_string(slot) + ".state");
     }
-    /// The file is refused with a line that names it, whatever stands in the other slot.
+    /// Checks that the file is refused with an error that names it, whatever the other slot
+    /// contains.
     void expect_damaged(const std::string& content, const std::string& what) const {
         write_text(file(0), content);
         const StateFiles::Opened opened = open();
@@ -50,7 +51,7 @@ protected:
     TemporaryDirectory folder;
 };
 
-TEST_F(StateFilesTest, GivesBackWhatWasKept) {
+TEST_F(StateFilesTest, ReturnsTheStoredState) {
     ASSERT_TRUE(open().files->keep_state(1, state_of(5)));
     const StateFiles::Opened opened = open();
     EXPECT_TRUE(opened.notes.empty());
@@ -66,12 +67,12 @@ TEST_F(StateFilesTest, GivesBackWhatWasKept) {
     EXPECT_TRUE(std::ranges::equal(state.program.state.view(), kept.program.state.view()));
 }
 
-TEST_F(StateFilesTest, KeepsAnEmptyState) {
+TEST_F(StateFilesTest, StoresAnEmptyState) {
     ASSERT_TRUE(open().files->keep_state(0, state_of(5, 0)));
     ASSERT_TRUE(open().states[0]);
 }
 
-TEST_F(StateFilesTest, ASlotIsReplacedAndTheOtherStays) {
+TEST_F(StateFilesTest, OneSlotIsReplacedAndTheOtherKept) {
     const auto files = open().files;
     for (const Round round : {1U, 2U, 3U}) {
         ASSERT_TRUE(files->keep_state(round % 2, state_of(round)));
@@ -81,7 +82,7 @@ TEST_F(StateFilesTest, ASlotIsReplacedAndTheOtherStays) {
     EXPECT_EQ(opened.states[1]->round, 3U);
 }
 
-TEST_F(StateFilesTest, ForgetsBoth) {
+TEST_F(StateFilesTest, RemovesBothSlots) {
     const auto files = open().files;
     ASSERT_TRUE(files->forget_states());
     ASSERT_TRUE(files->keep_state(0, state_of(1)));
@@ -90,14 +91,14 @@ TEST_F(StateFilesTest, ForgetsBoth) {
     EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
-TEST_F(StateFilesTest, NobodyElseReadsThem) {
+TEST_F(StateFilesTest, AreReadableByTheirOwnerOnly) {
     ASSERT_TRUE(open().files->keep_state(0, state_of(1)));
     struct stat status {};
     ASSERT_EQ(::stat(file(0).c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-TEST_F(StateFilesTest, RefusesAFileCutAnywhere) {
+TEST_F(StateFilesTest, RefusesAFileTruncatedAnywhere) {
     ASSERT_TRUE(open().files->keep_state(0, state_of(1)));
     const std::string whole = read_text(file(0));
     for (std::size_t length = 0; length < whole.size(); ++length) {
@@ -106,7 +107,7 @@ TEST_F(StateFilesTest, RefusesAFileCutAnywhere) {
     expect_damaged(whole + "x", "one byte longer");
 }
 
-TEST_F(StateFilesTest, RefusesAFileWithAnyBitTurned) {
+TEST_F(StateFilesTest, RefusesAFileWithAnyFlippedBit) {
     ASSERT_TRUE(open().files->keep_state(0, state_of(1)));
     const std::string whole = read_text(file(0));
     for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
@@ -116,7 +117,7 @@ TEST_F(StateFilesTest, RefusesAFileWithAnyBitTurned) {
     }
 }
 
-TEST_F(StateFilesTest, ADamagedSlotLeavesTheOther) {
+TEST_F(StateFilesTest, ADamagedSlotDoesNotAffectTheOther) {
     const auto files = open().files;
     ASSERT_TRUE(files->keep_state(0, state_of(1)));
     ASSERT_TRUE(files->keep_state(1, state_of(2)));
@@ -124,7 +125,7 @@ TEST_F(StateFilesTest, ADamagedSlotLeavesTheOther) {
     EXPECT_EQ(open().states[1]->round, 2U);
 }
 
-TEST_F(StateFilesTest, RemovesWhatAKilledProgramLeftBeside) {
+TEST_F(StateFilesTest, RemovesTemporaryFilesOfAKilledProgram) {
     write_text(file(0).string() + ".part-12345", "half");
     write_text(folder.path() / "notes.txt", "the user's own");
     open();
@@ -132,7 +133,7 @@ TEST_F(StateFilesTest, RemovesWhatAKilledProgramLeftBeside) {
     EXPECT_TRUE(fs::exists(folder.path() / "notes.txt"));
 }
 
-TEST_F(StateFilesTest, AFullDiskIsNamedAndLosesNothing) {
+TEST_F(StateFilesTest, AFullDiskIsReportedAndLosesNothing) {
     const auto files = open().files;
     ASSERT_TRUE(files->keep_state(0, state_of(1)));
     ASSERT_TRUE(files->keep_state(1, state_of(2)));
@@ -155,10 +156,10 @@ TEST_F(StateFilesTest, AFullDiskIsNamedAndLosesNothing) {
     EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2);
 }
 
-TEST_F(StateFilesTest, ADirectoryThatCantBeWrittenIsNamed) {
+TEST_F(StateFilesTest, AnUnwritableDirectoryIsNamed) {
     const auto files = open().files;
     ASSERT_TRUE(files->keep_state(0, state_of(1)));
-    // root may write everywhere; nobody may not.
+    // root may write everywhere, the user `nobody` may not.
     const bool root = ::geteuid() == 0;
     ASSERT_EQ(::chmod(folder.path().c_str(), 0555), 0);
     if (root) {
@@ -177,7 +178,7 @@ TEST_F(StateFilesTest, ADirectoryThatCantBeWrittenIsNamed) {
     EXPECT_EQ(open().states[0]->round, 1U);
 }
 
-/// A child that keeps one state after another until it is killed.
+/// A child that stores one state after another until it is killed.
 [[noreturn]] void keep_for_ever(StateFiles& files, int ready) {
     for (Round round = 1;; ++round) {
         if (!files.keep_state(round % 2, state_of(round, 300'000))) {
@@ -187,7 +188,7 @@ TEST_F(StateFilesTest, ADirectoryThatCantBeWrittenIsNamed) {
     }
 }
 
-TEST_F(StateFilesTest, AKillAtAnyMomentLeavesOldOrNew) {
+TEST_F(StateFilesTest, AKillAtAnyMomentLeavesTheOldOrTheNewState) {
     for (int kill_after = 1; kill_after <= 20; ++kill_after) {
         const auto files = open().files;
         int ends[2] = {};

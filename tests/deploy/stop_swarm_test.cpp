@@ -18,7 +18,8 @@ class StopSwarmTest : public testing::Test {
 protected:
     void SetUp() override { std::filesystem::create_directories(workspace.run_dir()); }
 
-    /// A child with a pid file that runs until a signal ends it; `stubborn` ones ignore SIGTERM.
+    /// A child with a pid file that runs until a signal ends it; with `stubborn` it ignores
+    /// SIGTERM.
     ChildProcess node(const std::string& name, Role role, bool stubborn = false) {
         return ChildProcess([&, name, role, stubborn](auto ready) {
             const auto claimed = PidFile::claim(workspace.pid_file(name), role);
@@ -53,16 +54,16 @@ TEST_F(StopSwarmTest, ends_all_nodes_sl_first_and_removes_their_files) {
     EXPECT_FALSE(std::filesystem::exists(workspace.pid_file("sn1")));
 }
 
-TEST_F(StopSwarmTest, leaves_other_roles_alone) {
+TEST_F(StopSwarmTest, does_not_touch_other_roles) {
     ChildProcess sn = node("sn1", Role::sn);
     ChildProcess sl = node("sl1", Role::sl);
     EXPECT_TRUE(stop({Role::sl}).all_ended);
     EXPECT_EQ(WTERMSIG(sl.wait()), SIGTERM);
-    EXPECT_EQ(::waitpid(sn.pid(), nullptr, WNOHANG), 0) << "the SN runs on";
+    EXPECT_EQ(::waitpid(sn.pid(), nullptr, WNOHANG), 0) << "the SN still runs";
     EXPECT_TRUE(std::filesystem::exists(workspace.pid_file("sn1")));
 }
 
-TEST_F(StopSwarmTest, kills_what_does_not_stop_and_says_so) {
+TEST_F(StopSwarmTest, kills_and_reports_nodes_that_do_not_stop) {
     ChildProcess sl = node("sl1", Role::sl, true);
     const StopReport report = stop({Role::sl}, milliseconds(200));
     EXPECT_TRUE(report.all_ended);
@@ -71,7 +72,7 @@ TEST_F(StopSwarmTest, kills_what_does_not_stop_and_says_so) {
     EXPECT_EQ(WTERMSIG(sl.wait()), SIGKILL);
 }
 
-TEST_F(StopSwarmTest, never_signals_a_stranger_with_a_reused_pid) {
+TEST_F(StopSwarmTest, never_signals_another_process_with_a_reused_pid) {
     ChildProcess stranger([](auto ready) {
         ready();
         ::pause();
@@ -85,7 +86,7 @@ TEST_F(StopSwarmTest, never_signals_a_stranger_with_a_reused_pid) {
     EXPECT_FALSE(std::filesystem::exists(workspace.pid_file("sl1")));
 }
 
-TEST_F(StopSwarmTest, says_when_there_is_nothing) {
+TEST_F(StopSwarmTest, reports_if_nothing_runs) {
     const StopReport report =
         stop_swarm(directory.path() / "none", {Role::sl, Role::sn}, seconds(1));
     EXPECT_TRUE(report.all_ended);
@@ -93,8 +94,8 @@ TEST_F(StopSwarmTest, says_when_there_is_nothing) {
     EXPECT_TRUE(report.lines[0].starts_with("nothing to stop: no node runs in "));
 }
 
-/// In a child, as signals are the whole process's.
-TEST(SignalThreadTest, the_first_signal_asks_and_the_second_ends) {
+/// In a child process, since signal handling is process-wide.
+TEST(SignalThreadTest, the_first_signal_stops_and_the_second_kills) {
     ChildProcess child([](auto ready) {
         block_signals();
         const SignalThread signals([&](const std::string& name) {

@@ -1,5 +1,5 @@
-// What no kill and no damaged byte may do to the ledger's store: lose, or change, what was
-// acknowledged, unnoticed.
+// Neither kills nor damaged bytes may lose or change acknowledged entries of the ledger's store
+// unnoticed.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t seed = 20261126;
 const std::array<std::string, 3> file_names = {"ledger.sqlite", "ledger.sqlite-wal", "ledger.head"};
 
-/// What a store must hold after so many operations: a function of their number alone, so that a
-/// test and its child agree on it.
+/// What a store must contain after a number of operations: a function of that number alone, so that
+/// the test and its child process agree.
 struct Model {
     std::uint64_t done = 0;
     DurableLog log;
@@ -37,13 +37,14 @@ struct Model {
         }
         return bytes;
     }
-    /// The next operation, on the store as well if there is one: an append, one that replaces some
-    /// entries, or a vote.
+    /// Performs the next operation, also on the store if there is one: an append, one that replaces
+    /// some entries, or a vote.
     Result<void> go_on(SqliteStore* store) {
         Random random(seed * 3 + ++done);
         const std::uint64_t kind = random.below(10);
         if (kind == 0) {
-            // Raft's: a new term with or without a vote in it, or a vote where there was none.
+            // As Raft does: a new term with or without a vote in it, or a first vote in the current
+            // term.
             const bool same = log.vote.candidate == 0 && random.chance(0.5);
             log.vote = {7, log.vote.term + (same ? 0 : 1), same ? 9 : random.below(3)};
             return store == nullptr ? Result<void>{} : store->save_vote(log.vote);
@@ -64,8 +65,9 @@ struct Model {
     }
 };
 
-/// Goes on with `model` in a process of its own, which says after each operation that it is done.
-/// \param tidy_every  operations, and a close and a new open every third time; 0: never.
+/// Continues `model` in a child process, which reports each completed operation. \param tidy_every
+/// operations between checkpoints; the store is also closed and reopened every third time. 0:
+/// never.
 class Writing {
 public:
     Writing(const fs::path& file, const Model& model, std::uint64_t tidy_every) {
@@ -80,7 +82,7 @@ public:
     Writing& operator=(const Writing&) = delete;
     ~Writing() { ::close(ends_[0]); }
 
-    /// Waits for one more operation. False: the child has ended.
+    /// Waits for one more operation. False if the child has ended.
     bool acknowledged() {
         std::uint64_t operation = 0;
         if (::read(ends_[0], &operation, sizeof operation) != sizeof operation) {
@@ -89,11 +91,11 @@ public:
         newest_ = operation;
         return true;
     }
-    /// SIGKILL. \return  the newest operation that was acknowledged.
+    /// Sends SIGKILL. \return  the last operation that was acknowledged.
     std::uint64_t kill() {
         ::kill(child_->pid(), SIGKILL);
         status_ = child_->wait();
-        while (acknowledged()) {  // what it said before it died
+        while (acknowledged()) {  // reports sent before it was killed
         }
         return newest_;
     }
@@ -122,14 +124,14 @@ private:
     int status_ = 0;
 };
 
-/// Takes some time of the processor's: a random moment is not an event to wait for.
+/// Uses some processor time: a random moment is not an event to wait for.
 void spend(std::chrono::microseconds time) {
     const auto end = std::chrono::steady_clock::now() + time;
     while (std::chrono::steady_clock::now() < end) {
     }
 }
 
-TEST(StoreTorture, keeps_what_was_acknowledged_through_100_kills) {
+TEST(StoreTorture, acknowledged_entries_survive_100_kills) {
     const TemporaryDirectory directory;
     const fs::path file = directory.path() / file_names[0];
     Random random(seed);
@@ -148,7 +150,8 @@ TEST(StoreTorture, keeps_what_was_acknowledged_through_100_kills) {
         }
         auto opened = SqliteStore::open(file, openssl_hasher());
         ASSERT_TRUE(opened.has_value()) << "kill " << kill << ": " << opened.error().message;
-        if (!model.is(opened->log)) {  // the operation that it was in was durable, if not told
+        // the operation in progress became durable, but was not reported
+        if (!model.is(opened->log)) {
             ASSERT_TRUE(model.go_on(nullptr).has_value());
             ++in_flight;
         }
@@ -157,7 +160,7 @@ TEST(StoreTorture, keeps_what_was_acknowledged_through_100_kills) {
     std::printf("100 kills: %llu operations acknowledged, 0 lost, %llu more found durable\n",
                 static_cast<unsigned long long>(model.done - in_flight),
                 static_cast<unsigned long long>(in_flight));
-    EXPECT_GT(model.done, 500U) << "too little was written to say anything";
+    EXPECT_GT(model.done, 500U) << "too few operations to be a valid test";
 }
 
 enum class Outcome { noticed, harmless, silent };
@@ -173,7 +176,7 @@ struct Count {
     }
 };
 
-/// A store's files as they stand on a disk, in four states, to be damaged.
+/// A store's files in four states, to be damaged.
 class DamagedStore : public testing::Test {
 protected:
     struct State {
@@ -199,7 +202,7 @@ protected:
             write(model, *opened->store, 40);
             keep("the newest in the WAL", place, model);
         }
-        EXPECT_FALSE(fs::exists(place / file_names[1])) << "a close leaves no WAL";
+        EXPECT_FALSE(fs::exists(place / file_names[1])) << "a closed store has no WAL";
         keep("closed, no WAL", place, model);
     }
     static void write(Model& model, SqliteStore& store, int operations) {
@@ -212,7 +215,7 @@ protected:
         fs::copy(from, place);
         states.push_back({name, place, model});
     }
-    /// A copy of a state, in `tried`.
+    /// Copies a state to `tried`.
     void lay_out(const State& state) const {
         fs::remove_all(tried);
         fs::copy(state.place, tried);
@@ -220,12 +223,12 @@ protected:
     std::string contents() const {
         std::string all;
         for (const std::string& name : file_names) {
-            all += read_text(tried / name) + "|";  // no WAL and an empty one are the same
+            all += read_text(tried / name) + "|";  // a missing WAL and an empty one are the same
         }
         return all;
     }
-    /// Whatever it was that happened to the files: they are refused by name and left alone, or hold
-    /// what was acknowledged and go on holding it.
+    /// Whatever happened to the files: either the store names them, refuses to open and leaves them
+    /// unchanged, or it contains what was acknowledged and keeps working.
     Outcome outcome(Model model) const {
         const std::string before = contents();
         const auto refused = [&](const Error& error) {
@@ -259,7 +262,7 @@ protected:
         total.silent += came == Outcome::silent ? 1 : 0;
         EXPECT_NE(came, Outcome::silent) << what << " (" << state.name << ") is silent";
     }
-    /// Does `damage(path, size)` to a file so many times, of each kind as often.
+    /// Applies `damage(path, size)` to a file so many times, equally often to each kind of file.
     template <typename Damage>
     void try_out(const std::string& what, int tries, Damage damage) const {
         std::map<std::string, Count> counts;
@@ -282,7 +285,7 @@ protected:
         for (const auto& [name, sum] : counts) {
             std::printf("  in %s, %s\n", name.c_str(), sum.text().c_str());
         }
-        EXPECT_GT(all.noticed, 0) << "none was noticed: nothing was damaged";
+        EXPECT_GT(all.noticed, 0) << "nothing was detected: nothing was damaged";
     }
 
     TemporaryDirectory folder;
@@ -290,11 +293,12 @@ protected:
     std::vector<State> states;
 };
 
-TEST_F(DamagedStore, notices_flipped_bits_or_is_whole) {
+TEST_F(DamagedStore, notices_flipped_bits_or_opens_complete) {
     Random random(seed + 1);
     try_out("bit flips", test::with_sanitizers ? 30 : 300,
             [&](const fs::path& file, std::uintmax_t size) {
-                // Half of a head's in what it says: the rest of it is zeros that nobody reads.
+                // Half of the flips in a head hit its used part: the rest are zeros that are not
+                // read.
                 const bool said = file.extension() == ".head" && random.chance(0.5);
                 std::string content = read_text(file);
                 content[random.below(said ? 116 : size)] ^=
@@ -303,7 +307,7 @@ TEST_F(DamagedStore, notices_flipped_bits_or_is_whole) {
             });
 }
 
-TEST_F(DamagedStore, notices_cuts_or_is_whole) {
+TEST_F(DamagedStore, detects_truncation_or_opens_complete) {
     Random random(seed + 2);
     try_out("cuts", test::with_sanitizers ? 20 : 100,
             [&](const fs::path& file, std::uintmax_t size) {
@@ -311,7 +315,7 @@ TEST_F(DamagedStore, notices_cuts_or_is_whole) {
             });
 }
 
-TEST_F(DamagedStore, notices_each_missing_or_empty_file_or_is_whole) {
+TEST_F(DamagedStore, detects_each_missing_or_empty_file_or_opens_complete) {
     Count missing;
     Count empty;
     for (const State& state : states) {
@@ -329,12 +333,12 @@ TEST_F(DamagedStore, notices_each_missing_or_empty_file_or_is_whole) {
     }
     std::printf("missing files, %s\nempty files, %s\n", missing.text().c_str(),
                 empty.text().c_str());
-    // Only a WAL whose pages are all in the database may go.
+    // Only a WAL that was fully written back to the database may be missing.
     EXPECT_EQ(missing.noticed, missing.tries - 1);
     EXPECT_EQ(empty.noticed, empty.tries - 1);
 }
 
-TEST_F(DamagedStore, an_older_copy_of_any_file_is_noticed_or_whole) {
+TEST_F(DamagedStore, detects_an_older_copy_of_any_file_or_opens_complete) {
     Count total;
     const State& newest = states.back();
     for (const State& older : states) {

@@ -84,7 +84,7 @@ TEST_F(TraceLogTest, the_epoch_is_the_wall_clock_of_swarm_time_zero) {
     EXPECT_LE(epoch, after - later);
 }
 
-TEST_F(TraceLogTest, the_level_filters_the_log_and_not_the_trace) {
+TEST_F(TraceLogTest, the_level_filters_the_log_but_not_the_trace) {
     {
         auto log = open(Level::warning);
         log->begin(from_ns(0));
@@ -100,7 +100,7 @@ TEST_F(TraceLogTest, the_level_filters_the_log_and_not_the_trace) {
     EXPECT_TRUE(log[1].ends_with(" : host : WARNING : shown too"));
 }
 
-TEST_F(TraceLogTest, a_text_can_not_forge_a_line) {
+TEST_F(TraceLogTest, a_text_cannot_forge_a_line) {
     {
         auto log = open();
         log->begin(from_ns(0));
@@ -110,7 +110,7 @@ TEST_F(TraceLogTest, a_text_can_not_forge_a_line) {
     EXPECT_TRUE(lines_of(log_file)[0].ends_with("refused 'x\\x0a2026 : a : INFO : {}%v'"));
 }
 
-TEST_F(TraceLogTest, a_warning_is_on_disk_at_once) {
+TEST_F(TraceLogTest, a_warning_is_flushed_at_once) {
     auto log = open();
     log->begin(from_ns(0));
     log->report(from_ns(1), sn1, TraceEvent("quiet"));
@@ -118,7 +118,7 @@ TEST_F(TraceLogTest, a_warning_is_on_disk_at_once) {
     EXPECT_EQ(lines_of(trace_file).size(), 3U);
 }
 
-TEST_F(TraceLogTest, a_quiet_event_is_on_disk_soon) {
+TEST_F(TraceLogTest, an_event_without_text_is_flushed_soon) {
     auto log = open();
     log->begin(from_ns(0));
     log->report(from_ns(1), sn1, TraceEvent("quiet"));
@@ -129,7 +129,7 @@ TEST_F(TraceLogTest, a_quiet_event_is_on_disk_soon) {
     EXPECT_EQ(lines_of(trace_file).size(), 2U);
 }
 
-TEST_F(TraceLogTest, two_threads_write_whole_lines_in_rising_time) {
+TEST_F(TraceLogTest, two_threads_write_whole_lines_in_time_order) {
     constexpr int each = 2000;
     {
         auto log = open();
@@ -170,7 +170,7 @@ TEST_F(TraceLogTest, log_and_trace_are_continued_by_the_next_start) {
     EXPECT_EQ(trace[3], "7 sn1 step");
 }
 
-TEST_F(TraceLogTest, a_line_that_was_cut_off_by_a_kill_is_removed) {
+TEST_F(TraceLogTest, an_incomplete_line_left_by_a_kill_is_removed) {
     write_text(trace_file, "# starling-trace 1 node=sn1 role=sn epoch_ns=5\n7 sn1 step\n9 sn1 st");
     {
         auto log = open();
@@ -224,7 +224,7 @@ TEST_F(TraceLogTest, a_full_disk_leaves_a_mark_that_events_are_missing) {
     EXPECT_EQ(lines.back(), "2 sn1 later");
 }
 
-TEST_F(TraceLogTest, its_files_are_private_and_a_bad_place_is_named) {
+TEST_F(TraceLogTest, its_files_are_private_and_an_unwritable_path_is_named) {
     open();
     for (const auto& file : {trace_file, log_file}) {
         struct stat status {};
