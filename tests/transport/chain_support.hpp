@@ -11,16 +11,16 @@ struct KeyKind {
     std::size_t bits = 0;  ///< of RSA
 };
 
-/// A root CA, an intermediate CA that it made, and nodes whose certificates the latter made. Each
+/// A root CA, an intermediate CA that it issued, and nodes with certificates of the latter. Each
 /// node trusts the root, in the directory of ca_path().
 class ChainAuthority {
 public:
     explicit ChainAuthority(const Folder& folder, const std::string& name = "root");
 
-    /// Certificate (with the intermediate's behind it) and key of a node on 127.0.0.1.
+    /// Certificate (followed by the intermediate's) and key of a node on 127.0.0.1.
     IdentityFiles issue(const std::string& node, const std::string& role,
                         const KeyKind& kind = {}) const;
-    /// The root takes the intermediate back: a list in ca_path().
+    /// The root revokes the intermediate CA: a list in ca_path().
     void revoke_intermediate() const;
     const std::string& ca_path() const { return ca_path_; }
     const IssuedCert& root() const { return root_; }

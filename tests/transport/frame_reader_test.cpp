@@ -7,7 +7,7 @@
 namespace starling::test {
 namespace {
 
-/// Hands the reader `bytes`, as much at once as it takes. \return  the frames that came of them.
+/// Feeds `bytes` to the reader, as many at a time as it accepts. \return  the decoded frames.
 std::vector<Frame> feed(FrameReader& reader, ByteView bytes, std::size_t& most_space) {
     std::vector<Frame> frames;
     while (!bytes.empty()) {
@@ -25,14 +25,14 @@ std::vector<Frame> feed(FrameReader& reader, ByteView bytes, std::size_t& most_s
     return frames;
 }
 
-TEST(FrameReader, MemoryForAMessageIsTakenAsItsBytesArrive) {
+TEST(FrameReader, MemoryForAMessageIsAllocatedAsItsBytesArrive) {
     Frame frame{SubmitCommand{1, 1, Enrol{"c", {}, std::string(layout_text_max, 'x'), {}}, {}}, {}};
     const Bytes bytes = encode_head(frame);
     FrameReader reader;
     reader.allow_large_frames();
     std::size_t most_space = 0;
     feed(reader, ByteView(bytes).first(frame_header_bytes), most_space);
-    EXPECT_LE(reader.space().size(), 16U * 1024) << "4 MiB are promised, and none is here";
+    EXPECT_LE(reader.space().size(), 16U * 1024) << "4 MiB are announced, and none has arrived";
     most_space = 0;
     const std::vector<Frame> frames =
         feed(reader, ByteView(bytes).subspan(frame_header_bytes), most_space);
@@ -44,7 +44,7 @@ TEST(FrameReader, MemoryForAMessageIsTakenAsItsBytesArrive) {
     EXPECT_EQ(encode_head(again[0]), bytes);
 }
 
-TEST(FrameReader, TakesFramesOneByteAtATime) {
+TEST(FrameReader, DecodesFramesFedOneByteAtATime) {
     const Frame small{CommandResult{7, Errc::stale, "late", 1, 0}, {}};
     const Bytes head = encode_head(small);
     const Frame with_body{MlSegment{3, 1}, Blob(Bytes(5))};

@@ -21,7 +21,7 @@ TEST(LineLimit, the_first_lines_of_a_minute_are_logged_and_the_others_counted) {
     EXPECT_TRUE(limit.take(at(172)));
 }
 
-TEST(LineLimit, a_line_now_and_then_is_always_logged) {
+TEST(LineLimit, occasional_lines_are_always_logged) {
     LineLimit limit(1);
     for (int minute = 1; minute < 10; ++minute) {
         EXPECT_TRUE(limit.take(at(minute * 61)));

@@ -1,5 +1,5 @@
-// What the memory network does to nodes beside a bad network: crashes in the middle of a write,
-// disks that fail or lie, clocks that differ, directions that are cut.
+// Faults that the memory network injects besides lost frames: crashes during a write, disks that
+// fail or lie, clocks that differ, links that are cut in one direction.
 #include "transport/memory/memory_network.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ using std::chrono::seconds;
 Bytes record(int value) { return Bytes(4, static_cast<std::byte>(value)); }
 
 /// Writes a batch of records each time it is started, sends to its peer every second, and reports
-/// what comes.
+/// what it receives.
 class BatchWriter final : public Node {
 public:
     BatchWriter(NodeId id, Address peer) : id_(std::move(id)), peer_(std::move(peer)) {}
@@ -78,7 +78,7 @@ protected:
     MemoryNetwork network_{11, openssl_hasher(), trace_};
 };
 
-TEST_F(MemoryFaults, ACrashKeepsAnyPartOfAWriteThatWasNotDone) {
+TEST_F(MemoryFaults, ACrashKeepsAnyPartOfAnUnfinishedWrite) {
     std::set<std::size_t> kept;
     const NodeId a = add("a");
     for (int i = 0; i < 100; ++i) {
@@ -89,10 +89,10 @@ TEST_F(MemoryFaults, ACrashKeepsAnyPartOfAWriteThatWasNotDone) {
         network_.restart(a);
     }
     EXPECT_EQ(kept, (std::set<std::size_t>{0, 1, 2, 3}));
-    EXPECT_TRUE(trace_.named("written").empty()) << "nothing is done before it is durable";
+    EXPECT_TRUE(trace_.named("written").empty()) << "no write completes before it is durable";
 }
 
-TEST_F(MemoryFaults, AWriteThatIsDoneOutlivesACrash) {
+TEST_F(MemoryFaults, AFinishedWriteSurvivesACrash) {
     const NodeId a = add("a");
     run_for(milliseconds(11));
     network_.crash(a);
@@ -100,7 +100,7 @@ TEST_F(MemoryFaults, AWriteThatIsDoneOutlivesACrash) {
     EXPECT_EQ(trace_.named("written").size(), 1U);
 }
 
-TEST_F(MemoryFaults, ADiskThatLiesLosesIt) {
+TEST_F(MemoryFaults, ADiskThatLiesLosesAFinishedWrite) {
     const NodeId a = add("a");
     stores_["a"].lost_writes = 1;
     run_for(milliseconds(11));
@@ -108,7 +108,7 @@ TEST_F(MemoryFaults, ADiskThatLiesLosesIt) {
     EXPECT_TRUE(stores_["a"].log.records.empty());
 }
 
-TEST_F(MemoryFaults, WhatAWriteHadReplacedComesBackWithIt) {
+TEST_F(MemoryFaults, RecordsReplacedByALostWriteComeBack) {
     MemoryStore store;
     store.lost_writes = 1;
     const std::vector<Bytes> first = {record(1), record(2)};
@@ -120,7 +120,7 @@ TEST_F(MemoryFaults, WhatAWriteHadReplacedComesBackWithIt) {
     EXPECT_EQ(store.log.records, first);
 }
 
-TEST_F(MemoryFaults, AttemptsOfARoundDoNotPushOutTheModelOfTheRoundBefore) {
+TEST_F(MemoryFaults, AttemptsOfARoundDoNotReplaceThePreviousRoundsModel) {
     MemoryStore store;
     for (const Attempt attempt : {0U, 1U, 2U}) {
         ASSERT_TRUE(store.keep({{"default", 0, attempt == 0 ? 10U : 11U, attempt}, {}, {}}));
@@ -130,7 +130,7 @@ TEST_F(MemoryFaults, AttemptsOfARoundDoNotPushOutTheModelOfTheRoundBefore) {
     EXPECT_EQ(store.models.back().key.attempt, 2U);
 }
 
-TEST_F(MemoryFaults, AFailedWriteEndsTheNodeAndItCanBeStartedAgain) {
+TEST_F(MemoryFaults, AFailedWriteStopsTheNodeWhichCanBeRestarted) {
     stores_["a"].fail_next_write = true;
     const NodeId a = add("a");
     run_for(milliseconds(20));
@@ -143,7 +143,7 @@ TEST_F(MemoryFaults, AFailedWriteEndsTheNodeAndItCanBeStartedAgain) {
     EXPECT_EQ(stores_["a"].log.records.size(), 3U);
 }
 
-TEST_F(MemoryFaults, ClocksDifferAndTheTraceHasOne) {
+TEST_F(MemoryFaults, NodesHaveDifferentClocksButTheTraceHasOne) {
     const NodeId a = add("a");
     network_.crash(a);
     network_.set_clock(a, {seconds(100), 0.25});
@@ -155,7 +155,7 @@ TEST_F(MemoryFaults, ClocksDifferAndTheTraceHasOne) {
     EXPECT_EQ(ticks[0].time, SwarmTime{milliseconds(800)});
 }
 
-TEST_F(MemoryFaults, OneDirectionIsCut) {
+TEST_F(MemoryFaults, OneDirectionCanBeCut) {
     const NodeId a = add("a");
     const NodeId b = add("b", "a");
     run_until(milliseconds(1500));

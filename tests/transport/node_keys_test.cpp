@@ -26,7 +26,7 @@ protected:
     Bytes text = Bytes(1000, std::byte{7});
 };
 
-TEST_F(NodeKeys, ASignatureHoldsForItsKeyAndTextAlone) {
+TEST_F(NodeKeys, ASignatureIsValidForItsKeyAndTextOnly) {
     const auto one = signer_of("sl1", Role::sl);
     const auto two = signer_of("sl2", Role::sl);
     Signature signature = one->sign(text);
@@ -45,7 +45,7 @@ TEST_F(NodeKeys, EachStartHasAKeyOfItsOwn) {
               signer_of("sl1", Role::sl)->credentials().key);
 }
 
-TEST_F(NodeKeys, TheCertificateVouchesForNameRoleAndKey) {
+TEST_F(NodeKeys, TheCertificateProvesNameRoleAndKey) {
     const auto one = signer_of("sl1", Role::sl);
     const Credentials good = one->credentials();
     EXPECT_EQ(refusal({"sl1"}, Role::sl, good), "accepted");
@@ -75,7 +75,7 @@ TEST_F(NodeKeys, DamagedCredentialsAreRefused) {
     EXPECT_NE(refusal({"sl1"}, Role::sl, {}), "accepted");
 }
 
-TEST_F(NodeKeys, FilesThatCanNotBeUsedAreNamed) {
+TEST_F(NodeKeys, UnusableFilesAreNamed) {
     IdentityFiles files = authority.issue("sl1", {Role::sl});
     files.key = folder.file("nowhere.pem");
     const auto signer = make_node_signer(files, {"sl1"}, Role::sl);

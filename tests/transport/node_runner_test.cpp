@@ -1,4 +1,5 @@
-// Group commit: inputs that came together share one write, and nothing is said before it.
+// Group commit: inputs that arrived together share one write, and nothing is sent before it is
+// durable.
 #include "transport/node_runner.hpp"
 
 #include <gtest/gtest.h>
@@ -6,7 +7,7 @@
 namespace starling {
 namespace {
 
-/// Writes one record for each frame, and says so; stops when asked to.
+/// Writes one record for each frame and sends a reply; stops when asked to.
 class Scribe final : public Node {
 public:
     const NodeId& id() const override { return id_; }
@@ -57,12 +58,12 @@ struct NodeRunnerTest : testing::Test {
     using Lines = std::vector<std::string>;
 };
 
-TEST_F(NodeRunnerTest, writes_together_before_it_says_anything) {
+TEST_F(NodeRunnerTest, writes_a_batch_before_it_sends_anything) {
     runner.handle_together({TimerDue{1}, TimerDue{2}, TimerDue{3}});
     EXPECT_EQ(journal.lines, (Lines{"write 3", "send 1", "send 2", "send 3"}));
 }
 
-TEST_F(NodeRunnerTest, says_nothing_of_what_could_not_be_written) {
+TEST_F(NodeRunnerTest, sends_nothing_after_a_failed_write) {
     journal.full = true;
     runner.handle_together({TimerDue{1}, TimerDue{2}});
     EXPECT_EQ(journal.lines, (Lines{"write 2", "file x: the disk is full"}));
@@ -72,13 +73,13 @@ TEST_F(NodeRunnerTest, says_nothing_of_what_could_not_be_written) {
     EXPECT_EQ(journal.lines.size(), 2U) << "a second try";
 }
 
-TEST_F(NodeRunnerTest, takes_nothing_after_its_stop) {
+TEST_F(NodeRunnerTest, handles_no_input_after_its_stop) {
     runner.handle_together({TimerDue{1}, StopRequested{""}, TimerDue{2}});
     EXPECT_EQ(journal.lines, (Lines{"write 1", "send 1"}));
     EXPECT_EQ(node.written, 2U);
 }
 
-TEST_F(NodeRunnerTest, alone_writes_and_says_in_turn) {
+TEST_F(NodeRunnerTest, without_batches_writes_and_sends_in_turn) {
     runner.handle(TimerDue{1});
     runner.handle(TimerDue{2});
     EXPECT_EQ(journal.lines, (Lines{"append 1", "send 1", "append 2", "send 2"}));

@@ -11,7 +11,7 @@ Blob blob_of(std::string_view text) {
     return Blob(Bytes(view.begin(), view.end()));
 }
 
-TEST(OpensslHasher, GivesTheDigestsOfTheStandard) {
+TEST(OpensslHasher, MatchesTheExamplesOfTheStandard) {
     // FIPS 180-4 examples.
     EXPECT_EQ(to_string(openssl_hasher().digest(ByteView{})),
               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -26,7 +26,7 @@ TEST(OpensslHasher, JoinsPartsWithoutSeparator) {
     EXPECT_EQ(openssl_hasher().digest(views), openssl_hasher().digest(view_of("abc")));
 }
 
-TEST(OpensslHasher, TakesThePhantomsSizeForItsBytes) {
+TEST(OpensslHasher, HashesThePhantomsSize) {
     const std::vector<Blob> parts = {Blob::phantom(0x0102)};
     EXPECT_EQ(openssl_hasher().digest(parts),
               openssl_hasher().digest(view_of(std::string_view("\x02\x01\0\0\0\0\0\0", 8))));

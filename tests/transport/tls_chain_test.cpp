@@ -1,4 +1,4 @@
-// Certificates of intermediate CAs, of all kinds of keys, and files of them that are not whole.
+// Certificates of intermediate CAs, all kinds of keys, and incomplete certificate files.
 #include <filesystem>
 #include <fstream>
 
@@ -71,7 +71,7 @@ TEST_F(TlsChainTest, ARevokedIntermediateCaIsRefusedAndNamed) {
     })) << node.logged();
 }
 
-TEST_F(TlsChainTest, AListOfTheRootThatComesLaterEndsTheConnection) {
+TEST_F(TlsChainTest, ALaterRevocationListOfTheRootClosesTheConnection) {
     open_node(chain.issue("sn1", "sn"));
     Party party = sl(chain.issue("sl1", "sl"));
     expect_up(party);
@@ -82,7 +82,7 @@ TEST_F(TlsChainTest, AListOfTheRootThatComesLaterEndsTheConnection) {
         << node.logged();
 }
 
-TEST_F(TlsChainTest, ACaWithoutAListIsTrustedAndToldOfOnce) {
+TEST_F(TlsChainTest, ACaWithoutARevocationListIsTrustedAndReportedOnce) {
     folder.write("root-ca/host-1.pem", plain.ca_pem());
     plain.revoke({plain.issue("sl9", {Role::sl}).cert});
     std::filesystem::copy_file(plain.ca_path() + "/crl.pem", chain.ca_path() + "/crl.pem");
@@ -101,7 +101,7 @@ TEST_F(TlsChainTest, ACaWithoutAListIsTrustedAndToldOfOnce) {
     }
 }
 
-TEST_F(TlsChainTest, ThatThereAreNoListsIsToldOnce) {
+TEST_F(TlsChainTest, MissingRevocationListsAreReportedOnce) {
     open_node(chain.issue("sn1", "sn"));
     EXPECT_TRUE(contains(node.logged(), "--capath " + chain.ca_path() +
                                             " holds no revocation list: no certificate counts as "
@@ -109,7 +109,7 @@ TEST_F(TlsChainTest, ThatThereAreNoListsIsToldOnce) {
         << node.logged();
 }
 
-TEST_F(TlsChainTest, EveryKeyThatTls13CanUseSignsConnectionsAndCommands) {
+TEST_F(TlsChainTest, EveryKeyThatTls13SupportsSignsConnectionsAndCommands) {
     const std::vector<KeyKind> kinds = {{"ED25519", ""}, {"ED448", ""},   {"EC", "P-256"},
                                         {"EC", "P-384"}, {"EC", "P-521"}, {"RSA", "", 2048}};
     open_node(plain.issue("sn1", {Role::sn}));
@@ -132,7 +132,7 @@ TEST_F(TlsChainTest, EveryKeyThatTls13CanUseSignsConnectionsAndCommands) {
     }
 }
 
-TEST_F(TlsChainTest, AKeyThatTls13CanNotUseIsRefusedByItsName) {
+TEST_F(TlsChainTest, AKeyThatTls13DoesNotSupportIsRefusedByName) {
     const std::string brainpool = error_of(chain.issue("sl1", "sl", {"EC", "brainpoolP256r1"}));
     EXPECT_TRUE(contains(brainpool, "--cert ")) << brainpool;
     EXPECT_TRUE(contains(brainpool,
@@ -146,11 +146,11 @@ TEST_F(TlsChainTest, AKeyThatTls13CanNotUseIsRefusedByItsName) {
         << weak;
 }
 
-TEST_F(TlsChainTest, ACutBundleIsNamedWithItsBlock) {
+TEST_F(TlsChainTest, ATruncatedBundleIsNamedWithItsBlock) {
     IdentityFiles files = chain.issue("sl1", "sl");
     const std::string whole = text_in(files.cert);
     const std::string bundle = whole + plain.ca_pem();
-    // In the last block, in its last line, and in its first line.
+    // Truncated in the last block, in its last line, and in its first line.
     for (const std::size_t left : {whole.size() + 200, bundle.size() - 5, whole.size() + 15}) {
         const std::string cut = folder.write("cut.pem", bundle.substr(0, left));
         IdentityFiles own = files;
@@ -167,7 +167,7 @@ TEST_F(TlsChainTest, ACutBundleIsNamedWithItsBlock) {
     }
 }
 
-TEST_F(TlsChainTest, ACertificateBehindThatOfItsCaIsNamed) {
+TEST_F(TlsChainTest, ACertificateAfterThatOfItsCaIsNamed) {
     IdentityFiles files = chain.issue("sl1", "sl");
     const std::string leaf = text_in(files.cert);
     files.cert = folder.write("turned.pem", chain.intermediate().cert_pem + leaf);
@@ -176,7 +176,7 @@ TEST_F(TlsChainTest, ACertificateBehindThatOfItsCaIsNamed) {
                                    "place 2");
 }
 
-TEST_F(TlsChainTest, AnIntermediateCaThatIsMissingInTheFileIsWarnedOf) {
+TEST_F(TlsChainTest, AMissingIntermediateCaIsWarnedAbout) {
     IdentityFiles files = chain.issue("sn1", "sn");
     const std::string leaf = text_in(files.cert);
     files.cert = folder.write("leaf.pem", leaf.substr(0, leaf.find("-----BEGIN", 1)));
@@ -197,7 +197,7 @@ TEST_F(TlsChainTest, TrustInAnIntermediateCaAloneIsNamed) {
                                    " holds the intermediate CA 'root-issuing' without 'root', "
                                    "which made it: put that certificate there too, or no node with "
                                    "a certificate of either is accepted");
-    // Beside a root of others it is no reason to stop, and the peer is told apart.
+    // Beside the root of another CA it is no reason to stop: those peers can be verified.
     files = plain.issue("sn1", {Role::sn});
     folder.write("host-1-ca/intermediate.pem", chain.intermediate().cert_pem);
     open_node(files);
@@ -212,7 +212,7 @@ TEST_F(TlsChainTest, TrustInAnIntermediateCaAloneIsNamed) {
     })) << node.logged();
 }
 
-TEST_F(TlsChainTest, TheLedgerKeepsTheChainAndAnAuditorFollowsItToTheRoot) {
+TEST_F(TlsChainTest, TheLedgerKeepsTheChainAndAnAuditorVerifiesItUpToTheRoot) {
     const auto signer = make_node_signer(chain.issue("sl1", "sl"), {"sl1"}, Role::sl);
     ASSERT_TRUE(signer) << signer.error().message;
     const Bytes& shown = (*signer)->credentials().certificate;
@@ -223,7 +223,7 @@ TEST_F(TlsChainTest, TheLedgerKeepsTheChainAndAnAuditorFollowsItToTheRoot) {
     ASSERT_TRUE(other) << other.error().message;
     EXPECT_TRUE(contains(other->vouches_for(shown).error().message,
                          "no trusted CA stands behind its certificate (unknown CA"));
-    // What was signed before the intermediate was taken back stays signed.
+    // Signatures made before the intermediate was revoked stay valid.
     chain.revoke_intermediate();
     const Result<TrustStore> later = TrustStore::load(chain.ca_path(), "");
     ASSERT_TRUE(later) << later.error().message;
@@ -234,8 +234,8 @@ TEST_F(TlsChainTest, TheLedgerKeepsTheChainAndAnAuditorFollowsItToTheRoot) {
     EXPECT_EQ(later->check(*certificates, TrustStore::Revocation::looked_at).ca, "root-issuing");
 }
 
-/// Departments with intermediates of one root are told apart.
-TEST_F(TlsChainTest, ANameIsPinnedToTheIntermediateCaThatMadeItsCertificate) {
+/// Departments with intermediate CAs of one root are distinguished.
+TEST_F(TlsChainTest, ANameIsPinnedToTheIntermediateCaThatIssuedItsCertificate) {
     const IdentityFiles files = chain.issue("sl1", "sl");
     const auto signer = make_node_signer(files, {"sl1"}, Role::sl);
     ASSERT_TRUE(signer) << signer.error().message;
@@ -255,10 +255,10 @@ TEST_F(TlsChainTest, ANameIsPinnedToTheIntermediateCaThatMadeItsCertificate) {
     forged.issuer = encode_chain(root->certificates);
     forged.ca = ca_fingerprint(*root->certificates.at(0));
     EXPECT_FALSE(make_node_verifier()->endorsed({"sl1"}, Role::sl, forged))
-        << "the root did not make it";
+        << "it was not issued by the root";
 }
 
-TEST_F(TlsChainTest, AChainOfTooManyCertificatesOrWithMoreBehindItIsRefused) {
+TEST_F(TlsChainTest, AChainThatIsTooLongOrHasTrailingBytesIsRefused) {
     const auto signer = make_node_signer(chain.issue("sl1", "sl"), {"sl1"}, Role::sl);
     ASSERT_TRUE(signer) << signer.error().message;
     Credentials shown = (*signer)->credentials();
@@ -274,7 +274,7 @@ TEST_F(TlsChainTest, AChainOfTooManyCertificatesOrWithMoreBehindItIsRefused) {
     EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, shown));
 }
 
-TEST_F(TlsChainTest, ANodeThatOthersCouldNotDialIsToldAtItsOwnStart) {
+TEST_F(TlsChainTest, ANodeThatOthersCouldNotDialIsReportedAtItsOwnStart) {
     TlsEndpointOptions options = options_of("sn1", Role::sn, chain.issue("sn1", "sn"));
     options.reached_as = {"127.0.0.1"};
     EXPECT_TRUE(make_tls_endpoint(options));
@@ -292,7 +292,7 @@ TEST_F(TlsChainTest, ANodeThatOthersCouldNotDialIsToldAtItsOwnStart) {
     }
 }
 
-TEST_F(TlsChainTest, ANewCertificateUnderWhichOthersCouldNotDialIsNotTaken) {
+TEST_F(TlsChainTest, ANewCertificateUnderWhichOthersCouldNotDialIsNotUsed) {
     TlsEndpointOptions options = options_of("sn1", Role::sn, plain.issue("sn1", {Role::sn}));
     options.reached_as = {"127.0.0.1"};
     node = open_party(options);

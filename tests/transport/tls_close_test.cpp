@@ -1,5 +1,5 @@
 // A close never overtakes data: what a peer has sent before its end, however abrupt, is delivered
-// before the news of the end.
+// before PeerDown.
 #include <cstring>
 #include <thread>
 
@@ -28,7 +28,7 @@ Bytes bytes_of(std::initializer_list<Message> messages) {
     return bytes;
 }
 
-/// A peer on a Unix socket that obeys nobody.
+/// A peer on a Unix socket that ignores the protocol.
 class RawUnix {
 public:
     explicit RawUnix(const std::string& path) : descriptor_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
@@ -46,7 +46,7 @@ public:
         EXPECT_EQ(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(bytes.size()));
     }
-    /// As the end of a process does.
+    /// As when the process ends.
     void close() { ::close(std::exchange(descriptor_, -1)); }
     int descriptor() const { return descriptor_; }
 
@@ -62,14 +62,15 @@ protected:
         options.receive_bytes_max = receive_bytes_max;
         return open_party(std::move(options));
     }
-    /// More than any socket takes, as soon as the peer is up.
+    /// Sends more than any socket buffers, as soon as the peer is up.
     static void flood(Party& party, const NodeId& peer) {
         for (std::uint32_t i = 0; i < 128; ++i) {
             party.endpoint->send(peer, Frame{MlSegment{1, i}, large});
         }
     }
-    /// Until the peer is lost. \return  whether its last message came, and before that.
-    static bool hears_the_end(Party& party) {
+    /// Runs until the peer is lost. \return  whether its last message arrived, and arrived before
+    /// that.
+    static bool receives_all_before_the_end(Party& party) {
         bool flooded = false;
         EXPECT_TRUE(run_until({&party}, [&] {
             if (!flooded && party.count<PeerUp>() > 0) {
@@ -101,7 +102,7 @@ protected:
     static inline const Blob large{Bytes(std::size_t{256} * 1024)};
 };
 
-TEST_F(TlsCloseTest, a_program_that_ends_beside_unread_data_is_heard_to_the_end) {
+TEST_F(TlsCloseTest, data_sent_before_a_process_ended_is_delivered) {
     for (int i = 0; i < tries; ++i) {
         Party sl = open_sl();
         std::thread program([&] {
@@ -110,12 +111,12 @@ TEST_F(TlsCloseTest, a_program_that_ends_beside_unread_data_is_heard_to_the_end)
             wait_for_unread(ml.descriptor(), unread_bytes);
             ml.write(bytes_of({last_message}));
         });
-        EXPECT_TRUE(hears_the_end(sl)) << "try " << i;
+        EXPECT_TRUE(receives_all_before_the_end(sl)) << "try " << i;
         program.join();
     }
 }
 
-TEST_F(TlsCloseTest, a_host_that_resets_the_connection_is_heard_to_the_end) {
+TEST_F(TlsCloseTest, data_sent_before_a_reset_is_delivered) {
     RawTls member{authority.issue("sl2", {Role::sl})};
     member.send = bytes_of({Hello{{"sl2"}, Role::sl}});
     member.last_words = bytes_of({last_message});
@@ -124,12 +125,12 @@ TEST_F(TlsCloseTest, a_host_that_resets_the_connection_is_heard_to_the_end) {
     for (int i = 0; i < tries; ++i) {
         Party sl = open_sl();
         std::thread host([&] { member.run(tcp.port); });
-        EXPECT_TRUE(hears_the_end(sl)) << "try " << i;
+        EXPECT_TRUE(receives_all_before_the_end(sl)) << "try " << i;
         host.join();
     }
 }
 
-TEST_F(TlsCloseTest, a_node_that_closes_while_both_sides_write_is_heard_to_the_end) {
+TEST_F(TlsCloseTest, data_sent_before_a_close_is_delivered_while_both_sides_write) {
     for (const Address& address : {socket, tcp}) {
         for (int i = 0; i < tries / 4; ++i) {
             Party sl = open_sl();
@@ -143,13 +144,13 @@ TEST_F(TlsCloseTest, a_node_that_closes_while_both_sides_write_is_heard_to_the_e
                 other.endpoint->send({"sl1"}, Frame{last_message, {}});
                 other.endpoint->close(std::chrono::seconds(30));
             });
-            EXPECT_TRUE(hears_the_end(sl)) << to_string(address) << ", try " << i;
+            EXPECT_TRUE(receives_all_before_the_end(sl)) << to_string(address) << ", try " << i;
             node.join();
         }
     }
 }
 
-TEST_F(TlsCloseTest, news_after_arrivals_come_behind_what_a_dead_program_has_sent) {
+TEST_F(TlsCloseTest, a_deferred_event_follows_what_a_dead_program_has_sent) {
     for (const std::size_t receive_bytes_max : {std::size_t{16} << 20U, std::size_t{1}}) {
         Party sl = open_sl(receive_bytes_max);
         RawUnix ml(socket.host);
@@ -163,7 +164,7 @@ TEST_F(TlsCloseTest, news_after_arrivals_come_behind_what_a_dead_program_has_sen
     }
 }
 
-TEST_F(TlsCloseTest, news_after_arrivals_come_at_once_when_nobody_has_sent_anything) {
+TEST_F(TlsCloseTest, a_deferred_event_is_immediate_if_nothing_was_sent) {
     Party sl = open_sl();
     sl.endpoint->post_after_arrivals(StopRequested{"its process has ended"});
     const std::optional<Input> input =

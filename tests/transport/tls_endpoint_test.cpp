@@ -12,7 +12,7 @@ namespace starling::test {
 namespace {
 
 constexpr std::size_t body_bytes = std::size_t{256} * 1024;
-// AddressSanitizer keeps what was freed, so memory says nothing there.
+// AddressSanitizer keeps freed memory, so peak memory can't be tested with it.
 constexpr bool memory_is_exact = !with_sanitizers;
 
 Frame segment(std::uint32_t index, const Blob& body) {
@@ -33,7 +33,7 @@ bool same_bytes(const Blob& a, const Blob& b) {
 
 class TlsEndpointTest : public testing::Test {
 protected:
-    /// sl1 dials sl2, both come up.
+    /// sl1 dials sl2; waits until both are up.
     void connect_pair() {
         second = open_party(listening("sl2"));
         first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
@@ -58,7 +58,7 @@ protected:
     const NodeId sl2{"sl2"};
 };
 
-TEST_F(TlsEndpointTest, BothSidesLearnWhoIsThere) {
+TEST_F(TlsEndpointTest, BothSidesLearnThePeersIdentity) {
     connect_pair();
     const PeerUp at_dialler = first.all<PeerUp>().at(0);
     EXPECT_EQ(at_dialler.peer, sl2);
@@ -86,9 +86,9 @@ TEST_F(TlsEndpointTest, FramesArriveWholeAndInOrder) {
     }
 }
 
-TEST_F(TlsEndpointTest, MuchDataBothWaysAtOnceTakesLittleMemory) {
+TEST_F(TlsEndpointTest, LargeTransfersInBothDirectionsUseLittleMemory) {
     connect_pair();
-    constexpr std::uint32_t count = 256;  // 64 MiB each way
+    constexpr std::uint32_t count = 256;  // 64 MiB in each direction
     const Blob body = pattern_body(1);
     const std::size_t before = peak_memory_bytes();
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -114,7 +114,7 @@ TEST_F(TlsEndpointTest, MuchDataBothWaysAtOnceTakesLittleMemory) {
     }
 }
 
-TEST_F(TlsEndpointTest, ASenderWaitsForAReceiverThatDoesNotRead) {
+TEST_F(TlsEndpointTest, ASenderBlocksWhileTheReceiverDoesNotRead) {
     connect_pair();
     constexpr std::uint32_t count = 512;  // 128 MiB
     const Blob body = pattern_body(2);
@@ -122,7 +122,7 @@ TEST_F(TlsEndpointTest, ASenderWaitsForAReceiverThatDoesNotRead) {
     for (std::uint32_t i = 0; i < count; ++i) {
         first.endpoint->send(sl2, segment(i, body));
     }
-    // Only the sender runs: it fills the socket and then has nothing left to do.
+    // Only the sender runs: it fills the socket buffer and then has nothing left to do.
     EXPECT_FALSE(
         first.endpoint->receive_until(first.endpoint->now() + std::chrono::milliseconds(300)));
     if (memory_is_exact) {
@@ -138,7 +138,7 @@ TEST_F(TlsEndpointTest, ASenderWaitsForAReceiverThatDoesNotRead) {
     }));
 }
 
-TEST_F(TlsEndpointTest, APeerThatAsksAndNeverReadsIsCutOff) {
+TEST_F(TlsEndpointTest, APeerThatSendsRequestsButNeverReadsIsDisconnected) {
     connect_pair();
     for (std::uint32_t i = 0; i < (1U << 17U) + 20'000; ++i) {
         first.endpoint->send(sl2, {Heartbeat{"default", 0, 0, i}, {}});
@@ -148,7 +148,7 @@ TEST_F(TlsEndpointTest, APeerThatAsksAndNeverReadsIsCutOff) {
         contains(first.all<PeerLost>().at(0).reason, "does not read what it has asked for"));
 }
 
-TEST_F(TlsEndpointTest, AReceiverHoldsNoMoreThanItsLimit) {
+TEST_F(TlsEndpointTest, AReceiverBuffersNoMoreThanItsLimit) {
     TlsEndpointOptions options = listening("sl2");
     options.receive_bytes_max = std::size_t{1} << 20U;
     second = open_party(std::move(options));
@@ -163,7 +163,7 @@ TEST_F(TlsEndpointTest, AReceiverHoldsNoMoreThanItsLimit) {
     const std::size_t before = peak_memory_bytes();
     std::uint32_t next = 0;
     EXPECT_TRUE(run_until({&first}, [&] {
-        // One frame at a time, while the sender has all the time it wants.
+        // One frame at a time, while the sender may run as long as it wants.
         const auto got =
             second.endpoint->receive_until(second.endpoint->now() + std::chrono::milliseconds(1));
         if (got && std::holds_alternative<FrameReceived>(*got)) {
@@ -178,7 +178,7 @@ TEST_F(TlsEndpointTest, AReceiverHoldsNoMoreThanItsLimit) {
     }
 }
 
-TEST_F(TlsEndpointTest, NobodyListensIsWorthAnotherTry) {
+TEST_F(TlsEndpointTest, ARefusedConnectionIsRetryable) {
     first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     first.endpoint->connect(loopback(port), Role::sl);
     ASSERT_TRUE(run_until({&first}, [&] { return first.count<ConnectFailed>() == 1; }));
@@ -190,7 +190,7 @@ TEST_F(TlsEndpointTest, NobodyListensIsWorthAnotherTry) {
               "can't connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
 }
 
-TEST_F(TlsEndpointTest, AHostNameIsLookedUp) {
+TEST_F(TlsEndpointTest, AHostNameIsResolved) {
     second = open_party(listening("sl2"));
     first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     first.endpoint->connect({"localhost", port}, Role::sl);
@@ -198,7 +198,7 @@ TEST_F(TlsEndpointTest, AHostNameIsLookedUp) {
     EXPECT_EQ(first.all<PeerUp>().at(0).dialled, (Address{"localhost", port}));
 }
 
-TEST_F(TlsEndpointTest, ASecondDialOfTheSameAddressIsIgnoredWhileTheFirstIsUnderWay) {
+TEST_F(TlsEndpointTest, ASecondDialOfTheSameAddressIsIgnoredDuringTheFirst) {
     second = open_party(listening("sl2"));
     first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     first.endpoint->connect(loopback(port), Role::sl);
@@ -210,7 +210,7 @@ TEST_F(TlsEndpointTest, ASecondDialOfTheSameAddressIsIgnoredWhileTheFirstIsUnder
     EXPECT_EQ(second.inputs.size(), 2U);  // PeerUp, frame
 }
 
-TEST_F(TlsEndpointTest, ANewerConnectionOfTheSamePeerTakesThePlaceOfTheOlder) {
+TEST_F(TlsEndpointTest, ANewerConnectionOfTheSamePeerReplacesTheOlder) {
     connect_pair();
     Party again = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     again.endpoint->connect(loopback(port), Role::sl);
@@ -230,7 +230,7 @@ TEST_F(TlsEndpointTest, ANewerConnectionOfTheSamePeerTakesThePlaceOfTheOlder) {
     EXPECT_EQ(first.count<FrameReceived>(), 0U);
 }
 
-TEST_F(TlsEndpointTest, AnEarlierStartOfAPeerDoesNotTakeTheLaterOnesPlace) {
+TEST_F(TlsEndpointTest, AnEarlierSessionOfAPeerDoesNotReplaceALaterOne) {
     const auto start = [&](std::uint64_t session) {
         TlsEndpointOptions options =
             options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}));
@@ -258,7 +258,7 @@ TEST_F(TlsEndpointTest, AnEarlierStartOfAPeerDoesNotTakeTheLaterOnesPlace) {
     EXPECT_TRUE(run_until({&later, &newest, &second}, [&] { return second.count<PeerUp>() == 2; }));
 }
 
-TEST_F(TlsEndpointTest, CloseSendsWhatIsQueuedFirst) {
+TEST_F(TlsEndpointTest, CloseSendsQueuedFramesFirst) {
     connect_pair();
     const std::size_t lines = second.log->size();
     const Blob body = pattern_body(4);
@@ -274,7 +274,7 @@ TEST_F(TlsEndpointTest, CloseSendsWhatIsQueuedFirst) {
     EXPECT_EQ(second.log->size(), lines) << second.logged();
 }
 
-TEST_F(TlsEndpointTest, CloseEndsAtItsLimitIfThePeerDoesNotRead) {
+TEST_F(TlsEndpointTest, CloseEndsAtItsTimeLimitIfThePeerDoesNotRead) {
     connect_pair();
     const Blob body = pattern_body(5);
     for (std::uint32_t i = 0; i < 256; ++i) {
@@ -287,7 +287,7 @@ TEST_F(TlsEndpointTest, CloseEndsAtItsLimitIfThePeerDoesNotRead) {
     EXPECT_LT(took, std::chrono::seconds(5));
 }
 
-TEST_F(TlsEndpointTest, AProgramThatDiesIsToldFromOneThatSaysGoodbye) {
+TEST_F(TlsEndpointTest, ACrashIsDistinguishedFromACleanClose) {
     connect_pair();
     first.endpoint.reset();
     ASSERT_TRUE(run_until({&second}, [&] { return second.count<PeerLost>() == 1; }));
@@ -297,8 +297,8 @@ TEST_F(TlsEndpointTest, AProgramThatDiesIsToldFromOneThatSaysGoodbye) {
         << lost.reason;
 }
 
-TEST_F(TlsEndpointTest, ADialThatIsNeverAnsweredEndsAtTheLimit) {
-    // The kernel accepts for the listener, which never runs.
+TEST_F(TlsEndpointTest, AnUnansweredDialEndsAtTheTimeLimit) {
+    // The kernel completes the TCP connection for the listener, which never runs.
     second = open_party(listening("sl2"));
     TlsEndpointOptions options = options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}));
     options.handshake_limit = std::chrono::milliseconds(300);
@@ -311,7 +311,7 @@ TEST_F(TlsEndpointTest, ADialThatIsNeverAnsweredEndsAtTheLimit) {
               "127.0.0.1:" + std::to_string(port) + ": no hello within 300 ms");
 }
 
-TEST_F(TlsEndpointTest, WorkDoneElsewhereWakesTheEndpoint) {
+TEST_F(TlsEndpointTest, FinishedWorkWakesTheEndpoint) {
     first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     std::thread worker([&] { first.endpoint->post(StopRequested{"enough"}); });
     const std::optional<Input> input =
@@ -321,14 +321,14 @@ TEST_F(TlsEndpointTest, WorkDoneElsewhereWakesTheEndpoint) {
     EXPECT_EQ(std::get<StopRequested>(*input).reason, "enough");
 }
 
-TEST_F(TlsEndpointTest, NothingHappensUntilTheDeadline) {
+TEST_F(TlsEndpointTest, WaitsForTheDeadlineIfNothingHappens) {
     first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     const SwarmTime deadline = first.endpoint->now() + std::chrono::milliseconds(50);
     EXPECT_FALSE(first.endpoint->receive_until(deadline));
     EXPECT_GE(first.endpoint->now(), deadline);
 }
 
-TEST_F(TlsEndpointTest, AFrameToAStrangerIsDropped) {
+TEST_F(TlsEndpointTest, AFrameToAnUnknownPeerIsDropped) {
     connect_pair();
     first.endpoint->send(NodeId{"sl9"}, Frame{Heartbeat{}, {}});
     first.endpoint->send(sl2, Frame{Heartbeat{"after", 0, 0, 0}, {}});
@@ -349,7 +349,7 @@ TEST_F(TlsEndpointTest, APortInUseIsNamed) {
 
 TEST_F(TlsEndpointTest, AnAddressOfAnotherHostIsNamed) {
     TlsEndpointOptions options = listening("sl2");
-    options.listen[0].address.host = "192.0.2.1";  // for documentation (RFC 5737)
+    options.listen[0].address.host = "192.0.2.1";  // reserved for documentation (RFC 5737)
     const auto opened = make_tls_endpoint(std::move(options));
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, Errc::io);

@@ -30,7 +30,7 @@ TEST_F(TlsIdentityTest, NameAndRolesComeFromTheCertificate) {
     EXPECT_EQ(identity->roles, (std::set<Role>{Role::sl, Role::tool}));
 }
 
-TEST_F(TlsIdentityTest, OneFileOfAuthoritiesWillDo) {
+TEST_F(TlsIdentityTest, OneFileOfCasIsSufficient) {
     files.ca_file = files.ca_path + "/ca.pem";
     files.ca_path.clear();
     EXPECT_EQ(error_of(files), "accepted");
@@ -49,19 +49,19 @@ TEST_F(TlsIdentityTest, AMissingFlagIsNamed) {
               "can prove who it is");
 }
 
-TEST_F(TlsIdentityTest, AFileThatIsNotThereIsNamed) {
+TEST_F(TlsIdentityTest, AMissingFileIsNamed) {
     files.key = folder.file("nowhere.pem");
     EXPECT_EQ(error_of(files), "--key " + files.key + ": can't be read: No such file or directory");
 }
 
-TEST_F(TlsIdentityTest, AFileThatIsNoCertificateIsNamed) {
+TEST_F(TlsIdentityTest, AFileWithoutACertificateIsNamed) {
     files.cert = folder.write("text.pem", "hello");
     EXPECT_TRUE(
         contains(error_of(files), "--cert " + files.cert + ": is no certificate in PEM form"))
         << error_of(files);
 }
 
-TEST_F(TlsIdentityTest, AKeyOfAnotherCertificateIsNamed) {
+TEST_F(TlsIdentityTest, AKeyThatDoesNotMatchTheCertificateIsNamed) {
     files.key = authority.issue("sl2", {Role::sl}).key;
     EXPECT_EQ(error_of(files), "--key " + files.key + ": is not the key of --cert " + files.cert);
 }
@@ -73,19 +73,19 @@ TEST_F(TlsIdentityTest, AnExpiredCertificateIsNamed) {
         << error_of(files);
 }
 
-TEST_F(TlsIdentityTest, ACertificateOfTheFutureIsNamed) {
+TEST_F(TlsIdentityTest, ACertificateThatIsNotYetValidIsNamed) {
     files = authority.issue("sl1", {Role::sl},
                             {std::chrono::seconds(3600), std::chrono::seconds(7200)});
     EXPECT_TRUE(contains(error_of(files), "the certificate is not valid before "))
         << error_of(files);
 }
 
-TEST_F(TlsIdentityTest, ARoleThatTheCertificateDoesNotHaveIsNamed) {
+TEST_F(TlsIdentityTest, ARoleMissingInTheCertificateIsNamed) {
     EXPECT_EQ(error_of(files, Role::sn),
               "--cert " + files.cert + ": the certificate is not for role sn but for sl, tool");
 }
 
-TEST_F(TlsIdentityTest, ADirectoryWithoutAuthoritiesIsNamed) {
+TEST_F(TlsIdentityTest, ADirectoryWithoutCasIsNamed) {
     files.ca_path = folder.file("empty");
     std::filesystem::create_directory(files.ca_path);
     EXPECT_EQ(error_of(files), "--capath " + files.ca_path +
@@ -93,14 +93,14 @@ TEST_F(TlsIdentityTest, ADirectoryWithoutAuthoritiesIsNamed) {
                                    "there");
 }
 
-TEST_F(TlsIdentityTest, AKeyAmongTheAuthoritiesIsNamed) {
+TEST_F(TlsIdentityTest, APrivateKeyAmongTheCasIsNamed) {
     std::filesystem::copy_file(files.key, files.ca_path + "/stray.pem");
     EXPECT_EQ(error_of(files),
               "--capath " + files.ca_path +
                   "/stray.pem: holds no certificate and no revocation list in PEM form");
 }
 
-TEST_F(TlsIdentityTest, ANodeMayNotTakeAnotherName) {
+TEST_F(TlsIdentityTest, ANodeMayNotUseAnotherName) {
     const auto opened = make_tls_endpoint(options_of("sl2", Role::sl, files));
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().message,

@@ -1,4 +1,4 @@
-// Two CAs that are trusted, and one name.
+// Two trusted CAs that issue certificates for the same name.
 #include <gtest/gtest.h>
 
 #include "tests/transport/tls_support.hpp"
@@ -16,7 +16,7 @@ protected:
         server = open_party(options_of("sn1", Role::sn, one.issue("sn1", {Role::sn}),
                                        {{loopback(port), {Role::sl, Role::sn}}}));
     }
-    /// A node of that name, which has dialled the server.
+    /// A node with this name, which has dialled the server.
     Party& dial(const Authority& authority, const std::string& name, Role role = Role::sl) {
         parties.push_back(std::make_unique<Party>(
             open_party(options_of(name, role, authority.issue(name, {role})))));
@@ -43,7 +43,7 @@ protected:
     std::vector<std::unique_ptr<Party>> parties;
 };
 
-TEST_F(TlsNames, APinnedNameIsForItsCaAlone) {
+TEST_F(TlsNames, APinnedNameIsAcceptedFromItsCaOnly) {
     ASSERT_NE(ca_of(one), ca_of(two));
     server.endpoint->pin({{"sl1"}, ca_of(one)});
     const std::string refused = refusal(dial(two, "sl1"));
@@ -56,13 +56,13 @@ TEST_F(TlsNames, APinnedNameIsForItsCaAlone) {
     EXPECT_EQ(server.all<PeerUp>()[0].ca, ca_of(one));
 }
 
-TEST_F(TlsNames, WhoIsConnectedIsNotDisplacedByAnotherCa) {
+TEST_F(TlsNames, AConnectedPeerIsNotReplacedByANameOfAnotherCa) {
     dial(two, "sl1");
     EXPECT_TRUE(contains(refusal(dial(one, "sl1")), "another 'sl1' is connected"));
     EXPECT_EQ(server.count<PeerLost>(), 0U);
 }
 
-TEST_F(TlsNames, APinCutsOffWhoHasTheNameWithAnotherCa) {
+TEST_F(TlsNames, APinDisconnectsAPeerWithTheNameFromAnotherCa) {
     Party& forger = dial(two, "sl1");
     server.endpoint->pin({{"sl1"}, ca_of(one)});
     EXPECT_TRUE(run_until({&server, &forger}, [&] {
@@ -75,8 +75,8 @@ TEST_F(TlsNames, APinCutsOffWhoHasTheNameWithAnotherCa) {
     EXPECT_EQ(refusal(dial(two, "sl1")), "let in");
 }
 
-/// "A second start of this very node" would end the one that hears it.
-TEST_F(TlsNames, TheOwnNameByAnotherCaIsNoCopyOfThisNode) {
+/// A node that learns of "a second process of this node" stops: only its own CA may cause that.
+TEST_F(TlsNames, TheOwnNameFromAnotherCaIsNotTakenForACopyOfThisNode) {
     Party& forger = dial(two, "sn1", Role::sn);
     ASSERT_EQ(forger.count<ConnectFailed>(), 1U);
     EXPECT_EQ(forger.all<ConnectFailed>()[0].error.code, Errc::refused);
@@ -85,7 +85,7 @@ TEST_F(TlsNames, TheOwnNameByAnotherCaIsNoCopyOfThisNode) {
     EXPECT_EQ(copy.all<ConnectFailed>()[0].error.code, Errc::replaced);
 }
 
-TEST_F(TlsNames, WhatANodeRegistersProvesWhoMadeItsCertificate) {
+TEST_F(TlsNames, RegisteredCredentialsProveWhichCaIssuedThem) {
     const auto signer = make_node_signer(one.issue("sl1", {Role::sl}), {"sl1"}, Role::sl);
     const auto other = make_node_signer(two.issue("sl1", {Role::sl}), {"sl1"}, Role::sl);
     ASSERT_TRUE(signer && other);
@@ -95,9 +95,10 @@ TEST_F(TlsNames, WhatANodeRegistersProvesWhoMadeItsCertificate) {
     EXPECT_TRUE(verifier->endorsed({"sl1"}, Role::sl, good));
     Credentials forged = (*other)->credentials();
     forged.ca = good.ca;
-    EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, forged)) << "a fingerprint that is not its";
+    EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, forged))
+        << "a fingerprint of another certificate";
     forged.issuer = good.issuer;
-    EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, forged)) << "a CA that did not make it";
+    EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, forged)) << "a CA that did not issue it";
     forged.issuer.clear();
     EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, forged));
 }

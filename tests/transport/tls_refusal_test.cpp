@@ -8,7 +8,7 @@
 namespace starling::test {
 namespace {
 
-/// A listening node that accepts SLs, and peers that it must not let in.
+/// A listening node that accepts SLs, and peers that it must refuse.
 class TlsRefusalTest : public testing::Test {
 protected:
     void SetUp() override { node = open_party(node_options()); }
@@ -30,16 +30,16 @@ protected:
         return answer.get();
     }
 
-    /// Whatever was refused: the next one who may come in does.
-    void expect_node_lives_on() {
+    /// Checks that after a refusal, a legitimate peer is still accepted.
+    void expect_node_still_serves() {
         Party good = open_party(options_of("sl8", Role::sl, authority.issue("sl8", {Role::sl})));
         good.endpoint->connect(loopback(port), Role::sn);
         EXPECT_TRUE(run_until({&node, &good}, [&] { return good.count<PeerUp>() == 1; }))
             << node.logged();
     }
 
-    /// Dials the node, which must not accept.
-    ConnectFailed dial_in_vain(Party& party, Role role = Role::sn) {
+    /// Dials the node, which must refuse.
+    ConnectFailed dial_expecting_refusal(Party& party, Role role = Role::sn) {
         party.endpoint->connect(loopback(port), role);
         EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<ConnectFailed>() == 1; }));
         EXPECT_EQ(party.count<PeerUp>(), 0U);
@@ -79,10 +79,10 @@ Bytes operator+(Bytes first, const Bytes& second) {
     return first;
 }
 
-TEST_F(TlsRefusalTest, ADiallerWhoseCaIsUnknownIsToldWhatToDo) {
+TEST_F(TlsRefusalTest, ADiallerWithAnUnknownCaIsToldTheRemedy) {
     Party party =
         open_party(options_of("sl1", Role::sl, stranger.issue("sl1", {Role::sl}, {}, &authority)));
-    const ConnectFailed failed = dial_in_vain(party);
+    const ConnectFailed failed = dial_expecting_refusal(party);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.code, Errc::refused);
     EXPECT_EQ(failed.error.message,
@@ -94,13 +94,13 @@ TEST_F(TlsRefusalTest, ADiallerWhoseCaIsUnknownIsToldWhatToDo) {
                          "its certificate is not accepted (unknown CA): copy the CA certificate of "
                          "that host into this node's --capath"))
         << node.logged();
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, AnAcceptorWhoseCaIsUnknownIsNotTrusted) {
+TEST_F(TlsRefusalTest, AnAcceptorWithAnUnknownCaIsNotTrusted) {
     Party party =
         open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}, {}, &stranger)));
-    const ConnectFailed failed = dial_in_vain(party);
+    const ConnectFailed failed = dial_expecting_refusal(party);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.message,
               at_port() +
@@ -116,7 +116,7 @@ TEST_F(TlsRefusalTest, AnExpiredCertificateOfADiallerIsRefused) {
     attack({authority.issue("sl1", {Role::sl}, past), false, {}, false},
            "its certificate is not accepted (expired): make a new one there (gen-cert)");
     EXPECT_TRUE(node.inputs.empty());
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
 TEST_F(TlsRefusalTest, AnExpiredCertificateOfAnAcceptorIsRefused) {
@@ -134,13 +134,13 @@ TEST_F(TlsRefusalTest, AnExpiredCertificateOfAnAcceptorIsRefused) {
 TEST_F(TlsRefusalTest, APeerWithoutACertificateIsRefused) {
     attack({std::nullopt, false, hello_bytes("sl1", Role::sl), false}, "it showed no certificate");
     EXPECT_TRUE(node.inputs.empty());
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, ARoleThatThePortDoesNotTakeIsRefused) {
+TEST_F(TlsRefusalTest, ARoleThatThePortDoesNotAcceptIsRefused) {
     Party party =
         open_party(options_of("tool1", Role::tool, authority.issue("tool1", {Role::tool})));
-    const ConnectFailed failed = dial_in_vain(party);
+    const ConnectFailed failed = dial_expecting_refusal(party);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.code, Errc::refused);
     EXPECT_EQ(failed.error.message,
@@ -150,9 +150,9 @@ TEST_F(TlsRefusalTest, ARoleThatThePortDoesNotTakeIsRefused) {
     EXPECT_TRUE(contains(node.logged(), "'tool1' (tool) used the wrong port")) << node.logged();
 }
 
-TEST_F(TlsRefusalTest, AnAcceptorOfAnotherRoleThanAskedForIsLeft) {
+TEST_F(TlsRefusalTest, ADiallerLeavesAnAcceptorOfAnUnexpectedRole) {
     Party party = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
-    const ConnectFailed failed = dial_in_vain(party, Role::apls);
+    const ConnectFailed failed = dial_expecting_refusal(party, Role::apls);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.message,
               at_port() +
@@ -163,16 +163,16 @@ TEST_F(TlsRefusalTest, AnAcceptorOfAnotherRoleThanAskedForIsLeft) {
         << node.all<PeerLost>().at(0).reason;
 }
 
-TEST_F(TlsRefusalTest, AHelloThatIsNotWhatTheCertificateSaysIsRefused) {
+TEST_F(TlsRefusalTest, AHelloThatContradictsTheCertificateIsRefused) {
     const std::string answer =
         attack(insider(hello_bytes("sl2", Role::sl)),
                "'sl2' (sl) shows the certificate of 'sl1': --name must be the name in --cert");
-    EXPECT_TRUE(contains(answer, "shows the certificate of 'sl1'")) << "Refused says why";
+    EXPECT_TRUE(contains(answer, "shows the certificate of 'sl1'")) << "Refused gives the reason";
     EXPECT_TRUE(node.inputs.empty());
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, ARoleThatTheCertificateDoesNotNameIsRefused) {
+TEST_F(TlsRefusalTest, ARoleThatTheCertificateDoesNotIncludeIsRefused) {
     attack({authority.issue("sl1", {Role::tool}), false, hello_bytes("sl1", Role::sl), false},
            "'sl1' (sl) may not be sl: its certificate is for tool");
 }
@@ -182,9 +182,9 @@ TEST_F(TlsRefusalTest, ANodeWithTheSameNameIsRefused) {
     attack({both, false, hello_bytes("sn1", Role::sl), false}, "two nodes have the name 'sn1'");
 }
 
-TEST_F(TlsRefusalTest, Tls12IsNotSpoken) {
+TEST_F(TlsRefusalTest, Tls12IsRefused) {
     attack({authority.issue("sl1", {Role::sl}), true, {}, false}, "it does not speak TLS 1.3");
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
 TEST_F(TlsRefusalTest, PlainHttpIsRecognised) {
@@ -193,25 +193,25 @@ TEST_F(TlsRefusalTest, PlainHttpIsRecognised) {
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(), "it sent an HTTP request; this port speaks TLS 1.3");
     })) << node.logged();
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, BytesThatAreNoTlsAreRefused) {
+TEST_F(TlsRefusalTest, BytesThatAreNotTlsAreRefused) {
     const RawSocket socket(port);
     socket.write(std::string(2000, '\x5a'));
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(), "what it sent is no TLS: no Starling node's port?");
     })) << node.logged();
     EXPECT_TRUE(contains(node.logged(), "127.0.0.1:"));
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, BytesThatAreNoFrameAreRefused) {
+TEST_F(TlsRefusalTest, BytesThatAreNotAFrameAreRefused) {
     attack(insider(Bytes(64, std::byte{0x5a})), "bad frame: not a Starling frame (wrong magic)");
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, AnotherWireVersionIsToldWhichOneWeSpeak) {
+TEST_F(TlsRefusalTest, AnotherWireVersionIsToldTheSupportedOne) {
     Bytes hello = hello_bytes("sl1", Role::sl);
     hello[4] = std::byte{9};
     const std::string answer =
@@ -224,7 +224,7 @@ TEST_F(TlsRefusalTest, AHugeFrameBeforeTheHelloIsRefused) {
     attack(insider(header_bytes(1, 1000000, 0)),
            "bad frame: a frame of 1000000 bytes before the hello");
     EXPECT_TRUE(node.inputs.empty());
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
 TEST_F(TlsRefusalTest, AHugeLengthAfterTheHelloEndsTheConnection) {
@@ -232,7 +232,7 @@ TEST_F(TlsRefusalTest, AHugeLengthAfterTheHelloEndsTheConnection) {
            "bad frame: message of 4294967295 bytes, at most 6291456");
     ASSERT_EQ(node.count<PeerLost>(), 1U);
     EXPECT_TRUE(contains(node.all<PeerLost>().at(0).reason, "message of 4294967295 bytes"));
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
 TEST_F(TlsRefusalTest, AFrameBeforeTheHelloIsRefused) {
@@ -244,16 +244,16 @@ TEST_F(TlsRefusalTest, ASecondHelloEndsTheConnection) {
     EXPECT_EQ(node.count<PeerLost>(), 1U);
 }
 
-TEST_F(TlsRefusalTest, HalfAFrameThenTheEndIsLogged) {
+TEST_F(TlsRefusalTest, APartialFrameBeforeTheEndIsLogged) {
     Bytes half = encode_head(Frame{Heartbeat{"cifar10", 0, 0, 0}, {}});
     half.resize(half.size() - 3);
     attack(insider(hello_bytes("sl1", Role::sl) + half, true),
            "closed the connection in the middle of a frame");
     EXPECT_EQ(node.count<PeerLost>(), 1U);
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, AClientThatSaysNothingIsDropped) {
+TEST_F(TlsRefusalTest, ASilentClientIsDropped) {
     node.endpoint.reset();
     TlsEndpointOptions options = node_options();
     options.handshake_limit = std::chrono::milliseconds(300);
@@ -262,11 +262,11 @@ TEST_F(TlsRefusalTest, AClientThatSaysNothingIsDropped) {
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(), "no hello within 300 ms");
     })) << node.logged();
-    EXPECT_EQ(silent.read_all(), "");  // the node hung up
-    expect_node_lives_on();
+    EXPECT_EQ(silent.read_all(), "");  // the node closed the connection
+    expect_node_still_serves();
 }
 
-TEST_F(TlsRefusalTest, TooManyStrangersDropTheOldest) {
+TEST_F(TlsRefusalTest, TooManyUnauthenticatedConnectionsDropTheOldest) {
     std::vector<std::unique_ptr<RawSocket>> silent;
     for (int i = 0; i < 257; ++i) {
         silent.push_back(std::make_unique<RawSocket>(port));
@@ -275,7 +275,7 @@ TEST_F(TlsRefusalTest, TooManyStrangersDropTheOldest) {
         return contains(node.logged(), "dropped: 256 connections already await authentication");
     })) << node.logged();
     EXPECT_EQ(silent.front()->read_all(), "");
-    expect_node_lives_on();
+    expect_node_still_serves();
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Certificates that are taken back, made for another address, or replaced while a node runs.
+// Certificates that are revoked, issued for another address, or replaced while a node runs.
 #include <filesystem>
 
 #include "tests/transport/tls_support.hpp"
@@ -28,7 +28,7 @@ protected:
         EXPECT_TRUE(!failed.empty() && failed[0].fatal);
         return failed.empty() ? "" : failed[0].error.message;
     }
-    /// Puts the files of `fresh` in the place of the node's, as a careful operator does.
+    /// Replaces the node's files by `fresh`, atomically, as an operator should.
     void replace_identity(const IdentityFiles& fresh) const {
         std::filesystem::rename(fresh.key, identity.key);
         std::filesystem::rename(fresh.cert, identity.cert);
@@ -42,7 +42,7 @@ protected:
     Party node;
 };
 
-TEST_F(TlsRotationTest, ARevokedDiallerIsRefusedAndBothSidesSayWhy) {
+TEST_F(TlsRotationTest, ARevokedDiallerIsRefusedAndBothSidesReportTheReason) {
     const IdentityFiles bad = authority.issue("sl1", {Role::sl});
     authority.revoke({bad.cert});
     open_node();
@@ -64,7 +64,7 @@ TEST_F(TlsRotationTest, ARevokedAcceptorIsRefused) {
     EXPECT_TRUE(contains(why, "revoked by its CA")) << why;
 }
 
-TEST_F(TlsRotationTest, ACaWithoutAListIsTrustedBesideOneThatHasOne) {
+TEST_F(TlsRotationTest, ACaWithoutARevocationListIsTrustedBesideOneWithAList) {
     authority.revoke({authority.issue("sl9", {Role::sl}).cert});
     folder.write("host-1-ca/other.pem", other.ca_pem());
     open_node();
@@ -72,7 +72,7 @@ TEST_F(TlsRotationTest, ACaWithoutAListIsTrustedBesideOneThatHasOne) {
     expect_up(party);
 }
 
-TEST_F(TlsRotationTest, AListThatIsOutOfDateIsStillUsedAndWarnedOf) {
+TEST_F(TlsRotationTest, AnOutdatedRevocationListIsStillUsedWithAWarning) {
     const IdentityFiles bad = authority.issue("sl1", {Role::sl});
     authority.revoke({bad.cert}, std::chrono::seconds(-10));
     open_node();
@@ -83,7 +83,7 @@ TEST_F(TlsRotationTest, AListThatIsOutOfDateIsStillUsedAndWarnedOf) {
     expect_failed(party);
 }
 
-TEST_F(TlsRotationTest, ACertificateForAnotherAddressIsRefusedByWhoDials) {
+TEST_F(TlsRotationTest, ADiallerRefusesACertificateForAnotherAddress) {
     identity = authority.issue("sn1", {Role::sn}, {}, nullptr, "192.0.2.1");
     open_node();
     Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
@@ -92,7 +92,7 @@ TEST_F(TlsRotationTest, ACertificateForAnotherAddressIsRefusedByWhoDials) {
     EXPECT_TRUE(contains(why, "gen-cert --renew --host-ip")) << why;
 }
 
-TEST_F(TlsRotationTest, ANewCertificateIsTakenAndConnectionsStay) {
+TEST_F(TlsRotationTest, ANewCertificateIsLoadedAndConnectionsStay) {
     open_node();
     Party before = sl("sl1", authority.issue("sl1", {Role::sl}));
     expect_up(before);
@@ -101,7 +101,7 @@ TEST_F(TlsRotationTest, ANewCertificateIsTakenAndConnectionsStay) {
     EXPECT_TRUE(run_until({&node, &before}, [&] {
         return contains(node.logged(), "certificate re-read: sn1, serial ");
     })) << node.logged();
-    // It trusts the old CA still, and shows a certificate of the new one.
+    // It still trusts the old CA, and presents a certificate of the new one.
     const IdentityFiles old_trust = authority.issue("sl2", {Role::sl});
     const IdentityFiles new_trust = authority.issue("sl3", {Role::sl}, {}, &other);
     Party stale = sl("sl2", old_trust);
@@ -113,7 +113,7 @@ TEST_F(TlsRotationTest, ANewCertificateIsTakenAndConnectionsStay) {
     EXPECT_TRUE(run_until({&node, &before}, [&] { return node.count<FrameReceived>() == 1; }));
 }
 
-TEST_F(TlsRotationTest, AChangeOfTheFilesIsNoticedWithoutASignal) {
+TEST_F(TlsRotationTest, ChangedFilesAreNoticedWithoutASignal) {
     open_node();
     replace_identity(authority.issue("sn1b", {Role::sn}));
     EXPECT_TRUE(run_until({&node}, [&] {
@@ -124,7 +124,7 @@ TEST_F(TlsRotationTest, AChangeOfTheFilesIsNoticedWithoutASignal) {
     expect_up(party);
 }
 
-TEST_F(TlsRotationTest, HalfReplacedFilesAreNotUsed) {
+TEST_F(TlsRotationTest, PartlyReplacedFilesAreNotUsed) {
     open_node();
     const IdentityFiles fresh = authority.issue("sn1c", {Role::sn});
     std::filesystem::rename(fresh.key, identity.key);
@@ -136,7 +136,7 @@ TEST_F(TlsRotationTest, HalfReplacedFilesAreNotUsed) {
     expect_up(party);
 }
 
-TEST_F(TlsRotationTest, ARevokedPeerIsCutOffAndNobodyElse) {
+TEST_F(TlsRotationTest, OnlyTheRevokedPeerIsDisconnected) {
     const IdentityFiles bad = authority.issue("sl1", {Role::sl});
     open_node();
     Party party = sl("sl1", bad);
@@ -151,7 +151,7 @@ TEST_F(TlsRotationTest, ARevokedPeerIsCutOffAndNobodyElse) {
     EXPECT_EQ(good.count<PeerLost>(), 0U);
 }
 
-TEST_F(TlsRotationTest, ACertificateNearItsEndIsWarnedOf) {
+TEST_F(TlsRotationTest, AnExpiringCertificateIsWarnedAbout) {
     identity = authority.issue("sn1", {Role::sn}, {.not_after = std::chrono::hours(24 * 10)});
     open_node();
     EXPECT_TRUE(contains(node.logged(), "make a new one (gen-cert --renew)")) << node.logged();

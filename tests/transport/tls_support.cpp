@@ -214,7 +214,7 @@ RawTlsServer::RawTlsServer(IdentityFiles identity) {
 }
 
 RawTlsServer::~RawTlsServer() {
-    ::shutdown(descriptor_, SHUT_RDWR);  // ends an accept() that nobody answered
+    ::shutdown(descriptor_, SHUT_RDWR);  // ends a blocked accept()
     thread_.join();
     ::close(descriptor_);
 }

@@ -19,7 +19,7 @@
 
 namespace starling::test {
 
-/// A directory of its own for each test, gone after it.
+/// A directory of its own for each test, removed afterwards.
 class Folder {
 public:
     std::string file(const std::string& name) const { return (directory_.path() / name).string(); }
@@ -51,7 +51,7 @@ private:
     std::string ca_path_;
 };
 
-/// An endpoint and what it brought.
+/// An endpoint and the inputs that it produced.
 struct Party {
     std::unique_ptr<PolledEndpoint> endpoint;
     std::vector<Input> inputs;
@@ -67,7 +67,7 @@ struct Party {
             std::count_if(inputs.begin(), inputs.end(),
                           [](const Input& input) { return std::holds_alternative<T>(input); }));
     }
-    /// All log lines, for EXPECT_THAT-like searches.
+    /// All log lines, to be searched.
     std::string logged() const;
 };
 
@@ -76,15 +76,15 @@ constexpr SwarmDuration test_handshake_limit = std::chrono::seconds(20);
 TlsEndpointOptions options_of(const std::string& name, Role role,
                               std::optional<IdentityFiles> identity,
                               std::vector<ListenOptions> listen = {});
-/// The endpoint must open.
+/// Opens an endpoint; fails the test if it can't.
 Party open_party(TlsEndpointOptions options);
 
-/// Gives each party in turn a moment, until `done` or half a minute is over. \return  done().
+/// Runs each party in turn briefly, until `done` or for half a minute. \return  done().
 bool run_until(std::vector<Party*> parties, const std::function<bool()>& done);
 
 inline Address loopback(std::uint16_t port) { return {"127.0.0.1", port}; }
 
-/// A blocking TCP connection without any rules.
+/// A blocking TCP connection that follows no protocol.
 class RawSocket {
 public:
     explicit RawSocket(std::uint16_t port);
@@ -93,7 +93,7 @@ public:
     ~RawSocket();
 
     void write(const std::string& bytes) const;
-    /// Until the other side ends.
+    /// Reads until the other side closes.
     std::string read_all() const;
     int descriptor() const { return descriptor_; }
 
@@ -101,20 +101,20 @@ private:
     int descriptor_;
 };
 
-/// A TLS client that obeys nobody: what a hostile or broken peer would send.
+/// A TLS client that sends anything, as a hostile or faulty peer would.
 struct RawTls {
-    std::optional<IdentityFiles> identity;  ///< none: it shows no certificate
+    std::optional<IdentityFiles> identity;  ///< none: presents no certificate
     bool tls12_only = false;
     Bytes send;            ///< after the handshake
-    bool hang_up = false;  ///< right after sending, else when the other side ends
-    /// Sent as soon as that many bytes of the other side wait unread.
+    bool hang_up = false;  ///< right after sending; otherwise when the other side closes
+    /// Sent as soon as this many bytes from the other side are unread.
     Bytes last_words = {};
     int unread_bytes = 0;
-    /// Runs to its end in the calling thread. \return  the bytes that came, decrypted.
+    /// Runs in the calling thread until its end. \return  the received bytes, decrypted.
     std::string run(std::uint16_t port) const;
 };
 
-/// A TLS server that takes one connection on a port and serves until the client ends.
+/// A TLS server that accepts one connection on a port and serves until the client ends.
 class RawTlsServer {
 public:
     explicit RawTlsServer(IdentityFiles identity);
@@ -127,12 +127,12 @@ private:
     std::thread thread_;
 };
 
-/// Until so many bytes wait to be read from a socket; half a minute at most.
+/// Waits until this many bytes can be read from a socket; half a minute at most.
 void wait_for_unread(int descriptor, int bytes);
 
 bool contains(const std::string& text, const std::string& part);
 
-/// Highest memory use of this process so far.
+/// Peak memory use of this process so far.
 std::size_t peak_memory_bytes();
 
 }  // namespace starling::test

@@ -12,7 +12,7 @@
 namespace starling::test {
 namespace {
 
-/// An SL and its ML, on one host, without certificates.
+/// An SL and its ML on one host, without certificates.
 class TlsUnixTest : public testing::Test {
 protected:
     TlsEndpointOptions sl_options() {
@@ -23,7 +23,7 @@ protected:
         party.endpoint->connect(address, Role::sl);
         return party;
     }
-    /// What a program that was killed leaves behind: the file of a socket that nobody listens on.
+    /// The socket file that a killed program leaves behind, without a listener.
     void leave_socket_file() const {
         const int descriptor = ::socket(AF_UNIX, SOCK_STREAM, 0);
         sockaddr_un path{};
@@ -37,7 +37,7 @@ protected:
     const Address address{folder.file("sl1.sock"), 0};
 };
 
-TEST_F(TlsUnixTest, FramesGoBothWays) {
+TEST_F(TlsUnixTest, FramesAreSentBothWays) {
     Party sl = open_party(sl_options());
     Party ml = open_ml();
     ASSERT_TRUE(
@@ -67,7 +67,7 @@ TEST_F(TlsUnixTest, FramesGoBothWays) {
     }
 }
 
-TEST_F(TlsUnixTest, ARoleThatIsNotExpectedIsRefused) {
+TEST_F(TlsUnixTest, AnUnexpectedRoleIsRefused) {
     Party sl = open_party(sl_options());
     Party other = open_ml("sl2", Role::sl);
     ASSERT_TRUE(run_until({&sl, &other}, [&] { return other.count<ConnectFailed>() == 1; }));
@@ -80,7 +80,7 @@ TEST_F(TlsUnixTest, ARoleThatIsNotExpectedIsRefused) {
     EXPECT_TRUE(contains(sl.logged(), "'sl2' (sl) used the wrong port")) << sl.logged();
 }
 
-TEST_F(TlsUnixTest, OnlyTheOwnerMayUseTheSocketAndItGoesAwayWithTheNode) {
+TEST_F(TlsUnixTest, OnlyTheOwnerMayUseTheSocketAndTheNodeRemovesIt) {
     {
         const Party sl = open_party(sl_options());
         struct stat info {};
@@ -98,7 +98,7 @@ TEST_F(TlsUnixTest, ASocketLeftByADeadProgramIsReplaced) {
     EXPECT_TRUE(run_until({&sl, &ml}, [&] { return ml.count<PeerUp>() == 1; }));
 }
 
-TEST_F(TlsUnixTest, NobodyListensOnTheSocketIsWorthAnotherTry) {
+TEST_F(TlsUnixTest, AMissingListenerIsRetryable) {
     leave_socket_file();
     Party ml = open_ml();
     ASSERT_TRUE(run_until({&ml}, [&] { return ml.count<ConnectFailed>() == 1; }));
@@ -117,7 +117,7 @@ TEST_F(TlsUnixTest, ASocketInUseIsNamed) {
     EXPECT_TRUE(std::filesystem::exists(address.host));
 }
 
-TEST_F(TlsUnixTest, AFileThatIsNoSocketIsLeftAlone) {
+TEST_F(TlsUnixTest, AFileThatIsNoSocketIsNotTouched) {
     folder.write("sl1.sock", "precious");
     const auto opened = make_tls_endpoint(sl_options());
     ASSERT_FALSE(opened);
