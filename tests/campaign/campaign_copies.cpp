@@ -1,4 +1,4 @@
-// Workspaces of pairs that are copied, so that two starts of one node live at a time.
+// Copied workspaces of pairs: two processes of one node run at the same time.
 #include "tests/campaign/campaign_swarm.hpp"
 
 namespace starling::test {
@@ -8,7 +8,7 @@ bool CampaignSwarm::copy_pair(int number) {
     Place& from = pair.newest();
     Place& to = pair.other();
     const bool other_lives = to.used && (up(to.sl) || up(to.ml));
-    if (calm_ || other_lives || !up(from.sl) || !up(from.ml)) {
+    if (healed_ || other_lives || !up(from.sl) || !up(from.ml)) {
         return false;
     }
     to.sl_store = {};
@@ -16,13 +16,13 @@ bool CampaignSwarm::copy_pair(int number) {
     to.ml_store = {};
     to.ml_store.states = from.ml_store.states;
     ++counts_.copies;
-    go_to_other_place(pair);
+    move_to_other_place(pair);
     return true;
 }
 
-/// Its start there is the newest from now on. What runs in the place before is left alone: it has
-/// to find out itself that it was replaced.
-void CampaignSwarm::go_to_other_place(Pair& pair) {
+/// From now on the newest session is the one at the other place. The process at the previous place
+/// is left alone: it has to find out that it was replaced.
+void CampaignSwarm::move_to_other_place(Pair& pair) {
     pair.at = 1 - pair.at;
     Place& place = pair.newest();
     sls_[index(pair.number)] = place.sl;
@@ -32,13 +32,13 @@ void CampaignSwarm::go_to_other_place(Pair& pair) {
     }
     network.crash(place.sl);
     network.crash(place.ml);
-    start_again(place.sl);
-    start_again(place.ml);
+    restart_process(place.sl);
+    restart_process(place.ml);
 }
 
 void CampaignSwarm::start_other_place(int number, bool kill, SwarmDuration pause) {
     Pair& pair = pairs_[index(number)];
-    if (calm_) {
+    if (healed_) {
         return;
     }
     const std::size_t from = pair.at;
@@ -49,14 +49,14 @@ void CampaignSwarm::start_other_place(int number, bool kill, SwarmDuration pause
     network.at(network.now() + pause, [this, &pair, from] {
         const auto ml = network.stopped(pair.newest().ml);
         const bool done = ml && ml->exit_code == exit_code::ok;
-        if (!calm_ && !done && pair.at == from) {
-            go_to_other_place(pair);
+        if (!healed_ && !done && pair.at == from) {
+            move_to_other_place(pair);
         }
     });
 }
 
-/// A copy of an SN finds out that its original serves, and ends.
-void CampaignSwarm::look_after_copies() {
+/// A copy of an SN detects that its original serves, and stops.
+void CampaignSwarm::supervise_copies() {
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
         SnCopy& copy = servers_[sn].copy;
         const auto stop = copy.runs ? network.stopped(copy.process) : std::nullopt;

@@ -1,4 +1,4 @@
-// What looks after the processes of a campaign's swarm, and how it is all well again in the end.
+// The operator of a campaign's swarm: restarts processes, heals all faults, and ends the training.
 #include <algorithm>
 
 #include "tests/campaign/campaign_swarm.hpp"
@@ -13,14 +13,14 @@ constexpr SwarmDuration supervise_interval = milliseconds(250);
 }  // namespace
 
 void CampaignSwarm::crash(const NodeId& process) {
-    if (calm_ || !down_.insert(process).second) {
+    if (healed_ || !down_.insert(process).second) {
         return;
     }
     ++counts_.crashes;
     network.crash(process);
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
         if (sns_[sn] == process && servers_[sn].copy.runs) {
-            network.crash(servers_[sn].copy.process);  // it is on the same host
+            network.crash(servers_[sn].copy.process);  // it runs on the same host
             servers_[sn].copy.runs = false;
         }
     }
@@ -29,14 +29,15 @@ void CampaignSwarm::crash(const NodeId& process) {
 void CampaignSwarm::restart_at(SwarmTime time, const NodeId& process) {
     network.at(time, [this, process] {
         if (down_.count(process) > 0 && !is_left_alone(process)) {
-            start_again(process);
+            restart_process(process);
         }
     });
 }
 
-void CampaignSwarm::start_again(const NodeId& process) {
+void CampaignSwarm::restart_process(const NodeId& process) {
     down_.erase(process);
-    // A clock counts from the start of its process or host, and no two run alike.
+    // Each process or host has a clock of its own, which starts at a different time and drifts
+    // differently.
     network.set_clock(process,
                       {milliseconds(random.below(60'000)), (random.uniform() - 0.5) * 2e-3});
     network.restart(process);
@@ -66,7 +67,7 @@ bool CampaignSwarm::is_left_alone(const NodeId& process) const {
         const Removal& removal = servers_[sn].removal;
         const bool dead = removal.state == Removal::State::asked && removal.plan.dead;
         const bool removed = removal.state == Removal::State::done;
-        if (sns_[sn] == process && (dead || (removed && calm_))) {
+        if (sns_[sn] == process && (dead || (removed && healed_))) {
             return true;
         }
     }
@@ -75,15 +76,15 @@ bool CampaignSwarm::is_left_alone(const NodeId& process) const {
 
 void CampaignSwarm::supervise() {
     network.at(network.now() + supervise_interval, [this] {
-        look_after_sns();
-        look_after_removals();
-        look_after_pairs();
-        look_after_copies();
+        supervise_sns();
+        supervise_removals();
+        supervise_pairs();
+        supervise_copies();
         supervise();
     });
 }
 
-void CampaignSwarm::look_after_pairs() {
+void CampaignSwarm::supervise_pairs() {
     for (std::size_t at = 0; at < mls_.size(); ++at) {
         const auto ml = network.stopped(mls_[at]);
         const auto sl = network.stopped(sls_[at]);
@@ -95,12 +96,12 @@ void CampaignSwarm::look_after_pairs() {
             sl->reason.find("replaced by a start of") != std::string::npos) {
             unexpected(sls_[at], "was told that it was replaced, and is the newest start");
         }
-        // As whoever looks after the processes of a host would: together and anew.
+        // As a service manager of a host would: both are restarted together.
         if (!waits && !done && (ml || sl)) {
             network.crash(mls_[at]);
             network.crash(sls_[at]);
-            start_again(sls_[at]);
-            start_again(mls_[at]);
+            restart_process(sls_[at]);
+            restart_process(mls_[at]);
         }
     }
 }
@@ -119,27 +120,28 @@ void CampaignSwarm::heal() {
             }
         }
     }
-    calm_ = true;
+    healed_ = true;
     for (std::size_t at = 0; at < sls_.size(); ++at) {
         if (down_.count(sls_[at]) > 0 || down_.count(mls_[at]) > 0) {
             network.crash(mls_[at]);
             network.crash(sls_[at]);
-            start_again(sls_[at]);
-            start_again(mls_[at]);
+            restart_process(sls_[at]);
+            restart_process(mls_[at]);
         }
     }
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
         Removal& removal = servers_[sn].removal;
         if (removal.state == Removal::State::asked) {
-            removal.state = Removal::State::none;  // if it was removed all the same, it will say so
+            // if the removal was committed all the same, the SN reports it itself
+            removal.state = Removal::State::none;
         }
         if (down_.count(sns_[sn]) > 0 && removal.state == Removal::State::none) {
-            start_again(sns_[sn]);
+            restart_process(sns_[sn]);
         }
     }
 }
 
-/// The hostile member ends first: its last word would be waited for, for an hour.
+/// The hostile member ends first: otherwise the run would wait an hour for its last report.
 void CampaignSwarm::wind_down() {
     training_.winding_down = true;
     if (hostile_.member) {
@@ -153,8 +155,8 @@ void CampaignSwarm::wind_down() {
     }
 }
 
-/// Where a pair was started twice, the newer start: once the training has ended without it, it
-/// would begin another one.
+/// Of a pair with two processes only the newer one counts: if the training ended without it, it
+/// would start another one.
 bool CampaignSwarm::all_have_synced_since(SwarmTime time) const {
     return std::all_of(pairs_.begin(), pairs_.end(), [&](const Pair& pair) {
         if (is_hostile(pair.number)) {
@@ -215,7 +217,7 @@ void CampaignSwarm::unexpected(const NodeId& process, const std::string& why) {
                  TraceEvent("observed").with("process", process.name).with("wrong", why));
 }
 
-void CampaignSwarm::tell_what_still_runs() {
+void CampaignSwarm::report_replaced_processes() {
     for (const auto& [process, why] : still_running()) {
         unexpected(process, std::string(why));
     }

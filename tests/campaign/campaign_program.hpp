@@ -12,18 +12,18 @@
 
 namespace starling::test {
 
-/// What all programs of a campaign have in common.
+/// Settings shared by all programs of a campaign.
 struct CampaignTraining {
     std::size_t elements = 500;  ///< float32 parameters
     std::uint32_t min_peers = 2;
     SwarmDuration grace = std::chrono::milliseconds(500);
     SwarmDuration part = std::chrono::milliseconds(400);  ///< training between two rounds
     std::uint64_t slowest_link = 4000;                    ///< bytes a second
-    bool winding_down = false;                            ///< the next parts are the last ones
+    bool winding_down = false;  ///< the parts that begin now are the last ones
 };
 
-/// Trains until the campaign winds down. A start of it that comes later begins with the swarm's
-/// model, whatever it had, and counts its parts on from where its state was kept.
+/// Trains until the campaign winds down. A later start loads the swarm's model, whatever it had,
+/// and continues to count parts from the kept state.
 class CampaignProgram final : public ProgramModel {
 public:
     static constexpr std::uint64_t batches = 16;  ///< between two rounds
@@ -35,8 +35,8 @@ public:
         for (std::size_t i = 0; i < training.elements; ++i) {
             targets_.push_back(static_cast<float>(random_.normal()));
             if (i % 4 == 0 && number <= 4) {
-                // Those of two members cancel each other: what is left depends on the order in
-                // which it is summed.
+                // The values of two members cancel each other: the remainder depends on the order
+                // of summation.
                 const double huge = std::ldexp(6.0 / weight, 70);
                 targets_.back() = static_cast<float>(number % 2 == 0 ? huge : -huge);
             }

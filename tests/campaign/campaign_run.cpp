@@ -10,18 +10,18 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr SwarmDuration calm_begin = seconds(2);
-/// A round after all is well again: the longest lease, a stalled exchange and a grace period.
-/// Where two members never reach each other, nothing moves for 20 s (5 s until it is told, 15 s
-/// until it is believed) before they are kept apart, and the attempt after that may have to do so
-/// again.
+/// Limit of a round after all faults are healed: the longest lease, a stalled exchange and a grace
+/// period. If two members can't reach each other, nothing moves for 20 s (5 s until it is reported,
+/// 15 s until the report is acted on) before they get different roles, and the next attempt may
+/// need the same again.
 constexpr SwarmDuration round_limit = seconds(50);
 constexpr SwarmDuration end_limit = seconds(120);
 constexpr SwarmDuration readers_go_on = seconds(3);
-/// So many rounds have their segments owned by different members.
+/// After this many rounds, every assignment of segment owners has occurred.
 constexpr std::uint64_t rounds_with_a_block = 6;
 constexpr SwarmDuration block_limit = seconds(100);
 
-/// With a hostile member: it is kept apart from two others at most, and left out after that, each
+/// With a hostile member: it is separated from at most two others and excluded after that, each
 /// within 12 minutes (core/DECISIONS.md), and expelled after five such rounds.
 constexpr SwarmDuration hostile_round_limit = std::chrono::minutes(45);
 constexpr SwarmDuration hostile_end_limit = std::chrono::hours(4);
@@ -70,7 +70,7 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
         swarm.network.run([] { return false; },
                           std::min(limit, swarm.network.now() + readers_go_on));
     }
-    swarm.tell_what_still_runs();
+    swarm.report_replaced_processes();
     swarm.trace.checker.finish(swarm.network.now());
 
     const SwarmChecker& checker = swarm.trace.checker;

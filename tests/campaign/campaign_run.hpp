@@ -8,7 +8,7 @@
 
 namespace starling::test {
 
-/// What came of one seed.
+/// The result of one seed.
 struct SeedResult {
     std::uint64_t faults = 0;
     std::uint64_t rounds = 0;
@@ -18,11 +18,12 @@ struct SeedResult {
     std::uint64_t full_disks = 0;  ///< of MLs
     std::uint64_t operations = 0;
     std::uint64_t violations = 0;
-    std::uint64_t hash = 0;          ///< of the trace, if asked for
-    std::vector<std::string> first;  ///< violations, as text
+    std::uint64_t hash = 0;          ///< of the trace, if requested
+    std::vector<std::string> first;  ///< the first violations, as text
 };
 
-/// One swarm from its start through faults to its end, in virtual time; all from the seed.
+/// Runs one swarm from its start through faults to its end, in virtual time, determined by the seed
+/// alone.
 SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options);
 
 }  // namespace starling::test

@@ -1,4 +1,4 @@
-// SNs that leave, are removed, begin with an empty disk, or were copied.
+// SNs that leave, are removed, lose their disk, or are copied.
 #include <algorithm>
 #include <utility>
 
@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 constexpr std::string_view removed_text = "keeps the ledger no more";
 constexpr SwarmDuration tool_limit = seconds(4);
-/// Then the administrator gives up, and starts it again.
+/// After this time the administrator gives up, and restarts the SN.
 constexpr SwarmDuration removal_limit = seconds(12);
 
 }  // namespace
@@ -37,7 +37,8 @@ bool CampaignSwarm::is_voter(int sn) const {
     return false;
 }
 
-/// Of those that serve. No change is begun before the one before is over.
+/// All SNs in service are voters. No membership change is started before the previous one is
+/// complete.
 bool CampaignSwarm::all_vote() const {
     bool all = true;
     for (int sn = 1; sn <= options_.servers; ++sn) {
@@ -66,13 +67,14 @@ bool CampaignSwarm::replace_sn(int sn, bool leave, SwarmTime back) {
     if (!serves(sn) || !all_vote() || !up(sns_[at])) {
         return false;
     }
-    // It joins through any that is there.
+    // It joins through any SN that is up.
     servers_[at].sentinel =
         (at + 1 + random.below(static_cast<std::uint64_t>(options_.servers - 1))) %
         static_cast<std::size_t>(options_.servers);
     crash(sns_[at]);
     if (leave) {
-        servers_[at].leaving = true;  // it is started as one that leaves, and ends once it is out
+        // restarted with --leave; it ends once it is no longer a member
+        servers_[at].leaving = true;
     } else {
         empty_disk(at);
     }
@@ -87,7 +89,7 @@ void CampaignSwarm::empty_disk(std::size_t sn) {
     store.lost_writes = lost_writes;
 }
 
-void CampaignSwarm::look_after_sns() {
+void CampaignSwarm::supervise_sns() {
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
         const auto stop = network.stopped(sns_[sn]);
         if (down_.count(sns_[sn]) > 0 || !stop) {
@@ -98,9 +100,9 @@ void CampaignSwarm::look_after_sns() {
             continue;
         }
         if (stop->exit_code == exit_code::ok && std::exchange(servers_[sn].leaving, false)) {
-            empty_disk(sn);  // it comes back as another one
+            empty_disk(sn);  // it returns as a new server
         }
-        start_again(sns_[sn]);
+        restart_process(sns_[sn]);
     }
 }
 
@@ -110,21 +112,21 @@ bool CampaignSwarm::remove_sn(int sn, const RemovalPlan& plan) {
     for (const Sn& server : servers_) {
         removed += server.removal.state == Removal::State::none ? 0 : 1;
     }
-    // Those that are left without the hostile one must be a majority.
+    // The SNs that remain, without the hostile one, must be a majority.
     const int allowed = (options_.servers - 1) / 2 - (hostile_.server ? 1 : 0);
-    if (calm_ || !serves(sn) || !all_vote() || servers_[at].copy.runs || removed >= allowed) {
+    if (healed_ || !serves(sn) || !all_vote() || servers_[at].copy.runs || removed >= allowed) {
         return false;
     }
     if (plan.dead) {
         crash(sns_[at]);
     }
     servers_[at].removal = {Removal::State::asked, plan, {}, network.now(), true};
-    ask_to_remove(at);
+    request_removal(at);
     return true;
 }
 
-/// Any SN is asked, also the one itself.
-void CampaignSwarm::ask_to_remove(std::size_t sn) {
+/// The request may go to any SN, also to the one that is to be removed.
+void CampaignSwarm::request_removal(std::size_t sn) {
     const std::uint64_t number = ++tools_;
     std::vector<Address> servers = sn_addresses_;
     std::rotate(servers.begin(),
@@ -146,7 +148,7 @@ void CampaignSwarm::ask_to_remove(std::size_t sn) {
     network.add(std::move(tool));
 }
 
-void CampaignSwarm::look_after_removals() {
+void CampaignSwarm::supervise_removals() {
     for (std::size_t sn = 0; sn < sns_.size(); ++sn) {
         Removal& removal = servers_[sn].removal;
         const auto answer =
@@ -157,53 +159,54 @@ void CampaignSwarm::look_after_removals() {
         if (answer->exit_code == exit_code::ok) {
             on_removed(sn);
         } else if (network.now() - removal.since < removal_limit) {
-            ask_to_remove(sn);
+            request_removal(sn);
         } else {
-            removal.state = Removal::State::none;  // if it was removed all the same, it will say so
+            // if the removal was committed all the same, the SN reports it itself
+            removal.state = Removal::State::none;
             if (down_.count(sns_[sn]) > 0) {
-                start_again(sns_[sn]);
+                restart_process(sns_[sn]);
             }
         }
     }
 }
 
-/// The command said so, or the SN that was told.
+/// The removal was confirmed, by the command or by the removed SN.
 void CampaignSwarm::on_removed(std::size_t sn) {
     Removal& removal = servers_[sn].removal;
     if (removal.state == Removal::State::done) {
         return;
     }
-    if (!removal.ever && !is_hostile_sn(sn)) {
+    if (!removal.requested && !is_hostile_sn(sn)) {
         unexpected(sns_[sn], "was told that it was removed, and nobody has asked for that");
-        removal.ever = true;
+        removal.requested = true;
     }
     removal.state = Removal::State::done;
     ++counts_.removals;
     if (removal.plan.back) {
-        come_back_at(*removal.plan.back, sn, false);
+        return_at(*removal.plan.back, sn, false);
     }
     if (removal.plan.joins) {
-        come_back_at(removal.plan.back.value_or(SwarmDuration{0}) + *removal.plan.joins, sn, true);
+        return_at(removal.plan.back.value_or(SwarmDuration{0}) + *removal.plan.joins, sn, true);
     }
 }
 
-/// \param anew  with an empty disk, so that it is taken in; else it must be refused.
-void CampaignSwarm::come_back_at(SwarmDuration pause, std::size_t sn, bool anew) {
+/// \param anew  with an empty disk, so that it joins; otherwise it must be refused.
+void CampaignSwarm::return_at(SwarmDuration pause, std::size_t sn, bool anew) {
     network.at(network.now() + pause, [this, sn, anew] {
-        if (calm_ || servers_[sn].removal.state != Removal::State::done) {
+        if (healed_ || servers_[sn].removal.state != Removal::State::done) {
             return;
         }
-        // Not before it has been told, and the removing command has ended: one that loses its
-        // connection asks again, and would remove the server that has joined since.
+        // Not before the SN knows that it was removed and the removing tool has ended: a tool that
+        // loses its connection asks again, and would remove the server that has joined since.
         if (up(sns_[sn]) || !network.stopped(servers_[sn].removal.tool)) {
-            come_back_at(seconds(1), sn, anew);
+            return_at(seconds(1), sn, anew);
             return;
         }
         if (anew) {
             empty_disk(sn);
             servers_[sn].removal = {};
         }
-        start_again(sns_[sn]);
+        restart_process(sns_[sn]);
     });
 }
 
@@ -211,7 +214,7 @@ bool CampaignSwarm::copy_sn(int sn) {
     const std::size_t at = index(sn);
     SnCopy& copy = servers_[at].copy;
     const MemoryStore& store = servers_[at].store;
-    if (calm_ || !serves(sn) || !all_vote() || !up(sns_[at]) || copy.runs ||
+    if (healed_ || !serves(sn) || !all_vote() || !up(sns_[at]) || copy.runs ||
         store.fail_next_write) {
         return false;
     }
@@ -226,8 +229,8 @@ bool CampaignSwarm::copy_sn(int sn) {
     const Address elsewhere{sn_addresses_[at].host, 30404};
     MemoryNodeSpec spec;
     spec.process = copy.process.name;
-    // A copy that can't reach its original takes itself for moved, as core/DECISIONS.md says. On
-    // the same host it always can, and what fails for one fails for both.
+    // A copy that can't reach its original believes that it was moved (see core/DECISIONS.md). On
+    // the same host it can always reach it, and what fails for one fails for both.
     spec.host = "host-" + sns_[at].name;
     spec.listen = {elsewhere};
     spec.accepts = sn_api_accepts();

@@ -26,7 +26,7 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
       network(derive_seed(seed + options.network_variant, "network"), openssl_hasher(), trace),
       random(derive_seed(seed, "schedule")),
       options_(options) {
-    // Mostly one segment; now and then more, of different owners.
+    // Mostly one segment; sometimes more, with different owners.
     training_.elements = random.chance(0.06) ? 70'000 : 400;
     training_.min_peers =
         2 + static_cast<std::uint32_t>(random.below(static_cast<std::uint64_t>(options.pairs - 1)));
@@ -44,7 +44,7 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
     }
 }
 
-/// Three kinds of lies in all, drawn from the seed, of one member and one SN.
+/// Three kinds of lies in total, drawn from the seed, spread over one member and one SN.
 void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
     Random draw(derive_seed(seed, "lies"));
     std::set<Lie> lies;
@@ -60,7 +60,7 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         hostile_.lies += fresh ? (hostile_.lies.empty() ? "" : ", ") + std::string(name) : "";
     }
     if (!lies.empty()) {
-        // Of three members the two honest ones are a majority; and the others are enough.
+        // Two honest members of three are a majority; with more members, the honest ones suffice.
         training_.min_peers = std::clamp<std::uint32_t>(
             training_.min_peers, 3, static_cast<std::uint32_t>(options_.pairs - 1));
         std::vector<NodeId> others;
@@ -68,7 +68,7 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
             others.push_back({"sl" + std::to_string(i)});
         }
         training_.slowest_link =
-            1'000'000;  // an attempt is over after ten minutes, whatever it claims
+            1'000'000;  // an attempt ends after ten minutes, whatever progress it claims
         const std::string n = std::to_string(options_.pairs);
         hostile_.member =
             std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others), lies);
@@ -95,8 +95,8 @@ void CampaignSwarm::start() {
     for (int i = 1; i <= reader_count; ++i) {
         add_reader(i);
     }
-    // The first start of the first SN begins the ledger; later ones would join it.
-    network.at(network.now() + milliseconds(500), [this] { founded_ = true; });
+    // The first start of SN 1 creates the ledger; later ones would join it.
+    network.at(network.now() + milliseconds(500), [this] { ledger_created_ = true; });
     supervise();
 }
 
@@ -108,7 +108,7 @@ SnNodeOptions CampaignSwarm::sn_options(int number) {
     options.peer_address = sn_addresses_[at];
     options.log = servers_[at].store.log;
     options.admins = {{"swci1"}};
-    if (number > 1 || founded_) {
+    if (number > 1 || ledger_created_) {
         options.sentinel = sn_addresses_[sentinel_of(at)];
     }
     options.session = fresh_session();
@@ -155,7 +155,7 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(const Pair& pair, Place& place) {
     SlNodeOptions options;
     options.id = {"sl" + std::to_string(pair.number)};
     options.sn_addresses = sn_addresses_;
-    // Each begins with another one, a copy too.
+    // Each node starts with a different SN, a copy too.
     const auto first = (pair.number + (&place == &pair.places[0] ? 0 : 1)) % options_.servers;
     std::rotate(options.sn_addresses.begin(), options.sn_addresses.begin() + first,
                 options.sn_addresses.end());
@@ -190,7 +190,7 @@ void CampaignSwarm::add_pair(int number) {
     add_place(pair, pair.newest());
 }
 
-/// \param pair, place  live as long as the network.
+/// \param pair, place  must outlive the network.
 void CampaignSwarm::add_place(Pair& pair, Place& place) {
     const Address socket{"/" + place.host + "/sl.sock", 0};
     MemoryNodeSpec sl;

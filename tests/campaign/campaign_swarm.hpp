@@ -19,65 +19,65 @@
 
 namespace starling::test {
 
-/// SNs, pairs of SL and ML, and readers on the memory network, with what an operator does: nodes
-/// that have ended or were killed are started again, an SN is taken out or gets an empty disk, a
+/// SNs, pairs of SL and ML, and readers on the memory network, with the actions of an operator:
+/// nodes that have ended or were killed are restarted, an SN is removed or loses its disk, a
 /// workspace is copied.
 class CampaignSwarm {
 public:
     CampaignSwarm(std::uint64_t seed, const CampaignOptions& options);
 
-    /// Everything starts, within two seconds.
+    /// Starts all nodes, within two seconds.
     void start();
     void crash(const NodeId& process);
-    /// Starts what has crashed or stopped, at this time; SL and ML of a pair together.
+    /// Restarts a process that is down, at this time; SL and ML of a pair together.
     void restart_at(SwarmTime time, const NodeId& process);
     void crash_pair(int pair, SwarmTime back);
     void crash_sn(int sn, SwarmTime back);
-    /// Everything that is down comes back at once and all stays well.
+    /// Restarts everything that is down, and ends all faults.
     void heal();
-    /// No training is begun that would not be the last.
+    /// From now on, programs train only their last part.
     void wind_down();
 
-    // Servers come and go: campaign_servers.cpp.
-    /// Started again with an empty disk: it joins as a new one. False where it must not be now,
-    /// since another one is not a full member yet. \param leave  it leaves first.
+    // Membership changes: campaign_servers.cpp. Restarts an SN with an empty disk, so that it joins
+    // as a new server. False if not possible now, since another SN is not a voter yet. \param leave
+    // it leaves the ledger first.
     bool replace_sn(int sn, bool leave, SwarmTime back);
     struct RemovalPlan {
-        bool dead = false;                   ///< it crashes for good before
-        std::optional<SwarmDuration> back;   ///< then it is started again with its old disk
-        std::optional<SwarmDuration> joins;  ///< then it begins anew, with an empty disk
+        bool dead = false;                   ///< whether it has crashed for good
+        std::optional<SwarmDuration> back;   ///< when it is restarted with its old disk, if so
+        std::optional<SwarmDuration> joins;  ///< when it is restarted with an empty disk, if so
     };
-    /// An administrator takes it out, as `swci remove server` does. False where that can't be now.
+    /// An administrator removes it, as `swci remove server` does. False if not possible now.
     bool remove_sn(int sn, const RemovalPlan& plan);
-    /// The disk of an SN is copied, and the copy started beside it. It must find that out and end.
+    /// Copies the disk of an SN and starts the copy beside it. The copy must detect that and stop.
     bool copy_sn(int sn);
     void fail_sn_disk(int sn);
     bool serves(int sn) const { return servers_[index(sn)].removal.state == Removal::State::none; }
 
-    // Copied workspaces: campaign_copies.cpp. Each pair has two places where it can run.
-    /// The disks of SL and ML are copied to the other place as they are, and a pair is started
-    /// there while this one runs. False where it can't be now.
+    // Copied workspaces: campaign_copies.cpp. Each pair has two places where it can run. Copies the
+    // disks of SL and ML to the other place as they are, and starts a pair there while this one
+    // runs. False if not possible now.
     bool copy_pair(int pair);
-    /// The other place's pair is started, with what its disks hold. \param kill  the one that was
-    /// started last is killed for good before.
+    /// Starts the pair at the other place, with what its disks hold. \param kill  kills the newest
+    /// one for good before.
     void start_other_place(int pair, bool kill, SwarmDuration pause);
 
     bool all_have_synced_since(SwarmTime time) const;
     bool all_ended() const;
-    /// Tells the trace of each process that runs though another one has its place.
-    void tell_what_still_runs();
-    /// Two members never reach each other from now on; the swarm must go on.
-    /// False where all are needed.
+    /// Reports each process to the trace that still runs though it was replaced.
+    void report_replaced_processes();
+    /// Two members can't reach each other from now on; the swarm must continue. False if all
+    /// members are needed.
     bool block_two_members();
     int leader() const;  ///< number of the SN that led last; 0: none yet
 
     const std::vector<NodeId>& sns() const { return sns_; }
-    /// Processes of the pairs; of those that were started twice the newest ones.
+    /// Processes of the pairs; of copied pairs the newest ones.
     const std::vector<NodeId>& sls() const { return sls_; }
     const std::vector<NodeId>& mls() const { return mls_; }
     MemoryStore& sl_store(int pair) { return pairs_[index(pair)].newest().sl_store; }
     MemoryStore& ml_store(int pair) { return pairs_[index(pair)].newest().ml_store; }
-    /// What the hostile member and the hostile SN do; empty: there are none.
+    /// The lies of the hostile member and the hostile SN; empty if there are none.
     const std::string& lies() const { return hostile_.lies; }
     bool has_hostile_member() const { return hostile_.member != nullptr; }
     std::uint64_t crashes() const { return counts_.crashes; }
@@ -86,10 +86,10 @@ public:
 
     CampaignTrace trace;
     MemoryNetwork network;
-    Random random;  ///< of the schedule
+    Random random;  ///< of the fault schedule
 
 private:
-    /// Where a pair can run: a host with its disks.
+    /// A place where a pair can run: a host with its disks.
     struct Place {
         NodeId sl;
         NodeId ml;
@@ -118,28 +118,28 @@ private:
         RemovalPlan plan;
         NodeId tool;
         SwarmTime since{};
-        bool ever = false;  ///< somebody has asked for it once
+        bool requested = false;  ///< whether its removal was ever requested
     };
     struct SnCopy {
         NodeId process;
         MemoryStore store;
         bool runs = false;
     };
-    /// What there is for each SN, whichever of its starts runs.
+    /// State of an SN that outlives its processes.
     struct Sn {
         MemoryStore store;
-        std::size_t sentinel = 0;  ///< index of another one
+        std::size_t sentinel = 0;  ///< index of another SN
         bool leaving = false;      ///< about to leave
         Removal removal;
         SnCopy copy;
     };
-    /// None, or one of them, or both.
+    /// The hostile nodes: none, one of them, or both.
     struct Hostile {
-        std::unique_ptr<HostileMember> member;  ///< the last pair's SL, over all its starts
-        std::unique_ptr<HostileServer> server;  ///< the last SN, over all its starts
-        std::string lies;                       ///< what they do
+        std::unique_ptr<HostileMember> member;  ///< the last pair's SL, in all its sessions
+        std::unique_ptr<HostileServer> server;  ///< the last SN, in all its sessions
+        std::string lies;                       ///< description of their lies
     };
-    struct Counts {  ///< of what has been done so far
+    struct Counts {  ///< of faults so far
         std::uint64_t crashes = 0;
         std::uint64_t copies = 0;
         std::uint64_t removals = 0;
@@ -154,29 +154,29 @@ private:
     SnNodeOptions sn_options(int number);
     std::unique_ptr<Node> make_sl(const Pair& pair, Place& place);
     std::uint64_t fresh_session() { return ++sessions_; }
-    /// Looks after nodes that have ended by themselves.
+    /// Restarts nodes that have ended by themselves.
     void supervise();
-    void look_after_sns();
-    void look_after_pairs();
-    void look_after_copies();
-    void look_after_removals();
-    void start_again(const NodeId& process);
-    /// An older start that lives on, or a server that was removed: nobody starts it again.
+    void supervise_sns();
+    void supervise_pairs();
+    void supervise_copies();
+    void supervise_removals();
+    void restart_process(const NodeId& process);
+    /// True for a replaced process that still runs and for a removed SN: neither is restarted.
     bool is_left_alone(const NodeId& process) const;
     bool is_voter(int sn) const;
     bool all_vote() const;
     void empty_disk(std::size_t sn);
-    void ask_to_remove(std::size_t sn);
+    void request_removal(std::size_t sn);
     void on_removed(std::size_t sn);
-    void come_back_at(SwarmDuration pause, std::size_t sn, bool anew);
+    void return_at(SwarmDuration pause, std::size_t sn, bool anew);
     std::size_t sentinel_of(std::size_t sn) const;
-    void go_to_other_place(Pair& pair);
+    void move_to_other_place(Pair& pair);
     /// Processes that should have ended by now, and why.
     std::map<NodeId, std::string_view> still_running() const;
     void unexpected(const NodeId& process, const std::string& why);
     void add_hostile_nodes(std::uint64_t seed);
     bool is_hostile(int pair) const { return hostile_.member != nullptr && pair == options_.pairs; }
-    /// What it says of itself again may take out its own later start.
+    /// A hostile SN that repeats old messages about itself may remove its own successor.
     bool is_hostile_sn(std::size_t sn) const {
         return hostile_.server != nullptr && sn + 1 == sns_.size();
     }
@@ -191,14 +191,14 @@ private:
     std::vector<NodeId> sls_;
     std::vector<NodeId> mls_;
     Hostile hostile_;
-    std::deque<Sn> servers_;      ///< whose stores the network keeps
-    std::deque<Pair> pairs_;      ///< whose addresses the network keeps
-    std::set<NodeId> down_;       ///< crashed, and not started again yet
-    std::uint64_t sessions_ = 0;  ///< that were given to nodes
-    std::uint64_t tools_ = 0;     ///< that have been started
+    std::deque<Sn> servers_;      ///< the network refers to their stores
+    std::deque<Pair> pairs_;      ///< the network refers to their addresses
+    std::set<NodeId> down_;       ///< crashed, and not restarted yet
+    std::uint64_t sessions_ = 0;  ///< number of sessions given out
+    std::uint64_t tools_ = 0;     ///< number of tools started
     Counts counts_;
-    bool founded_ = false;
-    bool calm_ = false;  ///< nothing fails any more
+    bool ledger_created_ = false;
+    bool healed_ = false;  ///< no more faults
 };
 
 }  // namespace starling::test

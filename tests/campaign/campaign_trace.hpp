@@ -10,10 +10,10 @@
 
 namespace starling::test {
 
-/// Hands each event to the checker, and notes what the campaign itself goes by.
+/// Passes each event to the checker, and notes what the campaign itself needs.
 class CampaignTrace final : public TraceSink {
 public:
-    /// \param file  empty: not written. \param hash  of the text of all events.
+    /// \param file  empty: not written. \param hash  whether to hash the text of all events.
     CampaignTrace(const std::string& file, bool hash) : hashing_(hash) {
         if (!file.empty()) {
             file_ = std::make_unique<std::ofstream>(file, std::ios::binary);
@@ -49,11 +49,11 @@ public:
     }
 
     SwarmChecker checker;
-    NodeId leader;  ///< that was elected last
-    /// What these say is written down, and not judged. A hostile SN's own log is sound: it lies in
+    NodeId leader;  ///< elected last
+    /// Nodes whose events are recorded, but not judged. A hostile SN's own log is valid: it lies in
     /// what it sends.
     std::set<NodeId> not_believed;
-    /// By ML node, and by the session of its SL, since two starts of one may live.
+    /// By ML node and session of its SL, since two processes of one ML may run.
     std::map<std::pair<NodeId, std::uint64_t>, SwarmTime> last_sync_end;
     std::map<std::uint64_t, std::string> digests;  ///< committed, by round
     std::uint64_t hash() const { return hash_; }

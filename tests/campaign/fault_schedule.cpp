@@ -16,7 +16,7 @@ SwarmDuration FaultSchedule::within(int least_ms, int most_ms) {
 }
 
 int FaultSchedule::some_sn() {
-    // The leader is worth more than one among many.
+    // The leader is the most rewarding target.
     const int led = swarm_.leader();
     int sn = led > 0 && swarm_.random.chance(0.4)
                  ? led
@@ -120,7 +120,7 @@ void FaultSchedule::partition() {
     after(within(300, 12'000), partition_serial_, &FaultSchedule::whole_network);
 }
 
-/// Frames are lost without a word, of one direction or of both.
+/// Frames are dropped silently, in one direction or in both.
 void FaultSchedule::one_way() {
     std::vector<NodeId> nodes = swarm_.sns();
     nodes.insert(nodes.end(), swarm_.sls().begin(), swarm_.sls().end());
@@ -153,7 +153,8 @@ void FaultSchedule::crash_some_node() {
         swarm_.crash_pair(pair, back);
     } else {
         const NodeId& node = kind == 8 ? swarm_.sls()[at] : swarm_.mls()[at];
-        swarm_.crash(node);  // the other one ends for it, and both are started again
+        // the other node of the pair ends because of it, and both are restarted
+        swarm_.crash(node);
         swarm_.network.at(back, [this, pair, back] { swarm_.crash_pair(pair, back); });
     }
 }

@@ -4,8 +4,8 @@
 
 namespace starling::test {
 
-/// Makes things go wrong, one about every second of virtual time, until `end`. All from the
-/// swarm's random numbers.
+/// Injects faults, about one a second of virtual time, until `end`, all drawn from the swarm's
+/// random numbers.
 class FaultSchedule {
 public:
     FaultSchedule(CampaignSwarm& swarm, bool membership, SwarmTime end)
@@ -28,7 +28,7 @@ private:
     SwarmDuration within(int least_ms, int most_ms);
     int some_sn();
     int some_pair();
-    /// Ends what this kind of fault began, unless another one of it has begun since.
+    /// Ends this kind of fault after `duration`, unless another one of its kind has begun since.
     void after(SwarmDuration duration, std::uint64_t& serial, void (FaultSchedule::*undo)());
     void good_network();
     void whole_network();

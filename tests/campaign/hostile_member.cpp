@@ -18,7 +18,7 @@ Blob all_nan(std::size_t bytes) {
 Blob with_another_bit(const Blob& blob, std::uint64_t bit) {
     Bytes bytes(blob.view().begin(), blob.view().end());
     if (!bytes.empty()) {
-        // The lowest bits of a float32: another number, and a finite one.
+        // Flips the lowest bit of a float32: a different, still finite number.
         bytes[(bit % bytes.size()) / sizeof(float) * sizeof(float)] ^= std::byte{1};
     }
     return Blob(std::move(bytes));

@@ -12,31 +12,32 @@
 
 namespace starling::test {
 
-/// What a member with a valid certificate may do to the others. All frames are well-formed.
+/// What a malicious member with a valid certificate may do to the others. All frames are
+/// well-formed.
 enum class Lie : std::uint8_t {
-    wrong_contributions,  ///< other bits than its own parameters, for each owner others
-    wrong_merges,         ///< a segment that it owns is merged to other bits, the same for all
+    wrong_contributions,  ///< parameters with changed bits, different ones for each owner
+    wrong_merges,         ///< a segment that it owns is merged to wrong bits, the same for all
     nan_contributions,
     nan_merges,
-    wrong_reports,     ///< signs another digest than the one it merged to
-    no_contributions,  ///< takes part, and sends no parameters
-    no_merges,         ///< merges, and sends nothing of that
-    no_reports,        ///< never says that it has merged
-    false_progress,    ///< always says that it has just received something, and reports nothing
-    false_blame,       ///< says of others that nothing comes from them
-    deaf,              ///< asks for no segments
-    old_frames,        ///< sends again what it sent before
-    command_flood,     ///< says each of its commands many times, and check-ins of rounds to come
+    wrong_reports,     ///< signs a digest other than the one it merged to
+    no_contributions,  ///< takes part, but sends no parameters
+    no_merges,         ///< merges, but sends no merged segments
+    no_reports,        ///< never reports its digest
+    false_progress,    ///< always claims to have just received something, and reports no digest
+    false_blame,       ///< blames others for sending nothing
+    deaf,              ///< requests no segments
+    old_frames,        ///< resends earlier frames
+    command_flood,     ///< sends each command many times, and check-ins of future rounds
 };
 constexpr int lie_count = 13;
 std::string_view to_string(Lie lie);
 
-/// Some kinds of lies, which go on over all starts of the member.
+/// Some kinds of lies, kept over all sessions of the member.
 class HostileMember {
 public:
     HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> others, std::set<Lie> lies);
 
-    /// Its SL, whose effects it changes, leaves out and adds to.
+    /// Wraps its SL: changes, drops and adds effects.
     std::unique_ptr<Node> wrap(std::unique_ptr<Node> sl, std::shared_ptr<const NodeSigner> signer);
     const NodeId& id() const { return id_; }
 
@@ -52,7 +53,7 @@ private:
     std::vector<NodeId> others_;
     std::set<Lie> lies_;
     Random random_;
-    bool begun_ = false;  ///< round 0 is over: there is something to harm
+    bool begun_ = false;  ///< round 0 is over: there is something to attack
     std::uint64_t claimed_ = 0;
     std::deque<Send> sent_;  ///< the newest frames, for old_frames
 };

@@ -54,7 +54,8 @@ void HostileServer::change_consensus(const Send& send, const ConsensusMessage& m
         (message.kind == ConsensusKind::append_result && tells(ServerLie::no_acks))) {
         leave_out(effect);
     }
-    // Not of an append: with one, an SN that was not elected leads those that hear it.
+    // Not for appends: with a raised term, an SN that was not elected would lead those that accept
+    // it.
     if (message.kind != ConsensusKind::append && tells(ServerLie::raised_terms) &&
         random_.chance(0.02)) {
         ConsensusMessage later = message;

@@ -13,31 +13,31 @@
 
 namespace starling::test {
 
-/// What an SN with a vote may do to the others; it keeps its own log as agreed. All frames are
+/// What a malicious SN with a vote may do to the others; its own log stays valid. All frames are
 /// well-formed.
 enum class ServerLie : std::uint8_t {
-    no_votes,           ///< answers no candidate
+    no_votes,           ///< does not answer candidates
     no_acks,            ///< acknowledges no records
-    old_messages,       ///< sends again what it sent other SNs before
-    raised_terms,       ///< says now and then that a later term has begun
-    leaving_others,     ///< says that other SNs want to leave
+    old_messages,       ///< resends messages that it sent to other SNs before
+    raised_terms,       ///< claims a later term now and then
+    leaving_others,     ///< claims that other SNs want to leave
     false_removals,     ///< tells other SNs that they were removed
-    forged_commands,    ///< hands on commands in the names of SLs, with its own signature
-    lost_members,       ///< says that SLs have lost their connections
+    forged_commands,    ///< forwards commands in the names of SLs, with its own signature
+    lost_members,       ///< claims that SLs have lost their connections
     wrong_checkpoints,  ///< signs heads that its ledger never had
     false_refusals,     ///< tells other SNs that commands of their SLs are refused
-    question_flood,     ///< asks every SN again and again how far a read must see
+    question_flood,     ///< asks every SN for the read index again and again
 };
 constexpr int server_lie_count = 11;
 std::string_view to_string(ServerLie lie);
 
-/// Some kinds of lies, which go on over all starts of the SN.
+/// Some kinds of lies, kept over all sessions of the SN.
 class HostileServer {
 public:
     HostileServer(std::uint64_t seed, NodeId id, std::vector<NodeId> others,
                   std::set<ServerLie> lies);
 
-    /// The SN, whose effects it changes, leaves out and adds to.
+    /// Wraps the SN: changes, drops and adds effects.
     std::unique_ptr<Node> wrap(std::unique_ptr<Node> sn, std::shared_ptr<const NodeSigner> signer);
     const NodeId& id() const { return id_; }
 
@@ -57,8 +57,8 @@ private:
     std::set<ServerLie> lies_;
     Random random_;
     std::uint64_t serial_ = 0;
-    std::deque<Send> sent_;  ///< to SNs, the newest ones, for old_messages
-    std::map<NodeId, std::pair<std::uint64_t, std::uint64_t>> commands_;  ///< newest, of each SL
+    std::deque<Send> sent_;  ///< the newest messages to SNs, for old_messages
+    std::map<NodeId, std::pair<std::uint64_t, std::uint64_t>> commands_;  ///< the newest of each SL
 };
 
 }  // namespace starling::test

@@ -9,10 +9,10 @@
 
 namespace starling::test {
 
-constexpr std::size_t frames_kept = 64;  ///< of a node's own, to be sent once more
-constexpr int flood = 10;                ///< frames for one
+constexpr std::size_t frames_kept = 64;  ///< of a node's own, to be resent
+constexpr int flood = 10;                ///< frames in place of one
 
-/// An honest node of which a liar changes what it sends: `Liar::change(effect, signer, more)`.
+/// An honest node whose effects a liar changes: `Liar::change(effect, signer, more)`.
 template <typename Liar>
 class LyingNode final : public Node {
 public:

@@ -40,8 +40,8 @@ void OperatorFaults::one() {
     }
 }
 
-/// The copy goes on, is killed so that the original comes back, or the original is started again
-/// beside it.
+/// The copy goes on, or is killed so that the original returns, or the original is restarted beside
+/// it.
 void OperatorFaults::copy_pair() {
     const int pair = some_pair();
     const std::uint64_t then = random_.below(10);

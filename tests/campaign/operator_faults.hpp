@@ -4,9 +4,9 @@
 
 namespace starling::test {
 
-/// What happens to a swarm through people, beside the faults of FaultSchedule and about every four
-/// seconds of virtual time: workspaces of SLs, MLs and SNs are copied and started twice, SNs are
-/// removed by an administrator, disks of MLs are full. All from random numbers of its own.
+/// Faults caused by operators, beside those of FaultSchedule, about every four seconds of virtual
+/// time: workspaces of SLs, MLs and SNs are copied and started twice, SNs are removed by an
+/// administrator, disks of MLs are full. Drawn from random numbers of its own.
 class OperatorFaults {
 public:
     OperatorFaults(CampaignSwarm& swarm, std::uint64_t seed, SwarmTime end)

@@ -12,7 +12,7 @@ namespace starling::test {
 namespace {
 
 constexpr int fill = 0xa5;
-/// The two lowest bytes of each address are 0: where libraft takes one for a flag, it is false.
+/// The two lowest bytes of each address are 0: if libraft reads one as a flag, it is false.
 constexpr std::size_t alignment = 65536;
 
 void* allocate(void* /*data*/, std::size_t size) {

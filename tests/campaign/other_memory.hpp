@@ -2,9 +2,9 @@
 
 namespace starling::test {
 
-/// Gives this process other memory than it would have: new and freed blocks are filled with a
-/// pattern, and libraft's blocks begin at multiples of 64 KiB. None of that may change what a swarm
-/// does, but reading what was never written, or an address as something else, does.
+/// Changes the memory of this process: allocated and freed blocks are filled with a pattern, and
+/// libraft's blocks begin at multiples of 64 KiB. A swarm must behave the same; reading
+/// uninitialised memory, or an address as a flag, shows up as a difference.
 void use_other_memory();
 
 }  // namespace starling::test

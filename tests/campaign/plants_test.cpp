@@ -1,4 +1,4 @@
-// Bugs that are put in on purpose are found, and without them nothing is.
+// The campaign finds each planted bug, and reports none without them.
 #include <gtest/gtest.h>
 
 #include "tests/campaign/fault_schedule.hpp"
@@ -7,7 +7,7 @@
 namespace starling::test {
 namespace {
 
-/// Violations of some seeds, two at once, each in a process of its own.
+/// Violations of several seeds, two at a time, each in a process of its own.
 SeedResult run_seeds(const CampaignOptions& options, std::uint64_t seeds) {
     SeedProcesses processes(options, 60);
     SeedResult sum;
@@ -31,12 +31,12 @@ struct Planted {
     std::string_view name;
     Plant plant;
     std::uint64_t seeds;
-    std::string_view invariant;  ///< that it breaks
+    std::string_view invariant;  ///< that the bug violates
 };
 
 class Plants : public testing::TestWithParam<Planted> {};
 
-TEST_P(Plants, IsFound) {
+TEST_P(Plants, AreFound) {
     CampaignOptions options;
     options.plant = GetParam().plant;
     const SeedResult with = run_seeds(options, GetParam().seeds);
@@ -52,9 +52,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Planted{"StaleReads", Plant::stale_reads, 20, "a read sees the ledger as of entry"},
         Planted{"LostSync", Plant::lost_sync, 40, "one ledger"},
-        // The reports of two attempts differ, or a commit is not what its attempt was merged to.
+        // The reports of two attempts differ, or a commit is not what its attempt merged to.
         Planted{"AttemptUnchecked", Plant::attempt_unchecked, 60, "is aborted"},
-        // One seed of twenty blocks two members that have no other way to each other.
+        // One seed of twenty blocks two members that have no other connection.
         Planted{"LeaseWithoutProgress", Plant::lease_without_progress, 150,
                 "no round is committed for"},
         Planted{"FenceOff", Plant::fence_off, 20, "a later start has its place"},
@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"DiskIsFarewell", Plant::disk_is_farewell, 40, "is aborted"}),
     [](const testing::TestParamInfo<Planted>& tested) { return std::string(tested.param.name); });
 
-/// What each round was committed to, without faults and with all members in each round, in one of
+/// The committed digest of each round, without faults and with all members in each round, in one of
 /// several networks.
 std::vector<std::string> digests_of(Plant plant, std::uint64_t network_variant) {
     constexpr std::size_t rounds = 6;
@@ -82,15 +82,15 @@ std::vector<std::string> digests_of(Plant plant, std::uint64_t network_variant) 
     return digests;
 }
 
-TEST(ArrivalOrder, MakesNoDifference) {
+TEST(ArrivalOrder, DoesNotAffectTheModel) {
     const std::vector<std::string> digests = digests_of(Plant::none, 0);
     for (std::uint64_t network = 1; network < 5; ++network) {
         EXPECT_EQ(digests_of(Plant::none, network), digests);
     }
 }
 
-TEST(ArrivalOrder, WouldMakeOneIfContributionsWereMergedAsTheyCome) {
-    // Not every order shows: most sums of three float32 are exact in binary64.
+TEST(ArrivalOrder, WouldAffectTheModelIfContributionsWereMergedOnArrival) {
+    // Not every order gives a different result: most sums of three float32 are exact in binary64.
     const std::vector<std::string> digests = digests_of(Plant::arrival_order, 1);
     bool differs = false;
     for (std::uint64_t network = 2; network < 20 && !differs; ++network) {

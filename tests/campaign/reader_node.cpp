@@ -22,7 +22,7 @@ public:
                        },
                        [&](const PeerUp& up) {
                            sn_ = up.peer;
-                           barrier_at_.reset();  // it may have been started again since
+                           barrier_at_.reset();  // it may have been restarted since
                            ask(effects);
                        },
                        [&](const PeerLost& lost) {
@@ -64,7 +64,7 @@ private:
             dial(effects);
         } else if (sn_ && now_ - asked_at_ > options_.patience) {
             asked_at_ = now_;
-            dial(effects);  // what was asked goes to the next one once it is up
+            dial(effects);  // the query goes to the next SN once it is connected
         }
         ask(effects);
         wait(options_.interval, effects);
@@ -81,7 +81,7 @@ private:
         }
     }
 
-    /// Another SN than the one that answered may lag behind: it is asked for a barrier of its own.
+    /// Another SN than the one that answered may lag behind, so it gets a barrier of its own.
     void barrier(std::vector<Effect>& effects) {
         if (barrier_done_ || !barrier_sent_) {
             ++sequence_;

@@ -15,7 +15,7 @@
 namespace starling::test {
 namespace {
 
-/// What goes through the pipe, which must hold it whole.
+/// The pipe must hold the whole output.
 constexpr std::size_t lines_max = 8;
 constexpr std::size_t line_bytes_max = 600;
 

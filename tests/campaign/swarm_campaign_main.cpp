@@ -1,4 +1,4 @@
-// Many swarms through random faults, in virtual time.
+// Runs many swarms under random faults, in virtual time.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -80,7 +80,7 @@ void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finish
     std::cout << "  again: " << command_of(arguments, finished.seed) << "\n" << std::flush;
 }
 
-/// Where two runs of one seed part, in words. Both traces stay where they are.
+/// The first difference between two runs of one seed, as text. Both traces are kept.
 std::string first_difference(const std::string& first, const std::string& second) {
     std::ifstream one(first);
     std::ifstream other(second);
@@ -100,7 +100,7 @@ std::string first_difference(const std::string& first, const std::string& second
     }
 }
 
-/// The second run of a seed must be the first, event for event. \return whether it is.
+/// The second run of a seed must equal the first, event for event. \return whether it does.
 bool compare(SeedProcesses::Finished& second, const SeedProcesses::Finished& first) {
     if (first.result.hash == second.result.hash) {
         std::filesystem::remove(first.trace_file);
@@ -127,7 +127,7 @@ Totals run_once(const Arguments& arguments) {
     return totals;
 }
 
-/// Every seed twice, the two runs with other memory below them.
+/// Runs every seed twice, the second time with a different memory layout.
 Totals run_twice(const Arguments& arguments) {
     TemporaryDirectory directory;
     SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
