@@ -7,9 +7,9 @@
 
 namespace starling::fuzz {
 
-/// Draws well-formed messages out of a fuzzer's bytes: what a peer with a valid certificate, and
-/// without scruples, can say. Values are near those of a running swarm most of the time, or at the
-/// ends of their types.
+/// Draws well-formed messages from a fuzzer's bytes: anything that a malicious peer with a valid
+/// certificate can send. Most values are near those of a running swarm, or at the limits of their
+/// types.
 class Drawer {
 public:
     explicit Drawer(ByteView input)
@@ -46,9 +46,9 @@ public:
     Command command(test::Author* author);
     Heartbeat heartbeat(test::Author* author);
     ConsensusMessage consensus();
-    /// Up to three records of a log, from that index on.
+    /// Up to three log records, starting at this index.
     std::vector<Bytes> records(std::uint64_t first, std::uint64_t term);
-    /// Any message but Hello and Refused, which connections keep to themselves.
+    /// Any message but Hello and Refused, which only connections use.
     Message message(test::Author* author);
     /// A body that belongs to the message, or one that does not.
     Blob body_of(const Message& message);
@@ -74,7 +74,7 @@ private:
     FuzzedDataProvider data_;
 };
 
-/// The layout that contracts are drawn with, most of the time.
+/// The layout size of most drawn contracts.
 inline std::uint64_t layout_bytes() { return test::tiny_contract(1).layout_bytes; }
 
 }  // namespace starling::fuzz

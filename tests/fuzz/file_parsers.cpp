@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// In memory where there is such a place, so that no disk slows the fuzzer down; gone at the end.
+/// In memory where possible, so that no disk slows the fuzzer down; removed at the end.
 class Directory {
 public:
     Directory()

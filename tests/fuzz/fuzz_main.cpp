@@ -34,7 +34,7 @@ const Target* chosen = nullptr;
     std::exit(code);
 }
 
-/// tests/fuzz/seeds is made anew after a change of a format.
+/// Writes tests/fuzz/seeds again, after a change of a format.
 [[noreturn]] void write_seeds(const std::filesystem::path& directory) {
     for (const auto& [name, bytes] : make_seeds()) {
         const std::filesystem::path file = directory / name;
@@ -86,7 +86,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
         }
         std::exit(2);
     }
-    // libFuzzer sees the rest.
+    // libFuzzer gets the remaining arguments.
     for (int i = 1; i + 1 < *argc; ++i) {
         (*argv)[i] = (*argv)[i + 1];
     }

@@ -43,7 +43,7 @@ void seat(ByteView input) {
     }
 }
 
-/// Everybody signs well: what is left are the rules of the ledger.
+/// Accepts every signature, so that the ledger's own rules are reached.
 class TrustingVerifier final : public NodeVerifier {
 public:
     bool verify(const PublicKey& /*key*/, ByteView /*text*/,
@@ -56,7 +56,7 @@ public:
     }
 };
 
-/// Records, each behind its length, with the right links.
+/// Records, each preceded by its length, with valid hash links.
 void audit(ByteView input) {
     constexpr std::uint64_t records_max = 200;
     const TrustingVerifier verifier;

@@ -1,4 +1,4 @@
-// SLs and MLs whose peers lie.
+// SLs and MLs with malicious peers.
 #include <deque>
 
 #include "core/base/invariant.hpp"
@@ -16,7 +16,7 @@ using test::NodeBench;
 constexpr int steps_max = 150;
 constexpr std::size_t effects_max = 20'000;
 
-/// A bench that also does the node's work, when it is told to.
+/// A bench that also executes the node's work, when told to.
 class Worker {
 public:
     Worker(std::unique_ptr<Node> node) : bench(std::move(node)) { take(); }
@@ -34,7 +34,7 @@ public:
     void frame(const std::string& from, Message message, Blob body = {}) {
         step(FrameReceived{{from}, {std::move(message), std::move(body)}});
     }
-    /// Time passes; timers that are due by then fire once.
+    /// Lets time pass; timers due by then fire once.
     void pass(SwarmDuration time) {
         bench.now += time;
         const std::map<std::uint32_t, SwarmTime> timers = bench.timers;
@@ -48,10 +48,10 @@ public:
 
     NodeBench bench;
     std::deque<StartWork> work;
-    std::map<NodeId, std::uint64_t> arrivals;  ///< bytes of a body that come in, by their sender
+    std::map<NodeId, std::uint64_t> arrivals;  ///< bytes of a body received so far, by sender
 
 private:
-    /// \return  whether it wants to know what is arriving
+    /// \return  whether the node wants progress reports
     bool take() {
         bool measure = false;
         for (const Effect& effect : bench.effects) {
@@ -78,8 +78,8 @@ WorkResult result_of(const Work& work) {
     return KeptReply{};
 }
 
-/// An SL, its ML that does what MLs do, two SLs that lie, and an SN that is half honest: it keeps
-/// to the order of views, and says with them what it likes.
+/// An SL with an honest ML, two malicious SLs, and a partly honest SN: it sends views in order, but
+/// with any content.
 class SlRun {
 public:
     explicit SlRun(Drawer& draw)
@@ -186,7 +186,7 @@ private:
         }
     }
 
-    /// What an honest member sends that is asked for segments, or whether it has some.
+    /// Sends what an honest member would: requested segments, or which ones it has.
     void answer_as_partner(const std::string& sl) {
         if (const auto* asked = sl_.bench.last<FetchSegments>({sl})) {
             const SegmentData data{asked->key, asked->kind, 0};
@@ -214,7 +214,7 @@ private:
                                              EndMode::active});
         }
     }
-    /// What this SL has, or what a member has that sends zeros, or another.
+    /// The digest of this SL's model, of a member that sends zeros, or of another model.
     Digest committed_digest() {
         const auto* beat = sl_.bench.last<Heartbeat>({"sn1"});
         if (draw_.coin() && beat != nullptr && beat->report) {
@@ -278,7 +278,7 @@ private:
     Attempt attempt_ = 0;
 };
 
-/// An ML whose program is honest and whose SL is not.
+/// An ML with an honest program and a malicious SL.
 class MlRun {
 public:
     explicit MlRun(Drawer& draw) : draw_(draw), ml_(make_ml_node(options(draw), openssl_hasher())) {
@@ -331,7 +331,7 @@ private:
         }
     }
 
-    /// What a program wants next that was told `reply`, which must be an answer to its wish.
+    /// The program's next request after `reply`, which must match its previous request.
     TrainRequest program(const TrainReply& reply) {
         if (std::holds_alternative<FailedReply>(reply)) {
             return ExitRequest{Errc::program, "x"};
@@ -357,7 +357,7 @@ private:
 
     Drawer& draw_;
     Worker ml_;
-    std::size_t wish_ = 0;  ///< index of the TrainReply that answers it
+    std::size_t wish_ = 0;  ///< index of the TrainReply that answers the current request
 };
 
 }  // namespace

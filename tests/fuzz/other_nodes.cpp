@@ -1,4 +1,4 @@
-// Licence servers, nodes with a seat of one, and tools, whose peers lie.
+// Licence servers, nodes with a seat, and tools, with malicious peers.
 #include "core/base/invariant.hpp"
 #include "core/licence/apls_node.hpp"
 #include "core/licence/licensed_node.hpp"
@@ -13,7 +13,7 @@ namespace {
 using test::NodeBench;
 
 constexpr int steps_max = 60;
-constexpr int timers_max = 40;  // of two hours there would be thousands, each like the last
+constexpr int timers_max = 40;  // two hours would have thousands, all alike
 
 void licence_server(ByteView input) {
     Drawer draw(input);
@@ -34,7 +34,7 @@ void licence_server(ByteView input) {
         const NodeId node = draw.node();
         const auto role = roles.find(node.name);
         if (role == roles.end()) {
-            continue;  // nobody connects under such a name
+            continue;  // no peer can connect under such a name
         }
         switch (draw.in_range(0, 9)) {
             case 0:

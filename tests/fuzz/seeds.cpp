@@ -1,5 +1,5 @@
-// What the fuzzer begins with: well-formed inputs of the parsers. Of nodes every input is a run of
-// messages, and a long one shows more than a short one: for them any bytes do.
+// The fuzzer's initial corpus: well-formed inputs of the parsers. For nodes, every input is a
+// sequence of messages, and long inputs reach more than short ones: any bytes will do.
 #include "core/base/random.hpp"
 #include "core/ledger/membership.hpp"
 #include "core/licence/licence.hpp"
@@ -19,7 +19,7 @@ Bytes bytes_of(std::string_view text) {
     return {bytes.begin(), bytes.end()};
 }
 
-/// \param parser  its place among those of its target: see choose().
+/// \param parser  its index among those of its target: see choose().
 Bytes with_choice(std::size_t parser, ByteView input) {
     Bytes seed = {static_cast<std::byte>(parser)};
     seed.insert(seed.end(), input.begin(), input.end());

@@ -1,4 +1,4 @@
-// SNs among peers that lie.
+// SNs with malicious peers.
 #include "core/base/invariant.hpp"
 #include "core/raft/raft_consensus.hpp"
 #include "tests/fuzz/drawer.hpp"
@@ -11,8 +11,8 @@ using test::Author;
 using test::NodeBench;
 
 constexpr int steps_max = 150;
-constexpr int timers_max = 40;  // of two hours there would be thousands, each like the last
-/// What one step may send and keep because of what one peer said.
+constexpr int timers_max = 40;  // two hours would have thousands, all alike
+/// What one step may send and store because of one peer's message.
 constexpr std::size_t effects_max = 20'000;
 
 struct Peer {
@@ -21,8 +21,8 @@ struct Peer {
     std::unique_ptr<Author> author;  ///< of those that sign
 };
 
-/// What an SN says that follows the one that asks, or votes for it.
-/// \param last  index of the newest record that it has
+/// The answer of an SN that follows the sender, or votes for it. \param last  index of its newest
+/// record
 ConsensusMessage agreement(const ConsensusMessage& asked, std::uint64_t last) {
     ConsensusMessage said;
     said.version = 2;
@@ -40,11 +40,11 @@ ConsensusMessage agreement(const ConsensusMessage& asked, std::uint64_t last) {
     return said;
 }
 
-/// The SN that is tested, three members, an administrator, and two other SNs where there are some.
-/// Each is honest at times: what one that lies throughout can reach is little.
+/// The SN under test, three members, an administrator, and optionally two other SNs. Each behaves
+/// honestly at times: a peer that always lies reaches little code.
 class SnRun {
 public:
-    /// \param servers  SNs 2 and 3 lie too; else this SN is alone.
+    /// \param servers  SNs 2 and 3 are present and malicious; otherwise this SN is alone.
     SnRun(Drawer& draw, bool servers)
         : draw_(draw), bench_(make_sn_node(options(servers, draw), openssl_hasher())) {
         names_ = {"sl1", "sl2", "sl3", "swci1"};
@@ -102,8 +102,8 @@ private:
         }
     }
 
-    /// What became no entry of the ledger has used no number up: without that, one refused command
-    /// would be the end of what a member can reach.
+    /// A command that was not logged uses up no sequence number: otherwise one refused command
+    /// would block all later ones of a member.
     template <typename Draw>
     void say(const std::string& name, Draw message) {
         Author* author = peers_.at(name).author.get();
@@ -177,7 +177,7 @@ private:
             bench_.frame({name}, agreement(*asked, bench_.records.size()));
         }
     }
-    /// It leads, and its records follow those that there are.
+    /// An append of the leader whose records follow the existing ones.
     ConsensusMessage append_of(const std::string& name) {
         const std::uint64_t term = bench_.votes.empty() ? 1 : bench_.votes.back().term;
         ConsensusMessage said;
@@ -210,7 +210,7 @@ void sn_members(ByteView input) {
     STARLING_INVARIANT(!run.stopped(), "no member, and no tool, stops an SN");
 }
 
-/// A majority of SNs that lie may do as they like with the third.
+/// A malicious majority of SNs may do anything to the third.
 void sn_servers(ByteView input) {
     Drawer draw(input);
     SnRun(draw, true).run();
@@ -231,7 +231,7 @@ void raft(ByteView input) {
     }
     SwarmTime now = from_ns(1'000'000'000);
     std::uint64_t last = log.records.size();
-    std::optional<ConsensusMessage> asked;  // the newest of another SN
+    std::optional<ConsensusMessage> asked;  // the latest request of another SN
     consensus->start(now, log, std::nullopt, output);
     for (int step = 0; step < steps_max && !draw.done(); ++step) {
         output.clear();
@@ -262,7 +262,7 @@ void raft(ByteView input) {
                 break;
             default: {
                 ConsensusMessage said = draw.consensus();
-                if (draw.coin()) {  // of the term and the place where it is listened to
+                if (draw.coin()) {  // with a term and index that are accepted
                     said.term = consensus->term();
                     said.log_index =
                         std::min(last, static_cast<std::uint64_t>(draw.in_range(0, 6)));

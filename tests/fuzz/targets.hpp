@@ -11,7 +11,7 @@
 
 namespace starling::fuzz {
 
-/// Takes any bytes and must come back: a property that does not hold is a broken invariant.
+/// Accepts any bytes and must return; a violated property is a broken invariant.
 using InputTest = void (*)(ByteView input);
 
 struct Target {
@@ -20,20 +20,20 @@ struct Target {
     InputTest run = nullptr;
 };
 
-/// One of the functions, chosen by the first byte, gets the rest of the input.
+/// Selects one of the functions by the first byte, and passes it the rest of the input.
 void choose(std::span<const InputTest> parsers, ByteView input);
 
 std::string_view text_of(ByteView input);
 bool same(ByteView a, ByteView b);
 
-// Parsers: what peers, and files of others, say.
+// Parsers of data from peers and from other owners' files.
 void wire(ByteView input);     ///< messages, headers, frames
 void ledger(ByteView input);   ///< entries, records, memberships, seats, a whole ledger
-void text(ByteView input);     ///< JSON, layouts, licences, words of a shell, certificates
+void text(ByteView input);     ///< JSON, layouts, licences, shell words, certificates
 void options(ByteView input);  ///< command lines and environments of all programs
 void files(ByteView input);    ///< models, states, heads, sessions, safetensors, traces, platforms
 
-// Nodes whose peers are let in, and lie.
+// Nodes with malicious peers that have valid certificates.
 void sn_members(ByteView input);
 void sn_servers(ByteView input);
 void raft(ByteView input);
@@ -42,7 +42,7 @@ void ml(ByteView input);
 void licence(ByteView input);
 void tool(ByteView input);
 
-/// Well-formed inputs to begin with, by the name of their target and their own.
+/// Well-formed inputs of the initial corpus, by target and name.
 std::map<std::string, Bytes> make_seeds();
 
 }  // namespace starling::fuzz

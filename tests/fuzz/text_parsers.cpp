@@ -90,7 +90,7 @@ void words(ByteView input) {
     STARLING_INVARIANT(reread && *reread == *read, "quoted words are read as they are");
 }
 
-/// What an SN reads of a node that registers.
+/// What an SN parses of a registering node.
 void chain(ByteView input) {
     static const std::shared_ptr<const NodeVerifier> verifier = make_node_verifier();
     Credentials credentials;
@@ -110,7 +110,7 @@ void text(ByteView input) {
     choose(parsers, input);
 }
 
-/// Byte 0: whose command line. One argument a line; NAME=VALUE is of the environment.
+/// Byte 0 selects the program. One argument a line; NAME=VALUE is an environment variable.
 void options(ByteView input) {
     if (input.empty()) {
         return;

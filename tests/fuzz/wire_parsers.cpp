@@ -9,7 +9,7 @@
 namespace starling::fuzz {
 namespace {
 
-/// Byte 0: the type of the message. What can be read has one spelling.
+/// Byte 0: the type of the message. Each message that can be decoded has exactly one encoding.
 void message(ByteView input) {
     if (input.empty()) {
         return;
@@ -41,7 +41,7 @@ void header(ByteView input) {
     }
 }
 
-/// A connection that brings so many bytes at once as byte 0 says.
+/// A connection that delivers as many bytes at a time as byte 0 says.
 void frames(ByteView input) {
     if (input.empty()) {
         return;

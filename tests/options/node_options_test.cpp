@@ -58,7 +58,7 @@ TEST(RunSnOptions, every_flag_is_read) {
     EXPECT_EQ(options.common.log_level, "warning");
 }
 
-TEST(RunSnOptions, defaults_are_those_of_the_help) {
+TEST(RunSnOptions, defaults_match_the_help) {
     const auto parsed = parse_run_sn({"--host-ip=::1"}, {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     const SnOptions& options = *parsed->options;
@@ -71,7 +71,7 @@ TEST(RunSnOptions, defaults_are_those_of_the_help) {
     EXPECT_EQ(options.common.trace, "");
 }
 
-TEST(RunSnOptions, an_address_that_nobody_can_dial_is_refused) {
+TEST(RunSnOptions, an_address_that_cannot_be_dialled_is_refused) {
     for (const std::string text :
          {"0.0.0.0", "0", "0x0.0", "::", "0:0::0", "::ffff:0.0.0.0", "::%lo"}) {
         const auto parsed = parse_run_sn({"--host-ip=" + text}, {});
@@ -114,7 +114,7 @@ TEST(RunSlOptions, every_flag_is_read) {
 TEST(RunSlOptions, a_value_may_look_like_a_flag) {
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", "--epochs=2"}).ml.arguments, Words{"--epochs=2"});
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", "[1,2]"}).ml.arguments, Words{"[1,2]"});
-    // Of an unset variable: no arguments.
+    // An empty variable means no arguments.
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd="}).ml.arguments, Words{});
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", ""}).ml.arguments, Words{});
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd=", "--ml-w=work"}).ml.working_directory, "work");
@@ -129,7 +129,7 @@ TEST(RunSlOptions, the_ml_is_named_after_its_sl) {
     EXPECT_FALSE(sl(sl_minimum).ml.wanted());
 }
 
-TEST(RunSlOptions, the_environment_stands_in_for_missing_flags) {
+TEST(RunSlOptions, variables_replace_missing_flags) {
     const Environment environment{{"SWARM_ID_KEY", "k"},          {"SWARM_ID_CERT", "c"},
                                   {"SWARM_ID_CAPATH", "p"},       {"SWARM_ID_CACERT", "f"},
                                   {"SWARM_LOG_LEVEL", "DEBUG"},   {"SN_NODE_IP", "10.0.0.1"},
@@ -149,11 +149,11 @@ TEST(RunSlOptions, the_environment_stands_in_for_missing_flags) {
     EXPECT_EQ(flags_win.fs_port, 5);
 }
 
-TEST(RunSlOptions, an_empty_variable_counts_as_not_set) {
+TEST(RunSlOptions, an_empty_variable_counts_as_unset) {
     EXPECT_EQ(sl(sl_minimum, {{"SL_FS_PORT", ""}}).fs_port, 30305);
 }
 
-TEST(RunSlOptions, a_bad_variable_is_named) {
+TEST(RunSlOptions, an_invalid_variable_is_named) {
     EXPECT_EQ(sl_error(sl_minimum, {{"SL_FS_PORT", "many"}}),
               "environment variable SL_FS_PORT: 'many' is no port: a whole number from 1 to 65535. "
               "See run-sl --help");
@@ -170,7 +170,7 @@ TEST(RunSlOptions, an_unknown_flag_gets_the_nearest_name) {
               "argument 'stray' belongs to no flag. See run-sl --help");
 }
 
-TEST(RunSlOptions, what_is_missing_is_named) {
+TEST(RunSlOptions, missing_flags_are_named) {
     EXPECT_EQ(sl_error({"--sn-ip=127.0.0.1"}), "--host-ip is missing. See run-sl --help");
     EXPECT_EQ(sl_error({"--host-ip=127.0.0.1"}), "--sn-ip is missing. See run-sl --help");
     EXPECT_EQ(sl_error(sl_minimum + Words{"--name"}), "--name needs a value. See run-sl --help");
@@ -188,7 +188,7 @@ struct BadValue {
     std::string complaint;
 };
 
-/// The flag alone: a backslash in a value would swallow the next case from CTest's list.
+/// The flag alone: a backslash in a value would break CTest's list of tests.
 void PrintTo(const BadValue& value, std::ostream* out) {
     *out << value.argument.substr(0, value.argument.find('='));
 }
@@ -224,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadValue{"--ml-e=1A=x", "is no NAME=VALUE"},
                     BadValue{"--host-ip=127.0.0.9", "is given 2 times"}));
 
-TEST(RunSlOptions, bad_addresses_are_refused) {
+TEST(RunSlOptions, invalid_addresses_are_refused) {
     for (const std::string host : {"a b", "--sn-ip", "http://x/", ""}) {
         EXPECT_NE(sl_error({"--host-ip", host, "--sn-ip=1.2.3.4"}), "accepted") << host;
     }
@@ -237,7 +237,7 @@ TEST(RunSlOptions, a_variable_set_twice_is_refused) {
               std::string::npos);
 }
 
-TEST(NodeHelp, has_every_flag_its_variable_and_an_example) {
+TEST(NodeHelp, shows_each_flag_with_its_variable_and_an_example) {
     const auto parsed = parse_run_sl({"--help"}, {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     EXPECT_FALSE(parsed->options.has_value());
@@ -270,7 +270,7 @@ TEST(NodeHelp, the_example_is_accepted) {
     }
 }
 
-TEST(NodeHelp, version_and_help_win_over_missing_flags) {
+TEST(NodeHelp, version_and_help_take_precedence_over_missing_flags) {
     const auto version = parse_run_sn({"--version"}, {});
     ASSERT_TRUE(version.has_value()) << version.error().message;
     EXPECT_TRUE(version->text.starts_with("run-sn (Starling) ")) << version->text;
@@ -279,7 +279,7 @@ TEST(NodeHelp, version_and_help_win_over_missing_flags) {
     EXPECT_NE(help->text.find("--sentinel"), std::string::npos);
 }
 
-TEST(ShellWords, are_split_as_a_shell_does) {
+TEST(ShellWords, are_split_like_in_a_shell) {
     EXPECT_EQ(*shell_words(""), Words{});
     EXPECT_EQ(*shell_words("  a\tb \n c "), (Words{"a", "b", "c"}));
     EXPECT_EQ(*shell_words(R"(a'b "c'd "e\"f\n" g\ h '')"),
@@ -288,7 +288,7 @@ TEST(ShellWords, are_split_as_a_shell_does) {
     EXPECT_FALSE(shell_words("\"open").has_value());
 }
 
-TEST(NearestName, prefers_what_was_left_out) {
+TEST(NearestName, prefers_an_omission) {
     const std::vector<std::string_view> names{"--sn-ip", "--sn-api-port", "--sl-fs-port", "--ml-e",
                                               "--ml-entrypoint"};
     EXPECT_EQ(nearest_name("--sn-port", names), "--sn-api-port");

@@ -27,7 +27,7 @@ bool holds(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// The table in words: widths of columns are not what is tested.
+/// The table's words, since column widths are not tested.
 std::string words_of(const std::string& table) {
     std::string words;
     for (const char c : table) {
@@ -38,7 +38,7 @@ std::string words_of(const std::string& table) {
     return words;
 }
 
-TEST(TestResults, AreTakenFromTracesWithoutAnyRound) {
+TEST(TestResults, AreReadFromTracesWithoutAnyRound) {
     const TraceRecord record{
         5, "ml1", "evaluation", {{"correct", "30"}, {"samples", "40"}, {"classes", "10"}}};
     const TestResults results = test_results_of({record});
@@ -58,7 +58,7 @@ TEST(Comparison, ShowsChanceAndEachOwnerAloneBesideTheSwarm) {
               "swarm 89.75 %.\n");
 }
 
-TEST(Comparison, SaysNothingOfOwnersAloneWhereNoneTrainedSo) {
+TEST(Comparison, OmitsOwnersAloneIfNoneTrainedAlone) {
     Comparison c = comparison_with_alone();
     c.alone.reset();
     const std::string table = table_of(c);
@@ -67,7 +67,7 @@ TEST(Comparison, SaysNothingOfOwnersAloneWhereNoneTrainedSo) {
     EXPECT_EQ(benefit_of(c), "");
 }
 
-TEST(Comparison, OtherModelsAreSeen) {
+TEST(Comparison, DifferingModelsAreDetected) {
     Comparison c = comparison_with_alone();
     EXPECT_TRUE(same_model_everywhere(c));
     c.measured->final_digest["ml2"] = "fedcba9876543210";

@@ -1,4 +1,4 @@
-// The report is of the newest training, over all starts that took part in it.
+// The report covers the newest training, over all starts that took part in it.
 #include "bench/report/run_figures.hpp"
 
 #include <gtest/gtest.h>
@@ -29,11 +29,11 @@ protected:
     std::vector<TraceRecord> records;
 };
 
-TEST_F(RunFiguresTest, starts_of_one_training_are_put_together) {
+TEST_F(RunFiguresTest, starts_of_one_training_are_combined) {
     begin(1, 0);
     end(2, 0, 0);
     exchange(2, 0, 0);
-    begin(11, 0);  // killed in this sync
+    begin(11, 0);  // killed during this sync
     begin(21, 1);
     end(22, 1, 1);
     exchange(22, 0, 1);
@@ -42,7 +42,7 @@ TEST_F(RunFiguresTest, starts_of_one_training_are_put_together) {
     EXPECT_DOUBLE_EQ(figures().merge_seconds, 1.0);
 }
 
-TEST_F(RunFiguresTest, an_earlier_training_is_left_out) {
+TEST_F(RunFiguresTest, an_earlier_training_is_excluded) {
     begin(1, 0);
     end(2, 0, 0);
     exchange(2, 0, 0);

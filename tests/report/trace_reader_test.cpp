@@ -1,4 +1,4 @@
-// A trace file of a process tells of many starts, some of which were killed.
+// The trace file of a process that was started, and killed, several times.
 #include "bench/report/trace_reader.hpp"
 
 #include <gtest/gtest.h>
@@ -30,13 +30,13 @@ TEST_F(TraceReaderTest, each_start_has_its_own_clock) {
     EXPECT_EQ((*records)[1].start, 1U);
 }
 
-TEST_F(TraceReaderTest, a_last_line_without_its_end_is_left_out) {
+TEST_F(TraceReaderTest, an_incomplete_last_line_is_skipped) {
     const auto records = read("5 sn1 step\n6 sn1 st");
     ASSERT_TRUE(records);
     EXPECT_EQ(records->size(), 1U);
 }
 
-TEST_F(TraceReaderTest, a_start_behind_a_line_that_was_cut_off_is_a_gap) {
+TEST_F(TraceReaderTest, a_start_after_an_incomplete_line_is_a_gap) {
     const auto records = read(
         "# starling-trace 1 node=sn1 role=sn epoch_ns=10\n5 sn1 step\n6\n"
         "# starling-trace 1 node=sn1 role=sn epoch_ns=10\n9 sn1 step\n");
@@ -48,7 +48,7 @@ TEST_F(TraceReaderTest, a_start_behind_a_line_that_was_cut_off_is_a_gap) {
     EXPECT_EQ((*records)[2].time_ns, 19);
 }
 
-TEST_F(TraceReaderTest, a_line_that_is_none_is_named) {
+TEST_F(TraceReaderTest, an_invalid_line_is_named) {
     const auto records = read("5 sn1 step\nhello\n6 sn1 step\n");
     ASSERT_FALSE(records);
     EXPECT_NE(records.error().message.find("sn1.trace:2: not a line of a trace"),

@@ -23,7 +23,7 @@ Error unknown(const std::string& what, const std::string& word) {
     return {Errc::usage, "unknown " + what + " '" + word + "'"};
 }
 
-/// Settings "key=value" of a command, taken out one by one; what is left over is an error.
+/// The settings "key=value" of a command, taken out one by one; what remains is an error.
 class Settings {
 public:
     explicit Settings(const Words& words) {
@@ -107,7 +107,7 @@ Result<std::string> Scenario::replay(std::string_view text) {
         ++number;
         result += line + "\n" + *output + "\n";
         while (std::getline(in, line) && !line.empty()) {
-            ++number;  // what was expected
+            ++number;  // skips the expected events
         }
         ++number;
     }
@@ -214,7 +214,8 @@ Result<std::string> Scenario::run_until(const Words& words) {
     return new_events();
 }
 
-/// An event of the trace from place `since` on with the name, node and fields of a 'run until'.
+/// Whether the trace, from index `since` on, has an event with the name, node and fields of a 'run
+/// until'.
 bool Scenario::happened(const Words& words, std::size_t since) const {
     const std::vector<TraceRecorder::Line>& lines = swarm_->trace.lines;
     for (std::size_t at = since; at < lines.size(); ++at) {

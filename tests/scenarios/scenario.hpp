@@ -11,19 +11,19 @@
 
 namespace starling::test {
 
-/// A scenario file, executed: commands to a swarm on the memory network, each followed by the trace
-/// events that it must lead to. README.md beside this file has the format and all commands. The
-/// manner is that of the datadriven tests of etcd-io/raft.
+/// Executes a scenario file: commands to a swarm on the memory network, each followed by the trace
+/// events that it must cause. README.md in this folder has the format and all commands. Modelled on
+/// the datadriven tests of etcd-io/raft.
 class Scenario {
 public:
-    /// The file's text with what really happened in place of the expected events; comments and
-    /// commands are kept as they are. An error names the line that can't be read or done.
+    /// The file's text with the actual events in place of the expected ones; comments and commands
+    /// are kept. An error names the line that can't be parsed or executed.
     static Result<std::string> replay(std::string_view text);
 
 private:
     using Words = std::vector<std::string>;
 
-    /// One command; what it prints.
+    /// Executes one command. \return its output
     Result<std::string> execute(const std::string& line);
     Result<std::string> make_swarm(const Words& words);
     Result<std::string> run(const Words& words);
@@ -37,7 +37,7 @@ private:
 
     std::unique_ptr<MemorySwarm> swarm_;
     std::set<std::string> shown_;  ///< names of events
-    std::size_t reported_ = 0;     ///< events of the trace that were looked at by new_events()
+    std::size_t reported_ = 0;     ///< events of the trace that new_events() has looked at
 };
 
 }  // namespace starling::test

@@ -35,7 +35,7 @@ TEST_P(Scenarios, LeadsToTheExpectedEvents) {
         return;
     }
     EXPECT_EQ(*replayed, expected.str())
-        << "If the change of behaviour is wanted: STARLING_WRITE=1 writes " << path;
+        << "If the change of behaviour is intended: STARLING_WRITE=1 writes " << path;
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Scenarios, ::testing::ValuesIn(names_of_cases()),
