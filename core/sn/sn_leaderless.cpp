@@ -1,12 +1,10 @@
 // Logs and answers while there is no leader.
 #include <algorithm>
 
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
 namespace {
-
-constexpr SwarmDuration line_interval_max = std::chrono::minutes(10);
 
 std::string seconds_text(SwarmDuration duration) {
     return std::to_string(std::chrono::floor<std::chrono::seconds>(duration).count()) + " s";
@@ -17,11 +15,7 @@ std::string seconds_text(SwarmDuration duration) {
 /// "No SN has led for 3 s: 2 of the 3 SNs must agree, and 1 is here. Away: sn2 at 10.0.0.2:30304
 /// (connection refused), ..."
 std::string SnNode::leaderless_text() const {
-    const std::string since = seconds_text(now_ - leader_seen_);
-    const auto cause = [&](const Address& address) {
-        const auto found = dial_errors_.find(address);
-        return found == dial_errors_.end() ? "" : " (" + found->second + ")";
-    };
+    const std::string since = seconds_text(leadership_.missing_for(now_));
     if (!is_server(options_.id)) {
         std::string text = "Not taken in for " + since + ": ";
         const bool any_here = std::any_of(peers_.begin(), peers_.end(), [](const auto& entry) {
@@ -30,15 +24,15 @@ std::string SnNode::leaderless_text() const {
         if (any_here) {
             return text + "the SNs that can be reached have no leader";
         }
-        return options_.sentinel
-                   ? text + "no SN answers at " + to_string(*options_.sentinel) +
-                         cause(*options_.sentinel) + "; check --sentinel-ip, and that it runs"
-                   : text + "no --sentinel-ip is given";
+        return options_.sentinel ? text + "no SN answers at " + to_string(*options_.sentinel) +
+                                       dialler_.error_text(*options_.sentinel) +
+                                       "; check --sentinel-ip, and that it runs"
+                                 : text + "no --sentinel-ip is given";
     }
     std::size_t voters = 0;
     std::size_t here = 0;
     std::string away;
-    for (const Server& server : consensus_->servers()) {
+    for (const Server& server : raft().servers()) {
         if (!server.voter) {
             continue;
         }
@@ -48,7 +42,7 @@ std::string SnNode::leaderless_text() const {
             ++here;
         } else {
             away += (away.empty() ? "" : ", ") + server.node.name + " at " +
-                    to_string(server.address) + cause(server.address);
+                    to_string(server.address) + dialler_.error_text(server.address);
         }
     }
     std::string text = "No SN has led for " + since + ": " + std::to_string(voters / 2 + 1) +
@@ -67,23 +61,17 @@ std::string SnNode::leaderless_text() const {
 
 void SnNode::check_leader(Outbox& out) {
     if (!misses_leader()) {
-        if (leaderless_told_ && consensus_->leader()) {
-            report(TraceEvent("leader_found")
-                       .log(Level::info, component,
-                            "SN '" + consensus_->leader()->name + "' leads again"),
-                   out);
-            leaderless_told_ = false;
-            leaderless_next_ = {};
+        if (raft().leader() && leadership_.take_found_line()) {
+            report(
+                TraceEvent("leader_found")
+                    .log(Level::info, component, "SN '" + raft().leader()->name + "' leads again"),
+                out);
         }
         return;
     }
-    const SwarmDuration since = now_ - leader_seen_;
-    if (since < leaderless_next_) {
-        return;
+    if (leadership_.take_missing_line(now_)) {
+        report(TraceEvent("leaderless").log(Level::warning, component, leaderless_text()), out);
     }
-    leaderless_next_ = since + std::min<SwarmDuration>(since * 2, line_interval_max);
-    leaderless_told_ = true;
-    report(TraceEvent("leaderless").log(Level::warning, component, leaderless_text()), out);
 }
 
 }  // namespace starling

@@ -1,47 +1,14 @@
 // Limits on what becomes a ledger entry: each is stored by all SNs, for ever.
 #include <algorithm>
 
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
-namespace {
-
-/// Bucket of a signer: bytes of entries without a committed round, and their rate of refill. It
-/// holds three of the largest layouts; a restart costs some kilobytes.
-constexpr double share_bytes = 16.0 * 1024 * 1024;
-constexpr double share_bytes_per_second = 4096;
-constexpr std::size_t small_entry_bytes = 512;
-constexpr SwarmDuration share_log_interval = std::chrono::minutes(1);
-
-std::size_t bytes_of(const Command& command) {
-    if (const auto* enrol = std::get_if<Enrol>(&command)) {
-        return enrol->layout_text.size() + small_entry_bytes;
-    }
-    if (const auto* registration = std::get_if<RegisterNode>(&command)) {
-        return registration->credentials.certificate.size() + small_entry_bytes;
-    }
-    return small_entry_bytes;
-}
-
-}  // namespace
-
-double SnNode::owed_by(Share& share) const {
-    share.bytes = std::max(0.0, share.bytes - share_bytes_per_second * to_seconds(now_ - share.at));
-    share.at = now_;
-    return share.bytes;
-}
-
-/// Takes the command's bytes from the signer's bucket. False: not now; the node resends the command
-/// with its next heartbeat.
 bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out) {
-    Share& share = shares_[signer];
-    const auto bytes = static_cast<double>(bytes_of(command));
-    if (owed_by(share) + bytes <= share_bytes) {
-        share.bytes += bytes;
+    if (shares_.take(signer, command, now_)) {
         return true;
     }
-    if (!share.told || now_ - *share.told >= share_log_interval) {
-        share.told = now_;
+    if (share_lines_.take(signer, now_)) {
         report(TraceEvent("command_put_off")
                    .with("node", signer.name)
                    .log(Level::warning, component,
@@ -51,17 +18,6 @@ bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out
                out);
     }
     return false;
-}
-
-/// A committed round refunds the check-ins that it took.
-void SnNode::give_back_shares(const Commit& commit) {
-    for (const RoundMember& member : commit.members) {
-        const auto share = shares_.find(member.id);
-        if (share != shares_.end()) {
-            share->second.bytes =
-                std::max(0.0, share->second.bytes - static_cast<double>(small_entry_bytes));
-        }
-    }
 }
 
 /// Answers the node, or the SN that it is connected to.
@@ -80,10 +36,10 @@ std::optional<Answer> SnNode::refusal_of(const Entry& entry) const {
     if (const Result<void> genuine = check_signature(entry); !genuine) {
         return Answer{genuine.error().code, genuine.error().message, 0};
     }
-    if (!ledger_.is_next(entry)) {
+    if (!ledger().is_next(entry)) {
         return Answer{Errc::refused, "its number does not follow that of the command before", 0};
     }
-    return ledger_.refusal_of(entry);
+    return ledger().refusal_of(entry);
 }
 
 /// A refusal by the leader is no entry, so it can't be audited: the node hears of it only if this
@@ -93,7 +49,7 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
     const bool waits = peer != peers_.end() && peer->second.here &&
                        peer->second.session == relayed.session && peer->second.unanswered &&
                        peer->second.unanswered->sequence == relayed.result.sequence;
-    if (!waits || consensus_->leader() != from || relayed.result.code == Errc::ok) {
+    if (!waits || raft().leader() != from || relayed.result.code == Errc::ok) {
         return;
     }
     const SubmitCommand& submit = *peer->second.unanswered;
@@ -110,11 +66,9 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
 
 void SnNode::tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
                                      Outbox& out) {
-    Share& share = shares_[relayed.node];
-    if (share.told && now_ - *share.told < share_log_interval) {
+    if (!refusal_lines_.take(relayed.node, now_)) {
         return;
     }
-    share.told = now_;
     report(TraceEvent("refusal_not_shared")
                .with("node", relayed.node.name)
                .with("leader", leader.name)

@@ -3,30 +3,34 @@
 #include "core/base/overloaded.hpp"
 #include "core/base/start_text.hpp"
 #include "core/raft/host_rules.hpp"
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
 SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),
-      hasher_(hasher),
-      consensus_(make_raft_consensus(
-          {.self = options_.id,
-           .number = options_.number,
-           .seed = options_.seed,
-           .election_timeout = options_.election_timeout,
-           .heartbeat = options_.election_timeout / 5,
-           .may_vote = [this](const NodeId& node) { return ledger_.roll().may_vote(node); },
-           .planted = {options_.planted.membership_behind_records}})) {}
+      log_({.self = options_.id,
+            .number = options_.number,
+            .seed = options_.seed,
+            .election_timeout = options_.election_timeout,
+            .heartbeat = options_.election_timeout / 5,
+            .planted = {options_.planted.membership_behind_records}},
+           hasher, options_.checkpoint_interval),
+      reports_(options_.planted.count_old_attempts),
+      leadership_(options_.limits.leader),
+      original_(original_timer),
+      reads_(options_.id),
+      dialler_(dial_timer, server_interval),
+      claims_(options_.id) {}
 
 void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
     Outbox out(effects);
     now_ = now;
-    if (original_) {
+    if (original_.under_way()) {
         while_asking_original(input, out);
     } else {
         handle(input, out);
     }
-    if (!stopped_ && !original_) {
+    if (!stopped_ && !original_.under_way()) {
         settle(out);
         status_.tell_followers(status_source(), out);
     }
@@ -49,11 +53,12 @@ void SnNode::handle(const Input& input, Outbox& out) {
 
 void SnNode::start(Outbox& out) {
     started_ = now_;
-    leader_seen_ = now_;
-    recovered_ = options_.log.records.size();
+    leadership_.note_seen(now_);
+    const std::size_t recovered = options_.log.records.size();
+    log_.history().recovered = recovered;
     report(TraceEvent("sn_started")
-               .with("entries", recovered_)
-               .with("silent", options_.trace_recovered ? 0 : recovered_),
+               .with("entries", recovered)
+               .with("silent", options_.trace_recovered ? 0 : recovered),
            out);
     if (const Result<void> sound = check_log(options_.log); !sound) {
         end(exit_code::failed,
@@ -70,18 +75,20 @@ void SnNode::start(Outbox& out) {
         founder = Server{options_.id, options_.peer_address, options_.number, true};
     }
     ConsensusOutput output;
-    consensus_->start(now_, std::move(options_.log), founder, output);
+    raft().start(now_, std::move(options_.log), founder, output);
     perform(output, out);
-    if (recovered_ > 0) {
+    if (recovered > 0) {
         report(TraceEvent("ledger_recovered")
-                   .with("entries", recovered_)
+                   .with("entries", recovered)
                    .log(Level::info, component,
-                        "Recovered " + std::to_string(recovered_) + " ledger entries" +
-                            (entries_ == recovered_ ? ", head " + short_text(head_) : "")),
+                        "Recovered " + std::to_string(recovered) + " ledger entries" +
+                            (log_.applied().size() == recovered
+                                 ? ", head " + short_text(log_.applied().head())
+                                 : "")),
                out);
     }
     for (const NodeId& admin : options_.admins) {
-        if (!ledger_.roll().pin_of(admin)) {
+        if (!ledger().roll().pin_of(admin)) {
             out.pin_peer(admin, options_.signer->credentials().ca);
         }
     }
@@ -107,18 +114,16 @@ void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
     peer.lost_at = now_;
     peer.hear(now_);
     status_.on_peer_lost(up.peer);  // a new connection asks anew
-    reads_.erase(up.peer);
+    reads_.forget(up.peer);
     status_.mark_changed();
     if (up.role == Role::sn) {
-        dialling_.erase(up.dialled);
-        dial_errors_.erase(up.dialled);
-        dial_backoff_ = {};
-        if (consensus_->leader() == up.peer) {
-            pending_resent_term_ = 0;  // what was under way on an older connection may be lost
+        dialler_.on_connected(up.dialled);
+        if (raft().leader() == up.peer) {
+            leadership_.ask_to_resend();  // what was under way on an older connection may be lost
         }
         ask_to_join(out);
     } else if (up.role == Role::sl) {
-        tell_pins(up.peer, out);
+        pins_.send_all(up.peer, out);
         Heartbeat news;
         news.session = up.session;
         relay_news(up.peer, true, news, out);
@@ -136,7 +141,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     peer.lost_at = now_;
     std::erase_if(removals_, [&](const Removal& one) { return one.from == lost.peer; });
     status_.on_peer_lost(lost.peer);
-    reads_.erase(lost.peer);
+    reads_.forget(lost.peer);
     status_.mark_changed();
     if (peer.role == Role::sn) {
         dial_servers(out);
@@ -184,11 +189,11 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
 /// Whether this is an older start of an SL than the registered one. Its heartbeats renew no lease.
 bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
     return !options_.planted.serve_replaced_starts && session != 0 &&
-           session < ledger_.session_of(node);
+           session < ledger().session_of(node);
 }
 
 void SnNode::turn_away(const NodeId& node, std::uint64_t session, Outbox& out) {
-    const RegisteredNode& newest = ledger_.nodes().at(node);
+    const RegisteredNode& newest = ledger().nodes().at(node);
     const std::string text = replaced_text(node, to_string(newest.address), newest.session);
     if (std::exchange(peers_[node].turned_away, session) != session) {
         report(
@@ -221,22 +226,23 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox&
     }
     if (reads) {
         if (!via) {
-            take_read(from, submit, out);
+            reads_.take(from, submit);
+            reads_.ask(raft(), out);
         }
         return;
     }
     // A committed command is answered by the SN that its node is connected to, when it applies it.
     const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
-    if (const auto known = ledger_.answer_of(from, submit.session, submit.sequence)) {
+    if (const auto known = ledger().answer_of(from, submit.session, submit.sequence)) {
         answer(entry, *known, out);
-    } else if (!consensus_->leads()) {
+    } else if (!raft().leads()) {
         relay(from, submit, out);
-    } else if (pending_.contains({from, submit.session, submit.sequence})) {
+    } else if (log_.proposals().contains(from, submit.session, submit.sequence)) {
         // Already proposed.
     } else if (const std::optional<Answer> refused = refusal_of(entry)) {
         // A new leader may not have applied the node's newest key or command yet: resend_pending()
         // retries, and nodes of other SNs resend.
-        if (applied_term_ == consensus_->term()) {
+        if (log_.applied().term() == raft().term()) {
             deny(from, *refused, out);
             refuse_command(from, submit, *refused, via, out);
         }
@@ -249,8 +255,8 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out
     note_heartbeat(from, beat);
     relay_news(from, true, beat, out);
     take_report(from, beat, out);
-    const auto node = ledger_.nodes().find(from);
-    if (node != ledger_.nodes().end() && node->second.lost) {
+    const auto node = ledger().nodes().find(from);
+    if (node != ledger().nodes().end() && node->second.lost) {
         reply(from,
               {0, Errc::stale,
                "this node was silent for longer than its lease and was taken for lost", 0},
@@ -261,7 +267,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out
         reply(from, {0, Errc::unreachable, leaderless_text(), 0}, out);
         return;
     }
-    const Contract* contract = ledger_.find_contract(beat.contract);
+    const Contract* contract = ledger().find_contract(beat.contract);
     if (contract != nullptr && contract->run == beat.run &&
         contract->phase != ContractPhase::complete && contract->has_expelled(from)) {
         reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, out);
@@ -287,9 +293,9 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
     } else if (due.timer == contract_timer) {
         check_deadlines(out);
     } else if (due.timer == raft_timer) {
-        raft_armed_.reset();
+        log_.on_deadline();
         ConsensusOutput output;
-        consensus_->tick(now_, output);
+        raft().tick(now_, output);
         perform(output, out);
     } else if (due.timer == server_timer) {
         dial_servers(out);
@@ -300,85 +306,27 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
         register_self(out);
         propose_rules(out);
         hand_on_removals(out);
-        ask_read_index(out);
+        reads_.ask(raft(), out);
         recall_removed(out);
         check_leader(out);
         out.set_timer(server_timer, now_ + server_interval);
     } else if (due.timer == dial_timer) {
-        dial_armed_ = false;
+        dialler_.on_timer();
         dial_servers(out);
-    }
-}
-
-void SnNode::check_leases(Outbox& out) {
-    if (!consensus_->leads()) {
-        return;
-    }
-    std::vector<std::pair<NodeId, std::string>> gone;
-    for (const auto& [id, node] : ledger_.nodes()) {
-        const Peer& peer = peers_[id];
-        if (node.lost || node.role != Role::sl) {
-            continue;
-        }
-        // Connections are not in the log: under a new leader every node gets a full lease.
-        const bool cut = !peer.connected && peer.last_heard >= led_since_;
-        if (cut && now_ - std::max(peer.lost_at, led_since_) >
-                       std::max<SwarmDuration>(options_.limits.reconnect, 2 * peer.longest_pause)) {
-            gone.emplace_back(id, "its connection was cut and it did not come back");
-        } else if (now_ - std::max(peer.last_heard, led_since_) > lease_of(peer)) {
-            gone.emplace_back(id, "nothing was heard of it for " +
-                                      std::to_string(static_cast<int>(to_seconds(lease_of(peer)))) +
-                                      " s");
-        }
-    }
-    for (auto& [id, reason] : gone) {
-        propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, out);
-    }
-}
-
-void SnNode::check_deadlines(Outbox& out) {
-    if (!consensus_->leads()) {
-        return;
-    }
-    std::vector<ExpireDeadline> due;
-    for (const auto& [name, contract] : ledger_.contracts()) {
-        if (contract.deadline && *contract.deadline <= ledger_now()) {
-            due.push_back({name, contract.run, to_ns(*contract.deadline)});
-        }
-    }
-    for (ExpireDeadline& expire : due) {
-        propose({0, options_.id, 0, 0, std::move(expire)}, out);
-    }
-    // What was refused during a leadership transfer is not retried at once.
-    arm_deadline(out, options_.limits.check_interval);
-}
-
-void SnNode::arm_deadline(Outbox& out, SwarmDuration at_least) {
-    std::optional<SwarmTime> earliest;
-    for (const auto& [name, contract] : ledger_.contracts()) {
-        // One that is proposed is pending until other SNs agree.
-        if (contract.deadline && (!earliest || *contract.deadline < *earliest) &&
-            !is_proposed(ExpireDeadline{name, contract.run, to_ns(*contract.deadline)})) {
-            earliest = contract.deadline;
-        }
-    }
-    if (earliest && consensus_->leads()) {
-        out.set_timer(contract_timer, std::max(now_ + at_least, *earliest - ledger_offset_));
-    } else {
-        out.cancel_timer(contract_timer);
     }
 }
 
 void SnNode::on_stop(const StopRequested& stop, Outbox& out) {
     stopped_ = true;
     ConsensusOutput output;
-    consensus_->step_down(now_, output);  // so that nobody has to wait for this one's silence
+    raft().step_down(now_, output);  // so that nobody has to wait for this one's silence
     perform(output, out);
     report(TraceEvent("node_stopped")
                .with("code", static_cast<std::uint64_t>(exit_code::ok))
-               .with("head", to_string(head_))
+               .with("head", to_string(log_.applied().head()))
                .log(Level::info, component,
-                    "Stopping (" + stop.reason + "), ledger head " + short_text(head_)),
+                    "Stopping (" + stop.reason + "), ledger head " +
+                        short_text(log_.applied().head())),
            out);
     out.stop(exit_code::ok, stop.reason);
 }

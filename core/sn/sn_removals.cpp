@@ -4,13 +4,12 @@
 #include "core/base/names_text.hpp"
 #include "core/base/start_text.hpp"
 #include "core/ledger/membership.hpp"
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::size_t removals_max = 16;
-constexpr SwarmDuration recall_interval = std::chrono::seconds(5);
 
 std::string names_of(const std::vector<Server>& servers) {
     std::vector<NodeId> nodes;
@@ -25,7 +24,7 @@ std::string names_of(const std::vector<Server>& servers) {
 void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what, Outbox& out) {
     if (peers_[from].role != Role::tool) {
         const Server* server = find_server(from);
-        if (!consensus_->leads() || server == nullptr || !server->voter) {
+        if (!raft().leads() || server == nullptr || !server->voter) {
             return;  // the SN that it comes from finds the one that leads
         }
     }
@@ -44,7 +43,7 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what, Outb
 
 /// Repeated with each tick: a previous leader may have lost it.
 void SnNode::hand_on_removals(Outbox& out) {
-    if (consensus_->leads()) {
+    if (raft().leads()) {
         return;
     }
     std::erase_if(removals_, [&](const Removal& one) { return peers_[one.from].role == Role::sn; });
@@ -78,7 +77,7 @@ void SnNode::on_removal_answer(const NodeId& from, const StatusReply& reply, con
 
 /// On the leader, after each step.
 void SnNode::carry_out_removals(Outbox& out) {
-    if (!consensus_->leads()) {
+    if (!raft().leads()) {
         return;
     }
     std::vector<Removal> waiting;
@@ -94,7 +93,6 @@ void SnNode::carry_out_removals(Outbox& out) {
 
 std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal, Outbox& out) {
     const NodeId& node = removal.what.node;
-    const auto is_it = [&](const Server& server) { return server.node == node; };
     const Server* server = find_server(node);
     const std::uint64_t number = removal.what.number;
     if (server != nullptr && number != server->number) {
@@ -103,20 +101,18 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal, Outbox
                                       "its name since: if that one is meant, ask again"};
     }
     if (server == nullptr) {
-        if (std::any_of(applied_servers_.begin(), applied_servers_.end(), is_it)) {
+        if (removed_.applied(node)) {
             return std::nullopt;  // proposed, and not agreed on yet
         }
-        const auto gone = std::find_if(removed_.begin(), removed_.end(), [&](const auto& entry) {
-            return entry.second.node == node;
-        });
-        if (gone == removed_.end()) {
+        const RemovedServer* gone = removed_.find(node);
+        if (gone == nullptr) {
             return Error{Errc::not_found, "no SN '" + node.name + "' keeps this ledger: " +
-                                              names_of(consensus_->servers()) + " do"};
+                                              names_of(raft().servers()) + " do"};
         }
-        if (!gone->second.said) {
-            say(RemoveServers{{node}, removal.what.by.name, false, gone->second.index, 0}, out);
+        if (!gone->said) {
+            say(RemoveServers{{node}, removal.what.by.name, false, gone->index, 0}, out);
         }
-        return gone->second.said ? std::optional<Result<void>>(Result<void>()) : std::nullopt;
+        return gone->said ? std::optional<Result<void>>(Result<void>()) : std::nullopt;
     }
     if (const Result<void> enough = leaves_a_majority(node); !enough) {
         return enough;
@@ -131,9 +127,9 @@ Result<void> SnNode::take_out(const NodeId& node, Outbox& out) {
     ConsensusOutput output;
     Result<void> begun;
     if (node == options_.id) {
-        consensus_->step_down(now_, output);
+        raft().step_down(now_, output);
     } else {
-        begun = consensus_->remove_server(now_, node, output);
+        begun = raft().remove_server(now_, node, output);
     }
     perform(output, out);
     return begun;
@@ -143,7 +139,7 @@ Result<void> SnNode::take_out(const NodeId& node, Outbox& out) {
 Result<void> SnNode::leaves_a_majority(const NodeId& without) const {
     std::vector<NodeId> left;
     std::vector<NodeId> up;
-    for (const Server& server : consensus_->servers()) {
+    for (const Server& server : raft().servers()) {
         if (server.node == without || !server.voter) {
             continue;
         }
@@ -182,41 +178,6 @@ void SnNode::answer_removal(const Removal& removal, const Result<void>& done, Ou
     out.send(removal.from, reply, Blob(Bytes(bytes, bytes + json->size())));
 }
 
-void SnNode::apply_membership(const LogRecord& record) {
-    if (record.kind != RecordKind::membership) {
-        return;
-    }
-    Result<std::vector<Server>> servers = decode_membership(record.data);
-    if (!servers) {
-        return;
-    }
-    for (const Server& before : applied_servers_) {
-        const bool stays = std::any_of(servers->begin(), servers->end(), [&](const Server& server) {
-            return server.number == before.number;
-        });
-        if (!stays) {
-            removed_[before.number] = {before.node, before.address, record.index, {}, false, {}};
-        }
-    }
-    for (const Server& server : *servers) {
-        removed_.erase(server.number);
-    }
-    applied_servers_ = std::move(*servers);
-}
-
-void SnNode::apply_removal(const Entry& entry, const RemoveServers& removal) {
-    const auto signer = ledger_.nodes().find(entry.signer);
-    for (auto& [number, gone] : removed_) {
-        if (gone.index != removal.index) {
-            continue;
-        }
-        gone.said = removal;
-        if (removal.rebuilt && signer != ledger_.nodes().end()) {
-            gone.rebuilt = RebuildProof{signer->second.credentials, encode_entry(entry)};
-        }
-    }
-}
-
 void SnNode::tell_removal(const RemoveServers& removal, Outbox& out) const {
     const std::string gone = names_text(removal.removed);
     report(TraceEvent("servers_removed")
@@ -235,35 +196,22 @@ void SnNode::tell_removal(const RemoveServers& removal, Outbox& out) const {
 /// SNs that a rebuilt ledger left behind may come back together and elect a leader among
 /// themselves, without asking here: so the leader dials them.
 void SnNode::recall_removed(Outbox& out) {
-    if (!consensus_->leads() || now_ < recall_at_) {
+    if (!raft().leads()) {
         return;
     }
-    recall_at_ = now_ + recall_interval;
-    for (const auto& [number, gone] : removed_) {
-        const bool rebuilt = gone.said && gone.said->rebuilt && gone.node != options_.id;
-        if (rebuilt && !gone.told && !is_server(gone.node)) {
-            dial(gone.address, out);
+    for (const RemovedServer& gone : removed_.to_recall(now_)) {
+        if (gone.node != options_.id && !is_server(gone.node)) {
+            dialler_.dial(gone.address, out);
         }
     }
 }
 
 /// Tells a removed SN that comes back that it must not take part with its old disk.
 void SnNode::tell_removed(const NodeId& node, std::uint64_t number, Outbox& out) {
-    RemovedServer& gone = removed_.at(number);
-    std::string text = "This SN keeps the ledger no more: ";
-    if (gone.said && gone.said->rebuilt) {
-        text += "SN '" + gone.said->by + "' continued without it from entry " +
-                std::to_string(gone.index) + " (" + start_text(gone.said->session) +
-                "), because too few SNs were left. From there on, this SN's ledger diverges";
-    } else {
-        text += "it was removed with entry " + std::to_string(gone.index) +
-                (gone.said ? ", as '" + gone.said->by + "' asked" : "");
-    }
-    text +=
-        ". To take part again it must start with an empty disk: move ledger.sqlite* and "
-        "ledger.head "
-        "away and give --sentinel-ip";
-    if (!std::exchange(gone.told, true) && gone.node == node) {
+    bool first = false;
+    const RemovedServer& gone = removed_.mark_told(number, node, first);
+    const std::string text = removed_.text_for(number);
+    if (first) {
         report(
             TraceEvent("removed_server_came_back")
                 .with("node", node.name)
@@ -272,7 +220,7 @@ void SnNode::tell_removed(const NodeId& node, std::uint64_t number, Outbox& out)
                          std::to_string(gone.index) + ": it is told to start with an empty disk"),
             out);
     }
-    out.send(node, MembershipReply{Errc::stale, text, consensus_->servers(), {}, gone.rebuilt});
+    out.send(node, MembershipReply{Errc::stale, text, raft().servers(), {}, gone.rebuilt});
 }
 
 }  // namespace starling

@@ -1,6 +1,6 @@
 // Who may be whom: what the ledger's roll means for those that connect, and for this SN.
 #include "core/base/names_text.hpp"
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
 
@@ -10,12 +10,12 @@ Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bo
     const Command& command = submit.command;
     const auto* registration = std::get_if<RegisterNode>(&command);
     const auto peer = peers_.find(from);
-    const auto known = ledger_.nodes().find(from);
+    const auto known = ledger().nodes().find(from);
     const bool here = !relayed && peer != peers_.end() && peer->second.here;
-    const Role role = here                             ? peer->second.role
-                      : registration != nullptr        ? registration->role
-                      : known != ledger_.nodes().end() ? known->second.role
-                                                       : Role::sl;
+    const Role role = here                              ? peer->second.role
+                      : registration != nullptr         ? registration->role
+                      : known != ledger().nodes().end() ? known->second.role
+                                                        : Role::sl;
     bool may = submit.session != 0 && !is_for_sns(command);
     if (registration != nullptr) {
         may = may && registration->role == role && (role == Role::sl || role == Role::tool);
@@ -45,7 +45,7 @@ Result<void> SnNode::check_removal(const NodeId& from, const RemoveServer& what)
         return Error{Errc::refused, "its removal is signed by '" + what.by.name + "' with " +
                                         ca_text(ca) + ", and it has shown " + ca_text(sender.ca)};
     }
-    const Roll& roll = ledger_.roll();
+    const Roll& roll = ledger().roll();
     const CaFingerprint founder =
         roll.founder() ? roll.entries().at(*roll.founder()).ca.value_or(CaFingerprint{})
                        : options_.signer->credentials().ca;
@@ -88,14 +88,14 @@ SwarmRules SnNode::wanted_rules() const {
 
 /// At each start of the founder, if its operator has changed the rules.
 void SnNode::propose_rules(Outbox& out) {
-    const auto known = ledger_.nodes().find(options_.id);
-    const bool registered = known != ledger_.nodes().end() &&
+    const auto known = ledger().nodes().find(options_.id);
+    const bool registered = known != ledger().nodes().end() &&
                             known->second.credentials == options_.signer->credentials();
-    if (!registered || ledger_.roll().founder() != options_.id || !consensus_->leader()) {
+    if (!registered || ledger().roll().founder() != options_.id || !raft().leader()) {
         return;
     }
     SwarmRules rules = wanted_rules();
-    if (rules != ledger_.roll().rules()) {
+    if (rules != ledger().roll().rules()) {
         say(std::move(rules), out);
     }
 }
@@ -105,25 +105,24 @@ void SnNode::apply_roll(const RollChanged& changed, Outbox& out) {
         apply_pin(*changed.node, out);
         return;
     }
-    for (const auto& [node, entry] : ledger_.roll().entries()) {
+    for (const auto& [node, entry] : ledger().roll().entries()) {
         apply_pin(node, out);
     }
 }
 
 /// Pins the names of peers by the roll, and tells SLs the pins of SLs and SNs.
 void SnNode::apply_pin(const NodeId& node, Outbox& out) {
-    const std::optional<std::optional<CaFingerprint>> pin = ledger_.roll().pin_of(node);
+    const std::optional<std::optional<CaFingerprint>> pin = ledger().roll().pin_of(node);
     if (!pin || node == options_.id) {
         return;
     }
     out.pin_peer(node, *pin);
-    const Role role = ledger_.roll().entries().at(node).role;
+    const Role role = ledger().roll().entries().at(node).role;
     if (!*pin || **pin == CaFingerprint{} || (role != Role::sl && role != Role::sn)) {
-        pins_.erase(node);
+        pins_.remove(node);
         return;
     }
-    CaFingerprint& told = pins_[node];
-    if (std::exchange(told, **pin) == **pin) {
+    if (!pins_.add(node, **pin)) {
         return;
     }
     for (const auto& [id, peer] : peers_) {
@@ -133,22 +132,9 @@ void SnNode::apply_pin(const NodeId& node, Outbox& out) {
     }
 }
 
-void SnNode::tell_pins(const NodeId& to, Outbox& out) const {
-    RollNews news;
-    for (const auto& [node, ca] : pins_) {
-        news.pins.push_back({node, ca});
-        if (news.pins.size() == pins_max) {
-            out.send(to, std::exchange(news, {}));
-        }
-    }
-    if (!news.pins.empty()) {
-        out.send(to, std::move(news));
-    }
-}
-
 void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
     if (!changed.node) {
-        const SwarmRules& rules = ledger_.roll().rules();
+        const SwarmRules& rules = ledger().roll().rules();
         report(TraceEvent("rules_set")
                    .with("by", changed.by)
                    .log(Level::debug, component,
@@ -164,14 +150,14 @@ void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
         return;
     }
     const NodeId& node = *changed.node;
-    const RollEntry& entry = ledger_.roll().entries().at(node);
+    const RollEntry& entry = ledger().roll().entries().at(node);
     const std::string ca = entry.ca ? to_string(*entry.ca) : "";
     TraceEvent event = TraceEvent("roll_changed")
                            .with("node", node.name)
                            .with("ca", ca)
                            .with("by", changed.by)
                            .with("expelled", entry.expelled ? 1U : 0U)
-                           .with("votes", ledger_.roll().may_vote(node) ? 1U : 0U);
+                           .with("votes", ledger().roll().may_vote(node) ? 1U : 0U);
     const bool certified = entry.ca && *entry.ca != CaFingerprint{};
     if (!changed.by.empty()) {
         const bool by_owners = entry.by != changed.by;  // then it is how many of them
@@ -185,7 +171,7 @@ void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
                out);
         return;
     }
-    if (entry.role == Role::sn && !ledger_.roll().may_vote(node)) {
+    if (entry.role == Role::sn && !ledger().roll().may_vote(node)) {
         report(std::move(event).log(
                    Level::warning, component,
                    "SN '" + node.name + "' of " + ca_text(entry.ca.value_or(CaFingerprint{})) +
@@ -204,7 +190,7 @@ void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
 
 /// An owner's tool has voted, and there is no majority of the owners yet.
 void SnNode::tell_owners(const RollChanged& changed, Outbox& out) const {
-    const Roll& roll = ledger_.roll();
+    const Roll& roll = ledger().roll();
     const RollEntry& entry = roll.entries().at(*changed.node);
     const std::set<CaFingerprint> owners = roll.owners();
     const auto count = [&](const std::set<CaFingerprint>& cas, const char* what) {
@@ -222,12 +208,12 @@ void SnNode::tell_owners(const RollChanged& changed, Outbox& out) const {
 }
 
 void SnNode::remove_expelled_servers(Outbox& out) {
-    if (!consensus_->leads()) {
+    if (!raft().leads()) {
         return;
     }
-    for (const Server& server : consensus_->servers()) {
-        const auto entry = ledger_.roll().entries().find(server.node);
-        if (entry == ledger_.roll().entries().end() || !entry->second.expelled ||
+    for (const Server& server : raft().servers()) {
+        const auto entry = ledger().roll().entries().find(server.node);
+        if (entry == ledger().roll().entries().end() || !entry->second.expelled ||
             !leaves_a_majority(server.node)) {
             continue;
         }

@@ -7,7 +7,7 @@
 // (sn_limits.cpp).
 #include <algorithm>
 
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::size_t told_peers_max = 4096;
 }  // namespace
 
 const Server* SnNode::find_server(const NodeId& node) const {
-    const std::vector<Server>& servers = consensus_->servers();
+    const std::vector<Server>& servers = raft().servers();
     const auto found = std::find_if(servers.begin(), servers.end(),
                                     [&](const Server& server) { return server.node == node; });
     return found == servers.end() ? nullptr : &*found;
@@ -29,29 +29,32 @@ bool SnNode::is_outside() const { return !is_server(options_.id) || misses_leade
 
 void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
     const Message& message = received.frame.message;
-    if (const auto* raft = std::get_if<ConsensusMessage>(&message)) {
-        if (is_removed(raft->sender)) {
-            tell_removed(received.from, raft->sender, out);
+    if (const auto* consensus_message = std::get_if<ConsensusMessage>(&message)) {
+        if (is_removed(consensus_message->sender)) {
+            tell_removed(received.from, consensus_message->sender, out);
             return;
         }
         ConsensusOutput output;
-        const bool taken = consensus_->receive(now_, received.from, *raft, output);
+        const bool taken = raft().receive(now_, received.from, *consensus_message, output);
         // libraft has no election timeout at a non-voter.
-        if (taken && raft->kind == ConsensusKind::append && raft->term >= consensus_->term()) {
-            note_history(raft->commit);
-            leader_seen_ = now_;
+        if (taken && consensus_message->kind == ConsensusKind::append &&
+            consensus_message->term >= raft().term()) {
+            log_.history().note(consensus_message->commit, log_.applied().size(), misses_leader());
+            leadership_.note_seen(now_);
         }
         perform(output, out);
     } else if (const auto* command = std::get_if<RelayedCommand>(&message)) {
         if (command->from == received.from) {
             on_server_command(command->from, command->submit, out);
-        } else if (consensus_->leads()) {
+        } else if (raft().leads()) {
             on_command(command->from, command->submit, out, received.from);
         }
     } else if (const auto* result = std::get_if<RelayedResult>(&message)) {
         on_relayed_result(received.from, *result, out);
     } else if (const auto* read = std::get_if<ReadIndex>(&message)) {
-        on_read_index(received.from, *read, out);
+        if (is_server(received.from)) {
+            reads_.on_message(received.from, *read, raft(), out);
+        }
     } else if (const auto* news = std::get_if<RelayedNews>(&message)) {
         on_relayed_news(received.from, *news, out);
     } else if (const auto* request = std::get_if<MembershipRequest>(&message)) {
@@ -75,7 +78,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
         return;
     }
     // An SN may report made-up names; registered ones are known anyway.
-    if (!peers_.contains(news.node) && !ledger_.nodes().contains(news.node) &&
+    if (!peers_.contains(news.node) && !ledger().nodes().contains(news.node) &&
         peers_.size() >= told_peers_max) {
         return;
     }
@@ -94,30 +97,30 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
 }
 
 void SnNode::relay_news(const NodeId& node, bool connected, const Heartbeat& beat, Outbox& out) {
-    const std::optional<NodeId> leader = consensus_->leader();
+    const std::optional<NodeId> leader = raft().leader();
     if (leader && *leader != options_.id) {
         out.send(*leader, RelayedNews{node, connected, beat});
     }
 }
 
 void SnNode::relay(const NodeId& from, const SubmitCommand& submit, Outbox& out) {
-    const std::optional<NodeId> leader = consensus_->leader();
+    const std::optional<NodeId> leader = raft().leader();
     if (leader && *leader != options_.id) {
         out.send(*leader, RelayedCommand{from, submit});
     } else if (!leader) {
-        pending_resent_term_ = 0;  // it waits, also for one of the same term: see resend_pending()
+        leadership_
+            .ask_to_resend();  // it waits, also for one of the same term: see resend_pending()
     }
 }
 
 /// Pending commands are resent to each new leader at once, since an older one may have lost them.
 /// Duplicates are recognised by their sequence.
 void SnNode::resend_pending(Outbox& out) {
-    const std::optional<NodeId> leader = consensus_->leader();
-    const bool knows_all = !consensus_->leads() || applied_term_ == consensus_->term();
-    if (!leader || !knows_all || pending_resent_term_ == consensus_->term()) {
+    const std::optional<NodeId> leader = raft().leader();
+    const bool knows_all = !raft().leads() || log_.applied().term() == raft().term();
+    if (!leader || !knows_all || !leadership_.take_resend(raft().term())) {
         return;
     }
-    pending_resent_term_ = consensus_->term();
     std::vector<std::pair<NodeId, SubmitCommand>> waiting;
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.unanswered) {
@@ -132,66 +135,62 @@ void SnNode::resend_pending(Outbox& out) {
 void SnNode::settle(Outbox& out) {
     on_leadership(out);
     // A new SN gets its vote once it is registered.
-    if (consensus_->leader() && is_server(options_.id) != was_server_) {
-        was_server_ = !was_server_;
+    if (raft().leader() && leadership_.update_membership(is_server(options_.id))) {
         register_self(out);
     }
     resend_pending(out);
     carry_out_removals(out);
     remove_expelled_servers(out);
-    if (!read_round_ || !consensus_->leads()) {
-        check_term(out);
-    }
-    answer_reads(out);
-    if (checkpoint_due_) {
+    reads_.settle(raft(), out);
+    reads_.answer(log_.applied().size(), out);
+    if (log_.applied().checkpoint_due()) {
         sign_checkpoint(out);
     }
-    const bool alone = consensus_->leads() && consensus_->servers().size() == 1;
-    const std::optional<SwarmTime> due = alone ? std::nullopt : consensus_->deadline();
-    if (due != raft_armed_) {
-        raft_armed_ = due;
-        if (due) {
-            out.set_timer(raft_timer, *due);
-        } else {
-            out.cancel_timer(raft_timer);
-        }
+    std::optional<SwarmTime> due;
+    if (!log_.update_deadline(due)) {
+        return;
+    }
+    if (due) {
+        out.set_timer(raft_timer, *due);
+    } else {
+        out.cancel_timer(raft_timer);
     }
 }
 
 void SnNode::on_leadership(Outbox& out) {
-    const bool leads = consensus_->leads();
-    if (leads && led_term_ != consensus_->term()) {
-        led_term_ = consensus_->term();
-        pending_.clear();
-        pending_own_.clear();
-        ledger_offset_ = std::max(ledger_offset_, from_ns(last_entry_ns_) - now_);
-        led_since_ = now_;
-        report(TraceEvent("leader_elected").with("term", led_term_), out);
-        arm_deadline(out);
-    } else if (!leads && led_term_ != 0) {
-        report(TraceEvent("leader_ended").with("term", led_term_), out);
-        led_term_ = 0;
-        pending_.clear();
-        pending_own_.clear();
-        arm_deadline(out);
+    const bool leads = raft().leads();
+    switch (leadership_.update_own(raft(), now_)) {
+        case Leadership::Change::elected:
+            log_.begin_to_lead(now_);
+            report(TraceEvent("leader_elected").with("term", leadership_.led_term()), out);
+            arm_deadline(out);
+            break;
+        case Leadership::Change::ended:
+            report(TraceEvent("leader_ended").with("term", leadership_.led_term()), out);
+            log_.forget_proposals();
+            arm_deadline(out);
+            break;
+        case Leadership::Change::none:
+            break;
     }
-    const std::optional<NodeId> leader = consensus_->leader();
     if (leads) {
-        leader_seen_ = now_;
+        leadership_.note_seen(now_);
     }
-    if (shown_leader() != shown_leader_) {
-        shown_leader_ = shown_leader();
+    if (leadership_.update_shown(raft(), now_)) {
         status_.mark_changed();
     }
-    // In a new term libraft still names the previous term's leader, until it hears of another.
-    if (!leader || (leader == known_leader_ && known_term_ == consensus_->term())) {
-        return;
+    if (leadership_.update_known(raft())) {
+        on_new_leader(out);
     }
-    known_leader_ = leader;
-    known_term_ = consensus_->term();
+}
+
+/// What was said to the leader before is said to the new one.
+void SnNode::on_new_leader(Outbox& out) {
+    const bool leads = raft().leads();
+    const NodeId leader = raft().leader().value();
     register_self(out);
     propose_rules(out);
-    ask_read_index(out);
+    reads_.ask(raft(), out);
     // The new leader gets the latest heartbeats of the nodes here at once.
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {
@@ -200,22 +199,20 @@ void SnNode::on_leadership(Outbox& out) {
             relay_news(id, true, said, out);
         }
     }
-    for (const auto& [name, contract] : ledger_.contracts()) {
+    for (const auto& [name, contract] : ledger().contracts()) {
         commit_if_reported(contract, out);
     }
-    if (consensus_->servers().size() > 1) {
-        report(
-            TraceEvent("leader_known")
-                .with("leader", leader->name)
-                .with("term", consensus_->term())
-                .log(Level::info, component,
-                     leads ? "This SN leads the ledger, term " + std::to_string(consensus_->term())
-                           : "SN '" + leader->name + "' leads the ledger, term " +
-                                 std::to_string(consensus_->term())),
-            out);
+    if (raft().servers().size() > 1) {
+        report(TraceEvent("leader_known")
+                   .with("leader", leader.name)
+                   .with("term", raft().term())
+                   .log(Level::info, component,
+                        leads ? "This SN leads the ledger, term " + std::to_string(raft().term())
+                              : "SN '" + leader.name + "' leads the ledger, term " +
+                                    std::to_string(raft().term())),
+               out);
     }
-    if (!ready_) {
-        ready_ = true;
+    if (leadership_.take_first()) {
         report(TraceEvent("api_ready")
                    .with("port", options_.api_address.port)
                    .log(Level::info, "swarm.blCnt",
@@ -225,43 +222,31 @@ void SnNode::on_leadership(Outbox& out) {
     }
 }
 
-/// libraft never drops its leader at a non-voter.
-std::optional<NodeId> SnNode::shown_leader() const {
-    return misses_leader() ? std::nullopt : consensus_->leader();
-}
-
-void SnNode::dial(const Address& address, Outbox& out) {
-    if (dialling_.insert(address).second) {
-        out.connect(address, Role::sn);
-    }
-}
-
 void SnNode::dial_servers(Outbox& out) {
     const auto is_here = [&](const NodeId& node) {
         const auto peer = peers_.find(node);
         return peer != peers_.end() && peer->second.here;
     };
     const bool outside = is_outside();
-    const bool unknown = !is_server(options_.id) && !told_servers_.empty();
-    for (const Server& server : unknown ? told_servers_ : consensus_->servers()) {
+    const bool unknown = !is_server(options_.id) && !claims_.servers().empty();
+    for (const Server& server : unknown ? claims_.servers() : raft().servers()) {
         // Of two SNs the one with the lower name dials, so that there is one connection; one that
         // has not joined yet is unknown to the others, so it dials.
         if (server.node != options_.id && !is_here(server.node) &&
             (outside || options_.id < server.node)) {
-            dial(server.address, out);
+            dialler_.dial(server.address, out);
         }
     }
     const bool any_here = std::any_of(peers_.begin(), peers_.end(), [](const auto& entry) {
         return entry.second.role == Role::sn && entry.second.here;
     });
     if (outside && options_.sentinel && !any_here) {
-        dial(*options_.sentinel, out);
+        dialler_.dial(*options_.sentinel, out);
     }
 }
 
 void SnNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
-    dialling_.erase(failed.address);
-    dial_errors_[failed.address] = failed.error.message;
+    dialler_.on_failed(failed);
     if (failed.error.code == Errc::replaced) {
         end_as_copy(failed.error.message, out);
         return;
@@ -271,14 +256,7 @@ void SnNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
             "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, out);
         return;
     }
-    if (dial_armed_) {
-        return;
-    }
-    // All SNs are started at about the same time, some before others listen.
-    dial_armed_ = true;
-    dial_backoff_ =
-        std::min<SwarmDuration>(dial_backoff_ * 2 + std::chrono::milliseconds(20), server_interval);
-    out.set_timer(dial_timer, now_ + dial_backoff_);
+    dialler_.dial_later(now_, out);
 }
 
 void SnNode::end(int code, const std::string& why, Outbox& out) {

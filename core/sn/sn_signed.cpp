@@ -1,7 +1,7 @@
 // What nodes sign, and what this SN signs itself.
 #include <algorithm>
 
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
 namespace {
@@ -14,14 +14,6 @@ bool is_member(const Contract& contract, const NodeId& node) {
 }
 
 }  // namespace
-
-bool SnNode::is_about(const RoundKey& key, const Contract& contract) const {
-    RoundKey current{contract.name, contract.run, contract.round, contract.attempt};
-    if (options_.planted.count_old_attempts) {
-        current.attempt = key.attempt;
-    }
-    return key == current;
-}
 
 bool SnNode::is_signed_with(const PublicKey& key, const Entry& entry) const {
     return options_.verifier->verify(
@@ -43,8 +35,8 @@ Result<void> SnNode::check_signature(const Entry& entry) const {
         }
         key = &registration->credentials.key;
     } else {
-        const auto node = ledger_.nodes().find(author);
-        if (node == ledger_.nodes().end()) {
+        const auto node = ledger().nodes().find(author);
+        if (node == ledger().nodes().end()) {
             return Error{Errc::refused, "node '" + author.name + "' is not registered"};
         }
         key = &node->second.credentials.key;
@@ -56,24 +48,19 @@ Result<void> SnNode::check_signature(const Entry& entry) const {
 }
 
 void SnNode::take_report(const NodeId& from, const Heartbeat& beat, Outbox& out) {
-    const Contract* contract = ledger_.find_contract(beat.contract);
+    const Contract* contract = ledger().find_contract(beat.contract);
     const RoundKey key{beat.contract, beat.run, beat.round, beat.attempt};
     if (!beat.report || contract == nullptr || contract->phase != ContractPhase::exchanging ||
-        !is_about(key, *contract) || !is_member(*contract, from)) {
+        !reports_.is_about(key, *contract) || !is_member(*contract, from)) {
         return;
     }
-    RoundReports& reports = reports_[beat.contract];
-    if (!is_about(reports.key, *contract)) {
-        reports = {key, {}};
-    }
     const MemberReport report{from, beat.report->digest, beat.report->signature};
-    const auto known = reports.of.find(from);
-    if (known != reports.of.end() && known->second == report) {
+    if (reports_.has(*contract, from, report)) {
         commit_if_reported(*contract, out);  // said again: a proposal may have been lost
         return;
     }
-    const auto node = ledger_.nodes().find(from);
-    if (node == ledger_.nodes().end() ||
+    const auto node = ledger().nodes().find(from);
+    if (node == ledger().nodes().end() ||
         !options_.verifier->verify(
             node->second.credentials.key,
             report_text(from, key.contract, key.run, key.round, key.attempt, report.digest),
@@ -86,7 +73,7 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, Outbox& out)
             out);
         return;
     }
-    reports.of.insert_or_assign(from, report);
+    reports_.add(key, *contract, report);
     this->report(TraceEvent("merge_reported")
                      .with("contract", key.contract)
                      .with("node", from.name)
@@ -98,30 +85,16 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, Outbox& out)
 }
 
 void SnNode::commit_if_reported(const Contract& contract, Outbox& out) {
-    const auto found = reports_.find(contract.name);
-    if (!consensus_->leads() || contract.phase != ContractPhase::exchanging ||
-        found == reports_.end() || !is_about(found->second.key, contract)) {
+    if (!raft().leads()) {
         return;
     }
-    CommitRound commit{contract.name, contract.run, contract.round, contract.attempt, {}};
-    for (const RoundMember& member : contract.frozen) {
-        const auto report = found->second.of.find(member.id);
-        if (report == found->second.of.end()) {
-            return;
-        }
-        commit.reports.push_back(report->second);
+    if (std::optional<CommitRound> commit = reports_.commit_of(contract)) {
+        propose({0, options_.id, 0, 0, std::move(*commit), {}}, out);
     }
-    propose({0, options_.id, 0, 0, std::move(commit), {}}, out);
-}
-
-bool SnNode::has_reported(const Contract& contract, const NodeId& node) const {
-    const auto found = reports_.find(contract.name);
-    return found != reports_.end() && is_about(found->second.key, contract) &&
-           found->second.of.count(node) > 0;
 }
 
 void SnNode::say(Command command, Outbox& out) {
-    if (consensus_->leads()) {
+    if (raft().leads()) {
         propose({0, options_.id, 0, 0, std::move(command), {}}, out);
         return;
     }
@@ -136,7 +109,7 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit, 
                          ? registration->role == Role::sn
                          : std::holds_alternative<Checkpoint>(submit.command) ||
                                std::holds_alternative<SwarmRules>(submit.command);
-    if (!consensus_->leads() || !may || submit.session != 0 || submit.sequence != 0) {
+    if (!raft().leads() || !may || submit.session != 0 || submit.sequence != 0) {
         return;
     }
     const Entry entry{0, from, 0, 0, submit.command, submit.signature};
@@ -148,7 +121,7 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit, 
                out);
         return;
     }
-    if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
+    if (const std::optional<Answer> refused = ledger().refusal_of(entry)) {
         deny(from, *refused, out);
     } else if (has_share(from, submit.command, out)) {
         propose(entry, out);
@@ -157,14 +130,14 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit, 
 
 /// Announces the key that this SN signs with.
 void SnNode::register_self(Outbox& out) {
-    const auto known = ledger_.nodes().find(options_.id);
-    const bool registered = known != ledger_.nodes().end() &&
+    const auto known = ledger().nodes().find(options_.id);
+    const bool registered = known != ledger().nodes().end() &&
                             known->second.credentials == options_.signer->credentials();
     if (registered || !is_server(options_.id)) {
         return;
     }
     RegisterNode registration{Role::sn, options_.api_address, options_.signer->credentials()};
-    const Result<void> may = ledger_.roll().may_register(options_.id, registration.credentials.ca);
+    const Result<void> may = ledger().roll().may_register(options_.id, registration.credentials.ca);
     if (!may && !misses_leader()) {
         end(exit_code::refused, "This SN may not take part: " + may.error().message, out);
     } else if (may) {
@@ -174,33 +147,28 @@ void SnNode::register_self(Outbox& out) {
 
 /// Not repeated if it is lost on its way to the leader: the next one covers it, too.
 void SnNode::sign_checkpoint(Outbox& out) {
-    const auto known = ledger_.nodes().find(options_.id);
-    if (!consensus_->leader() || known == ledger_.nodes().end() ||
+    const auto known = ledger().nodes().find(options_.id);
+    if (!raft().leader() || known == ledger().nodes().end() ||
         known->second.credentials != options_.signer->credentials()) {
         return;
     }
-    checkpoint_due_ = false;
-    checkpoint_at_ = entries_;
-    say(Checkpoint{entries_, head_}, out);
+    say(log_.applied().take_checkpoint(), out);
 }
 
 void SnNode::compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,
                                 Outbox& out) const {
-    const bool same = checkpoint.index >= 1 && checkpoint.index <= links_.size() &&
-                      links_[checkpoint.index - 1] == checkpoint.head;
-    if (same) {
+    if (log_.applied().agrees_with(checkpoint)) {
         return;
     }
-    report(TraceEvent("ledger_forked")
-               .with("node", signer.name)
-               .with("index", checkpoint.index)
-               .with("head", to_string(checkpoint.head))
-               .log(Level::error, component,
-                    "SN '" + signer.name + "' signed a diverging ledger: at entry " +
-                        std::to_string(checkpoint.index) + " its head is " +
-                        short_text(checkpoint.head) +
-                        ". Keep both ledgers and compare them with swarm-audit"),
-           out);
+    out.report(TraceEvent("ledger_forked")
+                   .with("node", signer.name)
+                   .with("index", checkpoint.index)
+                   .with("head", to_string(checkpoint.head))
+                   .log(Level::error, component,
+                        "SN '" + signer.name + "' signed a diverging ledger: at entry " +
+                            std::to_string(checkpoint.index) + " its head is " +
+                            short_text(checkpoint.head) +
+                            ". Keep both ledgers and compare them with swarm-audit"));
 }
 
 }  // namespace starling

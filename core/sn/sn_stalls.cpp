@@ -1,7 +1,7 @@
 // Leases, the progress of transfers, and the exclusion of members that stall a round.
 #include <algorithm>
 
-#include "core/sn/sn_state.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
 namespace {
@@ -11,19 +11,8 @@ constexpr int pauses_per_lease = 8;
 constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
 /// A rate is measured over one to two of these.
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
-/// A round stands still once no byte of any of its members' segments has come for so long, on fast
-/// links.
-constexpr SwarmDuration shortest_standstill = std::chrono::seconds(15);
-/// Bytes of a segment are seen in steps of a TLS record (RFC 8446, section 5.1), of so many senders
-/// at once (the window of an owner) all at the same time in the worst case.
-constexpr double step_bytes = 16'384;
-constexpr std::size_t senders_at_once = 64;
-/// After so long without a byte every member that waits for one has said so: see
-/// Exchange::stalls().
-constexpr SwarmDuration longest_silence = std::chrono::minutes(11);
 /// For the hash of a merged model, and to write it, in bytes a second.
 constexpr double slowest_disk = 10e6;
-constexpr SwarmDuration stall_log_interval = std::chrono::minutes(1);
 
 bool weight_without(const std::vector<RoundMember>& members, const NodeId& left_out) {
     return std::any_of(members.begin(), members.end(), [&](const RoundMember& member) {
@@ -72,38 +61,20 @@ SwarmDuration SnNode::lease_of(const Peer& peer) const {
 void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& beat) {
     Peer& peer = peers_[from];
     const RoundKey key{beat.contract, beat.run, beat.round, beat.attempt};
-    RoundMotion& motion = motions_[beat.contract];
+    const RoundKey& known = motions_.of(beat.contract).key;
     const std::uint64_t before =
-        motion.key == key && peer.beat.round == beat.round && peer.beat.attempt == beat.attempt
+        known == key && peer.beat.round == beat.round && peer.beat.attempt == beat.attempt
             ? peer.beat.progress.received_bytes
             : 0;
-    const Contract* contract = ledger_.find_contract(beat.contract);
+    const Contract* contract = ledger().find_contract(beat.contract);
     const bool on = contract != nullptr && contract->phase == ContractPhase::exchanging &&
-                    is_about(key, *contract);
-    if (on && beat.progress.received_bytes > before) {
-        const SwarmDuration gap = now_ - std::max(motion.moved_at, motion.began_at);
-        motion.longest_gap = std::max(motion.longest_gap, gap);
-        motion.moved = true;
-    }
-    if (on && (motion.key != key || beat.progress.received_bytes > before)) {
-        motion.moved_at = now_;
-        motion.key = key;
+                    reports_.is_about(key, *contract);
+    if (motions_.note(key, on, before, beat.progress.received_bytes, now_)) {
         status_.mark_changed();
     } else if (contract == nullptr) {
-        motions_.erase(beat.contract);
+        motions_.forget(beat.contract);
     }
     peer.take_beat(now_, beat);
-}
-
-/// How long no byte may come before the attempt stands still: twice the longest pause that it has
-/// had, before the first byte what the contract's slowest link explains.
-SwarmDuration SnNode::standstill_of(const Contract& contract, const RoundMotion& motion) {
-    const auto senders = static_cast<double>(std::min(contract.frozen.size() - 1, senders_at_once));
-    const SwarmDuration expected =
-        motion.moved ? 2 * motion.longest_gap
-                     : from_seconds(1.5 * senders * step_bytes /
-                                    static_cast<double>(contract.config.slowest_link));
-    return std::clamp<SwarmDuration>(expected, shortest_standstill, longest_silence);
 }
 
 /// Who waits for whom in the attempt that is on, by what its members say; the fault may be on
@@ -116,7 +87,7 @@ SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
     };
     for (const RoundMember& member : contract.frozen) {
         const Heartbeat& beat = peers_[member.id].beat;
-        if (!is_about({beat.contract, beat.run, beat.round, beat.attempt}, contract)) {
+        if (!reports_.is_about({beat.contract, beat.run, beat.round, beat.attempt}, contract)) {
             continue;
         }
         for (const Stall& stall : beat.stalls) {
@@ -125,7 +96,7 @@ SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
                 (!member.merges && !merges(stall.node))) {
                 continue;
             }
-            const bool may_wait = stall.merged && !has_reported(contract, stall.node);
+            const bool may_wait = stall.merged && !reports_.has(contract, stall.node);
             (may_wait ? pairs.unmerged : pairs.all).insert(std::minmax(member.id, stall.node));
             if (stall.refused) {
                 pairs.refused.insert(std::minmax(member.id, stall.node));
@@ -188,7 +159,7 @@ std::optional<NodeId> SnNode::unreported(const Contract& contract) const {
     const NodeId* worst = nullptr;
     std::size_t missing = 0;
     for (const RoundMember& member : contract.frozen) {
-        if (has_reported(contract, member.id)) {
+        if (reports_.has(contract, member.id)) {
             continue;
         }
         ++missing;
@@ -203,9 +174,9 @@ std::optional<NodeId> SnNode::unreported(const Contract& contract) const {
 /// Who holds the attempt up, as far as its members' words show.
 std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     StalledPairs pairs = stalled_pairs(contract);
-    const RoundMotion& motion = motions_[contract.name];
-    const SwarmDuration quiet = now_ - std::max(motion.moved_at, led_since_);
-    const SwarmDuration past_limit = now_ - std::max(motion.began_at, led_since_) -
+    const RoundMotion& motion = motions_.of(contract.name);
+    const SwarmDuration quiet = now_ - std::max(motion.moved_at, leadership_.led_since());
+    const SwarmDuration past_limit = now_ - std::max(motion.began_at, leadership_.led_since()) -
                                      attempt_limit(contract.config, contract.frozen.size());
     const bool still = quiet >= standstill_of(contract, motion);
     const bool overdue = past_limit >= SwarmDuration{0};
@@ -262,11 +233,11 @@ std::optional<Command> SnNode::way_on(const Contract& contract, const HeldUp& he
 /// round could not have ended yet, so nothing is lost by waiting. But no longer than its slowest
 /// link explains, or a member that sends a byte now and then would hold it for ever.
 void SnNode::check_stalls(Outbox& out) {
-    if (!consensus_->leads() || options_.planted.keep_stalled_members) {
+    if (!raft().leads() || options_.planted.keep_stalled_members) {
         return;
     }
     std::vector<Command> commands;
-    for (const auto& [name, contract] : ledger_.contracts()) {
+    for (const auto& [name, contract] : ledger().contracts()) {
         const std::optional<HeldUp> held_up =
             contract.phase == ContractPhase::exchanging ? holds_up(contract) : std::nullopt;
         if (!held_up) {
@@ -285,13 +256,9 @@ void SnNode::check_stalls(Outbox& out) {
 
 void SnNode::show_standstill(const Contract& contract, const NodeId& node, const std::string& what,
                              Outbox& out) {
-    RoundMotion& motion = motions_[contract.name];
-    const RoundKey key{contract.name, contract.run, contract.round, contract.attempt};
-    if (motion.shown == key && now_ - motion.shown_at < stall_log_interval) {
+    if (!motions_.show({contract.name, contract.run, contract.round, contract.attempt}, now_)) {
         return;
     }
-    motion.shown = key;
-    motion.shown_at = now_;
     report(TraceEvent("round_stands_still")
                .with("contract", contract.name)
                .with("round", contract.round)

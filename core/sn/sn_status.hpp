@@ -9,6 +9,7 @@
 #include "core/ledger/ledger.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
+#include "core/sn/merge_reports.hpp"
 
 namespace starling {
 
@@ -42,12 +43,6 @@ struct SnPeer {
     void take_beat(SwarmTime now, const Heartbeat& said);
     /// At which it receives segments of the attempt that it spoke of last.
     double bytes_per_second() const;
-};
-
-/// What members have said of the attempt that is on; signatures are checked.
-struct RoundReports {
-    RoundKey key;
-    std::map<NodeId, MemberReport> of;
 };
 
 /// What the answers are made of: the SN as it is now.

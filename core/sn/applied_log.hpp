@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/base/hasher.hpp"
+#include "core/ledger/command.hpp"
+#include "core/ledger/consensus.hpp"
+
+namespace starling {
+
+/// The hash chain over the records that this SN has applied, and when to sign its head. All SNs
+/// apply the same records, so their chains are equal; a signed head (Checkpoint) proves it.
+class AppliedLog {
+public:
+    /// \param checkpoint_interval  records between two signed heads
+    AppliedLog(const Hasher& hasher, std::uint64_t checkpoint_interval)
+        : hasher_(hasher), checkpoint_interval_(checkpoint_interval) {}
+
+    void append(const LogRecord& record);
+
+    const Digest& head() const { return head_; }  ///< link of the newest record: see chain_link()
+    std::uint64_t size() const { return links_.size(); }  ///< records; also the newest one's index
+    std::uint64_t term() const { return term_; }          ///< of the newest record
+
+    bool checkpoint_due() const { return checkpoint_due_; }
+    void request_checkpoint() { checkpoint_due_ = true; }
+    /// The head, to be signed now.
+    Checkpoint take_checkpoint();
+    /// Whether this chain has the signed head where it says.
+    bool agrees_with(const Checkpoint& checkpoint) const;
+
+private:
+    const Hasher& hasher_;
+    std::uint64_t checkpoint_interval_;
+    Digest head_;
+    std::uint64_t term_ = 0;
+    std::vector<Digest> links_;        ///< of every record, to compare checkpoints with
+    std::uint64_t checkpoint_at_ = 0;  ///< records when this SN signed last
+    bool checkpoint_due_ = false;
+};
+
+}  // namespace starling

@@ -1,0 +1,48 @@
+#include "core/sn/entry_shares.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+/// Bucket of a signer: bytes of entries without a committed round, and their rate of refill. It
+/// holds three of the largest layouts; a restart costs some kilobytes.
+constexpr double share_bytes = 16.0 * 1024 * 1024;
+constexpr double share_bytes_per_second = 4096;
+constexpr std::size_t small_entry_bytes = 512;
+
+std::size_t bytes_of(const Command& command) {
+    if (const auto* enrol = std::get_if<Enrol>(&command)) {
+        return enrol->layout_text.size() + small_entry_bytes;
+    }
+    if (const auto* registration = std::get_if<RegisterNode>(&command)) {
+        return registration->credentials.certificate.size() + small_entry_bytes;
+    }
+    return small_entry_bytes;
+}
+
+}  // namespace
+
+bool EntryShares::take(const NodeId& signer, const Command& command, SwarmTime now) {
+    Share& share = shares_[signer];
+    share.bytes = std::max(0.0, share.bytes - share_bytes_per_second * to_seconds(now - share.at));
+    share.at = now;
+    const auto bytes = static_cast<double>(bytes_of(command));
+    if (share.bytes + bytes > share_bytes) {
+        return false;
+    }
+    share.bytes += bytes;
+    return true;
+}
+
+void EntryShares::give_back(const Commit& commit) {
+    for (const RoundMember& member : commit.members) {
+        const auto share = shares_.find(member.id);
+        if (share != shares_.end()) {
+            share->second.bytes =
+                std::max(0.0, share->second.bytes - static_cast<double>(small_entry_bytes));
+        }
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <map>
+
+#include "core/ledger/command.hpp"
+
+namespace starling {
+
+/// How much each signer may have written to the ledger, which all SNs store for ever: a token
+/// bucket for each, kept by the SN that leads. A committed round gives back what it cost.
+class EntryShares {
+public:
+    /// Takes the command's bytes from the signer's bucket. False: not now; the node resends the
+    /// command with its next heartbeat.
+    bool take(const NodeId& signer, const Command& command, SwarmTime now);
+    /// Gives the members' check-ins back.
+    void give_back(const Commit& commit);
+
+private:
+    /// Bytes written, less what has been refilled until `at`.
+    struct Share {
+        double bytes = 0;
+        SwarmTime at{};
+    };
+    std::map<NodeId, Share> shares_;
+};
+
+}  // namespace starling

@@ -1,0 +1,53 @@
+#include "core/sn/merge_reports.hpp"
+
+namespace starling {
+
+bool MergeReports::is_about(const RoundKey& key, const Contract& contract) const {
+    RoundKey current{contract.name, contract.run, contract.round, contract.attempt};
+    if (count_old_attempts_) {
+        current.attempt = key.attempt;
+    }
+    return key == current;
+}
+
+const RoundReports* MergeReports::find(const Contract& contract) const {
+    const auto found = reports_.find(contract.name);
+    return found != reports_.end() && is_about(found->second.key, contract) ? &found->second
+                                                                            : nullptr;
+}
+
+bool MergeReports::has(const Contract& contract, const NodeId& node,
+                       const MemberReport& report) const {
+    const RoundReports* reports = find(contract);
+    if (reports == nullptr) {
+        return false;
+    }
+    const auto known = reports->of.find(node);
+    return known != reports->of.end() && known->second == report;
+}
+
+void MergeReports::add(const RoundKey& key, const Contract& contract, const MemberReport& report) {
+    RoundReports& reports = reports_[contract.name];
+    if (!is_about(reports.key, contract)) {
+        reports = {key, {}};
+    }
+    reports.of.insert_or_assign(report.node, report);
+}
+
+std::optional<CommitRound> MergeReports::commit_of(const Contract& contract) const {
+    const RoundReports* reports = find(contract);
+    if (reports == nullptr || contract.phase != ContractPhase::exchanging) {
+        return std::nullopt;
+    }
+    CommitRound commit{contract.name, contract.run, contract.round, contract.attempt, {}};
+    for (const RoundMember& member : contract.frozen) {
+        const auto report = reports->of.find(member.id);
+        if (report == reports->of.end()) {
+            return std::nullopt;
+        }
+        commit.reports.push_back(report->second);
+    }
+    return commit;
+}
+
+}  // namespace starling

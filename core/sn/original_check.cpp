@@ -1,0 +1,71 @@
+#include "core/sn/original_check.hpp"
+
+#include <algorithm>
+
+#include "core/ledger/membership.hpp"
+
+namespace starling {
+namespace {
+
+/// Time limit for an answer from this SN's former address.
+constexpr SwarmDuration original_limit = std::chrono::seconds(3);
+
+/// The address that the ledger on this disk has for this SN.
+std::optional<Address> last_address(const NodeId& self, const DurableLog& log) {
+    for (std::size_t index = log.records.size(); index > 0; --index) {
+        const Result<LogRecord> record = decode_record(index, log.records[index - 1]);
+        if (!record || record->kind != RecordKind::membership) {
+            continue;
+        }
+        const Result<std::vector<Server>> servers = decode_membership(record->data);
+        if (!servers) {
+            return std::nullopt;
+        }
+        const auto own = std::find_if(servers->begin(), servers->end(),
+                                      [&](const Server& server) { return server.node == self; });
+        return own == servers->end() ? std::nullopt : std::optional<Address>(own->address);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+bool OriginalCheck::begin(const NodeId& self, const DurableLog& log, const Address& own,
+                          SwarmTime now, Outbox& out) {
+    const std::optional<Address> last = last_address(self, log);
+    if (!last || *last == own) {
+        return false;
+    }
+    asked_ = last;
+    out.connect(*last, Role::sn);
+    out.set_timer(timer_, now + original_limit);
+    return true;
+}
+
+OriginalCheck::Verdict OriginalCheck::on_input(const Input& input, Outbox& out) {
+    if (std::holds_alternative<StopRequested>(input)) {
+        asked_.reset();
+        return Verdict::stopped;
+    }
+    const auto* failed = std::get_if<ConnectFailed>(&input);
+    const auto* up = std::get_if<PeerUp>(&input);
+    const auto* due = std::get_if<TimerDue>(&input);
+    const bool answered = (failed != nullptr && failed->address == *asked_) ||
+                          (up != nullptr && up->dialled == *asked_) ||
+                          (due != nullptr && due->timer == timer_);
+    if (failed != nullptr && answered && failed->error.code == Errc::replaced) {
+        found_at_ = *asked_;
+        return Verdict::copied;
+    }
+    if (up != nullptr || std::holds_alternative<PeerLost>(input)) {
+        held_.push_back(input);
+    }
+    if (!answered) {
+        return Verdict::waiting;
+    }
+    asked_.reset();
+    out.cancel_timer(timer_);
+    return Verdict::alone;
+}
+
+}  // namespace starling

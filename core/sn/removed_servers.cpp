@@ -1,0 +1,102 @@
+#include "core/sn/removed_servers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/start_text.hpp"
+#include "core/ledger/membership.hpp"
+
+namespace starling {
+namespace {
+
+constexpr SwarmDuration recall_interval = std::chrono::seconds(5);
+
+}  // namespace
+
+void RemovedServers::apply_membership(const LogRecord& record) {
+    if (record.kind != RecordKind::membership) {
+        return;
+    }
+    Result<std::vector<Server>> servers = decode_membership(record.data);
+    if (!servers) {
+        return;
+    }
+    for (const Server& before : applied_servers_) {
+        const bool stays = std::any_of(servers->begin(), servers->end(), [&](const Server& server) {
+            return server.number == before.number;
+        });
+        if (!stays) {
+            removed_[before.number] = {before.node, before.address, record.index, {}, false, {}};
+        }
+    }
+    for (const Server& server : *servers) {
+        removed_.erase(server.number);
+    }
+    applied_servers_ = std::move(*servers);
+}
+
+void RemovedServers::apply_removal(const Entry& entry, const RemoveServers& removal,
+                                   const std::map<NodeId, RegisteredNode>& nodes) {
+    const auto signer = nodes.find(entry.signer);
+    for (auto& [number, gone] : removed_) {
+        if (gone.index != removal.index) {
+            continue;
+        }
+        gone.said = removal;
+        if (removal.rebuilt && signer != nodes.end()) {
+            gone.rebuilt = RebuildProof{signer->second.credentials, encode_entry(entry)};
+        }
+    }
+}
+
+bool RemovedServers::applied(const NodeId& node) const {
+    return std::any_of(applied_servers_.begin(), applied_servers_.end(),
+                       [&](const Server& server) { return server.node == node; });
+}
+
+const RemovedServer* RemovedServers::find(const NodeId& node) const {
+    const auto found = std::find_if(removed_.begin(), removed_.end(),
+                                    [&](const auto& entry) { return entry.second.node == node; });
+    return found == removed_.end() ? nullptr : &found->second;
+}
+
+std::string RemovedServers::text_for(std::uint64_t number) const {
+    const RemovedServer& gone = removed_.at(number);
+    std::string text = "This SN keeps the ledger no more: ";
+    if (gone.said && gone.said->rebuilt) {
+        text += "SN '" + gone.said->by + "' continued without it from entry " +
+                std::to_string(gone.index) + " (" + start_text(gone.said->session) +
+                "), because too few SNs were left. From there on, this SN's ledger diverges";
+    } else {
+        text += "it was removed with entry " + std::to_string(gone.index) +
+                (gone.said ? ", as '" + gone.said->by + "' asked" : "");
+    }
+    text +=
+        ". To take part again it must start with an empty disk: move ledger.sqlite* and "
+        "ledger.head "
+        "away and give --sentinel-ip";
+    return text;
+}
+
+const RemovedServer& RemovedServers::mark_told(std::uint64_t number, const NodeId& node,
+                                               bool& first) {
+    RemovedServer& gone = removed_.at(number);
+    first = !std::exchange(gone.told, true) && gone.node == node;
+    return gone;
+}
+
+std::vector<RemovedServer> RemovedServers::to_recall(SwarmTime now) {
+    std::vector<RemovedServer> found;
+    if (now < recall_at_) {
+        return found;
+    }
+    recall_at_ = now + recall_interval;
+    for (const auto& [number, gone] : removed_) {
+        if (gone.said && gone.said->rebuilt && !gone.told) {
+            found.push_back(gone);
+        }
+    }
+    return found;
+}
+
+}  // namespace starling

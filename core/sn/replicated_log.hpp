@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "core/ledger/ledger.hpp"
+#include "core/node/node.hpp"
+#include "core/raft/raft_consensus.hpp"
+#include "core/sn/applied_log.hpp"
+#include "core/sn/log_history.hpp"
+#include "core/sn/proposals.hpp"
+
+namespace starling {
+
+/// The ledger as this SN replicates it: the consensus on one order of records, the hash chain over
+/// those that are applied, the state that they lead to, and the entries that are on their way.
+class ReplicatedLog {
+public:
+    ReplicatedLog(RaftOptions options, const Hasher& hasher, std::uint64_t checkpoint_interval)
+        : applied_(hasher, checkpoint_interval), consensus_(make(std::move(options))) {}
+    ReplicatedLog(const ReplicatedLog&) = delete;
+    ReplicatedLog& operator=(const ReplicatedLog&) = delete;
+
+    Consensus& consensus() { return *consensus_; }
+    const Consensus& consensus() const { return *consensus_; }
+    const Ledger& ledger() const { return ledger_; }
+    AppliedLog& applied() { return applied_; }
+    const AppliedLog& applied() const { return applied_; }
+    const Proposals& proposals() const { return proposals_; }
+    LogHistory& history() { return history_; }
+    const LogHistory& history() const { return history_; }
+
+    /// Ledger time: resumes where an earlier start of this node, or another SN, left it.
+    SwarmTime ledger_time(SwarmTime now) const { return now + offset_; }
+    /// When that is, by the node's clock.
+    SwarmTime node_time(SwarmTime ledger_time) const { return ledger_time - offset_; }
+
+    /// This SN begins to lead: its time does not run behind the newest entry's.
+    void begin_to_lead(SwarmTime now);
+    void forget_proposals() { proposals_.clear(); }
+    /// Whether the entry is to be proposed: false if it is on its way already. Its time is set.
+    bool prepare(Entry& entry, SwarmTime now);
+    /// Offers a prepared and signed entry. Refused during a leadership transfer: nodes resend, and
+    /// timers fire again.
+    void propose(const Entry& entry, SwarmTime now, ConsensusOutput& output);
+    Applied apply(const Entry& entry, std::uint64_t index);
+
+    /// When Raft wants to be woken, if that has changed; `due`: nothing, not at all.
+    bool update_deadline(std::optional<SwarmTime>& due);
+    void on_deadline() { armed_.reset(); }
+
+private:
+    std::unique_ptr<Consensus> make(RaftOptions options);
+
+    Ledger ledger_;
+    AppliedLog applied_;
+    std::unique_ptr<Consensus> consensus_;
+    Proposals proposals_;
+    LogHistory history_;
+    SwarmDuration offset_{0};         ///< of ledger time
+    std::int64_t last_entry_ns_ = 0;  ///< the newest entry's ledger time
+    std::optional<SwarmTime> armed_;  ///< Raft's timer
+};
+
+}  // namespace starling

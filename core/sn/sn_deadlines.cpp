@@ -1,0 +1,69 @@
+// What this SN proposes when it leads and time has passed: nodes that are silent for longer than
+// their lease are lost, contracts' deadlines expire.
+#include <algorithm>
+
+#include "core/sn/detail/sn_dispatcher.hpp"
+
+namespace starling {
+
+void SnNode::check_leases(Outbox& out) {
+    if (!raft().leads()) {
+        return;
+    }
+    std::vector<std::pair<NodeId, std::string>> gone;
+    for (const auto& [id, node] : ledger().nodes()) {
+        const Peer& peer = peers_[id];
+        if (node.lost || node.role != Role::sl) {
+            continue;
+        }
+        // Connections are not in the log: under a new leader every node gets a full lease.
+        const bool cut = !peer.connected && peer.last_heard >= leadership_.led_since();
+        if (cut && now_ - std::max(peer.lost_at, leadership_.led_since()) >
+                       std::max<SwarmDuration>(options_.limits.reconnect, 2 * peer.longest_pause)) {
+            gone.emplace_back(id, "its connection was cut and it did not come back");
+        } else if (now_ - std::max(peer.last_heard, leadership_.led_since()) > lease_of(peer)) {
+            gone.emplace_back(id, "nothing was heard of it for " +
+                                      std::to_string(static_cast<int>(to_seconds(lease_of(peer)))) +
+                                      " s");
+        }
+    }
+    for (auto& [id, reason] : gone) {
+        propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, out);
+    }
+}
+
+void SnNode::check_deadlines(Outbox& out) {
+    if (!raft().leads()) {
+        return;
+    }
+    std::vector<ExpireDeadline> due;
+    for (const auto& [name, contract] : ledger().contracts()) {
+        if (contract.deadline && *contract.deadline <= log_.ledger_time(now_)) {
+            due.push_back({name, contract.run, to_ns(*contract.deadline)});
+        }
+    }
+    for (ExpireDeadline& expire : due) {
+        propose({0, options_.id, 0, 0, std::move(expire)}, out);
+    }
+    // What was refused during a leadership transfer is not retried at once.
+    arm_deadline(out, options_.limits.check_interval);
+}
+
+void SnNode::arm_deadline(Outbox& out, SwarmDuration at_least) {
+    std::optional<SwarmTime> earliest;
+    for (const auto& [name, contract] : ledger().contracts()) {
+        // One that is proposed is pending until other SNs agree.
+        if (contract.deadline && (!earliest || *contract.deadline < *earliest) &&
+            !log_.proposals().contains(
+                options_.id, ExpireDeadline{name, contract.run, to_ns(*contract.deadline)})) {
+            earliest = contract.deadline;
+        }
+    }
+    if (earliest && raft().leads()) {
+        out.set_timer(contract_timer, std::max(now_ + at_least, log_.node_time(*earliest)));
+    } else {
+        out.cancel_timer(contract_timer);
+    }
+}
+
+}  // namespace starling

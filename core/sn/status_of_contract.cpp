@@ -1,0 +1,239 @@
+// Status answers about contracts and the rounds that are on.
+#include <algorithm>
+#include <cmath>
+
+#include "core/sn/detail/status_topics.hpp"
+
+namespace starling {
+namespace {
+
+RoundKey current_key(const Contract& contract) {
+    return {contract.name, contract.run, contract.round, contract.attempt};
+}
+
+std::string_view text_of(MemberStatus status) {
+    return status == MemberStatus::active     ? "active"
+           : status == MemberStatus::left     ? "left"
+           : status == MemberStatus::expelled ? "expelled"
+                                              : "lost";
+}
+
+/// Active members that have (or have not) done their part.
+template <typename Has>
+std::vector<std::string> members_that(const Contract& contract, Has has) {
+    std::vector<std::string> names;
+    for (const auto& [id, member] : contract.members) {
+        if (member.status == MemberStatus::active && has(member)) {
+            names.push_back(id.name);
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> missing_of(const Contract& contract) {
+    return members_that(contract, [](const Member& m) { return !m.check_in.has_value(); });
+}
+
+/// How many check-ins the round waits for; 0: it waits for none, as the contract has ended.
+std::uint32_t wanted(const Contract& contract) {
+    if (contract.phase == ContractPhase::complete || contract.phase == ContractPhase::aborted) {
+        return 0;
+    }
+    return std::max(contract.config.min_peers, contract.active_count());
+}
+
+/// "waiting 2/3: missing sl3", or nothing where it waits for nobody.
+std::string waiting_text(const Contract& contract) {
+    if (contract.phase != ContractPhase::gathering) {
+        return "";
+    }
+    constexpr std::size_t named_max = 8;
+    const std::vector<std::string> missing = missing_of(contract);
+    std::string text = "waiting " + std::to_string(contract.checked_in_count()) + "/" +
+                       std::to_string(wanted(contract));
+    for (std::size_t i = 0; i < std::min(missing.size(), named_max); ++i) {
+        text += (i == 0 ? ": missing " : ", ") + missing[i];
+    }
+    if (missing.size() > named_max) {
+        text += " and " + std::to_string(missing.size() - named_max) + " more";
+    }
+    if (const std::uint32_t active = contract.active_count(); active < contract.config.min_peers) {
+        text += std::string(missing.empty() ? ": " : "; ") +
+                std::to_string(contract.config.min_peers - active) + " of min_peers " +
+                std::to_string(contract.config.min_peers) + " have not joined";
+    }
+    return text;
+}
+
+void write_state(JsonWriter& json, const Contract& contract) {
+    json.field("name", contract.name)
+        .field("phase", to_string(contract.phase))
+        .field("run", contract.run)
+        .field("round", contract.round)
+        .field("attempt", contract.attempt)
+        .field("checked_in", contract.checked_in_count())
+        .field("wanted", wanted(contract))
+        .field("min_peers", contract.config.min_peers)
+        .field("waiting", waiting_text(contract))
+        .field("reason", contract.reason);
+}
+
+void write_commit(JsonWriter& json, const Contract& contract) {
+    json.key("last_commit");
+    if (!contract.last_commit) {
+        json.null();
+        return;
+    }
+    const Commit& commit = *contract.last_commit;
+    json.begin_object()
+        .field("round", commit.round)
+        .field("attempt", commit.attempt)
+        .field("digest", to_string(commit.digest))
+        .field("final", commit.final)
+        .key("members")
+        .begin_array();
+    for (const RoundMember& member : commit.members) {
+        json.begin_object().field("name", member.id.name).field("weight", member.weight);
+        json.end_object();
+    }
+    json.end_array().end_object();
+}
+
+void write_member(JsonWriter& json, const SnStatusSource& source, const Contract& contract,
+                  const NodeId& id, const Member& member) {
+    const auto deviations = contract.deviations.find(id);
+    const auto non_finite = contract.non_finite.find(id);
+    const auto held_up = contract.holdups.find(id);
+    json.begin_object()
+        .field("name", id.name)
+        .field("status", text_of(member.status))
+        .field("connected", is_connected(source, id))
+        .field("checked_in", member.check_in.has_value())
+        .field("deviations", deviations == contract.deviations.end() ? 0U : deviations->second)
+        .field("non_finite_rounds",
+               non_finite == contract.non_finite.end() ? 0U : non_finite->second.count)
+        .field("held_up_rounds",
+               (held_up == contract.holdups.end() ? 0U : held_up->second) / rounds_per_holdup);
+    // Before its first round a member has said nothing; then what it said last holds.
+    const CheckIn& said = member.check_in ? *member.check_in : member.last;
+    const bool spoke = member.check_in.has_value() || member.last.fresh || member.last.finished;
+    if (!spoke) {
+        for (const char* key :
+             {"weight", "samples", "epochs_done", "epochs_total", "finished", "last_loss"}) {
+            json.key(key).null();
+        }
+    } else {
+        // A check-in brings no loss where none was measured since: that of the round before holds.
+        const double loss = std::isfinite(said.loss) ? said.loss : member.last.loss;
+        json.field("weight", said.weight)
+            .field("samples", said.samples)
+            .field("epochs_done", said.epochs_done)
+            .field("epochs_total", said.epochs_total)
+            .field("finished", said.finished)
+            .field("last_loss",
+                   std::isfinite(said.loss) || member.last.fresh ? loss : std::nan(""));
+    }
+    json.end_object();
+}
+
+/// How far each member of the attempt has come, as far as it has told.
+void write_transfers(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    json.key("transfers").begin_array();
+    for (const RoundMember& member : contract.frozen) {
+        const auto peer = source.peers.find(member.id);
+        if (peer == source.peers.end()) {
+            continue;
+        }
+        const Heartbeat& beat = peer->second.beat;
+        if (RoundKey{beat.contract, beat.run, beat.round, beat.attempt} != current_key(contract)) {
+            continue;
+        }
+        const TransferProgress& progress = beat.progress;
+        const auto rate = static_cast<std::uint64_t>(peer->second.bytes_per_second());
+        json.begin_object()
+            .field("name", member.id.name)
+            .field("received_bytes", progress.received_bytes)
+            .field("expected_bytes", progress.expected_bytes)
+            .field("bytes_per_second", rate);
+        const std::uint64_t left =
+            progress.expected_bytes - std::min(progress.received_bytes, progress.expected_bytes);
+        if (left == 0 || rate > 0) {
+            json.field("seconds_left", left == 0 ? 0 : left / rate);
+        } else {
+            json.key("seconds_left").null();
+        }
+        json.field("waits_for", progress.waits_for).end_object();
+    }
+    json.end_array();
+}
+
+}  // namespace
+
+void write_contracts(JsonWriter& json, const SnStatusSource& source) {
+    begin_answer(json, source).key("contracts").begin_array();
+    for (const auto& [name, contract] : source.ledger.contracts()) {
+        json.begin_object();
+        write_state(json, contract);
+        json.field("members", contract.active_count()).end_object();
+    }
+    json.end_array().end_object();
+}
+
+void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    begin_answer(json, source);
+    write_state(json, contract);
+    const ContractConfig& config = contract.config;
+    json.key("config")
+        .begin_object()
+        .field("min_peers", config.min_peers)
+        .field("sync_frequency", config.sync_frequency)
+        .field("merge", to_string(config.merge_rule))
+        .field("non_finite", to_string(config.non_finite))
+        .field("slowest_link_bytes_per_s", config.slowest_link)
+        .field("grace_ms", config.grace_ns / 1'000'000)
+        .field("wait_limit_ms", config.wait_limit_ns / 1'000'000)
+        .field("parameter_bytes", config.layout_bytes)
+        .field("layout_fingerprint", to_string(config.layout_fingerprint))
+        .end_object();
+    json.key("members").begin_array();
+    for (const auto& [id, member] : contract.members) {
+        write_member(json, source, contract, id, member);
+    }
+    json.end_array();
+    write_commit(json, contract);
+    json.end_object();
+}
+
+void write_round(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    begin_answer(json, source);
+    write_state(json, contract);
+    if (contract.deadline) {
+        json.field("deadline_ms",
+                   std::max<std::int64_t>(0, milliseconds(*contract.deadline - source.ledger_now)));
+    } else {
+        json.key("deadline_ms").null();
+    }
+    write_names(json, "checked_in_members",
+                members_that(contract, [](const Member& m) { return m.check_in.has_value(); }));
+    write_names(json, "missing_members",
+                contract.phase == ContractPhase::gathering ? missing_of(contract)
+                                                           : std::vector<std::string>{});
+    std::vector<std::string> frozen;
+    for (const RoundMember& member : contract.frozen) {
+        frozen.push_back(member.id.name);
+    }
+    write_names(json, "exchanging_members", frozen);
+    std::vector<std::string> reported;
+    const auto reports = source.reports.find(contract.name);
+    if (reports != source.reports.end() && reports->second.key == current_key(contract)) {
+        for (const auto& [id, report] : reports->second.of) {
+            reported.push_back(id.name);
+        }
+    }
+    write_names(json, "reported_members", reported);
+    write_transfers(json, source, contract);
+    write_commit(json, contract);
+    json.end_object();
+}
+
+}  // namespace starling

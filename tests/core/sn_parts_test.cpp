@@ -1,0 +1,153 @@
+// The collaborators of an SN, each alone.
+#include <gtest/gtest.h>
+
+#include "core/sn/entry_shares.hpp"
+#include "core/sn/log_interval.hpp"
+#include "core/sn/membership_claims.hpp"
+#include "core/sn/merge_reports.hpp"
+#include "core/sn/original_check.hpp"
+#include "core/sn/proposals.hpp"
+#include "core/sn/round_motion.hpp"
+#include "tests/support/node_bench.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const SwarmTime start = from_ns(1'000'000'000);
+const std::vector<Server> three = {server(1), server(2), server(3)};
+
+MembershipReply refusal(std::optional<NodeId> leader) {
+    MembershipReply reply;
+    reply.code = Errc::refused;
+    reply.reason = "not on the roll";
+    reply.leader = std::move(leader);
+    return reply;
+}
+
+TEST(MembershipClaims, ARefusalNeedsMostSnsToNameItsSenderAsLeader) {
+    MembershipClaims claims({"sn4"});
+    claims.note_servers({"sn1"}, three);
+    EXPECT_FALSE(claims.note_reply({"sn1"}, refusal(NodeId{"sn1"}), seconds(1)));
+    MembershipReply other;
+    other.leader = NodeId{"sn1"};
+    EXPECT_TRUE(claims.note_reply({"sn2"}, other, seconds(1)));
+}
+
+TEST(MembershipClaims, ASingleRefusalIsBelievedAfterAMinuteWithoutALeader) {
+    MembershipClaims claims({"sn4"});
+    claims.note_servers({"sn1"}, three);
+    EXPECT_FALSE(claims.note_reply({"sn1"}, refusal(std::nullopt), seconds(59)));
+    EXPECT_TRUE(claims.note_reply({"sn1"}, refusal(std::nullopt), seconds(61)));
+}
+
+TEST(MembershipClaims, ARemovalNeedsMostOfTheOtherVoters) {
+    const std::vector<Server> five = {server(1), server(2), server(3), server(4), server(5)};
+    MembershipClaims claims({"sn1"});
+    EXPECT_TRUE(claims.note_removal({"sn2"}));
+    EXPECT_FALSE(claims.note_removal({"sn2"})) << "said before";
+    claims.note_removal({"sn3"});
+    EXPECT_FALSE(claims.believes_removal({"sn3"}, five, seconds(1))) << "two of four others";
+    claims.note_removal({"sn4"});
+    EXPECT_TRUE(claims.believes_removal({"sn4"}, five, seconds(1)));
+    EXPECT_FALSE(claims.believes_removal({"stranger"}, five, seconds(1)));
+}
+
+TEST(MembershipClaims, AnSnIsBelievedAboutItsOwnAddressOnly) {
+    MembershipClaims claims({"sn4"});
+    claims.note_servers({"sn1"}, three);
+    Server moved = server(2);
+    moved.address.host = "10.9.9.9";
+    claims.note_servers({"sn3"}, {moved});
+    EXPECT_EQ(claims.servers().at(1).address, server(2).address);
+    claims.note_servers({"sn2"}, {moved});
+    EXPECT_EQ(claims.servers().at(1).address, moved.address);
+}
+
+TEST(EntryShares, ASignerThatWritesTooMuchWaitsForItsBucketToFill) {
+    EntryShares shares;
+    const Command large = Enrol{"c", {}, std::string(4 * 1024 * 1024, 'x'), {}};
+    int taken = 0;
+    while (shares.take({"sl1"}, large, start)) {
+        ++taken;
+    }
+    EXPECT_EQ(taken, 3) << "three of the largest layouts fit";
+    EXPECT_TRUE(shares.take({"sl2"}, large, start)) << "each signer has its own";
+    // The fourth was too large by some hundred bytes; the bucket fills with 4 KiB a second.
+    EXPECT_TRUE(shares.take({"sl1"}, large, start + seconds(1)));
+    EXPECT_FALSE(shares.take({"sl1"}, large, start + seconds(1023)));
+    EXPECT_TRUE(shares.take({"sl1"}, large, start + seconds(1025)));
+}
+
+TEST(LogInterval, IsAMinuteForEachNode) {
+    LogInterval lines;
+    EXPECT_TRUE(lines.take({"sl1"}, start));
+    EXPECT_TRUE(lines.take({"sl2"}, start));
+    EXPECT_FALSE(lines.take({"sl1"}, start + seconds(59)));
+    EXPECT_TRUE(lines.take({"sl1"}, start + seconds(60)));
+}
+
+TEST(Proposals, AnEntryIsOnItsWayUntilItIsAppliedOrTheTermEnds) {
+    Proposals proposals;
+    const Entry lose{0, {"sn1"}, 0, 0, LoseNode{{"sl1"}, "silent"}, {}};
+    EXPECT_TRUE(proposals.add(lose));
+    EXPECT_FALSE(proposals.add(lose));
+    EXPECT_TRUE(proposals.contains({"sn1"}, LoseNode{{"sl1"}, "another reason"}));
+    proposals.remove(lose);
+    EXPECT_TRUE(proposals.add(lose));
+    proposals.clear();
+    EXPECT_FALSE(proposals.contains({"sn1"}, lose.command));
+}
+
+TEST(RoundMotions, AStandstillFollowsThePausesThatTheAttemptHasHad) {
+    RoundMotions motions;
+    Contract contract;
+    contract.name = "c";
+    contract.frozen.resize(2);
+    contract.config.slowest_link = 4000;
+    const RoundKey key{"c", 0, 1, 0};
+    motions.begin_attempt("c", start);
+    EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(15)) << "the shortest";
+    EXPECT_TRUE(motions.note(key, true, 0, 100, start + seconds(20)));
+    EXPECT_FALSE(motions.note(key, true, 100, 100, start + seconds(21))) << "no byte has come";
+    EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(40)) << "twice the longest pause";
+}
+
+TEST(OriginalCheck, ADiskThatWasNotMovedIsNotAskedAbout) {
+    OriginalCheck check(7);
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    const DurableLog log = sn_options(three).log;
+    EXPECT_FALSE(check.begin({"sn1"}, log, server(1).address, start, out));
+    EXPECT_TRUE(effects.empty());
+    EXPECT_FALSE(check.under_way());
+}
+
+TEST(OriginalCheck, ACopyIsFoundByTheRefusalOfItsOriginal) {
+    OriginalCheck check(7);
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    const DurableLog log = sn_options(three).log;
+    ASSERT_TRUE(check.begin({"sn1"}, log, {"10.8.8.8", 30304}, start, out));
+    EXPECT_EQ(check.on_input(PeerUp{{"sl1"}, Role::sl, {}, 1, {}}, out),
+              OriginalCheck::Verdict::waiting);
+    EXPECT_EQ(check.on_input(ConnectFailed{server(1).address, {Errc::replaced, "it runs"}}, out),
+              OriginalCheck::Verdict::copied);
+    EXPECT_EQ(check.found_at(), server(1).address);
+}
+
+TEST(OriginalCheck, AfterTheTimeLimitItIsAloneAndGetsWhatCameMeanwhile) {
+    OriginalCheck check(7);
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    const DurableLog log = sn_options(three).log;
+    ASSERT_TRUE(check.begin({"sn1"}, log, {"10.8.8.8", 30304}, start, out));
+    check.on_input(PeerUp{{"sl1"}, Role::sl, {}, 1, {}}, out);
+    EXPECT_EQ(check.on_input(TimerDue{7}, out), OriginalCheck::Verdict::alone);
+    EXPECT_EQ(check.take_held().size(), 1U);
+}
+
+}  // namespace
+}  // namespace starling::test
