@@ -58,7 +58,11 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
             return false;
         }
         wait_in_full();
+        const std::size_t before = output.size();
         receive_append(now, from, message, std::move(checked.records), output);
+        if (message.term < here.term) {
+            set_last_index(before, output);
+        }
         return true;
     }
     if (message.kind == ConsensusKind::append_result && is_overtaken(message)) {
@@ -98,6 +102,17 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
     }
     promote_learners(now, output);
     return true;
+}
+
+/// libraft leaves the last index of its answer to an append of an earlier term unset: what was on
+/// its stack would be sent.
+void RaftConsensus::set_last_index(std::size_t from, ConsensusOutput& output) const {
+    for (std::size_t at = from; at < output.size(); ++at) {
+        auto* sent = std::get_if<SendConsensus>(&output[at]);
+        if (sent != nullptr && sent->message.kind == ConsensusKind::append_result) {
+            sent->message.log_index = log_.last();
+        }
+    }
 }
 
 /// This server in libraft's newest membership, if it is a learner there.

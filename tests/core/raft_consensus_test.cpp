@@ -262,6 +262,38 @@ TEST_F(RaftConsensusTest, a_reordered_rejection_does_not_stall_replication) {
     EXPECT_EQ(sns.at(third).disk.records.size(), accepted + 1);
     EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
 }
+/// libraft leaves the field unset there: what was on its stack was sent, and its receiver may have
+/// dropped the answer for it.
+TEST_F(RaftConsensusTest, a_rejection_of_an_earlier_term_has_the_last_index) {
+    const NodeId second{"sn2"};
+    Consensus& follower = *sns.at(second).consensus;
+    ConsensusMessage vote;
+    vote.kind = ConsensusKind::request_vote;
+    vote.sender = 3;
+    vote.receiver = 2;
+    vote.term = first().term() + 1;
+    vote.log_index = 1;
+    vote.log_term = 1;
+    vote.disrupt_leader = true;
+    ConsensusOutput output;
+    ASSERT_TRUE(follower.receive(now, {"sn3"}, vote, output));
+    perform(second, output);
+    ASSERT_EQ(follower.term(), vote.term);
+    ConsensusMessage append;
+    append.sender = 1;
+    append.receiver = 2;
+    append.term = first().term();
+    append.log_index = 1;
+    append.log_term = 1;
+    sent.clear();
+    output.clear();
+    ASSERT_TRUE(follower.receive(now, first_id, append, output));
+    perform(second, output);
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_EQ(sent[0].message.kind, ConsensusKind::append_result);
+    EXPECT_EQ(sent[0].message.term, vote.term);
+    EXPECT_EQ(sent[0].message.log_index, sns.at(second).disk.records.size());
+}
 
 TEST_F(RaftConsensusTest, the_first_election_timeout_after_a_start_is_halved) {
     const NodeId third{"sn3"};
