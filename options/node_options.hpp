@@ -74,8 +74,8 @@ struct SnOptions {
     std::uint16_t api_port = 30304;       ///< --sn-api-port
     std::string data;  ///< -v DIR:/platform/swarm/SMLNODE; empty: in the workspace
     std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: the API's port
-    SwarmDuration election_timeout =
-        std::chrono::milliseconds(500);  ///< --sn-election-timeout MILLISECONDS
+    /// --sn-election-timeout MILLISECONDS
+    SwarmDuration election_timeout = std::chrono::milliseconds(500);
 };
 
 /// The ML program beside an SL.

@@ -105,13 +105,11 @@ Result<WorkloadCost> Calibration::workload(const std::string& name) const {
     if (found != workloads.end()) {
         return found->second;
     }
-    return Error{
-        Errc::usage,
-        "the workload '" + name + "' is not in " +
-            (file.empty() ? "a calibration table (none was given)"
-                          : "the calibration file " + file) +
-            ": measure it with `PROGRAM --calibrate FILE` on the reference machine and give "
-            "--calibration FILE"};
+    return Error{Errc::usage, "the workload '" + name + "' is not in " +
+                                  (file.empty() ? "a calibration table (none was given)"
+                                                : "the calibration file " + file) +
+                                  ": measure it with `PROGRAM --calibrate FILE` on the reference "
+                                  "machine and give --calibration FILE"};
 }
 
 Result<Calibration> parse_calibration(const std::string& text, const std::string& file) {

@@ -13,9 +13,9 @@ struct WorkloadCost {
     double startup_seconds = 0.0;  ///< from the start of the program to its first request
 };
 
-/// What things cost on the reference machine (host speed 1 Gf in a platform). Workloads
-/// are measured with `PROGRAM --calibrate FILE`; the other defaults are rough figures for one core
-/// of a current server, to be replaced by your own.
+/// What things cost on the reference machine (host speed 1 Gf in a platform). Workloads are
+/// measured with `PROGRAM --calibrate FILE`; the other defaults are rough figures for one core of a
+/// current server, to be replaced by your own.
 struct Calibration {
     std::string file;  ///< where it was read from; empty: defaults
     std::map<std::string, WorkloadCost> workloads;

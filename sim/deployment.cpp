@@ -220,9 +220,9 @@ Result<std::vector<SimNodePlan>> plan_ml(const SimEngine& engine, const SimActor
         return found == actor.properties.end() ? std::string() : found->second;
     };
     if (property("sl").empty()) {
-        return Error{Errc::usage, command +
-                                      ": an ml actor needs <prop id=\"sl\" value=\"NAME\"/>, "
-                                      "the SL of its host"};
+        return Error{
+            Errc::usage,
+            command + ": an ml actor needs <prop id=\"sl\" value=\"NAME\"/>, the SL of its host"};
     }
     const Result<NodeId> id = node_name(property("name"), default_ml_name(property("sl")), command);
     if (!id) {

@@ -172,8 +172,8 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
     if (properties.contains("model.flops_per_batch") &&
         properties.contains("model.seconds_per_batch")) {
         return Error{Errc::usage,
-                     "properties model.flops_per_batch and model.seconds_per_batch are "
-                     "both given: remove one"};
+                     "properties model.flops_per_batch and model.seconds_per_batch are both given: "
+                     "remove one"};
     }
     const auto contract = environment.find("TRAINING_CONTRACT");
     if (contract != environment.end() && !contract->second.empty()) {

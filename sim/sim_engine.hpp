@@ -22,8 +22,8 @@ using HostIndex = std::uint32_t;
 /// How one host reaches another.
 struct SimRoute {
     SwarmDuration latency{0};  ///< one way
-    double bytes_per_second =
-        0.0;         ///< of the narrowest link, as a TCP payload (bandwidth factor applied)
+    /// Of the narrowest link, as a TCP payload (bandwidth factor applied).
+    double bytes_per_second = 0.0;
     bool up = true;  ///< no link of it is down
 };
 

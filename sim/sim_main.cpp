@@ -47,10 +47,9 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--seed", flags.seed, "of all that is random")->capture_default_str();
     app.add_option("--trace", flags.trace, "write the trace of all nodes to this file");
     app.add_option("--json", flags.json, "write the summary as JSON to this file");
-    app.add_option(
-           "--fault", flags.faults,
-           "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the rest of "
-           "the text is its name, with its spaces; repeatable")
+    app.add_option("--fault", flags.faults,
+                   "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the "
+                   "rest of the text is its name, with its spaces; repeatable")
         ->allow_extra_args(false);
     app.add_flag("--no-profiles", flags.no_profiles,
                  "ignore the state, bandwidth and other profiles of PLATFORM");
@@ -128,9 +127,9 @@ Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction t
     if (!flags.round_limit.empty()) {
         options.round_limit = parse_duration(flags.round_limit);
         if (!options.round_limit || *options.round_limit <= SwarmDuration{0}) {
-            return Error{Errc::usage, "--round-limit " + flags.round_limit +
-                                          " is no time above 0: a number with its unit, as 90s, "
-                                          "30m, 5h or 2d"};
+            return Error{Errc::usage,
+                         "--round-limit " + flags.round_limit +
+                             " is no time above 0: a number with its unit, as 90s, 30m, 5h or 2d"};
         }
     }
     if (flags.until_seconds > 0.0) {

@@ -75,8 +75,7 @@ struct SimNetwork::Impl {
     Impl(SimEngine& sim_engine, SwarmDuration handshake_time)
         : engine(sim_engine), handshake(handshake_time) {}
 
-    // ---- Connecting
-    // ------------------------------------------------------------------------------
+    // Connecting: from a dial to a connection that both ends know of, or a failure.
 
     void connect(const SlotPtr& from, const Address& address, Role role) {
         auto dial = std::make_shared<Dial>(Dial{from, address, role, from->place.host, {}});
@@ -188,8 +187,7 @@ struct SimNetwork::Impl {
         });
     }
 
-    // ---- Sending
-    // ---------------------------------------------------------------------------------
+    // Sending: frames of a side wait in its queue and flow in bursts over the route.
 
     void send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
         const auto found = from->peers.find(to);
@@ -336,8 +334,7 @@ struct SimNetwork::Impl {
         }
     }
 
-    // ---- Ending
-    // ----------------------------------------------------------------------------------
+    // Ending: connections that break or close, nodes that go.
 
     /// Takes a connection out of the world: what was not delivered is lost.
     void forget(const ConnectionPtr& connection) {
@@ -453,8 +450,7 @@ struct SimNetwork::Impl {
         }
     }
 
-    // ---- Small things
-    // ----------------------------------------------------------------------------
+    // Look-ups.
 
     static std::size_t index(int side) { return static_cast<std::size_t>(side); }
     static Slot& peer(const Connection& connection, int side) {

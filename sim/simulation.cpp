@@ -83,8 +83,7 @@ struct Simulation::Impl {
           network(engine, from_seconds(options.calibration.handshake_seconds)),
           watch(options.round_limit) {}
 
-    // ---- Starting
-    // --------------------------------------------------------------------------------
+    // Starting actors, and the program of each ML node.
 
     void start_actor(const SimActor& actor) {
         Result<std::vector<SimNodePlan>> plans = plan_nodes(engine, actor);
@@ -106,8 +105,8 @@ struct Simulation::Impl {
             if (plan.has_certificate_flags && !std::exchange(told_certificates, true)) {
                 note(plan.id, TraceEvent("certificates_not_read")
                                   .log(Level::debug, "sim",
-                                       "a simulation reads no certificates and no "
-                                       "keys: identities are as deployed"));
+                                       "a simulation reads no certificates and no keys: identities "
+                                       "are as deployed"));
             }
             plan.licences.unix_ns_at_zero =
                 options.date.value_or(plan.licences.licence.valid_from) * 1'000'000'000 -
@@ -194,8 +193,7 @@ struct Simulation::Impl {
             [this, id = plan.id](const TraceEvent& event) { note(id, event); });
     }
 
-    // ---- Ending
-    // ----------------------------------------------------------------------------------
+    // Ending: of a node, and of the whole run.
 
     void ended(Deployed& member, const Stop& stop) {
         member.outcome.exit_code = stop.exit_code;
@@ -349,8 +347,7 @@ struct Simulation::Impl {
         engine.stop();
     }
 
-    // ---- Faults
-    // ----------------------------------------------------------------------------------
+    // Faults: of the command line and of the platform's profiles.
 
     void plan_faults() {
         for (const Fault& fault : options.faults) {
@@ -404,8 +401,7 @@ struct Simulation::Impl {
         check_end();
     }
 
-    // ---- Small things
-    // ----------------------------------------------------------------------------
+    // The run.
 
     Deployed* find(const std::string& name) {
         const auto found = std::find_if(members.begin(), members.end(), [&](const auto& member) {

@@ -178,10 +178,9 @@ Result<StateProfile> StateProfile::parse(const std::string& text) {
         if (!date || !value ||
             (!profile.changes_.empty() && !loop &&
              from_seconds(*date) < profile.changes_.back().at)) {
-            return Error{Errc::malformed,
-                         "line " + std::to_string(number) + " is '" + line +
-                             "', it must be a date in seconds, not before the last one, and a "
-                             "value, or LOOPAFTER and seconds"};
+            return Error{Errc::malformed, "line " + std::to_string(number) + " is '" + line +
+                                              "', it must be a date in seconds, not before the "
+                                              "last one, and a value, or LOOPAFTER and seconds"};
         }
         if (loop) {
             loop_after = *date;

@@ -139,8 +139,7 @@ std::string json_accuracy(const TestResults& test) {
 std::string json_run(const RunFigures& run) {
     std::string json = formatted(
         "{\"rounds\": %zu, \"round_seconds\": %.9f, \"merge_seconds\": %.9f, \"total_seconds\": "
-        "%.9f, "
-        "\"exchanged_bytes\": %llu, \"committed_digest\": \"",
+        "%.9f, \"exchanged_bytes\": %llu, \"committed_digest\": \"",
         run.rounds, run.round_seconds, run.merge_seconds, run.total_seconds,
         static_cast<unsigned long long>(run.exchanged_bytes));
     json += run.committed_digest + "\", \"final_digest\": {";

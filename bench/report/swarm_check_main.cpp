@@ -40,8 +40,8 @@ int run(int argc, char** argv) {
         "Judges the trace of a swarm: one ledger, one commit a round, no command lost, reads that "
         "are not stale,\nmembers that go on from committed models and end with the same one. Reads "
         "trace files of a test, a simulation\nor of the nodes of a real run; a file may tell of "
-        "many starts. Nodes may be running: what their traces do not tell\nyet, or "
-        "never told because the node was killed, is named as 'not seen' and not judged.\n"
+        "many starts. Nodes may be running: what their traces do not tell\nyet, or never told "
+        "because the node was killed, is named as 'not seen' and not judged.\n"
         "Exit code: 0, 1 with violations, 2 for a file that can't be read.");
     std::vector<std::string> files;
     double clock_error_ms = -1.0;

@@ -133,16 +133,15 @@ void SwarmChecker::close_ledger(SwarmTime time) {
     if (not_judged > 0) {
         for (const auto& [node, sn] : sns_) {
             if (!sn.stopped) {
-                not_seen_.push_back("the trace of '" + node.name + "' ends at " +
-                                    seconds_text(sn.last) +
-                                    " without its end (it runs, or was killed): what it applied "
-                                    "after entry " +
-                                    std::to_string(sn.entry) + " is not seen");
+                not_seen_.push_back(
+                    "the trace of '" + node.name + "' ends at " + seconds_text(sn.last) +
+                    " without its end (it runs, or was killed): what it applied after entry " +
+                    std::to_string(sn.entry) + " is not seen");
             }
         }
-        not_seen_.push_back(std::to_string(not_judged) +
-                            " statements of members are about what no SN's trace tells: they are "
-                            "not judged");
+        not_seen_.push_back(
+            std::to_string(not_judged) +
+            " statements of members are about what no SN's trace tells: they are not judged");
     }
     entries_before_ += judges_->ledger.entries();
     rounds_before_ += judges_->rounds.rounds();

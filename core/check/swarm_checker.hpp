@@ -26,8 +26,8 @@ struct SwarmCheckerOptions {
 /// `healed` (round_limit_ms: from now on a round ends in that time, and finish() expects a complete
 /// training), `observed` (process, wrong: one that runs or ends though it must not), and
 /// `read_sent`, `read_answered` (entries, head) of a reader. Starts of one node that live at a time
-/// are told apart by their sessions. Where a trace does not
-/// tell all (its SN runs, or was killed), it says so and does not guess.
+/// are told apart by their sessions. Where a trace does not tell all (its SN runs, or was killed),
+/// it says so and does not guess.
 class SwarmChecker final : public TraceSink {
 public:
     explicit SwarmChecker(SwarmCheckerOptions options = {})

@@ -92,8 +92,8 @@ struct ConsensusMessage {
     bool disrupt_leader = false;
     bool pre_vote = false;
     bool granted = false;
-    std::vector<Bytes> records;  ///< append: at most records_per_message, of indices log_index + 1,
-                                 ///< ...
+    /// Append: at most records_per_message, of indices log_index + 1, ...
+    std::vector<Bytes> records;
 };
 
 void encode(Writer& writer, const Server& server);

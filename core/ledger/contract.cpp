@@ -96,8 +96,8 @@ std::string expelled_text(const Contract& contract, const NodeId& node) {
     }
     return who + "it held up " + std::to_string(holdups_max) +
            " rounds, or came and went, or refused connections, ten times as often. Check the "
-           "network "
-           "between it and the other members, and their certificates; the next run takes it again";
+           "network between it and the other members, and their certificates; the next run takes "
+           "it again";
 }
 
 std::uint32_t Contract::active_count() const {

@@ -33,8 +33,8 @@ struct ContractConfig {
     MergeRule merge_rule = MergeRule::mean;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in
-    std::int64_t wait_limit_ns =
-        0;  ///< end the swarm if min_peers are not there by then; 0 = wait for ever
+    /// End the swarm if min_peers are not there by then; 0 = wait for ever.
+    std::int64_t wait_limit_ns = 0;
     /// Of the slowest link that rounds wait for, in bytes a second: see attempt_limit(). 32 kbit/s.
     std::uint64_t slowest_link = 4000;
     Digest layout_fingerprint;

@@ -100,10 +100,10 @@ void Roll::note_registered(const NodeId& node, Role role, const CaFingerprint& c
 }
 
 Result<void> Roll::may_set_rules(const NodeId& node) const {
-    return founder_ == node ? Result<void>()
-                            : Error{Errc::refused, "'" + node.name +
-                                                       "' did not begin this ledger, and can't "
-                                                       "set its rules"};
+    return founder_ == node
+               ? Result<void>()
+               : Error{Errc::refused,
+                       "'" + node.name + "' did not begin this ledger, and can't set its rules"};
 }
 
 void Roll::set_rules(const NodeId& node, const SwarmRules& rules, std::uint64_t index) {

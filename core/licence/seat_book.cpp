@@ -34,9 +34,10 @@ Result<SeatEntry> decode_seat_entry(ByteView bytes) {
 
 Result<void> SeatBook::check(const NodeId& node, Role role, SwarmTime now) const {
     if (revoked_.contains(node)) {
-        return Error{Errc::refused, "the seat of '" + node.name +
-                                        "' was revoked by the licence server's operator "
-                                        "(run-apls --allow gives it back)"};
+        return Error{
+            Errc::refused,
+            "the seat of '" + node.name +
+                "' was revoked by the licence server's operator (run-apls --allow gives it back)"};
     }
     if (holds(node, role)) {
         return {};

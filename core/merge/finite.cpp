@@ -95,9 +95,9 @@ Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text) {
             return policy;
         }
     }
-    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
-                                  "' is no policy for values that are not finite: one of refuse, "
-                                  "warn, allow"};
+    return Error{Errc::usage,
+                 "'" + std::string(text.substr(0, 32)) +
+                     "' is no policy for values that are not finite: one of refuse, warn, allow"};
 }
 
 bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Blob& body) {

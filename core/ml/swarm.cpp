@@ -235,9 +235,9 @@ void SwarmCallback::sync(bool finished) {
             TraceEvent("final_model")
                 .with("round", synced->round)
                 .with("digest", to_string(digest_))
-                .log(Level::info, "SwarmCallback",
-                     "All peers and Swarm training rounds finished. Final Swarm model was "
-                     "loaded."));
+                .log(
+                    Level::info, "SwarmCallback",
+                    "All peers and Swarm training rounds finished. Final Swarm model was loaded."));
     }
 }
 

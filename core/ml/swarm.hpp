@@ -25,8 +25,8 @@ class TrainingThread;
 struct ProgramOptions {
     NodeId name;                         ///< of this ML node
     std::vector<std::string> arguments;  ///< without the program's name
-    std::map<std::string, std::string>
-        environment;                          ///< MODEL_DIR, MAX_EPOCHS, MIN_PEERS, DATA_DIR, ...
+    /// MODEL_DIR, MAX_EPOCHS, MIN_PEERS, DATA_DIR, ...
+    std::map<std::string, std::string> environment;
     std::filesystem::path working_directory;  ///< relative paths start here
 
     /// The value of an environment variable, or `fallback` if it is not set or empty.
@@ -106,17 +106,17 @@ public:
 };
 
 struct SwarmCallbackOptions {
-    std::uint32_t sync_frequency =
-        128;  ///< batches between rounds, >= 1; the count restarts after each round
+    /// Batches between rounds, >= 1; the count restarts after each round.
+    std::uint32_t sync_frequency = 128;
     std::uint32_t min_peers = 2;         ///< >= 1; quorum of every round
     std::uint32_t node_weightage = 1;    ///< 1 to 100; factor of this node in the merge
     EndMode end_mode = EndMode::active;  ///< HPE's checkinModelOnTrainEnd
     std::string contract = "default";    ///< HPE's trainingContract
     std::uint32_t total_epochs = 0;      ///< for progress only
     std::uint32_t batch_size = 32;       ///< samples in a batch, for the sample count of a check-in
-    SwarmDuration grace =
-        std::chrono::seconds(30);  ///< wait for further members once min_peers are there
-    SwarmDuration wait_limit{0};   ///< end if min_peers are not there by then; 0 = wait for ever
+    /// Wait for further members once min_peers are there.
+    SwarmDuration grace = std::chrono::seconds(30);
+    SwarmDuration wait_limit{0};  ///< end if min_peers are not there by then; 0 = wait for ever
     /// Bytes a second, the same for all members: rounds wait for links as slow as that (32 kbit/s).
     /// A faster one bounds what a member that stalls on purpose can cost: see attempt_limit().
     std::uint64_t slowest_link = 4000;

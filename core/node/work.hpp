@@ -70,8 +70,8 @@ struct SyncedReply {
     Digest digest;
     Segments params;
     bool final = false;
-    std::optional<ProgramSnapshot>
-        resumed;  ///< kept by an earlier start: the program goes on there
+    /// Kept by an earlier start: the program goes on there.
+    std::optional<ProgramSnapshot> resumed;
 };
 struct FailedReply {
     Error error;

@@ -9,15 +9,16 @@ namespace starling {
 
 struct SlNodeOptions {
     NodeId id;
-    std::vector<Address> sn_addresses;  ///< of the SNs' APIs, at least one; tried in turn when one
-                                        ///< is gone or does not answer
-    Address exchange_address;           ///< where other SLs dial this one
-    std::uint64_t session = 1;  ///< larger than that of every earlier start of the node: the ledger
-                                ///< applies a command once per (session, sequence)
+    /// Of the SNs' APIs, at least one; tried in turn when one is gone or does not answer.
+    std::vector<Address> sn_addresses;
+    Address exchange_address;  ///< where other SLs dial this one
+    /// Larger than that of every earlier start of the node: the ledger applies a command once per
+    /// (session, sequence).
+    std::uint64_t session = 1;
     std::shared_ptr<const NodeSigner> signer;  ///< of this start; not nullptr
     std::vector<KeptModel> kept;  ///< by an earlier start of this node, the newest last
-    SwarmDuration sn_connect_limit =
-        std::chrono::seconds(60);  ///< stops after this time without a connection to an SN
+    /// Stops after this time without a connection to an SN.
+    SwarmDuration sn_connect_limit = std::chrono::seconds(60);
     SwarmDuration heartbeat_interval = std::chrono::seconds(1);
     /// A command that is not answered within this time is sent to the next SN: this one may be
     /// partitioned from the others.

@@ -24,8 +24,8 @@ struct SnNodeOptions {
         /// stale.
         SwarmDuration leader = std::chrono::seconds(3);
         SwarmDuration reconnect = std::chrono::seconds(2);  ///< an SL whose connection broke
-        SwarmDuration check_interval =
-            std::chrono::milliseconds(500);  ///< between two checks of leases
+        /// Between two checks of leases.
+        SwarmDuration check_interval = std::chrono::milliseconds(500);
     };
     Limits limits;
     DurableLog log;                                ///< what the store held at start

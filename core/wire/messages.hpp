@@ -39,8 +39,8 @@ struct Stall {
 };
 /// A member's progress in receiving what an attempt at a round needs.
 struct TransferProgress {
-    std::uint64_t received_bytes = 0;  ///< of whole segments and of one that is arriving; monotonic
-                                       ///< within an attempt
+    /// Of whole segments and of one that is arriving; monotonic within an attempt.
+    std::uint64_t received_bytes = 0;
     std::uint64_t expected_bytes = 0;  ///< when it is complete
     std::string waits_for;             ///< the member that owes most; may be empty
 };

@@ -161,9 +161,9 @@ Result<NodeRequests> kept_requests(const GenCertOptions& options, const Places& 
         }
         Result<LeafRequest> made = read_certificate(*pem);
         if (!made) {
-            return Error{Errc::usage, "--renew: " + file + ": " + made.error().message +
-                                          ", so its addresses can't be kept: remove it, and say "
-                                          "--host-ip"};
+            return Error{Errc::usage,
+                         "--renew: " + file + ": " + made.error().message +
+                             ", so its addresses can't be kept: remove it, and say --host-ip"};
         }
         request.dns_names = std::move(made->dns_names);
         if (options.host_ips.empty()) {
@@ -296,10 +296,11 @@ Result<std::vector<CertFacts>> find_certs(const Places& places, const IssuedCert
         }
     }
     if (found.empty()) {
-        return Error{Errc::usage, "--revoke '" + file_or_name +
-                                      "': neither a file nor a node that this host's CA has made a "
-                                      "certificate for (" +
-                                      places.issued + ")"};
+        return Error{
+            Errc::usage,
+            "--revoke '" + file_or_name +
+                "': neither a file nor a node that this host's CA has made a certificate for (" +
+                places.issued + ")"};
     }
     return found;
 }

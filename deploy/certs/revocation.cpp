@@ -81,8 +81,7 @@ Result<CertFacts> facts_of(const std::string& cert_pem, const IssuedCert& ca) {
     if (X509_verify(cert.get(), X509_get0_pubkey(issuer.get())) != 1) {
         ERR_clear_error();
         return Error{Errc::usage,
-                     "it was not made by this host's CA: revoke it on the host whose "
-                     "CA made it"};
+                     "it was not made by this host's CA: revoke it on the host whose CA made it"};
     }
     std::array<char, 256> name{};
     X509_NAME_get_text_by_NID(X509_get_subject_name(cert.get()), NID_commonName, name.data(),

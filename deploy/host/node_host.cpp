@@ -29,9 +29,9 @@ Result<void> have_identity(const CommonOptions& options) {
     if (missing.empty()) {
         return {};
     }
-    return Error{Errc::refused, "a node needs a certificate, and " + missing +
-                                    " is missing: give --key, --cert and --capath; gen-cert makes "
-                                    "the files"};
+    return Error{Errc::refused,
+                 "a node needs a certificate, and " + missing +
+                     " is missing: give --key, --cert and --capath; gen-cert makes the files"};
 }
 
 TlsEndpointOptions NodeHost::endpoint_options(Role role) const {
@@ -153,9 +153,8 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     if (name != identity->name.name) {
         (*log)->line(Level::info, program,
                      "this node is '" + identity->name.name +
-                         "' in the swarm, as its certificate "
-                         "says; --name '" +
-                         name + "' is used for its files on this host only");
+                         "' in the swarm, as its certificate says; --name '" + name +
+                         "' is used for its files on this host only");
     }
     for (const std::string& notice : options.notices) {
         (*log)->line(Level::info, program, notice);

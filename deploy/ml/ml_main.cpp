@@ -19,8 +19,7 @@
 namespace starling {
 namespace {
 
-/// The user's program as the ML node's work; what there is to hash and to keep
-/// goes to a worker.
+/// The user's program as the ML node's work; what there is to hash and to keep goes to a worker.
 class TrainExecutor final : public WorkExecutor {
 public:
     TrainExecutor(TrainFunction train, ProgramOptions options, PolledEndpoint& endpoint,

@@ -147,8 +147,8 @@ std::string MlSidecar::silence(const std::string& duration) const {
     const std::string line = last_line(log_file_);
     return "ML program " + name_ + " (process " + std::to_string(sidecar_->pid()) +
            ") has run for " + duration +
-           " without connecting to its SL. If it is not still starting: does it call "
-           "ml_main() or SwarmCallback, and does it keep the variable SWARM_SL_SOCKET? Its log " +
+           " without connecting to its SL. If it is not still starting: does it call ml_main() or "
+           "SwarmCallback, and does it keep the variable SWARM_SL_SOCKET? Its log " +
            log_file_.string() + (line.empty() ? " is empty" : " ends with: " + line);
 }
 

@@ -181,11 +181,11 @@ Result<void> check_script(const fs::path& program) {
     }
     const std::string script = "program " + program.string() + " (--ml-entrypoint) is a script";
     if (line.ends_with('\r')) {
-        return Error{Errc::io, script +
-                                   " with Windows line ends (CRLF): the system would look for an "
-                                   "interpreter whose name ends with a carriage return. Convert "
-                                   "it: sed -i 's/\\r$//' " +
-                                   program.string()};
+        return Error{Errc::io,
+                     script +
+                         " with Windows line ends (CRLF): the system would look for an interpreter "
+                         "whose name ends with a carriage return. Convert it: sed -i 's/\\r$//' " +
+                         program.string()};
     }
     const std::size_t begin = line.find_first_not_of(" \t", 2);
     const std::string interpreter =

@@ -65,12 +65,11 @@ const std::vector<FlagRow>& flag_rows() {
         {"--model", "tiny (HPE's network) or cnn", set_model},
         {"--epochs", "wins over MAX_EPOCHS", number(&F::epochs, 1, 100'000)},
         {"--data-dir",
-         "folder of the CIFAR-10 binary version; wins over DATA_DIR; without both, "
-         "drawn images",
+         "folder of the CIFAR-10 binary version; wins over DATA_DIR; without both, drawn images",
          words(&F::data_dir)},
         {"--partition",
-         "iid: random equal parts (default); skewed: equal parts with classes of their "
-         "own; full: everything to everyone",
+         "iid: random equal parts (default); skewed: equal parts with classes of their own; full: "
+         "everything to everyone",
          set_partition},
         {"--seed", "of first parameters, order and changes of images; the same for all members",
          number(&F::seed, 0, UINT64_MAX)},
@@ -170,8 +169,8 @@ Shard shard_of(const SwarmSession& session) {
         throw SwarmError(
             Error{Errc::usage, "node '" + session.node().name + "' has no part of the " +
                                    std::to_string(count) +
-                                   " of the training set: set SHARD_INDEX (1 to "
-                                   "SHARD_COUNT) and SHARD_COUNT, or use --partition full"});
+                                   " of the training set: set SHARD_INDEX (1 to SHARD_COUNT) and "
+                                   "SHARD_COUNT, or use --partition full"});
     }
     return {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(count)};
 }

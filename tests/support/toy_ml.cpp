@@ -2,8 +2,9 @@
 // towards a target drawn from its own name, so every member must change the swarm's model. Its
 // momentum is local state, which it registers with the callback.
 //
-//   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S] [--fail-at
-//   BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE] [--non-finite refuse|warn|allow]
+//   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S]
+//          [--fail-at BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE]
+//          [--non-finite refuse|warn|allow]
 //
 // --exit-with ends the process as soon as it has joined, without leaving the swarm;
 // --until ends the training once that file exists, whatever --batches is;

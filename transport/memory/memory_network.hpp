@@ -19,8 +19,8 @@ namespace starling {
 struct NetworkFaults {
     SwarmDuration delay_min = std::chrono::microseconds(100);
     SwarmDuration delay_max = std::chrono::microseconds(300);
-    double reset =
-        0.0;  ///< the connection is cut, as TCP shows a loss it can't repair; both ends are told
+    /// The connection is cut, as TCP shows a loss it can't repair; both ends are told.
+    double reset = 0.0;
     double drop = 0.0;       ///< the frame is lost and nobody is told: worse than TCP
     double duplicate = 0.0;  ///< the frame arrives twice: worse than TCP
     double reorder = 0.0;    ///< the frame does not wait for those sent before it: worse than TCP

@@ -29,10 +29,9 @@ Result<void> admit_peer(const NodeId& own, std::uint64_t session, const Hello& h
         return Error{Errc::refused, "'" + own.name + "' dials itself: check the addresses"};
     }
     if (hello.name == own) {
-        return Error{Errc::replaced,
-                     "two nodes have the name '" + own.name +
-                         "': give one another name and certificate, or, if they are two copies of "
-                         "one node, go on with one of them"};
+        return Error{Errc::replaced, "two nodes have the name '" + own.name +
+                                         "': give one another name and certificate, or, if they "
+                                         "are two copies of one node, go on with one of them"};
     }
     return {};
 }

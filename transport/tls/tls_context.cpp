@@ -126,9 +126,10 @@ std::string doubt_about(const std::vector<CertPtr>& chain, const TrustStore& tru
 void set_rules(SSL_CTX* context) {
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
     // AES-128 first: 3 % faster than AES-256 on one connection, and no weaker in practice.
-    const bool suites = SSL_CTX_set_ciphersuites(context,
-                                                 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
-                                                 "TLS_CHACHA20_POLY1305_SHA256") == 1;
+    const bool suites =
+        SSL_CTX_set_ciphersuites(
+            context,
+            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1;
     STARLING_INVARIANT(suites, "OpenSSL offers the ciphers of TLS 1.3");
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
     // A session that is resumed would skip the look at the certificate's dates.
@@ -163,10 +164,9 @@ Result<TlsContext> TlsContext::load(const IdentityFiles& files) {
     loaded.summary_ =
         "serial " + serial_text(own) + ", valid until " + date_text(X509_get0_notAfter(&own));
     if (days_left(own) < days_warned) {
-        loaded.warnings_.push_back("the certificate " + files.cert + " ends on " +
-                                   date_text(X509_get0_notAfter(&own)) +
-                                   ": make a new one (gen-cert --renew); it is read without a "
-                                   "restart");
+        loaded.warnings_.push_back(
+            "the certificate " + files.cert + " ends on " + date_text(X509_get0_notAfter(&own)) +
+            ": make a new one (gen-cert --renew); it is read without a restart");
     }
     if (const std::string doubt = doubt_about(*chain, loaded.trust_); !doubt.empty()) {
         loaded.warnings_.push_back("--cert " + files.cert + ": " + doubt);

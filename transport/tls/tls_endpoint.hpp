@@ -48,10 +48,10 @@ struct TlsEndpointOptions {
     /// Hosts under which others are told to dial this node: its certificate must be made for each,
     /// or they would refuse it, and the error would be told at their end only.
     std::vector<std::string> reached_as;
-    SwarmDuration handshake_limit =
-        std::chrono::seconds(5);  ///< TCP connect, TLS and hello, each way
-    std::size_t receive_bytes_max =
-        std::size_t{16} * 1024 * 1024;  ///< held unread per endpoint before reading stops
+    /// TCP connect, TLS and hello, each way.
+    SwarmDuration handshake_limit = std::chrono::seconds(5);
+    /// Held unread per endpoint before reading stops.
+    std::size_t receive_bytes_max = std::size_t{16} * 1024 * 1024;
     /// Something to log that is no input of the node: a peer that was refused, with its address.
     /// Of those the first in a minute only; then how many more there were.
     std::function<void(Level, std::string text)> log;

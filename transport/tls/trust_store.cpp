@@ -65,9 +65,9 @@ int TrustStore::judge(int accepted, X509_STORE_CTX* check) {
         const std::string ca = name_text(*X509_get_issuer_name(certificate));
         if (error == X509_V_ERR_UNABLE_TO_GET_CRL && notes->without_list.size() < notes_max &&
             notes->without_list.insert(ca).second) {
-            notes->fresh.push_back("the CA '" + ca +
-                                   "' has no revocation list here: nothing that it made counts as "
-                                   "revoked");
+            notes->fresh.push_back(
+                "the CA '" + ca +
+                "' has no revocation list here: nothing that it made counts as revoked");
         }
         X509_STORE_CTX_set_error(check, X509_V_OK);
         return 1;
@@ -161,9 +161,9 @@ Result<void> TrustStore::check_roots(const std::string& where) {
 
 Result<TrustStore> TrustStore::load(const std::string& ca_path, const std::string& ca_file) {
     if (ca_path.empty() && ca_file.empty()) {
-        return Error{Errc::refused,
-                     "--capath or --cacert is missing: without CA certificates no peer can prove "
-                     "who it is"};
+        return Error{
+            Errc::refused,
+            "--capath or --cacert is missing: without CA certificates no peer can prove who it is"};
     }
     TrustStore trust;
     if (!ca_path.empty()) {
