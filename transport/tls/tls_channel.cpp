@@ -14,6 +14,9 @@
 namespace starling {
 namespace {
 
+/// Plain bytes in a record (RFC 8446, 5.1).
+constexpr std::size_t record_bytes_max = std::size_t{16} * 1024;
+
 /// Ciphertext on its way in and out.
 struct Ciphertext {
     Bytes in;
@@ -66,8 +69,9 @@ const BIO_METHOD* bio_method() {
 
 class TlsChannel final : public Channel {
 public:
-    TlsChannel(const TlsContext& context, TlsSide side, const std::string& dialled)
-        : ssl_(SSL_new(context.handle()), &SSL_free) {
+    TlsChannel(const TlsContext& context, TlsSide side, const std::string& dialled,
+               std::uint64_t key_records_max)
+        : key_records_max_(key_records_max), ssl_(SSL_new(context.handle()), &SSL_free) {
         BIO* bio = BIO_new(bio_method());
         STARLING_INVARIANT(ssl_ && bio != nullptr, "a connection's memory can be had");
         BIO_set_data(bio, &text_);
@@ -126,10 +130,15 @@ public:
         }
         text_.in_begin = 0;
         text_.in_end = left;
-        text_.in.resize(left + (bulk_ ? receive_batch_bytes : receive_first_bytes));
+        text_.in.resize(left + receive_bytes_);
         return std::span(text_.in).subspan(left);
     }
-    void received(std::size_t count) override { text_.in_end += count; }
+    void received(std::size_t count) override {
+        text_.in_end += count;
+        if (bulk_ && count == receive_bytes_) {
+            receive_bytes_ = std::min(2 * receive_bytes_, receive_batch_bytes);
+        }
+    }
 
     Result<std::size_t> read(std::span<std::byte> space) override {
         ERR_clear_error();
@@ -151,6 +160,11 @@ public:
 
     Result<void> write(const Blob& piece, std::size_t offset, std::size_t count) override {
         ERR_clear_error();
+        key_records_ += (count + record_bytes_max - 1) / record_bytes_max;
+        if (key_records_ > key_records_max_) {
+            key_records_ = 0;
+            SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED);  // sent with what follows
+        }
         std::size_t written = 0;
         // The buffer below takes everything, so OpenSSL never writes a part.
         if (SSL_write_ex(ssl_.get(), piece.view().data() + offset, count, &written) != 1) {
@@ -181,6 +195,9 @@ private:
         return std::move(failure.error);
     }
 
+    const std::uint64_t key_records_max_;
+    std::uint64_t key_records_ = 0;  ///< sent under the present key
+    std::size_t receive_bytes_ = receive_first_bytes;
     Ciphertext text_;
     std::string ca_at_fault_;  ///< filled in by TrustStore's judge()
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
@@ -196,8 +213,9 @@ private:
 }  // namespace
 
 std::unique_ptr<Channel> make_tls_channel(const TlsContext& context, TlsSide side,
-                                          const std::string& dialled) {
-    return std::make_unique<TlsChannel>(context, side, dialled);
+                                          const std::string& dialled,
+                                          std::uint64_t key_records_max) {
+    return std::make_unique<TlsChannel>(context, side, dialled, key_records_max);
 }
 
 }  // namespace starling

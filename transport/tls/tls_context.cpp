@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include "transport/tls/certificate.hpp"
+#include "transport/tls/cipher_order.hpp"
 #include "transport/tls/issuer.hpp"
 #include "transport/tls/pem_blocks.hpp"
 #include "transport/tls/tls_errors.hpp"
@@ -125,16 +126,16 @@ std::string doubt_about(const std::vector<CertPtr>& chain, const TrustStore& tru
 
 void set_rules(SSL_CTX* context) {
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
-    // AES-128 first: 3 % faster than AES-256 on one connection, and no weaker in practice.
-    const bool suites =
-        SSL_CTX_set_ciphersuites(
-            context,
-            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1;
+    const bool suites = SSL_CTX_set_ciphersuites(context, cipher_order(cpu_has_aes())) == 1;
     STARLING_INVARIANT(suites, "OpenSSL offers the ciphers of TLS 1.3");
-    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+    // Who accepts decides, but for a peer that puts ChaCha20 first: it has no AES instructions.
+    SSL_CTX_set_options(
+        context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET);
     // A session that is resumed would skip the look at the certificate's dates.
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    // 34 KiB less for a peer that says nothing; no time is lost by it.
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_security_level(context, security_level);
     // OpenSSL then also demands serverAuth of who accepts and clientAuth of who dials. What counts
     // as revoked the TrustStore decides.

@@ -1,0 +1,139 @@
+#include "transport/tls/tls_channel.hpp"
+
+#include <memory>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+
+#include "tests/transport/tls_support.hpp"
+#include "transport/tls/cipher_order.hpp"
+
+namespace starling::test {
+namespace {
+
+void count_key_updates(int /*sent*/, int /*version*/, int kind, const void* bytes,
+                       std::size_t count, SSL* /*ssl*/, void* counter) {
+    if (kind == SSL3_RT_HANDSHAKE && count > 0 &&
+        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE) {
+        ++*static_cast<int*>(counter);
+    }
+}
+
+/// A channel of ours that accepts, and OpenSSL itself that dials, without sockets.
+class TlsChannelTest : public testing::Test {
+protected:
+    void connect(const char* suites, std::uint64_t key_records_max = records_per_key) {
+        const Result<TlsContext> context =
+            TlsContext::load_for(authority.issue("sl1", {Role::sl}), Role::sl, {});
+        ASSERT_TRUE(context);
+        channel = make_tls_channel(*context, TlsSide::accepts, "", key_records_max);
+        const IdentityFiles identity = authority.issue("sl2", {Role::sl});
+        const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> raw_context(
+            SSL_CTX_new(TLS_method()), &SSL_CTX_free);
+        ASSERT_EQ(SSL_CTX_use_certificate_chain_file(raw_context.get(), identity.cert.c_str()), 1);
+        ASSERT_EQ(
+            SSL_CTX_use_PrivateKey_file(raw_context.get(), identity.key.c_str(), SSL_FILETYPE_PEM),
+            1);
+        ASSERT_EQ(SSL_CTX_set_ciphersuites(raw_context.get(), suites), 1);
+        raw.reset(SSL_new(raw_context.get()));
+        SSL_set_bio(raw.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        SSL_set_msg_callback(raw.get(), &count_key_updates);
+        SSL_set_msg_callback_arg(raw.get(), &key_updates);
+        SSL_set_connect_state(raw.get());
+        bool done = false;
+        for (int turn = 0; turn < 8 && !done; ++turn) {
+            SSL_do_handshake(raw.get());
+            to_channel();
+            const Result<bool> step = channel->handshake();
+            ASSERT_TRUE(step);
+            done = *step;
+            to_raw();
+        }
+        ASSERT_TRUE(done);
+        channel->expect_bulk();
+    }
+
+    /// Moves what OpenSSL has to send, as far as it fits.
+    std::size_t to_channel() {
+        const std::span<std::byte> space = channel->receive_space();
+        const int count =
+            BIO_read(SSL_get_wbio(raw.get()), space.data(), static_cast<int>(space.size()));
+        channel->received(static_cast<std::size_t>(std::max(count, 0)));
+        return space.size();
+    }
+    void to_raw() {
+        if (channel->pending() > 0) {
+            for (const ByteView part : channel->take()) {
+                BIO_write(SSL_get_rbio(raw.get()), part.data(), static_cast<int>(part.size()));
+            }
+        }
+    }
+
+    Folder folder;
+    Authority authority{folder, "host-1"};
+    std::unique_ptr<Channel> channel;
+    std::unique_ptr<SSL, decltype(&SSL_free)> raw{nullptr, &SSL_free};
+    int key_updates = 0;
+};
+
+constexpr const char* aes_256_first =
+    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+constexpr const char* chacha_first =
+    "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256";
+
+TEST_F(TlsChannelTest, Aes128IsTakenWhereTheCpuHasAes) {
+    ASSERT_NO_FATAL_FAILURE(connect(aes_256_first));
+    EXPECT_STREQ(SSL_get_cipher_name(raw.get()),
+                 cpu_has_aes() ? "TLS_AES_128_GCM_SHA256" : "TLS_CHACHA20_POLY1305_SHA256");
+}
+
+TEST_F(TlsChannelTest, APeerWithoutAesGetsChaCha20) {
+    ASSERT_NO_FATAL_FAILURE(connect(chacha_first));
+    EXPECT_STREQ(SSL_get_cipher_name(raw.get()), "TLS_CHACHA20_POLY1305_SHA256");
+    EXPECT_EQ(std::string(cipher_order(false)).find("TLS_CHACHA20"), 0U);
+    EXPECT_EQ(std::string(cipher_order(true)).find("TLS_AES_128"), 0U);
+}
+
+TEST_F(TlsChannelTest, AKeyIsReplacedAfterSoManyRecords) {
+    ASSERT_NO_FATAL_FAILURE(connect(aes_256_first, 10));
+    const Blob piece(Bytes(std::size_t{64} * 1024, std::byte{7}));  // four records
+    std::vector<std::byte> came(piece.size());
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(channel->write(piece, 0, piece.size()));
+        to_raw();
+        std::size_t here = 0;
+        std::size_t count = 0;
+        while (here < came.size() &&
+               SSL_read_ex(raw.get(), came.data() + here, came.size() - here, &count) == 1) {
+            here += count;
+        }
+        ASSERT_EQ(here, piece.size());
+        EXPECT_TRUE(std::equal(came.begin(), came.end(), piece.view().begin()));
+    }
+    EXPECT_GE(key_updates, 5);
+    EXPECT_LE(key_updates, 10);
+}
+
+TEST_F(TlsChannelTest, MemoryForWhatComesGrowsWithAPeerThatFillsIt) {
+    ASSERT_NO_FATAL_FAILURE(connect(aes_256_first));
+    EXPECT_EQ(to_channel(), receive_first_bytes);
+    const std::vector<std::byte> much(std::size_t{4} << 20U);
+    std::vector<std::byte> plain(receive_batch_bytes);
+    std::size_t written = 0;
+    ASSERT_EQ(SSL_write_ex(raw.get(), much.data(), much.size(), &written), 1);
+    std::size_t largest = 0;
+    std::size_t here = 0;
+    while (here < much.size()) {
+        largest = std::max(largest, to_channel());
+        for (Result<std::size_t> count = channel->read(plain); count && *count > 0;
+             count = channel->read(plain)) {
+            here += *count;
+        }
+    }
+    EXPECT_EQ(here, much.size());
+    EXPECT_EQ(largest, receive_batch_bytes);
+}
+
+}  // namespace
+}  // namespace starling::test
