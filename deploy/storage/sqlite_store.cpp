@@ -279,8 +279,8 @@ Result<void> SqliteStore::check_head(const LedgerHead& head, const Vote& vote) c
         return cut_error(file_, newest_.index, head);
     }
     if (head.next_server && vote == *head.next_server && newest_.index > head.index) {
-        return {};  // the write was durable before a crash, and what the old server promised is
-                    // over
+        // The write was durable before a crash, and what the old server promised is over.
+        return {};
     }
     const Vote& promised = head.vote;
     const bool other_server = promised.self != 0 && vote.self != promised.self;
