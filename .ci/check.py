@@ -95,7 +95,7 @@ BANNED = [
     (r"", r"\bFIXME\b", "an issue"),
 ]
 LINES_MAX = 600
-SOURCES = (".cpp", ".hpp")
+SOURCES = (".cpp", ".hpp", ".ipp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 
 
