@@ -23,12 +23,12 @@
 namespace starling {
 
 /// The SN node: dispatches its inputs to collaborators that own their state, and decides what
-/// follows from what they return. One source file a subject: connected nodes (sn_node.cpp), leases
-/// and deadlines (sn_deadlines.cpp), rounds that stand still (sn_stalls.cpp), the log and what its
-/// entries bring about (sn_log.cpp), signatures (sn_signed.cpp), the other SNs (sn_servers.cpp),
-/// joining and leaving (sn_joining.cpp), removal (sn_removals.cpp), limits on entries
-/// (sn_limits.cpp), the time without a leader (sn_leaderless.cpp), copied disks (sn_copies.cpp),
-/// the roll (sn_roll.cpp).
+/// follows from what they return. One source file a subject: connections and timers (sn_node.cpp),
+/// commands and heartbeats (sn_commands.cpp), leases and deadlines (sn_deadlines.cpp), rounds that
+/// stand still (sn_stalls.cpp), the log and what its entries bring about (sn_log.cpp), signatures
+/// (sn_signed.cpp), the other SNs (sn_servers.cpp), joining and leaving (sn_joining.cpp), removal
+/// (sn_removals.cpp), limits on entries (sn_limits.cpp), the time without a leader
+/// (sn_leaderless.cpp), copied disks (sn_copies.cpp), the roll (sn_roll.cpp).
 class SnNode final : public Node {
 public:
     SnNode(SnNodeOptions options, const Hasher& hasher);
@@ -58,15 +58,6 @@ private:
     void on_peer_up(const PeerUp& up, Outbox& out);
     void on_peer_lost(const PeerLost& lost, Outbox& out);
     void on_frame(const FrameReceived& received, Outbox& out);
-    /// \param via  the SN that has handed it on
-    void on_command(const NodeId& from, const SubmitCommand& submit, Outbox& out,
-                    const std::optional<NodeId>& via = std::nullopt);
-    static void reply(const NodeId& to, CommandResult result, Outbox& out) {
-        out.send(to, std::move(result));
-    }
-    void on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out);
-    bool is_replaced(const NodeId& node, std::uint64_t session) const;
-    void turn_away(const NodeId& node, std::uint64_t session, Outbox& out);
     void on_timer(const TimerDue& due, Outbox& out);
     void on_stop(const StopRequested& stop, Outbox& out);
     SnStatusSource status_source() const {
@@ -85,6 +76,17 @@ private:
                 .term = raft().term(),
                 .leader_seen = leadership_.seen_at()};
     }
+
+    // sn_commands.cpp
+    /// \param via  the SN that has handed it on
+    void on_command(const NodeId& from, const SubmitCommand& submit, Outbox& out,
+                    const std::optional<NodeId>& via = std::nullopt);
+    static void reply(const NodeId& to, CommandResult result, Outbox& out) {
+        out.send(to, std::move(result));
+    }
+    void on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out);
+    bool is_replaced(const NodeId& node, std::uint64_t session) const;
+    void turn_away(const NodeId& node, std::uint64_t session, Outbox& out);
 
     // sn_deadlines.cpp
     void check_leases(Outbox& out);

@@ -1,0 +1,109 @@
+// Commands and heartbeats of nodes. A command becomes an entry at the SN that leads; any other SN
+// hands it on. A heartbeat renews the lease, and its answer tells an SL what it has missed.
+#include <utility>
+
+#include "core/base/start_text.hpp"
+#include "core/sn/detail/sn_dispatcher.hpp"
+
+namespace starling {
+
+/// Whether this is an older start of an SL than the registered one. Its heartbeats renew no lease.
+bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
+    return !options_.planted.serve_replaced_starts && session != 0 &&
+           session < ledger().session_of(node);
+}
+
+void SnNode::turn_away(const NodeId& node, std::uint64_t session, Outbox& out) {
+    const RegisteredNode& newest = ledger().nodes().at(node);
+    const std::string text = replaced_text(node, to_string(newest.address), newest.session);
+    if (std::exchange(peers_[node].turned_away, session) != session) {
+        report(
+            TraceEvent("start_replaced")
+                .with("node", node.name)
+                .with("session", session)
+                .with("by", newest.session)
+                .log(Level::warning, component,
+                     "The start of '" + node.name + "' of " + start_text(session) + " is " + text),
+            out);
+    }
+    out.send(node, CommandResult{0, Errc::replaced, text, 0, newest.session});
+}
+
+void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox& out,
+                        const std::optional<NodeId>& via) {
+    const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
+    const auto peer = peers_.find(from);
+    if (const Result<void> may = may_say(from, submit, via.has_value()); !may) {
+        const Answer refusal{Errc::refused, may.error().message, 0};
+        if (via) {
+            refuse_command(from, submit, refusal, via, out);
+        } else {
+            reply(from, {submit.sequence, refusal.code, refusal.reason, 0}, out);
+        }
+        if (peer != peers_.end() && peer->second.session == submit.session) {
+            peer->second.unanswered.reset();
+        }
+        return;
+    }
+    if (reads) {
+        if (!via) {
+            reads_.take(from, submit);
+            reads_.ask(raft(), out);
+        }
+        return;
+    }
+    // A committed command is answered by the SN that its node is connected to, when it applies it.
+    const Entry entry{0, from, submit.session, submit.sequence, submit.command, submit.signature};
+    if (const auto known = ledger().answer_of(from, submit.session, submit.sequence)) {
+        answer(entry, *known, out);
+    } else if (!raft().leads()) {
+        relay(from, submit, out);
+    } else if (log_.proposals().contains(from, submit.session, submit.sequence)) {
+        // Already proposed.
+    } else if (const std::optional<Answer> refused = refusal_of(entry)) {
+        // A new leader may not have applied the node's newest key or command yet: resend_pending()
+        // retries, and nodes of other SNs resend.
+        if (log_.applied().term() == raft().term()) {
+            deny(from, *refused, out);
+            refuse_command(from, submit, *refused, via, out);
+        }
+    } else if (has_share(from, submit.command, out)) {
+        propose(entry, out);
+    }
+}
+
+void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out) {
+    note_heartbeat(from, beat);
+    relay_news(from, true, beat, out);
+    take_report(from, beat, out);
+    const auto node = ledger().nodes().find(from);
+    if (node != ledger().nodes().end() && node->second.lost) {
+        reply(from,
+              {0, Errc::stale,
+               "this node was silent for longer than its lease and was taken for lost", 0},
+              out);
+        return;
+    }
+    if (misses_leader()) {
+        reply(from, {0, Errc::unreachable, leaderless_text(), 0}, out);
+        return;
+    }
+    const Contract* contract = ledger().find_contract(beat.contract);
+    if (contract != nullptr && contract->run == beat.run &&
+        contract->phase != ContractPhase::complete && contract->has_expelled(from)) {
+        reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, out);
+        return;
+    }
+    if (contract != nullptr && contract->run == beat.run && contract->has_lost(from)) {
+        reply(from, {0, Errc::stale, "no check-in of this node came for too long", 0}, out);
+        return;
+    }
+    if (contract != nullptr && contract->run == beat.run &&
+        contract->version > beat.known_version) {
+        out.send(from, ViewUpdate{view_of(*contract)});
+    } else {
+        reply(from, {0, Errc::ok, "", 0}, out);
+    }
+}
+
+}  // namespace starling
