@@ -22,7 +22,7 @@ private:
         double bytes = 0;
         SwarmTime at{};
     };
-    std::map<NodeId, Share> shares_;
+    std::map<NodeId, Share> shares_;  ///< a signer without one has written nothing
 };
 
 }  // namespace starling

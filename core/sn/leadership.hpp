@@ -53,18 +53,20 @@ public:
     bool take_found_line();
 
 private:
-    SwarmDuration limit_;
-    SwarmTime seen_{};
-    std::optional<NodeId> shown_;
-    bool leads_ = false;
+    SwarmDuration limit_;          ///< without a leader for longer: it is missing
+    SwarmTime seen_{};             ///< when one was heard of last; while this SN leads: now
+    std::optional<NodeId> shown_;  ///< as of the last update_shown()
+    bool leads_ = false;           ///< as of the last update_own()
+    /// The term in which this SN began to lead last, and when; 0: never.
     std::uint64_t led_term_ = 0;
     SwarmTime led_since_{};
+    /// The newest leader that update_known() has reported, and the term in which it leads.
     std::optional<NodeId> known_;
-    std::uint64_t known_term_ = 0;  ///< in which it leads
-    std::uint64_t resent_term_ = 0;
-    bool was_server_ = false;
-    bool had_one_ = false;
-    SwarmDuration next_missing_line_{0};  ///< without a leader for so long
+    std::uint64_t known_term_ = 0;
+    std::uint64_t resent_term_ = 0;  ///< whose leader has got what waits; 0: send to the next one
+    bool was_server_ = false;        ///< as of the last update_membership()
+    bool had_one_ = false;           ///< a leader was known since the start
+    SwarmDuration next_missing_line_{0};  ///< the next line is due after so long without a leader
     bool missing_line_written_ = false;   ///< since there was a leader
 };
 

@@ -32,9 +32,9 @@ public:
 
 private:
     std::uint32_t timer_;
-    std::optional<Address> asked_;
+    std::optional<Address> asked_;  ///< the former address, while the check is under way
     Address found_at_;
-    std::vector<Input> held_;
+    std::vector<Input> held_;  ///< connections made and lost meanwhile, in their order
 };
 
 }  // namespace starling

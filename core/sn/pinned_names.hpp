@@ -30,7 +30,7 @@ public:
     }
 
 private:
-    std::map<NodeId, CaFingerprint> pins_;
+    std::map<NodeId, CaFingerprint> pins_;  ///< by the newest applied roll
 };
 
 }  // namespace starling

@@ -57,10 +57,10 @@ private:
     void take_index(std::uint64_t serial, std::uint64_t index);
 
     NodeId self_;
-    std::map<NodeId, Read> reads_;
+    std::map<NodeId, Read> reads_;           ///< not answered yet
     std::map<NodeId, std::uint64_t> asked_;  ///< at the SN that leads, for the next round
-    std::optional<Round> round_;
-    std::uint64_t serial_ = 0;
+    std::optional<Round> round_;             ///< only while this SN leads, in its term
+    std::uint64_t serial_ = 0;  ///< the newest given to a read or a round; never given twice
 };
 
 }  // namespace starling

@@ -52,14 +52,16 @@ public:
 private:
     std::unique_ptr<Consensus> make(RaftOptions options);
 
-    Ledger ledger_;
-    AppliedLog applied_;
+    Ledger ledger_;       ///< what the entries of applied_ have led to
+    AppliedLog applied_;  ///< never ahead of what consensus_ has committed
     std::unique_ptr<Consensus> consensus_;
-    Proposals proposals_;
+    Proposals proposals_;  ///< after a step empty, unless this SN leads
     LogHistory history_;
-    SwarmDuration offset_{0};         ///< of ledger time
-    std::int64_t last_entry_ns_ = 0;  ///< the newest entry's ledger time
-    std::optional<SwarmTime> armed_;  ///< Raft's timer
+    SwarmDuration offset_{0};  ///< from the node's clock to ledger time; never falls
+    /// The newest entry's ledger time, of those applied and proposed; never falls, so that entries'
+    /// times don't either.
+    std::int64_t last_entry_ns_ = 0;
+    std::optional<SwarmTime> armed_;  ///< what Raft's timer is set to
 };
 
 }  // namespace starling

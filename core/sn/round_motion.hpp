@@ -42,7 +42,7 @@ public:
     bool show(const RoundKey& key, SwarmTime now);
 
 private:
-    std::map<std::string, RoundMotion> motions_;
+    std::map<std::string, RoundMotion> motions_;  ///< by contract
 };
 
 }  // namespace starling

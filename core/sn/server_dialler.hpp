@@ -37,10 +37,10 @@ public:
 private:
     std::uint32_t timer_;
     SwarmDuration longest_;
-    std::set<Address> dialling_;
+    std::set<Address> dialling_;  ///< neither connected nor failed yet
     std::map<Address, std::string> errors_;
-    SwarmDuration backoff_{0};
-    bool armed_ = false;
+    SwarmDuration backoff_{0};  ///< until the newest dial_later(); zero after a connection
+    bool armed_ = false;        ///< the timer is set
 };
 
 }  // namespace starling

@@ -4,6 +4,7 @@
 #include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
+
 void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& request,
                                    Outbox& out) {
     // An SN may ask for itself only; a request about another one could remove it. The reply names

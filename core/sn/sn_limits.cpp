@@ -1,9 +1,8 @@
 // Limits on what becomes a ledger entry: each is stored by all SNs, for ever.
-#include <algorithm>
-
 #include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
+
 bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out) {
     if (shares_.take(signer, command, now_)) {
         return true;

@@ -1,3 +1,7 @@
+// Proposes entries, carries out what the consensus asks for, and applies committed records. Actions
+// are carried out in the order in which the consensus gives them: a record is durable before a
+// message says so (rule R1). Every SN applies the same records in the same order, so what the
+// ledger answers is the same on all of them; log lines and answers to nodes are this SN's own.
 #include "core/base/overloaded.hpp"
 #include "core/sn/detail/sn_dispatcher.hpp"
 #include "core/sn/ledger_news.hpp"

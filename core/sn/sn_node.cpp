@@ -1,8 +1,12 @@
+// What reaches the SN node first: start and stop, connections, frames and timers, each handed on to
+// the reaction that its subject's file holds. After each step settle() does what any of them may
+// have made due.
 #include "core/base/overloaded.hpp"
 #include "core/raft/host_rules.hpp"
 #include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
+
 SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),
       log_({.self = options_.id,
@@ -12,8 +16,8 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
             .heartbeat = options_.election_timeout / 5,
             .planted = {options_.planted.membership_behind_records}},
            hasher, options_.checkpoint_interval),
-      reports_(options_.planted.count_old_attempts),
       leadership_(options_.limits.leader),
+      reports_(options_.planted.count_old_attempts),
       original_(original_timer),
       reads_(options_.id),
       dialler_(dial_timer, server_interval),

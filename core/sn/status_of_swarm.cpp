@@ -1,6 +1,4 @@
 // Status answers about the SNs, the nodes that they know and the roll.
-#include <algorithm>
-
 #include "core/sn/detail/status_topics.hpp"
 
 namespace starling {

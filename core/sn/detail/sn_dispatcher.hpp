@@ -247,7 +247,7 @@ private:
     SnNodeOptions options_;
     ReplicatedLog log_;
     Leadership leadership_;
-    std::map<NodeId, Peer> peers_;
+    std::map<NodeId, Peer> peers_;  ///< all that were heard of since the start, gone ones too
     MergeReports reports_;
     RoundMotions motions_;
     OriginalCheck original_;
@@ -258,12 +258,12 @@ private:
     std::vector<Removal> removals_;  ///< wanted by tools, not carried out yet
     PinnedNames pins_;
     EntryShares shares_;
-    LogInterval share_lines_;
-    LogInterval refusal_lines_;
+    LogInterval share_lines_;    ///< a signer has more written than its share
+    LogInterval refusal_lines_;  ///< the leader refuses what this SN would not
     SnStatus status_{status_timer};
-    SwarmTime now_{};
-    SwarmTime started_{};
-    bool stopped_ = false;
+    SwarmTime now_{};       ///< of the current step
+    SwarmTime started_{};   ///< of start(): after the check for a copied disk
+    bool stopped_ = false;  ///< it ends: steps settle nothing any more
 };
 
 }  // namespace starling
