@@ -18,7 +18,7 @@ protected:
         const auto second = start_sl(2, "--elements 2000 --batches 160");
         ASSERT_EQ(first->wait_exit(), 0) << first->output();
         ASSERT_EQ(second->wait_exit(), 0) << second->output();
-        // Its SN is still running.
+        // The SN is still running.
         EXPECT_EQ(audit({ledger(), "--capath=" + path("ca")}), 0) << output;
         sn->signal(SIGTERM);
         ASSERT_EQ(sn->wait_exit(), 0) << sn->output();
@@ -31,7 +31,7 @@ protected:
         output = program.output();
         return code;
     }
-    /// The ledger alone, without the head beside it, as somebody might hand it on.
+    /// Copies the ledger without the head file, as somebody might pass it on.
     std::string copy(const std::string& name) const {
         fs::copy_file(ledger(), path(name), fs::copy_options::overwrite_existing);
         return path(name);
@@ -47,7 +47,7 @@ protected:
     std::string output;
 };
 
-TEST_F(SwarmAudit, FindsNothingInAGoodLedgerAndTheFirstBadEntryInOthers) {
+TEST_F(SwarmAudit, AcceptsAValidLedgerAndNamesTheFirstInvalidEntry) {
     train();
     EXPECT_EQ(audit({ledger(), "--capath=" + path("ca")}), 0) << output;
     EXPECT_TRUE(holds(output, "nothing wrong")) << output;
@@ -71,7 +71,7 @@ TEST_F(SwarmAudit, FindsNothingInAGoodLedgerAndTheFirstBadEntryInOthers) {
     EXPECT_TRUE(holds(output, "BAD: entry 21 is missing")) << output;
 }
 
-TEST_F(SwarmAudit, NamesCertificatesThatNobodyTrustsAndTwoHistories) {
+TEST_F(SwarmAudit, NamesUntrustedCertificatesAndDivergentHistories) {
     train();
     const std::string one = copy("one.sqlite");
     store_ca("other-ca", *make_ca("other CA", {}));
@@ -87,7 +87,7 @@ TEST_F(SwarmAudit, NamesCertificatesThatNobodyTrustsAndTwoHistories) {
     EXPECT_EQ(audit({one, one}), 0) << output;
 }
 
-TEST_F(SwarmAudit, WrongInputIsNamed) {
+TEST_F(SwarmAudit, InvalidInputIsNamed) {
     EXPECT_EQ(audit({}), 2);
     EXPECT_TRUE(holds(output, "a LEDGER is wanted")) << output;
     EXPECT_EQ(audit({path("nowhere")}), 1);

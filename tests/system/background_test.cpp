@@ -1,5 +1,4 @@
-// Nodes in the background: -d, --rm, swarm-ps, swarm-logs, and the ledger in a directory of its
-// own.
+// Nodes in the background: -d, --rm, swarm-ps, swarm-logs, and a ledger in a directory of its own.
 #include <csignal>
 #include <filesystem>
 
@@ -10,7 +9,7 @@ namespace {
 
 class Background : public BackgroundSwarm {
 protected:
-    /// Starts it with -d; its launcher must end with 0.
+    /// Starts it with -d; the launcher must exit with 0.
     static std::string launch(const std::vector<std::string>& command) {
         Program launcher(with(command, {"-d"}));
         EXPECT_EQ(launcher.wait_exit(), 0) << launcher.output();
@@ -39,7 +38,7 @@ protected:
     }
 };
 
-TEST_F(Background, ATrainingGoesOnWithoutItsTerminal) {
+TEST_F(Background, ATrainingOutlivesItsTerminal) {
     launch(sn_command(identity("sn1")));
     EXPECT_TRUE(holds(ps(1), "running")) << ps(1);
     launch(sl_command(1, identity("sl1"), "--batches 200"));
@@ -52,12 +51,12 @@ TEST_F(Background, ATrainingGoesOnWithoutItsTerminal) {
     EXPECT_TRUE(holds(ml_log(1), "Final Swarm model was loaded")) << ml_log(1);
     const std::string all = ps(1, "-a");
     EXPECT_TRUE(holds(all, "ended 0")) << all;
-    EXPECT_FALSE(holds(ps(1), "sl1")) << ps(1);  // only what runs
+    EXPECT_FALSE(holds(ps(1), "sl1")) << ps(1);  // shows running nodes only
     stop(1);
     EXPECT_FALSE(holds(ps(1), "sn1")) << ps(1);
 }
 
-TEST_F(Background, RmRemovesTheFilesOfTheRun) {
+TEST_F(Background, RmRemovesTheRunsFiles) {
     launch(with(sn_command(identity("sn1")), {"--rm"}));
     EXPECT_TRUE(exists("host-1/log/sn1.log"));
     EXPECT_TRUE(exists("host-1/data/sn1/ledger.sqlite"));
@@ -80,12 +79,12 @@ TEST_F(Background, AKilledNodeIsShownAsDead) {
         shown = ps(1, "-a");
     }
     EXPECT_TRUE(holds(shown, "dead")) << shown;
-    // And may be started again.
+    // It can be restarted.
     launch(sn_command(identity("sn1")));
     EXPECT_TRUE(holds(ps(1), "running"));
 }
 
-TEST_F(Background, ASecondNodeOfTheSameNameIsRefused) {
+TEST_F(Background, ASecondNodeWithTheSameNameIsRefused) {
     launch(sn_command(identity("sn1")));
     const std::string said = run(with(sn_command(identity("sn1")), {"-d"}), 1);
     EXPECT_TRUE(holds(said, "sn1")) << said;
@@ -93,20 +92,21 @@ TEST_F(Background, ASecondNodeOfTheSameNameIsRefused) {
     EXPECT_TRUE(holds(ps(1), "running"));
 }
 
-TEST_F(Background, AFailedStartIsSaidByItsLauncher) {
+TEST_F(Background, AFailedStartIsReportedByItsLauncher) {
     const std::string said = run(with(sn_command(identity("nobody")), {"-d"}), 3);
     EXPECT_TRUE(holds(said, "nobody")) << said;
 }
 
-TEST_F(Background, TheLedgerStaysInTheVolumeThatIsGiven) {
+TEST_F(Background, TheLedgerStaysInTheGivenVolume) {
     const std::vector<std::string> volume = {"-v", path("ledger") + ":/platform/swarm/SMLNODE",
                                              "--rm"};
     launch(with(sn_command(identity("sn1")), volume));
     stop(1);
-    EXPECT_TRUE(exists("ledger/ledger.sqlite"));  // --rm takes the run's files, not the volume
+    // --rm removes the run's files, but not the volume
+    EXPECT_TRUE(exists("ledger/ledger.sqlite"));
 }
 
-TEST_F(Background, LogsOfAnUnknownNodeNameThoseThatAreThere) {
+TEST_F(Background, LogsOfAnUnknownNodeListTheKnownOnes) {
     launch(sn_command(identity("sn1")));
     const std::string said = run({bin("swarm-logs"), "sn9", "--workspace=" + path("host-1")}, 2);
     EXPECT_TRUE(holds(said, "sn9")) << said;

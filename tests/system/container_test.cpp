@@ -1,5 +1,5 @@
-// --ml-image with a recorded engine: a script in the engine's place writes down how it was called,
-// and does what a container would do, with the program of the test as the image.
+// --ml-image with a recording engine: a script in place of the container engine records how it was
+// called, and does what a container would do, with the test's program as the image.
 #include <csignal>
 #include <filesystem>
 
@@ -10,8 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Takes `run`'s flags as docker and podman do, runs toy-ml with the variables of --env only, and
-/// keeps the call. `rm` is kept as well.
+/// Accepts the flags of `run` as docker and podman do, runs toy-ml with the variables of --env
+/// only, and records the call. `rm` is recorded as well.
 constexpr const char* engine_script = R"(#!/bin/sh
 record=$(dirname "$0")/record
 for word in "$@"; do printf '%s\n' "$word"; done >> "$record"
@@ -109,7 +109,7 @@ TEST_F(Container, AnOperatorsStopEndsTheContainerToo) {
     EXPECT_TRUE(sl1.children().empty());
 }
 
-TEST_F(Container, WithoutAnEngineItIsAPlainProcessAndALineSaysSo) {
+TEST_F(Container, WithoutAnEngineAPlainProcessIsUsedAndALogLineSaysSo) {
     const auto sn = start_sn();
     Program sl1(in_image(1, {"--engine=none", "--ml-v=/data:/data"}));
     const auto sl2 = start_sl(2, "--batches 40");
@@ -121,7 +121,7 @@ TEST_F(Container, WithoutAnEngineItIsAPlainProcessAndALineSaysSo) {
         << sl1.output();
 }
 
-TEST_F(Container, AnEngineThatIsNotThereIsRefused) {
+TEST_F(Container, AMissingEngineIsRefused) {
     const auto sn = start_sn();
     Program sl1(in_image(1, {"--engine=/nowhere/podman"}));
     EXPECT_EQ(sl1.wait_exit(), 1);

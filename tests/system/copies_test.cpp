@@ -1,4 +1,4 @@
-// Somebody copies a node's workspace and starts it on a second host.
+// A node's workspace is copied and started on a second host.
 #include <csignal>
 #include <filesystem>
 
@@ -9,7 +9,7 @@ namespace {
 
 class CopiedWorkspace : public SystemSwarm {
 protected:
-    /// What host 1 has kept by now, on host 3.
+    /// Copies the present files of host 1 to host 3.
     void copy_data() const {
         std::filesystem::create_directories(path("host-3"));
         std::filesystem::copy(path("host-1/data"), path("host-3/data"),
@@ -20,7 +20,7 @@ protected:
     }
 };
 
-TEST_F(CopiedWorkspace, TheOlderSlIsToldWhoHasItsPlaceAndTheTrainingGoesOn) {
+TEST_F(CopiedWorkspace, TheOlderSlIsToldItsReplacementAndTrainingContinues) {
     const auto sn = start_sn();
     const auto original = start_sl(1, "--batches 100000000");
     const auto other = start_sl(2, "--batches 100000000");
@@ -45,7 +45,7 @@ TEST_F(CopiedWorkspace, TheOlderSlIsToldWhoHasItsPlaceAndTheTrainingGoesOn) {
     EXPECT_LE(count(sn->output(), told), 1U) << sn->output();
 }
 
-TEST_F(CopiedWorkspace, ACopiedSnLeavesTheOriginalAlone) {
+TEST_F(CopiedWorkspace, ACopiedSnDoesNotDisturbTheOriginal) {
     auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 100000000");
     const auto sl2 = start_sl(2, "--batches 100000000");
@@ -67,7 +67,7 @@ TEST_F(CopiedWorkspace, ACopiedSnLeavesTheOriginalAlone) {
     sl1->drain();
     ASSERT_TRUE(waited_for_round_after(*sl1, sl1->output().size())) << sl1->output();
 
-    // Moved, not copied: the same start serves once the original is gone.
+    // Moved, not copied: once the original is gone, the same start serves.
     sn->signal(SIGKILL);
     sn->wait_exit();
     Program moved(command);

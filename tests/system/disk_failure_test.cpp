@@ -1,5 +1,6 @@
-// Real nodes on disks that are full, read-only, forbidden or damaged: each ends with code 1 and
-// names the file; once the disk is well again the same node goes on with all that was agreed.
+// Real nodes on disks that are full, read-only, not permitted or damaged: each ends with code 1 and
+// names the file; once the disk is repaired, the same node continues with everything that was
+// committed.
 #include <csignal>
 #include <filesystem>
 
@@ -28,13 +29,13 @@ protected:
         EXPECT_TRUE(read.has_value() && *read) << "no ledger head";
         return read && *read ? **read : LedgerHead{};
     }
-    /// An SN with a ledger, stopped again.
+    /// Runs an SN that creates a ledger, and stops it.
     void make_ledger() const {
         const auto sn = start_sn();
         sn->signal(SIGTERM);
         EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
     }
-    /// Code 1, and a message with all these parts.
+    /// Expects code 1 and a message with all these parts.
     void expect_refused(const std::vector<std::string>& command,
                         const std::vector<std::string>& parts) const {
         Program program(command);
@@ -43,7 +44,7 @@ protected:
             EXPECT_TRUE(holds(program.output(), part)) << part << " is not in " << program.output();
         }
     }
-    /// The SN starts, and has this history.
+    /// Expects that the SN starts, and has this history.
     void expect_recovered(const LedgerHead& expected) const {
         const auto sn = start_sn();
         EXPECT_TRUE(holds(sn->output(), "Recovered " + std::to_string(expected.index) +
@@ -52,7 +53,7 @@ protected:
         sn->signal(SIGTERM);
         EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
     }
-    /// An SL that wants to be registered, which is one commit.
+    /// An SL that registers, which is one commit.
     std::unique_ptr<Program> start_writer() const {
         return std::make_unique<Program>(sl_command(2, identity("sl2"), ""));
     }
@@ -63,7 +64,8 @@ protected:
         all.insert(all.end(), command.begin(), command.end());
         return all;
     }
-    /// As a user that modes hold back: nobody, if this is root, whose files they are then.
+    /// Runs the command as a user whom file modes restrict: `nobody` if this is root, who then gets
+    /// the files.
     std::vector<std::string> held_back(const std::vector<std::string>& command) const {
         if (::geteuid() != 0) {
             return command;
@@ -77,14 +79,14 @@ protected:
         all.insert(all.end(), command.begin(), command.end());
         return all;
     }
-    /// Whether that user can run the programs at all.
+    /// Whether that user can execute the programs.
     bool can_be_held_back() const {
         Program tried(held_back({bin("run-sn"), "--help"}));
         return tried.wait_exit() == 0;
     }
 };
 
-TEST_F(DiskFailure, AFullDiskEndsAnSnThatCommits) {
+TEST_F(DiskFailure, AFullDiskEndsAnSnAtACommit) {
     const SmallDisk disk(data(1, "sn1"), "2m");
     if (!disk.reason().empty()) {
         GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();
@@ -98,7 +100,7 @@ TEST_F(DiskFailure, AFullDiskEndsAnSnThatCommits) {
         EXPECT_EQ(sn->wait_exit(), 1) << sn->output();
         EXPECT_TRUE(holds(sn->output(), ledger().string() + ": the disk is full")) << sn->output();
     }
-    EXPECT_EQ(head(), before) << "something was acknowledged that is not durable";
+    EXPECT_EQ(head(), before) << "an entry was acknowledged that is not durable";
     disk.empty();
     expect_recovered(before);
 }
@@ -128,10 +130,10 @@ TEST_F(DiskFailure, AReadOnlyDiskIsNamedAtStart) {
     expect_recovered(before);
 }
 
-TEST_F(DiskFailure, AFileAboveTheUsersLimitEndsAnSnThatCommits) {
+TEST_F(DiskFailure, AFileSizeLimitEndsAnSnAtACommit) {
     make_ledger();
     const LedgerHead before = head();
-    // 8 KiB: the head fits, the WAL grows above it within two commits.
+    // 8 KiB: the head fits, but the WAL exceeds it within two commits.
     Program sn(limited("16", sn_command(identity("sn1"))));
     sn.wait_for("Starting SWARM-API-SERVER");
     const auto writer = start_writer();
@@ -142,7 +144,7 @@ TEST_F(DiskFailure, AFileAboveTheUsersLimitEndsAnSnThatCommits) {
     expect_recovered(head());
 }
 
-TEST_F(DiskFailure, AFileThatMayNotBeWrittenIsNamed) {
+TEST_F(DiskFailure, AnUnwritableFileIsNamed) {
     make_ledger();
     const LedgerHead before = head();
     if (!can_be_held_back()) {
@@ -201,7 +203,7 @@ TEST_F(DiskFailure, DamagedAndMissingFilesAreRefusedUntilTheyAreRestored) {
     expect_recovered(before);
 }
 
-TEST_F(DiskFailure, AFullDiskEndsAnSlThatKeepsAModel) {
+TEST_F(DiskFailure, AFullDiskEndsAnSlThatStoresAModel) {
     const SmallDisk disk(data(2, "sl2"), "64k");
     if (!disk.reason().empty()) {
         GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();
@@ -217,7 +219,7 @@ TEST_F(DiskFailure, AFullDiskEndsAnSlThatKeepsAModel) {
     }
 }
 
-TEST_F(DiskFailure, AFullDiskUnderAProgramsStateEndsNobodyElsesTraining) {
+TEST_F(DiskFailure, AFullDiskOfAProgramEndsNoOtherMembersTraining) {
     const SmallDisk disk(data(2, "sl2") / "program", "4m");
     if (!disk.reason().empty()) {
         GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();
@@ -239,7 +241,7 @@ TEST_F(DiskFailure, AFullDiskUnderAProgramsStateEndsNobodyElsesTraining) {
             EXPECT_TRUE(holds(second->output(), part)) << part << " not in " << second->output();
         }
     }
-    // The other one waits for it, in the same run.
+    // The other member waits for it, in the same run.
     first->drain();
     const std::size_t then = first->output().size();
     ASSERT_TRUE(first->wait_for("Waiting for checkin completion criteria", Seconds(60), then / 2))
@@ -254,7 +256,7 @@ TEST_F(DiskFailure, AFullDiskUnderAProgramsStateEndsNobodyElsesTraining) {
     EXPECT_FALSE(holds(first->output(), "the swarm has ended")) << first->output();
 }
 
-TEST_F(DiskFailure, AFullWorkspaceIsACrashThatIsSeenAndSurvived) {
+TEST_F(DiskFailure, AFullWorkspaceIsReportedAsACrashAndRecoverable) {
     const SmallDisk disk(path("host-2"), "6m");
     if (!disk.reason().empty()) {
         GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();
@@ -277,7 +279,7 @@ TEST_F(DiskFailure, AFullWorkspaceIsACrashThatIsSeenAndSurvived) {
     EXPECT_TRUE(holds(states(), "ended 1")) << states();
     EXPECT_FALSE(holds(states(), "running")) << states();
     EXPECT_FALSE(holds(states(), "dead")) << states();
-    // Nor does an earlier start's end stand for one that can't be written.
+    // The recorded end of an earlier start does not hide one that can't be written.
     {
         const auto second = start_sl(2, flags);
         EXPECT_EQ(second->wait_exit(), 1) << second->output();
@@ -291,7 +293,7 @@ TEST_F(DiskFailure, AFullWorkspaceIsACrashThatIsSeenAndSurvived) {
     EXPECT_EQ(first->wait_exit(), 0) << first->output();
 }
 
-TEST_F(DiskFailure, AModelFileThatMayNotBeReadIsNamed) {
+TEST_F(DiskFailure, AnUnreadableModelFileIsNamed) {
     make_ledger();
     if (!can_be_held_back()) {
         GTEST_SKIP() << "root, and nobody may not run the programs in " << STARLING_BIN;

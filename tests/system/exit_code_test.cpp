@@ -1,4 +1,4 @@
-// A program that ends on its own is told by its exit code and its reason, however soon it ends.
+// A program that ends by itself is reported with its exit code and reason, however early it ends.
 #include <fstream>
 
 #include "tests/system/system_swarm.hpp"
@@ -8,7 +8,7 @@ namespace {
 
 class ExitCodes : public SystemSwarm {
 protected:
-    /// Many starts of a pair whose program ends at once.
+    /// Starts a pair many times whose program ends at once.
     void expect_each_time(const std::string& entrypoint, const std::string& ml_cmd, int code,
                           const std::string& reason) const {
         const std::unique_ptr<Program> sn = start_sn();
@@ -21,24 +21,24 @@ protected:
             EXPECT_TRUE(holds(sl.output(), reason)) << "start " << start << ": " << sl.output();
         }
     }
-    /// \param text  of a shell script that is the ML program.
+    /// \param text  shell script that is the ML program
     std::string script(const std::string& text) const {
         std::ofstream(path("program")) << "#!/bin/sh\n" << text;
         std::filesystem::permissions(path("program"), std::filesystem::perms::owner_all);
         return path("program");
     }
 
-    /// More by hand: STARLING_STARTS=200.
+    /// More when run by hand: STARLING_STARTS=200.
     const int starts =
         std::getenv("STARLING_STARTS") != nullptr ? std::atoi(std::getenv("STARLING_STARTS")) : 10;
 };
 
-TEST_F(ExitCodes, of_a_program_that_fails_before_it_has_joined) {
+TEST_F(ExitCodes, of_a_program_that_fails_before_it_joins) {
     expect_each_time(bin("toy-ml"), "--no-such-flag", 2,
                      "its ML node 'ml2' ended: toy-ml: unknown flag '--no-such-flag'");
 }
 
-TEST_F(ExitCodes, of_a_program_whose_swarm_callback_refuses_its_options) {
+TEST_F(ExitCodes, of_a_program_whose_callback_rejects_its_options) {
     expect_each_time(bin("toy-ml"), "--sync 0", 2,
                      "its ML node 'ml2' ended: SwarmCallback: sync_frequency is 0");
 }
@@ -47,7 +47,7 @@ TEST_F(ExitCodes, of_a_program_that_never_connects) {
     expect_each_time(script("exit 7"), "", 7, "ML program ml2 ended with exit code 7");
 }
 
-TEST_F(ExitCodes, of_a_program_that_exits_without_a_word_after_it_has_joined) {
+TEST_F(ExitCodes, of_a_program_that_exits_without_leaving_after_it_joined) {
     expect_each_time(bin("toy-ml"), "--exit-with 9", 9, "ML program ml2 ended with exit code 9");
 }
 

@@ -1,5 +1,5 @@
-// Three owners with a CA each, which all trust. One of them makes certificates for names of others:
-// refused at every port, and nobody else notices.
+// Three owners, each with a CA that all trust. One of them issues certificates for names of the
+// others: refused at every port, without any effect on other nodes.
 #include <csignal>
 
 #include "tests/system/system_swarm.hpp"
@@ -40,7 +40,7 @@ protected:
         ASSERT_EQ(program.wait_exit(Seconds(30)), 0) << program.output();
     }
     std::vector<std::string> id(const std::string& file) const { return identity(file, "all"); }
-    /// What a program that ends by itself says.
+    /// Output of a program that ends by itself.
     static std::string run(const std::vector<std::string>& command, int code) {
         Program program(command);
         EXPECT_EQ(program.wait_exit(Seconds(30)), code) << program.output();
@@ -60,7 +60,7 @@ protected:
                         id(file)),
                    code);
     }
-    /// What the forger hears who dials a port as a later start of `name`.
+    /// Connects to a port as a newer session of `name`. \return  the forger's view of the answer
     std::string dial(const std::string& name, Role role, const Address& address, Role other) const {
         TlsEndpointOptions options;
         options.name = {name};
@@ -111,14 +111,14 @@ protected:
     std::map<int, std::unique_ptr<Program>> sls;
 };
 
-TEST_F(ForgedNames, AreRefusedAtEveryPortAndDisturbNobody) {
+TEST_F(ForgedNames, AreRefusedAtEveryPortWithoutAnyEffect) {
     start_swarm();
 
-    // A tool: takes no seat back, admits and removes nobody.
+    // A forged tool revokes no seat, and admits and removes nobody.
     EXPECT_TRUE(holds(seats("forged-swci1", "--revoke=sl1", 3), "belongs to"));
     EXPECT_TRUE(holds(swci("forged-swci1", {"remove", "server", "sn1"}, 3), "belongs to"));
 
-    // A member, at the SN, at the other member and at the licence server.
+    // A forged member, at the SN, at the other member and at the licence server.
     const Address ports[] = {
         {"127.0.1.1", sn_port}, {"127.0.2.2", fs_port}, {"127.0.1.1", apls_port}};
     const Role roles[] = {Role::sn, Role::sl, Role::apls};
@@ -129,7 +129,8 @@ TEST_F(ForgedNames, AreRefusedAtEveryPortAndDisturbNobody) {
     std::vector<std::string> command = sl_command(3, id("forged-sl1"), "--batches 10");
     EXPECT_TRUE(holds(run(command, 3), "the name 'sl1' belongs to the CA "));
 
-    // An SN: as one that is there, and as a new one, which learns and is then killed.
+    // A forged SN: with the name of an existing one, and as a new one, which becomes a learner and
+    // is then killed.
     const std::string answer = dial("sn1", Role::sn, ports[0], Role::sn);
     EXPECT_FALSE(holds(answer, "let in")) << answer;
     Program learner(with({bin("run-sn"), "--host-ip=127.0.3.3", "--workspace=" + path("host-3"),

@@ -1,4 +1,4 @@
-// What a person at a terminal gets: --help of every command, and bash's completion.
+// The command line's user interface: --help of every command, and completion in bash.
 #include <regex>
 
 #include "tests/system/system_swarm.hpp"
@@ -23,7 +23,7 @@ protected:
         EXPECT_EQ(program.wait_exit(), 0) << program.output();
         return program.output();
     }
-    /// What bash offers behind `words`.
+    /// What bash offers after `words`.
     static std::string offered(const std::string& program, const std::string& words) {
         return output_of(
             {"/bin/bash", "-c",
@@ -57,7 +57,7 @@ TEST_P(Help, NamesEveryFlagWithItsDefault) {
         }
     }
     EXPECT_GE(count, 2) << help;
-    // Every flag that bash offers is one of the help, and all are offered.
+    // bash offers exactly the flags of the help.
     const std::string all = offered(GetParam(), "--");
     for (const std::string& one : lines_of(all)) {
         EXPECT_TRUE(holds(help, one)) << one;
@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Commands, Help,
                              return name;
                          });
 
-TEST_F(Help, CompletionKnowsWhatAFlagTakes) {
+TEST_F(Help, CompletionKnowsTheValuesOfAFlag) {
     EXPECT_EQ(offered("run-sl", "--ml-na"), "--ml-name\n");
     EXPECT_EQ(offered("run-sl", "--log-level w"), "warning\n");
     EXPECT_EQ(offered("run-sl", "--log-level = d"), "debug\n");

@@ -1,6 +1,7 @@
 // Every flag and variable of HPE Swarm Learning's command lines (2.3.0, user guide and scripts): it
-// works, or is accepted with a line that says why it has no effect, or is refused with the reason.
-// The expectations stand here on their own, so that a row that is lost in a table is noticed.
+// works, or is accepted with a line that explains why it has no effect, or is refused with the
+// reason. The expectations are listed independently of the programs' tables, so that a lost row is
+// noticed.
 #include <map>
 
 #include "options/node_options.hpp"
@@ -27,7 +28,7 @@ constexpr Outcome works = Outcome::works;
 constexpr Outcome no_effect = Outcome::no_effect;
 constexpr Outcome refused = Outcome::refused;
 
-/// What all four node scripts share; here run-sn and run-sl have it.
+/// Common to all four node scripts; in Starling to run-sn and run-sl.
 constexpr const char* common_works[] = {"--name=n1",
                                         "-e SWARM_LOG_LEVEL=debug",
                                         "--env=SWARM_LOG_LEVEL=debug",
@@ -57,7 +58,7 @@ constexpr const char* common_no_effect[] = {"--hostname=h",   "-h h",
                                             "--image-name=i", "--image-tag=2.3.0",
                                             "--apls-pdf=f",   "-v /a:/b",
                                             "--volume=/a:/b"};
-/// Of docker's own flags, which HPE's scripts hand on, and of their other sidecars, one each.
+/// One each of docker's own flags, which HPE's scripts pass on, and of HPE's other sidecars.
 constexpr const char* common_refused[] = {"--cmd=c",
                                           "--sidecar=ml",
                                           "--volumes-from-main",
@@ -188,42 +189,42 @@ std::vector<std::string> words_of(const std::string& text) {
     return words;
 }
 
-/// What became of a row, the line that says so, and all that the program was told.
+/// The outcome of a row, the line that reports it, and all options that the program got.
 struct Seen {
     Outcome outcome = works;
     std::string line;
-    std::string told;
+    std::string options_text;
 };
 
-/// All fields as one text.
-class Told {
+/// All fields of the options as one text.
+class OptionsText {
 public:
-    Told& operator<<(const std::string& text) {
+    OptionsText& operator<<(const std::string& text) {
         text_ += text + "|";
         return *this;
     }
-    Told& operator<<(std::uint64_t number) { return *this << std::to_string(number); }
-    Told& operator<<(const Address& address) { return *this << to_string(address); }
+    OptionsText& operator<<(std::uint64_t number) { return *this << std::to_string(number); }
+    OptionsText& operator<<(const Address& address) { return *this << to_string(address); }
     template <typename T>
-    Told& operator<<(const std::optional<T>& value) {
+    OptionsText& operator<<(const std::optional<T>& value) {
         return value ? *this << *value : *this << "none";
     }
     template <typename T>
-    Told& operator<<(const std::vector<T>& values) {
+    OptionsText& operator<<(const std::vector<T>& values) {
         for (const T& value : values) {
             *this << value;
         }
         return *this << values.size();
     }
-    Told& operator<<(const CommonOptions& o) {
+    OptionsText& operator<<(const CommonOptions& o) {
         return *this << o.name << o.host_ip << o.key << o.cert << o.ca_path << o.ca_cert
                      << o.log_level << o.apls << (o.detach ? 1U : 0U) << (o.remove ? 1U : 0U);
     }
-    Told& operator<<(const SnOptions& o) {
+    OptionsText& operator<<(const SnOptions& o) {
         return *this << o.common << (o.sentinel ? 1U : 0U) << o.join << o.api_port << o.data
                      << o.p2p_port;
     }
-    Told& operator<<(const SlOptions& o) {
+    OptionsText& operator<<(const SlOptions& o) {
         *this << o.common << o.sns << o.fs_port << o.fs_service << o.ml.name << o.ml.entrypoint
               << o.ml.arguments << o.ml.working_directory << o.ml.image << o.ml.volumes << o.ml.user
               << o.ml.engine_flags;
@@ -232,7 +233,7 @@ public:
         }
         return *this;
     }
-    Told& operator<<(const AplsOptions& o) { return *this << o.common << o.port; }
+    OptionsText& operator<<(const AplsOptions& o) { return *this << o.common << o.port; }
 
     std::string text_;
 };
@@ -245,14 +246,15 @@ Seen seen_of(const Result<Parsed<Options>>& parsed) {
     if (!parsed->options) {
         return {works, "", parsed->text};
     }
-    const std::string told = (Told{} << *parsed->options).text_;
+    const std::string options_text = (OptionsText{} << *parsed->options).text_;
     const auto& notices = parsed->options->common.notices;
-    return notices.empty() ? Seen{works, "", told} : Seen{no_effect, notices.front(), told};
+    return notices.empty() ? Seen{works, "", options_text}
+                           : Seen{no_effect, notices.front(), options_text};
 }
 
 class HpeFlags : public SystemSwarm {
 protected:
-    /// What must stand beside a flag or variable for it to mean something.
+    /// Other flags that are needed for this flag or variable to have a meaning.
     static std::vector<std::string> needed_by(const std::string& program,
                                               const std::string& given) {
         const auto has = [&](const std::string& part) { return holds(given, part); };
@@ -294,19 +296,20 @@ protected:
                : program == "run-apls" ? seen_of(parse_run_apls(arguments, environment))
                                        : seen_of(parse_run_sl(arguments, environment));
     }
-    /// What works must also change what the program is told: not be read and forgotten.
+    /// A flag that works must also change the program's options, not be parsed and dropped.
     Seen node(const std::string& program, const std::string& given,
               std::vector<std::string> arguments,
               const std::map<std::string, std::string>& environment) const {
         const std::vector<std::string> needed = needed_by(program, given);
         arguments.insert(arguments.begin(), needed.begin(), needed.end());
         Seen seen = parse(program, arguments, environment);
-        EXPECT_FALSE(seen.outcome == works && seen.told == parse(program, needed, {}).told)
-            << program << " " << given << " changes nothing: " << seen.told;
+        EXPECT_FALSE(seen.outcome == works &&
+                     seen.options_text == parse(program, needed, {}).options_text)
+            << program << " " << given << " changes nothing: " << seen.options_text;
         return seen;
     }
 
-    /// A program that is run for real; refused if it ends with a usage error.
+    /// Runs the real program; refused if it ends with a usage error.
     Seen real(const std::string& program, std::vector<std::string> words,
               const std::vector<std::string>& environment) const {
         words.insert(words.begin(), bin(program));
@@ -345,7 +348,7 @@ protected:
     }
 };
 
-TEST_F(HpeFlags, EachHasItsOutcome) {
+TEST_F(HpeFlags, EachHasItsExpectedOutcome) {
     std::vector<Row> all(std::begin(rows), std::end(rows));
     for (const char* program : {"run-sn", "run-sl"}) {
         for (const char* given : common_works) {
@@ -363,7 +366,7 @@ TEST_F(HpeFlags, EachHasItsOutcome) {
         const Seen seen = look(row);
         EXPECT_STREQ(name_of(seen.outcome), name_of(row.expected))
             << row.program << " " << row.given << ": " << seen.line;
-        // A line that gives the reason, and says whose it is.
+        // A line with the reason, and whose flag it is.
         if (seen.outcome == no_effect) {
             EXPECT_TRUE(holds(seen.line, " has no effect here: ")) << row.given << seen.line;
         } else if (seen.outcome == refused) {

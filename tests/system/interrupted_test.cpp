@@ -1,4 +1,4 @@
-// examples/cifar10/two-hosts, interrupted while its swarm trains: nothing of it is left.
+// examples/cifar10/two-hosts, interrupted while its swarm trains: nothing is left behind.
 #include <csignal>
 #include <filesystem>
 
@@ -24,9 +24,9 @@ protected:
     }
 };
 
-TEST_P(Interrupted, NothingIsLeft) {
+TEST_P(Interrupted, NothingIsLeftBehind) {
     Program run(example("--threads 1 --drawn-train 4000 --epochs 1000"));
-    // Both wait for the end of a training that takes hours.
+    // Both wait for the end of a training that would take hours.
     const bool trains = run.wait_for("host-1 $ swarm-wait sl1", Seconds(120));
     if (holds(run.output(), "network namespaces")) {
         GTEST_SKIP() << run.output();
@@ -50,9 +50,9 @@ INSTANTIATE_TEST_SUITE_P(By, Interrupted,
                                          std::vector{SIGHUP},
                                          std::vector{SIGTERM, SIGINT, SIGTERM}));
 
-TEST_F(Interrupted, WithoutRootItSaysWhatToDo) {
+TEST_F(Interrupted, WithoutRootTheRemedyIsNamed) {
     if (::getuid() != 0) {
-        GTEST_SKIP() << "needs root to become somebody else";
+        GTEST_SKIP() << "needs root to switch the user";
     }
     // Readable for the other user, wherever this clone is.
     std::filesystem::copy_file(STARLING_SOURCE "/examples/cifar10/two-hosts", path("two-hosts"));

@@ -1,4 +1,4 @@
-// How many rows a round costs the ledger of a real training: they are what its SNs write and send.
+// The number of ledger rows that a round of a real training costs: SNs write and send them.
 #include <algorithm>
 #include <csignal>
 
@@ -12,7 +12,7 @@ namespace {
 
 class LedgerRows : public SystemSwarm {
 protected:
-    /// For each committed round: rows since the commit before it, its own row among them.
+    /// For each committed round: rows since the previous commit, including its own.
     std::vector<std::uint64_t> rows_between_commits() const {
         std::vector<std::uint64_t> rows;
         const auto opened =
@@ -52,7 +52,7 @@ TEST_F(LedgerRows, ARoundOfThreeMembersTakesFiveAtMost) {
     sn->signal(SIGTERM);
     EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
     std::vector<std::uint64_t> rows = rows_between_commits();
-    ASSERT_EQ(rows.size(), 22U);  // at the beginning, after each 16 batches, at the end
+    ASSERT_EQ(rows.size(), 22U);  // at the beginning, after every 16 batches, at the end
     rows.erase(rows.begin());     // before the first one the members registered and enrolled
     std::printf("rows a round: %lu to %lu\n", *std::min_element(rows.begin(), rows.end()),
                 *std::max_element(rows.begin(), rows.end()));

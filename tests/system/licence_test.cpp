@@ -1,4 +1,4 @@
-// The licence server with real programs: what its operator does, and what its nodes get.
+// The licence server with real programs: its operator's commands, and the seats of its nodes.
 #include <csignal>
 
 #include "tests/support/sanitizers.hpp"
@@ -70,7 +70,7 @@ protected:
     std::uint16_t apls_port = free_port("127.0.1.1");
 };
 
-TEST_F(LicenceServer, NodesTakeSeatsAndGiveThemBack) {
+TEST_F(LicenceServer, NodesTakeSeatsAndReturnThem) {
     const auto apls = start_apls();
     const auto sn = licensed_sn();
     const auto sl1 = licensed_sl(1, "--batches 60");
@@ -85,7 +85,7 @@ TEST_F(LicenceServer, NodesTakeSeatsAndGiveThemBack) {
     EXPECT_EQ(apls->wait_exit(), 0) << apls->output();
 }
 
-TEST_F(LicenceServer, TheNextNodeWithoutASeatEndsWithAClearMessage) {
+TEST_F(LicenceServer, ANodeWithoutASeatEndsWithAClearMessage) {
     const auto apls = start_apls();
     const auto sn = licensed_sn();
     const auto sl1 = licensed_sl(1, "--batches 1000000");
@@ -95,7 +95,7 @@ TEST_F(LicenceServer, TheNextNodeWithoutASeatEndsWithAClearMessage) {
     expect_end(*licensed_sl(3, ""), 3, "no seat is left for role sl: 2 of 2 are taken by sl1, sl2");
 }
 
-TEST_F(LicenceServer, TheSeatOfAKilledNodeIsFreeAfterItsLease) {
+TEST_F(LicenceServer, TheSeatOfAKilledNodeIsFreedAfterItsLease) {
     const auto apls = start_apls();
     const auto sn = licensed_sn();
     const auto sl1 = licensed_sl(1, "--batches 1000000");
@@ -106,7 +106,7 @@ TEST_F(LicenceServer, TheSeatOfAKilledNodeIsFreeAfterItsLease) {
         << apls->output();
 }
 
-TEST_F(LicenceServer, KilledInMidTrainingItsSwarmEndsWell) {
+TEST_F(LicenceServer, IfItIsKilledDuringTrainingTheSwarmStillCompletes) {
     const auto apls = start_apls();
     const auto sn = licensed_sn();
     const std::string training =
@@ -148,14 +148,15 @@ TEST_F(LicenceServer, SeatsAreListedRevokedAndAllowed) {
     expect_end(allow, 0, "sl    0 of 2 seats taken");
 }
 
-TEST_F(LicenceServer, RestartedItKnowsItsSeats) {
+TEST_F(LicenceServer, AfterARestartItKnowsItsSeats) {
     auto apls = start_apls();
     const auto sn = licensed_sn();
     apls->signal(SIGKILL);
     EXPECT_EQ(apls->wait_exit(), 137);
     apls = start_apls();
     EXPECT_TRUE(sn->wait_for("is back; the seat is renewed", Seconds(15))) << sn->output();
-    EXPECT_FALSE(holds(apls->output(), "Seat for 'sn1'")) << apls->output();  // it never lost it
+    // it never lost its seat
+    EXPECT_FALSE(holds(apls->output(), "Seat for 'sn1'")) << apls->output();
 }
 
 TEST_F(LicenceServer, RefusesForgedExpiredAndForeignLicences) {
@@ -180,7 +181,7 @@ TEST_F(LicenceServer, RefusesForgedExpiredAndForeignLicences) {
     expect_end(sn, 3, "the licence expired at the end of 2020-12-31");
 }
 
-TEST_F(LicenceServer, WithoutOneANodeThatWantsItEndsAndItsLauncherSaysSo) {
+TEST_F(LicenceServer, ANodeThatCannotReachItEndsAndItsLauncherReportsThat) {
     auto command = licensed(sn_command(identity("sn1")));
     command.insert(command.end(), {"-d", "--rm"});
     Program sn(command);

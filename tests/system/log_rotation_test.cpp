@@ -1,4 +1,4 @@
-// The logs of a node's program have a limit too.
+// The log of a node's program is limited too.
 #include <fstream>
 
 #include "tests/system/system_swarm.hpp"
@@ -8,8 +8,8 @@ namespace {
 
 class LogLimits : public SystemSwarm {
 protected:
-    /// swarm-logs -f goes on for as long as the state file names a process, which is written right
-    /// after the program has been started.
+    /// swarm-logs -f follows as long as the state file names a process, which is written right
+    /// after the program was started.
     bool is_followed(const std::string& name) const {
         const auto deadline = std::chrono::steady_clock::now() + Seconds(60);
         while (std::chrono::steady_clock::now() < deadline) {
@@ -23,8 +23,8 @@ protected:
     }
 };
 
-TEST_F(LogLimits, TheProgramsLogBeginsANewFileAndFollowersReadAllOfIt) {
-    // Two parts, before and after the log is full, and an end that its follower waits for.
+TEST_F(LogLimits, TheProgramsLogIsRotatedAndFollowersReadAllOfIt) {
+    // Two parts, before and after the log is full, and an end that the follower waits for.
     std::ofstream(path("program"))
         << "#!/bin/sh\nwhile [ ! -e go ]; do :; done\n"
            "seq -f 'line %09.0f ..................................' 1 16000\n"
@@ -36,7 +36,7 @@ TEST_F(LogLimits, TheProgramsLogBeginsANewFileAndFollowersReadAllOfIt) {
     std::erase(command, "--ml-entrypoint=" + bin("toy-ml"));
     command.push_back("--ml-entrypoint=" + path("program"));
     command.push_back("--log-max-size=1");
-    // 16000 lines are less than 1 MB: what is there already fills the file.
+    // 16000 lines are less than 1 MB: the existing part already fills the file.
     std::filesystem::create_directories(path("host-2/log"));
     write_text(path("host-2/log/ml2.log"), std::string(400'000, '\n'));
     Program sl(command);

@@ -1,4 +1,4 @@
-// The figures of SN and SL as a Prometheus server fetches them, checked by Debian's promtool.
+// The metrics of SN and SL as a Prometheus server scrapes them, checked by Debian's promtool.
 #include <algorithm>
 #include <csignal>
 
@@ -12,14 +12,15 @@
 namespace starling::test {
 namespace {
 
-/// A socket that is connected, or -1.
+/// A connected socket, or -1.
 int connect_to(std::uint16_t port, const char* ip) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     ::inet_pton(AF_INET, ip, &address.sin_addr);
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const timeval limit{20, 0};  // a server that does not answer fails a test, and does not stop it
+    // a server that does not answer fails a test instead of blocking it
+    const timeval limit{20, 0};
     ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
         ::close(socket);
@@ -28,7 +29,7 @@ int connect_to(std::uint16_t port, const char* ip) {
     return socket;
 }
 
-/// What the server at `ip`:`port` answers, headers included; empty if there is none.
+/// The answer of the server at `ip`:`port`, including headers; empty if there is none.
 std::string http_send(std::uint16_t port, const std::string& request,
                       const char* ip = "127.0.0.1") {
     const int socket = connect_to(port, ip);
@@ -79,7 +80,7 @@ protected:
     std::string trace(const std::string& host, const std::string& node) const {
         return read_text(path(host + "/trace/" + node + ".trace"));
     }
-    /// Skips where there is no promtool; else it must have nothing to say about `text`.
+    /// Skips without promtool; otherwise promtool must accept `text` without any remark.
     void expect_promtool_content(const std::string& text) const {
         write_text(path("metrics.txt"), text);
         Program check({"/bin/sh", "-c",
@@ -93,7 +94,7 @@ protected:
     const std::uint16_t sl_metrics = free_port();
 };
 
-TEST_F(Metrics, FiguresOfATrainingAreThoseOfItsTraces) {
+TEST_F(Metrics, MetricsOfATrainingMatchItsTraces) {
     const auto sn = start(sn_command(identity("sn1")), sn_metrics);
     ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
     const auto sl1 = start(sl_command(1, identity("sl1"), "--batches 100000000"), sl_metrics);
@@ -117,7 +118,7 @@ TEST_F(Metrics, FiguresOfATrainingAreThoseOfItsTraces) {
     EXPECT_TRUE(holds(answer, "200 OK")) << answer;
     EXPECT_TRUE(holds(answer, "Content-Type: text/plain; version=0.0.4")) << answer;
     const std::string text = body_of(answer);
-    sn->signal(SIGTERM);  // then its trace is whole
+    sn->signal(SIGTERM);  // then its trace is complete
     EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
     const std::string events = trace("host-1", "sn1");
     EXPECT_EQ(value_of(text, "starling_rounds_committed_total{contract=\"default\"}"),
@@ -139,13 +140,13 @@ TEST_F(Metrics, FiguresOfATrainingAreThoseOfItsTraces) {
     EXPECT_GT(value_of(text, "starling_uptime_seconds"), 0) << text;
 }
 
-TEST_F(Metrics, PromtoolHasNothingToSay) {
+TEST_F(Metrics, PromtoolHasNoRemarks) {
     if (!std::filesystem::exists(STARLING_PROMTOOL)) {
         GTEST_SKIP() << STARLING_PROMTOOL << " is not there: tests/get-promtool fetches it";
     }
     const auto sn = start(sn_command(identity("sn1")), sn_metrics);
     ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
-    expect_promtool_content(body_of(http_get(sn_metrics, "/metrics")));  // before anything happened
+    expect_promtool_content(body_of(http_get(sn_metrics, "/metrics")));  // before any event
     const auto sl1 = start(sl_command(1, identity("sl1"), "--batches 100000000"), sl_metrics);
     const auto sl2 = start_sl(2, "--batches 100000000");
     ASSERT_TRUE(sl1->wait_for("Round 3: merged 2 members")) << sl1->output();
@@ -154,7 +155,7 @@ TEST_F(Metrics, PromtoolHasNothingToSay) {
         EXPECT_TRUE(holds(text, "starling_round_duration_seconds_bucket")) << text;
         expect_promtool_content(text);
     }
-    // It does look: a counter without _total is found.
+    // promtool does check: it reports a counter without _total.
     write_text(path("bad.txt"),
                "# HELP bad_things Bad.\n# TYPE bad_things counter\nbad_things 1\n");
     Program check({"/bin/sh", "-c",
@@ -163,13 +164,13 @@ TEST_F(Metrics, PromtoolHasNothingToSay) {
     EXPECT_NE(check.wait_exit(Seconds(60)), 0);
 }
 
-TEST_F(Metrics, AreServedOnLoopbackOnlyAndOnlyThere) {
+TEST_F(Metrics, AreServedOnLoopbackOnly) {
     const auto sn = start(sn_command(identity("sn1")), sn_metrics);
     ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
     EXPECT_TRUE(holds(http_get(sn_metrics, "/"), "404"));
     EXPECT_TRUE(holds(http_get(sn_metrics, "/metrics"), "200"));
     EXPECT_EQ(http_get(sn_metrics, "/metrics", "127.0.1.1"), "");  // another address of this host
-    // A peer that says nothing sensible on the port for nodes is counted.
+    // A peer that sends an invalid request to the port for nodes is counted.
     EXPECT_EQ(http_get(sn_port, "/metrics", "127.0.1.1").substr(0, 4) == "HTTP", false);
     ASSERT_TRUE(sn->wait_for("WARNING")) << sn->output();
     EXPECT_EQ(
@@ -179,7 +180,7 @@ TEST_F(Metrics, AreServedOnLoopbackOnlyAndOnlyThere) {
     EXPECT_EQ(sn->wait_exit(Seconds(20)), 0) << sn->output();
 }
 
-/// Connections that say nothing, until the end of its life.
+/// Connections that send nothing until they are closed.
 class IdleConnections {
 public:
     IdleConnections(std::uint16_t port, int count, const char* ip = "127.0.0.1") {
@@ -194,7 +195,7 @@ public:
             ::close(socket);
         }
     }
-    /// Whether the server has hung up on the first of them.
+    /// Whether the server has closed the first of them.
     bool first_is_closed() const {
         char byte = 0;
         return ::recv(sockets_.front(), &byte, 1, 0) == 0;
@@ -204,10 +205,10 @@ private:
     std::vector<int> sockets_;
 };
 
-TEST_F(Metrics, ConnectionsThatSayNothingKeepNoScrapeWaiting) {
+TEST_F(Metrics, IdleConnectionsDelayNoScrape) {
     const auto sn = start(sn_command(identity("sn1")), sn_metrics);
     ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
-    // More than the server holds at once: it drops the oldest, and answers whoever asks.
+    // More than the server's limit: it drops the oldest, and answers every request.
     const IdleConnections idle(sn_metrics, 100);
     for (int i = 0; i < 20; ++i) {
         ASSERT_TRUE(holds(http_get(sn_metrics, "/metrics"), "200 OK"));
@@ -217,7 +218,7 @@ TEST_F(Metrics, ConnectionsThatSayNothingKeepNoScrapeWaiting) {
     EXPECT_EQ(sn->wait_exit(Seconds(20)), 0) << sn->output();
 }
 
-TEST_F(Metrics, OtherRequestsAreAnsweredInWords) {
+TEST_F(Metrics, OtherRequestsAreAnsweredWithAText) {
     const auto sn = start(sn_command(identity("sn1")), sn_metrics);
     ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
     EXPECT_TRUE(holds(http_send(sn_metrics, "POST /metrics HTTP/1.1\r\n\r\n"), "405 Method"));
@@ -229,7 +230,7 @@ TEST_F(Metrics, OtherRequestsAreAnsweredInWords) {
     EXPECT_EQ(body_of(head), "");
 }
 
-TEST_F(Metrics, StrangersCanNotFillTheLogAndAreCounted) {
+TEST_F(Metrics, RefusedPeersCannotFillTheLogAndAreCounted) {
     const auto sn = start(sn_command(identity("sn1")), sn_metrics);
     ASSERT_TRUE(sn->wait_for("Starting SWARM-API-SERVER")) << sn->output();
     constexpr int strangers = 400;

@@ -1,6 +1,6 @@
-// Hosts of their own on a switch, whose cables are cut, whose uploads are slow and whose nodes are
-// killed while segments are on their way: each training ends, and all nodes end with the same
-// bytes.
+// Hosts of their own on a switch, whose cables are unplugged, whose uploads are slow and whose
+// nodes are killed while segments are in flight: each training completes, and all nodes end with
+// the same bytes.
 #include "tests/support/network.hpp"
 
 #include <csignal>
@@ -25,7 +25,7 @@ protected:
         network = std::make_unique<Network>(4);
     }
 
-    /// The SN is on host 4, a host without members.
+    /// The SN is on host 4, which has no members.
     void start_sn() {
         std::vector<std::string> command = {bin("run-sn"), "--host-ip=" + Network::address(4),
                                             "--sentinel", "--log-level=debug",
@@ -58,7 +58,7 @@ protected:
         words.insert(words.end(), more.begin(), more.end());
     }
 
-    /// From `from` on, a byte of the SN's log. The round of the line that it found.
+    /// Waits for a freeze in the SN's log, searched from byte `from` on. \return  its round
     std::uint64_t wait_for_freeze(int attempt, int members, std::size_t from) {
         const std::string text = " attempt " + std::to_string(attempt) + " is on with " +
                                  std::to_string(members) + " members";
@@ -85,7 +85,7 @@ protected:
         std::printf("[ measured ] merged with all members %.1f s after the cable was back\n",
                     took.count());
     }
-    /// Until the host has taken `bytes` more: so much of an exchange has happened.
+    /// Waits until the host has received `bytes` more: this much of an exchange has happened.
     void wait_for_bytes(int host, std::uint64_t bytes) const {
         const std::uint64_t goal = network->received_bytes(host) + bytes;
         const auto deadline = std::chrono::steady_clock::now() + Seconds(60);
@@ -124,7 +124,7 @@ protected:
         const std::size_t at = text.rfind(marker);
         return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
     }
-    /// Of parameters, by member `n` in this round.
+    /// Bytes of parameters sent by member `n` in this round.
     std::uint64_t sent_bytes(int n, std::uint64_t round) const {
         const std::string number = std::to_string(n);
         const std::string trace =
@@ -134,13 +134,13 @@ protected:
         EXPECT_NE(at, std::string::npos) << "no end of the round: " << trace;
         return at == std::string::npos ? 0 : std::stoull(trace.substr(at + 12));
     }
-    /// Of the three members, who merges the one segment.
+    /// The one of the three members that merges the single segment.
     static int owner_of(std::uint64_t round) {
         return static_cast<int>(make_plan(3, star_elements * 4, round).owner_of.at(0)) + 1;
     }
 
     int min_peers = 2;
-    // About two rounds a second: what the nodes write must fit into their pipes while nobody reads.
+    // About two rounds a second: the nodes' output must fit into their pipes while nobody reads.
     std::string training =
         "--elements " + std::to_string(spread_elements) + " --sync 300 --until " + path("enough");
     std::unique_ptr<Network> network;
@@ -148,7 +148,7 @@ protected:
     std::map<int, std::unique_ptr<Program>> pairs;
 };
 
-TEST_F(OnHosts, AMemberIsCutOffAndTheOthersGoOn) {
+TEST_F(OnHosts, AMemberIsDisconnectedAndTheOthersContinue) {
     start_all();
     wait_for_merge(1, 3);
     network->cut(3);
@@ -160,7 +160,7 @@ TEST_F(OnHosts, AMemberIsCutOffAndTheOthersGoOn) {
     expect_one_final_model();
 }
 
-TEST_F(OnHosts, AMemberIsCutOffAndTheOthersNeedIt) {
+TEST_F(OnHosts, AMemberIsDisconnectedAndTheOthersNeedIt) {
     min_peers = 3;
     start_all();
     wait_for_merge(1, 3);
@@ -172,7 +172,7 @@ TEST_F(OnHosts, AMemberIsCutOffAndTheOthersNeedIt) {
     expect_one_final_model();
 }
 
-TEST_F(OnHosts, TheSnIsCutOff) {
+TEST_F(OnHosts, TheSnIsDisconnected) {
     start_all();
     wait_for_merge(1, 3);
     network->cut(4);
@@ -184,7 +184,7 @@ TEST_F(OnHosts, TheSnIsCutOff) {
 }
 
 TEST_F(OnHosts, ASlowUploadIsWaitedFor) {
-    min_peers = 3;  // or two of them may begin before the third has registered
+    min_peers = 3;  // or two of them might begin before the third has registered
     training = "--elements " + std::to_string(spread_elements) + " --batches 32";
     network->limit_upload(1, "80mbit");
     network->limit_upload(2, "80mbit");
@@ -198,8 +198,8 @@ TEST_F(OnHosts, ASlowUploadIsWaitedFor) {
     EXPECT_TRUE(holds(sn->output(), "Round 3 is committed: 3 members")) << sn->output();
 }
 
-/// Below 420 kbit/s a segment takes longer than 5 s. All members are needed, so nobody may be left
-/// out, and each attempt counts.
+/// Below 420 kbit/s a segment takes longer than 5 s. All members are needed, so nobody may be
+/// excluded, and each attempt counts.
 TEST_F(OnHosts, UploadsOf200KilobitsPerSecondAreWaitedFor) {
     min_peers = 3;
     training = "--elements 60000 --batches 10";
@@ -214,8 +214,8 @@ TEST_F(OnHosts, UploadsOf200KilobitsPerSecondAreWaitedFor) {
     EXPECT_TRUE(holds(pairs[1]->output(), " received, ")) << pairs[1]->output();
 }
 
-/// What TCP, the queues and the transport learned of the slow link must not outlive it.
-TEST_F(OnHosts, LinksThatBecomeFasterInMidRoundLoseNothing) {
+/// What TCP, the queues and the transport measured on the slow link must not outlast it.
+TEST_F(OnHosts, LinksThatBecomeFasterDuringARoundLoseNothing) {
     min_peers = 3;
     training = "--elements " + std::to_string(star_elements) + " --batches 10";
     for (int n = 1; n <= 3; ++n) {
@@ -223,7 +223,7 @@ TEST_F(OnHosts, LinksThatBecomeFasterInMidRoundLoseNothing) {
     }
     start_all();
     const std::uint64_t round = wait_for_freeze(0, 3, 0);
-    // Of 480,000, which would take 34 s; longer than the wait for a probe.
+    // Of 480,000, which would take 34 s: longer than a probe timeout.
     wait_for_bytes(owner_of(round), 100'000);
     for (int n = 1; n <= 3; ++n) {
         network->limit_upload(n, "1mbit");
@@ -232,7 +232,8 @@ TEST_F(OnHosts, LinksThatBecomeFasterInMidRoundLoseNothing) {
     EXPECT_FALSE(holds(sn->output(), "is lost")) << sn->output();
     EXPECT_FALSE(holds(sn->output(), "left out")) << sn->output();
     EXPECT_FALSE(holds(sn->output(), "attempt 1")) << sn->output();
-    // Two contributions go to the owner and two copies of the merged segment come back, no more.
+    // Two contributions go to the owner and two copies of the merged segment come back; nothing
+    // else.
     std::uint64_t sent = 0;
     for (int n = 1; n <= 3; ++n) {
         sent += sent_bytes(n, round);
@@ -251,7 +252,7 @@ protected:
     }
 };
 
-TEST_F(SlowLinks, TheOwnerIsKilledInMidMerge) {
+TEST_F(SlowLinks, TheOwnerIsKilledDuringItsMerge) {
     training = "--elements " + std::to_string(star_elements) + " --until " + path("enough");
     for (int n = 1; n <= 3; ++n) {
         network->limit_upload(n, "2mbit");
@@ -272,7 +273,7 @@ TEST_F(SlowLinks, TheOwnerIsKilledInMidMerge) {
     expect_one_final_model();
 }
 
-TEST_F(SlowLinks, AMemberIsKilledInMidExchange) {
+TEST_F(SlowLinks, AMemberIsKilledDuringAnExchange) {
     training = "--elements " + std::to_string(star_elements) + " --until " + path("enough");
     for (int n = 1; n <= 3; ++n) {
         network->limit_upload(n, "2mbit");
@@ -293,7 +294,7 @@ TEST_F(SlowLinks, AMemberIsKilledInMidExchange) {
     expect_one_final_model();
 }
 
-TEST_F(SlowLinks, OneOfManyOwnersIsKilledInMidMerge) {
+TEST_F(SlowLinks, OneOfManyOwnersIsKilledDuringItsMerge) {
     start_all();
     wait_for_merge(1, 3);
     const std::size_t before = log_end();
@@ -308,7 +309,7 @@ TEST_F(SlowLinks, OneOfManyOwnersIsKilledInMidMerge) {
     expect_one_final_model();
 }
 
-TEST_F(SlowLinks, AnMlProgramIsKilledInMidExchange) {
+TEST_F(SlowLinks, AnMlProgramIsKilledDuringAnExchange) {
     start_all();
     wait_for_merge(1, 3);
     const std::size_t before = log_end();

@@ -1,4 +1,5 @@
-// Every port that listens, and who must not get in: `openssl s_client` as a client of its own mind.
+// Every listening port, and the peers it must refuse: `openssl s_client` acts as a client that
+// ignores the protocol.
 #include <csignal>
 
 #include "core/wire/codec.hpp"
@@ -9,7 +10,7 @@
 namespace starling::test {
 namespace {
 
-/// A port of a running node and who may dial it.
+/// A port of a running node and which peers may dial it.
 struct Port {
     std::string what;
     std::string address;  ///< HOST:PORT
@@ -79,7 +80,7 @@ protected:
         ASSERT_EQ(program.wait_exit(Seconds(30)), 0) << program.output();
     }
 
-    /// A file that holds the first frame of a node.
+    /// Path of a file with the first frame of a node.
     std::string hello(const std::string& name, Role role) const {
         const Bytes bytes = encode_head(Frame{Hello{NodeId{name}, role}, {}});
         const std::string file = path("hello-" + name);
@@ -88,7 +89,7 @@ protected:
         return file;
     }
 
-    /// What openssl's client gets from the node.
+    /// What openssl's client receives from the node.
     std::string dial(const Port& port, const std::string& certificate, const std::string& flags,
                      const std::string& send) const {
         std::string command = "timeout 20 openssl s_client -connect " + port.address + " -CAfile " +
@@ -97,13 +98,13 @@ protected:
             command +=
                 " -cert " + path(certificate + ".pem") + " -key " + path(certificate + ".key");
         }
-        // It goes on until the node hangs up; an accepted one is ended by the time limit.
+        // It runs until the node closes the connection; an accepted one is ended by the time limit.
         Program client({"/bin/sh", "-c", command + " -quiet < " + send + " 2>/dev/null"});
         client.wait_exit(Seconds(30));
         return client.output();
     }
 
-    /// The node of the port must log the client's address and `why`.
+    /// The node must log the client's address and `why`.
     void expect_refused(const Port& port, const std::string& certificate, const std::string& why,
                         const std::string& flags = "", const std::string& name = "") const {
         const std::string node = certificate.empty() ? "nobody" : certificate;
@@ -112,7 +113,7 @@ protected:
         const std::size_t before = port.node->output().size();
         const std::string got =
             dial(port, certificate, flags, hello(name.empty() ? node : name, role));
-        EXPECT_FALSE(holds(got, own_name(port))) << port.what << " lets it in: " << why;
+        EXPECT_FALSE(holds(got, own_name(port))) << port.what << " is accepted: " << why;
         EXPECT_TRUE(port.node->wait_for(why, Seconds(20), before))
             << port.what << ": " << why << "\n"
             << port.node->output();
@@ -120,7 +121,7 @@ protected:
         EXPECT_TRUE(holds(line, "127.0.0.1:")) << port.what << ": " << line;
         std::printf("%-15s %s\n", port.what.c_str(), line.c_str());
     }
-    /// What the node's own Hello holds.
+    /// What the node's own Hello contains.
     std::string own_name(const Port& port) const {
         return port.node == sl.get() ? "sl1" : port.node == sn.get() ? "sn1" : "apls1";
     }
@@ -144,7 +145,7 @@ protected:
     std::vector<Port> ports;
 };
 
-TEST_F(Ports, EachRefusesWhoMayNotAndLogsItsAddress) {
+TEST_F(Ports, EachRefusesUnauthorisedPeersAndLogsTheirAddress) {
     start_all();
     for (const Port& port : ports) {
         const std::string role = port.allowed == Role::sn ? "sn" : "sl";
@@ -161,7 +162,7 @@ TEST_F(Ports, EachRefusesWhoMayNotAndLogsItsAddress) {
     }
 }
 
-TEST_F(Ports, EachLetsInWhoMay) {
+TEST_F(Ports, EachAcceptsAuthorisedPeers) {
     start_all();
     for (const Port& port : ports) {
         const std::string role = port.allowed == Role::sn ? "sn" : "sl";
@@ -171,14 +172,14 @@ TEST_F(Ports, EachLetsInWhoMay) {
              "exec openssl s_client -connect " + port.address + " -CAfile " + path("ca/ca.pem") +
                  " -verify_return_error -verify_ip 127.0.1.1 -cert " + path(role + "8.pem") +
                  " -key " + path(role + "8.key") + " -quiet < " + file + " 2>/dev/null"});
-        // The node's own Hello comes back only after it has accepted this one. What openssl says
-        // of the certificate, which names the node too, is left out.
+        // The node's own Hello comes only after it has accepted this one. openssl's output about
+        // the certificate, which contains the name too, is left out.
         EXPECT_TRUE(client.wait_for(own_name(port), Seconds(20))) << port.what << client.output();
     }
 }
 
 /// Ports that a process listens on, "ADDRESS:PORT", from ss.
-TEST_F(Ports, NothingListensWithoutTlsButMetricsOnLoopback) {
+TEST_F(Ports, OnlyMetricsOnLoopbackIsServedWithoutTls) {
     start_all();
     std::vector<pid_t> all = {sn->pid(), sl->pid(), apls->pid()};
     const std::vector<pid_t> ml = sl->children();

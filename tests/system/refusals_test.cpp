@@ -1,4 +1,4 @@
-// What must be refused with a clear message and a non-zero exit, with the real programs.
+// What must be refused with a clear message and a non-zero exit code, with the real programs.
 #include <csignal>
 
 #include <arpa/inet.h>
@@ -15,7 +15,7 @@ namespace {
 
 class Refusals : public SystemSwarm {
 protected:
-    /// Runs `command`, which must end with `code` and say `text`.
+    /// Runs `command`, which must end with `code` and print `text`.
     static void expect_refused(const std::vector<std::string>& command, int code,
                                const std::string& text) {
         Program program(command);
@@ -33,7 +33,7 @@ TEST_F(Refusals, ACertificateOfAnotherCa) {
     const auto sn = start_sn();
     const IssuedCert stranger = *make_ca("stranger CA", {});
     store_ca("stranger", stranger);
-    // It trusts the SN, but the SN knows nothing of its CA.
+    // It trusts the SN, but the SN does not trust its CA.
     ASSERT_TRUE(write_file(path("stranger/ours.pem"), ca.cert_pem, FileMode::readable));
     issue("sl1", Role::sl, stranger, {}, "stranger-sl1");
     expect_refused(sl_command(1, identity("stranger-sl1", "stranger"), ""), 3,
@@ -52,7 +52,7 @@ TEST_F(Refusals, ACertificateOfAnotherRole) {
 }
 
 TEST_F(Refusals, ANodeAtThePortOfAnotherRole) {
-    // An SL that is told the exchange port of another SL as its SN.
+    // An SL that is given the exchange port of another SL as its SN.
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 1000000");
     ASSERT_TRUE(sl1->wait_for("Successfully completed the initialization")) << sl1->output();
@@ -103,7 +103,7 @@ TEST_F(Refusals, ProgramsWithDifferentModels) {
     EXPECT_EQ(sl1->wait_exit(Seconds(30)), 4) << sl1->output();
 }
 
-TEST_F(Refusals, AnMlProgramThatIsNotThere) {
+TEST_F(Refusals, AMissingMlProgram) {
     const auto sn = start_sn();
     auto command = sl_command(1, identity("sl1"), "");
     command.push_back("--ml-entrypoint=/nosuch/program");
@@ -111,7 +111,7 @@ TEST_F(Refusals, AnMlProgramThatIsNotThere) {
     expect_refused(command, 1, "/nosuch/program");
 }
 
-/// Writes `bytes` to whatever listens there, and leaves.
+/// Writes `bytes` to the listener, and closes the connection.
 void throw_at(const sockaddr* address, socklen_t size, ByteView bytes) {
     const int socket = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT_EQ(::connect(socket, address, size), 0);
@@ -120,7 +120,7 @@ void throw_at(const sockaddr* address, socklen_t size, ByteView bytes) {
     ::close(socket);
 }
 
-TEST_F(Refusals, GarbageAndHugeFramesOnEveryPortHarmNothing) {
+TEST_F(Refusals, GarbageAndHugeFramesOnEveryPortDoNoHarm) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 60");
     ASSERT_TRUE(sl1->wait_for("Successfully completed the initialization")) << sl1->output();

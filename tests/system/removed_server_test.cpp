@@ -1,4 +1,4 @@
-// SNs that are gone for good, as an operator meets them.
+// SNs that are lost for good, from an operator's point of view.
 #include <csignal>
 #include <filesystem>
 
@@ -69,7 +69,7 @@ protected:
     std::map<int, std::unique_ptr<Program>> pairs;
 };
 
-TEST_F(RemovedServer, ADeadOneIsTakenOutByTheMajority) {
+TEST_F(RemovedServer, ADeadServerIsRemovedByTheMajority) {
     start_servers(3);
     kill(3);
     const std::string answer = swci({"remove", "server", "sn3"}, 0);
@@ -82,12 +82,12 @@ TEST_F(RemovedServer, ADeadOneIsTakenOutByTheMajority) {
     expect_more_rounds();
 
     Program back(server_command(3));
-    // One of its two others says so, and the other one is gone: it believes that after a minute.
+    // Only one of its two peers is left to report the removal: it is believed after a minute.
     EXPECT_EQ(back.wait_exit(Seconds(120)), 3) << back.output();
     EXPECT_TRUE(holds(back.output(), "empty disk")) << back.output();
 }
 
-TEST_F(RemovedServer, OneOfTwoGoesOnAloneWhenItsOperatorSaysSo) {
+TEST_F(RemovedServer, OneOfTwoContinuesAloneOnItsOperatorsRequest) {
     start_servers(2);
     kill(2);
     ASSERT_TRUE(
@@ -114,7 +114,8 @@ TEST_F(RemovedServer, OneOfTwoGoesOnAloneWhenItsOperatorSaysSo) {
     EXPECT_TRUE(holds(servers[1]->output(), "this SN goes on alone from entry "))
         << servers[1]->output();
     expect_more_rounds();
-    // Killed, and started by a service manager as before: it was rebuilt already.
+    // Killed, and restarted by a service manager with the same command: the rebuild is already
+    // done.
     kill(1);
     servers[1] = std::make_unique<Program>(command);
     ASSERT_TRUE(servers[1]->wait_for("Starting SWARM-API-SERVER on port")) << servers[1]->output();

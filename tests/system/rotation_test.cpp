@@ -1,5 +1,5 @@
-// Certificates of both hosts are replaced in the middle of a training, by the commands an operator
-// would use: on host 1 with SIGHUP, on host 2 by the files' change alone.
+// Certificates of both hosts are replaced during a training, by the commands that an operator would
+// use: on host 1 with SIGHUP, on host 2 by the changed files alone.
 #include <csignal>
 #include <filesystem>
 
@@ -43,7 +43,7 @@ protected:
         return {"--cert=" + stem + "-cert.pem", "--key=" + stem + "-key.pem",
                 "--capath=" + certs(host) + "/ca/capath"};
     }
-    /// Serial number of the certificate that a port shows now.
+    /// Serial number of the certificate that a port presents now.
     std::string serial_at(const std::string& address) const {
         Program client({"/bin/sh", "-c",
                         "openssl s_client -connect " + address +

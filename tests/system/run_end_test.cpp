@@ -23,7 +23,7 @@ protected:
         command.insert(command.end(), words.begin(), words.end());
         return std::make_unique<Program>(command);
     }
-    /// Until it holds on to the process that it waits for.
+    /// Waits until it holds a handle of the process that it waits for.
     static bool waits(const Program& waiter) {
         const auto limit = std::chrono::steady_clock::now() + Seconds(20);
         const std::string directory = "/proc/" + std::to_string(waiter.pid()) + "/fd";
@@ -70,7 +70,7 @@ TEST_F(RunEnd, ALogIsReadFromItsNewestStart) {
     }
 }
 
-TEST_F(RunEnd, AProgramsLogIsReadFromItsNewestStartToo) {
+TEST_F(RunEnd, AProgramsLogIsAlsoReadFromItsNewestStart) {
     const auto sn = start_sn();
     const std::string final_line = "Final Swarm model was loaded";
     for (int i = 0; i < 2; ++i) {
@@ -111,7 +111,7 @@ TEST_F(RunEnd, SwarmWaitEndsWithTheNodesAndTheirWorstCode) {
     EXPECT_EQ(aborted->wait_exit(), 4) << aborted->output();
 }
 
-TEST_F(RunEnd, SwarmWaitHasATimeLimitAndKnowsItsNodes) {
+TEST_F(RunEnd, SwarmWaitHasATimeLimitAndRejectsUnknownNodes) {
     launch(sn_command(identity("sn1")));
     const auto early = waiter({"sn1", "--timeout", "0"});
     EXPECT_EQ(early->wait_exit(), 124) << early->output();
@@ -134,7 +134,7 @@ TEST_F(RunEnd, SwarmWaitHasATimeLimitAndKnowsItsNodes) {
         << killed->output();
 }
 
-TEST_F(RunEnd, AStopAfterTheEndOfTheTrainingWaitsUntilTheModelIsSaved) {
+TEST_F(RunEnd, AStopAfterTheTrainingWaitsUntilTheModelIsSaved) {
     ASSERT_EQ(::mkfifo(path("save").c_str(), 0600), 0);
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--save-at " + path("save"));
@@ -152,7 +152,7 @@ TEST_F(RunEnd, AStopAfterTheEndOfTheTrainingWaitsUntilTheModelIsSaved) {
     EXPECT_TRUE(holds(ml_log(1), "toy-ml ends with digest")) << ml_log(1);
 }
 
-TEST_F(RunEnd, AnExchangeSaysThatItHasBegun) {
+TEST_F(RunEnd, TheBeginOfAnExchangeIsLogged) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--elements 300000");
     const auto sl2 = start_sl(2, "--elements 300000");
@@ -161,7 +161,7 @@ TEST_F(RunEnd, AnExchangeSaysThatItHasBegun) {
     const std::string begins = "Round 1: exchanging parameters of 1.2 MB among 2 members";
     const std::string& text = sl1->output();
     ASSERT_EQ(count(text, begins), 1U) << text;
-    // While it lasts, it is the last line: not that somebody is waited for, who has come.
+    // During the exchange it is the last line, not an earlier one about a missing member.
     const std::size_t at = text.find(begins);
     const std::string during = text.substr(at, text.find("Round 1: merged", at) - at);
     EXPECT_FALSE(holds(during, "Waiting")) << text;

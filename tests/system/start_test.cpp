@@ -1,4 +1,4 @@
-// What a launcher (-d) says of starts that fail, and what is left of them.
+// What a launcher (-d) reports of starts that fail, and that nothing is left behind.
 #include <csignal>
 #include <filesystem>
 
@@ -26,7 +26,8 @@ protected:
         Program launcher(with(sn_command(identity("sn1")), {"-d"}));
         ASSERT_EQ(launcher.wait_exit(), 0) << launcher.output();
     }
-    /// With -d: this exit code, all these parts in what the launcher says, and nothing that runs.
+    /// With -d: expects this exit code, all these parts in the launcher's output, and no process
+    /// left.
     void expect_failed(const std::vector<std::string>& command, int code,
                        const std::vector<std::string>& parts) const {
         Program launcher(with(command, {"-d"}));
@@ -49,7 +50,7 @@ protected:
     std::string log(const std::string& name) const { return read_text(path("host-1/log/" + name)); }
 };
 
-TEST_F(Start, AProgramThatCanNotBeStartedIsSaidByTheLauncherAndInTheLog) {
+TEST_F(Start, AProgramThatCannotBeStartedIsReportedByTheLauncherAndInTheLog) {
     launch_sn();
     expect_failed(
         instead(sl(), "--ml-w", path("nowhere")), 1,
@@ -62,7 +63,7 @@ TEST_F(Start, AProgramThatCanNotBeStartedIsSaidByTheLauncherAndInTheLog) {
     EXPECT_TRUE(holds(ps(), "ended 1")) << ps();
 }
 
-TEST_F(Start, AProgramThatEndsBeforeItJoinsGivesItsCodeAndLastLine) {
+TEST_F(Start, AProgramThatEndsBeforeItJoinsIsReportedWithCodeAndLastLine) {
     launch_sn();
     const std::string failing =
         executable("failing", "#!/bin/sh\necho no module named torch\nexit 9\n");
@@ -74,7 +75,7 @@ TEST_F(Start, AProgramThatEndsBeforeItJoinsGivesItsCodeAndLastLine) {
                   {"ML program ml1 ended with exit code 0 before it joined", "is empty"});
 }
 
-TEST_F(Start, ACrashOfTheProgramIsNoOperatorsStop) {
+TEST_F(Start, ACrashOfTheProgramIsNotReportedAsAnOperatorsStop) {
     launch_sn();
     const std::string crashing = executable("crashing", "#!/bin/sh\nkill -SEGV $$\n");
     expect_failed(instead(sl(), "--ml-entrypoint", crashing), 139,
@@ -83,7 +84,7 @@ TEST_F(Start, ACrashOfTheProgramIsNoOperatorsStop) {
     EXPECT_FALSE(holds(log("sl1.log"), "operator")) << log("sl1.log");
 }
 
-TEST_F(Start, NorIsACrashInTheTraining) {
+TEST_F(Start, ACrashDuringTrainingIsNotReportedAsAnOperatorsStop) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 1000000");
     const auto sl2 = start_sl(2, "--batches 1000000");
@@ -101,7 +102,7 @@ TEST_F(Start, NorIsACrashInTheTraining) {
     }
 }
 
-TEST_F(Start, AProgramThatFailsAfterItHasConnectedHasNotStarted) {
+TEST_F(Start, AProgramThatFailsRightAfterConnectingHasNotStarted) {
     launch_sn();
     Program launcher(with(sl_command(1, identity("sl1"), "--nosuch 1"), {"-d"}));
     EXPECT_GT(launcher.wait_exit(), 0) << launcher.output();
@@ -109,7 +110,7 @@ TEST_F(Start, AProgramThatFailsAfterItHasConnectedHasNotStarted) {
     EXPECT_TRUE(holds(log("ml1.log"), "unknown flag '--nosuch'")) << log("ml1.log");
 }
 
-TEST_F(Start, AnEngineThatEndsWith125IsSaid) {
+TEST_F(Start, AnEngineThatEndsWith125IsReported) {
     launch_sn();
     const std::string engine =
         executable("docker", "#!/bin/sh\necho docker: no such image >&2\nexit 125\n");
@@ -117,7 +118,7 @@ TEST_F(Start, AnEngineThatEndsWith125IsSaid) {
                   {"ended with exit code 125", "docker: no such image"});
 }
 
-TEST_F(Start, AnSnThatCanNotBindFailsAndRmKeepsWhatWasThere) {
+TEST_F(Start, AnSnThatCannotBindFailsAndRmKeepsExistingFiles) {
     launch_sn();
     const auto second =
         with(instead(sn_command(identity("sn1")), "--workspace", path("host-2")), {"--rm"});
@@ -139,8 +140,8 @@ TEST_F(Start, AnSlThatItsSnRefusesFails) {
                   {"does not accept this node's certificate (unknown CA)"});
 }
 
-TEST_F(Start, AnInterruptedLauncherLeavesNothing) {
-    // An SL without its SN is waited for.
+TEST_F(Start, AnInterruptedLauncherLeavesNothingBehind) {
+    // An SL waits for its SN.
     Program launcher(with(sl(), {"-d"}));
     const std::string log_file = path("host-1/log/ml1.log");
     for (int i = 0; i < 3000 && !holds(ps(), "ml1"); ++i) {
@@ -152,7 +153,7 @@ TEST_F(Start, AnInterruptedLauncherLeavesNothing) {
     EXPECT_FALSE(holds(ps(), "running")) << ps();
 }
 
-TEST_F(Start, AScriptWithWindowsLineEndsNamesThem) {
+TEST_F(Start, AScriptWithWindowsLineEndsIsReportedAsSuch) {
     launch_sn();
     const std::string crlf = executable("crlf", "#!/bin/sh\r\necho\r\n");
     expect_failed(instead(sl(), "--ml-entrypoint", crlf), 1,
@@ -163,7 +164,7 @@ TEST_F(Start, AScriptWithWindowsLineEndsNamesThem) {
                   {"is a script for the interpreter '/opt/nowhere/python'"});
 }
 
-TEST_F(Start, NoArgumentsMayBeGivenAsAnEmptyText) {
+TEST_F(Start, AnEmptyTextMeansNoArguments) {
     const auto sn = start_sn();
     for (const std::vector<std::string>& empty :
          {std::vector<std::string>{"--ml-cmd="}, std::vector<std::string>{"--ml-cmd", ""}}) {

@@ -1,4 +1,4 @@
-// Real processes that are killed while a swarm trains, and started again: the training ends, and
+// Real processes that are killed while a swarm trains, and restarted: the training completes, and
 // all nodes end with the same bytes.
 #include <csignal>
 #include <filesystem>
@@ -45,7 +45,7 @@ protected:
             start_server(n);
         }
     }
-    /// Each begins with the SN of its own host.
+    /// Each starts with the SN of its own host.
     void start_pair(int n) {
         std::vector<std::string> command = sl_command(n, identity("sl" + std::to_string(n)), flags);
         std::erase_if(command, [](const std::string& word) {
@@ -94,7 +94,7 @@ protected:
         const std::size_t at = text.rfind(marker);
         return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
     }
-    /// What a training that nobody disturbs ends with.
+    /// The final digest of an undisturbed training.
     std::string undisturbed_digest() {
         start_server(1);
         start_pairs();
@@ -115,7 +115,7 @@ protected:
         EXPECT_EQ(final_digest(ml_log(1)), final_digest(ml_log(2)));
         for (auto& [n, server] : servers) {
             server->signal(SIGTERM);
-            server->wait_exit();  // some have ended before
+            server->wait_exit();  // some have ended already
         }
         expect_no_violation();
     }
@@ -127,7 +127,7 @@ protected:
     std::map<int, std::unique_ptr<Program>> pairs;
 };
 
-TEST_F(Survival, AKilledPairStartedAgain) {
+TEST_F(Survival, AKilledPairIsRestarted) {
     start_server(1);
     start_pairs();
     wait_for_round(1, 10);
@@ -137,7 +137,7 @@ TEST_F(Survival, AKilledPairStartedAgain) {
     EXPECT_TRUE(holds(pairs[2]->output(), "Going on from round")) << pairs[2]->output();
 }
 
-TEST_F(Survival, AKilledMlProgramStartedAgain) {
+TEST_F(Survival, AKilledMlProgramIsRestarted) {
     start_server(1);
     start_pairs();
     wait_for_round(1, 10);
@@ -184,7 +184,7 @@ TEST_F(Survival, KillsChangeNoBitOfCifar10) {
     wait_for_round(2, 4);  // in the first epoch
     kill_pair(2);
     start_pair(2);
-    wait_for_round(2, 18);  // in the second
+    wait_for_round(2, 18);  // in the second epoch
     kill_pair(2);
     start_pair(2);
     expect_one_final_model();
@@ -194,7 +194,7 @@ TEST_F(Survival, KillsChangeNoBitOfCifar10) {
 }
 #endif
 
-TEST_F(Survival, ADamagedStateIsNamedAndTrainingBeginsAnew) {
+TEST_F(Survival, ADamagedStateIsNamedAndTrainingStartsAnew) {
     start_server(1);
     start_pairs();
     wait_for_round(1, 10);
@@ -209,11 +209,11 @@ TEST_F(Survival, ADamagedStateIsNamedAndTrainingBeginsAnew) {
     EXPECT_FALSE(holds(ml_log(2), "Going on where an earlier start stopped")) << ml_log(2);
 }
 
-TEST_F(Survival, AFullDiskEndsTheTrainingWithTheFilesName) {
+TEST_F(Survival, AFullDiskEndsTheTrainingNamingTheFile) {
     start_server(1);
     flags = "--elements 300000 --batches 1600";
     start_pair(1);
-    // Files of this program end at 1 MB: its state does not fit.
+    // Files of this program are limited to 1 MB: its state does not fit.
     std::vector<std::string> command = sl_command(2, identity("sl2"), "");
     std::erase_if(command, [](const std::string& word) { return word.starts_with("--ml-entry"); });
     write_text(path("small-disk"), "trap '' XFSZ\nulimit -f 1000\nexec " + bin("toy-ml") +
@@ -228,7 +228,7 @@ TEST_F(Survival, AFullDiskEndsTheTrainingWithTheFilesName) {
         << ml_log(2);
 }
 
-TEST_F(Survival, TheLeadingSnKilled) {
+TEST_F(Survival, TheLeadingSnIsKilled) {
     start_servers();
     start_pairs();
     wait_for_round(1, 10);
@@ -236,7 +236,7 @@ TEST_F(Survival, TheLeadingSnKilled) {
     expect_one_final_model();
 }
 
-TEST_F(Survival, AFollowingSnKilledAndStartedAgain) {
+TEST_F(Survival, AFollowingSnIsKilledAndRestarted) {
     start_servers();
     start_pairs();
     wait_for_round(1, 10);
@@ -247,14 +247,14 @@ TEST_F(Survival, AFollowingSnKilledAndStartedAgain) {
     expect_one_final_model();
 }
 
-TEST_F(Survival, AllSnsKilledAndStartedAgain) {
+TEST_F(Survival, AllSnsAreKilledAndRestarted) {
     start_servers();
     start_pairs();
     wait_for_round(1, 10);
     for (int n = 1; n <= 3; ++n) {
         kill_server(n);
     }
-    // Started at once: none is ready before a majority is there.
+    // Started at once: none is ready before a majority is up.
     for (int n = 1; n <= 3; ++n) {
         servers[n] = std::make_unique<Program>(server_command(n));
     }
@@ -265,7 +265,7 @@ TEST_F(Survival, AllSnsKilledAndStartedAgain) {
     expect_one_final_model();
 }
 
-TEST_F(Survival, TheLastSnSaysThatItHasNoLeader) {
+TEST_F(Survival, TheLastSnReportsThatThereIsNoLeader) {
     issue("swci1", Role::tool, ca);
     start_servers();
     const auto list_servers = [&] {
@@ -295,7 +295,7 @@ TEST_F(Survival, TheLastSnSaysThatItHasNoLeader) {
     EXPECT_TRUE(holds(alone, "away")) << alone;
 }
 
-TEST_F(Survival, AnSnThatLeavesForGood) {
+TEST_F(Survival, AnSnLeavesForGood) {
     start_servers();
     start_pairs();
     wait_for_round(1, 10);
@@ -310,7 +310,7 @@ TEST_F(Survival, AnSnThatLeavesForGood) {
     expect_one_final_model();
 }
 
-TEST_F(Survival, EverythingKilledAndStartedAgain) {
+TEST_F(Survival, EverythingIsKilledAndRestarted) {
     start_server(1);
     start_pairs();
     wait_for_round(1, 10);

@@ -23,7 +23,7 @@ protected:
         }
         return all;
     }
-    /// What it prints; it must end with `code`.
+    /// Its output; it must end with `code`.
     std::string output_of(const std::vector<std::string>& words, int code = 0,
                           const std::string& certificate = "swci1") const {
         Program program(command(words, certificate));
@@ -37,7 +37,7 @@ protected:
         EXPECT_TRUE(value) << text;
         return value ? *value : JsonValue{};
     }
-    /// The commands of a session, as from a script.
+    /// Runs the commands of a session, as from a script.
     std::string session(const std::string& commands, int code) const {
         write_text(path("commands"), commands);
         std::string shell = "exec";
@@ -55,7 +55,7 @@ std::string text(const JsonValue& value, std::string_view name) {
     return found == nullptr ? "missing" : found->text;
 }
 
-TEST_F(Swci, ShowsARunningSwarmToPeopleAndMachines) {
+TEST_F(Swci, ShowsARunningSwarmAsTextAndAsJson) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 100000000");
     const auto sl2 = start_sl(2, "--batches 100000000");
@@ -76,7 +76,8 @@ TEST_F(Swci, ShowsARunningSwarmToPeopleAndMachines) {
     EXPECT_TRUE(holds(output_of({"GET", "CONTRACT", "INFO", "default"}), "min_peers 2"));
     EXPECT_TRUE(holds(output_of({"get", "contract", "status", "default"}), "deadline:"));
 
-    EXPECT_EQ(json_of({"list", "nodes"}).find("nodes")->items.size(), 4U);  // itself among them
+    // including the tool itself
+    EXPECT_EQ(json_of({"list", "nodes"}).find("nodes")->items.size(), 4U);
     EXPECT_EQ(text(json_of({"list", "contracts"}).find("contracts")->items.at(0).value, "name"),
               "default");
     EXPECT_EQ(json_of({"show", "contract"}).find("members")->items.size(), 2U);
@@ -93,7 +94,7 @@ TEST_F(Swci, AfterTheEndNobodyIsWaitedFor) {
     const std::string round = output_of({"show", "round"});
     EXPECT_TRUE(holds(round, "complete")) << round;
     for (const char* name : {"sl1=", "sl2="}) {
-        EXPECT_TRUE(holds(round, name)) << "not among those of the last commit: " << round;
+        EXPECT_TRUE(holds(round, name)) << "not a metric of the last commit: " << round;
     }
     const std::string all =
         round + output_of({"show", "contract"}) + output_of({"list", "contracts"});
@@ -113,8 +114,8 @@ TEST_F(Swci, WatchShowsEachRoundOfATraining) {
                              "round 1  exchanging", "round 2  gathering", "round 3  gathering"}) {
         EXPECT_TRUE(watch.wait_for(line)) << watch.output();
     }
-    // While it goes on, other tools are answered. (One with the same name takes its connection, and
-    // it comes back.)
+    // Meanwhile other tools get answers. (One with the same name takes over its connection, and it
+    // reconnects.)
     EXPECT_EQ(text(json_of({"show", "version"}), "name"), "sn1");
     ASSERT_TRUE(watch.wait_for("connecting again")) << watch.output();
     const std::size_t before = watch.output().size();
@@ -124,7 +125,7 @@ TEST_F(Swci, WatchShowsEachRoundOfATraining) {
     EXPECT_EQ(watch.wait_exit(Seconds(30)), 0) << watch.output();
 }
 
-TEST_F(Swci, WatchWithJsonPrintsOneTextALine) {
+TEST_F(Swci, WatchWithJsonPrintsOneTextPerLine) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 100");
     ASSERT_TRUE(sn->wait_for("Node 'sl1' starts contract 'default'")) << sn->output();
@@ -145,7 +146,7 @@ TEST_F(Swci, WatchWithJsonPrintsOneTextALine) {
     EXPECT_GE(lines, 5U);
 }
 
-TEST_F(Swci, SaysWhatTheSnDoesNotKnow) {
+TEST_F(Swci, ReportsUnknownTopicsAndNames) {
     const auto sn = start_sn();
     EXPECT_TRUE(holds(output_of({"show", "contract", "nosuch"}, 1),
                       "'sn1' answers: no contract 'nosuch': none was started on this SN"));
@@ -158,7 +159,7 @@ TEST_F(Swci, SaysWhatTheSnDoesNotKnow) {
         holds(output_of({"show", "round"}), "waiting 1/2: 1 of min_peers 2 have not joined"));
 }
 
-TEST_F(Swci, AsksTheNextSnIfOneIsNotReached) {
+TEST_F(Swci, AsksTheNextSnIfOneIsUnreachable) {
     const auto sn = start_sn();
     const std::string port = "--sn-api-port=" + std::to_string(sn_port);
     auto words = identity("swci1");
@@ -187,7 +188,7 @@ TEST_F(Swci, ReadsCommandsFromStandardInput) {
     EXPECT_TRUE(holds(off, "unknown command 'foo'")) << off;
 }
 
-TEST_F(Swci, RefusesWhoIsNoTool) {
+TEST_F(Swci, RefusesCertificatesThatAreNotForTools) {
     const auto sn = start_sn();
     EXPECT_TRUE(holds(output_of({"list", "nodes"}, 3, ""), "--cert"));
     EXPECT_TRUE(holds(output_of({"list", "nodes"}, 3, "sl1"), "role"));
@@ -196,13 +197,13 @@ TEST_F(Swci, RefusesWhoIsNoTool) {
     EXPECT_TRUE(holds(output_of({"list", "nodes"}, 3, "swci2"), "certificate"));
 }
 
-TEST_F(Swci, NamesAnSnThatIsNotThere) {
+TEST_F(Swci, NamesAnUnreachableSn) {
     const std::string gone = output_of({"show", "version"}, 5);
     EXPECT_TRUE(holds(gone, "no server can be reached")) << gone;
     EXPECT_TRUE(holds(gone, "127.0.1.1:" + std::to_string(sn_port))) << gone;
 }
 
-TEST_F(Swci, NamesASlipOfTheHand) {
+TEST_F(Swci, NamesTypingErrors) {
     EXPECT_TRUE(holds(output_of({"list", "node"}, 2), "list nodes, list servers, list contracts"));
     EXPECT_TRUE(holds(output_of({"list", "nodes", "now"}, 2), "it is: list nodes"));
     EXPECT_TRUE(holds(output_of({"list", "nodes", "--jsn"}, 2), "--json"));

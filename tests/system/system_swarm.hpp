@@ -17,7 +17,7 @@ inline bool holds(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// How often `part` stands in `text`.
+/// Number of occurrences of `part` in `text`.
 inline std::size_t count(const std::string& text, const std::string& part) {
     std::size_t found = 0;
     for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
@@ -26,7 +26,7 @@ inline std::size_t count(const std::string& text, const std::string& part) {
     return found;
 }
 
-/// A command with more arguments.
+/// A command with additional arguments.
 inline std::vector<std::string> with(std::vector<std::string> command,
                                      const std::vector<std::string>& more) {
     command.insert(command.end(), more.begin(), more.end());
@@ -34,7 +34,7 @@ inline std::vector<std::string> with(std::vector<std::string> command,
 }
 
 /// Two hosts of their own on loopback addresses, with certificates and a workspace each, for tests
-/// that run the programs as a user would. STARLING_BIN is where they are.
+/// that run the programs as a user would. STARLING_BIN is the directory of the programs.
 class SystemSwarm : public testing::Test {
 protected:
     static std::string bin(const std::string& program) {
@@ -57,7 +57,7 @@ protected:
         ASSERT_TRUE(
             write_file(path(directory + "/ca.pem"), authority.cert_pem, FileMode::readable));
     }
-    /// On loopback, and in a Network.
+    /// Addresses of the hosts, on loopback or in a Network.
     static std::vector<std::string> addresses_of_hosts() {
         return {"127.0.0.1",  "127.0.1.1",  "127.0.2.2",  "127.0.3.3",
                 "172.30.0.1", "172.30.0.2", "172.30.0.3", "172.30.0.4"};
@@ -105,7 +105,7 @@ protected:
         return command;
     }
 
-    /// An SN that is ready.
+    /// Starts an SN and waits until it is ready.
     std::unique_ptr<Program> start_sn() const {
         auto sn = std::make_unique<Program>(sn_command(identity("sn1")));
         EXPECT_TRUE(sn->wait_for("swarm.blCnt : INFO : Starting SWARM-API-SERVER on port: " +
@@ -123,7 +123,7 @@ protected:
         return read_text(path("host-" + n + "/log/ml" + n + ".log"));
     }
 
-    /// The checker of swarm-wide invariants on what all nodes have traced.
+    /// Runs the checker of swarm-wide invariants on the traces of all nodes.
     void expect_no_violation() const {
         std::vector<std::string> command = {bin("swarm-check")};
         if (!std::filesystem::exists(command.front())) {
@@ -147,7 +147,7 @@ protected:
     std::uint16_t fs_port = free_port("127.0.2.2");
 };
 
-/// For tests that leave nodes in the background: stops those of both hosts at the end.
+/// For tests that start nodes in the background: stops those of both hosts at the end.
 class BackgroundSwarm : public SystemSwarm {
 protected:
     ~BackgroundSwarm() override {

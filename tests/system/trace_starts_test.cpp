@@ -1,4 +1,4 @@
-// Traces of nodes that were killed and started again, and of nodes that still run.
+// Traces of nodes that were killed and restarted, and of nodes that still run.
 #include <csignal>
 
 #include "tests/system/system_swarm.hpp"
@@ -26,7 +26,7 @@ protected:
     }
 };
 
-TEST_F(TraceStarts, AllRoundsAreSeenOverStartsOfAnSnThatIsKilled) {
+TEST_F(TraceStarts, AllRoundsAreSeenAcrossRestartsOfAKilledSn) {
     if (!std::filesystem::exists(bin("swarm-check"))) {
         GTEST_SKIP() << "swarm-check is not built: STARLING_BENCH is off";
     }
@@ -41,13 +41,13 @@ TEST_F(TraceStarts, AllRoundsAreSeenOverStartsOfAnSnThatIsKilled) {
     write_text(path("stop"), "");
     ASSERT_EQ(sl1->wait_exit(), 0) << sl1->output();
     ASSERT_EQ(sl2->wait_exit(), 0) << sl2->output();
-    // At once, while the SN runs: no false violation.
+    // While the SN runs: no false violation.
     check();
     sn->signal(SIGTERM);
     ASSERT_EQ(sn->wait_exit(), 0) << sn->output();
     const std::string text = check();
     EXPECT_TRUE(holds(text, " 0 violations")) << text;
-    // Both starts are seen: what the kill took with it is less than a second.
+    // Both starts are visible: the kill lost less than a second of the trace.
     EXPECT_GE(rounds_in(text), 4) << text;
     const std::string trace = read_text(path("host-1/trace/sn1.trace"));
     EXPECT_NE(trace.find("# starling-trace", 1), std::string::npos);

@@ -11,7 +11,7 @@ constexpr const char* final_line =
     "SwarmCallback : INFO : All peers and Swarm training rounds finished. Final Swarm model was "
     "loaded.";
 
-/// The last 64 hexadecimal digits behind `marker`.
+/// The last 64 hexadecimal digits after `marker`.
 std::string digest_behind(const std::string& text, const std::string& marker) {
     const std::size_t at = text.rfind(marker);
     return at == std::string::npos ? "" : text.substr(at + marker.size(), 64);
@@ -19,8 +19,8 @@ std::string digest_behind(const std::string& text, const std::string& marker) {
 
 class TwoHosts : public SystemSwarm {
 protected:
-    /// Names of pid files, sockets and the like that a host's nodes left behind. How each ended
-    /// (its .state file) stays for swarm-ps.
+    /// Names of pid files, sockets and the like that a host's nodes left behind. The .state files,
+    /// which tell how each ended, stay for swarm-ps.
     std::vector<std::string> left_behind(const std::string& host) const {
         std::vector<std::string> names;
         for (const auto& entry : std::filesystem::directory_iterator(path(host + "/run"))) {
@@ -97,7 +97,7 @@ TEST_F(TwoHosts, EndWithTheModelOfTheirRehearsal) {
     EXPECT_EQ(digest_behind(rehearsal.output(), "ends with digest "), digest) << rehearsal.output();
 }
 
-TEST_F(TwoHosts, AHostKilledAndStartedAgainInARehearsalChangesNoBit) {
+TEST_F(TwoHosts, ARehearsedRestartOfAHostChangesNoBit) {
     Program undisturbed(rehearsal_command("--batches 400"));
     EXPECT_EQ(undisturbed.wait_exit(), 0) << undisturbed.output();
     std::vector<std::string> command = rehearsal_command("--batches 400");
@@ -114,7 +114,7 @@ TEST_F(TwoHosts, AHostKilledAndStartedAgainInARehearsalChangesNoBit) {
 }
 #endif
 
-TEST_F(TwoHosts, AKilledMlProcessIsNamedAndTheOtherSideWaitsAsLongAsItMay) {
+TEST_F(TwoHosts, AKilledMlProcessIsNamedAndTheOtherHostWaitsUntilTheLimit) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 100000000 --wait-limit 3");
     const auto sl2 = start_sl(2, "--batches 100000000 --wait-limit 3");
@@ -131,7 +131,7 @@ TEST_F(TwoHosts, AKilledMlProcessIsNamedAndTheOtherSideWaitsAsLongAsItMay) {
     EXPECT_TRUE(holds(ml_log(1), "the wait limit of 3 s is over")) << ml_log(1);
 }
 
-TEST_F(TwoHosts, AnOperatorsStopIsCleanEverywhere) {
+TEST_F(TwoHosts, AnOperatorsStopIsCleanOnAllNodes) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 100000000");
     const auto sl2 = start_sl(2, "--batches 100000000");
@@ -146,7 +146,7 @@ TEST_F(TwoHosts, AnOperatorsStopIsCleanEverywhere) {
     EXPECT_EQ(left_behind("host-1"), std::vector<std::string>{});
 }
 
-TEST_F(TwoHosts, AFailingProgramIsNamedOnBothSides) {
+TEST_F(TwoHosts, AFailingProgramIsNamedOnBothHosts) {
     const auto sn = start_sn();
     const auto sl1 = start_sl(1, "--batches 100000000");
     const auto sl2 = start_sl(2, "--batches 1000 --fail-at 40");

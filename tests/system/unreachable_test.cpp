@@ -1,4 +1,4 @@
-// A node whose SN or licence server is not there says so, and what to look at.
+// A node that can't reach its SN or licence server reports that, and what to check.
 #include <csignal>
 
 #include "tests/system/system_swarm.hpp"
@@ -8,7 +8,7 @@ namespace {
 
 class Unreachable : public SystemSwarm {
 protected:
-    /// Starts `command` with `flag` in place of the flag of that name.
+    /// Starts `command` with `flag` in place of the flag with this name.
     static std::unique_ptr<Program> start(std::vector<std::string> command,
                                           const std::string& flag) {
         const std::string name = flag.substr(0, flag.find('='));
@@ -20,14 +20,14 @@ protected:
     std::string sn_address() const { return "127.0.1.1:" + std::to_string(sn_port); }
 };
 
-TEST_F(Unreachable, AnSnThatIsNotStarted) {
+TEST_F(Unreachable, AnSnThatIsNotRunning) {
     Program program(sl());
     EXPECT_TRUE(program.wait_for("WARNING : No SN has answered for 3 s: can't connect to " +
                                  sn_address() +
                                  ": Connection refused. Is run-sn running there? Check --sn-ip and "
                                  "--sn-api-port. This node keeps trying"))
         << program.output();
-    const auto sn = start_sn();  // no restart of the SL is needed
+    const auto sn = start_sn();  // the SL need not be restarted
     EXPECT_TRUE(program.wait_for("API-SERVER IS UP")) << program.output();
 }
 
@@ -38,7 +38,7 @@ TEST_F(Unreachable, ANameThatDoesNotResolve) {
     EXPECT_TRUE(program->wait_for("Check --sn-ip and --sn-api-port")) << program->output();
 }
 
-TEST_F(Unreachable, ASentinelThatIsNobody) {
+TEST_F(Unreachable, ASentinelThatDoesNotExist) {
     std::vector<std::string> command = sn_command(identity("sn1"));
     std::erase(command, "--sentinel");
     const auto program = start(command, "--sentinel-ip=127.0.4.4:9");
@@ -49,7 +49,7 @@ TEST_F(Unreachable, ASentinelThatIsNobody) {
         << program->output();
 }
 
-TEST_F(Unreachable, ALicenceServerThatIsNotStarted) {
+TEST_F(Unreachable, ALicenceServerThatIsNotRunning) {
     const auto program = start(sl(), "--apls-ip=127.0.4.4");
     EXPECT_TRUE(
         program->wait_for("No licence server has answered for 3 s: can't connect to "
