@@ -1,5 +1,5 @@
-// The time of a round against the bandwidth of its members' links, from 32 kbit/s to 10 Gbit/s:
-// it falls as 1 / bandwidth, nobody is left out, and no byte of a segment is sent twice.
+// The duration of a round against the bandwidth of its members' links, from 32 kbit/s to 10 Gbit/s:
+// it falls as 1 / bandwidth, nobody is excluded, and no byte of a segment is sent twice.
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace starling::test {
 namespace {
 
-/// Parameters so that the exchange outweighs what does not depend on the links.
+/// Enough parameters that the exchange outweighs what does not depend on the links.
 struct Size {
     int members;
     std::uint64_t parameters;
@@ -25,7 +25,7 @@ std::string head() {
            "\"https://simgrid.org/simgrid.dtd\">\n<platform version=\"4.1\">\n";
 }
 
-/// Members on links of their own, which meet at a switch; the SN has a fast one.
+/// Members on links of their own, connected by a switch; the SN has a fast link.
 std::string platform_of(int members, double bandwidth) {
     std::ostringstream text;
     text << head() << "<zone id=\"world\" routing=\"Full\">\n";
@@ -68,7 +68,7 @@ std::string deployment_of(const Size& size) {
     return text.str();
 }
 
-/// The median over its rounds, from the freeze to the commit; or what is wrong.
+/// The median duration of its rounds, from freeze to commit; or what is wrong.
 std::string judge(const ScenarioRun& run, const Size& size) {
     std::string wrong = one_final_model(run) + no_violation(run);
     for (const char* event :
@@ -95,7 +95,7 @@ std::string judge(const ScenarioRun& run, const Size& size) {
     return "took " + std::to_string(seconds_of(commits.back()) - seconds_of(frozen.back()));
 }
 
-/// Of log(time) over log(1 / bandwidth), by least squares.
+/// Slope of log(time) over log(1 / bandwidth), by least squares.
 double slope(const std::vector<double>& rates, const std::vector<double>& seconds) {
     double x_mean = 0;
     double y_mean = 0;

@@ -1,5 +1,5 @@
 // Three, five and seven SNs at three latencies, while hosts and links fail by the profiles of
-// platforms/: they reboot, are cut off, are slow, and come back, until 70 s.
+// platforms/: they reboot, are disconnected, are slow, and recover, until 70 s.
 #include <gtest/gtest.h>
 
 #include "tests/sim/sim_scenario.hpp"
@@ -13,8 +13,8 @@ constexpr double last_healed = 70.0;
 
 struct Latency {
     const char* platform;
-    double median_round;   ///< training 1.28 s, exchange and agreement
-    double longest_pause;  ///< of any round that was struck
+    double median_round;   ///< training 1.28 s, exchange and consensus
+    double longest_pause;  ///< of any round affected by a fault
 };
 constexpr Latency latencies[] = {
     {"sites_lan", 1.6, 8.0}, {"sites_wan", 2.0, 8.0}, {"sites_intercontinental", 5.0, 10.0}};
@@ -40,7 +40,7 @@ std::string elections(const ScenarioRun& run) {
     if (before != 1) {
         wrong << before << " elections before anything failed\n";
     }
-    // host-2 goes off every 63 s; it may lead.
+    // host-2 goes off every 63 s; it may be the leader.
     const double rest = to_seconds(run.outcome.end.time_since_epoch()) - last_healed;
     if (after > rest / 63.0 + 1.0) {
         wrong << after << " elections in the last " << rest << " s\n";
@@ -60,7 +60,7 @@ std::string rounds(const ScenarioRun& run, const Latency& latency) {
     }
     const double end = to_seconds(run.outcome.end.time_since_epoch());
     if (commits_between(run, last_healed, end) < 10) {
-        wrong << "the rounds did not go on after all was healed\n";
+        wrong << "rounds did not continue after all faults were healed\n";
     }
     return wrong.str();
 }
@@ -76,7 +76,8 @@ TEST_P(FailingSites, EndWithOneModelAndOneLedger) {
                                    faults.nodes_restarted() + 1 < faults.nodes_killed()) {
                                    wrong += "not all faults happened, or healed\n";
                                }
-                               // Slow is not dead: uplink-10 has a twentieth for 18 s.
+                               // Slow is not dead: uplink-10 has a twentieth of its bandwidth for
+                               // 18 s.
                                if (run.trace.logged("Member 'sl3' is lost") ||
                                    !run.trace.named("member_excluded").empty()) {
                                    wrong += "a slow member was taken for dead\n";

@@ -7,14 +7,14 @@
 namespace starling {
 namespace {
 
-TEST(FaultLog, CountsALinkOnceAndNothingTwice) {
+TEST(FaultLog, CountsALinkOnceAndNoRepetition) {
     test::TraceRecorder trace;
     FaultLog log(trace);
     EXPECT_FALSE(log.any());
     log.link_changed(from_ns(1), "wan_UP", false);
     log.link_changed(from_ns(1), "wan_DOWN", false);
     log.link_changed(from_ns(2), "wan_UP", true);
-    log.host_changed(from_ns(3), "host-1", true);  // it was on
+    log.host_changed(from_ns(3), "host-1", true);  // it was already on
     log.host_changed(from_ns(4), "host-1", false);
     EXPECT_EQ(log.links(), std::pair(std::uint64_t{1}, std::uint64_t{1}));
     EXPECT_EQ(log.hosts(), std::pair(std::uint64_t{1}, std::uint64_t{0}));
@@ -24,7 +24,7 @@ TEST(FaultLog, CountsALinkOnceAndNothingTwice) {
     EXPECT_EQ(trace.lines[2].event.name, "host_off");
 }
 
-TEST(FaultLog, MeasuresPausesFromTheFirstWordOfEachCommit) {
+TEST(FaultLog, MeasuresPausesFromTheFirstReportOfEachCommit) {
     test::TraceRecorder trace;
     FaultLog log(trace);
     const auto committed = [&](std::int64_t ns, const char* sn, Round round,

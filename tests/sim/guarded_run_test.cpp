@@ -13,10 +13,10 @@
 namespace starling {
 namespace {
 
-/// Where guarded() reads what was written to stderr.
+/// File descriptor from which guarded() reads what was written to stderr.
 int heard = -1;
 
-/// The exit code of a guarded run, and what it and its guard wrote to stderr.
+/// The exit code of a guarded run, and what the run and its guard wrote to stderr.
 std::string guarded(const std::function<int(RunStatus&)>& run,
                     std::chrono::milliseconds progress = std::chrono::seconds(0)) {
     return in_child([&]() -> std::string {
@@ -47,7 +47,7 @@ void crash() {
     std::abort();
 }
 
-TEST(GuardedRun, GivesTheExitCodeAndTheWordsOfTheRun) {
+TEST(GuardedRun, ReturnsExitCodeAndOutputOfTheRun) {
     EXPECT_EQ(guarded([](RunStatus&) {
                   std::cerr << "a bad flag\n";
                   return 2;
@@ -62,7 +62,7 @@ TEST(GuardedRun, GivesTheExitCodeAndTheWordsOfTheRun) {
               "4:");
 }
 
-TEST(GuardedRun, TellsWhyTheInputEndedTheProcess) {
+TEST(GuardedRun, ExplainsWhichInputEndedTheProcess) {
     const std::string text = guarded([](RunStatus& status) {
         status.doing("looking for the route from host 'a' to host 'b'");
         std::cerr << "[0.000000] ./src/x.cpp:5: [root/CRITICAL] Nothing goes.\nBacktrace\n";
@@ -81,7 +81,7 @@ TEST(GuardedRun, TellsWhyTheInputEndedTheProcess) {
               "while reading it. Is a route or a property missing there?\n");
 }
 
-TEST(GuardedRun, ACrashLaterIsAFailure) {
+TEST(GuardedRun, ALaterCrashIsAFailure) {
     const std::string text = guarded([](RunStatus& status) {
         status.loaded();
         status.meter().simulated_ns = 1'500'000'000;
@@ -95,12 +95,12 @@ TEST(GuardedRun, ACrashLaterIsAFailure) {
         << text;
 }
 
-TEST(GuardedRun, SaysHowFarASlowRunIs) {
+TEST(GuardedRun, ReportsTheProgressOfASlowRun) {
     const std::string text = guarded(
         [](RunStatus& status) {
             status.loaded();
             status.meter().rounds = 3;
-            pollfd said{heard, POLLIN, 0};  // until the guard speaks
+            pollfd said{heard, POLLIN, 0};  // until the guard writes
             return poll(&said, 1, 20'000) == 1 ? 0 : 1;
         },
         std::chrono::milliseconds(20));
@@ -108,14 +108,14 @@ TEST(GuardedRun, SaysHowFarASlowRunIs) {
     EXPECT_NE(text.find("0.0 simulated seconds, 3 rounds, 0 events"), std::string::npos) << text;
 }
 
-TEST(GuardedRun, FindsTheReasonInWhatSimGridWrote) {
+TEST(GuardedRun, FindsTheReasonInSimGridsOutput) {
     EXPECT_EQ(reason_in("[0.0] [x/INFO] hello\n[0.0] a.cpp:1: [root/CRITICAL] No\x01way\nmore"),
               "No way");
     EXPECT_EQ(reason_in("terminate called\n  what():  bad route\n"), "bad route");
     EXPECT_EQ(reason_in("nothing of the kind\n"), "");
 }
 
-TEST(GuardedRun, SaysWhenTimeStandsStill) {
+TEST(GuardedRun, ReportsWhenSimulatedTimeStandsStill) {
     using std::chrono::seconds;
     const RunProgress now{4'213'500'000'000, 1203443, 20'900'000'000, 12};
     EXPECT_EQ(progress_text(seconds(30), now, {}),

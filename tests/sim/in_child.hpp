@@ -10,8 +10,8 @@
 
 namespace starling {
 
-/// Runs `body` in a forked process, as SimGrid allows one engine in a process. Returns what `body`
-/// returned (empty: all is well), or how the child died.
+/// Runs `body` in a forked process, since SimGrid allows one engine per process. Returns what
+/// `body` returned (empty: no error), or how the child died.
 inline std::string in_child(const std::function<std::string()>& body) {
     int ends[2];
     if (pipe(ends) != 0) {

@@ -54,30 +54,30 @@ protected:
     std::string signed_text;
 };
 
-TEST_F(LicenceSim, TheNextNodeWithoutASeatIsRefused) {
+TEST_F(LicenceSim, ANodeWithoutASeatIsRefused) {
     const Ran ran = swarm_sim(platform + " " + actors(apls() + sn() + sl(1) + sl(2) + sl(3, 1)));
     EXPECT_EQ(ran.exit_code, 3) << ran.output;
-    EXPECT_TRUE(ran.says("no seat is left for role sl: 2 of 2 are taken by sl1, sl2"))
+    EXPECT_TRUE(ran.printed("no seat is left for role sl: 2 of 2 are taken by sl1, sl2"))
         << ran.output;
-    EXPECT_TRUE(ran.says("Contract 'default' is complete")) << ran.output;
+    EXPECT_TRUE(ran.printed("Contract 'default' is complete")) << ran.output;
 }
 
-TEST_F(LicenceSim, TheSeatOfAKilledNodeIsFreeAfterItsLease) {
+TEST_F(LicenceSim, TheSeatOfAKilledNodeIsFreedAfterItsLease) {
     const Ran ran = swarm_sim(platform + " " +
                               actors(apls() + sn() + sl(1) + sl(3, 7) + sl(2, 45) + sl(4, 45)) +
                               " --fault 't=5s kill sl1' --fault 't=20s kill sl3'");
     // sl3 had the second seat at 7 s; at 45 s that of sl1 is free, and at 50 s that of sl3.
-    EXPECT_TRUE(ran.says("The seat of 'sl1' is free: it was not renewed for its lease of 30 s"))
+    EXPECT_TRUE(ran.printed("The seat of 'sl1' is free: it was not renewed for its lease of 30 s"))
         << ran.output;
-    EXPECT_TRUE(ran.says("Seat for 'sl2'")) << ran.output;
+    EXPECT_TRUE(ran.printed("Seat for 'sl2'")) << ran.output;
 }
 
-TEST_F(LicenceSim, TrainingEndsWellWhenTheServerIsKilled) {
+TEST_F(LicenceSim, TrainingCompletesWhenTheServerIsKilled) {
     const Ran ran = swarm_sim(platform + " " + actors(apls() + sn() + sl(1, 0, 3) + sl(2, 0, 3)) +
                               " --fault 't=3s kill apls1'");
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("goes on without it for 3600 s (grace)")) << ran.output;
-    EXPECT_TRUE(ran.says("Contract 'default' is complete")) << ran.output;
+    EXPECT_TRUE(ran.printed("goes on without it for 3600 s (grace)")) << ran.output;
+    EXPECT_TRUE(ran.printed("Contract 'default' is complete")) << ran.output;
 }
 
 TEST_F(LicenceSim, AForgedLicenceIsRefused) {
@@ -85,14 +85,14 @@ TEST_F(LicenceSim, AForgedLicenceIsRefused) {
     file("licence.txt", signed_text);
     const Ran ran = swarm_sim(platform + " " + actors(apls() + sn() + sl(1) + sl(2)));
     EXPECT_NE(ran.exit_code, 0);
-    EXPECT_TRUE(ran.says("its text was changed after it was signed")) << ran.output;
+    EXPECT_TRUE(ran.printed("its text was changed after it was signed")) << ran.output;
 }
 
 TEST_F(LicenceSim, AnExpiredLicenceIsRefused) {
     const Ran ran =
         swarm_sim(platform + " " + actors(apls() + sn() + sl(1) + sl(2)) + " --date 2026-12-01");
     EXPECT_EQ(ran.exit_code, 3) << ran.output;
-    EXPECT_TRUE(ran.says("the licence expired at the end of 2026-11-30")) << ran.output;
+    EXPECT_TRUE(ran.printed("the licence expired at the end of 2026-11-30")) << ran.output;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A simulation does not go on for ever without a round.
+// A simulation does not run forever without a round.
 #include "tests/sim/swarm_sim.hpp"
 
 namespace starling::test {
@@ -16,30 +16,30 @@ protected:
     }
 };
 
-TEST_F(NoRound, ALinkThatIsUpTooShortlyForEverEndsTheRun) {
-    // Two round trips of 4 s make a connection; the link is up for 1 s of 3.
+TEST_F(NoRound, ALinkThatIsAlwaysUpTooBrieflyEndsTheRun) {
+    // A connection takes two round trips of 4 s; the link is up for 1 s of every 3 s.
     file("wan.profile", "1 0\n3 1\nLOOPAFTER 0\n");
     const Ran ran = swarm_sim(two_hosts("bandwidth=\"100Mbps\" latency=\"1s\" "
                                         "state_file=\"wan.profile\"") +
                               " " + deployment + " --quiet --json " + path("j"));
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.says("no round ended for 7")) << ran.output;
-    EXPECT_TRUE(ran.says("(--round-limit sets another)")) << ran.output;
+    EXPECT_TRUE(ran.printed("no round ended for 7")) << ran.output;
+    EXPECT_TRUE(ran.printed("(--round-limit sets another)")) << ran.output;
     EXPECT_NE(read(path("j")).find("\"round_limit\""), std::string::npos);
 }
 
-TEST_F(NoRound, TheUsersLimitIsTaken) {
+TEST_F(NoRound, TheUsersLimitIsApplied) {
     // 1.3 MB each way take 11 s at 1 Mbit/s.
     const std::string slow =
         two_hosts("bandwidth=\"1Mbps\" latency=\"10ms\"") + " " + deployment + " --quiet";
     const Ran ended = swarm_sim(slow + " --round-limit 5s");
     EXPECT_EQ(ended.exit_code, 4) << ended.output;
-    EXPECT_TRUE(ended.says("the limit is 5 s (--round-limit)")) << ended.output;
+    EXPECT_TRUE(ended.printed("the limit is 5 s (--round-limit)")) << ended.output;
     const Ran finished = swarm_sim(slow + " --round-limit 60s");
     EXPECT_EQ(finished.exit_code, 0) << finished.output;
 }
 
-TEST_F(NoRound, LongTrainingIsNone) {
+TEST_F(NoRound, ALongTrainingDoesNotEndTheRun) {
     const std::string text = R"(
       <actor host="host-1" function="run-sn"><argument value="--name=sn1"/><argument value="--host-ip=172.1.1.1"/></actor>
       <actor host="host-1" function="run-sl"><argument value="--name=sl1"/><argument value="--host-ip=172.1.1.1"/>
@@ -47,7 +47,7 @@ TEST_F(NoRound, LongTrainingIsNone) {
         <prop id="model.seconds_per_batch" value="3600"/><prop id="model.samples" value="320"/></actor>)";
     const Ran ran = swarm_sim(platform + " --quiet --round-limit 60s " + actors(text));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("rounds        2")) << ran.output;
+    EXPECT_TRUE(ran.printed("rounds        2")) << ran.output;
 }
 
 TEST_F(NoRound, ATransferOverAVerySlowLinkMayTakeLongerThanSixHours) {
@@ -62,11 +62,11 @@ TEST_F(NoRound, ATransferOverAVerySlowLinkMayTakeLongerThanSixHours) {
         <prop id="model.samples" value="32"/><prop id="model.parameters" value="131072"/></actor>)";
     const Ran ran = swarm_sim(two_hosts("bandwidth=\"80bps\" latency=\"10ms\"") + " --quiet " +
                               actors(text) + " --until 200000");
-    EXPECT_FALSE(ran.says("has been under way")) << ran.output;
+    EXPECT_FALSE(ran.printed("has been under way")) << ran.output;
     EXPECT_NE(ran.exit_code, 1) << ran.output;
 }
 
-TEST_F(NoRound, AWatcherSaysHowFarASlowRunIs) {
+TEST_F(NoRound, TheWatcherReportsTheProgressOfASlowRun) {
     // 200,000 simulated seconds of heartbeats take longer than 10 ms on any machine.
     const std::string text = R"(
       <actor host="host-1" function="run-sn"><argument value="--name=sn1"/><argument value="--host-ip=172.1.1.1"/></actor>
@@ -75,8 +75,8 @@ TEST_F(NoRound, AWatcherSaysHowFarASlowRunIs) {
         <prop id="model.seconds_per_batch" value="20000"/><prop id="model.samples" value="320"/></actor>)";
     const Ran ran = swarm_sim(platform + " --quiet --progress 0.01 " + actors(text));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says(" simulated seconds, ")) << ran.output;
-    EXPECT_TRUE(ran.says(" events, ")) << ran.output;
+    EXPECT_TRUE(ran.printed(" simulated seconds, ")) << ran.output;
+    EXPECT_TRUE(ran.printed(" events, ")) << ran.output;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Platforms of the shapes that SimGrid's own examples have, rebuilt small: each one loads, routes
-// and completes a short run of two members, or is refused with its reason. Debian's packages of
-// SimGrid come without the examples.
+// Platforms of the shapes in SimGrid's own examples, rebuilt at a small scale: each one loads,
+// routes and completes a short run of two members, or is refused with the reason. Debian's packages
+// of SimGrid do not include the examples.
 #include "tests/sim/swarm_sim.hpp"
 
 namespace starling::test {
@@ -47,12 +47,13 @@ protected:
         const Ran ran = run(shape);
         if (shape.refused.empty()) {
             EXPECT_EQ(ran.exit_code, 0) << shape.file << "\n" << ran.output;
-            EXPECT_TRUE(ran.says("ml2 on " + shape.host_2 + ": exit code 0")) << shape.file << "\n"
-                                                                              << ran.output;
+            EXPECT_TRUE(ran.printed("ml2 on " + shape.host_2 + ": exit code 0"))
+                << shape.file << "\n"
+                << ran.output;
         } else {
             EXPECT_EQ(ran.exit_code, 2) << shape.file << "\n" << ran.output;
-            EXPECT_TRUE(ran.says(shape.refused)) << shape.file << "\n" << ran.output;
-            EXPECT_TRUE(ran.says(shape.host_1)) << shape.file << "\n" << ran.output;
+            EXPECT_TRUE(ran.printed(shape.refused)) << shape.file << "\n" << ran.output;
+            EXPECT_TRUE(ran.printed(shape.host_1)) << shape.file << "\n" << ran.output;
         }
         EXPECT_EQ(ran.output.find("Backtrace"), std::string::npos) << ran.output;
     }
@@ -111,7 +112,7 @@ TEST_F(PlatformShapes, HostIdsWithAnyCharacters) {
         const Ran ran = swarm_sim("--quiet " + file("ids.xml", text) + " " +
                                   two_members(first, second) + " --until 2000 --json " + path("j"));
         EXPECT_EQ(ran.exit_code, 0) << ran.output;
-        EXPECT_TRUE(ran.says("ml2 on " + second + ": exit code 0")) << ran.output;
+        EXPECT_TRUE(ran.printed("ml2 on " + second + ": exit code 0")) << ran.output;
         const std::string json = read(path("j"));
         EXPECT_NE(json.find("\"same_digests\": true"), std::string::npos) << json;
     }
@@ -125,11 +126,11 @@ TEST_F(PlatformShapes, AFaultNamesAHostWithSpaces) {
     const Ran ran = swarm_sim(file("ids.xml", text) + " " + two_members("a", "Peter's laptop") +
                               " --fault \"t=1s kill Peter's laptop\" --trace " + path("t"));
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.says("sl2 on Peter's laptop: killed by a fault")) << ran.output;
+    EXPECT_TRUE(ran.printed("sl2 on Peter's laptop: killed by a fault")) << ran.output;
     EXPECT_NE(read(path("t")).find("host_off host=Peter's%20laptop\n"), std::string::npos);
 }
 
-TEST_F(PlatformShapes, ANodeWithoutANameIsCalledAfterItsHost) {
+TEST_F(PlatformShapes, ANodeWithoutANameIsNamedAfterItsHost) {
     std::string text = read(root + "/tests/sim/platforms/config.xml");
     for (std::size_t at = 0; (at = text.find("\"a\"", at)) != std::string::npos; ++at) {
         text.replace(at, 3, "\"Node 1\"");
@@ -138,7 +139,7 @@ TEST_F(PlatformShapes, ANodeWithoutANameIsCalledAfterItsHost) {
         file("ids.xml", text) + " --until 5 " +
         actors("<actor host=\"Node 1\" function=\"run-sn\"><argument value=\"--host-ip=Node 1\"/>"
                "</actor>"));
-    EXPECT_TRUE(ran.says(" sn-Node-1 : ")) << ran.output;
+    EXPECT_TRUE(ran.printed(" sn-Node-1 : ")) << ran.output;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What a simulation makes of SimGrid's own failure profiles.
+// SimGrid's own failure profiles in a simulation.
 #include <cstring>
 
 #include "core/ml/swarm.hpp"
@@ -26,15 +26,15 @@ protected:
     static constexpr const char* steady = "0 1\n";
 };
 
-TEST_F(Profiles, AHostThatComesBackGoesOn) {
+TEST_F(Profiles, AHostThatRecoversResumes) {
     const Ran ran = swarm_sim(failing("2 0\n5 1\n") + " " + deployment + " --json " + path("j"));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("host host-2 went off")) << ran.output;
+    EXPECT_TRUE(ran.printed("host host-2 went off")) << ran.output;
     EXPECT_TRUE(
-        ran.says("hosts off 1, on again 1; links down 0, up again 0; nodes killed 2, "
-                 "restarted 2"))
+        ran.printed("hosts off 1, on again 1; links down 0, up again 0; nodes killed 2, "
+                    "restarted 2"))
         << ran.output;
-    EXPECT_TRUE(ran.says("ml2 on host-2: exit code 0, restarted 1 time")) << ran.output;
+    EXPECT_TRUE(ran.printed("ml2 on host-2: exit code 0, restarted 1 time")) << ran.output;
     const std::string json = read(path("j"));
     for (const char* field : {"\"hosts_off\": 1,", "\"nodes_restarted\": 2,", "\"elections\": 1,",
                               "\"attempts_max\": ", "\"longest_pause_seconds\": "}) {
@@ -42,47 +42,47 @@ TEST_F(Profiles, AHostThatComesBackGoesOn) {
     }
 }
 
-TEST_F(Profiles, TheOthersWaitForAHostThatWillComeOnInHours) {
+TEST_F(Profiles, TheOthersWaitForAHostThatRecoversInHours) {
     const Ran ran = swarm_sim(failing("2 0\n9000 1\n") + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("longest pause 89")) << ran.output;
+    EXPECT_TRUE(ran.printed("longest pause 89")) << ran.output;
 }
 
-TEST_F(Profiles, ButNotForOneThatWillNot) {
+TEST_F(Profiles, TheOthersDoNotWaitForAHostThatNeverRecovers) {
     const Ran ran = swarm_sim(failing("2 0\n") + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.says("wait for each other: sn1 sl1 ml1")) << ran.output;
+    EXPECT_TRUE(ran.printed("wait for each other: sn1 sl1 ml1")) << ran.output;
 }
 
-TEST_F(Profiles, ALinkThatFailsForEverAgainDoesNotKeepTheEndAway) {
+TEST_F(Profiles, ALinkThatKeepsFailingDoesNotPreventTheEnd) {
     const Ran ran =
         swarm_sim(failing(steady, "2 0\n4 1\nLOOPAFTER 3\n") + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("links down 2, up again 2") || ran.says("links down 3, up again 2") ||
-                ran.says("links down 3, up again 3"))
+    EXPECT_TRUE(ran.printed("links down 2, up again 2") ||
+                ran.printed("links down 3, up again 2") || ran.printed("links down 3, up again 3"))
         << ran.output;
 }
 
-TEST_F(Profiles, HostsThatFailFasterThanTheyTrainEndTheRunWithAMessage) {
+TEST_F(Profiles, HostsThatFailBeforeTheyCanTrainEndTheRunWithAMessage) {
     const Ran ran =
         swarm_sim(failing("0.5 0\n0.6 1\nLOOPAFTER 0\n") + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.says("ml2 was started again and again")) << ran.output;
+    EXPECT_TRUE(ran.printed("ml2 was started again and again")) << ran.output;
 }
 
-TEST_F(Profiles, AnActorStartsWhenItsHostIsOnFirst) {
+TEST_F(Profiles, AnActorStartsWhenItsHostIsFirstOn) {
     const Ran ran = swarm_sim(failing("0 0\n4 1\n") + " " + deployment);
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("[    4.000000] sl2 : swarm.SL : INFO : Setting up")) << ran.output;
+    EXPECT_TRUE(ran.printed("[    4.000000] sl2 : swarm.SL : INFO : Setting up")) << ran.output;
 }
 
-TEST_F(Profiles, OrWhenItsHostComesBackAfterItsStartTime) {
+TEST_F(Profiles, AnActorStartsWhenItsHostRecoversAfterTheStartTime) {
     std::string text = read(deployment);
     const std::string actor = "<actor host=\"host-2\"";
     text.replace(text.find(actor), actor.size(), actor + " start_time=\"3\"");
     const Ran ran = swarm_sim(failing("1 0\n6 1\n") + " " + file("late.xml", text));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("[    6.000000] sl2 : swarm.SL : INFO : Setting up")) << ran.output;
+    EXPECT_TRUE(ran.printed("[    6.000000] sl2 : swarm.SL : INFO : Setting up")) << ran.output;
 }
 
 class OneFloat final : public ModelParameters {
@@ -101,7 +101,7 @@ private:
     ParamLayout layout_;
 };
 
-/// Counts: each batch adds one, so a model that was lost would show.
+/// Each batch adds one, so a lost model would be noticed.
 void count_batches(SwarmSession& session) {
     OneFloat parameters;
     SwarmCallbackOptions options;
@@ -116,7 +116,7 @@ void count_batches(SwarmSession& session) {
     callback.on_train_end();
 }
 
-TEST_F(Profiles, ARealProgramIsStartedAgainWithItsHost) {
+TEST_F(Profiles, ARealProgramIsRestartedWithItsHost) {
     Scenario scenario{failing("4 0\n6 1\n"), deployment};
     scenario.train = count_batches;
     scenario.workspace = path("workspace");
@@ -127,7 +127,7 @@ TEST_F(Profiles, ARealProgramIsStartedAgainWithItsHost) {
                                if (run.outcome.faults.nodes_restarted() != 2) {
                                    wrong += "nothing was started again\n";
                                }
-                               // From where it was: rounds before the fault are not done again.
+                               // It resumes: rounds before the fault are not repeated.
                                const auto ends = run.trace.named("sync_end", "ml2");
                                int round = -1;
                                for (const auto& end : ends) {
@@ -141,11 +141,11 @@ TEST_F(Profiles, ARealProgramIsStartedAgainWithItsHost) {
               "");
 }
 
-TEST_F(Profiles, CanBeLeftOut) {
+TEST_F(Profiles, CanBeDisabled) {
     const Ran ran =
         swarm_sim(failing("2 0\n", "3 0\n") + " " + deployment + " --quiet --no-profiles");
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_FALSE(ran.says("faults")) << ran.output;
+    EXPECT_FALSE(ran.printed("faults")) << ran.output;
 }
 
 TEST_F(Profiles, OfPlatformsThatSimGridWouldAbortOnAreUsageErrors) {
@@ -153,7 +153,7 @@ TEST_F(Profiles, OfPlatformsThatSimGridWouldAbortOnAreUsageErrors) {
     fs::remove(path("host-2.profile"));
     const Ran ran = swarm_sim(p + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 2) << ran.output;
-    EXPECT_TRUE(ran.says("host-2.profile")) << ran.output;
+    EXPECT_TRUE(ran.printed("host-2.profile")) << ran.output;
 }
 
 TEST_F(Profiles, ErrorsOfARewrittenPlatformNameTheUsersFile) {
@@ -161,7 +161,7 @@ TEST_F(Profiles, ErrorsOfARewrittenPlatformNameTheUsersFile) {
     text.insert(text.find("<route"), "<oops/>");
     const Ran ran = swarm_sim(file("bad.xml", text) + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 2) << ran.output;
-    EXPECT_TRUE(ran.says("bad.xml:")) << ran.output;
+    EXPECT_TRUE(ran.printed("bad.xml:")) << ran.output;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Hosts and links that fail by chance, several at a time and also for a moment only; after 100 s
-// all is healed, and the training ends.
+// Hosts and links that fail at random, several at a time and also very briefly; after 100 s all
+// faults are healed, and the training completes.
 #include <gtest/gtest.h>
 
 #include "core/base/random.hpp"
@@ -48,7 +48,7 @@ Scenario random_scenario(std::uint64_t seed) {
 
 class RandomFaults : public testing::TestWithParam<std::uint64_t> {};
 
-TEST_P(RandomFaults, HealAndTheTrainingEnds) {
+TEST_P(RandomFaults, HealAndTheTrainingCompletes) {
     const Scenario scenario = random_scenario(GetParam());
     std::string faults;
     for (const std::string& fault : scenario.faults) {

@@ -1,5 +1,4 @@
-// What a platform or another input may say that no simulation can be made of: exit code 2, and the
-// name of what is wrong.
+// Platforms and other inputs that can't be simulated: exit code 2, and the name of what is wrong.
 #include "tests/sim/swarm_sim.hpp"
 
 namespace starling::test {
@@ -25,7 +24,7 @@ protected:
         const Ran ran = swarm_sim("--quiet " + arguments);
         EXPECT_EQ(ran.exit_code, 2) << ran.output;
         for (const std::string& text : says) {
-            EXPECT_TRUE(ran.says(text)) << text << "\nis not in\n" << ran.output;
+            EXPECT_TRUE(ran.printed(text)) << text << "\nis not in\n" << ran.output;
         }
         EXPECT_EQ(std::count(ran.output.begin(), ran.output.end(), '\n'), 1) << ran.output;
     }
@@ -60,7 +59,7 @@ TEST_F(RefusedPlatforms, AHostThatSimGridCrashesOn) {
     }
 }
 
-TEST_F(RefusedPlatforms, ButAHostWithoutNodesNeedsNoRoute) {
+TEST_F(RefusedPlatforms, AHostWithoutNodesNeedsNoRoute) {
     const std::string island = link("bandwidth=\"100Mbps\" latency=\"10ms\"");
     const Ran ran = swarm_sim("--quiet " +
                               zone("Dijkstra", island,
@@ -85,7 +84,7 @@ TEST_F(RefusedPlatforms, APeerWithoutCoordinates) {
             {"v.xml", "host-1", "Vivaldi coordinates"});
 }
 
-TEST_F(RefusedPlatforms, SpeedsBandwidthsAndLatenciesThatCanNotBe) {
+TEST_F(RefusedPlatforms, ImpossibleSpeedsBandwidthsAndLatencies) {
     const std::string good = "bandwidth=\"100Mbps\" latency=\"10ms\"";
     for (const std::string speed : {"-1Gf", "0f", "nanGf", "1Gf,-2Gf"}) {
         refused(zone("Full", link(good), "<host id=\"host-2\" speed=\"" + speed + "\"/>") + " " +
@@ -102,7 +101,7 @@ TEST_F(RefusedPlatforms, SpeedsBandwidthsAndLatenciesThatCanNotBe) {
             swarm_sim(zone("Full", link("bandwidth=\"1MBps\" latency=\"" + latency + "\"")) + " " +
                       deployment);
         EXPECT_EQ(ran.exit_code, 2) << ran.output;
-        EXPECT_TRUE(ran.says("link 'cable' has a latency of")) << ran.output;
+        EXPECT_TRUE(ran.printed("link 'cable' has a latency of")) << ran.output;
     }
     refused(file("w.xml",
                  "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM "
@@ -124,7 +123,7 @@ TEST_F(RefusedPlatforms, ProfilesWithNegativeValues) {
             {"link cable: latency_file", "'1 -0.5'"});
 }
 
-TEST_F(RefusedPlatforms, ADirectoryInThePlaceOfAFile) {
+TEST_F(RefusedPlatforms, ADirectoryInPlaceOfAFile) {
     fs::create_directories(path("dir"));
     const std::string dir = path("dir");
     const std::string says = dir + " is a directory";
@@ -144,7 +143,7 @@ TEST_F(RefusedPlatforms, ADirectoryInThePlaceOfAFile) {
             {"--licence-key " + dir, "directory"});
 }
 
-TEST_F(RefusedPlatforms, TimesThatAreNone) {
+TEST_F(RefusedPlatforms, InvalidTimes) {
     for (const std::string limit : {"5", "0s", "-1s", "soon"}) {
         refused(platform + " " + deployment + " --round-limit=" + limit,
                 {"--round-limit " + limit});

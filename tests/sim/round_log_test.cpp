@@ -5,7 +5,7 @@
 namespace starling {
 namespace {
 
-TEST(RoundLog, ExchangeLastsFromTheLastCheckInToTheLastMember) {
+TEST(RoundLog, AnExchangeLastsFromTheLastCheckInToTheLastMember) {
     RoundLog log;
     const NodeId a{"a"};
     const NodeId b{"b"};
@@ -21,7 +21,7 @@ TEST(RoundLog, ExchangeLastsFromTheLastCheckInToTheLastMember) {
     EXPECT_EQ(log.median_exchange(), SwarmDuration{30});
 }
 
-TEST(RoundLog, NoticesDifferentDigests) {
+TEST(RoundLog, DetectsDifferentDigests) {
     RoundLog log;
     log.checked_in({"a"}, from_ns(1));
     log.checked_in({"b"}, from_ns(1));

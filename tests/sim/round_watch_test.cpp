@@ -24,7 +24,7 @@ TEST(RoundWatch, WaitsTwoHoursForASmallRound) {
 }
 
 TEST(RoundWatch, WaitsAsLongAsASlowLinkNeeds) {
-    // 44.7 MB over 32 kbit/s take 3.3 hours, one after the other in both directions 13 for two.
+    // 44.7 MB over 32 kbit/s take 3.3 hours; both directions of two members in turn take 13.
     RoundWatch watch(std::nullopt);
     watch.set_round(44'700'000, 2);
     watch.set_narrowest(32e3 / 8 * 0.94);
@@ -32,7 +32,7 @@ TEST(RoundWatch, WaitsAsLongAsASlowLinkNeeds) {
     EXPECT_FALSE(watch.over(at(100 * 3600.0), 400 * megabyte));
 }
 
-TEST(RoundWatch, EndsWhenTenTimesTheBytesOfARoundLedToNone) {
+TEST(RoundWatch, EndsWhenTenTimesTheBytesOfARoundBroughtNone) {
     RoundWatch watch(std::nullopt);
     watch.set_round(44'700'000, 24);
     watch.set_narrowest(32e3 / 8 * 0.94);
@@ -46,14 +46,14 @@ TEST(RoundWatch, EndsWhenTenTimesTheBytesOfARoundLedToNone) {
     EXPECT_FALSE(watch.over(at(18000), 13 * round));
 }
 
-TEST(RoundWatch, BeginsAnewWithEachRound) {
+TEST(RoundWatch, StartsAnewWithEachRound) {
     RoundWatch watch(std::nullopt);
     watch.goes_on(at(7000), 0);
     EXPECT_FALSE(watch.over(at(14'000), 0));
     EXPECT_TRUE(watch.over(at(14'200), 0));
 }
 
-TEST(RoundWatch, TakesTheUsersLimit) {
+TEST(RoundWatch, AppliesTheUsersLimit) {
     RoundWatch watch(std::chrono::seconds(30));
     watch.set_round(megabyte, 2);
     watch.set_narrowest(1.0);

@@ -17,13 +17,13 @@ std::vector<DeployedHost> hosts(HostIndex count, HostIndex servers) {
     return all;
 }
 
-TEST(RouteCheck, LooksAtAllPairsOfAFewHosts) {
+TEST(RouteCheck, ChecksAllPairsOfAFewHosts) {
     const auto pairs = pairs_to_check(hosts(141, 3));
     EXPECT_EQ(pairs.size(), 141U * 141U);
     EXPECT_EQ(Pairs(pairs.begin(), pairs.end()).size(), 141U * 141U);
 }
 
-TEST(RouteCheck, LooksAtEachHostsWayToAServerAndANeighbourWhereThereAreMany) {
+TEST(RouteCheck, ChecksEachHostsRouteToAServerAndANeighbourIfThereAreMany) {
     const auto pairs = pairs_to_check(hosts(10'000, 2));
     const Pairs seen(pairs.begin(), pairs.end());
     for (HostIndex host = 1; host < 10'000; ++host) {
@@ -31,10 +31,10 @@ TEST(RouteCheck, LooksAtEachHostsWayToAServerAndANeighbourWhereThereAreMany) {
         ASSERT_TRUE(seen.contains({host, 0}) && seen.contains({0, host}));
         ASSERT_TRUE(seen.contains({host, (host + 1) % 10'000}));
     }
-    EXPECT_LE(pairs.size(), 5U * 10'000U) << "the work grows with the hosts, not their square";
+    EXPECT_LE(pairs.size(), 5U * 10'000U) << "the work grows linearly with the number of hosts";
 }
 
-TEST(RouteCheck, NeedsNoServer) {
+TEST(RouteCheck, WorksWithoutAServer) {
     EXPECT_EQ(pairs_to_check(hosts(1000, 0)).size(), 3000U);
     EXPECT_TRUE(pairs_to_check({}).empty());
 }

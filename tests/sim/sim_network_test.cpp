@@ -25,7 +25,7 @@ SimListen exchange_port() {
     return listen;
 }
 
-/// A node that notes what it is told.
+/// A node that records its inputs.
 struct Peer {
     std::unique_ptr<Endpoint> endpoint;
     std::vector<Input> inputs;
@@ -131,7 +131,7 @@ TEST(SimNetwork, FramesArriveInOrderWhateverTheirSize) {
               "");
 }
 
-TEST(SimNetwork, OneMegabyteOnAColdConnectionTakesWhatTheFormulaSays) {
+TEST(SimNetwork, OneMegabyteOnAColdConnectionTakesTheTimeOfTheFormula) {
     EXPECT_EQ(in_child([]() -> std::string {
                   World w;
                   const std::uint64_t body = 1'000'000 - wire_size(data(0, 0), false) - 61 * 22;
@@ -154,7 +154,7 @@ TEST(SimNetwork, BackToBackFramesUseTheWholeLink) {
                   w.engine.run();
                   const double took = to_seconds(w.b.times.back().time_since_epoch()) - 0.05;
                   const double line = static_cast<double>(w.network.total().sent) / (0.94 * 12.5e6);
-                  // Slow start and one latency come on top, no gap between frames does.
+                  // Slow start and one latency are added; no gaps between frames.
                   return took > line && took < line + 0.12 ? "" : std::to_string(took - line);
               }),
               "");
@@ -200,7 +200,7 @@ TEST(SimNetwork, BytesOfAKilledHostAreCountedAsLost) {
               "");
 }
 
-TEST(SimNetwork, BytesUnderWayAtTheEndAreLost) {
+TEST(SimNetwork, BytesInFlightAtTheEndCountAsLost) {
     EXPECT_EQ(in_child([]() -> std::string {
                   World w;
                   w.connect([&w] { w.a.endpoint->send({"b"}, data(0, 262'144)); });
@@ -262,7 +262,7 @@ TEST(SimNetwork, KilledProcessIsNoticedOneLatencyLater) {
               "");
 }
 
-TEST(SimNetwork, StoppedNodeStillDeliversWhatItSent) {
+TEST(SimNetwork, AStoppedNodeStillDeliversWhatItSent) {
     EXPECT_EQ(in_child([]() -> std::string {
                   World w;
                   w.connect([&w] {
@@ -280,7 +280,7 @@ TEST(SimNetwork, StoppedNodeStillDeliversWhatItSent) {
               "");
 }
 
-TEST(SimNetwork, ConnectFailsIfNothingListensOrTheRoleIsAnother) {
+TEST(SimNetwork, ConnectFailsIfNothingListensOrTheRoleDiffers) {
     EXPECT_EQ(
         in_child([]() -> std::string {
             World w;
@@ -288,11 +288,11 @@ TEST(SimNetwork, ConnectFailsIfNothingListensOrTheRoleIsAnother) {
             Peer tool;
             w.add(tool, "tool", 0, Role::tool, {});
             w.engine.at({}, [&] {
-                w.a.endpoint->connect({"172.2.2.2", 99}, Role::sl);      // nothing there
+                w.a.endpoint->connect({"172.2.2.2", 99}, Role::sl);      // nothing listens there
                 w.a.endpoint->connect({"172.2.2.2", 30305}, Role::sn);   // an SL, not an SN
                 tool.endpoint->connect({"172.2.2.2", 30305}, Role::sl);  // does not accept tools
                 w.b.endpoint->connect({"/host-1/a.sock", 0},
-                                      Role::sl);  // a path is of the own host
+                                      Role::sl);  // a path belongs to the own host
             });
             w.engine.run();
             const auto a = w.a.all<ConnectFailed>();
@@ -324,7 +324,7 @@ TEST(SimNetwork, DeadHostIsUnreachableAfterTheTimeLimit) {
               "");
 }
 
-TEST(SimNetwork, NewerConnectionTakesThePlaceOfTheOlder) {
+TEST(SimNetwork, ANewerConnectionReplacesTheOlder) {
     EXPECT_EQ(in_child([]() -> std::string {
                   World w;
                   w.connect([&w] { w.a.endpoint->connect({"172.2.2.2", 30305}, Role::sl); });

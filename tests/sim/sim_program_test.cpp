@@ -18,8 +18,7 @@ SyncedReply reply_to(const SyncRequest& request, Round round) {
     return reply;
 }
 
-/// Answers a program's requests at once, and writes down what came when: "open@800 sync0@800 ...",
-/// ms.
+/// Answers a program's requests at once, and records their times: "open@800 sync0@800 ...", in ms.
 struct Swarm {
     Swarm() : engine("test", {std::string("--cfg=") + SIM_CFG}, false) {
         if (!engine.load_platform(two_hosts_xml)) {
@@ -52,7 +51,7 @@ struct Swarm {
 
     SimEngine engine;
     std::unique_ptr<SimProgram> program;
-    std::optional<ProgramSnapshot> resumed;  ///< with the first reply
+    std::optional<ProgramSnapshot> resumed;  ///< sent with the first reply
     std::string seen;
     Round round = 0;
 };
@@ -86,7 +85,7 @@ TEST(ModelledTraining, SyncsTwiceWhenTheEndIsASyncPoint) {
     EXPECT_EQ(modelled(model), "open@800 sync0@800 sync5@850 sync5@900 sync0f@900 exit@900 ");
 }
 
-TEST(ModelledTraining, GoesOnWhereAnEarlierStartWasStopped) {
+TEST(ModelledTraining, ResumesWhereAnEarlierStartWasStopped) {
     const auto resumed_at = [](TrainingPosition position) {
         return in_child([position] {
             Swarm swarm;
@@ -102,7 +101,7 @@ TEST(ModelledTraining, GoesOnWhereAnEarlierStartWasStopped) {
     EXPECT_EQ(resumed_at({2, 0}), "open@800 sync0@800 sync0f@800 exit@800 ");
 }
 
-TEST(ModelledTraining, ReadsPropertiesAndNamesWhatIsWrong) {
+TEST(ModelledTraining, ReadsPropertiesAndNamesInvalidOnes) {
     const auto model =
         read_training_model({{"model.parameters", "1000"}, {"model.flops_per_batch", "1e9"}},
                             {{"MAX_EPOCHS", "3"}, {"MIN_PEERS", "4"}}, 2e9);
@@ -142,7 +141,7 @@ std::string real(std::chrono::milliseconds real, const std::string& workload) {
             callback.on_train_begin();
             for (int i = 0; i < 10; ++i) {
                 const auto until = std::chrono::steady_clock::now() + real;
-                while (std::chrono::steady_clock::now() < until) {  // computes
+                while (std::chrono::steady_clock::now() < until) {  // busy
                 }
                 callback.on_batch_end(1.0);
             }
@@ -160,13 +159,13 @@ std::string real(std::chrono::milliseconds real, const std::string& workload) {
     });
 }
 
-TEST(RealTraining, ChargesCalibratedTimeHoweverFastTheThreadIs) {
+TEST(RealTraining, ChargesCalibratedTimeWhateverTheThreadsSpeed) {
     const std::string wanted = "open@1600 sync0@1600 sync4@1680 sync4@1760 sync2f@1800 exit@1800 ";
     EXPECT_EQ(real(std::chrono::milliseconds(0), "w"), wanted);
     EXPECT_EQ(real(std::chrono::milliseconds(3), "w"), wanted);
 }
 
-TEST(RealTraining, MissingWorkloadEndsTheProgramAndSaysHowToMeasure) {
+TEST(RealTraining, AMissingWorkloadEndsTheProgramAndSaysHowToMeasureIt) {
     const std::string seen = real(std::chrono::milliseconds(0), "other");
     EXPECT_EQ(seen.rfind("failed: ", 0), 0u) << seen;
     EXPECT_NE(seen.find("--calibrate FILE"), std::string::npos) << seen;

@@ -14,17 +14,18 @@
 
 namespace starling::test {
 
-/// One simulation, as swarm-sim would run it. Judged where it ran: in a child.
+/// One simulation, as swarm-sim would run it, judged in the child process in which it ran.
 struct Scenario {
     std::string platform;
     std::string deployment;
     bool with_profiles = true;
     std::vector<std::string> faults;
-    double until_seconds = 2000;  ///< a run that is still on is a broken one
-    TrainFunction train;          ///< empty: modelled
+    double until_seconds = 2000;  ///< a run that takes longer has failed
+    TrainFunction train;          ///< empty: modelled training
     std::string workspace = "workspace";
     Calibration calibration;
-    /// From here on nothing is broken any more, and every round ends in round_limit. 0: not told.
+    /// From this time on there are no faults, and every round ends within round_limit. 0: not
+    /// reported to the checker.
     double healed_seconds = 0.0;
     SwarmDuration round_limit = std::chrono::seconds(60);
 };
@@ -35,7 +36,7 @@ struct ScenarioRun {
     const SwarmChecker& checker;
 };
 
-/// Events go to the recorder and to the checker, which is told when all is healed.
+/// Passes events to the recorder and to the checker, which is told when all faults are healed.
 class JudgedTrace final : public TraceSink {
 public:
     explicit JudgedTrace(const Scenario& scenario) : scenario_(scenario) {}
@@ -61,7 +62,7 @@ private:
     bool told_ = false;
 };
 
-/// What `judge` said of the run; empty: all is well.
+/// Returns the error that `judge` found in the run; empty: none.
 inline std::string run_scenario(const Scenario& scenario,
                                 const std::function<std::string(const ScenarioRun&)>& judge) {
     return in_child([&]() -> std::string {
@@ -75,7 +76,7 @@ inline std::string run_scenario(const Scenario& scenario,
         options.workspace = scenario.workspace;
         options.calibration = scenario.calibration;
         options.until = SwarmTime{from_seconds(scenario.until_seconds)};
-        options.linger = std::chrono::seconds(5);  // until all SNs know the end
+        options.linger = std::chrono::seconds(5);  // until all SNs know of the end
         for (const std::string& text : scenario.faults) {
             options.faults.push_back(*parse_fault(text));
         }
@@ -98,7 +99,8 @@ inline double seconds_of(const TraceRecorder::Line& line) {
     return to_seconds(line.time.time_since_epoch());
 }
 
-/// Every node ended well, every program with the final model, which is the ledger's.
+/// Checks that every node ended with success, every program with the final model, which is the
+/// ledger's.
 inline std::string one_final_model(const ScenarioRun& run) {
     std::ostringstream wrong;
     if (run.outcome.how != SimOutcome::End::finished || run.outcome.exit_code() != 0) {
@@ -116,17 +118,17 @@ inline std::string one_final_model(const ScenarioRun& run) {
         if (node.role == Role::ml &&
             (ends.empty() || field(ends.back(), "final") != "1" ||
              field(ends.back(), "digest") != field(committed.back(), "digest"))) {
-            wrong << node.id.name << " has not the final model\n";
+            wrong << node.id.name << " does not have the final model\n";
         }
     }
     const ByteCount& bytes = run.outcome.bytes;
     if (bytes.sent != bytes.delivered + bytes.lost) {
-        wrong << "bytes came from nowhere\n";
+        wrong << "some bytes sent are neither delivered nor lost\n";
     }
     return wrong.str();
 }
 
-/// Nothing that the swarm promises was broken.
+/// Checks that no invariant was violated.
 inline std::string no_violation(const ScenarioRun& run) {
     std::string wrong;
     for (const Violation& violation : run.checker.violations().kept()) {
@@ -135,7 +137,7 @@ inline std::string no_violation(const ScenarioRun& run) {
     return wrong + (run.checker.rounds() > 0 ? "" : "no round was seen\n");
 }
 
-/// Every SN applied the same records, and all that were there at the end have all of them.
+/// Checks that every SN applied the same records, and that all SNs up at the end have all of them.
 inline std::string one_ledger(const ScenarioRun& run) {
     std::ostringstream wrong;
     std::map<std::string, std::string> heads;
@@ -166,7 +168,7 @@ inline std::string one_ledger(const ScenarioRun& run) {
     return wrong.str();
 }
 
-/// The times of the first word of each commit, by round.
+/// The time of the first report of each commit, by round.
 inline std::map<int, double> commit_times(const ScenarioRun& run) {
     std::map<int, double> times;
     for (const auto& committed : run.trace.named("round_committed")) {

@@ -1,4 +1,4 @@
-// One thing breaks at a time: what it costs the round that it strikes, and that all is well after.
+// One fault at a time: what it costs the round that it affects, and that all recovers afterwards.
 #include <gtest/gtest.h>
 
 #include "tests/sim/sim_scenario.hpp"
@@ -18,7 +18,7 @@ std::string all_well(const ScenarioRun& run) {
     return one_final_model(run) + one_ledger(run) + no_violation(run);
 }
 
-/// The text with all `from` replaced, which it must hold.
+/// The text with all occurrences of `from` replaced; there must be one.
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
     std::size_t at = text.find(from);
     if (at == std::string::npos) {
@@ -30,8 +30,8 @@ std::string replaced(std::string text, const std::string& from, const std::strin
     return text;
 }
 
-/// The longest pause is at most `extra` seconds above the median one.
-std::string struck_round(const ScenarioRun& run, double extra) {
+/// Checks that the longest pause is at most `extra` seconds above the median one.
+std::string check_pauses(const ScenarioRun& run, double extra) {
     const FaultLog::Pause longest = run.outcome.faults.longest_pause();
     const double more = to_seconds(longest.length - run.outcome.faults.median_pause());
     return more <= extra ? ""
@@ -41,21 +41,21 @@ std::string struck_round(const ScenarioRun& run, double extra) {
 
 struct Cost {
     const char* latency;
-    double sn_seconds;      ///< the leading SN is gone
-    double member_seconds;  ///< a member is gone in the middle of an exchange
+    double sn_seconds;      ///< added when the leading SN fails
+    double member_seconds;  ///< added when a member fails during an exchange
 };
 class SingleFault : public testing::TestWithParam<Cost> {};
 
-TEST_P(SingleFault, TheLeadingSnIsKilledAndComesBack) {
+TEST_P(SingleFault, TheLeadingSnIsKilledAndRestarted) {
     EXPECT_EQ(run_scenario(
                   sites(GetParam().latency, "five", {"t=20s kill host-1", "t=50s restart host-1"}),
                   [](const ScenarioRun& run) {
-                      return all_well(run) + struck_round(run, GetParam().sn_seconds);
+                      return all_well(run) + check_pauses(run, GetParam().sn_seconds);
                   }),
               "");
 }
 
-TEST_P(SingleFault, AMemberIsKilledInTheMiddleOfAnExchange) {
+TEST_P(SingleFault, AMemberIsKilledDuringAnExchange) {
     const auto faulty = [](std::vector<std::string> faults) {
         return sites(GetParam().latency, "three", std::move(faults));
     };
@@ -67,7 +67,7 @@ TEST_P(SingleFault, AMemberIsKilledInTheMiddleOfAnExchange) {
     EXPECT_EQ(run_scenario(faulty({"t=" + middle + "s kill host-9", "t=60s restart host-9"}),
                            [](const ScenarioRun& run) {
                                std::string wrong =
-                                   all_well(run) + struck_round(run, GetParam().member_seconds);
+                                   all_well(run) + check_pauses(run, GetParam().member_seconds);
                                if (run.outcome.faults.retried_rounds() != 1) {
                                    wrong += "it was not in the middle of an exchange\n";
                                }
@@ -81,10 +81,10 @@ INSTANTIATE_TEST_SUITE_P(Sites, SingleFault,
                                          Cost{"intercontinental", 4.0, 5.0}),
                          [](const auto& param) { return std::string(param.param.latency); });
 
-TEST(Partition, OfTheLeadingSnEndsItsLeadAndNothingElse) {
+TEST(Partition, OfTheLeadingSnEndsItsLeadershipAndNothingElse) {
     EXPECT_EQ(run_scenario(sites("wan", "three", {"t=20s cut uplink-1", "t=40s heal uplink-1"}),
                            [](const ScenarioRun& run) {
-                               std::string wrong = all_well(run) + struck_round(run, 6.0);
+                               std::string wrong = all_well(run) + check_pauses(run, 6.0);
                                const auto elected = run.trace.named("leader_elected");
                                if (elected.size() != 2 || elected.back().node.name == "sn1" ||
                                    seconds_of(elected.back()) > 22.0) {
@@ -102,7 +102,7 @@ TEST(Partition, OfTheLeadingSnEndsItsLeadAndNothingElse) {
               "");
 }
 
-TEST(Partition, WithoutAMajorityNothingIsDecidedUntilItIsHealed) {
+TEST(Partition, WithoutAMajorityNothingIsCommittedUntilItIsHealed) {
     EXPECT_EQ(
         run_scenario(sites("wan", "five",
                            {"t=20s cut uplink-1", "t=20s cut uplink-2", "t=20s cut uplink-3",
@@ -120,10 +120,10 @@ TEST(Partition, WithoutAMajorityNothingIsDecidedUntilItIsHealed) {
         "");
 }
 
-TEST(Link, DownForTwentySecondsCostsItsMemberTheRoundsOnly) {
+TEST(Link, DownForTwentySecondsCostsItsMemberOnlyThoseRounds) {
     EXPECT_EQ(run_scenario(sites("wan", "three", {"t=20s cut uplink-9", "t=40s heal uplink-9"}),
                            [](const ScenarioRun& run) {
-                               std::string wrong = all_well(run) + struck_round(run, 5.0);
+                               std::string wrong = all_well(run) + check_pauses(run, 5.0);
                                if (commits_between(run, 24.0, 40.0) < 6) {
                                    wrong += "the others did not go on\n";
                                }
@@ -143,7 +143,7 @@ TEST(Link, DownForTwentySecondsCostsItsMemberTheRoundsOnly) {
               "");
 }
 
-TEST(Link, ATwentiethOfTheBandwidthIsSlowNotDead) {
+TEST(Link, ATwentiethOfTheBandwidthIsNotTakenForAFailure) {
     TemporaryDirectory directory;
     const std::string file = (directory.path() / "slow.xml").string();
     write_text(file, replaced(read_text(platforms_directory + "sites_wan.xml"),
@@ -170,7 +170,7 @@ TEST(Link, ATwentiethOfTheBandwidthIsSlowNotDead) {
               "");
 }
 
-/// SNs that are 300 ms apart, and lose the one that leads.
+/// SNs that are 300 ms apart, and lose their leader.
 std::string far_away(const std::string& flag) {
     TemporaryDirectory directory;
     const std::string platform = (directory.path() / "far.xml").string();
@@ -195,7 +195,7 @@ TEST(ElectionTimeout, MustBeAboveTwiceTheRoundTrip) {
     EXPECT_NE(far_away("--sn-election-timeout=500"), "") << "then the flag is not needed";
 }
 
-TEST(Determinism, TwoRunsWithAllThatFailsHaveTheSameTrace) {
+TEST(Determinism, TwoRunsWithAllFaultsHaveTheSameTrace) {
     Scenario scenario = sites("intercontinental", "seven", {});
     scenario.with_profiles = true;
     const auto trace = [](const ScenarioRun& run) { return run.trace.text; };

@@ -10,7 +10,7 @@ namespace {
 constexpr SwarmDuration round_trip = std::chrono::milliseconds(20);
 constexpr double rate = 0.94 * 100e6 / 8;  // 100 Mbit/s; 235,000 bytes a round trip
 
-TEST(SlowStart, SmallMessageOfAColdConnectionWaitsForNothing) {
+TEST(SlowStart, ASmallMessageOnAColdConnectionIsNotDelayed) {
     SlowStart start;
     const auto cost = start.charge(at(0), 14'480, round_trip, rate);
     EXPECT_EQ(cost.wait, SwarmDuration{0});
@@ -35,7 +35,7 @@ TEST(SlowStart, SixtyFourKibibytesMatchTheTable) {
     EXPECT_NEAR(total, 0.0519, 0.0003);
 }
 
-TEST(SlowStart, WarmConnectionPaysNothingUntilItWasIdleForASecond) {
+TEST(SlowStart, AWarmConnectionIsNotDelayedUntilItWasIdleForASecond) {
     SlowStart start;
     ASSERT_GT(start.charge(at(0), 10'000'000, round_trip, rate).wait, SwarmDuration{0});
     start.idle_from(at(1.0));
@@ -44,7 +44,7 @@ TEST(SlowStart, WarmConnectionPaysNothingUntilItWasIdleForASecond) {
     EXPECT_EQ(start.charge(at(3.0), 1'000'000, round_trip, rate).wait, 5 * round_trip);
 }
 
-TEST(SlowStart, ShortWayIsFullAtOnce) {
+TEST(SlowStart, AShortPathIsAtFullRateAtOnce) {
     SlowStart start;
     EXPECT_EQ(start.charge(at(0), 1'000'000, std::chrono::microseconds(40), 1e8).wait,
               SwarmDuration{0});

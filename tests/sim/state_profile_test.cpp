@@ -9,7 +9,7 @@
 namespace starling {
 namespace {
 
-TEST(StateProfile, KnowsWhetherAHostComesOnAgain) {
+TEST(StateProfile, KnowsWhetherAHostRecovers) {
     const auto once = StateProfile::parse("# off for four seconds\n5 0\n\n9 1\n");
     ASSERT_TRUE(once);
     EXPECT_TRUE(once->comes_on_after(at(8.9)));
@@ -24,7 +24,7 @@ TEST(StateProfile, KnowsWhetherAHostComesOnAgain) {
     EXPECT_FALSE(never->comes_on_after(at(0)));
 }
 
-TEST(StateProfile, NamesTheLineThatIsNone) {
+TEST(StateProfile, NamesAnInvalidLine) {
     for (const char* text : {"5 0\nsoon 1\n", "5 0\n9\n", "5 0\n3 1\n", "5 0\n-1 1\n"}) {
         const auto profile = StateProfile::parse(text);
         ASSERT_FALSE(profile) << text;
@@ -44,7 +44,7 @@ protected:
     TemporaryDirectory directory;
 };
 
-TEST_F(PlatformText, TellsHostsAndBlanksSplitLinks) {
+TEST_F(PlatformText, ListsHostsAndRemovesTheProfilesOfSplitLinks) {
     const std::string text =
         "<!-- <host id='no' state_file='a.profile'/> -->\n"
         "<host id='h' speed='1Gf' state_file=\"b.profile\"/>\n"
@@ -67,7 +67,7 @@ TEST_F(PlatformText, CanBeReadWithoutProfiles) {
     EXPECT_EQ(failing->text.find("none"), std::string::npos);
 }
 
-TEST_F(PlatformText, KnowsTracesWithinTheFile) {
+TEST_F(PlatformText, KnowsProfilesWithinTheFile) {
     const auto failing = read(
         "<trace id='t'>5 0\n7 1\n</trace><trace_connect kind='HOST_AVAIL' trace='t' "
         "element='h'/>");

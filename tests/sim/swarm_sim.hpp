@@ -19,7 +19,7 @@ inline const std::string deployment = root + "/examples/cifar10/two_hosts.deploy
 struct Ran {
     int exit_code = -1;
     std::string output;
-    bool says(const std::string& text) const { return output.find(text) != std::string::npos; }
+    bool printed(const std::string& text) const { return output.find(text) != std::string::npos; }
 };
 
 inline Ran swarm_sim(const std::string& arguments) {

@@ -6,8 +6,8 @@ namespace {
 TEST_F(SwarmSim, TwoHostsTrainOneEpochAndAllNodesEndWithZero) {
     const Ran ran = swarm_sim(platform + " " + deployment + " --json " + path("j"));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("rounds        8")) << ran.output;
-    EXPECT_TRUE(ran.says(" ml1 : SwarmCallback : INFO : ")) << ran.output;
+    EXPECT_TRUE(ran.printed("rounds        8")) << ran.output;
+    EXPECT_TRUE(ran.printed(" ml1 : SwarmCallback : INFO : ")) << ran.output;
     const std::string json = read(path("j"));
     EXPECT_NE(json.find("\"same_digests\": true"), std::string::npos) << json;
     EXPECT_NE(json.find("\"bytes_lost\": 0"), std::string::npos) << json;
@@ -27,31 +27,31 @@ TEST_F(SwarmSim, TwoRunsWithOneSeedWriteTheSameTrace) {
 TEST_F(SwarmSim, KilledHostEndsATwoMemberSwarmWithAborted) {
     const Ran ran = swarm_sim(platform + " " + deployment + " --quiet --fault 't=2s kill host-2'");
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.says("sl2 on host-2: killed by a fault")) << ran.output;
+    EXPECT_TRUE(ran.printed("sl2 on host-2: killed by a fault")) << ran.output;
 }
 
-TEST_F(SwarmSim, AHostThatComesBackTrainsWhatItHadNotYetTrained) {
+TEST_F(SwarmSim, ARecoveredHostTrainsOnlyWhatIsLeft) {
     const Ran ran =
         swarm_sim(platform + " " + deployment +
                   " --fault 't=4s kill host-2' --fault 't=6s restart host-2' --trace " + path("t"));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("rounds        8")) << ran.output;  // as if nothing had happened
+    EXPECT_TRUE(ran.printed("rounds        8")) << ran.output;  // as without the fault
     EXPECT_NE(read(path("t")).find("state_kept"), std::string::npos);
 }
 
-TEST_F(SwarmSim, NodesThatWaitForEverAreNamed) {
+TEST_F(SwarmSim, NodesThatWaitForeverAreNamed) {
     const Ran ran = swarm_sim(platform + " --quiet " + actors(R"(
       <actor host="host-1" function="run-sn"><argument value="--name=sn1"/><argument value="--host-ip=172.1.1.1"/></actor>
       <actor host="host-1" function="run-sl"><argument value="--name=sl1"/><argument value="--host-ip=172.1.1.1"/>
         <argument value="--sn-ip=172.1.1.1"/><argument value="--ml-entrypoint=x"/></actor>)"));
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.says("wait for each other: sn1 sl1 ml1")) << ran.output;
+    EXPECT_TRUE(ran.printed("wait for each other: sn1 sl1 ml1")) << ran.output;
 }
 
 TEST_F(SwarmSim, UntilEndsTheSimulation) {
     const Ran ran = swarm_sim(platform + " " + deployment + " --quiet --until 2");
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.says("2.000000 s simulated")) << ran.output;
+    EXPECT_TRUE(ran.printed("2.000000 s simulated")) << ran.output;
 }
 
 TEST_F(SwarmSim, ModelPropertiesOfTheActorAreUsed) {
@@ -62,10 +62,10 @@ TEST_F(SwarmSim, ModelPropertiesOfTheActorAreUsed) {
         <prop id="model.seconds_per_batch" value="1"/><prop id="model.samples" value="320"/></actor>)";
     const Ran ran = swarm_sim(platform + " --quiet " + actors(text));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.says("rounds        2")) << ran.output;
+    EXPECT_TRUE(ran.printed("rounds        2")) << ran.output;
 }
 
-TEST_F(SwarmSim, UsageErrorsEndWithTwoAndNameTheFault) {
+TEST_F(SwarmSim, UsageErrorsEndWithTwoAndNameTheError) {
     const std::string bad = actors("<actor host=\"host-1\" function=\"run-sn\"><oops");
     const struct {
         std::string arguments;
@@ -84,7 +84,7 @@ TEST_F(SwarmSim, UsageErrorsEndWithTwoAndNameTheFault) {
     for (const auto& [arguments, says] : cases) {
         const Ran ran = swarm_sim("--quiet " + arguments);
         EXPECT_EQ(ran.exit_code, 2) << arguments << "\n" << ran.output;
-        EXPECT_TRUE(ran.says(says)) << arguments << "\n" << ran.output;
+        EXPECT_TRUE(ran.printed(says)) << arguments << "\n" << ran.output;
     }
 }
 
@@ -106,7 +106,7 @@ TEST_F(SwarmSim, DeploymentErrorsNameActorHostAndFlag) {
     for (const auto& [actor, says] : cases) {
         const Ran ran = swarm_sim("--quiet " + platform + " " + actors(actor));
         EXPECT_EQ(ran.exit_code, 2) << actor << "\n" << ran.output;
-        EXPECT_TRUE(ran.says(says)) << actor << "\n" << ran.output;
+        EXPECT_TRUE(ran.printed(says)) << actor << "\n" << ran.output;
     }
 }
 

@@ -1,4 +1,4 @@
-// Traces of the simulator, as the report reads them.
+// Traces of the simulator, as read by the report.
 #include "bench/report/trace_reader.hpp"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace starling {
 namespace {
 
-TEST(TraceReader, GivesBackNamesWithAnyCharacters) {
+TEST(TraceReader, ReturnsNamesWithAnyCharacters) {
     const TemporaryDirectory directory;
     const std::string file = (directory.path() / "t").string();
     std::ofstream(file) << "# starling-trace 1 simulated seed=1\n"

@@ -17,13 +17,13 @@ TEST(XmlScan, ResolvesEntitiesAsSimGridDoes) {
     EXPECT_EQ(id_in("<host id=\"Peter's\"/>"), "Peter's");
 }
 
-TEST(XmlScan, LeavesWhatIsNoEntity) {
+TEST(XmlScan, KeepsWhatIsNoEntity) {
     for (const std::string value : {"a & b; c", "&none;", "&#xzz;", "&#99999999;", "&", "&;"}) {
         EXPECT_EQ(id_in("<host id=\"" + value + "\"/>"), value);
     }
 }
 
-TEST(XmlScan, KnowsWhereAnAttributeStands) {
+TEST(XmlScan, KnowsThePositionOfAnAttribute) {
     const std::string text = "<host id='&amp;' speed=\"1Gf\"/>";
     const auto elements = scan_xml(text);
     const auto* speed = elements.at(0).find("speed");
