@@ -1,5 +1,5 @@
-// The kernels of the merge rules: equal to their definition, element by element, and to each other
-// with every vector unit of the machine.
+// The kernels of the merge rules give the result of their definition, element by element, with
+// every vector unit of the machine.
 #include "core/merge/kernels/merge_kernels.hpp"
 
 #include <cmath>
@@ -14,7 +14,7 @@
 namespace starling::test {
 namespace {
 
-/// K runs of one type, each a byte behind an aligned address.
+/// K arrays of one type, each one byte past an aligned address.
 template <typename T>
 class Runs {
 public:
@@ -56,7 +56,7 @@ protected:
     }
 };
 
-/// As the mean was defined before it had kernels: rule `mean` is what this says, to the bit.
+/// The definition of the mean without kernels: rule `mean` must give the same bits.
 template <typename T>
 std::vector<T> defined_mean(const Runs<T>& runs, const std::vector<double>& weights) {
     double total = 0.0;
@@ -90,7 +90,7 @@ std::vector<T> kernel_mean(const Runs<T>& runs, const std::vector<double>& weigh
     return out;
 }
 
-TEST_F(EveryVectorUnit, MakesTheMeanOfTheDefinitionToTheBit) {
+TEST_F(EveryVectorUnit, GivesTheBitsOfTheDefinition) {
     for (const std::size_t count : {1U, 31U, 32U, 4096U, 4097U, 9001U}) {
         for (const std::size_t runs : {1U, 2U, 3U, 7U, 8U, 9U, 16U, 17U, 32U, 65U}) {
             const Runs<float> f32(runs, count, runs);
@@ -106,7 +106,7 @@ TEST_F(EveryVectorUnit, MakesTheMeanOfTheDefinitionToTheBit) {
     }
 }
 
-TEST_F(EveryVectorUnit, KeepsNanInfinityAndTheSignOfZero) {
+TEST_F(EveryVectorUnit, PreservesNanInfinityAndTheSignOfZero) {
     const std::vector<float> one = {NAN, INFINITY, INFINITY, -0.0F, 0x1p-149F, 3e38F};
     const std::vector<float> two = {1.0F, 1.0F, -INFINITY, -0.0F, 0x1p-149F, 3e38F};
     std::vector<float> long_one;
@@ -133,7 +133,7 @@ TEST_F(EveryVectorUnit, KeepsNanInfinityAndTheSignOfZero) {
     });
 }
 
-TEST(VectorUnits, TheWidestIsUsedUnlessATestSaysOtherwise) {
+TEST(VectorUnits, TheWidestIsUsedUnlessATestSelectsAnother) {
     EXPECT_EQ(vector_unit(), vector_units().back());
     EXPECT_EQ(vector_units().front(), VectorUnit::baseline);
 }

@@ -1,4 +1,4 @@
-// The collaborators of an SN, each alone.
+// The collaborators of SnNode, each tested alone.
 #include <gtest/gtest.h>
 
 #include "core/sn/entry_shares.hpp"
@@ -27,7 +27,7 @@ MembershipReply refusal(std::optional<NodeId> leader) {
     return reply;
 }
 
-TEST(MembershipClaims, ARefusalNeedsMostSnsToNameItsSenderAsLeader) {
+TEST(MembershipClaims, ARefusalCountsOnlyFromTheLeaderThatMostSnsName) {
     MembershipClaims claims({"sn4"});
     claims.note_servers({"sn1"}, three);
     EXPECT_FALSE(claims.note_reply({"sn1"}, refusal(NodeId{"sn1"}), seconds(1)));
@@ -43,7 +43,7 @@ TEST(MembershipClaims, ASingleRefusalIsBelievedAfterAMinuteWithoutALeader) {
     EXPECT_TRUE(claims.note_reply({"sn1"}, refusal(std::nullopt), seconds(61)));
 }
 
-TEST(MembershipClaims, ARemovalNeedsMostOfTheOtherVoters) {
+TEST(MembershipClaims, ARemovalNeedsAMajorityOfTheOtherVoters) {
     const std::vector<Server> five = {server(1), server(2), server(3), server(4), server(5)};
     MembershipClaims claims({"sn1"});
     EXPECT_TRUE(claims.note_removal({"sn2"}));
@@ -55,7 +55,7 @@ TEST(MembershipClaims, ARemovalNeedsMostOfTheOtherVoters) {
     EXPECT_FALSE(claims.believes_removal({"stranger"}, five, seconds(1)));
 }
 
-TEST(MembershipClaims, AnSnIsBelievedAboutItsOwnAddressOnly) {
+TEST(MembershipClaims, AnSnsClaimCountsForItsOwnAddressOnly) {
     MembershipClaims claims({"sn4"});
     claims.note_servers({"sn1"}, three);
     Server moved = server(2);
@@ -66,7 +66,7 @@ TEST(MembershipClaims, AnSnIsBelievedAboutItsOwnAddressOnly) {
     EXPECT_EQ(claims.servers().at(1).address, moved.address);
 }
 
-TEST(EntryShares, ASignerThatWritesTooMuchWaitsForItsBucketToFill) {
+TEST(EntryShares, ASignerThatWritesTooMuchWaitsUntilItsBucketRefills) {
     EntryShares shares;
     const Command large = Enrol{"c", {}, std::string(4 * 1024 * 1024, 'x'), {}};
     int taken = 0;
@@ -75,13 +75,13 @@ TEST(EntryShares, ASignerThatWritesTooMuchWaitsForItsBucketToFill) {
     }
     EXPECT_EQ(taken, 3) << "three of the largest layouts fit";
     EXPECT_TRUE(shares.take({"sl2"}, large, start)) << "each signer has its own";
-    // The fourth was too large by some hundred bytes; the bucket fills with 4 KiB a second.
+    // The fourth exceeded the bucket by some hundred bytes; it refills at 4 KiB a second.
     EXPECT_TRUE(shares.take({"sl1"}, large, start + seconds(1)));
     EXPECT_FALSE(shares.take({"sl1"}, large, start + seconds(1023)));
     EXPECT_TRUE(shares.take({"sl1"}, large, start + seconds(1025)));
 }
 
-TEST(LogInterval, IsAMinuteForEachNode) {
+TEST(LogInterval, IsOneMinutePerNode) {
     LogInterval lines;
     EXPECT_TRUE(lines.take({"sl1"}, start));
     EXPECT_TRUE(lines.take({"sl2"}, start));
@@ -89,7 +89,7 @@ TEST(LogInterval, IsAMinuteForEachNode) {
     EXPECT_TRUE(lines.take({"sl1"}, start + seconds(60)));
 }
 
-TEST(Proposals, AnEntryIsOnItsWayUntilItIsAppliedOrTheTermEnds) {
+TEST(Proposals, AnEntryIsPendingUntilItIsAppliedOrTheTermEnds) {
     Proposals proposals;
     const Entry lose{0, {"sn1"}, 0, 0, LoseNode{{"sl1"}, "silent"}, {}};
     EXPECT_TRUE(proposals.add(lose));
@@ -101,7 +101,7 @@ TEST(Proposals, AnEntryIsOnItsWayUntilItIsAppliedOrTheTermEnds) {
     EXPECT_FALSE(proposals.contains({"sn1"}, lose.command));
 }
 
-TEST(RoundMotions, AStandstillFollowsThePausesThatTheAttemptHasHad) {
+TEST(RoundMotions, TheStallLimitAdaptsToThePausesOfTheAttempt) {
     RoundMotions motions;
     Contract contract;
     contract.name = "c";
@@ -115,7 +115,7 @@ TEST(RoundMotions, AStandstillFollowsThePausesThatTheAttemptHasHad) {
     EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(40)) << "twice the longest pause";
 }
 
-TEST(OriginalCheck, ADiskThatWasNotMovedIsNotAskedAbout) {
+TEST(OriginalCheck, AnUnmovedDiskNeedsNoCheck) {
     OriginalCheck check(7);
     std::vector<Effect> effects;
     Outbox out(effects);
@@ -125,7 +125,7 @@ TEST(OriginalCheck, ADiskThatWasNotMovedIsNotAskedAbout) {
     EXPECT_FALSE(check.under_way());
 }
 
-TEST(OriginalCheck, ACopyIsFoundByTheRefusalOfItsOriginal) {
+TEST(OriginalCheck, ACopyIsDetectedByTheRefusalOfItsOriginal) {
     OriginalCheck check(7);
     std::vector<Effect> effects;
     Outbox out(effects);
@@ -138,7 +138,7 @@ TEST(OriginalCheck, ACopyIsFoundByTheRefusalOfItsOriginal) {
     EXPECT_EQ(check.found_at(), server(1).address);
 }
 
-TEST(OriginalCheck, AfterTheTimeLimitItIsAloneAndGetsWhatCameMeanwhile) {
+TEST(OriginalCheck, AfterTheTimeLimitItServesAndHandlesDeferredInputs) {
     OriginalCheck check(7);
     std::vector<Effect> effects;
     Outbox out(effects);

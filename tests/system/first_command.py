@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The README's first command, as a newcomer runs it: one page, and a swarm that is worth its while.
+"""Runs the README's first command as a new user does: one page of output, and a swarm that beats training alone.
 
 usage: first_command.py RUN WORKSPACE [ARGUMENTS...]
 """
@@ -19,13 +19,13 @@ def main():
                           stderr=subprocess.STDOUT, text=True, check=False)
     print(done.stdout)
     wrong = [] if done.returncode == 0 else [f"exit code {done.returncode}"]
-    # On a terminal these are one line, which is gone in the end.
+    # On a terminal, progress is a single line that is erased at the end.
     page = [line for line in done.stdout.splitlines() if not re.search(r": \d+ %.* left", line)]
     if len(page) > LINES_MAX or max(map(len, page)) > COLUMNS_MAX:
         wrong.append(f"{len(page)} lines of up to {max(map(len, page))} columns, more than a page")
     for part in ("1. Rehearsal", "2. Real run", "3. Side by side", "by chance", "alone", "Results in", "Next:"):
         if part not in done.stdout:
-            wrong.append(f"'{part}' is not on it")
+            wrong.append(f"'{part}' is missing")
     if not wrong:
         with open(os.path.join(workspace, "report.json"), encoding="utf-8") as file:
             report = json.load(file)
@@ -41,7 +41,7 @@ def main():
         digests = {d for part in ("predicted", "measured") for d in report[part]["final_digest"].values()}
         if len(digests) != 1:
             wrong.append(f"{len(digests)} final models")
-    print("\n".join(wrong) if wrong else "first_command.py: all as promised")
+    print("\n".join(wrong) if wrong else "first_command.py: no errors")
     return 1 if wrong else 0
 
 
