@@ -28,7 +28,7 @@ public:
 };
 
 /// An endpoint with a thread to itself. The memory and SimGrid networks hold many nodes in one
-/// thread and call their runners instead (see DECISIONS.md, "two halves of the port").
+/// thread and call their runners instead (see DECISIONS.md, "The interface has two parts").
 class PolledEndpoint : public Endpoint {
 public:
     /// The next input, or nothing once now() >= deadline. Delivers what the network, `post` and
