@@ -88,17 +88,18 @@ std::string event_error(const TraceEvent& event) {
 std::string event_registry_text() {
     std::string text =
         "# Trace events\n\n"
-        "One line an event, the same in simulation and deployment:\n\n"
+        "One line per event, the same in simulation and deployment:\n\n"
         "    time_ns node event key=value key=value ...\n\n"
-        "`time_ns` counts from the start of the trace, whose first line has the wall clock. White "
+        "`time_ns` counts from the start of the trace, whose first line has the wall-clock time. "
+        "White "
         "space, '=' and '%'\n"
         "in values are percent-escaped. Lines that begin with '#' are log lines of the event above "
         "them.\n\n"
         "Types: *number* decimal, without a sign; *flag* 0 or 1; *node* the name of a node, or "
         "empty; *hex* a digest or\n"
-        "its first bytes. An event may lack fields. Training programs may report events of their "
+        "its first bytes. Fields may be missing. Training programs may report events of their "
         "own.\n\n"
-        "Made from `core/trace/event_kinds.cpp`: change that, then run\n"
+        "Generated from `core/trace/event_kinds.cpp`: change that, then run\n"
         "`STARLING_WRITE=1 build/bin/core_test --gtest_filter='EventRegistry.*'`.\n\n"
         "| event | by | meaning | fields |\n|---|---|---|---|\n";
     for (const EventKind& kind : event_kinds()) {
