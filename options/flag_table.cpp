@@ -82,7 +82,7 @@ std::string help_line(const Flag& flag) {
 
 Error unknown(const Program& program, std::span<const Flag> flags, const std::string& argument) {
     if (!argument.starts_with('-')) {
-        return usage(program, "argument " + shown(argument) + " belongs to no flag");
+        return usage(program, "argument " + shown(argument) + " does not belong to a flag");
     }
     const std::string name = argument.substr(0, argument.find('='));
     std::vector<std::string_view> names{"--help", "--version"};
@@ -143,7 +143,7 @@ Result<void> collect(const Program& program, const Flag& flag, const CLI::Option
     const std::vector<std::string>& found = option.results();
     if (found.size() > 1 && !flag.extras.repeatable) {
         return usage(program, std::string(flag.name) + " is given " + std::to_string(found.size()) +
-                                  " times, it can be given once");
+                                  " times; only once is allowed");
     }
     for (const std::string& text : found) {
         if (flag.value.empty() && text != "true") {

@@ -11,16 +11,16 @@ constexpr std::string_view network = "Network";
 constexpr std::string_view output = "Files and logs";
 constexpr std::string_view licence = "Licence";
 constexpr std::string_view container = "Container of the ML program (--ml-w is a path in it)";
-constexpr std::string_view program = "ML program beside this SL";
+constexpr std::string_view program = "ML program of this SL";
 
 constexpr Flag common_flags[] = {
     {"--name", "NAME", node,
      "Local name of the node: log, pid file, data; default: the certificate's name"},
     {"--detach", "", node,
-     "Go on in the background once the node and its ML program are up; if they can't, end with "
+     "Continue in the background once the node and its ML program are up; if they fail, exit with "
      "their exit code and reason",
      "", FlagExtras{.short_name = "-d"}},
-    {"--env", "NAME=VALUE", node, "A variable, as if it stood in this program's environment", "",
+    {"--env", "NAME=VALUE", node, "Sets a variable as if it were in this program's environment", "",
      FlagExtras{.repeatable = true, .short_name = "-e"}},
     {"--volume", "DIR:PATH", node,
      "run-sn keeps its ledger in DIR if PATH is /platform/swarm/SMLNODE; others have no effect", "",
@@ -29,51 +29,52 @@ constexpr Flag common_flags[] = {
     {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
     {"--cert", "FILE", identity, "Certificate that names the node and its role, PEM",
      "SWARM_ID_CERT"},
-    {"--capath", "DIR", identity, "Directory of the CA certificates that are trusted (*.pem)",
+    {"--capath", "DIR", identity, "Directory of trusted CA certificates (*.pem)",
      "SWARM_ID_CAPATH"},
-    {"--cacert", "FILE", identity, "One file of CA certificates, in place of --capath",
+    {"--cacert", "FILE", identity, "File of trusted CA certificates, instead of --capath",
      "SWARM_ID_CACERT"},
-    {"--workspace", "DIR", output, "Where logs, pid files, traces and data go; default: workspace"},
+    {"--workspace", "DIR", output,
+     "Directory for logs, pid files, traces and data; default: workspace"},
     {"--trace", "FILE", output, "Trace file; default: WORKSPACE/trace/NAME.trace"},
     {"--metrics-port", "PORT", output,
-     "Serve figures for Prometheus at http://127.0.0.1:PORT/metrics; default: not served"},
+     "Serve metrics for Prometheus at http://127.0.0.1:PORT/metrics; default: none"},
     {"--log-max-size", "MB", output,
-     "Begin a new log file at so many megabytes, of the ML program's log too; 0: never; default: "
+     "Rotate the logs of the node and of the ML program at this size; 0: never; default: "
      "32"},
-    {"--log-files", "N", output, "Older log files that are kept: NAME.log.1 ...; default: 4"},
+    {"--log-files", "N", output, "Number of older log files to keep: NAME.log.1 ...; default: 4"},
     {"--log-level", "LEVEL", output,
-     "Log lines from this level on: debug, info, warning or error; default: info",
-     "SWARM_LOG_LEVEL"},
+     "Lowest level of log lines: debug, info, warning or error; default: info", "SWARM_LOG_LEVEL"},
 };
 
 constexpr Flag seat_flags[] = {
     {"--apls-ip", "ADDRESS", licence,
-     "Licence server to get a seat from; default: none is needed (also --primary-apls-ip)",
+     "Licence server that grants a seat; default: no seat is needed (also --primary-apls-ip)",
      "SWARM_LICENSE_AUTOPASSJ_SERVER_PRIMARY_IP"},
     {"--apls-port", "PORT", licence,
      "Its port, 1 to 65535; default: 5814 (also --primary-apls-port)",
      "SWARM_LICENSE_AUTOPASSJ_SERVER_PRIMARY_PORT"},
     {"--secondary-apls-ip", "ADDRESS", licence,
-     "Licence server to ask when the first gives no seat; default: none",
+     "Licence server to ask if the first grants no seat; default: none",
      "SWARM_LICENSE_AUTOPASSJ_SERVER_SECONDARY_IP"},
     {"--secondary-apls-port", "PORT", licence, "Its port; default: that of the first",
      "SWARM_LICENSE_AUTOPASSJ_SERVER_SECONDARY_PORT"},
     {"--primary-apls-ip", "ADDRESS", licence, "The same as --apls-ip"},
     {"--primary-apls-port", "PORT", licence, "The same as --apls-port"},
     {"--apls-grace", "SECONDS", licence,
-     "Go on for so long when no licence server can be reached, 0 to 2592000 s; default: 3600"},
+     "How long to continue if no licence server can be reached, 0 to 2592000 s; default: 3600"},
 };
 
 constexpr Flag sn_flags[] = {
-    {"--sentinel", "", node, "This SN begins the ledger; also without --sentinel-ip",
+    {"--sentinel", "", node, "This SN creates the ledger; the same as omitting --sentinel-ip",
      "SN_I_AM_SENTINEL"},
     {"--sentinel-ip", "HOST[:PORT]", node,
-     "With an empty disk, join the SNs that this one belongs to; default: begin a ledger",
+     "With an empty disk, join the SNs of this address; default: create a ledger",
      "SENTINEL_NODE_IP"},
     {"--sentinel-api-port", "PORT", node, "Its API port, 1 to 65535; default: 30304",
      "SENTINEL_API_SERVER_PORT"},
     {"--leave", "", node,
-     "Remove this SN from the swarm for good, and exit without serving; use after stop-swarm, with "
+     "Remove this SN from the swarm permanently, and exit without serving; use after stop-swarm, "
+     "with "
      "the SN's usual flags"},
     {"--rebuild-without", "NAME", node,
      "If the majority of the SNs is lost: continue alone from this SN's ledger, permanently "
@@ -91,7 +92,7 @@ constexpr Flag sn_flags[] = {
      "first seen with it) or roll (names on the roll only); the first SN's value applies; default: "
      "first-contact"},
     {"--roll", "FILE", node,
-     "Of the first SN: names that are admitted, one a line: NAME, or NAME and its CA's fingerprint "
+     "First SN only: admitted names, one per line: NAME, or NAME and its CA's fingerprint "
      "(swci list roll)"},
     {"--admit-sn", "NAME", node,
      "First SN only: an SN of another CA that is a voter once it joins; else it is a learner until "
@@ -105,7 +106,7 @@ constexpr Flag sn_flags[] = {
     {"--host-ip", "ADDRESS", network, "IP address or host name that other nodes dial",
      "THIS_NODE_IP", FlagExtras{.required = true}},
     {"--sn-p2p-port", "PORT", network,
-     "Port of its own for other SNs, 1 to 65535; default: --sn-api-port (30303 is customary)"},
+     "Separate port for other SNs, 1 to 65535; default: --sn-api-port (30303 is customary)"},
     {"--sn-api-port", "PORT", network, "Port for SLs and tools, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
     {"--sn-election-timeout", "MILLISECONDS", network,
@@ -117,7 +118,7 @@ constexpr Flag sl_flags[] = {
     {"--host-ip", "ADDRESS", network, "IP address or host name that other SLs dial", "THIS_NODE_IP",
      FlagExtras{.required = true}},
     {"--sn-ip", "HOST[:PORT]", network,
-     "IP address or host name of an SN; the next one is taken when it is gone (required, or "
+     "IP address or host name of an SN; if it fails, the next one is used (required, or "
      "--sn-api-service)",
      "SN_NODE_IP", FlagExtras{.repeatable = true}},
     {"--sn-api-service", "HOST[:PORT]", network, "The same as --sn-ip", "SN_API_SERVICE",
@@ -127,68 +128,69 @@ constexpr Flag sl_flags[] = {
     {"--sl-fs-port", "PORT", network,
      "Port for the exchange with other SLs, 1 to 65535; default: 30305", "SL_FS_PORT"},
     {"--sl-fs-service", "HOST[:PORT]", network,
-     "What other SLs dial instead, where a proxy that passes TLS through stands before this host",
+     "Address that other SLs dial instead, if a TLS-passthrough proxy is in front of this host",
      "SL_FS_SERVICE"},
     {"--ml-name", "NAME", program,
-     "Name of the ML node; default: --name with 'ml' for 'sl', else NAME-ml"},
+     "Name of the ML node; default: --name with 'ml' in place of 'sl', else NAME-ml"},
     {"--ml-entrypoint", "PROGRAM", program,
-     "Program to start; a path is seen from --ml-w, a plain name is looked for in PATH"},
+     "Program to start; a path is relative to --ml-w, a plain name is searched for in PATH"},
     {"--ml-cmd", "WORDS", program,
-     "Its arguments, split as a shell does, or none; without --ml-entrypoint the first is the "
+     "Its arguments, split like in a shell, or none; without --ml-entrypoint the first is the "
      "program",
      "", FlagExtras{.may_be_empty = true}},
-    {"--ml-w", "DIR", program, "Its working directory; default: where run-sl was started"},
-    {"--ml-e", "NAME=VALUE", program, "A variable of its environment", "",
+    {"--ml-w", "DIR", program, "Its working directory; default: that of run-sl"},
+    {"--ml-e", "NAME=VALUE", program, "Sets a variable of its environment", "",
      FlagExtras{.repeatable = true}},
     {"--ml-image", "IMAGE", container,
      "Run the ML program in a container of this image; default: a plain process"},
     {"--engine", "NAME", container,
-     "docker, podman, the path of one like them, or none; default: the first that is in PATH"},
-    {"--ml-v", "DIR:PATH", container, "A directory of this host that it sees", "",
+     "docker, podman, the path of a compatible engine, or none; default: the first one in PATH"},
+    {"--ml-v", "DIR:PATH", container, "Mounts a directory of this host", "",
      FlagExtras{.repeatable = true}},
-    {"--ml-user", "UID[:GID]", container, "Whose rights it has; default: those of run-sl"},
-    {"--ml-device", "DEVICE", container, "Handed to the engine as --device", "",
+    {"--ml-user", "UID[:GID]", container,
+     "User and group that it runs as; default: those of run-sl"},
+    {"--ml-device", "DEVICE", container, "Passed to the engine as --device", "",
      FlagExtras{.repeatable = true}},
-    {"--ml-ipc", "MODE", container, "Handed to the engine as --ipc"},
-    {"--ml-shm-size", "SIZE", container, "Handed to the engine as --shm-size"},
-    {"--ml-group-add", "GROUP", container, "Handed to the engine as --group-add", "",
+    {"--ml-ipc", "MODE", container, "Passed to the engine as --ipc"},
+    {"--ml-shm-size", "SIZE", container, "Passed to the engine as --shm-size"},
+    {"--ml-group-add", "GROUP", container, "Passed to the engine as --group-add", "",
      FlagExtras{.repeatable = true}},
-    {"--ml-cap-add", "CAPABILITY", container, "Handed to the engine as --cap-add", "",
+    {"--ml-cap-add", "CAPABILITY", container, "Passed to the engine as --cap-add", "",
      FlagExtras{.repeatable = true}},
-    {"--ml-security-opt", "OPTION", container, "Handed to the engine as --security-opt", "",
+    {"--ml-security-opt", "OPTION", container, "Passed to the engine as --security-opt", "",
      FlagExtras{.repeatable = true}},
-    {"--ml-privileged", "", container, "Handed to the engine as --privileged"},
+    {"--ml-privileged", "", container, "Passed to the engine as --privileged"},
 };
 
 constexpr std::string_view serve = "Serve";
-constexpr std::string_view ask = "Look at a running server, as a tool (role tool in --cert)";
-constexpr std::string_view issue = "Make licences";
+constexpr std::string_view ask = "Query a running server, as a tool (role tool in --cert)";
+constexpr std::string_view issue = "Issue licences";
 
 constexpr Flag apls_flags[] = {
     {"--licence", "FILE", serve, "Signed licence file, as --issue writes it"},
-    {"--licence-key", "FILE", serve, "Public key of who issued it, PEM"},
+    {"--licence-key", "FILE", serve, "Public key of its issuer, PEM"},
     {"--host-ip", "ADDRESS", serve, "IP address or host name that nodes dial"},
     {"--apls-port", "PORT", serve, "Port, 1 to 65535; default: 5814"},
     {"--lease", "SECONDS", serve,
-     "A seat that is not renewed for so long is free, 3 to 86400 s; default: 30"},
+     "Time after which a seat that was not renewed is free, 3 to 86400 s; default: 30"},
     {"--admin", "NAME", serve,
      "A tool that may use --revoke and --allow; default: swci1 for apls1, and so on", "",
      FlagExtras{.repeatable = true}},
-    {"--list", "", ask, "Show the licence, who holds seats and who may have none"},
+    {"--list", "", ask, "Show the licence, the holders of seats and the barred nodes"},
     {"--json", "", ask, "With --list: as JSON"},
-    {"--revoke", "NAME", ask, "Take this node's seat back, and refuse it from now on"},
-    {"--allow", "NAME", ask, "Let this node have a seat again"},
+    {"--revoke", "NAME", ask, "Revoke this node's seat, and refuse it from now on"},
+    {"--allow", "NAME", ask, "Allow this node to have a seat again"},
     {"--apls-ip", "ADDRESS", ask, "The server; default: --host-ip"},
     {"--make-key", "PREFIX", issue,
-     "Make the issuer's keys: PREFIX-key.pem (keep it) and PREFIX-public.pem"},
+     "Create the issuer's keys: PREFIX-key.pem (keep it secret) and PREFIX-public.pem"},
     {"--issue", "FILE", issue, "Write a signed licence"},
     {"--issuer-key", "FILE", issue, "Private key to sign it with"},
-    {"--licensee", "TEXT", issue, "Whom it is for, 1 to 200 bytes"},
-    {"--seats-sn", "N", issue, "SNs at a time, 0 to 1000000; default: 0"},
-    {"--seats-sl", "N", issue, "SLs at a time, 0 to 1000000; default: 0"},
+    {"--licensee", "TEXT", issue, "Name of the licensee, 1 to 200 bytes"},
+    {"--seats-sn", "N", issue, "Number of SNs at a time, 0 to 1000000; default: 0"},
+    {"--seats-sl", "N", issue, "Number of SLs at a time, 0 to 1000000; default: 0"},
     {"--from", "DATE", issue, "First day, UTC, as 2026-11-30; default: today"},
     {"--until", "DATE", issue, "Last day, UTC"},
-    {"--server", "NAME", issue, "The one licence server that may use it; default: any"},
+    {"--server", "NAME", issue, "The only licence server that may use it; default: any"},
 };
 
 std::vector<Flag> join(std::initializer_list<std::span<const Flag>> parts) {
@@ -204,7 +206,7 @@ std::vector<Flag> join(std::initializer_list<std::span<const Flag>> parts) {
 const Program& run_sn_program() {
     static const Program text{
         "run-sn",
-        "Starts a Swarm Network node: it keeps the swarm's ledger.",
+        "Starts a Swarm Network node, which keeps the swarm's ledger.",
         "  run-sn --name=sn1 --host-ip=172.16.0.1 --sentinel --sn-api-port=30304 \\\n"
         "    --key=cert/sn-1-key.pem --cert=cert/sn-1-cert.pem --capath=cert/ca/capath\n"
         "It is ready when it logs: Starting SWARM-API-SERVER on port: 30304\n",
@@ -223,7 +225,8 @@ std::span<const Flag> run_sn_flags() {
 const Program& run_sl_program() {
     static const Program text{
         "run-sl",
-        "Starts a Swarm Learning node: it exchanges and merges the parameters of its ML program.",
+        "Starts a Swarm Learning node, which exchanges and merges the parameters of its ML "
+        "program.",
         "  run-sl --name=sl1 --host-ip=172.16.0.1 --sn-ip=172.16.0.1 --sl-fs-port=30305 \\\n"
         "    --key=cert/sl-1-key.pem --cert=cert/sl-1-cert.pem --capath=cert/ca/capath \\\n"
         "    --ml-name=ml1 --ml-entrypoint=build/bin/cifar10 --ml-w=workspace \\\n"
@@ -243,7 +246,7 @@ std::span<const Flag> run_sl_flags() {
 const Program& run_apls_program() {
     static constexpr Program text{
         "run-apls",
-        "Starts a licence server, or makes licences, or looks at the seats of a running server.",
+        "Starts a licence server, issues licences, or manages the seats of a running server.",
         "  run-apls --make-key issuer\n"
         "  run-apls --issue licence.txt --issuer-key issuer-key.pem --licensee 'Two hospitals' \\\n"
         "    --seats-sn 1 --seats-sl 2 --until 2027-12-31\n"

@@ -70,7 +70,7 @@ public:
         const char* end = value->text.data() + value->text.size();
         const auto [rest, code] = std::from_chars(value->text.data(), end, number);
         if (code != std::errc{} || rest != end || number == 0 || number > 65535) {
-            fail(*value, "is no port: a whole number from 1 to 65535");
+            fail(*value, "is not a port: a whole number from 1 to 65535");
             return fallback;
         }
         return static_cast<std::uint16_t>(number);
@@ -87,7 +87,7 @@ public:
         const char* end = value->text.data() + value->text.size();
         const auto [rest, code] = std::from_chars(value->text.data(), end, number);
         if (code != std::errc{} || rest != end || number < least || number > most) {
-            fail(*value, "is no whole number from " + std::to_string(least) + " to " +
+            fail(*value, "is not a whole number from " + std::to_string(least) + " to " +
                              std::to_string(most));
             return fallback;
         }
@@ -100,7 +100,7 @@ public:
             return "";
         }
         if (!is_host(value->text, names_)) {
-            fail(*value, "is no IP address or host name");
+            fail(*value, "is not an IP address or host name");
         }
         refuse_wildcard(*value, value->text);
         return value->text;
@@ -125,7 +125,7 @@ public:
             const char* end = host.data() + host.size();
             const auto [rest, code] = std::from_chars(host.data() + colon + 1, end, port);
             if (code != std::errc{} || rest != end || port == 0 || port > 65535) {
-                fail(value, "has no port from 1 to 65535 behind its colon");
+                fail(value, "has no port from 1 to 65535 after its colon");
             }
             host.resize(colon);
         }
@@ -133,7 +133,7 @@ public:
             host = host.substr(1, host.size() - 2);
         }
         if (!is_host(host, names_)) {
-            fail(value, "is no HOST or HOST:PORT");
+            fail(value, "is not HOST or HOST:PORT");
         }
         refuse_wildcard(value, host);
         return Address{host, static_cast<std::uint16_t>(port)};
@@ -166,7 +166,7 @@ public:
         if (!parse_node_id(value->text) || value->text.front() == '.' ||
             value->text.front() == '-') {
             fail(*value,
-                 "is no node name: 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first neither "
+                 "is not a node name: 1 to 64 characters from A-Z a-z 0-9 . _ -, the first neither "
                  ". nor -");
         }
         return value->text;
@@ -177,7 +177,7 @@ public:
         for (const FlagValues::Value& value : values_.all(flag)) {
             Result<NodeId> name = parse_node_id(value.text);
             if (!name) {
-                fail(value, "is no node name: " + name.error().message);
+                fail(value, "is not a node name: " + name.error().message);
                 continue;
             }
             names.push_back(std::move(*name));
@@ -209,7 +209,7 @@ public:
             level = "warning";
         }
         if (level != "debug" && level != "info" && level != "warning" && level != "error") {
-            fail(*value, "is no level: one of debug, info, warning, error");
+            fail(*value, "is not a level: one of debug, info, warning, error");
         }
         return level;
     }
@@ -237,7 +237,9 @@ public:
             if (equals == std::string::npos || name.empty() || !spelled ||
                 (name.front() >= '0' && name.front() <= '9') || value.text.size() > variable_max ||
                 value.text.find('\0') != std::string::npos) {
-                fail(value, "is no NAME=VALUE, NAME out of A-Z a-z 0-9 _ and no digit first");
+                fail(value,
+                     "is not NAME=VALUE, with a NAME of A-Z a-z 0-9 _ that does not begin with a "
+                     "digit");
                 continue;
             }
             if (!variables.emplace(name, value.text.substr(equals + 1)).second) {
@@ -257,7 +259,7 @@ public:
 private:
     void refuse_wildcard(const FlagValues::Value& value, const std::string& host) {
         if (names_ == HostNames::network && is_wildcard(host)) {
-            fail(value, "stands for every address of a host: name one that other nodes can dial");
+            fail(value, "means every address of a host: name one that other nodes can dial");
         }
     }
     void fail(const FlagValues::Value& value, const std::string& what) {
@@ -289,8 +291,8 @@ CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
     common.log_files = reader.number("--log-files", 0, log_files_max, common.log_files);
     common.metrics_port = reader.port("--metrics-port", common.metrics_port);
     if (common.key.empty() != common.cert.empty()) {
-        reader.refuse(common.key.empty() ? "--cert is given without its --key"
-                                         : "--key is given without its --cert");
+        reader.refuse(common.key.empty() ? "--cert is given without --key"
+                                         : "--key is given without --cert");
     }
     return common;
 }
@@ -308,7 +310,7 @@ std::string read_volumes(ValueReader& reader, bool keeps_ledger, CommonOptions& 
             data = volume.substr(0, colon);
         } else {
             common.notices.push_back("--volume " + volume +
-                                     " has no effect here: a node sees this host's files");
+                                     " has no effect here: a node has access to this host's files");
         }
     }
     return data;
@@ -326,7 +328,7 @@ MlOptions read_ml(const FlagValues& values, ValueReader& reader, const CommonOpt
     ml.volumes = reader.all("--ml-v");
     ml.user = values.text("--ml-user");
     if (ml.image.starts_with('-')) {
-        reader.refuse("--ml-image: '" + ml.image + "' is no image");
+        reader.refuse("--ml-image: '" + ml.image + "' is not an image name");
     }
     for (const std::string_view flag :
          {"--device", "--ipc", "--shm-size", "--group-add", "--cap-add", "--security-opt"}) {
@@ -351,7 +353,7 @@ std::optional<Address> read_join(const FlagValues& values, ValueReader& reader) 
         join = reader.service("--sentinel-api-service", port);
     }
     if (join && values.has("--sentinel")) {
-        reader.refuse("--sentinel begins a ledger, --sentinel-ip joins one: give one of them");
+        reader.refuse("--sentinel creates a ledger, --sentinel-ip joins one: use only one of them");
     }
     return join;
 }
@@ -399,7 +401,7 @@ void read_command(const FlagValues& values, ValueReader& reader, AplsOptions& op
         }
         if (!chosen.empty()) {
             reader.refuse(std::string(chosen) + " and " + std::string(row.flag) +
-                          " are given; one thing at a time");
+                          " are given; use only one of them");
         }
         chosen = row.flag;
         options.command = row.command;

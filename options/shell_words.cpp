@@ -48,7 +48,7 @@ Result<std::vector<std::string>> shell_words(std::string_view text) {
         if (c == '\'' || c == '"') {
             at = read_quoted(text, at, *word);
             if (at == std::string_view::npos) {
-                return Error{Errc::usage, std::string("a quote (") + c + ") does not end"};
+                return Error{Errc::usage, std::string("a quote (") + c + ") is not closed"};
             }
         } else if (c == '\\') {
             if (at + 1 == text.size()) {

@@ -78,7 +78,7 @@ TEST(RunSnOptions, an_address_that_cannot_be_dialled_is_refused) {
         ASSERT_FALSE(parsed.has_value()) << text;
         EXPECT_EQ(parsed.error().message,
                   "--host-ip: '" + text +
-                      "' stands for every address of a host: name one that other nodes can dial. "
+                      "' means every address of a host: name one that other nodes can dial. "
                       "See run-sn --help");
         EXPECT_FALSE(parse_run_sl({"--host-ip=::1", "--sn-ip=" + text}, {}).has_value()) << text;
     }
@@ -154,9 +154,10 @@ TEST(RunSlOptions, an_empty_variable_counts_as_unset) {
 }
 
 TEST(RunSlOptions, an_invalid_variable_is_named) {
-    EXPECT_EQ(sl_error(sl_minimum, {{"SL_FS_PORT", "many"}}),
-              "environment variable SL_FS_PORT: 'many' is no port: a whole number from 1 to 65535. "
-              "See run-sl --help");
+    EXPECT_EQ(
+        sl_error(sl_minimum, {{"SL_FS_PORT", "many"}}),
+        "environment variable SL_FS_PORT: 'many' is not a port: a whole number from 1 to 65535. "
+        "See run-sl --help");
 }
 
 TEST(RunSlOptions, an_unknown_flag_gets_the_nearest_name) {
@@ -167,7 +168,7 @@ TEST(RunSlOptions, an_unknown_flag_gets_the_nearest_name) {
     EXPECT_EQ(sl_error(sl_minimum + Words{"--qqqqqqqq"}),
               "unknown flag '--qqqqqqqq'. See run-sl --help");
     EXPECT_EQ(sl_error(sl_minimum + Words{"stray"}),
-              "argument 'stray' belongs to no flag. See run-sl --help");
+              "argument 'stray' does not belong to a flag. See run-sl --help");
 }
 
 TEST(RunSlOptions, missing_flags_are_named) {
@@ -178,9 +179,9 @@ TEST(RunSlOptions, missing_flags_are_named) {
     EXPECT_EQ(sl_error(Words{"--name", ""} + sl_minimum),
               "--name needs a value. See run-sl --help");
     EXPECT_EQ(sl_error(sl_minimum + Words{"--key=k"}),
-              "--key is given without its --cert. See run-sl --help");
+              "--key is given without --cert. See run-sl --help");
     EXPECT_EQ(sl_error(sl_minimum + Words{"--cert=c"}),
-              "--cert is given without its --key. See run-sl --help");
+              "--cert is given without --key. See run-sl --help");
 }
 
 struct BadValue {
@@ -206,22 +207,22 @@ TEST_P(RunSlBadValue, is_refused_with_flag_and_value) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, RunSlBadValue,
-    testing::Values(BadValue{"--sl-fs-port=0", "'0' is no port"},
-                    BadValue{"--sl-fs-port=65536", "'65536' is no port"},
-                    BadValue{"--sn-api-port=-1", "'-1' is no port"},
-                    BadValue{"--sn-api-port=80x", "'80x' is no port"},
-                    BadValue{"--sn-api-port=99999999999999999999", "is no port"},
-                    BadValue{"--name=a b", "is no node name"},
-                    BadValue{"--name=..", "is no node name"},
-                    BadValue{"--name=" + std::string(65, 'n'), "is no node name"},
-                    BadValue{"--ml-name=../x", "is no node name"},
-                    BadValue{"--log-level=loud", "'loud' is no level"},
+    testing::Values(BadValue{"--sl-fs-port=0", "'0' is not a port"},
+                    BadValue{"--sl-fs-port=65536", "'65536' is not a port"},
+                    BadValue{"--sn-api-port=-1", "'-1' is not a port"},
+                    BadValue{"--sn-api-port=80x", "'80x' is not a port"},
+                    BadValue{"--sn-api-port=99999999999999999999", "is not a port"},
+                    BadValue{"--name=a b", "is not a node name"},
+                    BadValue{"--name=..", "is not a node name"},
+                    BadValue{"--name=" + std::string(65, 'n'), "is not a node name"},
+                    BadValue{"--ml-name=../x", "is not a node name"},
+                    BadValue{"--log-level=loud", "'loud' is not a level"},
                     BadValue{"--workspace=" + std::string(5000, 'w'), "is no path"},
-                    BadValue{"--ml-cmd='open", "a quote (') does not end"},
+                    BadValue{"--ml-cmd='open", "a quote (') is not closed"},
                     BadValue{"--ml-cmd=tail\\", "the last character is a backslash"},
-                    BadValue{"--ml-e=NOVALUE", "is no NAME=VALUE"},
-                    BadValue{"--ml-e==x", "is no NAME=VALUE"},
-                    BadValue{"--ml-e=1A=x", "is no NAME=VALUE"},
+                    BadValue{"--ml-e=NOVALUE", "is not NAME=VALUE"},
+                    BadValue{"--ml-e==x", "is not NAME=VALUE"},
+                    BadValue{"--ml-e=1A=x", "is not NAME=VALUE"},
                     BadValue{"--host-ip=127.0.0.9", "is given 2 times"}));
 
 TEST(RunSlOptions, invalid_addresses_are_refused) {

@@ -43,7 +43,7 @@ TEST_P(Help, NamesEveryFlagWithItsDefault) {
     for (const std::string& line : lines_of(help.substr(0, help.find("\nExample")))) {
         std::smatch found;
         if (!std::regex_match(line, found, flag) || holds(line, "No effect:") ||
-            holds(line, "Not possible:") || holds(line, "Handed to the engine")) {
+            holds(line, "Not possible:") || holds(line, "Passed to the engine")) {
             continue;
         }
         ++count;

@@ -200,7 +200,7 @@ TEST_F(LicenceServer, OverwritesNothingAndNamesWhatIsMissing) {
                   "--licensee=x", "--seats-sl=1", "--until=2020-13-01"});
     expect_end(late, 2, "--until: '2020-13-01' is no date");
     Program which({bin("run-apls"), "--list", "--revoke=sl1", "--apls-ip=127.0.0.1"});
-    expect_end(which, 2, "one thing at a time");
+    expect_end(which, 2, "use only one of them");
     Program bare({bin("run-apls")});
     expect_end(bare, 2, "--licence is missing");
 }
