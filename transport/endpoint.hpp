@@ -7,9 +7,9 @@
 namespace starling {
 
 /// Port: a node's connections. Each is reliable and ordered: frames arrive in the order sent, or
-/// the connection is lost and both ends are told. There is at most one connection between two
-/// nodes; a newer one replaces the older. Sending never blocks; memory that a peer can use is
-/// bounded by not reading from it.
+/// the connection is lost and both ends get PeerLost. There is at most one connection between two
+/// nodes; a newer one replaces the older. Sending never blocks. The memory that peers can take is
+/// bounded: an endpoint with too much unhandled input stops reading.
 class Endpoint {
 public:
     virtual ~Endpoint() = default;
@@ -23,7 +23,7 @@ public:
     virtual void cancel_sends(SendGroup group, const std::optional<NodeId>& to) = 0;
     /// See Arrivals.
     virtual Arrivals arrivals() const = 0;
-    /// See PinPeer. Where nobody has a certificate there is nothing to do.
+    /// See PinPeer. No effect if peers have no certificates.
     virtual void pin(const PinPeer& /*pin*/) {}
 };
 
@@ -31,15 +31,15 @@ public:
 /// thread and call their runners instead (see DECISIONS.md, "The interface has two parts").
 class PolledEndpoint : public Endpoint {
 public:
-    /// The next input, or nothing once now() >= deadline. Delivers what the network, `post` and
-    /// signals bring.
+    /// The next input, from the network or from post(); nothing once now() >= deadline.
     virtual std::optional<Input> receive_until(SwarmTime deadline) = 0;
     /// From any thread: queues the result of work, or a request to stop.
     virtual void post(Input input) = 0;
-    /// The same, behind everything that peers have sent so far: for news of a peer that bypass its
-    /// connection, such as the end of its process. A flood of frames delays it for 5 s at most.
+    /// Like post(), but delivered after everything that peers have sent so far: for events of a
+    /// peer that don't arrive on its connection, such as the exit of its process. A flood of frames
+    /// delays it by 5 s at most.
     virtual void post_after_arrivals(Input input) = 0;
-    /// From any thread: read the identity files again, if there are any.
+    /// From any thread: rereads the identity files, if there are any.
     virtual void reload() {}
     /// Sends what is queued, for at most `limit`, then closes all connections.
     virtual void close(SwarmDuration limit) = 0;

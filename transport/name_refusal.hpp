@@ -6,9 +6,11 @@
 
 namespace starling {
 
-/// Why a peer may not be connected by the name `node` with a certificate of `ca`; nothing: it may.
-/// \param pin   what was said with PinPeer; nullptr: nothing.
-/// \param held  of who is connected by that name; nullptr: nobody is.
+/// Why a peer with a certificate of `ca` must not be connected under the name `node`; nothing: it
+/// may. A name belongs to the pinned CA or, without a pin, to the CA of the peer that is connected
+/// already.
+/// \param pin  of the name's PinPeer, where no CA means expelled; nullptr: not pinned.
+/// \param held  CA of the peer that is connected under that name; nullptr: none.
 inline std::optional<Error> name_refusal(const NodeId& node, const CaFingerprint& ca,
                                          const std::optional<CaFingerprint>* pin,
                                          const CaFingerprint* held) {

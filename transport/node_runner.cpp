@@ -1,3 +1,11 @@
+// Executes a node's effects, in order. Effects behind a write wait until it is durable: Raft
+// requires this of votes and entries before they are answered (Ongaro, "Consensus: Bridging Theory
+// and Practice", 2014, section 3.8), and one rule for all effects keeps the nodes free of it.
+//
+// A failed write ends the node (rule R6): after it nobody knows what is on the disk. Real stores
+// block; in simulations a write takes time, during which inputs and effects wait (busy_until_).
+// handle_together() is group commit (as in databases): one transaction for the inputs that are
+// there.
 #include "transport/node_runner.hpp"
 
 #include <algorithm>
@@ -9,9 +17,9 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration close_limit = std::chrono::seconds(5);
-/// Inputs that share a commit at most: they are in memory together.
+/// Bound on inputs that share a commit, since all are in memory at once.
 constexpr std::size_t together_max = 32;
-/// Without an input for so long a node has nothing to do.
+/// A node without input for this long is idle.
 constexpr SwarmDuration pause = std::chrono::milliseconds(5);
 
 bool is_stop(const Effect& effect) { return std::holds_alternative<Stop>(effect); }
@@ -111,8 +119,8 @@ void NodeRunner::handle_together(const std::vector<Input>& inputs) {
     take_waiting();
 }
 
-/// Writes come before what was to be done ahead of them: if they fail, the node has crashed before
-/// it did that.
+/// Executes pending writes ahead of other effects, in one transaction. That is safe: if it fails,
+/// the node ends as if it had crashed before those effects.
 void NodeRunner::write_waiting() {
     std::vector<StoreWrite> writes;
     std::deque<Effect> others;
@@ -171,7 +179,7 @@ void NodeRunner::execute(Effect& effect) {
         effect);
 }
 
-/// Inputs that waited for the disk, and answers to effects.
+/// Handles inputs that waited for the disk, and answers to MeasureArrivals.
 void NodeRunner::take_waiting() {
     while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
         const Input input = std::move(waiting_inputs_.front());
@@ -201,7 +209,7 @@ void NodeRunner::wake() {
         execute_waiting();
         take_waiting();
     }
-    // A timer set while firing is due at the next wake at the earliest, so this ends.
+    // A timer that is set meanwhile fires at the next wake() at the earliest, so this ends.
     std::vector<std::uint32_t> due;
     for (const auto& [timer, at] : timers_) {
         if (at <= now) {
@@ -230,8 +238,8 @@ std::optional<SwarmTime> NodeRunner::deadline() const {
 
 namespace {
 
-/// The next inputs: what is there, or else the first that comes until `deadline`. Those of a node
-/// with a store may share a commit.
+/// The next input until `deadline`; with a store also those behind it that have arrived, since they
+/// can share a commit.
 std::vector<Input> next_inputs(PolledEndpoint& endpoint, const Store* store, SwarmTime deadline) {
     std::vector<Input> inputs;
     std::optional<Input> input = endpoint.receive_until(deadline);

@@ -10,10 +10,10 @@
 
 namespace starling {
 
-/// What a store makes durable: records of the node's log, or its vote.
+/// One durable write: records of the node's log, or its vote.
 using StoreWrite = std::variant<Persist, PersistVote>;
 
-/// Port: where a node's durable records go.
+/// Port: durable storage of a node's log and vote.
 class Store {
 public:
     virtual ~Store() = default;
@@ -32,7 +32,7 @@ public:
     virtual SwarmDuration append_duration() const { return SwarmDuration{0}; }
 };
 
-/// Port: where an SL keeps merged parameters.
+/// Port: durable storage of an SL's merged parameters.
 class ModelStore {
 public:
     virtual ~ModelStore() = default;
@@ -42,30 +42,31 @@ public:
     virtual Result<void> keep(const KeptModel& model) = 0;
 };
 
-/// Port: where an ML node keeps its program's state.
+/// Port: durable storage of a training program's state at its ML node.
 class StateStore {
 public:
     virtual ~StateStore() = default;
     /// Durable when it returns; on failure the slot is unchanged.
     virtual Result<void> keep_state(std::uint32_t slot, const KeptState& state) = 0;
-    /// Removes both.
+    /// Removes the states in both slots.
     virtual Result<void> forget_states() = 0;
 };
 
-/// Stores that work may write to; nullptr: not kept.
+/// Stores that work may write to; nullptr: results are not stored.
 struct WorkStores {
     ModelStore* models = nullptr;  ///< of an SL
     StateStore* states = nullptr;  ///< of an ML node
 };
 
-/// Port: who does the work. The result comes back as WorkDone{work, result} to the same node.
+/// Port: executes work. The result returns to the same node as WorkDone{work, result}.
 class WorkExecutor {
 public:
     virtual ~WorkExecutor() = default;
     virtual void start(std::uint64_t work, Work what) = 0;
 };
 
-/// Merges, hashes or keeps, for every executor. \pre not TrainWork, which the executor runs itself.
+/// Merges, hashes or stores; the same for every executor. \pre  not TrainWork, which executors run
+/// themselves.
 WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores = {});
 /// Bytes that the work reads or writes: the basis of its simulated cost.
 std::uint64_t work_bytes(const Work& work);
@@ -87,9 +88,9 @@ public:
     /// While the node's disk is busy (simulated), inputs wait.
     void handle(Input input);
     /// Group commit: handles inputs that arrived together in order, with one write for all of them
-    /// before any other effect is executed. \pre the store takes no simulated time.
+    /// before any other effect is executed. \pre  the store takes no simulated time.
     void handle_together(const std::vector<Input>& inputs);
-    /// The store's maintenance. \pre there is a store.
+    /// The store's maintenance. \pre  there is a store.
     void tidy();
     /// Fires what is due at endpoint.now(): timers, and effects that waited for the disk.
     void wake();
@@ -114,11 +115,11 @@ private:
     Node& node_;
     NodeServices services_;
     std::map<std::uint32_t, SwarmTime> timers_;
-    std::deque<Effect> waiting_effects_;
-    std::deque<Input> waiting_inputs_;
-    std::optional<SwarmTime> busy_until_;
+    std::deque<Effect> waiting_effects_;   ///< not executed yet, in order
+    std::deque<Input> waiting_inputs_;     ///< handled after all of waiting_effects_
+    std::optional<SwarmTime> busy_until_;  ///< end of a simulated write
     std::optional<Stop> stopped_;
-    SwarmTime now_{};
+    SwarmTime now_{};  ///< of the last step; never falls
 };
 
 /// Runs a node on an endpoint of its own until it stops; then closes the endpoint.

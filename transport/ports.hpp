@@ -6,7 +6,7 @@
 
 namespace starling {
 
-// Who may dial which port: the same in a simulation and on hosts.
+// Roles that may dial each port, in simulations and on hosts alike.
 
 inline std::set<Role> sn_api_accepts() { return {Role::sl, Role::tool, Role::sn}; }
 inline std::set<Role> sn_p2p_accepts() { return {Role::sn}; }

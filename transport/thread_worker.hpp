@@ -11,8 +11,8 @@
 
 namespace starling {
 
-/// Merges, hashes and keeps in one thread of its own, in the order asked for, and posts the results
-/// to the node's endpoint. Training is not its business.
+/// Executes work (except TrainWork) in one thread of its own, in the order of start(), and posts
+/// the results to the node's endpoint.
 class ThreadWorker final : public WorkExecutor {
 public:
     /// All must outlive the worker.
@@ -31,8 +31,8 @@ private:
     WorkStores stores_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<std::pair<std::uint64_t, Work>> queue_;
-    bool ending_ = false;
+    std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< guarded by mutex_
+    bool ending_ = false;                               ///< guarded by mutex_
     std::thread thread_;
 };
 

@@ -1,3 +1,7 @@
+// Ed25519 (RFC 8032) by OpenSSL, with keys as PEM text. Keys of other types are rejected, so that a
+// file can't choose the algorithm.
+//
+// OpenSSL queues errors per thread, and TLS sessions read that queue: each function empties it.
 #include "transport/crypto/ed25519.hpp"
 
 #include <openssl/err.h>
@@ -27,7 +31,7 @@ const unsigned char* octets(ByteView bytes) {
     return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
-/// Nothing but an Ed25519 key.
+/// Takes ownership of `read`; nullptr if it is not an Ed25519 key.
 KeyPtr accept(EVP_PKEY* read) {
     KeyPtr key(read, &EVP_PKEY_free);
     ERR_clear_error();

@@ -1,3 +1,5 @@
+// A licence is read in this order: the issuer's public key, the text, its signature, the server
+// that it names. Both files are read up to a bound, since --licence may name any file.
 #include "transport/crypto/licence_file.hpp"
 
 #include <cerrno>

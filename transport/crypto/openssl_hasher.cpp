@@ -1,3 +1,5 @@
+// SHA-256 over the concatenation of all parts. A phantom part (modelled training) is hashed as its
+// size, so that simulated digests still depend on the layout.
 #include "transport/crypto/openssl_hasher.hpp"
 
 #include <memory>
@@ -9,7 +11,7 @@
 namespace starling {
 namespace {
 
-/// One digest under way. OpenSSL fails here only without memory or without SHA-256.
+/// An incremental SHA-256. OpenSSL fails here only if it is out of memory or lacks SHA-256.
 class Sha256 {
 public:
     Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
@@ -32,7 +34,7 @@ public:
     }
 
 private:
-    // Looked up once: the search for an implementation costs more than hashing a small message.
+    // Fetched once: the search for an implementation costs more than hashing a small message.
     static const EVP_MD* algorithm() {
         static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
         return sha256;

@@ -1,3 +1,5 @@
+// A keyed hash in place of a signature: tag = H(key, text), where key = H(name, start).
+// Endorsements are always valid, since there are no certificates.
 #include "transport/memory/memory_keys.hpp"
 
 #include <algorithm>

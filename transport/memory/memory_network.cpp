@@ -1,3 +1,10 @@
+// A discrete-event simulation of a network, in one thread: events are ordered by time, and those of
+// one time by insertion, so that the seed alone determines a run.
+//
+// Frames of a connection arrive in the order sent, as with TCP (`last_arrival`), unless a fault
+// breaks this. Each connection has an epoch and each start of a process an incarnation: events that
+// were scheduled for earlier ones are dropped. Work is executed when its simulated time is over, so
+// a node that crashes before has stored nothing.
 #include "transport/memory/memory_network.hpp"
 
 #include <algorithm>
@@ -49,19 +56,19 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
 
     MemoryNetwork& net;
     MemoryNodeSpec spec;
-    NodeId id;  ///< of the process: see MemoryNodeSpec::process
+    NodeId id;  ///< see MemoryNodeSpec::process
     NodeId node_id;
-    std::map<NodeId, NodeId> peers;  ///< node -> its process that was connected last
+    std::map<NodeId, NodeId> peers;  ///< node -> the process last connected under this name
     std::map<NodeId, std::optional<CaFingerprint>> pins;
-    std::uint64_t incarnation = 0;
+    std::uint64_t incarnation = 0;  ///< number of this start
     std::unique_ptr<Node> node;
     std::unique_ptr<ProgramModel> program;
     std::unique_ptr<NodeRunner> runner;
     NodeClock clock;
-    NodeClock next_clock;
-    SwarmTime worker_free{};
-    std::optional<SwarmTime> armed;
-    bool ended = false;  ///< its end was carried out
+    NodeClock next_clock;            ///< `clock` from its next start on
+    SwarmTime worker_free{};         ///< when all work started so far is done
+    std::optional<SwarmTime> armed;  ///< time of the next wake; events for others are stale
+    bool ended = false;              ///< it has stopped, and its connections are being closed
 };
 
 MemoryNetwork::MemoryNetwork(std::uint64_t seed, const Hasher& hasher, TraceSink& trace)
@@ -227,7 +234,7 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
     });
 }
 
-/// Why `fresh` may not be connected with `at` by its name.
+/// Why `at` must not accept `fresh` under its name; nothing: it may.
 std::optional<Error> MemoryNetwork::turned_away(const Process& at, const Process& fresh) {
     const Process* older = connected_as(at, fresh.node_id);
     const auto pin = at.pins.find(fresh.node_id);
@@ -246,12 +253,12 @@ void MemoryNetwork::pin(Process& at, const PinPeer& pin) {
         return;
     }
     if (const auto refused = name_refusal(pin.node, peer->spec.ca, &pin.ca, nullptr)) {
-        // Not at once: the node that says so is in the middle of its effects.
+        // Deferred, since this runs while the node executes its effects.
         schedule(now_, [this, a = at.id, b = peer->id, why = refused->message] { cut(a, b, why); });
     }
 }
 
-/// The process of `node` that `at` is connected with.
+/// The process that is connected with `at` under the name `node`; nullptr: none.
 MemoryNetwork::Process* MemoryNetwork::connected_as(const Process& at, const NodeId& node) {
     const auto peer = at.peers.find(node);
     return peer != at.peers.end() && connection(at.id, peer->second).up
@@ -259,8 +266,8 @@ MemoryNetwork::Process* MemoryNetwork::connected_as(const Process& at, const Nod
                : nullptr;
 }
 
-/// At `at`, `fresh` takes the place of what was connected under its name. False: that is a process
-/// of a later start.
+/// Cuts the connection of `at` with another process of the same name as `fresh`. \return  false:
+/// that process is a later start, which `fresh` must not replace.
 bool MemoryNetwork::make_room(const Process& at, const Process& fresh) {
     const Process* older = connected_as(at, fresh.node_id);
     if (older == nullptr) {
@@ -296,7 +303,7 @@ void MemoryNetwork::send(Process& from, const NodeId& node, Frame frame, SendGro
 void MemoryNetwork::begin_to_leave(const NodeId& from, const NodeId& to) {
     Connection& link = connection(from, to);
     Lane& lane = link.lane[from < to ? 1 : 0];
-    constexpr double head_bytes = 100;  // of a frame, about
+    constexpr double head_bytes = 100;  // approximate size of a frame without its body
     const double bytes = head_bytes + static_cast<double>(lane.queue.front().frame.body.size());
     lane.began = now_;
     lane.bytes_per_second = faults.bytes_per_second;
@@ -350,7 +357,7 @@ Arrivals MemoryNetwork::arrivals(const NodeId& at) const {
     return arrivals;
 }
 
-/// The frame is on the wire: here it may be lost, doubled or overtake others.
+/// Transmits a frame; faults may lose, duplicate or reorder it here.
 void MemoryNetwork::depart(const Process& from, const Process& target, Connection& link,
                            Frame frame) {
     const NodeId& to = target.id;
@@ -440,7 +447,7 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
     }
     const double seconds = static_cast<double>(work_bytes(what)) / work_bytes_per_second;
     process.worker_free = std::max(process.worker_free, now_) + from_seconds(seconds);
-    // Carried out when it is done: what a node has not kept when it crashes is not kept.
+    // Executed when its time is over, so that a node that crashes before has stored nothing.
     schedule(process.worker_free, [this, id = process.id, incarnation = process.incarnation, work,
                                    what = std::move(what)] {
         Process& worker = *processes_.at(id);
@@ -464,7 +471,7 @@ void MemoryNetwork::rearm(Process& process) {
     if (process.runner->stopped()) {
         if (!process.ended) {
             process.ended = true;
-            // What was sent before the stop still arrives; then the connections close.
+            // Frames sent before the stop still arrive; then the connections close.
             schedule(now_ + 4 * faults.delay_max,
                      [this, id = process.id, incarnation = process.incarnation] {
                          if (processes_.at(id)->incarnation == incarnation) {

@@ -15,16 +15,17 @@
 
 namespace starling {
 
-/// How bad the network is. All chances are per frame, between different hosts.
+/// Faults of the network. Probabilities are per frame between different hosts.
 struct NetworkFaults {
     SwarmDuration delay_min = std::chrono::microseconds(100);
     SwarmDuration delay_max = std::chrono::microseconds(300);
-    /// The connection is cut, as TCP shows a loss it can't repair; both ends are told.
+    /// The connection is reset, as TCP does after losses that it can't repair; both ends get
+    /// PeerLost.
     double reset = 0.0;
-    double drop = 0.0;       ///< the frame is lost and nobody is told: worse than TCP
+    double drop = 0.0;       ///< the frame is lost without notice: worse than TCP
     double duplicate = 0.0;  ///< the frame arrives twice: worse than TCP
-    double reorder = 0.0;    ///< the frame does not wait for those sent before it: worse than TCP
-    /// Of each direction of a connection between hosts; 0: no limit. Changes hold from the next
+    double reorder = 0.0;    ///< the frame may overtake earlier ones: worse than TCP
+    /// Per direction of a connection between hosts; 0: unlimited. A change applies from the next
     /// frame on.
     double bytes_per_second = 0.0;
 };
@@ -35,52 +36,52 @@ struct NodeClock {
     double drift = 0.0;
 };
 
-/// What a training program does, for nodes that have no thread: the next request, and after how
-/// long.
+/// A training program as a state machine, for nodes without threads.
 class ProgramModel {
 public:
     virtual ~ProgramModel() = default;
+    /// The program's next request, and the time that it computes before it.
     virtual std::pair<TrainRequest, SwarmDuration> resume(TrainReply reply) = 0;
 };
 
 struct MemoryNodeSpec {
     /// Makes the node; called again at a restart.
     std::function<std::unique_ptr<Node>()> make;
-    /// Its process's name, by which the functions below know it; default: the node's name. Another
-    /// one where a node was started twice.
+    /// Name of its process, which identifies it in the functions below; default: the node's name.
+    /// Differs if a node is started twice.
     std::string process;
     std::string host;  ///< nodes of one host reach each other without faults
     std::vector<Address> listen;
     std::set<Role> accepts;                                  ///< roles that may dial it
-    CaFingerprint ca;                                        ///< of the certificate that it shows
+    CaFingerprint ca;                                        ///< issuer of its certificate
     MemoryStore* store = nullptr;                            ///< must outlive the network
     std::function<std::unique_ptr<ProgramModel>()> program;  ///< of an ML node
 };
 
-/// Many nodes in one thread and in virtual time, everything random from one seed: same seed, same
-/// run, event for event.
+/// Many nodes in one thread and in virtual time. All randomness comes from one seed: the same seed
+/// leads to the same run, event for event.
 class MemoryNetwork {
 public:
     MemoryNetwork(std::uint64_t seed, const Hasher& hasher, TraceSink& trace);
     ~MemoryNetwork();
 
     NetworkFaults faults;
-    double work_bytes_per_second = 2e9;  ///< merging and hashing
+    double work_bytes_per_second = 2e9;  ///< rate of merging and hashing
 
     NodeId add(MemoryNodeSpec spec);
-    /// The process is gone at once, its connections are cut; what it persisted stays, but for a
-    /// write that was not done: see MemoryStore::crash().
+    /// Kills the process and cuts its connections. What it persisted is kept, except for a write
+    /// under way: see MemoryStore::crash().
     void crash(const NodeId& node);
     void restart(const NodeId& node);
-    /// From its next start on. What it reports is told in network time all the same.
+    /// Takes effect at its next start. Its trace events have network time nevertheless.
     void set_clock(const NodeId& node, NodeClock clock);
-    /// Nodes on different sides don't reach each other; connections between them are cut.
+    /// Nodes in `side` and all others don't reach each other; connections between them are cut.
     void partition(const std::set<NodeId>& side);
-    /// Two nodes don't reach each other, while others reach both.
+    /// Two nodes don't reach each other; others still reach both.
     void block(const NodeId& a, const NodeId& b);
-    /// What `from` sends does not reach `to`, and neither is told; the other direction works.
+    /// Frames of `from` to `to` are lost without notice; the other direction works.
     void mute(const NodeId& from, const NodeId& to) { muted_.insert({from, to}); }
-    /// The connection of two nodes is cut, once.
+    /// Cuts the connection of two nodes, once.
     void reset(const NodeId& a, const NodeId& b) { cut(a, b, "connection reset"); }
     void heal() {
         side_.clear();
@@ -91,7 +92,7 @@ public:
     void at(SwarmTime time, std::function<void()> action);
 
     SwarmTime now() const { return now_; }
-    /// Runs until `done`, or nothing is left to happen, or `limit`. True if done.
+    /// Runs until `done`, `limit` or the last event. \return  whether it is done.
     bool run(const std::function<bool()>& done, SwarmTime limit);
     /// Nothing if the node runs or has crashed.
     std::optional<Stop> stopped(const NodeId& node) const;
@@ -110,21 +111,22 @@ private:
     static bool later(const Event& a, const Event& b) {
         return a.time != b.time ? a.time > b.time : a.order > b.order;
     }
-    /// A frame that waits for the one before it on a link with a limited rate.
+    /// A frame queued on a link with a limited rate.
     struct Paced {
         Frame frame;
         SendGroup group = 0;
     };
     struct Lane {
-        std::deque<Paced> queue;  ///< the first one is leaving
-        SwarmTime began{};        ///< when it began to
+        std::deque<Paced> queue;  ///< the first one is being transmitted
+        SwarmTime began{};        ///< start of its transmission
         double bytes_per_second = 0.0;
     };
     struct Connection {
-        std::uint64_t epoch = 0;
+        std::uint64_t epoch = 0;  ///< unique; events of an earlier connection are dropped
         bool up = false;
-        SwarmTime last_arrival[2];  ///< towards the lower and the higher id
-        Lane lane[2];               ///< the same
+        SwarmTime last_arrival[2];  ///< [0] to the lower, [1] to the higher ID; no later frame
+                                    ///< arrives before
+        Lane lane[2];               ///< same index
     };
 
     void launch(Process& process);
@@ -160,10 +162,10 @@ private:
     std::uint64_t body_bytes_delivered_ = 0;
     std::vector<Event> events_;  ///< a heap, the earliest first
     std::map<NodeId, std::unique_ptr<Process>> processes_;
-    std::map<std::pair<NodeId, NodeId>, Connection> connections_;
-    std::set<NodeId> side_;
-    std::set<std::pair<NodeId, NodeId>> blocked_;
-    std::set<std::pair<NodeId, NodeId>> muted_;
+    std::map<std::pair<NodeId, NodeId>, Connection> connections_;  ///< the lower ID first
+    std::set<NodeId> side_;                                        ///< of a partition; empty: none
+    std::set<std::pair<NodeId, NodeId>> blocked_;                  ///< the lower ID first
+    std::set<std::pair<NodeId, NodeId>> muted_;                    ///< from, to
 };
 
 }  // namespace starling

@@ -1,3 +1,5 @@
+// Writes are applied at once, and each records how to revert it: crash() reverts the newest ones,
+// or cuts one that was under way at a random record, as a crash between write and fsync does.
 #include "transport/memory/memory_store.hpp"
 
 #include <algorithm>

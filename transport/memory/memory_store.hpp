@@ -8,8 +8,8 @@
 
 namespace starling {
 
-/// What a node keeps, in memory, which outlives a crash of it. The newest write is durable once its
-/// `duration` is over; a crash before may lose it.
+/// The durable state of a node, in memory; it survives crashes of the node. The newest write is
+/// durable after `duration`; a crash before may lose it.
 class MemoryStore final : public Store, public ModelStore, public StateStore {
 public:
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
@@ -19,25 +19,26 @@ public:
     Result<void> forget_states() override;
     SwarmDuration append_duration() const override { return duration; }
 
-    /// The node has crashed. \param writing  the newest write was not done: of its records a part
-    /// is kept, maybe all or none.
+    /// Applies a crash of the node.
+    /// \param writing  the newest write was under way: a random number of its records is kept,
+    /// perhaps all or none.
     void crash(bool writing, Random& random);
 
     DurableLog log;
     std::vector<KeptModel> models;  ///< the newest last
     KeptStates states;
     SwarmDuration duration = std::chrono::milliseconds(1);
-    bool full = false;             ///< every write fails from now on
-    bool fail_next_write = false;  ///< one does
-    /// A disk that lies: at a crash so many of the newest writes are gone, done or not. For tests
-    /// that must find it.
+    bool full = false;             ///< every write fails
+    bool fail_next_write = false;  ///< only the next one fails
+    /// A disk that lies about durability: a crash loses this many of the newest writes, completed
+    /// or not. For tests that must detect this.
     std::size_t lost_writes = 0;
 
 private:
-    /// How to take a write back.
+    /// How to revert a write.
     struct Undo {
         Vote vote;
-        std::uint64_t first = 0;  ///< 0: the log was not written
+        std::uint64_t first = 0;  ///< 0: it wrote the vote only
         std::vector<Bytes> replaced;
     };
 

@@ -1,3 +1,6 @@
+// A hello is a claim. Its name and role must be those of the certificate, which the TLS handshake
+// has verified; what comes first here is what explains most: a wrong certificate before a wrong
+// port.
 #include "transport/tls/admission.hpp"
 
 #include <string>

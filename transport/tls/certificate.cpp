@@ -1,3 +1,6 @@
+// What an X.509 certificate states about a node: its name (common name), its roles (subjectAltName
+// URIs), and the hosts that it is valid for (subjectAltName addresses and names, RFC 6125). A
+// second common name is refused, since other software could read that one.
 #include "transport/tls/certificate.hpp"
 
 #include <algorithm>
@@ -46,7 +49,7 @@ std::string_view text_in(const ASN1_STRING* text) {
             static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
-/// "192.0.2.1" or the like of 4 or 16 bytes.
+/// Text such as "192.0.2.1" of an address of 4 or 16 bytes.
 std::string address_text(std::string_view bytes) {
     char text[INET6_ADDRSTRLEN] = "?";
     ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
@@ -63,7 +66,7 @@ std::set<Role> roles_of(const X509& certificate) {
         }
         const std::string_view uri = text_in(name->d.uniformResourceIdentifier);
         if (uri.starts_with(role_uri_prefix)) {
-            // A role that this version does not know gives no right here.
+            // Roles unknown to this version are ignored.
             if (const Result<Role> role = parse_role(uri.substr(role_uri_prefix.size()))) {
                 roles.insert(*role);
             }
@@ -86,7 +89,8 @@ std::string name_text(const X509_NAME& name) {
 }
 
 bool is_made_for(X509* certificate, const std::string& host) {
-    // As who dials looks for it: an address among the addresses, anything else among the names.
+    // As a dialling peer matches it: an IP address with the addresses, anything else with the
+    // names.
     const int address = X509_check_ip_asc(certificate, host.c_str(), 0);
     return address == 1 || (address == -2 && X509_check_host(certificate, host.data(), host.size(),
                                                              0, nullptr) == 1);

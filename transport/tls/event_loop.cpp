@@ -1,3 +1,5 @@
+// Sockets by Asio: connecting, accepting, reading and writing, and the TCP options. It knows no
+// frames and no TLS; everything runs in the thread that calls run_one_until().
 #include "transport/tls/event_loop.hpp"
 
 #include <algorithm>
@@ -23,7 +25,7 @@ using Socket = asio::generic::stream_protocol::socket;
 using GenericEndpoint = asio::generic::stream_protocol::endpoint;
 using asio::ip::tcp;
 
-/// Asio would send 64 KiB at a time.
+/// Bytes per system call; Asio's default is 64 KiB.
 constexpr std::size_t write_at_once_max = std::size_t{1} << 20U;
 constexpr int accept_at_once_max = 16;
 
@@ -38,18 +40,18 @@ std::string address_text(const GenericEndpoint& endpoint, const std::string& oth
     return to_string(Address{ip.address().to_string(), ip.port()});
 }
 
-/// Without a byte confirmed for so long a connection is given up.
+/// A connection on which nothing is acknowledged for this long is aborted.
 constexpr int user_timeout_ms = 10'000;
 constexpr int longest_user_timeout_ms = 120'000;
-/// Handed to the kernel ahead of what it has sent: what is queued behind can still be taken back,
-/// and it is enough for 10 Gbit/s.
+/// Bound on unsent bytes in the kernel's buffer: frames behind them can still be cancelled, and
+/// they suffice for 10 Gbit/s.
 constexpr int not_sent_bytes_max = 512 * 1024;
 
-/// Frames go at once. And nobody tells that a link is cut: TCP would send again for 15 minutes,
-/// each time after twice the wait, and go on long after the link is back. One whose peer has
-/// confirmed nothing for 10 s is given up (RFC 5482), and dialled anew until there is a way; one
-/// that is idle is looked at as often, so that a peer without power is noticed. On a slow link the
-/// limit is longer: see SocketStream::follow_rate.
+/// Small frames are sent at once (no Nagle). If a link is cut, TCP by default retransmits for 15
+/// minutes with exponential backoff, and so recovers long after the link does. Here a connection on
+/// which nothing is acknowledged for 10 s is aborted (user timeout, RFC 5482) and dialled again. An
+/// idle one is probed after 10 s, so that a peer without power is noticed. On a slow link the limit
+/// is longer: SocketStream::follow_rate.
 void set_tcp_options(int descriptor) {
     const auto set = [descriptor](int level, int option, int value) {
         static_cast<void>(::setsockopt(descriptor, level, option, &value, sizeof value));
@@ -127,9 +129,9 @@ public:
             });
     }
 
-    /// On a link that many connections fill, one may wait for long until it is its turn: the limit
-    /// is 20 times what 16 KiB take at the rate seen. A link that is cut confirms nothing, so it
-    /// does not change the rate, nor the limit.
+    /// On a link shared by many connections one may wait long for its turn: the limit is 20 times
+    /// the duration of 16 KiB at the measured rate. On a cut link nothing is acknowledged, which
+    /// changes neither rate nor limit.
     void follow_rate(std::chrono::steady_clock::time_point now) override {
         int unconfirmed = 0;
         if (!socket_.is_open() || endpoint_family() == AF_UNIX ||
@@ -193,7 +195,7 @@ private:
         if (not_opened) {
             return finish_connect(not_opened);
         }
-        // A program that we start must not hold our connections open.
+        // A child process must not hold connections open.
         ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
         socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& why) {
             why ? self->try_next(why) : self->finish_connect({});
@@ -227,15 +229,16 @@ private:
     std::string peer_;
     std::function<void(Result<void>)> connected_;
     std::vector<GenericEndpoint> endpoints_;
-    std::size_t next_ = 0;
-    std::uint64_t written_bytes_ = 0;    ///< taken by the kernel
-    std::uint64_t confirmed_bytes_ = 0;  ///< of those, when the rate was looked at last
-    std::optional<std::chrono::steady_clock::time_point> looked_at_;  ///< and some were confirmed
-    std::optional<double> bytes_per_second_;  ///< while something waited to be confirmed
+    std::size_t next_ = 0;               ///< in endpoints_: to be tried next
+    std::uint64_t written_bytes_ = 0;    ///< accepted by the kernel
+    std::uint64_t confirmed_bytes_ = 0;  ///< of these, acknowledged at the last follow_rate()
+    std::optional<std::chrono::steady_clock::time_point> looked_at_;  ///< last progress or idleness
+    std::optional<double> bytes_per_second_;                          ///< average while busy
 };
 
-/// Accepts until it is closed. Runs out of descriptors without spinning: one is kept in reserve, to
-/// accept with and hang up.
+/// Accepts connections until it is closed. Without free descriptors the socket would stay readable
+/// and the loop spin; so one is kept in reserve, to accept a connection with and close it (as the
+/// manual of libev suggests).
 class Listener : public std::enable_shared_from_this<Listener> {
 public:
     Listener(asio::io_context& io, const ListenSocket& socket, EventLoop::Accepted accepted,
@@ -337,7 +340,7 @@ SwarmTime EventLoop::now() const {
 }
 
 bool EventLoop::run_one_until(SwarmTime deadline) {
-    // Bounded, because a far deadline plus a clock would overflow; the caller asks again.
+    // Bounded, since a far deadline could overflow Asio's clock; the caller calls again.
     const SwarmDuration wait =
         std::min<SwarmDuration>(deadline.time_since_epoch(),
                                 now().time_since_epoch() + std::chrono::hours(1)) -

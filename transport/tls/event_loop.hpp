@@ -9,7 +9,7 @@
 
 namespace starling {
 
-/// Sockets and time of one endpoint, in one thread. The one place that knows Asio.
+/// Sockets and time of one endpoint, in one thread. The only user of Asio.
 class EventLoop {
 public:
     using Accepted = std::function<void(std::shared_ptr<Stream>)>;
@@ -17,19 +17,18 @@ public:
     EventLoop();
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
-    /// Callbacks that still wait are destroyed without being called.
+    /// Pending callbacks are destroyed without being called.
     ~EventLoop();
 
-    /// Since construction; never falls.
+    /// Monotonic, since construction.
     SwarmTime now() const;
-    /// Runs one callback. Waits for it until `deadline`; does not wait if that has passed.
-    /// \return  whether there was one.
+    /// Runs one callback, and waits for it until `deadline`. \return  whether one ran.
     bool run_one_until(SwarmTime deadline);
-    /// Makes run_one_until return. The one function that may be called from any thread.
+    /// Makes run_one_until() return. The only function that may be called from any thread.
     void wake();
 
-    /// Calls `accepted` for every connection until stop_listening(). `log` hears why one was
-    /// dropped.
+    /// Calls `accepted` for every connection until stop_listening(), and `log` with the reason if
+    /// one is dropped.
     void listen(const ListenSocket& socket, Accepted accepted,
                 std::function<void(std::string)> log);
     void stop_listening();

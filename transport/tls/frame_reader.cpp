@@ -1,3 +1,5 @@
+// A state machine over header, message and body of a frame (core/wire/FORMAT.md). decode_header()
+// bounds all lengths before anything is allocated, and before the hello much smaller bounds hold.
 #include "transport/tls/frame_reader.hpp"
 
 #include <algorithm>
@@ -7,9 +9,10 @@
 namespace starling {
 namespace {
 
-/// A message's buffer grows with what has arrived: a header that promises much takes nothing.
+/// Initial size of a message's buffer. It doubles as bytes arrive, so that a header alone can't
+/// allocate much.
 constexpr std::size_t first_piece_bytes = std::size_t{16} * 1024;
-/// Kept for the next message.
+/// A buffer up to this size is reused for the next message.
 constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
 
 }  // namespace

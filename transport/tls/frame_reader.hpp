@@ -11,8 +11,8 @@
 
 namespace starling {
 
-/// Puts frames together from a run of bytes. Each byte is written once, to where it stays: a body
-/// gets a buffer of exactly its size, which becomes the frame's Blob.
+/// Assembles frames from a stream of bytes. A body is written once, into a buffer of exactly its
+/// size, which becomes the frame's Blob.
 class FrameReader {
 public:
     struct Received {
@@ -20,17 +20,17 @@ public:
         std::size_t size_bytes = 0;  ///< on the wire
     };
 
-    /// Where the next bytes belong; never empty.
+    /// Space for the next bytes; never empty.
     std::span<std::byte> space();
-    /// The first `count` bytes of space() were written.
-    /// \return  a frame if one is complete. After an error the connection is of no use any more.
+    /// To be called after `count` bytes were written into space().
+    /// \return  a frame if one is complete. After an error the stream can't be read further.
     Result<std::optional<Received>> advance(std::size_t count);
 
-    /// Until this is called a frame is a hello: at most hello_bytes_max and no body.
+    /// Before this call a frame may have hello_bytes_max bytes at most, and no body.
     void allow_large_frames() { large_allowed_ = true; }
-    /// A connection that ends here ends between two frames.
+    /// Whether the stream is at a boundary of frames.
     bool between_frames() const { return phase_ == Phase::header && filled_ == 0; }
-    /// Of the body that is arriving.
+    /// Bytes received of an incomplete body.
     std::size_t body_bytes_here() const { return phase_ == Phase::body ? filled_ : 0; }
 
 private:
@@ -41,7 +41,7 @@ private:
     Result<std::optional<Received>> finish_frame();
 
     Phase phase_ = Phase::header;
-    std::size_t filled_ = 0;  ///< of the current phase
+    std::size_t filled_ = 0;  ///< bytes received of the current phase
     bool large_allowed_ = false;
     std::array<std::byte, frame_header_bytes> header_bytes_{};
     FrameHeader header_;

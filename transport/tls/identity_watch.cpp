@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Name, size, inode and time of change of a file; "-" if it is not there.
+/// Name, size, inode and modification time of a file; "-" if there is none.
 std::string stamp(const std::string& file) {
     struct stat info {};
     if (file.empty() || ::stat(file.c_str(), &info) != 0) {

@@ -7,18 +7,18 @@
 
 namespace starling {
 
-/// Notices that one of a node's identity files was changed, added or removed: asks the file system
-/// every `interval`, which costs some microseconds and misses nothing that a network file system
-/// or a copy by rename does.
+/// Detects that one of a node's identity files was changed, added or removed. It polls with stat(),
+/// which costs some microseconds per `interval` and, unlike inotify, also sees changes on network
+/// file systems.
 class IdentityWatch {
 public:
     static constexpr SwarmDuration interval = std::chrono::seconds(2);
 
     explicit IdentityWatch(IdentityFiles files);
 
-    /// When to ask again.
+    /// Time of the next poll.
     SwarmTime due() const { return due_; }
-    /// Whether something differs from the last look, which this one replaces.
+    /// Polls. \return  whether anything has changed since the last poll.
     bool changed(SwarmTime now);
 
 private:

@@ -5,7 +5,7 @@
 namespace starling {
 namespace {
 
-/// What an input costs beside its frame: queue entry, decoded message.
+/// Memory of an input besides its frame: queue entry, decoded message.
 constexpr std::size_t input_overhead_bytes = 256;
 
 }  // namespace

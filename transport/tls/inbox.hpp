@@ -11,16 +11,17 @@
 
 namespace starling {
 
-/// What waits for the node, and how many bytes that keeps in memory. One thread, but for post().
+/// The queue of inputs for the node, and its size in memory. Belongs to one thread, except for
+/// post() and post_late().
 class Inbox {
 public:
     /// From any thread.
     void post(Input input);
-    /// From any thread; waits for take_late().
+    /// From any thread; queued by take_late(), at `until` at the latest.
     void post_late(Input input, SwarmTime until);
-    /// Moves what was posted behind what is there.
+    /// Appends posted inputs to the queue.
     void take_posted();
-    /// Moves what was posted late behind what is there: all of it, or what has waited long enough.
+    /// Appends inputs of post_late() to the queue: `all`, or those whose `until` has passed.
     void take_late(bool all, SwarmTime now);
     bool late_waits();
 
@@ -43,7 +44,7 @@ private:
     std::size_t size_bytes_ = 0;
     std::mutex posted_mutex_;
     std::vector<Input> posted_;
-    std::vector<std::pair<Input, SwarmTime>> late_;  ///< and until when it may wait
+    std::vector<std::pair<Input, SwarmTime>> late_;  ///< with their `until`
 };
 
 }  // namespace starling

@@ -1,3 +1,6 @@
+// Which CA issued a certificate. Every node sends the certificate of its CA with its credentials,
+// since the ledger records the CA's fingerprint, and others must be able to check it without having
+// that CA in their own --capath.
 #include "transport/tls/issuer.hpp"
 
 #include <openssl/err.h>
@@ -10,7 +13,7 @@
 namespace starling {
 namespace {
 
-/// What one of OpenSSL's encoders makes of `value`.
+/// `value` in DER by one of OpenSSL's encoders; empty: it failed.
 template <typename Value>
 Bytes der_of(int (*encode)(const Value*, unsigned char**), const Value* value) {
     unsigned char* encoded = nullptr;
@@ -57,7 +60,7 @@ CaFingerprint ca_fingerprint(const x509_st& authority) {
 
 CaFingerprint ca_of_chain(const stack_st_X509* verified) {
     const int count = verified == nullptr ? 0 : sk_X509_num(verified);
-    // A chain of one is a self-signed certificate that is trusted as it is.
+    // A chain of one is a self-signed certificate that is trusted itself.
     const int issuer = count > 1 ? 1 : 0;
     return count == 0 ? CaFingerprint{} : ca_fingerprint(*sk_X509_value(verified, issuer));
 }

@@ -11,22 +11,23 @@ struct stack_st_X509;
 
 namespace starling {
 
-/// Of a CA, by its certificate.
+/// Fingerprint of a CA by its certificate: of subject and public key.
 CaFingerprint ca_fingerprint(const x509_st& authority);
 
-/// Of the CA that made the first certificate of a chain that was verified; zeros: the chain is
+/// Fingerprint of the CA that issued the first certificate of a verified chain; zeros: the chain is
 /// empty.
 CaFingerprint ca_of_chain(const stack_st_X509* verified);
 
-/// The certificate of the CA that made the one which `context` shows: behind it in its file, or one
-/// of those that are trusted. nullptr: neither.
+/// The certificate of the CA that issued this node's: from the same file, or a trusted one;
+/// nullptr: not found.
 std::shared_ptr<x509_st> own_issuer(const ssl_ctx_st* context);
 
-/// Adds who made the certificate of these files. Errc::refused: that CA's own is nowhere in them.
+/// Adds the issuer of the certificate in `files`, and its fingerprint. Errc::refused: the issuer's
+/// certificate is in none of the files, or too large.
 Result<void> add_issuer(const IdentityFiles& files, Role role, Credentials& credentials);
 
-/// `issuer` of the credentials made `certificate`, and has the fingerprint that they say.
-/// Errc::refused says why not.
+/// Checks that `credentials.issuer` issued `certificate` and has the fingerprint `credentials.ca`.
+/// Errc::refused if not.
 Result<void> check_issuer(x509_st& certificate, const Credentials& credentials);
 
 }  // namespace starling

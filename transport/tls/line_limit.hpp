@@ -7,13 +7,13 @@
 
 namespace starling {
 
-/// So many log lines a minute; the others are counted. For what strangers can cause as often as
-/// they like.
+/// Limits log lines per minute and counts those omitted; for events that strangers can cause at
+/// will.
 class LineLimit {
 public:
     explicit LineLimit(std::uint32_t lines_a_minute) : lines_max_(lines_a_minute) {}
 
-    /// There is something to log. \return  whether to do so; if not, it is counted.
+    /// \return  whether to log a line now; if not, it is counted.
     bool take(SwarmTime now) {
         if (now - begin_ >= window && more_ == 0) {
             begin_ = now;
@@ -26,11 +26,11 @@ public:
         ++more_;
         return false;
     }
-    /// When to log how many were counted; nothing: there are none.
+    /// When to log the number of omitted lines; nothing: there are none.
     std::optional<SwarmTime> due() const {
         return more_ > 0 ? std::optional(begin_ + window) : std::nullopt;
     }
-    /// How many were counted. The next minute begins.
+    /// The number of omitted lines. Starts the next minute.
     std::uint64_t take_count(SwarmTime now) {
         const std::uint64_t count = more_;
         begin_ = now;

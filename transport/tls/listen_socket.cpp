@@ -1,3 +1,6 @@
+// Listening sockets: TCP for TLS, Unix sockets for processes of one host. On the latter the mode
+// 0600 and the peer's user ID, which the kernel reports (SO_PEERCRED), take the place of
+// certificates.
 #include "transport/tls/listen_socket.hpp"
 
 #include <cerrno>
@@ -31,7 +34,8 @@ int open_descriptor(int family) {
     return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/// What a program that died left behind would make bind() fail for good.
+/// The socket file of a killed program would make bind() fail forever. Whether a program still
+/// listens on it is found out by connecting.
 Result<void> remove_stale(const std::string& path) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) {
@@ -67,7 +71,7 @@ Result<int> listen_unix(const std::string& path) {
     }
     const int descriptor = open_descriptor(AF_UNIX);
     const sockaddr_un address = unix_address(path);
-    // The mode is there before anybody can connect: nobody can until listen().
+    // The mode is set before anybody can connect, which needs listen().
     if (descriptor < 0 ||
         ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || ::listen(descriptor, backlog) != 0) {

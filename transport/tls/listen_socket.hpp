@@ -7,10 +7,10 @@
 
 namespace starling {
 
-/// A socket that listens, non-blocking. Owns the descriptor and, for a Unix socket, the file.
+/// A listening socket, non-blocking. Owns the descriptor and, of a Unix socket, the file.
 class ListenSocket {
 public:
-    /// Errc::io with a sentence that names the address.
+    /// Errc::io, with a message that names the address; Errc::usage: see check_socket_path().
     static Result<ListenSocket> open(const Address& address);
 
     ListenSocket(ListenSocket&& other) noexcept;

@@ -1,3 +1,7 @@
+// Ledger entries and reports are signed with a key that each start of a node generates. The key of
+// the certificate endorses it once: so entries have signatures of 64 bytes whatever the
+// certificate's algorithm, and the key can't be copied from a file. What a verifier concludes:
+// endorsed key -> certificate -> name, role and CA.
 #include "transport/tls/node_keys.hpp"
 
 #include <algorithm>
@@ -44,7 +48,7 @@ Result<Bytes> sign_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text) {
     return signature;
 }
 
-/// With which hash the key of a certificate signs: SHA-256, or the only one that it can.
+/// The digest with which the key of a certificate signs: SHA-256, or the only one that it permits.
 const EVP_MD* endorsing_digest(EVP_PKEY* key) {
     constexpr int no_other = 2;
     char name[64] = "";
@@ -52,7 +56,7 @@ const EVP_MD* endorsing_digest(EVP_PKEY* key) {
         ERR_clear_error();
         return EVP_sha256();
     }
-    return EVP_get_digestbyname(name);  // of "" or "UNDEF" nothing
+    return EVP_get_digestbyname(name);  // nullptr for "" and "UNDEF"
 }
 
 bool verify_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text, ByteView signature) {
@@ -126,7 +130,7 @@ Result<void> OpensslVerifier::endorsed(const NodeId& node, Role role,
     return {};
 }
 
-/// The certificates of a file that others need to judge the first: no root, which they have.
+/// The certificates of a file that others need to verify the first: no root, which they have.
 std::vector<std::shared_ptr<X509>> to_show(std::vector<std::shared_ptr<X509>> chain) {
     std::erase_if(chain, [&](const std::shared_ptr<X509>& one) {
         return one != chain.front() && (X509_get_extension_flags(one.get()) & EXFLAG_SS) != 0;

@@ -1,3 +1,6 @@
+// Reads PEM files strictly. The BEGIN marks are counted first, so that a damaged block is an error
+// with its number, and does not end the file early: a CA or a revocation list would be missing
+// unnoticed.
 #include "transport/tls/pem_blocks.hpp"
 
 #include <algorithm>
@@ -47,7 +50,7 @@ BioPtr bio_over(const std::string& text) {
     return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
 }
 
-/// One block as PEM_read_bio() gives it.
+/// A block as returned by PEM_read_bio().
 struct Block {
     Block() = default;
     Block(const Block&) = delete;
@@ -63,7 +66,7 @@ struct Block {
     long size = 0;
 };
 
-/// \return  whether the block is sound, or of a kind that is not wanted here.
+/// Adds a certificate or a revocation list; ignores other kinds. \return  false: it is damaged.
 bool take_block(const Block& block, PemBlocks& blocks) {
     const std::string_view name = block.name;
     const unsigned char* at = block.data;

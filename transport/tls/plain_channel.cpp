@@ -52,9 +52,9 @@ private:
     const std::optional<Identity> nobody_;
     bool bulk_ = false;
     Bytes buffer_;
-    std::size_t begin_ = 0;  ///< of what came and was not read
+    std::size_t begin_ = 0;  ///< [begin_, end_): received and not read
     std::size_t end_ = 0;
-    std::vector<Blob> waiting_;  ///< keep alive what the views show
+    std::vector<Blob> waiting_;  ///< own the bytes of the views
     std::vector<ByteView> waiting_views_;
     std::vector<Blob> taken_;
     std::vector<ByteView> taken_views_;

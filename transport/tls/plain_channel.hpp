@@ -6,7 +6,8 @@
 
 namespace starling {
 
-/// For Unix sockets, whose both ends the kernel vouches for. Bodies are sent from where they lie.
+/// For Unix sockets, where the kernel identifies the user at the other end (check_same_user()).
+/// Bodies are sent without a copy.
 std::unique_ptr<Channel> make_plain_channel();
 
 }  // namespace starling

@@ -1,3 +1,10 @@
+// One connection as a state machine: connecting, securing (TLS), greeting (hellos), up, ending,
+// gone. The dialler sends the first hello. Whoever does not accept the other answers with Refused,
+// which carries the reason to the other end's log.
+//
+// Invariants: a frame is sent whole, or nothing follows it (mid_frame()); session_ended() is called
+// once at most; nothing happens after `gone`. While the owner's inbox is full, nothing is read, so
+// that TCP's window stops the sender.
 #include "transport/tls/session.hpp"
 
 #include <algorithm>
@@ -8,9 +15,9 @@
 namespace starling {
 namespace {
 
-/// Frames that may wait for one peer. They share their bodies, so this bounds heads and bookkeeping
-/// (about 20 MB); a peer that asks for segments again and again without reading would grow them for
-/// ever. Enough for 16 GiB of parameters on their way.
+/// Bound on frames queued for one peer. Bodies are shared, so it bounds their heads and bookkeeping
+/// (about 20 MB), which a peer that requests segments and never reads could grow without limit.
+/// Enough for 16 GiB of parameters in flight.
 constexpr std::size_t outbox_pieces_max = std::size_t{1} << 17U;
 
 }  // namespace
@@ -42,7 +49,7 @@ void Session::start() {
     });
 }
 
-/// Does what can be done with the bytes at hand, then asks for more.
+/// Processes what has been received, then writes and reads on.
 void Session::advance() {
     if (state_ == State::securing && !handshake()) {
         return;
@@ -91,7 +98,7 @@ bool Session::read_frames() {
         }
         Result<std::optional<FrameReader::Received>> received = reader_.advance(*count);
         if (!received) {
-            // Refused explains it to a node of another version; anything else ignores it.
+            // A node of another version logs the reason in Refused; any other program ignores it.
             refuse(Error{received.error().code, "bad frame: " + received.error().message});
             return false;
         }
@@ -160,7 +167,7 @@ void Session::queue(const Frame& frame, SendGroup group) {
     }
 }
 
-/// A frame of which a part was sent can't be followed by another one.
+/// Whether a part of the first frame was sent: then nothing but its rest may follow.
 bool Session::mid_frame() const {
     return !outbox_.empty() && (!outbox_.front().begins_frame || sent_of_first_ > 0);
 }

@@ -19,21 +19,21 @@ class Session;
 struct SessionEnd {
     Error error;            ///< without the peer's address
     bool fatal = false;     ///< dialling again is pointless
-    bool at_fault = false;  ///< the peer (or who poses as one) did what it may not: worth a warning
+    bool at_fault = false;  ///< the peer, or an impostor, broke a rule: worth a warning
 };
 
-/// What a session needs of the endpoint that it belongs to.
+/// What a session needs from its endpoint.
 class SessionOwner {
 public:
     virtual ~SessionOwner() = default;
     virtual Hello own_hello() const = 0;
-    /// Errc::refused with a sentence for the peer if it may not come in.
+    /// Errc::refused, with a message for the peer, if it is not accepted.
     virtual Result<void> admit(const Session& session, const Hello& hello) = 0;
-    /// False: the owner holds enough; it calls resume() once it does not.
+    /// False: the inbox is full; the owner calls resume() when it has room.
     virtual bool may_read(Session& session) = 0;
     virtual void session_up(Session& session) = 0;
     virtual void frame_received(Session& session, FrameReader::Received received) = 0;
-    /// Nothing more is delivered. Last words to the peer may still be on their way.
+    /// No more frames are delivered. A last frame to the peer may still be under way.
     virtual void session_ended(Session& session, const SessionEnd& end) = 0;
     /// Its socket is closed; the last call.
     virtual void session_gone(Session& session) = 0;
@@ -45,7 +45,7 @@ class Session : public std::enable_shared_from_this<Session> {
 public:
     enum class State { connecting, securing, greeting, up, ending, gone };
 
-    /// What a connection was made for.
+    /// Who dialled, and whom to expect.
     struct Purpose {
         std::optional<Address> dialled;  ///< nothing: the peer dialled us
         std::set<Role> accepts;          ///< roles that the peer may have
@@ -58,21 +58,21 @@ public:
     void start();
     /// Only while up. Never blocks; the body is shared, not copied.
     void send(const Frame& frame, SendGroup group);
-    /// Drops queued frames of the group of which no byte was given to the channel.
+    /// Drops queued frames of the group of which no byte was passed to the channel.
     void cancel_sends(SendGroup group);
-    /// May read again.
+    /// Reads on, after may_read() was false.
     void resume();
-    /// Sends what is queued, says goodbye, waits for the peer to hang up.
+    /// Sends what is queued, ends the stream, and waits for the peer to close.
     void finish();
-    /// Whether bytes came or went since it was asked last.
+    /// Whether bytes were received or sent since the last call.
     bool take_moved() { return std::exchange(moved_, false); }
     void follow_rate(std::chrono::steady_clock::time_point now) { stream_->follow_rate(now); }
-    /// The time for what is under way is over.
+    /// To be called when the time limit of connecting, handshake or ending is over.
     void expire(const std::string& limit_text);
-    /// Hangs up at once; session_ended is called only if it was not and `why` is given.
+    /// Closes at once; session_ended() is called if `why` is given and it was not called before.
     void abort(const std::optional<SessionEnd>& why);
 
-    /// Under a context that was read anew.
+    /// See Channel::check_again().
     Result<void> check_again(const TlsContext& context) const {
         return channel_->check_again(context);
     }
@@ -82,7 +82,7 @@ public:
     const Hello& peer() const { return peer_; }  ///< valid from session_up on
     const std::optional<Identity>& certified() const { return channel_->certified(); }
     const std::string& address() const { return stream_->peer_address(); }
-    /// Of the body of a frame that is arriving.
+    /// Bytes received of an incomplete body.
     std::size_t body_bytes_here() const { return reader_.body_bytes_here(); }
 
 private:
@@ -119,16 +119,16 @@ private:
     Hello peer_;
     FrameReader reader_;
     std::deque<Piece> outbox_;
-    std::size_t sent_of_first_ = 0;  ///< bytes of outbox_.front() that were given to the channel
-    bool reading_ = false;
-    bool read_over_ = false;  ///< end of stream or an error: nothing will ever come again
-    bool writing_ = false;
-    bool write_failed_ = false;
-    bool end_reported_ = false;
-    bool said_goodbye_ = false;
-    bool moved_ = false;
-    bool sending_finished_ = false;
-    Bytes discard_;
+    std::size_t sent_of_first_ = 0;  ///< bytes of outbox_.front() passed to the channel
+    bool reading_ = false;           ///< a read is under way
+    bool read_over_ = false;         ///< end of stream or an error: there is nothing more to read
+    bool writing_ = false;           ///< a write is under way, of bytes that the channel owns
+    bool write_failed_ = false;      ///< nothing more is written; a read will tell the reason
+    bool end_reported_ = false;      ///< session_ended() was called, or must not be any more
+    bool said_goodbye_ = false;      ///< the channel's stream was ended, behind all frames
+    bool moved_ = false;             ///< see take_moved()
+    bool sending_finished_ = false;  ///< the socket's sending side was shut down
+    Bytes discard_;                  ///< receives what the peer sends while ending
 };
 
 }  // namespace starling

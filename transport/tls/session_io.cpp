@@ -1,4 +1,9 @@
 // The half of Session that moves bytes between channel and socket, and ends connections.
+//
+// A socket that is closed with unread input makes the kernel send a reset (RFC 1122, 4.2.2.13),
+// which may destroy what was sent last, such as the Refused with the reason. So a session that ends
+// sends its last frame, shuts down its sending side, and discards input until the peer closes, or
+// until its limit: a lingering close, as HTTP servers do (RFC 9112, 9.6).
 
 #include <algorithm>
 #include <array>
@@ -11,7 +16,7 @@
 namespace starling {
 namespace {
 
-/// Encrypted between two looks at how much waits for the socket.
+/// Bytes encrypted at a time, between checks of how much is queued for the socket.
 constexpr std::size_t write_chunk_bytes = std::size_t{64} * 1024;
 constexpr std::size_t discard_bytes = std::size_t{16} * 1024;
 
@@ -83,7 +88,7 @@ void Session::on_peer_end(const std::string& how, bool said_goodbye) {
     end(SessionEnd{{Errc::unreachable, text}, false, !whole || state_ != State::up});
 }
 
-/// Encrypts while little waits for the socket, and keeps one write under way.
+/// Encrypts while less than a batch is queued for the socket, and keeps one write under way.
 void Session::write_more() {
     if (state_ == State::gone || write_failed_) {
         return;
@@ -93,7 +98,7 @@ void Session::write_more() {
         const std::size_t count = std::min(left, write_chunk_bytes);
         if (Result<void> written = channel_->write(outbox_.front().bytes, sent_of_first_, count);
             !written) {
-            write_failed_ = true;  // reading finds out why
+            write_failed_ = true;  // a read will tell the reason
             outbox_.clear();
             return;
         }
@@ -115,7 +120,7 @@ void Session::write_more() {
                        });
     }
     if (!writing_ && said_goodbye_ && !sending_finished_) {
-        // Closing now, with bytes of the peer unread, could destroy what we sent last on its way.
+        // Not closed yet: unread bytes of the peer would lead to a reset.
         sending_finished_ = true;
         stream_->finish_sending();
     }
@@ -124,8 +129,8 @@ void Session::write_more() {
 void Session::on_written(const std::error_code& failed) {
     writing_ = false;
     if (failed) {
-        // What the peer said before it hung up explains more than this error: let the reader find
-        // it.
+        // What the peer sent before it closed explains more than this error: leave it to the
+        // reader.
         write_failed_ = true;
         outbox_.clear();
     } else {
@@ -135,7 +140,7 @@ void Session::on_written(const std::error_code& failed) {
     hang_up_if_over();
 }
 
-/// Neither side has anything left to say.
+/// Closes once both directions have ended.
 void Session::hang_up_if_over() {
     if (state_ == State::ending && read_over_ && (write_failed_ || sending_finished_)) {
         abort(std::nullopt);

@@ -14,10 +14,10 @@ namespace starling {
 
 /// A TCP connection or one end of a Unix socket. At most one read and one write are under way at a
 /// time. Callbacks run inside the event loop, never inside the call that asked for them; close()
-/// lets those under way come back with an error.
+/// completes those under way with an error.
 class Stream {
 public:
-    /// \param count  bytes moved. A read without error that moved nothing: the peer has ended.
+    /// \param count  bytes moved. 0 of a read without error: end of stream.
     using Done = std::function<void(const std::error_code& failed, std::size_t count)>;
 
     virtual ~Stream() = default;
@@ -27,13 +27,13 @@ public:
     virtual void read_some(std::span<std::byte> space, Done done) = 0;
     /// Writes all of `parts`, whose bytes must live until `done`.
     virtual void write(std::span<const ByteView> parts, Done done) = 0;
-    /// The peer reads the end after what was written; reading goes on.
+    /// Shuts down the sending side, behind what was written; reading goes on.
     virtual void finish_sending() = 0;
     virtual void close() = 0;
-    /// To be called about once a second while it is open: adapts how long a peer may confirm
-    /// nothing to the rate at which it has confirmed so far.
+    /// Adapts the limit on time without an acknowledgement to the rate measured so far. To be
+    /// called about once a second while it is open.
     virtual void follow_rate(std::chrono::steady_clock::time_point now) = 0;
-    /// The other end, for people: "127.0.0.1:40112", or the path of a Unix socket.
+    /// The other end, for messages: "127.0.0.1:40112", or the path of a Unix socket.
     virtual const std::string& peer_address() const = 0;
 };
 

@@ -14,10 +14,10 @@
 namespace starling {
 namespace {
 
-/// Plain bytes in a record (RFC 8446, 5.1).
+/// Plaintext bytes of a record (RFC 8446, 5.1).
 constexpr std::size_t record_bytes_max = std::size_t{16} * 1024;
 
-/// Ciphertext on its way in and out.
+/// Ciphertext between OpenSSL and the socket.
 struct Ciphertext {
     Bytes in;
     std::size_t in_begin = 0;
@@ -79,7 +79,8 @@ public:
         SSL_set_app_data(ssl_.get(), &ca_at_fault_);
         if (side == TlsSide::dials) {
             SSL_set_connect_state(ssl_.get());
-            // An address is looked for among the addresses, anything else among the names.
+            // An IP address is matched with the certificate's addresses, anything else with its
+            // names.
             X509_VERIFY_PARAM* expected = SSL_get0_param(ssl_.get());
             comparable_ = X509_VERIFY_PARAM_set1_ip_asc(expected, dialled.c_str()) == 1 ||
                           (!dialled.empty() && X509_VERIFY_PARAM_set1_host(
@@ -91,7 +92,7 @@ public:
     }
 
     Result<bool> handshake() override {
-        if (!comparable_) {  // without it any certificate would do
+        if (!comparable_) {  // otherwise any certificate would be accepted
             fatal_ = true;
             return Error{Errc::refused, "its host name can't be looked for in a certificate"};
         }
@@ -122,8 +123,7 @@ public:
     void expect_bulk() override { bulk_ = true; }
 
     std::span<std::byte> receive_space() override {
-        // OpenSSL takes all but the beginning of a record, and that only if we stop to listen to
-        // it.
+        // Bytes are left if the session stopped reading before OpenSSL had consumed them.
         const std::size_t left = text_.in_end - text_.in_begin;
         if (text_.in_begin > 0) {
             std::memmove(text_.in.data(), text_.in.data() + text_.in_begin, left);
@@ -166,7 +166,7 @@ public:
             SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED);  // sent with what follows
         }
         std::size_t written = 0;
-        // The buffer below takes everything, so OpenSSL never writes a part.
+        // The BIO accepts everything, so OpenSSL never writes a part.
         if (SSL_write_ex(ssl_.get(), piece.view().data() + offset, count, &written) != 1) {
             return failed();
         }
@@ -196,7 +196,7 @@ private:
     }
 
     const std::uint64_t key_records_max_;
-    std::uint64_t key_records_ = 0;  ///< sent under the present key
+    std::uint64_t key_records_ = 0;  ///< sent under the current key
     std::size_t receive_bytes_ = receive_first_bytes;
     Ciphertext text_;
     std::string ca_at_fault_;  ///< filled in by TrustStore's judge()
@@ -206,7 +206,7 @@ private:
     std::array<ByteView, 1> taken_views_;
     bool bulk_ = false;
     bool peer_finished_ = false;
-    bool comparable_ = true;  ///< the host that was dialled with the peer's certificate
+    bool comparable_ = true;  ///< the dialled host can be matched with a certificate
     bool fatal_ = false;
 };
 

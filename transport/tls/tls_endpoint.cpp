@@ -1,3 +1,8 @@
+// The endpoint of a process: sockets, sessions and the inbox of its node, all in the node's thread.
+//
+// Invariants: peers_ has one session per name, and none of an earlier start than one that was
+// connected already. What peers can take is bounded: connections without a hello in number and
+// time; unhandled input in bytes, beyond which no session is read; log lines per minute.
 #include "transport/tls/tls_endpoint.hpp"
 
 #include <algorithm>
@@ -20,18 +25,19 @@
 namespace starling {
 namespace {
 
-/// Connections that have not said who they are. One more closes the oldest.
+/// Bound on connections without a hello. One more closes the oldest.
 constexpr std::size_t strangers_max = 256;
-/// A handshake that moves on a slow link has so many times the limit of one that stands still.
+/// A handshake that progresses on a slow link may take this many times the limit of one without
+/// progress.
 constexpr int handshake_limits_max = 12;
 constexpr SwarmDuration rate_interval = std::chrono::seconds(1);
 
-/// Lines a minute about connections that were refused.
+/// Log lines per minute about refused connections.
 constexpr std::uint32_t refused_lines_max = 20;
 
-/// How long a flood may hold up what is to come behind all that has arrived.
+/// Bound on the delay of post_after_arrivals().
 constexpr SwarmDuration late_limit = std::chrono::seconds(5);
-/// Callbacks run at once to find out that all that has arrived was read.
+/// Bound on callbacks run in a row to find out whether everything that has arrived was read.
 constexpr int late_callbacks_max = 1000;
 
 CaFingerprint ca_of(const Session& session) {
@@ -74,7 +80,7 @@ private:
     struct Watched {
         SwarmTime until;
         std::weak_ptr<Session> session;
-        int limits = 1;  ///< that it was given
+        int limits = 1;  ///< granted so far
     };
 
     SessionOwner& owner() { return *this; }
@@ -108,13 +114,13 @@ private:
     std::optional<TlsContext> context_;
     EventLoop loop_;
     std::vector<ListenSocket> sockets_;
-    std::map<const Session*, std::shared_ptr<Session>> sessions_;
-    std::map<NodeId, std::shared_ptr<Session>> peers_;
+    std::map<const Session*, std::shared_ptr<Session>> sessions_;  ///< until session_gone()
+    std::map<NodeId, std::shared_ptr<Session>> peers_;             ///< those that are up
     std::map<NodeId, std::optional<CaFingerprint>> pins_;
     std::map<Address, std::weak_ptr<Session>> dialling_;
     std::deque<std::weak_ptr<Session>> strangers_;  ///< accepted, oldest first
-    std::deque<Watched> watched_;                   ///< all with the same limit: in order of time
-    std::vector<std::weak_ptr<Session>> paused_;
+    std::deque<Watched> watched_;                   ///< ascending: all have the same limit
+    std::vector<std::weak_ptr<Session>> paused_;    ///< to be resumed when the inbox has room
     Inbox inbox_;
     SwarmTime rates_due_{};
     std::optional<IdentityWatch> identity_watch_;
@@ -220,7 +226,7 @@ std::optional<Input> TlsEndpoint::receive_until(SwarmTime deadline) {
         refresh_identity();
         show_refused(loop_.now());
         if (!inbox_.empty()) {
-            // Sending goes on while the node works through what came.
+            // Sends and receives also while the node has inputs to handle.
             loop_.run_one_until(SwarmTime{});
             Input first = inbox_.pop();
             resume_paused();
@@ -325,7 +331,8 @@ Result<void> TlsEndpoint::admit(const Session& session, const Hello& hello) {
         hello.session >= known->second->peer().session) {
         return {};
     }
-    // Whom we dial is not told anything about itself: it may be us who are asked to end.
+    // If we dialled, this becomes our own ConnectFailed, and `replaced` there would end this node
+    // instead of the older start.
     return Error{
         session.purpose().dialled ? Errc::refused : Errc::replaced,
         "this start, of " + start_text(hello.session) + ", is " +
@@ -422,8 +429,8 @@ void TlsEndpoint::deliver(Input input, std::size_t frame_bytes) {
     }
 }
 
-/// Once no connection is ready to be accepted or read, and none is held back: what a peer said
-/// before its end is in the inbox then.
+/// Delivers them once no connection is ready to be accepted or read, and none is paused: then the
+/// inbox contains all that peers have sent before.
 void TlsEndpoint::take_late() {
     if (!inbox_.late_waits()) {
         return;
@@ -451,7 +458,8 @@ void TlsEndpoint::resume_paused() {
 
 // ---- Identity ----------------------------------------------------------------------------------
 
-/// Takes what stands in the identity files now, if that is a whole identity of this node.
+/// Rereads the identity files if they have changed, and uses them if they are a valid identity of
+/// this node.
 void TlsEndpoint::refresh_identity() {
     if (!identity_watch_) {
         return;
@@ -483,7 +491,8 @@ void TlsEndpoint::use(TlsContext context) {
     context_ = std::move(context);
     log(Level::info, "certificate re-read: " + options_.name.name + ", " + context_->summary());
     show_warnings();
-    // Connections live on under the certificate that they began with, unless it was taken back.
+    // Connections go on with the certificate of their handshake, unless it is not accepted any
+    // more.
     const std::map<const Session*, std::shared_ptr<Session>> all = sessions_;
     for (const auto& [key, session] : all) {
         if (session->state() != Session::State::up) {
@@ -527,7 +536,7 @@ void TlsEndpoint::log(Level level, const std::string& text) const {
     }
 }
 
-/// Whoever reaches the port can cause this as often as they like.
+/// Rate-limited, since whoever reaches the port can cause this at will.
 void TlsEndpoint::refused(const std::string& text) {
     if (options_.refused) {
         options_.refused();
@@ -539,7 +548,7 @@ void TlsEndpoint::refused(const std::string& text) {
     }
 }
 
-/// How many lines were left out, once that is due at `now`.
+/// Logs how many lines were omitted, if that is due at `now`.
 void TlsEndpoint::show_refused(SwarmTime now) {
     const std::optional<SwarmTime> due = refused_lines_.due();
     if (!due || *due > now) {

@@ -12,7 +12,7 @@
 
 namespace starling {
 
-/// Where a node's identity lies. All PEM.
+/// Files of a node's identity, all PEM.
 struct IdentityFiles {
     std::string cert;     ///< certificate, and any intermediates
     std::string key;      ///< private key
@@ -20,17 +20,16 @@ struct IdentityFiles {
     std::string ca_file;  ///< one file of CA certificates
 };
 
-/// Who a certificate is for: subject common name = node name, and a subjectAltName URI
-/// `urn:starling:role:ROLE` for each role it may take.
+/// The subject of a certificate. The common name is the node's name; each role it may have is a
+/// subjectAltName URI `urn:starling:role:ROLE`.
 struct Identity {
     NodeId name;
     std::set<Role> roles;
-    CaFingerprint ca;  ///< who made the certificate; zeros: nobody that is known here
+    CaFingerprint ca;  ///< the issuing CA; zeros: it is not known here
 };
 
-/// Reads and checks the files a node was given: they exist, fit together, are not expired, name a
-/// node with `role`. The error names the flag (--cert, --key, --capath, --cacert) and the file at
-/// fault.
+/// Reads and checks a node's files: they exist, fit together, are not expired, name a node with
+/// `role`. The error names the flag (--cert, --key, --capath, --cacert) and the file at fault.
 Result<Identity> check_identity(const IdentityFiles& files, Role role);
 
 /// One address to listen on.
@@ -40,22 +39,22 @@ struct ListenOptions {
 };
 
 struct TlsEndpointOptions {
-    NodeId name;  ///< must be what the certificate says, where one is given
+    NodeId name;  ///< must be the certificate's, if there is one
     Role role = Role::sl;
     std::uint64_t session = 0;              ///< of this start of the node: see Node::session()
     std::optional<IdentityFiles> identity;  ///< none: only Unix sockets can be used (an ML node)
     std::vector<ListenOptions> listen;
-    /// Hosts under which others are told to dial this node: its certificate must be made for each,
-    /// or they would refuse it, and the error would be told at their end only.
+    /// Hosts under which others dial this node: its certificate must be valid for each, or they
+    /// would refuse it, and only their logs would tell.
     std::vector<std::string> reached_as;
-    /// TCP connect, TLS and hello, each way.
+    /// For TCP connect, TLS and hellos; extended while they progress.
     SwarmDuration handshake_limit = std::chrono::seconds(5);
-    /// Held unread per endpoint before reading stops.
+    /// Unhandled input at which the endpoint stops reading.
     std::size_t receive_bytes_max = std::size_t{16} * 1024 * 1024;
-    /// Something to log that is no input of the node: a peer that was refused, with its address.
-    /// Of those the first in a minute only; then how many more there were.
+    /// Log lines of the endpoint itself, such as a refused peer and its address. Those are limited
+    /// per minute; then follows the number omitted.
     std::function<void(Level, std::string text)> log;
-    std::function<void()> refused;  ///< each peer that was refused
+    std::function<void()> refused;  ///< called for each refused peer
 };
 
 /// Opens all listening sockets. Errc::io names address and port ("port 30304 on 127.0.1.1 is in

@@ -1,3 +1,4 @@
+// OpenSSL's errors as messages that tell the operator which file to change, and on which host.
 #include "transport/tls/tls_errors.hpp"
 
 #include <openssl/err.h>
@@ -6,7 +7,7 @@
 namespace starling {
 namespace {
 
-/// What the peer's alert says about our certificate; empty for other alerts.
+/// Explains a peer's alert about this node's certificate; empty for other alerts.
 std::string alert_text(int reason) {
     switch (reason) {
         case SSL_R_TLSV1_ALERT_UNKNOWN_CA:

@@ -8,10 +8,10 @@ struct ssl_st;
 
 namespace starling {
 
-/// Why a TLS connection can't go on, as a sentence that can stand behind the peer's address.
+/// Why a TLS connection failed, as text to follow the peer's address.
 struct TlsFailure {
     Error error;
-    bool fatal = false;  ///< the peer would answer a second try in the same way
+    bool fatal = false;  ///< another connection would fail in the same way
 };
 
 /// Explains the newest error of OpenSSL and clears all. The code is Errc::refused for certificates,
@@ -22,11 +22,11 @@ TlsFailure explain_tls_error(const ssl_st& ssl, const std::string& ca);
 /// "FLAG FILE: WHAT", Errc::refused: a file of an identity that can't be used.
 Error at_fault(const std::string& flag, const std::string& file, const std::string& what);
 
-/// ": what OpenSSL says", or nothing; clears OpenSSL's errors.
+/// OpenSSL's newest error as ": TEXT", or nothing; clears all errors.
 std::string openssl_reason();
 
-/// What is wrong with a peer's certificate (X509_V_ERR_...), in brackets, and what helps.
-/// \param ca  of the chain behind it, where the fault lies; empty: in the certificate itself.
+/// Explains an X509_V_ERR_... code of a peer's certificate, in brackets, and what to do about it.
+/// \param ca  the CA in its chain that is at fault; empty: the certificate itself.
 std::string verify_text(long code, const std::string& ca);
 
 }  // namespace starling

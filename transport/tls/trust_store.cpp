@@ -1,3 +1,5 @@
+// Verification of X.509 certificates (RFC 5280) by OpenSSL, with this node's CAs and revocation
+// lists. Two of OpenSSL's verdicts are overruled: a missing list and an outdated one (judge()).
 #include "transport/tls/trust_store.hpp"
 
 #include <algorithm>
@@ -15,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A trusted CA may make intermediate ones without end; each would be one more name and log line.
+/// Bound on noted CAs: a trusted CA can issue any number of intermediate CAs, each with a name to
+/// remember and a line to log.
 constexpr std::size_t notes_max = 64;
 
 const X509* find_ca(const STACK_OF(X509_OBJECT) & objects, const X509_NAME* name) {
@@ -30,7 +33,8 @@ const X509* find_ca(const STACK_OF(X509_OBJECT) & objects, const X509_NAME* name
 
 }  // namespace
 
-/// Where a store keeps what it has to tell: connections hold on to a store that was replaced.
+/// Index of the notes in OpenSSL's extra data of a store. The store owns them, since connections
+/// keep a store after it was replaced.
 int TrustStore::notes_index() {
     using Held = std::shared_ptr<Notes>;
     static const int index =
@@ -45,13 +49,13 @@ TrustStore::TrustStore() : store_(X509_STORE_new(), &X509_STORE_free) {
     STARLING_INVARIANT(store_ && X509_STORE_set_ex_data(store_.get(), notes_index(),
                                                         new std::shared_ptr<Notes>(notes_)) == 1,
                        "a store's memory can be had");
-    // Of the whole chain: a CA may take back another CA as it may a node.
+    // Of the whole chain: a CA can revoke an intermediate CA, too.
     X509_STORE_set_flags(store_.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     X509_STORE_set_verify_cb(store_.get(), judge);
 }
 
-/// A CA without a revocation list has revoked nothing. One whose list should have been followed by
-/// a newer one has revoked what stands in it: a swarm does not stop because an operator is late.
+/// OpenSSL's verify callback. A CA without a revocation list has revoked nothing. An outdated list
+/// still counts: a swarm must not stop because an operator is late with the next one.
 int TrustStore::judge(int accepted, X509_STORE_CTX* check) {
     if (accepted == 1) {
         return 1;
@@ -132,7 +136,7 @@ Result<void> TrustStore::add_directory(const std::string& directory) {
     return {};
 }
 
-/// An intermediate CA is trusted through its root alone, which must be here too.
+/// An intermediate CA is trusted only with its root, which must be present, too.
 Result<void> TrustStore::check_roots(const std::string& where) {
     const STACK_OF(X509_OBJECT)& objects = *X509_STORE_get0_objects(store_.get());
     int roots = 0;
@@ -184,7 +188,7 @@ Result<TrustStore> TrustStore::load(const std::string& ca_path, const std::strin
         return rooted.error();
     }
     if (trust.lists_ == 0) {
-        // Nothing to look at: one line is as good as one for each CA.
+        // No lists at all: one note instead of one per CA.
         X509_VERIFY_PARAM_clear_flags(X509_STORE_get0_param(trust.store_.get()),
                                       X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
         trust.notes_->fresh.push_back(
