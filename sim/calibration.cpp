@@ -1,3 +1,5 @@
+// Reads the table of measured costs strictly: an unknown key or a number out of range is an error
+// with its line, since a misspelt key would silently simulate another machine.
 #include "sim/calibration.hpp"
 
 #include <charconv>
@@ -14,7 +16,7 @@ constexpr std::size_t file_bytes_max = std::size_t{1} * 1024 * 1024;
 
 constexpr double above_zero = 1e-12;
 
-/// Reads numbers out of the table; keeps the first error.
+/// Reads numbers from the table; keeps the first error.
 class TableReader {
 public:
     explicit TableReader(std::string file) : file_(std::move(file)) {}
@@ -34,7 +36,7 @@ public:
         return value;
     }
 
-    /// False, and an error, if it is none.
+    /// Otherwise records an error.
     bool is_object(const JsonValue& value, const std::string& what) {
         if (value.kind != JsonValue::Kind::object) {
             fail(value, what + " is no object");
@@ -66,7 +68,8 @@ WorkloadCost read_workload(TableReader& reader, const JsonMember& workload) {
         } else if (member.name == "startup_seconds") {
             cost.startup_seconds = reader.number(member, 0.0);
         } else if (member.name == "p10" || member.name == "p90") {
-            reader.number(member, 0.0);  // the spread, for people: simulated training has none
+            reader.number(member,
+                          0.0);  // the spread, for readers of the file; simulated training has none
         } else {
             reader.fail(member.value, "unknown key '" + member.name +
                                           "' of a workload: seconds_per_batch or startup_seconds");

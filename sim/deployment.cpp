@@ -1,3 +1,7 @@
+// From an actor of a deployment file to the nodes that it starts. Command lines are parsed by the
+// code of the real programs (options/), so that a deployment can be taken over unchanged; what
+// differs in a simulation is checked here: addresses must be those of the platform's hosts, and
+// certificates are not read.
 #include "sim/deployment.hpp"
 
 #include "transport/crypto/licence_file.hpp"
@@ -46,8 +50,8 @@ Result<std::string> host_address(const SimEngine& engine, HostIndex host,
                                   " (property 'ip' in the platform file)"};
 }
 
-/// What a node is called that has no --name: ROLE-HOST. Ids of hosts may have characters that no
-/// node name has.
+/// The name of a node without --name: ROLE-HOST. Characters of host IDs that node names can't have
+/// become '-'.
 std::string default_name(const std::string& role, const std::string& host) {
     std::string name = (role + "-" + host).substr(0, node_name_max);
     for (char& c : name) {
@@ -73,7 +77,7 @@ std::string socket_of(const SimEngine& engine, HostIndex host, const std::string
     return "/" + engine.host_name(host) + "/" + sl + ".sock";
 }
 
-/// Where a node gets its seat. The servers must be hosts of the platform.
+/// Licence servers of a node; they must be hosts of the platform.
 Result<SeatOptions> seat_of(const SimEngine& engine, const CommonOptions& common,
                             const std::string& command) {
     for (const Address& server : common.apls) {

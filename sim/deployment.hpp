@@ -12,7 +12,7 @@
 
 namespace starling {
 
-/// A node to be made: what an actor of the deployment file asks for.
+/// A node to be started, as specified by an actor of the deployment file.
 struct SimNodePlan {
     NodeId id;
     Role role = Role::sl;
@@ -20,18 +20,18 @@ struct SimNodePlan {
     Address listens;                                ///< SN: its API; SL: its exchange port
     std::vector<Address> sns;                       ///< SL: the APIs of its SNs
     Address peer_listens;                           ///< SN: where other SNs dial it
-    std::optional<Address> sentinel;                ///< SN: whom it asks to be taken in
+    std::optional<Address> sentinel;                ///< SN: the SN through which it joins
     SwarmDuration election_timeout{0};              ///< SN
     std::string socket;                             ///< SL: its Unix socket; ML: that of its SL
     MlOptions program;                              ///< ML
-    SeatOptions seat;                               ///< SN, SL: from which licence servers
+    SeatOptions seat;                               ///< SN, SL: its licence servers
     AplsNodeOptions licences;                       ///< licence server
     std::map<std::string, std::string> properties;  ///< of the actor: `model.*`
     bool has_certificate_flags = false;
 };
 
-/// Looks at an actor's command line as far as that is possible without its host: a known function
-/// (run-apls, run-sn, run-sl, ml) and good flags. Errc::usage quotes both.
+/// Checks what does not depend on an actor's host: its function (run-apls, run-sn, run-sl, ml) and
+/// its flags. Errc::usage quotes both.
 Result<void> check_actor(const std::string& function, const std::vector<std::string>& arguments);
 
 /// The nodes of an actor: one, or an SL and its ML program. Errc::usage names host and flag.

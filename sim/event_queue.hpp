@@ -10,8 +10,7 @@
 
 namespace starling {
 
-/// What is to happen at which simulated time; at the same time in the order in which it was asked
-/// for.
+/// A priority queue of callbacks by simulated time; those of one time in the order of add().
 class EventQueue {
 public:
     void add(SwarmTime time, std::function<void()> what) {

@@ -26,7 +26,7 @@ Result<Fault> parse_fault(const std::string& text) {
     fault.text = text;
     stream >> time >> action;
     std::getline(stream >> std::ws, fault.target);
-    // Ids of hosts may have spaces and apostrophes in them, so the target is all of the rest.
+    // The target is the rest of the text: IDs of hosts may contain spaces and apostrophes.
     fault.target.resize(fault.target.find_last_not_of(" \t\r\n") + 1);
     if (fault.target.empty()) {
         return wrong(text, "it has no target");

@@ -7,23 +7,23 @@
 
 namespace starling {
 
-/// Something that breaks, or comes back, at a simulated time.
+/// A failure, or a recovery, at a simulated time.
 struct Fault {
     enum class Kind {
-        kill,     ///< a host with all on it, or one node: its process dies
-        restart,  ///< a host, with all nodes that ran on it, or one node: they start anew
+        kill,     ///< a host with all its nodes, or one node: its process
+        restart,  ///< a host with all nodes that ran on it, or one node
         cut,      ///< a link goes down
         heal,     ///< a link comes back
     };
     SwarmTime at{};
     Kind kind = Kind::kill;
     std::string target;
-    std::string text;  ///< as it was given, for messages
+    std::string text;  ///< as given, for messages
 };
 
-/// "t=30s kill host-2", "t=1500ms cut wan", "t=2m restart sl2". All behind the action is the
-/// target's name, spaces and apostrophes too: "t=2s kill Peter's laptop". Errc::usage quotes the
-/// text.
+/// "t=30s kill host-2", "t=1500ms cut wan", "t=2m restart sl2". The target's name is all text
+/// behind the action, including spaces and apostrophes: "t=2s kill Peter's laptop". Errc::usage
+/// quotes the text.
 Result<Fault> parse_fault(const std::string& text);
 
 }  // namespace starling

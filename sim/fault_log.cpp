@@ -1,3 +1,5 @@
+// Counts failures and recoveries for the summary. SimGrid reports each direction of a split-duplex
+// link as a link of its own; here they are one, so `off_` remembers what was reported already.
 #include "sim/fault_log.hpp"
 
 #include <algorithm>
@@ -22,7 +24,7 @@ std::uint64_t number(const TraceEvent& event, std::string_view key) {
     return value;
 }
 
-/// The name in the platform file.
+/// The link's name in the platform file.
 std::string whole_link(const std::string& name) {
     for (const std::string_view suffix : {"_UP", "_DOWN"}) {
         if (name.ends_with(suffix)) {
@@ -37,7 +39,7 @@ std::string whole_link(const std::string& name) {
 void FaultLog::report(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     if (event.name == "leader_elected") {
         ++elections_;
-    } else if (event.name == "round_committed") {  // each SN says so; the first counts
+    } else if (event.name == "round_committed") {  // reported by each SN; the first counts
         committed_[field(event, "contract")].try_emplace(number(event, "round"),
                                                          Committed{time, number(event, "attempt")});
     }
@@ -47,7 +49,7 @@ void FaultLog::report(SwarmTime time, const NodeId& node, const TraceEvent& even
 void FaultLog::changed(SwarmTime time, bool host, const std::string& name, bool on) {
     bool& off = off_[{host, name}];
     if (off == !on) {
-        return;  // the other direction of a link, or nothing new
+        return;  // the other direction of a link, or no change
     }
     off = !on;
     auto& [went_off, came_on] = host ? hosts_ : links_;

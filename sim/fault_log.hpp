@@ -10,35 +10,35 @@
 
 namespace starling {
 
-/// What broke in a run and how the swarm got over it, for people who rehearse failures. Events of
-/// nodes pass through it on their way to the trace.
+/// The failures of a run and how the swarm recovered, for the summary. A trace sink that counts
+/// events and passes them on.
 class FaultLog final : public TraceSink {
 public:
     struct Pause {
-        Round round = 0;  ///< that was committed at its end
+        Round round = 0;  ///< committed at its end
         SwarmDuration length{0};
     };
 
     explicit FaultLog(TraceSink& trace) : trace_(trace) {}
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override;
-    /// Each writes an event of node `platform`, unless that is known already.
+    /// Each reports an event of node `platform`, unless the state is known already.
     void host_changed(SwarmTime time, const std::string& host, bool on);
     void link_changed(SwarmTime time, const std::string& link, bool on);
     void node_killed(SwarmTime time, const NodeId& node, const std::string& reason);
     void node_restarted() { ++nodes_restarted_; }
 
-    /// How often one changed to (off, on).
+    /// Number of changes to (off, on).
     std::pair<std::uint64_t, std::uint64_t> hosts() const { return hosts_; }
     std::pair<std::uint64_t, std::uint64_t> links() const { return links_; }
     std::uint64_t nodes_killed() const { return nodes_killed_; }
     std::uint64_t nodes_restarted() const { return nodes_restarted_; }
     bool any() const { return hosts_.first + links_.first + nodes_killed_ > 0; }
-    /// How often an SN began to lead the ledger.
+    /// Number of elections that an SN won.
     std::uint64_t elections() const { return elections_; }
-    /// Rounds that were agreed on by a later attempt than their first.
+    /// Rounds that were not committed by their first attempt.
     std::uint64_t retried_rounds() const;
-    /// Most attempts that one round took; 0 without a round.
+    /// The most attempts of one round; 0 without a round.
     std::uint64_t attempts_max() const;
     /// The longest and the median time from one commit of a training contract to its next.
     Pause longest_pause() const;
@@ -55,7 +55,7 @@ private:
     void changed(SwarmTime time, bool host, const std::string& name, bool on);
 
     TraceSink& trace_;
-    std::map<std::pair<bool, std::string>, bool> off_;  ///< by (is a host, name)
+    std::map<std::pair<bool, std::string>, bool> off_;  ///< by (is a host, name); absent: on
     std::pair<std::uint64_t, std::uint64_t> hosts_;
     std::pair<std::uint64_t, std::uint64_t> links_;
     std::uint64_t nodes_killed_ = 0;

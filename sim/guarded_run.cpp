@@ -1,3 +1,8 @@
+// SimGrid aborts, exits or crashes on many errors in a platform file. The simulation therefore runs
+// in a child process, and the parent explains such an end: until the input is accepted
+// (Stage::loading) it captures the child's stderr, and then names the file, the step that was under
+// way, and SimGrid's reason. The step and the progress counters are in shared memory, which
+// survives the child.
 #include "sim/guarded_run.hpp"
 
 #include <algorithm>
@@ -30,7 +35,7 @@ constexpr std::chrono::milliseconds progress_apart_max = std::chrono::minutes(1)
 
 enum class Stage : int { loading, running, ended };
 
-/// In shared memory; the child writes.
+/// In shared memory; written by the child.
 struct Board {
     std::atomic<Stage> stage{Stage::loading};
     RunMeter meter;
@@ -87,7 +92,7 @@ RunProgress read_meter(const RunMeter& meter) {
     return {meter.simulated_ns, meter.events, meter.bytes_moved, meter.rounds};
 }
 
-/// The process that waits for the run, and speaks for it.
+/// The parent: waits for the child, prints progress, and explains its end.
 class Guard {
 public:
     Guard(const GuardOptions& options, Board& board, pid_t child)
@@ -147,7 +152,7 @@ private:
         before_ = now;
     }
 
-    /// False: the child writes no more into the pipe.
+    /// Reads what the child wrote. False: the pipe is closed.
     bool take_words(int from) {
         std::array<char, 4096> part{};
         const ssize_t got = ::read(from, part.data(), part.size());
@@ -198,14 +203,14 @@ private:
     Clock::time_point start_ = Clock::now();
     std::chrono::milliseconds next_;
     RunProgress before_{-1, 0, 0, 0};
-    std::string words_;  ///< what the child said while it loaded
+    std::string words_;  ///< the child's stderr while it loads
 };
 
 int run_in_child(Board& board, Pipe& words, pid_t guard,
                  const std::function<int(RunStatus&)>& run) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != guard) {
-        ::_exit(exit_code::failed);  // the guard died before the line above
+        ::_exit(exit_code::failed);  // the parent died before prctl()
     }
     const int own_stderr = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     ::dup2(words.ends[1], STDERR_FILENO);
@@ -227,7 +232,7 @@ int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)
     Board alone;
     Board& board = memory == MAP_FAILED ? alone : *new (memory) Board;
     Pipe words;
-    Pipe alive;  // the child holds the end that is written to until it is gone
+    Pipe alive;  // its write end is open in the child until that process ends
     std::cout.flush();
     std::fflush(nullptr);
     const pid_t guard = ::getpid();
@@ -237,7 +242,7 @@ int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)
         return run(status);
     }
     if (child == 0) {
-        // The board stays mapped, and the pipe `alive` open, until the process is gone.
+        // The board stays mapped, and the pipe `alive` open, until the process ends.
         ::close(alive.ends[0]);
         alive.ends = {-1, -1};
         return run_in_child(board, words, guard, run);

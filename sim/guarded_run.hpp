@@ -9,32 +9,30 @@
 
 namespace starling {
 
-/// What a guarded run tells its guard. Lives in memory that both processes share.
+/// Status of a guarded run, written by the child process and read by its parent.
 class RunStatus {
 public:
     virtual ~RunStatus() = default;
-    /// Names the step that comes next, for the message if SimGrid does not survive it. Cheap.
+    /// Names the next step, for the message if SimGrid ends the process in it. Cheap.
     virtual void doing(std::string_view step) = 0;
-    /// Platform and deployment are accepted; from here on the run's own words go to stderr.
+    /// Platform and deployment are accepted; from here on stderr is not captured.
     virtual void loaded() = 0;
     virtual RunMeter& meter() = 0;
 };
 
 struct GuardOptions {
-    std::string platform;  ///< its file, for messages
-    /// First progress line after so long on the wall clock, then at twice the time up to a minute
-    /// apart. 0: none.
+    std::string platform;  ///< file, for messages
+    /// Wall time until the first progress line; the interval then doubles up to a minute. 0: none.
     std::chrono::milliseconds progress = std::chrono::seconds(10);
 };
 
-/// Runs `run` in a child process and returns its exit code. SimGrid ends the process that it is in
-/// on much that a platform file may say; this one survives it. Before RunStatus::loaded() such an
-/// end is the fault of the input: exit code 2, and what SimGrid said, on stderr. After that it is
-/// 1. Meanwhile stderr gets a line now and then about how far a slow run is.
-/// Without a second process to be had, `run` is called here.
+/// Runs `run` in a child process and returns its exit code. SimGrid ends its process on many errors
+/// in a platform file; the parent survives that. Before RunStatus::loaded() such an end is an error
+/// in the input: exit code 2, and SimGrid's message on stderr. Afterwards it is 1. A slow run has
+/// progress lines on stderr. If no process can be made, `run` is called in this one.
 int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)>& run);
 
-/// The reason among what SimGrid wrote before it ended the process; empty: it gave none.
+/// The reason in SimGrid's output before it ended the process; empty: none.
 std::string reason_in(std::string_view words);
 
 struct RunProgress {

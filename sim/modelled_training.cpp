@@ -1,3 +1,6 @@
+// Training without computation: a state machine that syncs at the same batches as SwarmCallback
+// (they share SyncCounter) and charges seconds_per_batch for each batch. Parameters are phantoms,
+// so memory does not limit the size of simulated models.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,7 +15,7 @@
 namespace starling {
 namespace {
 
-/// Reads one number out of a map of texts.
+/// Reads one number from a map of texts.
 template <typename Number>
 Result<void> read(const std::map<std::string, std::string>& texts, const std::string& name,
                   const char* what, double low, double high, Number& number) {
@@ -108,7 +111,8 @@ private:
         request.params = Blob::phantom(model_.parameters * element_bytes(DType::f32));
         request.batches = counter_.since_sync();
         if (joined_) {
-            // As optimisers with one running mean have it; cut where a host would refuse it.
+            // Like an optimiser with one running mean per parameter; cut to what a host would
+            // accept.
             request.snapshot = {
                 counter_.position(),
                 Blob::phantom(std::min(request.params.size(), program_state_bytes_max))};
@@ -133,7 +137,7 @@ private:
     bool finished_ = false;
 };
 
-/// Owns the program, so that a timer finds out that it is gone.
+/// Owns the program; pending timers hold weak pointers, so they do nothing once it is gone.
 class Handle final : public SimProgram {
 public:
     explicit Handle(std::shared_ptr<ModelledProgram> program) : program_(std::move(program)) {}

@@ -1,3 +1,6 @@
+// What has to be done to a platform or deployment file before SimGrid reads it: SimGrid aborts on
+// some inputs that are to be reported as errors, or handled otherwise. It then reads a changed copy
+// with the same lines, so that line numbers in its messages are those of the user's file.
 #include "sim/platform_file.hpp"
 
 #include <cstdlib>

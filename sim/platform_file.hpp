@@ -13,27 +13,27 @@ namespace starling {
 Result<std::string> read_xml_file(const std::string& file, const std::string& what);
 
 /// An actor of a deployment file. SimGrid aborts on one whose host is unknown, and throws at the
-/// start time of one whose host is off then, so they are looked at before.
+/// start time of one whose host is off then, so both are handled before.
 struct PlannedActor {
     std::string host;
     std::string function;
     SwarmTime start{};
 };
 
-/// The actors of a file. \param text  gets blanks where their start times stand.
+/// The actors of a file. \param text  their start times are replaced by blanks.
 std::vector<PlannedActor> planned_actors(std::string& text);
 
-/// A file that SimGrid reads in the place of the user's, for as long as this lives.
+/// A temporary file that SimGrid reads instead of the user's; removed by the destructor.
 class SubstituteFile {
 public:
-    /// \param text  empty: the file itself is good.
+    /// \param text  empty: the user's file itself is read.
     SubstituteFile(std::string file, const std::string& text);
     SubstituteFile(const SubstituteFile&) = delete;
     SubstituteFile& operator=(const SubstituteFile&) = delete;
     ~SubstituteFile();
 
     const std::string& path() const { return copy_.empty() ? original_ : copy_; }
-    /// What SimGrid said, of the user's file.
+    /// A message of SimGrid with the name of the user's file.
     std::string told(std::string text) const;
 
 private:

@@ -1,3 +1,6 @@
+// A user's program in a simulation. It computes in a thread of its own, in real time; its requests
+// are delivered at the simulated time that the calibration table gives for its batches. Order and
+// times of all events thus depend on the program and the table only.
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,9 +12,9 @@
 namespace starling {
 namespace {
 
-/// Asks its thread batch by batch, at the simulated time at which each batch ends: so the order of
-/// all events is the same however fast the thread is. Meanwhile the thread runs ahead up to its
-/// next request, beside those of other nodes.
+/// Polls the thread batch by batch, at the simulated time at which each batch ends, which makes the
+/// order of all events independent of the thread's speed. The thread runs ahead to its next
+/// request, in parallel with those of other nodes.
 class RealProgram final : public SimProgram {
 public:
     RealProgram(SimEngine& engine, TrainFunction train, ProgramOptions options,
@@ -32,7 +35,7 @@ public:
     void resume(TrainReply reply) override {
         begin_ = engine_.now();
         thread_.resume(std::move(reply));
-        // Through the queue, so that all programs that start at this instant run beside each other.
+        // Through the event queue, so that all programs resumed at this instant run in parallel.
         look_at(begin_, 0);
     }
 
@@ -62,7 +65,7 @@ private:
         if (std::holds_alternative<OpenRequest>(request)) {
             const Result<WorkloadCost> cost = calibration_.workload(thread_.workload());
             if (!cost) {
-                // The program ends as if the swarm had refused it.
+                // The program ends as if the swarm had refused its contract.
                 failure_ = cost.error();
                 thread_.resume(FailedReply{cost.error()});
                 look_at(time, 0);
@@ -98,12 +101,12 @@ private:
     OnTrainRequest on_request_;
     std::function<void(const TraceEvent&)> on_trace_;
     WorkloadCost cost_;
-    std::optional<Error> failure_;
-    SwarmTime begin_{};
+    std::optional<Error> failure_;  ///< the table has no entry: reason of the program's exit
+    SwarmTime begin_{};             ///< of the batches since the last reply
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     std::mutex mutex_;
-    std::vector<TraceEvent> events_;
-    TrainingThread thread_;  // last: its thread uses the others
+    std::vector<TraceEvent> events_;  ///< not reported yet; guarded by mutex_
+    TrainingThread thread_;           // last: its thread uses the others
 };
 
 }  // namespace

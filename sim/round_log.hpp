@@ -9,16 +9,16 @@
 
 namespace starling {
 
-/// What the training programs saw of the rounds.
+/// Rounds as the training programs see them: when they wait, and what they get.
 class RoundLog {
 public:
     struct Entry {
-        SwarmTime first_check_in{};  ///< the first program handed in its parameters
-        SwarmTime last_check_in{};   ///< the last one did
-        SwarmTime last_go_on{};      ///< the last program got the merged ones
+        SwarmTime first_check_in{};  ///< the first program started to wait
+        SwarmTime last_check_in{};   ///< the last program started to wait
+        SwarmTime last_go_on{};      ///< the last program got the merged parameters
         Digest digest;
         std::uint32_t members = 0;
-        bool same_digest = true;  ///< all programs got the same
+        bool same_digest = true;  ///< all programs got the same parameters
         SwarmDuration exchange() const { return last_go_on - last_check_in; }
     };
 
@@ -26,11 +26,11 @@ public:
     void goes_on(const NodeId& ml, Round round, const Digest& digest, SwarmTime now);
 
     const std::map<Round, Entry>& rounds() const { return rounds_; }
-    /// Of all rounds' exchange times; 0 without a round.
+    /// Median of exchange() over all rounds; 0 without a round.
     SwarmDuration median_exchange() const;
 
 private:
-    std::map<NodeId, SwarmTime> waiting_since_;
+    std::map<NodeId, SwarmTime> waiting_since_;  ///< programs that wait for a round
     std::map<Round, Entry> rounds_;
 };
 

@@ -1,3 +1,6 @@
+// Decides when a simulation whose events go on is over because no round ends any more. The limit
+// scales with the bytes of a round and the narrowest link, since a correct round over a slow link
+// may take simulated days.
 #include "sim/round_watch.hpp"
 
 #include <algorithm>
@@ -10,7 +13,7 @@ namespace {
 constexpr SwarmDuration patience_min = std::chrono::hours(2);
 constexpr double patience_seconds_max = 1e9;
 constexpr double times = 10.0;
-// Heartbeats and the like, a member in some days.
+// Heartbeats and other small messages of a member in some days.
 constexpr double other_bytes = 1024.0 * 1024.0;
 
 std::string rounded(double value, const char* unit) {
@@ -22,7 +25,7 @@ std::string rounded(double value, const char* unit) {
 }  // namespace
 
 double RoundWatch::round_bytes() const {
-    // Each member sends its parameters and gets the merged ones.
+    // Each member sends its parameters and receives the merged ones.
     return static_cast<double>(members_) * (2.0 * static_cast<double>(model_bytes_) + other_bytes);
 }
 

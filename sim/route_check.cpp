@@ -1,3 +1,5 @@
+// Routes are looked up before the simulation starts: where SimGrid has none it throws or crashes,
+// and that is to be reported as an error of the platform file, not in the middle of a run.
 #include "sim/route_check.hpp"
 
 #include <algorithm>

@@ -13,23 +13,23 @@ namespace starling {
 /// A host with a node on it.
 struct DeployedHost {
     HostIndex host = 0;
-    bool serves = false;  ///< with an SN or a licence server: all others talk to it
+    bool serves = false;  ///< with an SN or a licence server, which all others dial
 };
 
-/// Most pairs that are looked at when a simulation starts: all of 141 hosts.
+/// Bound on pairs that are checked when a simulation starts: all pairs of 141 hosts.
 constexpr std::size_t route_pairs_max = 20'000;
 
-/// The pairs of hosts (from, to) whose routes are looked at: all, a host to itself too, if these
-/// are at most `most`. Otherwise for each host those to itself, to and from the next one in the
-/// list, and to and from the first host that serves; those of more hosts that serve as far as they
-/// fit. So each host's own links are seen, and it is less than the nodes ask for when they connect.
-/// The other routes are looked at when they are first used.
+/// The pairs of hosts (from, to) whose routes are checked: all, including each host with itself, if
+/// these are at most `most`. Otherwise each host with itself, with the next one in the list, and
+/// with the first host that serves, in both directions; then with more hosts that serve as far as
+/// they fit. So the links of each host are checked at less cost than the nodes' own connections
+/// have. The other routes are checked when they are first used.
 std::vector<std::pair<HostIndex, HostIndex>> pairs_to_check(const std::vector<DeployedHost>& hosts,
                                                             std::size_t most = route_pairs_max);
 
-/// Asks for the routes of pairs_to_check(). Throws PlatformError where there is none.
-/// \param doing  is told each pair before: SimGrid may crash at it.
-/// Returns the bandwidth of the narrowest in bytes a second; 0: none is limited.
+/// Looks up the routes of pairs_to_check(). Throws PlatformError if one is missing.
+/// \param doing  called before each pair, with a text that names it: SimGrid may crash at it.
+/// \return  bandwidth of the narrowest route in bytes per second; 0: none is limited.
 double check_routes(const SimEngine& engine, const std::vector<DeployedHost>& hosts,
                     const std::function<void(const std::string&)>& doing);
 

@@ -5,12 +5,12 @@
 
 namespace starling {
 
-/// How far a simulation is. Written by it, read by the process that watches it.
+/// Progress of a simulation. Written by it, read by its parent process.
 struct RunMeter {
     std::atomic<std::int64_t> simulated_ns{0};
     std::atomic<std::uint64_t> events{0};       ///< of the simulator: timers, transfers
     std::atomic<std::uint64_t> bytes_moved{0};  ///< over links
-    std::atomic<std::uint64_t> rounds{0};       ///< that a program went on from
+    std::atomic<std::uint64_t> rounds{0};       ///< with a result for at least one program
 };
 
 }  // namespace starling

@@ -15,7 +15,7 @@ static_assert(SIMGRID_VERSION >= 33200, "SimGrid 3.32 or newer is needed");
 
 namespace starling::sg {
 
-/// `done` is called for every activity that ends, in whatever way; before 3.34 for some twice.
+/// Calls `done` for every activity that ends, successfully or not; before 3.34 for some twice.
 template <typename Done>
 void on_comm_end(Done done) {
 #if SIMGRID_VERSION >= 33400

@@ -1,3 +1,8 @@
+// SimGrid behind SimEngine. All code runs in SimGrid's maestro: nodes are state machines driven by
+// timers and transfers, and actors of the deployment only start them. That saves a context per
+// node, and gives one total order of events: (time, order of asking).
+//
+// Reasons for the settings of the network model: DECISIONS.md.
 #include "sim/sim_engine.hpp"
 
 #include <algorithm>
@@ -23,12 +28,13 @@ std::vector<std::string> engine_arguments(const std::string& program,
         "--log=root.threshold:warning",
         "--log=xbt_cfg.threshold:warning",
         "--log=ker_engine.threshold:error",  // "Process called exit when leaving"
-        "--log=ker_actor.threshold:error",   // an actor's host is off: it starts with its host
+        "--log=ker_actor.threshold:error",   // an actor's host is off: the actor starts with the
+                                             // host
         "--log=surf_parse.threshold:error",
         "--cfg=network/model:CM02",
         "--cfg=network/bandwidth-factor:" + std::to_string(SimRoutes::bandwidth_factor),
-        // Latency is added by our own timers: a message in SimGrid's latency phase is lost when a
-        // link changes, and frames of one connection could not follow each other without gaps.
+        // Latency is added by timers (SimNetwork): SimGrid loses a message in its latency phase if
+        // a link changes, and frames of one connection could not follow each other without gaps.
         "--cfg=network/latency-factor:0",
         "--cfg=network/crosstraffic:0",
         std::string("--cfg=network/optim:") + (lazy ? "Lazy" : "Full"),
@@ -40,7 +46,7 @@ std::vector<std::string> engine_arguments(const std::string& program,
     return arguments;
 }
 
-/// SimGrid's engine, which keeps the words of its command line.
+/// SimGrid's engine with its command line, to which it keeps pointers.
 class EngineOfArguments {
 public:
     explicit EngineOfArguments(std::vector<std::string> arguments)
@@ -75,7 +81,7 @@ struct SimEngine::Impl {
     SimResources resources{*engine, events};
     std::optional<SimRoutes> routes;       ///< once the platform is loaded
     std::vector<PlannedActor> actors;      ///< in the order of the file
-    std::set<std::size_t> actors_waiting;  ///< of those, the ones that have not started
+    std::set<std::size_t> actors_waiting;  ///< indexes of those that have not started
 };
 
 SimEngine::SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
@@ -100,7 +106,7 @@ Result<void> SimEngine::load_platform(const std::string& file, bool with_profile
     }
     const SubstituteFile read(file, failing->text);
     try {
-        if (!failing->text.empty()) {  // profiles beside the user's file are still found
+        if (!failing->text.empty()) {  // finds profiles beside the user's file
             s4u::Engine::set_config("path:" +
                                     std::filesystem::absolute(file).parent_path().string());
         }
@@ -138,7 +144,7 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
     const SubstituteFile read(file, *text);
     std::optional<Error> refused;
     std::size_t seen = 0;
-    // The default factory sees every actor as the file is read, in its order.
+    // SimGrid calls the default factory for every actor while it reads the file, in its order.
     const auto factory = [this, &refused, &seen, check = std::move(check),
                           start = std::move(start)](
                              std::vector<std::string> words) -> simgrid::kernel::actor::ActorCode {
@@ -150,7 +156,7 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
         }
         const std::size_t number = seen++;
         impl_->actors_waiting.insert(number);
-        // Run when its host is on first.
+        // Run as soon as its host is on.
         return [this, actor, start, number] {
             SimActor started = actor;
             started.host = *find_host(s4u::this_actor::get_host()->get_name());
@@ -200,7 +206,7 @@ void SimEngine::at(SwarmTime time, std::function<void()> what) {
     impl_->events.add(time, std::move(what));
 }
 std::size_t SimEngine::pending() const {
-    // The watch for lost transfers is no work of its own.
+    // The timer that watches for lost transfers does not count.
     return impl_->events.pending() + impl_->transfers.under_way() -
            (impl_->transfers.is_watching() ? 1U : 0U);
 }

@@ -19,21 +19,21 @@ namespace starling {
 /// A host of the platform: its place in the list of all hosts, sorted by name.
 using HostIndex = std::uint32_t;
 
-/// How one host reaches another.
+/// The route from one host to another.
 struct SimRoute {
     SwarmDuration latency{0};  ///< one way
-    /// Of the narrowest link, as a TCP payload (bandwidth factor applied).
+    /// TCP payload over the narrowest link (bandwidth factor applied).
     double bytes_per_second = 0.0;
-    bool up = true;  ///< no link of it is down
+    bool up = true;  ///< all its links are up
 };
 
-/// The platform can't do what a node of the deployment needs: no route between two hosts.
+/// The platform lacks what the deployment needs: a route between two hosts.
 class PlatformError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// An actor of the deployment file that has come to its start time.
+/// An actor of the deployment file whose start time has come.
 struct SimActor {
     std::string function;  ///< "run-sn", "run-sl", ...
     HostIndex host = 0;
@@ -42,11 +42,12 @@ struct SimActor {
 };
 
 /// SimGrid behind one small interface: simulated time, hosts, routes and transfers. Everything runs
-/// in SimGrid's maestro; there is one engine in a process, ever. All callbacks come from run(), one
-/// after the other, in order of (time, order of asking).
+/// in SimGrid's maestro; a process can have one engine only, ever. All callbacks come from run(),
+/// one after the other, in order of (time, order of asking).
 class SimEngine {
 public:
-    /// \param simgrid_options  "--cfg=..." and "--log=..." of the command line; they win over ours.
+    /// \param simgrid_options  "--cfg=..." and "--log=..." of the command line; they override the
+    /// defaults.
     /// \param lazy  network/optim:Lazy, faster than Full above 10,000 hosts.
     SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
               bool lazy);
@@ -54,33 +55,33 @@ public:
     SimEngine& operator=(const SimEngine&) = delete;
     ~SimEngine();
 
-    /// Errc::usage names the file, and the line where SimGrid knows it, or the host or link whose
-    /// speed, bandwidth or latency can't be.
-    /// \param with_profiles  false: nothing fails or changes by a profile of the file.
+    /// Errc::usage names the file, and the line if SimGrid tells it, or the host or link with an
+    /// impossible speed, bandwidth or latency.
+    /// \param with_profiles  false: ignores the file's profiles.
     Result<void> load_platform(const std::string& file, bool with_profiles = true);
-    /// `check` looks at (function, arguments) of each actor while the file is read; `start` is
-    /// called in run() when an actor's start time has come.
+    /// Calls `check` with (function, arguments) of each actor while the file is read, and `start`
+    /// in run() when an actor's start time has come.
     using CheckActor =
         std::function<Result<void>(const std::string&, const std::vector<std::string>&)>;
     using StartActor = std::function<void(SimActor)>;
     Result<void> load_deployment(const std::string& file, CheckActor check, StartActor start);
     /// In the order of the file.
     const std::vector<PlannedActor>& actors() const;
-    /// Actors of the deployment that are still to start: their time has not come, or their host
-    /// is off and has a profile that will turn it on.
+    /// Number of actors that will still start: their time has not come, or their host is off and
+    /// its profile will turn it on.
     std::uint64_t actors_to_come() const;
 
-    /// Runs until nothing is left to do or stop() was called. Throws what a callback throws.
+    /// Runs until no event is left or stop() was called. Exceptions of callbacks pass through.
     void run();
-    /// Drops all that is still to come, for good, so that run() returns.
+    /// Drops all pending and future events, so that run() returns.
     void stop();
     SwarmTime now() const;
-    /// Where it counts; before, a meter of its own.
+    /// Counts progress there; before, in a meter of its own.
     void set_meter(RunMeter& meter);
     RunMeter& meter() const;
     /// Calls `what` at that time, or now if it has passed.
     void at(SwarmTime time, std::function<void()> what);
-    /// Calls of at() that are still to come, and transfers under way.
+    /// Pending calls of at(), and transfers under way.
     std::size_t pending() const;
 
     std::size_t host_count() const;
@@ -93,28 +94,29 @@ public:
     /// Of one core; 1e9 is the reference machine of the calibration table.
     double host_flops_per_second(HostIndex host) const;
     bool host_on(HostIndex host) const;
-    /// Its profile (`state_file`) will turn it on, later than now.
+    /// Whether its profile (`state_file`) will turn it on later.
     bool host_restarts(HostIndex host) const;
-    /// Throws PlatformError if there is none. From a host to itself there always is one: without a
-    /// usable one in the platform, messages take 20 us at 5 GB/s.
+    /// Throws PlatformError if there is none. A host always has one to itself: if the platform has
+    /// none that can be used, it has 20 us and 5 GB/s.
     SimRoute route(HostIndex from, HostIndex to) const;
 
-    /// Moves `bytes` (>= 1) over the route's links: bandwidth and sharing, no latency (that is the
-    /// caller's, see sim/DECISIONS.md). `done(false)`: a host or link failed meanwhile.
+    /// Moves `bytes` (>= 1) over the route's links: bandwidth and sharing, without latency, which
+    /// callers add (see sim/DECISIONS.md). `done(false)`: a host or link failed meanwhile.
     /// \pre  both hosts are on and the route is up; SimGrid aborts or hangs otherwise.
     /// \return  its number, for remaining_bytes().
     std::uint64_t transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
                            std::function<void(bool)> done);
-    /// Of a transfer that is under way; 0 once it has ended.
+    /// Bytes left of a transfer; 0 once it has ended.
     double remaining_bytes(std::uint64_t transfer) const;
 
     void turn_host(HostIndex host, bool on);
     bool has_link(const std::string& name) const;
     /// Both directions of a split-duplex link.
     void turn_link(const std::string& name, bool on);
-    /// After a host has gone on or off, whoever asked for it (fault or profile).
+    /// Called after a host was turned on or off, by a fault or a profile.
     void on_host_change(std::function<void(HostIndex, bool on)> changed);
-    /// The same for a link; each direction of a split-duplex link is one. All that ask are told.
+    /// The same for a link; each direction of a split-duplex link is one. All registered callbacks
+    /// are called.
     void on_link_change(std::function<void(const std::string& name, bool on)> changed);
 
 private:

@@ -1,3 +1,6 @@
+// All events of a simulation behind one kernel timer of SimGrid, set to the earliest: events of one
+// time happen in the order in which they were added, whatever SimGrid does with timers of one date,
+// and SimGrid has only one timer to keep.
 #include "sim/sim_events.hpp"
 
 #include <algorithm>
@@ -11,7 +14,7 @@ namespace {
 
 using simgrid::kernel::timer::Timer;
 
-/// More events than any swarm has at one instant: it goes round in a circle.
+/// More events than any swarm has at one instant: a loop without progress in time.
 constexpr std::uint64_t events_an_instant_max = 20'000'000;
 
 }  // namespace
@@ -38,7 +41,7 @@ void SimEvents::arm() {
         armed_->remove();
     }
     armed_at_ = next;
-    // Rounding to a double must not put the date before SimGrid's own clock.
+    // Rounding to a double must not put the date before SimGrid's clock.
     const double date =
         std::max(to_seconds(next.time_since_epoch()), simgrid::s4u::Engine::get_clock());
     armed_ = Timer::set(date, [this] { fire(); });

@@ -13,7 +13,7 @@ class Timer;
 
 namespace starling {
 
-/// Everything that is still to happen in a simulation, behind one kernel timer of SimGrid.
+/// The pending events of a simulation, behind one kernel timer of SimGrid.
 class SimEvents {
 public:
     SimEvents() = default;
@@ -24,11 +24,11 @@ public:
     static SwarmTime now();
     /// Calls `what` at that time, or now if it has passed.
     void add(SwarmTime time, std::function<void()> what);
-    /// Drops all that is still to come, for good.
+    /// Drops all pending and future events.
     void stop();
     std::size_t pending() const { return queue_.size(); }
 
-    /// Where progress is counted; before, in a meter of its own. It must outlive this.
+    /// Counts progress there; before, in a meter of its own. It must outlive this.
     void set_meter(RunMeter& meter) { meter_ = &meter; }
     RunMeter& meter() const { return *meter_; }
 
@@ -38,14 +38,14 @@ private:
     void count_instant(SwarmTime due);
 
     EventQueue queue_;
-    simgrid::kernel::timer::Timer* armed_ = nullptr;  ///< the kernel timer; SimGrid's
+    simgrid::kernel::timer::Timer* armed_ = nullptr;  ///< the kernel timer; owned by SimGrid
     SwarmTime armed_at_{};
-    bool firing_ = false;  ///< events run: the timer is set after them
+    bool firing_ = false;  ///< events run; the timer is set after them
     bool stopped_ = false;
     RunMeter own_meter_;
     RunMeter* meter_ = &own_meter_;
     std::uint64_t count_ = 0;      ///< of all events
-    std::uint64_t count_now_ = 0;  ///< of those at `instant_`
+    std::uint64_t count_now_ = 0;  ///< of events at `instant_`
     SwarmTime instant_{-SwarmDuration{1}};
 };
 

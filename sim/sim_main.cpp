@@ -1,3 +1,6 @@
+// The simulator's command line: it reads the inputs in an order that finds the user's errors before
+// SimGrid does, and runs the simulation in a child process (guarded_run.hpp). Exit code 2 is an
+// error in flags or files.
 #include "sim/sim_main.hpp"
 
 #include <exception>
@@ -82,8 +85,8 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_flag("--quiet", flags.quiet, "no log lines, only the summary");
 }
 
-/// Full sharing is fastest up to 10,000 hosts; the setting must be made before the platform is
-/// read.
+/// SimGrid's full recomputation of sharing is fastest up to 10,000 hosts. The setting must be made
+/// before the platform is read, so hosts are counted in the text.
 bool is_large(const std::string& platform_file) {
     Result<std::ifstream> stream = open_file(platform_file);
     std::size_t hosts = 0;
@@ -144,7 +147,7 @@ Result<void> load(SimEngine& engine, Simulation& simulation, const Flags& flags)
         [&simulation](const SimActor& actor) { simulation.start_actor(actor); });
 }
 
-/// Cut and heal need a link; hosts and nodes are looked up when the fault happens.
+/// Links of cut and heal must exist; hosts and nodes are looked up when the fault happens.
 Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faults) {
     for (const Fault& fault : faults) {
         const bool link = fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal;

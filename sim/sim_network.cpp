@@ -1,3 +1,10 @@
+// Connections of the simulated network. Each direction (lane) is a FIFO: bursts of frames flow one
+// after the other over SimGrid's links, then arrive one latency later, in order. What TCP adds to
+// SimGrid's flows is modelled here: connection set-up (two round trips and the TLS handshake), slow
+// start, and resets.
+//
+// Invariant: each byte sent is counted once more, as delivered or as lost (ByteCount). A closed
+// connection (`open` false) ignores all callbacks that are still under way for it.
 #include "sim/sim_network.hpp"
 
 #include <algorithm>
@@ -13,7 +20,7 @@ namespace {
 constexpr std::uint64_t tls_record_bytes = 16'384;
 constexpr std::uint64_t tls_overhead_bytes = 22;  // header 5, content type 1, tag 16
 constexpr std::uint64_t coalesce_bytes_max = std::uint64_t{64} * 1024;
-// Nobody answers: as long as a real endpoint waits for TCP and TLS.
+// Limit if nobody answers: that of a real endpoint for TCP and TLS.
 constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
 
 struct Slot;
@@ -27,23 +34,23 @@ struct Item {
 /// One direction of a connection.
 struct Lane {
     std::deque<Item> queue;
-    std::uint64_t undelivered_bytes = 0;  ///< queued, flowing or in the air
-    bool flowing = false;
-    std::uint64_t transfer = 0;    ///< of the engine, while `flowing`; 0: it has not begun
-    std::uint64_t body_bytes = 0;  ///< of the one frame with a body that is flowing; else 0
-    std::uint32_t in_air = 0;      ///< bursts
-    SwarmTime last_arrival{};
+    std::uint64_t undelivered_bytes = 0;  ///< queued, flowing or in flight
+    bool flowing = false;          ///< a burst has left the queue and its last byte has not left
+    std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
+    std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
+    std::uint32_t in_air = 0;      ///< bursts that have left and not arrived
+    SwarmTime last_arrival{};      ///< of a burst; none arrives before an earlier one
     SlowStart slow_start;
 };
 
 struct Connection {
-    std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other
+    std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other end
     std::array<Lane, 2> lane;
-    std::array<bool, 2> announced{};
-    bool local = false;
+    std::array<bool, 2> announced{};  ///< PeerUp was delivered to this end
+    bool local = false;               ///< a Unix socket
     bool open = true;
     std::uint64_t number = 0;
-    int closing = -1;  ///< the end that has stopped; its lane is still emptied
+    int closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
@@ -75,7 +82,7 @@ struct SimNetwork::Impl {
     Impl(SimEngine& sim_engine, SwarmDuration handshake_time)
         : engine(sim_engine), handshake(handshake_time) {}
 
-    // Connecting: from a dial to a connection that both ends know of, or a failure.
+    // Connecting: from a dial to PeerUp at both ends, or ConnectFailed.
 
     void connect(const SlotPtr& from, const Address& address, Role role) {
         auto dial = std::make_shared<Dial>(Dial{from, address, role, from->place.host, {}});
@@ -166,7 +173,7 @@ struct SimNetwork::Impl {
         return false;
     }
 
-    /// The newer connection takes the place of the older; nobody is told of a loss.
+    /// The newer connection replaces the older, without PeerLost.
     void replace(const Connection& fresh, int side) {
         const auto& peers = fresh.end[index(side)]->peers;
         const auto old = peers.find(peer(fresh, side).place.id);
@@ -187,7 +194,7 @@ struct SimNetwork::Impl {
         });
     }
 
-    // Sending: frames of a side wait in its queue and flow in bursts over the route.
+    // Sending: frames of a side are queued and flow in bursts over the route.
 
     void send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
         const auto found = from->peers.find(to);
@@ -304,7 +311,7 @@ struct SimNetwork::Impl {
         lane.flowing = false;
         lane.slow_start.idle_from(now);
         ++lane.in_air;
-        // In order even if the latency has fallen meanwhile.
+        // In order, even if the latency has decreased meanwhile.
         lane.last_arrival = std::max(lane.last_arrival, now + engine.route(from, to).latency);
         engine.at(lane.last_arrival, [this, connection, side, burst = std::move(burst)] {
             arrive(connection, side, *burst);
@@ -334,9 +341,9 @@ struct SimNetwork::Impl {
         }
     }
 
-    // Ending: connections that break or close, nodes that go.
+    // Ending: connections that are reset or closed, nodes that stop or are killed.
 
-    /// Takes a connection out of the world: what was not delivered is lost.
+    /// Removes a connection; its undelivered bytes are lost.
     void forget(const ConnectionPtr& connection) {
         connection->open = false;
         open.erase(connection->number);
@@ -362,7 +369,7 @@ struct SimNetwork::Impl {
             engine.at(engine.now() + delay, [connection, side, reason] {
                 Slot& slot = *connection->end[index(side)];
                 const NodeId other = peer(*connection, side).place.id;
-                // A newer connection has said all there is to say.
+                // Not if a newer connection has replaced it.
                 if (slot.alive && connection->announced[index(side)] &&
                     !slot.peers.contains(other)) {
                     slot.deliver(PeerLost{other, reason});
@@ -456,7 +463,7 @@ struct SimNetwork::Impl {
     static Slot& peer(const Connection& connection, int side) {
         return *connection.end[index(1 - side)];
     }
-    /// Paths are one name space a host; ports too.
+    /// Each host has one name space of paths, and one of ports.
     static std::pair<HostIndex, Address> listen_key(HostIndex host, const Address& address) {
         return {host, address.port == 0 ? address : Address{"", address.port}};
     }
@@ -472,7 +479,7 @@ struct SimNetwork::Impl {
     SwarmDuration handshake;
     std::map<NodeId, SlotPtr> nodes;
     std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
-    std::map<std::uint64_t, ConnectionPtr> open;  ///< in order of their birth
+    std::map<std::uint64_t, ConnectionPtr> open;  ///< in the order in which they were made
     std::uint64_t last_number = 0;
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
 

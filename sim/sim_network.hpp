@@ -37,18 +37,18 @@ struct ByteCount {
     std::uint64_t lost = 0;  ///< connection reset, or receiver gone
 };
 
-/// What a frame costs on a connection: its encoded size, and 22 bytes for each 16 KiB TLS record
-/// unless it stays on the host's own socket.
+/// Bytes of a frame on a connection: its encoded size, and 22 bytes for each TLS record of 16 KiB,
+/// except on a Unix socket.
 std::uint64_t wire_size(const Frame& frame, bool local_socket);
 
-/// All connections of the simulation. A connection is what TCP and TLS make of it: frames of one
-/// direction flow one after the other (small ones together, up to 64 KiB), at the rate that
-/// SimGrid's sharing gives the connection, and arrive one latency later, in order. A new or idle
-/// connection pays for TCP's slow start. A failing host or link on its way resets it: what was not
-/// delivered is lost, and both ends that live are told.
+/// All connections of the simulation, with the timing of TCP and TLS: frames of one direction flow
+/// one after the other (small ones together, up to 64 KiB), at the rate that SimGrid's sharing
+/// gives the connection, and arrive one latency later, in order. A new or idle connection goes
+/// through slow start. A failure of a host or link on its route resets it: undelivered frames are
+/// lost, and the ends that still run get PeerLost.
 class SimNetwork {
 public:
-    /// \param handshake  processor time of a TLS handshake, on top of its two round trips.
+    /// \param handshake  CPU time of a TLS handshake, in addition to its two round trips.
     SimNetwork(SimEngine& engine, SwarmDuration handshake);
     SimNetwork(const SimNetwork&) = delete;
     SimNetwork& operator=(const SimNetwork&) = delete;
@@ -57,14 +57,14 @@ public:
     /// Adds a node. `deliver` is called from SimEngine::run() only, never from inside the endpoint.
     /// Errc::io: the name, or an address on that host, is in use.
     Result<std::unique_ptr<Endpoint>> attach(SimPlace place, std::function<void(Input)> deliver);
-    /// The node has stopped: what it sent is still delivered, then its connections close.
+    /// The node has stopped: its frames are still delivered, then its connections close.
     void close(const NodeId& node);
-    /// The process is gone, or its host, with all that was not delivered. Peers learn it one
-    /// latency later; at once if the host is gone too.
+    /// The process, or its host, has failed: undelivered frames are lost. Peers get PeerLost one
+    /// latency later; at once if the host is off.
     void kill(const NodeId& node, const std::string& reason);
-    /// Resets the connections whose way is cut.
+    /// Resets the connections whose route is down.
     void check_routes();
-    /// The simulation is over: what is still under way is lost, and nobody is told.
+    /// Ends the simulation: counts undelivered frames as lost, without PeerLost.
     void end();
 
     /// By (sending host, receiving host).

@@ -1,3 +1,6 @@
+// A node in a simulation: the state machine and the NodeRunner of the real programs, with SimGrid's
+// time, network and work. What differs from a real node: signatures are replaced (memory_keys.hpp),
+// and the store is in memory.
 #include "sim/sim_node.hpp"
 
 #include <utility>
@@ -111,7 +114,7 @@ void SimNode::settle() {
     }
     const std::optional<SwarmTime> due = runner_->deadline();
     if (!due || (armed_ && *armed_ <= *due)) {
-        return;  // an armed timer that is too early finds nothing to do, and arms again
+        return;  // a timer that fires too early finds nothing to do, and is set again
     }
     armed_ = due;
     world_.engine.at(*due, [this, alive = alive_, generation = ++generation_] {

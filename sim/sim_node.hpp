@@ -15,14 +15,14 @@
 
 namespace starling {
 
-/// The state machine for a plan. `start` counts the starts of this node, from 1.
+/// The state machine of a plan. `start`: number of this start of the node, from 1.
 std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
                                 const MemoryStore* store, const Hasher& hasher);
 
-/// The network's view of a plan: who listens where, and for whom.
+/// A plan's addresses and the roles that may dial them.
 SimPlace place_of(const SimNodePlan& plan);
 
-/// One running node with all that belongs to it.
+/// One running node with its endpoint, worker and runner.
 class SimNode {
 public:
     struct World {
@@ -43,7 +43,7 @@ public:
     ~SimNode();
 
     SimWorker& worker() { return *worker_; }
-    /// Hands the node an input, and sees to its timers. Nothing after its stop.
+    /// Passes the node an input and sets its timer. No effect after its stop.
     void handle(Input input);
 
 private:
@@ -57,8 +57,8 @@ private:
     std::unique_ptr<Endpoint> endpoint_;
     std::unique_ptr<SimWorker> worker_;
     std::unique_ptr<NodeRunner> runner_;
-    std::optional<SwarmTime> armed_;
-    std::uint64_t generation_ = 0;
+    std::optional<SwarmTime> armed_;  ///< when the newest timer fires
+    std::uint64_t generation_ = 0;    ///< of the newest timer; older ones are ignored
     bool told_stop_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

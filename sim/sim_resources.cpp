@@ -1,3 +1,5 @@
+// Hosts and links, and what turns them on and off. SimGrid's callbacks come in the middle of its
+// own updates, so they are passed on as events.
 #include "sim/sim_resources.hpp"
 
 #include <algorithm>
@@ -62,8 +64,8 @@ void SimResources::link_changed(const s4u::Link& link) {
 }
 
 void SimResources::follow(const FailingResources& failing) {
-    // SimGrid 3.32 gives the changes of a state_file to a split-duplex link as a whole, which does
-    // not know them and aborts.
+    // SimGrid 3.32 applies a state_file to a split-duplex link as a whole, which has no such state,
+    // and aborts.
     for (const FailingResources::Link& link : failing.split_links) {
         follow_link(link, 0, {});
     }
@@ -74,7 +76,7 @@ void SimResources::follow(const FailingResources& failing) {
     }
 }
 
-/// From change `at` of the loop that began at `begin`.
+/// Schedules change `at` of the loop that began at `begin`, and after it the next.
 void SimResources::follow_link(const FailingResources::Link& link, std::size_t at,
                                SwarmTime begin) {
     const std::vector<StateProfile::Change>& changes = link.profile.changes();

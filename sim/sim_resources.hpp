@@ -19,7 +19,7 @@ class Link;
 
 namespace starling {
 
-/// Hosts and links of the loaded platform: which there are, and which go off and come on.
+/// Hosts and links of the loaded platform, and their changes between on and off.
 class SimResources {
 public:
     /// \param engine, events  must outlive this.
@@ -27,9 +27,9 @@ public:
     SimResources(const SimResources&) = delete;
     SimResources& operator=(const SimResources&) = delete;
 
-    /// Call it once the platform is loaded.
+    /// To be called once the platform is loaded.
     void list_hosts();
-    /// Turns off and on what the platform's profiles say, where SimGrid does not.
+    /// Applies those profiles of the platform that SimGrid can't apply.
     void follow(const FailingResources& failing);
 
     /// Sorted by name.
@@ -37,7 +37,7 @@ public:
     std::optional<HostIndex> find_host(const std::string& name) const;
     /// By its property `ip`, or else by its name.
     std::optional<HostIndex> find_address(const std::string& address) const;
-    /// Its profile will turn it on, later than now.
+    /// Whether its profile will turn it on later.
     bool host_restarts(HostIndex host) const;
     bool has_link(const std::string& name) const { return !links_named(name).empty(); }
     /// Both directions of a split-duplex link.
@@ -60,7 +60,7 @@ private:
     simgrid::s4u::Engine& engine_;
     SimEvents& events_;
     std::vector<simgrid::s4u::Host*> hosts_;
-    std::unordered_map<std::string, HostIndex> index_;
+    std::unordered_map<std::string, HostIndex> index_;  ///< by name
     std::unordered_map<std::string, HostIndex> by_ip_;
     std::map<HostIndex, StateProfile> profiles_;
     std::function<void(HostIndex, bool)> host_callback_;

@@ -1,3 +1,5 @@
+// Latency, bandwidth and state of routes. Impossible values are refused here, since SimGrid accepts
+// them silently and then computes nonsense or does not end.
 #include "sim/sim_routes.hpp"
 
 #include <cmath>
@@ -28,7 +30,7 @@ Result<void> SimRoutes::check_values(const std::vector<s4u::Link*>& links) const
     for (const s4u::Host* host : hosts_) {
         for (unsigned long state = 0; state < host->get_pstate_count(); ++state) {
             const double speed = host->get_pstate_speed(state);
-            // A state that is not the host's own may stand for booting, with a speed of 0.
+            // A state other than the host's current one may model booting, with a speed of 0.
             if (!above_0(speed) && (speed != 0.0 || state == host->get_pstate())) {
                 return bad_value("host '" + host->get_name() + "' has a speed", speed,
                                  "flop/s: it must be a number above 0");
@@ -86,10 +88,10 @@ bool SimRoutes::has_own_loopback(HostIndex host) const {
     return known->second;
 }
 
-/// The latency in seconds, and the links in links_.
+/// Looks up a route. \return  its latency in seconds; its links are in links_.
 double SimRoutes::ask(HostIndex from, HostIndex to) const {
     links_.clear();
-    double latency = 0.0;  // route_to adds to it
+    double latency = 0.0;  // route_to() adds to it
     try {
         hosts_[from]->route_to(hosts_[to], links_, &latency);
     } catch (const std::exception& error) {

@@ -15,14 +15,13 @@ class Link;
 
 namespace starling {
 
-/// How the hosts of a loaded platform reach each other: SimGrid's routes, with the gaps filled
-/// that can be, and the others named.
+/// Routes between the hosts of a loaded platform: SimGrid's, and a default from a host to itself.
+/// Missing ones are reported by name.
 class SimRoutes {
 public:
     /// Payload bytes per byte on the wire of full Ethernet frames: 1448 / 1538.
     static constexpr double bandwidth_factor = 0.94;
-    /// What two processes of one host say to each other takes this, where the platform has no
-    /// route for it, or one over the air.
+    /// The route of a host to itself if the platform has none, or one over Wi-Fi.
     static constexpr SimRoute own_loopback{std::chrono::microseconds(20), 5e9 * bandwidth_factor,
                                            true};
 
@@ -30,8 +29,8 @@ public:
     SimRoutes(std::string platform_file, const std::string& text,
               const std::vector<simgrid::s4u::Host*>& hosts);
 
-    /// SimGrid takes these without a word, and then computes nonsense or hangs. Errc::usage names
-    /// the host or link whose speed, bandwidth or latency can't be.
+    /// Errc::usage names a host or link with an impossible speed, bandwidth or latency. SimGrid
+    /// accepts these silently, and then computes nonsense or hangs.
     Result<void> check_values(const std::vector<simgrid::s4u::Link*>& links) const;
     /// Throws PlatformError if there is none.
     SimRoute route(HostIndex from, HostIndex to) const;
@@ -44,9 +43,9 @@ private:
 
     std::string file_;
     const std::vector<simgrid::s4u::Host*>& hosts_;
-    std::map<std::string, double> wifi_rates_;        ///< bytes a second, by link
-    mutable std::vector<simgrid::s4u::Link*> links_;  ///< of the route that was asked for last
-    mutable std::unordered_map<HostIndex, bool> loopbacks_;
+    std::map<std::string, double> wifi_rates_;               ///< bytes per second, by link
+    mutable std::vector<simgrid::s4u::Link*> links_;         ///< result of the last ask()
+    mutable std::unordered_map<HostIndex, bool> loopbacks_;  ///< results of has_own_loopback()
 };
 
 }  // namespace starling

@@ -29,7 +29,7 @@ void SimTrace::report(SwarmTime time, const NodeId& node, const TraceEvent& even
     std::snprintf(clock.data(), clock.size(), "[%12.6f]", to_seconds(time.time_since_epoch()));
     *log_ << clock.data() << ' ' << node.name << " : " << event.component << " : "
           << to_string(event.level) << " : ";
-    // A program's text must not forge lines or move the cursor.
+    // Text of a program must not forge lines or move the cursor.
     for (const char c : event.text) {
         log_->put(static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c);
     }

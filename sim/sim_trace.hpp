@@ -6,13 +6,12 @@
 
 namespace starling {
 
-/// Where the events of all simulated nodes go: the trace file, and log lines for people. Either may
-/// be missing.
+/// Writes the events of all simulated nodes to the trace file and the log. Either may be missing.
 class SimTrace final : public TraceSink {
 public:
-    /// \param trace  gets a first line with the seed, then a trace_line() an event.
+    /// \param trace  gets a first line with the seed, then one trace_line() per event.
     /// \param log    gets `[   12.345678] NODE : COMPONENT : LEVEL : text` from `level` on.
-    /// \param also   gets every event too; null: nobody does.
+    /// \param also  another sink for every event; null: none.
     SimTrace(std::ostream* trace, std::ostream* log, Level level, std::uint64_t seed,
              TraceSink* also = nullptr);
 

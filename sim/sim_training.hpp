@@ -12,7 +12,7 @@
 
 namespace starling {
 
-/// The program of one simulated ML node: takes a reply, and asks for something again later, at the
+/// The training program of one simulated ML node: gets a reply, and makes its next request at the
 /// simulated time at which it would on a host.
 class SimProgram {
 public:
@@ -20,11 +20,11 @@ public:
     virtual void resume(TrainReply reply) = 0;
 };
 
-/// Where a program's requests go. Called from SimEngine::run().
+/// Receives a program's requests. Called from SimEngine::run().
 using OnTrainRequest = std::function<void(TrainRequest)>;
 
-/// Training that nobody computes: how much there is and what it costs. The defaults are the `tiny`
-/// model of the CIFAR-10 example.
+/// Parameters of modelled training, which computes nothing. The defaults are the `tiny` model of
+/// the CIFAR-10 example.
 struct TrainingModel {
     std::uint64_t parameters = 328'586;  ///< f32
     double seconds_per_batch = 0.0045;   ///< on this node's host
@@ -37,7 +37,7 @@ struct TrainingModel {
     std::uint32_t weight = 1;
     std::string contract = "default";
 
-    /// Of one epoch; the last batch may be smaller.
+    /// Batches of one epoch; the last one may be smaller.
     std::uint64_t batches() const { return (samples + batch_size - 1) / batch_size; }
 };
 
@@ -52,10 +52,11 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
 std::unique_ptr<SimProgram> make_modelled_program(SimEngine& engine, TrainingModel model,
                                                   OnTrainRequest on_request);
 
-/// Runs the user's program in a thread of its own and charges simulated time for its batches. What
-/// it asks for and when depends on the program and the table only, not on how fast the thread is.
+/// Runs the user's program in a thread of its own and charges simulated time for its batches. Its
+/// requests and their times depend on the program and the table only, not on the speed of the
+/// thread.
 /// \param speed     of the host; 1 is the reference machine.
-/// \param on_trace  called from SimEngine::run(), when the program next asks for something.
+/// \param on_trace  called from SimEngine::run(), before the program's next request.
 std::unique_ptr<SimProgram> make_real_program(SimEngine& engine, TrainFunction train,
                                               ProgramOptions options,
                                               const Calibration& calibration, double speed,

@@ -1,5 +1,6 @@
-// SimGrid tells of every end: a transfer that stands still for hours was lost by it, or a link on
-// its way has no bandwidth. It would hold the simulation for ever, so all of them are watched.
+// Transfers by SimGrid's communications. SimGrid reports the end of each, with or without success;
+// one that makes no progress for hours was lost by SimGrid, or has a link without bandwidth. It
+// would keep the simulation running for ever, so the progress of all is watched.
 #include "sim/sim_transfers.hpp"
 
 #include <algorithm>
@@ -25,8 +26,8 @@ struct SimTransfers::Transfer {
     const s4u::Host* from = nullptr;
     const s4u::Host* to = nullptr;
     std::uint64_t bytes = 0;
-    double remaining = 0.0;  ///< bytes, when watch() looked last
-    SwarmTime moved_at{};
+    double remaining = 0.0;  ///< bytes, at the last watch()
+    SwarmTime moved_at{};    ///< last progress seen by watch()
     std::function<void(bool)> done;
 };
 
@@ -57,7 +58,7 @@ std::uint64_t SimTransfers::start(s4u::Host& from, s4u::Host& to, std::uint64_t 
     comm->set_payload_size(transfer.bytes);
     comm->set_data(static_cast<void*>(&transfer));
     transfer.comm = comm;
-    comm->set_source(&from)->set_destination(&to);  // this starts it
+    comm->set_source(&from)->set_destination(&to);  // starts it
     if (!watching_) {
         watching_ = true;
         watch_later();
@@ -79,14 +80,14 @@ template <typename Activity>
 void SimTransfers::ended(Activity& activity) {
     auto* transfer = static_cast<Transfer*>(activity.template get_data<void>());
     if (transfer == nullptr) {
-        return;  // not ours, or told twice
+        return;  // not of this class, or reported twice
     }
     activity.set_data(nullptr);
     const bool ok = activity.get_state() == s4u::Activity::State::FINISHED;
     moved(transfer->bytes);
     events_.add(SimEvents::now(), [done = std::move(transfer->done), ok] { done(ok); });
     const auto found = transfers_.find(transfer->number);
-    last_ended_ = std::move(found->second);  // an earlier one has left the stack by now
+    last_ended_ = std::move(found->second);  // an earlier one is not on the stack any more
     transfers_.erase(found);
 }
 

@@ -13,27 +13,27 @@ class Host;
 
 namespace starling {
 
-/// Flows of bytes over SimGrid's links: bandwidth and sharing, no latency.
+/// Flows of bytes over SimGrid's links: bandwidth and sharing, without latency.
 class SimTransfers {
 public:
     /// \pre  the engine exists. \param events  must outlive this.
     explicit SimTransfers(SimEvents& events);
     SimTransfers(const SimTransfers&) = delete;
     SimTransfers& operator=(const SimTransfers&) = delete;
-    /// What is under way when the simulation ends does not find our data any more.
+    /// Detaches communications that are still under way from this object.
     ~SimTransfers();
 
     /// \param done  called with false if a host or link failed meanwhile.
     /// \return  its number, for remaining_bytes().
     std::uint64_t start(simgrid::s4u::Host& from, simgrid::s4u::Host& to, std::uint64_t bytes,
                         std::function<void(bool)> done);
-    /// Within a host whose platform has no usable route for it: see SimRoutes::own_loopback.
+    /// Within a host that has no usable route to itself: see SimRoutes::own_loopback.
     std::uint64_t start_on_own_loopback(std::uint64_t bytes, std::function<void(bool)> done);
-    /// 0 once it has ended.
+    /// Bytes left; 0 once it has ended.
     double remaining_bytes(std::uint64_t transfer) const;
 
     std::size_t under_way() const { return transfers_.size(); }
-    /// An event of SimEvents looks after lost transfers: no work of its own.
+    /// Whether an event that looks for lost transfers is pending.
     bool is_watching() const { return watching_; }
 
 private:
@@ -48,7 +48,7 @@ private:
     SimEvents& events_;
     std::uint64_t last_number_ = 0;
     std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> transfers_;
-    /// SimGrid tells of the end from within the comm, which must live until that has returned.
+    /// SimGrid reports an end from within the comm, which must live until that call has returned.
     std::unique_ptr<Transfer> last_ended_;
     bool watching_ = false;
 };

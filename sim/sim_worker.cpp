@@ -1,3 +1,5 @@
+// Work is executed when it is started, and its result is delivered after its simulated time: a node
+// can't tell the difference, and results need no second copy of the inputs.
 #include "sim/sim_worker.hpp"
 
 namespace starling {

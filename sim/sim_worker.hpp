@@ -13,8 +13,9 @@
 
 namespace starling {
 
-/// The worker of one simulated node. Merging and hashing are really done, at once; their results
-/// come after the time the table gives, one work at a time. Training is the program's.
+/// The worker of one simulated node. Merging and hashing are executed for real; their results are
+/// delivered after the time in the calibration table, one work at a time. TrainWork goes to the
+/// program.
 class SimWorker final : public WorkExecutor {
 public:
     /// \param speed    of the host; 1 is the reference machine.
@@ -25,12 +26,12 @@ public:
     SimWorker& operator=(const SimWorker&) = delete;
     ~SimWorker() override;
 
-    /// Of an ML node, before its first work. Its requests go to request_made().
+    /// For an ML node, before its first work. The program's requests go to request_made().
     void set_program(std::unique_ptr<SimProgram> program) { program_ = std::move(program); }
     void request_made(TrainRequest request);
 
     void start(std::uint64_t work, Work what) override;
-    /// Its program trains, or starts: its next request is awaited.
+    /// Whether the program trains or starts: its next request is awaited.
     bool training() const { return training_.has_value(); }
     bool busy() const { return training_.has_value() || !queue_.empty(); }
 
@@ -44,8 +45,8 @@ private:
     WorkStores stores_;
     std::function<void(WorkDone)> deliver_;
     std::unique_ptr<SimProgram> program_;
-    std::optional<std::uint64_t> training_;
-    std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< the first is being done
+    std::optional<std::uint64_t> training_;             ///< number of the TrainWork under way
+    std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< the first one is under way
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -1,3 +1,10 @@
+// The run of a deployment: starts nodes, applies faults, and decides when the run is over. It ends
+// when all SL and ML nodes have ended and none will start again; then SNs and licence servers are
+// stopped, as an operator would. It ends early if nothing can happen any more (check_stall()), if
+// no round ends (check_rounds()), or if a node is restarted again and again without a round
+// between.
+//
+// Invariant: a member's SimNode is destroyed only outside its own code (graveyard).
 #include "sim/simulation.hpp"
 
 #include <algorithm>
@@ -14,7 +21,7 @@ namespace {
 
 constexpr SwarmDuration stall_check_interval = std::chrono::seconds(60);
 
-/// Looks at what goes to a program on its way.
+/// Observes replies to a program.
 class WatchedProgram final : public SimProgram {
 public:
     WatchedProgram(std::unique_ptr<SimProgram> program,
@@ -33,10 +40,10 @@ private:
     std::function<void(const SyncedReply&)> synced_;
 };
 
-/// SNs and licence servers run until they are stopped.
+/// SNs and licence servers run until stopped by an operator.
 bool is_daemon(Role role) { return role == Role::sn || role == Role::apls; }
 
-/// A host's own directory. Its id may have any characters: none leads out of the workspace.
+/// A host's directory. IDs may have any characters; the result never leads out of the workspace.
 std::string directory_name(const std::string& host) {
     std::string name;
     for (const char c : host) {
@@ -48,10 +55,10 @@ std::string directory_name(const std::string& host) {
 /// A node of the deployment over all its starts.
 struct Deployed {
     SimNodePlan plan;
-    std::unique_ptr<MemoryStore> store;  ///< it survives the node
+    std::unique_ptr<MemoryStore> store;  ///< survives restarts of the node
     std::unique_ptr<SimNode> node;       ///< null: not running
     std::uint64_t starts = 0;
-    std::uint64_t fruitless_starts = 0;  ///< since any program had a round
+    std::uint64_t fruitless_starts = 0;  ///< since a program last got a round
     NodeOutcome outcome;
 };
 
@@ -83,7 +90,7 @@ struct Simulation::Impl {
           network(engine, from_seconds(options.calibration.handshake_seconds)),
           watch(options.round_limit) {}
 
-    // Starting actors, and the program of each ML node.
+    // Starting: actors, their nodes, and the program of each ML node.
 
     void start_actor(const SimActor& actor) {
         Result<std::vector<SimNodePlan>> plans = plan_nodes(engine, actor);
@@ -199,7 +206,7 @@ struct Simulation::Impl {
         member.outcome.exit_code = stop.exit_code;
         member.outcome.reason = stop.reason;
         network.close(member.plan.id);
-        // Its own code is still on the stack.
+        // Destroyed later: the node's code is still on the stack.
         graveyard.push_back(std::move(member.node));
         engine.at(engine.now(), [this] {
             graveyard.clear();
@@ -218,7 +225,8 @@ struct Simulation::Impl {
         engine.at(engine.now(), [this] { check_end(); });
     }
 
-    /// SNs and licence servers are daemons: once nobody is left to serve, the operator stops them.
+    /// Ends the run, in two steps: once all SL and ML nodes have ended, SNs and licence servers are
+    /// stopped.
     void check_end() {
         const auto running = [this](bool daemons) {
             return std::any_of(members.begin(), members.end(), [daemons](const auto& member) {
@@ -252,7 +260,7 @@ struct Simulation::Impl {
         check_end();
     }
 
-    /// It was on a host that has gone off, and that its profile will turn on.
+    /// Whether its host is off and will be turned on by its profile.
     bool comes_back(const Deployed& member) const {
         return !member.node && member.outcome.killed && !engine.host_on(member.plan.host) &&
                engine.host_restarts(member.plan.host);
@@ -285,7 +293,7 @@ struct Simulation::Impl {
                                          stall_check_interval);
     }
 
-    /// Work and events are no rounds. False: the run is over.
+    /// Ends the run if no round ends although nobody trains. False: the run is over.
     bool check_rounds() {
         const bool awaited =
             faults_to_come > 0 || engine.actors_to_come() > 0 ||
@@ -300,7 +308,7 @@ struct Simulation::Impl {
         if (!watch.over(engine.now(), bytes_moved())) {
             return true;
         }
-        watch.set_narrowest(narrowest_now());  // links may have become slower
+        watch.set_narrowest(narrowest_now());  // links may be slower than at the start
         const std::optional<std::string> over = watch.over(engine.now(), bytes_moved());
         if (!over) {
             return true;
@@ -439,14 +447,14 @@ struct Simulation::Impl {
     SimOutcome outcome;
     SimNetwork network;
     RoundWatch watch;
-    std::uint64_t model_bytes = 0;  ///< of the largest model that a program handed in
+    std::uint64_t model_bytes = 0;  ///< of the largest model of a program
     std::vector<std::unique_ptr<Deployed>> members;
-    std::vector<std::unique_ptr<SimNode>> graveyard;
+    std::vector<std::unique_ptr<SimNode>> graveyard;  ///< have stopped, to be destroyed
     std::uint64_t faults_to_come = 0;
-    std::uint64_t faults_that_restart = 0;
-    std::uint64_t events_seen = 0;
-    SwarmTime active_at{};
-    bool stopping = false;
+    std::uint64_t faults_that_restart = 0;  ///< of these, restarts
+    std::uint64_t events_seen = 0;          ///< in the trace, at the last check_stall()
+    SwarmTime active_at{};                  ///< last check_stall() with any activity
+    bool stopping = false;                  ///< all SL and ML nodes have ended
     bool told_certificates = false;
 };
 

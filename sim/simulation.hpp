@@ -24,23 +24,23 @@ struct SimulationOptions {
     TrainFunction train;                            ///< empty: modelled training
     std::filesystem::path workspace = "workspace";  ///< real training works in WORKSPACE/HOST
     std::vector<Fault> faults;
-    /// What the clock on the wall shows at the start, in seconds since 1970, UTC; licence servers
-    /// ask. None: the first second of their licence.
+    /// Wall-clock time at the start, in seconds since 1970, UTC, for licence servers. None: the
+    /// first second of their licence.
     std::optional<std::int64_t> date;
-    std::optional<SwarmTime> until;  ///< end then, whatever the nodes do
-    /// Without training, other work or any event for so long, the nodes wait for each other for
-    /// ever.
+    std::optional<SwarmTime> until;  ///< end of the run, whatever the nodes do
+    /// The run ends after this long without training, other work or any event: then the nodes wait
+    /// for each other for ever.
     SwarmDuration stall_limit = std::chrono::hours(1);
-    /// Without any round for so long while nobody trains the run is over too; none: see RoundWatch.
+    /// The run ends after this long without a round while nobody trains; none: see RoundWatch.
     std::optional<SwarmDuration> round_limit;
-    /// Once all SL and ML have ended, SNs and licence servers are stopped after so long.
+    /// SNs and licence servers are stopped this long after the last SL or ML node has ended.
     SwarmDuration linger{0};
-    /// After so many restarts of one node without any round between, hosts fail faster than the
-    /// swarm can do anything: profiles may go on for ever.
+    /// The run ends after this many restarts of one node without a round between, since profiles
+    /// may go on for ever.
     std::uint64_t restarts_limit = 100;
 };
 
-/// The deployment asks for something that can't be, found out while the simulation ran.
+/// An error in deployment or faults that is detected while the simulation runs.
 class UsageError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -52,7 +52,7 @@ struct NodeOutcome {
     std::string host;
     std::optional<int> exit_code;  ///< none: killed by a fault, or still running
     bool killed = false;
-    std::string reason;  ///< of its stop
+    std::string reason;  ///< of its Stop
     std::uint64_t restarts = 0;
 };
 
@@ -65,11 +65,11 @@ struct SimOutcome {
     SwarmTime end{};
     ByteCount bytes;
     enum class End { finished, stalled, no_round, round_limit, until } how = End::finished;
-    NodeId restarting;      ///< of End::no_round: the node that was started over and over
-    std::string no_rounds;  ///< of End::round_limit: how long, and what the limit is
+    NodeId restarting;      ///< of End::no_round: the node that was restarted again and again
+    std::string no_rounds;  ///< of End::round_limit: for how long, and the limit
 
-    /// 0: every node that no fault has killed ended with 0. Otherwise the first other exit code, or
-    /// `aborted` if nodes never ended, or no round did.
+    /// 0: every node that was not killed by a fault ended with 0. Otherwise the first other exit
+    /// code, or `aborted` if nodes or rounds did not end.
     int exit_code() const;
 };
 
@@ -81,7 +81,7 @@ public:
     Simulation& operator=(const Simulation&) = delete;
     ~Simulation();
 
-    /// Looks for a route between all hosts that the deployment loaded before puts nodes on.
+    /// Checks the routes between the hosts of the loaded deployment.
     /// \param doing  see check_routes(). Throws PlatformError.
     void check_routes(const std::function<void(const std::string&)>& doing);
     /// For SimEngine::load_deployment(). Throws UsageError.

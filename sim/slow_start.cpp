@@ -1,3 +1,7 @@
+// SimGrid's flows use the whole bandwidth at once; TCP doubles its window per round trip until it
+// fills the pipe (RFC 5681, with the initial window of RFC 6928 and Linux's reset after idleness).
+// The difference is charged as a wait: all windows that are smaller than the bandwidth-delay
+// product cost a round trip each.
 #include "sim/slow_start.hpp"
 
 #include <algorithm>
@@ -17,7 +21,7 @@ SlowStart::Cost SlowStart::charge(SwarmTime now, std::uint64_t bytes, SwarmDurat
         left_ = window_;
         window_began_ = now;
     } else if (now - window_began_ >= round_trip) {
-        window_ *= left_ < window_ ? 2 : 1;  // only a window that was used grows
+        window_ *= left_ < window_ ? 2 : 1;  // a window grows only if it was used
         left_ = window_;
         window_began_ = now;
     }
@@ -32,7 +36,8 @@ SlowStart::Cost SlowStart::charge(SwarmTime now, std::uint64_t bytes, SwarmDurat
     }
     left_ -= std::min(left_, bytes - cost.sent_bytes);
     if (static_cast<double>(window_) >= pipe) {
-        // Open wide enough: from here on only the links limit, and growing further means nothing.
+        // The window fills the pipe: only the links limit from here on, so it need not grow
+        // further.
         left_ = window_;
     }
     return cost;

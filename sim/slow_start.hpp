@@ -6,25 +6,25 @@
 
 namespace starling {
 
-/// The growing window of one direction of a TCP connection. A connection that is new or was idle
-/// for a second sends ten segments, waits a round trip, sends twenty, and so on, until a round
-/// trip's worth of bytes is on the way. Measured against Linux TCP (cubic): 1 to 7 % below the real
+/// The congestion window of one direction of a TCP connection. A connection that is new or was idle
+/// for a second sends ten segments, waits a round trip, sends twenty, and so on, until the window
+/// reaches the bandwidth-delay product. Measured against Linux TCP (cubic): 1 to 7 % below the real
 /// time.
 class SlowStart {
 public:
     struct Cost {
-        std::uint64_t sent_bytes = 0;  ///< sent within the waiting time
-        SwarmDuration wait{0};         ///< before the rest flows without stops
+        std::uint64_t sent_bytes = 0;  ///< sent during the wait
+        SwarmDuration wait{0};         ///< before the rest flows without pauses
     };
-    /// What sending `bytes` now costs beyond the flow over the links.
+    /// Cost of sending `bytes` now, in addition to their flow over the links.
     Cost charge(SwarmTime now, std::uint64_t bytes, SwarmDuration round_trip,
                 double bytes_per_second);
-    /// The last byte has left at `now`.
+    /// To be called when the last byte has left.
     void idle_from(SwarmTime now) { idle_since_ = now; }
 
 private:
-    std::uint64_t window_ = 0;
-    std::uint64_t left_ = 0;  ///< of the window, this round trip
+    std::uint64_t window_ = 0;  ///< bytes; 0: nothing was sent yet
+    std::uint64_t left_ = 0;    ///< of the window, in this round trip
     SwarmTime window_began_{};
     SwarmTime idle_since_{};
 };

@@ -1,3 +1,6 @@
+// Profiles of a platform file: which hosts and links fail and recover. SimGrid applies them itself,
+// but does not tell whether a host will come back, can't apply some of them, and aborts on others.
+// So they are read here, too, and what SimGrid can't handle is blanked out in its copy of the file.
 #include "sim/state_profile.hpp"
 
 #include <algorithm>
@@ -23,7 +26,7 @@ std::optional<double> number_in(const std::string& word) {
     return read && value >= 0.0 && value <= 1e9 ? std::optional(value) : std::nullopt;
 }
 
-/// A bandwidth, latency or speed profile: SimGrid takes negative values, and 0, without a word.
+/// Checks a bandwidth, latency or speed profile: SimGrid accepts negative values, and 0, silently.
 Result<void> check_values(const std::string& text, bool may_be_0) {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
@@ -40,14 +43,14 @@ Result<void> check_values(const std::string& text, bool may_be_0) {
     return {};
 }
 
-/// Where SimGrid would find it: from here, or beside the platform file.
+/// Where SimGrid would find it: in the working directory, or beside the platform file.
 std::string found_file(const std::string& platform_file, const std::string& file) {
     const fs::path beside = fs::path(platform_file).parent_path() / file;
     std::error_code ignored;
     return fs::path(file).is_absolute() || fs::exists(file, ignored) ? file : beside.string();
 }
 
-/// Collects what the elements of one platform file say.
+/// Collects the profiles in the elements of one platform file.
 class ProfileReader {
 public:
     ProfileReader(const std::string& platform_file, const std::string& text, bool with_profiles)
@@ -80,7 +83,7 @@ public:
         return {};
     }
     FailingResources take() {
-        // From the back, so that the places before stay where they are.
+        // From the back, so that earlier positions stay valid.
         for (auto place = one_way_.rbegin(); place != one_way_.rend(); ++place) {
             blanked_.insert(*place, "symmetrical=\"NO\" ");
         }
@@ -128,8 +131,8 @@ private:
         to.push_back({name, std::move(*profile)});
         return {};
     }
-    /// Routes are symmetrical unless they say no. Of a route from a host to itself SimGrid 3.32
-    /// then makes two, and ends the process as one is there already (Floyd), or crashes (Dijkstra).
+    /// Routes are symmetrical by default. For one from a host to itself SimGrid 3.32 then adds two
+    /// routes, and ends the process because one exists already (Floyd), or crashes (Dijkstra).
     void make_one_way(const XmlElement& route) {
         const XmlElement::Attribute* symmetrical = route.find("symmetrical");
         const XmlElement::Attribute* from = route.find("src");
@@ -150,9 +153,9 @@ private:
     const std::string& text_;
     std::string blanked_;
     bool with_profiles_;
-    std::vector<std::size_t> one_way_;  ///< where symmetrical="NO" is to be said
-    std::set<std::string> used_;
-    std::map<std::string, std::string> traces_;  ///< those within the file, by id
+    std::vector<std::size_t> one_way_;           ///< where symmetrical="NO" is to be inserted
+    std::set<std::string> used_;                 ///< profile files
+    std::map<std::string, std::string> traces_;  ///< profiles within the file, by ID
     FailingResources failing_;
 };
 

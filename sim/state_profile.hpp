@@ -9,12 +9,12 @@
 
 namespace starling {
 
-/// When a host or link goes off and comes on: SimGrid's profile format, lines of a date in seconds
-/// and a value (0: off), and `LOOPAFTER seconds`, after which all begins again.
+/// When a host or link is turned off and on. In SimGrid's format: lines of a date in seconds and a
+/// value (0: off), and `LOOPAFTER seconds`, after which it starts again.
 class StateProfile {
 public:
     struct Change {
-        SwarmDuration at{0};  ///< from the begin of a loop
+        SwarmDuration at{0};  ///< from the start of a loop
         bool on = false;
     };
     /// Errc::malformed names the line.
@@ -22,9 +22,9 @@ public:
 
     /// In order of their times.
     const std::vector<Change>& changes() const { return changes_; }
-    /// From one begin to the next. None: it is gone through once.
+    /// Duration of a loop. None: it does not repeat.
     std::optional<SwarmDuration> period() const { return period_; }
-    /// It will come on once more after `now`.
+    /// Whether it is turned on once more after `now`.
     bool comes_on_after(SwarmTime now) const;
 
 private:
@@ -32,8 +32,8 @@ private:
     std::optional<SwarmDuration> period_;
 };
 
-/// What a platform file says of failing hosts and links, as far as SimGrid does not tell or can't
-/// do it.
+/// Failing hosts and links of a platform file, as far as SimGrid does not report or can't apply
+/// them.
 struct FailingResources {
     struct Host {
         std::string name;
@@ -41,14 +41,14 @@ struct FailingResources {
     };
     using Link = Host;
     std::vector<Host> hosts;
-    std::vector<Link> split_links;  ///< SPLITDUPLEX with a state_file, which is ours to follow
-    /// What SimGrid shall read: the file with blanks in the place of what it can't do, or shall
-    /// not, and with routes of hosts to themselves in one direction. Empty: the file itself.
+    std::vector<Link> split_links;  ///< SPLITDUPLEX with a state_file, which SimGrid can't apply
+    /// The text for SimGrid: blanks replace what it can't or must not apply, and routes of hosts to
+    /// themselves have one direction. Empty: the file can be read as it is.
     std::string text;
 };
 
-/// Errc::usage names file and profile: one that can't be read or is not a profile, or that is used
-/// twice, at which SimGrid would end the process.
+/// Errc::usage names file and profile: it can't be read, is not a profile, or is used twice, which
+/// makes SimGrid end the process.
 /// \param text  of the platform file.
 /// \param with_profiles  false: all profiles of the file's elements are blanked out.
 Result<FailingResources> read_failing_resources(const std::string& platform_file,

@@ -27,7 +27,7 @@ std::map<std::string, double> attach_wifi_hosts(const std::string& platform,
     if (zones.empty()) {
         return rates;
     }
-    // From a station to itself the way goes over the air; from the access point it is empty.
+    // The route of a station to itself is over the cell's link; that of the access point is empty.
     std::map<std::string, const s4u::Link*> air;  // by zone
     for (const s4u::Host* host : hosts) {
         const std::string zone = host->get_englobing_zone()->get_name();

@@ -1,3 +1,5 @@
+// A scanner for start tags and attributes with their positions in the text. No full parser: SimGrid
+// parses the same text and reports errors; this finds what must be checked or replaced before.
 #include "sim/xml_scan.hpp"
 
 #include <algorithm>
@@ -29,7 +31,7 @@ void append_utf8(std::string& text, std::uint32_t code) {
     }
 }
 
-/// The character of `&name;` or `&#number;`, added to `text`. False: there is none of this name.
+/// Appends the character of `&name;` or `&#number;` to `text`. False: the name is unknown.
 bool append_entity(std::string& text, std::string_view name) {
     constexpr std::pair<std::string_view, char> named[] = {
         {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
@@ -54,7 +56,7 @@ bool append_entity(std::string& text, std::string_view name) {
     return true;
 }
 
-/// An attribute's value as it is meant: `&apos;` is an apostrophe.
+/// An attribute's value with entities such as `&apos;` replaced.
 std::string decoded(std::string_view value) {
     std::string text;
     for (std::size_t at = 0; at < value.size(); ++at) {
@@ -69,7 +71,7 @@ std::string decoded(std::string_view value) {
     return text;
 }
 
-/// Reads the attributes of a tag that begins before `at`, up to its `>`.
+/// Reads the attributes of a tag from `at` to its `>`. \return  the position behind it.
 std::size_t scan_attributes(std::string_view text, std::size_t at, XmlElement& element) {
     while (at < text.size()) {
         at = text.find_first_not_of(blanks, at);
@@ -81,7 +83,7 @@ std::size_t scan_attributes(std::string_view text, std::size_t at, XmlElement& e
             text.find_first_not_of(" \t\r\n=", std::min(name_end, text.size()));
         if (name_end == at || quote == std::string_view::npos ||
             (text[quote] != '"' && text[quote] != '\'')) {
-            ++at;  // the slash of an empty element, or nothing that we know
+            ++at;  // the slash of an empty element, or malformed text
             continue;
         }
         const std::size_t value_end = text.find(text[quote], quote + 1);

@@ -17,15 +17,15 @@ struct XmlElement {
     };
     std::string name;
     std::vector<Attribute> attributes;
-    std::size_t end = 0;  ///< in the text, behind its `>`
+    std::size_t end = 0;  ///< position in the text behind its `>`
 
     const Attribute* find(std::string_view attribute) const;
-    /// Empty without such an attribute.
+    /// Empty if there is no such attribute.
     std::string value(std::string_view attribute) const;
 };
 
-/// The start tags of an XML text in its order, without those in comments. What is not well-formed
-/// is left out: SimGrid's parser, which reads the same text, says where and why.
+/// The start tags of an XML text in its order, without those in comments. Malformed parts are
+/// skipped: SimGrid's parser reads the same text and reports them.
 std::vector<XmlElement> scan_xml(std::string_view text);
 
 }  // namespace starling
