@@ -184,7 +184,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     std::error_code ignored;
     if (std::filesystem::exists(options.directory, ignored)) {
-        std::fprintf(stderr, "bench_commit: %s is there already: choose another --dir\n",
+        std::fprintf(stderr, "bench_commit: %s already exists: choose another --dir\n",
                      options.directory.c_str());
         return exit_code::usage;
     }

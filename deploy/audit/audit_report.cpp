@@ -47,7 +47,7 @@ std::string difference(const AuditedLedger& a, const AuditedLedger& b) {
     const std::uint64_t common = std::min(a.audit->summary().records, b.audit->summary().records);
     for (std::uint64_t index = 1; index <= common; ++index) {
         if (a.audit->link(index) != b.audit->link(index)) {
-            return a.file + " and " + b.file + " are two histories from entry " +
+            return a.file + " and " + b.file + " have different histories from entry " +
                    std::to_string(index) + " on. The first is signed by " +
                    signers_of(a.audit->summary(), index) + "; the second by " +
                    signers_of(b.audit->summary(), index);
@@ -68,17 +68,16 @@ std::string audit_text(const AuditedLedger& ledger) {
     }
     for (const LedgerAudit::Claim& claim : summary.claims) {
         text += "  entry " + std::to_string(claim.index) + ": '" + claim.node.name +
-                "' was not taken: " + claim.why + "\n";
+                "' was rejected: " + claim.why + "\n";
     }
     for (const auto& [name, training] : summary.trainings) {
         const Contract* contract = ledger.audit->ledger().find_contract(name);
         text += "  contract '" + name + "': " + std::to_string(training.commits) +
                 " rounds committed, " + std::to_string(training.attempts_lost) +
-                " attempts without result, now " + std::string(to_string(contract->phase)) + "; " +
-                newest_commit(*contract) + "\n";
+                " attempts without a result, now " + std::string(to_string(contract->phase)) +
+                "; " + newest_commit(*contract) + "\n";
     }
-    return text +
-           (ledger.finding.empty() ? "  nothing wrong\n" : "  BAD: " + ledger.finding + "\n");
+    return text + (ledger.finding.empty() ? "  valid\n" : "  BAD: " + ledger.finding + "\n");
 }
 
 std::string audit_json(const AuditedLedger& ledger) {

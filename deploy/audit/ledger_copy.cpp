@@ -64,11 +64,11 @@ Result<void> read_ledger_copy(
     const std::function<Result<void>(std::uint64_t, ByteView, const Digest&)>& take) {
     std::error_code ignored;
     if (!fs::is_regular_file(file, ignored)) {
-        return Error{Errc::io, file.string() + ": there is no such file"};
+        return Error{Errc::io, file.string() + ": no such file"};
     }
     const PrivateDirectory directory;
     if (!directory.made()) {
-        return Error{Errc::io, "no directory for a copy can be made: " +
+        return Error{Errc::io, "no directory for a copy can be created: " +
                                    std::string(std::strerror(errno)) + "; set TMPDIR"};
     }
     const fs::path copied = directory.path() / file.filename();
@@ -82,7 +82,7 @@ Result<void> read_ledger_copy(
     Result<SqlStatement> select =
         (*database)->prepare("SELECT idx, link, data FROM log ORDER BY idx");
     if (!select) {
-        return Error{Errc::io, file.string() + ": is no ledger: " + select.error().message};
+        return Error{Errc::io, file.string() + ": not a ledger: " + select.error().message};
     }
     for (;;) {
         const int code = select->step();

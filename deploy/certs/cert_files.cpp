@@ -141,7 +141,7 @@ Result<void> make_directory(const std::string& path, bool secret) {
         fs::permissions(path, fs::perms::owner_all, failed);
     }
     if (failed) {
-        return Error{Errc::io, "can't make directory " + path + ": " + failed.message()};
+        return Error{Errc::io, "can't create directory " + path + ": " + failed.message()};
     }
     return {};
 }

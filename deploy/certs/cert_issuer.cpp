@@ -53,7 +53,7 @@ Result<CertPtr> begin_certificate(const std::string& common_name, const Validity
             nullptr ||
         !set_name(X509_get_subject_name(certificate.get()), common_name) ||
         X509_set_pubkey(certificate.get(), key) != 1) {
-        return openssl_error("can't make a certificate for '" + common_name + "'");
+        return openssl_error("can't create a certificate for '" + common_name + "'");
     }
     return certificate;
 }
@@ -66,7 +66,7 @@ Result<IssuedCert> make_ca(const std::string& name, Validity validity, KeyType k
     }
     const KeyPtr key = make_key(key_type);
     if (!key) {
-        return openssl_error("can't make a key");
+        return openssl_error("can't create a key");
     }
     Result<CertPtr> begun = begin_certificate(name, validity, key.get());
     if (!begun) {
@@ -80,7 +80,7 @@ Result<IssuedCert> make_ca(const std::string& name, Validity validity, KeyType k
         !add_extension(certificate, certificate, NID_subject_key_identifier, "hash") ||
         !add_extension(certificate, certificate, NID_authority_key_identifier, "keyid:always") ||
         X509_sign(certificate, key.get(), EVP_sha256()) == 0) {
-        return openssl_error("can't make the CA '" + name + "'");
+        return openssl_error("can't create the CA '" + name + "'");
     }
     Result<std::string> cert = cert_pem_of(certificate);
     Result<std::string> secret = key_pem_of(key.get());
@@ -106,7 +106,7 @@ Result<std::string> issue_for_key(const IssuedCert& ca, const LeafRequest& reque
         PEM_read_bio_PrivateKey(bio_over(ca.key_pem).get(), nullptr, nullptr, nullptr));
     if (!issuer || !issuer_key || X509_check_private_key(issuer.get(), issuer_key.get()) != 1) {
         ERR_clear_error();
-        return Error{Errc::malformed, "the CA is no certificate with its private key"};
+        return Error{Errc::malformed, "the CA is not a certificate with its private key"};
     }
     Result<CertPtr> begun = begin_certificate(request.name.name, request.validity, key);
     if (!begun) {
@@ -121,7 +121,7 @@ Result<std::string> issue_for_key(const IssuedCert& ca, const LeafRequest& reque
         !add_extension(certificate, issuer.get(), NID_authority_key_identifier, "keyid:always") ||
         !add_extension(certificate, issuer.get(), NID_subject_alt_name, *names) ||
         X509_sign(certificate, issuer_key.get(), EVP_sha256()) == 0) {
-        return openssl_error("can't make the certificate of '" + request.name.name + "'");
+        return openssl_error("can't create the certificate of '" + request.name.name + "'");
     }
     return cert_pem_of(certificate);
 }
@@ -129,7 +129,7 @@ Result<std::string> issue_for_key(const IssuedCert& ca, const LeafRequest& reque
 Result<IssuedCert> issue_leaf(const IssuedCert& ca, const LeafRequest& request) {
     const KeyPtr key = make_key(request.key_type);
     if (!key) {
-        return openssl_error("can't make a key");
+        return openssl_error("can't create a key");
     }
     Result<std::string> cert = issue_for_key(ca, request, key.get());
     Result<std::string> secret = key_pem_of(key.get());
@@ -144,7 +144,7 @@ Result<std::string> subject_hash(const std::string& cert_pem) {
         PEM_read_bio_X509(bio_over(cert_pem).get(), nullptr, nullptr, nullptr));
     if (!certificate) {
         ERR_clear_error();
-        return Error{Errc::malformed, "no certificate in PEM form"};
+        return Error{Errc::malformed, "no certificate in PEM format"};
     }
     char text[9];
     std::snprintf(text, sizeof text, "%08lx",

@@ -15,7 +15,7 @@ constexpr std::string_view role_prefix = "urn:starling:role:";
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
 
 Error no_request(const std::string& why) {
-    return {Errc::malformed, "it is no certificate request: " + why};
+    return {Errc::malformed, "it is not a certificate request: " + why};
 }
 
 Result<RequestPtr> parse(const std::string& pem) {
@@ -28,7 +28,7 @@ Result<RequestPtr> parse(const std::string& pem) {
     const bool proven = key != nullptr && X509_REQ_verify(request.get(), key) == 1;
     ERR_clear_error();
     if (!proven) {
-        return no_request("its signature is not by the key in it");
+        return no_request("its signature was not made with the key in it");
     }
     return request;
 }
@@ -63,12 +63,12 @@ Result<void> take_name(const GENERAL_NAME& name, LeafRequest& wanted) {
                                       ? parse_role(uri.substr(role_prefix.size()))
                                       : Error{Errc::malformed, ""};
         if (!role) {
-            return no_request("it asks for '" + std::string(uri.substr(0, 100)) +
-                              "', which is no role");
+            return no_request("it requests '" + std::string(uri.substr(0, 100)) +
+                              "', which is not a role");
         }
         wanted.roles.insert(*role);
     } else {
-        return no_request("it asks for a kind of name that nodes don't have");
+        return no_request("it requests a type of name that nodes don't have");
     }
     return {};
 }
@@ -109,7 +109,7 @@ Result<KeyAndRequest> make_request(const LeafRequest& wanted) {
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     const BioPtr bio(BIO_new(BIO_s_mem()));
     if (!made || !bio || PEM_write_bio_X509_REQ(bio.get(), request.get()) != 1) {
-        return openssl_error("can't make a request for '" + name + "'");
+        return openssl_error("can't create a request for '" + name + "'");
     }
     Result<std::string> secret = key_pem_of(key.get());
     if (!secret) {
@@ -146,7 +146,7 @@ Result<LeafRequest> read_certificate(const std::string& cert_pem) {
         PEM_read_bio_X509(bio_over(cert_pem).get(), nullptr, nullptr, nullptr));
     ERR_clear_error();
     if (!certificate) {
-        return Error{Errc::malformed, "no certificate in PEM form"};
+        return Error{Errc::malformed, "no certificate in PEM format"};
     }
     Result<NodeId> name = common_name(X509_get_subject_name(certificate.get()));
     if (!name) {

@@ -64,7 +64,7 @@ Result<void> check(const GenCertOptions& options) {
     if (!example || options.example.size() > example_max || options.example[0] == '.') {
         return Error{Errc::usage,
                      "-e '" + options.example.substr(0, example_max) +
-                         "': 1 to 40 characters out of A-Z a-z 0-9 . _ -, no dot in front"};
+                         "': 1 to 40 characters from A-Z a-z 0-9 . _ -, not beginning with a dot"};
     }
     if (options.index < 1 || options.index > index_max) {
         return Error{Errc::usage,
@@ -163,7 +163,7 @@ Result<NodeRequests> kept_requests(const GenCertOptions& options, const Places& 
         if (!made) {
             return Error{Errc::usage,
                          "--renew: " + file + ": " + made.error().message +
-                             ", so its addresses can't be kept: remove it, and say --host-ip"};
+                             ", so its addresses can't be kept: remove it, and specify --host-ip"};
         }
         request.dns_names = std::move(made->dns_names);
         if (options.host_ips.empty()) {
@@ -201,7 +201,8 @@ Result<IssuedCert> load_ca(const GenCertOptions& options, const Places& places) 
     if (!cert || !key) {
         return Error{Errc::usage, (cert ? key : cert).error().message +
                                       ": this host has no CA of -e " + options.example + " -i " +
-                                      places.index + "; gen-cert without further flags makes one"};
+                                      places.index +
+                                      "; gen-cert without further flags creates one"};
     }
     return IssuedCert{std::move(*cert), std::move(*key)};
 }
@@ -267,7 +268,7 @@ Result<std::string> write_crl(const GenCertOptions& options, const Places& place
     return places.crl + ": " + std::to_string(revoked.size()) + " revoked, valid for " +
            std::to_string(options.days) + " days (renew it with gen-cert --crl). Copy it to " +
            places.capath.string() +
-           " of every host; nodes that run read it by themselves within seconds.\n";
+           " of every host; running nodes load it by themselves within seconds.\n";
 }
 
 /// The certificates that are meant by a file or a node's name.
@@ -296,11 +297,10 @@ Result<std::vector<CertFacts>> find_certs(const Places& places, const IssuedCert
         }
     }
     if (found.empty()) {
-        return Error{
-            Errc::usage,
-            "--revoke '" + file_or_name +
-                "': neither a file nor a node that this host's CA has made a certificate for (" +
-                places.issued + ")"};
+        return Error{Errc::usage,
+                     "--revoke '" + file_or_name +
+                         "': neither a file nor a node with a certificate of this host's CA (" +
+                         places.issued + ")"};
     }
     return found;
 }
@@ -315,7 +315,7 @@ Result<std::string> gen_cert(const GenCertOptions& options) {
     std::error_code unreadable;
     if (fs::exists(places.ca_key, unreadable) && !options.force) {
         return Error{Errc::usage, places.ca_key +
-                                      " is there already: --renew makes new certificates with this "
+                                      " already exists: --renew issues new certificates with this "
                                       "CA, --force replaces the CA as well; or choose another -i"};
     }
     Result<IssuedCert> ca = make_ca("starling-" + options.example + "-ca-" + places.index,
@@ -363,8 +363,8 @@ Result<std::string> renew_certs(const GenCertOptions& options) {
         return issued.error();
     }
     return "New certificates and keys in " + places.directory.string() + ", valid for " +
-           std::to_string(options.days) + " days, by the CA that was there.\n" +
-           certified_text(*requests) + "Nodes that run read them by themselves within seconds.\n";
+           std::to_string(options.days) + " days, by the existing CA.\n" +
+           certified_text(*requests) + "Running nodes load them by themselves within seconds.\n";
 }
 
 Result<std::string> make_csr(const GenCertOptions& options, Role role) {
@@ -377,7 +377,7 @@ Result<std::string> make_csr(const GenCertOptions& options, Role role) {
     const std::string request_file = places.node_file(kind, "csr");
     std::error_code unreadable;
     if (fs::exists(key_file, unreadable) && !options.force) {
-        return Error{Errc::usage, key_file + " is there already: --force replaces it"};
+        return Error{Errc::usage, key_file + " already exists: --force replaces it"};
     }
     const LeafRequest wanted = node_request(options, kind);
     const Result<KeyAndRequest> made = make_request(wanted);
@@ -394,10 +394,9 @@ Result<std::string> make_csr(const GenCertOptions& options, Role role) {
         return ok.error();
     }
     return "Key: " + key_file + " (keep it here). Request: " + request_file + ".\n" +
-           "Addresses in it: " + certified_text(wanted) +
-           "Have it signed where the CA is: gen-cert -e " + options.example +
-           " -i CA-INDEX --sign " + request_file + " --role " + std::string(to_string(role)) +
-           "\nand put the certificate beside the key.\n";
+           "Addresses in it: " + certified_text(wanted) + "Sign it on the CA's host: gen-cert -e " +
+           options.example + " -i CA-INDEX --sign " + request_file + " --role " +
+           std::string(to_string(role)) + "\nand copy the certificate to the key's directory.\n";
 }
 
 Result<std::string> sign_csr(const GenCertOptions& options, const std::string& file, Role role) {
@@ -419,8 +418,8 @@ Result<std::string> sign_csr(const GenCertOptions& options, const std::string& f
         for (const Role one : wanted->roles) {
             asked += (asked.empty() ? "" : ", ") + std::string(to_string(one));
         }
-        return Error{Errc::usage, "--sign " + file + ": it asks for role " + asked +
-                                      ", --role says " + std::string(to_string(role))};
+        return Error{Errc::usage, "--sign " + file + ": it requests role " + asked +
+                                      ", but --role is " + std::string(to_string(role))};
     }
     wanted->roles = {role};
     wanted->validity = validity_of(options);
@@ -468,7 +467,7 @@ Result<std::string> revoke_cert(const GenCertOptions& options, const std::string
                 return added.error();
             }
         }
-        text += (known ? "Was revoked before: " : "Revoked: ") + facts.name + ", serial " +
+        text += (known ? "Already revoked: " : "Revoked: ") + facts.name + ", serial " +
                 facts.serial + "\n";
     }
     Result<std::string> written = write_crl(options, places, *ca);

@@ -48,7 +48,7 @@ Result<std::string> make_crl(const IssuedCert& ca, const std::vector<Revoked>& r
     const CrlPtr crl(X509_CRL_new());
     if (!issuer || !key || X509_check_private_key(issuer.get(), key.get()) != 1) {
         ERR_clear_error();
-        return Error{Errc::malformed, "the CA is no certificate with its private key"};
+        return Error{Errc::malformed, "the CA is not a certificate with its private key"};
     }
     ASN1_TIME* now = X509_gmtime_adj(nullptr, 0);
     ASN1_TIME* next = X509_gmtime_adj(nullptr, validity.count());
@@ -66,7 +66,7 @@ Result<std::string> make_crl(const IssuedCert& ca, const std::vector<Revoked>& r
     if (!made || !bio || !add_extensions(crl.get(), issuer.get(), number) ||
         X509_CRL_sort(crl.get()) != 1 || X509_CRL_sign(crl.get(), key.get(), EVP_sha256()) == 0 ||
         PEM_write_bio_X509_CRL(bio.get(), crl.get()) != 1) {
-        return openssl_error("can't make the revocation list");
+        return openssl_error("can't create the revocation list");
     }
     return text_of(bio.get());
 }
@@ -76,12 +76,13 @@ Result<CertFacts> facts_of(const std::string& cert_pem, const IssuedCert& ca) {
     const CertPtr issuer(PEM_read_bio_X509(bio_over(ca.cert_pem).get(), nullptr, nullptr, nullptr));
     if (!cert || !issuer) {
         ERR_clear_error();
-        return Error{Errc::malformed, "it is no certificate in PEM form"};
+        return Error{Errc::malformed, "it is not a certificate in PEM format"};
     }
     if (X509_verify(cert.get(), X509_get0_pubkey(issuer.get())) != 1) {
         ERR_clear_error();
-        return Error{Errc::usage,
-                     "it was not made by this host's CA: revoke it on the host whose CA made it"};
+        return Error{
+            Errc::usage,
+            "it was not issued by this host's CA: revoke it on the host of the CA that issued it"};
     }
     std::array<char, 256> name{};
     X509_NAME_get_text_by_NID(X509_get_subject_name(cert.get()), NID_commonName, name.data(),
@@ -93,7 +94,7 @@ Result<std::string> crl_issuer_hash(const std::string& crl_pem) {
     const CrlPtr crl(PEM_read_bio_X509_CRL(bio_over(crl_pem).get(), nullptr, nullptr, nullptr));
     ERR_clear_error();
     if (!crl) {
-        return Error{Errc::malformed, "no revocation list in PEM form"};
+        return Error{Errc::malformed, "no revocation list in PEM format"};
     }
     std::array<char, 9> text{};
     std::snprintf(text.data(), text.size(), "%08lx",

@@ -223,7 +223,7 @@ struct Pipe {
 Result<Pipe> make_pipe() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return Error{Errc::io, std::string("-d: no pipe can be made: ") + std::strerror(errno)};
+        return Error{Errc::io, std::string("-d: can't create a pipe: ") + std::strerror(errno)};
     }
     return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
@@ -243,7 +243,7 @@ Result<std::optional<int>> detach_process(std::string_view program,
     auto& [notes, out, err] = pipes;
     const pid_t child = ::fork();
     if (child < 0) {
-        return Error{Errc::io, std::string("-d: no process can be made: ") + std::strerror(errno)};
+        return Error{Errc::io, std::string("-d: can't create a process: ") + std::strerror(errno)};
     }
     if (child > 0) {
         for (Pipe& pipe : pipes) {

@@ -31,7 +31,7 @@ Result<void> have_identity(const CommonOptions& options) {
     }
     return Error{Errc::refused,
                  "a node needs a certificate, and " + missing +
-                     " is missing: give --key, --cert and --capath; gen-cert makes the files"};
+                     " is missing: specify --key, --cert and --capath; gen-cert creates the files"};
 }
 
 TlsEndpointOptions NodeHost::endpoint_options(Role role) const {
@@ -83,7 +83,7 @@ void NodeHost::ended(int code) {
     }
     if (!up && code != exit_code::ok) {
         log->line(Level::info, "swarm.host",
-                  "--rm removes nothing, as this start has failed: " +
+                  "--rm removes nothing, since this start failed: " +
                       workspace.log_file(name).string() + " says why");
         return;
     }
@@ -121,7 +121,7 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     const std::string name = options.name.empty() ? identity->name.name : options.name;
     if (name.starts_with('.')) {
         return Error{Errc::refused, "certificate " + options.cert + " names the node '" + name +
-                                        "', which can't be a file name: give a --name"};
+                                        "', which can't be a file name: specify a --name"};
     }
     const Workspace workspace(options.workspace);
     if (const auto ok = workspace.prepare(name); !ok) {

@@ -61,13 +61,13 @@ Result<PidFile> PidFile::claim(const std::filesystem::path& file, Role role) {
     }
     const std::optional<PidRecord> other = read_pid_file(file);
     if (other && other->running() && other->pid != getpid()) {
-        return Error{Errc::io, "node " + file.stem().string() + " runs already as process " +
+        return Error{Errc::io, "node " + file.stem().string() + " already runs as process " +
                                    std::to_string(other->pid) + " (" + file.string() +
                                    "): stop it with stop-swarm, or choose another --name"};
     }
     const std::optional<std::uint64_t> ticks = process_start_ticks(getpid());
     if (!ticks) {
-        return Error{Errc::io, "/proc is not mounted: a node can't tell its processes apart"};
+        return Error{Errc::io, "/proc is not mounted: a node can't identify its processes"};
     }
     const std::filesystem::path part = file.string() + ".part";
     const std::string text = std::to_string(getpid()) + "\n" + std::string(to_string(role)) + "\n" +

@@ -56,7 +56,7 @@ Result<EndWatch> EndWatch::open(const Workspace& workspace, const std::string& n
     watch.log_file_ = workspace.log_file(name).string();
     watch.file_.open(workspace.state_file(name));
     if (!parse_node_id(name) || !watch.read_again()) {
-        return Error{Errc::usage, "nothing called '" + name + "' was started in " +
+        return Error{Errc::usage, "no node or program called '" + name + "' was started in " +
                                       workspace.root().string() + ": " + known_names(workspace)};
     }
     // The descriptor first, then the look at its start time: from then on the pid is safe.
@@ -80,7 +80,7 @@ bool EndWatch::read_again() {
 
 WaitEnd EndWatch::wait(std::optional<Clock::time_point> deadline) {
     if (process_ && !wait_for(process_, deadline)) {
-        return {name_ + " still runs: --timeout is over", std::nullopt};
+        return {name_ + " still runs at the --timeout", std::nullopt};
     }
     const Clock::time_point last_look = Clock::now() + note_limit;
     do {

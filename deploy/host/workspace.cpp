@@ -54,7 +54,7 @@ Result<void> make_private_directory(const fs::path& directory) {
     }
     if (code) {
         return Error{Errc::io,
-                     "directory " + directory.string() + " can't be made: " + code.message()};
+                     "directory " + directory.string() + " can't be created: " + code.message()};
     }
     return {};
 }
@@ -77,9 +77,10 @@ Result<SocketPlace> SocketPlace::make(const Workspace& workspace, const std::str
         }
         return SocketPlace(fs::path(directory) / file, directory);
     }
-    return Error{Errc::io, "no place for the Unix socket of " + name +
-                               ": --workspace is too long a path, and no directory can be made in "
-                               "XDG_RUNTIME_DIR or /tmp"};
+    return Error{Errc::io,
+                 "no directory for the Unix socket of " + name +
+                     ": the path of --workspace is too long, and no directory can be created in "
+                     "XDG_RUNTIME_DIR or /tmp"};
 }
 
 SocketPlace::SocketPlace(SocketPlace&& other) noexcept

@@ -15,7 +15,7 @@ constexpr std::int64_t day_seconds = 86400;
 Result<void> must_be_new(const std::string& flag, const std::string& file) {
     std::error_code ignored;
     if (std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
-        return Error{Errc::usage, flag + ": " + file + " is there already; choose another name"};
+        return Error{Errc::usage, flag + ": " + file + " already exists; choose another name"};
     }
     return {};
 }
@@ -30,12 +30,13 @@ Result<Licence> wanted(const AplsOptions& options, const std::string& today) {
     licence.licensee = options.licensee;
     if (licence.licensee.size() > licensee_max ||
         licence.licensee.find_first_of("\r\n") != std::string::npos) {
-        return Error{Errc::usage, "--licensee is one line of 1 to 200 bytes"};
+        return Error{Errc::usage, "--licensee must be one line of 1 to 200 bytes"};
     }
     licence.server = options.server;
     licence.seats = {{Role::sn, options.sn_seats}, {Role::sl, options.sl_seats}};
     if (options.sn_seats == 0 && options.sl_seats == 0) {
-        return Error{Errc::usage, "--seats-sn and --seats-sl are both 0: a licence for nobody"};
+        return Error{Errc::usage,
+                     "--seats-sn and --seats-sl are both 0: the licence would have no seats"};
     }
     const Result<std::int64_t> from =
         options.from.empty() ? parse_date(today) : date_of("--from", options.from);
@@ -72,7 +73,7 @@ Result<std::string> make_issuer_keys(const AplsOptions& options) {
     if (const Result<void> ok = write_file(open, keys->public_pem, FileMode::readable); !ok) {
         return ok.error();
     }
-    return "Issuer's keys: keep " + secret + " to yourself; give " + open +
+    return "Issuer's keys: keep " + secret + " secret; give " + open +
            " to every licence server (--licence-key).\n";
 }
 

@@ -42,7 +42,7 @@ std::string seats_text(const JsonValue& answer) {
     }
     const JsonValue* revoked = answer.find("revoked");
     if (revoked != nullptr && !revoked->items.empty()) {
-        text += "\nMay have no seat:";
+        text += "\nBarred from a seat:";
         for (const auto& [unnamed, name] : revoked->items) {
             text += " " + name.text;
         }

@@ -42,9 +42,9 @@ void write_rounds(const FiguresByContract& contracts, Role role, Exposition& out
                "Rounds this node has seen committed since it started.");
     each([](const ContractFigures& f) { return f.committed; });
     out.family("starling_current_round", "gauge",
-               "Number of the round that is on; after the final one, its number.");
+               "Number of the current round; after the final one, its number.");
     each([](const ContractFigures& f) { return f.round; });
-    out.family("starling_current_attempt", "gauge", "Number of the attempt at it, from 0.");
+    out.family("starling_current_attempt", "gauge", "Number of the current attempt at it, from 0.");
     each([](const ContractFigures& f) { return f.attempt; });
     out.family("starling_round_attempts_total", "counter",
                "Attempts at rounds; more than rounds if members were lost in one.");
@@ -59,8 +59,9 @@ void write_rounds(const FiguresByContract& contracts, Role role, Exposition& out
                                 : "From this member's check-in for a round to its commit.");
     each([](const ContractFigures& f) { return f.check_in_to_commit; });
     out.family("starling_exchange_duration_seconds", "histogram",
-               role == Role::sn ? "From the start of the last attempt at a round to its commit."
-                                : "From the start of an attempt until all is merged and hashed.");
+               role == Role::sn
+                   ? "From the start of the last attempt at a round to its commit."
+                   : "From the start of an attempt until everything is merged and hashed.");
     each([](const ContractFigures& f) { return f.exchange_duration; });
 }
 

@@ -49,17 +49,17 @@ std::string answer(const std::string& request, const std::function<std::string()
         method_end == std::string_view::npos ? method_end : line.find(' ', method_end + 1);
     if (target_end == std::string_view::npos ||
         !line.substr(target_end + 1).starts_with("HTTP/1.")) {
-        return response("400 Bad Request", "text/plain", "This is no HTTP request\n", false);
+        return response("400 Bad Request", "text/plain", "This is not an HTTP request\n", false);
     }
     const std::string_view method = line.substr(0, method_end);
     std::string_view target = line.substr(method_end + 1, target_end - method_end - 1);
     target = target.substr(0, target.find('?'));
     const bool head_only = method == "HEAD";
     if (!head_only && method != "GET") {
-        return response("405 Method Not Allowed", "text/plain", "Only GET is known\n", false);
+        return response("405 Method Not Allowed", "text/plain", "Only GET is supported\n", false);
     }
     if (target != "/metrics") {
-        return response("404 Not Found", "text/plain", "The figures are at /metrics\n", head_only);
+        return response("404 Not Found", "text/plain", "The metrics are at /metrics\n", head_only);
     }
     return response("200 OK", content_type, text(), head_only);
 }

@@ -27,7 +27,7 @@ void NodeFigures::count(const TraceEvent& event) {
 }
 
 void NodeFigures::write(Exposition& out) const {
-    out.family("starling_build_info", "gauge", "Always 1; the labels say what runs.");
+    out.family("starling_build_info", "gauge", "Always 1; the labels describe the program.");
     out.sample({{"node", node_.name},
                 {"role", std::string(to_string(role_))},
                 {"version", std::string(program_version())},
@@ -53,20 +53,21 @@ void NodeFigures::write_connections(Exposition& out) const {
     for (const auto& [role, figures] : connections_) {
         out.sample(label(role), up[role]);
     }
-    out.family("starling_connections_opened_total", "counter", "Connections that came up.");
+    out.family("starling_connections_opened_total", "counter",
+               "Connections that were established.");
     for (const auto& [role, figures] : connections_) {
         out.sample(label(role), figures.opened);
     }
     out.family("starling_connections_lost_total", "counter",
-               "Connections that were cut or replaced by a newer one.");
+               "Connections that broke or were replaced by a newer one.");
     for (const auto& [role, figures] : connections_) {
         out.sample(label(role), figures.lost);
     }
     out.family("starling_connect_failures_total", "counter",
-               "Attempts of this node to reach a peer that came to nothing.");
+               "Failed attempts of this node to connect to a peer.");
     out.sample({}, connect_failures_);
     out.family("starling_connections_refused_total", "counter",
-               "Peers that were turned away or broke the rules of the connection.");
+               "Peers that were refused or violated the protocol.");
     out.sample({}, refused_);
 }
 

@@ -54,23 +54,23 @@ void SlFigures::count(SwarmTime time, const TraceEvent& event) {
 void SlFigures::write(Exposition& out) const {
     write_rounds(contracts_, Role::sl, out);
     out.family("starling_exchange_sent_bytes_total", "counter",
-               "Parameters sent to other members, counted when an exchange is done.");
+               "Parameters sent to other members, counted at the end of an exchange.");
     out.sample({}, sent_bytes_);
     out.family("starling_exchange_received_bytes_total", "counter",
-               "Parameters taken from other members, counted when an exchange is done.");
+               "Parameters received from other members, counted at the end of an exchange.");
     out.sample({}, received_bytes_);
     out.family("starling_trained_samples_total", "counter",
-               "Samples that this member's training has seen, as its check-ins say.");
+               "Samples that this member has trained on, according to its check-ins.");
     out.sample({}, samples_);
     out.family("starling_epochs_done", "gauge", "Epochs that its training has finished.");
     out.sample({}, epochs_);
     out.family("starling_last_loss", "gauge",
-               "Loss of the local training at the last check-in that brought one.");
+               "Loss of the local training at the last check-in that included one.");
     if (last_loss_) {
         out.sample({}, *last_loss_);
     }
     out.family("starling_non_finite_parameters_total", "counter",
-               "Rounds to which the program of this node brought NaN or infinity.");
+               "Rounds to which this node's program contributed NaN or infinity.");
     out.sample({}, not_finite_);
 }
 

@@ -90,17 +90,16 @@ void SnFigures::write_ledger(Exposition& out) const {
     out.family("starling_ledger_entries", "gauge", "Records in the log of the ledger.");
     out.sample({}, entries_);
     out.family("starling_ledger_leads", "gauge",
-               "1 if this SN leads the ledger, as far as it knows; one of all SNs does.");
+               "1 if this SN considers itself the leader; at most one SN per term is.");
     out.sample({}, leads_ ? 1.0 : 0.0);
     out.family("starling_ledger_term", "gauge", "Newest term of a leader that this SN knows.");
     out.sample({}, term_);
-    out.family("starling_commands_denied_total", "counter",
-               "Commands of nodes that the ledger did not accept.");
+    out.family("starling_commands_denied_total", "counter", "Commands of nodes that were refused.");
     out.sample({}, denied_);
 }
 
 void SnFigures::write_members(Exposition& out) const {
-    out.family("starling_members", "gauge", "Members of the contract that are in it now.");
+    out.family("starling_members", "gauge", "Current members of the contract.");
     for (const auto& [name, figures] : contracts_) {
         out.sample({{"contract", name}}, figures.members.size());
     }
@@ -117,13 +116,13 @@ void SnFigures::write_members(Exposition& out) const {
         }
     };
     each_member("starling_deviating_merges_total",
-                "Rounds that the member merged to other bytes than most others.",
+                "Rounds that the member merged to different bytes than the majority.",
                 [](const ContractFigures& f) { return f.deviated; });
     each_member("starling_non_finite_contributions_total",
-                "Rounds in which the member's parameters held NaN or infinity.",
+                "Rounds in which the member's parameters contained NaN or infinity.",
                 [](const ContractFigures& f) { return f.not_finite; });
     out.family("starling_contracts_ended_total", "counter",
-               "Runs of the contract that ended, by how.");
+               "Runs of the contract that ended, by result.");
     for (const auto& [name, figures] : contracts_) {
         for (const char* phase : {"complete", "aborted"}) {
             const auto ended = figures.ended.find(phase);

@@ -13,9 +13,10 @@ Result<std::optional<fs::path>> find_engine(const MlOptions& ml, const std::stri
     if (!ml.engine.empty()) {
         Result<fs::path> named = find_program(ml.engine, fs::current_path(), path);
         if (!named) {
-            return Error{Errc::io, "--engine " + ml.engine +
-                                       " is not there or can't be executed: name one that is, or "
-                                       "none for a plain process"};
+            return Error{Errc::io,
+                         "--engine " + ml.engine +
+                             " does not exist or can't be executed: specify another one, or "
+                             "none for a plain process"};
         }
         return std::optional<fs::path>(std::move(*named));
     }

@@ -110,7 +110,7 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
         (*endpoint)->post(
             ::getppid() == parent
                 ? StopRequested{signal}
-                : StopRequested{"the process of its SL node is gone", Errc::unreachable});
+                : StopRequested{"the process of its SL node has ended", Errc::unreachable});
     });
     return run_node(*node, **endpoint, nullptr, executor, log);
 }
@@ -124,7 +124,7 @@ Result<int> run_program(std::vector<std::string> arguments, TrainFunction train)
     const bool alone = is_true(options.variable("SWARM_LOOPBACK"));
     if (socket.empty() && !alone) {
         return Error{Errc::usage,
-                     "this program is started by run-sl (--ml-entrypoint), or alone with "
+                     "start this program with run-sl (--ml-entrypoint), or alone with "
                      "SWARM_LOOPBACK=True"};
     }
     Result<NodeId> name = parse_node_id(options.variable("SWARM_ML_NAME", "ml1"));

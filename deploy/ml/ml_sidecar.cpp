@@ -26,7 +26,7 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     command.program = ml.entrypoint;
     if (command.program.empty()) {  // the first word is the program, as in a container
         if (ml.arguments.empty() && ml.image.empty()) {
-            return Error{Errc::usage, "--ml-entrypoint is missing: which program is the ML node?"};
+            return Error{Errc::usage, "--ml-entrypoint is missing: the program of the ML node"};
         }
         if (!ml.arguments.empty()) {
             command.program = command.arguments.front();
@@ -72,10 +72,11 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
         return in_container(command, ml, **engine, place);
     }
     if (const std::string unused = unused_container_flags(ml); !unused.empty()) {
-        host.log->line(Level::info, component,
-                       unused + " without effect: the ML program is a plain process, " +
-                           (ml.engine == "none" ? "as --engine none says"
-                                                : "as no docker or podman is in PATH (--engine)"));
+        host.log->line(
+            Level::info, component,
+            unused + " ignored: the ML program is a plain process, " +
+                (ml.engine == "none" ? "because of --engine none"
+                                     : "because docker and podman are not in PATH (--engine)"));
     }
     return command;
 }

@@ -120,7 +120,7 @@ Result<pid_t> spawn(ChildPlan& plan) {
         return can_not_start("program " + plan.program + " can't be started", EIO);
     }
     if (message[0] == 0) {
-        return can_not_start("working directory " + plan.directory + " (--ml-w) can't be entered",
+        return can_not_start("working directory " + plan.directory + " (--ml-w) can't be used",
                              message[1]);
     }
     Error error = can_not_start("program " + plan.program + " (--ml-entrypoint) can't be started",
@@ -130,7 +130,7 @@ Result<pid_t> spawn(ChildPlan& plan) {
             ": it is neither a program for this machine nor a script whose first line names its "
             "interpreter (#!/bin/sh)";
     } else if (message[1] == ENOENT) {
-        error.message += ": the loader that it asks for is not on this system";
+        error.message += ": the dynamic loader that it needs is not on this system";
     }
     return error;
 }
@@ -164,7 +164,7 @@ Result<fs::path> find_program(const std::string& program, const fs::path& workin
         return Error{Errc::io, "program " + found->string() +
                                    " (--ml-entrypoint) can't be executed: chmod +x it"};
     }
-    return Error{Errc::io, "program " + program + " (--ml-entrypoint) is not there: looked for " +
+    return Error{Errc::io, "program " + program + " (--ml-entrypoint) not found: searched for " +
                                (program.find('/') == std::string::npos
                                     ? "it in PATH " + path
                                     : (working_directory / program).lexically_normal().string())};

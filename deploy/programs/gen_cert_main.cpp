@@ -22,10 +22,10 @@ void add_options(CLI::App& app, CommandLine& line) {
     app.add_option("-e,--example", options.example, "Name of the example, a folder (required)");
     app.add_option("-i,--index", options.index, "Index of this host, 1 to 9999 (required)");
     app.add_option("--host-ip", options.host_ips,
-                   "Address by which others dial this host; may be given several times (default: "
-                   "the addresses that it has; with --renew those of the old certificates)")
+                   "Address that others dial to reach this host; may be repeated (default: "
+                   "all its addresses; with --renew those of the old certificates)")
         ->allow_extra_args(false);
-    app.add_option("--days", options.days, "Days that the certificates are valid")
+    app.add_option("--days", options.days, "Validity of the certificates in days")
         ->capture_default_str();
     app.add_option("--workspace", options.workspace, "Folder of all examples")
         ->capture_default_str();
@@ -38,19 +38,20 @@ void add_options(CLI::App& app, CommandLine& line) {
 /// What is done in place of making everything; one at a time.
 void add_other_jobs(CLI::App& app, CommandLine& line) {
     CLI::Option* renew = app.add_flag("--renew")->description(
-        "New keys and certificates by the CA that is there, for the same names and addresses");
+        "New keys and certificates by the existing CA, for the same names and addresses");
     CLI::Option* csr = app.add_flag("--csr")->description(
-        "Make a key, which stays here, and a request for a CA elsewhere; needs --role");
+        "Create a key, which stays on this host, and a request for the CA of another host; needs "
+        "--role");
     CLI::Option* sign = app.add_option(
         "--sign", line.to_sign,
         "Sign this request with this host's CA; needs --role. X-csr.pem becomes X-cert.pem");
-    app.add_option("--role", line.role, "Of --csr and --sign: sn, sl, apls or tool")
+    app.add_option("--role", line.role, "For --csr and --sign: sn, sl, apls or tool")
         ->check(CLI::IsMember({"sn", "sl", "apls", "tool"}));
     CLI::Option* revoke = app.add_option(
         "--revoke", line.to_revoke,
         "Revoke a certificate (file), or all of a node (name), and write the CA's revocation list");
     CLI::Option* crl =
-        app.add_flag("--crl")->description("Write the CA's revocation list anew, valid for --days");
+        app.add_flag("--crl")->description("Renew the CA's revocation list, valid for --days");
     for (CLI::Option* one : {renew, csr, sign, revoke, crl}) {
         for (CLI::Option* other : {renew, csr, sign, revoke, crl}) {
             if (one != other) {
@@ -69,7 +70,7 @@ std::string missing(const CLI::App& app, const CommandLine& line) {
         }
     }
     if ((app.count("--csr") > 0 || app.count("--sign") > 0) && line.role.empty()) {
-        return "--role is missing: which role may the certificate have?";
+        return "--role is missing: the role that the certificate permits";
     }
     return "";
 }
@@ -87,8 +88,8 @@ Result<std::string> carry_out(const CLI::App& app, const CommandLine& line) {
 
 int run(int argc, char** argv) {
     CLI::App app{
-        "Makes a CA for this host and certificates for its nodes (sn, sl, apls, swci) below\n"
-        "WORKSPACE/EXAMPLE/cert. Run it once on every host, each with an index of its own, then\n"
+        "Creates a CA for this host and certificates for its nodes (sn, sl, apls, swci) in\n"
+        "WORKSPACE/EXAMPLE/cert. Run it once on every host, each with a different index, then\n"
         "copy every host's CA certificate (ca/capath/ca-INDEX-cert.pem) to all other hosts.",
         "gen-cert"};
     CommandLine line;

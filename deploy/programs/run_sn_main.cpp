@@ -36,8 +36,8 @@ Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger,
     }
     if (rebuilt->done()) {
         log.line(Level::warning, program,
-                 "this SN goes on alone since entry " + std::to_string(rebuilt->first) +
-                     " already, as an earlier start was asked: start it without --rebuild-without "
+                 "this SN continues alone since entry " + std::to_string(rebuilt->first) +
+                     " already, as an earlier start requested: start it without --rebuild-without "
                      "from now on");
         return {};
     }
@@ -50,11 +50,11 @@ Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger,
     std::move(rebuilt->records.begin(), rebuilt->records.end(),
               std::back_inserter(ledger.log.records));
     log.line(Level::warning, program,
-             "this SN goes on alone from entry " + std::to_string(rebuilt->first - 1) +
+             "this SN continues alone from entry " + std::to_string(rebuilt->first - 1) +
                  ", without " + names_text(options.without) +
-                 ", for good: a new epoch of the ledger begins with entry " +
+                 ", permanently: a new epoch of the ledger begins with entry " +
                  std::to_string(rebuilt->first) +
-                 ". To take part again they must start with an empty disk and --sentinel-ip");
+                 ". To join again they must start with an empty disk and --sentinel-ip");
     return {};
 }
 

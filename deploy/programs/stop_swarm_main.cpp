@@ -10,7 +10,7 @@ namespace starling {
 namespace {
 
 constexpr Program program{
-    "stop-swarm", "Ends the nodes of this host: SIGTERM, and SIGKILL for what does not stop.",
+    "stop-swarm", "Stops the nodes of this host with SIGTERM, and with SIGKILL at the time limit.",
     "  stop-swarm --workspace=workspace\n"};
 
 constexpr std::string_view which = "Which nodes (all if none is named)";
@@ -19,15 +19,15 @@ constexpr std::string_view how = "How";
 constexpr Flag flags[] = {
     {"--all", "", which, "SLs, then SNs, then licence servers"},
     {"--sn", "", which, "Swarm Network nodes"},
-    {"--sl", "", which, "Swarm Learning nodes, and with them their ML programs"},
+    {"--sl", "", which, "Swarm Learning nodes and their ML programs"},
     {"--apls", "", which, "Licence servers"},
-    {"--swci", "", which, "", "", no_effect("swci is a command and does not run on")},
+    {"--swci", "", which, "", "", no_effect("swci is a command, not a running process")},
     {"--swop", "", which, "", "", no_effect("there is no SWOP here")},
     {"--keep", "", how, "", "",
-     no_effect("nothing is removed anyway; run-sn --rm and run-sl --rm remove")},
-    {"--sudo", "", how, "", "", no_effect("no container engine is asked")},
+     no_effect("nothing is removed anyway; see run-sn --rm and run-sl --rm")},
+    {"--sudo", "", how, "", "", no_effect("no container engine is used")},
     {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace"},
-    {"--timeout", "SECONDS", how, "Wait for a clean end, 0 to 3600 s; default: 15"},
+    {"--timeout", "SECONDS", how, "Time limit for a clean stop, 0 to 3600 s; default: 15"},
 };
 
 std::set<Role> roles_of(const FlagValues& values) {
@@ -55,7 +55,7 @@ Result<int> stop(const FlagValues& values) {
     if (code != std::errc{} || rest != timeout.data() + timeout.size() || seconds < 0 ||
         seconds > 3600) {
         return Error{Errc::usage,
-                     "--timeout is no number of seconds from 0 to 3600. See stop-swarm --help"};
+                     "--timeout is not a number of seconds from 0 to 3600. See stop-swarm --help"};
     }
     const StopReport report = stop_swarm(values.text("--workspace", "workspace"), roles_of(values),
                                          std::chrono::seconds(seconds));

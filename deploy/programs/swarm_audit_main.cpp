@@ -17,11 +17,12 @@ namespace {
 
 constexpr Program program{
     "swarm-audit",
-    "Checks every hash link, signature and checkpoint of a swarm's ledger and names the first bad "
+    "Verifies every hash link, signature and checkpoint of a swarm's ledger and names the first "
+    "bad "
     "entry.",
     "  swarm-audit workspace/data/sn1/ledger.sqlite --capath cert/ca/capath\n"
-    "  swarm-audit sn1.sqlite sn2.sqlite sn3.sqlite     and that they tell one history\n"
-    "A ledger is only read; its SN may be running. Exit codes: 0 nothing wrong, 1 something is, 2 "
+    "  swarm-audit sn1.sqlite sn2.sqlite sn3.sqlite     also checks that their histories agree\n"
+    "A ledger is only read; its SN may be running. Exit codes: 0 valid, 1 invalid, 2 "
     "usage.\n",
     "LEDGER..."};
 
@@ -30,7 +31,7 @@ constexpr std::string_view what = "What";
 constexpr Flag flags[] = {
     {"--capath", "DIR", what,
      "Directory of trusted CA certificates (*.pem); default: certificate issuers are not verified"},
-    {"--json", "", what, "One JSON object a ledger, one a line"},
+    {"--json", "", what, "Print one JSON object per ledger, one per line"},
 };
 
 /// What the store had acknowledged, as the file beside the ledger says, and is not there.
@@ -47,7 +48,7 @@ std::string missing_end(const std::filesystem::path& head_file,
     }
     return audit.link(index) == (*head)->link
                ? ""
-               : "entry " + std::to_string(index) + " is another one than the one that " +
+               : "entry " + std::to_string(index) + " differs from the one that " +
                      head_file.string() + " says was written";
 }
 
@@ -81,9 +82,9 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
 
 Result<int> run(const FlagValues& values) {
     if (values.operands().empty()) {
-        return Error{
-            Errc::usage,
-            "a LEDGER is wanted, such as workspace/data/sn1/ledger.sqlite. See swarm-audit --help"};
+        return Error{Errc::usage,
+                     "a LEDGER is missing, such as workspace/data/sn1/ledger.sqlite. See "
+                     "swarm-audit --help"};
     }
     std::optional<TrustStore> trust;
     if (values.has("--capath")) {

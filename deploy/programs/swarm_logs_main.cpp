@@ -11,21 +11,20 @@
 namespace starling {
 namespace {
 
-constexpr Program program{
-    "swarm-logs", "Prints the log of a node of this host, or of its ML program.",
-    "  swarm-logs sn1\n  swarm-logs -f ml1\n"
-    "  grep -m 1 'Round 3' <(swarm-logs -f sl1)     waits for that line; swarm-wait for an end\n",
-    "NAME"};
+constexpr Program program{"swarm-logs",
+                          "Prints the log of a node of this host, or of its ML program.",
+                          "  swarm-logs sn1\n  swarm-logs -f ml1\n"
+                          "  grep -m 1 'Round 3' <(swarm-logs -f sl1)     waits for that line; see "
+                          "swarm-wait for the end\n",
+                          "NAME"};
 
 constexpr std::string_view what = "What";
 
 constexpr Flag flags[] = {
-    {"--follow", "", what,
-     "Begin with the newest start, and go on with what comes until the node has ended", "",
-     FlagExtras{.short_name = "-f"}},
-    {"--since-start", "", what,
-     "Begin with the newest start of the node: what --follow does, unless --whole is given"},
-    {"--whole", "", what, "All starts that the log holds; the default without --follow"},
+    {"--follow", "", what, "Begin at the newest start, and follow the log until the node has ended",
+     "", FlagExtras{.short_name = "-f"}},
+    {"--since-start", "", what, "Begin at the newest start of the node: the default with --follow"},
+    {"--whole", "", what, "All starts in the log: the default without --follow"},
     {"--tail", "LINES", what, "Begin with the last lines only; default: all", "",
      FlagExtras{.short_name = "-n"}},
     {"--workspace", "DIR", what, "The node's --workspace; default: workspace"},
@@ -34,7 +33,7 @@ constexpr Flag flags[] = {
 Result<int> print(const FlagValues& values) {
     const std::vector<std::string>& words = values.operands();
     if (words.size() != 1) {
-        return Error{Errc::usage, "one NAME of a node is wanted. See swarm-logs --help"};
+        return Error{Errc::usage, "exactly one NAME of a node is required. See swarm-logs --help"};
     }
     const std::string& name = words.front();
     const Workspace workspace(values.text("--workspace", "workspace"));
@@ -55,7 +54,7 @@ Result<int> print(const FlagValues& values) {
         std::uint64_t lines = 0;
         const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), lines);
         if (code != std::errc{} || rest != text.data() + text.size()) {
-            return Error{Errc::usage, "--tail '" + text + "' is no number of lines"};
+            return Error{Errc::usage, "--tail '" + text + "' is not a number of lines"};
         }
         options.last_lines = lines;
     }

@@ -19,7 +19,7 @@ constexpr Program program{
 constexpr std::string_view what = "What";
 
 constexpr Flag flags[] = {
-    {"--all", "", what, "Ended nodes as well, until --rm or a new start removes them", "",
+    {"--all", "", what, "Also show ended nodes, until --rm or a new start removes them", "",
      FlagExtras{.short_name = "-a"}},
     {"--json", "", what, "As JSON"},
     {"--workspace", "DIR", what, "The nodes' --workspace; default: workspace", "",

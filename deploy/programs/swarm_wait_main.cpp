@@ -16,16 +16,17 @@ constexpr std::int64_t timeout_seconds_max = 31'536'000;  // a year
 
 constexpr Program program{
     "swarm-wait", "Waits until nodes or ML programs of this host have ended.",
-    "  swarm-wait sl1                     until the pair of SL and ML is done\n"
+    "  swarm-wait sl1                     until the pair of SL and ML has ended\n"
     "  swarm-wait sl1 sl2 --timeout 3600\n"
-    "Exit code: the largest of theirs: 0 well, 1 failed or killed, 2 flags, 3 refused, 4 aborted,\n"
-    "5 its SL, ML or SN was lost, or what the ML program says; 124 when --timeout is over.\n",
+    "Exit code: the largest one of theirs: 0 success, 1 failed or killed, 2 usage, 3 refused, 4 "
+    "aborted,\n"
+    "5 its SL, ML or SN was lost, or the ML program's own; 124 at the --timeout.\n",
     "NAME ..."};
 
 constexpr std::string_view how = "How";
 
 constexpr Flag flags[] = {
-    {"--timeout", "SECONDS", how, "Wait for so long, 0 to 31536000 s; default: for ever"},
+    {"--timeout", "SECONDS", how, "Time limit, 0 to 31536000 s; default: none"},
     {"--workspace", "DIR", how, "The nodes' --workspace; default: workspace"},
 };
 
@@ -42,7 +43,7 @@ Result<int> wait(const FlagValues& values) {
         if (code != std::errc{} || rest != text.data() + text.size() || seconds < 0 ||
             seconds > timeout_seconds_max) {
             return Error{Errc::usage, "--timeout '" + text +
-                                          "' is no number of seconds from 0 to " +
+                                          "' is not a number of seconds from 0 to " +
                                           std::to_string(timeout_seconds_max)};
         }
         deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);

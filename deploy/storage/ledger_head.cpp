@@ -137,7 +137,7 @@ Result<std::optional<Slot>> newest_slot(const fs::path& file, const Hasher& hash
     }
     if (!newest) {
         return Error{Errc::malformed,
-                     "ledger head " + file.string() + " is damaged: neither of its slots is whole"};
+                     "ledger head " + file.string() + " is damaged: neither of its slots is valid"};
     }
     return newest;
 }

@@ -111,7 +111,7 @@ Error SqliteDatabase::failed(int code) const {
         case SQLITE_LOCKED:
             return error("in use by another process: stop that node first");
         case SQLITE_NOTADB:
-            return error("this is no ledger: it is not an SQLite file");
+            return error("this is not a ledger: it is not an SQLite file");
         case SQLITE_READONLY:
             return error("can't be written: check the permissions of file and directory");
         case SQLITE_CORRUPT:

@@ -68,10 +68,10 @@ std::string vote_text(const Vote& vote) {
 }
 
 Error lost_vote_error(const fs::path& file, const Vote& there, const Vote& promised) {
-    return {Errc::io, "ledger " + file.string() + " says " + vote_text(there) + ", but " +
-                          SqliteStore::head_file(file).string() + " says " + vote_text(promised) +
-                          ": a recorded vote is lost, and this node might vote twice" +
-                          what_to_do(file)};
+    return {Errc::io,
+            "ledger " + file.string() + " contains " + vote_text(there) + ", but " +
+                SqliteStore::head_file(file).string() + " contains " + vote_text(promised) +
+                ": a recorded vote is lost, and this node might vote twice" + what_to_do(file)};
 }
 
 Result<void> create_tables(SqliteDatabase& database) {
@@ -97,7 +97,7 @@ Result<void> check_format(SqliteDatabase& database) {
         return ours.error();
     }
     const std::string foreign =
-        "this SQLite file is no Starling ledger: choose another --workspace";
+        "this SQLite file is not a Starling ledger: choose another --workspace";
     if (*ours != 2) {
         return database.error(foreign);
     }
@@ -109,20 +109,21 @@ Result<void> check_format(SqliteDatabase& database) {
                    : format.error();
     }
     if (*format < format_version) {
-        return database.error("format " + std::to_string(*format) +
-                              " of an earlier Starling: move it away to begin a new ledger");
+        return database.error(
+            "format " + std::to_string(*format) +
+            " of an earlier Starling version: move it away to start a new ledger");
     }
     if (*format > format_version) {
         return database.error("format " + std::to_string(*format) +
-                              ", and this program knows format " + std::to_string(format_version) +
-                              ": start it with a newer Starling");
+                              ", and this program supports format " +
+                              std::to_string(format_version) + ": use a newer Starling version");
     }
     const Result<std::string> mode = database.text("PRAGMA journal_mode");
     if (!mode) {
         return mode.error();
     }
     if (*mode != "wal") {
-        return database.error("its header is damaged: it says that the file has no WAL");
+        return database.error("its header is damaged: according to it the file has no WAL");
     }
     return {};
 }
@@ -199,10 +200,11 @@ Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head) {
     }
     newest_.vote = *vote;
     if (!head && says_something(newest_)) {
-        return Error{Errc::io, "ledger head " + head_file(file_).string() +
-                                   " is missing: without it nobody can check that the ledger " +
-                                   file_.string() + " (" + entries_text(1, newest_.index) +
-                                   ") is whole" + what_to_do(file_)};
+        return Error{Errc::io,
+                     "ledger head " + head_file(file_).string() +
+                         " is missing: without it, it can't be verified that the ledger " +
+                         file_.string() + " (" + entries_text(1, newest_.index) + ") is whole" +
+                         what_to_do(file_)};
     }
     if (head) {
         if (const auto ok = check_head(*head, *vote); !ok) {
@@ -238,7 +240,7 @@ Result<std::vector<Bytes>> SqliteStore::read_all(const std::optional<LedgerHead>
         const ByteView data = select->bytes(2);
         const Digest computed = chain_link(hasher_, newest_.link, expected, data);
         if (!std::ranges::equal(select->bytes(1), computed.bytes)) {
-            return database_->error(entry + " is damaged: its hash link does not fit" +
+            return database_->error(entry + " is damaged: its hash link does not match" +
                                     what_to_do(file_));
         }
         if (head && head->index == expected && head->link != computed) {
@@ -413,7 +415,7 @@ Result<void> SqliteStore::check_append(std::uint64_t first, std::span<const Byte
     for (const Bytes& bytes : records) {
         if (bytes.size() > entry_bytes_max) {
             return database_->error("an entry of " + std::to_string(bytes.size()) +
-                                    " bytes, the bound is " + std::to_string(entry_bytes_max));
+                                    " bytes, the limit is " + std::to_string(entry_bytes_max));
         }
     }
     return {};

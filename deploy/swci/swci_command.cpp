@@ -26,36 +26,37 @@ struct Row {
 
 constexpr Row command_rows[] = {
     {"list nodes", Name::none, Kind::query, "nodes",
-     "Nodes the SN knows: type, address, when last heard of"},
+     "Nodes known to the SN: type, address, time of the last message"},
     {"list servers", Name::none, Kind::query, "servers",
-     "SNs that keep the ledger: which of them leads, who votes"},
+     "SNs that keep the ledger: the leader, the voters"},
     {"list contracts", Name::none, Kind::query, "contracts",
-     "Training contracts and the round each is at"},
+     "Training contracts and their current rounds"},
     {"show contract", Name::optional, Kind::query, "contract",
-     "A contract's rules, members, last commit, and why it waits"},
+     "A contract's rules, members, last commit, and whom it waits for"},
     {"show round", Name::optional, Kind::query, "round",
-     "Its current round: who checked in, who reported, deadline"},
+     "Its current round: check-ins, reports, deadline"},
     {"show version", Name::none, Kind::query, "version",
      "Version, ledger head and uptime of the SN"},
     {"watch", Name::optional, Kind::query, "round",
-     "One line a change, until Ctrl-C: time, round, phase, check-ins, digest", Use::follow},
+     "One line per change, until Ctrl-C: time, round, phase, check-ins, digest", Use::follow},
     {"get contract info", Name::required, Kind::query, "contract", "The same as show contract"},
     {"get contract status", Name::required, Kind::query, "round", "The same as show round"},
     {"remove server", Name::required, Kind::remove_server, "",
-     "An SN is gone for good: the others keep the ledger without it (needs their majority)"},
+     "Remove an SN that is lost permanently (needs a majority of the others)"},
     {"list roll", Name::none, Kind::query, "roll",
      "The roll: each name's CA, who admitted it, which SNs vote"},
     {"admit", Name::node_ca, Kind::change_roll, "admit",
      "Admit a name, readmit it, or change its CA (for administrators)"},
     {"admit server", Name::node_ca, Kind::change_roll, "admit server",
-     "An SN of another CA gets a vote (an administrator may)"},
+     "Give an SN of another CA a vote (for administrators)"},
     {"expel", Name::required, Kind::change_roll, "expel",
      "Expel a name, under any CA (for administrators and operators)"},
     {"exit on failure", Name::on_off, Kind::exit_on_failure, "",
-     "End when a command fails, or (off) go on; default: off", Use::session},
-    {"exit", Name::none, Kind::exit, "", "End, with the last command's exit code", Use::session},
+     "Exit if a command fails, or (off) continue; default: off", Use::session},
+    {"exit", Name::none, Kind::exit, "", "Exit, with the last command's exit code", Use::session},
     {"quit", Name::none, Kind::exit, "", "The same as exit", Use::session},
-    {"help", Name::command, Kind::help, "", "These lines, or those of one command", Use::session},
+    {"help", Name::command, Kind::help, "", "Show this list, or the help of one command",
+     Use::session},
 };
 
 std::string lower(std::string text) {
@@ -137,9 +138,10 @@ Result<ChangeRoll> parse_change(const Row& row, const std::vector<std::string>& 
         if (word.starts_with(flag)) {
             change.ca = parse_ca(std::string_view(word).substr(flag.size()));
             if (!change.ca || change.kind == ChangeRoll::Kind::expel) {
-                return Error{Errc::usage, word.substr(0, 80) +
-                                              ": is no fingerprint of a CA, 64 hexadecimal digits, "
-                                              "as refusals and list roll show it"};
+                return Error{Errc::usage,
+                             word.substr(0, 80) +
+                                 ": is not a fingerprint of a CA, 64 hexadecimal digits, "
+                                 "as shown by refusals and list roll"};
             }
             continue;
         }
@@ -174,7 +176,7 @@ Error unknown(const std::vector<std::string>& typed, bool in_session) {
     for (const std::string& word : typed) {
         text += (text.empty() ? "" : " ") + word;
     }
-    return {Errc::usage, "unknown command '" + text.substr(0, 64) + "': there is " + like};
+    return {Errc::usage, "unknown command '" + text.substr(0, 64) + "': did you mean " + like};
 }
 
 }  // namespace

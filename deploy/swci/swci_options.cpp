@@ -22,23 +22,25 @@ constexpr Flag flags[] = {
     {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
     {"--cert", "FILE", identity, "Certificate of a tool (gen-cert makes swci-N-cert.pem), PEM",
      "SWARM_ID_CERT"},
-    {"--capath", "DIR", identity, "Directory of the CA certificates that are trusted (*.pem)",
+    {"--capath", "DIR", identity, "Directory of trusted CA certificates (*.pem)",
      "SWARM_ID_CAPATH"},
-    {"--cacert", "FILE", identity, "One file of CA certificates, in place of --capath",
+    {"--cacert", "FILE", identity, "File of trusted CA certificates, instead of --capath",
      "SWARM_ID_CACERT"},
-    {"--ca", "FINGERPRINT", "Of admit", "The CA that made the name's certificate: see list roll"},
-    {"--json", "", output, "Print the SN's JSON, one answer a line"},
+    {"--ca", "FINGERPRINT", "Of admit", "The CA that issued the name's certificate: see list roll"},
+    {"--json", "", output, "Print the SN's JSON, one answer per line"},
 };
 
 const Program& swci_program() {
     static const std::string commands =
         "Commands, in any case (NAME is a contract; default: " + std::string(default_contract) +
         "; for remove server, an SN):\n" + swci_commands_help(false) +
-        "Without a command, commands are read from standard input, one a line; help lists them.\n";
+        "Without a command, commands are read from standard input, one per line; help lists "
+        "them.\n";
     static const Program program{
         "swci",
-        "Asks a Swarm Network node for the state of the swarm; changes who takes part, and removes "
-        "an SN that is gone for good.",
+        "Shows the state of the swarm, as a Swarm Network node knows it; changes the roll, and "
+        "removes "
+        "an SN that is lost permanently.",
         "  export SWARM_ID_KEY=cert/swci-1-key.pem SWARM_ID_CERT=cert/swci-1-cert.pem\n"
         "  export SWARM_ID_CAPATH=cert/ca/capath\n"
         "  swci --sn-ip=172.1.1.1 list nodes\n"
@@ -46,7 +48,7 @@ const Program& swci_program() {
         "  swci --sn-ip=172.1.1.1 watch\n"
         "  swci --sn-ip=172.1.1.1 remove server sn2\n"
         "  swci --sn-ip=172.1.1.1 admit server sn3\n"
-        "Exit codes: 0 answered, 1 the SN has no such thing, 2 usage, 3 not accepted, 5 no SN "
+        "Exit codes: 0 answered, 1 not found, 2 usage error, 3 refused, 5 no SN "
         "reached.\n",
         "[COMMAND]", commands};
     return program;
@@ -84,20 +86,20 @@ Result<Parsed<SwciOptions>> parse_swci(const std::vector<std::string>& arguments
     if (const FlagValues::Value* value = values.find("--sn-api-port")) {
         const auto given = number(value->text, 65535);
         if (!given) {
-            return wrong(*value, "is no port: a whole number from 1 to 65535");
+            return wrong(*value, "is not a port: a whole number from 1 to 65535");
         }
         port = static_cast<std::uint16_t>(*given);
     }
     if (const FlagValues::Value* value = values.find("--timeout")) {
         const auto given = number(value->text, 3600);
         if (!given) {
-            return wrong(*value, "is no number of seconds from 1 to 3600");
+            return wrong(*value, "is not a number of seconds from 1 to 3600");
         }
         options.timeout = std::chrono::seconds(*given);
     }
     for (const FlagValues::Value& value : values.all("--sn-ip")) {
         if (value.text.find_first_of(" /\t\n") != std::string::npos || value.text.size() > 253) {
-            return wrong(value, "is no IP address or host name");
+            return wrong(value, "is not an IP address or host name");
         }
         options.servers.push_back({value.text, port});
     }
@@ -107,8 +109,8 @@ Result<Parsed<SwciOptions>> parse_swci(const std::vector<std::string>& arguments
     options.common.ca_cert = values.text("--cacert");
     if (options.common.key.empty() != options.common.cert.empty()) {
         return Error{Errc::usage, options.common.key.empty()
-                                      ? "--cert is given without its --key. See swci --help"
-                                      : "--key is given without its --cert. See swci --help"};
+                                      ? "--cert is given without --key. See swci --help"
+                                      : "--key is given without --cert. See swci --help"};
     }
     options.json = values.has("--json");
     options.command = values.operands();

@@ -111,7 +111,8 @@ int Swci::remove_server(const NodeId& server) {
     return ask_server(
         options_.common, question(RemoveServer{0, server, id_}), [&](std::string_view json) {
             if (!options_.json) {
-                std::printf("SN '%s' keeps the ledger no more. These do:\n", server.name.c_str());
+                std::printf("SN '%s' no longer keeps the ledger. These SNs do:\n",
+                            server.name.c_str());
             }
             return AnswerPrinter({0, "servers", "", false}, options_.json).print(json);
         });

@@ -331,7 +331,7 @@ std::string leader_warning(const JsonValue& answer) {
     return "This SN has had no leader for " + milliseconds(text(answer, "leader_missing_ms")) +
            ": " + text(answer, "servers_needed") + " SNs must agree, " +
            text(answer, "servers_here") + " can be reached from here" +
-           (away == "-" ? "" : ", away: " + away) + ". What it shows may be old";
+           (away == "-" ? "" : ", unreachable: " + away) + ". Its answers may be outdated";
 }
 
 std::string watch_line(const JsonValue& answer) {

@@ -81,7 +81,7 @@ protected:
 TEST_F(AuditReportTest, a_completed_run_is_described_by_its_last_round) {
     train();
     EXPECT_TRUE(holds(audit_text(ledger),
-                      "1 rounds committed, 0 attempts without result, now "
+                      "1 rounds committed, 0 attempts without a result, now "
                       "complete; round 0 (final) has digest 0000"))
         << audit_text(ledger);
     EXPECT_TRUE(holds(audit_json(ledger), "\"final\": true")) << audit_json(ledger);

@@ -148,7 +148,7 @@ TEST_F(CertIssuerTest, ACaIsReplacedOnlyWithForce) {
     EXPECT_EQ(again.error().code, Errc::usage);
     EXPECT_EQ(again.error().message,
               key_file +
-                  " is there already: --renew makes new certificates with this CA, --force "
+                  " already exists: --renew issues new certificates with this CA, --force "
                   "replaces the CA as well; or choose another -i");
     EXPECT_EQ(text_of(key_file), key);
 

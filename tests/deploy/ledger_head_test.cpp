@@ -165,12 +165,12 @@ TEST_F(LedgerHeadTest, detects_a_lost_vote) {
     vote({7, 3, 9});
     fs::copy_file(file, directory.path() / "voted");
     fs::copy_file(copy, file, fs::copy_options::overwrite_existing);
-    expect_refused({file.string() + " says term 3, vote for nobody",
-                    "says term 3, vote for server 9", "might vote twice"});
+    expect_refused({file.string() + " contains term 3, vote for nobody",
+                    "contains term 3, vote for server 9", "might vote twice"});
     fs::copy_file(directory.path() / "voted", file, fs::copy_options::overwrite_existing);
     vote({7, 4, 0});
     fs::copy_file(copy, file, fs::copy_options::overwrite_existing);
-    expect_refused({"says term 4, vote for nobody"});
+    expect_refused({"contains term 4, vote for nobody"});
 }
 
 TEST_F(LedgerHeadTest, detects_a_vote_of_another_server) {

@@ -46,7 +46,7 @@ TEST_F(PidFileTest, a_second_start_under_the_same_name_is_refused) {
     const auto second = PidFile::claim(file, Role::sl);
     ASSERT_FALSE(second.has_value());
     EXPECT_EQ(second.error().code, Errc::io);
-    EXPECT_NE(second.error().message.find("node sl1 runs already as process " +
+    EXPECT_NE(second.error().message.find("node sl1 already runs as process " +
                                           std::to_string(other.pid())),
               std::string::npos)
         << second.error().message;

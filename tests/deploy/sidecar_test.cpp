@@ -138,8 +138,7 @@ TEST_F(SidecarTest, ends_when_its_parent_is_killed) {
 
 TEST_F(SidecarTest, names_programs_that_cannot_be_started) {
     command.program = "no/such";
-    EXPECT_NE(start_error().find("program no/such (--ml-entrypoint) is not there"),
-              std::string::npos)
+    EXPECT_NE(start_error().find("program no/such (--ml-entrypoint) not found"), std::string::npos)
         << start_error();
     command.program = "no-such-program";
     EXPECT_NE(start_error().find("in PATH /usr/bin:/bin"), std::string::npos) << start_error();
@@ -151,7 +150,7 @@ TEST_F(SidecarTest, names_programs_that_cannot_be_started) {
         << start_error();
     command.program = "/bin/sh";
     command.working_directory = directory.path() / "missing";
-    EXPECT_NE(start_error().find("(--ml-w) can't be entered: No such file"), std::string::npos)
+    EXPECT_NE(start_error().find("(--ml-w) can't be used: No such file"), std::string::npos)
         << start_error();
 }
 

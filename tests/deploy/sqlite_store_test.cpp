@@ -173,16 +173,16 @@ TEST_F(SqliteStoreTest, refuses_a_file_that_is_no_ledger) {
     EXPECT_NE(open_error().find("it is not an SQLite file"), std::string::npos) << open_error();
     std::filesystem::remove(file);
     change("CREATE TABLE addresses(name TEXT)");
-    EXPECT_NE(open_error().find("no Starling ledger"), std::string::npos) << open_error();
+    EXPECT_NE(open_error().find("not a Starling ledger"), std::string::npos) << open_error();
     std::filesystem::remove(file);
     change("CREATE TABLE log(a); CREATE TABLE meta(b)");
-    EXPECT_NE(open_error().find("no Starling ledger"), std::string::npos) << open_error();
+    EXPECT_NE(open_error().find("not a Starling ledger"), std::string::npos) << open_error();
 }
 
 TEST_F(SqliteStoreTest, refuses_a_newer_format) {
     fill(1);
     change("UPDATE meta SET value = 4");
-    EXPECT_NE(open_error().find("format 4, and this program knows format 3"), std::string::npos)
+    EXPECT_NE(open_error().find("format 4, and this program supports format 3"), std::string::npos)
         << open_error();
 }
 

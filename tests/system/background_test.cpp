@@ -88,7 +88,7 @@ TEST_F(Background, ASecondNodeWithTheSameNameIsRefused) {
     launch(sn_command(identity("sn1")));
     const std::string said = run(with(sn_command(identity("sn1")), {"-d"}), 1);
     EXPECT_TRUE(holds(said, "sn1")) << said;
-    EXPECT_TRUE(holds(said, "runs already")) << said;
+    EXPECT_TRUE(holds(said, "already runs")) << said;
     EXPECT_TRUE(holds(ps(1), "running"));
 }
 

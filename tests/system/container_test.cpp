@@ -116,8 +116,8 @@ TEST_F(Container, WithoutAnEngineAPlainProcessIsUsedAndALogLineSaysSo) {
     EXPECT_EQ(sl1.wait_exit(), 0) << sl1.output() << ml_log(1);
     EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
     EXPECT_TRUE(holds(sl1.output(),
-                      "--ml-image, --ml-v without effect: the ML program is a plain "
-                      "process, as --engine none says"))
+                      "--ml-image, --ml-v ignored: the ML program is a plain "
+                      "process, because of --engine none"))
         << sl1.output();
 }
 
@@ -125,7 +125,7 @@ TEST_F(Container, AMissingEngineIsRefused) {
     const auto sn = start_sn();
     Program sl1(in_image(1, {"--engine=/nowhere/podman"}));
     EXPECT_EQ(sl1.wait_exit(), 1);
-    EXPECT_TRUE(holds(sl1.output(), "--engine /nowhere/podman is not there")) << sl1.output();
+    EXPECT_TRUE(holds(sl1.output(), "--engine /nowhere/podman does not exist")) << sl1.output();
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ TEST_F(LicenceServer, SeatsAreListedRevokedAndAllowed) {
     Program stranger(ask("swci2", "--revoke=sl1"));
     expect_end(stranger, 3, "'swci2' may not change who gets a seat; that may: swci1");
     Program revoke(ask("swci1", "--revoke=sl1"));
-    expect_end(revoke, 0, "May have no seat: sl1");
+    expect_end(revoke, 0, "Barred from a seat: sl1");
     EXPECT_EQ(sl1->wait_exit(Seconds(30)), 3) << sl1->output();
     EXPECT_TRUE(holds(sl1->output(), "takes the seat back")) << sl1->output();
     expect_end(*licensed_sl(1, ""), 3, "was revoked by the licence server's operator");
@@ -190,12 +190,12 @@ TEST_F(LicenceServer, ANodeThatCannotReachItEndsAndItsLauncherReportsThat) {
         << sn.output();
     const std::string log = read_text(path("host-1/log/sn1.log"));
     EXPECT_TRUE(holds(log, "no licence server can be reached within 20 s")) << log;
-    EXPECT_TRUE(holds(log, "--rm removes nothing, as this start has failed")) << log;
+    EXPECT_TRUE(holds(log, "--rm removes nothing, since this start failed")) << log;
 }
 
 TEST_F(LicenceServer, OverwritesNothingAndNamesWhatIsMissing) {
     Program again({bin("run-apls"), "--make-key=" + path("issuer")});
-    expect_end(again, 2, "is there already");
+    expect_end(again, 2, "already exists");
     Program late({bin("run-apls"), "--issue=" + path("l"), "--issuer-key=" + path("issuer-key.pem"),
                   "--licensee=x", "--seats-sl=1", "--until=2020-13-01"});
     expect_end(late, 2, "--until: '2020-13-01' is no date");

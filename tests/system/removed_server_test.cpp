@@ -73,7 +73,7 @@ TEST_F(RemovedServer, ADeadServerIsRemovedByTheMajority) {
     start_servers(3);
     kill(3);
     const std::string answer = swci({"remove", "server", "sn3"}, 0);
-    EXPECT_TRUE(holds(answer, "SN 'sn3' keeps the ledger no more. These do:")) << answer;
+    EXPECT_TRUE(holds(answer, "SN 'sn3' no longer keeps the ledger. These SNs do:")) << answer;
     EXPECT_TRUE(holds(answer, "sn2")) << answer;
     EXPECT_TRUE(holds(swci({"remove", "server", "sn2", "--json"}, 0), "\"servers\"")) << answer;
     EXPECT_EQ(servers[2]->wait_exit(), 3) << servers[2]->output();
@@ -97,7 +97,8 @@ TEST_F(RemovedServer, OneOfTwoContinuesAloneOnItsOperatorsRequest) {
         << servers[1]->output();
     const std::string seen = swci({"list", "servers"}, 0);
     EXPECT_TRUE(holds(seen, "This SN has had no leader for ")) << seen;
-    EXPECT_TRUE(holds(seen, "2 SNs must agree, 1 can be reached from here, away: sn2")) << seen;
+    EXPECT_TRUE(holds(seen, "2 SNs must agree, 1 can be reached from here, unreachable: sn2"))
+        << seen;
     EXPECT_TRUE(holds(swci({"remove", "server", "sn2"}, 5), "--rebuild-without"));
     servers[1]->signal(SIGTERM);
     EXPECT_EQ(servers[1]->wait_exit(), 0);
@@ -111,7 +112,7 @@ TEST_F(RemovedServer, OneOfTwoContinuesAloneOnItsOperatorsRequest) {
     command.back() = "--rebuild-without=sn2";
     servers[1] = std::make_unique<Program>(command);
     ASSERT_TRUE(servers[1]->wait_for("Starting SWARM-API-SERVER on port")) << servers[1]->output();
-    EXPECT_TRUE(holds(servers[1]->output(), "this SN goes on alone from entry "))
+    EXPECT_TRUE(holds(servers[1]->output(), "this SN continues alone from entry "))
         << servers[1]->output();
     expect_more_rounds();
     // Killed, and restarted by a service manager with the same command: the rebuild is already
@@ -120,7 +121,7 @@ TEST_F(RemovedServer, OneOfTwoContinuesAloneOnItsOperatorsRequest) {
     servers[1] = std::make_unique<Program>(command);
     ASSERT_TRUE(servers[1]->wait_for("Starting SWARM-API-SERVER on port")) << servers[1]->output();
     EXPECT_TRUE(holds(servers[1]->output(),
-                      "already, as an earlier start was asked: start it "
+                      "already, as an earlier start requested: start it "
                       "without --rebuild-without from now on"))
         << servers[1]->output();
     expect_more_rounds();

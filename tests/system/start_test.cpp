@@ -54,12 +54,12 @@ TEST_F(Start, AProgramThatCannotBeStartedIsReportedByTheLauncherAndInTheLog) {
     launch_sn();
     expect_failed(
         instead(sl(), "--ml-w", path("nowhere")), 1,
-        {"working directory " + path("nowhere") + " (--ml-w) can't be entered",
+        {"working directory " + path("nowhere") + " (--ml-w) can't be used",
          "run-sl: not started: it ended with exit code 1; its log: " + path("host-1/log/sl1.log")});
-    EXPECT_TRUE(holds(log("sl1.log"), "(--ml-w) can't be entered")) << log("sl1.log");
+    EXPECT_TRUE(holds(log("sl1.log"), "(--ml-w) can't be used")) << log("sl1.log");
     expect_failed(instead(sl(), "--ml-entrypoint", "/nowhere/train"), 1,
-                  {"program /nowhere/train (--ml-entrypoint) is not there"});
-    EXPECT_TRUE(holds(log("sl1.log"), "/nowhere/train (--ml-entrypoint) is not there"));
+                  {"program /nowhere/train (--ml-entrypoint) not found"});
+    EXPECT_TRUE(holds(log("sl1.log"), "/nowhere/train (--ml-entrypoint) not found"));
     EXPECT_TRUE(holds(ps(), "ended 1")) << ps();
 }
 
