@@ -39,7 +39,7 @@ public:
     /// Otherwise records an error.
     bool is_object(const JsonValue& value, const std::string& what) {
         if (value.kind != JsonValue::Kind::object) {
-            fail(value, what + " is no object");
+            fail(value, what + " is not an object");
         }
         return value.kind == JsonValue::Kind::object;
     }
@@ -112,7 +112,7 @@ Result<WorkloadCost> Calibration::workload(const std::string& name) const {
                                   (file.empty() ? "a calibration table (none was given)"
                                                 : "the calibration file " + file) +
                                   ": measure it with `PROGRAM --calibrate FILE` on the reference "
-                                  "machine and give --calibration FILE"};
+                                  "machine and specify --calibration FILE"};
 }
 
 Result<Calibration> parse_calibration(const std::string& text, const std::string& file) {

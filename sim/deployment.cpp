@@ -26,7 +26,7 @@ Result<Options> accepted(Result<Parsed<Options>> parsed, const std::string& comm
     }
     if (!parsed->options) {
         return Error{Errc::usage,
-                     command + ": asks for help or version; an actor must start a node"};
+                     command + ": requests help or version; an actor must start a node"};
     }
     return std::move(*parsed->options);
 }

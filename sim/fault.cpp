@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* form =
     "the form is \"t=TIME ACTION TARGET\", TIME like 30s, 1.5s, 200ms, 2m or 1h, ACTION one of "
-    "kill, restart (a host or node), cut, heal (a link), TARGET a name as it is, without quotes";
+    "kill, restart (a host or node), cut, heal (a link), TARGET an unquoted name";
 
 Error wrong(const std::string& text, const std::string& what) {
     return Error{Errc::usage, "--fault \"" + text + "\": " + what + "; " + form};
@@ -34,7 +34,7 @@ Result<Fault> parse_fault(const std::string& text) {
     const std::optional<SwarmDuration> at =
         time.starts_with("t=") ? parse_duration(time.substr(2)) : std::nullopt;
     if (!at) {
-        return wrong(text, "'" + time + "' is no time");
+        return wrong(text, "'" + time + "' is not a time");
     }
     fault.at = SwarmTime{*at};
     if (action == "kill") {
@@ -46,7 +46,7 @@ Result<Fault> parse_fault(const std::string& text) {
     } else if (action == "heal") {
         fault.kind = Fault::Kind::heal;
     } else {
-        return wrong(text, "'" + action + "' is no action");
+        return wrong(text, "'" + action + "' is not an action");
     }
     return fault;
 }

@@ -190,10 +190,10 @@ private:
         }
         pass_words_on();
         std::cerr << "swarm-sim: the simulation failed: "
-                  << (signal == SIGKILL ? "its process was killed, perhaps for want of memory"
+                  << (signal == SIGKILL ? "its process was killed, perhaps for lack of memory"
                                         : how)
                   << ", after " << progress_text({}, read_meter(board_.meter), {})
-                  << "; what SimGrid said, if anything, stands above" << std::endl;
+                  << "; see SimGrid's output above, if any" << std::endl;
         return exit_code::failed;
     }
 
@@ -281,9 +281,10 @@ std::string progress_text(std::chrono::seconds wall, const RunProgress& now,
     std::string line =
         (wall.count() > 0 ? std::to_string(wall.count()) + " s: " : std::string()) + text.data();
     if (now.simulated_ns == before.simulated_ns) {
-        line += now.events == before.events
-                    ? "; nothing since the last line: a training program or SimGrid computes"
-                    : "; simulated time has not moved since the last line";
+        line +=
+            now.events == before.events
+                ? "; no progress since the last line: a training program or SimGrid is computing"
+                : "; simulated time has not advanced since the last line";
     }
     return line;
 }

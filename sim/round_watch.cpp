@@ -43,7 +43,7 @@ SwarmDuration RoundWatch::patience() const {
 std::optional<std::string> RoundWatch::over(SwarmTime now, std::uint64_t bytes_moved) const {
     const SwarmDuration waited = now - since_;
     const auto moved = static_cast<double>(bytes_moved - bytes_at_since_);
-    const std::string what = "no round ended for " + rounded(to_seconds(waited), "s") +
+    const std::string what = "no round completed for " + rounded(to_seconds(waited), "s") +
                              " in which nobody trained, while " + rounded(moved / 1e6, "MB") +
                              " were moved";
     if (waited >= patience()) {

@@ -96,9 +96,10 @@ Result<void> SimEngine::load_platform(const std::string& file, bool with_profile
         return text.error();
     }
     if (!planned_actors(*text).empty()) {
-        return Error{Errc::usage, "platform file " + file +
-                                      " has actors, so it is a deployment file: give the platform "
-                                      "first and the deployment second"};
+        return Error{Errc::usage,
+                     "platform file " + file +
+                         " has actors, so it is a deployment file: specify the platform "
+                         "first and the deployment second"};
     }
     const Result<FailingResources> failing = read_failing_resources(file, *text, with_profiles);
     if (!failing) {

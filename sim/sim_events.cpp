@@ -55,7 +55,7 @@ void SimEvents::fire() {
     while (!queue_.empty() && queue_.next_time() <= due) {
         meter_->events.store(++count_, std::memory_order_relaxed);
         if (++count_now_ > events_an_instant_max) {
-            throw std::runtime_error("simulated time does not go on: more than " +
+            throw std::runtime_error("simulated time does not advance: more than " +
                                      std::to_string(events_an_instant_max) +
                                      " events happened at one instant");
         }

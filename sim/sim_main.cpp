@@ -47,27 +47,28 @@ void declare(CLI::App& app, Flags& flags) {
                    "SimGrid deployment file; functions run-apls, run-sn, run-sl, ml with the "
                    "binaries' arguments")
         ->required();
-    app.add_option("--seed", flags.seed, "of all that is random")->capture_default_str();
+    app.add_option("--seed", flags.seed, "seed of all random numbers")->capture_default_str();
     app.add_option("--trace", flags.trace, "write the trace of all nodes to this file");
     app.add_option("--json", flags.json, "write the summary as JSON to this file");
     app.add_option("--fault", flags.faults,
                    "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the "
-                   "rest of the text is its name, with its spaces; repeatable")
+                   "rest of the text is its name, including spaces; repeatable")
         ->allow_extra_args(false);
     app.add_flag("--no-profiles", flags.no_profiles,
                  "ignore the state, bandwidth and other profiles of PLATFORM");
-    app.add_option(
-        "--calibration", flags.calibration,
-        "what training, merging, hashing and disk cost (JSON, from PROGRAM --calibrate)");
+    app.add_option("--calibration", flags.calibration,
+                   "cost of training, merging, hashing and disk (JSON, from PROGRAM --calibrate)");
     app.add_option("--until", flags.until_seconds, "end at this simulated second")
         ->check(CLI::Range(1e-9, 1e9));
-    app.add_option("--round-limit", flags.round_limit,
-                   "end with exit code 4 if no round ends for so long while nobody trains, as 90s, "
-                   "30m, 5h, 2d; default: two hours, or ten times what moving all that a round "
-                   "moves over the narrowest link takes, if that is longer");
+    app.add_option(
+        "--round-limit", flags.round_limit,
+        "end with exit code 4 if no round completes for this time while nobody trains: 90s, "
+        "30m, 5h, 2d; default: two hours, or ten times the time that the bytes of a round "
+        "need over the narrowest link, if that is longer");
     app.add_option("--progress", flags.progress_seconds,
-                   "say on stderr how far a slow run is, first after so many seconds on the wall "
-                   "clock, then less often; 0: never")
+                   "report the progress of a slow run on stderr, first after this many seconds of "
+                   "wall-clock "
+                   "time, then less often; 0: never")
         ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str();
     app.add_option("--date", flags.date,
@@ -77,7 +78,7 @@ void declare(CLI::App& app, Flags& flags) {
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
     app.add_option("--workspace", flags.workspace,
-                   "real training works in WORKSPACE/HOST/, so that hosts have separate files")
+                   "real training runs in WORKSPACE/HOST/, so that hosts have separate files")
         ->capture_default_str();
     app.add_option("--cfg", flags.simgrid,
                    "a setting of SimGrid, e.g. contexts/factory:thread; repeatable")
@@ -130,9 +131,10 @@ Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction t
     if (!flags.round_limit.empty()) {
         options.round_limit = parse_duration(flags.round_limit);
         if (!options.round_limit || *options.round_limit <= SwarmDuration{0}) {
-            return Error{Errc::usage,
-                         "--round-limit " + flags.round_limit +
-                             " is no time above 0: a number with its unit, as 90s, 30m, 5h or 2d"};
+            return Error{
+                Errc::usage,
+                "--round-limit " + flags.round_limit +
+                    " is not a time above 0: a number with a unit, such as 90s, 30m, 5h or 2d"};
         }
     }
     if (flags.until_seconds > 0.0) {

@@ -527,8 +527,8 @@ void SimNetwork::end() { impl_->end(); }
 Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
                                                      std::function<void(Input)> deliver) {
     if (impl_->nodes.contains(place.id)) {
-        return Error{Errc::io, "two nodes have the name " + place.id.name +
-                                   ": give each a --name of its own"};
+        return Error{Errc::io,
+                     "two nodes have the name " + place.id.name + ": give each a different --name"};
     }
     for (const SimListen& listen : place.listen) {
         const auto used = impl_->listening.find(Impl::listen_key(place.host, listen.address));

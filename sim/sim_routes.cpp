@@ -113,8 +113,8 @@ double SimRoutes::bandwidth(const s4u::Link& link) const {
 PlatformError SimRoutes::none(HostIndex from, HostIndex to, const std::string& why) const {
     return PlatformError("platform file " + file_ + ": there is no usable route from host '" +
                          hosts_[from]->get_name() + "' to host '" + hosts_[to]->get_name() +
-                         "', and nodes on both talk to each other" +
-                         (why.empty() ? "" : " (SimGrid says: " + why + ")") +
+                         "', and nodes on both communicate" +
+                         (why.empty() ? "" : " (SimGrid's message: " + why + ")") +
                          ": add a route to the platform, or place the nodes elsewhere");
 }
 

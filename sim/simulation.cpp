@@ -100,7 +100,7 @@ struct Simulation::Impl {
         for (SimNodePlan& plan : *plans) {
             if (find(plan.id.name) != nullptr) {
                 throw UsageError("two nodes have the name " + plan.id.name +
-                                 ": give each a --name (or --ml-name) of its own");
+                                 ": give each a different --name (or --ml-name)");
             }
             auto member = std::make_unique<Deployed>();
             member->outcome.id = plan.id;
@@ -192,7 +192,7 @@ struct Simulation::Impl {
         std::error_code failed;
         std::filesystem::create_directories(program.working_directory, failed);
         if (failed) {
-            throw UsageError("--workspace: can't make the directory " +
+            throw UsageError("--workspace: can't create the directory " +
                              program.working_directory.string() + ": " + failed.message());
         }
         return make_real_program(

@@ -96,9 +96,11 @@ public:
 private:
     Result<void> read_profile(const XmlElement& element, const XmlElement::Attribute& attribute) {
         if (!used_.insert(attribute.value).second) {
-            return Error{Errc::usage, "the profile " + attribute.value +
-                                          " is used twice, which SimGrid refuses: give each host "
-                                          "and link a file of its own"};
+            return Error{
+                Errc::usage,
+                "the profile " + attribute.value +
+                    " is used twice, which SimGrid refuses: use a separate file for each host "
+                    "and link"};
         }
         const std::string file = found_file(platform_file_, attribute.value);
         const std::string what =
@@ -194,7 +196,7 @@ Result<StateProfile> StateProfile::parse(const std::string& text) {
     if (loop_after && !profile.changes_.empty()) {
         profile.period_ = profile.changes_.back().at + from_seconds(*loop_after);
         if (*profile.period_ <= SwarmDuration{0}) {
-            return Error{Errc::malformed, "it begins again at once, for ever"};
+            return Error{Errc::malformed, "it repeats immediately, forever"};
         }
     }
     return profile;

@@ -92,8 +92,8 @@ std::string summary_text(const SimOutcome& outcome) {
         }
         text << "\n";
     } else if (outcome.how == SimOutcome::End::no_round) {
-        text << "no round      hosts fail faster than the swarm can have a round: "
-             << outcome.restarting.name << " was started again and again, until "
+        text << "no round      hosts fail faster than the swarm can complete a round: "
+             << outcome.restarting.name << " was restarted repeatedly, until "
              << seconds(outcome.end) << " s\n";
     } else if (outcome.how == SimOutcome::End::round_limit) {
         text << "no round      " << outcome.no_rounds << "\n";
@@ -103,7 +103,7 @@ std::string summary_text(const SimOutcome& outcome) {
     text << "rounds        " << rounds.size() << "\n"
          << "time          " << seconds(outcome.end) << " s simulated\n"
          << "exchange      " << seconds(outcome.rounds.median_exchange())
-         << " s a round (median, from the last check-in to the last member that goes on)\n"
+         << " s per round (median, from the last check-in to the last member that continues)\n"
          << "bytes         " << outcome.bytes.sent << " sent, " << outcome.bytes.delivered
          << " delivered, " << outcome.bytes.lost << " lost\n"
          << "final digest  "

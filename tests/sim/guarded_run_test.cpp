@@ -121,9 +121,9 @@ TEST(GuardedRun, ReportsWhenSimulatedTimeStandsStill) {
     EXPECT_EQ(progress_text(seconds(30), now, {}),
               "30 s: 4213.5 simulated seconds, 12 rounds, 1203443 events, 20900.0 MB moved");
     RunProgress before = now;
-    EXPECT_NE(progress_text(seconds(40), now, before).find("computes"), std::string::npos);
+    EXPECT_NE(progress_text(seconds(40), now, before).find("is computing"), std::string::npos);
     before.events = 1;
-    EXPECT_NE(progress_text(seconds(40), now, before).find("simulated time has not moved"),
+    EXPECT_NE(progress_text(seconds(40), now, before).find("simulated time has not advanced"),
               std::string::npos);
 }
 

@@ -23,7 +23,7 @@ TEST_F(NoRound, ALinkThatIsAlwaysUpTooBrieflyEndsTheRun) {
                                         "state_file=\"wan.profile\"") +
                               " " + deployment + " --quiet --json " + path("j"));
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.printed("no round ended for 7")) << ran.output;
+    EXPECT_TRUE(ran.printed("no round completed for 7")) << ran.output;
     EXPECT_TRUE(ran.printed("(--round-limit sets another)")) << ran.output;
     EXPECT_NE(read(path("j")).find("\"round_limit\""), std::string::npos);
 }

@@ -67,7 +67,7 @@ TEST_F(Profiles, HostsThatFailBeforeTheyCanTrainEndTheRunWithAMessage) {
     const Ran ran =
         swarm_sim(failing("0.5 0\n0.6 1\nLOOPAFTER 0\n") + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
-    EXPECT_TRUE(ran.printed("ml2 was started again and again")) << ran.output;
+    EXPECT_TRUE(ran.printed("ml2 was restarted repeatedly")) << ran.output;
 }
 
 TEST_F(Profiles, AnActorStartsWhenItsHostIsFirstOn) {

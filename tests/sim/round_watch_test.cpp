@@ -18,7 +18,7 @@ TEST(RoundWatch, WaitsTwoHoursForASmallRound) {
     EXPECT_FALSE(watch.over(at(7199), 0));
     const auto over = watch.over(at(7200), 3 * megabyte);
     ASSERT_TRUE(over);
-    EXPECT_NE(over->find("no round ended for 7200 s"), std::string::npos) << *over;
+    EXPECT_NE(over->find("no round completed for 7200 s"), std::string::npos) << *over;
     EXPECT_NE(over->find("3 MB were moved"), std::string::npos) << *over;
     EXPECT_NE(over->find("--round-limit"), std::string::npos) << *over;
 }
