@@ -53,7 +53,7 @@ void HistoryCheck::on_applied(SwarmTime time, const NodeId& node, std::uint64_t 
         if (command.session >= newest && command.sequence > state.applied && !silence_) {
             violations_.add(time, node, exactly_once,
                             "entry " + std::to_string(index) + ": " + what +
-                                " is taken for a repetition and was never applied; the newest " +
+                                " is treated as a repetition but was never applied; the newest " +
                                 "that was is " + std::to_string(state.applied));
         }
         return;
@@ -69,7 +69,7 @@ void HistoryCheck::on_applied(SwarmTime time, const NodeId& node, std::uint64_t 
         violations_.add(time, node, exactly_once,
                         what + " takes effect at entry " + std::to_string(index) +
                             ", and session " + std::to_string(newest) +
-                            " of that client has begun before");
+                            " of that client began before");
     }
     newest = std::max(newest, command.session);
     state.applied = command.sequence;

@@ -7,12 +7,12 @@
 namespace starling {
 namespace {
 
-constexpr std::string_view one_commit = "one commit a round";
-constexpr std::string_view same_merge = "one merge an attempt";
-constexpr std::string_view from_committed = "goes on from a committed model";
+constexpr std::string_view one_commit = "one commit per round";
+constexpr std::string_view same_merge = "one merge per attempt";
+constexpr std::string_view from_committed = "continues from a committed model";
 constexpr std::string_view rounds_end = "every round ends";
 constexpr std::string_view one_final = "one final model";
-constexpr std::string_view belongs = "only who belongs goes on";
+constexpr std::string_view belongs = "only the latest session continues";
 
 std::string brief(std::string_view digest) { return std::string(digest.substr(0, 12)); }
 
@@ -106,7 +106,7 @@ void RoundCheck::on_ended(SwarmTime time, const NodeId& sn, const EventFields& f
 void RoundCheck::on_went_on(SwarmTime time, const NodeId& node, const EventFields& fields) {
     const auto round = fields.number("round");
     if (!round) {
-        violations_.add(time, node, from_committed, "goes on from a model without a round");
+        violations_.add(time, node, from_committed, "continues from a model without a round");
         return;
     }
     const WentOn one{time, node, *round, std::string(fields.text("digest"))};
@@ -139,7 +139,7 @@ void RoundCheck::check_went_on(const WentOn& one) {
     // An SN that applies what its disk held says nothing of that round.
     if (!there && (known != digests_.end() || !silence_)) {
         violations_.add(one.time, one.node, from_committed,
-                        "round " + std::to_string(one.round) + ": goes on from " +
+                        "round " + std::to_string(one.round) + ": continues from " +
                             brief(one.digest) + ", the ledger has " + committed_text(one.round));
     }
 }
@@ -156,8 +156,8 @@ void RoundCheck::note_speaks(SwarmTime time, const NodeId& ml, std::uint64_t ses
     if (older && healed_ && time > *healed_ + round_limit_) {
         violations_.add(time, ml, belongs,
                         "its start of session " + std::to_string(session) +
-                            " goes on although that of session " +
-                            std::to_string(starts.rbegin()->first) + " has its place");
+                            " continues although session " +
+                            std::to_string(starts.rbegin()->first) + " has replaced it");
     }
 }
 
@@ -212,7 +212,8 @@ void RoundCheck::on_stopped(SwarmTime time, const NodeId& node, const EventField
     program.stopped = true;
     program.code = fields.number("code").value_or(0);
     if (program.code == exit_code::ok && program.final.empty()) {
-        violations_.add(time, node, one_final, "ends well without the final model of any run");
+        violations_.add(time, node, one_final,
+                        "ends with success but without the final model of any run");
     }
 }
 
@@ -232,7 +233,7 @@ void RoundCheck::on_time(SwarmTime time) {
     if (round_due_ && time > *round_due_) {
         violations_.add(time, {"swarm"}, rounds_end,
                         "no round is committed for " + seconds_text(round_limit_) +
-                            " although nothing fails any more; the last one was " +
+                            " although all faults are healed; the last one was " +
                             (commits_.empty() ? "none"
                                               : round_text(std::get<0>(commits_.rbegin()->first),
                                                            std::get<1>(commits_.rbegin()->first),
@@ -266,7 +267,7 @@ void RoundCheck::check_end(SwarmTime time) {
             violations_.add(time, ml, rounds_end,
                             program.stopped ? "has ended with code " + std::to_string(program.code)
                                             : "has not ended " + seconds_text(time - *healed_) +
-                                                  " after all was well again");
+                                                  " after all faults were healed");
         }
     }
 }

@@ -87,8 +87,8 @@ void SwarmChecker::note_sn(SwarmTime time, const NodeId& node, const TraceEvent&
         // Where it is the only SN, an empty disk is the beginning of another ledger.
         const bool others = sns_.size() > sns_.count(node);
         if (!others && fields.number("entries").value_or(1) == 0 && judges_->ledger.entries() > 0) {
-            not_seen_.push_back("'" + node.name + "' begins an empty ledger at " +
-                                seconds_text(time) + ": what was before is judged by itself");
+            not_seen_.push_back("'" + node.name + "' starts with an empty ledger at " +
+                                seconds_text(time) + ": what came before is judged separately");
             close_ledger(time);
         }
         sns_[node].stopped = false;
@@ -126,22 +126,23 @@ void SwarmChecker::close_ledger(SwarmTime time) {
     const std::uint64_t not_judged =
         judges_->history.finish(time, until) + judges_->rounds.finish(time, until);
     for (const std::string& range : untold) {
-        not_seen_.push_back("no trace tells of entry " + range +
-                            ", which an SN has applied: it was killed before it had written that "
-                            "down, or an older trace is missing");
+        not_seen_.push_back("no trace contains entry " + range +
+                            ", which an SN has applied: it was killed before it had written this "
+                            "event, or an older trace is missing");
     }
     if (not_judged > 0) {
         for (const auto& [node, sn] : sns_) {
             if (!sn.stopped) {
-                not_seen_.push_back(
-                    "the trace of '" + node.name + "' ends at " + seconds_text(sn.last) +
-                    " without its end (it runs, or was killed): what it applied after entry " +
-                    std::to_string(sn.entry) + " is not seen");
+                not_seen_.push_back("the trace of '" + node.name + "' ends at " +
+                                    seconds_text(sn.last) +
+                                    " without its end (it is running, or was killed): what it "
+                                    "applied after entry " +
+                                    std::to_string(sn.entry) + " is not seen");
             }
         }
-        not_seen_.push_back(
-            std::to_string(not_judged) +
-            " statements of members are about what no SN's trace tells: they are not judged");
+        not_seen_.push_back(std::to_string(not_judged) +
+                            " events of members are about entries that no SN's trace contains: "
+                            "they are not judged");
     }
     entries_before_ += judges_->ledger.entries();
     rounds_before_ += judges_->rounds.rounds();

@@ -14,7 +14,7 @@ namespace starling {
 struct Violation {
     SwarmTime time;
     NodeId node;                 ///< at which it showed
-    std::string_view invariant;  ///< a literal, such as "one commit a round"
+    std::string_view invariant;  ///< a literal, such as "one commit per round"
     std::string text;            ///< round or entry, and both values
 };
 

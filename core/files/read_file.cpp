@@ -22,7 +22,7 @@ Result<std::ifstream> open_file(const std::filesystem::path& path) {
         return io_error(path, errno);
     }
     if (S_ISDIR(there.st_mode)) {
-        return Error{Errc::io, path.string() + " is a directory: a file is needed here"};
+        return Error{Errc::io, path.string() + " is a directory, not a file"};
     }
     errno = 0;
     std::ifstream stream(path, std::ios::binary);

@@ -90,7 +90,7 @@ public:
     bool end_array() { return close(); }
     bool key(std::string& name) {
         if (!open_.back().names.insert(name).second) {
-            return fail("the name '" + name.substr(0, 64) + "' twice");
+            return fail("the name '" + name.substr(0, 64) + "' is duplicated");
         }
         name_ = std::move(name);
         return true;
@@ -158,7 +158,7 @@ private:
 Error no_json(std::string_view text, std::size_t position, const std::string& why) {
     const auto line =
         1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n');
-    return Error{Errc::malformed, "no valid JSON at byte " + std::to_string(position) + ", line " +
+    return Error{Errc::malformed, "invalid JSON at byte " + std::to_string(position) + ", line " +
                                       std::to_string(line) + (why.empty() ? "" : ": " + why)};
 }
 
@@ -173,7 +173,7 @@ const JsonValue* JsonValue::find(std::string_view name) const {
 Result<JsonValue> parse_json(std::string_view text) {
     if (text.size() > json_bytes_max) {
         return no_json(text, json_bytes_max,
-                       "more than " + std::to_string(json_bytes_max) + " bytes in all");
+                       "more than " + std::to_string(json_bytes_max) + " bytes in total");
     }
     // The library takes a zero byte for the end of the text.
     if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {

@@ -17,7 +17,7 @@ constexpr std::int64_t day_seconds = 86400;
 constexpr std::uint32_t seats_max = 1'000'000;
 
 Error malformed(const std::string& what) {
-    return {Errc::malformed, "it is no licence file: " + what};
+    return {Errc::malformed, "it is not a licence file: " + what};
 }
 
 std::optional<std::uint32_t> number_in(std::string_view text, std::uint32_t max) {
@@ -88,7 +88,7 @@ Result<void> take(std::string_view key, std::string_view value, Licence& licence
         const Result<Role> role = parse_role(key);
         const std::optional<std::uint32_t> count = number_in(value, seats_max);
         if (!role || !count) {
-            return malformed(role ? shown + " is no number of seats (0 to 1000000)"
+            return malformed(role ? shown + " is not a number of seats (0 to 1000000)"
                                   : "it knows no '" + shown + "'");
         }
         licence.seats[*role] = *count;
@@ -106,12 +106,12 @@ Result<Licence> read_text(std::string_view text) {
     for (std::size_t i = 1; i < lines.size(); ++i) {
         const std::size_t colon = lines[i].find(": ");
         if (colon == std::string_view::npos) {
-            return malformed("line " + std::to_string(i + 1) + " is no 'key: value'");
+            return malformed("line " + std::to_string(i + 1) + " is not 'key: value'");
         }
         const std::string_view key = lines[i].substr(0, colon);
         const std::string_view value = lines[i].substr(colon + 2);
         if (!seen.emplace(key, value).second) {
-            return malformed("'" + std::string(key.substr(0, text_max)) + "' stands there twice");
+            return malformed("'" + std::string(key.substr(0, text_max)) + "' is duplicated");
         }
         if (const Result<void> taken = take(key, value, licence); !taken) {
             return taken.error();
@@ -157,7 +157,7 @@ Result<Licence> read_licence(std::string_view file, const SignatureVerifier& iss
     }
     const std::size_t at = file.rfind("\n" + std::string(signature_key));
     if (at == std::string_view::npos || file.back() != '\n') {
-        return malformed("its last line is no signature (is it whole?)");
+        return malformed("its last line is not a signature (is the file complete?)");
     }
     const std::string_view text = file.substr(0, at + 1);
     std::string_view hex = file.substr(at + 1 + signature_key.size());
@@ -168,16 +168,17 @@ Result<Licence> read_licence(std::string_view file, const SignatureVerifier& iss
     }
     // First the signature: nothing of a text that nobody vouches for is read.
     if (!issuer.verify(std::as_bytes(std::span(text)), *signature)) {
-        return Error{Errc::refused,
-                     "its signature is not by the issuer of --licence-key, or its text was changed "
-                     "after it was signed"};
+        return Error{
+            Errc::refused,
+            "its signature was not made by the issuer of --licence-key, or its text was changed "
+            "after it was signed"};
     }
     return read_text(text);
 }
 
 Result<std::int64_t> parse_date(std::string_view text) {
     const Error error{Errc::usage, "'" + std::string(text.substr(0, text_max)) +
-                                       "' is no date: year-month-day, as 2026-11-30"};
+                                       "' is not a date: year-month-day, such as 2026-11-30"};
     if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
         return error;
     }

@@ -139,7 +139,7 @@ Result<ParamLayout> ParamLayout::make(std::vector<TensorSpec> tensors) {
             return checked.error();
         }
         if (!names.insert(tensor.name).second) {
-            return malformed("two tensors are called '" + tensor.name + "'");
+            return malformed("two tensors are named '" + tensor.name + "'");
         }
     }
     std::stable_sort(tensors.begin(), tensors.end(), [](const TensorSpec& a, const TensorSpec& b) {
@@ -165,7 +165,7 @@ Result<ParamLayout> ParamLayout::parse(std::string_view text) {
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         if (end == std::string_view::npos || tensors.size() == tensors_max) {
-            return malformed("cut off, or too many tensors");
+            return malformed("truncated, or too many tensors");
         }
         Result<TensorSpec> tensor = parse_line(text.substr(0, end));
         if (!tensor) {

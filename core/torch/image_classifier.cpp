@@ -197,8 +197,8 @@ std::string_view image_model_names() { return "tiny, cnn"; }
 Result<ImageModelDefaults> image_model_defaults(std::string_view name) {
     const Model* model = find_model(name);
     if (model == nullptr) {
-        return Error{Errc::usage, "there is no model '" + std::string(name) + "', only " +
-                                      std::string(image_model_names())};
+        return Error{Errc::usage, "unknown model '" + std::string(name) +
+                                      "'; known models: " + std::string(image_model_names())};
     }
     return model->defaults;
 }

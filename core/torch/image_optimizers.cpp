@@ -51,7 +51,7 @@ public:
 
     Result<void> load(ByteView in) override {
         if (in.size() != saved_bytes()) {
-            return Error{Errc::malformed, "the optimiser's state has " + std::to_string(in.size()) +
+            return Error{Errc::malformed, "the optimizer's state has " + std::to_string(in.size()) +
                                               " bytes, it must have " +
                                               std::to_string(saved_bytes())};
         }

@@ -20,7 +20,7 @@ constexpr std::uint64_t header_bytes_max = 100'000'000;  // the reference implem
 constexpr const char* metadata_name = "__metadata__";
 
 Error malformed(const std::filesystem::path& path, const std::string& what) {
-    return Error{Errc::malformed, path.string() + " is no valid safetensors file: " + what};
+    return Error{Errc::malformed, path.string() + " is not a valid safetensors file: " + what};
 }
 
 std::optional<std::uint64_t> whole_number(const JsonValue& value) {
@@ -91,7 +91,7 @@ Result<ParamLayout> layout_of(const std::filesystem::path& path, std::vector<Ent
             placed.offset_bytes != entries[i].spec.offset_bytes ||
             placed.offset_bytes + placed.size_bytes() != entries[i].end) {
             return malformed(path, "tensor '" + entries[i].spec.name +
-                                       "' does not stand where its type and shape put it");
+                                       "' is not at the offset that its type and shape require");
         }
     }
     return layout;
@@ -101,7 +101,7 @@ Result<void> parse_header(const std::filesystem::path& path, std::string_view te
                           SafetensorsFile& file) {
     const Result<JsonValue> header = parse_json(text);
     if (!header || header->kind != JsonValue::Kind::object) {
-        return malformed(path, header ? "the header is no object" : header.error().message);
+        return malformed(path, header ? "the header is not an object" : header.error().message);
     }
     if (header->items.size() > ParamLayout::tensors_max + 1) {
         return malformed(path, "it has too many tensors");
@@ -184,7 +184,7 @@ Result<SafetensorsFile> read_safetensors(const std::filesystem::path& path) {
         return parsed.error();
     }
     if (size - length_bytes - header_bytes != file.layout.size_bytes()) {
-        return malformed(path, "its data section has another length than its tensors");
+        return malformed(path, "the length of its data section does not match its tensors");
     }
     file.params.resize(static_cast<std::size_t>(file.layout.size_bytes()));
     if (!input.read(reinterpret_cast<char*>(file.params.data()),

@@ -194,7 +194,7 @@ std::map<NodeId, std::string_view> CampaignSwarm::still_running() const {
     for (const Pair& pair : pairs_) {
         for (const NodeId& process : {pair.other().sl, pair.other().ml}) {
             if (pair.other().used && up(process) && !is_hostile(pair.number)) {
-                processes[process] = "still runs although a later start has its place";
+                processes[process] = "still runs although a later session has replaced it";
             }
         }
     }

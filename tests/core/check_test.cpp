@@ -78,26 +78,26 @@ TEST_F(Check, AcceptsOneCommitPerRound) {
 TEST_F(Check, FindsASecondDigestOfARound) {
     commit("sn1", "round=3 attempt=0 digest=aa final=0");
     commit("sn2", "round=3 attempt=0 digest=bb final=0");
-    expect_one_violation("one commit a round", "sn2", {"round 3", "aa", "bb", "sn1"});
+    expect_one_violation("one commit per round", "sn2", {"round 3", "aa", "bb", "sn1"});
 }
 
 TEST_F(Check, FindsASecondAttemptOfARound) {
     commit("sn1", "round=3 attempt=1 digest=aa final=0");
     commit("sn2", "round=3 attempt=0 digest=aa final=0");
-    expect_one_violation("one commit a round", "sn2", {"round 3", "attempt 0", "attempt 1"});
+    expect_one_violation("one commit per round", "sn2", {"round 3", "attempt 0", "attempt 1"});
 }
 
 TEST_F(Check, FindsACommitOfAModelThatNobodyMerged) {
     trace("sl1 exchange_done contract=c run=0 round=0 attempt=1 digest=aa");
     commit("sn1", "round=0 attempt=1 digest=bb final=0");
-    expect_one_violation("one commit a round", "sn1", {"round 0", "bb", "sl1", "aa"});
+    expect_one_violation("one commit per round", "sn1", {"round 0", "bb", "sl1", "aa"});
 }
 
 TEST_F(Check, FindsTwoMergesOfAnAttempt) {
     trace("sl1 exchange_done contract=c run=0 round=4 attempt=0 digest=aa");
     trace("sl2 exchange_done contract=c run=0 round=4 attempt=1 digest=bb");
     trace("sl3 exchange_done contract=c run=0 round=4 attempt=1 digest=cc");
-    expect_one_violation("one merge an attempt", "sl3", {"round 4 attempt 1", "bb", "cc", "sl2"});
+    expect_one_violation("one merge per attempt", "sl3", {"round 4 attempt 1", "bb", "cc", "sl2"});
 }
 
 TEST_F(Check, AcceptsOneLedgerOnSnsThatRestart) {
@@ -160,12 +160,12 @@ TEST_F(Check, AcceptsMembersThatResumeFromCommittedModels) {
 TEST_F(Check, FindsAMemberWithAnotherModel) {
     commit("sn1", "round=0 attempt=0 digest=aa final=0");
     trace("ml2 sync_end round=0 digest=bb final=0");
-    expect_one_violation("goes on from a committed model", "ml2", {"round 0", "aa", "bb"});
+    expect_one_violation("continues from a committed model", "ml2", {"round 0", "aa", "bb"});
 }
 
 TEST_F(Check, FindsAModelOfAnUncommittedRound) {
     trace("sl1 caught_up round=9 digest=bb");
-    expect_one_violation("goes on from a committed model", "sl1", {"round 9", "bb", "no commit"});
+    expect_one_violation("continues from a committed model", "sl1", {"round 9", "bb", "no commit"});
 }
 
 TEST_F(Check, FindsTrainingFromAnUncommittedModel) {
@@ -174,7 +174,7 @@ TEST_F(Check, FindsTrainingFromAnUncommittedModel) {
     trace("ml1 sync_end round=0 digest=aa final=0");
     trace("ml1 sync_begin sync=1 batches=16");
     trace("ml1 sync_begin sync=0 batches=16");  // restarted, and trained without loading a model
-    expect_one_violation("goes on from a committed model", "ml1", {"16 batches"});
+    expect_one_violation("continues from a committed model", "ml1", {"16 batches"});
 }
 
 TEST_F(Check, AcceptsCommandsThatTakeEffectOnceWithTheLoggedResult) {
@@ -350,14 +350,14 @@ TEST_F(CheckCopies, EachResumesFromItsOwnModelsUntilOneIsReplaced) {
 
 TEST_F(CheckCopies, FindsAProcessThatTrainsFromTheModelOfTheOther) {
     trace("ml1 sync_begin session=2 sync=1 batches=16");
-    expect_one_violation("goes on from a committed model", "ml1", {"16 batches"});
+    expect_one_violation("continues from a committed model", "ml1", {"16 batches"});
 }
 
 TEST_F(CheckCopies, FindsAReplacedProcessThatContinuesAfterFaultsAreHealed) {
     trace("campaign healed round_limit_ms=1000");
     finish_newer_session();
     trace_at(2000, "ml1 sync_begin session=1 sync=1 batches=16");
-    expect_one_violation("only who belongs goes on", "ml1", {"session 1", "session 2"});
+    expect_one_violation("only the latest session continues", "ml1", {"session 1", "session 2"});
 }
 
 TEST_F(CheckCopies, FindsThatTheNewerProcessDoesNotEnd) {
@@ -395,12 +395,12 @@ TEST_F(Check, FindsThatTheLastProcessFailsBeforeItsSession) {
 TEST_F(Check, FindsALaterSessionThatTrainsWithoutAModel) {
     trace("ml1 sync_begin session=1 sync=0 batches=0");
     trace("ml1 sync_begin session=2 sync=1 batches=16");
-    expect_one_violation("goes on from a committed model", "ml1", {"without the model"});
+    expect_one_violation("continues from a committed model", "ml1", {"without the model"});
 }
 
 TEST_F(Check, ReportsAProcessThatRunsButMustNot) {
     trace("sn2 observed process=sn2-copy wrong=runs");
-    expect_one_violation("only who belongs goes on", "sn2", {"'sn2-copy' runs"});
+    expect_one_violation("only the latest session continues", "sn2", {"'sn2-copy' runs"});
 }
 
 /// Trace files of several hosts, whose clocks differ: an effect may be dated before its cause.
@@ -435,7 +435,7 @@ TEST_F(CheckHosts, EventsBeyondTheClockErrorMayNotBeOutOfOrder) {
 TEST_F(CheckHosts, FindsACommitThatIsMissingFromAContinuingTrace) {
     trace("ml1 sync_end round=4 digest=aa final=0");
     trace_at(2000, "sn1 entry_applied index=1 term=1 head=aa kind=barrier");
-    expect_one_violation("goes on from a committed model", "ml1", {"round 4", "no commit"});
+    expect_one_violation("continues from a committed model", "ml1", {"round 4", "no commit"});
 }
 
 TEST_F(CheckHosts, EventsAfterTheEndOfAKilledSnsTraceAreNotJudged) {
@@ -454,11 +454,13 @@ TEST_F(CheckHosts, EventsAfterTheEndOfARunningSnsTraceAreReportedAsUnjudged) {
     trace("ml1 node_stopped code=0");
     expect_clean();
     ASSERT_EQ(checker_.not_seen().size(), 2U);
-    EXPECT_EQ(checker_.not_seen()[0],
-              "the trace of 'sn1' ends at 0.002 s without its end (it runs, or was killed): what "
-              "it applied after entry 1 is not seen");
-    EXPECT_EQ(checker_.not_seen()[1],
-              "2 statements of members are about what no SN's trace tells: they are not judged");
+    EXPECT_EQ(
+        checker_.not_seen()[0],
+        "the trace of 'sn1' ends at 0.002 s without its end (it is running, or was killed): what "
+        "it applied after entry 1 is not seen");
+    EXPECT_EQ(
+        checker_.not_seen()[1],
+        "2 events of members are about entries that no SN's trace contains: they are not judged");
 }
 
 TEST_F(CheckHosts, ACompleteTraceIsJudgedToItsEnd) {
@@ -467,7 +469,7 @@ TEST_F(CheckHosts, ACompleteTraceIsJudgedToItsEnd) {
     trace_at(2000, "ml1 sync_begin sync=0 batches=0");
     trace("ml1 sync_end round=4 digest=aa final=0");
     trace_at(4000, "sn1 node_stopped code=0");
-    expect_one_violation("goes on from a committed model", "ml1", {"round 4", "no commit"});
+    expect_one_violation("continues from a committed model", "ml1", {"round 4", "no commit"});
     EXPECT_TRUE(checker_.not_seen().empty());
 }
 
@@ -478,7 +480,7 @@ TEST_F(CheckHosts, ARestartedSnWithACompleteTraceIsJudged) {
     trace("sn1 sn_started entries=2 silent=2");
     trace("ml1 sync_end round=4 digest=aa final=0");
     trace_at(9000, "sn1 entry_applied index=3 term=1 head=cccc kind=barrier");
-    expect_one_violation("goes on from a committed model", "ml1", {"round 4", "no commit"});
+    expect_one_violation("continues from a committed model", "ml1", {"round 4", "no commit"});
 }
 
 TEST_F(CheckHosts, EntriesMissingFromAllTracesAreReportedAsUnjudged) {
@@ -499,7 +501,7 @@ TEST_F(CheckHosts, EntriesInAnotherSnsTraceAreSeen) {
     trace("sn2 entry_applied index=2 term=1 head=bbbb kind=barrier");
     trace("ml1 sync_end round=4 digest=aa final=0");
     trace_at(9000, "sn1 entry_applied index=3 term=1 head=cccc kind=barrier");
-    expect_one_violation("goes on from a committed model", "ml1", {"round 4", "no commit"});
+    expect_one_violation("continues from a committed model", "ml1", {"round 4", "no commit"});
     EXPECT_TRUE(checker_.not_seen().empty());
 }
 
@@ -523,7 +525,7 @@ TEST_F(CheckHosts, AnOnlySnThatStartsEmptyBeginsAnotherLedger) {
     expect_clean();
     EXPECT_EQ(checker_.rounds(), 2U);
     ASSERT_EQ(checker_.not_seen().size(), 1U);
-    EXPECT_NE(checker_.not_seen()[0].find("'sn1' begins an empty ledger at 9.000 s"),
+    EXPECT_NE(checker_.not_seen()[0].find("'sn1' starts with an empty ledger at 9.000 s"),
               std::string::npos);
 }
 

@@ -58,13 +58,13 @@ TEST(Json, NumbersKeepTheirText) {
 }
 
 TEST(Json, ErrorsNamePositionAndReason) {
-    EXPECT_EQ(error_of("[1 2]"), "no valid JSON at byte 3, line 1");
-    EXPECT_EQ(error_of("{\"a\": tru}"), "no valid JSON at byte 9, line 1");
-    EXPECT_EQ(error_of("[1"), "no valid JSON at byte 2, line 1");
+    EXPECT_EQ(error_of("[1 2]"), "invalid JSON at byte 3, line 1");
+    EXPECT_EQ(error_of("{\"a\": tru}"), "invalid JSON at byte 9, line 1");
+    EXPECT_EQ(error_of("[1"), "invalid JSON at byte 2, line 1");
     EXPECT_EQ(error_of(std::string_view("[1]\0", 4)),
-              "no valid JSON at byte 3, line 1: a zero byte");
+              "invalid JSON at byte 3, line 1: a zero byte");
     EXPECT_EQ(error_of("{\"a\": 1,\n\"b\": {\"a\": 2},\n\n\"a\": 3}"),
-              "no valid JSON at byte 28, line 4: the name 'a' twice");
+              "invalid JSON at byte 28, line 4: the name 'a' is duplicated");
 }
 
 TEST(Json, ValuesHaveTheirLineNumber) {
@@ -83,7 +83,7 @@ TEST(Json, DepthIsBounded) {
     };
     EXPECT_TRUE(parse_json(nested(json_depth_max)));
     EXPECT_EQ(error_of(nested(json_depth_max + 1)),
-              "no valid JSON at byte 17, line 1: nested deeper than 16");
+              "invalid JSON at byte 17, line 1: nested deeper than 16");
     EXPECT_FALSE(parse_json(std::string(100'000, '[')));
     std::string objects;
     for (int i = 0; i <= json_depth_max; ++i) {

@@ -72,13 +72,13 @@ TEST_F(LicenceFile, ASignedTextThatIsNoLicenceIsRefusedWithTheReason) {
     const std::pair<std::string, std::string> cases[] = {
         {"something else\n", "first line"},
         {good + "gpu: 3\n", "it knows no 'gpu'"},
-        {good + "sl: 3\n", "twice"},
-        {good + "tool: -1\n", "no number of seats"},
+        {good + "sl: 3\n", "duplicated"},
+        {good + "tool: -1\n", "not a number of seats"},
         {good + "server: a b\n", "server"},
         {"starling licence 1\nlicensee: x\nfrom: 2026-11-01\n", "'until' is missing"},
-        {"starling licence 1\nlicensee: x\nfrom: 2026-11-31\nuntil: 2026-12-01\n", "no date"},
+        {"starling licence 1\nlicensee: x\nfrom: 2026-11-31\nuntil: 2026-12-01\n", "not a date"},
         {"starling licence 1\nlicensee: x\nfrom: 2026-11-02\nuntil: 2026-11-01\n", "ends before"},
-        {"starling licence 1\nlicensee\n", "no 'key: value'"},
+        {"starling licence 1\nlicensee\n", "not 'key: value'"},
     };
     for (const auto& [text, part] : cases) {
         const auto outcome = read(signed_text(text));

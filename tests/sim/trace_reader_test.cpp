@@ -28,7 +28,7 @@ TEST(TraceReader, RefusesADirectoryByName) {
     const auto records = read_trace(path);
     ASSERT_FALSE(records);
     EXPECT_EQ(records.error().message,
-              "trace file " + path + " is a directory: a file is needed here");
+              "trace file " + path + " is a directory, not a file");
 }
 
 }  // namespace

@@ -198,7 +198,7 @@ TEST_F(LicenceServer, OverwritesNothingAndNamesWhatIsMissing) {
     expect_end(again, 2, "already exists");
     Program late({bin("run-apls"), "--issue=" + path("l"), "--issuer-key=" + path("issuer-key.pem"),
                   "--licensee=x", "--seats-sl=1", "--until=2020-13-01"});
-    expect_end(late, 2, "--until: '2020-13-01' is no date");
+    expect_end(late, 2, "--until: '2020-13-01' is not a date");
     Program which({bin("run-apls"), "--list", "--revoke=sl1", "--apls-ip=127.0.0.1"});
     expect_end(which, 2, "use only one of them");
     Program bare({bin("run-apls")});
