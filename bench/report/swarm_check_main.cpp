@@ -37,7 +37,8 @@ Result<std::vector<TraceRecord>> read_traces(const std::vector<std::string>& fil
 
 int run(int argc, char** argv) {
     CLI::App app(
-        "Judges the trace of a swarm: one ledger, one commit per round, no command lost, reads that "
+        "Judges the trace of a swarm: one ledger, one commit per round, no command lost, reads "
+        "that "
         "are not stale,\nmembers that go on from committed models and end with the same one. Reads "
         "trace files of a test, a simulation\nor of the nodes of a real run; a file may tell of "
         "many starts. Nodes may be running: what their traces do not tell\nyet, or never told "

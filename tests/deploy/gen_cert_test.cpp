@@ -68,7 +68,8 @@ TEST_F(GenCertTest, TheSignerDeterminesTheRole) {
     ASSERT_TRUE(make_csr(options(2), Role::sl));
     const auto refused = sign_csr(options(1), file("sl-2-csr.pem"), Role::sn);
     ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().message.find("requests role sl, but --role is sn"), std::string::npos);
+    EXPECT_NE(refused.error().message.find("requests role sl, but --role is sn"),
+              std::string::npos);
     EXPECT_FALSE(std::filesystem::exists(file("sl-2-cert.pem")));
 }
 

@@ -27,8 +27,7 @@ TEST(TraceReader, RefusesADirectoryByName) {
     const std::string path = directory.path().string();
     const auto records = read_trace(path);
     ASSERT_FALSE(records);
-    EXPECT_EQ(records.error().message,
-              "trace file " + path + " is a directory, not a file");
+    EXPECT_EQ(records.error().message, "trace file " + path + " is a directory, not a file");
 }
 
 }  // namespace
