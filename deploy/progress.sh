@@ -1,4 +1,4 @@
-# For scripts, to be sourced: long steps show how far they are and how long they still take.
+# To be sourced by scripts: progress and remaining time of long steps.
 
 # progress LABEL: reads lines "DONE TOTAL [TEXT]" and shows, of the last one, the share and the time left: on a
 # terminal in one line that is rewritten, elsewhere as a line every PROGRESS_SECONDS (15). Other lines are left out.
@@ -8,7 +8,7 @@ progress() {
     [ ! -t 1 ] || terminal=1
     while true; do
         code=0
-        # Looks up once a second, so that the time left goes on between two lines.
+        # Wakes up once a second to update the remaining time between two lines.
         read -r -t 1 line || code=$?
         if [ "$code" = 0 ] && [[ $line =~ ^([0-9]+)\ ([1-9][0-9]*)(\ (.*))?$ ]]; then
             done=$((10#${BASH_REMATCH[1]})) total=${BASH_REMATCH[2]} text=${BASH_REMATCH[4]}
@@ -19,7 +19,7 @@ progress() {
         if [ "$terminal" = 1 ] || [ $((SECONDS - shown)) -ge "$every" ]; then
             [ "$terminal" = 0 ] || printf '\r\033[K'
             left=""
-            # The first seconds say too little about those to come.
+            # The first seconds are not representative.
             if [ "$done" -gt 0 ] && [ $((SECONDS - start)) -ge 3 ]; then
                 left=$(((changed - start) * (total - done) / done - (SECONDS - changed)))
                 left=", about $(minutes $((left > 0 ? left : 0))) left"

@@ -1,3 +1,6 @@
+// Reports of audits, as text and JSON, and the comparison of two ledgers: each may be valid in
+// itself, but a swarm has one history, so two different ones prove that the SNs that signed both
+// have lied.
 #include "deploy/audit/audit_report.hpp"
 
 #include <algorithm>
@@ -21,7 +24,7 @@ std::string signers_of(const LedgerAudit::Summary& summary, std::uint64_t from) 
     return text.empty() ? "no SN" : text;
 }
 
-/// The newest commit is of the run that is on: a new one has none at first.
+/// The newest commit of the current run, which has none at first.
 std::string newest_commit(const Contract& contract) {
     if (!contract.last_commit) {
         return "no round of run " + std::to_string(contract.run) + " is committed yet";

@@ -9,18 +9,18 @@
 
 namespace starling {
 
-/// One ledger file and what its audit brought.
+/// One ledger file and the result of its audit.
 struct AuditedLedger {
     std::string file;
     std::unique_ptr<LedgerAudit> audit;
     std::string finding;  ///< the first bad entry; empty: there is none
 };
 
-/// Where two good ledgers say different things at the same index; empty: nowhere. A swarm has one
-/// history, so SNs that have signed both have lied to somebody.
+/// Where two valid ledgers have different entries at the same index; empty: nowhere. A swarm has
+/// one history, so SNs that have signed both have lied.
 std::string difference(const AuditedLedger& a, const AuditedLedger& b);
 
-/// For people: some lines a ledger.
+/// Human-readable, some lines per ledger.
 std::string audit_text(const AuditedLedger& ledger);
 /// The same as one JSON object.
 std::string audit_json(const AuditedLedger& ledger);

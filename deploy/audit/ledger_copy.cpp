@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t row_bytes_max = std::size_t{64} * 1024 * 1024;
 
-/// A directory for this process alone, gone with this object.
+/// A private temporary directory, removed by the destructor.
 class PrivateDirectory {
 public:
     PrivateDirectory() {
@@ -41,8 +41,8 @@ private:
     bool made_ = false;
 };
 
-/// The database before its write-ahead log: what moves from one to the other meanwhile stands in
-/// both, not in neither, as SQLite begins the log anew only with the next write.
+/// Copies the database before its write-ahead log: pages that a checkpoint moves meanwhile are then
+/// in both copies, never in neither, since SQLite restarts the log only with the next write.
 Result<void> copy_both(const fs::path& from, const fs::path& to) {
     std::error_code failed;
     fs::copy_file(from, to, failed);

@@ -1,3 +1,6 @@
+// Files of certificates and keys. Each is written beside its place, synced and renamed, so that a
+// crash leaves the old file or the new one; keys are created with mode 0600, never readable by
+// others for a moment.
 #include "deploy/certs/cert_files.hpp"
 
 #include <algorithm>
@@ -45,14 +48,14 @@ Result<void> sync_directory(const fs::path& directory) {
     }
     const int code = ::fsync(descriptor) == 0 ? 0 : errno;
     ::close(descriptor);
-    // Some file systems can't sync a directory; the file itself is safe.
+    // Some file systems can't sync a directory (EINVAL); the file itself is durable.
     if (code != 0 && code != EINVAL) {
         return io_error("can't write " + name, code);
     }
     return {};
 }
 
-/// "5ad8a5d6.0", or of a revocation list "5ad8a5d6.r0"
+/// "5ad8a5d6.0", or "5ad8a5d6.r0" for a revocation list.
 bool is_hash_link(const fs::directory_entry& entry) {
     const std::string name = entry.path().filename().string();
     const std::size_t digits = name.size() > 9 && name[9] == 'r' ? 10 : 9;
@@ -104,7 +107,7 @@ Result<void> link_files(const fs::path& directory) {
 
 Result<void> write_file(const std::string& path, const std::string& text, FileMode mode) {
     const std::string beside = path + ".new";
-    ::unlink(beside.c_str());  // of a run that was killed
+    ::unlink(beside.c_str());  // left by a run that was killed
     const int descriptor =
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode));
     if (descriptor < 0) {

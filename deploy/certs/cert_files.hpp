@@ -11,18 +11,18 @@ enum class FileMode : unsigned {
     readable = 0644,  ///< certificates
 };
 
-/// Writes a whole file or nothing: beside it, fsync, rename. Errc::io names the file.
+/// Writes a file atomically and durably (temporary file, fsync, rename). Errc::io names the file.
 Result<void> write_file(const std::string& path, const std::string& text, FileMode mode);
 
 /// Errc::io names the file.
 Result<std::string> read_file(const std::string& path);
 
-/// Makes a directory and those above it. Errc::io names it. `secret`: mode 0700.
+/// Makes a directory and its parents. Errc::io names it. `secret`: mode 0700.
 Result<void> make_directory(const std::string& path, bool secret = false);
 
 /// (Re)makes OpenSSL's hash links in a directory, HASH.N for each certificate and HASH.rN for each
-/// revocation list in a *.pem file, so that `openssl verify -CApath` finds them. Links whose file
-/// is gone are removed.
+/// revocation list in a *.pem file, so that `openssl verify -CApath` finds them. Links without a
+/// file are removed.
 Result<void> link_hashes(const std::string& directory);
 
 }  // namespace starling

@@ -1,3 +1,6 @@
+// X.509 certificates (RFC 5280) as Starling's nodes check them: a CA that can only issue leaves
+// (pathlen 0), and leaves for both ends of a connection. Serial numbers are random, so that no
+// state is needed to keep them unique.
 #include "deploy/certs/cert_issuer.hpp"
 
 #include <limits>
@@ -9,7 +12,7 @@ namespace starling {
 namespace {
 
 constexpr std::size_t common_name_max = 64;  // RFC 5280, ub-common-name
-constexpr int serial_bits = 127;             // positive in 16 bytes
+constexpr int serial_bits = 127;             // random; positive in 16 bytes
 
 Result<std::string> cert_pem_of(X509* certificate) {
     const BioPtr bio(BIO_new(BIO_s_mem()));
@@ -38,7 +41,7 @@ bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
     return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
-/// Version, serial, dates, subject and key; the issuer and what it may be used for come after.
+/// Sets version, serial, dates, subject and key; callers add the issuer and the usage.
 Result<CertPtr> begin_certificate(const std::string& common_name, const Validity& validity,
                                   EVP_PKEY* key) {
     if (validity.not_after <= validity.not_before) {

@@ -1,3 +1,5 @@
+// Certificate requests (PKCS #10): what is requested is only a wish. read_request() shows it to the
+// operator of the CA, and sign_request() takes nothing but the key from it.
 #include "deploy/certs/cert_request.hpp"
 
 #include <algorithm>

@@ -14,18 +14,18 @@ struct KeyAndRequest {
     std::string request_pem;
 };
 
-/// A new key, and a request that asks for what `request` says.
+/// A new key, and a request for a certificate with the contents of `request`.
 Result<KeyAndRequest> make_request(const LeafRequest& request);
 
-/// What a request asks for: name, roles, DNS names and addresses. Errc::malformed: it is none, or
-/// its signature does not show that the asker holds the key.
+/// The contents of a request: name, roles, DNS names and addresses. Errc::malformed: it is none, or
+/// its signature does not prove possession of the key.
 Result<LeafRequest> read_request(const std::string& request_pem);
 
-/// The same of a certificate that was made; kinds of names that nodes don't have are left out.
+/// The same of an issued certificate; kinds of names that nodes don't have are skipped.
 /// Errc::malformed: it is none.
 Result<LeafRequest> read_certificate(const std::string& cert_pem);
 
-/// Signs: the key is the request's, all else is `granted`. A certificate, PEM.
+/// Issues a certificate (PEM) with the key of the request; everything else is from `granted`.
 Result<std::string> sign_request(const IssuedCert& ca, const std::string& request_pem,
                                  const LeafRequest& granted);
 

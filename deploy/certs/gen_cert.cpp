@@ -1,3 +1,6 @@
+// The jobs of gen-cert: a CA per host, certificates for its nodes, renewal, requests, revocation.
+// Order of writes: the certificates of nodes before the CA's key, whose existence makes a later run
+// refuse to replace it: a run that was killed can simply be repeated.
 #include "deploy/certs/gen_cert.hpp"
 
 #include <algorithm>
@@ -17,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr int index_max = 9999;
 constexpr int days_max = 36500;
-constexpr std::size_t example_max = 40;  // it stands in the CA's name, which has a bound of 64
+constexpr std::size_t example_max = 40;  // part of the CA's name, which has at most 64 bytes
 
 struct NodeKind {
     const char* file;
@@ -31,7 +34,7 @@ const NodeKind& kind_of(Role role) {
                          [role](const NodeKind& kind) { return kind.role == role; });
 }
 
-/// Where everything of one CA lies.
+/// Paths of one CA's files.
 struct Places {
     explicit Places(const GenCertOptions& options)
         : index(std::to_string(options.index)),
@@ -89,7 +92,7 @@ Result<void> write_pair(const std::string& cert_file, const std::string& key_fil
     return write_file(cert_file, pair.cert_pem, FileMode::readable);
 }
 
-/// Adds a line to a list that the CA keeps; the list may not be there yet.
+/// Appends a line to a file of the CA, which need not exist.
 Result<void> add_line(const std::string& file, const std::string& line) {
     std::error_code ignored;
     std::string text;
@@ -118,7 +121,7 @@ LeafRequest node_request(const GenCertOptions& options, const NodeKind& kind) {
     if (request.ips.empty()) {
         request.ips = host_addresses();
         request.ips.emplace_back("127.0.0.1");
-        // A host's name may be one that no certificate can hold.
+        // Not every host name can be in a certificate.
         if (const std::string name = host_name(); parse_node_id(name) && name != "localhost") {
             request.dns_names.push_back(name);
         }
@@ -144,9 +147,9 @@ NodeRequests node_requests(const GenCertOptions& options) {
     return requests;
 }
 
-/// As node_requests(), with the names and addresses of the certificates that are there: a node
-/// whose new certificate lacks the address by which others dial it is refused by them, and by
-/// itself.
+/// Like node_requests(), with the names and addresses of the existing certificates: with a new one
+/// that lacks the address by which others dial it, a node would not start, and be refused by
+/// others.
 Result<NodeRequests> kept_requests(const GenCertOptions& options, const Places& places) {
     NodeRequests requests = node_requests(options);
     for (auto& [kind, request] : requests) {
@@ -220,7 +223,7 @@ std::string certified_text(const LeafRequest& request) {
            ", and each node's own.\n";
 }
 
-/// One line if all have the same, as after gen-cert; else one for each.
+/// One line if all are equal, as after gen-cert; otherwise one per node.
 std::string certified_text(const NodeRequests& requests) {
     const std::string first = certified_text(requests[0].second);
     std::string each;
@@ -271,7 +274,7 @@ Result<std::string> write_crl(const GenCertOptions& options, const Places& place
            " of every host; running nodes load it by themselves within seconds.\n";
 }
 
-/// The certificates that are meant by a file or a node's name.
+/// The certificates denoted by a file or a node's name.
 Result<std::vector<CertFacts>> find_certs(const Places& places, const IssuedCert& ca,
                                           const std::string& file_or_name) {
     std::error_code ignored;
@@ -330,7 +333,7 @@ Result<std::string> gen_cert(const GenCertOptions& options) {
         }
     }
     for (const std::string& old : {places.issued, places.revoked, places.crl}) {
-        fs::remove(old, unreadable);  // of a CA that is replaced
+        fs::remove(old, unreadable);  // of the CA that is replaced
     }
     const NodeRequests requests = node_requests(options);
     if (Result<void> issued = issue_nodes(options, requests, places, *ca); !issued) {

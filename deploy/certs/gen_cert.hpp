@@ -7,11 +7,11 @@
 
 namespace starling {
 
-/// What gen-cert is asked for.
+/// Options of gen-cert.
 struct GenCertOptions {
     std::string example;                ///< a folder below the workspace
     int index = 1;                      ///< of this host, 1 to 9999
-    std::vector<std::string> host_ips;  ///< by which others dial it; none: those that it has now
+    std::vector<std::string> host_ips;  ///< by which others dial it; none: its current ones
     int days = 365;
     std::string workspace = "workspace";
     KeyType key_type = KeyType::ec;
@@ -30,26 +30,27 @@ struct GenCertOptions {
 // All functions return lines for the user: what was written and what to do next.
 // Errc::usage: an option; Errc::io: names the file.
 
-/// A CA for this host and certificates for its nodes. Errc::usage if a CA is there and no `force`.
+/// Makes a CA for this host and certificates for its nodes. Errc::usage if there is a CA already
+/// and not `force`.
 Result<std::string> gen_cert(const GenCertOptions& options);
 
-/// New keys and certificates for the nodes, by the CA that is there. They have the names of the old
-/// ones, and their addresses unless `host_ips` says others.
+/// Makes new keys and certificates for the nodes, by the existing CA, with the names of the old
+/// ones, and their addresses unless `host_ips` has others.
 Result<std::string> renew_certs(const GenCertOptions& options);
 
-/// A key, which stays here, and a request for a certificate: ROLE-INDEX-key.pem,
+/// Makes a key, which stays here, and a request for a certificate: ROLE-INDEX-key.pem,
 /// ROLE-INDEX-csr.pem.
 Result<std::string> make_csr(const GenCertOptions& options, Role role);
 
-/// Signs a request with this host's CA. Who signs says the role, and the request must ask for no
-/// other; name and addresses are the request's. `X-csr.pem` becomes `X-cert.pem`.
+/// Signs a request with this host's CA. `role` decides, and the request must not contain another;
+/// name and addresses are the request's. `X-csr.pem` becomes `X-cert.pem`.
 Result<std::string> sign_csr(const GenCertOptions& options, const std::string& file, Role role);
 
 /// Revokes a certificate (a file) or all that this host's CA has issued to a name, and writes the
 /// CA's revocation list.
 Result<std::string> revoke_cert(const GenCertOptions& options, const std::string& file_or_name);
 
-/// Writes the revocation list anew, valid for `days` from now.
+/// Rewrites the revocation list, valid for `days` from now.
 Result<std::string> renew_crl(const GenCertOptions& options);
 
 }  // namespace starling

@@ -5,11 +5,11 @@
 
 namespace starling {
 
-/// The addresses of this host's interfaces, loopback and link-local ones left out, sorted: by which
-/// others may dial it. Empty if the system does not tell.
+/// The addresses by which others may dial this host, sorted: those of its interfaces except
+/// loopback and link-local ones. Empty if the system reports none.
 std::vector<std::string> host_addresses();
 
-/// What this host calls itself (gethostname), or nothing.
+/// This host's name (gethostname), or nothing.
 std::string host_name();
 
 }  // namespace starling

@@ -4,13 +4,13 @@ add_library(starling_options INTERFACE)
 target_include_directories(starling_options INTERFACE ${STARLING_ROOT})
 target_compile_options(starling_options INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wno-missing-field-initializers
-    # False alarms of g++ 12 on std::string concatenation (GCC bug 105651).
+    # False positives of g++ 12 on std::string concatenation (GCC bug 105651).
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     # One rounding everywhere: without this a compiler may fuse a multiplication and an addition on
     # one machine and not on another, and two members would hold different bytes.
     -ffp-contract=off)
 if(STARLING_SANITIZE)
-    # The address sanitizer finds what these three look for, and they are half of the time of compiling.
+    # The address sanitizer finds the errors of these three, which take half of the compile time.
     target_compile_options(starling_options INTERFACE -fsanitize=address,undefined
         -fno-sanitize=null,object-size,vptr -fno-omit-frame-pointer)
     target_link_options(starling_options INTERFACE -fsanitize=address,undefined)
@@ -25,22 +25,23 @@ target_link_libraries(starling_options INTERFACE Threads::Threads)
 find_program(CCACHE ccache)
 if(CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-    if(STARLING_PCH)  # what ccache wants to be told before it keeps objects that were compiled with one
+    if(STARLING_PCH)  # without this ccache does not store objects that use one
         set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
         add_compile_options("$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
     endif()
 endif()
 
-# With clang's sanitizers a library also tells libFuzzer which of its branches an input reaches (tests/fuzz): the
-# same objects serve the tests and the fuzzer, for 5 % of their time of compiling.
+# With clang's sanitizers libraries are also instrumented for libFuzzer's coverage (tests/fuzz): the
+# same objects serve the tests and the fuzzer, for 5 % more compile time.
 set(STARLING_FUZZ OFF)
 if(STARLING_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     set(STARLING_FUZZ ON)
 endif()
 set(fuzz_options $<$<BOOL:${STARLING_FUZZ}>:-fsanitize=fuzzer-no-link>)
 
-# Headers of the standard library that nearly every file includes are read once: a quarter of the time of
-# compiling. Each file still includes what it uses; with -DSTARLING_PCH=OFF (preset dev) that shows.
+# Headers of the standard library that nearly every file includes are precompiled, which saves a
+# quarter of the compile time. Each file still includes what it uses; -DSTARLING_PCH=OFF (preset
+# dev) checks that.
 set(common_headers <algorithm> <array> <chrono> <cstdint> <deque> <filesystem> <fstream> <functional> <map> <memory>
     <optional> <set> <span> <sstream> <string> <string_view> <thread> <utility> <variant> <vector>)
 if(STARLING_PCH)
@@ -48,7 +49,7 @@ if(STARLING_PCH)
     target_link_libraries(starling_pch PUBLIC starling_options)
     target_compile_options(starling_pch PRIVATE ${fuzz_options})
     target_precompile_headers(starling_pch PRIVATE ${common_headers})
-    if(STARLING_SANITIZE)  # clang takes none that was compiled with another optimisation
+    if(STARLING_SANITIZE)  # clang rejects one that was compiled with another optimisation level
         add_library(starling_optimized_pch OBJECT ${STARLING_ROOT}/deploy/cmake/precompiled.cpp)
         target_link_libraries(starling_optimized_pch PUBLIC starling_options)
         target_compile_options(starling_optimized_pch PRIVATE -O1 ${fuzz_options})
@@ -57,8 +58,9 @@ if(STARLING_PCH)
 endif()
 
 # compile_in_units(TARGET SOURCES...): up to eight files of a folder are compiled as one (a unity build of CMake).
-# Their time goes into the templates of the headers that they share, which are then compiled once. Files of one
-# unit must not define a private name twice. Off in preset dev, where each file is compiled alone.
+# Most of the time is spent on templates in shared headers, which are then compiled once. Files of
+# one unit must not define the same private name. Off in preset dev, where each file is compiled
+# alone.
 function(compile_in_units target)
     if(NOT STARLING_UNITY)
         return()
@@ -72,13 +74,13 @@ function(compile_in_units target)
         set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${files}_${unit})
     endforeach()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-    # g++ takes the unnamed namespace of a file that is included for one that several units share.
+    # g++ warns about unnamed namespaces in included files, as if several units shared them.
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
 # starling_library(NAME SOURCES... [LINK targets...] [OPTIMIZED]): a static library of one folder.
-# With sanitizers an OPTIMIZED one is compiled with -O1: tests spend their time in it. All others are not
-# optimised there (preset asan), which halves the time of compiling them.
+# With sanitizers (preset asan) an OPTIMIZED one is compiled with -O1, since tests spend their time
+# in it. The others are not optimised there, which halves their compile time.
 function(starling_library name)
     cmake_parse_arguments(ARG "OPTIMIZED" "" "LINK" ${ARGN})
     add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
@@ -102,7 +104,7 @@ function(add_swarm_program name)
     cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
     add_library(${name}_program OBJECT ${ARG_UNPARSED_ARGUMENTS})
     target_link_libraries(${name}_program PUBLIC starling_options starling_core ${ARG_LINK})
-    if(STARLING_SANITIZE)  # it trains: its loops are what the tests wait for
+    if(STARLING_SANITIZE)  # it trains, and tests wait for its loops
         target_compile_options(${name}_program PRIVATE -O1)
     endif()
     add_executable(${name})
@@ -113,10 +115,10 @@ function(add_swarm_program name)
     endif()
 endfunction()
 
-# compile_option_parser(FILE): CLI11 is a large header of templates, and what it makes runs once at the start of
-# a program: optimising it is a third of the time that the compiler takes.
+# compile_option_parser(FILE): CLI11 is a large header of templates, whose code runs once at the
+# start of a program: not optimising it saves a third of the compile time.
 function(compile_option_parser file)
-    # With clang's precompiled headers all files must be optimised alike.
+    # clang's precompiled headers require the same optimisation level for all files.
     if(NOT STARLING_SANITIZE AND NOT STARLING_TSAN)
         set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0)
     endif()

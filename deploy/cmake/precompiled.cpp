@@ -1,1 +1,1 @@
-// Nothing of its own: the precompiled headers belong to a target, and a target has a source.
+// Empty: precompiled headers belong to a target, and a target needs a source.

@@ -1,5 +1,5 @@
 # Completion of Starling's commands for bash:  source starling.bash
-# Flags come from each program's own --help, so they are never out of date.
+# Flags are read from each program's --help, so they are always up to date.
 
 _starling() {
     local program=$1 word=$2 previous=$3 help flag
@@ -12,7 +12,7 @@ _starling() {
     fi
     help=$("$program" --help 2>/dev/null)
     COMPREPLY=()
-    # What stands behind the flag in its help: "--key FILE".
+    # The placeholder after the flag in its help: "--key FILE".
     case $([[ $flag == -* ]] && sed -nE "s/^ +(-[[:alnum:]], ?)?$flag ([A-Z][A-Z:[]*).*/\2/p" <<<"$help" | head -n 1) in
         FILE | PROGRAM | DIR:*) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;

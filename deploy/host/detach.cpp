@@ -1,3 +1,6 @@
+// -d as daemons do it (fork, setsid, /dev/null), except that the launcher waits for the node's
+// start. The child reports through a pipe of notes (Note); the launcher also reads the child's
+// output, passes on what an operator must see, and learns of its end by the pipe's end.
 #include "deploy/host/detach.hpp"
 
 #include <array>
@@ -21,10 +24,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// What the child says to its launcher: a letter, a text, and a line end.
+/// Kinds of notes from the child to its launcher: a letter, a text, and a line end.
 enum Note : char { note_log = 'l', note_waiting = 'w', note_started = 's' };
 
-int to_launcher = -1;  // -1: none waits
+int to_launcher = -1;  // -1: there is no launcher
 
 void say(Note note, const std::string& text) {
     if (to_launcher >= 0) {
@@ -45,14 +48,14 @@ void print(int target, const std::string& text) {
     [[maybe_unused]] const ssize_t written = ::write(target, text.data(), text.size());
 }
 
-/// The lines that come through a pipe, one by one.
+/// Splits what arrives in a pipe into lines.
 class LineReader {
 public:
     explicit LineReader(Descriptor pipe) : pipe_(std::move(pipe)) {
         ::fcntl(pipe_.number(), F_SETFL, O_NONBLOCK);
     }
     int number() const { return pipe_.number(); }
-    /// What is there now; `rest`: also a last line that has no end.
+    /// The lines available now; `rest`: also an incomplete last one.
     std::vector<std::string> read(bool rest) {
         std::array<char, 4096> block{};
         ssize_t count = 0;
@@ -80,7 +83,7 @@ private:
 
 struct Pipes {
     Descriptor notes;
-    Descriptor out;  ///< what the child prints: its log lines
+    Descriptor out;  ///< the child's standard output: its log lines
     Descriptor err;
 };
 
@@ -124,7 +127,7 @@ private:
         const std::array<int, 4> numbers = {notes_.number(), out_.number(), err_.number(),
                                             signals_.number()};
         for (std::size_t i = 0; i < waited.size(); ++i) {
-            waited[i] = {numbers[i], POLLIN, 0};  // negative numbers are left out
+            waited[i] = {numbers[i], POLLIN, 0};  // poll() ignores negative numbers
         }
         int limit = -1;
         if (deadline_) {
@@ -144,7 +147,7 @@ private:
         }
     }
 
-    /// What an operator must see even if all goes well.
+    /// Passes on what an operator must see even if all goes well: warnings and errors.
     void show(bool rest) {
         for (const std::string& line : out_.read(rest)) {
             const bool matters = line.find(" : WARNING : ") != std::string::npos ||

@@ -10,29 +10,29 @@
 
 namespace starling {
 
-// -d: a node that goes on in the background. Its launcher, the process that the operator has
-// started, stays until the node is up or has ended, and shows what a foreground node would have
-// shown: errors, warnings and whatever comes on standard error.
+// -d: a node that runs in the background. Its launcher, the process that the operator has started,
+// waits until the node is up or has ended, and prints its errors, its warnings and its standard
+// error.
 
-/// How long a launcher waits for what depends on others once this host has done its part.
+/// How long a launcher waits for other hosts once this host's part of the start is done.
 constexpr std::chrono::seconds start_patience{20};
 
-/// Makes a child with a session of its own, which goes on with this function returning nothing. The
-/// launcher returns its exit code: 0 once the child is up, else the child's own, with a last line
-/// that says so. SIGINT and SIGTERM to the launcher end the child.
+/// Forks a child with a session of its own, in which this function returns nothing. In the launcher
+/// it returns the exit code: 0 once the child is up, otherwise the child's, which it also prints.
+/// SIGINT and SIGTERM to the launcher end the child.
 /// \pre no thread runs yet, and block_signals() was called. Errc::io: no process can be made.
 Result<std::optional<int>> detach_process(std::string_view program,
                                           std::chrono::milliseconds patience = start_patience);
 
-// In the detached process; in the foreground they do nothing.
+// To be called in the detached process; without effect in the foreground.
 
-/// Where its log is, for the last line of a launcher whose child has failed.
+/// Tells the launcher the log file, which it names if the child fails.
 void announce_log(const std::filesystem::path& file);
-/// All that this host can do is done: a launcher that has waited long enough for the rest goes,
-/// with 0 and `text`.
+/// This host's part of the start is done. If the rest takes longer than the launcher waits, it
+/// prints `text` and ends with 0.
 void announce_waiting(const std::string& text);
-/// The launcher prints `text` and ends with 0, and this process lets go of the terminal. From then
-/// on only the log file hears of it.
+/// The launcher prints `text` and ends with 0. This process closes its standard output and error;
+/// from then on it writes to the log file only.
 void announce_started(const std::string& text);
 
 }  // namespace starling

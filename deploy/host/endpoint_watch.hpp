@@ -6,7 +6,7 @@
 
 namespace starling {
 
-/// An endpoint that shows its owner every input before the node gets it.
+/// A decorator of an endpoint that calls a function with every input before the node gets it.
 class EndpointWatch final : public PolledEndpoint {
 public:
     using Look = std::function<void(const Input&)>;

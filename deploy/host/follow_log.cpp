@@ -1,3 +1,7 @@
+// tail -f for logs that rotate in two ways: nodes rename their log to FILE.1, while the log of an
+// ML program, which keeps its file open, is copied to FILE.1 and truncated (copytruncate of
+// logrotate). No line is lost or repeated: after each wait, inode, size and FILE.1 tell which of
+// them happened.
 #include "deploy/host/follow_log.hpp"
 
 #include <algorithm>
@@ -23,13 +27,14 @@ namespace starling {
 namespace {
 
 constexpr std::size_t block_bytes = 65536;
-constexpr int look_again_ms = 500;  // a new file may have begun before it could be watched
+constexpr int look_again_ms =
+    500;  // poll anyway: a new file may have been started before it was watched
 
 Error failed(const std::filesystem::path& file) {
     return {Errc::io, "log file " + file.string() + " can't be read: " + std::strerror(errno)};
 }
 
-/// Where the last `lines` lines begin.
+/// Offset of the last `lines` lines.
 off_t begin_of_last(int file, std::uint64_t lines) {
     const off_t size = ::lseek(file, 0, SEEK_END);
     std::uint64_t seen = 0;
@@ -50,7 +55,7 @@ off_t begin_of_last(int file, std::uint64_t lines) {
     return lines == 0 ? size : 0;
 }
 
-/// All there is from here on. False once `out` has had enough.
+/// Copies from the current offset to the end. False: `out` returned false.
 bool copy_rest(int file, const std::function<bool(std::string_view)>& out) {
     std::array<char, block_bytes> block{};
     ssize_t count = 0;
@@ -62,8 +67,8 @@ bool copy_rest(int file, const std::function<bool(std::string_view)>& out) {
     return true;
 }
 
-/// A log that may begin a new file while it is read: by renaming, as nodes do, or, for the ML
-/// program's, by a copy to FILE.1 before FILE is emptied.
+/// A log that may be rotated while it is read: by renaming, as nodes do, or, as for an ML program's
+/// log, by a copy to FILE.1 before FILE is truncated.
 class RotatingLog {
 public:
     explicit RotatingLog(std::filesystem::path path)
@@ -71,7 +76,7 @@ public:
 
     const Descriptor& file() const { return file_; }
 
-    /// All there is from where it was left. False once `out` has had enough.
+    /// Copies what was added since the last call. False: `out` returned false.
     bool copy_new(const std::function<bool(std::string_view)>& out) {
         for (;;) {
             if (!copy_rest(file_.number(), out)) {
@@ -82,7 +87,7 @@ public:
             const Descriptor older_file = open_older();
             const Older older = identity(older_file);
             if (::fstat(file_.number(), &here) != 0 || ::stat(path_.c_str(), &there) != 0) {
-                return true;  // just renamed
+                return true;  // it was just renamed
             }
             if (here.st_ino != there.st_ino) {
                 if (!copy_rest(file_.number(), out)) {
@@ -104,19 +109,20 @@ public:
 private:
     using Older = std::tuple<ino_t, off_t, time_t, long>;
 
-    /// Copies what FILE.1 holds after our place in FILE, which was emptied.
+    /// Copies the rest of FILE.1, from the current offset in FILE, which was truncated.
     /// \param open  FILE's inode.
     bool copy_older(const Descriptor& older, ino_t open,
                     const std::function<bool(std::string_view)>& out) {
         if (std::get<ino_t>(older_) == open || std::get<ino_t>(older_) == left_) {
-            return true;  // it was renamed, and is read as that
+            return true;  // it was renamed, and has been read already
         }
         ::lseek(older.number(), ::lseek(file_.number(), 0, SEEK_CUR), SEEK_SET);
         ::lseek(file_.number(), 0, SEEK_SET);
         return copy_rest(older.number(), out);
     }
 
-    /// Shorter than our place, and no FILE.1 has come since: it begins anew.
+    /// Whether FILE was truncated without a copy: it is shorter than the current offset, and no
+    /// FILE.1 has appeared for a while. Then reading starts at its beginning.
     bool emptied_by_others(off_t size) {
         const auto now = std::chrono::steady_clock::now();
         if (size >= ::lseek(file_.number(), 0, SEEK_CUR)) {
@@ -133,11 +139,12 @@ private:
     }
 
     Descriptor open_log() const { return Descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)); }
-    /// Closed while a rotation is at work: FILE.1 has become FILE.2, and the next one is not there.
+    /// Not open during a rotation: FILE.1 was renamed to FILE.2, and the next one does not exist
+    /// yet.
     Descriptor open_older() const {
         return Descriptor(::open(older_log(path_).c_str(), O_RDONLY | O_CLOEXEC));
     }
-    /// Taken from the open file: by its name, another file may be there a moment later.
+    /// By descriptor, since its name may denote another file a moment later.
     static Older identity(const Descriptor& file) {
         struct stat info {};
         if (file) {
@@ -147,10 +154,10 @@ private:
     }
 
     const std::filesystem::path path_;
-    Older older_;  ///< FILE.1 when FILE was begun
+    Older older_;  ///< FILE.1 when FILE was started
     Descriptor file_;
-    ino_t left_ = 0;  ///< the file before, which was renamed
-    std::optional<std::chrono::steady_clock::time_point> emptied_;
+    ino_t left_ = 0;  ///< inode of the previous file, which was renamed
+    std::optional<std::chrono::steady_clock::time_point> emptied_;  ///< when seen first
 };
 
 }  // namespace
@@ -173,7 +180,7 @@ Result<void> follow_log(const std::filesystem::path& file, const FollowOptions& 
         if (!follow) {
             return {};
         }
-        // Of the file that is there now; the same one again changes nothing.
+        // Watches the current file; a second watch of the same file has no effect.
         ::inotify_add_watch(changes.number(), file.c_str(), IN_MODIFY | IN_MOVE_SELF);
         std::array<pollfd, 2> waited = {pollfd{changes.number(), POLLIN, 0},
                                         pollfd{process.number(), POLLIN, 0}};
@@ -183,7 +190,7 @@ Result<void> follow_log(const std::filesystem::path& file, const FollowOptions& 
         std::array<char, 4096> events{};
         while (::read(changes.number(), events.data(), events.size()) > 0) {
         }
-        if (waited[1].revents != 0) {  // it writes no more
+        if (waited[1].revents != 0) {  // the writer has ended
             log.copy_new(out);
             return {};
         }

@@ -11,15 +11,14 @@
 
 namespace starling {
 
-/// When to speak of an ML program that is not heard of: then, and again after twice as long, up to
-/// once an hour.
+/// When to warn about an ML program that has not joined. The interval then doubles, up to an hour.
 constexpr std::chrono::seconds join_reminder_first{30};
 constexpr std::chrono::hours join_reminder_max{1};
 
-/// Says in the log that the ML program has not joined, until joined() or its own end.
+/// Logs that the ML program has not joined, until joined() or its destructor is called.
 class JoinReminder {
 public:
-    /// What to say, and what to check, after so long ("30 s"); called in a thread of its own.
+    /// The text of the warning after `duration` ("30 s"); called in a thread of its own.
     using Text = std::function<std::string(const std::string& duration)>;
 
     JoinReminder(TraceLog& log, Text text, std::chrono::milliseconds first = join_reminder_first);
@@ -27,7 +26,7 @@ public:
     JoinReminder& operator=(const JoinReminder&) = delete;
     ~JoinReminder();
 
-    /// From any thread; there is nothing to say any more.
+    /// From any thread; ends the reminders.
     void joined();
 
 private:

@@ -1,3 +1,6 @@
+// The start and end of a node on a host, in an order that leaves no false traces: identity,
+// directories, the claim of the name (pid file), and only then log and state, so that a start that
+// is refused because the node runs already changes nothing of that node's files.
 #include "deploy/host/node_host.hpp"
 
 #include <cstdio>
@@ -66,7 +69,7 @@ void NodeHost::waits_for(const std::string& what) const {
 }
 
 void NodeHost::ended(const Error& error, std::string_view program) {
-    // To the file alone: whoever sees standard output is told by report_error().
+    // To the file only: report_error() prints it.
     (void)append_log_line(workspace.log_file(name), Level::error, program, error.message);
     ended(exit_code_of(error.code));
 }
@@ -74,7 +77,7 @@ void NodeHost::ended(const Error& error, std::string_view program) {
 void NodeHost::ended(int code) {
     state.ended_unix = unix_now();
     state.exit_code = code;
-    // Also before the file is removed: swarm-wait may have it open.
+    // Even if the file is then removed: swarm-wait may have it open.
     if (const Result<void> written = append_end(workspace.state_file(name), state); !written) {
         log->line(Level::warning, "swarm.host", written.error().message);
     }
@@ -138,7 +141,7 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
         return ok.error();
     }
     std::error_code ignored;
-    std::filesystem::remove(workspace.state_file(name), ignored);  // of an earlier start
+    std::filesystem::remove(workspace.state_file(name), ignored);  // left by an earlier start
     if (const auto ok =
             append_start_line(workspace.log_file(name), start_line_text(name, role, program));
         !ok) {

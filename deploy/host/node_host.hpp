@@ -17,47 +17,46 @@
 
 namespace starling {
 
-/// What every node on a host has before its endpoint opens.
+/// What every node on a host has before its endpoint is opened.
 struct NodeHost {
     std::string name;  ///< local name: log, pid file, data
-    NodeId id;         ///< in the swarm: what the certificate says
+    NodeId id;         ///< its name in the swarm, from the certificate
     IdentityFiles identity;
     Workspace workspace;
     PidFile pid_file;
     std::filesystem::path trace_file;
     std::unique_ptr<TraceLog> log;
 
-    NodeState state;      ///< as its file says
+    NodeState state;      ///< contents of its state file
     bool remove = false;  ///< --rm
-    bool up = false;      ///< has been: what it and its program need is there
+    bool up = false;      ///< it was up once: it and its program had all they need
 
-    /// The endpoint is open: notes the ports.
+    /// The endpoint is open: records the ports.
     Result<void> started(const std::vector<ListenOptions>& listens);
-    /// Lets the launcher of -d go: at once, or after a while with what is missing.
+    /// Ends the launcher of -d: at once, or after start_patience, naming what is missing.
     void is_up();
     void waits_for(const std::string& what) const;
-    /// The node has ended: its state says how. For --rm its files are gone, unless its start has
+    /// The node has ended: records the exit code. With --rm removes its files, unless its start has
     /// failed.
     void ended(int code);
-    /// The same, with an error that the log has not heard of.
+    /// The same, for an error that is not in the log yet.
     void ended(const Error& error, std::string_view program);
 
-    /// Options of an endpoint for this node, with nothing to listen on yet. They refer to `log`.
+    /// Options of an endpoint for this node, without addresses to listen on. They refer to `log`.
     TlsEndpointOptions endpoint_options(Role role) const;
 };
 
 IdentityFiles identity_files(const CommonOptions& options);
 LogLimits log_limits(const CommonOptions& options);
-/// Security is no option: there is no way to run a node without proving who it is. Errc::refused
-/// names the flags that are missing.
+/// No node runs without a certificate. Errc::refused names the flags that are missing.
 Result<void> have_identity(const CommonOptions& options);
 
 /// Checks the certificate, makes the directories, claims the name and opens the log.
 /// Errc::refused: no certificate or a wrong one; Errc::io: anything of the file system.
 Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::string_view program);
 
-/// Prepares a host, runs `body`, and notes how the node has ended.
-/// \param body  Result<int>(NodeHost&): the node until its end, and its exit code.
+/// Prepares a host, runs `body`, and records how the node has ended.
+/// \param body  Result<int>(NodeHost&): runs the node until its end; its exit code.
 template <typename Body>
 Result<int> host_node(const CommonOptions& options, Role role, std::string_view program,
                       Body body) {

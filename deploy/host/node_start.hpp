@@ -8,16 +8,16 @@
 
 namespace starling {
 
-/// What a start is waited for with -d, by the events that the node reports.
+/// What the launcher of -d waits for, in terms of the node's trace events.
 struct StartPlan {
-    bool needs_seat = false;    ///< of a licence server; a node that gets none ends by itself
-    std::string_view own_part;  ///< from then on only others are waited for; empty: from the seat
-    std::string_view up;        ///< the node, and its program if it has one, are up
-    std::string waits_for;      ///< after "it runs, but ": what is missing until `up`
+    bool needs_seat = false;    ///< of a licence server; a node without one ends by itself
+    std::string_view own_part;  ///< this host's part of the start is done; empty: with the seat
+    std::string_view up;        ///< the node and its program, if any, are up
+    std::string waits_for;      ///< what is missing until `up`, to follow "it runs, but "
 };
 
-/// Follows a start on its way to the log: says when the node is up, to its host and to the launcher
-/// of -d.
+/// Observes the events of a start on their way to the log, and tells host and launcher when the
+/// node is up.
 class NodeStart final : public TraceSink {
 public:
     /// `next` and `host` must outlive this.

@@ -1,3 +1,6 @@
+// The state file is appended to, in whole lines and never rewritten: a node that ends on a full
+// disk may still add its last lines, and swarm-wait, which has the file open, reads them even after
+// --rm.
 #include "deploy/host/node_state.hpp"
 
 #include <cerrno>
@@ -30,7 +33,7 @@ Result<void> append(const fs::path& file, const std::string& text) {
     if (!out) {
         return write_error(file, errno);
     }
-    errno = ENOSPC;  // what a short write means
+    errno = ENOSPC;  // the reason of a short write
     if (::write(out.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
         return write_error(file, errno, text.size());
     }
@@ -59,7 +62,7 @@ Result<void> append_ports(const fs::path& file, const std::string& ports) {
 }
 
 Result<void> append_end(const fs::path& file, const NodeState& state) {
-    // In this order: without its last line it is no end.
+    // In this order: without the last line the node counts as not ended.
     return append(file, "exit_code " + std::to_string(state.exit_code) + "\nended " +
                             std::to_string(*state.ended_unix) + "\n");
 }

@@ -53,7 +53,7 @@ std::optional<PidRecord> read_pid_file(const std::filesystem::path& file) {
 }
 
 Result<PidFile> PidFile::claim(const std::filesystem::path& file, Role role) {
-    // Looking and writing as one: two nodes may start at the same moment.
+    // A lock makes checking and writing atomic: two nodes may start at the same moment.
     const std::filesystem::path lock_file = file.parent_path() / ".lock";
     const Descriptor lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock || ::flock(lock.number(), LOCK_EX) != 0) {

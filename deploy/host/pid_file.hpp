@@ -11,8 +11,8 @@
 
 namespace starling {
 
-/// What a pid file says: three lines, pid, role, and start time of the process, by which a pid that
-/// was given to another process since is noticed.
+/// Contents of a pid file, three lines: pid, role, and start time of the process, which detects
+/// that the pid has been reused by another process.
 struct PidRecord {
     pid_t pid = 0;
     Role role = Role::sl;
@@ -24,11 +24,11 @@ struct PidRecord {
 /// Nothing if the file is missing or is no pid file.
 std::optional<PidRecord> read_pid_file(const std::filesystem::path& file);
 
-/// Says which process runs a node. Removed at the end.
+/// Records which process runs a node. Removed by the destructor.
 class PidFile {
 public:
     /// Writes the file for this process. Errc::io if a running process holds it already; the file
-    /// of a process that is gone is replaced. Its directory must be there.
+    /// of a process that has ended is replaced. The directory must exist.
     static Result<PidFile> claim(const std::filesystem::path& file, Role role);
 
     PidFile(PidFile&& other) noexcept;

@@ -1,3 +1,5 @@
+// Stops nodes through process descriptors (pidfd): a pid may be reused by another process at any
+// time, while a descriptor always denotes the process that it was opened for.
 #include "deploy/host/stop_swarm.hpp"
 
 #include <algorithm>
@@ -28,7 +30,7 @@ struct RunningNode {
     fs::path file;
 };
 
-/// The nodes of `role` that run; files of those that don't are removed.
+/// The running nodes of `role`; pid files of others are removed.
 std::vector<RunningNode> find_nodes(const fs::path& run_dir, Role role, StopReport& report) {
     std::vector<fs::path> files;
     std::error_code code;
@@ -45,7 +47,8 @@ std::vector<RunningNode> find_nodes(const fs::path& run_dir, Role role, StopRepo
         if (!record || record->role != role) {
             continue;
         }
-        // The descriptor first, then the look at its start time: from then on the pid is safe.
+        // The descriptor first, then the check of the start time: if it matches, the descriptor
+        // denotes the process of the record.
         Descriptor process = open_process(record->pid);
         if (process && record->running()) {
             nodes.push_back({file.stem().string(), *record, std::move(process), file});

@@ -11,12 +11,12 @@
 namespace starling {
 
 struct StopReport {
-    std::vector<std::string> lines;  ///< for a person, in order
+    std::vector<std::string> lines;  ///< for the operator, in order
     bool all_ended = true;
 };
 
 /// Ends the nodes of a workspace whose role is in `roles`, SLs before SNs before licence servers:
-/// SIGTERM, then, once `limit` is over, SIGKILL. Removes the pid files of processes that are gone.
+/// SIGTERM, and after `limit` SIGKILL. Removes the pid files of processes that have ended.
 StopReport stop_swarm(const std::filesystem::path& workspace, const std::set<Role>& roles,
                       std::chrono::milliseconds limit);
 

@@ -12,7 +12,7 @@
 namespace starling {
 namespace {
 
-/// What the tool node reports, as far as a person should read it.
+/// Prints warnings and errors of the tool node.
 class ErrorLines final : public TraceSink {
 public:
     explicit ErrorLines(std::string_view program) : program_(program) {}
@@ -38,8 +38,8 @@ public:
 
 int ask_server(const CommonOptions& identity, ToolQuestion question,
                const std::function<bool(std::string_view json)>& on_answer) {
-    // Two tools with one certificate are one peer for a server, and the newer gets what was on its
-    // way to the older: the id tells whose answer it is.
+    // To a server, two tools with one certificate are the same peer, and the newer gets answers to
+    // the older: the ID tells whose answer it is.
     const std::uint32_t id = std::random_device()();
     if (auto* query = std::get_if<StatusQuery>(&question.request)) {
         query->id = id;
@@ -52,7 +52,7 @@ int ask_server(const CommonOptions& identity, ToolQuestion question,
     endpoint_options.name = question.id;
     endpoint_options.role = Role::tool;
     endpoint_options.identity = identity_files(identity);
-    // Every server has its turn within the time.
+    // So that each server is tried within the timeout.
     endpoint_options.handshake_limit =
         std::min<SwarmDuration>(endpoint_options.handshake_limit,
                                 question.timeout / static_cast<int>(question.servers.size()));

@@ -10,10 +10,10 @@
 
 namespace starling {
 
-/// One question of a tool to the first of some servers that can be reached.
+/// A request of a tool to the first of some servers that can be reached.
 struct ToolQuestion {
     std::string_view program;  ///< for errors on standard error
-    NodeId id;                 ///< the name in the certificate
+    NodeId id;                 ///< the certificate's name
     std::vector<Address> servers;
     Role server_role = Role::sn;
     Message request;  ///< see ToolNodeOptions; its id is filled in
@@ -21,9 +21,9 @@ struct ToolQuestion {
     std::optional<ChangeRoll> change{};  ///< see ToolNodeOptions
 };
 
-/// Asks, and hands on each answer; false from `on_answer` ends it, as SIGINT and SIGTERM do.
+/// Sends the request and passes on each answer, until `on_answer` returns false, SIGINT or SIGTERM.
 /// \param identity  files of the certificate, checked.
-/// \return  an exit code; what went wrong is on standard error then.
+/// \return  an exit code; errors are printed to standard error.
 int ask_server(const CommonOptions& identity, ToolQuestion question,
                const std::function<bool(std::string_view json)>& on_answer);
 

@@ -13,7 +13,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds note_limit{2};
 
-/// \return  whether the process has ended by `deadline`.
+/// \return  whether the process ended before `deadline`.
 bool wait_for(const Descriptor& process, std::optional<Clock::time_point> deadline) {
     for (;;) {
         int limit = -1;
@@ -59,7 +59,8 @@ Result<EndWatch> EndWatch::open(const Workspace& workspace, const std::string& n
         return Error{Errc::usage, "no node or program called '" + name + "' was started in " +
                                       workspace.root().string() + ": " + known_names(workspace)};
     }
-    // The descriptor first, then the look at its start time: from then on the pid is safe.
+    // The descriptor first, then the check of the start time: if it matches, the descriptor denotes
+    // the process of the record.
     Descriptor process = open_process(watch.state_.process.pid);
     if (process && watch.state_.process.running()) {
         watch.process_ = std::move(process);
@@ -88,7 +89,7 @@ WaitEnd EndWatch::wait(std::optional<Clock::time_point> deadline) {
         if (state_.ended_unix) {
             return end_of(name_, state_);
         }
-        // A node writes its end before it ends; of a program run-sl does so a moment later.
+        // A node records its end itself; for an ML program, run-sl does so a moment later.
     } while (state_.process.role == Role::ml && Clock::now() < last_look &&
              ::poll(nullptr, 0, 20) == 0);
     return {

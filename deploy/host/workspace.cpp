@@ -63,7 +63,7 @@ Result<SocketPlace> SocketPlace::make(const Workspace& workspace, const std::str
     fs::path path = workspace.socket(name);
     if (path.native().size() < path_max) {
         std::error_code ignored;
-        fs::remove(path, ignored);  // left by a node that was killed; the pid file says it is gone
+        fs::remove(path, ignored);  // left by a node that was killed, as the pid file shows
         return SocketPlace(std::move(path), {});
     }
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");

@@ -7,15 +7,15 @@
 
 namespace starling {
 
-/// The directory that a host's nodes share, and what stands where in it:
+/// The directory that the nodes of a host share, and the paths in it:
 ///
 ///     run/NAME.pid   run/NAME.state   run/NAME.sock   log/NAME.log   trace/NAME.trace
 ///     data/NAME/ledger.sqlite   data/NAME/ledger.head
 ///
-/// Everything below it is private to its user (0700, 0600).
+/// Everything in it is private to its user (0700, 0600).
 class Workspace {
 public:
-    /// Makes the path absolute; creates nothing.
+    /// Makes the path absolute; does not create anything.
     explicit Workspace(const std::filesystem::path& root);
 
     const std::filesystem::path& root() const { return root_; }
@@ -26,7 +26,7 @@ public:
     std::filesystem::path log_file(const std::string& name) const;
     std::filesystem::path trace_file(const std::string& name) const;
     std::filesystem::path data_dir(const std::string& name) const;
-    /// Of the SL `name`: what its ML program keeps of itself.
+    /// Of the SL `name`: state of its ML program.
     std::filesystem::path program_dir(const std::string& name) const {
         return data_dir(name) / "program";
     }
@@ -41,9 +41,9 @@ private:
 /// Creates `directory`, its parents, and makes it private if it was created. Errc::io names it.
 Result<void> make_private_directory(const std::filesystem::path& directory);
 
-/// Where an SL's Unix socket stands: in the workspace, or, as the path of such a socket has at most
-/// 107 bytes, in a private directory of its own under XDG_RUNTIME_DIR or /tmp. Removes both at the
-/// end.
+/// The path of an SL's Unix socket: in the workspace or, if that path is too long (a socket's path
+/// has at most 107 bytes), in a private directory under XDG_RUNTIME_DIR or /tmp. The destructor
+/// removes socket and directory.
 class SocketPlace {
 public:
     static constexpr std::size_t path_max = 100;
@@ -60,7 +60,7 @@ private:
         : path_(std::move(path)), directory_(std::move(directory)) {}
 
     std::filesystem::path path_;
-    std::filesystem::path directory_;  ///< to remove as well; empty: none
+    std::filesystem::path directory_;  ///< to be removed, too; empty: none
 };
 
 }  // namespace starling

@@ -7,8 +7,8 @@
 
 namespace starling {
 
-// What `run-apls --make-key` and `run-apls --issue` do. Both return lines for the user; errors name
-// the flag or the file. Nothing that is there is written over.
+// The jobs of `run-apls --make-key` and `run-apls --issue`. Both return lines for the user; errors
+// name the flag or the file. Existing files are never overwritten.
 
 Result<std::string> make_issuer_keys(const AplsOptions& options);
 

@@ -5,8 +5,9 @@
 
 namespace starling {
 
-/// What `run-apls --list`, `--revoke` and `--allow` do: ask a licence server, and print what it
-/// says about seats afterwards. \return  an exit code; Errc::refused for the own certificate.
+/// The jobs of `run-apls --list`, `--revoke` and `--allow`: sends the request to a licence server,
+/// and prints the resulting state of its seats.
+/// \return  an exit code; Errc::refused: the tool's certificate can't be used.
 Result<int> run_seat_tool(const AplsOptions& options);
 
 }  // namespace starling

@@ -1,3 +1,6 @@
+// Log lines that are written by hand, beside those of a TraceLog, and the start lines by which
+// tools find where a start begins. A start line counts only at the beginning of a line and with its
+// component, so that a text that quotes one is not taken for it.
 #include "deploy/log/log_file.hpp"
 
 #include <algorithm>
@@ -66,12 +69,12 @@ Result<void> append_log_line(const std::filesystem::path& file, Level level,
     }
     std::string line = time_text() + " : " + std::string(component) + " : " +
                        std::string(to_string(level)) + " : " + one_line(text) + "\n";
-    // What wrote here before may have been killed in the middle of a line.
+    // The previous writer may have been killed in the middle of a line.
     const off_t size = ::lseek(log.number(), 0, SEEK_END);
     if (size > 0 && read_at(log.number(), size - 1, 1) != "\n") {
         line.insert(line.begin(), '\n');
     }
-    errno = ENOSPC;  // what a short write means
+    errno = ENOSPC;  // the reason of a short write
     if (::write(log.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
         return write_error(file, errno);
     }
@@ -83,7 +86,7 @@ Result<void> append_start_line(const std::filesystem::path& file, std::string_vi
 }
 
 off_t newest_start(int log) {
-    // From the end, in blocks that overlap by more than a mark with its time.
+    // From the end, in blocks that overlap by more than a mark and its time.
     constexpr off_t overlap = 128;
     for (off_t end = ::lseek(log, 0, SEEK_END); end > 0;) {
         const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(block_bytes));

@@ -55,7 +55,7 @@ fs::path older_log(const fs::path& file, unsigned number) {
 }
 
 void shift_logs(const fs::path& file, unsigned older_files) {
-    std::error_code ignored;  // there may be fewer
+    std::error_code ignored;  // fewer files may exist
     for (unsigned number = older_files; number > 1; --number) {
         fs::rename(older_log(file, number - 1), older_log(file, number), ignored);
     }
@@ -69,7 +69,7 @@ Result<void> rotate_by_copy(const fs::path& file, const LogLimits& limits) {
     if (limits.older_files == 0) {
         return ::ftruncate(log.number(), 0) == 0 ? Result<void>{} : failed(file);
     }
-    // A reader may follow: FILE.1 is there only when FILE is empty.
+    // For readers that follow (follow_log.cpp): FILE.1 appears only after FILE was truncated.
     const fs::path part = file.string() + ".part";
     const Descriptor copy(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!copy) {
@@ -111,7 +111,7 @@ void LogKeeper::look() {
         std::error_code error;
         const std::uintmax_t size = fs::file_size(file_, error);
         if (!error && size > limits_.bytes_max) {
-            (void)rotate_by_copy(file_, limits_);  // a full disk is told of by others; tried again
+            (void)rotate_by_copy(file_, limits_);  // tried again; a full disk is reported elsewhere
         }
     }
 }

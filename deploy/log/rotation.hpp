@@ -10,25 +10,26 @@
 
 namespace starling {
 
-// A log that is full becomes FILE.1, what was FILE.1 becomes FILE.2, and so on.
+// A full log is renamed to FILE.1, the previous FILE.1 to FILE.2, and so on.
 
 struct LogLimits {
-    std::uint64_t bytes_max = 0;  ///< of a file; 0: without a limit
-    unsigned older_files = 4;     ///< that are kept beside it
+    std::uint64_t bytes_max = 0;  ///< per file; 0: unlimited
+    unsigned older_files = 4;     ///< kept beside it
 };
 
-/// Makes room for a FILE.1; the oldest is removed. Nothing of FILE itself.
+/// Renames the older files to make room for a FILE.1; the oldest is overwritten. Does not touch
+/// FILE.
 void shift_logs(const std::filesystem::path& file, unsigned older_files);
 
-/// The newest of the older files.
+/// Path of an older file; 1 is the newest.
 std::filesystem::path older_log(const std::filesystem::path& file, unsigned number = 1);
 
-/// Moves what is in `file`, which another program has open for appending, to FILE.1 and empties
-/// it. What is written in the microsecond between the last look and the emptying is lost. Errc::io:
-/// nothing was moved.
+/// Copies `file`, which another program has open for appending, to FILE.1 and truncates it. What is
+/// written in the microsecond between the last read and the truncation is lost. Errc::io: FILE.1
+/// was not made.
 Result<void> rotate_by_copy(const std::filesystem::path& file, const LogLimits& limits);
 
-/// Rotates the log of a program that knows nothing of it, from a thread of its own.
+/// Rotates the log of a program that does not rotate it itself, from a thread of its own.
 class LogKeeper {
 public:
     LogKeeper(std::filesystem::path file, LogLimits limits);

@@ -18,7 +18,7 @@ Error trace_error(const std::filesystem::path& path) {
     return {Errc::io, write_error(path, errno).message + " (--trace)"};
 }
 
-/// Where the last whole line of a file of this size ends.
+/// Offset behind the last complete line of a file of this size.
 off_t end_of_lines(int file, off_t size) {
     std::array<char, 4096> block{};
     for (off_t end = size; end > 0;) {
@@ -80,7 +80,7 @@ Result<void> TraceFile::begin(std::string start_line) {
 Result<void> TraceFile::write(std::string line) {
     line.push_back('\n');
     if (broken_ && line != start_line_ + "\n") {
-        // What comes now must not look like the rest of a line that was cut off.
+        // The next event must not look like the rest of a line that was cut.
         line.insert(0, "\n" + start_line_ + "\n");
     }
     if (bytes_ > 0 && bytes_ + line.size() > bytes_max_) {
@@ -95,7 +95,7 @@ Result<void> TraceFile::write(std::string line) {
 
 Result<void> TraceFile::begin_next() {
     const Result<void> flushed = flush();
-    bytes_ = 0;  // if the next file can't be made, this one is tried for as long again
+    bytes_ = 0;  // if the next file can't be made, this one is used for another bytes_max_
     if (!flushed) {
         return flushed;
     }

@@ -9,22 +9,22 @@
 
 namespace starling {
 
-/// The file of a trace: appended to by each start of its node, and never much larger than a bound.
-/// What is full becomes FILE.1, in place of the one before. One thread at a time.
+/// The file of a trace: appended to by each start of its node, and bounded in size. A full one is
+/// renamed to FILE.1, which it replaces. Not thread-safe.
 class TraceFile {
 public:
-    /// 256 MiB, and as much again in FILE.1.
+    /// 256 MiB, and the same in FILE.1.
     static constexpr std::uint64_t default_bytes = std::uint64_t{256} << 20U;
 
-    /// Opens or makes it, with mode 0600. Cuts off a last line without its end: the process that
-    /// wrote it was killed. Errc::io names the file.
+    /// Opens or creates it, with mode 0600. Removes an incomplete last line, left by a process that
+    /// was killed. Errc::io names the file.
     static Result<std::unique_ptr<TraceFile>> open(const std::filesystem::path& path,
                                                    std::uint64_t bytes_max = default_bytes);
 
-    /// The line that each start, and each file, begins with.
+    /// Writes the line with which each start, and each file, begins.
     Result<void> begin(std::string start_line);
-    /// Without its line end. After one that failed, the start line comes first again: there are
-    /// events missing.
+    /// `line` has no line end. After a failed write the start line is repeated, which marks missing
+    /// events.
     Result<void> write(std::string line);
     Result<void> flush();
 

@@ -1,3 +1,6 @@
+// Trace and log of a node. Traces are buffered, since they have many lines, and flushed by a thread
+// within a second, or at once with a warning or error; log lines are written at once. A failed
+// write never ends the node: it needs neither.
 #include "deploy/log/trace_log.hpp"
 
 #include <algorithm>
@@ -40,7 +43,7 @@ spdlog::level::level_enum spdlog_level(Level level) {
     return spdlog::level::info;
 }
 
-/// The log file: each line at once, and a new file when it is full.
+/// The log file: unbuffered, and rotated when it is full.
 class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
     FileSink(std::filesystem::path file, LogLimits limits)
@@ -64,13 +67,13 @@ private:
             rotate();
         }
         bytes_ += line.size();
-        // A full disk has its own message; a log must not end its node.
+        // Failures are ignored: a log must not end its node, and a full disk is reported elsewhere.
         [[maybe_unused]] const ssize_t written = ::write(file_.number(), line.data(), line.size());
     }
     void flush_() override {}
 
     void rotate() {
-        std::error_code ignored;  // it goes on in the same file then
+        std::error_code ignored;  // then the same file is used further
         if (limits_.older_files > 0) {
             shift_logs(path_, limits_.older_files);
             std::filesystem::rename(path_, older_log(path_), ignored);
@@ -128,8 +131,8 @@ public:
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
         {
             const std::lock_guard lock(mutex_);
-            last_ =
-                std::max(last_, time);  // two threads may come in another order than their times
+            last_ = std::max(last_,
+                             time);  // threads may arrive in another order than that of their times
             time = last_;
             if (trace_) {
                 note(trace_->write(trace_line(time, node, event)));
@@ -164,7 +167,7 @@ private:
         line += " : ";
         line += to_string(level);
         line += " : ";
-        line += one_line(text);  // it may come from a peer
+        line += one_line(text);  // text may be from a peer
         logger_->log(wall, spdlog::source_loc{}, spdlog_level(level), spdlog::string_view_t(line));
     }
 
@@ -173,7 +176,8 @@ private:
         dirty_ = false;
     }
 
-    /// After each write to the trace. A failure is said once: the node needs no trace, and goes on.
+    /// To be called after each write to the trace. Logs a failure once; the node does not need a
+    /// trace.
     void note(const Result<void>& written) {
         if (!written && !std::exchange(write_failed_, true)) {
             line(Level::error, "trace",
@@ -199,9 +203,9 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::chrono::system_clock::time_point epoch_{};  // written once, before reports
-    SwarmTime last_{};
-    bool dirty_ = false;
-    bool write_failed_ = false;
+    SwarmTime last_{};                               // newest time in the trace
+    bool dirty_ = false;                             // the trace has unflushed lines
+    bool write_failed_ = false;                      // and was logged
     bool ending_ = false;
     std::thread flusher_;
 };

@@ -22,25 +22,26 @@ struct TraceLogOptions {
     LogLimits limits = {};             ///< of the log file
 };
 
-/// Where a node's events go on a host. All functions may be called from any thread.
+/// Writes a node's events to its trace and log on a host. All functions may be called from any
+/// thread.
 ///
 /// Trace, see TraceFile: at each start a line `# starling-trace 1 node=NAME role=ROLE
 /// epoch_ns=UNIX_NS`, where epoch_ns is the wall clock (nanoseconds since 1970) at SwarmTime 0;
-/// then a trace_line() for each event. It reaches the disk within a second, with a warning or error
-/// at once. Times of one start never fall.
+/// then a trace_line() for each event. It is written within a second; a warning or error, and all
+/// before it, at once. Times of one start never decrease.
 ///
 /// Log, to standard output and the log file: `TIME : COMPONENT : LEVEL : text`, as in
 /// `2026-11-22 22:00:24,123 : swarm.blCnt : INFO : Starting SWARM-API-SERVER on port: 30304`.
 class TraceLog : public TraceSink {
 public:
-    /// Tells at which SwarmTime we are: call it once, before the first report().
+    /// Relates SwarmTime to the wall clock. To be called once, before the first report().
     virtual void begin(SwarmTime now) = 0;
-    /// A log line of the host itself, with no event behind it.
+    /// A log line of the host itself, without an event.
     virtual void line(Level level, std::string_view component, std::string_view text) = 0;
     virtual void flush() = 0;
 };
 
-/// Opens the files with mode 0600; their directories must be there. Errc::io names the file.
+/// Opens the files with mode 0600; their directories must exist. Errc::io names the file.
 Result<std::unique_ptr<TraceLog>> open_trace_log(TraceLogOptions options);
 
 }  // namespace starling

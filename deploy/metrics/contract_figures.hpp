@@ -12,7 +12,7 @@
 
 namespace starling {
 
-/// What is counted for a contract: by the SN for each, by an SL for its own.
+/// Metrics of a contract: an SN has them for each, an SL for its own.
 struct ContractFigures {
     std::uint64_t committed = 0;
     std::uint64_t attempts = 0;
@@ -38,8 +38,8 @@ struct ContractFigures {
 
 using FiguresByContract = std::map<std::string, ContractFigures>;
 
-/// The families that SNs and SLs have both.
-/// \param role  whose figures they are.
+/// Writes the families common to SNs and SLs.
+/// \param role  of the node.
 void write_rounds(const FiguresByContract& contracts, Role role, Exposition& out);
 
 }  // namespace starling

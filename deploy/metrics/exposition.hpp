@@ -10,11 +10,10 @@ namespace starling {
 
 using Labels = std::vector<std::pair<std::string_view, std::string>>;
 
-/// Counts of values by size, as Prometheus keeps them.
+/// A histogram as in Prometheus.
 class Histogram {
 public:
-    /// Upper bounds in seconds of the buckets, from 10 ms to 1 h; what is longer is in the last
-    /// one.
+    /// Upper bounds of the buckets in seconds, from 10 ms to 1 h; a last bucket has longer ones.
     static constexpr double bounds[] = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
                                         2.5,  5,     10,   30,  60,   300, 3600};
 
@@ -24,13 +23,13 @@ public:
     double sum() const { return sum_; }
 
 private:
-    /// One a bound, each without those below it, and one for the rest.
+    /// One per bound (not cumulative), and one for the rest.
     std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(std::size(bounds) + 1);
     double sum_ = 0.0;
 };
 
-/// Writes Prometheus' text format 0.0.4. Families come one after the other; a family without
-/// samples is left out.
+/// Writes Prometheus' text format 0.0.4. Families are written one after the other; one without
+/// samples is omitted.
 class Exposition {
 public:
     /// Begins a family. \param type  "counter", "gauge" or "histogram".
@@ -47,7 +46,7 @@ private:
     void line(std::string_view suffix, const Labels& labels, const std::string& value);
 
     std::string text_;
-    std::string head_;  ///< of the family, until its first sample
+    std::string head_;  ///< of the current family, until its first sample
     std::string name_;
 };
 

@@ -1,3 +1,6 @@
+// A small HTTP server in one thread, with poll(). Bounded in connections, request size and time, so
+// that a client that opens many connections or is slow can't keep out Prometheus. The eventfd `end`
+// wakes the thread for the destructor.
 #include "deploy/metrics/metrics_server.hpp"
 
 #include <algorithm>
@@ -25,10 +28,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
-/// One more closes the oldest: whoever opens many and says nothing keeps nobody waiting.
+/// One more closes the oldest, so that idle connections can't keep out others.
 constexpr std::size_t connections_max = 64;
 constexpr std::size_t request_bytes_max = 8192;
-constexpr std::chrono::seconds patience{10};  // from accept to the end
+constexpr std::chrono::seconds patience{10};  // for a whole connection
 
 std::string response(std::string_view status, std::string_view type, std::string_view body,
                      bool head_only) {
@@ -41,7 +44,7 @@ std::string response(std::string_view status, std::string_view type, std::string
     return text;
 }
 
-/// The answer to a request whose head is whole.
+/// The response to a complete request head.
 std::string answer(const std::string& request, const std::function<std::string()>& text) {
     const std::string_view line = std::string_view(request).substr(0, request.find("\r\n"));
     const std::size_t method_end = line.find(' ');
@@ -64,8 +67,8 @@ std::string answer(const std::string& request, const std::function<std::string()
     return response("200 OK", content_type, text(), head_only);
 }
 
-/// From accept to close: reads a request, answers it, and waits for the peer to hang up, since a
-/// close with bytes of the peer unread could destroy the answer on its way.
+/// From accept to close: reads a request, answers it, and waits for the peer to close, since
+/// closing with unread input would send a reset, which may destroy the answer in flight.
 class Connection {
 public:
     Connection(Descriptor socket, Clock::time_point until)
@@ -76,7 +79,7 @@ public:
     }
     Clock::time_point until() const { return until_; }
 
-    /// What the socket lets it do now. False: it is over.
+    /// Reads or writes what the socket permits now. False: the connection has ended.
     bool go_on(const std::function<std::string()>& text) {
         if (unsent() > 0) {
             return send_some();
@@ -87,7 +90,7 @@ public:
             return count < 0 && (errno == EAGAIN || errno == EINTR);
         }
         if (!out_.empty()) {
-            return true;  // it has its answer
+            return true;  // answered already: input is discarded
         }
         request_.append(bytes.data(), static_cast<std::size_t>(count));
         if (request_.find("\r\n\r\n") != std::string::npos) {
@@ -170,7 +173,7 @@ void MetricsServer::Server::accept_all() {
         if (connections.empty()) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
         } else {
-            connections.pop_front();  // its descriptor is for the next one
+            connections.pop_front();  // frees a descriptor for the next one
         }
     }
 }

@@ -9,8 +9,8 @@
 
 namespace starling {
 
-/// Serves a text at http://127.0.0.1:PORT/metrics, in threads of its own, until it is destroyed.
-/// Without TLS, so on loopback only: who is on the host may see the figures, nobody else.
+/// Serves a text at http://127.0.0.1:PORT/metrics, in a thread of its own, until it is destroyed.
+/// Without TLS and therefore on loopback only.
 class MetricsServer {
 public:
     /// \param text  called for each request, in another thread.

@@ -10,17 +10,17 @@
 
 namespace starling {
 
-/// Counts what a node reports and hands it on to the log. All functions may be called from any
-/// thread; no lock is held while the next sink works.
+/// Counts a node's events and passes them on to the log. All functions may be called from any
+/// thread; no lock is held during the call of the next sink.
 class MetricsSink final : public TraceSink {
 public:
     /// `next` must outlive this.
     MetricsSink(const NodeId& node, Role role, TraceSink& next);
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override;
-    /// An input of the node, for the connections: no event tells of them.
+    /// An input of the node, to count connections, which have no trace events.
     void look(const Input& input);
-    /// A peer was turned away before it could become a connection.
+    /// A peer was refused before it was connected.
     void count_refused();
 
     /// All values now, in Prometheus' text format.
@@ -28,7 +28,7 @@ public:
 
 private:
     TraceSink& next_;
-    mutable std::mutex mutex_;  ///< of the figures
+    mutable std::mutex mutex_;  ///< guards the figures
     NodeFigures node_;
     std::unique_ptr<RoleFigures> role_;
 };

@@ -10,14 +10,14 @@
 
 namespace starling {
 
-/// What is counted for any node: its connections and its log.
+/// Metrics of any node: its connections and its log.
 class NodeFigures {
 public:
     NodeFigures(NodeId node, Role role) : node_(std::move(node)), role_(role) {}
 
-    /// An input of the node, for the connections: no event tells of them.
+    /// An input of the node, to count connections, which have no trace events.
     void look(const Input& input);
-    /// A peer was turned away before it could become a connection.
+    /// A peer was refused before it was connected.
     void count_refused() { ++refused_; }
     void count(const TraceEvent& event);
     void write(Exposition& out) const;

@@ -8,14 +8,13 @@
 
 namespace starling {
 
-/// The figures of one node and, if --metrics-port is given, the place where they can be had. Make
-/// it before the endpoint and let it live longer.
+/// The metrics of one node and, with --metrics-port, their server. Must outlive the endpoint.
 class NodeMetrics {
 public:
     /// `log` must outlive this.
     NodeMetrics(const NodeId& node, Role role, TraceSink& log) : sink_(node, role, log) {}
 
-    /// Begins to serve them; port 0: they are not served. Errc::io if the port can't be opened.
+    /// Starts the server; port 0: no server. Errc::io if the port can't be opened.
     Result<void> serve(std::uint16_t port);
 
     TraceSink& sink() { return sink_; }

@@ -7,7 +7,7 @@
 
 namespace starling {
 
-/// What is counted for a node of one role, from the events that it reports.
+/// Metrics of a node of one role, counted from its trace events.
 class RoleFigures {
 public:
     virtual ~RoleFigures() = default;
@@ -15,9 +15,9 @@ public:
     virtual void write(Exposition& out) const = 0;
 };
 
-/// An SN's: the ledger, and the rounds of each contract.
+/// For an SN: the ledger, and the rounds of each contract.
 std::unique_ptr<RoleFigures> make_sn_figures();
-/// An SL's: its exchanges, and what its program's check-ins say.
+/// For an SL: its exchanges, and the check-ins of its program.
 std::unique_ptr<RoleFigures> make_sl_figures();
 
 }  // namespace starling

@@ -14,7 +14,7 @@ public:
 
 private:
     FiguresByContract contracts_;
-    std::string contract_;  ///< the one that it is a member of
+    std::string contract_;  ///< of which it is a member
     std::uint64_t sent_bytes_ = 0;
     std::uint64_t received_bytes_ = 0;
     std::uint64_t samples_ = 0;

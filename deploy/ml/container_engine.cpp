@@ -43,7 +43,7 @@ SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
     words = {"run", "--rm", "--name", plain.name};
     words.push_back("--user=" + (ml.user.empty() ? place.user : ml.user));
     if (engine.filename() == "podman") {
-        words.emplace_back("--userns=keep-id");  // else the user's id is another one inside
+        words.emplace_back("--userns=keep-id");  // otherwise the user's ID differs inside
     }
     words.push_back("--volume=" + place.socket.string() + ":" + place.socket.string());
     const std::string traces = place.trace.parent_path().string();

@@ -11,28 +11,28 @@
 
 namespace starling {
 
-/// The container engine for --ml-image: what --engine names, or docker, or podman, whichever is in
-/// `path` first. Nothing: there is no image, --engine is none, or none is there. Errc::io: the one
-/// that --engine names is not there.
+/// The container engine for --ml-image: that of --engine, or else docker or podman, if they are in
+/// `path`. Nothing: there is no image, --engine is none, or neither is found. Errc::io: that of
+/// --engine is not found.
 Result<std::optional<std::filesystem::path>> find_engine(const MlOptions& ml,
                                                          const std::string& path);
 
-/// What a container has of its host beside its volumes.
+/// What a container gets from its host in addition to its volumes.
 struct ContainerPlace {
     std::filesystem::path socket;  ///< of the SL
-    std::filesystem::path trace;   ///< file that the program writes
-    std::filesystem::path state;   ///< directory that the program writes to
-    std::string user;              ///< UID:GID, unless --ml-user says otherwise
+    std::filesystem::path trace;   ///< file, written by the program
+    std::filesystem::path state;   ///< directory, written by the program
+    std::string user;              ///< UID:GID; overridden by --ml-user
 };
 
 /// The command that runs `plain` in a container: `ENGINE run --rm ... IMAGE ARGUMENTS` in the
-/// foreground, so that its output and its end are the container's. The socket, the directory
-/// of the trace and that of the state are mounted where `plain` has them; of its environment go
-/// what --ml-e says and SWARM_*. Pure.
+/// foreground, so that output and exit code are the container's. The socket and the directories of
+/// trace and state are mounted at the same paths; the container's environment has the variables of
+/// --ml-e and SWARM_*. Pure.
 SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
                             const std::filesystem::path& engine, const ContainerPlace& place);
 
-/// What --ml-* flags ask of a container when there is none; empty: nothing.
+/// The given --ml-* flags that have no effect without a container; empty: none.
 std::string unused_container_flags(const MlOptions& ml);
 
 }  // namespace starling

@@ -1,3 +1,6 @@
+// main() of a training program on a host: an ML node whose TrainWork is the user's function, in a
+// thread of its own. Everything is configured by environment variables that run-sl sets, so that
+// the command line remains the user's.
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
@@ -19,7 +22,7 @@
 namespace starling {
 namespace {
 
-/// The user's program as the ML node's work; what there is to hash and to keep goes to a worker.
+/// Executes TrainWork by the user's program, and all other work by a ThreadWorker.
 class TrainExecutor final : public WorkExecutor {
 public:
     TrainExecutor(TrainFunction train, ProgramOptions options, PolledEndpoint& endpoint,
@@ -41,7 +44,7 @@ public:
             worker_.start(work, std::move(what));
             return;
         }
-        work_ = work;  // the program's thread reads it after resume(), which synchronises
+        work_ = work;  // read by the program's thread after resume(), which synchronises
         thread_.resume(std::move(train->reply));
     }
 
@@ -61,7 +64,7 @@ bool is_true(std::string text) {
     return text == "true" || text == "1";
 }
 
-/// What this program kept of itself, if it is told where.
+/// The state that earlier starts of this program have kept, if SWARM_STATE_DIR is set.
 Result<StateFiles::Opened> open_states(const ProgramOptions& options, TraceLog& log) {
     const std::string directory = options.variable("SWARM_STATE_DIR");
     if (directory.empty()) {
@@ -76,7 +79,7 @@ Result<StateFiles::Opened> open_states(const ProgramOptions& options, TraceLog& 
     return opened;
 }
 
-/// \param socket  of the SL; empty: train alone.
+/// \param socket  of the SL; empty: trains alone.
 Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std::string& socket,
                           TraceLog& log) {
     TlsEndpointOptions endpoint_options;
@@ -106,7 +109,7 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
                            log);
     const pid_t parent = ::getppid();
     const SignalThread signals([&](const std::string& signal) {
-        // The system sends the signal as well when run-sl was killed.
+        // The kernel also sends the signal if run-sl was killed (PR_SET_PDEATHSIG).
         (*endpoint)->post(
             ::getppid() == parent
                 ? StopRequested{signal}

@@ -1,3 +1,6 @@
+// The ML program as seen by run-sl: its command, its state file, and the exit code of the pair.
+// Which of the two ended first decides: a program that never joined stops the SL; one that had
+// joined closes its connection, from which the SL node learns of its end itself.
 #include "deploy/ml/ml_sidecar.hpp"
 
 #include <unistd.h>
@@ -24,7 +27,7 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     SidecarCommand command;
     command.arguments = ml.arguments;
     command.program = ml.entrypoint;
-    if (command.program.empty()) {  // the first word is the program, as in a container
+    if (command.program.empty()) {  // the first argument is the program, as in a container
         if (ml.arguments.empty() && ml.image.empty()) {
             return Error{Errc::usage, "--ml-entrypoint is missing: the program of the ML node"};
         }
@@ -90,7 +93,7 @@ Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& comman
                  command.working_directory.string() + ", its output goes to " +
                  command.log_file.string());
     std::error_code ignored;
-    fs::remove(command.state_file, ignored);  // an earlier start's is not true any more
+    fs::remove(command.state_file, ignored);  // left by an earlier start
     if (const auto ok = append_start_line(command.log_file, "ML program '" + ml->name_ +
                                                                 "': " + command.program + " in " +
                                                                 command.working_directory.string());
@@ -118,7 +121,7 @@ MlSidecar::~MlSidecar() {
     finishing_ = true;
 }
 
-/// For swarm-ps and swarm-logs. It may have ended by now.
+/// Writes the state file for swarm-ps and swarm-logs. The program may have ended already.
 Result<void> MlSidecar::note_start() {
     const std::lock_guard lock(state_mutex_);
     state_ = state_of(sidecar_->pid(), Role::ml);
@@ -143,7 +146,7 @@ void MlSidecar::look(const Input& input) {
     }
 }
 
-/// What a person should check while the program runs and is not heard of.
+/// The reminder while the program runs and has not joined, with what to check.
 std::string MlSidecar::silence(const std::string& duration) const {
     const std::string line = last_line(log_file_);
     return "ML program " + name_ + " (process " + std::to_string(sidecar_->pid()) +
@@ -169,8 +172,8 @@ void MlSidecar::ended(const ExitStatus& status) {
     log_.line(well ? Level::info : Level::error, component, text);
     if (!joined && !finishing_) {
         const std::string line = last_line(log_file_);
-        // Its last words may not be read yet, and say more. Once it has joined, its SL node hears
-        // of its end by itself.
+        // After what it sent last, which may explain more. Once it has joined, the SL node learns
+        // of its end by the connection.
         endpoint_.post_after_arrivals(
             StopRequested{text + " before it joined. Its log " + log_file_.string() +
                               (line.empty() ? " is empty" : " ends with: " + line),
@@ -191,11 +194,11 @@ int MlSidecar::finish(int node_code) {
     if (early) {
         return early->exit_code() != exit_code::ok ? early->exit_code() : exit_code::failed;
     }
-    // A program that never reached its SL would wait for it, and has nothing to save.
+    // A program that has not joined has nothing to save, and would wait for its SL.
     const std::chrono::seconds patience = joined_ ? term_after : std::chrono::seconds(0);
     const ExitStatus status = sidecar_->finish(patience, kill_after);
     if (node_code == exit_code::peer_lost && cut_ && status.signal == 0 && status.code != 0) {
-        return status.code;  // it ended by itself, without a word to its SL
+        return status.code;  // it exited by itself, without CloseSession
     }
     return joined_ && node_code == exit_code::ok ? status.exit_code() : node_code;
 }

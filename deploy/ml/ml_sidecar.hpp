@@ -14,30 +14,32 @@
 
 namespace starling {
 
-/// What the program that `ml` describes is started with: a small clean environment out of `own`,
-/// the values of --ml-e, and SWARM_SL_SOCKET, SWARM_ML_NAME, SWARM_WORKSPACE, SWARM_TRACE,
-/// SWARM_STATE_DIR, SWARM_LOG_LEVEL. Makes the last but one. Errc::usage: there is no program;
-/// Errc::io: that directory can't be made.
+/// The command of the ML program in `options`. Its environment: a few variables of `own`, those of
+/// --ml-e, and SWARM_SL_SOCKET, SWARM_ML_NAME, SWARM_WORKSPACE, SWARM_TRACE, SWARM_STATE_DIR,
+/// SWARM_LOG_LEVEL. Creates the directory SWARM_STATE_DIR. Errc::usage: no program is given;
+/// Errc::io: the directory can't be made.
 Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host,
                                   const std::filesystem::path& socket,
                                   const std::map<std::string, std::string>& own);
 
-/// The ML program of an SL, from start to end: it logs how the program ended, speaks of one that
-/// does not join, and stops the SL if the program ended before it ever did.
+/// The ML program of an SL, from start to end: logs its end, reminds of a program that has not
+/// joined, and stops the SL if the program ends before it has joined.
 class MlSidecar {
 public:
-    /// Starts the program; call it in the main thread. `endpoint` and `log` must outlive it.
+    /// Starts the program; to be called in the main thread, since the program ends with the thread
+    /// that started it. `endpoint` and `log` must outlive it.
     static Result<std::unique_ptr<MlSidecar>> start(
         const SidecarCommand& command, PolledEndpoint& endpoint, TraceLog& log,
         std::chrono::milliseconds first_reminder = join_reminder_first);
     ~MlSidecar();
 
     const std::string& name() const { return name_; }
-    /// Show it every input of the SL node.
+    /// To be called with every input of the SL node.
     void look(const Input& input);
-    /// Waits for the program, or ends it. \return the exit code of the pair: that of a program that
-    /// ended by itself before it joined; else `node_code`, or the program's own if that is 0, or if
-    /// it stands for a program that exited with a code of its own.
+    /// Waits for the program, or ends it.
+    /// \return  the exit code of the pair: the program's if it ended before it joined, if
+    /// `node_code` is 0, or if `node_code` is peer_lost because the program exited with an error;
+    /// otherwise `node_code`.
     int finish(int node_code);
 
 private:
@@ -57,12 +59,12 @@ private:
     PolledEndpoint& endpoint_;
     TraceLog& log_;
     std::atomic<bool> joined_ = false;
-    NodeId ml_;         ///< once it has joined
-    bool cut_ = false;  ///< its connection is gone
+    NodeId ml_;         ///< empty: it has not joined
+    bool cut_ = false;  ///< it had joined, and its connection is lost
     std::mutex state_mutex_;
-    std::optional<NodeState> state_;    ///< once it has started
-    std::optional<ExitStatus> status_;  ///< once it has ended
-    bool finishing_ = false;            ///< its end is nothing that must be told
+    std::optional<NodeState> state_;    ///< nothing: not started
+    std::optional<ExitStatus> status_;  ///< nothing: not ended
+    bool finishing_ = false;            ///< its end is expected
     std::unique_ptr<Sidecar> sidecar_;
     std::unique_ptr<JoinReminder> reminder_;
 };

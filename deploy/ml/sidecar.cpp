@@ -1,3 +1,7 @@
+// Starts and supervises a child process. Between fork() and execve() only async-signal-safe calls
+// are made, since other threads may hold locks. Errors of the child are reported through a pipe
+// that a successful execve() closes. The child gets SIGTERM when the thread that started it ends
+// (PR_SET_PDEATHSIG), so that a killed run-sl leaves no program behind.
 #include "deploy/ml/sidecar.hpp"
 
 #include <algorithm>
@@ -27,8 +31,8 @@ namespace {
 constexpr std::array base_variables{
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS",
     "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "OMP_NUM_THREADS",
-    // Which kernels compute: with others the bits differ from those of a rehearsal, which inherits
-    // its whole environment.
+    // These select numerical kernels: with others the results would differ in bits from those of a
+    // simulation, which inherits the whole environment.
     "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA",
     "DNNL_MAX_CPU_ISA", "http_proxy", "https_proxy", "no_proxy"};
 
@@ -42,7 +46,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     return result;
 }
 
-/// What the child needs, made before the fork: after it only async-signal-safe calls are allowed.
+/// What the child needs, prepared before the fork.
 struct ChildPlan {
     std::string program;
     std::string directory;
@@ -50,11 +54,11 @@ struct ChildPlan {
     std::vector<std::string> environment;
     int log = -1;
     int null = -1;
-    int report = -1;  ///< errno of what failed goes here; closed by a successful exec
+    int report = -1;  ///< pipe for the failed step and its errno; closed by a successful exec
     pid_t parent = 0;
 };
 
-/// Tells the parent which step failed (0 = directory, 1 = exec) and why, and ends the child.
+/// Reports to the parent which step failed (0 = directory, 1 = exec) and errno, and ends the child.
 [[noreturn]] void give_up(int report, int step) {
     const std::array<int, 2> message{step, errno};
     [[maybe_unused]] const ssize_t written = ::write(report, message.data(), sizeof(message));
@@ -65,7 +69,7 @@ struct ChildPlan {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != plan.parent) {
-        _exit(127);  // the parent ended before the line above
+        _exit(127);  // the parent ended before prctl()
     }
     std::signal(SIGPIPE, SIG_DFL);
     std::signal(SIGXFSZ, SIG_DFL);
@@ -113,7 +117,7 @@ Result<pid_t> spawn(ChildPlan& plan) {
         got = ::read(read_end.number(), message.data(), sizeof(message));
     } while (got < 0 && errno == EINTR);
     if (got == 0) {
-        return pid;  // the exec closed the pipe
+        return pid;  // a successful exec closed the pipe
     }
     ::waitpid(pid, nullptr, 0);
     if (got != sizeof(message)) {
@@ -172,7 +176,7 @@ Result<fs::path> find_program(const std::string& program, const fs::path& workin
 
 Result<void> check_script(const fs::path& program) {
     std::ifstream file(program, std::ios::binary);
-    std::array<char, 256> start{};  // Linux reads no more of a first line
+    std::array<char, 256> start{};  // Linux reads no more than this of a first line
     file.read(start.data(), start.size());
     std::string line(start.data(), static_cast<std::size_t>(file.gcount()));
     line.resize(std::min(line.size(), line.find('\n')));
@@ -257,7 +261,8 @@ Sidecar::~Sidecar() {
 
 void Sidecar::watch() {
     siginfo_t info{};
-    // Leaves it a zombie: nobody else gets its pid before kill_group() knows that it has ended.
+    // Leaves it a zombie, so that its pid is not reused before kill_group() knows that it has
+    // ended.
     while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 &&
            errno == EINTR) {
     }
@@ -279,11 +284,11 @@ void Sidecar::kill_group(int signal) {
     const std::lock_guard lock(mutex_);
     if (!status_) {
         ::kill(-pid_, signal);
-        ::kill(pid_, signal);  // in case it has not come to setpgid yet
+        ::kill(pid_, signal);  // in case it has not called setpgid() yet
     }
 }
 
-/// A container lives on when the client that started it is killed.
+/// A container outlives the killed client that started it.
 void Sidecar::clean_up() const {
     if (cleanup_.empty()) {
         return;

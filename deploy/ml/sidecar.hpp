@@ -19,49 +19,49 @@
 
 namespace starling {
 
-/// A program to run, all of it settled.
+/// A program to run.
 struct SidecarCommand {
     std::string name;                                ///< of the ML node
-    std::string program;                             ///< a path, or a name to look for in PATH
+    std::string program;                             ///< a path, or a name that is searched in PATH
     std::vector<std::string> arguments;              ///< without the program's name
     std::filesystem::path working_directory;         ///< absolute
-    std::map<std::string, std::string> environment;  ///< the whole of it
-    std::filesystem::path state_file;                ///< what swarm-ps reads; see node_state.hpp
-    std::vector<std::string> cleanup;                ///< run if it had to be killed; may be empty
-    std::filesystem::path log_file;                  ///< stdout and stderr are appended, mode 0600
+    std::map<std::string, std::string> environment;  ///< complete
+    std::filesystem::path state_file;                ///< for swarm-ps; see node_state.hpp
+    std::vector<std::string> cleanup;  ///< command to run if it had to be killed; may be empty
+    std::filesystem::path log_file;    ///< stdout and stderr are appended, mode 0600
 };
 
-/// The file that `program` means: a name without '/' is looked for in `path` (as PATH), a relative
-/// path is seen from `working_directory`. Errc::io if it is not there or can't be executed.
+/// The file of `program`: a name without '/' is searched in `path` (as in PATH), a relative path
+/// starts at `working_directory`. Errc::io if it is not found or can't be executed.
 Result<std::filesystem::path> find_program(const std::string& program,
                                            const std::filesystem::path& working_directory,
                                            const std::string& path);
 
-/// Why the system can't run `program` as a script, where it is one: Windows line ends, or an
-/// interpreter in its first line that is not there. Errc::io says what to do.
+/// If `program` is a script, checks that the system can run it. Errc::io: it has Windows line ends,
+/// or the interpreter in its first line can't be run; the message tells what to do.
 Result<void> check_script(const std::filesystem::path& program);
 
-/// The few variables of `own` that every program should have: PATH, HOME, LANG, TMPDIR,
-/// LD_LIBRARY_PATH, the sanitizers' options and the like.
+/// The few variables of `own` that every program gets: PATH, HOME, LANG, TMPDIR, LD_LIBRARY_PATH,
+/// the sanitizers' options and the like.
 std::map<std::string, std::string> clean_environment(const std::map<std::string, std::string>& own);
 
-/// A child process beside this one: a process group of its own, no descriptor of ours, and it ends
-/// when the thread that started it does.
+/// A child process with a process group of its own and no inherited descriptors. It ends when the
+/// thread that started it ends.
 class Sidecar {
 public:
     using OnExit = std::function<void(const ExitStatus&)>;
 
-    /// `on_exit` is called once, in a thread of the sidecar's. Errc::io: the program, its directory
-    /// or its log file are not usable; the child never ran then.
+    /// `on_exit` is called once, in a thread of the sidecar. Errc::io: the program, its directory
+    /// or its log file can't be used; then the program was not run.
     static Result<std::unique_ptr<Sidecar>> start(const SidecarCommand& command, OnExit on_exit);
     Sidecar(const Sidecar&) = delete;
     Sidecar& operator=(const Sidecar&) = delete;
-    /// Kills what is still there.
+    /// Kills the process group.
     ~Sidecar();
 
     pid_t pid() const { return pid_; }
-    /// Waits until it has ended: SIGTERM after `patience`, SIGKILL after `limit`, both from now and
-    /// to the whole process group.
+    /// Waits for its end; sends the whole process group SIGTERM after `patience` and SIGKILL after
+    /// `limit`, both counted from now.
     ExitStatus finish(std::chrono::milliseconds patience, std::chrono::milliseconds limit);
 
 private:

@@ -21,7 +21,7 @@ std::optional<std::uint64_t> process_start_ticks(pid_t pid) {
     if (!std::getline(file, line)) {
         return std::nullopt;
     }
-    // Field 2 is the program's name in brackets and may hold anything, brackets too.
+    // Field 2 is the program's name in brackets, and may itself contain brackets.
     const std::size_t name_end = line.rfind(')');
     if (name_end == std::string::npos) {
         return std::nullopt;

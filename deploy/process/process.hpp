@@ -10,7 +10,7 @@
 namespace starling {
 
 /// Start time of a process in clock ticks since the machine started (/proc/PID/stat, field 22):
-/// with the pid it names one process for good. Nothing if there is no such process or it is a
+/// together with the pid it identifies a process. Nothing if there is no such process or it is a
 /// zombie.
 std::optional<std::uint64_t> process_start_ticks(pid_t pid);
 
@@ -20,7 +20,7 @@ std::map<std::string, std::string> process_environment();
 /// How a process ended.
 struct ExitStatus {
     int code = 0;    ///< of exit()
-    int signal = 0;  ///< that ended it; 0 = none
+    int signal = 0;  ///< signal that ended it; 0: none
 
     static ExitStatus of(int wait_status);
     /// As a shell reports it: 128 + signal.
@@ -29,7 +29,7 @@ struct ExitStatus {
     std::string text() const;
 };
 
-/// A file descriptor that is closed at the end.
+/// Owns a file descriptor.
 class Descriptor {
 public:
     Descriptor() = default;
@@ -49,8 +49,8 @@ private:
     int number_ = -1;
 };
 
-/// A descriptor that becomes readable when process `pid` ends. Invalid, with errno, if there is
-/// none.
+/// A descriptor of process `pid` (pidfd), which becomes readable when it ends. Invalid, with errno,
+/// if there is no such process.
 Descriptor open_process(pid_t pid);
 /// \return  false, with errno, if the process has ended.
 bool send_signal(const Descriptor& process, int signal);

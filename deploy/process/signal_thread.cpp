@@ -8,7 +8,7 @@
 namespace starling {
 namespace {
 
-constexpr int end_signal = SIGUSR2;  // from the destructor to its own thread
+constexpr int end_signal = SIGUSR2;  // sent by the destructor to the thread
 
 sigset_t waited_for() {
     sigset_t signals;
@@ -50,7 +50,8 @@ void block_signals() {
     const sigset_t signals = waited_for();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit is an error of the write
+    std::signal(SIGXFSZ,
+                SIG_IGN);  // a file above the user's size limit is then an error of write()
 }
 
 SignalThread::SignalThread(std::function<void(const std::string&)> on_stop,

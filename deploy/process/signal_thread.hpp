@@ -6,8 +6,8 @@
 
 namespace starling {
 
-/// Blocks SIGINT, SIGTERM and SIGHUP and ignores SIGPIPE and SIGXFSZ for this thread and all it
-/// starts. Call it first in main, before there is any other thread.
+/// Blocks SIGINT, SIGTERM and SIGHUP for this thread and those that it starts, and ignores SIGPIPE
+/// and SIGXFSZ. To be called first in main(), before any thread is started.
 void block_signals();
 
 /// Waits for SIGINT and SIGTERM: the first calls `on_stop`, the second ends the process at once.
@@ -15,7 +15,7 @@ void block_signals();
 /// \pre block_signals() was called.
 class SignalThread {
 public:
-    /// `on_stop` gets "SIGINT" or "SIGTERM"; it is called in this thread.
+    /// `on_stop` gets "SIGINT" or "SIGTERM"; called in the thread of this object.
     explicit SignalThread(
         std::function<void(const std::string&)> on_stop, std::function<void()> on_reload = [] {});
     SignalThread(const SignalThread&) = delete;

@@ -35,7 +35,7 @@ void add_options(CLI::App& app, CommandLine& line) {
     app.add_flag("--force", options.force, "Replace the CA and certificates of an earlier run");
 }
 
-/// What is done in place of making everything; one at a time.
+/// Jobs other than making everything; they exclude each other.
 void add_other_jobs(CLI::App& app, CommandLine& line) {
     CLI::Option* renew = app.add_flag("--renew")->description(
         "New keys and certificates by the existing CA, for the same names and addresses");
@@ -63,7 +63,7 @@ void add_other_jobs(CLI::App& app, CommandLine& line) {
 
 /// Empty: nothing is missing.
 std::string missing(const CLI::App& app, const CommandLine& line) {
-    // Asked for here: CLI11 would name a missing flag before an unknown one.
+    // Checked here, since CLI11 would report a missing flag before an unknown one.
     for (const char* flag : {"--example", "--index"}) {
         if (app.count(flag) == 0) {
             return std::string(flag) + " is missing (see gen-cert --help)";

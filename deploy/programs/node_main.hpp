@@ -13,8 +13,8 @@
 namespace starling {
 
 /// The main() of a node's program: signals, command line, help, errors and exit codes.
-/// \param parse  parse_run_sn or the like.
-/// \param run    Result<int>(const Options&): the node until its end, and its exit code.
+/// \param parse  a function such as parse_run_sn().
+/// \param run  Result<int>(const Options&): runs the node until its end; its exit code.
 template <typename Parse, typename Run>
 int node_main(int argc, char** argv, std::string_view program, Parse parse, Run run) {
     block_signals();  // before any thread starts

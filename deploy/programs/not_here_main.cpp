@@ -1,4 +1,5 @@
-// Programs of HPE Swarm Learning that Starling does not have: say so, and what to use instead.
+// Stands for programs of HPE Swarm Learning that Starling does not have: prints what to use
+// instead.
 
 #include <cstdio>
 #include <filesystem>

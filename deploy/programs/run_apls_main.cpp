@@ -1,4 +1,4 @@
-// run-apls: a licence server on a host, and what its operator needs around it.
+// run-apls: a licence server on a host, and its operator's tools: keys, licences, seats.
 
 #include <chrono>
 #include <cstdio>

@@ -1,4 +1,4 @@
-// run-sl: a Swarm Learning node on a host, with its ML program beside it.
+// run-sl: a Swarm Learning node on a host, and its ML program as a child process.
 
 #include <chrono>
 
@@ -39,7 +39,7 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
     return node;
 }
 
-/// The start that has replaced this one, as an SN says; 0: it says nothing of the kind.
+/// The session of the start that has replaced this one, in an SN's message; 0: no such message.
 std::uint64_t session_in(const Input& input) {
     const auto* received = std::get_if<FrameReceived>(&input);
     const auto* result =
@@ -47,8 +47,8 @@ std::uint64_t session_in(const Input& input) {
     return result == nullptr ? 0 : result->session;
 }
 
-/// The next start here has a larger number than the one that has replaced this one, also where that
-/// one's clock is ahead.
+/// Makes sure that the next start on this host has a larger session number than the start that has
+/// replaced this one, even if the latter's clock is ahead.
 void note_session(const std::filesystem::path& data, std::uint64_t session, TraceLog& log) {
     if (const Result<void> noted = raise_session(data, session); !noted) {
         log.line(Level::warning, program, noted.error().message);

@@ -27,8 +27,8 @@ namespace {
 constexpr std::string_view program = "run-sn";
 constexpr std::uint64_t roll_bytes_max = std::uint64_t{1} << 20U;
 
-/// --rebuild-without: this SN's ledger goes on alone. One write, so that a crash leaves the old
-/// ledger or the new epoch, and the same command completes it.
+/// --rebuild-without: continues this SN's ledger alone. In one write, so that a crash leaves either
+/// the old ledger or the new epoch; the same command can be repeated.
 Result<void> rebuild(const RebuildOptions& options, SqliteStore::Opened& ledger, TraceLog& log) {
     Result<Rebuild> rebuilt = rebuild_alone(ledger.log, options);
     if (!rebuilt) {
@@ -73,7 +73,7 @@ Result<std::vector<AdmittedName>> read_roll(const std::string& file) {
 
 Address api_address(const SnOptions& options) { return {options.common.host_ip, options.api_port}; }
 
-/// Where other SNs dial this one.
+/// The address at which other SNs dial this one.
 Address peer_address(const SnOptions& options) {
     return {options.common.host_ip, options.p2p_port.value_or(options.api_port)};
 }
@@ -91,7 +91,7 @@ TlsEndpointOptions endpoint_options(const SnOptions& options, const NodeHost& ho
     return endpoint;
 }
 
-/// Without what is there once only: the signer and the log.
+/// Without signer and log, which can't be copied.
 Result<SnNodeOptions> node_options(const SnOptions& options, const NodeId& id,
                                    std::uint64_t session, std::uint64_t number) {
     SnNodeOptions node;
@@ -119,7 +119,7 @@ Result<SnNodeOptions> node_options(const SnOptions& options, const NodeId& id,
     return node;
 }
 
-/// Runs the node on what is open, until it ends.
+/// Runs the node until it ends.
 Result<int> run_on(const SnOptions& options, NodeHost& host, SqliteStore::Opened ledger,
                    PolledEndpoint& endpoint, NodeMetrics& metrics, std::uint64_t session) {
     Result<std::shared_ptr<const NodeSigner>> signer =
@@ -161,7 +161,7 @@ Result<int> run_on(const SnOptions& options, NodeHost& host, SqliteStore::Opened
     return run_node(*node, watch, ledger.store.get(), worker, start_sink);
 }
 
-/// Opens what the node needs: its ledger, its figures, its ports.
+/// Opens ledger, metrics and ports, and runs the node.
 Result<int> open_and_run(const SnOptions& options, NodeHost& host) {
     const std::filesystem::path data = options.data.empty() ? host.workspace.data_dir(host.name)
                                                             : std::filesystem::path(options.data);

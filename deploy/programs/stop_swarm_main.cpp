@@ -1,4 +1,4 @@
-// stop-swarm: ends the nodes of a workspace on this host.
+// stop-swarm: stops the nodes of a workspace on this host.
 
 #include <charconv>
 #include <cstdio>

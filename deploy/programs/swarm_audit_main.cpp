@@ -1,4 +1,4 @@
-// swarm-audit: checks ledgers as somebody who trusts none of the SNs that kept them.
+// swarm-audit: checks ledgers without trust in any of the SNs that kept them.
 
 #include <cstdio>
 #include <filesystem>
@@ -34,11 +34,12 @@ constexpr Flag flags[] = {
     {"--json", "", what, "Print one JSON object per ledger, one per line"},
 };
 
-/// What the store had acknowledged, as the file beside the ledger says, and is not there.
+/// Checks that the ledger contains the entry that the head file beside it records as durable;
+/// empty: it does.
 std::string missing_end(const std::filesystem::path& head_file,
                         const Result<std::optional<LedgerHead>>& head, const LedgerAudit& audit) {
     if (!head || !*head || (*head)->index == 0) {
-        return "";  // a copy without it, or one that is damaged itself
+        return "";  // there is no head file, or it is damaged itself
     }
     const std::uint64_t index = (*head)->index;
     if (index > audit.summary().records) {
@@ -64,7 +65,7 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
         file, std::make_unique<LedgerAudit>(openssl_hasher(), verifier, std::move(options)), ""};
     std::filesystem::path head_file = file;
     head_file.replace_extension(".head");
-    // Before the ledger: its SN may be writing, and the ledger is never behind the head.
+    // Read before the ledger: its SN may be writing, and the ledger is never behind the head.
     const Result<std::optional<LedgerHead>> head = HeadFile::read(head_file, openssl_hasher());
     const Result<void> read =
         read_ledger_copy(file, [&](std::uint64_t index, ByteView bytes, const Digest& link) {

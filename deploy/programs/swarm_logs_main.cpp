@@ -1,4 +1,4 @@
-// swarm-logs: the log of a node of this host.
+// swarm-logs: prints the log of a node of this host.
 
 #include <charconv>
 #include <csignal>

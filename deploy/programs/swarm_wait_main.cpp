@@ -1,4 +1,4 @@
-// swarm-wait: until nodes of this host have ended, with their exit code.
+// swarm-wait: waits until nodes of this host have ended, and returns their exit code.
 
 #include <algorithm>
 #include <charconv>
@@ -10,7 +10,7 @@
 namespace starling {
 namespace {
 
-/// As timeout(1) has it.
+/// As in timeout(1).
 constexpr int timeout_code = 124;
 constexpr std::int64_t timeout_seconds_max = 31'536'000;  // a year
 
@@ -49,7 +49,7 @@ Result<int> wait(const FlagValues& values) {
         deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     }
     const Workspace workspace(values.text("--workspace", "workspace"));
-    std::vector<EndWatch> watches;  // all from now on: --rm may remove the files of one meanwhile
+    std::vector<EndWatch> watches;  // all opened first: --rm may remove the files of one meanwhile
     for (const std::string& name : names) {
         Result<EndWatch> watch = EndWatch::open(workspace, name);
         if (!watch) {

@@ -1,4 +1,4 @@
-// swci: asks an SN for the state of the swarm.
+// swci: queries an SN for the state of the swarm, and changes its membership.
 
 #include "deploy/programs/node_main.hpp"
 #include "deploy/swci/swci_session.hpp"

@@ -10,7 +10,7 @@
 
 namespace starling {
 
-/// The main() of a tool that is no node: command line, help, notices, errors and exit codes.
+/// The main() of a tool that is not a node: command line, help, notices, errors and exit codes.
 /// \param run  Result<int>(const FlagValues&): the exit code.
 template <typename Run>
 int tool_main(int argc, char** argv, const Program& program, std::span<const Flag> flags, Run run) {

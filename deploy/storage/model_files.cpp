@@ -1,3 +1,6 @@
+// Two files in turn: a write replaces the older one atomically, so the newer round is intact
+// whatever happens. `serial` orders them, since runs may restart at round 0; a file whose digest
+// does not match is not used, and the model is then fetched from another member.
 #include "deploy/storage/model_files.hpp"
 
 #include <algorithm>
@@ -66,7 +69,7 @@ Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
     std::error_code failed;
     const std::uint64_t there = fs::file_size(file, failed);
     if (!stream || !reader.done() || failed || there != start.size() + size + bytes) {
-        return damaged;  // before memory is taken for a size that is made up
+        return damaged;  // checked before memory is allocated for a forged size
     }
     Bytes vector(bytes);
     stream.read(reinterpret_cast<char*>(vector.data()), static_cast<std::streamsize>(bytes));

@@ -17,10 +17,10 @@ class ModelFiles final : public ModelStore {
 public:
     struct Opened {
         std::unique_ptr<ModelFiles> files;
-        std::vector<KeptModel> models;   ///< the newest last; their digests fit
+        std::vector<KeptModel> models;   ///< newest last; their digests are verified
         std::vector<std::string> notes;  ///< a file that can't be used, and why
     };
-    /// `directory` must be there. Errc::io: it can't be read. `hasher` is used in this call only.
+    /// `directory` must exist. Errc::io: it can't be read. `hasher` is used in this call only.
     static Result<Opened> open(std::filesystem::path directory, const Hasher& hasher);
 
     Result<void> keep(const KeptModel& model) override;

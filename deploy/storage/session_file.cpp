@@ -12,7 +12,7 @@
 namespace starling {
 namespace {
 
-/// Of the newest earlier start; 0: there was none, or its file says nothing.
+/// The session of the last start; 0: there was none, or its file is damaged.
 std::uint64_t last_session(const std::filesystem::path& file) {
     std::ifstream stream(file, std::ios::binary);
     std::string text(32, '\0');
@@ -35,7 +35,7 @@ Result<std::uint64_t> next_session(const std::filesystem::path& data_directory) 
     const std::filesystem::path file = data_directory / "session";
     const auto now = static_cast<std::uint64_t>(
         std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
-    // A file that was damaged upwards must not use the numbers up.
+    // A damaged file with a huge number must not exhaust the numbers.
     constexpr std::uint64_t number_max = std::uint64_t{1} << 62U;
     const std::uint64_t last = last_session(file);
     const std::uint64_t session = std::max(now, last < number_max ? last + 1 : 0);

@@ -7,13 +7,14 @@
 
 namespace starling {
 
-/// A number for this start of a node, larger than that of every earlier start with this directory,
-/// even where the host's clock was set back meanwhile: the ledger takes a command with a smaller
-/// one for a late one of an earlier start. Nanoseconds since 1970 where the clock goes right. Kept
-/// in the file `session`, durable when this returns. Errc::io names the file.
+/// The session number of a new start of a node: larger than those of all earlier starts with this
+/// directory, even if the host's clock was set back, since the ledger takes a command with a
+/// smaller one as a late command of an earlier start. Normally nanoseconds since 1970. Kept in the
+/// file `session`, durable on return. Errc::io names the file.
 Result<std::uint64_t> next_session(const std::filesystem::path& data_directory);
 
-/// The next one is larger than `session` too, another start's number. Errc::io names the file.
+/// Makes the next number larger than `session`, which is that of a start elsewhere. Errc::io names
+/// the file.
 Result<void> raise_session(const std::filesystem::path& data_directory, std::uint64_t session);
 
 }  // namespace starling

@@ -22,7 +22,7 @@ void SqlStatement::bind(int position, std::uint64_t number) {
 }
 
 void SqlStatement::bind(int position, ByteView bytes) {
-    // A null pointer would be stored as NULL.
+    // SQLite would store a null pointer as NULL.
     static constexpr char empty = 0;
     const void* data = bytes.empty() ? static_cast<const void*>(&empty) : bytes.data();
     sqlite3_bind_blob64(statement_, position, data, bytes.size(), SQLITE_STATIC);
@@ -66,9 +66,10 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
     sqlite3* handle = database->handle_;
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, static_cast<int>(row_bytes_max));
-    // What a start refuses stays as it is, the WAL too.
+    // A ledger that is refused must stay unchanged, including its WAL.
     sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    // Exclusive before WAL: the lock is then held until close, and no shared-memory file is needed.
+    // Exclusive mode before WAL: then the lock is held until close, and no shared-memory file is
+    // needed.
     if (const auto ok = database->run("PRAGMA locking_mode=EXCLUSIVE"); !ok) {
         return ok.error();
     }
@@ -78,7 +79,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
 SqliteDatabase::~SqliteDatabase() { sqlite3_close(handle_); }
 
 Result<void> SqliteDatabase::begin_writing() {
-    // Checkpoints are asked for, between commits and not in one.
+    // No automatic checkpoints: they are made between commits (checkpoint()), not within one.
     for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
                             "PRAGMA wal_autocheckpoint=0", "BEGIN IMMEDIATE", "COMMIT"}) {
         if (const auto ok = run(sql); !ok) {
@@ -101,7 +102,7 @@ Error SqliteDatabase::error(const std::string& what) const {
 }
 
 Error SqliteDatabase::failed(int code) const {
-    // SQLite does not note the reason when a commit fails; what it called last has left it.
+    // SQLite does not record errno of a failed commit; that of its last system call is still set.
     const int left = errno;
     const int noted = sqlite3_system_errno(handle_);
     const int number = noted != 0 ? noted : left;

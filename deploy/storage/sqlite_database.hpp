@@ -21,10 +21,10 @@ public:
     SqlStatement& operator=(SqlStatement&& other) noexcept;
     ~SqlStatement();
 
-    /// What is bound must live until the next reset().
+    /// Bound bytes must live until the next reset().
     void bind(int position, std::uint64_t number);
     void bind(int position, ByteView bytes);
-    /// \return  SQLITE_ROW, SQLITE_DONE, or what failed.
+    /// \return  SQLITE_ROW, SQLITE_DONE, or an error code.
     int step();
     void reset();
     std::int64_t number(int column) const;
@@ -41,29 +41,29 @@ private:
     sqlite3_stmt* statement_;
 };
 
-/// One SQLite file of a node, held by this process alone. Errors name the file and the reason, the
-/// operating system's where there is one.
+/// One SQLite file of a node, held by this process alone. Errors name the file and the reason,
+/// including the operating system's if there is one.
 class SqliteDatabase {
 public:
-    /// \pre  the file is there. Changes nothing.
+    /// \pre  the file exists. Does not change it.
     static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& file,
                                                         std::size_t row_bytes_max);
     SqliteDatabase(const SqliteDatabase&) = delete;
     SqliteDatabase& operator=(const SqliteDatabase&) = delete;
     ~SqliteDatabase();
 
-    /// Checks that it can be written: WAL, durable commits.
+    /// Switches to WAL and durable commits, and checks that the file can be written.
     Result<void> begin_writing();
     Error error(const std::string& what) const;
     Error failed(int code) const;
     Result<void> run(const char* sql);
     Result<SqlStatement> prepare(const char* sql);
-    /// Of the first row; -1 without a row.
+    /// First column of the first row; -1 if there is no row.
     Result<std::int64_t> number(const char* sql);
     Result<std::string> text(const char* sql);
-    /// Runs it to its end, ready for the next use.
+    /// Runs a statement without results and resets it.
     Result<void> finish(SqlStatement& statement);
-    /// Frames of the WAL after the last commit.
+    /// Frames in the WAL after the last commit.
     int wal_frames() const { return wal_frames_; }
     /// Moves the WAL's pages into the file.
     Result<void> checkpoint();

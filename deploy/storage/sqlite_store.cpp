@@ -89,7 +89,7 @@ Result<void> create_tables(SqliteDatabase& database) {
     return database.run(create.c_str());
 }
 
-/// That it is a ledger, of this format, whole as SQLite sees it.
+/// Checks that it is a ledger of this format, and intact as far as SQLite can tell.
 Result<void> check_format(SqliteDatabase& database) {
     const Result<std::int64_t> ours =
         database.number("SELECT count(*) FROM sqlite_master WHERE name IN ('meta','log')");
@@ -154,7 +154,7 @@ Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher
     std::error_code ignored;
     const std::uintmax_t size = fs::exists(file, ignored) ? fs::file_size(file, ignored) : 0;
     if (size == 0 && *head && says_something(**head)) {
-        return cut_error(file, 0, **head);  // before SQLite takes its WAL for a left-over
+        return cut_error(file, 0, **head);  // before SQLite discards its WAL as stale
     }
     if (const auto ok = create_private(file); !ok) {
         return ok.error();
@@ -168,7 +168,7 @@ Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher
     if (!tables) {
         return tables.error();
     }
-    head = HeadFile::read(head_file(file), hasher);  // the database is locked now
+    head = HeadFile::read(head_file(file), hasher);  // read again, now that the database is locked
     if (!head) {
         return head.error();
     }
@@ -275,13 +275,14 @@ Result<Vote> SqliteStore::read_vote() {
     return vote;
 }
 
-/// The head is written after the database, so it may be behind, and never ahead.
+/// The head is written after the database, so it may be behind but never ahead.
 Result<void> SqliteStore::check_head(const LedgerHead& head, const Vote& vote) const {
     if (newest_.index < head.index) {
         return cut_error(file_, newest_.index, head);
     }
     if (head.next_server && vote == *head.next_server && newest_.index > head.index) {
-        // The write was durable before a crash, and what the old server promised is over.
+        // The write was durable before a crash, and the votes of the old server do not bind the new
+        // one.
         return {};
     }
     const Vote& promised = head.vote;
@@ -333,7 +334,7 @@ Result<void> SqliteStore::commit(Put put) {
         done = put(newest);
     }
     if (done) {
-        done = database_->finish(statements_->commit);  // durable when it is done
+        done = database_->finish(statements_->commit);  // durable on return
     }
     if (done) {
         done = head_->head().next_server ? head_->replace(newest) : head_->write(newest);

@@ -33,7 +33,7 @@ Bytes head_of(const KeptState& state) {
     return with_length.take();
 }
 
-/// `size` bytes of the file; fewer: it is shorter.
+/// `size` bytes of the file; fewer if it is shorter.
 Bytes read_bytes(std::istream& stream, std::uint64_t size) {
     Bytes bytes(size);
     stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
@@ -68,7 +68,7 @@ Result<KeptState> read_state(const fs::path& file, const Hasher& hasher) {
     const std::uint64_t there = fs::file_size(file, failed);
     if (!reader.done() || failed || bytes > program_state_bytes_max ||
         there != start_bytes + size + bytes) {
-        return damaged;  // before memory is taken for a size that is made up
+        return damaged;  // checked before memory is allocated for a forged size
     }
     Bytes body = read_bytes(stream, bytes);
     const std::array<ByteView, 3> parts = {ByteView(start).last(4), head, body};

@@ -10,9 +10,10 @@
 
 namespace starling {
 
-/// A program's state in two files of a directory, one a slot, for their owner's eyes only. A file
-/// is "STRLSTAT", SHA-256 of all that follows, u32 length of the head, the head (string contract,
-/// u32 run, u64 round, digest of the layout, u32 epochs, u64 batches, u64 bytes), and the state.
+/// A program's state in two files of a directory, one per slot, readable by their owner only. A
+/// file is "STRLSTAT", SHA-256 of all that follows, u32 length of the head, the head (string
+/// contract, u32 run, u64 round, digest of the layout, u32 epochs, u64 batches, u64 bytes), and the
+/// state.
 class StateFiles final : public StateStore {
 public:
     struct Opened {
@@ -20,8 +21,8 @@ public:
         KeptStates states;
         std::vector<std::string> notes;  ///< a file that can't be used, and why
     };
-    /// `directory` must be there, and nobody else's. Errc::io: it can't be read. `hasher` must
-    /// outlive the files.
+    /// `directory` must exist, and be used by this program only. Errc::io: it can't be read.
+    /// `hasher` must outlive the files.
     static Result<Opened> open(std::filesystem::path directory, const Hasher& hasher);
 
     Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;

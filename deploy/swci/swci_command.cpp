@@ -1,3 +1,5 @@
+// One table of commands: parser, help and "unknown command" messages are generated from it, so they
+// can't disagree.
 #include "deploy/swci/swci_command.hpp"
 
 #include <algorithm>
@@ -11,7 +13,7 @@ using Kind = SwciCommand::Kind;
 
 enum class Name { none, optional, required, node_ca, on_off, command };
 
-/// A command is answered once, or goes on until Ctrl-C, or is for sessions only.
+/// A command is answered once, or until Ctrl-C, or is for sessions only.
 enum class Use { once, follow, session };
 
 /// One command of the table. All texts are literals.
@@ -78,7 +80,7 @@ std::vector<std::string> keywords(std::string_view spelling) {
     return words;
 }
 
-/// How many words `typed` and the row's keywords have in common from the start.
+/// Length of the common prefix of `typed`, from word `first`, and the row's keywords.
 std::size_t common_words(const std::vector<std::string>& typed,
                          const std::vector<std::string>& spelled, std::size_t first = 0) {
     std::size_t count = 0;
@@ -89,7 +91,7 @@ std::size_t common_words(const std::vector<std::string>& typed,
     return count;
 }
 
-/// The row with the most keywords, all of which stand in `typed` from `first` on.
+/// The longest row whose keywords all match `typed` from word `first` on.
 const Row* find_row(const std::vector<std::string>& typed, std::size_t first, bool in_session) {
     const Row* best = nullptr;
     for (const Row& row : command_rows) {

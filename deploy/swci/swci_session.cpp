@@ -34,12 +34,12 @@ std::string wall_clock() {
     return text.data();
 }
 
-/// Prints answers, each once: nothing is printed where nothing changed.
+/// Prints answers; of `watch`, only those that differ from the previous one.
 class AnswerPrinter {
 public:
     AnswerPrinter(const StatusQuery& query, bool json) : query_(query), json_(json) {}
 
-    /// False if standard output takes nothing more.
+    /// False if standard output is closed.
     bool print(std::string_view answer) {
         std::string text(answer);
         std::string shown = text;
@@ -180,7 +180,8 @@ int Swci::run_session() {
 }  // namespace
 
 Result<int> run_swci(const SwciOptions& options) {
-    if (!options.command.empty()) {  // before files are looked at: a slip of the hand is no secret
+    if (!options.command
+             .empty()) {  // before certificates are read: a typing error is reported first
         const Result<SwciCommand> command = parse_swci_command(options.command, false);
         if (!command) {
             return Error{Errc::usage, command.error().message + ". See swci --help"};

@@ -1,3 +1,5 @@
+// Text for the operator from an SN's JSON. The SN may be of another version, or lie: missing
+// members are shown as "-", and control characters, which could change a terminal, as "?".
 #include "deploy/swci/swci_tables.hpp"
 
 #include <algorithm>
@@ -45,7 +47,7 @@ std::string printable(std::string_view raw) {
     return shown;
 }
 
-/// Characters of a UTF-8 text.
+/// Number of characters of a UTF-8 text.
 std::size_t width(std::string_view shown) {
     return static_cast<std::size_t>(std::count_if(shown.begin(), shown.end(), [](char c) {
         return (static_cast<unsigned char>(c) >> 6U) != 2;
@@ -130,7 +132,7 @@ std::string servers_text(const JsonValue& answer) {
            "\n" + aligned_table({"NAME", "HOST IP", "PORT", "VOTES", "STATE", "ROLE"}, rows);
 }
 
-/// Votes of owners without a majority so far: ", 1 of 3 owners for a vote".
+/// Pending votes of owners: ", 1 of 3 owners for a vote".
 std::string owners_text(const JsonValue& answer, const JsonValue& entry) {
     std::string told;
     for (const auto& [field, what] : {std::pair{"owners_for_vote", "a vote"},
@@ -161,7 +163,7 @@ std::string roll_text(const JsonValue& answer) {
            "\n" + aligned_table({"NAME", "TYPE", "ENTRY", "BY", "STATE", "CA"}, rows);
 }
 
-/// "1/2", or nothing to wait for: the contract has ended.
+/// "1/2"; "-": nothing is awaited, as in a contract that has ended.
 std::string check_ins(const JsonValue& contract) {
     return text(contract, "wanted") == "0"
                ? "-"
@@ -246,7 +248,7 @@ std::string contract_text(const JsonValue& answer) {
                          rows);
 }
 
-/// Empty while nothing is exchanged.
+/// Empty if no exchange is under way.
 std::string transfers_table(const JsonValue& answer) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& [key, one] : member(answer, "transfers").items) {

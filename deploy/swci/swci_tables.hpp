@@ -8,17 +8,16 @@
 
 namespace starling {
 
-/// Rows under their headings, columns aligned, two spaces between; no blanks at line ends.
-/// Characters that could move a terminal's cursor are shown as '?'.
+/// Rows under their headings, in aligned columns with two spaces between; no trailing blanks.
+/// Control characters are shown as '?'.
 std::string aligned_table(const std::vector<std::string>& headings,
                           const std::vector<std::vector<std::string>>& rows);
 
 /// The SN's answer to a query of `topic` ("nodes", "servers", "contracts", "contract", "round",
-/// "version") for people. A member that is missing, as from an SN of another version, is shown as
-/// '-'.
+/// "version") as text. A missing member, as of an SN of another version, is shown as '-'.
 std::string status_text(std::string_view topic, const JsonValue& answer);
 
-/// What to warn of where the SN that answered has no leader; else nothing.
+/// A warning if the SN that answered has no leader; otherwise empty.
 std::string leader_warning(const JsonValue& answer);
 
 /// The answer to "round" as one line of `watch`, without the time:

@@ -23,8 +23,7 @@ BioPtr bio_over(const std::string& text) {
     return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-/// The alternative names in OpenSSL's notation. Every part was checked: a comma in one would be
-/// read as the beginning of the next.
+/// Every part is checked: OpenSSL would read a comma in one as the start of the next.
 Result<std::string> alternative_names(const LeafRequest& request) {
     std::string text = "DNS:" + request.name.name;
     for (const std::string& name : request.dns_names) {

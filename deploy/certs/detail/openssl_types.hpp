@@ -15,7 +15,7 @@
 
 namespace starling {
 
-// What the sources of this folder share; beside them only tests include it.
+// Shared by the sources of this folder; apart from them only tests include it.
 
 template <auto free_function>
 struct Freer {
@@ -34,7 +34,7 @@ using NumberPtr = std::unique_ptr<BIGNUM, Freer<BN_free>>;
 using IntegerPtr = std::unique_ptr<ASN1_INTEGER, Freer<ASN1_INTEGER_free>>;
 using AddressPtr = std::unique_ptr<ASN1_OCTET_STRING, Freer<ASN1_OCTET_STRING_free>>;
 
-/// "WHAT: OpenSSL's reason", Errc::io. Empties OpenSSL's queue of errors.
+/// "WHAT: OpenSSL's reason", Errc::io. Clears OpenSSL's error queue.
 Error openssl_error(const std::string& what);
 KeyPtr make_key(KeyType type);
 std::string text_of(BIO* bio);
@@ -44,7 +44,7 @@ Result<std::string> key_pem_of(EVP_PKEY* key);
 std::string serial_text(const ASN1_INTEGER* serial);
 /// The alternative names of a request in OpenSSL's notation. Errc::usage names a bad one.
 Result<std::string> alternative_names(const LeafRequest& request);
-/// A leaf certificate, PEM, for a key whose other half may be elsewhere.
+/// A leaf certificate (PEM) for a public key; the private one may be elsewhere.
 Result<std::string> issue_for_key(const IssuedCert& ca, const LeafRequest& request, EVP_PKEY* key);
 
 }  // namespace starling
