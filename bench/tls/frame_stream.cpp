@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cstring>
+#include <cstdio>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -22,6 +22,11 @@ public:
         endpoint.name.name = dials ? "sender" : "receiver";
         endpoint.role = Role::sl;
         endpoint.identity = identity;
+        endpoint.log = [](Level level, const std::string& text) {
+            if (level == Level::warning) {
+                std::fprintf(stderr, "%s\n", text.c_str());
+            }
+        };
         if (!dials) {
             endpoint.listen.push_back({options.address, {Role::sl}});
         }

@@ -138,6 +138,40 @@ TEST_F(TlsEndpointTest, ASenderBlocksWhileTheReceiverDoesNotRead) {
     }));
 }
 
+TEST_F(TlsEndpointTest, CancelledFramesThatAreStillQueuedAreNotSentOnAFastConnectionEither) {
+    connect_pair();
+    const Blob body = pattern_body(6);
+    constexpr std::uint32_t fast = 64;  // 16 MiB lead to the largest batches
+    for (std::uint32_t i = 0; i < fast; ++i) {
+        first.endpoint->send(sl2, segment(i, body));
+    }
+    ASSERT_TRUE(
+        run_until({&first, &second}, [&] { return second.count<FrameReceived>() == fast; }));
+    second.inputs.clear();
+    constexpr std::uint32_t count = 1024;  // 256 MiB
+    for (std::uint32_t i = 0; i < count; ++i) {
+        first.endpoint->send(sl2, segment(i, body), i % 2 + 1);
+    }
+    first.endpoint->receive_until(first.endpoint->now() + std::chrono::milliseconds(50));
+    first.endpoint->cancel_sends(1, std::nullopt);
+    first.endpoint->cancel_sends(2, sl2);
+    first.endpoint->send(sl2, segment(count, body));
+    ASSERT_TRUE(run_until({&first, &second}, [&] {
+        return second.count<FrameReceived>() > 0 &&
+               std::get<SegmentData>(second.all<FrameReceived>().back().frame.message).index ==
+                   count;
+    }));
+    // What the kernel and two batches held: whole frames, in order, and then the last one.
+    std::uint32_t next = 0;
+    for (const FrameReceived& got : second.all<FrameReceived>()) {
+        const std::uint32_t index = std::get<SegmentData>(got.frame.message).index;
+        EXPECT_TRUE(index == next || index == count);
+        EXPECT_TRUE(same_bytes(got.frame.body, body));
+        ++next;
+    }
+    EXPECT_LT(next, count / 2);
+}
+
 TEST_F(TlsEndpointTest, APeerThatSendsRequestsButNeverReadsIsDisconnected) {
     connect_pair();
     for (std::uint32_t i = 0; i < (1U << 17U) + 20'000; ++i) {

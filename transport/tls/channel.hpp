@@ -44,15 +44,15 @@ public:
     virtual std::size_t pending() const = 0;
     /// Takes the queued bytes. They stay valid until the next take().
     virtual std::span<const ByteView> take() = 0;
+    /// To be called when all bytes taken are sent and none are queued: frees large buffers.
+    virtual void sent_all() = 0;
 
     /// Whether another connection would end with the same error as this one.
     virtual bool error_is_fatal() const = 0;
 };
 
-/// Size of a read, and of what is encrypted ahead of a write. Measured: below 128 KiB, system calls
-/// and wake-ups cost throughput; above 256 KiB, nothing is gained.
+/// Size of a read. Measured: below 256 KiB, system calls and wake-ups cost throughput.
 constexpr std::size_t receive_batch_bytes = std::size_t{256} * 1024;
-constexpr std::size_t send_batch_bytes = std::size_t{128} * 1024;
 /// Size of a read before the peer is authenticated: one TLS record.
 constexpr std::size_t receive_first_bytes = std::size_t{17} * 1024;
 

@@ -13,10 +13,11 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "transport/tls/tcp_options.hpp"
 
 namespace starling {
 namespace {
@@ -38,30 +39,6 @@ std::string address_text(const GenericEndpoint& endpoint, const std::string& oth
     ip.resize(endpoint.size());
     std::memcpy(ip.data(), endpoint.data(), endpoint.size());
     return to_string(Address{ip.address().to_string(), ip.port()});
-}
-
-/// A connection on which nothing is acknowledged for this long is aborted.
-constexpr int user_timeout_ms = 10'000;
-constexpr int longest_user_timeout_ms = 120'000;
-/// Bound on unsent bytes in the kernel's buffer: frames behind them can still be cancelled, and
-/// they suffice for 10 Gbit/s.
-constexpr int not_sent_bytes_max = 512 * 1024;
-
-/// Small frames are sent at once (no Nagle). If a link is cut, TCP by default retransmits for 15
-/// minutes with exponential backoff, and so recovers long after the link does. Here a connection on
-/// which nothing is acknowledged for 10 s is aborted (user timeout, RFC 5482) and dialled again. An
-/// idle one is probed after 10 s, so that a peer without power is noticed. On a slow link the limit
-/// is longer: SocketStream::follow_rate.
-void set_tcp_options(int descriptor) {
-    const auto set = [descriptor](int level, int option, int value) {
-        static_cast<void>(::setsockopt(descriptor, level, option, &value, sizeof value));
-    };
-    set(IPPROTO_TCP, TCP_NODELAY, 1);
-    set(IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
-    set(IPPROTO_TCP, TCP_NOTSENT_LOWAT, not_sent_bytes_max);
-    set(SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(IPPROTO_TCP, TCP_KEEPIDLE, 10);  // s
-    set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
 }
 
 class SocketStream final : public Stream, public std::enable_shared_from_this<SocketStream> {
@@ -132,11 +109,11 @@ public:
     /// On a link shared by many connections one may wait long for its turn: the limit is 20 times
     /// the duration of 16 KiB at the measured rate. On a cut link nothing is acknowledged, which
     /// changes neither rate nor limit.
-    void follow_rate(std::chrono::steady_clock::time_point now) override {
+    std::optional<std::string> follow_rate(std::chrono::steady_clock::time_point now) override {
         int unconfirmed = 0;
         if (!socket_.is_open() || endpoint_family() == AF_UNIX ||
             ::ioctl(socket_.native_handle(), SIOCOUTQ, &unconfirmed) != 0) {
-            return;
+            return std::nullopt;
         }
         const auto queued = static_cast<std::uint64_t>(std::max(unconfirmed, 0));
         const std::uint64_t confirmed = written_bytes_ - std::min(written_bytes_, queued);
@@ -147,13 +124,15 @@ public:
             const double limit_ms = 20.0 * 16'384 / std::max(*bytes_per_second_, 1.0) * 1000;
             const int limit = static_cast<int>(
                 std::clamp<double>(limit_ms, user_timeout_ms, longest_user_timeout_ms));
-            static_cast<void>(::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT,
-                                           &limit, sizeof limit));
+            set_user_timeout(socket_.native_handle(), limit);
         }
         if (confirmed > confirmed_bytes_ || queued == 0) {
             looked_at_ = now;
         }
         confirmed_bytes_ = confirmed;
+        const std::optional<SendBufferUse> use = send_buffer_use(socket_.native_handle());
+        const std::optional<std::uint64_t> most = send_buffer_max();
+        return use && most ? buffer_watch_.look(*use, *most) : std::nullopt;
     }
 
     void finish_sending() override {
@@ -234,6 +213,7 @@ private:
     std::uint64_t confirmed_bytes_ = 0;  ///< of these, acknowledged at the last follow_rate()
     std::optional<std::chrono::steady_clock::time_point> looked_at_;  ///< last progress or idleness
     std::optional<double> bytes_per_second_;                          ///< average while busy
+    SendBufferWatch buffer_watch_;
 };
 
 /// Accepts connections until it is closed. Without free descriptors the socket would stay readable

@@ -46,6 +46,7 @@ public:
         pending_ = 0;
         return taken_views_;
     }
+    void sent_all() override {}
     bool error_is_fatal() const override { return false; }
 
 private:

@@ -9,6 +9,7 @@
 
 #include "transport/tls/channel.hpp"
 #include "transport/tls/frame_reader.hpp"
+#include "transport/tls/send_batch.hpp"
 #include "transport/tls/stream.hpp"
 
 namespace starling {
@@ -31,6 +32,8 @@ public:
     virtual Result<void> admit(const Session& session, const Hello& hello) = 0;
     /// False: the inbox is full; the owner calls resume() when it has room.
     virtual bool may_read(Session& session) = 0;
+    /// Bound on the size of a connection's batches (SendBatch).
+    virtual std::size_t batch_limit() const = 0;
     virtual void session_up(Session& session) = 0;
     virtual void frame_received(Session& session, FrameReader::Received received) = 0;
     /// No more frames are delivered. A last frame to the peer may still be under way.
@@ -66,7 +69,10 @@ public:
     void finish();
     /// Whether bytes were received or sent since the last call.
     bool take_moved() { return std::exchange(moved_, false); }
-    void follow_rate(std::chrono::steady_clock::time_point now) { stream_->follow_rate(now); }
+    /// See Stream::follow_rate().
+    std::optional<std::string> follow_rate(std::chrono::steady_clock::time_point now) {
+        return stream_->follow_rate(now);
+    }
     /// To be called when the time limit of connecting, handshake or ending is over.
     void expire(const std::string& limit_text);
     /// Closes at once; session_ended() is called if `why` is given and it was not called before.
@@ -106,7 +112,7 @@ private:
     void on_read(const std::error_code& failed, std::size_t count);
     void on_peer_end(const std::string& how, bool said_goodbye);
     void write_more();
-    void on_written(const std::error_code& failed);
+    void on_written(const std::error_code& failed, std::size_t count);
     void end(const SessionEnd& why, const std::optional<Frame>& last_words = std::nullopt);
     void fail_channel(const Error& error);
     void hang_up_if_over();
@@ -120,6 +126,7 @@ private:
     FrameReader reader_;
     std::deque<Piece> outbox_;
     std::size_t sent_of_first_ = 0;  ///< bytes of outbox_.front() passed to the channel
+    SendBatch batch_;
     bool reading_ = false;           ///< a read is under way
     bool read_over_ = false;         ///< end of stream or an error: there is nothing more to read
     bool writing_ = false;           ///< a write is under way, of bytes that the channel owns

@@ -93,7 +93,8 @@ void Session::write_more() {
     if (state_ == State::gone || write_failed_) {
         return;
     }
-    while (!outbox_.empty() && channel_->pending() < send_batch_bytes) {
+    const std::size_t batch_bytes = batch_.bytes(owner_.batch_limit());
+    while (!outbox_.empty() && channel_->pending() < batch_bytes) {
         const std::size_t left = outbox_.front().bytes.size() - sent_of_first_;
         const std::size_t count = std::min(left, write_chunk_bytes);
         if (Result<void> written = channel_->write(outbox_.front().bytes, sent_of_first_, count);
@@ -114,10 +115,11 @@ void Session::write_more() {
     }
     if (!writing_ && channel_->pending() > 0) {
         writing_ = true;
-        stream_->write(channel_->take(),
-                       [self = shared_from_this()](const std::error_code& failed, std::size_t) {
-                           self->on_written(failed);
-                       });
+        batch_.write_begins(SendBatch::Clock::now());
+        stream_->write(channel_->take(), [self = shared_from_this()](const std::error_code& failed,
+                                                                     std::size_t count) {
+            self->on_written(failed, count);
+        });
     }
     if (!writing_ && said_goodbye_ && !sending_finished_) {
         // Not closed yet: unread bytes of the peer would lead to a reset.
@@ -126,7 +128,7 @@ void Session::write_more() {
     }
 }
 
-void Session::on_written(const std::error_code& failed) {
+void Session::on_written(const std::error_code& failed, std::size_t count) {
     writing_ = false;
     if (failed) {
         // What the peer sent before it closed explains more than this error: leave it to the
@@ -135,7 +137,11 @@ void Session::on_written(const std::error_code& failed) {
         outbox_.clear();
     } else {
         moved_ = true;
+        batch_.write_ends(SendBatch::Clock::now(), count);
         write_more();
+        if (!writing_) {
+            channel_->sent_all();
+        }
     }
     hang_up_if_over();
 }

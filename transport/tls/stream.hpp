@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -32,7 +33,8 @@ public:
     virtual void close() = 0;
     /// Adapts the limit on time without an acknowledgement to the rate measured so far. To be
     /// called about once a second while it is open.
-    virtual void follow_rate(std::chrono::steady_clock::time_point now) = 0;
+    /// \return  advice for the operator, if a limit of the kernel makes the connection slow.
+    virtual std::optional<std::string> follow_rate(std::chrono::steady_clock::time_point now) = 0;
     /// The other end, for messages: "127.0.0.1:40112", or the path of a Unix socket.
     virtual const std::string& peer_address() const = 0;
 };

@@ -16,6 +16,8 @@ namespace {
 
 /// Plaintext bytes of a record (RFC 8446, 5.1).
 constexpr std::size_t record_bytes_max = std::size_t{16} * 1024;
+/// Bound on each send buffer while nothing is sent.
+constexpr std::size_t idle_bytes_max = std::size_t{64} * 1024;
 
 /// Ciphertext between OpenSSL and the socket.
 struct Ciphertext {
@@ -185,6 +187,13 @@ public:
         text_.out.clear();
         taken_views_[0] = taken_;
         return taken_views_;
+    }
+    void sent_all() override {
+        for (Bytes* buffer : {&text_.out, &taken_}) {
+            if (buffer->capacity() > idle_bytes_max) {
+                *buffer = Bytes();
+            }
+        }
     }
     bool error_is_fatal() const override { return fatal_; }
 

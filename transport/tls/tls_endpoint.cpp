@@ -32,6 +32,9 @@ constexpr std::size_t strangers_max = 256;
 constexpr int handshake_limits_max = 12;
 constexpr SwarmDuration rate_interval = std::chrono::seconds(1);
 
+/// Bound on the batches (SendBatch) of all peers together; a small one is always allowed.
+constexpr std::size_t batches_bytes_max = std::size_t{4} * 1024 * 1024;
+
 /// Log lines per minute about refused connections.
 constexpr std::uint32_t refused_lines_max = 20;
 
@@ -88,6 +91,7 @@ private:
     Hello own_hello() const override { return {options_.name, options_.role, options_.session}; }
     Result<void> admit(const Session& session, const Hello& hello) override;
     bool may_read(Session& session) override;
+    std::size_t batch_limit() const override;
     void session_up(Session& session) override;
     void frame_received(Session& session, FrameReader::Received received) override;
     void session_ended(Session& session, const SessionEnd& end) override;
@@ -127,6 +131,7 @@ private:
     std::atomic<bool> reload_wanted_ = false;
     LineLimit refused_lines_{refused_lines_max};
     std::string last_refused_;
+    bool advised_ = false;  ///< the advice of Stream::follow_rate() was logged
     bool closed_ = false;
 };
 
@@ -347,6 +352,10 @@ bool TlsEndpoint::may_read(Session& session) {
     return false;
 }
 
+std::size_t TlsEndpoint::batch_limit() const {
+    return batches_bytes_max / std::max<std::size_t>(peers_.size(), 1);
+}
+
 void TlsEndpoint::session_up(Session& session) {
     show_notes();
     const Hello& hello = session.peer();
@@ -419,7 +428,10 @@ void TlsEndpoint::follow_rates() {
     }
     rates_due_ = loop_.now() + rate_interval;
     for (const auto& [id, session] : peers_) {
-        session->follow_rate(std::chrono::steady_clock::now());
+        const auto advice = session->follow_rate(std::chrono::steady_clock::now());
+        if (advice && !std::exchange(advised_, true)) {
+            log(Level::warning, "the connection to " + session->address() + " " + *advice);
+        }
     }
 }
 
