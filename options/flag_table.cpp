@@ -1,3 +1,6 @@
+// Command lines by a table of flags on top of CLI11. What is added: values from the environment,
+// notices about flags without effect, and errors that name the flag and the nearest known name.
+// CLI11's own messages about types and counts are not used.
 #include "options/flag_table.hpp"
 
 #include <algorithm>
@@ -20,7 +23,8 @@ std::string shown(std::string_view text) {
            "'";
 }
 
-/// The help's layout: what CLI11 would say about types and counts is in our own lines already.
+/// The layout of the help; the help lines already contain what CLI11 would add about types and
+/// counts.
 class HelpText : public CLI::Formatter {
 public:
     explicit HelpText(const Program& program) : program_(program) { column_width(help_column); }
@@ -98,12 +102,13 @@ Error unknown(const Program& program, std::span<const Flag> flags, const std::st
                              std::string(program.name) + " --help"};
 }
 
-/// How HPE's variables say no to a switch.
+/// Values with which HPE's variables turn a switch off.
 bool is_no(const std::string& text) {
     return text == "False" || text == "false" || text == "FALSE" || text == "0" || text == "no";
 }
 
-/// Variables that no flag reads, but that a user of HPE's programs may have set.
+/// Notices or errors about variables that no flag reads, but that users of HPE's programs may have
+/// set.
 Result<void> look_at_variables(const Program& program,
                                const std::map<std::string, std::string>& environment,
                                FlagValues& values) {
@@ -125,7 +130,7 @@ Result<void> look_at_variables(const Program& program,
     return {};
 }
 
-/// The environment with what `--env NAME=VALUE` adds.
+/// The environment with the settings of `--env NAME=VALUE` added.
 std::map<std::string, std::string> with_own_variables(
     std::map<std::string, std::string> environment, const std::vector<std::string>& settings) {
     for (const std::string& setting : settings) {
@@ -137,7 +142,7 @@ std::map<std::string, std::string> with_own_variables(
     return environment;
 }
 
-/// Moves what CLI11 found, and what the environment adds, into `values`.
+/// Moves the values found by CLI11, or else in the environment, into `values`.
 Result<void> collect(const Program& program, const Flag& flag, const CLI::Option& option,
                      const std::map<std::string, std::string>& environment, FlagValues& values) {
     const std::vector<std::string>& found = option.results();
@@ -189,7 +194,7 @@ void describe(const Program& program, CLI::App& app) {
     app.allow_extras();
 }
 
-/// \return  what CLI11 keeps of each flag, in the order of `flags`.
+/// \return  CLI11's option of each flag, in the order of `flags`.
 std::vector<CLI::Option*> add_flags(std::span<const Flag> flags, CLI::App& app) {
     std::vector<CLI::Option*> options;
     for (const Flag& flag : flags) {
@@ -212,8 +217,8 @@ std::vector<CLI::Option*> add_flags(std::span<const Flag> flags, CLI::App& app) 
     return options;
 }
 
-/// The arguments as CLI11 reads them right: of `--flag=` without a value it would take the next
-/// argument as the value.
+/// Rewrites arguments that CLI11 would misread: for `--flag=` without a value it would take the
+/// next argument as the value.
 Result<std::vector<std::string>> words_of(const Program& program, std::span<const Flag> flags,
                                           const std::vector<std::string>& arguments) {
     std::vector<std::string> words;

@@ -11,27 +11,27 @@
 
 namespace starling {
 
-/// How many characters of what a user typed an error shows.
+/// Characters of a user's input that an error shows.
 constexpr std::size_t shown_max = 64;
 
-/// What becomes of a flag or variable that HPE's programs have.
+/// The effect of a flag or variable of HPE's programs.
 enum class FlagEffect {
     works,
-    none,     ///< accepted, and one line says why it changes nothing here
-    refused,  ///< an error says why
+    none,     ///< accepted, with a notice why it has no effect here
+    refused,  ///< an error that tells why
 };
 
-/// What few flags have.
+/// Properties that few flags have.
 struct FlagExtras {
     bool required = false;
     bool repeatable = false;
     std::string_view short_name = "";  ///< "-d"
     FlagEffect effect = FlagEffect::works;
     std::string_view reason = "";  ///< why it does not work
-    bool may_be_empty = false;     ///< an empty value is one, as of a shell's unset variable
+    bool may_be_empty = false;     ///< an empty value is permitted, as of an unset shell variable
 };
 
-/// Of a flag of HPE's that changes nothing here, however often it is given.
+/// For a flag of HPE's without effect here, which may be repeated.
 constexpr FlagExtras no_effect(std::string_view reason, std::string_view short_name = "") {
     return {
         .repeatable = true, .short_name = short_name, .effect = FlagEffect::none, .reason = reason};
@@ -40,7 +40,7 @@ constexpr FlagExtras no_effect(std::string_view reason, std::string_view short_n
 /// One row of a program's command line. All texts are literals.
 struct Flag {
     std::string_view name;   ///< "--sl-fs-port"
-    std::string_view value;  ///< what stands for the value in the help: "PORT"; empty: a switch
+    std::string_view value;  ///< placeholder of the value in the help: "PORT"; empty: a switch
     std::string_view group;  ///< heading in the help
     std::string_view help;   ///< one line, with unit and default
     std::string_view environment = "";  ///< variable used if the flag is missing; empty: none
@@ -58,14 +58,13 @@ struct Program {
     std::string_view name;     ///< "run-sl"
     std::string_view summary;  ///< first line of the help
     std::string_view example;  ///< last lines of the help
-    /// What stands for the words that belong to no flag in the help ("COMMAND ..."); empty: there
-    /// are none.
+    /// Placeholder in the help of arguments without a flag ("COMMAND ..."); empty: there are none.
     std::string_view operands = {};
-    std::string_view operands_help = {};  ///< lines of the help that say what they may be
+    std::string_view operands_help = {};  ///< lines of the help about them
     std::span<const Variable> variables = {};
 };
 
-/// What a command line held, by flag. A value is empty only where the flag says that it may be.
+/// The values of a command line, by flag. A value is empty only if the flag permits it.
 class FlagValues {
 public:
     struct Value {
@@ -83,11 +82,11 @@ public:
     const Value* find(std::string_view flag) const;
     /// The value, or `fallback`.
     std::string text(std::string_view flag, std::string_view fallback = "") const;
-    /// The words that belong to no flag, in order.
+    /// Arguments without a flag, in order.
     const std::vector<std::string>& operands() const { return operands_; }
     void set_operands(std::vector<std::string> operands) { operands_ = std::move(operands); }
 
-    /// One line for each flag and variable that was given and has no effect.
+    /// One line for each given flag and variable without effect.
     const std::vector<std::string>& notices() const { return notices_; }
     void add_notice(std::string notice) { notices_.push_back(std::move(notice)); }
 
@@ -97,7 +96,7 @@ private:
     std::map<std::string, std::vector<Value>, std::less<>> values_;
 };
 
-/// What a command line led to: values, or text to print (help, version).
+/// The result of a command line: values, or text to print (help, version).
 struct ParsedFlags {
     std::optional<FlagValues> values;
     std::string text;
@@ -105,9 +104,9 @@ struct ParsedFlags {
 
 /// Reads `--flag=value` and `--flag value`. A repeatable flag `--env` with NAME=VALUE adds to
 /// `environment`. Adds --help and --version to the table.
-/// Errc::usage: an unknown flag (with the nearest known one), a flag twice, a missing value, a
-/// missing flag that is required, a flag or variable whose effect is FlagEffect::refused, an
-/// argument that belongs to no flag where the program has no operands.
+/// Errc::usage: an unknown flag (with the nearest known one), a repeated flag, a missing value, a
+/// missing required flag, a flag or variable of FlagEffect::refused, an argument without a flag if
+/// the program has no operands.
 Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> flags,
                                 const std::vector<std::string>& arguments,
                                 const std::map<std::string, std::string>& environment);

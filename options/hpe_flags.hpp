@@ -7,7 +7,7 @@
 namespace starling {
 
 // Flags and variables of HPE Swarm Learning that have no effect here or are not possible, with the
-// reason, so that a command line written for it says what becomes of it. Those that work stand in
+// reason, so that users of an existing command line learn what has changed. Those that work are in
 // node_flags.cpp.
 
 std::span<const Flag> hpe_common_flags();

@@ -11,7 +11,7 @@ constexpr std::size_t missing_cost = 1;
 constexpr std::size_t swapped_cost = 1;
 constexpr std::size_t wrong_cost = 2;
 constexpr std::size_t extra_cost = 3;
-constexpr std::size_t typed_max = 64;  // longer is no typing error
+constexpr std::size_t typed_max = 64;  // a longer text is not a typing error
 
 /// Weighted edit distance with swaps of neighbours (optimal string alignment).
 std::size_t distance(std::string_view typed, std::string_view name) {
@@ -51,7 +51,7 @@ std::optional<std::string_view> nearest_name(std::string_view typed,
     if (word.empty() || word.size() > typed_max) {
         return std::nullopt;
     }
-    // Further away than the word is long, the names have nothing in common.
+    // At a distance above the word's length the names have nothing in common.
     std::size_t best = std::max<std::size_t>(word.size(), extra_cost) + 1;
     std::optional<std::string_view> nearest;
     for (const std::string_view name : names) {

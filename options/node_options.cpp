@@ -1,3 +1,6 @@
+// From flags to the options of nodes: types, ranges and combinations are checked here, with errors
+// that name the flag or variable, before anything is started. Simulations use the same code, with
+// host names as the platform has them (HostNames::any).
 #include "options/node_options.hpp"
 
 #include <algorithm>
@@ -34,8 +37,7 @@ bool is_host(const std::string& text, HostNames names) {
     return spelled && !text.empty() && text.size() <= host_name_max && text.front() != '-';
 }
 
-/// 0.0.0.0 and the like, in all spellings that the operating system takes: every address of a host,
-/// so no address of one.
+/// 0.0.0.0 and the like, in all spellings that the operating system accepts. Others can't dial it.
 bool is_wildcard(const std::string& text) {
     in_addr four{};
     in6_addr six{};
@@ -55,7 +57,7 @@ bool is_number(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Reads values out of the flags and keeps the first thing that is wrong with one of them.
+/// Reads values from the flags and keeps the first error.
 class ValueReader {
 public:
     ValueReader(const FlagValues& values, std::string_view program, HostNames names)
@@ -106,7 +108,7 @@ public:
         return value->text;
     }
 
-    /// HOST or HOST:PORT; an IPv6 address with a port stands in brackets.
+    /// HOST or HOST:PORT; an IPv6 address with a port is in brackets.
     std::optional<Address> service(std::string_view flag, std::uint16_t port_default) {
         const FlagValues::Value* value = values_.find(flag);
         return value == nullptr ? std::nullopt
@@ -162,7 +164,7 @@ public:
         if (value == nullptr) {
             return "";
         }
-        // It becomes part of file names: no hidden file, no "..", nothing that looks like a flag.
+        // It becomes part of file names: no hidden file, no "..", nothing like a flag.
         if (!parse_node_id(value->text) || value->text.front() == '.' ||
             value->text.front() == '-') {
             fail(*value,
@@ -297,7 +299,7 @@ CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
     return common;
 }
 
-/// Volumes of a node: HPE's mount of the ledger means something here, others don't.
+/// Volumes of a node: HPE's mount of the ledger has an effect here, others don't.
 std::string read_volumes(ValueReader& reader, bool keeps_ledger, CommonOptions& common) {
     constexpr std::string_view ledger_mount = "/platform/swarm/SMLNODE";
     std::string data;
@@ -358,7 +360,7 @@ std::optional<Address> read_join(const FlagValues& values, ValueReader& reader) 
     return join;
 }
 
-/// The flag, or its other name.
+/// The given one of two names of a flag.
 std::string_view either(const FlagValues& values, std::string_view flag, std::string_view other) {
     return values.has(flag) ? flag : other;
 }
@@ -378,7 +380,7 @@ void read_seat(const FlagValues& values, ValueReader& reader, CommonOptions& com
         std::chrono::seconds(reader.number("--apls-grace", 0, grace_seconds_max, 3600));
 }
 
-/// What run-apls is asked to do, and that what it needs for it is there.
+/// Reads the command of run-apls, and checks that its required flags are given.
 void read_command(const FlagValues& values, ValueReader& reader, AplsOptions& options) {
     using Command = AplsOptions::Command;
     struct Row {
@@ -420,7 +422,7 @@ void read_command(const FlagValues& values, ValueReader& reader, AplsOptions& op
     }
 }
 
-/// Parses by the table and hands the values to `read`, which fills the options.
+/// Parses by the table and passes the values to `read`, which fills in the options.
 template <typename Options, typename Read>
 Result<Parsed<Options>> parse(const Program& program, std::span<const Flag> flags,
                               const std::vector<std::string>& arguments,
