@@ -1,3 +1,6 @@
+// Linearizability (Herlihy and Wing, 1990) is expensive to check in general, since a valid order
+// has to be searched. Here the log is a witness: an operation has taken effect at the index of its
+// entry, so only this order is checked, in one pass over the events.
 #include "core/check/history_check.hpp"
 
 #include <algorithm>
@@ -14,7 +17,7 @@ std::string text_of(const NodeId& node, std::uint64_t session, std::uint64_t seq
            std::to_string(session) + ")";
 }
 
-/// An SN refuses at its door what this node may not say, or no ledger would take: it is no entry.
+/// Codes with which an SN refuses a command before it is proposed: it has no entry in the ledger.
 bool is_refused_unwritten(std::uint64_t code) {
     const std::array codes{Errc::refused, Errc::malformed, Errc::too_large, Errc::layout_mismatch,
                            Errc::config_mismatch};
@@ -49,7 +52,7 @@ void HistoryCheck::on_applied(SwarmTime time, const NodeId& node, std::uint64_t 
     Session& state = sessions_[{command.signer, command.session}];
     std::uint64_t& newest = newest_sessions_[command.signer];
     if (command.repeated) {
-        // What an earlier start of the client said is refused, and so without effect.
+        // A command of an earlier start of the client is refused, and so has no effect.
         if (command.session >= newest && command.sequence > state.applied && !silence_) {
             violations_.add(time, node, exactly_once,
                             "entry " + std::to_string(index) + ": " + what +

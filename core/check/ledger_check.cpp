@@ -140,7 +140,7 @@ void LedgerCheck::on_read_answered(SwarmTime time, const NodeId& node, const Eve
     }
     const std::string_view head = fields.text("head");
     const auto known = entries_.find(*index);
-    // One tells the whole head, the other its beginning.
+    // One event has the whole head, the other its beginning.
     if (known != entries_.end() && !head.empty() && !head.starts_with(known->second.head)) {
         violations_.add(time, node, one_ledger,
                         "a read sees head " + std::string(head) + " at entry " +

@@ -13,8 +13,9 @@
 
 namespace starling {
 
-/// Do all SNs hold one ledger? The same entry at each index, applied in order and without gaps; one
-/// leader a term. Memory: a short record for each of the newest entries.
+/// Checks that all SNs have one ledger: the same entry at each index, applied in order and without
+/// gaps, and one leader per term (Raft's safety properties). Memory: a short record for each of the
+/// newest entries.
 class LedgerCheck {
 public:
     static constexpr std::size_t entries_kept_max = std::size_t{1} << 20U;
@@ -23,7 +24,7 @@ public:
         : violations_(violations), history_(history) {}
 
     void on_started(SwarmTime time, const NodeId& node, const EventFields& fields);
-    /// The trace of this node has lost events.
+    /// Events are missing in the trace of this node.
     void on_gap(const NodeId& node) {
         next_.erase(node);
         gaps_.insert(node);
@@ -33,9 +34,9 @@ public:
     void on_read_answered(SwarmTime time, const NodeId& node, const EventFields& fields);
 
     std::uint64_t entries() const { return newest_; }
-    /// When any SN first told of the newest entry.
+    /// When the newest entry was first applied by any SN.
     SwarmTime newest_at() const { return newest_at_; }
-    /// Entries that an SN applied and that no trace tells of, as "3", "7 to 9".
+    /// Entries that an SN applied and that are in no trace, as "3", "7 to 9".
     std::vector<std::string> untold() const;
 
 private:
@@ -54,11 +55,11 @@ private:
     std::map<std::uint64_t, Known> entries_;
     std::map<NodeId, std::uint64_t> next_;     ///< index that each SN applies next
     std::map<std::uint64_t, NodeId> leaders_;  ///< of each term
-    std::set<NodeId> gaps_;                    ///< have lost events, and applied nothing since
+    std::set<NodeId> gaps_;  ///< SNs that have applied nothing since a gap in their trace
     std::uint64_t newest_ = 0;
     SwarmTime newest_at_{};
-    std::uint64_t recovered_ = 0;  ///< most that an SN applied without a word
-    std::uint64_t forgotten_ = 0;  ///< up to here nothing is known any more
+    std::uint64_t recovered_ = 0;  ///< highest entry that an SN applied without an event
+    std::uint64_t forgotten_ = 0;  ///< entries up to this one have been dropped
 };
 
 }  // namespace starling

@@ -136,7 +136,7 @@ std::string RoundCheck::committed_text(std::uint64_t round) const {
 void RoundCheck::check_went_on(const WentOn& one) {
     const auto known = digests_.find(one.round);
     const bool there = known != digests_.end() && known->second.count(one.digest) > 0;
-    // An SN that applies what its disk held says nothing of that round.
+    // An SN that applies entries from its disk reports no events about their rounds.
     if (!there && (known != digests_.end() || !silence_)) {
         violations_.add(one.time, one.node, from_committed,
                         "round " + std::to_string(one.round) + ": continues from " +
@@ -144,8 +144,8 @@ void RoundCheck::check_went_on(const WentOn& one) {
     }
 }
 
-/// An older start than one that takes part must have ended when all is well again; a later one that
-/// ended before it took part has taken nobody's place.
+/// Checks that an older start has ended, once faults are healed, if a newer one takes part. Newer
+/// starts that have not taken part have not replaced it.
 void RoundCheck::note_speaks(SwarmTime time, const NodeId& ml, std::uint64_t session) {
     Starts& starts = programs_[ml];
     while (!starts.empty() && starts.rbegin()->first > session &&
@@ -167,9 +167,9 @@ void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFiel
     note_speaks(time, ml, session);
     Program& program = programs_[ml][session];
     if (fields.number("sync").value_or(0) == 0) {
-        program = Program{};  // a new start of it
+        program = Program{};  // a new start of the program
     } else if (unknown) {
-        program.has_model = true;  // its trace begins in the middle
+        program.has_model = true;  // its trace begins in the middle of a run
     }
     program.took_part = true;
     const std::uint64_t batches = fields.number("batches").value_or(0);
@@ -201,8 +201,9 @@ void RoundCheck::on_stopped(SwarmTime time, const NodeId& node, const EventField
     if (known == programs_.end()) {
         return;
     }
-    // One that never came to its SL counts as the newest, since nothing else tells of it; but where
-    // that has ended well it came after the training, as a copy's original may.
+    // A start that never reached its SL has session 0 and is taken as the newest, since it has no
+    // other events. But if the newest has ended well, it was started after the training, as the
+    // original of a copy may be.
     const auto& [newest, last] = *known->second.rbegin();
     const std::uint64_t session = fields.number("session").value_or(0);
     if (session == 0 && last.stopped && last.code == exit_code::ok) {
@@ -242,7 +243,8 @@ void RoundCheck::on_time(SwarmTime time) {
     }
 }
 
-/// All its members were gone before its first model, and came back to the run after it.
+/// Whether an aborted run lost no model: its members were gone before its first round, and joined
+/// the next run.
 bool RoundCheck::lost_nothing(const std::string& contract, std::uint64_t run) const {
     const auto commit = commits_.lower_bound(RoundOf{contract, run, 0});
     const bool any = commit != commits_.end() && std::get<0>(commit->first) == contract &&
@@ -294,7 +296,7 @@ std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime told_until) {
     for (const WentOn& one : open_) {
         const auto known = digests_.find(one.round);
         if (known != digests_.end() && known->second.count(one.digest) > 0) {
-            continue;  // it was told of later
+            continue;  // its commit was seen later
         }
         if (can_be_judged(one.time, told_until)) {
             check_went_on(one);

@@ -13,16 +13,16 @@
 
 namespace starling {
 
-/// Does the swarm agree on its models and come to an end? One commit a round, the same merge at
-/// every member, members that go on from committed models only; and after the mark that all is well
-/// again, rounds that end and a training that ends with one final model. Memory: a short record
-/// for each round and each start of a node.
+/// Checks that the swarm agrees on its models and terminates. Safety: one commit per round, the
+/// same merge at every member, members continue from committed models only. Liveness, after the
+/// event that all faults are healed: rounds end, and the training ends with one final model.
+/// Memory: a short record for each round and each start of a node.
 ///
-/// Two starts of one ML node that live at a time (its workspace was copied) are told apart by the
-/// session of their SL. What holds for a program holds for each of them: it trains from committed
-/// models only, and a final model is the ledger's. The newest one that took part must end well. An
-/// older one may go on until it is told that it was replaced; once all is well again and the time
-/// of a round has passed, it must have ended.
+/// Two starts of one ML node that run at the same time (its workspace was copied) are distinguished
+/// by the session of their SL. Safety holds for each of them: it trains from committed models only,
+/// and its final model is the ledger's. The newest one that took part must end well. An older one
+/// may continue until it learns that it was replaced; once faults are healed and the time limit of
+/// a round has passed, it must have ended.
 class RoundCheck {
 public:
     RoundCheck(Violations& violations, SwarmDuration clock_error)
@@ -31,22 +31,22 @@ public:
     void on_merged(SwarmTime time, const NodeId& sl, const EventFields& fields);
     void on_committed(SwarmTime time, const NodeId& sn, const EventFields& fields);
     void on_ended(SwarmTime time, const NodeId& sn, const EventFields& fields);
-    /// A member says which committed model it goes on from.
+    /// A member continues from a committed model.
     void on_went_on(SwarmTime time, const NodeId& node, const EventFields& fields);
     void on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields);
     void on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields);
     void on_stopped(SwarmTime time, const NodeId& node, const EventFields& fields);
-    /// Whoever looks after the processes saw one run or end that must not.
+    /// The harness has seen a process run or end that must not.
     void on_observed(SwarmTime time, const NodeId& node, const EventFields& fields);
-    /// From now on nothing fails any more.
+    /// From now on there are no faults.
     void on_healed(SwarmTime time, const NodeId& node, const EventFields& fields);
-    /// Each event: is a round overdue?
+    /// To be called for each event: checks whether a round is overdue.
     void on_time(SwarmTime time);
-    /// There are entries that no trace tells of.
+    /// Some entries are in no trace.
     void set_silence(bool silence) { silence_ = silence; }
-    /// \param told_until  up to here the traces tell all that the SNs applied: the end of a trace
-    /// is missing while its SN runs, and when it was killed.
-    /// \return  how much came later and is not judged.
+    /// \param told_until  until then the traces contain all entries that the SNs applied: the end
+    /// of a trace is missing while its SN runs, and if it was killed.
+    /// \return  number of later events, which are not judged.
     std::uint64_t finish(SwarmTime time, SwarmTime told_until);
 
     std::uint64_t rounds() const { return commits_.size(); }
@@ -58,7 +58,7 @@ private:
         std::string digest;
         std::uint64_t members = 0;
         bool final = false;
-        NodeId by;  ///< the first SN that said so
+        NodeId by;  ///< the first SN that reported it
     };
     struct Merged {
         std::string digest;
@@ -66,9 +66,9 @@ private:
     };
     /// One start of an ML node.
     struct Program {
-        bool took_part = false;  ///< it has begun a sync
+        bool took_part = false;  ///< it has started a sync
         bool has_model = false;  ///< a committed one, in this start
-        bool waits = false;      ///< for the end of a sync
+        bool waits = false;      ///< it is in a sync
         bool stopped = false;
         std::uint64_t code = 0;
         std::string final;  ///< digest of the final model that it got
@@ -94,7 +94,7 @@ private:
         return clock_error_ == SwarmDuration{0} || time + clock_error_ < told_until;
     }
     void check_went_on(const WentOn& one);
-    /// Is its final model the ledger's? False: that can't be judged.
+    /// Checks that its final model is the ledger's. False: this can't be judged.
     bool check_final(SwarmTime time, SwarmTime told_until, const NodeId& ml,
                      const Program& program);
     void check_end(SwarmTime time);
@@ -107,7 +107,7 @@ private:
     std::map<std::pair<RoundOf, std::uint64_t>, Merged> merges_;
     std::map<std::pair<std::string, std::uint64_t>, Ended> ends_;  ///< by contract and run
     std::map<NodeId, Starts> programs_;
-    std::vector<WentOn> open_;  ///< their commits may still come
+    std::vector<WentOn> open_;  ///< their commits may still be seen
     std::set<std::string> finals_;
     bool silence_ = false;
     std::optional<SwarmTime> healed_;

@@ -6,7 +6,8 @@
 namespace starling {
 namespace {
 
-/// A trace reaches its file within so long; SNs apply an entry at about the same time.
+/// Bound on the delay with which a trace is written to its file; SNs apply an entry at about the
+/// same time.
 constexpr SwarmDuration flush_interval = std::chrono::seconds(1);
 
 std::string seconds_text(SwarmTime time) {
@@ -84,7 +85,7 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
 void SwarmChecker::note_sn(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     const EventFields fields(event);
     if (event.name == "sn_started") {
-        // Where it is the only SN, an empty disk is the beginning of another ledger.
+        // If it is the only SN, an empty disk starts another ledger.
         const bool others = sns_.size() > sns_.count(node);
         if (!others && fields.number("entries").value_or(1) == 0 && judges_->ledger.entries() > 0) {
             not_seen_.push_back("'" + node.name + "' starts with an empty ledger at " +
@@ -101,7 +102,7 @@ void SwarmChecker::note_sn(SwarmTime time, const NodeId& node, const TraceEvent&
     }
 }
 
-/// Where clocks differ, the traces are files: the end of one may be missing.
+/// If clocks differ, the traces are files, whose ends may be missing.
 SwarmTime SwarmChecker::told_until() const {
     SwarmTime until = judges_->ledger.newest_at();
     if (options_.clock_error > SwarmDuration{0}) {
@@ -118,7 +119,7 @@ SwarmTime SwarmChecker::told_until() const {
 void SwarmChecker::close_ledger(SwarmTime time) {
     const std::vector<std::string> untold = judges_->ledger.untold();
     if (options_.clock_error > SwarmDuration{0}) {
-        // What one SN had not told when it started again, another may have told later.
+        // An entry without an event when one SN restarted may have one of another SN since.
         judges_->history.set_silence(!untold.empty());
         judges_->rounds.set_silence(!untold.empty());
     }

@@ -15,29 +15,29 @@
 namespace starling {
 
 struct SwarmCheckerOptions {
-    /// Events of different nodes are known to be in order if they are so far apart; 0: all come
-    /// from one clock, in order.
+    /// Events of different nodes that are further apart are in order; 0: all are from one clock, in
+    /// order.
     SwarmDuration clock_error{0};
 };
 
-/// Judges a whole swarm by its trace events alone, while they come: the same for a test, a
-/// simulation and recorded real runs. What it looks for stands at LedgerCheck, HistoryCheck and
-/// RoundCheck; events that tell nothing of these are skipped. Beside what nodes report it knows
-/// `healed` (round_limit_ms: from now on a round ends in that time, and finish() expects a complete
-/// training), `observed` (process, wrong: one that runs or ends though it must not), and
-/// `read_sent`, `read_answered` (entries, head) of a reader. Starts of one node that live at a time
-/// are told apart by their sessions. Where a trace does not tell all (its SN runs, or was killed),
-/// it says so and does not guess.
+/// Checks a whole swarm by its trace events alone, online: the same for tests, simulations and
+/// recorded real runs. The invariants are described at LedgerCheck, HistoryCheck and RoundCheck;
+/// other events are ignored. In addition to the events of nodes it knows those of a harness:
+/// `healed` (round_limit_ms: from now on each round ends within that time, and finish() expects a
+/// complete training), `observed` (process, wrong: a process runs or ends that must not), and
+/// `read_sent`, `read_answered` (entries, head) of a reader. Starts of one node that run at the
+/// same time are distinguished by their sessions. What can't be judged, because a trace is
+/// incomplete (its SN runs, or was killed), is reported in not_seen().
 class SwarmChecker final : public TraceSink {
 public:
     explicit SwarmChecker(SwarmCheckerOptions options = {})
         : options_(options), judges_(std::make_unique<Judges>(violations_, options.clock_error)) {}
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override;
-    /// After the last event.
+    /// To be called after the last event.
     void finish(SwarmTime time);
 
-    /// What could not be judged, and why, in sentences; after finish().
+    /// What could not be judged, and why; valid after finish().
     const std::vector<std::string>& not_seen() const { return not_seen_; }
 
     const Violations& violations() const { return violations_; }
@@ -47,11 +47,11 @@ public:
     std::uint64_t reads() const { return reads_before_ + judges_->history.reads(); }
 
 private:
-    /// What the trace of an SN tells of its newest start.
+    /// The newest start of an SN, as far as its trace contains it.
     struct Sn {
-        SwarmTime last{};         ///< event
-        std::uint64_t entry = 0;  ///< newest that it told of
-        bool stopped = false;     ///< in good order: its trace is whole
+        SwarmTime last{};         ///< time of its last event
+        std::uint64_t entry = 0;  ///< newest that it has applied
+        bool stopped = false;     ///< it has reported its end: its trace is complete
     };
     /// One ledger and the trainings on it.
     struct Judges {
@@ -73,7 +73,7 @@ private:
     std::unique_ptr<Judges> judges_;
     std::map<NodeId, Sn> sns_;
     std::vector<std::string> not_seen_;
-    std::uint64_t entries_before_ = 0;  ///< of earlier ledgers; and so on
+    std::uint64_t entries_before_ = 0;  ///< totals of earlier ledgers
     std::uint64_t rounds_before_ = 0;
     std::uint64_t operations_before_ = 0;
     std::uint64_t reads_before_ = 0;

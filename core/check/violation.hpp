@@ -10,15 +10,15 @@
 
 namespace starling {
 
-/// One breach of what the swarm promises.
+/// A violation of an invariant.
 struct Violation {
     SwarmTime time;
-    NodeId node;                 ///< at which it showed
+    NodeId node;                 ///< at which it was seen
     std::string_view invariant;  ///< a literal, such as "one commit per round"
-    std::string text;            ///< round or entry, and both values
+    std::string text;            ///< round or entry, expected and actual values
 };
 
-/// "12.000345 sn2: one commit a round: ..."
+/// "12.000345 sn2: one commit per round: ..."
 std::string to_string(const Violation& violation);
 
 /// Counts all violations and keeps the first ones.

@@ -1,3 +1,10 @@
+// The licence server: a state machine over a log of seat changes. A change is persisted before its
+// effect is visible (runner rule: effects behind a write wait), so a killed server knows its seats
+// again. Leases restart then, since the time of the last renewal is not persisted: a seat is rather
+// kept too long than given away twice.
+//
+// A name belongs to the CA with which it first got a seat (pinned), so that another organisation
+// can't take it over.
 #include "core/licence/apls_node.hpp"
 
 #include <algorithm>
@@ -84,7 +91,8 @@ private:
 void AplsNode::start(Outbox& out) {
     next_index_ = options_.recovered.size() + 1;
     for (const Bytes& record : options_.recovered) {
-        // The store has checked that nothing was changed; an entry of a later version is passed by.
+        // The store has verified the bytes, so only an entry of a later version can fail; it is
+        // skipped.
         if (const Result<SeatEntry> entry = decode_seat_entry(record)) {
             book_.apply(*entry, now_ + options_.lease);
         }
@@ -198,7 +206,7 @@ void AplsNode::on_request(const NodeId& from, bool renew, Outbox& out) {
     arm(out);
 }
 
-/// A seat belongs to a name, so a name must belong to somebody.
+/// Checks that the name belongs to this CA, since seats belong to names.
 Result<void> AplsNode::has_name(const NodeId& node, const CaFingerprint& ca) const {
     const auto owner = book_.owners().find(node);
     return owner == book_.owners().end() || owner->second == ca

@@ -1,3 +1,5 @@
+// The text format of licences. The signature is verified before anything else of the text is used.
+// Unknown keys are errors: a restriction that this version doesn't know must not be ignored.
 #include "core/licence/licence.hpp"
 
 #include <charconv>
@@ -64,7 +66,8 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
-/// Takes one `key: value` in. A key that is not known says what this version can't hold to.
+/// Adds one `key: value`. An unknown key is an error: it may be a restriction that this version
+/// can't enforce.
 Result<void> take(std::string_view key, std::string_view value, Licence& licence) {
     const std::string shown(key.substr(0, text_max));
     if (value.empty() || value.size() > text_max) {
@@ -166,7 +169,7 @@ Result<Licence> read_licence(std::string_view file, const SignatureVerifier& iss
     if (!signature || signature->size() != signature_bytes) {
         return malformed("its signature is not 128 hexadecimal digits");
     }
-    // First the signature: nothing of a text that nobody vouches for is read.
+    // First the signature: nothing of an unverified text is used.
     if (!issuer.verify(std::as_bytes(std::span(text)), *signature)) {
         return Error{
             Errc::refused,

@@ -11,7 +11,7 @@
 
 namespace starling {
 
-/// Port: Ed25519 (RFC 8032) with one public key. The implementation stands in transport/crypto.
+/// Port: Ed25519 (RFC 8032) with one public key. Implemented in transport/crypto.
 class SignatureVerifier {
 public:
     virtual ~SignatureVerifier() = default;
@@ -46,13 +46,13 @@ std::string licence_text(const Licence& licence);
 /// (Ed25519 over all bytes before that line).
 std::string signed_licence(const std::string& text, ByteView signature);
 
-/// Errc::malformed: no licence file; Errc::refused: it is signed by somebody else, or was changed.
-/// Dates are not looked at.
+/// Errc::malformed: no licence file; Errc::refused: it is not signed by this issuer, or was
+/// changed. Dates are not checked.
 Result<Licence> read_licence(std::string_view file, const SignatureVerifier& issuer);
 
 /// "2026-11-23" as seconds since 1970 at 00:00 UTC. Errc::usage if it is no date.
 Result<std::int64_t> parse_date(std::string_view text);
-/// The day (UTC) that holds this second.
+/// The day (UTC) of this second.
 std::string date_text(std::int64_t unix_seconds);
 
 }  // namespace starling

@@ -1,3 +1,7 @@
+// Decorator of SN and SL nodes: obtains a seat before the node starts, and renews it. States:
+// seeking (no seat; inputs for the node are kept), held, ending. While no server can be reached a
+// node that has a seat continues for a grace period, since training must not depend on one server;
+// a refusal by the server that granted the seat ends it.
 #include "core/licence/licensed_node.hpp"
 
 #include <algorithm>
@@ -11,17 +15,17 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration redial_interval = std::chrono::seconds(1);
-constexpr std::size_t waiting_max = 4096;  // inputs kept for a node that has not started
+constexpr std::size_t waiting_max = 4096;  // bound on inputs kept for a node that has not started
 
-/// Above all numbers that nodes use for their own timers.
+/// Numbers above those of all nodes' own timers.
 enum Timer : std::uint32_t { patience_timer = 0xa9150000, renew_timer, redial_timer, grace_timer };
 
 std::string seconds_text(SwarmDuration duration) {
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
 }
 
-/// A seat is renewed every third of its lease: with a shorter one a server could keep a node busy
-/// with nothing else, and a longer one comes near the end of what a time can hold.
+/// Bounds on a server's lease: with a very short one, a server could keep a node busy with renewals
+/// alone; a very long one might overflow a time.
 bool is_lease(std::int64_t ns) {
     return ns >= seat_lease_min.count() && ns <= seat_lease_max.count();
 }
@@ -50,7 +54,7 @@ private:
     static constexpr std::string_view component = "swarm.licence";  ///< of log lines
     enum class State { seeking, held, ending };
 
-    /// \return  whether the input was the licence's business.
+    /// Handles inputs about the licence. \return  false: it is for the inner node.
     bool own(const Input& input, Outbox& out);
     void pass(const Input& input, Outbox& out);
     void run_inner(const Input& input, Outbox& out);
@@ -73,19 +77,19 @@ private:
     std::unique_ptr<Node> inner_;
     SeatOptions options_;
     State state_ = State::seeking;
-    std::size_t at_ = 0;           ///< the server that is asked
-    std::size_t answered_no_ = 0;  ///< servers in a row that can't or don't want to give a seat
+    std::size_t at_ = 0;           ///< index of the server to ask
+    std::size_t answered_no_ = 0;  ///< servers in a row that gave no seat
     std::string last_no_;
     Errc last_code_ = Errc::unreachable;
     SwarmTime now_{};
-    std::set<NodeId> servers_up_;    ///< licence servers that are connected
-    std::optional<NodeId> server_;   ///< the one of them that is asked
-    std::optional<NodeId> grantor_;  ///< who gave the seat
+    std::set<NodeId> servers_up_;    ///< connected licence servers
+    std::optional<NodeId> server_;   ///< of these, the one that is asked
+    std::optional<NodeId> grantor_;  ///< the server that granted the seat
     SwarmTime renewed_at_{};
     SwarmDuration lease_{0};
     bool in_grace_ = false;
-    std::vector<Input> waiting_;  ///< for inner's start
-    std::optional<Stop> end_;     ///< how it ends, whatever inner says
+    std::vector<Input> waiting_;  ///< for inner, until it is started
+    std::optional<Stop> end_;     ///< replaces inner's Stop
     bool stopped_ = false;
 };
 
@@ -143,7 +147,7 @@ bool LicensedNode::own(const Input& input, Outbox& out) {
     return false;
 }
 
-/// What is inner's business; before its start it waits.
+/// Passes an input to inner, or keeps it until inner is started.
 void LicensedNode::pass(const Input& input, Outbox& out) {
     if (state_ != State::seeking) {
         run_inner(input, out);
@@ -176,10 +180,9 @@ void LicensedNode::run_inner(const Input& input, Outbox& out) {
 
 void LicensedNode::dial(Outbox& out) { out.connect(server_address(), Role::apls); }
 
-/// This server gives no seat: asks the next one, at once if this round through the list is not
-/// over.
+/// This server gave no seat: asks the next one, at once unless all have been asked in this round.
 void LicensedNode::dial_next(const std::string& why, Errc code, Outbox& out) {
-    // A refusal says more than a server that is not there.
+    // A refusal explains more than an unreachable server.
     if (last_no_.empty() || code == Errc::refused || last_code_ != Errc::refused) {
         last_no_ = why;
         last_code_ = code;
@@ -259,7 +262,7 @@ void LicensedNode::on_server_lost(const std::string& reason, Outbox& out) {
     if (state_ == State::held) {
         enter_grace("the licence server is gone: " + reason, out);
     }
-    // The one that granted the seat may come back with it; the next in the list is asked after it.
+    // The server that granted the seat is dialled again first, then the next in the list.
     out.set_timer(redial_timer, now_ + redial_interval);
 }
 
@@ -315,7 +318,7 @@ bool LicensedNode::on_timer(std::uint32_t timer, Outbox& out) {
     }
 }
 
-/// Ends: at once if inner never started, else through its own orderly stop.
+/// Ends: at once if inner was not started, otherwise by inner's own stop.
 void LicensedNode::give_up(Errc code, const std::string& reason, Outbox& out) {
     out.report(TraceEvent("seat_lost")
                    .with("code", static_cast<std::uint64_t>(exit_code_of(code)))

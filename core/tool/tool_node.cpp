@@ -1,3 +1,7 @@
+// A client for one request: dials servers in turn, asks the first that answers, and ends. Requests
+// that change the ledger are signed commands, so the tool registers first (command 1), then submits
+// the change (2); both may be repeated after a lost connection, since the ledger applies each
+// (session, sequence) once.
 #include "core/tool/tool_node.hpp"
 
 #include <charconv>
@@ -12,7 +16,7 @@ namespace {
 
 enum Timer : std::uint32_t { limit_timer = 1, redial_timer = 2 };
 
-/// Before the servers are tried once more.
+/// Before the servers are tried again.
 constexpr SwarmDuration redial_interval = std::chrono::milliseconds(250);
 
 class ToolNode final : public Node {
@@ -63,7 +67,7 @@ private:
     void dial_later(SwarmTime now, Outbox& out) {
         out.set_timer(redial_timer, now + redial_interval);
     }
-    /// The next server's turn. \return false at the end of the list, which then starts again.
+    /// Selects the next server. \return  false at the end of the list, which then starts again.
     bool advance() {
         next_ = (next_ + 1) % options_.servers.size();
         return next_ != 0;
@@ -77,8 +81,8 @@ private:
     bool asks_for_number() const {
         return std::holds_alternative<RemoveServer>(options_.request) && !signed_;
     }
-    /// Of the answer that counts now. The question for a server's number has one of its own: its
-    /// answer may come twice, after a connection was lost, and must not pass for the removal's.
+    /// ID of the awaited answer. The query for a server's number has an ID of its own: its answer
+    /// may arrive twice, after a lost connection, and must not be taken for the removal's.
     std::uint32_t awaited_id() const { return asks_for_number() ? ~request_id_ : request_id_; }
     void sign_removal(RemoveServer& removal, std::string_view servers) const;
     void on_result(const CommandResult& result, Outbox& out);
@@ -88,11 +92,12 @@ private:
     ToolNodeOptions options_;
     std::uint32_t request_id_ = 0;
     bool follow_ = false;
-    std::vector<std::string> causes_;  ///< why each server could not be asked; empty: not tried
-    std::size_t next_ = 0;             ///< index of the server whose turn it is
+    std::vector<std::string>
+        causes_;            ///< why each server could not be asked; empty: not tried, or connected
+    std::size_t next_ = 0;  ///< index of the server to dial
     std::optional<NodeId> server_;     ///< connected
-    std::uint64_t commands_done_ = 0;  ///< of two, where the roll is changed
-    bool signed_ = false;              ///< the request, if it is a removal
+    std::uint64_t commands_done_ = 0;  ///< of two, if the roll is changed
+    bool signed_ = false;              ///< the request, if it is a removal, has been signed
     bool answered_ = false;            ///< at least once
     bool stopped_ = false;
 };
@@ -103,8 +108,8 @@ void ToolNode::on_peer_up(const PeerUp& up, Outbox& out) {
     ask(out);
 }
 
-/// What comes next: its registration (command 1), the change (2), the request. Before a removal is
-/// the question which number the server has.
+/// Sends the next message: registration (command 1), change (2), request. A removal is preceded by
+/// a query for the number of the server.
 void ToolNode::ask(Outbox& out) {
     if (asks_for_number()) {
         out.send(*server_, StatusQuery{awaited_id(), "servers", "", false});
@@ -123,8 +128,8 @@ void ToolNode::ask(Outbox& out) {
     out.send(*server_, std::move(submit));
 }
 
-/// The number is kept if the connection is lost and another SN is asked: by then an SN of that name
-/// may have joined anew, and is not meant.
+/// The number is kept if the connection is lost and another SN is asked: a server of that name that
+/// has joined since must not be removed.
 void ToolNode::sign_removal(RemoveServer& removal, std::string_view servers) const {
     const Result<JsonValue> json = parse_json(servers);
     const JsonValue* list = json ? json->find("servers") : nullptr;
@@ -168,7 +173,7 @@ void ToolNode::on_peer_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
                                 "): connecting again"));
     }
     advance();
-    dial_later(now, out);  // also after a newer connection of this tool's name took its place
+    dial_later(now, out);  // also if a newer connection of a tool with this name replaced it
 }
 
 void ToolNode::on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out) {

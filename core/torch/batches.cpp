@@ -1,3 +1,6 @@
+// Which member trains on which image, and in which order. Everything is derived from seeds by this
+// project's generator, since std::shuffle differs between standard libraries, and two members must
+// agree on the split without talking.
 #include "core/torch/batches.hpp"
 
 #include <algorithm>
@@ -20,7 +23,7 @@ void shuffle(std::vector<std::uint32_t>& values, Random& random) {
     }
 }
 
-/// Bytes as a network takes them, 0 to 1, into `out`.
+/// Converts bytes to a network's inputs, 0 to 1.
 template <typename Out>
 void scale(std::span<const std::uint8_t> image, Out out) {
     std::transform(image.begin(), image.end(), out,
@@ -47,7 +50,7 @@ std::vector<std::uint32_t> iid_part(std::size_t size, Shard shard) {
 
 std::vector<std::uint32_t> skewed_part(const ImageSet& set, Shard shard) {
     STARLING_INVARIANT(shard.index >= 1 && shard.index <= shard.count, "callers check the shard");
-    constexpr std::size_t mixed_of = 10;  // one image in so many goes to anybody
+    constexpr std::size_t mixed_of = 10;  // one image in this many is assigned at random
     std::vector<std::uint32_t> all = full_part(set.size());
     Random random(derive_seed(0, "skewed partition"));
     shuffle(all, random);
@@ -90,7 +93,7 @@ std::size_t BatchSource::batches_per_epoch() const {
 void BatchSource::start_epoch(std::uint64_t epoch, std::uint64_t batches_done) {
     Random random(derive_seed(options_.seed, "epoch " + std::to_string(epoch) + " shard " +
                                                  std::to_string(options_.shard_index)));
-    std::sort(order_.begin(), order_.end());  // forget the last epoch's order
+    std::sort(order_.begin(), order_.end());  // independent of the last epoch's order
     shuffle(order_, random);
     position_ = std::min<std::uint64_t>(batches_done, batches_per_epoch()) * options_.batch_size;
 }

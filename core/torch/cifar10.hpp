@@ -7,7 +7,7 @@
 
 namespace starling {
 
-/// The folder of the official archive that holds the batches.
+/// The folder with the batches in the official archive.
 constexpr const char* cifar10_folder = "cifar-10-batches-bin";
 
 /// Reads the *binary version* of CIFAR-10 (https://www.cs.toronto.edu/~kriz/cifar.html): files

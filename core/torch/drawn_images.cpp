@@ -1,3 +1,6 @@
+// Every image has a generator of its own, seeded by set and index, so that an image does not depend
+// on how many are drawn. Only +, -, *, / and square roots are used: sines and cosines differ in the
+// last bit between mathematics libraries, and all members must have the same bytes.
 #include "core/torch/drawn_images.hpp"
 
 #include <algorithm>
@@ -24,7 +27,7 @@ enum Shape : std::uint8_t {
     chequerboard
 };
 
-/// Evenly out of [low, high).
+/// Uniform in [low, high).
 double between(Random& random, double low, double high) {
     return low + (high - low) * random.uniform();
 }
@@ -38,7 +41,7 @@ int distance(const Colour& a, const Colour& b) {
     return std::abs(a[0] - b[0]) + std::abs(a[1] - b[1]) + std::abs(a[2] - b[2]);
 }
 
-/// A colour that can be told from `other` through the noise.
+/// A colour that differs from `other` by more than the noise.
 Colour contrasting_colour(Random& random, const Colour& other) {
     for (;;) {
         const Colour colour = random_colour(random);
@@ -48,13 +51,13 @@ Colour contrasting_colour(Random& random, const Colour& other) {
     }
 }
 
-/// A figure's place: centre and radius in pixels, and the direction it is turned to.
+/// A figure's pose: centre and radius in pixels, and its rotation.
 struct Pose {
     double x, y, radius;
     double cosine, sine;
 };
 
-/// A direction within about +-20 degrees of upright, without sines and cosines of the library.
+/// Rotated by up to about 20 degrees.
 Pose random_pose(Random& random) {
     Pose pose{};
     pose.radius = between(random, 6.0, 10.5);
@@ -66,10 +69,10 @@ Pose random_pose(Random& random) {
     return pose;
 }
 
-/// Which of the figure's two colours is at (u, v), in units of its radius: 0 = none of it.
+/// The figure's colour (1 or 2) at (u, v), in units of its radius; 0: outside.
 int figure_at(Shape shape, double u, double v, double period, double phase) {
     const double square_distance = u * u + v * v;
-    // Shifted to be positive, so that the conversion rounds down.
+    // Shifted to positive values, so that the conversion rounds down.
     const auto stripe = [&](double along) {
         return static_cast<int>((along + 4.0 + phase) / period) % 2;
     };
@@ -114,7 +117,7 @@ struct Canvas {
     }
 };
 
-/// Fades from one colour to another in a random direction.
+/// Fills the canvas with a gradient between two colours, in a random direction.
 void draw_background(Canvas& canvas, Random& random, const Colour& colour) {
     Colour other{};
     for (std::size_t c = 0; c < image_channels; ++c) {
@@ -151,7 +154,7 @@ void draw_clutter(Canvas& canvas, Random& random) {
     }
 }
 
-/// Edges are softened by looking at four places of each pixel.
+/// Draws the figure, with four samples per pixel to smooth its edges.
 void draw_figure(Canvas& canvas, Random& random, Shape shape, const Colour& background) {
     const Pose pose = random_pose(random);
     const Colour first = contrasting_colour(random, background);
@@ -194,7 +197,7 @@ ImageSet draw_set(std::uint64_t seed, std::string_view name, std::size_t count) 
     set.labels.resize(count);
     set.pixels.resize(count * image_bytes);
     for (std::size_t i = 0; i < count; ++i) {
-        // Classes in turn: every run of ten images has each class once.
+        // Classes in turn: any ten consecutive images have each class once.
         set.labels[i] = static_cast<std::uint8_t>(i % image_classes);
         draw_image(seed, name, i, set.labels[i],
                    std::span(set.pixels).subspan(i * image_bytes, image_bytes));

@@ -1,3 +1,6 @@
+// Networks whose training gives the same bits on every host: parameters are initialised by this
+// project's generator, nothing is drawn from torch's, and a network's TorchScript (for saved
+// models) must compute the same as its forward().
 #include "core/torch/image_classifier.hpp"
 
 #include <algorithm>
@@ -17,12 +20,12 @@ namespace {
 
 using torch::Tensor;
 
-/// Parameters under a name of their own. torch's layers would do, but they draw their first values
-/// from a generator that all threads of a process share.
+/// Parameters of one layer. torch's own layers are not used, since they initialise parameters from
+/// a generator that all threads of a process share.
 class Layer : public torch::nn::Module {
 public:
-    /// Uniform in +-limit, seeded by the tensor's full name. Only +, -, * and /: the same
-    /// everywhere.
+    /// Uniform in +-limit, seeded by the tensor's full name. Only +, -, * and /, so that all hosts
+    /// get the same values.
     Tensor weight(const std::string& name, std::vector<std::int64_t> shape, double limit,
                   std::uint64_t seed) {
         Tensor tensor = torch::empty(shape);
@@ -101,8 +104,8 @@ def forward(self, x):
     return torch.linear(torch.amax(x, [2, 3]), self.fc.weight, self.fc.bias)
 )";
 
-/// Four times convolution without bias, batch normalisation and ReLU; the last one beside a
-/// shortcut.
+/// Four blocks of convolution without bias, batch normalisation and ReLU; the last one has a
+/// residual connection (He et al. 2016).
 class CnnNetwork final : public Network {
 public:
     explicit CnnNetwork(std::uint64_t seed) {
@@ -128,9 +131,9 @@ public:
     }
 
     Tensor forward(const Tensor& images, bool train) override {
-        // Channels last: oneDNN's convolutions are an eighth faster that way.
+        // Channels last makes oneDNN's convolutions an eighth faster.
         Tensor x = ((images - 0.473) * 4.0).contiguous(torch::MemoryFormat::ChannelsLast);
-        // Pooled before normalisation: a quarter of the elements to go through.
+        // Pooling before normalisation leaves it a quarter of the elements.
         x = activate(0, torch::max_pool2d(convolve(0, x), 2), train);
         x = activate(1, torch::max_pool2d(convolve(1, x), 2), train);
         x = activate(2, convolve(2, x), train);

@@ -15,16 +15,17 @@ namespace starling {
 struct ImageClassifierOptions {
     /// "tiny": Conv 3x3 (3 to 32) + ReLU + Linear, 328,586 parameters, RMSprop with rate 1e-4: the
     /// network of HPE's CIFAR-10 example. "cnn": four convolutions with batch normalisation, SGD
-    /// with momentum and one rise and fall of the rate.
+    /// with momentum and a one-cycle learning rate.
     std::string model = "tiny";
-    std::uint64_t seed = 1;  ///< of the first parameters; members with one seed start alike
-    std::uint64_t total_batches = 1;  ///< of the whole training: the length of cnn's schedule
+    std::uint64_t seed =
+        1;  ///< of the initial parameters; members with the same seed have the same
+    std::uint64_t total_batches = 1;  ///< of the whole training, for cnn's learning-rate schedule
 };
 
-/// Which models there are: "tiny, cnn".
+/// Names of the models: "tiny, cnn".
 std::string_view image_model_names();
 
-/// How a model is best trained, if the user does not say.
+/// Defaults for training a model.
 struct ImageModelDefaults {
     std::size_t batch_size = 32;
 };
@@ -32,8 +33,8 @@ struct ImageModelDefaults {
 Result<ImageModelDefaults> image_model_defaults(std::string_view model);
 
 /// A network for images of ten classes, with its optimiser. Results depend on options, batches and
-/// loaded parameters alone: nothing is drawn from torch's generators, which threads share.
-/// One instance is used by one thread; any number of them can train side by side.
+/// loaded parameters only: torch's generators, which threads share, are not used. Instances are not
+/// thread-safe, but any number can train in parallel.
 class ImageClassifier {
 public:
     /// \pre  image_model_defaults(options.model) has a value.
@@ -44,16 +45,16 @@ public:
 
     /// One step of the optimiser. \return the batch's mean loss before it, in nats.
     double train_batch(Batch& batch);
-    /// Images of `set` that are given their right label.
+    /// Number of images of `set` that are classified correctly.
     std::uint64_t count_correct(const ImageSet& set);
 
-    /// Lives as long as the classifier.
+    /// Valid as long as the classifier.
     ModelParameters& parameters();
-    /// State of the optimiser, which the swarm does not average: steps done (u64) and one float32 a
-    /// parameter.
+    /// State of the optimiser, which the swarm does not average: steps done (u64) and one float32
+    /// per parameter.
     void save_optimizer(Writer& out) const;
     std::uint64_t optimizer_bytes() const;
-    /// Of a classifier with the same options. An error says what does not fit, and changes nothing.
+    /// Loads the state of a classifier with the same options. On an error nothing is changed.
     Result<void> load_optimizer(ByteView in);
     /// The network's forward pass as TorchScript: `def forward(self, x): ...`, for images of 0
     /// to 1.
@@ -64,8 +65,8 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// How many threads torch uses for one operation of the calling thread. With 1, which training
-/// needs for the same bits everywhere, it starts none.
+/// Sets how many threads torch uses for one operation of the calling thread. With 1 it starts none;
+/// training needs this, since results with more may differ in bits.
 void use_torch_threads(int count);
 
 }  // namespace starling

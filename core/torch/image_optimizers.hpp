@@ -13,7 +13,7 @@ class Tensor;
 
 namespace starling {
 
-/// Changes a model's parameters by their gradients. Its state (momentum) stays with the member: the
+/// Updates a model's parameters by their gradients. Its state (momentum) stays with the member: the
 /// swarm averages parameters only.
 class ImageOptimizer {
 public:
@@ -24,7 +24,7 @@ public:
     /// Steps done (u64) and the running means, little-endian float32 in the parameters' order.
     virtual void save(Writer& out) const = 0;
     virtual std::uint64_t saved_bytes() const = 0;
-    /// What an optimiser of the same kind has saved; an error changes nothing.
+    /// Loads the saved state of an optimiser of the same kind; on an error nothing is changed.
     virtual Result<void> load(ByteView in) = 0;
 };
 
@@ -40,14 +40,14 @@ std::unique_ptr<ImageOptimizer> make_rmsprop(std::vector<at::Tensor> parameters,
 
 struct OneCycleOptions {
     double rate_max = 0.02;
-    double rise = 0.05;          ///< share of the batches in which the rate rises
-    double rate_first = 0.1;     ///< of rate_max, at the first batch
-    double rate_last = 0.2;      ///< of rate_max, at the last batch
+    double rise = 0.05;          ///< fraction of the batches during which the rate rises
+    double rate_first = 0.1;     ///< fraction of rate_max at the first batch
+    double rate_last = 0.2;      ///< fraction of rate_max at the last batch
     double momentum = 0.9;       ///< Nesterov
     double weight_decay = 5e-4;  ///< of tensors with two or more dimensions
 };
-/// SGD whose rate rises in a straight line and falls in one, over `total_batches` (Smith 2018);
-/// straight because a cosine's last bit differs between mathematics libraries.
+/// SGD with a one-cycle rate over `total_batches` (Smith 2018), linear in both phases, since the
+/// last bit of a cosine differs between mathematics libraries.
 std::unique_ptr<ImageOptimizer> make_one_cycle_sgd(std::vector<at::Tensor> parameters,
                                                    OneCycleOptions options,
                                                    std::uint64_t total_batches);

@@ -27,9 +27,10 @@ struct ImageSet {
     }
 };
 
-/// What to train on and what to test with.
+/// Training and test images.
 struct ImageData {
-    std::string source;  ///< for people and the model file: "CIFAR-10", "drawn images, seed 1"
+    std::string
+        source;  ///< description, also in the model file: "CIFAR-10", "drawn images, seed 1"
     std::array<std::string_view, image_classes> class_names{};
     ImageSet train;
     ImageSet test;

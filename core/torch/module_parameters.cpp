@@ -32,7 +32,7 @@ std::optional<DType> dtype_of(const torch::Tensor& tensor) {
     }
 }
 
-/// Its bytes are the layout's: one row-major run in the processor's memory.
+/// Whether its bytes are those of the layout: contiguous, row-major, in CPU memory.
 bool is_plain(const torch::Tensor& tensor) {
     return tensor.device().is_cpu() && tensor.is_contiguous();
 }

@@ -33,7 +33,7 @@ std::optional<std::uint64_t> whole_number(const JsonValue& value) {
     return whole && number <= INT64_MAX ? std::optional(number) : std::nullopt;
 }
 
-/// One entry of the header: the tensor, and where its bytes stand in `offset_bytes`.
+/// One entry of the header: the tensor, with its position in the data.
 struct Entry {
     TensorSpec spec;
     std::uint64_t end = 0;
@@ -72,7 +72,7 @@ Result<Entry> parse_entry(const std::filesystem::path& path, const std::string& 
     return entry;
 }
 
-/// Builds the layout and checks that it puts every tensor where the file says.
+/// Builds the layout and checks that every tensor has the offset that the file gives.
 Result<ParamLayout> layout_of(const std::filesystem::path& path, std::vector<Entry> entries) {
     std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
         return a.spec.offset_bytes < b.spec.offset_bytes;

@@ -10,9 +10,9 @@
 
 namespace starling {
 
-/// Parameters as a safetensors file holds them (https://github.com/huggingface/safetensors): length
-/// of the header (8 bytes, little-endian), header (JSON: name -> dtype, shape, place), data. The
-/// data section is the layout's run of bytes as it is.
+/// Contents of a safetensors file (https://github.com/huggingface/safetensors): length of the
+/// header (8 bytes, little-endian), header (JSON: name -> dtype, shape, offsets), data. The data
+/// section is the parameter vector of the layout.
 struct SafetensorsFile {
     ParamLayout layout;
     Bytes params;                                 ///< layout.size_bytes() bytes
@@ -23,14 +23,14 @@ struct SafetensorsFile {
 std::string safetensors_header(const ParamLayout& layout,
                                const std::map<std::string, std::string>& metadata);
 
-/// Replaces `path` as a whole. The same arguments give the same bytes. Errc::io.
+/// Writes `path` atomically. The same arguments give the same bytes. Errc::io.
 /// \pre  params.size() == layout.size_bytes()
 Result<void> write_safetensors(const std::filesystem::path& path, const ParamLayout& layout,
                                ByteView params, const std::map<std::string, std::string>& metadata);
 
-/// Reads a file that write_safetensors() wrote, or another one whose tensors stand in a layout's
-/// order. Errc::malformed: a length, place, type or shape is wrong or beyond the file; nothing is
-/// allocated for it before. Errc::io: it can't be read.
+/// Reads a file that write_safetensors() wrote, or another one whose tensors are in the order of a
+/// layout. Errc::malformed: a length, offset, type or shape is wrong or beyond the file; checked
+/// before anything is allocated. Errc::io: it can't be read.
 Result<SafetensorsFile> read_safetensors(const std::filesystem::path& path);
 
 }  // namespace starling

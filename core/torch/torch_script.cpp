@@ -61,7 +61,7 @@ public:
 
 private:
     torch::jit::Module make(const std::string& path) {
-        // The class's name stands in the archive; each module has a class of its own.
+        // The archive contains the class's name; each module has a class of its own.
         return torch::jit::Module(
             c10::QualifiedName("__torch__.model" + (path.empty() ? "" : "." + path)), units_);
     }
@@ -102,7 +102,7 @@ Result<void> write_torch_script(const std::filesystem::path& path, const ParamLa
         }
         tree.root().define(std::string(script));
         tree.root().eval();
-        // Into memory, as the archive would carry the name of a file.
+        // To memory, since the archive of a file would contain the file's name.
         tree.root().save(archive);
     } catch (const std::exception& error) {
         return Error{Errc::program,

@@ -13,7 +13,7 @@ namespace starling {
 /// Python or C++. Names with dots become submodules ("conv1.weight": conv1 has a weight); tensors
 /// called running_mean, running_var or num_batches_tracked become buffers, all others parameters.
 /// The same arguments give the same bytes, also under another file name.
-/// \param script  functions of the module, `forward` among them
+/// \param script  functions of the module, including `forward`
 /// \pre   params.size() == layout.size_bytes()
 /// Errc::program: torch does not accept the script. Errc::io: the file can't be written.
 Result<void> write_torch_script(const std::filesystem::path& path, const ParamLayout& layout,
