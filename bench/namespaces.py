@@ -1,12 +1,12 @@
-"""Hosts on a switch, for benchmarks with real processes: network namespaces without names, which end with the script."""
+"""Hosts on a switch, for benchmarks with real processes: unnamed network namespaces, which end with the script."""
 import re
 import subprocess
 
-TIED = ["setpriv", "--pdeathsig", "KILL"]  # ends with this script, however that ends
+TIED = ["setpriv", "--pdeathsig", "KILL"]  # ends with this script, even if that is killed
 
 
 class Hosts:
-    """Hosts 1 to `count` on a switch (0), each kept by a process. Needs root; OSError where the system refuses."""
+    """Hosts 1 to `count` on a switch (0), each kept by a process. Needs root; OSError if the system refuses."""
 
     def __init__(self, count):
         self.keepers = {}
@@ -35,7 +35,7 @@ class Hosts:
         return done.stdout
 
     def limit(self, host, rate, both_ways=False):
-        """What the host sends, and with both_ways what it receives, is limited to `rate`, as tc writes it."""
+        """Limits what the host sends, and with both_ways what it receives, to `rate` in tc's syntax."""
         how = f"root tbf rate {rate} burst 16kb latency 200ms"
         self.run(host, f"tc qdisc replace dev eth0 {how}")
         if both_ways:

@@ -1,4 +1,4 @@
-// bench_commit: how long a command takes until it is agreed and durable, and an SN until it is
+// bench_commit: the time until a command is committed (replicated and durable), and until an SN is
 // ready, with real run-sn processes over mutual TLS on loopback.
 
 #include <algorithm>
@@ -28,7 +28,7 @@ double quantile(std::vector<double> values, double q) {
                                 std::lround(q * static_cast<double>(values.size() - 1)))];
 }
 
-/// Prints a row: commands one by one, or many at once.
+/// Prints a row: latencies with `window` commands in flight.
 Result<void> measure_commits(SnCluster& cluster, std::size_t at, const char* label,
                              std::size_t count, std::size_t window) {
     const auto client =
@@ -52,7 +52,8 @@ Result<void> measure_commits(SnCluster& cluster, std::size_t at, const char* lab
     return {};
 }
 
-/// Starts, stopped or killed in between. \param again  with what the start before left.
+/// Times of starts, after a kill each. \param again  on the disks of the start before; otherwise on
+/// empty ones.
 Result<std::vector<double>> measure_starts(const Options& options, int servers, bool again) {
     std::vector<double> seconds;
     std::unique_ptr<SnCluster> cluster;
@@ -107,7 +108,7 @@ Result<void> run_commits(const Options& options, int servers) {
     return done;
 }
 
-/// How long an SN takes to be ready that has so many entries.
+/// Time until an SN with options.entries entries is ready.
 Result<void> run_long_log(const Options& options) {
     std::filesystem::remove_all(options.directory);
     auto cluster = SnCluster::make(options.directory, options.programs, 1);

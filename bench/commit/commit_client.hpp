@@ -7,7 +7,7 @@
 
 namespace starling::bench {
 
-/// An SL as an SN sees it, which does nothing but have commands committed.
+/// A client that looks like an SL to an SN, and only submits commands.
 class CommitClient {
 public:
     /// Connects to an SN. Errc::unreachable.
@@ -15,13 +15,13 @@ public:
                                                          const IdentityFiles& identity,
                                                          const std::string& name);
 
-    /// \param window  commands that are on their way at once.
-    /// \return  each command's time until it was answered, in ms. Errc::timeout: one was not.
+    /// \param window  commands in flight.
+    /// \return  each command's time until its answer, in ms. Errc::timeout: one was not answered.
     Result<std::vector<double>> commit(std::size_t count, std::size_t window);
 
 private:
     CommitClient() = default;
-    /// A command as this SL says it.
+    /// The next signed command of this SL.
     Message command();
 
     std::unique_ptr<PolledEndpoint> endpoint_;

@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds ready_limit(60);
 
-/// A port that nobody uses now; 0: there is none.
+/// A port that is free now; 0: there is none.
 std::uint16_t free_port(const std::string& ip) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};

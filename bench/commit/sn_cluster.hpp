@@ -17,7 +17,7 @@
 
 namespace starling::bench {
 
-/// A run-sn process, its output read through a pipe. Killed at the end, if it still runs.
+/// A run-sn process; its output is read through a pipe. The destructor kills it if it is running.
 class SnProcess {
 public:
     explicit SnProcess(const std::vector<std::string>& command);
@@ -25,9 +25,9 @@ public:
     SnProcess& operator=(const SnProcess&) = delete;
     ~SnProcess();
 
-    /// Until it has said so. Errc::timeout, with what it said instead.
+    /// Waits until its output contains `text`. Errc::timeout, with its output.
     Result<void> wait_for(const std::string& text, std::chrono::seconds limit);
-    /// What it has said by now.
+    /// Its output so far.
     std::string output();
     /// SIGTERM, and waits for its end.
     void stop();
@@ -44,24 +44,24 @@ private:
     std::condition_variable changed_;
     std::string output_;
     bool ended_ = false;
-    std::thread reader_;  ///< a full pipe would hold up the SN
+    std::thread reader_;  ///< a full pipe would block the SN
 };
 
-/// So many SNs on loopback addresses with certificates of their own, each with a workspace.
+/// A cluster of SNs on loopback addresses, each with a certificate and a workspace of its own.
 class SnCluster {
 public:
-    /// \param directory  an empty one, on the disk to be measured. \param programs  where run-sn
-    /// is.
+    /// \param directory  an empty one, on the disk to be measured.
+    /// \param programs  directory of run-sn.
     static Result<std::unique_ptr<SnCluster>> make(const std::filesystem::path& directory,
                                                    const std::filesystem::path& programs,
                                                    int count);
 
-    /// All at once. \return  until each was ready.
+    /// Starts all at once. \return  time until all were ready.
     Result<std::chrono::duration<double>> start();
     void stop();
-    /// As a power cut of all.
+    /// SIGKILL to all.
     void kill();
-    /// The index of the SN that leads, as they said last.
+    /// Index of the SN that leads, by their log lines.
     std::size_t leader();
     std::size_t size() const { return commands_.size(); }
     std::string output(std::size_t index) { return running_[index]->output(); }

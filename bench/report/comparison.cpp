@@ -27,7 +27,8 @@ std::string seconds_text(double seconds) {
 
 std::string percent_text(double share) { return formatted("%.2f %%", share * 100); }
 
-/// A line of the table; the column of those who train alone is there if anything is known of them.
+/// A line of the table; the column of programs that trained alone is shown if there are such
+/// results.
 struct Row {
     std::string name;
     std::string alone;

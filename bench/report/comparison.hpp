@@ -8,17 +8,17 @@
 namespace starling {
 
 struct Comparison {
-    std::optional<RunFigures> predicted;  ///< of the simulation
-    std::optional<RunFigures> measured;   ///< of the hosts
-    std::optional<TestResults> alone;     ///< of the same programs, each without a swarm
+    std::optional<RunFigures> predicted;  ///< by the simulation
+    std::optional<RunFigures> measured;   ///< in the real run
+    std::optional<TestResults> alone;     ///< results of the same programs without a swarm
 };
 
-/// One table for a person: a row a figure, predicted beside measured, and their ratio; before them
-/// what guessing and each program alone reach, where that is known.
+/// A text table: a row per figure, predicted beside measured, and their ratio; before them, if
+/// known, the accuracy of guessing and of each program alone.
 std::string table_of(const Comparison& comparison);
-/// What the swarm is good for, in a sentence; empty where that is not known.
+/// The benefit of the swarm, in a sentence; empty if it is not known.
 std::string benefit_of(const Comparison& comparison);
-/// The same for machines, as JSON.
+/// The same as JSON.
 std::string json_of(const Comparison& comparison);
 /// True if every ML of every run ended with the same parameters, which are the ledger's.
 bool same_model_everywhere(const Comparison& comparison);

@@ -1,3 +1,5 @@
+// Figures of a run by its traces alone. Durations are differences of times at one node only, since
+// clocks of different hosts differ by more than a round's merge takes.
 #include "bench/report/run_figures.hpp"
 
 #include <algorithm>
@@ -28,7 +30,7 @@ void take_times(const std::map<std::string, MlTimes>& times, RunFigures& figures
             if (i > 0) {
                 rounds.push_back(seconds_between(t.ends[i - 1], t.ends[i]));
             }
-            // Only who came last waited for nobody.
+            // The shortest is that of the member that came last, which waited for nobody.
             merges.resize(std::max(merges.size(), i + 1));
             const double merge = seconds_between(t.begins[i], t.ends[i]);
             merges[i] = std::min(merges[i].value_or(merge), merge);
@@ -63,7 +65,7 @@ std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records) {
         } else if (record.event == "sync_end") {
             const std::uint64_t round = record.number("round");
             std::uint64_t& next = next_round[record.node];
-            if (round < next) {  // counted anew
+            if (round < next) {  // a new training
                 first_start[record.node] = record.start;
             }
             next = round + 1;
@@ -96,7 +98,7 @@ Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
         if (record.event == "sync_begin") {
             MlTimes& t = times[record.node];
             if (t.begins.size() > t.ends.size()) {
-                t.begins.pop_back();  // the program was killed, and begins it again
+                t.begins.pop_back();  // the program was killed, and repeats the sync
             }
             t.begins.push_back(record.time_ns);
         } else if (record.event == "sync_end") {

@@ -9,18 +9,18 @@
 
 namespace starling {
 
-/// How well the MLs of a run, or programs that trained alone, did on the test set in the end.
+/// Final test results of the MLs of a run, or of programs that trained alone.
 struct TestResults {
     std::map<std::string, double> accuracy;  ///< by ML, 0 to 1
-    /// That the test images are of, equally many of each: one in so many is guessed right. 0: the
-    /// traces do not say.
+    /// Number of classes, with equally many test images each: guessing has an accuracy of 1 /
+    /// classes. 0: not in the traces.
     std::size_t classes = 0;
 };
 
 TestResults test_results_of(const std::vector<TraceRecord>& records);
 
-/// What one run of a swarm took, from its traces alone; the same for a simulation and for hosts.
-/// Times are differences at one node, so clocks of different hosts need not agree.
+/// Figures of one run of a swarm, by its traces alone; the same for simulated and real runs. Times
+/// are differences at one node, so clocks of different hosts need not agree.
 struct RunFigures {
     std::size_t rounds = 0;
     /// From one round's end to the next, at each ML: training and merge. Median over rounds and
@@ -37,8 +37,9 @@ struct RunFigures {
     std::string committed_digest;                     ///< the ledger's final one
 };
 
-/// What belongs to the training that each node took part in last: a trace may tell of many starts,
-/// of one training or several. \param records  those of one node in order.
+/// The records of each node's latest training: a trace may contain many starts, of one or more
+/// trainings.
+/// \param records  those of one node in order.
 std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records);
 
 /// \param records  all nodes of the run; those of one node in order of time.

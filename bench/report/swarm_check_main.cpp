@@ -1,3 +1,5 @@
+// swarm-check: the checker of core/check on recorded traces. Clocks of real hosts differ, so only
+// events that are further apart than --clock-error count as ordered.
 #include <algorithm>
 #include <iostream>
 #include <iterator>
@@ -12,7 +14,7 @@ namespace {
 
 constexpr std::int64_t year_ns = std::int64_t{365} * 24 * 3600 * 1'000'000'000;
 
-/// All files as one trace, by time.
+/// Merges all files into one trace, ordered by time.
 Result<std::vector<TraceRecord>> read_traces(const std::vector<std::string>& files) {
     std::vector<TraceRecord> all;
     for (const std::string& file : files) {
@@ -26,7 +28,7 @@ Result<std::vector<TraceRecord>> read_traces(const std::vector<std::string>& fil
     std::stable_sort(all.begin(), all.end(), [](const TraceRecord& a, const TraceRecord& b) {
         return a.time_ns < b.time_ns;
     });
-    // Of processes: since 1970, which nobody can read.
+    // Times of processes count from 1970; made relative to the first event to be readable.
     const bool processes = !all.empty() && all.front().time_ns > year_ns;
     const std::int64_t begin = processes ? all.front().time_ns : 0;
     for (TraceRecord& record : all) {

@@ -1,3 +1,4 @@
+// swarm-report: compares the traces of a simulation with those of the real run.
 #include <fstream>
 #include <iostream>
 
@@ -35,7 +36,7 @@ Result<std::optional<RunFigures>> read_run(const std::vector<std::string>& files
     return std::optional<RunFigures>(std::move(*figures));
 }
 
-/// Programs without a swarm have no rounds, only what they reach in the end.
+/// Programs without a swarm have no rounds, only final results.
 Result<std::optional<TestResults>> read_alone(const std::vector<std::string>& files) {
     if (files.empty()) {
         return std::optional<TestResults>{};

@@ -76,11 +76,11 @@ Result<std::vector<TraceRecord>> read_trace(const std::string& path) {
     std::int64_t epoch_ns = 0;
     std::size_t starts = 0;
     std::size_t number = 0;
-    std::size_t bad = 0;  // a line that is none
+    std::size_t bad = 0;  // number of a line that can't be parsed
     for (std::string line; std::getline(file, line) && !file.eof();) {
         ++number;
         if (line.starts_with(start_mark)) {
-            if (bad > 0) {  // it was cut off: the process was killed, or its disk was full
+            if (bad > 0) {  // the line was cut: the process was killed, or its disk was full
                 records.push_back({records.empty() ? 0 : records.back().time_ns,
                                    value_of(line, "node="),
                                    "trace_gap",

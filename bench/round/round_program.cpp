@@ -1,11 +1,11 @@
-// A training program that does not train: it waits at a barrier, calls on_batch_end(), and writes
-// down how long that blocked. The barrier is the benchmark's (bench/round/round): the program sends
-// one byte over its Unix socket and waits for one. So all members begin a round together, as the
-// processes of the peers do.
+// A training program without training: it waits at a barrier, calls on_batch_end(), and records how
+// long that blocked. The barrier is in the benchmark (bench/round/round): the program sends one
+// byte over its Unix socket and waits for one. So all members start a round together, like the
+// processes of the compared libraries.
 //
 //   bench-round-ml --elements N --rounds N --barrier SOCKET --times FILE
 //
-// Each line of FILE: the number of the call, its begin and its end in seconds of CLOCK_MONOTONIC.
+// Each line of FILE: number of the call, start and end in seconds of CLOCK_MONOTONIC.
 #include <chrono>
 #include <cstring>
 #include <fstream>

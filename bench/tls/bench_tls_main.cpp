@@ -1,5 +1,5 @@
-// bench_tls: one connection between two processes, each with an endpoint of its own over mutual TLS
-// as two SLs have it, or a plain TCP stream of the same bytes. Prints one line of JSON.
+// bench_tls: one connection between two processes, over mutual TLS between two endpoints as of two
+// SLs, or a plain TCP stream of the same bytes. Prints one line of JSON.
 
 #include <algorithm>
 #include <cstdio>
@@ -22,7 +22,7 @@ struct Options {
     bool plain = false;
 };
 
-/// A directory for keys, which ends with it.
+/// A temporary directory for keys, removed by the destructor.
 class Directory {
 public:
     Directory() : path_(::mkdtemp(pattern_.data())) {}

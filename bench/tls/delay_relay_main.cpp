@@ -1,6 +1,7 @@
 // delay_relay: a link between two network namespaces with a constant delay and a rate, both ways,
-// for kernels without netem. Each namespace gets a TUN device `wan0`; who starts this gives it an
-// address. Segments travel in the kernel's large packets (TSO), so that a gigabit costs little.
+// for kernels without netem. Each namespace gets a TUN device `wan0`, whose address the caller
+// sets. Segments travel in the kernel's large packets (TSO), so that a gigabit per second costs
+// little CPU.
 
 #include <algorithm>
 #include <array>
@@ -26,7 +27,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// The kernel's largest packet, and its header for offloads.
+/// The kernel's largest packet with its offload header.
 constexpr std::size_t packet_bytes_max = 65'536 + 64;
 constexpr std::size_t packets_at_once = 64;
 
@@ -38,7 +39,7 @@ struct Options {
     double buffer_mb = 32;
 };
 
-/// A TUN device in a namespace; -1 and a message where the system refuses.
+/// Opens a TUN device in a namespace; -1, with a message, if the system refuses.
 int open_device(const std::string& network) {
     const int space = ::open(network.c_str(), O_RDONLY | O_CLOEXEC);
     // A device belongs to the namespace in which its file was opened.
@@ -69,7 +70,7 @@ public:
           seconds_per_byte_(8 / (options.mbit_per_s * 1e6)),
           buffer_seconds_(options.buffer_mb * 1e6 * seconds_per_byte_) {}
 
-    /// Takes what the sender's kernel has ready.
+    /// Reads the packets that are ready at the sender.
     void take() {
         for (std::size_t i = 0; i < packets_at_once; ++i) {
             std::vector<std::byte> bytes = std::move(spare_);
@@ -93,7 +94,7 @@ public:
         }
     }
 
-    /// Hands over what has arrived.
+    /// Writes packets that are due to the receiver.
     void deliver(Clock::time_point now) {
         while (!under_way_.empty() && under_way_.front().due <= now) {
             const std::vector<std::byte>& bytes = under_way_.front().bytes;
@@ -120,14 +121,14 @@ private:
     int to_;
     Clock::duration delay_;
     double seconds_per_byte_;
-    double buffer_seconds_;  ///< of waiting for the link; more is dropped
+    double buffer_seconds_;  ///< bound on the wait for the link; beyond it packets are dropped
     Clock::time_point link_free_{};
     std::deque<Packet> under_way_;
     std::vector<std::byte> spare_;
     std::size_t dropped_ = 0;
 };
 
-/// Until standard input ends.
+/// Relays until standard input ends.
 void relay(std::array<Direction, 2>& directions) {
     for (;;) {
         const Clock::time_point due = std::min(directions[0].due(), directions[1].due());

@@ -11,7 +11,7 @@ namespace {
 
 constexpr SwarmDuration wait_limit = std::chrono::minutes(2);
 
-/// Content by which a segment in a wrong place shows.
+/// Content that detects a segment in the wrong place.
 std::byte byte_at(std::size_t index) { return static_cast<std::byte>(index * 2654435761U >> 24U); }
 
 class FrameSide final : public TwoProcesses::Side {
@@ -97,7 +97,7 @@ public:
                 endpoint_->send(peer_, {FetchProbeReply{}, {}});
             }
         }
-        // The receiver's word must leave its queue, though nothing more is waited for.
+        // Lets the receiver's confirmation leave its queue, although nothing more is awaited.
         endpoint_->receive_until(endpoint_->now());
         return check();
     }
@@ -117,7 +117,7 @@ private:
         }
     }
 
-    /// Once: every byte where it belongs.
+    /// Checks every byte, after the first run only.
     Result<void> check() {
         if (std::exchange(checked_, true)) {
             return {};

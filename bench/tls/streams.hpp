@@ -9,7 +9,7 @@
 
 namespace starling::bench {
 
-/// What travels in a run, and where.
+/// What is sent in a run, and to which address.
 struct StreamOptions {
     Address address;  ///< on which the receiver listens
     std::size_t bytes = std::size_t{256} << 20U;
@@ -18,10 +18,10 @@ struct StreamOptions {
 };
 
 /// An SL that sends its parameters in segments, as the exchange does: all are queued at once. A run
-/// ends with the receiver's word that it has all.
+/// ends with the receiver's confirmation that it has all.
 std::unique_ptr<TwoProcesses::Side> make_frame_sender(const StreamOptions& options,
                                                       const IdentityFiles& identity);
-/// An SL that keeps the segments of a run until the next.
+/// An SL that keeps the segments of a run until the next one.
 std::unique_ptr<TwoProcesses::Side> make_frame_receiver(const StreamOptions& options,
                                                         const IdentityFiles& identity);
 

@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t runs_max = 1000;
 constexpr std::size_t sides = 2;
 
-/// In memory that both processes see.
+/// In memory shared by both processes.
 struct Shared {
     pthread_barrier_t barrier;
     std::array<double, sides> began{};
@@ -70,7 +70,7 @@ Result<void> run_side(Shared& shared, std::size_t index, const TwoProcesses::Pla
         return entered;
     }
     const std::unique_ptr<TwoProcesses::Side> side = make();
-    ::pthread_barrier_wait(&shared.barrier);  // who accepts listens now
+    ::pthread_barrier_wait(&shared.barrier);  // the accepting side listens now
     if (Result<void> connected = side->connect(); !connected) {
         return connected;
     }
@@ -131,7 +131,7 @@ Result<TwoProcesses::Figures> TwoProcesses::measure(const Plan& plan, const Make
         int status = 0;
         const pid_t ended = ::wait(&status);
         if (status != 0) {
-            good = false;  // the other one would wait for it
+            good = false;  // the other one would wait at the barrier forever
             ::kill(ended == children[0] ? children[1] : children[0], SIGKILL);
         }
     }

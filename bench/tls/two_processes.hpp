@@ -10,7 +10,7 @@
 
 namespace starling::bench {
 
-/// Two processes that do the same number of runs in step, and what these took.
+/// Measures two processes that do the same number of runs in step.
 class TwoProcesses {
 public:
     struct Plan {
@@ -22,20 +22,20 @@ public:
     };
     struct Figures {
         std::vector<double> seconds;  ///< of each run: from the first's start to the last's end
-        double cpu_seconds = 0;       ///< a run, both processes
+        double cpu_seconds = 0;       ///< per run, both processes
         double first_cpu_seconds = 0;
         double peak_mib = 0;  ///< of the larger process
     };
 
-    /// In one of the processes.
+    /// The code of one of the processes.
     class Side {
     public:
         virtual ~Side() = default;
-        /// Until both are connected.
+        /// Returns when both are connected.
         virtual Result<void> connect() = 0;
-        /// Before the clock runs.
+        /// Called before each run, outside the measured time.
         virtual void prepare() {}
-        /// What is timed.
+        /// The measured code.
         virtual Result<void> run() = 0;
     };
     using MakeSide = std::function<std::unique_ptr<Side>()>;
