@@ -1,3 +1,5 @@
+// Measures the time of a batch for the simulator's calibration table. Existing rows of the file are
+// kept; it is read before the measurement too, so that an unreadable file is reported at once.
 #include "examples/cifar10/calibrate.hpp"
 
 #include <algorithm>
@@ -37,7 +39,7 @@ std::string row_text(const Calibration& calibration) {
            ", \"startup_seconds\": " + decimal(calibration.startup_seconds) + "}";
 }
 
-/// A row of the file that was there, as it was.
+/// A row of the existing file, unchanged.
 std::string row_text(const JsonValue& row) {
     std::string text = "{";
     for (const auto& [key, value] : row.items) {
@@ -72,7 +74,7 @@ Result<Calibration> measure_batches(const ProgramFlags& flags) {
     calibration.startup_seconds = seconds_since(start);
 
     std::vector<double> times;
-    // The first batches allocate memory and generate code.
+    // The first batches include allocations and code generation.
     const std::uint64_t warm_up = std::min<std::uint64_t>(5, flags.calibrate_batches / 2);
     std::uint64_t epoch = 0;
     source.start_epoch(epoch);
@@ -120,14 +122,14 @@ Result<std::string> merge_calibration(const std::string& text, const std::string
     return merged + "\n}}\n";
 }
 
-/// What the file says before; a file that is not there says nothing.
+/// The existing contents of the file; empty if there is no file.
 Result<std::string> calibrations_so_far(const std::string& file) {
     std::error_code ignored;
     return std::filesystem::exists(file, ignored) ? read_whole_file(file) : Result<std::string>("");
 }
 
 int calibrate(const ProgramFlags& flags) {
-    // A minute of measuring is not for nothing.
+    // Before measuring, which takes a minute.
     if (const Result<std::string> before = calibrations_so_far(flags.calibrate); !before) {
         std::cerr << "cifar10: --calibrate: " << before.error().message << "\n";
         return EXIT_FAILURE;
@@ -137,7 +139,7 @@ int calibrate(const ProgramFlags& flags) {
         std::cerr << "cifar10: " << measured.error().message << "\n";
         return EXIT_FAILURE;
     }
-    // Read late: another calibration may have written meanwhile.
+    // Read again: another calibration may have written meanwhile.
     const Result<std::string> before = calibrations_so_far(flags.calibrate);
     const Result<std::string> merged =
         before ? merge_calibration(*before, workload_name(flags), *measured) : before;

@@ -8,12 +8,12 @@
 
 namespace starling {
 
-/// What a batch costs on this machine, in seconds.
+/// Cost of a batch on this machine, in seconds.
 struct Calibration {
     double seconds_per_batch = 0.0;  ///< median
     double p10 = 0.0;
     double p90 = 0.0;
-    double startup_seconds = 0.0;  ///< to read the data and build the model
+    double startup_seconds = 0.0;  ///< to read the data and to build the model
 };
 
 /// Trains flags.calibrate_batches batches without a swarm; the first ones only warm up.
@@ -27,7 +27,7 @@ Result<std::string> merge_calibration(const std::string& text, const std::string
 /// "cifar10/<model>/<batch size>": the row's name in the table.
 std::string workload_name(const ProgramFlags& flags);
 
-/// Measures, and writes into flags.calibrate. \return the process's exit code.
+/// Measures, and writes to the file flags.calibrate. \return  the process's exit code.
 int calibrate(const ProgramFlags& flags);
 
 }  // namespace starling

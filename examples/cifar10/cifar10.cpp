@@ -1,6 +1,6 @@
 // Trains a network on CIFAR-10 as a member of a swarm: HPE's example, in C++ with libtorch. This
-// file is what a program needs to join a swarm; reading flags, data and files is in the files
-// beside it.
+// file contains what a program needs to join a swarm; flags, data and files are handled in the
+// other files of this folder.
 
 #include <array>
 #include <cmath>
@@ -28,7 +28,7 @@ T or_throw(Result<T> result) {
     return std::move(*result);
 }
 
-/// The flags, with the environment and the model's defaults where a flag was not given.
+/// The flags, with the model's defaults for those that were not given.
 Result<ProgramFlags> complete_flags(const std::vector<std::string>& arguments) {
     Result<ProgramFlags> flags = parse_flags(arguments);
     if (flags && flags->batch_size == 0) {
@@ -48,7 +48,7 @@ std::shared_ptr<const ImageData> session_data(const SwarmSession& session,
     return data;
 }
 
-/// How many images of each class a member has: "cat 2500, dog 2500".
+/// The number of images of each class that a member has: "cat 2500, dog 2500".
 std::string classes_text(const ImageData& data, const std::vector<std::uint32_t>& part) {
     std::array<std::size_t, image_classes> counts{};
     for (const std::uint32_t index : part) {
@@ -65,7 +65,7 @@ std::string classes_text(const ImageData& data, const std::vector<std::uint32_t>
 BatchSource make_source(const SwarmSession& session, const ProgramFlags& flags,
                         const ImageData& data) {
     const ImageSet& set = data.train;
-    // Alone, "full" needs no shard; with others the shard only makes the order another one.
+    // With "full" the shard changes the order only.
     const Shard shard = shard_of(session);
     std::vector<std::uint32_t> part;
     switch (flags.partition) {
@@ -114,7 +114,7 @@ void log_progress(const SwarmSession& session, std::uint64_t epoch, std::uint64_
     session.log(Level::info, line.data());
 }
 
-/// What a state belongs to.
+/// Identifies the training to which a saved state belongs.
 std::string training_text(const SwarmSession& session, const ProgramFlags& flags,
                           const ImageData& data, std::uint64_t epochs) {
     const Shard shard = shard_of(session);
@@ -129,8 +129,7 @@ std::string training_text(const SwarmSession& session, const ProgramFlags& flags
 void train_epoch(const SwarmSession& session, SwarmCallback& callback, ImageClassifier& classifier,
                  BatchSource& source, std::uint64_t epoch, std::uint64_t epochs,
                  std::uint64_t done) {
-    constexpr std::uint64_t batches_between_lines =
-        64;  // by count: a clock would differ in each run
+    constexpr std::uint64_t batches_between_lines = 64;  // by count: times would differ in each run
     const std::uint64_t batches = source.batches_per_epoch();
     source.start_epoch(epoch, done);
     double loss_sum = 0.0;
@@ -209,7 +208,7 @@ void train(SwarmSession& session) {
     options.state = &state;
     SwarmCallback callback(session, classifier.parameters(), options);
     callback.on_train_begin();
-    // Where an earlier start of this program was stopped, if there was one.
+    // Where an earlier start of this program was interrupted, if there was one.
     const TrainingPosition start = callback.resumed();
     std::uint64_t done = start.batches_done;
     for (std::uint64_t epoch = start.epochs_done + 1; epoch <= epochs && !callback.ended();
@@ -222,7 +221,7 @@ void train(SwarmSession& session) {
     save(session, flags, callback, classifier, data->source);
 }
 
-/// --calibrate needs no node, no swarm and no simulator, so it is looked for before them.
+/// --calibrate needs no node, no swarm and no simulator, so it is handled before them.
 bool wants_calibration(const std::vector<std::string>& arguments) {
     for (const std::string& argument : arguments) {
         if (argument == "--calibrate" || argument.starts_with("--calibrate=")) {

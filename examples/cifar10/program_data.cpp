@@ -26,7 +26,7 @@ Result<std::shared_ptr<const ImageData>> read_data(const std::filesystem::path& 
 
 Result<std::shared_ptr<const ImageData>> load_data(const std::filesystem::path& directory,
                                                    const ProgramFlags& flags) {
-    // Read-only once made, so sharing can't be seen by a training; gone with its last user.
+    // Read-only, so that sharing does not affect trainings; freed with its last user.
     static std::mutex mutex;
     static std::map<std::string, std::weak_ptr<const ImageData>> shared;
     const std::string key = directory.string() + "\n" + std::to_string(flags.drawn_train) + "\n" +

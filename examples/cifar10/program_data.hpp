@@ -7,8 +7,8 @@
 
 namespace starling {
 
-/// CIFAR-10 out of `directory`; drawn images if it is empty. Several trainings of one process that
-/// name the same data share one copy of it: a simulation of many hosts reads it once.
+/// CIFAR-10 from `directory`; drawn images if it is empty. Trainings of one process with the same
+/// data share one copy: a simulation of many hosts reads it once.
 Result<std::shared_ptr<const ImageData>> load_data(const std::filesystem::path& directory,
                                                    const ProgramFlags& flags);
 

@@ -11,7 +11,7 @@ namespace {
 struct FlagRow {
     std::string_view name;
     std::string_view help;
-    /// "" or what a value must be.
+    /// Sets the field; returns what a value must be if `text` is wrong, otherwise "".
     std::function<std::string(ProgramFlags&, const std::string&)> set;
 };
 

@@ -12,8 +12,8 @@
 
 namespace starling {
 
-/// How the training set is shared out: equal random parts, equal parts with classes of their own
-/// (skewed_part), or everything to everyone.
+/// How the training set is split: equal random parts, equal parts with skewed classes
+/// (skewed_part()), or all images to everyone.
 enum class Partition : std::uint8_t { iid = 1, skewed = 2, full = 3 };
 
 std::string_view partition_name(Partition partition);
@@ -36,15 +36,15 @@ struct ProgramFlags {
     std::uint64_t calibrate_batches = 60;
 };
 
-/// Errc::usage names the flag that is unknown or has no value or a wrong one.
+/// Errc::usage names a flag that is unknown, or has no value or a wrong one.
 Result<ProgramFlags> parse_flags(const std::vector<std::string>& arguments);
 
-/// What --help says: all flags and variables, with units and defaults, and an example.
+/// The text of --help: all flags and variables, with units and defaults, and an example.
 std::string program_help();
 
-/// SHARD_INDEX and SHARD_COUNT of the environment, else the number at the end of the node's name
-/// and MIN_PEERS: of ml1 and ml2, ml1 has shard 1 of 2. Throws SwarmError (usage) if there is no
-/// such number or it is above the count.
+/// SHARD_INDEX and SHARD_COUNT of the environment; by default the number at the end of the node's
+/// name and MIN_PEERS: with ml1 and ml2, ml1 has shard 1 of 2. Throws SwarmError (usage) if there
+/// is no such number or it is above the count.
 Shard shard_of(const SwarmSession& session);
 
 }  // namespace starling

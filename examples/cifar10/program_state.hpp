@@ -7,11 +7,11 @@
 
 namespace starling {
 
-/// The example's optimiser, with the options of the training that it belongs to. The order of the
-/// images needs no state: it follows from seed, shard and epoch.
+/// The state of the example's optimiser, with the options of its training. The order of the images
+/// needs no state: it depends on seed, shard and epoch only.
 class TrainingState final : public ProgramState {
 public:
-    /// \param options  in words: with others the state is of no use. `classifier` must outlive
+    /// \param options  as text; a state with other options is refused. `classifier` must outlive
     /// this.
     TrainingState(ImageClassifier& classifier, std::string options)
         : classifier_(classifier), options_(std::move(options)) {}
