@@ -6,10 +6,21 @@
 
 namespace starling {
 
-Bytes encode_record(const LogRecord& record) {
-    Writer writer;
+namespace {
+
+constexpr std::size_t record_header_bytes = 9;  ///< term, kind
+
+void encode_record_header(Writer& writer, const LogRecord& record) {
     writer.u64(record.term);
     writer.u8(static_cast<std::uint8_t>(record.kind));
+}
+
+}  // namespace
+
+Bytes encode_record(const LogRecord& record) {
+    Writer writer;
+    writer.reserve(record_header_bytes + record.data.size());
+    encode_record_header(writer, record);
     writer.raw(record.data);
     return writer.take();
 }
@@ -24,7 +35,7 @@ Result<LogRecord> decode_record(std::uint64_t index, ByteView bytes) {
         return Error{Errc::malformed, "record " + std::to_string(index) + " is no log record"};
     }
     record.kind = static_cast<RecordKind>(kind);
-    const ByteView data = bytes.subspan(9);
+    const ByteView data = bytes.subspan(record_header_bytes);
     record.data.assign(data.begin(), data.end());
     return record;
 }
@@ -33,6 +44,15 @@ Digest chain_link(const Hasher& hasher, const Digest& before, std::uint64_t inde
     Writer number;
     number.u64(index);
     const std::array<ByteView, 3> parts{ByteView(before.bytes), ByteView(number.bytes()), bytes};
+    return hasher.digest(std::span<const ByteView>(parts));
+}
+
+Digest chain_link(const Hasher& hasher, const Digest& before, const LogRecord& record) {
+    Writer numbers;
+    numbers.u64(record.index);
+    encode_record_header(numbers, record);
+    const std::array<ByteView, 3> parts{ByteView(before.bytes), ByteView(numbers.bytes()),
+                                        ByteView(record.data)};
     return hasher.digest(std::span<const ByteView>(parts));
 }
 

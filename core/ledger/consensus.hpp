@@ -37,6 +37,8 @@ Result<LogRecord> decode_record(std::uint64_t index, ByteView bytes);
 /// before || index as 8 bytes, little-endian || bytes), the link before record 1 being 32 zero
 /// bytes.
 Digest chain_link(const Hasher& hasher, const Digest& before, std::uint64_t index, ByteView bytes);
+/// The same link, from the record: without a copy of its data.
+Digest chain_link(const Hasher& hasher, const Digest& before, const LogRecord& record);
 
 /// A server number that was never used before. \param start  tells this start of the node from all
 /// others, such as the time.

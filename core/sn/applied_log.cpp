@@ -3,7 +3,7 @@
 namespace starling {
 
 void AppliedLog::append(const LogRecord& record) {
-    head_ = chain_link(hasher_, head_, record.index, encode_record(record));
+    head_ = chain_link(hasher_, head_, record);
     term_ = record.term;
     links_.push_back(head_);
     checkpoint_due_ = checkpoint_due_ || size() - checkpoint_at_ >= checkpoint_interval_;

@@ -1,13 +1,16 @@
 // The collaborators of SnNode, each tested alone.
 #include <gtest/gtest.h>
 
+#include "core/sn/applied_log.hpp"
 #include "core/sn/entry_shares.hpp"
+#include "core/sn/leadership.hpp"
 #include "core/sn/log_interval.hpp"
 #include "core/sn/membership_claims.hpp"
 #include "core/sn/merge_reports.hpp"
 #include "core/sn/original_check.hpp"
 #include "core/sn/proposals.hpp"
 #include "core/sn/round_motion.hpp"
+#include "core/sn/server_dialler.hpp"
 #include "tests/support/node_bench.hpp"
 
 namespace starling::test {
@@ -147,6 +150,82 @@ TEST(OriginalCheck, AfterTheTimeLimitItServesAndHandlesDeferredInputs) {
     check.on_input(PeerUp{{"sl1"}, Role::sl, {}, 1, {}}, out);
     EXPECT_EQ(check.on_input(TimerDue{7}, out), OriginalCheck::Verdict::alone);
     EXPECT_EQ(check.take_held().size(), 1U);
+}
+
+LogRecord record(std::uint64_t index) {
+    return {index, 3, RecordKind::entry, Bytes(200, std::byte{static_cast<unsigned char>(index)})};
+}
+
+TEST(AppliedLog, ItsLinksAreThoseOfTheBytesOnDisk) {
+    AppliedLog log(openssl_hasher(), 100);
+    Digest link;
+    for (std::uint64_t index = 1; index <= 3; ++index) {
+        log.append(record(index));
+        link = chain_link(openssl_hasher(), link, index, encode_record(record(index)));
+        EXPECT_EQ(log.head(), link);
+    }
+    EXPECT_EQ(log.size(), 3U);
+    EXPECT_EQ(log.term(), 3U);
+}
+
+TEST(AppliedLog, ACheckpointIsDueOnceAnInterval) {
+    AppliedLog log(openssl_hasher(), 2);
+    log.append(record(1));
+    EXPECT_FALSE(log.checkpoint_due());
+    log.append(record(2));
+    EXPECT_TRUE(log.checkpoint_due());
+    const Checkpoint signed_head = log.take_checkpoint();
+    EXPECT_FALSE(log.checkpoint_due());
+    log.append(record(3));
+    EXPECT_FALSE(log.checkpoint_due());
+    EXPECT_TRUE(log.agrees_with(signed_head)) << "also once there are more records";
+    EXPECT_FALSE(log.agrees_with({1, signed_head.head}));
+    EXPECT_FALSE(log.agrees_with({0, {}}));
+    EXPECT_FALSE(log.agrees_with({4, signed_head.head})) << "of a record that is not there yet";
+}
+
+TEST(Leadership, LinesAboutAMissingLeaderGetRarer) {
+    Leadership leadership(seconds(3));
+    leadership.note_seen(start);
+    EXPECT_FALSE(leadership.is_missing(start + seconds(3)));
+    EXPECT_TRUE(leadership.is_missing(start + seconds(4)));
+    EXPECT_FALSE(leadership.take_found_line()) << "none was logged as missing";
+    EXPECT_TRUE(leadership.take_missing_line(start + seconds(4)));
+    EXPECT_FALSE(leadership.take_missing_line(start + seconds(11)));
+    EXPECT_TRUE(leadership.take_missing_line(start + seconds(12)));
+    EXPECT_FALSE(leadership.take_missing_line(start + seconds(35)));
+    EXPECT_TRUE(leadership.take_found_line());
+    EXPECT_FALSE(leadership.take_found_line()) << "once";
+    EXPECT_TRUE(leadership.take_missing_line(start + seconds(36))) << "begins anew";
+}
+
+TEST(Leadership, WhatWaitsIsResentOnceATermUnlessAskedFor) {
+    Leadership leadership(seconds(3));
+    EXPECT_TRUE(leadership.take_resend(2));
+    EXPECT_FALSE(leadership.take_resend(2));
+    leadership.ask_to_resend();
+    EXPECT_TRUE(leadership.take_resend(2));
+    EXPECT_TRUE(leadership.take_resend(3));
+}
+
+TEST(ServerDialler, AnAddressIsDialledOnceAtATime) {
+    ServerDialler dialler(6, seconds(1));
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    const Address address = server(2).address;
+    dialler.dial(address, out);
+    dialler.dial(address, out);
+    EXPECT_EQ(effects.size(), 1U);
+    dialler.on_failed({address, {Errc::unreachable, "connection refused"}});
+    EXPECT_EQ(dialler.error_text(address), " (connection refused)");
+    dialler.dial_later(start, out);
+    dialler.dial_later(start, out);
+    EXPECT_EQ(effects.size(), 2U) << "one timer";
+    dialler.on_timer();
+    dialler.dial(address, out);
+    EXPECT_EQ(effects.size(), 3U);
+    dialler.on_connected(address);
+    EXPECT_EQ(dialler.error_text(address), "");
 }
 
 }  // namespace
