@@ -30,7 +30,7 @@ Result<EndMode> parse_end_mode(std::string_view text);
 struct ContractConfig {
     std::uint32_t min_peers = 2;         ///< >= 1; quorum of every round
     std::uint32_t sync_frequency = 128;  ///< batches between rounds, >= 1
-    MergeRule merge_rule = MergeRule::mean;
+    MergeMethod merge;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in
     /// End the swarm if min_peers are not there by then; 0 = wait for ever.

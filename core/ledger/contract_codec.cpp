@@ -1,4 +1,6 @@
 // Encoding of contracts in commands and views: see FORMAT.md.
+#include <algorithm>
+
 #include "core/ledger/command.hpp"
 
 namespace starling {
@@ -31,13 +33,35 @@ void encode(Writer& writer, const std::vector<RoundMember>& members) {
     }
 }
 
-MergeRule decode_merge_rule(Reader& reader) {
-    const MergeRuleRow* row = merge_rule_of(reader.u8());
-    if (row == nullptr) {
-        reader.fail();
-        return ContractConfig{}.merge_rule;
+void encode(Writer& writer, const MergeMethod& method) {
+    writer.u8(static_cast<std::uint8_t>(method.rule));
+    if (method.rule == MergeRule::of_program) {
+        writer.string(method.name);
+        writer.u8(static_cast<std::uint8_t>(method.parameters.size()));
     }
-    return row->rule;
+    for (const double parameter : method.parameters) {
+        writer.f64(parameter);
+    }
+}
+
+MergeMethod decode_merge_method(Reader& reader) {
+    MergeMethod method;
+    method.rule = static_cast<MergeRule>(reader.u8());
+    std::size_t parameters = 0;
+    if (method.rule == MergeRule::of_program) {
+        method.name = reader.string(merge_rule_name_max);
+        parameters = std::min<std::size_t>(reader.u8(), merge_parameters_max + 1);
+    } else if (const MergeRuleRow* const row = row_of(method)) {
+        parameters = row->parameters.size();
+    }
+    for (std::size_t i = 0; i < parameters; ++i) {
+        method.parameters.push_back(reader.f64());
+    }
+    if (!check(method)) {
+        reader.fail();
+        return {};
+    }
+    return method;
 }
 
 }  // namespace
@@ -45,7 +69,7 @@ MergeRule decode_merge_rule(Reader& reader) {
 void encode(Writer& writer, const ContractConfig& config) {
     writer.u32(config.min_peers);
     writer.u32(config.sync_frequency);
-    writer.u8(static_cast<std::uint8_t>(config.merge_rule));
+    encode(writer, config.merge);
     writer.u8(static_cast<std::uint8_t>(config.non_finite));
     writer.i64(config.grace_ns);
     writer.i64(config.wait_limit_ns);
@@ -58,7 +82,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     ContractConfig config;
     config.min_peers = reader.u32();
     config.sync_frequency = reader.u32();
-    config.merge_rule = decode_merge_rule(reader);
+    config.merge = decode_merge_method(reader);
     config.non_finite = decode_enum(reader, NonFinitePolicy::refuse, NonFinitePolicy::allow);
     config.grace_ns = reader.i64();
     config.wait_limit_ns = reader.i64();
@@ -67,7 +91,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.layout_bytes = reader.u64();
     // 95 years: a time_of() and one of these together stay within 64 bits.
     constexpr std::int64_t duration_max = std::int64_t{3'000'000'000} * 1'000'000'000;
-    if (config.min_peers == 0 || config.min_peers < row_of(config.merge_rule).min_peers ||
+    if (config.min_peers == 0 || config.min_peers < least_min_peers(config.merge) ||
         config.min_peers > members_max || config.sync_frequency == 0 || config.grace_ns < 0 ||
         config.grace_ns > duration_max || config.wait_limit_ns < 0 ||
         config.wait_limit_ns > duration_max || config.slowest_link == 0) {

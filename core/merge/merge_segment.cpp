@@ -10,13 +10,27 @@
 namespace starling {
 namespace {
 
+std::uint64_t floating_elements(const ParamLayout& layout) {
+    std::uint64_t elements = 0;
+    for (const TensorSpec& tensor : layout.tensors()) {
+        elements +=
+            is_floating(tensor.dtype) ? tensor.size_bytes() / element_bytes(tensor.dtype) : 0;
+    }
+    return elements;
+}
+
 /// \pre contributions are of one size, and not phantoms
 Blob merge_bytes(const MergeWork& work) {
     const std::size_t size = work.contributions.front().size();
     BufferPool::Buffer merged = BufferPool::of_process().take(size);
-    const MergeRuleRow& rule = row_of(work.rule);
+    const MergeRuleRow* const rule = row_of(work.method);
+    STARLING_INVARIANT(rule != nullptr, "sessions with a rule that is not here are refused");
     const std::vector<double> weights(work.weights.begin(), work.weights.end());
     std::vector<const std::byte*> inputs(work.contributions.size());
+    MergeBlock block{.inputs = inputs,
+                     .weights = weights,
+                     .parameters = work.method.parameters,
+                     .model_elements = floating_elements(*work.layout)};
     const std::uint64_t segment_begin = work.segment * segment_bytes;
     for (const TensorSpec& tensor : work.layout->tensors()) {
         const std::uint64_t begin = std::max(segment_begin, tensor.offset_bytes);
@@ -30,8 +44,10 @@ Blob merge_bytes(const MergeWork& work) {
         }
         std::byte* out = merged.get() + (begin - segment_begin);
         if (is_floating(tensor.dtype)) {
-            rule.merge(tensor.dtype, inputs, weights, out,
-                       (end - begin) / element_bytes(tensor.dtype));
+            block.dtype = tensor.dtype;
+            block.out = out;
+            block.count = (end - begin) / element_bytes(tensor.dtype);
+            rule->merge(block);
         } else {
             std::memcpy(out, inputs[0], end - begin);
         }
@@ -42,7 +58,7 @@ Blob merge_bytes(const MergeWork& work) {
 
 /// The contributions but those at `left_out`, which ascends.
 MergeWork without(const MergeWork& work, const std::vector<std::uint32_t>& left_out) {
-    MergeWork rest{work.layout, work.segment, work.rule, {}, {}, work.non_finite};
+    MergeWork rest{work.layout, work.segment, work.method, {}, {}, work.non_finite};
     for (std::uint32_t k = 0; k < work.contributions.size(); ++k) {
         if (!std::binary_search(left_out.begin(), left_out.end(), k)) {
             rest.contributions.push_back(work.contributions[k]);

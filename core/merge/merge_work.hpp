@@ -15,7 +15,7 @@ namespace starling {
 struct MergeWork {
     std::shared_ptr<const ParamLayout> layout;
     std::uint32_t segment = 0;
-    MergeRule rule = MergeRule::mean;
+    MergeMethod method;
     std::vector<Blob> contributions;     ///< ascending by node id, all of the segment's size
     std::vector<std::uint32_t> weights;  ///< of each contribution, > 0
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;

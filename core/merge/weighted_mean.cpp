@@ -6,20 +6,17 @@
 
 namespace starling {
 
-void weighted_mean(DType dtype, std::span<const std::byte* const> inputs,
-                   std::span<const double> weights, std::byte* out, std::size_t count) {
+void weighted_mean(const MergeBlock& block) {
     double total = 0.0;
-    for (const double weight : weights) {
+    for (const double weight : block.weights) {
         total += weight;
     }
     STARLING_INVARIANT(total > 0.0, "a round has a member with weight");
-    constexpr std::size_t chunk = 4096;
-    with_wide_elements(
-        dtype, inputs, out, count, chunk,
-        [&](auto element, std::span<const std::byte* const> runs, std::byte* to, std::size_t size) {
-            merge_kernels().of<decltype(element)>().mean(runs.data(), weights.data(), runs.size(),
-                                                         total, to, size);
-        });
+    with_wide_elements(block, wide_chunk, [&](auto element, const MergeBlock& wide) {
+        merge_kernels().of<decltype(element)>().mean(wide.inputs.data(), wide.weights.data(),
+                                                     wide.inputs.size(), total, wide.out,
+                                                     wide.count);
+    });
 }
 
 }  // namespace starling

@@ -21,17 +21,17 @@ namespace {
 }
 
 /// SwarmError (usage): no rule has this name, or it needs more members.
-MergeRule chosen_rule(const SwarmCallbackOptions& options) {
-    const Result<MergeRule> rule = parse_merge_rule(options.merge_rule);
-    if (!rule) {
-        fail(Errc::usage, "SwarmCallback: " + rule.error().message);
+MergeMethod chosen_rule(const SwarmCallbackOptions& options) {
+    Result<MergeMethod> method = parse_merge_method(options.merge_rule);
+    if (!method) {
+        fail(Errc::usage, "SwarmCallback: " + method.error().message);
     }
-    if (const std::uint32_t least = row_of(*rule).min_peers; options.min_peers < least) {
-        fail(Errc::usage, "SwarmCallback: merge rule '" + options.merge_rule + "' needs at least " +
-                              std::to_string(least) + " members, but min_peers is " +
-                              std::to_string(options.min_peers));
+    if (const std::uint32_t least = least_min_peers(*method); options.min_peers < least) {
+        fail(Errc::usage, "SwarmCallback: merge rule '" + to_string(*method) +
+                              "' needs at least " + std::to_string(least) +
+                              " members, but min_peers is " + std::to_string(options.min_peers));
     }
-    return *rule;
+    return std::move(*method);
 }
 
 void check(const SwarmCallbackOptions& options) {
@@ -115,7 +115,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     request.contract = options_.contract;
     request.config.min_peers = options_.min_peers;
     request.config.sync_frequency = options_.sync_frequency;
-    request.config.merge_rule = chosen_rule(options_);
+    request.config.merge = chosen_rule(options_);
     request.config.non_finite = options_.non_finite;
     request.config.slowest_link = options_.slowest_link;
     request.config.grace_ns = options_.grace.count();

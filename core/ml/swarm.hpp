@@ -120,8 +120,10 @@ struct SwarmCallbackOptions {
     /// Bytes a second, the same for all members: rounds wait for links as slow as that (32 kbit/s).
     /// A faster one bounds what a member that stalls on purpose can cost: see attempt_limit().
     std::uint64_t slowest_link = 4000;
-    /// How the members' parameters become one model: a name out of core/merge/merge_rules.cpp, the
-    /// same for all members.
+    /// How the members' parameters become one model: mean, coordinate-median, trimmed-mean,
+    /// geometric-median, krum, centred-clipping or a rule of the program's own, and parameters
+    /// where they shall not be the usual ones: "trimmed-mean:beta=0.2"
+    /// (core/merge/merge_rules.cpp). The same for all members.
     std::string merge_rule = "mean";
     /// What becomes of parameters with NaN or infinity in them; the same for all members.
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;

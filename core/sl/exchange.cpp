@@ -224,7 +224,7 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
     }
     MergeWork work{.layout = setup_.layout,
                    .segment = segment,
-                   .rule = setup_.rule,
+                   .method = setup_.method,
                    .contributions = std::move(assembly.contributions),
                    .weights = std::move(assembly.weights),
                    .non_finite = setup_.non_finite};

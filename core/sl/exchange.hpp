@@ -25,7 +25,7 @@ struct ExchangeSetup {
     std::vector<RoundMember> members;  ///< ascending by id; `self` is one of them
     std::vector<NodeId> departed;      ///< see ContractView
     std::shared_ptr<const ParamLayout> layout;
-    MergeRule rule = MergeRule::mean;
+    MergeMethod method;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     Segments own;                                  ///< this member's parameters
     bool in_arrival_order = false;                 ///< see SlNodeOptions::PlantedFaults

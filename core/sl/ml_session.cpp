@@ -30,6 +30,12 @@ Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, Outbox& 
                      "the ML program's model has no parameters, or its layout does not have the "
                      "size it says"};
     }
+    if (row_of(open.config.merge) == nullptr) {
+        return Error{Errc::refused,
+                     "this SL has no merge rule '" + open.config.merge.name +
+                         "', which is the ML program's own: start an SL that was built with it "
+                         "(add_swarm_learning in deploy/cmake/StarlingTargets.cmake)"};
+    }
     session_->layout = std::make_shared<const ParamLayout>(*layout);
     log_sl(Level::info,
            "ML node '" + ml.name + "' is connected: " + layout->summary() + "; " +

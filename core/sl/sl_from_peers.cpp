@@ -31,7 +31,7 @@ void SlNode::begin_exchange(Outbox& out) {
                   .members = view.frozen,
                   .departed = view.departed,
                   .layout = ml_.layout(),
-                  .rule = config.merge_rule,
+                  .method = config.merge,
                   .non_finite = config.non_finite,
                   .own = ml_.params(),
                   .in_arrival_order = options_.planted.merge_in_arrival_order,

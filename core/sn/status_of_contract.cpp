@@ -187,7 +187,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
         .begin_object()
         .field("min_peers", config.min_peers)
         .field("sync_frequency", config.sync_frequency)
-        .field("merge", to_string(config.merge_rule))
+        .field("merge", to_string(config.merge))
         .field("non_finite", to_string(config.non_finite))
         .field("slowest_link_bytes_per_s", config.slowest_link)
         .field("grace_ms", config.grace_ns / 1'000'000)

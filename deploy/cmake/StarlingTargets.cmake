@@ -115,6 +115,14 @@ function(add_swarm_program name)
     endif()
 endfunction()
 
+# add_swarm_learning(NAME SOURCES...): run-sl with merge rules of a program's own, which these sources register
+# (core/merge/merge_rules.hpp). The program's own target has the same sources.
+function(add_swarm_learning name)
+    add_executable(${name} ${STARLING_ROOT}/deploy/programs/run_sl_main.cpp ${ARGN})
+    target_link_libraries(${name} PRIVATE
+        starling_host starling_crypto starling_metrics starling_ml_host starling_storage)
+endfunction()
+
 # compile_option_parser(FILE): CLI11 is a large header of templates, whose code runs once at the
 # start of a program: not optimising it saves a third of the compile time.
 function(compile_option_parser file)

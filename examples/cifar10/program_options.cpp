@@ -49,6 +49,12 @@ std::string set_non_finite(ProgramFlags& flags, const std::string& text) {
     return "";
 }
 
+std::string set_merge(ProgramFlags& flags, const std::string& text) {
+    const Result<MergeMethod> method = parse_merge_method(text);
+    flags.merge = text;
+    return method ? "" : "a merge rule: " + method.error().message;
+}
+
 std::string set_partition(ProgramFlags& flags, const std::string& text) {
     for (const Partition partition : {Partition::iid, Partition::skewed, Partition::full}) {
         if (partition_name(partition) == text) {
@@ -87,6 +93,10 @@ const std::vector<FlagRow>& flag_rows() {
          "of parameters with NaN or infinity: refuse: the round is merged without them (default); "
          "warn; allow",
          set_non_finite},
+        {"--merge",
+         "how models are merged: mean (default), coordinate-median, trimmed-mean:beta=0.1, "
+         "geometric-median, krum:f=1,select=1, centred-clipping:tau=10",
+         set_merge},
         {"--calibrate", "measures a batch without a swarm and writes it into this JSON file",
          words(&F::calibrate)},
         {"--calibrate-batches", "default 60", number(&F::calibrate_batches, 10, 1'000'000)},

@@ -10,14 +10,16 @@ namespace starling {
 namespace {
 
 TEST(Cifar10Flags, AreAcceptedInBothSpellings) {
-    const Result<ProgramFlags> flags = parse_flags(
-        {"--model", "cnn", "--epochs=5", "--partition", "full", "--data-dir", "data", "--seed=9"});
+    const Result<ProgramFlags> flags =
+        parse_flags({"--model", "cnn", "--epochs=5", "--partition", "full", "--data-dir", "data",
+                     "--seed=9", "--merge=trimmed-mean:beta=0.2"});
     ASSERT_TRUE(flags) << flags.error().message;
     EXPECT_EQ(flags->model, "cnn");
     EXPECT_EQ(flags->epochs, 5U);
     EXPECT_EQ(flags->partition, Partition::full);
     EXPECT_EQ(flags->data_dir, "data");
     EXPECT_EQ(flags->seed, 9U);
+    EXPECT_EQ(flags->merge, "trimmed-mean:beta=0.2");
     EXPECT_EQ(parse_flags({"--partition=skewed"})->partition, Partition::skewed);
 }
 

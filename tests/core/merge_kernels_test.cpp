@@ -1,62 +1,16 @@
-// The kernels of the merge rules give the result of their definition, element by element, with
-// every vector unit of the machine.
+// The kernels of the merge rules: the mean equals its definition to the bit, and every rule makes
+// the same bits with every vector unit of the machine.
 #include "core/merge/kernels/merge_kernels.hpp"
 
-#include <cmath>
-#include <cstring>
-
-#include <gtest/gtest.h>
-
-#include "core/base/random.hpp"
-#include "core/merge/kernels/vector_unit.hpp"
 #include "core/merge/weighted_mean.hpp"
+#include "tests/support/merge_inputs.hpp"
 
 namespace starling::test {
 namespace {
 
-/// K arrays of one type, each one byte past an aligned address.
-template <typename T>
-class Runs {
-public:
-    Runs(std::size_t runs, std::size_t count, std::uint64_t seed) : count_(count) {
-        Random random(seed);
-        for (std::size_t k = 0; k < runs; ++k) {
-            bytes_.emplace_back(count * sizeof(T) + 1);
-            for (std::size_t i = 0; i < count; ++i) {
-                const T value = static_cast<T>(random.normal() * std::ldexp(1.0, int(i % 40) - 20));
-                std::memcpy(bytes_[k].data() + 1 + i * sizeof(T), &value, sizeof(T));
-            }
-        }
-        for (const Bytes& bytes : bytes_) {
-            pointers.push_back(bytes.data() + 1);
-        }
-    }
-    T at(std::size_t run, std::size_t i) const {
-        T value;
-        std::memcpy(&value, pointers[run] + i * sizeof(T), sizeof(T));
-        return value;
-    }
-    std::size_t count() const { return count_; }
-    std::vector<const std::byte*> pointers;
+using MergeKernels = EveryVectorUnit;
 
-private:
-    std::size_t count_;
-    std::vector<Bytes> bytes_;
-};
-
-class EveryVectorUnit : public testing::Test {
-protected:
-    ~EveryVectorUnit() override { use_vector_unit(vector_units().back()); }
-    template <typename Function>
-    static void each(Function function) {
-        for (const VectorUnit unit : vector_units()) {
-            use_vector_unit(unit);
-            function(to_string(unit));
-        }
-    }
-};
-
-/// The definition of the mean without kernels: rule `mean` must give the same bits.
+/// As the mean was defined before it had kernels: rule `mean` is what this says, to the bit.
 template <typename T>
 std::vector<T> defined_mean(const Runs<T>& runs, const std::vector<double>& weights) {
     double total = 0.0;
@@ -66,7 +20,7 @@ std::vector<T> defined_mean(const Runs<T>& runs, const std::vector<double>& weig
     std::vector<T> out;
     for (std::size_t i = 0; i < runs.count(); ++i) {
         double sum = 0.0;
-        for (std::size_t k = 0; k < runs.pointers.size(); ++k) {
+        for (std::size_t k = 0; k < runs.size(); ++k) {
             sum += weights[k] * static_cast<double>(runs.at(k, i));
         }
         out.push_back(static_cast<T>(sum / total));
@@ -74,39 +28,25 @@ std::vector<T> defined_mean(const Runs<T>& runs, const std::vector<double>& weig
     return out;
 }
 
-std::vector<double> weights_of(std::size_t runs) {
-    std::vector<double> weights;
-    for (std::size_t k = 0; k < runs; ++k) {
-        weights.push_back(static_cast<double>(k * 37 % 100 + 1));
-    }
-    return weights;
-}
-
-template <typename T>
-std::vector<T> kernel_mean(const Runs<T>& runs, const std::vector<double>& weights, DType dtype) {
-    std::vector<T> out(runs.count());
-    weighted_mean(dtype, runs.pointers, weights, std::as_writable_bytes(std::span(out)).data(),
-                  runs.count());
-    return out;
-}
-
-TEST_F(EveryVectorUnit, GivesTheBitsOfTheDefinition) {
+TEST_F(MergeKernels, MakeTheMeanOfTheDefinitionToTheBit) {
     for (const std::size_t count : {1U, 31U, 32U, 4096U, 4097U, 9001U}) {
         for (const std::size_t runs : {1U, 2U, 3U, 7U, 8U, 9U, 16U, 17U, 32U, 65U}) {
-            const Runs<float> f32(runs, count, runs);
-            const Runs<double> f64(runs, count, runs + 1000);
-            const std::vector<double> weights = weights_of(runs);
+            const auto f32 = drawn_runs<float>(runs, count, runs);
+            const auto f64 = drawn_runs<double>(runs, count, runs + 1000);
+            const std::vector<double> weights = own_weights(runs);
             const auto wanted32 = defined_mean(f32, weights);
             const auto wanted64 = defined_mean(f64, weights);
             each([&](std::string_view unit) {
-                ASSERT_EQ(kernel_mean(f32, weights, DType::f32), wanted32) << unit << " " << runs;
-                ASSERT_EQ(kernel_mean(f64, weights, DType::f64), wanted64) << unit << " " << runs;
+                ASSERT_EQ(merged(MergeRule::mean, f32, weights, DType::f32), wanted32)
+                    << unit << " " << runs;
+                ASSERT_EQ(merged(MergeRule::mean, f64, weights, DType::f64), wanted64)
+                    << unit << " " << runs;
             });
         }
     }
 }
 
-TEST_F(EveryVectorUnit, PreservesNanInfinityAndTheSignOfZero) {
+TEST_F(MergeKernels, KeepNanInfinityAndTheSignOfZeroInTheMean) {
     const std::vector<float> one = {NAN, INFINITY, INFINITY, -0.0F, 0x1p-149F, 3e38F};
     const std::vector<float> two = {1.0F, 1.0F, -INFINITY, -0.0F, 0x1p-149F, 3e38F};
     std::vector<float> long_one;
@@ -115,13 +55,9 @@ TEST_F(EveryVectorUnit, PreservesNanInfinityAndTheSignOfZero) {
         long_one.insert(long_one.end(), one.begin(), one.end());
         long_two.insert(long_two.end(), two.begin(), two.end());
     }
-    const std::byte* const runs[] = {std::as_bytes(std::span(long_one)).data(),
-                                     std::as_bytes(std::span(long_two)).data()};
-    const double weights[] = {1.0, 1.0};
+    const Runs<float> runs({long_one, long_two});
     each([&](std::string_view unit) {
-        std::vector<float> out(long_one.size());
-        weighted_mean(DType::f32, runs, weights, std::as_writable_bytes(std::span(out)).data(),
-                      out.size());
+        const auto out = merged(MergeRule::mean, runs, {1.0, 1.0}, DType::f32);
         for (std::size_t i = 0; i < out.size(); i += one.size()) {
             EXPECT_TRUE(std::isnan(out[i])) << unit;
             EXPECT_EQ(out[i + 1], INFINITY) << unit;
@@ -133,7 +69,49 @@ TEST_F(EveryVectorUnit, PreservesNanInfinityAndTheSignOfZero) {
     });
 }
 
-TEST(VectorUnits, TheWidestIsUsedUnlessATestSelectsAnother) {
+/// Bits: of a NaN too.
+template <typename T>
+std::string bits_of(const std::vector<T>& values) {
+    return to_hex(std::as_bytes(std::span(values)));
+}
+
+template <typename T>
+void expect_same_bits(const Runs<T>& runs, DType dtype, std::string_view unit,
+                      std::map<std::string, std::string>& seen) {
+    for (const auto& weights : {equal_weights(runs.size()), own_weights(runs.size())}) {
+        for (const MergeRuleRow& row : merge_rules()) {
+            const std::string bits = bits_of(merged(row.rule, runs, weights, dtype));
+            const std::string key = std::string(row.name) + " of " + std::to_string(runs.size()) +
+                                    " of " + std::string(to_string(dtype)) +
+                                    (weights.back() == 1.0 ? "" : " with weights");
+            ASSERT_EQ(seen.emplace(key, bits).first->second, bits) << key << " on " << unit;
+        }
+    }
+}
+
+TEST_F(MergeKernels, MakeTheSameBitsOfEveryRuleWithEveryVectorUnit) {
+    for (const std::size_t runs : {1U, 2U, 3U, 5U, 8U, 9U, 15U, 16U, 17U, 24U, 31U, 32U, 33U}) {
+        std::map<std::string, std::string> seen;
+        const auto f32 = drawn_runs<float>(runs, 1037, runs);
+        const auto f64 = drawn_runs<double>(runs, 1037, runs);
+        std::vector<std::vector<std::uint16_t>> halves(runs);
+        for (std::size_t k = 0; k < runs; ++k) {
+            for (std::size_t i = 0; i < f32.count(); ++i) {
+                halves[k].push_back(f32_to_f16(f32.at(k, i) * 0x1p-6F));
+            }
+        }
+        const Runs<std::uint16_t> f16(halves);
+        each([&](std::string_view unit) {
+            expect_same_bits(f32, DType::f32, unit, seen);
+            expect_same_bits(f64, DType::f64, unit, seen);
+            expect_same_bits(f16, DType::f16, unit, seen);
+            expect_same_bits(f16, DType::bf16, unit, seen);
+        });
+        ASSERT_EQ(seen.size(), (runs == 1 ? 1 : 2) * 4 * merge_rules().size());
+    }
+}
+
+TEST(VectorUnits, TheWidestIsUsedUnlessATestSaysOtherwise) {
     EXPECT_EQ(vector_unit(), vector_units().back());
     EXPECT_EQ(vector_units().front(), VectorUnit::baseline);
 }

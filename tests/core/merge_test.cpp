@@ -2,17 +2,13 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <set>
 
 #include <gtest/gtest.h>
 
-#include "core/base/random.hpp"
 #include "core/merge/finite.hpp"
 #include "core/merge/half.hpp"
-#include "core/merge/merge_rules.hpp"
 #include "core/merge/merge_segment.hpp"
 #include "core/merge/plan.hpp"
-#include "core/merge/weighted_mean.hpp"
 
 namespace starling::test {
 namespace {
@@ -32,64 +28,6 @@ MergeWork work_of(std::vector<TensorSpec> tensors, std::vector<Blob> blobs,
                   std::vector<std::uint32_t> weights) {
     return {std::make_shared<const ParamLayout>(*ParamLayout::make(std::move(tensors))), 0,
             MergeRule::mean, std::move(blobs), std::move(weights)};
-}
-
-TEST(WeightedMean, EqualsTheDefinition) {
-    Random random(3);
-    constexpr std::size_t count = 5000;
-    std::array<std::vector<float>, 3> inputs;
-    for (auto& input : inputs) {
-        for (std::size_t i = 0; i < count; ++i) {
-            input.push_back(static_cast<float>(random.normal()));
-        }
-    }
-    std::array<const std::byte*, 3> pointers{};
-    for (std::size_t k = 0; k < inputs.size(); ++k) {
-        pointers[k] = std::as_bytes(std::span(inputs[k])).data();
-    }
-    const std::array<double, 3> weights = {1, 2, 5};
-    std::vector<float> out(count);
-    weighted_mean(DType::f32, pointers, weights, std::as_writable_bytes(std::span(out)).data(),
-                  count);
-    for (std::size_t i = 0; i < count; ++i) {
-        const double mean = (1.0 * inputs[0][i] + 2.0 * inputs[1][i] + 5.0 * inputs[2][i]) / 8.0;
-        ASSERT_EQ(out[i], static_cast<float>(mean)) << i;
-    }
-}
-
-TEST(MergeRules, HaveDistinctCodesAndNamesAndAreFoundByBoth) {
-    std::set<MergeRule> codes;
-    std::set<std::string_view> names;
-    for (const MergeRuleRow& row : merge_rules()) {
-        EXPECT_TRUE(codes.insert(row.rule).second) << row.name;
-        EXPECT_TRUE(names.insert(row.name).second) << row.name;
-        EXPECT_GE(row.min_peers, 1U) << row.name;
-        EXPECT_EQ(merge_rule_of(static_cast<std::uint8_t>(row.rule)), &row);
-        EXPECT_EQ(*parse_merge_rule(row.name), row.rule);
-        EXPECT_EQ(to_string(row.rule), row.name);
-    }
-    EXPECT_TRUE(codes.contains(MergeRule::mean));
-}
-
-TEST(MergeRules, ASingleContributionIsItsOwnMerge) {
-    const std::vector<float> values = {1.5F, -2.0F, 0.0F};
-    const std::byte* input = std::as_bytes(std::span(values)).data();
-    const double weight = 7;
-    for (const MergeRuleRow& row : merge_rules()) {
-        std::vector<float> out(values.size());
-        row.merge(DType::f32, {&input, 1}, {&weight, 1},
-                  std::as_writable_bytes(std::span(out)).data(), values.size());
-        EXPECT_EQ(out, values) << row.name;
-    }
-}
-
-TEST(MergeRules, AnUnknownNameIsRefusedWithTheKnownOnes) {
-    const Result<MergeRule> rule = parse_merge_rule("median");
-    ASSERT_FALSE(rule);
-    EXPECT_EQ(rule.error().code, Errc::usage);
-    EXPECT_EQ(rule.error().message, "'median' is no merge rule: one of mean");
-    EXPECT_EQ(merge_rule_of(0), nullptr);
-    EXPECT_EQ(merge_rule_of(255), nullptr);
 }
 
 TEST(MergeSegment, AveragesFloatsAndTakesCountersFromTheLowestNode) {

@@ -45,7 +45,23 @@ TEST(SwarmCallback, OpensTheSessionWithTheMergeRuleOfThisName) {
     const TrainRequest request = first_request({});
     const auto* open = std::get_if<OpenRequest>(&request);
     ASSERT_NE(open, nullptr);
-    EXPECT_EQ(open->config.merge_rule, MergeRule::mean);
+    EXPECT_EQ(to_string(open->config.merge), "mean");
+    SwarmCallbackOptions options;
+    options.merge_rule = "trimmed-mean:beta=0.2";
+    const TrainRequest trimmed = first_request(options);
+    ASSERT_TRUE(std::holds_alternative<OpenRequest>(trimmed));
+    EXPECT_EQ(to_string(std::get<OpenRequest>(trimmed).config.merge), "trimmed-mean:beta=0.2");
+}
+
+TEST(SwarmCallback, AMergeRuleThatNeedsMoreMembersEndsTheProgram) {
+    SwarmCallbackOptions options;
+    options.merge_rule = "krum:f=2";
+    options.min_peers = 6;
+    const TrainRequest request = first_request(options);
+    ASSERT_TRUE(std::holds_alternative<ExitRequest>(request));
+    EXPECT_EQ(std::get<ExitRequest>(request).reason,
+              "SwarmCallback: merge rule 'krum:f=2,select=1' needs at least 7 members, but "
+              "min_peers is 6");
 }
 
 TEST(SwarmCallback, AnUnknownMergeRuleEndsTheProgramAndListsTheKnownOnes) {
@@ -55,7 +71,9 @@ TEST(SwarmCallback, AnUnknownMergeRuleEndsTheProgramAndListsTheKnownOnes) {
     const auto* end = std::get_if<ExitRequest>(&request);
     ASSERT_NE(end, nullptr);
     EXPECT_EQ(end->code, Errc::usage);
-    EXPECT_EQ(end->reason, "SwarmCallback: 'median' is no merge rule: one of mean");
+    EXPECT_TRUE(end->reason.starts_with(
+        "SwarmCallback: 'median' is no merge rule: one of mean, coordinate-median, "))
+        << end->reason;
 }
 
 TEST(SwarmCallback, LoadsTheSegmentsOfTheMergedModel) {

@@ -1,4 +1,6 @@
 #include <array>
+#include <cmath>
+#include <optional>
 
 #include <gtest/gtest.h>
 
@@ -174,7 +176,7 @@ TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "03"
+              "04"
               "0b"
               "0000"
               "0c000000"
@@ -256,17 +258,60 @@ TEST(Codec, AHostMustBePrintable) {
     }
 }
 
-TEST(Codec, AnUnknownMergeRuleIsMalformed) {
+std::optional<ContractConfig> decoded(const Bytes& bytes) {
+    Reader reader(bytes);
+    ContractConfig config = decode_contract_config(reader);
+    return reader.done() ? std::optional(std::move(config)) : std::nullopt;
+}
+Bytes encoded(const ContractConfig& config) {
     Writer writer;
-    encode(writer, some_config());
-    Bytes bytes = writer.take();
+    encode(writer, config);
+    return writer.take();
+}
+
+TEST(Codec, AnUnknownMergeRuleIsMalformed) {
+    Bytes bytes = encoded(some_config());
     const std::size_t rule_at = 8;  // after min_peers and sync_frequency
-    for (const std::uint8_t code : std::array<std::uint8_t, 3>{0, 1, 99}) {
+    EXPECT_TRUE(decoded(bytes));
+    for (const std::uint8_t code : std::array<std::uint8_t, 2>{0, 99}) {
         bytes[rule_at] = std::byte{code};
-        Reader reader(bytes);
-        decode_contract_config(reader);
-        EXPECT_EQ(reader.done(), merge_rule_of(code) != nullptr) << int{code};
+        EXPECT_FALSE(decoded(bytes)) << int{code};
     }
+}
+
+TEST(Codec, AMergeRuleTravelsWithItsParameters) {
+    ContractConfig config = some_config();
+    for (const char* text : {"mean", "trimmed-mean:beta=0.3", "krum:f=0,select=2",
+                             "geometric-median:iterations=9", "centred-clipping:tau=0.5"}) {
+        config.merge = *parse_merge_method(text);
+        config.min_peers = std::max(3U, config.min_peers);
+        EXPECT_EQ(decoded(encoded(config)), config) << text;
+    }
+    config.merge.parameters[0] = -1.0;
+    EXPECT_FALSE(decoded(encoded(config)));
+    config.merge = *parse_merge_method("krum:f=7");
+    config.min_peers = 16;
+    EXPECT_FALSE(decoded(encoded(config)));
+    config.min_peers = 17;
+    EXPECT_TRUE(decoded(encoded(config)));
+}
+
+TEST(Codec, ARuleOfAProgramNeedNotBeKnown) {
+    ContractConfig config = some_config();
+    config.merge.rule = MergeRule::of_program;
+    config.merge.name = "of-another-program";
+    config.merge.parameters = {1.5, -2.0};
+    EXPECT_EQ(decoded(encoded(config)), config);
+    EXPECT_EQ(to_string(config.merge), "of-another-program:1=1.5,2=-2");
+    for (const char* name : {"", "Upper", "with space", "line\nbreak"}) {
+        config.merge.name = name;
+        EXPECT_FALSE(decoded(encoded(config))) << name;
+    }
+    config.merge.name = "nan";
+    config.merge.parameters = {NAN};
+    EXPECT_FALSE(decoded(encoded(config)));
+    config.merge.parameters.assign(merge_parameters_max + 1, 0.0);
+    EXPECT_FALSE(decoded(encoded(config)));
 }
 
 TEST(Reader, ACountNeverExceedsTheRemainingBytes) {

@@ -4,7 +4,7 @@
 //
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S]
 //          [--fail-at BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE]
-//          [--non-finite refuse|warn|allow]
+//          [--non-finite refuse|warn|allow] [--merge RULE]
 //
 // --exit-with ends the process as soon as it has joined, without leaving the swarm;
 // --until ends the training once that file exists, whatever --batches is;
@@ -74,6 +74,7 @@ struct Flags {
     std::string until;
     std::string save_at;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    std::string merge = "mean";
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -89,6 +90,10 @@ Flags parse(const std::vector<std::string>& arguments) {
         }
         if (arguments[i] == "--save-at" && i + 1 < arguments.size()) {
             flags.save_at = arguments[++i];
+            continue;
+        }
+        if (arguments[i] == "--merge" && i + 1 < arguments.size()) {
+            flags.merge = arguments[++i];
             continue;
         }
         if (arguments[i] == "--non-finite" && i + 1 < arguments.size()) {
@@ -124,6 +129,7 @@ void train(SwarmSession& swarm) {
     options.min_peers = swarm.min_peers();
     options.wait_limit = std::chrono::seconds(flags.wait_limit_s);
     options.non_finite = flags.non_finite;
+    options.merge_rule = flags.merge;
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);
     if (flags.exit_with != 0) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "core/base/random.hpp"
 #include "transport/memory/memory_network.hpp"
@@ -23,6 +24,8 @@ struct ToyOptions {
     bool extra_tensor = false;  ///< declares a different layout
     std::string contract = "default";
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    std::string merge = "mean";         ///< see parse_merge_method()
+    std::optional<MergeMethod> method;  ///< in its place: one that has no text here
     // values that parameters are set to after so many syncs
     std::map<std::uint32_t, float> broken;
     // whether it stores its momentum, which a resumed program needs to give the same bits
@@ -87,6 +90,8 @@ private:
         request.config.min_peers = options_.min_peers;
         request.config.sync_frequency = 16;
         request.config.non_finite = options_.non_finite;
+        request.config.merge =
+            options_.method ? *options_.method : *parse_merge_method(options_.merge);
         request.config.grace_ns = options_.grace.count();
         request.config.wait_limit_ns = options_.wait_limit.count();
         std::vector<TensorSpec> tensors = {

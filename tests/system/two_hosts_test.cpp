@@ -97,6 +97,29 @@ TEST_F(TwoHosts, EndWithTheModelOfTheirRehearsal) {
     EXPECT_EQ(digest_behind(rehearsal.output(), "ends with digest "), digest) << rehearsal.output();
 }
 
+TEST_F(TwoHosts, EndWithTheModelOfTheirRehearsalByAnyMergeRule) {
+    for (const char* rule : {"coordinate-median", "geometric-median"}) {
+        const std::string flags = "--elements 500000 --merge " + std::string(rule);
+        const auto sn = start_sn();
+        const auto sl1 = start_sl(1, flags);
+        const auto sl2 = start_sl(2, flags);
+        EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
+        EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+        const std::string digest = digest_behind(ml_log(1), "ends with digest ");
+        EXPECT_EQ(digest.size(), 64U) << ml_log(1);
+
+        Program rehearsal(rehearsal_command(flags));
+        EXPECT_EQ(rehearsal.wait_exit(), 0) << rehearsal.output();
+        EXPECT_EQ(digest_behind(rehearsal.output(), "ends with digest "), digest)
+            << rehearsal.output();
+        sn->signal(SIGTERM);
+        EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
+        std::filesystem::remove_all(path("host-1"));
+        std::filesystem::remove_all(path("host-2"));
+        std::filesystem::remove_all(path("simulated"));
+    }
+}
+
 TEST_F(TwoHosts, ARehearsedRestartOfAHostChangesNoBit) {
     Program undisturbed(rehearsal_command("--batches 400"));
     EXPECT_EQ(undisturbed.wait_exit(), 0) << undisturbed.output();
@@ -113,6 +136,29 @@ TEST_F(TwoHosts, ARehearsedRestartOfAHostChangesNoBit) {
     EXPECT_EQ(digest_behind(killed.output(), "ends with digest "), digest);
 }
 #endif
+
+TEST_F(TwoHosts, MergeByARuleOfTheirProgramsOwn) {
+    const std::string flags = "--elements 200000 --merge toy-first:factor=0.5";
+    const auto sn = start_sn();
+    const auto with_rule = [&](int host) {
+        std::vector<std::string> command =
+            sl_command(host, identity("sl" + std::to_string(host)), flags);
+        command.front() = bin("toy-run-sl");
+        return std::make_unique<Program>(command);
+    };
+    const auto sl1 = with_rule(1);
+    const auto sl2 = with_rule(2);
+    EXPECT_EQ(sl1->wait_exit(), 0) << sl1->output();
+    EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+    EXPECT_TRUE(holds(sl1->output(), "merge toy-first:factor=0.5")) << sl1->output();
+    EXPECT_EQ(digest_behind(ml_log(2), "ends with digest "),
+              digest_behind(ml_log(1), "ends with digest "));
+
+    const auto without = start_sl(1, flags);
+    EXPECT_NE(without->wait_exit(), 0);
+    EXPECT_TRUE(holds(without->output(), "this SL has no merge rule 'toy-first'"))
+        << without->output();
+}
 
 TEST_F(TwoHosts, AKilledMlProcessIsNamedAndTheOtherHostWaitsUntilTheLimit) {
     const auto sn = start_sn();

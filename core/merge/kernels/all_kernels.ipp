@@ -7,11 +7,19 @@ namespace {
 // clang-format off
 #include "core/merge/kernels/vectors.ipp"
 #include "core/merge/kernels/mean_kernel.ipp"
+#include "core/merge/kernels/networks.ipp"
+#include "core/merge/kernels/order_kernel.ipp"
+#include "core/merge/kernels/weighted_order_kernel.ipp"
+#include "core/merge/kernels/distance_kernel.ipp"
 // clang-format on
 
 }  // namespace
 
-constexpr MergeKernels kernels = {{mean<float>}, {mean<double>}};
+template <typename Element>
+constexpr ElementKernels<Element> element_kernels = {
+    mean<Element>, median<Element>, trimmed_mean<Element>, square_distances<Element>,
+    pair_distances<Element>};
+constexpr MergeKernels kernels = {element_kernels<float>, element_kernels<double>};
 
 }  // namespace STARLING_VECTOR_UNIT
 }  // namespace starling

@@ -16,7 +16,7 @@ struct MeanBlock {
     double total;
     Size begin;    ///< element of the runs
     Size size;     ///< elements, a multiple of step_elements
-    double* sums;  ///< of the groups before, room for block_elements
+    double* sums;  ///< of the groups before, room for `size`
     std::byte* out;
 };
 
@@ -64,9 +64,11 @@ void add_group(const MeanBlock<Element>& block, Size group, std::index_sequence<
     functions[group - 1](block);
 }
 
-template <typename Element>
-void mean_of_block(const std::byte* const* runs, const double* weights, Size run_count,
-                   MeanBlock<Element> block) {
+/// \param stride  elements from this block to the next
+/// With Rounded the mean is written, else the sums are left in block.sums.
+template <typename Element, bool Rounded>
+void sum_block(const std::byte* const* runs, const double* weights, Size run_count, Size stride,
+               MeanBlock<Element> block) {
     constexpr auto sizes = std::make_index_sequence<group_max>{};
     const std::byte* here[group_max] = {};
     const std::byte* next[group_max] = {};
@@ -75,22 +77,22 @@ void mean_of_block(const std::byte* const* runs, const double* weights, Size run
     for (Size k = 0; k < run_count; k += group_max) {
         const Size group = smaller(run_count - k, group_max);
         const bool first = k == 0;
-        const bool last = k + group == run_count;
+        const bool last = Rounded && k + group == run_count;
         for (Size g = 0; g < group; ++g) {
             here[g] = runs[k + g] + block.begin * sizeof(Element);
             // After the last group comes the next block of the first one.
             const bool wraps = k + group_max + g >= run_count;
             const Size other = wraps ? g : k + group_max + g;
-            const Size at = block.begin + (wraps ? block_elements : 0);
+            const Size at = block.begin + (wraps ? stride : 0);
             next[g] = runs[other] + at * sizeof(Element);
         }
         block.weights = weights + k;
         if (first && last) {
-            add_group<Element, true, true>(block, group, sizes);
+            add_group<Element, true, Rounded>(block, group, sizes);
         } else if (first) {
             add_group<Element, true, false>(block, group, sizes);
         } else if (last) {
-            add_group<Element, false, true>(block, group, sizes);
+            add_group<Element, false, Rounded>(block, group, sizes);
         } else {
             add_group<Element, false, false>(block, group, sizes);
         }
@@ -110,7 +112,7 @@ void mean(const std::byte* const* runs, const double* weights, Size run_count, d
         block.size = smaller(block_elements, whole - begin);
         block.sums = sums;
         block.out = out + begin * sizeof(Element);
-        mean_of_block<Element>(runs, weights, run_count, block);
+        sum_block<Element, true>(runs, weights, run_count, block_elements, block);
     }
     for (Size i = whole; i < count; ++i) {
         double sum = 0.0;

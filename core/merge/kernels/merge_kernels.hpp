@@ -4,6 +4,18 @@
 
 namespace starling {
 
+constexpr std::size_t kernel_elements = 32;
+constexpr std::size_t distance_lanes = 16;
+constexpr std::size_t scratch_bytes(std::size_t run_count) { return run_count * 1024; }
+
+/// The point (w[0] x[0] + w[1] x[1] + ...) / total, in binary64.
+struct WeightedPoint {
+    const std::byte* const* runs;
+    const double* weights;
+    std::size_t run_count;
+    double total;
+};
+
 /// Loops over the elements of K runs of one type, compiled once for each VectorUnit. Runs may be
 /// unaligned; all arithmetic is binary64, without fused multiply-adds.
 template <typename Element>
@@ -12,6 +24,30 @@ struct ElementKernels {
     /// each operation rounded; the quotient is rounded once more to the element's type.
     void (*mean)(const std::byte* const* runs, const double* weights, std::size_t run_count,
                  double total, std::byte* out, std::size_t count);
+
+    // Those that follow take a multiple of kernel_elements, and scratch_bytes(run_count) at
+    // `scratch`, aligned to 64.
+
+    /// The middle of the elements in the order of IEEE 754's totalOrder, where NaN are the largest
+    /// and smallest: (lower + upper) / 2, rounded once. Lower is the first element up to which the
+    /// weights are at least half of all, upper the first with more than half; of equal weights that
+    /// is the middle one, or of an even number the mean of the two in the middle.
+    /// \param weights  whole numbers from 1 to 2^31 - 1; nullptr: equal ones
+    void (*median)(const std::byte* const* runs, const double* weights, std::size_t run_count,
+                   std::byte* scratch, std::byte* out, std::size_t count);
+    /// The weighted mean of what is left without the `trim` smallest and the `trim` largest, by
+    /// value and then by weight, summed in ascending order. \pre 2 * trim < run_count
+    /// \param weights  as for the median
+    void (*trimmed_mean)(const std::byte* const* runs, const double* weights, std::size_t run_count,
+                         std::size_t trim, std::byte* scratch, std::byte* out, std::size_t count);
+
+    /// Adds the squares of the differences between each run and a point to `sums`, distance_lanes
+    /// of them for each run: element i to lane i % distance_lanes, in ascending order.
+    void (*square_distances)(const WeightedPoint& point, const std::byte* const* runs,
+                             std::size_t run_count, double* sums, std::size_t count);
+    /// The same between each two runs i < j, whose sums are those of number j (j - 1) / 2 + i.
+    void (*pair_distances)(const std::byte* const* runs, std::size_t run_count, std::byte* scratch,
+                           double* sums, std::size_t count);
 };
 
 struct MergeKernels {

@@ -1,0 +1,196 @@
+// Swarms with each merge rule: whatever the plan, the order of arrival and the network's faults,
+// the ledger has the digests that the rule's definition gives.
+#include "core/merge/merge_segment.hpp"
+#include "core/merge/plan.hpp"
+#include "tests/support/memory_swarm.hpp"
+#include "tests/support/tampered_node.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+const std::vector<std::string> rules = {"mean",
+                                        "coordinate-median",
+                                        "trimmed-mean:beta=0.3",
+                                        "geometric-median",
+                                        "krum:f=1,select=2",
+                                        "centred-clipping:tau=50"};
+
+/// What the members of a swarm of ToyPrograms hold after each round, calculated here: parameters
+/// are merged in one place, segment by segment.
+class Rehearsal {
+public:
+    Rehearsal(int members, const ToyOptions& toy) : toy_(toy), merged_(toy.elements, 0.0F) {
+        for (int number = 1; number <= members; ++number) {
+            Random random(static_cast<std::uint64_t>(number) * 1000);
+            targets_.emplace_back();
+            for (std::size_t i = 0; i < toy.elements; ++i) {
+                targets_.back().push_back(static_cast<float>(random.normal()));
+            }
+        }
+        layout_ = std::make_shared<const ParamLayout>(*ParamLayout::make(
+            {{"weight", DType::f32, {static_cast<std::int64_t>(toy.elements)}}}));
+    }
+
+    std::vector<std::string> digests() {
+        std::vector<std::string> digests = {round(false)};
+        for (std::uint32_t sync = 0; sync <= toy_.syncs; ++sync) {
+            digests.push_back(round(true));
+        }
+        return digests;
+    }
+
+private:
+    std::string round(bool trained) {
+        std::vector<Segments> contributions;
+        for (const std::vector<float>& target : targets_) {
+            std::vector<float> params = merged_;
+            for (std::size_t i = 0; trained && i < params.size(); ++i) {
+                params[i] += 0.5F * (target[i] - params[i]);
+            }
+            const auto bytes = std::as_bytes(std::span(params));
+            contributions.push_back(cut(Blob(Bytes(bytes.begin(), bytes.end()))));
+        }
+        Segments segments;
+        for (std::uint32_t at = 0; at < contributions.front().size(); ++at) {
+            MergeWork work{
+                .layout = layout_, .segment = at, .method = *parse_merge_method(toy_.merge)};
+            for (const Segments& own : contributions) {
+                work.contributions.push_back(own[at]);
+                work.weights.push_back(toy_.weight);
+            }
+            segments.push_back(merge_segment(work).merged);
+            const ByteView view = segments.back().view();
+            std::memcpy(reinterpret_cast<std::byte*>(merged_.data()) + at * segment_bytes,
+                        view.data(), view.size());
+        }
+        return to_string(openssl_hasher().digest(std::span<const Blob>(segments)));
+    }
+
+    ToyOptions toy_;
+    std::vector<std::vector<float>> targets_;
+    std::vector<float> merged_;
+    std::shared_ptr<const ParamLayout> layout_;
+};
+
+std::vector<std::string> committed_digests(const MemorySwarm& swarm) {
+    std::vector<std::string> digests;
+    for (const auto& committed : swarm.trace.named("round_committed")) {
+        digests.push_back(field(committed, "digest"));
+    }
+    return digests;
+}
+
+/// With frames that come late, twice, in another order or never.
+void expect_rehearsed(const std::string& rule, std::size_t elements, std::uint64_t seed) {
+    const ToyOptions toy{.elements = elements, .min_peers = 5, .merge = rule};
+    MemorySwarm swarm(seed);
+    swarm.network.faults = {.delay_min = milliseconds(1),
+                            .delay_max = milliseconds(30),
+                            .drop = 0.01,
+                            .duplicate = 0.05,
+                            .reorder = 0.2};
+    for (int number = 1; number <= 5; ++number) {
+        swarm.add_pair(number, toy);
+    }
+    ASSERT_TRUE(swarm.run()) << rule << "\n" << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(committed_digests(swarm), Rehearsal(5, toy).digests()) << rule;
+}
+
+TEST(MergeInASwarm, OfASmallModelInAStarIsTheRulesOwn) {
+    static_assert(100'000 * sizeof(float) < 5 * star_bytes_per_member);
+    for (const std::string& rule : rules) {
+        expect_rehearsed(rule, 100'000, 3);
+    }
+}
+
+TEST(MergeInASwarm, OfALargeModelThatIsShardedIsTheRulesOwn) {
+    static_assert(400'000 * sizeof(float) > 5 * star_bytes_per_member);
+    for (const std::string& rule : rules) {
+        expect_rehearsed(rule, 400'000, 4);
+    }
+}
+
+/// The member's own segments, with 1e30 in each place.
+void send_garbage(Effect& effect) {
+    auto* send = std::get_if<Send>(&effect);
+    const auto* data = send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+    if (data != nullptr && data->kind == SegmentKind::contribution) {
+        const std::vector<float> values(send->frame.body.size() / sizeof(float), 1e30F);
+        const auto bytes = std::as_bytes(std::span(values));
+        send->frame.body = Blob(Bytes(bytes.begin(), bytes.end()));
+    }
+}
+
+/// Largest parameter of the model that the pair has kept last.
+float largest_parameter(const MemorySwarm& swarm, int pair) {
+    float largest = 0.0F;
+    for (const Blob& segment : swarm.sl_stores.at(pair)->models.back().segments) {
+        for (std::size_t at = 0; at < segment.size(); at += sizeof(float)) {
+            float value = 0.0F;
+            std::memcpy(&value, segment.view().data() + at, sizeof value);
+            largest = std::max(largest, std::abs(value));
+        }
+    }
+    return largest;
+}
+
+TEST(MergeInASwarm, GarbageOfOneMemberDestroysTheMeanAndNoRobustRule) {
+    for (const std::string& rule : rules) {
+        MemorySwarm swarm;
+        swarm.tampered["sl2"] = [](std::unique_ptr<Node> node) {
+            return std::make_unique<TamperedNode>(std::move(node), nullptr, send_garbage);
+        };
+        for (int number = 1; number <= 5; ++number) {
+            // sl2 owns the star's only segments in round 1, and merges what it does not send.
+            swarm.add_pair(number, {.elements = 20'000, .min_peers = 5, .syncs = 2, .merge = rule});
+        }
+        ASSERT_TRUE(swarm.run_to_round(2)) << rule << "\n" << swarm.trace.tail();
+        if (rule == "mean") {
+            EXPECT_GT(largest_parameter(swarm, 1), 1e20F);
+        } else {
+            EXPECT_LT(largest_parameter(swarm, 1), 5.0F) << rule;
+        }
+    }
+}
+
+TEST(MergeInASwarm, AProgramsOwnRuleIsUsedLikeAnyOther) {
+    const ToyOptions toy{.elements = 200'000, .min_peers = 2, .merge = "toy-first:factor=0.5"};
+    MemorySwarm swarm;
+    swarm.add_pair(1, toy);
+    swarm.add_pair(2, toy);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(committed_digests(swarm), Rehearsal(2, toy).digests());
+    EXPECT_TRUE(swarm.trace.logged("merge toy-first:factor=0.5", "sl1"));
+}
+
+TEST(MergeInASwarm, AnSlWithoutTheProgramsRuleSaysSo) {
+    MergeMethod unknown;
+    unknown.rule = MergeRule::of_program;
+    unknown.name = "of-another-program";
+    MemorySwarm swarm;
+    swarm.add_pair(1, {.method = unknown});
+    swarm.add_pair(2, {.method = unknown});
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    for (const char* ml : {"ml1", "ml2"}) {
+        EXPECT_NE(swarm.code(ml), 0);
+        EXPECT_TRUE(swarm.trace.logged("this SL has no merge rule 'of-another-program'", ml))
+            << swarm.trace.tail();
+    }
+}
+
+TEST(MergeInASwarm, MembersWithDifferentParametersAreRefused) {
+    MemorySwarm swarm;
+    swarm.add_pair(1, {.merge = "trimmed-mean:beta=0.1"});
+    swarm.add_pair(2, {.merge = "trimmed-mean:beta=0.2"});
+    swarm.run_for(std::chrono::seconds(20));
+    const bool first = swarm.trace.logged("beta=0.1", "ml2") && swarm.code("ml2") == 3;
+    const bool second = swarm.trace.logged("beta=0.2", "ml1") && swarm.code("ml1") == 3;
+    EXPECT_TRUE(first || second) << swarm.trace.tail();
+}
+
+}  // namespace
+}  // namespace starling::test
