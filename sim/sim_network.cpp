@@ -289,7 +289,7 @@ struct SimNetwork::Impl {
         const HostIndex from = connection->end[index(side)]->place.host;
         const HostIndex to = peer(*connection, side).place.host;
         if (!reachable(from, to)) {
-            return reset(connection, "the way to " + engine.host_name(to) + " is cut", {});
+            return reset(connection, "the route to " + engine.host_name(to) + " is down", {});
         }
         connection->lane[index(side)].transfer = engine.transfer(
             from, to, bytes, [this, connection, side, burst = std::move(burst)](bool ok) mutable {
@@ -446,7 +446,7 @@ struct SimNetwork::Impl {
     void check_routes() {
         for (const ConnectionPtr& connection : all_open()) {
             if (!reachable(connection->end[0]->place.host, connection->end[1]->place.host)) {
-                reset(connection, "the connection was reset: its way is cut", {});
+                reset(connection, "the connection was reset: its route is down", {});
             }
         }
     }

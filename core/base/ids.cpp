@@ -13,7 +13,7 @@ Result<NodeId> parse_node_id(std::string_view name) {
         !std::all_of(name.begin(), name.end(), allowed)) {
         return Error{Errc::malformed,
                      "'" + std::string(name.substr(0, node_name_max)) +
-                         "' is no node name: 1 to 64 characters out of A-Z a-z 0-9 . _ -"};
+                         "' is not a node name: 1 to 64 characters from A-Z a-z 0-9 . _ -"};
     }
     return NodeId{std::string(name)};
 }
@@ -41,7 +41,7 @@ Result<Role> parse_role(std::string_view text) {
         }
     }
     return Error{Errc::malformed, "'" + std::string(text.substr(0, 16)) +
-                                      "' is no role: one of sn, sl, ml, apls, tool"};
+                                      "' is not a role: one of sn, sl, ml, apls, tool"};
 }
 
 std::string to_string(const Address& address) {

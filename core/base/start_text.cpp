@@ -29,8 +29,8 @@ std::string start_text(std::uint64_t session) {
 
 std::string replaced_text(const NodeId& node, const std::string& where, std::uint64_t session) {
     return "replaced by a start of '" + node.name + "' at " + where + ", " + start_text(session) +
-           ": two copies of one node were started. Stop the one that is not wanted, and start the "
-           "other one again";
+           ": two copies of one node were started. Stop the unwanted one, and restart the "
+           "other one";
 }
 
 }  // namespace starling

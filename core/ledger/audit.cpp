@@ -25,7 +25,7 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
         return bad(entry + " is missing: the next one is entry " + std::to_string(index));
     }
     if (chain_link(hasher_, summary_.head, index, bytes) != link) {
-        return bad(entry + ": its hash link does not follow from the entry before and its bytes");
+        return bad(entry + ": its hash link does not match the previous entry and its bytes");
     }
     const Result<LogRecord> record = decode_record(index, bytes);
     if (!record) {
@@ -56,7 +56,7 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
 
 Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
     if (to_ns(time_of(entry)) < time_ns_) {
-        return bad("its time lies before that of the entry before");
+        return bad("its time is before that of the previous entry");
     }
     if (const Result<void> good = check_author(entry); !good) {
         return good;
@@ -116,7 +116,7 @@ Result<void> LedgerAudit::check_author(const Entry& entry) {
     if (!verify(author.key,
                 command_text(entry.signer, entry.session, entry.sequence, entry.command),
                 entry.signature)) {
-        return bad("its signature is not by " + name);
+        return bad("its signature was not made by " + name);
     }
     author.sequence = std::max(author.sequence, entry.sequence);
     (author.role == Role::sn ? summary_.servers : summary_.members).insert(entry.signer);
@@ -144,7 +144,7 @@ Result<void> LedgerAudit::check_registration(const Entry& entry, const RegisterN
     if (!verify(command.credentials.key,
                 command_text(entry.signer, entry.session, entry.sequence, entry.command),
                 entry.signature)) {
-        return bad("its signature is not by the key that it registers for " + name);
+        return bad("its signature was not made with the key that it registers for " + name);
     }
     if (const std::optional<Answer> refused = ledger_.refusal_of(entry)) {
         summary_.claims.push_back({summary_.records + 1, entry.signer, refused->reason});
@@ -171,7 +171,7 @@ Result<void> LedgerAudit::check_registration(const Entry& entry, const RegisterN
 Result<void> LedgerAudit::check_order(const Entry& entry, const Author& author) const {
     const std::string name = "'" + entry.signer.name + "'";
     if (entry.session > author.session) {
-        return bad("it is of a start of " + name + " that was never registered");
+        return bad("it is of a session of " + name + " that was never registered");
     }
     if (entry.session == author.session && entry.sequence > author.sequence + 1) {
         return bad("the commands of " + name + " between number " +
@@ -266,7 +266,7 @@ Result<void> LedgerAudit::check_removal(const NodeId& signer, const RemoveServer
                    std::to_string(removal.index));
     }
     if (epoch_ == 0) {
-        return removal.rebuilt ? bad("it says that the ledger was rebuilt, which it was not")
+        return removal.rebuilt ? bad("it claims that the ledger was rebuilt, which is false")
                                : Result<void>();
     }
     if (!removal.rebuilt || removal.index != epoch_) {
@@ -274,7 +274,7 @@ Result<void> LedgerAudit::check_removal(const NodeId& signer, const RemoveServer
     }
     if (servers_.size() != 1 || servers_.front().node != signer) {
         return bad("the ledger was rebuilt for another SN than '" + signer.name +
-                   "', which signs that");
+                   "', which signed that");
     }
     epoch_ = 0;
     return {};

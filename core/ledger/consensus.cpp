@@ -32,7 +32,7 @@ Result<LogRecord> decode_record(std::uint64_t index, ByteView bytes) {
     record.term = reader.u64();
     const std::uint8_t kind = reader.u8();
     if (!reader.ok() || kind < 1 || kind > 3 || record.term == 0) {
-        return Error{Errc::malformed, "record " + std::to_string(index) + " is no log record"};
+        return Error{Errc::malformed, "record " + std::to_string(index) + " is not a log record"};
     }
     record.kind = static_cast<RecordKind>(kind);
     const ByteView data = bytes.subspan(record_header_bytes);

@@ -25,7 +25,7 @@ Result<EndMode> parse_end_mode(std::string_view text) {
         }
     }
     return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
-                                  "' is no end mode: one of snapshot, active, inactive"};
+                                  "' is not an end mode: one of snapshot, active, inactive"};
 }
 
 std::string_view to_string(ContractPhase phase) {
@@ -91,12 +91,13 @@ std::string expelled_text(const Contract& contract, const NodeId& node) {
     const auto deviated = contract.deviations.find(node);
     if (deviated != contract.deviations.end() && deviated->second >= deviations_max) {
         return who + "its merges differed from the others' in " + std::to_string(deviations_max) +
-               " rounds. Check the memory of its machine and its program; the next run takes it "
+               " rounds. Check the memory of its machine and its program; the next run accepts it "
                "again";
     }
     return who + "it held up " + std::to_string(holdups_max) +
-           " rounds, or came and went, or refused connections, ten times as often. Check the "
-           "network between it and the other members, and their certificates; the next run takes "
+           " rounds, or restarted during rounds or refused connections ten times as often. Check "
+           "the "
+           "network between it and the other members, and their certificates; the next run accepts "
            "it again";
 }
 

@@ -98,7 +98,7 @@ std::optional<Answer> Ledger::answer_of(const NodeId& signer, std::uint64_t sess
     }
     if (session < found->second.session) {
         return denied(Errc::replaced,
-                      "this command is of an earlier start of '" + signer.name + "'");
+                      "this command is of an earlier session of '" + signer.name + "'");
     }
     if (session > found->second.session || sequence > found->second.sequence) {
         return std::nullopt;
@@ -154,7 +154,7 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
     roll_.note_registered(entry.signer, command.role, command.credentials.ca, index_);
     // A node that registers again was restarted: its part of a round is lost.
     for (auto& [name, contract] : contracts_) {
-        remove_member(contract, entry.signer, MemberStatus::lost, "it was started again",
+        remove_member(contract, entry.signer, MemberStatus::lost, "it was restarted",
                       time_of(entry));
         if (contract.last_commit) {  // who needs that model must find this node where it is now
             for (RoundMember& member : contract.last_commit->members) {
@@ -216,7 +216,7 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
     }
     if (command.back_to && (contract == nullptr || contract->run != *command.back_to)) {
         return denied(Errc::stale, "run " + std::to_string(*command.back_to) + " of contract '" +
-                                       command.contract + "' is over, and another one has begun");
+                                       command.contract + "' has ended, and another one has begun");
     }
     std::size_t others = 0;
     std::size_t live = 0;
@@ -259,7 +259,7 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
         if (bytes > view_bytes_max) {
             return denied(Errc::too_large, "contract '" + contract->name + "' has " +
                                                std::to_string(contract->members.size()) +
-                                               " members, and takes no more");
+                                               " members, which is the maximum");
         }
     }
     return accepted();
@@ -348,11 +348,11 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
     Member* member = contract == nullptr ? nullptr : active_member(*contract, entry.signer);
     if (member == nullptr) {
         return denied(Errc::stale,
-                      "node '" + entry.signer.name + "' is no active member of this run");
+                      "node '" + entry.signer.name + "' is not an active member of this run");
     }
     if (command.round != contract->round || contract->phase != ContractPhase::gathering) {
-        return denied(Errc::stale, "round " + std::to_string(command.round) +
-                                       " does not take check-ins any more");
+        return denied(Errc::stale,
+                      "round " + std::to_string(command.round) + " no longer accepts check-ins");
     }
     member->heard_at = time_of(entry);
     CheckIn& said = member->check_in.emplace(command.check_in);
@@ -433,7 +433,7 @@ void Ledger::set_wait_deadline(Contract& contract, SwarmTime now) {
 Answer Ledger::leave(const Entry& entry, const LeaveContract& command) {
     const auto found = contracts_.find(command.contract);
     if (found == contracts_.end() || found->second.run != command.run) {
-        return denied(Errc::stale, "that run is over");
+        return denied(Errc::stale, "that run has ended");
     }
     remove_member(found->second, entry.signer, MemberStatus::left, command.reason, time_of(entry));
     if (const auto member = found->second.members.find(entry.signer);
@@ -446,7 +446,7 @@ Answer Ledger::leave(const Entry& entry, const LeaveContract& command) {
 Answer Ledger::lose(const Entry& entry, const LoseNode& command) {
     const auto node = nodes_.find(command.node);
     if (node == nodes_.end() || node->second.lost) {
-        return denied(Errc::not_found, "no such node is up");
+        return denied(Errc::not_found, "no such node is registered");
     }
     node->second.lost = true;
     for (auto& [name, contract] : contracts_) {
@@ -478,8 +478,8 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     const bool started = contract.round > 0 || contract.phase == ContractPhase::exchanging;
     if (started ? here + away < contract.config.min_peers : here == 0) {
         end(contract, ContractPhase::aborted,
-            "member '" + node.name + "' is gone (" + reason + "): " + std::to_string(here) +
-                " of min_peers " + std::to_string(contract.config.min_peers) + " left in round " +
+            "member '" + node.name + "' was lost (" + reason + "): " + std::to_string(here) +
+                " of min_peers " + std::to_string(contract.config.min_peers) + " remain in round " +
                 std::to_string(contract.round));
         return;
     }
@@ -511,7 +511,7 @@ Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || !contract->deadline ||
         to_ns(*contract->deadline) != command.deadline_ns) {
-        return denied(Errc::stale, "that deadline is not set any more");
+        return denied(Errc::stale, "that deadline is no longer set");
     }
     contract->deadline.reset();
     contract->version = index_;
@@ -534,7 +534,7 @@ Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {
     end(*contract, ContractPhase::aborted,
         "the wait limit of " + std::to_string(contract->config.wait_limit_ns / 1'000'000'000) +
             " s is over: " + std::to_string(contract->active_count()) + " of min_peers " +
-            std::to_string(contract->config.min_peers) + " members are here (" + names + ")");
+            std::to_string(contract->config.min_peers) + " members are present (" + names + ")");
     return accepted(contract->run);
 }
 

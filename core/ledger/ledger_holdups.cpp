@@ -16,7 +16,7 @@ bool is_in_attempt(const Contract& contract, Round round, Attempt attempt) {
 Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || !is_in_attempt(*contract, command.round, command.attempt)) {
-        return {Errc::stale, "that attempt is over"};
+        return {Errc::stale, "that attempt has ended"};
     }
     const auto member = contract->members.find(command.node);
     if (member == contract->members.end() || !member->second.check_in) {
@@ -44,7 +44,7 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
         }
         const std::string reason =
             "expelled: it delayed " + std::to_string(holdups_max) +
-            " rounds (leaving one under way, or refusing connections, counts a tenth)";
+            " rounds (leaving during a round, or refusing connections, counts a tenth)";
         Member& member = contract.members.at(node);
         if (member.status == MemberStatus::active &&
             contract.active_count() > contract.config.min_peers) {
@@ -87,7 +87,7 @@ void Ledger::choose_owners(Contract& contract) {
 Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || !is_in_attempt(*contract, command.round, command.attempt)) {
-        return {Errc::stale, "that attempt is over"};
+        return {Errc::stale, "that attempt has ended"};
     }
     const auto is_member = [&](const NodeId& node) { return contract->members.contains(node); };
     MembersKeptApart kept{contract->name, command.node, {}, contract->round};
@@ -149,7 +149,7 @@ void Ledger::lose_absent(Contract& contract, SwarmTime now) {
         if (contract.phase == ContractPhase::gathering) {
             note_holdup(contract, id, rounds_per_holdup);
             remove_member(contract, id, MemberStatus::lost,
-                          "no check-in came from it for longer than an hour and " +
+                          "it sent no check-in for longer than an hour and " +
                               std::to_string(absence_rounds) + " rounds",
                           now);
         }

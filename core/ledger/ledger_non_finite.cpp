@@ -25,7 +25,7 @@ Answer Ledger::name_non_finite(const Entry& entry, const NameNonFinite& command)
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
         contract->round != command.round) {
-        return {Errc::stale, "that round is over"};
+        return {Errc::stale, "that round has ended"};
     }
     const auto takes_part = [&](const NodeId& node) {
         return std::any_of(contract->frozen.begin(), contract->frozen.end(),
@@ -60,7 +60,7 @@ void Ledger::end_if_none_finite(Contract& contract) {
     end(contract, ContractPhase::aborted,
         "nobody's parameters can be merged in round " + std::to_string(contract.round) +
             ": those of " + names_text(hold_non_finite, "", "'") +
-            " hold NaN or infinity. Look at the loss, the learning rate and the data there");
+            " contain NaN or infinity. Check the loss, the learning rate and the data there");
 }
 
 }  // namespace starling

@@ -44,7 +44,7 @@ Result<std::vector<AdmittedName>> parse_roll(std::string_view text) {
             return Error{Errc::malformed,
                          "line " + std::to_string(number) +
                              ": it must be NAME, or NAME and the fingerprint of a CA, 64 "
-                             "hexadecimal digits, as swci list roll shows it"};
+                             "hexadecimal digits, as shown by swci list roll"};
         }
         names.push_back({*node, fingerprint});
     }
@@ -58,8 +58,8 @@ std::string ca_text(const CaFingerprint& ca) {
 std::string claim_text(const NodeId& node, const CaFingerprint& owner,
                        const CaFingerprint& claims) {
     return "the name '" + node.name + "' belongs to " + ca_text(owner) +
-           ", and this certificate is by " + ca_text(claims) +
-           ". If it has moved there, an administrator must say so: swci admit " + node.name +
+           ", and this certificate was issued by " + ca_text(claims) +
+           ". If it has moved there, an administrator must confirm that: swci admit " + node.name +
            " --ca=FINGERPRINT (at a licence server: run-apls --allow=" + node.name + ")";
 }
 
@@ -76,7 +76,7 @@ Result<void> Roll::may_register(const NodeId& node, const CaFingerprint& ca) con
     }
     if (entry->second.expelled) {
         return Error{Errc::refused, "'" + node.name + "' was expelled by '" + entry->second.by +
-                                        "' (swci admit " + node.name + " lets it in again)"};
+                                        "' (swci admit " + node.name + " readmits it)"};
     }
     if (entry->second.ca && *entry->second.ca != ca) {
         return Error{Errc::refused, claim_text(node, *entry->second.ca, ca)};
@@ -103,7 +103,7 @@ Result<void> Roll::may_set_rules(const NodeId& node) const {
     return founder_ == node
                ? Result<void>()
                : Error{Errc::refused,
-                       "'" + node.name + "' did not begin this ledger, and can't set its rules"};
+                       "'" + node.name + "' did not create this ledger, and can't set its rules"};
 }
 
 void Roll::set_rules(const NodeId& node, const SwarmRules& rules, std::uint64_t index) {
@@ -140,8 +140,8 @@ Result<void> Roll::may_change(const NodeId& node, const ChangeRoll& change) cons
     const bool expels = change.kind == ChangeRoll::Kind::expel;
     if (!has_right_to(node, change) && !counts_as_owner(node, change)) {
         return Error{Errc::refused,
-                     "'" + node.name + "' is no administrator of this swarm" +
-                         (expels ? ", and no operator" : "") +
+                     "'" + node.name + "' is not an administrator of this swarm" +
+                         (expels ? " or operator" : "") +
                          ": the operator of its first SN appoints them (run-sn --admin)" +
                          (rules_.owners_decide ? ". It may vote for an owner on an SN that has "
                                                  "joined, if its CA has a member here"
@@ -149,10 +149,10 @@ Result<void> Roll::may_change(const NodeId& node, const ChangeRoll& change) cons
     }
     if (expels && founder_ == change.node) {
         return Error{Errc::refused,
-                     "'" + change.node.name + "' has begun this ledger, and can't be expelled"};
+                     "'" + change.node.name + "' created this ledger, and can't be expelled"};
     }
     if (expels && change.ca) {
-        return Error{Errc::malformed, "who is expelled has no CA"};
+        return Error{Errc::malformed, "an expulsion has no CA"};
     }
     return {};
 }

@@ -120,7 +120,7 @@ void AplsNode::start(Outbox& out) {
     if (const Result<void> valid = valid_now(); !valid) {
         out.report(
             TraceEvent("licence_not_valid")
-                .log(Level::warning, component, valid.error().message + ": nobody gets a seat"));
+                .log(Level::warning, component, valid.error().message + ": no seats are granted"));
     }
     out.report(
         TraceEvent("apls_listening")
@@ -137,7 +137,7 @@ Result<void> AplsNode::valid_now() const {
                      "the licence expired at the end of " + date_text(licence.valid_until - 1)};
     }
     if (second < licence.valid_from) {
-        return Error{Errc::refused, "the licence begins on " + date_text(licence.valid_from)};
+        return Error{Errc::refused, "the licence is valid from " + date_text(licence.valid_from)};
     }
     return {};
 }
@@ -224,7 +224,7 @@ void AplsNode::on_release(const NodeId& from, Outbox& out) {
     out.report(TraceEvent("seat_released")
                    .with("node", from.name)
                    .log(Level::info, component,
-                        text_of(from) + " has given its seat back (" + room(role) + ")"));
+                        text_of(from) + " has returned its seat (" + room(role) + ")"));
     arm(out);
 }
 
@@ -247,11 +247,12 @@ void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, Outbox& out) {
     const auto peer = peers_.find(from);
     if (peer == peers_.end() || peer->second.role != Role::tool ||
         !options_.admins.contains(from) || peer->second.ca != options_.ca) {
-        answer(from, rule.id,
-               {Errc::refused, text_of(from) + " may not change who gets a seat; that may: " +
-                                   names_text(options_.admins, "nobody (see run-apls --admin)") +
-                                   ", with certificates by the CA of this server's own"},
-               out);
+        answer(
+            from, rule.id,
+            {Errc::refused, text_of(from) + " may not change who gets a seat; these tools may: " +
+                                names_text(options_.admins, "nobody (see run-apls --admin)") +
+                                ", with certificates of the CA of this server's certificate"},
+            out);
         return;
     }
     const auto seat = book_.seats().find(rule.node);
@@ -266,8 +267,8 @@ void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, Outbox& out) {
                    .with("node", rule.node.name)
                    .with("by", from.name)
                    .log(Level::warning, component,
-                        text_of(from) + (rule.allow ? " lets " : " has revoked the seat of ") +
-                            text_of(rule.node) + (rule.allow ? " have a seat again" : "")));
+                        text_of(from) + (rule.allow ? " allows " : " has revoked the seat of ") +
+                            text_of(rule.node) + (rule.allow ? " to have a seat again" : "")));
     if (!rule.allow && had && peers_.contains(rule.node)) {
         out.send(rule.node,
                  SeatReply{Errc::refused, book_.check(rule.node, role, now_).error().message, 0});
@@ -279,14 +280,14 @@ void AplsNode::on_rule(const NodeId& from, const SeatRule& rule, Outbox& out) {
 void AplsNode::on_query(const NodeId& from, const StatusQuery& query, Outbox& out) const {
     const auto peer = peers_.find(from);
     if (peer == peers_.end() || peer->second.role != Role::tool) {
-        answer(from, query.id, {Errc::refused, "only a tool may ask that"}, out);
+        answer(from, query.id, {Errc::refused, "only a tool may query that"}, out);
         return;
     }
     if (query.topic != "seats") {
-        answer(from, query.id,
-               {Errc::not_found,
-                "a licence server knows nothing of '" + query.topic + "', only of 'seats'"},
-               out);
+        answer(
+            from, query.id,
+            {Errc::not_found, "a licence server has no topic '" + query.topic + "', only 'seats'"},
+            out);
         return;
     }
     const std::string json = seats_json();

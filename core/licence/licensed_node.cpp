@@ -154,7 +154,7 @@ void LicensedNode::pass(const Input& input, Outbox& out) {
         return;
     }
     if (waiting_.size() >= waiting_max) {
-        give_up(Errc::io, "peers sent too much before this node had its seat", out);
+        give_up(Errc::io, "peers sent too much data before this node had its seat", out);
         return;
     }
     waiting_.push_back(input);
@@ -210,12 +210,12 @@ void LicensedNode::on_reply(const SeatReply& reply, Outbox& out) {
             on_held(reply, out);
             return;
         }
-        why = "licence server '" + server_->name + "' gives a seat for " +
-              std::to_string(reply.lease_ns) + " ns; a lease is from " +
+        why = "licence server '" + server_->name + "' grants a seat for " +
+              std::to_string(reply.lease_ns) + " ns; a lease must be from " +
               seconds_text(seat_lease_min) + " to " + seconds_text(seat_lease_max);
     }
     if (state_ == State::held && server_ == grantor_ && reply.code == Errc::refused) {
-        give_up(Errc::refused, "the licence server takes the seat back: " + reply.reason, out);
+        give_up(Errc::refused, "the licence server revokes the seat: " + reply.reason, out);
     } else if (state_ != State::ending) {
         if (state_ == State::held) {
             enter_grace(why, out);
@@ -237,7 +237,8 @@ void LicensedNode::on_held(const SeatReply& reply, Outbox& out) {
         out.cancel_timer(grace_timer);
         out.report(TraceEvent("seat_renewed")
                        .log(Level::info, component,
-                            "Licence server '" + server_->name + "' is back; the seat is renewed"));
+                            "Licence server '" + server_->name +
+                                "' is reachable again; the seat is renewed"));
     }
     if (state_ != State::seeking) {
         return;
@@ -260,7 +261,7 @@ void LicensedNode::on_held(const SeatReply& reply, Outbox& out) {
 void LicensedNode::on_server_lost(const std::string& reason, Outbox& out) {
     server_.reset();
     if (state_ == State::held) {
-        enter_grace("the licence server is gone: " + reason, out);
+        enter_grace("the connection to the licence server was lost: " + reason, out);
     }
     // The server that granted the seat is dialled again first, then the next in the list.
     out.set_timer(redial_timer, now_ + redial_interval);
@@ -275,8 +276,8 @@ void LicensedNode::enter_grace(const std::string& why, Outbox& out) {
                    .with("seconds", static_cast<std::uint64_t>(to_seconds(options_.grace)))
                    .log(Level::warning, component,
                         "The seat can't be renewed (" + why +
-                            "). This node goes on without it for " + seconds_text(options_.grace) +
-                            " (grace) and keeps asking"));
+                            "). This node continues without it for " +
+                            seconds_text(options_.grace) + " (grace period) and keeps trying"));
 }
 
 bool LicensedNode::on_timer(std::uint32_t timer, Outbox& out) {
@@ -309,7 +310,7 @@ bool LicensedNode::on_timer(std::uint32_t timer, Outbox& out) {
             if (in_grace_) {
                 give_up(Errc::unreachable,
                         "no licence server was reached for " + seconds_text(options_.grace) +
-                            " (the grace time is over)",
+                            " (the grace period is over)",
                         out);
             }
             return true;

@@ -27,7 +27,7 @@ Result<SeatEntry> decode_seat_entry(ByteView bytes) {
     Result<NodeId> node = parse_node_id(reader.string(node_name_max));
     const CaFingerprint ca = reader.digest();
     if (!reader.done() || !node || kind < 1 || kind > 5 || role < 1 || role > 5) {
-        return Error{Errc::malformed, "it is no entry of a licence server"};
+        return Error{Errc::malformed, "it is not an entry of a licence server"};
     }
     return SeatEntry{static_cast<SeatEntry::Kind>(kind), static_cast<Role>(role), *node, ca};
 }
@@ -37,7 +37,7 @@ Result<void> SeatBook::check(const NodeId& node, Role role, SwarmTime now) const
         return Error{
             Errc::refused,
             "the seat of '" + node.name +
-                "' was revoked by the licence server's operator (run-apls --allow gives it back)"};
+                "' was revoked by the licence server's operator (run-apls --allow undoes that)"};
     }
     if (holds(node, role)) {
         return {};

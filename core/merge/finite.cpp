@@ -97,7 +97,7 @@ Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text) {
     }
     return Error{Errc::usage,
                  "'" + std::string(text.substr(0, 32)) +
-                     "' is no policy for values that are not finite: one of refuse, warn, allow"};
+                     "' is not a policy for non-finite values: one of refuse, warn, allow"};
 }
 
 bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Blob& body) {

@@ -95,7 +95,7 @@ Error unknown_rule(std::string_view name) {
         known += ", " + std::string(row.name);
     }
     return {Errc::usage, "'" + std::string(name.substr(0, merge_rule_name_max)) +
-                             "' is no merge rule: one of " + known};
+                             "' is not a merge rule: one of " + known};
 }
 
 /// Sets the parameter that "name=value" names.

@@ -144,7 +144,7 @@ void MlNode::on_peer_up(const PeerUp& up, Outbox& out) {
 void MlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     if (sl_.is_to(lost.peer)) {
         sl_.down();
-        fail({Errc::unreachable, "SL node '" + lost.peer.name + "' is gone (" + lost.reason + ")"},
+        fail({Errc::unreachable, "SL node '" + lost.peer.name + "' was lost (" + lost.reason + ")"},
              out);
     }
 }
@@ -241,7 +241,7 @@ void MlNode::on_work(const WorkDone& done, Outbox& out) {
 
 void MlNode::on_open_request(OpenRequest request, Outbox& out) {
     if (layout_) {
-        resume(FailedReply{{Errc::program, "a program can open one swarm session only"}}, out);
+        resume(FailedReply{{Errc::program, "a program can open only one swarm session"}}, out);
         return;
     }
     layout_ = request.layout;
@@ -267,9 +267,9 @@ void MlNode::send_open(Outbox& out) {
 
 void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
     if (!layout_ || request.params.size() != layout_->size_bytes() || !sl_.is_up()) {
-        resume(
-            FailedReply{{Errc::program, "a sync without an open session or with other parameters"}},
-            out);
+        resume(FailedReply{{Errc::program,
+                            "a sync without an open session or with different parameters"}},
+               out);
         return;
     }
     const CheckIn& check_in = request.check_in;
@@ -316,10 +316,10 @@ void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out) {
     if (kept.code != Errc::ok && final_received_) {
         out.report(TraceEvent("state_not_removed")
                        .log(Level::warning, component,
-                            "The program's state is of no more use, but can't be removed: " +
+                            "The program's state is no longer needed, but can't be removed: " +
                                 kept.reason));
     } else if (kept.code != Errc::ok) {
-        fail({kept.code, "the program's state can't be kept: " + kept.reason}, out);
+        fail({kept.code, "the program's state can't be stored: " + kept.reason}, out);
     } else if (work == StateSlots::keep_work) {
         out.report(TraceEvent("state_kept").with("round", sync_.next_round()));
         sync_.send(sl_.peer(), states_.kept(), out);

@@ -17,7 +17,7 @@ std::string why_not(const KeptState& state, const std::string& contract, Run run
         return "it is of a model with another layout";
     }
     if (state.round > round) {
-        return "it is of round " + std::to_string(state.round) + ", and the swarm has come to " +
+        return "it is of round " + std::to_string(state.round) + ", and the swarm is at " +
                std::to_string(round);
     }
     return "";

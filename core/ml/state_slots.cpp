@@ -37,7 +37,7 @@ std::optional<ProgramSnapshot> StateSlots::take(const std::string& contract, Run
     out.report(TraceEvent("state_not_used")
                    .with("round", round)
                    .log(Level::info, "SwarmCallback",
-                        "What an earlier start of this program kept is not used: " + choice.reason +
+                        "The state of an earlier start is not used: " + choice.reason +
                             ". Training begins at the first batch"));
     return std::nullopt;
 }

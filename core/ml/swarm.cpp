@@ -166,8 +166,8 @@ void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
     }
     if (const Result<void> loaded = options_.state->load(kept.state.view()); !loaded) {
         session_.log(Level::warning,
-                     "What an earlier start of this program kept is not used: " +
-                         loaded.error().message + ". Training begins at the first batch",
+                     "The state of an earlier start is not used: " + loaded.error().message +
+                         ". Training begins at the first batch",
                      "SwarmCallback");
         return;
     }
@@ -180,7 +180,7 @@ void SwarmCallback::resume(const ProgramSnapshot& kept, Round round) {
             .with("batches", resumed_.batches_done)
             .log(
                 Level::info, "SwarmCallback",
-                "Going on where an earlier start stopped: " + std::to_string(resumed_.epochs_done) +
+                "Resuming where an earlier start stopped: " + std::to_string(resumed_.epochs_done) +
                     " epochs and " + std::to_string(resumed_.batches_done) +
                     " batches are done, with the model of round " + std::to_string(round)));
 }

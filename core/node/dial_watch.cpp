@@ -86,7 +86,7 @@ private:
             const DialTarget target{"SN",
                                     {connect.address},
                                     "It is one of the SNs that keep the ledger: is it running, and "
-                                    "is the way to it open?"};
+                                    "can it be reached over the network?"};
             watched_.push_back({.target = target});
             watched = &watched_.back();
         }

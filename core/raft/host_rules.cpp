@@ -89,22 +89,24 @@ std::string_view broken_rule(const RaftPosition& here, const NodeId& from,
         case ConsensusKind::append:
             return here.leads && message.term == here.term ? "R11: two leaders of one term" : "";
         case ConsensusKind::append_result:
-            return message.rejected > here.log.last() ? "R12: it rejects what was never sent" : "";
+            return message.rejected > here.log.last()
+                       ? "R12: it rejects an index that was never sent"
+                       : "";
         case ConsensusKind::request_vote_result:
             if (!here.candidate) {
                 return "R10: the answer to a vote is for candidates";
             }
             if (message.version < vote_result_version) {
-                return "R16: it does not say what kind of vote it is about";
+                return "R16: the kind of vote is missing";
             }
             return here.pre_vote && message.granted && message.term > here.term + 1
-                       ? "R16: it grants a pre-vote that was not asked for"
+                       ? "R16: it grants a pre-vote that was not requested"
                        : "";
         case ConsensusKind::request_vote:
         case ConsensusKind::timeout_now:
             return "";
     }
-    return "R12: it is of no known kind";
+    return "R12: its kind is unknown";
 }
 
 CheckedRecords check_records(const RaftPosition& here, const ConsensusMessage& append) {
@@ -117,20 +119,20 @@ CheckedRecords check_records(const RaftPosition& here, const ConsensusMessage& a
     };
     const auto broken = [](std::string_view rule) { return CheckedRecords{{}, rule}; };
     if (replaces_agreed(append.log_index, append.log_term)) {
-        return broken("R14: it replaces what is agreed");
+        return broken("R14: it replaces committed records");
     }
     std::uint64_t term_before = append.log_term;
     for (const Bytes& bytes : append.records) {
         const std::uint64_t index = append.log_index + 1 + checked.records.size();
         Result<LogRecord> record = decode_record(index, bytes);
         if (!record) {
-            return broken("R15: one of its records is none");
+            return broken("R15: one of its records is malformed");
         }
         if (record->term < term_before || record->term > append.term) {
-            return broken("R15: the terms of its records fall, or pass its own");
+            return broken("R15: the terms of its records decrease, or exceed its own");
         }
         if (replaces_agreed(index, record->term)) {
-            return broken("R14: it replaces what is agreed");
+            return broken("R14: it replaces committed records");
         }
         if (record->kind == RecordKind::membership) {
             const auto servers = decode_membership(record->data);
@@ -158,8 +160,8 @@ Result<void> check_log(const DurableLog& log) {
         const bool membership = record->kind == RecordKind::membership;
         if (record->term < term || record->term > log.vote.term || (index == 1 && !membership) ||
             (membership && !decode_membership(record->data))) {
-            return Error{Errc::malformed, "record " + std::to_string(index) +
-                                              " does not follow from those before it"};
+            return Error{Errc::malformed,
+                         "record " + std::to_string(index) + " does not follow the previous ones"};
         }
         term = record->term;
     }

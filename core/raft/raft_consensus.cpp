@@ -246,7 +246,7 @@ Result<void> RaftConsensus::change(SwarmTime now, std::vector<Server> servers,
         return Error{Errc::refused, "another SN leads"};
     }
     if (raft_.configuration_uncommitted_index != 0) {
-        return Error{Errc::stale, "another change of the SNs is under way"};
+        return Error{Errc::stale, "another membership change is in progress"};
     }
     std::sort(servers.begin(), servers.end(),
               [](const Server& a, const Server& b) { return a.node < b.node; });

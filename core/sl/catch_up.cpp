@@ -18,8 +18,8 @@ void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit, std::uint64_t by
     out.report(TraceEvent("catch_up_begin")
                    .with("round", commit.round)
                    .log(Level::info, sl_component,
-                        "The swarm has gone on to round " + std::to_string(commit.round + 1) +
-                            " without this node: fetching its model"));
+                        "The swarm has continued to round " + std::to_string(commit.round + 1) +
+                            " without this node: fetching the model"));
     working_ = false;  // what was hashed or kept for an older one is not this one's
     fetch_.emplace(now, self_, std::move(key), std::move(commit), bytes);
 }
@@ -92,8 +92,8 @@ bool CatchUp::on_hashed(SwarmTime now, const Digest& digest, Outbox& out) {
                        .with("peer", source)
                        .with("digest", to_string(digest))
                        .log(Level::warning, sl_component,
-                            "Member '" + source + "' sent another model (" + short_text(digest) +
-                                ") than the ledger's (" + short_text(commit().digest) +
+                            "Member '" + source + "' sent a wrong model (" + short_text(digest) +
+                                "; the ledger has " + short_text(commit().digest) +
                                 "): asking the next one"));
         fetch_->start_over(now);
         return false;

@@ -25,8 +25,8 @@ void report_deviation(Round round, const Digest& merged, const Digest& agreed, O
                    .with("agreed", to_string(agreed))
                    .log(Level::error, sl_component,
                         "This node merged round " + std::to_string(round) + " to " +
-                            short_text(merged) + ", most others to " + short_text(agreed) +
-                            ": going on from theirs. After " + std::to_string(deviations_max) +
+                            short_text(merged) + ", the majority to " + short_text(agreed) +
+                            ": continuing from theirs. After " + std::to_string(deviations_max) +
                             " such rounds this node is expelled from the run"));
 }
 
@@ -58,8 +58,8 @@ void report_different(const DifferentSegments& segments, Round round, const Node
                                  : " segments of owner '" + segments.owner.name + "' in round ") +
                             std::to_string(round) + " differ from the swarm's: " +
                             (own ? "check this machine's memory and its program"
-                                 : "that member sent other bytes here than to most others, or this "
-                                   "machine's memory is at fault")));
+                                 : "that member sent wrong bytes to this node, or this "
+                                   "machine's memory is faulty")));
 }
 
 }  // namespace starling

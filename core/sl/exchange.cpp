@@ -176,7 +176,7 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     }
     if (found == states_.end() || data.index >= merged_.size()) {
         return Error{Errc::malformed,
-                     "segment from a node or with an index that is not of this round"};
+                     "segment from a node or with an index that does not belong to this round"};
     }
     if (body.size() != segment_size(setup_.layout->size_bytes(), data.index)) {
         return Error{Errc::malformed, "segment " + std::to_string(data.index) + " of " +

@@ -15,7 +15,7 @@ void MlSession::on_up(const NodeId& ml) {
 
 void MlSession::refuse(const NodeId& ml, Outbox& out) const {
     out.send(ml,
-             SessionFailed{Errc::refused, "SL '" + sl_.name + "' serves another ML node already"});
+             SessionFailed{Errc::refused, "SL '" + sl_.name + "' already serves another ML node"});
 }
 
 Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, Outbox& out) {

@@ -55,7 +55,7 @@ std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
         return std::nullopt;
     }
     std::string text = "member '" + member->id.name + "' at " + to_string(member->address) +
-                       " can't be talked to: " + failed.error.message;
+                       " can't be reached: " + failed.error.message;
     if (refused_by_.insert(member->id).second) {
         log_sl(Level::warning, text, out);
     }
@@ -67,7 +67,7 @@ std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
     }
     return NodeEnd{
         .how = NodeEnd::How::crash,
-        .error = {Errc::refused, std::move(text) + "; no other member talks to this SL either"},
+        .error = {Errc::refused, std::move(text) + "; no other member accepts this SL either"},
         .exit_code = exit_code::refused};
 }
 

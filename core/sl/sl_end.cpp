@@ -62,8 +62,8 @@ void SlNode::crash(const Error& error, int code, Outbox& out) {
     }
     tell_end(error, code, out);
     if (run_.enrolled()) {
-        log_sl(Level::info,
-               "Started again with the same command, this node goes on with the same run", out);
+        log_sl(Level::info, "When restarted with the same command, this node resumes the same run",
+               out);
     }
     stop(code, error.message, out);
 }

@@ -87,7 +87,7 @@ void SlNode::on_close_session(const CloseSession& close, Outbox& out) {
 
 void SlNode::on_ml_gone_early(const std::string& reason, int code, Outbox& out) {
     const NodeId ml = ml_.take_gone();
-    fail({Errc::unreachable, "its ML node '" + ml.name + "' " + reason + " before it had joined"},
+    fail({Errc::unreachable, "its ML node '" + ml.name + "' " + reason + " before it joined"},
          code == exit_code::ok ? exit_code::failed : code, out);
 }
 

@@ -109,7 +109,7 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
         return;  // of an attempt or a fetch that is over
     }
     if (kept != nullptr && kept->code != Errc::ok) {
-        crash({kept->code, "the merged model can't be kept: " + kept->reason}, exit_code::failed,
+        crash({kept->code, "the merged model can't be stored: " + kept->reason}, exit_code::failed,
               out);
     } else if (merged != nullptr) {
         name_non_finite(round_.on_merged(*merged, out), out);

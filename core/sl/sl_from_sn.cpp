@@ -111,7 +111,7 @@ void SlNode::on_enrolled(const Enrol& enrol, const CommandResult& result, Outbox
 
 /// The lease expired while this node was cut off: enrols again and resumes at the current round.
 void SlNode::rejoin(const std::string& reason, Outbox& out) {
-    log_sl(Level::warning, "Joining again: " + reason, out);
+    log_sl(Level::warning, "Rejoining: " + reason, out);
     run_.on_expired();
     round_.end(out);
     submit_registration(out);
@@ -145,8 +145,7 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
                 .with("sn", sn)
                 .with("version", view.version)
                 .log(Level::error, sl_component,
-                     "SN '" + sn + "' sent an invalid state of round " +
-                         std::to_string(view.round) +
+                     "SN '" + sn + "' sent an invalid view of round " + std::to_string(view.round) +
                          " (duplicate members, or none with weight): ignored. Check that SN"));
         return;
     }
@@ -194,8 +193,8 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
     }
     if (auto kept = kept_model(commit)) {
         log_sl(Level::info,
-               "Going on from round " + std::to_string(commit.round) +
-                   ", whose model this node has kept",
+               "Continuing from round " + std::to_string(commit.round) +
+                   ", whose model this node has stored",
                out);
         resume_from(std::move(*kept), out);
         return;

@@ -81,7 +81,7 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     }
     if (ml_.is_of_session(lost.peer) && !ending_code_) {
         const std::string reason =
-            "its ML node '" + lost.peer.name + "' is gone (" + lost.reason + ")";
+            "its ML node '" + lost.peer.name + "' was lost (" + lost.reason + ")";
         ml_.take_gone();
         // Does not leave the run: the pair may be restarted, and the swarm waits for it.
         log_sl(Level::error, "Exiting SL. Reason: " + reason, out);
@@ -89,7 +89,7 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
         return;
     }
     if (ml_.is_early(lost.peer)) {
-        on_ml_gone_early("is gone (" + lost.reason + ")", exit_code::peer_lost, out);
+        on_ml_gone_early("was lost (" + lost.reason + ")", exit_code::peer_lost, out);
         return;
     }
     ml_.on_disconnected(lost.peer);
@@ -101,7 +101,7 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     if (round_.running() != nullptr) {
         round_.on_peer_lost(lost.peer);
         log_sl(Level::warning,
-               "Connection to member '" + lost.peer.name + "' was cut (" + lost.reason + ")", out);
+               "Connection to member '" + lost.peer.name + "' was lost (" + lost.reason + ")", out);
         out.set_timer(peer_dial_timer, now_ + first_redial);
     }
 }
@@ -213,7 +213,7 @@ void SlNode::on_timer(const TimerDue& due, Outbox& out) {
             return;
         case end_timer:
             if (ending_code_) {
-                stop(*ending_code_, "the SN did not answer the goodbye", out);
+                stop(*ending_code_, "the SN did not answer the leave request", out);
             }
             return;
     }

@@ -61,7 +61,7 @@ bool SnLink::on_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
     lost_at_ = now;
     ++at_;
     log_sl(Level::warning,
-           "SN '" + lost.peer.name + "' is gone (" + lost.reason + "); dialling again", out);
+           "SN '" + lost.peer.name + "' was lost (" + lost.reason + "); dialling again", out);
     out.set_timer(sn_dial_timer, now + first_redial);
     return true;
 }
@@ -176,12 +176,12 @@ void SnLink::check_views(SwarmTime now, std::optional<Round> awaited, Outbox& ou
         case ViewWatch::Finding::none:
             return;
         case ViewWatch::Finding::lags:
-            dial_next(Level::warning, "sends no new state, another SN does; dialling ", out);
+            dial_next(Level::warning, "sends no new view, but another SN does; dialling ", out);
             return;
         case ViewWatch::Finding::unchecked:
             dial_next(
                 Level::info,
-                "has sent no new state of round " + std::to_string(*awaited) + "; also dialling ",
+                "has sent no new view of round " + std::to_string(*awaited) + "; also dialling ",
                 out);
             return;
     }

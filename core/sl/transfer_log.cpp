@@ -22,11 +22,11 @@ std::string text_of(const TransferProgress& progress, double bytes_per_second) {
                        size_text(static_cast<std::uint64_t>(bytes_per_second), size_decimals) +
                        "/s";
     if (bytes_per_second > 0) {
-        text += ", about " + std::to_string(std::llround(left / bytes_per_second)) + " s to go";
+        text += ", about " + std::to_string(std::llround(left / bytes_per_second)) + " s left";
     }
     return progress.waits_for.empty()
                ? text
-               : text + "; most is still to come from '" + progress.waits_for + "'";
+               : text + "; most of it is still expected from '" + progress.waits_for + "'";
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ std::string text_of(const NodeId& node) { return "'" + node.name + "'"; }
 std::string moved_text(const NodeRegistered& registered) {
     return !registered.instead_of || *registered.instead_of == registered.address
                ? ""
-               : "; it takes the place of its start at " + to_string(*registered.instead_of);
+               : "; it replaces its start at " + to_string(*registered.instead_of);
 }
 
 TraceEvent news_of(const NodeRegistered& e, const Ledger& /*ledger*/) {
@@ -54,7 +54,7 @@ TraceEvent news_of(const RoundFrozen& e, const Ledger& /*ledger*/) {
         .with("members", e.members)
         .log(e.retry ? Level::warning : Level::debug, component,
              "Round " + std::to_string(e.round) + " attempt " + std::to_string(e.attempt) +
-                 " is on with " + std::to_string(e.members) + " members");
+                 " begins with " + std::to_string(e.members) + " members");
 }
 
 TraceEvent news_of(const RoundCommitted& e, const Ledger& ledger) {
@@ -85,7 +85,7 @@ TraceEvent news_of(const MemberExcluded& e, const Ledger& /*ledger*/) {
         .with("contract", e.contract)
         .with("node", e.node.name)
         .log(Level::warning, component,
-             "Member " + text_of(e.node) + " is left out of this round: " + e.reason);
+             "Member " + text_of(e.node) + " is excluded from this round: " + e.reason);
 }
 
 TraceEvent news_of(const MemberDeviated& e, const Ledger& /*ledger*/) {
@@ -97,11 +97,11 @@ TraceEvent news_of(const MemberDeviated& e, const Ledger& /*ledger*/) {
         .with("agreed", to_string(e.agreed))
         .log(Level::error, component,
              "Member " + text_of(e.node) + " merged round " + std::to_string(e.round) + " to " +
-                 short_text(e.digest) + ", most others to " + short_text(e.agreed) +
+                 short_text(e.digest) + ", the majority to " + short_text(e.agreed) +
                  ": its model of this round is not used (" + std::to_string(e.times) + " of " +
                  std::to_string(deviations_max) +
                  " times until it is expelled). Its machine, its program, or "
-                 "the owner of a segment that it was sent is at fault");
+                 "the owner of a segment that it received is faulty");
 }
 
 TraceEvent news_of(const MembersKeptApart& e, const Ledger& /*ledger*/) {
@@ -113,13 +113,13 @@ TraceEvent news_of(const MembersKeptApart& e, const Ledger& /*ledger*/) {
         .with("round", e.round)
         .log(Level::warning, component,
              (e.deviated ? "Member " + text_of(e.node) +
-                               " says that it was sent other bytes than most by "
+                               " reports that it received wrong bytes from "
                                "owner " +
                                others
                          : "Nothing moves between member " + text_of(e.node) + " and " + others) +
                  " in round " + std::to_string(e.round) +
                  ": the other members merge for them in the rest of this run. " +
-                 (e.deviated ? "One of the two is at fault" : "Look at the network between them"));
+                 (e.deviated ? "One of the two is faulty" : "Check the network between them"));
 }
 
 TraceEvent news_of(const ContributionNotFinite& e, const Ledger& /*ledger*/) {
@@ -130,9 +130,9 @@ TraceEvent news_of(const ContributionNotFinite& e, const Ledger& /*ledger*/) {
         .with("round", e.round)
         .log(Level::error, component,
              "Parameters of member " + text_of(e.node) + " in round " + std::to_string(e.round) +
-                 " hold NaN or infinity" +
-                 (e.by == e.node ? "" : ", as member " + text_of(e.by) + " says") +
-                 (e.left_out ? ": not merged" : ": merged as they are") + " (" +
+                 " contain NaN or infinity" +
+                 (e.by == e.node ? "" : ", as reported by member " + text_of(e.by)) +
+                 (e.left_out ? ": not merged" : ": merged unchanged") + " (" +
                  std::to_string(e.times) + " rounds of this run so far)");
 }
 

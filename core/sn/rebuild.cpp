@@ -66,7 +66,7 @@ Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& optio
     }
     if (others.erase(options.id) == 0) {
         return Error{Errc::refused, "--rebuild-without: '" + options.id.name +
-                                        "' is none of the SNs that keep this ledger (" +
+                                        "' is not one of the SNs that keep this ledger (" +
                                         names_text(others, "nobody") + ")"};
     }
     const std::set<NodeId> named(options.without.begin(), options.without.end());
@@ -78,7 +78,7 @@ Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& optio
         return Error{Errc::refused,
                      others.empty()
                          ? "--rebuild-without: '" + options.id.name +
-                               "' keeps this ledger alone already: start it without this flag"
+                               "' already keeps this ledger alone: start it without this flag"
                          : "--rebuild-without must name all other SNs of this ledger, which are " +
                                names_text(others, "nobody") +
                                "; given: " + names_text(named, "nobody")};

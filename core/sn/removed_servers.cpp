@@ -62,19 +62,19 @@ const RemovedServer* RemovedServers::find(const NodeId& node) const {
 
 std::string RemovedServers::text_for(std::uint64_t number) const {
     const RemovedServer& gone = removed_.at(number);
-    std::string text = "This SN keeps the ledger no more: ";
+    std::string text = "This SN no longer keeps the ledger: ";
     if (gone.said && gone.said->rebuilt) {
         text += "SN '" + gone.said->by + "' continued without it from entry " +
                 std::to_string(gone.index) + " (" + start_text(gone.said->session) +
                 "), because too few SNs were left. From there on, this SN's ledger diverges";
     } else {
         text += "it was removed with entry " + std::to_string(gone.index) +
-                (gone.said ? ", as '" + gone.said->by + "' asked" : "");
+                (gone.said ? ", as requested by '" + gone.said->by + "'" : "");
     }
     text +=
-        ". To take part again it must start with an empty disk: move ledger.sqlite* and "
+        ". To join again it must start with an empty disk: move ledger.sqlite* and "
         "ledger.head "
-        "away and give --sentinel-ip";
+        "away and specify --sentinel-ip";
     return text;
 }
 

@@ -80,7 +80,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out
     if (node != ledger().nodes().end() && node->second.lost) {
         reply(from,
               {0, Errc::stale,
-               "this node was silent for longer than its lease and was taken for lost", 0},
+               "this node was silent for longer than its lease and is considered lost", 0},
               out);
         return;
     }
@@ -95,7 +95,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out
         return;
     }
     if (contract != nullptr && contract->run == beat.run && contract->has_lost(from)) {
-        reply(from, {0, Errc::stale, "no check-in of this node came for too long", 0}, out);
+        reply(from, {0, Errc::stale, "this node has sent no check-in for too long", 0}, out);
         return;
     }
     if (contract != nullptr && contract->run == beat.run &&

@@ -18,7 +18,7 @@ void SnNode::while_asking_original(const Input& input, Outbox& out) {
             return;
         case OriginalCheck::Verdict::copied:
             end_as_copy("one runs at " + to_string(original_.found_at()) +
-                            ", where this one was before: its ledger was copied",
+                            ", the previous address of this one: its ledger was copied",
                         out);
             return;
         case OriginalCheck::Verdict::alone:
@@ -32,7 +32,7 @@ void SnNode::while_asking_original(const Input& input, Outbox& out) {
 
 void SnNode::end_as_copy(const std::string& why, Outbox& out) {
     end(exit_code::refused,
-        "Two SNs are '" + options_.id.name + "': " + why +
+        "Two SNs are named '" + options_.id.name + "': " + why +
             ". Keep one; the other needs its own name, certificate and empty disk",
         out);
 }

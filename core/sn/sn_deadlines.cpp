@@ -20,9 +20,9 @@ void SnNode::check_leases(Outbox& out) {
         const bool cut = !peer.connected && peer.last_heard >= leadership_.led_since();
         if (cut && now_ - std::max(peer.lost_at, leadership_.led_since()) >
                        std::max<SwarmDuration>(options_.limits.reconnect, 2 * peer.longest_pause)) {
-            gone.emplace_back(id, "its connection was cut and it did not come back");
+            gone.emplace_back(id, "its connection was lost and it did not return");
         } else if (now_ - std::max(peer.last_heard, leadership_.led_since()) > lease_of(peer)) {
-            gone.emplace_back(id, "nothing was heard of it for " +
+            gone.emplace_back(id, "it was silent for " +
                                       std::to_string(static_cast<int>(to_seconds(lease_of(peer)))) +
                                       " s");
         }

@@ -54,7 +54,7 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
     if (reply.code == Errc::stale && !options_.leave) {
         tell_claim(from, reply.reason, out);
         if (believes_removal(from, reply)) {
-            end(exit_code::refused, "SN '" + from.name + "' says: " + reply.reason, out);
+            end(exit_code::refused, "SN '" + from.name + "' replied: " + reply.reason, out);
         }
         return;
     }
@@ -67,13 +67,13 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
         return;
     }
     if (reply.code == Errc::stale) {
-        end(exit_code::ok, "The other SNs go on without this one", out);
+        end(exit_code::ok, "The other SNs continue without this one", out);
         return;
     }
     claims_.note_servers(from, reply.servers);
     if (const auto refusal = claims_.note_reply(from, reply, leadership_.missing_for(now_))) {
         end(exit_code_of(refusal->code),
-            std::string("This SN is not taken ") + (options_.leave ? "out: " : "in: ") +
+            std::string("This SN is not ") + (options_.leave ? "removed: " : "admitted: ") +
                 refusal->message,
             out);
         return;
@@ -82,7 +82,7 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
         std::any_of(reply.servers.begin(), reply.servers.end(),
                     [&](const Server& server) { return server.node == options_.id; });
     if (options_.leave && reply.code == Errc::ok && !known) {
-        end(exit_code::ok, "The other SNs go on without this one", out);
+        end(exit_code::ok, "The other SNs continue without this one", out);
         return;
     }
     dial_servers(out);
@@ -121,8 +121,8 @@ void SnNode::tell_claim(const NodeId& from, const std::string& claim, Outbox& ou
         report(TraceEvent("removal_claimed")
                    .with("node", from.name)
                    .log(Level::error, component,
-                        "SN '" + from.name + "' says: " + claim +
-                            ". This SN ends if more than half of the other SNs say so, or none "
+                        "SN '" + from.name + "' claims: " + claim +
+                            ". This SN ends if more than half of the other SNs claim this, or none "
                             "has led for a minute. If the operators decided this, stop this SN"),
                out);
     }

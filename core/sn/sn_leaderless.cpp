@@ -17,17 +17,17 @@ std::string seconds_text(SwarmDuration duration) {
 std::string SnNode::leaderless_text() const {
     const std::string since = seconds_text(leadership_.missing_for(now_));
     if (!is_server(options_.id)) {
-        std::string text = "Not taken in for " + since + ": ";
+        std::string text = "Not admitted for " + since + ": ";
         const bool any_here = std::any_of(peers_.begin(), peers_.end(), [](const auto& entry) {
             return entry.second.role == Role::sn && entry.second.here;
         });
         if (any_here) {
-            return text + "the SNs that can be reached have no leader";
+            return text + "the reachable SNs have no leader";
         }
         return options_.sentinel ? text + "no SN answers at " + to_string(*options_.sentinel) +
                                        dialler_.error_text(*options_.sentinel) +
-                                       "; check --sentinel-ip, and that it runs"
-                                 : text + "no --sentinel-ip is given";
+                                       "; check --sentinel-ip, and that it is running"
+                                 : text + "there is no --sentinel-ip";
     }
     std::size_t voters = 0;
     std::size_t here = 0;
@@ -53,7 +53,7 @@ std::string SnNode::leaderless_text() const {
     }
     if (here <= voters / 2) {
         text +=
-            ". Start them; if too many are gone for good, stop this SN and start it with "
+            ". Start them; if too many are lost permanently, stop this SN and start it with "
             "--rebuild-without";
     }
     return text;

@@ -11,7 +11,7 @@ bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out
         report(TraceEvent("command_put_off")
                    .with("node", signer.name)
                    .log(Level::warning, component,
-                        "Node '" + signer.name + "' has more written than its share of the " +
+                        "Node '" + signer.name + "' has used up its share of the " +
                             "ledger (16 MiB, and 4 KiB/s, without a committed round): its " +
                             std::string(name_of(command)) + " waits"),
                out);
@@ -36,7 +36,8 @@ std::optional<Answer> SnNode::refusal_of(const Entry& entry) const {
         return Answer{genuine.error().code, genuine.error().message, 0};
     }
     if (!ledger().is_next(entry)) {
-        return Answer{Errc::refused, "its number does not follow that of the command before", 0};
+        return Answer{Errc::refused,
+                      "its sequence number does not follow that of the previous command", 0};
     }
     return ledger().refusal_of(entry);
 }
@@ -72,9 +73,9 @@ void SnNode::tell_refusal_not_shared(const NodeId& leader, const RelayedResult& 
                .with("node", relayed.node.name)
                .with("leader", leader.name)
                .log(Level::warning, component,
-                    "SN '" + leader.name + "' leads and refuses a command of node '" +
+                    "SN '" + leader.name + "', the leader, refuses a command of node '" +
                         relayed.node.name + "' (" + relayed.result.reason +
-                        "); by the ledger of this SN it is allowed, so the node sends it again"),
+                        "); the ledger of this SN allows it, so the node resends it"),
            out);
 }
 

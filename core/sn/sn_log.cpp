@@ -58,7 +58,7 @@ void SnNode::tell_history(Outbox& out) {
                .with("to", history.last)
                .with("rounds", history.rounds)
                .log(Level::info, component,
-                    "Took over what was agreed without this SN: ledger entries " +
+                    "Applied what was committed without this SN: ledger entries " +
                         std::to_string(history.first) + " to " + std::to_string(history.last) +
                         ", " + std::to_string(history.rounds) +
                         " committed rounds among them, head " + short_text(log_.applied().head())),
@@ -102,7 +102,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outb
         report(TraceEvent("entry_unreadable")
                    .with("index", record.index)
                    .log(Level::error, component,
-                        "Ledger entry " + std::to_string(record.index) + " can't be read"),
+                        "Ledger entry " + std::to_string(record.index) + " can't be decoded"),
                out);
         return;
     }

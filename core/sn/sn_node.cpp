@@ -64,7 +64,7 @@ void SnNode::start(Outbox& out) {
     if (const Result<void> sound = check_log(options_.log); !sound) {
         end(exit_code::failed,
             "The ledger on this SN's disk can't be opened: " + sound.error().message +
-                ". Its hashes match, so somebody rewrote it: check it with swarm-audit",
+                ". Its hashes match, so it was rewritten: check it with swarm-audit",
             out);
         return;
     }

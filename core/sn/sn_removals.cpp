@@ -96,9 +96,10 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal, Outbox
     const Server* server = find_server(node);
     const std::uint64_t number = removal.what.number;
     if (server != nullptr && number != server->number) {
-        return Error{Errc::stale, "the SN '" + node.name +
-                                      "' that was meant is gone, and another one has joined under "
-                                      "its name since: if that one is meant, ask again"};
+        return Error{Errc::stale,
+                     "the SN '" + node.name +
+                         "' that was meant no longer exists, and another one has joined under "
+                         "its name since: if you mean that one, repeat the request"};
     }
     if (server == nullptr) {
         if (removed_.applied(node)) {
@@ -185,11 +186,11 @@ void SnNode::tell_removal(const RemoveServers& removal, Outbox& out) const {
                .with("rebuilt", removal.rebuilt ? 1U : 0U)
                .log(Level::warning, component,
                     removal.rebuilt
-                        ? "SN '" + removal.by + "' went on alone, without " + gone +
+                        ? "SN '" + removal.by + "' continued alone, without " + gone +
                               ": a new epoch of the ledger begins with entry " +
                               std::to_string(removal.index) + ", " + start_text(removal.session)
-                        : "SN " + gone + " is removed from those that keep the ledger, as '" +
-                              removal.by + "' asked"),
+                        : "SN " + gone + " no longer keeps the ledger, as requested by '" +
+                              removal.by + "'"),
            out);
 }
 
@@ -216,7 +217,7 @@ void SnNode::tell_removed(const NodeId& node, std::uint64_t number, Outbox& out)
             TraceEvent("removed_server_came_back")
                 .with("node", node.name)
                 .log(Level::warning, component,
-                     "SN '" + node.name + "' came back, which was removed with entry " +
+                     "SN '" + node.name + "' has returned, but was removed with entry " +
                          std::to_string(gone.index) + ": it is told to start with an empty disk"),
             out);
     }

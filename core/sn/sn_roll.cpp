@@ -26,12 +26,12 @@ Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bo
         may = may && role == Role::sl && !std::holds_alternative<ChangeRoll>(command);
     }
     if (!may) {
-        return Error{Errc::refused, "a node of this role may not say that"};
+        return Error{Errc::refused, "a node of this role may not submit that"};
     }
     if (here && registration != nullptr && registration->credentials.ca != peer->second.ca) {
-        return Error{Errc::refused, "it registers with a certificate by " +
+        return Error{Errc::refused, "it registers with a certificate of " +
                                         ca_text(registration->credentials.ca) +
-                                        ", and has shown one by " + ca_text(peer->second.ca)};
+                                        ", but has presented one of " + ca_text(peer->second.ca)};
     }
     return {};
 }
@@ -43,7 +43,8 @@ Result<void> SnNode::check_removal(const NodeId& from, const RemoveServer& what)
     const CaFingerprint& ca = what.credentials.ca;
     if (sender.role == Role::tool && (what.by != from || ca != sender.ca)) {
         return Error{Errc::refused, "its removal is signed by '" + what.by.name + "' with " +
-                                        ca_text(ca) + ", and it has shown " + ca_text(sender.ca)};
+                                        ca_text(ca) + ", but it has presented " +
+                                        ca_text(sender.ca)};
     }
     const Roll& roll = ledger().roll();
     const CaFingerprint founder =
@@ -175,8 +176,8 @@ void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
         report(std::move(event).log(
                    Level::warning, component,
                    "SN '" + node.name + "' of " + ca_text(entry.ca.value_or(CaFingerprint{})) +
-                       " learns, and has no vote: it is of another CA than the first SN. An "
-                       "administrator gives it one (swci admit server " +
+                       " is a learner without a vote: its CA is not that of the first SN. An "
+                       "administrator can give it a vote (swci admit server " +
                        node.name + ")"),
                out);
         return;

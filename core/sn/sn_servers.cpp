@@ -253,7 +253,9 @@ void SnNode::on_connect_failed(const ConnectFailed& failed, Outbox& out) {
     }
     if (failed.fatal && !is_server(options_.id)) {
         end(exit_code_of(failed.error.code),
-            "No SN to join at " + to_string(failed.address) + ": " + failed.error.message, out);
+            "Can't reach an SN to join at " + to_string(failed.address) + ": " +
+                failed.error.message,
+            out);
         return;
     }
     dialler_.dial_later(now_, out);

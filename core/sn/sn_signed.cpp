@@ -42,7 +42,7 @@ Result<void> SnNode::check_signature(const Entry& entry) const {
         key = &node->second.credentials.key;
     }
     if (!is_signed_with(*key, entry)) {
-        return Error{Errc::refused, "its signature is not by node '" + author.name + "'"};
+        return Error{Errc::refused, "its signature was not made by node '" + author.name + "'"};
     }
     return {};
 }
@@ -65,12 +65,12 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& beat, Outbox& out)
             node->second.credentials.key,
             report_text(from, key.contract, key.run, key.round, key.attempt, report.digest),
             report.signature)) {
-        this->report(
-            TraceEvent("signature_refused")
-                .with("node", from.name)
-                .log(Level::error, component,
-                     "Refused a report of '" + from.name + "': its signature is not by that node"),
-            out);
+        this->report(TraceEvent("signature_refused")
+                         .with("node", from.name)
+                         .log(Level::error, component,
+                              "Refused a report of '" + from.name +
+                                  "': its signature was not made by that node"),
+                     out);
         return;
     }
     reports_.add(key, *contract, report);
@@ -117,7 +117,7 @@ void SnNode::on_server_command(const NodeId& from, const SubmitCommand& submit, 
         report(TraceEvent("signature_refused")
                    .with("node", from.name)
                    .log(Level::error, component,
-                        "Refused what SN '" + from.name + "' says: " + genuine.error().message),
+                        "Refused a message of SN '" + from.name + "': " + genuine.error().message),
                out);
         return;
     }

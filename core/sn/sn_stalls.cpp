@@ -201,7 +201,7 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
                           : "nothing moves between it and " + count};
     }
     const auto silent = late ? unreported(contract) : std::nullopt;
-    return silent ? std::optional(HeldUp{*silent, {}, false, "it does not say what it has merged"})
+    return silent ? std::optional(HeldUp{*silent, {}, false, "it does not report its merge"})
                   : std::nullopt;
 }
 
@@ -264,11 +264,11 @@ void SnNode::show_standstill(const Contract& contract, const NodeId& node, const
                .with("round", contract.round)
                .with("node", node.name)
                .log(Level::warning, component,
-                    "Round " + std::to_string(contract.round) + " stands still at member '" +
+                    "Round " + std::to_string(contract.round) + " is stalled at member '" +
                         node.name + "': " + what + ". It is waited for, since min_peers " +
                         std::to_string(contract.config.min_peers) + " needs it of " +
                         std::to_string(contract.active_count()) +
-                        " active members: look at its SL, and at the network between them"),
+                        " active members: check its SL, and the network between them"),
            out);
 }
 

@@ -37,7 +37,7 @@ Result<const Contract*> contract_named(const Ledger& ledger, const std::string& 
     }
     return Error{Errc::not_found,
                  valid_utf8("no contract '" + name.substr(0, contract_name_max) + "': " +
-                            (known.empty() ? "none was started on this SN" : "there is " + known))};
+                            (known.empty() ? "none was started on this SN" : "known: " + known))};
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ void SnStatus::on_query(const NodeId& from, const StatusQuery& query, const SnSt
                         Outbox& out) {
     const auto peer = source.peers.find(from);
     if (peer == source.peers.end() || peer->second.role != Role::tool) {
-        out.send(from, StatusReply{query.id, Errc::refused, "only a tool may ask that"});
+        out.send(from, StatusReply{query.id, Errc::refused, "only a tool may query that"});
         return;
     }
     if (query.follow) {
@@ -95,8 +95,8 @@ void SnStatus::on_query(const NodeId& from, const StatusQuery& query, const SnSt
                                        [&](const Followed& f) { return f.query.id == query.id; });
         if (same == followed.end() && followed.size() == followed_max) {
             out.send(from, StatusReply{query.id, Errc::refused,
-                                       "this tool follows " + std::to_string(followed_max) +
-                                           " queries already, which is the most"});
+                                       "this tool already follows " + std::to_string(followed_max) +
+                                           " queries, which is the maximum"});
             return;
         }
         if (const auto next = answer(from, query, source, out)) {

@@ -170,7 +170,7 @@ void ToolNode::on_peer_lost(SwarmTime now, const PeerLost& lost, Outbox& out) {
                        .log(Level::warning, "tool",
                             "The connection to '" + lost.peer.name + "' at " +
                                 to_string(options_.servers[next_]) + " is lost (" + lost.reason +
-                                "): connecting again"));
+                                "): reconnecting"));
     }
     advance();
     dial_later(now, out);  // also if a newer connection of a tool with this name replaced it

@@ -501,7 +501,7 @@ Result<FrameHeader> decode_header(ByteView bytes) {
     }
     if (version != wire_version) {
         return Error{Errc::unknown_version, "wire version " + std::to_string(version) +
-                                                ", this node speaks version " +
+                                                ", this node supports version " +
                                                 std::to_string(wire_version)};
     }
     if (header.type == 0 || header.type > type_count || flags != 0) {

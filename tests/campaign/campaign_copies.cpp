@@ -65,7 +65,7 @@ void CampaignSwarm::supervise_copies() {
         }
         copy.runs = false;
         if (stop->exit_code != exit_code::refused ||
-            (stop->reason.find("Two SNs are '") == std::string::npos &&
+            (stop->reason.find("Two SNs are named '") == std::string::npos &&
              stop->reason.find("keeps the ledger no more") == std::string::npos)) {
             unexpected(copy.process, "ended with code " + std::to_string(stop->exit_code) + " (" +
                                          stop->reason + ") where its original serves");

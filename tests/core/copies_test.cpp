@@ -57,7 +57,7 @@ TEST_P(Copies, TheOlderProcessIsToldItsReplacementAndEnds) {
     EXPECT_FALSE(swarm.network.stopped({"sl1-copy"}).has_value());
     EXPECT_TRUE(swarm.trace.named("contract_ended").empty());
     EXPECT_LE(swarm.trace.named("start_replaced").size(), 1U);
-    EXPECT_TRUE(swarm.trace.logged("it takes the place of its start at 10.0.0.1:16000"));
+    EXPECT_TRUE(swarm.trace.logged("it replaces its start at 10.0.0.1:16000"));
 }
 
 TEST_P(Copies, TheOriginalResumesAfterARestartOnceTheCopyIsKilled) {

@@ -100,7 +100,7 @@ TEST_F(Deviation, AnOwnerThatLiesToOneMemberEachRoundDoesNotGetItExpelled) {
     swarm.expect_one_final_model();
     EXPECT_LT(swarm.trace.named("member_deviated", "sn1").size(), deviations_max);
     ASSERT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 1U);
-    EXPECT_TRUE(swarm.trace.logged("Member 'sl4' says that it was sent other bytes", "sn1"));
+    EXPECT_TRUE(swarm.trace.logged("Member 'sl4' reports that it received wrong bytes", "sn1"));
 }
 
 /// Signs a digest of its own in each report, and sends it with every heartbeat.

@@ -147,7 +147,7 @@ TEST_F(SeatReplies, ALeaseThatOverflowsTheClockIsRefused) {
         const auto stops = all<Stop>();
         ASSERT_EQ(stops.size(), 1U) << lease;
         EXPECT_EQ(stops[0].exit_code, exit_code::refused);
-        EXPECT_NE(stops[0].reason.find("licence server 'apls1' gives a seat for " +
+        EXPECT_NE(stops[0].reason.find("licence server 'apls1' grants a seat for " +
                                        std::to_string(lease) + " ns"),
                   std::string::npos)
             << stops[0].reason;
@@ -308,7 +308,8 @@ TEST_F(Seats, TrainingCompletesWhenTheServerIsKilledMidway) {
     ASSERT_TRUE(swarm->run(hours(1)));
     swarm->expect_one_final_model();
     for (const char* node : {"sn1", "sl1", "sl2"}) {
-        EXPECT_TRUE(swarm->trace.logged("goes on without it for 3600 s (grace)", node)) << node;
+        EXPECT_TRUE(swarm->trace.logged("continues without it for 3600 s (grace period)", node))
+            << node;
     }
 }
 
@@ -339,7 +340,7 @@ TEST_F(Seats, ARestartedServerStillKnowsItsSeats) {
     ASSERT_TRUE(run_until([&] { return swarm->code("sl3") >= 0; }, seconds(60)));
     EXPECT_EQ(swarm->code("sl3"), exit_code::refused);  // both seats are still taken
     ASSERT_TRUE(swarm->run(hours(1)));
-    EXPECT_TRUE(swarm->trace.logged("is back; the seat is renewed", "sl1"));
+    EXPECT_TRUE(swarm->trace.logged("is reachable again; the seat is renewed", "sl1"));
     EXPECT_EQ(swarm->code("sl1"), 0);
     EXPECT_EQ(swarm->code("sl2"), 0);
 }
@@ -381,7 +382,7 @@ TEST_F(Seats, WithAnExpiredLicenceNoNodeStarts) {
     ASSERT_TRUE(run_until([&] { return swarm->code("sl1") >= 0; }, seconds(60)));
     EXPECT_EQ(swarm->code("sl1"), exit_code::refused);
     EXPECT_TRUE(swarm->trace.logged("the licence expired at the end of 2026-11-30", "sl1"));
-    EXPECT_TRUE(swarm->trace.logged("nobody gets a seat", "apls1"));
+    EXPECT_TRUE(swarm->trace.logged("no seats are granted", "apls1"));
 }
 
 TEST_F(Seats, ALicenceThatExpiresDuringTrainingLetsItComplete) {
@@ -416,7 +417,7 @@ TEST_F(Seats, OnlyTheirAdministratorListsRevokesAndAllowsThem) {
     EXPECT_EQ(after->find("revoked")->items[0].value.text, "sl2");
     ASSERT_TRUE(run_until([&] { return swarm->code("sl2") >= 0; }, seconds(10)));
     EXPECT_EQ(swarm->code("sl2"), exit_code::refused);
-    EXPECT_TRUE(swarm->trace.logged("the licence server takes the seat back", "sl2"));
+    EXPECT_TRUE(swarm->trace.logged("the licence server revokes the seat", "sl2"));
 
     // The node stays barred, also after a restart of the server, until it is allowed again.
     swarm->network.crash({"apls1"});

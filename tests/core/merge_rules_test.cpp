@@ -51,7 +51,7 @@ TEST(MergeRules, RefuseWhatIsNotTheirs) {
         return parsed ? "" : parsed.error().message;
     };
     EXPECT_TRUE(refusal("median").starts_with(
-        "'median' is no merge rule: one of mean, coordinate-median, trimmed-mean, "
+        "'median' is not a merge rule: one of mean, coordinate-median, trimmed-mean, "
         "geometric-median, krum, centred-clipping"));
     EXPECT_EQ(refusal("mean:beta=0.1"),
               "'beta=0.1' is no parameter of merge rule mean, which has none");

@@ -111,7 +111,7 @@ TEST_F(NonFinite, IfNobodysParametersAreFiniteTheRunEndsAndNamesAll) {
     EXPECT_EQ(swarm.code("ml2"), exit_code::aborted);
     EXPECT_TRUE(
         swarm.trace.logged("nobody's parameters can be merged in round 3: those of 'sl1', "
-                           "'sl2' hold NaN or infinity",
+                           "'sl2' contain NaN or infinity",
                            "ml1"));
 }
 

@@ -210,7 +210,7 @@ TEST(ReplicatedHistory, AJoiningSnSummarizesTheHistoryInOneLine) {
     ASSERT_TRUE(swarm.trace.logged("Member 'sl2' is lost", "sn1"));
     EXPECT_FALSE(swarm.trace.logged("Member 'sl2' is lost", "sn2"));
     EXPECT_FALSE(swarm.trace.logged("Round 3 is committed", "sn2"));
-    EXPECT_TRUE(swarm.trace.logged("Took over what was agreed without this SN", "sn2"));
+    EXPECT_TRUE(swarm.trace.logged("Applied what was committed without this SN", "sn2"));
     EXPECT_EQ(swarm.trace.named("history_taken", "sn2").size(), 1U);
     EXPECT_TRUE(swarm.trace.logged("(final)", "sn2"));  // later entries are logged one by one
     swarm.expect_one_ledger();

@@ -150,7 +150,7 @@ TEST_F(Resume, AFullDiskIsTreatedAsACrash) {
     EXPECT_EQ(swarm.code("ml2"), exit_code::failed);
     EXPECT_EQ(swarm.code("sl2"), exit_code::failed);
     EXPECT_TRUE(swarm.trace.logged(
-        "the program's state can't be kept: the disk of this node is full", "ml2"));
+        "the program's state can't be stored: the disk of this node is full", "ml2"));
     for (std::size_t slot = 0; slot < kept.size(); ++slot) {
         ASSERT_TRUE(swarm.ml_stores[2]->states[slot]);
         EXPECT_EQ(swarm.ml_stores[2]->states[slot]->round, kept[slot]->round);
@@ -190,7 +190,7 @@ TEST(StateChoice, ReportsWhyNoStateIsUsable) {
     EXPECT_EQ(reason("x", 1, {}, 7), "it is of contract 'default', and this is 'x'");
     EXPECT_EQ(reason("default", 2, {}, 7), "it is of run 1 of the contract, and this is run 2");
     EXPECT_EQ(reason("default", 1, other, 7), "it is of a model with another layout");
-    EXPECT_EQ(reason("default", 1, {}, 3), "it is of round 7, and the swarm has come to 3");
+    EXPECT_EQ(reason("default", 1, {}, 3), "it is of round 7, and the swarm is at 3");
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ TEST_F(SignedCommands, WithAnothersSignatureAreRefusedAndNotLogged) {
     ASSERT_EQ(submit(registration(), *own).code, Errc::ok);
     const CommandResult result = submit(LeaveContract{"default", 0, "x"}, *other);
     EXPECT_EQ(result.code, Errc::refused);
-    EXPECT_NE(result.reason.find("not by node 'sl1'"), std::string::npos) << result.reason;
+    EXPECT_NE(result.reason.find("not made by node 'sl1'"), std::string::npos) << result.reason;
     EXPECT_FALSE(wrote());
 }
 

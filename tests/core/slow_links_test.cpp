@@ -62,7 +62,7 @@ TEST_F(SlowLinks, TheLogShowsTheProgressOfALongExchange) {
     add_pairs(2, 2);
     ASSERT_TRUE(swarm.run(std::chrono::hours(3)));
     EXPECT_TRUE(swarm.trace.logged(" of 1.32 MB received, 2", "sl1")) << swarm.trace.tail();
-    EXPECT_TRUE(swarm.trace.logged(" s to go; most is still to come from 'sl2'", "sl1"));
+    EXPECT_TRUE(swarm.trace.logged(" s left; most of it is still expected from 'sl2'", "sl1"));
 }
 
 TEST_F(SlowLinks, ALinkThatBecomesFasterDuringARoundEndsItSooner) {

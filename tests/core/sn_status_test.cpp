@@ -253,7 +253,7 @@ TEST_F(SnStatusTest, AnUnknownTopicOrNameIsAnsweredWithTheKnownOnes) {
     enrol("sl2", 2, "other");
     const Error contract = error_of("round", "x");
     EXPECT_EQ(contract.code, Errc::not_found);
-    EXPECT_EQ(contract.message, "no contract 'x': there is 'default', 'other'");
+    EXPECT_EQ(contract.message, "no contract 'x': known: 'default', 'other'");
     const Error topic = error_of("secrets");
     EXPECT_EQ(topic.code, Errc::not_found);
     EXPECT_NE(topic.message.find("ask for nodes, servers, contracts"), std::string::npos);

@@ -72,7 +72,7 @@ TEST(SwarmCallback, AnUnknownMergeRuleEndsTheProgramAndListsTheKnownOnes) {
     ASSERT_NE(end, nullptr);
     EXPECT_EQ(end->code, Errc::usage);
     EXPECT_TRUE(end->reason.starts_with(
-        "SwarmCallback: 'median' is no merge rule: one of mean, coordinate-median, "))
+        "SwarmCallback: 'median' is not a merge rule: one of mean, coordinate-median, "))
         << end->reason;
 }
 

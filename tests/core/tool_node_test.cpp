@@ -122,7 +122,7 @@ TEST_F(ToolNode, KeepsFollowingAfterARestartOfTheSn) {
     swarm.network.run([] { return false; }, SwarmTime{seconds(8)});
     EXPECT_GT(before, 0U);
     EXPECT_GT(answers.size(), before);
-    EXPECT_TRUE(swarm.trace.logged("connecting again", "admin"));
+    EXPECT_TRUE(swarm.trace.logged("reconnecting", "admin"));
     swarm.network.crash({"sn1"});
     ASSERT_TRUE(run_tool()) << "and ends if the SN stays away";
     EXPECT_EQ(swarm.code("admin"), exit_code::peer_lost);

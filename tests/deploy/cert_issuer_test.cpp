@@ -196,7 +196,7 @@ TEST_F(CertIssuerTest, ALeafNeedsARoleANodeNameAndACaCertificate) {
     EXPECT_TRUE(contains(issue_leaf(*ca, request).error().message, "is no DNS name"));
     request.dns_names.clear();
     request.name.name = "sl 1";
-    EXPECT_TRUE(contains(issue_leaf(*ca, request).error().message, "is no node name"));
+    EXPECT_TRUE(contains(issue_leaf(*ca, request).error().message, "is not a node name"));
 }
 
 TEST_F(CertIssuerTest, SerialNumbersAreUnique) {

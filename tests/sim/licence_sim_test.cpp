@@ -76,7 +76,7 @@ TEST_F(LicenceSim, TrainingCompletesWhenTheServerIsKilled) {
     const Ran ran = swarm_sim(platform + " " + actors(apls() + sn() + sl(1, 0, 3) + sl(2, 0, 3)) +
                               " --fault 't=3s kill apls1'");
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.printed("goes on without it for 3600 s (grace)")) << ran.output;
+    EXPECT_TRUE(ran.printed("continues without it for 3600 s (grace period)")) << ran.output;
     EXPECT_TRUE(ran.printed("Contract 'default' is complete")) << ran.output;
 }
 

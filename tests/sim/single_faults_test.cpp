@@ -127,7 +127,7 @@ TEST(Link, DownForTwentySecondsCostsItsMemberOnlyThoseRounds) {
                                if (commits_between(run, 24.0, 40.0) < 6) {
                                    wrong += "the others did not go on\n";
                                }
-                               if (!run.trace.logged("Joining again", "sl2") ||
+                               if (!run.trace.logged("Rejoining", "sl2") ||
                                    run.trace.named("caught_up", "sl2").empty()) {
                                    wrong += "sl2 did not come back\n";
                                }

@@ -33,7 +33,7 @@ TEST_F(CopiedWorkspace, TheOlderSlIsToldItsReplacementAndTrainingContinues) {
     EXPECT_TRUE(holds(original->output(), told)) << original->output();
     EXPECT_TRUE(holds(original->output(), " UTC")) << original->output();
     ASSERT_TRUE(copy.wait_for(": merged 2 members")) << copy.output();
-    ASSERT_TRUE(sn->wait_for("it takes the place of its start at 127.0.1.1:")) << sn->output();
+    ASSERT_TRUE(sn->wait_for("it replaces its start at 127.0.1.1:")) << sn->output();
 
     copy.signal(SIGKILL);
     EXPECT_EQ(copy.wait_exit(), 128 + SIGKILL);
@@ -62,7 +62,8 @@ TEST_F(CopiedWorkspace, ACopiedSnDoesNotDisturbTheOriginal) {
     }
     Program copy(command);
     EXPECT_EQ(copy.wait_exit(), 3) << copy.output();
-    EXPECT_TRUE(holds(copy.output(), "Two SNs are 'sn1': one runs at 127.0.1.1:")) << copy.output();
+    EXPECT_TRUE(holds(copy.output(), "Two SNs are named 'sn1': one runs at 127.0.1.1:"))
+        << copy.output();
     EXPECT_FALSE(holds(copy.output(), "Starting SWARM-API-SERVER")) << copy.output();
     sl1->drain();
     ASSERT_TRUE(waited_for_round_after(*sl1, sl1->output().size())) << sl1->output();

@@ -236,8 +236,8 @@ TEST_F(DiskFailure, AFullDiskOfAProgramEndsNoOtherMembersTraining) {
              {(data(2, "sl2") / "program/program-").string(),
               std::string("No space left on device. It needs 400 kB. Free space on this disk, "
                           "which has 0 B left"),
-              std::string("Started again with the same command, this node goes on with the same "
-                          "run")}) {
+              std::string(
+                  "When restarted with the same command, this node resumes the same run")}) {
             EXPECT_TRUE(holds(second->output(), part)) << part << " not in " << second->output();
         }
     }
@@ -249,7 +249,7 @@ TEST_F(DiskFailure, AFullDiskOfAProgramEndsNoOtherMembersTraining) {
     disk.empty();
     const auto again = start_sl(2, flags);
     ASSERT_TRUE(again->wait_for(": merged 2 members")) << again->output();
-    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped")) << ml_log(2);
+    EXPECT_TRUE(holds(ml_log(2), "Resuming where an earlier start stopped")) << ml_log(2);
     write_text(path("enough"), "");
     EXPECT_EQ(again->wait_exit(), 0) << again->output();
     EXPECT_EQ(first->wait_exit(), 0) << first->output();

@@ -79,8 +79,8 @@ TEST_F(LicenceServer, NodesTakeSeatsAndReturnThem) {
     EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
     sn->signal(SIGTERM);
     EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
-    EXPECT_TRUE(apls->wait_for("'sn1' has given its seat back (0 of 1 taken)")) << apls->output();
-    EXPECT_TRUE(holds(apls->output(), "'sl2' has given its seat back")) << apls->output();
+    EXPECT_TRUE(apls->wait_for("'sn1' has returned its seat (0 of 1 taken)")) << apls->output();
+    EXPECT_TRUE(holds(apls->output(), "'sl2' has returned its seat")) << apls->output();
     apls->signal(SIGTERM);
     EXPECT_EQ(apls->wait_exit(), 0) << apls->output();
 }
@@ -117,7 +117,7 @@ TEST_F(LicenceServer, IfItIsKilledDuringTrainingTheSwarmStillCompletes) {
     apls->signal(SIGKILL);
     for (const auto* sl : {&sl1, &sl2}) {
         EXPECT_EQ((*sl)->wait_exit(Seconds(120)), 0) << (*sl)->output();
-        EXPECT_TRUE(holds((*sl)->output(), "goes on without it for 3600 s (grace)"))
+        EXPECT_TRUE(holds((*sl)->output(), "continues without it for 3600 s (grace period)"))
             << (*sl)->output();
     }
 }
@@ -138,11 +138,11 @@ TEST_F(LicenceServer, SeatsAreListedRevokedAndAllowed) {
     expect_end(list, 0, "sl    1 of 2 seats taken");
     EXPECT_TRUE(holds(list.output(), "sn1 ")) << list.output();
     Program stranger(ask("swci2", "--revoke=sl1"));
-    expect_end(stranger, 3, "'swci2' may not change who gets a seat; that may: swci1");
+    expect_end(stranger, 3, "'swci2' may not change who gets a seat; these tools may: swci1");
     Program revoke(ask("swci1", "--revoke=sl1"));
     expect_end(revoke, 0, "Barred from a seat: sl1");
     EXPECT_EQ(sl1->wait_exit(Seconds(30)), 3) << sl1->output();
-    EXPECT_TRUE(holds(sl1->output(), "takes the seat back")) << sl1->output();
+    EXPECT_TRUE(holds(sl1->output(), "revokes the seat")) << sl1->output();
     expect_end(*licensed_sl(1, ""), 3, "was revoked by the licence server's operator");
     Program allow(ask("swci1", "--allow=sl1"));
     expect_end(allow, 0, "sl    0 of 2 seats taken");
@@ -154,7 +154,8 @@ TEST_F(LicenceServer, AfterARestartItKnowsItsSeats) {
     apls->signal(SIGKILL);
     EXPECT_EQ(apls->wait_exit(), 137);
     apls = start_apls();
-    EXPECT_TRUE(sn->wait_for("is back; the seat is renewed", Seconds(15))) << sn->output();
+    EXPECT_TRUE(sn->wait_for("is reachable again; the seat is renewed", Seconds(15)))
+        << sn->output();
     // it never lost its seat
     EXPECT_FALSE(holds(apls->output(), "Seat for 'sn1'")) << apls->output();
 }

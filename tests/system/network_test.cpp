@@ -60,7 +60,7 @@ protected:
 
     /// Waits for a freeze in the SN's log, searched from byte `from` on. \return  its round
     std::uint64_t wait_for_freeze(int attempt, int members, std::size_t from) {
-        const std::string text = " attempt " + std::to_string(attempt) + " is on with " +
+        const std::string text = " attempt " + std::to_string(attempt) + " begins with " +
                                  std::to_string(members) + " members";
         EXPECT_TRUE(sn->wait_for(text, Seconds(90), from)) << sn->output();
         const std::size_t at = sn->output().find(text, from);
@@ -155,7 +155,7 @@ TEST_F(OnHosts, AMemberIsDisconnectedAndTheOthersContinue) {
     wait_for_merge(1, 2);
     let_pass(Seconds(20));
     wait_for_merge_after_heal(3);
-    EXPECT_TRUE(pairs[3]->wait_for("Joining again")) << pairs[3]->output();
+    EXPECT_TRUE(pairs[3]->wait_for("Rejoining")) << pairs[3]->output();
     end_training();
     expect_one_final_model();
 }

@@ -87,7 +87,7 @@ TEST_F(Refusals, TooFewMembersAtTheWaitLimit) {
     for (const auto* sl : {&sl1, &sl2}) {
         EXPECT_EQ((*sl)->wait_exit(Seconds(30)), 4) << (*sl)->output();
         EXPECT_TRUE(holds((*sl)->output(),
-                          "the wait limit of 2 s is over: 2 of min_peers 3 members are here"))
+                          "the wait limit of 2 s is over: 2 of min_peers 3 members are present"))
             << (*sl)->output();
     }
 }

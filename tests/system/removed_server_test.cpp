@@ -77,7 +77,7 @@ TEST_F(RemovedServer, ADeadServerIsRemovedByTheMajority) {
     EXPECT_TRUE(holds(answer, "sn2")) << answer;
     EXPECT_TRUE(holds(swci({"remove", "server", "sn2", "--json"}, 0), "\"servers\"")) << answer;
     EXPECT_EQ(servers[2]->wait_exit(), 3) << servers[2]->output();
-    EXPECT_TRUE(holds(servers[2]->output(), "as 'swci1' asked")) << servers[2]->output();
+    EXPECT_TRUE(holds(servers[2]->output(), "as requested by 'swci1'")) << servers[2]->output();
     EXPECT_TRUE(holds(swci({"remove", "server", "sn1"}, 3), "'sn1' is the last SN of its swarm"));
     expect_more_rounds();
 

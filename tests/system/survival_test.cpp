@@ -134,7 +134,7 @@ TEST_F(Survival, AKilledPairIsRestarted) {
     kill_pair(2);
     start_pair(2);
     expect_one_final_model();
-    EXPECT_TRUE(holds(pairs[2]->output(), "Going on from round")) << pairs[2]->output();
+    EXPECT_TRUE(holds(pairs[2]->output(), "Continuing from round")) << pairs[2]->output();
 }
 
 TEST_F(Survival, AKilledMlProgramIsRestarted) {
@@ -166,7 +166,7 @@ TEST_F(Survival, KillsChangeNoBitOfTheModel) {
     start_pair(1);
     expect_one_final_model();
     EXPECT_EQ(final_digest(ml_log(1)), undisturbed);
-    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped")) << ml_log(2);
+    EXPECT_TRUE(holds(ml_log(2), "Resuming where an earlier start stopped")) << ml_log(2);
     for (const int n : {1, 2}) {
         const std::string host = "host-" + std::to_string(n) + "/data/sl" + std::to_string(n);
         EXPECT_TRUE(std::filesystem::is_empty(path(host + "/program")));
@@ -189,8 +189,8 @@ TEST_F(Survival, KillsChangeNoBitOfCifar10) {
     start_pair(2);
     expect_one_final_model();
     EXPECT_EQ(final_digest(ml_log(1)), undisturbed);
-    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped: 0 epochs and"));
-    EXPECT_TRUE(holds(ml_log(2), "Going on where an earlier start stopped: 1 epochs and"));
+    EXPECT_TRUE(holds(ml_log(2), "Resuming where an earlier start stopped: 0 epochs and"));
+    EXPECT_TRUE(holds(ml_log(2), "Resuming where an earlier start stopped: 1 epochs and"));
 }
 #endif
 
@@ -206,7 +206,7 @@ TEST_F(Survival, ADamagedStateIsNamedAndTrainingStartsAnew) {
     start_pair(2);
     expect_one_final_model();
     EXPECT_TRUE(holds(ml_log(2), "program-1.state is damaged and not used")) << ml_log(2);
-    EXPECT_FALSE(holds(ml_log(2), "Going on where an earlier start stopped")) << ml_log(2);
+    EXPECT_FALSE(holds(ml_log(2), "Resuming where an earlier start stopped")) << ml_log(2);
 }
 
 TEST_F(Survival, AFullDiskEndsTheTrainingNamingTheFile) {
@@ -222,7 +222,7 @@ TEST_F(Survival, AFullDiskEndsTheTrainingNamingTheFile) {
     command.push_back("--ml-cmd=" + path("small-disk"));
     Program pair(command);
     EXPECT_EQ(pair.wait_exit(), 1) << pair.output();
-    EXPECT_TRUE(holds(ml_log(2), "the program's state can't be kept: " +
+    EXPECT_TRUE(holds(ml_log(2), "the program's state can't be stored: " +
                                      path("host-2/data/sl2/program/program-0.state") +
                                      " can't be written: File too large"))
         << ml_log(2);
@@ -305,7 +305,7 @@ TEST_F(Survival, AnSnLeavesForGood) {
     command.push_back("--leave");
     Program leaving(command);
     EXPECT_EQ(leaving.wait_exit(), 0) << leaving.output();
-    EXPECT_TRUE(holds(leaving.output(), "The other SNs go on without this one"))
+    EXPECT_TRUE(holds(leaving.output(), "The other SNs continue without this one"))
         << leaving.output();
     expect_one_final_model();
 }
@@ -320,7 +320,7 @@ TEST_F(Survival, EverythingIsKilledAndRestarted) {
     start_server(1);
     start_pairs();
     expect_one_final_model();
-    EXPECT_TRUE(holds(pairs[1]->output(), "Going on from round")) << pairs[1]->output();
+    EXPECT_TRUE(holds(pairs[1]->output(), "Continuing from round")) << pairs[1]->output();
 }
 
 TEST_F(Survival, ADamagedModelFileIsNamedAndFetched) {

@@ -117,7 +117,7 @@ TEST_F(Swci, WatchShowsEachRoundOfATraining) {
     // Meanwhile other tools get answers. (One with the same name takes over its connection, and it
     // reconnects.)
     EXPECT_EQ(text(json_of({"show", "version"}), "name"), "sn1");
-    ASSERT_TRUE(watch.wait_for("connecting again")) << watch.output();
+    ASSERT_TRUE(watch.wait_for("reconnecting")) << watch.output();
     const std::size_t before = watch.output().size();
     sl1->signal(SIGTERM);
     ASSERT_TRUE(watch.wait_for("aborted")) << watch.output().substr(before);
@@ -152,8 +152,8 @@ TEST_F(Swci, ReportsUnknownTopicsAndNames) {
                       "'sn1' answers: no contract 'nosuch': none was started on this SN"));
     const auto sl1 = start_sl(1, "");
     ASSERT_TRUE(sn->wait_for("Node 'sl1' starts contract 'default'")) << sn->output();
-    EXPECT_TRUE(holds(output_of({"show", "round", "nosuch"}, 1),
-                      "no contract 'nosuch': there is 'default'"));
+    EXPECT_TRUE(
+        holds(output_of({"show", "round", "nosuch"}, 1), "no contract 'nosuch': known: 'default'"));
     ASSERT_TRUE(sl1->wait_for("0, 1/2")) << sl1->output();
     EXPECT_TRUE(
         holds(output_of({"show", "round"}), "waiting 1/2: 1 of min_peers 2 have not joined"));

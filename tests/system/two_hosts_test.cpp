@@ -129,7 +129,7 @@ TEST_F(TwoHosts, ARehearsedRestartOfAHostChangesNoBit) {
     }
     Program killed(command);
     EXPECT_EQ(killed.wait_exit(), 0) << killed.output();
-    EXPECT_TRUE(holds(killed.output(), "Going on where an earlier start stopped: 0 epochs"))
+    EXPECT_TRUE(holds(killed.output(), "Resuming where an earlier start stopped: 0 epochs"))
         << killed.output();
     const std::string digest = digest_behind(undisturbed.output(), "ends with digest ");
     EXPECT_EQ(digest.size(), 64U);
@@ -169,7 +169,7 @@ TEST_F(TwoHosts, AKilledMlProcessIsNamedAndTheOtherHostWaitsUntilTheLimit) {
     ASSERT_EQ(children.size(), 1U);
     ASSERT_EQ(::kill(children.front(), SIGKILL), 0);
     EXPECT_EQ(sl2->wait_exit(Seconds(30)), 5) << sl2->output();
-    EXPECT_TRUE(holds(sl2->output(), "its ML node 'ml2' is gone")) << sl2->output();
+    EXPECT_TRUE(holds(sl2->output(), "its ML node 'ml2' was lost")) << sl2->output();
     EXPECT_TRUE(holds(sl2->output(), "ended by signal 9")) << sl2->output();
     EXPECT_EQ(sl1->wait_exit(Seconds(30)), 4) << sl1->output();
     EXPECT_TRUE(holds(sl1->output(), "the wait limit of 3 s is over: 1 of min_peers 2"))

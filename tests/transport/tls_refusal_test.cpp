@@ -215,9 +215,9 @@ TEST_F(TlsRefusalTest, AnotherWireVersionIsToldTheSupportedOne) {
     Bytes hello = hello_bytes("sl1", Role::sl);
     hello[4] = std::byte{9};
     const std::string answer =
-        attack(insider(std::move(hello)), "bad frame: wire version 9, this node speaks version " +
+        attack(insider(std::move(hello)), "bad frame: wire version 9, this node supports version " +
                                               std::to_string(wire_version));
-    EXPECT_TRUE(contains(answer, "this node speaks version " + std::to_string(wire_version)));
+    EXPECT_TRUE(contains(answer, "this node supports version " + std::to_string(wire_version)));
 }
 
 TEST_F(TlsRefusalTest, AHugeFrameBeforeTheHelloIsRefused) {
