@@ -27,9 +27,9 @@ MergeMethod chosen_rule(const SwarmCallbackOptions& options) {
         fail(Errc::usage, "SwarmCallback: " + method.error().message);
     }
     if (const std::uint32_t least = least_min_peers(*method); options.min_peers < least) {
-        fail(Errc::usage, "SwarmCallback: merge rule '" + to_string(*method) +
-                              "' needs at least " + std::to_string(least) +
-                              " members, but min_peers is " + std::to_string(options.min_peers));
+        fail(Errc::usage, "SwarmCallback: merge rule '" + to_string(*method) + "' needs at least " +
+                              std::to_string(least) + " members, but min_peers is " +
+                              std::to_string(options.min_peers));
     }
     return std::move(*method);
 }

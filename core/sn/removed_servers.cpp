@@ -62,7 +62,7 @@ const RemovedServer* RemovedServers::find(const NodeId& node) const {
 
 std::string RemovedServers::text_for(std::uint64_t number) const {
     const RemovedServer& gone = removed_.at(number);
-    std::string text = "This SN no longer keeps the ledger: ";
+    std::string text = std::string(removed_server_text) + ": ";
     if (gone.said && gone.said->rebuilt) {
         text += "SN '" + gone.said->by + "' continued without it from entry " +
                 std::to_string(gone.index) + " (" + start_text(gone.said->session) +

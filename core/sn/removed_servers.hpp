@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/ledger/ledger.hpp"
@@ -9,7 +10,10 @@
 
 namespace starling {
 
-/// A server number that keeps the ledger no more, and how that came.
+/// How the reason of a removed SN's end begins; the campaign recognises removals by it.
+inline constexpr std::string_view removed_server_text = "This SN no longer keeps the ledger";
+
+/// A server number that no longer keeps the ledger, and how it was removed.
 struct RemovedServer {
     NodeId node;
     Address address;

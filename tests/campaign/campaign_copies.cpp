@@ -1,4 +1,5 @@
 // Copied workspaces of pairs: two processes of one node run at the same time.
+#include "core/sn/removed_servers.hpp"
 #include "tests/campaign/campaign_swarm.hpp"
 
 namespace starling::test {
@@ -66,7 +67,7 @@ void CampaignSwarm::supervise_copies() {
         copy.runs = false;
         if (stop->exit_code != exit_code::refused ||
             (stop->reason.find("Two SNs are named '") == std::string::npos &&
-             stop->reason.find("keeps the ledger no more") == std::string::npos)) {
+             stop->reason.find(removed_server_text) == std::string::npos)) {
             unexpected(copy.process, "ended with code " + std::to_string(stop->exit_code) + " (" +
                                          stop->reason + ") where its original serves");
         }

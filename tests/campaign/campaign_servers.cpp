@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/ledger/membership.hpp"
+#include "core/sn/removed_servers.hpp"
 #include "core/tool/tool_node.hpp"
 #include "tests/campaign/campaign_swarm.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -15,7 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::string_view removed_text = "keeps the ledger no more";
 constexpr SwarmDuration tool_limit = seconds(4);
 /// After this time the administrator gives up, and restarts the SN.
 constexpr SwarmDuration removal_limit = seconds(12);
@@ -95,7 +95,7 @@ void CampaignSwarm::supervise_sns() {
         if (down_.count(sns_[sn]) > 0 || !stop) {
             continue;
         }
-        if (stop->reason.find(removed_text) != std::string::npos) {
+        if (stop->reason.find(removed_server_text) != std::string::npos) {
             on_removed(sn);
             continue;
         }
