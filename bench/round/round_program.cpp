@@ -3,9 +3,11 @@
 // byte over its Unix socket and waits for one. So all members start a round together, like the
 // processes of the compared libraries.
 //
-//   bench-round-ml --elements N --rounds N --barrier SOCKET --times FILE
+//   bench-round-ml --elements N --rounds N --barrier SOCKET --times FILE [--work PASSES]
 //
-// Each line of FILE: number of the call, start and end in seconds of CLOCK_MONOTONIC.
+// --work stands for training: before it waits, it multiplies each parameter PASSES times.
+// Each line of FILE: number of the call, start and end in seconds of CLOCK_MONOTONIC, and how many
+// seconds the work before it took.
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -26,6 +28,13 @@ public:
               *ParamLayout::make({{"weight", DType::f32, {static_cast<std::int64_t>(elements)}}})),
           values_(elements, 0.5F) {}
     const ParamLayout& layout() const override { return layout_; }
+    void train(int passes) {
+        for (int pass = 0; pass < passes; ++pass) {
+            for (float& value : values_) {
+                value = value * 0.999F + 0.0005F;
+            }
+        }
+    }
     void save(std::span<std::byte> out) const override {
         std::memcpy(out.data(), values_.data(), out.size());
     }
@@ -41,6 +50,7 @@ private:
 struct Flags {
     std::size_t elements = 0;
     int rounds = 0;
+    int work = 0;
     std::string barrier;
     std::string times;
 };
@@ -54,6 +64,8 @@ Flags parse(const std::vector<std::string>& arguments) {
             flags.elements = std::stoull(value);
         } else if (name == "--rounds") {
             flags.rounds = std::stoi(value);
+        } else if (name == "--work") {
+            flags.work = std::stoi(value);
         } else if (name == "--barrier") {
             flags.barrier = value;
         } else if (name == "--times") {
@@ -113,10 +125,13 @@ void train(SwarmSession& swarm) {
     times << std::fixed;
     callback.on_train_begin();
     for (int round = 1; round <= flags.rounds; ++round) {
+        const double work_begin = seconds();
+        parameters.train(flags.work);
+        const double work = seconds() - work_begin;
         barrier.wait();
         const double begin = seconds();
         callback.on_batch_end(0.0);
-        times << round << ' ' << begin << ' ' << seconds() << '\n';
+        times << round << ' ' << begin << ' ' << seconds() << ' ' << work << '\n';
     }
     barrier.wait();
     callback.on_epoch_end();

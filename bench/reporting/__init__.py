@@ -1,0 +1,1 @@
+"""What bench/run and bench/round/round are made of: measurements, ratios to the goals, and the report."""

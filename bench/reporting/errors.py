@@ -1,0 +1,5 @@
+"""The error of a measurement."""
+
+
+class BenchError(Exception):
+    """A measurement is not possible; its text says why, and what helps."""

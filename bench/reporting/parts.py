@@ -1,0 +1,201 @@
+"""The parts of a run. Each takes a Context, returns what it measured as JSON values, and raises BenchError if it can't."""
+import dataclasses
+import importlib.machinery
+import importlib.util
+import json
+import os
+import subprocess
+import tempfile
+import threading
+
+from reporting import disk, peers
+from reporting.errors import BenchError
+from reporting.processes import peak_mib, proportional_mib
+from reporting.swarm_round import WARM, Alone, Swarm, measure_round
+
+LARGE, SMALL = 44_695_848, 500_000  # the parameters of a ResNet-18 for 10 classes; a small model
+
+
+@dataclasses.dataclass
+class Context:
+    root: str
+    bin: str
+    peers: str | None  # folder of the peers' programs
+    passes: int
+    quick: bool
+    say: object  # takes a line for the person who waits
+
+
+def in_turns(passes, runs):
+    """{name: {"seconds": [of each pass], ...}}: all runs once, then all again; figures that are lists are joined."""
+    found = {}
+    for _ in range(passes):
+        for name, run in runs.items():
+            into = found.setdefault(name, {})
+            for key, value in run().items():
+                into.setdefault(key, []).extend(value if isinstance(value, list) else [value])
+    return found
+
+
+def program_takes(context, flag):
+    """Whether the programs know a flag that not every version has."""
+    with open(f"{context.bin}/bench-round-ml", "rb") as program:
+        return flag.encode() in program.read()
+
+
+def round_(context):
+    """Whole rounds beside the peers and the disk, in turns."""
+    found = []
+    measured = 3 if context.quick else 5
+    for size in (SMALL, LARGE):
+        for members in (2, 4, 8):
+            context.say(f"{size / 1e6:.3g} MB, {members} members")
+            runs = {"Starling": lambda: measure_round(context.bin, members, size, measured)}
+            if program_takes(context, "--durable"):
+                runs["Starling, durable = quorum"] = lambda: measure_round(
+                    context.bin, members, size, measured, program_flags=["--durable", "quorum"])
+            if context.peers:
+                for name, command in peers.commands(context.peers, members, size, 2 * measured).items():
+                    runs[name] = lambda c=command: peers.run(c)
+            runs["disk"] = lambda: disk.measure(members, size)
+            found.append({"members": members, "bytes": size, "runs": in_turns(context.passes, runs),
+                          "fsync": disk.measure_fsync()})
+    return found
+
+
+def memory(context):
+    """What a swarm adds to the loops: peak of SL and ML, shared pages counted once, beside the program alone."""
+    with Alone(context.bin, 1, LARGE, WARM + 1) as alone:
+        alone.run_rounds(WARM + 1)
+        base = peak_mib(alone.nodes[0].pid)
+        alone.finish(first=0)
+    found = {"bytes": LARGE, "program_alone_mib": base, "members": []}
+    for members in (2, 8) if context.quick else (2, 8, 32):
+        context.say(f"{members} members")
+        with Swarm(context.bin, members, LARGE, WARM + 2) as swarm:
+            peaks = sample_peaks(swarm)
+            found["members"].append({"members": members, "pair_peak_mib": peaks})
+    return found
+
+
+def sample_peaks(swarm):
+    """Runs all rounds; of each member, the peak of SL and ML together."""
+    peaks = [0.0] * swarm.members
+    done = threading.Event()
+    pairs = [[pid for pid in swarm.pids() if pid == sl.pid or parent_of(pid) == sl.pid] for sl in swarm.nodes[1:]]
+
+    def sample():
+        while not done.wait(0.01):
+            for i, pair in enumerate(pairs):
+                peaks[i] = max(peaks[i], proportional_mib(pair))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        swarm.run_rounds(WARM + 2)
+    finally:
+        done.set()
+        sampler.join()
+    swarm.finish(first=1)
+    return peaks
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        return int(stat.read().rsplit(")", 1)[1].split()[1])
+
+
+def overhead(context):
+    """Wall time of the training work of two programs in a swarm, and of the same two without it."""
+    rounds, work = WARM + (4 if context.quick else 8), 40
+
+    def worked(programs):
+        with programs:
+            programs.run_rounds(rounds)
+            programs.finish(first=1 if isinstance(programs, Swarm) else 0)
+            return {"seconds": [sum(t[n][2] for n in range(WARM + 1, rounds + 1)) for t in programs.times()]}
+
+    return in_turns(context.passes, {
+        "alone": lambda: worked(Alone(context.bin, 2, LARGE, rounds, work)),
+        "in a swarm": lambda: worked(Swarm(context.bin, 2, LARGE, rounds, work))})
+
+
+def script(context, path):
+    """A program of bench/ as a module."""
+    loader = importlib.machinery.SourceFileLoader(os.path.basename(path) + "_script", f"{context.root}/{path}")
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def run_script(context, command, needs=()):
+    """The JSON that a program of bench/ writes with --json."""
+    for name in needs:
+        if not os.path.exists(name):
+            raise BenchError(f"{os.path.basename(name)} is missing: give --peers, and deploy/install-deps --bench")
+    with tempfile.TemporaryDirectory(prefix="starling-bench-") as folder:
+        done = subprocess.run(command + ["--json", f"{folder}/json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode == 77:
+            raise BenchError("no network namespaces here: needs root and unshare(2)")
+        if done.returncode != 0:
+            raise BenchError(f"{os.path.basename(command[0])} ended with {done.returncode}: {done.stdout[-800:].strip()}")
+        with open(f"{folder}/json") as file:
+            return json.load(file)
+
+
+def tls(context):
+    """One connection on loopback."""
+    if not context.peers:
+        raise BenchError("needs --peers: compared with raw_tls")
+    return run_script(context, [f"{context.root}/bench/tls/tls", "--bin", context.bin, "--peers", context.peers, "--only",
+                                "loopback", "--passes", "2" if context.quick else "5", "--runs", "5"])
+
+
+def wan(context):
+    """One connection over 100 ms and 1 Gbit/s."""
+    passes = "1" if context.quick else "2"
+    return run_script(context, [f"{context.root}/bench/tls/tls", "--bin", context.bin, "--only", "wan", "--wan-passes", passes,
+                                "--wan-runs", "1" if context.quick else "2"])
+
+
+def google_benchmark(context, program, *flags):
+    """[{"name", "rate": bytes or items a second, "seconds": CPU, one entry a repetition}]"""
+    if not os.path.exists(f"{context.bin}/{program}"):
+        raise BenchError(f"{program} is not built: Google Benchmark is in package libbenchmark-dev")
+    with tempfile.TemporaryDirectory(prefix="starling-bench-") as folder:
+        out = f"{folder}/json"
+        done = subprocess.run([f"{context.bin}/{program}", f"--benchmark_out={out}", "--benchmark_out_format=json", *flags],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise BenchError(f"{program} ended with {done.returncode}: {done.stdout[-800:].strip()}")
+        with open(out) as file:
+            return runs_of(json.load(file))
+
+
+def runs_of(written):
+    """The runs in what Google Benchmark writes, repetitions joined."""
+    scale = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+    found = {}
+    for run in written["benchmarks"]:
+        if run.get("run_type") == "aggregate":
+            continue
+        name = run["run_name"].split("/repeats:")[0].split("/min_time:")[0]
+        into = found.setdefault(name, {"name": name, "bytes_per_second": [], "items_per_second": [], "cpu_seconds": []})
+        into["cpu_seconds"].append(run["cpu_time"] * scale[run["time_unit"]])
+        for key in ("bytes_per_second", "items_per_second"):
+            if key in run:
+                into[key].append(run[key])
+    return list(found.values())
+
+
+def merge(context):
+    """Merge rules beside reading, and beside libtorch where it is built in."""
+    flags = ["--benchmark_repetitions=3"]
+    if context.quick:
+        flags += ["--benchmark_repetitions=2", "--benchmark_filter=^(read|mean.*|coordinate-median|krum.*)/inputs:(2|8)"]
+    return google_benchmark(context, "bench_merge", *flags)
+
+
+# name -> (function, seconds that it takes by default, and with --quick)
+PARTS = {"round": (round_, 330, 130), "overhead": (overhead, 60, 20), "memory": (memory, 90, 30), "tls": (tls, 20, 10),
+         "wan": (wan, 45, 25), "merge": (merge, 120, 20)}

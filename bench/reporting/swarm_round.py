@@ -1,0 +1,221 @@
+"""Rounds of a swarm of real processes on loopback addresses, and the same training programs without a swarm.
+
+The program is bench-round-ml, which waits at a barrier before each call of on_batch_end(): all members start a
+round together, like the processes of the compared libraries.
+"""
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+from reporting.errors import BenchError
+from reporting.processes import children_of, cpu_seconds, peak_mib
+
+WARM = 2  # rounds before the measured ones
+PHASES = (("hand over", "sync_begin", "check_in"), ("agree", "check_in", "exchange_begin"),
+          ("exchange", "exchange_begin", "exchange_done"), ("commit", "exchange_done", "round_done"),
+          ("take", "round_done", "sync_end"))
+
+
+class Programs:
+    """`members` training programs at a barrier. A context that ends all processes it has started."""
+
+    def __init__(self, bin_dir, members):
+        self.bin, self.members = bin_dir, members
+        self.folder = tempfile.mkdtemp(prefix="starling-round-")
+        self.nodes, self.programs = [], []
+        self.barrier = socket.socket(socket.AF_UNIX)
+        self.barrier.bind(f"{self.folder}/barrier")
+        self.barrier.listen(members)
+        self.barrier.settimeout(1)
+
+    def flags(self, i, elements, rounds, work):
+        """Of program `i`; `work`: passes of arithmetic over the parameters before each round."""
+        return ["--elements", str(elements), "--rounds", str(rounds), "--work", str(work),
+                "--barrier", f"{self.folder}/barrier", "--times", f"{self.folder}/{i}.times"]
+
+    def spawn(self, number, command, environment=None):
+        with open(f"{self.folder}/{number}.out", "wb") as out:
+            self.nodes.append(subprocess.Popen(command, stdout=out, stderr=out, env=environment))
+
+    def last_words(self):
+        """Of the first process that has ended."""
+        for number, node in enumerate(self.nodes):
+            if node.poll() is not None:
+                with open(f"{self.folder}/{number}.out", errors="replace") as out:
+                    return f"process {number} ended with {node.returncode}: {out.read()[-800:].strip()}"
+        return "all processes run"
+
+    def accept_programs(self):
+        while len(self.programs) < self.members:
+            try:
+                program = self.barrier.accept()[0]
+                program.settimeout(600)
+                self.programs.append(program)
+            except TimeoutError:
+                if any(node.poll() is not None for node in self.nodes):
+                    raise BenchError(f"round: {self.last_words()}") from None
+
+    def gather(self):
+        """Waits until all programs are at the barrier."""
+        for program in self.programs:
+            if program.recv(1) == b"":
+                raise BenchError(f"round: a program has ended early; {self.last_words()}")
+
+    def release(self):
+        for program in self.programs:
+            program.send(b"x")
+
+    def pids(self):
+        found = [node.pid for node in self.nodes]
+        return found + [child for pid in found for child in children_of(pid)]
+
+    def run_rounds(self, rounds, on_measured=lambda: None):
+        """Up to the barrier after the last round; on_measured() is called when the first measured one is about to start."""
+        for number in range(1, rounds + 1):
+            self.gather()
+            if number == WARM + 1:
+                on_measured()
+            self.release()
+        self.gather()
+
+    def finish(self, first):
+        """Lets the programs end; the processes from number `first` on must do so without an error."""
+        self.release()
+        for node in self.nodes[first:]:
+            if node.wait(timeout=300) != 0:
+                raise BenchError(f"round: {self.last_words()}")
+
+    def times(self):
+        """Of each program, {round: (begin of the call, its end, seconds of work before it)}."""
+        found = []
+        for i in range(1, self.members + 1):
+            with open(f"{self.folder}/{i}.times") as lines:
+                rows = [line.split() for line in lines]
+            found.append({int(row[0]): tuple(float(word) for word in row[1:]) for row in rows})
+        return found
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.barrier.close()
+        for program in self.programs:
+            program.close()
+        for node in self.nodes:
+            node.terminate()
+        for node in self.nodes:
+            try:
+                node.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                node.kill()
+                node.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Alone(Programs):
+    """The programs without a swarm (SWARM_LOOPBACK)."""
+
+    def __init__(self, bin_dir, members, size, rounds, work=0):
+        super().__init__(bin_dir, members)
+        self.command_line = [size // 4, rounds, work]
+
+    def start(self):
+        for i in range(1, self.members + 1):
+            self.spawn(i - 1, [f"{self.bin}/bench-round-ml"] + self.flags(i, *self.command_line),
+                       os.environ | {"SWARM_LOOPBACK": "True", "MIN_PEERS": "1"})
+        self.accept_programs()
+
+
+class Swarm(Programs):
+    """An SN, and an SL with its program for each member."""
+
+    def __init__(self, bin_dir, members, size, rounds, work=0, sl_flags=(), program_flags=()):
+        super().__init__(bin_dir, members)
+        # A network of its own, so that other runs on this machine don't meet.
+        self.network = f"127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250 + 1}"
+        self.command_line, self.sl_flags, self.program_flags = [size // 4, rounds, work], list(sl_flags), list(program_flags)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def start(self):
+        for host in range(self.members + 1):
+            subprocess.run([f"{self.bin}/gen-cert", "-e", "x", "-i", str(host + 1), "--workspace", self.folder, "--host-ip",
+                            self.address(host)], check=True, stdout=subprocess.DEVNULL)
+        self.start_node(0, ["run-sn", "--sentinel"], "sn")
+        self.wait_for(0, "Starting SWARM-API-SERVER")
+        for i in range(1, self.members + 1):
+            flags = " ".join(self.flags(i, *self.command_line) + self.program_flags)
+            self.start_node(i, ["run-sl", f"--sn-ip={self.address(0)}", f"--ml-name=ml{i}", f"--ml-w={self.folder}",
+                                f"--ml-entrypoint={self.bin}/bench-round-ml", f"--ml-e=MIN_PEERS={self.members}",
+                                f"--ml-e=SWARM_TRACE={self.folder}/ml{i}.trace", f"--ml-cmd={flags}"] + self.sl_flags, "sl")
+        self.accept_programs()
+
+    def address(self, host):
+        return f"{self.network}.{100 + host}"
+
+    def start_node(self, host, command, role):
+        stem = f"{self.folder}/x/cert/{role}-{host + 1}"
+        self.spawn(host, [f"{self.bin}/{command[0]}"] + command[1:] +
+                   [f"--name={role}{host}", f"--host-ip={self.address(host)}", f"--workspace={self.folder}/{host}",
+                    f"--sn-api-port={self.port}", f"--cert={stem}-cert.pem", f"--key={stem}-key.pem",
+                    f"--capath={self.folder}/x/cert/ca/capath", f"--trace={self.folder}/{role}{host}.trace"])
+
+    def wait_for(self, host, text):
+        while True:
+            with open(f"{self.folder}/{host}.out") as out:
+                if text in out.read():
+                    return
+            if self.nodes[host].poll() is not None:
+                raise BenchError(f"round: {self.last_words()}")
+            time.sleep(0.01)
+
+    def phases(self, rounds):
+        """{phase: its median over members and measured rounds}, by the traces."""
+        names = {name for _, *pair in PHASES for name in pair}
+        found = {name: [] for name, *_ in PHASES}
+        for i in range(1, self.members + 1):
+            at = events(f"{self.folder}/sl{i}.trace", names) | events(f"{self.folder}/ml{i}.trace", names)
+            for number in range(WARM + 1, rounds + 1):
+                for name, begin, end in PHASES:
+                    found[name].append(at[end, number] - at[begin, number])
+        return {name: statistics.median(times) for name, times in found.items()}
+
+
+def events(path, wanted):
+    """{(event, round): seconds since 1970} of a trace."""
+    found, epoch = {}, 0
+    with open(path) as lines:
+        for line in lines:
+            if start := re.match(r"# starling-trace .*epoch_ns=(\d+)", line):
+                epoch = int(start.group(1))
+                continue
+            event = line.split(" ", 3)
+            if len(event) > 2 and event[2] in wanted:
+                number = re.search(r"\b(?:round|sync)=(\d+)", line)
+                found[event[2], int(number.group(1))] = (epoch + int(event[0])) / 1e9
+    return found
+
+
+def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=()):
+    """{"seconds": of each measured round, "cpu": seconds a round, "peak_mib", "phases"}"""
+    rounds = WARM + measured
+    with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=program_flags) as swarm:
+        before = []
+        swarm.run_rounds(rounds, lambda: before.append(cpu_seconds(swarm.pids())))
+        cpu = cpu_seconds(swarm.pids()) - before[0]
+        peak = sum(peak_mib(pid) for pid in swarm.pids())
+        swarm.finish(first=1)
+        times = swarm.times()
+        seconds = [max(t[n][1] for t in times) - min(t[n][0] for t in times) for n in range(WARM + 1, rounds + 1)]
+        return {"seconds": seconds, "cpu": cpu / measured, "peak_mib": peak, "phases": swarm.phases(rounds)}

@@ -1,0 +1,132 @@
+"""The tables of a report, as texts."""
+import statistics
+
+from reporting.summary import MIB, PAIR_BYTES, RULES, Missing, megabytes, rates
+
+PARTS_TEXT = "What was measured, and how long that took."
+
+
+def number(value, digits=3):
+    """Three digits that count, no exponent."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def milliseconds(values):
+    """Median, and the quarter below and above it: "350 (341 to 362)"."""
+    scaled = sorted(1000 * value for value in values)
+    if len(scaled) < 3:
+        return number(statistics.median(scaled)) if scaled else "–"
+    low, middle, high = statistics.quantiles(scaled, n=4, method="inclusive")
+    return f"{number(middle)} ({number(low)} to {number(high)})"
+
+
+def goal_rows(summary):
+    for name, ratio in summary["ratios"].items():
+        sign = "≤" if ratio["better"] == "lower" else "≥"
+        holds = "holds" if ratio["holds"] else ("missed" if ratio["got"] is not None else "not measured")
+        yield [name, number(ratio["got"]), f"{sign} {ratio['goal']}", holds + (f": {ratio['reason']}" if "reason" in ratio else "")]
+
+
+def round_rows(case):
+    ours = case["runs"]["Starling"]
+    for who, figures in case["runs"].items():
+        ratio = statistics.median(ours["seconds"]) / statistics.median(figures["seconds"])
+        yield [who, milliseconds(figures["seconds"]), milliseconds(figures["cpu"]),
+               number(max(figures["peak_mib"])) if max(figures["peak_mib"]) else "–", number(ratio) if who != "Starling" else "–"]
+
+
+def phase_rows(cases):
+    for case in cases:
+        phases = case["runs"]["Starling"]["phases"]
+        yield [f"{megabytes(case['bytes'])}, {case['members']} members"] + \
+            [number(1000 * statistics.median(p[name] for p in phases)) for name in phases[0]]
+
+
+def merge_table(results):
+    found = rates(results)
+    inputs = sorted({n for _, n in found})
+    names = [name for name in dict.fromkeys(name for name, _ in found)]
+    names.sort(key=lambda name: (-1 if name == "read" else next((i for i, rule in enumerate(RULES) if name.startswith(rule)), 99), name))
+    rows = []
+    for name in names:
+        row = [name]
+        for n in inputs:
+            rate, read = found.get((name, n)), found.get(("read", n))
+            row.append("–" if rate is None else number(rate / 1e9) + (f" ({rate / read:.2f})" if read and name != "read" else ""))
+        rows.append(row)
+    return ("Merge rules", "GB/s of input, 11.2 M floats an input, one thread, by CPU time; in brackets the part of what reading "
+            "reaches with as many inputs.", ["inputs"] + [str(n) for n in inputs], rows)
+
+
+def micro_rows(data):
+    for run in data:
+        rate = f"{number(statistics.median(run['bytes_per_second']) / 1e9)} GB/s" if run["bytes_per_second"] else \
+            f"{number(statistics.median(run['items_per_second']))} a second" if run["items_per_second"] else "–"
+        micros = sorted(1e6 * value for value in run["cpu_seconds"])
+        yield [run["name"], number(statistics.median(micros)), f"{number(micros[0])} to {number(micros[-1])}", rate]
+
+
+def connection_rows(found):
+    for link, case in found.items():
+        for name, row in case["rows"].items():
+            yield [link.replace("_", ", "), name, number(1000 * row["seconds"]), number(0.268435456 / row["seconds"]),
+                   number(row["ratio"]), number(row["cpu_seconds"])]
+
+
+def memory_rows(found):
+    for case in found["members"]:
+        peak = max(case["pair_peak_mib"])
+        yield [str(case["members"]), number(statistics.median(case["pair_peak_mib"])), number(peak),
+               number(found["program_alone_mib"]), number(peak - found["program_alone_mib"]),
+               number((3 * found["bytes"] + PAIR_BYTES) / MIB)]
+
+
+def overhead_rows(found):
+    for name, figures in found.items():
+        yield [name, milliseconds(figures["seconds"])]
+
+
+def data_tables(data, results):
+    for case in data.get("round", []):
+        yield (f"Round, {megabytes(case['bytes'])}, {case['members']} members", "As the training program sees it: from the first "
+               "call to the last return. Milliseconds: median (middle half).",
+               ["", "time", "CPU of all processes", "peak memory, MiB, all processes", "Starling's time / this"], list(round_rows(case)))
+    if data.get("round"):
+        names = list(data["round"][0]["runs"]["Starling"]["phases"][0])
+        yield "Phases of Starling's round", "Milliseconds, medians.", [""] + names, list(phase_rows(data["round"]))
+    if "memory" in data:
+        yield ("Memory of a member", "MiB of SL and program together, shared pages counted once, sampled while rounds run.",
+               ["members", "median peak", "largest peak", "program alone", "added", "goal"], list(memory_rows(data["memory"])))
+    if "overhead" in data:
+        yield ("Training outside the exchange", "Milliseconds of the same work by two programs: median (middle half).", ["", "time"],
+               list(overhead_rows(data["overhead"])))
+    connections = data.get("tls", {}) | data.get("wan", {})
+    if connections:
+        yield ("One connection", "268 MB from one process to another. wan: 100 ms and 1 Gbit/s, with the kernel's own limits of "
+               "buffers; tuned: with larger ones.", ["link", "", "ms", "GB/s", "speed", "CPU seconds"], list(connection_rows(connections)))
+    if "merge" in data:
+        try:
+            yield merge_table(results)
+        except Missing:
+            pass
+    if "micro" in data:
+        yield "Single steps", "CPU time.", ["", "µs", "range", "rate"], list(micro_rows(data["micro"]))
+
+
+def tables(results, summary):
+    """(title, text, head, rows) of each table, in the order of a report."""
+    data = {name: part["data"] for name, part in results["parts"].items() if "data" in part}
+    yield "Goals", "Ratios of medians.", ["", "got", "goal", ""], list(goal_rows(summary))
+    yield from data_tables(data, results)
+    shown = [[name, number(value)] for name, value in summary["comparisons"].items() if value is not None]
+    if shown:
+        yield "Beside the peers", "Starling's time or CPU divided by the peer's; these have no goal.", ["", "ratio"], shown
+    yield "Parts", PARTS_TEXT, ["part", "seconds", ""], [[name, number(part.get("took_seconds")), part.get("error", "")]
+                                                        for name, part in results["parts"].items()]
+    yield "Machine and versions", "", ["", ""], [[name, str(value)] for name, value in results.get("machine", {}).items()]
