@@ -23,10 +23,11 @@ enum class PlanMember : std::uint8_t {
 /// and 45 MB at 4 to 8 nodes (bench: transport peers).
 constexpr std::uint64_t star_bytes_per_member = std::uint64_t{128} * 1024;
 
-/// A pure function of what the ledger says, so every member derives the same plan without asking.
-/// Owners go around with the round, so that the load does. Over the attempts at a round they stay:
-/// who is left owns what it owned in the first attempt, so that contributions which have arrived
-/// need not be sent again; only the segments of those that do not merge get other owners.
+/// A pure function of what the ledger says, so every member derives the same plan without a
+/// message. Owners rotate with the round, which balances the load. They stay the same over the
+/// attempts at a round: a remaining member owns what it owned in the first attempt, so that
+/// contributions which have arrived need not be sent again; only the segments of those that do not
+/// merge get other owners.
 ///
 /// \param members  of the round's first attempt, ascending by id.  \pre at least one of them merges
 MergePlan make_plan(const std::vector<PlanMember>& members, std::uint64_t layout_bytes,

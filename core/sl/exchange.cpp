@@ -4,9 +4,9 @@
 // owner (merge/plan.hpp), which fetches all contributions to it, merges them in the order of node
 // IDs, and serves the result.
 //
-// Receivers ask, senders answer: a request can be repeated after a connection was cut, and bounds
-// what is in flight. Invariant: a segment is asked for once on a connection, and again only if a
-// probe that was sent behind it comes back first (FetchProbe; connections keep their order).
+// Receivers request, senders answer: a request can be repeated after a connection was cut, and
+// bounds what is in flight. Invariant: a segment is requested once on a connection, and again only
+// if a probe that was sent behind it comes back first (FetchProbe; connections keep their order).
 #include "core/sl/exchange.hpp"
 
 #include <algorithm>
@@ -107,8 +107,8 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     measured_at_ = now;
     began_at_ = now;
     for (auto& [id, partner] : states_) {
-        partner.asked_at = now;
-        partner.last_moved = now;
+        partner.waiting_since = now;
+        partner.last_progress = now;
     }
     for (const RoundMember& partner : partners_) {
         if (up.count(partner.id) > 0) {
@@ -125,17 +125,17 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     found->second.up = true;
     found->second.served.clear();
     found->second.served_merged.clear();
-    found->second.patience = first_probe_patience;
+    found->second.probe_timeout = first_probe_timeout;
     set_partial(found->second, 0);
-    ask(now, peer, found->second, out);
-    admit(now, out);
+    request_missing(now, peer, found->second, out);
+    request_within_window(now, out);
 }
 
 void Exchange::on_peer_lost(const NodeId& peer) {
     const auto found = states_.find(peer);
     if (found != states_.end()) {
         found->second.up = false;
-        found->second.owed.clear();  // it asks again when it is back
+        found->second.requested.clear();  // it requests them again when it is back
     }
 }
 
@@ -149,7 +149,7 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
         if (merged && !have_merged_[segment]) {
-            partner.owed.insert(segment);
+            partner.requested.insert(segment);
         } else if ((merged ? partner.served_merged : partner.served).note(segment, count)) {
             send_segment(from, fetch.kind, segment, merged ? merged_[segment] : setup_.own[segment],
                          out);
@@ -184,18 +184,18 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     }
     Partner& partner = found->second;
     partner.last_segment = now;
-    partner.patience = first_probe_patience;
+    partner.probe_timeout = first_probe_timeout;
     set_partial(partner, 0);
     std::set<std::uint32_t>& missing =
         data.kind == SegmentKind::contribution ? partner.contributions : partner.merged;
     if (missing.erase(data.index) == 0) {
-        return {};  // it came twice, or was never asked for
+        return {};  // it came twice, or was never requested
     }
     partner.bytes += body.size();
     traffic_.received_bytes += body.size();
-    count_moved(now, partner);
+    note_progress(now, partner);
     if (data.kind == SegmentKind::merged) {
-        keep_merged(data.index, body);
+        store_merged(data.index, body);
         return {};
     }
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
@@ -209,7 +209,7 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         }
     }
     if (missing.empty()) {
-        admit(now, out);
+        request_within_window(now, out);
     }
     return {};
 }
@@ -233,7 +233,7 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
     out.start_work(id.number(), std::move(work));
 }
 
-void Exchange::keep_merged(std::uint32_t segment, const Blob& body) {
+void Exchange::store_merged(std::uint32_t segment, const Blob& body) {
     merged_[segment] = body;
     have_merged_[segment] = true;
     ++merged_count_;
@@ -252,9 +252,9 @@ std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& 
 void Exchange::on_merged(const MergeResult& result, Outbox& out) {
     STARLING_INVARIANT(result.segment < merged_.size() && !have_merged_[result.segment],
                        "each owned segment is merged once");
-    keep_merged(result.segment, result.merged);
+    store_merged(result.segment, result.merged);
     for (auto& [id, partner] : states_) {
-        if (partner.owed.erase(result.segment) > 0) {
+        if (partner.requested.erase(result.segment) > 0) {
             send_segment(id, SegmentKind::merged, result.segment, result.merged, out);
         }
     }

@@ -16,8 +16,8 @@ namespace starling {
 
 /// Members that may send to an owner at once: bounds incast, the same in a simulation and on hosts.
 constexpr std::size_t fan_in_window = 64;
-/// A partner is sent a probe after this time without a segment.
-constexpr SwarmDuration first_probe_patience = std::chrono::seconds(5);
+/// A partner is sent its first probe after this time without a segment.
+constexpr SwarmDuration first_probe_timeout = std::chrono::seconds(5);
 
 struct ExchangeSetup {
     NodeId self;
@@ -35,9 +35,10 @@ struct ExchangeSetup {
     KeptContributions* kept = nullptr;  ///< of the round; must outlive the exchange
 };
 
-/// One attempt at a round at one member: the segments that it has, needs and owes. The side that
-/// needs a segment requests it, so a transfer resumes after a broken connection. Nothing is
-/// requested twice on one connection, unless a probe (see FetchProbe) shows that it was lost.
+/// One attempt at a round at one member: which segments it has, still needs, and still has to send.
+/// The side that needs a segment requests it, so a transfer resumes after a broken connection.
+/// Nothing is requested twice on one connection, unless a probe (see FetchProbe) shows that it was
+/// lost.
 class Exchange {
 public:
     explicit Exchange(ExchangeSetup setup);
@@ -68,12 +69,12 @@ public:
     /// After some time without a segment: sends a probe and measures partial arrivals.
     void on_tick(SwarmTime now, Outbox& out);
 
-    /// Partners that owe something and of which not one byte came for too long, whatever the
-    /// reason; once the attempt's limit is over, all that owe something.
+    /// Partners with missing segments of which not one byte came for too long, whatever the
+    /// reason; once the attempt's limit is over, all with missing segments.
     ///
     /// \param limit  for a partner of which nothing has come yet. For another one the limit follows
     ///     from its own rate so far, between half a minute and ten minutes.
-    /// \param refused_by  partners that will not be talked to: waited for 5 s at most.
+    /// \param refused_by  partners that refuse the connection: they get 5 s at most.
     std::vector<Stall> stalls(SwarmTime now, SwarmDuration limit,
                               const std::set<NodeId>& refused_by) const;
     TransferProgress transfer() const;
@@ -97,21 +98,21 @@ private:
     struct Partner {
         std::set<std::uint32_t> contributions;  ///< still needed of it, for segments owned here
         std::set<std::uint32_t> merged;         ///< still needed of it, which it owns
-        std::set<std::uint32_t> owed;           ///< merged segments it has asked for, not there yet
-        ServedSegments served;                  ///< of the own parameters, to it
+        std::set<std::uint32_t> requested;  ///< merged segments that it requested, not merged yet
+        ServedSegments served;              ///< of the own parameters, to it
         ServedSegments served_merged;
         bool up = false;
-        bool admitted = false;            ///< may send its contributions: within the window
-        SwarmTime asked_at{};             ///< when the waiting for its segments began
-        SwarmTime last_segment{};         ///< or probe, or new connection
-        SwarmTime last_moved{};           ///< when bytes came, or the waiting began
-        SwarmDuration patience{};         ///< until the next probe
-        std::uint64_t bytes = 0;          ///< of its segments that have come
-        std::uint64_t partial_bytes = 0;  ///< of the segment that is arriving
-        std::uint32_t probe = 0;          ///< serial of the newest
-        std::uint32_t asked_after = 0;    ///< the newest probe when segments were last asked for
+        bool in_window = false;         ///< was asked for its contributions: see fan_in_window
+        SwarmTime waiting_since{};      ///< when its segments were first requested
+        SwarmTime last_segment{};       ///< when one came last; or the last probe or new connection
+        SwarmTime last_progress{};      ///< when bytes came last; at first waiting_since
+        SwarmDuration probe_timeout{};  ///< time without a segment until the next probe
+        std::uint64_t bytes = 0;        ///< of its segments that have come
+        std::uint64_t partial_bytes = 0;     ///< of the segment that is arriving
+        std::uint32_t probe = 0;             ///< serial of the newest
+        std::uint32_t probe_at_request = 0;  ///< `probe` at the last request for segments
 
-        bool waited_for() const { return !merged.empty() || (admitted && !contributions.empty()); }
+        bool is_awaited() const { return !merged.empty() || (in_window && !contributions.empty()); }
     };
     struct Assembly {
         std::vector<Blob> contributions;     ///< one for each contributor, in order
@@ -120,17 +121,19 @@ private:
     };
 
     bool owned(std::uint32_t segment) const { return plan_.owner_of[segment] == self_; }
-    void admit(SwarmTime now, Outbox& out);
-    void ask(SwarmTime now, const NodeId& peer, Partner& partner, Outbox& out) const;
+    /// Requests contributions of partners, as far as the window allows.
+    void request_within_window(SwarmTime now, Outbox& out);
+    /// After a new connection: requests all that is still missing from this partner.
+    void request_missing(SwarmTime now, const NodeId& peer, Partner& partner, Outbox& out) const;
     void send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out) const;
-    void count_moved(SwarmTime now, Partner& partner);
+    void note_progress(SwarmTime now, Partner& partner);
     void set_partial(Partner& partner, std::uint64_t bytes);
     std::uint64_t missing_bytes(const std::set<std::uint32_t>& segments) const;
-    static SwarmDuration silence_limit(const Partner& partner, SwarmDuration without_rate);
+    static SwarmDuration stall_timeout(const Partner& partner, SwarmDuration without_rate);
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       Outbox& out);
     void contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out);
-    void keep_merged(std::uint32_t segment, const Blob& body);
+    void store_merged(std::uint32_t segment, const Blob& body);
 
     ExchangeSetup setup_;
     MergePlan plan_;

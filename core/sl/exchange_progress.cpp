@@ -7,7 +7,7 @@ namespace starling {
 namespace {
 
 /// A probe costs 60 bytes; the wait between probes doubles up to this.
-constexpr SwarmDuration longest_patience = std::chrono::seconds(60);
+constexpr SwarmDuration longest_probe_timeout = std::chrono::seconds(60);
 constexpr SwarmDuration measure_interval = std::chrono::seconds(5);
 /// Bytes of a segment are seen in steps of a TLS record (RFC 8446, section 5.1).
 constexpr double step_bytes = 16'384;
@@ -18,12 +18,12 @@ constexpr SwarmDuration longest_silence = std::chrono::minutes(10);
 constexpr std::size_t stalls_max = 64;  // of a heartbeat
 /// Not at once, since a new certificate may be on its way, and so that not each attempt costs
 /// ledger entries.
-constexpr SwarmDuration refusal_patience = std::chrono::seconds(5);
+constexpr SwarmDuration refusal_timeout = std::chrono::seconds(5);
 
 }  // namespace
 
-void Exchange::count_moved(SwarmTime now, Partner& partner) {
-    partner.last_moved = now;
+void Exchange::note_progress(SwarmTime now, Partner& partner) {
+    partner.last_progress = now;
     const std::uint64_t bytes = traffic_.received_bytes + partial_bytes_;
     progress_bytes_ = std::max(progress_bytes_, std::min(bytes, expected_bytes_));
 }
@@ -40,7 +40,7 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
         const bool more = bytes > partner.partial_bytes;
         set_partial(partner, bytes);
         if (more) {
-            count_moved(now, partner);
+            note_progress(now, partner);
         }
     }
 }
@@ -48,13 +48,13 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
 void Exchange::on_tick(SwarmTime now, Outbox& out) {
     bool quiet = false;
     for (auto& [id, partner] : states_) {
-        if (!partner.up || !partner.waited_for()) {
+        if (!partner.up || !partner.is_awaited()) {
             continue;
         }
-        quiet = quiet || now - partner.last_moved >= measure_interval;
-        if (now - partner.last_segment >= partner.patience) {
+        quiet = quiet || now - partner.last_progress >= measure_interval;
+        if (now - partner.last_segment >= partner.probe_timeout) {
             partner.last_segment = now;
-            partner.patience = std::min(partner.patience * 2, longest_patience);
+            partner.probe_timeout = std::min(partner.probe_timeout * 2, longest_probe_timeout);
             out.send(id, FetchProbe{setup_.key, ++partner.probe});
         }
     }
@@ -66,7 +66,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
 
 void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
     const auto found = states_.find(from);
-    const std::size_t owed = found == states_.end() ? 0 : found->second.owed.size();
+    const std::size_t owed = found == states_.end() ? 0 : found->second.requested.size();
     out.send(from, FetchProbeReply{probe.key, probe.serial, found != states_.end(),
                                    static_cast<std::uint32_t>(owed)});
 }
@@ -75,26 +75,26 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
                               Outbox& out) {
     const auto found = states_.find(from);
     if (found == states_.end() || !reply.known) {
-        return;  // it has not begun the attempt, and has noted what it is asked for
+        return;  // it has not begun the attempt, and has stored the requests for it
     }
     Partner& partner = found->second;
-    if (!partner.up || reply.serial <= partner.asked_after || reply.serial > partner.probe) {
+    if (!partner.up || reply.serial <= partner.probe_at_request || reply.serial > partner.probe) {
         return;
     }
     if (partner.merged.size() > reply.owed) {
         send_fetch(from, partner, SegmentKind::merged, out);
     }
-    if (partner.admitted && !partner.contributions.empty()) {
+    if (partner.in_window && !partner.contributions.empty()) {
         send_fetch(from, partner, SegmentKind::contribution, out);
     }
     partner.last_segment = now;
 }
 
-SwarmDuration Exchange::silence_limit(const Partner& partner, SwarmDuration without_rate) {
+SwarmDuration Exchange::stall_timeout(const Partner& partner, SwarmDuration without_rate) {
     if (partner.bytes + partner.partial_bytes == 0) {
         return without_rate;
     }
-    const double seconds = to_seconds(partner.last_moved - partner.asked_at);
+    const double seconds = to_seconds(partner.last_progress - partner.waiting_since);
     const double step_seconds =
         seconds * step_bytes / static_cast<double>(partner.bytes + partner.partial_bytes);
     const double limit = std::min(silent_steps * step_seconds, to_seconds(longest_silence));
@@ -107,11 +107,11 @@ std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
     const bool overdue = now - began_at_ >= setup_.limit;
     for (const auto& [id, partner] : states_) {
         const bool contributes =
-            !partner.contributions.empty() && (partner.admitted || !partner.up);
+            !partner.contributions.empty() && (partner.in_window || !partner.up);
         const bool refuses = refused_by.contains(id);
-        const SwarmDuration patience =
-            refuses ? std::min(limit, refusal_patience) : silence_limit(partner, limit);
-        if ((overdue || now - partner.last_moved >= patience) && stalls.size() < stalls_max &&
+        const SwarmDuration timeout =
+            refuses ? std::min(limit, refusal_timeout) : stall_timeout(partner, limit);
+        if ((overdue || now - partner.last_progress >= timeout) && stalls.size() < stalls_max &&
             (contributes || !partner.merged.empty())) {
             stalls.push_back({id, !contributes && !refuses, refuses});
         }

@@ -3,36 +3,37 @@
 
 namespace starling {
 
-void Exchange::admit(SwarmTime now, Outbox& out) {
+void Exchange::request_within_window(SwarmTime now, Outbox& out) {
     std::size_t sending = 0;
     for (const auto& [id, partner] : states_) {
-        sending += partner.up && partner.admitted && !partner.contributions.empty() ? 1U : 0U;
+        sending += partner.up && partner.in_window && !partner.contributions.empty() ? 1U : 0U;
     }
     for (auto& [id, partner] : states_) {
         if (sending >= fan_in_window) {
             return;
         }
-        if (partner.up && !partner.admitted && !partner.contributions.empty()) {
-            partner.admitted = true;
-            partner.asked_at = now;
+        if (partner.up && !partner.in_window && !partner.contributions.empty()) {
+            partner.in_window = true;
+            partner.waiting_since = now;
             partner.last_segment = now;
-            partner.last_moved = now;
+            partner.last_progress = now;
             ++sending;
             send_fetch(id, partner, SegmentKind::contribution, out);
         }
     }
 }
 
-void Exchange::ask(SwarmTime now, const NodeId& peer, Partner& partner, Outbox& out) const {
+void Exchange::request_missing(SwarmTime now, const NodeId& peer, Partner& partner,
+                               Outbox& out) const {
     partner.last_segment = now;
     send_fetch(peer, partner, SegmentKind::merged, out);
-    if (partner.admitted) {
+    if (partner.in_window) {
         send_fetch(peer, partner, SegmentKind::contribution, out);
     }
 }
 
 void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out) const {
-    partner.asked_after = partner.probe;
+    partner.probe_at_request = partner.probe;
     const std::set<std::uint32_t>& missing =
         kind == SegmentKind::merged ? partner.merged : partner.contributions;
     FetchSegments fetch{setup_.key, kind, {}};

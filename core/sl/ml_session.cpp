@@ -21,7 +21,8 @@ void MlSession::refuse(const NodeId& ml, Outbox& out) const {
 Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, Outbox& out) {
     const Result<ParamLayout> layout = ParamLayout::parse(open.layout_text);
     early_.reset();
-    session_ = Session{.ml = ml, .open = open, .layout = nullptr, .told = false, .ml_has = {}};
+    session_ =
+        Session{.ml = ml, .open = open, .layout = nullptr, .joined = false, .delivered_round = {}};
     if (!layout) {
         return Error{Errc::malformed, layout.error().message};
     }
@@ -45,7 +46,7 @@ Result<void> MlSession::open(const NodeId& ml, const OpenSession& open, Outbox& 
 }
 
 void MlSession::on_joined(Run run, Round round, Outbox& out) {
-    session_->told = true;
+    session_->joined = true;
     out.report(TraceEvent("session_opened")
                    .with("contract", session_->open.contract)
                    .with("run", run)
@@ -53,7 +54,7 @@ void MlSession::on_joined(Run run, Round round, Outbox& out) {
     out.send(session_->ml, SessionOpened{run, round, session_->open.config.min_peers});
 }
 
-NodeId MlSession::take_gone() {
+NodeId MlSession::release_ml() {
     if (session_) {
         return std::exchange(session_->ml, NodeId{});
     }
@@ -62,15 +63,15 @@ NodeId MlSession::take_gone() {
     return ml;
 }
 
-void MlSession::tell_failed(const Error& error, Outbox& out) const {
+void MlSession::send_failure(const Error& error, Outbox& out) const {
     if (session_ && !session_->ml.name.empty()) {
         out.send(session_->ml, SessionFailed{error.code, error.message});
     }
 }
 
 void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) {
-    if (!session_->told || waits()) {
-        return;  // an ML node of ours waits for its answer first
+    if (!session_->joined || is_waiting()) {
+        return;  // a correct ML node waits until its last sync is complete
     }
     Sync sync;
     sync.sequence = begin.sequence;
@@ -88,14 +89,14 @@ bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& o
         return false;
     }
     sync_->params[segment.index] = body;
-    look_for_non_finite(segment.index);
+    find_non_finite(segment.index);
     ++sync_->present;
     sync_->waiting = sync_->present == sync_->params.size();
     return sync_->waiting;
 }
 
 /// On arrival, while the segment is in the processor's cache.
-void MlSession::look_for_non_finite(std::uint32_t segment) {
+void MlSession::find_non_finite(std::uint32_t segment) {
     auto& found = sync_->non_finite;
     if (session_->open.config.non_finite == NonFinitePolicy::allow ||
         (found && found->segment < segment)) {
@@ -131,7 +132,7 @@ void MlSession::contribute_finished(const Segments& merged) {
     }
 }
 
-void MlSession::answer(const CommittedModel& model, Outbox& out) {
+void MlSession::complete_sync(const CommittedModel& model, Outbox& out) {
     const Commit& commit = model.commit;
     out.send(session_->ml,
              SyncDone{.sequence = sync_->sequence,
@@ -143,7 +144,7 @@ void MlSession::answer(const CommittedModel& model, Outbox& out) {
         out.send(session_->ml, MlSegment{sync_->sequence, i}, model.segments[i]);
     }
     sync_.reset();
-    session_->ml_has = commit.round;
+    session_->delivered_round = commit.round;
 }
 
 }  // namespace starling

@@ -10,9 +10,9 @@
 
 namespace starling {
 
-/// The session with the ML program: which ML node has opened it, the model's layout, and the sync
-/// that is on. In a sync the ML sends its parameters, which then wait until a committed model
-/// answers them.
+/// The session with the ML program: which ML node has opened it, the model's layout, and the
+/// current sync. A sync begins when the ML sends its parameters, and is complete when the ML has
+/// been sent a committed model in return.
 class MlSession {
 public:
     explicit MlSession(NodeId sl) : sl_(std::move(sl)) {}
@@ -25,14 +25,14 @@ public:
     bool is_of_session(const NodeId& node) const { return session_ && session_->ml == node; }
 
     bool is_open() const { return session_.has_value(); }
-    /// The ML node of the session; without a name: it is gone. \pre is_open()
+    /// The ML node of the session; without a name: it has disconnected. \pre is_open()
     const NodeId& ml() const { return session_->ml; }
-    /// What the ML asked for. \pre is_open()
+    /// The ML's request for the session. \pre is_open()
     const OpenSession& request() const { return session_->open; }
     /// \pre is_open(), and open() returned no error
     const std::shared_ptr<const ParamLayout>& layout() const { return session_->layout; }
-    /// The ML knows that it has joined. \pre is_open()
-    bool has_joined() const { return session_->told; }
+    /// The ML was told that it has joined the run. \pre is_open()
+    bool has_joined() const { return session_->joined; }
 
     /// Opens the session. Errc::malformed: its layout can't be used. \pre !is_open()
     Result<void> open(const NodeId& ml, const OpenSession& open, Outbox& out);
@@ -40,37 +40,40 @@ public:
     void refuse(const NodeId& ml, Outbox& out) const;
     /// Tells the ML that it has joined. \pre is_open()
     void on_joined(Run run, Round round, Outbox& out);
-    /// The ML node of the session, or the early one, has ended or is gone. \return its id
-    NodeId take_gone();
-    /// Tells the ML why the session can't go on.
-    void tell_failed(const Error& error, Outbox& out) const;
+    /// The ML node of the session, or the early one, has ended or disconnected: forgets it.
+    /// \return its id; without a name: there was none
+    NodeId release_ml();
+    /// Sends the ML the reason why the session fails.
+    void send_failure(const Error& error, Outbox& out) const;
 
     // A sync. \pre of all of these: is_open()
     void on_sync_begin(const SyncBegin& begin, Round round, Outbox& out);
     /// \return true: the parameters have come completely with this segment.
     bool on_segment(const MlSegment& segment, const Blob& body, Outbox& out);
-    /// The parameters have come completely, and are not answered yet.
-    bool waits() const { return sync_ && sync_->waiting; }
-    /// Whether the ML has to be given this model, since it is another one than its newest.
-    bool lacks(const CommittedModel& model) const { return session_->ml_has != model.commit.round; }
-    // \pre of the following: waits()
+    /// The ML's parameters are complete, and it waits for the committed model.
+    bool is_waiting() const { return sync_ && sync_->waiting; }
+    /// Whether the ML has not been sent this model yet.
+    bool lacks(const CommittedModel& model) const {
+        return session_->delivered_round != model.commit.round;
+    }
+    // \pre of the following: is_waiting()
     const CheckIn& check_in() const { return sync_->check_in; }
     const Segments& params() const { return sync_->params; }
-    /// Says in the check-in whether the parameters hold NaN or infinity, and reports it.
+    /// Sets in the check-in whether the parameters hold NaN or infinity, and reports it.
     void check_finite(Round round, Outbox& out);
     /// The program has finished its training and others have not: what its next check-in and
     /// contribution are, by its end mode.
     void contribute_finished(const Segments& merged);
-    /// Hands the model to the ML: the end of the sync.
-    void answer(const CommittedModel& model, Outbox& out);
+    /// Sends the model to the ML, which ends the sync.
+    void complete_sync(const CommittedModel& model, Outbox& out);
 
 private:
     struct Session {
         NodeId ml;
         OpenSession open;
         std::shared_ptr<const ParamLayout> layout;
-        bool told = false;            ///< the ML knows that it has joined
-        std::optional<Round> ml_has;  ///< of the newest committed model that the ML was given
+        bool joined = false;                   ///< SessionOpened was sent
+        std::optional<Round> delivered_round;  ///< of the newest model that the ML was sent
     };
     struct NonFiniteTensor {
         std::uint32_t segment = 0;
@@ -81,11 +84,11 @@ private:
         CheckIn check_in;
         Segments params;
         std::uint32_t present = 0;                  ///< segments of params that have come
-        bool waiting = false;                       ///< complete, and not answered yet
+        bool waiting = false;                       ///< params are complete
         std::optional<NonFiniteTensor> non_finite;  ///< of the first segment that holds such values
     };
 
-    void look_for_non_finite(std::uint32_t segment);
+    void find_non_finite(std::uint32_t segment);
 
     NodeId sl_;
     std::set<NodeId> connected_;   ///< ML nodes

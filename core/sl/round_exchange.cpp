@@ -12,9 +12,9 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
     hashing_ = false;
     merged_digest_.reset();
     report_.reset();
-    if (!same_round(kept_round_, key)) {
+    if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
-        kept_round_ = key;
+        contributions_round_ = key;
     }
     out.report(TraceEvent("exchange_begin")
                    .with("round", key.round)
@@ -29,11 +29,11 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
     setup.kept = &kept_contributions_;
     exchange_.emplace(std::move(setup));
     exchange_->start(now, up, out);
-    for (auto fetch = early_fetches_.begin(); fetch != early_fetches_.end();) {
+    for (auto fetch = deferred_fetches_.begin(); fetch != deferred_fetches_.end();) {
         if (fetch->second.key == key) {
             exchange_->on_fetch(fetch->first.first, fetch->second, out);
         }
-        fetch = fetch->second.key <= key ? early_fetches_.erase(fetch) : std::next(fetch);
+        fetch = fetch->second.key <= key ? deferred_fetches_.erase(fetch) : std::next(fetch);
     }
 }
 
@@ -78,9 +78,9 @@ bool RoundExchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Out
     return true;
 }
 
-void RoundExchange::keep_early(const NodeId& from, const FetchSegments& fetch) {
+void RoundExchange::defer_fetch(const NodeId& from, const FetchSegments& fetch) {
     if (!exchange_ || exchange_->key() < fetch.key) {
-        early_fetches_[{from, fetch.kind}] = fetch;
+        deferred_fetches_[{from, fetch.kind}] = fetch;
     }
 }
 
@@ -148,7 +148,7 @@ void RoundExchange::on_hashed(const Digest& digest, Outbox& out) {
     out.start_work(work.number(), KeepWork{{key, digest, exchange_->merged()}});
 }
 
-void RoundExchange::on_kept() {
+void RoundExchange::on_stored() {
     const RoundKey& key = exchange_->key();
     reported_model_ = {key, *merged_digest_, exchange_->merged()};
     report_ = MergeReport{*merged_digest_,
@@ -203,14 +203,14 @@ void RoundExchange::on_committed(Round round) {
     std::erase_if(named_non_finite_, [&](const auto& named) { return named.first < round; });
 }
 
-void RoundExchange::fill(Heartbeat& beat, SwarmTime now, SwarmDuration stall_limit,
-                         const std::set<NodeId>& refused_by) const {
+void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDuration stall_limit,
+                                    const std::set<NodeId>& refused_by) const {
     if (exchange_) {
-        beat.round = exchange_->key().round;
-        beat.attempt = exchange_->key().attempt;
-        beat.progress = exchange_->transfer();
-        beat.stalls = exchange_->stalls(now, stall_limit, refused_by);
-        beat.report = report_;
+        heartbeat.round = exchange_->key().round;
+        heartbeat.attempt = exchange_->key().attempt;
+        heartbeat.progress = exchange_->transfer();
+        heartbeat.stalls = exchange_->stalls(now, stall_limit, refused_by);
+        heartbeat.report = report_;
     }
 }
 

@@ -42,9 +42,9 @@ public:
     void on_arrivals(SwarmTime now, const Arrivals& arrivals);
     /// \return false: the request is not for the current attempt.
     bool on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out);
-    /// The request is for an attempt of this run, but not for one that is over: if it is a later
-    /// one than the current, the request is kept until the SN tells of it.
-    void keep_early(const NodeId& from, const FetchSegments& fetch);
+    /// A request for an attempt of this run that is not the current one. If that attempt is later,
+    /// the request is stored, and served when the attempt begins.
+    void defer_fetch(const NodeId& from, const FetchSegments& fetch);
     /// \return false: as above.
     bool on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const;
     void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
@@ -61,7 +61,7 @@ public:
     std::vector<NodeId> on_merged(const MergeResult& result, Outbox& out);
     void on_hashed(const Digest& digest, Outbox& out);
     /// The merged model is durable: from now on heartbeats report it.
-    void on_kept();
+    void on_stored();
     void hash_if_complete(Outbox& out);
 
     /// Those of `nodes` that were not named before in the current round, this node left out.
@@ -77,17 +77,17 @@ public:
     CommittedModel finish(const Commit& commit, Outbox& out);
     /// \pre merged_digest(commit) is another one than commit.digest
     Deviation deviation(const Commit& commit) const;
-    /// The model of that round is here: what was kept for its sake is not needed any more.
+    /// The model of that round is here: what was stored for it is not needed any more.
     void on_committed(Round round);
     /// The newest model that was reported, and not committed as far as this node knows: the swarm
     /// may agree on it while this node is cut off and taken for lost.
     const std::optional<KeptModel>& reported_model() const { return reported_model_; }
 
-    /// What a heartbeat says of the current attempt.
+    /// Fills in the fields of a heartbeat that describe the current attempt.
     ///
     /// \param stall_limit, refused_by  see Exchange::stalls()
-    void fill(Heartbeat& beat, SwarmTime now, SwarmDuration stall_limit,
-              const std::set<NodeId>& refused_by) const;
+    void report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDuration stall_limit,
+                         const std::set<NodeId>& refused_by) const;
 
 private:
     NodeId self_;
@@ -102,9 +102,9 @@ private:
 
     std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
     KeptContributions kept_contributions_;
-    RoundKey kept_round_;  ///< of those; its attempt counts for nothing
-    /// Requests for attempts that the SN has not told of yet: the newest of each peer and kind.
-    std::map<std::pair<NodeId, SegmentKind>, FetchSegments> early_fetches_;
+    RoundKey contributions_round_;  ///< of kept_contributions_; its attempt is ignored
+    /// Requests for attempts that the SN has not announced yet: the newest of each peer and kind.
+    std::map<std::pair<NodeId, SegmentKind>, FetchSegments> deferred_fetches_;
     /// Rounds and members that name_non_finite() has returned; of this round and the last.
     std::set<std::pair<Round, NodeId>> named_non_finite_;
 };

@@ -71,7 +71,7 @@ void SlNode::crash(const Error& error, int code, Outbox& out) {
 void SlNode::tell_end(const Error& error, int code, Outbox& out) const {
     const bool asked_for = code == exit_code::ok;
     log_sl(asked_for ? Level::info : Level::error, "Exiting SL. Reason: " + error.message, out);
-    ml_.tell_failed(error, out);
+    ml_.send_failure(error, out);
 }
 
 void SlNode::leave(int code, const std::string& reason, Outbox& out) {

@@ -56,7 +56,7 @@ void SlNode::check_in(Outbox& out) {
 }
 
 void SlNode::on_close_session(const CloseSession& close, Outbox& out) {
-    const NodeId ml = ml_.take_gone();
+    const NodeId ml = ml_.release_ml();
     if (ending_code_) {
         return;
     }
@@ -86,7 +86,7 @@ void SlNode::on_close_session(const CloseSession& close, Outbox& out) {
 }
 
 void SlNode::on_ml_gone_early(const std::string& reason, int code, Outbox& out) {
-    const NodeId ml = ml_.take_gone();
+    const NodeId ml = ml_.release_ml();
     fail({Errc::unreachable, "its ML node '" + ml.name + "' " + reason + " before it joined"},
          code == exit_code::ok ? exit_code::failed : code, out);
 }

@@ -17,7 +17,7 @@ void SlNode::begin_exchange(Outbox& out) {
     if (!run_.is_frozen_with(options_.id)) {
         return;  // it is caught up with once it is committed
     }
-    if (!ml_.waits() || view.round != run_.next_round()) {
+    if (!ml_.is_waiting() || view.round != run_.next_round()) {
         // The view of an SN that lags behind: an earlier start of this node was in that round.
         // Otherwise the others exclude this node from the round.
         out.report(
@@ -69,7 +69,7 @@ void SlNode::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& ou
         return;
     }
     if (run_.is_in(fetch.key.contract, fetch.key.run) && fetch.key.round >= run_.next_round()) {
-        round_.keep_early(from, fetch);
+        round_.defer_fetch(from, fetch);
     }
 }
 
@@ -121,7 +121,7 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
     } else if (kept != nullptr && of_fetch) {
         on_fetched_kept(out);
     } else if (kept != nullptr) {
-        round_.on_kept();
+        round_.on_stored();
         send_heartbeat(out);  // with the report
     }
 }

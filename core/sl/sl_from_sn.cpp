@@ -24,9 +24,9 @@ void SlNode::send_heartbeat(Outbox& out) {
         beat.contract = run_.contract();
         beat.run = run_.run();
         beat.known_version = run_.view() ? run_.view()->version : 0;
-        awaited = ml_.waits() ? std::optional(run_.next_round()) : std::nullopt;
+        awaited = ml_.is_waiting() ? std::optional(run_.next_round()) : std::nullopt;
     }
-    round_.fill(beat, now_, options_.stall_limit, peers_.refused_by());
+    round_.report_progress(beat, now_, options_.stall_limit, peers_.refused_by());
     sn_.send_heartbeat(now_, std::move(beat), awaited, out);
 }
 
@@ -103,7 +103,7 @@ void SlNode::on_enrolled(const Enrol& enrol, const CommandResult& result, Outbox
     sn_.expect_view(now_);
     if (!ml_.has_joined()) {
         ml_.on_joined(result.run, run_.next_round(), out);
-    } else if (ml_.waits() && !catch_up_.running()) {
+    } else if (ml_.is_waiting() && !catch_up_.running()) {
         check_in(out);
     }
     send_heartbeat(out);
@@ -166,7 +166,7 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
         round_.end(out);  // the attempt is over, and nothing came of it
     }
     check_in_again(out);
-    run_.report_waiting(ml_.waits(), out);
+    run_.report_waiting(ml_.is_waiting(), out);
 }
 
 void SlNode::on_commit(const Commit& commit, Outbox& out) {
@@ -227,19 +227,19 @@ void SlNode::resume_from(CommittedModel model, Outbox& out) {
     round_.on_committed(model.commit.round);
     run_.on_committed(model.commit.round);
     models_.hold(std::move(model), out);
-    if (!ml_.waits()) {
+    if (!ml_.is_waiting()) {
         return;
     }
     if (ml_.check_in().finished && !models_.is_final()) {
         ml_.contribute_finished(models_.model()->segments);
         check_in(out);
     } else {
-        ml_.answer(*models_.model(), out);
+        ml_.complete_sync(*models_.model(), out);
     }
 }
 
 void SlNode::check_in_again(Outbox& out) {
-    if (!catch_up_.running() && ml_.waits() && run_.check_in_is_outdated()) {
+    if (!catch_up_.running() && ml_.is_waiting() && run_.check_in_is_outdated()) {
         check_in(out);
     }
 }

@@ -82,7 +82,7 @@ void SlNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     if (ml_.is_of_session(lost.peer) && !ending_code_) {
         const std::string reason =
             "its ML node '" + lost.peer.name + "' was lost (" + lost.reason + ")";
-        ml_.take_gone();
+        ml_.release_ml();
         // Does not leave the run: the pair may be restarted, and the swarm waits for it.
         log_sl(Level::error, "Exiting SL. Reason: " + reason, out);
         stop(exit_code::peer_lost, reason, out);
