@@ -58,7 +58,7 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     LedgerAudit::Options options;
     if (trust) {
         options.trusted = [&](const NodeId&, ByteView certificate) {
-            return trust->vouches_for(certificate);
+            return trust->verify_recorded(certificate);
         };
     }
     AuditedLedger ledger{

@@ -16,7 +16,7 @@ TEST(LineLimit, the_first_lines_of_a_minute_are_logged_and_the_others_counted) {
     EXPECT_FALSE(limit.take(at(159)));
     EXPECT_EQ(limit.due(), at(160));
     EXPECT_FALSE(limit.take(at(170)));  // the count was not taken yet
-    EXPECT_EQ(limit.take_count(at(171)), 3U);
+    EXPECT_EQ(limit.take_omitted(at(171)), 3U);
     EXPECT_EQ(limit.due(), std::nullopt);
     EXPECT_TRUE(limit.take(at(172)));
 }

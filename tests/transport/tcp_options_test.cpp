@@ -19,9 +19,9 @@ SendBufferUse after_a_second(const SendBufferUse& before, milliseconds limited) 
 TEST(SendBufferWatch, a_send_buffer_too_small_for_the_round_trip_leads_to_advice) {
     SendBufferWatch watch;
     SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_max};
-    EXPECT_FALSE(watch.look(use, buffer_max));
+    EXPECT_FALSE(watch.update(use, buffer_max));
     use = after_a_second(use, milliseconds(700));
-    const std::optional<std::string> advice = watch.look(use, buffer_max);
+    const std::optional<std::string> advice = watch.update(use, buffer_max);
     ASSERT_TRUE(advice);
     EXPECT_NE(advice->find("100 ms"), std::string::npos) << *advice;
     EXPECT_NE(advice->find("4.2 MB"), std::string::npos) << *advice;
@@ -31,16 +31,16 @@ TEST(SendBufferWatch, a_send_buffer_too_small_for_the_round_trip_leads_to_advice
 TEST(SendBufferWatch, a_full_link_or_a_growing_buffer_leads_to_none) {
     SendBufferWatch watch;
     SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_max};
-    EXPECT_FALSE(watch.look(use, buffer_max));
+    EXPECT_FALSE(watch.update(use, buffer_max));
     use = after_a_second(use, milliseconds(300));  // mostly the link was the limit
-    EXPECT_FALSE(watch.look(use, buffer_max));
+    EXPECT_FALSE(watch.update(use, buffer_max));
     use = after_a_second(use, milliseconds(900));
     use.buffer_bytes = buffer_max / 2;  // not grown yet
-    EXPECT_FALSE(watch.look(use, buffer_max));
+    EXPECT_FALSE(watch.update(use, buffer_max));
     use = after_a_second(use, milliseconds(900));
     use.buffer_bytes = buffer_max;
     use.round_trip = milliseconds(1);  // a local network
-    EXPECT_FALSE(watch.look(use, buffer_max));
+    EXPECT_FALSE(watch.update(use, buffer_max));
 }
 
 TEST(SendBufferUse, the_bound_on_send_buffers_is_read) {

@@ -218,20 +218,20 @@ TEST_F(TlsChainTest, TheLedgerKeepsTheChainAndAnAuditorVerifiesItUpToTheRoot) {
     const Bytes& shown = (*signer)->credentials().certificate;
     const Result<TrustStore> trust = TrustStore::load(chain.ca_path(), "");
     ASSERT_TRUE(trust) << trust.error().message;
-    EXPECT_TRUE(trust->vouches_for(shown)) << trust->vouches_for(shown).error().message;
+    EXPECT_TRUE(trust->verify_recorded(shown)) << trust->verify_recorded(shown).error().message;
     const Result<TrustStore> other = TrustStore::load(plain.ca_path(), "");
     ASSERT_TRUE(other) << other.error().message;
-    EXPECT_TRUE(contains(other->vouches_for(shown).error().message,
+    EXPECT_TRUE(contains(other->verify_recorded(shown).error().message,
                          "no trusted CA stands behind its certificate (unknown CA"));
     // Signatures made before the intermediate was revoked stay valid.
     chain.revoke_intermediate();
     const Result<TrustStore> later = TrustStore::load(chain.ca_path(), "");
     ASSERT_TRUE(later) << later.error().message;
-    EXPECT_TRUE(later->vouches_for(shown));
+    EXPECT_TRUE(later->verify_recorded(shown));
     const auto certificates = decode_chain(shown);
     ASSERT_TRUE(certificates) << certificates.error().message;
     EXPECT_EQ(certificates->size(), 2U);
-    EXPECT_EQ(later->check(*certificates, TrustStore::Revocation::looked_at).ca, "root-issuing");
+    EXPECT_EQ(later->check(*certificates, TrustStore::Revocation::checked).ca, "root-issuing");
 }
 
 /// Departments with intermediate CAs of one root are distinguished.

@@ -117,8 +117,8 @@ public:
         }
         const auto queued = static_cast<std::uint64_t>(std::max(unconfirmed, 0));
         const std::uint64_t confirmed = written_bytes_ - std::min(written_bytes_, queued);
-        if (confirmed > confirmed_bytes_ && queued > 0 && looked_at_) {
-            const double seconds = std::chrono::duration<double>(now - *looked_at_).count();
+        if (confirmed > confirmed_bytes_ && queued > 0 && measured_at_) {
+            const double seconds = std::chrono::duration<double>(now - *measured_at_).count();
             const double rate = static_cast<double>(confirmed - confirmed_bytes_) / seconds;
             bytes_per_second_ = bytes_per_second_ ? (*bytes_per_second_ + rate) / 2 : rate;
             const double limit_ms = 20.0 * 16'384 / std::max(*bytes_per_second_, 1.0) * 1000;
@@ -127,12 +127,12 @@ public:
             set_user_timeout(socket_.native_handle(), limit);
         }
         if (confirmed > confirmed_bytes_ || queued == 0) {
-            looked_at_ = now;
+            measured_at_ = now;
         }
         confirmed_bytes_ = confirmed;
         const std::optional<SendBufferUse> use = send_buffer_use(socket_.native_handle());
         const std::optional<std::uint64_t> most = send_buffer_max();
-        return use && most ? buffer_watch_.look(*use, *most) : std::nullopt;
+        return use && most ? buffer_watch_.update(*use, *most) : std::nullopt;
     }
 
     void finish_sending() override {
@@ -211,8 +211,9 @@ private:
     std::size_t next_ = 0;               ///< in endpoints_: to be tried next
     std::uint64_t written_bytes_ = 0;    ///< accepted by the kernel
     std::uint64_t confirmed_bytes_ = 0;  ///< of these, acknowledged at the last follow_rate()
-    std::optional<std::chrono::steady_clock::time_point> looked_at_;  ///< last progress or idleness
-    std::optional<double> bytes_per_second_;                          ///< average while busy
+    std::optional<std::chrono::steady_clock::time_point>
+        measured_at_;                         ///< last progress or idleness
+    std::optional<double> bytes_per_second_;  ///< average while busy
     SendBufferWatch buffer_watch_;
 };
 

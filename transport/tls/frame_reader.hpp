@@ -31,7 +31,7 @@ public:
     /// Whether the stream is at a boundary of frames.
     bool between_frames() const { return phase_ == Phase::header && filled_ == 0; }
     /// Bytes received of an incomplete body.
-    std::size_t body_bytes_here() const { return phase_ == Phase::body ? filled_ : 0; }
+    std::size_t partial_body_bytes() const { return phase_ == Phase::body ? filled_ : 0; }
 
 private:
     enum class Phase { header, message, body };

@@ -25,15 +25,15 @@ std::string stamp(const std::string& file) {
 }  // namespace
 
 IdentityWatch::IdentityWatch(IdentityFiles files)
-    : files_(std::move(files)), seen_(look()), due_(SwarmTime{interval}) {}
+    : files_(std::move(files)), last_snapshot_(snapshot()), due_(SwarmTime{interval}) {}
 
 bool IdentityWatch::changed(SwarmTime now) {
     due_ = now + interval;
-    std::string seen = look();
-    return std::exchange(seen_, std::move(seen)) != seen_;
+    std::string current = snapshot();
+    return std::exchange(last_snapshot_, std::move(current)) != last_snapshot_;
 }
 
-std::string IdentityWatch::look() const {
+std::string IdentityWatch::snapshot() const {
     std::string text = stamp(files_.cert) + stamp(files_.key) + stamp(files_.ca_file);
     std::vector<std::string> names;
     std::error_code failed;

@@ -22,10 +22,10 @@ public:
     bool changed(SwarmTime now);
 
 private:
-    std::string look() const;
+    std::string snapshot() const;
 
     IdentityFiles files_;
-    std::string seen_;
+    std::string last_snapshot_;
     SwarmTime due_{};
 };
 

@@ -31,7 +31,7 @@ void Inbox::post_late(Input input, SwarmTime until) {
     late_.emplace_back(std::move(input), until);
 }
 
-bool Inbox::late_waits() {
+bool Inbox::has_late() {
     const std::lock_guard lock(posted_mutex_);
     return !late_.empty();
 }
@@ -57,7 +57,7 @@ void Inbox::push(Input input, std::size_t frame_bytes) {
 }
 
 Input Inbox::pop() {
-    STARLING_INVARIANT(!queue_.empty(), "the caller looked");
+    STARLING_INVARIANT(!queue_.empty(), "callers check empty() first");
     Queued first = std::move(queue_.front());
     queue_.pop_front();
     size_bytes_ -= first.size_bytes;

@@ -23,7 +23,7 @@ public:
     void take_posted();
     /// Appends inputs of post_late() to the queue: `all`, or those whose `until` has passed.
     void take_late(bool all, SwarmTime now);
-    bool late_waits();
+    bool has_late();
 
     /// \param frame_bytes  of the frame in `input`, 0 without one.
     void push(Input input, std::size_t frame_bytes);

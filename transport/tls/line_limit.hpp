@@ -7,15 +7,15 @@
 
 namespace starling {
 
-/// Limits log lines per minute and counts those omitted; for events that strangers can cause at
-/// will.
+/// Limits log lines per minute and counts those omitted; for events that anyone who reaches the
+/// port can cause.
 class LineLimit {
 public:
     explicit LineLimit(std::uint32_t lines_a_minute) : lines_max_(lines_a_minute) {}
 
     /// \return  whether to log a line now; if not, it is counted.
     bool take(SwarmTime now) {
-        if (now - begin_ >= window && more_ == 0) {
+        if (now - begin_ >= window && omitted_ == 0) {
             begin_ = now;
             lines_ = 0;
         }
@@ -23,19 +23,19 @@ public:
             ++lines_;
             return true;
         }
-        ++more_;
+        ++omitted_;
         return false;
     }
     /// When to log the number of omitted lines; nothing: there are none.
     std::optional<SwarmTime> due() const {
-        return more_ > 0 ? std::optional(begin_ + window) : std::nullopt;
+        return omitted_ > 0 ? std::optional(begin_ + window) : std::nullopt;
     }
     /// The number of omitted lines. Starts the next minute.
-    std::uint64_t take_count(SwarmTime now) {
-        const std::uint64_t count = more_;
+    std::uint64_t take_omitted(SwarmTime now) {
+        const std::uint64_t count = omitted_;
         begin_ = now;
         lines_ = 0;
-        more_ = 0;
+        omitted_ = 0;
         return count;
     }
 
@@ -44,7 +44,7 @@ private:
 
     std::uint32_t lines_max_;
     std::uint32_t lines_ = 0;
-    std::uint64_t more_ = 0;
+    std::uint64_t omitted_ = 0;
     SwarmTime begin_{};
 };
 

@@ -102,12 +102,12 @@ Error bind_error(const Address& address, int why) {
 }
 
 Result<int> listen_tcp(const Address& address) {
-    addrinfo wanted{};
-    wanted.ai_socktype = SOCK_STREAM;
-    wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     addrinfo* list = nullptr;
     const int code =
-        ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &wanted, &list);
+        ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &list);
     if (code != 0) {
         return Error{Errc::io,
                      "can't listen on " + to_string(address) + ": " + ::gai_strerror(code)};

@@ -147,7 +147,7 @@ Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& 
         return blocks.error();
     }
     if (blocks->certificates.empty()) {
-        return at_fault("--cert", files.cert, "is no certificate in PEM form");
+        return file_error("--cert", files.cert, "is no certificate in PEM form");
     }
     const Result<std::shared_ptr<EVP_PKEY>> vouching = read_private_key("--key", files.key);
     if (!vouching) {
@@ -170,9 +170,10 @@ Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& 
     credentials.endorsement = std::move(*endorsement);
     if (credentials.certificate.size() > certificate_bytes_max ||
         credentials.endorsement.size() > endorsement_bytes_max) {
-        return at_fault("--cert", files.cert,
-                        "its certificates take more than " + std::to_string(certificate_bytes_max) +
-                            " bytes: leave in it the node's own and its intermediate CAs only");
+        return file_error("--cert", files.cert,
+                          "its certificates take more than " +
+                              std::to_string(certificate_bytes_max) +
+                              " bytes: leave in it the node's own and its intermediate CAs only");
     }
     if (const Result<void> added = add_issuer(files, role, credentials); !added) {
         return added.error();

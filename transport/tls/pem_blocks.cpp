@@ -37,11 +37,11 @@ Result<std::string> read_text(const std::string& flag, const std::string& file) 
     while (stream.read(buffer, sizeof buffer), stream.gcount() > 0) {
         text.append(buffer, static_cast<std::size_t>(stream.gcount()));
         if (text.size() > file_bytes_max) {
-            return at_fault(flag, file, "has more than 16 MiB: is it a file of certificates?");
+            return file_error(flag, file, "has more than 16 MiB: is it a file of certificates?");
         }
     }
     if (!stream.eof()) {
-        return at_fault(flag, file, std::string("can't be read: ") + std::strerror(errno));
+        return file_error(flag, file, std::string("can't be read: ") + std::strerror(errno));
     }
     return text;
 }
@@ -114,10 +114,10 @@ Result<PemBlocks> read_pem_file(const std::string& flag, const std::string& file
         Block block;
         if (PEM_read_bio(bio.get(), &block.name, &block.header, &block.data, &block.size) != 1 ||
             !take_block(block, blocks)) {
-            return at_fault(flag, file,
-                            "block " + std::to_string(number) + " of the " + std::to_string(begun) +
-                                " in it is cut or damaged" + openssl_reason() +
-                                ": copy the whole file again");
+            return file_error(flag, file,
+                              "block " + std::to_string(number) + " of the " +
+                                  std::to_string(begun) + " in it is cut or damaged" +
+                                  openssl_reason() + ": copy the whole file again");
         }
     }
     ERR_clear_error();
@@ -134,8 +134,8 @@ Result<std::shared_ptr<EVP_PKEY>> read_private_key(const std::string& flag,
     std::shared_ptr<EVP_PKEY> key(
         PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr), &EVP_PKEY_free);
     if (!key) {
-        return at_fault(flag, file,
-                        "is no private key in PEM form without a passphrase" + openssl_reason());
+        return file_error(flag, file,
+                          "is no private key in PEM form without a passphrase" + openssl_reason());
     }
     return key;
 }

@@ -1,10 +1,10 @@
 // One connection as a state machine: connecting, securing (TLS), greeting (hellos), up, ending,
-// gone. The dialler sends the first hello. Whoever does not accept the other answers with Refused,
-// which carries the reason to the other end's log.
+// closed. The dialler sends the first hello. A side that does not accept the other answers with
+// Refused, so that the reason is also logged at the other end.
 //
 // Invariants: a frame is sent whole, or nothing follows it (mid_frame()); session_ended() is called
-// once at most; nothing happens after `gone`. While the owner's inbox is full, nothing is read, so
-// that TCP's window stops the sender.
+// once at most; nothing happens after `closed`. While the owner's inbox is full, nothing is read:
+// TCP's flow control then stops the sender.
 #include "transport/tls/session.hpp"
 
 #include <algorithm>
@@ -106,7 +106,7 @@ bool Session::read_frames() {
             handle(std::move(**received));
         }
     }
-    return state_ != State::gone;
+    return state_ != State::closed;
 }
 
 void Session::handle(FrameReader::Received received) {
@@ -173,7 +173,7 @@ bool Session::mid_frame() const {
 }
 
 void Session::send(const Frame& frame, SendGroup group) {
-    if (state_ != State::up || write_failed_ || said_goodbye_) {
+    if (state_ != State::up || write_failed_ || stream_ended_) {
         return;
     }
     if (outbox_.size() >= outbox_pieces_max) {

@@ -18,9 +18,9 @@ class Session;
 
 /// Why a connection ended.
 struct SessionEnd {
-    Error error;            ///< without the peer's address
-    bool fatal = false;     ///< dialling again is pointless
-    bool at_fault = false;  ///< the peer, or an impostor, broke a rule: worth a warning
+    Error error;                 ///< without the peer's address
+    bool fatal = false;          ///< dialling again is pointless
+    bool peer_at_fault = false;  ///< it broke the protocol or was refused: worth a warning
 };
 
 /// What a session needs from its endpoint.
@@ -36,17 +36,17 @@ public:
     virtual std::size_t batch_limit() const = 0;
     virtual void session_up(Session& session) = 0;
     virtual void frame_received(Session& session, FrameReader::Received received) = 0;
-    /// No more frames are delivered. A last frame to the peer may still be under way.
+    /// No more frames are delivered. A last frame to the peer (Refused) may still be under way.
     virtual void session_ended(Session& session, const SessionEnd& end) = 0;
     /// Its socket is closed; the last call.
-    virtual void session_gone(Session& session) = 0;
+    virtual void session_closed(Session& session) = 0;
 };
 
 /// One connection, from the first byte to the last: connect, handshake, hellos, frames, end. All
 /// functions run in the event loop's thread.
 class Session : public std::enable_shared_from_this<Session> {
 public:
-    enum class State { connecting, securing, greeting, up, ending, gone };
+    enum class State { connecting, securing, greeting, up, ending, closed };
 
     /// Who dialled, and whom to expect.
     struct Purpose {
@@ -63,17 +63,18 @@ public:
     void send(const Frame& frame, SendGroup group);
     /// Drops queued frames of the group of which no byte was passed to the channel.
     void cancel_sends(SendGroup group);
-    /// Reads on, after may_read() was false.
+    /// Continues to read after may_read() returned false.
     void resume();
     /// Sends what is queued, ends the stream, and waits for the peer to close.
     void finish();
     /// Whether bytes were received or sent since the last call.
-    bool take_moved() { return std::exchange(moved_, false); }
+    bool take_progress() { return std::exchange(moved_, false); }
     /// See Stream::follow_rate().
     std::optional<std::string> follow_rate(std::chrono::steady_clock::time_point now) {
         return stream_->follow_rate(now);
     }
-    /// To be called when the time limit of connecting, handshake or ending is over.
+    /// To be called when the time limit of connecting, of the handshake or of ending has passed.
+    /// \param limit_text  the limit, for the error's text: "10 s".
     void expire(const std::string& limit_text);
     /// Closes at once; session_ended() is called if `why` is given and it was not called before.
     void abort(const std::optional<SessionEnd>& why);
@@ -89,7 +90,7 @@ public:
     const std::optional<Identity>& certified() const { return channel_->certified(); }
     const std::string& address() const { return stream_->peer_address(); }
     /// Bytes received of an incomplete body.
-    std::size_t body_bytes_here() const { return reader_.body_bytes_here(); }
+    std::size_t partial_body_bytes() const { return reader_.partial_body_bytes(); }
 
 private:
     struct Piece {
@@ -110,12 +111,12 @@ private:
 
     void read_more();
     void on_read(const std::error_code& failed, std::size_t count);
-    void on_peer_end(const std::string& how, bool said_goodbye);
+    void on_peer_end(const std::string& how, bool in_order);
     void write_more();
     void on_written(const std::error_code& failed, std::size_t count);
-    void end(const SessionEnd& why, const std::optional<Frame>& last_words = std::nullopt);
+    void end(const SessionEnd& why, const std::optional<Frame>& final_frame = std::nullopt);
     void fail_channel(const Error& error);
-    void hang_up_if_over();
+    void close_if_both_ended();
 
     SessionOwner& owner_;
     std::shared_ptr<Stream> stream_;
@@ -130,10 +131,10 @@ private:
     bool reading_ = false;           ///< a read is under way
     bool read_over_ = false;         ///< end of stream or an error: there is nothing more to read
     bool writing_ = false;           ///< a write is under way, of bytes that the channel owns
-    bool write_failed_ = false;      ///< nothing more is written; a read will tell the reason
+    bool write_failed_ = false;      ///< nothing more is written; the next read gives the reason
     bool end_reported_ = false;      ///< session_ended() was called, or must not be any more
-    bool said_goodbye_ = false;      ///< the channel's stream was ended, behind all frames
-    bool moved_ = false;             ///< see take_moved()
+    bool stream_ended_ = false;      ///< the channel's stream was ended, after the last frame
+    bool moved_ = false;             ///< see take_progress()
     bool sending_finished_ = false;  ///< the socket's sending side was shut down
     Bytes discard_;                  ///< receives what the peer sends while ending
 };

@@ -29,7 +29,7 @@ bool is_name(const std::string& host) {
 }  // namespace
 
 void Session::read_more() {
-    if (reading_ || read_over_ || state_ == State::gone || state_ == State::connecting) {
+    if (reading_ || read_over_ || state_ == State::closed || state_ == State::connecting) {
         return;
     }
     reading_ = true;
@@ -48,7 +48,7 @@ void Session::read_more() {
 
 void Session::on_read(const std::error_code& failed, std::size_t count) {
     reading_ = false;
-    if (state_ == State::gone) {
+    if (state_ == State::closed) {
         return;
     }
     if (failed || count == 0) {
@@ -70,14 +70,14 @@ void Session::on_read(const std::error_code& failed, std::size_t count) {
     advance();
 }
 
-void Session::on_peer_end(const std::string& how, bool said_goodbye) {
+void Session::on_peer_end(const std::string& how, bool in_order) {
     const bool whole = reader_.between_frames();
     std::string text;
     if (!whole) {
         text = "closed the connection in the middle of a frame";
     } else if (state_ != State::up) {
         text = "closed the connection before saying hello";
-    } else if (said_goodbye || (!certified() && how.empty())) {
+    } else if (in_order || (!certified() && how.empty())) {
         text = "closed the connection";
     } else {
         text = "the connection broke off (program killed, or network lost)";
@@ -90,7 +90,7 @@ void Session::on_peer_end(const std::string& how, bool said_goodbye) {
 
 /// Encrypts while less than a batch is queued for the socket, and keeps one write under way.
 void Session::write_more() {
-    if (state_ == State::gone || write_failed_) {
+    if (state_ == State::closed || write_failed_) {
         return;
     }
     const std::size_t batch_bytes = batch_.bytes(owner_.batch_limit());
@@ -99,7 +99,7 @@ void Session::write_more() {
         const std::size_t count = std::min(left, write_chunk_bytes);
         if (Result<void> written = channel_->write(outbox_.front().bytes, sent_of_first_, count);
             !written) {
-            write_failed_ = true;  // a read will tell the reason
+            write_failed_ = true;  // the next read gives the reason
             outbox_.clear();
             return;
         }
@@ -109,8 +109,8 @@ void Session::write_more() {
             sent_of_first_ = 0;
         }
     }
-    if (state_ == State::ending && outbox_.empty() && !said_goodbye_) {
-        said_goodbye_ = true;
+    if (state_ == State::ending && outbox_.empty() && !stream_ended_) {
+        stream_ended_ = true;
         channel_->finish();
     }
     if (!writing_ && channel_->pending() > 0) {
@@ -121,7 +121,7 @@ void Session::write_more() {
             self->on_written(failed, count);
         });
     }
-    if (!writing_ && said_goodbye_ && !sending_finished_) {
+    if (!writing_ && stream_ended_ && !sending_finished_) {
         // Not closed yet: unread bytes of the peer would lead to a reset.
         sending_finished_ = true;
         stream_->finish_sending();
@@ -143,11 +143,11 @@ void Session::on_written(const std::error_code& failed, std::size_t count) {
             channel_->sent_all();
         }
     }
-    hang_up_if_over();
+    close_if_both_ended();
 }
 
 /// Closes once both directions have ended.
-void Session::hang_up_if_over() {
+void Session::close_if_both_ended() {
     if (state_ == State::ending && read_over_ && (write_failed_ || sending_finished_)) {
         abort(std::nullopt);
     }
@@ -159,13 +159,13 @@ void Session::fail_channel(const Error& error) {
     end(SessionEnd{error, channel_->error_is_fatal(), true});
 }
 
-void Session::end(const SessionEnd& why, const std::optional<Frame>& last_words) {
+void Session::end(const SessionEnd& why, const std::optional<Frame>& final_frame) {
     const std::shared_ptr<Session> self = shared_from_this();
-    const bool can_speak = state_ != State::securing && !mid_frame();
+    const bool can_send = state_ != State::securing && !mid_frame();
     outbox_.clear();
     sent_of_first_ = 0;
-    if (last_words && can_speak) {
-        queue(*last_words);
+    if (final_frame && can_send) {
+        queue(*final_frame);
     }
     state_ = State::ending;
     if (!std::exchange(end_reported_, true)) {
@@ -173,7 +173,7 @@ void Session::end(const SessionEnd& why, const std::optional<Frame>& last_words)
     }
     write_more();
     read_more();
-    hang_up_if_over();
+    close_if_both_ended();
 }
 
 void Session::finish() {
@@ -204,17 +204,17 @@ void Session::expire(const std::string& limit_text) {
 }
 
 void Session::abort(const std::optional<SessionEnd>& why) {
-    if (state_ == State::gone) {
+    if (state_ == State::closed) {
         return;
     }
     const std::shared_ptr<Session> self = shared_from_this();
-    state_ = State::gone;
+    state_ = State::closed;
     outbox_.clear();
     stream_->close();
     if (why && !std::exchange(end_reported_, true)) {
         owner_.session_ended(*this, *why);
     }
-    owner_.session_gone(*this);
+    owner_.session_closed(*this);
 }
 
 }  // namespace starling

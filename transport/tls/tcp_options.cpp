@@ -64,8 +64,8 @@ std::optional<std::uint64_t> send_buffer_max() {
     return file >> least >> first >> most ? std::optional(most) : std::nullopt;
 }
 
-std::optional<std::string> SendBufferWatch::look(const SendBufferUse& use,
-                                                 std::uint64_t buffer_max) {
+std::optional<std::string> SendBufferWatch::update(const SendBufferUse& use,
+                                                   std::uint64_t buffer_max) {
     const SendBufferUse before = std::exchange(last_, use);
     const std::chrono::microseconds busy = use.busy - before.busy;
     const std::chrono::microseconds limited = use.limited - before.limited;

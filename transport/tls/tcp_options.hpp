@@ -37,7 +37,7 @@ class SendBufferWatch {
 public:
     /// To be called about once a second.
     /// \return  advice for the operator, if the last second was limited so.
-    std::optional<std::string> look(const SendBufferUse& use, std::uint64_t buffer_max);
+    std::optional<std::string> update(const SendBufferUse& use, std::uint64_t buffer_max);
 
 private:
     SendBufferUse last_;

@@ -41,16 +41,16 @@ Result<void> use_key(SSL_CTX* context, const IdentityFiles& files,
             continue;
         }
         if (i > 0) {
-            return at_fault("--cert", files.cert,
-                            "the node's own certificate must stand first, and stands in place " +
-                                std::to_string(i + 1));
+            return file_error("--cert", files.cert,
+                              "the node's own certificate must stand first, and stands in place " +
+                                  std::to_string(i + 1));
         }
         if (SSL_CTX_use_PrivateKey(context, key->get()) != 1) {
-            return at_fault("--key", files.key, "can't be used" + openssl_reason());
+            return file_error("--key", files.key, "can't be used" + openssl_reason());
         }
         return {};
     }
-    return at_fault("--key", files.key, "is not the key of --cert " + files.cert);
+    return file_error("--key", files.key, "is not the key of --cert " + files.cert);
 }
 
 /// \return  the certificates of --cert, the node's own first.
@@ -67,23 +67,23 @@ Result<std::vector<CertPtr>> load_own(SSL_CTX* context, const IdentityFiles& fil
     }
     const std::vector<CertPtr>& chain = blocks->certificates;
     if (chain.empty()) {
-        return at_fault("--cert", files.cert, "is no certificate in PEM form");
+        return file_error("--cert", files.cert, "is no certificate in PEM form");
     }
     const EVP_PKEY* key = X509_get0_pubkey(chain[0].get());
     const std::string fault = key == nullptr ? "its key is of an unknown kind" : key_fault(*key);
     if (!fault.empty()) {
         ERR_clear_error();
-        return at_fault("--cert", files.cert, fault);
+        return file_error("--cert", files.cert, fault);
     }
     if (SSL_CTX_use_certificate(context, chain[0].get()) != 1) {
-        return at_fault("--cert", files.cert, "can't be used" + openssl_reason());
+        return file_error("--cert", files.cert, "can't be used" + openssl_reason());
     }
     for (std::size_t i = 1; i < chain.size(); ++i) {
         if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) {
-            return at_fault("--cert", files.cert,
-                            "the certificate of the CA '" +
-                                name_text(*X509_get_subject_name(chain[i].get())) +
-                                "' in it can't be used" + openssl_reason());
+            return file_error("--cert", files.cert,
+                              "the certificate of the CA '" +
+                                  name_text(*X509_get_subject_name(chain[i].get())) +
+                                  "' in it can't be used" + openssl_reason());
         }
     }
     if (Result<void> used = use_key(context, files, chain); !used) {
@@ -105,7 +105,7 @@ const X509* issuer_in(const std::vector<CertPtr>& chain, const X509& one) {
 
 /// Why peers may refuse this node's certificate; empty: no reason is known.
 std::string doubt_about(const std::vector<CertPtr>& chain, const TrustStore& trust) {
-    const TrustStore::Verdict verdict = trust.check(chain, TrustStore::Revocation::looked_at);
+    const TrustStore::Verdict verdict = trust.check(chain, TrustStore::Revocation::checked);
     if (verdict.code == X509_V_ERR_CERT_REVOKED) {
         return "peers refuse this node: its certificate is not accepted " +
                verify_text(verdict.code, verdict.ca);
@@ -178,7 +178,7 @@ Result<TlsContext> TlsContext::load(const IdentityFiles& files) {
     }
     Result<Identity> identity = identity_of(own);
     if (!identity) {
-        return at_fault("--cert", files.cert, identity.error().message);
+        return file_error("--cert", files.cert, identity.error().message);
     }
     loaded.identity_ = std::move(*identity);
     if (const std::shared_ptr<X509> issuer = own_issuer(made.get())) {
@@ -200,18 +200,18 @@ Result<TlsContext> TlsContext::load_for(const IdentityFiles& files, Role role,
     }
     const Identity& identity = context->identity();
     if (!identity.roles.contains(role)) {
-        return at_fault("--cert", files.cert,
-                        "the certificate is not for role " + std::string(to_string(role)) +
-                            " but for " + role_list(identity.roles));
+        return file_error("--cert", files.cert,
+                          "the certificate is not for role " + std::string(to_string(role)) +
+                              " but for " + role_list(identity.roles));
     }
     for (const std::string& host : reached_as) {
         if (!is_made_for(own, host)) {
-            return at_fault("--cert", files.cert,
-                            "the certificate is not made for '" + host +
-                                "', under which others dial this node, so they would refuse it: "
-                                "make it with gen-cert --renew --host-ip " +
-                                host + ", or start with a --host-ip that it names (" +
-                                hosts_text(*own) + ")");
+            return file_error("--cert", files.cert,
+                              "the certificate is not made for '" + host +
+                                  "', under which others dial this node, so they would refuse it: "
+                                  "make it with gen-cert --renew --host-ip " +
+                                  host + ", or start with a --host-ip that it names (" +
+                                  hosts_text(*own) + ")");
         }
     }
     return context;
@@ -224,7 +224,7 @@ Result<void> TlsContext::check_again(const SSL& connection) const {
         return {};  // nothing to check: it was accepted at the handshake
     }
     const TrustStore::Verdict verdict = trust_.check(
-        shown.get(), SSL_get_peer_cert_chain(&connection), TrustStore::Revocation::looked_at);
+        shown.get(), SSL_get_peer_cert_chain(&connection), TrustStore::Revocation::checked);
     if (verdict.code == 0) {
         return {};
     }

@@ -26,7 +26,7 @@ namespace starling {
 namespace {
 
 /// Bound on connections without a hello. One more closes the oldest.
-constexpr std::size_t strangers_max = 256;
+constexpr std::size_t unauthenticated_max = 256;
 /// A handshake that progresses on a slow link may take this many times the limit of one without
 /// progress.
 constexpr int handshake_limits_max = 12;
@@ -95,10 +95,10 @@ private:
     void session_up(Session& session) override;
     void frame_received(Session& session, FrameReader::Received received) override;
     void session_ended(Session& session, const SessionEnd& end) override;
-    void session_gone(Session& session) override;
+    void session_closed(Session& session) override;
 
     void accept(const ListenOptions& where, std::shared_ptr<Stream> stream);
-    void drop_oldest_stranger();
+    void drop_oldest_unauthenticated();
     void watch(Session& session);
     void expire();
     void follow_rates();
@@ -118,17 +118,17 @@ private:
     std::optional<TlsContext> context_;
     EventLoop loop_;
     std::vector<ListenSocket> sockets_;
-    std::map<const Session*, std::shared_ptr<Session>> sessions_;  ///< until session_gone()
+    std::map<const Session*, std::shared_ptr<Session>> sessions_;  ///< until session_closed()
     std::map<NodeId, std::shared_ptr<Session>> peers_;             ///< those that are up
     std::map<NodeId, std::optional<CaFingerprint>> pins_;
     std::map<Address, std::weak_ptr<Session>> dialling_;
-    std::deque<std::weak_ptr<Session>> strangers_;  ///< accepted, oldest first
-    std::deque<Watched> watched_;                   ///< ascending: all have the same limit
-    std::vector<std::weak_ptr<Session>> paused_;    ///< to be resumed when the inbox has room
+    std::deque<std::weak_ptr<Session>> unauthenticated_;  ///< accepted, oldest first
+    std::deque<Watched> watched_;                         ///< ascending: all have the same limit
+    std::vector<std::weak_ptr<Session>> paused_;          ///< to be resumed when the inbox has room
     Inbox inbox_;
     SwarmTime rates_due_{};
     std::optional<IdentityWatch> identity_watch_;
-    std::atomic<bool> reload_wanted_ = false;
+    std::atomic<bool> reload_requested_ = false;
     LineLimit refused_lines_{refused_lines_max};
     std::string last_refused_;
     bool advised_ = false;  ///< the advice of Stream::follow_rate() was logged
@@ -199,7 +199,7 @@ void TlsEndpoint::cancel_sends(SendGroup group, const std::optional<NodeId>& to)
 Arrivals TlsEndpoint::arrivals() const {
     Arrivals arrivals;
     for (const auto& [id, session] : peers_) {
-        if (const std::size_t bytes = session->body_bytes_here(); bytes > 0) {
+        if (const std::size_t bytes = session->partial_body_bytes(); bytes > 0) {
             arrivals.body_bytes[id] = bytes;
         }
     }
@@ -261,7 +261,7 @@ void TlsEndpoint::post_after_arrivals(Input input) {
 }
 
 void TlsEndpoint::reload() {
-    reload_wanted_ = true;
+    reload_requested_ = true;
     loop_.wake();
 }
 
@@ -292,24 +292,24 @@ void TlsEndpoint::accept(const ListenOptions& where, std::shared_ptr<Stream> str
                                            : make_tls_channel(*context_, TlsSide::accepts);
     auto session = std::make_shared<Session>(owner(), std::move(stream), std::move(channel),
                                              Session::Purpose{std::nullopt, where.accepts});
-    drop_oldest_stranger();
+    drop_oldest_unauthenticated();
     sessions_[session.get()] = session;
-    strangers_.push_back(session);
+    unauthenticated_.push_back(session);
     watch(*session);
     session->start();
 }
 
-void TlsEndpoint::drop_oldest_stranger() {
-    std::erase_if(strangers_, [](const std::weak_ptr<Session>& weak) {
+void TlsEndpoint::drop_oldest_unauthenticated() {
+    std::erase_if(unauthenticated_, [](const std::weak_ptr<Session>& weak) {
         const std::shared_ptr<Session> session = weak.lock();
         return !session || session->state() == Session::State::up;
     });
-    if (strangers_.size() < strangers_max) {
+    if (unauthenticated_.size() < unauthenticated_max) {
         return;
     }
-    const std::shared_ptr<Session> oldest = strangers_.front().lock();
-    strangers_.pop_front();
-    oldest->abort(SessionEnd{{Errc::refused, "dropped: " + std::to_string(strangers_max) +
+    const std::shared_ptr<Session> oldest = unauthenticated_.front().lock();
+    unauthenticated_.pop_front();
+    oldest->abort(SessionEnd{{Errc::refused, "dropped: " + std::to_string(unauthenticated_max) +
                                                  " connections already await authentication"},
                              false,
                              true});
@@ -392,12 +392,12 @@ void TlsEndpoint::session_ended(Session& session, const SessionEnd& end) {
         deliver(
             ConnectFailed{*dialled, {end.error.code, named ? end.error.message : text}, end.fatal});
     }
-    if (end.at_fault && (was_up || !dialled)) {
+    if (end.peer_at_fault && (was_up || !dialled)) {
         refused(text);
     }
 }
 
-void TlsEndpoint::session_gone(Session& session) { sessions_.erase(&session); }
+void TlsEndpoint::session_closed(Session& session) { sessions_.erase(&session); }
 
 // ---- Queues and limits --------------------------------------------------------------------------
 
@@ -413,7 +413,7 @@ void TlsEndpoint::expire() {
         if (!session) {
             continue;
         }
-        if (session->take_moved() && watched.limits < handshake_limits_max) {
+        if (session->take_progress() && watched.limits < handshake_limits_max) {
             watched_.push_back(
                 {loop_.now() + options_.handshake_limit, watched.session, watched.limits + 1});
         } else {
@@ -441,10 +441,10 @@ void TlsEndpoint::deliver(Input input, std::size_t frame_bytes) {
     }
 }
 
-/// Delivers them once no connection is ready to be accepted or read, and none is paused: then the
-/// inbox contains all that peers have sent before.
+/// Delivers the inputs of post_after_arrivals() once no connection is ready to be accepted or read,
+/// and none is paused: then the inbox contains all that peers have sent before.
 void TlsEndpoint::take_late() {
-    if (!inbox_.late_waits()) {
+    if (!inbox_.has_late()) {
         return;
     }
     bool quiet = false;
@@ -476,7 +476,7 @@ void TlsEndpoint::refresh_identity() {
     if (!identity_watch_) {
         return;
     }
-    const bool wanted = reload_wanted_.exchange(false);
+    const bool wanted = reload_requested_.exchange(false);
     if (!wanted && identity_watch_->due() > loop_.now()) {
         return;
     }
@@ -566,7 +566,7 @@ void TlsEndpoint::show_refused(SwarmTime now) {
     if (!due || *due > now) {
         return;
     }
-    log(Level::warning, std::to_string(refused_lines_.take_count(loop_.now())) +
+    log(Level::warning, std::to_string(refused_lines_.take_omitted(loop_.now())) +
                             " more in the last minute; the last of them: " + last_refused_);
 }
 

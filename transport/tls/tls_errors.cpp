@@ -72,7 +72,7 @@ TlsFailure explain_reason(int reason, long verify_result, const std::string& ca)
 
 }  // namespace
 
-Error at_fault(const std::string& flag, const std::string& file, const std::string& what) {
+Error file_error(const std::string& flag, const std::string& file, const std::string& what) {
     return Error{Errc::refused, flag + " " + file + ": " + what};
 }
 

@@ -20,7 +20,7 @@ struct TlsFailure {
 TlsFailure explain_tls_error(const ssl_st& ssl, const std::string& ca);
 
 /// "FLAG FILE: WHAT", Errc::refused: a file of an identity that can't be used.
-Error at_fault(const std::string& flag, const std::string& file, const std::string& what);
+Error file_error(const std::string& flag, const std::string& file, const std::string& what);
 
 /// OpenSSL's newest error as ": TEXT", or nothing; clears all errors.
 std::string openssl_reason();

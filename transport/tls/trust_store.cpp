@@ -106,7 +106,7 @@ Result<void> TrustStore::add_file(const std::string& flag, const std::string& fi
     }
     ERR_clear_error();
     if (blocks->certificates.empty() && blocks->lists.empty()) {
-        return at_fault(flag, file, "holds no certificate and no revocation list in PEM form");
+        return file_error(flag, file, "holds no certificate and no revocation list in PEM form");
     }
     return {};
 }
@@ -121,11 +121,11 @@ Result<void> TrustStore::add_directory(const std::string& directory) {
         }
     }
     if (failed) {
-        return at_fault("--capath", directory, "can't be read: " + failed.message());
+        return file_error("--capath", directory, "can't be read: " + failed.message());
     }
     if (files.empty()) {
-        return at_fault("--capath", directory,
-                        "holds no *.pem file: put the CA certificate of every host there");
+        return file_error("--capath", directory,
+                          "holds no *.pem file: put the CA certificate of every host there");
     }
     std::sort(files.begin(), files.end());
     for (const std::string& file : files) {
@@ -215,7 +215,7 @@ TrustStore::Verdict TrustStore::check(X509* certificate, STACK_OF(X509) * others
     X509_VERIFY_PARAM* how = X509_STORE_CTX_get0_param(check.get());
     X509_VERIFY_PARAM_set_flags(how, X509_V_FLAG_NO_CHECK_TIME);
     X509_VERIFY_PARAM_set_depth(how, chain_depth_max);
-    if (revocation == Revocation::left_aside) {
+    if (revocation == Revocation::ignored) {
         X509_VERIFY_PARAM_clear_flags(how, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     }
     Verdict verdict;
@@ -240,12 +240,12 @@ TrustStore::Verdict TrustStore::check(const std::vector<std::shared_ptr<X509>>& 
     return check(chain.front().get(), others.get(), revocation);
 }
 
-Result<void> TrustStore::vouches_for(ByteView chain) const {
+Result<void> TrustStore::verify_recorded(ByteView chain) const {
     const Result<std::vector<std::shared_ptr<X509>>> certificates = decode_chain(chain);
     if (!certificates) {
         return certificates.error();
     }
-    const Verdict verdict = check(*certificates, Revocation::left_aside);
+    const Verdict verdict = check(*certificates, Revocation::ignored);
     if (verdict.code == 0) {
         return {};
     }

@@ -27,16 +27,16 @@ public:
     x509_store_st* handle() const { return store_.get(); }
     /// For the operator: an outdated list, an intermediate CA without its root.
     const std::vector<std::string>& warnings() const { return warnings_; }
-    /// Log lines since the last call: each CA that issued a verified certificate and has no
-    /// revocation list here, once; at most 64 CAs.
+    /// Log lines since the last call: one for each CA that issued a verified certificate and has no
+    /// revocation list here; for 64 CAs at most.
     std::vector<std::string> take_notes() const;
     /// Whether a trusted CA has the name of the issuer of `certificate`.
     bool knows_issuer_of(const x509_st& certificate) const;
 
-    enum class Revocation { looked_at, left_aside };
+    enum class Revocation { checked, ignored };
     /// Why a certificate is not accepted; see verify_text().
     struct Verdict {
-        long code = 0;   ///< X509_V_ERR_...; 0: it is
+        long code = 0;   ///< X509_V_ERR_...; 0: it is accepted
         std::string ca;  ///< the CA at fault; empty: the certificate itself
     };
     /// Verifies a certificate with these CAs, except its dates.
@@ -46,7 +46,7 @@ public:
     Verdict check(const std::vector<std::shared_ptr<x509_st>>& chain, Revocation revocation) const;
     /// Verifies a chain in the ledger (encode_chain()) with these CAs. Revocation is ignored: what
     /// was signed before it remains valid. Errc::refused says why not.
-    Result<void> vouches_for(ByteView chain) const;
+    Result<void> verify_recorded(ByteView chain) const;
 
 private:
     struct Notes {
