@@ -4,7 +4,6 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
-#include <utility>
 
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -66,22 +65,6 @@ std::string ExitStatus::text() const {
     }
     return "ended with exit code " + std::to_string(code);
 }
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-        close();
-        number_ = other.release();
-    }
-    return *this;
-}
-
-void Descriptor::close() {
-    if (number_ >= 0) {
-        ::close(release());
-    }
-}
-
-int Descriptor::release() { return std::exchange(number_, -1); }
 
 Descriptor open_process(pid_t pid) {
     return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));

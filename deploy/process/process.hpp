@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+#include "transport/descriptor.hpp"
+
 namespace starling {
 
 /// Start time of a process in clock ticks since the machine started (/proc/PID/stat, field 22):
@@ -27,26 +29,6 @@ struct ExitStatus {
     int exit_code() const { return signal != 0 ? 128 + signal : code; }
     /// "ended with exit code 2", "ended by signal 9 (Killed)".
     std::string text() const;
-};
-
-/// Owns a file descriptor.
-class Descriptor {
-public:
-    Descriptor() = default;
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-    Descriptor& operator=(Descriptor&& other) noexcept;
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() { close(); }
-
-    int number() const { return number_; }
-    explicit operator bool() const { return number_ >= 0; }
-    void close();
-    int release();
-
-private:
-    int number_ = -1;
 };
 
 /// A descriptor of process `pid` (pidfd), which becomes readable when it ends. Invalid, with errno,
