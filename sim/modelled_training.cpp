@@ -108,14 +108,14 @@ private:
         request.check_in.finished = finished_;
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
-        request.params = Blob::phantom(model_.parameters * element_bytes(DType::f32));
+        const std::uint64_t size = model_.parameters * element_bytes(DType::f32);
+        request.params = cut(Blob::phantom(size));
         request.batches = counter_.since_sync();
         if (joined_) {
             // Like an optimiser with one running mean per parameter; cut to what a host would
             // accept.
-            request.snapshot = {
-                counter_.position(),
-                Blob::phantom(std::min(request.params.size(), program_state_bytes_max))};
+            request.snapshot = {counter_.position(),
+                                Blob::phantom(std::min(size, program_state_bytes_max))};
         }
         return request;
     }

@@ -168,7 +168,7 @@ struct Simulation::Impl {
         SimWorker& worker = member.node->worker();
         const OnTrainRequest on_request = [this, &member, &worker](TrainRequest request) {
             if (const auto* sync = std::get_if<SyncRequest>(&request)) {
-                model_bytes = std::max<std::uint64_t>(model_bytes, sync->params.size());
+                model_bytes = std::max(model_bytes, size_bytes(sync->params));
                 watch.goes_on(engine.now(), bytes_moved());
                 outcome.rounds.checked_in(member.plan.id, engine.now());
             }

@@ -38,7 +38,7 @@ private:
         const auto& request = std::get<TrainRequest>(done.result);
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
             finished_ = sync->check_in.finished;
-            params_ = cut(sync->params);
+            params_ = sync->params;
             out.start_work(hash_work, HashWork{params_});
         } else if (const auto* exit = std::get_if<ExitRequest>(&request)) {
             if (exit->code != Errc::ok) {

@@ -266,7 +266,7 @@ void MlNode::send_open(Outbox& out) {
 }
 
 void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
-    if (!layout_ || request.params.size() != layout_->size_bytes() || !sl_.is_up()) {
+    if (!layout_ || size_bytes(request.params) != layout_->size_bytes() || !sl_.is_up()) {
         resume(FailedReply{{Errc::program,
                             "a sync without an open session or with different parameters"}},
                out);
@@ -296,7 +296,7 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
                      "No directory for the program's state (SWARM_STATE_DIR, set by run-sl): a "
                      "restart begins at the first batch"));
     }
-    sync_.send(sl_.peer(), request, out);
+    sync_.send(sl_.peer(), std::move(request), out);
 }
 
 void MlNode::keep(SyncRequest request, Outbox& out) {

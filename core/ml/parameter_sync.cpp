@@ -2,14 +2,13 @@
 
 namespace starling {
 
-void ParameterSync::send(const NodeId& sl, const SyncRequest& request, Outbox& out) {
+void ParameterSync::send(const NodeId& sl, SyncRequest request, Outbox& out) {
     const std::uint64_t sequence = next_sequence_++;
     awaited_ = sequence;
-    model_bytes_ = request.params.size();
+    model_bytes_ = size_bytes(request.params);
     out.send(sl, SyncBegin{sequence, request.check_in});
-    const Segments segments = cut(request.params);
-    for (std::uint32_t i = 0; i < segments.size(); ++i) {
-        out.send(sl, MlSegment{sequence, i}, segments[i]);
+    for (std::uint32_t i = 0; i < request.params.size(); ++i) {
+        out.send(sl, MlSegment{sequence, i}, std::move(request.params[i]));
     }
 }
 

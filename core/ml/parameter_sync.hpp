@@ -17,7 +17,9 @@ public:
         std::uint32_t present = 0;  ///< of the segments
     };
 
-    void send(const NodeId& sl, const SyncRequest& request, Outbox& out);
+    /// Keeps none of the segments: each is freed once it is sent, so that the merged ones need no
+    /// memory besides.
+    void send(const NodeId& sl, SyncRequest request, Outbox& out);
     /// The merged parameters follow as segments.
     /// \return  false: they are not awaited.
     bool begin(const SyncDone& done);

@@ -102,6 +102,14 @@ void SwarmSession::log(Level level, std::string text, std::string_view component
 
 void SwarmSession::trace(const TraceEvent& event) const { thread_.trace(event); }
 
+Segments ModelParameters::save_segments() const {
+    const std::size_t size = layout().size_bytes();
+    BufferPool::Buffer buffer = BufferPool::of_process().take(size);
+    const std::span room(buffer.get(), size);
+    save(room);
+    return cut(Blob(std::move(buffer), room));
+}
+
 SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
                              SwarmCallbackOptions options)
     : session_(session),
@@ -203,11 +211,7 @@ void SwarmCallback::sync(bool finished) {
     if (options_.state != nullptr && rounds_ > 0) {
         request.snapshot = snapshot();
     }
-    const std::size_t size = parameters_.layout().size_bytes();
-    BufferPool::Buffer buffer = BufferPool::of_process().take(size);
-    const std::span room(buffer.get(), size);
-    parameters_.save(room);
-    request.params = Blob(std::move(buffer), room);
+    request.params = parameters_.save_segments();
 
     const TrainReply reply = session_.thread_.ask(std::move(request));
     if (const auto* failed = std::get_if<FailedReply>(&reply)) {

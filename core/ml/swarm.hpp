@@ -86,6 +86,10 @@ public:
     virtual const ParamLayout& layout() const = 0;
     /// Copies all tensors into `out`, layout().size_bytes() bytes.
     virtual void save(std::span<std::byte> out) const = 0;
+    /// The vector as its segments. By default save() into one block, which is kept until the last
+    /// of them is sent: then the program needs memory for another model while the merged one comes.
+    /// Overridden with SegmentWriter (core/params/segments.hpp) it does not.
+    virtual Segments save_segments() const;
     /// Copies the vector, layout().size_bytes() bytes, into the tensors. It comes as its segments,
     /// as the swarm sent them: a model is large, so nobody puts it together once more. copy_bytes()
     /// (core/params/segments.hpp) takes a tensor's bytes out of them.

@@ -47,7 +47,7 @@ constexpr std::uint64_t program_state_bytes_max = std::uint64_t{4} * 1024 * 1024
 /// The program has come to a sync point (or to its end) and waits.
 struct SyncRequest {
     CheckIn check_in;
-    Blob params;
+    Segments params;
     std::uint64_t batches = 0;                ///< trained since the last sync
     std::optional<ProgramSnapshot> snapshot;  ///< to be kept; nothing before it has trained
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/base/buffer_pool.hpp"
+
 namespace starling {
 
 Segments cut(const Blob& whole) {
@@ -17,6 +19,14 @@ Segments cut(const Blob& whole) {
                                : Blob(owner, whole.view().subspan(i * segment_bytes, size)));
     }
     return segments;
+}
+
+std::uint64_t size_bytes(std::span<const Blob> segments) {
+    std::uint64_t size = 0;
+    for (const Blob& segment : segments) {
+        size += segment.size();
+    }
+    return size;
 }
 
 bool is_whole(std::span<const Blob> segments, std::uint64_t total_bytes) {
@@ -38,6 +48,29 @@ void copy_bytes(std::span<const Blob> segments, std::uint64_t begin, std::span<s
         const std::size_t size = std::min<std::size_t>(out.size(), segment.size() - skipped);
         std::memcpy(out.data(), segment.data() + skipped, size);
         out = out.subspan(size);
+        begin += size;
+    }
+}
+
+SegmentWriter::SegmentWriter(std::uint64_t total_bytes) {
+    const std::uint32_t count = segment_count(total_bytes);
+    segments_.reserve(count);
+    memory_.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::size_t size = segment_size(total_bytes, i);
+        BufferPool::Buffer buffer = BufferPool::of_process().take(size);
+        memory_.push_back(buffer.get());
+        segments_.emplace_back(std::move(buffer), ByteView(memory_.back(), size));
+    }
+}
+
+void SegmentWriter::put(std::uint64_t begin, ByteView bytes) {
+    while (!bytes.empty()) {
+        const std::uint64_t index = begin / segment_bytes;
+        const std::uint64_t at = begin % segment_bytes;
+        const std::size_t size = std::min<std::size_t>(bytes.size(), segments_[index].size() - at);
+        std::memcpy(memory_[index] + at, bytes.data(), size);
+        bytes = bytes.subspan(size);
         begin += size;
     }
 }

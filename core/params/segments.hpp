@@ -27,10 +27,29 @@ using Segments = std::vector<Blob>;
 /// Slices `whole` without copying.
 Segments cut(const Blob& whole);
 
+/// Of the vector, in bytes.
+std::uint64_t size_bytes(std::span<const Blob> segments);
 /// Every segment of a vector of `total_bytes` is there with all its bytes.
 bool is_whole(std::span<const Blob> segments, std::uint64_t total_bytes);
 /// Copies bytes of the vector into `out`, beginning with byte `begin`.
 /// \pre is_whole(), and begin + out.size() is at most the vector's size.
 void copy_bytes(std::span<const Blob> segments, std::uint64_t begin, std::span<std::byte> out);
+
+/// A parameter vector that is being written, in segments of memory that is used again
+/// (BufferPool): those of a merged model replace those that the program has sent before.
+class SegmentWriter {
+public:
+    explicit SegmentWriter(std::uint64_t total_bytes);
+    /// Copies `bytes` into the vector, beginning with byte `begin`. Every byte of the vector has to
+    /// be written: its memory is not initialised.
+    /// \pre  begin + bytes.size() is at most the vector's size.
+    void put(std::uint64_t begin, ByteView bytes);
+    /// The vector; the last call.
+    Segments take() { return std::move(segments_); }
+
+private:
+    Segments segments_;
+    std::vector<std::byte*> memory_;  ///< of each segment
+};
 
 }  // namespace starling

@@ -51,17 +51,15 @@ public:
     void save(std::span<std::byte> out) const override {
         STARLING_INVARIANT(out.size() == layout_.size_bytes(),
                            "the buffer is made for this layout");
-        for (std::size_t i = 0; i < tensors_.size(); ++i) {
-            const TensorSpec& spec = layout_.tensors()[i];
-            if (spec.size_bytes() == 0) {
-                continue;
-            }
-            torch::Tensor tensor = tensors_[i].detach();
-            if (!is_plain(tensor)) {
-                tensor = tensor.cpu().contiguous();
-            }
-            std::memcpy(out.data() + spec.offset_bytes, tensor.data_ptr(), spec.size_bytes());
-        }
+        for_each_tensor([&](std::uint64_t offset, ByteView bytes) {
+            std::memcpy(out.data() + offset, bytes.data(), bytes.size());
+        });
+    }
+
+    Segments save_segments() const override {
+        SegmentWriter out(layout_.size_bytes());
+        for_each_tensor([&](std::uint64_t offset, ByteView bytes) { out.put(offset, bytes); });
+        return out.take();
     }
 
     void load(std::span<const Blob> segments) override {
@@ -87,6 +85,23 @@ public:
     }
 
 private:
+    /// Calls `use` with each tensor's place in the parameter vector and its bytes.
+    template <typename Use>
+    void for_each_tensor(const Use& use) const {
+        for (std::size_t i = 0; i < tensors_.size(); ++i) {
+            const TensorSpec& spec = layout_.tensors()[i];
+            if (spec.size_bytes() == 0) {
+                continue;
+            }
+            torch::Tensor tensor = tensors_[i].detach();
+            if (!is_plain(tensor)) {
+                tensor = tensor.cpu().contiguous();
+            }
+            use(spec.offset_bytes,
+                ByteView(static_cast<const std::byte*>(tensor.data_ptr()), spec.size_bytes()));
+        }
+    }
+
     ParamLayout layout_;
     std::vector<torch::Tensor> tensors_;  // in the layout's order, which is not the module's
 };

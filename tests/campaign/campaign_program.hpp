@@ -100,7 +100,7 @@ private:
         request.batches = trained;
         Bytes bytes(params_.size() * sizeof(float));
         std::memcpy(bytes.data(), params_.data(), bytes.size());
-        request.params = Blob(std::move(bytes));
+        request.params = cut(Blob(std::move(bytes)));
         if (trained > 0) {
             request.snapshot = {{parts_, 0}, Blob(Bytes(64, state_byte()))};
         }

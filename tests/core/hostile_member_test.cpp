@@ -305,7 +305,7 @@ protected:
 TEST_F(HostileSl, ASegmentAfterTheSessionsEndStopsNoMl) {
     ml.frame({"sl1"}, SessionOpened{0, 0, 2});
     SyncRequest sync;
-    sync.params = Blob(Bytes(16));
+    sync.params = cut(Blob(Bytes(16)));
     ml.step(WorkDone{1, TrainRequest{sync}});
     ml.frame({"sl1"}, SyncDone{0, 0, 2, {}, false});
     ml.frame({"sl1"}, SessionFailed{Errc::aborted, "x"});
@@ -322,7 +322,7 @@ TEST_F(HostileSl, UnsolicitedMessagesAreNotPassedToTheProgram) {
     merged(0);
     EXPECT_FALSE(reply()) << "it is training";
     SyncRequest sync;
-    sync.params = Blob(Bytes(16));
+    sync.params = cut(Blob(Bytes(16)));
     ml.step(WorkDone{1, TrainRequest{sync}});
     ml.frame({"sl1"}, SessionOpened{0, 0, 2});
     EXPECT_FALSE(reply());

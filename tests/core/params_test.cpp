@@ -95,5 +95,25 @@ TEST(Segments, AreCompleteOnlyWithAllTheirBytes) {
     EXPECT_FALSE(is_whole(cut(Blob::phantom(bytes)), bytes));
 }
 
+TEST(Segments, AreWrittenAcrossTheirBounds) {
+    Bytes bytes(2 * segment_bytes + 7);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<std::byte>(i % 251);
+    }
+    const ByteView all(bytes);
+    SegmentWriter writer(bytes.size());
+    writer.put(segment_bytes - 3, all.subspan(segment_bytes - 3));
+    writer.put(0, {});
+    writer.put(0, all.first(5));
+    writer.put(5, all.subspan(5, segment_bytes - 8));
+    const Segments segments = writer.take();
+    EXPECT_TRUE(is_whole(segments, bytes.size()));
+    EXPECT_EQ(size_bytes(segments), bytes.size());
+    Bytes read(bytes.size());
+    copy_bytes(segments, 0, read);
+    EXPECT_TRUE(read == bytes);
+    EXPECT_TRUE(SegmentWriter(0).take().empty());
+}
+
 }  // namespace
 }  // namespace starling::test

@@ -76,6 +76,32 @@ TEST(SwarmCallback, AnUnknownMergeRuleEndsTheProgramAndListsTheKnownOnes) {
         << end->reason;
 }
 
+TEST(SwarmCallback, SendsTheParametersInSegments) {
+    constexpr std::size_t count = segment_bytes / sizeof(float) + 3;
+    const TrainFunction train = [&](SwarmSession& session) {
+        Floats parameters(count);
+        std::iota(parameters.values.begin(), parameters.values.end(), 1.0F);
+        SwarmCallback callback(session, parameters, {});
+        callback.on_train_begin();
+    };
+    TrainingThread thread(train, {}, {});
+    const auto answer = [&](TrainReply reply) {
+        thread.resume(std::move(reply));
+        thread.wait(0);
+        return thread.take_request();
+    };
+    answer(BeginReply{});
+    const TrainRequest request = answer(OpenedReply{0, 1});
+    const auto* sync = std::get_if<SyncRequest>(&request);
+    ASSERT_NE(sync, nullptr);
+    ASSERT_TRUE(is_whole(sync->params, count * sizeof(float)));
+    std::vector<float> sent(count);
+    copy_bytes(sync->params, 0, std::as_writable_bytes(std::span(sent)));
+    EXPECT_EQ(sent.front(), 1.0F);
+    EXPECT_EQ(sent.back(), static_cast<float>(count));
+    answer(FailedReply{{Errc::aborted, "x"}});
+}
+
 TEST(SwarmCallback, LoadsTheSegmentsOfTheMergedModel) {
     const std::size_t count = segment_bytes / sizeof(float) + 3;
     std::vector<float> loaded;

@@ -348,7 +348,7 @@ private:
         }
         wish_ = 2;
         SyncRequest sync;
-        sync.params = Blob(Bytes(layout_bytes()));
+        sync.params = cut(Blob(Bytes(layout_bytes())));
         if (draw_.coin()) {
             sync.snapshot = ProgramSnapshot{{}, Blob(Bytes(2))};
         }

@@ -35,6 +35,11 @@ public:
     void save(std::span<std::byte> out) const override {
         std::memcpy(out.data(), values.data(), out.size());
     }
+    Segments save_segments() const override {
+        SegmentWriter out(layout_.size_bytes());
+        out.put(0, std::as_bytes(std::span(values)));
+        return out.take();
+    }
     void load(std::span<const Blob> segments) override {
         copy_bytes(segments, 0, std::as_writable_bytes(std::span(values)));
     }

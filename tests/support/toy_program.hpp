@@ -116,7 +116,7 @@ private:
         request.batches = synced_ == 0 ? 0 : 16;
         Bytes bytes(params_.size() * sizeof(float) + (options_.extra_tensor ? 12 : 0));
         std::memcpy(bytes.data(), params_.data(), params_.size() * sizeof(float));
-        request.params = Blob(std::move(bytes));
+        request.params = cut(Blob(std::move(bytes)));
         if (options_.keeps_state && synced_ > 0) {
             const auto state = std::as_bytes(std::span(momentum_));
             request.snapshot = {{synced_, 0}, Blob(Bytes(state.begin(), state.end()))};
