@@ -141,6 +141,9 @@ constexpr Flag sl_flags[] = {
     {"--ml-w", "DIR", program, "Its working directory; default: that of run-sl"},
     {"--ml-e", "NAME=VALUE", program, "Sets a variable of its environment", "",
      FlagExtras{.repeatable = true}},
+    {"--ml-socket-only", "", program,
+     "Exchange parameters with it through its socket alone; default: through memory that both "
+     "share, where possible"},
     {"--ml-image", "IMAGE", container,
      "Run the ML program in a container of this image; default: a plain process"},
     {"--engine", "NAME", container,

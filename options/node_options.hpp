@@ -100,6 +100,7 @@ struct SlOptions {
     std::uint16_t fs_port = 30305;      ///< --sl-fs-port: exchange with other SLs
     std::optional<Address> fs_service;  ///< --sl-fs-service: what other SLs dial instead
     MlOptions ml;
+    bool socket_only = false;  ///< --ml-socket-only: no memory is shared with the program
 };
 
 /// The ML node's name where --ml-name is missing: "ml1" for "sl1", "north-ml" for "north". At most

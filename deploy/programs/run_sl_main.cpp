@@ -148,6 +148,7 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     const Address exchange{options.common.host_ip, options.fs_port};
     const Address local{socket->path().string(), 0};
     endpoint_options.listen = {{exchange, sl_exchange_accepts()}, {local, sl_socket_accepts()}};
+    endpoint_options.share_memory = !options.socket_only;
     endpoint_options.refused = [&metrics] { metrics.count_refused(); };
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {

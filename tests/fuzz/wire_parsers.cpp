@@ -5,6 +5,7 @@
 #include "core/wire/codec.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "transport/tls/frame_reader.hpp"
+#include "transport/tls/shared_link.hpp"
 
 namespace starling::fuzz {
 namespace {
@@ -69,10 +70,45 @@ void frames(ByteView input) {
     (void)reader.between_frames();
 }
 
+/// The first two bytes: how many come at a time, and what was sent in the other direction, so that
+/// credits can be right. Then records of a program that shares memory, as it likes.
+void records(ByteView input) {
+    if (input.size() < 2) {
+        return;
+    }
+    Result<SharedRegion> in = SharedRegion::create(SharedRegion::Use::read);
+    Result<SharedRegion> out = SharedRegion::create(SharedRegion::Use::write);
+    STARLING_INVARIANT(in && out, "memory can be shared");
+    SharedLink link({std::move(*out), std::move(*in)});
+    const std::size_t chunk = std::to_integer<std::size_t>(input[0]) + 1;
+    const Bytes piece(std::to_integer<std::size_t>(input[1]) * 256);
+    if (!piece.empty()) {
+        link.write(piece);
+    }
+    input = input.subspan(2);
+    Bytes space(std::size_t{1} << 20U);
+    while (!input.empty()) {
+        const std::size_t count = std::min(chunk, input.size());
+        ByteView arrived = input.first(count);
+        input = input.subspan(count);
+        for (;;) {
+            const Result<std::size_t> got = link.read(arrived, space);
+            if (!got) {
+                return;
+            }
+            STARLING_INVARIANT(*got <= space.size(), "no more than there is space for");
+            if (*got == 0) {
+                break;
+            }
+        }
+        STARLING_INVARIANT(arrived.empty(), "all was read");
+    }
+}
+
 }  // namespace
 
 void wire(ByteView input) {
-    constexpr InputTest parsers[] = {message, header, frames};
+    constexpr InputTest parsers[] = {message, header, frames, records};
     choose(parsers, input);
 }
 

@@ -83,6 +83,33 @@ TEST_F(TwoHosts, EndWithTheSameModelWhichIsTheLedgers) {
     EXPECT_EQ(left_behind("host-2"), std::vector<std::string>{});
 }
 
+/// 8 MB: the ring is written several times.
+TEST_F(TwoHosts, EndWithTheSameModelWithAndWithoutSharedMemory) {
+    const std::string shares = "'ml1': large frames pass through shared memory";
+    std::vector<std::string> digests;
+    for (const bool socket_only : {false, true}) {
+        const auto sn = start_sn();
+        std::vector<std::string> command = sl_command(1, identity("sl1"), "--elements 2000000");
+        if (socket_only) {
+            command.emplace_back("--ml-socket-only");
+        }
+        Program sl1(command);
+        const auto sl2 = start_sl(2, "--elements 2000000");
+        EXPECT_EQ(sl1.wait_exit(), 0) << sl1.output();
+        EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
+        EXPECT_EQ(holds(sl1.output(), shares), !socket_only) << sl1.output();
+        EXPECT_TRUE(holds(sl2->output(), "'ml2': large frames pass through shared memory"));
+        digests.push_back(digest_behind(ml_log(1), "ends with digest "));
+        EXPECT_EQ(digests.back().size(), 64U) << ml_log(1);
+        expect_no_violation();
+        sn->signal(SIGTERM);
+        EXPECT_EQ(sn->wait_exit(), 0) << sn->output();
+        std::filesystem::remove_all(path("host-1"));
+        std::filesystem::remove_all(path("host-2"));
+    }
+    EXPECT_EQ(digests[0], digests[1]);
+}
+
 #ifdef STARLING_WITH_SIM
 TEST_F(TwoHosts, EndWithTheModelOfTheirRehearsal) {
     const auto sn = start_sn();

@@ -3,9 +3,10 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "transport/descriptor.hpp"
 #include "transport/tls/tls_endpoint.hpp"
 
 namespace starling {
@@ -28,6 +29,14 @@ public:
     /// To be called once the peer is accepted: permits large buffers.
     virtual void expect_bulk() = 0;
 
+    /// Descriptors to be sent with this end's first byte; none, unless it dials a Unix socket.
+    virtual std::vector<Descriptor> offer() { return {}; }
+    /// Those that came with the other end's first byte. Before received().
+    virtual void take_offer(std::vector<Descriptor> /*files*/) {}
+    /// For the log, once the peer is accepted: memory_is_shared, or why not although an end wanted
+    /// to; empty otherwise.
+    virtual std::string_view sharing() const { return {}; }
+
     /// Space for bytes from the socket; their number is then passed to received().
     virtual std::span<std::byte> receive_space() = 0;
     virtual void received(std::size_t count) = 0;
@@ -36,7 +45,12 @@ public:
     /// Whether the peer has ended its stream (close_notify of TLS).
     virtual bool peer_finished() const = 0;
 
-    /// Queues `count` bytes of `piece` from `offset` for the socket.
+    /// Whether `count` more bytes can be written; else the peer has to read first, and this end is
+    /// told so by read().
+    virtual bool may_write(std::size_t /*count*/) const { return true; }
+    /// read() will not be called any more.
+    virtual void expect_no_more() {}
+    /// Queues `count` bytes of `piece` from `offset` for the socket. \pre may_write(count)
     virtual Result<void> write(const Blob& piece, std::size_t offset, std::size_t count) = 0;
     /// Ends this side's stream (close_notify of TLS).
     virtual void finish() = 0;
@@ -50,6 +64,9 @@ public:
     /// Whether another connection would end with the same error as this one.
     virtual bool error_is_fatal() const = 0;
 };
+
+/// See Channel::sharing().
+constexpr const char* memory_is_shared = "large frames pass through shared memory";
 
 /// Size of a read. Measured: below 256 KiB, system calls and wake-ups cost throughput.
 constexpr std::size_t receive_batch_bytes = std::size_t{256} * 1024;

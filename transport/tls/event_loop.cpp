@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "transport/tls/passed_files.hpp"
 #include "transport/tls/tcp_options.hpp"
 
 namespace starling {
@@ -44,8 +45,12 @@ std::string address_text(const GenericEndpoint& endpoint, const std::string& oth
 class SocketStream final : public Stream, public std::enable_shared_from_this<SocketStream> {
 public:
     explicit SocketStream(asio::io_context& io) : socket_(io), resolver_(io) {}
-    SocketStream(Socket socket, std::string peer)
-        : socket_(std::move(socket)), resolver_(socket_.get_executor()), peer_(std::move(peer)) {}
+    /// \param unix_socket  descriptors may come with the first bytes.
+    SocketStream(Socket socket, std::string peer, bool unix_socket)
+        : socket_(std::move(socket)),
+          resolver_(socket_.get_executor()),
+          peer_(std::move(peer)),
+          files_may_come_(unix_socket) {}
 
     void connect(const Address& address, std::function<void(Result<void>)> done) override {
         peer_ = to_string(address);
@@ -78,6 +83,9 @@ public:
     }
 
     void read_some(std::span<std::byte> space, Done done) override {
+        if (files_may_come_) {
+            return read_first(space, std::move(done));
+        }
         socket_.async_read_some(asio::buffer(space.data(), space.size()),
                                 [self = shared_from_this(), done = std::move(done)](
                                     asio::error_code failed, std::size_t count) {
@@ -94,17 +102,12 @@ public:
         for (const ByteView part : parts) {
             buffers.emplace_back(part.data(), part.size());
         }
-        asio::async_write(
-            socket_, buffers,
-            [](const asio::error_code& failed, std::size_t) {
-                return failed ? std::size_t{0} : write_at_once_max;
-            },
-            [self = shared_from_this(), done = std::move(done)](const asio::error_code& failed,
-                                                                std::size_t count) {
-                self->written_bytes_ += count;
-                done(failed, count);
-            });
+        attached_.empty() ? write_all(buffers, std::move(done))
+                          : write_first(std::move(buffers), std::move(done));
     }
+
+    void attach(std::vector<Descriptor> files) override { attached_ = std::move(files); }
+    std::vector<Descriptor> take_attached() override { return std::exchange(received_, {}); }
 
     /// On a link shared by many connections one may wait long for its turn: the limit is 20 times
     /// the duration of 16 KiB at the measured rate. On a cut link nothing is acknowledged, which
@@ -149,6 +152,64 @@ public:
     const std::string& peer_address() const override { return peer_; }
 
 private:
+    void write_all(const std::vector<asio::const_buffer>& buffers, Done done) {
+        asio::async_write(
+            socket_, buffers,
+            [](const asio::error_code& failed, std::size_t) {
+                return failed ? std::size_t{0} : write_at_once_max;
+            },
+            [self = shared_from_this(), done = std::move(done)](const asio::error_code& failed,
+                                                                std::size_t count) {
+                self->written_bytes_ += count;
+                done(failed, count);
+            });
+    }
+
+    /// Sends what is attached with the first of `buffers`, then the rest.
+    void write_first(std::vector<asio::const_buffer> buffers, Done done) {
+        socket_.async_wait(Socket::wait_write, [self = shared_from_this(), done = std::move(done),
+                                                buffers = std::move(buffers)](
+                                                   asio::error_code failed) mutable {
+            ssize_t count = 0;
+            if (!failed) {
+                const ByteView first(static_cast<const std::byte*>(buffers.front().data()),
+                                     buffers.front().size());
+                count = send_with_files(self->socket_.native_handle(), first, self->attached_);
+                failed = count < 0 ? system_error() : asio::error_code();
+            }
+            if (failed == asio::error::would_block || failed == asio::error::interrupted) {
+                return self->write_first(std::move(buffers), std::move(done));
+            }
+            self->attached_.clear();
+            if (failed) {
+                return done(failed, 0);
+            }
+            const auto sent = static_cast<std::size_t>(count);
+            buffers.front() += sent;
+            self->write_all(buffers, [sent, done](const std::error_code& why, std::size_t more) {
+                done(why, sent + more);
+            });
+        });
+    }
+
+    void read_first(std::span<std::byte> space, Done done) {
+        socket_.async_wait(Socket::wait_read, [self = shared_from_this(), space,
+                                               done = std::move(done)](asio::error_code failed) {
+            ssize_t count = 0;
+            if (!failed) {
+                count = receive_with_files(self->socket_.native_handle(), space, self->received_);
+                failed = count < 0 ? system_error() : asio::error_code();
+            }
+            if (failed == asio::error::would_block || failed == asio::error::interrupted) {
+                return self->read_first(space, done);
+            }
+            self->files_may_come_ = false;
+            done(failed, failed ? 0 : static_cast<std::size_t>(count));
+        });
+    }
+
+    static asio::error_code system_error() { return {errno, asio::error::get_system_category()}; }
+
     int endpoint_family() const {
         asio::error_code failed;
         return socket_.local_endpoint(failed).protocol().family();
@@ -206,6 +267,9 @@ private:
     Socket socket_;
     tcp::resolver resolver_;
     std::string peer_;
+    bool files_may_come_ = false;       ///< nothing was read yet
+    std::vector<Descriptor> received_;  ///< with the first bytes
+    std::vector<Descriptor> attached_;  ///< to the next bytes written
     std::function<void(Result<void>)> connected_;
     std::vector<GenericEndpoint> endpoints_;
     std::size_t next_ = 0;               ///< in endpoints_: to be tried next
@@ -293,7 +357,8 @@ private:
             set_tcp_options(descriptor);
             peer = address_text(GenericEndpoint(&from, size), peer);
         }
-        accepted_(std::make_shared<SocketStream>(std::move(socket), std::move(peer)));
+        accepted_(
+            std::make_shared<SocketStream>(std::move(socket), std::move(peer), family == AF_UNIX));
     }
 
     asio::io_context& io_;

@@ -4,52 +4,151 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/coding.hpp"
+#include "transport/tls/shared_link.hpp"
+
 namespace starling {
 namespace {
 
 class PlainChannel final : public Channel {
 public:
+    PlainChannel(PlainSide side, bool share_memory) : side_(side), share_memory_(share_memory) {}
+
     Result<bool> handshake() override { return true; }
     const std::optional<Identity>& certified() const override { return nobody_; }
     Result<void> check_again(const TlsContext& /*context*/) const override { return {}; }
-    void expect_bulk() override { bulk_ = true; }
+    void expect_bulk() override {
+        bulk_ = true;
+        if (side_ == PlainSide::accepts && offered_.size() == 2) {
+            use_offer();
+        }
+    }
+
+    std::vector<Descriptor> offer() override {
+        std::vector<Descriptor> files;
+        if (side_ == PlainSide::accepts || !share_memory_) {
+            return files;
+        }
+        Result<SharedRegion> out = SharedRegion::create(SharedRegion::Use::write);
+        Result<SharedRegion> in = SharedRegion::create(SharedRegion::Use::read);
+        if (!out || !in) {
+            sharing_ = (!out ? out : in).error().message;
+            return files;
+        }
+        files.push_back(std::move(out->file()));
+        files.push_back(std::move(in->file()));
+        own_.emplace(SharedRings{std::move(*out), std::move(*in)});
+        return files;
+    }
+    void take_offer(std::vector<Descriptor> files) override {
+        if (share_memory_) {
+            offered_ = std::move(files);
+        }
+    }
+    std::string_view sharing() const override { return sharing_; }
 
     std::span<std::byte> receive_space() override {
-        STARLING_INVARIANT(begin_ == end_, "what came before was read");
-        begin_ = end_ = 0;
-        buffer_.resize(bulk_ ? receive_batch_bytes : receive_first_bytes);
-        return buffer_;
+        STARLING_INVARIANT(begin_ == end_ || own_, "what came before was read");
+        const std::size_t kept = end_ - begin_;
+        std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), kept, buffer_.begin());
+        buffer_.resize(bulk_ && !link_ ? receive_batch_bytes : receive_first_bytes);
+        begin_ = 0;
+        end_ = kept;
+        return std::span(buffer_).subspan(kept);
     }
-    void received(std::size_t count) override { end_ = count; }
+    void received(std::size_t count) override { end_ += count; }
 
     Result<std::size_t> read(std::span<std::byte> space) override {
-        const std::size_t count = std::min(space.size(), end_ - begin_);
+        if (own_ && !see_answer()) {
+            return std::size_t{0};
+        }
+        ByteView here(buffer_.data() + begin_, end_ - begin_);
+        if (link_) {
+            Result<std::size_t> count = link_->read(here, space);
+            begin_ = end_ - here.size();
+            return count;
+        }
+        const std::size_t count = std::min(space.size(), here.size());
         if (count > 0) {  // before the first read there is no buffer
-            std::memcpy(space.data(), buffer_.data() + begin_, count);
+            std::memcpy(space.data(), here.data(), count);
             begin_ += count;
         }
         return count;
     }
     bool peer_finished() const override { return false; }
 
+    bool may_write(std::size_t count) const override { return !link_ || link_->may_write(count); }
+    void expect_no_more() override {
+        if (link_) {
+            link_->expect_no_credit();
+        }
+    }
     Result<void> write(const Blob& piece, std::size_t offset, std::size_t count) override {
+        const ByteView bytes = piece.view().subspan(offset, count);
+        if (link_) {
+            link_->write(bytes);
+            return {};
+        }
         waiting_.push_back(piece);
-        waiting_views_.push_back(piece.view().subspan(offset, count));
+        waiting_views_.push_back(bytes);
         pending_ += count;
         return {};
     }
     void finish() override {}
-    std::size_t pending() const override { return pending_; }
+    std::size_t pending() const override { return pending_ + (link_ ? link_->pending() : 0); }
     std::span<const ByteView> take() override {
         taken_ = std::exchange(waiting_, {});
         taken_views_ = std::exchange(waiting_views_, {});
         pending_ = 0;
+        if (link_ && link_->pending() > 0) {
+            taken_.emplace_back(link_->take());
+            taken_views_.push_back(taken_.back().view());
+        }
         return taken_views_;
     }
-    void sent_all() override {}
+    void sent_all() override {
+        taken_.clear();
+        taken_views_.clear();
+    }
     bool error_is_fatal() const override { return false; }
 
 private:
+    /// The other end's regions, unless they can't be used: then it gets plain frames as its answer.
+    void use_offer() {
+        Result<SharedRegion> in = SharedRegion::open(offered_[0], SharedRegion::Use::read);
+        Result<SharedRegion> out = SharedRegion::open(offered_[1], SharedRegion::Use::write);
+        if (in && out) {
+            begin_sharing({std::move(*out), std::move(*in)});
+        } else {
+            sharing_ = (!in ? in : out).error().message;
+        }
+        offered_.clear();
+    }
+    /// Whether the other end has said, by its first bytes, if it uses this end's regions.
+    bool see_answer() {
+        const ByteView here(buffer_.data() + begin_, end_ - begin_);
+        if (here.size() < sizeof SharedLink::magic) {
+            return false;
+        }
+        if (Reader(here).u32() == SharedLink::magic) {
+            begin_sharing(std::move(*own_));
+        } else {
+            sharing_ = "the other end does not use it";
+        }
+        own_.reset();
+        return true;
+    }
+    void begin_sharing(SharedRings rings) {
+        link_.emplace(std::move(rings));
+        sharing_ = memory_is_shared;
+    }
+
+    const PlainSide side_;
+    const bool share_memory_;
+    std::optional<SharedRings> own_;   ///< offered and not answered yet
+    std::vector<Descriptor> offered_;  ///< by the other end, until it is admitted
+    std::optional<SharedLink> link_;   ///< from then on all bytes are its records
+    std::string sharing_;
     const std::optional<Identity> nobody_;
     bool bulk_ = false;
     Bytes buffer_;
@@ -64,6 +163,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Channel> make_plain_channel() { return std::make_unique<PlainChannel>(); }
+std::unique_ptr<Channel> make_plain_channel(PlainSide side, bool share_memory) {
+    return std::make_unique<PlainChannel>(side, share_memory);
+}
 
 }  // namespace starling

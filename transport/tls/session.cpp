@@ -71,6 +71,7 @@ bool Session::handshake() {
     if (*done) {
         state_ = State::greeting;
         if (purpose_.dialled) {
+            stream_->attach(channel_->offer());
             queue(Frame{owner_.own_hello(), {}});
         }
     }

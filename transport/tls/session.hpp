@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "transport/tls/channel.hpp"
@@ -89,6 +90,8 @@ public:
     const Hello& peer() const { return peer_; }  ///< valid from session_up on
     const std::optional<Identity>& certified() const { return channel_->certified(); }
     const std::string& address() const { return stream_->peer_address(); }
+    /// See Channel::sharing().
+    std::string_view sharing() const { return channel_->sharing(); }
     /// Bytes received of an incomplete body.
     std::size_t partial_body_bytes() const { return reader_.partial_body_bytes(); }
 
@@ -138,5 +141,10 @@ private:
     bool sending_finished_ = false;  ///< the socket's sending side was shut down
     Bytes discard_;                  ///< receives what the peer sends while ending
 };
+
+/// That issued the peer's certificate; zeros on a Unix socket.
+inline CaFingerprint ca_of(const Session& session) {
+    return session.certified() ? session.certified()->ca : CaFingerprint{};
+}
 
 }  // namespace starling

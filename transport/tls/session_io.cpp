@@ -66,6 +66,9 @@ void Session::on_read(const std::error_code& failed, std::size_t count) {
         return;
     }
     moved_ = true;
+    if (state_ == State::greeting) {
+        channel_->take_offer(stream_->take_attached());
+    }
     channel_->received(count);
     advance();
 }
@@ -97,6 +100,9 @@ void Session::write_more() {
     while (!outbox_.empty() && channel_->pending() < batch_bytes) {
         const std::size_t left = outbox_.front().bytes.size() - sent_of_first_;
         const std::size_t count = std::min(left, write_chunk_bytes);
+        if (!channel_->may_write(count)) {
+            break;
+        }
         if (Result<void> written = channel_->write(outbox_.front().bytes, sent_of_first_, count);
             !written) {
             write_failed_ = true;  // the next read gives the reason
@@ -116,8 +122,9 @@ void Session::write_more() {
     if (!writing_ && channel_->pending() > 0) {
         writing_ = true;
         batch_.write_begins(SendBatch::Clock::now());
-        stream_->write(channel_->take(), [self = shared_from_this()](const std::error_code& failed,
-                                                                     std::size_t count) {
+        const std::size_t count = channel_->pending();
+        stream_->write(channel_->take(), [self = shared_from_this(), count](
+                                             const std::error_code& failed, std::size_t) {
             self->on_written(failed, count);
         });
     }
@@ -180,6 +187,7 @@ void Session::finish() {
     if (state_ == State::up) {
         state_ = State::ending;
         end_reported_ = true;
+        channel_->expect_no_more();
         write_more();
         read_more();
     } else if (state_ != State::ending) {

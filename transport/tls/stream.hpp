@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "core/base/bytes.hpp"
 #include "core/base/ids.hpp"
+#include "transport/descriptor.hpp"
 
 namespace starling {
 
@@ -28,6 +30,10 @@ public:
     virtual void read_some(std::span<std::byte> space, Done done) = 0;
     /// Writes all of `parts`, whose bytes must live until `done`.
     virtual void write(std::span<const ByteView> parts, Done done) = 0;
+    /// Of a Unix socket: `files` travel with the first byte of the next write.
+    virtual void attach(std::vector<Descriptor> files) = 0;
+    /// Those that came with the first read of a connection that was accepted.
+    virtual std::vector<Descriptor> take_attached() = 0;
     /// Shuts down the sending side, behind what was written; reading goes on.
     virtual void finish_sending() = 0;
     virtual void close() = 0;

@@ -43,10 +43,6 @@ constexpr SwarmDuration late_limit = std::chrono::seconds(5);
 /// Bound on callbacks run in a row to find out whether everything that has arrived was read.
 constexpr int late_callbacks_max = 1000;
 
-CaFingerprint ca_of(const Session& session) {
-    return session.certified() ? session.certified()->ca : CaFingerprint{};
-}
-
 std::string limit_text(SwarmDuration limit) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
     return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
@@ -172,7 +168,7 @@ void TlsEndpoint::connect(const Address& address, Role role) {
         return;
     }
     std::unique_ptr<Channel> channel =
-        address.port == 0 ? make_plain_channel()
+        address.port == 0 ? make_plain_channel(PlainSide::dials, options_.share_memory)
                           : make_tls_channel(*context_, TlsSide::dials, address.host);
     auto session = std::make_shared<Session>(owner(), loop_.make_stream(), std::move(channel),
                                              Session::Purpose{address, {role}});
@@ -287,9 +283,9 @@ void TlsEndpoint::close(SwarmDuration limit) {
 // ---- Sessions -----------------------------------------------------------------------------------
 
 void TlsEndpoint::accept(const ListenOptions& where, std::shared_ptr<Stream> stream) {
-    std::unique_ptr<Channel> channel = where.address.port == 0
-                                           ? make_plain_channel()
-                                           : make_tls_channel(*context_, TlsSide::accepts);
+    std::unique_ptr<Channel> channel =
+        where.address.port == 0 ? make_plain_channel(PlainSide::accepts, options_.share_memory)
+                                : make_tls_channel(*context_, TlsSide::accepts);
     auto session = std::make_shared<Session>(owner(), std::move(stream), std::move(channel),
                                              Session::Purpose{std::nullopt, where.accepts});
     drop_oldest_unauthenticated();
@@ -359,6 +355,9 @@ std::size_t TlsEndpoint::batch_limit() const {
 void TlsEndpoint::session_up(Session& session) {
     show_notes();
     const Hello& hello = session.peer();
+    if (!session.sharing().empty()) {
+        log(Level::info, "'" + hello.name.name + "': " + std::string(session.sharing()));
+    }
     std::shared_ptr<Session>& current = peers_[hello.name];
     if (const std::shared_ptr<Session> older = std::exchange(current, session.shared_from_this())) {
         older->abort(std::nullopt);

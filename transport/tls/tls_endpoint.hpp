@@ -51,6 +51,8 @@ struct TlsEndpointOptions {
     SwarmDuration handshake_limit = std::chrono::seconds(5);
     /// Unhandled input at which the endpoint stops reading.
     std::size_t receive_bytes_max = std::size_t{16} * 1024 * 1024;
+    /// Large frames on Unix sockets pass through shared memory, if both ends want that and can.
+    bool share_memory = true;
     /// Log lines of the endpoint itself, such as a refused peer and its address. Those are limited
     /// per minute; then follows the number omitted.
     std::function<void(Level, std::string text)> log;

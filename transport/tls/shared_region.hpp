@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "core/base/bytes.hpp"
+#include "core/base/result.hpp"
+#include "transport/descriptor.hpp"
+
+namespace starling {
+
+/// Memory shared with one other process, of the fixed size shared_region_bytes: mapped while this
+/// object lives. Its file (memfd) is sealed against shrinking and growing, so no access to it can
+/// fail, whatever the other process does.
+class SharedRegion {
+public:
+    enum class Use { read, write };
+
+    /// Of zeros. Errc::io: the system has none, forbids it (seccomp) or lacks memory.
+    static Result<SharedRegion> create(Use use);
+    /// That another process created. Errc::refused: its file could shrink, has another size, or is
+    /// no ordinary memory.
+    static Result<SharedRegion> open(const Descriptor& file, Use use);
+
+    SharedRegion(SharedRegion&& other) noexcept;
+    SharedRegion& operator=(SharedRegion&& other) noexcept;
+    ~SharedRegion();
+
+    /// To be passed to the other process; invalid if it was opened.
+    Descriptor& file() { return file_; }
+    ByteView bytes() const { return {begin_, size_}; }
+    /// \pre  Use::write
+    std::span<std::byte> writable() const { return {begin_, size_}; }
+
+private:
+    SharedRegion(std::byte* begin, Descriptor file);
+    static Result<SharedRegion> map(int descriptor, Use use, Descriptor file);
+
+    std::byte* begin_;
+    std::size_t size_;
+    Descriptor file_;
+};
+
+/// Small enough to stay in the processor's cache, so that bytes need not pass through memory. Large
+/// enough that the writer rarely waits for a reader that was woken late.
+constexpr std::size_t shared_region_bytes = std::size_t{4} * 1024 * 1024;
+
+}  // namespace starling
