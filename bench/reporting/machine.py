@@ -32,7 +32,7 @@ def describe(root, build):
         "cores": str(len(os.sched_getaffinity(0))),
         "vector units": " ".join(name for name in ("avx2", "avx512f", "aes", "vaes", "sha_ni") if name in flags),
         "memory": f"{kib / 2**20:.1f} GiB",
-        "kernel": platform.release(),
+        "kernel": re.match(r"[\d.]*\d|", platform.release()).group(),
         "system": field("/etc/os-release", r'^PRETTY_NAME="?([^"\n]*)'),
         "compiler": re.sub(r"^\S*/", "", version),
         "OpenSSL": first_line(["openssl", "version"]).removeprefix("OpenSSL ").split(" ", 1)[0],

@@ -107,7 +107,7 @@ def parent_of(pid):
 
 def overhead(context):
     """Wall time of the training work of two programs in a swarm, and of the same two without it."""
-    rounds, work = WARM + (4 if context.quick else 8), 40
+    rounds, work = WARM + (4 if context.quick else 8), 120
 
     def worked(programs):
         with programs:
@@ -196,6 +196,12 @@ def merge(context):
     return google_benchmark(context, "bench_merge", *flags)
 
 
+def micro(context):
+    """Hash, codec, ledger, driver and hand-over, each step alone."""
+    return google_benchmark(context, "bench_micro", f"--benchmark_repetitions={2 if context.quick else 5}",
+                            "--benchmark_min_time=0.1", "--benchmark_enable_random_interleaving=true")
+
+
 # name -> (function, seconds that it takes by default, and with --quick)
 PARTS = {"round": (round_, 330, 130), "overhead": (overhead, 60, 20), "memory": (memory, 90, 30), "tls": (tls, 20, 10),
-         "wan": (wan, 45, 25), "merge": (merge, 120, 20)}
+         "wan": (wan, 45, 25), "merge": (merge, 120, 20), "micro": (micro, 25, 10)}

@@ -1,17 +1,27 @@
 """Writes the files of a report."""
 import json
 
+from reporting.errors import BenchError
 from reporting.markdown import markdown
+from reporting.page import page
+from reporting.plots import plots
 from reporting.summary import summarize
 
 
 def write_report(results, folder):
-    """summary.json and report.md in `folder`. \\return (goals that hold, goals)"""
+    """summary.json, report.md and report.html in `folder`. \\return (goals that hold, goals)"""
     summary = summarize(results)
     with open(f"{folder}/summary.json", "w") as file:
         json.dump(summary, file, indent=1)
         file.write("\n")
     with open(f"{folder}/report.md", "w", encoding="utf-8") as file:
         file.write(markdown(results, summary))
+    try:
+        pictures = plots(results)
+    except ImportError as error:
+        raise BenchError(f"report.html needs plots: {error}; package python3-matplotlib (deploy/install-deps --bench), which "
+                         "is for Debian's own /usr/bin/python3; then bench/run --report-only") from None
+    with open(f"{folder}/report.html", "w", encoding="utf-8") as file:
+        file.write(page(results, summary, pictures))
     ratios = summary["ratios"].values()
     return sum(ratio["holds"] for ratio in ratios), len(ratios)

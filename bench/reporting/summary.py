@@ -50,7 +50,7 @@ def data_of(results, part):
 def median_of(runs, who, key="seconds"):
     values = runs.get(who, {}).get(key)
     if not values:
-        raise Missing(f"'{who}' was not measured")
+        raise Missing(f"nothing of '{who}'")
     median = statistics.median(values)
     if median <= 0:
         raise Missing(f"'{who}': {key} is below what the system counts")

@@ -75,7 +75,7 @@ def micro_rows(data):
 def connection_rows(found):
     for link, case in found.items():
         for name, row in case["rows"].items():
-            yield [link.replace("_", ", "), name, number(1000 * row["seconds"]), number(0.268435456 / row["seconds"]),
+            yield [link.replace("_", ", "), name, milliseconds(row.get("passes", [row["seconds"]])), number(0.268435456 / row["seconds"]),
                    number(row["ratio"]), number(row["cpu_seconds"])]
 
 
@@ -109,7 +109,7 @@ def data_tables(data, results):
     connections = data.get("tls", {}) | data.get("wan", {})
     if connections:
         yield ("One connection", "268 MB from one process to another. wan: 100 ms and 1 Gbit/s, with the kernel's own limits of "
-               "buffers; tuned: with larger ones.", ["link", "", "ms", "GB/s", "speed", "CPU seconds"], list(connection_rows(connections)))
+               "buffers; tuned: with larger ones.", ["link", "", "ms: median (middle half)", "GB/s", "speed", "CPU seconds"], list(connection_rows(connections)))
     if "merge" in data:
         try:
             yield merge_table(results)
