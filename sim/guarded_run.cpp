@@ -29,7 +29,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t words_max = std::size_t{256} * 1024;
+constexpr std::size_t stderr_max = std::size_t{256} * 1024;
 constexpr std::size_t crash_reason_max = 400;
 constexpr std::chrono::milliseconds progress_apart_max = std::chrono::minutes(1);
 
@@ -98,8 +98,8 @@ public:
     Guard(const GuardOptions& options, Board& board, pid_t child)
         : options_(options), board_(board), child_(child), next_(options.progress) {}
 
-    int wait(Pipe& words, Pipe& alive) {
-        std::array<pollfd, 2> ends = {pollfd{words.ends[0], POLLIN, 0},
+    int wait(Pipe& child_stderr, Pipe& alive) {
+        std::array<pollfd, 2> ends = {pollfd{child_stderr.ends[0], POLLIN, 0},
                                       pollfd{alive.ends[0], POLLIN, 0}};
         while (ends[0].fd >= 0 || ends[1].fd >= 0) {
             const int ready = ::poll(ends.data(), ends.size(), until_progress());
@@ -107,12 +107,12 @@ public:
                 break;
             }
             if (ready == 0) {
-                tell_progress();
+                print_progress();
             }
-            if (ready > 0 && ends[0].revents != 0 && !take_words(ends[0].fd)) {
+            if (ready > 0 && ends[0].revents != 0 && !read_stderr(ends[0].fd)) {
                 ends[0].fd = -1;
                 if (board_.stage != Stage::loading) {
-                    pass_words_on();
+                    print_stderr();
                 }
             }
             if (ready > 0 && ends[1].revents != 0) {
@@ -135,7 +135,7 @@ private:
         return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
     }
 
-    void tell_progress() {
+    void print_progress() {
         const auto wall = Clock::now() - start_;
         if (options_.progress.count() == 0 || wall < next_) {
             return;
@@ -153,25 +153,25 @@ private:
     }
 
     /// Reads what the child wrote. False: the pipe is closed.
-    bool take_words(int from) {
+    bool read_stderr(int from) {
         std::array<char, 4096> part{};
         const ssize_t got = ::read(from, part.data(), part.size());
-        if (got > 0 && words_.size() < words_max) {
-            words_.append(part.data(), static_cast<std::size_t>(got));
+        if (got > 0 && stderr_text_.size() < stderr_max) {
+            stderr_text_.append(part.data(), static_cast<std::size_t>(got));
         }
         return got > 0 || (got < 0 && errno == EINTR);
     }
-    void pass_words_on() { std::cerr << std::exchange(words_, {}) << std::flush; }
+    void print_stderr() { std::cerr << std::exchange(stderr_text_, {}) << std::flush; }
 
     int end(int status) {
         const Stage stage = board_.stage;
         if (WIFEXITED(status) && stage == Stage::ended) {
-            pass_words_on();
+            print_stderr();
             return WEXITSTATUS(status);
         }
         const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
         if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT) {
-            pass_words_on();
+            print_stderr();
             ::signal(signal, SIG_DFL);
             ::raise(signal);
         }
@@ -180,7 +180,7 @@ private:
                                     ? "it gave up"
                                     : std::string("it crashed (") + strsignal(signal) + ")";
         if (stage == Stage::loading && signal != SIGKILL) {
-            const std::string reason = reason_in(words_);
+            const std::string reason = reason_in(stderr_text_);
             std::cerr << "swarm-sim: platform file " << options_.platform
                       << ": SimGrid can't use it: " << how << " while " << board_.step.data()
                       << (reason.empty() ? ". Is a route or a property missing there?"
@@ -188,7 +188,7 @@ private:
                       << std::endl;
             return exit_code::usage;
         }
-        pass_words_on();
+        print_stderr();
         std::cerr << "swarm-sim: the simulation failed: "
                   << (signal == SIGKILL ? "its process was killed, perhaps for lack of memory"
                                         : how)
@@ -203,19 +203,19 @@ private:
     Clock::time_point start_ = Clock::now();
     std::chrono::milliseconds next_;
     RunProgress before_{-1, 0, 0, 0};
-    std::string words_;  ///< the child's stderr while it loads
+    std::string stderr_text_;  ///< the child's stderr while it loads
 };
 
-int run_in_child(Board& board, Pipe& words, pid_t guard,
+int run_in_child(Board& board, Pipe& child_stderr, pid_t guard,
                  const std::function<int(RunStatus&)>& run) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != guard) {
         ::_exit(exit_code::failed);  // the parent died before prctl()
     }
     const int own_stderr = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    ::dup2(words.ends[1], STDERR_FILENO);
-    words.close(0);
-    words.close(1);
+    ::dup2(child_stderr.ends[1], STDERR_FILENO);
+    child_stderr.close(0);
+    child_stderr.close(1);
     ChildStatus status(board, own_stderr);
     const int code = run(status);
     std::cout.flush();
@@ -231,12 +231,13 @@ int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)
         ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     Board alone;
     Board& board = memory == MAP_FAILED ? alone : *new (memory) Board;
-    Pipe words;
+    Pipe child_stderr;
     Pipe alive;  // its write end is open in the child until that process ends
     std::cout.flush();
     std::fflush(nullptr);
     const pid_t guard = ::getpid();
-    const pid_t child = memory == MAP_FAILED || !words.good() || !alive.good() ? -1 : ::fork();
+    const pid_t child =
+        memory == MAP_FAILED || !child_stderr.good() || !alive.good() ? -1 : ::fork();
     if (child < 0) {
         ChildStatus status(board, -1);
         return run(status);
@@ -245,23 +246,23 @@ int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)
         // The board stays mapped, and the pipe `alive` open, until the process ends.
         ::close(alive.ends[0]);
         alive.ends = {-1, -1};
-        return run_in_child(board, words, guard, run);
+        return run_in_child(board, child_stderr, guard, run);
     }
-    words.close(1);
+    child_stderr.close(1);
     alive.close(1);
-    const int code = Guard(options, board, child).wait(words, alive);
+    const int code = Guard(options, board, child).wait(child_stderr, alive);
     ::munmap(memory, sizeof(Board));
     return code;
 }
 
-std::string reason_in(std::string_view words) {
+std::string reason_in(std::string_view stderr_text) {
     constexpr std::string_view marks[] = {"/CRITICAL] ", "what():  ", "/ERROR] ", "ERROR: "};
     for (const std::string_view mark : marks) {
-        const std::size_t at = words.find(mark);
+        const std::size_t at = stderr_text.find(mark);
         if (at == std::string_view::npos) {
             continue;
         }
-        std::string reason(words.substr(at + mark.size(), crash_reason_max));
+        std::string reason(stderr_text.substr(at + mark.size(), crash_reason_max));
         reason.resize(std::min(reason.find('\n'), reason.size()));
         for (char& c : reason) {
             c = static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c;

@@ -33,7 +33,7 @@ struct GuardOptions {
 int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)>& run);
 
 /// The reason in SimGrid's output before it ended the process; empty: none.
-std::string reason_in(std::string_view words);
+std::string reason_in(std::string_view stderr_text);
 
 struct RunProgress {
     std::int64_t simulated_ns = 0;

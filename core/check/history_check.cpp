@@ -53,7 +53,7 @@ void HistoryCheck::on_applied(SwarmTime time, const NodeId& node, std::uint64_t 
     std::uint64_t& newest = newest_sessions_[command.signer];
     if (command.repeated) {
         // A command of an earlier start of the client is refused, and so has no effect.
-        if (command.session >= newest && command.sequence > state.applied && !silence_) {
+        if (command.session >= newest && command.sequence > state.applied && !incomplete_) {
             violations_.add(time, node, exactly_once,
                             "entry " + std::to_string(index) + ": " + what +
                                 " is treated as a repetition but was never applied; the newest " +
@@ -104,7 +104,7 @@ void HistoryCheck::on_answered(SwarmTime time, const NodeId& node, std::uint64_t
         return;
     } else if (clock_error_ > SwarmDuration{0}) {
         state.waiting = answer;
-    } else if (!silence_) {
+    } else if (!incomplete_) {
         violations_.add(time, node, exactly_once,
                         text_of(node, session, sequence) + " is answered (" +
                             answer_text(code, run) + ") and was not applied; the newest that was " +
@@ -155,13 +155,13 @@ void HistoryCheck::answered(SwarmTime time, std::uint64_t index) {
     newest = std::max(newest, index);
 }
 
-std::uint64_t HistoryCheck::finish(SwarmTime time, SwarmTime told_until) {
+std::uint64_t HistoryCheck::finish(SwarmTime time, SwarmTime complete_until) {
     std::uint64_t not_judged = 0;
     for (const auto& [key, session] : sessions_) {
         if (!session.waiting) {
             continue;
         }
-        if (silence_ || session.waiting->time + clock_error_ >= told_until) {
+        if (incomplete_ || session.waiting->time + clock_error_ >= complete_until) {
             ++not_judged;
         } else {
             violations_.add(time, key.first, exactly_once,

@@ -47,12 +47,12 @@ public:
     void on_read_sent(SwarmTime time, const NodeId& node);
     /// \param index  of the ledger's state that was read.
     void on_read_answered(SwarmTime time, const NodeId& node, std::uint64_t index);
-    /// Set if some entries are in no trace: then a missing event is no violation.
-    void set_silence(bool silence) { silence_ = silence; }
-    bool silence() const { return silence_; }
-    /// \param told_until  until then the traces contain all entries that the SNs applied.
+    /// Whether some applied entries are in no trace: then a missing event is no violation.
+    void set_incomplete(bool incomplete) { incomplete_ = incomplete; }
+    bool is_incomplete() const { return incomplete_; }
+    /// \param complete_until  until this time the traces contain all entries that the SNs applied.
     /// \return  number of later answers, which are not judged.
-    std::uint64_t finish(SwarmTime time, SwarmTime told_until);
+    std::uint64_t finish(SwarmTime time, SwarmTime complete_until);
 
     std::uint64_t operations() const { return operations_; }
     std::uint64_t reads() const { return reads_; }
@@ -88,7 +88,7 @@ private:
     std::map<NodeId, std::uint64_t> read_floors_;        ///< of pending reads
     std::map<SwarmTime, std::uint64_t> newly_answered_;  ///< within clock_error_
     std::uint64_t floor_ = 0;
-    bool silence_ = false;
+    bool incomplete_ = false;
     std::uint64_t operations_ = 0;
     std::uint64_t reads_ = 0;
 };

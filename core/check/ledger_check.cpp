@@ -25,29 +25,29 @@ std::string text_of(const AppliedCommand& command) {
 }  // namespace
 
 void LedgerCheck::on_started(SwarmTime, const NodeId& node, const EventFields& fields) {
-    const std::uint64_t silent = fields.number("silent").value_or(0);
-    next_[node] = silent + 1;
-    recovered_ = std::max(recovered_, silent);
-    if (!all_told(silent)) {
-        history_.set_silence(true);
+    const std::uint64_t recovered = fields.number("silent").value_or(0);
+    next_[node] = recovered + 1;
+    recovered_ = std::max(recovered_, recovered);
+    if (!all_reported(recovered)) {
+        history_.set_incomplete(true);
     }
 }
 
-bool LedgerCheck::all_told(std::uint64_t up_to) const {
-    std::uint64_t told = forgotten_;
-    for (auto entry = entries_.begin(); told < up_to && entry != entries_.end(); ++entry) {
-        if (entry->first != told + 1) {
+bool LedgerCheck::all_reported(std::uint64_t up_to) const {
+    std::uint64_t reported = dropped_;
+    for (auto entry = entries_.begin(); reported < up_to && entry != entries_.end(); ++entry) {
+        if (entry->first != reported + 1) {
             return false;
         }
-        told = entry->first;
+        reported = entry->first;
     }
-    return told >= up_to;
+    return reported >= up_to;
 }
 
-std::vector<std::string> LedgerCheck::untold() const {
+std::vector<std::string> LedgerCheck::unreported_entries() const {
     std::vector<std::string> ranges;
-    std::uint64_t next = forgotten_ + 1;
-    const auto leave_out = [&](std::uint64_t end) {
+    std::uint64_t next = dropped_ + 1;
+    const auto add_missing_before = [&](std::uint64_t end) {
         if (next < end) {
             ranges.push_back(std::to_string(next) +
                              (next + 1 < end ? " to " + std::to_string(end - 1) : ""));
@@ -57,10 +57,10 @@ std::vector<std::string> LedgerCheck::untold() const {
         if (index > recovered_) {
             break;
         }
-        leave_out(index);
+        add_missing_before(index);
         next = index + 1;
     }
-    leave_out(recovered_ + 1);
+    add_missing_before(recovered_ + 1);
     return ranges;
 }
 
@@ -83,14 +83,14 @@ void LedgerCheck::on_applied(SwarmTime time, const NodeId& node, const EventFiel
     }
     if (gaps_.erase(node) > 0) {
         recovered_ = std::max(recovered_, *index - 1);
-        history_.set_silence(history_.silence() || !all_told(*index - 1));
+        history_.set_incomplete(history_.is_incomplete() || !all_reported(*index - 1));
     }
     check_order(time, node, *index);
     const AppliedCommand command = command_of(fields);
     const std::string_view head = fields.text("head");
     const auto known = entries_.find(*index);
     if (known == entries_.end()) {
-        if (*index <= forgotten_) {
+        if (*index <= dropped_) {
             return;
         }
         if (*index > newest_) {
@@ -99,7 +99,7 @@ void LedgerCheck::on_applied(SwarmTime time, const NodeId& node, const EventFiel
         }
         entries_.emplace(*index, Known{std::string(head), *term, command, node});
         if (entries_.size() > entries_kept_max) {
-            forgotten_ = entries_.begin()->first;
+            dropped_ = entries_.begin()->first;
             entries_.erase(entries_.begin());
         }
         history_.on_applied(time, node, *index, command);

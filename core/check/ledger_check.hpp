@@ -37,7 +37,7 @@ public:
     /// When the newest entry was first applied by any SN.
     SwarmTime newest_at() const { return newest_at_; }
     /// Entries that an SN applied and that are in no trace, as "3", "7 to 9".
-    std::vector<std::string> untold() const;
+    std::vector<std::string> unreported_entries() const;
 
 private:
     struct Known {
@@ -47,7 +47,7 @@ private:
         NodeId by;  ///< the first SN that applied it
     };
 
-    bool all_told(std::uint64_t up_to) const;
+    bool all_reported(std::uint64_t up_to) const;
     void check_order(SwarmTime time, const NodeId& node, std::uint64_t index);
 
     Violations& violations_;
@@ -59,7 +59,7 @@ private:
     std::uint64_t newest_ = 0;
     SwarmTime newest_at_{};
     std::uint64_t recovered_ = 0;  ///< highest entry that an SN applied without an event
-    std::uint64_t forgotten_ = 0;  ///< entries up to this one have been dropped
+    std::uint64_t dropped_ = 0;    ///< entries up to this one have been dropped
 };
 
 }  // namespace starling

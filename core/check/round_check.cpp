@@ -103,21 +103,21 @@ void RoundCheck::on_ended(SwarmTime time, const NodeId& sn, const EventFields& f
     round_due_.reset();
 }
 
-void RoundCheck::on_went_on(SwarmTime time, const NodeId& node, const EventFields& fields) {
+void RoundCheck::on_continued(SwarmTime time, const NodeId& node, const EventFields& fields) {
     const auto round = fields.number("round");
     if (!round) {
         violations_.add(time, node, from_committed, "continues from a model without a round");
         return;
     }
-    const WentOn one{time, node, *round, std::string(fields.text("digest"))};
+    const Continued one{time, node, *round, std::string(fields.text("digest"))};
     const auto known = digests_.find(*round);
     if (known != digests_.end() && known->second.count(one.digest) > 0) {
         return;
     }
     if (clock_error_ > SwarmDuration{0}) {
-        open_.push_back(one);
+        undecided_.push_back(one);
     } else {
-        check_went_on(one);
+        check_continued(one);
     }
 }
 
@@ -133,11 +133,11 @@ std::string RoundCheck::committed_text(std::uint64_t round) const {
     return text;
 }
 
-void RoundCheck::check_went_on(const WentOn& one) {
+void RoundCheck::check_continued(const Continued& one) {
     const auto known = digests_.find(one.round);
     const bool there = known != digests_.end() && known->second.count(one.digest) > 0;
     // An SN that applies entries from its disk reports no events about their rounds.
-    if (!there && (known != digests_.end() || !silence_)) {
+    if (!there && (known != digests_.end() || !incomplete_)) {
         violations_.add(one.time, one.node, from_committed,
                         "round " + std::to_string(one.round) + ": continues from " +
                             brief(one.digest) + ", the ledger has " + committed_text(one.round));
@@ -146,7 +146,7 @@ void RoundCheck::check_went_on(const WentOn& one) {
 
 /// Checks that an older start has ended, once faults are healed, if a newer one takes part. Newer
 /// starts that have not taken part have not replaced it.
-void RoundCheck::note_speaks(SwarmTime time, const NodeId& ml, std::uint64_t session) {
+void RoundCheck::check_older_starts(SwarmTime time, const NodeId& ml, std::uint64_t session) {
     Starts& starts = programs_[ml];
     while (!starts.empty() && starts.rbegin()->first > session &&
            !starts.rbegin()->second.took_part) {
@@ -164,7 +164,7 @@ void RoundCheck::note_speaks(SwarmTime time, const NodeId& ml, std::uint64_t ses
 void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields) {
     const std::uint64_t session = fields.number("session").value_or(0);
     const bool unknown = programs_.count(ml) == 0;
-    note_speaks(time, ml, session);
+    check_older_starts(time, ml, session);
     Program& program = programs_[ml][session];
     if (fields.number("sync").value_or(0) == 0) {
         program = Program{};  // a new start of the program
@@ -183,9 +183,9 @@ void RoundCheck::on_sync_begin(SwarmTime time, const NodeId& ml, const EventFiel
 }
 
 void RoundCheck::on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields) {
-    on_went_on(time, ml, fields);
+    on_continued(time, ml, fields);
     const std::uint64_t session = fields.number("session").value_or(0);
-    note_speaks(time, ml, session);
+    check_older_starts(time, ml, session);
     Program& program = programs_[ml][session];
     program.took_part = true;
     program.has_model = true;
@@ -274,15 +274,15 @@ void RoundCheck::check_end(SwarmTime time) {
     }
 }
 
-bool RoundCheck::check_final(SwarmTime time, SwarmTime told_until, const NodeId& ml,
+bool RoundCheck::check_final(SwarmTime time, SwarmTime complete_until, const NodeId& ml,
                              const Program& program) {
     if (program.final.empty() || finals_.count(program.final) > 0) {
         return true;
     }
-    if (!can_be_judged(program.final_at, told_until)) {
+    if (!can_be_judged(program.final_at, complete_until)) {
         return false;
     }
-    if (!silence_ || !finals_.empty()) {
+    if (!incomplete_ || !finals_.empty()) {
         violations_.add(time, ml, one_final,
                         "has the final model " + brief(program.final) + ", the ledger " +
                             (finals_.empty() ? "none" : brief(*finals_.rbegin())));
@@ -290,23 +290,23 @@ bool RoundCheck::check_final(SwarmTime time, SwarmTime told_until, const NodeId&
     return true;
 }
 
-std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime told_until) {
+std::uint64_t RoundCheck::finish(SwarmTime time, SwarmTime complete_until) {
     on_time(time);
     std::uint64_t not_judged = 0;
-    for (const WentOn& one : open_) {
+    for (const Continued& one : undecided_) {
         const auto known = digests_.find(one.round);
         if (known != digests_.end() && known->second.count(one.digest) > 0) {
             continue;  // its commit was seen later
         }
-        if (can_be_judged(one.time, told_until)) {
-            check_went_on(one);
+        if (can_be_judged(one.time, complete_until)) {
+            check_continued(one);
         } else {
             ++not_judged;
         }
     }
     for (const auto& [ml, starts] : programs_) {
         for (const auto& [session, program] : starts) {
-            not_judged += check_final(time, told_until, ml, program) ? 0U : 1U;
+            not_judged += check_final(time, complete_until, ml, program) ? 0U : 1U;
         }
     }
     if (healed_) {

@@ -20,9 +20,9 @@ namespace starling {
 ///
 /// Two starts of one ML node that run at the same time (its workspace was copied) are distinguished
 /// by the session of their SL. Safety holds for each of them: it trains from committed models only,
-/// and its final model is the ledger's. The newest one that took part must end well. An older one
-/// may continue until it learns that it was replaced; once faults are healed and the time limit of
-/// a round has passed, it must have ended.
+/// and its final model is the ledger's. The newest one that took part must end with success. An
+/// older one may continue until it learns that it was replaced; once faults are healed and the time
+/// limit of a round has passed, it must have ended.
 class RoundCheck {
 public:
     RoundCheck(Violations& violations, SwarmDuration clock_error)
@@ -32,7 +32,7 @@ public:
     void on_committed(SwarmTime time, const NodeId& sn, const EventFields& fields);
     void on_ended(SwarmTime time, const NodeId& sn, const EventFields& fields);
     /// A member continues from a committed model.
-    void on_went_on(SwarmTime time, const NodeId& node, const EventFields& fields);
+    void on_continued(SwarmTime time, const NodeId& node, const EventFields& fields);
     void on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields);
     void on_sync_end(SwarmTime time, const NodeId& ml, const EventFields& fields);
     void on_stopped(SwarmTime time, const NodeId& node, const EventFields& fields);
@@ -42,12 +42,12 @@ public:
     void on_healed(SwarmTime time, const NodeId& node, const EventFields& fields);
     /// To be called for each event: checks whether a round is overdue.
     void on_time(SwarmTime time);
-    /// Some entries are in no trace.
-    void set_silence(bool silence) { silence_ = silence; }
-    /// \param told_until  until then the traces contain all entries that the SNs applied: the end
-    /// of a trace is missing while its SN runs, and if it was killed.
+    /// See HistoryCheck.
+    void set_incomplete(bool incomplete) { incomplete_ = incomplete; }
+    /// \param complete_until  until this time the traces contain all entries that the SNs applied:
+    /// the end of a trace is missing while its SN runs, and if it was killed.
     /// \return  number of later events, which are not judged.
-    std::uint64_t finish(SwarmTime time, SwarmTime told_until);
+    std::uint64_t finish(SwarmTime time, SwarmTime complete_until);
 
     std::uint64_t rounds() const { return commits_.size(); }
 
@@ -74,7 +74,8 @@ private:
         std::string final;  ///< digest of the final model that it got
         SwarmTime final_at{};
     };
-    struct WentOn {
+    /// A member has continued from this model.
+    struct Continued {
         SwarmTime time;
         NodeId node;
         std::uint64_t round = 0;
@@ -88,14 +89,15 @@ private:
 
     using Starts = std::map<std::uint64_t, Program>;  ///< of one node, by session
 
-    void note_speaks(SwarmTime time, const NodeId& ml, std::uint64_t session);
+    /// On an event of the start `session` of an ML node.
+    void check_older_starts(SwarmTime time, const NodeId& ml, std::uint64_t session);
     std::string committed_text(std::uint64_t round) const;
-    bool can_be_judged(SwarmTime time, SwarmTime told_until) const {
-        return clock_error_ == SwarmDuration{0} || time + clock_error_ < told_until;
+    bool can_be_judged(SwarmTime time, SwarmTime complete_until) const {
+        return clock_error_ == SwarmDuration{0} || time + clock_error_ < complete_until;
     }
-    void check_went_on(const WentOn& one);
+    void check_continued(const Continued& one);
     /// Checks that its final model is the ledger's. False: this can't be judged.
-    bool check_final(SwarmTime time, SwarmTime told_until, const NodeId& ml,
+    bool check_final(SwarmTime time, SwarmTime complete_until, const NodeId& ml,
                      const Program& program);
     void check_end(SwarmTime time);
     bool lost_nothing(const std::string& contract, std::uint64_t run) const;
@@ -107,9 +109,9 @@ private:
     std::map<std::pair<RoundOf, std::uint64_t>, Merged> merges_;
     std::map<std::pair<std::string, std::uint64_t>, Ended> ends_;  ///< by contract and run
     std::map<NodeId, Starts> programs_;
-    std::vector<WentOn> open_;  ///< their commits may still be seen
+    std::vector<Continued> undecided_;  ///< their commits may still appear in the trace
     std::set<std::string> finals_;
-    bool silence_ = false;
+    bool incomplete_ = false;
     std::optional<SwarmTime> healed_;
     SwarmDuration round_limit_{0};
     std::optional<SwarmTime> round_due_;

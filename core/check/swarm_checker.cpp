@@ -29,9 +29,9 @@ std::string to_string(const Violation& violation) {
 void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     const EventFields fields(event);
     note_sn(time, node, event);
-    HistoryCheck& history = judges_->history;
-    LedgerCheck& ledger = judges_->ledger;
-    RoundCheck& rounds = judges_->rounds;
+    HistoryCheck& history = checks_->history;
+    LedgerCheck& ledger = checks_->ledger;
+    RoundCheck& rounds = checks_->rounds;
     rounds.on_time(time);
     if (event.name == "entry_applied") {
         ledger.on_applied(time, node, fields);
@@ -50,8 +50,8 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
         }
     } else if (event.name == "sn_started") {
         ledger.on_started(time, node, fields);
-        if (history.silence()) {
-            rounds.set_silence(true);
+        if (history.is_incomplete()) {
+            rounds.set_incomplete(true);
         }
     } else if (event.name == "trace_gap") {
         ledger.on_gap(node);
@@ -68,7 +68,7 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
     } else if (event.name == "contract_ended") {
         rounds.on_ended(time, node, fields);
     } else if (event.name == "round_done" || event.name == "caught_up") {
-        rounds.on_went_on(time, node, fields);
+        rounds.on_continued(time, node, fields);
     } else if (event.name == "sync_begin") {
         rounds.on_sync_begin(time, node, fields);
     } else if (event.name == "sync_end") {
@@ -87,7 +87,7 @@ void SwarmChecker::note_sn(SwarmTime time, const NodeId& node, const TraceEvent&
     if (event.name == "sn_started") {
         // If it is the only SN, an empty disk starts another ledger.
         const bool others = sns_.size() > sns_.count(node);
-        if (!others && fields.number("entries").value_or(1) == 0 && judges_->ledger.entries() > 0) {
+        if (!others && fields.number("entries").value_or(1) == 0 && checks_->ledger.entries() > 0) {
             not_seen_.push_back("'" + node.name + "' starts with an empty ledger at " +
                                 seconds_text(time) + ": what came before is judged separately");
             close_ledger(time);
@@ -103,8 +103,8 @@ void SwarmChecker::note_sn(SwarmTime time, const NodeId& node, const TraceEvent&
 }
 
 /// If clocks differ, the traces are files, whose ends may be missing.
-SwarmTime SwarmChecker::told_until() const {
-    SwarmTime until = judges_->ledger.newest_at();
+SwarmTime SwarmChecker::complete_until() const {
+    SwarmTime until = checks_->ledger.newest_at();
     if (options_.clock_error > SwarmDuration{0}) {
         until -= flush_interval;
     }
@@ -117,16 +117,16 @@ SwarmTime SwarmChecker::told_until() const {
 }
 
 void SwarmChecker::close_ledger(SwarmTime time) {
-    const std::vector<std::string> untold = judges_->ledger.untold();
+    const std::vector<std::string> unreported = checks_->ledger.unreported_entries();
     if (options_.clock_error > SwarmDuration{0}) {
         // An entry without an event when one SN restarted may have one of another SN since.
-        judges_->history.set_silence(!untold.empty());
-        judges_->rounds.set_silence(!untold.empty());
+        checks_->history.set_incomplete(!unreported.empty());
+        checks_->rounds.set_incomplete(!unreported.empty());
     }
-    const SwarmTime until = told_until();
+    const SwarmTime until = complete_until();
     const std::uint64_t not_judged =
-        judges_->history.finish(time, until) + judges_->rounds.finish(time, until);
-    for (const std::string& range : untold) {
+        checks_->history.finish(time, until) + checks_->rounds.finish(time, until);
+    for (const std::string& range : unreported) {
         not_seen_.push_back("no trace contains entry " + range +
                             ", which an SN has applied: it was killed before it had written this "
                             "event, or an older trace is missing");
@@ -145,11 +145,11 @@ void SwarmChecker::close_ledger(SwarmTime time) {
                             " events of members are about entries that no SN's trace contains: "
                             "they are not judged");
     }
-    entries_before_ += judges_->ledger.entries();
-    rounds_before_ += judges_->rounds.rounds();
-    operations_before_ += judges_->history.operations();
-    reads_before_ += judges_->history.reads();
-    judges_ = std::make_unique<Judges>(violations_, options_.clock_error);
+    entries_before_ += checks_->ledger.entries();
+    rounds_before_ += checks_->rounds.rounds();
+    operations_before_ += checks_->history.operations();
+    reads_before_ += checks_->history.reads();
+    checks_ = std::make_unique<Checks>(violations_, options_.clock_error);
     sns_.clear();
 }
 

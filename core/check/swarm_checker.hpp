@@ -31,7 +31,7 @@ struct SwarmCheckerOptions {
 class SwarmChecker final : public TraceSink {
 public:
     explicit SwarmChecker(SwarmCheckerOptions options = {})
-        : options_(options), judges_(std::make_unique<Judges>(violations_, options.clock_error)) {}
+        : options_(options), checks_(std::make_unique<Checks>(violations_, options.clock_error)) {}
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override;
     /// To be called after the last event.
@@ -41,10 +41,10 @@ public:
     const std::vector<std::string>& not_seen() const { return not_seen_; }
 
     const Violations& violations() const { return violations_; }
-    std::uint64_t entries() const { return entries_before_ + judges_->ledger.entries(); }
-    std::uint64_t rounds() const { return rounds_before_ + judges_->rounds.rounds(); }
-    std::uint64_t operations() const { return operations_before_ + judges_->history.operations(); }
-    std::uint64_t reads() const { return reads_before_ + judges_->history.reads(); }
+    std::uint64_t entries() const { return entries_before_ + checks_->ledger.entries(); }
+    std::uint64_t rounds() const { return rounds_before_ + checks_->rounds.rounds(); }
+    std::uint64_t operations() const { return operations_before_ + checks_->history.operations(); }
+    std::uint64_t reads() const { return reads_before_ + checks_->history.reads(); }
 
 private:
     /// The newest start of an SN, as far as its trace contains it.
@@ -54,8 +54,8 @@ private:
         bool stopped = false;     ///< it has reported its end: its trace is complete
     };
     /// One ledger and the trainings on it.
-    struct Judges {
-        Judges(Violations& violations, SwarmDuration clock_error)
+    struct Checks {
+        Checks(Violations& violations, SwarmDuration clock_error)
             : history(violations, clock_error),
               ledger(violations, history),
               rounds(violations, clock_error) {}
@@ -65,12 +65,12 @@ private:
     };
 
     void note_sn(SwarmTime time, const NodeId& node, const TraceEvent& event);
-    SwarmTime told_until() const;
+    SwarmTime complete_until() const;
     void close_ledger(SwarmTime time);
 
     SwarmCheckerOptions options_;
     Violations violations_;
-    std::unique_ptr<Judges> judges_;
+    std::unique_ptr<Checks> checks_;
     std::map<NodeId, Sn> sns_;
     std::vector<std::string> not_seen_;
     std::uint64_t entries_before_ = 0;  ///< totals of earlier ledgers

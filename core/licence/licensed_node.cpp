@@ -1,5 +1,5 @@
 // Decorator of SN and SL nodes: obtains a seat before the node starts, and renews it. States:
-// seeking (no seat; inputs for the node are kept), held, ending. While no server can be reached a
+// seeking (no seat; inputs for the node are queued), held, ending. While no server can be reached a
 // node that has a seat continues for a grace period, since training must not depend on one server;
 // a refusal by the server that granted the seat ends it.
 #include "core/licence/licensed_node.hpp"
@@ -15,10 +15,10 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration redial_interval = std::chrono::seconds(1);
-constexpr std::size_t waiting_max = 4096;  // bound on inputs kept for a node that has not started
+constexpr std::size_t queued_inputs_max = 4096;  // for a node that has not started
 
 /// Numbers above those of all nodes' own timers.
-enum Timer : std::uint32_t { patience_timer = 0xa9150000, renew_timer, redial_timer, grace_timer };
+enum Timer : std::uint32_t { acquire_timer = 0xa9150000, renew_timer, redial_timer, grace_timer };
 
 std::string seconds_text(SwarmDuration duration) {
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
@@ -26,7 +26,7 @@ std::string seconds_text(SwarmDuration duration) {
 
 /// Bounds on a server's lease: with a very short one, a server could keep a node busy with renewals
 /// alone; a very long one might overflow a time.
-bool is_lease(std::int64_t ns) {
+bool is_valid_lease(std::int64_t ns) {
     return ns >= seat_lease_min.count() && ns <= seat_lease_max.count();
 }
 
@@ -45,8 +45,8 @@ public:
         if (stopped_) {
             return;
         }
-        if (!own(input, out)) {
-            pass(input, out);
+        if (!handle_licence_input(input, out)) {
+            forward(input, out);
         }
     }
 
@@ -55,12 +55,12 @@ private:
     enum class State { seeking, held, ending };
 
     /// Handles inputs about the licence. \return  false: it is for the inner node.
-    bool own(const Input& input, Outbox& out);
-    void pass(const Input& input, Outbox& out);
-    void run_inner(const Input& input, Outbox& out);
+    bool handle_licence_input(const Input& input, Outbox& out);
+    void forward(const Input& input, Outbox& out);
+    void step_inner(const Input& input, Outbox& out);
 
     void dial(Outbox& out);
-    void dial_next(const std::string& why, Errc code, Outbox& out);
+    void try_next_server(const std::string& why, Errc code, Outbox& out);
     void on_reply(const SeatReply& reply, Outbox& out);
     void on_held(const SeatReply& reply, Outbox& out);
     void on_server_lost(const std::string& reason, Outbox& out);
@@ -68,7 +68,7 @@ private:
     bool on_timer(std::uint32_t timer, Outbox& out);
     void give_up(Errc code, const std::string& reason, Outbox& out);
 
-    const Address& server_address() const { return options_.servers[at_]; }
+    const Address& server_address() const { return options_.servers[server_index_]; }
     bool is_server(const Address& address) const {
         return std::find(options_.servers.begin(), options_.servers.end(), address) !=
                options_.servers.end();
@@ -77,30 +77,30 @@ private:
     std::unique_ptr<Node> inner_;
     SeatOptions options_;
     State state_ = State::seeking;
-    std::size_t at_ = 0;           ///< index of the server to ask
-    std::size_t answered_no_ = 0;  ///< servers in a row that gave no seat
-    std::string last_no_;
-    Errc last_code_ = Errc::unreachable;
+    std::size_t server_index_ = 0;    ///< of the server to request a seat from
+    std::size_t failed_servers_ = 0;  ///< servers in a row that gave no seat
+    std::string last_failure_;
+    Errc last_failure_code_ = Errc::unreachable;
     SwarmTime now_{};
     std::set<NodeId> servers_up_;    ///< connected licence servers
-    std::optional<NodeId> server_;   ///< of these, the one that is asked
+    std::optional<NodeId> server_;   ///< of these, the one requests are sent to
     std::optional<NodeId> grantor_;  ///< the server that granted the seat
     SwarmTime renewed_at_{};
     SwarmDuration lease_{0};
     bool in_grace_ = false;
-    std::vector<Input> waiting_;  ///< for inner, until it is started
-    std::optional<Stop> end_;     ///< replaces inner's Stop
+    std::vector<Input> queued_inputs_;  ///< for inner, until it is started
+    std::optional<Stop> end_;           ///< replaces inner's Stop
     bool stopped_ = false;
 };
 
-bool LicensedNode::own(const Input& input, Outbox& out) {
+bool LicensedNode::handle_licence_input(const Input& input, Outbox& out) {
     if (std::holds_alternative<Started>(input)) {
         out.report(TraceEvent("seat_wanted")
                        .log(Level::info, component,
                             "Acquiring floating license for role " +
                                 std::string(to_string(role())) + " from " +
                                 to_string(server_address())));
-        out.set_timer(patience_timer, now_ + options_.patience);
+        out.set_timer(acquire_timer, now_ + options_.acquire_timeout);
         dial(out);
         return true;
     }
@@ -123,8 +123,8 @@ bool LicensedNode::own(const Input& input, Outbox& out) {
     if (const auto* failed = std::get_if<ConnectFailed>(&input);
         failed != nullptr && is_server(failed->address)) {
         if (!server_ && failed->address == server_address()) {
-            dial_next(failed->error.message, failed->fatal ? Errc::refused : Errc::unreachable,
-                      out);
+            try_next_server(failed->error.message,
+                            failed->fatal ? Errc::refused : Errc::unreachable, out);
         }
         return true;
     }
@@ -147,23 +147,23 @@ bool LicensedNode::own(const Input& input, Outbox& out) {
     return false;
 }
 
-/// Passes an input to inner, or keeps it until inner is started.
-void LicensedNode::pass(const Input& input, Outbox& out) {
+/// Passes an input to inner, or queues it until inner is started.
+void LicensedNode::forward(const Input& input, Outbox& out) {
     if (state_ != State::seeking) {
-        run_inner(input, out);
+        step_inner(input, out);
         return;
     }
-    if (waiting_.size() >= waiting_max) {
+    if (queued_inputs_.size() >= queued_inputs_max) {
         give_up(Errc::io, "peers sent too much data before this node had its seat", out);
         return;
     }
-    waiting_.push_back(input);
+    queued_inputs_.push_back(input);
 }
 
-void LicensedNode::run_inner(const Input& input, Outbox& out) {
-    std::vector<Effect> wanted;
-    inner_->step(now_, input, wanted);
-    for (Effect& effect : wanted) {
+void LicensedNode::step_inner(const Input& input, Outbox& out) {
+    std::vector<Effect> inner_effects;
+    inner_->step(now_, input, inner_effects);
+    for (Effect& effect : inner_effects) {
         if (auto* stop = std::get_if<Stop>(&effect)) {
             if (server_ && state_ == State::held) {
                 out.send(*server_, SeatRelease{});
@@ -180,33 +180,33 @@ void LicensedNode::run_inner(const Input& input, Outbox& out) {
 
 void LicensedNode::dial(Outbox& out) { out.connect(server_address(), Role::apls); }
 
-/// This server gave no seat: asks the next one, at once unless all have been asked in this round.
-void LicensedNode::dial_next(const std::string& why, Errc code, Outbox& out) {
+/// This server gave no seat: tries the next one, at once unless all have been tried in a row.
+void LicensedNode::try_next_server(const std::string& why, Errc code, Outbox& out) {
     // A refusal explains more than an unreachable server.
-    if (last_no_.empty() || code == Errc::refused || last_code_ != Errc::refused) {
-        last_no_ = why;
-        last_code_ = code;
+    if (last_failure_.empty() || code == Errc::refused || last_failure_code_ != Errc::refused) {
+        last_failure_ = why;
+        last_failure_code_ = code;
     }
-    ++answered_no_;
-    at_ = (at_ + 1) % options_.servers.size();
-    if (answered_no_ < options_.servers.size()) {
+    ++failed_servers_;
+    server_index_ = (server_index_ + 1) % options_.servers.size();
+    if (failed_servers_ < options_.servers.size()) {
         dial(out);
         return;
     }
-    answered_no_ = 0;
-    if (state_ == State::seeking && last_code_ == Errc::refused) {
-        give_up(Errc::refused, last_no_, out);
+    failed_servers_ = 0;
+    if (state_ == State::seeking && last_failure_code_ == Errc::refused) {
+        give_up(Errc::refused, last_failure_, out);
         return;
     }
-    last_no_ = why;
-    last_code_ = code;
+    last_failure_ = why;
+    last_failure_code_ = code;
     out.set_timer(redial_timer, now_ + redial_interval);
 }
 
 void LicensedNode::on_reply(const SeatReply& reply, Outbox& out) {
     std::string why = reply.reason;
     if (reply.code == Errc::ok) {
-        if (is_lease(reply.lease_ns)) {
+        if (is_valid_lease(reply.lease_ns)) {
             on_held(reply, out);
             return;
         }
@@ -221,7 +221,7 @@ void LicensedNode::on_reply(const SeatReply& reply, Outbox& out) {
             enter_grace(why, out);
         }
         server_.reset();
-        dial_next(why, Errc::refused, out);
+        try_next_server(why, Errc::refused, out);
     }
 }
 
@@ -229,8 +229,8 @@ void LicensedNode::on_held(const SeatReply& reply, Outbox& out) {
     renewed_at_ = now_;
     grantor_ = server_;
     lease_ = SwarmDuration{reply.lease_ns};
-    answered_no_ = 0;
-    last_no_.clear();
+    failed_servers_ = 0;
+    last_failure_.clear();
     out.set_timer(renew_timer, now_ + lease_ / 3);
     if (in_grace_) {
         in_grace_ = false;
@@ -244,16 +244,16 @@ void LicensedNode::on_held(const SeatReply& reply, Outbox& out) {
         return;
     }
     state_ = State::held;
-    out.cancel_timer(patience_timer);
+    out.cancel_timer(acquire_timer);
     out.report(
         TraceEvent("seat_held")
             .with("server", server_->name)
             .log(Level::info, component,
                  "License acquired from '" + server_->name + "', lease " + seconds_text(lease_)));
-    run_inner(Started{}, out);
-    for (const Input& input : std::exchange(waiting_, {})) {
+    step_inner(Started{}, out);
+    for (const Input& input : std::exchange(queued_inputs_, {})) {
         if (!stopped_) {
-            run_inner(input, out);
+            step_inner(input, out);
         }
     }
 }
@@ -282,14 +282,15 @@ void LicensedNode::enter_grace(const std::string& why, Outbox& out) {
 
 bool LicensedNode::on_timer(std::uint32_t timer, Outbox& out) {
     switch (timer) {
-        case patience_timer:
+        case acquire_timer:
             if (state_ == State::seeking) {
-                give_up(Errc::unreachable,
-                        "no licence server can be reached within " +
-                            seconds_text(options_.patience) + ": " +
-                            (last_no_.empty() ? to_string(server_address()) + " does not answer"
-                                              : last_no_),
-                        out);
+                give_up(
+                    Errc::unreachable,
+                    "no licence server can be reached within " +
+                        seconds_text(options_.acquire_timeout) + ": " +
+                        (last_failure_.empty() ? to_string(server_address()) + " does not answer"
+                                               : last_failure_),
+                    out);
             }
             return true;
         case renew_timer:
@@ -332,7 +333,7 @@ void LicensedNode::give_up(Errc code, const std::string& reason, Outbox& out) {
         return;
     }
     state_ = State::ending;
-    run_inner(StopRequested{reason, code}, out);
+    step_inner(StopRequested{reason, code}, out);
 }
 
 }  // namespace

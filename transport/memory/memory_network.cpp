@@ -99,7 +99,7 @@ void MemoryNetwork::launch(Process& process) {
     process.runner = std::make_unique<NodeRunner>(
         *process.node, NodeServices{process, process.spec.store, process, process});
     schedule(now_, [this, id = process.id, incarnation = process.incarnation] {
-        hand(id, incarnation, Started{});
+        dispatch(id, incarnation, Started{});
     });
 }
 
@@ -146,7 +146,7 @@ bool MemoryNetwork::separated(const Process& a, const Process& b) const {
 }
 
 void MemoryNetwork::deliver(const NodeId& node, Input input) {
-    hand(node, processes_.at(node)->incarnation, std::move(input));
+    dispatch(node, processes_.at(node)->incarnation, std::move(input));
 }
 
 void MemoryNetwork::at(SwarmTime time, std::function<void()> action) {
@@ -181,7 +181,7 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
     const auto answer = [&](Error error, bool fatal) {
         schedule(done, [this, id = from.id, incarnation = from.incarnation, address,
                         failed = std::move(error), fatal] {
-            hand(id, incarnation, ConnectFailed{address, failed, fatal});
+            dispatch(id, incarnation, ConnectFailed{address, failed, fatal});
         });
     };
     const auto unreachable = [this](const Process& a, const Process& b) {
@@ -203,23 +203,24 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
             return;
         }
         if (listener.incarnation != ib || !listener.running() || unreachable(dialler, listener)) {
-            hand(a, ia, ConnectFailed{address, {Errc::unreachable, "connection refused"}, false});
+            dispatch(a, ia,
+                     ConnectFailed{address, {Errc::unreachable, "connection refused"}, false});
             return;
         }
         for (const auto& [at, fresh] : {std::pair(&listener, &dialler), {&dialler, &listener}}) {
-            if (const std::optional<Error> error = turned_away(*at, *fresh)) {
-                hand(a, ia, ConnectFailed{address, *error, true});
+            if (const std::optional<Error> error = refusal_of(*at, *fresh)) {
+                dispatch(a, ia, ConnectFailed{address, *error, true});
                 return;
             }
         }
-        if (dialler.node_id == listener.node_id || !make_room(listener, dialler)) {
+        if (dialler.node_id == listener.node_id || !replace_older(listener, dialler)) {
             const Error error{Errc::replaced,
                               replaced_text(dialler.node_id, "another host", next_epoch_)};
-            hand(a, ia, ConnectFailed{address, error, true});
+            dispatch(a, ia, ConnectFailed{address, error, true});
             return;
         }
-        if (!make_room(dialler, listener)) {
-            hand(a, ia, ConnectFailed{address, {Errc::refused, "an earlier start"}, true});
+        if (!replace_older(dialler, listener)) {
+            dispatch(a, ia, ConnectFailed{address, {Errc::refused, "an earlier start"}, true});
             return;
         }
         dialler.peers[listener.node_id] = b;
@@ -229,13 +230,13 @@ void MemoryNetwork::connect(Process& from, const Address& address, Role role) {
             return PeerUp{peer.node_id, peer.node->role(), dialled, peer.node->session(),
                           peer.spec.ca};
         };
-        hand(b, ib, up(dialler, {}));
-        hand(a, ia, up(listener, address));
+        dispatch(b, ib, up(dialler, {}));
+        dispatch(a, ia, up(listener, address));
     });
 }
 
 /// Why `at` must not accept `fresh` under its name; nothing: it may.
-std::optional<Error> MemoryNetwork::turned_away(const Process& at, const Process& fresh) {
+std::optional<Error> MemoryNetwork::refusal_of(const Process& at, const Process& fresh) {
     const Process* older = connected_as(at, fresh.node_id);
     const auto pin = at.pins.find(fresh.node_id);
     return name_refusal(fresh.node_id, fresh.spec.ca, pin == at.pins.end() ? nullptr : &pin->second,
@@ -266,9 +267,9 @@ MemoryNetwork::Process* MemoryNetwork::connected_as(const Process& at, const Nod
                : nullptr;
 }
 
-/// Cuts the connection of `at` with another process of the same name as `fresh`. \return  false:
-/// that process is a later start, which `fresh` must not replace.
-bool MemoryNetwork::make_room(const Process& at, const Process& fresh) {
+/// Cuts the connection of `at` with an older start of `fresh`. \return  false: the connected one is
+/// a later start, which `fresh` must not replace.
+bool MemoryNetwork::replace_older(const Process& at, const Process& fresh) {
     const Process* older = connected_as(at, fresh.node_id);
     if (older == nullptr) {
         return true;
@@ -291,16 +292,16 @@ void MemoryNetwork::send(Process& from, const NodeId& node, Frame frame, SendGro
     Lane& lane = link.lane[from.id < to ? 1 : 0];
     const bool limited = faults.bytes_per_second > 0 && from.spec.host != target.spec.host;
     if (!limited && lane.queue.empty()) {
-        depart(from, target, link, std::move(frame));
+        transmit(from, target, link, std::move(frame));
         return;
     }
     lane.queue.push_back({std::move(frame), group});
     if (lane.queue.size() == 1) {
-        begin_to_leave(from.id, to);
+        start_transmission(from.id, to);
     }
 }
 
-void MemoryNetwork::begin_to_leave(const NodeId& from, const NodeId& to) {
+void MemoryNetwork::start_transmission(const NodeId& from, const NodeId& to) {
     Connection& link = connection(from, to);
     Lane& lane = link.lane[from < to ? 1 : 0];
     constexpr double head_bytes = 100;  // approximate size of a frame without its body
@@ -317,9 +318,9 @@ void MemoryNetwork::begin_to_leave(const NodeId& from, const NodeId& to) {
         Lane& leaving = now.lane[from < to ? 1 : 0];
         Frame frame = std::move(leaving.queue.front().frame);
         leaving.queue.pop_front();
-        depart(*processes_.at(from), *processes_.at(to), now, std::move(frame));
+        transmit(*processes_.at(from), *processes_.at(to), now, std::move(frame));
         if (now.up && !leaving.queue.empty()) {
-            begin_to_leave(from, to);
+            start_transmission(from, to);
         }
     });
 }
@@ -358,8 +359,8 @@ Arrivals MemoryNetwork::arrivals(const NodeId& at) const {
 }
 
 /// Transmits a frame; faults may lose, duplicate or reorder it here.
-void MemoryNetwork::depart(const Process& from, const Process& target, Connection& link,
-                           Frame frame) {
+void MemoryNetwork::transmit(const Process& from, const Process& target, Connection& link,
+                             Frame frame) {
     const NodeId& to = target.id;
     const bool local = from.spec.host == target.spec.host;
     if (!local && faults.reset > 0 && random_.chance(faults.reset)) {
@@ -402,8 +403,8 @@ void MemoryNetwork::deliver_at(SwarmTime time, const NodeId& from, const NodeId&
             if (processes_.at(from)->spec.host != processes_.at(to)->spec.host) {
                 body_bytes_delivered_ += sent.body.size();
             }
-            hand(to, processes_.at(to)->incarnation,
-                 FrameReceived{processes_.at(from)->node_id, std::move(sent)});
+            dispatch(to, processes_.at(to)->incarnation,
+                     FrameReceived{processes_.at(from)->node_id, std::move(sent)});
         }
     });
 }
@@ -420,7 +421,7 @@ void MemoryNetwork::cut(const NodeId& a, const NodeId& b, const std::string& rea
             schedule(now_ + delay(), [this, node = at, incarnation = process.incarnation,
                                       lost = PeerLost{processes_.at(of)->node_id, reason}] {
                 if (connected_as(*processes_.at(node), lost.peer) == nullptr) {
-                    hand(node, incarnation, lost);
+                    dispatch(node, incarnation, lost);
                 }
             });
         }
@@ -441,7 +442,7 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
         auto [request, duration] = process.program->resume(std::move(train->reply));
         schedule(now_ + duration, [this, id = process.id, incarnation = process.incarnation,
                                    finished = WorkDone{work, std::move(request)}] {
-            hand(id, incarnation, finished);
+            dispatch(id, incarnation, finished);
         });
         return;
     }
@@ -452,13 +453,14 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
                                    what = std::move(what)] {
         Process& worker = *processes_.at(id);
         if (worker.running() && worker.incarnation == incarnation) {
-            hand(id, incarnation,
-                 WorkDone{work, run_work(what, hasher_, {worker.spec.store, worker.spec.store})});
+            dispatch(
+                id, incarnation,
+                WorkDone{work, run_work(what, hasher_, {worker.spec.store, worker.spec.store})});
         }
     });
 }
 
-void MemoryNetwork::hand(const NodeId& node, std::uint64_t incarnation, Input input) {
+void MemoryNetwork::dispatch(const NodeId& node, std::uint64_t incarnation, Input input) {
     Process& process = *processes_.at(node);
     if (!process.running() || process.incarnation != incarnation) {
         return;

@@ -131,11 +131,12 @@ private:
 
     void launch(Process& process);
     void pin(Process& at, const PinPeer& pin);
-    std::optional<Error> turned_away(const Process& at, const Process& fresh);
+    std::optional<Error> refusal_of(const Process& at, const Process& fresh);
     void connect(Process& from, const Address& address, Role role);
     void send(Process& from, const NodeId& node, Frame frame, SendGroup group);
-    void begin_to_leave(const NodeId& from, const NodeId& to);
-    void depart(const Process& from, const Process& target, Connection& link, Frame frame);
+    /// Transmits the first frame queued from `from` to `to`, at the link's rate.
+    void start_transmission(const NodeId& from, const NodeId& to);
+    void transmit(const Process& from, const Process& target, Connection& link, Frame frame);
     void cancel_sends(const NodeId& from, SendGroup group, const std::optional<NodeId>& to);
     Arrivals arrivals(const NodeId& at) const;
     void deliver_at(SwarmTime time, const NodeId& from, const NodeId& to, std::uint64_t epoch,
@@ -143,13 +144,14 @@ private:
     void start_work(Process& process, std::uint64_t work, Work what);
     void cut(const NodeId& a, const NodeId& b, const std::string& reason);
     void cut_all(const NodeId& node, const std::string& reason);
-    void hand(const NodeId& node, std::uint64_t incarnation, Input input);
+    /// Passes an input to a start of the node; nothing happens if that one has ended.
+    void dispatch(const NodeId& node, std::uint64_t incarnation, Input input);
     void rearm(Process& process);
     bool separated(const Process& a, const Process& b) const;
     SwarmDuration delay();
     Connection& connection(const NodeId& a, const NodeId& b);
     Process* connected_as(const Process& at, const NodeId& node);
-    bool make_room(const Process& at, const Process& fresh);
+    bool replace_older(const Process& at, const Process& fresh);
     void schedule(SwarmTime time, std::function<void()> action);
 
     Random random_;

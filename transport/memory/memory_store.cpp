@@ -73,7 +73,7 @@ Result<void> MemoryStore::save_vote(const Vote& vote) {
     return {};
 }
 
-void MemoryStore::take_back() {
+void MemoryStore::undo_newest() {
     Undo& undo = undos_.back();
     log.vote = undo.vote;
     if (undo.first > 0) {
@@ -85,14 +85,14 @@ void MemoryStore::take_back() {
 
 void MemoryStore::crash(bool writing, Random& random) {
     for (std::size_t lost = 0; lost < lost_writes && !undos_.empty(); ++lost) {
-        take_back();
+        undo_newest();
     }
     if (writing && !undos_.empty()) {
         const std::uint64_t first = undos_.back().first;
         const std::uint64_t written = first == 0 ? 1 : log.records.size() - (first - 1);
         const std::uint64_t kept = random.below(written + 1);
         if (kept == 0) {
-            take_back();
+            undo_newest();
         } else if (first > 0) {
             log.records.resize(first - 1 + kept);
         }

@@ -44,7 +44,7 @@ private:
 
     Result<void> write_allowed();
     void remember(Undo undo);
-    void take_back();
+    void undo_newest();
 
     std::deque<Undo> undos_;  ///< of the newest writes, the newest last
 };
