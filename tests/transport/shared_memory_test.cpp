@@ -2,6 +2,7 @@
 // them can't or does not want to.
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -175,6 +177,22 @@ TEST_F(SharedMemoryTest, AnEndThatDoesNotWantItGetsBytes) {
         EXPECT_EQ(sl.logged(), "");
         EXPECT_EQ(ml.logged(), sl_shares ? "" : "'sl1': the other end does not use it\n");
     }
+}
+
+TEST_F(SharedMemoryTest, WithoutMemoryToShareFramesAreBytes) {
+    const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit small{shared_region_bytes - 1, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    Party sl = open_sl();
+    Party ml = open_ml();
+    await_up(sl, ml);
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::signal(SIGXFSZ, old_handler);
+    exchange(sl, ml);
+    EXPECT_EQ(ml.logged(), "'sl1': no memory can be shared: File too large\n");
+    EXPECT_EQ(sl.logged(), "");
 }
 
 TEST_F(SharedMemoryTest, AnMlOfAnOlderVersionGetsBytes) {
