@@ -8,6 +8,14 @@ from reporting.plots import plots
 from reporting.summary import summarize
 
 
+def require_plots():
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise BenchError(f"report.html needs plots: {error}: package python3-matplotlib (deploy/install-deps --bench), which "
+                         "is for Debian's own /usr/bin/python3") from None
+
+
 def write_report(results, folder):
     """summary.json, report.md and report.html in `folder`. \\return (goals that hold, goals)"""
     summary = summarize(results)
@@ -16,11 +24,8 @@ def write_report(results, folder):
         file.write("\n")
     with open(f"{folder}/report.md", "w", encoding="utf-8") as file:
         file.write(markdown(results, summary))
-    try:
-        pictures = plots(results)
-    except ImportError as error:
-        raise BenchError(f"report.html needs plots: {error}; package python3-matplotlib (deploy/install-deps --bench), which "
-                         "is for Debian's own /usr/bin/python3; then bench/run --report-only") from None
+    require_plots()
+    pictures = plots(results)
     with open(f"{folder}/report.html", "w", encoding="utf-8") as file:
         file.write(page(results, summary, pictures))
     ratios = summary["ratios"].values()
