@@ -44,7 +44,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.session = start;
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.kept = store->models;
-        return watch_dials(make_licensed_node(make_sl_node(std::move(options)), plan.seat),
+        return watch_dials(make_licensed_node(make_sl_node(std::move(options), hasher), plan.seat),
                            {sn_target(plan.sns), licence_target(plan.seat.servers)});
     }
     MlNodeOptions options;
@@ -91,6 +91,9 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
         return endpoint.error();
     }
     self->endpoint_ = std::move(*endpoint);
+    if (store != nullptr) {
+        store->drop_draft();
+    }
     const double speed = world.engine.host_flops_per_second(plan.host) / 1e9;
     self->worker_ = std::make_unique<SimWorker>(
         world.engine, world.calibration, speed, world.hasher, WorkStores{store, store},

@@ -22,9 +22,10 @@ void SimWorker::start(std::uint64_t work, Work what) {
         program_->resume(std::move(train->reply));
         return;
     }
-    queue_.emplace_back(work, std::move(what));
-    if (queue_.size() == 1) {
-        next();
+    Queue& queue = is_storage(what) ? storing_ : computing_;
+    queue.emplace_back(work, std::move(what));
+    if (queue.size() == 1) {
+        next(queue);
     }
 }
 
@@ -35,26 +36,32 @@ void SimWorker::request_made(TrainRequest request) {
     deliver_({work, std::move(request)});
 }
 
-void SimWorker::next() {
-    const auto& [number, what] = queue_.front();
-    double seconds = 0.0;
-    double bytes_per_second = calibration_.hash_bytes_per_second;
-    if (std::holds_alternative<MergeWork>(what)) {
-        bytes_per_second = calibration_.merge_bytes_per_second;
-    } else if (!std::holds_alternative<HashWork>(what)) {
-        bytes_per_second = calibration_.disk_bytes_per_second;
-        seconds = calibration_.fsync_seconds;
+double SimWorker::seconds_of(const Work& what) const {
+    const auto bytes = static_cast<double>(work_bytes(what));
+    if (const auto* merge = std::get_if<MergeWork>(&what)) {
+        const auto merged = static_cast<double>(merge->contributions.front().size());
+        return bytes / calibration_.merge_bytes_per_second +
+               merged / calibration_.hash_bytes_per_second;
     }
-    seconds += static_cast<double>(work_bytes(what)) / bytes_per_second;
+    if (std::holds_alternative<HashWork>(what)) {
+        return bytes / calibration_.hash_bytes_per_second;
+    }
+    const bool durable = !std::holds_alternative<WriteWork>(what);
+    return bytes / calibration_.disk_bytes_per_second +
+           (durable ? calibration_.fsync_seconds : 0.0);
+}
+
+void SimWorker::next(Queue& queue) {
+    const auto& [number, what] = queue.front();
     WorkResult result = run_work(what, hasher_, stores_);
-    engine_.at(engine_.now() + from_seconds(seconds / speed_),
-               [this, alive = alive_, work = number, result = std::move(result)]() mutable {
+    engine_.at(engine_.now() + from_seconds(seconds_of(what) / speed_),
+               [this, &queue, alive = alive_, work = number, result = std::move(result)]() mutable {
                    if (!*alive) {
                        return;
                    }
-                   queue_.pop_front();
-                   if (!queue_.empty()) {
-                       next();
+                   queue.pop_front();
+                   if (!queue.empty()) {
+                       next(queue);
                    }
                    deliver_({work, std::move(result)});
                });

@@ -14,8 +14,8 @@
 namespace starling {
 
 /// The worker of one simulated node. Merging and hashing are executed for real; their results are
-/// delivered after the time in the calibration table, one work at a time. TrainWork goes to the
-/// program.
+/// delivered after the time in the calibration table; computing and storing go on beside each
+/// other, each one work at a time. TrainWork goes to the program.
 class SimWorker final : public WorkExecutor {
 public:
     /// \param speed    of the host; 1 is the reference machine.
@@ -33,10 +33,13 @@ public:
     void start(std::uint64_t work, Work what) override;
     /// Whether the program trains or starts: its next request is awaited.
     bool training() const { return training_.has_value(); }
-    bool busy() const { return training_.has_value() || !queue_.empty(); }
+    bool busy() const { return training_.has_value() || !computing_.empty() || !storing_.empty(); }
 
 private:
-    void next();
+    using Queue = std::deque<std::pair<std::uint64_t, Work>>;  ///< the first one is under way
+
+    double seconds_of(const Work& what) const;
+    void next(Queue& queue);
 
     SimEngine& engine_;
     const Calibration& calibration_;
@@ -45,8 +48,9 @@ private:
     WorkStores stores_;
     std::function<void(WorkDone)> deliver_;
     std::unique_ptr<SimProgram> program_;
-    std::optional<std::uint64_t> training_;             ///< number of the TrainWork under way
-    std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< the first one is under way
+    std::optional<std::uint64_t> training_;  ///< number of the TrainWork under way
+    Queue computing_;
+    Queue storing_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

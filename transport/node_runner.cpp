@@ -12,6 +12,7 @@
 
 #include "core/base/overloaded.hpp"
 #include "core/merge/merge_segment.hpp"
+#include "core/params/model_digest.hpp"
 
 namespace starling {
 namespace {
@@ -28,14 +29,22 @@ bool is_stop(const Effect& effect) { return std::holds_alternative<Stop>(effect)
 
 WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores) {
     if (const auto* merge = std::get_if<MergeWork>(&work)) {
-        return merge_segment(*merge);
+        MergeResult result = merge_segment(*merge);
+        result.digest = segment_digest(result.merged, hasher);  // while it is in the cache
+        return result;
     }
     if (const auto* hash = std::get_if<HashWork>(&work)) {
-        return hasher.digest(std::span<const Blob>(hash->segments));
+        SegmentDigests result;
+        for (const PlacedSegment& segment : hash->segments) {
+            result.digests.emplace_back(segment.index, segment_digest(segment.bytes, hasher));
+        }
+        return result;
     }
     Result<void> kept;
-    if (const auto* keep = std::get_if<KeepWork>(&work); keep != nullptr && stores.models) {
-        kept = stores.models->keep(keep->model);
+    if (const auto* write = std::get_if<WriteWork>(&work); write != nullptr && stores.models) {
+        kept = stores.models->write(*write);
+    } else if (const auto* keep = std::get_if<KeepWork>(&work); keep && stores.models) {
+        kept = stores.models->keep(*keep);
     } else if (const auto* state = std::get_if<KeepStateWork>(&work); state && stores.states) {
         kept = stores.states->keep_state(state->slot, state->state);
     } else if (std::holds_alternative<ForgetStatesWork>(work) && stores.states) {
@@ -52,17 +61,26 @@ std::uint64_t work_bytes(const Work& work) {
         }
         return bytes;
     };
-    return std::visit(Overloaded{
-                          [](const TrainWork&) { return std::uint64_t{0}; },
-                          [&](const MergeWork& merge) { return sum(merge.contributions); },
-                          [&](const HashWork& hash) { return sum(hash.segments); },
-                          [&](const KeepWork& keep) { return sum(keep.model.segments); },
-                          [](const KeepStateWork& keep) {
-                              return std::uint64_t{keep.state.program.state.size()};
-                          },
-                          [](const ForgetStatesWork&) { return std::uint64_t{0}; },
-                      },
-                      work);
+    const auto sum_placed = [](const std::vector<PlacedSegment>& segments) {
+        std::uint64_t bytes = 0;
+        for (const PlacedSegment& segment : segments) {
+            bytes += segment.bytes.size();
+        }
+        return bytes;
+    };
+    return std::visit(
+        Overloaded{
+            [](const TrainWork&) { return std::uint64_t{0}; },
+            [&](const MergeWork& merge) { return sum(merge.contributions); },
+            [&](const HashWork& hash) { return sum_placed(hash.segments); },
+            [&](const WriteWork& write) { return sum_placed(write.segments); },
+            [&](const KeepWork& keep) { return sum(keep.model.segments) - keep.written_bytes; },
+            [](const KeepStateWork& keep) {
+                return std::uint64_t{keep.state.program.state.size()};
+            },
+            [](const ForgetStatesWork&) { return std::uint64_t{0}; },
+        },
+        work);
 }
 
 Result<void> Store::write(std::span<const StoreWrite> writes) {

@@ -36,10 +36,12 @@ public:
 class ModelStore {
 public:
     virtual ~ModelStore() = default;
+    /// Segments of a model that keep() may follow for. Nothing is durable.
+    virtual Result<void> write(const WriteWork& work) = 0;
     /// Durable when it returns; on failure the models kept before are intact. Keeps at least the
     /// two newest rounds, of each the newest attempt: a new attempt means that the one before was
     /// never committed, and then all resume from the round before.
-    virtual Result<void> keep(const KeptModel& model) = 0;
+    virtual Result<void> keep(const KeepWork& work) = 0;
 };
 
 /// Port: durable storage of a training program's state at its ML node.
@@ -58,7 +60,8 @@ struct WorkStores {
     StateStore* states = nullptr;  ///< of an ML node
 };
 
-/// Port: executes work. The result returns to the same node as WorkDone{work, result}.
+/// Port: executes work, storage beside the rest (see is_storage()). The result returns to the same
+/// node as WorkDone{work, result}.
 class WorkExecutor {
 public:
     virtual ~WorkExecutor() = default;

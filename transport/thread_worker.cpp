@@ -2,42 +2,70 @@
 
 namespace starling {
 
-ThreadWorker::ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, WorkStores stores)
-    : endpoint_(endpoint), hasher_(hasher), stores_(stores), thread_([this] { run(); }) {}
-
-ThreadWorker::~ThreadWorker() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
+/// A thread and its queue.
+class ThreadWorker::Lane {
+public:
+    explicit Lane(ThreadWorker& worker) : worker_(worker), thread_([this] { run(); }) {}
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+    ~Lane() {
+        {
+            const std::lock_guard lock(mutex_);
+            ending_ = true;
+        }
+        changed_.notify_all();
+        thread_.join();
     }
-    changed_.notify_all();
-    thread_.join();
-}
+
+    void add(std::uint64_t work, Work what) {
+        {
+            const std::lock_guard lock(mutex_);
+            queue_.emplace_back(work, std::move(what));
+        }
+        changed_.notify_one();
+    }
+
+private:
+    void run() {
+        for (;;) {
+            std::pair<std::uint64_t, Work> next;
+            {
+                std::unique_lock lock(mutex_);
+                changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+                if (ending_) {
+                    return;
+                }
+                next = std::move(queue_.front());
+                queue_.pop_front();
+            }
+            worker_.endpoint_.post(
+                WorkDone{next.first, run_work(next.second, worker_.hasher_, worker_.stores_)});
+        }
+    }
+
+    ThreadWorker& worker_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< guarded by mutex_
+    bool ending_ = false;                               ///< guarded by mutex_
+    std::thread thread_;
+};
+
+ThreadWorker::ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, WorkStores stores)
+    : endpoint_(endpoint),
+      hasher_(hasher),
+      stores_(stores),
+      computing_(std::make_unique<Lane>(*this)),
+      storing_(stores.models != nullptr || stores.states != nullptr ? std::make_unique<Lane>(*this)
+                                                                    : nullptr) {}
+
+ThreadWorker::~ThreadWorker() = default;
 
 void ThreadWorker::start(std::uint64_t work, Work what) {
     STARLING_INVARIANT(!std::holds_alternative<TrainWork>(what),
                        "only an ML node trains, and it has an executor of its own");
-    {
-        const std::lock_guard lock(mutex_);
-        queue_.emplace_back(work, std::move(what));
-    }
-    changed_.notify_one();
-}
-
-void ThreadWorker::run() {
-    for (;;) {
-        std::pair<std::uint64_t, Work> next;
-        {
-            std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
-            if (ending_) {
-                return;
-            }
-            next = std::move(queue_.front());
-            queue_.pop_front();
-        }
-        endpoint_.post(WorkDone{next.first, run_work(next.second, hasher_, stores_)});
-    }
+    Lane& lane = storing_ && is_storage(what) ? *storing_ : *computing_;
+    lane.add(work, std::move(what));
 }
 
 }  // namespace starling

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -11,8 +12,9 @@
 
 namespace starling {
 
-/// Executes work (except TrainWork) in one thread of its own, in the order of start(), and posts
-/// the results to the node's endpoint.
+/// Executes work (except TrainWork) in threads of its own and posts the results to the node's
+/// endpoint: one thread computes, and another one stores if there are stores, each in the order of
+/// start().
 class ThreadWorker final : public WorkExecutor {
 public:
     /// All must outlive the worker.
@@ -24,16 +26,13 @@ public:
     void start(std::uint64_t work, Work what) override;
 
 private:
-    void run();
+    class Lane;
 
     PolledEndpoint& endpoint_;
     const Hasher& hasher_;
     WorkStores stores_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< guarded by mutex_
-    bool ending_ = false;                               ///< guarded by mutex_
-    std::thread thread_;
+    std::unique_ptr<Lane> computing_;
+    std::unique_ptr<Lane> storing_;  ///< nullptr: there is no store
 };
 
 }  // namespace starling

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/hasher.hpp"
 #include "core/merge/finite.hpp"
 #include "core/merge/merge_rules.hpp"
 #include "core/params/param_layout.hpp"
@@ -23,6 +24,7 @@ struct MergeWork {
 struct MergeResult {
     std::uint32_t segment = 0;
     Blob merged;
+    Digest digest;  ///< of `merged`
     /// Which contributions hold a NaN or an infinity, by their place. With `refuse` the segment is
     /// merged without them, unless all do.
     std::vector<std::uint32_t> non_finite;

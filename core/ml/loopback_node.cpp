@@ -1,12 +1,13 @@
 #include "core/ml/ml_node.hpp"
 #include "core/node/outbox.hpp"
+#include "core/params/model_digest.hpp"
 
 namespace starling {
 namespace {
 
 class LoopbackNode final : public Node {
 public:
-    explicit LoopbackNode(NodeId id) : id_(std::move(id)) {}
+    LoopbackNode(NodeId id, const Hasher& hasher) : id_(std::move(id)), hasher_(hasher) {}
 
     const NodeId& id() const override { return id_; }
     Role role() const override { return Role::ml; }
@@ -31,15 +32,22 @@ private:
     static constexpr std::uint64_t hash_work = 2;
 
     void on_work(const WorkDone& done, Outbox& out) {
-        if (const auto* digest = std::get_if<Digest>(&done.result)) {
-            resume(SyncedReply{round_++, *digest, std::move(params_), finished_, {}}, out);
+        if (const auto* hashed = std::get_if<SegmentDigests>(&done.result)) {
+            std::vector<Digest> digests;
+            for (const auto& [index, digest] : hashed->digests) {
+                digests.push_back(digest);
+            }
+            resume(
+                SyncedReply{
+                    round_++, model_digest(digests, hasher_), std::move(params_), finished_, {}},
+                out);
             return;
         }
         const auto& request = std::get<TrainRequest>(done.result);
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
             finished_ = sync->check_in.finished;
             params_ = sync->params;
-            out.start_work(hash_work, HashWork{params_});
+            out.start_work(hash_work, HashWork{placed(params_)});
         } else if (const auto* exit = std::get_if<ExitRequest>(&request)) {
             if (exit->code != Errc::ok) {
                 out.report(TraceEvent("program_failed").log(Level::error, "ml", exit->reason));
@@ -55,6 +63,7 @@ private:
     }
 
     NodeId id_;
+    const Hasher& hasher_;
     Segments params_;
     Round round_ = 0;
     bool finished_ = false;
@@ -62,8 +71,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Node> make_loopback_node(NodeId id) {
-    return std::make_unique<LoopbackNode>(std::move(id));
+std::unique_ptr<Node> make_loopback_node(NodeId id, const Hasher& hasher) {
+    return std::make_unique<LoopbackNode>(std::move(id), hasher);
 }
 
 }  // namespace starling

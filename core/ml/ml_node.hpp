@@ -20,6 +20,6 @@ std::unique_ptr<Node> make_ml_node(MlNodeOptions options, const Hasher& hasher);
 
 /// The same without a swarm (SWARM_LOOPBACK): the program trains alone, and every sync gives it
 /// back what it brought. For a dry run of the program, and to compare with.
-std::unique_ptr<Node> make_loopback_node(NodeId id);
+std::unique_ptr<Node> make_loopback_node(NodeId id, const Hasher& hasher);
 
 }  // namespace starling

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -83,9 +84,20 @@ struct TrainWork {
     TrainReply reply;
 };
 
-/// SHA-256 over all segments. Result: Digest.
+/// A segment of a model, and which one it is.
+struct PlacedSegment {
+    std::uint32_t index = 0;
+    Blob bytes;
+};
+/// All segments of a model.
+std::vector<PlacedSegment> placed(const Segments& segments);
+
+/// SHA-256 of each segment. Result: SegmentDigests.
 struct HashWork {
-    Segments segments;
+    std::vector<PlacedSegment> segments;
+};
+struct SegmentDigests {
+    std::vector<std::pair<std::uint32_t, Digest>> digests;  ///< index and digest
 };
 
 /// The parameters of a merge, as a member keeps them for its own next start and for others.
@@ -94,10 +106,23 @@ struct KeptModel {
     Digest digest;
     Segments segments;
 };
+/// Of a model that is written while its segments arrive; counted by its node, from 1.
+using DraftNumber = std::uint32_t;
+/// Writes segments of a model before it is complete, so that less is left for its KeepWork. They
+/// are not durable; a later draft replaces one that no KeepWork completed, and no later start reads
+/// it. Result: KeptReply.
+struct WriteWork {
+    DraftNumber draft = 0;
+    RoundKey key;
+    std::uint64_t model_bytes = 0;  ///< of all segments
+    std::vector<PlacedSegment> segments;
+};
 /// Makes the model durable, so that what the swarm agrees on survives a crash of all its members.
 /// Result: KeptReply.
 struct KeepWork {
     KeptModel model;
+    DraftNumber draft = 0;            ///< that holds segments of it already; 0: none
+    std::uint64_t written_bytes = 0;  ///< in the draft
 };
 
 /// A program at a sync, as its ML node keeps it for its own next start.
@@ -122,8 +147,12 @@ struct KeptReply {
     std::string reason;
 };
 
-using Work =
-    std::variant<TrainWork, MergeWork, HashWork, KeepWork, KeepStateWork, ForgetStatesWork>;
-using WorkResult = std::variant<TrainRequest, MergeResult, Digest, KeptReply>;
+using Work = std::variant<TrainWork, MergeWork, HashWork, WriteWork, KeepWork, KeepStateWork,
+                          ForgetStatesWork>;
+using WorkResult = std::variant<TrainRequest, MergeResult, SegmentDigests, KeptReply>;
+
+/// Whether the work waits for a disk rather than for a processor. Works of each of the two kinds
+/// are done in the order of their start.
+bool is_storage(const Work& work);
 
 }  // namespace starling

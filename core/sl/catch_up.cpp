@@ -76,7 +76,7 @@ void CatchUp::on_segment(SwarmTime now, const NodeId& from, const SegmentData& d
         ++serial_;
         working_ = true;
         const WorkId work{.kind = WorkId::Kind::hash_fetched, .serial = serial_};
-        out.start_work(work.number(), HashWork{fetch_->segments()});
+        out.start_work(work.number(), HashWork{placed(fetch_->segments())});
     }
 }
 
@@ -99,7 +99,7 @@ bool CatchUp::on_hashed(SwarmTime now, const Digest& digest, Outbox& out) {
         return false;
     }
     const WorkId work{.kind = WorkId::Kind::keep_fetched, .serial = serial_};
-    out.start_work(work.number(), KeepWork{{fetch_->key(), digest, fetch_->segments()}});
+    out.start_work(work.number(), KeepWork{.model = {fetch_->key(), digest, fetch_->segments()}});
     return true;
 }
 

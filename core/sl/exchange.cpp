@@ -237,6 +237,7 @@ void Exchange::store_merged(std::uint32_t segment, const Blob& body) {
     merged_[segment] = body;
     have_merged_[segment] = true;
     ++merged_count_;
+    new_merged_.push_back(segment);
 }
 
 std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/merge/plan.hpp"
@@ -87,6 +88,8 @@ public:
     std::vector<NodeId> contributors_at(const std::vector<std::uint32_t>& places) const;
     bool complete() const { return merged_count_ == merged_.size(); }
     const Segments& merged() const { return merged_; }
+    /// The segments of merged() that are there since the last call.
+    std::vector<std::uint32_t> take_new_merged() { return std::exchange(new_merged_, {}); }
 
     struct Traffic {
         std::uint64_t sent_bytes = 0;      ///< bodies handed to the transport
@@ -146,6 +149,7 @@ private:
     Segments merged_;
     std::vector<bool> have_merged_;
     std::size_t merged_count_ = 0;
+    std::vector<std::uint32_t> new_merged_;
     std::uint64_t expected_bytes_ = 0;  ///< to be received in this attempt
     std::uint64_t partial_bytes_ = 0;   ///< of all partners
     std::uint64_t progress_bytes_ = 0;  ///< the most that was here at a time

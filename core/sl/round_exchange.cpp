@@ -1,6 +1,7 @@
 #include "core/sl/round_exchange.hpp"
 
 #include "core/base/size_text.hpp"
+#include "core/params/model_digest.hpp"
 #include "core/sl/sl_log.hpp"
 
 namespace starling {
@@ -9,7 +10,7 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
                           Outbox& out) {
     const RoundKey key = setup.key;
     ++serial_;
-    hashing_ = false;
+    model_.emplace(serial_, key, setup.layout->size_bytes());
     merged_digest_.reset();
     report_.reset();
     if (!same_round(contributions_round_, key)) {
@@ -117,23 +118,41 @@ void RoundExchange::on_segment(SwarmTime now, const NodeId& from, const SegmentD
                        .with("reason", taken.error().message));
         return;
     }
-    hash_if_complete(out);
+    process_merged(out);
 }
 
 std::vector<NodeId> RoundExchange::on_merged(const MergeResult& result, Outbox& out) {
     exchange_->on_merged(result, out);
+    add_new(&result);
     return exchange_->contributors_at(result.non_finite);
 }
 
-void RoundExchange::hash_if_complete(Outbox& out) {
-    if (exchange_ && exchange_->complete() && !hashing_) {
-        hashing_ = true;
-        const WorkId work{.kind = WorkId::Kind::hash_merged, .serial = serial_};
-        out.start_work(work.number(), HashWork{exchange_->merged()});
+/// \param merged  by this node; nullptr: they have come
+void RoundExchange::add_new(const MergeResult* merged) {
+    for (const std::uint32_t segment : exchange_->take_new_merged()) {
+        const bool hashed = merged != nullptr && merged->segment == segment;
+        model_->add(segment, exchange_->merged()[segment],
+                    hashed ? std::optional(merged->digest) : std::nullopt);
     }
 }
 
-void RoundExchange::on_hashed(const Digest& digest, Outbox& out) {
+void RoundExchange::process_merged(Outbox& out) {
+    add_new(nullptr);
+    model_->start_work(out);
+    if (merged_digest_ || !exchange_->complete()) {
+        return;
+    }
+    if (const auto digests = model_->digests()) {
+        on_digest(model_digest(*digests, hasher_), out);
+    }
+}
+
+void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
+    model_->on_hashed(hashed);
+    process_merged(out);
+}
+
+void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     merged_digest_ = digest;
     const RoundKey& key = exchange_->key();
     out.report(TraceEvent("exchange_done")
@@ -144,8 +163,7 @@ void RoundExchange::on_hashed(const Digest& digest, Outbox& out) {
                    .with("digest", to_string(digest))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes));
-    const WorkId work{.kind = WorkId::Kind::keep_merged, .serial = serial_};
-    out.start_work(work.number(), KeepWork{{key, digest, exchange_->merged()}});
+    model_->start_keeping(digest, exchange_->merged(), out);
 }
 
 void RoundExchange::on_stored() {

@@ -10,17 +10,20 @@
 #include "core/sl/committed_model.hpp"
 #include "core/sl/deviation.hpp"
 #include "core/sl/exchange.hpp"
+#include "core/sl/merged_model.hpp"
 #include "core/sl/work_id.hpp"
 
 namespace starling {
 
 /// This node's attempts at rounds, one after the other: the exchange of the current one, and what
-/// follows once it is complete. The merged model is hashed, then kept on the disk, and only then
-/// reported: a committed model is on the disk of every member.
+/// follows once it is complete. The merged model is hashed and written while it arrives, made
+/// durable once it is complete, and only then reported: a committed model is on the disk of every
+/// member.
 class RoundExchange {
 public:
-    RoundExchange(NodeId self, std::shared_ptr<const NodeSigner> signer)
-        : self_(std::move(self)), signer_(std::move(signer)) {}
+    /// \param hasher  must outlive it
+    RoundExchange(NodeId self, std::shared_ptr<const NodeSigner> signer, const Hasher& hasher)
+        : self_(std::move(self)), signer_(std::move(signer)), hasher_(hasher) {}
 
     /// The running exchange; nullptr: there is none.
     const Exchange* running() const { return exchange_ ? &*exchange_ : nullptr; }
@@ -59,10 +62,13 @@ public:
     // All of these: \pre awaits() the work of the result.
     /// \return the members whose contributions to the segment hold NaN or infinity.
     std::vector<NodeId> on_merged(const MergeResult& result, Outbox& out);
-    void on_hashed(const Digest& digest, Outbox& out);
+    void on_hashed(const SegmentDigests& hashed, Outbox& out);
     /// The merged model is durable: from now on heartbeats report it.
     void on_stored();
-    void hash_if_complete(Outbox& out);
+    /// Starts the work on merged segments that are new, and what follows on the last of them.
+    ///
+    /// \pre running()
+    void process_merged(Outbox& out);
 
     /// Those of `nodes` that were not named before in the current round, this node left out.
     ///
@@ -90,13 +96,17 @@ public:
                          const std::set<NodeId>& refused_by) const;
 
 private:
+    void add_new(const MergeResult* merged);
+    void on_digest(const Digest& digest, Outbox& out);
+
     NodeId self_;
     std::shared_ptr<const NodeSigner> signer_;
+    const Hasher& hasher_;
     std::optional<Exchange> exchange_;
     std::uint32_t serial_ = 0;  ///< grows with each attempt: results of an earlier one are ignored
 
-    // On the attempt of exchange_, in this order.
-    bool hashing_ = false;                 ///< complete, and its hash was started
+    // On the attempt of exchange_.
+    std::optional<MergedModel> model_;     ///< what it merges to
     std::optional<Digest> merged_digest_;  ///< once it is hashed
     std::optional<MergeReport> report_;    ///< once it is durable
 

@@ -1,5 +1,6 @@
 // What follows from what other SLs say, and from the work on what they sent: the exchange of a
 // round, and catching up with one that was missed.
+#include "core/params/model_digest.hpp"
 #include "core/sl/detail/sl_dispatcher.hpp"
 #include "core/sl/non_finite.hpp"
 #include "core/sl/sl_timers.hpp"
@@ -38,7 +39,7 @@ void SlNode::begin_exchange(Outbox& out) {
                   .limit = attempt_limit(config, view.frozen.size())},
                  peers_.up(), out);
     dial_partners(out);
-    round_.hash_if_complete(out);
+    round_.process_merged(out);  // a model without parameters is complete
 }
 
 void SlNode::dial_partners(Outbox& out) {
@@ -102,7 +103,7 @@ void SlNode::on_probe_reply(const NodeId& from, const FetchProbeReply& reply, Ou
 void SlNode::on_work(const WorkDone& done, Outbox& out) {
     const WorkId work = WorkId::of(done.work);
     const auto* merged = std::get_if<MergeResult>(&done.result);
-    const auto* digest = std::get_if<Digest>(&done.result);
+    const auto* hashed = std::get_if<SegmentDigests>(&done.result);
     const auto* kept = std::get_if<KeptReply>(&done.result);
     const bool of_fetch = work.is_of_fetch();
     if (!(of_fetch ? catch_up_.awaits(work) : round_.awaits(work))) {
@@ -113,21 +114,25 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
               out);
     } else if (merged != nullptr) {
         name_non_finite(round_.on_merged(*merged, out), out);
-        round_.hash_if_complete(out);
-    } else if (digest != nullptr && of_fetch) {
-        on_fetched_hash(*digest, out);
-    } else if (digest != nullptr) {
-        round_.on_hashed(*digest, out);
+        round_.process_merged(out);
+    } else if (hashed != nullptr && of_fetch) {
+        on_fetched_hash(*hashed, out);
+    } else if (hashed != nullptr) {
+        round_.on_hashed(*hashed, out);
     } else if (kept != nullptr && of_fetch) {
         on_fetched_kept(out);
-    } else if (kept != nullptr) {
+    } else if (kept != nullptr && work.kind == WorkId::Kind::keep_merged) {
         round_.on_stored();
         send_heartbeat(out);  // with the report
     }
 }
 
-void SlNode::on_fetched_hash(const Digest& digest, Outbox& out) {
-    if (!catch_up_.on_hashed(now_, digest, out)) {
+void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
+    std::vector<Digest> digests(hashed.digests.size());
+    for (const auto& [index, digest] : hashed.digests) {
+        digests[index] = digest;
+    }
+    if (!catch_up_.on_hashed(now_, model_digest(digests, hasher_), out)) {
         check_catch_up(out);
     }
 }

@@ -8,8 +8,9 @@
 
 namespace starling {
 
-SlNode::SlNode(SlNodeOptions options)
+SlNode::SlNode(SlNodeOptions options, const Hasher& hasher)
     : options_(std::move(options)),
+      hasher_(hasher),
       sn_({.self = options_.id,
            .session = options_.session,
            .signer = options_.signer,
@@ -20,7 +21,7 @@ SlNode::SlNode(SlNodeOptions options)
            .heartbeat_interval = options_.heartbeat_interval}),
       ml_(options_.id),
       peers_(options_.id),
-      round_(options_.id, options_.signer),
+      round_(options_.id, options_.signer, hasher_),
       catch_up_(options_.id, options_.catch_up_limit),
       models_(options_.linger) {}
 
@@ -243,8 +244,8 @@ std::optional<RunningTransfer> SlNode::running_transfer() const {
     return std::nullopt;
 }
 
-std::unique_ptr<Node> make_sl_node(SlNodeOptions options) {
-    return std::make_unique<SlNode>(std::move(options));
+std::unique_ptr<Node> make_sl_node(SlNodeOptions options, const Hasher& hasher) {
+    return std::make_unique<SlNode>(std::move(options), hasher);
 }
 
 }  // namespace starling

@@ -46,6 +46,8 @@ struct SlNodeOptions {
 
 /// Swarm Learning node: takes the parameters of its ML, checks in, exchanges and merges segments
 /// with the other members, and hands the committed model back. It ends when its session has ended.
-std::unique_ptr<Node> make_sl_node(SlNodeOptions options);
+///
+/// \param hasher  must outlive the node.
+std::unique_ptr<Node> make_sl_node(SlNodeOptions options, const Hasher& hasher);
 
 }  // namespace starling

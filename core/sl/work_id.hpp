@@ -9,10 +9,11 @@ namespace starling {
 struct WorkId {
     enum class Kind : std::uint8_t {
         merge = 0,         ///< of one segment
-        hash_merged = 1,   ///< of a round that this node merged
+        hash_merged = 1,   ///< segments of a round that this node merges
         keep_merged = 2,   ///< on the disk
         hash_fetched = 3,  ///< of a round that this node missed
         keep_fetched = 4,
+        write_merged = 5,  ///< segments, before keep_merged
     };
     Kind kind = Kind::merge;
     std::uint32_t serial = 0;   ///< of the attempt or fetch at this node; each counts by itself

@@ -103,7 +103,7 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
     node_options.id = options.name;
     node_options.sl_address = {socket, 0};
     const std::unique_ptr<Node> node =
-        socket.empty() ? make_loopback_node(options.name)
+        socket.empty() ? make_loopback_node(options.name, openssl_hasher())
                        : make_ml_node(std::move(node_options), openssl_hasher());
     TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
                            log);

@@ -91,7 +91,8 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     }
     const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models),
-                                                     std::move(*signer), session)),
+                                                     std::move(*signer), session),
+                                        openssl_hasher()),
                            {.servers = options.common.apls, .grace = options.common.apls_grace}),
         {sn_target(options.sns), licence_target(options.common.apls)});
     std::uint64_t replaced_by = 0;

@@ -1,6 +1,8 @@
-// Two files in turn: a write replaces the older one atomically, so the newer round is intact
-// whatever happens. `serial` orders them, since runs may restart at round 0; a file whose digest
-// does not match is not used, and the model is then fetched from another member.
+// Two files in turn: a third one, the draft, is written while a round's segments arrive, and
+// replaces the older of the two atomically, so the newer round is intact whatever happens. The head
+// of a draft is written last, since the digest is known last. `serial` orders the files, since runs
+// may restart at round 0; a file whose digest does not match is not used, and the model is then
+// fetched from another member.
 #include "deploy/storage/model_files.hpp"
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 
 #include "core/base/coding.hpp"
 #include "core/files/replace_file.hpp"
+#include "core/params/model_digest.hpp"
 
 namespace starling {
 
@@ -20,22 +23,29 @@ namespace {
 constexpr std::string_view model_magic = "STRLKEPT";
 constexpr std::uint32_t model_head_max = 4096;
 constexpr const char* model_names[] = {"merged-0.model", "merged-1.model"};
+constexpr const char* draft_name = "merged.draft";
 
 struct Read {
     std::uint64_t serial = 0;
     KeptModel model;
 };
 
-Bytes head_of(std::uint64_t serial, const KeptModel& model, std::uint64_t bytes) {
-    Writer writer;
-    writer.u64(serial);
-    writer.string(model.key.contract);
-    writer.u32(model.key.run);
-    writer.u64(model.key.round);
-    writer.u32(model.key.attempt);
-    writer.digest(model.digest);
-    writer.u64(bytes);
-    return writer.take();
+/// Of a length that the name of the contract alone determines.
+Bytes start_of(std::uint64_t serial, const RoundKey& key, const Digest& digest,
+               std::uint64_t bytes) {
+    Writer head;
+    head.u64(serial);
+    head.string(key.contract);
+    head.u32(key.run);
+    head.u64(key.round);
+    head.u32(key.attempt);
+    head.digest(digest);
+    head.u64(bytes);
+    Writer start;
+    start.raw(std::as_bytes(std::span(model_magic)));
+    start.u32(static_cast<std::uint32_t>(head.bytes().size()));
+    start.raw(head.bytes());
+    return start.take();
 }
 
 Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
@@ -73,10 +83,10 @@ Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
     }
     Bytes vector(bytes);
     stream.read(reinterpret_cast<char*>(vector.data()), static_cast<std::streamsize>(bytes));
-    if (!stream || hasher.digest(ByteView(vector)) != read.model.digest) {
+    read.model.segments = cut(Blob(std::move(vector)));
+    if (!stream || model_digest(read.model.segments, hasher) != read.model.digest) {
         return damaged;
     }
-    read.model.segments = cut(Blob(std::move(vector)));
     return read;
 }
 
@@ -115,27 +125,83 @@ Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& ha
     return opened;
 }
 
-Result<void> ModelFiles::keep(const KeptModel& model) {
+ModelFiles::ModelFiles(fs::path directory, std::uint64_t serial)
+    : directory_(std::move(directory)), serial_(serial), draft_(directory_ / draft_name) {}
+
+Result<void> ModelFiles::write(const WriteWork& work) {
+    if (!drafted_ || drafted_->number != work.draft) {
+        if (const Result<void> begun = begin(work.draft, work.key, work.model_bytes); !begun) {
+            return begun;
+        }
+    }
+    return write_segments(work.segments);
+}
+
+Result<void> ModelFiles::keep(const KeepWork& work) {
+    const KeptModel& model = work.model;
     std::uint64_t bytes = 0;
     for (const Blob& segment : model.segments) {
         bytes += segment.size();
     }
-    const bool again = newest_ && same_round(*newest_, model.key);
-    const std::uint64_t serial = again ? serial_ : serial_ + 1;
-    const Bytes head = head_of(serial, model, bytes);
-    Writer start;
-    start.raw(std::as_bytes(std::span(model_magic)));
-    start.u32(static_cast<std::uint32_t>(head.size()));
-    std::vector<ByteView> parts{start.bytes(), head};
-    for (const Blob& segment : model.segments) {
-        parts.push_back(segment.view());
+    if (work.draft == 0 || !drafted_ || drafted_->number != work.draft) {
+        if (const Result<void> begun = begin(work.draft, model.key, bytes); !begun) {
+            return begun;
+        }
     }
-    const Result<void> done = replace_file(directory_ / model_names[serial % 2], parts);
-    if (done) {
-        serial_ = serial;
-        newest_ = model.key;
+    std::vector<PlacedSegment> rest;
+    for (std::uint32_t i = 0; i < model.segments.size(); ++i) {
+        if (!drafted_->written[i]) {
+            rest.push_back({i, model.segments[i]});
+        }
     }
-    return done;
+    if (const Result<void> written = write_segments(rest); !written) {
+        return written;
+    }
+    const std::uint64_t serial = serial_for(model.key);
+    int number = draft_.write(start_of(serial, model.key, model.digest, bytes), 0);
+    number = number != 0 ? number : draft_.replace(target_for(model.key));
+    if (number != 0) {
+        return failed(number);
+    }
+    drafted_.reset();
+    serial_ = serial;
+    newest_ = model.key;
+    return {};
+}
+
+/// In place of a draft that was not completed.
+Result<void> ModelFiles::begin(DraftNumber number, const RoundKey& key, std::uint64_t bytes) {
+    const std::uint64_t start = start_of(0, key, {}, 0).size();
+    drafted_ = Drafted{number, key, bytes, start, std::vector<bool>(segment_count(bytes), false)};
+    const int failure = draft_.begin(start + bytes);
+    return failure == 0 ? Result<void>{} : failed(failure);
+}
+
+Result<void> ModelFiles::write_segments(const std::vector<PlacedSegment>& segments) {
+    for (const PlacedSegment& segment : segments) {
+        const int number = draft_.write(
+            segment.bytes.view(), drafted_->start + std::uint64_t{segment.index} * segment_bytes);
+        if (number != 0) {
+            return failed(number);
+        }
+        drafted_->written[segment.index] = true;
+    }
+    return {};
+}
+
+Error ModelFiles::failed(int number) {
+    const Error error =
+        write_error(target_for(drafted_->key), number, drafted_->start + drafted_->bytes);
+    drafted_.reset();
+    return error;
+}
+
+std::uint64_t ModelFiles::serial_for(const RoundKey& key) const {
+    return newest_ && same_round(*newest_, key) ? serial_ : serial_ + 1;
+}
+
+fs::path ModelFiles::target_for(const RoundKey& key) const {
+    return directory_ / model_names[serial_for(key) % 2];
 }
 
 }  // namespace starling

@@ -167,7 +167,7 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(const Pair& pair, Place& place) {
     options.planted.merge_in_arrival_order = options_.plant == Plant::arrival_order;
     options.planted.full_disk_is_goodbye = options_.plant == Plant::disk_is_farewell;
     const std::shared_ptr<const NodeSigner> signer = options.signer;
-    std::unique_ptr<Node> node = make_sl_node(std::move(options));
+    std::unique_ptr<Node> node = make_sl_node(std::move(options), openssl_hasher());
     return is_hostile(pair.number) ? hostile_.member->wrap(std::move(node), signer)
                                    : std::move(node);
 }

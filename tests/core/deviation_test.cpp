@@ -108,9 +108,13 @@ class WrongReports {
 public:
     void operator()(Input& input) const {
         auto* done = std::get_if<WorkDone>(&input);
-        auto* digest = done == nullptr ? nullptr : std::get_if<Digest>(&done->result);
-        if (digest != nullptr && !WorkId::of(done->work).is_of_fetch()) {
-            digest->bytes[0] ^= std::byte{0xff};
+        if (done == nullptr || WorkId::of(done->work).is_of_fetch()) {
+            return;
+        }
+        if (auto* merged = std::get_if<MergeResult>(&done->result)) {
+            merged->digest.bytes[0] ^= std::byte{0xff};
+        } else if (auto* hashed = std::get_if<SegmentDigests>(&done->result)) {
+            hashed->digests.front().second.bytes[0] ^= std::byte{0xff};
         }
     }
 };

@@ -140,7 +140,7 @@ protected:
         options.sn_addresses = {server(1).address, server(2).address};
         options.exchange_address = {"10.0.0.1", 16000};
         options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
-        return make_sl_node(options);
+        return make_sl_node(options, openssl_hasher());
     }
     void answer() { sl.frame({"sn1"}, CommandResult{++answers, Errc::ok, "", 0, 0}); }
     void submit_model(std::uint64_t elements) {

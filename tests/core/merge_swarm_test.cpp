@@ -2,6 +2,7 @@
 // the ledger has the digests that the rule's definition gives.
 #include "core/merge/merge_segment.hpp"
 #include "core/merge/plan.hpp"
+#include "core/params/model_digest.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/tampered_node.hpp"
 
@@ -65,7 +66,7 @@ private:
             std::memcpy(reinterpret_cast<std::byte*>(merged_.data()) + at * segment_bytes,
                         view.data(), view.size());
         }
-        return to_string(openssl_hasher().digest(std::span<const Blob>(segments)));
+        return to_string(model_digest(segments, openssl_hasher()));
     }
 
     ToyOptions toy_;

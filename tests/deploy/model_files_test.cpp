@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/params/model_digest.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 KeptModel model_of(Round round, Attempt attempt) {
     KeptModel model{{"default", 0, round, attempt}, {}, {}};
     model.segments.emplace_back(Bytes(16, static_cast<std::byte>(16 * round + attempt)));
-    model.digest = openssl_hasher().digest(std::span<const Blob>(model.segments));
+    model.digest = model_digest(model.segments, openssl_hasher());
     return model;
 }
 
@@ -25,7 +26,7 @@ protected:
     void keep(std::vector<RoundKey> keys) const {
         const ModelFiles::Opened opened = open();
         for (const RoundKey& key : keys) {
-            EXPECT_TRUE(opened.files->keep(model_of(key.round, key.attempt)));
+            EXPECT_TRUE(opened.files->keep({.model = model_of(key.round, key.attempt)}));
         }
     }
     void expect_kept(const std::vector<KeptModel>& expected) const {
@@ -48,6 +49,68 @@ TEST_F(ModelFilesTest, AttemptsOfARoundDoNotReplaceThePreviousRound) {
     keep({{"default", 0, 10, 0}, {"default", 0, 11, 0}});
     keep({{"default", 0, 11, 1}, {"default", 0, 11, 2}});  // in another start of the node
     expect_kept({model_of(10, 0), model_of(11, 2)});
+}
+
+/// Of two segments and a half, each of other bytes.
+KeptModel large_model(Round round, std::uint64_t bytes = 5 * segment_bytes / 2) {
+    Bytes vector(bytes);
+    for (std::size_t i = 0; i < vector.size(); ++i) {
+        vector[i] = static_cast<std::byte>(i / 1000 + round);
+    }
+    KeptModel model{{"default", 0, round, 0}, {}, cut(Blob(std::move(vector)))};
+    model.digest = model_digest(model.segments, openssl_hasher());
+    return model;
+}
+
+/// The segments with these indices.
+WriteWork part_of(const KeptModel& model, DraftNumber draft,
+                  const std::vector<std::uint32_t>& indices) {
+    WriteWork work{draft, model.key, 0, {}};
+    for (const Blob& segment : model.segments) {
+        work.model_bytes += segment.size();
+    }
+    for (const std::uint32_t index : indices) {
+        work.segments.push_back({index, model.segments[index]});
+    }
+    return work;
+}
+
+TEST_F(ModelFilesTest, AModelThatIsWrittenAsItArrivesIsKeptWhole) {
+    const KeptModel model = large_model(1);
+    {
+        const ModelFiles::Opened opened = open();
+        EXPECT_TRUE(opened.files->write(part_of(model, 1, {2})));
+        EXPECT_TRUE(opened.files->write(part_of(model, 1, {0})));
+        EXPECT_TRUE(opened.files->keep({.model = model, .draft = 1}));
+    }
+    expect_kept({model});
+}
+
+TEST_F(ModelFilesTest, AnUnfinishedDraftIsNeverRead) {
+    keep({{"default", 0, 1, 0}});
+    EXPECT_TRUE(open().files->write(part_of(large_model(2), 1, {0, 1, 2})));
+    expect_kept({model_of(1, 0)});
+}
+
+TEST_F(ModelFilesTest, ADraftHoldsNothingOfTheOneBefore) {
+    {
+        const ModelFiles::Opened opened = open();
+        EXPECT_TRUE(opened.files->write(part_of(large_model(1), 1, {0, 1})));
+        EXPECT_TRUE(opened.files->write(part_of(large_model(2), 2, {2})));
+        EXPECT_TRUE(opened.files->keep({.model = large_model(2), .draft = 2}));
+        EXPECT_TRUE(opened.files->write(part_of(large_model(3), 3, {0, 1, 2})));
+        EXPECT_TRUE(opened.files->keep({.model = large_model(4)}));  // as a fetched one
+    }
+    expect_kept({large_model(2), large_model(4)});
+}
+
+TEST_F(ModelFilesTest, FilesThatAreWrittenAgainHaveTheLengthOfTheNewModel) {
+    std::vector<KeptModel> kept;
+    for (const std::uint64_t size : {9U, 2'000'000U, 700'000U, 1U, 300'000U, 2'000'000U}) {
+        kept.push_back(large_model(kept.size(), size));
+        EXPECT_TRUE(open().files->keep({.model = kept.back()}));
+        expect_kept({kept.begin() + std::max<std::ptrdiff_t>(std::ssize(kept) - 2, 0), kept.end()});
+    }
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ void model(ByteView input) {
     put("merged-0.model", input);
     const auto opened = ModelFiles::open(place(""), openssl_hasher());
     if (opened && !opened->models.empty()) {
-        (void)opened->files->keep(opened->models.back());
+        (void)opened->files->keep({.model = opened->models.back()});
     }
     fs::remove(place("merged-1.model"));
 }

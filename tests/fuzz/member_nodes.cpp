@@ -64,26 +64,12 @@ private:
     }
 };
 
-WorkResult result_of(const Work& work) {
-    if (const auto* merge = std::get_if<MergeWork>(&work)) {
-        return merge_segment(*merge);
-    }
-    if (const auto* hash = std::get_if<HashWork>(&work)) {
-        Bytes all;
-        for (const Blob& segment : hash->segments) {
-            all.insert(all.end(), segment.view().begin(), segment.view().end());
-        }
-        return openssl_hasher().digest(all);
-    }
-    return KeptReply{};
-}
-
 /// An SL with an honest ML, two malicious SLs, and a partly honest SN: it sends views in order, but
 /// with any content.
 class SlRun {
 public:
     explicit SlRun(Drawer& draw)
-        : draw_(draw), sl_(make_sl_node(options())), hostile_sn_(draw.coin()) {
+        : draw_(draw), sl_(make_sl_node(options(), openssl_hasher())), hostile_sn_(draw.coin()) {
         sl_.step(PeerUp{{"sn1"}, Role::sn, sn_addresses[0]});
         sl_.step(PeerUp{{"ml1"}, Role::ml, {}});
         sl_.step(PeerUp{{"sl2"}, Role::sl, {}});
@@ -231,7 +217,7 @@ private:
         const auto at = sl_.work.begin() + draw_.in_range(0, most);
         const StartWork started = *at;
         sl_.work.erase(at);
-        sl_.step(WorkDone{started.work, result_of(started.what)});
+        sl_.step(WorkDone{started.work, run_work(started.what, openssl_hasher())});
     }
 
     ContractView next_view() {
@@ -325,7 +311,7 @@ private:
         if (const auto* train = std::get_if<TrainWork>(&started.what)) {
             ml_.step(WorkDone{started.work, program(train->reply)});
         } else if (std::holds_alternative<HashWork>(started.what)) {
-            ml_.step(WorkDone{started.work, result_of(started.what)});
+            ml_.step(WorkDone{started.work, run_work(started.what, openssl_hasher())});
         } else {
             ml_.step(WorkDone{started.work, KeptReply{draw_.one_in(10) ? Errc::io : Errc::ok, ""}});
         }

@@ -69,7 +69,7 @@ void licensed_node(ByteView input) {
     const std::vector<Address> servers = {{"10.0.2.1", 5814}, {"10.0.2.2", 5814}};
     SeatOptions seat;
     seat.servers = servers;
-    NodeBench bench(make_licensed_node(make_sl_node(options), seat));
+    NodeBench bench(make_licensed_node(make_sl_node(options, openssl_hasher()), seat));
     for (int step = 0; step < steps_max && !draw.done() && !bench.stopped; ++step) {
         const bool second = draw.coin();
         const NodeId server{second ? "apls2" : "apls1"};

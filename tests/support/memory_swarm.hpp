@@ -139,7 +139,7 @@ public:
             options.session = ++sessions;
             options.signer = make_memory_signer(openssl_hasher(), options.id, sessions, ca);
             options.kept = sl_stores[store]->models;
-            auto node = make_sl_node(options);
+            auto node = make_sl_node(options, openssl_hasher());
             const auto change = tampered.find(options.id.name);
             return licensed(change == tampered.end() ? std::move(node)
                                                      : change->second(std::move(node)));

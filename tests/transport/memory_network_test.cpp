@@ -123,11 +123,27 @@ TEST_F(MemoryFaults, RecordsReplacedByALostWriteComeBack) {
 TEST_F(MemoryFaults, AttemptsOfARoundDoNotReplaceThePreviousRoundsModel) {
     MemoryStore store;
     for (const Attempt attempt : {0U, 1U, 2U}) {
-        ASSERT_TRUE(store.keep({{"default", 0, attempt == 0 ? 10U : 11U, attempt}, {}, {}}));
+        ASSERT_TRUE(
+            store.keep({.model = {{"default", 0, attempt == 0 ? 10U : 11U, attempt}, {}, {}}}));
     }
     ASSERT_EQ(store.models.size(), 2U);
     EXPECT_EQ(store.models.front().key.round, 10U);
     EXPECT_EQ(store.models.back().key.attempt, 2U);
+}
+
+TEST_F(MemoryFaults, ACrashLosesSegmentsThatNoModelWasKeptOf) {
+    MemoryStore store;
+    Random random(1);
+    const Blob segment(record(1));
+    const std::uint64_t bytes = segment.size();
+    const KeptModel model{{"default", 0, 1, 0}, {}, {segment}};
+    ASSERT_TRUE(store.write({1, model.key, bytes, {{0, segment}}}));
+    store.crash(false, random);
+    EXPECT_TRUE(store.models.empty());
+    ASSERT_TRUE(store.write({1, model.key, bytes, {{0, segment}}}));
+    ASSERT_TRUE(store.keep({model, 1, bytes}));
+    store.crash(false, random);
+    EXPECT_EQ(store.models.size(), 1U);
 }
 
 TEST_F(MemoryFaults, AFailedWriteStopsTheNodeWhichCanBeRestarted) {

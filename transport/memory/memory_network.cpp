@@ -65,8 +65,10 @@ struct MemoryNetwork::Process final : public Endpoint, public WorkExecutor, publ
     std::unique_ptr<ProgramModel> program;
     std::unique_ptr<NodeRunner> runner;
     NodeClock clock;
-    NodeClock next_clock;            ///< `clock` from its next start on
-    SwarmTime worker_free{};         ///< when all work started so far is done
+    NodeClock next_clock;  ///< `clock` from its next start on
+    // When all work of each kind that was started so far is done.
+    SwarmTime worker_free{};
+    SwarmTime disk_free{};
     std::optional<SwarmTime> armed;  ///< time of the next wake; events for others are stale
     bool ended = false;              ///< it has stopped, and its connections are being closed
 };
@@ -93,6 +95,9 @@ void MemoryNetwork::launch(Process& process) {
     process.pins.clear();
     process.armed.reset();
     process.clock = process.next_clock;
+    if (process.spec.store != nullptr) {
+        process.spec.store->drop_draft();
+    }
     if (process.spec.program) {
         process.program = process.spec.program();
     }
@@ -447,10 +452,11 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
         return;
     }
     const double seconds = static_cast<double>(work_bytes(what)) / work_bytes_per_second;
-    process.worker_free = std::max(process.worker_free, now_) + from_seconds(seconds);
+    SwarmTime& free = is_storage(what) ? process.disk_free : process.worker_free;
+    free = std::max(free, now_) + from_seconds(seconds);
     // Executed when its time is over, so that a node that crashes before has stored nothing.
-    schedule(process.worker_free, [this, id = process.id, incarnation = process.incarnation, work,
-                                   what = std::move(what)] {
+    schedule(free, [this, id = process.id, incarnation = process.incarnation, work,
+                    what = std::move(what)] {
         Process& worker = *processes_.at(id);
         if (worker.running() && worker.incarnation == incarnation) {
             dispatch(

@@ -3,8 +3,16 @@
 #include "transport/memory/memory_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace starling {
+namespace {
+
+bool same_bytes(const Blob& a, const Blob& b) {
+    return a.size() == b.size() && std::ranges::equal(a.view(), b.view());
+}
+
+}  // namespace
 
 Result<void> MemoryStore::write_allowed() {
     if (full) {
@@ -36,10 +44,34 @@ Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> rec
     return {};
 }
 
-Result<void> MemoryStore::keep(const KeptModel& model) {
+Result<void> MemoryStore::write(const WriteWork& work) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
+    if (std::exchange(draft_, work.draft) != work.draft) {
+        drafted_.clear();
+    }
+    for (const PlacedSegment& segment : work.segments) {
+        drafted_.emplace(segment.index, segment.bytes);
+    }
+    return {};
+}
+
+Result<void> MemoryStore::keep(const KeepWork& work) {
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
+    }
+    const KeptModel& model = work.model;
+    std::uint64_t written_bytes = 0;
+    if (work.draft != 0 && draft_ == work.draft) {
+        for (const auto& [index, segment] : drafted_) {
+            STARLING_INVARIANT(same_bytes(segment, model.segments.at(index)),
+                               "a draft holds segments of the model that is kept");
+            written_bytes += segment.size();
+        }
+    }
+    STARLING_INVARIANT(written_bytes == work.written_bytes, "all that was written is in the draft");
+    drop_draft();
     std::erase_if(models, [&](const KeptModel& other) { return same_round(other.key, model.key); });
     models.push_back(model);
     if (models.size() > 2) {
@@ -84,6 +116,7 @@ void MemoryStore::undo_newest() {
 }
 
 void MemoryStore::crash(bool writing, Random& random) {
+    drop_draft();
     for (std::size_t lost = 0; lost < lost_writes && !undos_.empty(); ++lost) {
         undo_newest();
     }

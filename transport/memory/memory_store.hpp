@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <vector>
 
 #include "core/base/random.hpp"
@@ -14,11 +15,17 @@ class MemoryStore final : public Store, public ModelStore, public StateStore {
 public:
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
-    Result<void> keep(const KeptModel& model) override;
+    Result<void> write(const WriteWork& work) override;
+    Result<void> keep(const KeepWork& work) override;
     Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;
     Result<void> forget_states() override;
     SwarmDuration append_duration() const override { return duration; }
 
+    /// Segments that were written and not kept: no later start of the node has them.
+    void drop_draft() {
+        draft_ = 0;
+        drafted_.clear();
+    }
     /// Applies a crash of the node.
     /// \param writing  the newest write was under way: a random number of its records is kept,
     /// perhaps all or none.
@@ -46,7 +53,9 @@ private:
     void remember(Undo undo);
     void undo_newest();
 
-    std::deque<Undo> undos_;  ///< of the newest writes, the newest last
+    DraftNumber draft_ = 0;                  ///< 0: none
+    std::map<std::uint32_t, Blob> drafted_;  ///< segments of the draft
+    std::deque<Undo> undos_;                 ///< of the newest writes, the newest last
 };
 
 }  // namespace starling

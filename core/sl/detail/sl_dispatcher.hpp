@@ -24,7 +24,7 @@ namespace starling {
 /// sorts, sl_end.cpp ends.
 class SlNode final : public Node {
 public:
-    explicit SlNode(SlNodeOptions options);
+    SlNode(SlNodeOptions options, const Hasher& hasher);
 
     const NodeId& id() const override { return options_.id; }
     Role role() const override { return Role::sl; }
@@ -98,13 +98,14 @@ private:
     void on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out);
     void on_probe_reply(const NodeId& from, const FetchProbeReply& reply, Outbox& out);
     void on_work(const WorkDone& done, Outbox& out);
-    void on_fetched_hash(const Digest& digest, Outbox& out);
+    void on_fetched_hash(const SegmentDigests& hashed, Outbox& out);
     void on_fetched_kept(Outbox& out);
     void name_non_finite(const std::vector<NodeId>& nodes, Outbox& out);
     void dial_source(Outbox& out);
     void check_catch_up(Outbox& out);
 
     SlNodeOptions options_;
+    const Hasher& hasher_;
     SwarmTime now_{};                 ///< of the current step
     bool stopped_ = false;            ///< the last effect was put out: inputs are ignored
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left

@@ -1,0 +1,56 @@
+#include "core/sl/merged_model.hpp"
+
+#include "core/sl/work_id.hpp"
+
+namespace starling {
+
+MergedModel::MergedModel(DraftNumber draft, RoundKey key, std::uint64_t bytes)
+    : draft_(draft), key_(std::move(key)), bytes_(bytes), digests_(segment_count(bytes)) {}
+
+void MergedModel::add(std::uint32_t index, const Blob& segment,
+                      const std::optional<Digest>& digest) {
+    ++here_;
+    unwritten_.push_back({index, segment});
+    if (digest) {
+        digests_[index] = *digest;
+        ++hashed_;
+    } else {
+        unhashed_.push_back({index, segment});
+    }
+}
+
+void MergedModel::start_work(Outbox& out) {
+    const bool complete = here_ == digests_.size();
+    if (unhashed_.size() >= batch_segments || (complete && !unhashed_.empty())) {
+        const WorkId work{.kind = WorkId::Kind::hash_merged, .serial = draft_};
+        out.start_work(work.number(), HashWork{std::exchange(unhashed_, {})});
+    }
+    // A model of one batch is left for KeepWork: another work would cost more than it gains.
+    const bool rest = complete && written_bytes_ > 0 && !unwritten_.empty();
+    if (unwritten_.size() >= batch_segments || rest) {
+        for (const PlacedSegment& segment : unwritten_) {
+            written_bytes_ += segment.bytes.size();
+        }
+        const WorkId work{.kind = WorkId::Kind::write_merged, .serial = draft_};
+        out.start_work(work.number(),
+                       WriteWork{draft_, key_, bytes_, std::exchange(unwritten_, {})});
+    }
+}
+
+void MergedModel::on_hashed(const SegmentDigests& hashed) {
+    for (const auto& [index, digest] : hashed.digests) {
+        digests_[index] = digest;
+        ++hashed_;
+    }
+}
+
+std::optional<std::vector<Digest>> MergedModel::digests() const {
+    return hashed_ == digests_.size() ? std::optional(digests_) : std::nullopt;
+}
+
+void MergedModel::start_keeping(const Digest& digest, const Segments& segments, Outbox& out) const {
+    const WorkId work{.kind = WorkId::Kind::keep_merged, .serial = draft_};
+    out.start_work(work.number(), KeepWork{{key_, digest, segments}, draft_, written_bytes_});
+}
+
+}  // namespace starling

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/node/outbox.hpp"
+
+namespace starling {
+
+/// The merged model of an attempt while it becomes complete: its segments are hashed and written to
+/// the disk in batches while others still arrive, so that little of both is left at the end.
+class MergedModel {
+public:
+    /// Segments of one work: 2 MiB take a millisecond or two, far more than handing a work over.
+    static constexpr std::size_t batch_segments = 8;
+
+    /// \param draft  of the attempt at this node, which also numbers its works
+    MergedModel(DraftNumber draft, RoundKey key, std::uint64_t bytes);
+
+    /// A segment is merged or has come. \param digest  if it is known
+    void add(std::uint32_t index, const Blob& segment, const std::optional<Digest>& digest);
+    /// Hands batches to the worker; the last ones, which may be short, once all segments are here.
+    void start_work(Outbox& out);
+    void on_hashed(const SegmentDigests& hashed);
+
+    /// Of all segments, in order; nothing: some are not hashed yet.
+    std::optional<std::vector<Digest>> digests() const;
+    /// \pre  all segments are here
+    void start_keeping(const Digest& digest, const Segments& segments, Outbox& out) const;
+
+private:
+    DraftNumber draft_;
+    RoundKey key_;
+    std::uint64_t bytes_;  ///< of all segments
+    std::size_t here_ = 0;
+    std::vector<PlacedSegment> unhashed_;
+    std::vector<PlacedSegment> unwritten_;
+    std::uint64_t written_bytes_ = 0;  ///< handed to WriteWork
+    std::vector<Digest> digests_;
+    std::size_t hashed_ = 0;
+};
+
+}  // namespace starling

@@ -1,0 +1,88 @@
+// The descriptor stays open from the first write to fdatasync: errors of write-back in between are
+// reported to it (errseq_t, Linux 4.13).
+#include "deploy/storage/draft_file.hpp"
+
+#include <cerrno>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace starling {
+namespace {
+
+/// Gives `draft` the name `target`, and what had that name the draft's, where the file system can
+/// exchange names (ext4, XFS, Btrfs, tmpfs; not NFS).
+bool take_name(const std::filesystem::path& draft, const std::filesystem::path& target) {
+    if (::renameat2(AT_FDCWD, draft.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
+        return true;
+    }
+    const bool impossible = errno == ENOENT || errno == EINVAL || errno == ENOSYS;
+    return impossible && ::rename(draft.c_str(), target.c_str()) == 0;
+}
+
+}  // namespace
+
+int DraftFile::begin(std::uint64_t bytes) {
+    close();
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) {
+        return errno;
+    }
+    const auto size = static_cast<off_t>(bytes);
+    if (::fallocate(descriptor_, 0, 0, size) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
+        return fail(errno);
+    }
+    return ::ftruncate(descriptor_, size) == 0 ? 0 : fail(errno);
+}
+
+int DraftFile::write(ByteView bytes, std::uint64_t offset) {
+    const std::uint64_t begin = offset;
+    while (!bytes.empty()) {
+        const ssize_t written =
+            ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return fail(errno);
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+        offset += static_cast<std::uint64_t>(written);
+    }
+    // A hint: what it can't do is left for fdatasync.
+    (void)::sync_file_range(descriptor_, static_cast<off_t>(begin),
+                            static_cast<off_t>(offset - begin), SYNC_FILE_RANGE_WRITE);
+    return 0;
+}
+
+int DraftFile::replace(const std::filesystem::path& target) {
+    if (::fdatasync(descriptor_) != 0 || !take_name(path_, target)) {
+        return fail(errno);
+    }
+    close();
+    const std::filesystem::path directory =
+        target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+    const int handle = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int failure = handle >= 0 && ::fsync(handle) == 0 ? 0 : errno;
+    if (handle >= 0) {
+        ::close(handle);
+    }
+    return failure;
+}
+
+int DraftFile::fail(int number) {
+    close();
+    ::unlink(path_.c_str());
+    return number;
+}
+
+void DraftFile::close() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+        descriptor_ = -1;
+    }
+}
+
+}  // namespace starling

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "core/base/bytes.hpp"
+
+namespace starling {
+
+/// A file that is written piece by piece under a name of its own and takes another file's name
+/// when it is complete. What the draft's name holds is never read.
+///
+/// The replaced file becomes the next draft: writing into its blocks and cached pages costs half
+/// the CPU time of new ones, and there is nothing to unlink. Methods return 0 or the errno of what
+/// failed; after a failure the draft is gone, with its blocks.
+class DraftFile {
+public:
+    explicit DraftFile(std::filesystem::path path) : path_(std::move(path)) {}
+    DraftFile(const DraftFile&) = delete;
+    DraftFile& operator=(const DraftFile&) = delete;
+    ~DraftFile() { close(); }
+
+    /// Begins a file of `bytes` and reserves them on the disk. Its content is undefined.
+    [[nodiscard]] int begin(std::uint64_t bytes);
+    /// Also asks the system to begin writing those bytes to the disk, so that little is left for
+    /// replace(). \pre  begin()
+    [[nodiscard]] int write(ByteView bytes, std::uint64_t offset);
+    /// Makes the draft durable and then, atomically and durably, `target`. \pre  the same directory
+    [[nodiscard]] int replace(const std::filesystem::path& target);
+
+private:
+    int fail(int number);
+    void close();
+
+    std::filesystem::path path_;
+    int descriptor_ = -1;
+};
+
+}  // namespace starling
