@@ -130,6 +130,9 @@ constexpr Flag sl_flags[] = {
     {"--sl-fs-service", "HOST[:PORT]", network,
      "Address that other SLs dial instead, if a TLS-passthrough proxy is in front of this host",
      "SL_FS_SERVICE"},
+    {"--site", "NAME", network,
+     "Where this host is: members that name the same site are near to each other, and a large "
+     "distance is crossed once for all of them; default: none"},
     {"--ml-name", "NAME", program,
      "Name of the ML node; default: --name with 'ml' in place of 'sl', else NAME-ml"},
     {"--ml-entrypoint", "PROGRAM", program,

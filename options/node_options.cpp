@@ -539,6 +539,7 @@ Result<Parsed<SlOptions>> read_run_sl(const std::vector<std::string>& arguments,
             }
             options.fs_port = reader.port("--sl-fs-port", options.fs_port);
             options.fs_service = reader.service("--sl-fs-service", options.fs_port);
+            options.site = reader.name("--site");
             options.ml = read_ml(values, reader, options.common);
             options.socket_only = values.has("--ml-socket-only");
         });

@@ -99,6 +99,7 @@ struct SlOptions {
     std::vector<Address> sns;           ///< APIs of SNs: the next is asked where one is gone
     std::uint16_t fs_port = 30305;      ///< --sl-fs-port: exchange with other SLs
     std::optional<Address> fs_service;  ///< --sl-fs-service: what other SLs dial instead
+    std::string site;                   ///< --site; may be empty
     MlOptions ml;
     bool socket_only = false;  ///< --ml-socket-only: no memory is shared with the program
 };

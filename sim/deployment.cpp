@@ -194,6 +194,7 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
     sl.role = Role::sl;
     sl.host = actor.host;
     sl.listens = {*address, options->fs_port};
+    sl.site = options->site;
     sl.sns = options->sns;
     sl.socket = socket_of(engine, actor.host, id->name);
     sl.has_certificate_flags = has_certificate_flags(options->common);

@@ -22,6 +22,7 @@ struct SimNodePlan {
     Address peer_listens;                           ///< SN: where other SNs dial it
     std::optional<Address> sentinel;                ///< SN: the SN through which it joins
     SwarmDuration election_timeout{0};              ///< SN
+    std::string site;                               ///< SL
     std::string socket;                             ///< SL: its Unix socket; ML: that of its SL
     MlOptions program;                              ///< ML
     SeatOptions seat;                               ///< SN, SL: its licence servers

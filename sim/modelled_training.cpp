@@ -93,6 +93,7 @@ private:
         request.contract = model_.contract;
         request.config.min_peers = model_.min_peers;
         request.config.sync_frequency = model_.sync_frequency;
+        request.config.exchange = model_.exchange;
         request.config.grace_ns = SwarmCallbackOptions{}.grace.count();
         request.config.layout_bytes = layout->size_bytes();
         request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
@@ -182,6 +183,14 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
     const auto contract = environment.find("TRAINING_CONTRACT");
     if (contract != environment.end() && !contract->second.empty()) {
         model.contract = contract->second;
+    }
+    const auto exchange = environment.find("EXCHANGE");
+    if (exchange != environment.end() && !exchange->second.empty()) {
+        const Result<ExchangePlan> plan = parse_exchange_plan(exchange->second);
+        if (!plan) {
+            return Error{Errc::usage, "environment variable EXCHANGE: " + plan.error().message};
+        }
+        model.exchange = *plan;
     }
     const double slower = 1e9 / flops_per_second;
     model.seconds_per_batch = properties.contains("model.flops_per_batch")

@@ -41,6 +41,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.id = plan.id;
         options.sn_addresses = plan.sns;
         options.exchange_address = plan.listens;
+        options.site = plan.site;
         options.session = start;
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.kept = store->models;

@@ -36,14 +36,15 @@ struct TrainingModel {
     std::uint32_t sync_frequency = 128;
     std::uint32_t weight = 1;
     std::string contract = "default";
+    ExchangePlan exchange = ExchangePlan::automatic;
 
     /// Batches of one epoch; the last one may be smaller.
     std::uint64_t batches() const { return (samples + batch_size - 1) / batch_size; }
 };
 
 /// Reads `model.*` properties of the actor and the program's environment (MAX_EPOCHS, MIN_PEERS,
-/// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT). Errc::usage names the property or variable.
-/// \param flops_per_second  of the host; 1e9 is the reference machine.
+/// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT, EXCHANGE). Errc::usage names the property or
+/// variable. \param flops_per_second  of the host; 1e9 is the reference machine.
 Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
                                           const std::map<std::string, std::string>& environment,
                                           double flops_per_second);

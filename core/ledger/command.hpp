@@ -30,6 +30,7 @@ struct Enrol {
     /// Rejoins this run instead of beginning a new one; if the run was completed meanwhile, the
     /// member still gets the final model. Errc::stale: another run has begun.
     std::optional<Run> back_to;
+    std::string site;  ///< see Member
 };
 struct CheckInRound {
     std::string contract;
@@ -231,6 +232,7 @@ void encode(Writer& writer, const std::vector<NodeId>& ids);
 std::vector<NodeId> decode_node_ids(Reader& reader, std::uint32_t count_max);
 void encode(Writer& writer, const ContractConfig& config);
 ContractConfig decode_contract_config(Reader& reader);
+std::string decode_site(Reader& reader);
 void encode(Writer& writer, const CheckIn& check_in);
 CheckIn decode_check_in(Reader& reader);
 void encode(Writer& writer, const ContractView& view);

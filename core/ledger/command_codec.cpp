@@ -116,6 +116,7 @@ void encode_fields(Writer& writer, const Enrol& c) {
     writer.string(c.layout_text);
     writer.boolean(c.back_to.has_value());
     writer.u32(c.back_to.value_or(0));
+    writer.string(c.site);
 }
 void decode_fields(Reader& reader, Enrol& c) {
     c.contract = reader.string(contract_name_max);
@@ -127,6 +128,7 @@ void decode_fields(Reader& reader, Enrol& c) {
         reader.fail();  // a second encoding of the same command
     }
     c.back_to = back ? std::optional<Run>(run) : std::nullopt;
+    c.site = decode_site(reader);
 }
 
 void encode_fields(Writer& writer, const CheckInRound& c) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/merge/plan.hpp"
-
 namespace starling {
 
 std::string_view to_string(EndMode mode) {
@@ -42,9 +40,11 @@ std::string_view to_string(ContractPhase phase) {
     return "unknown";
 }
 
+bool is_site(std::string_view text) { return text.empty() || parse_node_id(text).has_value(); }
+
 SwarmDuration attempt_limit(const ContractConfig& config, std::size_t members) {
-    const auto bytes = static_cast<double>(
-        busiest_member_bytes(std::max<std::size_t>(members, 1), config.layout_bytes));
+    const auto bytes = static_cast<double>(busiest_member_bytes(
+        std::max<std::size_t>(members, 1), config.layout_bytes, config.exchange));
     constexpr double longest = 1e9;  // seconds; more can't be added to a time
     const double seconds = 4 * bytes / static_cast<double>(config.slowest_link);
     return std::chrono::minutes(10) + from_seconds(std::min(seconds, longest));
@@ -54,9 +54,9 @@ std::string to_string(const ContractConfig& config) {
     const auto seconds = [](std::int64_t ns) { return std::to_string(ns / 1'000'000'000) + " s"; };
     return "min_peers " + std::to_string(config.min_peers) + ", sync_frequency " +
            std::to_string(config.sync_frequency) + ", merge " + to_string(config.merge) +
-           ", non-finite " + std::string(to_string(config.non_finite)) + ", grace " +
-           seconds(config.grace_ns) + ", wait limit " +
-           (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns)) +
+           ", non-finite " + std::string(to_string(config.non_finite)) + ", exchange " +
+           std::string(to_string(config.exchange)) + ", grace " + seconds(config.grace_ns) +
+           ", wait limit " + (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns)) +
            ", slowest link " + std::to_string(config.slowest_link) + " bytes/s";
 }
 

@@ -12,11 +12,15 @@
 #include "core/base/time.hpp"
 #include "core/merge/finite.hpp"
 #include "core/merge/merge_rules.hpp"
+#include "core/merge/plan.hpp"
 
 namespace starling {
 
 constexpr std::size_t contract_name_max = 128;  ///< bytes
 constexpr std::uint32_t weight_max = 100;       ///< of a member's contribution
+
+/// Whether it may stand as a member's site: empty, or as a node's name.
+bool is_site(std::string_view text);
 
 /// What a member that has finished its training sends in later rounds (HPE's
 /// checkinModelOnTrainEnd): its own last parameters, the last merged ones, or nothing. Travels on
@@ -32,6 +36,7 @@ struct ContractConfig {
     std::uint32_t sync_frequency = 128;  ///< batches between rounds, >= 1
     MergeMethod merge;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    ExchangePlan exchange = ExchangePlan::automatic;
     std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in
     /// End the swarm if min_peers are not there by then; 0 = wait for ever.
     std::int64_t wait_limit_ns = 0;
@@ -88,11 +93,14 @@ enum class MemberStatus : std::uint8_t { active = 1, left = 2, lost = 3, expelle
 
 struct Member {
     Address address;  ///< of its SL's exchange port
+    /// Members of one site are near to each other, as far as their owners declare it; may be empty.
+    std::string site;
     MemberStatus status = MemberStatus::active;
     std::optional<CheckIn> check_in;   ///< of the current round
     std::uint64_t check_in_index = 0;  ///< index of the ledger entry that brought it
     CheckIn last;                      ///< of the last round it took part in
     SwarmTime heard_at{};              ///< its newest check-in, or when it joined
+    std::optional<Round> deviated_in;  ///< the newest round in which its merge deviated
 };
 
 /// A member of a frozen round.
@@ -102,6 +110,7 @@ struct RoundMember {
     std::uint32_t weight = 1;
     std::uint64_t check_in_index = 0;  ///< see Member: the same index, the same parameters
     bool merges = true;                ///< false: owns no segments, see Contract::apart
+    std::string site;                  ///< see Member
 
     friend bool operator==(const RoundMember&, const RoundMember&) = default;
 };

@@ -4,6 +4,15 @@
 #include "core/ledger/command.hpp"
 
 namespace starling {
+
+std::string decode_site(Reader& reader) {
+    std::string site = reader.string(node_name_max);
+    if (!is_site(site)) {
+        reader.fail();
+    }
+    return site;
+}
+
 namespace {
 
 void encode(Writer& writer, const RoundMember& member) {
@@ -12,16 +21,18 @@ void encode(Writer& writer, const RoundMember& member) {
     writer.u32(member.weight);
     writer.u64(member.check_in_index);
     writer.boolean(member.merges);
+    writer.string(member.site);
 }
 
 std::vector<RoundMember> decode_members(Reader& reader) {
-    std::vector<RoundMember> members(reader.count(23, members_max));
+    std::vector<RoundMember> members(reader.count(27, members_max));
     for (RoundMember& member : members) {
         member.id = decode_node_id(reader);
         member.address = decode_address(reader);
         member.weight = reader.u32();
         member.check_in_index = reader.u64();
         member.merges = reader.boolean();
+        member.site = decode_site(reader);
     }
     return members;
 }
@@ -71,6 +82,7 @@ void encode(Writer& writer, const ContractConfig& config) {
     writer.u32(config.sync_frequency);
     encode(writer, config.merge);
     writer.u8(static_cast<std::uint8_t>(config.non_finite));
+    writer.u8(static_cast<std::uint8_t>(config.exchange));
     writer.i64(config.grace_ns);
     writer.i64(config.wait_limit_ns);
     writer.u64(config.slowest_link);
@@ -84,6 +96,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.sync_frequency = reader.u32();
     config.merge = decode_merge_method(reader);
     config.non_finite = decode_enum(reader, NonFinitePolicy::refuse, NonFinitePolicy::allow);
+    config.exchange = decode_enum(reader, ExchangePlan::automatic, ExchangePlan::tree);
     config.grace_ns = reader.i64();
     config.wait_limit_ns = reader.i64();
     config.slowest_link = reader.u64();

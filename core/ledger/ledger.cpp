@@ -30,8 +30,8 @@ constexpr std::size_t contracts_of_node_max = 4;
 constexpr std::size_t view_bytes_max = std::size_t{4} * 1024 * 1024;
 
 /// A member may be in a view three times: as frozen, in the last commit and as departed.
-std::size_t view_bytes_of(const NodeId& node, const Address& address) {
-    return 3 * (node.name.size() + address.host.size() + 32);
+std::size_t view_bytes_of(const NodeId& node, const Address& address, const std::string& site) {
+    return 3 * (node.name.size() + address.host.size() + site.size() + 32);
 }
 
 bool has_weight(const Contract& contract) {
@@ -252,9 +252,9 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
                                                  to_string(command.config));
     }
     if (contract->members.count(entry.signer) == 0) {
-        std::size_t bytes = view_bytes_of(entry.signer, node->second.address);
+        std::size_t bytes = view_bytes_of(entry.signer, node->second.address, command.site);
         for (const auto& [id, member] : contract->members) {
-            bytes += view_bytes_of(id, member.address);
+            bytes += view_bytes_of(id, member.address, member.site);
         }
         if (bytes > view_bytes_max) {
             return denied(Errc::too_large, "contract '" + contract->name + "' has " +
@@ -319,6 +319,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
     }
     member = Member{};
     member.address = nodes_.at(entry.signer).address;
+    member.site = command.site;
     member.heard_at = time_of(entry);
     contract.version = index_;
     if (contract.members.size() == 1) {
@@ -403,8 +404,11 @@ void Ledger::freeze(Contract& contract, bool retry) {
     const std::vector<RoundMember> before = std::exchange(contract.frozen, {});
     for (auto& [id, member] : contract.members) {
         if (member.status == MemberStatus::active && member.check_in) {
-            contract.frozen.push_back(
-                {id, member.address, member.check_in->weight, member.check_in_index});
+            contract.frozen.push_back({.id = id,
+                                       .address = member.address,
+                                       .weight = member.check_in->weight,
+                                       .check_in_index = member.check_in_index,
+                                       .site = member.site});
         }
     }
     choose_owners(contract);

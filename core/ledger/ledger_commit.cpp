@@ -97,6 +97,7 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
 void Ledger::note_deviation(Contract& contract, const CommitRound& command,
                             const MemberReport& report, const Digest& agreed, SwarmTime now) {
     const std::uint32_t times = ++contract.deviations[report.node];
+    contract.members.at(report.node).deviated_in = command.round;
     events_.push_back(
         MemberDeviated{contract.name, report.node, command.round, report.digest, agreed, times});
     // It stays if the run would fall below its quorum: it harms nobody but itself.

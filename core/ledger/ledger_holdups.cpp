@@ -11,6 +11,11 @@ bool is_in_attempt(const Contract& contract, Round round, Attempt attempt) {
            contract.attempt == attempt;
 }
 
+bool has_deviated(const Contract& contract, const NodeId& node, Round round) {
+    const auto member = contract.members.find(node);
+    return member != contract.members.end() && member->second.deviated_in == round;
+}
+
 }  // namespace
 
 Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
@@ -105,14 +110,24 @@ Answer Ledger::keep_apart(const Entry& entry, const KeepApart& command) {
     return {Errc::ok, "", contract->run};
 }
 
-/// Either the owner has sent this member other bytes than the others, or the member accuses an
-/// honest one: neither merges for the other again, and the round counts as nobody's deviation. An
-/// accusation of most others is not believed, so that a faulty machine is still expelled.
+/// Either the sender of the segments, their owner or a tree's relay, has sent this member other
+/// bytes than the others, or the member accuses an honest one: neither merges for the other again,
+/// and the round counts as nobody's deviation. An accusation of most others is not believed, so
+/// that a faulty machine is still expelled.
 Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || !contract->deviations.contains(entry.signer) ||
         contract->deviations.at(entry.signer) == 0) {
         return {Errc::stale, "no merge of that node deviated in this run"};
+    }
+    if (has_deviated(*contract, command.owner, command.round) &&
+        has_deviated(*contract, entry.signer, command.round) && command.owner != entry.signer) {
+        // A tree's relay that passed on what it had: its own report shows that it was misled, or
+        // is at fault, so it is not the one to be kept apart.
+        --contract->deviations.at(entry.signer);
+        contract->members.at(entry.signer).deviated_in.reset();
+        contract->version = index_;
+        return {Errc::ok, "", contract->run};
     }
     if (!contract->members.contains(command.owner) || command.owner == entry.signer ||
         contract->are_apart(entry.signer, command.owner)) {

@@ -125,6 +125,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     request.config.sync_frequency = options_.sync_frequency;
     request.config.merge = chosen_rule(options_);
     request.config.non_finite = options_.non_finite;
+    request.config.exchange = options_.exchange;
     request.config.slowest_link = options_.slowest_link;
     request.config.grace_ns = options_.grace.count();
     request.config.wait_limit_ns = options_.wait_limit.count();

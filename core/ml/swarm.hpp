@@ -129,6 +129,9 @@ struct SwarmCallbackOptions {
     /// where they shall not be the usual ones: "trimmed-mean:beta=0.2"
     /// (core/merge/merge_rules.cpp). The same for all members.
     std::string merge_rule = "mean";
+    /// By which plan the members exchange segments; the same for all members, and the merged model
+    /// is the same for all plans.
+    ExchangePlan exchange = ExchangePlan::automatic;
     /// What becomes of parameters with NaN or infinity in them; the same for all members.
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".

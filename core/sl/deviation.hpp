@@ -14,7 +14,7 @@ namespace starling {
 struct Deviation {
     Round round = 0;
     Segments merged;
-    std::vector<NodeId> owners;  ///< of each segment
+    std::vector<NodeId> owners;  ///< of each segment; in a tree, who passed it on to this node
 };
 
 struct DifferentSegments {

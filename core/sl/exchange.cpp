@@ -2,7 +2,8 @@
 // Rabenseifner and Gropp, "Optimization of Collective Communication Operations in MPICH", 2005), so
 // each member sends and receives two models, however many members there are. Each segment has one
 // owner (merge/plan.hpp), which fetches all contributions to it, merges them in the order of node
-// IDs, and serves the result.
+// IDs, and serves the result; in a tree, one member of each group fetches the result and serves it
+// to the others of its group.
 //
 // Receivers request, senders answer: a request can be repeated after a connection was cut, and
 // bounds what is in flight. Invariant: a segment is requested once on a connection, and again only
@@ -21,10 +22,11 @@ namespace {
 std::vector<PlanMember> plan_members(const ExchangeSetup& setup) {
     std::map<NodeId, PlanMember> all;
     for (const RoundMember& member : setup.members) {
-        all[member.id] = member.merges ? PlanMember::merges : PlanMember::contributes;
+        const PlanPart part = member.merges ? PlanPart::merges : PlanPart::contributes;
+        all.emplace(member.id, PlanMember(part, member.site));
     }
     for (const NodeId& id : setup.departed) {
-        all.emplace(id, PlanMember::departed);
+        all.emplace(id, PlanPart::departed);
     }
     std::vector<PlanMember> members;
     for (const auto& [id, member] : all) {
@@ -37,7 +39,8 @@ std::vector<PlanMember> plan_members(const ExchangeSetup& setup) {
 
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
-      plan_(make_plan(plan_members(setup_), setup_.layout->size_bytes(), setup_.key.round)) {
+      plan_(make_plan(plan_members(setup_), setup_.layout->size_bytes(), setup_.key.round,
+                      setup_.exchange)) {
     const std::size_t segments = plan_.owner_of.size();
     STARLING_INVARIANT(setup_.own.size() == segments,
                        "the ML's parameters were cut by the same layout");
@@ -58,16 +61,17 @@ Exchange::Exchange(ExchangeSetup setup)
     STARLING_INVARIANT(found, "only a member of the round exchanges");
     STARLING_INVARIANT(!contributors_.empty(), "a round is frozen with weight only");
     for (std::uint32_t i = 0; i < setup_.members.size(); ++i) {
-        if (i != self_ && (owners.count(i) > 0 || owners.count(self_) > 0)) {
+        if (i != self_ && is_partner(i, owners)) {
             partners_.push_back(setup_.members[i]);
             states_[setup_.members[i].id] = Partner{};
         }
     }
     for (std::uint32_t segment = 0; segment < segments; ++segment) {
         if (!owned(segment)) {
-            states_[setup_.members[plan_.owner_of[segment]].id].merged.insert(segment);
+            states_[setup_.members[plan_.source_of(segment, self_)].id].merged.insert(segment);
             continue;
         }
+        owned_.push_back(segment);
         assemblies_[segment] = {std::vector<Blob>(contributors_.size()), weights_, 0};
         for (const std::uint32_t contributor : contributors_) {
             const RoundMember& member = setup_.members[contributor];
@@ -79,6 +83,14 @@ Exchange::Exchange(ExchangeSetup setup)
     for (const auto& [id, partner] : states_) {
         expected_bytes_ += missing_bytes(partner.merged) + missing_bytes(partner.contributions);
     }
+}
+
+/// Whether segments go from one to the other.
+bool Exchange::is_partner(std::uint32_t member, const std::set<std::uint32_t>& owners) const {
+    const bool near =
+        plan_.kind == ExchangePlan::tree && plan_.group_of[member] == plan_.group_of[self_];
+    return owners.contains(member) || owners.contains(self_) ||
+           (near && (setup_.members[member].merges || setup_.members[self_].merges));
 }
 
 std::uint64_t Exchange::missing_bytes(const std::set<std::uint32_t>& segments) const {
@@ -104,6 +116,7 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
             }
         }
     }
+    open_window();
     measured_at_ = now;
     began_at_ = now;
     for (auto& [id, partner] : states_) {
@@ -195,20 +208,20 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     traffic_.received_bytes += body.size();
     note_progress(now, partner);
     if (data.kind == SegmentKind::merged) {
-        store_merged(data.index, body);
+        store_merged(data.index, body, out);
         return {};
     }
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
         const RoundMember& member = setup_.members[contributors_[c]];
         if (member.id == from) {
             if (setup_.kept != nullptr) {
-                setup_.kept->keep(member, data.index, body);
+                setup_.kept->keep(member, data.index, body, setup_.layout->size_bytes());
             }
             contribute(data.index, c, std::move(body), out);
             break;
         }
     }
-    if (missing.empty()) {
+    if (!contributes(partner)) {
         request_within_window(now, out);
     }
     return {};
@@ -233,11 +246,17 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
     out.start_work(id.number(), std::move(work));
 }
 
-void Exchange::store_merged(std::uint32_t segment, const Blob& body) {
+/// Others may wait for it: for their owner, or for the relay of their group.
+void Exchange::store_merged(std::uint32_t segment, const Blob& body, Outbox& out) {
     merged_[segment] = body;
     have_merged_[segment] = true;
     ++merged_count_;
     new_merged_.push_back(segment);
+    for (auto& [id, partner] : states_) {
+        if (partner.requested.erase(segment) > 0) {
+            send_segment(id, SegmentKind::merged, segment, body, out);
+        }
+    }
 }
 
 std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {
@@ -250,15 +269,23 @@ std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& 
     return nodes;
 }
 
-void Exchange::on_merged(const MergeResult& result, Outbox& out) {
+void Exchange::on_merged(SwarmTime now, const MergeResult& result, Outbox& out) {
     STARLING_INVARIANT(result.segment < merged_.size() && !have_merged_[result.segment],
                        "each owned segment is merged once");
-    store_merged(result.segment, result.merged);
+    store_merged(result.segment, result.merged, out);
+    open_ -= result.segment < contributions_below_ ? 1U : 0U;
+    const std::uint32_t before = contributions_below_;
+    if (!open_window()) {
+        return;
+    }
     for (auto& [id, partner] : states_) {
-        if (partner.requested.erase(result.segment) > 0) {
-            send_segment(id, SegmentKind::merged, result.segment, result.merged, out);
+        if (partner.contributions.empty() || *partner.contributions.begin() >= before) {
+            partner.in_window = false;  // it has sent what it was asked for, and queues again
+        } else if (partner.up && partner.in_window) {
+            send_fetch(id, partner, SegmentKind::contribution, out, before);
         }
     }
+    request_within_window(now, out);
 }
 
 }  // namespace starling

@@ -17,6 +17,9 @@ namespace starling {
 
 /// Members that may send to an owner at once: bounds incast, the same in a simulation and on hosts.
 constexpr std::size_t fan_in_window = 64;
+/// Contributions that an owner requests ahead of its merges, but those of two segments at least: at
+/// the centre of a star the members' models would otherwise be in memory all at once.
+constexpr std::uint64_t contribution_window_bytes = std::uint64_t{64} * 1024 * 1024;
 /// A partner is sent its first probe after this time without a segment.
 constexpr SwarmDuration first_probe_timeout = std::chrono::seconds(5);
 
@@ -28,6 +31,7 @@ struct ExchangeSetup {
     std::shared_ptr<const ParamLayout> layout;
     MergeMethod method;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    ExchangePlan exchange = ExchangePlan::automatic;
     Segments own;                                  ///< this member's parameters
     bool in_arrival_order = false;                 ///< see SlNodeOptions::PlantedFaults
     SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
@@ -45,7 +49,9 @@ public:
     explicit Exchange(ExchangeSetup setup);
 
     const RoundKey& key() const { return setup_.key; }
-    /// The members that this one exchanges with: all if it owns a segment, else the owners.
+    const MergePlan& plan() const { return plan_; }
+    /// The members that this one exchanges with: all if it owns a segment, else the
+    /// owners and, in a tree, its group.
     const std::vector<RoundMember>& partners() const { return partners_; }
 
     /// Requests missing segments from every connected partner.
@@ -59,7 +65,7 @@ public:
     /// Accepts a segment. An error (wrong sender, index or size): it is dropped.
     Result<void> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
                             Outbox& out);
-    void on_merged(const MergeResult& result, Outbox& out);
+    void on_merged(SwarmTime now, const MergeResult& result, Outbox& out);
     /// \pre probe.key == key()
     void on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const;
     /// Requests again what the reply shows to be lost.
@@ -80,9 +86,9 @@ public:
                               const std::set<NodeId>& refused_by) const;
     TransferProgress transfer() const;
 
-    /// The owner of the segment in this attempt.
-    const NodeId& owner_of(std::uint32_t segment) const {
-        return setup_.members[plan_.owner_of[segment]].id;
+    /// Who merged the segment of this attempt or, in a tree, passed it on to this node.
+    const NodeId& source_of(std::uint32_t segment) const {
+        return setup_.members[owned(segment) ? self_ : plan_.source_of(segment, self_)].id;
     }
     /// The members at those places among a segment's contributions.
     std::vector<NodeId> contributors_at(const std::vector<std::uint32_t>& places) const;
@@ -105,7 +111,7 @@ private:
         ServedSegments served;              ///< of the own parameters, to it
         ServedSegments served_merged;
         bool up = false;
-        bool in_window = false;         ///< was asked for its contributions: see fan_in_window
+        bool in_window = false;         ///< may send contributions: see fan_in_window
         SwarmTime waiting_since{};      ///< when its segments were first requested
         SwarmTime last_segment{};       ///< when one came last; or the last probe or new connection
         SwarmTime last_progress{};      ///< when bytes came last; at first waiting_since
@@ -114,8 +120,6 @@ private:
         std::uint64_t partial_bytes = 0;     ///< of the segment that is arriving
         std::uint32_t probe = 0;             ///< serial of the newest
         std::uint32_t probe_at_request = 0;  ///< `probe` at the last request for segments
-
-        bool is_awaited() const { return !merged.empty() || (in_window && !contributions.empty()); }
     };
     struct Assembly {
         std::vector<Blob> contributions;     ///< one for each contributor, in order
@@ -124,11 +128,19 @@ private:
     };
 
     bool owned(std::uint32_t segment) const { return plan_.owner_of[segment] == self_; }
-    /// Requests contributions of partners, as far as the window allows.
     void request_within_window(SwarmTime now, Outbox& out);
-    /// After a new connection: requests all that is still missing from this partner.
+    bool open_window();
+    /// Whether contributions of it are needed now: of segments within the window.
+    bool contributes(const Partner& partner) const {
+        return !partner.contributions.empty() &&
+               *partner.contributions.begin() < contributions_below_;
+    }
+    bool awaits(const Partner& partner) const {
+        return !partner.merged.empty() || (partner.in_window && contributes(partner));
+    }
     void request_missing(SwarmTime now, const NodeId& peer, Partner& partner, Outbox& out) const;
-    void send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out) const;
+    void send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out,
+                    std::uint32_t from = 0) const;
     void note_progress(SwarmTime now, Partner& partner);
     void set_partial(Partner& partner, std::uint64_t bytes);
     std::uint64_t missing_bytes(const std::set<std::uint32_t>& segments) const;
@@ -136,7 +148,8 @@ private:
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       Outbox& out);
     void contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out);
-    void store_merged(std::uint32_t segment, const Blob& body);
+    void store_merged(std::uint32_t segment, const Blob& body, Outbox& out);
+    bool is_partner(std::uint32_t member, const std::set<std::uint32_t>& owners) const;
 
     ExchangeSetup setup_;
     MergePlan plan_;
@@ -146,6 +159,9 @@ private:
     std::vector<RoundMember> partners_;
     std::map<NodeId, Partner> states_;
     std::map<std::uint32_t, Assembly> assemblies_;  ///< of owned segments not merged yet
+    std::vector<std::uint32_t> owned_;              ///< segments, ascending
+    std::uint32_t contributions_below_ = 0;         ///< end of the window of segments
+    std::size_t open_ = 0;                          ///< owned segments in it that are not merged
     Segments merged_;
     std::vector<bool> have_merged_;
     std::size_t merged_count_ = 0;

@@ -48,7 +48,7 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
 void Exchange::on_tick(SwarmTime now, Outbox& out) {
     bool quiet = false;
     for (auto& [id, partner] : states_) {
-        if (!partner.up || !partner.is_awaited()) {
+        if (!partner.up || !awaits(partner)) {
             continue;
         }
         quiet = quiet || now - partner.last_progress >= measure_interval;
@@ -84,7 +84,7 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
     if (partner.merged.size() > reply.owed) {
         send_fetch(from, partner, SegmentKind::merged, out);
     }
-    if (partner.in_window && !partner.contributions.empty()) {
+    if (partner.in_window && contributes(partner)) {
         send_fetch(from, partner, SegmentKind::contribution, out);
     }
     partner.last_segment = now;
@@ -106,14 +106,13 @@ std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
     std::vector<Stall> stalls;
     const bool overdue = now - began_at_ >= setup_.limit;
     for (const auto& [id, partner] : states_) {
-        const bool contributes =
-            !partner.contributions.empty() && (partner.in_window || !partner.up);
+        const bool owes = contributes(partner) && (partner.in_window || !partner.up);
         const bool refuses = refused_by.contains(id);
         const SwarmDuration timeout =
             refuses ? std::min(limit, refusal_timeout) : stall_timeout(partner, limit);
         if ((overdue || now - partner.last_progress >= timeout) && stalls.size() < stalls_max &&
-            (contributes || !partner.merged.empty())) {
-            stalls.push_back({id, !contributes && !refuses, refuses});
+            (owes || !partner.merged.empty())) {
+            stalls.push_back({id, !owes && !refuses, refuses});
         }
     }
     return stalls;

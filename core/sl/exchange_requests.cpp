@@ -1,20 +1,43 @@
 // What an exchange requests of its partners, and of how many at once.
+#include <algorithm>
+#include <limits>
+
 #include "core/sl/exchange.hpp"
 
 namespace starling {
 
+/// Once half of the window is merged, so that segments are requested several at a time.
+///
+/// \return  whether there are more segments in it now.
+bool Exchange::open_window() {
+    const std::uint64_t each = segment_bytes * contributors_.size();
+    const auto room = std::max<std::uint64_t>(2, contribution_window_bytes / each);
+    const auto next = std::lower_bound(owned_.begin(), owned_.end(), contributions_below_);
+    if (next == owned_.end() || 2 * open_ > room) {
+        return false;
+    }
+    auto end = next;
+    for (; end != owned_.end() && open_ < room; ++end) {
+        open_ += have_merged_[*end] ? 0U : 1U;
+    }
+    contributions_below_ = end == owned_.end() ? std::numeric_limits<std::uint32_t>::max() : *end;
+    return true;
+}
+
 void Exchange::request_within_window(SwarmTime now, Outbox& out) {
     std::size_t sending = 0;
     for (const auto& [id, partner] : states_) {
-        sending += partner.up && partner.in_window && !partner.contributions.empty() ? 1U : 0U;
+        sending += partner.up && partner.in_window && contributes(partner) ? 1U : 0U;
     }
     for (auto& [id, partner] : states_) {
         if (sending >= fan_in_window) {
             return;
         }
-        if (partner.up && !partner.in_window && !partner.contributions.empty()) {
+        if (partner.up && !partner.in_window && contributes(partner)) {
             partner.in_window = true;
-            partner.waiting_since = now;
+            // Its rate counts the time only in which it was waited for.
+            partner.waiting_since =
+                partner.bytes == 0 ? now : partner.waiting_since + (now - partner.last_progress);
             partner.last_segment = now;
             partner.last_progress = now;
             ++sending;
@@ -32,7 +55,9 @@ void Exchange::request_missing(SwarmTime now, const NodeId& peer, Partner& partn
     }
 }
 
-void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out) const {
+/// \param from  the first segment that may be requested.
+void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out,
+                          std::uint32_t from) const {
     partner.probe_at_request = partner.probe;
     const std::set<std::uint32_t>& missing =
         kind == SegmentKind::merged ? partner.merged : partner.contributions;
@@ -43,7 +68,11 @@ void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, 
             fetch.ranges.clear();
         }
     };
-    for (const std::uint32_t segment : missing) {
+    for (auto next = missing.lower_bound(from); next != missing.end(); ++next) {
+        const std::uint32_t segment = *next;
+        if (kind == SegmentKind::contribution && segment >= contributions_below_) {
+            break;
+        }
         if (!fetch.ranges.empty() &&
             fetch.ranges.back().first + fetch.ranges.back().count == segment) {
             ++fetch.ranges.back().count;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,11 +16,13 @@ namespace starling {
 /// restarted member is never mistaken for its earlier one.
 class KeptContributions {
 public:
-    /// Bound on what is kept: a single owner of many members would hold all their models.
-    static constexpr std::uint64_t bytes_max = std::uint64_t{256} * 1024 * 1024;
+    /// A single owner of many members would otherwise keep all their models: it keeps as much as
+    /// one model, or these bytes. Even owners receive less than a model.
+    static constexpr std::uint64_t small_bytes = std::uint64_t{16} * 1024 * 1024;
 
-    void keep(const RoundMember& from, std::uint32_t segment, const Blob& body) {
-        if (bytes_ + body.size() > bytes_max) {
+    void keep(const RoundMember& from, std::uint32_t segment, const Blob& body,
+              std::uint64_t model_bytes) {
+        if (bytes_ + body.size() > std::max(small_bytes, model_bytes)) {
             return;
         }
         if (kept_[{from.id, from.check_in_index}].emplace(segment, body).second) {

@@ -29,6 +29,7 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
     setup.serial = serial_;
     setup.kept = &kept_contributions_;
     exchange_.emplace(std::move(setup));
+    report_plan(out);
     exchange_->start(now, up, out);
     for (auto fetch = deferred_fetches_.begin(); fetch != deferred_fetches_.end();) {
         if (fetch->second.key == key) {
@@ -36,6 +37,22 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
         }
         fetch = fetch->second.key <= key ? deferred_fetches_.erase(fetch) : std::next(fetch);
     }
+}
+
+/// Where it is another one than that of the attempt before.
+void RoundExchange::report_plan(Outbox& out) {
+    const MergePlan& plan = exchange_->plan();
+    if (plan_text_ == plan.text()) {
+        return;
+    }
+    plan_text_ = plan.text();
+    out.report(TraceEvent("exchange_plan")
+                   .with("round", exchange_->key().round)
+                   .with("attempt", exchange_->key().attempt)
+                   .with("plan", std::string(to_string(plan.kind)))
+                   .with("groups", plan.relays.size())
+                   .with("reason", plan.reason)
+                   .log(Level::info, sl_component, "Exchange plan: " + plan_text_));
 }
 
 void RoundExchange::end(Outbox& out) {
@@ -121,8 +138,9 @@ void RoundExchange::on_segment(SwarmTime now, const NodeId& from, const SegmentD
     process_merged(out);
 }
 
-std::vector<NodeId> RoundExchange::on_merged(const MergeResult& result, Outbox& out) {
-    exchange_->on_merged(result, out);
+std::vector<NodeId> RoundExchange::on_merged(SwarmTime now, const MergeResult& result,
+                                             Outbox& out) {
+    exchange_->on_merged(now, result, out);
     add_new(&result);
     return exchange_->contributors_at(result.non_finite);
 }
@@ -210,7 +228,7 @@ CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
 Deviation RoundExchange::deviation(const Commit& commit) const {
     Deviation deviation{.round = commit.round, .merged = exchange_->merged(), .owners = {}};
     for (std::uint32_t segment = 0; segment < deviation.merged.size(); ++segment) {
-        deviation.owners.push_back(exchange_->owner_of(segment));
+        deviation.owners.push_back(exchange_->source_of(segment));
     }
     return deviation;
 }

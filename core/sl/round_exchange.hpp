@@ -61,7 +61,7 @@ public:
     bool awaits(const WorkId& work) const { return exchange_ && work.serial == serial_; }
     // All of these: \pre awaits() the work of the result.
     /// \return the members whose contributions to the segment hold NaN or infinity.
-    std::vector<NodeId> on_merged(const MergeResult& result, Outbox& out);
+    std::vector<NodeId> on_merged(SwarmTime now, const MergeResult& result, Outbox& out);
     void on_hashed(const SegmentDigests& hashed, Outbox& out);
     /// The merged model is durable: from now on heartbeats report it.
     void on_stored();
@@ -96,6 +96,7 @@ public:
                          const std::set<NodeId>& refused_by) const;
 
 private:
+    void report_plan(Outbox& out);
     void add_new(const MergeResult* merged);
     void on_digest(const Digest& digest, Outbox& out);
 
@@ -103,6 +104,7 @@ private:
     std::shared_ptr<const NodeSigner> signer_;
     const Hasher& hasher_;
     std::optional<Exchange> exchange_;
+    std::string plan_text_;     ///< of the newest attempt
     std::uint32_t serial_ = 0;  ///< grows with each attempt: results of an earlier one are ignored
 
     // On the attempt of exchange_.

@@ -22,7 +22,7 @@ void SlNode::on_open_session(const NodeId& from, const OpenSession& open, Outbox
     if (!options_.kept.empty() && options_.kept.back().key.contract == open.contract) {
         back_to = options_.kept.back().key.run;
     }
-    submit(Enrol{open.contract, open.config, open.layout_text, back_to}, out);
+    submit(Enrol{open.contract, open.config, open.layout_text, back_to, options_.site}, out);
 }
 
 void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& out) {

@@ -34,6 +34,7 @@ void SlNode::begin_exchange(Outbox& out) {
                   .layout = ml_.layout(),
                   .method = config.merge,
                   .non_finite = config.non_finite,
+                  .exchange = config.exchange,
                   .own = ml_.params(),
                   .in_arrival_order = options_.planted.merge_in_arrival_order,
                   .limit = attempt_limit(config, view.frozen.size())},
@@ -113,7 +114,7 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
         crash({kept->code, "the merged model can't be stored: " + kept->reason}, exit_code::failed,
               out);
     } else if (merged != nullptr) {
-        name_non_finite(round_.on_merged(*merged, out), out);
+        name_non_finite(round_.on_merged(now_, *merged, out), out);
         round_.process_merged(out);
     } else if (hashed != nullptr && of_fetch) {
         on_fetched_hash(*hashed, out);

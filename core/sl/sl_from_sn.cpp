@@ -116,7 +116,8 @@ void SlNode::rejoin(const std::string& reason, Outbox& out) {
     round_.end(out);
     submit_registration(out);
     const OpenSession& request = ml_.request();
-    submit(Enrol{request.contract, request.config, request.layout_text, run_.run()}, out);
+    submit(Enrol{request.contract, request.config, request.layout_text, run_.run(), options_.site},
+           out);
 }
 
 void SlNode::on_roll_news(const RollNews& news, Outbox& out) const {

@@ -96,8 +96,12 @@ SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
                 (!member.merges && !merges(stall.node))) {
                 continue;
             }
-            const bool may_wait = stall.merged && !reports_.has(contract, stall.node);
-            (may_wait ? pairs.unmerged : pairs.all).insert(std::minmax(member.id, stall.node));
+            pairs.waiting.insert(member.id);
+            if (stall.merged && !reports_.has(contract, stall.node)) {
+                pairs.unmerged.emplace(member.id, stall.node);
+            } else {
+                pairs.all.insert(std::minmax(member.id, stall.node));
+            }
             if (stall.refused) {
                 pairs.refused.insert(std::minmax(member.id, stall.node));
             }
@@ -143,6 +147,24 @@ std::pair<NodeId, std::vector<NodeId>> most_blamed(const std::set<std::pair<Node
     return {worst->first, {worst->second.begin(), worst->second.end()}};
 }
 
+/// Whoever waited for contributions would have said so by now: owners that send no merged segments
+/// have what they need. A tree's relay that waits for an owner says so, and is not at fault.
+///
+/// \param unmerged  pairs of which the second one owes merged segments to the first.
+/// \return  those in which it waits for nobody itself; all, if each of them says that it waits.
+std::set<std::pair<NodeId, NodeId>> owed_by_the_last(
+    const std::set<std::pair<NodeId, NodeId>>& unmerged, const std::set<NodeId>& waiting) {
+    std::set<std::pair<NodeId, NodeId>> all;
+    std::set<std::pair<NodeId, NodeId>> last;
+    for (const auto& [waits, owes] : unmerged) {
+        all.insert(std::minmax(waits, owes));
+        if (!waiting.contains(owes)) {
+            last.insert(std::minmax(waits, owes));
+        }
+    }
+    return last.empty() ? all : last;
+}
+
 /// Whether one member would merge still, if `node` were kept apart from `others`.
 bool leaves_an_owner(const Contract& contract, const NodeId& node,
                      const std::vector<NodeId>& others) {
@@ -185,9 +207,7 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     const bool late =
         quiet >= longest_silence + for_disk || past_limit >= std::chrono::minutes(1) + for_disk;
     if (late && pairs.all.empty()) {
-        // Whoever waited for contributions would have said so by now: owners that send no merged
-        // segments have what they need.
-        pairs.all = std::move(pairs.unmerged);
+        pairs.all = owed_by_the_last(pairs.unmerged, pairs.waiting);
     }
     if (const auto& stalled = still || overdue ? pairs.all : pairs.refused; !stalled.empty()) {
         auto [node, others] = most_blamed(stalled, contract);

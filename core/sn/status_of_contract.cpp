@@ -108,6 +108,7 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const Contract
         .field("name", id.name)
         .field("status", text_of(member.status))
         .field("connected", is_connected(source, id))
+        .field("site", member.site)
         .field("checked_in", member.check_in.has_value())
         .field("deviations", deviations == contract.deviations.end() ? 0U : deviations->second)
         .field("non_finite_rounds",
@@ -189,6 +190,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
         .field("sync_frequency", config.sync_frequency)
         .field("merge", to_string(config.merge))
         .field("non_finite", to_string(config.non_finite))
+        .field("exchange", to_string(config.exchange))
         .field("slowest_link_bytes_per_s", config.slowest_link)
         .field("grace_ms", config.grace_ns / 1'000'000)
         .field("wait_limit_ms", config.wait_limit_ns / 1'000'000)

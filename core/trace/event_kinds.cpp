@@ -46,6 +46,8 @@ constexpr EventKind kinds[] = {
      "An attempt of a round is frozen: contributions are exchanged."},
     {"exchange_done", "SL", "contract:text run:number round:number attempt:number digest:hex sent_bytes:number received_bytes:number",
      "All merged segments have arrived. Bytes are of parameters, without headers."},
+    {"exchange_plan", "SL", "round:number attempt:number plan:text groups:number reason:text",
+     "The plan by which segments are exchanged (`star`, `butterfly`, `tree`), where it differs from the plan of the attempt before."},
     {"exchange_refused", "SL", "round:number attempt:number",
      "The SN's view allows no plan of the exchange: it is not started."},
     {"final_model", "ML", "round:number digest:hex",

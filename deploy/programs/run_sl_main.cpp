@@ -36,6 +36,7 @@ SlNodeOptions node_options(const SlOptions& options, const NodeHost& host,
     node.exchange_address =
         options.fs_service.value_or(Address{options.common.host_ip, options.fs_port});
     node.session = session;
+    node.site = options.site;
     return node;
 }
 

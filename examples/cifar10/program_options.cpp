@@ -55,6 +55,15 @@ std::string set_merge(ProgramFlags& flags, const std::string& text) {
     return method ? "" : "a merge rule: " + method.error().message;
 }
 
+std::string set_exchange(ProgramFlags& flags, const std::string& text) {
+    const Result<ExchangePlan> plan = parse_exchange_plan(text);
+    if (!plan) {
+        return "one of auto, star, butterfly, tree";
+    }
+    flags.exchange = *plan;
+    return "";
+}
+
 std::string set_partition(ProgramFlags& flags, const std::string& text) {
     for (const Partition partition : {Partition::iid, Partition::skewed, Partition::full}) {
         if (partition_name(partition) == text) {
@@ -97,6 +106,10 @@ const std::vector<FlagRow>& flag_rows() {
          "how models are merged: mean (default), coordinate-median, trimmed-mean:beta=0.1, "
          "geometric-median, krum:f=1,select=1, centred-clipping:tau=10",
          set_merge},
+        {"--exchange",
+         "by which plan members exchange parameters: auto (default): by the model's size and the "
+         "number of members; star; butterfly; tree",
+         set_exchange},
         {"--calibrate", "measures a batch without a swarm and writes it into this JSON file",
          words(&F::calibrate)},
         {"--calibrate-batches", "default 60", number(&F::calibrate_batches, 10, 1'000'000)},

@@ -31,7 +31,8 @@ struct ProgramFlags {
     std::uint64_t drawn_test = 4'000;
     std::uint64_t sync_frequency = 128;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
-    std::string merge = "mean";            ///< see SwarmCallbackOptions::merge_rule
+    std::string merge = "mean";  ///< see SwarmCallbackOptions::merge_rule
+    ExchangePlan exchange = ExchangePlan::automatic;
     std::uint64_t wait_limit_seconds = 0;  ///< 0 = wait for ever
     std::string calibrate;                 ///< file; empty = train
     std::uint64_t calibrate_batches = 60;

@@ -19,6 +19,7 @@ struct CampaignTraining {
     SwarmDuration grace = std::chrono::milliseconds(500);
     SwarmDuration part = std::chrono::milliseconds(400);  ///< training between two rounds
     std::uint64_t slowest_link = 4000;                    ///< bytes a second
+    ExchangePlan exchange = ExchangePlan::automatic;
     bool winding_down = false;  ///< the parts that begin now are the last ones
 };
 
@@ -81,6 +82,7 @@ private:
         request.config.min_peers = training_.min_peers;
         request.config.sync_frequency = batches;
         request.config.grace_ns = training_.grace.count();
+        request.config.exchange = training_.exchange;
         request.config.slowest_link = training_.slowest_link;
         Result<ParamLayout> layout = ParamLayout::make(
             {{"weight", DType::f32, {static_cast<std::int64_t>(training_.elements)}}});

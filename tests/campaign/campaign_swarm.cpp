@@ -28,6 +28,8 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
       options_(options) {
     // Mostly one segment; sometimes more, with different owners.
     training_.elements = random.chance(0.06) ? 70'000 : 400;
+    training_.exchange =
+        static_cast<ExchangePlan>(1 + Random(derive_seed(seed, "exchange")).below(4));
     training_.min_peers =
         2 + static_cast<std::uint32_t>(random.below(static_cast<std::uint64_t>(options.pairs - 1)));
     if (options.min_peers > 0) {
@@ -69,6 +71,8 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         }
         training_.slowest_link =
             1'000'000;  // an attempt ends after ten minutes, whatever progress it claims
+        trace.relays_lie =
+            training_.exchange == ExchangePlan::tree && lies.contains(Lie::wrong_merges);
         const std::string n = std::to_string(options_.pairs);
         hostile_.member =
             std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others), lies);

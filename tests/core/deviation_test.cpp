@@ -103,6 +103,69 @@ TEST_F(Deviation, AnOwnerThatLiesToOneMemberEachRoundDoesNotGetItExpelled) {
     EXPECT_TRUE(swarm.trace.logged("Member 'sl4' reports that it received wrong bytes", "sn1"));
 }
 
+/// Nine members in a tree: three groups of three.
+class TreeDeviation : public Deviation {
+protected:
+    void add_tree() {
+        for (int i = 1; i <= 9; ++i) {
+            swarm.add_pair(
+                i,
+                {.elements = 300'000, .min_peers = 2, .syncs = 6, .exchange = ExchangePlan::tree});
+        }
+    }
+    /// What `sl` sends of merged segments to sl4, sl5 and sl6 in a round passes through `change`.
+    void change_merged(const std::string& sl, Round round, void (*change)(Send&)) {
+        change_effects(sl, [round, change](Effect& effect) {
+            auto* send = std::get_if<Send>(&effect);
+            const auto* data =
+                send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+            if (data != nullptr && data->kind == SegmentKind::merged && data->key.round == round &&
+                send->to.name >= "sl4" && send->to.name <= "sl6") {
+                change(*send);
+            }
+        });
+    }
+};
+
+void flip(Send& send) { send.frame.body = with_flipped_bit(send.frame.body); }
+
+TEST_F(TreeDeviation, ARelayThatAltersWhatItPassesOnIsNamedByItsGroup) {
+    change_merged("sl5", 3, flip);
+    add_tree();
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(deviating(), (std::set<std::string>{"sl4", "sl6"}));
+    for (const char* sl : {"sl4", "sl6"}) {
+        const auto named = swarm.trace.named("segments_deviate", sl);
+        ASSERT_EQ(named.size(), 1U) << sl;
+        EXPECT_EQ(field(named.front(), "owner"), "sl5");
+    }
+    EXPECT_EQ(swarm.trace.named("members_kept_apart", "sn1").size(), 2U);
+}
+
+TEST_F(TreeDeviation, ARelayThatWasMisledItselfIsNotKeptApartFromItsGroup) {
+    change_merged("sl1", 4, flip);
+    add_tree();
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(deviating(), (std::set<std::string>{"sl4", "sl5", "sl6"}));
+    const auto apart = swarm.trace.named("members_kept_apart", "sn1");
+    ASSERT_EQ(apart.size(), 1U) << swarm.trace.tail();
+    EXPECT_TRUE(swarm.trace.logged("Member 'sl5' reports that it received wrong bytes", "sn1"));
+}
+
+TEST_F(TreeDeviation, ARelayThatPassesNothingOnCostsOneAttempt) {
+    change_merged("sl5", 3, [](Send& send) { send.to = {"nobody"}; });
+    add_tree();
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_TRUE(deviating().empty());
+    EXPECT_TRUE(swarm.trace.named("member_excluded").empty());
+    const auto apart = swarm.trace.named("members_kept_apart", "sn1");
+    ASSERT_EQ(apart.size(), 1U);
+    EXPECT_EQ(field(apart.front(), "node"), "sl5");
+}
+
 /// Signs a digest of its own in each report, and sends it with every heartbeat.
 class WrongReports {
 public:

@@ -84,8 +84,9 @@ std::vector<std::string> committed_digests(const MemorySwarm& swarm) {
 }
 
 /// With frames that come late, twice, in another order or never.
-void expect_rehearsed(const std::string& rule, std::size_t elements, std::uint64_t seed) {
-    const ToyOptions toy{.elements = elements, .min_peers = 5, .merge = rule};
+void expect_rehearsed(const std::string& rule, std::size_t elements, std::uint64_t seed,
+                      ExchangePlan exchange = ExchangePlan::automatic) {
+    const ToyOptions toy{.elements = elements, .min_peers = 5, .exchange = exchange, .merge = rule};
     MemorySwarm swarm(seed);
     swarm.network.faults = {.delay_min = milliseconds(1),
                             .delay_max = milliseconds(30),
@@ -111,6 +112,15 @@ TEST(MergeInASwarm, OfALargeModelThatIsShardedIsTheRulesOwn) {
     static_assert(400'000 * sizeof(float) > 5 * star_bytes_per_member);
     for (const std::string& rule : rules) {
         expect_rehearsed(rule, 400'000, 4);
+    }
+}
+
+TEST(MergeInASwarm, HasTheSameBytesUnderEveryPlan) {
+    for (const std::string& rule : rules) {
+        for (const ExchangePlan plan :
+             {ExchangePlan::star, ExchangePlan::butterfly, ExchangePlan::tree}) {
+            expect_rehearsed(rule, 200'000, 5, plan);
+        }
     }
 }
 

@@ -213,7 +213,23 @@ TEST(MergePlan, SmallModelsHaveOneRotatingOwner) {
     }
 }
 
-using enum PlanMember;
+TEST(MergePlan, AContractForcesThePlan) {
+    const MergePlan star = make_plan(4, 64 * segment_bytes, 1, ExchangePlan::star);
+    EXPECT_EQ(star.kind, ExchangePlan::star);
+    EXPECT_EQ(star.owner_of, std::vector<std::uint32_t>(64, 1));
+    const MergePlan butterfly = make_plan(2, segment_bytes, 0, ExchangePlan::butterfly);
+    EXPECT_EQ(butterfly.kind, ExchangePlan::butterfly);
+    EXPECT_EQ(butterfly.text(), "butterfly, since the contract selects it");
+    EXPECT_EQ(make_plan(2, 64 * segment_bytes, 0).text(),
+              "butterfly, since 17 MB are at least 131 kB for each of 2 members");
+    EXPECT_EQ(make_plan(8, segment_bytes, 0).text(),
+              "star, since 262 kB are less than 131 kB for each of 8 members");
+    EXPECT_EQ(busiest_member_bytes(4, 64 * segment_bytes, ExchangePlan::star),
+              3 * 64 * segment_bytes);
+    EXPECT_FALSE(parse_exchange_plan("ring"));
+}
+
+using enum PlanPart;
 
 TEST(MergePlan, MembersThatOnlyContributeOwnNothing) {
     const MergePlan all = make_plan(4, 64 * segment_bytes, 0);
@@ -253,6 +269,78 @@ TEST(MergePlan, KeepsOwnersWhenAMemberLeaves) {
 TEST(MergePlan, WhenTheOnlyOwnerLeavesARemainingMemberTakesItsSegments) {
     const MergePlan plan = make_plan({merges, merges, departed}, segment_bytes, 2);
     EXPECT_EQ(plan.owner_of, std::vector<std::uint32_t>{0});
+}
+
+/// How many members of each group get the segment from outside of it.
+std::vector<int> from_outside(const MergePlan& plan, std::uint32_t segment) {
+    std::vector<int> count(plan.relays.size(), 0);
+    for (std::uint32_t member = 0; member < plan.group_of.size(); ++member) {
+        if (member == plan.owner_of[segment]) {
+            continue;
+        }
+        const std::uint32_t source = plan.source_of(segment, member);
+        EXPECT_NE(source, member);
+        count[plan.group_of[member]] += plan.group_of[source] != plan.group_of[member] ? 1 : 0;
+    }
+    return count;
+}
+
+TEST(MergePlan, ATreeSendsEachSegmentOnceToEachGroup) {
+    for (std::uint64_t round = 0; round < 3; ++round) {
+        const MergePlan plan = make_plan(9, 18 * segment_bytes, round, ExchangePlan::tree);
+        EXPECT_EQ(plan.group_of, (std::vector<std::uint32_t>{0, 0, 0, 1, 1, 1, 2, 2, 2}));
+        EXPECT_EQ(plan.text(), "tree of 3 groups, since the contract selects it");
+        EXPECT_EQ(plan.owner_of,
+                  make_plan(9, 18 * segment_bytes, round, ExchangePlan::butterfly).owner_of);
+        std::array<int, 9> relayed{};
+        for (std::uint32_t segment = 0; segment < 18; ++segment) {
+            std::vector<int> expected(3, 1);
+            expected[plan.group_of[plan.owner_of[segment]]] = 0;
+            EXPECT_EQ(from_outside(plan, segment), expected) << segment;
+            for (std::uint32_t group = 0; group < 3; ++group) {
+                const std::uint32_t relay = plan.relay_of(segment, group);
+                relayed.at(relay) += relay == plan.owner_of[segment] ? 0 : 1;
+            }
+        }
+        EXPECT_EQ(relayed, (std::array<int, 9>{4, 4, 4, 4, 4, 4, 4, 4, 4}));
+    }
+}
+
+TEST(MergePlan, TheGroupsOfATreeAreItsSites) {
+    const MergePlan plan = make_plan(
+        {{merges, "north"}, {merges, "south"}, {contributes, "north"}, {merges, "south"}, merges},
+        4 * segment_bytes, 0);
+    EXPECT_EQ(plan.text(), "tree of 3 groups, since 5 members are at 2 sites");
+    EXPECT_EQ(plan.group_of, (std::vector<std::uint32_t>{0, 1, 0, 1, 2}));
+    EXPECT_EQ(plan.relays, (std::vector<std::vector<std::uint32_t>>{{0}, {1, 3}, {4}}));
+    // All at one site: that says nothing about who is near.
+    const PlanMember here{merges, "north"};
+    EXPECT_EQ(
+        make_plan({here, here, here, here}, 4 * segment_bytes, 0, ExchangePlan::tree).group_of,
+        (std::vector<std::uint32_t>{0, 0, 1, 1}));
+}
+
+TEST(MergePlan, AGroupThatMergesNothingIsServedByTheOwners) {
+    const MergePlan plan =
+        make_plan({{merges, "a"}, {contributes, "b"}, {contributes, "b"}}, 4 * segment_bytes, 0);
+    ASSERT_EQ(plan.kind, ExchangePlan::tree);
+    for (std::uint32_t segment = 0; segment < 4; ++segment) {
+        EXPECT_EQ(plan.source_of(segment, 1), 0U);
+        EXPECT_EQ(plan.source_of(segment, 2), 0U);
+    }
+}
+
+TEST(MergePlan, OfManyMembersWithFewSegmentsIsATree) {
+    EXPECT_EQ(make_plan(64, segment_bytes, 0).text(),
+              "tree of 8 groups, since 64 members are more than the model's 1 segment");
+    EXPECT_EQ(make_plan(64, 64 * segment_bytes, 0).kind, ExchangePlan::butterfly);
+    EXPECT_EQ(make_plan(31, segment_bytes, 0).kind, ExchangePlan::star);
+}
+
+TEST(MergePlan, GroupsOfATreeStayOverAttempts) {
+    const MergePlan plan =
+        make_plan({merges, departed, merges, merges, merges, merges}, 6, 0, ExchangePlan::tree);
+    EXPECT_EQ(plan.group_of, (std::vector<std::uint32_t>{0, 1, 1, 2, 2}));
 }
 
 }  // namespace

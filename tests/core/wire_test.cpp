@@ -22,6 +22,7 @@ const CheckIn check_in{.weight = 1,
 ContractConfig some_config() {
     ContractConfig config;
     config.min_peers = 3;
+    config.exchange = ExchangePlan::tree;
     config.grace_ns = 5;
     config.wait_limit_ns = 7;
     config.layout_bytes = 12;
@@ -53,6 +54,7 @@ std::vector<Message> one_of_each() {
     view.name = "default";
     view.phase = ContractPhase::exchanging;
     view.frozen = {{{"sl1"}, {"127.0.1.1", 16000}, 1}, {{"sl2"}, {"127.0.2.2", 16000}, 5}};
+    view.frozen.back().site = "north";
     view.departed = {{"sl3"}};
     view.last_commit = Commit{4, 0, digest, view.frozen, true};
     view.reason = "none";
@@ -63,7 +65,7 @@ std::vector<Message> one_of_each() {
                                 RebuildProof{{}, Bytes(3)}};
     return {Hello{{"sl1"}, Role::sl, 9},
             Refused{Errc::refused, "no"},
-            SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}}},
+            SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}, "north"}},
             Heartbeat{.contract = "default",
                       .run = 1,
                       .known_version = 2,
@@ -276,6 +278,29 @@ TEST(Codec, AnUnknownMergeRuleIsMalformed) {
     for (const std::uint8_t code : std::array<std::uint8_t, 2>{0, 99}) {
         bytes[rule_at] = std::byte{code};
         EXPECT_FALSE(decoded(bytes)) << int{code};
+    }
+}
+
+TEST(Codec, AnUnknownExchangePlanIsMalformed) {
+    Bytes bytes = encoded(some_config());
+    const std::size_t plan_at = 10;  // after the rule, a mean, and the policy
+    EXPECT_TRUE(decoded(bytes));
+    EXPECT_EQ(bytes[plan_at], std::byte{4});
+    for (const std::uint8_t code : std::array<std::uint8_t, 2>{0, 5}) {
+        bytes[plan_at] = std::byte{code};
+        EXPECT_FALSE(decoded(bytes)) << int{code};
+    }
+}
+
+TEST(Codec, ASiteIsEmptyOrANodesName) {
+    for (const auto& [site, good] : std::map<std::string, bool>{
+             {"", true}, {"north-1", true}, {"a b", false}, {std::string(65, 'x'), false}}) {
+        Writer writer;
+        encode(writer, Command{Enrol{"c", some_config(), "w F32 3\n", {}, site}});
+        const Bytes bytes = writer.take();
+        Reader reader(bytes);
+        decode_command(reader);
+        EXPECT_EQ(reader.ok(), good) << site;
     }
 }
 

@@ -100,6 +100,7 @@ ContractConfig Drawer::config() {
     config.sync_frequency = one_in(10) ? small_number() : 1;
     config.grace_ns = one_in(4) ? static_cast<std::int64_t>(number()) : 1'000'000'000;
     config.non_finite = static_cast<NonFinitePolicy>(in_range(1, 3));
+    config.exchange = static_cast<ExchangePlan>(in_range(1, 4));
     if (one_in(8)) {
         config.merge = static_cast<MergeRule>(in_range(1, 6));
     }

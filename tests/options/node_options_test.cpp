@@ -98,11 +98,12 @@ TEST(RunSlOptions, every_flag_is_read) {
     const SlOptions options =
         sl({"--name", "sl2", "--host-ip=172.16.0.2", "--sn-ip=172.16.0.1", "--sn-api-port", "31000",
             "--sl-fs-port=31001", "--ml-name=learner", "--ml-entrypoint=bin/cifar10",
-            "--ml-cmd=--rate 0.1 'two words'", "--ml-w=work", "--ml-e", "MAX_EPOCHS=2",
-            "--ml-e=NOTE=a=b c"});
+            "--site=north", "--ml-cmd=--rate 0.1 'two words'", "--ml-w=work", "--ml-e",
+            "MAX_EPOCHS=2", "--ml-e=NOTE=a=b c"});
     EXPECT_EQ(options.common.name, "sl2");
     EXPECT_EQ(options.sns, (std::vector<Address>{{"172.16.0.1", 31000}}));
     EXPECT_EQ(options.fs_port, 31001);
+    EXPECT_EQ(options.site, "north");
     EXPECT_EQ(options.ml.name, "learner");
     EXPECT_EQ(options.ml.entrypoint, "bin/cifar10");
     EXPECT_EQ(options.ml.arguments, (Words{"--rate", "0.1", "two words"}));

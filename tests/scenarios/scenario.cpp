@@ -45,6 +45,10 @@ public:
         }
         return value;
     }
+    std::string text(const std::string& key) {
+        const auto found = values_.extract(key);
+        return found ? found.mapped() : "";
+    }
     Result<void> done() const {
         if (!bad_.empty()) {
             return Error{Errc::usage, "'" + bad_ + "' is no number"};
@@ -150,6 +154,13 @@ Result<std::string> Scenario::make_swarm(const Words& words) {
     const int servers = static_cast<int>(settings.number("sns", 1));
     const int pairs = static_cast<int>(settings.number("pairs", 2));
     ToyOptions toy;
+    if (const std::string plan = settings.text("exchange"); !plan.empty()) {
+        const Result<ExchangePlan> exchange = parse_exchange_plan(plan);
+        if (!exchange) {
+            return exchange.error();
+        }
+        toy.exchange = *exchange;
+    }
     toy.elements = static_cast<std::size_t>(settings.number("elements", 1000));
     toy.min_peers = static_cast<std::uint32_t>(settings.number("min_peers", 2));
     toy.syncs = static_cast<std::uint32_t>(settings.number("syncs", 2));

@@ -5,6 +5,7 @@
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S]
 //          [--fail-at BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE]
 //          [--non-finite refuse|warn|allow] [--merge RULE]
+//          [--exchange auto|star|butterfly|tree]
 //
 // --exit-with ends the process as soon as it has joined, without leaving the swarm;
 // --until ends the training once that file exists, whatever --batches is;
@@ -79,6 +80,7 @@ struct Flags {
     std::string until;
     std::string save_at;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    ExchangePlan exchange = ExchangePlan::automatic;
     std::string merge = "mean";
 };
 
@@ -109,6 +111,14 @@ Flags parse(const std::vector<std::string>& arguments) {
             flags.non_finite = *policy;
             continue;
         }
+        if (arguments[i] == "--exchange" && i + 1 < arguments.size()) {
+            const Result<ExchangePlan> plan = parse_exchange_plan(arguments[++i]);
+            if (!plan) {
+                throw SwarmError(plan.error());
+            }
+            flags.exchange = *plan;
+            continue;
+        }
         std::uint64_t* value = arguments[i] == "--elements"     ? &flags.elements
                                : arguments[i] == "--batches"    ? &flags.batches
                                : arguments[i] == "--sync"       ? &flags.sync
@@ -134,6 +144,7 @@ void train(SwarmSession& swarm) {
     options.min_peers = swarm.min_peers();
     options.wait_limit = std::chrono::seconds(flags.wait_limit_s);
     options.non_finite = flags.non_finite;
+    options.exchange = flags.exchange;
     options.merge_rule = flags.merge;
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);

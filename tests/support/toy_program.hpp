@@ -24,6 +24,7 @@ struct ToyOptions {
     bool extra_tensor = false;  ///< declares a different layout
     std::string contract = "default";
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    ExchangePlan exchange = ExchangePlan::automatic;
     std::string merge = "mean";         ///< see parse_merge_method()
     std::optional<MergeMethod> method;  ///< in its place: one that has no text here
     // values that parameters are set to after so many syncs
@@ -90,6 +91,7 @@ private:
         request.config.min_peers = options_.min_peers;
         request.config.sync_frequency = 16;
         request.config.non_finite = options_.non_finite;
+        request.config.exchange = options_.exchange;
         request.config.merge =
             options_.method ? *options_.method : *parse_merge_method(options_.merge);
         request.config.grace_ns = options_.grace.count();

@@ -59,7 +59,7 @@ protected:
     }
     /// Addresses of the hosts, on loopback or in a Network.
     static std::vector<std::string> addresses_of_hosts() {
-        return {"127.0.0.1",  "127.0.1.1",  "127.0.2.2",  "127.0.3.3",
+        return {"127.0.0.1",  "127.0.1.1",  "127.0.2.2",  "127.0.3.3", "127.0.4.4",
                 "172.30.0.1", "172.30.0.2", "172.30.0.3", "172.30.0.4"};
     }
     /// Certificate and key of `name`, in files name.pem and name.key.

@@ -96,9 +96,10 @@ private:
     // sn_stalls.cpp
     struct StalledPairs {
         std::set<std::pair<NodeId, NodeId>> all;
-        /// Of the others, where the one that owes merged segments has not reported: it may wait for
-        /// contributions itself.
+        /// Of the others, where the one that owes merged segments, named second, has not reported:
+        /// it may wait for contributions itself.
         std::set<std::pair<NodeId, NodeId>> unmerged;
+        std::set<NodeId> waiting;                     ///< members that wait for another one
         std::set<std::pair<NodeId, NodeId>> refused;  ///< no connection, for a certificate
     };
     /// Who holds an attempt up.

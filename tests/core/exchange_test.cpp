@@ -1,0 +1,190 @@
+// One attempt at a round at one member: what the centre of a star holds in memory, whatever the
+// number of members, and from whom the members of a tree get what is merged.
+#include "core/sl/exchange.hpp"
+
+#include <algorithm>
+#include <deque>
+
+#include <gtest/gtest.h>
+
+#include "core/sl/work_id.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t segments = 96;
+
+ExchangeSetup setup_of(std::uint32_t members, const std::string& self, ExchangePlan exchange) {
+    ExchangeSetup setup;
+    setup.self = {self};
+    setup.key = {"c", 0, 0, 0};
+    for (std::uint32_t i = 0; i < members; ++i) {
+        const std::string digits = std::to_string(i);
+        setup.members.push_back({.id = {"sl" + std::string(3 - digits.size(), '0') + digits}});
+    }
+    setup.layout = std::make_shared<const ParamLayout>(*ParamLayout::make(
+        {{"w", DType::f32, {static_cast<std::int64_t>(segments * segment_bytes / 4)}}}));
+    setup.method = *parse_merge_method("mean");
+    setup.exchange = exchange;
+    setup.own = cut(Blob::phantom(segments * segment_bytes));
+    return setup;
+}
+
+std::set<NodeId> others_of(const ExchangeSetup& setup) {
+    std::set<NodeId> others;
+    for (const RoundMember& member : setup.members) {
+        if (member.id != setup.self) {
+            others.insert(member.id);
+        }
+    }
+    return others;
+}
+
+/// The centre of a star whose members send at very different rates: the first one always sends all
+/// that it was asked for before the next one sends anything.
+class StarCentre {
+public:
+    explicit StarCentre(std::uint32_t members)
+        : members_(members),
+          setup_(setup_of(members, "sl000", ExchangePlan::star)),
+          others_(others_of(setup_)),
+          exchange_([this] {
+              ExchangeSetup setup = setup_;
+              setup.kept = &kept_;
+              return setup;
+          }()) {}
+
+    void run() {
+        exchange_.start(now_, others_, out_);
+        take_effects();
+        while (!asked_.empty()) {
+            const auto first =
+                std::min_element(asked_.begin(), asked_.end(),
+                                 [](const auto& a, const auto& b) { return a.first < b.first; });
+            const auto [from, segment] = *first;
+            asked_.erase(first);
+            now_ += milliseconds(1);
+            ++held_;
+            most_held_ = std::max(most_held_, held_);
+            EXPECT_TRUE(exchange_.on_segment(now_, from,
+                                             {setup_.key, SegmentKind::contribution, segment},
+                                             Blob::phantom(segment_bytes), out_));
+            take_effects();
+        }
+    }
+    bool complete() const { return exchange_.complete(); }
+    std::uint64_t most_held_bytes() const { return most_held_ * segment_bytes; }
+    std::size_t most_senders() const { return most_senders_; }
+    std::size_t requests() const { return requests_; }
+
+private:
+    void take_effects() {
+        while (!effects_.empty()) {
+            const std::vector<Effect> taken = std::exchange(effects_, {});
+            for (const Effect& effect : taken) {
+                take(effect);
+            }
+        }
+        std::set<NodeId> senders;
+        for (const auto& [from, segment] : asked_) {
+            senders.insert(from);
+        }
+        most_senders_ = std::max(most_senders_, senders.size());
+    }
+    void take(const Effect& effect) {
+        if (const auto* send = std::get_if<Send>(&effect)) {
+            const auto& fetch = std::get<FetchSegments>(send->frame.message);
+            ASSERT_EQ(fetch.kind, SegmentKind::contribution);
+            for (const std::uint32_t segment : segments_in(fetch.ranges, segments)) {
+                ASSERT_TRUE(ever_asked_.emplace(send->to, segment).second) << "asked twice";
+                asked_.emplace_back(send->to, segment);
+            }
+            ++requests_;
+        } else if (const auto* work = std::get_if<StartWork>(&effect)) {
+            const auto& merge = std::get<MergeWork>(work->what);
+            held_ -= members_ - 1;
+            exchange_.on_merged(now_, {merge.segment, Blob::phantom(segment_bytes), {}}, out_);
+        }
+    }
+
+    std::uint32_t members_;
+    ExchangeSetup setup_;
+    std::set<NodeId> others_;
+    KeptContributions kept_;
+    Exchange exchange_;
+    SwarmTime now_{};
+    std::vector<Effect> effects_;
+    Outbox out_{effects_};
+    std::deque<std::pair<NodeId, std::uint32_t>> asked_;
+    std::set<std::pair<NodeId, std::uint32_t>> ever_asked_;
+    std::uint64_t held_ = 0;  ///< contributions of others to segments that are not merged
+    std::uint64_t most_held_ = 0;
+    std::size_t most_senders_ = 0;
+    std::size_t requests_ = 0;
+};
+
+TEST(Exchange, TheCentreOfAStarHoldsAWindowAndNotTheModelsOfAllMembers) {
+    for (const std::uint32_t members : {2U, 8U, 32U, 64U}) {
+        StarCentre centre(members);
+        centre.run();
+        EXPECT_TRUE(centre.complete()) << members;
+        EXPECT_LE(centre.most_held_bytes(), contribution_window_bytes) << members;
+        // Several segments a request: at most one for each two segments and member.
+        EXPECT_LE(centre.requests(), members * segments / 2) << members;
+    }
+}
+
+TEST(Exchange, OfManyMembersTheCentreHoldsTwoSegmentsAndLetsSomeSendAtOnce) {
+    StarCentre centre(200);
+    centre.run();
+    EXPECT_TRUE(centre.complete());
+    EXPECT_LE(centre.most_held_bytes(), 2 * 200 * segment_bytes);
+    EXPECT_LE(centre.most_senders(), fan_in_window);
+}
+
+TEST(Exchange, KeepsNoMoreContributionsForTheNextAttemptThanAModel) {
+    KeptContributions kept;
+    for (std::uint32_t segment = 0; segment < 4 * segments; ++segment) {
+        kept.keep({.id = {"sl1"}}, segment, Blob::phantom(segment_bytes), segments * segment_bytes);
+    }
+    EXPECT_TRUE(kept.find({.id = {"sl1"}}, segments - 1));
+    EXPECT_FALSE(kept.find({.id = {"sl1"}}, segments));
+}
+
+/// Of the nodes asked for merged segments at the start of an exchange, how many segments of each.
+std::map<std::string, std::size_t> asked_for_merged(const std::string& self) {
+    ExchangeSetup setup = setup_of(9, self, ExchangePlan::tree);
+    const std::set<NodeId> others = others_of(setup);
+    Exchange exchange(std::move(setup));
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    exchange.start({}, others, out);
+    std::map<std::string, std::size_t> asked;
+    for (const Effect& effect : effects) {
+        const auto* send = std::get_if<Send>(&effect);
+        const auto* fetch =
+            send == nullptr ? nullptr : std::get_if<FetchSegments>(&send->frame.message);
+        if (fetch != nullptr && fetch->kind == SegmentKind::merged) {
+            asked[send->to.name] += segments_in(fetch->ranges, segments).size();
+        }
+    }
+    return asked;
+}
+
+TEST(Exchange, InATreeEachGroupGetsEachMergedSegmentOnce) {
+    std::size_t within = 0;
+    std::size_t across = 0;
+    for (int i = 3; i < 6; ++i) {  // the second of three groups of three
+        for (const auto& [source, count] : asked_for_merged("sl00" + std::to_string(i))) {
+            const bool near = source >= "sl003" && source <= "sl005";
+            (near ? within : across) += count;
+        }
+    }
+    EXPECT_EQ(across, segments * 6 / 9) << "those of six owners elsewhere";
+    EXPECT_EQ(within, 3 * segments - across - segments / 3) << "own ones need no transfer";
+}
+
+}  // namespace
+}  // namespace starling
