@@ -1,7 +1,6 @@
 #include "core/merge/half.hpp"
 
 #include <bit>
-#include <cmath>
 
 namespace starling {
 
@@ -13,7 +12,7 @@ float f16_to_f32(std::uint16_t bits) {
         return std::bit_cast<float>(sign | 0x7f800000U | (mantissa << 13U));
     }
     if (exponent == 0) {  // zero or subnormal: mantissa * 2^-24, exact in binary32
-        const float magnitude = std::ldexp(static_cast<float>(mantissa), -24);
+        const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
         return sign != 0 ? -magnitude : magnitude;
     }
     return std::bit_cast<float>(sign | ((exponent + 112U) << 23U) | (mantissa << 13U));
@@ -31,9 +30,11 @@ std::uint16_t f32_to_f16(float value) {
         return static_cast<std::uint16_t>(sign | 0x7c00U);
     }
     if (magnitude < 0x38800000U) {  // below 2^-14: subnormal, a multiple of 2^-24
-        const float scaled = std::ldexp(std::bit_cast<float>(magnitude), 24);
-        return static_cast<std::uint16_t>(sign |
-                                          static_cast<std::uint32_t>(std::nearbyint(scaled)));
+        // In [0.5, 1) neighbouring numbers of binary32 are 2^-24 apart, so the sum is rounded to
+        // one.
+        const float sum = std::bit_cast<float>(magnitude) + 0.5F;
+        return static_cast<std::uint16_t>(
+            sign | (std::bit_cast<std::uint32_t>(sum) - std::bit_cast<std::uint32_t>(0.5F)));
     }
     const std::uint32_t rounded = magnitude + 0xfffU + ((magnitude >> 13U) & 1U) - 0x38000000U;
     return static_cast<std::uint16_t>(sign | (rounded >> 13U));

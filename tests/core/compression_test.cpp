@@ -1,0 +1,295 @@
+// What compressions lose, what error feedback makes good, and that bytes of a hostile peer are
+// refused or decoded, never more.
+#include <cmath>
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+#include "core/base/random.hpp"
+#include "core/merge/half.hpp"
+#include "core/merge/segment_codec.hpp"
+
+namespace starling::test {
+namespace {
+
+constexpr std::size_t values_in_second = 150'000;  // its end is in the third segment
+
+std::shared_ptr<const ParamLayout> layout() {
+    return std::make_shared<const ParamLayout>(
+        *ParamLayout::make({{"counter", DType::i64, {3}},
+                            {"bias", DType::f32, {7}},
+                            {"weights", DType::f32, {values_in_second}},
+                            {"half", DType::f16, {10}}}));
+}
+
+CompressionMethod method(const std::string& text) {
+    const Result<CompressionMethod> parsed = parse_compression(text);
+    EXPECT_TRUE(parsed) << parsed.error().message;
+    return parsed ? *parsed : CompressionMethod();
+}
+
+const std::vector<std::string> all_methods = {"none", "f16", "bf16", "int8", "top-k:fraction=0.02"};
+
+/// A model of the layout: f32 values drawn around those of `centre`, zeros elsewhere.
+Blob model(std::uint64_t seed, double spread, const Blob& centre = {}) {
+    const auto shape = layout();
+    Bytes bytes(shape->size_bytes());
+    if (!centre.empty()) {
+        std::memcpy(bytes.data(), centre.view().data(), bytes.size());
+    }
+    Random random(seed);
+    for (const TensorSpec& tensor : shape->tensors()) {
+        for (std::uint64_t i = 0; tensor.dtype == DType::f32 && i < tensor.element_count(); ++i) {
+            float value;
+            std::byte* const at = bytes.data() + tensor.offset_bytes + i * sizeof value;
+            std::memcpy(&value, at, sizeof value);
+            value += static_cast<float>(spread * random.normal());
+            std::memcpy(at, &value, sizeof value);
+        }
+    }
+    return Blob(std::move(bytes));
+}
+
+float float_at(const Blob& segment, std::size_t offset) {
+    float value;
+    std::memcpy(&value, segment.view().data() + offset, sizeof value);
+    return value;
+}
+
+/// The second segment: all of it is of one f32 tensor.
+constexpr std::uint32_t inner = 1;
+
+bool same(const Blob& one, const Blob& other) {
+    return one.size() == other.size() &&
+           std::memcmp(one.view().data(), other.view().data(), one.size()) == 0;
+}
+
+TEST(Compression, IsParsedFromItsText) {
+    for (const std::string& text : all_methods) {
+        EXPECT_EQ(to_string(method(text)), text);
+    }
+    EXPECT_EQ(to_string(method("top-k")), "top-k:fraction=0.01");
+    for (const char* text : {"", "zip", "top-k:", "top-k:fraction=0", "top-k:fraction=1.1",
+                             "top-k:fraction=nan", "top-k:fraction=0.1x", "int8:fraction=1"}) {
+        const Result<CompressionMethod> parsed = parse_compression(text);
+        ASSERT_FALSE(parsed) << text;
+        EXPECT_EQ(parsed.error().code, Errc::usage) << text;
+    }
+    EXPECT_NE(parse_compression("zip").error().message.find("one of none, f16, bf16, int8, top-k"),
+              std::string::npos);
+}
+
+TEST(Half, ConversionsRoundToTheNearestNumber) {
+    for (std::uint32_t code = 0; code < 0x7c00U; ++code) {
+        const float value = f16_to_f32(static_cast<std::uint16_t>(code));
+        EXPECT_EQ(f32_to_f16(value), code);
+        const float above = f16_to_f32(static_cast<std::uint16_t>(code + 1));
+        if (code + 1 == 0x7c00U) {
+            continue;
+        }
+        const float middle = value + (above - value) / 2.0F;  // exact in binary32
+        EXPECT_EQ(f32_to_f16(std::nextafter(middle, 0.0F)), code);
+        EXPECT_EQ(f32_to_f16(middle), code % 2 == 0 ? code : code + 1) << code;
+        EXPECT_EQ(f32_to_f16(std::nextafter(middle, 1e6F)), code + 1);
+        EXPECT_EQ(f32_to_f16(-middle), 0x8000U | (code % 2 == 0 ? code : code + 1));
+    }
+}
+
+TEST(SegmentCodec, LosesNoMoreThanItsPrecision) {
+    const Segments reference = cut(model(1, 1.0));
+    const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
+    const struct {
+        const char* text;
+        double of_change;  ///< largest error, as a part of the change
+        double at_least;   ///< and a rounding of the sum with the reference
+    } cases[] = {{"f16", 0.0005, 3e-7}, {"bf16", 0.004, 3e-7}, {"int8", 0.0, 5e-3 / 127}};
+    for (const auto& c : cases) {
+        const SegmentCodec codec(layout(), method(c.text));
+        for (std::uint32_t s = 0; s < values.size(); ++s) {
+            Blob residual;
+            const Blob encoded = codec.encode_contribution(s, values[s], reference[s], residual);
+            ASSERT_EQ(encoded.size(), codec.contribution_bytes(s, true));
+            ASSERT_TRUE(codec.check(s, encoded, true));
+            const Blob decoded = codec.decode(s, encoded, reference[s]);
+            ASSERT_EQ(decoded.size(), values[s].size());
+            if (s != inner) {
+                continue;
+            }
+            EXPECT_LT(encoded.size(), decoded.size() * 0.51) << c.text;
+            for (std::size_t at = 0; at < decoded.size(); at += sizeof(float)) {
+                const double change =
+                    std::fabs(float_at(values[s], at) - float_at(reference[s], at));
+                ASSERT_NEAR(float_at(decoded, at), float_at(values[s], at),
+                            c.of_change * change + c.at_least + 2.4e-7 * 4)
+                    << c.text << " at " << at;
+            }
+        }
+    }
+}
+
+TEST(SegmentCodec, LeavesOtherTypesAsTheyAre) {
+    const Segments values = cut(model(3, 1.0));
+    for (const std::string& text : all_methods) {
+        const SegmentCodec codec(layout(), method(text));
+        Blob residual;
+        const Blob decoded =
+            codec.decode(0, codec.encode_contribution(0, values[0], {}, residual), {});
+        EXPECT_EQ(std::memcmp(decoded.view().data(), values[0].view().data(), 24), 0) << text;
+        const Blob last = codec.decode(2, codec.encode_merged(2, values[2], {}), {});
+        EXPECT_EQ(std::memcmp(last.view().data() + last.size() - 20,
+                              values[2].view().data() + last.size() - 20, 20),
+                  0)
+            << text;
+    }
+}
+
+TEST(SegmentCodec, TopKSendsTheLargestChangesAndMergesExactly) {
+    const Segments reference = cut(model(1, 1.0));
+    const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
+    const SegmentCodec codec(layout(), method("top-k:fraction=0.02"));
+    Blob residual;
+    const Blob encoded =
+        codec.encode_contribution(inner, values[inner], reference[inner], residual);
+    EXPECT_LT(encoded.size(), values[inner].size() * 0.031);
+    const Blob decoded = codec.decode(inner, encoded, reference[inner]);
+    float least_sent = 1.0F;
+    float most_left = 0.0F;
+    for (std::size_t at = 0; at < decoded.size(); at += sizeof(float)) {
+        const float change =
+            std::fabs(float_at(values[inner], at) - float_at(reference[inner], at));
+        if (float_at(decoded, at) == float_at(reference[inner], at)) {
+            most_left = std::max(most_left, change);
+        } else {
+            ASSERT_EQ(float_at(decoded, at), float_at(values[inner], at));
+            least_sent = std::min(least_sent, change);
+        }
+    }
+    EXPECT_GE(least_sent, most_left);
+    // What is merged of sparse contributions is sparse, and exact.
+    const Blob merged = codec.encode_merged(inner, decoded, reference[inner]);
+    EXPECT_LE(merged.size(), encoded.size());
+    EXPECT_TRUE(same(codec.decode(inner, merged, reference[inner]), decoded));
+    const Blob dense = codec.encode_merged(inner, values[inner], reference[inner]);
+    EXPECT_LE(dense.size(), codec.merged_bytes_max(inner));
+    EXPECT_TRUE(same(codec.decode(inner, dense, reference[inner]), values[inner]));
+}
+
+TEST(SegmentCodec, ErrorFeedbackSendsInTheEndWhatWasLost) {
+    // The same change in each of 200 rounds: with feedback all of it arrives.
+    const Segments start = cut(model(1, 0.0));
+    const Segments changed = cut(model(2, 1e-3));
+    for (const char* text : {"int8", "top-k:fraction=0.05"}) {
+        const SegmentCodec codec(layout(), method(text));
+        Blob residual;
+        std::vector<double> sums(changed[inner].size() / sizeof(float), 0.0);
+        constexpr int rounds = 200;
+        for (int round = 0; round < rounds; ++round) {
+            const Blob decoded = codec.decode(
+                inner, codec.encode_contribution(inner, changed[inner], start[inner], residual),
+                start[inner]);
+            for (std::size_t i = 0; i < sums.size(); ++i) {
+                sums[i] += float_at(decoded, i * sizeof(float));
+            }
+        }
+        double error = 0.0;
+        double total = 0.0;
+        for (std::size_t i = 0; i < sums.size(); ++i) {
+            const double wanted = rounds * double{float_at(changed[inner], i * sizeof(float))};
+            error += std::fabs(sums[i] - wanted);
+            total += std::fabs(wanted);
+        }
+        EXPECT_LT(error / total, 0.1) << text;
+    }
+}
+
+TEST(SegmentCodec, KeepsNanAndLargeValuesApart) {
+    Bytes bytes(layout()->size_bytes());
+    const float values[] = {NAN, 1e30F, -1e30F, INFINITY};
+    std::memcpy(bytes.data() + segment_bytes, values, sizeof values);
+    const Segments segments = cut(Blob(std::move(bytes)));
+    for (const char* text : {"f16", "bf16", "int8", "top-k"}) {
+        const SegmentCodec codec(layout(), method(text));
+        Blob residual;
+        const Blob decoded = codec.decode(
+            inner, codec.encode_contribution(inner, segments[inner], segments[0], residual),
+            segments[0]);
+        EXPECT_TRUE(std::isnan(float_at(decoded, 0))) << text;
+        EXPECT_FALSE(std::isfinite(float_at(decoded, 12))) << text;
+        const bool block_is_nan = std::string_view(text) == "int8";
+        EXPECT_EQ(std::isfinite(float_at(decoded, 4)), !block_is_nan) << text;
+        EXPECT_TRUE(std::isfinite(float_at(decoded, 4 * 300))) << text;
+    }
+}
+
+TEST(SegmentCodec, RefusesBytesThatAreNoSegment) {
+    const Segments reference = cut(model(1, 1.0));
+    const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
+    for (const std::string& text : all_methods) {
+        const SegmentCodec codec(layout(), method(text));
+        for (std::uint32_t s = 0; s < values.size(); ++s) {
+            Blob residual;
+            const Blob good = codec.encode_contribution(s, values[s], reference[s], residual);
+            Bytes bytes(good.view().begin(), good.view().end());
+            bytes.push_back(std::byte{0});
+            EXPECT_FALSE(codec.check(s, Blob(bytes), true)) << text;
+            bytes.resize(good.size() - 1);
+            EXPECT_FALSE(codec.check(s, Blob(bytes), true)) << text;
+            EXPECT_FALSE(codec.check(s, Blob(), true)) << text;
+        }
+    }
+}
+
+TEST(SegmentCodec, RefusesTopKWithoutAReferenceOrWithUnorderedIndices) {
+    const Segments reference = cut(model(1, 1.0));
+    const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
+    const SegmentCodec codec(layout(), method("top-k:fraction=0.02"));
+    Blob residual;
+    const Blob good = codec.encode_contribution(inner, values[inner], reference[inner], residual);
+    EXPECT_TRUE(codec.check(inner, good, true));
+    EXPECT_FALSE(codec.check(inner, good, false));
+    Bytes bytes(good.view().begin(), good.view().end());
+    std::memcpy(bytes.data() + 6, bytes.data() + 4, 2);  // the first index twice
+    EXPECT_FALSE(codec.check(inner, Blob(bytes), true));
+    const std::uint32_t huge = 0xffff'ffffU;
+    std::memcpy(bytes.data(), &huge, sizeof huge);
+    EXPECT_FALSE(codec.check(inner, Blob(bytes), true));
+}
+
+TEST(SegmentCodec, DecodesWhateverItAccepts) {
+    const Segments reference = cut(model(1, 1.0));
+    Random random(9);
+    for (const char* text : {"f16", "bf16", "int8", "top-k:fraction=0.001"}) {
+        const SegmentCodec codec(layout(), method(text));
+        for (int i = 0; i < 200; ++i) {
+            Blob residual;
+            const auto s = static_cast<std::uint32_t>(random.below(3));
+            const Blob good = codec.encode_contribution(s, reference[s], reference[s], residual);
+            Bytes bytes(good.view().begin(), good.view().end());
+            for (int k = 0; k < 4; ++k) {
+                bytes[random.below(std::min<std::size_t>(bytes.size(), 64))] ^=
+                    static_cast<std::byte>(random.below(256));
+            }
+            if (codec.check(s, Blob(bytes), true)) {
+                EXPECT_EQ(codec.decode(s, Blob(bytes), reference[s]).size(), reference[s].size());
+            }
+        }
+    }
+}
+
+TEST(SegmentCodec, APhantomHasTheSizeOfAContribution) {
+    const Segments values = cut(model(1, 1.0));
+    for (const std::string& text : all_methods) {
+        const SegmentCodec codec(layout(), method(text));
+        Blob residual;
+        const Blob phantom = codec.encode_contribution(inner, Blob::phantom(segment_bytes),
+                                                       Blob::phantom(segment_bytes), residual);
+        EXPECT_TRUE(phantom.is_phantom());
+        EXPECT_EQ(phantom.size(),
+                  codec.encode_contribution(inner, values[inner], values[inner], residual).size())
+            << text;
+        EXPECT_EQ(codec.decode(inner, phantom, {}).size(), segment_bytes);
+    }
+}
+
+}  // namespace
+}  // namespace starling::test
