@@ -54,7 +54,8 @@ std::string to_string(const ContractConfig& config) {
     const auto seconds = [](std::int64_t ns) { return std::to_string(ns / 1'000'000'000) + " s"; };
     return "min_peers " + std::to_string(config.min_peers) + ", sync_frequency " +
            std::to_string(config.sync_frequency) + ", merge " + to_string(config.merge) +
-           ", non-finite " + std::string(to_string(config.non_finite)) + ", exchange " +
+           ", compression " + to_string(config.compression) + ", non-finite " +
+           std::string(to_string(config.non_finite)) + ", exchange " +
            std::string(to_string(config.exchange)) + ", grace " + seconds(config.grace_ns) +
            ", wait limit " + (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns)) +
            ", slowest link " + std::to_string(config.slowest_link) + " bytes/s";

@@ -10,6 +10,7 @@
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/time.hpp"
+#include "core/merge/compression.hpp"
 #include "core/merge/finite.hpp"
 #include "core/merge/merge_rules.hpp"
 #include "core/merge/plan.hpp"
@@ -35,6 +36,7 @@ struct ContractConfig {
     std::uint32_t min_peers = 2;         ///< >= 1; quorum of every round
     std::uint32_t sync_frequency = 128;  ///< batches between rounds, >= 1
     MergeMethod merge;
+    CompressionMethod compression;  ///< of segments that members send each other
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
     std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in

@@ -75,12 +75,33 @@ MergeMethod decode_merge_method(Reader& reader) {
     return method;
 }
 
+void encode(Writer& writer, const CompressionMethod& method) {
+    writer.u8(static_cast<std::uint8_t>(method.kind));
+    if (method.kind == Compression::top_k) {
+        writer.f64(method.fraction);
+    }
+}
+
+CompressionMethod decode_compression(Reader& reader) {
+    CompressionMethod method;
+    method.kind = decode_enum(reader, Compression::none, Compression::top_k);
+    if (method.kind == Compression::top_k) {
+        method.fraction = reader.f64();
+    }
+    if (!is_valid(method)) {
+        reader.fail();
+        return {};
+    }
+    return method;
+}
+
 }  // namespace
 
 void encode(Writer& writer, const ContractConfig& config) {
     writer.u32(config.min_peers);
     writer.u32(config.sync_frequency);
     encode(writer, config.merge);
+    encode(writer, config.compression);
     writer.u8(static_cast<std::uint8_t>(config.non_finite));
     writer.u8(static_cast<std::uint8_t>(config.exchange));
     writer.i64(config.grace_ns);
@@ -95,6 +116,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.min_peers = reader.u32();
     config.sync_frequency = reader.u32();
     config.merge = decode_merge_method(reader);
+    config.compression = decode_compression(reader);
     config.non_finite = decode_enum(reader, NonFinitePolicy::refuse, NonFinitePolicy::allow);
     config.exchange = decode_enum(reader, ExchangePlan::automatic, ExchangePlan::tree);
     config.grace_ns = reader.i64();

@@ -34,6 +34,15 @@ MergeMethod chosen_rule(const SwarmCallbackOptions& options) {
     return std::move(*method);
 }
 
+/// SwarmError (usage): there is no such compression.
+CompressionMethod chosen_compression(const SwarmCallbackOptions& options) {
+    const Result<CompressionMethod> method = parse_compression(options.compression);
+    if (!method) {
+        fail(Errc::usage, "SwarmCallback: " + method.error().message);
+    }
+    return *method;
+}
+
 void check(const SwarmCallbackOptions& options) {
     if (options.sync_frequency == 0) {
         fail(Errc::usage, "SwarmCallback: sync_frequency is 0, it must be at least 1 batch");
@@ -124,6 +133,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     request.config.min_peers = options_.min_peers;
     request.config.sync_frequency = options_.sync_frequency;
     request.config.merge = chosen_rule(options_);
+    request.config.compression = chosen_compression(options_);
     request.config.non_finite = options_.non_finite;
     request.config.exchange = options_.exchange;
     request.config.slowest_link = options_.slowest_link;

@@ -132,6 +132,9 @@ struct SwarmCallbackOptions {
     /// By which plan the members exchange segments; the same for all members, and the merged model
     /// is the same for all plans.
     ExchangePlan exchange = ExchangePlan::automatic;
+    /// How parameters travel between members: none, f16, bf16, int8 or "top-k:fraction=0.01"
+    /// (core/merge/compression.hpp). Fewer bytes, less precision. The same for all members.
+    std::string compression = "none";
     /// What becomes of parameters with NaN or infinity in them; the same for all members.
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".

@@ -189,6 +189,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
         .field("min_peers", config.min_peers)
         .field("sync_frequency", config.sync_frequency)
         .field("merge", to_string(config.merge))
+        .field("compression", to_string(config.compression))
         .field("non_finite", to_string(config.non_finite))
         .field("exchange", to_string(config.exchange))
         .field("slowest_link_bytes_per_s", config.slowest_link)

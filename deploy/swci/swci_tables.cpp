@@ -225,9 +225,9 @@ std::string contract_text(const JsonValue& answer) {
     lines.emplace_back("rules",
                        "min_peers " + text(config, "min_peers") + ", sync_frequency " +
                            text(config, "sync_frequency") + ", merge " + text(config, "merge") +
-                           ", non-finite " + text(config, "non_finite") + ", exchange " +
-                           text(config, "exchange") + ", grace " +
-                           milliseconds(text(config, "grace_ms")) + ", wait limit " +
+                           ", compression " + text(config, "compression") + ", non-finite " +
+                           text(config, "non_finite") + ", exchange " + text(config, "exchange") +
+                           ", grace " + milliseconds(text(config, "grace_ms")) + ", wait limit " +
                            (limit == "0" ? "none" : milliseconds(limit)) + ", slowest link " +
                            text(config, "slowest_link_bytes_per_s") + " bytes/s");
     lines.emplace_back("parameters",

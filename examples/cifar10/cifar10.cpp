@@ -102,6 +102,7 @@ SwarmCallbackOptions callback_options(const SwarmSession& session, const Program
     options.non_finite = flags.non_finite;
     options.merge_rule = flags.merge;
     options.exchange = flags.exchange;
+    options.compression = flags.compression;
     options.workload = workload_name(flags);
     return options;
 }

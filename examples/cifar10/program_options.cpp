@@ -64,6 +64,12 @@ std::string set_exchange(ProgramFlags& flags, const std::string& text) {
     return "";
 }
 
+std::string set_compression(ProgramFlags& flags, const std::string& text) {
+    const Result<CompressionMethod> method = parse_compression(text);
+    flags.compression = text;
+    return method ? "" : "a compression: " + method.error().message;
+}
+
 std::string set_partition(ProgramFlags& flags, const std::string& text) {
     for (const Partition partition : {Partition::iid, Partition::skewed, Partition::full}) {
         if (partition_name(partition) == text) {
@@ -110,6 +116,10 @@ const std::vector<FlagRow>& flag_rows() {
          "by which plan members exchange parameters: auto (default): by the model's size and the "
          "number of members; star; butterfly; tree",
          set_exchange},
+        {"--compress",
+         "how models travel between members: none (default), f16, bf16, int8, "
+         "top-k:fraction=0.01",
+         set_compression},
         {"--calibrate", "measures a batch without a swarm and writes it into this JSON file",
          words(&F::calibrate)},
         {"--calibrate-batches", "default 60", number(&F::calibrate_batches, 10, 1'000'000)},

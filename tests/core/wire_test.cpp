@@ -321,6 +321,22 @@ TEST(Codec, AMergeRuleTravelsWithItsParameters) {
     EXPECT_TRUE(decoded(encoded(config)));
 }
 
+TEST(Codec, ACompressionTravelsWithItsFraction) {
+    ContractConfig config = some_config();
+    for (const char* text : {"none", "f16", "bf16", "int8", "top-k:fraction=0.25"}) {
+        config.compression = *parse_compression(text);
+        EXPECT_EQ(decoded(encoded(config)), config) << text;
+    }
+    for (const double fraction : {0.0, -1.0, 1.5, static_cast<double>(NAN)}) {
+        config.compression.fraction = fraction;
+        EXPECT_FALSE(decoded(encoded(config))) << fraction;
+    }
+    Bytes bytes = encoded(some_config());
+    const std::size_t kind_at = 9;  // after the merge rule
+    bytes[kind_at] = std::byte{5};
+    EXPECT_FALSE(decoded(bytes));
+}
+
 TEST(Codec, ARuleOfAProgramNeedNotBeKnown) {
     ContractConfig config = some_config();
     config.merge.rule = MergeRule::of_program;

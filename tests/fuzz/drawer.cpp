@@ -103,6 +103,7 @@ ContractConfig Drawer::config() {
     config.exchange = static_cast<ExchangePlan>(in_range(1, 4));
     if (one_in(8)) {
         config.merge = static_cast<MergeRule>(in_range(1, 6));
+        config.compression.kind = static_cast<Compression>(in_range(0, 4));
     }
     config.wait_limit_ns = one_in(4) ? static_cast<std::int64_t>(number()) : 0;
     return config;

@@ -5,7 +5,7 @@
 //   toy-ml [--elements N] [--batches N] [--sync N] [--extra-tensor] [--wait-limit S]
 //          [--fail-at BATCH] [--until FILE] [--save-at FIFO] [--exit-with CODE]
 //          [--non-finite refuse|warn|allow] [--merge RULE]
-//          [--exchange auto|star|butterfly|tree]
+//          [--exchange auto|star|butterfly|tree] [--compress METHOD]
 //
 // --exit-with ends the process as soon as it has joined, without leaving the swarm;
 // --until ends the training once that file exists, whatever --batches is;
@@ -82,6 +82,7 @@ struct Flags {
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
     std::string merge = "mean";
+    std::string compression = "none";
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -101,6 +102,10 @@ Flags parse(const std::vector<std::string>& arguments) {
         }
         if (arguments[i] == "--merge" && i + 1 < arguments.size()) {
             flags.merge = arguments[++i];
+            continue;
+        }
+        if (arguments[i] == "--compress" && i + 1 < arguments.size()) {
+            flags.compression = arguments[++i];
             continue;
         }
         if (arguments[i] == "--non-finite" && i + 1 < arguments.size()) {
@@ -146,6 +151,7 @@ void train(SwarmSession& swarm) {
     options.non_finite = flags.non_finite;
     options.exchange = flags.exchange;
     options.merge_rule = flags.merge;
+    options.compression = flags.compression;
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);
     if (flags.exit_with != 0) {

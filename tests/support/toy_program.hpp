@@ -26,6 +26,7 @@ struct ToyOptions {
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
     std::string merge = "mean";         ///< see parse_merge_method()
+    std::string compression = "none";   ///< see parse_compression()
     std::optional<MergeMethod> method;  ///< in its place: one that has no text here
     // values that parameters are set to after so many syncs
     std::map<std::uint32_t, float> broken;
@@ -92,6 +93,7 @@ private:
         request.config.sync_frequency = 16;
         request.config.non_finite = options_.non_finite;
         request.config.exchange = options_.exchange;
+        request.config.compression = *parse_compression(options_.compression);
         request.config.merge =
             options_.method ? *options_.method : *parse_merge_method(options_.merge);
         request.config.grace_ns = options_.grace.count();
