@@ -58,7 +58,9 @@ Blob merge_bytes(const MergeWork& work) {
 
 /// The contributions but those at `left_out`, which ascends.
 MergeWork without(const MergeWork& work, const std::vector<std::uint32_t>& left_out) {
-    MergeWork rest{work.layout, work.segment, work.method, {}, {}, work.non_finite};
+    MergeWork rest = work;
+    rest.contributions.clear();
+    rest.weights.clear();
     for (std::uint32_t k = 0; k < work.contributions.size(); ++k) {
         if (!std::binary_search(left_out.begin(), left_out.end(), k)) {
             rest.contributions.push_back(work.contributions[k]);
@@ -68,21 +70,20 @@ MergeWork without(const MergeWork& work, const std::vector<std::uint32_t>& left_
     return rest;
 }
 
-}  // namespace
-
-MergeResult merge_segment(const MergeWork& work) {
-    STARLING_INVARIANT(
-        !work.contributions.empty() && work.contributions.size() == work.weights.size(),
-        "a weight for each contribution, and at least one");
+/// \param work  with contributions that are not encoded
+MergeResult merge_values(const MergeWork& work) {
+    MergeResult result;
+    result.segment = work.segment;
     const std::size_t size = work.contributions.front().size();
     for (const Blob& contribution : work.contributions) {
         STARLING_INVARIANT(contribution.size() == size,
                            "the exchange takes segments of this size only");
         if (contribution.is_phantom()) {
-            return {work.segment, Blob::phantom(size), {}};
+            result.merged = Blob::phantom(size);
+            return result;
         }
     }
-    MergeResult result{work.segment, merge_bytes(work), {}};
+    result.merged = merge_bytes(work);
     if (work.non_finite == NonFinitePolicy::allow ||
         !holds_non_finite(*work.layout, work.segment, result.merged)) {
         return result;
@@ -97,6 +98,28 @@ MergeResult merge_segment(const MergeWork& work) {
         !result.non_finite.empty()) {
         result.merged = merge_bytes(without(work, result.non_finite));
     }
+    return result;
+}
+
+}  // namespace
+
+MergeResult merge_segment(const MergeWork& work) {
+    STARLING_INVARIANT(
+        !work.contributions.empty() && work.contributions.size() == work.weights.size(),
+        "a weight for each contribution, and at least one");
+    const SegmentCodec codec(work.layout, work.compression);
+    if (!codec.compresses()) {
+        MergeResult result = merge_values(work);
+        result.encoded = result.merged;
+        return result;
+    }
+    MergeWork decoded = work;
+    for (Blob& contribution : decoded.contributions) {
+        contribution = codec.decode(work.segment, contribution, work.reference);
+    }
+    MergeResult result = merge_values(decoded);
+    result.encoded = codec.encode_merged(work.segment, result.merged, work.reference);
+    result.merged = codec.decode(work.segment, result.encoded, work.reference);
     return result;
 }
 

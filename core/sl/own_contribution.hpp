@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "core/merge/segment_codec.hpp"
+
+namespace starling {
+
+/// This member's parameters of one round as they travel. Each segment is encoded when it is first
+/// needed, and once, so that all owners and all attempts at the round get the same bytes.
+class OwnContribution {
+public:
+    /// \param reference  the model of the round before; empty in round 0
+    /// \param residuals  what the compression lost in earlier rounds; empty: nothing
+    OwnContribution(SegmentCodec codec, Segments values, Segments reference, Segments residuals)
+        : codec_(std::move(codec)),
+          values_(std::move(values)),
+          reference_(std::move(reference)),
+          residuals_(std::move(residuals)),
+          encoded_(values_.size()) {
+        residuals_.resize(values_.size());
+    }
+
+    const Blob& encoded(std::uint32_t segment) {
+        std::optional<Blob>& slot = encoded_[segment];
+        if (!slot) {
+            slot = codec_.encode_contribution(segment, values_[segment], reference(segment),
+                                              residuals_[segment]);
+        }
+        return *slot;
+    }
+    /// Empty in round 0.
+    Blob reference(std::uint32_t segment) const {
+        return reference_.empty() ? Blob() : reference_[segment];
+    }
+    /// What the compression has lost up to this round: for the next one, if this one is merged.
+    const Segments& residuals() const { return residuals_; }
+
+private:
+    SegmentCodec codec_;
+    Segments values_;
+    Segments reference_;
+    Segments residuals_;
+    std::vector<std::optional<Blob>> encoded_;
+};
+
+}  // namespace starling
