@@ -209,9 +209,12 @@ Result<void> SegmentCodec::check(std::uint32_t segment, const Blob& encoded,
 }
 
 std::uint64_t SegmentCodec::contribution_bytes(std::uint32_t segment, bool has_reference) const {
+    if (!compresses()) {
+        return segment_size(layout_->size_bytes(), segment);
+    }
     std::uint64_t bytes = 0;
     for_each_part(*layout_, segment, [&](const Part& part) {
-        if (!part.is_f32 || !compresses()) {
+        if (!part.is_f32) {
             bytes += part.bytes;
         } else if (method_.kind == Compression::top_k) {
             const std::size_t kept =

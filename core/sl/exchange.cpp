@@ -40,12 +40,12 @@ std::vector<PlanMember> plan_members(const ExchangeSetup& setup) {
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
       plan_(make_plan(plan_members(setup_), setup_.layout->size_bytes(), setup_.key.round,
-                      setup_.exchange)) {
+                      setup_.exchange)),
+      codec_(setup_.layout, setup_.compression),
+      own_(codec_, std::move(setup_.own), std::move(setup_.reference), std::move(setup_.residuals)),
+      merged_(plan_.owner_of.size()) {
     const std::size_t segments = plan_.owner_of.size();
-    STARLING_INVARIANT(setup_.own.size() == segments,
-                       "the ML's parameters were cut by the same layout");
-    merged_.resize(segments);
-    have_merged_.resize(segments, false);
+    STARLING_INVARIANT(own_.size() == segments, "the ML's parameters were cut by the same layout");
     std::set<std::uint32_t> owners(plan_.owner_of.begin(), plan_.owner_of.end());
     bool found = false;
     for (std::uint32_t i = 0; i < setup_.members.size(); ++i) {
@@ -81,7 +81,8 @@ Exchange::Exchange(ExchangeSetup setup)
         }
     }
     for (const auto& [id, partner] : states_) {
-        expected_bytes_ += missing_bytes(partner.merged) + missing_bytes(partner.contributions);
+        expected_bytes_ += missing_bytes(partner.merged, SegmentKind::merged) +
+                           missing_bytes(partner.contributions, SegmentKind::contribution);
     }
 }
 
@@ -93,12 +94,22 @@ bool Exchange::is_partner(std::uint32_t member, const std::set<std::uint32_t>& o
            (near && (setup_.members[member].merges || setup_.members[self_].merges));
 }
 
-std::uint64_t Exchange::missing_bytes(const std::set<std::uint32_t>& segments) const {
+std::uint64_t Exchange::missing_bytes(const std::set<std::uint32_t>& segments,
+                                      SegmentKind kind) const {
     if (segments.empty()) {
         return 0;
     }
-    const std::uint64_t last = segment_size(setup_.layout->size_bytes(), *segments.rbegin());
-    return (segments.size() - 1) * segment_bytes + last;
+    if (!codec_.compresses()) {
+        const std::uint64_t last = segment_size(setup_.layout->size_bytes(), *segments.rbegin());
+        return (segments.size() - 1) * segment_bytes + last;
+    }
+    std::uint64_t bytes = 0;
+    for (const std::uint32_t segment : segments) {
+        bytes += kind == SegmentKind::merged
+                     ? codec_.merged_bytes_max(segment)
+                     : codec_.contribution_bytes(segment, own_.has_reference());
+    }
+    return bytes;
 }
 
 void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
@@ -109,7 +120,7 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
                 continue;
             }
             if (contributors_[c] == self_) {
-                contribute(segment, c, setup_.own[segment], out);
+                contribute(segment, c, own_.encoded(segment), out);
             } else if (auto kept =
                            setup_.kept ? setup_.kept->find(member, segment) : std::nullopt) {
                 contribute(segment, c, std::move(*kept), out);
@@ -161,11 +172,11 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
     const std::size_t count = merged_.size();
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
-        if (merged && !have_merged_[segment]) {
+        if (merged && !merged_.has(segment)) {
             partner.requested.insert(segment);
         } else if ((merged ? partner.served_merged : partner.served).note(segment, count)) {
-            send_segment(from, fetch.kind, segment, merged ? merged_[segment] : setup_.own[segment],
-                         out);
+            send_segment(from, fetch.kind, segment,
+                         merged ? merged_.encoded(segment) : own_.encoded(segment), out);
         }
     }
 }
@@ -177,8 +188,13 @@ void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t se
 }
 
 bool Exchange::is_non_finite_merge(const SegmentData& data, const Blob& body) const {
-    return setup_.non_finite == NonFinitePolicy::refuse && data.kind == SegmentKind::merged &&
-           data.key == setup_.key && holds_non_finite(*setup_.layout, data.index, body);
+    if (setup_.non_finite != NonFinitePolicy::refuse || data.kind != SegmentKind::merged ||
+        data.key != setup_.key || data.index >= merged_.size() ||
+        !codec_.check(data.index, body, own_.has_reference())) {
+        return false;
+    }
+    return holds_non_finite(*setup_.layout, data.index,
+                            codec_.decode(data.index, body, own_.reference(data.index)));
 }
 
 Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
@@ -191,9 +207,8 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         return Error{Errc::malformed,
                      "segment from a node or with an index that does not belong to this round"};
     }
-    if (body.size() != segment_size(setup_.layout->size_bytes(), data.index)) {
-        return Error{Errc::malformed, "segment " + std::to_string(data.index) + " of " +
-                                          std::to_string(body.size()) + " bytes"};
+    if (Result<void> sound = codec_.check(data.index, body, own_.has_reference()); !sound) {
+        return sound;
     }
     Partner& partner = found->second;
     partner.last_segment = now;
@@ -208,7 +223,8 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     traffic_.received_bytes += body.size();
     note_progress(now, partner);
     if (data.kind == SegmentKind::merged) {
-        store_merged(data.index, body, out);
+        Blob values = codec_.decode(data.index, body, own_.reference(data.index));
+        store_merged(data.index, std::move(values), std::move(body), out);
         return {};
     }
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
@@ -240,21 +256,20 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
                    .method = setup_.method,
                    .contributions = std::move(assembly.contributions),
                    .weights = std::move(assembly.weights),
-                   .non_finite = setup_.non_finite};
+                   .non_finite = setup_.non_finite,
+                   .compression = setup_.compression,
+                   .reference = own_.reference(segment)};
     assemblies_.erase(segment);
     const WorkId id{.kind = WorkId::Kind::merge, .serial = setup_.serial, .segment = segment};
     out.start_work(id.number(), std::move(work));
 }
 
 /// Others may wait for it: for their owner, or for the relay of their group.
-void Exchange::store_merged(std::uint32_t segment, const Blob& body, Outbox& out) {
-    merged_[segment] = body;
-    have_merged_[segment] = true;
-    ++merged_count_;
-    new_merged_.push_back(segment);
+void Exchange::store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out) {
+    merged_.store(segment, std::move(values), std::move(encoded));
     for (auto& [id, partner] : states_) {
         if (partner.requested.erase(segment) > 0) {
-            send_segment(id, SegmentKind::merged, segment, body, out);
+            send_segment(id, SegmentKind::merged, segment, merged_.encoded(segment), out);
         }
     }
 }
@@ -270,9 +285,9 @@ std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& 
 }
 
 void Exchange::on_merged(SwarmTime now, const MergeResult& result, Outbox& out) {
-    STARLING_INVARIANT(result.segment < merged_.size() && !have_merged_[result.segment],
+    STARLING_INVARIANT(result.segment < merged_.size() && !merged_.has(result.segment),
                        "each owned segment is merged once");
-    store_merged(result.segment, result.merged, out);
+    store_merged(result.segment, result.merged, result.encoded, out);
     open_ -= result.segment < contributions_below_ ? 1U : 0U;
     const std::uint32_t before = contributions_below_;
     if (!open_window()) {

@@ -11,6 +11,8 @@
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sl/kept_contributions.hpp"
+#include "core/sl/merged_segments.hpp"
+#include "core/sl/own_contribution.hpp"
 #include "core/sl/served_segments.hpp"
 
 namespace starling {
@@ -32,8 +34,11 @@ struct ExchangeSetup {
     MergeMethod method;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
-    Segments own;                                  ///< this member's parameters
-    bool in_arrival_order = false;                 ///< see SlNodeOptions::PlantedFaults
+    CompressionMethod compression;
+    Segments own;                   ///< this member's parameters
+    Segments reference;             ///< the model of the round before; empty in round 0
+    Segments residuals;             ///< see OwnContribution
+    bool in_arrival_order = false;  ///< see SlNodeOptions::PlantedFaults
     SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
     /// Of this attempt at this node: of its work (WorkId) and the segments it sends (SendGroup).
     std::uint32_t serial = 0;
@@ -92,10 +97,12 @@ public:
     }
     /// The members at those places among a segment's contributions.
     std::vector<NodeId> contributors_at(const std::vector<std::uint32_t>& places) const;
-    bool complete() const { return merged_count_ == merged_.size(); }
-    const Segments& merged() const { return merged_; }
+    bool complete() const { return merged_.complete(); }
+    const Segments& merged() const { return merged_.values(); }
     /// The segments of merged() that are there since the last call.
-    std::vector<std::uint32_t> take_new_merged() { return std::exchange(new_merged_, {}); }
+    std::vector<std::uint32_t> take_new_merged() { return merged_.take_new(); }
+    /// Of the next round, if this attempt is committed: see OwnContribution.
+    const Segments& residuals() const { return own_.residuals(); }
 
     struct Traffic {
         std::uint64_t sent_bytes = 0;      ///< bodies handed to the transport
@@ -143,12 +150,13 @@ private:
                     std::uint32_t from = 0) const;
     void note_progress(SwarmTime now, Partner& partner);
     void set_partial(Partner& partner, std::uint64_t bytes);
-    std::uint64_t missing_bytes(const std::set<std::uint32_t>& segments) const;
+    /// Bytes on the wire, at most.
+    std::uint64_t missing_bytes(const std::set<std::uint32_t>& segments, SegmentKind kind) const;
     static SwarmDuration stall_timeout(const Partner& partner, SwarmDuration without_rate);
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       Outbox& out);
     void contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out);
-    void store_merged(std::uint32_t segment, const Blob& body, Outbox& out);
+    void store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out);
     bool is_partner(std::uint32_t member, const std::set<std::uint32_t>& owners) const;
 
     ExchangeSetup setup_;
@@ -162,10 +170,9 @@ private:
     std::vector<std::uint32_t> owned_;              ///< segments, ascending
     std::uint32_t contributions_below_ = 0;         ///< end of the window of segments
     std::size_t open_ = 0;                          ///< owned segments in it that are not merged
-    Segments merged_;
-    std::vector<bool> have_merged_;
-    std::size_t merged_count_ = 0;
-    std::vector<std::uint32_t> new_merged_;
+    SegmentCodec codec_;
+    OwnContribution own_;
+    MergedSegments merged_;
     std::uint64_t expected_bytes_ = 0;  ///< to be received in this attempt
     std::uint64_t partial_bytes_ = 0;   ///< of all partners
     std::uint64_t progress_bytes_ = 0;  ///< the most that was here at a time

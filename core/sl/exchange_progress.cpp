@@ -123,7 +123,8 @@ TransferProgress Exchange::transfer() const {
     std::uint64_t most = 0;
     for (const auto& [id, partner] : states_) {
         const std::uint64_t missing =
-            missing_bytes(partner.merged) + missing_bytes(partner.contributions);
+            missing_bytes(partner.merged, SegmentKind::merged) +
+            missing_bytes(partner.contributions, SegmentKind::contribution);
         if (missing > most) {
             most = missing;
             progress.waits_for = id.name;

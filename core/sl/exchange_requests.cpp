@@ -18,7 +18,7 @@ bool Exchange::open_window() {
     }
     auto end = next;
     for (; end != owned_.end() && open_ < room; ++end) {
-        open_ += have_merged_[*end] ? 0U : 1U;
+        open_ += merged_.has(*end) ? 0U : 1U;
     }
     contributions_below_ = end == owned_.end() ? std::numeric_limits<std::uint32_t>::max() : *end;
     return true;

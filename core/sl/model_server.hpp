@@ -17,6 +17,11 @@ public:
     explicit ModelServer(SwarmDuration linger) : linger_(linger) {}
 
     const std::optional<CommittedModel>& model() const { return model_; }
+    /// Whether it is the model of the round before, in the same run.
+    bool precedes(const RoundKey& key) const {
+        return model_ && model_->key.contract == key.contract && model_->key.run == key.run &&
+               model_->key.round + 1 == key.round;
+    }
     bool is_final() const { return model_ && model_->commit.final; }
     /// Cancels what is queued of an older model, which nobody needs any more.
     void hold(CommittedModel model, Outbox& out);

@@ -34,6 +34,8 @@ public:
     Blob reference(std::uint32_t segment) const {
         return reference_.empty() ? Blob() : reference_[segment];
     }
+    std::size_t size() const { return values_.size(); }
+    bool has_reference() const { return !reference_.empty(); }
     /// What the compression has lost up to this round: for the next one, if this one is merged.
     const Segments& residuals() const { return residuals_; }
 

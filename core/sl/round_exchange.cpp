@@ -28,6 +28,10 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
                             " among " + std::to_string(setup.members.size()) + " members"));
     setup.serial = serial_;
     setup.kept = &kept_contributions_;
+    if (key.round == 0) {
+        residuals_.clear();  // of another run
+    }
+    setup.residuals = residuals_;
     exchange_.emplace(std::move(setup));
     report_plan(out);
     exchange_->start(now, up, out);
@@ -221,6 +225,7 @@ CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest)));
     CommittedModel model{exchange_->key(), commit, exchange_->merged()};
+    residuals_ = exchange_->residuals();
     end(out);
     return model;
 }

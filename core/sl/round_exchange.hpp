@@ -34,7 +34,7 @@ public:
     /// Begins an attempt, and answers what was requested for it before this node knew of it.
     ///
     /// \pre !running()
-    /// \param setup  without `serial` and `kept`.
+    /// \param setup  without `serial`, `kept` and `residuals`.
     void begin(SwarmTime now, ExchangeSetup setup, const std::set<NodeId>& up, Outbox& out);
     /// The attempt is over. Cancels queued segments, which nobody needs any more.
     void end(Outbox& out);
@@ -113,6 +113,7 @@ private:
     std::optional<MergeReport> report_;    ///< once it is durable
 
     std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
+    Segments residuals_;  ///< of the newest round that was committed as merged here
     KeptContributions kept_contributions_;
     RoundKey contributions_round_;  ///< of kept_contributions_; its attempt is ignored
     /// Requests for attempts that the SN has not announced yet: the newest of each peer and kind.

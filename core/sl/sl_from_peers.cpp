@@ -18,14 +18,16 @@ void SlNode::begin_exchange(Outbox& out) {
     if (!run_.is_frozen_with(options_.id)) {
         return;  // it is caught up with once it is committed
     }
-    if (!ml_.is_waiting() || view.round != run_.next_round()) {
+    const ContractConfig& config = ml_.request().config;
+    const bool needs_reference = config.compression.kind != Compression::none && key.round > 0;
+    if (!ml_.is_waiting() || view.round != run_.next_round() ||
+        (needs_reference && !models_.precedes(key))) {
         // The view of an SN that lags behind: an earlier start of this node was in that round.
         // Otherwise the others exclude this node from the round.
         out.report(
             TraceEvent("exchange_refused").with("round", key.round).with("attempt", key.attempt));
         return;
     }
-    const ContractConfig& config = ml_.request().config;
     round_.begin(now_,
                  {.self = options_.id,
                   .key = key,
@@ -35,7 +37,9 @@ void SlNode::begin_exchange(Outbox& out) {
                   .method = config.merge,
                   .non_finite = config.non_finite,
                   .exchange = config.exchange,
+                  .compression = config.compression,
                   .own = ml_.params(),
+                  .reference = needs_reference ? models_.model()->segments : Segments{},
                   .in_arrival_order = options_.planted.merge_in_arrival_order,
                   .limit = attempt_limit(config, view.frozen.size())},
                  peers_.up(), out);
