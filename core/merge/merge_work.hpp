@@ -26,8 +26,8 @@ struct MergeWork {
 };
 struct MergeResult {
     std::uint32_t segment = 0;
-    Blob encoded;  ///< the merged segment as it travels
-    Blob merged;   ///< decoded from that, as all members have it
+    Blob encoded;   ///< the merged segment as it travels
+    Blob merged;    ///< decoded from that, as all members have it
     Digest digest;  ///< of `merged`
     /// Which contributions hold a NaN or an infinity, by their place. With `refuse` the segment is
     /// merged without them, unless all do.

@@ -3,6 +3,7 @@
 #include "core/merge/merge_segment.hpp"
 #include "core/merge/plan.hpp"
 #include "core/params/model_digest.hpp"
+#include "core/sl/own_contribution.hpp"
 #include "tests/support/memory_swarm.hpp"
 #include "tests/support/tampered_node.hpp"
 
@@ -30,6 +31,7 @@ public:
                 targets_.back().push_back(static_cast<float>(random.normal()));
             }
         }
+        residuals_.resize(targets_.size());
         layout_ = std::make_shared<const ParamLayout>(*ParamLayout::make(
             {{"weight", DType::f32, {static_cast<std::int64_t>(toy.elements)}}}));
     }
@@ -44,21 +46,27 @@ public:
 
 private:
     std::string round(bool trained) {
-        std::vector<Segments> contributions;
+        const CompressionMethod compression = *parse_compression(toy_.compression);
+        std::vector<OwnContribution> contributions;
         for (const std::vector<float>& target : targets_) {
             std::vector<float> params = merged_;
             for (std::size_t i = 0; trained && i < params.size(); ++i) {
                 params[i] += 0.5F * (target[i] - params[i]);
             }
             const auto bytes = std::as_bytes(std::span(params));
-            contributions.push_back(cut(Blob(Bytes(bytes.begin(), bytes.end()))));
+            contributions.emplace_back(SegmentCodec(layout_, compression),
+                                       cut(Blob(Bytes(bytes.begin(), bytes.end()))), reference_,
+                                       residuals_[contributions.size()]);
         }
         Segments segments;
-        for (std::uint32_t at = 0; at < contributions.front().size(); ++at) {
-            MergeWork work{
-                .layout = layout_, .segment = at, .method = *parse_merge_method(toy_.merge)};
-            for (const Segments& own : contributions) {
-                work.contributions.push_back(own[at]);
+        for (std::uint32_t at = 0; at < segment_count(layout_->size_bytes()); ++at) {
+            MergeWork work{.layout = layout_,
+                           .segment = at,
+                           .method = *parse_merge_method(toy_.merge),
+                           .compression = compression,
+                           .reference = contributions.front().reference(at)};
+            for (OwnContribution& own : contributions) {
+                work.contributions.push_back(own.encoded(at));
                 work.weights.push_back(toy_.weight);
             }
             segments.push_back(merge_segment(work).merged);
@@ -66,12 +74,18 @@ private:
             std::memcpy(reinterpret_cast<std::byte*>(merged_.data()) + at * segment_bytes,
                         view.data(), view.size());
         }
+        for (std::size_t member = 0; member < contributions.size(); ++member) {
+            residuals_[member] = contributions[member].residuals();
+        }
+        reference_ = segments;
         return to_string(model_digest(segments, openssl_hasher()));
     }
 
     ToyOptions toy_;
     std::vector<std::vector<float>> targets_;
     std::vector<float> merged_;
+    Segments reference_;               ///< merged_ in segments; empty before the first round
+    std::vector<Segments> residuals_;  ///< of each member
     std::shared_ptr<const ParamLayout> layout_;
 };
 
@@ -85,8 +99,13 @@ std::vector<std::string> committed_digests(const MemorySwarm& swarm) {
 
 /// With frames that come late, twice, in another order or never.
 void expect_rehearsed(const std::string& rule, std::size_t elements, std::uint64_t seed,
-                      ExchangePlan exchange = ExchangePlan::automatic) {
-    const ToyOptions toy{.elements = elements, .min_peers = 5, .exchange = exchange, .merge = rule};
+                      ExchangePlan exchange = ExchangePlan::automatic,
+                      const std::string& compression = "none") {
+    const ToyOptions toy{.elements = elements,
+                         .min_peers = 5,
+                         .exchange = exchange,
+                         .merge = rule,
+                         .compression = compression};
     MemorySwarm swarm(seed);
     swarm.network.faults = {.delay_min = milliseconds(1),
                             .delay_max = milliseconds(30),
@@ -122,6 +141,56 @@ TEST(MergeInASwarm, HasTheSameBytesUnderEveryPlan) {
             expect_rehearsed(rule, 200'000, 5, plan);
         }
     }
+}
+
+TEST(MergeInASwarm, HasTheSameBytesUnderEveryPlanWithCompression) {
+    for (const char* compression : {"f16", "bf16", "int8", "top-k:fraction=0.05"}) {
+        for (const ExchangePlan plan :
+             {ExchangePlan::star, ExchangePlan::butterfly, ExchangePlan::tree}) {
+            expect_rehearsed("mean", 100'000, 6, plan, compression);
+        }
+        expect_rehearsed("coordinate-median", 100'000, 7, ExchangePlan::butterfly, compression);
+    }
+}
+
+/// Bytes of segments that the members sent each other in rounds from 1 on.
+std::uint64_t exchanged_bytes(const std::string& compression) {
+    MemorySwarm swarm;
+    for (int number = 1; number <= 3; ++number) {
+        swarm.add_pair(
+            number, {.elements = 200'000, .min_peers = 3, .syncs = 3, .compression = compression});
+    }
+    EXPECT_TRUE(swarm.run()) << swarm.trace.tail();
+    std::uint64_t bytes = 0;
+    for (const auto& done : swarm.trace.named("exchange_done")) {
+        bytes += field(done, "round") == "0" ? 0 : std::stoull(field(done, "sent_bytes"));
+    }
+    return bytes;
+}
+
+TEST(MergeInASwarm, CompressionSendsFewerBytes) {
+    const auto plain = static_cast<double>(exchanged_bytes("none"));
+    EXPECT_NEAR(static_cast<double>(exchanged_bytes("bf16")) / plain, 0.5, 0.001);
+    EXPECT_NEAR(static_cast<double>(exchanged_bytes("int8")) / plain, 0.254, 0.001);
+    EXPECT_LT(static_cast<double>(exchanged_bytes("top-k:fraction=0.01")) / plain, 0.04);
+}
+
+TEST(MergeInASwarm, AMemberThatSendsNoEncodingIsExcluded) {
+    MemorySwarm swarm;
+    swarm.tampered["sl2"] = [](std::unique_ptr<Node> node) {
+        return std::make_unique<TamperedNode>(std::move(node), nullptr, [](Effect& effect) {
+            auto* send = std::get_if<Send>(&effect);
+            if (send != nullptr && std::holds_alternative<SegmentData>(send->frame.message)) {
+                send->frame.body = Blob(Bytes(7, std::byte{0xff}));
+            }
+        });
+    };
+    for (int number = 1; number <= 4; ++number) {
+        swarm.add_pair(number,
+                       {.elements = 20'000, .min_peers = 2, .syncs = 2, .compression = "top-k"});
+    }
+    ASSERT_TRUE(swarm.run_to_round(1)) << swarm.trace.tail();
+    EXPECT_FALSE(swarm.trace.named("segment_refused").empty());
 }
 
 /// The member's own segments, with 1e30 in each place.
