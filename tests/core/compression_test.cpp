@@ -22,7 +22,7 @@ std::shared_ptr<const ParamLayout> layout() {
                             {"half", DType::f16, {10}}}));
 }
 
-CompressionMethod method(const std::string& text) {
+CompressionMethod compression(const std::string& text) {
     const Result<CompressionMethod> parsed = parse_compression(text);
     EXPECT_TRUE(parsed) << parsed.error().message;
     return parsed ? *parsed : CompressionMethod();
@@ -66,9 +66,9 @@ bool same(const Blob& one, const Blob& other) {
 
 TEST(Compression, IsParsedFromItsText) {
     for (const std::string& text : all_methods) {
-        EXPECT_EQ(to_string(method(text)), text);
+        EXPECT_EQ(to_string(compression(text)), text);
     }
-    EXPECT_EQ(to_string(method("top-k")), "top-k:fraction=0.01");
+    EXPECT_EQ(to_string(compression("top-k")), "top-k:fraction=0.01");
     for (const char* text : {"", "zip", "top-k:", "top-k:fraction=0", "top-k:fraction=1.1",
                              "top-k:fraction=nan", "top-k:fraction=0.1x", "int8:fraction=1"}) {
         const Result<CompressionMethod> parsed = parse_compression(text);
@@ -104,7 +104,7 @@ TEST(SegmentCodec, LosesNoMoreThanItsPrecision) {
         double at_least;   ///< and a rounding of the sum with the reference
     } cases[] = {{"f16", 0.0005, 3e-7}, {"bf16", 0.004, 3e-7}, {"int8", 0.0, 5e-3 / 127}};
     for (const auto& c : cases) {
-        const SegmentCodec codec(layout(), method(c.text));
+        const SegmentCodec codec(layout(), compression(c.text));
         for (std::uint32_t s = 0; s < values.size(); ++s) {
             Blob residual;
             const Blob encoded = codec.encode_contribution(s, values[s], reference[s], residual);
@@ -130,7 +130,7 @@ TEST(SegmentCodec, LosesNoMoreThanItsPrecision) {
 TEST(SegmentCodec, LeavesOtherTypesAsTheyAre) {
     const Segments values = cut(model(3, 1.0));
     for (const std::string& text : all_methods) {
-        const SegmentCodec codec(layout(), method(text));
+        const SegmentCodec codec(layout(), compression(text));
         Blob residual;
         const Blob decoded =
             codec.decode(0, codec.encode_contribution(0, values[0], {}, residual), {});
@@ -146,7 +146,7 @@ TEST(SegmentCodec, LeavesOtherTypesAsTheyAre) {
 TEST(SegmentCodec, TopKSendsTheLargestChangesAndMergesExactly) {
     const Segments reference = cut(model(1, 1.0));
     const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
-    const SegmentCodec codec(layout(), method("top-k:fraction=0.02"));
+    const SegmentCodec codec(layout(), compression("top-k:fraction=0.02"));
     Blob residual;
     const Blob encoded =
         codec.encode_contribution(inner, values[inner], reference[inner], residual);
@@ -179,7 +179,7 @@ TEST(SegmentCodec, ErrorFeedbackSendsInTheEndWhatWasLost) {
     const Segments start = cut(model(1, 0.0));
     const Segments changed = cut(model(2, 1e-3));
     for (const char* text : {"int8", "top-k:fraction=0.05"}) {
-        const SegmentCodec codec(layout(), method(text));
+        const SegmentCodec codec(layout(), compression(text));
         Blob residual;
         std::vector<double> sums(changed[inner].size() / sizeof(float), 0.0);
         constexpr int rounds = 200;
@@ -208,7 +208,7 @@ TEST(SegmentCodec, KeepsNanAndLargeValuesApart) {
     std::memcpy(bytes.data() + segment_bytes, values, sizeof values);
     const Segments segments = cut(Blob(std::move(bytes)));
     for (const char* text : {"f16", "bf16", "int8", "top-k"}) {
-        const SegmentCodec codec(layout(), method(text));
+        const SegmentCodec codec(layout(), compression(text));
         Blob residual;
         const Blob decoded = codec.decode(
             inner, codec.encode_contribution(inner, segments[inner], segments[0], residual),
@@ -225,7 +225,7 @@ TEST(SegmentCodec, RefusesBytesThatAreNoSegment) {
     const Segments reference = cut(model(1, 1.0));
     const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
     for (const std::string& text : all_methods) {
-        const SegmentCodec codec(layout(), method(text));
+        const SegmentCodec codec(layout(), compression(text));
         for (std::uint32_t s = 0; s < values.size(); ++s) {
             Blob residual;
             const Blob good = codec.encode_contribution(s, values[s], reference[s], residual);
@@ -242,7 +242,7 @@ TEST(SegmentCodec, RefusesBytesThatAreNoSegment) {
 TEST(SegmentCodec, RefusesTopKWithoutAReferenceOrWithUnorderedIndices) {
     const Segments reference = cut(model(1, 1.0));
     const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
-    const SegmentCodec codec(layout(), method("top-k:fraction=0.02"));
+    const SegmentCodec codec(layout(), compression("top-k:fraction=0.02"));
     Blob residual;
     const Blob good = codec.encode_contribution(inner, values[inner], reference[inner], residual);
     EXPECT_TRUE(codec.check(inner, good, true));
@@ -259,7 +259,7 @@ TEST(SegmentCodec, DecodesWhateverItAccepts) {
     const Segments reference = cut(model(1, 1.0));
     Random random(9);
     for (const char* text : {"f16", "bf16", "int8", "top-k:fraction=0.001"}) {
-        const SegmentCodec codec(layout(), method(text));
+        const SegmentCodec codec(layout(), compression(text));
         for (int i = 0; i < 200; ++i) {
             Blob residual;
             const auto s = static_cast<std::uint32_t>(random.below(3));
@@ -279,7 +279,7 @@ TEST(SegmentCodec, DecodesWhateverItAccepts) {
 TEST(SegmentCodec, APhantomHasTheSizeOfAContribution) {
     const Segments values = cut(model(1, 1.0));
     for (const std::string& text : all_methods) {
-        const SegmentCodec codec(layout(), method(text));
+        const SegmentCodec codec(layout(), compression(text));
         Blob residual;
         const Blob phantom = codec.encode_contribution(inner, Blob::phantom(segment_bytes),
                                                        Blob::phantom(segment_bytes), residual);
