@@ -24,7 +24,7 @@ protected:
             {host <= 2 ? "--site=north" : "--site=south"});
     }
     /// The digests of the final models that the programs name; one, if all is well.
-    std::set<std::string> run(const std::string& plan, const std::string& says) {
+    std::set<std::string> trained_by(const std::string& plan, const std::string& says) {
         const auto sn = start_sn();
         std::vector<std::unique_ptr<Program>> sls;
         for (int host = 1; host <= members; ++host) {
@@ -98,11 +98,11 @@ protected:
 };
 
 TEST_F(Plans, AllMakeTheSameBytesInProcessesAndSimulated) {
-    const std::set<std::string> star = run("star", "star, since the contract selects it");
+    const std::set<std::string> star = trained_by("star", "star, since the contract selects it");
     EXPECT_EQ(star.size(), 1U);
-    EXPECT_EQ(run("butterfly", "butterfly, since the contract selects it"), star);
-    EXPECT_EQ(run("tree", "tree of 2 groups, since the contract selects it"), star);
-    EXPECT_EQ(run("auto", "tree of 2 groups, since 4 members are at 2 sites"), star);
+    EXPECT_EQ(trained_by("butterfly", "butterfly, since the contract selects it"), star);
+    EXPECT_EQ(trained_by("tree", "tree of 2 groups, since the contract selects it"), star);
+    EXPECT_EQ(trained_by("auto", "tree of 2 groups, since 4 members are at 2 sites"), star);
 #ifdef STARLING_WITH_SIM
     for (const char* plan : {"star", "butterfly", "tree", "auto"}) {
         EXPECT_EQ(rehearse(plan), star) << plan;
