@@ -106,7 +106,8 @@ def kernels(results):
                 torch[n] = max(rate / 1e9, torch.get(n, 0.0))
         if torch:
             axes.plot(*zip(*sorted(torch.items())), color=colour, marker="x", markersize=5, linewidth=0.8, linestyle="-.")
-    axes.plot([], [], color="#777777", marker="x", linewidth=0.8, linestyle="-.", label="same rule, best of libtorch")
+    if any(", torch" in name for name, _ in found):
+        axes.plot([], [], color="#777777", marker="x", linewidth=0.8, linestyle="-.", label="same rule, best of libtorch")
     ticks = sorted({n for _, n in found})
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
@@ -131,8 +132,8 @@ def memory(found):
     axes.axhline(goal, color="#000000", linestyle="--", linewidth=1, label="goal: 3 models + 64 MB")
     axes.axhline(found["bytes"] / MIB, color="#999999", linestyle=":", linewidth=1, label="one model")
     for i, value in enumerate(added):
-        axes.annotate(f"{value:.0f}", (i, value), ha="center", va="bottom")
-    axes.margins(y=0.15)
+        axes.annotate(f"{value:.0f}", (i, value), xytext=(0, -5), textcoords="offset points", ha="center", va="top", color="white")
+    axes.set_ylim(0, 1.1 * max(goal, *added))
     axes.set_xlabel("members")
     axes.set_ylabel("MiB")
     axes.grid(axis="x", visible=False)
