@@ -37,8 +37,8 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
     }
     Result<void> good;
     if (record->kind == RecordKind::entry) {
-        const Result<Entry> said = decode_entry(record->data);
-        good = said ? take_entry(*said, index) : Result<void>(said.error());
+        const Result<Entry> entry = decode_entry(record->data);
+        good = entry ? take_entry(*entry, index) : Result<void>(entry.error());
     } else if (epoch_ != 0) {
         good = bad(unfinished());
     } else if (record->kind == RecordKind::membership) {

@@ -28,9 +28,9 @@ public:
     };
     /// SNs that an administrator removed.
     struct Removal {
-        std::uint64_t index = 0;  ///< of the entry that says so
+        std::uint64_t index = 0;  ///< of the entry that records it
         NodeId signer;
-        RemoveServers said;
+        RemoveServers command;
     };
     /// A claim to a name that the roll does not grant. The ledger did not take it.
     struct Claim {
@@ -43,8 +43,8 @@ public:
         std::uint64_t signatures = 0;  ///< that were checked, endorsements among them
         std::uint64_t checkpoints = 0;
         std::map<std::string, Training> trainings;     ///< by contract
-        std::set<NodeId> members;                      ///< SLs that have said something
-        std::set<NodeId> servers;                      ///< SNs that have signed something
+        std::set<NodeId> members;                      ///< SLs that have signed an entry
+        std::set<NodeId> servers;                      ///< SNs that have signed an entry
         std::map<NodeId, std::uint64_t> signed_up_to;  ///< newest checkpoint, by SN
         std::vector<Removal> removals;
         std::vector<Claim> claims;
@@ -92,7 +92,8 @@ private:
     std::vector<Digest> links_;
     std::vector<Server> servers_;                           ///< that keep the ledger
     std::map<std::uint64_t, std::vector<NodeId>> removed_;  ///< by membership record
-    std::uint64_t epoch_ = 0;  ///< a membership record that needs the word of who made it alone
+    std::uint64_t epoch_ =
+        0;  ///< membership record of a rebuild, valid by its maker's signature alone
     std::uint64_t term_ = 0;
     std::int64_t time_ns_ = 0;
 };

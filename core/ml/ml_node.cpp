@@ -55,7 +55,7 @@ public:
             return;
         }
         if (leaving_) {
-            leave_when_heard(input, out);
+            leave_when_connected(input, out);
             return;
         }
         std::visit(Overloaded{
@@ -94,8 +94,8 @@ private:
     void on_exit_request(const ExitRequest& request, Outbox& out);
     void send_open(Outbox& out);
 
-    void keep(SyncRequest request, Outbox& out);
-    void on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out);
+    void store_state(SyncRequest request, Outbox& out);
+    void on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& out);
 
     /// Passes a reply to the waiting program.
     void resume(TrainReply reply, Outbox& out);
@@ -104,7 +104,7 @@ private:
     /// Ends after telling the SL. A connection that is being established is awaited: closing it
     /// before would look like a crash.
     void leave(const Error& why, Outbox& out);
-    void leave_when_heard(const Input& input, Outbox& out);
+    void leave_when_connected(const Input& input, Outbox& out);
     void finish(int code, Outbox& out);
 
     MlNodeOptions options_;
@@ -114,15 +114,15 @@ private:
     SlLink sl_;
     ParameterSync sync_;
     StateSlots states_;
-    bool told_not_kept_ = false;       ///< that there is no place for the program's state
+    bool warned_not_stored_ = false;   ///< that there is no storage for the program's state
     std::optional<OpenRequest> open_;  ///< what the program joins with, until the SL has answered
     std::string contract_;
     Run run_ = 0;
     std::shared_ptr<const ParamLayout> layout_;
     Digest layout_fingerprint_;
-    std::optional<ExitRequest> exit_;  ///< the program has ended, while this node forgets
-    std::optional<Error> failed_;      ///< to be told to the program when it asks next
-    std::optional<Error> leaving_;     ///< only the word to the SL is left to be said
+    std::optional<ExitRequest> exit_;  ///< the program has ended, while its states are removed
+    std::optional<Error> failed_;      ///< for the program's next request
+    std::optional<Error> leaving_;     ///< only the message to the SL is left to be sent
     bool program_waits_ = false;
     bool final_received_ = false;
     bool stopped_ = false;
@@ -213,16 +213,16 @@ void MlNode::on_merged(ParameterSync::Merged merged, Outbox& out) {
     if (sync_.next_sequence() == 1) {
         reply.resumed = states_.take(contract_, run_, layout_fingerprint_, reply.round, out);
     }
-    states_.round_committed();
+    states_.on_round_committed();
     if (reply.final && options_.keeps_state) {
-        states_.forget(out);
+        states_.remove_all(out);
     }
     resume(std::move(reply), out);
 }
 
 void MlNode::on_work(const WorkDone& done, Outbox& out) {
     if (const auto* kept = std::get_if<KeptReply>(&done.result)) {
-        on_kept(done.work, *kept, out);
+        on_state_work(done.work, *kept, out);
         return;
     }
     const auto* request = std::get_if<TrainRequest>(&done.result);
@@ -286,10 +286,10 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
                        "for other peers to complete"
                      : "Starting Swarm merging round " + std::to_string(sync_.next_round())));
     if (request.snapshot && options_.keeps_state) {
-        keep(std::move(request), out);
+        store_state(std::move(request), out);
         return;
     }
-    if (request.snapshot && !std::exchange(told_not_kept_, true)) {
+    if (request.snapshot && !std::exchange(warned_not_stored_, true)) {
         out.report(
             TraceEvent("state_not_kept")
                 .log(Level::info, component,
@@ -299,19 +299,19 @@ void MlNode::on_sync_request(SyncRequest request, Outbox& out) {
     sync_.send(sl_.peer(), std::move(request), out);
 }
 
-void MlNode::keep(SyncRequest request, Outbox& out) {
+void MlNode::store_state(SyncRequest request, Outbox& out) {
     KeptState state{contract_, run_, sync_.next_round(), layout_fingerprint_,
                     std::move(*request.snapshot)};
     request.snapshot.reset();
-    states_.keep(std::move(state), std::move(request), out);
+    states_.store(std::move(state), std::move(request), out);
 }
 
-void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out) {
-    if (work == StateSlots::keep_work && !states_.is_keeping()) {
+void MlNode::on_state_work(std::uint64_t work, const KeptReply& kept, Outbox& out) {
+    if (work == StateSlots::store_work && !states_.is_storing()) {
         return;  // the session failed meanwhile
     }
-    if (work == StateSlots::forget_work) {
-        states_.forgotten();
+    if (work == StateSlots::remove_work) {
+        states_.on_removed();
     }
     if (kept.code != Errc::ok && final_received_) {
         out.report(TraceEvent("state_not_removed")
@@ -320,17 +320,17 @@ void MlNode::on_kept(std::uint64_t work, const KeptReply& kept, Outbox& out) {
                                 kept.reason));
     } else if (kept.code != Errc::ok) {
         fail({kept.code, "the program's state can't be stored: " + kept.reason}, out);
-    } else if (work == StateSlots::keep_work) {
+    } else if (work == StateSlots::store_work) {
         out.report(TraceEvent("state_kept").with("round", sync_.next_round()));
-        sync_.send(sl_.peer(), states_.kept(), out);
+        sync_.send(sl_.peer(), states_.on_stored(), out);
     }
-    if (work == StateSlots::forget_work && exit_ && !stopped_) {
+    if (work == StateSlots::remove_work && exit_ && !stopped_) {
         on_exit_request(*exit_, out);
     }
 }
 
 void MlNode::on_exit_request(const ExitRequest& request, Outbox& out) {
-    if (states_.is_forgetting()) {
+    if (states_.is_removing()) {
         exit_ = request;
         return;
     }
@@ -384,7 +384,7 @@ void MlNode::leave(const Error& why, Outbox& out) {
     finish(exit_code_of(why.code), out);
 }
 
-void MlNode::leave_when_heard(const Input& input, Outbox& out) {
+void MlNode::leave_when_connected(const Input& input, Outbox& out) {
     if (const auto* up = std::get_if<PeerUp>(&input)) {
         out.send(up->peer, CloseSession{leaving_->code, leaving_->message});
     } else if (!std::holds_alternative<ConnectFailed>(input)) {

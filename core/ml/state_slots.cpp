@@ -4,36 +4,36 @@
 
 namespace starling {
 
-void StateSlots::keep(KeptState state, SyncRequest request, Outbox& out) {
-    waiting_ = std::move(request);
-    out.start_work(keep_work, KeepStateWork{free_slot(), std::move(state)});
+void StateSlots::store(KeptState state, SyncRequest request, Outbox& out) {
+    pending_request_ = std::move(request);
+    out.start_work(store_work, KeepStateWork{free_slot(), std::move(state)});
 }
 
-SyncRequest StateSlots::kept() {
-    filled_ = true;
-    SyncRequest request = std::move(*waiting_);
-    waiting_.reset();
+SyncRequest StateSlots::on_stored() {
+    stored_ = true;
+    SyncRequest request = std::move(*pending_request_);
+    pending_request_.reset();
     return request;
 }
 
-void StateSlots::round_committed() {
-    if (std::exchange(filled_, false)) {
-        needed_ = free_slot();
+void StateSlots::on_round_committed() {
+    if (std::exchange(stored_, false)) {
+        committed_slot_ = free_slot();
     }
 }
 
 std::optional<ProgramSnapshot> StateSlots::take(const std::string& contract, Run run,
                                                 const Digest& layout, Round round, Outbox& out) {
-    KeptStates kept = std::exchange(kept_, {});
-    if (!kept[0] && !kept[1]) {
+    KeptStates found = std::exchange(found_, {});
+    if (!found[0] && !found[1]) {
         return std::nullopt;
     }
-    const StateChoice choice = choose_state(kept, contract, run, layout, round);
+    const StateChoice choice = choose_state(found, contract, run, layout, round);
     if (choice.slot) {
-        needed_ = *choice.slot;
-        return std::move(kept[*choice.slot]->program);
+        committed_slot_ = *choice.slot;
+        return std::move(found[*choice.slot]->program);
     }
-    forget(out);
+    remove_all(out);
     out.report(TraceEvent("state_not_used")
                    .with("round", round)
                    .log(Level::info, "SwarmCallback",
@@ -42,9 +42,9 @@ std::optional<ProgramSnapshot> StateSlots::take(const std::string& contract, Run
     return std::nullopt;
 }
 
-void StateSlots::forget(Outbox& out) {
-    forgetting_ = true;
-    out.start_work(forget_work, ForgetStatesWork{});
+void StateSlots::remove_all(Outbox& out) {
+    removing_ = true;
+    out.start_work(remove_work, ForgetStatesWork{});
 }
 
 }  // namespace starling

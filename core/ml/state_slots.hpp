@@ -7,47 +7,48 @@
 
 namespace starling {
 
-/// The two places where the state of the program is kept beside its SL's models. A state is written
-/// before its round can end, into the slot that is not needed: whichever round is committed after a
-/// crash, one of the two slots matches its model.
+/// The two slots on disk for the program's state. A state is stored before its round can be
+/// committed, into the slot that does not hold the state of the newest committed round: whichever
+/// round is committed after a crash, one of the two slots matches its model.
 class StateSlots {
 public:
-    // Numbers of the work that this starts.
-    static constexpr std::uint64_t keep_work = 2;
-    static constexpr std::uint64_t forget_work = 3;
+    // Numbers of the work that this class starts.
+    static constexpr std::uint64_t store_work = 2;
+    static constexpr std::uint64_t remove_work = 3;
 
-    /// \param kept  by an earlier start.
-    explicit StateSlots(KeptStates kept) : kept_(std::move(kept)) {}
+    /// \param found  what an earlier start has stored.
+    explicit StateSlots(KeptStates found) : found_(std::move(found)) {}
 
-    /// Starts to write `state`; `request` waits until it is durable.
-    void keep(KeptState state, SyncRequest request, Outbox& out);
-    bool is_keeping() const { return waiting_.has_value(); }
-    /// The state is durable: its request can go on.
-    /// \pre  is_keeping()
-    SyncRequest kept();
-    /// The request that waits is not needed any more.
-    void drop_request() { waiting_.reset(); }
-    /// The round of the state that was kept last, if any since the round before, is committed.
-    void round_committed();
+    /// Starts to store `state`; `request` is pending until it is durable.
+    void store(KeptState state, SyncRequest request, Outbox& out);
+    bool is_storing() const { return pending_request_.has_value(); }
+    /// The state is durable. \return  its request, to be sent now
+    /// \pre  is_storing()
+    SyncRequest on_stored();
+    /// The pending request is not needed any more.
+    void drop_request() { pending_request_.reset(); }
+    /// A round is committed; the state stored since the round before, if any, is that of its model.
+    void on_round_committed();
 
     /// The state of an earlier start, if it matches the committed model of `round`. One that does
-    /// not is removed, since in a later round it would be mistaken for this training's state.
+    /// not is removed, since it could be taken for this training's state in a later round.
     std::optional<ProgramSnapshot> take(const std::string& contract, Run run, const Digest& layout,
                                         Round round, Outbox& out);
 
-    /// Starts to remove both.
-    void forget(Outbox& out);
-    void forgotten() { forgetting_ = false; }
-    bool is_forgetting() const { return forgetting_; }
+    /// Starts to remove the states in both slots.
+    void remove_all(Outbox& out);
+    void on_removed() { removing_ = false; }
+    bool is_removing() const { return removing_; }
 
 private:
-    std::uint32_t free_slot() const { return needed_ ? 1 - *needed_ : 0; }
+    std::uint32_t free_slot() const { return committed_slot_ ? 1 - *committed_slot_ : 0; }
 
-    KeptStates kept_;                      ///< until take()
-    std::optional<std::uint32_t> needed_;  ///< the slot of the newest committed model we know
-    std::optional<SyncRequest> waiting_;   ///< its state is being written to free_slot()
-    bool filled_ = false;                  ///< free_slot() holds the state of the sync under way
-    bool forgetting_ = false;
+    KeptStates found_;  ///< by the constructor; until take()
+    std::optional<std::uint32_t>
+        committed_slot_;                          ///< holds the state of the newest committed round
+    std::optional<SyncRequest> pending_request_;  ///< its state is being stored in free_slot()
+    bool stored_ = false;  ///< free_slot() holds the state of the current sync
+    bool removing_ = false;
 };
 
 }  // namespace starling

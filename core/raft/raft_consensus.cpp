@@ -113,15 +113,15 @@ void RaftConsensus::notify_commit(ConsensusOutput& output) {
             continue;
         }
         notified_before = agreed;
-        ConsensusMessage told;
-        told.kind = ConsensusKind::append;
-        told.sender = raft_.id;
-        told.receiver = server.number;
-        told.term = raft_current_term(&raft_);
-        told.log_index = match;
-        told.log_term = log_.term_of(match);
-        told.commit = raft_commit_index(&raft_);
-        output.emplace_back(SendConsensus{server.node, std::move(told)});
+        ConsensusMessage append;
+        append.kind = ConsensusKind::append;
+        append.sender = raft_.id;
+        append.receiver = server.number;
+        append.term = raft_current_term(&raft_);
+        append.log_index = match;
+        append.log_term = log_.term_of(match);
+        append.commit = raft_commit_index(&raft_);
+        output.emplace_back(SendConsensus{server.node, std::move(append)});
     }
 }
 

@@ -95,7 +95,7 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
         note_raise(now, from);
     }
     if (message.kind == ConsensusKind::request_vote && message.pre_vote) {
-        tell_newer_term(message.term, before, output);
+        send_newer_term(message.term, before, output);
     }
     if (learner != nullptr) {
         learner->role = RAFT_STANDBY;
@@ -137,7 +137,7 @@ bool RaftConsensus::is_overtaken(const ConsensusMessage& result) const {
 /// libraft 0.22.1 answers a pre-vote for an old term with that same term. Then, if one half of the
 /// servers has the longer log and the other one the newer term, neither can elect a leader: the
 /// first must learn the term.
-void RaftConsensus::tell_newer_term(std::uint64_t asked, std::size_t from,
+void RaftConsensus::send_newer_term(std::uint64_t asked, std::size_t from,
                                     ConsensusOutput& output) const {
     for (std::size_t i = from; i < output.size(); ++i) {
         auto* sent = std::get_if<SendConsensus>(&output[i]);
@@ -195,10 +195,10 @@ void RaftConsensus::receive_append(SwarmTime now, const NodeId& from,
             // Rule R18: the commit index is passed first. With a new membership in the same append
             // libraft would forget that an earlier one is committed, and could roll back behind it.
             RaftEntries none({});
-            ConsensusOutput heard;
-            static_cast<void>(feed_append(now, from, message, before, term_before, none, heard));
-            std::copy_if(std::make_move_iterator(heard.begin()),
-                         std::make_move_iterator(heard.end()), std::back_inserter(output),
+            ConsensusOutput answer;
+            static_cast<void>(feed_append(now, from, message, before, term_before, none, answer));
+            std::copy_if(std::make_move_iterator(answer.begin()),
+                         std::make_move_iterator(answer.end()), std::back_inserter(output),
                          [](const ConsensusAction& action) {
                              return !std::holds_alternative<SendConsensus>(action);
                          });

@@ -13,7 +13,7 @@ class Leadership {
 public:
     explicit Leadership(SwarmDuration limit) : limit_(limit) {}
 
-    /// A leader was heard of, or this SN leads.
+    /// There is a leader: this SN, or another that sent a message.
     void note_seen(SwarmTime now) { seen_ = now; }
     SwarmTime seen_at() const { return seen_; }
     SwarmDuration missing_for(SwarmTime now) const { return now - seen_; }
@@ -37,9 +37,9 @@ public:
     bool update_known(const Consensus& consensus);
 
     /// Whether commands that wait are to be sent to this term's leader: once a term, or again after
-    /// ask_to_resend().
+    /// request_resend().
     bool take_resend(std::uint64_t term) { return std::exchange(resent_term_, term) != term; }
-    void ask_to_resend() { resent_term_ = 0; }
+    void request_resend() { resent_term_ = 0; }
     /// Whether this SN has just been taken in, or out, by a log that has a leader.
     bool update_membership(bool is_server) {
         return std::exchange(was_server_, is_server) != is_server;
@@ -54,7 +54,7 @@ public:
 
 private:
     SwarmDuration limit_;          ///< without a leader for longer: it is missing
-    SwarmTime seen_{};             ///< when one was heard of last; while this SN leads: now
+    SwarmTime seen_{};             ///< when a leader was last known; while this SN leads: now
     std::optional<NodeId> shown_;  ///< as of the last update_shown()
     bool leads_ = false;           ///< as of the last update_own()
     /// The term in which this SN began to lead last, and when; 0: never.

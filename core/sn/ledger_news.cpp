@@ -17,7 +17,7 @@ std::string moved_text(const NodeRegistered& registered) {
                : "; it replaces its start at " + to_string(*registered.instead_of);
 }
 
-TraceEvent news_of(const NodeRegistered& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const NodeRegistered& e, const Ledger& /*ledger*/) {
     return TraceEvent("node_registered")
         .with("node", e.node.name)
         .log(e.role == Role::sn ? Level::debug : Level::info, component,
@@ -25,7 +25,7 @@ TraceEvent news_of(const NodeRegistered& e, const Ledger& /*ledger*/) {
                  to_string(e.address) + moved_text(e));
 }
 
-TraceEvent news_of(const MemberEnrolled& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const MemberEnrolled& e, const Ledger& /*ledger*/) {
     return TraceEvent("member_enrolled")
         .with("contract", e.contract)
         .with("node", e.node.name)
@@ -35,7 +35,7 @@ TraceEvent news_of(const MemberEnrolled& e, const Ledger& /*ledger*/) {
                  e.contract + "'");
 }
 
-TraceEvent news_of(const CheckedIn& e, const Ledger& ledger) {
+TraceEvent event_of(const CheckedIn& e, const Ledger& ledger) {
     const Contract* contract = ledger.find_contract(e.contract);
     return TraceEvent("checked_in")
         .with("contract", e.contract)
@@ -46,7 +46,7 @@ TraceEvent news_of(const CheckedIn& e, const Ledger& ledger) {
              "Node " + text_of(e.node) + " checked in for round " + std::to_string(e.round));
 }
 
-TraceEvent news_of(const RoundFrozen& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const RoundFrozen& e, const Ledger& /*ledger*/) {
     return TraceEvent("round_frozen")
         .with("contract", e.contract)
         .with("round", e.round)
@@ -57,7 +57,7 @@ TraceEvent news_of(const RoundFrozen& e, const Ledger& /*ledger*/) {
                  " begins with " + std::to_string(e.members) + " members");
 }
 
-TraceEvent news_of(const RoundCommitted& e, const Ledger& ledger) {
+TraceEvent event_of(const RoundCommitted& e, const Ledger& ledger) {
     return TraceEvent("round_committed")
         .with("contract", e.contract)
         .with("run", ledger.find_contract(e.contract)->run)
@@ -72,7 +72,7 @@ TraceEvent news_of(const RoundCommitted& e, const Ledger& ledger) {
                  short_text(e.commit.digest) + (e.commit.final ? " (final)" : ""));
 }
 
-TraceEvent news_of(const MemberGone& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const MemberGone& e, const Ledger& /*ledger*/) {
     return TraceEvent("member_gone")
         .with("contract", e.contract)
         .with("node", e.node.name)
@@ -80,7 +80,7 @@ TraceEvent news_of(const MemberGone& e, const Ledger& /*ledger*/) {
              "Member " + text_of(e.node) + (e.lost ? " is lost: " : " left: ") + e.reason);
 }
 
-TraceEvent news_of(const MemberExcluded& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const MemberExcluded& e, const Ledger& /*ledger*/) {
     return TraceEvent("member_excluded")
         .with("contract", e.contract)
         .with("node", e.node.name)
@@ -88,7 +88,7 @@ TraceEvent news_of(const MemberExcluded& e, const Ledger& /*ledger*/) {
              "Member " + text_of(e.node) + " is excluded from this round: " + e.reason);
 }
 
-TraceEvent news_of(const MemberDeviated& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const MemberDeviated& e, const Ledger& /*ledger*/) {
     return TraceEvent("member_deviated")
         .with("contract", e.contract)
         .with("node", e.node.name)
@@ -104,7 +104,7 @@ TraceEvent news_of(const MemberDeviated& e, const Ledger& /*ledger*/) {
                  "the owner of a segment that it received is faulty");
 }
 
-TraceEvent news_of(const MembersKeptApart& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const MembersKeptApart& e, const Ledger& /*ledger*/) {
     const std::string others = names_text(e.others, "", "'");
     return TraceEvent("members_kept_apart")
         .with("contract", e.contract)
@@ -122,7 +122,7 @@ TraceEvent news_of(const MembersKeptApart& e, const Ledger& /*ledger*/) {
                  (e.deviated ? "One of the two is faulty" : "Check the network between them"));
 }
 
-TraceEvent news_of(const ContributionNotFinite& e, const Ledger& /*ledger*/) {
+TraceEvent event_of(const ContributionNotFinite& e, const Ledger& /*ledger*/) {
     return TraceEvent("member_not_finite")
         .with("contract", e.contract)
         .with("node", e.node.name)
@@ -136,7 +136,7 @@ TraceEvent news_of(const ContributionNotFinite& e, const Ledger& /*ledger*/) {
                  std::to_string(e.times) + " rounds of this run so far)");
 }
 
-TraceEvent news_of(const ContractEnded& e, const Ledger& ledger) {
+TraceEvent event_of(const ContractEnded& e, const Ledger& ledger) {
     const bool complete = e.phase == ContractPhase::complete;
     return TraceEvent("contract_ended")
         .with("contract", e.contract)
@@ -149,12 +149,12 @@ TraceEvent news_of(const ContractEnded& e, const Ledger& ledger) {
 
 }  // namespace
 
-TraceEvent news_of(const LedgerEvent& event, const Ledger& ledger) {
+TraceEvent event_of(const LedgerEvent& event, const Ledger& ledger) {
     return std::visit(Overloaded{
                           [](const RollChanged&) -> TraceEvent {
                               STARLING_INVARIANT(false, "changes of the roll are told elsewhere");
                           },
-                          [&](const auto& e) { return news_of(e, ledger); },
+                          [&](const auto& e) { return event_of(e, ledger); },
                       },
                       event);
 }

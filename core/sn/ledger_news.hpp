@@ -8,6 +8,6 @@ namespace starling {
 /// A change of the ledger as a trace event, with its log line.
 /// \param ledger  after the change
 /// \pre  not RollChanged, which several events may follow from
-TraceEvent news_of(const LedgerEvent& event, const Ledger& ledger);
+TraceEvent event_of(const LedgerEvent& event, const Ledger& ledger);
 
 }  // namespace starling

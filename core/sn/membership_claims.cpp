@@ -11,12 +11,12 @@ constexpr std::size_t refusals_max = 64;
 
 void MembershipClaims::note_servers(const NodeId& from, const std::vector<Server>& servers) {
     for (const Server& server : servers) {
-        const auto told = std::find_if(servers_.begin(), servers_.end(),
-                                       [&](const Server& one) { return one.node == server.node; });
-        if (told == servers_.end() && servers_.size() < servers_max) {
+        const auto known = std::find_if(servers_.begin(), servers_.end(),
+                                        [&](const Server& one) { return one.node == server.node; });
+        if (known == servers_.end() && servers_.size() < servers_max) {
             servers_.push_back(server);
-        } else if (told != servers_.end() && server.node == from) {
-            *told = server;
+        } else if (known != servers_.end() && server.node == from) {
+            *known = server;
         }
     }
 }

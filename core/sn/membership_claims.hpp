@@ -10,8 +10,8 @@
 
 namespace starling {
 
-/// What other SNs have said about this one's membership, and which of it to believe. A single SN
-/// must not be able to stop another one, or to keep it from joining, by a word.
+/// What other SNs claim about this one's membership, and which claims to believe. A single SN must
+/// not be able to stop another one, or to keep it from joining, by a claim.
 class MembershipClaims {
 public:
     /// After this time without a leader an SN believes a single other one that it was removed or
@@ -46,7 +46,7 @@ private:
     std::vector<Server> servers_;
     std::set<NodeId> claimed_by_;         ///< SNs that say that this one was removed
     std::map<NodeId, NodeId> leader_by_;  ///< of other SNs: who leads, as each says
-    std::map<NodeId, Error> refusals_;    ///< of SNs that did not take this one in, or out
+    std::map<NodeId, Error> refusals_;    ///< of SNs that refused to add or remove this one
 };
 
 }  // namespace starling

@@ -36,7 +36,7 @@ bool OriginalCheck::begin(const NodeId& self, const DurableLog& log, const Addre
     if (!last || *last == own) {
         return false;
     }
-    asked_ = last;
+    dialled_ = last;
     out.connect(*last, Role::sn);
     out.set_timer(timer_, now + original_limit);
     return true;
@@ -44,17 +44,17 @@ bool OriginalCheck::begin(const NodeId& self, const DurableLog& log, const Addre
 
 OriginalCheck::Verdict OriginalCheck::on_input(const Input& input, Outbox& out) {
     if (std::holds_alternative<StopRequested>(input)) {
-        asked_.reset();
+        dialled_.reset();
         return Verdict::stopped;
     }
     const auto* failed = std::get_if<ConnectFailed>(&input);
     const auto* up = std::get_if<PeerUp>(&input);
     const auto* due = std::get_if<TimerDue>(&input);
-    const bool answered = (failed != nullptr && failed->address == *asked_) ||
-                          (up != nullptr && up->dialled == *asked_) ||
+    const bool answered = (failed != nullptr && failed->address == *dialled_) ||
+                          (up != nullptr && up->dialled == *dialled_) ||
                           (due != nullptr && due->timer == timer_);
     if (failed != nullptr && answered && failed->error.code == Errc::replaced) {
-        found_at_ = *asked_;
+        found_at_ = *dialled_;
         return Verdict::copied;
     }
     if (up != nullptr || std::holds_alternative<PeerLost>(input)) {
@@ -63,7 +63,7 @@ OriginalCheck::Verdict OriginalCheck::on_input(const Input& input, Outbox& out) 
     if (!answered) {
         return Verdict::waiting;
     }
-    asked_.reset();
+    dialled_.reset();
     out.cancel_timer(timer_);
     return Verdict::alone;
 }

@@ -21,7 +21,7 @@ public:
     /// Begins, if the ledger on this disk has another address for `self`. \return  whether it does.
     bool begin(const NodeId& self, const DurableLog& log, const Address& own, SwarmTime now,
                Outbox& out);
-    bool under_way() const { return asked_.has_value(); }
+    bool under_way() const { return dialled_.has_value(); }
     /// Takes an input while it is under way; connections are kept for take_held(), frames are
     /// dropped: their senders retransmit what matters. After any verdict but `waiting` it is over.
     Verdict on_input(const Input& input, Outbox& out);
@@ -32,7 +32,7 @@ public:
 
 private:
     std::uint32_t timer_;
-    std::optional<Address> asked_;  ///< the former address, while the check is under way
+    std::optional<Address> dialled_;  ///< the former address, while the check is under way
     Address found_at_;
     std::vector<Input> held_;  ///< connections made and lost meanwhile, in their order
 };

@@ -39,18 +39,18 @@ std::string proposal_key(const NodeId& signer, const Command& command) {
 bool Proposals::add(const Entry& entry) {
     return entry.session != 0
                ? of_nodes_.insert({entry.signer, entry.session, entry.sequence}).second
-               : own_.insert(proposal_key(entry.signer, entry.command)).second;
+               : own_pending_.insert(proposal_key(entry.signer, entry.command)).second;
 }
 
 void Proposals::remove(const Entry& entry) {
     of_nodes_.erase({entry.signer, entry.session, entry.sequence});
     if (entry.session == 0) {
-        own_.erase(proposal_key(entry.signer, entry.command));
+        own_pending_.erase(proposal_key(entry.signer, entry.command));
     }
 }
 
 bool Proposals::contains(const NodeId& signer, const Command& command) const {
-    return own_.contains(proposal_key(signer, command));
+    return own_pending_.contains(proposal_key(signer, command));
 }
 
 }  // namespace starling

@@ -25,12 +25,12 @@ public:
     /// In another term nothing is on its way.
     void clear() {
         of_nodes_.clear();
-        own_.clear();
+        own_pending_.clear();
     }
 
 private:
     std::set<std::tuple<NodeId, std::uint64_t, std::uint64_t>> of_nodes_;
-    std::set<std::string> own_;
+    std::set<std::string> own_pending_;
 };
 
 }  // namespace starling

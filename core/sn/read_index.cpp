@@ -5,7 +5,7 @@
 
 namespace starling {
 
-void ReadIndexes::ask(const Consensus& consensus, Outbox& out) {
+void ReadIndexes::request(const Consensus& consensus, Outbox& out) {
     std::uint64_t newest = 0;
     for (const auto& [node, read] : reads_) {
         newest = std::max(newest, read.index ? 0 : read.serial);
@@ -13,7 +13,7 @@ void ReadIndexes::ask(const Consensus& consensus, Outbox& out) {
     const std::optional<NodeId> leader = consensus.leader();
     if (consensus.leads()) {
         if (newest > 0) {
-            asked_[self_] = newest;
+            requested_[self_] = newest;
         }
         check_term(consensus, out);
     } else if (newest > 0 && leader) {
@@ -25,7 +25,7 @@ void ReadIndexes::ask(const Consensus& consensus, Outbox& out) {
 void ReadIndexes::check_term(const Consensus& consensus, Outbox& out) {
     if (!consensus.leads()) {
         round_.reset();
-        asked_.clear();
+        requested_.clear();
         return;
     }
     if (round_ && round_->term != consensus.term()) {
@@ -33,10 +33,10 @@ void ReadIndexes::check_term(const Consensus& consensus, Outbox& out) {
     }
     if (!round_) {
         const std::optional<std::uint64_t> index = consensus.read_index();
-        if (!index || asked_.empty()) {
+        if (!index || requested_.empty()) {
             return;
         }
-        round_ = Round{consensus.term(), ++serial_, *index, std::exchange(asked_, {}), {}};
+        round_ = Round{consensus.term(), ++serial_, *index, std::exchange(requested_, {}), {}};
         end_round_if_confirmed(consensus, out);
     }
     if (!round_) {
@@ -64,7 +64,7 @@ void ReadIndexes::end_round_if_confirmed(const Consensus& consensus, Outbox& out
         return;
     }
     const Round ended = *std::exchange(round_, {});
-    for (const auto& [node, serial] : ended.asked) {
+    for (const auto& [node, serial] : ended.requested) {
         if (node == self_) {
             take_index(serial, ended.index);
         } else {
@@ -79,7 +79,7 @@ void ReadIndexes::on_message(const NodeId& from, const ReadIndex& read, const Co
     switch (read.step) {
         case ReadIndex::Step::ask:
             if (consensus.leads()) {
-                std::uint64_t& newest = asked_[from];
+                std::uint64_t& newest = requested_[from];
                 newest = std::max(newest, read.serial);
                 if (!round_) {
                     check_term(consensus, out);
@@ -97,7 +97,7 @@ void ReadIndexes::on_message(const NodeId& from, const ReadIndex& read, const Co
                 round_->term == read.term) {
                 round_->confirmed.insert(from);
                 end_round_if_confirmed(consensus, out);
-                if (!round_ && !asked_.empty()) {
+                if (!round_ && !requested_.empty()) {
                     check_term(consensus, out);  // for those that have come meanwhile
                 }
             }

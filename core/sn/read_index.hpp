@@ -10,8 +10,9 @@
 namespace starling {
 
 /// Linearizable reads without entries: the read index of Raft (Ongaro 2014, section 6.4). An SN
-/// asks the leader how far the ledger is agreed; the leader answers once a majority has confirmed
-/// that its term is still the newest; the read is answered when so much is applied here.
+/// asks the leader for its commit index; the leader answers once a majority has confirmed that its
+/// term is still the newest; the read is answered when the entries up to that index are applied
+/// here.
 class ReadIndexes {
 public:
     explicit ReadIndexes(NodeId self) : self_(std::move(self)) {}
@@ -22,8 +23,9 @@ public:
         reads_[from] = {submit.sequence, ++serial_, std::nullopt};
     }
     void forget(const NodeId& node) { reads_.erase(node); }
-    /// Asks the leader. Repeated with each tick: the request may be lost, or there was no leader.
-    void ask(const Consensus& consensus, Outbox& out);
+    /// Requests an index from the leader for the pending reads. Repeated with each tick: the
+    /// request may be lost, or there was no leader.
+    void request(const Consensus& consensus, Outbox& out);
     /// After each step, unless a round of confirmations is under way at the leader.
     void settle(const Consensus& consensus, Outbox& out) {
         if (!round_ || !consensus.leads()) {
@@ -41,14 +43,14 @@ private:
     struct Read {
         std::uint64_t sequence = 0;
         std::uint64_t serial = 0;
-        std::optional<std::uint64_t> index;  ///< of the ledger, which it must see
+        std::optional<std::uint64_t> index;  ///< up to which the ledger must be applied
     };
-    /// At the SN that leads: are the voters still in its term?
+    /// On the leader: a round of confirmations that the voters are still in its term.
     struct Round {
         std::uint64_t term = 0;
         std::uint64_t serial = 0;
         std::uint64_t index = 0;
-        std::map<NodeId, std::uint64_t> asked;  ///< by SN: its newest read when the round began
+        std::map<NodeId, std::uint64_t> requested;  ///< by SN: its newest read when the round began
         std::set<NodeId> confirmed;
     };
 
@@ -57,9 +59,9 @@ private:
     void take_index(std::uint64_t serial, std::uint64_t index);
 
     NodeId self_;
-    std::map<NodeId, Read> reads_;           ///< not answered yet
-    std::map<NodeId, std::uint64_t> asked_;  ///< at the SN that leads, for the next round
-    std::optional<Round> round_;             ///< only while this SN leads, in its term
+    std::map<NodeId, Read> reads_;               ///< not answered yet
+    std::map<NodeId, std::uint64_t> requested_;  ///< on the leader, by SN: for the next round
+    std::optional<Round> round_;                 ///< only while this SN leads, in its term
     std::uint64_t serial_ = 0;  ///< the newest given to a read or a round; never given twice
 };
 

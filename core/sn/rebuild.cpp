@@ -14,7 +14,7 @@ namespace {
 /// A rebuild that was the last change of those that keep the ledger.
 struct Epoch {
     NodeId alone;  ///< who signed it
-    RemoveServers said;
+    RemoveServers command;
 };
 
 struct End {
@@ -71,8 +71,8 @@ Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& optio
     }
     const std::set<NodeId> named(options.without.begin(), options.without.end());
     if (end->epoch && others.empty() && end->epoch->alone == options.id &&
-        std::ranges::equal(end->epoch->said.removed, named)) {
-        return Rebuild{end->epoch->said.index, {}, log.vote};
+        std::ranges::equal(end->epoch->command.removed, named)) {
+        return Rebuild{end->epoch->command.index, {}, log.vote};
     }
     if (named != others) {
         return Error{Errc::refused,

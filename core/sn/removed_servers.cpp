@@ -9,7 +9,7 @@
 namespace starling {
 namespace {
 
-constexpr SwarmDuration recall_interval = std::chrono::seconds(5);
+constexpr SwarmDuration dial_interval = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -38,13 +38,13 @@ void RemovedServers::apply_membership(const LogRecord& record) {
 void RemovedServers::apply_removal(const Entry& entry, const RemoveServers& removal,
                                    const std::map<NodeId, RegisteredNode>& nodes) {
     const auto signer = nodes.find(entry.signer);
-    for (auto& [number, gone] : removed_) {
-        if (gone.index != removal.index) {
+    for (auto& [number, removed] : removed_) {
+        if (removed.index != removal.index) {
             continue;
         }
-        gone.said = removal;
+        removed.removal = removal;
         if (removal.rebuilt && signer != nodes.end()) {
-            gone.rebuilt = RebuildProof{signer->second.credentials, encode_entry(entry)};
+            removed.rebuilt = RebuildProof{signer->second.credentials, encode_entry(entry)};
         }
     }
 }
@@ -61,15 +61,15 @@ const RemovedServer* RemovedServers::find(const NodeId& node) const {
 }
 
 std::string RemovedServers::text_for(std::uint64_t number) const {
-    const RemovedServer& gone = removed_.at(number);
+    const RemovedServer& removed = removed_.at(number);
     std::string text = std::string(removed_server_text) + ": ";
-    if (gone.said && gone.said->rebuilt) {
-        text += "SN '" + gone.said->by + "' continued without it from entry " +
-                std::to_string(gone.index) + " (" + start_text(gone.said->session) +
+    if (removed.removal && removed.removal->rebuilt) {
+        text += "SN '" + removed.removal->by + "' continued without it from entry " +
+                std::to_string(removed.index) + " (" + start_text(removed.removal->session) +
                 "), because too few SNs were left. From there on, this SN's ledger diverges";
     } else {
-        text += "it was removed with entry " + std::to_string(gone.index) +
-                (gone.said ? ", as requested by '" + gone.said->by + "'" : "");
+        text += "it was removed with entry " + std::to_string(removed.index) +
+                (removed.removal ? ", as requested by '" + removed.removal->by + "'" : "");
     }
     text +=
         ". To join again it must start with an empty disk: move ledger.sqlite* and "
@@ -78,22 +78,22 @@ std::string RemovedServers::text_for(std::uint64_t number) const {
     return text;
 }
 
-const RemovedServer& RemovedServers::mark_told(std::uint64_t number, const NodeId& node,
-                                               bool& first) {
-    RemovedServer& gone = removed_.at(number);
-    first = !std::exchange(gone.told, true) && gone.node == node;
-    return gone;
+const RemovedServer& RemovedServers::mark_notified(std::uint64_t number, const NodeId& node,
+                                                   bool& first) {
+    RemovedServer& removed = removed_.at(number);
+    first = !std::exchange(removed.notified, true) && removed.node == node;
+    return removed;
 }
 
-std::vector<RemovedServer> RemovedServers::to_recall(SwarmTime now) {
+std::vector<RemovedServer> RemovedServers::left_behind(SwarmTime now) {
     std::vector<RemovedServer> found;
-    if (now < recall_at_) {
+    if (now < next_dial_) {
         return found;
     }
-    recall_at_ = now + recall_interval;
-    for (const auto& [number, gone] : removed_) {
-        if (gone.said && gone.said->rebuilt && !gone.told) {
-            found.push_back(gone);
+    next_dial_ = now + dial_interval;
+    for (const auto& [number, removed] : removed_) {
+        if (removed.removal && removed.removal->rebuilt && !removed.notified) {
+            found.push_back(removed);
         }
     }
     return found;

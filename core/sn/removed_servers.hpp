@@ -17,13 +17,13 @@ inline constexpr std::string_view removed_server_text = "This SN no longer keeps
 struct RemovedServer {
     NodeId node;
     Address address;
-    std::uint64_t index = 0;            ///< of the membership record
-    std::optional<RemoveServers> said;  ///< who removed it, once that entry is applied
-    bool told = false;                  ///< it came back and was sent away
+    std::uint64_t index = 0;               ///< of the membership record
+    std::optional<RemoveServers> removal;  ///< who removed it, once that entry is applied
+    bool notified = false;                 ///< it came back, and was told that it was removed
     std::optional<RebuildProof> rebuilt;
 };
 
-/// The SNs that kept the ledger up to the newest applied record, and those that do no more.
+/// The SNs that keep the ledger by the newest applied record, and those that no longer do.
 class RemovedServers {
 public:
     void apply_membership(const LogRecord& record);
@@ -38,16 +38,16 @@ public:
     const RemovedServer* find(const NodeId& node) const;
     /// The answer to a removed SN that comes back: why, and what to do.
     std::string text_for(std::uint64_t number) const;
-    /// \return  its record; `first`: it was not told before, and is `node`.
-    const RemovedServer& mark_told(std::uint64_t number, const NodeId& node, bool& first);
-    /// Addresses of those that a rebuilt ledger left behind and that do not know of it. At most
-    /// once in a while.
-    std::vector<RemovedServer> to_recall(SwarmTime now);
+    /// \return  its record; sets `first` if it was not notified before, and is `node`.
+    const RemovedServer& mark_notified(std::uint64_t number, const NodeId& node, bool& first);
+    /// SNs that a rebuilt ledger left behind and that were not notified of it, to be dialled. At
+    /// most every 5 s; in between, none.
+    std::vector<RemovedServer> left_behind(SwarmTime now);
 
 private:
     std::vector<Server> applied_servers_;
     std::map<std::uint64_t, RemovedServer> removed_;  ///< by number
-    SwarmTime recall_at_{};                           ///< not before
+    SwarmTime next_dial_{};                           ///< not before
 };
 
 }  // namespace starling

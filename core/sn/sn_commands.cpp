@@ -13,7 +13,7 @@ bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
            session < ledger().session_of(node);
 }
 
-void SnNode::turn_away(const NodeId& node, std::uint64_t session, Outbox& out) {
+void SnNode::reject_replaced(const NodeId& node, std::uint64_t session, Outbox& out) {
     const RegisteredNode& newest = ledger().nodes().at(node);
     const std::string text = replaced_text(node, to_string(newest.address), newest.session);
     if (std::exchange(peers_[node].turned_away, session) != session) {
@@ -33,7 +33,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox&
                         const std::optional<NodeId>& via) {
     const bool reads = std::holds_alternative<ReadBarrier>(submit.command);
     const auto peer = peers_.find(from);
-    if (const Result<void> may = may_say(from, submit, via.has_value()); !may) {
+    if (const Result<void> may = may_submit(from, submit, via.has_value()); !may) {
         const Answer refusal{Errc::refused, may.error().message, 0};
         if (via) {
             refuse_command(from, submit, refusal, via, out);
@@ -48,7 +48,7 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox&
     if (reads) {
         if (!via) {
             reads_.take(from, submit);
-            reads_.ask(raft(), out);
+            reads_.request(raft(), out);
         }
         return;
     }
@@ -72,10 +72,10 @@ void SnNode::on_command(const NodeId& from, const SubmitCommand& submit, Outbox&
     }
 }
 
-void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out) {
-    note_heartbeat(from, beat);
-    relay_news(from, true, beat, out);
-    take_report(from, beat, out);
+void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox& out) {
+    note_heartbeat(from, heartbeat);
+    relay_news(from, true, heartbeat, out);
+    take_report(from, heartbeat, out);
     const auto node = ledger().nodes().find(from);
     if (node != ledger().nodes().end() && node->second.lost) {
         reply(from,
@@ -88,18 +88,18 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out
         reply(from, {0, Errc::unreachable, leaderless_text(), 0}, out);
         return;
     }
-    const Contract* contract = ledger().find_contract(beat.contract);
-    if (contract != nullptr && contract->run == beat.run &&
+    const Contract* contract = ledger().find_contract(heartbeat.contract);
+    if (contract != nullptr && contract->run == heartbeat.run &&
         contract->phase != ContractPhase::complete && contract->has_expelled(from)) {
         reply(from, {0, Errc::refused, expelled_text(*contract, from), 0}, out);
         return;
     }
-    if (contract != nullptr && contract->run == beat.run && contract->has_lost(from)) {
+    if (contract != nullptr && contract->run == heartbeat.run && contract->has_lost(from)) {
         reply(from, {0, Errc::stale, "this node has sent no check-in for too long", 0}, out);
         return;
     }
-    if (contract != nullptr && contract->run == beat.run &&
-        contract->version > beat.known_version) {
+    if (contract != nullptr && contract->run == heartbeat.run &&
+        contract->version > heartbeat.known_version) {
         out.send(from, ViewUpdate{view_of(*contract)});
     } else {
         reply(from, {0, Errc::ok, "", 0}, out);

@@ -17,7 +17,7 @@ void SnNode::on_membership_request(const NodeId& from, const MembershipRequest& 
         return;
     }
     if (is_removed(request.server.number) && !request.leave) {
-        tell_removed(from, request.server.number, out);
+        reject_removed(from, request.server.number, out);
         return;
     }
     MembershipReply reply;
@@ -52,7 +52,7 @@ Result<void> SnNode::change_membership(const NodeId& from, const MembershipReque
 void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& reply, Outbox& out) {
     const bool asks = options_.leave || (options_.sentinel && is_outside());
     if (reply.code == Errc::stale && !options_.leave) {
-        tell_claim(from, reply.reason, out);
+        report_claim(from, reply.reason, out);
         if (believes_removal(from, reply)) {
             end(exit_code::refused, "SN '" + from.name + "' replied: " + reply.reason, out);
         }
@@ -105,18 +105,18 @@ bool SnNode::proves_rebuild(const RebuildProof& proof) const {
     if (!entry) {
         return false;
     }
-    const auto* said = std::get_if<RemoveServers>(&entry->command);
+    const auto* removal = std::get_if<RemoveServers>(&entry->command);
     const auto signer = ledger().nodes().find(entry->signer);
-    return said != nullptr && said->rebuilt &&
-           std::find(said->removed.begin(), said->removed.end(), options_.id) !=
-               said->removed.end() &&
+    return removal != nullptr && removal->rebuilt &&
+           std::find(removal->removed.begin(), removal->removed.end(), options_.id) !=
+               removal->removed.end() &&
            signer != ledger().nodes().end() && signer->second.role == Role::sn &&
            signer->second.credentials.ca == proof.credentials.ca &&
            options_.verifier->endorsed(entry->signer, Role::sn, proof.credentials) &&
            is_signed_with(proof.credentials.key, *entry);
 }
 
-void SnNode::tell_claim(const NodeId& from, const std::string& claim, Outbox& out) {
+void SnNode::report_claim(const NodeId& from, const std::string& claim, Outbox& out) {
     if (claims_.note_removal(from)) {
         report(TraceEvent("removal_claimed")
                    .with("node", from.name)
@@ -128,9 +128,9 @@ void SnNode::tell_claim(const NodeId& from, const std::string& claim, Outbox& ou
     }
 }
 
-void SnNode::ask_to_join(Outbox& out) {
+void SnNode::request_join(Outbox& out) {
     if (options_.leave) {
-        ask_to_leave(out);
+        request_leave(out);
         return;
     }
     if (!options_.sentinel || !is_outside()) {
@@ -150,7 +150,7 @@ void SnNode::send_membership_request(bool leave, Outbox& out) const {
 }
 
 /// Repeated until an SN answers that this one is no member any more.
-void SnNode::ask_to_leave(Outbox& out) {
+void SnNode::request_leave(Outbox& out) {
     if (raft().leads()) {
         if (raft().servers().size() == 1) {
             end(exit_code::refused, "This SN is the last one of its swarm and can't leave", out);

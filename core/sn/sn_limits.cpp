@@ -56,7 +56,7 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
     const std::optional<Answer> refused = refusal_of(
         {0, relayed.node, submit.session, submit.sequence, submit.command, submit.signature});
     if (!refused) {
-        tell_refusal_not_shared(from, relayed, out);
+        warn_refusal_not_shared(from, relayed, out);
         return;
     }
     peer->second.unanswered.reset();
@@ -64,7 +64,7 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
           out);
 }
 
-void SnNode::tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
+void SnNode::warn_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
                                      Outbox& out) {
     if (!refusal_lines_.take(relayed.node, now_)) {
         return;

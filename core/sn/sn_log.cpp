@@ -51,7 +51,7 @@ void SnNode::perform(ConsensusOutput& output, Outbox& out) {
     }
 }
 
-void SnNode::tell_history(Outbox& out) {
+void SnNode::report_history(Outbox& out) {
     const LogHistory& history = log_.history();
     report(TraceEvent("history_taken")
                .with("from", history.first)
@@ -78,20 +78,20 @@ void SnNode::apply(const LogRecord& record, Outbox& out) {
     } else {
         removed_.apply_membership(record);
     }
-    if (record.kind != RecordKind::entry && is_told(record.index)) {
+    if (record.kind != RecordKind::entry && is_reported(record.index)) {
         const bool barrier = record.kind == RecordKind::barrier;
         report(std::move(applied_event).with("kind", barrier ? "barrier" : "membership"), out);
     }
     log_.history().in_silence = false;
     if (record.index == log_.history().last) {
-        tell_history(out);
+        report_history(out);
     }
 }
 
 void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outbox& out) {
-    const bool told = is_told(record.index);
+    const bool reported = is_reported(record.index);
     const auto report_applied = [&](std::string_view kind) {
-        if (told) {
+        if (reported) {
             report(std::move(applied_event).with("kind", std::string(kind)), out);
         }
     };
@@ -118,11 +118,11 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outb
     if (removal != nullptr) {
         removed_.apply_removal(*entry, *removal, ledger().nodes());
     }
-    if (!told) {
+    if (!reported) {
         return;
     }
     if (removal != nullptr) {
-        tell_removal(*removal, out);
+        report_removal(*removal, out);
     }
     applied_event = std::move(applied_event)
                         .with("signer", entry->signer.name)
@@ -145,7 +145,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outb
             ++log_.history().rounds;
             shares_.give_back(committed->commit);
         }
-        tell(event, out);
+        on_ledger_event(event, out);
     }
     if (record.index > log_.history().recovered) {
         answer(*entry, applied.answer, out);
@@ -170,15 +170,15 @@ void SnNode::answer(const Entry& entry, const Answer& answer, Outbox& out) {
 }
 
 /// Reports a change of the ledger, and tells members what follows for them.
-void SnNode::tell(const LedgerEvent& event, Outbox& out) {
+void SnNode::on_ledger_event(const LedgerEvent& event, Outbox& out) {
     if (const auto* roll = std::get_if<RollChanged>(&event)) {
-        tell_roll(*roll, out);
+        report_roll(*roll, out);
         return;
     }
     if (const auto* frozen = std::get_if<RoundFrozen>(&event)) {
         motions_.begin_attempt(frozen->contract, now_);
     }
-    report(news_of(event, ledger()), out);
+    report(event_of(event, ledger()), out);
     if (const std::string* contract = contract_with_new_view(event)) {
         push_view(*contract, out);
     }

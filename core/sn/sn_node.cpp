@@ -33,7 +33,7 @@ void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
     }
     if (!stopped_ && !original_.under_way()) {
         settle(out);
-        status_.tell_followers(status_source(), out);
+        status_.notify_subscribers(status_source(), out);
     }
 }
 
@@ -100,7 +100,7 @@ void SnNode::start(Outbox& out) {
 
 void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
     if (up.role == Role::sl && is_replaced(up.peer, up.session)) {
-        turn_away(up.peer, up.session, out);
+        reject_replaced(up.peer, up.session, out);
         return;
     }
     Peer& peer = peers_[up.peer];
@@ -113,21 +113,21 @@ void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
     peer.ca = up.ca;
     peer.turned_away = turned_away;
     peer.lost_at = now_;
-    peer.hear(now_);
+    peer.on_frame(now_);
     status_.on_peer_lost(up.peer);  // a new connection asks anew
     reads_.forget(up.peer);
     status_.mark_changed();
     if (up.role == Role::sn) {
         dialler_.on_connected(up.dialled);
         if (raft().leader() == up.peer) {
-            leadership_.ask_to_resend();  // what was under way on an older connection may be lost
+            leadership_.request_resend();  // what was under way on an older connection may be lost
         }
-        ask_to_join(out);
+        request_join(out);
     } else if (up.role == Role::sl) {
         pins_.send_all(up.peer, out);
-        Heartbeat news;
-        news.session = up.session;
-        relay_news(up.peer, true, news, out);
+        Heartbeat first;
+        first.session = up.session;
+        relay_news(up.peer, true, first, out);
     }
 }
 
@@ -154,15 +154,15 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
 void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
     Peer& peer = peers_[received.from];
     const auto* submit = std::get_if<SubmitCommand>(&received.frame.message);
-    const auto* beat = std::get_if<Heartbeat>(&received.frame.message);
-    if (peer.role == Role::sl && (submit != nullptr || beat != nullptr)) {
-        const std::uint64_t session = submit != nullptr ? submit->session : beat->session;
+    const auto* heartbeat = std::get_if<Heartbeat>(&received.frame.message);
+    if (peer.role == Role::sl && (submit != nullptr || heartbeat != nullptr)) {
+        const std::uint64_t session = submit != nullptr ? submit->session : heartbeat->session;
         if (is_replaced(received.from, session)) {
-            turn_away(received.from, session, out);
+            reject_replaced(received.from, session, out);
             return;
         }
     }
-    peer.hear(now_);
+    peer.on_frame(now_);
     if (peer.role == Role::sn) {
         on_server_frame(received, out);
         return;
@@ -173,8 +173,8 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
             peer.unanswered = *submit;
         }
         on_command(received.from, *submit, out);
-    } else if (beat != nullptr) {
-        on_heartbeat(received.from, *beat, out);
+    } else if (heartbeat != nullptr) {
+        on_heartbeat(received.from, *heartbeat, out);
     } else if (const auto* query = std::get_if<StatusQuery>(&received.frame.message)) {
         status_.on_query(received.from, *query, status_source(), out);
     } else if (const auto* removal = std::get_if<RemoveServer>(&received.frame.message)) {
@@ -201,15 +201,15 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
         perform(output, out);
     } else if (due.timer == server_timer) {
         dial_servers(out);
-        ask_to_join(out);
+        request_join(out);
         if (stopped_) {
             return;
         }
         register_self(out);
         propose_rules(out);
-        hand_on_removals(out);
-        reads_.ask(raft(), out);
-        recall_removed(out);
+        forward_removals(out);
+        reads_.request(raft(), out);
+        dial_left_behind(out);
         check_leader(out);
         out.set_timer(server_timer, now_ + server_interval);
     } else if (due.timer == dial_timer) {

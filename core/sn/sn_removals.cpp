@@ -38,11 +38,11 @@ void SnNode::on_remove_server(const NodeId& from, const RemoveServer& what, Outb
         removals_.erase(removals_.begin());
     }
     removals_.push_back({from, what});
-    hand_on_removals(out);
+    forward_removals(out);
 }
 
 /// Repeated with each tick: a previous leader may have lost it.
-void SnNode::hand_on_removals(Outbox& out) {
+void SnNode::forward_removals(Outbox& out) {
     if (raft().leads()) {
         return;
     }
@@ -76,7 +76,7 @@ void SnNode::on_removal_answer(const NodeId& from, const StatusReply& reply, con
 }
 
 /// On the leader, after each step.
-void SnNode::carry_out_removals(Outbox& out) {
+void SnNode::process_removals(Outbox& out) {
     if (!raft().leads()) {
         return;
     }
@@ -105,26 +105,26 @@ std::optional<Result<void>> SnNode::try_to_remove(const Removal& removal, Outbox
         if (removed_.applied(node)) {
             return std::nullopt;  // proposed, and not agreed on yet
         }
-        const RemovedServer* gone = removed_.find(node);
-        if (gone == nullptr) {
+        const RemovedServer* removed = removed_.find(node);
+        if (removed == nullptr) {
             return Error{Errc::not_found, "no SN '" + node.name + "' keeps this ledger: " +
                                               names_of(raft().servers()) + " do"};
         }
-        if (!gone->said) {
-            say(RemoveServers{{node}, removal.what.by.name, false, gone->index, 0}, out);
+        if (!removed->removal) {
+            submit_own(RemoveServers{{node}, removal.what.by.name, false, removed->index, 0}, out);
         }
-        return gone->said ? std::optional<Result<void>>(Result<void>()) : std::nullopt;
+        return removed->removal ? std::optional<Result<void>>(Result<void>()) : std::nullopt;
     }
     if (const Result<void> enough = leaves_a_majority(node); !enough) {
         return enough;
     }
-    const Result<void> begun = take_out(node, out);
+    const Result<void> begun = start_removal(node, out);
     return begun || begun.error().code == Errc::stale ? std::nullopt : std::optional(begun);
 }
 
 /// Starts the membership change. A leader can't remove itself: it steps down, and the next one does
 /// it.
-Result<void> SnNode::take_out(const NodeId& node, Outbox& out) {
+Result<void> SnNode::start_removal(const NodeId& node, Outbox& out) {
     ConsensusOutput output;
     Result<void> begun;
     if (node == options_.id) {
@@ -179,7 +179,7 @@ void SnNode::answer_removal(const Removal& removal, const Result<void>& done, Ou
     out.send(removal.from, reply, Blob(Bytes(bytes, bytes + json->size())));
 }
 
-void SnNode::tell_removal(const RemoveServers& removal, Outbox& out) const {
+void SnNode::report_removal(const RemoveServers& removal, Outbox& out) const {
     const std::string gone = names_text(removal.removed);
     report(TraceEvent("servers_removed")
                .with("index", removal.index)
@@ -196,32 +196,32 @@ void SnNode::tell_removal(const RemoveServers& removal, Outbox& out) const {
 
 /// SNs that a rebuilt ledger left behind may come back together and elect a leader among
 /// themselves, without asking here: so the leader dials them.
-void SnNode::recall_removed(Outbox& out) {
+void SnNode::dial_left_behind(Outbox& out) {
     if (!raft().leads()) {
         return;
     }
-    for (const RemovedServer& gone : removed_.to_recall(now_)) {
-        if (gone.node != options_.id && !is_server(gone.node)) {
-            dialler_.dial(gone.address, out);
+    for (const RemovedServer& removed : removed_.left_behind(now_)) {
+        if (removed.node != options_.id && !is_server(removed.node)) {
+            dialler_.dial(removed.address, out);
         }
     }
 }
 
 /// Tells a removed SN that comes back that it must not take part with its old disk.
-void SnNode::tell_removed(const NodeId& node, std::uint64_t number, Outbox& out) {
+void SnNode::reject_removed(const NodeId& node, std::uint64_t number, Outbox& out) {
     bool first = false;
-    const RemovedServer& gone = removed_.mark_told(number, node, first);
+    const RemovedServer& removed = removed_.mark_notified(number, node, first);
     const std::string text = removed_.text_for(number);
     if (first) {
-        report(
-            TraceEvent("removed_server_came_back")
-                .with("node", node.name)
-                .log(Level::warning, component,
-                     "SN '" + node.name + "' has returned, but was removed with entry " +
-                         std::to_string(gone.index) + ": it is told to start with an empty disk"),
-            out);
+        report(TraceEvent("removed_server_came_back")
+                   .with("node", node.name)
+                   .log(Level::warning, component,
+                        "SN '" + node.name + "' has returned, but was removed with entry " +
+                            std::to_string(removed.index) +
+                            ": it is told to start with an empty disk"),
+               out);
     }
-    out.send(node, MembershipReply{Errc::stale, text, raft().servers(), {}, gone.rebuilt});
+    out.send(node, MembershipReply{Errc::stale, text, raft().servers(), {}, removed.rebuilt});
 }
 
 }  // namespace starling

@@ -6,7 +6,8 @@ namespace starling {
 
 /// The role of a relayed command's author is taken from the ledger or from its certificate, not
 /// from a connection.
-Result<void> SnNode::may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const {
+Result<void> SnNode::may_submit(const NodeId& from, const SubmitCommand& submit,
+                                bool relayed) const {
     const Command& command = submit.command;
     const auto* registration = std::get_if<RegisterNode>(&command);
     const auto peer = peers_.find(from);
@@ -97,7 +98,7 @@ void SnNode::propose_rules(Outbox& out) {
     }
     SwarmRules rules = wanted_rules();
     if (rules != ledger().roll().rules()) {
-        say(std::move(rules), out);
+        submit_own(std::move(rules), out);
     }
 }
 
@@ -133,7 +134,7 @@ void SnNode::apply_pin(const NodeId& node, Outbox& out) {
     }
 }
 
-void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
+void SnNode::report_roll(const RollChanged& changed, Outbox& out) const {
     if (!changed.node) {
         const SwarmRules& rules = ledger().roll().rules();
         report(TraceEvent("rules_set")
@@ -147,7 +148,7 @@ void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
         return;
     }
     if (!changed.done) {
-        tell_owners(changed, out);
+        report_owners(changed, out);
         return;
     }
     const NodeId& node = *changed.node;
@@ -190,7 +191,7 @@ void SnNode::tell_roll(const RollChanged& changed, Outbox& out) const {
 }
 
 /// An owner's tool has voted, and there is no majority of the owners yet.
-void SnNode::tell_owners(const RollChanged& changed, Outbox& out) const {
+void SnNode::report_owners(const RollChanged& changed, Outbox& out) const {
     const Roll& roll = ledger().roll();
     const RollEntry& entry = roll.entries().at(*changed.node);
     const std::set<CaFingerprint> owners = roll.owners();
@@ -219,7 +220,7 @@ void SnNode::remove_expelled_servers(Outbox& out) {
             continue;
         }
         // Retried in a later step if another membership change is under way.
-        static_cast<void>(take_out(NodeId(server.node), out));
+        static_cast<void>(start_removal(NodeId(server.node), out));
         return;
     }
 }

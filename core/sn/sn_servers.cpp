@@ -12,7 +12,7 @@
 namespace starling {
 namespace {
 
-constexpr std::size_t told_peers_max = 4096;
+constexpr std::size_t relayed_peers_max = 4096;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
     const Message& message = received.frame.message;
     if (const auto* consensus_message = std::get_if<ConsensusMessage>(&message)) {
         if (is_removed(consensus_message->sender)) {
-            tell_removed(received.from, consensus_message->sender, out);
+            reject_removed(received.from, consensus_message->sender, out);
             return;
         }
         ConsensusOutput output;
@@ -79,12 +79,12 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
     }
     // An SN may report made-up names; registered ones are known anyway.
     if (!peers_.contains(news.node) && !ledger().nodes().contains(news.node) &&
-        peers_.size() >= told_peers_max) {
+        peers_.size() >= relayed_peers_max) {
         return;
     }
     Peer& peer = peers_[news.node];
     if (news.connected) {
-        peer.hear(now_);
+        peer.on_frame(now_);
         peer.connected = true;
         peer.via = from;
         note_heartbeat(news.node, news.beat);
@@ -96,10 +96,11 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
     status_.mark_changed();
 }
 
-void SnNode::relay_news(const NodeId& node, bool connected, const Heartbeat& beat, Outbox& out) {
+void SnNode::relay_news(const NodeId& node, bool connected, const Heartbeat& heartbeat,
+                        Outbox& out) {
     const std::optional<NodeId> leader = raft().leader();
     if (leader && *leader != options_.id) {
-        out.send(*leader, RelayedNews{node, connected, beat});
+        out.send(*leader, RelayedNews{node, connected, heartbeat});
     }
 }
 
@@ -109,7 +110,7 @@ void SnNode::relay(const NodeId& from, const SubmitCommand& submit, Outbox& out)
         out.send(*leader, RelayedCommand{from, submit});
     } else if (!leader) {
         leadership_
-            .ask_to_resend();  // it waits, also for one of the same term: see resend_pending()
+            .request_resend();  // it waits, also for one of the same term: see resend_pending()
     }
 }
 
@@ -139,7 +140,7 @@ void SnNode::settle(Outbox& out) {
         register_self(out);
     }
     resend_pending(out);
-    carry_out_removals(out);
+    process_removals(out);
     remove_expelled_servers(out);
     reads_.settle(raft(), out);
     reads_.answer(log_.applied().size(), out);
@@ -184,19 +185,19 @@ void SnNode::on_leadership(Outbox& out) {
     }
 }
 
-/// What was said to the leader before is said to the new one.
+/// The new leader gets what the previous one was sent.
 void SnNode::on_new_leader(Outbox& out) {
     const bool leads = raft().leads();
     const NodeId leader = raft().leader().value();
     register_self(out);
     propose_rules(out);
-    reads_.ask(raft(), out);
+    reads_.request(raft(), out);
     // The new leader gets the latest heartbeats of the nodes here at once.
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {
-            Heartbeat said = peer.beat;
-            said.session = peer.session;
-            relay_news(id, true, said, out);
+            Heartbeat latest = peer.heartbeat;
+            latest.session = peer.session;
+            relay_news(id, true, latest, out);
         }
     }
     for (const auto& [name, contract] : ledger().contracts()) {

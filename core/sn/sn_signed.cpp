@@ -47,14 +47,14 @@ Result<void> SnNode::check_signature(const Entry& entry) const {
     return {};
 }
 
-void SnNode::take_report(const NodeId& from, const Heartbeat& beat, Outbox& out) {
-    const Contract* contract = ledger().find_contract(beat.contract);
-    const RoundKey key{beat.contract, beat.run, beat.round, beat.attempt};
-    if (!beat.report || contract == nullptr || contract->phase != ContractPhase::exchanging ||
+void SnNode::take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox& out) {
+    const Contract* contract = ledger().find_contract(heartbeat.contract);
+    const RoundKey key{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt};
+    if (!heartbeat.report || contract == nullptr || contract->phase != ContractPhase::exchanging ||
         !reports_.is_about(key, *contract) || !is_member(*contract, from)) {
         return;
     }
-    const MemberReport report{from, beat.report->digest, beat.report->signature};
+    const MemberReport report{from, heartbeat.report->digest, heartbeat.report->signature};
     if (reports_.has(*contract, from, report)) {
         commit_if_reported(*contract, out);  // said again: a proposal may have been lost
         return;
@@ -93,7 +93,7 @@ void SnNode::commit_if_reported(const Contract& contract, Outbox& out) {
     }
 }
 
-void SnNode::say(Command command, Outbox& out) {
+void SnNode::submit_own(Command command, Outbox& out) {
     if (raft().leads()) {
         propose({0, options_.id, 0, 0, std::move(command), {}}, out);
         return;
@@ -141,7 +141,7 @@ void SnNode::register_self(Outbox& out) {
     if (!may && !misses_leader()) {
         end(exit_code::refused, "This SN may not take part: " + may.error().message, out);
     } else if (may) {
-        say(std::move(registration), out);
+        submit_own(std::move(registration), out);
     }
 }
 
@@ -152,7 +152,7 @@ void SnNode::sign_checkpoint(Outbox& out) {
         known->second.credentials != options_.signer->credentials()) {
         return;
     }
-    say(log_.applied().take_checkpoint(), out);
+    submit_own(log_.applied().take_checkpoint(), out);
 }
 
 void SnNode::compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,

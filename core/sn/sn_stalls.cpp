@@ -22,7 +22,7 @@ bool weight_without(const std::vector<RoundMember>& members, const NodeId& left_
 
 }  // namespace
 
-void SnPeer::hear(SwarmTime now) {
+void SnPeer::on_frame(SwarmTime now) {
     if (heard && connected) {
         longest_pause = std::max(now - last_heard, longest_pause * 15 / 16);
     }
@@ -30,10 +30,10 @@ void SnPeer::hear(SwarmTime now) {
     heard = true;
 }
 
-void SnPeer::take_beat(SwarmTime now, const Heartbeat& said) {
-    const bool same = said.contract == beat.contract && said.run == beat.run &&
-                      said.round == beat.round && said.attempt == beat.attempt;
-    const Measured measured{now, said.progress.received_bytes};
+void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& received) {
+    const bool same = received.contract == heartbeat.contract && received.run == heartbeat.run &&
+                      received.round == heartbeat.round && received.attempt == heartbeat.attempt;
+    const Measured measured{now, received.progress.received_bytes};
     if (!same) {
         rate_from = measured;
         rate_to = measured;
@@ -41,15 +41,15 @@ void SnPeer::take_beat(SwarmTime now, const Heartbeat& said) {
         rate_from = rate_to;
         rate_to = measured;
     }
-    beat = said;
-    beat_at = now;
+    heartbeat = received;
+    heartbeat_at = now;
 }
 
 double SnPeer::bytes_per_second() const {
-    const double seconds = to_seconds(beat_at - rate_from.at);
+    const double seconds = to_seconds(heartbeat_at - rate_from.at);
     return seconds < 1
                ? 0.0
-               : static_cast<double>(beat.progress.received_bytes - rate_from.bytes) / seconds;
+               : static_cast<double>(heartbeat.progress.received_bytes - rate_from.bytes) / seconds;
 }
 
 /// Heartbeats are late on a saturated link: the lease follows the observed pauses.
@@ -58,23 +58,23 @@ SwarmDuration SnNode::lease_of(const Peer& peer) const {
                                      std::max(options_.limits.lease, longest_lease));
 }
 
-void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& beat) {
+void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& heartbeat) {
     Peer& peer = peers_[from];
-    const RoundKey key{beat.contract, beat.run, beat.round, beat.attempt};
-    const RoundKey& known = motions_.of(beat.contract).key;
-    const std::uint64_t before =
-        known == key && peer.beat.round == beat.round && peer.beat.attempt == beat.attempt
-            ? peer.beat.progress.received_bytes
-            : 0;
-    const Contract* contract = ledger().find_contract(beat.contract);
+    const RoundKey key{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt};
+    const RoundKey& known = motions_.of(heartbeat.contract).key;
+    const std::uint64_t before = known == key && peer.heartbeat.round == heartbeat.round &&
+                                         peer.heartbeat.attempt == heartbeat.attempt
+                                     ? peer.heartbeat.progress.received_bytes
+                                     : 0;
+    const Contract* contract = ledger().find_contract(heartbeat.contract);
     const bool on = contract != nullptr && contract->phase == ContractPhase::exchanging &&
                     reports_.is_about(key, *contract);
-    if (motions_.note(key, on, before, beat.progress.received_bytes, now_)) {
+    if (motions_.note(key, on, before, heartbeat.progress.received_bytes, now_)) {
         status_.mark_changed();
     } else if (contract == nullptr) {
-        motions_.forget(beat.contract);
+        motions_.forget(heartbeat.contract);
     }
-    peer.take_beat(now_, beat);
+    peer.on_heartbeat(now_, heartbeat);
 }
 
 /// Who waits for whom in the attempt that is on, by what its members say; the fault may be on
@@ -86,11 +86,13 @@ SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
                            [&](const RoundMember& m) { return m.id == node && m.merges; });
     };
     for (const RoundMember& member : contract.frozen) {
-        const Heartbeat& beat = peers_[member.id].beat;
-        if (!reports_.is_about({beat.contract, beat.run, beat.round, beat.attempt}, contract)) {
+        const Heartbeat& heartbeat = peers_[member.id].heartbeat;
+        if (!reports_.is_about(
+                {heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt},
+                contract)) {
             continue;
         }
-        for (const Stall& stall : beat.stalls) {
+        for (const Stall& stall : heartbeat.stalls) {
             // Two that merge nothing have nothing to send to each other.
             if (stall.node == member.id || !contract.members.contains(stall.node) ||
                 (!member.merges && !merges(stall.node))) {
@@ -228,7 +230,8 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
 /// How the round goes on: without a member that exchanges nothing with most others, which one
 /// hostile member can't make of another one; else with both sides of the pair, for which the others
 /// merge; where nobody would be left for that, without the member after all. Nothing: it waits.
-std::optional<Command> SnNode::way_on(const Contract& contract, const HeldUp& held_up) const {
+std::optional<Command> SnNode::resolve_stall(const Contract& contract,
+                                             const HeldUp& held_up) const {
     // Others that have not checked in yet may take its place.
     const bool enough = contract.active_count() > contract.config.min_peers &&
                         weight_without(contract.frozen, held_up.node);
@@ -263,10 +266,10 @@ void SnNode::check_stalls(Outbox& out) {
         if (!held_up) {
             continue;
         }
-        if (std::optional<Command> command = way_on(contract, *held_up)) {
+        if (std::optional<Command> command = resolve_stall(contract, *held_up)) {
             commands.push_back(std::move(*command));
         } else {
-            show_standstill(contract, held_up->node, held_up->why, out);
+            warn_stall(contract, held_up->node, held_up->why, out);
         }
     }
     for (Command& command : commands) {
@@ -274,8 +277,8 @@ void SnNode::check_stalls(Outbox& out) {
     }
 }
 
-void SnNode::show_standstill(const Contract& contract, const NodeId& node, const std::string& what,
-                             Outbox& out) {
+void SnNode::warn_stall(const Contract& contract, const NodeId& node, const std::string& what,
+                        Outbox& out) {
     if (!motions_.show({contract.name, contract.run, contract.round, contract.attempt}, now_)) {
         return;
     }

@@ -129,7 +129,7 @@ void SnStatus::mark_changed() {
     }
 }
 
-void SnStatus::tell_followers(const SnStatusSource& source, Outbox& out) {
+void SnStatus::notify_subscribers(const SnStatusSource& source, Outbox& out) {
     std::optional<SwarmTime> earliest;
     for (auto& [peer, followed] : followers_) {
         for (Followed& one : followed) {

@@ -24,24 +24,24 @@ struct SnPeer {
     /// Of the node's start that is connected here, as its connection says, else by its newest
     /// command; 0: none came yet.
     std::uint64_t session = 0;
-    std::uint64_t turned_away = 0;  ///< its newest earlier start that was told of a later one
+    std::uint64_t turned_away = 0;  ///< newest session that was told of a later start
     CaFingerprint ca;               ///< of the certificate that its connection has shown
-    NodeId via;                     ///< else the SN that told of it last
-    Heartbeat beat;                 ///< what an SL said last
-    SwarmTime beat_at{};
+    NodeId via;                     ///< else the SN that relayed its newest frame
+    Heartbeat heartbeat;            ///< the newest one, of an SL
+    SwarmTime heartbeat_at{};
     SwarmDuration longest_pause{0};  ///< between its frames; falls slowly
     struct Measured {
         SwarmTime at{};
         std::uint64_t bytes = 0;
     };
-    Measured rate_from;  ///< of the attempt that `beat` is about: 10 to 20 s ago
+    Measured rate_from;  ///< of the attempt that `heartbeat` is about: 10 to 20 s ago
     Measured rate_to;
-    std::optional<SubmitCommand> unanswered;  ///< the newest; a node says one after the other
+    std::optional<SubmitCommand> unanswered;  ///< the newest; a node has one pending at a time
 
-    /// A frame of it has come, here or at another SN.
-    void hear(SwarmTime now);
-    void take_beat(SwarmTime now, const Heartbeat& said);
-    /// At which it receives segments of the attempt that it spoke of last.
+    /// A frame of this node has come, here or at another SN.
+    void on_frame(SwarmTime now);
+    void on_heartbeat(SwarmTime now, const Heartbeat& received);
+    /// The rate at which it receives segments in the attempt of its newest heartbeat.
     double bytes_per_second() const;
 };
 
@@ -96,7 +96,7 @@ public:
     void on_peer_lost(const NodeId& peer) { followers_.erase(peer); }
     void mark_changed();
     /// At the end of a step: tells followers what has changed.
-    void tell_followers(const SnStatusSource& source, Outbox& out);
+    void notify_subscribers(const SnStatusSource& source, Outbox& out);
 
 private:
     struct Followed {

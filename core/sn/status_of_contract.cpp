@@ -115,8 +115,8 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const Contract
                non_finite == contract.non_finite.end() ? 0U : non_finite->second.count)
         .field("held_up_rounds",
                (held_up == contract.holdups.end() ? 0U : held_up->second) / rounds_per_holdup);
-    // Before its first round a member has said nothing; then what it said last holds.
-    const CheckIn& said = member.check_in ? *member.check_in : member.last;
+    // Between its check-ins a member's last one is shown; before its first there is none.
+    const CheckIn& check_in = member.check_in ? *member.check_in : member.last;
     const bool spoke = member.check_in.has_value() || member.last.fresh || member.last.finished;
     if (!spoke) {
         for (const char* key :
@@ -125,14 +125,14 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const Contract
         }
     } else {
         // A check-in brings no loss where none was measured since: that of the round before holds.
-        const double loss = std::isfinite(said.loss) ? said.loss : member.last.loss;
-        json.field("weight", said.weight)
-            .field("samples", said.samples)
-            .field("epochs_done", said.epochs_done)
-            .field("epochs_total", said.epochs_total)
-            .field("finished", said.finished)
+        const double loss = std::isfinite(check_in.loss) ? check_in.loss : member.last.loss;
+        json.field("weight", check_in.weight)
+            .field("samples", check_in.samples)
+            .field("epochs_done", check_in.epochs_done)
+            .field("epochs_total", check_in.epochs_total)
+            .field("finished", check_in.finished)
             .field("last_loss",
-                   std::isfinite(said.loss) || member.last.fresh ? loss : std::nan(""));
+                   std::isfinite(check_in.loss) || member.last.fresh ? loss : std::nan(""));
     }
     json.end_object();
 }
@@ -145,11 +145,12 @@ void write_transfers(JsonWriter& json, const SnStatusSource& source, const Contr
         if (peer == source.peers.end()) {
             continue;
         }
-        const Heartbeat& beat = peer->second.beat;
-        if (RoundKey{beat.contract, beat.run, beat.round, beat.attempt} != current_key(contract)) {
+        const Heartbeat& heartbeat = peer->second.heartbeat;
+        if (RoundKey{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt} !=
+            current_key(contract)) {
             continue;
         }
-        const TransferProgress& progress = beat.progress;
+        const TransferProgress& progress = heartbeat.progress;
         const auto rate = static_cast<std::uint64_t>(peer->second.bytes_per_second());
         json.begin_object()
             .field("name", member.id.name)

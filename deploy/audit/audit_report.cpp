@@ -36,12 +36,12 @@ std::string newest_commit(const Contract& contract) {
 
 /// "entry 412: sn1 REBUILT the ledger alone, 2026-11-27 10:00:00 UTC: a new epoch, without sn2"
 std::string removal_text(const LedgerAudit::Removal& removal) {
-    const std::string gone = names_text(removal.said.removed);
-    const std::string entry = "entry " + std::to_string(removal.said.index) + ": ";
-    return removal.said.rebuilt
+    const std::string gone = names_text(removal.command.removed);
+    const std::string entry = "entry " + std::to_string(removal.command.index) + ": ";
+    return removal.command.rebuilt
                ? entry + removal.signer.name + " REBUILT the ledger alone, " +
-                     start_text(removal.said.session) + ": a new epoch, without " + gone
-               : entry + "SN " + gone + " removed, as " + removal.said.by + " asked";
+                     start_text(removal.command.session) + ": a new epoch, without " + gone
+               : entry + "SN " + gone + " removed, as " + removal.command.by + " asked";
 }
 
 }  // namespace
@@ -101,14 +101,14 @@ std::string audit_json(const AuditedLedger& ledger) {
     for (const LedgerAudit::Removal& removal : summary.removals) {
         json.begin_object()
             .field("entry", removal.index)
-            .field("membership", removal.said.index)
+            .field("membership", removal.command.index)
             .field("signer", removal.signer.name)
-            .field("by", valid_utf8(removal.said.by))
-            .field("rebuilt", removal.said.rebuilt)
-            .field("when", removal.said.rebuilt ? start_text(removal.said.session) : "")
+            .field("by", valid_utf8(removal.command.by))
+            .field("rebuilt", removal.command.rebuilt)
+            .field("when", removal.command.rebuilt ? start_text(removal.command.session) : "")
             .key("removed")
             .begin_array();
-        for (const NodeId& node : removal.said.removed) {
+        for (const NodeId& node : removal.command.removed) {
             json.value(node.name);
         }
         json.end_array().end_object();

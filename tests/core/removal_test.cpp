@@ -93,8 +93,8 @@ TEST_F(Removal, ADeadSnIsRemovedAndTheRestToleratesAnotherFailure) {
     swarm.expect_one_final_model();
     EXPECT_EQ(audited(swarm.sn_store().log.records), "");
     ASSERT_EQ(removals.size(), 1U);
-    EXPECT_EQ(removals[0].said.by, "swci1");
-    EXPECT_FALSE(removals[0].said.rebuilt);
+    EXPECT_EQ(removals[0].command.by, "swci1");
+    EXPECT_FALSE(removals[0].command.rebuilt);
 }
 
 TEST_F(Removal, ARemovedSnThatStillRunsIsNotifiedAndEnds) {
@@ -192,11 +192,11 @@ TEST_F(Removal, OneSurvivorRebuildsAloneAndTheOthersStartEmpty) {
     EXPECT_EQ(audited(records), "");
     ASSERT_EQ(removals.size(), 1U);
     const LedgerAudit::Removal epoch = removals[0];
-    EXPECT_TRUE(epoch.said.rebuilt);
+    EXPECT_TRUE(epoch.command.rebuilt);
     EXPECT_EQ(epoch.signer.name, "sn1");
-    EXPECT_EQ(epoch.said.removed, (std::vector<NodeId>{{"sn2"}, {"sn3"}}));
+    EXPECT_EQ(epoch.command.removed, (std::vector<NodeId>{{"sn2"}, {"sn3"}}));
     // Without the signed entry, the audit rejects the membership change.
-    records.resize(epoch.said.index);
+    records.resize(epoch.command.index);
     EXPECT_NE(audited(records).find("changes more than one SN at a time"), std::string::npos);
     records.push_back(encode_record({0, 99, RecordKind::barrier, Bytes(8)}));
     EXPECT_NE(audited(records).find("no SN has signed that it rebuilt the ledger"),

@@ -203,7 +203,7 @@ TEST(Leadership, WhatWaitsIsResentOnceATermUnlessAskedFor) {
     Leadership leadership(seconds(3));
     EXPECT_TRUE(leadership.take_resend(2));
     EXPECT_FALSE(leadership.take_resend(2));
-    leadership.ask_to_resend();
+    leadership.request_resend();
     EXPECT_TRUE(leadership.take_resend(2));
     EXPECT_TRUE(leadership.take_resend(3));
 }

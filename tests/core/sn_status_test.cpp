@@ -299,19 +299,19 @@ TEST_F(SnStatusTest, ASubscriberIsNotifiedOfEveryChangeUntilItDisconnects) {
     status.on_query({"admin"}, {5, "round", "default", true}, source(), out);
     EXPECT_EQ(replies(effects).size(), 1U);
     effects.clear();
-    status.tell_followers(source(), out);
+    status.notify_subscribers(source(), out);
     EXPECT_TRUE(effects.empty()) << "nothing has changed";
     now += std::chrono::seconds(1);
     check_in("sl1", 0);
     status.mark_changed();
-    status.tell_followers(source(), out);
+    status.notify_subscribers(source(), out);
     ASSERT_EQ(replies(effects).size(), 1U);
     EXPECT_EQ(replies(effects)[0].id, 5U);
     status.on_peer_lost({"admin"});
     now += std::chrono::seconds(1);
     status.mark_changed();
     effects.clear();
-    status.tell_followers(source(), out);
+    status.notify_subscribers(source(), out);
     EXPECT_TRUE(effects.empty());
 }
 
@@ -326,7 +326,7 @@ TEST_F(SnStatusTest, RapidChangesAreSentTogether) {
     for (int i = 0; i < 10; ++i) {
         now += std::chrono::nanoseconds(10);
         status.mark_changed();
-        status.tell_followers(source(), out);
+        status.notify_subscribers(source(), out);
     }
     EXPECT_TRUE(replies(effects).empty());
     ASSERT_FALSE(effects.empty());
@@ -334,10 +334,10 @@ TEST_F(SnStatusTest, RapidChangesAreSentTogether) {
     EXPECT_EQ(timer.timer, 9U);
     now = timer.at;
     effects.clear();
-    status.tell_followers(source(), out);
+    status.notify_subscribers(source(), out);
     EXPECT_EQ(replies(effects).size(), 1U);
     effects.clear();
-    status.tell_followers(source(), out);
+    status.notify_subscribers(source(), out);
     EXPECT_TRUE(effects.empty());
 }
 
@@ -355,7 +355,7 @@ TEST_F(SnStatusTest, APeerHasAFewSubscriptionsAtMost) {
     now += std::chrono::seconds(1);
     status.mark_changed();
     effects.clear();
-    status.tell_followers(source(), out);
+    status.notify_subscribers(source(), out);
     EXPECT_EQ(replies(effects).size(), SnStatus::followed_max);
 }
 

@@ -78,7 +78,7 @@ private:
     RaftPosition position(SwarmTime now, const NodeId& sender) const;
     void note_raise(SwarmTime now, const NodeId& sender);
     bool is_overtaken(const ConsensusMessage& result) const;
-    void tell_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
+    void send_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
     void set_last_index(std::size_t from, ConsensusOutput& output) const;
     void notify_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);

@@ -84,9 +84,9 @@ private:
     static void reply(const NodeId& to, CommandResult result, Outbox& out) {
         out.send(to, std::move(result));
     }
-    void on_heartbeat(const NodeId& from, const Heartbeat& beat, Outbox& out);
+    void on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox& out);
     bool is_replaced(const NodeId& node, std::uint64_t session) const;
-    void turn_away(const NodeId& node, std::uint64_t session, Outbox& out);
+    void reject_replaced(const NodeId& node, std::uint64_t session, Outbox& out);
 
     // sn_deadlines.cpp
     void check_leases(Outbox& out);
@@ -110,14 +110,14 @@ private:
         std::string why;
     };
     SwarmDuration lease_of(const Peer& peer) const;
-    void note_heartbeat(const NodeId& from, const Heartbeat& beat);
+    void note_heartbeat(const NodeId& from, const Heartbeat& heartbeat);
     StalledPairs stalled_pairs(const Contract& contract);
     std::optional<NodeId> unreported(const Contract& contract) const;
     std::optional<HeldUp> holds_up(const Contract& contract);
-    std::optional<Command> way_on(const Contract& contract, const HeldUp& held_up) const;
+    std::optional<Command> resolve_stall(const Contract& contract, const HeldUp& held_up) const;
     void check_stalls(Outbox& out);
-    void show_standstill(const Contract& contract, const NodeId& node, const std::string& what,
-                         Outbox& out);
+    void warn_stall(const Contract& contract, const NodeId& node, const std::string& what,
+                    Outbox& out);
 
     // sn_log.cpp
     void propose(Entry entry, Outbox& out);
@@ -125,24 +125,24 @@ private:
     void perform(ConsensusOutput& output, Outbox& out);
     void apply(const LogRecord& record, Outbox& out);
     void apply_entry(const LogRecord& record, TraceEvent applied_event, Outbox& out);
-    /// Whether the trace tells of it: not again after a restart.
-    bool is_told(std::uint64_t index) const {
+    /// Whether the trace gets events about this entry: not again after a restart.
+    bool is_reported(std::uint64_t index) const {
         return index > log_.history().recovered || options_.trace_recovered;
     }
-    void tell_history(Outbox& out);
+    void report_history(Outbox& out);
     void answer(const Entry& entry, const Answer& answer, Outbox& out);
-    void tell(const LedgerEvent& event, Outbox& out);
+    void on_ledger_event(const LedgerEvent& event, Outbox& out);
     void push_view(const std::string& contract, Outbox& out);
 
     // sn_signed.cpp
     /// Whether the entry is signed by its author. Errc::refused tells why not.
     Result<void> check_signature(const Entry& entry) const;
     bool is_signed_with(const PublicKey& key, const Entry& entry) const;
-    void take_report(const NodeId& from, const Heartbeat& beat, Outbox& out);
+    void take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox& out);
     /// Proposes the commit of an attempt of which all members have reported.
     void commit_if_reported(const Contract& contract, Outbox& out);
-    /// An entry in this SN's own name, wherever the leader is.
-    void say(Command command, Outbox& out);
+    /// Submits a command signed by this SN: proposes it, or relays it to the leader.
+    void submit_own(Command command, Outbox& out);
     void on_server_command(const NodeId& from, const SubmitCommand& submit, Outbox& out);
     void register_self(Outbox& out);
     void sign_checkpoint(Outbox& out);
@@ -154,7 +154,7 @@ private:
     void end_as_copy(const std::string& why, Outbox& out);
 
     // sn_removals.cpp
-    /// A tool's wish that waits, at the SN that it is connected with and at the one that leads.
+    /// A tool's pending request, at the SN that it is connected with and at the leader.
     struct Removal {
         NodeId from;
         RemoveServer what;
@@ -162,34 +162,34 @@ private:
     void on_remove_server(const NodeId& from, const RemoveServer& what, Outbox& out);
     void on_removal_answer(const NodeId& from, const StatusReply& reply, const Blob& body,
                            Outbox& out);
-    void carry_out_removals(Outbox& out);
-    void hand_on_removals(Outbox& out);
+    void process_removals(Outbox& out);
+    void forward_removals(Outbox& out);
     /// Of the SN that leads: the end of it, if it has come to one.
     std::optional<Result<void>> try_to_remove(const Removal& removal, Outbox& out);
-    Result<void> take_out(const NodeId& node, Outbox& out);
+    Result<void> start_removal(const NodeId& node, Outbox& out);
     Result<void> leaves_a_majority(const NodeId& without) const;
     void answer_removal(const Removal& removal, const Result<void>& done, Outbox& out) const;
-    void tell_removal(const RemoveServers& removal, Outbox& out) const;
-    void recall_removed(Outbox& out);
+    void report_removal(const RemoveServers& removal, Outbox& out) const;
+    void dial_left_behind(Outbox& out);
     bool is_removed(std::uint64_t number) const {
         return !options_.planted.serve_removed_servers && removed_.contains(number);
     }
-    void tell_removed(const NodeId& node, std::uint64_t number, Outbox& out);
+    void reject_removed(const NodeId& node, std::uint64_t number, Outbox& out);
 
     // sn_leaderless.cpp
     void check_leader(Outbox& out);
     std::string leaderless_text() const;
 
     // sn_roll.cpp
-    Result<void> may_say(const NodeId& from, const SubmitCommand& submit, bool relayed) const;
+    Result<void> may_submit(const NodeId& from, const SubmitCommand& submit, bool relayed) const;
     /// Whether a tool has signed this removal, and may have an SN removed.
     Result<void> check_removal(const NodeId& from, const RemoveServer& what) const;
     SwarmRules wanted_rules() const;
     void propose_rules(Outbox& out);
     void apply_roll(const RollChanged& changed, Outbox& out);
     void apply_pin(const NodeId& node, Outbox& out);
-    void tell_roll(const RollChanged& changed, Outbox& out) const;
-    void tell_owners(const RollChanged& changed, Outbox& out) const;
+    void report_roll(const RollChanged& changed, Outbox& out) const;
+    void report_owners(const RollChanged& changed, Outbox& out) const;
     void remove_expelled_servers(Outbox& out);
     void deny(const NodeId& node, const Answer& why, Outbox& out) const;
 
@@ -199,7 +199,7 @@ private:
                         const std::optional<NodeId>& via, Outbox& out);
     std::optional<Answer> refusal_of(const Entry& entry) const;
     void on_relayed_result(const NodeId& from, const RelayedResult& relayed, Outbox& out);
-    void tell_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed, Outbox& out);
+    void warn_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed, Outbox& out);
 
     // sn_servers.cpp
     /// By the newest membership; nullptr: it keeps no ledger.
@@ -208,8 +208,8 @@ private:
     bool is_outside() const;
     void on_server_frame(const FrameReceived& received, Outbox& out);
     void on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox& out);
-    /// Tells the leader of an SL that is connected here.
-    void relay_news(const NodeId& node, bool connected, const Heartbeat& beat, Outbox& out);
+    /// Forwards to the leader the heartbeat of an SL that is connected here.
+    void relay_news(const NodeId& node, bool connected, const Heartbeat& heartbeat, Outbox& out);
     void relay(const NodeId& from, const SubmitCommand& submit, Outbox& out);
     void on_leadership(Outbox& out);
     void on_new_leader(Outbox& out);
@@ -229,10 +229,10 @@ private:
                                    Outbox& out);
     bool believes_removal(const NodeId& from, const MembershipReply& reply) const;
     bool proves_rebuild(const RebuildProof& proof) const;
-    void tell_claim(const NodeId& from, const std::string& claim, Outbox& out);
-    /// Asks to be taken in, or out.
-    void ask_to_join(Outbox& out);
-    void ask_to_leave(Outbox& out);
+    void report_claim(const NodeId& from, const std::string& claim, Outbox& out);
+    /// Asks the other SNs for a membership change of this one.
+    void request_join(Outbox& out);
+    void request_leave(Outbox& out);
     void send_membership_request(bool leave, Outbox& out) const;
 
     Consensus& raft() { return log_.consensus(); }
