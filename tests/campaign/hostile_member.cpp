@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "tests/campaign/lying_node.hpp"
+#include "tests/campaign/adversarial_node.hpp"
 
 namespace starling::test {
 namespace {
@@ -44,7 +44,8 @@ HostileMember::HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> 
 
 std::unique_ptr<Node> HostileMember::wrap(std::unique_ptr<Node> sl,
                                           std::shared_ptr<const NodeSigner> signer) {
-    return std::make_unique<LyingNode<HostileMember>>(std::move(sl), *this, std::move(signer));
+    return std::make_unique<AdversarialNode<HostileMember>>(std::move(sl), *this,
+                                                            std::move(signer));
 }
 
 void HostileMember::change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more) {
@@ -52,23 +53,23 @@ void HostileMember::change(Effect& effect, const NodeSigner& signer, std::vector
     if (send == nullptr) {
         return;
     }
-    if (const auto* beat = std::get_if<Heartbeat>(&send->frame.message)) {
-        begun_ = begun_ || beat->round > 0;
+    if (const auto* heartbeat = std::get_if<Heartbeat>(&send->frame.message)) {
+        begun_ = begun_ || heartbeat->round > 0;
     }
     add_frames(*send, more);
     if (const auto* data = std::get_if<SegmentData>(&send->frame.message)) {
         change_segment(SegmentData(*data), effect);
-    } else if (auto* beat = std::get_if<Heartbeat>(&send->frame.message)) {
-        change_beat(*beat, signer);
+    } else if (auto* heartbeat = std::get_if<Heartbeat>(&send->frame.message)) {
+        change_heartbeat(*heartbeat, signer);
     } else if (std::holds_alternative<FetchSegments>(send->frame.message) && tells(Lie::deaf)) {
-        leave_out(effect);
+        drop(effect);
     }
 }
 
 void HostileMember::change_segment(const SegmentData& data, Effect& effect) {
     const bool contribution = data.kind == SegmentKind::contribution;
     if (tells(contribution ? Lie::no_contributions : Lie::no_merges)) {
-        leave_out(effect);
+        drop(effect);
         return;
     }
     Blob& body = std::get<Send>(effect).frame.body;
@@ -79,31 +80,32 @@ void HostileMember::change_segment(const SegmentData& data, Effect& effect) {
     }
 }
 
-void HostileMember::change_beat(Heartbeat& beat, const NodeSigner& signer) {
-    if (beat.contract.empty()) {
+void HostileMember::change_heartbeat(Heartbeat& heartbeat, const NodeSigner& signer) {
+    if (heartbeat.contract.empty()) {
         return;
     }
     if (tells(Lie::no_reports) || tells(Lie::false_progress)) {
-        beat.report.reset();
+        heartbeat.report.reset();
     }
     if (tells(Lie::false_progress)) {
-        beat.progress.received_bytes = ++claimed_;
+        heartbeat.progress.received_bytes = ++claimed_;
     }
-    if (tells(Lie::wrong_reports) && beat.report) {
-        beat.report->digest.bytes[0] ^= std::byte{1};
-        beat.report->signature = signer.sign(report_text(id_, beat.contract, beat.run, beat.round,
-                                                         beat.attempt, beat.report->digest));
+    if (tells(Lie::wrong_reports) && heartbeat.report) {
+        heartbeat.report->digest.bytes[0] ^= std::byte{1};
+        heartbeat.report->signature =
+            signer.sign(report_text(id_, heartbeat.contract, heartbeat.run, heartbeat.round,
+                                    heartbeat.attempt, heartbeat.report->digest));
     }
     if (tells(Lie::false_blame)) {
         const NodeId& blamed = others_[random_.below(others_.size())];
-        beat.stalls.push_back({blamed, random_.chance(0.3), random_.chance(0.3)});
+        heartbeat.stalls.push_back({blamed, random_.chance(0.3), random_.chance(0.3)});
     }
 }
 
 void HostileMember::add_frames(const Send& send, std::vector<Effect>& more) {
     if (tells(Lie::old_frames)) {
         sent_.push_back(send);
-        if (sent_.size() > frames_kept) {
+        if (sent_.size() > replayed_frames_max) {
             sent_.pop_front();
         }
         if (random_.chance(0.3)) {
@@ -112,7 +114,7 @@ void HostileMember::add_frames(const Send& send, std::vector<Effect>& more) {
     }
     const auto* submit = std::get_if<SubmitCommand>(&send.frame.message);
     if (submit != nullptr && tells(Lie::command_flood)) {
-        more.insert(more.end(), flood, send);
+        more.insert(more.end(), flood_frames, send);
     }
 }
 

@@ -46,7 +46,7 @@ public:
 private:
     bool tells(Lie lie) const { return begun_ && lies_.contains(lie); }
     void change_segment(const SegmentData& data, Effect& effect);
-    void change_beat(Heartbeat& beat, const NodeSigner& signer);
+    void change_heartbeat(Heartbeat& heartbeat, const NodeSigner& signer);
     void add_frames(const Send& send, std::vector<Effect>& more);
 
     NodeId id_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "tests/campaign/lying_node.hpp"
+#include "tests/campaign/adversarial_node.hpp"
 
 namespace starling::test {
 std::string_view to_string(ServerLie lie) {
@@ -23,7 +23,8 @@ HostileServer::HostileServer(std::uint64_t seed, NodeId id, std::vector<NodeId> 
 
 std::unique_ptr<Node> HostileServer::wrap(std::unique_ptr<Node> sn,
                                           std::shared_ptr<const NodeSigner> signer) {
-    return std::make_unique<LyingNode<HostileServer>>(std::move(sn), *this, std::move(signer));
+    return std::make_unique<AdversarialNode<HostileServer>>(std::move(sn), *this,
+                                                            std::move(signer));
 }
 
 bool HostileServer::is_other(const NodeId& node) const {
@@ -52,7 +53,7 @@ void HostileServer::change_consensus(const Send& send, const ConsensusMessage& m
                                      Effect& effect, std::vector<Effect>& more) {
     if ((message.kind == ConsensusKind::request_vote_result && tells(ServerLie::no_votes)) ||
         (message.kind == ConsensusKind::append_result && tells(ServerLie::no_acks))) {
-        leave_out(effect);
+        drop(effect);
     }
     // Not for appends: with a raised term, an SN that was not elected would lead those that accept
     // it.
@@ -94,7 +95,7 @@ void HostileServer::add_frames(const Send& send, std::vector<Effect>& more) {
     };
     if (tells(ServerLie::old_messages)) {
         sent_.push_back(send);
-        if (sent_.size() > frames_kept) {
+        if (sent_.size() > replayed_frames_max) {
             sent_.pop_front();
         }
         if (random_.chance(0.3)) {
@@ -126,7 +127,7 @@ void HostileServer::add_frames(const Send& send, std::vector<Effect>& more) {
                           {about.second + random_.below(2), Errc::refused, "it is refused", 0, 0}});
     }
     if (tells(ServerLie::question_flood)) {
-        for (int i = 0; i < flood; ++i) {
+        for (int i = 0; i < flood_frames; ++i) {
             say(ReadIndex{ReadIndex::Step::ask, ++serial_, 1, 0});
         }
     }

@@ -9,15 +9,16 @@
 
 namespace starling::test {
 
-constexpr std::size_t frames_kept = 64;  ///< of a node's own, to be resent
-constexpr int flood = 10;                ///< frames in place of one
+constexpr std::size_t replayed_frames_max = 64;  ///< of its own frames, for replays
+constexpr int flood_frames = 10;                 ///< frames in place of one
 
-/// An honest node whose effects a liar changes: `Liar::change(effect, signer, more)`.
-template <typename Liar>
-class LyingNode final : public Node {
+/// An honest node whose effects an adversary changes: `Adversary::change(effect, signer, more)`.
+template <typename Adversary>
+class AdversarialNode final : public Node {
 public:
-    LyingNode(std::unique_ptr<Node> inner, Liar& liar, std::shared_ptr<const NodeSigner> signer)
-        : inner_(std::move(inner)), liar_(liar), signer_(std::move(signer)) {}
+    AdversarialNode(std::unique_ptr<Node> inner, Adversary& adversary,
+                    std::shared_ptr<const NodeSigner> signer)
+        : inner_(std::move(inner)), adversary_(adversary), signer_(std::move(signer)) {}
 
     const NodeId& id() const override { return inner_->id(); }
     Role role() const override { return inner_->role(); }
@@ -27,17 +28,17 @@ public:
         inner_->step(now, input, effects);
         std::vector<Effect> more;
         for (std::size_t at = before; at < effects.size(); ++at) {
-            liar_.change(effects[at], *signer_, more);
+            adversary_.change(effects[at], *signer_, more);
         }
         effects.insert(effects.end(), more.begin(), more.end());
     }
 
 private:
     std::unique_ptr<Node> inner_;
-    Liar& liar_;
+    Adversary& adversary_;
     std::shared_ptr<const NodeSigner> signer_;
 };
 
-inline void leave_out(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
+inline void drop(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
 
 }  // namespace starling::test
