@@ -1,4 +1,7 @@
 // What a malicious SN with a valid certificate can do to another SN.
+#include <algorithm>
+#include <string_view>
+
 #include "tests/support/node_bench.hpp"
 
 namespace starling::test {
@@ -350,6 +353,58 @@ TEST(HostileServer, AFalseRefusalOfTheLeaderIsNotForwarded) {
     ASSERT_NE(sn.last<CommandResult>(stranger.id), nullptr) << "it is not registered";
     EXPECT_EQ(sn.last<CommandResult>(stranger.id)->code, Errc::refused);
     EXPECT_NE(sn.last<CommandResult>(stranger.id)->reason, "no");
+}
+
+/// Whether the last step reported this event.
+bool last_step_reported(const NodeBench& sn, std::string_view name) {
+    return std::any_of(sn.effects.begin(), sn.effects.end(), [&](const Effect& effect) {
+        const auto* report = std::get_if<Report>(&effect);
+        return report != nullptr && report->event.name == name;
+    });
+}
+
+/// Sends SN 2's acknowledgement of all records.
+void acknowledge(NodeBench& sn) {
+    ConsensusMessage has =
+        message(ConsensusKind::append_result, 2, sn.last<ConsensusMessage>({"sn2"})->term);
+    has.log_index = sn.records.size();
+    sn.frame({"sn2"}, has);
+}
+
+/// Each warning is written once a minute and node, whichever others there are about that node.
+TEST(HostileServer, TheWarningsAboutShareAndRefusalDoNotHideEachOther) {
+    NodeBench sn(make_sn_node(sn_options({server(1), server(2), server(3)}), openssl_hasher()));
+    sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+    elect(sn);
+    Author member("sl1");
+    sn.step(PeerUp{member.id, Role::sl, {}});
+    sn.frame(member.id, member.registration());
+    acknowledge(sn);
+    std::string layout;
+    for (int i = 0; i < 10'000; ++i) {
+        layout += std::to_string(i) + std::string(250, 'w') + " F32 1\n";
+    }
+    ContractConfig config = tiny_contract(1);
+    config.layout_bytes = 40'000;
+    const SwarmTime begin = sn.now;
+    SubmitCommand command;
+    bool put_off = false;
+    for (int i = 0; i < 30 && !put_off; ++i) {
+        command = member.submit(Enrol{"c", config, layout, std::uint32_t{7}});
+        sn.frame(member.id, command);
+        put_off = last_step_reported(sn, "command_put_off");
+        acknowledge(sn);
+    }
+    ASSERT_TRUE(put_off);
+    sn.frame({"sn2"}, empty_append(2, sn.votes.back().term + 1));  // SN 2 leads now
+    const RelayedResult refused{
+        member.id, member.session, {command.sequence, Errc::refused, "no", 0, 0}};
+    sn.frame(member.id, command);
+    sn.frame({"sn2"}, refused);
+    EXPECT_TRUE(last_step_reported(sn, "refusal_not_shared"));
+    sn.frame({"sn2"}, refused);
+    EXPECT_FALSE(last_step_reported(sn, "refusal_not_shared")) << "once a minute";
+    EXPECT_LT(sn.now - begin, std::chrono::minutes(1));
 }
 
 TEST(HostileServer, AnSnCanNeitherAddNorRemoveAnotherSn) {
