@@ -7,7 +7,7 @@
 namespace starling {
 
 /// The names of a range of NodeId, for a person: "sn1, sn2".
-/// \param none   what to say of an empty one.
+/// \param none   the text for an empty range.
 /// \param quote  around each name.
 template <typename Nodes>
 std::string names_text(const Nodes& nodes, const std::string& none = "",

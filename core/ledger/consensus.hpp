@@ -18,14 +18,14 @@ namespace starling {
 /// Kinds of log records. On disk and on the wire: do not renumber.
 enum class RecordKind : std::uint8_t {
     entry = 1,       ///< one entry of the ledger
-    barrier = 2,     ///< a new leader's first record; says nothing
-    membership = 3,  ///< the SNs that agree from here on
+    barrier = 2,     ///< a new leader's first record, without content (Raft's no-op)
+    membership = 3,  ///< the configuration: the SNs that keep the log from here on
 };
 
 /// One record of the log. Indices are contiguous from 1.
 struct LogRecord {
     std::uint64_t index = 0;
-    std::uint64_t term = 0;  ///< of the leader that put it there
+    std::uint64_t term = 0;  ///< of the leader that appended it
     RecordKind kind = RecordKind::entry;
     Bytes data;
 };
@@ -54,7 +54,7 @@ struct Vote {
     friend bool operator==(const Vote&, const Vote&) = default;
 };
 
-/// What the disk held at start.
+/// What is on the disk when the node starts.
 struct DurableLog {
     Vote vote;
     std::vector<Bytes> records;  ///< of the indices 1, 2, ...
@@ -65,7 +65,7 @@ struct Server {
     NodeId node;
     Address address;  ///< where other SNs dial it
     std::uint64_t number = 0;
-    bool voter = false;  ///< else it only learns, until it has caught up and may
+    bool voter = false;  ///< false: a learner, until it has caught up
 
     friend bool operator==(const Server&, const Server&) = default;
 };
@@ -78,7 +78,7 @@ enum class ConsensusKind : std::uint8_t {  // on the wire: do not renumber
     timeout_now = 6,
 };
 
-/// What SNs say to each other: Raft's messages (Ongaro 2014, figure 3.1), one shape for all.
+/// Messages between SNs: Raft's (Ongaro 2014, figure 3.1), all in one struct.
 struct ConsensusMessage {
     ConsensusKind kind = ConsensusKind::append;
     std::uint8_t version = 0;  ///< of the message, as libraft numbers it
@@ -133,23 +133,23 @@ class Consensus {
 public:
     virtual ~Consensus() = default;
 
-    /// First call. A log that is not empty goes on; an empty one waits to be taken in, or begins
+    /// First call. With an empty log, the node waits until it is added to a swarm, or founds one
     /// with `founder` as the only voter.
     virtual void start(SwarmTime now, DurableLog log, std::optional<Server> founder,
                        ConsensusOutput& output) = 0;
-    /// A message of the SN `from`, whose identity the transport has proven. One that makes no
-    /// sense, or of one that is not heard, is dropped: false.
+    /// A message of the SN `from`, which the transport has authenticated. \return  false: it was
+    /// dropped, since it is invalid or `from` is no server.
     virtual bool receive(SwarmTime now, const NodeId& from, const ConsensusMessage& message,
                          ConsensusOutput& output) = 0;
-    /// Offers an entry for the log. Errc::refused: this SN does not lead.
+    /// Proposes an entry. Errc::refused: this SN does not lead.
     virtual Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) = 0;
-    /// Takes an SN in, first as a learner, or removes one; one change at a time. Errc::refused: not
-    /// the leader; Errc::stale: another change is under way, or leadership is handed over.
+    /// Adds an SN, first as a learner, or removes one; one change at a time. Errc::refused: not
+    /// the leader; Errc::stale: another change, or a leadership transfer, is in progress.
     virtual Result<void> add_server(SwarmTime now, const Server& server,
                                     ConsensusOutput& output) = 0;
     virtual Result<void> remove_server(SwarmTime now, const NodeId& node,
                                        ConsensusOutput& output) = 0;
-    /// Hands leadership to another SN, if there is one that can have it.
+    /// Transfers the leadership to another SN, if one is up to date.
     virtual void step_down(SwarmTime now, ConsensusOutput& output) = 0;
 
     /// Call tick() no later than this.
@@ -157,9 +157,9 @@ public:
     virtual void tick(SwarmTime now, ConsensusOutput& output) = 0;
 
     virtual bool leads() const = 0;
-    /// At the server that leads and knows what was agreed before its term: all that is agreed by
-    /// now stands up to here. Once a majority confirms the term after this call, a read of this
-    /// much of the ledger is no stale one (Ongaro 2014, section 6.4).
+    /// On a leader that has committed a record of its own term: its commit index. Once a majority
+    /// confirms the term after this call, a read of the ledger up to this index is linearizable
+    /// (Ongaro 2014, section 6.4).
     virtual std::optional<std::uint64_t> read_index() const = 0;
     virtual std::optional<NodeId> leader() const = 0;
     virtual std::uint64_t term() const = 0;

@@ -60,14 +60,14 @@ SwarmDuration attempt_limit(const ContractConfig& config, std::size_t members);
 
 /// A member's check-in: its parameters for this round are ready.
 struct CheckIn {
-    std::uint32_t weight = 1;   ///< node weightage, 0 to 100; 0 = exchange partner only
+    std::uint32_t weight = 1;   ///< node weightage, 0 to 100; 0 = takes part, adds nothing
     std::uint64_t samples = 0;  ///< seen since the last round
     std::uint32_t epochs_done = 0;
     std::uint32_t epochs_total = 0;
     bool finished = false;  ///< has ended its local training
     bool fresh = false;     ///< brings parameters trained since the last round
     double loss = 0.0;      ///< of the local training, NaN = not measured
-    /// The parameters hold a NaN or an infinity: see NonFinitePolicy. Said by its own SL.
+    /// The parameters hold a NaN or an infinity: see NonFinitePolicy. Set by its own SL.
     bool non_finite = false;
 
     friend bool operator==(const CheckIn&, const CheckIn&) = default;

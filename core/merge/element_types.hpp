@@ -35,7 +35,7 @@ struct BF16 {
 
 }  // namespace element
 
-/// Calls `function` with a value of the type out of `element` for `dtype`.
+/// Calls `function` with a value of the struct in `element` that stands for `dtype`.
 /// \pre is_floating(dtype)
 template <typename Function>
 void with_element_type(DType dtype, Function function) {

@@ -81,9 +81,9 @@ struct MergeMethod {
     friend bool operator==(const MergeMethod&, const MergeMethod&) = default;
 };
 
-/// The rules that everyone has.
+/// The built-in rules.
 std::span<const MergeRuleRow> merge_rules();
-/// nullptr: nobody has such a rule, or it is another program's.
+/// nullptr: there is no such rule here; it may be another program's.
 const MergeRuleRow* row_of(const MergeMethod& method);
 
 /// Adds a rule of the program's own, which its contracts name like any other. SLs merge, so every

@@ -49,7 +49,7 @@ struct MergePlan {
 enum class PlanPart : std::uint8_t {
     merges,       ///< takes part, and may own segments
     contributes,  ///< takes part, and owns none: see Contract::apart
-    departed,     ///< is out of it
+    departed,     ///< takes no part any more
 };
 struct PlanMember {
     PlanMember(PlanPart does, std::string at = {}) : part(does), site(std::move(at)) {}
@@ -60,8 +60,8 @@ struct PlanMember {
 
 /// Under this many bytes a member the round is bound by latency, and one owner (a star) needs
 /// 2(K-1) transfers where even owners need 2K(K-1); above it by bandwidth, and even owners move
-/// only 2P(K-1)/K bytes at each member (butterfly all-reduce). Measured crossover between 0.5 MB
-/// and 45 MB at 4 to 8 nodes (bench: transport peers).
+/// only 2P(K-1)/K bytes at each member (butterfly all-reduce). The crossover was measured between
+/// 0.5 MB and 45 MB at 4 to 8 nodes (bench: transport peers).
 constexpr std::uint64_t star_bytes_per_member = std::uint64_t{128} * 1024;
 /// From this many members on an owner of a whole segment has more copies to send than a tree needs
 /// time for its second level: see DECISIONS.md.

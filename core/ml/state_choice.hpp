@@ -9,13 +9,13 @@ namespace starling {
 
 struct StateChoice {
     std::optional<std::uint32_t> slot;
-    std::string reason;  ///< why there is none
+    std::string reason;  ///< if there is no slot: why
 };
 
-/// Chooses the kept state for the model of `round`: the newest one that is not of a later round.
-/// Its parameters are part of the model (unless that round was merged without them), those of a
-/// later state are not.
-/// \pre  at least one is kept.
+/// Chooses the stored state from which training resumes with the model of `round`: the newest one
+/// that is not of a later round. The model includes its parameters (unless that round was merged
+/// without them), but not those of a later state.
+/// \pre  at least one state is stored.
 StateChoice choose_state(const KeptStates& kept, const std::string& contract, Run run,
                          const Digest& layout, Round round);
 

@@ -32,7 +32,7 @@ std::span<const EventKind> event_kinds();
 /// nullptr: a training program's own event, or none.
 const EventKind* find_event_kind(std::string_view name);
 
-/// What is wrong with an event by the registry: its name, or a field; empty: nothing.
+/// How an event's name or fields differ from the registry; empty: they don't.
 std::string event_error(const TraceEvent& event);
 
 /// The text of TRACE.md.
