@@ -52,8 +52,8 @@ void FaultLog::changed(SwarmTime time, bool host, const std::string& name, bool 
         return;  // the other direction of a link, or no change
     }
     off = !on;
-    auto& [went_off, came_on] = host ? hosts_ : links_;
-    ++(on ? came_on : went_off);
+    auto& [turned_off, turned_on] = host ? hosts_ : links_;
+    ++(on ? turned_on : turned_off);
     report(time, NodeId{"platform"},
            TraceEvent(host ? (on ? "host_on" : "host_off") : (on ? "link_up" : "link_down"))
                .with(host ? "host" : "link", name)

@@ -31,12 +31,12 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t stderr_max = std::size_t{256} * 1024;
 constexpr std::size_t crash_reason_max = 400;
-constexpr std::chrono::milliseconds progress_apart_max = std::chrono::minutes(1);
+constexpr std::chrono::milliseconds progress_interval_max = std::chrono::minutes(1);
 
 enum class Stage : int { loading, running, ended };
 
-/// In shared memory; written by the child.
-struct Board {
+/// In memory that parent and child share; written by the child.
+struct SharedStatus {
     std::atomic<Stage> stage{Stage::loading};
     RunMeter meter;
     std::array<char, 600> step{};
@@ -44,24 +44,24 @@ struct Board {
 
 class ChildStatus final : public RunStatus {
 public:
-    ChildStatus(Board& board, int own_stderr) : board_(board), own_stderr_(own_stderr) {}
+    ChildStatus(SharedStatus& shared, int own_stderr) : shared_(shared), own_stderr_(own_stderr) {}
 
     void doing(std::string_view step) override {
-        const std::size_t size = std::min(step.size(), board_.step.size() - 1);
-        std::memcpy(board_.step.data(), step.data(), size);
-        board_.step[size] = '\0';
+        const std::size_t size = std::min(step.size(), shared_.step.size() - 1);
+        std::memcpy(shared_.step.data(), step.data(), size);
+        shared_.step[size] = '\0';
     }
     void loaded() override {
-        board_.stage = Stage::running;
+        shared_.stage = Stage::running;
         if (own_stderr_ >= 0) {
             ::dup2(own_stderr_, STDERR_FILENO);
             ::close(std::exchange(own_stderr_, -1));
         }
     }
-    RunMeter& meter() override { return board_.meter; }
+    RunMeter& meter() override { return shared_.meter; }
 
 private:
-    Board& board_;
+    SharedStatus& shared_;
     int own_stderr_;
 };
 
@@ -95,8 +95,8 @@ RunProgress read_meter(const RunMeter& meter) {
 /// The parent: waits for the child, prints progress, and explains its end.
 class Guard {
 public:
-    Guard(const GuardOptions& options, Board& board, pid_t child)
-        : options_(options), board_(board), child_(child), next_(options.progress) {}
+    Guard(const GuardOptions& options, SharedStatus& shared, pid_t child)
+        : options_(options), shared_(shared), child_(child), next_(options.progress) {}
 
     int wait(Pipe& child_stderr, Pipe& alive) {
         std::array<pollfd, 2> ends = {pollfd{child_stderr.ends[0], POLLIN, 0},
@@ -111,7 +111,7 @@ public:
             }
             if (ready > 0 && ends[0].revents != 0 && !read_stderr(ends[0].fd)) {
                 ends[0].fd = -1;
-                if (board_.stage != Stage::loading) {
+                if (shared_.stage != Stage::loading) {
                     print_stderr();
                 }
             }
@@ -140,14 +140,14 @@ private:
         if (options_.progress.count() == 0 || wall < next_) {
             return;
         }
-        next_ += std::min(next_, progress_apart_max);
+        next_ += std::min(next_, progress_interval_max);
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wall);
-        if (board_.stage == Stage::loading) {
-            std::cerr << "swarm-sim: " << seconds.count() << " s: still " << board_.step.data()
+        if (shared_.stage == Stage::loading) {
+            std::cerr << "swarm-sim: " << seconds.count() << " s: still " << shared_.step.data()
                       << std::endl;
             return;
         }
-        const RunProgress now = read_meter(board_.meter);
+        const RunProgress now = read_meter(shared_.meter);
         std::cerr << "swarm-sim: " << progress_text(seconds, now, before_) << std::endl;
         before_ = now;
     }
@@ -164,7 +164,7 @@ private:
     void print_stderr() { std::cerr << std::exchange(stderr_text_, {}) << std::flush; }
 
     int end(int status) {
-        const Stage stage = board_.stage;
+        const Stage stage = shared_.stage;
         if (WIFEXITED(status) && stage == Stage::ended) {
             print_stderr();
             return WEXITSTATUS(status);
@@ -182,7 +182,7 @@ private:
         if (stage == Stage::loading && signal != SIGKILL) {
             const std::string reason = reason_in(stderr_text_);
             std::cerr << "swarm-sim: platform file " << options_.platform
-                      << ": SimGrid can't use it: " << how << " while " << board_.step.data()
+                      << ": SimGrid can't use it: " << how << " while " << shared_.step.data()
                       << (reason.empty() ? ". Is a route or a property missing there?"
                                          : "; it said: " + reason)
                       << std::endl;
@@ -192,13 +192,13 @@ private:
         std::cerr << "swarm-sim: the simulation failed: "
                   << (signal == SIGKILL ? "its process was killed, perhaps for lack of memory"
                                         : how)
-                  << ", after " << progress_text({}, read_meter(board_.meter), {})
+                  << ", after " << progress_text({}, read_meter(shared_.meter), {})
                   << "; see SimGrid's output above, if any" << std::endl;
         return exit_code::failed;
     }
 
     const GuardOptions& options_;
-    Board& board_;
+    SharedStatus& shared_;
     pid_t child_;
     Clock::time_point start_ = Clock::now();
     std::chrono::milliseconds next_;
@@ -206,7 +206,7 @@ private:
     std::string stderr_text_;  ///< the child's stderr while it loads
 };
 
-int run_in_child(Board& board, Pipe& child_stderr, pid_t guard,
+int run_in_child(SharedStatus& shared, Pipe& child_stderr, pid_t guard,
                  const std::function<int(RunStatus&)>& run) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != guard) {
@@ -216,21 +216,21 @@ int run_in_child(Board& board, Pipe& child_stderr, pid_t guard,
     ::dup2(child_stderr.ends[1], STDERR_FILENO);
     child_stderr.close(0);
     child_stderr.close(1);
-    ChildStatus status(board, own_stderr);
+    ChildStatus status(shared, own_stderr);
     const int code = run(status);
     std::cout.flush();
     status.loaded();
-    board.stage = Stage::ended;
+    shared.stage = Stage::ended;
     return code;
 }
 
 }  // namespace
 
 int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)>& run) {
-    void* memory =
-        ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    Board alone;
-    Board& board = memory == MAP_FAILED ? alone : *new (memory) Board;
+    void* memory = ::mmap(nullptr, sizeof(SharedStatus), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    SharedStatus alone;
+    SharedStatus& shared = memory == MAP_FAILED ? alone : *new (memory) SharedStatus;
     Pipe child_stderr;
     Pipe alive;  // its write end is open in the child until that process ends
     std::cout.flush();
@@ -239,19 +239,19 @@ int run_guarded(const GuardOptions& options, const std::function<int(RunStatus&)
     const pid_t child =
         memory == MAP_FAILED || !child_stderr.good() || !alive.good() ? -1 : ::fork();
     if (child < 0) {
-        ChildStatus status(board, -1);
+        ChildStatus status(shared, -1);
         return run(status);
     }
     if (child == 0) {
-        // The board stays mapped, and the pipe `alive` open, until the process ends.
+        // The memory stays mapped, and the pipe `alive` open, until the process ends.
         ::close(alive.ends[0]);
         alive.ends = {-1, -1};
-        return run_in_child(board, child_stderr, guard, run);
+        return run_in_child(shared, child_stderr, guard, run);
     }
     child_stderr.close(1);
     alive.close(1);
-    const int code = Guard(options, board, child).wait(child_stderr, alive);
-    ::munmap(memory, sizeof(Board));
+    const int code = Guard(options, shared, child).wait(child_stderr, alive);
+    ::munmap(memory, sizeof(SharedStatus));
     return code;
 }
 

@@ -52,13 +52,13 @@ public:
 
     void resume(TrainReply reply) override {
         if (std::holds_alternative<BeginReply>(reply)) {
-            ask_after(model_.startup_seconds, open_request());
+            request_after(model_.startup_seconds, open_request());
         } else if (std::holds_alternative<OpenedReply>(reply)) {
-            ask_after(0.0, sync_request());
+            request_after(0.0, sync_request());
         } else if (const auto* failed = std::get_if<FailedReply>(&reply)) {
-            ask_after(0.0, ExitRequest{failed->error.code, failed->error.message});
+            request_after(0.0, ExitRequest{failed->error.code, failed->error.message});
         } else if (const auto& synced = std::get<SyncedReply>(reply); synced.final) {
-            ask_after(0.0, ExitRequest{});
+            request_after(0.0, ExitRequest{});
         } else {
             counter_.synced();
             if (synced.resumed) {
@@ -81,8 +81,8 @@ private:
             }
         }
         finished_ = !due;
-        ask_after(static_cast<double>(counter_.since_sync()) * model_.seconds_per_batch,
-                  sync_request());
+        request_after(static_cast<double>(counter_.since_sync()) * model_.seconds_per_batch,
+                      sync_request());
     }
 
     OpenRequest open_request() const {
@@ -121,7 +121,7 @@ private:
         return request;
     }
 
-    void ask_after(double seconds, TrainRequest request) {
+    void request_after(double seconds, TrainRequest request) {
         engine_.at(engine_.now() + from_seconds(seconds),
                    [self = weak_from_this(), request = std::move(request)] {
                        if (const auto program = self.lock()) {

@@ -73,7 +73,7 @@ SubstituteFile::~SubstituteFile() {
     }
 }
 
-std::string SubstituteFile::told(std::string text) const {
+std::string SubstituteFile::with_original_name(std::string text) const {
     const std::size_t at = copy_.empty() ? std::string::npos : text.find(copy_);
     return at == std::string::npos ? text : text.replace(at, copy_.size(), original_);
 }

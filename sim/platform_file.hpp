@@ -33,8 +33,8 @@ public:
     ~SubstituteFile();
 
     const std::string& path() const { return copy_.empty() ? original_ : copy_; }
-    /// A message of SimGrid with the name of the user's file.
-    std::string told(std::string text) const;
+    /// SimGrid's message `text` with the user's file name in place of the copy's.
+    std::string with_original_name(std::string text) const;
 
 private:
     std::string original_;

@@ -36,19 +36,19 @@ public:
         begin_ = engine_.now();
         thread_.resume(std::move(reply));
         // Through the event queue, so that all programs resumed at this instant run in parallel.
-        look_at(begin_, 0);
+        poll_at(begin_, 0);
     }
 
 private:
-    void look_at(SwarmTime time, std::uint64_t batches) {
+    void poll_at(SwarmTime time, std::uint64_t batches) {
         engine_.at(time, [this, alive = alive_, batches] {
             if (*alive) {
-                look(batches);
+                poll(batches);
             }
         });
     }
 
-    void look(std::uint64_t batches) {
+    void poll(std::uint64_t batches) {
         const TrainingThread::Progress progress = thread_.wait(batches);
         if (progress.waiting && progress.batches == batches) {
             deliver(thread_.take_request());
@@ -56,7 +56,7 @@ private:
         }
         const SwarmDuration cost =
             from_seconds(static_cast<double>(batches + 1) * cost_.seconds_per_batch / speed_);
-        look_at(begin_ + cost, batches + 1);
+        poll_at(begin_ + cost, batches + 1);
     }
 
     void deliver(TrainRequest request) {
@@ -68,7 +68,7 @@ private:
                 // The program ends as if the swarm had refused its contract.
                 failure_ = cost.error();
                 thread_.resume(FailedReply{cost.error()});
-                look_at(time, 0);
+                poll_at(time, 0);
                 return;
             }
             cost_ = *cost;

@@ -4,7 +4,7 @@
 
 namespace starling {
 
-void RoundLog::goes_on(const NodeId& ml, Round round, const Digest& digest, SwarmTime now) {
+void RoundLog::record_result(const NodeId& ml, Round round, const Digest& digest, SwarmTime now) {
     const auto since = waiting_since_.find(ml);
     if (since == waiting_since_.end()) {
         return;
@@ -13,17 +13,17 @@ void RoundLog::goes_on(const NodeId& ml, Round round, const Digest& digest, Swar
     Entry& entry = at->second;
     entry.first_check_in = fresh ? since->second : std::min(entry.first_check_in, since->second);
     entry.last_check_in = std::max(entry.last_check_in, since->second);
-    entry.last_go_on = now;
+    entry.last_result = now;
     entry.same_digest = fresh || (entry.same_digest && entry.digest == digest);
     entry.digest = digest;
     ++entry.members;
     waiting_since_.erase(since);
 }
 
-SwarmDuration RoundLog::median_exchange() const {
+SwarmDuration RoundLog::median_exchange_time() const {
     std::vector<SwarmDuration> times;
     for (const auto& [round, entry] : rounds_) {
-        times.push_back(entry.exchange());
+        times.push_back(entry.exchange_time());
     }
     if (times.empty()) {
         return SwarmDuration{0};

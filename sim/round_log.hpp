@@ -9,25 +9,29 @@
 
 namespace starling {
 
-/// Rounds as the training programs see them: when they wait, and what they get.
+/// Rounds as the training programs see them: when each starts to wait for a round's result, and
+/// when it receives which parameters.
 class RoundLog {
 public:
     struct Entry {
         SwarmTime first_check_in{};  ///< the first program started to wait
         SwarmTime last_check_in{};   ///< the last program started to wait
-        SwarmTime last_go_on{};      ///< the last program got the merged parameters
+        SwarmTime last_result{};     ///< the last program got the merged parameters
         Digest digest;
         std::uint32_t members = 0;
         bool same_digest = true;  ///< all programs got the same parameters
-        SwarmDuration exchange() const { return last_go_on - last_check_in; }
+        /// From the moment when all wait until all have the result.
+        SwarmDuration exchange_time() const { return last_result - last_check_in; }
     };
 
-    void checked_in(const NodeId& ml, SwarmTime now) { waiting_since_[ml] = now; }
-    void goes_on(const NodeId& ml, Round round, const Digest& digest, SwarmTime now);
+    /// The program of `ml` starts to wait.
+    void record_check_in(const NodeId& ml, SwarmTime now) { waiting_since_[ml] = now; }
+    /// It has received the parameters of `round`. Ignored if it did not wait.
+    void record_result(const NodeId& ml, Round round, const Digest& digest, SwarmTime now);
 
     const std::map<Round, Entry>& rounds() const { return rounds_; }
-    /// Median of exchange() over all rounds; 0 without a round.
-    SwarmDuration median_exchange() const;
+    /// Median of exchange_time() over all rounds; 0 without a round.
+    SwarmDuration median_exchange_time() const;
 
 private:
     std::map<NodeId, SwarmTime> waiting_since_;  ///< programs that wait for a round

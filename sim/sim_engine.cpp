@@ -116,7 +116,8 @@ Result<void> SimEngine::load_platform(const std::string& file, bool with_profile
         impl_->resources.list_hosts();
         impl_->routes.emplace(file, *text, impl_->resources.hosts());
     } catch (const std::exception& error) {
-        return Error{Errc::usage, "platform file " + file + ": " + read.told(error.what())};
+        return Error{Errc::usage,
+                     "platform file " + file + ": " + read.with_original_name(error.what())};
     }
     if (impl_->resources.hosts().empty()) {
         return Error{Errc::usage, "platform file " + file + " has no host"};
@@ -175,7 +176,8 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
         impl_->engine->register_default(simgrid::kernel::actor::ActorCodeFactory(factory));
         impl_->engine->load_deployment(read.path());
     } catch (const std::exception& error) {
-        return Error{Errc::usage, "deployment file " + file + ": " + read.told(error.what())};
+        return Error{Errc::usage,
+                     "deployment file " + file + ": " + read.with_original_name(error.what())};
     }
     if (refused) {
         return Error{Errc::usage, "deployment file " + file + ": " + refused->message};
@@ -188,7 +190,7 @@ Result<void> SimEngine::load_deployment(const std::string& file, CheckActor chec
 
 const std::vector<PlannedActor>& SimEngine::actors() const { return impl_->actors; }
 
-std::uint64_t SimEngine::actors_to_come() const {
+std::uint64_t SimEngine::pending_actors() const {
     return static_cast<std::uint64_t>(std::count_if(
         impl_->actors_waiting.begin(), impl_->actors_waiting.end(), [this](std::size_t number) {
             const auto host = find_host(impl_->actors[number].host);

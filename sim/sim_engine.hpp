@@ -69,14 +69,14 @@ public:
     const std::vector<PlannedActor>& actors() const;
     /// Number of actors that will still start: their time has not come, or their host is off and
     /// its profile will turn it on.
-    std::uint64_t actors_to_come() const;
+    std::uint64_t pending_actors() const;
 
     /// Runs until no event is left or stop() was called. Exceptions of callbacks pass through.
     void run();
     /// Drops all pending and future events, so that run() returns.
     void stop();
     SwarmTime now() const;
-    /// Counts progress there; before, in a meter of its own.
+    /// Counts progress in `meter`; before the call, in a meter of its own.
     void set_meter(RunMeter& meter);
     RunMeter& meter() const;
     /// Calls `what` at that time, or now if it has passed.

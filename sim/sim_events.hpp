@@ -28,7 +28,7 @@ public:
     void stop();
     std::size_t pending() const { return queue_.size(); }
 
-    /// Counts progress there; before, in a meter of its own. It must outlive this.
+    /// Counts progress in `meter`, which must outlive this; before the call, in a meter of its own.
     void set_meter(RunMeter& meter) { meter_ = &meter; }
     RunMeter& meter() const { return *meter_; }
 

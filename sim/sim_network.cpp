@@ -34,11 +34,11 @@ struct Item {
 /// One direction of a connection.
 struct Lane {
     std::deque<Item> queue;
-    std::uint64_t undelivered_bytes = 0;  ///< queued, flowing or in flight
-    bool flowing = false;          ///< a burst has left the queue and its last byte has not left
+    std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
+    bool flowing = false;          ///< a burst was taken from the queue and is not sent completely
     std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
     std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
-    std::uint32_t in_air = 0;      ///< bursts that have left and not arrived
+    std::uint32_t in_flight = 0;   ///< bursts whose last byte was sent and that have not arrived
     SwarmTime last_arrival{};      ///< of a burst; none arrives before an earlier one
     SlowStart slow_start;
 };
@@ -179,7 +179,7 @@ struct SimNetwork::Impl {
         const auto old = peers.find(peer(fresh, side).place.id);
         if (old != peers.end()) {
             const ConnectionPtr connection = old->second;
-            forget(connection);
+            drop(connection);
         }
     }
 
@@ -194,7 +194,7 @@ struct SimNetwork::Impl {
         });
     }
 
-    // Sending: frames of a side are queued and flow in bursts over the route.
+    // Sending: frames of a side are queued, and sent in bursts over the route.
 
     void send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
         const auto found = from->peers.find(to);
@@ -208,7 +208,7 @@ struct SimNetwork::Impl {
         count(*connection, side).sent += bytes;
         lane.undelivered_bytes += bytes;
         lane.queue.push_back({std::move(frame), bytes, group});
-        flow(connection, side);
+        start_burst(connection, side);
     }
 
     void cancel_sends(const SlotPtr& from, SendGroup group, const std::optional<NodeId>& to) {
@@ -243,8 +243,8 @@ struct SimNetwork::Impl {
         return arrivals;
     }
 
-    /// Starts the next burst of a lane if none is flowing.
-    void flow(const ConnectionPtr& connection, int side) {
+    /// Starts the next burst of a lane if none is being sent.
+    void start_burst(const ConnectionPtr& connection, int side) {
         Lane& lane = connection->lane[index(side)];
         if (lane.flowing || lane.queue.empty() || !connection->open) {
             return;
@@ -271,18 +271,19 @@ struct SimNetwork::Impl {
         }
         const std::uint64_t rest = bytes - cost.sent_bytes;
         if (cost.wait == SwarmDuration{0}) {
-            begin(connection, side, std::move(burst), rest);
+            start_transfer(connection, side, std::move(burst), rest);
         } else {
             engine.at(engine.now() + cost.wait,
                       [this, connection, side, burst = std::move(burst), rest]() mutable {
-                          begin(connection, side, std::move(burst), rest);
+                          start_transfer(connection, side, std::move(burst), rest);
                       });
         }
     }
 
     using Burst = std::shared_ptr<std::vector<Item>>;
 
-    void begin(const ConnectionPtr& connection, int side, Burst burst, std::uint64_t bytes) {
+    void start_transfer(const ConnectionPtr& connection, int side, Burst burst,
+                        std::uint64_t bytes) {
         if (!connection->open) {
             return;
         }
@@ -293,11 +294,11 @@ struct SimNetwork::Impl {
         }
         connection->lane[index(side)].transfer = engine.transfer(
             from, to, bytes, [this, connection, side, burst = std::move(burst)](bool ok) mutable {
-                flowed(connection, side, std::move(burst), ok);
+                transfer_ended(connection, side, std::move(burst), ok);
             });
     }
 
-    void flowed(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
+    void transfer_ended(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
         if (!connection->open) {
             return;
         }
@@ -310,18 +311,18 @@ struct SimNetwork::Impl {
         const SwarmTime now = engine.now();
         lane.flowing = false;
         lane.slow_start.idle_from(now);
-        ++lane.in_air;
+        ++lane.in_flight;
         // In order, even if the latency has decreased meanwhile.
         lane.last_arrival = std::max(lane.last_arrival, now + engine.route(from, to).latency);
         engine.at(lane.last_arrival, [this, connection, side, burst = std::move(burst)] {
             arrive(connection, side, *burst);
         });
-        flow(connection, side);
+        start_burst(connection, side);
     }
 
     void arrive(const ConnectionPtr& connection, int side, std::vector<Item>& burst) {
         Lane& lane = connection->lane[index(side)];
-        --lane.in_air;
+        --lane.in_flight;
         const NodeId from = connection->end[index(side)]->place.id;
         for (Item& item : burst) {
             const SlotPtr to = connection->end[index(1 - side)];
@@ -344,7 +345,7 @@ struct SimNetwork::Impl {
     // Ending: connections that are reset or closed, nodes that stop or are killed.
 
     /// Removes a connection; its undelivered bytes are lost.
-    void forget(const ConnectionPtr& connection) {
+    void drop(const ConnectionPtr& connection) {
         connection->open = false;
         open.erase(connection->number);
         for (const int side : {0, 1}) {
@@ -364,7 +365,7 @@ struct SimNetwork::Impl {
         if (!connection->open) {
             return;
         }
-        forget(connection);
+        drop(connection);
         for (const int side : {0, 1}) {
             engine.at(engine.now() + delay, [connection, side, reason] {
                 Slot& slot = *connection->end[index(side)];
@@ -380,7 +381,7 @@ struct SimNetwork::Impl {
 
     void finish_closing(const ConnectionPtr& connection) {
         const Lane& lane = connection->lane[index(connection->closing)];
-        if (connection->open && lane.queue.empty() && !lane.flowing && lane.in_air == 0) {
+        if (connection->open && lane.queue.empty() && !lane.flowing && lane.in_flight == 0) {
             const Slot& closed = *connection->end[index(connection->closing)];
             reset(connection, closed.place.id.name + " has closed the connection", {});
         }
@@ -453,7 +454,7 @@ struct SimNetwork::Impl {
 
     void end() {
         for (const ConnectionPtr& connection : all_open()) {
-            forget(connection);
+            drop(connection);
         }
     }
 

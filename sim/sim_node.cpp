@@ -106,12 +106,12 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
 
 void SimNode::handle(Input input) {
     runner_->handle(std::move(input));
-    settle();
+    finish_step();
 }
 
-void SimNode::settle() {
+void SimNode::finish_step() {
     if (runner_->stopped()) {
-        if (!std::exchange(told_stop_, true)) {
+        if (!std::exchange(stop_reported_, true)) {
             on_stop_(*runner_->stopped());
         }
         return;
@@ -132,7 +132,7 @@ void SimNode::wake(std::uint64_t generation) {
     if (generation == generation_) {
         armed_.reset();
         runner_->wake();
-        settle();
+        finish_step();
     }
 }
 

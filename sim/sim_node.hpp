@@ -48,7 +48,7 @@ public:
 
 private:
     SimNode(World world, std::unique_ptr<Node> node, std::function<void(const Stop&)> on_stop);
-    void settle();
+    void finish_step();
     void wake(std::uint64_t generation);
 
     World world_;
@@ -59,7 +59,7 @@ private:
     std::unique_ptr<NodeRunner> runner_;
     std::optional<SwarmTime> armed_;  ///< when the newest timer fires
     std::uint64_t generation_ = 0;    ///< of the newest timer; older ones are ignored
-    bool told_stop_ = false;
+    bool stop_reported_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

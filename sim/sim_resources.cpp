@@ -43,7 +43,7 @@ std::optional<HostIndex> SimResources::find_address(const std::string& address) 
 
 bool SimResources::host_restarts(HostIndex host) const {
     const auto found = profiles_.find(host);
-    return found != profiles_.end() && found->second.comes_on_after(SimEvents::now());
+    return found != profiles_.end() && found->second.turns_on_after(SimEvents::now());
 }
 
 void SimResources::host_changed(const s4u::Host& host) {

@@ -55,7 +55,7 @@ SimRoute SimRoutes::route(HostIndex from, HostIndex to) const {
     if (from == to && has_own_loopback(from)) {
         return own_loopback;
     }
-    const double latency = ask(from, to);
+    const double latency = look_up(from, to);
     if (links_.empty() && latency <= 0.0) {
         throw none(from, to, "");
     }
@@ -78,7 +78,7 @@ bool SimRoutes::has_own_loopback(HostIndex host) const {
     const auto [known, fresh] = loopbacks_.try_emplace(host, false);
     if (fresh) {
         try {
-            const double latency = ask(host, host);
+            const double latency = look_up(host, host);
             known->second =
                 links_.empty() ? latency <= 0.0 : wifi_rates_.contains(links_.front()->get_name());
         } catch (const PlatformError&) {
@@ -89,7 +89,7 @@ bool SimRoutes::has_own_loopback(HostIndex host) const {
 }
 
 /// Looks up a route. \return  its latency in seconds; its links are in links_.
-double SimRoutes::ask(HostIndex from, HostIndex to) const {
+double SimRoutes::look_up(HostIndex from, HostIndex to) const {
     links_.clear();
     double latency = 0.0;  // route_to() adds to it
     try {

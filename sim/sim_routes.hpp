@@ -37,14 +37,14 @@ public:
     bool has_own_loopback(HostIndex host) const;
 
 private:
-    double ask(HostIndex from, HostIndex to) const;
+    double look_up(HostIndex from, HostIndex to) const;
     double bandwidth(const simgrid::s4u::Link& link) const;
     PlatformError none(HostIndex from, HostIndex to, const std::string& why) const;
 
     std::string file_;
     const std::vector<simgrid::s4u::Host*>& hosts_;
     std::map<std::string, double> wifi_rates_;               ///< bytes per second, by link
-    mutable std::vector<simgrid::s4u::Link*> links_;         ///< result of the last ask()
+    mutable std::vector<simgrid::s4u::Link*> links_;         ///< result of the last look_up()
     mutable std::unordered_map<HostIndex, bool> loopbacks_;  ///< results of has_own_loopback()
 };
 

@@ -4,7 +4,7 @@
 // no round ends (check_rounds()), or if a node is restarted again and again without a round
 // between.
 //
-// Invariant: a member's SimNode is destroyed only outside its own code (graveyard).
+// Invariant: a SimNode is never destroyed while its own code is on the stack (stopped_nodes).
 #include "sim/simulation.hpp"
 
 #include <algorithm>
@@ -58,7 +58,7 @@ struct Deployed {
     std::unique_ptr<MemoryStore> store;  ///< survives restarts of the node
     std::unique_ptr<SimNode> node;       ///< null: not running
     std::uint64_t starts = 0;
-    std::uint64_t fruitless_starts = 0;  ///< since a program last got a round
+    std::uint64_t starts_without_round = 0;  ///< since a program last got a round
     NodeOutcome outcome;
 };
 
@@ -109,7 +109,7 @@ struct Simulation::Impl {
             member->store = std::make_unique<MemoryStore>();
             member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
                                                    engine.host_flops_per_second(plan.host));
-            if (plan.has_certificate_flags && !std::exchange(told_certificates, true)) {
+            if (plan.has_certificate_flags && !std::exchange(certificates_noted, true)) {
                 note(plan.id, TraceEvent("certificates_not_read")
                                   .log(Level::debug, "sim",
                                        "a simulation reads no certificates and no keys: identities "
@@ -133,7 +133,7 @@ struct Simulation::Impl {
             ++member.outcome.restarts;
             outcome.faults.node_restarted();
         }
-        if (++member.fruitless_starts > options.restarts_limit) {
+        if (++member.starts_without_round > options.restarts_limit) {
             outcome.restarting = member.plan.id;
             end_early(SimOutcome::End::no_round, engine.now());
             return;
@@ -151,11 +151,12 @@ struct Simulation::Impl {
         if (member.plan.role == Role::ml) {
             member.node->worker().set_program(std::make_unique<WatchedProgram>(
                 make_program(member), [this, &member](const SyncedReply& reply) {
-                    outcome.rounds.goes_on(member.plan.id, reply.round, reply.digest, engine.now());
+                    outcome.rounds.record_result(member.plan.id, reply.round, reply.digest,
+                                                 engine.now());
                     engine.meter().rounds = outcome.rounds.rounds().size();
-                    watch.goes_on(engine.now(), bytes_moved());
+                    watch.reset(engine.now(), bytes_moved());
                     for (const auto& other : members) {
-                        other->fruitless_starts = 0;
+                        other->starts_without_round = 0;
                     }
                 }));
         }
@@ -169,8 +170,8 @@ struct Simulation::Impl {
         const OnTrainRequest on_request = [this, &member, &worker](TrainRequest request) {
             if (const auto* sync = std::get_if<SyncRequest>(&request)) {
                 model_bytes = std::max(model_bytes, size_bytes(sync->params));
-                watch.goes_on(engine.now(), bytes_moved());
-                outcome.rounds.checked_in(member.plan.id, engine.now());
+                watch.reset(engine.now(), bytes_moved());
+                outcome.rounds.record_check_in(member.plan.id, engine.now());
             }
             worker.request_made(std::move(request));
         };
@@ -207,9 +208,9 @@ struct Simulation::Impl {
         member.outcome.reason = stop.reason;
         network.close(member.plan.id);
         // Destroyed later: the node's code is still on the stack.
-        graveyard.push_back(std::move(member.node));
+        stopped_nodes.push_back(std::move(member.node));
         engine.at(engine.now(), [this] {
-            graveyard.clear();
+            stopped_nodes.clear();
             check_end();
         });
     }
@@ -233,12 +234,12 @@ struct Simulation::Impl {
                 return member->node && is_daemon(member->plan.role) == daemons;
             });
         };
-        const bool coming_back =
+        const bool restarts_later =
             std::any_of(members.begin(), members.end(), [this](const auto& member) {
-                return !is_daemon(member->plan.role) && comes_back(*member);
+                return !is_daemon(member->plan.role) && will_restart(*member);
             });
-        if (engine.actors_to_come() > 0 || faults_that_restart > 0 || running(false) ||
-            coming_back) {
+        if (engine.pending_actors() > 0 || pending_restarts > 0 || running(false) ||
+            restarts_later) {
             return;
         }
         if (!running(true)) {
@@ -261,7 +262,7 @@ struct Simulation::Impl {
     }
 
     /// Whether its host is off and will be turned on by its profile.
-    bool comes_back(const Deployed& member) const {
+    bool will_restart(const Deployed& member) const {
         return !member.node && member.outcome.killed && !engine.host_on(member.plan.host) &&
                engine.host_restarts(member.plan.host);
     }
@@ -269,14 +270,14 @@ struct Simulation::Impl {
     void check_stall() {
         const bool working =
             std::any_of(members.begin(), members.end(), [this](const auto& member) {
-                return (member->node && member->node->worker().busy()) || comes_back(*member);
+                return (member->node && member->node->worker().busy()) || will_restart(*member);
             });
-        if (working || trace.events() != events_seen || engine.actors_to_come() > 0 ||
-            faults_to_come > 0) {
+        if (working || trace.events() != events_seen || engine.pending_actors() > 0 ||
+            pending_faults > 0) {
             events_seen = trace.events();
             active_at = engine.now();
         }
-        const bool nothing_left = engine.pending() == 0 && engine.actors_to_come() == 0;
+        const bool nothing_left = engine.pending() == 0 && engine.pending_actors() == 0;
         if (nothing_left || engine.now() - active_at >= options.stall_limit) {
             end_early(SimOutcome::End::stalled, active_at);
             return;
@@ -293,27 +294,28 @@ struct Simulation::Impl {
                                          stall_check_interval);
     }
 
-    /// Ends the run if no round ends although nobody trains. False: the run is over.
+    /// Ends the run if no round ends although nobody trains. \return  false if it has ended the
+    /// run.
     bool check_rounds() {
         const bool awaited =
-            faults_to_come > 0 || engine.actors_to_come() > 0 ||
+            pending_faults > 0 || engine.pending_actors() > 0 ||
             std::any_of(members.begin(), members.end(), [this](const auto& member) {
-                return (member->node && member->node->worker().training()) || comes_back(*member);
+                return (member->node && member->node->worker().training()) || will_restart(*member);
             });
         if (awaited) {
-            watch.goes_on(engine.now(), bytes_moved());
+            watch.reset(engine.now(), bytes_moved());
             return true;
         }
         watch.set_round(model_bytes, count_programs());
-        if (!watch.over(engine.now(), bytes_moved())) {
+        if (!watch.reason_to_end(engine.now(), bytes_moved())) {
             return true;
         }
-        watch.set_narrowest(narrowest_now());  // links may be slower than at the start
-        const std::optional<std::string> over = watch.over(engine.now(), bytes_moved());
-        if (!over) {
+        watch.set_bottleneck(bottleneck_now());  // links may be slower than at the start
+        const std::optional<std::string> reason = watch.reason_to_end(engine.now(), bytes_moved());
+        if (!reason) {
             return true;
         }
-        outcome.no_rounds = *over;
+        outcome.no_rounds = *reason;
         end_early(SimOutcome::End::round_limit, engine.now());
         return false;
     }
@@ -326,12 +328,12 @@ struct Simulation::Impl {
 
     std::uint64_t bytes_moved() const { return engine.meter().bytes_moved; }
 
-    double narrowest_now() {
+    double bottleneck_now() {
         return starling::check_routes(engine, deployed_hosts(), [](const std::string&) {});
     }
 
     void check_routes(const std::function<void(const std::string&)>& doing) {
-        watch.set_narrowest(starling::check_routes(engine, deployed_hosts(), doing));
+        watch.set_bottleneck(starling::check_routes(engine, deployed_hosts(), doing));
     }
 
     std::vector<DeployedHost> deployed_hosts() const {
@@ -360,18 +362,18 @@ struct Simulation::Impl {
     void plan_faults() {
         for (const Fault& fault : options.faults) {
             const bool restarts = fault.kind == Fault::Kind::restart;
-            ++faults_to_come;
-            faults_that_restart += restarts ? 1 : 0;
+            ++pending_faults;
+            pending_restarts += restarts ? 1 : 0;
             engine.at(fault.at, [this, fault, restarts] {
-                --faults_to_come;
-                faults_that_restart -= restarts ? 1 : 0;
-                carry_out(fault);
+                --pending_faults;
+                pending_restarts -= restarts ? 1 : 0;
+                apply(fault);
                 check_end();
             });
         }
     }
 
-    void carry_out(const Fault& fault) {
+    void apply(const Fault& fault) {
         if (fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal) {
             engine.turn_link(fault.target, fault.kind == Fault::Kind::heal);
             return;
@@ -449,13 +451,14 @@ struct Simulation::Impl {
     RoundWatch watch;
     std::uint64_t model_bytes = 0;  ///< of the largest model of a program
     std::vector<std::unique_ptr<Deployed>> members;
-    std::vector<std::unique_ptr<SimNode>> graveyard;  ///< have stopped, to be destroyed
-    std::uint64_t faults_to_come = 0;
-    std::uint64_t faults_that_restart = 0;  ///< of these, restarts
-    std::uint64_t events_seen = 0;          ///< in the trace, at the last check_stall()
-    SwarmTime active_at{};                  ///< last check_stall() with any activity
-    bool stopping = false;                  ///< all SL and ML nodes have ended
-    bool told_certificates = false;
+    std::vector<std::unique_ptr<SimNode>>
+        stopped_nodes;  ///< to be destroyed by an event of their own
+    std::uint64_t pending_faults = 0;
+    std::uint64_t pending_restarts = 0;  ///< of these, restarts
+    std::uint64_t events_seen = 0;       ///< in the trace, at the last check_stall()
+    SwarmTime active_at{};               ///< last check_stall() with any activity
+    bool stopping = false;               ///< all SL and ML nodes have ended
+    bool certificates_noted = false;
 };
 
 Simulation::Simulation(SimEngine& engine, SimTrace& trace, SimulationOptions options)

@@ -202,7 +202,7 @@ Result<StateProfile> StateProfile::parse(const std::string& text) {
     return profile;
 }
 
-bool StateProfile::comes_on_after(SwarmTime now) const {
+bool StateProfile::turns_on_after(SwarmTime now) const {
     return std::any_of(changes_.begin(), changes_.end(), [&](const Change& change) {
         return change.on && (period_ || SwarmTime{change.at} > now);
     });

@@ -25,7 +25,7 @@ public:
     /// Duration of a loop. None: it does not repeat.
     std::optional<SwarmDuration> period() const { return period_; }
     /// Whether it is turned on once more after `now`.
-    bool comes_on_after(SwarmTime now) const;
+    bool turns_on_after(SwarmTime now) const;
 
 private:
     std::vector<Change> changes_;

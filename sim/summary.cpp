@@ -102,7 +102,7 @@ std::string summary_text(const SimOutcome& outcome) {
     }
     text << "rounds        " << rounds.size() << "\n"
          << "time          " << seconds(outcome.end) << " s simulated\n"
-         << "exchange      " << seconds(outcome.rounds.median_exchange())
+         << "exchange      " << seconds(outcome.rounds.median_exchange_time())
          << " s per round (median, from the last check-in to the last member that continues)\n"
          << "bytes         " << outcome.bytes.sent << " sent, " << outcome.bytes.delivered
          << " delivered, " << outcome.bytes.lost << " lost\n"
@@ -127,7 +127,8 @@ std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
          << "  \"exit_code\": " << outcome.exit_code() << ",\n"
          << "  \"simulated_seconds\": " << seconds(outcome.end) << ",\n"
          << "  \"round_count\": " << rounds.size() << ",\n"
-         << "  \"exchange_seconds_median\": " << seconds(outcome.rounds.median_exchange()) << ",\n"
+         << "  \"exchange_seconds_median\": " << seconds(outcome.rounds.median_exchange_time())
+         << ",\n"
          << "  \"bytes_sent\": " << outcome.bytes.sent << ",\n"
          << "  \"bytes_delivered\": " << outcome.bytes.delivered << ",\n"
          << "  \"bytes_lost\": " << outcome.bytes.lost << ",\n"
@@ -153,7 +154,7 @@ std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
         json << separator << "    {\"round\": " << round
              << ", \"first_check_in\": " << seconds(entry.first_check_in)
              << ", \"last_check_in\": " << seconds(entry.last_check_in)
-             << ", \"last_go_on\": " << seconds(entry.last_go_on)
+             << ", \"last_go_on\": " << seconds(entry.last_result)
              << ", \"members\": " << entry.members
              << ", \"digest\": " << json_string(to_string(entry.digest)) << "}";
         separator = ",\n";

@@ -116,7 +116,7 @@ void xml(ByteView input) {
 
 void profile(ByteView input) {
     if (const auto read = StateProfile::parse(std::string(text_of(input)))) {
-        (void)read->comes_on_after(SwarmTime{});
+        (void)read->turns_on_after(SwarmTime{});
         STARLING_INVARIANT(!read->period() || read->period()->count() > 0, "time goes on");
     }
 }

@@ -12,16 +12,16 @@ namespace {
 TEST(StateProfile, KnowsWhetherAHostRecovers) {
     const auto once = StateProfile::parse("# off for four seconds\n5 0\n\n9 1\n");
     ASSERT_TRUE(once);
-    EXPECT_TRUE(once->comes_on_after(at(8.9)));
-    EXPECT_FALSE(once->comes_on_after(at(9)));
+    EXPECT_TRUE(once->turns_on_after(at(8.9)));
+    EXPECT_FALSE(once->turns_on_after(at(9)));
     EXPECT_FALSE(once->period());
     const auto forever = StateProfile::parse("5 0\n9 1\nLOOPAFTER 20\n");
     ASSERT_TRUE(forever);
-    EXPECT_TRUE(forever->comes_on_after(at(1e6)));
+    EXPECT_TRUE(forever->turns_on_after(at(1e6)));
     EXPECT_EQ(*forever->period(), from_seconds(29));
     const auto never = StateProfile::parse("5 0\nLOOPAFTER 20\n");
     ASSERT_TRUE(never);
-    EXPECT_FALSE(never->comes_on_after(at(0)));
+    EXPECT_FALSE(never->turns_on_after(at(0)));
 }
 
 TEST(StateProfile, NamesAnInvalidLine) {
@@ -73,7 +73,7 @@ TEST_F(PlatformText, KnowsProfilesWithinTheFile) {
         "element='h'/>");
     ASSERT_TRUE(failing);
     ASSERT_EQ(failing->hosts.size(), 1u);
-    EXPECT_TRUE(failing->hosts[0].profile.comes_on_after(at(6)));
+    EXPECT_TRUE(failing->hosts[0].profile.turns_on_after(at(6)));
 }
 
 TEST_F(PlatformText, RefusesWhatSimGridWouldAbortOn) {
