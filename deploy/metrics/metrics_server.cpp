@@ -31,7 +31,7 @@ constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=ut
 /// One more closes the oldest, so that idle connections can't keep out others.
 constexpr std::size_t connections_max = 64;
 constexpr std::size_t request_bytes_max = 8192;
-constexpr std::chrono::seconds patience{10};  // for a whole connection
+constexpr std::chrono::seconds connection_limit{10};  // from accept() to close()
 
 std::string response(std::string_view status, std::string_view type, std::string_view body,
                      bool head_only) {
@@ -74,13 +74,13 @@ public:
     Connection(Descriptor socket, Clock::time_point until)
         : socket_(std::move(socket)), until_(until) {}
 
-    pollfd wanted() const {
+    pollfd poll_request() const {
         return {socket_.number(), static_cast<short>(unsent() > 0 ? POLLOUT : POLLIN), 0};
     }
     Clock::time_point until() const { return until_; }
 
     /// Reads or writes what the socket permits now. False: the connection has ended.
-    bool go_on(const std::function<std::string()>& text) {
+    bool advance(const std::function<std::string()>& text) {
         if (unsent() > 0) {
             return send_some();
         }
@@ -146,8 +146,8 @@ Result<Descriptor> listen_on(std::uint16_t port) {
 }  // namespace
 
 struct MetricsServer::Server {
-    Server(Descriptor socket, std::function<std::string()> figures)
-        : listener(std::move(socket)), text(std::move(figures)) {}
+    Server(Descriptor socket, std::function<std::string()> metrics)
+        : listener(std::move(socket)), text(std::move(metrics)) {}
 
     void run();
     void accept_all();
@@ -167,7 +167,7 @@ void MetricsServer::Server::accept_all() {
         if (connections.size() >= connections_max) {
             connections.pop_front();
         }
-        connections.emplace_back(Descriptor(socket), Clock::now() + patience);
+        connections.emplace_back(Descriptor(socket), Clock::now() + connection_limit);
     }
     if (errno == EMFILE || errno == ENFILE) {
         if (connections.empty()) {
@@ -189,23 +189,23 @@ int MetricsServer::Server::wait_ms() const {
 
 void MetricsServer::Server::run() {
     for (;;) {
-        std::vector<pollfd> wanted = {{end.number(), POLLIN, 0}, {listener.number(), POLLIN, 0}};
+        std::vector<pollfd> polled = {{end.number(), POLLIN, 0}, {listener.number(), POLLIN, 0}};
         for (const Connection& connection : connections) {
-            wanted.push_back(connection.wanted());
+            polled.push_back(connection.poll_request());
         }
-        ::poll(wanted.data(), wanted.size(), wait_ms());
-        if (wanted[0].revents != 0) {
+        ::poll(polled.data(), polled.size(), wait_ms());
+        if (polled[0].revents != 0) {
             return;
         }
-        std::deque<Connection> going_on;
+        std::deque<Connection> open;
         for (std::size_t i = 0; i < connections.size(); ++i) {
-            const bool ready = wanted[i + 2].revents != 0;
-            if (ready ? connections[i].go_on(text) : connections[i].until() > Clock::now()) {
-                going_on.push_back(std::move(connections[i]));
+            const bool ready = polled[i + 2].revents != 0;
+            if (ready ? connections[i].advance(text) : connections[i].until() > Clock::now()) {
+                open.push_back(std::move(connections[i]));
             }
         }
-        connections = std::move(going_on);
-        if (wanted[1].revents != 0) {
+        connections = std::move(open);
+        if (polled[1].revents != 0) {
             accept_all();
         }
     }

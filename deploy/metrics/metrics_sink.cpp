@@ -5,7 +5,7 @@ namespace starling {
 MetricsSink::MetricsSink(const NodeId& node, Role role, TraceSink& next)
     : next_(next),
       node_(node, role),
-      role_(role == Role::sn ? make_sn_figures() : make_sl_figures()) {}
+      role_(role == Role::sn ? make_sn_metrics() : make_sl_metrics()) {}
 
 void MetricsSink::report(SwarmTime time, const NodeId& node, const TraceEvent& event) {
     {
@@ -16,9 +16,9 @@ void MetricsSink::report(SwarmTime time, const NodeId& node, const TraceEvent& e
     next_.report(time, node, event);
 }
 
-void MetricsSink::look(const Input& input) {
+void MetricsSink::count_input(const Input& input) {
     const std::lock_guard lock(mutex_);
-    node_.look(input);
+    node_.count_input(input);
 }
 
 void MetricsSink::count_refused() {

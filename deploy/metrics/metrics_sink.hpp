@@ -5,8 +5,8 @@
 #include <string>
 
 #include "core/node/node.hpp"
-#include "deploy/metrics/node_figures.hpp"
-#include "deploy/metrics/role_figures.hpp"
+#include "deploy/metrics/node_metrics.hpp"
+#include "deploy/metrics/role_metrics.hpp"
 
 namespace starling {
 
@@ -19,7 +19,7 @@ public:
 
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override;
     /// An input of the node, to count connections, which have no trace events.
-    void look(const Input& input);
+    void count_input(const Input& input);
     /// A peer was refused before it was connected.
     void count_refused();
 
@@ -28,9 +28,9 @@ public:
 
 private:
     TraceSink& next_;
-    mutable std::mutex mutex_;  ///< guards the figures
-    NodeFigures node_;
-    std::unique_ptr<RoleFigures> role_;
+    mutable std::mutex mutex_;  ///< guards the metrics
+    NodeMetrics node_;
+    std::unique_ptr<RoleMetrics> role_;
 };
 
 }  // namespace starling

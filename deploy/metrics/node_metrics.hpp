@@ -1,29 +1,44 @@
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <utility>
 
-#include "deploy/metrics/metrics_server.hpp"
-#include "deploy/metrics/metrics_sink.hpp"
+#include "core/node/node.hpp"
+#include "deploy/metrics/exposition.hpp"
 
 namespace starling {
 
-/// The metrics of one node and, with --metrics-port, their server. Must outlive the endpoint.
+/// Metrics of any node: its connections and its log.
 class NodeMetrics {
 public:
-    /// `log` must outlive this.
-    NodeMetrics(const NodeId& node, Role role, TraceSink& log) : sink_(node, role, log) {}
+    NodeMetrics(NodeId node, Role role) : node_(std::move(node)), role_(role) {}
 
-    /// Starts the server; port 0: no server. Errc::io if the port can't be opened.
-    Result<void> serve(std::uint16_t port);
-
-    TraceSink& sink() { return sink_; }
-    void look(const Input& input) { sink_.look(input); }
-    void count_refused() { sink_.count_refused(); }
+    /// An input of the node, to count connections, which have no trace events.
+    void count_input(const Input& input);
+    /// A peer was refused before it was connected.
+    void count_refused() { ++refused_; }
+    void count(const TraceEvent& event);
+    void write(Exposition& out) const;
 
 private:
-    MetricsSink sink_;
-    std::unique_ptr<MetricsServer> server_;
+    struct Connections {
+        std::uint64_t opened = 0;
+        std::uint64_t lost = 0;
+    };
+
+    void write_connections(Exposition& out) const;
+
+    NodeId node_;
+    Role role_;
+    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::map<NodeId, Role> up_;
+    std::map<Role, Connections> connections_;
+    std::uint64_t connect_failures_ = 0;
+    std::uint64_t refused_ = 0;
+    std::uint64_t warnings_ = 0;
+    std::uint64_t errors_ = 0;
 };
 
 }  // namespace starling

@@ -8,7 +8,7 @@
 #include "deploy/host/endpoint_watch.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_start.hpp"
-#include "deploy/metrics/node_metrics.hpp"
+#include "deploy/metrics/metrics_exporter.hpp"
 #include "deploy/ml/ml_sidecar.hpp"
 #include "deploy/process/process.hpp"
 #include "deploy/process/signal_thread.hpp"
@@ -58,7 +58,7 @@ void note_session(const std::filesystem::path& data, std::uint64_t session, Trac
 
 /// Runs the node and the ML program, if one is wanted, until both have ended.
 Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
-                     const SocketPlace& socket, NodeMetrics& metrics, ModelFiles::Opened models,
+                     const SocketPlace& socket, MetricsExporter& metrics, ModelFiles::Opened models,
                      std::uint64_t session) {
     Result<std::shared_ptr<const NodeSigner>> signer =
         make_node_signer(host.identity, host.id, Role::sl);
@@ -98,7 +98,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         {sn_target(options.sns), licence_target(options.common.apls)});
     std::uint64_t replaced_by = 0;
     EndpointWatch watch(endpoint, [&](const Input& input) {
-        metrics.look(input);
+        metrics.count_input(input);
         replaced_by = std::max(replaced_by, session_in(input));
         if (ml) {
             ml->look(input);
@@ -139,7 +139,7 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
     if (!session) {
         return session.error();
     }
-    NodeMetrics metrics(host.id, Role::sl, *host.log);
+    MetricsExporter metrics(host.id, Role::sl, *host.log);
     if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
         return ok.error();
     }

@@ -11,7 +11,7 @@
 #include "deploy/host/endpoint_watch.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_start.hpp"
-#include "deploy/metrics/node_metrics.hpp"
+#include "deploy/metrics/metrics_exporter.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "deploy/programs/node_main.hpp"
 #include "deploy/storage/session_file.hpp"
@@ -79,7 +79,7 @@ Address peer_address(const SnOptions& options) {
 }
 
 TlsEndpointOptions endpoint_options(const SnOptions& options, const NodeHost& host,
-                                    std::uint64_t session, NodeMetrics& metrics) {
+                                    std::uint64_t session, MetricsExporter& metrics) {
     TlsEndpointOptions endpoint = host.endpoint_options(Role::sn);
     endpoint.session = session;
     endpoint.reached_as = {options.common.host_ip};
@@ -121,7 +121,7 @@ Result<SnNodeOptions> node_options(const SnOptions& options, const NodeId& id,
 
 /// Runs the node until it ends.
 Result<int> run_on(const SnOptions& options, NodeHost& host, SqliteStore::Opened ledger,
-                   PolledEndpoint& endpoint, NodeMetrics& metrics, std::uint64_t session) {
+                   PolledEndpoint& endpoint, MetricsExporter& metrics, std::uint64_t session) {
     Result<std::shared_ptr<const NodeSigner>> signer =
         make_node_signer(host.identity, host.id, Role::sn);
     if (!signer) {
@@ -150,7 +150,7 @@ Result<int> run_on(const SnOptions& options, NodeHost& host, SqliteStore::Opened
         make_licensed_node(make_sn_node(std::move(*sn_options), openssl_hasher()),
                            {.servers = options.common.apls, .grace = options.common.apls_grace}),
         {sentinel_target(options.join), licence_target(options.common.apls)});
-    EndpointWatch watch(endpoint, [&](const Input& input) { metrics.look(input); });
+    EndpointWatch watch(endpoint, [&](const Input& input) { metrics.count_input(input); });
     ThreadWorker worker(endpoint, openssl_hasher());
     const SignalThread signals(
         [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
@@ -173,7 +173,7 @@ Result<int> open_and_run(const SnOptions& options, NodeHost& host) {
     if (!ledger) {
         return ledger.error();
     }
-    NodeMetrics metrics(host.id, Role::sn, *host.log);
+    MetricsExporter metrics(host.id, Role::sn, *host.log);
     if (const auto ok = metrics.serve(options.common.metrics_port); !ok) {
         return ok.error();
     }

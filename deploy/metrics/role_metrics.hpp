@@ -8,16 +8,16 @@
 namespace starling {
 
 /// Metrics of a node of one role, counted from its trace events.
-class RoleFigures {
+class RoleMetrics {
 public:
-    virtual ~RoleFigures() = default;
+    virtual ~RoleMetrics() = default;
     virtual void count(SwarmTime time, const TraceEvent& event) = 0;
     virtual void write(Exposition& out) const = 0;
 };
 
 /// For an SN: the ledger, and the rounds of each contract.
-std::unique_ptr<RoleFigures> make_sn_figures();
+std::unique_ptr<RoleMetrics> make_sn_metrics();
 /// For an SL: its exchanges, and the check-ins of its program.
-std::unique_ptr<RoleFigures> make_sl_figures();
+std::unique_ptr<RoleMetrics> make_sl_metrics();
 
 }  // namespace starling

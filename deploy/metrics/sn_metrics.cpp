@@ -1,30 +1,30 @@
 #include <algorithm>
 
 #include "core/trace/event_fields.hpp"
-#include "deploy/metrics/contract_figures.hpp"
-#include "deploy/metrics/role_figures.hpp"
+#include "deploy/metrics/contract_metrics.hpp"
+#include "deploy/metrics/role_metrics.hpp"
 
 namespace starling {
 namespace {
 
-class SnFigures final : public RoleFigures {
+class SnMetrics final : public RoleMetrics {
 public:
     void count(SwarmTime time, const TraceEvent& event) override;
     void write(Exposition& out) const override;
 
 private:
-    void count_of_contract(SwarmTime time, const TraceEvent& event, ContractFigures& figures);
+    void count_of_contract(SwarmTime time, const TraceEvent& event, ContractMetrics& metrics);
     void write_ledger(Exposition& out) const;
     void write_members(Exposition& out) const;
 
-    FiguresByContract contracts_;
+    MetricsByContract contracts_;
     std::uint64_t entries_ = 0;
     std::uint64_t denied_ = 0;
     bool leads_ = false;
     std::uint64_t term_ = 0;
 };
 
-void SnFigures::count(SwarmTime time, const TraceEvent& event) {
+void SnMetrics::count(SwarmTime time, const TraceEvent& event) {
     const EventFields fields(event);
     if (event.name == "entry_applied") {
         entries_ = fields.number("index").value_or(0);
@@ -49,44 +49,44 @@ void SnFigures::count(SwarmTime time, const TraceEvent& event) {
     }
 }
 
-void SnFigures::count_of_contract(SwarmTime time, const TraceEvent& event,
-                                  ContractFigures& figures) {
+void SnMetrics::count_of_contract(SwarmTime time, const TraceEvent& event,
+                                  ContractMetrics& metrics) {
     const EventFields fields(event);
     if (event.name == "member_enrolled") {
         if (fields.flag("first")) {  // a new run
-            figures.members.clear();
-            figures.round = 0;
-            figures.attempt = 0;
-            figures.first_check_in.reset();
-            figures.last_commit.reset();
+            metrics.members.clear();
+            metrics.round = 0;
+            metrics.attempt = 0;
+            metrics.first_check_in.reset();
+            metrics.last_commit.reset();
         }
-        figures.members.emplace(fields.text("node"));
+        metrics.members.emplace(fields.text("node"));
     } else if (event.name == "member_gone") {
-        figures.members.erase(std::string(fields.text("node")));
-        ++figures.members_gone;
+        metrics.members.erase(std::string(fields.text("node")));
+        ++metrics.members_lost;
     } else if (event.name == "member_deviated") {
-        ++figures.deviated[std::string(fields.text("node"))];
+        ++metrics.deviated[std::string(fields.text("node"))];
     } else if (event.name == "member_not_finite") {
-        ++figures.not_finite[std::string(fields.text("node"))];
+        ++metrics.not_finite[std::string(fields.text("node"))];
     } else if (event.name == "checked_in") {
-        figures.first_check_in = figures.first_check_in.value_or(time);
+        metrics.first_check_in = metrics.first_check_in.value_or(time);
     } else if (event.name == "round_frozen") {
-        figures.attempt_begins(time, fields);
+        metrics.attempt_begins(time, fields);
     } else if (event.name == "round_committed") {
-        figures.exchange_ends(time);
-        figures.round_committed(time, fields);
+        metrics.exchange_ends(time);
+        metrics.round_committed(time, fields);
     } else if (event.name == "contract_ended") {
-        ++figures.ended[std::string(fields.text("phase"))];
+        ++metrics.ended[std::string(fields.text("phase"))];
     }
 }
 
-void SnFigures::write(Exposition& out) const {
+void SnMetrics::write(Exposition& out) const {
     write_rounds(contracts_, Role::sn, out);
     write_ledger(out);
     write_members(out);
 }
 
-void SnFigures::write_ledger(Exposition& out) const {
+void SnMetrics::write_ledger(Exposition& out) const {
     out.family("starling_ledger_entries", "gauge", "Records in the log of the ledger.");
     out.sample({}, entries_);
     out.family("starling_ledger_leads", "gauge",
@@ -98,42 +98,42 @@ void SnFigures::write_ledger(Exposition& out) const {
     out.sample({}, denied_);
 }
 
-void SnFigures::write_members(Exposition& out) const {
+void SnMetrics::write_members(Exposition& out) const {
     out.family("starling_members", "gauge", "Current members of the contract.");
-    for (const auto& [name, figures] : contracts_) {
-        out.sample({{"contract", name}}, figures.members.size());
+    for (const auto& [name, metrics] : contracts_) {
+        out.sample({{"contract", name}}, metrics.members.size());
     }
     out.family("starling_members_gone_total", "counter", "Members that left or were lost.");
-    for (const auto& [name, figures] : contracts_) {
-        out.sample({{"contract", name}}, figures.members_gone);
+    for (const auto& [name, metrics] : contracts_) {
+        out.sample({{"contract", name}}, metrics.members_lost);
     }
     const auto each_member = [&](const char* family, const char* help, auto rounds_of) {
         out.family(family, "counter", help);
-        for (const auto& [name, figures] : contracts_) {
-            for (const auto& [member, rounds] : rounds_of(figures)) {
+        for (const auto& [name, metrics] : contracts_) {
+            for (const auto& [member, rounds] : rounds_of(metrics)) {
                 out.sample({{"contract", name}, {"member", member}}, rounds);
             }
         }
     };
     each_member("starling_deviating_merges_total",
                 "Rounds that the member merged to different bytes than the majority.",
-                [](const ContractFigures& f) { return f.deviated; });
+                [](const ContractMetrics& m) { return m.deviated; });
     each_member("starling_non_finite_contributions_total",
                 "Rounds in which the member's parameters contained NaN or infinity.",
-                [](const ContractFigures& f) { return f.not_finite; });
+                [](const ContractMetrics& m) { return m.not_finite; });
     out.family("starling_contracts_ended_total", "counter",
                "Runs of the contract that ended, by result.");
-    for (const auto& [name, figures] : contracts_) {
+    for (const auto& [name, metrics] : contracts_) {
         for (const char* phase : {"complete", "aborted"}) {
-            const auto ended = figures.ended.find(phase);
+            const auto ended = metrics.ended.find(phase);
             out.sample({{"contract", name}, {"phase", phase}},
-                       ended == figures.ended.end() ? std::uint64_t{0} : ended->second);
+                       ended == metrics.ended.end() ? std::uint64_t{0} : ended->second);
         }
     }
 }
 
 }  // namespace
 
-std::unique_ptr<RoleFigures> make_sn_figures() { return std::make_unique<SnFigures>(); }
+std::unique_ptr<RoleMetrics> make_sn_metrics() { return std::make_unique<SnMetrics>(); }
 
 }  // namespace starling

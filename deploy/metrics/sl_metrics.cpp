@@ -1,19 +1,19 @@
 #include <optional>
 
 #include "core/trace/event_fields.hpp"
-#include "deploy/metrics/contract_figures.hpp"
-#include "deploy/metrics/role_figures.hpp"
+#include "deploy/metrics/contract_metrics.hpp"
+#include "deploy/metrics/role_metrics.hpp"
 
 namespace starling {
 namespace {
 
-class SlFigures final : public RoleFigures {
+class SlMetrics final : public RoleMetrics {
 public:
     void count(SwarmTime time, const TraceEvent& event) override;
     void write(Exposition& out) const override;
 
 private:
-    FiguresByContract contracts_;
+    MetricsByContract contracts_;
     std::string contract_;  ///< of which it is a member
     std::uint64_t sent_bytes_ = 0;
     std::uint64_t received_bytes_ = 0;
@@ -23,16 +23,16 @@ private:
     std::uint64_t not_finite_ = 0;
 };
 
-void SlFigures::count(SwarmTime time, const TraceEvent& event) {
+void SlMetrics::count(SwarmTime time, const TraceEvent& event) {
     const EventFields fields(event);
     if (event.name == "session_opened") {
         contract_ = fields.text("contract");
         contracts_[contract_];
         return;
     }
-    ContractFigures& figures = contracts_[contract_];
+    ContractMetrics& metrics = contracts_[contract_];
     if (event.name == "check_in") {
-        figures.first_check_in = time;
+        metrics.first_check_in = time;
         samples_ += fields.number("samples").value_or(0);
         epochs_ = fields.number("epochs").value_or(0);
         if (const auto millionths = fields.number("loss_millionths")) {
@@ -41,17 +41,17 @@ void SlFigures::count(SwarmTime time, const TraceEvent& event) {
     } else if (event.name == "own_parameters_not_finite") {
         ++not_finite_;
     } else if (event.name == "exchange_begin") {
-        figures.attempt_begins(time, fields);
+        metrics.attempt_begins(time, fields);
     } else if (event.name == "exchange_done") {
         sent_bytes_ += fields.number("sent_bytes").value_or(0);
         received_bytes_ += fields.number("received_bytes").value_or(0);
-        figures.exchange_ends(time);
+        metrics.exchange_ends(time);
     } else if (event.name == "round_done") {
-        figures.round_committed(time, fields);
+        metrics.round_committed(time, fields);
     }
 }
 
-void SlFigures::write(Exposition& out) const {
+void SlMetrics::write(Exposition& out) const {
     write_rounds(contracts_, Role::sl, out);
     out.family("starling_exchange_sent_bytes_total", "counter",
                "Parameters sent to other members, counted at the end of an exchange.");
@@ -76,6 +76,6 @@ void SlFigures::write(Exposition& out) const {
 
 }  // namespace
 
-std::unique_ptr<RoleFigures> make_sl_figures() { return std::make_unique<SlFigures>(); }
+std::unique_ptr<RoleMetrics> make_sl_metrics() { return std::make_unique<SlMetrics>(); }
 
 }  // namespace starling

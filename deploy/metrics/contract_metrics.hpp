@@ -12,14 +12,15 @@
 
 namespace starling {
 
-/// Metrics of a contract: an SN has them for each, an SL for its own.
-struct ContractFigures {
+/// Metrics of a contract, counted since the node started. An SN has them for each contract, an SL
+/// for its own.
+struct ContractMetrics {
     std::uint64_t committed = 0;
     std::uint64_t attempts = 0;
     std::uint64_t round = 0;
     std::uint64_t attempt = 0;
     std::uint64_t round_members = 0;
-    std::uint64_t members_gone = 0;
+    std::uint64_t members_lost = 0;
     std::map<std::string, std::uint64_t> deviated;    ///< rounds, by member
     std::map<std::string, std::uint64_t> not_finite;  ///< rounds, by member
     std::set<std::string> members;
@@ -31,15 +32,16 @@ struct ContractFigures {
     Histogram check_in_to_commit;
     Histogram exchange_duration;
 
+    // To be called at the trace events of these; `time` is the event's.
     void attempt_begins(SwarmTime time, const EventFields& fields);
     void exchange_ends(SwarmTime time);
     void round_committed(SwarmTime time, const EventFields& fields);
 };
 
-using FiguresByContract = std::map<std::string, ContractFigures>;
+using MetricsByContract = std::map<std::string, ContractMetrics>;
 
 /// Writes the families common to SNs and SLs.
 /// \param role  of the node.
-void write_rounds(const FiguresByContract& contracts, Role role, Exposition& out);
+void write_rounds(const MetricsByContract& contracts, Role role, Exposition& out);
 
 }  // namespace starling
