@@ -107,11 +107,11 @@ bool is_no(const std::string& text) {
     return text == "False" || text == "false" || text == "FALSE" || text == "0" || text == "no";
 }
 
-/// Notices or errors about variables that no flag reads, but that users of HPE's programs may have
-/// set.
-Result<void> look_at_variables(const Program& program,
-                               const std::map<std::string, std::string>& environment,
-                               FlagValues& values) {
+/// Reports variables of HPE's programs that are set and have no effect here: a notice, or an error
+/// if ignoring them would be wrong.
+Result<void> check_variables(const Program& program,
+                             const std::map<std::string, std::string>& environment,
+                             FlagValues& values) {
     for (const Variable& variable : program.variables) {
         const auto found = environment.find(std::string(variable.name));
         if (found == environment.end() || found->second.empty() ||
@@ -296,7 +296,7 @@ Result<ParsedFlags> parse_flags(const Program& program, std::span<const Flag> fl
             return ok.error();
         }
     }
-    if (const auto ok = look_at_variables(program, variables, values); !ok) {
+    if (const auto ok = check_variables(program, variables, values); !ok) {
         return ok.error();
     }
     return ParsedFlags{std::move(values), ""};

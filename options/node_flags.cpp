@@ -169,7 +169,7 @@ constexpr Flag sl_flags[] = {
 };
 
 constexpr std::string_view serve = "Serve";
-constexpr std::string_view ask = "Query a running server, as a tool (role tool in --cert)";
+constexpr std::string_view query = "Query a running server, as a tool (role tool in --cert)";
 constexpr std::string_view issue = "Issue licences";
 
 constexpr Flag apls_flags[] = {
@@ -182,11 +182,11 @@ constexpr Flag apls_flags[] = {
     {"--admin", "NAME", serve,
      "A tool that may use --revoke and --allow; default: swci1 for apls1, and so on", "",
      FlagExtras{.repeatable = true}},
-    {"--list", "", ask, "Show the licence, the holders of seats and the barred nodes"},
-    {"--json", "", ask, "With --list: as JSON"},
-    {"--revoke", "NAME", ask, "Revoke this node's seat, and refuse it from now on"},
-    {"--allow", "NAME", ask, "Allow this node to have a seat again"},
-    {"--apls-ip", "ADDRESS", ask, "The server; default: --host-ip"},
+    {"--list", "", query, "Show the licence, the holders of seats and the barred nodes"},
+    {"--json", "", query, "With --list: as JSON"},
+    {"--revoke", "NAME", query, "Revoke this node's seat, and refuse it from now on"},
+    {"--allow", "NAME", query, "Allow this node to have a seat again"},
+    {"--apls-ip", "ADDRESS", query, "The server; default: --host-ip"},
     {"--make-key", "PREFIX", issue,
      "Create the issuer's keys: PREFIX-key.pem (keep it secret) and PREFIX-public.pem"},
     {"--issue", "FILE", issue, "Write a signed licence"},

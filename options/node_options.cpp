@@ -409,9 +409,9 @@ void read_command(const FlagValues& values, ValueReader& reader, AplsOptions& op
         options.command = row.command;
         needs = row.needs;
     }
-    const bool asks = options.command == Command::list || options.command == Command::revoke ||
-                      options.command == Command::allow;
-    if (asks && options.common.apls.empty()) {
+    const bool is_query = options.command == Command::list || options.command == Command::revoke ||
+                          options.command == Command::allow;
+    if (is_query && options.common.apls.empty()) {
         reader.refuse("--apls-ip is missing: the address of the licence server");
     }
     for (const std::string_view flag : needs) {

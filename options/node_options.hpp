@@ -26,7 +26,7 @@ struct CommonOptions {
     std::string workspace = "workspace";  ///< --workspace: logs, pids, data
     std::string log_level = "info";       ///< --log-level, SWARM_LOG_LEVEL
     std::string trace;                    ///< --trace FILE; default WORKSPACE/trace/NAME.trace
-    std::vector<Address> apls;            ///< licence servers to ask, in order; empty: none needed
+    std::vector<Address> apls;  ///< licence servers, tried in order; empty: no licence is needed
     SwarmDuration apls_grace = std::chrono::hours(1);  ///< --apls-grace SECONDS
     std::uint32_t log_max_megabytes = 32;              ///< --log-max-size; 0: logs have no limit
     std::uint32_t log_files = 4;                       ///< --log-files, older ones that are kept
@@ -36,7 +36,7 @@ struct CommonOptions {
     std::vector<std::string> notices;  ///< one line for each flag that has no effect here
 };
 
-/// The licence server, and what its operator does: issue licences, look at seats, take them back.
+/// The licence server, and the commands of its operator: issue licences, list seats, revoke them.
 struct AplsOptions {
     enum class Command { serve, make_key, issue, list, revoke, allow };
 
@@ -91,12 +91,13 @@ struct MlOptions {
     std::vector<std::string> engine_flags;  ///< "--device=/dev/kfd": what the engine gets as it is
     std::map<std::string, std::string> environment;  ///< --ml-e NAME=VALUE, repeatable
 
-    bool wanted() const { return !entrypoint.empty() || !arguments.empty() || !image.empty(); }
+    /// Whether run-sl is to start one; otherwise it waits for one that the user starts.
+    bool configured() const { return !entrypoint.empty() || !arguments.empty() || !image.empty(); }
 };
 
 struct SlOptions {
     CommonOptions common;
-    std::vector<Address> sns;           ///< APIs of SNs: the next is asked where one is gone
+    std::vector<Address> sns;           ///< APIs of SNs, tried in order
     std::uint16_t fs_port = 30305;      ///< --sl-fs-port: exchange with other SLs
     std::optional<Address> fs_service;  ///< --sl-fs-service: what other SLs dial instead
     std::string site;                   ///< --site; may be empty
@@ -138,8 +139,8 @@ constexpr std::size_t host_name_max = 253;  ///< bytes, RFC 1035
 
 /// What an address may be.
 enum class HostNames {
-    network,  ///< an IP address or a name that DNS knows the like of
-    any,      ///< any text: the id of a host in a platform file, with spaces, apostrophes, colons
+    network,  ///< an IP address or a host name as in DNS
+    any,  ///< also the ID of a host in a platform file, which may have spaces, apostrophes, colons
 };
 /// The same command lines where hosts may have other names than on a network.
 Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,

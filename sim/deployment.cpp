@@ -199,7 +199,7 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
     sl.socket = socket_of(engine, actor.host, id->name);
     sl.has_certificate_flags = has_certificate_flags(options->common);
     std::vector<SimNodePlan> plans{sl};
-    if (options->ml.wanted()) {
+    if (options->ml.configured()) {
         const std::string fallback =
             options->ml.name.empty() ? default_ml_name(id->name) : options->ml.name;
         const Result<NodeId> ml_id = node_name(options->ml.name, fallback, command);

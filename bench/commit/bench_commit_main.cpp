@@ -132,11 +132,12 @@ Result<void> run_long_log(const Options& options) {
         }
         seconds.push_back(took->count());
     }
-    const std::string said = (*cluster)->output(0);
-    const std::size_t at = said.find("Recovered");
-    std::printf("start to ready with a long log: %.3f s (median of %zu; %.60s)\n",
-                quantile(seconds, 0.5), options.starts,
-                at == std::string::npos ? "" : said.substr(at, said.find(',', at) - at).c_str());
+    const std::string output = (*cluster)->output(0);
+    const std::size_t at = output.find("Recovered");
+    std::printf(
+        "start to ready with a long log: %.3f s (median of %zu; %.60s)\n", quantile(seconds, 0.5),
+        options.starts,
+        at == std::string::npos ? "" : output.substr(at, output.find(',', at) - at).c_str());
     return {};
 }
 

@@ -111,10 +111,10 @@ void SnProcess::read_all() {
 
 Result<void> SnProcess::wait_for(const std::string& text, std::chrono::seconds limit) {
     std::unique_lock lock(mutex_);
-    const auto said = [&] { return output_.find(text) != std::string::npos; };
-    changed_.wait_for(lock, limit, [&] { return said() || ended_; });
-    return said() ? Result<void>{}
-                  : Error{Errc::timeout, "an SN did not say '" + text + "', but:\n" + output_};
+    const auto found = [&] { return output_.find(text) != std::string::npos; };
+    changed_.wait_for(lock, limit, [&] { return found() || ended_; });
+    return found() ? Result<void>{}
+                   : Error{Errc::timeout, "an SN did not print '" + text + "', but:\n" + output_};
 }
 
 std::string SnProcess::output() {

@@ -75,9 +75,9 @@ public:
             send_all();
         }
         bool all_here = !receives();
-        bool told = !sends_;
+        bool confirmed = !sends_;
         const SwarmTime end = endpoint_->now() + wait_limit;
-        while (!all_here || !told) {
+        while (!all_here || !confirmed) {
             const std::optional<Input> input = endpoint_->receive_until(end);
             if (!input || std::holds_alternative<PeerLost>(*input)) {
                 return Error{Errc::unreachable, "the connection was lost, or stands still"};
@@ -87,7 +87,7 @@ public:
                 continue;
             }
             if (std::holds_alternative<FetchProbeReply>(frame->frame.message)) {
-                told = true;
+                confirmed = true;
                 continue;
             }
             bodies_.push_back(frame->frame.body);

@@ -61,13 +61,13 @@ public:
     }
 
     Result<void> run() override {
-        std::byte told{1};
+        std::byte confirmation{1};
         if (dials_) {
-            return send_all(bytes_.data(), bytes_.size()) && receive_all(&told, 1)
+            return send_all(bytes_.data(), bytes_.size()) && receive_all(&confirmation, 1)
                        ? Result<void>{}
                        : failed("the connection broke");
         }
-        return receive_all(bytes_.data(), bytes_.size()) && send_all(&told, 1)
+        return receive_all(bytes_.data(), bytes_.size()) && send_all(&confirmation, 1)
                    ? Result<void>{}
                    : failed("the connection broke");
     }

@@ -51,14 +51,14 @@ std::string address_in(const ASN1_OCTET_STRING* bytes) {
                : text.data();
 }
 
-Result<void> take_name(const GENERAL_NAME& name, LeafRequest& wanted) {
+Result<void> take_name(const GENERAL_NAME& name, LeafRequest& leaf) {
     if (name.type == GEN_DNS) {
         const std::string text(text_in(name.d.dNSName));
-        if (text != wanted.name.name) {
-            wanted.dns_names.push_back(text);
+        if (text != leaf.name.name) {
+            leaf.dns_names.push_back(text);
         }
     } else if (name.type == GEN_IPADD) {
-        wanted.ips.push_back(address_in(name.d.iPAddress));
+        leaf.ips.push_back(address_in(name.d.iPAddress));
     } else if (name.type == GEN_URI) {
         const std::string_view uri = text_in(name.d.uniformResourceIdentifier);
         const Result<Role> role = uri.starts_with(role_prefix)
@@ -68,7 +68,7 @@ Result<void> take_name(const GENERAL_NAME& name, LeafRequest& wanted) {
             return no_request("it requests '" + std::string(uri.substr(0, 100)) +
                               "', which is not a role");
         }
-        wanted.roles.insert(*role);
+        leaf.roles.insert(*role);
     } else {
         return no_request("it requests a type of name that nodes don't have");
     }
@@ -85,14 +85,14 @@ Result<NodeId> common_name(const X509_NAME* subject) {
 
 }  // namespace
 
-Result<KeyAndRequest> make_request(const LeafRequest& wanted) {
-    const Result<std::string> names = alternative_names(wanted);
+Result<KeyAndRequest> make_request(const LeafRequest& leaf) {
+    const Result<std::string> names = alternative_names(leaf);
     if (!names) {
         return names.error();
     }
-    const KeyPtr key = make_key(wanted.key_type);
+    const KeyPtr key = make_key(leaf.key_type);
     const RequestPtr request(X509_REQ_new());
-    const std::string& name = wanted.name.name;
+    const std::string& name = leaf.name.name;
     STACK_OF(X509_EXTENSION)* extensions = sk_X509_EXTENSION_new_null();
     X509_EXTENSION* extension =
         X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names->c_str());
@@ -129,18 +129,18 @@ Result<LeafRequest> read_request(const std::string& request_pem) {
     if (!name) {
         return no_request("its common name: " + name.error().message);
     }
-    LeafRequest wanted;
-    wanted.name = std::move(*name);
+    LeafRequest leaf;
+    leaf.name = std::move(*name);
     STACK_OF(X509_EXTENSION)* extensions = X509_REQ_get_extensions(request->get());
     const NamesPtr names(static_cast<GENERAL_NAMES*>(
         X509V3_get_d2i(extensions, NID_subject_alt_name, nullptr, nullptr)));
     Result<void> taken;
     for (int i = 0; taken && names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-        taken = take_name(*sk_GENERAL_NAME_value(names.get(), i), wanted);
+        taken = take_name(*sk_GENERAL_NAME_value(names.get(), i), leaf);
     }
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     ERR_clear_error();
-    return taken ? Result<LeafRequest>(std::move(wanted)) : taken.error();
+    return taken ? Result<LeafRequest>(std::move(leaf)) : taken.error();
 }
 
 Result<LeafRequest> read_certificate(const std::string& cert_pem) {

@@ -382,8 +382,8 @@ Result<std::string> make_csr(const GenCertOptions& options, Role role) {
     if (fs::exists(key_file, unreadable) && !options.force) {
         return Error{Errc::usage, key_file + " already exists: --force replaces it"};
     }
-    const LeafRequest wanted = node_request(options, kind);
-    const Result<KeyAndRequest> made = make_request(wanted);
+    const LeafRequest leaf = node_request(options, kind);
+    const Result<KeyAndRequest> made = make_request(leaf);
     if (!made) {
         return host_ip_error(options, made.error());
     }
@@ -397,7 +397,7 @@ Result<std::string> make_csr(const GenCertOptions& options, Role role) {
         return ok.error();
     }
     return "Key: " + key_file + " (keep it here). Request: " + request_file + ".\n" +
-           "Addresses in it: " + certified_text(wanted) + "Sign it on the CA's host: gen-cert -e " +
+           "Addresses in it: " + certified_text(leaf) + "Sign it on the CA's host: gen-cert -e " +
            options.example + " -i CA-INDEX --sign " + request_file + " --role " +
            std::string(to_string(role)) + "\nand copy the certificate to the key's directory.\n";
 }
@@ -412,21 +412,21 @@ Result<std::string> sign_csr(const GenCertOptions& options, const std::string& f
     if (!pem) {
         return Error{Errc::io, "--sign: " + pem.error().message};
     }
-    Result<LeafRequest> wanted = read_request(*pem);
-    if (!wanted) {
-        return Error{Errc::usage, "--sign " + file + ": " + wanted.error().message};
+    Result<LeafRequest> leaf = read_request(*pem);
+    if (!leaf) {
+        return Error{Errc::usage, "--sign " + file + ": " + leaf.error().message};
     }
-    if (!wanted->roles.empty() && wanted->roles != std::set<Role>{role}) {
-        std::string asked;
-        for (const Role one : wanted->roles) {
-            asked += (asked.empty() ? "" : ", ") + std::string(to_string(one));
+    if (!leaf->roles.empty() && leaf->roles != std::set<Role>{role}) {
+        std::string requested;
+        for (const Role one : leaf->roles) {
+            requested += (requested.empty() ? "" : ", ") + std::string(to_string(one));
         }
-        return Error{Errc::usage, "--sign " + file + ": it requests role " + asked +
+        return Error{Errc::usage, "--sign " + file + ": it requests role " + requested +
                                       ", but --role is " + std::string(to_string(role))};
     }
-    wanted->roles = {role};
-    wanted->validity = validity_of(options);
-    const Result<std::string> cert = sign_request(*ca, *pem, *wanted);
+    leaf->roles = {role};
+    leaf->validity = validity_of(options);
+    const Result<std::string> cert = sign_request(*ca, *pem, *leaf);
     if (!cert) {
         return Error{cert.error().code, "--sign " + file + ": " + cert.error().message};
     }
@@ -439,9 +439,9 @@ Result<std::string> sign_csr(const GenCertOptions& options, const std::string& f
     if (Result<void> kept = remember(places, *ca, *cert); !kept) {
         return kept.error();
     }
-    return "Signed for '" + wanted->name.name + "', role " + std::string(to_string(role)) +
-           ", addresses " + list_text(wanted->ips) + ", names " + list_text(wanted->dns_names) +
-           ", " + std::to_string(options.days) + " days: " + cert_file + "\n";
+    return "Signed for '" + leaf->name.name + "', role " + std::string(to_string(role)) +
+           ", addresses " + list_text(leaf->ips) + ", names " + list_text(leaf->dns_names) + ", " +
+           std::to_string(options.days) + " days: " + cert_file + "\n";
 }
 
 Result<std::string> revoke_cert(const GenCertOptions& options, const std::string& file_or_name) {

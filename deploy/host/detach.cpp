@@ -1,6 +1,7 @@
 // -d as daemons do it (fork, setsid, /dev/null), except that the launcher waits for the node's
-// start. The child reports through a pipe of notes (Note); the launcher also reads the child's
-// output, passes on what an operator must see, and learns of its end by the pipe's end.
+// start, so that a script learns from the exit code whether it succeeded. The child reports through
+// a pipe of notes (Note). The launcher also reads the child's output and forwards what an operator
+// must see. End of file in the pipe of notes means that the child has ended.
 #include "deploy/host/detach.hpp"
 
 #include <array>
@@ -29,7 +30,7 @@ enum Note : char { note_log = 'l', note_waiting = 'w', note_started = 's' };
 
 int to_launcher = -1;  // -1: there is no launcher
 
-void say(Note note, const std::string& text) {
+void send_note(Note note, const std::string& text) {
     if (to_launcher >= 0) {
         const std::string line = std::string(1, note) + one_line(text) + "\n";
         [[maybe_unused]] const ssize_t written = ::write(to_launcher, line.data(), line.size());
@@ -89,13 +90,14 @@ struct Pipes {
 
 class Launcher {
 public:
-    Launcher(std::string_view program, pid_t child, Pipes pipes, std::chrono::milliseconds patience)
+    Launcher(std::string_view program, pid_t child, Pipes pipes,
+             std::chrono::milliseconds wait_limit)
         : program_(program),
           child_(child),
           notes_(std::move(pipes.notes)),
           out_(std::move(pipes.out)),
           err_(std::move(pipes.err)),
-          patience_(patience) {
+          wait_limit_(wait_limit) {
         sigset_t ends;
         sigemptyset(&ends);
         sigaddset(&ends, SIGINT);
@@ -109,11 +111,11 @@ public:
                 print(STDOUT_FILENO, waiting_ + "\n");
                 return 0;
             }
-            wait_for_news();
-            look_at_signals();
-            show(false);
+            wait_for_input();
+            handle_signals();
+            forward_output(false);
             for (const std::string& note : notes_.read(false)) {
-                if (take(note)) {
+                if (handle_note(note)) {
                     return 0;
                 }
             }
@@ -122,7 +124,7 @@ public:
     }
 
 private:
-    void wait_for_news() {
+    void wait_for_input() {
         std::array<pollfd, 4> waited{};
         const std::array<int, 4> numbers = {notes_.number(), out_.number(), err_.number(),
                                             signals_.number()};
@@ -138,7 +140,7 @@ private:
         ::poll(waited.data(), waited.size(), limit);
     }
 
-    void look_at_signals() {
+    void handle_signals() {
         signalfd_siginfo info{};
         while (::read(signals_.number(), &info, sizeof(info)) == sizeof(info)) {
             interrupted_by_ = static_cast<int>(info.ssi_signo);
@@ -147,35 +149,36 @@ private:
         }
     }
 
-    /// Passes on what an operator must see even if all goes well: warnings and errors.
-    void show(bool rest) {
+    /// Forwards warnings, errors and standard error.
+    /// \param rest  whether also a last line without its end.
+    void forward_output(bool rest) {
         for (const std::string& line : out_.read(rest)) {
             const bool matters = line.find(" : WARNING : ") != std::string::npos ||
                                  line.find(" : ERROR : ") != std::string::npos;
             if (matters) {
                 print(STDERR_FILENO, line);
-                shown_ = true;
+                forwarded_ = true;
             }
             last_line_ = line;
         }
         for (const std::string& line : err_.read(rest)) {
             print(STDERR_FILENO, line);
-            shown_ = true;
+            forwarded_ = true;
         }
     }
 
     /// \return  whether the node is up.
-    bool take(const std::string& note) {
+    bool handle_note(const std::string& note) {
         const std::string text = note.substr(1, note.size() - 2);
         if (note.front() == note_log) {
             log_ = text;
         } else if (note.front() == note_waiting) {
             waiting_ = text;
             if (interrupted_by_ == 0) {
-                deadline_ = Clock::now() + patience_;
+                deadline_ = Clock::now() + wait_limit_;
             }
         } else if (note.front() == note_started && interrupted_by_ == 0) {
-            show(true);
+            forward_output(true);
             print(STDOUT_FILENO, text + "\n");
             return true;
         }
@@ -186,9 +189,9 @@ private:
         int wait_status = 0;
         while (::waitpid(child_, &wait_status, 0) < 0 && errno == EINTR) {
         }
-        show(true);
+        forward_output(true);
         const ExitStatus status = ExitStatus::of(wait_status);
-        if (!shown_ && !last_line_.empty()) {
+        if (!forwarded_ && !last_line_.empty()) {
             print(STDERR_FILENO, last_line_);
         }
         const std::string log = log_.empty() ? "" : "; its log: " + log_;
@@ -208,14 +211,14 @@ private:
     LineReader notes_;
     LineReader out_;
     LineReader err_;
-    const std::chrono::milliseconds patience_;
+    const std::chrono::milliseconds wait_limit_;
     Descriptor signals_;
-    std::optional<Clock::time_point> deadline_;
-    std::string waiting_;
-    std::string log_;
-    std::string last_line_;
-    bool shown_ = false;
-    int interrupted_by_ = 0;
+    std::optional<Clock::time_point> deadline_;  ///< set once only other hosts are awaited
+    std::string waiting_;                        ///< printed at the deadline
+    std::string log_;                            ///< the child's log file
+    std::string last_line_;                      ///< of its output; shown if it ends silently
+    bool forwarded_ = false;                     ///< a line was forwarded
+    int interrupted_by_ = 0;                     ///< signal that the launcher got; 0: none
 };
 
 struct Pipe {
@@ -234,7 +237,7 @@ Result<Pipe> make_pipe() {
 }  // namespace
 
 Result<std::optional<int>> detach_process(std::string_view program,
-                                          std::chrono::milliseconds patience) {
+                                          std::chrono::milliseconds wait_limit) {
     std::array<Pipe, 3> pipes;
     for (Pipe& pipe : pipes) {
         Result<Pipe> made = make_pipe();
@@ -254,7 +257,7 @@ Result<std::optional<int>> detach_process(std::string_view program,
         }
         Launcher launcher(program, child,
                           {std::move(notes.read), std::move(out.read), std::move(err.read)},
-                          patience);
+                          wait_limit);
         return std::optional<int>(launcher.run());
     }
     ::setsid();
@@ -265,15 +268,15 @@ Result<std::optional<int>> detach_process(std::string_view program,
     return std::optional<int>();
 }
 
-void announce_log(const std::filesystem::path& file) { say(note_log, file.string()); }
+void announce_log(const std::filesystem::path& file) { send_note(note_log, file.string()); }
 
-void announce_waiting(const std::string& text) { say(note_waiting, text); }
+void announce_waiting(const std::string& text) { send_note(note_waiting, text); }
 
 void announce_started(const std::string& text) {
     if (to_launcher < 0) {
         return;
     }
-    say(note_started, text);
+    send_note(note_started, text);
     ::close(std::exchange(to_launcher, -1));
     point_to_null(STDOUT_FILENO, O_WRONLY);
     point_to_null(STDERR_FILENO, O_WRONLY);

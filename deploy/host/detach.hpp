@@ -15,21 +15,24 @@ namespace starling {
 // error.
 
 /// How long a launcher waits for other hosts once this host's part of the start is done.
-constexpr std::chrono::seconds start_patience{20};
+constexpr std::chrono::seconds start_wait_limit{20};
 
-/// Forks a child with a session of its own, in which this function returns nothing. In the launcher
-/// it returns the exit code: 0 once the child is up, otherwise the child's, which it also prints.
-/// SIGINT and SIGTERM to the launcher end the child.
-/// \pre no thread runs yet, and block_signals() was called. Errc::io: no process can be made.
+/// Forks. In the child, which has a session of its own (setsid()), it returns nothing. In the
+/// launcher it returns when the start has succeeded or failed: the exit code of the launcher, 0
+/// once the child is up, otherwise the child's. SIGINT and SIGTERM to the launcher end the child.
+/// Errc::io: no process can be made.
+/// \param program     its name, for messages
+/// \param wait_limit  see announce_waiting()
+/// \pre  no thread runs yet, and block_signals() was called.
 Result<std::optional<int>> detach_process(std::string_view program,
-                                          std::chrono::milliseconds patience = start_patience);
+                                          std::chrono::milliseconds wait_limit = start_wait_limit);
 
 // To be called in the detached process; without effect in the foreground.
 
 /// Tells the launcher the log file, which it names if the child fails.
 void announce_log(const std::filesystem::path& file);
-/// This host's part of the start is done. If the rest takes longer than the launcher waits, it
-/// prints `text` and ends with 0.
+/// This host's part of the start is done, and other hosts are awaited. If that takes longer than
+/// `wait_limit` of detach_process(), the launcher prints `text` and ends with 0.
 void announce_waiting(const std::string& text);
 /// The launcher prints `text` and ends with 0. This process closes its standard output and error;
 /// from then on it writes to the log file only.

@@ -5,7 +5,7 @@ namespace starling {
 std::optional<Input> EndpointWatch::receive_until(SwarmTime deadline) {
     std::optional<Input> input = endpoint_.receive_until(deadline);
     if (input) {
-        look_(*input);
+        observe_(*input);
     }
     return input;
 }

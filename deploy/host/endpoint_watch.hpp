@@ -9,11 +9,11 @@ namespace starling {
 /// A decorator of an endpoint that calls a function with every input before the node gets it.
 class EndpointWatch final : public PolledEndpoint {
 public:
-    using Look = std::function<void(const Input&)>;
+    using Observer = std::function<void(const Input&)>;
 
     /// `endpoint` must outlive this.
-    EndpointWatch(PolledEndpoint& endpoint, Look look)
-        : endpoint_(endpoint), look_(std::move(look)) {}
+    EndpointWatch(PolledEndpoint& endpoint, Observer observe)
+        : endpoint_(endpoint), observe_(std::move(observe)) {}
 
     SwarmTime now() const override { return endpoint_.now(); }
     void connect(const Address& address, Role role) override { endpoint_.connect(address, role); }
@@ -35,7 +35,7 @@ public:
 
 private:
     PolledEndpoint& endpoint_;
-    Look look_;
+    Observer observe_;
 };
 
 }  // namespace starling

@@ -27,8 +27,8 @@ namespace starling {
 namespace {
 
 constexpr std::size_t block_bytes = 65536;
-constexpr int look_again_ms =
-    500;  // poll anyway: a new file may have been started before it was watched
+/// A file that was started before inotify watched it is found by polling.
+constexpr int poll_interval_ms = 500;
 
 Error failed(const std::filesystem::path& file) {
     return {Errc::io, "log file " + file.string() + " can't be read: " + std::strerror(errno)};
@@ -93,14 +93,14 @@ public:
                 if (!copy_rest(file_.number(), out)) {
                     return false;
                 }
-                left_ = here.st_ino;
+                previous_inode_ = here.st_ino;
                 file_ = open_log();
             } else if (older_file && older != older_) {
                 older_ = older;
                 if (!copy_older(older_file, here.st_ino, out)) {
                     return false;
                 }
-            } else if (!emptied_by_others(here.st_size)) {
+            } else if (!truncated_by_others(here.st_size)) {
                 return true;
             }
         }
@@ -113,7 +113,7 @@ private:
     /// \param open  FILE's inode.
     bool copy_older(const Descriptor& older, ino_t open,
                     const std::function<bool(std::string_view)>& out) {
-        if (std::get<ino_t>(older_) == open || std::get<ino_t>(older_) == left_) {
+        if (std::get<ino_t>(older_) == open || std::get<ino_t>(older_) == previous_inode_) {
             return true;  // it was renamed, and has been read already
         }
         ::lseek(older.number(), ::lseek(file_.number(), 0, SEEK_CUR), SEEK_SET);
@@ -123,18 +123,18 @@ private:
 
     /// Whether FILE was truncated without a copy: it is shorter than the current offset, and no
     /// FILE.1 has appeared for a while. Then reading starts at its beginning.
-    bool emptied_by_others(off_t size) {
+    bool truncated_by_others(off_t size) {
         const auto now = std::chrono::steady_clock::now();
         if (size >= ::lseek(file_.number(), 0, SEEK_CUR)) {
-            emptied_.reset();
+            truncated_at_.reset();
             return false;
         }
-        if (now - emptied_.value_or(now) < std::chrono::milliseconds(look_again_ms)) {
-            emptied_ = emptied_.value_or(now);
+        if (now - truncated_at_.value_or(now) < std::chrono::milliseconds(poll_interval_ms)) {
+            truncated_at_ = truncated_at_.value_or(now);
             return false;
         }
         ::lseek(file_.number(), 0, SEEK_SET);
-        emptied_.reset();
+        truncated_at_.reset();
         return true;
     }
 
@@ -156,8 +156,8 @@ private:
     const std::filesystem::path path_;
     Older older_;  ///< FILE.1 when FILE was started
     Descriptor file_;
-    ino_t left_ = 0;  ///< inode of the previous file, which was renamed
-    std::optional<std::chrono::steady_clock::time_point> emptied_;  ///< when seen first
+    ino_t previous_inode_ = 0;  ///< of the file that was followed before and renamed
+    std::optional<std::chrono::steady_clock::time_point> truncated_at_;  ///< when first noticed
 };
 
 }  // namespace
@@ -184,7 +184,7 @@ Result<void> follow_log(const std::filesystem::path& file, const FollowOptions& 
         ::inotify_add_watch(changes.number(), file.c_str(), IN_MODIFY | IN_MOVE_SELF);
         std::array<pollfd, 2> waited = {pollfd{changes.number(), POLLIN, 0},
                                         pollfd{process.number(), POLLIN, 0}};
-        if (::poll(waited.data(), waited.size(), look_again_ms) < 0 && errno != EINTR) {
+        if (::poll(waited.data(), waited.size(), poll_interval_ms) < 0 && errno != EINTR) {
             return failed(file);
         }
         std::array<char, 4096> events{};

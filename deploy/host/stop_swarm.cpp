@@ -65,8 +65,8 @@ bool ended_by(const Descriptor& process, Clock::time_point when) {
     for (;;) {
         const auto left =
             std::chrono::duration_cast<std::chrono::milliseconds>(when - Clock::now()).count();
-        pollfd wanted{process.number(), POLLIN, 0};
-        const int ready = ::poll(&wanted, 1, static_cast<int>(std::max<long>(left, 0)));
+        pollfd polled{process.number(), POLLIN, 0};
+        const int ready = ::poll(&polled, 1, static_cast<int>(std::max<long>(left, 0)));
         if (ready > 0) {
             return true;
         }

@@ -36,41 +36,40 @@ public:
 
 }  // namespace
 
-int ask_server(const CommonOptions& identity, ToolQuestion question,
-               const std::function<bool(std::string_view json)>& on_answer) {
-    // To a server, two tools with one certificate are the same peer, and the newer gets answers to
-    // the older: the ID tells whose answer it is.
+int call_server(const CommonOptions& identity, ServerCall call,
+                const std::function<bool(std::string_view json)>& on_reply) {
+    // To a server, two tools with one certificate are the same peer, so the newer one may receive
+    // replies to the older one. The random ID identifies the replies to this request.
     const std::uint32_t id = std::random_device()();
-    if (auto* query = std::get_if<StatusQuery>(&question.request)) {
+    if (auto* query = std::get_if<StatusQuery>(&call.request)) {
         query->id = id;
-    } else if (auto* rule = std::get_if<SeatRule>(&question.request)) {
+    } else if (auto* rule = std::get_if<SeatRule>(&call.request)) {
         rule->id = id;
-    } else if (auto* removal = std::get_if<RemoveServer>(&question.request)) {
+    } else if (auto* removal = std::get_if<RemoveServer>(&call.request)) {
         removal->id = id;
     }
     TlsEndpointOptions endpoint_options;
-    endpoint_options.name = question.id;
+    endpoint_options.name = call.id;
     endpoint_options.role = Role::tool;
     endpoint_options.identity = identity_files(identity);
     // So that each server is tried within the timeout.
-    endpoint_options.handshake_limit =
-        std::min<SwarmDuration>(endpoint_options.handshake_limit,
-                                question.timeout / static_cast<int>(question.servers.size()));
+    endpoint_options.handshake_limit = std::min<SwarmDuration>(
+        endpoint_options.handshake_limit, call.timeout / static_cast<int>(call.servers.size()));
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(endpoint_options);
     if (!endpoint) {
-        return report_error(question.program, endpoint.error());
+        return report_error(call.program, endpoint.error());
     }
-    ToolNodeOptions options{.id = question.id,
-                            .servers = question.servers,
-                            .server_role = question.server_role,
-                            .request = question.request,
-                            .limit = question.timeout,
-                            .change = question.change};
+    ToolNodeOptions options{.id = call.id,
+                            .servers = call.servers,
+                            .server_role = call.server_role,
+                            .request = call.request,
+                            .limit = call.timeout,
+                            .change = call.change};
     if (options.change || std::holds_alternative<RemoveServer>(options.request)) {
         const Result<std::shared_ptr<const NodeSigner>> signer =
-            make_node_signer(identity_files(identity), question.id, Role::tool);
+            make_node_signer(identity_files(identity), call.id, Role::tool);
         if (!signer) {
-            return report_error(question.program, signer.error());
+            return report_error(call.program, signer.error());
         }
         options.signer = *signer;
         options.session =
@@ -79,12 +78,12 @@ int ask_server(const CommonOptions& identity, ToolQuestion question,
                                            .count());
     }
     options.on_reply = [&](const StatusReply& /*reply*/, std::string_view json) {
-        if (!on_answer(json)) {
+        if (!on_reply(json)) {
             (*endpoint)->post(StopRequested{"standard output is closed"});
         }
     };
     const std::unique_ptr<Node> node = make_tool_node(std::move(options));
-    ErrorLines lines(question.program);
+    ErrorLines lines(call.program);
     NoWork work;
     const SignalThread signals(
         [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); });

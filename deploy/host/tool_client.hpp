@@ -10,8 +10,8 @@
 
 namespace starling {
 
-/// A request of a tool to the first of some servers that can be reached.
-struct ToolQuestion {
+/// A tool's request to the first reachable one of several servers.
+struct ServerCall {
     std::string_view program;  ///< for errors on standard error
     NodeId id;                 ///< the certificate's name
     std::vector<Address> servers;
@@ -21,10 +21,11 @@ struct ToolQuestion {
     std::optional<ChangeRoll> change{};  ///< see ToolNodeOptions
 };
 
-/// Sends the request and passes on each answer, until `on_answer` returns false, SIGINT or SIGTERM.
+/// Sends the request and calls `on_reply` with each reply (several, if the request is to watch).
+/// Ends with the last reply, when `on_reply` returns false, and on SIGINT or SIGTERM.
 /// \param identity  files of the certificate, checked.
 /// \return  an exit code; errors are printed to standard error.
-int ask_server(const CommonOptions& identity, ToolQuestion question,
-               const std::function<bool(std::string_view json)>& on_answer);
+int call_server(const CommonOptions& identity, ServerCall call,
+                const std::function<bool(std::string_view json)>& on_reply);
 
 }  // namespace starling

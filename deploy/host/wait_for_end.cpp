@@ -55,7 +55,7 @@ Result<EndWatch> EndWatch::open(const Workspace& workspace, const std::string& n
     watch.name_ = name;
     watch.log_file_ = workspace.log_file(name).string();
     watch.file_.open(workspace.state_file(name));
-    if (!parse_node_id(name) || !watch.read_again()) {
+    if (!parse_node_id(name) || !watch.reread_state()) {
         return Error{Errc::usage, "no node or program called '" + name + "' was started in " +
                                       workspace.root().string() + ": " + known_names(workspace)};
     }
@@ -69,7 +69,7 @@ Result<EndWatch> EndWatch::open(const Workspace& workspace, const std::string& n
 }
 
 /// \return  whether it is a state file.
-bool EndWatch::read_again() {
+bool EndWatch::reread_state() {
     file_.clear();
     file_.seekg(0);
     std::optional<NodeState> state = read_state(file_);
@@ -83,14 +83,14 @@ WaitEnd EndWatch::wait(std::optional<Clock::time_point> deadline) {
     if (process_ && !wait_for(process_, deadline)) {
         return {name_ + " still runs at the --timeout", std::nullopt};
     }
-    const Clock::time_point last_look = Clock::now() + note_limit;
+    const Clock::time_point last_read = Clock::now() + note_limit;
     do {
-        read_again();
+        reread_state();
         if (state_.ended_unix) {
             return end_of(name_, state_);
         }
         // A node records its end itself; for an ML program, run-sl does so a moment later.
-    } while (state_.process.role == Role::ml && Clock::now() < last_look &&
+    } while (state_.process.role == Role::ml && Clock::now() < last_read &&
              ::poll(nullptr, 0, 20) == 0);
     return {
         name_ +

@@ -30,7 +30,7 @@ public:
 
 private:
     EndWatch() = default;
-    bool read_again();
+    bool reread_state();
 
     std::string name_;
     std::string log_file_;

@@ -25,7 +25,7 @@ Result<std::int64_t> date_of(const std::string& flag, const std::string& text) {
     return date ? date : Error{Errc::usage, flag + ": " + date.error().message};
 }
 
-Result<Licence> wanted(const AplsOptions& options, const std::string& today) {
+Result<Licence> requested_licence(const AplsOptions& options, const std::string& today) {
     Licence licence;
     licence.licensee = options.licensee;
     if (licence.licensee.size() > licensee_max ||
@@ -81,7 +81,7 @@ Result<std::string> issue_licence(const AplsOptions& options, const std::string&
     if (const Result<void> fresh = must_be_new("--issue", options.out); !fresh) {
         return fresh.error();
     }
-    const Result<Licence> licence = wanted(options, today);
+    const Result<Licence> licence = requested_licence(options, today);
     if (!licence) {
         return licence.error();
     }

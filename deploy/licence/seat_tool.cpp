@@ -61,13 +61,12 @@ Result<int> run_seat_tool(const AplsOptions& options) {
     if (!identity) {
         return identity.error();
     }
-    ToolQuestion question{program, identity->name, options.common.apls, Role::apls,
-                          StatusQuery{0, "seats", "", false}};
+    ServerCall call{program, identity->name, options.common.apls, Role::apls,
+                    StatusQuery{0, "seats", "", false}};
     if (options.command != AplsOptions::Command::list) {
-        question.request =
-            SeatRule{0, options.subject, options.command == AplsOptions::Command::allow};
+        call.request = SeatRule{0, options.subject, options.command == AplsOptions::Command::allow};
     }
-    return ask_server(options.common, std::move(question), [&](std::string_view json) {
+    return call_server(options.common, std::move(call), [&](std::string_view json) {
         const Result<JsonValue> answer = parse_json(json);
         const std::string text =
             options.json || !answer ? std::string(json) + "\n" : seats_text(*answer);

@@ -1,3 +1,6 @@
+// Rotation of logs: FILE.1 is the newest of the older files. A node renames its own log; the log of
+// another program, which keeps its file open and can't be told to reopen it, is copied and
+// truncated.
 #include "deploy/log/rotation.hpp"
 
 #include <array>
@@ -17,8 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::chrono::seconds look_interval{1};
-constexpr std::size_t copied_at_once = 65536;
+constexpr std::chrono::seconds watch_interval{1};
+constexpr std::size_t copy_block_bytes = 65536;
 
 Error failed(const fs::path& file) { return write_error(file, errno); }
 
@@ -38,7 +41,7 @@ bool write_all(int file, const char* data, std::size_t size) {
 }
 
 bool copy_all(int from, int to) {
-    std::array<char, copied_at_once> block{};
+    std::array<char, copy_block_bytes> block{};
     ssize_t count = 0;
     while ((count = ::read(from, block.data(), block.size())) > 0) {
         if (!write_all(to, block.data(), static_cast<std::size_t>(count))) {
@@ -87,13 +90,13 @@ Result<void> rotate_by_copy(const fs::path& file, const LogLimits& limits) {
                  : Result<void>{};
 }
 
-LogKeeper::LogKeeper(fs::path file, LogLimits limits) : file_(std::move(file)), limits_(limits) {
+LogRotator::LogRotator(fs::path file, LogLimits limits) : file_(std::move(file)), limits_(limits) {
     if (limits_.bytes_max > 0) {
-        thread_ = std::thread([this] { look(); });
+        thread_ = std::thread([this] { watch_size(); });
     }
 }
 
-LogKeeper::~LogKeeper() {
+LogRotator::~LogRotator() {
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
@@ -104,14 +107,14 @@ LogKeeper::~LogKeeper() {
     }
 }
 
-void LogKeeper::look() {
+void LogRotator::watch_size() {
     std::unique_lock lock(mutex_);
     while (!ending_) {
-        changed_.wait_for(lock, look_interval, [this] { return ending_; });
+        changed_.wait_for(lock, watch_interval, [this] { return ending_; });
         std::error_code error;
         const std::uintmax_t size = fs::file_size(file_, error);
         if (!error && size > limits_.bytes_max) {
-            (void)rotate_by_copy(file_, limits_);  // tried again; a full disk is reported elsewhere
+            (void)rotate_by_copy(file_, limits_);  // on failure it is tried again a second later
         }
     }
 }

@@ -24,21 +24,22 @@ void shift_logs(const std::filesystem::path& file, unsigned older_files);
 /// Path of an older file; 1 is the newest.
 std::filesystem::path older_log(const std::filesystem::path& file, unsigned number = 1);
 
-/// Copies `file`, which another program has open for appending, to FILE.1 and truncates it. What is
-/// written in the microsecond between the last read and the truncation is lost. Errc::io: FILE.1
-/// was not made.
+/// Copies `file`, which another program has open for appending, to FILE.1 and truncates it
+/// (copytruncate of logrotate). What is written between the last read and the truncation, which is
+/// some microseconds, is lost. Errc::io: FILE.1 was not made.
 Result<void> rotate_by_copy(const std::filesystem::path& file, const LogLimits& limits);
 
-/// Rotates the log of a program that does not rotate it itself, from a thread of its own.
-class LogKeeper {
+/// Rotates the log of a program that does not rotate it itself (an ML program), in a thread of its
+/// own that checks the file's size once a second.
+class LogRotator {
 public:
-    LogKeeper(std::filesystem::path file, LogLimits limits);
-    LogKeeper(const LogKeeper&) = delete;
-    LogKeeper& operator=(const LogKeeper&) = delete;
-    ~LogKeeper();
+    LogRotator(std::filesystem::path file, LogLimits limits);
+    LogRotator(const LogRotator&) = delete;
+    LogRotator& operator=(const LogRotator&) = delete;
+    ~LogRotator();
 
 private:
-    void look();
+    void watch_size();
 
     const std::filesystem::path file_;
     const LogLimits limits_;

@@ -80,7 +80,7 @@ Result<void> TraceFile::begin(std::string start_line) {
 Result<void> TraceFile::write(std::string line) {
     line.push_back('\n');
     if (broken_ && line != start_line_ + "\n") {
-        // The next event must not look like the rest of a line that was cut.
+        // The next event must start a line of its own, not continue one that was cut off.
         line.insert(0, "\n" + start_line_ + "\n");
     }
     if (bytes_ > 0 && bytes_ + line.size() > bytes_max_) {

@@ -136,7 +136,7 @@ Result<void> MlSidecar::note_start() {
     return {};
 }
 
-void MlSidecar::look(const Input& input) {
+void MlSidecar::on_input(const Input& input) {
     if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::ml) {
         joined_ = true;
         ml_ = up->peer;
@@ -195,8 +195,8 @@ int MlSidecar::finish(int node_code) {
         return early->exit_code() != exit_code::ok ? early->exit_code() : exit_code::failed;
     }
     // A program that has not joined has nothing to save, and would wait for its SL.
-    const std::chrono::seconds patience = joined_ ? term_after : std::chrono::seconds(0);
-    const ExitStatus status = sidecar_->finish(patience, kill_after);
+    const std::chrono::seconds wait_limit = joined_ ? term_after : std::chrono::seconds(0);
+    const ExitStatus status = sidecar_->finish(wait_limit, kill_after);
     if (node_code == exit_code::peer_lost && cut_ && status.signal == 0 && status.code != 0) {
         return status.code;  // it exited by itself, without CloseSession
     }

@@ -35,7 +35,7 @@ public:
 
     const std::string& name() const { return name_; }
     /// To be called with every input of the SL node.
-    void look(const Input& input);
+    void on_input(const Input& input);
     /// Waits for the program, or ends it.
     /// \return  the exit code of the pair: the program's if it ended before it joined, if
     /// `node_code` is 0, or if `node_code` is peer_lost because the program exited with an error;

@@ -307,9 +307,9 @@ bool Sidecar::wait_until(std::chrono::steady_clock::time_point when) {
     return changed_.wait_until(lock, when, [this] { return status_.has_value(); });
 }
 
-ExitStatus Sidecar::finish(std::chrono::milliseconds patience, std::chrono::milliseconds limit) {
+ExitStatus Sidecar::finish(std::chrono::milliseconds wait_limit, std::chrono::milliseconds limit) {
     const auto begin = std::chrono::steady_clock::now();
-    if (!wait_until(begin + patience)) {
+    if (!wait_until(begin + wait_limit)) {
         kill_group(SIGTERM);
         if (!wait_until(begin + limit)) {
             kill_group(SIGKILL);

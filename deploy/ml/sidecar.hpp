@@ -60,9 +60,9 @@ public:
     ~Sidecar();
 
     pid_t pid() const { return pid_; }
-    /// Waits for its end; sends the whole process group SIGTERM after `patience` and SIGKILL after
-    /// `limit`, both counted from now.
-    ExitStatus finish(std::chrono::milliseconds patience, std::chrono::milliseconds limit);
+    /// Waits for its end; sends the whole process group SIGTERM after `wait_limit` and SIGKILL
+    /// after `limit`, both counted from now.
+    ExitStatus finish(std::chrono::milliseconds wait_limit, std::chrono::milliseconds limit);
 
 private:
     Sidecar(pid_t pid, std::vector<std::string> cleanup, OnExit on_exit);

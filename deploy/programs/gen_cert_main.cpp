@@ -76,13 +76,13 @@ std::string missing(const CLI::App& app, const CommandLine& line) {
 }
 
 Result<std::string> carry_out(const CLI::App& app, const CommandLine& line) {
-    const auto asked = [&](const char* flag) { return app.count(flag) > 0; };
+    const auto given = [&](const char* flag) { return app.count(flag) > 0; };
     const GenCertOptions& options = line.options;
-    return asked("--renew")    ? renew_certs(options)
-           : asked("--csr")    ? make_csr(options, *parse_role(line.role))
-           : asked("--sign")   ? sign_csr(options, line.to_sign, *parse_role(line.role))
-           : asked("--revoke") ? revoke_cert(options, line.to_revoke)
-           : asked("--crl")    ? renew_crl(options)
+    return given("--renew")    ? renew_certs(options)
+           : given("--csr")    ? make_csr(options, *parse_role(line.role))
+           : given("--sign")   ? sign_csr(options, line.to_sign, *parse_role(line.role))
+           : given("--revoke") ? revoke_cert(options, line.to_revoke)
+           : given("--crl")    ? renew_crl(options)
                                : gen_cert(options);
 }
 

@@ -55,8 +55,8 @@ Result<int> serve(const AplsOptions& options, NodeHost& host) {
         return endpoint.error();
     }
     host.log->begin((*endpoint)->now());
-    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
-        return told.error();
+    if (const Result<void> announced = host.started(endpoint_options.listen); !announced) {
+        return announced.error();
     }
     node_options.licence = std::move(*licence);
     node_options.unix_ns_at_zero = unix_ns() - to_ns((*endpoint)->now());

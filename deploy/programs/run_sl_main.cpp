@@ -65,9 +65,9 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     if (!signer) {
         return signer.error();
     }
-    std::unique_ptr<LogKeeper> ml_log;  // outlives the program
+    std::unique_ptr<LogRotator> ml_log;  // outlives the program
     std::unique_ptr<MlSidecar> ml;
-    if (options.ml.wanted()) {
+    if (options.ml.configured()) {
         const Result<SidecarCommand> command =
             ml_command(options, host, socket.path(), process_environment());
         if (!command) {
@@ -79,16 +79,16 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             return started.error();
         }
         ml = std::move(*started);
-        ml_log = std::make_unique<LogKeeper>(command->log_file, log_limits(options.common));
+        ml_log = std::make_unique<LogRotator>(command->log_file, log_limits(options.common));
     }
-    const std::string wanted =
+    const std::string waiting =
         "waiting for an ML program started with SWARM_SL_SOCKET=" + socket.path().string();
     std::unique_ptr<JoinReminder> reminder;
     if (!ml) {
-        host.log->line(Level::info, program, wanted);
-        reminder = std::make_unique<JoinReminder>(*host.log, [wanted](const std::string& duration) {
-            return "for " + duration + " " + wanted;
-        });
+        host.log->line(Level::info, program, waiting);
+        reminder = std::make_unique<JoinReminder>(
+            *host.log,
+            [waiting](const std::string& duration) { return "for " + duration + " " + waiting; });
     }
     const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sl_node(node_options(options, host, std::move(models.models),
@@ -101,7 +101,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         metrics.count_input(input);
         replaced_by = std::max(replaced_by, session_in(input));
         if (ml) {
-            ml->look(input);
+            ml->on_input(input);
         } else if (const auto* up = std::get_if<PeerUp>(&input); up && up->role == Role::ml) {
             reminder->joined();
         }
@@ -157,8 +157,8 @@ Result<int> run_on(const SlOptions& options, NodeHost& host) {
         return endpoint.error();
     }
     host.log->begin((*endpoint)->now());
-    if (const Result<void> told = host.started(endpoint_options.listen); !told) {
-        return told.error();
+    if (const Result<void> announced = host.started(endpoint_options.listen); !announced) {
+        return announced.error();
     }
     for (const std::string& note : models->notes) {
         host.log->line(Level::warning, program, note);

@@ -187,8 +187,8 @@ Result<int> open_and_run(const SnOptions& options, NodeHost& host) {
         return endpoint.error();
     }
     host.log->begin((*endpoint)->now());
-    if (const Result<void> told = host.started(listening.listen); !told) {
-        return told.error();
+    if (const Result<void> announced = host.started(listening.listen); !announced) {
+        return announced.error();
     }
     return run_on(options, host, std::move(*ledger), **endpoint, metrics, *session);
 }

@@ -28,7 +28,8 @@ constexpr std::uint32_t head_version = 1;
 constexpr std::uint32_t head_version_next = 2;  // with a next server
 constexpr std::size_t sum_bytes = 32;
 constexpr std::size_t vote_bytes = 3 * 8;
-constexpr std::size_t said_bytes = 8 + 4 + 8 + 8 + 32 + vote_bytes;
+/// Bytes of a slot that its checksum covers, without a next server.
+constexpr std::size_t covered_bytes = 8 + 4 + 8 + 8 + 32 + vote_bytes;
 
 struct Slot {
     std::uint64_t sequence = 0;
@@ -67,7 +68,7 @@ Bytes encode_slot(const Slot& slot, const Hasher& hasher) {
 }
 
 std::optional<Slot> decode_slot(ByteView bytes, const Hasher& hasher) {
-    if (bytes.size() < said_bytes + vote_bytes + sum_bytes) {
+    if (bytes.size() < covered_bytes + vote_bytes + sum_bytes) {
         return std::nullopt;
     }
     Reader reader(bytes);
@@ -83,9 +84,10 @@ std::optional<Slot> decode_slot(ByteView bytes, const Hasher& hasher) {
         slot.head.next_server = take_vote(reader);
     }
     const Digest sum = reader.digest();
-    const bool whole = std::ranges::equal(word, std::as_bytes(std::span(head_magic))) &&
-                       (version == head_version || has_next) &&
-                       sum == hasher.digest(bytes.first(said_bytes + (has_next ? vote_bytes : 0)));
+    const bool whole =
+        std::ranges::equal(word, std::as_bytes(std::span(head_magic))) &&
+        (version == head_version || has_next) &&
+        sum == hasher.digest(bytes.first(covered_bytes + (has_next ? vote_bytes : 0)));
     return whole ? std::optional(slot) : std::nullopt;
 }
 

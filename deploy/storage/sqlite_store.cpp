@@ -51,7 +51,7 @@ std::string what_to_do(const fs::path& file) {
            "and rejoin with --sentinel-ip";
 }
 
-bool says_something(const LedgerHead& head) { return head != LedgerHead{}; }
+bool is_set(const LedgerHead& head) { return head != LedgerHead{}; }
 
 Error cut_error(const fs::path& file, std::uint64_t there, const LedgerHead& head) {
     return {Errc::io, "ledger " + file.string() +
@@ -153,7 +153,7 @@ Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher
     }
     std::error_code ignored;
     const std::uintmax_t size = fs::exists(file, ignored) ? fs::file_size(file, ignored) : 0;
-    if (size == 0 && *head && says_something(**head)) {
+    if (size == 0 && *head && is_set(**head)) {
         return cut_error(file, 0, **head);  // before SQLite discards its WAL as stale
     }
     if (const auto ok = create_private(file); !ok) {
@@ -172,7 +172,7 @@ Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher
     if (!head) {
         return head.error();
     }
-    if (*tables == 0 && *head && says_something(**head)) {
+    if (*tables == 0 && *head && is_set(**head)) {
         return cut_error(file, 0, **head);
     }
     if (const auto ok = *tables == 0 ? create_tables(**database) : check_format(**database); !ok) {
@@ -199,7 +199,7 @@ Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head) {
         return vote.error();
     }
     newest_.vote = *vote;
-    if (!head && says_something(newest_)) {
+    if (!head && is_set(newest_)) {
         return Error{Errc::io,
                      "ledger head " + head_file(file_).string() +
                          " is missing: without it, it can't be verified that the ledger " +

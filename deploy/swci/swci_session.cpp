@@ -80,9 +80,9 @@ public:
     int run_session();
 
 private:
-    int ask(StatusQuery query);
+    int query(StatusQuery request);
     int remove_server(const NodeId& server);
-    ToolQuestion question(Message request) const;
+    ServerCall call(Message request) const;
     int change_roll(const ChangeRoll& change);
 
     const SwciOptions& options_;
@@ -92,7 +92,7 @@ private:
     int last_code_ = exit_code::ok;
 };
 
-ToolQuestion Swci::question(Message request) const {
+ServerCall Swci::call(Message request) const {
     return {.program = program,
             .id = id_,
             .servers = options_.servers,
@@ -101,15 +101,15 @@ ToolQuestion Swci::question(Message request) const {
             .timeout = options_.timeout};
 }
 
-int Swci::ask(StatusQuery query) {
-    AnswerPrinter printer(query, options_.json);
-    return ask_server(options_.common, question(query),
-                      [&](std::string_view json) { return printer.print(json); });
+int Swci::query(StatusQuery request) {
+    AnswerPrinter printer(request, options_.json);
+    return call_server(options_.common, call(request),
+                       [&](std::string_view json) { return printer.print(json); });
 }
 
 int Swci::remove_server(const NodeId& server) {
-    return ask_server(
-        options_.common, question(RemoveServer{0, server, id_}), [&](std::string_view json) {
+    return call_server(
+        options_.common, call(RemoveServer{0, server, id_}), [&](std::string_view json) {
             if (!options_.json) {
                 std::printf("SN '%s' no longer keeps the ledger. These SNs do:\n",
                             server.name.c_str());
@@ -120,9 +120,9 @@ int Swci::remove_server(const NodeId& server) {
 
 int Swci::change_roll(const ChangeRoll& change) {
     const StatusQuery roll{0, "roll", "", false};
-    ToolQuestion changes = question(roll);
-    changes.change = change;
-    return ask_server(options_.common, std::move(changes), [&](std::string_view json) {
+    ServerCall roll_call = call(roll);
+    roll_call.change = change;
+    return call_server(options_.common, std::move(roll_call), [&](std::string_view json) {
         return AnswerPrinter(roll, options_.json).print(json);
     });
 }
@@ -134,7 +134,7 @@ int Swci::run_words(const std::vector<std::string>& words, bool in_session) {
     }
     switch (command->kind) {
         case SwciCommand::Kind::query:
-            return ask(command->query);
+            return query(command->query);
         case SwciCommand::Kind::remove_server:
             return remove_server(command->server);
         case SwciCommand::Kind::change_roll:

@@ -134,14 +134,14 @@ std::string servers_text(const JsonValue& answer) {
 
 /// Pending votes of owners: ", 1 of 3 owners for a vote".
 std::string owners_text(const JsonValue& answer, const JsonValue& entry) {
-    std::string told;
+    std::string pending;
     for (const auto& [field, what] : {std::pair{"owners_for_vote", "a vote"},
                                       std::pair{"owners_for_expulsion", "its expulsion"}}) {
         if (const std::string count = text(entry, field); count != "0" && count != "-") {
-            told += ", " + count + " of " + text(answer, "owners") + " owners for " + what;
+            pending += ", " + count + " of " + text(answer, "owners") + " owners for " + what;
         }
     }
-    return told;
+    return pending;
 }
 
 std::string roll_text(const JsonValue& answer) {

@@ -225,7 +225,7 @@ void train(SwarmSession& session) {
 }
 
 /// --calibrate needs no node, no swarm and no simulator, so it is handled before them.
-bool wants_calibration(const std::vector<std::string>& arguments) {
+bool calibration_requested(const std::vector<std::string>& arguments) {
     for (const std::string& argument : arguments) {
         if (argument == "--calibrate" || argument.starts_with("--calibrate=")) {
             return true;
@@ -239,7 +239,7 @@ bool wants_calibration(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-    if (!starling::wants_calibration(arguments)) {
+    if (!starling::calibration_requested(arguments)) {
         return starling::ml_main(argc, argv, starling::train, starling::program_help());
     }
     const starling::Result<starling::ProgramFlags> flags = starling::complete_flags(arguments);

@@ -74,7 +74,7 @@ TEST_F(MlSidecarTest, a_program_that_has_joined_is_not_reported) {
     PeerUp up;
     up.peer = {"ml1"};
     up.role = Role::ml;
-    (*ml)->look(up);
+    (*ml)->on_input(up);
     ml->reset();
     EXPECT_EQ(read_text(sl_log).find("without connecting"), std::string::npos);
 }

@@ -96,7 +96,7 @@ TEST_F(LogRotation, a_programs_log_is_copied_and_truncated_while_it_is_open) {
 TEST_F(LogRotation, the_keeper_rotates_a_growing_log) {
     append(std::string(2000, 'x') + "\n");
     {
-        const LogKeeper keeper(file, {1000, 1});
+        const LogRotator keeper(file, {1000, 1});
         const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         while (!std::filesystem::exists(older(1)) && std::chrono::steady_clock::now() < limit) {
             std::this_thread::yield();

@@ -109,7 +109,7 @@ TEST(RunSlOptions, every_flag_is_read) {
     EXPECT_EQ(options.ml.arguments, (Words{"--rate", "0.1", "two words"}));
     EXPECT_EQ(options.ml.working_directory, "work");
     EXPECT_EQ(options.ml.environment, (Environment{{"MAX_EPOCHS", "2"}, {"NOTE", "a=b c"}}));
-    EXPECT_TRUE(options.ml.wanted());
+    EXPECT_TRUE(options.ml.configured());
 }
 
 TEST(RunSlOptions, a_value_may_look_like_a_flag) {
@@ -127,7 +127,7 @@ TEST(RunSlOptions, the_ml_is_named_after_its_sl) {
     EXPECT_EQ(sl(sl_minimum + Words{"--name=sl-7"}).ml.name, "ml-7");
     EXPECT_EQ(sl(sl_minimum + Words{"--name=north"}).ml.name, "north-ml");
     EXPECT_EQ(sl(sl_minimum).ml.name, "");
-    EXPECT_FALSE(sl(sl_minimum).ml.wanted());
+    EXPECT_FALSE(sl(sl_minimum).ml.configured());
 }
 
 TEST(RunSlOptions, variables_replace_missing_flags) {
