@@ -48,7 +48,7 @@ WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores) {
     } else if (const auto* state = std::get_if<KeepStateWork>(&work); state && stores.states) {
         kept = stores.states->keep_state(state->slot, state->state);
     } else if (std::holds_alternative<ForgetStatesWork>(work) && stores.states) {
-        kept = stores.states->forget_states();
+        kept = stores.states->remove_states();
     }
     return kept ? KeptReply{} : KeptReply{kept.error().code, kept.error().message};
 }
@@ -108,15 +108,15 @@ void NodeRunner::handle(Input input) {
         return;
     }
     step(input);
-    take_waiting();
+    handle_waiting();
 }
 
 void NodeRunner::step(const Input& input) {
-    take_step(input);
+    step_node(input);
     execute_waiting();
 }
 
-void NodeRunner::take_step(const Input& input) {
+void NodeRunner::step_node(const Input& input) {
     now_ = std::max(now_, services_.endpoint.now());
     std::vector<Effect> effects;
     node_.step(now_, input, effects);
@@ -130,11 +130,11 @@ void NodeRunner::handle_together(const std::vector<Input>& inputs) {
         if (stopped_ || std::any_of(waiting_effects_.begin(), waiting_effects_.end(), is_stop)) {
             break;
         }
-        take_step(input);
+        step_node(input);
     }
     write_waiting();
     execute_waiting();
-    take_waiting();
+    handle_waiting();
 }
 
 /// Executes pending writes ahead of other effects, in one transaction. That is safe: if it fails,
@@ -160,7 +160,7 @@ void NodeRunner::write_waiting() {
     }
 }
 
-void NodeRunner::tidy() { after_write(services_.store->tidy()); }
+void NodeRunner::maintain_store() { after_write(services_.store->maintain()); }
 
 void NodeRunner::execute_waiting() {
     while (!waiting_effects_.empty() && !busy() && !stopped_) {
@@ -198,7 +198,7 @@ void NodeRunner::execute(Effect& effect) {
 }
 
 /// Handles inputs that waited for the disk, and answers to MeasureArrivals.
-void NodeRunner::take_waiting() {
+void NodeRunner::handle_waiting() {
     while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
         const Input input = std::move(waiting_inputs_.front());
         waiting_inputs_.pop_front();
@@ -225,7 +225,7 @@ void NodeRunner::wake() {
     if (busy_until_ && *busy_until_ <= now) {
         busy_until_.reset();
         execute_waiting();
-        take_waiting();
+        handle_waiting();
     }
     // A timer that is set meanwhile fires at the next wake() at the earliest, so this ends.
     std::vector<std::uint32_t> due;
@@ -279,14 +279,14 @@ int run_node(Node& node, PolledEndpoint& endpoint, Store* store, WorkExecutor& w
     runner.handle_together({Started{}});
     constexpr SwarmDuration idle = std::chrono::hours(1);
     while (!runner.stopped()) {
-        const bool untidy = store != nullptr && store->untidy();
+        const bool maintenance_due = store != nullptr && store->needs_maintenance();
         const SwarmTime now = endpoint.now();
         const SwarmTime deadline = runner.deadline().value_or(now + idle);
-        const SwarmTime until = untidy ? std::min(deadline, now + pause) : deadline;
+        const SwarmTime until = maintenance_due ? std::min(deadline, now + pause) : deadline;
         const std::vector<Input> inputs = next_inputs(endpoint, store, until);
         runner.handle_together(inputs);
-        if (inputs.empty() && untidy && !runner.stopped()) {
-            runner.tidy();
+        if (inputs.empty() && maintenance_due && !runner.stopped()) {
+            runner.maintain_store();
         }
         if (const auto due = runner.deadline(); due && *due <= endpoint.now()) {
             runner.wake();

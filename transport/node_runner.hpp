@@ -24,15 +24,16 @@ public:
     virtual Result<void> save_vote(const Vote& vote) = 0;
     /// Several writes in order; a store may make them one transaction.
     virtual Result<void> write(std::span<const StoreWrite> writes);
-    /// Maintenance (such as a WAL checkpoint) that is pending, to be done while the node is idle.
-    /// An error of tidy() ends the node, too.
-    virtual bool untidy() const { return false; }
-    virtual Result<void> tidy() { return {}; }
+    /// Whether maintain() has something to do, such as a checkpoint of the WAL. It is then called
+    /// when the node is idle.
+    virtual bool needs_maintenance() const { return false; }
+    /// An error ends the node, as one of append() does.
+    virtual Result<void> maintain() { return {}; }
     /// Simulated time of a write; 0 where time is real.
     virtual SwarmDuration append_duration() const { return SwarmDuration{0}; }
 };
 
-/// Port: durable storage of an SL's merged parameters.
+/// Port: durable storage of an SL's merged parameters, from which it continues after a restart.
 class ModelStore {
 public:
     virtual ~ModelStore() = default;
@@ -51,7 +52,7 @@ public:
     /// Durable when it returns; on failure the slot is unchanged.
     virtual Result<void> keep_state(std::uint32_t slot, const KeptState& state) = 0;
     /// Removes the states in both slots.
-    virtual Result<void> forget_states() = 0;
+    virtual Result<void> remove_states() = 0;
 };
 
 /// Stores that work may write to; nullptr: results are not stored.
@@ -93,8 +94,8 @@ public:
     /// Group commit: handles inputs that arrived together in order, with one write for all of them
     /// before any other effect is executed. \pre  the store takes no simulated time.
     void handle_together(const std::vector<Input>& inputs);
-    /// The store's maintenance. \pre  there is a store.
-    void tidy();
+    /// Calls Store::maintain(). \pre  there is a store.
+    void maintain_store();
     /// Fires what is due at endpoint.now(): timers, and effects that waited for the disk.
     void wake();
     /// Call wake() no later than this.
@@ -107,10 +108,10 @@ public:
 
 private:
     void step(const Input& input);
-    void take_step(const Input& input);
+    void step_node(const Input& input);
     void write_waiting();
     void execute_waiting();
-    void take_waiting();
+    void handle_waiting();
     void execute(Effect& effect);
     void after_write(const Result<void>& kept);
     bool busy() const;
@@ -122,7 +123,7 @@ private:
     std::deque<Input> waiting_inputs_;     ///< handled after all of waiting_effects_
     std::optional<SwarmTime> busy_until_;  ///< end of a simulated write
     std::optional<Stop> stopped_;
-    SwarmTime now_{};  ///< of the last step; never falls
+    SwarmTime now_{};  ///< of the last step; never decreases
 };
 
 /// Runs a node on an endpoint of its own until it stops; then closes the endpoint.

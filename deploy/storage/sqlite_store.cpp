@@ -24,7 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int format_version = 3;
-constexpr int wal_frames_some = 500;  // 2 MB
+// Length of the WAL, in frames of 4 KiB, at which a checkpoint is made: when the node is idle, and
+// in any case.
+constexpr int wal_frames_idle = 500;
 constexpr int wal_frames_max = 4000;
 constexpr int application_id = 0x53746172;  // "Star", in the file's header: file(1) shows it
 
@@ -345,12 +347,14 @@ Result<void> SqliteStore::commit(Put put) {
         return done;
     }
     newest_ = newest;
-    return database_->wal_frames() < wal_frames_max ? Result<void>{} : tidy();
+    return database_->wal_frames() < wal_frames_max ? Result<void>{} : maintain();
 }
 
-bool SqliteStore::untidy() const { return !failed_ && database_->wal_frames() >= wal_frames_some; }
+bool SqliteStore::needs_maintenance() const {
+    return !failed_ && database_->wal_frames() >= wal_frames_idle;
+}
 
-Result<void> SqliteStore::tidy() {
+Result<void> SqliteStore::maintain() {
     if (failed_) {
         return *failed_;
     }

@@ -51,9 +51,10 @@ public:
     /// the head announces it before, so that after a crash the log of either the old or the new
     /// server is accepted.
     Result<void> write(std::span<const StoreWrite> writes) override;
-    /// The WAL is long enough for a checkpoint; commit() makes one by itself if it gets too long.
-    bool untidy() const override;
-    Result<void> tidy() override;
+    /// The WAL is long enough for a checkpoint (2 MB). commit() makes one itself at 16 MB, if the
+    /// node was never idle.
+    bool needs_maintenance() const override;
+    Result<void> maintain() override;
 
     std::uint64_t last_index() const { return newest_.index; }
     const Digest& last_link() const { return newest_.link; }

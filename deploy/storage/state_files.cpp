@@ -114,7 +114,7 @@ Result<void> StateFiles::keep_state(std::uint32_t slot, const KeptState& state) 
     return replace_file(directory_ / state_names.at(slot), parts, FileReaders::owner);
 }
 
-Result<void> StateFiles::forget_states() {
+Result<void> StateFiles::remove_states() {
     for (const char* name : state_names) {
         if (const Result<void> removed = remove_file(directory_ / name); !removed) {
             return removed;

@@ -26,7 +26,7 @@ public:
     static Result<Opened> open(std::filesystem::path directory, const Hasher& hasher);
 
     Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;
-    Result<void> forget_states() override;
+    Result<void> remove_states() override;
 
 private:
     StateFiles(std::filesystem::path directory, const Hasher& hasher)

@@ -129,15 +129,15 @@ TEST_F(SqliteStoreTest, combines_several_writes) {
 TEST_F(SqliteStoreTest, checkpoints_its_wal_on_request) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
-    EXPECT_FALSE(opened->store->untidy());
+    EXPECT_FALSE(opened->store->needs_maintenance());
     const auto before = std::filesystem::file_size(file);
-    for (std::uint64_t i = 1; !opened->store->untidy(); ++i) {
+    for (std::uint64_t i = 1; !opened->store->needs_maintenance(); ++i) {
         ASSERT_LT(i, 20U);
         ASSERT_TRUE(opened->store->append(i, one_record(Bytes(300'000, std::byte{7}))).has_value());
         EXPECT_EQ(std::filesystem::file_size(file), before) << "a commit waited for the checkpoint";
     }
-    ASSERT_TRUE(opened->store->tidy().has_value());
-    EXPECT_FALSE(opened->store->untidy());
+    ASSERT_TRUE(opened->store->maintain().has_value());
+    EXPECT_FALSE(opened->store->needs_maintenance());
     EXPECT_GT(std::filesystem::file_size(file), before + 1'000'000);
 }
 

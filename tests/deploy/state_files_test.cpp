@@ -84,10 +84,10 @@ TEST_F(StateFilesTest, OneSlotIsReplacedAndTheOtherKept) {
 
 TEST_F(StateFilesTest, RemovesBothSlots) {
     const auto files = open().files;
-    ASSERT_TRUE(files->forget_states());
+    ASSERT_TRUE(files->remove_states());
     ASSERT_TRUE(files->keep_state(0, state_of(1)));
     ASSERT_TRUE(files->keep_state(1, state_of(2)));
-    ASSERT_TRUE(files->forget_states());
+    ASSERT_TRUE(files->remove_states());
     EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
@@ -166,7 +166,7 @@ TEST_F(StateFilesTest, AnUnwritableDirectoryIsNamed) {
         ASSERT_EQ(::seteuid(65534), 0);
     }
     const Result<void> kept = files->keep_state(0, state_of(2));
-    const Result<void> forgotten = files->forget_states();
+    const Result<void> forgotten = files->remove_states();
     if (root) {
         ASSERT_EQ(::seteuid(0), 0);
     }
@@ -215,7 +215,7 @@ TEST_F(StateFilesTest, AKillAtAnyMomentLeavesTheOldOrTheNewState) {
         };
         EXPECT_GE(std::max(round(0), round(1)), static_cast<Round>(kill_after));
         EXPECT_EQ(std::max(round(0), round(1)) - std::min(round(0), round(1)), 1U);
-        ASSERT_TRUE(files->forget_states());
+        ASSERT_TRUE(files->remove_states());
     }
 }
 

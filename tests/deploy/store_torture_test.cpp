@@ -111,7 +111,7 @@ private:
             for (std::uint64_t i = 1; tidy_every == 0 || i <= 3 * tidy_every; ++i) {
                 if (!model.go_on(opened->store.get()) ||
                     ::write(ends_[1], &model.done, sizeof model.done) != sizeof model.done ||
-                    (tidy_every != 0 && i % tidy_every == 0 && !opened->store->tidy())) {
+                    (tidy_every != 0 && i % tidy_every == 0 && !opened->store->maintain())) {
                     _exit(2);
                 }
             }
@@ -197,7 +197,7 @@ protected:
             }
             write(model, *opened->store, 150);
             keep("all in the WAL", place, model);
-            EXPECT_TRUE(opened->store->tidy().has_value());
+            EXPECT_TRUE(opened->store->maintain().has_value());
             keep("WAL and database the same", place, model);
             write(model, *opened->store, 40);
             keep("the newest in the WAL", place, model);

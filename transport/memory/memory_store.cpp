@@ -88,7 +88,7 @@ Result<void> MemoryStore::keep_state(std::uint32_t slot, const KeptState& state)
     return {};
 }
 
-Result<void> MemoryStore::forget_states() {
+Result<void> MemoryStore::remove_states() {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }

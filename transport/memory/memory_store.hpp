@@ -18,7 +18,7 @@ public:
     Result<void> write(const WriteWork& work) override;
     Result<void> keep(const KeepWork& work) override;
     Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;
-    Result<void> forget_states() override;
+    Result<void> remove_states() override;
     SwarmDuration append_duration() const override { return duration; }
 
     /// Segments that were written and not kept: no later start of the node has them.
