@@ -1,5 +1,5 @@
-// bench_tls: one connection between two processes, over mutual TLS between two endpoints as of two
-// SLs, or a plain TCP stream of the same bytes. Prints one line of JSON.
+// bench_tls: throughput of one connection between two processes: mutual TLS between the endpoints
+// of two SLs, or plain TCP for comparison. Prints one line of JSON.
 
 #include <algorithm>
 #include <cstdio>
@@ -108,21 +108,23 @@ void print(const Options& options, const TwoProcesses::Figures& figures) {
 int main(int argc, char** argv) {
     using namespace starling;
     bench::Options options;
-    CLI::App app("One stream of parameters between two processes over mutual TLS");
-    app.add_option("--bytes", options.stream.bytes, "Of a run")->capture_default_str();
-    app.add_option("--segment", options.stream.segment_bytes, "Bytes in a frame's body")
+    CLI::App app("Measures one stream of parameters between two processes over mutual TLS");
+    app.add_option("--bytes", options.stream.bytes, "Bytes per run")->capture_default_str();
+    app.add_option("--segment", options.stream.segment_bytes, "Bytes per frame")
         ->capture_default_str();
-    app.add_option("--runs", options.plan.runs, "Measured")->capture_default_str();
-    app.add_option("--warm-up", options.plan.warm_up, "Runs before these")->capture_default_str();
-    app.add_option("--host", options.stream.address.host, "The receiver's IP")
+    app.add_option("--runs", options.plan.runs, "Number of measured runs")->capture_default_str();
+    app.add_option("--warm-up", options.plan.warm_up, "Number of runs before them, not measured")
         ->capture_default_str();
-    app.add_option("--port", options.stream.address.port, "The receiver's port")
+    app.add_option("--host", options.stream.address.host, "IP address of the receiver")
+        ->capture_default_str();
+    app.add_option("--port", options.stream.address.port, "Port of the receiver")
         ->capture_default_str();
     app.add_option("--sender-net", options.plan.first_network,
                    "The sender's network namespace, as /proc/PID/ns/net");
-    app.add_option("--receiver-net", options.plan.second_network, "The receiver's");
-    app.add_flag("--both-ways", options.stream.both_ways, "Each sends to the other at once");
-    app.add_flag("--plain", options.plain, "One TCP stream without TLS and frames instead");
+    app.add_option("--receiver-net", options.plan.second_network,
+                   "The receiver's network namespace");
+    app.add_flag("--both-ways", options.stream.both_ways, "Both processes send at the same time");
+    app.add_flag("--plain", options.plain, "A TCP stream without TLS and frames, for comparison");
     CLI11_PARSE(app, argc, argv);
     const Result<bench::TwoProcesses::Figures> figures = bench::measure(options);
     if (!figures) {

@@ -159,12 +159,19 @@ void relay(std::array<Direction, 2>& directions) {
 int main(int argc, char** argv) {
     using namespace starling::bench;
     Options options;
-    CLI::App app("A link with a constant delay and a rate between two network namespaces");
-    app.add_option("--first-net", options.first, "As /proc/PID/ns/net")->required();
-    app.add_option("--second-net", options.second, "The other one")->required();
-    app.add_option("--delay-ms", options.delay_ms, "One way")->capture_default_str();
-    app.add_option("--mbit", options.mbit_per_s, "Rate, each way")->capture_default_str();
-    app.add_option("--buffer-mb", options.buffer_mb, "Waiting for the link at most, each way")
+    CLI::App app(
+        "Emulates a link between two network namespaces with a constant delay and a limited rate, "
+        "until standard input ends");
+    app.add_option("--first-net", options.first, "One network namespace, as /proc/PID/ns/net")
+        ->required();
+    app.add_option("--second-net", options.second, "The other network namespace")->required();
+    app.add_option("--delay-ms", options.delay_ms, "Delay in each direction, in ms")
+        ->capture_default_str();
+    app.add_option("--mbit", options.mbit_per_s, "Rate in each direction, in Mbit/s")
+        ->capture_default_str();
+    app.add_option(
+           "--buffer-mb", options.buffer_mb,
+           "Queue in front of the link in each direction, in MB; packets beyond it are dropped")
         ->capture_default_str();
     CLI11_PARSE(app, argc, argv);
     const int first = open_device(options.first);

@@ -1,3 +1,7 @@
+// One side of a stream of frames between two real endpoints. The receiver answers with a
+// FetchProbeReply when it has all bytes, which stands for the acknowledgement at the end of an
+// exchange.
+
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -11,7 +15,8 @@ namespace {
 
 constexpr SwarmDuration wait_limit = std::chrono::minutes(2);
 
-/// Content that detects a segment in the wrong place.
+/// Content of the stream: differs between positions, so that a segment in a wrong place is
+/// detected.
 std::byte byte_at(std::size_t index) { return static_cast<std::byte>(index * 2654435761U >> 24U); }
 
 class FrameSide final : public TwoProcesses::Side {
@@ -74,13 +79,13 @@ public:
         if (sends_) {
             send_all();
         }
-        bool all_here = !receives();
+        bool all_received = !receives();
         bool confirmed = !sends_;
         const SwarmTime end = endpoint_->now() + wait_limit;
-        while (!all_here || !confirmed) {
+        while (!all_received || !confirmed) {
             const std::optional<Input> input = endpoint_->receive_until(end);
             if (!input || std::holds_alternative<PeerLost>(*input)) {
-                return Error{Errc::unreachable, "the connection was lost, or stands still"};
+                return Error{Errc::unreachable, "the connection was lost or has stalled"};
             }
             const auto* frame = std::get_if<FrameReceived>(&*input);
             if (frame == nullptr) {
@@ -93,11 +98,11 @@ public:
             bodies_.push_back(frame->frame.body);
             received_ += frame->frame.body.size();
             if (received_ == options_.bytes) {
-                all_here = true;
+                all_received = true;
                 endpoint_->send(peer_, {FetchProbeReply{}, {}});
             }
         }
-        // Lets the receiver's confirmation leave its queue, although nothing more is awaited.
+        // Runs the event loop once more, so that the confirmation is sent.
         endpoint_->receive_until(endpoint_->now());
         return check();
     }

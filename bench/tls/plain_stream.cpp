@@ -1,3 +1,6 @@
+// The same transfer over a plain TCP connection: what the system allows without TLS and frames. The
+// receiver answers with one byte when it has all.
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -14,7 +17,8 @@
 namespace starling::bench {
 namespace {
 
-constexpr std::size_t at_once_bytes = std::size_t{1} << 20U;
+/// Bytes per system call.
+constexpr std::size_t call_bytes_max = std::size_t{1} << 20U;
 
 Error failed(const char* what) {
     return {Errc::io, std::string(what) + ": " + std::strerror(errno)};
@@ -76,7 +80,7 @@ private:
     bool send_all(const std::byte* bytes, std::size_t count) const {
         while (count > 0) {
             const ssize_t sent =
-                ::send(socket_, bytes, std::min(count, at_once_bytes), MSG_NOSIGNAL);
+                ::send(socket_, bytes, std::min(count, call_bytes_max), MSG_NOSIGNAL);
             if (sent <= 0) {
                 return false;
             }
@@ -87,7 +91,7 @@ private:
     }
     bool receive_all(std::byte* bytes, std::size_t count) const {
         while (count > 0) {
-            const ssize_t received = ::recv(socket_, bytes, std::min(count, at_once_bytes), 0);
+            const ssize_t received = ::recv(socket_, bytes, std::min(count, call_bytes_max), 0);
             if (received <= 0) {
                 return false;
             }

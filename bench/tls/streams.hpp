@@ -9,19 +9,19 @@
 
 namespace starling::bench {
 
-/// What is sent in a run, and to which address.
+/// What one run transfers, and to which address.
 struct StreamOptions {
-    Address address;  ///< on which the receiver listens
-    std::size_t bytes = std::size_t{256} << 20U;
+    Address address;                                      ///< on which the receiver listens
+    std::size_t bytes = std::size_t{256} << 20U;          ///< per run and direction
     std::size_t segment_bytes = std::size_t{256} << 10U;  ///< body of a frame
-    bool both_ways = false;                               ///< each sends `bytes` to the other
+    bool both_ways = false;                               ///< both sides send, at the same time
 };
 
-/// An SL that sends its parameters in segments, as the exchange does: all are queued at once. A run
-/// ends with the receiver's confirmation that it has all.
+/// An SL that sends `bytes` in segments, as in the exchange of a round: all are queued at once. A
+/// run ends when the receiver has confirmed that it has all.
 std::unique_ptr<TwoProcesses::Side> make_frame_sender(const StreamOptions& options,
                                                       const IdentityFiles& identity);
-/// An SL that keeps the segments of a run until the next one.
+/// An SL that receives the segments and keeps them until the next run, as an exchange does.
 std::unique_ptr<TwoProcesses::Side> make_frame_receiver(const StreamOptions& options,
                                                         const IdentityFiles& identity);
 
