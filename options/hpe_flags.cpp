@@ -1,3 +1,6 @@
+// Flags and variables of HPE's programs that mean nothing here. Those that describe a container or
+// its network are accepted with a notice, so that scripts written for HPE's programs work
+// unchanged. Those on whose effect a user relies are refused, since ignoring them would be wrong.
 #include "options/hpe_flags.hpp"
 
 namespace starling {

@@ -1,3 +1,5 @@
+// Suggestions for mistyped flags. An omitted letter costs least and an extra one most, so that an
+// abbreviation finds the longer flag that was meant.
 #include "options/nearest_name.hpp"
 
 #include <algorithm>

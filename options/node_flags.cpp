@@ -1,3 +1,7 @@
+// The flags of run-sn, run-sl and run-apls as tables, from which flag_table.cpp builds the parser
+// and
+// --help. Names and environment variables are HPE's wherever the meaning is the same; HPE's other
+// flags are in hpe_flags.cpp.
 #include "options/node_flags.hpp"
 
 #include "options/hpe_flags.hpp"

@@ -1,3 +1,5 @@
+// Splits a text into words as a POSIX shell does (2.2, quoting), without expansions. --ml-cmd is
+// one string on HPE's command line, and the ML program is started without a shell.
 #include "options/shell_words.hpp"
 
 #include <optional>
@@ -9,7 +11,7 @@ constexpr std::string_view blanks = " \t\n";
 constexpr std::string_view escaped_in_quotes = "\\\"$`";
 
 /// Reads the quoted part that begins at text[at] into `word`.
-/// \return  where the text goes on, or npos if the quote does not end.
+/// \return  the position after the quoted part, or npos if the quote does not end.
 std::size_t read_quoted(std::string_view text, std::size_t at, std::string& word) {
     const char quote = text[at];
     for (++at; at < text.size(); ++at) {

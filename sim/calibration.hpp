@@ -13,17 +13,17 @@ struct WorkloadCost {
     double startup_seconds = 0.0;  ///< from the start of the program to its first request
 };
 
-/// Costs on the reference machine (a host of speed 1 Gf in a platform). Workloads are measured with
-/// `PROGRAM --calibrate FILE`; the other defaults are rough figures for one core of a current
-/// server, to be replaced by your own.
+/// Costs on the reference machine, which is a host of speed 1 Gf (1e9 flop/s) in a platform file.
+/// Workloads are measured with `PROGRAM --calibrate FILE`; the other defaults are rough figures for
+/// one core of a current server, to be replaced by your own.
 struct Calibration {
     std::string file;  ///< source of the values; empty: defaults
     std::map<std::string, WorkloadCost> workloads;
-    double merge_bytes_per_second = 4e9;  ///< summed over all contributions
-    double hash_bytes_per_second = 1.5e9;
-    double fsync_seconds = 0.002;        ///< one durable record of the ledger
-    double disk_bytes_per_second = 1e9;  ///< writing a merged model; not measured by --calibrate
-    double handshake_seconds = 0.003;    ///< CPU time of a mutual TLS handshake, both ends
+    double merge_bytes_per_second = 4e9;   ///< of all contributions together
+    double hash_bytes_per_second = 1.5e9;  ///< SHA-256
+    double fsync_seconds = 0.002;          ///< to make one record of the ledger durable
+    double disk_bytes_per_second = 1e9;    ///< writing a merged model; not measured by --calibrate
+    double handshake_seconds = 0.003;      ///< CPU time of a mutual TLS handshake, both ends
 
     /// Errc::usage: it is not in the table; the message tells how to measure it.
     Result<WorkloadCost> workload(const std::string& name) const;

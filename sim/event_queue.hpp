@@ -10,7 +10,8 @@
 
 namespace starling {
 
-/// A priority queue of callbacks by simulated time; those of one time in the order of add().
+/// A priority queue of callbacks by simulated time. Callbacks at the same time keep the order of
+/// add(), which makes runs deterministic.
 class EventQueue {
 public:
     void add(SwarmTime time, std::function<void()> what) {

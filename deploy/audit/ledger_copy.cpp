@@ -1,3 +1,5 @@
+// SQLite changes the files beside a database even when reading it (WAL index), and locks out
+// others. An audit must do neither to evidence, so it works on a copy.
 #include "deploy/audit/ledger_copy.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Certificate revocation lists (RFC 5280, section 5), which gen-cert --revoke writes and every node
+// reads from its --capath.
 #include "deploy/certs/revocation.hpp"
 
 #include <array>

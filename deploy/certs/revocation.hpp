@@ -14,7 +14,8 @@ struct Revoked {
     std::int64_t at_unix = 0;  ///< seconds since 1970
 };
 
-/// A revocation list (X.509 v2, RFC 5280), PEM.
+/// A revocation list (X.509 v2, RFC 5280), PEM. Errc::malformed: the CA's key does not fit its
+/// certificate.
 /// \param number  increases from one list of a CA to the next.
 /// \param validity  a new list must follow within it; nodes warn if it doesn't.
 Result<std::string> make_crl(const IssuedCert& ca, const std::vector<Revoked>& revoked,

@@ -1,3 +1,5 @@
+// A pid may be reused after a crash or a reboot, so a record counts only if a process with that pid
+// was started at the recorded time (field 22 of /proc/PID/stat).
 #include "deploy/host/pid_file.hpp"
 
 #include <cerrno>

@@ -1,3 +1,5 @@
+// Waits for a process that is not a child. Its descriptor (pidfd) becomes readable when it ends;
+// its exit code, which the kernel gives to the parent only, is read from the node's state file.
 #include "deploy/host/wait_for_end.hpp"
 
 #include <algorithm>
@@ -11,7 +13,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds note_limit{2};
+/// How long run-sl may take to record the end of its ML program.
+constexpr std::chrono::seconds record_limit{2};
 
 /// \return  whether the process ended before `deadline`.
 bool wait_for(const Descriptor& process, std::optional<Clock::time_point> deadline) {
@@ -83,7 +86,7 @@ WaitEnd EndWatch::wait(std::optional<Clock::time_point> deadline) {
     if (process_ && !wait_for(process_, deadline)) {
         return {name_ + " still runs at the --timeout", std::nullopt};
     }
-    const Clock::time_point last_read = Clock::now() + note_limit;
+    const Clock::time_point last_read = Clock::now() + record_limit;
     do {
         reread_state();
         if (state_.ended_unix) {

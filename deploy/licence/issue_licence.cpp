@@ -1,3 +1,5 @@
+// A licence is a text with an Ed25519 signature of its issuer. Its last day is included:
+// valid_until is the first second after it.
 #include "deploy/licence/issue_licence.hpp"
 
 #include <filesystem>

@@ -24,8 +24,8 @@ Result<void> append_start_line(const std::filesystem::path& file, std::string_vi
 /// \param log  an open file.
 off_t newest_start(int log);
 
-/// Its last non-blank line, at most `bytes_max` bytes; empty: there is none after the newest start
-/// line.
+/// The last non-blank line of `file`, at most `bytes_max` bytes; empty: there is none after the
+/// newest start line.
 std::string last_line(const std::filesystem::path& file, std::size_t bytes_max = 300);
 
 /// The text with control characters escaped, so that it can't start another line or move a

@@ -1,3 +1,6 @@
+// Invariant: each file begins with the start line, and so does each part that follows a failed
+// write. A reader of the trace thus knows whose events follow, and that some may be missing before
+// them.
 #include "deploy/log/trace_file.hpp"
 
 #include <array>

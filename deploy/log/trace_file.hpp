@@ -23,9 +23,10 @@ public:
 
     /// Writes the line with which each start, and each file, begins.
     Result<void> begin(std::string start_line);
-    /// `line` has no line end. After a failed write the start line is repeated, which marks missing
-    /// events.
+    /// Appends `line`, which has no line end. After a failed write the start line is repeated,
+    /// which marks missing events. Errc::io names the file and --trace.
     Result<void> write(std::string line);
+    /// Passes buffered lines to the system; not durable.
     Result<void> flush();
 
 private:

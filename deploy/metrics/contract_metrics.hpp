@@ -20,7 +20,7 @@ struct ContractMetrics {
     std::uint64_t round = 0;
     std::uint64_t attempt = 0;
     std::uint64_t round_members = 0;
-    std::uint64_t members_lost = 0;
+    std::uint64_t members_departed = 0;
     std::map<std::string, std::uint64_t> deviated;    ///< rounds, by member
     std::map<std::string, std::uint64_t> not_finite;  ///< rounds, by member
     std::set<std::string> members;

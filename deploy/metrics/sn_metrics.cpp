@@ -63,7 +63,7 @@ void SnMetrics::count_of_contract(SwarmTime time, const TraceEvent& event,
         metrics.members.emplace(fields.text("node"));
     } else if (event.name == "member_gone") {
         metrics.members.erase(std::string(fields.text("node")));
-        ++metrics.members_lost;
+        ++metrics.members_departed;
     } else if (event.name == "member_deviated") {
         ++metrics.deviated[std::string(fields.text("node"))];
     } else if (event.name == "member_not_finite") {
@@ -105,7 +105,7 @@ void SnMetrics::write_members(Exposition& out) const {
     }
     out.family("starling_members_gone_total", "counter", "Members that left or were lost.");
     for (const auto& [name, metrics] : contracts_) {
-        out.sample({{"contract", name}}, metrics.members_lost);
+        out.sample({{"contract", name}}, metrics.members_departed);
     }
     const auto each_member = [&](const char* family, const char* help, auto rounds_of) {
         out.family(family, "counter", help);

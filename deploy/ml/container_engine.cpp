@@ -1,3 +1,6 @@
+// --ml-image: the ML program in a container of docker or podman, as HPE runs it. The container gets
+// only what the program needs: the SL's socket, the directories of trace and state, and the user's
+// own volumes and variables.
 #include "deploy/ml/container_engine.hpp"
 
 #include <array>

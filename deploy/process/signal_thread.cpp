@@ -1,3 +1,5 @@
+// Signals are blocked in all threads and received by sigwait() in a thread of their own. Its
+// callbacks may therefore lock and allocate, which a signal handler must not (signal-safety(7)).
 #include "deploy/process/signal_thread.hpp"
 
 #include <csignal>

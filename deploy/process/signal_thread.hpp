@@ -10,9 +10,9 @@ namespace starling {
 /// and SIGXFSZ. To be called first in main(), before any thread is started.
 void block_signals();
 
-/// Waits for SIGINT and SIGTERM: the first calls `on_stop`, the second ends the process at once.
-/// SIGHUP calls `on_reload`, every time.
-/// \pre block_signals() was called.
+/// Waits for SIGINT and SIGTERM: the first calls `on_stop`, the second ends the process at once
+/// with exit code 128 + signal. SIGHUP calls `on_reload`, every time.
+/// \pre  block_signals() was called.
 class SignalThread {
 public:
     /// `on_stop` gets "SIGINT" or "SIGTERM"; called in the thread of this object.

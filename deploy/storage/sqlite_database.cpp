@@ -1,3 +1,7 @@
+// SQLite's C interface as objects with destructors, and its errors as text for the operator.
+// Settings: WAL with synchronous=FULL, where a commit is durable on return
+// (sqlite.org/pragma.html#pragma_synchronous). Checkpoints are made by the caller, since an
+// automatic one would be a long pause within a commit.
 #include "deploy/storage/sqlite_database.hpp"
 
 #include <cerrno>

@@ -54,7 +54,9 @@ public:
 
     /// Switches to WAL and durable commits, and checks that the file can be written.
     Result<void> begin_writing();
+    /// "ledger FILE: WHAT", Errc::io.
     Error error(const std::string& what) const;
+    /// Explains a result code of SQLite.
     Error failed(int code) const;
     Result<void> run(const char* sql);
     Result<SqlStatement> prepare(const char* sql);

@@ -1,3 +1,6 @@
+// Program states on disk. Each slot is replaced atomically (replace_file()), so that a crash leaves
+// the old or the new state. The digest also detects damage by others: such a file is reported and
+// not used, and its program starts from an older state.
 #include "deploy/storage/state_files.hpp"
 
 #include <algorithm>
