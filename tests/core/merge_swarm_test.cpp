@@ -189,7 +189,7 @@ TEST(MergeInASwarm, AMemberThatSendsNoEncodingIsExcluded) {
         swarm.add_pair(number,
                        {.elements = 20'000, .min_peers = 2, .syncs = 2, .compression = "top-k"});
     }
-    ASSERT_TRUE(swarm.run_to_round(1)) << swarm.trace.tail();
+    ASSERT_TRUE(swarm.run_to_round(1, std::chrono::hours(1))) << swarm.trace.tail();
     EXPECT_FALSE(swarm.trace.named("segment_refused").empty());
 }
 

@@ -283,7 +283,7 @@ TEST(Codec, AnUnknownMergeRuleIsMalformed) {
 
 TEST(Codec, AnUnknownExchangePlanIsMalformed) {
     Bytes bytes = encoded(some_config());
-    const std::size_t plan_at = 10;  // after the rule, a mean, and the policy
+    const std::size_t plan_at = 11;  // after the rule, a mean, the compression and the policy
     EXPECT_TRUE(decoded(bytes));
     EXPECT_EQ(bytes[plan_at], std::byte{4});
     for (const std::uint8_t code : std::array<std::uint8_t, 2>{0, 5}) {
