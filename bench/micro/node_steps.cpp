@@ -1,5 +1,5 @@
 // What an SN does with entries and messages, without disk and network: the ledger's state machine,
-// and the driver that executes a node's effects.
+// and the runner that executes a node's effects.
 #include <benchmark/benchmark.h>
 
 #include "core/ledger/ledger.hpp"
@@ -12,9 +12,10 @@ namespace {
 class Rounds {
 public:
     explicit Rounds(int members) {
-        ContractConfig config{.min_peers = static_cast<std::uint32_t>(members), .grace_ns = 1000};
-        config.layout_bytes = 12;
+        ContractConfig config{.min_peers = static_cast<std::uint32_t>(members)};
+        config.layout_bytes = 12;  // of "w F32 3"
         for (int i = 0; i < members; ++i) {
+            // Names of one length, since reports are in the order of names.
             members_.push_back({"sl" + std::to_string(1000 + i)});
             submit(members_.back(), RegisterNode{Role::sl, {"10.0.0.1", 1}, {}});
             submit(members_.back(), Enrol{"default", config, "w F32 3\n", {}});
@@ -53,7 +54,8 @@ void apply_entries(benchmark::State& state) {
             break;
         }
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * (state.range(0) + 1));
+    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) *
+                            (state.range(0) + 1));  // a check-in of each member, and the commit
 }
 BENCHMARK(apply_entries)->Name("ledger, entries of a round")->ArgName("members")->Arg(8)->Arg(64);
 
@@ -72,8 +74,8 @@ private:
     std::uint64_t written_ = 0;
 };
 
-/// A network and a disk that take no time.
-class Nowhere final : public Endpoint, public Store, public WorkExecutor, public TraceSink {
+/// Discards all effects: messages, records, work and trace events.
+class NullServices final : public Endpoint, public Store, public WorkExecutor, public TraceSink {
 public:
     SwarmTime now() const override { return {}; }
     void connect(const Address&, Role) override {}
@@ -89,17 +91,21 @@ public:
     void report(SwarmTime, const NodeId&, const TraceEvent&) override {}
 };
 
-void drive(benchmark::State& state) {
-    Nowhere nowhere;
+void run_inputs(benchmark::State& state) {
+    NullServices services;
     Scribe node;
-    NodeRunner runner(node, {nowhere, &nowhere, nowhere, nowhere});
+    NodeRunner runner(node, {services, &services, services, services});
     const std::vector<Input> inputs(static_cast<std::size_t>(state.range(0)), TimerDue{1});
     for (auto iteration : state) {
         runner.handle_together(inputs);
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * state.range(0));
 }
-BENCHMARK(drive)->Name("driver, inputs handled together")->ArgName("inputs")->Arg(1)->Arg(32);
+BENCHMARK(run_inputs)
+    ->Name("node runner, inputs handled together")
+    ->ArgName("inputs")
+    ->Arg(1)
+    ->Arg(32);
 
 }  // namespace
 }  // namespace starling::bench

@@ -1,5 +1,5 @@
-// Figures of a run by its traces alone. Durations are differences of times at one node only, since
-// clocks of different hosts differ by more than a round's merge takes.
+// Computes the figures of a run from its traces. Durations are differences of times at one node
+// only, since clocks of different hosts differ by more than a round's merge takes.
 #include "bench/report/run_figures.hpp"
 
 #include <algorithm>
@@ -12,15 +12,16 @@ double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
 }
 
 /// The syncs of one ML, in order.
-struct MlTimes {
-    std::vector<std::int64_t> begins;
-    std::vector<std::int64_t> ends;
+struct SyncTimes {
+    std::vector<std::int64_t> begins;   ///< nanoseconds
+    std::vector<std::int64_t> ends;     ///< one less than begins while a sync is under way
+    std::vector<std::uint64_t> rounds;  ///< of each end
 };
 
-void take_times(const std::map<std::string, MlTimes>& times, RunFigures& figures) {
+void add_durations(const std::map<std::string, SyncTimes>& syncs, RunFigures& figures) {
     std::vector<double> rounds;
-    std::vector<std::optional<double>> merges;
-    for (const auto& [ml, t] : times) {
+    std::map<std::uint64_t, double> merges;  ///< shortest of each round, in seconds
+    for (const auto& [ml, t] : syncs) {
         figures.rounds = std::max(figures.rounds, t.ends.size());
         if (!t.ends.empty()) {
             figures.total_seconds =
@@ -31,14 +32,14 @@ void take_times(const std::map<std::string, MlTimes>& times, RunFigures& figures
                 rounds.push_back(seconds_between(t.ends[i - 1], t.ends[i]));
             }
             // The shortest is that of the member that came last, which waited for nobody.
-            merges.resize(std::max(merges.size(), i + 1));
             const double merge = seconds_between(t.begins[i], t.ends[i]);
-            merges[i] = std::min(merges[i].value_or(merge), merge);
+            const auto known = merges.emplace(t.rounds[i], merge).first;
+            known->second = std::min(known->second, merge);
         }
     }
     std::vector<double> merge_seconds;
-    for (const auto& merge : merges) {
-        merge_seconds.push_back(*merge);
+    for (const auto& [round, seconds] : merges) {
+        merge_seconds.push_back(seconds);
     }
     figures.round_seconds = rounds.empty() ? 0.0 : median(rounds);
     figures.merge_seconds = merge_seconds.empty() ? 0.0 : median(merge_seconds);
@@ -52,6 +53,9 @@ double median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+// A program that starts a new training begins again with a lower round, so of an ML the records
+// from that start on belong to the newest one. An SL may go through several runs in one start: of
+// its exchanges those of the newest run count. The ledger of an SN has all runs, and is left whole.
 std::vector<TraceRecord> newest_training(std::vector<TraceRecord> records) {
     std::map<std::string, std::uint64_t> next_round;
     std::map<std::string, std::size_t> first_start;
@@ -93,21 +97,22 @@ TestResults test_results_of(const std::vector<TraceRecord>& records) {
 
 Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
     RunFigures figures;
-    std::map<std::string, MlTimes> times;
+    std::map<std::string, SyncTimes> syncs;
     for (const TraceRecord& record : records) {
         if (record.event == "sync_begin") {
-            MlTimes& t = times[record.node];
+            SyncTimes& t = syncs[record.node];
             if (t.begins.size() > t.ends.size()) {
                 t.begins.pop_back();  // the program was killed, and repeats the sync
             }
             t.begins.push_back(record.time_ns);
         } else if (record.event == "sync_end") {
-            MlTimes& t = times[record.node];
+            SyncTimes& t = syncs[record.node];
             if (t.ends.size() >= t.begins.size()) {
                 return Error{Errc::malformed, "the trace of '" + record.node +
                                                   "' ends a sync that it did not begin"};
             }
             t.ends.push_back(record.time_ns);
+            t.rounds.push_back(record.number("round"));
         } else if (record.event == "exchange_done") {
             figures.exchanged_bytes += record.number("sent_bytes");
         } else if (record.event == "final_model") {
@@ -117,7 +122,7 @@ Result<RunFigures> figures_of(const std::vector<TraceRecord>& records) {
         }
     }
     figures.test = test_results_of(records);
-    take_times(times, figures);
+    add_durations(syncs, figures);
     if (figures.rounds == 0) {
         return Error{Errc::not_found, "no ML node of this run has ended a round"};
     }

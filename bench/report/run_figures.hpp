@@ -22,7 +22,7 @@ TestResults test_results_of(const std::vector<TraceRecord>& records);
 /// Figures of one run of a swarm, by its traces alone; the same for simulated and real runs. Times
 /// are differences at one node, so clocks of different hosts need not agree.
 struct RunFigures {
-    std::size_t rounds = 0;
+    std::size_t rounds = 0;  ///< the most that one ML took part in
     /// From one round's end to the next, at each ML: training and merge. Median over rounds and
     /// MLs.
     double round_seconds = 0.0;

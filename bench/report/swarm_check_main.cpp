@@ -1,8 +1,9 @@
-// swarm-check: the checker of core/check on recorded traces. Clocks of real hosts differ, so only
-// events that are further apart than --clock-error count as ordered.
+// swarm-check: the checker of core/check on recorded traces. Clocks of real hosts differ, so events
+// of different nodes count as ordered only if they are further apart than --clock-error.
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
@@ -12,6 +13,7 @@
 namespace starling {
 namespace {
 
+/// Times above this count from 1970, as those of processes; others from a simulation's start.
 constexpr std::int64_t year_ns = std::int64_t{365} * 24 * 3600 * 1'000'000'000;
 
 /// Merges all files into one trace, ordered by time.
@@ -28,30 +30,29 @@ Result<std::vector<TraceRecord>> read_traces(const std::vector<std::string>& fil
     std::stable_sort(all.begin(), all.end(), [](const TraceRecord& a, const TraceRecord& b) {
         return a.time_ns < b.time_ns;
     });
-    // Times of processes count from 1970; made relative to the first event to be readable.
-    const bool processes = !all.empty() && all.front().time_ns > year_ns;
-    const std::int64_t begin = processes ? all.front().time_ns : 0;
+    const bool is_real_time = !all.empty() && all.front().time_ns > year_ns;
+    const std::int64_t first_ns = is_real_time ? all.front().time_ns : 0;
     for (TraceRecord& record : all) {
-        record.time_ns -= begin;
+        record.time_ns -= first_ns;  // to be readable
     }
     return all;
 }
 
 int run(int argc, char** argv) {
     CLI::App app(
-        "Judges the trace of a swarm: one ledger, one commit per round, no command lost, reads "
-        "that "
-        "are not stale,\nmembers that go on from committed models and end with the same one. Reads "
-        "trace files of a test, a simulation\nor of the nodes of a real run; a file may tell of "
-        "many starts. Nodes may be running: what their traces do not tell\nyet, or never told "
-        "because the node was killed, is named as 'not seen' and not judged.\n"
-        "Exit code: 0, 1 with violations, 2 for a file that can't be read.");
+        "Judges the trace of a swarm: one ledger, one commit per round, no command lost, no stale "
+        "reads,\nmembers that continue from committed models and end with the same one. Reads "
+        "trace files of a test, a simulation,\nor of the nodes of a real run; a file may contain "
+        "several starts of a node. A trace may be incomplete (the node\nruns, or was killed): "
+        "what is missing is listed as 'not seen', and is no violation.\n"
+        "Exit code: 0; 1: violations; 2: wrong arguments, or a file that can't be read or parsed.");
     std::vector<std::string> files;
-    double clock_error_ms = -1.0;
-    app.add_option("TRACE", files, "trace files of one run, put together by time")->required();
+    std::optional<double> clock_error_ms;
+    app.add_option("TRACE", files, "trace files of one run, merged in order of time")->required();
     app.add_option("--clock-error", clock_error_ms,
                    "milliseconds by which clocks of different nodes may differ (default 0 for one "
-                   "file, 50 for more)");
+                   "file, 50 for more)")
+        ->check(CLI::NonNegativeNumber);
     app.footer(
         "\nExamples:\n  swarm-check sim.trace\n  swarm-check --clock-error 200 "
         "host-1/trace/*.trace host-2/trace/*.trace");
@@ -65,10 +66,8 @@ int run(int argc, char** argv) {
         std::cerr << "swarm-check: " << records.error().message << "\n";
         return 2;
     }
-    if (clock_error_ms < 0.0) {
-        clock_error_ms = files.size() == 1 ? 0.0 : 50.0;
-    }
-    SwarmChecker checker({from_seconds(clock_error_ms / 1000.0)});
+    const double error_ms = clock_error_ms.value_or(files.size() == 1 ? 0.0 : 50.0);
+    SwarmChecker checker({from_seconds(error_ms / 1000.0)});
     SwarmTime now{};
     for (const TraceRecord& record : *records) {
         now = from_ns(record.time_ns);

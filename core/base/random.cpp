@@ -38,8 +38,9 @@ std::uint64_t Random::next() {
 }
 
 std::uint64_t Random::below(std::uint64_t bound) {
-    STARLING_INVARIANT(bound > 0, "there is no number below zero");
-    // Values under the threshold would make the low results more likely than the others.
+    STARLING_INVARIANT(bound > 0, "callers pass constants, or sizes of what is not empty");
+    // 2^64 modulo bound: without so many values the rest is a multiple of bound, and no result is
+    // more likely than another.
     const std::uint64_t threshold = (0 - bound) % bound;
     for (;;) {
         const std::uint64_t value = next();
@@ -56,6 +57,7 @@ double Random::normal() {
         has_spare_ = false;
         return spare_;
     }
+    // 1 - uniform() is not 0, whose logarithm is infinite.
     const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
     const double angle = 2.0 * std::numbers::pi * uniform();
     spare_ = radius * std::sin(angle);

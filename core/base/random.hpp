@@ -5,9 +5,10 @@
 
 namespace starling {
 
-/// A seeded generator with distributions of our own: the standard ones differ between libraries,
-/// and one seed must give one result everywhere. Algorithm: xoshiro256** seeded by SplitMix64
-/// (Blackman and Vigna 2018).
+/// A seeded generator with distributions of our own, since the standard ones differ between
+/// libraries: one seed gives the same next(), below() and uniform() everywhere, and the same
+/// normal() with the same C library (log, sin and cos are not rounded alike by all). Algorithm:
+/// xoshiro256** seeded by SplitMix64 (Blackman and Vigna 2018).
 class Random {
 public:
     explicit Random(std::uint64_t seed);

@@ -8,7 +8,8 @@ namespace starling {
 
 std::string start_text(std::uint64_t session) {
     using namespace std::chrono;
-    // Nanoseconds since 1970, as hosts number their starts: from 2001 to 2262.
+    // Hosts number their starts by nanoseconds since 1970: here from September 2001 to March 2255.
+    // Other numbers are the counters of a simulation.
     constexpr std::uint64_t first = 1'000'000'000'000'000'000;
     constexpr std::uint64_t last = 9'000'000'000'000'000'000;
     if (session < first || session > last) {
@@ -27,8 +28,10 @@ std::string start_text(std::uint64_t session) {
     return text.data();
 }
 
-std::string replaced_text(const NodeId& node, const std::string& where, std::uint64_t session) {
-    return "replaced by a start of '" + node.name + "' at " + where + ", " + start_text(session) +
+std::string replaced_text(const NodeId& node, const std::string& address,
+                          std::uint64_t newer_session) {
+    return "replaced by a start of '" + node.name + "' at " + address + ", " +
+           start_text(newer_session) +
            ": two copies of one node were started. Stop the unwanted one, and restart the "
            "other one";
 }

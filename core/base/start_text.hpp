@@ -12,6 +12,7 @@ namespace starling {
 std::string start_text(std::uint64_t session);
 
 /// What an earlier start of `node` is told: who has its place, and that one of them must end.
-std::string replaced_text(const NodeId& node, const std::string& where, std::uint64_t session);
+std::string replaced_text(const NodeId& node, const std::string& address,
+                          std::uint64_t newer_session);
 
 }  // namespace starling

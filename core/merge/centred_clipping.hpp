@@ -12,8 +12,8 @@ namespace starling {
 /// mean.
 ///
 /// A block is what a segment has of a tensor, as in the butterfly all-reduce of Gorbunov et al.
-/// 2022 (see DECISIONS.md: rules by blocks). Contributions whose distance from the coordinate
-/// median is not finite are left out of the block. Norms are binary64.
+/// 2022 (core/DECISIONS.md: "Rules that need distances work by blocks"). Contributions whose
+/// distance from the coordinate median is not finite are left out of the block. Norms are binary64.
 ///
 /// Parameters: tau, iterations. Cost: as for the geometric median. Source: Karimireddy, He, Jaggi
 /// 2021, Algorithm 2.

@@ -11,9 +11,9 @@ namespace starling {
 /// median, not at the mean as the source does: a mean can be anywhere if one contribution is, and
 /// four steps do not come back from there.
 ///
-/// A block is what a segment has of a tensor (see DECISIONS.md: rules by blocks). Contributions
-/// whose distance from the coordinate median is not finite are left out of the block. Norms are
-/// binary64.
+/// A block is what a segment has of a tensor (core/DECISIONS.md: "Rules that need distances work by
+/// blocks"). Contributions whose distance from the coordinate median is not finite are left out of
+/// the block. Norms are binary64.
 ///
 /// Parameters: iterations, smoothing, tolerance. Cost: one pass for the start, one for each step
 /// over data that is in the second- or third-level cache by then. Source: Pillutla, Kakade,

@@ -16,8 +16,8 @@ std::vector<std::size_t> krum_selection(const std::vector<double>& distances, st
 
 /// Rule `krum`: of each block, the weighted mean of the contributions that Krum takes, one or
 /// (Multi-Krum) several. Weights do not matter for which are taken. A block is what a segment has
-/// of a tensor (see DECISIONS.md: rules by blocks). Contributions whose distances are not finite
-/// are left out of the block.
+/// of a tensor (core/DECISIONS.md: "Rules that need distances work by blocks"). Contributions whose
+/// distances are not finite are left out of the block.
 ///
 /// Parameters: f, how many may be dishonest; select. Cost: K^2 / 2 distances, computed in one pass.
 /// Source: Blanchard et al. 2017, sections 4 and 6.

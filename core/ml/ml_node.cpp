@@ -182,16 +182,16 @@ void MlNode::on_frame(const FrameReceived& received, Outbox& out) {
 }
 
 void MlNode::on_sync_done(const SyncDone& done, Outbox& out) {
-    if (!sync_.begin(done)) {
+    if (!sync_.begin_merged(done)) {
         out.report(TraceEvent("sync_done_ignored").with("round", done.round));
     }
 }
 
 void MlNode::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
-    if (!sync_.add(segment, body)) {
+    if (!sync_.add_merged(segment, body)) {
         out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
     } else if (sync_.is_complete()) {
-        on_merged(sync_.take(), out);
+        on_merged(sync_.take_merged(), out);
     }
 }
 

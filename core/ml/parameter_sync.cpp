@@ -12,7 +12,7 @@ void ParameterSync::send(const NodeId& sl, SyncRequest request, Outbox& out) {
     }
 }
 
-bool ParameterSync::begin(const SyncDone& done) {
+bool ParameterSync::begin_merged(const SyncDone& done) {
     if (awaited_ != done.sequence || incoming_) {
         return false;
     }
@@ -20,7 +20,7 @@ bool ParameterSync::begin(const SyncDone& done) {
     return true;
 }
 
-bool ParameterSync::add(const MlSegment& segment, const Blob& body) {
+bool ParameterSync::add_merged(const MlSegment& segment, const Blob& body) {
     if (!incoming_ || segment.sequence != incoming_->done.sequence ||
         segment.index >= incoming_->params.size() || !incoming_->params[segment.index].empty() ||
         body.size() != segment_size(model_bytes_, segment.index)) {
@@ -31,7 +31,7 @@ bool ParameterSync::add(const MlSegment& segment, const Blob& body) {
     return true;
 }
 
-ParameterSync::Merged ParameterSync::take() {
+ParameterSync::Merged ParameterSync::take_merged() {
     Merged merged = std::move(*incoming_);
     next_round_ = merged.done.round + 1;
     cancel();

@@ -17,18 +17,18 @@ public:
         std::uint32_t present = 0;  ///< of the segments
     };
 
-    /// Keeps none of the segments: each is freed once it is sent, so that the merged ones need no
-    /// memory besides.
+    /// Frees each segment once it is sent, so that sent and merged parameters are never in memory
+    /// at the same time.
     void send(const NodeId& sl, SyncRequest request, Outbox& out);
     /// The merged parameters follow as segments.
     /// \return  false: they are not awaited.
-    bool begin(const SyncDone& done);
-    /// \return  false: no segment of the merged parameters, or one that is here.
-    bool add(const MlSegment& segment, const Blob& body);
+    bool begin_merged(const SyncDone& done);
+    /// \return  false, and dropped: of another sync, a wrong index or size, or a duplicate.
+    bool add_merged(const MlSegment& segment, const Blob& body);
     bool is_complete() const { return incoming_ && incoming_->present == incoming_->params.size(); }
     /// Ends the sync.
     /// \pre  is_complete()
-    Merged take();
+    Merged take_merged();
     /// Nothing is awaited any more.
     void cancel();
 

@@ -14,10 +14,11 @@
 
 namespace starling {
 
-/// The command of the ML program in `options`. Its environment: a few variables of `own`, those of
-/// --ml-e, and SWARM_SL_SOCKET, SWARM_ML_NAME, SWARM_WORKSPACE, SWARM_TRACE, SWARM_STATE_DIR,
-/// SWARM_LOG_LEVEL. Creates the directory SWARM_STATE_DIR. Errc::usage: no program is given;
-/// Errc::io: the directory can't be made.
+/// The command of the ML program in `options`. Its environment: those variables of run-sl's own
+/// (`own`) that clean_environment() keeps, those of --ml-e, and SWARM_SL_SOCKET, SWARM_ML_NAME,
+/// SWARM_WORKSPACE, SWARM_TRACE, SWARM_STATE_DIR and SWARM_LOG_LEVEL; of two of one name the later
+/// counts, but --ml-e may set SWARM_LOG_LEVEL. Creates the directory SWARM_STATE_DIR. Errc::usage:
+/// no program is given; Errc::io: the directory can't be made.
 Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host,
                                   const std::filesystem::path& socket,
                                   const std::map<std::string, std::string>& own);
@@ -37,9 +38,11 @@ public:
     /// To be called with every input of the SL node.
     void on_input(const Input& input);
     /// Waits for the program, or ends it.
-    /// \return  the exit code of the pair: the program's if it ended before it joined, if
-    /// `node_code` is 0, or if `node_code` is peer_lost because the program exited with an error;
-    /// otherwise `node_code`.
+    ///
+    /// \return  the exit code of the pair. The program ended before it joined: its code, or
+    /// `failed`
+    ///     if that is 0. It had joined, and `node_code` is 0, or is peer_lost since the program
+    ///     exited by itself with an error: the program's code. Otherwise `node_code`.
     int finish(int node_code);
 
 private:
@@ -60,10 +63,10 @@ private:
     TraceLog& log_;
     std::atomic<bool> joined_ = false;
     NodeId ml_;         ///< empty: it has not joined
-    bool cut_ = false;  ///< it had joined, and its connection is lost
+    bool cut_ = false;  ///< it had joined, and its connection was lost at least once
     std::mutex state_mutex_;
-    std::optional<NodeState> state_;    ///< nothing: not started
-    std::optional<ExitStatus> status_;  ///< nothing: not ended
+    std::optional<NodeState> state_;    ///< not set: not started
+    std::optional<ExitStatus> status_;  ///< not set: not ended
     bool finishing_ = false;            ///< its end is expected
     std::unique_ptr<Sidecar> sidecar_;
     std::unique_ptr<JoinReminder> reminder_;

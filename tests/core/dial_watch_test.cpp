@@ -64,7 +64,7 @@ protected:
     std::vector<SwarmDuration> times;
 };
 
-TEST_F(DialWatchTest, a_peer_that_starts_shortly_afterwards_is_not_reported) {
+TEST_F(DialWatchTest, APeerThatStartsShortlyAfterwardsIsNotReported) {
     fail_dials(first, milliseconds(2500));
     dial(first);
     step(PeerUp{{"sn1"}, Role::sn, first});
@@ -72,7 +72,7 @@ TEST_F(DialWatchTest, a_peer_that_starts_shortly_afterwards_is_not_reported) {
     EXPECT_TRUE(lines.empty());
 }
 
-TEST_F(DialWatchTest, the_text_says_where_why_and_what_to_check) {
+TEST_F(DialWatchTest, TheTextSaysWhereWhyAndWhatToCheck) {
     fail_dials(first, seconds(4));
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_EQ(lines[0],
@@ -80,7 +80,7 @@ TEST_F(DialWatchTest, the_text_says_where_why_and_what_to_check) {
               "Is run-sn running there? Check --sn-ip and --sn-api-port. This node keeps trying");
 }
 
-TEST_F(DialWatchTest, is_repeated_at_growing_intervals) {
+TEST_F(DialWatchTest, IsRepeatedAtGrowingIntervals) {
     fail_dials(first, seconds(1200));
     const std::vector<SwarmDuration> expected = {seconds(3),   seconds(8),   seconds(18),
                                                  seconds(38),  seconds(78),  seconds(158),
@@ -88,7 +88,7 @@ TEST_F(DialWatchTest, is_repeated_at_growing_intervals) {
     EXPECT_EQ(times, expected);
 }
 
-TEST_F(DialWatchTest, is_silent_if_one_of_several_addresses_is_connected) {
+TEST_F(DialWatchTest, IsSilentIfOneOfSeveralAddressesIsConnected) {
     dial(second);
     step(PeerUp{{"sn2"}, Role::sn, second});
     fail_dials(first, seconds(60));  // while the second one is connected
@@ -102,7 +102,7 @@ TEST_F(DialWatchTest, is_silent_if_one_of_several_addresses_is_connected) {
         << lines[0];
 }
 
-TEST_F(DialWatchTest, an_address_that_times_out_is_reported_after_the_first_dial) {
+TEST_F(DialWatchTest, AnAddressThatTimesOutIsReportedAfterTheFirstDial) {
     dial(first);
     now += seconds(5);  // an endpoint's time limit for a dial
     step(ConnectFailed{
@@ -113,7 +113,7 @@ TEST_F(DialWatchTest, an_address_that_times_out_is_reported_after_the_first_dial
         << lines[0];
 }
 
-TEST_F(DialWatchTest, targets_are_watched_separately) {
+TEST_F(DialWatchTest, TargetsAreWatchedSeparately) {
     dialler->role_of_peer = Role::apls;
     fail_dials({"10.0.0.9", 5814}, seconds(4));
     dialler->role_of_peer = Role::sn;
@@ -124,7 +124,7 @@ TEST_F(DialWatchTest, targets_are_watched_separately) {
     EXPECT_NE(lines[1].find("It is one of the SNs that keep the ledger"), std::string::npos);
 }
 
-TEST_F(DialWatchTest, failures_far_apart_are_not_one_outage) {
+TEST_F(DialWatchTest, FailuresFarApartAreNotOneOutage) {
     fail_dials(first, seconds(2));
     now += seconds(3600);
     fail_dials(first, seconds(2));

@@ -34,7 +34,7 @@ protected:
     const PeerUp sl_is_up{{"sl1"}, Role::sl, {"/sl.sock", 0}};
 };
 
-TEST_F(MlNodeTest, a_failure_before_the_connection_is_up_is_reported) {
+TEST_F(MlNodeTest, AFailureBeforeTheConnectionIsUpIsReported) {
     step(Started{});
     EXPECT_EQ(stop_of(step(program_fails())), nullptr) << "not reported yet";
     const std::vector<Effect> effects = step(sl_is_up);
@@ -44,7 +44,7 @@ TEST_F(MlNodeTest, a_failure_before_the_connection_is_up_is_reported) {
     EXPECT_EQ(stop_of(effects)->exit_code, exit_code::usage);
 }
 
-TEST_F(MlNodeTest, a_stop_before_the_connection_is_up_is_reported) {
+TEST_F(MlNodeTest, AStopBeforeTheConnectionIsUpIsReported) {
     step(Started{});
     EXPECT_EQ(stop_of(step(StopRequested{"SIGTERM"})), nullptr);
     const std::vector<Effect> effects = step(sl_is_up);
@@ -53,7 +53,7 @@ TEST_F(MlNodeTest, a_stop_before_the_connection_is_up_is_reported) {
     EXPECT_NE(stop_of(effects), nullptr);
 }
 
-TEST_F(MlNodeTest, ends_at_once_if_no_sl_can_be_reached) {
+TEST_F(MlNodeTest, EndsAtOnceIfNoSlCanBeReached) {
     step(Started{});
     EXPECT_EQ(stop_of(step(program_fails())), nullptr);
     const std::vector<Effect> effects =
@@ -62,7 +62,7 @@ TEST_F(MlNodeTest, ends_at_once_if_no_sl_can_be_reached) {
     EXPECT_EQ(stop_of(effects)->exit_code, exit_code::usage);
 }
 
-TEST_F(MlNodeTest, ends_at_once_when_the_connection_is_up) {
+TEST_F(MlNodeTest, EndsAtOnceWhenTheConnectionIsUp) {
     step(Started{});
     step(sl_is_up);
     const std::vector<Effect> effects = step(program_fails());

@@ -117,7 +117,7 @@ protected:
     std::deque<Sent> sent;
 };
 
-TEST_F(RaftConsensusTest, a_slower_follower_learns_the_commit_index_at_once) {
+TEST_F(RaftConsensusTest, ASlowerFollowerLearnsTheCommitIndexAtOnce) {
     const NodeId slower{"sn3"};
     const std::uint64_t before = sns.at(slower).committed;
     ConsensusOutput output;
@@ -133,7 +133,7 @@ TEST_F(RaftConsensusTest, a_slower_follower_learns_the_commit_index_at_once) {
 
 /// libraft lets a learner refuse its vote: two SNs that were killed before the second one learned
 /// of its promotion to voter would never elect a leader again.
-TEST_F(RaftConsensusTest, a_learner_that_missed_its_promotion_still_votes) {
+TEST_F(RaftConsensusTest, ALearnerThatMissedItsPromotionStillVotes) {
     for (const char* gone : {"sn2", "sn3"}) {
         ConsensusOutput output;
         ASSERT_TRUE(first().remove_server(now, NodeId{gone}, output).has_value());
@@ -208,18 +208,18 @@ bool RaftConsensusTest::membership_counts_behind_a_command(RaftOptions::PlantedF
     return leader.remove_server(now, {"sn4"}, changed).has_value();
 }
 
-TEST_F(RaftConsensusTest, a_membership_that_follows_a_command_is_sent_separately) {
+TEST_F(RaftConsensusTest, AMembershipThatFollowsACommandIsSentSeparately) {
     EXPECT_TRUE(membership_counts_behind_a_command({}));
 }
 
 /// Why rule R3 is needed: if this fails, libraft has been fixed.
-TEST_F(RaftConsensusTest, otherwise_libraft_never_considers_it_committed) {
+TEST_F(RaftConsensusTest, OtherwiseLibraftNeverConsidersItCommitted) {
     EXPECT_FALSE(membership_counts_behind_a_command({.membership_behind_records = true}));
 }
 
 /// Rule R8: else the server with the newer term refuses the other one, which never learns that
 /// term.
-TEST_F(RaftConsensusTest, a_longer_log_and_a_newer_term_elect_a_leader) {
+TEST_F(RaftConsensusTest, ALongerLogAndANewerTermElectALeader) {
     const NodeId longer{"sn2"};
     const NodeId newer{"sn3"};
     ConsensusOutput output;
@@ -237,7 +237,7 @@ TEST_F(RaftConsensusTest, a_longer_log_and_a_newer_term_elect_a_leader) {
 }
 
 /// Rule R9: a rejection that sn3 sent before it accepted the record arrives late.
-TEST_F(RaftConsensusTest, a_reordered_rejection_does_not_stall_replication) {
+TEST_F(RaftConsensusTest, AReorderedRejectionDoesNotStallReplication) {
     const NodeId third{"sn3"};
     const std::uint64_t accepted = sns.at(third).disk.records.size();
     ConsensusOutput output;
@@ -264,7 +264,7 @@ TEST_F(RaftConsensusTest, a_reordered_rejection_does_not_stall_replication) {
 }
 /// libraft leaves the field unset there: what was on its stack was sent, and its receiver may have
 /// dropped the answer for it.
-TEST_F(RaftConsensusTest, a_rejection_of_an_earlier_term_has_the_last_index) {
+TEST_F(RaftConsensusTest, ARejectionOfAnEarlierTermHasTheLastIndex) {
     const NodeId second{"sn2"};
     Consensus& follower = *sns.at(second).consensus;
     ConsensusMessage vote;
@@ -295,7 +295,7 @@ TEST_F(RaftConsensusTest, a_rejection_of_an_earlier_term_has_the_last_index) {
     EXPECT_EQ(sent[0].message.log_index, sns.at(second).disk.records.size());
 }
 
-TEST_F(RaftConsensusTest, the_first_election_timeout_after_a_start_is_halved) {
+TEST_F(RaftConsensusTest, TheFirstElectionTimeoutAfterAStartIsHalved) {
     const NodeId third{"sn3"};
     now += std::chrono::seconds(1);
     start(3);
@@ -313,7 +313,7 @@ TEST_F(RaftConsensusTest, the_first_election_timeout_after_a_start_is_halved) {
 
 /// Rule R10: sn3 was briefly a candidate, and the answer arrives when it is a follower again, or
 /// before its first candidacy.
-TEST_F(RaftConsensusTest, a_pre_vote_answer_to_a_former_candidate_changes_no_term) {
+TEST_F(RaftConsensusTest, APreVoteAnswerToAFormerCandidateChangesNoTerm) {
     const NodeId third{"sn3"};
     const auto answer = [&] {
         ConsensusMessage denied;

@@ -78,7 +78,7 @@ protected:
     std::uint64_t index = 0;
 };
 
-TEST_F(AuditReportTest, a_completed_run_is_described_by_its_last_round) {
+TEST_F(AuditReportTest, ACompletedRunIsDescribedByItsLastRound) {
     train();
     EXPECT_TRUE(holds(audit_text(ledger),
                       "1 rounds committed, 0 attempts without a result, now "
@@ -87,7 +87,7 @@ TEST_F(AuditReportTest, a_completed_run_is_described_by_its_last_round) {
     EXPECT_TRUE(holds(audit_json(ledger), "\"final\": true")) << audit_json(ledger);
 }
 
-TEST_F(AuditReportTest, a_new_run_without_a_commit_does_not_show_rounds_of_the_previous_run) {
+TEST_F(AuditReportTest, ANewRunWithoutACommitDoesNotShowRoundsOfThePreviousRun) {
     train();
     enrol();
     EXPECT_TRUE(holds(audit_text(ledger), "now gathering; no round of run 1 is committed yet\n"))

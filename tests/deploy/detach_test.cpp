@@ -44,7 +44,7 @@ protected:
     const std::string err_file = (directory.path() / "err").string();
 };
 
-TEST_F(Detach, the_launcher_exits_with_0_once_the_node_is_up) {
+TEST_F(Detach, TheLauncherExitsWith0OnceTheNodeIsUp) {
     EXPECT_EQ(launch([] {
                   print(STDOUT_FILENO, "t : c : INFO : quiet\nt : c : WARNING : look at this\n");
                   announce_waiting("waits");
@@ -55,7 +55,7 @@ TEST_F(Detach, the_launcher_exits_with_0_once_the_node_is_up) {
     EXPECT_EQ(err(), "t : c : WARNING : look at this\n");
 }
 
-TEST_F(Detach, the_launcher_shows_code_and_reason_of_a_node_that_ended) {
+TEST_F(Detach, TheLauncherShowsCodeAndReasonOfANodeThatEnded) {
     EXPECT_EQ(launch([] {
                   announce_log("/w/log/x.log");
                   print(STDOUT_FILENO, "t : c : INFO : quiet\n");
@@ -69,7 +69,7 @@ TEST_F(Detach, the_launcher_shows_code_and_reason_of_a_node_that_ended) {
               "/w/log/x.log\n");
 }
 
-TEST_F(Detach, the_last_log_line_of_a_node_that_gave_no_reason_is_shown) {
+TEST_F(Detach, TheLastLogLineOfANodeThatGaveNoReasonIsShown) {
     EXPECT_EQ(launch([] {
                   print(STDOUT_FILENO, "one\ntwo");
                   ::raise(SIGKILL);
@@ -78,7 +78,7 @@ TEST_F(Detach, the_last_log_line_of_a_node_that_gave_no_reason_is_shown) {
     EXPECT_EQ(err(), "two\nrun-x: not started: it ended by signal 9 (Killed)\n");
 }
 
-TEST_F(Detach, a_launcher_waits_for_peers_only_until_its_limit) {
+TEST_F(Detach, ALauncherWaitsForPeersOnlyUntilItsLimit) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
     EXPECT_EQ(launch(

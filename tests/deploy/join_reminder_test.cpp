@@ -27,7 +27,7 @@ protected:
     }
 };
 
-TEST_F(Reminder, is_repeated_at_growing_intervals) {
+TEST_F(Reminder, IsRepeatedAtGrowingIntervals) {
     JoinReminder reminder(*log, text(), milliseconds(10));
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (asked < 4 && std::chrono::steady_clock::now() < limit) {
@@ -38,7 +38,7 @@ TEST_F(Reminder, is_repeated_at_growing_intervals) {
         << said();
 }
 
-TEST_F(Reminder, stops_once_the_program_has_joined) {
+TEST_F(Reminder, StopsOnceTheProgramHasJoined) {
     {
         JoinReminder reminder(*log, text(), std::chrono::hours(1));
         reminder.joined();

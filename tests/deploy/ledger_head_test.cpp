@@ -62,7 +62,7 @@ protected:
     fs::path copy = directory.path() / "copy";
 };
 
-TEST_F(LedgerHeadTest, contains_the_last_acknowledged_entry) {
+TEST_F(LedgerHeadTest, ContainsTheLastAcknowledgedEntry) {
     fill(3);
     vote({7, 4, 9});
     const auto opened = open();
@@ -74,7 +74,7 @@ TEST_F(LedgerHeadTest, contains_the_last_acknowledged_entry) {
     EXPECT_EQ(status.st_size, 2 * static_cast<off_t>(HeadFile::slot_bytes));
 }
 
-TEST_F(LedgerHeadTest, detects_a_shorter_log) {
+TEST_F(LedgerHeadTest, DetectsAShorterLog) {
     fill(5);
     fs::copy_file(file, copy);
     fill(8);
@@ -83,7 +83,7 @@ TEST_F(LedgerHeadTest, detects_a_shorter_log) {
                     "entries 6 to 8 are lost"});
 }
 
-TEST_F(LedgerHeadTest, detects_a_missing_database) {
+TEST_F(LedgerHeadTest, DetectsAMissingDatabase) {
     fill(2);
     fs::remove(file);
     expect_refused({file.string() + " is empty", "entries 1 to 2 are lost"});
@@ -95,7 +95,7 @@ TEST_F(LedgerHeadTest, detects_a_missing_database) {
     EXPECT_TRUE(open().has_value()) << "both were moved away: a new ledger";
 }
 
-TEST_F(LedgerHeadTest, detects_an_empty_database_in_its_place) {
+TEST_F(LedgerHeadTest, DetectsAnEmptyDatabaseInItsPlace) {
     fill(0);
     fs::copy_file(file, copy);
     fill(1);
@@ -103,7 +103,7 @@ TEST_F(LedgerHeadTest, detects_an_empty_database_in_its_place) {
     expect_refused({file.string() + " is empty", "entry 1 is lost"});
 }
 
-TEST_F(LedgerHeadTest, detects_another_ledger_of_the_same_length) {
+TEST_F(LedgerHeadTest, DetectsAnotherLedgerOfTheSameLength) {
     fill(4);
     fs::rename(head, copy);
     fs::remove(file);
@@ -112,7 +112,7 @@ TEST_F(LedgerHeadTest, detects_another_ledger_of_the_same_length) {
     expect_refused({"entry 4 differs", "belong to different ledgers"});
 }
 
-TEST_F(LedgerHeadTest, a_missing_or_fully_damaged_head_is_refused) {
+TEST_F(LedgerHeadTest, AMissingOrFullyDamagedHeadIsRefused) {
     fill(4);
     damage_slot(0);
     EXPECT_TRUE(open().has_value()) << "one valid slot is enough: " << open_error();
@@ -124,7 +124,7 @@ TEST_F(LedgerHeadTest, a_missing_or_fully_damaged_head_is_refused) {
     expect_refused({head.string() + " is damaged"});
 }
 
-TEST_F(LedgerHeadTest, may_be_behind_the_log) {
+TEST_F(LedgerHeadTest, MayBeBehindTheLog) {
     fill(4);
     fs::copy_file(head, copy);
     fill(9);
@@ -138,7 +138,7 @@ TEST_F(LedgerHeadTest, may_be_behind_the_log) {
     EXPECT_EQ(said().index, 10U);
 }
 
-TEST_F(LedgerHeadTest, is_rolled_back_before_the_log) {
+TEST_F(LedgerHeadTest, IsRolledBackBeforeTheLog) {
     fill(6);
     {
         auto opened = open();
@@ -158,7 +158,7 @@ TEST_F(LedgerHeadTest, is_rolled_back_before_the_log) {
     }
 }
 
-TEST_F(LedgerHeadTest, detects_a_lost_vote) {
+TEST_F(LedgerHeadTest, DetectsALostVote) {
     fill(2);
     vote({7, 3, 0});
     fs::copy_file(file, copy);
@@ -173,7 +173,7 @@ TEST_F(LedgerHeadTest, detects_a_lost_vote) {
     expect_refused({"contains term 4, vote for nobody"});
 }
 
-TEST_F(LedgerHeadTest, detects_a_vote_of_another_server) {
+TEST_F(LedgerHeadTest, DetectsAVoteOfAnotherServer) {
     vote({7, 3, 9});
     fs::copy_file(head, copy);
     fs::remove(file);

@@ -24,7 +24,7 @@ protected:
     std::filesystem::path file = directory.path() / "sl1.log";
 };
 
-TEST_F(LogFile, a_start_line_has_the_format_of_the_log) {
+TEST_F(LogFile, AStartLineHasTheFormatOfTheLog) {
     start("SL 'sl1'\nforged");
     EXPECT_TRUE(std::regex_match(
         read_text(file), std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{3}"
@@ -32,7 +32,7 @@ TEST_F(LogFile, a_start_line_has_the_format_of_the_log) {
         << read_text(file);
 }
 
-TEST_F(LogFile, the_newest_start_is_found) {
+TEST_F(LogFile, TheNewestStartIsFound) {
     add("older than start lines\n");
     EXPECT_EQ(since_start(), read_text(file));
     start("first");
@@ -44,7 +44,7 @@ TEST_F(LogFile, the_newest_start_is_found) {
     EXPECT_EQ(since_start().find("half"), std::string::npos) << since_start();
 }
 
-TEST_F(LogFile, the_newest_start_is_found_across_block_borders) {
+TEST_F(LogFile, TheNewestStartIsFoundAcrossBlockBorders) {
     for (int beyond = 65400; beyond < 65700; beyond += 7) {
         std::filesystem::remove(file);
         add("before\n");
@@ -56,13 +56,13 @@ TEST_F(LogFile, the_newest_start_is_found_across_block_borders) {
     }
 }
 
-TEST_F(LogFile, a_programs_output_is_not_taken_for_a_start) {
+TEST_F(LogFile, AProgramsOutputIsNotTakenForAStart) {
     start("one");
     add("I print : swarm.start : INFO : Start of nothing\n");
     EXPECT_NE(since_start().find("Start of one"), std::string::npos);
 }
 
-TEST_F(LogFile, the_last_line_belongs_to_the_newest_start) {
+TEST_F(LogFile, TheLastLineBelongsToTheNewestStart) {
     EXPECT_EQ(last_line(file), "");
     start("one");
     EXPECT_EQ(last_line(file), "");
@@ -73,7 +73,7 @@ TEST_F(LogFile, the_last_line_belongs_to_the_newest_start) {
     EXPECT_EQ(last_line(file), "");
 }
 
-TEST_F(LogFile, an_unwritable_path_is_named) {
+TEST_F(LogFile, AnUnwritablePathIsNamed) {
     const auto nowhere = append_log_line(directory.path() / "no" / "x.log", Level::info, "c", "t");
     ASSERT_FALSE(nowhere.has_value());
     EXPECT_NE(nowhere.error().message.find("no/x.log can't be written: No such file"),

@@ -56,7 +56,7 @@ protected:
     SidecarCommand command;
 };
 
-TEST_F(MlSidecarTest, a_program_that_does_not_join_is_reported_with_what_to_check) {
+TEST_F(MlSidecarTest, AProgramThatDoesNotJoinIsReportedWithWhatToCheck) {
     auto ml = MlSidecar::start(command, endpoint, *log, milliseconds(20));
     ASSERT_TRUE(ml) << ml.error().message;
     EXPECT_TRUE(waits_for(" : run-sl : WARNING : ML program ml1 (process ")) << read_text(sl_log);
@@ -68,7 +68,7 @@ TEST_F(MlSidecarTest, a_program_that_does_not_join_is_reported_with_what_to_chec
         << read_text(sl_log);
 }
 
-TEST_F(MlSidecarTest, a_program_that_has_joined_is_not_reported) {
+TEST_F(MlSidecarTest, AProgramThatHasJoinedIsNotReported) {
     auto ml = MlSidecar::start(command, endpoint, *log, std::chrono::hours(1));
     ASSERT_TRUE(ml) << ml.error().message;
     PeerUp up;

@@ -25,7 +25,7 @@ protected:
     NodeState state = state_of(::getpid(), Role::sl);
 };
 
-TEST_F(NodeStateFile, contains_what_is_known) {
+TEST_F(NodeStateFile, ContainsWhatIsKnown) {
     write();
     ASSERT_TRUE(append_ports(file, "127.0.0.1:1"));
     ASSERT_TRUE(read_state(file));
@@ -38,7 +38,7 @@ TEST_F(NodeStateFile, contains_what_is_known) {
     EXPECT_EQ(read_state(file)->status(), "running");
 }
 
-TEST_F(NodeStateFile, readers_with_the_file_open_see_its_final_content) {
+TEST_F(NodeStateFile, ReadersWithTheFileOpenSeeItsFinalContent) {
     write();
     std::ifstream opened(file);
     ASSERT_TRUE(read_state(opened));
@@ -51,7 +51,7 @@ TEST_F(NodeStateFile, readers_with_the_file_open_see_its_final_content) {
     EXPECT_EQ(read->status(), "ended 4");
 }
 
-TEST_F(NodeStateFile, an_end_is_written_on_a_full_disk_and_replaces_an_earlier_one) {
+TEST_F(NodeStateFile, AnEndIsWrittenOnAFullDiskAndReplacesAnEarlierOne) {
     const test::SmallDisk disk(directory.path() / "disk", "64k");
     if (!disk.reason().empty()) {
         GTEST_SKIP() << "no tmpfs can be mounted: " << disk.reason();

@@ -20,7 +20,7 @@ protected:
     std::filesystem::path file = directory.path() / "sl1.pid";
 };
 
-TEST_F(PidFileTest, contains_pid_role_and_start_and_is_removed_at_the_end) {
+TEST_F(PidFileTest, ContainsPidRoleAndStartAndIsRemovedAtTheEnd) {
     {
         const auto claimed = PidFile::claim(file, Role::sn);
         ASSERT_TRUE(claimed.has_value()) << claimed.error().message;
@@ -37,7 +37,7 @@ TEST_F(PidFileTest, contains_pid_role_and_start_and_is_removed_at_the_end) {
     EXPECT_FALSE(std::filesystem::exists(file));
 }
 
-TEST_F(PidFileTest, a_second_start_under_the_same_name_is_refused) {
+TEST_F(PidFileTest, ASecondStartUnderTheSameNameIsRefused) {
     ChildProcess other([&](auto ready) {
         const auto claimed = PidFile::claim(file, Role::sl);
         ready();
@@ -54,7 +54,7 @@ TEST_F(PidFileTest, a_second_start_under_the_same_name_is_refused) {
         << "the refused start must not change the other's file";
 }
 
-TEST_F(PidFileTest, the_file_of_a_killed_process_is_replaced) {
+TEST_F(PidFileTest, TheFileOfAKilledProcessIsReplaced) {
     ChildProcess other([&](auto ready) {
         const auto claimed = PidFile::claim(file, Role::sl);
         ready();
@@ -66,7 +66,7 @@ TEST_F(PidFileTest, the_file_of_a_killed_process_is_replaced) {
     EXPECT_TRUE(PidFile::claim(file, Role::sl).has_value());
 }
 
-TEST_F(PidFileTest, a_reused_pid_is_not_taken_for_the_node) {
+TEST_F(PidFileTest, AReusedPidIsNotTakenForTheNode) {
     const ChildProcess stranger([](auto ready) {
         ready();
         ::pause();
@@ -79,7 +79,7 @@ TEST_F(PidFileTest, a_reused_pid_is_not_taken_for_the_node) {
     EXPECT_TRUE(PidFile::claim(file, Role::sl).has_value());
 }
 
-TEST_F(PidFileTest, an_invalid_pid_file_counts_as_missing) {
+TEST_F(PidFileTest, AnInvalidPidFileCountsAsMissing) {
     for (const std::string text :
          {"", "abc", "1\nking\n5\n", "-4\nsl\n5\n", "1\nsl\n", "99999999999999999999\nsl\n5\n"}) {
         write_text(file, text);
@@ -88,7 +88,7 @@ TEST_F(PidFileTest, an_invalid_pid_file_counts_as_missing) {
     EXPECT_TRUE(PidFile::claim(file, Role::sl).has_value());
 }
 
-TEST(Process, a_zombie_does_not_count_as_running) {
+TEST(Process, AZombieDoesNotCountAsRunning) {
     ChildProcess child([](auto ready) { ready(); });
     siginfo_t info{};
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT), 0);
@@ -96,7 +96,7 @@ TEST(Process, a_zombie_does_not_count_as_running) {
     EXPECT_FALSE(process_start_ticks(0).has_value());
 }
 
-TEST(Process, exit_statuses_are_described_in_words) {
+TEST(Process, ExitStatusesAreDescribedInWords) {
     EXPECT_EQ((ExitStatus{2, 0}.text()), "ended with exit code 2");
     EXPECT_EQ((ExitStatus{0, 9}.text()), "ended by signal 9 (Killed)");
     EXPECT_EQ((ExitStatus{0, 9}.exit_code()), 137);

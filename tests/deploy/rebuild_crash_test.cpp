@@ -137,7 +137,7 @@ protected:
     static inline bool traced = true;
 };
 
-TEST_F(RebuildCrash, at_any_system_call_can_be_completed) {
+TEST_F(RebuildCrash, AtAnySystemCallCanBeCompleted) {
     const int calls = crash_at_each_call(whole, [&] { rebuild(place); });
     if (!traced) {
         GTEST_SKIP() << "this system does not allow tracing";
@@ -146,7 +146,7 @@ TEST_F(RebuildCrash, at_any_system_call_can_be_completed) {
     EXPECT_GT(calls, 30);
 }
 
-TEST_F(RebuildCrash, during_the_completion_can_be_completed) {
+TEST_F(RebuildCrash, DuringTheCompletionCanBeCompleted) {
     // The state between the two files: the log is the new server's, the head only announces it.
     lay_out(whole);
     const fs::path between = folder.path() / "between";
@@ -167,7 +167,7 @@ TEST_F(RebuildCrash, during_the_completion_can_be_completed) {
     crash_at_each_call(between, [&] { rebuild(place); });
 }
 
-TEST_F(RebuildCrash, the_log_of_another_server_is_still_refused) {
+TEST_F(RebuildCrash, TheLogOfAnotherServerIsStillRefused) {
     const auto head_file = [](const fs::path& at) { return at / "ledger.head"; };
     const fs::path other = folder.path() / "other";
     fs::copy(whole, other);

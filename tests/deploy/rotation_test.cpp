@@ -36,7 +36,7 @@ protected:
     const std::filesystem::path file = directory.path() / "sn1.log";
 };
 
-TEST_F(LogRotation, a_nodes_log_is_rotated_and_some_older_files_are_kept) {
+TEST_F(LogRotation, ANodesLogIsRotatedAndSomeOlderFilesAreKept) {
     const auto log = open({1000, 2});
     for (int i = 0; i < 100; ++i) {
         log->line(Level::info, "host", "line " + std::to_string(1000 + i));
@@ -56,14 +56,14 @@ TEST_F(LogRotation, a_nodes_log_is_rotated_and_some_older_files_are_kept) {
     }
 }
 
-TEST_F(LogRotation, a_start_appends_and_counts_the_existing_bytes) {
+TEST_F(LogRotation, AStartAppendsAndCountsTheExistingBytes) {
     append(std::string(900, 'x') + "\n");
     const auto log = open({1000, 2});
     log->line(Level::info, "host", std::string(200, 'y'));
     EXPECT_EQ(std::filesystem::file_size(older(1)), 901U);
 }
 
-TEST_F(LogRotation, works_without_older_files_and_without_a_limit) {
+TEST_F(LogRotation, WorksWithoutOlderFilesAndWithoutALimit) {
     {
         const auto log = open({1000, 0});
         for (int i = 0; i < 100; ++i) {
@@ -79,7 +79,7 @@ TEST_F(LogRotation, works_without_older_files_and_without_a_limit) {
     EXPECT_GT(std::filesystem::file_size(file), 1000U);
 }
 
-TEST_F(LogRotation, a_programs_log_is_copied_and_truncated_while_it_is_open) {
+TEST_F(LogRotation, AProgramsLogIsCopiedAndTruncatedWhileItIsOpen) {
     const Descriptor program(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600));
     for (const std::string line : {"one\n", "two\n", "three\n"}) {
         ASSERT_EQ(::write(program.number(), line.data(), line.size()),
@@ -93,7 +93,7 @@ TEST_F(LogRotation, a_programs_log_is_copied_and_truncated_while_it_is_open) {
     EXPECT_EQ(read_text(older(2)), "one\n");
 }
 
-TEST_F(LogRotation, the_keeper_rotates_a_growing_log) {
+TEST_F(LogRotation, TheKeeperRotatesAGrowingLog) {
     append(std::string(2000, 'x') + "\n");
     {
         const LogRotator keeper(file, {1000, 1});
@@ -106,7 +106,7 @@ TEST_F(LogRotation, the_keeper_rotates_a_growing_log) {
     EXPECT_EQ(std::filesystem::file_size(file), 0U);
 }
 
-TEST_F(LogRotation, a_follower_reads_every_line_once) {
+TEST_F(LogRotation, AFollowerReadsEveryLineOnce) {
     for (const bool by_copy : {false, true}) {
         write_text(file, "line 1000\n");
         std::filesystem::remove(older(1));

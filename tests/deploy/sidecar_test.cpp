@@ -48,7 +48,7 @@ protected:
     SidecarCommand command;
 };
 
-TEST_F(SidecarTest, passes_arguments_directory_and_environment_only) {
+TEST_F(SidecarTest, PassesArgumentsDirectoryAndEnvironmentOnly) {
     command.environment["MAX_EPOCHS"] = "2 and more";
     command.arguments = {"-c", "echo \"$0|$1|$PWD|$MAX_EPOCHS\"; echo wrong >&2; env", "zero",
                          "o ne"};
@@ -61,7 +61,7 @@ TEST_F(SidecarTest, passes_arguments_directory_and_environment_only) {
     EXPECT_EQ(log.find("HOME="), std::string::npos) << log;
 }
 
-TEST_F(SidecarTest, the_program_inherits_no_descriptor_and_no_blocked_signal) {
+TEST_F(SidecarTest, TheProgramInheritsNoDescriptorAndNoBlockedSignal) {
     script("ls -l /proc/self/fd; grep SigBlk /proc/self/status");
     sigset_t blocked;
     sigset_t before;
@@ -77,7 +77,7 @@ TEST_F(SidecarTest, the_program_inherits_no_descriptor_and_no_blocked_signal) {
     EXPECT_EQ(log.find("-> " + directory.path().string() + "\n"), std::string::npos) << log;
 }
 
-TEST_F(SidecarTest, reports_how_the_program_ended) {
+TEST_F(SidecarTest, ReportsHowTheProgramEnded) {
     std::promise<ExitStatus> ended;
     script("kill -9 $$");
     const auto sidecar = start([&](const ExitStatus& status) { ended.set_value(status); });
@@ -89,7 +89,7 @@ TEST_F(SidecarTest, reports_how_the_program_ended) {
     EXPECT_EQ(start()->finish(seconds(20), seconds(30)).text(), "ended with exit code 5");
 }
 
-TEST_F(SidecarTest, finish_terminates_first_and_kills_later) {
+TEST_F(SidecarTest, FinishTerminatesFirstAndKillsLater) {
     script("trap 'echo asked; exit 3' TERM; echo ready; while :; do sleep 0.01; done");
     auto polite = start();
     wait_for_log("ready");
@@ -102,7 +102,7 @@ TEST_F(SidecarTest, finish_terminates_first_and_kills_later) {
     EXPECT_EQ(stubborn->finish(milliseconds(0), milliseconds(200)).signal, SIGKILL);
 }
 
-TEST_F(SidecarTest, finish_also_ends_the_programs_children) {
+TEST_F(SidecarTest, FinishAlsoEndsTheProgramsChildren) {
     script("sleep 1000 & echo child $!; wait");
     auto sidecar = start();
     wait_for_log("child ");
@@ -116,7 +116,7 @@ TEST_F(SidecarTest, finish_also_ends_the_programs_children) {
     EXPECT_FALSE(process_start_ticks(grandchild).has_value());
 }
 
-TEST_F(SidecarTest, ends_when_its_parent_is_killed) {
+TEST_F(SidecarTest, EndsWhenItsParentIsKilled) {
     script("echo pid $$; exec sleep 1000");
     ChildProcess parent([&](auto ready) {
         const auto started = Sidecar::start(command, nullptr);
@@ -136,7 +136,7 @@ TEST_F(SidecarTest, ends_when_its_parent_is_killed) {
     EXPECT_FALSE(process_start_ticks(program).has_value());
 }
 
-TEST_F(SidecarTest, names_programs_that_cannot_be_started) {
+TEST_F(SidecarTest, NamesProgramsThatCannotBeStarted) {
     command.program = "no/such";
     EXPECT_NE(start_error().find("program no/such (--ml-entrypoint) not found"), std::string::npos)
         << start_error();
@@ -154,7 +154,7 @@ TEST_F(SidecarTest, names_programs_that_cannot_be_started) {
         << start_error();
 }
 
-TEST_F(SidecarTest, finds_a_program_by_name_and_relative_to_its_directory) {
+TEST_F(SidecarTest, FindsAProgramByNameAndRelativeToItsDirectory) {
     EXPECT_EQ(find_program("sh", directory.path(), "/nowhere:/bin")->string(), "/bin/sh");
     const auto file = directory.path() / "program";
     write_text(file, "#!/bin/sh\n");
@@ -162,7 +162,7 @@ TEST_F(SidecarTest, finds_a_program_by_name_and_relative_to_its_directory) {
     EXPECT_EQ(*find_program("./program", directory.path(), ""), file);
 }
 
-TEST(CleanEnvironment, keeps_a_few_variables_only) {
+TEST(CleanEnvironment, KeepsAFewVariablesOnly) {
     const auto clean = clean_environment({{"HOME", "/h"}, {"SECRET", "s"}, {"SWARM_ID_KEY", "k"}});
     EXPECT_EQ(clean.at("HOME"), "/h");
     EXPECT_FALSE(clean.contains("SECRET"));

@@ -45,7 +45,7 @@ protected:
     std::filesystem::path file = directory.path() / "ledger.sqlite";
 };
 
-TEST_F(SqliteStoreTest, returns_what_was_appended) {
+TEST_F(SqliteStoreTest, ReturnsWhatWasAppended) {
     {
         auto opened = open();
         ASSERT_TRUE(opened.has_value()) << opened.error().message;
@@ -63,7 +63,7 @@ TEST_F(SqliteStoreTest, returns_what_was_appended) {
     EXPECT_TRUE(again->store->append(4, one_record(text_record("four"))).has_value());
 }
 
-TEST_F(SqliteStoreTest, chains_entries_as_documented) {
+TEST_F(SqliteStoreTest, ChainsEntriesAsDocumented) {
     fill(1);
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
@@ -75,14 +75,14 @@ TEST_F(SqliteStoreTest, chains_entries_as_documented) {
     EXPECT_EQ(opened->store->last_link(), openssl_hasher().digest(ByteView(chained)));
 }
 
-TEST_F(SqliteStoreTest, is_private_to_its_user) {
+TEST_F(SqliteStoreTest, IsPrivateToItsUser) {
     fill(1);
     struct stat status {};
     ASSERT_EQ(::stat(file.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-TEST_F(SqliteStoreTest, refuses_an_index_with_a_gap) {
+TEST_F(SqliteStoreTest, RefusesAnIndexWithAGap) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     EXPECT_FALSE(opened->store->append(2, one_record(text_record("two"))).has_value());
@@ -94,7 +94,7 @@ TEST_F(SqliteStoreTest, refuses_an_index_with_a_gap) {
         << "a refusal changes nothing";
 }
 
-TEST_F(SqliteStoreTest, refuses_an_entry_above_the_size_limit) {
+TEST_F(SqliteStoreTest, RefusesAnEntryAboveTheSizeLimit) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     EXPECT_FALSE(
@@ -102,7 +102,7 @@ TEST_F(SqliteStoreTest, refuses_an_entry_above_the_size_limit) {
     EXPECT_TRUE(opened->store->append(1, one_record(text_record("one"))).has_value());
 }
 
-TEST_F(SqliteStoreTest, combines_several_writes) {
+TEST_F(SqliteStoreTest, CombinesSeveralWrites) {
     fill(3);
     {
         auto opened = open();
@@ -126,7 +126,7 @@ TEST_F(SqliteStoreTest, combines_several_writes) {
                                   text_record("new"), text_record("four")}));
 }
 
-TEST_F(SqliteStoreTest, checkpoints_its_wal_on_request) {
+TEST_F(SqliteStoreTest, CheckpointsItsWalOnRequest) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     EXPECT_FALSE(opened->store->needs_maintenance());
@@ -141,7 +141,7 @@ TEST_F(SqliteStoreTest, checkpoints_its_wal_on_request) {
     EXPECT_GT(std::filesystem::file_size(file), before + 1'000'000);
 }
 
-TEST_F(SqliteStoreTest, names_the_first_modified_entry) {
+TEST_F(SqliteStoreTest, NamesTheFirstModifiedEntry) {
     fill(5);
     change("UPDATE log SET data = CAST('entry X' AS BLOB) WHERE idx IN (3, 4)");
     const std::string message = open_error();
@@ -149,7 +149,7 @@ TEST_F(SqliteStoreTest, names_the_first_modified_entry) {
     EXPECT_NE(message.find("entry 3 is damaged"), std::string::npos) << message;
 }
 
-TEST_F(SqliteStoreTest, detects_a_flipped_bit_in_the_file) {
+TEST_F(SqliteStoreTest, DetectsAFlippedBitInTheFile) {
     fill(5);
     std::string content = read_text(file);
     const std::size_t at = content.find("entry 4");
@@ -159,7 +159,7 @@ TEST_F(SqliteStoreTest, detects_a_flipped_bit_in_the_file) {
     EXPECT_NE(open_error().find("entry 4 is damaged"), std::string::npos) << open_error();
 }
 
-TEST_F(SqliteStoreTest, detects_reordered_and_missing_entries) {
+TEST_F(SqliteStoreTest, DetectsReorderedAndMissingEntries) {
     fill(4);
     change("UPDATE log SET idx = 9 WHERE idx = 2");
     EXPECT_NE(open_error().find("entry 2 is missing: the next one is entry 3"), std::string::npos)
@@ -168,7 +168,7 @@ TEST_F(SqliteStoreTest, detects_reordered_and_missing_entries) {
     EXPECT_NE(open_error().find("entry 2 is damaged"), std::string::npos) << open_error();
 }
 
-TEST_F(SqliteStoreTest, refuses_a_file_that_is_no_ledger) {
+TEST_F(SqliteStoreTest, RefusesAFileThatIsNoLedger) {
     write_text(file, std::string(5000, 'x'));
     EXPECT_NE(open_error().find("it is not an SQLite file"), std::string::npos) << open_error();
     std::filesystem::remove(file);
@@ -179,14 +179,14 @@ TEST_F(SqliteStoreTest, refuses_a_file_that_is_no_ledger) {
     EXPECT_NE(open_error().find("not a Starling ledger"), std::string::npos) << open_error();
 }
 
-TEST_F(SqliteStoreTest, refuses_a_newer_format) {
+TEST_F(SqliteStoreTest, RefusesANewerFormat) {
     fill(1);
     change("UPDATE meta SET value = 4");
     EXPECT_NE(open_error().find("format 4, and this program supports format 3"), std::string::npos)
         << open_error();
 }
 
-TEST_F(SqliteStoreTest, is_locked_by_one_process_at_a_time) {
+TEST_F(SqliteStoreTest, IsLockedByOneProcessAtATime) {
     auto opened = open();
     ASSERT_TRUE(opened.has_value());
     const pid_t child = ::fork();
@@ -200,13 +200,13 @@ TEST_F(SqliteStoreTest, is_locked_by_one_process_at_a_time) {
     EXPECT_TRUE(opened->store->append(1, one_record(text_record("still ours"))).has_value());
 }
 
-TEST_F(SqliteStoreTest, names_a_missing_directory) {
+TEST_F(SqliteStoreTest, NamesAMissingDirectory) {
     file = directory.path() / "missing" / "ledger.sqlite";
     EXPECT_NE(open_error().find(file.string()), std::string::npos);
     EXPECT_NE(open_error().find("can't be opened for writing"), std::string::npos);
 }
 
-TEST_F(SqliteStoreTest, an_append_survives_a_kill) {
+TEST_F(SqliteStoreTest, AnAppendSurvivesAKill) {
     const pid_t child = ::fork();
     if (child == 0) {
         auto opened = open();

@@ -40,7 +40,7 @@ protected:
     Workspace workspace{directory.path()};
 };
 
-TEST_F(StopSwarmTest, ends_all_nodes_sl_first_and_removes_their_files) {
+TEST_F(StopSwarmTest, EndsAllNodesSlFirstAndRemovesTheirFiles) {
     ChildProcess sn = node("sn1", Role::sn);
     ChildProcess sl = node("sl1", Role::sl);
     const StopReport report = stop({Role::sl, Role::sn});
@@ -54,7 +54,7 @@ TEST_F(StopSwarmTest, ends_all_nodes_sl_first_and_removes_their_files) {
     EXPECT_FALSE(std::filesystem::exists(workspace.pid_file("sn1")));
 }
 
-TEST_F(StopSwarmTest, does_not_touch_other_roles) {
+TEST_F(StopSwarmTest, DoesNotTouchOtherRoles) {
     ChildProcess sn = node("sn1", Role::sn);
     ChildProcess sl = node("sl1", Role::sl);
     EXPECT_TRUE(stop({Role::sl}).all_ended);
@@ -63,7 +63,7 @@ TEST_F(StopSwarmTest, does_not_touch_other_roles) {
     EXPECT_TRUE(std::filesystem::exists(workspace.pid_file("sn1")));
 }
 
-TEST_F(StopSwarmTest, kills_and_reports_nodes_that_do_not_stop) {
+TEST_F(StopSwarmTest, KillsAndReportsNodesThatDoNotStop) {
     ChildProcess sl = node("sl1", Role::sl, true);
     const StopReport report = stop({Role::sl}, milliseconds(200));
     EXPECT_TRUE(report.all_ended);
@@ -72,7 +72,7 @@ TEST_F(StopSwarmTest, kills_and_reports_nodes_that_do_not_stop) {
     EXPECT_EQ(WTERMSIG(sl.wait()), SIGKILL);
 }
 
-TEST_F(StopSwarmTest, never_signals_another_process_with_a_reused_pid) {
+TEST_F(StopSwarmTest, NeverSignalsAnotherProcessWithAReusedPid) {
     ChildProcess stranger([](auto ready) {
         ready();
         ::pause();
@@ -86,7 +86,7 @@ TEST_F(StopSwarmTest, never_signals_another_process_with_a_reused_pid) {
     EXPECT_FALSE(std::filesystem::exists(workspace.pid_file("sl1")));
 }
 
-TEST_F(StopSwarmTest, reports_if_nothing_runs) {
+TEST_F(StopSwarmTest, ReportsIfNothingRuns) {
     const StopReport report =
         stop_swarm(directory.path() / "none", {Role::sl, Role::sn}, seconds(1));
     EXPECT_TRUE(report.all_ended);
@@ -95,7 +95,7 @@ TEST_F(StopSwarmTest, reports_if_nothing_runs) {
 }
 
 /// In a child process, since signal handling is process-wide.
-TEST(SignalThreadTest, the_first_signal_stops_and_the_second_kills) {
+TEST(SignalThreadTest, TheFirstSignalStopsAndTheSecondKills) {
     ChildProcess child([](auto ready) {
         block_signals();
         const SignalThread signals([&](const std::string& name) {
@@ -112,7 +112,7 @@ TEST(SignalThreadTest, the_first_signal_stops_and_the_second_kills) {
     EXPECT_EQ(WEXITSTATUS(status), 128 + SIGINT);
 }
 
-TEST(SignalThreadTest, ends_without_a_signal) {
+TEST(SignalThreadTest, EndsWithoutASignal) {
     ChildProcess child([](auto ready) {
         block_signals();
         {

@@ -131,7 +131,7 @@ void spend(std::chrono::microseconds time) {
     }
 }
 
-TEST(StoreTorture, acknowledged_entries_survive_100_kills) {
+TEST(StoreTorture, AcknowledgedEntriesSurvive100Kills) {
     const TemporaryDirectory directory;
     const fs::path file = directory.path() / file_names[0];
     Random random(seed);
@@ -293,7 +293,7 @@ protected:
     std::vector<State> states;
 };
 
-TEST_F(DamagedStore, notices_flipped_bits_or_opens_complete) {
+TEST_F(DamagedStore, NoticesFlippedBitsOrOpensComplete) {
     Random random(seed + 1);
     try_out("bit flips", test::with_sanitizers ? 30 : 300,
             [&](const fs::path& file, std::uintmax_t size) {
@@ -307,7 +307,7 @@ TEST_F(DamagedStore, notices_flipped_bits_or_opens_complete) {
             });
 }
 
-TEST_F(DamagedStore, detects_truncation_or_opens_complete) {
+TEST_F(DamagedStore, DetectsTruncationOrOpensComplete) {
     Random random(seed + 2);
     try_out("cuts", test::with_sanitizers ? 20 : 100,
             [&](const fs::path& file, std::uintmax_t size) {
@@ -315,7 +315,7 @@ TEST_F(DamagedStore, detects_truncation_or_opens_complete) {
             });
 }
 
-TEST_F(DamagedStore, detects_each_missing_or_empty_file_or_opens_complete) {
+TEST_F(DamagedStore, DetectsEachMissingOrEmptyFileOrOpensComplete) {
     Count missing;
     Count empty;
     for (const State& state : states) {
@@ -338,7 +338,7 @@ TEST_F(DamagedStore, detects_each_missing_or_empty_file_or_opens_complete) {
     EXPECT_EQ(empty.noticed, empty.tries - 1);
 }
 
-TEST_F(DamagedStore, detects_an_older_copy_of_any_file_or_opens_complete) {
+TEST_F(DamagedStore, DetectsAnOlderCopyOfAnyFileOrOpensComplete) {
     Count total;
     const State& newest = states.back();
     for (const State& older : states) {

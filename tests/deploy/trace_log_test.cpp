@@ -39,7 +39,7 @@ protected:
     std::filesystem::path log_file = directory.path() / "sn1.log";
 };
 
-TEST_F(TraceLogTest, writes_every_event_to_the_trace_and_texts_to_the_log) {
+TEST_F(TraceLogTest, WritesEveryEventToTheTraceAndTextsToTheLog) {
     {
         auto log = open();
         log->begin(from_ns(0));
@@ -66,7 +66,7 @@ TEST_F(TraceLogTest, writes_every_event_to_the_trace_and_texts_to_the_log) {
         << log[0];
 }
 
-TEST_F(TraceLogTest, the_epoch_is_the_wall_clock_of_swarm_time_zero) {
+TEST_F(TraceLogTest, TheEpochIsTheWallClockOfSwarmTimeZero) {
     const auto ns = [] {
         return std::chrono::duration_cast<std::chrono::nanoseconds>(
                    std::chrono::system_clock::now().time_since_epoch())
@@ -84,7 +84,7 @@ TEST_F(TraceLogTest, the_epoch_is_the_wall_clock_of_swarm_time_zero) {
     EXPECT_LE(epoch, after - later);
 }
 
-TEST_F(TraceLogTest, the_level_filters_the_log_but_not_the_trace) {
+TEST_F(TraceLogTest, TheLevelFiltersTheLogButNotTheTrace) {
     {
         auto log = open(Level::warning);
         log->begin(from_ns(0));
@@ -100,7 +100,7 @@ TEST_F(TraceLogTest, the_level_filters_the_log_but_not_the_trace) {
     EXPECT_TRUE(log[1].ends_with(" : host : WARNING : shown too"));
 }
 
-TEST_F(TraceLogTest, a_text_cannot_forge_a_line) {
+TEST_F(TraceLogTest, ATextCannotForgeALine) {
     {
         auto log = open();
         log->begin(from_ns(0));
@@ -110,7 +110,7 @@ TEST_F(TraceLogTest, a_text_cannot_forge_a_line) {
     EXPECT_TRUE(lines_of(log_file)[0].ends_with("refused 'x\\x0a2026 : a : INFO : {}%v'"));
 }
 
-TEST_F(TraceLogTest, a_warning_is_flushed_at_once) {
+TEST_F(TraceLogTest, AWarningIsFlushedAtOnce) {
     auto log = open();
     log->begin(from_ns(0));
     log->report(from_ns(1), sn1, TraceEvent("quiet"));
@@ -118,7 +118,7 @@ TEST_F(TraceLogTest, a_warning_is_flushed_at_once) {
     EXPECT_EQ(lines_of(trace_file).size(), 3U);
 }
 
-TEST_F(TraceLogTest, an_event_without_text_is_flushed_soon) {
+TEST_F(TraceLogTest, AnEventWithoutTextIsFlushedSoon) {
     auto log = open();
     log->begin(from_ns(0));
     log->report(from_ns(1), sn1, TraceEvent("quiet"));
@@ -129,7 +129,7 @@ TEST_F(TraceLogTest, an_event_without_text_is_flushed_soon) {
     EXPECT_EQ(lines_of(trace_file).size(), 2U);
 }
 
-TEST_F(TraceLogTest, two_threads_write_whole_lines_in_time_order) {
+TEST_F(TraceLogTest, TwoThreadsWriteWholeLinesInTimeOrder) {
     constexpr int each = 2000;
     {
         auto log = open();
@@ -156,7 +156,7 @@ TEST_F(TraceLogTest, two_threads_write_whole_lines_in_time_order) {
     }
 }
 
-TEST_F(TraceLogTest, log_and_trace_are_continued_by_the_next_start) {
+TEST_F(TraceLogTest, LogAndTraceAreContinuedByTheNextStart) {
     for (int start = 0; start < 2; ++start) {
         auto log = open();
         log->begin(from_ns(0));
@@ -170,7 +170,7 @@ TEST_F(TraceLogTest, log_and_trace_are_continued_by_the_next_start) {
     EXPECT_EQ(trace[3], "7 sn1 step");
 }
 
-TEST_F(TraceLogTest, an_incomplete_line_left_by_a_kill_is_removed) {
+TEST_F(TraceLogTest, AnIncompleteLineLeftByAKillIsRemoved) {
     write_text(trace_file, "# starling-trace 1 node=sn1 role=sn epoch_ns=5\n7 sn1 step\n9 sn1 st");
     {
         auto log = open();
@@ -182,7 +182,7 @@ TEST_F(TraceLogTest, an_incomplete_line_left_by_a_kill_is_removed) {
     EXPECT_TRUE(trace[2].starts_with("# starling-trace 1 node=sn1 role=sn epoch_ns=1")) << trace[2];
 }
 
-TEST_F(TraceLogTest, a_trace_is_bounded_and_each_file_begins_with_its_start) {
+TEST_F(TraceLogTest, ATraceIsBoundedAndEachFileBeginsWithItsStart) {
     const auto trace = TraceFile::open(trace_file, 200);
     ASSERT_TRUE(trace);
     EXPECT_TRUE((*trace)->begin("# starling-trace 1 node=sn1"));
@@ -200,7 +200,7 @@ TEST_F(TraceLogTest, a_trace_is_bounded_and_each_file_begins_with_its_start) {
     EXPECT_LE(std::filesystem::file_size(trace_file.string() + ".1"), 200U);
 }
 
-TEST_F(TraceLogTest, a_full_disk_leaves_a_mark_that_events_are_missing) {
+TEST_F(TraceLogTest, AFullDiskLeavesAMarkThatEventsAreMissing) {
     const test::SmallDisk disk(directory.path() / "disk", "64k");
     if (!disk.reason().empty()) {
         GTEST_SKIP() << "no disk of its own: " << disk.reason();
@@ -224,7 +224,7 @@ TEST_F(TraceLogTest, a_full_disk_leaves_a_mark_that_events_are_missing) {
     EXPECT_EQ(lines.back(), "2 sn1 later");
 }
 
-TEST_F(TraceLogTest, its_files_are_private_and_an_unwritable_path_is_named) {
+TEST_F(TraceLogTest, ItsFilesArePrivateAndAnUnwritablePathIsNamed) {
     open();
     for (const auto& file : {trace_file, log_file}) {
         struct stat status {};

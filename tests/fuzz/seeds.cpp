@@ -1,5 +1,5 @@
-// The fuzzer's initial corpus: well-formed inputs of the parsers. For nodes, every input is a
-// sequence of messages, and long inputs reach more than short ones: any bytes will do.
+// The fuzzer's initial corpus: well-formed inputs of the parsers. Targets of nodes draw messages
+// from any bytes (Drawer), so their inputs are random bytes, long enough for many messages.
 #include "core/base/random.hpp"
 #include "core/ledger/membership.hpp"
 #include "core/licence/licence.hpp"
@@ -19,7 +19,7 @@ Bytes bytes_of(std::string_view text) {
     return {bytes.begin(), bytes.end()};
 }
 
-/// \param parser  its index among those of its target: see choose().
+/// \param parser  its index in the array of its target, in *_parsers.cpp: see choose().
 Bytes with_choice(std::size_t parser, ByteView input) {
     Bytes seed = {static_cast<std::byte>(parser)};
     seed.insert(seed.end(), input.begin(), input.end());
@@ -62,13 +62,14 @@ void add_messages(std::map<std::string, Bytes>& seeds) {
         const Bytes head = encode_head({message, {}});
         const std::string name(type_name(message));
         const auto header = decode_header(ByteView(head).first(frame_header_bytes));
-        Bytes seed = {static_cast<std::byte>(header->type - 1)};  // in place of the header
+        Bytes seed = {static_cast<std::byte>(header->type - 1)};  // the parser counts types from 0
         seed.insert(seed.end(), head.begin() + frame_header_bytes, head.end());
         seeds["wire/" + name + (seeds.contains("wire/" + name) ? "2" : "")] = with_choice(0, seed);
         stream.insert(stream.end(), head.begin(), head.end());
     }
     seeds["wire/header"] = with_choice(1, ByteView(stream).first(frame_header_bytes));
-    seeds["wire/frames"] = with_choice(2, with_choice(99, stream));
+    constexpr std::size_t chunk_bytes = 100;  // the parser reads its size less one from a byte
+    seeds["wire/frames"] = with_choice(2, with_choice(chunk_bytes - 1, stream));
 }
 
 void add_ledger(std::map<std::string, Bytes>& seeds) {
@@ -130,17 +131,17 @@ void add_files(std::map<std::string, Bytes>& seeds) {
     }
 }
 
-void add_runs(std::map<std::string, Bytes>& seeds) {
-    constexpr std::size_t runs = 3;
-    constexpr std::size_t run_bytes = 1200;
+void add_random_inputs(std::map<std::string, Bytes>& seeds) {
+    constexpr std::size_t inputs_per_target = 3;
+    constexpr std::size_t input_bytes = 1200;  // some 30 messages
     Random random(1);
     for (const char* target : {"sn_members", "sn_servers", "raft", "sl", "ml", "licence", "tool"}) {
-        for (std::size_t i = 0; i < runs; ++i) {
-            Bytes run(run_bytes);
-            for (std::byte& byte : run) {
+        for (std::size_t i = 0; i < inputs_per_target; ++i) {
+            Bytes input(input_bytes);
+            for (std::byte& byte : input) {
                 byte = static_cast<std::byte>(random.next() & 0xffU);
             }
-            seeds[std::string(target) + "/run" + std::to_string(i)] = run;
+            seeds[std::string(target) + "/random" + std::to_string(i)] = input;
         }
     }
 }
@@ -153,7 +154,7 @@ std::map<std::string, Bytes> make_seeds() {
     add_ledger(seeds);
     add_texts(seeds);
     add_files(seeds);
-    add_runs(seeds);
+    add_random_inputs(seeds);
     return seeds;
 }
 

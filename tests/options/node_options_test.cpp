@@ -35,7 +35,7 @@ std::string sl_error(const Words& arguments, const Environment& environment = {}
     return parsed.error().message;
 }
 
-TEST(RunSnOptions, every_flag_is_read) {
+TEST(RunSnOptions, EveryFlagIsRead) {
     const auto parsed = parse_run_sn(
         {"--name=sn1", "--host-ip", "sn.example.org", "--sentinel", "--sn-api-port=30404",
          "--sn-election-timeout=1500", "--key=k.pem", "--cert", "c.pem", "--capath=ca",
@@ -58,7 +58,7 @@ TEST(RunSnOptions, every_flag_is_read) {
     EXPECT_EQ(options.common.log_level, "warning");
 }
 
-TEST(RunSnOptions, defaults_match_the_help) {
+TEST(RunSnOptions, DefaultsMatchTheHelp) {
     const auto parsed = parse_run_sn({"--host-ip=::1"}, {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     const SnOptions& options = *parsed->options;
@@ -71,7 +71,7 @@ TEST(RunSnOptions, defaults_match_the_help) {
     EXPECT_EQ(options.common.trace, "");
 }
 
-TEST(RunSnOptions, an_address_that_cannot_be_dialled_is_refused) {
+TEST(RunSnOptions, AnAddressThatCannotBeDialledIsRefused) {
     for (const std::string text :
          {"0.0.0.0", "0", "0x0.0", "::", "0:0::0", "::ffff:0.0.0.0", "::%lo"}) {
         const auto parsed = parse_run_sn({"--host-ip=" + text}, {});
@@ -88,13 +88,13 @@ TEST(RunSnOptions, an_address_that_cannot_be_dialled_is_refused) {
     }
 }
 
-TEST(RunSnOptions, a_switch_takes_no_value) {
+TEST(RunSnOptions, ASwitchTakesNoValue) {
     const auto parsed = parse_run_sn({"--host-ip=::1", "--sentinel=no"}, {});
     ASSERT_FALSE(parsed.has_value());
     EXPECT_EQ(parsed.error().message, "--sentinel takes no value. See run-sn --help");
 }
 
-TEST(RunSlOptions, every_flag_is_read) {
+TEST(RunSlOptions, EveryFlagIsRead) {
     const SlOptions options =
         sl({"--name", "sl2", "--host-ip=172.16.0.2", "--sn-ip=172.16.0.1", "--sn-api-port", "31000",
             "--sl-fs-port=31001", "--ml-name=learner", "--ml-entrypoint=bin/cifar10",
@@ -112,7 +112,7 @@ TEST(RunSlOptions, every_flag_is_read) {
     EXPECT_TRUE(options.ml.configured());
 }
 
-TEST(RunSlOptions, a_value_may_look_like_a_flag) {
+TEST(RunSlOptions, AValueMayLookLikeAFlag) {
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", "--epochs=2"}).ml.arguments, Words{"--epochs=2"});
     EXPECT_EQ(sl(sl_minimum + Words{"--ml-cmd", "[1,2]"}).ml.arguments, Words{"[1,2]"});
     // An empty variable means no arguments.
@@ -123,14 +123,14 @@ TEST(RunSlOptions, a_value_may_look_like_a_flag) {
               (Environment{{"EMPTY", ""}}));
 }
 
-TEST(RunSlOptions, the_ml_is_named_after_its_sl) {
+TEST(RunSlOptions, TheMlIsNamedAfterItsSl) {
     EXPECT_EQ(sl(sl_minimum + Words{"--name=sl-7"}).ml.name, "ml-7");
     EXPECT_EQ(sl(sl_minimum + Words{"--name=north"}).ml.name, "north-ml");
     EXPECT_EQ(sl(sl_minimum).ml.name, "");
     EXPECT_FALSE(sl(sl_minimum).ml.configured());
 }
 
-TEST(RunSlOptions, variables_replace_missing_flags) {
+TEST(RunSlOptions, VariablesReplaceMissingFlags) {
     const Environment environment{{"SWARM_ID_KEY", "k"},          {"SWARM_ID_CERT", "c"},
                                   {"SWARM_ID_CAPATH", "p"},       {"SWARM_ID_CACERT", "f"},
                                   {"SWARM_LOG_LEVEL", "DEBUG"},   {"SN_NODE_IP", "10.0.0.1"},
@@ -150,18 +150,18 @@ TEST(RunSlOptions, variables_replace_missing_flags) {
     EXPECT_EQ(flags_win.fs_port, 5);
 }
 
-TEST(RunSlOptions, an_empty_variable_counts_as_unset) {
+TEST(RunSlOptions, AnEmptyVariableCountsAsUnset) {
     EXPECT_EQ(sl(sl_minimum, {{"SL_FS_PORT", ""}}).fs_port, 30305);
 }
 
-TEST(RunSlOptions, an_invalid_variable_is_named) {
+TEST(RunSlOptions, AnInvalidVariableIsNamed) {
     EXPECT_EQ(
         sl_error(sl_minimum, {{"SL_FS_PORT", "many"}}),
         "environment variable SL_FS_PORT: 'many' is not a port: a whole number from 1 to 65535. "
         "See run-sl --help");
 }
 
-TEST(RunSlOptions, an_unknown_flag_gets_the_nearest_name) {
+TEST(RunSlOptions, AnUnknownFlagGetsTheNearestName) {
     EXPECT_EQ(sl_error(sl_minimum + Words{"--sn-prot=30304"}),
               "unknown flag '--sn-prot': did you mean '--sn-api-port'? See run-sl --help");
     EXPECT_EQ(sl_error(sl_minimum + Words{"--sn-prot", "30304"}),
@@ -172,7 +172,7 @@ TEST(RunSlOptions, an_unknown_flag_gets_the_nearest_name) {
               "argument 'stray' does not belong to a flag. See run-sl --help");
 }
 
-TEST(RunSlOptions, missing_flags_are_named) {
+TEST(RunSlOptions, MissingFlagsAreNamed) {
     EXPECT_EQ(sl_error({"--sn-ip=127.0.0.1"}), "--host-ip is missing. See run-sl --help");
     EXPECT_EQ(sl_error({"--host-ip=127.0.0.1"}), "--sn-ip is missing. See run-sl --help");
     EXPECT_EQ(sl_error(sl_minimum + Words{"--name"}), "--name needs a value. See run-sl --help");
@@ -197,7 +197,7 @@ void PrintTo(const BadValue& value, std::ostream* out) {
 
 class RunSlBadValue : public testing::TestWithParam<BadValue> {};
 
-TEST_P(RunSlBadValue, is_refused_with_flag_and_value) {
+TEST_P(RunSlBadValue, IsRefusedWithFlagAndValue) {
     const std::string& argument = GetParam().argument;
     const std::string message = sl_error(sl_minimum + Words{argument});
     const std::string flag = argument.substr(0, argument.find('='));
@@ -226,7 +226,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadValue{"--ml-e=1A=x", "is not NAME=VALUE"},
                     BadValue{"--host-ip=127.0.0.9", "is given 2 times"}));
 
-TEST(RunSlOptions, invalid_addresses_are_refused) {
+TEST(RunSlOptions, InvalidAddressesAreRefused) {
     for (const std::string host : {"a b", "--sn-ip", "http://x/", ""}) {
         EXPECT_NE(sl_error({"--host-ip", host, "--sn-ip=1.2.3.4"}), "accepted") << host;
     }
@@ -234,12 +234,12 @@ TEST(RunSlOptions, invalid_addresses_are_refused) {
     EXPECT_EQ(sl_error({"--host-ip", std::string(253, 'h'), "--sn-ip=fe80::1%eth0"}), "accepted");
 }
 
-TEST(RunSlOptions, a_variable_set_twice_is_refused) {
+TEST(RunSlOptions, AVariableSetTwiceIsRefused) {
     EXPECT_NE(sl_error(sl_minimum + Words{"--ml-e=A=1", "--ml-e=A=2"}).find("a second time"),
               std::string::npos);
 }
 
-TEST(NodeHelp, shows_each_flag_with_its_variable_and_an_example) {
+TEST(NodeHelp, ShowsEachFlagWithItsVariableAndAnExample) {
     const auto parsed = parse_run_sl({"--help"}, {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     EXPECT_FALSE(parsed->options.has_value());
@@ -254,7 +254,7 @@ TEST(NodeHelp, shows_each_flag_with_its_variable_and_an_example) {
     EXPECT_NE(parsed->text.find("Identity:"), std::string::npos);
 }
 
-TEST(NodeHelp, the_example_is_accepted) {
+TEST(NodeHelp, TheExampleIsAccepted) {
     for (const auto* program : {&run_sn_program(), &run_sl_program()}) {
         std::string example(program->example.substr(0, program->example.find("It is ready")));
         std::string line;
@@ -272,7 +272,7 @@ TEST(NodeHelp, the_example_is_accepted) {
     }
 }
 
-TEST(NodeHelp, version_and_help_take_precedence_over_missing_flags) {
+TEST(NodeHelp, VersionAndHelpTakePrecedenceOverMissingFlags) {
     const auto version = parse_run_sn({"--version"}, {});
     ASSERT_TRUE(version.has_value()) << version.error().message;
     EXPECT_TRUE(version->text.starts_with("run-sn (Starling) ")) << version->text;
@@ -281,7 +281,7 @@ TEST(NodeHelp, version_and_help_take_precedence_over_missing_flags) {
     EXPECT_NE(help->text.find("--sentinel"), std::string::npos);
 }
 
-TEST(ShellWords, are_split_like_in_a_shell) {
+TEST(ShellWords, AreSplitLikeInAShell) {
     EXPECT_EQ(*shell_words(""), Words{});
     EXPECT_EQ(*shell_words("  a\tb \n c "), (Words{"a", "b", "c"}));
     EXPECT_EQ(*shell_words(R"(a'b "c'd "e\"f\n" g\ h '')"),
@@ -290,7 +290,7 @@ TEST(ShellWords, are_split_like_in_a_shell) {
     EXPECT_FALSE(shell_words("\"open").has_value());
 }
 
-TEST(NearestName, prefers_an_omission) {
+TEST(NearestName, PrefersAnOmission) {
     const std::vector<std::string_view> names{"--sn-ip", "--sn-api-port", "--sl-fs-port", "--ml-e",
                                               "--ml-entrypoint"};
     EXPECT_EQ(nearest_name("--sn-port", names), "--sn-api-port");

@@ -29,7 +29,7 @@ protected:
     std::vector<TraceRecord> records;
 };
 
-TEST_F(RunFiguresTest, starts_of_one_training_are_combined) {
+TEST_F(RunFiguresTest, StartsOfOneTrainingAreCombined) {
     begin(1, 0);
     end(2, 0, 0);
     exchange(2, 0, 0);
@@ -42,7 +42,7 @@ TEST_F(RunFiguresTest, starts_of_one_training_are_combined) {
     EXPECT_DOUBLE_EQ(figures().merge_seconds, 1.0);
 }
 
-TEST_F(RunFiguresTest, an_earlier_training_is_excluded) {
+TEST_F(RunFiguresTest, AnEarlierTrainingIsExcluded) {
     begin(1, 0);
     end(2, 0, 0);
     exchange(2, 0, 0);

@@ -18,7 +18,7 @@ protected:
     TemporaryDirectory directory;
 };
 
-TEST_F(TraceReaderTest, each_start_has_its_own_clock) {
+TEST_F(TraceReaderTest, EachStartHasItsOwnClock) {
     const auto records = read(
         "# starling-trace 1 node=sn1 role=sn epoch_ns=1000\n5 sn1 sn_started entries=0\n"
         "# starling-trace 1 node=sn1 role=sn epoch_ns=9000\n5 sn1 sn_started entries=7\n");
@@ -30,13 +30,13 @@ TEST_F(TraceReaderTest, each_start_has_its_own_clock) {
     EXPECT_EQ((*records)[1].start, 1U);
 }
 
-TEST_F(TraceReaderTest, an_incomplete_last_line_is_skipped) {
+TEST_F(TraceReaderTest, AnIncompleteLastLineIsSkipped) {
     const auto records = read("5 sn1 step\n6 sn1 st");
     ASSERT_TRUE(records);
     EXPECT_EQ(records->size(), 1U);
 }
 
-TEST_F(TraceReaderTest, a_start_after_an_incomplete_line_is_a_gap) {
+TEST_F(TraceReaderTest, AStartAfterAnIncompleteLineIsAGap) {
     const auto records = read(
         "# starling-trace 1 node=sn1 role=sn epoch_ns=10\n5 sn1 step\n6\n"
         "# starling-trace 1 node=sn1 role=sn epoch_ns=10\n9 sn1 step\n");
@@ -48,7 +48,7 @@ TEST_F(TraceReaderTest, a_start_after_an_incomplete_line_is_a_gap) {
     EXPECT_EQ((*records)[2].time_ns, 19);
 }
 
-TEST_F(TraceReaderTest, an_invalid_line_is_named) {
+TEST_F(TraceReaderTest, AnInvalidLineIsNamed) {
     const auto records = read("5 sn1 step\nhello\n6 sn1 step\n");
     ASSERT_FALSE(records);
     EXPECT_NE(records.error().message.find("sn1.trace:2: not a line of a trace"),

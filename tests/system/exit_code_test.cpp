@@ -33,21 +33,21 @@ protected:
         std::getenv("STARLING_STARTS") != nullptr ? std::atoi(std::getenv("STARLING_STARTS")) : 10;
 };
 
-TEST_F(ExitCodes, of_a_program_that_fails_before_it_joins) {
+TEST_F(ExitCodes, OfAProgramThatFailsBeforeItJoins) {
     expect_each_time(bin("toy-ml"), "--no-such-flag", 2,
                      "its ML node 'ml2' ended: toy-ml: unknown flag '--no-such-flag'");
 }
 
-TEST_F(ExitCodes, of_a_program_whose_callback_rejects_its_options) {
+TEST_F(ExitCodes, OfAProgramWhoseCallbackRejectsItsOptions) {
     expect_each_time(bin("toy-ml"), "--sync 0", 2,
                      "its ML node 'ml2' ended: SwarmCallback: sync_frequency is 0");
 }
 
-TEST_F(ExitCodes, of_a_program_that_never_connects) {
+TEST_F(ExitCodes, OfAProgramThatNeverConnects) {
     expect_each_time(script("exit 7"), "", 7, "ML program ml2 ended with exit code 7");
 }
 
-TEST_F(ExitCodes, of_a_program_that_exits_without_leaving_after_it_joined) {
+TEST_F(ExitCodes, OfAProgramThatExitsWithoutLeavingAfterItJoined) {
     expect_each_time(bin("toy-ml"), "--exit-with 9", 9, "ML program ml2 ended with exit code 9");
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 SwarmTime at(int seconds) { return SwarmTime{std::chrono::seconds(seconds)}; }
 
-TEST(LineLimit, the_first_lines_of_a_minute_are_logged_and_the_others_counted) {
+TEST(LineLimit, TheFirstLinesOfAMinuteAreLoggedAndTheOthersCounted) {
     LineLimit limit(2);
     EXPECT_TRUE(limit.take(at(100)));
     EXPECT_TRUE(limit.take(at(101)));
@@ -21,7 +21,7 @@ TEST(LineLimit, the_first_lines_of_a_minute_are_logged_and_the_others_counted) {
     EXPECT_TRUE(limit.take(at(172)));
 }
 
-TEST(LineLimit, occasional_lines_are_always_logged) {
+TEST(LineLimit, OccasionalLinesAreAlwaysLogged) {
     LineLimit limit(1);
     for (int minute = 1; minute < 10; ++minute) {
         EXPECT_TRUE(limit.take(at(minute * 61)));

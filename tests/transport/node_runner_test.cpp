@@ -58,12 +58,12 @@ struct NodeRunnerTest : testing::Test {
     using Lines = std::vector<std::string>;
 };
 
-TEST_F(NodeRunnerTest, writes_a_batch_before_it_sends_anything) {
+TEST_F(NodeRunnerTest, WritesABatchBeforeItSendsAnything) {
     runner.handle_together({TimerDue{1}, TimerDue{2}, TimerDue{3}});
     EXPECT_EQ(journal.lines, (Lines{"write 3", "send 1", "send 2", "send 3"}));
 }
 
-TEST_F(NodeRunnerTest, sends_nothing_after_a_failed_write) {
+TEST_F(NodeRunnerTest, SendsNothingAfterAFailedWrite) {
     journal.full = true;
     runner.handle_together({TimerDue{1}, TimerDue{2}});
     EXPECT_EQ(journal.lines, (Lines{"write 2", "file x: the disk is full"}));
@@ -73,13 +73,13 @@ TEST_F(NodeRunnerTest, sends_nothing_after_a_failed_write) {
     EXPECT_EQ(journal.lines.size(), 2U) << "a second try";
 }
 
-TEST_F(NodeRunnerTest, handles_no_input_after_its_stop) {
+TEST_F(NodeRunnerTest, HandlesNoInputAfterItsStop) {
     runner.handle_together({TimerDue{1}, StopRequested{""}, TimerDue{2}});
     EXPECT_EQ(journal.lines, (Lines{"write 1", "send 1"}));
     EXPECT_EQ(node.written, 2U);
 }
 
-TEST_F(NodeRunnerTest, without_batches_writes_and_sends_in_turn) {
+TEST_F(NodeRunnerTest, WithoutBatchesWritesAndSendsInTurn) {
     runner.handle(TimerDue{1});
     runner.handle(TimerDue{2});
     EXPECT_EQ(journal.lines, (Lines{"append 1", "send 1", "append 2", "send 2"}));

@@ -23,7 +23,7 @@ SendBatch fast_batch() {
     return batch;
 }
 
-TEST(SendBatch, batches_grow_after_more_fast_bytes_than_the_kernel_buffers) {
+TEST(SendBatch, BatchesGrowAfterMoreFastBytesThanTheKernelBuffers) {
     SendBatch batch;
     EXPECT_EQ(batch.bytes(no_limit), SendBatch::small_bytes);
     for (int i = 0; i < 8; ++i) {  // 1 MiB
@@ -33,7 +33,7 @@ TEST(SendBatch, batches_grow_after_more_fast_bytes_than_the_kernel_buffers) {
     EXPECT_EQ(fast_batch().bytes(no_limit), SendBatch::large_bytes);
 }
 
-TEST(SendBatch, a_slow_write_makes_batches_small_again) {
+TEST(SendBatch, ASlowWriteMakesBatchesSmallAgain) {
     SendBatch batch = fast_batch();
     write(batch, SendBatch::large_bytes,
           std::chrono::milliseconds(10));  // within four times the limit of a small one
@@ -42,7 +42,7 @@ TEST(SendBatch, a_slow_write_makes_batches_small_again) {
     EXPECT_EQ(batch.bytes(no_limit), SendBatch::small_bytes);
 }
 
-TEST(SendBatch, the_limit_of_the_connection_bounds_a_batch) {
+TEST(SendBatch, TheLimitOfTheConnectionBoundsABatch) {
     const SendBatch batch = fast_batch();
     EXPECT_EQ(batch.bytes(300'000), 300'000U);
     EXPECT_EQ(batch.bytes(1000), SendBatch::small_bytes);

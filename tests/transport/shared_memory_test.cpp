@@ -35,14 +35,14 @@ Blob segment_of(std::uint32_t index) {
     return Blob(std::move(bytes));
 }
 
-void send_segments(Party& from, const std::string& to, std::uint32_t count) {
+void send_segments(TestEndpoint& from, const std::string& to, std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
         from.endpoint->send(NodeId{to}, Frame{MlSegment{1, i}, segment_of(i)});
     }
 }
 
 /// Whether segments 0 to `count` - 1 of `from` have arrived, in order and with their bytes.
-bool has_segments(const Party& at, const std::string& from, std::uint32_t count) {
+bool has_segments(const TestEndpoint& at, const std::string& from, std::uint32_t count) {
     std::uint32_t next = 0;
     for (const FrameReceived& got : at.all<FrameReceived>()) {
         if (got.from.name != from) {
@@ -126,26 +126,27 @@ constexpr int fixed = F_SEAL_SHRINK | F_SEAL_GROW;
 
 class SharedMemoryTest : public testing::Test {
 protected:
-    Party open_sl(bool share = true, std::size_t receive_bytes_max = std::size_t{16} << 20U) {
+    TestEndpoint open_sl(bool share = true,
+                         std::size_t receive_bytes_max = std::size_t{16} << 20U) {
         TlsEndpointOptions options =
             options_of("sl1", Role::sl, std::nullopt, {{address, {Role::ml}}});
         options.share_memory = share;
         options.receive_bytes_max = receive_bytes_max;
-        return open_party(std::move(options));
+        return open_test_endpoint(std::move(options));
     }
-    Party open_ml(const std::string& name = "ml1", bool share = true) {
+    TestEndpoint open_ml(const std::string& name = "ml1", bool share = true) {
         TlsEndpointOptions options = options_of(name, Role::ml, std::nullopt);
         options.share_memory = share;
-        Party party = open_party(std::move(options));
+        TestEndpoint party = open_test_endpoint(std::move(options));
         party.endpoint->connect(address, Role::sl);
         return party;
     }
-    static void await_up(Party& sl, Party& ml) {
+    static void await_up(TestEndpoint& sl, TestEndpoint& ml) {
         ASSERT_TRUE(run_until({&sl, &ml},
                               [&] { return sl.count<PeerUp>() == 1 && ml.count<PeerUp>() == 1; }));
     }
     /// Exchanges four times what fits into the rings.
-    static void exchange(Party& sl, Party& ml) {
+    static void exchange(TestEndpoint& sl, TestEndpoint& ml) {
         send_segments(ml, "sl1", 64);
         send_segments(sl, "ml1", 64);
         ASSERT_TRUE(run_until({&sl, &ml}, [&] {
@@ -160,8 +161,8 @@ protected:
 };
 
 TEST_F(SharedMemoryTest, LargeFramesPassBothWays) {
-    Party sl = open_sl();
-    Party ml = open_ml();
+    TestEndpoint sl = open_sl();
+    TestEndpoint ml = open_ml();
     await_up(sl, ml);
     exchange(sl, ml);
     EXPECT_EQ(sl.logged(), "'ml1': " + shares + "\n");
@@ -170,8 +171,8 @@ TEST_F(SharedMemoryTest, LargeFramesPassBothWays) {
 
 TEST_F(SharedMemoryTest, AnEndThatDoesNotWantItGetsBytes) {
     for (const bool sl_shares : {false, true}) {
-        Party sl = open_sl(sl_shares);
-        Party ml = open_ml("ml1", !sl_shares);
+        TestEndpoint sl = open_sl(sl_shares);
+        TestEndpoint ml = open_ml("ml1", !sl_shares);
         await_up(sl, ml);
         exchange(sl, ml);
         EXPECT_EQ(sl.logged(), "");
@@ -185,8 +186,8 @@ TEST_F(SharedMemoryTest, WithoutMemoryToShareFramesAreBytes) {
     ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
     const rlimit small{shared_region_bytes - 1, before.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-    Party sl = open_sl();
-    Party ml = open_ml();
+    TestEndpoint sl = open_sl();
+    TestEndpoint ml = open_ml();
     await_up(sl, ml);
     EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
     std::signal(SIGXFSZ, old_handler);
@@ -196,7 +197,7 @@ TEST_F(SharedMemoryTest, WithoutMemoryToShareFramesAreBytes) {
 }
 
 TEST_F(SharedMemoryTest, AnMlOfAnOlderVersionGetsBytes) {
-    Party sl = open_sl();
+    TestEndpoint sl = open_sl();
     ScriptedMl ml(address.host);
     ml.hello({});
     ASSERT_TRUE(run_until({&sl}, [&] { return ml.first_word() != 0; }));
@@ -210,7 +211,7 @@ TEST_F(SharedMemoryTest, AnSlOfAnOlderVersionGetsBytes) {
     const sockaddr_un path = path_address(address.host);
     ASSERT_EQ(::bind(listener.number(), reinterpret_cast<const sockaddr*>(&path), sizeof path), 0);
     ASSERT_EQ(::listen(listener.number(), 1), 0);
-    Party ml = open_ml();
+    TestEndpoint ml = open_ml();
     Descriptor peer;
     Bytes received;
     const auto receive = [&] {
@@ -243,7 +244,7 @@ TEST_F(SharedMemoryTest, AnSlOfAnOlderVersionGetsBytes) {
 }
 
 TEST_F(SharedMemoryTest, RegionsThatCouldShrinkAreNotUsed) {
-    Party sl = open_sl();
+    TestEndpoint sl = open_sl();
     ScriptedMl ml(address.host);
     ml.hello(two_files(fixed, F_SEAL_GROW));
     ASSERT_TRUE(run_until({&sl}, [&] { return ml.first_word() != 0; }));
@@ -252,7 +253,7 @@ TEST_F(SharedMemoryTest, RegionsThatCouldShrinkAreNotUsed) {
 }
 
 TEST_F(SharedMemoryTest, ARegionThatIsMissingIsNotMissed) {
-    Party sl = open_sl();
+    TestEndpoint sl = open_sl();
     ScriptedMl ml(address.host);
     std::vector<Descriptor> one;
     one.push_back(sealed_file(fixed));
@@ -262,8 +263,8 @@ TEST_F(SharedMemoryTest, ARegionThatIsMissingIsNotMissed) {
 }
 
 TEST_F(SharedMemoryTest, AForgedRecordEndsItsConnectionOnly) {
-    Party sl = open_sl();
-    Party honest = open_ml("ml2");
+    TestEndpoint sl = open_sl();
+    TestEndpoint honest = open_ml("ml2");
     ScriptedMl hostile(address.host);
     hostile.hello(two_files(fixed, fixed));
     ASSERT_TRUE(run_until({&sl, &honest}, [&] {
@@ -281,7 +282,7 @@ TEST_F(SharedMemoryTest, AForgedRecordEndsItsConnectionOnly) {
 
 /// The ring is of zeros: as a frame's header they are refused like those of any peer.
 TEST_F(SharedMemoryTest, RubbishInTheRingIsABadFrame) {
-    Party sl = open_sl();
+    TestEndpoint sl = open_sl();
     ScriptedMl ml(address.host);
     ml.hello(two_files(fixed, fixed));
     ml.send_record(2, 65536, 0);
@@ -290,7 +291,7 @@ TEST_F(SharedMemoryTest, RubbishInTheRingIsABadFrame) {
 }
 
 TEST_F(SharedMemoryTest, AProgramThatDiesInTheMiddleOfAFrameIsLost) {
-    Party sl = open_sl();
+    TestEndpoint sl = open_sl();
     ScriptedMl ml(address.host);
     ml.hello(two_files(fixed, fixed));
     const Bytes head = encode_head(Frame{MlSegment{1, 0}, segment_of(0)});
@@ -304,8 +305,8 @@ TEST_F(SharedMemoryTest, AProgramThatDiesInTheMiddleOfAFrameIsLost) {
 }
 
 TEST_F(SharedMemoryTest, ASlowReceiverStopsTheSenderAndLosesNothing) {
-    Party sl = open_sl(true, std::size_t{1} << 20U);
-    Party ml = open_ml();
+    TestEndpoint sl = open_sl(true, std::size_t{1} << 20U);
+    TestEndpoint ml = open_ml();
     await_up(sl, ml);
     send_segments(ml, "sl1", 128);
     // The ring is full long before, and nobody reads.
@@ -318,9 +319,9 @@ TEST_F(SharedMemoryTest, ASlowReceiverStopsTheSenderAndLosesNothing) {
 }
 
 TEST_F(SharedMemoryTest, TwoConnectionsHaveRingsOfTheirOwn) {
-    Party sl = open_sl();
-    Party first = open_ml("ml1");
-    Party second = open_ml("ml2");
+    TestEndpoint sl = open_sl();
+    TestEndpoint first = open_ml("ml1");
+    TestEndpoint second = open_ml("ml2");
     ASSERT_TRUE(run_until({&sl, &first, &second}, [&] { return sl.count<PeerUp>() == 2; }));
     send_segments(first, "sl1", 40);
     send_segments(second, "sl1", 40);
@@ -331,8 +332,8 @@ TEST_F(SharedMemoryTest, TwoConnectionsHaveRingsOfTheirOwn) {
 
 /// More than the ring holds, and no credit is read any more.
 TEST_F(SharedMemoryTest, AnEndThatClosesSendsAllBefore) {
-    Party sl = open_sl();
-    Party ml = open_ml();
+    TestEndpoint sl = open_sl();
+    TestEndpoint ml = open_ml();
     await_up(sl, ml);
     send_segments(ml, "sl1", 64);
     std::thread closing([&] { ml.endpoint->close(std::chrono::seconds(20)); });
@@ -342,8 +343,8 @@ TEST_F(SharedMemoryTest, AnEndThatClosesSendsAllBefore) {
 }
 
 TEST_F(SharedMemoryTest, NoDescriptorStaysOpenOnceTheMemoryIsMapped) {
-    Party sl = open_sl();
-    Party ml = open_ml();
+    TestEndpoint sl = open_sl();
+    TestEndpoint ml = open_ml();
     await_up(sl, ml);
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
         std::error_code gone;

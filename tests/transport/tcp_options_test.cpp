@@ -6,9 +6,10 @@ namespace starling {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr std::uint64_t buffer_max = 4'194'304;
+constexpr std::uint64_t buffer_bytes_max = 4'194'304;
 
-/// The same connection a second later, for `limited` of which its send buffer was the limit.
+/// The statistics one second later; for `limited` of that second the send buffer was the
+/// bottleneck.
 SendBufferUse after_a_second(const SendBufferUse& before, milliseconds limited) {
     SendBufferUse use = before;
     use.busy += milliseconds(1000);
@@ -16,37 +17,37 @@ SendBufferUse after_a_second(const SendBufferUse& before, milliseconds limited) 
     return use;
 }
 
-TEST(SendBufferWatch, a_send_buffer_too_small_for_the_round_trip_leads_to_advice) {
+TEST(SendBufferWatch, ASendBufferTooSmallForTheRoundTripLeadsToAdvice) {
     SendBufferWatch watch;
-    SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_max};
-    EXPECT_FALSE(watch.update(use, buffer_max));
+    SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_bytes_max};
+    EXPECT_FALSE(watch.update(use, buffer_bytes_max));
     use = after_a_second(use, milliseconds(700));
-    const std::optional<std::string> advice = watch.update(use, buffer_max);
+    const std::optional<std::string> advice = watch.update(use, buffer_bytes_max);
     ASSERT_TRUE(advice);
     EXPECT_NE(advice->find("100 ms"), std::string::npos) << *advice;
     EXPECT_NE(advice->find("4.2 MB"), std::string::npos) << *advice;
     EXPECT_NE(advice->find("net.ipv4.tcp_wmem"), std::string::npos) << *advice;
 }
 
-TEST(SendBufferWatch, a_full_link_or_a_growing_buffer_leads_to_none) {
+TEST(SendBufferWatch, AFullLinkAGrowingBufferOrAShortRoundTripGiveNoAdvice) {
     SendBufferWatch watch;
-    SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_max};
-    EXPECT_FALSE(watch.update(use, buffer_max));
+    SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_bytes_max};
+    EXPECT_FALSE(watch.update(use, buffer_bytes_max));
     use = after_a_second(use, milliseconds(300));  // mostly the link was the limit
-    EXPECT_FALSE(watch.update(use, buffer_max));
+    EXPECT_FALSE(watch.update(use, buffer_bytes_max));
     use = after_a_second(use, milliseconds(900));
-    use.buffer_bytes = buffer_max / 2;  // not grown yet
-    EXPECT_FALSE(watch.update(use, buffer_max));
+    use.buffer_bytes = buffer_bytes_max / 2;  // not grown yet
+    EXPECT_FALSE(watch.update(use, buffer_bytes_max));
     use = after_a_second(use, milliseconds(900));
-    use.buffer_bytes = buffer_max;
+    use.buffer_bytes = buffer_bytes_max;
     use.round_trip = milliseconds(1);  // a local network
-    EXPECT_FALSE(watch.update(use, buffer_max));
+    EXPECT_FALSE(watch.update(use, buffer_bytes_max));
 }
 
-TEST(SendBufferUse, the_bound_on_send_buffers_is_read) {
-    const std::optional<std::uint64_t> most = send_buffer_max();
-    ASSERT_TRUE(most);
-    EXPECT_GE(*most, 4096U);
+TEST(SendBufferUse, TheSystemsLimitIsRead) {
+    const std::optional<std::uint64_t> bytes_max = send_buffer_max();
+    ASSERT_TRUE(bytes_max);
+    EXPECT_GE(*bytes_max, 4096U);  // a page: the least that Linux allows
 }
 
 }  // namespace

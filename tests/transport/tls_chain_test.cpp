@@ -14,20 +14,21 @@ namespace {
 class TlsChainTest : public testing::Test {
 protected:
     void open_node(const IdentityFiles& files) {
-        node = open_party(options_of("sn1", Role::sn, files, {{loopback(port), {Role::sl}}}));
+        node =
+            open_test_endpoint(options_of("sn1", Role::sn, files, {{loopback(port), {Role::sl}}}));
     }
-    Party sl(const IdentityFiles& files) {
-        Party party = open_party(options_of("sl1", Role::sl, files));
+    TestEndpoint sl(const IdentityFiles& files) {
+        TestEndpoint party = open_test_endpoint(options_of("sl1", Role::sl, files));
         party.endpoint->connect(loopback(port), Role::sn);
         return party;
     }
-    void expect_up(Party& party) {
+    void expect_up(TestEndpoint& party) {
         EXPECT_TRUE(
             run_until({&node, &party},
                       [&] { return party.count<PeerUp>() == 1 && node.count<PeerUp>() == 1; }))
             << node.logged() << party.logged();
     }
-    std::string expect_failed(Party& party) {
+    std::string expect_failed(TestEndpoint& party) {
         EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<ConnectFailed>() == 1; }));
         const auto failed = party.all<ConnectFailed>();
         return failed.empty() ? "" : failed[0].error.message;
@@ -45,12 +46,12 @@ protected:
     ChainAuthority chain{folder};
     Authority plain{folder, "host-1"};
     std::uint16_t port = free_port();
-    Party node;
+    TestEndpoint node;
 };
 
 TEST_F(TlsChainTest, ACertificateOfAnIntermediateCaIsAccepted) {
     open_node(chain.issue("sn1", "sn"));
-    Party party = sl(chain.issue("sl1", "sl"));
+    TestEndpoint party = sl(chain.issue("sl1", "sl"));
     expect_up(party);
 }
 
@@ -63,7 +64,7 @@ TEST_F(TlsChainTest, ARevokedIntermediateCaIsRefusedAndNamed) {
     open_node(own);
     IdentityFiles trusting = files;
     trusting.ca_path = plain.ca_path();
-    Party party = sl(trusting);
+    TestEndpoint party = sl(trusting);
     EXPECT_TRUE(contains(expect_failed(party), "(revoked)"));
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(),
@@ -73,7 +74,7 @@ TEST_F(TlsChainTest, ARevokedIntermediateCaIsRefusedAndNamed) {
 
 TEST_F(TlsChainTest, ALaterRevocationListOfTheRootClosesTheConnection) {
     open_node(chain.issue("sn1", "sn"));
-    Party party = sl(chain.issue("sl1", "sl"));
+    TestEndpoint party = sl(chain.issue("sl1", "sl"));
     expect_up(party);
     chain.revoke_intermediate();
     node.endpoint->reload();
@@ -89,7 +90,7 @@ TEST_F(TlsChainTest, ACaWithoutARevocationListIsTrustedAndReportedOnce) {
     open_node(chain.issue("sn1", "sn"));
     const IdentityFiles files = chain.issue("sl1", "sl");
     for (int i = 1; i <= 2; ++i) {
-        Party party = sl(files);
+        TestEndpoint party = sl(files);
         EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<PeerUp>() == 1; }));
     }
     for (const std::string ca : {"root", "root-issuing"}) {
@@ -126,7 +127,7 @@ TEST_F(TlsChainTest, EveryKeyThatTls13SupportsSignsConnectionsAndCommands) {
         Credentials other = shown;
         other.key.bytes[0] ^= std::byte{1};
         EXPECT_FALSE(verifier->endorsed({"sl1"}, Role::sl, other)) << kind.type << kind.curve;
-        Party party = sl(files);
+        TestEndpoint party = sl(files);
         EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<PeerUp>() == 1; }))
             << kind.type << kind.curve << node.logged();
     }
@@ -185,7 +186,7 @@ TEST_F(TlsChainTest, AMissingIntermediateCaIsWarnedAbout) {
                          "the CA 'root-issuing', which made 'sn1', stands neither in "
                          "this file nor in --capath"))
         << node.logged();
-    Party party = sl(chain.issue("sl1", "sl"));
+    TestEndpoint party = sl(chain.issue("sl1", "sl"));
     EXPECT_TRUE(contains(expect_failed(party), "intermediate ones behind the node's own"));
 }
 
@@ -205,7 +206,7 @@ TEST_F(TlsChainTest, TrustInAnIntermediateCaAloneIsNamed) {
         << node.logged();
     files = chain.issue("sl1", "sl");
     folder.write("root-ca/host-1.pem", plain.ca_pem());
-    Party party = sl(files);
+    TestEndpoint party = sl(files);
     expect_failed(party);
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(), "(only 'root-issuing' is trusted here, an intermediate CA");
@@ -246,7 +247,7 @@ TEST_F(TlsChainTest, ANameIsPinnedToTheIntermediateCaThatIssuedItsCertificate) {
     EXPECT_EQ(shown.ca, issuing);
     EXPECT_EQ(check_identity(files, Role::sl)->ca, issuing);
     open_node(chain.issue("sn1", "sn"));
-    Party party = sl(files);
+    TestEndpoint party = sl(files);
     expect_up(party);
     EXPECT_EQ(node.all<PeerUp>().at(0).ca, issuing) << "as the port sees it";
     const auto root = read_pem_file("", folder.write("root.pem", chain.root().cert_pem));
@@ -295,7 +296,7 @@ TEST_F(TlsChainTest, ANodeThatOthersCouldNotDialIsReportedAtItsOwnStart) {
 TEST_F(TlsChainTest, ANewCertificateUnderWhichOthersCouldNotDialIsNotUsed) {
     TlsEndpointOptions options = options_of("sn1", Role::sn, plain.issue("sn1", {Role::sn}));
     options.reached_as = {"127.0.0.1"};
-    node = open_party(options);
+    node = open_test_endpoint(options);
     const IdentityFiles fresh = plain.issue("sn1", {Role::sn}, {}, nullptr, "192.0.2.1");
     ASSERT_EQ(fresh.cert, options.identity->cert);
     node.endpoint->reload();

@@ -56,21 +56,21 @@ private:
 
 class TlsCloseTest : public testing::Test {
 protected:
-    Party open_sl(std::size_t receive_bytes_max = std::size_t{16} << 20U) {
+    TestEndpoint open_sl(std::size_t receive_bytes_max = std::size_t{16} << 20U) {
         TlsEndpointOptions options = options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}),
                                                 {{socket, {Role::ml}}, {tcp, {Role::sl}}});
         options.receive_bytes_max = receive_bytes_max;
-        return open_party(std::move(options));
+        return open_test_endpoint(std::move(options));
     }
     /// Sends more than any socket buffers, as soon as the peer is up.
-    static void flood(Party& party, const NodeId& peer) {
+    static void flood(TestEndpoint& party, const NodeId& peer) {
         for (std::uint32_t i = 0; i < 128; ++i) {
             party.endpoint->send(peer, Frame{MlSegment{1, i}, large});
         }
     }
     /// Runs until the peer is lost. \return  whether its last message arrived, and arrived before
     /// that.
-    static bool receives_all_before_the_end(Party& party) {
+    static bool receives_all_before_the_end(TestEndpoint& party) {
         bool flooded = false;
         EXPECT_TRUE(run_until({&party}, [&] {
             if (!flooded && party.count<PeerUp>() > 0) {
@@ -82,7 +82,7 @@ protected:
         return last_words_are_before<PeerLost>(party);
     }
     template <typename End>
-    static bool last_words_are_before(const Party& party) {
+    static bool last_words_are_before(const TestEndpoint& party) {
         bool heard = false;
         for (const Input& input : party.inputs) {
             if (std::holds_alternative<End>(input)) {
@@ -102,9 +102,9 @@ protected:
     static inline const Blob large{Bytes(std::size_t{256} * 1024)};
 };
 
-TEST_F(TlsCloseTest, data_sent_before_a_process_ended_is_delivered) {
+TEST_F(TlsCloseTest, DataSentBeforeAProcessEndedIsDelivered) {
     for (int i = 0; i < tries; ++i) {
-        Party sl = open_sl();
+        TestEndpoint sl = open_sl();
         std::thread program([&] {
             RawUnix ml(socket.host);
             ml.write(bytes_of({Hello{{"ml1"}, Role::ml}}));
@@ -116,28 +116,29 @@ TEST_F(TlsCloseTest, data_sent_before_a_process_ended_is_delivered) {
     }
 }
 
-TEST_F(TlsCloseTest, data_sent_before_a_reset_is_delivered) {
+TEST_F(TlsCloseTest, DataSentBeforeAResetIsDelivered) {
     RawTls member{authority.issue("sl2", {Role::sl})};
     member.send = bytes_of({Hello{{"sl2"}, Role::sl}});
-    member.last_words = bytes_of({last_message});
+    member.send_last = bytes_of({last_message});
     member.unread_bytes = unread_bytes;
-    member.hang_up = true;
+    member.close_after_send = true;
     for (int i = 0; i < tries; ++i) {
-        Party sl = open_sl();
+        TestEndpoint sl = open_sl();
         std::thread host([&] { member.run(tcp.port); });
         EXPECT_TRUE(receives_all_before_the_end(sl)) << "try " << i;
         host.join();
     }
 }
 
-TEST_F(TlsCloseTest, data_sent_before_a_close_is_delivered_while_both_sides_write) {
+TEST_F(TlsCloseTest, DataSentBeforeACloseIsDeliveredWhileBothSidesWrite) {
     for (const Address& address : {socket, tcp}) {
         for (int i = 0; i < tries / 4; ++i) {
-            Party sl = open_sl();
+            TestEndpoint sl = open_sl();
             const Role role = address.port == 0 ? Role::ml : Role::sl;
             const std::string name = address.port == 0 ? "ml1" : "sl2";
             std::thread node([&] {
-                Party other = open_party(options_of(name, role, authority.issue(name, {role})));
+                TestEndpoint other =
+                    open_test_endpoint(options_of(name, role, authority.issue(name, {role})));
                 other.endpoint->connect(address, Role::sl);
                 EXPECT_TRUE(run_until({&other}, [&] { return other.count<FrameReceived>() > 0; }));
                 flood(other, {"sl1"});
@@ -150,9 +151,9 @@ TEST_F(TlsCloseTest, data_sent_before_a_close_is_delivered_while_both_sides_writ
     }
 }
 
-TEST_F(TlsCloseTest, a_deferred_event_follows_what_a_dead_program_has_sent) {
+TEST_F(TlsCloseTest, ADeferredEventFollowsWhatADeadProgramHasSent) {
     for (const std::size_t receive_bytes_max : {std::size_t{16} << 20U, std::size_t{1}}) {
-        Party sl = open_sl(receive_bytes_max);
+        TestEndpoint sl = open_sl(receive_bytes_max);
         RawUnix ml(socket.host);
         ml.write(bytes_of({Hello{{"ml1"}, Role::ml}, MlSegment{1, 0}, MlSegment{1, 1},
                            MlSegment{1, 2}, last_message}));
@@ -164,8 +165,8 @@ TEST_F(TlsCloseTest, a_deferred_event_follows_what_a_dead_program_has_sent) {
     }
 }
 
-TEST_F(TlsCloseTest, a_deferred_event_is_immediate_if_nothing_was_sent) {
-    Party sl = open_sl();
+TEST_F(TlsCloseTest, ADeferredEventIsImmediateIfNothingWasSent) {
+    TestEndpoint sl = open_sl();
     sl.endpoint->post_after_arrivals(StopRequested{"its process has ended"});
     const std::optional<Input> input =
         sl.endpoint->receive_until(sl.endpoint->now() + std::chrono::seconds(30));

@@ -35,8 +35,8 @@ class TlsEndpointTest : public testing::Test {
 protected:
     /// sl1 dials sl2; waits until both are up.
     void connect_pair() {
-        second = open_party(listening("sl2"));
-        first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+        second = open_test_endpoint(listening("sl2"));
+        first = open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
         first.endpoint->connect(loopback(port), Role::sl);
         ASSERT_TRUE(
             run_until({&first, &second},
@@ -52,8 +52,8 @@ protected:
     Folder folder;
     Authority authority{folder, "host-1"};
     std::uint16_t port = free_port();
-    Party first;
-    Party second;
+    TestEndpoint first;
+    TestEndpoint second;
     const NodeId sl1{"sl1"};
     const NodeId sl2{"sl2"};
 };
@@ -97,7 +97,7 @@ TEST_F(TlsEndpointTest, LargeTransfersInBothDirectionsUseLittleMemory) {
     }
     std::uint32_t next_at_first = 0;
     std::uint32_t next_at_second = 0;
-    const auto drain = [&](Party& party, std::uint32_t& next) {
+    const auto drain = [&](TestEndpoint& party, std::uint32_t& next) {
         for (const FrameReceived& got : party.all<FrameReceived>()) {
             EXPECT_EQ(std::get<SegmentData>(got.frame.message).index, next++);
             EXPECT_TRUE(same_bytes(got.frame.body, body));
@@ -185,8 +185,8 @@ TEST_F(TlsEndpointTest, APeerThatSendsRequestsButNeverReadsIsDisconnected) {
 TEST_F(TlsEndpointTest, AReceiverBuffersNoMoreThanItsLimit) {
     TlsEndpointOptions options = listening("sl2");
     options.receive_bytes_max = std::size_t{1} << 20U;
-    second = open_party(std::move(options));
-    first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    second = open_test_endpoint(std::move(options));
+    first = open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     first.endpoint->connect(loopback(port), Role::sl);
     ASSERT_TRUE(run_until({&first, &second}, [&] { return first.count<PeerUp>() == 1; }));
     constexpr std::uint32_t count = 256;
@@ -213,7 +213,7 @@ TEST_F(TlsEndpointTest, AReceiverBuffersNoMoreThanItsLimit) {
 }
 
 TEST_F(TlsEndpointTest, ARefusedConnectionIsRetryable) {
-    first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    first = open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     first.endpoint->connect(loopback(port), Role::sl);
     ASSERT_TRUE(run_until({&first}, [&] { return first.count<ConnectFailed>() == 1; }));
     const ConnectFailed failed = first.all<ConnectFailed>().at(0);
@@ -225,16 +225,16 @@ TEST_F(TlsEndpointTest, ARefusedConnectionIsRetryable) {
 }
 
 TEST_F(TlsEndpointTest, AHostNameIsResolved) {
-    second = open_party(listening("sl2"));
-    first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    second = open_test_endpoint(listening("sl2"));
+    first = open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     first.endpoint->connect({"localhost", port}, Role::sl);
     EXPECT_TRUE(run_until({&first, &second}, [&] { return first.count<PeerUp>() == 1; }));
     EXPECT_EQ(first.all<PeerUp>().at(0).dialled, (Address{"localhost", port}));
 }
 
 TEST_F(TlsEndpointTest, ASecondDialOfTheSameAddressIsIgnoredDuringTheFirst) {
-    second = open_party(listening("sl2"));
-    first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    second = open_test_endpoint(listening("sl2"));
+    first = open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     first.endpoint->connect(loopback(port), Role::sl);
     first.endpoint->connect(loopback(port), Role::sl);
     ASSERT_TRUE(run_until({&first, &second}, [&] { return first.count<PeerUp>() == 1; }));
@@ -246,7 +246,8 @@ TEST_F(TlsEndpointTest, ASecondDialOfTheSameAddressIsIgnoredDuringTheFirst) {
 
 TEST_F(TlsEndpointTest, ANewerConnectionOfTheSamePeerReplacesTheOlder) {
     connect_pair();
-    Party again = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    TestEndpoint again =
+        open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     again.endpoint->connect(loopback(port), Role::sl);
     ASSERT_TRUE(run_until({&first, &second, &again}, [&] {
         return second.count<PeerUp>() == 2 && first.count<PeerLost>() == 1 &&
@@ -269,16 +270,16 @@ TEST_F(TlsEndpointTest, AnEarlierSessionOfAPeerDoesNotReplaceALaterOne) {
         TlsEndpointOptions options =
             options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}));
         options.session = session;
-        Party party = open_party(options);
+        TestEndpoint party = open_test_endpoint(options);
         party.endpoint->connect(loopback(port), Role::sl);
         return party;
     };
-    second = open_party(listening("sl2"));
+    second = open_test_endpoint(listening("sl2"));
     constexpr std::uint64_t ten = 1'795'737'600'000'000'000;  // 2026-11-27 00:00:00 UTC
-    Party later = start(ten + 1);
+    TestEndpoint later = start(ten + 1);
     ASSERT_TRUE(run_until({&later, &second}, [&] { return second.count<PeerUp>() == 1; }));
     EXPECT_EQ(second.all<PeerUp>().at(0).session, ten + 1);
-    Party earlier = start(ten);
+    TestEndpoint earlier = start(ten);
     ASSERT_TRUE(run_until({&later, &earlier, &second},
                           [&] { return earlier.count<ConnectFailed>() == 1; }));
     const ConnectFailed failed = earlier.all<ConnectFailed>().at(0);
@@ -288,7 +289,7 @@ TEST_F(TlsEndpointTest, AnEarlierSessionOfAPeerDoesNotReplaceALaterOne) {
         << failed.error.message;
     EXPECT_TRUE(contains(failed.error.message, "2026-11-27 00:00:00 UTC")) << failed.error.message;
     EXPECT_EQ(second.count<PeerLost>(), 0U);
-    Party newest = start(ten + 2);
+    TestEndpoint newest = start(ten + 2);
     EXPECT_TRUE(run_until({&later, &newest, &second}, [&] { return second.count<PeerUp>() == 2; }));
 }
 
@@ -333,10 +334,10 @@ TEST_F(TlsEndpointTest, ACrashIsDistinguishedFromACleanClose) {
 
 TEST_F(TlsEndpointTest, AnUnansweredDialEndsAtTheTimeLimit) {
     // The kernel completes the TCP connection for the listener, which never runs.
-    second = open_party(listening("sl2"));
+    second = open_test_endpoint(listening("sl2"));
     TlsEndpointOptions options = options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}));
     options.handshake_limit = std::chrono::milliseconds(300);
-    first = open_party(std::move(options));
+    first = open_test_endpoint(std::move(options));
     first.endpoint->connect(loopback(port), Role::sl);
     ASSERT_TRUE(run_until({&first}, [&] { return first.count<ConnectFailed>() == 1; }));
     const ConnectFailed failed = first.all<ConnectFailed>().at(0);
@@ -346,7 +347,7 @@ TEST_F(TlsEndpointTest, AnUnansweredDialEndsAtTheTimeLimit) {
 }
 
 TEST_F(TlsEndpointTest, FinishedWorkWakesTheEndpoint) {
-    first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    first = open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     std::thread worker([&] { first.endpoint->post(StopRequested{"enough"}); });
     const std::optional<Input> input =
         first.endpoint->receive_until(first.endpoint->now() + std::chrono::seconds(20));
@@ -356,7 +357,7 @@ TEST_F(TlsEndpointTest, FinishedWorkWakesTheEndpoint) {
 }
 
 TEST_F(TlsEndpointTest, WaitsForTheDeadlineIfNothingHappens) {
-    first = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    first = open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     const SwarmTime deadline = first.endpoint->now() + std::chrono::milliseconds(50);
     EXPECT_FALSE(first.endpoint->receive_until(deadline));
     EXPECT_GE(first.endpoint->now(), deadline);
@@ -372,7 +373,7 @@ TEST_F(TlsEndpointTest, AFrameToAnUnknownPeerIsDropped) {
 }
 
 TEST_F(TlsEndpointTest, APortInUseIsNamed) {
-    second = open_party(listening("sl2"));
+    second = open_test_endpoint(listening("sl2"));
     const auto opened = make_tls_endpoint(listening("sl3"));
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, Errc::io);

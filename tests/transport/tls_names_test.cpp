@@ -13,14 +13,14 @@ protected:
         folder.write("host-1-ca/other.pem", two.ca_pem());
         folder.write("host-2-ca/other.pem", one.ca_pem());
         port = free_port("127.0.0.1");
-        server = open_party(options_of("sn1", Role::sn, one.issue("sn1", {Role::sn}),
-                                       {{loopback(port), {Role::sl, Role::sn}}}));
+        server = open_test_endpoint(options_of("sn1", Role::sn, one.issue("sn1", {Role::sn}),
+                                               {{loopback(port), {Role::sl, Role::sn}}}));
     }
     /// A node with this name, which has dialled the server.
-    Party& dial(const Authority& authority, const std::string& name, Role role = Role::sl) {
-        parties.push_back(std::make_unique<Party>(
-            open_party(options_of(name, role, authority.issue(name, {role})))));
-        Party& party = *parties.back();
+    TestEndpoint& dial(const Authority& authority, const std::string& name, Role role = Role::sl) {
+        parties.push_back(std::make_unique<TestEndpoint>(
+            open_test_endpoint(options_of(name, role, authority.issue(name, {role})))));
+        TestEndpoint& party = *parties.back();
         party.endpoint->connect(loopback(port), Role::sn);
         EXPECT_TRUE(run_until({&server, &party}, [&] {
             return party.count<PeerUp>() + party.count<ConnectFailed>() > 0;
@@ -30,7 +30,7 @@ protected:
     CaFingerprint ca_of(const Authority& authority) const {
         return check_identity(authority.issue("any", {Role::sl}), Role::sl)->ca;
     }
-    static std::string refusal(const Party& party) {
+    static std::string refusal(const TestEndpoint& party) {
         return party.count<ConnectFailed>() == 0 ? "let in"
                                                  : party.all<ConnectFailed>()[0].error.message;
     }
@@ -39,8 +39,8 @@ protected:
     Authority one{folder, "host-1"};
     Authority two{folder, "host-2"};
     std::uint16_t port = 0;
-    Party server;
-    std::vector<std::unique_ptr<Party>> parties;
+    TestEndpoint server;
+    std::vector<std::unique_ptr<TestEndpoint>> parties;
 };
 
 TEST_F(TlsNames, APinnedNameIsAcceptedFromItsCaOnly) {
@@ -63,7 +63,7 @@ TEST_F(TlsNames, AConnectedPeerIsNotReplacedByANameOfAnotherCa) {
 }
 
 TEST_F(TlsNames, APinDisconnectsAPeerWithTheNameFromAnotherCa) {
-    Party& forger = dial(two, "sl1");
+    TestEndpoint& forger = dial(two, "sl1");
     server.endpoint->pin({{"sl1"}, ca_of(one)});
     EXPECT_TRUE(run_until({&server, &forger}, [&] {
         return server.count<PeerLost>() == 1 && forger.count<PeerLost>() == 1;
@@ -77,10 +77,10 @@ TEST_F(TlsNames, APinDisconnectsAPeerWithTheNameFromAnotherCa) {
 
 /// A node that learns of "a second process of this node" stops: only its own CA may cause that.
 TEST_F(TlsNames, TheOwnNameFromAnotherCaIsNotTakenForACopyOfThisNode) {
-    Party& forger = dial(two, "sn1", Role::sn);
+    TestEndpoint& forger = dial(two, "sn1", Role::sn);
     ASSERT_EQ(forger.count<ConnectFailed>(), 1U);
     EXPECT_EQ(forger.all<ConnectFailed>()[0].error.code, Errc::refused);
-    Party& copy = dial(one, "sn1", Role::sn);
+    TestEndpoint& copy = dial(one, "sn1", Role::sn);
     ASSERT_EQ(copy.count<ConnectFailed>(), 1U);
     EXPECT_EQ(copy.all<ConnectFailed>()[0].error.code, Errc::replaced);
 }

@@ -11,7 +11,7 @@ namespace {
 /// A listening node that accepts SLs, and peers that it must refuse.
 class TlsRefusalTest : public testing::Test {
 protected:
-    void SetUp() override { node = open_party(node_options()); }
+    void SetUp() override { node = open_test_endpoint(node_options()); }
 
     TlsEndpointOptions node_options() {
         return options_of("sn1", Role::sn, authority.issue("sn1", {Role::sn}),
@@ -32,14 +32,15 @@ protected:
 
     /// Checks that after a refusal, a legitimate peer is still accepted.
     void expect_node_still_serves() {
-        Party good = open_party(options_of("sl8", Role::sl, authority.issue("sl8", {Role::sl})));
+        TestEndpoint good =
+            open_test_endpoint(options_of("sl8", Role::sl, authority.issue("sl8", {Role::sl})));
         good.endpoint->connect(loopback(port), Role::sn);
         EXPECT_TRUE(run_until({&node, &good}, [&] { return good.count<PeerUp>() == 1; }))
             << node.logged();
     }
 
     /// Dials the node, which must refuse.
-    ConnectFailed dial_expecting_refusal(Party& party, Role role = Role::sn) {
+    ConnectFailed dial_expecting_refusal(TestEndpoint& party, Role role = Role::sn) {
         party.endpoint->connect(loopback(port), role);
         EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<ConnectFailed>() == 1; }));
         EXPECT_EQ(party.count<PeerUp>(), 0U);
@@ -47,8 +48,8 @@ protected:
                                                  : party.all<ConnectFailed>().at(0);
     }
 
-    RawTls insider(Bytes bytes, bool hang_up = false) {
-        return {authority.issue("sl1", {Role::sl}), false, std::move(bytes), hang_up};
+    RawTls insider(Bytes bytes, bool close_after_send = false) {
+        return {authority.issue("sl1", {Role::sl}), false, std::move(bytes), close_after_send};
     }
     std::string at_port() const { return "127.0.0.1:" + std::to_string(port); }
 
@@ -56,7 +57,7 @@ protected:
     Authority authority{folder, "host-1"};
     Authority stranger{folder, "host-2"};
     std::uint16_t port = free_port();
-    Party node;
+    TestEndpoint node;
 };
 
 Bytes hello_bytes(const std::string& name, Role role) {
@@ -80,8 +81,8 @@ Bytes operator+(Bytes first, const Bytes& second) {
 }
 
 TEST_F(TlsRefusalTest, ADiallerWithAnUnknownCaIsToldTheRemedy) {
-    Party party =
-        open_party(options_of("sl1", Role::sl, stranger.issue("sl1", {Role::sl}, {}, &authority)));
+    TestEndpoint party = open_test_endpoint(
+        options_of("sl1", Role::sl, stranger.issue("sl1", {Role::sl}, {}, &authority)));
     const ConnectFailed failed = dial_expecting_refusal(party);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.code, Errc::refused);
@@ -98,8 +99,8 @@ TEST_F(TlsRefusalTest, ADiallerWithAnUnknownCaIsToldTheRemedy) {
 }
 
 TEST_F(TlsRefusalTest, AnAcceptorWithAnUnknownCaIsNotTrusted) {
-    Party party =
-        open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}, {}, &stranger)));
+    TestEndpoint party = open_test_endpoint(
+        options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl}, {}, &stranger)));
     const ConnectFailed failed = dial_expecting_refusal(party);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.message,
@@ -122,7 +123,8 @@ TEST_F(TlsRefusalTest, AnExpiredCertificateOfADiallerIsRefused) {
 TEST_F(TlsRefusalTest, AnExpiredCertificateOfAnAcceptorIsRefused) {
     const Validity past{std::chrono::seconds(-7200), std::chrono::seconds(-3600)};
     const RawTlsServer server(authority.issue("sn2", {Role::sn}, past));
-    Party party = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    TestEndpoint party =
+        open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     party.endpoint->connect(loopback(server.port()), Role::sn);
     ASSERT_TRUE(run_until({&party}, [&] { return party.count<ConnectFailed>() == 1; }));
     const ConnectFailed failed = party.all<ConnectFailed>().at(0);
@@ -138,8 +140,8 @@ TEST_F(TlsRefusalTest, APeerWithoutACertificateIsRefused) {
 }
 
 TEST_F(TlsRefusalTest, ARoleThatThePortDoesNotAcceptIsRefused) {
-    Party party =
-        open_party(options_of("tool1", Role::tool, authority.issue("tool1", {Role::tool})));
+    TestEndpoint party =
+        open_test_endpoint(options_of("tool1", Role::tool, authority.issue("tool1", {Role::tool})));
     const ConnectFailed failed = dial_expecting_refusal(party);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.code, Errc::refused);
@@ -151,7 +153,8 @@ TEST_F(TlsRefusalTest, ARoleThatThePortDoesNotAcceptIsRefused) {
 }
 
 TEST_F(TlsRefusalTest, ADiallerLeavesAnAcceptorOfAnUnexpectedRole) {
-    Party party = open_party(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
+    TestEndpoint party =
+        open_test_endpoint(options_of("sl1", Role::sl, authority.issue("sl1", {Role::sl})));
     const ConnectFailed failed = dial_expecting_refusal(party, Role::apls);
     EXPECT_TRUE(failed.fatal);
     EXPECT_EQ(failed.error.message,
@@ -257,7 +260,7 @@ TEST_F(TlsRefusalTest, ASilentClientIsDropped) {
     node.endpoint.reset();
     TlsEndpointOptions options = node_options();
     options.handshake_limit = std::chrono::milliseconds(300);
-    node = open_party(std::move(options));
+    node = open_test_endpoint(std::move(options));
     const RawSocket silent(port);
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(), "no hello within 300 ms");

@@ -11,18 +11,19 @@ protected:
     TlsRotationTest() { identity = authority.issue("sn1", {Role::sn}); }
 
     void open_node() {
-        node = open_party(options_of("sn1", Role::sn, identity, {{loopback(port), {Role::sl}}}));
+        node = open_test_endpoint(
+            options_of("sn1", Role::sn, identity, {{loopback(port), {Role::sl}}}));
     }
-    Party sl(const std::string& name, const IdentityFiles& files) {
-        Party party = open_party(options_of(name, Role::sl, files));
+    TestEndpoint sl(const std::string& name, const IdentityFiles& files) {
+        TestEndpoint party = open_test_endpoint(options_of(name, Role::sl, files));
         party.endpoint->connect(loopback(port), Role::sn);
         return party;
     }
-    void expect_up(Party& party) {
+    void expect_up(TestEndpoint& party) {
         EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<PeerUp>() == 1; }))
             << node.logged() << party.logged();
     }
-    std::string expect_failed(Party& party) {
+    std::string expect_failed(TestEndpoint& party) {
         EXPECT_TRUE(run_until({&node, &party}, [&] { return party.count<ConnectFailed>() == 1; }));
         const auto failed = party.all<ConnectFailed>();
         EXPECT_TRUE(!failed.empty() && failed[0].fatal);
@@ -39,27 +40,27 @@ protected:
     Authority other{folder, "host-2"};
     IdentityFiles identity;
     std::uint16_t port = free_port();
-    Party node;
+    TestEndpoint node;
 };
 
 TEST_F(TlsRotationTest, ARevokedDiallerIsRefusedAndBothSidesReportTheReason) {
     const IdentityFiles bad = authority.issue("sl1", {Role::sl});
     authority.revoke({bad.cert});
     open_node();
-    Party party = sl("sl1", bad);
+    TestEndpoint party = sl("sl1", bad);
     const std::string why = expect_failed(party);
     EXPECT_TRUE(contains(why, "does not accept this node's certificate (revoked)")) << why;
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(), "its certificate is not accepted (revoked by its CA)");
     })) << node.logged();
-    Party good = sl("sl2", authority.issue("sl2", {Role::sl}));
+    TestEndpoint good = sl("sl2", authority.issue("sl2", {Role::sl}));
     expect_up(good);
 }
 
 TEST_F(TlsRotationTest, ARevokedAcceptorIsRefused) {
     open_node();
     authority.revoke({identity.cert});
-    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    TestEndpoint party = sl("sl1", authority.issue("sl1", {Role::sl}));
     const std::string why = expect_failed(party);
     EXPECT_TRUE(contains(why, "revoked by its CA")) << why;
 }
@@ -68,7 +69,7 @@ TEST_F(TlsRotationTest, ACaWithoutARevocationListIsTrustedBesideOneWithAList) {
     authority.revoke({authority.issue("sl9", {Role::sl}).cert});
     folder.write("host-1-ca/other.pem", other.ca_pem());
     open_node();
-    Party party = sl("sl1", other.issue("sl1", {Role::sl}, {}, &authority));
+    TestEndpoint party = sl("sl1", other.issue("sl1", {Role::sl}, {}, &authority));
     expect_up(party);
 }
 
@@ -77,16 +78,16 @@ TEST_F(TlsRotationTest, AnOutdatedRevocationListIsStillUsedWithAWarning) {
     authority.revoke({bad.cert}, std::chrono::seconds(-10));
     open_node();
     EXPECT_TRUE(contains(node.logged(), "is out of date since")) << node.logged();
-    Party good = sl("sl2", authority.issue("sl2", {Role::sl}));
+    TestEndpoint good = sl("sl2", authority.issue("sl2", {Role::sl}));
     expect_up(good);
-    Party party = sl("sl1", bad);
+    TestEndpoint party = sl("sl1", bad);
     expect_failed(party);
 }
 
 TEST_F(TlsRotationTest, ADiallerRefusesACertificateForAnotherAddress) {
     identity = authority.issue("sn1", {Role::sn}, {}, nullptr, "192.0.2.1");
     open_node();
-    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    TestEndpoint party = sl("sl1", authority.issue("sl1", {Role::sl}));
     const std::string why = expect_failed(party);
     EXPECT_TRUE(contains(why, "(not made for the address that was dialled)")) << why;
     EXPECT_TRUE(contains(why, "gen-cert --renew --host-ip")) << why;
@@ -94,7 +95,7 @@ TEST_F(TlsRotationTest, ADiallerRefusesACertificateForAnotherAddress) {
 
 TEST_F(TlsRotationTest, ANewCertificateIsLoadedAndConnectionsStay) {
     open_node();
-    Party before = sl("sl1", authority.issue("sl1", {Role::sl}));
+    TestEndpoint before = sl("sl1", authority.issue("sl1", {Role::sl}));
     expect_up(before);
     replace_identity(other.issue("sn1", {Role::sn}));
     node.endpoint->reload();
@@ -104,9 +105,9 @@ TEST_F(TlsRotationTest, ANewCertificateIsLoadedAndConnectionsStay) {
     // It still trusts the old CA, and presents a certificate of the new one.
     const IdentityFiles old_trust = authority.issue("sl2", {Role::sl});
     const IdentityFiles new_trust = authority.issue("sl3", {Role::sl}, {}, &other);
-    Party stale = sl("sl2", old_trust);
+    TestEndpoint stale = sl("sl2", old_trust);
     EXPECT_TRUE(contains(expect_failed(stale), "unknown CA"));
-    Party fresh = sl("sl3", new_trust);
+    TestEndpoint fresh = sl("sl3", new_trust);
     expect_up(fresh);
     EXPECT_EQ(before.count<PeerLost>(), 0U);
     before.endpoint->send({"sn1"}, Frame{Heartbeat{}, {}});
@@ -120,7 +121,7 @@ TEST_F(TlsRotationTest, ChangedFilesAreNoticedWithoutASignal) {
         return contains(node.logged(), "the certificate is for 'sn1b'");
     })) << node.logged();
     EXPECT_TRUE(contains(node.logged(), "goes on with those that it read before"));
-    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    TestEndpoint party = sl("sl1", authority.issue("sl1", {Role::sl}));
     expect_up(party);
 }
 
@@ -132,16 +133,16 @@ TEST_F(TlsRotationTest, PartlyReplacedFilesAreNotUsed) {
     EXPECT_TRUE(run_until({&node}, [&] {
         return contains(node.logged(), "is not the key of --cert");
     })) << node.logged();
-    Party party = sl("sl1", authority.issue("sl1", {Role::sl}));
+    TestEndpoint party = sl("sl1", authority.issue("sl1", {Role::sl}));
     expect_up(party);
 }
 
 TEST_F(TlsRotationTest, OnlyTheRevokedPeerIsDisconnected) {
     const IdentityFiles bad = authority.issue("sl1", {Role::sl});
     open_node();
-    Party party = sl("sl1", bad);
+    TestEndpoint party = sl("sl1", bad);
     expect_up(party);
-    Party good = sl("sl2", authority.issue("sl2", {Role::sl}));
+    TestEndpoint good = sl("sl2", authority.issue("sl2", {Role::sl}));
     expect_up(good);
     authority.revoke({bad.cert});
     node.endpoint->reload();

@@ -106,7 +106,7 @@ void Authority::revoke(const std::vector<std::string>& cert_files,
     folder_.write(name_ + "-ca/crl.pem", *make_crl(ca_, revoked, 1, validity));
 }
 
-std::string Party::logged() const {
+std::string TestEndpoint::logged() const {
     std::string text;
     for (const std::string& line : *log) {
         text += line + "\n";
@@ -126,8 +126,8 @@ TlsEndpointOptions options_of(const std::string& name, Role role,
     return options;
 }
 
-Party open_party(TlsEndpointOptions options) {
-    Party party;
+TestEndpoint open_test_endpoint(TlsEndpointOptions options) {
+    TestEndpoint party;
     options.log = [log = party.log](Level, std::string text) { log->push_back(std::move(text)); };
     Result<std::unique_ptr<PolledEndpoint>> endpoint = make_tls_endpoint(std::move(options));
     if (endpoint) {
@@ -139,10 +139,10 @@ Party open_party(TlsEndpointOptions options) {
     return party;
 }
 
-bool run_until(std::vector<Party*> parties, const std::function<bool()>& done) {
+bool run_until(std::vector<TestEndpoint*> parties, const std::function<bool()>& done) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!done() && std::chrono::steady_clock::now() < end) {
-        for (Party* party : parties) {
+        for (TestEndpoint* party : parties) {
             const SwarmTime moment = party->endpoint->now() + std::chrono::milliseconds(1);
             while (std::optional<Input> input = party->endpoint->receive_until(moment)) {
                 party->inputs.push_back(std::move(*input));
@@ -191,11 +191,11 @@ std::string RawTls::run(std::uint16_t port) const {
     if (!send.empty()) {
         SSL_write_ex(ssl.get(), send.data(), send.size(), &written);
     }
-    if (!last_words.empty()) {
+    if (!send_last.empty()) {
         wait_for_unread(socket.descriptor(), unread_bytes);
-        SSL_write_ex(ssl.get(), last_words.data(), last_words.size(), &written);
+        SSL_write_ex(ssl.get(), send_last.data(), send_last.size(), &written);
     }
-    return hang_up ? std::string() : read_to_end(ssl.get());
+    return close_after_send ? std::string() : read_to_end(ssl.get());
 }
 
 RawTlsServer::RawTlsServer(IdentityFiles identity) {

@@ -52,7 +52,7 @@ private:
 };
 
 /// An endpoint and the inputs that it produced.
-struct Party {
+struct TestEndpoint {
     std::unique_ptr<PolledEndpoint> endpoint;
     std::vector<Input> inputs;
     std::shared_ptr<std::vector<std::string>> log = std::make_shared<std::vector<std::string>>();
@@ -77,10 +77,10 @@ TlsEndpointOptions options_of(const std::string& name, Role role,
                               std::optional<IdentityFiles> identity,
                               std::vector<ListenOptions> listen = {});
 /// Opens an endpoint; fails the test if it can't.
-Party open_party(TlsEndpointOptions options);
+TestEndpoint open_test_endpoint(TlsEndpointOptions options);
 
 /// Runs each party in turn briefly, until `done` or for half a minute. \return  done().
-bool run_until(std::vector<Party*> parties, const std::function<bool()>& done);
+bool run_until(std::vector<TestEndpoint*> parties, const std::function<bool()>& done);
 
 inline Address loopback(std::uint16_t port) { return {"127.0.0.1", port}; }
 
@@ -105,10 +105,10 @@ private:
 struct RawTls {
     std::optional<IdentityFiles> identity;  ///< none: presents no certificate
     bool tls12_only = false;
-    Bytes send;            ///< after the handshake
-    bool hang_up = false;  ///< right after sending; otherwise when the other side closes
+    Bytes send;                     ///< after the handshake
+    bool close_after_send = false;  ///< right after sending; otherwise when the other side closes
     /// Sent as soon as this many bytes from the other side are unread.
-    Bytes last_words = {};
+    Bytes send_last = {};
     int unread_bytes = 0;
     /// Runs in the calling thread until its end. \return  the received bytes, decrypted.
     std::string run(std::uint16_t port) const;

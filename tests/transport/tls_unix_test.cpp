@@ -18,8 +18,8 @@ protected:
     TlsEndpointOptions sl_options() {
         return options_of("sl1", Role::sl, std::nullopt, {{address, {Role::ml}}});
     }
-    Party open_ml(const std::string& name = "ml1", Role role = Role::ml) {
-        Party party = open_party(options_of(name, role, std::nullopt));
+    TestEndpoint open_ml(const std::string& name = "ml1", Role role = Role::ml) {
+        TestEndpoint party = open_test_endpoint(options_of(name, role, std::nullopt));
         party.endpoint->connect(address, Role::sl);
         return party;
     }
@@ -38,8 +38,8 @@ protected:
 };
 
 TEST_F(TlsUnixTest, FramesAreSentBothWays) {
-    Party sl = open_party(sl_options());
-    Party ml = open_ml();
+    TestEndpoint sl = open_test_endpoint(sl_options());
+    TestEndpoint ml = open_ml();
     ASSERT_TRUE(
         run_until({&sl, &ml}, [&] { return sl.count<PeerUp>() == 1 && ml.count<PeerUp>() == 1; }));
     EXPECT_EQ(sl.all<PeerUp>().at(0).role, Role::ml);
@@ -56,7 +56,7 @@ TEST_F(TlsUnixTest, FramesAreSentBothWays) {
     ASSERT_TRUE(run_until({&sl, &ml}, [&] {
         return sl.count<FrameReceived>() == 64 && ml.count<FrameReceived>() == 64;
     }));
-    for (const Party* party : {&sl, &ml}) {
+    for (const TestEndpoint* party : {&sl, &ml}) {
         std::uint32_t next = 0;
         for (const FrameReceived& got : party->all<FrameReceived>()) {
             EXPECT_EQ(std::get<MlSegment>(got.frame.message).index, next++);
@@ -68,8 +68,8 @@ TEST_F(TlsUnixTest, FramesAreSentBothWays) {
 }
 
 TEST_F(TlsUnixTest, AnUnexpectedRoleIsRefused) {
-    Party sl = open_party(sl_options());
-    Party other = open_ml("sl2", Role::sl);
+    TestEndpoint sl = open_test_endpoint(sl_options());
+    TestEndpoint other = open_ml("sl2", Role::sl);
     ASSERT_TRUE(run_until({&sl, &other}, [&] { return other.count<ConnectFailed>() == 1; }));
     const ConnectFailed failed = other.all<ConnectFailed>().at(0);
     EXPECT_TRUE(failed.fatal);
@@ -82,7 +82,7 @@ TEST_F(TlsUnixTest, AnUnexpectedRoleIsRefused) {
 
 TEST_F(TlsUnixTest, OnlyTheOwnerMayUseTheSocketAndTheNodeRemovesIt) {
     {
-        const Party sl = open_party(sl_options());
+        const TestEndpoint sl = open_test_endpoint(sl_options());
         struct stat info {};
         ASSERT_EQ(::stat(address.host.c_str(), &info), 0);
         EXPECT_EQ(info.st_mode & 0777U, 0600U);
@@ -93,14 +93,14 @@ TEST_F(TlsUnixTest, OnlyTheOwnerMayUseTheSocketAndTheNodeRemovesIt) {
 
 TEST_F(TlsUnixTest, ASocketLeftByADeadProgramIsReplaced) {
     leave_socket_file();
-    Party sl = open_party(sl_options());
-    Party ml = open_ml();
+    TestEndpoint sl = open_test_endpoint(sl_options());
+    TestEndpoint ml = open_ml();
     EXPECT_TRUE(run_until({&sl, &ml}, [&] { return ml.count<PeerUp>() == 1; }));
 }
 
 TEST_F(TlsUnixTest, AMissingListenerIsRetryable) {
     leave_socket_file();
-    Party ml = open_ml();
+    TestEndpoint ml = open_ml();
     ASSERT_TRUE(run_until({&ml}, [&] { return ml.count<ConnectFailed>() == 1; }));
     EXPECT_FALSE(ml.all<ConnectFailed>().at(0).fatal);
     EXPECT_EQ(ml.all<ConnectFailed>().at(0).error.message,
@@ -108,7 +108,7 @@ TEST_F(TlsUnixTest, AMissingListenerIsRetryable) {
 }
 
 TEST_F(TlsUnixTest, ASocketInUseIsNamed) {
-    const Party sl = open_party(sl_options());
+    const TestEndpoint sl = open_test_endpoint(sl_options());
     const auto opened = make_tls_endpoint(sl_options());
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().message, "socket " + address.host +
@@ -143,7 +143,7 @@ TEST_F(TlsUnixTest, TcpNeedsAnIdentity) {
     ASSERT_FALSE(opened);
     EXPECT_TRUE(contains(opened.error().message, "needs --cert, --key and --capath"));
 
-    Party ml = open_party(options_of("ml1", Role::ml, std::nullopt));
+    TestEndpoint ml = open_test_endpoint(options_of("ml1", Role::ml, std::nullopt));
     ml.endpoint->connect(loopback(free_port()), Role::sl);
     ASSERT_TRUE(run_until({&ml}, [&] { return ml.count<ConnectFailed>() == 1; }));
     EXPECT_TRUE(ml.all<ConnectFailed>().at(0).fatal);
