@@ -88,9 +88,8 @@ TEST(Cifar10Calibration, RejectsADirectoryBeforeMeasuring) {
     flags.calibrate_batches = 1'000'000'000;
     testing::internal::CaptureStderr();
     EXPECT_EQ(calibrate(flags), EXIT_FAILURE);
-    EXPECT_EQ(
-        testing::internal::GetCapturedStderr(),
-        "cifar10: --calibrate: " + flags.calibrate + " is a directory: a file is needed here\n");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "cifar10: --calibrate: " + flags.calibrate + " is a directory, not a file\n");
 }
 
 TEST(Cifar10Calibration, MeasuresRealBatches) {

@@ -2,11 +2,11 @@
 #include <deque>
 
 #include "core/base/invariant.hpp"
-#include "core/merge/merge_segment.hpp"
 #include "core/ml/ml_node.hpp"
 #include "core/sl/sl_node.hpp"
 #include "tests/fuzz/drawer.hpp"
 #include "tests/fuzz/targets.hpp"
+#include "transport/node_runner.hpp"
 
 namespace starling::fuzz {
 namespace {
