@@ -24,19 +24,23 @@ public:
 
     /// Check-ins of all members, and the commit. \return whether the round was committed
     bool next() {
-        CommitRound commit{"default", 0, round_, 0, {}};
+        CommitRound commit{.contract = "default", .round = round_, .reports = {}};
         for (const NodeId& member : members_) {
             submit(member, CheckInRound{"default", 0, round_, {}});
             commit.reports.push_back({member, {}, {}});
         }
         ++round_;
-        return ledger_.apply({0, {"sn1"}, 0, 0, std::move(commit)}, ++index_).answer.code ==
-               Errc::ok;
+        return ledger_.apply({.signer = {"sn1"}, .command = std::move(commit)}, ++index_)
+                   .answer.code == Errc::ok;
     }
 
 private:
     void submit(const NodeId& member, Command command) {
-        ledger_.apply({0, member, 1, ++sequences_[member], std::move(command)}, ++index_);
+        ledger_.apply({.signer = member,
+                       .session = 1,
+                       .sequence = ++sequences_[member],
+                       .command = std::move(command)},
+                      ++index_);
     }
 
     Ledger ledger_;

@@ -31,9 +31,9 @@ Result<std::optional<fs::path>> find_engine(const MlOptions& ml, const std::stri
     return std::optional<fs::path>();
 }
 
-SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
+ProgramCommand in_container(const ProgramCommand& plain, const MlOptions& ml,
                             const fs::path& engine, const ContainerPlace& place) {
-    SidecarCommand command = plain;
+    ProgramCommand command = plain;
     command.program = engine.string();
     command.working_directory = fs::current_path();
     command.environment.clear();

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/base/result.hpp"
-#include "deploy/ml/sidecar.hpp"
+#include "deploy/ml/program_process.hpp"
 #include "options/node_options.hpp"
 
 namespace starling {
@@ -29,7 +29,7 @@ struct ContainerPlace {
 /// foreground, so that output and exit code are the container's. The socket and the directories of
 /// trace and state are mounted at the same paths; the container's environment has the variables of
 /// --ml-e and SWARM_*. Pure.
-SidecarCommand in_container(const SidecarCommand& plain, const MlOptions& ml,
+ProgramCommand in_container(const ProgramCommand& plain, const MlOptions& ml,
                             const std::filesystem::path& engine, const ContainerPlace& place);
 
 /// The given --ml-* flags that have no effect without a container; empty: none.

@@ -9,7 +9,7 @@
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_start.hpp"
 #include "deploy/metrics/metrics_exporter.hpp"
-#include "deploy/ml/ml_sidecar.hpp"
+#include "deploy/ml/ml_process.hpp"
 #include "deploy/process/process.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "deploy/programs/node_main.hpp"
@@ -66,15 +66,15 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
         return signer.error();
     }
     std::unique_ptr<LogRotator> ml_log;  // outlives the program
-    std::unique_ptr<MlSidecar> ml;
+    std::unique_ptr<MlProcess> ml;
     if (options.ml.configured()) {
-        const Result<SidecarCommand> command =
+        const Result<ProgramCommand> command =
             ml_command(options, host, socket.path(), process_environment());
         if (!command) {
             return command.error();
         }
-        Result<std::unique_ptr<MlSidecar>> started =
-            MlSidecar::start(*command, endpoint, *host.log);
+        Result<std::unique_ptr<MlProcess>> started =
+            MlProcess::start(*command, endpoint, *host.log);
         if (!started) {
             return started.error();
         }

@@ -125,6 +125,7 @@ void profile(ByteView input) {
 
 void files(ByteView input) {
     constexpr InputTest parsers[] = {safetensors, model, state, head, session, trace, xml, profile};
+    static_assert(std::size(parsers) == file_parser::count);
     choose(parsers, input);
 }
 

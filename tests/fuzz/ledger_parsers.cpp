@@ -81,6 +81,7 @@ void audit(ByteView input) {
 
 void ledger(ByteView input) {
     constexpr InputTest parsers[] = {entry, record, membership, seat, audit};
+    static_assert(std::size(parsers) == ledger_parser::count);
     choose(parsers, input);
 }
 

@@ -19,7 +19,7 @@ Bytes bytes_of(std::string_view text) {
     return {bytes.begin(), bytes.end()};
 }
 
-/// \param parser  its index in the array of its target, in *_parsers.cpp: see choose().
+/// \param parser  its index among those of its target: see choose().
 Bytes with_choice(std::size_t parser, ByteView input) {
     Bytes seed = {static_cast<std::byte>(parser)};
     seed.insert(seed.end(), input.begin(), input.end());
@@ -64,12 +64,14 @@ void add_messages(std::map<std::string, Bytes>& seeds) {
         const auto header = decode_header(ByteView(head).first(frame_header_bytes));
         Bytes seed = {static_cast<std::byte>(header->type - 1)};  // the parser counts types from 0
         seed.insert(seed.end(), head.begin() + frame_header_bytes, head.end());
-        seeds["wire/" + name + (seeds.contains("wire/" + name) ? "2" : "")] = with_choice(0, seed);
+        seeds["wire/" + name + (seeds.contains("wire/" + name) ? "2" : "")] =
+            with_choice(wire_parser::message, seed);
         stream.insert(stream.end(), head.begin(), head.end());
     }
-    seeds["wire/header"] = with_choice(1, ByteView(stream).first(frame_header_bytes));
+    seeds["wire/header"] =
+        with_choice(wire_parser::header, ByteView(stream).first(frame_header_bytes));
     constexpr std::size_t chunk_bytes = 100;  // the parser reads its size less one from a byte
-    seeds["wire/frames"] = with_choice(2, with_choice(chunk_bytes - 1, stream));
+    seeds["wire/frames"] = with_choice(wire_parser::frames, with_choice(chunk_bytes - 1, stream));
 }
 
 void add_ledger(std::map<std::string, Bytes>& seeds) {
@@ -82,14 +84,15 @@ void add_ledger(std::map<std::string, Bytes>& seeds) {
     put(encode_record({1, 1, RecordKind::membership, encode_membership({test::server(1)})}));
     std::uint64_t index = 1;
     for (const Bytes& entry : entries_of_a_round()) {
-        seeds["ledger/entry" + std::to_string(index)] = with_choice(0, entry);
+        seeds["ledger/entry" + std::to_string(index)] = with_choice(ledger_parser::entry, entry);
         put(encode_record({++index, 1, RecordKind::entry, entry}));
     }
-    seeds["ledger/record"] = with_choice(1, encode_record({1, 1, RecordKind::membership, servers}));
-    seeds["ledger/membership"] = with_choice(2, servers);
-    seeds["ledger/seat"] =
-        with_choice(3, encode_seat_entry({SeatEntry::Kind::taken, Role::sl, {"sl1"}}));
-    seeds["ledger/whole"] = with_choice(4, whole.take());
+    seeds["ledger/record"] =
+        with_choice(ledger_parser::record, encode_record({1, 1, RecordKind::membership, servers}));
+    seeds["ledger/membership"] = with_choice(ledger_parser::membership, servers);
+    seeds["ledger/seat"] = with_choice(
+        ledger_parser::seat, encode_seat_entry({SeatEntry::Kind::taken, Role::sl, {"sl1"}}));
+    seeds["ledger/whole"] = with_choice(ledger_parser::audit, whole.take());
 }
 
 void add_texts(std::map<std::string, Bytes>& seeds) {
@@ -98,13 +101,14 @@ void add_texts(std::map<std::string, Bytes>& seeds) {
     paid.seats = {{Role::sn, 1}, {Role::sl, 2}};
     paid.valid_until = 86400;
     const std::pair<std::size_t, std::string> texts[] = {
-        {0, R"({"a": [1, -2.5e3, true, null, "\u00e4\n"], "b": {"c": ""}})"},
-        {1, "conv.weight F32 8,3,3,3\nconv.bias F32 8\ncount I64\n"},
-        {2, signed_licence(licence_text(paid), Bytes(64))},
-        {3, "--rate 0.1 'two words' \"a \\\" b\" c\\ d"}};
+        {text_parser::json, R"({"a": [1, -2.5e3, true, null, "\u00e4\n"], "b": {"c": ""}})"},
+        {text_parser::layout, "conv.weight F32 8,3,3,3\nconv.bias F32 8\ncount I64\n"},
+        {text_parser::licence_file, signed_licence(licence_text(paid), Bytes(64))},
+        {text_parser::words, "--rate 0.1 'two words' \"a \\\" b\" c\\ d"}};
     for (std::size_t i = 0; i < std::size(texts); ++i) {
         seeds["text/" + std::to_string(i)] = with_choice(texts[i].first, bytes_of(texts[i].second));
     }
+    // The first byte selects the command line: 0 run-sn, 1 run-sl, 5 a command of swci (options()).
     const std::string options[] = {
         std::string(1, '\0') + "--host-ip=127.0.0.1\n--sentinel\n--sn-api-port=30404",
         std::string(1, '\1') + "--host-ip=::1\n--sn-ip\n[::1]:1\n--ml-cmd=a b\nSWARM_X=1",
@@ -118,14 +122,15 @@ void add_files(std::map<std::string, Bytes>& seeds) {
     const auto layout = ParamLayout::parse("w F32 2\nb I64 1\n");
     Bytes file = bytes_of(safetensors_header(*layout, {{"round", "3"}}));
     file.resize(file.size() + layout->size_bytes());
-    seeds["files/safetensors"] = with_choice(0, file);
+    seeds["files/safetensors"] = with_choice(file_parser::safetensors, file);
     const std::pair<std::size_t, std::string> texts[] = {
-        {4, "17\n"},
-        {5, "# starling-trace 1\n12 sl1 round_committed contract=c round=0 text=\"a b\"\n"},
-        {6,
+        {file_parser::session, "17\n"},
+        {file_parser::trace,
+         "# starling-trace 1\n12 sl1 round_committed contract=c round=0 text=\"a b\"\n"},
+        {file_parser::xml,
          "<?xml version='1.0'?><!-- <a> --><platform version=\"4.1\"><host id='a&amp;b' "
          "speed=\"1Gf\"/></platform>"},
-        {7, "PERIODICITY 10\n0 1\n5 0\n"}};
+        {file_parser::profile, "PERIODICITY 10\n0 1\n5 0\n"}};
     for (const auto& [parser, text] : texts) {
         seeds["files/" + std::to_string(parser)] = with_choice(parser, bytes_of(text));
     }

@@ -23,6 +23,20 @@ struct Target {
 /// Selects one of the functions by the first byte, and passes it the rest of the input.
 void choose(std::span<const InputTest> parsers, ByteView input);
 
+// Indices of the parsers of each target, in the order of the array in its *_parsers.cpp.
+namespace wire_parser {
+enum : std::size_t { message, header, frames, records, count };
+}
+namespace ledger_parser {
+enum : std::size_t { entry, record, membership, seat, audit, count };
+}
+namespace text_parser {
+enum : std::size_t { json, layout, licence_file, words, chain, count };
+}
+namespace file_parser {
+enum : std::size_t { safetensors, model, state, head, session, trace, xml, profile, count };
+}
+
 std::string_view text_of(ByteView input);
 bool same(ByteView a, ByteView b);
 

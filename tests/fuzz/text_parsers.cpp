@@ -107,6 +107,7 @@ void chain(ByteView input) {
 
 void text(ByteView input) {
     constexpr InputTest parsers[] = {json, layout, licence_file, words, chain};
+    static_assert(std::size(parsers) == text_parser::count);
     choose(parsers, input);
 }
 

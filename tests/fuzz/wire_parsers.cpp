@@ -109,6 +109,7 @@ void records(ByteView input) {
 
 void wire(ByteView input) {
     constexpr InputTest parsers[] = {message, header, frames, records};
+    static_assert(std::size(parsers) == wire_parser::count);
     choose(parsers, input);
 }
 

@@ -19,7 +19,7 @@ SendBufferUse after_a_second(const SendBufferUse& before, milliseconds limited) 
 
 TEST(SendBufferWatch, ASendBufferTooSmallForTheRoundTripLeadsToAdvice) {
     SendBufferWatch watch;
-    SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_bytes_max};
+    SendBufferUse use{.round_trip = milliseconds(100), .buffer_bytes = buffer_bytes_max};
     EXPECT_FALSE(watch.update(use, buffer_bytes_max));
     use = after_a_second(use, milliseconds(700));
     const std::optional<std::string> advice = watch.update(use, buffer_bytes_max);
@@ -31,7 +31,7 @@ TEST(SendBufferWatch, ASendBufferTooSmallForTheRoundTripLeadsToAdvice) {
 
 TEST(SendBufferWatch, AFullLinkAGrowingBufferOrAShortRoundTripGiveNoAdvice) {
     SendBufferWatch watch;
-    SendBufferUse use{milliseconds(0), milliseconds(0), milliseconds(100), buffer_bytes_max};
+    SendBufferUse use{.round_trip = milliseconds(100), .buffer_bytes = buffer_bytes_max};
     EXPECT_FALSE(watch.update(use, buffer_bytes_max));
     use = after_a_second(use, milliseconds(300));  // mostly the link was the limit
     EXPECT_FALSE(watch.update(use, buffer_bytes_max));

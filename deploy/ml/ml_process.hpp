@@ -10,7 +10,7 @@
 #include "deploy/host/join_reminder.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_state.hpp"
-#include "deploy/ml/sidecar.hpp"
+#include "deploy/ml/program_process.hpp"
 
 namespace starling {
 
@@ -19,20 +19,20 @@ namespace starling {
 /// SWARM_WORKSPACE, SWARM_TRACE, SWARM_STATE_DIR and SWARM_LOG_LEVEL; of two of one name the later
 /// counts, but --ml-e may set SWARM_LOG_LEVEL. Creates the directory SWARM_STATE_DIR. Errc::usage:
 /// no program is given; Errc::io: the directory can't be made.
-Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host,
+Result<ProgramCommand> ml_command(const SlOptions& options, const NodeHost& host,
                                   const std::filesystem::path& socket,
                                   const std::map<std::string, std::string>& own);
 
 /// The ML program of an SL, from start to end: logs its end, reminds of a program that has not
 /// joined, and stops the SL if the program ends before it has joined.
-class MlSidecar {
+class MlProcess {
 public:
     /// Starts the program; to be called in the main thread, since the program ends with the thread
     /// that started it. `endpoint` and `log` must outlive it.
-    static Result<std::unique_ptr<MlSidecar>> start(
-        const SidecarCommand& command, PolledEndpoint& endpoint, TraceLog& log,
+    static Result<std::unique_ptr<MlProcess>> start(
+        const ProgramCommand& command, PolledEndpoint& endpoint, TraceLog& log,
         std::chrono::milliseconds first_reminder = join_reminder_first);
-    ~MlSidecar();
+    ~MlProcess();
 
     const std::string& name() const { return name_; }
     /// To be called with every input of the SL node.
@@ -46,7 +46,7 @@ public:
     int finish(int node_code);
 
 private:
-    MlSidecar(const SidecarCommand& command, PolledEndpoint& endpoint, TraceLog& log)
+    MlProcess(const ProgramCommand& command, PolledEndpoint& endpoint, TraceLog& log)
         : name_(command.name),
           log_file_(command.log_file),
           state_file_(command.state_file),
@@ -68,7 +68,7 @@ private:
     std::optional<NodeState> state_;    ///< not set: not started
     std::optional<ExitStatus> status_;  ///< not set: not ended
     bool finishing_ = false;            ///< its end is expected
-    std::unique_ptr<Sidecar> sidecar_;
+    std::unique_ptr<ProgramProcess> process_;
     std::unique_ptr<JoinReminder> reminder_;
 };
 

@@ -2,7 +2,7 @@
 // are made, since other threads may hold locks. Errors of the child are reported through a pipe
 // that a successful execve() closes. The child gets SIGTERM when the thread that started it ends
 // (PR_SET_PDEATHSIG), so that a killed run-sl leaves no program behind.
-#include "deploy/ml/sidecar.hpp"
+#include "deploy/ml/program_process.hpp"
 
 #include <algorithm>
 #include <array>
@@ -215,7 +215,8 @@ std::map<std::string, std::string> clean_environment(
     return clean;
 }
 
-Result<std::unique_ptr<Sidecar>> Sidecar::start(const SidecarCommand& command, OnExit on_exit) {
+Result<std::unique_ptr<ProgramProcess>> ProgramProcess::start(const ProgramCommand& command,
+                                                              OnExit on_exit) {
     const auto path = command.environment.find("PATH");
     const Result<fs::path> program =
         find_program(command.program, command.working_directory,
@@ -246,20 +247,21 @@ Result<std::unique_ptr<Sidecar>> Sidecar::start(const SidecarCommand& command, O
     if (!pid) {
         return pid.error();
     }
-    return std::unique_ptr<Sidecar>(new Sidecar(*pid, command.cleanup, std::move(on_exit)));
+    return std::unique_ptr<ProgramProcess>(
+        new ProgramProcess(*pid, command.cleanup, std::move(on_exit)));
 }
 
-Sidecar::Sidecar(pid_t pid, std::vector<std::string> cleanup, OnExit on_exit)
+ProgramProcess::ProgramProcess(pid_t pid, std::vector<std::string> cleanup, OnExit on_exit)
     : pid_(pid), cleanup_(std::move(cleanup)), on_exit_(std::move(on_exit)) {
     watcher_ = std::thread([this] { watch(); });
 }
 
-Sidecar::~Sidecar() {
+ProgramProcess::~ProgramProcess() {
     kill_group(SIGKILL);
     watcher_.join();
 }
 
-void Sidecar::watch() {
+void ProgramProcess::watch() {
     siginfo_t info{};
     // Leaves it a zombie, so that its pid is not reused before kill_group() knows that it has
     // ended.
@@ -280,7 +282,7 @@ void Sidecar::watch() {
     }
 }
 
-void Sidecar::kill_group(int signal) {
+void ProgramProcess::kill_group(int signal) {
     const std::lock_guard lock(mutex_);
     if (!status_) {
         ::kill(-pid_, signal);
@@ -289,7 +291,7 @@ void Sidecar::kill_group(int signal) {
 }
 
 /// A container outlives the killed client that started it.
-void Sidecar::clean_up() const {
+void ProgramProcess::clean_up() const {
     if (cleanup_.empty()) {
         return;
     }
@@ -302,12 +304,13 @@ void Sidecar::clean_up() const {
     }
 }
 
-bool Sidecar::wait_until(std::chrono::steady_clock::time_point when) {
+bool ProgramProcess::wait_until(std::chrono::steady_clock::time_point when) {
     std::unique_lock lock(mutex_);
     return changed_.wait_until(lock, when, [this] { return status_.has_value(); });
 }
 
-ExitStatus Sidecar::finish(std::chrono::milliseconds wait_limit, std::chrono::milliseconds limit) {
+ExitStatus ProgramProcess::finish(std::chrono::milliseconds wait_limit,
+                                  std::chrono::milliseconds limit) {
     const auto begin = std::chrono::steady_clock::now();
     if (!wait_until(begin + wait_limit)) {
         kill_group(SIGTERM);

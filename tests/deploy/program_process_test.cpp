@@ -1,4 +1,4 @@
-#include "deploy/ml/sidecar.hpp"
+#include "deploy/ml/program_process.hpp"
 
 #include <csignal>
 #include <future>
@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class SidecarTest : public testing::Test {
+class ProgramProcessTest : public testing::Test {
 protected:
     void SetUp() override {
         command.program = "/bin/sh";
@@ -26,13 +26,13 @@ protected:
         command.log_file = directory.path() / "ml1.log";
     }
     void script(const std::string& text) { command.arguments = {"-c", text}; }
-    std::unique_ptr<Sidecar> start(Sidecar::OnExit on_exit = nullptr) {
-        auto started = Sidecar::start(command, std::move(on_exit));
+    std::unique_ptr<ProgramProcess> start(ProgramProcess::OnExit on_exit = nullptr) {
+        auto started = ProgramProcess::start(command, std::move(on_exit));
         EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().message);
         return started ? std::move(*started) : nullptr;
     }
     std::string start_error() {
-        const auto started = Sidecar::start(command, nullptr);
+        const auto started = ProgramProcess::start(command, nullptr);
         return started ? "started" : started.error().message;
     }
     /// Waits until the program has written `text` to its log.
@@ -45,10 +45,10 @@ protected:
     }
 
     TemporaryDirectory directory;
-    SidecarCommand command;
+    ProgramCommand command;
 };
 
-TEST_F(SidecarTest, PassesArgumentsDirectoryAndEnvironmentOnly) {
+TEST_F(ProgramProcessTest, PassesArgumentsDirectoryAndEnvironmentOnly) {
     command.environment["MAX_EPOCHS"] = "2 and more";
     command.arguments = {"-c", "echo \"$0|$1|$PWD|$MAX_EPOCHS\"; echo wrong >&2; env", "zero",
                          "o ne"};
@@ -61,7 +61,7 @@ TEST_F(SidecarTest, PassesArgumentsDirectoryAndEnvironmentOnly) {
     EXPECT_EQ(log.find("HOME="), std::string::npos) << log;
 }
 
-TEST_F(SidecarTest, TheProgramInheritsNoDescriptorAndNoBlockedSignal) {
+TEST_F(ProgramProcessTest, TheProgramInheritsNoDescriptorAndNoBlockedSignal) {
     script("ls -l /proc/self/fd; grep SigBlk /proc/self/status");
     sigset_t blocked;
     sigset_t before;
@@ -77,19 +77,19 @@ TEST_F(SidecarTest, TheProgramInheritsNoDescriptorAndNoBlockedSignal) {
     EXPECT_EQ(log.find("-> " + directory.path().string() + "\n"), std::string::npos) << log;
 }
 
-TEST_F(SidecarTest, ReportsHowTheProgramEnded) {
+TEST_F(ProgramProcessTest, ReportsHowTheProgramEnded) {
     std::promise<ExitStatus> ended;
     script("kill -9 $$");
-    const auto sidecar = start([&](const ExitStatus& status) { ended.set_value(status); });
+    const auto process = start([&](const ExitStatus& status) { ended.set_value(status); });
     const ExitStatus status = ended.get_future().get();
     EXPECT_EQ(status.text(), "ended by signal 9 (Killed)");
-    EXPECT_EQ(sidecar->finish(seconds(1), seconds(2)).exit_code(), 137);
+    EXPECT_EQ(process->finish(seconds(1), seconds(2)).exit_code(), 137);
 
     script("exit 5");
     EXPECT_EQ(start()->finish(seconds(20), seconds(30)).text(), "ended with exit code 5");
 }
 
-TEST_F(SidecarTest, FinishTerminatesFirstAndKillsLater) {
+TEST_F(ProgramProcessTest, FinishTerminatesFirstAndKillsLater) {
     script("trap 'echo asked; exit 3' TERM; echo ready; while :; do sleep 0.01; done");
     auto polite = start();
     wait_for_log("ready");
@@ -102,13 +102,13 @@ TEST_F(SidecarTest, FinishTerminatesFirstAndKillsLater) {
     EXPECT_EQ(stubborn->finish(milliseconds(0), milliseconds(200)).signal, SIGKILL);
 }
 
-TEST_F(SidecarTest, FinishAlsoEndsTheProgramsChildren) {
+TEST_F(ProgramProcessTest, FinishAlsoEndsTheProgramsChildren) {
     script("sleep 1000 & echo child $!; wait");
-    auto sidecar = start();
+    auto process = start();
     wait_for_log("child ");
     const std::string log = read_text(command.log_file);
     const pid_t grandchild = std::stoi(log.substr(log.find("child ") + 6));
-    sidecar->finish(milliseconds(0), seconds(20));
+    process->finish(milliseconds(0), seconds(20));
     const auto limit = std::chrono::steady_clock::now() + seconds(20);
     while (process_start_ticks(grandchild) && std::chrono::steady_clock::now() < limit) {
         std::this_thread::yield();
@@ -116,10 +116,10 @@ TEST_F(SidecarTest, FinishAlsoEndsTheProgramsChildren) {
     EXPECT_FALSE(process_start_ticks(grandchild).has_value());
 }
 
-TEST_F(SidecarTest, EndsWhenItsParentIsKilled) {
+TEST_F(ProgramProcessTest, EndsWhenItsParentIsKilled) {
     script("echo pid $$; exec sleep 1000");
     ChildProcess parent([&](auto ready) {
-        const auto started = Sidecar::start(command, nullptr);
+        const auto started = ProgramProcess::start(command, nullptr);
         ready();
         ::pause();
     });
@@ -136,7 +136,7 @@ TEST_F(SidecarTest, EndsWhenItsParentIsKilled) {
     EXPECT_FALSE(process_start_ticks(program).has_value());
 }
 
-TEST_F(SidecarTest, NamesProgramsThatCannotBeStarted) {
+TEST_F(ProgramProcessTest, NamesProgramsThatCannotBeStarted) {
     command.program = "no/such";
     EXPECT_NE(start_error().find("program no/such (--ml-entrypoint) not found"), std::string::npos)
         << start_error();
@@ -154,7 +154,7 @@ TEST_F(SidecarTest, NamesProgramsThatCannotBeStarted) {
         << start_error();
 }
 
-TEST_F(SidecarTest, FindsAProgramByNameAndRelativeToItsDirectory) {
+TEST_F(ProgramProcessTest, FindsAProgramByNameAndRelativeToItsDirectory) {
     EXPECT_EQ(find_program("sh", directory.path(), "/nowhere:/bin")->string(), "/bin/sh");
     const auto file = directory.path() / "program";
     write_text(file, "#!/bin/sh\n");

@@ -1,7 +1,7 @@
 // The ML program as seen by run-sl: its command, its state file, and the exit code of the pair.
 // Which of the two ended first decides: a program that never joined stops the SL; one that had
 // joined closes its connection, from which the SL node learns of its end itself.
-#include "deploy/ml/ml_sidecar.hpp"
+#include "deploy/ml/ml_process.hpp"
 
 #include <unistd.h>
 
@@ -20,11 +20,11 @@ constexpr std::string_view component = "run-sl";
 
 }  // namespace
 
-Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host,
+Result<ProgramCommand> ml_command(const SlOptions& options, const NodeHost& host,
                                   const fs::path& socket,
                                   const std::map<std::string, std::string>& own) {
     const MlOptions& ml = options.ml;
-    SidecarCommand command;
+    ProgramCommand command;
     command.arguments = ml.arguments;
     command.program = ml.entrypoint;
     if (command.program.empty()) {  // the first argument is the program, as in a container
@@ -84,10 +84,10 @@ Result<SidecarCommand> ml_command(const SlOptions& options, const NodeHost& host
     return command;
 }
 
-Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& command,
+Result<std::unique_ptr<MlProcess>> MlProcess::start(const ProgramCommand& command,
                                                     PolledEndpoint& endpoint, TraceLog& log,
                                                     std::chrono::milliseconds first_reminder) {
-    std::unique_ptr<MlSidecar> ml(new MlSidecar(command, endpoint, log));
+    std::unique_ptr<MlProcess> ml(new MlProcess(command, endpoint, log));
     log.line(Level::info, component,
              "starting ML program " + ml->name_ + ": " + command.program + " in " +
                  command.working_directory.string() + ", its output goes to " +
@@ -100,13 +100,13 @@ Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& comman
         !ok) {
         return ok.error();
     }
-    Result<std::unique_ptr<Sidecar>> sidecar = Sidecar::start(
+    Result<std::unique_ptr<ProgramProcess>> process = ProgramProcess::start(
         command, [self = ml.get()](const ExitStatus& status) { self->ended(status); });
-    if (!sidecar) {
-        (void)append_log_line(command.log_file, Level::error, component, sidecar.error().message);
-        return sidecar.error();
+    if (!process) {
+        (void)append_log_line(command.log_file, Level::error, component, process.error().message);
+        return process.error();
     }
-    ml->sidecar_ = std::move(*sidecar);
+    ml->process_ = std::move(*process);
     if (const auto ok = ml->note_start(); !ok) {
         return ok.error();
     }
@@ -116,15 +116,15 @@ Result<std::unique_ptr<MlSidecar>> MlSidecar::start(const SidecarCommand& comman
     return ml;
 }
 
-MlSidecar::~MlSidecar() {
+MlProcess::~MlProcess() {
     const std::lock_guard lock(state_mutex_);
     finishing_ = true;
 }
 
 /// Writes the state file for swarm-ps and swarm-logs. The program may have ended already.
-Result<void> MlSidecar::note_start() {
+Result<void> MlProcess::note_start() {
     const std::lock_guard lock(state_mutex_);
-    state_ = state_of(sidecar_->pid(), Role::ml);
+    state_ = state_of(process_->pid(), Role::ml);
     if (const Result<void> written = write_state(state_file_, *state_); !written) {
         return written;
     }
@@ -136,7 +136,7 @@ Result<void> MlSidecar::note_start() {
     return {};
 }
 
-void MlSidecar::on_input(const Input& input) {
+void MlProcess::on_input(const Input& input) {
     if (const auto* up = std::get_if<PeerUp>(&input); up != nullptr && up->role == Role::ml) {
         joined_ = true;
         ml_ = up->peer;
@@ -147,16 +147,16 @@ void MlSidecar::on_input(const Input& input) {
 }
 
 /// The reminder while the program runs and has not joined, with what to check.
-std::string MlSidecar::silence(const std::string& duration) const {
+std::string MlProcess::silence(const std::string& duration) const {
     const std::string line = last_line(log_file_);
-    return "ML program " + name_ + " (process " + std::to_string(sidecar_->pid()) +
+    return "ML program " + name_ + " (process " + std::to_string(process_->pid()) +
            ") has run for " + duration +
            " without connecting to its SL. If it is not still starting: does it call ml_main() or "
            "SwarmCallback, and does it keep the variable SWARM_SL_SOCKET? Its log " +
            log_file_.string() + (line.empty() ? " is empty" : " ends with: " + line);
 }
 
-void MlSidecar::ended(const ExitStatus& status) {
+void MlProcess::ended(const ExitStatus& status) {
     const std::lock_guard lock(state_mutex_);
     status_ = status;
     if (state_) {
@@ -181,7 +181,7 @@ void MlSidecar::ended(const ExitStatus& status) {
     }
 }
 
-int MlSidecar::finish(int node_code) {
+int MlProcess::finish(int node_code) {
     reminder_->joined();
     std::optional<ExitStatus> early;
     {
@@ -196,7 +196,7 @@ int MlSidecar::finish(int node_code) {
     }
     // A program that has not joined has nothing to save, and would wait for its SL.
     const std::chrono::seconds wait_limit = joined_ ? term_after : std::chrono::seconds(0);
-    const ExitStatus status = sidecar_->finish(wait_limit, kill_after);
+    const ExitStatus status = process_->finish(wait_limit, kill_after);
     if (node_code == exit_code::peer_lost && cut_ && status.signal == 0 && status.code != 0) {
         return status.code;  // it exited by itself, without CloseSession
     }

@@ -20,7 +20,7 @@
 namespace starling {
 
 /// A program to run.
-struct SidecarCommand {
+struct ProgramCommand {
     std::string name;                                ///< of the ML node
     std::string program;                             ///< a path, or a name that is searched in PATH
     std::vector<std::string> arguments;              ///< without the program's name
@@ -47,17 +47,18 @@ std::map<std::string, std::string> clean_environment(const std::map<std::string,
 
 /// A child process with a process group of its own and no inherited descriptors. It ends when the
 /// thread that started it ends.
-class Sidecar {
+class ProgramProcess {
 public:
     using OnExit = std::function<void(const ExitStatus&)>;
 
-    /// `on_exit` is called once, in a thread of the sidecar. Errc::io: the program, its directory
+    /// `on_exit` is called once, in a thread of the process. Errc::io: the program, its directory
     /// or its log file can't be used; then the program was not run.
-    static Result<std::unique_ptr<Sidecar>> start(const SidecarCommand& command, OnExit on_exit);
-    Sidecar(const Sidecar&) = delete;
-    Sidecar& operator=(const Sidecar&) = delete;
+    static Result<std::unique_ptr<ProgramProcess>> start(const ProgramCommand& command,
+                                                         OnExit on_exit);
+    ProgramProcess(const ProgramProcess&) = delete;
+    ProgramProcess& operator=(const ProgramProcess&) = delete;
     /// Kills the process group.
-    ~Sidecar();
+    ~ProgramProcess();
 
     pid_t pid() const { return pid_; }
     /// Waits for its end; sends the whole process group SIGTERM after `wait_limit` and SIGKILL
@@ -65,7 +66,7 @@ public:
     ExitStatus finish(std::chrono::milliseconds wait_limit, std::chrono::milliseconds limit);
 
 private:
-    Sidecar(pid_t pid, std::vector<std::string> cleanup, OnExit on_exit);
+    ProgramProcess(pid_t pid, std::vector<std::string> cleanup, OnExit on_exit);
     void watch();
     bool wait_until(std::chrono::steady_clock::time_point when);
     void kill_group(int signal);

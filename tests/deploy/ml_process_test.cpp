@@ -1,5 +1,5 @@
 // What run-sl reports of an ML program that runs without joining, or ends.
-#include "deploy/ml/ml_sidecar.hpp"
+#include "deploy/ml/ml_process.hpp"
 
 #include <chrono>
 
@@ -26,9 +26,9 @@ public:
     void close(SwarmDuration) override {}
 };
 
-class MlSidecarTest : public testing::Test {
+class MlProcessTest : public testing::Test {
 protected:
-    MlSidecarTest() {
+    MlProcessTest() {
         command.program = "/bin/sh";
         command.working_directory = directory.path();
         command.environment = {{"PATH", "/usr/bin:/bin"}};
@@ -53,11 +53,11 @@ protected:
     std::unique_ptr<TraceLog> log =
         std::move(*open_trace_log({{"sl1"}, Role::sl, "", sl_log, Level::info}));
     NoPeers endpoint;
-    SidecarCommand command;
+    ProgramCommand command;
 };
 
-TEST_F(MlSidecarTest, AProgramThatDoesNotJoinIsReportedWithWhatToCheck) {
-    auto ml = MlSidecar::start(command, endpoint, *log, milliseconds(20));
+TEST_F(MlProcessTest, AProgramThatDoesNotJoinIsReportedWithWhatToCheck) {
+    auto ml = MlProcess::start(command, endpoint, *log, milliseconds(20));
     ASSERT_TRUE(ml) << ml.error().message;
     EXPECT_TRUE(waits_for(" : run-sl : WARNING : ML program ml1 (process ")) << read_text(sl_log);
     EXPECT_TRUE(
@@ -68,8 +68,8 @@ TEST_F(MlSidecarTest, AProgramThatDoesNotJoinIsReportedWithWhatToCheck) {
         << read_text(sl_log);
 }
 
-TEST_F(MlSidecarTest, AProgramThatHasJoinedIsNotReported) {
-    auto ml = MlSidecar::start(command, endpoint, *log, std::chrono::hours(1));
+TEST_F(MlProcessTest, AProgramThatHasJoinedIsNotReported) {
+    auto ml = MlProcess::start(command, endpoint, *log, std::chrono::hours(1));
     ASSERT_TRUE(ml) << ml.error().message;
     PeerUp up;
     up.peer = {"ml1"};
