@@ -110,5 +110,19 @@ TEST_F(Plans, AllMakeTheSameBytesInProcessesAndSimulated) {
 #endif
 }
 
+TEST_F(Plans, AllMakeTheSameBytesWithCompression) {
+    for (const std::string compression : {"int8", "top-k:fraction=0.1"}) {
+        const std::string flags = " --compress " + compression;
+        const std::set<std::string> tree =
+            trained_by("tree" + flags, "tree of 2 groups, since the contract selects it");
+        EXPECT_EQ(tree.size(), 1U);
+        EXPECT_EQ(trained_by("butterfly" + flags, "butterfly, since the contract selects it"),
+                  tree);
+#ifdef STARLING_WITH_SIM
+        EXPECT_EQ(rehearse("star" + flags), tree) << compression;
+#endif
+    }
+}
+
 }  // namespace
 }  // namespace starling::test
