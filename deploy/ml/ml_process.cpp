@@ -111,7 +111,8 @@ Result<std::unique_ptr<MlProcess>> MlProcess::start(const ProgramCommand& comman
         return ok.error();
     }
     ml->reminder_ = std::make_unique<JoinReminder>(
-        log, [self = ml.get()](const std::string& duration) { return self->silence(duration); },
+        log,
+        [self = ml.get()](const std::string& duration) { return self->not_joined_text(duration); },
         first_reminder);
     return ml;
 }
@@ -147,7 +148,7 @@ void MlProcess::on_input(const Input& input) {
 }
 
 /// The reminder while the program runs and has not joined, with what to check.
-std::string MlProcess::silence(const std::string& duration) const {
+std::string MlProcess::not_joined_text(const std::string& duration) const {
     const std::string line = last_line(log_file_);
     return "ML program " + name_ + " (process " + std::to_string(process_->pid()) +
            ") has run for " + duration +

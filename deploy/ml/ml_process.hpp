@@ -54,7 +54,7 @@ private:
           log_(log) {}
     void ended(const ExitStatus& status);
     Result<void> note_start();
-    std::string silence(const std::string& duration) const;
+    std::string not_joined_text(const std::string& duration) const;
 
     const std::string name_;
     const std::filesystem::path log_file_;
