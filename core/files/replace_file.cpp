@@ -27,17 +27,6 @@ int write_all(int file, ByteView bytes) {
     return 0;
 }
 
-/// Makes the new name itself durable. 0, or an errno.
-int sync_directory(const std::filesystem::path& directory) {
-    const int handle = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0) {
-        return errno;
-    }
-    const int failure = ::fsync(handle) == 0 ? 0 : errno;
-    ::close(handle);
-    return failure;
-}
-
 std::filesystem::path directory_of(const std::filesystem::path& path) {
     return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
@@ -104,6 +93,16 @@ Error write_error(const std::filesystem::path& path, int number, std::uint64_t n
                           space_advice(path, number, needed)};
 }
 
+int sync_directory_of(const std::filesystem::path& path) {
+    const int handle = ::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle < 0) {
+        return errno;
+    }
+    const int failure = ::fsync(handle) == 0 ? 0 : errno;
+    ::close(handle);
+    return failure;
+}
+
 Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts,
                           FileReaders readers) {
     const std::filesystem::path directory = directory_of(path);
@@ -121,7 +120,7 @@ Result<void> replace_file(const std::filesystem::path& path, std::span<const Byt
         ::unlink(beside.c_str());
         return write_error(path, number, total_size(parts));
     }
-    if (const int sync_failure = sync_directory(directory); sync_failure != 0) {
+    if (const int sync_failure = sync_directory_of(path); sync_failure != 0) {
         return write_error(directory, sync_failure);
     }
     return {};
@@ -143,7 +142,7 @@ Result<void> remove_file(const std::filesystem::path& path) {
                                : Error{Errc::io, path.string() + " can't be removed: " +
                                                      std::generic_category().message(errno)};
     }
-    if (const int failure = sync_directory(directory_of(path)); failure != 0) {
+    if (const int failure = sync_directory_of(path); failure != 0) {
         return write_error(directory_of(path), failure);
     }
     return {};

@@ -25,6 +25,8 @@ enum class FileReaders : std::uint8_t { all, owner };
 Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts,
                           FileReaders readers = FileReaders::all);
 
+/// Makes the name of a file durable, after it was made, renamed or removed. \return 0, or an errno
+int sync_directory_of(const std::filesystem::path& path);
 /// Removes what a program that was killed inside replace_file() left beside `path`. \pre  nobody
 /// else writes there.
 void remove_leftovers(const std::filesystem::path& path);

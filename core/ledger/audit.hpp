@@ -92,8 +92,8 @@ private:
     std::vector<Digest> links_;
     std::vector<Server> servers_;                           ///< that keep the ledger
     std::map<std::uint64_t, std::vector<NodeId>> removed_;  ///< by membership record
-    std::uint64_t epoch_ =
-        0;  ///< membership record of a rebuild, valid by its maker's signature alone
+    /// Membership record of a rebuild, valid by its maker's signature alone; 0: none is open.
+    std::uint64_t epoch_ = 0;
     std::uint64_t term_ = 0;
     std::int64_t time_ns_ = 0;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/params/segment_parts.hpp"
+
 namespace starling {
 namespace {
 
@@ -60,18 +62,14 @@ const TensorSpec* first_non_finite(const ParamLayout& layout, std::uint32_t segm
         body.size() != segment_size(layout.size_bytes(), segment)) {
         return nullptr;
     }
-    const std::uint64_t segment_begin = segment * segment_bytes;
-    for (const TensorSpec& tensor : layout.tensors()) {
-        const std::uint64_t begin = std::max(segment_begin, tensor.offset_bytes);
-        const std::uint64_t end =
-            std::min(segment_begin + body.size(), tensor.offset_bytes + tensor.size_bytes());
-        if (begin < end &&
-            any_non_finite(tensor.dtype, body.view().data() + (begin - segment_begin),
-                           (end - begin) / element_bytes(tensor.dtype))) {
-            return &tensor;
+    const TensorSpec* found = nullptr;
+    for_each_part(layout, segment, [&](const SegmentPart& part) {
+        if (found == nullptr &&
+            any_non_finite(part.tensor.dtype, body.view().data() + part.offset, part.count())) {
+            found = &part.tensor;
         }
-    }
-    return nullptr;
+    });
+    return found;
 }
 
 }  // namespace

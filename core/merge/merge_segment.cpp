@@ -6,6 +6,7 @@
 #include "core/base/buffer_pool.hpp"
 #include "core/base/invariant.hpp"
 #include "core/merge/finite.hpp"
+#include "core/params/segment_parts.hpp"
 
 namespace starling {
 namespace {
@@ -31,27 +32,20 @@ Blob merge_bytes(const MergeWork& work) {
                      .weights = weights,
                      .parameters = work.method.parameters,
                      .model_elements = floating_elements(*work.layout)};
-    const std::uint64_t segment_begin = work.segment * segment_bytes;
-    for (const TensorSpec& tensor : work.layout->tensors()) {
-        const std::uint64_t begin = std::max(segment_begin, tensor.offset_bytes);
-        const std::uint64_t end =
-            std::min(segment_begin + size, tensor.offset_bytes + tensor.size_bytes());
-        if (begin >= end) {
-            continue;
-        }
+    for_each_part(*work.layout, work.segment, [&](const SegmentPart& part) {
         for (std::size_t k = 0; k < inputs.size(); ++k) {
-            inputs[k] = work.contributions[k].view().data() + (begin - segment_begin);
+            inputs[k] = work.contributions[k].view().data() + part.offset;
         }
-        std::byte* out = merged.get() + (begin - segment_begin);
-        if (is_floating(tensor.dtype)) {
-            block.dtype = tensor.dtype;
+        std::byte* out = merged.get() + part.offset;
+        if (is_floating(part.tensor.dtype)) {
+            block.dtype = part.tensor.dtype;
             block.out = out;
-            block.count = (end - begin) / element_bytes(tensor.dtype);
+            block.count = part.count();
             rule->merge(block);
         } else {
-            std::memcpy(out, inputs[0], end - begin);
+            std::memcpy(out, inputs[0], part.bytes);
         }
-    }
+    });
     const ByteView view(merged.get(), size);
     return Blob(std::move(merged), view);
 }

@@ -16,36 +16,14 @@
 #include "core/base/buffer_pool.hpp"
 #include "core/base/invariant.hpp"
 #include "core/merge/element_coding.hpp"
+#include "core/params/segment_parts.hpp"
 
 namespace starling {
 namespace {
 
-/// Elements of one tensor in one segment.
-struct Part {
-    std::size_t offset = 0;  ///< of the first byte in the segment
-    std::size_t bytes = 0;
-    bool is_f32 = false;
+bool is_f32(const SegmentPart& part) { return part.tensor.dtype == DType::f32; }
 
-    std::size_t count() const { return bytes / sizeof(float); }
-};
-
-/// Calls `visit(part)` for each part of the segment, in order.
-template <typename Visit>
-void for_each_part(const ParamLayout& layout, std::uint32_t segment, Visit visit) {
-    const std::uint64_t first = segment * segment_bytes;
-    const std::uint64_t last = first + segment_size(layout.size_bytes(), segment);
-    for (const TensorSpec& tensor : layout.tensors()) {
-        const std::uint64_t begin = std::max(first, tensor.offset_bytes);
-        const std::uint64_t end = std::min(last, tensor.offset_bytes + tensor.size_bytes());
-        if (begin < end) {
-            visit(Part{.offset = static_cast<std::size_t>(begin - first),
-                       .bytes = static_cast<std::size_t>(end - begin),
-                       .is_f32 = tensor.dtype == DType::f32});
-        }
-    }
-}
-
-std::vector<float> floats_at(const Blob& blob, const Part& part) {
+std::vector<float> floats_at(const Blob& blob, const SegmentPart& part) {
     std::vector<float> values(part.count(), 0.0F);
     if (!blob.empty()) {
         std::memcpy(values.data(), blob.view().data() + part.offset, part.bytes);
@@ -103,8 +81,8 @@ Blob SegmentCodec::encode_contribution(std::uint32_t segment, const Blob& values
     Bytes out;
     out.reserve(contribution_bytes(segment, !reference.empty()));
     Bytes lost(feeds_back ? values.size() : 0);
-    for_each_part(*layout_, segment, [&](const Part& part) {
-        if (!part.is_f32) {
+    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
+        if (!is_f32(part)) {
             append(out, values.view().data() + part.offset, part.bytes);
             return;
         }
@@ -145,8 +123,8 @@ Blob SegmentCodec::encode_merged(std::uint32_t segment, const Blob& values,
         return Blob::phantom(contribution_bytes(segment, !reference.empty()));
     }
     Bytes out;
-    for_each_part(*layout_, segment, [&](const Part& part) {
-        if (!part.is_f32) {
+    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
+        if (!is_f32(part)) {
             append(out, values.view().data() + part.offset, part.bytes);
             return;
         }
@@ -173,8 +151,8 @@ Blob SegmentCodec::decode(std::uint32_t segment, const Blob& encoded, const Blob
     }
     BufferPool::Buffer buffer = BufferPool::of_process().take(size);
     const std::byte* from = encoded.view().data();
-    for_each_part(*layout_, segment, [&](const Part& part) {
-        if (!part.is_f32) {
+    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
+        if (!is_f32(part)) {
             std::memcpy(buffer.get() + part.offset, from, part.bytes);
             from += part.bytes;
             return;
@@ -197,11 +175,11 @@ Result<void> SegmentCodec::check(std::uint32_t segment, const Blob& encoded,
     }
     ByteView rest = encoded.view();
     bool sound = true;
-    for_each_part(*layout_, segment, [&](const Part& part) {
+    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
         const std::optional<std::size_t> bytes =
-            !sound         ? std::nullopt
-            : !part.is_f32 ? std::optional(part.bytes)
-                           : checked_listed_bytes(rest, part.count(), has_reference);
+            !sound          ? std::nullopt
+            : !is_f32(part) ? std::optional(part.bytes)
+                            : checked_listed_bytes(rest, part.count(), has_reference);
         sound = bytes && *bytes <= rest.size();
         rest = sound ? rest.subspan(*bytes) : rest;
     });
@@ -213,8 +191,8 @@ std::uint64_t SegmentCodec::contribution_bytes(std::uint32_t segment, bool has_r
         return segment_size(layout_->size_bytes(), segment);
     }
     std::uint64_t bytes = 0;
-    for_each_part(*layout_, segment, [&](const Part& part) {
-        if (!part.is_f32) {
+    for_each_part(*layout_, segment, [&](const SegmentPart& part) {
+        if (!is_f32(part)) {
             bytes += part.bytes;
         } else if (method_.kind == Compression::top_k) {
             const std::size_t kept =

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/files/replace_file.hpp"
+
 namespace starling {
 namespace {
 
@@ -62,14 +64,7 @@ int DraftFile::replace(const std::filesystem::path& target) {
         return fail(errno);
     }
     close();
-    const std::filesystem::path directory =
-        target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
-    const int handle = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const int failure = handle >= 0 && ::fsync(handle) == 0 ? 0 : errno;
-    if (handle >= 0) {
-        ::close(handle);
-    }
-    return failure;
+    return sync_directory_of(target);
 }
 
 int DraftFile::fail(int number) {

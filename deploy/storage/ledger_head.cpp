@@ -181,21 +181,11 @@ Result<std::unique_ptr<HeadFile>> HeadFile::create(const fs::path& file, const H
         ::unlink(beside.c_str());
         return ok.error();
     }
-    const int directory =
-        ::rename(beside.c_str(), file.c_str()) != 0
-            ? -1
-            : ::open(file.parent_path().empty() ? "." : file.parent_path().c_str(),
-                     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool durable = directory >= 0 && ::fsync(directory) == 0;
-    if (!durable) {
+    if (::rename(beside.c_str(), file.c_str()) != 0 || (errno = sync_directory_of(file)) != 0) {
         const Error failure = system_error(file, "can't be made");
         ::unlink(beside.c_str());
-        if (directory >= 0) {
-            ::close(directory);
-        }
         return failure;
     }
-    ::close(directory);
     return made;
 }
 
