@@ -39,4 +39,31 @@ inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
     return port;
 }
 
+/// A port of `ip` at which nothing listens while this object lives: a connection to it is refused,
+/// and no other program gets it.
+class RefusingPort {
+public:
+    explicit RefusingPort(const char* ip)
+        : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        ::inet_pton(AF_INET, ip, &address.sin_addr);
+        socklen_t size = sizeof(address);
+        if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
+            ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+            throw std::runtime_error("no free port");
+        }
+        number_ = ntohs(address.sin_port);
+    }
+    RefusingPort(const RefusingPort&) = delete;
+    RefusingPort& operator=(const RefusingPort&) = delete;
+    ~RefusingPort() { ::close(socket_); }
+
+    std::uint16_t number() const { return number_; }
+
+private:
+    int socket_;
+    std::uint16_t number_ = 0;
+};
+
 }  // namespace starling::test

@@ -183,6 +183,8 @@ TEST_F(LicenceServer, RefusesForgedExpiredAndForeignLicences) {
 }
 
 TEST_F(LicenceServer, ANodeThatCannotReachItEndsAndItsLauncherReportsThat) {
+    const RefusingPort nobody("127.0.1.1");
+    apls_port = nobody.number();
     auto command = licensed(sn_command(identity("sn1")));
     command.insert(command.end(), {"-d", "--rm"});
     Program sn(command);
