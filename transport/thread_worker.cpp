@@ -5,7 +5,9 @@ namespace starling {
 /// A thread and its queue.
 class ThreadWorker::Lane {
 public:
-    explicit Lane(ThreadWorker& worker) : worker_(worker), thread_([this] { run(); }) {}
+    /// \param finishes  the destructor waits for queued work, instead of dropping it
+    Lane(ThreadWorker& worker, bool finishes)
+        : worker_(worker), finishes_(finishes), thread_([this] { run(); }) {}
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
     ~Lane() {
@@ -32,7 +34,7 @@ private:
             {
                 std::unique_lock lock(mutex_);
                 changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
-                if (ending_) {
+                if (queue_.empty() || (ending_ && !finishes_)) {
                     return;
                 }
                 next = std::move(queue_.front());
@@ -44,6 +46,7 @@ private:
     }
 
     ThreadWorker& worker_;
+    const bool finishes_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< guarded by mutex_
@@ -55,9 +58,10 @@ ThreadWorker::ThreadWorker(PolledEndpoint& endpoint, const Hasher& hasher, WorkS
     : endpoint_(endpoint),
       hasher_(hasher),
       stores_(stores),
-      computing_(std::make_unique<Lane>(*this)),
-      storing_(stores.models != nullptr || stores.states != nullptr ? std::make_unique<Lane>(*this)
-                                                                    : nullptr) {}
+      computing_(std::make_unique<Lane>(*this, false)),
+      storing_(stores.models != nullptr || stores.states != nullptr
+                   ? std::make_unique<Lane>(*this, true)
+                   : nullptr) {}
 
 ThreadWorker::~ThreadWorker() = default;
 

@@ -58,6 +58,7 @@ struct Flags {
     int work = 0;
     std::string barrier;
     std::string times;
+    Durability durable = Durability::all;
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -73,6 +74,12 @@ Flags parse(const std::vector<std::string>& arguments) {
             flags.work = std::stoi(value);
         } else if (name == "--barrier") {
             flags.barrier = value;
+        } else if (name == "--durable") {
+            const Result<Durability> durable = parse_durability(value);
+            if (!durable) {
+                throw SwarmError(durable.error());
+            }
+            flags.durable = *durable;
         } else if (name == "--times") {
             flags.times = value;
         } else {

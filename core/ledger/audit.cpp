@@ -187,7 +187,7 @@ Result<void> LedgerAudit::check_reports(const CommitRound& commit) {
         if (author == authors_.end() ||
             !verify(author->second.key,
                     report_text(report.node, commit.contract, commit.run, commit.round,
-                                commit.attempt, report.digest),
+                                commit.attempt, report.digest, report.durable),
                     report.signature)) {
             return bad("the report of '" + report.node.name + "' on round " +
                        std::to_string(commit.round) + " is not signed by it");

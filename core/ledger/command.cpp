@@ -102,16 +102,17 @@ Bytes command_text(const NodeId& signer, std::uint64_t session, std::uint64_t se
 }
 
 Bytes report_text(const NodeId& node, const std::string& contract, Run run, Round round,
-                  Attempt attempt, const Digest& digest) {
+                  Attempt attempt, const Digest& digest, bool durable) {
     Writer writer;
     writer.reserve(256);  // most
-    writer.string("starling report 1");
+    writer.string("starling report 2");
     encode(writer, node);
     writer.string(contract);
     writer.u32(run);
     writer.u64(round);
     writer.u32(attempt);
     writer.digest(digest);
+    writer.boolean(durable);
     return writer.take();
 }
 

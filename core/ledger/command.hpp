@@ -38,11 +38,12 @@ struct CheckInRound {
     Round round = 0;
     CheckIn check_in;
 };
-/// A member's report that it holds the merged vector of an attempt, durably.
+/// A member's report that it holds the merged vector of an attempt.
 struct MemberReport {
     NodeId node;
     Digest digest;
     Signature signature;  ///< by the node, over report_text()
+    bool durable = true;  ///< it survives a crash of the member
 
     friend bool operator==(const MemberReport&, const MemberReport&) = default;
 };
@@ -214,7 +215,7 @@ struct Entry {
 Bytes command_text(const NodeId& signer, std::uint64_t session, std::uint64_t sequence,
                    const Command& command);
 Bytes report_text(const NodeId& node, const std::string& contract, Run run, Round round,
-                  Attempt attempt, const Digest& digest);
+                  Attempt attempt, const Digest& digest, bool durable = true);
 
 Bytes encode_entry(const Entry& entry);
 Result<Entry> decode_entry(ByteView bytes);

@@ -148,16 +148,18 @@ void encode_fields(Writer& writer, const CommitRound& c) {
         encode(writer, report.node);
         writer.digest(report.digest);
         encode(writer, report.signature);
+        writer.boolean(report.durable);
     }
 }
 void decode_fields(Reader& reader, CommitRound& c) {
     decode_round(reader, c);
     c.attempt = reader.u32();
-    c.reports.resize(reader.count(101, members_max));
+    c.reports.resize(reader.count(102, members_max));
     for (MemberReport& report : c.reports) {
         report.node = decode_node_id(reader);
         report.digest = reader.digest();
         report.signature = decode_signature(reader);
+        report.durable = reader.boolean();
     }
 }
 

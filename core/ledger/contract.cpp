@@ -42,6 +42,41 @@ std::string_view to_string(ContractPhase phase) {
 
 bool is_site(std::string_view text) { return text.empty() || parse_node_id(text).has_value(); }
 
+std::string_view to_string(Durability durability) {
+    switch (durability) {
+        case Durability::all:
+            return "all";
+        case Durability::quorum:
+            return "quorum";
+        case Durability::none:
+            return "none";
+    }
+    return "unknown";
+}
+
+Result<Durability> parse_durability(std::string_view text) {
+    for (const Durability durability : {Durability::all, Durability::quorum, Durability::none}) {
+        if (text == to_string(durability)) {
+            return durability;
+        }
+    }
+    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
+                                  "' does not say who has a model on disk before its round is "
+                                  "committed: one of all, quorum, none"};
+}
+
+bool is_durable_enough(Durability durability, std::size_t durable, std::size_t members) {
+    switch (durability) {
+        case Durability::all:
+            return durable >= members;
+        case Durability::quorum:
+            return durable * 2 > members;
+        case Durability::none:
+            return true;
+    }
+    return false;
+}
+
 SwarmDuration attempt_limit(const ContractConfig& config, std::size_t members) {
     const auto bytes = static_cast<double>(busiest_member_bytes(
         std::max<std::size_t>(members, 1), config.layout_bytes, config.exchange));
@@ -56,7 +91,8 @@ std::string to_string(const ContractConfig& config) {
            std::to_string(config.sync_frequency) + ", merge " + to_string(config.merge) +
            ", compression " + to_string(config.compression) + ", non-finite " +
            std::string(to_string(config.non_finite)) + ", exchange " +
-           std::string(to_string(config.exchange)) + ", grace " + seconds(config.grace_ns) +
+           std::string(to_string(config.exchange)) + ", durable " +
+           std::string(to_string(config.durable)) + ", grace " + seconds(config.grace_ns) +
            ", wait limit " + (config.wait_limit_ns == 0 ? "none" : seconds(config.wait_limit_ns)) +
            ", slowest link " + std::to_string(config.slowest_link) + " bytes/s";
 }

@@ -31,6 +31,16 @@ enum class EndMode : std::uint8_t { snapshot = 1, active = 2, inactive = 3 };
 std::string_view to_string(EndMode mode);
 Result<EndMode> parse_end_mode(std::string_view text);
 
+/// On whose disks a merged model is before its round is committed: of all members of the round, of
+/// more than half of them, or of none. The others write it meanwhile. Travels on the wire: do not
+/// renumber.
+enum class Durability : std::uint8_t { all = 1, quorum = 2, none = 3 };
+
+std::string_view to_string(Durability durability);
+Result<Durability> parse_durability(std::string_view text);
+/// Whether a round may be committed once so many of its members have the model on their disks.
+bool is_durable_enough(Durability durability, std::size_t durable, std::size_t members);
+
 /// The rules of a training, fixed by the first member that enrols; the others must bring the same.
 struct ContractConfig {
     std::uint32_t min_peers = 2;         ///< >= 1; quorum of every round
@@ -39,6 +49,7 @@ struct ContractConfig {
     CompressionMethod compression;  ///< of segments that members send each other
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
+    Durability durable = Durability::all;
     std::int64_t grace_ns = 0;  ///< wait for further members once min_peers have checked in
     /// End the swarm if min_peers are not there by then; 0 = wait for ever.
     std::int64_t wait_limit_ns = 0;

@@ -104,6 +104,7 @@ void encode(Writer& writer, const ContractConfig& config) {
     encode(writer, config.compression);
     writer.u8(static_cast<std::uint8_t>(config.non_finite));
     writer.u8(static_cast<std::uint8_t>(config.exchange));
+    writer.u8(static_cast<std::uint8_t>(config.durable));
     writer.i64(config.grace_ns);
     writer.i64(config.wait_limit_ns);
     writer.u64(config.slowest_link);
@@ -119,6 +120,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.compression = decode_compression(reader);
     config.non_finite = decode_enum(reader, NonFinitePolicy::refuse, NonFinitePolicy::allow);
     config.exchange = decode_enum(reader, ExchangePlan::automatic, ExchangePlan::tree);
+    config.durable = decode_enum(reader, Durability::all, Durability::none);
     config.grace_ns = reader.i64();
     config.wait_limit_ns = reader.i64();
     config.slowest_link = reader.u64();

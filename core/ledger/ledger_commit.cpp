@@ -70,6 +70,15 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
     if (!all || command.reports.empty()) {
         return {Errc::malformed, "a commit needs one report of each member, in order"};
     }
+    const auto durable = static_cast<std::size_t>(
+        std::count_if(command.reports.begin(), command.reports.end(),
+                      [](const MemberReport& report) { return report.durable; }));
+    if (!is_durable_enough(contract->config.durable, durable, command.reports.size())) {
+        return {Errc::malformed, "only " + std::to_string(durable) + " of " +
+                                     std::to_string(command.reports.size()) +
+                                     " members have the model on disk, and the contract says '" +
+                                     std::string(to_string(contract->config.durable)) + "'"};
+    }
     const std::optional<Digest> agreed = majority_digest(command.reports);
     if (!agreed) {
         end(*contract, ContractPhase::aborted,

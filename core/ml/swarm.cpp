@@ -136,6 +136,7 @@ SwarmCallback::SwarmCallback(SwarmSession& session, ModelParameters& parameters,
     request.config.compression = chosen_compression(options_);
     request.config.non_finite = options_.non_finite;
     request.config.exchange = options_.exchange;
+    request.config.durable = options_.durable;
     request.config.slowest_link = options_.slowest_link;
     request.config.grace_ns = options_.grace.count();
     request.config.wait_limit_ns = options_.wait_limit.count();

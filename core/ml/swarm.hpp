@@ -137,6 +137,10 @@ struct SwarmCallbackOptions {
     std::string compression = "none";
     /// What becomes of parameters with NaN or infinity in them; the same for all members.
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
+    /// Who has a merged model on disk before its round is over: all members (then it outlives any
+    /// crash), more than half of them, or none; the same for all members. The others store it while
+    /// the training goes on.
+    Durability durable = Durability::all;
     /// Names what a batch costs in a calibration table, e.g. "cifar10/tiny/32".
     std::string workload = "default";
     /// Kept at each sync, so that a program that is killed goes on from there when it is started

@@ -35,6 +35,7 @@ struct ExchangeSetup {
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
     CompressionMethod compression;
+    Durability durable = Durability::all;
     Segments own;                   ///< this member's parameters
     Segments reference;             ///< the model of the round before; empty in round 0
     Segments residuals;             ///< see OwnContribution

@@ -13,6 +13,7 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
     model_.emplace(serial_, key, setup.layout->size_bytes());
     merged_digest_.reset();
     report_.reset();
+    durability_ = setup.durable;
     if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
         contributions_round_ = key;
@@ -185,15 +186,33 @@ void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
                    .with("digest", to_string(digest))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes));
+    storing_.insert(serial_);
     model_->start_keeping(digest, exchange_->merged(), out);
+    report_if_allowed();
 }
 
-void RoundExchange::on_stored() {
+void RoundExchange::on_stored(std::uint32_t serial) {
+    storing_.erase(serial);
+    if (exchange_ && merged_digest_) {
+        report_if_allowed();
+    }
+}
+
+void RoundExchange::report_if_allowed() {
+    const bool durable = !storing_.contains(serial_);
+    // A disk that is slower than rounds must not fall behind by more than one model.
+    const bool early = durability_ != Durability::all && (durable || storing_.size() == 1);
+    const bool enough = report_ && (report_->durable || durability_ == Durability::none);
+    if (enough || !(durable || (early && !report_))) {
+        return;
+    }
     const RoundKey& key = exchange_->key();
     reported_model_ = {key, *merged_digest_, exchange_->merged()};
     report_ = MergeReport{*merged_digest_,
                           signer_->sign(report_text(self_, key.contract, key.run, key.round,
-                                                    key.attempt, *merged_digest_))};
+                                                    key.attempt, *merged_digest_, durable)),
+                          durable};
+    new_report_ = true;
 }
 
 std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& nodes) {

@@ -17,8 +17,8 @@ namespace starling {
 
 /// This node's attempts at rounds, one after the other: the exchange of the current one, and what
 /// follows once it is complete. The merged model is hashed and written while it arrives, made
-/// durable once it is complete, and only then reported: a committed model is on the disk of every
-/// member.
+/// durable once it is complete, and reported: only then, so that a committed model is on the disk
+/// of every member, or already before if the contract's Durability allows that.
 class RoundExchange {
 public:
     /// \param hasher  must outlive it
@@ -63,8 +63,10 @@ public:
     /// \return the members whose contributions to the segment hold NaN or infinity.
     std::vector<NodeId> on_merged(SwarmTime now, const MergeResult& result, Outbox& out);
     void on_hashed(const SegmentDigests& hashed, Outbox& out);
-    /// The merged model is durable: from now on heartbeats report it.
-    void on_stored();
+    /// The merged model of the attempt with this serial, which may be over, is durable.
+    void on_stored(std::uint32_t serial);
+    /// Whether fill() reports what it did not report at the last call.
+    bool take_new_report() { return std::exchange(new_report_, false); }
     /// Starts the work on merged segments that are new, and what follows on the last of them.
     ///
     /// \pre running()
@@ -99,6 +101,7 @@ private:
     void report_plan(Outbox& out);
     void add_new(const MergeResult* merged);
     void on_digest(const Digest& digest, Outbox& out);
+    void report_if_allowed();
 
     NodeId self_;
     std::shared_ptr<const NodeSigner> signer_;
@@ -110,7 +113,11 @@ private:
     // On the attempt of exchange_.
     std::optional<MergedModel> model_;     ///< what it merges to
     std::optional<Digest> merged_digest_;  ///< once it is hashed
-    std::optional<MergeReport> report_;    ///< once it is durable
+    std::optional<MergeReport> report_;    ///< once the contract allows it
+    Durability durability_ = Durability::all;
+
+    std::set<std::uint32_t> storing_;  ///< serials of attempts whose model is not durable yet
+    bool new_report_ = false;
 
     std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
     Segments residuals_;  ///< of the newest round that was committed as merged here

@@ -38,6 +38,7 @@ void SlNode::begin_exchange(Outbox& out) {
                   .non_finite = config.non_finite,
                   .exchange = config.exchange,
                   .compression = config.compression,
+                  .durable = config.durable,
                   .own = ml_.params(),
                   .reference = needs_reference ? models_.model()->segments : Segments{},
                   .in_arrival_order = options_.planted.merge_in_arrival_order,
@@ -45,6 +46,7 @@ void SlNode::begin_exchange(Outbox& out) {
                  peers_.up(), out);
     dial_partners(out);
     round_.process_merged(out);  // a model without parameters is complete
+    send_new_report(out);
 }
 
 void SlNode::dial_partners(Outbox& out) {
@@ -87,6 +89,7 @@ void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob&
         name_non_finite({from}, out);  // and waits for another one, or for the SN's decision
     } else {
         round_.on_segment(now_, from, data, body, out);
+        send_new_report(out);
     }
 }
 
@@ -111,7 +114,13 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
     const auto* hashed = std::get_if<SegmentDigests>(&done.result);
     const auto* kept = std::get_if<KeptReply>(&done.result);
     const bool of_fetch = work.is_of_fetch();
-    if (!(of_fetch ? catch_up_.awaits(work) : round_.awaits(work))) {
+    if (kept != nullptr && kept->code == Errc::ok && work.kind == WorkId::Kind::keep_merged) {
+        round_.on_stored(work.serial);  // perhaps of a round that was committed before
+        send_new_report(out);
+        return;
+    }
+    const bool failed = kept != nullptr && work.kind == WorkId::Kind::keep_merged;
+    if (!failed && !(of_fetch ? catch_up_.awaits(work) : round_.awaits(work))) {
         return;  // of an attempt or a fetch that is over
     }
     if (kept != nullptr && kept->code != Errc::ok) {
@@ -120,15 +129,20 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
     } else if (merged != nullptr) {
         name_non_finite(round_.on_merged(now_, *merged, out), out);
         round_.process_merged(out);
+        send_new_report(out);
     } else if (hashed != nullptr && of_fetch) {
         on_fetched_hash(*hashed, out);
     } else if (hashed != nullptr) {
         round_.on_hashed(*hashed, out);
+        send_new_report(out);
     } else if (kept != nullptr && of_fetch) {
         on_fetched_kept(out);
-    } else if (kept != nullptr && work.kind == WorkId::Kind::keep_merged) {
-        round_.on_stored();
-        send_heartbeat(out);  // with the report
+    }
+}
+
+void SlNode::send_new_report(Outbox& out) {
+    if (round_.take_new_report()) {
+        send_heartbeat(out);
     }
 }
 

@@ -16,6 +16,16 @@ const RoundReports* MergeReports::find(const Contract& contract) const {
                                                                             : nullptr;
 }
 
+bool MergeReports::has(const Contract& contract, const NodeId& node) const {
+    const RoundReports* reports = find(contract);
+    if (reports == nullptr) {
+        return false;
+    }
+    const auto report = reports->of.find(node);
+    return report != reports->of.end() &&
+           (report->second.durable || contract.config.durable == Durability::none);
+}
+
 bool MergeReports::has(const Contract& contract, const NodeId& node,
                        const MemberReport& report) const {
     const RoundReports* reports = find(contract);
@@ -40,12 +50,17 @@ std::optional<CommitRound> MergeReports::commit_of(const Contract& contract) con
         return std::nullopt;
     }
     CommitRound commit{contract.name, contract.run, contract.round, contract.attempt, {}};
+    std::size_t durable = 0;
     for (const RoundMember& member : contract.frozen) {
         const auto report = reports->of.find(member.id);
         if (report == reports->of.end()) {
             return std::nullopt;
         }
         commit.reports.push_back(report->second);
+        durable += report->second.durable ? 1 : 0;
+    }
+    if (!is_durable_enough(contract.config.durable, durable, commit.reports.size())) {
+        return std::nullopt;
     }
     return commit;
 }

@@ -23,14 +23,12 @@ public:
 
     /// Whether `key` names the attempt that is on.
     bool is_about(const RoundKey& key, const Contract& contract) const;
-    bool has(const Contract& contract, const NodeId& node) const {
-        const RoundReports* reports = find(contract);
-        return reports != nullptr && reports->of.contains(node);
-    }
+    /// Whether nothing more is expected of the member: it has reported, and durably if that counts.
+    bool has(const Contract& contract, const NodeId& node) const;
     bool has(const Contract& contract, const NodeId& node, const MemberReport& report) const;
     void add(const RoundKey& key, const Contract& contract, const MemberReport& report);
     void forget(const std::string& contract) { reports_.erase(contract); }
-    /// The commit of the attempt. Nothing: some have not reported yet.
+    /// The commit of the attempt. Nothing: some have not reported yet, or too few durably.
     std::optional<CommitRound> commit_of(const Contract& contract) const;
     const std::map<std::string, RoundReports>& all() const { return reports_; }
 

@@ -54,17 +54,18 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox&
         !reports_.is_about(key, *contract) || !is_member(*contract, from)) {
         return;
     }
-    const MemberReport report{from, heartbeat.report->digest, heartbeat.report->signature};
+    const MemberReport report{from, heartbeat.report->digest, heartbeat.report->signature,
+                              heartbeat.report->durable};
     if (reports_.has(*contract, from, report)) {
         commit_if_reported(*contract, out);  // said again: a proposal may have been lost
         return;
     }
     const auto node = ledger().nodes().find(from);
     if (node == ledger().nodes().end() ||
-        !options_.verifier->verify(
-            node->second.credentials.key,
-            report_text(from, key.contract, key.run, key.round, key.attempt, report.digest),
-            report.signature)) {
+        !options_.verifier->verify(node->second.credentials.key,
+                                   report_text(from, key.contract, key.run, key.round, key.attempt,
+                                               report.digest, report.durable),
+                                   report.signature)) {
         this->report(TraceEvent("signature_refused")
                          .with("node", from.name)
                          .log(Level::error, component,

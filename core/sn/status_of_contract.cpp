@@ -193,6 +193,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
         .field("compression", to_string(config.compression))
         .field("non_finite", to_string(config.non_finite))
         .field("exchange", to_string(config.exchange))
+        .field("durable", to_string(config.durable))
         .field("slowest_link_bytes_per_s", config.slowest_link)
         .field("grace_ms", config.grace_ns / 1'000'000)
         .field("wait_limit_ms", config.wait_limit_ns / 1'000'000)

@@ -102,6 +102,7 @@ void put(Writer& w, const Heartbeat& m) {
     if (m.report) {
         w.digest(m.report->digest);
         encode(w, m.report->signature);
+        w.boolean(m.report->durable);
     }
     w.u64(m.session);
 }
@@ -121,7 +122,7 @@ void get(Reader& r, Heartbeat& m) {
         stall.refused = r.boolean();
     }
     if (r.boolean()) {
-        m.report = MergeReport{r.digest(), decode_signature(r)};
+        m.report = MergeReport{r.digest(), decode_signature(r), r.boolean()};
     }
     m.session = r.u64();
 }

@@ -48,6 +48,7 @@ struct TransferProgress {
 struct MergeReport {
     Digest digest;
     Signature signature;
+    bool durable = true;
 };
 /// Renews the SL's lease; carries its newest view, the progress of its transfer and its report.
 struct Heartbeat {
@@ -58,7 +59,7 @@ struct Heartbeat {
     Attempt attempt = 0;
     TransferProgress progress;
     std::vector<Stall> stalls;  ///< at most 64
-    /// The attempt's merged vector is complete and durable here.
+    /// The attempt's merged vector is complete here, and durable as far as the report says so.
     std::optional<MergeReport> report;
     std::uint64_t session = 0;  ///< of the SL's start that says so
 };

@@ -33,6 +33,10 @@ int DraftFile::begin(std::uint64_t bytes) {
         return errno;
     }
     const auto size = static_cast<off_t>(bytes);
+    struct stat now {};
+    if (::fstat(descriptor_, &now) == 0 && now.st_size == size) {
+        return 0;
+    }
     if (::fallocate(descriptor_, 0, 0, size) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
         return fail(errno);
     }
@@ -40,7 +44,6 @@ int DraftFile::begin(std::uint64_t bytes) {
 }
 
 int DraftFile::write(ByteView bytes, std::uint64_t offset) {
-    const std::uint64_t begin = offset;
     while (!bytes.empty()) {
         const ssize_t written =
             ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -53,10 +56,13 @@ int DraftFile::write(ByteView bytes, std::uint64_t offset) {
         bytes = bytes.subspan(static_cast<std::size_t>(written));
         offset += static_cast<std::uint64_t>(written);
     }
-    // A hint: what it can't do is left for fdatasync.
-    (void)::sync_file_range(descriptor_, static_cast<off_t>(begin),
-                            static_cast<off_t>(offset - begin), SYNC_FILE_RANGE_WRITE);
     return 0;
+}
+
+void DraftFile::begin_write_back(std::uint64_t offset, std::uint64_t bytes) const {
+    // A hint: what the file system can't do now is left for fdatasync.
+    (void)::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                            SYNC_FILE_RANGE_WRITE);
 }
 
 int DraftFile::replace(const std::filesystem::path& target) {

@@ -22,9 +22,10 @@ public:
 
     /// Begins a file of `bytes` and reserves them on the disk. Its content is undefined.
     [[nodiscard]] int begin(std::uint64_t bytes);
-    /// Also asks the system to begin writing those bytes to the disk, so that little is left for
-    /// replace(). \pre  begin()
+    /// \pre  begin()
     [[nodiscard]] int write(ByteView bytes, std::uint64_t offset);
+    /// Asks the system to begin writing that range to the disk, so that less is left for replace().
+    void begin_write_back(std::uint64_t offset, std::uint64_t bytes) const;
     /// Makes the draft durable and then, atomically and durably, `target`. \pre  the same directory
     [[nodiscard]] int replace(const std::filesystem::path& target);
 

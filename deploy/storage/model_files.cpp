@@ -134,7 +134,13 @@ Result<void> ModelFiles::write(const WriteWork& work) {
             return begun;
         }
     }
-    return write_segments(work.segments);
+    const Result<void> written = write_segments(work.segments);
+    for (const PlacedSegment& segment : work.segments) {
+        if (written) {
+            draft_.begin_write_back(place_of(segment.index), segment.bytes.size());
+        }
+    }
+    return written;
 }
 
 Result<void> ModelFiles::keep(const KeepWork& work) {
@@ -179,8 +185,7 @@ Result<void> ModelFiles::begin(DraftNumber number, const RoundKey& key, std::uin
 
 Result<void> ModelFiles::write_segments(const std::vector<PlacedSegment>& segments) {
     for (const PlacedSegment& segment : segments) {
-        const int number = draft_.write(
-            segment.bytes.view(), drafted_->start + std::uint64_t{segment.index} * segment_bytes);
+        const int number = draft_.write(segment.bytes.view(), place_of(segment.index));
         if (number != 0) {
             return failed(number);
         }
@@ -194,6 +199,11 @@ Error ModelFiles::failed(int number) {
         write_error(target_for(drafted_->key), number, drafted_->start + drafted_->bytes);
     drafted_.reset();
     return error;
+}
+
+/// Offset in the draft.
+std::uint64_t ModelFiles::place_of(std::uint32_t segment) const {
+    return drafted_->start + std::uint64_t{segment} * segment_bytes;
 }
 
 std::uint64_t ModelFiles::serial_for(const RoundKey& key) const {

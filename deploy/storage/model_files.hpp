@@ -43,6 +43,7 @@ private:
     Result<void> begin(DraftNumber number, const RoundKey& key, std::uint64_t bytes);
     Result<void> write_segments(const std::vector<PlacedSegment>& segments);
     Error failed(int number);
+    std::uint64_t place_of(std::uint32_t segment) const;
     std::uint64_t serial_for(const RoundKey& key) const;
     std::filesystem::path target_for(const RoundKey& key) const;
 

@@ -227,7 +227,8 @@ std::string contract_text(const JsonValue& answer) {
                            text(config, "sync_frequency") + ", merge " + text(config, "merge") +
                            ", compression " + text(config, "compression") + ", non-finite " +
                            text(config, "non_finite") + ", exchange " + text(config, "exchange") +
-                           ", grace " + milliseconds(text(config, "grace_ms")) + ", wait limit " +
+                           ", durable " + text(config, "durable") + ", grace " +
+                           milliseconds(text(config, "grace_ms")) + ", wait limit " +
                            (limit == "0" ? "none" : milliseconds(limit)) + ", slowest link " +
                            text(config, "slowest_link_bytes_per_s") + " bytes/s");
     lines.emplace_back("parameters",

@@ -100,6 +100,7 @@ SwarmCallbackOptions callback_options(const SwarmSession& session, const Program
     options.batch_size = static_cast<std::uint32_t>(flags.batch_size);
     options.wait_limit = std::chrono::seconds(flags.wait_limit_seconds);
     options.non_finite = flags.non_finite;
+    options.durable = flags.durable;
     options.merge_rule = flags.merge;
     options.exchange = flags.exchange;
     options.compression = flags.compression;

@@ -49,6 +49,15 @@ std::string set_non_finite(ProgramFlags& flags, const std::string& text) {
     return "";
 }
 
+std::string set_durable(ProgramFlags& flags, const std::string& text) {
+    const Result<Durability> durable = parse_durability(text);
+    if (!durable) {
+        return "one of all, quorum, none";
+    }
+    flags.durable = *durable;
+    return "";
+}
+
 std::string set_merge(ProgramFlags& flags, const std::string& text) {
     const Result<MergeMethod> method = parse_merge_method(text);
     flags.merge = text;
@@ -108,6 +117,10 @@ const std::vector<FlagRow>& flag_rows() {
          "of parameters with NaN or infinity: refuse: the round is merged without them (default); "
          "warn; allow",
          set_non_finite},
+        {"--durable",
+         "members that have a merged model on disk before its round is over: all (default), quorum "
+         "(more than half), none",
+         set_durable},
         {"--merge",
          "how models are merged: mean (default), coordinate-median, trimmed-mean:beta=0.1, "
          "geometric-median, krum:f=1,select=1, centred-clipping:tau=10",

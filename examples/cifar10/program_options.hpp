@@ -33,7 +33,8 @@ struct ProgramFlags {
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     std::string merge = "mean";  ///< see SwarmCallbackOptions::merge_rule
     ExchangePlan exchange = ExchangePlan::automatic;
-    std::string compression = "none";      ///< see SwarmCallbackOptions::compression
+    std::string compression = "none";  ///< see SwarmCallbackOptions::compression
+    Durability durable = Durability::all;
     std::uint64_t wait_limit_seconds = 0;  ///< 0 = wait for ever
     std::string calibrate;                 ///< file; empty = train
     std::uint64_t calibrate_batches = 60;

@@ -92,9 +92,9 @@ void HostileMember::change_heartbeat(Heartbeat& heartbeat, const NodeSigner& sig
     }
     if (tells(Lie::wrong_reports) && heartbeat.report) {
         heartbeat.report->digest.bytes[0] ^= std::byte{1};
-        heartbeat.report->signature =
-            signer.sign(report_text(id_, heartbeat.contract, heartbeat.run, heartbeat.round,
-                                    heartbeat.attempt, heartbeat.report->digest));
+        heartbeat.report->signature = signer.sign(
+            report_text(id_, heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt,
+                        heartbeat.report->digest, heartbeat.report->durable));
     }
     if (tells(Lie::false_blame)) {
         const NodeId& blamed = others_[random_.below(others_.size())];

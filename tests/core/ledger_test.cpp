@@ -29,10 +29,11 @@ public:
     }
     /// Applies the commit that an SN would propose after these reports: pairs of member and digest.
     Answer commit(Round round, Attempt attempt,
-                  const std::vector<std::pair<std::string, int>>& reports) {
+                  const std::vector<std::pair<std::string, int>>& reports,
+                  const std::set<std::string>& not_durable = {}) {
         CommitRound command{"default", 0, round, attempt, {}};
         for (const auto& [node, digest] : reports) {
-            MemberReport report{{node}, {}, {}};
+            MemberReport report{{node}, {}, {}, !not_durable.contains(node)};
             report.digest.bytes[0] = static_cast<std::byte>(digest);
             command.reports.push_back(report);
         }
@@ -64,6 +65,31 @@ TEST(Ledger, ARoundIsFrozenOnceAllCheckInAndCommittedOnceAllReportOneDigest) {
     ASSERT_TRUE(m.contract().last_commit);
     EXPECT_EQ(m.contract().round, 1U);
     EXPECT_FALSE(m.contract().last_commit->final);
+}
+
+/// The answers to a commit of three members of which sl3, then sl2 and sl3, and then none has the
+/// model on disk.
+std::vector<Errc> answers_of(Durability durable) {
+    std::vector<Errc> answers;
+    for (const std::set<std::string>& without :
+         {std::set<std::string>{"sl3"}, {"sl2", "sl3"}, {"sl1", "sl2", "sl3"}}) {
+        Members m;
+        for (const char* node : {"sl1", "sl2", "sl3"}) {
+            m.enrol(node, {.min_peers = 3, .durable = durable});
+        }
+        for (const char* node : {"sl1", "sl2", "sl3"}) {
+            m.check_in(node, 0);
+        }
+        answers.push_back(m.commit(0, 0, {{"sl1", 5}, {"sl2", 5}, {"sl3", 5}}, without).code);
+    }
+    return answers;
+}
+
+TEST(Ledger, ARoundIsCommittedOnceItsModelIsAsDurableAsTheContractSays) {
+    EXPECT_EQ(answers_of(Durability::all), std::vector(3, Errc::malformed));
+    EXPECT_EQ(answers_of(Durability::quorum),
+              (std::vector{Errc::ok, Errc::malformed, Errc::malformed}));
+    EXPECT_EQ(answers_of(Durability::none), std::vector(3, Errc::ok));
 }
 
 TEST(Ledger, WithoutAMajorityTheRunEndsAndNamesAllDigests) {

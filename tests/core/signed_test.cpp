@@ -162,7 +162,7 @@ TEST(SignedReports, AReportInAnothersNameIsIgnored) {
     Heartbeat heartbeat;
     heartbeat.contract = "default";
     heartbeat.round = std::stoull(field(begun, "round"));
-    heartbeat.report = MergeReport{{}, {}};
+    heartbeat.report = MergeReport{};
     swarm.network.deliver({"sn1"}, FrameReceived{{"sl2"}, {heartbeat, {}}});
     ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
     swarm.expect_one_final_model();

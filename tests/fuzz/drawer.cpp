@@ -101,6 +101,7 @@ ContractConfig Drawer::config() {
     config.grace_ns = one_in(4) ? static_cast<std::int64_t>(number()) : 1'000'000'000;
     config.non_finite = static_cast<NonFinitePolicy>(in_range(1, 3));
     config.exchange = static_cast<ExchangePlan>(in_range(1, 4));
+    config.durable = static_cast<Durability>(in_range(1, 3));
     if (one_in(8)) {
         config.merge = static_cast<MergeRule>(in_range(1, 6));
         config.compression.kind = static_cast<Compression>(in_range(0, 4));
@@ -208,7 +209,7 @@ Command Drawer::command(Author* author) {
             return LeaveContract{contract(), run, text(reason_max)};
         case 6:
             return CommitRound{contract(), run, round(), attempt(), some(3, [&] {
-                                   return MemberReport{node(), digest(), {}};
+                                   return MemberReport{node(), digest(), {}, coin()};
                                })};
         case 7:
             return ExpireDeadline{contract(), run, static_cast<std::int64_t>(number())};
@@ -256,9 +257,11 @@ Heartbeat Drawer::heartbeat(Author* author) {
     if (coin()) {
         MergeReport report;
         report.digest = digest();
+        report.durable = coin();
         if (author != nullptr) {
-            report.signature = author->signer->sign(report_text(
-                author->id, beat.contract, beat.run, beat.round, beat.attempt, report.digest));
+            report.signature =
+                author->signer->sign(report_text(author->id, beat.contract, beat.run, beat.round,
+                                                 beat.attempt, report.digest, report.durable));
         }
         beat.report = report;
     }

@@ -144,8 +144,9 @@ private:
                 beat.attempt = view.attempt;
                 beat.session = author.session;
                 if (beat.report) {
-                    beat.report->signature = author.signer->sign(report_text(
-                        author.id, "c", beat.run, beat.round, beat.attempt, beat.report->digest));
+                    beat.report->signature = author.signer->sign(
+                        report_text(author.id, "c", beat.run, beat.round, beat.attempt,
+                                    beat.report->digest, beat.report->durable));
                 }
                 say(name, [&] { return beat; });
             }

@@ -25,6 +25,7 @@ struct ToyOptions {
     std::string contract = "default";
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
+    Durability durable = Durability::all;
     std::string merge = "mean";         ///< see parse_merge_method()
     std::string compression = "none";   ///< see parse_compression()
     std::optional<MergeMethod> method;  ///< in its place: one that has no text here
@@ -94,6 +95,7 @@ private:
         request.config.non_finite = options_.non_finite;
         request.config.exchange = options_.exchange;
         request.config.compression = *parse_compression(options_.compression);
+        request.config.durable = options_.durable;
         request.config.merge =
             options_.method ? *options_.method : *parse_merge_method(options_.merge);
         request.config.grace_ns = options_.grace.count();

@@ -451,8 +451,10 @@ void MemoryNetwork::start_work(Process& process, std::uint64_t work, Work what) 
         });
         return;
     }
-    const double seconds = static_cast<double>(work_bytes(what)) / work_bytes_per_second;
-    SwarmTime& free = is_storage(what) ? process.disk_free : process.worker_free;
+    const bool stores = is_storage(what);
+    const double seconds = static_cast<double>(work_bytes(what)) /
+                           (stores ? disk_bytes_per_second : work_bytes_per_second);
+    SwarmTime& free = stores ? process.disk_free : process.worker_free;
     free = std::max(free, now_) + from_seconds(seconds);
     // Executed when its time is over, so that a node that crashes before has stored nothing.
     schedule(free, [this, id = process.id, incarnation = process.incarnation, work,

@@ -67,6 +67,7 @@ public:
 
     NetworkFaults faults;
     double work_bytes_per_second = 2e9;  ///< rate of merging and hashing
+    double disk_bytes_per_second = 2e9;  ///< rate of storing
 
     NodeId add(MemoryNodeSpec spec);
     /// Kills the process and cuts its connections. What it persisted is kept, except for a write

@@ -98,6 +98,7 @@ private:
     void on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out);
     void on_probe_reply(const NodeId& from, const FetchProbeReply& reply, Outbox& out);
     void on_work(const WorkDone& done, Outbox& out);
+    void send_new_report(Outbox& out);
     void on_fetched_hash(const SegmentDigests& hashed, Outbox& out);
     void on_fetched_kept(Outbox& out);
     void name_non_finite(const std::vector<NodeId>& nodes, Outbox& out);

@@ -1,0 +1,69 @@
+// When a round is committed, on disks that take a second for a model, depending on whose disks the
+// contract wants it.
+#include "tests/support/memory_swarm.hpp"
+
+namespace starling::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+class Durable : public testing::TestWithParam<Durability> {
+protected:
+    /// Times from the end of the exchange at the slowest member to the commit, of each round.
+    std::vector<SwarmDuration> commits() const {
+        std::map<std::string, SwarmTime> exchanged;
+        for (const auto& done : swarm.trace.named("exchange_done")) {
+            exchanged[field(done, "round")] = done.time;
+        }
+        std::vector<SwarmDuration> durations;
+        for (const auto& committed : swarm.trace.named("round_committed", "sn1")) {
+            durations.push_back(committed.time - exchanged.at(field(committed, "round")));
+        }
+        return durations;
+    }
+
+    MemorySwarm swarm{5};
+};
+
+TEST_P(Durable, ARoundWaitsForTheDisksThatTheContractNames) {
+    // A model of three segments is written whole, and takes 600 ms.
+    swarm.network.disk_bytes_per_second = 1e6;
+    for (const int pair : {1, 2, 3}) {
+        swarm.add_pair(pair,
+                       {.elements = 150'000, .min_peers = 3, .syncs = 4, .durable = GetParam()});
+    }
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    const std::vector<SwarmDuration> durations = commits();
+    ASSERT_GE(durations.size(), 2U);
+    if (GetParam() == Durability::none) {
+        EXPECT_LT(durations.front(), milliseconds(50));
+        // Not more than one model behind: the second report waits for the first model.
+        EXPECT_GT(durations.at(1), milliseconds(300));
+    } else {
+        EXPECT_GT(durations.front(), milliseconds(590));
+    }
+}
+
+TEST_P(Durable, AMemberThatCrashesResumesFromTheOthersModel) {
+    swarm.network.disk_bytes_per_second = 1e6;
+    for (const int pair : {1, 2, 3}) {
+        swarm.add_pair(pair,
+                       {.elements = 150'000, .min_peers = 2, .syncs = 6, .durable = GetParam()});
+    }
+    const auto committed = [&] { return !swarm.trace.named("round_committed", "sn1").empty(); };
+    ASSERT_TRUE(swarm.network.run(committed, from_ns(60'000'000'000)));
+    swarm.network.crash({"sl3"});
+    swarm.network.crash({"ml3"});
+    swarm.network.restart({"sl3"});
+    swarm.network.restart({"ml3"});
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, Durable,
+                         testing::Values(Durability::all, Durability::quorum, Durability::none),
+                         [](const auto& durable) { return std::string(to_string(durable.param)); });
+
+}  // namespace
+}  // namespace starling::test
