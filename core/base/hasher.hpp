@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/base/bytes.hpp"
 
@@ -30,6 +31,9 @@ public:
     virtual Digest digest(std::span<const Blob> parts) const = 0;
     /// SHA-256 over the concatenation of `parts`.
     virtual Digest digest(std::span<const ByteView> parts) const = 0;
+
+    /// SHA-256 of each block of `block_bytes` (> 0) of `bytes`, in order; the last may be shorter.
+    virtual std::vector<Digest> digest_blocks(ByteView bytes, std::size_t block_bytes) const;
 
     Digest digest(ByteView bytes) const { return digest(std::span<const ByteView>(&bytes, 1)); }
 };

@@ -5,7 +5,11 @@
 namespace starling {
 
 Digest segment_digest(const Blob& segment, const Hasher& hasher) {
-    return hasher.digest(std::span<const Blob>(&segment, 1));
+    if (segment.is_phantom()) {
+        return hasher.digest(std::span<const Blob>(&segment, 1));
+    }
+    const std::vector<Digest> blocks = hasher.digest_blocks(segment.view(), digest_block_bytes);
+    return hasher.digest(std::as_bytes(std::span(blocks)));
 }
 
 Digest model_digest(std::span<const Digest> segments, const Hasher& hasher) {

@@ -6,7 +6,12 @@
 
 namespace starling {
 
-/// The digest of a single segment.
+/// Bytes of a segment that are hashed by themselves.
+constexpr std::size_t digest_block_bytes = std::size_t{16} * 1024;
+
+/// The digest of a single segment: SHA-256 over the concatenated SHA-256 digests of its blocks of
+/// digest_block_bytes, the last of which may be shorter. A full segment has 16, which a processor
+/// can hash at once. A phantom has the digest of its size.
 Digest segment_digest(const Blob& segment, const Hasher& hasher);
 
 /// The digest of a parameter vector: SHA-256 over the concatenated digests of its segments, in

@@ -1,6 +1,11 @@
 #include "transport/crypto/openssl_hasher.hpp"
 
+#include <cstdio>
+
 #include <gtest/gtest.h>
+
+#include "core/base/random.hpp"
+#include "transport/crypto/sha256_lanes.hpp"
 
 namespace starling {
 namespace {
@@ -30,6 +35,40 @@ TEST(OpensslHasher, HashesThePhantomsSize) {
     const std::vector<Blob> parts = {Blob::phantom(0x0102)};
     EXPECT_EQ(openssl_hasher().digest(parts),
               openssl_hasher().digest(view_of(std::string_view("\x02\x01\0\0\0\0\0\0", 8))));
+}
+
+Bytes drawn_bytes(std::size_t size) {
+    Bytes bytes(size);
+    Random random(7);
+    for (std::byte& byte : bytes) {
+        byte = static_cast<std::byte>(random.next());
+    }
+    return bytes;
+}
+
+std::vector<Digest> digests_one_by_one(ByteView bytes, std::size_t block) {
+    std::vector<Digest> digests;
+    for (std::size_t begin = 0; begin < bytes.size(); begin += block) {
+        digests.push_back(
+            openssl_hasher().digest(bytes.subspan(begin, std::min(block, bytes.size() - begin))));
+    }
+    return digests;
+}
+
+TEST(OpensslHasher, HashesBlocksTogetherAsOneByOne) {
+    if (!has_sha256_lanes()) {
+        std::printf("no AVX-512 here: blocks are hashed one by one\n");
+    }
+    // With and without a rest, at an odd address; 96 and 100 don't fit the lanes.
+    for (const std::size_t block : {64, 96, 100, 128, 1024, 16384}) {
+        for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 15 * block, 16 * block,
+                                       16 * block + 1, 33 * block - 1}) {
+            const Bytes bytes = drawn_bytes(size + 1);
+            const ByteView view = ByteView(bytes).subspan(1);
+            EXPECT_EQ(openssl_hasher().digest_blocks(view, block), digests_one_by_one(view, block))
+                << size << " bytes in blocks of " << block;
+        }
+    }
 }
 
 }  // namespace

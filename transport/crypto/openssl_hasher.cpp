@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "core/base/invariant.hpp"
+#include "transport/crypto/sha256_lanes.hpp"
 
 namespace starling {
 namespace {
@@ -67,6 +68,25 @@ public:
             sha.update(part);
         }
         return sha.finish();
+    }
+
+    std::vector<Digest> digest_blocks(ByteView bytes, std::size_t block_bytes) const override {
+        const std::size_t together = sha256_lane_count * block_bytes;
+        if (bytes.size() < together || !has_sha256_lanes() || !fits_sha256_lanes(block_bytes)) {
+            return Hasher::digest_blocks(bytes, block_bytes);
+        }
+        std::vector<Digest> digests(bytes.size() / together * sha256_lane_count);
+        std::array<const std::byte*, sha256_lane_count> messages{};
+        for (std::size_t first = 0; first < digests.size(); first += messages.size()) {
+            for (std::size_t i = 0; i < messages.size(); ++i) {
+                messages[i] = bytes.data() + (first + i) * block_bytes;
+            }
+            sha256_lanes(messages, block_bytes, digests.data() + first);
+        }
+        const std::vector<Digest> rest =
+            Hasher::digest_blocks(bytes.subspan(digests.size() * block_bytes), block_bytes);
+        digests.insert(digests.end(), rest.begin(), rest.end());
+        return digests;
     }
 };
 
