@@ -71,7 +71,9 @@ void SlNode::on_answer(const Command& command, const CommandResult& result, Outb
     } else if (std::holds_alternative<CheckInRound>(command)) {
         // Stale: the round was frozen or committed meanwhile; the view tells which.
         run_.on_check_in_answered(result.code == Errc::ok);
-        send_heartbeat(out);  // brings the view, and with it how many are here
+        if (result.code != Errc::ok) {
+            send_heartbeat(out);  // brings the view; if accepted, that of the frozen round follows
+        }
     } else if (std::holds_alternative<LeaveContract>(command)) {
         stop(ending_code_.value_or(exit_code::ok), "left", out);
     }

@@ -9,6 +9,7 @@
 
 #include "transport/tls/certificate.hpp"
 #include "transport/tls/issuer.hpp"
+#include "transport/tls/send_buffer.hpp"
 #include "transport/tls/tls_errors.hpp"
 
 namespace starling {
@@ -16,22 +17,19 @@ namespace {
 
 /// Plaintext bytes of a record (RFC 8446, 5.1).
 constexpr std::size_t record_bytes_max = std::size_t{16} * 1024;
-/// Bound on each send buffer while nothing is sent.
-constexpr std::size_t idle_bytes_max = std::size_t{64} * 1024;
 
 /// Ciphertext between OpenSSL and the socket.
 struct Ciphertext {
     Bytes in;
     std::size_t in_begin = 0;
     std::size_t in_end = 0;
-    Bytes out;
+    SendBuffer out;
 };
 
 int bio_write(BIO* bio, const char* data, int count) {
     auto& text = *static_cast<Ciphertext*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
-    const auto bytes = std::as_bytes(std::span(data, static_cast<std::size_t>(count)));
-    text.out.insert(text.out.end(), bytes.begin(), bytes.end());
+    text.out.append(std::as_bytes(std::span(data, static_cast<std::size_t>(count))));
     return count;
 }
 
@@ -185,15 +183,12 @@ public:
     std::span<const ByteView> take() override {
         std::swap(text_.out, taken_);
         text_.out.clear();
-        taken_views_[0] = taken_;
+        taken_views_[0] = taken_.view();
         return taken_views_;
     }
     void sent_all() override {
-        for (Bytes* buffer : {&text_.out, &taken_}) {
-            if (buffer->capacity() > idle_bytes_max) {
-                *buffer = Bytes();
-            }
-        }
+        text_.out.release();
+        taken_.release();
     }
     bool error_is_fatal() const override { return fatal_; }
 
@@ -211,7 +206,7 @@ private:
     std::string ca_at_fault_;  ///< filled in by TrustStore's judge()
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
     std::optional<Identity> certified_;
-    Bytes taken_;
+    SendBuffer taken_;
     std::array<ByteView, 1> taken_views_;
     bool bulk_ = false;
     bool peer_finished_ = false;
