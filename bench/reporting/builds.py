@@ -6,7 +6,8 @@ import subprocess
 from reporting import peers
 from reporting.errors import BenchError
 
-PROGRAMS = ["bench-round-ml", "run-sn", "run-sl", "gen-cert", "bench_tls", "delay_relay", "bench_merge",]
+PROGRAMS = ["bench-round-ml", "run-sn", "run-sl", "gen-cert", "bench_tls", "delay_relay", "bench_merge", "bench_micro"]
+WITH_TORCH = ["cifar10", "cifar10-sim"]
 TORCH = "/usr/share/cmake/Torch/TorchConfig.cmake", "/usr/lib/*/cmake/Torch/TorchConfig.cmake"
 
 
@@ -29,13 +30,14 @@ def starling(root, build, log, say):
         torch = any(glob.glob(pattern) for pattern in TORCH)
         say(f"configuring a Release build{'' if torch else ' without libtorch (package libtorch-dev): no comparison with it'}")
         run("cmake", ["cmake", "-S", root, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DSTARLING_BENCH=ON",
-                      "-DSTARLING_TESTS=OFF", "-DSTARLING_SIM=OFF", f"-DSTARLING_TORCH={'ON' if torch else 'OFF'}"], log)
+                      "-DSTARLING_TESTS=OFF"] + [f"-DSTARLING_{what}={'ON' if torch else 'OFF'}" for what in ("SIM", "TORCH")], log)
     with open(f"{build}/CMakeCache.txt") as cache:
         settings = dict(line.strip().split("=", 1) for line in cache if "=" in line)
     if settings.get("CMAKE_BUILD_TYPE:STRING") != "Release" or settings.get("STARLING_BENCH:BOOL") != "ON":
         raise BenchError(f"{build} is not a Release build with STARLING_BENCH=ON: give another --build")
     say("building Starling's programs")
-    run("build of Starling", ["cmake", "--build", build, "--target"] + PROGRAMS, log)
+    trains = all(settings.get(f"STARLING_{what}:BOOL") == "ON" for what in ("SIM", "TORCH"))
+    run("build of Starling", ["cmake", "--build", build, "--target"] + PROGRAMS + (WITH_TORCH if trains else []), log)
     return f"{build}/bin"
 
 

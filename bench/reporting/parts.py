@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from reporting import disk, peers
+from reporting import compression, disk, peers
 from reporting.errors import BenchError
 from reporting.processes import peak_mib, proportional_mib
 from reporting.swarm_round import WARM, Alone, Swarm, measure_round
@@ -203,6 +203,12 @@ def micro(context):
                             "--benchmark_min_time=0.1", "--benchmark_enable_random_interleaving=true")
 
 
+def compression_(context):
+    """Accuracy and bytes of compressed exchange, by training in the simulator."""
+    return compression.measure(context)
+
+
 # name -> (function, seconds that it takes by default, and with --quick)
 PARTS = {"round": (round_, 330, 130), "overhead": (overhead, 60, 20), "memory": (memory, 90, 30), "tls": (tls, 25, 15),
-         "wan": (wan, 50, 15), "merge": (merge, 70, 20), "micro": (micro, 25, 10)}
+         "wan": (wan, 50, 15), "merge": (merge, 70, 20), "micro": (micro, 25, 10),
+         "compression": (compression_, 270, 90)}

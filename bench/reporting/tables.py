@@ -92,6 +92,15 @@ def overhead_rows(found):
         yield [name, milliseconds(figures["seconds"])]
 
 
+def compression_rows(found):
+    plain = found["methods"]["none"]
+    for method, figures in found["methods"].items():
+        values, sent = figures["accuracy"], statistics.median(figures["bytes"])
+        yield [method, f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})",
+               f"{statistics.median(values) - statistics.median(plain['accuracy']):+.1f}", number(sent / 1e6),
+               number(sent / statistics.median(plain["bytes"]))]
+
+
 def data_tables(data, results):
     for case in data.get("round", []):
         yield (f"Round, {megabytes(case['bytes'])}, {case['members']} members", "As the training program sees it: from the first "
@@ -115,6 +124,10 @@ def data_tables(data, results):
             yield merge_table(results)
         except Missing:
             pass
+    if "compression" in data:
+        yield ("Compressed exchange", f"Two members train HPE's tiny network on {data['compression']['images']} for one epoch, with a round "
+               "every 32 batches. Accuracy on the test images in percent: median (range) over the seeds; bytes that the members send "
+               "each other.", ["method", "accuracy", "difference", "MB", "part of the bytes"], list(compression_rows(data["compression"])))
     if "micro" in data:
         yield "Single steps", "CPU time.", ["", "µs", "range", "rate"], list(micro_rows(data["micro"]))
 

@@ -57,6 +57,12 @@ class Summary(unittest.TestCase):
             self.assertEqual((ratio["got"], ratio["holds"]), (None, False), name)
             self.assertIn(reason, ratio["reason"], name)
 
+    def test_compression_is_compared_with_none(self):
+        results = recorded()
+        text = markdown(results, summarize(results))
+        self.assertIn("| none | 45.0 (40.0 to 50.0) | +0.0 | 200 | 1 |", text)
+        self.assertIn("| f16 | 44.0 (39.0 to 50.0) | -1.0 | 100 | 0.5 |", text)
+
     def test_without_any_part_all_goals_are_there(self):
         empty = summarize({"parts": {}})["ratios"]
         self.assertEqual(list(empty), list(self.ratios))

@@ -32,6 +32,8 @@ def recorded():
             "raw_tls oneway": {"seconds": 0.15, "cpu_seconds": 0.2, "ratio": 1.0, "cpu_ratio": 1.0, "passes": [0.15]}}}},
         "merge": [rate("read", 2, [10e9, 10e9, 1e9]), rate("mean", 2, [9e9]), rate("mean, torch add_", 2, [3e9]),
                   rate("mean, torch add_ by blocks", 2, [6e9]), rate("krum", 2, [4e9])],
+        "compression": {"images": "CIFAR-10", "methods": {"none": {"accuracy": [50.0, 40.0, 45.0], "bytes": [200e6] * 3},
+                                                          "f16": {"accuracy": [44.0, 39.0, 50.0], "bytes": [100e6] * 3}}},
     }
     results = {"date": "2026-11-28", "quick": False, "passes": 1, "machine": {"CPU": "a <fast> CPU & more", "cores": "2"},
                "parts": {name: {"data": data, "took_seconds": 1.0} for name, data in parts.items()}}
