@@ -114,7 +114,8 @@ void merge(benchmark::State& state, const MergeMethod& method, bool equal_weight
                                    .parameters = method.parameters,
                                    .model_elements = elements,
                                    .out = reinterpret_cast<std::byte*>(merged().data() + begin),
-                                   .count = count});
+                                   .count = count,
+                                   .past_caches = true});
         });
     }
     count_bytes(state);

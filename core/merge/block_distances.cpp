@@ -48,6 +48,7 @@ template <typename Element>
 BlockDistances<Element>::BlockDistances(const MergeBlock& block)
     : block_(block), centre_(BufferPool::of_process().take(block.count * sizeof(Element))) {
     block_.out = centre_.get();
+    block_.past_caches = false;
     coordinate_median(block_);
     block_.out = block.out;
     std::vector<double> lanes(block.inputs.size() * distance_lanes, 0.0);
@@ -93,8 +94,8 @@ template <typename Element>
 void BlockDistances<Element>::write_point(const std::vector<double>& weights, double centre_weight,
                                           double total) const {
     const auto [runs, all] = point_of(weights, centre_weight);
-    merge_kernels().of<Element>().mean(runs.data(), all.data(), runs.size(), total, block_.out,
-                                       block_.count);
+    merge_kernels().of<Element>().mean(runs.data(), all.data(), runs.size(), total,
+                                       KernelOut{block_.out}, block_.count);
 }
 
 template <typename Element>

@@ -12,8 +12,8 @@ void coordinate_median(const MergeBlock& block) {
     with_wide_elements(block, wide_chunk, [&](auto element, const MergeBlock& wide) {
         using Element = decltype(element);
         in_whole_steps_to<Element>(
-            wide.inputs, wide.out, wide.count,
-            [&](const std::byte* const* runs, std::byte* out, std::size_t count) {
+            wide.inputs, KernelOut{wide.out, wide.past_caches}, wide.count,
+            [&](const std::byte* const* runs, KernelOut out, std::size_t count) {
                 merge_kernels().of<Element>().median(runs, weights, wide.inputs.size(),
                                                      scratch.data(), out, count);
             });

@@ -36,6 +36,8 @@ struct MergeBlock {
     std::uint64_t model_elements = 0;
     std::byte* out = nullptr;  ///< room for `count` elements
     std::size_t count = 0;
+    /// `out` is not in the caches: better written past them (KernelOut). Changes no result.
+    bool past_caches = false;
 };
 
 /// A pure function: members that merge the same contributions get the same bytes, whatever their

@@ -31,7 +31,8 @@ Blob merge_bytes(const MergeWork& work) {
     MergeBlock block{.inputs = inputs,
                      .weights = weights,
                      .parameters = work.method.parameters,
-                     .model_elements = floating_elements(*work.layout)};
+                     .model_elements = floating_elements(*work.layout),
+                     .past_caches = true};  // the buffer is one that an older model has left
     for_each_part(*work.layout, work.segment, [&](const SegmentPart& part) {
         for (std::size_t k = 0; k < inputs.size(); ++k) {
             inputs[k] = work.contributions[k].view().data() + part.offset;

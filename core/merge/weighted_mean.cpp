@@ -1,7 +1,7 @@
 #include "core/merge/weighted_mean.hpp"
 
 #include "core/base/invariant.hpp"
-#include "core/merge/kernels/merge_kernels.hpp"
+#include "core/merge/kernels/whole_steps.hpp"
 #include "core/merge/wide_elements.hpp"
 
 namespace starling {
@@ -13,9 +13,13 @@ void weighted_mean(const MergeBlock& block) {
     }
     STARLING_INVARIANT(total > 0.0, "a round has a member with weight");
     with_wide_elements(block, wide_chunk, [&](auto element, const MergeBlock& wide) {
-        merge_kernels().of<decltype(element)>().mean(wide.inputs.data(), wide.weights.data(),
-                                                     wide.inputs.size(), total, wide.out,
-                                                     wide.count);
+        using Element = decltype(element);
+        from_first_line<Element>(
+            wide.inputs, KernelOut{wide.out, wide.past_caches}, wide.count,
+            [&](const std::byte* const* runs, KernelOut out, std::size_t count) {
+                merge_kernels().of<Element>().mean(runs, wide.weights.data(), wide.inputs.size(),
+                                                   total, out, count);
+            });
     });
 }
 

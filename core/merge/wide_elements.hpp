@@ -32,6 +32,7 @@ void with_wide_elements(const MergeBlock& block, std::size_t chunk, Function mer
         part.dtype = DType::f32;
         part.inputs = rows;
         part.out = reinterpret_cast<std::byte*>(merged);
+        part.past_caches = false;
         for (std::size_t begin = 0; begin < block.count; begin += room) {
             part.count = std::min(room, block.count - begin);
             for (std::size_t k = 0; k < rows.size(); ++k) {

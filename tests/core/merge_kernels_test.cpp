@@ -2,6 +2,9 @@
 // the same bits with every vector unit of the machine.
 #include "core/merge/kernels/merge_kernels.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "core/merge/weighted_mean.hpp"
 #include "tests/support/merge_inputs.hpp"
 
@@ -29,21 +32,75 @@ std::vector<T> defined_mean(const Runs<T>& runs, const std::vector<double>& weig
 }
 
 TEST_F(MergeKernels, MakeTheMeanOfTheDefinitionToTheBit) {
-    for (const std::size_t count : {1U, 31U, 32U, 4096U, 4097U, 9001U}) {
-        for (const std::size_t runs : {1U, 2U, 3U, 7U, 8U, 9U, 16U, 17U, 32U, 65U}) {
+    for (const std::size_t count : {1U, 31U, 32U, 4096U, 8193U, 9001U}) {
+        for (const std::size_t runs : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 16U, 17U, 32U, 65U}) {
             const auto f32 = drawn_runs<float>(runs, count, runs);
             const auto f64 = drawn_runs<double>(runs, count, runs + 1000);
-            const std::vector<double> weights = own_weights(runs);
-            const auto wanted32 = defined_mean(f32, weights);
-            const auto wanted64 = defined_mean(f64, weights);
-            each([&](std::string_view unit) {
-                ASSERT_EQ(merged(MergeRule::mean, f32, weights, DType::f32), wanted32)
-                    << unit << " " << runs;
-                ASSERT_EQ(merged(MergeRule::mean, f64, weights, DType::f64), wanted64)
-                    << unit << " " << runs;
-            });
+            for (const auto& weights : {equal_weights(runs), own_weights(runs)}) {
+                const auto wanted32 = defined_mean(f32, weights);
+                const auto wanted64 = defined_mean(f64, weights);
+                each([&](std::string_view unit) {
+                    ASSERT_EQ(merged(MergeRule::mean, f32, weights, DType::f32), wanted32)
+                        << unit << " " << runs;
+                    ASSERT_EQ(merged(MergeRule::mean, f64, weights, DType::f64), wanted64)
+                        << unit << " " << runs;
+                });
+            }
         }
     }
+}
+
+/// What the rule writes to an address `shift` bytes behind a line, between bytes that it must not
+/// change.
+template <typename T>
+std::vector<T> merged_at(std::size_t shift, bool past_caches, const MergeMethod& method,
+                         const Runs<T>& runs, const std::vector<double>& weights, DType dtype) {
+    constexpr std::byte untouched{0x5a};
+    const std::size_t size = runs.count() * sizeof(T);
+    Bytes room(size + 3 * line_bytes, untouched);
+    const std::size_t into_line = reinterpret_cast<std::uintptr_t>(room.data()) % line_bytes;
+    std::byte* const out = room.data() + line_bytes - into_line + shift;
+    row_of(method)->merge({.dtype = dtype,
+                           .inputs = runs.pointers,
+                           .weights = weights,
+                           .parameters = method.parameters,
+                           .model_elements = runs.count(),
+                           .out = out,
+                           .count = runs.count(),
+                           .past_caches = past_caches});
+    EXPECT_EQ(std::count(room.data(), out, untouched), out - room.data());
+    EXPECT_EQ(std::count(out + size, room.data() + room.size(), untouched),
+              room.data() + room.size() - (out + size));
+    std::vector<T> values(runs.count());
+    std::memcpy(values.data(), out, size);
+    return values;
+}
+
+template <typename T>
+void expect_same_anywhere(std::size_t count, DType dtype) {
+    for (const std::size_t runs : {2U, 5U, 16U, 32U, 33U}) {
+        const auto drawn = drawn_runs<T>(runs, count, runs);
+        for (const MergeRuleRow& row : merge_rules()) {
+            for (const auto& weights : {equal_weights(runs), own_weights(runs)}) {
+                const auto wanted = merged(row.rule, drawn, weights, dtype);
+                for (const std::size_t shift : {0U, 1U, 8U, 16U, 60U}) {
+                    ASSERT_EQ(merged_at(shift, true, row.rule, drawn, weights, dtype), wanted)
+                        << row.name << " of " << runs << " at " << shift;
+                    ASSERT_EQ(merged_at(shift, false, row.rule, drawn, weights, dtype), wanted)
+                        << row.name << " of " << runs << " at " << shift;
+                }
+            }
+        }
+    }
+}
+
+TEST_F(MergeKernels, WriteTheSamePastTheCachesAndWhereverALineBegins) {
+    each([&](std::string_view) {
+        for (const std::size_t count : {3U, 17U, 700U}) {
+            expect_same_anywhere<float>(count, DType::f32);
+            expect_same_anywhere<double>(count, DType::f64);
+        }
+    });
 }
 
 TEST_F(MergeKernels, KeepNanInfinityAndTheSignOfZeroInTheMean) {
@@ -90,7 +147,8 @@ void expect_same_bits(const Runs<T>& runs, DType dtype, std::string_view unit,
 }
 
 TEST_F(MergeKernels, MakeTheSameBitsOfEveryRuleWithEveryVectorUnit) {
-    for (const std::size_t runs : {1U, 2U, 3U, 5U, 8U, 9U, 15U, 16U, 17U, 24U, 31U, 32U, 33U}) {
+    for (const std::size_t runs :
+         {1U, 2U, 3U, 5U, 8U, 9U, 12U, 13U, 15U, 16U, 17U, 24U, 31U, 32U, 33U}) {
         std::map<std::string, std::string> seen;
         const auto f32 = drawn_runs<float>(runs, 1037, runs);
         const auto f64 = drawn_runs<double>(runs, 1037, runs);

@@ -1,46 +1,67 @@
 // The weighted mean in one pass. Up to group_max runs are read side by side, their sums staying in
-// registers; of more runs, one group after the other is added to a block of sums in the first-level
-// cache. What the next group needs of the block is asked for while this one is added: a processor
-// does not guess that it will change to other runs.
+// registers; of more runs, one group after the other is added to a block of sums in the caches. The
+// processor's prefetchers follow a few long streams, so groups are small and blocks are long, and
+// they don't guess which runs follow: that is asked for here, lead_bytes ahead of what is added, in
+// the order of reading.
 
-constexpr Size group_max = 8;
+constexpr Size group_max = 4;
 constexpr Size vectors_a_step = 4;
 constexpr Size step_elements = vectors_a_step * lanes;
-constexpr Size block_elements = 4096;
+constexpr Size block_elements = 8192;
+constexpr Size lead_bytes = 2048;
+constexpr Size short_lead_bytes = 256;  ///< where up to two runs are all: two streams that go on
+
+/// What sums are divided by. A product with the inverse of a power of two is the same number.
+struct Divisor {
+    explicit Divisor(double total) : divisor(all(total)) {
+        const auto bits = load<std::uint64_t>(&total);
+        const std::uint64_t exponent = bits >> 52;
+        const bool is_power = (bits & 0xfffffffffffffU) == 0 && exponent > 0 && exponent < 2045;
+        inverse = all(1.0 / total);
+        multiplies = is_power;
+    }
+    F64 quotient(const F64& sum) const { return multiplies ? sum * inverse : sum / divisor; }
+
+    F64 divisor;
+    F64 inverse;
+    bool multiplies;
+};
 
 template <typename Element>
 struct MeanBlock {
     const std::byte* const* runs;  ///< of the group
-    const std::byte* const* next;  ///< what is read after these, as far ahead
+    const std::byte* const* next;  ///< what is read after these
     const double* weights;         ///< of the group
     double total;
     Size begin;    ///< element of the runs
     Size size;     ///< elements, a multiple of step_elements
+    Size lead;     ///< elements
     double* sums;  ///< of the groups before, room for `size`
-    std::byte* out;
+    const Out* out;
 };
 
-/// Adds `Group` runs to the sums; the first group begins at 0, the last one writes the mean.
+/// Adds elements `begin` to `end` of the block of `Group` runs to the sums, and asks for what is at
+/// `ahead`. The first group begins at 0, the last one writes the mean.
 template <typename Element, Size Group, bool First, bool Last>
-void add_runs(const MeanBlock<Element>& block) {
+inline void add_steps(const MeanBlock<Element>& block, const std::byte* const* ahead, Size begin,
+                      Size end) {
     F64 weights[Group];
     const std::byte* runs[Group];
-    const std::byte* next[Group];
+    const std::byte* fetched[Group];
     for (Size g = 0; g < Group; ++g) {
         weights[g] = all(block.weights[g]);
         runs[g] = block.runs[g];
-        next[g] = block.next[g];
+        fetched[g] = ahead[g];
     }
-    const F64 total = all(block.total);
-    std::byte* const out = block.out;
-    for (Size i = 0; i < block.size; i += step_elements) {
+    const Divisor total(block.total);
+    for (Size i = begin; i < end; i += step_elements) {
         F64 sums[vectors_a_step];
         for (Size v = 0; v < vectors_a_step; ++v) {
             sums[v] = First ? F64{} : load<F64>(block.sums + i + v * lanes);
         }
         for (Size g = 0; g < Group; ++g) {
             for (Size at = 0; at < step_elements * sizeof(Element); at += line_bytes) {
-                fetch_far_ahead(next[g] + i * sizeof(Element) + at);
+                fetch_ahead(fetched[g] + i * sizeof(Element) + at);
             }
             for (Size v = 0; v < vectors_a_step; ++v) {
                 sums[v] += weights[g] * read<Element>(runs[g] + (i + v * lanes) * sizeof(Element));
@@ -48,12 +69,27 @@ void add_runs(const MeanBlock<Element>& block) {
         }
         for (Size v = 0; v < vectors_a_step; ++v) {
             if constexpr (Last) {
-                write<Element>(sums[v] / total, out + (i + v * lanes) * sizeof(Element));
+                write<Element>(total.quotient(sums[v]), *block.out,
+                               (block.begin + i + v * lanes) * sizeof(Element));
             } else {
                 store(sums[v], block.sums + i + v * lanes);
             }
         }
     }
+}
+
+template <typename Element, Size Group, bool First, bool Last>
+void add_runs(const MeanBlock<Element>& block) {
+    const Size lead = smaller(block.lead, block.size);
+    const Size last_begin = block.size - lead;
+    const std::byte* further[Group];
+    const std::byte* next[Group];
+    for (Size g = 0; g < Group; ++g) {
+        further[g] = block.runs[g] + lead * sizeof(Element);
+        next[g] = block.next[g] - last_begin * sizeof(Element);
+    }
+    add_steps<Element, Group, First, Last>(block, further, 0, last_begin);
+    add_steps<Element, Group, First, Last>(block, next, last_begin, block.size);
 }
 
 /// By the size of the group, 1 to group_max.
@@ -74,6 +110,7 @@ void sum_block(const std::byte* const* runs, const double* weights, Size run_cou
     const std::byte* next[group_max] = {};
     block.runs = here;
     block.next = next;
+    block.lead = (run_count <= 2 ? short_lead_bytes : lead_bytes) / sizeof(Element);
     for (Size k = 0; k < run_count; k += group_max) {
         const Size group = smaller(run_count - k, group_max);
         const bool first = k == 0;
@@ -99,11 +136,25 @@ void sum_block(const std::byte* const* runs, const double* weights, Size run_cou
     }
 }
 
+/// Elements `begin` to `end`, one after the other.
+template <typename Element>
+void mean_of_few(const std::byte* const* runs, const double* weights, Size run_count, double total,
+                 std::byte* out, Size begin, Size end) {
+    for (Size i = begin; i < end; ++i) {
+        double sum = 0.0;
+        for (Size k = 0; k < run_count; ++k) {
+            sum += weights[k] * read_one<Element>(runs[k] + i * sizeof(Element));
+        }
+        write_one<Element>(sum / total, out + i * sizeof(Element));
+    }
+}
+
 /// See ElementKernels::mean.
 template <typename Element>
 void mean(const std::byte* const* runs, const double* weights, Size run_count, double total,
-          std::byte* out, Size count) {
+          KernelOut to, Size count) {
     alignas(line_bytes) double sums[block_elements];
+    const Out out(to.bytes, to.past_caches);
     const Size whole = count - count % step_elements;
     for (Size begin = 0; begin < whole; begin += block_elements) {
         MeanBlock<Element> block{};
@@ -111,14 +162,9 @@ void mean(const std::byte* const* runs, const double* weights, Size run_count, d
         block.begin = begin;
         block.size = smaller(block_elements, whole - begin);
         block.sums = sums;
-        block.out = out + begin * sizeof(Element);
+        block.out = &out;
         sum_block<Element, true>(runs, weights, run_count, block_elements, block);
     }
-    for (Size i = whole; i < count; ++i) {
-        double sum = 0.0;
-        for (Size k = 0; k < run_count; ++k) {
-            sum += weights[k] * read_one<Element>(runs[k] + i * sizeof(Element));
-        }
-        write_one<Element>(sum / total, out + i * sizeof(Element));
-    }
+    out.finish();
+    mean_of_few<Element>(runs, weights, run_count, total, to.bytes, whole, count);
 }

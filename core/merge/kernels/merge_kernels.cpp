@@ -9,6 +9,10 @@
 #include <cstdint>
 #include <utility>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "core/merge/kernels/vector_unit.hpp"
 
 #define STARLING_VECTOR_BYTES 16

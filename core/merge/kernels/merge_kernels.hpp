@@ -16,6 +16,17 @@ struct WeightedPoint {
     double total;
 };
 
+/// Bytes that the processor fetches at once.
+constexpr std::size_t line_bytes = 64;
+
+/// Room for a kernel's results.
+struct KernelOut {
+    std::byte* bytes;
+    /// Written past the caches: a line is then not read before it is written, and replaces nothing.
+    /// Only where `bytes` are a multiple of line_bytes, and the vector unit can.
+    bool past_caches = false;
+};
+
 /// Loops over the elements of K runs of one type, compiled once for each VectorUnit. Runs may be
 /// unaligned; all arithmetic is binary64, without fused multiply-adds.
 template <typename Element>
@@ -23,7 +34,7 @@ struct ElementKernels {
     /// out[i] = (0 + w[0] x[0][i] + w[1] x[1][i] + ...) / total, summed in the order of the runs,
     /// each operation rounded; the quotient is rounded once more to the element's type.
     void (*mean)(const std::byte* const* runs, const double* weights, std::size_t run_count,
-                 double total, std::byte* out, std::size_t count);
+                 double total, KernelOut out, std::size_t count);
 
     // Those that follow take a multiple of kernel_elements, and scratch_bytes(run_count) at
     // `scratch`, aligned to 64.
@@ -34,12 +45,12 @@ struct ElementKernels {
     /// is the middle one, or of an even number the mean of the two in the middle.
     /// \param weights  whole numbers from 1 to 2^31 - 1; nullptr: equal ones
     void (*median)(const std::byte* const* runs, const double* weights, std::size_t run_count,
-                   std::byte* scratch, std::byte* out, std::size_t count);
+                   std::byte* scratch, KernelOut out, std::size_t count);
     /// The weighted mean of what is left without the `trim` smallest and the `trim` largest, by
     /// value and then by weight, summed in ascending order. \pre 2 * trim < run_count
     /// \param weights  as for the median
     void (*trimmed_mean)(const std::byte* const* runs, const double* weights, std::size_t run_count,
-                         std::size_t trim, std::byte* scratch, std::byte* out, std::size_t count);
+                         std::size_t trim, std::byte* scratch, KernelOut out, std::size_t count);
 
     /// Adds the squares of the differences between each run and a point to `sums`, distance_lanes
     /// of them for each run: element i to lane i % distance_lanes, in ascending order.

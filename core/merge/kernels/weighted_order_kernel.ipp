@@ -20,7 +20,7 @@ inline F64 values_of(const I64& pairs) {
     const Keys bits = keys ^ ((keys >> 31) & 0x7fffffff);
     F32 values;
     __builtin_memcpy(&values, &bits, sizeof values);
-    return __builtin_convertvector(values, F64);
+    return widened(values);
 }
 
 /// Lower: the first pair up to which the weights are half of all or more; upper: more than half.
@@ -71,20 +71,20 @@ struct WeightedRuns {
 };
 
 template <typename Rule, Size Rows>
-void order_few_pairs(const WeightedRuns& of, const Rule& rule, std::byte* out, Size count) {
+void order_few_pairs(const WeightedRuns& of, const Rule& rule, const Out& out, Size count) {
     for (Size i = 0; i < count; i += lanes) {
         I64 rows[Rows];
         for (Size k = 0; k < Rows; ++k) {
             rows[k] = pairs_at(of.runs[k] + i * sizeof(float), of.weight(k));
         }
         run_network<Sort<Rows>>(rows);
-        write<float>(result_of(rule, reinterpret_cast<const std::byte*>(rows), Rows, of.total),
-                     out + i * sizeof(float));
+        write<float>(result_of(rule, reinterpret_cast<const std::byte*>(rows), Rows, of.total), out,
+                     i * sizeof(float));
     }
 }
 
 template <typename Rule>
-void order_many_pairs(const WeightedRuns& of, const Rule& rule, std::byte* scratch, std::byte* out,
+void order_many_pairs(const WeightedRuns& of, const Rule& rule, std::byte* scratch, const Out& out,
                       Size count) {
     ExchangeRows<I64> exchange{scratch};
     for (Size i = 0; i < count; i += lanes) {
@@ -93,21 +93,21 @@ void order_many_pairs(const WeightedRuns& of, const Rule& rule, std::byte* scrat
                   scratch + k * sizeof(I64));
         }
         merge_exchange(of.run_count, exchange);
-        write<float>(result_of(rule, scratch, of.run_count, of.total), out + i * sizeof(float));
+        write<float>(result_of(rule, scratch, of.run_count, of.total), out, i * sizeof(float));
     }
 }
 
 template <typename Rule, Size... Fewer>
-void order_few_pairs(const WeightedRuns& of, const Rule& rule, std::byte* out, Size count,
+void order_few_pairs(const WeightedRuns& of, const Rule& rule, const Out& out, Size count,
                      std::index_sequence<Fewer...>) {
-    using Function = void (*)(const WeightedRuns&, const Rule&, std::byte*, Size);
+    using Function = void (*)(const WeightedRuns&, const Rule&, const Out&, Size);
     constexpr Function functions[] = {order_few_pairs<Rule, Fewer + 1>...};
     functions[of.run_count - 1](of, rule, out, count);
 }
 
 template <typename Rule>
 void order_pairs(const std::byte* const* runs, const double* weights, Size run_count,
-                 const Rule& rule, std::byte* scratch, std::byte* out, Size count) {
+                 const Rule& rule, std::byte* scratch, const Out& out, Size count) {
     WeightedRuns of{runs, weights, run_count, 0};
     for (Size k = 0; k < run_count; ++k) {
         of.total += of.weight(k);
@@ -169,7 +169,7 @@ inline double result_of(const WeightedTrimmedMean& rule, const WidePair* pairs, 
 /// One element after the other: weighted models of doubles are rare.
 template <typename Rule>
 void order_wide_pairs(const std::byte* const* runs, const double* weights, Size run_count,
-                      const Rule& rule, std::byte* scratch, std::byte* out, Size count) {
+                      const Rule& rule, std::byte* scratch, const Out& out, Size count) {
     auto* const pairs = reinterpret_cast<WidePair*>(scratch);
     double total = 0.0;
     for (Size k = 0; k < run_count; ++k) {
@@ -182,13 +182,13 @@ void order_wide_pairs(const std::byte* const* runs, const double* weights, Size 
             pairs[k] = {bits ^ ((bits >> 63) & 0x7fffffffffffffff), weights[k]};
         }
         merge_exchange(run_count, exchange);
-        write_one<double>(result_of(rule, pairs, run_count, total), out + i * sizeof(double));
+        write_one<double>(result_of(rule, pairs, run_count, total), out.bytes + i * sizeof(double));
     }
 }
 
 template <typename Element, typename Rule>
 void order_weighted(const std::byte* const* runs, const double* weights, Size run_count,
-                    const Rule& rule, std::byte* scratch, std::byte* out, Size count) {
+                    const Rule& rule, std::byte* scratch, const Out& out, Size count) {
     if constexpr (sizeof(Element) == sizeof(float)) {
         order_pairs(runs, weights, run_count, rule, scratch, out, count);
     } else {
@@ -199,22 +199,26 @@ void order_weighted(const std::byte* const* runs, const double* weights, Size ru
 /// See ElementKernels::median.
 template <typename Element>
 void median(const std::byte* const* runs, const double* weights, Size run_count, std::byte* scratch,
-            std::byte* out, Size count) {
+            KernelOut to, Size count) {
+    const Out out(to.bytes, to.past_caches);
     if (weights == nullptr) {
         order<Element>(runs, run_count, Median<Element>{}, scratch, out, count);
     } else {
         order_weighted<Element>(runs, weights, run_count, WeightedMedian{}, scratch, out, count);
     }
+    out.finish();
 }
 
 /// See ElementKernels::trimmed_mean.
 template <typename Element>
 void trimmed_mean(const std::byte* const* runs, const double* weights, Size run_count, Size trim,
-                  std::byte* scratch, std::byte* out, Size count) {
+                  std::byte* scratch, KernelOut to, Size count) {
+    const Out out(to.bytes, to.past_caches);
     if (weights == nullptr) {
         order<Element>(runs, run_count, TrimmedMean<Element>{trim}, scratch, out, count);
     } else {
         order_weighted<Element>(runs, weights, run_count, WeightedTrimmedMean{trim}, scratch, out,
                                 count);
     }
+    out.finish();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -49,22 +50,43 @@ void in_whole_steps(std::span<const std::byte* const> runs, std::size_t count, K
     kernel(rows.data(), whole, kernel_elements);
 }
 
-/// The same for kernels that write one element for each of `runs`:
-/// `kernel(runs, out, count)`.
+/// Calls `kernel(runs, out, count)`: where results are to be written past the caches, once for the
+/// elements before the first line of `out`, and once for those from there on.
 template <typename Element, typename Kernel>
-void in_whole_steps_to(std::span<const std::byte* const> runs, std::byte* out, std::size_t count,
+void from_first_line(std::span<const std::byte* const> runs, KernelOut out, std::size_t count,
+                     Kernel kernel) {
+    const std::size_t into_line = reinterpret_cast<std::uintptr_t>(out.bytes) % line_bytes;
+    const std::size_t before = into_line == 0 ? 0 : (line_bytes - into_line) / sizeof(Element);
+    if (!out.past_caches || before == 0 || before >= count) {
+        return kernel(runs.data(), out, count);
+    }
+    kernel(runs.data(), KernelOut{out.bytes}, before);
+    std::vector<const std::byte*> rest(runs.begin(), runs.end());
+    for (const std::byte*& run : rest) {
+        run += before * sizeof(Element);
+    }
+    kernel(rest.data(), KernelOut{out.bytes + before * sizeof(Element), true}, count - before);
+}
+
+/// Both, for kernels that write one element for each of `runs`: `kernel(runs, out, count)`.
+template <typename Element, typename Kernel>
+void in_whole_steps_to(std::span<const std::byte* const> runs, KernelOut out, std::size_t count,
                        Kernel kernel) {
-    in_whole_steps<Element>(runs, count,
-                            [&](const std::byte* const* rows, std::size_t first, std::size_t size) {
-                                std::byte* const to = out + first * sizeof(Element);
-                                if (first + size <= count) {
-                                    kernel(rows, to, size);
-                                    return;
-                                }
-                                std::array<Element, kernel_elements> last;
-                                kernel(rows, reinterpret_cast<std::byte*>(last.data()), size);
-                                std::memcpy(to, last.data(), (count - first) * sizeof(Element));
-                            });
+    const auto merge = [&](const std::byte* const* all, KernelOut part, std::size_t part_count) {
+        in_whole_steps<Element>(
+            std::span(all, runs.size()), part_count,
+            [&](const std::byte* const* rows, std::size_t first, std::size_t size) {
+                std::byte* const to = part.bytes + first * sizeof(Element);
+                if (first + size <= part_count) {
+                    kernel(rows, KernelOut{to, part.past_caches}, size);
+                    return;
+                }
+                std::array<Element, kernel_elements> last;
+                kernel(rows, KernelOut{reinterpret_cast<std::byte*>(last.data())}, size);
+                std::memcpy(to, last.data(), (part_count - first) * sizeof(Element));
+            });
+    };
+    from_first_line<Element>(runs, out, count, merge);
 }
 
 }  // namespace starling
