@@ -37,8 +37,8 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
     }
     Result<void> good;
     if (record->kind == RecordKind::entry) {
-        const Result<Entry> entry = decode_entry(record->data);
-        good = entry ? take_entry(*entry, index) : Result<void>(entry.error());
+        const Result<Entry> decoded = decode_entry(record->data);
+        good = decoded ? take_entry(*decoded, index) : Result<void>(decoded.error());
     } else if (epoch_ != 0) {
         good = bad(unfinished());
     } else if (record->kind == RecordKind::membership) {

@@ -163,7 +163,7 @@ ContractView view_of(const Contract& contract) {
 
 namespace {
 
-bool are_sound(const std::vector<RoundMember>& members) {
+bool are_sound(const MemberList& members) {
     const bool ascending = std::adjacent_find(members.begin(), members.end(),
                                               [](const RoundMember& a, const RoundMember& b) {
                                                   return !(a.id < b.id);

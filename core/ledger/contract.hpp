@@ -10,6 +10,7 @@
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/time.hpp"
+#include "core/ledger/member_list.hpp"
 #include "core/merge/compression.hpp"
 #include "core/merge/finite.hpp"
 #include "core/merge/merge_rules.hpp"
@@ -116,18 +117,6 @@ struct Member {
     std::optional<Round> deviated_in;  ///< the newest round in which its merge deviated
 };
 
-/// A member of a frozen round.
-struct RoundMember {
-    NodeId id;
-    Address address;
-    std::uint32_t weight = 1;
-    std::uint64_t check_in_index = 0;  ///< see Member: the same index, the same parameters
-    bool merges = true;                ///< false: owns no segments, see Contract::apart
-    std::string site;                  ///< see Member
-
-    friend bool operator==(const RoundMember&, const RoundMember&) = default;
-};
-
 /// Rounds of a run in which a member's parameters held NaN or infinity.
 struct NonFiniteRounds {
     std::uint32_t count = 0;
@@ -147,8 +136,8 @@ std::string_view to_string(ContractPhase phase);
 struct Commit {
     Round round = 0;
     Attempt attempt = 0;
-    Digest digest;                     ///< of the merged parameters
-    std::vector<RoundMember> members;  ///< ascending by id
+    Digest digest;  ///< of the merged parameters
+    MemberList members;
     bool final = false;
 
     friend bool operator==(const Commit&, const Commit&) = default;
@@ -164,7 +153,7 @@ struct Contract {
     Round round = 0;
     Attempt attempt = 0;
     std::map<NodeId, Member> members;
-    std::vector<RoundMember> frozen;  ///< while exchanging: this attempt's members, ascending by id
+    MemberList frozen;  ///< while exchanging: this attempt's members
     /// While exchanging: members of the round's first attempt that are out of it by now, ascending.
     /// Segments keep their owners over attempts: see make_plan().
     std::vector<NodeId> departed;
@@ -204,7 +193,7 @@ struct ContractView {
     Attempt attempt = 0;
     std::uint32_t checked_in = 0;
     std::uint32_t min_peers = 0;
-    std::vector<RoundMember> frozen;
+    MemberList frozen;
     std::vector<NodeId> departed;
     std::optional<Commit> last_commit;
     std::string reason;

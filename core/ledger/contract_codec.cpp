@@ -24,7 +24,7 @@ void encode(Writer& writer, const RoundMember& member) {
     writer.string(member.site);
 }
 
-std::vector<RoundMember> decode_members(Reader& reader) {
+MemberList decode_members(Reader& reader) {
     std::vector<RoundMember> members(reader.count(27, members_max));
     for (RoundMember& member : members) {
         member.id = decode_node_id(reader);
@@ -37,7 +37,7 @@ std::vector<RoundMember> decode_members(Reader& reader) {
     return members;
 }
 
-void encode(Writer& writer, const std::vector<RoundMember>& members) {
+void encode(Writer& writer, const MemberList& members) {
     writer.u32(static_cast<std::uint32_t>(members.size()));
     for (const RoundMember& member : members) {
         encode(writer, member);

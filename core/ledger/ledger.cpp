@@ -62,7 +62,7 @@ bool has_missed_the_end(const Contract& contract, const NodeId& node) {
            member->second.status != MemberStatus::left;
 }
 
-bool contains(const std::vector<RoundMember>& members, const NodeId& id) {
+bool contains(const MemberList& members, const NodeId& id) {
     return std::any_of(members.begin(), members.end(),
                        [&](const RoundMember& member) { return member.id == id; });
 }
@@ -157,9 +157,7 @@ Answer Ledger::register_node(const Entry& entry, const RegisterNode& command) {
         remove_member(contract, entry.signer, MemberStatus::lost, "it was restarted",
                       time_of(entry));
         if (contract.last_commit) {  // who needs that model must find this node where it is now
-            for (RoundMember& member : contract.last_commit->members) {
-                member.address = member.id == entry.signer ? command.address : member.address;
-            }
+            contract.last_commit->members.set_address(entry.signer, command.address);
         }
     }
     const auto known = nodes_.find(entry.signer);
@@ -401,17 +399,19 @@ void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
 }
 
 void Ledger::freeze(Contract& contract, bool retry) {
-    const std::vector<RoundMember> before = std::exchange(contract.frozen, {});
+    const MemberList before = contract.frozen;
+    std::vector<RoundMember> frozen;
     for (auto& [id, member] : contract.members) {
         if (member.status == MemberStatus::active && member.check_in) {
-            contract.frozen.push_back({.id = id,
-                                       .address = member.address,
-                                       .weight = member.check_in->weight,
-                                       .check_in_index = member.check_in_index,
-                                       .site = member.site});
+            frozen.push_back({.id = id,
+                              .address = member.address,
+                              .weight = member.check_in->weight,
+                              .check_in_index = member.check_in_index,
+                              .site = member.site});
         }
     }
-    choose_owners(contract);
+    choose_owners(contract, frozen);
+    contract.frozen = std::move(frozen);
     if (!retry) {
         contract.departed.clear();
     }

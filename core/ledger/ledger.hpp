@@ -166,7 +166,7 @@ private:
     Answer name_non_finite(const Entry& entry, const NameNonFinite& command);
     void note_non_finite(Contract& contract, const NodeId& node, const NodeId& by);
     void end_if_none_finite(Contract& contract);
-    static void choose_owners(Contract& contract);
+    static void choose_owners(const Contract& contract, std::vector<RoundMember>& frozen);
     static void note_holdup(Contract& contract, const NodeId& node, std::uint32_t rounds);
     void lose_absent(Contract& contract, SwarmTime now);
     void expel_who_holds_up(Contract& contract, SwarmTime now);

@@ -65,8 +65,7 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
 
 /// The members of an attempt that own segments: all but those that are kept apart from another one
 /// of it; if none is left, all of them.
-void Ledger::choose_owners(Contract& contract) {
-    std::vector<RoundMember>& frozen = contract.frozen;
+void Ledger::choose_owners(const Contract& contract, std::vector<RoundMember>& frozen) {
     const auto find = [&](const NodeId& node) {
         const auto at =
             std::lower_bound(frozen.begin(), frozen.end(), node,

@@ -24,7 +24,7 @@ void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit, std::uint64_t by
     fetch_.emplace(now, self_, std::move(key), std::move(commit), bytes);
 }
 
-void CatchUp::learn(Round round, const std::vector<RoundMember>& members) {
+void CatchUp::learn(Round round, const MemberList& members) {
     if (fetch_ && fetch_->commit().round + 1 == round) {
         fetch_->learn(self_, members);
     }

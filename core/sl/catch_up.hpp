@@ -36,7 +36,7 @@ public:
     void begin(SwarmTime now, RoundKey key, Commit commit, std::uint64_t bytes, Outbox& out);
     void end() { fetch_.reset(); }
     /// Members of the round after the one that is fetched: they hold its model too.
-    void learn(Round round, const std::vector<RoundMember>& members);
+    void learn(Round round, const MemberList& members);
     /// The member to be connected with, if there is one.
     std::optional<RoundMember> source() const;
 

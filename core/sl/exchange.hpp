@@ -28,8 +28,8 @@ constexpr SwarmDuration first_probe_timeout = std::chrono::seconds(5);
 struct ExchangeSetup {
     NodeId self;
     RoundKey key;
-    std::vector<RoundMember> members;  ///< ascending by id; `self` is one of them
-    std::vector<NodeId> departed;      ///< see ContractView
+    MemberList members;            ///< `self` is one of them
+    std::vector<NodeId> departed;  ///< see ContractView
     std::shared_ptr<const ParamLayout> layout;
     MergeMethod method;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;

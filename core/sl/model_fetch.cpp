@@ -21,7 +21,7 @@ ModelFetch::ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit c
     start_over(now);
 }
 
-void ModelFetch::learn(const NodeId& self, const std::vector<RoundMember>& members) {
+void ModelFetch::learn(const NodeId& self, const MemberList& members) {
     for (const RoundMember& member : members) {
         if (member.id == self) {
             continue;

@@ -20,7 +20,7 @@ public:
     const Commit& commit() const { return commit_; }
     /// Adds members that hold the model: those of its commit, and those of a later round. Addresses
     /// of the newest call replace older ones, since a member may have moved.
-    void learn(const NodeId& self, const std::vector<RoundMember>& members);
+    void learn(const NodeId& self, const MemberList& members);
     /// The source to dial if it is not connected.
     const std::optional<RoundMember>& source() const { return source_; }
 

@@ -42,8 +42,7 @@ void PeerLinks::dial(const RoundMember& member, Outbox& out) {
 }
 
 std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
-                                               const std::vector<RoundMember>& members,
-                                               Outbox& out) {
+                                               const MemberList& members, Outbox& out) {
     const auto member = std::find_if(members.begin(), members.end(), [&](const RoundMember& one) {
         return one.address == failed.address;
     });

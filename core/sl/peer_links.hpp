@@ -40,8 +40,8 @@ public:
     /// \return this node is at fault itself, if all of them refuse it and no member has accepted it
     ///     since its start. It ends, so that its operator looks, without leaving the run, so that
     ///     its next start can rejoin.
-    std::optional<NodeEnd> note_refusal(const ConnectFailed& failed,
-                                        const std::vector<RoundMember>& members, Outbox& out);
+    std::optional<NodeEnd> note_refusal(const ConnectFailed& failed, const MemberList& members,
+                                        Outbox& out);
 
 private:
     NodeId self_;

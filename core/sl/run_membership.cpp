@@ -26,13 +26,9 @@ bool RunMembership::is_news(const ContractView& view) const {
 
 void RunMembership::take(const ContractView& view) {
     view_ = view;
-    for (const RoundMember& member : view.frozen) {
-        members_seen_.insert(member.id);
-    }
+    members_seen_ = joined(members_seen_, view.frozen);
     if (view.last_commit) {
-        for (const RoundMember& member : view.last_commit->members) {
-            members_seen_.insert(member.id);
-        }
+        members_seen_ = joined(members_seen_, view.last_commit->members);
     }
 }
 
@@ -46,11 +42,8 @@ void RunMembership::on_committed(Round round) {
     next_round_ = round + 1;
 }
 
-bool RunMembership::someone_is_not_in(const std::vector<RoundMember>& members) const {
-    return std::any_of(members_seen_.begin(), members_seen_.end(), [&](const NodeId& seen) {
-        return std::none_of(members.begin(), members.end(),
-                            [&](const RoundMember& member) { return member.id == seen; });
-    });
+bool RunMembership::someone_is_not_in(const MemberList& members) const {
+    return !includes(members, members_seen_);
 }
 
 void RunMembership::on_check_in(SwarmTime now) {

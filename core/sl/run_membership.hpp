@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -42,7 +41,7 @@ public:
     /// The model of this round is here.
     void on_committed(Round round);
     /// Whether a member of this run's earlier rounds is not among these.
-    bool someone_is_not_in(const std::vector<RoundMember>& members) const;
+    bool someone_is_not_in(const MemberList& members) const;
 
     /// A check-in for the next round is sent.
     void on_check_in(SwarmTime now);
@@ -62,7 +61,7 @@ private:
     bool enrolled_ = false;
     std::optional<ContractView> view_;    ///< the newest of this run; their versions grow
     Round next_round_ = 0;                ///< one more than the newest committed model here
-    std::set<NodeId> members_seen_;       ///< of this run's rounds
+    MemberList members_seen_;             ///< of this run's rounds
     std::uint32_t reported_waiting_ = 0;  ///< checked_in of the last view
 
     // Of the newest check-in.

@@ -14,7 +14,7 @@ constexpr SwarmDuration rate_window = std::chrono::seconds(10);
 /// For the hash of a merged model, and to write it, in bytes a second.
 constexpr double slowest_disk = 10e6;
 
-bool weight_without(const std::vector<RoundMember>& members, const NodeId& left_out) {
+bool weight_without(const MemberList& members, const NodeId& left_out) {
     return std::any_of(members.begin(), members.end(), [&](const RoundMember& member) {
         return member.id != left_out && member.weight > 0;
     });

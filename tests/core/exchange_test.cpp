@@ -20,10 +20,12 @@ ExchangeSetup setup_of(std::uint32_t members, const std::string& self, ExchangeP
     ExchangeSetup setup;
     setup.self = {self};
     setup.key = {"c", 0, 0, 0};
+    std::vector<RoundMember> all;
     for (std::uint32_t i = 0; i < members; ++i) {
         const std::string digits = std::to_string(i);
-        setup.members.push_back({.id = {"sl" + std::string(3 - digits.size(), '0') + digits}});
+        all.push_back({.id = {"sl" + std::string(3 - digits.size(), '0') + digits}});
     }
+    setup.members = std::move(all);
     setup.layout = std::make_shared<const ParamLayout>(*ParamLayout::make(
         {{"w", DType::f32, {static_cast<std::int64_t>(segments * segment_bytes / 4)}}}));
     setup.method = *parse_merge_method("mean");

@@ -108,7 +108,7 @@ TEST(RoundMotions, TheStallLimitAdaptsToThePausesOfTheAttempt) {
     RoundMotions motions;
     Contract contract;
     contract.name = "c";
-    contract.frozen.resize(2);
+    contract.frozen = std::vector<RoundMember>(2);
     contract.config.slowest_link = 4000;
     const RoundKey key{"c", 0, 1, 0};
     motions.begin_attempt("c", start);

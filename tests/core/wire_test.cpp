@@ -53,8 +53,9 @@ std::vector<Message> one_of_each() {
     ContractView view;
     view.name = "default";
     view.phase = ContractPhase::exchanging;
-    view.frozen = {{{"sl1"}, {"127.0.1.1", 16000}, 1}, {{"sl2"}, {"127.0.2.2", 16000}, 5}};
-    view.frozen.back().site = "north";
+    view.frozen = std::vector<RoundMember>{
+        {.id = {"sl1"}, .address = {"127.0.1.1", 16000}, .weight = 1},
+        {.id = {"sl2"}, .address = {"127.0.2.2", 16000}, .weight = 5, .site = "north"}};
     view.departed = {{"sl3"}};
     view.last_commit = Commit{4, 0, digest, view.frozen, true};
     view.reason = "none";

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.hpp"
+
+namespace starling {
+
+/// A member of a frozen round.
+struct RoundMember {
+    NodeId id;
+    Address address;
+    std::uint32_t weight = 1;
+    std::uint64_t check_in_index = 0;  ///< see Member: the same index, the same parameters
+    bool merges = true;                ///< false: owns no segments, see Contract::apart
+    std::string site;                  ///< see Member
+
+    friend bool operator==(const RoundMember&, const RoundMember&) = default;
+};
+
+/// The members of an attempt, ascending by id; immutable. Copies share the members: ledger, views,
+/// exchange and commit have the same, and in a simulation all nodes have, so that its memory does
+/// not grow with the square of their number.
+class MemberList {
+public:
+    MemberList() = default;
+    MemberList(std::vector<RoundMember> members)  // NOLINT(google-explicit-constructor)
+        : members_(members.empty()
+                       ? nullptr
+                       : std::make_shared<const std::vector<RoundMember>>(std::move(members))) {}
+    MemberList(std::initializer_list<RoundMember> members)
+        : MemberList(std::vector<RoundMember>(members)) {}
+
+    auto begin() const { return all().begin(); }
+    auto end() const { return all().end(); }
+    std::size_t size() const { return all().size(); }
+    bool empty() const { return all().empty(); }
+    const RoundMember& operator[](std::size_t place) const { return all()[place]; }
+    const RoundMember& front() const { return all().front(); }
+    const RoundMember& back() const { return all().back(); }
+    const std::vector<RoundMember>& all() const {
+        static const std::vector<RoundMember> none;
+        return members_ ? *members_ : none;
+    }
+    void clear() { members_.reset(); }
+    /// Of this copy alone; nothing if `node` is not a member.
+    void set_address(const NodeId& node, const Address& address) {
+        std::vector<RoundMember> changed = all();
+        const auto at = std::find_if(changed.begin(), changed.end(),
+                                     [&](const RoundMember& member) { return member.id == node; });
+        if (at != changed.end() && at->address != address) {
+            at->address = address;
+            *this = MemberList(std::move(changed));
+        }
+    }
+
+    /// Whether `a` has all members of `b`.
+    friend bool includes(const MemberList& a, const MemberList& b) {
+        return a.members_ == b.members_ ||
+               std::includes(a.begin(), a.end(), b.begin(), b.end(), &MemberList::precedes);
+    }
+    /// The members of both; one of the two itself if it has them all.
+    friend MemberList joined(const MemberList& a, const MemberList& b) {
+        if (includes(a, b)) {
+            return a;
+        }
+        if (includes(b, a)) {
+            return b;
+        }
+        std::vector<RoundMember> all;
+        std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all),
+                       &MemberList::precedes);
+        return all;
+    }
+    friend bool operator==(const MemberList& a, const MemberList& b) {
+        return a.members_ == b.members_ || a.all() == b.all();
+    }
+
+private:
+    static bool precedes(const RoundMember& a, const RoundMember& b) { return a.id < b.id; }
+
+    std::shared_ptr<const std::vector<RoundMember>> members_;  ///< nothing: there are none
+};
+
+}  // namespace starling
