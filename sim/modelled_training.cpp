@@ -41,6 +41,23 @@ Result<void> read(const std::map<std::string, std::string>& texts, const std::st
     return {};
 }
 
+/// Reads `name` into `value`, by `parse`; nothing if it is not there, or empty.
+template <typename Parse, typename Value>
+Result<void> read_choice(const std::map<std::string, std::string>& environment, const char* name,
+                         Parse parse, Value& value) {
+    const auto found = environment.find(name);
+    if (found == environment.end() || found->second.empty()) {
+        return {};
+    }
+    const Result<Value> parsed = parse(found->second);
+    if (!parsed) {
+        return Error{Errc::usage,
+                     "environment variable " + std::string(name) + ": " + parsed.error().message};
+    }
+    value = *parsed;
+    return {};
+}
+
 class ModelledProgram final : public SimProgram,
                               public std::enable_shared_from_this<ModelledProgram> {
 public:
@@ -94,6 +111,9 @@ private:
         request.config.min_peers = model_.min_peers;
         request.config.sync_frequency = model_.sync_frequency;
         request.config.exchange = model_.exchange;
+        request.config.compression = model_.compression;
+        request.config.merge = model_.merge;
+        request.config.durable = model_.durable;
         request.config.grace_ns = SwarmCallbackOptions{}.grace.count();
         request.config.layout_bytes = layout->size_bytes();
         request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
@@ -168,6 +188,10 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
         read(environment, "MIN_PEERS", env, 1, 1e5, model.min_peers),
         read(environment, "SYNC_FREQUENCY", env, 1, 4e9, model.sync_frequency),
         read(environment, "NODE_WEIGHTAGE", env, 1, 100, model.weight),
+        read_choice(environment, "EXCHANGE", parse_exchange_plan, model.exchange),
+        read_choice(environment, "COMPRESS", parse_compression, model.compression),
+        read_choice(environment, "MERGE", parse_merge_method, model.merge),
+        read_choice(environment, "DURABLE", parse_durability, model.durable),
     };
     for (const Result<void>& check : checks) {
         if (!check) {
@@ -183,14 +207,6 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
     const auto contract = environment.find("TRAINING_CONTRACT");
     if (contract != environment.end() && !contract->second.empty()) {
         model.contract = contract->second;
-    }
-    const auto exchange = environment.find("EXCHANGE");
-    if (exchange != environment.end() && !exchange->second.empty()) {
-        const Result<ExchangePlan> plan = parse_exchange_plan(exchange->second);
-        if (!plan) {
-            return Error{Errc::usage, "environment variable EXCHANGE: " + plan.error().message};
-        }
-        model.exchange = *plan;
     }
     const double slower = 1e9 / flops_per_second;
     model.seconds_per_batch = properties.contains("model.flops_per_batch")

@@ -37,14 +37,18 @@ struct TrainingModel {
     std::uint32_t weight = 1;
     std::string contract = "default";
     ExchangePlan exchange = ExchangePlan::automatic;
+    CompressionMethod compression;
+    MergeMethod merge;
+    Durability durable = Durability::all;
 
     /// Batches of one epoch; the last one may be smaller.
     std::uint64_t batches() const { return (samples + batch_size - 1) / batch_size; }
 };
 
 /// Reads `model.*` properties of the actor and the program's environment (MAX_EPOCHS, MIN_PEERS,
-/// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT, EXCHANGE). Errc::usage names the property or
-/// variable. \param flops_per_second  of the host; 1e9 is the reference machine.
+/// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT, and EXCHANGE, COMPRESS, MERGE and DURABLE
+/// with the values of the flags of examples/cifar10). Errc::usage names the property or variable.
+/// \param flops_per_second  of the host; 1e9 is the reference machine.
 Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
                                           const std::map<std::string, std::string>& environment,
                                           double flops_per_second);

@@ -83,6 +83,7 @@ struct Flags {
     ExchangePlan exchange = ExchangePlan::automatic;
     std::string merge = "mean";
     std::string compression = "none";
+    Durability durable = Durability::all;
 };
 
 Flags parse(const std::vector<std::string>& arguments) {
@@ -114,6 +115,14 @@ Flags parse(const std::vector<std::string>& arguments) {
                 throw SwarmError(policy.error());
             }
             flags.non_finite = *policy;
+            continue;
+        }
+        if (arguments[i] == "--durable" && i + 1 < arguments.size()) {
+            const Result<Durability> durable = parse_durability(arguments[++i]);
+            if (!durable) {
+                throw SwarmError(durable.error());
+            }
+            flags.durable = *durable;
             continue;
         }
         if (arguments[i] == "--exchange" && i + 1 < arguments.size()) {
@@ -152,6 +161,7 @@ void train(SwarmSession& swarm) {
     options.exchange = flags.exchange;
     options.merge_rule = flags.merge;
     options.compression = flags.compression;
+    options.durable = flags.durable;
     options.workload = "toy";
     SwarmCallback callback(swarm, parameters, options);
     if (flags.exit_with != 0) {

@@ -110,6 +110,20 @@ TEST_F(Plans, AllMakeTheSameBytesInProcessesAndSimulated) {
 #endif
 }
 
+TEST_F(Plans, MakeTheSameBytesWhoeverStoresThem) {
+    const std::set<std::string> all =
+        trained_by("auto", "tree of 2 groups, since 4 members are at 2 sites");
+    EXPECT_EQ(all.size(), 1U);
+    for (const std::string durable : {"quorum", "none"}) {
+        const std::string flags = "auto --durable " + durable;
+        EXPECT_EQ(trained_by(flags, "tree of 2 groups, since 4 members are at 2 sites"), all)
+            << durable;
+#ifdef STARLING_WITH_SIM
+        EXPECT_EQ(rehearse(flags), all) << durable;
+#endif
+    }
+}
+
 TEST_F(Plans, AllMakeTheSameBytesWithCompression) {
     for (const std::string compression : {"int8", "top-k:fraction=0.1"}) {
         const std::string flags = " --compress " + compression;
