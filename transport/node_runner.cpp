@@ -40,17 +40,21 @@ WorkResult run_work(const Work& work, const Hasher& hasher, WorkStores stores) {
         }
         return result;
     }
+    if (const auto* keep = std::get_if<KeepWork>(&work); keep != nullptr && stores.models) {
+        Result<Segments> stored = stores.models->keep(*keep);
+        return stored ? KeptReply{.stored = std::move(*stored)}
+                      : KeptReply{.code = stored.error().code, .reason = stored.error().message};
+    }
     Result<void> kept;
     if (const auto* write = std::get_if<WriteWork>(&work); write != nullptr && stores.models) {
         kept = stores.models->write(*write);
-    } else if (const auto* keep = std::get_if<KeepWork>(&work); keep && stores.models) {
-        kept = stores.models->keep(*keep);
     } else if (const auto* state = std::get_if<KeepStateWork>(&work); state && stores.states) {
         kept = stores.states->keep_state(state->slot, state->state);
     } else if (std::holds_alternative<ForgetStatesWork>(work) && stores.states) {
         kept = stores.states->remove_states();
     }
-    return kept ? KeptReply{} : KeptReply{kept.error().code, kept.error().message};
+    return kept ? KeptReply{}
+                : KeptReply{.code = kept.error().code, .reason = kept.error().message};
 }
 
 std::uint64_t work_bytes(const Work& work) {

@@ -42,7 +42,9 @@ public:
     /// Durable when it returns; on failure the models kept before are intact. Keeps at least the
     /// two newest rounds, of each the newest attempt: a new attempt means that the one before was
     /// never committed, and then all resume from the round before.
-    virtual Result<void> keep(const KeepWork& work) = 0;
+    /// \return  the model's segments as the store reads them, for its node to hold in place of
+    ///     those in memory; the store does not write over them while they are held. Empty: none.
+    virtual Result<Segments> keep(const KeepWork& work) = 0;
 };
 
 /// Port: durable storage of a training program's state at its ML node.

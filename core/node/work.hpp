@@ -145,6 +145,9 @@ struct ForgetStatesWork {};
 struct KeptReply {
     Errc code = Errc::ok;
     std::string reason;
+    /// Of a KeepWork: the model's segments on the disk, which the node may hold in place of those
+    /// in memory. Empty: it can't read them from there.
+    Segments stored;
 };
 
 using Work = std::variant<TrainWork, MergeWork, HashWork, WriteWork, KeepWork, KeepStateWork,

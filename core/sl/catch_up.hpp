@@ -57,6 +57,7 @@ public:
     ///     source.
     bool on_hashed(SwarmTime now, const Digest& digest, Outbox& out);
     /// The model is durable: the end of the fetch.
+    /// \return  the model with its segments in memory
     CommittedModel finish(Outbox& out);
 
     /// What this node merged a round to that it will catch up with.

@@ -10,7 +10,7 @@ namespace starling {
 struct CommittedModel {
     RoundKey key;
     Commit commit;
-    Segments segments;
+    Segments segments;  ///< those on the disk, if the store gives them out: see KeptReply
 };
 
 }  // namespace starling

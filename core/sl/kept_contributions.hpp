@@ -16,13 +16,13 @@ namespace starling {
 /// restarted member is never mistaken for its earlier one.
 class KeptContributions {
 public:
-    /// A single owner of many members would otherwise keep all their models: it keeps as much as
-    /// one model, or these bytes. Even owners receive less than a model.
+    /// A single owner of many members would otherwise keep all their models, and an even owner
+    /// almost one: at most half a model is kept, or these bytes if that is more.
     static constexpr std::uint64_t small_bytes = std::uint64_t{16} * 1024 * 1024;
 
     void keep(const RoundMember& from, std::uint32_t segment, const Blob& body,
               std::uint64_t model_bytes) {
-        if (bytes_ + body.size() > std::max(small_bytes, model_bytes)) {
+        if (bytes_ + body.size() > std::max(small_bytes, model_bytes / 2)) {
             return;
         }
         if (kept_[{from.id, from.check_in_index}].emplace(segment, body).second) {

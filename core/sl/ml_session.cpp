@@ -132,16 +132,15 @@ void MlSession::contribute_finished(const Segments& merged) {
     }
 }
 
-void MlSession::complete_sync(const CommittedModel& model, Outbox& out) {
-    const Commit& commit = model.commit;
+void MlSession::complete_sync(const Commit& commit, const Segments& model, Outbox& out) {
     out.send(session_->ml,
              SyncDone{.sequence = sync_->sequence,
                       .round = commit.round,
                       .member_count = static_cast<std::uint32_t>(commit.members.size()),
                       .digest = commit.digest,
                       .final = commit.final});
-    for (std::uint32_t i = 0; i < model.segments.size(); ++i) {
-        out.send(session_->ml, MlSegment{sync_->sequence, i}, model.segments[i]);
+    for (std::uint32_t i = 0; i < model.size(); ++i) {
+        out.send(session_->ml, MlSegment{sync_->sequence, i}, model[i]);
     }
     sync_.reset();
     session_->delivered_round = commit.round;

@@ -64,8 +64,8 @@ public:
     /// The program has finished its training and others have not: what its next check-in and
     /// contribution are, by its end mode.
     void contribute_finished(const Segments& merged);
-    /// Sends the model to the ML, which ends the sync.
-    void complete_sync(const CommittedModel& model, Outbox& out);
+    /// Sends the model of the commit to the ML, which ends the sync.
+    void complete_sync(const Commit& commit, const Segments& model, Outbox& out);
 
 private:
     struct Session {

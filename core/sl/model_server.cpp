@@ -20,6 +20,12 @@ void ModelServer::hold(CommittedModel model, Outbox& out) {
     model_ = std::move(model);
 }
 
+void ModelServer::on_stored(const KeptModel& stored) {
+    if (holds(stored.key) && model_->commit.digest == stored.digest && !stored.segments.empty()) {
+        model_->segments = stored.segments;
+    }
+}
+
 bool ModelServer::on_fetch(SwarmTime now, const NodeId& from, const FetchSegments& fetch,
                            Outbox& out) {
     if (!holds(fetch.key)) {

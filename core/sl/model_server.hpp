@@ -26,6 +26,10 @@ public:
     /// Cancels what is queued of an older model, which nobody needs any more.
     void hold(CommittedModel model, Outbox& out);
 
+    /// A model is on the disk: if it is the one that this holds, its segments there replace those in
+    /// memory. Without segments: nothing.
+    void on_stored(const KeptModel& stored);
+
     /// A connection was made or lost: what was queued on the one before may not have arrived.
     void on_connection_changed(const NodeId& peer) { served_.erase(peer); }
     /// \return false: the request is not for this model. Contributions are not served any more.

@@ -186,16 +186,23 @@ void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
                    .with("digest", to_string(digest))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes));
-    storing_.insert(serial_);
+    storing_[serial_] = {key, digest, {}};
     model_->start_keeping(digest, exchange_->merged(), out);
     report_if_allowed();
 }
 
-void RoundExchange::on_stored(std::uint32_t serial) {
+KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored) {
+    KeptModel model = storing_[serial];
     storing_.erase(serial);
+    model.segments = stored;
     if (exchange_ && merged_digest_) {
         report_if_allowed();
     }
+    if (reported_model_ && reported_model_->key == model.key &&
+        reported_model_->digest == model.digest && !stored.empty()) {
+        reported_model_->segments = stored;
+    }
+    return model;
 }
 
 void RoundExchange::report_if_allowed() {
@@ -243,7 +250,9 @@ CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
                         "Round " + std::to_string(commit.round) + (commit.final ? " (final)" : "") +
                             ": merged " + std::to_string(commit.members.size()) +
                             " members, digest " + short_text(commit.digest)));
-    CommittedModel model{exchange_->key(), commit, exchange_->merged()};
+    const bool reported = reported_model_ && reported_model_->key == exchange_->key();
+    CommittedModel model{exchange_->key(), commit,
+                         reported ? reported_model_->segments : exchange_->merged()};
     residuals_ = exchange_->residuals();
     end(out);
     return model;

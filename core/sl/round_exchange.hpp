@@ -64,7 +64,10 @@ public:
     std::vector<NodeId> on_merged(SwarmTime now, const MergeResult& result, Outbox& out);
     void on_hashed(const SegmentDigests& hashed, Outbox& out);
     /// The merged model of the attempt with this serial, which may be over, is durable.
-    void on_stored(std::uint32_t serial);
+    ///
+    /// \param stored  see KeptReply
+    /// \return  that model, with `stored` as its segments
+    KeptModel on_stored(std::uint32_t serial, const Segments& stored);
     /// Whether fill() reports what it did not report at the last call.
     bool take_new_report() { return std::exchange(new_report_, false); }
     /// Starts the work on merged segments that are new, and what follows on the last of them.
@@ -79,6 +82,8 @@ public:
 
     /// The digest that this node merged the attempt to; nothing: it did not merge that one.
     std::optional<Digest> merged_digest(const Commit& commit) const;
+    /// The merged model of the attempt, in memory. \pre  running()
+    const Segments& merged() const { return exchange_->merged(); }
     /// The attempt was committed, and ends.
     ///
     /// \pre merged_digest(commit) == commit.digest
@@ -116,7 +121,8 @@ private:
     std::optional<MergeReport> report_;    ///< once the contract allows it
     Durability durability_ = Durability::all;
 
-    std::set<std::uint32_t> storing_;  ///< serials of attempts whose model is not durable yet
+    /// Models that are not durable yet, without segments, by the serials of their attempts.
+    std::map<std::uint32_t, KeptModel> storing_;
     bool new_report_ = false;
 
     std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt

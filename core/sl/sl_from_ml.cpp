@@ -31,7 +31,8 @@ void SlNode::on_ml_segment(const MlSegment& segment, const Blob& body, Outbox& o
     }
     if (models_.model() && ml_.lacks(*models_.model())) {
         // A newer model was committed meanwhile: the ML resumes from that one.
-        resume_from(CommittedModel(*models_.model()), out);
+        const CommittedModel model = *models_.model();
+        resume_from(model, model.segments, out);
     } else if (!catch_up_.running()) {
         ml_.check_finite(run_.next_round(), out);
         check_in(out);

@@ -115,7 +115,8 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
     const auto* kept = std::get_if<KeptReply>(&done.result);
     const bool of_fetch = work.is_of_fetch();
     if (kept != nullptr && kept->code == Errc::ok && work.kind == WorkId::Kind::keep_merged) {
-        round_.on_stored(work.serial);  // perhaps of a round that was committed before
+        // Perhaps of a round that was committed before.
+        models_.on_stored(round_.on_stored(work.serial, kept->stored));
         send_new_report(out);
         return;
     }
@@ -136,7 +137,7 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
         round_.on_hashed(*hashed, out);
         send_new_report(out);
     } else if (kept != nullptr && of_fetch) {
-        on_fetched_kept(out);
+        on_fetched_kept(kept->stored, out);
     }
 }
 
@@ -156,7 +157,7 @@ void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
     }
 }
 
-void SlNode::on_fetched_kept(Outbox& out) {
+void SlNode::on_fetched_kept(const Segments& stored, Outbox& out) {
     const Round round = catch_up_.commit().round;
     for (const DifferentSegments& different : catch_up_.take_differences()) {
         report_different(different, round, options_.id, out);
@@ -164,7 +165,12 @@ void SlNode::on_fetched_kept(Outbox& out) {
             submit(NameFalseMerge{run_.contract(), run_.run(), round, different.owner}, out);
         }
     }
-    resume_from(catch_up_.finish(out), out);
+    CommittedModel model = catch_up_.finish(out);
+    const Segments fetched = model.segments;
+    if (!stored.empty()) {
+        model.segments = stored;
+    }
+    resume_from(std::move(model), fetched, out);
 }
 
 /// Tells the SN of members that sent NaN or infinity in this round.

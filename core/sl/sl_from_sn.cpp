@@ -175,7 +175,8 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
 void SlNode::on_commit(const Commit& commit, Outbox& out) {
     const std::optional<Digest> merged = round_.merged_digest(commit);
     if (merged == commit.digest) {
-        resume_from(round_.finish(commit, out), out);
+        const Segments at_hand = round_.merged();
+        resume_from(round_.finish(commit, out), at_hand, out);
         return;
     }
     if (merged) {
@@ -199,7 +200,8 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
                "Continuing from round " + std::to_string(commit.round) +
                    ", whose model this node has stored",
                out);
-        resume_from(std::move(*kept), out);
+        const Segments at_hand = kept->segments;
+        resume_from(std::move(*kept), at_hand, out);
         return;
     }
     catch_up_.begin(now_, {run_.contract(), run_.run(), commit.round, commit.attempt}, commit,
@@ -225,20 +227,33 @@ std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
 }
 
 /// The newest committed model is here: passed to the ML if it waits, or at its next sync.
-void SlNode::resume_from(CommittedModel model, Outbox& out) {
+///
+/// \param at_hand  the model's segments, in memory if they are there: what the ML is sent at once
+///     need not be read from the disk.
+void SlNode::resume_from(CommittedModel model, const Segments& at_hand, Outbox& out) {
     catch_up_.end();
     round_.on_committed(model.commit.round);
     run_.on_committed(model.commit.round);
+    forget_kept(model.key);
     models_.hold(std::move(model), out);
     if (!ml_.is_waiting()) {
         return;
     }
     if (ml_.check_in().finished && !models_.is_final()) {
-        ml_.contribute_finished(models_.model()->segments);
+        ml_.contribute_finished(at_hand);
         check_in(out);
     } else {
-        ml_.complete_sync(*models_.model(), out);
+        ml_.complete_sync(models_.model()->commit, at_hand, out);
     }
+}
+
+/// Drops models of an earlier start, except for later rounds of this run: the swarm may still agree
+/// on those. Their files would else not be written over while this node runs.
+void SlNode::forget_kept(const RoundKey& resumed) {
+    std::erase_if(options_.kept, [&](const KeptModel& kept) {
+        return kept.key.contract != resumed.contract || kept.key.run != resumed.run ||
+               kept.key.round <= resumed.round;
+    });
 }
 
 void SlNode::check_in_again(Outbox& out) {

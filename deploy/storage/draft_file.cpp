@@ -26,11 +26,20 @@ bool take_name(const std::filesystem::path& draft, const std::filesystem::path& 
 
 }  // namespace
 
-int DraftFile::begin(std::uint64_t bytes) {
+int DraftFile::open() {
     close();
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) {
-        return errno;
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    return descriptor_ < 0 ? errno : 0;
+}
+
+int DraftFile::begin(std::uint64_t bytes) {
+    int number = open();
+    if (number == 0 && mapped_.is_mapped(descriptor_)) {
+        number = ::unlink(path_.c_str()) == 0 ? open() : errno;
+    }
+    if (number != 0) {
+        close();
+        return number;
     }
     const auto size = static_cast<off_t>(bytes);
     struct stat now {};

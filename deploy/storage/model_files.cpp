@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "core/base/coding.hpp"
 #include "core/files/replace_file.hpp"
 #include "core/params/model_digest.hpp"
+#include "transport/descriptor.hpp"
 
 namespace starling {
 
@@ -29,6 +32,51 @@ struct Read {
     std::uint64_t serial = 0;
     KeptModel model;
 };
+
+/// Segments of a model that begins at `start` of a file's bytes.
+Segments segments_in(const Blob& file, std::uint64_t start) {
+    return cut(Blob(std::make_shared<const Blob>(file), file.view().subspan(start)));
+}
+
+/// `size` bytes of a file; fewer if it is shorter, or can't be read.
+Bytes read_bytes(const Descriptor& file, std::uint64_t offset, std::uint64_t size) {
+    Bytes bytes(size);
+    std::uint64_t here = 0;
+    while (here < size) {
+        const ssize_t count = ::pread(file.number(), bytes.data() + here, size - here,
+                                      static_cast<off_t>(offset + here));
+        if (count == 0 || (count < 0 && errno != EINTR)) {
+            break;
+        }
+        here += static_cast<std::uint64_t>(std::max<ssize_t>(count, 0));
+    }
+    bytes.resize(here);
+    return bytes;
+}
+
+/// Segments of a model of `bytes` that begins at `start`, with their digest; in memory where the
+/// file can't be mapped. Nothing: it can't be read. All bytes are read without the mapping, which
+/// would raise a signal where the disk fails.
+std::optional<std::pair<Segments, Digest>> read_segments(const Descriptor& file,
+                                                         std::uint64_t start, std::uint64_t bytes,
+                                                         const Hasher& hasher,
+                                                         MappedFiles& mapped) {
+    const Blob whole = mapped.map(file.number(), start + bytes);
+    Segments segments = whole.empty() ? Segments{} : segments_in(whole, start);
+    std::vector<Digest> digests;
+    for (std::uint32_t i = 0; i < segment_count(bytes); ++i) {
+        const std::uint64_t size = segment_size(bytes, i);
+        Blob segment(read_bytes(file, start + i * segment_bytes, size));
+        if (segment.size() != size) {
+            return std::nullopt;
+        }
+        digests.push_back(segment_digest(segment, hasher));
+        if (whole.empty()) {
+            segments.push_back(std::move(segment));
+        }
+    }
+    return std::pair(std::move(segments), model_digest(digests, hasher));
+}
 
 /// Of a length that the name of the contract alone determines.
 Bytes start_of(std::uint64_t serial, const RoundKey& key, const Digest& digest,
@@ -48,25 +96,23 @@ Bytes start_of(std::uint64_t serial, const RoundKey& key, const Digest& digest,
     return start.take();
 }
 
-Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
-    const std::string name = "merged model " + file.string();
+Result<Read> read_model(const fs::path& path, const Hasher& hasher, MappedFiles& mapped) {
+    const std::string name = "merged model " + path.string();
     const std::string instead = " and not used: it is fetched from another member";
     const Error damaged{Errc::malformed, name + " is damaged" + instead};
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) {
         return Error{Errc::io, name + " can't be read (" + std::strerror(errno) + ")" + instead};
     }
-    Bytes start(model_magic.size() + 4);
-    stream.read(reinterpret_cast<char*>(start.data()), static_cast<std::streamsize>(start.size()));
-    Reader opening(start);
-    const ByteView word = opening.raw(model_magic.size());
-    const std::uint32_t size = opening.u32();
-    if (!stream || !std::ranges::equal(word, std::as_bytes(std::span(model_magic))) ||
-        size > model_head_max) {
+    const Bytes opening = read_bytes(file, 0, model_magic.size() + 4);
+    Reader begin(opening);
+    const ByteView word = begin.raw(model_magic.size());
+    const std::uint32_t head_size = begin.u32();
+    if (!begin.done() || !std::ranges::equal(word, std::as_bytes(std::span(model_magic))) ||
+        head_size > model_head_max) {
         return damaged;
     }
-    Bytes head(size);
-    stream.read(reinterpret_cast<char*>(head.data()), static_cast<std::streamsize>(size));
+    const Bytes head = read_bytes(file, opening.size(), head_size);
     Reader reader(head);
     Read read;
     read.serial = reader.u64();
@@ -76,17 +122,17 @@ Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
     read.model.key.attempt = reader.u32();
     read.model.digest = reader.digest();
     const std::uint64_t bytes = reader.u64();
+    const std::uint64_t start = opening.size() + head.size();
     std::error_code failed;
-    const std::uint64_t there = fs::file_size(file, failed);
-    if (!stream || !reader.done() || failed || there != start.size() + size + bytes) {
-        return damaged;  // checked before memory is allocated for a forged size
-    }
-    Bytes vector(bytes);
-    stream.read(reinterpret_cast<char*>(vector.data()), static_cast<std::streamsize>(bytes));
-    read.model.segments = cut(Blob(std::move(vector)));
-    if (!stream || model_digest(read.model.segments, hasher) != read.model.digest) {
+    const std::uint64_t there = fs::file_size(path, failed);
+    if (!reader.done() || failed || there < start || there - start != bytes) {
         return damaged;
     }
+    auto segments = read_segments(file, start, bytes, hasher, mapped);
+    if (!segments || segments->second != read.model.digest) {
+        return damaged;
+    }
+    read.model.segments = std::move(segments->first);
     return read;
 }
 
@@ -94,9 +140,17 @@ Result<Read> read_model(const fs::path& file, const Hasher& hasher) {
 
 Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& hasher) {
     Opened opened;
+    opened.files.reset(new ModelFiles(std::move(directory)));
+    if (const Result<void> read = opened.files->read_all(opened, hasher); !read) {
+        return read.error();
+    }
+    return opened;
+}
+
+Result<void> ModelFiles::read_all(Opened& opened, const Hasher& hasher) {
     std::vector<Read> found;
     for (const char* name : model_names) {
-        const fs::path file = directory / name;
+        const fs::path file = directory_ / name;
         remove_leftovers(file);
         std::error_code failed;
         if (!fs::exists(file, failed)) {
@@ -105,7 +159,7 @@ Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& ha
             }
             continue;
         }
-        Result<Read> read = read_model(file, hasher);
+        Result<Read> read = read_model(file, hasher, mapped_);
         if (read) {
             found.push_back(std::move(*read));
         } else {
@@ -115,18 +169,15 @@ Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& ha
     std::sort(found.begin(), found.end(),
               [](const Read& a, const Read& b) { return a.serial < b.serial; });
     for (Read& read : found) {
+        serial_ = read.serial;
+        newest_ = read.model.key;
         opened.models.push_back(std::move(read.model));
     }
-    opened.files.reset(
-        new ModelFiles(std::move(directory), found.empty() ? 0 : found.back().serial));
-    if (!opened.models.empty()) {
-        opened.files->newest_ = opened.models.back().key;
-    }
-    return opened;
+    return {};
 }
 
-ModelFiles::ModelFiles(fs::path directory, std::uint64_t serial)
-    : directory_(std::move(directory)), serial_(serial), draft_(directory_ / draft_name) {}
+ModelFiles::ModelFiles(fs::path directory)
+    : directory_(std::move(directory)), draft_(directory_ / draft_name, mapped_) {}
 
 Result<void> ModelFiles::write(const WriteWork& work) {
     if (!drafted_ || drafted_->number != work.draft) {
@@ -143,15 +194,12 @@ Result<void> ModelFiles::write(const WriteWork& work) {
     return written;
 }
 
-Result<void> ModelFiles::keep(const KeepWork& work) {
+Result<Segments> ModelFiles::keep(const KeepWork& work) {
     const KeptModel& model = work.model;
-    std::uint64_t bytes = 0;
-    for (const Blob& segment : model.segments) {
-        bytes += segment.size();
-    }
+    const std::uint64_t bytes = size_bytes(model.segments);
     if (work.draft == 0 || !drafted_ || drafted_->number != work.draft) {
         if (const Result<void> begun = begin(work.draft, model.key, bytes); !begun) {
-            return begun;
+            return begun.error();
         }
     }
     std::vector<PlacedSegment> rest;
@@ -161,8 +209,10 @@ Result<void> ModelFiles::keep(const KeepWork& work) {
         }
     }
     if (const Result<void> written = write_segments(rest); !written) {
-        return written;
+        return written.error();
     }
+    const std::uint64_t start = drafted_->start;
+    const Blob mapped = draft_.map(start + bytes);
     const std::uint64_t serial = serial_for(model.key);
     int number = draft_.write(start_of(serial, model.key, model.digest, bytes), 0);
     number = number != 0 ? number : draft_.replace(target_for(model.key));
@@ -172,7 +222,7 @@ Result<void> ModelFiles::keep(const KeepWork& work) {
     drafted_.reset();
     serial_ = serial;
     newest_ = model.key;
-    return {};
+    return mapped.empty() ? Segments{} : segments_in(mapped, start);
 }
 
 /// In place of a draft that was not completed.

@@ -15,6 +15,9 @@ namespace starling {
 /// "STRLKEPT", u32 length of the head, the head (u64 serial, string contract, u32 run, u64 round,
 /// u32 attempt, digest, u64 bytes), and the parameter vector. A third file, the draft, holds what
 /// has come of the next model, or blocks for it; it is never read.
+///
+/// The segments that it returns are read from the files when they are used (see MappedFiles), and
+/// take no memory until then.
 class ModelFiles final : public ModelStore {
 public:
     struct Opened {
@@ -26,7 +29,7 @@ public:
     static Result<Opened> open(std::filesystem::path directory, const Hasher& hasher);
 
     Result<void> write(const WriteWork& work) override;
-    Result<void> keep(const KeepWork& work) override;
+    Result<Segments> keep(const KeepWork& work) override;
 
 private:
     /// What the draft holds.
@@ -38,8 +41,9 @@ private:
         std::vector<bool> written;  ///< for each segment
     };
 
-    ModelFiles(std::filesystem::path directory, std::uint64_t serial);
+    explicit ModelFiles(std::filesystem::path directory);
 
+    Result<void> read_all(Opened& opened, const Hasher& hasher);
     Result<void> begin(DraftNumber number, const RoundKey& key, std::uint64_t bytes);
     Result<void> write_segments(const std::vector<PlacedSegment>& segments);
     Error failed(int number);
@@ -48,8 +52,9 @@ private:
     std::filesystem::path target_for(const RoundKey& key) const;
 
     std::filesystem::path directory_;
-    std::uint64_t serial_;  ///< of the newest file
+    std::uint64_t serial_ = 0;  ///< of the newest file
     std::optional<RoundKey> newest_;
+    MappedFiles mapped_;
     DraftFile draft_;
     std::optional<Drafted> drafted_;
 };

@@ -146,13 +146,14 @@ TEST(Exchange, OfManyMembersTheCentreHoldsTwoSegmentsAndLetsSomeSendAtOnce) {
     EXPECT_LE(centre.most_senders(), fan_in_window);
 }
 
-TEST(Exchange, KeepsNoMoreContributionsForTheNextAttemptThanAModel) {
+TEST(Exchange, KeepsContributionsOfHalfAModelForTheNextAttempt) {
     KeptContributions kept;
-    for (std::uint32_t segment = 0; segment < 4 * segments; ++segment) {
-        kept.keep({.id = {"sl1"}}, segment, Blob::phantom(segment_bytes), segments * segment_bytes);
+    constexpr std::uint32_t count = 200;
+    for (std::uint32_t segment = 0; segment < count; ++segment) {
+        kept.keep({.id = {"sl1"}}, segment, Blob::phantom(segment_bytes), count * segment_bytes);
     }
-    EXPECT_TRUE(kept.find({.id = {"sl1"}}, segments - 1));
-    EXPECT_FALSE(kept.find({.id = {"sl1"}}, segments));
+    EXPECT_TRUE(kept.find({.id = {"sl1"}}, count / 2 - 1));
+    EXPECT_FALSE(kept.find({.id = {"sl1"}}, count / 2));
 }
 
 /// Of the nodes asked for merged segments at the start of an exchange, how many segments of each.

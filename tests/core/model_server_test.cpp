@@ -43,6 +43,19 @@ TEST_F(ModelServerTest, ServesTheNewestModelOnly) {
     EXPECT_EQ(sent_now(), 3U);
 }
 
+TEST_F(ModelServerTest, HoldsAModelOnTheDiskOnceItIsThere) {
+    server.hold(model(3), out);
+    Digest other;
+    other.bytes[0] = std::byte{1};
+    const Segments stored(3, Blob::phantom(7));
+    server.on_stored({{"c", 0, 2, 0}, {}, stored});
+    server.on_stored({{"c", 0, 3, 0}, other, stored});  // this node had merged another one
+    server.on_stored({{"c", 0, 3, 0}, {}, {}});
+    EXPECT_EQ(server.model()->segments.front().size(), 0U);
+    server.on_stored({{"c", 0, 3, 0}, {}, stored});
+    EXPECT_EQ(server.model()->segments.front().size(), 7U);
+}
+
 TEST_F(ModelServerTest, ServesRepeatedRequestsSixteenTimesPerConnection) {
     server.hold(model(3), out);
     for (int i = 0; i < 20; ++i) {

@@ -1,6 +1,11 @@
 #include "deploy/storage/model_files.hpp"
 
+#include <algorithm>
+#include <fstream>
+
 #include <gtest/gtest.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include "core/params/model_digest.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -110,6 +115,66 @@ TEST_F(ModelFilesTest, FilesThatAreWrittenAgainHaveTheLengthOfTheNewModel) {
         kept.push_back(large_model(kept.size(), size));
         EXPECT_TRUE(open().files->keep({.model = kept.back()}));
         expect_kept({kept.begin() + std::max<std::ptrdiff_t>(std::ssize(kept) - 2, 0), kept.end()});
+    }
+}
+
+bool same_bytes(const Segments& a, const Segments& b) {
+    return std::ranges::equal(a, b, [](const Blob& one, const Blob& other) {
+        return std::ranges::equal(one.view(), other.view());
+    });
+}
+
+TEST_F(ModelFilesTest, AModelThatIsHeldIsNotWrittenOver) {
+    const ModelFiles::Opened opened = open();
+    const Result<Segments> held = opened.files->keep({.model = large_model(1)});
+    ASSERT_TRUE(held);
+    ASSERT_FALSE(held->empty());
+    for (const Round round : {2U, 3U, 4U, 5U}) {
+        const Result<Segments> stored = opened.files->keep({.model = large_model(round)});
+        ASSERT_TRUE(stored);
+        EXPECT_TRUE(same_bytes(*stored, large_model(round).segments)) << round;
+        EXPECT_TRUE(same_bytes(*held, large_model(1).segments)) << round;
+    }
+}
+
+TEST_F(ModelFilesTest, AModelOfAnEarlierStartIsNotWrittenOverWhileItIsHeld) {
+    EXPECT_TRUE(open().files->keep({.model = large_model(1)}));
+    const ModelFiles::Opened opened = open();
+    ASSERT_EQ(opened.models.size(), 1U);
+    for (const Round round : {2U, 3U, 4U, 5U}) {
+        EXPECT_TRUE(opened.files->keep({.model = large_model(round)}));
+        EXPECT_TRUE(same_bytes(opened.models.front().segments, large_model(1).segments)) << round;
+    }
+}
+
+TEST_F(ModelFilesTest, SegmentsBehindFourGigabytesHaveTheirPlace) {
+    constexpr std::uint64_t bytes = std::uint64_t{5} * 1024 * 1024 * 1024 + 1000;
+    struct statfs disk {};
+    ASSERT_EQ(::statfs(directory.path().c_str(), &disk), 0);
+    if (disk.f_type == TMPFS_MAGIC ||
+        disk.f_bavail * static_cast<std::uint64_t>(disk.f_bsize) < 2 * bytes) {
+        GTEST_SKIP() << "the temporary directory is in memory, or has less than 10 GiB free";
+    }
+    const std::uint32_t last = segment_count(bytes) - 1;
+    const std::uint32_t middle = 17'000;  // 4.15 GiB
+    const auto filled = [&](std::uint32_t index) {
+        return Blob(Bytes(segment_size(bytes, index), static_cast<std::byte>(index)));
+    };
+    const ModelFiles::Opened opened = open();
+    ASSERT_TRUE(opened.files->write(
+        {.draft = 1,
+         .key = {"default", 0, 1, 0},
+         .model_bytes = bytes,
+         .segments = {{0, filled(0)}, {middle, filled(middle)}, {last, filled(last)}}}));
+    const std::filesystem::path draft = directory.path() / "merged.draft";
+    const std::uint64_t start = std::filesystem::file_size(draft) - bytes;
+    std::ifstream stream(draft, std::ios::binary);
+    for (const std::uint32_t index : {0U, middle, last}) {
+        Bytes read(segment_size(bytes, index));
+        stream.seekg(static_cast<std::streamoff>(start + index * segment_bytes));
+        stream.read(reinterpret_cast<char*>(read.data()),
+                    static_cast<std::streamsize>(read.size()));
+        EXPECT_TRUE(same_bytes({Blob(std::move(read))}, {filled(index)})) << index;
     }
 }
 

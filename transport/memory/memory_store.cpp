@@ -57,9 +57,9 @@ Result<void> MemoryStore::write(const WriteWork& work) {
     return {};
 }
 
-Result<void> MemoryStore::keep(const KeepWork& work) {
+Result<Segments> MemoryStore::keep(const KeepWork& work) {
     if (Result<void> allowed = write_allowed(); !allowed) {
-        return allowed;
+        return allowed.error();
     }
     const KeptModel& model = work.model;
     std::uint64_t written_bytes = 0;
@@ -77,7 +77,7 @@ Result<void> MemoryStore::keep(const KeepWork& work) {
     if (models.size() > 2) {
         models.erase(models.begin());
     }
-    return {};
+    return model.segments;
 }
 
 Result<void> MemoryStore::keep_state(std::uint32_t slot, const KeptState& state) {

@@ -16,7 +16,7 @@ public:
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
     Result<void> write(const WriteWork& work) override;
-    Result<void> keep(const KeepWork& work) override;
+    Result<Segments> keep(const KeepWork& work) override;
     Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;
     Result<void> remove_states() override;
     SwarmDuration append_duration() const override { return duration; }

@@ -77,7 +77,8 @@ private:
     void on_commit(const Commit& commit, Outbox& out);
     void catch_up_to(const Commit& commit, Outbox& out);
     std::optional<CommittedModel> kept_model(const Commit& commit) const;
-    void resume_from(CommittedModel model, Outbox& out);
+    void resume_from(CommittedModel model, const Segments& at_hand, Outbox& out);
+    void forget_kept(const RoundKey& resumed);
     void check_in_again(Outbox& out);
 
     // sl_from_ml.cpp
@@ -100,7 +101,7 @@ private:
     void on_work(const WorkDone& done, Outbox& out);
     void send_new_report(Outbox& out);
     void on_fetched_hash(const SegmentDigests& hashed, Outbox& out);
-    void on_fetched_kept(Outbox& out);
+    void on_fetched_kept(const Segments& stored, Outbox& out);
     void name_non_finite(const std::vector<NodeId>& nodes, Outbox& out);
     void dial_source(Outbox& out);
     void check_catch_up(Outbox& out);
