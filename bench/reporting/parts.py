@@ -14,6 +14,7 @@ from reporting.processes import peak_mib, proportional_mib
 from reporting.swarm_round import WARM, Alone, Swarm, measure_round
 
 LARGE, SMALL = 44_695_848, 500_000  # the parameters of a ResNet-18 for 10 classes; a small model
+HUGE = 500_000_000
 
 
 @dataclasses.dataclass
@@ -65,17 +66,33 @@ def round_(context):
 
 def memory(context):
     """What a swarm adds to the loops: peak of SL and ML, shared pages counted once, beside the program alone."""
-    with Alone(context.bin, 1, LARGE, WARM + 1) as alone:
-        alone.run_rounds(WARM + 1)
-        base = peak_mib(alone.nodes[0].pid)
-        alone.finish(first=0)
-    found = {"bytes": LARGE, "program_alone_mib": base, "members": []}
+    found = {"bytes": LARGE, "program_alone_mib": peak_alone(context, LARGE), "members": []}
     for members in (2, 8) if context.quick else (2, 8, 32):
         context.say(f"{members} members")
         with Swarm(context.bin, members, LARGE, WARM + 2) as swarm:
             peaks = sample_peaks(swarm)
             found["members"].append({"members": members, "pair_peak_mib": peaks})
     return found
+
+
+def large(context):
+    """A model of 500 MB among 8 members: memory, time, and whether all stay in every round."""
+    members, rounds = 8, WARM + 2
+    found = {"bytes": HUGE, "program_alone_mib": peak_alone(context, HUGE)}
+    with Swarm(context.bin, members, HUGE, rounds) as swarm:
+        peaks = sample_peaks(swarm)
+        swarm.expect_one_digest()
+        return found | {"members": [{"members": members, "pair_peak_mib": peaks}], "seconds": swarm.round_seconds(rounds),
+                        "phases": swarm.phases(rounds), "given_up": swarm.given_up()}
+
+
+def peak_alone(context, size):
+    """Of a program without a swarm, in MiB."""
+    with Alone(context.bin, 1, size, WARM + 1) as alone:
+        alone.run_rounds(WARM + 1)
+        base = peak_mib(alone.nodes[0].pid)
+        alone.finish(first=0)
+    return base
 
 
 def sample_peaks(swarm):
@@ -211,4 +228,5 @@ def compression_(context):
 # name -> (function, seconds that it takes by default, and with --quick)
 PARTS = {"round": (round_, 330, 130), "overhead": (overhead, 60, 20), "memory": (memory, 90, 30), "tls": (tls, 25, 15),
          "wan": (wan, 50, 15), "merge": (merge, 70, 20), "micro": (micro, 25, 10),
-         "compression": (compression_, 270, 90)}
+         "compression": (compression_, 270, 90), "large": (large, 120, 120)}
+WANTED = tuple(name for name in PARTS if name != "large")  # by default

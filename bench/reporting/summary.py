@@ -151,8 +151,8 @@ def merge_ratios(results, ratios):
 
 
 def memory_ratios(results, ratios):
-    def added(members):
-        found = data_of(results, "memory")
+    def added(members, part="memory"):
+        found = data_of(results, part)
         limit = (3 * found["bytes"] + PAIR_BYTES) / MIB
         for case in found["members"]:
             if case["members"] == members:
@@ -162,6 +162,9 @@ def memory_ratios(results, ratios):
     for members in (2, 8, 32):
         ratios.add(f"memory that a swarm of {members} adds to a member / (3 models + 64 MB)", 1.0, "lower",
                    lambda members=members: added(members))
+    if "large" in results["parts"]:  # not by default
+        ratios.add("memory that a swarm of 8 adds to a member, 500 MB / (3 models + 64 MB)", 1.0, "lower", lambda: added(8, "large"))
+        ratios.add("members given up in rounds of 500 MB, 8 members", 0, "lower", lambda: data_of(results, "large")["given_up"])
 
 
 def summarize(results):

@@ -180,6 +180,31 @@ class Swarm(Programs):
                 raise BenchError(f"round: {self.last_words()}")
             time.sleep(0.01)
 
+    def round_seconds(self, rounds):
+        """Of each measured round, from the first call to the last return."""
+        times = self.times()
+        return [max(t[n][1] for t in times) - min(t[n][0] for t in times) for n in range(WARM + 1, rounds + 1)]
+
+    def expect_one_digest(self):
+        """BenchError: members continued from a round with different models."""
+        found = {}
+        for i in range(1, self.members + 1):
+            with open(f"{self.folder}/ml{i}.trace") as lines:
+                for match in re.finditer(r" sync_end .*?\bround=(\d+).*?\bdigest=(\w+)", lines.read()):
+                    found.setdefault(int(match.group(1)), []).append(match.group(2))
+        for number, digests in found.items():
+            if len(digests) != self.members or len(set(digests)) != 1:
+                raise BenchError(f"round {number}: {len(digests)} members continued, with {len(set(digests))} different models")
+        if not found:
+            raise BenchError("the members' traces have no round")
+
+    def given_up(self):
+        """How often the SN gave a member up before the last commit: lost, or excluded because it held a round up."""
+        with open(f"{self.folder}/sn0.trace") as lines:
+            events = [line.split(" ", 3)[2:3] for line in lines]
+        last = max(at for at, event in enumerate(events) if event == ["round_committed"])
+        return sum(event in (["member_gone"], ["member_excluded"]) for event in events[:last])
+
     def phases(self, rounds):
         """{phase: its median over members and measured rounds}, by the traces."""
         names = {name for _, *pair in PHASES for name in pair}
@@ -216,6 +241,4 @@ def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=(
         cpu = cpu_seconds(swarm.pids()) - before[0]
         peak = sum(peak_mib(pid) for pid in swarm.pids())
         swarm.finish(first=1)
-        times = swarm.times()
-        seconds = [max(t[n][1] for t in times) - min(t[n][0] for t in times) for n in range(WARM + 1, rounds + 1)]
-        return {"seconds": seconds, "cpu": cpu / measured, "peak_mib": peak, "phases": swarm.phases(rounds)}
+        return {"seconds": swarm.round_seconds(rounds), "cpu": cpu / measured, "peak_mib": peak, "phases": swarm.phases(rounds)}

@@ -87,6 +87,10 @@ def memory_rows(found):
                number((3 * found["bytes"] + PAIR_BYTES) / MIB)]
 
 
+def large_row(found):
+    return [str(found["members"][0]["members"]), milliseconds(found["seconds"])] + [number(1000 * t) for t in found["phases"].values()]
+
+
 def overhead_rows(found):
     for name, figures in found.items():
         yield [name, milliseconds(figures["seconds"])]
@@ -112,6 +116,12 @@ def data_tables(data, results):
     if "memory" in data:
         yield ("Memory of a member", "MiB of SL and program together, shared pages counted once, sampled while rounds run.",
                ["members", "median peak", "largest peak", "program alone", "added", "goal"], list(memory_rows(data["memory"])))
+    if "large" in data:
+        found = data["large"]
+        yield (f"A model of {megabytes(found['bytes'])}, memory of a member", "MiB, as above.",
+               ["members", "median peak", "largest peak", "program alone", "added", "goal"], list(memory_rows(found)))
+        yield (f"A model of {megabytes(found['bytes'])}, time", "Milliseconds: of a round, median (middle half), and of its phases, medians.",
+               ["members", "round"] + list(found["phases"]), [large_row(found)])
     if "overhead" in data:
         yield ("Training outside the exchange", "Milliseconds of the same work by two programs: median (middle half).", ["", "time"],
                list(overhead_rows(data["overhead"])))

@@ -26,8 +26,8 @@ public:
     /// Cancels what is queued of an older model, which nobody needs any more.
     void hold(CommittedModel model, Outbox& out);
 
-    /// A model is on the disk: if it is the one that this holds, its segments there replace those in
-    /// memory. Without segments: nothing.
+    /// A model is on the disk: if it is the one that this holds, its segments there replace those
+    /// in memory. Without segments: nothing.
     void on_stored(const KeptModel& stored);
 
     /// A connection was made or lost: what was queued on the one before may not have arrived.

@@ -17,7 +17,7 @@ from reporting.markdown import markdown  # noqa: E402
 from reporting.page import page  # noqa: E402
 from reporting.parts import in_turns, runs_of  # noqa: E402
 from reporting.summary import summarize  # noqa: E402
-from results import recorded  # noqa: E402
+from results import large_part, recorded  # noqa: E402
 
 
 class Summary(unittest.TestCase):
@@ -67,6 +67,16 @@ class Summary(unittest.TestCase):
         empty = summarize({"parts": {}})["ratios"]
         self.assertEqual(list(empty), list(self.ratios))
         self.assertTrue(all(ratio["got"] is None and not ratio["holds"] for ratio in empty.values()))
+
+    def test_a_large_model_has_goals_only_where_it_is_measured(self):
+        name = "memory that a swarm of 8 adds to a member, 500 MB / (3 models + 64 MB)"
+        self.assertNotIn(name, self.ratios)
+        results = recorded()
+        results["parts"]["large"] = large_part(given_up=1)
+        self.ratios = summarize(results)["ratios"]
+        self.expect(name, 0.6704, 1.0, True)
+        self.expect("members given up in rounds of 500 MB, 8 members", 1, 0, False)
+        self.assertIn("| 8 | 2,000 | 2,000 | 1,000 | 1,000 | 1,492 |", markdown(results, summarize(results)))
 
     def test_peers_without_a_goal_are_compared(self):
         comparisons = summarize(recorded())["comparisons"]

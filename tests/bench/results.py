@@ -39,3 +39,10 @@ def recorded():
                "parts": {name: {"data": data, "took_seconds": 1.0} for name, data in parts.items()}}
     results["parts"]["wan"] = {"error": "no <namespaces> | here", "took_seconds": 0.1}
     return results
+
+
+def large_part(given_up):
+    phases = {"hand over": 0.4, "agree": 0.02, "exchange": 7.0, "commit": 0.04, "take": 0.4}
+    return {"took_seconds": 90.0, "data": {
+        "bytes": 500_000_000, "program_alone_mib": 1000.0, "members": [{"members": 8, "pair_peak_mib": [2000.0] * 8}],
+        "seconds": [8.1, 8.2], "phases": phases, "given_up": given_up}}
