@@ -42,8 +42,9 @@ struct ProgramSnapshot {
     TrainingPosition position;
     Blob state;
 };
-/// A larger state is refused wherever its size is read.
-constexpr std::uint64_t program_state_bytes_max = std::uint64_t{4} * 1024 * 1024 * 1024;
+/// A larger state is refused wherever its size is read. Four times the largest model: an optimiser
+/// has up to two values a parameter, perhaps of twice the size.
+constexpr std::uint64_t program_state_bytes_max = 4 * ParamLayout::bytes_max;
 
 /// The program has come to a sync point (or to its end) and waits.
 struct SyncRequest {

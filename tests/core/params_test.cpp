@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/params/param_layout.hpp"
+#include "core/params/segment_parts.hpp"
 #include "core/params/segments.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 
@@ -83,6 +84,42 @@ TEST(Segments, BytesAreCopiedAcrossSegmentBorders) {
         copy_bytes(segments, begin, out);
         EXPECT_EQ(to_hex(out), to_hex(ByteView(bytes).subspan(begin, size))) << begin;
     }
+}
+
+/// A vector of 5 GiB and 1000 bytes, whose segments are the same bytes, but for two.
+TEST(Segments, BytesBehindFourGigabytesAreInTheirPlace) {
+    constexpr std::uint64_t bytes = std::uint64_t{5} * 1024 * 1024 * 1024 + 1000;
+    const std::uint32_t count = segment_count(bytes);
+    ASSERT_EQ(count, 20'481U);
+    EXPECT_EQ(segment_size(bytes, count - 2), segment_bytes);
+    EXPECT_EQ(segment_size(bytes, count - 1), 1000U);
+    Segments segments(count, Blob(Bytes(segment_bytes)));
+    constexpr std::uint32_t marked = 17'000;  // from byte 4,456,448,000 on
+    segments[marked] = Blob(Bytes(segment_bytes, std::byte{1}));
+    segments[count - 1] = Blob(Bytes(1000, std::byte{2}));
+    EXPECT_TRUE(is_whole(segments, bytes));
+    EXPECT_EQ(size_bytes(segments), bytes);
+    Bytes out(4);
+    copy_bytes(segments, marked * segment_bytes - 2, out);
+    EXPECT_EQ(to_hex(out), "00000101");
+    copy_bytes(segments, bytes - 1001, std::span(out).first(2));
+    EXPECT_EQ(to_hex(out), "00020101");
+    EXPECT_EQ(cut(Blob::phantom(bytes)).back().size(), 1000U);
+}
+
+/// One of two tensors ends, and the other one begins, behind 2^32 bytes.
+TEST(Segments, PartsOfTensorsBehindFourGigabytesAreFound) {
+    const ParamLayout layout =
+        *ParamLayout::make({{"a", DType::f32, {1'100'000'000}}, {"b", DType::f32, {100'000'000}}});
+    constexpr std::uint64_t border = 4'400'000'000;
+    const auto segment = static_cast<std::uint32_t>(border / segment_bytes);
+    std::vector<std::pair<std::string, std::size_t>> parts;
+    for_each_part(layout, segment, [&](const SegmentPart& part) {
+        parts.emplace_back(part.tensor.name, part.bytes);
+    });
+    const std::size_t of_a = border % segment_bytes;
+    EXPECT_EQ(parts, (std::vector<std::pair<std::string, std::size_t>>{
+                         {"a", of_a}, {"b", segment_bytes - of_a}}));
 }
 
 TEST(Segments, AreCompleteOnlyWithAllTheirBytes) {

@@ -22,6 +22,8 @@ struct ToyOptions {
     SwarmDuration grace = std::chrono::seconds(30);
     SwarmDuration wait_limit{0};
     bool extra_tensor = false;  ///< declares a different layout
+    /// Its parameters have a size and no bytes (see Blob): for models larger than the memory.
+    bool phantom = false;
     std::string contract = "default";
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
     ExchangePlan exchange = ExchangePlan::automatic;
@@ -39,6 +41,9 @@ struct ToyOptions {
 inline void load_params(const SyncedReply& reply, std::vector<float>& params) {
     std::size_t at = 0;
     for (const Blob& segment : reply.params) {
+        if (segment.is_phantom()) {
+            return;
+        }
         const std::size_t size = std::min(segment.size(), params.size() * sizeof(float) - at);
         std::memcpy(reinterpret_cast<std::byte*>(params.data()) + at, segment.view().data(), size);
         at += size;
@@ -50,9 +55,11 @@ inline void load_params(const SyncedReply& reply, std::vector<float>& params) {
 class ToyProgram final : public ProgramModel {
 public:
     explicit ToyProgram(ToyOptions options)
-        : options_(options), params_(options.elements, 0.0F), momentum_(options.elements, 0.0F) {
+        : options_(options),
+          params_(options.phantom ? 0 : options.elements, 0.0F),
+          momentum_(params_.size(), 0.0F) {
         Random random(options.seed);
-        for (std::size_t i = 0; i < options.elements; ++i) {
+        for (std::size_t i = 0; i < params_.size(); ++i) {
             target_.push_back(static_cast<float>(random.normal()));
         }
     }
@@ -120,14 +127,21 @@ private:
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
         request.batches = synced_ == 0 ? 0 : 16;
-        Bytes bytes(params_.size() * sizeof(float) + (options_.extra_tensor ? 12 : 0));
-        std::memcpy(bytes.data(), params_.data(), params_.size() * sizeof(float));
-        request.params = cut(Blob(std::move(bytes)));
+        request.params = cut(parameters());
         if (options_.keeps_state && synced_ > 0) {
             const auto state = std::as_bytes(std::span(momentum_));
             request.snapshot = {{synced_, 0}, Blob(Bytes(state.begin(), state.end()))};
         }
         return request;
+    }
+
+    Blob parameters() const {
+        if (options_.phantom) {
+            return Blob::phantom(options_.elements * sizeof(float));
+        }
+        Bytes bytes(params_.size() * sizeof(float) + (options_.extra_tensor ? 12 : 0));
+        std::memcpy(bytes.data(), params_.data(), params_.size() * sizeof(float));
+        return Blob(std::move(bytes));
     }
 
     void resume_at(const ProgramSnapshot& kept) {
