@@ -114,20 +114,15 @@ std::uint64_t Exchange::missing_bytes(const std::set<std::uint32_t>& segments,
 
 void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
-        const RoundMember& member = setup_.members[contributors_[c]];
-        for (std::uint32_t segment = 0; segment < plan_.owner_of.size(); ++segment) {
-            if (!owned(segment)) {
-                continue;
-            }
-            if (contributors_[c] == self_) {
-                contribute(segment, c, own_.encoded(segment), out);
-            } else if (auto kept =
-                           setup_.kept ? setup_.kept->find(member, segment) : std::nullopt) {
+        for (const std::uint32_t segment : owned_) {
+            const RoundMember& member = setup_.members[contributors_[c]];
+            auto kept = setup_.kept ? setup_.kept->find(member, segment) : std::nullopt;
+            if (kept && contributors_[c] != self_) {
                 contribute(segment, c, std::move(*kept), out);
             }
         }
     }
-    open_window();
+    open_window(out);
     measured_at_ = now;
     began_at_ = now;
     for (auto& [id, partner] : states_) {
@@ -243,6 +238,14 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     return {};
 }
 
+void Exchange::contribute_own(std::uint32_t segment, Outbox& out) {
+    const auto self = std::lower_bound(contributors_.begin(), contributors_.end(), self_);
+    if (self != contributors_.end() && *self == self_) {
+        contribute(segment, static_cast<std::size_t>(self - contributors_.begin()),
+                   own_.encoded(segment), out);
+    }
+}
+
 void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out) {
     Assembly& assembly = assemblies_.at(segment);
     const std::size_t slot = setup_.in_arrival_order ? assembly.present : contributor;
@@ -290,7 +293,7 @@ void Exchange::on_merged(SwarmTime now, const MergeResult& result, Outbox& out) 
     store_merged(result.segment, result.merged, result.encoded, out);
     open_ -= result.segment < contributions_below_ ? 1U : 0U;
     const std::uint32_t before = contributions_below_;
-    if (!open_window()) {
+    if (!open_window(out)) {
         return;
     }
     for (auto& [id, partner] : states_) {

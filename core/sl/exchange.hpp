@@ -137,7 +137,7 @@ private:
 
     bool owned(std::uint32_t segment) const { return plan_.owner_of[segment] == self_; }
     void request_within_window(SwarmTime now, Outbox& out);
-    bool open_window();
+    bool open_window(Outbox& out);
     /// Whether contributions of it are needed now: of segments within the window.
     bool contributes(const Partner& partner) const {
         return !partner.contributions.empty() &&
@@ -156,6 +156,7 @@ private:
     static SwarmDuration stall_timeout(const Partner& partner, SwarmDuration without_rate);
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       Outbox& out);
+    void contribute_own(std::uint32_t segment, Outbox& out);
     void contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out);
     void store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out);
     bool is_partner(std::uint32_t member, const std::set<std::uint32_t>& owners) const;

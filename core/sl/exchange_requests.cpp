@@ -6,10 +6,11 @@
 
 namespace starling {
 
-/// Once half of the window is merged, so that segments are requested several at a time.
+/// Once half of the window is merged, so that segments are requested several at a time. The own
+/// contributions to it are encoded here: those of a whole large model would take seconds.
 ///
 /// \return  whether there are more segments in it now.
-bool Exchange::open_window() {
+bool Exchange::open_window(Outbox& out) {
     const std::uint64_t each = segment_bytes * contributors_.size();
     const auto room = std::max<std::uint64_t>(2, contribution_window_bytes / each);
     const auto next = std::lower_bound(owned_.begin(), owned_.end(), contributions_below_);
@@ -21,6 +22,9 @@ bool Exchange::open_window() {
         open_ += merged_.has(*end) ? 0U : 1U;
     }
     contributions_below_ = end == owned_.end() ? std::numeric_limits<std::uint32_t>::max() : *end;
+    for (auto segment = next; segment != end; ++segment) {
+        contribute_own(*segment, out);
+    }
     return true;
 }
 

@@ -146,6 +146,45 @@ TEST(Exchange, OfManyMembersTheCentreHoldsTwoSegmentsAndLetsSomeSendAtOnce) {
     EXPECT_LE(centre.most_senders(), fan_in_window);
 }
 
+/// A member that does not wait until it is asked: the own contributions are encoded window by
+/// window, and each of the others' is counted once.
+TEST(Exchange, ContributionsThatComeUnaskedAreMergedOnceTheirWindowIsOpen) {
+    ExchangeSetup setup = setup_of(8, "sl000", ExchangePlan::star);
+    KeptContributions kept;
+    setup.kept = &kept;
+    const RoundKey key = setup.key;
+    const std::set<NodeId> others = others_of(setup);
+    Exchange exchange(std::move(setup));
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    exchange.start(SwarmTime{}, others, out);
+    for (const NodeId& from : others) {
+        for (std::uint32_t segment = 0; segment < segments; ++segment) {
+            EXPECT_TRUE(exchange.on_segment(SwarmTime{}, from,
+                                            {key, SegmentKind::contribution, segment},
+                                            Blob::phantom(segment_bytes), out));
+        }
+    }
+    std::deque<std::uint32_t> merges;
+    const auto take_merges = [&] {
+        for (const Effect& effect : std::exchange(effects, {})) {
+            if (const auto* work = std::get_if<StartWork>(&effect)) {
+                merges.push_back(std::get<MergeWork>(work->what).segment);
+            }
+        }
+    };
+    take_merges();
+    EXPECT_EQ(merges.size(), contribution_window_bytes / (8 * segment_bytes));
+    for (std::size_t done = 0; done < segments; ++done) {
+        ASSERT_FALSE(merges.empty()) << done;
+        exchange.on_merged(SwarmTime{}, {merges.front(), Blob::phantom(segment_bytes), {}}, out);
+        merges.pop_front();
+        take_merges();
+    }
+    EXPECT_TRUE(exchange.complete());
+    EXPECT_TRUE(merges.empty());
+}
+
 TEST(Exchange, KeepsContributionsOfHalfAModelForTheNextAttempt) {
     KeptContributions kept;
     constexpr std::uint32_t count = 200;
