@@ -37,6 +37,7 @@ protected:
 TEST_F(LargeModels, AreMergedAndStoredInOneAttemptHoweverLongThatTakes) {
     swarm.network.faults.bytes_per_second = 1.25e9;
     swarm.network.work_bytes_per_second = 30e6;
+    swarm.network.disk_bytes_per_second = 30e6;
     add_three_pairs(ExchangePlan::butterfly);
     ASSERT_TRUE(swarm.run(std::chrono::hours(2))) << swarm.trace.tail();
     expect_rounds(std::uint64_t{2} * (3 - 1) * large_bytes);
