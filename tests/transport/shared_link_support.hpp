@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cmath>
+#include <cstring>
+
+#include "core/base/bytes.hpp"
+#include "core/base/random.hpp"
+
+namespace starling::test {
+
+constexpr std::uint64_t fault_seeds = 200;
+constexpr std::size_t largest_piece = std::size_t{1} << 20U;
+/// Small ones as often as large ones: from 1 to `most` bytes.
+inline std::size_t drawn_size(Random& random, std::size_t most) {
+    return static_cast<std::size_t>(std::pow(static_cast<double>(most), random.uniform()));
+}
+
+/// The bytes that an end sends, each determined by its position.
+class DrawnStream {
+public:
+    explicit DrawnStream(std::uint64_t seed) : seed_(seed) {}
+
+    Bytes at(std::uint64_t position, std::size_t count) const {
+        const std::uint64_t first = position / word_bytes;
+        Bytes words((position % word_bytes + count + word_bytes - 1) / word_bytes * word_bytes);
+        for (std::size_t i = 0; i < words.size(); i += word_bytes) {
+            const std::uint64_t word = (seed_ + first + i / word_bytes) * 0x9e3779b97f4a7c15U;
+            std::memcpy(words.data() + i, &word, word_bytes);
+        }
+        words.erase(words.begin(),
+                    words.begin() + static_cast<std::ptrdiff_t>(position % word_bytes));
+        words.resize(count);
+        return words;
+    }
+
+private:
+    static constexpr std::size_t word_bytes = sizeof(std::uint64_t);
+    std::uint64_t seed_;
+};
+
+}  // namespace starling::test
