@@ -215,9 +215,4 @@ std::size_t decode_listed(const std::byte* from, std::span<float> values) {
     return sizeof count + count * entry_bytes;
 }
 
-std::size_t fixed_part_bytes(Compression kind, std::size_t elements) {
-    return kind == Compression::int8 ? elements + block_count(elements) * sizeof(float)
-                                     : elements * sizeof(std::uint16_t);
-}
-
 }  // namespace starling

@@ -16,7 +16,8 @@ namespace starling {
 
 /// Bytes of `elements` elements by f16, bf16 or int8.
 std::size_t coded_bytes(Compression kind, std::size_t elements);
-/// By f16, bf16 or int8. Finite values stay finite. NaN stays NaN; with int8 so does its block.
+/// By f16, bf16 or int8. Finite values of magnitude 2^127 or less stay finite. NaN stays NaN; with
+/// int8 so does its block.
 void encode_values(Compression kind, std::span<const float> values, Bytes& out);
 /// \param from  coded_bytes() bytes
 void decode_values(Compression kind, const std::byte* from, std::span<float> values);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -36,11 +37,24 @@ void append(Bytes& out, const void* data, std::size_t size) {
     out.insert(out.end(), from, from + size);
 }
 
+/// The sum of two finite numbers, limited to finite ones: a model of finite contributions must not
+/// become infinite by how it travels, since its owner would be named for that.
+float finite_sum(float a, float b) {
+    const float sum = a + b;
+    return std::isinf(sum) && std::isfinite(a) && std::isfinite(b)
+               ? std::copysign(std::numeric_limits<float>::max(), sum)
+               : sum;
+}
+
 /// Encodes the differences of a part by f16, bf16 or int8.
 void encode_differences(Compression kind, std::vector<float> values,
                         std::span<const float> reference, Bytes& out) {
+    // Rounding up a larger one could make it infinite.
+    constexpr float largest = 0x1p127F;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] -= reference[i];
+        const float difference = finite_sum(values[i], -reference[i]);
+        values[i] =
+            std::isfinite(difference) ? std::clamp(difference, -largest, largest) : difference;
     }
     encode_values(kind, values, out);
 }
@@ -53,14 +67,14 @@ std::size_t decode_part(Compression kind, const std::byte* from, std::span<float
     std::vector<float> differences(values.size());
     decode_values(kind, from, differences);
     for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] += differences[i];
+        values[i] = finite_sum(values[i], differences[i]);
     }
     return coded_bytes(kind, values.size());
 }
 
 void add(std::span<float> values, std::span<const float> more) {
     for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] += more[i];
+        values[i] = finite_sum(values[i], more[i]);
     }
 }
 

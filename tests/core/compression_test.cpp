@@ -221,6 +221,44 @@ TEST(SegmentCodec, KeepsNanAndLargeValuesApart) {
     }
 }
 
+TEST(SegmentCodec, FiniteValuesStayFinite) {
+    constexpr float most = std::numeric_limits<float>::max();
+    const float extremes[] = {most, -most, 0.9F * most, -0.7F * most, most / 127, 0.0F, 1e-40F};
+    Bytes before(layout()->size_bytes());
+    Bytes after(before.size());
+    std::size_t at = segment_bytes;
+    for (const float from : extremes) {
+        for (const float to : extremes) {
+            std::memcpy(before.data() + at, &from, sizeof from);
+            std::memcpy(after.data() + at, &to, sizeof to);
+            at += 256 * sizeof from;  // in a block of its own
+        }
+    }
+    const Segments reference = cut(Blob(std::move(before)));
+    const Segments values = cut(Blob(std::move(after)));
+    const auto all_finite = [](const Blob& segment) {
+        for (std::size_t i = 0; i < segment.size(); i += sizeof(float)) {
+            if (!std::isfinite(float_at(segment, i))) {
+                return false;
+            }
+        }
+        return true;
+    };
+    for (const std::string& text : all_methods) {
+        const SegmentCodec codec(layout(), compression(text));
+        for (const bool has_reference : {true, false}) {
+            const Blob base = has_reference ? reference[inner] : Blob();
+            Blob residual;
+            for (int round = 0; round < 3; ++round) {  // residuals grow
+                const Blob own = codec.encode_contribution(inner, values[inner], base, residual);
+                EXPECT_TRUE(all_finite(codec.decode(inner, own, base))) << text;
+            }
+            const Blob merged = codec.encode_merged(inner, values[inner], base);
+            EXPECT_TRUE(all_finite(codec.decode(inner, merged, base))) << text;
+        }
+    }
+}
+
 TEST(SegmentCodec, RefusesBytesThatAreNoSegment) {
     const Segments reference = cut(model(1, 1.0));
     const Segments values = cut(model(2, 1e-3, model(1, 1.0)));
