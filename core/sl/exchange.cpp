@@ -42,7 +42,7 @@ Exchange::Exchange(ExchangeSetup setup)
       plan_(make_plan(plan_members(setup_), setup_.layout->size_bytes(), setup_.key.round,
                       setup_.exchange)),
       codec_(setup_.layout, setup_.compression),
-      own_(codec_, std::move(setup_.own), std::move(setup_.reference), std::move(setup_.residuals)),
+      own_(*setup_.own),
       merged_(plan_.owner_of.size()) {
     const std::size_t segments = plan_.owner_of.size();
     STARLING_INVARIANT(own_.size() == segments, "the ML's parameters were cut by the same layout");
@@ -182,17 +182,7 @@ void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t se
     out.send(to, SegmentData{setup_.key, kind, segment}, body, setup_.serial);
 }
 
-bool Exchange::is_non_finite_merge(const SegmentData& data, const Blob& body) const {
-    if (setup_.non_finite != NonFinitePolicy::refuse || data.kind != SegmentKind::merged ||
-        data.key != setup_.key || data.index >= merged_.size() ||
-        !codec_.check(data.index, body, own_.has_reference())) {
-        return false;
-    }
-    return holds_non_finite(*setup_.layout, data.index,
-                            codec_.decode(data.index, body, own_.reference(data.index)));
-}
-
-Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
+Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                                   Blob body, Outbox& out) {
     const auto found = states_.find(from);
     if (data.key != setup_.key) {
@@ -203,24 +193,33 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
                      "segment from a node or with an index that does not belong to this round"};
     }
     if (Result<void> sound = codec_.check(data.index, body, own_.has_reference()); !sound) {
-        return sound;
+        return sound.error();
     }
     Partner& partner = found->second;
+    const bool merged = data.kind == SegmentKind::merged;
+    std::set<std::uint32_t>& missing = merged ? partner.merged : partner.contributions;
+    const bool is_missing = missing.contains(data.index);
+    Blob values;
+    if (merged && is_missing) {
+        values = codec_.decode(data.index, body, own_.reference(data.index));
+        if (setup_.non_finite == NonFinitePolicy::refuse &&
+            holds_non_finite(*setup_.layout, data.index, values)) {
+            return false;
+        }
+    }
     partner.last_segment = now;
     partner.probe_timeout = first_probe_timeout;
     set_partial(partner, 0);
-    std::set<std::uint32_t>& missing =
-        data.kind == SegmentKind::contribution ? partner.contributions : partner.merged;
-    if (missing.erase(data.index) == 0) {
-        return {};  // it came twice, or was never requested
+    if (!is_missing) {
+        return true;  // it came twice, or was never requested
     }
+    missing.erase(data.index);
     partner.bytes += body.size();
     traffic_.received_bytes += body.size();
     note_progress(now, partner);
-    if (data.kind == SegmentKind::merged) {
-        Blob values = codec_.decode(data.index, body, own_.reference(data.index));
+    if (merged) {
         store_merged(data.index, std::move(values), std::move(body), out);
-        return {};
+        return true;
     }
     for (std::size_t c = 0; c < contributors_.size(); ++c) {
         const RoundMember& member = setup_.members[contributors_[c]];
@@ -235,7 +234,7 @@ Result<void> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     if (!contributes(partner)) {
         request_within_window(now, out);
     }
-    return {};
+    return true;
 }
 
 void Exchange::contribute_own(std::uint32_t segment, Outbox& out) {

@@ -36,14 +36,13 @@ struct ExchangeSetup {
     ExchangePlan exchange = ExchangePlan::automatic;
     CompressionMethod compression;
     Durability durable = Durability::all;
-    Segments own;                   ///< this member's parameters
-    Segments reference;             ///< the model of the round before; empty in round 0
-    Segments residuals;             ///< see OwnContribution
-    bool in_arrival_order = false;  ///< see SlNodeOptions::PlantedFaults
+    bool in_arrival_order = false;                 ///< see SlNodeOptions::PlantedFaults
     SwarmDuration limit = std::chrono::hours(24);  ///< see attempt_limit()
     /// Of this attempt at this node: of its work (WorkId) and the segments it sends (SendGroup).
     std::uint32_t serial = 0;
-    KeptContributions* kept = nullptr;  ///< of the round; must outlive the exchange
+    // Of the round; both must outlive the exchange.
+    OwnContribution* own = nullptr;
+    KeptContributions* kept = nullptr;
 };
 
 /// One attempt at a round at one member: which segments it has, still needs, and still has to send.
@@ -66,10 +65,11 @@ public:
     void on_peer_lost(const NodeId& peer);
     /// For the current attempt; the node has matched the key.
     void on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out);
-    /// Whether this is a merged segment with NaN or infinity that the contract refuses.
-    bool is_non_finite_merge(const SegmentData& data, const Blob& body) const;
-    /// Accepts a segment. An error (wrong sender, index or size): it is dropped.
-    Result<void> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
+    /// Accepts a segment. An error (wrong sender, index or encoding): it is dropped.
+    ///
+    /// \return  false: it is dropped, since it is a merged segment with NaN or infinity, which the
+    ///     contract refuses; the sender still owes it.
+    Result<bool> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
                             Outbox& out);
     void on_merged(SwarmTime now, const MergeResult& result, Outbox& out);
     /// \pre probe.key == key()
@@ -102,8 +102,6 @@ public:
     const Segments& merged() const { return merged_.values(); }
     /// The segments of merged() that are there since the last call.
     std::vector<std::uint32_t> take_new_merged() { return merged_.take_new(); }
-    /// Of the next round, if this attempt is committed: see OwnContribution.
-    const Segments& residuals() const { return own_.residuals(); }
 
     struct Traffic {
         std::uint64_t sent_bytes = 0;      ///< bodies handed to the transport
@@ -173,7 +171,7 @@ private:
     std::uint32_t contributions_below_ = 0;         ///< end of the window of segments
     std::size_t open_ = 0;                          ///< owned segments in it that are not merged
     SegmentCodec codec_;
-    OwnContribution own_;
+    OwnContribution& own_;
     MergedSegments merged_;
     std::uint64_t expected_bytes_ = 0;  ///< to be received in this attempt
     std::uint64_t partial_bytes_ = 0;   ///< of all partners

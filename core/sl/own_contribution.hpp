@@ -7,16 +7,21 @@
 
 namespace starling {
 
+/// This member's parameters for a round.
+struct OwnParameters {
+    Segments values;
+    Segments reference;  ///< the model of the round before; empty in round 0
+};
+
 /// This member's parameters of one round as they travel. Each segment is encoded when it is first
 /// needed, and once, so that all owners and all attempts at the round get the same bytes.
 class OwnContribution {
 public:
-    /// \param reference  the model of the round before; empty in round 0
     /// \param residuals  what the compression lost in earlier rounds; empty: nothing
-    OwnContribution(SegmentCodec codec, Segments values, Segments reference, Segments residuals)
+    OwnContribution(SegmentCodec codec, OwnParameters own, Segments residuals)
         : codec_(std::move(codec)),
-          values_(std::move(values)),
-          reference_(std::move(reference)),
+          values_(std::move(own.values)),
+          reference_(std::move(own.reference)),
           residuals_(std::move(residuals)),
           encoded_(values_.size()) {
         residuals_.resize(values_.size());
@@ -36,7 +41,8 @@ public:
     }
     std::size_t size() const { return values_.size(); }
     bool has_reference() const { return !reference_.empty(); }
-    /// What the compression has lost up to this round: for the next one, if this one is merged.
+    /// What the compression has lost up to this round, of the segments that were needed: for the
+    /// next one, if this contribution is merged.
     const Segments& residuals() const { return residuals_; }
 
 private:

@@ -1,13 +1,15 @@
 #include "core/sl/round_exchange.hpp"
 
+#include <algorithm>
+
 #include "core/base/size_text.hpp"
 #include "core/params/model_digest.hpp"
 #include "core/sl/sl_log.hpp"
 
 namespace starling {
 
-void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<NodeId>& up,
-                          Outbox& out) {
+void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
+                          const std::set<NodeId>& up, Outbox& out) {
     const RoundKey key = setup.key;
     ++serial_;
     model_.emplace(serial_, key, setup.layout->size_bytes());
@@ -16,6 +18,7 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
     durability_ = setup.durable;
     if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
+        own_.reset();
         contributions_round_ = key;
     }
     out.report(TraceEvent("exchange_begin")
@@ -29,10 +32,7 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
                             " among " + std::to_string(setup.members.size()) + " members"));
     setup.serial = serial_;
     setup.kept = &kept_contributions_;
-    if (key.round == 0) {
-        residuals_.clear();  // of another run
-    }
-    setup.residuals = residuals_;
+    set_own(std::move(own), setup);
     exchange_.emplace(std::move(setup));
     report_plan(out);
     exchange_->start(now, up, out);
@@ -42,6 +42,24 @@ void RoundExchange::begin(SwarmTime now, ExchangeSetup setup, const std::set<Nod
         }
         fetch = fetch->second.key <= key ? deferred_fetches_.erase(fetch) : std::next(fetch);
     }
+}
+
+/// What one attempt has encoded, the next one needs not encode again if the owners have kept it; so
+/// what is lost by that is known only if it is kept here too.
+void RoundExchange::set_own(OwnParameters own, ExchangeSetup& setup) {
+    std::uint64_t index = 0;
+    for (const RoundMember& member : setup.members) {
+        index = member.id == self_ ? member.check_in_index : index;
+    }
+    if (setup.key.round == 0) {
+        residuals_.clear();  // of another run
+    }
+    if (!own_ || own_->check_in_index != index) {
+        own_.emplace(
+            OwnInRound{index, OwnContribution(SegmentCodec(setup.layout, setup.compression),
+                                              std::move(own), residuals_)});
+    }
+    setup.own = &own_->contribution;
 }
 
 /// Where it is another one than that of the attempt before.
@@ -122,15 +140,12 @@ void RoundExchange::on_probe_reply(SwarmTime now, const NodeId& from, const Fetc
     }
 }
 
-bool RoundExchange::is_non_finite_merge(const SegmentData& data, const Blob& body) const {
-    return exchange_ && exchange_->is_non_finite_merge(data, body);
-}
-
-void RoundExchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
-                               const Blob& body, Outbox& out) {
-    const Result<void> taken =
+std::vector<NodeId> RoundExchange::on_segment(SwarmTime now, const NodeId& from,
+                                              const SegmentData& data, const Blob& body,
+                                              Outbox& out) {
+    const Result<bool> taken =
         exchange_ ? exchange_->on_segment(now, from, data, body, out)
-                  : Result<void>(Error{Errc::stale, "no round is being exchanged"});
+                  : Result<bool>(Error{Errc::stale, "no round is being exchanged"});
     if (!taken) {
         out.report(TraceEvent("segment_refused")
                        .with("peer", from.name)
@@ -138,9 +153,13 @@ void RoundExchange::on_segment(SwarmTime now, const NodeId& from, const SegmentD
                        .with("attempt", data.key.attempt)
                        .with("index", data.index)
                        .with("reason", taken.error().message));
-        return;
+        return {};
+    }
+    if (!*taken) {
+        return {from};
     }
     process_merged(out);
+    return {};
 }
 
 std::vector<NodeId> RoundExchange::on_merged(SwarmTime now, const MergeResult& result,
@@ -253,7 +272,6 @@ CommittedModel RoundExchange::finish(const Commit& commit, Outbox& out) {
     const bool reported = reported_model_ && reported_model_->key == exchange_->key();
     CommittedModel model{exchange_->key(), commit,
                          reported ? reported_model_->segments : exchange_->merged()};
-    residuals_ = exchange_->residuals();
     end(out);
     return model;
 }
@@ -266,10 +284,22 @@ Deviation RoundExchange::deviation(const Commit& commit) const {
     return deviation;
 }
 
-void RoundExchange::on_committed(Round round) {
+void RoundExchange::on_committed(const CommittedModel& model) {
+    const Commit& commit = model.commit;
+    const bool contributed =
+        own_ && same_round(contributions_round_, model.key) &&
+        std::any_of(commit.members.begin(), commit.members.end(), [&](const RoundMember& member) {
+            return member.id == self_ && member.check_in_index == own_->check_in_index;
+        });
+    if (contributed) {
+        residuals_ = own_->contribution.residuals();
+    }
+    if (!exchange_) {
+        own_.reset();
+    }
     kept_contributions_.clear();
     reported_model_.reset();
-    std::erase_if(named_non_finite_, [&](const auto& named) { return named.first < round; });
+    std::erase_if(named_non_finite_, [&](const auto& named) { return named.first < commit.round; });
 }
 
 void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDuration stall_limit,

@@ -34,8 +34,9 @@ public:
     /// Begins an attempt, and answers what was requested for it before this node knew of it.
     ///
     /// \pre !running()
-    /// \param setup  without `serial`, `kept` and `residuals`.
-    void begin(SwarmTime now, ExchangeSetup setup, const std::set<NodeId>& up, Outbox& out);
+    /// \param setup  without `serial`, `own` and `kept`.
+    void begin(SwarmTime now, OwnParameters own, ExchangeSetup setup, const std::set<NodeId>& up,
+               Outbox& out);
     /// The attempt is over. Cancels queued segments, which nobody needs any more.
     void end(Outbox& out);
 
@@ -52,10 +53,10 @@ public:
     bool on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const;
     void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                         Outbox& out);
-    /// Whether this is a merged segment with NaN or infinity that the contract refuses.
-    bool is_non_finite_merge(const SegmentData& data, const Blob& body) const;
-    void on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, const Blob& body,
-                    Outbox& out);
+    /// \return the sender, if the segment is a merged one with NaN or infinity, which the contract
+    ///     refuses.
+    std::vector<NodeId> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
+                                   const Blob& body, Outbox& out);
 
     /// Whether the work is of the current attempt.
     bool awaits(const WorkId& work) const { return exchange_ && work.serial == serial_; }
@@ -90,8 +91,8 @@ public:
     CommittedModel finish(const Commit& commit, Outbox& out);
     /// \pre merged_digest(commit) is another one than commit.digest
     Deviation deviation(const Commit& commit) const;
-    /// The model of that round is here: what was stored for it is not needed any more.
-    void on_committed(Round round);
+    /// The model of a round is here: what was stored for that round is not needed any more.
+    void on_committed(const CommittedModel& model);
     /// The newest model that was reported, and not committed as far as this node knows: the swarm
     /// may agree on it while this node is cut off and taken for lost.
     const std::optional<KeptModel>& reported_model() const { return reported_model_; }
@@ -103,6 +104,7 @@ public:
                          const std::set<NodeId>& refused_by) const;
 
 private:
+    void set_own(OwnParameters own, ExchangeSetup& setup);
     void report_plan(Outbox& out);
     void add_new(const MergeResult* merged);
     void on_digest(const Digest& digest, Outbox& out);
@@ -126,7 +128,13 @@ private:
     bool new_report_ = false;
 
     std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
-    Segments residuals_;  ///< of the newest round that was committed as merged here
+    /// This node's part in the round of contributions_round_, the same in all attempts.
+    struct OwnInRound {
+        std::uint64_t check_in_index = 0;
+        OwnContribution contribution;
+    };
+    std::optional<OwnInRound> own_;
+    Segments residuals_;  ///< of the newest round that was committed with a contribution of here
     KeptContributions kept_contributions_;
     RoundKey contributions_round_;  ///< of kept_contributions_; its attempt is ignored
     /// Requests for attempts that the SN has not announced yet: the newest of each peer and kind.

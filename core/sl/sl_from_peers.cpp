@@ -29,6 +29,8 @@ void SlNode::begin_exchange(Outbox& out) {
         return;
     }
     round_.begin(now_,
+                 {.values = ml_.params(),
+                  .reference = needs_reference ? models_.model()->segments : Segments{}},
                  {.self = options_.id,
                   .key = key,
                   .members = view.frozen,
@@ -39,8 +41,6 @@ void SlNode::begin_exchange(Outbox& out) {
                   .exchange = config.exchange,
                   .compression = config.compression,
                   .durable = config.durable,
-                  .own = ml_.params(),
-                  .reference = needs_reference ? models_.model()->segments : Segments{},
                   .in_arrival_order = options_.planted.merge_in_arrival_order,
                   .limit = attempt_limit(config, view.frozen.size())},
                  peers_.up(), out);
@@ -85,10 +85,9 @@ void SlNode::on_segment(const NodeId& from, const SegmentData& data, const Blob&
                         Outbox& out) {
     if (catch_up_.is_on(data.key)) {
         catch_up_.on_segment(now_, from, data, body, out);
-    } else if (round_.is_non_finite_merge(data, body)) {
-        name_non_finite({from}, out);  // and waits for another one, or for the SN's decision
     } else {
-        round_.on_segment(now_, from, data, body, out);
+        // and waits for another one of those that it names, or for the SN's decision
+        name_non_finite(round_.on_segment(now_, from, data, body, out), out);
         send_new_report(out);
     }
 }

@@ -232,7 +232,7 @@ std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
 ///     need not be read from the disk.
 void SlNode::resume_from(CommittedModel model, const Segments& at_hand, Outbox& out) {
     catch_up_.end();
-    round_.on_committed(model.commit.round);
+    round_.on_committed(model);
     run_.on_committed(model.commit.round);
     forget_kept(model.key);
     models_.hold(std::move(model), out);

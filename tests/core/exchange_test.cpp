@@ -30,8 +30,13 @@ ExchangeSetup setup_of(std::uint32_t members, const std::string& self, ExchangeP
         {{"w", DType::f32, {static_cast<std::int64_t>(segments * segment_bytes / 4)}}}));
     setup.method = *parse_merge_method("mean");
     setup.exchange = exchange;
-    setup.own = cut(Blob::phantom(segments * segment_bytes));
     return setup;
+}
+
+OwnContribution own_of(const ExchangeSetup& setup) {
+    return {SegmentCodec(setup.layout, setup.compression),
+            {.values = cut(Blob::phantom(segments * segment_bytes)), .reference = {}},
+            {}};
 }
 
 std::set<NodeId> others_of(const ExchangeSetup& setup) {
@@ -52,8 +57,10 @@ public:
         : members_(members),
           setup_(setup_of(members, "sl000", ExchangePlan::star)),
           others_(others_of(setup_)),
+          own_(own_of(setup_)),
           exchange_([this] {
               ExchangeSetup setup = setup_;
+              setup.own = &own_;
               setup.kept = &kept_;
               return setup;
           }()) {}
@@ -114,6 +121,7 @@ private:
     std::uint32_t members_;
     ExchangeSetup setup_;
     std::set<NodeId> others_;
+    OwnContribution own_;
     KeptContributions kept_;
     Exchange exchange_;
     SwarmTime now_{};
@@ -199,6 +207,8 @@ TEST(Exchange, KeepsContributionsOfHalfAModelForTheNextAttempt) {
 std::map<std::string, std::size_t> asked_for_merged(const std::string& self) {
     ExchangeSetup setup = setup_of(9, self, ExchangePlan::tree);
     const std::set<NodeId> others = others_of(setup);
+    OwnContribution own = own_of(setup);
+    setup.own = &own;
     Exchange exchange(std::move(setup));
     std::vector<Effect> effects;
     Outbox out(effects);

@@ -36,9 +36,13 @@ public:
             {{"weight", DType::f32, {static_cast<std::int64_t>(toy.elements)}}}));
     }
 
-    std::vector<std::string> digests() {
+    /// \param lost_in  the round from which on the last member is missing; 0: none
+    std::vector<std::string> digests(std::uint32_t lost_in = 0) {
         std::vector<std::string> digests = {round(false)};
         for (std::uint32_t sync = 0; sync <= toy_.syncs; ++sync) {
+            if (sync + 1 == lost_in) {
+                targets_.pop_back();
+            }
             digests.push_back(round(true));
         }
         return digests;
@@ -54,9 +58,10 @@ private:
                 params[i] += 0.5F * (target[i] - params[i]);
             }
             const auto bytes = std::as_bytes(std::span(params));
-            contributions.emplace_back(SegmentCodec(layout_, compression),
-                                       cut(Blob(Bytes(bytes.begin(), bytes.end()))), reference_,
-                                       residuals_[contributions.size()]);
+            contributions.emplace_back(
+                SegmentCodec(layout_, compression),
+                OwnParameters{cut(Blob(Bytes(bytes.begin(), bytes.end()))), reference_},
+                residuals_[contributions.size()]);
         }
         Segments segments;
         for (std::uint32_t at = 0; at < segment_count(layout_->size_bytes()); ++at) {
@@ -150,6 +155,39 @@ TEST(MergeInASwarm, HasTheSameBytesUnderEveryPlanWithCompression) {
             expect_rehearsed("mean", 100'000, 6, plan, compression);
         }
         expect_rehearsed("coordinate-median", 100'000, 7, ExchangePlan::butterfly, compression);
+    }
+}
+
+/// The last of five members sends no contributions in round 3, and is killed after the others have
+/// exchanged theirs. In the next attempt these are not sent again; what their compression has lost
+/// counts in round 4 all the same, and once.
+TEST(MergeInASwarm, ErrorFeedbackSurvivesARepeatedAttempt) {
+    for (const char* compression : {"int8", "top-k:fraction=0.05"}) {
+        const ToyOptions toy{.elements = 300'000,  // five segments
+                             .min_peers = 4,
+                             .exchange = ExchangePlan::butterfly,
+                             .compression = compression};
+        MemorySwarm swarm(8);
+        swarm.tampered["sl5"] = [](std::unique_ptr<Node> node) {
+            return std::make_unique<TamperedNode>(std::move(node), nullptr, [](Effect& effect) {
+                auto* send = std::get_if<Send>(&effect);
+                const auto* data =
+                    send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+                if (data != nullptr && data->key.round == 3) {
+                    send->to = {"nobody"};
+                }
+            });
+        };
+        for (int number = 1; number <= 5; ++number) {
+            swarm.add_pair(number, toy);
+        }
+        ASSERT_TRUE(swarm.run_to_round(2)) << swarm.trace.tail();
+        swarm.run_for(std::chrono::seconds(2));
+        swarm.crash_pair(5);
+        ASSERT_TRUE(swarm.run_to_round(4)) << swarm.trace.tail();
+        const auto begun = swarm.trace.named("exchange_begin", "sl1");
+        EXPECT_EQ(field(begun.at(4), "attempt"), "1") << "of round 3";
+        EXPECT_EQ(committed_digests(swarm), Rehearsal(5, toy).digests(3)) << compression;
     }
 }
 
