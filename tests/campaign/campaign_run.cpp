@@ -83,6 +83,13 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     result.crashes = swarm.crashes();
     result.operations = checker.operations() + checker.reads();
     result.violations = checker.violations().count();
+    if (swarm.trace.false_merges) {
+        const Violations& more = swarm.trace.false_merges->violations();
+        result.violations += more.count();
+        for (const Violation& violation : more.kept()) {
+            result.first.push_back(to_string(violation));
+        }
+    }
     if (result.violations > 0 && options.hostile) {
         result.first.push_back("the hostile member and SN: " + swarm.lies());
     }

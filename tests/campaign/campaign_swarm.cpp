@@ -35,8 +35,14 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
     if (options.min_peers > 0) {
         training_.min_peers = options.min_peers;
     }
+    draw_compression(seed);
     if (options.hostile) {
         add_hostile_nodes(seed);
+    }
+    Random late(derive_seed(seed, "latecomer"));
+    if (late.chance(0.25)) {
+        latecomer_ = {1 + static_cast<int>(late.below(static_cast<std::uint64_t>(options.pairs))),
+                      milliseconds(3'000 + late.below(20'000))};
     }
     training_.grace = milliseconds(100 + random.below(2000));
     training_.part = milliseconds(200 + random.below(600));
@@ -44,6 +50,41 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
         sn_addresses_.push_back({"10.0.1." + std::to_string(i), 30304});
         servers_.emplace_back().sentinel = i == 1 ? 1 : 0;
     }
+}
+
+/// Most seeds have none. The model has several segments more often where it is compressed.
+void CampaignSwarm::draw_compression(std::uint64_t seed) {
+    Random draw(derive_seed(seed, "compression"));
+    if (!draw.chance(options_.hostile ? 0.5 : 0.3)) {
+        return;
+    }
+    constexpr Compression kinds[] = {Compression::f16, Compression::bf16, Compression::int8,
+                                     Compression::top_k};
+    training_.compression.kind = kinds[draw.below(std::size(kinds))];
+    if (training_.compression.kind == Compression::top_k) {
+        training_.compression.fraction = draw.chance(0.5) ? 0.02 : 0.4;
+    }
+    if (draw.chance(0.2)) {
+        training_.elements = 70'000;
+    }
+}
+
+/// Kinds of lies that only some swarms can have, in addition to the three.
+void CampaignSwarm::add_lies(std::uint64_t seed, std::set<Lie>& lies) {
+    Random draw(derive_seed(seed, "more lies"));
+    std::set<Lie> more;
+    if (training_.compression.kind != Compression::none && draw.chance(0.6)) {
+        more.insert(draw.chance(0.5) ? Lie::malformed_segments : Lie::non_finite_codes);
+    }
+    // With false reports, or other false merges, there need not be a majority for any digest.
+    if (!lies.contains(Lie::wrong_reports) && !lies.contains(Lie::wrong_merges) &&
+        draw.chance(0.4)) {
+        more.insert(Lie::uneven_merges);
+    }
+    for (const Lie lie : more) {
+        hostile_.lies += ", " + std::string(to_string(lie));
+    }
+    lies.merge(more);
 }
 
 /// Three kinds of lies in total, drawn from the seed, spread over one member and one SN.
@@ -71,11 +112,17 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         }
         training_.slowest_link =
             1'000'000;  // an attempt ends after ten minutes, whatever progress it claims
-        trace.relays_lie =
-            training_.exchange == ExchangePlan::tree && lies.contains(Lie::wrong_merges);
+        add_lies(seed, lies);
         const std::string n = std::to_string(options_.pairs);
-        hostile_.member =
-            std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others), lies);
+        hostile_.member = std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others),
+                                                          lies, training_.compression.kind);
+        if (lies.contains(Lie::uneven_merges) ||
+            (training_.exchange == ExchangePlan::tree && lies.contains(Lie::wrong_merges))) {
+            FalseMergeCheck& check = trace.false_merges.emplace(hostile_.member->id());
+            hostile_.member->on_false_merge = [&check](const RoundKey& key, const NodeId& to) {
+                check.on_sent(key, to);
+            };
+        }
         trace.not_believed.insert({{"sl" + n}, {"ml" + n}});
     }
     if (!server_lies.empty()) {
@@ -96,12 +143,25 @@ void CampaignSwarm::start() {
     for (int i = 1; i <= options_.pairs; ++i) {
         add_pair(i);
     }
+    if (latecomer_) {
+        start_late(latecomer_->first);
+    }
     for (int i = 1; i <= reader_count; ++i) {
         add_reader(i);
     }
     // The first start of SN 1 creates the ledger; later ones would join it.
     network.at(network.now() + milliseconds(500), [this] { ledger_created_ = true; });
     supervise();
+}
+
+/// It joins a run that has begun, unless min_peers needs it: with compression, it has no model that
+/// the others' encodings refer to.
+void CampaignSwarm::start_late(int pair) {
+    for (const NodeId& process : {sls_[index(pair)], mls_[index(pair)]}) {
+        network.crash(process);
+        down_.insert(process);
+        restart_at(network.now() + latecomer_->second, process);
+    }
 }
 
 SnNodeOptions CampaignSwarm::sn_options(int number) {

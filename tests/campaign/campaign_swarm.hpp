@@ -174,7 +174,10 @@ private:
     /// Processes that should have ended by now, and why.
     std::map<NodeId, std::string_view> still_running() const;
     void unexpected(const NodeId& process, const std::string& why);
+    void draw_compression(std::uint64_t seed);
     void add_hostile_nodes(std::uint64_t seed);
+    void add_lies(std::uint64_t seed, std::set<Lie>& lies);
+    void start_late(int pair);
     bool is_hostile(int pair) const { return hostile_.member != nullptr && pair == options_.pairs; }
     /// A hostile SN that repeats old messages about itself may remove its own successor.
     bool is_hostile_sn(std::size_t sn) const {
@@ -197,6 +200,7 @@ private:
     std::uint64_t sessions_ = 0;  ///< number of sessions given out
     std::uint64_t tools_ = 0;     ///< number of tools started
     Counts counts_;
+    std::optional<std::pair<int, SwarmDuration>> latecomer_;  ///< pair, and when it starts
     bool ledger_created_ = false;
     bool healed_ = false;  ///< no more faults
 };

@@ -3,10 +3,12 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "core/check/swarm_checker.hpp"
+#include "tests/campaign/false_merge_check.hpp"
 
 namespace starling::test {
 
@@ -33,10 +35,15 @@ public:
                 }
             }
         }
-        if (not_believed.contains(node) || (relays_lie && event.name == "exchange_done")) {
+        if (not_believed.contains(node)) {
             return;
         }
-        checker.report(time, node, event);
+        if (false_merges) {
+            false_merges->report(time, node, event);
+        }
+        if (!false_merges || event.name != "exchange_done") {
+            checker.report(time, node, event);
+        }
         if (event.name == "leader_elected") {
             leader = node;
         } else if (event.name == "sync_end") {
@@ -53,10 +60,9 @@ public:
     /// Nodes whose events are recorded, but not judged. A hostile SN's own log is valid: it lies in
     /// what it sends.
     std::set<NodeId> not_believed;
-    /// A hostile member of a tree passes on other bytes to its group than the owner has sent, so
-    /// that honest members merge to different digests. They are named, and continue from the
-    /// committed model, which is checked as always.
-    bool relays_lie = false;
+    /// A hostile member sends some members other merged segments than others get, so that honest
+    /// members merge to different digests: this judges their merges in place of the checker.
+    std::optional<FalseMergeCheck> false_merges;
     /// By ML node and session of its SL, since two processes of one ML may run.
     std::map<std::pair<NodeId, std::uint64_t>, SwarmTime> last_sync_end;
     std::map<std::uint64_t, std::string> digests;  ///< committed, by round

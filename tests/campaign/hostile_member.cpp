@@ -1,45 +1,25 @@
 #include "tests/campaign/hostile_member.hpp"
 
-#include <limits>
-
 #include "tests/campaign/adversarial_node.hpp"
+#include "tests/campaign/hostile_bytes.hpp"
 
 namespace starling::test {
-namespace {
-
-Blob all_nan(std::size_t bytes) {
-    const std::vector<float> values(bytes / sizeof(float), std::numeric_limits<float>::quiet_NaN());
-    const auto view = std::as_bytes(std::span(values));
-    Bytes body(view.begin(), view.end());
-    body.resize(bytes);
-    return Blob(std::move(body));
-}
-
-Blob with_another_bit(const Blob& blob, std::uint64_t bit) {
-    Bytes bytes(blob.view().begin(), blob.view().end());
-    if (!bytes.empty()) {
-        // Flips the lowest bit of a float32: a different, still finite number.
-        bytes[(bit % bytes.size()) / sizeof(float) * sizeof(float)] ^= std::byte{1};
-    }
-    return Blob(std::move(bytes));
-}
-
-}  // namespace
 
 std::string_view to_string(Lie lie) {
-    constexpr std::string_view names[lie_count] = {
-        "wrong-contributions", "wrong-merges",     "nan-contributions", "nan-merges",
-        "wrong-reports",       "no-contributions", "no-merges",         "no-reports",
-        "false-progress",      "false-blame",      "asks-for-nothing",  "old-frames",
-        "command-flood"};
+    constexpr std::string_view names[] = {
+        "wrong-contributions", "wrong-merges",     "nan-contributions",  "nan-merges",
+        "wrong-reports",       "no-contributions", "no-merges",          "no-reports",
+        "false-progress",      "false-blame",      "asks-for-nothing",   "old-frames",
+        "command-flood",       "uneven-merges",    "malformed-segments", "non-finite-codes"};
     return names[static_cast<std::size_t>(lie)];
 }
 
 HostileMember::HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> others,
-                             std::set<Lie> lies)
+                             std::set<Lie> lies, Compression compression)
     : id_(std::move(id)),
       others_(std::move(others)),
       lies_(std::move(lies)),
+      compression_(compression),
       random_(derive_seed(seed, "hostile")) {}
 
 std::unique_ptr<Node> HostileMember::wrap(std::unique_ptr<Node> sl,
@@ -73,10 +53,21 @@ void HostileMember::change_segment(const SegmentData& data, Effect& effect) {
         return;
     }
     Blob& body = std::get<Send>(effect).frame.body;
-    if (tells(contribution ? Lie::nan_contributions : Lie::nan_merges)) {
+    const NodeId& to = std::get<Send>(effect).to;
+    if (tells(Lie::malformed_segments) && random_.chance(0.5)) {
+        body = malformed(body, compression_, random_);
+    } else if (tells(Lie::non_finite_codes) && random_.chance(0.5)) {
+        body = with_non_finite_code(body, compression_, random_);
+    } else if (tells(contribution ? Lie::nan_contributions : Lie::nan_merges)) {
         body = all_nan(body.size());
-    } else if (tells(contribution ? Lie::wrong_contributions : Lie::wrong_merges)) {
-        body = with_another_bit(body, contribution ? random_.next() : 0);
+    } else if (contribution && tells(Lie::wrong_contributions)) {
+        body = with_another_bit(body, random_.next());
+    } else if (!contribution &&
+               (tells(Lie::wrong_merges) || (tells(Lie::uneven_merges) && to == others_.back()))) {
+        body = with_another_value(body, compression_);
+        if (on_false_merge) {
+            on_false_merge(data.key, to);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -8,12 +9,13 @@
 
 #include "core/base/random.hpp"
 #include "core/ledger/signature.hpp"
+#include "core/merge/compression.hpp"
 #include "core/node/node.hpp"
 
 namespace starling::test {
 
 /// What a malicious member with a valid certificate may do to the others. All frames are
-/// well-formed.
+/// well-formed; their bodies need not be.
 enum class Lie : std::uint8_t {
     wrong_contributions,  ///< parameters with changed bits, different ones for each owner
     wrong_merges,         ///< a segment that it owns is merged to wrong bits, the same for all
@@ -28,20 +30,29 @@ enum class Lie : std::uint8_t {
     deaf,              ///< requests no segments
     old_frames,        ///< resends earlier frames
     command_flood,     ///< sends each command many times, and check-ins of future rounds
+    // In addition, see CampaignSwarm::add_hostile_nodes().
+    /// segments that it merges or passes on are wrong for one member, its neighbour by id
+    uneven_merges,
+    malformed_segments,  ///< half of what it sends is no encoding of a segment
+    non_finite_codes,    ///< half of what it sends decodes to NaN or infinity somewhere
 };
-constexpr int lie_count = 13;
+constexpr int lie_count = 13;  ///< of those that are drawn in every seed
 std::string_view to_string(Lie lie);
 
 /// Some kinds of lies, kept over all sessions of the member.
 class HostileMember {
 public:
-    HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> others, std::set<Lie> lies);
+    HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> others, std::set<Lie> lies,
+                  Compression compression);
 
     /// Wraps its SL: changes, drops and adds effects.
     std::unique_ptr<Node> wrap(std::unique_ptr<Node> sl, std::shared_ptr<const NodeSigner> signer);
     const NodeId& id() const { return id_; }
 
     void change(Effect& effect, const NodeSigner& signer, std::vector<Effect>& more);
+
+    /// Is called when a merged segment with another value is sent to a member in an attempt.
+    std::function<void(const RoundKey&, const NodeId&)> on_false_merge;
 
 private:
     bool tells(Lie lie) const { return begun_ && lies_.contains(lie); }
@@ -52,6 +63,7 @@ private:
     NodeId id_;
     std::vector<NodeId> others_;
     std::set<Lie> lies_;
+    Compression compression_;
     Random random_;
     bool begun_ = false;  ///< round 0 is over: there is something to attack
     std::uint64_t claimed_ = 0;
