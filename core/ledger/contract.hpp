@@ -164,10 +164,15 @@ struct Contract {
     /// Members that exchange nothing with each other, of each pair the smaller id first. The fault
     /// may be on either side, or between them: where both take part neither merges segments.
     std::set<std::pair<NodeId, NodeId>> apart;
+    /// Attempts at this round that no majority has merged to the same bytes.
+    std::uint32_t undecided = 0;
     /// Rounds of this run that a member has held up, in parts of rounds_per_holdup.
     std::map<NodeId, std::uint32_t> holdups;
-    SwarmTime round_began_at{};         ///< the commit of the one before
-    SwarmDuration longest_round{};      ///< of this run, from commit to commit
+    struct RoundTimes {
+        SwarmTime began_at{};     ///< of this round: the commit of the one before
+        SwarmDuration longest{};  ///< of this run, from commit to commit
+    };
+    RoundTimes times;
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it

@@ -60,6 +60,14 @@ struct MemberDeviated {
     Digest agreed;
     std::uint32_t times = 0;  ///< in this run, with this one
 };
+/// No majority of an attempt's members merged it to the same bytes.
+struct RoundUndecided {
+    std::string contract;
+    Round round = 0;
+    Attempt attempt = 0;
+    std::string merges;  ///< who has merged it to what, for people
+    NodeId next;         ///< who merges the next attempt
+};
 /// Nothing moves between a member and these others, or one merged to other bytes than the other
 /// one sent to most: the rest merges for them from here on.
 struct MembersKeptApart {
@@ -91,8 +99,8 @@ struct RollChanged {
 };
 using LedgerEvent =
     std::variant<RollChanged, NodeRegistered, MemberEnrolled, CheckedIn, RoundFrozen,
-                 RoundCommitted, MemberGone, MemberExcluded, MemberDeviated, MembersKeptApart,
-                 ContributionNotFinite, ContractEnded>;
+                 RoundCommitted, MemberGone, MemberExcluded, MemberDeviated, RoundUndecided,
+                 MembersKeptApart, ContributionNotFinite, ContractEnded>;
 
 /// The answer to a command, kept for its (session, sequence).
 struct Answer {
@@ -177,6 +185,7 @@ private:
     void freeze_if_ready(Contract& contract, SwarmTime now);
     void freeze(Contract& contract, bool retry);
     void conclude(Contract& contract, const Digest& agreed);
+    void repeat_undecided(Contract& contract, const CommitRound& command, SwarmTime now);
     void note_deviation(Contract& contract, const CommitRound& command, const MemberReport& report,
                         const Digest& agreed, SwarmTime now);
     void remove_member(Contract& contract, const NodeId& node, MemberStatus status,

@@ -40,7 +40,7 @@ constexpr SwarmDuration longest_counted = std::chrono::hours(24 * 30);
 
 /// Start of the round: the commit of the previous one; of the first round its last check-in.
 SwarmTime began_at(const Contract& contract) {
-    SwarmTime began = contract.round_began_at;
+    SwarmTime began = contract.times.began_at;
     if (!contract.last_commit) {
         for (const RoundMember& frozen : contract.frozen) {
             began = std::max(began, contract.members.at(frozen.id).heard_at);
@@ -54,8 +54,7 @@ SwarmTime began_at(const Contract& contract) {
 /// All members of the attempt have reported. The merge is deterministic and all had the same
 /// contributions, so a member whose digest differs from the majority's has a faulty machine or
 /// program, lies, or was lied to by the owner of a segment: it is named, and fetches the model of
-/// the others. Its signed report stays in this record. Without a majority it is unknown whose merge
-/// is right, and the run ends.
+/// the others. Its signed report stays in this record.
 Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
     Contract* contract = current(command.contract, command.run);
     if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
@@ -80,16 +79,14 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
                                      std::string(to_string(contract->config.durable)) + "'"};
     }
     const std::optional<Digest> agreed = majority_digest(command.reports);
+    const SwarmTime now = time_of(entry);
     if (!agreed) {
-        end(*contract, ContractPhase::aborted,
-            "no majority of the members merged round " + std::to_string(contract->round) +
-                " to the same bytes: " + merges_text(command.reports));
+        repeat_undecided(*contract, command, now);
         return {Errc::ok, "", contract->run};
     }
-    const SwarmTime now = time_of(entry);
-    contract->longest_round =
-        std::clamp(now - began_at(*contract), contract->longest_round, longest_counted);
-    contract->round_began_at = now;
+    contract->times.longest =
+        std::clamp(now - began_at(*contract), contract->times.longest, longest_counted);
+    contract->times.began_at = now;
     for (const RoundMember& frozen : contract->frozen) {
         contract->members.at(frozen.id).heard_at = now;  // an exchange may take hours
     }
@@ -101,6 +98,27 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
     }
     lose_absent(*contract, now);
     return {Errc::ok, "", contract->run};
+}
+
+/// It is unknown whose merge is right: an owner may have sent every member other bytes. In the next
+/// attempt one member merges all segments, after that another one. If it is honest, all that are
+/// honest merge to the same bytes. Once each has had its turn there is no honest majority, and the
+/// run ends.
+void Ledger::repeat_undecided(Contract& contract, const CommitRound& command, SwarmTime now) {
+    const std::string merges = merges_text(command.reports);
+    if (contract.undecided >= contract.frozen.size()) {
+        end(contract, ContractPhase::aborted,
+            "no majority of the members merged round " + std::to_string(contract.round) +
+                " to the same bytes: " + merges);
+        return;
+    }
+    ++contract.undecided;
+    RoundUndecided undecided{contract.name, contract.round, contract.attempt, merges, {}};
+    retry_without(contract, now);
+    for (const RoundMember& member : contract.frozen) {
+        undecided.next = member.merges ? member.id : undecided.next;
+    }
+    events_.push_back(std::move(undecided));
 }
 
 void Ledger::note_deviation(Contract& contract, const CommitRound& command,
@@ -139,6 +157,7 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
         member.check_in.reset();
     }
     contract.last_commit = commit;
+    contract.undecided = 0;
     contract.frozen.clear();
     contract.departed.clear();
     contract.version = index_;

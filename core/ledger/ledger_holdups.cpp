@@ -16,6 +16,16 @@ bool has_deviated(const Contract& contract, const NodeId& node, Round round) {
     return member != contract.members.end() && member->second.deviated_in == round;
 }
 
+/// Leaves one of those that merge: another one after each attempt without a majority.
+void choose_one_owner(std::vector<RoundMember>& frozen, std::uint32_t turn) {
+    const auto candidates = static_cast<std::uint32_t>(
+        std::count_if(frozen.begin(), frozen.end(), [](const auto& m) { return m.merges; }));
+    std::uint32_t place = 0;
+    for (RoundMember& member : frozen) {
+        member.merges = member.merges && place++ == turn % candidates;
+    }
+}
+
 }  // namespace
 
 Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
@@ -85,6 +95,9 @@ void Ledger::choose_owners(const Contract& contract, std::vector<RoundMember>& f
             member.merges = true;
         }
     }
+    if (contract.undecided > 0) {
+        choose_one_owner(frozen, contract.undecided - 1);
+    }
 }
 
 /// Nobody is excluded or blamed.
@@ -152,7 +165,7 @@ Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& comman
 /// members have finished.
 void Ledger::lose_absent(Contract& contract, SwarmTime now) {
     const SwarmDuration limit =
-        std::max<SwarmDuration>(shortest_absence, absence_rounds * contract.longest_round);
+        std::max<SwarmDuration>(shortest_absence, absence_rounds * contract.times.longest);
     std::vector<NodeId> absent;
     for (const auto& [id, member] : contract.members) {
         if (member.status == MemberStatus::active && now - member.heard_at > limit) {

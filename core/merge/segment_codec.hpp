@@ -21,6 +21,7 @@ class SegmentCodec {
 public:
     SegmentCodec(std::shared_ptr<const ParamLayout> layout, CompressionMethod method);
 
+    const CompressionMethod& method() const { return method_; }
     bool compresses() const { return method_.kind != Compression::none; }
 
     /// A member's contribution of one segment.

@@ -104,6 +104,19 @@ TraceEvent event_of(const MemberDeviated& e, const Ledger& /*ledger*/) {
                  "the owner of a segment that it received is faulty");
 }
 
+TraceEvent event_of(const RoundUndecided& e, const Ledger& /*ledger*/) {
+    return TraceEvent("round_undecided")
+        .with("contract", e.contract)
+        .with("round", e.round)
+        .with("attempt", e.attempt)
+        .with("next", e.next.name)
+        .log(Level::error, component,
+             "No majority of the members merged round " + std::to_string(e.round) + " attempt " +
+                 std::to_string(e.attempt) + " to the same bytes: " + e.merges +
+                 ". One of them is faulty; in the next attempt " +
+                 (e.next.name.empty() ? "others merge" : text_of(e.next) + " merges for all"));
+}
+
 TraceEvent event_of(const MembersKeptApart& e, const Ledger& /*ledger*/) {
     const std::string others = names_text(e.others, "", "'");
     return TraceEvent("members_kept_apart")

@@ -144,6 +144,8 @@ constexpr EventKind kinds[] = {
      "The members of an attempt are fixed."},
     {"round_stands_still", "SN", "contract:text round:number node:node",
      "Nothing moves in the round, and the node can't be excluded."},
+    {"round_undecided", "SN", "contract:text round:number attempt:number next:node",
+     "No majority of the members merged an attempt to the same bytes: `next` alone merges the next one."},
     {"rules_set", "SN", "by:node",
      "The SN that created the ledger has set the rules of admission and the administrators."},
     {"seat_allowed", "licence server", "node:node by:node",

@@ -93,7 +93,7 @@ void CampaignSwarm::supervise_pairs() {
             is_hostile(static_cast<int>(at) + 1) && sl && sl->exit_code == exit_code::refused;
         const bool done = expelled || (ml && ml->exit_code == exit_code::ok);
         if (!waits && sl && !is_hostile(static_cast<int>(at) + 1) &&
-            sl->reason.find("replaced by a start of") != std::string::npos) {
+            sl->reason.starts_with("replaced by a start of")) {
             unexpected(sls_[at], "was told that it was replaced, and is the newest start");
         }
         // As a service manager of a host would: both are restarted together.

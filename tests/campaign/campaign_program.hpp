@@ -24,6 +24,11 @@ struct CampaignTraining {
     bool winding_down = false;  ///< the parts that begin now are the last ones
 };
 
+inline std::shared_ptr<const ParamLayout> campaign_layout(std::size_t elements) {
+    return std::make_shared<const ParamLayout>(
+        *ParamLayout::make({{"weight", DType::f32, {static_cast<std::int64_t>(elements)}}}));
+}
+
 /// Trains until the campaign winds down. A later start loads the swarm's model, whatever it had,
 /// and continues to count parts from the kept state.
 class CampaignProgram final : public ProgramModel {
@@ -87,10 +92,8 @@ private:
         request.config.exchange = training_.exchange;
         request.config.compression = training_.compression;
         request.config.slowest_link = training_.slowest_link;
-        Result<ParamLayout> layout = ParamLayout::make(
-            {{"weight", DType::f32, {static_cast<std::int64_t>(training_.elements)}}});
-        request.config.layout_bytes = layout->size_bytes();
-        request.layout = std::make_shared<const ParamLayout>(std::move(*layout));
+        request.layout = campaign_layout(training_.elements);
+        request.config.layout_bytes = request.layout->size_bytes();
         request.end_mode = end_mode_;
         return request;
     }

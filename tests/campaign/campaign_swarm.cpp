@@ -40,7 +40,10 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
         add_hostile_nodes(seed);
     }
     Random late(derive_seed(seed, "latecomer"));
-    if (late.chance(0.25)) {
+    // A run that needs the hostile member to reach min_peers may end with it.
+    const bool others_suffice =
+        !hostile_.member || training_.min_peers + 2 <= static_cast<std::uint32_t>(options.pairs);
+    if (late.chance(0.25) && others_suffice) {
         latecomer_ = {1 + static_cast<int>(late.below(static_cast<std::uint64_t>(options.pairs))),
                       milliseconds(3'000 + late.below(20'000))};
     }
@@ -76,9 +79,7 @@ void CampaignSwarm::add_lies(std::uint64_t seed, std::set<Lie>& lies) {
     if (training_.compression.kind != Compression::none && draw.chance(0.6)) {
         more.insert(draw.chance(0.5) ? Lie::malformed_segments : Lie::non_finite_codes);
     }
-    // With false reports, or other false merges, there need not be a majority for any digest.
-    if (!lies.contains(Lie::wrong_reports) && !lies.contains(Lie::wrong_merges) &&
-        draw.chance(0.4)) {
+    if (draw.chance(0.4)) {
         more.insert(Lie::uneven_merges);
     }
     for (const Lie lie : more) {
@@ -114,8 +115,9 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
             1'000'000;  // an attempt ends after ten minutes, whatever progress it claims
         add_lies(seed, lies);
         const std::string n = std::to_string(options_.pairs);
-        hostile_.member = std::make_unique<HostileMember>(seed, NodeId{"sl" + n}, std::move(others),
-                                                          lies, training_.compression.kind);
+        hostile_.member = std::make_unique<HostileMember>(
+            seed, NodeId{"sl" + n}, std::move(others), lies,
+            SegmentCodec(campaign_layout(training_.elements), training_.compression));
         if (lies.contains(Lie::uneven_merges) ||
             (training_.exchange == ExchangePlan::tree && lies.contains(Lie::wrong_merges))) {
             FalseMergeCheck& check = trace.false_merges.emplace(hostile_.member->id());

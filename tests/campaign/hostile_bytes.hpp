@@ -15,8 +15,8 @@ Blob with_another_bit(const Blob& blob, std::uint64_t bit);
 /// A valid encoding of finite values of which one, near the end, is another one. Of few elements
 /// that changed (top-k) it may be the same.
 Blob with_another_value(const Blob& encoded, Compression kind);
-/// No valid encoding: too short or long, and with top-k a wrong count, or indices out of range, out
-/// of order or twice.
+/// Mostly no valid encoding: too short or long, and with top-k a wrong count, or indices out of
+/// range, out of order or twice.
 Blob malformed(const Blob& encoded, Compression kind, Random& random);
 /// A valid encoding with a value or scale of NaN or infinity.
 Blob with_non_finite_code(const Blob& encoded, Compression kind, Random& random);

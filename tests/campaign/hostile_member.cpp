@@ -15,11 +15,11 @@ std::string_view to_string(Lie lie) {
 }
 
 HostileMember::HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> others,
-                             std::set<Lie> lies, Compression compression)
+                             std::set<Lie> lies, SegmentCodec codec)
     : id_(std::move(id)),
       others_(std::move(others)),
       lies_(std::move(lies)),
-      compression_(compression),
+      codec_(std::move(codec)),
       random_(derive_seed(seed, "hostile")) {}
 
 std::unique_ptr<Node> HostileMember::wrap(std::unique_ptr<Node> sl,
@@ -55,16 +55,20 @@ void HostileMember::change_segment(const SegmentData& data, Effect& effect) {
     Blob& body = std::get<Send>(effect).frame.body;
     const NodeId& to = std::get<Send>(effect).to;
     if (tells(Lie::malformed_segments) && random_.chance(0.5)) {
-        body = malformed(body, compression_, random_);
+        Blob none = malformed(body, codec_.method().kind, random_);
+        while (codec_.check(data.index, none, data.key.round > 0)) {
+            none = malformed(body, codec_.method().kind, random_);
+        }
+        body = std::move(none);
     } else if (tells(Lie::non_finite_codes) && random_.chance(0.5)) {
-        body = with_non_finite_code(body, compression_, random_);
+        body = with_non_finite_code(body, codec_.method().kind, random_);
     } else if (tells(contribution ? Lie::nan_contributions : Lie::nan_merges)) {
         body = all_nan(body.size());
     } else if (contribution && tells(Lie::wrong_contributions)) {
         body = with_another_bit(body, random_.next());
     } else if (!contribution &&
                (tells(Lie::wrong_merges) || (tells(Lie::uneven_merges) && to == others_.back()))) {
-        body = with_another_value(body, compression_);
+        body = with_another_value(body, codec_.method().kind);
         if (on_false_merge) {
             on_false_merge(data.key, to);
         }

@@ -9,7 +9,7 @@
 
 #include "core/base/random.hpp"
 #include "core/ledger/signature.hpp"
-#include "core/merge/compression.hpp"
+#include "core/merge/segment_codec.hpp"
 #include "core/node/node.hpp"
 
 namespace starling::test {
@@ -43,7 +43,7 @@ std::string_view to_string(Lie lie);
 class HostileMember {
 public:
     HostileMember(std::uint64_t seed, NodeId id, std::vector<NodeId> others, std::set<Lie> lies,
-                  Compression compression);
+                  SegmentCodec codec);
 
     /// Wraps its SL: changes, drops and adds effects.
     std::unique_ptr<Node> wrap(std::unique_ptr<Node> sl, std::shared_ptr<const NodeSigner> signer);
@@ -63,7 +63,7 @@ private:
     NodeId id_;
     std::vector<NodeId> others_;
     std::set<Lie> lies_;
-    Compression compression_;
+    SegmentCodec codec_;
     Random random_;
     bool begun_ = false;  ///< round 0 is over: there is something to attack
     std::uint64_t claimed_ = 0;

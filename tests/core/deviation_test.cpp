@@ -103,6 +103,31 @@ TEST_F(Deviation, AnOwnerThatLiesToOneMemberEachRoundDoesNotGetItExpelled) {
     EXPECT_TRUE(swarm.trace.logged("Member 'sl4' reports that it received wrong bytes", "sn1"));
 }
 
+/// Each of the others has other bytes, and so no two members the same digest.
+TEST_F(Deviation, AnOwnerThatSendsEveryMemberOtherBytesDoesNotEndTheRun) {
+    change_effects("sl1", [](Effect& effect) {
+        auto* send = std::get_if<Send>(&effect);
+        const auto* data =
+            send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
+        if (data != nullptr && data->kind == SegmentKind::merged && data->key.round > 0) {
+            for (char number = '1'; number < send->to.name.back(); ++number) {
+                send->frame.body = with_flipped_bit(send->frame.body, number);
+            }
+        }
+    });
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    const auto undecided = swarm.trace.named("round_undecided", "sn1");
+    ASSERT_FALSE(undecided.empty());
+    EXPECT_EQ(field(undecided.front(), "round"), "1");
+    EXPECT_TRUE(swarm.trace.logged("'sl2' merges for all", "sn1"));
+    std::map<std::string, int> attempts;
+    for (const auto& line : undecided) {
+        EXPECT_LE(++attempts[field(line, "round")], 2) << "its turn, and before that all of them";
+    }
+}
+
 /// Nine members in a tree: three groups of three.
 class TreeDeviation : public Deviation {
 protected:

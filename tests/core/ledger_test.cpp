@@ -92,13 +92,32 @@ TEST(Ledger, ARoundIsCommittedOnceItsModelIsAsDurableAsTheContractSays) {
     EXPECT_EQ(answers_of(Durability::none), std::vector(3, Errc::ok));
 }
 
-TEST(Ledger, WithoutAMajorityTheRunEndsAndNamesAllDigests) {
+/// Those that merge segments in the attempt.
+std::vector<std::string> owners(const Members& m) {
+    std::vector<std::string> names;
+    for (const RoundMember& member : m.contract().frozen) {
+        if (member.merges) {
+            names.push_back(member.id.name);
+        }
+    }
+    return names;
+}
+
+TEST(Ledger, WithoutAMajorityEachMemberMergesOnceAndThenTheRunEnds) {
     Members m;
     m.enrol("sl1", two_peers);
     m.enrol("sl2", two_peers);
     m.check_in("sl1", 0);
     m.check_in("sl2", 0);
-    m.commit(0, 0, {{"sl1", 5}, {"sl2", 6}});
+    EXPECT_EQ(owners(m), (std::vector<std::string>{"sl1", "sl2"}));
+    for (Attempt attempt = 0; attempt < 2; ++attempt) {
+        m.commit(0, attempt, {{"sl1", 5}, {"sl2", 6}});
+        EXPECT_EQ(m.contract().phase, ContractPhase::exchanging);
+        EXPECT_EQ(m.contract().attempt, attempt + 1);
+        EXPECT_EQ(owners(m), std::vector<std::string>{"sl" + std::to_string(attempt + 1)});
+        EXPECT_EQ(std::get<RoundUndecided>(m.events.back()).next.name, owners(m).front());
+    }
+    m.commit(0, 2, {{"sl1", 5}, {"sl2", 6}});
     EXPECT_EQ(m.contract().phase, ContractPhase::aborted);
     EXPECT_NE(m.contract().reason.find("'sl1' to 05"), std::string::npos) << m.contract().reason;
     EXPECT_NE(m.contract().reason.find("'sl2' to 06"), std::string::npos) << m.contract().reason;
@@ -152,10 +171,24 @@ TEST(Ledger, AMinorityOfTwoThatAgreeIsNotCommitted) {
 TEST(Ledger, HalfOfTheMembersIsNoMajority) {
     Members m = with_members(4);
     check_in_all(m, 4, 0);
-    m.commit(0, 0, {{"sl1", 6}, {"sl2", 6}, {"sl3", 5}, {"sl4", 5}});
+    for (Attempt attempt = 0; attempt < 5; ++attempt) {
+        EXPECT_EQ(m.contract().phase, ContractPhase::exchanging);
+        m.commit(0, attempt, {{"sl1", 6}, {"sl2", 6}, {"sl3", 5}, {"sl4", 5}});
+    }
     EXPECT_EQ(m.contract().phase, ContractPhase::aborted);
     EXPECT_NE(m.contract().reason.find("'sl1', 'sl2' to 06"), std::string::npos)
         << m.contract().reason;
+}
+
+TEST(Ledger, AfterARoundWithoutAMajorityAllMergeAgain) {
+    Members m = with_members(3);
+    check_in_all(m, 3, 0);
+    m.commit(0, 0, {{"sl1", 5}, {"sl2", 6}, {"sl3", 7}});
+    EXPECT_EQ(owners(m), std::vector<std::string>{"sl1"});
+    m.commit(0, 1, {{"sl1", 5}, {"sl2", 5}, {"sl3", 7}});
+    EXPECT_EQ(deviating(m), std::vector<std::string>{"sl3"});
+    check_in_all(m, 3, 1);
+    EXPECT_EQ(owners(m).size(), 3U);
 }
 
 TEST(Ledger, AMemberThatDeviatesRepeatedlyIsExpelledFromTheRun) {

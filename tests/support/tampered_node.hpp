@@ -42,9 +42,11 @@ private:
 };
 
 /// A copy of the bytes with one bit flipped.
-inline Blob with_flipped_bit(const Blob& blob) {
+///
+/// \param at  which, in bytes from the middle
+inline Blob with_flipped_bit(const Blob& blob, std::size_t at = 0) {
     Bytes bytes(blob.view().begin(), blob.view().end());
-    bytes.at(bytes.size() / 2) ^= std::byte{1};
+    bytes.at(bytes.size() / 2 + at) ^= std::byte{1};
     return Blob(std::move(bytes));
 }
 
