@@ -15,8 +15,8 @@ namespace starling {
 ///
 /// From round 1 on all members have the model of the round before, the *reference*. f16, bf16 and
 /// int8 then encode the difference from it, which needs less precision than the values; top-k
-/// encodes the elements that differ. In round 0 the reference is empty. What was finite before it is
-/// encoded is finite once it is decoded.
+/// encodes the elements that differ. In round 0 the reference is empty. What was finite before it
+/// is encoded is finite once it is decoded.
 class SegmentCodec {
 public:
     SegmentCodec(std::shared_ptr<const ParamLayout> layout, CompressionMethod method);
