@@ -29,6 +29,13 @@ constexpr std::uint64_t rounds_of_the_honest = 10;
 
 const NodeId campaign{"campaign"};
 
+void add_violations(const Violations& more, SeedResult& result) {
+    result.violations += more.count();
+    for (const Violation& violation : more.kept()) {
+        result.first.push_back(to_string(violation));
+    }
+}
+
 }  // namespace
 
 SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
@@ -83,12 +90,9 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     result.crashes = swarm.crashes();
     result.operations = checker.operations() + checker.reads();
     result.violations = checker.violations().count();
+    add_violations(swarm.trace.of_contributions, result);
     if (swarm.trace.false_merges) {
-        const Violations& more = swarm.trace.false_merges->violations();
-        result.violations += more.count();
-        for (const Violation& violation : more.kept()) {
-            result.first.push_back(to_string(violation));
-        }
+        add_violations(swarm.trace.false_merges->violations(), result);
     }
     if (result.violations > 0 && options.hostile) {
         result.first.push_back("the hostile member and SN: " + swarm.lies());

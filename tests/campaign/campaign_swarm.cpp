@@ -6,6 +6,7 @@
 #include "core/sl/sl_node.hpp"
 #include "core/sn/sn_node.hpp"
 #include "tests/campaign/reader_node.hpp"
+#include "tests/campaign/watched_member.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/memory/memory_keys.hpp"
 #include "transport/ports.hpp"
@@ -234,8 +235,17 @@ std::unique_ptr<Node> CampaignSwarm::make_sl(const Pair& pair, Place& place) {
     options.planted.full_disk_is_goodbye = options_.plant == Plant::disk_is_farewell;
     const std::shared_ptr<const NodeSigner> signer = options.signer;
     std::unique_ptr<Node> node = make_sl_node(std::move(options), openssl_hasher());
-    return is_hostile(pair.number) ? hostile_.member->wrap(std::move(node), signer)
-                                   : std::move(node);
+    if (is_hostile(pair.number)) {
+        return hostile_.member->wrap(std::move(node), signer);
+    }
+    if (training_.compression.kind == Compression::none) {
+        return node;
+    }
+    return std::make_unique<WatchedMember>(
+        std::move(node), SegmentCodec(campaign_layout(training_.elements), training_.compression),
+        [this](SwarmTime time, const NodeId& member, std::string text) {
+            trace.of_contributions.add(time, member, "error feedback", std::move(text));
+        });
 }
 
 void CampaignSwarm::add_pair(int number) {

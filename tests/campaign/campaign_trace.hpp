@@ -63,6 +63,7 @@ public:
     /// A hostile member sends some members other merged segments than others get, so that honest
     /// members merge to different digests: this judges their merges in place of the checker.
     std::optional<FalseMergeCheck> false_merges;
+    Violations of_contributions;  ///< see WatchedMember
     /// By ML node and session of its SL, since two processes of one ML may run.
     std::map<std::pair<NodeId, std::uint64_t>, SwarmTime> last_sync_end;
     std::map<std::uint64_t, std::string> digests;  ///< committed, by round

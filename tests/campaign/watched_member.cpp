@@ -1,0 +1,121 @@
+#include "tests/campaign/watched_member.hpp"
+
+#include <algorithm>
+
+namespace starling::test {
+namespace {
+
+Blob segment_at(const Segments& segments, std::uint32_t index) {
+    return index < segments.size() ? segments[index] : Blob();
+}
+
+void put_segment(Segments& segments, std::uint32_t index, Blob body) {
+    segments.resize(std::max<std::size_t>(segments.size(), std::size_t{index} + 1));
+    segments[index] = std::move(body);
+}
+
+}  // namespace
+
+void WatchedMember::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
+    if (const auto* received = std::get_if<FrameReceived>(&input)) {
+        on_frame(*received);
+    }
+    const std::size_t before = effects.size();
+    inner_->step(now, input, effects);
+    for (std::size_t at = before; at < effects.size(); ++at) {
+        if (const auto* send = std::get_if<Send>(&effects[at])) {
+            on_sent(now, *send);
+        }
+    }
+}
+
+void WatchedMember::on_frame(const FrameReceived& received) {
+    const Message& message = received.frame.message;
+    if (const auto* begin = std::get_if<SyncBegin>(&message)) {
+        sequence_ = begin->sequence;
+        finished_ = begin->check_in.finished;
+        values_.clear();
+    } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
+        if (segment->sequence == sequence_) {
+            put_segment(values_, segment->index, received.frame.body);
+        }
+    } else if (const auto* update = std::get_if<ViewUpdate>(&message)) {
+        on_view(update->view);
+    }
+}
+
+void WatchedMember::on_view(const ContractView& view) {
+    if (view.run > run_) {
+        run_ = view.run;
+        frozen_.clear();
+        committed_.clear();
+        residuals_.clear();
+    }
+    if (view.run < run_) {
+        return;
+    }
+    for (const RoundMember& member : view.frozen) {
+        if (member.id == id()) {
+            frozen_[view.round].insert(member.check_in_index);
+        }
+    }
+    if (view.last_commit) {
+        for (const RoundMember& member : view.last_commit->members) {
+            if (member.id == id()) {
+                committed_[view.last_commit->round] = member.check_in_index;
+            }
+        }
+    }
+}
+
+void WatchedMember::on_sent(SwarmTime now, const Send& send) {
+    const Message& message = send.frame.message;
+    const auto* data = std::get_if<SegmentData>(&message);
+    if (data != nullptr && data->kind == SegmentKind::contribution) {
+        check(now, *data, send.frame.body);
+    } else if (const auto* done = std::get_if<SyncDone>(&message)) {
+        on_sync_done(*done);
+    } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
+        put_segment(reference_, segment->index, send.frame.body);
+    }
+}
+
+Blob WatchedMember::encode(std::uint32_t segment, Blob& residual) const {
+    return codec_.encode_contribution(segment, segment_at(values_, segment),
+                                      segment_at(reference_, segment), residual);
+}
+
+void WatchedMember::check(SwarmTime now, const SegmentData& data, const Blob& body) {
+    if (finished_) {
+        return;
+    }
+    const std::string what = "segment " + std::to_string(data.index) + " of round " +
+                             std::to_string(data.key.round) + " attempt " +
+                             std::to_string(data.key.attempt);
+    const std::optional<Round> before =
+        data.key.round == 0 ? std::nullopt : std::optional(data.key.round - 1);
+    if (before != reference_round_ || segment_at(values_, data.index).empty()) {
+        complain_(now, id(), what + " is contributed by a program without the model before it");
+        return;
+    }
+    Blob residual = segment_at(residuals_, data.index);
+    if (!std::ranges::equal(encode(data.index, residual).view(), body.view())) {
+        complain_(now, id(),
+                  what + " is not what the program has handed over with what was lost before");
+    }
+}
+
+void WatchedMember::on_sync_done(const SyncDone& done) {
+    const auto committed = committed_.find(done.round);
+    if (committed != committed_.end() && frozen_[done.round].contains(committed->second)) {
+        for (std::uint32_t segment = 0; segment < values_.size(); ++segment) {
+            Blob residual = segment_at(residuals_, segment);
+            (void)encode(segment, residual);
+            put_segment(residuals_, segment, std::move(residual));
+        }
+    }
+    reference_round_ = done.round;
+    reference_.clear();
+}
+
+}  // namespace starling::test
