@@ -1,0 +1,41 @@
+"""The hosts of any SimGrid platform file."""
+import xml.etree.ElementTree as ElementTree
+
+from .platform import Host
+from .units import UsageError
+
+
+def numbers(radical):
+    """The numbers of a cluster's hosts: "0-2,7" is 0, 1, 2, 7."""
+    for part in radical.replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def read_platform(path):
+    """(hosts in the order of the file, whether a profile says that something fails)."""
+    try:
+        root = ElementTree.parse(path).getroot()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except ElementTree.ParseError as error:
+        raise UsageError(f"{path} is not XML: {error}") from error
+    hosts, may_fail = [], False
+    for element in root.iter():
+        may_fail |= element.tag == "trace_connect" or any(
+            name.endswith("_file") and value for name, value in element.attrib.items())
+        if element.tag in ("host", "peer"):
+            name = element.get("id", "")
+            address = [prop.get("value") for prop in element.iter("prop") if prop.get("id") == "ip"]
+            hosts.append(Host(name, address[0] if address else name))
+        elif element.tag in ("cluster", "cabinet"):
+            try:
+                names = [f"{element.get('prefix', '')}{number}{element.get('suffix', '')}"
+                         for number in numbers(element.get("radical", ""))]
+            except ValueError as error:
+                raise UsageError(f"{path}: the radical '{element.get('radical')}' of {element.get('id')} has no "
+                                 "form such as 0-9,12") from error
+            hosts += [Host(name, name) for name in names]
+    if not hosts:
+        raise UsageError(f"{path} names no hosts")
+    return hosts, may_fail

@@ -1,0 +1,2 @@
+# The host of a training pair: off for good.
+20 0
