@@ -4,6 +4,7 @@
 // only.
 
 #include <functional>
+#include <string>
 
 #include <simgrid/forward.h>
 // version.h does not compile before forward.h.
@@ -14,6 +15,15 @@
 static_assert(SIMGRID_VERSION >= 33200, "SimGrid 3.32 or newer is needed");
 
 namespace starling::sg {
+
+/// Of the library in use, as 3.32.
+inline std::string version() {
+    int major = 0;
+    int minor = 0;
+    int patch = 0;
+    sg_version_get(&major, &minor, &patch);
+    return std::to_string(major) + "." + std::to_string(minor);
+}
 
 /// Calls `done` for every activity that ends, successfully or not; before 3.34 for some twice.
 template <typename Done>

@@ -46,6 +46,16 @@ std::vector<std::string> engine_arguments(const std::string& program,
     return arguments;
 }
 
+/// SimGrid's message about a setting, without the list of all that it has.
+std::string without_settings(const std::string& message) {
+    const std::string unknown = "Bad config key: ";
+    if (!message.starts_with(unknown)) {
+        return message;
+    }
+    return "SimGrid " + sg::version() + " has no setting '" +
+           message.substr(unknown.size(), message.find('\n') - unknown.size()) + "'";
+}
+
 /// SimGrid's engine with its command line, to which it keeps pointers.
 class EngineOfArguments {
 public:
@@ -85,8 +95,13 @@ struct SimEngine::Impl {
 };
 
 SimEngine::SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
-                     bool lazy)
-    : impl_(std::make_unique<Impl>(program, simgrid_options, lazy)) {}
+                     bool lazy) {
+    try {
+        impl_ = std::make_unique<Impl>(program, simgrid_options, lazy);
+    } catch (const std::exception& error) {
+        throw PlatformError("--cfg: " + without_settings(error.what()));
+    }
+}
 
 SimEngine::~SimEngine() { stop(); }
 
@@ -116,8 +131,8 @@ Result<void> SimEngine::load_platform(const std::string& file, bool with_profile
         impl_->resources.list_hosts();
         impl_->routes.emplace(file, *text, impl_->resources.hosts());
     } catch (const std::exception& error) {
-        return Error{Errc::usage,
-                     "platform file " + file + ": " + read.with_original_name(error.what())};
+        return Error{Errc::usage, "platform file " + file + ": " +
+                                      read.with_original_name(without_settings(error.what()))};
     }
     if (impl_->resources.hosts().empty()) {
         return Error{Errc::usage, "platform file " + file + " has no host"};

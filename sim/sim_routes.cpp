@@ -6,6 +6,7 @@
 
 #include "sim/sg_compat.hpp"
 #include "sim/wifi_cells.hpp"
+#include "sim/xml_scan.hpp"
 
 namespace starling {
 namespace {
@@ -20,11 +21,27 @@ Error bad_value(const std::string& what, double value, const std::string& must) 
     return {Errc::usage, what + " of " + std::to_string(value) + " " + must};
 }
 
+/// Names of the zones in which SimGrid ends the process at a request for any route, also for one
+/// from a host to itself. Their hosts may be reached from other zones.
+std::set<std::string> zones_without_routes(const std::string& platform) {
+    std::set<std::string> zones;
+    for (const XmlElement& element : scan_xml(platform)) {
+        if ((element.name == "zone" || element.name == "AS") &&
+            element.value("routing") == "None") {
+            zones.insert(element.value("id"));
+        }
+    }
+    return zones;
+}
+
 }  // namespace
 
 SimRoutes::SimRoutes(std::string platform_file, const std::string& text,
                      const std::vector<s4u::Host*>& hosts)
-    : file_(std::move(platform_file)), hosts_(hosts), wifi_rates_(attach_wifi_hosts(text, hosts)) {}
+    : file_(std::move(platform_file)),
+      hosts_(hosts),
+      wifi_rates_(attach_wifi_hosts(text, hosts)),
+      zones_without_routes_(zones_without_routes(text)) {}
 
 Result<void> SimRoutes::check_values(const std::vector<s4u::Link*>& links) const {
     for (const s4u::Host* host : hosts_) {
@@ -76,7 +93,10 @@ SimRoute SimRoutes::route(HostIndex from, HostIndex to) const {
 
 bool SimRoutes::has_own_loopback(HostIndex host) const {
     const auto [known, fresh] = loopbacks_.try_emplace(host, false);
-    if (fresh) {
+    if (fresh && !zones_without_routes_.empty() &&
+        zones_without_routes_.contains(hosts_[host]->get_englobing_zone()->get_name())) {
+        known->second = true;
+    } else if (fresh) {
         try {
             const double latency = look_up(host, host);
             known->second =

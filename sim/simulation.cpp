@@ -65,7 +65,7 @@ struct Deployed {
 }  // namespace
 
 int SimOutcome::exit_code() const {
-    if (how == End::round_limit) {
+    if (how == End::round_limit || how == End::no_round) {
         return exit_code::aborted;
     }
     for (const NodeOutcome& node : nodes) {
@@ -264,7 +264,18 @@ struct Simulation::Impl {
     /// Whether its host is off and will be turned on by its profile.
     bool will_restart(const Deployed& member) const {
         return !member.node && member.outcome.killed && !engine.host_on(member.plan.host) &&
-               engine.host_restarts(member.plan.host);
+               engine.host_restarts(member.plan.host) && !has_done_its_work(member);
+    }
+
+    /// Whether it is an SL whose program has ended with success. Started again, it would wait for a
+    /// program forever, and with the program it would begin another run.
+    bool has_done_its_work(const Deployed& sl) const {
+        return sl.plan.role == Role::sl &&
+               std::any_of(members.begin(), members.end(), [&sl](const auto& program) {
+                   return program->plan.role == Role::ml && program->plan.host == sl.plan.host &&
+                          program->plan.socket == sl.plan.socket && !program->outcome.killed &&
+                          program->outcome.exit_code == exit_code::ok;
+               });
     }
 
     void check_stall() {
@@ -404,7 +415,7 @@ struct Simulation::Impl {
             }
             if (!on) {
                 kill(member, "host " + engine.host_name(host) + " went off");
-            } else if (!member.node && member.outcome.killed) {
+            } else if (!member.node && member.outcome.killed && !has_done_its_work(member)) {
                 start(member);
             }
         }

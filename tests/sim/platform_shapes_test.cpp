@@ -83,6 +83,7 @@ TEST_F(PlatformShapes, ZonesWithinZones) {
     expect({"clusters_in_zones", "left-0", "right-3", ""});
     expect({"cloud", "one-0", "one-1", ""});
     expect({"cloud", "one-0", "two-0", "Please specify the Vivaldi coordinates of Netzone dc-1"});
+    expect({"host_without_zone_routes", "node-0", "single", ""});
     expect({"gateways", "east-1", "west-1", "gw_dst east-1 belongs to east, not to west"});
 }
 

@@ -42,6 +42,22 @@ TEST_F(Profiles, AHostThatRecoversResumes) {
     }
 }
 
+TEST_F(Profiles, AnSlThatIsKilledAfterItsProgramHasEndedIsNotStartedAgain) {
+    const Ran whole =
+        swarm_sim(failing(steady) + " " + deployment + " --quiet --json " + path("j"));
+    ASSERT_EQ(whole.exit_code, 0) << whole.output;
+    const std::string json = read(path("j"));
+    const std::string field = "\"last_go_on\": ";
+    const double end = std::stod(json.substr(json.rfind(field) + field.size()));
+    // The program has ended by then, and its SL says goodbye to the SN.
+    const Ran ran = swarm_sim(
+        failing(std::to_string(end + 0.01) + " 0\n" + std::to_string(end + 5.0) + " 1\n") + " " +
+        deployment);
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.printed("nodes killed 1, restarted 0")) << ran.output;
+    EXPECT_TRUE(ran.printed("ml2 on host-2: exit code 0\n")) << ran.output;
+}
+
 TEST_F(Profiles, TheOthersWaitForAHostThatRecoversInHours) {
     const Ran ran = swarm_sim(failing("2 0\n9000 1\n") + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
@@ -68,6 +84,18 @@ TEST_F(Profiles, HostsThatFailBeforeTheyCanTrainEndTheRunWithAMessage) {
         swarm_sim(failing("0.5 0\n0.6 1\nLOOPAFTER 0\n") + " " + deployment + " --quiet");
     EXPECT_EQ(ran.exit_code, 4) << ran.output;
     EXPECT_TRUE(ran.printed("ml2 was restarted repeatedly")) << ran.output;
+}
+
+TEST_F(Profiles, ARunThatEndsWhileAllNodesAreOffHasNotSucceeded) {
+    const std::string host = "<actor host=\"host-2\" function=\"";
+    const std::string address = "<argument value=\"--host-ip=172.2.2.2\"/>";
+    const Ran ran = swarm_sim(
+        failing("0.5 0\n0.6 1\nLOOPAFTER 0\n") + " --quiet " +
+        actors(host + "run-sn\">" + address + "</actor>" + host + "run-sl\">" + address +
+               "<argument value=\"--sn-ip=172.2.2.2\"/><argument value=\"--ml-entrypoint=x\"/>"
+               "<argument value=\"--ml-e=MIN_PEERS=1\"/></actor>"));
+    EXPECT_EQ(ran.exit_code, 4) << ran.output;
+    EXPECT_TRUE(ran.printed("was restarted repeatedly")) << ran.output;
 }
 
 TEST_F(Profiles, AnActorStartsWhenItsHostIsFirstOn) {

@@ -143,6 +143,17 @@ TEST_F(RefusedPlatforms, ADirectoryInPlaceOfAFile) {
             {"--licence-key " + dir, "directory"});
 }
 
+TEST_F(RefusedPlatforms, SettingsThatThisSimGridDoesNotHave) {
+    std::string text = read(platform);
+    const std::string version = "<platform version=\"4.1\">";
+    text.insert(text.find(version) + version.size(),
+                "<config><prop id=\"no/such\" value=\"1\"/></config>");
+    refused(file("c.xml", text) + " " + deployment,
+            {"platform file", "c.xml: SimGrid ", "has no setting 'no/such'"});
+    refused(platform + " " + deployment + " --cfg=no/such:1",
+            {"--cfg: SimGrid ", "has no setting 'no/such'"});
+}
+
 TEST_F(RefusedPlatforms, InvalidTimes) {
     for (const std::string limit : {"5", "0s", "-1s", "soon"}) {
         refused(platform + " " + deployment + " --round-limit=" + limit,
