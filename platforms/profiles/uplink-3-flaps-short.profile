@@ -1,4 +1,4 @@
-# The uplink of a training pair: down for 2 s in every 15 s.
+# The uplink of a training pair: down for 1 s in every 15 s.
 10 0
-12 1
-LOOPAFTER 3
+11 1
+LOOPAFTER 4
