@@ -69,7 +69,7 @@ def sites(options):
     platform = Platform([
         f"{options.hosts} hosts at {options.sites} sites: {options.bandwidth} within a site; one uplink of",
         f"{options.wan_bandwidth} for all hosts of a site, {options.wan_latency} one way between sites. Hosts of a site share",
-        "the uplink, so plans that cross it once for a site (tree) are to be faster than others."])
+        "the uplink, so plans that cross it once for a site (tree) are faster than others."])
     for site, count in enumerate(shares(options.hosts, options.sites), 1):
         platform.cluster(f"site-{site}", 1, count, prefix=f"site-{site}-host", speed=options.speed,
                          bandwidth=options.bandwidth, latency=options.latency, site=f"site-{site}")

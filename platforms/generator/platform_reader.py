@@ -12,8 +12,17 @@ def numbers(radical):
         yield from range(int(first), int(last or first) + 1)
 
 
+def elements_with_zones(element, zone=""):
+    """(element, name of the innermost zone or cluster around it or that it is), in the order of the file."""
+    if element.tag in ("zone", "AS", "cluster", "cabinet"):
+        zone = element.get("id", "")
+    yield element, zone
+    for child in element:
+        yield from elements_with_zones(child, zone)
+
+
 def read_platform(path):
-    """(hosts in the order of the file, whether a profile says that something fails)."""
+    """(hosts in the order of the file, each with its zone or cluster as site; whether something fails by a profile)."""
     try:
         root = ElementTree.parse(path).getroot()
     except OSError as error:
@@ -21,13 +30,13 @@ def read_platform(path):
     except ElementTree.ParseError as error:
         raise UsageError(f"{path} is not XML: {error}") from error
     hosts, may_fail = [], False
-    for element in root.iter():
+    for element, zone in elements_with_zones(root):
         may_fail |= element.tag == "trace_connect" or any(
             name.endswith("_file") and value for name, value in element.attrib.items())
         if element.tag in ("host", "peer"):
             name = element.get("id", "")
             address = [prop.get("value") for prop in element.iter("prop") if prop.get("id") == "ip"]
-            hosts.append(Host(name, address[0] if address else name))
+            hosts.append(Host(name, address[0] if address else name, zone))
         elif element.tag in ("cluster", "cabinet"):
             try:
                 names = [f"{element.get('prefix', '')}{number}{element.get('suffix', '')}"
@@ -35,7 +44,7 @@ def read_platform(path):
             except ValueError as error:
                 raise UsageError(f"{path}: the radical '{element.get('radical')}' of {element.get('id')} has no "
                                  "form such as 0-9,12") from error
-            hosts += [Host(name, name) for name in names]
+            hosts += [Host(name, name, zone) for name in names]
     if not hosts:
         raise UsageError(f"{path} names no hosts")
     return hosts, may_fail

@@ -152,6 +152,14 @@ class Generator(Case):
         self.generated("deployment", platform, "--hosts", "2", "-o", self.path("d.xml"), "--batches", "256")
         self.finished(platform, self.path("d.xml"))
 
+    def test_hosts_of_a_cluster_are_a_site_if_wanted(self):
+        platform = os.path.join(PLATFORMS, "two_sites.xml")
+        self.assertNotIn("--site=", self.generated("deployment", platform))
+        self.generated("deployment", platform, "--sites", "--exchange", "tree", "-o", self.path("d.xml"))
+        text = read(self.path("d.xml"))
+        self.assertEqual([text.count(f"--site=site-{site}") for site in (1, 2)], [4, 4])
+        self.finished(platform, self.path("d.xml"))
+
     def refused(self, arguments, text):
         done = generate(*arguments)
         self.assertEqual(done.returncode, 2, done.stderr)
