@@ -21,6 +21,7 @@ struct CampaignTraining {
     std::uint64_t slowest_link = 4000;                    ///< bytes a second
     ExchangePlan exchange = ExchangePlan::automatic;
     CompressionMethod compression;
+    Durability durable = Durability::all;
     bool winding_down = false;  ///< the parts that begin now are the last ones
 };
 
@@ -91,6 +92,7 @@ private:
         request.config.grace_ns = training_.grace.count();
         request.config.exchange = training_.exchange;
         request.config.compression = training_.compression;
+        request.config.durable = training_.durable;
         request.config.slowest_link = training_.slowest_link;
         request.layout = campaign_layout(training_.elements);
         request.config.layout_bytes = request.layout->size_bytes();

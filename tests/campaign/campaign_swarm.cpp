@@ -37,6 +37,10 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
         training_.min_peers = options.min_peers;
     }
     draw_compression(seed);
+    Random durable(derive_seed(seed, "durable"));
+    if (durable.chance(0.4)) {
+        training_.durable = durable.chance(0.6) ? Durability::quorum : Durability::none;
+    }
     if (options.hostile) {
         add_hostile_nodes(seed);
     }

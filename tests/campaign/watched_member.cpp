@@ -49,6 +49,7 @@ void WatchedMember::on_view(const ContractView& view) {
         run_ = view.run;
         frozen_.clear();
         committed_.clear();
+        checked_in_.clear();
         residuals_.clear();
     }
     if (view.run < run_) {
@@ -73,6 +74,10 @@ void WatchedMember::on_sent(SwarmTime now, const Send& send) {
     const auto* data = std::get_if<SegmentData>(&message);
     if (data != nullptr && data->kind == SegmentKind::contribution) {
         check(now, *data, send.frame.body);
+    } else if (const auto* submitted = std::get_if<SubmitCommand>(&message)) {
+        if (const auto* check_in = std::get_if<CheckInRound>(&submitted->command)) {
+            checked_in_.insert(check_in->round);
+        }
     } else if (const auto* done = std::get_if<SyncDone>(&message)) {
         on_sync_done(*done);
     } else if (const auto* segment = std::get_if<MlSegment>(&message)) {
@@ -107,7 +112,8 @@ void WatchedMember::check(SwarmTime now, const SegmentData& data, const Blob& bo
 
 void WatchedMember::on_sync_done(const SyncDone& done) {
     const auto committed = committed_.find(done.round);
-    if (committed != committed_.end() && frozen_[done.round].contains(committed->second)) {
+    if (committed != committed_.end() && frozen_[done.round].contains(committed->second) &&
+        checked_in_.contains(done.round)) {
         for (std::uint32_t segment = 0; segment < values_.size(); ++segment) {
             Blob residual = segment_at(residuals_, segment);
             (void)encode(segment, residual);

@@ -57,6 +57,7 @@ private:
     /// Check-ins of this node with which rounds of the run were frozen, and committed.
     std::map<Round, std::set<std::uint64_t>> frozen_;
     std::map<Round, std::uint64_t> committed_;
+    std::set<Round> checked_in_;  ///< rounds of the run that this start of the node checked in to
 };
 
 }  // namespace starling::test

@@ -160,6 +160,8 @@ TEST(Exchange, ContributionsThatComeUnaskedAreMergedOnceTheirWindowIsOpen) {
     ExchangeSetup setup = setup_of(8, "sl000", ExchangePlan::star);
     KeptContributions kept;
     setup.kept = &kept;
+    OwnContribution own = own_of(setup);
+    setup.own = &own;
     const RoundKey key = setup.key;
     const std::set<NodeId> others = others_of(setup);
     Exchange exchange(std::move(setup));
