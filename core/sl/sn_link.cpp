@@ -127,6 +127,14 @@ void SnLink::send_next(Outbox& out) {
 
 void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> awaited,
                             Outbox& out) {
+    if (beat.report) {
+        // The one in use may keep it from the leader, while it answers all else.
+        for (const NodeId& other : connected_) {
+            if (other != *sn_) {
+                out.send(other, beat);
+            }
+        }
+    }
     out.send(*sn_, std::move(beat));
     pace_.on_sent(now);
     commands_.send(*sn_, true, out);

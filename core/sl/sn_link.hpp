@@ -63,8 +63,9 @@ public:
     void send_next(Outbox& out);
 
     bool heartbeat_due(SwarmTime now) { return pace_.due(now); }
-    /// Sends it to the SN in use, repeats the command that waits, and dials the next SN if this one
-    /// leaves commands unanswered or sends no new view.
+    /// Sends it to the SN in use (with a report to all that are connected), repeats the command
+    /// that waits, and dials the next SN if this one leaves commands unanswered or sends no new
+    /// view.
     ///
     /// \pre sn()
     /// \param awaited  the round that this node waits for, if it does.

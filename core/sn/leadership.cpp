@@ -7,6 +7,8 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration line_interval_max = std::chrono::minutes(10);
+/// Longer than an election takes, and shorter than any limit to which informed_since() is compared.
+constexpr SwarmDuration short_interruption = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -20,9 +22,16 @@ Leadership::Change Leadership::update_own(const Consensus& consensus, SwarmTime 
     if (leads_ && (!led || led_term_ != consensus.term())) {
         led_term_ = consensus.term();
         led_since_ = now;
+        if (!led && (!ended_at_ || now - *ended_at_ > short_interruption)) {
+            informed_since_ = now;
+        }
         return Change::elected;
     }
-    return led && !leads_ ? Change::ended : Change::none;
+    if (led && !leads_) {
+        ended_at_ = now;
+        return Change::ended;
+    }
+    return Change::none;
 }
 
 bool Leadership::update_known(const Consensus& consensus) {

@@ -13,6 +13,9 @@ constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
 /// For the hash of a merged model, and to write it, in bytes a second.
 constexpr double slowest_disk = 10e6;
+/// After its election a leader hears from each member before it judges what it knew before: see
+/// Leadership::informed_since().
+constexpr SwarmDuration settling = std::chrono::seconds(10);
 
 bool weight_without(const MemberList& members, const NodeId& left_out) {
     return std::any_of(members.begin(), members.end(), [&](const RoundMember& member) {
@@ -199,15 +202,17 @@ std::optional<NodeId> SnNode::unreported(const Contract& contract) const {
 std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     StalledPairs pairs = stalled_pairs(contract);
     const RoundMotion& motion = motions_.of(contract.name);
-    const SwarmDuration quiet = now_ - std::max(motion.moved_at, leadership_.led_since());
-    const SwarmDuration past_limit = now_ - std::max(motion.began_at, leadership_.led_since()) -
+    const SwarmTime informed = leadership_.informed_since();
+    const SwarmDuration quiet = now_ - std::max(motion.moved_at, informed);
+    const SwarmDuration past_limit = now_ - std::max(motion.began_at, informed) -
                                      attempt_limit(contract.config, contract.frozen.size());
-    const bool still = quiet >= standstill_of(contract, motion);
-    const bool overdue = past_limit >= SwarmDuration{0};
+    const bool settled = now_ - leadership_.led_since() >= settling;
+    const bool still = settled && quiet >= standstill_of(contract, motion);
+    const bool overdue = settled && past_limit >= SwarmDuration{0};
     const SwarmDuration for_disk =
         from_seconds(static_cast<double>(contract.config.layout_bytes) / slowest_disk);
-    const bool late =
-        quiet >= longest_silence + for_disk || past_limit >= std::chrono::minutes(1) + for_disk;
+    const bool late = settled && (quiet >= longest_silence + for_disk ||
+                                  past_limit >= std::chrono::minutes(1) + for_disk);
     if (late && pairs.all.empty()) {
         pairs.all = owed_by_the_last(pairs.unmerged, pairs.waiting);
     }
