@@ -22,10 +22,11 @@ void encode(Writer& writer, const RoundMember& member) {
     writer.u64(member.check_in_index);
     writer.boolean(member.merges);
     writer.string(member.site);
+    writer.u64(member.session);
 }
 
 MemberList decode_members(Reader& reader) {
-    std::vector<RoundMember> members(reader.count(27, members_max));
+    std::vector<RoundMember> members(reader.count(35, members_max));
     for (RoundMember& member : members) {
         member.id = decode_node_id(reader);
         member.address = decode_address(reader);
@@ -33,6 +34,7 @@ MemberList decode_members(Reader& reader) {
         member.check_in_index = reader.u64();
         member.merges = reader.boolean();
         member.site = decode_site(reader);
+        member.session = reader.u64();
     }
     return members;
 }

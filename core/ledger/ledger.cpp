@@ -407,7 +407,8 @@ void Ledger::freeze(Contract& contract, bool retry) {
                               .address = member.address,
                               .weight = member.check_in->weight,
                               .check_in_index = member.check_in_index,
-                              .site = member.site});
+                              .site = member.site,
+                              .session = session_of(id)});
         }
     }
     choose_owners(contract, frozen);

@@ -32,9 +32,10 @@ void RunMembership::take(const ContractView& view) {
     }
 }
 
-bool RunMembership::is_frozen_with(const NodeId& node) const {
-    return std::any_of(view_->frozen.begin(), view_->frozen.end(),
-                       [&](const RoundMember& member) { return member.id == node; });
+bool RunMembership::is_frozen_with(const NodeId& node, std::uint64_t session) const {
+    return std::any_of(view_->frozen.begin(), view_->frozen.end(), [&](const RoundMember& member) {
+        return member.id == node && (member.session == 0 || member.session == session);
+    });
 }
 
 void RunMembership::on_committed(Round round) {

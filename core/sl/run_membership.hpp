@@ -33,8 +33,8 @@ public:
     const std::optional<ContractView>& view() const { return view_; }
     /// Of the attempt in the view. \pre view()
     RoundKey key() const { return {contract_, run_, view_->round, view_->attempt}; }
-    /// Whether the view's attempt is frozen with this node. \pre view()
-    bool is_frozen_with(const NodeId& node) const;
+    /// Whether the view's attempt is frozen with this start of this node. \pre view()
+    bool is_frozen_with(const NodeId& node, std::uint64_t session) const;
 
     /// The round that the next check-in is for.
     Round next_round() const { return next_round_; }

@@ -15,8 +15,9 @@ void SlNode::begin_exchange(Outbox& out) {
         return;
     }
     round_.end(out);  // of an attempt that is over
-    if (!run_.is_frozen_with(options_.id)) {
-        return;  // it is caught up with once it is committed
+    if (!run_.is_frozen_with(options_.id, options_.session)) {
+        // It is caught up with once it is committed. Or a later start of this node is in it.
+        return;
     }
     const ContractConfig& config = ml_.request().config;
     const bool needs_reference = config.compression.kind != Compression::none && key.round > 0;

@@ -73,5 +73,15 @@ TEST_F(RunMembershipTest, RemembersTheMembersOfEarlierRounds) {
     EXPECT_FALSE(run.someone_is_not_in({{.id = {"sl1"}}, {.id = {"sl2"}}}));
 }
 
+TEST_F(RunMembershipTest, AnAttemptIsOfTheStartThatCheckedIn) {
+    ContractView frozen = view(5);
+    frozen.frozen = {{.id = {"sl1"}, .session = 7}, {.id = {"sl2"}}};
+    run.take(frozen);
+    EXPECT_TRUE(run.is_frozen_with({"sl1"}, 7));
+    EXPECT_FALSE(run.is_frozen_with({"sl1"}, 6)) << "an earlier start, or a copy of the workspace";
+    EXPECT_TRUE(run.is_frozen_with({"sl2"}, 6)) << "unknown";
+    EXPECT_FALSE(run.is_frozen_with({"sl3"}, 6));
+}
+
 }  // namespace
 }  // namespace starling
