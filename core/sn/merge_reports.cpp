@@ -57,7 +57,7 @@ std::optional<CommitRound> MergeReports::commit_of(const Contract& contract) con
             return std::nullopt;
         }
         commit.reports.push_back(report->second);
-        durable += report->second.durable ? 1 : 0;
+        durable += report->second.durable ? 1U : 0U;
     }
     if (!is_durable_enough(contract.config.durable, durable, commit.reports.size())) {
         return std::nullopt;

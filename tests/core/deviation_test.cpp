@@ -111,7 +111,8 @@ TEST_F(Deviation, AnOwnerThatSendsEveryMemberOtherBytesDoesNotEndTheRun) {
             send == nullptr ? nullptr : std::get_if<SegmentData>(&send->frame.message);
         if (data != nullptr && data->kind == SegmentKind::merged && data->key.round > 0) {
             for (char number = '1'; number < send->to.name.back(); ++number) {
-                send->frame.body = with_flipped_bit(send->frame.body, number);
+                send->frame.body =
+                    with_flipped_bit(send->frame.body, static_cast<std::size_t>(number));
             }
         }
     });

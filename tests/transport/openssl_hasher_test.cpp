@@ -60,7 +60,7 @@ TEST(OpensslHasher, HashesBlocksTogetherAsOneByOne) {
         std::printf("no AVX-512 here: blocks are hashed one by one\n");
     }
     // With and without a rest, at an odd address; 96 and 100 don't fit the lanes.
-    for (const std::size_t block : {64, 96, 100, 128, 1024, 16384}) {
+    for (const std::size_t block : {64U, 96U, 100U, 128U, 1024U, 16384U}) {
         for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 15 * block, 16 * block,
                                        16 * block + 1, 33 * block - 1}) {
             const Bytes bytes = drawn_bytes(size + 1);
