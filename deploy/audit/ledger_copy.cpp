@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "deploy/storage/sqlite_database.hpp"
+#include "deploy/storage/sqlite_store.hpp"
 
 namespace starling {
 namespace {
@@ -80,6 +81,14 @@ Result<void> read_ledger_copy(
     const auto database = SqliteDatabase::open(copied, row_bytes_max);
     if (!database) {
         return database.error();
+    }
+    if (const auto format =
+            (*database)->number("SELECT value FROM meta WHERE key='starling_ledger_format'");
+        format && *format != SqliteStore::format_version) {
+        return Error{Errc::io, file.string() + ": format " + std::to_string(*format) +
+                                   ", and this program reads format " +
+                                   std::to_string(SqliteStore::format_version) +
+                                   ": use the swarm-audit of the version that wrote it"};
     }
     Result<SqlStatement> select =
         (*database)->prepare("SELECT idx, link, data FROM log ORDER BY idx");

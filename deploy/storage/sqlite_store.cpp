@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int format_version = 3;
+constexpr int format_version = SqliteStore::format_version;
 // Length of the WAL, in frames of 4 KiB, at which a checkpoint is made: when the node is idle, and
 // in any case.
 constexpr int wal_frames_idle = 500;
