@@ -33,7 +33,8 @@ bool MergeReports::has(const Contract& contract, const NodeId& node,
         return false;
     }
     const auto known = reports->of.find(node);
-    return known != reports->of.end() && known->second == report;
+    return known != reports->of.end() &&
+           (known->second == report || (known->second.durable && !report.durable));
 }
 
 void MergeReports::add(const RoundKey& key, const Contract& contract, const MemberReport& report) {

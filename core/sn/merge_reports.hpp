@@ -25,6 +25,8 @@ public:
     bool is_about(const RoundKey& key, const Contract& contract) const;
     /// Whether nothing more is expected of the member: it has reported, and durably if that counts.
     bool has(const Contract& contract, const NodeId& node) const;
+    /// Whether the report adds nothing. What is durable stays so: an earlier report of the attempt,
+    /// which an SN may pass on late or repeat, does not take that back.
     bool has(const Contract& contract, const NodeId& node, const MemberReport& report) const;
     void add(const RoundKey& key, const Contract& contract, const MemberReport& report);
     void forget(const std::string& contract) { reports_.erase(contract); }

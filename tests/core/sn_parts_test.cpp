@@ -118,6 +118,28 @@ TEST(RoundMotions, TheStallLimitAdaptsToThePausesOfTheAttempt) {
     EXPECT_EQ(standstill_of(contract, motions.of("c")), seconds(40)) << "twice the longest pause";
 }
 
+TEST(MergeReports, ADurableReportIsNotTakenBackByAnEarlierOne) {
+    Contract contract;
+    contract.name = "c";
+    contract.phase = ContractPhase::exchanging;
+    contract.config.durable = Durability::quorum;
+    contract.frozen =
+        std::vector<RoundMember>{{.id = {"sl1"}, .address = {}}, {.id = {"sl2"}, .address = {}}};
+    MemberReport early{{"sl1"}, {}, {}, false};
+    MemberReport durable{{"sl1"}, {}, {}, true};
+    MergeReports reports(false);
+    reports.add({"c", 0, 0, 0}, contract, early);
+    EXPECT_TRUE(reports.has(contract, {"sl1"}, early));
+    EXPECT_FALSE(reports.has(contract, {"sl1"}, durable)) << "news";
+    reports.add({"c", 0, 0, 0}, contract, durable);
+    EXPECT_TRUE(reports.has(contract, {"sl1"}, early)) << "an SN can repeat what a member signed";
+    early.node = durable.node = {"sl2"};
+    reports.add({"c", 0, 0, 0}, contract, early);
+    EXPECT_FALSE(reports.commit_of(contract)) << "one of two is no majority";
+    reports.add({"c", 0, 0, 0}, contract, durable);
+    EXPECT_TRUE(reports.commit_of(contract));
+}
+
 TEST(OriginalCheck, AnUnmovedDiskNeedsNoCheck) {
     OriginalCheck check(7);
     std::vector<Effect> effects;
