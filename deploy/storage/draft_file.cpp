@@ -24,6 +24,12 @@ bool take_name(const std::filesystem::path& draft, const std::filesystem::path& 
     return impossible && ::rename(draft.c_str(), target.c_str()) == 0;
 }
 
+/// Somebody keeps what the file holds under another name (ln, cp -l): it was a model once.
+bool has_other_names(int descriptor) {
+    struct stat status {};
+    return ::fstat(descriptor, &status) == 0 && status.st_nlink > 1;
+}
+
 }  // namespace
 
 int DraftFile::open() {
@@ -34,7 +40,7 @@ int DraftFile::open() {
 
 int DraftFile::begin(std::uint64_t bytes) {
     int number = open();
-    if (number == 0 && mapped_.is_mapped(descriptor_)) {
+    if (number == 0 && (mapped_.is_mapped(descriptor_) || has_other_names(descriptor_))) {
         number = ::unlink(path_.c_str()) == 0 ? open() : errno;
     }
     if (number != 0) {

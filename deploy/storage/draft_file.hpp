@@ -13,8 +13,8 @@ namespace starling {
 ///
 /// The replaced file becomes the next draft: writing into its blocks and cached pages costs half
 /// the CPU time of new ones, and there is nothing to unlink. Not if somebody still reads it through
-/// a mapping: the draft is then a new file. Methods return 0 or the errno of what failed; after a
-/// failure the draft is gone, with its blocks.
+/// a mapping, or has it under another name: the draft is then a new file. Methods return 0 or the
+/// errno of what failed; after a failure the draft is gone, with its blocks.
 class DraftFile {
 public:
     /// \param mapped  must outlive the draft

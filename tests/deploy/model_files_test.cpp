@@ -137,6 +137,24 @@ TEST_F(ModelFilesTest, AModelThatIsHeldIsNotWrittenOver) {
     }
 }
 
+TEST_F(ModelFilesTest, AModelWithASecondNameIsNotWrittenOver) {
+    keep({{"default", 0, 1, 0}, {"default", 0, 2, 0}});
+    TemporaryDirectory copies;
+    for (const char* name : {"merged-0.model", "merged-1.model"}) {
+        std::filesystem::create_hard_link(directory.path() / name, copies.path() / name);
+    }
+    ModelFiles::Opened opened = open();
+    opened.models.clear();  // else they are held: see above
+    for (Round round = 3; round < 6; ++round) {
+        EXPECT_TRUE(opened.files->keep({.model = model_of(round, 0)}));
+    }
+    const auto copied = ModelFiles::open(copies.path(), openssl_hasher());
+    ASSERT_TRUE(copied && copied->models.size() == 2);
+    EXPECT_EQ(copied->models[0].digest, model_of(1, 0).digest);
+    EXPECT_EQ(copied->models[1].digest, model_of(2, 0).digest);
+    expect_kept({model_of(4, 0), model_of(5, 0)});
+}
+
 TEST_F(ModelFilesTest, AModelOfAnEarlierStartIsNotWrittenOverWhileItIsHeld) {
     EXPECT_TRUE(open().files->keep({.model = large_model(1)}));
     const ModelFiles::Opened opened = open();
