@@ -169,6 +169,12 @@ class Generator(Case):
     def test_wrong_arguments_are_named(self):
         with open(self.path("bad.xml"), "w", encoding="utf-8") as file:
             file.write("<platform><zone></platform>")
+        with open(self.path("encoding.xml"), "w", encoding="utf-8") as file:
+            file.write("<?xml version='1.0' encoding='klingon'?><platform/>")
+        with open(self.path("deep.xml"), "w", encoding="utf-8") as file:
+            file.write("<zone>" * 5000 + "</zone>" * 5000)
+        with open(self.path("huge.xml"), "w", encoding="utf-8") as file:
+            file.write("<platform><cluster id='c' radical='0-99999999999'/></platform>")
         for arguments, text in [
             (["star", "--hosts", "4"], "star"),
             (["cluster"], "--hosts"),
@@ -190,6 +196,9 @@ class Generator(Case):
             (["continents", "--hosts", "4"], "--regions 8"),
             (["deployment", self.path("none.xml")], "No such file"),
             (["deployment", self.path("bad.xml")], "is not XML"),
+            (["deployment", self.path("encoding.xml")], "klingon"),
+            (["deployment", self.path("deep.xml")], "names no hosts"),
+            (["deployment", self.path("huge.xml")], "more than 1000000 hosts"),
             (["deployment", LIBRARY[0], "--hosts", "1000"], "--hosts 1000"),
         ]:
             with self.subTest(" ".join(arguments)):
