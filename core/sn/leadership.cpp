@@ -7,7 +7,7 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration line_interval_max = std::chrono::minutes(10);
-/// Longer than an election takes, and shorter than any limit to which informed_since() is compared.
+/// Longer than an election takes.
 constexpr SwarmDuration short_interruption = std::chrono::minutes(1);
 
 }  // namespace

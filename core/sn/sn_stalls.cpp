@@ -228,8 +228,12 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
                           : "nothing moves between it and " + count};
     }
     const auto silent = late ? unreported(contract) : std::nullopt;
-    return silent ? std::optional(HeldUp{*silent, {}, false, "it does not report its merge"})
-                  : std::nullopt;
+    return silent
+               ? std::optional(HeldUp{*silent,
+                                      {},
+                                      false,
+                                      "it does not report a merge, or not one that is on its disk"})
+               : std::nullopt;
 }
 
 /// How the round goes on: without a member that exchanges nothing with most others, which one
