@@ -230,13 +230,16 @@ private:
         view.min_peers = 2;
         view.phase = draw_.one_in(5) ? ContractPhase::gathering : ContractPhase::exchanging;
         if (view.phase == ContractPhase::exchanging) {
+            std::vector<RoundMember> members;
             for (const char* name : {"sl1", "sl2", "sl3"}) {
                 if (name == std::string("sl1") || draw_.coin()) {
-                    view.frozen.push_back({{name},
-                                           {"10.0.0.2", 1},
-                                           static_cast<std::uint32_t>(draw_.in_range(1, 100))});
+                    members.push_back(
+                        {.id = {name},
+                         .address = {"10.0.0.2", 1},
+                         .weight = static_cast<std::uint32_t>(draw_.in_range(1, 100))});
                 }
             }
+            view.frozen = std::move(members);
         }
         if (draw_.one_in(4)) {
             Commit commit;
