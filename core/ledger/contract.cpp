@@ -1,6 +1,9 @@
 #include "core/ledger/contract.hpp"
 
 #include <algorithm>
+#include <array>
+
+#include "core/base/choice.hpp"
 
 namespace starling {
 
@@ -17,13 +20,8 @@ std::string_view to_string(EndMode mode) {
 }
 
 Result<EndMode> parse_end_mode(std::string_view text) {
-    for (const EndMode mode : {EndMode::snapshot, EndMode::active, EndMode::inactive}) {
-        if (text == to_string(mode)) {
-            return mode;
-        }
-    }
-    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
-                                  "' is not an end mode: one of snapshot, active, inactive"};
+    return parse_choice(text, std::array{EndMode::snapshot, EndMode::active, EndMode::inactive},
+                        "is not an end mode");
 }
 
 std::string_view to_string(ContractPhase phase) {
@@ -55,14 +53,8 @@ std::string_view to_string(Durability durability) {
 }
 
 Result<Durability> parse_durability(std::string_view text) {
-    for (const Durability durability : {Durability::all, Durability::quorum, Durability::none}) {
-        if (text == to_string(durability)) {
-            return durability;
-        }
-    }
-    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
-                                  "' does not say who has a model on disk before its round is "
-                                  "committed: one of all, quorum, none"};
+    return parse_choice(text, std::array{Durability::all, Durability::quorum, Durability::none},
+                        "does not say who has a model on disk before its round is committed");
 }
 
 bool is_durable_enough(Durability durability, std::size_t durable, std::size_t members) {

@@ -1,8 +1,10 @@
 #include "core/merge/finite.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
+#include "core/base/choice.hpp"
 #include "core/params/segment_parts.hpp"
 
 namespace starling {
@@ -87,15 +89,9 @@ std::string_view to_string(NonFinitePolicy policy) {
 }
 
 Result<NonFinitePolicy> parse_non_finite_policy(std::string_view text) {
-    for (const NonFinitePolicy policy :
-         {NonFinitePolicy::refuse, NonFinitePolicy::warn, NonFinitePolicy::allow}) {
-        if (text == to_string(policy)) {
-            return policy;
-        }
-    }
-    return Error{Errc::usage,
-                 "'" + std::string(text.substr(0, 32)) +
-                     "' is not a policy for non-finite values: one of refuse, warn, allow"};
+    return parse_choice(
+        text, std::array{NonFinitePolicy::refuse, NonFinitePolicy::warn, NonFinitePolicy::allow},
+        "is not a policy for non-finite values");
 }
 
 bool holds_non_finite(const ParamLayout& layout, std::uint32_t segment, const Blob& body) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/base/choice.hpp"
 #include "core/base/invariant.hpp"
 #include "core/base/size_text.hpp"
 #include "core/params/segments.hpp"
@@ -142,13 +143,7 @@ std::string_view to_string(ExchangePlan plan) {
 }
 
 Result<ExchangePlan> parse_exchange_plan(std::string_view text) {
-    for (const ExchangePlan plan : exchange_plans) {
-        if (text == to_string(plan)) {
-            return plan;
-        }
-    }
-    return Error{Errc::usage, "'" + std::string(text.substr(0, 32)) +
-                                  "' is not an exchange plan: one of auto, star, butterfly, tree"};
+    return parse_choice(text, exchange_plans, "is not an exchange plan");
 }
 
 std::uint32_t MergePlan::relay_of(std::uint32_t segment, std::uint32_t group) const {
