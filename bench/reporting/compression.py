@@ -36,7 +36,7 @@ def accuracy(log):
     return float(found.pop())
 
 
-def train(context, method, seed, data_dir):
+def train(context, method, seed, data_dir, calibration):
     """{"accuracy": percent, "bytes": that the members send each other}"""
     program = f"--model tiny --sync-frequency 32 --seed {seed} --compress {method}"
     if not data_dir:
@@ -46,12 +46,9 @@ def train(context, method, seed, data_dir):
             file.write(deployment(program, data_dir))
         for host in ("host-1", "host-2"):
             os.mkdir(f"{folder}/{host}")
-        # Simulated time needs it; nothing here does.
-        subprocess.run([f"{context.bin}/cifar10", "--model", "tiny", "--calibrate", f"{folder}/calibration.json",
-                        "--calibrate-batches", "10"], check=True, stdout=subprocess.DEVNULL)
         done = subprocess.run(
             [f"{context.bin}/cifar10-sim", f"{context.root}/platforms/two_hosts_loopback.xml", f"{folder}/deploy.xml", "--seed",
-             str(seed), "--workspace", folder, "--calibration", f"{folder}/calibration.json", "--trace", f"{folder}/trace"],
+             str(seed), "--workspace", folder, "--calibration", calibration, "--trace", f"{folder}/trace"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise BenchError(f"compression: cifar10-sim ended with {done.returncode}: {done.stdout[-800:].strip()}")
@@ -61,14 +58,21 @@ def train(context, method, seed, data_dir):
 
 
 def measure(context):
-    """{"images", "methods": {method: {"accuracy": [of each seed], "bytes": [of each seed]}}}"""
+    """Accuracy and bytes of compressed exchange, by training in the simulator.
+
+    \\return {"images", "methods": {method: {"accuracy": [of each seed], "bytes": [of each seed]}}}"""
     if not os.path.exists(f"{context.bin}/cifar10-sim"):
         raise BenchError("cifar10-sim is not built: needs libtorch and the simulator (deploy/install-deps)")
     data_dir = os.environ.get("STARLING_CIFAR10_DIR", "")
     seeds = 1 if context.quick else context.passes
     found = {}
-    for method in METHODS:
-        context.say(method)
-        runs = [train(context, method, seed, data_dir) for seed in range(1, seeds + 1)]
-        found[method] = {key: [run[key] for run in runs] for key in ("accuracy", "bytes")}
+    with tempfile.TemporaryDirectory(prefix="starling-compression-") as folder:
+        # Simulated time needs it; nothing here does.
+        calibration = f"{folder}/calibration.json"
+        subprocess.run([f"{context.bin}/cifar10", "--model", "tiny", "--calibrate", calibration, "--calibrate-batches", "10"],
+                       check=True, stdout=subprocess.DEVNULL)
+        for method in METHODS:
+            context.say(method)
+            runs = [train(context, method, seed, data_dir, calibration) for seed in range(1, seeds + 1)]
+            found[method] = {key: [run[key] for run in runs] for key in ("accuracy", "bytes")}
     return {"images": "CIFAR-10" if data_dir else "drawn images", "methods": found}

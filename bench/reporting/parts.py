@@ -220,13 +220,8 @@ def micro(context):
                             "--benchmark_min_time=0.1", "--benchmark_enable_random_interleaving=true")
 
 
-def compression_(context):
-    """Accuracy and bytes of compressed exchange, by training in the simulator."""
-    return compression.measure(context)
-
-
 # name -> (function, seconds that it takes by default, and with --quick)
 PARTS = {"round": (round_, 330, 130), "overhead": (overhead, 60, 20), "memory": (memory, 90, 30), "tls": (tls, 25, 15),
          "wan": (wan, 50, 15), "merge": (merge, 70, 20), "micro": (micro, 25, 10),
-         "compression": (compression_, 270, 90), "large": (large, 120, 120)}
+         "compression": (compression.measure, 270, 90), "large": (large, 120, 120)}
 WANTED = tuple(name for name in PARTS if name != "large")  # by default

@@ -11,34 +11,6 @@
 
 namespace starling::test {
 
-/// A TCP port of `ip` that is not in use now. See free_port().
-inline std::uint16_t unused_port(const char* ip) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    ::inet_pton(AF_INET, ip, &address.sin_addr);
-    socklen_t size = sizeof(address);
-    const bool bound =
-        ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
-        ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    ::close(socket);
-    if (!bound) {
-        throw std::runtime_error("no free port");
-    }
-    return ntohs(address.sin_port);
-}
-
-/// A TCP port of `ip` that is not in use now and that no earlier call in this process has returned:
-/// a test may use one port number at several addresses.
-inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
-    static std::set<std::uint16_t> given;
-    std::uint16_t port = unused_port(ip);
-    while (!given.insert(port).second) {
-        port = unused_port(ip);
-    }
-    return port;
-}
-
 /// A port of `ip` at which nothing listens while this object lives: a connection to it is refused,
 /// and no other program gets it.
 class RefusingPort {
@@ -65,5 +37,16 @@ private:
     int socket_;
     std::uint16_t number_ = 0;
 };
+
+/// A TCP port of `ip` that is not in use now and that no earlier call in this process has returned:
+/// a test may use one port number at several addresses.
+inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
+    static std::set<std::uint16_t> given;
+    std::uint16_t port = RefusingPort(ip).number();
+    while (!given.insert(port).second) {
+        port = RefusingPort(ip).number();
+    }
+    return port;
+}
 
 }  // namespace starling::test

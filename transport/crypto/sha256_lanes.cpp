@@ -44,21 +44,17 @@ constexpr int truth_majority = 0xe8;  // Maj
 /// Word t of the block of each message, t the index in the array.
 using Words = __m512i[16];
 
-STARLING_LANES inline __m512i small_sigma0(__m512i x) {
-    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 7), _mm512_ror_epi32(x, 18),
-                                     _mm512_srli_epi32(x, 3), truth_xor);
+/// FIPS 180-4, 4.1.2: each sigma is the exclusive or of three rotations, the lower-case ones with
+/// a shift in place of the last.
+template <int First, int Second, int Third>
+STARLING_LANES inline __m512i big_sigma(__m512i x) {
+    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, First), _mm512_ror_epi32(x, Second),
+                                     _mm512_ror_epi32(x, Third), truth_xor);
 }
-STARLING_LANES inline __m512i small_sigma1(__m512i x) {
-    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 17), _mm512_ror_epi32(x, 19),
-                                     _mm512_srli_epi32(x, 10), truth_xor);
-}
-STARLING_LANES inline __m512i big_sigma0(__m512i x) {
-    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 2), _mm512_ror_epi32(x, 13),
-                                     _mm512_ror_epi32(x, 22), truth_xor);
-}
-STARLING_LANES inline __m512i big_sigma1(__m512i x) {
-    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 6), _mm512_ror_epi32(x, 11),
-                                     _mm512_ror_epi32(x, 25), truth_xor);
+template <int First, int Second, int Shift>
+STARLING_LANES inline __m512i small_sigma(__m512i x) {
+    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, First), _mm512_ror_epi32(x, Second),
+                                     _mm512_srli_epi32(x, Shift), truth_xor);
 }
 
 /// A block of each message, transposed: its big-endian words into lanes.
@@ -108,8 +104,9 @@ STARLING_LANES void compress(__m512i (&state)[8], Words& words) {
         for (int t = 0; t < 16; ++t) {
             if (begin > 0) {
                 words[t] = _mm512_add_epi32(
-                    _mm512_add_epi32(words[t], small_sigma0(words[(t + 1) & 15])),
-                    _mm512_add_epi32(words[(t + 9) & 15], small_sigma1(words[(t + 14) & 15])));
+                    _mm512_add_epi32(words[t], small_sigma<7, 18, 3>(words[(t + 1) & 15])),
+                    _mm512_add_epi32(words[(t + 9) & 15],
+                                     small_sigma<17, 19, 10>(words[(t + 14) & 15])));
             }
             // a to h stand in s[-t & 7] and after it, so that no value moves.
             const __m512i a = s[(0 - t) & 7], b = s[(1 - t) & 7], c = s[(2 - t) & 7];
@@ -117,11 +114,11 @@ STARLING_LANES void compress(__m512i (&state)[8], Words& words) {
             const __m512i constant =
                 _mm512_set1_epi32(static_cast<int>(round_constants[begin + t]));
             const __m512i first =
-                _mm512_add_epi32(_mm512_add_epi32(s[(7 - t) & 7], big_sigma1(e)),
+                _mm512_add_epi32(_mm512_add_epi32(s[(7 - t) & 7], big_sigma<6, 11, 25>(e)),
                                  _mm512_add_epi32(_mm512_ternarylogic_epi32(e, f, g, truth_choose),
                                                   _mm512_add_epi32(constant, words[t])));
-            const __m512i second =
-                _mm512_add_epi32(big_sigma0(a), _mm512_ternarylogic_epi32(a, b, c, truth_majority));
+            const __m512i second = _mm512_add_epi32(
+                big_sigma<2, 13, 22>(a), _mm512_ternarylogic_epi32(a, b, c, truth_majority));
             s[(3 - t) & 7] = _mm512_add_epi32(s[(3 - t) & 7], first);
             s[(7 - t) & 7] = _mm512_add_epi32(first, second);
         }
