@@ -62,11 +62,6 @@ bool has_missed_the_end(const Contract& contract, const NodeId& node) {
            member->second.status != MemberStatus::left;
 }
 
-bool contains(const MemberList& members, const NodeId& id) {
-    return std::any_of(members.begin(), members.end(),
-                       [&](const RoundMember& member) { return member.id == id; });
-}
-
 Answer layout_differs(const Contract& contract, const ParamLayout& theirs) {
     const Result<ParamLayout> ours = ParamLayout::parse(contract.layout_text);
     std::string text =
@@ -417,7 +412,7 @@ void Ledger::freeze(Contract& contract, bool retry) {
         contract.departed.clear();
     }
     for (const RoundMember& member : before) {
-        if (!contains(contract.frozen, member.id)) {
+        if (contract.frozen.find(member.id) == nullptr) {
             contract.departed.push_back(member.id);
         }
     }
@@ -471,7 +466,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
         return;  // to leave after the end is how it should be
     }
     contract.version = index_;
-    if (status != MemberStatus::expelled && contains(contract.frozen, node)) {
+    if (status != MemberStatus::expelled && contract.frozen.find(node) != nullptr) {
         note_holdup(contract, node, rounds_per_refusal);
     }
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});

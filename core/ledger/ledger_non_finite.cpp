@@ -28,8 +28,7 @@ Answer Ledger::name_non_finite(const Entry& entry, const NameNonFinite& command)
         return {Errc::stale, "that round has ended"};
     }
     const auto takes_part = [&](const NodeId& node) {
-        return std::any_of(contract->frozen.begin(), contract->frozen.end(),
-                           [&](const RoundMember& member) { return member.id == node; });
+        return contract->frozen.find(node) != nullptr;
     };
     if (!takes_part(entry.signer) || !takes_part(command.node) || entry.signer == command.node ||
         contract->config.non_finite == NonFinitePolicy::allow) {

@@ -50,14 +50,20 @@ public:
         static const std::vector<RoundMember> none;
         return members_ ? *members_ : none;
     }
+    /// Null: `node` is not a member.
+    const RoundMember* find(const NodeId& node) const {
+        const auto at = std::lower_bound(
+            begin(), end(), node,
+            [](const RoundMember& member, const NodeId& id) { return member.id < id; });
+        return at != end() && at->id == node ? &*at : nullptr;
+    }
     void clear() { members_.reset(); }
     /// Of this copy alone; nothing if `node` is not a member.
     void set_address(const NodeId& node, const Address& address) {
-        std::vector<RoundMember> changed = all();
-        const auto at = std::find_if(changed.begin(), changed.end(),
-                                     [&](const RoundMember& member) { return member.id == node; });
-        if (at != changed.end() && at->address != address) {
-            at->address = address;
+        const RoundMember* const found = find(node);
+        if (found != nullptr && found->address != address) {
+            std::vector<RoundMember> changed = all();
+            changed[static_cast<std::size_t>(found - all().data())].address = address;
             *this = MemberList(std::move(changed));
         }
     }

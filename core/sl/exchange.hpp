@@ -55,6 +55,7 @@ public:
 
     const RoundKey& key() const { return setup_.key; }
     const MergePlan& plan() const { return plan_; }
+    Durability durable() const { return setup_.durable; }
     /// The members that this one exchanges with: all if it owns a segment, else the
     /// owners and, in a tree, its group.
     const std::vector<RoundMember>& partners() const { return partners_; }

@@ -1,7 +1,5 @@
 #include "core/sl/round_exchange.hpp"
 
-#include <algorithm>
-
 #include "core/base/size_text.hpp"
 #include "core/params/model_digest.hpp"
 #include "core/sl/sl_log.hpp"
@@ -15,7 +13,6 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     model_.emplace(serial_, key, setup.layout->size_bytes());
     merged_digest_.reset();
     report_.reset();
-    durability_ = setup.durable;
     if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
         own_.reset();
@@ -47,10 +44,8 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
 /// What one attempt has encoded, the next one needs not encode again if the owners have kept it; so
 /// what is lost by that is known only if it is kept here too.
 void RoundExchange::set_own(OwnParameters own, ExchangeSetup& setup) {
-    std::uint64_t index = 0;
-    for (const RoundMember& member : setup.members) {
-        index = member.id == self_ ? member.check_in_index : index;
-    }
+    const RoundMember* const member = setup.members.find(self_);
+    const std::uint64_t index = member != nullptr ? member->check_in_index : 0;
     if (setup.key.round == 0) {
         residuals_.clear();  // of another run
     }
@@ -227,8 +222,8 @@ KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored)
 void RoundExchange::report_if_allowed() {
     const bool durable = !storing_.contains(serial_);
     // A disk that is slower than rounds must not fall behind by more than one model.
-    const bool early = durability_ != Durability::all && (durable || storing_.size() == 1);
-    const bool enough = report_ && (report_->durable || durability_ == Durability::none);
+    const bool early = exchange_->durable() != Durability::all && (durable || storing_.size() == 1);
+    const bool enough = report_ && (report_->durable || exchange_->durable() == Durability::none);
     if (enough || !(durable || (early && !report_))) {
         return;
     }
@@ -286,11 +281,9 @@ Deviation RoundExchange::deviation(const Commit& commit) const {
 
 void RoundExchange::on_committed(const CommittedModel& model) {
     const Commit& commit = model.commit;
-    const bool contributed =
-        own_ && same_round(contributions_round_, model.key) &&
-        std::any_of(commit.members.begin(), commit.members.end(), [&](const RoundMember& member) {
-            return member.id == self_ && member.check_in_index == own_->check_in_index;
-        });
+    const RoundMember* const member = commit.members.find(self_);
+    const bool contributed = own_ && same_round(contributions_round_, model.key) &&
+                             member != nullptr && member->check_in_index == own_->check_in_index;
     if (contributed) {
         residuals_ = own_->contribution.residuals();
     }

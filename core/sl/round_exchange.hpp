@@ -121,7 +121,6 @@ private:
     std::optional<MergedModel> model_;     ///< what it merges to
     std::optional<Digest> merged_digest_;  ///< once it is hashed
     std::optional<MergeReport> report_;    ///< once the contract allows it
-    Durability durability_ = Durability::all;
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
     std::map<std::uint32_t, KeptModel> storing_;

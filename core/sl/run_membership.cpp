@@ -1,7 +1,5 @@
 #include "core/sl/run_membership.hpp"
 
-#include <algorithm>
-
 #include "core/sl/sl_log.hpp"
 
 namespace starling {
@@ -33,9 +31,8 @@ void RunMembership::take(const ContractView& view) {
 }
 
 bool RunMembership::is_frozen_with(const NodeId& node, std::uint64_t session) const {
-    return std::any_of(view_->frozen.begin(), view_->frozen.end(), [&](const RoundMember& member) {
-        return member.id == node && (member.session == 0 || member.session == session);
-    });
+    const RoundMember* const member = view_->frozen.find(node);
+    return member != nullptr && (member->session == 0 || member->session == session);
 }
 
 void RunMembership::on_committed(Round round) {

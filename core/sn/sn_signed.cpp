@@ -1,19 +1,8 @@
 // What nodes sign, and what this SN signs itself.
-#include <algorithm>
 
 #include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
-namespace {
-
-bool is_member(const Contract& contract, const NodeId& node) {
-    const auto at = std::lower_bound(
-        contract.frozen.begin(), contract.frozen.end(), node,
-        [](const RoundMember& member, const NodeId& id) { return member.id < id; });
-    return at != contract.frozen.end() && at->id == node;
-}
-
-}  // namespace
 
 bool SnNode::is_signed_with(const PublicKey& key, const Entry& entry) const {
     return options_.verifier->verify(
@@ -51,7 +40,7 @@ void SnNode::take_report(const NodeId& from, const Heartbeat& heartbeat, Outbox&
     const Contract* contract = ledger().find_contract(heartbeat.contract);
     const RoundKey key{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt};
     if (!heartbeat.report || contract == nullptr || contract->phase != ContractPhase::exchanging ||
-        !reports_.is_about(key, *contract) || !is_member(*contract, from)) {
+        !reports_.is_about(key, *contract) || contract->frozen.find(from) == nullptr) {
         return;
     }
     const MemberReport report{from, heartbeat.report->digest, heartbeat.report->signature,

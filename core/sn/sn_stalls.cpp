@@ -85,8 +85,8 @@ void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& heartbeat) {
 SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
     StalledPairs pairs;
     const auto merges = [&](const NodeId& node) {
-        return std::any_of(contract.frozen.begin(), contract.frozen.end(),
-                           [&](const RoundMember& m) { return m.id == node && m.merges; });
+        const RoundMember* const member = contract.frozen.find(node);
+        return member != nullptr && member->merges;
     };
     for (const RoundMember& member : contract.frozen) {
         const Heartbeat& heartbeat = peers_[member.id].heartbeat;
