@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -38,15 +37,35 @@ private:
     std::uint16_t number_ = 0;
 };
 
+/// Whether a program could listen at this port now.
+inline bool can_bind(const char* ip, std::uint16_t port) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    ::inet_pton(AF_INET, ip, &address.sin_addr);
+    const bool free =
+        ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    ::close(socket);
+    return free;
+}
+
 /// A TCP port of `ip` that is not in use now and that no earlier call in this process has returned:
-/// a test may use one port number at several addresses.
+/// a test may use one port number at several addresses. Tests that run at the same time begin at
+/// different ports. All are below the range from which Linux takes ports for outgoing connections
+/// (32768 to 60999), so none of those gets a port while a test restarts the node that listens
+/// there.
 inline std::uint16_t free_port(const char* ip = "127.0.0.1") {
-    static std::set<std::uint16_t> given;
-    std::uint16_t port = RefusingPort(ip).number();
-    while (!given.insert(port).second) {
-        port = RefusingPort(ip).number();
+    constexpr unsigned lowest = 10240;
+    constexpr unsigned count = 22000;
+    static unsigned next = static_cast<unsigned>(::getpid()) * 16;
+    for (unsigned tried = 0; tried < count; ++tried) {
+        const auto port = static_cast<std::uint16_t>(lowest + next++ % count);
+        if (can_bind(ip, port)) {
+            return port;
+        }
     }
-    return port;
+    throw std::runtime_error("no free port");
 }
 
 }  // namespace starling::test
