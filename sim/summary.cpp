@@ -154,7 +154,7 @@ std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
         json << separator << "    {\"round\": " << round
              << ", \"first_check_in\": " << seconds(entry.first_check_in)
              << ", \"last_check_in\": " << seconds(entry.last_check_in)
-             << ", \"last_go_on\": " << seconds(entry.last_result)
+             << ", \"last_result\": " << seconds(entry.last_result)
              << ", \"members\": " << entry.members
              << ", \"digest\": " << json_string(to_string(entry.digest)) << "}";
         separator = ",\n";

@@ -47,7 +47,7 @@ TEST_F(Profiles, AnSlThatIsKilledAfterItsProgramHasEndedIsNotStartedAgain) {
         swarm_sim(failing(steady) + " " + deployment + " --quiet --json " + path("j"));
     ASSERT_EQ(whole.exit_code, 0) << whole.output;
     const std::string json = read(path("j"));
-    const std::string field = "\"last_go_on\": ";
+    const std::string field = "\"last_result\": ";
     const double end = std::stod(json.substr(json.rfind(field) + field.size()));
     // The program has ended by then, and its SL says goodbye to the SN.
     const Ran ran = swarm_sim(

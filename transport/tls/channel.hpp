@@ -25,7 +25,7 @@ public:
     /// The identity in the peer's certificate; nothing on a Unix socket. Valid after the handshake.
     virtual const std::optional<Identity>& certified() const = 0;
     /// Whether the peer's certificate would be accepted under `context`; always on a Unix socket.
-    virtual Result<void> check_again(const TlsContext& context) const = 0;
+    virtual Result<void> recheck_certificate(const TlsContext& context) const = 0;
     /// To be called once the peer is accepted: permits large buffers.
     virtual void expect_bulk() = 0;
 

@@ -16,7 +16,7 @@ public:
 
     Result<bool> handshake() override { return true; }
     const std::optional<Identity>& certified() const override { return nobody_; }
-    Result<void> check_again(const TlsContext& /*context*/) const override { return {}; }
+    Result<void> recheck_certificate(const TlsContext& /*context*/) const override { return {}; }
     void expect_bulk() override {
         bulk_ = true;
         if (side_ == PlainSide::accepts && offered_.size() == 2) {

@@ -80,9 +80,9 @@ public:
     /// Closes at once; session_ended() is called if `why` is given and it was not called before.
     void abort(const std::optional<SessionEnd>& why);
 
-    /// See Channel::check_again().
-    Result<void> check_again(const TlsContext& context) const {
-        return channel_->check_again(context);
+    /// See Channel::recheck_certificate().
+    Result<void> recheck_certificate(const TlsContext& context) const {
+        return channel_->recheck_certificate(context);
     }
 
     State state() const { return state_; }

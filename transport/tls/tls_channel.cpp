@@ -117,8 +117,8 @@ public:
     }
 
     const std::optional<Identity>& certified() const override { return certified_; }
-    Result<void> check_again(const TlsContext& context) const override {
-        return context.check_again(*ssl_);
+    Result<void> recheck_certificate(const TlsContext& context) const override {
+        return context.recheck_certificate(*ssl_);
     }
     void expect_bulk() override { bulk_ = true; }
 
@@ -203,7 +203,7 @@ private:
     std::uint64_t key_records_ = 0;  ///< sent under the current key
     std::size_t receive_bytes_ = receive_first_bytes;
     Ciphertext text_;
-    std::string ca_at_fault_;  ///< filled in by TrustStore's judge()
+    std::string ca_at_fault_;  ///< filled in by TrustStore's verify_callback()
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
     std::optional<Identity> certified_;
     SendBuffer taken_;

@@ -217,7 +217,7 @@ Result<TlsContext> TlsContext::load_for(const IdentityFiles& files, Role role,
     return context;
 }
 
-Result<void> TlsContext::check_again(const SSL& connection) const {
+Result<void> TlsContext::recheck_certificate(const SSL& connection) const {
     const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(&connection),
                                                             &X509_free);
     if (!shown) {

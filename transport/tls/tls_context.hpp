@@ -30,7 +30,7 @@ public:
     std::vector<std::string> take_notes() const { return trust_.take_notes(); }
     /// Verifies the certificate of a connected peer again, except its dates. Errc::refused: it has
     /// been revoked, or its CA is not trusted any more.
-    Result<void> check_again(const ssl_st& connection) const;
+    Result<void> recheck_certificate(const ssl_st& connection) const;
 
 private:
     TlsContext(std::shared_ptr<ssl_ctx_st> context, TrustStore trust)

@@ -509,7 +509,7 @@ void TlsEndpoint::use(TlsContext context) {
         if (session->state() != Session::State::up) {
             continue;
         }
-        if (const Result<void> still = session->check_again(*context_); !still) {
+        if (const Result<void> still = session->recheck_certificate(*context_); !still) {
             session->abort(SessionEnd{still.error(), true, true});
         }
     }

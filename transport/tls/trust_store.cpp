@@ -1,5 +1,6 @@
 // Verification of X.509 certificates (RFC 5280) by OpenSSL, with this node's CAs and revocation
-// lists. Two of OpenSSL's verdicts are overruled: a missing list and an outdated one (judge()).
+// lists. Two of OpenSSL's verdicts are overruled: a missing list and an outdated one
+// (verify_callback()).
 #include "transport/tls/trust_store.hpp"
 
 #include <algorithm>
@@ -51,12 +52,12 @@ TrustStore::TrustStore() : store_(X509_STORE_new(), &X509_STORE_free) {
                        "a store's memory can be had");
     // Of the whole chain: a CA can revoke an intermediate CA, too.
     X509_STORE_set_flags(store_.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    X509_STORE_set_verify_cb(store_.get(), judge);
+    X509_STORE_set_verify_cb(store_.get(), verify_callback);
 }
 
 /// OpenSSL's verify callback. A CA without a revocation list has revoked nothing. An outdated list
 /// still counts: a swarm must not stop because an operator is late with the next one.
-int TrustStore::judge(int accepted, X509_STORE_CTX* check) {
+int TrustStore::verify_callback(int accepted, X509_STORE_CTX* check) {
     if (accepted == 1) {
         return 1;
     }

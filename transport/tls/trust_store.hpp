@@ -57,7 +57,7 @@ private:
     Result<void> add_file(const std::string& flag, const std::string& file);
     Result<void> add_directory(const std::string& directory);
     Result<void> check_roots(const std::string& where);
-    static int judge(int accepted, x509_store_ctx_st* check);
+    static int verify_callback(int accepted, x509_store_ctx_st* check);
     static int notes_index();
 
     std::shared_ptr<x509_store_st> store_;
