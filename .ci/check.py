@@ -27,6 +27,8 @@ CORE_BY_FOLDER["tool"] |= {"json"}
 # Judges traces, whoever wrote them.
 CORE_BY_FOLDER["check"] = {"base", "trace", "node", "check"}
 CORE_BY_FOLDER["files"] = {"base", "files"}
+# The picture of a run, by its trace events alone.
+CORE_BY_FOLDER["board"] = {"base", "trace", "board"}
 # The user's program sees its callback and the data types behind it.
 CORE_BY_FOLDER["torch"] = {"base", "files", "json", "params", "trace", "ledger", "ml", "torch"}
 
@@ -42,6 +44,7 @@ DEPLOY_BY_FOLDER = {
     "licence": {"certs", "host"},
     "ml": {"host", "log", "process", "storage"},
     "swci": {"host", "process"},
+    "board": {"host", "process"},
 }
 DEPLOY_PROGRAMS = "programs"  # main functions, which may include every folder
 DEPLOY_BUILD = "cmake"  # what CMake itself needs
@@ -69,7 +72,7 @@ LIBRARIES = [
 ALLOWED = {
     "torch": [r"^core/torch/[^/]+\.cpp$", r"^core/torch/module_parameters\.hpp$", r"^core/torch/image_classifier\.hpp$",
               r"^examples/.+\.cpp$", r"^(tests|bench)/.+\.cpp$"],
-    "asio": [r"^transport/tls/[^/]+\.(cpp|ipp)$", r"^(tests|bench)/.+\.cpp$"],
+    "asio": [r"^transport/tls/[^/]+\.(cpp|ipp)$", r"^deploy/board/[^/]+\.(cpp|hpp)$", r"^(tests|bench)/.+\.cpp$"],
     "openssl": [r"^transport/(tls|crypto)/[^/]+\.cpp$",
                 r"^deploy/certs/.+\.cpp$", r"^deploy/certs/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
     "simgrid": [r"^sim/[^/]+\.cpp$", r"^sim/sg_compat\.hpp$", r"^(tests|bench)/.+\.cpp$"],

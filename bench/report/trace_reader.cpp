@@ -1,67 +1,26 @@
 #include "bench/report/trace_reader.hpp"
 
-#include <charconv>
+#include <cstdlib>
 #include <fstream>
-#include <sstream>
 
 #include "core/files/read_file.hpp"
+#include "core/trace/trace_text.hpp"
 
 namespace starling {
 namespace {
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-std::string unescaped(const std::string& value) {
-    std::string text;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        const int high = i + 2 < value.size() && value[i] == '%' ? hex_digit(value[i + 1]) : -1;
-        const int low = high >= 0 ? hex_digit(value[i + 2]) : -1;
-        if (low >= 0) {
-            text.push_back(static_cast<char>(high * 16 + low));
-            i += 2;
-        } else {
-            text.push_back(value[i]);
-        }
-    }
-    return text;
-}
-
 bool parse_line(const std::string& line, TraceRecord& record) {
-    std::istringstream words(line);
-    std::string time;
-    if (!(words >> time >> record.node >> record.event)) {
+    const std::optional<TraceText> text = parse_trace_line(line);
+    if (!text) {
         return false;
     }
-    const auto [end, error] =
-        std::from_chars(time.data(), time.data() + time.size(), record.time_ns);
-    if (error != std::errc{} || end != time.data() + time.size()) {
-        return false;
-    }
-    for (std::string word; words >> word;) {
-        const std::size_t equals = word.find('=');
-        if (equals == std::string::npos) {
-            return false;
-        }
-        record.fields[word.substr(0, equals)] = unescaped(word.substr(equals + 1));
+    record.time_ns = text->time_ns;
+    record.node = text->node;
+    record.event = text->event.name;
+    for (const TraceEvent::Field& field : text->event.fields) {
+        record.fields[std::string(field.key)] = field.value;
     }
     return true;
-}
-
-constexpr std::string_view start_mark = "# starling-trace ";
-
-std::string value_of(const std::string& start_line, std::string_view key) {
-    std::istringstream words(start_line);
-    for (std::string word; words >> word;) {
-        if (word.starts_with(key)) {
-            return word.substr(key.size());
-        }
-    }
-    return "";
 }
 
 }  // namespace
@@ -79,16 +38,17 @@ Result<std::vector<TraceRecord>> read_trace(const std::string& path) {
     std::size_t bad = 0;  // number of a line that can't be parsed
     for (std::string line; std::getline(file, line) && !file.eof();) {
         ++number;
-        if (line.starts_with(start_mark)) {
+        if (line.starts_with(trace_start_mark)) {
             if (bad > 0) {  // the line was cut: the process was killed, or its disk was full
                 records.push_back({records.empty() ? 0 : records.back().time_ns,
-                                   value_of(line, "node="),
+                                   std::string(word_after(line, "node=")),
                                    "trace_gap",
                                    {},
                                    starts});
                 bad = 0;
             }
-            epoch_ns = std::strtoll(value_of(line, "epoch_ns=").c_str(), nullptr, 10);
+            epoch_ns =
+                std::strtoll(std::string(word_after(line, "epoch_ns=")).c_str(), nullptr, 10);
             ++starts;
             continue;
         }

@@ -1,0 +1,203 @@
+// The page: takes the run from the file or the server, and draws it at the time of the slider.
+import {clockText, element, replaceChildren, secondsText} from "./format.js";
+import {Run, stateWords} from "./state.js";
+import {Timeline} from "./timeline.js";
+import {drawAccuracy, drawAlarms, drawComparison, drawFigures, drawLog, drawNodes, drawRounds, drawWaits,
+    selectedNodes} from "./views.js";
+import {drawLoss, drawNetwork, drawPhases} from "./panels.js";
+
+const by = (id) => document.getElementById(id);
+const steps = 1000; // of the slider
+
+class Page {
+    constructor(data) {
+        this.runs = data.runs.map((run) => new Run(run));
+        this.comparison = data.comparison ?? null;
+        this.chosen = this.runs.length - 1; // the real run stands behind its rehearsal
+        this.us = null; // null: the end, also while it moves
+        this.playing = null;
+        this.timeline = new Timeline(by("timeline"), by("tip"), (us) => this.seek(us));
+        document.title = `${data.title} – Starling`;
+        by("title").textContent = data.title;
+        this.listen();
+        this.drawChoice();
+        this.draw();
+    }
+
+    get run() {
+        return this.runs[this.chosen];
+    }
+    get time() {
+        return this.us ?? this.run.end;
+    }
+
+    listen() {
+        by("slider").addEventListener("input", (event) => {
+            const at = Number(event.target.value);
+            this.seek(at >= steps ? null : at / steps * this.run.end);
+        });
+        by("play").addEventListener("click", () => this.play());
+        by("end").addEventListener("click", () => this.seek(null));
+        for (const id of ["search", "role", "log-filter", "axis"]) {
+            by(id).addEventListener("input", () => this.draw());
+        }
+        by("theme").addEventListener("click", () => {
+            const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+            const root = document.documentElement;
+            const now = root.dataset.theme ?? (dark ? "dark" : "light");
+            root.dataset.theme = now === "dark" ? "light" : "dark";
+            this.draw();
+        });
+        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+        new ResizeObserver(() => this.later()).observe(by("timeline").parentElement);
+    }
+
+    drawChoice() {
+        by("runs").hidden = this.runs.length < 2;
+        replaceChildren(by("runs"), this.runs.map((run, i) => {
+            const button = element("button", {type: "button", "aria-pressed": String(i === this.chosen), text: run.label});
+            button.addEventListener("click", () => {
+                this.chosen = i;
+                this.us = null;
+                this.drawChoice();
+                this.draw();
+            });
+            return button;
+        }));
+    }
+
+    seek(us) {
+        this.us = us === null || us >= this.run.end ? null : us;
+        this.later();
+    }
+
+    /// Replays the run from the slider on, in half a minute at most.
+    play() {
+        if (this.playing !== null) {
+            this.stop();
+            return;
+        }
+        const begin = this.us ?? 0;
+        const speed = Math.max(1, this.run.end / 30e6) * Number(by("speed").value);
+        const started = performance.now();
+        by("play").textContent = "Pause";
+        const step = () => {
+            const us = begin + (performance.now() - started) * 1000 * speed;
+            this.seek(us);
+            if (us >= this.run.end) {
+                this.stop();
+            } else {
+                this.playing = requestAnimationFrame(step);
+            }
+        };
+        this.playing = requestAnimationFrame(step);
+    }
+
+    stop() {
+        cancelAnimationFrame(this.playing);
+        this.playing = null;
+        by("play").textContent = "Replay";
+    }
+
+    /// Draws once before the next picture, however often it is called.
+    later() {
+        this.pending ??= requestAnimationFrame(() => {
+            this.pending = undefined;
+            this.draw();
+        });
+    }
+
+    draw() {
+        const {run, time} = this;
+        const kinds = {recorded: "recorded", simulated: "simulated", live: "live"};
+        by("kind").textContent = this.us === null ? kinds[run.kind] ?? run.kind : `replay, ${kinds[run.kind] ?? run.kind}`;
+        by("slider").value = String(Math.round(time / run.end * steps));
+        by("slider").setAttribute("aria-valuetext", clockText(time));
+        by("clock").textContent = `${clockText(time)} of ${clockText(run.end)}`;
+        drawWaits(by("waits"), run, time);
+        drawFigures(by("figures"), run, time);
+        const roles = by("role").value === "" ? null : new Set(by("role").value.split(" "));
+        const nodes = selectedNodes(run, time, by("search").value, roles);
+        this.timeline.draw(run, nodes, time);
+        drawLegend(run);
+        drawNodes(by("nodes"), by("nodes-note"), nodes, run, time);
+        drawRounds(by("rounds"), by("rounds-note"), run, time);
+        drawAlarms(by("alarms"), run, time);
+        drawLog(by("log"), by("log-note"), run, time, by("log-filter").value);
+        by("loss-panel").hidden = run.losses.length === 0;
+        drawLoss(by("loss"), by("loss-legend"), run, time, by("axis").value);
+        drawPhases(by("phases"), run, time);
+        drawNetwork(by("network"), run, time);
+        by("accuracy-panel").hidden = !drawAccuracy(by("accuracy"), this.runs, this.comparison);
+        by("comparison-panel").hidden = !drawComparison(by("comparison"), this.comparison);
+        by("gaps").textContent = gapsText(run);
+        by("gaps").hidden = by("gaps").textContent === "";
+        document.body.dataset.version = String(run.version);
+    }
+}
+
+/// What the picture lacks.
+function gapsText(run) {
+    const parts = [];
+    if (run.unreadable_lines > 0) {
+        parts.push(`${run.unreadable_lines} lines of the traces could not be read`);
+    }
+    if (run.spansFrom > 0 || run.roundsFrom > 0) {
+        parts.push("the oldest part of this long run is no longer kept");
+    }
+    return parts.length === 0 ? "" : `Not complete: ${parts.join("; ")}.`;
+}
+
+function drawLegend(run) {
+    const seen = new Set([...run.spans.values()].map((span) => span.state));
+    replaceChildren(by("legend"), Object.entries(stateWords).filter(([state]) => seen.has(state)).map(([state, words]) => element("li", {},
+        element("span", {class: `dot fill-${state}`, "aria-hidden": "true"}), element("span", {text: words}))));
+}
+
+/// The server says when there is something new, and the page fetches what has changed.
+async function follow(page) {
+    const state = (text, bad) => {
+        by("link").textContent = text;
+        by("link").classList.toggle("bad", bad);
+    };
+    let fetching = false;
+    let again = false;
+    const update = async () => {
+        if (fetching) {
+            again = true;
+            return;
+        }
+        fetching = true;
+        do {
+            again = false;
+            const answer = await fetch(`api/run?since=${page.run.version}`);
+            page.run.merge(await answer.json());
+            page.later();
+        } while (again);
+        fetching = false;
+    };
+    const events = new EventSource("api/events");
+    events.onopen = () => state("connected", false);
+    events.onerror = () => state("connection lost: shows the last state, and tries again", true);
+    events.addEventListener("version", () => update().catch(() => {
+        fetching = false;
+        state("connection lost: shows the last state", true);
+    }));
+}
+
+async function main() {
+    const inside = by("data").textContent;
+    try {
+        if (inside.trim() !== "") {
+            new Page(JSON.parse(inside));
+        } else {
+            const run = await (await fetch("api/run")).json();
+            await follow(new Page({title: run.title ?? "Swarm", runs: [run]}));
+        }
+    } catch (error) {
+        by("waits").textContent = `This page can't be shown: ${error.message}`;
+        throw error;
+    }
+}
+
+main();

@@ -1,0 +1,318 @@
+// What each event means for the picture of a run. Events that are not named here change nothing but
+// the last sign of life of their node.
+#include "core/board/run_model.hpp"
+
+#include <algorithm>
+
+#include "core/board/event_words.hpp"
+#include "core/trace/event_registry.hpp"
+#include "core/trace/trace_text.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t text_max = 500;
+
+/// The role of a node by an event that only nodes of this role report; nothing: several do.
+std::optional<Role> role_by(std::string_view event) {
+    const EventKind* kind = find_event_kind(event);
+    const std::string_view source = kind == nullptr ? "" : kind->source;
+    return source == "SN"               ? std::optional(Role::sn)
+           : source == "SL"             ? std::optional(Role::sl)
+           : source == "ML"             ? std::optional(Role::ml)
+           : source == "licence server" ? std::optional(Role::apls)
+                                        : std::nullopt;
+}
+
+}  // namespace
+
+RunModel::RunModel(RunModelLimits limits)
+    : nodes_(limits.nodes, limits.spans),
+      rounds_(nodes_, limits.rounds),
+      notes_(limits.log, limits.alarms),
+      curves_(limits.points) {}
+
+std::string RunModel::contract_of(std::size_t node) const {
+    const std::string& own = nodes_.at(node).contract;
+    return own.empty() ? rounds_.only_contract() : own;
+}
+
+void RunModel::add_start(std::string_view line) {
+    const std::string_view name = word_after(line, "node=");
+    ++now_.version;
+    if (name.empty()) {
+        virtual_time_ = true;  // a start line without a node is of a simulation
+        return;
+    }
+    const std::size_t node = nodes_.index_of(name, now_);
+    if (const Result<Role> role = parse_role(word_after(line, "role="))) {
+        nodes_.changed(node, now_).role = *role;
+    }
+}
+
+void RunModel::reached(std::int64_t time_ns, std::int64_t quiet_max_us) {
+    if (!start_ns_) {
+        return;
+    }
+    const std::int64_t us = (time_ns - *start_ns_) / 1000;
+    if (us > latest_us_ && us - now_.us < quiet_max_us && nodes_.any_running()) {
+        latest_us_ = us;
+        ++now_.version;
+    }
+}
+
+void RunModel::add_unreadable_lines(std::uint64_t count) {
+    unreadable_ += count;
+    ++now_.version;
+}
+
+void RunModel::add(std::int64_t time_ns, std::string_view name, const TraceEvent& event) {
+    start_ns_ = start_ns_.value_or(time_ns);
+    ++events_;
+    now_ = {(time_ns - *start_ns_) / 1000, now_.version + 1};
+    latest_us_ = std::max(latest_us_, now_.us);
+    const std::size_t node = nodes_.index_of(name, now_);
+    {
+        BoardNode& own = nodes_.changed(node, now_);
+        own.last_us = std::max(own.last_us, now_.us);
+        own.own_events = true;
+        if (!own.role) {
+            own.role = role_by(event.name);
+        }
+    }
+    const EventFields fields(event);
+    add_of_any(node, event.name, fields);
+    add_of_ml(node, event.name, fields);
+    add_of_sl(node, event.name, fields);
+    add_of_sn(node, event.name, fields);
+    if (fields.has("contract")) {
+        add_of_contract(event.name, fields);
+    }
+    note(node, event);
+}
+
+void RunModel::note(std::size_t node, const TraceEvent& event) {
+    const EventWords* words = find_event_words(event.name);
+    const EventFields fields(event);
+    if (words != nullptr) {
+        std::string text = words_of(*words, event);
+        // Members leave one by one when their run has ended.
+        const bool leaves =
+            event.name == "member_gone" && rounds_.is_over(std::string(fields.text("contract")));
+        const bool stopped_badly = event.name == "node_stopped" && fields.number("code") > 0;
+        if ((words->alarm && !leaves) || stopped_badly) {
+            // SNs report the same of a member; of itself each node reports its own.
+            const bool of_all = nodes_.at(node).role == Role::sn;
+            notes_.alarm(node, std::max(words->level, Level::warning), text,
+                         of_all ? "" : nodes_.at(node).name, now_);
+        }
+        notes_.log(node, stopped_badly ? Level::error : words->level, std::move(text), now_);
+    } else if (!event.text.empty() && event.level >= Level::info) {
+        notes_.log(node, event.level, event.text.substr(0, text_max), now_);
+    }
+}
+
+void RunModel::node_ended(std::size_t node) {
+    if (nodes_.at(node).role == Role::sn) {
+        nodes_.count_servers();
+    }
+    if (nodes_.at(node).role != Role::ml) {
+        rounds_.update_waits(now_);
+    }
+}
+
+void RunModel::add_of_any(std::size_t node, std::string_view name, const EventFields& fields) {
+    if (name == "node_stopped") {
+        const std::uint64_t code = fields.number("code").value_or(0);
+        nodes_.changed(node, now_).exit_code = code;
+        enter(node, code == 0 ? NodeActivity::ended : NodeActivity::failed, nodes_.at(node).round);
+        node_ended(node);
+    } else if (name == "node_killed") {
+        enter(node, NodeActivity::down, nodes_.at(node).round);
+        node_ended(node);
+    } else if (name == "seat_held" || name == "seat_renewed") {
+        nodes_.changed(node, now_).seat = "held";
+    } else if (name == "seat_wanted" || name == "seat_lost") {
+        nodes_.changed(node, now_).seat = name == "seat_lost" ? "lost" : "requested";
+    } else if (name == "licence_grace") {
+        nodes_.changed(node, now_).seat = "in grace";
+    } else if (name.starts_with("seat_") && fields.has("node")) {
+        const std::size_t other = nodes_.index_of(fields.text("node"), now_);
+        nodes_.changed(other, now_).seat = name == "seat_taken" ? "held" : name.substr(5);
+    } else if (name == "apls_ready") {
+        enter(node, NodeActivity::serving, 0);
+    }
+}
+
+void RunModel::add_of_ml(std::size_t node, std::string_view name, const EventFields& fields) {
+    const std::uint64_t round = fields.number("round").value_or(nodes_.at(node).round);
+    if (name == "sl_connected") {
+        nodes_.changed(node, now_).partner = fields.text("sl");
+        enter(node, NodeActivity::training, 0);
+    } else if (name == "sync_begin") {
+        enter(node, NodeActivity::waiting, nodes_.at(node).round);
+    } else if (name == "sync_end") {
+        enter(node, NodeActivity::training, round + 1);
+    } else if (name == "loopback") {
+        enter(node, NodeActivity::training, 0);
+    } else if (name == "program_failed" || name == "session_failed") {
+        enter(node, NodeActivity::failed, round);
+    } else if (name == "evaluation" && fields.number("samples").value_or(0) > 0) {
+        curves_.accuracy(node, round, fields.number("correct").value_or(0),
+                         *fields.number("samples"), fields.number("classes").value_or(0), now_);
+    }
+}
+
+void RunModel::add_of_sl(std::size_t node, std::string_view name, const EventFields& fields) {
+    const std::uint64_t round = fields.number("round").value_or(0);
+    const auto contract = [&] { return contract_of(node); };
+    if (name == "sl_ready") {
+        enter(node, NodeActivity::starting, 0);
+    } else if (name == "session_opened") {
+        const std::string joined(fields.text("contract"));
+        nodes_.changed(node, now_).contract = joined;
+        rounds_.run_is(joined, fields.number("run").value_or(0), now_);
+        rounds_.joined(joined, node, now_);
+        enter(node, NodeActivity::training, 0);
+    } else if (name == "sync_receiving") {
+        enter(node, NodeActivity::sending, round);
+    } else if (name == "check_in") {
+        enter(node, NodeActivity::waiting, round);
+        rounds_.checked_in(contract(), node, round, now_);
+        if (const auto loss = fields.number("loss_millionths")) {
+            curves_.loss(node, round, *loss, now_);
+        }
+    } else if (name == "exchange_begin") {
+        enter(node, NodeActivity::exchanging, round);
+        rounds_.frozen(contract(), round, fields.number("attempt").value_or(0),
+                       fields.number("members").value_or(0), now_);
+    } else if (name == "exchange_plan") {
+        rounds_.plan_is(contract(), round, fields.text("plan"), now_);
+    } else if (name == "exchange_done") {
+        enter(node, NodeActivity::reporting, round);
+        BoardNode& own = nodes_.changed(node, now_);
+        own.sent_bytes += fields.number("sent_bytes").value_or(0);
+        own.received_bytes += fields.number("received_bytes").value_or(0);
+        rounds_.merged(contract(), node, round, fields.number("sent_bytes").value_or(0), now_);
+    } else if (name == "round_done") {
+        enter(node, fields.flag("final") ? NodeActivity::serving : NodeActivity::training,
+              round + 1);
+        rounds_.done(contract(), round, now_);
+    } else if (name == "catch_up_begin") {
+        enter(node, NodeActivity::catching_up, round);
+    } else if (name == "caught_up") {
+        enter(node, NodeActivity::training, round + 1);
+    }
+}
+
+void RunModel::add_of_sn(std::size_t node, std::string_view name, const EventFields& fields) {
+    if (name == "sn_started") {
+        enter(node, NodeActivity::starting, 0);
+        nodes_.count_servers();
+        rounds_.update_waits(now_);
+    } else if (name == "api_ready" && nodes_.at(node).state == NodeActivity::starting) {
+        enter(node, NodeActivity::following, 0);
+    } else if (name == "leader_elected") {
+        const std::uint64_t term = fields.number("term").value_or(0);
+        if (term >= term_) {
+            leader_ = nodes_.at(node).name;
+            term_ = term;
+        }
+        enter(node, NodeActivity::leading, 0);
+    } else if (name == "leader_known") {
+        const bool itself = fields.text("leader") == nodes_.at(node).name;
+        if (fields.number("term").value_or(0) > term_) {
+            leader_ = std::string(fields.text("leader")).substr(0, text_max);
+            term_ = *fields.number("term");
+        }
+        enter(node, itself ? NodeActivity::leading : NodeActivity::following, 0);
+    } else if (name == "leader_ended" || name == "leader_found") {
+        enter(node, NodeActivity::following, 0);
+    } else if (name == "leaderless") {
+        enter(node, NodeActivity::leaderless, 0);
+        leader_.clear();
+    }
+}
+
+void RunModel::told(std::size_t node, NodeActivity state, std::uint64_t round) {
+    BoardNode& about = nodes_.changed(node, now_);
+    about.role = about.role.value_or(Role::sl);
+    if (!about.own_events) {
+        about.last_us = now_.us;
+        enter(node, state, round);
+    }
+}
+
+void RunModel::add_of_contract(std::string_view name, const EventFields& fields) {
+    const std::string contract = std::string(fields.text("contract")).substr(0, text_max);
+    const std::uint64_t round = fields.number("round").value_or(0);
+    const auto member = [&] { return nodes_.index_of(fields.text("node"), now_); };
+    if (name == "member_enrolled") {
+        const std::size_t node = member();
+        nodes_.changed(node, now_).contract = contract;
+        rounds_.joined(contract, node, now_);
+        told(node, NodeActivity::training, 0);
+    } else if (name == "checked_in") {
+        const std::size_t node = member();
+        rounds_.checked_in(contract, node, round, now_);
+        told(node, NodeActivity::waiting, round);
+        if (const auto loss =
+                fields.number("loss_millionths")) {  // of swarm-board, for a live swarm
+            curves_.loss(node, round, *loss, now_);
+        }
+    } else if (name == "round_frozen") {
+        rounds_.frozen(contract, round, fields.number("attempt").value_or(0),
+                       fields.number("members").value_or(0), now_);
+    } else if (name == "merge_reported") {
+        const std::size_t node = member();
+        rounds_.merged(contract, node, round, 0, now_);
+        told(node, NodeActivity::reporting, round);
+    } else if (name == "round_committed") {
+        rounds_.run_is(contract, fields.number("run").value_or(0), now_);
+        rounds_.committed(contract, round, fields.number("members").value_or(0),
+                          fields.text("digest").substr(0, 64), fields.flag("final"), now_);
+        for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            if (!nodes_.at(i).own_events && nodes_.at(i).contract == contract &&
+                nodes_.at(i).round == round) {
+                told(i, NodeActivity::training, round + 1);
+            }
+        }
+    } else if (name == "member_gone" || name == "member_excluded") {
+        const std::size_t node = member();
+        const bool over = rounds_.is_over(contract);
+        rounds_.gone(contract, node, now_);
+        const NodeActivity state = nodes_.at(node).state;
+        if (!over && state != NodeActivity::ended && state != NodeActivity::failed) {
+            enter(node, NodeActivity::down, nodes_.at(node).round);
+        }
+    } else if (name == "contract_ended") {
+        rounds_.ended(contract, fields.text("phase").substr(0, 64), now_);
+    }
+}
+
+void RunModel::write(JsonWriter& json, std::uint64_t since) const {
+    json.field("format", 1)
+        .field("version", now_.version)
+        .field("since", since)
+        .field("start_ns", std::to_string(start_ns_.value_or(0)))
+        .field("now_us", latest_us_)
+        .field("virtual_time", virtual_time_)
+        .field("events", events_)
+        .field("unreadable_lines", unreadable_)
+        .field("leader", leader_)
+        .field("term", term_);
+    nodes_.write(json, since);
+    rounds_.write(json, since);
+    curves_.write(json, since);
+    notes_.write(json, since);
+}
+
+std::string RunModel::json(std::uint64_t since) const {
+    JsonWriter json;
+    json.begin_object();
+    write(json, since);
+    json.end_object();
+    return json.take();
+}
+
+}  // namespace starling
