@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "core/base/overloaded.hpp"
 #include "core/json/json.hpp"
@@ -14,10 +15,12 @@
 namespace starling {
 namespace {
 
-enum Timer : std::uint32_t { limit_timer = 1, redial_timer = 2 };
+enum Timer : std::uint32_t { limit_timer = 1, redial_timer = 2, ask_again_timer = 3 };
 
 /// Before the servers are tried again.
 constexpr SwarmDuration redial_interval = std::chrono::milliseconds(250);
+/// Before a further query that was answered with an error is asked again.
+constexpr SwarmDuration ask_again_interval = std::chrono::seconds(3);
 
 class ToolNode final : public Node {
 public:
@@ -51,7 +54,7 @@ public:
                        [&](const PeerUp& up) { on_peer_up(up, out); },
                        [&](const PeerLost& lost) { on_peer_lost(now, lost, out); },
                        [&](const ConnectFailed& failed) { on_failed(now, failed, out); },
-                       [&](const FrameReceived& received) { on_frame(received, out); },
+                       [&](const FrameReceived& received) { on_frame(now, received, out); },
                        [&](const TimerDue& due) { on_timer(due, out); },
                        [&](const WorkDone&) {},
                        [](const Arrivals&) {},
@@ -75,7 +78,9 @@ private:
     void on_peer_up(const PeerUp& up, Outbox& out);
     void on_peer_lost(SwarmTime now, const PeerLost& lost, Outbox& out);
     void on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out);
-    void on_frame(const FrameReceived& received, Outbox& out);
+    void on_frame(SwarmTime now, const FrameReceived& received, Outbox& out);
+    bool on_further_reply(SwarmTime now, const StatusReply& reply, std::string_view text,
+                          Outbox& out);
     void on_timer(const TimerDue& due, Outbox& out);
     void ask(Outbox& out);
     bool asks_for_number() const {
@@ -95,10 +100,11 @@ private:
     std::vector<std::string>
         causes_;            ///< why each server could not be asked; empty: not tried, or connected
     std::size_t next_ = 0;  ///< index of the server to dial
-    std::optional<NodeId> server_;     ///< connected
-    std::uint64_t commands_done_ = 0;  ///< of two, if the roll is changed
-    bool signed_ = false;              ///< the request, if it is a removal, has been signed
-    bool answered_ = false;            ///< at least once
+    std::optional<NodeId> server_;        ///< connected
+    std::uint64_t commands_done_ = 0;     ///< of two, if the roll is changed
+    bool signed_ = false;                 ///< the request, if it is a removal, has been signed
+    std::set<std::uint32_t> unanswered_;  ///< further queries to be asked again
+    bool answered_ = false;               ///< at least once
     bool stopped_ = false;
 };
 
@@ -117,6 +123,9 @@ void ToolNode::ask(Outbox& out) {
     }
     if (!options_.change || commands_done_ == 2) {
         out.send(*server_, options_.request);
+        for (const StatusQuery& query : options_.also) {
+            out.send(*server_, query);
+        }
         return;
     }
     Command command = commands_done_ == 0
@@ -189,14 +198,37 @@ void ToolNode::on_failed(SwarmTime now, const ConnectFailed& failed, Outbox& out
     }
 }
 
-void ToolNode::on_frame(const FrameReceived& received, Outbox& out) {
+/// \return  false if the reply is not to a further query.
+bool ToolNode::on_further_reply(SwarmTime now, const StatusReply& reply, std::string_view text,
+                                Outbox& out) {
+    for (const StatusQuery& query : options_.also) {
+        if (query.id != reply.id) {
+            continue;
+        }
+        if (reply.code == Errc::ok) {
+            options_.on_reply(reply, text);
+        } else {
+            unanswered_.insert(query.id);
+            out.set_timer(ask_again_timer, now + ask_again_interval);
+        }
+        return true;
+    }
+    return false;
+}
+
+void ToolNode::on_frame(SwarmTime now, const FrameReceived& received, Outbox& out) {
     if (const auto* result = std::get_if<CommandResult>(&received.frame.message);
         result != nullptr && server_ == received.from) {
         on_result(*result, out);
         return;
     }
     const auto* reply = std::get_if<StatusReply>(&received.frame.message);
-    if (reply == nullptr || reply->id != awaited_id() || server_ != received.from) {
+    if (reply == nullptr || server_ != received.from) {
+        return;
+    }
+    const ByteView body = received.frame.body.view();
+    const std::string_view text(reinterpret_cast<const char*>(body.data()), body.size());
+    if (on_further_reply(now, *reply, text, out) || reply->id != awaited_id()) {
         return;
     }
     if (reply->code != Errc::ok) {
@@ -204,8 +236,6 @@ void ToolNode::on_frame(const FrameReceived& received, Outbox& out) {
              out);
         return;
     }
-    const ByteView body = received.frame.body.view();
-    const std::string_view text(reinterpret_cast<const char*>(body.data()), body.size());
     if (asks_for_number()) {
         sign_removal(std::get<RemoveServer>(options_.request), text);
         signed_ = true;
@@ -225,6 +255,13 @@ void ToolNode::on_frame(const FrameReceived& received, Outbox& out) {
 void ToolNode::on_timer(const TimerDue& due, Outbox& out) {
     if (due.timer == redial_timer) {
         dial(out);
+    } else if (due.timer == ask_again_timer) {
+        for (const StatusQuery& query : options_.also) {
+            if (server_ && unanswered_.count(query.id) > 0) {
+                out.send(*server_, query);
+            }
+        }
+        unanswered_.clear();
     } else if (due.timer == limit_timer) {
         if (server_) {
             causes_[next_] = "connected, but it did not answer";

@@ -20,6 +20,10 @@ struct ToolNodeOptions {
     /// tools with this node's name: a server sends answers to a name, and the newest connection
     /// gets them.
     Message request;
+    /// Further queries to the same server, with IDs of their own, beside a followed `request`: all
+    /// on one connection, since a server answers a name on its newest one. One that is answered
+    /// with an error, as of a contract that does not exist yet, is asked again after some seconds.
+    std::vector<StatusQuery> also;
     /// Called with each successful answer and its JSON.
     std::function<void(const StatusReply&, std::string_view json)> on_reply;
     /// Limit for the answer; with a followed query, for each connection.

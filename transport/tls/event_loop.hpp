@@ -9,7 +9,8 @@
 
 namespace starling {
 
-/// Sockets and time of one endpoint, in one thread. The only user of Asio.
+/// Sockets and time of one endpoint, in one thread. The only user of Asio in
+/// transport/.
 class EventLoop {
 public:
     using Accepted = std::function<void(std::shared_ptr<Stream>)>;

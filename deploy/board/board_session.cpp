@@ -1,0 +1,210 @@
+// One thread reads the traces, keeps the model and serves the page: nothing is shared. A slice of a
+// trace takes some milliseconds, and the clients are served between two slices.
+#include "deploy/board/board_session.hpp"
+
+#include <chrono>
+#include <limits>
+#include <random>
+
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "core/files/replace_file.hpp"
+#include "deploy/board/board_content.hpp"
+#include "deploy/board/live_feed.hpp"
+#include "deploy/board/status_events.hpp"
+#include "deploy/board/trace_files.hpp"
+#include "deploy/host/node_host.hpp"
+#include "deploy/process/signal_thread.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t slice_events = 20'000;
+constexpr std::chrono::milliseconds look_interval{500};  ///< at files that may have grown
+constexpr std::int64_t quiet_limit_us = 120'000'000;  ///< then a run is taken for one of the past
+
+std::int64_t wall_clock_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+PageNonce random_nonce() {
+    std::random_device random;
+    return {random(), random(), random(), random()};
+}
+
+std::string title_of(const BoardOptions& options) {
+    return !options.title.empty()   ? options.title
+           : options.traces.empty() ? "Live swarm"
+                                    : "Swarm run";
+}
+
+Result<int> write_page(const BoardOptions& options, TraceFiles& files) {
+    RunModel model;
+    files.read_into(model, std::numeric_limits<std::size_t>::max());
+    const ShownRun run{"run", model.virtual_time() ? "simulated" : "recorded", &model};
+    const std::string page = report_page(title_of(options), std::span(&run, 1), "", random_nonce());
+    const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());
+    if (const auto written = replace_file(options.html, std::span(&bytes, 1)); !written) {
+        return written.error();
+    }
+    std::printf("%s\n", options.html.c_str());
+    return exit_code::ok;
+}
+
+/// Reads traces as they grow.
+class TraceFeed {
+public:
+    TraceFeed(asio::io_context& io, TraceFiles files, RunModel& model,
+              std::function<void()> changed)
+        : timer_(io), files_(std::move(files)), model_(model), changed_(std::move(changed)) {}
+
+    void read() {
+        const std::size_t events = files_.read_into(model_, slice_events);
+        if (events < slice_events && !model_.virtual_time()) {
+            model_.reached(wall_clock_ns(), quiet_limit_us);
+        }
+        changed_();
+        timer_.expires_after(events == slice_events ? std::chrono::milliseconds(0) : look_interval);
+        timer_.async_wait([this](asio::error_code error) {
+            if (!error) {
+                read();
+            }
+        });
+    }
+
+private:
+    asio::steady_timer timer_;
+    TraceFiles files_;
+    RunModel& model_;
+    std::function<void()> changed_;
+};
+
+/// The page of one model, until a signal.
+class BoardServer {
+public:
+    /// \param kind  a literal, see ShownRun
+    BoardServer(const BoardOptions& options, std::string_view kind)
+        : options_(options), content_({"run", kind, &model_}, title_of(options)), io_(1) {}
+
+    Result<void> listen() {
+        Result<std::unique_ptr<HttpServer>> server =
+            HttpServer::start(io_, options_.port,
+                              [this](std::string_view target) { return content_.answer(target); });
+        if (!server) {
+            return server.error();
+        }
+        server_ = std::move(*server);
+        return {};
+    }
+    int run() {
+        const SignalThread signals([this](const std::string&) { stop(exit_code::ok); });
+        std::printf("http://127.0.0.1:%u/\n", static_cast<unsigned>(server_->port()));
+        std::fflush(stdout);
+        io_.run();
+        return code_;
+    }
+    /// From any thread.
+    void stop(int code) {
+        asio::post(io_, [this, code] {
+            code_ = code;
+            io_.stop();
+        });
+    }
+    void changed() { server_->notify(model_.version()); }
+
+    RunModel& model() { return model_; }
+    asio::io_context& io() { return io_; }
+
+private:
+    const BoardOptions& options_;
+    RunModel model_;
+    BoardContent content_;
+    asio::io_context io_;
+    std::unique_ptr<HttpServer> server_;
+    int code_ = exit_code::ok;
+};
+
+Result<int> serve_traces(const BoardOptions& options, TraceFiles files, bool virtual_time) {
+    BoardServer server(options, virtual_time ? "simulated" : "recorded");
+    files.read_into(server.model(), slice_events);  // before the first client asks
+    if (const auto listening = server.listen(); !listening) {
+        return listening.error();
+    }
+    TraceFeed feed(server.io(), std::move(files), server.model(), [&] { server.changed(); });
+    asio::post(server.io(), [&feed] { feed.read(); });
+    return server.run();
+}
+
+/// Keeps the page's clock going where nothing happens.
+class BoardClock {
+public:
+    explicit BoardClock(BoardServer& server) : server_(server), timer_(server.io()) {}
+
+    void run() {
+        server_.model().reached(wall_clock_ns(), std::numeric_limits<std::int64_t>::max());
+        server_.changed();
+        timer_.expires_after(std::chrono::seconds(1));
+        timer_.async_wait([this](asio::error_code error) {
+            if (!error) {
+                run();
+            }
+        });
+    }
+
+private:
+    BoardServer& server_;
+    asio::steady_timer timer_;
+};
+
+Result<int> serve_swarm(const BoardOptions& options) {
+    BoardServer server(options, "live");
+    if (const auto listening = server.listen(); !listening) {
+        return listening.error();
+    }
+    StatusEvents events(server.model());
+    const auto take = [&](const std::string& topic, const std::string& json) {
+        if (const Result<JsonValue> answer = parse_json(json)) {
+            events.add(topic, *answer, wall_clock_ns());
+            server.changed();
+        }
+    };
+    const Result<std::unique_ptr<LiveFeed>> feed = LiveFeed::start(
+        options, {[&](std::string_view topic, std::string json) {
+                      asio::post(server.io(), [&take, name = std::string(topic),
+                                               text = std::move(json)] { take(name, text); });
+                  },
+                  [&](int code) { server.stop(code); }});
+    if (!feed) {
+        return feed.error();
+    }
+    BoardClock clock(server);
+    asio::post(server.io(), [&clock] { clock.run(); });
+    return server.run();
+}
+
+}  // namespace
+
+Result<int> run_board(const BoardOptions& options) {
+    if (options.traces.empty()) {
+        return serve_swarm(options);
+    }
+    Result<TraceFiles> files = TraceFiles::open(options.traces);
+    if (!files) {
+        return files.error();
+    }
+    if (!options.html.empty()) {
+        return write_page(options, *files);
+    }
+    // What kind it is stands in the first line.
+    Result<TraceFiles> look = TraceFiles::open(options.traces);
+    RunModel first;
+    if (look) {
+        look->read_into(first, 1);
+    }
+    return serve_traces(options, std::move(*files), first.virtual_time());
+}
+
+}  // namespace starling

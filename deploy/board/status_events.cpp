@@ -1,0 +1,155 @@
+#include "deploy/board/status_events.hpp"
+
+#include <cmath>
+#include <cstdlib>
+
+namespace starling {
+namespace {
+
+std::string text_of(const JsonValue& object, std::string_view name) {
+    const JsonValue* value = object.find(name);
+    return value == nullptr || value->kind == JsonValue::Kind::null ? "" : value->text;
+}
+
+const std::vector<JsonMember>& list_of(const JsonValue& object, std::string_view name) {
+    static const std::vector<JsonMember> none;
+    const JsonValue* value = object.find(name);
+    return value == nullptr ? none : value->items;
+}
+
+}  // namespace
+
+void StatusEvents::add(std::string_view topic, const JsonValue& answer, std::int64_t time_ns) {
+    time_ns_ = time_ns;
+    if (topic == "servers") {
+        add_servers(answer);
+    } else if (topic == "nodes") {
+        add_nodes(answer);
+    } else if (topic == "contract") {
+        add_contract(answer);
+    } else if (topic == "round") {
+        add_round(answer);
+    }
+}
+
+void StatusEvents::add_servers(const JsonValue& answer) {
+    if (const std::string name = text_of(answer, "name"); !name.empty()) {
+        sn_ = name;
+    }
+    for (const JsonMember& item : list_of(answer, "servers")) {
+        const std::string name = text_of(item.value, "name");
+        const bool leads = text_of(item.value, "leads") == "true";
+        const std::string now = leads                                        ? "leads"
+                                : text_of(item.value, "connected") == "true" ? "follows"
+                                                                             : "away";
+        if (name.empty() || std::exchange(leads_[name], now) == now) {
+            continue;
+        }
+        if (leads) {
+            report(name, TraceEvent("leader_elected").with("term", text_of(answer, "term")));
+        } else if (now == "follows") {
+            report(name, TraceEvent("leader_known")
+                             .with("leader", text_of(answer, "leader"))
+                             .with("term", text_of(answer, "term")));
+        } else {
+            report(name, TraceEvent("no_answer").with("address", name));
+        }
+    }
+    if (text_of(answer, "leader").empty() && std::exchange(leads_[sn_], "none") != "none") {
+        report(sn_, TraceEvent("leaderless"));
+    }
+}
+
+void StatusEvents::add_nodes(const JsonValue& answer) {
+    for (const JsonMember& item : list_of(answer, "nodes")) {
+        const std::string name = text_of(item.value, "name");
+        const Result<Role> role = parse_role(text_of(item.value, "role"));
+        if (name.empty() || !role || *role == Role::tool) {
+            continue;
+        }
+        model_.add_start("node=" + name + " role=" + std::string(to_string(*role)));
+        const bool here = text_of(item.value, "connected") == "true";
+        const auto known = connected_.find(name);
+        if (*role == Role::sl && (known == connected_.end() ? !here : known->second != here)) {
+            report(sn_, here ? TraceEvent("node_registered").with("node", name)
+                             : TraceEvent("member_gone")
+                                   .with("contract", text_of(answer, "contract"))
+                                   .with("node", name));
+        }
+        connected_[name] = here;
+    }
+}
+
+void StatusEvents::add_contract(const JsonValue& answer) {
+    const std::string contract = text_of(answer, "name");
+    const std::string round = text_of(answer, "round");
+    for (const JsonMember& item : list_of(answer, "members")) {
+        const std::string name = text_of(item.value, "name");
+        const bool active = text_of(item.value, "status") == "active";
+        if (active && members_.insert(name).second) {
+            report(sn_,
+                   TraceEvent("member_enrolled").with("contract", contract).with("node", name));
+        } else if (!active && members_.erase(name) > 0) {
+            report(sn_, TraceEvent("member_gone").with("contract", contract).with("node", name));
+        }
+        const double loss = std::strtod(text_of(item.value, "last_loss").c_str(), nullptr);
+        const bool in = text_of(item.value, "checked_in") == "true";
+        if (in && std::isfinite(loss) && loss >= 0 && loss < 1e12 &&
+            std::exchange(losses_[name], round) != round) {
+            report(sn_, TraceEvent("checked_in")
+                            .with("contract", contract)
+                            .with("node", name)
+                            .with("round", round)
+                            .with("loss_millionths", static_cast<std::uint64_t>(loss * 1e6)));
+        }
+    }
+}
+
+void StatusEvents::add_commit(const JsonValue& answer, const std::string& contract) {
+    const JsonValue* commit = answer.find("last_commit");
+    const std::string digest = commit == nullptr ? "" : text_of(*commit, "digest");
+    const std::string key = digest.empty() ? "" : text_of(*commit, "round") + " " + digest;
+    if (key.empty() || std::exchange(commit_, key) == key) {
+        return;
+    }
+    report(sn_, TraceEvent("round_committed")
+                    .with("contract", contract)
+                    .with("run", text_of(answer, "run"))
+                    .with("round", text_of(*commit, "round"))
+                    .with("members", list_of(*commit, "members").size())
+                    .with("digest", digest)
+                    .with("final", text_of(*commit, "final") == "true" ? "1" : "0"));
+}
+
+void StatusEvents::add_round(const JsonValue& answer) {
+    const std::string contract = text_of(answer, "name");
+    const std::string round = text_of(answer, "round");
+    const std::string attempt = text_of(answer, "attempt");
+    add_commit(answer, contract);
+    const std::string key = text_of(answer, "run") + " " + round;
+    if (std::exchange(round_, key) != key) {
+        told_.clear();
+    }
+    const auto once = [&](const std::string& what, TraceEvent event) {
+        if (told_.insert(what).second) {
+            report(sn_, std::move(event).with("contract", contract).with("round", round));
+        }
+    };
+    for (const JsonMember& name : list_of(answer, "checked_in_members")) {
+        once("in " + name.value.text, TraceEvent("checked_in").with("node", name.value.text));
+    }
+    if (const auto& frozen = list_of(answer, "exchanging_members"); !frozen.empty()) {
+        once("frozen " + attempt,
+             TraceEvent("round_frozen").with("attempt", attempt).with("members", frozen.size()));
+    }
+    for (const JsonMember& name : list_of(answer, "reported_members")) {
+        once("merged " + attempt + " " + name.value.text,
+             TraceEvent("merge_reported").with("node", name.value.text).with("attempt", attempt));
+    }
+    const std::string phase = text_of(answer, "phase");
+    if (phase == "complete" || phase == "aborted") {
+        once("ended", TraceEvent("contract_ended").with("phase", phase));
+    }
+}
+
+}  // namespace starling

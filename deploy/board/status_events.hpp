@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "core/board/run_model.hpp"
+#include "core/json/json.hpp"
+
+namespace starling {
+
+/// Turns an SN's answers to queries (core/sn/sn_status.hpp) into the events that they tell of, as
+/// if the SN's trace was read: what has changed since the answer before.
+class StatusEvents {
+public:
+    explicit StatusEvents(RunModel& model) : model_(model) {}
+
+    /// \param topic    "servers", "nodes", "contract" or "round"
+    /// \param time_ns  since 1970
+    void add(std::string_view topic, const JsonValue& answer, std::int64_t time_ns);
+
+private:
+    void add_servers(const JsonValue& answer);
+    void add_nodes(const JsonValue& answer);
+    void add_contract(const JsonValue& answer);
+    void add_round(const JsonValue& answer);
+    void add_commit(const JsonValue& answer, const std::string& contract);
+    void report(std::string_view node, const TraceEvent& event) {
+        model_.add(time_ns_, node, event);
+    }
+
+    RunModel& model_;
+    std::int64_t time_ns_ = 0;
+    std::string sn_ = "sn";                      ///< that answers
+    std::map<std::string, std::string> leads_;   ///< SN -> "leads" or "follows" or "away"
+    std::map<std::string, bool> connected_;      ///< node -> as it was told last
+    std::set<std::string> members_;              ///< active ones
+    std::map<std::string, std::string> losses_;  ///< member -> last loss, and the round, as text
+    std::string round_;                          ///< run and round that is on
+    std::set<std::string> told_;                 ///< what was told of this round
+    std::string commit_;                         ///< the last one that was told
+};
+
+}  // namespace starling
