@@ -4,12 +4,16 @@
 #include "sim/sim_main.hpp"
 
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <random>
 
 #include <CLI/CLI.hpp>
 
+#include "core/board/report_page.hpp"
 #include "core/files/read_file.hpp"
+#include "core/files/replace_file.hpp"
 #include "core/licence/licence.hpp"
 #include "sim/deployment.hpp"
 #include "sim/duration.hpp"
@@ -28,6 +32,7 @@ struct Flags {
     std::uint64_t seed = 1;
     std::string trace;
     std::string json;
+    std::string report;
     std::vector<std::string> faults;
     std::string calibration;
     double until_seconds = 0.0;
@@ -50,6 +55,8 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--seed", flags.seed, "seed of all random numbers")->capture_default_str();
     app.add_option("--trace", flags.trace, "write the trace of all nodes to this file");
     app.add_option("--json", flags.json, "write the summary as JSON to this file");
+    app.add_option("--report", flags.report,
+                   "write a page with timeline, curves and replay to this file (HTML)");
     app.add_option("--fault", flags.faults,
                    "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the "
                    "rest of the text is its name, including spaces; repeatable")
@@ -161,6 +168,19 @@ Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faul
     return {};
 }
 
+/// The page that --report asks for.
+Result<void> write_report(const Flags& flags, const RunModel& model) {
+    std::random_device random;
+    const PageNonce nonce = {random(), random(), random(), random()};
+    const std::string title = std::filesystem::path(flags.deployment).filename().string() + " on " +
+                              std::filesystem::path(flags.platform).filename().string() +
+                              ", seed " + std::to_string(flags.seed);
+    const ShownRun run{"simulation", "simulated", &model};
+    const std::string page = report_page(title, std::span(&run, 1), "", nonce);
+    const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());
+    return replace_file(flags.report, std::span(&bytes, 1));
+}
+
 int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     std::vector<std::string> simgrid;
     for (const std::string& setting : flags.simgrid) {
@@ -182,8 +202,11 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     if (const auto checked = check_links(engine, options.faults); !checked) {
         return usage(checked.error().message);
     }
+    RunModel model;
+    model.set_virtual_time();
     SimTrace trace(flags.trace.empty() ? nullptr : &trace_file, flags.quiet ? nullptr : &std::cout,
-                   level_named(flags.log_level), flags.seed);
+                   level_named(flags.log_level), flags.seed,
+                   flags.report.empty() ? nullptr : &model);
     Simulation simulation(engine, trace, std::move(options));
     status.doing("reading the deployment file " + flags.deployment);
     if (const auto loaded = load(engine, simulation, flags); !loaded) {
@@ -195,6 +218,11 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     std::cout << summary_text(outcome) << std::flush;
     if (!flags.json.empty() && !(std::ofstream(flags.json) << summary_json(outcome, flags.seed))) {
         return usage("--json: can't write " + flags.json);
+    }
+    if (!flags.report.empty()) {
+        if (const auto written = write_report(flags, model); !written) {
+            return usage("--report: " + written.error().message);
+        }
     }
     if (!flags.trace.empty() && !trace_file.flush()) {
         std::cerr << "swarm-sim: --trace: can't write all of " << flags.trace << "\n";

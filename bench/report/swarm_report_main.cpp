@@ -1,10 +1,15 @@
 // swarm-report: compares the traces of a simulation with those of the real run.
 #include <fstream>
 #include <iostream>
+#include <limits>
+#include <random>
 
 #include <CLI/CLI.hpp>
 
 #include "bench/report/comparison.hpp"
+#include "core/board/report_page.hpp"
+#include "core/files/replace_file.hpp"
+#include "deploy/board/trace_files.hpp"
 
 namespace starling {
 namespace {
@@ -48,6 +53,41 @@ Result<std::optional<TestResults>> read_alone(const std::vector<std::string>& fi
     return std::optional<TestResults>(test_results_of(*all));
 }
 
+/// Fills `model`, if there are files. Errc::io names one.
+Result<void> read_model(const std::vector<std::string>& paths, RunModel& model) {
+    Result<TraceFiles> files = TraceFiles::open(paths);
+    if (!files) {
+        return files.error();
+    }
+    files->read_into(model, std::numeric_limits<std::size_t>::max());
+    return {};
+}
+
+/// The page with timeline, curves and replay of both runs. Errc::io names a file.
+Result<void> write_page(const std::string& path, const std::vector<std::string>& predicted,
+                        const std::vector<std::string>& measured, const Comparison& comparison) {
+    RunModel predicted_model;
+    RunModel measured_model;
+    std::vector<ShownRun> runs;
+    if (!predicted.empty()) {
+        if (const auto read = read_model(predicted, predicted_model); !read) {
+            return read.error();
+        }
+        runs.push_back({"rehearsal", "simulated", &predicted_model});
+    }
+    if (!measured.empty()) {
+        if (const auto read = read_model(measured, measured_model); !read) {
+            return read.error();
+        }
+        runs.push_back({"real run", "recorded", &measured_model});
+    }
+    std::random_device random;
+    const PageNonce nonce = {random(), random(), random(), random()};
+    const std::string page = report_page("Swarm training", runs, json_of(comparison), nonce);
+    const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());
+    return replace_file(path, std::span(&bytes, 1));
+}
+
 int run(int argc, char** argv) {
     CLI::App app(
         "Reads trace files of a simulation and of a real run and sets them side by side.\n"
@@ -56,6 +96,7 @@ int run(int argc, char** argv) {
     std::vector<std::string> measured;
     std::vector<std::string> alone;
     std::string json;
+    std::string html;
     bool same_model = false;
     app.add_option("--predicted", predicted, "trace file of the simulation")->type_name("FILE...");
     app.add_option("--measured", measured, "trace files of the nodes of the real run")
@@ -63,6 +104,9 @@ int run(int argc, char** argv) {
     app.add_option("--alone", alone, "traces of the same programs, each trained without a swarm")
         ->type_name("FILE...");
     app.add_option("--json", json, "also write the figures to this file")->type_name("FILE");
+    app.add_option("--html", html,
+                   "also write a page with timeline, curves and replay of the runs to this file")
+        ->type_name("FILE");
     app.add_flag("--same-model", same_model,
                  "fail unless all ML nodes of both runs ended with the same parameters");
     app.footer("\nExample:\n  swarm-report --predicted sim.trace --measured host-1/trace/*.trace");
@@ -93,6 +137,12 @@ int run(int argc, char** argv) {
         out << json_of(comparison);
         if (!out.flush()) {
             std::cerr << "swarm-report: can't write '" << json << "'\n";
+            return 1;
+        }
+    }
+    if (!html.empty() && !(predicted.empty() && measured.empty())) {
+        if (const auto written = write_page(html, predicted, measured, comparison); !written) {
+            std::cerr << "swarm-report: " << written.error().message << "\n";
             return 1;
         }
     }
