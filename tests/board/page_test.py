@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""The page of swarm-board in a real browser: what it shows equals the traces, and nothing in a trace is executed.
+
+usage: page_test.py BIN ROOT PICTURES [TEST...]     exit 0 = passed, 77 = no browser here
+Pictures of what was tested are written to the folder PICTURES, to be looked at.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import browser  # noqa: E402
+
+BIN, ROOT, PICTURES = "", "", ""
+HOSTILE = "<img/src=x/onerror=document.body.dataset.hit=1>"
+
+
+def run(*command, expect=0):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stdout[-2000:]}"
+    return done.stdout
+
+
+def escaped(text):
+    return "".join(c if 32 < ord(c) < 127 and c not in "=%" else f"%{ord(c):02X}" for c in text)
+
+
+class Server:
+    """swarm-board over traces, on a port of its own."""
+
+    def __init__(self, *traces):
+        for port in range(30381, 30480):
+            self.process = subprocess.Popen([f"{BIN}/swarm-board", f"--port={port}", "--title=Test", *traces],
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.url = self.process.stdout.readline().strip()
+            if self.url:
+                return
+            self.process.communicate()  # the port is taken
+        raise RuntimeError("no free port")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        _, errors = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, (self.process.returncode, errors)
+
+    def run_json(self, query=""):
+        with urllib.request.urlopen(f"{self.url}api/run{query}") as answer:
+            return json.load(answer)
+
+
+class PageTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="starling-board-")
+        cls.browser = browser.Browser()
+        os.makedirs(PICTURES, exist_ok=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.__exit__()
+        cls.folder.cleanup()
+
+    def setUp(self):
+        self.browser.messages.clear()
+        self.browser.requests.clear()
+
+    def tearDown(self):
+        self.assertEqual(self.browser.messages, [], "the console has messages")
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def picture(self, name):
+        self.browser.screenshot(os.path.join(PICTURES, f"{name}.png"))
+
+    def simulate(self, name, *arguments, platform="platforms/two_hosts.xml",
+                 deployment="examples/cifar10/two_hosts.deploy.xml", code=0):
+        """\\return the page that --report writes, the trace, the summary"""
+        page, trace, summary = (self.path(f"{name}.{kind}") for kind in ("html", "trace", "json"))
+        run(f"{BIN}/swarm-sim", os.path.join(ROOT, platform), os.path.join(ROOT, deployment), "--quiet",
+            "--report", page, "--trace", trace, "--json", summary, *arguments, expect=code)
+        with open(summary, encoding="utf-8") as file:
+            return page, trace, json.load(file)
+
+    def figure(self, name):
+        return self.browser.evaluate(
+            f"[...document.querySelectorAll('.figure')].find((f) => f.firstChild.textContent === {json.dumps(name)})"
+            ".lastChild.textContent")
+
+    def seek(self, share):
+        self.browser.evaluate(f"(() => {{ const s = document.getElementById('slider'); s.value = {share * 1000};"
+                              " s.dispatchEvent(new Event('input')); })()")
+        self.browser.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def test_a_simulated_run_shows_the_figures_of_its_summary(self):
+        page, _, summary = self.simulate("two")
+        self.assertLess(os.path.getsize(page), 500_000)
+        self.browser.open(f"file://{page}")
+        self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
+        self.assertEqual(self.figure("Newest digest"), summary["final_digest"][:12])
+        self.assertEqual(self.figure("Leader of the SNs"), "sn1")
+        self.assertIn("The training is complete.", self.browser.text("#waits"))
+        self.assertEqual(len(self.browser.evaluate("[...document.querySelectorAll('#rounds tr')].map((r) => 1)")),
+                         summary["round_count"])
+        self.assertEqual([url for url in self.browser.requests if not url.startswith("file:")], [])
+        self.picture("two_finished")
+        self.browser.dark(True)
+        self.browser.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.picture("two_finished_dark")
+        self.browser.dark(False)
+
+    def test_replay_shows_each_moment(self):
+        page, trace, summary = self.simulate("replay")
+        self.browser.open(f"file://{page}")
+        end = self.browser.evaluate("document.getElementById('slider').max") and summary["simulated_seconds"]
+        for share in (0.0, 0.35, 0.7):
+            self.seek(share)
+            with open(trace, encoding="utf-8") as file:
+                commits = sum(" round_committed " in line and int(line.split()[0]) <= share * end * 1e9 for line in file)
+            self.assertEqual(self.figure("Rounds committed"), str(commits), share)
+        self.browser.evaluate("document.getElementById('play').click()")
+        self.browser.wait("document.getElementById('slider').value > 720")
+        self.browser.evaluate("document.getElementById('play').click()")
+        self.browser.evaluate("document.getElementById('end').click()")
+        self.browser.wait(f"document.querySelector('#figures').textContent.includes('{summary['final_digest'][:12]}')")
+
+    def test_a_lost_member_is_named_while_the_others_wait(self):
+        page, _, _ = self.simulate("kill", "--fault", "t=2s kill host-2", "--fault", "t=20s restart host-2",
+                                   "--until", "4", code=4)
+        self.browser.open(f"file://{page}")
+        self.assertIn("Missing: sl2 (down)", self.browser.text("#waits"))
+        self.assertIn("sl2", self.browser.evaluate(
+            "[...document.querySelectorAll('#nodes tr.bad td:first-child')].map((c) => c.textContent).join()"))
+        self.assertIn("Host host-2 went off", self.browser.text("#alarms"))
+        self.picture("two_waiting")
+
+    def test_a_growing_trace_is_shown_while_it_grows(self):
+        _, trace, summary = self.simulate("grow")
+        with open(trace, encoding="utf-8") as file:
+            lines = file.readlines()
+        growing = self.path("growing.trace")
+        with open(growing, "w", encoding="utf-8") as file:
+            file.writelines(lines[:len(lines) // 2])
+        with Server(growing) as server:
+            self.browser.open(server.url)
+            self.browser.wait("document.getElementById('link').textContent === 'connected'")
+            before = int(self.figure("Rounds committed"))
+            self.assertLess(before, summary["round_count"])
+            with open(growing, "a", encoding="utf-8") as file:
+                file.writelines(lines[len(lines) // 2:])
+                file.write("99999999999 sl1 check_in rou")  # still being written
+            self.browser.wait(f"document.querySelectorAll('#rounds tr').length === {summary['round_count']}")
+            self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
+            self.assertIn("The training is complete.", self.browser.text("#waits"))
+            whole = server.run_json()
+            self.assertEqual(whole["unreadable_lines"], 0)
+            self.assertEqual(server.run_json(f"?since={whole['version']}")["nodes"], [])
+            self.browser.open("about:blank", ready="true")
+
+    def test_names_and_texts_of_hostile_members_are_text(self):
+        trace = self.path("hostile.trace")
+        with open(trace, "w", encoding="utf-8") as file:
+            file.write("# starling-trace 1 simulated seed=1\n")
+            for i, name in enumerate([HOSTILE, "</script><script>document.body.dataset.hit=1</script>", "__proto__", "constructor"]):
+                word = escaped(name)
+                file.write(f"{i * 1000} {name.replace(' ', '/')} session_opened contract={word} run=0 bytes=5\n"
+                           f"{i * 1000 + 10} {name} check_in round=0 loss_millionths=1000000\n"
+                           f"{i * 1000 + 20} sn1 checked_in contract={word} node={word} round=0 here=1\n"
+                           f"{i * 1000 + 30} {name} no_answer address={word} seconds=5\n"
+                           f"{i * 1000 + 40} ml{i} evaluation correct=1 samples=2 classes=10\n")
+        page = self.path("hostile.html")
+        run(f"{BIN}/swarm-board", "--traces", trace, "--html", page, "--title", HOSTILE)
+        with Server(trace) as server:
+            for url in (f"file://{page}", server.url):
+                self.browser.open(url)
+                for share in (0.5, 1):
+                    self.seek(share)
+                self.assertIsNone(self.browser.evaluate("document.body.dataset.hit ?? null"))
+                self.assertEqual(self.browser.evaluate("document.querySelectorAll('img').length"), 0)
+                self.assertIn(HOSTILE, self.browser.text("#nodes"))
+                self.assertIn(HOSTILE, self.browser.text("#alarms"))
+            self.browser.open("about:blank", ready="true")
+
+    def many(self, count):
+        platform, deployment = self.path(f"c{count}.xml"), self.path(f"c{count}.deploy.xml")
+        run("python3", f"{ROOT}/platforms/generate", "cluster", "--hosts", str(count), "-o", platform,
+            "--deployment", deployment, "--epochs", "1")
+        return self.simulate(f"c{count}", platform=platform, deployment=deployment)
+
+    def test_eight_members(self):
+        page, _, summary = self.many(8)
+        self.browser.open(f"file://{page}")
+        self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
+        self.picture("eight_finished")
+        self.seek(0.5)
+        self.picture("eight_replay")
+
+    def test_a_thousand_nodes_are_searched_and_summed(self):
+        trace = self.path("thousand.trace")
+        with open(trace, "w", encoding="utf-8") as file:
+            file.write("# starling-trace 1 simulated seed=1\n0 sn1 leader_elected term=1\n")
+            for time, event in thousand_members():
+                file.write(f"{time} {event}\n")
+        with Server(trace) as server:
+            self.browser.open(server.url)
+            self.assertEqual(self.figure("Members, last round"), "1000")
+            self.assertIn("200 of 1001", self.browser.text("#nodes-note"))
+            self.browser.evaluate("(() => { const s = document.getElementById('search'); s.value = 'sl777';"
+                                  " s.dispatchEvent(new Event('input')); })()")
+            self.assertEqual(self.browser.evaluate("document.querySelectorAll('#nodes tr').length"), 1)
+            self.browser.evaluate("(() => { const s = document.getElementById('search'); s.value = '';"
+                                  " s.dispatchEvent(new Event('input')); })()")
+            self.assertIn("and 991 more", " ".join(wait["text"] for wait in server.run_json()["waits"]))
+            self.picture("thousand")
+            self.browser.open("about:blank", ready="true")
+
+
+def thousand_members(rounds=5):
+    """Rounds of 1,000 members that check in one after the other; (nanoseconds, event) in order."""
+    second = 1_000_000_000
+    events = [(i, f"sl{i} session_opened contract=default run=0 bytes=1000") for i in range(1, 1001)]
+    for number in range(rounds):
+        begin = (number * 20 + 5) * second
+        for i in range(1, 1001):
+            events.append((begin + i * second // 250, f"sl{i} check_in round={number} loss_millionths={2_000_000 // (number + 1) + i * 300}"))
+            events.append((begin + 5 * second, f"sl{i} exchange_begin round={number} attempt=0 members=1000"))
+            events.append((begin + 7 * second + i * second // 400,
+                           f"sl{i} exchange_done contract=default run=0 round={number} sent_bytes=2000 received_bytes=2000"))
+            events.append((begin + 10 * second, f"sl{i} round_done round={number} members=1000 final=0"))
+        events.append((begin + 10 * second - 1, f"sn1 round_committed contract=default run=0 round={number} members=1000 digest={number:064x}"))
+    return sorted(events)
+
+
+def main():
+    global BIN, ROOT, PICTURES
+    if len(sys.argv) < 4:
+        print(__doc__)
+        return 2
+    BIN, ROOT, PICTURES = (os.path.abspath(path) for path in sys.argv[1:4])
+    if browser.find_chromium() is None:
+        print("skipped: no Chromium here (Debian: chromium)")
+        return 77
+    if not os.path.exists(f"{BIN}/swarm-sim"):
+        print("skipped: swarm-sim is not built")
+        return 77
+    ended = unittest.main(argv=[sys.argv[0], *sys.argv[4:]], exit=False, verbosity=2)
+    return 0 if ended.result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+// The picture of a run: what its events say about who does what, and for whom a round waits.
+#include <gtest/gtest.h>
+
+#include "core/board/event_words.hpp"
+#include "core/board/page.hpp"
+#include "core/board/report_page.hpp"
+#include "core/board/run_model.hpp"
+#include "core/json/json.hpp"
+#include "core/trace/event_registry.hpp"
+#include "core/trace/trace_text.hpp"
+
+namespace starling {
+namespace {
+
+/// A model that is fed with lines of a trace, and what its JSON says.
+class BoardTest : public testing::Test {
+protected:
+    void lines(const std::vector<std::string>& all) {
+        for (const std::string& line : all) {
+            const auto text = parse_trace_line(line);
+            ASSERT_TRUE(text) << line;
+            model.add(text->time_ns, text->node, text->event);
+        }
+    }
+    JsonValue json(std::uint64_t since = 0) const {
+        const Result<JsonValue> value = parse_json(model.json(since));
+        EXPECT_TRUE(value) << (value ? "" : value.error().message);
+        return value ? *value : JsonValue{};
+    }
+    static std::string text(const JsonValue& object, std::string_view key) {
+        const JsonValue* value = object.find(key);
+        return value == nullptr ? "(missing)" : value->text;
+    }
+    std::string wait() const {
+        const JsonValue all = json();
+        const auto& waits = all.find("waits")->items;
+        return waits.empty() ? "" : text(waits.back().value, "text");
+    }
+    std::string state(const std::string& name) const {
+        const JsonValue all = json();
+        for (const JsonMember& node : all.find("nodes")->items) {
+            if (text(node.value, "name") == name) {
+                return text(node.value, "state");
+            }
+        }
+        return "(no such node)";
+    }
+    void two_members() {
+        lines({"1000 sl1 session_opened contract=c run=0 bytes=8",
+               "2000 sl2 session_opened contract=c run=0 bytes=8"});
+    }
+
+    RunModel model;
+};
+
+TEST_F(BoardTest, NobodyWaitsWhileAllTrain) {
+    two_members();
+    EXPECT_EQ(wait(), "Round 0: the members train. Nobody waits.");
+    EXPECT_EQ(state("sl1"), "training");
+}
+
+TEST_F(BoardTest, ARoundNamesTheMembersThatItWaitsFor) {
+    two_members();
+    lines({"3000 sl1 check_in round=0 samples=1 weight=1"});
+    EXPECT_EQ(wait(), "Round 0: 1 of 2 members has checked in. Missing: sl2.");
+    EXPECT_EQ(state("sl1"), "waiting");
+    lines({"4000 sl2 node_killed"});
+    EXPECT_EQ(wait(), "Round 0: 1 of 2 members has checked in. Missing: sl2 (down).");
+}
+
+TEST_F(BoardTest, ARoundGoesThroughItsPhases) {
+    two_members();
+    lines({"3000 sl1 check_in round=0", "4000 sl2 check_in round=0",
+           "5000 sl1 exchange_begin round=0 attempt=0 members=2",
+           "5000 sl2 exchange_begin round=0 attempt=0 members=2",
+           "6000 sl1 exchange_done contract=c run=0 round=0 sent_bytes=10 received_bytes=20"});
+    EXPECT_EQ(wait(), "Round 0: exchange of parameters, until sl2 has merged.");
+    lines({"7000 sl2 exchange_done contract=c run=0 round=0 sent_bytes=30 received_bytes=20"});
+    EXPECT_EQ(wait(), "Round 0: all members have merged; the ledger has to commit.");
+    lines({"8000 sn1 round_committed contract=c run=0 round=0 attempt=0 members=2 digest=ab12",
+           "9000 sl1 round_done round=0 members=2"});
+    const JsonValue all = json();
+    const JsonValue& round = all.find("rounds")->items.at(0).value;
+    EXPECT_EQ(text(round, "first_check_in_us"), "2");  // since the first event, at 1,000 ns
+    EXPECT_EQ(text(round, "frozen_us"), "4");
+    EXPECT_EQ(text(round, "committed_us"), "7");
+    EXPECT_EQ(text(round, "sent_bytes"), "40");
+    EXPECT_EQ(text(round, "digest"), "ab12");
+    EXPECT_EQ(state("sl1"), "training");
+}
+
+TEST_F(BoardTest, AMemberWithoutATraceIsKnownByWhatTheSnSays) {
+    lines({"1000 sn1 member_enrolled contract=c node=sl1 first=1",
+           "1000 sn1 member_enrolled contract=c node=sl2 first=0",
+           "2000 sn1 checked_in contract=c node=sl1 round=0 here=1"});
+    EXPECT_EQ(state("sl1"), "waiting");
+    EXPECT_EQ(wait(), "Round 0: 1 of 2 members has checked in. Missing: sl2.");
+    lines({"3000 sn1 member_gone contract=c node=sl2"});
+    EXPECT_EQ(state("sl2"), "down");
+    EXPECT_EQ(
+        wait(),
+        "Round 0: 1 of 1 member has checked in. More members have to join; lost: sl2 (down).");
+}
+
+TEST_F(BoardTest, ARoundWithoutSnsSaysSo) {
+    two_members();
+    lines({"2500 sn1 sn_started entries=0", "3000 sl1 check_in round=0",
+           "4000 sn1 node_stopped code=0"});
+    EXPECT_EQ(wait(),
+              "Round 0, but no SN is running: 1 of 2 members has checked in. Missing: sl2.");
+    lines({"5000 sn1 sn_started entries=9"});
+    EXPECT_EQ(wait(), "Round 0: 1 of 2 members has checked in. Missing: sl2.");
+}
+
+TEST_F(BoardTest, AReplicaThatIsBehindChangesNothing) {
+    two_members();
+    lines({"3000 sl1 check_in round=0", "4000 sl2 check_in round=0",
+           "8000 sn1 round_committed contract=c run=0 round=0 members=2 digest=ab"});
+    const std::string before = wait();
+    lines({"9000 sn2 checked_in contract=c node=sl1 round=0 here=1",
+           "9000 sn2 round_committed contract=c run=0 round=0 members=2 digest=ab"});
+    EXPECT_EQ(wait(), before);
+    EXPECT_EQ(json().find("rounds")->items.size(), 1U);
+}
+
+TEST_F(BoardTest, ChangesAfterAVersionAreToldAlone) {
+    two_members();
+    const std::uint64_t before = model.version();
+    EXPECT_EQ(json(before).find("nodes")->items.size(), 0U);
+    lines({"3000 sl1 check_in round=0 loss_millionths=500000"});
+    const JsonValue changes = json(before);
+    ASSERT_EQ(changes.find("nodes")->items.size(), 1U);
+    EXPECT_EQ(text(changes.find("nodes")->items.at(0).value, "name"), "sl1");
+    EXPECT_EQ(changes.find("losses")->items.size(), 1U);
+    EXPECT_EQ(changes.find("spans")->items.size(),
+              2U);  // the one that ends, and the one that begins
+}
+
+TEST_F(BoardTest, SnsThatReportTheSameAlarmAreCounted) {
+    two_members();
+    lines({"3000 sn1 member_gone contract=c node=sl2", "3100 sn2 member_gone contract=c node=sl2",
+           "3200 sn3 member_gone contract=c node=sl2"});
+    const JsonValue all = json();
+    ASSERT_EQ(all.find("alarms")->items.size(), 1U);
+    EXPECT_EQ(text(all.find("alarms")->items.at(0).value, "count"), "3");
+}
+
+TEST_F(BoardTest, MembersThatLeaveAfterTheEndAreNoAlarm) {
+    two_members();
+    lines({"3000 sn1 contract_ended contract=c run=0 phase=complete",
+           "4000 sn1 member_gone contract=c node=sl2"});
+    EXPECT_EQ(json().find("alarms")->items.size(), 0U);
+    EXPECT_EQ(wait(), "The training is complete.");
+}
+
+TEST(Board, KeepsNoMoreThanItsLimits) {
+    RunModel model({.nodes = 10, .spans = 100, .rounds = 20, .points = 50, .log = 30, .alarms = 5});
+    for (int i = 0; i < 5'000; ++i) {
+        const std::string node = "sl" + std::to_string(i % 40);
+        const std::string round = std::to_string(i / 2);
+        for (const std::string& event :
+             {"session_opened contract=c" + std::to_string(i) + " run=" + round,
+              "check_in loss_millionths=5 round=" + round, "no_answer address=a" + round}) {
+            const std::string line = std::to_string(i * 1000) + " " + node + " " + event;
+            const auto text = parse_trace_line(line);
+            ASSERT_TRUE(text);
+            model.add(text->time_ns, text->node, text->event);
+        }
+    }
+    const Result<JsonValue> json = parse_json(model.json());
+    ASSERT_TRUE(json);
+    for (const auto& [list, most] : std::map<std::string, std::size_t>{{"nodes", 10},
+                                                                       {"spans", 100},
+                                                                       {"rounds", 20},
+                                                                       {"waits", 80},
+                                                                       {"losses", 50},
+                                                                       {"log", 30},
+                                                                       {"alarms", 5},
+                                                                       {"contracts", 1001}}) {
+        EXPECT_LE(json->find(list)->items.size(), most) << list;
+        EXPECT_GT(json->find(list)->items.size(), 0U) << list;
+    }
+}
+
+TEST(Board, WordsExistForEventsThatExist) {
+    for (const EventKind& kind : event_kinds()) {
+        if (const EventWords* words = find_event_words(kind.name)) {
+            // Each field in the words is one of the event's.
+            const std::string all = " " + std::string(kind.fields);
+            for (std::size_t at = words->words.find('{'); at != std::string_view::npos;
+                 at = words->words.find('{', at + 1)) {
+                const std::string_view key =
+                    words->words.substr(at + 1, words->words.find_first_of(":}", at) - at - 1);
+                EXPECT_NE(all.find(" " + std::string(key) + ":"), std::string::npos)
+                    << kind.name << " has no field " << key;
+            }
+        }
+    }
+}
+
+TEST(Board, NoTextOfARunCanEndTheScriptThatItStandsIn) {
+    RunModel model;
+    TraceEvent event =
+        TraceEvent("no_answer").with("address", "</script><script>alert(1)</script>");
+    model.add(0, "<img src=x onerror=alert(1)>", event);
+    const ShownRun run{"run", "recorded", &model};
+    const std::string page = report_page("</title><b>", std::span(&run, 1), "", {1, 2, 3, 4});
+    const std::size_t data = page.find("id=\"data\">");
+    ASSERT_NE(data, std::string::npos);
+    const std::string inside = page.substr(data + 10, page.find("</script>", data) - data - 10);
+    const Result<JsonValue> json = parse_json(inside);
+    ASSERT_TRUE(json) << json.error().message;
+    EXPECT_EQ(json->find("title")->text, "</title><b>");
+    EXPECT_EQ(page.find("<img"), std::string::npos);
+}
+
+TEST(Board, ThePageLoadsNothingAndIsLight) {
+    const ShownRun* none = nullptr;
+    const std::string page = report_page("t", std::span(none, 0), "", {1, 2, 3, 4});
+    EXPECT_LE(page.size(), 500'000U);
+    for (const char* loads : {"src=\"http", "href=\"http", "@import", "url(", "import {"}) {
+        EXPECT_EQ(page.find(loads), std::string::npos) << loads;
+    }
+    for (const PageFile& file : page_files()) {
+        EXPECT_EQ(file.text.find("innerHTML"), std::string_view::npos) << file.name;
+    }
+}
+
+}  // namespace
+}  // namespace starling
