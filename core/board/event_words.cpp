@@ -77,6 +77,8 @@ constexpr EventWords all_words[] = {
     {"seat_taken", info, false, "{node} has a seat"},
     {"segment_refused", warning, true, "A segment of {peer} is invalid: {reason}"},
     {"segments_deviate", error, true, "{segments} segments merged by {owner} deviate"},
+    {"server_lost", warning, true,
+     "The connection to the SN was lost: what is shown is its last answer"},
     {"servers_removed", warning, true, "SNs were removed"},
     {"session_failed", error, true, "The session with the SL ended with error {code}"},
     {"session_opened", info, false, "Joined run {run} of {contract}: {bytes} bytes of parameters"},

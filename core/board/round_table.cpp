@@ -22,7 +22,7 @@ RoundTable::Contract& RoundTable::contract_of(const std::string& name, Moment no
 }
 
 BoardRound& RoundTable::round_of(const std::string& name, std::uint64_t round, Moment now) {
-    const auto key = std::tuple(name, contracts_[name].run, round);
+    const auto key = std::tuple(name, contract_of(name, now).run, round);
     const auto known = ids_.find(key);
     if (known == ids_.end()) {
         ids_[key] = next_round_;
@@ -46,9 +46,6 @@ BoardRound& RoundTable::round_of(const std::string& name, std::uint64_t round, M
 
 void RoundTable::joined(const std::string& name, std::size_t node, Moment now) {
     Contract& contract = contract_of(name, now);
-    if (!contract.phase.empty()) {  // a new run
-        contract = {.run = contract.run + 1, .wait = contract.wait, .version = now.version};
-    }
     contract.lost.erase(node);
     if (contract.members.insert(node).second) {
         update_wait(name, now);
@@ -61,6 +58,18 @@ void RoundTable::gone(const std::string& name, std::size_t node, Moment now) {
     if (contract.members.erase(node) > 0) {
         contract.lost.insert(node);
         update_wait(name, now);
+    }
+}
+
+void RoundTable::forget(const std::string& name, std::size_t node, Moment now) {
+    gone(name, node, now);
+    contract_of(name, now).lost.erase(node);
+}
+
+void RoundTable::begins(const std::string& name, std::size_t by, Moment now) {
+    Contract& contract = contract_of(name, now);
+    if (!contract.phase.empty() && contract.ended_by == by) {
+        contract = {.run = contract.run + 1, .wait = contract.wait, .version = now.version};
     }
 }
 
@@ -160,10 +169,12 @@ void RoundTable::committed(const std::string& name, std::uint64_t round, std::ui
     }
 }
 
-void RoundTable::ended(const std::string& name, std::string_view phase, Moment now) {
+void RoundTable::ended(const std::string& name, std::string_view phase, std::size_t by,
+                       Moment now) {
     Contract& contract = contract_of(name, now);
     if (contract.phase.empty()) {
         contract.phase = phase;
+        contract.ended_by = by;
         contract.since_us = now.us;
         update_wait(name, now);
     }

@@ -51,6 +51,8 @@ public:
 
     void joined(const std::string& contract, std::size_t node, Moment now);
     void gone(const std::string& contract, std::size_t node, Moment now);
+    /// It is a member of another contract now.
+    void forget(const std::string& contract, std::size_t node, Moment now);
     void run_is(const std::string& contract, std::uint64_t run, Moment now);
     void checked_in(const std::string& contract, std::size_t node, std::uint64_t round, Moment now);
     void frozen(const std::string& contract, std::uint64_t round, std::uint64_t attempt,
@@ -63,7 +65,11 @@ public:
     void done(const std::string& contract, std::uint64_t round, Moment now);
     void committed(const std::string& contract, std::uint64_t round, std::uint64_t members,
                    std::string_view digest, bool final, Moment now);
-    void ended(const std::string& contract, std::string_view phase, Moment now);
+    /// \param by  the SN that says so
+    void ended(const std::string& contract, std::string_view phase, std::size_t by, Moment now);
+    /// An SN says that the first member of a run has joined. Of another one than the current if the
+    /// same SN has said that this ended: other SNs may be behind.
+    void begins(const std::string& contract, std::size_t by, Moment now);
     /// A node has ended or failed: the texts that depend on it are made again.
     void update_waits(Moment now);
 
@@ -86,8 +92,9 @@ private:
         std::set<std::size_t> lost;    ///< members that are gone, and may return
         std::int64_t since_us = 0;     ///< start of the wait
         std::string phase;             ///< empty: the run goes on
-        std::size_t missing = 0;       ///< of the newest text
-        std::size_t wait = 0;          ///< its id + 1; 0: there is none
+        std::size_t ended_by = 0;
+        std::size_t missing = 0;  ///< of the newest text
+        std::size_t wait = 0;     ///< its id + 1; 0: there is none
         std::uint64_t version = 0;
     };
 

@@ -86,7 +86,7 @@ void RunModel::add(std::int64_t time_ns, std::string_view name, const TraceEvent
     add_of_sl(node, event.name, fields);
     add_of_sn(node, event.name, fields);
     if (fields.has("contract")) {
-        add_of_contract(event.name, fields);
+        add_of_contract(node, event.name, fields);
     }
     note(node, event);
 }
@@ -110,6 +110,16 @@ void RunModel::note(std::size_t node, const TraceEvent& event) {
     } else if (!event.text.empty() && event.level >= Level::info) {
         notes_.log(node, event.level, event.text.substr(0, text_max), now_);
     }
+}
+
+/// A node is a member of one contract at a time.
+void RunModel::joins(std::size_t node, const std::string& contract) {
+    const std::string before = nodes_.at(node).contract;
+    if (!before.empty() && before != contract) {
+        rounds_.forget(before, node, now_);
+    }
+    nodes_.changed(node, now_).contract = contract;
+    rounds_.joined(contract, node, now_);
 }
 
 void RunModel::node_ended(std::size_t node) {
@@ -170,9 +180,8 @@ void RunModel::add_of_sl(std::size_t node, std::string_view name, const EventFie
         enter(node, NodeActivity::starting, 0);
     } else if (name == "session_opened") {
         const std::string joined(fields.text("contract"));
-        nodes_.changed(node, now_).contract = joined;
         rounds_.run_is(joined, fields.number("run").value_or(0), now_);
-        rounds_.joined(joined, node, now_);
+        joins(node, joined);
         enter(node, NodeActivity::training, 0);
     } else if (name == "sync_receiving") {
         enter(node, NodeActivity::sending, round);
@@ -243,17 +252,22 @@ void RunModel::told(std::size_t node, NodeActivity state, std::uint64_t round) {
     }
 }
 
-void RunModel::add_of_contract(std::string_view name, const EventFields& fields) {
+void RunModel::add_of_contract(std::size_t sn, std::string_view name, const EventFields& fields) {
     const std::string contract = std::string(fields.text("contract")).substr(0, text_max);
     const std::uint64_t round = fields.number("round").value_or(0);
     const auto member = [&] { return nodes_.index_of(fields.text("node"), now_); };
     if (name == "member_enrolled") {
         const std::size_t node = member();
-        nodes_.changed(node, now_).contract = contract;
-        rounds_.joined(contract, node, now_);
+        if (fields.flag("first")) {
+            rounds_.begins(contract, sn, now_);
+        }
+        joins(node, contract);
         told(node, NodeActivity::training, 0);
     } else if (name == "checked_in") {
         const std::size_t node = member();
+        if (!rounds_.is_over(contract)) {
+            joins(node, contract);
+        }
         rounds_.checked_in(contract, node, round, now_);
         told(node, NodeActivity::waiting, round);
         if (const auto loss =
@@ -265,6 +279,9 @@ void RunModel::add_of_contract(std::string_view name, const EventFields& fields)
                        fields.number("members").value_or(0), now_);
     } else if (name == "merge_reported") {
         const std::size_t node = member();
+        if (!rounds_.is_over(contract)) {
+            joins(node, contract);
+        }
         rounds_.merged(contract, node, round, 0, now_);
         told(node, NodeActivity::reporting, round);
     } else if (name == "round_committed") {
@@ -279,14 +296,14 @@ void RunModel::add_of_contract(std::string_view name, const EventFields& fields)
         }
     } else if (name == "member_gone" || name == "member_excluded") {
         const std::size_t node = member();
-        const bool over = rounds_.is_over(contract);
-        rounds_.gone(contract, node, now_);
         const NodeActivity state = nodes_.at(node).state;
-        if (!over && state != NodeActivity::ended && state != NodeActivity::failed) {
+        if (!rounds_.is_over(contract) && state != NodeActivity::ended &&
+            state != NodeActivity::failed) {
             enter(node, NodeActivity::down, nodes_.at(node).round);
         }
+        rounds_.gone(contract, node, now_);
     } else if (name == "contract_ended") {
-        rounds_.ended(contract, fields.text("phase").substr(0, 64), now_);
+        rounds_.ended(contract, fields.text("phase").substr(0, 64), sn, now_);
     }
 }
 

@@ -65,7 +65,8 @@ private:
     void add_of_ml(std::size_t node, std::string_view name, const EventFields& fields);
     void add_of_sl(std::size_t node, std::string_view name, const EventFields& fields);
     void add_of_sn(std::size_t node, std::string_view name, const EventFields& fields);
-    void add_of_contract(std::string_view name, const EventFields& fields);
+    void add_of_contract(std::size_t sn, std::string_view name, const EventFields& fields);
+    void joins(std::size_t node, const std::string& contract);
     void node_ended(std::size_t node);
     void add_of_any(std::size_t node, std::string_view name, const EventFields& fields);
     /// What an SN says of a node that has no trace of its own here.

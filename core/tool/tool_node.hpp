@@ -20,10 +20,6 @@ struct ToolNodeOptions {
     /// tools with this node's name: a server sends answers to a name, and the newest connection
     /// gets them.
     Message request;
-    /// Further queries to the same server, with IDs of their own, beside a followed `request`: all
-    /// on one connection, since a server answers a name on its newest one. One that is answered
-    /// with an error, as of a contract that does not exist yet, is asked again after some seconds.
-    std::vector<StatusQuery> also;
     /// Called with each successful answer and its JSON.
     std::function<void(const StatusReply&, std::string_view json)> on_reply;
     /// Limit for the answer; with a followed query, for each connection.
@@ -33,6 +29,10 @@ struct ToolNodeOptions {
     std::optional<ChangeRoll> change;
     std::shared_ptr<const NodeSigner> signer;  ///< not nullptr with `change` or a RemoveServer
     std::uint64_t session = 0;
+    /// Further queries to the same server, with IDs of their own, beside a followed `request`: all
+    /// on one connection, since a server answers a name on its newest one. One that is answered
+    /// with an error, as of a contract that does not exist yet, is asked again after some seconds.
+    std::vector<StatusQuery> also{};
 };
 
 /// A client for operators and scripts: connects to the first server that can be reached, sends one

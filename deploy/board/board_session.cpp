@@ -20,7 +20,7 @@
 namespace starling {
 namespace {
 
-constexpr std::size_t slice_events = 20'000;
+constexpr std::size_t slice_events = 5'000;
 constexpr std::chrono::milliseconds look_interval{500};  ///< at files that may have grown
 constexpr std::int64_t quiet_limit_us = 120'000'000;  ///< then a run is taken for one of the past
 
@@ -175,6 +175,12 @@ Result<int> serve_swarm(const BoardOptions& options) {
         options, {[&](std::string_view topic, std::string json) {
                       asio::post(server.io(), [&take, name = std::string(topic),
                                                text = std::move(json)] { take(name, text); });
+                  },
+                  [&](const TraceEvent& event) {
+                      asio::post(server.io(), [&server, event] {
+                          server.model().add(wall_clock_ns(), "swarm-board", event);
+                          server.changed();
+                      });
                   },
                   [&](int code) { server.stop(code); }});
     if (!feed) {

@@ -9,14 +9,21 @@
 namespace starling {
 namespace {
 
-/// Prints warnings and errors of the tool.
+/// Prints warnings and errors of the tool, and passes them on.
 class BoardErrors final : public TraceSink {
 public:
+    explicit BoardErrors(std::function<void(const TraceEvent&)> reported)
+        : reported_(std::move(reported)) {}
+
     void report(SwarmTime /*time*/, const NodeId& /*node*/, const TraceEvent& event) override {
         if (event.level >= Level::warning && !event.text.empty()) {
             report_error("swarm-board", {Errc::io, event.text});
+            reported_(event);
         }
     }
+
+private:
+    std::function<void(const TraceEvent&)> reported_;
 };
 
 class NoBoardWork final : public WorkExecutor {
@@ -49,24 +56,25 @@ Result<std::unique_ptr<LiveFeed>> LiveFeed::start(const BoardOptions& options, L
     const std::vector<std::string> topics = {"servers", "nodes", "contract", "round"};
     ToolNodeOptions tool{.id = identity->name, .servers = options.servers};
     tool.request = StatusQuery{first, topics[0], "", true};
+    tool.limit = std::chrono::hours(24 * 365);  // an SN that is away may return
     tool.also = {{first + 1, topics[1], "", true},
                  {first + 2, topics[2], options.contract, true},
                  {first + 3, topics[3], options.contract, true}};
-    tool.on_reply = [topics, first, answered = std::move(listener.answered)](
-                        const StatusReply& reply, std::string_view json) {
+    tool.on_reply = [topics, first, answered = listener.answered](const StatusReply& reply,
+                                                                  std::string_view json) {
         answered(topics.at(reply.id - first), std::string(json));
     };
-    return std::unique_ptr<LiveFeed>(new LiveFeed(
-        std::move(*endpoint), make_tool_node(std::move(tool)), std::move(listener.ended)));
+    return std::unique_ptr<LiveFeed>(
+        new LiveFeed(std::move(*endpoint), make_tool_node(std::move(tool)), std::move(listener)));
 }
 
 LiveFeed::LiveFeed(std::unique_ptr<PolledEndpoint> endpoint, std::unique_ptr<Node> node,
-                   std::function<void(int)> ended)
+                   Listener listener)
     : endpoint_(std::move(endpoint)), node_(std::move(node)) {
-    thread_ = std::thread([this, end = std::move(ended)] {
-        BoardErrors errors;
+    thread_ = std::thread([this, told = std::move(listener)] {
+        BoardErrors errors(told.reported);
         NoBoardWork work;
-        end(run_node(*node_, *endpoint_, nullptr, work, errors));
+        told.ended(run_node(*node_, *endpoint_, nullptr, work, errors));
     });
 }
 

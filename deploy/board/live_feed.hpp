@@ -17,9 +17,10 @@ namespace starling {
 /// its own. Reads only. After a lost connection the next SN is dialled.
 class LiveFeed {
 public:
-    /// Both are called in the feed's thread.
+    /// All are called in the feed's thread.
     struct Listener {
         std::function<void(std::string_view topic, std::string json)> answered;
+        std::function<void(const TraceEvent&)> reported;  ///< of the tool itself, for people
         std::function<void(int exit_code)> ended;  ///< no SN can be reached, or all refuse the tool
     };
 
@@ -31,7 +32,7 @@ public:
 
 private:
     LiveFeed(std::unique_ptr<PolledEndpoint> endpoint, std::unique_ptr<Node> node,
-             std::function<void(int)> ended);
+             Listener listener);
 
     std::unique_ptr<PolledEndpoint> endpoint_;
     std::unique_ptr<Node> node_;

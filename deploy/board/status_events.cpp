@@ -83,12 +83,18 @@ void StatusEvents::add_nodes(const JsonValue& answer) {
 void StatusEvents::add_contract(const JsonValue& answer) {
     const std::string contract = text_of(answer, "name");
     const std::string round = text_of(answer, "round");
+    if (text_of(answer, "run") != run_) {  // the members join anew
+        run_ = text_of(answer, "run");
+        members_.clear();
+    }
     for (const JsonMember& item : list_of(answer, "members")) {
         const std::string name = text_of(item.value, "name");
         const bool active = text_of(item.value, "status") == "active";
         if (active && members_.insert(name).second) {
-            report(sn_,
-                   TraceEvent("member_enrolled").with("contract", contract).with("node", name));
+            report(sn_, TraceEvent("member_enrolled")
+                            .with("contract", contract)
+                            .with("node", name)
+                            .with("first", members_.size() == 1 ? "1" : "0"));
         } else if (!active && members_.erase(name) > 0) {
             report(sn_, TraceEvent("member_gone").with("contract", contract).with("node", name));
         }

@@ -19,6 +19,37 @@ BIN, ROOT, PICTURES = "", "", ""
 HOSTILE = "<img/src=x/onerror=document.body.dataset.hit=1>"
 
 
+# Texts whose contrast with their ground is below that of WCAG 2 AA.
+LOW_CONTRAST = """(() => {
+    const numbers = (color) => color.match(/[0-9.]+/g).map(Number);
+    const light = (color) => numbers(color).slice(0, 3).map((c) => c / 255)
+        .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+            const color = getComputedStyle(at).backgroundColor;
+            if (numbers(color)[3] !== 0) {
+                return color;
+            }
+        }
+        return "rgb(255, 255, 255)";
+    };
+    const low = new Set();
+    for (const element of document.querySelectorAll("body *")) {
+        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "");
+        if (own && element.offsetParent !== null || element.tagName === "text") {
+            const style = getComputedStyle(element);
+            const [a, b] = [light(element.tagName === "text" ? style.fill : style.color), light(ground(element))];
+            const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+            if (contrast < 4.5) {
+                low.add(`${element.tagName} ${element.className} ${contrast.toFixed(2)}`);
+            }
+        }
+    }
+    return [...low];
+})()"""
+
+
 def run(*command, expect=0):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stdout[-2000:]}"
@@ -187,6 +218,53 @@ class PageTest(unittest.TestCase):
                 self.assertIn(HOSTILE, self.browser.text("#nodes"))
                 self.assertIn(HOSTILE, self.browser.text("#alarms"))
             self.browser.open("about:blank", ready="true")
+
+    def test_a_rehearsal_stands_beside_the_real_run(self):
+        if not os.path.exists(f"{BIN}/swarm-report"):
+            self.skipTest("swarm-report is not built")
+        _, rehearsal, summary = self.simulate("rehearsal")
+        real, alone, page, figures = (self.path(name) for name in ("real.trace", "alone.trace", "both.html", "both.json"))
+        with open(rehearsal, encoding="utf-8") as file:
+            lines = file.read()
+        with open(real, "w", encoding="utf-8") as file:
+            file.write(f"{lines}{10 * 10**9} ml1 evaluation correct=75 samples=100 classes=10\n")
+        with open(alone, "w", encoding="utf-8") as file:
+            file.write("# starling-trace 1 node=ml1 role=ml epoch_ns=5\n1 ml1 evaluation correct=30 samples=100 classes=10\n")
+        run(f"{BIN}/swarm-report", "--predicted", rehearsal, "--measured", real, "--alone", alone, "--html", page, "--json", figures)
+        with open(figures, encoding="utf-8") as file:
+            expected = json.load(file)
+        self.browser.open(f"file://{page}")
+        self.assertEqual(self.browser.text("#runs button[aria-pressed=true]"), "real run")
+        table = self.browser.text("#comparison")
+        self.assertIn(f"Rounds\t{expected['predicted']['rounds']}\t{summary['round_count']}\t1.000", table)
+        self.assertEqual(self.browser.text("#accuracy").split("\n"),
+                         ["by guessing", "10.00 %", "ml1 alone", "30.00 %", "ml1 in the swarm, real run", "75.00 %"])
+        self.browser.evaluate("document.querySelector('#runs button').click()")
+        self.assertEqual(self.browser.text("#runs button[aria-pressed=true]"), "rehearsal")
+        self.picture("rehearsal_and_real_run")
+
+    def test_everything_is_reached_by_keyboard_and_readable(self):
+        page, _, _ = self.simulate("keys")
+        self.browser.open(f"file://{page}")
+        reached = set()
+        for _ in range(40):
+            self.key("Tab")
+            reached.add(self.browser.evaluate("document.activeElement.id"))
+        self.assertLessEqual({"theme", "play", "speed", "slider", "end", "search", "role", "timeline", "log-filter", "log"}, reached)
+        self.browser.evaluate("document.getElementById('timeline').focus()")
+        before = self.browser.text("#clock")
+        for _ in range(5):
+            self.key("ArrowLeft")
+        self.browser.wait(f"document.getElementById('clock').innerText !== {json.dumps(before)}")
+        for dark in (False, True):
+            self.browser.dark(dark)
+            self.assertEqual(self.browser.evaluate(LOW_CONTRAST), [], "texts below 4.5 : 1")
+        self.browser.dark(False)
+
+    def key(self, name):
+        for kind in ("rawKeyDown", "keyUp"):
+            self.browser.call("Input.dispatchKeyEvent", type=kind, key=name, code=name,
+                              windowsVirtualKeyCode={"Tab": 9, "ArrowLeft": 37}[name])
 
     def many(self, count):
         platform, deployment = self.path(f"c{count}.xml"), self.path(f"c{count}.deploy.xml")

@@ -123,6 +123,16 @@ TEST_F(BoardTest, AReplicaThatIsBehindChangesNothing) {
     EXPECT_EQ(json().find("rounds")->items.size(), 1U);
 }
 
+TEST_F(BoardTest, ANewRunBeginsWhereTheSameSnSaysSo) {
+    two_members();
+    lines({"3000 sn1 contract_ended contract=c run=0 phase=complete",
+           "4000 sn2 member_enrolled contract=c node=sl1 first=1"});
+    EXPECT_EQ(wait(), "The training is complete.");
+    lines({"5000 sn1 member_enrolled contract=c node=sl1 first=1"});
+    EXPECT_EQ(wait(), "Round 0: the members train. Nobody waits.");
+    EXPECT_EQ(text(json().find("contracts")->items.at(0).value, "run"), "1");
+}
+
 TEST_F(BoardTest, ChangesAfterAVersionAreToldAlone) {
     two_members();
     const std::uint64_t before = model.version();

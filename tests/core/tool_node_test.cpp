@@ -36,10 +36,26 @@ protected:
         return swarm.network.run([&] { return added && swarm.code("admin") >= 0; },
                                  SwarmTime{std::chrono::minutes(5)});
     }
+    /// The same, beside which it follows others on one connection.
+    void add_following_tool(const std::vector<StatusQuery>& also) {
+        MemoryNodeSpec spec;
+        spec.make = [this, also] {
+            ToolNodeOptions options{
+                {"admin"}, {swarm.sn_address()}, Role::sn, StatusQuery{77, "servers", "", true}};
+            options.also = also;
+            options.on_reply = [this](const StatusReply& reply, std::string_view json) {
+                by_id[reply.id].emplace_back(json);
+            };
+            return make_tool_node(std::move(options));
+        };
+        spec.host = "host-admin";
+        swarm.network.add(spec);
+    }
     std::string reason() const { return swarm.network.stopped({"admin"})->reason; }
 
     MemorySwarm swarm;
     std::vector<std::string> answers;
+    std::map<std::uint32_t, std::vector<std::string>> by_id;
     bool added = false;
 };
 
@@ -49,6 +65,19 @@ TEST_F(ToolNode, SendsOneQueryAndEndsWithTheAnswer) {
     EXPECT_EQ(swarm.code("admin"), 0);
     ASSERT_EQ(answers.size(), 1U);
     EXPECT_EQ(parse_json(answers[0])->find("name")->text, "sn1");
+}
+
+TEST_F(ToolNode, FollowsSeveralQueriesOnOneConnectionAlsoOfAContractThatComesLater) {
+    add_following_tool({{78, "nodes", "", true}, {79, "round", "default", true}});
+    const auto answered = [&](std::uint32_t id) { return by_id.count(id) > 0; };
+    ASSERT_TRUE(swarm.network.run([&] { return answered(77) && answered(78); },
+                                  SwarmTime{std::chrono::minutes(5)}));
+    EXPECT_FALSE(answered(79));
+    swarm.add_pair(1, {});
+    swarm.add_pair(2, {});
+    ASSERT_TRUE(
+        swarm.network.run([&] { return answered(79); }, SwarmTime{std::chrono::minutes(5)}));
+    EXPECT_EQ(parse_json(by_id[79][0])->find("name")->text, "default");
 }
 
 TEST_F(ToolNode, AsksTheNextServerIfOneIsUnreachable) {

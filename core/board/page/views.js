@@ -79,8 +79,8 @@ export function drawNodes(body, note, nodes, run, us) {
         const member = node.role === "sl" || node.role === "ml";
         return cells(row, [span && !["ended", "failed"].includes(state) ? secondsText((us - span.from) / 1e6) : "",
             member ? String(span?.round ?? "") : "", signOfLife(node, span, run, us),
-            node.sent_bytes > 0 ? bytesText(node.sent_bytes) : "",
-            node.received_bytes > 0 ? bytesText(node.received_bytes) : "", node.seat]);
+            ...[node.sent_bytes, node.received_bytes].map((bytes) => (bytes > 0 && us >= run.end ? bytesText(bytes) : "")),
+            node.seat]);
     }));
     note.textContent = nodes.length > tableRowsMax
         ? `${tableRowsMax} of ${nodes.length} are shown, those in trouble first. Search for others.`
