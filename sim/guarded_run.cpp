@@ -89,7 +89,8 @@ struct Pipe {
 };
 
 RunProgress read_meter(const RunMeter& meter) {
-    return {meter.simulated_ns, meter.events, meter.bytes_moved, meter.rounds};
+    return {meter.simulated_ns, meter.events, meter.bytes_moved, meter.rounds,
+            meter.rounds_planned};
 }
 
 /// The parent: waits for the child, prints progress, and explains its end.
@@ -202,7 +203,7 @@ private:
     pid_t child_;
     Clock::time_point start_ = Clock::now();
     std::chrono::milliseconds next_;
-    RunProgress before_{-1, 0, 0, 0};
+    RunProgress before_{-1, 0, 0, 0, 0};
     std::string stderr_text_;  ///< the child's stderr while it loads
 };
 
@@ -281,6 +282,12 @@ std::string progress_text(std::chrono::seconds wall, const RunProgress& now,
         static_cast<unsigned long long>(now.events), static_cast<double>(now.bytes_moved) / 1e6);
     std::string line =
         (wall.count() > 0 ? std::to_string(wall.count()) + " s: " : std::string()) + text.data();
+    if (now.rounds > 0 && now.rounds < now.rounds_planned) {
+        const std::uint64_t left = now.rounds_planned - now.rounds;
+        line += "; about " +
+                std::to_string(static_cast<std::uint64_t>(wall.count()) * left / now.rounds) +
+                " s to the end";
+    }
     if (now.simulated_ns == before.simulated_ns) {
         line +=
             now.events == before.events

@@ -40,8 +40,10 @@ struct RunProgress {
     std::uint64_t events = 0;
     std::uint64_t bytes_moved = 0;
     std::uint64_t rounds = 0;
+    std::uint64_t rounds_planned = 0;  ///< 0: unknown
 };
-/// "30 s: at 4213.5 simulated seconds, 12 rounds, 1203443 events, 20900.0 MB moved".
+/// "30 s: at 4213.5 simulated seconds, 12 rounds, 1203443 events, 20900.0 MB moved". If the number
+/// of rounds is known, with the wall time to the end, as if all rounds took the same.
 std::string progress_text(std::chrono::seconds wall, const RunProgress& now,
                           const RunProgress& before);
 

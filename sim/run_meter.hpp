@@ -11,6 +11,7 @@ struct RunMeter {
     std::atomic<std::uint64_t> events{0};       ///< of the simulator: timers, transfers
     std::atomic<std::uint64_t> bytes_moved{0};  ///< over links
     std::atomic<std::uint64_t> rounds{0};       ///< with a result for at least one program
+    std::atomic<std::uint64_t> rounds_planned{0};  ///< 0: unknown
 };
 
 }  // namespace starling

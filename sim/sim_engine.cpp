@@ -92,6 +92,7 @@ struct SimEngine::Impl {
     std::optional<SimRoutes> routes;       ///< once the platform is loaded
     std::vector<PlannedActor> actors;      ///< in the order of the file
     std::set<std::size_t> actors_waiting;  ///< indexes of those that have not started
+    bool times_loopbacks = false;          ///< see time_loopbacks()
 };
 
 SimEngine::SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
@@ -256,11 +257,20 @@ SimRoute SimEngine::route(HostIndex from, HostIndex to) const {
 std::uint64_t SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
                                   std::function<void(bool)> done) {
     if (from == to && impl_->routes->has_own_loopback(from)) {
-        return impl_->transfers.start_on_own_loopback(bytes, std::move(done));
+        return impl_->transfers.start_on_loopback(
+            bytes, SimRoutes::own_loopback.bytes_per_second, std::move(done));
+    }
+    if (from == to && impl_->times_loopbacks) {
+        const double rate = impl_->routes->unshared_loopback(from);
+        if (rate > 0.0) {
+            return impl_->transfers.start_on_loopback(bytes, rate, std::move(done));
+        }
     }
     const std::vector<s4u::Host*>& hosts = impl_->resources.hosts();
     return impl_->transfers.start(*hosts[from], *hosts[to], bytes, std::move(done));
 }
+
+void SimEngine::time_loopbacks() { impl_->times_loopbacks = true; }
 
 double SimEngine::remaining_bytes(std::uint64_t transfer) const {
     return impl_->transfers.remaining_bytes(transfer);

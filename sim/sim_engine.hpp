@@ -106,6 +106,9 @@ public:
     /// \return  its number, for remaining_bytes().
     std::uint64_t transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
                            std::function<void(bool)> done);
+    /// Transfers within a host over a FATPIPE link, whose bandwidth each has for itself, are timed
+    /// without SimGrid from here on. They don't see changes of that link.
+    void time_loopbacks();
     /// Bytes left of a transfer; 0 once it has ended.
     double remaining_bytes(std::uint64_t transfer) const;
 

@@ -18,6 +18,9 @@
 #include "sim/deployment.hpp"
 #include "sim/duration.hpp"
 #include "sim/guarded_run.hpp"
+#include "sim/platform_file.hpp"
+#include "sim/scale_deployment.hpp"
+#include "sim/scale_summary.hpp"
 #include "sim/simulation.hpp"
 #include "sim/summary.hpp"
 
@@ -44,14 +47,16 @@ struct Flags {
     std::vector<std::string> simgrid;
     bool no_profiles = false;
     bool quiet = false;
+    ScaleOptions scale;  ///< hosts is 0: a deployment file is given
+    std::string scale_kind = "star";
 };
 
 void declare(CLI::App& app, Flags& flags) {
-    app.add_option("PLATFORM", flags.platform, "SimGrid platform file")->required();
+    app.add_option("PLATFORM,--platform", flags.platform,
+                   "SimGrid platform file; with --scale it may be omitted");
     app.add_option("DEPLOYMENT", flags.deployment,
                    "SimGrid deployment file; functions run-apls, run-sn, run-sl, ml with the "
-                   "binaries' arguments")
-        ->required();
+                   "binaries' arguments");
     app.add_option("--seed", flags.seed, "seed of all random numbers")->capture_default_str();
     app.add_option("--trace", flags.trace, "write the trace of all nodes to this file");
     app.add_option("--json", flags.json, "write the summary as JSON to this file");
@@ -105,6 +110,33 @@ bool is_large(const std::string& platform_file) {
     return hosts > lazy_above_hosts;
 }
 
+void declare_scale(CLI::App& app, Flags& flags) {
+    ScaleOptions& scale = flags.scale;
+    const std::string group = "A swarm of any size, without a deployment file";
+    app.add_option("--scale", scale.hosts,
+                   "one SN, and an SL with modelled training on each of so many hosts: of PLATFORM, "
+                   "or of a generated platform")
+        ->group(group);
+    app.add_option("--rounds", scale.rounds, "of the run")
+        ->check(CLI::Range(2, 100'000))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--parameters", scale.parameters, "of the model, 4 bytes each")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000'000}))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--scale-kind", flags.scale_kind,
+                   "the generated platform: star (10 Gbit/s and 50 us between any two hosts) or "
+                   "sites (about 100 hosts each; 10 ms between sites)")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--churn", scale.churn_percent,
+                   "of the generated hosts, in percent, that leave for 10 s in each minute; a round "
+                   "then takes about a minute, and needs a majority of the hosts")
+        ->check(CLI::Range(0.0, 40.0))
+        ->group(group);
+}
+
 int usage(const std::string& message) {
     std::cerr << "swarm-sim: " << message << "\n";
     return exit_code::usage;
@@ -151,9 +183,47 @@ Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction t
 }
 
 Result<void> load(SimEngine& engine, Simulation& simulation, const Flags& flags) {
+    if (flags.scale.hosts > 0) {
+        const Result<std::vector<HostIndex>> hosts = scale_hosts(engine, flags.scale);
+        if (!hosts) {
+            return hosts.error();
+        }
+        Result<std::vector<SimNodePlan>> nodes =
+            scale_nodes(engine, flags.scale, *hosts, flags.scale.churn_percent == 0.0);
+        if (!nodes) {
+            return nodes.error();
+        }
+        simulation.set_nodes(std::move(*nodes));
+        return {};
+    }
     return engine.load_deployment(
         flags.deployment, check_actor,
         [&simulation](const SimActor& actor) { simulation.start_actor(actor); });
+}
+
+/// Which of the positional arguments and flags go together.
+Result<void> check_inputs(Flags& flags) {
+    ScaleOptions& scale = flags.scale;
+    if (scale.hosts == 0) {
+        return flags.platform.empty() || flags.deployment.empty()
+                   ? Error{Errc::usage,
+                           "PLATFORM and DEPLOYMENT are required, or --scale N: see --help"}
+                   : Result<void>();
+    }
+    if (!flags.deployment.empty()) {
+        return Error{Errc::usage, "DEPLOYMENT " + flags.deployment + " and --scale: specify one"};
+    }
+    if (!flags.platform.empty() && scale.churn_percent > 0) {
+        return Error{Errc::usage, "--churn is for generated platforms: remove PLATFORM, or use "
+                                  "platforms/generate --churn"};
+    }
+    const Result<ScaleOptions::Kind> kind = parse_scale_kind(flags.scale_kind);
+    if (!kind) {
+        return kind.error();
+    }
+    scale.kind = *kind;
+    scale.seed = flags.seed;
+    return check_scale(scale);
 }
 
 /// Links of cut and heal must exist; hosts and nodes are looked up when the fault happens.
@@ -194,9 +264,17 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
         }
     }
     status.doing("reading it");
-    SimEngine engine("swarm-sim", simgrid, is_large(flags.platform));
+    const bool scaled = flags.scale.hosts > 0;
+    const SubstituteFile platform(
+        flags.platform, scaled && flags.platform.empty() ? scale_platform(flags.scale) : "");
+    SimEngine engine("swarm-sim", simgrid, is_large(platform.path()));
     engine.set_meter(status.meter());
-    if (const auto loaded = engine.load_platform(flags.platform, !flags.no_profiles); !loaded) {
+    if (scaled) {
+        engine.time_loopbacks();
+        options.large_bursts = true;
+        status.meter().rounds_planned = flags.scale.rounds;
+    }
+    if (const auto loaded = engine.load_platform(platform.path(), !flags.no_profiles); !loaded) {
         return usage(loaded.error().message);
     }
     if (const auto checked = check_links(engine, options.faults); !checked) {
@@ -215,7 +293,11 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     simulation.check_routes([&status](const std::string& step) { status.doing(step); });
     status.loaded();
     const SimOutcome outcome = simulation.run();
-    std::cout << summary_text(outcome) << std::flush;
+    std::cout << summary_text(outcome, scaled ? NodeLines::failed : NodeLines::all);
+    if (scaled) {
+        std::cout << scale_summary(outcome, flags.scale);
+    }
+    std::cout << std::flush;
     if (!flags.json.empty() && !(std::ofstream(flags.json) << summary_json(outcome, flags.seed))) {
         return usage("--json: can't write " + flags.json);
     }
@@ -237,22 +319,27 @@ int sim_main(int argc, char** argv, TrainFunction train, std::string_view progra
     Flags flags;
     CLI::App app("Runs a swarm of the real protocol code on a simulated platform.");
     declare(app, flags);
+    declare_scale(app, flags);
     app.footer(
         "\nExamples:\n"
         "  swarm-sim platforms/two_hosts.xml deployment.xml --trace two.trace\n"
-        "  swarm-sim platforms/two_hosts.xml deployment.xml --fault 't=30s kill host-2' --seed 7" +
+        "  swarm-sim platforms/two_hosts.xml deployment.xml --fault 't=30s kill host-2' --seed 7\n"
+        "  swarm-sim --scale 1000 --rounds 5 --parameters 11173962 --quiet" +
         (program_help.empty() ? "" : "\n\n" + std::string(program_help)));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? exit_code::ok : exit_code::usage;
     }
+    if (const Result<void> checked = check_inputs(flags); !checked) {
+        return usage(checked.error().message);
+    }
     Result<SimulationOptions> options = simulation_options(flags, std::move(train));
     if (!options) {
         return usage(options.error().message);
     }
     const GuardOptions guard{
-        flags.platform,
+        flags.platform.empty() ? "(generated)" : flags.platform,
         std::chrono::milliseconds(static_cast<std::int64_t>(flags.progress_seconds * 1e3))};
     return run_guarded(guard, [&](RunStatus& status) {
         try {

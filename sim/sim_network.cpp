@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <utility>
+#include <vector>
 
 #include "core/wire/codec.hpp"
 #include "sim/slow_start.hpp"
@@ -20,6 +22,9 @@ namespace {
 constexpr std::uint64_t tls_record_bytes = 16'384;
 constexpr std::uint64_t tls_overhead_bytes = 22;  // header 5, content type 1, tag 16
 constexpr std::uint64_t coalesce_bytes_max = std::uint64_t{64} * 1024;
+/// With large bursts. SimGrid's cost of a flow grows with the number of those under way.
+constexpr std::size_t flows_of_host_max = 128;
+constexpr std::uint64_t large_burst_bytes_max = std::uint64_t{16} * 1024 * 1024;
 // Limit if nobody answers: that of a real endpoint for TCP and TLS.
 constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
 
@@ -31,9 +36,41 @@ struct Item {
     SendGroup group = 0;
 };
 
+/// A queue without memory while it is empty: most lanes are idle, and there are two for each pair
+/// of members that exchange.
+class ItemQueue {
+public:
+    bool empty() const { return head_ == items_.size(); }
+    Item& front() { return items_[head_]; }
+    void push_back(Item item) { items_.push_back(std::move(item)); }
+    void pop_front() {
+        ++head_;
+        if (empty()) {
+            clear();
+        } else if (head_ >= 64 && 2 * head_ > items_.size()) {
+            items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
+            head_ = 0;
+        }
+    }
+    void clear() {
+        std::vector<Item>().swap(items_);
+        head_ = 0;
+    }
+    template <typename Predicate>
+    void erase_if(Predicate is_gone) {
+        items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
+        head_ = 0;
+        std::erase_if(items_, is_gone);
+    }
+
+private:
+    std::vector<Item> items_;
+    std::size_t head_ = 0;
+};
+
 /// One direction of a connection.
 struct Lane {
-    std::deque<Item> queue;
+    ItemQueue queue;
     std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
     bool flowing = false;          ///< a burst was taken from the queue and is not sent completely
     std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
@@ -46,7 +83,8 @@ struct Lane {
 struct Connection {
     std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other end
     std::array<Lane, 2> lane;
-    std::array<bool, 2> announced{};  ///< PeerUp was delivered to this end
+    std::array<ByteCount, 2> counted;  ///< of each lane; moved to Impl::counts now and then
+    std::array<bool, 2> announced{};   ///< PeerUp was delivered to this end
     bool local = false;               ///< a Unix socket
     bool open = true;
     std::uint64_t number = 0;
@@ -70,6 +108,12 @@ struct Dial {
     SwarmDuration round_trip{0};
 };
 
+/// Flows that leave a host.
+struct Outgoing {
+    std::size_t flows = 0;
+    std::deque<std::function<void()>> waiting;
+};
+
 }  // namespace
 
 std::uint64_t wire_size(const Frame& frame, bool local_socket) {
@@ -79,8 +123,8 @@ std::uint64_t wire_size(const Frame& frame, bool local_socket) {
 }
 
 struct SimNetwork::Impl {
-    Impl(SimEngine& sim_engine, SwarmDuration handshake_time)
-        : engine(sim_engine), handshake(handshake_time) {}
+    Impl(SimEngine& sim_engine, SwarmDuration handshake_time, Bursts burst_sizes)
+        : engine(sim_engine), handshake(handshake_time), bursts(burst_sizes) {}
 
     // Connecting: from a dial to PeerUp at both ends, or ConnectFailed.
 
@@ -219,7 +263,10 @@ struct SimNetwork::Impl {
             const int side = connection->end[0] == from ? 0 : 1;
             Lane& lane = connection->lane[index(side)];
             ByteCount& counted = count(*connection, side);
-            std::erase_if(lane.queue, [&](const Item& item) {
+            if (lane.queue.empty()) {
+                continue;
+            }
+            lane.queue.erase_if([&](const Item& item) {
                 if (item.group != group) {
                     return false;
                 }
@@ -243,28 +290,42 @@ struct SimNetwork::Impl {
         return arrivals;
     }
 
+    /// \return its size
+    std::uint64_t take_burst(Lane& lane, std::vector<Item>& burst, const SimRoute& route) const {
+        std::uint64_t most = coalesce_bytes_max;
+        if (bursts == Bursts::large) {
+            most = std::clamp(static_cast<std::uint64_t>(route.bytes_per_second * 0.02), most,
+                              large_burst_bytes_max);
+        }
+        std::uint64_t bytes = 0;
+        while (!lane.queue.empty() &&
+               (burst.empty() || bytes + lane.queue.front().bytes <= most)) {
+            bytes += lane.queue.front().bytes;
+            burst.push_back(std::move(lane.queue.front()));
+            lane.queue.pop_front();
+        }
+        return bytes;
+    }
+
     /// Starts the next burst of a lane if none is being sent.
     void start_burst(const ConnectionPtr& connection, int side) {
         Lane& lane = connection->lane[index(side)];
         if (lane.flowing || lane.queue.empty() || !connection->open) {
             return;
         }
-        auto burst = std::make_shared<std::vector<Item>>();
-        std::uint64_t bytes = 0;
-        while (!lane.queue.empty() &&
-               (burst->empty() || bytes + lane.queue.front().bytes <= coalesce_bytes_max)) {
-            bytes += lane.queue.front().bytes;
-            burst->push_back(std::move(lane.queue.front()));
-            lane.queue.pop_front();
+        const HostIndex a = connection->end[index(side)]->place.host;
+        const HostIndex b = peer(*connection, side).place.host;
+        SimRoute there;
+        if (!connection->local || bursts == Bursts::large) {
+            there = engine.route(a, b);
         }
+        auto burst = std::make_shared<std::vector<Item>>();
+        const std::uint64_t bytes = take_burst(lane, *burst, there);
         lane.flowing = true;
         lane.transfer = 0;
         lane.body_bytes = burst->size() == 1 ? burst->front().frame.body.size() : 0;
         SlowStart::Cost cost;
         if (!connection->local) {
-            const HostIndex a = connection->end[index(side)]->place.host;
-            const HostIndex b = peer(*connection, side).place.host;
-            const SimRoute there = engine.route(a, b);
             cost = lane.slow_start.charge(engine.now(), bytes,
                                           there.latency + engine.route(b, a).latency,
                                           there.bytes_per_second);
@@ -292,10 +353,36 @@ struct SimNetwork::Impl {
         if (!reachable(from, to)) {
             return reset(connection, "the route to " + engine.host_name(to) + " is down", {});
         }
+        if (bursts == Bursts::large && from != to) {
+            Outgoing& outgoing = outgoing_of[from];
+            if (outgoing.flows == flows_of_host_max) {
+                outgoing.waiting.push_back(
+                    [this, connection, side, burst = std::move(burst), bytes]() mutable {
+                        start_transfer(connection, side, std::move(burst), bytes);
+                    });
+                return;
+            }
+            ++outgoing.flows;
+        }
         connection->lane[index(side)].transfer = engine.transfer(
-            from, to, bytes, [this, connection, side, burst = std::move(burst)](bool ok) mutable {
+            from, to, bytes,
+            [this, connection, side, from, to, burst = std::move(burst)](bool ok) mutable {
                 transfer_ended(connection, side, std::move(burst), ok);
+                if (bursts == Bursts::large && from != to) {
+                    --outgoing_of[from].flows;
+                    start_waiting(from);
+                }
             });
+    }
+
+    /// Those that wait until other flows of that host have ended.
+    void start_waiting(HostIndex from) {
+        Outgoing& outgoing = outgoing_of[from];
+        while (outgoing.flows < flows_of_host_max && !outgoing.waiting.empty()) {
+            const std::function<void()> next = std::move(outgoing.waiting.front());
+            outgoing.waiting.pop_front();
+            next();
+        }
     }
 
     void transfer_ended(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
@@ -332,6 +419,7 @@ struct SimNetwork::Impl {
             lane.undelivered_bytes -= item.bytes;
             if (to->alive) {
                 count(*connection, side).delivered += item.bytes;
+                ++messages;
                 to->deliver(FrameReceived{from, std::move(item.frame)});
             } else {
                 count(*connection, side).lost += item.bytes;
@@ -359,6 +447,7 @@ struct SimNetwork::Impl {
                 peers.erase(found);
             }
         }
+        collect_counts(*connection);
     }
 
     void reset(const ConnectionPtr& connection, const std::string& reason, SwarmDuration delay) {
@@ -472,17 +561,35 @@ struct SimNetwork::Impl {
         return engine.host_on(a) && engine.host_on(b) && engine.route(a, b).up &&
                engine.route(b, a).up;
     }
-    ByteCount& count(const Connection& connection, int side) {
-        return counts[{connection.end[index(side)]->place.host, peer(connection, side).place.host}];
+    static ByteCount& count(Connection& connection, int side) {
+        return connection.counted[index(side)];
+    }
+    void collect_counts(Connection& connection) {
+        for (const int side : {0, 1}) {
+            const ByteCount counted = std::exchange(connection.counted[index(side)], {});
+            ByteCount& total = counts[{connection.end[index(side)]->place.host,
+                                       peer(connection, side).place.host}];
+            total.sent += counted.sent;
+            total.delivered += counted.delivered;
+            total.lost += counted.lost;
+        }
+    }
+    void collect_all_counts() {
+        for (const auto& [number, connection] : open) {
+            collect_counts(*connection);
+        }
     }
 
     SimEngine& engine;
     SwarmDuration handshake;
+    Bursts bursts;
     std::map<NodeId, SlotPtr> nodes;
     std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
     std::map<std::uint64_t, ConnectionPtr> open;  ///< in the order in which they were made
     std::uint64_t last_number = 0;
+    std::uint64_t messages = 0;  ///< delivered
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
+    std::map<HostIndex, Outgoing> outgoing_of;
 
     class Port;
 };
@@ -514,8 +621,8 @@ private:
     SlotPtr slot_;
 };
 
-SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake)
-    : impl_(std::make_unique<Impl>(engine, handshake)) {
+SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake, Bursts bursts)
+    : impl_(std::make_unique<Impl>(engine, handshake, bursts)) {
     engine.on_link_change([this](const std::string&, bool) { check_routes(); });
 }
 
@@ -555,10 +662,14 @@ void SimNetwork::kill(const NodeId& node, const std::string& reason) { impl_->ki
 void SimNetwork::check_routes() { impl_->check_routes(); }
 
 const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& SimNetwork::bytes() const {
+    impl_->collect_all_counts();
     return impl_->counts;
 }
 
+std::uint64_t SimNetwork::messages() const { return impl_->messages; }
+
 ByteCount SimNetwork::total() const {
+    impl_->collect_all_counts();
     ByteCount total;
     for (const auto& [hosts, count] : impl_->counts) {
         total.sent += count.sent;

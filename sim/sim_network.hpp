@@ -48,8 +48,14 @@ std::uint64_t wire_size(const Frame& frame, bool local_socket);
 /// lost, and the ends that still run get PeerLost.
 class SimNetwork {
 public:
+    /// How much of what is queued on a connection is sent as one transfer, and delivered at its
+    /// end: 64 KiB or one frame, or up to what the route carries in 20 ms (16 MiB at most). Large
+    /// bursts make a fraction of the transfers of a large model at fast links; with them, a host
+    /// also sends to at most 128 others at a time.
+    enum class Bursts : std::uint8_t { small, large };
+
     /// \param handshake  CPU time of a TLS handshake, in addition to its two round trips.
-    SimNetwork(SimEngine& engine, SwarmDuration handshake);
+    SimNetwork(SimEngine& engine, SwarmDuration handshake, Bursts bursts = Bursts::small);
     SimNetwork(const SimNetwork&) = delete;
     SimNetwork& operator=(const SimNetwork&) = delete;
     ~SimNetwork();
@@ -71,6 +77,8 @@ public:
     const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& bytes() const;
     /// Over all pairs.
     ByteCount total() const;
+    /// Delivered so far.
+    std::uint64_t messages() const;
 
 private:
     struct Impl;

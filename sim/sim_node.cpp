@@ -15,7 +15,8 @@
 namespace starling {
 
 std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
-                                const MemoryStore* store, const Hasher& hasher) {
+                                const MemoryStore* store, std::shared_ptr<SharedRounds> shared,
+                                const Hasher& hasher) {
     if (plan.role == Role::apls) {
         AplsNodeOptions options = plan.licences;
         options.recovered = store->log.records;
@@ -45,6 +46,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.session = start;
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.kept = store->models;
+        options.shared = std::move(shared);
         return watch_dials(make_licensed_node(make_sl_node(std::move(options), hasher), plan.seat),
                            {sn_target(plan.sns), licence_target(plan.seat.servers)});
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/node/node.hpp"
+#include "core/sl/shared_rounds.hpp"
 #include "sim/calibration.hpp"
 #include "sim/deployment.hpp"
 #include "sim/sim_network.hpp"
@@ -15,9 +16,13 @@
 
 namespace starling {
 
-/// The state machine of a plan. `start`: number of this start of the node, from 1.
+/// The state machine of a plan.
+///
+/// \param start  number of this start of the node, from 1.
+/// \param shared  by all nodes.
 std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
-                                const MemoryStore* store, const Hasher& hasher);
+                                const MemoryStore* store, std::shared_ptr<SharedRounds> shared,
+                                const Hasher& hasher);
 
 /// A plan's addresses and the roles that may dial them.
 SimPlace place_of(const SimNodePlan& plan);

@@ -108,6 +108,18 @@ bool SimRoutes::has_own_loopback(HostIndex host) const {
     return known->second;
 }
 
+double SimRoutes::unshared_loopback(HostIndex host) const {
+    const auto [known, fresh] = unshared_.try_emplace(host, 0.0);
+    if (fresh) {
+        look_up(host, host);
+        if (links_.size() == 1 &&
+            links_.front()->get_sharing_policy() == s4u::Link::SharingPolicy::FATPIPE) {
+            known->second = bandwidth(*links_.front()) * bandwidth_factor;
+        }
+    }
+    return known->second;
+}
+
 /// Looks up a route. \return  its latency in seconds; its links are in links_.
 double SimRoutes::look_up(HostIndex from, HostIndex to) const {
     links_.clear();

@@ -36,6 +36,9 @@ public:
     /// Throws PlatformError if there is none.
     SimRoute route(HostIndex from, HostIndex to) const;
     bool has_own_loopback(HostIndex host) const;
+    /// Bytes per second on the host's route to itself, if that is one link of which each transfer
+    /// has the whole bandwidth; else 0.
+    double unshared_loopback(HostIndex host) const;
 
 private:
     double look_up(HostIndex from, HostIndex to) const;
@@ -48,6 +51,7 @@ private:
     std::set<std::string> zones_without_routes_;             ///< those with routing="None"
     mutable std::vector<simgrid::s4u::Link*> links_;         ///< result of the last look_up()
     mutable std::unordered_map<HostIndex, bool> loopbacks_;  ///< results of has_own_loopback()
+    mutable std::unordered_map<HostIndex, double> unshared_;  ///< of unshared_loopback()
 };
 
 }  // namespace starling

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "sim/sg_compat.hpp"
-#include "sim/sim_routes.hpp"
 
 namespace starling {
 namespace {
@@ -66,9 +65,9 @@ std::uint64_t SimTransfers::start(s4u::Host& from, s4u::Host& to, std::uint64_t 
     return number;
 }
 
-std::uint64_t SimTransfers::start_on_own_loopback(std::uint64_t bytes,
-                                                  std::function<void(bool)> done) {
-    const double seconds = static_cast<double>(bytes) / SimRoutes::own_loopback.bytes_per_second;
+std::uint64_t SimTransfers::start_on_loopback(std::uint64_t bytes, double bytes_per_second,
+                                              std::function<void(bool)> done) {
+    const double seconds = static_cast<double>(bytes) / bytes_per_second;
     events_.add(SimEvents::now() + from_seconds(seconds), [this, bytes, done = std::move(done)] {
         moved(bytes);
         done(true);

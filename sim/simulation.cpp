@@ -59,6 +59,7 @@ struct Deployed {
     std::unique_ptr<SimNode> node;       ///< null: not running
     std::uint64_t starts = 0;
     std::uint64_t starts_without_round = 0;  ///< since a program last got a round
+    std::uint64_t results_seen = 0;          ///< Impl::results at its newest start
     NodeOutcome outcome;
 };
 
@@ -87,7 +88,8 @@ struct Simulation::Impl {
           trace(sim_trace),
           options(std::move(simulation_options)),
           outcome(sim_trace),
-          network(engine, from_seconds(options.calibration.handshake_seconds)),
+          network(engine, from_seconds(options.calibration.handshake_seconds),
+                  options.large_bursts ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
           watch(options.round_limit) {}
 
     // Starting: actors, their nodes, and the program of each ML node.
@@ -98,30 +100,34 @@ struct Simulation::Impl {
             throw UsageError(plans.error().message);
         }
         for (SimNodePlan& plan : *plans) {
-            if (find(plan.id.name) != nullptr) {
-                throw UsageError("two nodes have the name " + plan.id.name +
-                                 ": give each a different --name (or --ml-name)");
-            }
-            auto member = std::make_unique<Deployed>();
-            member->outcome.id = plan.id;
-            member->outcome.role = plan.role;
-            member->outcome.host = engine.host_name(plan.host);
-            member->store = std::make_unique<MemoryStore>();
-            member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
-                                                   engine.host_flops_per_second(plan.host));
-            if (plan.has_certificate_flags && !std::exchange(certificates_noted, true)) {
-                note(plan.id, TraceEvent("certificates_not_read")
-                                  .log(Level::debug, "sim",
-                                       "a simulation reads no certificates and no keys: identities "
-                                       "are as deployed"));
-            }
-            plan.licences.unix_ns_at_zero =
-                options.date.value_or(plan.licences.licence.valid_from) * 1'000'000'000 -
-                to_ns(engine.now());
-            member->plan = std::move(plan);
-            members.push_back(std::move(member));
-            start(*members.back());
+            start_node(std::move(plan));
         }
+    }
+
+    void start_node(SimNodePlan plan) {
+        auto member = std::make_unique<Deployed>();
+        if (!by_name.emplace(plan.id.name, member.get()).second) {
+            throw UsageError("two nodes have the name " + plan.id.name +
+                             ": give each a different --name (or --ml-name)");
+        }
+        member->outcome.id = plan.id;
+        member->outcome.role = plan.role;
+        member->outcome.host = engine.host_name(plan.host);
+        member->store = std::make_unique<MemoryStore>();
+        member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
+                                               engine.host_flops_per_second(plan.host));
+        if (plan.has_certificate_flags && !std::exchange(certificates_noted, true)) {
+            note(plan.id, TraceEvent("certificates_not_read")
+                              .log(Level::debug, "sim",
+                                   "a simulation reads no certificates and no keys: identities "
+                                   "are as deployed"));
+        }
+        plan.licences.unix_ns_at_zero =
+            options.date.value_or(plan.licences.licence.valid_from) * 1'000'000'000 -
+            to_ns(engine.now());
+        member->plan = std::move(plan);
+        members.push_back(std::move(member));
+        start(*members.back());
     }
 
     void start(Deployed& member) {
@@ -133,6 +139,9 @@ struct Simulation::Impl {
             ++member.outcome.restarts;
             outcome.faults.node_restarted();
         }
+        if (std::exchange(member.results_seen, results) != results) {
+            member.starts_without_round = 0;
+        }
         if (++member.starts_without_round > options.restarts_limit) {
             outcome.restarting = member.plan.id;
             end_early(SimOutcome::End::no_round, engine.now());
@@ -142,7 +151,7 @@ struct Simulation::Impl {
         member.outcome.exit_code.reset();
         auto node = SimNode::make(
             {engine, network, options.calibration, openssl_hasher(), outcome.faults}, member.plan,
-            make_node(member.plan, member.starts, member.store.get(), openssl_hasher()),
+            make_node(member.plan, member.starts, member.store.get(), shared_rounds, openssl_hasher()),
             member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });
         if (!node) {
             throw UsageError(node.error().message);
@@ -155,9 +164,7 @@ struct Simulation::Impl {
                                                  engine.now());
                     engine.meter().rounds = outcome.rounds.rounds().size();
                     watch.reset(engine.now(), bytes_moved());
-                    for (const auto& other : members) {
-                        other->starts_without_round = 0;
-                    }
+                    ++results;
                 }));
         }
         member.node->handle(Started{});
@@ -229,17 +236,22 @@ struct Simulation::Impl {
     /// Ends the run, in two steps: once all SL and ML nodes have ended, SNs and licence servers are
     /// stopped.
     void check_end() {
+        if (engine.pending_actors() > 0 || pending_restarts > 0 || !planned.empty()) {
+            return;
+        }
         const auto running = [this](bool daemons) {
             return std::any_of(members.begin(), members.end(), [daemons](const auto& member) {
                 return member->node && is_daemon(member->plan.role) == daemons;
             });
         };
+        if (running(false)) {
+            return;
+        }
         const bool restarts_later =
             std::any_of(members.begin(), members.end(), [this](const auto& member) {
                 return !is_daemon(member->plan.role) && will_restart(*member);
             });
-        if (engine.pending_actors() > 0 || pending_restarts > 0 || running(false) ||
-            restarts_later) {
+        if (restarts_later) {
             return;
         }
         if (!running(true)) {
@@ -355,6 +367,9 @@ struct Simulation::Impl {
                 serves[*host] = serves[*host] || server;
             }
         }
+        for (const SimNodePlan& plan : planned) {
+            serves[plan.host] = serves[plan.host] || is_daemon(plan.role);
+        }
         std::vector<DeployedHost> hosts;
         for (const auto& [host, server] : serves) {
             hosts.push_back({host, server});
@@ -425,10 +440,8 @@ struct Simulation::Impl {
     // The run.
 
     Deployed* find(const std::string& name) {
-        const auto found = std::find_if(members.begin(), members.end(), [&](const auto& member) {
-            return member->plan.id.name == name;
-        });
-        return found == members.end() ? nullptr : found->get();
+        const auto found = by_name.find(name);
+        return found == by_name.end() ? nullptr : found->second;
     }
 
     void note(const NodeId& node, const TraceEvent& event) {
@@ -445,12 +458,18 @@ struct Simulation::Impl {
             engine.at(*options.until, [this] { end_early(SimOutcome::End::until, engine.now()); });
         }
         engine.at(engine.now() + check_interval(), [this] { check_stall(); });
+        engine.at(engine.now(), [this] {
+            for (SimNodePlan& plan : std::exchange(planned, {})) {
+                start_node(std::move(plan));
+            }
+        });
         engine.run();
         for (const auto& member : members) {
             outcome.nodes.push_back(member->outcome);
         }
         network.end();
         outcome.bytes = network.total();
+        outcome.messages = network.messages();
         return std::move(outcome);
     }
 
@@ -460,10 +479,14 @@ struct Simulation::Impl {
     SimOutcome outcome;
     SimNetwork network;
     RoundWatch watch;
+    std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();
     std::uint64_t model_bytes = 0;  ///< of the largest model of a program
     std::vector<std::unique_ptr<Deployed>> members;
+    std::map<std::string, Deployed*> by_name;
+    std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>>
         stopped_nodes;  ///< to be destroyed by an event of their own
+    std::uint64_t results = 0;  ///< of rounds that programs got
     std::uint64_t pending_faults = 0;
     std::uint64_t pending_restarts = 0;  ///< of these, restarts
     std::uint64_t events_seen = 0;       ///< in the trace, at the last check_stall()
@@ -479,6 +502,7 @@ Simulation::~Simulation() = default;
 void Simulation::check_routes(const std::function<void(const std::string&)>& doing) {
     impl_->check_routes(doing);
 }
+void Simulation::set_nodes(std::vector<SimNodePlan> nodes) { impl_->planned = std::move(nodes); }
 void Simulation::start_actor(const SimActor& actor) { impl_->start_actor(actor); }
 SimOutcome Simulation::run() { return impl_->run(); }
 

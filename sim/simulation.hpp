@@ -10,12 +10,14 @@
 
 #include "core/ml/swarm.hpp"
 #include "sim/calibration.hpp"
+#include "sim/deployment.hpp"
 #include "sim/fault.hpp"
 #include "sim/fault_log.hpp"
 #include "sim/round_log.hpp"
 #include "sim/sim_engine.hpp"
 #include "sim/sim_network.hpp"
 #include "sim/sim_trace.hpp"
+#include "sim/traffic_log.hpp"
 
 namespace starling {
 
@@ -28,6 +30,8 @@ struct SimulationOptions {
     /// first second of their licence.
     std::optional<std::int64_t> date;
     std::optional<SwarmTime> until;  ///< end of the run, whatever the nodes do
+    /// For swarms of thousands: see SimNetwork::Bursts::large.
+    bool large_bursts = false;
     /// The run ends after this long without training, other work or any event: then the nodes wait
     /// for each other for ever.
     SwarmDuration stall_limit = std::chrono::hours(1);
@@ -57,13 +61,15 @@ struct NodeOutcome {
 };
 
 struct SimOutcome {
-    explicit SimOutcome(TraceSink& trace) : faults(trace) {}
+    explicit SimOutcome(TraceSink& trace) : traffic(trace), faults(traffic) {}
 
     std::vector<NodeOutcome> nodes;  ///< in order of their start
     RoundLog rounds;
-    FaultLog faults;
+    TrafficLog traffic;
+    FaultLog faults;  ///< passes events on to `traffic`
     SwarmTime end{};
     ByteCount bytes;
+    std::uint64_t messages = 0;  ///< delivered
     enum class End { finished, stalled, no_round, round_limit, until } how = End::finished;
     NodeId restarting;      ///< of End::no_round: the node that was restarted again and again
     std::string no_rounds;  ///< of End::round_limit: for how long, and the limit
@@ -86,6 +92,8 @@ public:
     void check_routes(const std::function<void(const std::string&)>& doing);
     /// For SimEngine::load_deployment(). Throws UsageError.
     void start_actor(const SimActor& actor);
+    /// Nodes that start at time 0, in place of a deployment file.
+    void set_nodes(std::vector<SimNodePlan> nodes);
     /// Runs to the end. Throws UsageError and PlatformError.
     SimOutcome run();
 

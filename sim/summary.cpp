@@ -77,9 +77,26 @@ bool same_digests(const RoundLog& rounds) {
     return true;
 }
 
+void write_nodes(const SimOutcome& outcome, NodeLines lines, std::ostringstream& text) {
+    constexpr std::size_t failed_max = 20;
+    std::size_t failed = 0;
+    for (const NodeOutcome& node : outcome.nodes) {
+        const bool ok = node.exit_code == exit_code::ok;
+        failed += ok ? 0U : 1U;
+        if (lines == NodeLines::all || (!ok && failed <= failed_max)) {
+            text << "node          " << node.id.name << " on " << node.host << ": "
+                 << state_text(node) << "\n";
+        }
+    }
+    if (lines == NodeLines::failed) {
+        text << "nodes         " << outcome.nodes.size() - failed << " ended with exit code 0, "
+             << failed << " did not\n";
+    }
+}
+
 }  // namespace
 
-std::string summary_text(const SimOutcome& outcome) {
+std::string summary_text(const SimOutcome& outcome, NodeLines lines) {
     std::ostringstream text;
     const auto& rounds = outcome.rounds.rounds();
     if (outcome.how == SimOutcome::End::stalled) {
@@ -113,10 +130,7 @@ std::string summary_text(const SimOutcome& outcome) {
     if (!same_digests(outcome.rounds)) {
         text << "WARNING       programs got different parameters in one round\n";
     }
-    for (const NodeOutcome& node : outcome.nodes) {
-        text << "node          " << node.id.name << " on " << node.host << ": " << state_text(node)
-             << "\n";
-    }
+    write_nodes(outcome, lines, text);
     return text.str();
 }
 

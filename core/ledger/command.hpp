@@ -237,6 +237,8 @@ std::string decode_site(Reader& reader);
 void encode(Writer& writer, const CheckIn& check_in);
 CheckIn decode_check_in(Reader& reader);
 void encode(Writer& writer, const ContractView& view);
+/// What encode() writes, in bytes, without writing the members again for each copy of them.
+std::uint64_t encoded_size(const ContractView& view);
 ContractView decode_contract_view(Reader& reader);
 
 }  // namespace starling

@@ -176,6 +176,8 @@ struct Contract {
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it
+    /// Of the last one that changed more than who has enrolled and checked in.
+    std::uint64_t decided = 0;
 
     std::uint32_t checked_in_count() const;
     std::uint32_t active_count() const;

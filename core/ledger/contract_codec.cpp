@@ -188,6 +188,25 @@ void encode(Writer& writer, const ContractView& view) {
     writer.string(view.reason);
 }
 
+std::uint64_t encoded_size(const ContractView& view) {
+    const auto size_of = [](const MemberList& members) {
+        Writer writer;
+        encode(writer, members);
+        return static_cast<std::uint64_t>(writer.bytes().size());
+    };
+    const MemberList none;
+    ContractView rest = view;
+    std::uint64_t bytes = view.frozen.wire_bytes(size_of) - none.wire_bytes(size_of);
+    rest.frozen.clear();
+    if (rest.last_commit) {
+        bytes += rest.last_commit->members.wire_bytes(size_of) - none.wire_bytes(size_of);
+        rest.last_commit->members.clear();
+    }
+    Writer writer;
+    encode(writer, rest);
+    return bytes + writer.bytes().size();
+}
+
 ContractView decode_contract_view(Reader& reader) {
     ContractView view;
     view.name = reader.string(contract_name_max);

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/ids.hpp"
@@ -33,9 +35,7 @@ class MemberList {
 public:
     MemberList() = default;
     MemberList(std::vector<RoundMember> members)  // NOLINT(google-explicit-constructor)
-        : members_(members.empty()
-                       ? nullptr
-                       : std::make_shared<const std::vector<RoundMember>>(std::move(members))) {}
+        : shared_(members.empty() ? nullptr : std::make_shared<const Shared>(std::move(members))) {}
     MemberList(std::initializer_list<RoundMember> members)
         : MemberList(std::vector<RoundMember>(members)) {}
 
@@ -48,7 +48,7 @@ public:
     const RoundMember& back() const { return all().back(); }
     const std::vector<RoundMember>& all() const {
         static const std::vector<RoundMember> none;
-        return members_ ? *members_ : none;
+        return shared_ ? shared_->members : none;
     }
     /// Null: `node` is not a member.
     const RoundMember* find(const NodeId& node) const {
@@ -57,7 +57,22 @@ public:
             [](const RoundMember& member, const NodeId& id) { return member.id < id; });
         return at != end() && at->id == node ? &*at : nullptr;
     }
-    void clear() { members_.reset(); }
+    void clear() { shared_.reset(); }
+    /// Whether it is a copy of the other one; false: they may still be equal.
+    bool is_copy_of(const MemberList& other) const { return shared_ == other.shared_; }
+    /// The size as it travels in a frame, which `compute` returns: asked once for all copies.
+    template <typename Compute>
+    std::uint64_t wire_bytes(const Compute& compute) const {
+        if (!shared_) {
+            return compute(*this);
+        }
+        std::uint64_t bytes = shared_->wire_bytes.load(std::memory_order_relaxed);
+        if (bytes == 0) {
+            bytes = compute(*this);
+            shared_->wire_bytes.store(bytes, std::memory_order_relaxed);
+        }
+        return bytes;
+    }
     /// Of this copy alone; nothing if `node` is not a member.
     void set_address(const NodeId& node, const Address& address) {
         const RoundMember* const found = find(node);
@@ -70,7 +85,7 @@ public:
 
     /// Whether `a` has all members of `b`.
     friend bool includes(const MemberList& a, const MemberList& b) {
-        return a.members_ == b.members_ ||
+        return a.shared_ == b.shared_ ||
                std::includes(a.begin(), a.end(), b.begin(), b.end(), &MemberList::precedes);
     }
     /// The members of both; one of the two itself if it has them all.
@@ -87,13 +102,19 @@ public:
         return all;
     }
     friend bool operator==(const MemberList& a, const MemberList& b) {
-        return a.members_ == b.members_ || a.all() == b.all();
+        return a.shared_ == b.shared_ || a.all() == b.all();
     }
 
 private:
     static bool precedes(const RoundMember& a, const RoundMember& b) { return a.id < b.id; }
 
-    std::shared_ptr<const std::vector<RoundMember>> members_;  ///< nothing: there are none
+    struct Shared {
+        explicit Shared(std::vector<RoundMember> all) : members(std::move(all)) {}
+
+        std::vector<RoundMember> members;
+        mutable std::atomic<std::uint64_t> wire_bytes{0};  ///< 0: not known yet
+    };
+    std::shared_ptr<const Shared> shared_;  ///< nothing: there are none
 };
 
 }  // namespace starling

@@ -113,6 +113,17 @@ Present present_of(const std::vector<PlanMember>& members) {
     return present;
 }
 
+/// Leaves so many of them, others in each round.
+void keep_some(std::vector<std::uint32_t>& relays, std::uint64_t count, std::uint64_t round) {
+    if (relays.size() > count) {
+        const std::uint64_t first = round * count % relays.size();
+        std::rotate(relays.begin(), relays.begin() + static_cast<std::ptrdiff_t>(first),
+                    relays.end());
+        relays.resize(count);
+        std::sort(relays.begin(), relays.end());
+    }
+}
+
 void make_groups(const std::vector<PlanMember>& members, MergePlan& plan) {
     const std::vector<std::uint32_t> groups = groups_of(members, sites_of(members));
     plan.relays.resize(1 + *std::max_element(groups.begin(), groups.end()));
@@ -124,6 +135,18 @@ void make_groups(const std::vector<PlanMember>& members, MergePlan& plan) {
             plan.group_of.push_back(groups[i]);
         }
     }
+    for (std::vector<std::uint32_t>& relays : plan.relays) {
+        keep_some(relays, tree_owners_max(members.size()), plan.round);
+    }
+}
+
+/// Parts into which the model's segments are divided, one for each owner. Those of a model of few
+/// segments have one segment or none.
+std::uint64_t slices_of(ExchangePlan kind, std::uint64_t members, std::uint32_t segments) {
+    const std::uint64_t most = tree_owners_max(members);
+    return kind == ExchangePlan::tree && std::min<std::uint64_t>(members, segments) > most
+               ? most
+               : members;
 }
 
 }  // namespace
@@ -186,18 +209,19 @@ MergePlan make_plan(const std::vector<PlanMember>& members, std::uint64_t layout
     const std::uint32_t segments = segment_count(layout_bytes);
     const std::uint64_t first = round % first_count;
     const bool star = kind == ExchangePlan::star;
+    const std::uint64_t slices = slices_of(kind, first_count, segments);
     plan.owner_of.reserve(segments);
     for (std::uint32_t segment = 0; segment < segments; ++segment) {
         // Neighbouring segments have one owner, so a member asks each owner for one range.
-        const std::uint64_t slice = star ? 0 : std::uint64_t{segment} * first_count / segments;
-        const std::uint64_t owner = (first + slice) % first_count;
+        const std::uint64_t slice = star ? 0 : std::uint64_t{segment} * slices / segments;
+        const std::uint64_t owner = (first + slice * first_count / slices) % first_count;
         if (members[owner].part == PlanPart::merges) {
             plan.owner_of.push_back(present.index[owner]);
             continue;
         }
         // Its slice is spread over those that merge.
-        const std::uint64_t begin = (slice * segments + first_count - 1) / first_count;
-        const std::uint64_t end = ((slice + 1) * segments + first_count - 1) / first_count;
+        const std::uint64_t begin = (slice * segments + slices - 1) / slices;
+        const std::uint64_t end = ((slice + 1) * segments + slices - 1) / slices;
         const std::uint64_t share =
             star ? 0 : (segment - begin) * owners.size() / std::max<std::uint64_t>(end - begin, 1);
         plan.owner_of.push_back(owners[(owner + share) % owners.size()]);
@@ -208,13 +232,20 @@ MergePlan make_plan(const std::vector<PlanMember>& members, std::uint64_t layout
 std::uint64_t busiest_member_bytes(std::uint64_t member_count, std::uint64_t layout_bytes,
                                    ExchangePlan exchange) {
     const ExchangePlan kind = choose(exchange, member_count, 0, layout_bytes).kind;
+    const std::uint32_t segments = segment_count(layout_bytes);
     const std::uint64_t owners =
         kind == ExchangePlan::star
             ? 1
-            : std::min<std::uint64_t>(member_count, segment_count(layout_bytes));
+            : std::clamp<std::uint64_t>(segments, 1, slices_of(kind, member_count, segments));
     const std::uint64_t owned = (layout_bytes + owners - 1) / owners;  // and its contributions
-    return (member_count - 1) * owned + (layout_bytes - owned) +
-           (kind == ExchangePlan::tree ? layout_bytes : 0);
+    std::uint64_t copies = 0;  // of the model, that a relay sends
+    if (kind == ExchangePlan::tree) {
+        const auto group = static_cast<std::uint64_t>(
+            std::lround(std::sqrt(static_cast<double>(member_count))));
+        const std::uint64_t relays = tree_owners_max(member_count);
+        copies = (group + relays - 1) / relays;
+    }
+    return (member_count - 1) * owned + (layout_bytes - owned) + copies * layout_bytes;
 }
 
 MergePlan make_plan(std::uint32_t member_count, std::uint64_t layout_bytes, std::uint64_t round,

@@ -34,7 +34,9 @@ struct MergePlan {
 
     // Of a tree.
     std::vector<std::uint32_t> group_of;             ///< for each member
-    std::vector<std::vector<std::uint32_t>> relays;  ///< for each group: its members that merge
+    /// For each group its members that may pass on segments: of those that merge all, or as many as
+    /// tree_owners_max() allows.
+    std::vector<std::vector<std::uint32_t>> relays;
 
     /// The member from which that group gets the merged segment: its owner, if it is in the group;
     /// else the group's relay for it. Relays go around with the segments and rounds.
@@ -66,6 +68,17 @@ constexpr std::uint64_t star_bytes_per_member = std::uint64_t{128} * 1024;
 /// From this many members on an owner of a whole segment has more copies to send than a tree needs
 /// time for its second level: see DECISIONS.md.
 constexpr std::uint64_t tree_members = 32;
+/// Connections between members and owners of a tree, and as many again between members and the
+/// relays of their groups: what is merged in parallel is bounded by what all those connections
+/// cost. See DECISIONS.md.
+constexpr std::uint64_t tree_connections = 100'000;
+
+/// Owners of a tree's segments, at most, and relays of each of its groups.
+constexpr std::uint64_t tree_owners_max(std::uint64_t members) {
+    constexpr std::uint64_t fewest = 4;
+    const std::uint64_t affordable = tree_connections / (members == 0 ? 1 : members);
+    return affordable < fewest ? fewest : affordable;
+}
 
 /// A pure function of what the ledger says, so every member derives the same plan without a
 /// message. Owners rotate with the round, which balances the load. They stay the same over the

@@ -18,96 +18,91 @@
 namespace starling {
 namespace {
 
-/// All members of the round's first attempt.
-std::vector<PlanMember> plan_members(const ExchangeSetup& setup) {
-    std::map<NodeId, PlanMember> all;
-    for (const RoundMember& member : setup.members) {
-        const PlanPart part = member.merges ? PlanPart::merges : PlanPart::contributes;
-        all.emplace(member.id, PlanMember(part, member.site));
-    }
-    for (const NodeId& id : setup.departed) {
-        all.emplace(id, PlanPart::departed);
-    }
-    std::vector<PlanMember> members;
-    for (const auto& [id, member] : all) {
-        members.push_back(member);
-    }
-    return members;
+std::shared_ptr<const RoundPlan> plan_of(const ExchangeSetup& setup) {
+    RoundPlanKey key{setup.members, setup.departed, setup.layout->size_bytes(), setup.key.round,
+                     setup.exchange};
+    return setup.shared ? setup.shared->plan(key)
+                        : std::make_shared<const RoundPlan>(make_round_plan(key));
+}
+
+std::uint32_t index_of(const MemberList& members, const NodeId& node) {
+    const RoundMember* const member = members.find(node);
+    STARLING_INVARIANT(member != nullptr, "only a member of the round exchanges");
+    return static_cast<std::uint32_t>(member - members.all().data());
 }
 
 }  // namespace
 
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
-      plan_(make_plan(plan_members(setup_), setup_.layout->size_bytes(), setup_.key.round,
-                      setup_.exchange)),
+      plan_(plan_of(setup_)),
+      contributors_(plan_->contributors),
+      owned_(plan_->owned_by(index_of(setup_.members, setup_.self))),
+      self_(index_of(setup_.members, setup_.self)),
+      partners_(plan_->partners_of(self_, static_cast<std::uint32_t>(setup_.members.size()))),
       codec_(setup_.layout, setup_.compression),
       own_(*setup_.own),
-      merged_(plan_.owner_of.size()) {
-    const std::size_t segments = plan_.owner_of.size();
-    STARLING_INVARIANT(own_.size() == segments, "the ML's parameters were cut by the same layout");
-    std::set<std::uint32_t> owners(plan_.owner_of.begin(), plan_.owner_of.end());
-    bool found = false;
-    for (std::uint32_t i = 0; i < setup_.members.size(); ++i) {
-        if (setup_.members[i].id == setup_.self) {
-            self_ = i;
-            found = true;
-        }
-        if (setup_.members[i].weight > 0) {
-            contributors_.push_back(i);
-            weights_.push_back(setup_.members[i].weight);
-        }
+      merged_(plan().owner_of.size(), codec_.compresses()) {
+    STARLING_INVARIANT(own_.size() == merged_.size(),
+                       "the ML's parameters were cut by the same layout");
+    for (const std::uint32_t partner : partners_) {
+        states_.emplace_hint(states_.end(), partner, Partner{});
     }
-    STARLING_INVARIANT(found, "only a member of the round exchanges");
-    STARLING_INVARIANT(!contributors_.empty(), "a round is frozen with weight only");
-    for (std::uint32_t i = 0; i < setup_.members.size(); ++i) {
-        if (i != self_ && is_partner(i, owners)) {
-            partners_.push_back(setup_.members[i]);
-            states_[setup_.members[i].id] = Partner{};
-        }
-    }
-    for (std::uint32_t segment = 0; segment < segments; ++segment) {
+    set_missing();
+}
+
+/// What is to be received in this attempt, and from whom.
+void Exchange::set_missing() {
+    for (std::uint32_t segment = 0; segment < merged_.size(); ++segment) {
         if (!owned(segment)) {
-            states_[setup_.members[plan_.source_of(segment, self_)].id].merged.insert(segment);
-            continue;
+            states_[plan().source_of(segment, self_)].merged.insert(segment);
         }
-        owned_.push_back(segment);
-        assemblies_[segment] = {std::vector<Blob>(contributors_.size()), weights_, 0};
+    }
+    if (!owned_.empty()) {
         for (const std::uint32_t contributor : contributors_) {
+            if (contributor == self_) {
+                continue;
+            }
             const RoundMember& member = setup_.members[contributor];
-            if (contributor != self_ && !(setup_.kept && setup_.kept->find(member, segment))) {
-                states_[member.id].contributions.insert(segment);
+            SegmentSet& missing = states_[contributor].contributions;
+            for (const std::uint32_t segment : owned_) {
+                if (!setup_.kept || !setup_.kept->find(member, segment)) {
+                    missing.insert(segment);
+                }
             }
         }
     }
-    for (const auto& [id, partner] : states_) {
+    for (const auto& [member, partner] : states_) {
         expected_bytes_ += missing_bytes(partner.merged, SegmentKind::merged) +
                            missing_bytes(partner.contributions, SegmentKind::contribution);
     }
 }
 
-/// Whether segments go from one to the other.
-bool Exchange::is_partner(std::uint32_t member, const std::set<std::uint32_t>& owners) const {
-    const bool near =
-        plan_.kind == ExchangePlan::tree && plan_.group_of[member] == plan_.group_of[self_];
-    return owners.contains(member) || owners.contains(self_) ||
-           (near && (setup_.members[member].merges || setup_.members[self_].merges));
+Exchange::Partner* Exchange::find(const NodeId& node) {
+    const RoundMember* const member = setup_.members.find(node);
+    if (member == nullptr) {
+        return nullptr;
+    }
+    const auto found =
+        states_.find(static_cast<std::uint32_t>(member - setup_.members.all().data()));
+    return found == states_.end() ? nullptr : &found->second;
 }
 
-std::uint64_t Exchange::missing_bytes(const std::set<std::uint32_t>& segments,
-                                      SegmentKind kind) const {
+std::uint64_t Exchange::missing_bytes(const SegmentSet& segments, SegmentKind kind) const {
     if (segments.empty()) {
         return 0;
     }
     if (!codec_.compresses()) {
-        const std::uint64_t last = segment_size(setup_.layout->size_bytes(), *segments.rbegin());
+        const std::uint64_t last = segment_size(setup_.layout->size_bytes(), segments.back());
         return (segments.size() - 1) * segment_bytes + last;
     }
     std::uint64_t bytes = 0;
-    for (const std::uint32_t segment : segments) {
-        bytes += kind == SegmentKind::merged
-                     ? codec_.merged_bytes_max(segment)
-                     : codec_.contribution_bytes(segment, own_.has_reference());
+    for (const SegmentSet::Range& range : segments.ranges()) {
+        for (std::uint32_t segment = range.begin; segment < range.end; ++segment) {
+            bytes += kind == SegmentKind::merged
+                         ? codec_.merged_bytes_max(segment)
+                         : codec_.contribution_bytes(segment, own_.has_reference());
+        }
     }
     return bytes;
 }
@@ -125,51 +120,60 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     open_window(out);
     measured_at_ = now;
     began_at_ = now;
-    for (auto& [id, partner] : states_) {
+    for (auto& [member, partner] : states_) {
         partner.waiting_since = now;
         partner.last_progress = now;
     }
-    for (const RoundMember& partner : partners_) {
-        if (up.count(partner.id) > 0) {
-            on_peer_up(now, partner.id, out);
+    for (const std::uint32_t partner : partners_) {
+        if (up.contains(id_of(partner))) {
+            on_peer_up(now, id_of(partner), out);
         }
     }
 }
 
 void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
-    const auto found = states_.find(peer);
-    if (found == states_.end()) {
+    Partner* const partner = find(peer);
+    if (partner == nullptr) {
         return;
     }
-    found->second.up = true;
-    found->second.served.clear();
-    found->second.served_merged.clear();
-    found->second.probe_timeout = first_probe_timeout;
-    set_partial(found->second, 0);
-    request_missing(now, peer, found->second, out);
+    partner->up = true;
+    note_window(index_of(setup_.members, peer), *partner);
+    partner->served.clear();
+    partner->served_merged.clear();
+    partner->probe_timeout = first_probe_timeout;
+    set_partial(*partner, 0);
+    request_missing(now, peer, *partner, out);
     request_within_window(now, out);
 }
 
 void Exchange::on_peer_lost(const NodeId& peer) {
-    const auto found = states_.find(peer);
-    if (found != states_.end()) {
-        found->second.up = false;
-        found->second.requested.clear();  // it requests them again when it is back
+    Partner* const partner = find(peer);
+    if (partner == nullptr) {
+        return;
+    }
+    const std::uint32_t member = index_of(setup_.members, peer);
+    partner->up = false;
+    note_window(member, *partner);
+    if (std::exchange(partner->requested, 0) > 0) {  // it requests them again when it is back
+        for (auto& [segment, requesters] : requesters_) {
+            requesters.erase(member);
+        }
     }
 }
 
 void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
-    const auto found = states_.find(from);
-    if (found == states_.end()) {
+    Partner* const found = find(from);
+    if (found == nullptr) {
         return;
     }
-    Partner& partner = found->second;
+    Partner& partner = *found;
+    const std::uint32_t member = index_of(setup_.members, from);
     const std::size_t count = merged_.size();
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
         if (merged && !merged_.has(segment)) {
-            partner.requested.insert(segment);
-        } else if ((merged ? partner.served_merged : partner.served).note(segment, count)) {
+            partner.requested += requesters_[segment].insert(member).second ? 1U : 0U;
+        } else if ((merged ? partner.served_merged : partner.served).note(segment)) {
             send_segment(from, fetch.kind, segment,
                          merged ? merged_.encoded(segment) : own_.encoded(segment), out);
         }
@@ -184,20 +188,20 @@ void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t se
 
 Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                                   Blob body, Outbox& out) {
-    const auto found = states_.find(from);
+    Partner* const found = find(from);
     if (data.key != setup_.key) {
         return Error{Errc::stale, "segment of another round or attempt"};
     }
-    if (found == states_.end() || data.index >= merged_.size()) {
+    if (found == nullptr || data.index >= merged_.size()) {
         return Error{Errc::malformed,
                      "segment from a node or with an index that does not belong to this round"};
     }
     if (Result<void> sound = codec_.check(data.index, body, own_.has_reference()); !sound) {
         return sound.error();
     }
-    Partner& partner = found->second;
+    Partner& partner = *found;
     const bool merged = data.kind == SegmentKind::merged;
-    std::set<std::uint32_t>& missing = merged ? partner.merged : partner.contributions;
+    SegmentSet& missing = merged ? partner.merged : partner.contributions;
     const bool is_missing = missing.contains(data.index);
     Blob values;
     if (merged && is_missing) {
@@ -221,16 +225,14 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         store_merged(data.index, std::move(values), std::move(body), out);
         return true;
     }
-    for (std::size_t c = 0; c < contributors_.size(); ++c) {
-        const RoundMember& member = setup_.members[contributors_[c]];
-        if (member.id == from) {
-            if (setup_.kept != nullptr) {
-                setup_.kept->keep(member, data.index, body, setup_.layout->size_bytes());
-            }
-            contribute(data.index, c, std::move(body), out);
-            break;
-        }
+    const std::uint32_t member = index_of(setup_.members, from);
+    note_window(member, partner);
+    if (setup_.kept != nullptr) {
+        setup_.kept->keep(setup_.members[member], data.index, body, setup_.layout->size_bytes());
     }
+    const auto place = std::lower_bound(contributors_.begin(), contributors_.end(), member);
+    contribute(data.index, static_cast<std::size_t>(place - contributors_.begin()),
+               std::move(body), out);
     if (!contributes(partner)) {
         request_within_window(now, out);
     }
@@ -246,10 +248,13 @@ void Exchange::contribute_own(std::uint32_t segment, Outbox& out) {
 }
 
 void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out) {
-    Assembly& assembly = assemblies_.at(segment);
+    Assembly& assembly = assemblies_[segment];
+    if (assembly.contributions.empty()) {
+        assembly = {std::vector<Blob>(contributors_.size()), plan_->weights, 0};
+    }
     const std::size_t slot = setup_.in_arrival_order ? assembly.present : contributor;
     assembly.contributions[slot] = std::move(body);
-    assembly.weights[slot] = weights_[contributor];
+    assembly.weights[slot] = plan_->weights[contributor];
     if (++assembly.present < contributors_.size()) {
         return;
     }
@@ -269,11 +274,15 @@ void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob b
 /// Others may wait for it: for their owner, or for the relay of their group.
 void Exchange::store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out) {
     merged_.store(segment, std::move(values), std::move(encoded));
-    for (auto& [id, partner] : states_) {
-        if (partner.requested.erase(segment) > 0) {
-            send_segment(id, SegmentKind::merged, segment, merged_.encoded(segment), out);
-        }
+    const auto requesters = requesters_.find(segment);
+    if (requesters == requesters_.end()) {
+        return;
     }
+    for (const std::uint32_t member : requesters->second) {
+        --states_.at(member).requested;
+        send_segment(id_of(member), SegmentKind::merged, segment, merged_.encoded(segment), out);
+    }
+    requesters_.erase(requesters);
 }
 
 std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {
@@ -295,12 +304,13 @@ void Exchange::on_merged(SwarmTime now, const MergeResult& result, Outbox& out) 
     if (!open_window(out)) {
         return;
     }
-    for (auto& [id, partner] : states_) {
-        if (partner.contributions.empty() || *partner.contributions.begin() >= before) {
+    for (auto& [member, partner] : states_) {
+        if (partner.contributions.empty() || partner.contributions.front() >= before) {
             partner.in_window = false;  // it has sent what it was asked for, and queues again
         } else if (partner.up && partner.in_window) {
-            send_fetch(id, partner, SegmentKind::contribution, out, before);
+            send_fetch(id_of(member), partner, SegmentKind::contribution, out, before);
         }
+        note_window(member, partner);
     }
     request_within_window(now, out);
 }

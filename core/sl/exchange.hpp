@@ -10,10 +10,13 @@
 #include "core/merge/plan.hpp"
 #include "core/node/node.hpp"
 #include "core/node/outbox.hpp"
+#include "core/params/segment_set.hpp"
 #include "core/sl/kept_contributions.hpp"
 #include "core/sl/merged_segments.hpp"
 #include "core/sl/own_contribution.hpp"
+#include "core/sl/round_plan.hpp"
 #include "core/sl/served_segments.hpp"
+#include "core/sl/shared_rounds.hpp"
 
 namespace starling {
 
@@ -43,6 +46,7 @@ struct ExchangeSetup {
     // Of the round; both must outlive the exchange.
     OwnContribution* own = nullptr;
     KeptContributions* kept = nullptr;
+    std::shared_ptr<SharedRounds> shared;  ///< nullptr: the plan is made anew
 };
 
 /// One attempt at a round at one member: which segments it has, still needs, and still has to send.
@@ -54,11 +58,12 @@ public:
     explicit Exchange(ExchangeSetup setup);
 
     const RoundKey& key() const { return setup_.key; }
-    const MergePlan& plan() const { return plan_; }
+    const MergePlan& plan() const { return plan_->merge; }
     Durability durable() const { return setup_.durable; }
-    /// The members that this one exchanges with: all if it owns a segment, else the
-    /// owners and, in a tree, its group.
-    const std::vector<RoundMember>& partners() const { return partners_; }
+    const MemberList& members() const { return setup_.members; }
+    /// The members that this one exchanges with, as indices, ascending: all if it owns a segment,
+    /// else the owners and, in a tree, those of its group that pass on segments.
+    const std::vector<std::uint32_t>& partners() const { return partners_; }
 
     /// Requests missing segments from every connected partner.
     void start(SwarmTime now, const std::set<NodeId>& up, Outbox& out);
@@ -95,7 +100,7 @@ public:
 
     /// Who merged the segment of this attempt or, in a tree, passed it on to this node.
     const NodeId& source_of(std::uint32_t segment) const {
-        return setup_.members[owned(segment) ? self_ : plan_.source_of(segment, self_)].id;
+        return setup_.members[owned(segment) ? self_ : plan().source_of(segment, self_)].id;
     }
     /// The members at those places among a segment's contributions.
     std::vector<NodeId> contributors_at(const std::vector<std::uint32_t>& places) const;
@@ -112,13 +117,14 @@ public:
 
 private:
     struct Partner {
-        std::set<std::uint32_t> contributions;  ///< still needed of it, for segments owned here
-        std::set<std::uint32_t> merged;         ///< still needed of it, which it owns
-        std::set<std::uint32_t> requested;  ///< merged segments that it requested, not merged yet
-        ServedSegments served;              ///< of the own parameters, to it
+        SegmentSet contributions;     ///< still needed of it, for segments owned here
+        SegmentSet merged;            ///< still needed of it, which it owns or passes on
+        std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
+        ServedSegments served;        ///< of the own parameters, to it
         ServedSegments served_merged;
         bool up = false;
         bool in_window = false;         ///< may send contributions: see fan_in_window
+        bool sending = false;           ///< is counted in sending_
         SwarmTime waiting_since{};      ///< when its segments were first requested
         SwarmTime last_segment{};       ///< when one came last; or the last probe or new connection
         SwarmTime last_progress{};      ///< when bytes came last; at first waiting_since
@@ -134,13 +140,20 @@ private:
         std::size_t present = 0;
     };
 
-    bool owned(std::uint32_t segment) const { return plan_.owner_of[segment] == self_; }
+    bool owned(std::uint32_t segment) const { return plan().owner_of[segment] == self_; }
+    void set_missing();
+    Partner* find(const NodeId& node);
+    const Partner* find(const NodeId& node) const {
+        return const_cast<Exchange*>(this)->find(node);
+    }
+    const NodeId& id_of(std::uint32_t member) const { return setup_.members[member].id; }
+    void note_window(std::uint32_t member, Partner& partner);
     void request_within_window(SwarmTime now, Outbox& out);
     bool open_window(Outbox& out);
     /// Whether contributions of it are needed now: of segments within the window.
     bool contributes(const Partner& partner) const {
         return !partner.contributions.empty() &&
-               *partner.contributions.begin() < contributions_below_;
+               partner.contributions.front() < contributions_below_;
     }
     bool awaits(const Partner& partner) const {
         return !partner.merged.empty() || (partner.in_window && contributes(partner));
@@ -151,24 +164,27 @@ private:
     void note_progress(SwarmTime now, Partner& partner);
     void set_partial(Partner& partner, std::uint64_t bytes);
     /// Bytes on the wire, at most.
-    std::uint64_t missing_bytes(const std::set<std::uint32_t>& segments, SegmentKind kind) const;
+    std::uint64_t missing_bytes(const SegmentSet& segments, SegmentKind kind) const;
     static SwarmDuration stall_timeout(const Partner& partner, SwarmDuration without_rate);
     void send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment, const Blob& body,
                       Outbox& out);
     void contribute_own(std::uint32_t segment, Outbox& out);
     void contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out);
     void store_merged(std::uint32_t segment, Blob values, Blob encoded, Outbox& out);
-    bool is_partner(std::uint32_t member, const std::set<std::uint32_t>& owners) const;
 
     ExchangeSetup setup_;
-    MergePlan plan_;
+    std::shared_ptr<const RoundPlan> plan_;
+    const std::vector<std::uint32_t>& contributors_;
+    const std::vector<std::uint32_t>& owned_;  ///< segments, ascending
     std::uint32_t self_ = 0;                   ///< index of this member
-    std::vector<std::uint32_t> contributors_;  ///< indices of members with weight, ascending
-    std::vector<std::uint32_t> weights_;       ///< of the contributors
-    std::vector<RoundMember> partners_;
-    std::map<NodeId, Partner> states_;
-    std::map<std::uint32_t, Assembly> assemblies_;  ///< of owned segments not merged yet
-    std::vector<std::uint32_t> owned_;              ///< segments, ascending
+    std::vector<std::uint32_t> partners_;
+    std::map<std::uint32_t, Partner> states_;  ///< of the partners, by index
+    /// Partners that may be asked for contributions as soon as others have sent theirs.
+    std::set<std::uint32_t> queued_;
+    std::size_t sending_ = 0;  ///< partners that were asked for contributions
+    /// Who has requested a merged segment that is not here yet.
+    std::map<std::uint32_t, std::set<std::uint32_t>> requesters_;
+    std::map<std::uint32_t, Assembly> assemblies_;  ///< of owned segments; see contribute()
     std::uint32_t contributions_below_ = 0;         ///< end of the window of segments
     std::size_t open_ = 0;                          ///< owned segments in it that are not merged
     SegmentCodec codec_;

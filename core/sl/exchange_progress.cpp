@@ -34,8 +34,8 @@ void Exchange::set_partial(Partner& partner, std::uint64_t bytes) {
 }
 
 void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
-    for (auto& [id, partner] : states_) {
-        const auto arriving = arrivals.body_bytes.find(id);
+    for (auto& [member, partner] : states_) {
+        const auto arriving = arrivals.body_bytes.find(id_of(member));
         const std::uint64_t bytes = arriving == arrivals.body_bytes.end() ? 0 : arriving->second;
         const bool more = bytes > partner.partial_bytes;
         set_partial(partner, bytes);
@@ -47,7 +47,7 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
 
 void Exchange::on_tick(SwarmTime now, Outbox& out) {
     bool quiet = false;
-    for (auto& [id, partner] : states_) {
+    for (auto& [member, partner] : states_) {
         if (!partner.up || !awaits(partner)) {
             continue;
         }
@@ -55,7 +55,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
         if (now - partner.last_segment >= partner.probe_timeout) {
             partner.last_segment = now;
             partner.probe_timeout = std::min(partner.probe_timeout * 2, longest_probe_timeout);
-            out.send(id, FetchProbe{setup_.key, ++partner.probe});
+            out.send(id_of(member), FetchProbe{setup_.key, ++partner.probe});
         }
     }
     if (quiet && now - measured_at_ >= measure_interval) {
@@ -65,19 +65,18 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
 }
 
 void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
-    const auto found = states_.find(from);
-    const std::size_t owed = found == states_.end() ? 0 : found->second.requested.size();
-    out.send(from, FetchProbeReply{probe.key, probe.serial, found != states_.end(),
-                                   static_cast<std::uint32_t>(owed)});
+    const Partner* const partner = find(from);
+    const std::uint32_t owed = partner == nullptr ? 0 : partner->requested;
+    out.send(from, FetchProbeReply{probe.key, probe.serial, partner != nullptr, owed});
 }
 
 void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                               Outbox& out) {
-    const auto found = states_.find(from);
-    if (found == states_.end() || !reply.known) {
+    Partner* const found = find(from);
+    if (found == nullptr || !reply.known) {
         return;  // it has not begun the attempt, and has stored the requests for it
     }
-    Partner& partner = found->second;
+    Partner& partner = *found;
     if (!partner.up || reply.serial <= partner.probe_at_request || reply.serial > partner.probe) {
         return;
     }
@@ -105,14 +104,14 @@ std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
                                     const std::set<NodeId>& refused_by) const {
     std::vector<Stall> stalls;
     const bool overdue = now - began_at_ >= setup_.limit;
-    for (const auto& [id, partner] : states_) {
+    for (const auto& [member, partner] : states_) {
         const bool owes = contributes(partner) && (partner.in_window || !partner.up);
-        const bool refuses = refused_by.contains(id);
+        const bool refuses = !refused_by.empty() && refused_by.contains(id_of(member));
         const SwarmDuration timeout =
             refuses ? std::min(limit, refusal_timeout) : stall_timeout(partner, limit);
         if ((overdue || now - partner.last_progress >= timeout) && stalls.size() < stalls_max &&
             (owes || !partner.merged.empty())) {
-            stalls.push_back({id, !owes && !refuses, refuses});
+            stalls.push_back({id_of(member), !owes && !refuses, refuses});
         }
     }
     return stalls;
@@ -121,13 +120,13 @@ std::vector<Stall> Exchange::stalls(SwarmTime now, SwarmDuration limit,
 TransferProgress Exchange::transfer() const {
     TransferProgress progress{progress_bytes_, expected_bytes_, ""};
     std::uint64_t most = 0;
-    for (const auto& [id, partner] : states_) {
+    for (const auto& [member, partner] : states_) {
         const std::uint64_t missing =
             missing_bytes(partner.merged, SegmentKind::merged) +
             missing_bytes(partner.contributions, SegmentKind::contribution);
         if (missing > most) {
             most = missing;
-            progress.waits_for = id.name;
+            progress.waits_for = id_of(member).name;
         }
     }
     return progress;

@@ -28,25 +28,32 @@ bool Exchange::open_window(Outbox& out) {
     return true;
 }
 
-void Exchange::request_within_window(SwarmTime now, Outbox& out) {
-    std::size_t sending = 0;
-    for (const auto& [id, partner] : states_) {
-        sending += partner.up && partner.in_window && contributes(partner) ? 1U : 0U;
+/// Has to be called after every change of what is needed of the partner, of its connection, and of
+/// the window.
+void Exchange::note_window(std::uint32_t member, Partner& partner) {
+    const bool may_send = partner.up && contributes(partner);
+    const bool sending = may_send && partner.in_window;
+    sending_ = sending_ + (sending ? 1U : 0U) - (partner.sending ? 1U : 0U);
+    partner.sending = sending;
+    if (may_send && !partner.in_window) {
+        queued_.insert(member);
+    } else {
+        queued_.erase(member);
     }
-    for (auto& [id, partner] : states_) {
-        if (sending >= fan_in_window) {
-            return;
-        }
-        if (partner.up && !partner.in_window && contributes(partner)) {
-            partner.in_window = true;
-            // Its rate counts the time only in which it was waited for.
-            partner.waiting_since =
-                partner.bytes == 0 ? now : partner.waiting_since + (now - partner.last_progress);
-            partner.last_segment = now;
-            partner.last_progress = now;
-            ++sending;
-            send_fetch(id, partner, SegmentKind::contribution, out);
-        }
+}
+
+void Exchange::request_within_window(SwarmTime now, Outbox& out) {
+    while (sending_ < fan_in_window && !queued_.empty()) {
+        const std::uint32_t member = *queued_.begin();
+        Partner& partner = states_.at(member);
+        partner.in_window = true;
+        note_window(member, partner);
+        // Its rate counts the time only in which it was waited for.
+        partner.waiting_since =
+            partner.bytes == 0 ? now : partner.waiting_since + (now - partner.last_progress);
+        partner.last_segment = now;
+        partner.last_progress = now;
+        send_fetch(id_of(member), partner, SegmentKind::contribution, out);
     }
 }
 
@@ -63,8 +70,11 @@ void Exchange::request_missing(SwarmTime now, const NodeId& peer, Partner& partn
 void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, Outbox& out,
                           std::uint32_t from) const {
     partner.probe_at_request = partner.probe;
-    const std::set<std::uint32_t>& missing =
+    const SegmentSet& missing =
         kind == SegmentKind::merged ? partner.merged : partner.contributions;
+    const std::uint32_t below = kind == SegmentKind::contribution
+                                    ? contributions_below_
+                                    : std::numeric_limits<std::uint32_t>::max();
     FetchSegments fetch{setup_.key, kind, {}};
     const auto flush = [&] {
         if (!fetch.ranges.empty()) {
@@ -72,20 +82,16 @@ void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, 
             fetch.ranges.clear();
         }
     };
-    for (auto next = missing.lower_bound(from); next != missing.end(); ++next) {
-        const std::uint32_t segment = *next;
-        if (kind == SegmentKind::contribution && segment >= contributions_below_) {
-            break;
-        }
-        if (!fetch.ranges.empty() &&
-            fetch.ranges.back().first + fetch.ranges.back().count == segment) {
-            ++fetch.ranges.back().count;
+    for (const SegmentSet::Range& range : missing.ranges()) {
+        const std::uint32_t begin = std::max(range.begin, from);
+        const std::uint32_t end = std::min(range.end, below);
+        if (begin >= end) {
             continue;
         }
         if (fetch.ranges.size() == ranges_per_fetch_max) {
             flush();
         }
-        fetch.ranges.push_back({segment, 1});
+        fetch.ranges.push_back({begin, end - begin});
     }
     flush();
 }

@@ -12,7 +12,9 @@ namespace starling {
 /// The merged segments of an attempt that are here: their values, and as they travel.
 class MergedSegments {
 public:
-    explicit MergedSegments(std::size_t count) : values_(count), encoded_(count), has_(count) {}
+    /// \param compressed  segments travel as other bytes than their values.
+    MergedSegments(std::size_t count, bool compressed)
+        : values_(count), encoded_(compressed ? count : 0), has_(count) {}
 
     bool has(std::uint32_t segment) const { return has_[segment]; }
     void store(std::uint32_t segment, Blob values, Blob encoded) {
@@ -20,7 +22,9 @@ public:
         has_[segment] = true;
         new_.push_back(segment);
         values_[segment] = std::move(values);
-        encoded_[segment] = std::move(encoded);
+        if (!encoded_.empty()) {
+            encoded_[segment] = std::move(encoded);
+        }
     }
     std::size_t size() const { return values_.size(); }
     bool complete() const { return present_ == values_.size(); }
@@ -28,11 +32,13 @@ public:
     /// Those stored since the last call.
     std::vector<std::uint32_t> take_new() { return std::exchange(new_, {}); }
     /// \pre has(segment)
-    const Blob& encoded(std::uint32_t segment) const { return encoded_[segment]; }
+    const Blob& encoded(std::uint32_t segment) const {
+        return encoded_.empty() ? values_[segment] : encoded_[segment];
+    }
 
 private:
     Segments values_;
-    Segments encoded_;  ///< without compression the same blobs
+    Segments encoded_;  ///< empty without compression
     std::vector<bool> has_;
     std::size_t present_ = 0;
     std::vector<std::uint32_t> new_;

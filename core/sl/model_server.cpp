@@ -41,7 +41,7 @@ bool ModelServer::on_fetch(SwarmTime now, const NodeId& from, const FetchSegment
     const Segments& segments = model_->segments;
     ServedSegments& served = served_[from];
     for (const std::uint32_t segment : segments_in(fetch.ranges, segments.size())) {
-        if (served.note(segment, segments.size())) {
+        if (served.note(segment)) {
             out.send(from, SegmentData{model_->key, SegmentKind::merged, segment},
                      segments[segment], committed_group);
         }

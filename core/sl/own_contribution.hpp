@@ -22,12 +22,17 @@ public:
         : codec_(std::move(codec)),
           values_(std::move(own.values)),
           reference_(std::move(own.reference)),
-          residuals_(std::move(residuals)),
-          encoded_(values_.size()) {
-        residuals_.resize(values_.size());
+          residuals_(std::move(residuals)) {
+        if (codec_.compresses()) {
+            encoded_.resize(values_.size());
+            residuals_.resize(values_.size());
+        }
     }
 
     const Blob& encoded(std::uint32_t segment) {
+        if (encoded_.empty()) {
+            return values_[segment];
+        }
         std::optional<Blob>& slot = encoded_[segment];
         if (!slot) {
             slot = codec_.encode_contribution(segment, values_[segment], reference(segment),
@@ -50,7 +55,7 @@ private:
     Segments values_;
     Segments reference_;
     Segments residuals_;
-    std::vector<std::optional<Blob>> encoded_;
+    std::vector<std::optional<Blob>> encoded_;  ///< empty without compression
 };
 
 }  // namespace starling

@@ -18,10 +18,11 @@ void PeerLinks::on_connect_failed(const Address& address) {
     std::erase_if(dialling_, [&](const auto& dialled) { return dialled.second == address; });
 }
 
-void PeerLinks::dial_partners(SwarmTime now, const std::vector<RoundMember>& partners,
-                              Outbox& out) {
+void PeerLinks::dial_partners(SwarmTime now, const MemberList& members,
+                              const std::vector<std::uint32_t>& partners, Outbox& out) {
     bool missing = false;
-    for (const RoundMember& partner : partners) {
+    for (const std::uint32_t index : partners) {
+        const RoundMember& partner = members[index];
         if (is_up(partner.id)) {
             continue;
         }

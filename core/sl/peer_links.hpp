@@ -30,7 +30,10 @@ public:
 
     /// Dials the partners of an exchange that are not connected and are this node's to dial. While
     /// one is missing, the peer_dial_timer is set to do it again.
-    void dial_partners(SwarmTime now, const std::vector<RoundMember>& partners, Outbox& out);
+    ///
+    /// \param partners  indices of members
+    void dial_partners(SwarmTime now, const MemberList& members,
+                       const std::vector<std::uint32_t>& partners, Outbox& out);
     /// Dials this member, whoever has the lower id.
     void dial(const RoundMember& member, Outbox& out);
 

@@ -24,9 +24,9 @@ bool RunMembership::is_news(const ContractView& view) const {
 
 void RunMembership::take(const ContractView& view) {
     view_ = view;
-    members_seen_ = joined(members_seen_, view.frozen);
+    members_seen_ = shared_->all_of(members_seen_, view.frozen);
     if (view.last_commit) {
-        members_seen_ = joined(members_seen_, view.last_commit->members);
+        members_seen_ = shared_->all_of(members_seen_, view.last_commit->members);
     }
 }
 

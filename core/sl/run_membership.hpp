@@ -1,10 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/node/outbox.hpp"
+#include "core/sl/shared_rounds.hpp"
 
 namespace starling {
 
@@ -12,6 +15,9 @@ namespace starling {
 /// the contract, which round is next, and how the newest check-in was answered.
 class RunMembership {
 public:
+    /// \param shared  not nullptr
+    explicit RunMembership(std::shared_ptr<SharedRounds> shared) : shared_(std::move(shared)) {}
+
     /// The contract that this node will enrol in; until then there is no run.
     void set_contract(std::string name) { contract_ = std::move(name); }
     void on_enrolled(Run run);
@@ -56,6 +62,7 @@ public:
     void report_waiting(bool waits, Outbox& out);
 
 private:
+    std::shared_ptr<SharedRounds> shared_;
     std::string contract_;
     Run run_ = 0;
     bool enrolled_ = false;

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <numeric>
 #include <vector>
 
+#include "core/params/segment_set.hpp"
 #include "core/wire/messages.hpp"
 
 namespace starling {
@@ -12,6 +15,14 @@ namespace starling {
 /// frame cost no work.
 inline std::vector<std::uint32_t> segments_in(const std::vector<SegmentRange>& ranges,
                                               std::size_t count) {
+    std::vector<std::uint32_t> segments;
+    if (ranges.size() == 1) {  // the usual request, at no cost for the rest of the model
+        const std::size_t begin = std::min<std::size_t>(ranges.front().first, count);
+        const std::size_t size = std::min<std::size_t>(ranges.front().count, count - begin);
+        segments.resize(size);
+        std::iota(segments.begin(), segments.end(), static_cast<std::uint32_t>(begin));
+        return segments;
+    }
     std::vector<std::int32_t> steps(count + 1,
                                     0);  // how many ranges begin here, less those that end
     for (const SegmentRange& range : ranges) {
@@ -19,7 +30,6 @@ inline std::vector<std::uint32_t> segments_in(const std::vector<SegmentRange>& r
         steps[begin] += 1;
         steps[begin + std::min<std::size_t>(range.count, count - begin)] -= 1;
     }
-    std::vector<std::uint32_t> segments;
     std::int32_t open = 0;
     for (std::size_t i = 0; i < count; ++i) {
         open += steps[i];
@@ -36,19 +46,26 @@ class ServedSegments {
 public:
     static constexpr std::uint8_t copies_max = 16;
 
-    /// Counts one more copy of `segment`, of `count`. \return  false: the limit is reached.
-    bool note(std::uint32_t segment, std::size_t count) {
-        copies_.resize(count, 0);
-        if (copies_[segment] == copies_max) {
+    /// Counts one more copy of `segment`. \return  false: the limit is reached.
+    bool note(std::uint32_t segment) {
+        if (first_.insert(segment)) {
+            return true;
+        }
+        std::uint8_t& repeats = repeats_[segment];
+        if (repeats + 1 == copies_max) {
             return false;
         }
-        ++copies_[segment];
+        ++repeats;
         return true;
     }
-    void clear() { copies_.clear(); }
+    void clear() {
+        first_.clear();
+        repeats_.clear();
+    }
 
 private:
-    std::vector<std::uint8_t> copies_;
+    SegmentSet first_;
+    std::map<std::uint32_t, std::uint8_t> repeats_;
 };
 
 }  // namespace starling

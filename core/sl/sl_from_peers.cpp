@@ -43,7 +43,8 @@ void SlNode::begin_exchange(Outbox& out) {
                   .compression = config.compression,
                   .durable = config.durable,
                   .in_arrival_order = options_.planted.merge_in_arrival_order,
-                  .limit = attempt_limit(config, view.frozen.size())},
+                  .limit = attempt_limit(config, view.frozen.size()),
+                  .shared = options_.shared},
                  peers_.up(), out);
     dial_partners(out);
     round_.process_merged(out);  // a model without parameters is complete
@@ -52,7 +53,7 @@ void SlNode::begin_exchange(Outbox& out) {
 
 void SlNode::dial_partners(Outbox& out) {
     if (const Exchange* exchange = round_.running()) {
-        peers_.dial_partners(now_, exchange->partners(), out);
+        peers_.dial_partners(now_, exchange->members(), exchange->partners(), out);
     }
 }
 

@@ -141,7 +141,7 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
     if (!run_.is_news(view) || ending_code_) {
         return;
     }
-    if (!is_sound(view)) {
+    if (!options_.shared->is_sound_view(view)) {
         const std::string& sn = sn_.sn()->name;
         out.report(
             TraceEvent("view_refused")

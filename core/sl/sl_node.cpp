@@ -8,8 +8,19 @@
 
 namespace starling {
 
+namespace {
+
+SlNodeOptions with_shared_rounds(SlNodeOptions options) {
+    if (!options.shared) {
+        options.shared = std::make_shared<SharedRounds>();
+    }
+    return options;
+}
+
+}  // namespace
+
 SlNode::SlNode(SlNodeOptions options, const Hasher& hasher)
-    : options_(std::move(options)),
+    : options_(with_shared_rounds(std::move(options))),
       hasher_(hasher),
       sn_({.self = options_.id,
            .session = options_.session,
@@ -20,6 +31,7 @@ SlNode::SlNode(SlNodeOptions options, const Hasher& hasher)
            .silence_limit = options_.sn_silence_limit,
            .heartbeat_interval = options_.heartbeat_interval}),
       ml_(options_.id),
+      run_(options_.shared),
       peers_(options_.id),
       round_(options_.id, options_.signer, hasher_),
       catch_up_(options_.id, options_.catch_up_limit),

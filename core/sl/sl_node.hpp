@@ -7,6 +7,8 @@
 
 namespace starling {
 
+class SharedRounds;
+
 struct SlNodeOptions {
     NodeId id;
     /// Of the SNs' APIs, at least one; tried in turn when one is gone or does not answer.
@@ -18,6 +20,8 @@ struct SlNodeOptions {
     std::uint64_t session = 1;
     std::shared_ptr<const NodeSigner> signer;  ///< of this start; not nullptr
     std::vector<KeptModel> kept;  ///< by an earlier start of this node, the newest last
+    /// The nodes of a simulation have one in common; nullptr: the node makes one of its own.
+    std::shared_ptr<SharedRounds> shared;
     /// Stops after this time without a connection to an SN.
     SwarmDuration sn_connect_limit = std::chrono::seconds(60);
     SwarmDuration heartbeat_interval = std::chrono::seconds(1);

@@ -47,7 +47,8 @@ void MergeReports::add(const RoundKey& key, const Contract& contract, const Memb
 
 std::optional<CommitRound> MergeReports::commit_of(const Contract& contract) const {
     const RoundReports* reports = find(contract);
-    if (reports == nullptr || contract.phase != ContractPhase::exchanging) {
+    if (reports == nullptr || contract.phase != ContractPhase::exchanging ||
+        reports->of.size() < contract.frozen.size()) {
         return std::nullopt;
     }
     CommitRound commit{contract.name, contract.run, contract.round, contract.attempt, {}};

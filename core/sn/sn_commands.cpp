@@ -6,6 +6,18 @@
 #include "core/sn/detail/sn_dispatcher.hpp"
 
 namespace starling {
+namespace {
+
+/// Members of more are not told who else has checked in: a view has all of them, and each would get
+/// it after each check-in of another.
+constexpr std::size_t chatty_members = 64;
+
+/// Version of the state that members have to know.
+std::uint64_t newest_for_members(const Contract& contract) {
+    return contract.members.size() > chatty_members ? contract.decided : contract.version;
+}
+
+}  // namespace
 
 /// Whether this is an older start of an SL than the registered one. Its heartbeats renew no lease.
 bool SnNode::is_replaced(const NodeId& node, std::uint64_t session) const {
@@ -99,7 +111,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox
         return;
     }
     if (contract != nullptr && contract->run == heartbeat.run &&
-        contract->version > heartbeat.known_version) {
+        newest_for_members(*contract) > heartbeat.known_version) {
         out.send(from, ViewUpdate{view_of(*contract)});
     } else {
         reply(from, {0, Errc::ok, "", 0}, out);

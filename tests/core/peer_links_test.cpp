@@ -33,7 +33,7 @@ protected:
 };
 
 TEST_F(PeerLinksTest, TheLowerIdDials) {
-    links.dial_partners({}, {member("sl1"), member("sl3")}, out);
+    links.dial_partners({}, {member("sl1"), member("sl3")}, {0, 1}, out);
     EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
     links.dial(member("sl1"), out);
     EXPECT_EQ(dialled_now(), Hosts{"host-sl1"});

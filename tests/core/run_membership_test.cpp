@@ -21,7 +21,7 @@ protected:
         return view;
     }
 
-    RunMembership run;
+    RunMembership run{std::make_shared<SharedRounds>()};
 };
 
 TEST_F(RunMembershipTest, AcceptsOnlyLaterViewsOfItsOwnRun) {

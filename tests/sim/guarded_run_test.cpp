@@ -117,7 +117,7 @@ TEST(GuardedRun, FindsTheReasonInSimGridsOutput) {
 
 TEST(GuardedRun, ReportsWhenSimulatedTimeStandsStill) {
     using std::chrono::seconds;
-    const RunProgress now{4'213'500'000'000, 1203443, 20'900'000'000, 12};
+    const RunProgress now{4'213'500'000'000, 1203443, 20'900'000'000, 12, 0};
     EXPECT_EQ(progress_text(seconds(30), now, {}),
               "30 s: 4213.5 simulated seconds, 12 rounds, 1203443 events, 20900.0 MB moved");
     RunProgress before = now;

@@ -1,0 +1,62 @@
+#include "sim/scale_summary.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <sys/resource.h>
+
+namespace starling {
+namespace {
+
+double to_seconds_of(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+std::string with_digits(double value, int digits) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+/// Segments: what members report themselves against what one copy of each would be.
+std::string exchanged_text(const SimOutcome& outcome, std::uint64_t model_bytes) {
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    std::uint64_t once = 0;
+    for (const auto& [round, exchanged] : outcome.traffic.rounds()) {
+        sent += exchanged.sent_bytes;
+        received += exchanged.received_bytes;
+        once += exchanged_once(exchanged.members, model_bytes);
+    }
+    std::string text = "segments      " + std::to_string(sent) + " bytes sent by members, " +
+                       std::to_string(received) + " received, " + std::to_string(once) +
+                       " if each is sent once: ";
+    if (sent == once && received == once) {
+        return text + "none sent twice\n";
+    }
+    return text + std::to_string(sent > once ? sent - once : 0) + " sent twice or in vain\n";
+}
+
+}  // namespace
+
+std::string scale_summary(const SimOutcome& outcome, const ScaleOptions& options) {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const double cpu = to_seconds_of(used.ru_utime) + to_seconds_of(used.ru_stime);
+    const std::uint64_t rounds = std::max<std::uint64_t>(1, outcome.rounds.rounds().size());
+    const double bytes = static_cast<double>(outcome.bytes.sent);
+    return exchanged_text(outcome, options.parameters * 4) + "cost          " +
+           with_digits(cpu, 1) + " s CPU, " +
+           with_digits(static_cast<double>(used.ru_maxrss) * 1024 / 1e6, 1) + " MB at most, " +
+           std::to_string(outcome.messages) + " messages, " +
+           with_digits(static_cast<double>(outcome.messages) / std::max(cpu, 1e-3), 0) +
+           " a CPU second\n" + "per member    " +
+           with_digits(bytes / options.hosts / static_cast<double>(rounds), 0) +
+           " bytes sent on links and within hosts a round, " +
+           with_digits(static_cast<double>(outcome.messages) / options.hosts /
+                           static_cast<double>(rounds),
+                       1) +
+           " messages a round\n";
+}
+
+}  // namespace starling
