@@ -81,6 +81,27 @@ WorkloadCost read_workload(TableReader& reader, const JsonMember& workload) {
     return cost;
 }
 
+struct Key {
+    const char* name;
+    double Calibration::*value;
+    double low;
+};
+constexpr Key keys[] = {
+    {"merge_bytes_per_second", &Calibration::merge_bytes_per_second, above_zero},
+    {"hash_bytes_per_second", &Calibration::hash_bytes_per_second, above_zero},
+    {"fsync_seconds", &Calibration::fsync_seconds, 0.0},
+    {"disk_bytes_per_second", &Calibration::disk_bytes_per_second, above_zero},
+    {"handshake_seconds", &Calibration::handshake_seconds, 0.0},
+    {"spread", &Calibration::spread, 0.0},
+    {"tls_send_bytes_per_second", &Calibration::tls_send_bytes_per_second, above_zero},
+    {"tls_receive_bytes_per_second", &Calibration::tls_receive_bytes_per_second, above_zero},
+    {"local_bytes_per_second", &Calibration::local_bytes_per_second, above_zero},
+    {"message_seconds", &Calibration::message_seconds, 0.0},
+    {"save_bytes_per_second", &Calibration::save_bytes_per_second, above_zero},
+    {"load_bytes_per_second", &Calibration::load_bytes_per_second, above_zero},
+    {"write_bytes_per_second", &Calibration::write_bytes_per_second, above_zero},
+};
+
 void read_member(TableReader& reader, const JsonMember& member, Calibration& table) {
     if (member.name == "workloads") {
         if (reader.is_object(member.value, "'workloads'")) {
@@ -88,17 +109,18 @@ void read_member(TableReader& reader, const JsonMember& member, Calibration& tab
                 table.workloads[workload.name] = read_workload(reader, workload);
             }
         }
-    } else if (member.name == "merge_bytes_per_second") {
-        table.merge_bytes_per_second = reader.number(member, above_zero);
-    } else if (member.name == "hash_bytes_per_second") {
-        table.hash_bytes_per_second = reader.number(member, above_zero);
-    } else if (member.name == "fsync_seconds") {
-        table.fsync_seconds = reader.number(member, 0.0);
-    } else if (member.name == "handshake_seconds") {
-        table.handshake_seconds = reader.number(member, 0.0);
-    } else {
-        reader.fail(member.value, "unknown key '" + member.name + "'");
+        return;
     }
+    if (member.name == "measured") {
+        return;  // how the figures were found, for readers of the file
+    }
+    for (const Key& key : keys) {
+        if (member.name == key.name) {
+            table.*key.value = reader.number(member, key.low);
+            return;
+        }
+    }
+    reader.fail(member.value, "unknown key '" + member.name + "'");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <string>
 
@@ -17,6 +18,8 @@ struct WorkloadCost {
 /// Workloads are measured with `PROGRAM --calibrate FILE`; the other defaults are rough figures for
 /// one core of a current server, to be replaced by your own.
 struct Calibration {
+    static constexpr double no_cost = std::numeric_limits<double>::infinity();
+
     std::string file;  ///< source of the values; empty: defaults
     std::map<std::string, WorkloadCost> workloads;
     double merge_bytes_per_second = 4e9;   ///< of all contributions together
@@ -24,7 +27,24 @@ struct Calibration {
     double fsync_seconds = 0.002;          ///< to make one record of the ledger durable
     double disk_bytes_per_second = 1e9;    ///< writing a merged model; not measured by --calibrate
     double handshake_seconds = 0.003;      ///< CPU time of a mutual TLS handshake, both ends
+    /// Standard deviation of the logarithm of the time of equal work.
+    double spread = 0.0;
 
+    // CPU time that swarm-calibrate measures. Without it (infinite rates) nothing is charged.
+
+    double tls_send_bytes_per_second = no_cost;     ///< TLS, TCP and framing, by the sender
+    double tls_receive_bytes_per_second = no_cost;  ///< the same by the receiver
+    double local_bytes_per_second = no_cost;        ///< between SL and ML, at each end
+    double message_seconds = 0.0;                   ///< of a frame, at each end
+    double save_bytes_per_second = no_cost;         ///< by the program: its tensors to segments
+    double load_bytes_per_second = no_cost;         ///< segments to its tensors
+    double write_bytes_per_second = no_cost;        ///< of the kernel, for a model that is stored
+
+    /// Whether sending and receiving costs processor time.
+    bool charges_network() const {
+        return message_seconds > 0.0 || tls_send_bytes_per_second < no_cost ||
+               tls_receive_bytes_per_second < no_cost || local_bytes_per_second < no_cost;
+    }
     /// Errc::usage: it is not in the table; the message tells how to measure it.
     Result<WorkloadCost> workload(const std::string& name) const;
 };

@@ -61,8 +61,8 @@ Result<void> read_choice(const std::map<std::string, std::string>& environment, 
 class ModelledProgram final : public SimProgram,
                               public std::enable_shared_from_this<ModelledProgram> {
 public:
-    ModelledProgram(SimEngine& engine, TrainingModel model, OnTrainRequest on_request)
-        : engine_(engine),
+    ModelledProgram(SimHost host, TrainingModel model, OnTrainRequest on_request)
+        : host_(std::move(host)),
           model_(std::move(model)),
           on_request_(std::move(on_request)),
           counter_(model_.sync_frequency) {}
@@ -71,11 +71,11 @@ public:
         if (std::holds_alternative<BeginReply>(reply)) {
             request_after(model_.startup_seconds, open_request());
         } else if (std::holds_alternative<OpenedReply>(reply)) {
-            request_after(0.0, sync_request());
+            request_after(save_seconds(), sync_request());
         } else if (const auto* failed = std::get_if<FailedReply>(&reply)) {
             request_after(0.0, ExitRequest{failed->error.code, failed->error.message});
         } else if (const auto& synced = std::get<SyncedReply>(reply); synced.final) {
-            request_after(0.0, ExitRequest{});
+            request_after(load_seconds(), ExitRequest{});
         } else {
             counter_.synced();
             if (synced.resumed) {
@@ -98,9 +98,17 @@ private:
             }
         }
         finished_ = !due;
-        request_after(static_cast<double>(counter_.since_sync()) * model_.seconds_per_batch,
+        request_after(load_seconds() +
+                          static_cast<double>(counter_.since_sync()) * model_.seconds_per_batch +
+                          save_seconds(),
                       sync_request());
     }
+
+    double bytes() const {
+        return static_cast<double>(model_.parameters * element_bytes(DType::f32));
+    }
+    double save_seconds() const { return bytes() / model_.save_bytes_per_second; }
+    double load_seconds() const { return bytes() / model_.load_bytes_per_second; }
 
     OpenRequest open_request() const {
         Result<ParamLayout> layout = ParamLayout::make({TensorSpec{
@@ -132,33 +140,32 @@ private:
         const std::uint64_t size = model_.parameters * element_bytes(DType::f32);
         request.params = cut(Blob::phantom(size));
         request.batches = counter_.since_sync();
-        if (joined_) {
-            // Like an optimiser with one running mean per parameter; cut to what a host would
-            // accept.
-            request.snapshot = {counter_.position(),
-                                Blob::phantom(std::min(size, program_state_bytes_max))};
+        const std::uint64_t state =
+            std::min(model_.state_bytes.value_or(size), program_state_bytes_max);
+        if (joined_ && state > 0) {
+            request.snapshot = {counter_.position(), Blob::phantom(state)};
         }
         return request;
     }
 
     void request_after(double seconds, TrainRequest request) {
-        engine_.at(engine_.now() + from_seconds(seconds),
-                   [self = weak_from_this(), request = std::move(request)] {
-                       if (const auto program = self.lock()) {
-                           program->on_request_(request);
-                       }
-                   });
+        task_ = host_.compute(seconds, [self = weak_from_this(), request = std::move(request)] {
+            if (const auto program = self.lock()) {
+                program->on_request_(request);
+            }
+        });
     }
 
-    SimEngine& engine_;
+    SimHost host_;
     TrainingModel model_;
     OnTrainRequest on_request_;
     SyncCounter counter_;
     bool joined_ = false;  ///< the first sync is done
     bool finished_ = false;
+    CpuTask task_;  ///< what it computes now
 };
 
-/// Owns the program; pending timers hold weak pointers, so they do nothing once it is gone.
+/// Owns the program. A request may replace the program's task, so that holds a weak pointer.
 class Handle final : public SimProgram {
 public:
     explicit Handle(std::shared_ptr<ModelledProgram> program) : program_(std::move(program)) {}
@@ -171,16 +178,17 @@ private:
 }  // namespace
 
 Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
-                                          const std::map<std::string, std::string>& environment,
-                                          double flops_per_second) {
+                                          const std::map<std::string, std::string>& environment) {
     TrainingModel model;
     double flops_per_batch = 0.0;
+    std::uint64_t state_bytes = 0;
     const char* prop = "property";
     const char* env = "environment variable";
     const Result<void> checks[] = {
         read(properties, "model.parameters", prop, 1, 1e11, model.parameters),
         read(properties, "model.seconds_per_batch", prop, 0, 1e6, model.seconds_per_batch),
         read(properties, "model.flops_per_batch", prop, 0, 1e21, flops_per_batch),
+        read(properties, "model.state_bytes", prop, 0, 4e11, state_bytes),
         read(properties, "model.samples", prop, 1, 1e12, model.samples),
         read(properties, "model.batch_size", prop, 1, 1e9, model.batch_size),
         read(properties, "model.startup_seconds", prop, 0, 1e6, model.startup_seconds),
@@ -208,18 +216,19 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
     if (contract != environment.end() && !contract->second.empty()) {
         model.contract = contract->second;
     }
-    const double slower = 1e9 / flops_per_second;
-    model.seconds_per_batch = properties.contains("model.flops_per_batch")
-                                  ? flops_per_batch / flops_per_second
-                                  : model.seconds_per_batch * slower;
-    model.startup_seconds *= slower;
+    if (properties.contains("model.state_bytes")) {
+        model.state_bytes = state_bytes;
+    }
+    if (properties.contains("model.flops_per_batch")) {
+        model.seconds_per_batch = flops_per_batch / 1e9;
+    }
     return model;
 }
 
-std::unique_ptr<SimProgram> make_modelled_program(SimEngine& engine, TrainingModel model,
+std::unique_ptr<SimProgram> make_modelled_program(SimHost host, TrainingModel model,
                                                   OnTrainRequest on_request) {
-    return std::make_unique<Handle>(
-        std::make_shared<ModelledProgram>(engine, std::move(model), std::move(on_request)));
+    return std::make_unique<Handle>(std::make_shared<ModelledProgram>(
+        std::move(host), std::move(model), std::move(on_request)));
 }
 
 }  // namespace starling

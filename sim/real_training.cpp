@@ -17,12 +17,11 @@ namespace {
 /// request, in parallel with those of other nodes.
 class RealProgram final : public SimProgram {
 public:
-    RealProgram(SimEngine& engine, TrainFunction train, ProgramOptions options,
-                const Calibration& calibration, double speed, OnTrainRequest on_request,
+    RealProgram(SimHost host, TrainFunction train, ProgramOptions options,
+                const Calibration& calibration, OnTrainRequest on_request,
                 std::function<void(const TraceEvent&)> on_trace)
-        : engine_(engine),
+        : host_(std::move(host)),
           calibration_(calibration),
-          speed_(speed),
           on_request_(std::move(on_request)),
           on_trace_(std::move(on_trace)),
           thread_(std::move(train), std::move(options), {nullptr, [this](const TraceEvent& event) {
@@ -30,22 +29,15 @@ public:
                                                              events_.push_back(event);
                                                          }}) {}
 
-    ~RealProgram() override { *alive_ = false; }
-
     void resume(TrainReply reply) override {
-        begin_ = engine_.now();
         thread_.resume(std::move(reply));
         // Through the event queue, so that all programs resumed at this instant run in parallel.
-        poll_at(begin_, 0);
+        poll_after(0.0, 0);
     }
 
 private:
-    void poll_at(SwarmTime time, std::uint64_t batches) {
-        engine_.at(time, [this, alive = alive_, batches] {
-            if (*alive) {
-                poll(batches);
-            }
-        });
+    void poll_after(double seconds, std::uint64_t batches) {
+        task_ = host_.compute(seconds, [this, batches] { poll(batches); });
     }
 
     void poll(std::uint64_t batches) {
@@ -54,33 +46,28 @@ private:
             deliver(thread_.take_request());
             return;
         }
-        const SwarmDuration cost =
-            from_seconds(static_cast<double>(batches + 1) * cost_.seconds_per_batch / speed_);
-        poll_at(begin_ + cost, batches + 1);
+        poll_after(cost_.seconds_per_batch, batches + 1);
     }
 
     void deliver(TrainRequest request) {
         report_events();
-        SwarmTime time = engine_.now();
+        double seconds = 0.0;
         if (std::holds_alternative<OpenRequest>(request)) {
             const Result<WorkloadCost> cost = calibration_.workload(thread_.workload());
             if (!cost) {
                 // The program ends as if the swarm had refused its contract.
                 failure_ = cost.error();
                 thread_.resume(FailedReply{cost.error()});
-                poll_at(time, 0);
+                poll_after(0.0, 0);
                 return;
             }
             cost_ = *cost;
-            time += from_seconds(cost_.startup_seconds / speed_);
+            seconds = cost_.startup_seconds;
         } else if (auto* end = std::get_if<ExitRequest>(&request); end != nullptr && failure_) {
             *end = ExitRequest{failure_->code, failure_->message};
         }
-        engine_.at(time, [this, alive = alive_, request = std::move(request)] {
-            if (*alive) {
-                on_request_(request);
-            }
-        });
+        task_ =
+            host_.compute(seconds, [this, request = std::move(request)] { on_request_(request); });
     }
 
     // The program waits now, so its events are complete.
@@ -95,15 +82,13 @@ private:
         }
     }
 
-    SimEngine& engine_;
+    SimHost host_;
     const Calibration& calibration_;
-    double speed_;
     OnTrainRequest on_request_;
     std::function<void(const TraceEvent&)> on_trace_;
     WorkloadCost cost_;
     std::optional<Error> failure_;  ///< the table has no entry: reason of the program's exit
-    SwarmTime begin_{};             ///< of the batches since the last reply
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    CpuTask task_;                  ///< what it computes now
     std::mutex mutex_;
     std::vector<TraceEvent> events_;  ///< not reported yet; guarded by mutex_
     TrainingThread thread_;           // last: its thread uses the others
@@ -111,13 +96,13 @@ private:
 
 }  // namespace
 
-std::unique_ptr<SimProgram> make_real_program(SimEngine& engine, TrainFunction train,
+std::unique_ptr<SimProgram> make_real_program(SimHost host, TrainFunction train,
                                               ProgramOptions options,
-                                              const Calibration& calibration, double speed,
+                                              const Calibration& calibration,
                                               OnTrainRequest on_request,
                                               std::function<void(const TraceEvent&)> on_trace) {
-    return std::make_unique<RealProgram>(engine, std::move(train), std::move(options), calibration,
-                                         speed, std::move(on_request), std::move(on_trace));
+    return std::make_unique<RealProgram>(std::move(host), std::move(train), std::move(options),
+                                         calibration, std::move(on_request), std::move(on_trace));
 }
 
 }  // namespace starling

@@ -247,11 +247,18 @@ std::optional<HostIndex> SimEngine::find_address(const std::string& address) con
 double SimEngine::host_flops_per_second(HostIndex host) const {
     return impl_->resources.hosts()[host]->get_speed();
 }
+double SimEngine::host_cores(HostIndex host) const {
+    return impl_->resources.hosts()[host]->get_core_count();
+}
 bool SimEngine::host_on(HostIndex host) const { return impl_->resources.hosts()[host]->is_on(); }
 bool SimEngine::host_restarts(HostIndex host) const { return impl_->resources.host_restarts(host); }
 
 SimRoute SimEngine::route(HostIndex from, HostIndex to) const {
     return impl_->routes->route(from, to);
+}
+
+std::vector<SimLink> SimEngine::route_links(HostIndex from, HostIndex to) const {
+    return impl_->routes->links(from, to);
 }
 
 std::uint64_t SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,

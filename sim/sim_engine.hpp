@@ -27,6 +27,12 @@ struct SimRoute {
     bool up = true;  ///< all its links are up
 };
 
+/// A link of a route; each direction of a split-duplex link is one.
+struct SimLink {
+    std::string name;
+    double bytes_per_second = 0.0;  ///< TCP payload
+};
+
 /// The platform lacks what the deployment needs: a route between two hosts.
 class PlatformError : public std::runtime_error {
 public:
@@ -93,12 +99,15 @@ public:
     std::optional<HostIndex> find_address(const std::string& address) const;
     /// Of one core; 1e9 is the reference machine of the calibration table.
     double host_flops_per_second(HostIndex host) const;
+    double host_cores(HostIndex host) const;
     bool host_on(HostIndex host) const;
     /// Whether its profile (`state_file`) will turn it on later.
     bool host_restarts(HostIndex host) const;
     /// Throws PlatformError if there is none. A host always has one to itself: if the platform has
     /// none that can be used, it has 20 us and 5 GB/s.
     SimRoute route(HostIndex from, HostIndex to) const;
+    /// Its links. \pre  two hosts. Throws PlatformError if there is no route.
+    std::vector<SimLink> route_links(HostIndex from, HostIndex to) const;
 
     /// Moves `bytes` (>= 1) over the route's links: bandwidth and sharing, without latency, which
     /// callers add (see sim/DECISIONS.md). `done(false)`: a host or link failed meanwhile.

@@ -38,6 +38,7 @@ struct Flags {
     std::string report;
     std::vector<std::string> faults;
     std::string calibration;
+    double cores_shared = 0.0;
     double until_seconds = 0.0;
     std::string round_limit;
     double progress_seconds = 10.0;
@@ -69,7 +70,13 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_flag("--no-profiles", flags.no_profiles,
                  "ignore the state, bandwidth and other profiles of PLATFORM");
     app.add_option("--calibration", flags.calibration,
-                   "cost of training, merging, hashing and disk (JSON, from PROGRAM --calibrate)");
+                   "cost of training, merging, hashing, disk and network (JSON, from PROGRAM "
+                   "--calibrate and swarm-calibrate)");
+    app.add_option("--cores-shared", flags.cores_shared,
+                   "all hosts are emulated on one machine of so many cores, which they share, as "
+                   "on a test machine; default: each host has the cores of its platform, and hosts "
+                   "with the same property 'machine' share them")
+        ->check(CLI::Range(0.01, 1e6));
     app.add_option("--until", flags.until_seconds, "end at this simulated second")
         ->check(CLI::Range(1e-9, 1e9));
     app.add_option(
@@ -146,6 +153,11 @@ Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction t
     SimulationOptions options;
     options.train = std::move(train);
     options.workspace = flags.workspace;
+    options.seed = flags.seed;
+    options.report_use = !flags.json.empty();
+    if (flags.cores_shared > 0.0) {
+        options.cores_shared = flags.cores_shared;
+    }
     if (!flags.calibration.empty()) {
         Result<Calibration> calibration = read_calibration(flags.calibration);
         if (!calibration) {

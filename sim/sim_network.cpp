@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -72,7 +73,9 @@ private:
 struct Lane {
     ItemQueue queue;
     std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
-    bool flowing = false;          ///< a burst was taken from the queue and is not sent completely
+    bool flowing = false;    ///< a burst was taken from the queue and is not sent completely
+    bool preparing = false;  ///< the sender's thread encrypts the burst after it
+    std::shared_ptr<std::vector<Item>> prepared;  ///< and has done so
     std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
     std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
     std::uint32_t in_flight = 0;   ///< bursts whose last byte was sent and that have not arrived
@@ -97,6 +100,8 @@ struct Slot {
     std::function<void(Input)> deliver;
     bool alive = true;
     std::map<NodeId, ConnectionPtr> peers;
+    std::unique_ptr<SimThread> thread;  ///< of the node's process; null: it costs nothing
+    double speed = 1.0;                 ///< of its host
 };
 using SlotPtr = std::shared_ptr<Slot>;
 
@@ -123,8 +128,13 @@ std::uint64_t wire_size(const Frame& frame, bool local_socket) {
 }
 
 struct SimNetwork::Impl {
-    Impl(SimEngine& sim_engine, SwarmDuration handshake_time, Bursts burst_sizes)
-        : engine(sim_engine), handshake(handshake_time), bursts(burst_sizes) {}
+    Impl(SimEngine& sim_engine, SwarmDuration handshake_time, std::optional<NetworkCpu> network_cpu,
+         Bursts burst_sizes)
+        : engine(sim_engine), handshake(handshake_time), bursts(burst_sizes) {
+        if (network_cpu && network_cpu->calibration.charges_network()) {
+            cpu.emplace(*network_cpu);
+        }
+    }
 
     // Connecting: from a dial to PeerUp at both ends, or ConnectFailed.
 
@@ -290,44 +300,95 @@ struct SimNetwork::Impl {
         return arrivals;
     }
 
-    /// \return its size
-    std::uint64_t take_burst(Lane& lane, std::vector<Item>& burst, const SimRoute& route) const {
-        std::uint64_t most = coalesce_bytes_max;
-        if (bursts == Bursts::large) {
-            most = std::clamp(static_cast<std::uint64_t>(route.bytes_per_second * 0.02), most,
-                              large_burst_bytes_max);
-        }
-        std::uint64_t bytes = 0;
-        while (!lane.queue.empty() &&
-               (burst.empty() || bytes + lane.queue.front().bytes <= most)) {
-            bytes += lane.queue.front().bytes;
-            burst.push_back(std::move(lane.queue.front()));
-            lane.queue.pop_front();
-        }
-        return bytes;
-    }
-
-    /// Starts the next burst of a lane if none is being sent.
+    /// Starts the next burst of a lane if none is being sent. With processor time, the sender
+    /// prepares one burst while another flows, as into a socket's buffer.
     void start_burst(const ConnectionPtr& connection, int side) {
         Lane& lane = connection->lane[index(side)];
-        if (lane.flowing || lane.queue.empty() || !connection->open) {
+        if (!connection->open) {
             return;
         }
-        const HostIndex a = connection->end[index(side)]->place.host;
-        const HostIndex b = peer(*connection, side).place.host;
-        SimRoute there;
-        if (!connection->local || bursts == Bursts::large) {
-            there = engine.route(a, b);
+        if (!cpu) {
+            if (!lane.flowing && !lane.queue.empty()) {
+                flow(connection, side, take_burst(*connection, side));
+            }
+            return;
         }
+        if (!lane.flowing && lane.prepared) {
+            flow(connection, side, std::exchange(lane.prepared, nullptr));
+        }
+        if (lane.preparing || lane.prepared || lane.queue.empty()) {
+            return;
+        }
+        lane.preparing = true;
+        const Burst burst = take_burst(*connection, side);
+        Slot& slot = *connection->end[index(side)];
+        slot.thread->run(thread_time(*connection, slot, *burst, true),
+                         [this, connection, side, burst] {
+                             connection->lane[index(side)].preparing = false;
+                             connection->lane[index(side)].prepared = burst;
+                             start_burst(connection, side);
+                         });
+    }
+
+    /// Of the node's thread, for all frames of a burst.
+    SwarmDuration thread_time(const Connection& connection, const Slot& slot,
+                              const std::vector<Item>& burst, bool sends) const {
+        const Calibration& table = cpu->calibration;
+        const double rate = connection.local ? table.local_bytes_per_second
+                            : sends          ? table.tls_send_bytes_per_second
+                                             : table.tls_receive_bytes_per_second;
+        return from_seconds((static_cast<double>(burst.size()) * table.message_seconds +
+                             static_cast<double>(bytes_of(burst)) / rate) /
+                            slot.speed);
+    }
+
+    static std::uint64_t bytes_of(const std::vector<Item>& burst) {
+        return std::accumulate(
+            burst.begin(), burst.end(), std::uint64_t{0},
+            [](std::uint64_t sum, const Item& item) { return sum + item.bytes; });
+    }
+
+    using Burst = std::shared_ptr<std::vector<Item>>;
+
+    Burst take_burst(Connection& connection, int side) {
+        Lane& lane = connection.lane[index(side)];
+        const std::uint64_t most = most_in_burst(connection, side);
         auto burst = std::make_shared<std::vector<Item>>();
-        const std::uint64_t bytes = take_burst(lane, *burst, there);
+        std::uint64_t bytes = 0;
+        while (!lane.queue.empty() &&
+               (burst->empty() || bytes + lane.queue.front().bytes <= most)) {
+            bytes += lane.queue.front().bytes;
+            burst->push_back(std::move(lane.queue.front()));
+            lane.queue.pop_front();
+        }
+        return burst;
+    }
+
+    std::uint64_t most_in_burst(const Connection& connection, int side) {
+        if (bursts == Bursts::small) {
+            return coalesce_bytes_max;
+        }
+        const double rate = route_from(connection, side).bytes_per_second;
+        return std::clamp(static_cast<std::uint64_t>(rate * 0.02), coalesce_bytes_max,
+                          large_burst_bytes_max);
+    }
+
+    SimRoute route_from(const Connection& connection, int side) {
+        return engine.route(connection.end[index(side)]->place.host,
+                            peer(connection, side).place.host);
+    }
+
+    void flow(const ConnectionPtr& connection, int side, Burst burst) {
+        Lane& lane = connection->lane[index(side)];
+        const std::uint64_t bytes = bytes_of(*burst);
         lane.flowing = true;
         lane.transfer = 0;
         lane.body_bytes = burst->size() == 1 ? burst->front().frame.body.size() : 0;
         SlowStart::Cost cost;
         if (!connection->local) {
-            cost = lane.slow_start.charge(engine.now(), bytes,
-                                          there.latency + engine.route(b, a).latency,
+            const SimRoute there = route_from(*connection, side);
+            const SimRoute back = route_from(*connection, 1 - side);
+            cost = lane.slow_start.charge(engine.now(), bytes, there.latency + back.latency,
                                           there.bytes_per_second);
         }
         const std::uint64_t rest = bytes - cost.sent_bytes;
@@ -340,8 +401,6 @@ struct SimNetwork::Impl {
                       });
         }
     }
-
-    using Burst = std::shared_ptr<std::vector<Item>>;
 
     void start_transfer(const ConnectionPtr& connection, int side, Burst burst,
                         std::uint64_t bytes) {
@@ -402,9 +461,19 @@ struct SimNetwork::Impl {
         // In order, even if the latency has decreased meanwhile.
         lane.last_arrival = std::max(lane.last_arrival, now + engine.route(from, to).latency);
         engine.at(lane.last_arrival, [this, connection, side, burst = std::move(burst)] {
-            arrive(connection, side, *burst);
+            receive(connection, side, burst);
         });
         start_burst(connection, side);
+    }
+
+    /// The receiver's thread decrypts what has arrived.
+    void receive(const ConnectionPtr& connection, int side, const Burst& burst) {
+        Slot& slot = *connection->end[index(1 - side)];
+        if (!cpu || !slot.alive) {
+            return arrive(connection, side, *burst);
+        }
+        slot.thread->run(thread_time(*connection, slot, *burst, false),
+                         [this, connection, side, burst] { arrive(connection, side, *burst); });
     }
 
     void arrive(const ConnectionPtr& connection, int side, std::vector<Item>& burst) {
@@ -470,7 +539,8 @@ struct SimNetwork::Impl {
 
     void finish_closing(const ConnectionPtr& connection) {
         const Lane& lane = connection->lane[index(connection->closing)];
-        if (connection->open && lane.queue.empty() && !lane.flowing && lane.in_flight == 0) {
+        if (connection->open && lane.queue.empty() && !lane.flowing && !lane.preparing &&
+            !lane.prepared && lane.in_flight == 0) {
             const Slot& closed = *connection->end[index(connection->closing)];
             reset(connection, closed.place.id.name + " has closed the connection", {});
         }
@@ -516,6 +586,9 @@ struct SimNetwork::Impl {
         if (!slot) {
             return;
         }
+        if (slot->thread) {
+            slot->thread->cancel();
+        }
         for (const ConnectionPtr& connection : connections(*slot)) {
             const int side = connection->end[0] == slot ? 0 : 1;
             const HostIndex other = peer(*connection, side).place.host;
@@ -542,6 +615,11 @@ struct SimNetwork::Impl {
     }
 
     void end() {
+        for (const auto& [id, slot] : nodes) {
+            if (slot->thread) {
+                slot->thread->cancel();
+            }
+        }
         for (const ConnectionPtr& connection : all_open()) {
             drop(connection);
         }
@@ -583,6 +661,7 @@ struct SimNetwork::Impl {
     SimEngine& engine;
     SwarmDuration handshake;
     Bursts bursts;
+    std::optional<NetworkCpu> cpu;  ///< none: it costs nothing
     std::map<NodeId, SlotPtr> nodes;
     std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
     std::map<std::uint64_t, ConnectionPtr> open;  ///< in the order in which they were made
@@ -621,8 +700,9 @@ private:
     SlotPtr slot_;
 };
 
-SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake, Bursts bursts)
-    : impl_(std::make_unique<Impl>(engine, handshake, bursts)) {
+SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake, std::optional<NetworkCpu> cpu,
+                       Bursts bursts)
+    : impl_(std::make_unique<Impl>(engine, handshake, cpu, bursts)) {
     engine.on_link_change([this](const std::string&, bool) { check_routes(); });
 }
 
@@ -650,6 +730,11 @@ Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
     auto slot = std::make_shared<Slot>();
     slot->place = std::move(place);
     slot->deliver = std::move(deliver);
+    if (impl_->cpu) {
+        const SimHost host = impl_->cpu->machines.host(slot->place.host);
+        slot->thread = std::make_unique<SimThread>(host.machine().cores);
+        slot->speed = host.speed();
+    }
     impl_->nodes.emplace(slot->place.id, slot);
     for (const SimListen& listen : slot->place.listen) {
         impl_->listening.emplace(Impl::listen_key(slot->place.host, listen.address), slot);

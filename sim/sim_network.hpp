@@ -4,12 +4,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sim/sim_engine.hpp"
+#include "sim/sim_machines.hpp"
 #include "transport/endpoint.hpp"
 
 namespace starling {
@@ -41,6 +43,12 @@ struct ByteCount {
 /// except on a Unix socket.
 std::uint64_t wire_size(const Frame& frame, bool local_socket);
 
+/// What the network costs the nodes' processors, each of which does it in one thread.
+struct NetworkCpu {
+    SimMachines& machines;
+    const Calibration& calibration;
+};
+
 /// All connections of the simulation, with the timing of TCP and TLS: frames of one direction flow
 /// one after the other (small ones together, up to 64 KiB), at the rate that SimGrid's sharing
 /// gives the connection, and arrive one latency later, in order. A new or idle connection goes
@@ -55,7 +63,9 @@ public:
     enum class Bursts : std::uint8_t { small, large };
 
     /// \param handshake  CPU time of a TLS handshake, in addition to its two round trips.
-    SimNetwork(SimEngine& engine, SwarmDuration handshake, Bursts bursts = Bursts::small);
+    /// \param cpu  none: nothing is charged, as without measured costs in the table.
+    SimNetwork(SimEngine& engine, SwarmDuration handshake, std::optional<NetworkCpu> cpu = {},
+               Bursts bursts = Bursts::small);
     SimNetwork(const SimNetwork&) = delete;
     SimNetwork& operator=(const SimNetwork&) = delete;
     ~SimNetwork();

@@ -97,9 +97,8 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
     if (store != nullptr) {
         store->drop_draft();
     }
-    const double speed = world.engine.host_flops_per_second(plan.host) / 1e9;
     self->worker_ = std::make_unique<SimWorker>(
-        world.engine, world.calibration, speed, world.hasher, WorkStores{store, store},
+        world.machines.host(plan.host), world.calibration, world.hasher, WorkStores{store, store},
         [raw = self.get()](WorkDone done) { raw->handle(std::move(done)); });
     self->runner_ = std::make_unique<NodeRunner>(
         *self->node_, NodeServices{*self->endpoint_, store, *self->worker_, world.trace});

@@ -33,6 +33,7 @@ public:
     struct World {
         SimEngine& engine;
         SimNetwork& network;
+        SimMachines& machines;
         const Calibration& calibration;
         const Hasher& hasher;
         TraceSink& trace;

@@ -91,6 +91,15 @@ SimRoute SimRoutes::route(HostIndex from, HostIndex to) const {
     return route;
 }
 
+std::vector<SimLink> SimRoutes::links(HostIndex from, HostIndex to) const {
+    look_up(from, to);
+    std::vector<SimLink> links;
+    for (const s4u::Link* link : links_) {
+        links.push_back({link->get_name(), bandwidth(*link) * bandwidth_factor});
+    }
+    return links;
+}
+
 bool SimRoutes::has_own_loopback(HostIndex host) const {
     const auto [known, fresh] = loopbacks_.try_emplace(host, false);
     if (fresh && !zones_without_routes_.empty() &&

@@ -35,6 +35,8 @@ public:
     Result<void> check_values(const std::vector<simgrid::s4u::Link*>& links) const;
     /// Throws PlatformError if there is none.
     SimRoute route(HostIndex from, HostIndex to) const;
+    /// Its links, with the TCP payload that each can carry. Throws as route() does.
+    std::vector<SimLink> links(HostIndex from, HostIndex to) const;
     bool has_own_loopback(HostIndex host) const;
     /// Bytes per second on the host's route to itself, if that is one link of which each transfer
     /// has the whole bandwidth; else 0.

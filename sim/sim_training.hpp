@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/ml/training_thread.hpp"
 #include "core/node/work.hpp"
 #include "sim/calibration.hpp"
 #include "sim/sim_engine.hpp"
+#include "sim/sim_machines.hpp"
 
 namespace starling {
 
@@ -27,8 +29,8 @@ using OnTrainRequest = std::function<void(TrainRequest)>;
 /// the CIFAR-10 example.
 struct TrainingModel {
     std::uint64_t parameters = 328'586;  ///< f32
-    double seconds_per_batch = 0.0045;   ///< on this node's host
-    double startup_seconds = 0.8;        ///< on this node's host
+    double seconds_per_batch = 0.0045;   ///< on the reference machine
+    double startup_seconds = 0.8;        ///< on the reference machine
     std::uint64_t samples = 25'000;
     std::uint64_t batch_size = 32;
     std::uint64_t epochs = 1;
@@ -41,6 +43,13 @@ struct TrainingModel {
     MergeMethod merge;
     Durability durable = Durability::all;
 
+    /// Of the optimiser's state, kept at each sync; none: as large as the parameters, like that of an
+    /// optimiser with one running mean; 0: nothing is kept.
+    std::optional<std::uint64_t> state_bytes;
+    // Of the reference machine's CPU time, between the program's tensors and segments.
+    double save_bytes_per_second = Calibration::no_cost;
+    double load_bytes_per_second = Calibration::no_cost;
+
     /// Batches of one epoch; the last one may be smaller.
     std::uint64_t batches() const { return (samples + batch_size - 1) / batch_size; }
 };
@@ -48,23 +57,20 @@ struct TrainingModel {
 /// Reads `model.*` properties of the actor and the program's environment (MAX_EPOCHS, MIN_PEERS,
 /// SYNC_FREQUENCY, NODE_WEIGHTAGE, TRAINING_CONTRACT, and EXCHANGE, COMPRESS, MERGE and DURABLE
 /// with the values of the flags of examples/cifar10). Errc::usage names the property or variable.
-/// \param flops_per_second  of the host; 1e9 is the reference machine.
 Result<TrainingModel> read_training_model(const std::map<std::string, std::string>& properties,
-                                          const std::map<std::string, std::string>& environment,
-                                          double flops_per_second);
+                                          const std::map<std::string, std::string>& environment);
 
 /// Syncs as SwarmCallback does, with phantom parameters.
-std::unique_ptr<SimProgram> make_modelled_program(SimEngine& engine, TrainingModel model,
+std::unique_ptr<SimProgram> make_modelled_program(SimHost host, TrainingModel model,
                                                   OnTrainRequest on_request);
 
 /// Runs the user's program in a thread of its own and charges simulated time for its batches. Its
 /// requests and their times depend on the program and the table only, not on the speed of the
 /// thread.
-/// \param speed     of the host; 1 is the reference machine.
 /// \param on_trace  called from SimEngine::run(), before the program's next request.
-std::unique_ptr<SimProgram> make_real_program(SimEngine& engine, TrainFunction train,
+std::unique_ptr<SimProgram> make_real_program(SimHost host, TrainFunction train,
                                               ProgramOptions options,
-                                              const Calibration& calibration, double speed,
+                                              const Calibration& calibration,
                                               OnTrainRequest on_request,
                                               std::function<void(const TraceEvent&)> on_trace);
 

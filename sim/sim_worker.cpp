@@ -3,16 +3,13 @@
 #include "sim/sim_worker.hpp"
 
 namespace starling {
-SimWorker::SimWorker(SimEngine& engine, const Calibration& calibration, double speed,
-                     const Hasher& hasher, WorkStores stores, std::function<void(WorkDone)> deliver)
-    : engine_(engine),
+SimWorker::SimWorker(SimHost host, const Calibration& calibration, const Hasher& hasher,
+                     WorkStores stores, std::function<void(WorkDone)> deliver)
+    : host_(std::move(host)),
       calibration_(calibration),
-      speed_(speed),
       hasher_(hasher),
       stores_(stores),
       deliver_(std::move(deliver)) {}
-
-SimWorker::~SimWorker() { *alive_ = false; }
 
 void SimWorker::start(std::uint64_t work, Work what) {
     if (auto* train = std::get_if<TrainWork>(&what)) {
@@ -23,8 +20,8 @@ void SimWorker::start(std::uint64_t work, Work what) {
         return;
     }
     Queue& queue = is_storage(what) ? storing_ : computing_;
-    queue.emplace_back(work, std::move(what));
-    if (queue.size() == 1) {
+    queue.works.emplace_back(work, std::move(what));
+    if (queue.works.size() == 1) {
         next(queue);
     }
 }
@@ -36,7 +33,7 @@ void SimWorker::request_made(TrainRequest request) {
     deliver_({work, std::move(request)});
 }
 
-double SimWorker::seconds_of(const Work& what) const {
+double SimWorker::compute_seconds(const Work& what) const {
     const auto bytes = static_cast<double>(work_bytes(what));
     if (const auto* merge = std::get_if<MergeWork>(&what)) {
         const auto merged = static_cast<double>(merge->contributions.front().size());
@@ -46,25 +43,33 @@ double SimWorker::seconds_of(const Work& what) const {
     if (std::holds_alternative<HashWork>(what)) {
         return bytes / calibration_.hash_bytes_per_second;
     }
+    return bytes / calibration_.write_bytes_per_second;
+}
+
+double SimWorker::disk_seconds(const Work& what) const {
     const bool durable = !std::holds_alternative<WriteWork>(what);
-    return bytes / calibration_.disk_bytes_per_second +
+    return static_cast<double>(work_bytes(what)) / calibration_.disk_bytes_per_second +
            (durable ? calibration_.fsync_seconds : 0.0);
 }
 
 void SimWorker::next(Queue& queue) {
-    const auto& [number, what] = queue.front();
-    WorkResult result = run_work(what, hasher_, stores_);
-    engine_.at(engine_.now() + from_seconds(seconds_of(what) / speed_),
-               [this, &queue, alive = alive_, work = number, result = std::move(result)]() mutable {
-                   if (!*alive) {
-                       return;
-                   }
-                   queue.pop_front();
-                   if (!queue.empty()) {
-                       next(queue);
-                   }
-                   deliver_({work, std::move(result)});
-               });
+    const auto& [number, what] = queue.works.front();
+    const auto finish = [this, &queue, work = number,
+                         result = std::make_shared<WorkResult>(run_work(what, hasher_, stores_))] {
+        queue.works.pop_front();
+        if (!queue.works.empty()) {
+            next(queue);
+        }
+        deliver_({work, std::move(*result)});
+    };
+    if (!is_storage(what)) {
+        queue.task = host_.compute(compute_seconds(what), finish);
+        return;
+    }
+    queue.task =
+        host_.compute(compute_seconds(what), [this, &queue, finish, seconds = disk_seconds(what)] {
+            queue.task = host_.store(seconds, finish);
+        });
 }
 
 }  // namespace starling

@@ -8,23 +8,23 @@
 
 #include "core/base/hasher.hpp"
 #include "sim/calibration.hpp"
+#include "sim/sim_machines.hpp"
 #include "sim/sim_training.hpp"
 #include "transport/node_runner.hpp"
 
 namespace starling {
 
 /// The worker of one simulated node. Merging and hashing are executed for real; their results are
-/// delivered after the time in the calibration table; computing and storing go on beside each
-/// other, each one work at a time. TrainWork goes to the program.
+/// delivered after the time in the calibration table, on cores and a disk that others may use;
+/// computing and storing go on beside each other, each one work at a time. TrainWork goes to the
+/// program.
 class SimWorker final : public WorkExecutor {
 public:
-    /// \param speed    of the host; 1 is the reference machine.
     /// \param deliver  gets WorkDone, from SimEngine::run().
-    SimWorker(SimEngine& engine, const Calibration& calibration, double speed, const Hasher& hasher,
-              WorkStores stores, std::function<void(WorkDone)> deliver);
+    SimWorker(SimHost host, const Calibration& calibration, const Hasher& hasher, WorkStores stores,
+              std::function<void(WorkDone)> deliver);
     SimWorker(const SimWorker&) = delete;
     SimWorker& operator=(const SimWorker&) = delete;
-    ~SimWorker() override;
 
     /// For an ML node, before its first work. The program's requests go to request_made().
     void set_program(std::unique_ptr<SimProgram> program) { program_ = std::move(program); }
@@ -33,17 +33,23 @@ public:
     void start(std::uint64_t work, Work what) override;
     /// Whether the program trains or starts: its next request is awaited.
     bool training() const { return training_.has_value(); }
-    bool busy() const { return training_.has_value() || !computing_.empty() || !storing_.empty(); }
+    bool busy() const {
+        return training_.has_value() || !computing_.works.empty() || !storing_.works.empty();
+    }
 
 private:
-    using Queue = std::deque<std::pair<std::uint64_t, Work>>;  ///< the first one is under way
+    /// One of the worker's threads.
+    struct Queue {
+        std::deque<std::pair<std::uint64_t, Work>> works;  ///< the first one is under way
+        CpuTask task;                                      ///< its part that is under way
+    };
 
-    double seconds_of(const Work& what) const;
+    double compute_seconds(const Work& what) const;
+    double disk_seconds(const Work& what) const;
     void next(Queue& queue);
 
-    SimEngine& engine_;
+    SimHost host_;
     const Calibration& calibration_;
-    double speed_;
     const Hasher& hasher_;
     WorkStores stores_;
     std::function<void(WorkDone)> deliver_;
@@ -51,7 +57,6 @@ private:
     std::optional<std::uint64_t> training_;  ///< number of the TrainWork under way
     Queue computing_;
     Queue storing_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace starling

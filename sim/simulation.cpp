@@ -88,7 +88,9 @@ struct Simulation::Impl {
           trace(sim_trace),
           options(std::move(simulation_options)),
           outcome(sim_trace),
+          machines(engine, options.cores_shared, options.calibration.spread, options.seed),
           network(engine, from_seconds(options.calibration.handshake_seconds),
+                  NetworkCpu{machines, options.calibration},
                   options.large_bursts ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
           watch(options.round_limit) {}
 
@@ -150,8 +152,10 @@ struct Simulation::Impl {
         member.outcome.killed = false;
         member.outcome.exit_code.reset();
         auto node = SimNode::make(
-            {engine, network, options.calibration, openssl_hasher(), outcome.faults}, member.plan,
-            make_node(member.plan, member.starts, member.store.get(), shared_rounds, openssl_hasher()),
+            {engine, network, machines, options.calibration, openssl_hasher(), outcome.faults},
+            member.plan,
+            make_node(member.plan, member.starts, member.store.get(), shared_rounds,
+                      openssl_hasher()),
             member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });
         if (!node) {
             throw UsageError(node.error().message);
@@ -172,7 +176,6 @@ struct Simulation::Impl {
 
     std::unique_ptr<SimProgram> make_program(Deployed& member) {
         const SimNodePlan& plan = member.plan;
-        const double flops = engine.host_flops_per_second(plan.host);
         SimWorker& worker = member.node->worker();
         const OnTrainRequest on_request = [this, &member, &worker](TrainRequest request) {
             if (const auto* sync = std::get_if<SyncRequest>(&request)) {
@@ -184,11 +187,13 @@ struct Simulation::Impl {
         };
         if (!options.train) {
             Result<TrainingModel> model =
-                read_training_model(plan.properties, plan.program.environment, flops);
+                read_training_model(plan.properties, plan.program.environment);
             if (!model) {
                 throw UsageError(plan.id.name + ": " + model.error().message);
             }
-            return make_modelled_program(engine, std::move(*model), on_request);
+            model->save_bytes_per_second = options.calibration.save_bytes_per_second;
+            model->load_bytes_per_second = options.calibration.load_bytes_per_second;
+            return make_modelled_program(machines.host(plan.host), std::move(*model), on_request);
         }
         ProgramOptions program;
         program.name = plan.id;
@@ -204,8 +209,8 @@ struct Simulation::Impl {
                              program.working_directory.string() + ": " + failed.message());
         }
         return make_real_program(
-            engine, options.train, std::move(program), options.calibration, flops / 1e9, on_request,
-            [this, id = plan.id](const TraceEvent& event) { note(id, event); });
+            machines.host(plan.host), options.train, std::move(program), options.calibration,
+            on_request, [this, id = plan.id](const TraceEvent& event) { note(id, event); });
     }
 
     // Ending: of a node, and of the whole run.
@@ -470,6 +475,9 @@ struct Simulation::Impl {
         network.end();
         outcome.bytes = network.total();
         outcome.messages = network.messages();
+        if (options.report_use) {
+            outcome.use = resource_use(engine, machines, network);
+        }
         return std::move(outcome);
     }
 
@@ -477,6 +485,7 @@ struct Simulation::Impl {
     SimTrace& trace;
     SimulationOptions options;
     SimOutcome outcome;
+    SimMachines machines;
     SimNetwork network;
     RoundWatch watch;
     std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();

@@ -13,6 +13,7 @@
 #include "sim/deployment.hpp"
 #include "sim/fault.hpp"
 #include "sim/fault_log.hpp"
+#include "sim/resource_use.hpp"
 #include "sim/round_log.hpp"
 #include "sim/sim_engine.hpp"
 #include "sim/sim_network.hpp"
@@ -26,6 +27,10 @@ struct SimulationOptions {
     TrainFunction train;                            ///< empty: modelled training
     std::filesystem::path workspace = "workspace";  ///< real training works in WORKSPACE/HOST
     std::vector<Fault> faults;
+    /// All hosts are emulated on one machine of so many cores: see SimMachines.
+    std::optional<double> cores_shared;
+    bool report_use = false;  ///< SimOutcome::use is filled in
+    std::uint64_t seed = 1;   ///< of the durations of work, which vary by the calibration's spread
     /// Wall-clock time at the start, in seconds since 1970, UTC, for licence servers. None: the
     /// first second of their licence.
     std::optional<std::int64_t> date;
@@ -70,6 +75,7 @@ struct SimOutcome {
     SwarmTime end{};
     ByteCount bytes;
     std::uint64_t messages = 0;  ///< delivered
+    ResourceUse use;
     enum class End { finished, stalled, no_round, round_limit, until } how = End::finished;
     NodeId restarting;      ///< of End::no_round: the node that was restarted again and again
     std::string no_rounds;  ///< of End::round_limit: for how long, and the limit

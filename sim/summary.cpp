@@ -68,6 +68,29 @@ void write_faults(const FaultLog& faults, std::ostream& text) {
     }
 }
 
+std::string use_json(const ResourceUse& use) {
+    std::ostringstream json;
+    json.precision(9);
+    json << "  \"machines\": [";
+    const char* separator = "\n";
+    for (const MachineUse& machine : use.machines) {
+        json << separator << "    {\"name\": " << json_string(machine.name)
+             << ", \"cores\": " << machine.cores << ", \"cpu_seconds\": " << machine.cpu_seconds
+             << ", \"disk_seconds\": " << machine.disk_seconds << "}";
+        separator = ",\n";
+    }
+    json << "\n  ],\n  \"links\": [";
+    separator = "\n";
+    for (const LinkUse& link : use.links) {
+        json << separator << "    {\"name\": " << json_string(link.name)
+             << ", \"bytes\": " << link.bytes << ", \"bytes_per_second\": " << link.bytes_per_second
+             << "}";
+        separator = ",\n";
+    }
+    json << "\n  ]\n";
+    return json.str();
+}
+
 bool same_digests(const RoundLog& rounds) {
     for (const auto& [round, entry] : rounds.rounds()) {
         if (!entry.same_digest) {
@@ -185,7 +208,7 @@ std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
              << "}";
         separator = ",\n";
     }
-    json << "\n  ]\n}\n";
+    json << "\n  ],\n" << use_json(outcome.use) << "}\n";
     return json.str();
 }
 

@@ -50,6 +50,9 @@ struct Swarm {
     }
 
     SimEngine engine;
+    SimMachine machine{engine, 1.0, "machine"};
+    SimHost host{machine, 1.0, [] { return 1.0; }};
+    SimHost slow_host{machine, 0.5, [] { return 1.0; }};
     std::unique_ptr<SimProgram> program;
     std::optional<ProgramSnapshot> resumed;  ///< sent with the first reply
     std::string seen;
@@ -59,7 +62,7 @@ struct Swarm {
 std::string modelled(TrainingModel model) {
     return in_child([model] {
         Swarm swarm;
-        swarm.program = make_modelled_program(swarm.engine, model,
+        swarm.program = make_modelled_program(swarm.host, model,
                                               [&](TrainRequest r) { swarm.asked(std::move(r)); });
         return swarm.run();
     });
@@ -93,7 +96,7 @@ TEST(ModelledTraining, ResumesWhereAnEarlierStartWasStopped) {
             TrainingModel model = small();
             model.epochs = 2;
             swarm.program = make_modelled_program(
-                swarm.engine, model, [&](TrainRequest r) { swarm.asked(std::move(r)); });
+                swarm.host, model, [&](TrainRequest r) { swarm.asked(std::move(r)); });
             return swarm.run();
         });
     };
@@ -104,26 +107,25 @@ TEST(ModelledTraining, ResumesWhereAnEarlierStartWasStopped) {
 TEST(ModelledTraining, ReadsPropertiesAndNamesInvalidOnes) {
     const auto model =
         read_training_model({{"model.parameters", "1000"}, {"model.flops_per_batch", "1e9"}},
-                            {{"MAX_EPOCHS", "3"}, {"MIN_PEERS", "4"}}, 2e9);
+                            {{"MAX_EPOCHS", "3"}, {"MIN_PEERS", "4"}});
     ASSERT_TRUE(model);
     EXPECT_EQ(model->parameters, 1000u);
-    EXPECT_DOUBLE_EQ(model->seconds_per_batch, 0.5);
+    EXPECT_DOUBLE_EQ(model->seconds_per_batch, 1.0);
     EXPECT_EQ(model->epochs, 3u);
     EXPECT_EQ(model->min_peers, 4u);
-    const auto wrong = read_training_model({{"model.samples", "many"}}, {}, 1e9);
+    const auto wrong = read_training_model({{"model.samples", "many"}}, {});
     ASSERT_FALSE(wrong);
     EXPECT_NE(wrong.error().message.find("model.samples is 'many'"), std::string::npos);
-    EXPECT_FALSE(read_training_model({}, {{"MAX_EPOCHS", "1.5"}}, 1e9));
+    EXPECT_FALSE(read_training_model({}, {{"MAX_EPOCHS", "1.5"}}));
     const auto choices = read_training_model(
         {},
-        {{"EXCHANGE", "tree"}, {"COMPRESS", "int8"}, {"MERGE", "krum:f=1"}, {"DURABLE", "quorum"}},
-        1e9);
+        {{"EXCHANGE", "tree"}, {"COMPRESS", "int8"}, {"MERGE", "krum:f=1"}, {"DURABLE", "quorum"}});
     ASSERT_TRUE(choices) << choices.error().message;
     EXPECT_EQ(choices->exchange, ExchangePlan::tree);
     EXPECT_EQ(choices->compression.kind, Compression::int8);
     EXPECT_EQ(choices->merge.rule, MergeRule::krum);
     EXPECT_EQ(choices->durable, Durability::quorum);
-    const auto some = read_training_model({}, {{"DURABLE", "some"}}, 1e9);
+    const auto some = read_training_model({}, {{"DURABLE", "some"}});
     ASSERT_FALSE(some);
     EXPECT_NE(some.error().message.find("environment variable DURABLE: 'some'"), std::string::npos)
         << some.error().message;
@@ -164,7 +166,7 @@ std::string real(std::chrono::milliseconds real, const std::string& workload) {
         table.workloads["w"] = {0.01, 0.8};
         Swarm swarm;
         swarm.program = make_real_program(
-            swarm.engine, train, {}, table, 0.5, [&](TrainRequest r) { swarm.asked(std::move(r)); },
+            swarm.slow_host, train, {}, table, [&](TrainRequest r) { swarm.asked(std::move(r)); },
             [](const TraceEvent&) {});
         std::string seen = swarm.run();
         swarm.program.reset();

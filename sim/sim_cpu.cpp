@@ -1,0 +1,107 @@
+// Processor sharing in virtual time: all tasks progress at the same rate, so each ends when the
+// common progress has grown by its work, and an arrival or a departure changes the rate only.
+#include "sim/sim_cpu.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+constexpr double rounding_seconds = 0.75e-9;  // the clock counts nanoseconds
+
+}  // namespace
+
+CpuTask::~CpuTask() {
+    if (const std::shared_ptr<SimCpu> cpu = cpu_.lock()) {
+        cpu->cancel(number_);
+    }
+}
+
+double SimCpu::rate() const {
+    return std::min(1.0, cores_ / static_cast<double>(std::max<std::size_t>(1, tasks_.size())));
+}
+
+void SimCpu::advance() {
+    const SwarmTime now = engine_.now();
+    if (tasks_.empty()) {
+        progress_ = 0.0;
+    } else {
+        const double each = to_seconds(now - updated_) * rate();
+        progress_ += each;
+        busy_seconds_ += each * static_cast<double>(tasks_.size());
+    }
+    updated_ = now;
+}
+
+CpuTask SimCpu::run(SwarmDuration work, std::function<void()> done) {
+    advance();
+    const std::uint64_t number = ++last_number_;
+    by_number_[number] =
+        tasks_.emplace(progress_ + to_seconds(work), Task{number, std::move(done)});
+    arm();
+    return {self_, number};
+}
+
+void SimCpu::cancel(std::uint64_t number) {
+    const auto found = by_number_.find(number);
+    if (found != by_number_.end()) {
+        advance();
+        tasks_.erase(found->second);
+        by_number_.erase(found);
+        arm();
+    }
+}
+
+void SimCpu::arm() {
+    if (tasks_.empty()) {
+        return;
+    }
+    const double left = std::max(0.0, tasks_.begin()->first - progress_) / rate();
+    const SwarmTime due = engine_.now() + from_seconds(left);
+    if (armed_at_ <= due) {
+        return;  // a timer that fires too early is set again
+    }
+    armed_at_ = due;
+    engine_.at(due, [this, generation = ++generation_] {
+        if (generation == generation_) {
+            fire();
+        }
+    });
+}
+
+void SimCpu::fire() {
+    armed_at_ = SwarmTime::max();
+    advance();
+    while (!tasks_.empty() && tasks_.begin()->first - progress_ <= rounding_seconds) {
+        const std::function<void()> done = std::move(tasks_.begin()->second.done);
+        by_number_.erase(tasks_.begin()->second.number);
+        tasks_.erase(tasks_.begin());
+        done();
+    }
+    arm();
+}
+
+void SimThread::run(SwarmDuration work, std::function<void()> done) {
+    queue_.emplace_back(work, std::move(done));
+    if (queue_.size() == 1) {
+        next();
+    }
+}
+
+void SimThread::cancel() {
+    queue_.clear();
+    running_ = {};
+}
+
+void SimThread::next() {
+    running_ = cpu_.run(queue_.front().first, [this] {
+        const std::function<void()> done = std::move(queue_.front().second);
+        queue_.pop_front();
+        if (!queue_.empty()) {
+            next();
+        }
+        done();
+    });
+}
+
+}  // namespace starling

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+#include "sim/sim_engine.hpp"
+
+namespace starling {
+
+class SimCpu;
+
+/// A task under way; the destructor cancels it.
+class CpuTask {
+public:
+    CpuTask() = default;
+    CpuTask(std::weak_ptr<SimCpu> cpu, std::uint64_t number)
+        : cpu_(std::move(cpu)), number_(number) {}
+    CpuTask(CpuTask&& other) noexcept { swap(other); }
+    CpuTask& operator=(CpuTask&& other) noexcept {
+        CpuTask old(std::move(*this));
+        swap(other);
+        return *this;
+    }
+    CpuTask(const CpuTask&) = delete;
+    CpuTask& operator=(const CpuTask&) = delete;
+    ~CpuTask();
+
+private:
+    void swap(CpuTask& other) noexcept {
+        std::swap(cpu_, other.cpu_);
+        std::swap(number_, other.number_);
+    }
+
+    std::weak_ptr<SimCpu> cpu_;
+    std::uint64_t number_ = 0;
+};
+
+/// Cores that tasks share evenly, as by a fair scheduler: with more tasks than cores each gets
+/// cores / tasks of a core, and no task more than one. That is SimGrid's model of an Exec on a host
+/// of several cores; here hosts may also share the cores of one machine. A disk is one "core".
+class SimCpu {
+public:
+    SimCpu(SimEngine& engine, double cores) : engine_(engine), cores_(cores) {}
+    SimCpu(const SimCpu&) = delete;
+    SimCpu& operator=(const SimCpu&) = delete;
+
+    /// \param work  time on a core of its own. \param done  called from SimEngine::run(), once.
+    [[nodiscard]] CpuTask run(SwarmDuration work, std::function<void()> done);
+    double cores() const { return cores_; }
+    /// Time that all tasks so far took of the cores.
+    double busy_seconds() const { return busy_seconds_; }
+
+private:
+    friend class CpuTask;
+    struct Task {
+        std::uint64_t number = 0;
+        std::function<void()> done;
+    };
+
+    void cancel(std::uint64_t number);
+    /// Credits the tasks with the time since the last call.
+    void advance();
+    void arm();
+    void fire();
+    double rate() const;
+
+    SimEngine& engine_;
+    double cores_;
+    std::shared_ptr<SimCpu> self_{this, [](SimCpu*) {}};  ///< whether it still exists
+    double progress_ = 0.0;  ///< core seconds that each task present since 0 has got
+    SwarmTime updated_{};
+    double busy_seconds_ = 0.0;
+    std::uint64_t last_number_ = 0;
+    using Tasks = std::multimap<double, Task>;
+    Tasks tasks_;  ///< by the value of progress_ at which each ends
+    std::unordered_map<std::uint64_t, Tasks::iterator> by_number_;
+    SwarmTime armed_at_ = SwarmTime::max();
+    std::uint64_t generation_ = 0;  ///< of the newest timer; older ones are ignored
+};
+
+/// Tasks of one thread: one after the other, on cores that it shares with other threads.
+class SimThread {
+public:
+    explicit SimThread(SimCpu& cpu) : cpu_(cpu) {}
+    SimThread(const SimThread&) = delete;
+    SimThread& operator=(const SimThread&) = delete;
+
+    void run(SwarmDuration work, std::function<void()> done);
+    /// Drops all tasks; their `done` is not called.
+    void cancel();
+
+private:
+    void next();
+
+    SimCpu& cpu_;
+    std::deque<std::pair<SwarmDuration, std::function<void()>>> queue_;  ///< the first runs
+    CpuTask running_;
+};
+
+}  // namespace starling

@@ -1,0 +1,30 @@
+#include "sim/sim_machines.hpp"
+
+#include <cmath>
+
+namespace starling {
+
+SimMachines::SimMachines(SimEngine& engine, std::optional<double> cores_shared, double spread,
+                         std::uint64_t seed)
+    : engine_(engine),
+      cores_shared_(cores_shared),
+      spread_(spread),
+      random_(derive_seed(seed, "duration of work")) {}
+
+SimHost SimMachines::host(HostIndex host) {
+    // A host's name can't be that of another host's machine by chance: one has a prefix.
+    const std::optional<std::string> shared = engine_.host_property(host, "machine");
+    const std::string name = cores_shared_ ? std::string("this machine")
+                             : shared      ? "machine " + *shared
+                                           : engine_.host_name(host);
+    SimMachine*& machine = by_name_[name];
+    if (machine == nullptr) {
+        machines_.push_back(std::make_unique<SimMachine>(
+            engine_, cores_shared_.value_or(engine_.host_cores(host)), name));
+        machine = machines_.back().get();
+    }
+    return {*machine, engine_.host_flops_per_second(host) / 1e9,
+            [this] { return spread_ > 0.0 ? std::exp(spread_ * random_.normal()) : 1.0; }};
+}
+
+}  // namespace starling

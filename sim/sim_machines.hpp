@@ -1,0 +1,79 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/random.hpp"
+#include "sim/calibration.hpp"
+#include "sim/sim_cpu.hpp"
+
+namespace starling {
+
+/// What hosts compute and store on: cores and a disk. A host of the platform has its own, of as
+/// many cores as it says; hosts with the same property `machine` share one, and so does everything
+/// with `cores_shared`.
+struct SimMachine {
+    SimMachine(SimEngine& engine, double core_count, std::string its_name)
+        : name(std::move(its_name)), cores(engine, core_count), disk(engine, 1.0) {}
+
+    std::string name;  ///< of its property `machine`, or of its host
+    SimCpu cores;
+    SimCpu disk;
+};
+
+/// A host's share of its machine.
+class SimHost {
+public:
+    /// \param speed  of its cores; 1 is the reference machine of the calibration table.
+    SimHost(SimMachine& machine, double speed, std::function<double()> variation)
+        : machine_(&machine), speed_(speed), variation_(std::move(variation)) {}
+
+    /// Runs `seconds` of the reference machine's CPU time, varied by the measured spread.
+    [[nodiscard]] CpuTask compute(double seconds, std::function<void()> done) const {
+        return machine_->cores.run(duration(seconds), std::move(done));
+    }
+    /// Seconds of waiting for the disk, varied likewise.
+    [[nodiscard]] CpuTask store(double seconds, std::function<void()> done) const {
+        return machine_->disk.run(duration(seconds), std::move(done));
+    }
+    SimMachine& machine() const { return *machine_; }
+    double speed() const { return speed_; }
+
+private:
+    SwarmDuration duration(double seconds) const {
+        return from_seconds(seconds / speed_ * variation_());
+    }
+
+    SimMachine* machine_;
+    double speed_;
+    std::function<double()> variation_;
+};
+
+class SimMachines {
+public:
+    /// \param cores_shared  all hosts are emulated by one machine of so many cores; none: see
+    ///     SimMachine.
+    /// \param spread  of the duration of equal work: the standard deviation of its logarithm.
+    SimMachines(SimEngine& engine, std::optional<double> cores_shared, double spread,
+                std::uint64_t seed);
+    SimMachines(const SimMachines&) = delete;
+    SimMachines& operator=(const SimMachines&) = delete;
+
+    SimHost host(HostIndex host);
+    /// Those on which something ran, in the order of their first use.
+    const std::vector<std::unique_ptr<SimMachine>>& used() const { return machines_; }
+
+private:
+    SimEngine& engine_;
+    std::optional<double> cores_shared_;
+    double spread_;
+    Random random_;
+    std::vector<std::unique_ptr<SimMachine>> machines_;
+    std::map<std::string, SimMachine*> by_name_;
+};
+
+}  // namespace starling
