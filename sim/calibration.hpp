@@ -35,7 +35,7 @@ struct Calibration {
     double tls_send_bytes_per_second = no_cost;     ///< TLS, TCP and framing, by the sender
     double tls_receive_bytes_per_second = no_cost;  ///< the same by the receiver
     double local_bytes_per_second = no_cost;        ///< between SL and ML, at each end
-    double message_seconds = 0.0;                   ///< of a frame, at each end
+    double message_seconds = 0.0;                   ///< of a frame without a segment, at each end
     double save_bytes_per_second = no_cost;         ///< by the program: its tensors to segments
     double load_bytes_per_second = no_cost;         ///< segments to its tensors
     double write_bytes_per_second = no_cost;        ///< of the kernel, for a model that is stored

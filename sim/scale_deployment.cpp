@@ -73,8 +73,9 @@ std::string sites_zone(const ScaleOptions& options) {
                   "-router\" gw_dst=\"centre-router\">\n      <link_ctn id=\"wan-" + id +
                   "\" direction=\"UP\"/>\n    </zoneRoute>\n";
     }
-    text += "    <zone id=\"centre\" routing=\"Full\">\n      <router id=\"centre-router\"/>\n"
-            "    </zone>\n";
+    text +=
+        "    <zone id=\"centre\" routing=\"Full\">\n      <router id=\"centre-router\"/>\n"
+        "    </zone>\n";
     return text + links + routes + "  </zone>\n";
 }
 

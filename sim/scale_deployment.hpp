@@ -13,8 +13,8 @@ namespace starling {
 /// by platforms/generate.
 struct ScaleOptions {
     std::uint32_t hosts = 0;
-    std::uint32_t rounds = 2;             ///< of one run: at least 2, at its start and its end
-    std::uint64_t parameters = 328'586;   ///< of the model, 4 bytes each
+    std::uint32_t rounds = 2;            ///< of one run: at least 2, at its start and its end
+    std::uint64_t parameters = 328'586;  ///< of the model, 4 bytes each
     enum class Kind { star, sites } kind = Kind::star;
     double churn_percent = 0.0;  ///< of the hosts without the SN, in each period of churn_seconds
     std::uint64_t seed = 1;      ///< of the choice of hosts and times
@@ -33,8 +33,8 @@ std::string scale_platform(const ScaleOptions& options);
 /// The first hosts in the order of their numbers: node-2 is before node-10. Errc::usage: there are
 /// fewer.
 Result<std::vector<HostIndex>> scale_hosts(const SimEngine& engine, const ScaleOptions& options);
-/// The nodes of a swarm on `hosts`: an SN on the first one, and an SL with modelled training on each.
-/// Command lines are read once, and not once for each of thousands of equal nodes.
+/// The nodes of a swarm on `hosts`: an SN on the first one, and an SL with modelled training on
+/// each. Command lines are read once, and not once for each of thousands of equal nodes.
 ///
 /// \param stays  whether all hosts stay: a round then needs all, else a majority
 Result<std::vector<SimNodePlan>> scale_nodes(const SimEngine& engine, const ScaleOptions& options,

@@ -53,9 +53,9 @@ std::string scale_summary(const SimOutcome& outcome, const ScaleOptions& options
            " a CPU second\n" + "per member    " +
            with_digits(bytes / options.hosts / static_cast<double>(rounds), 0) +
            " bytes sent on links and within hosts a round, " +
-           with_digits(static_cast<double>(outcome.messages) / options.hosts /
-                           static_cast<double>(rounds),
-                       1) +
+           with_digits(
+               static_cast<double>(outcome.messages) / options.hosts / static_cast<double>(rounds),
+               1) +
            " messages a round\n";
 }
 

@@ -264,8 +264,8 @@ std::vector<SimLink> SimEngine::route_links(HostIndex from, HostIndex to) const 
 std::uint64_t SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
                                   std::function<void(bool)> done) {
     if (from == to && impl_->routes->has_own_loopback(from)) {
-        return impl_->transfers.start_on_loopback(
-            bytes, SimRoutes::own_loopback.bytes_per_second, std::move(done));
+        return impl_->transfers.start_on_loopback(bytes, SimRoutes::own_loopback.bytes_per_second,
+                                                  std::move(done));
     }
     if (from == to && impl_->times_loopbacks) {
         const double rate = impl_->routes->unshared_loopback(from);

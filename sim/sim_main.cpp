@@ -120,9 +120,10 @@ bool is_large(const std::string& platform_file) {
 void declare_scale(CLI::App& app, Flags& flags) {
     ScaleOptions& scale = flags.scale;
     const std::string group = "A swarm of any size, without a deployment file";
-    app.add_option("--scale", scale.hosts,
-                   "one SN, and an SL with modelled training on each of so many hosts: of PLATFORM, "
-                   "or of a generated platform")
+    app.add_option(
+           "--scale", scale.hosts,
+           "one SN, and an SL with modelled training on each of so many hosts: of PLATFORM, "
+           "or of a generated platform")
         ->group(group);
     app.add_option("--rounds", scale.rounds, "of the run")
         ->check(CLI::Range(2, 100'000))
@@ -137,9 +138,10 @@ void declare_scale(CLI::App& app, Flags& flags) {
                    "sites (about 100 hosts each; 10 ms between sites)")
         ->capture_default_str()
         ->group(group);
-    app.add_option("--churn", scale.churn_percent,
-                   "of the generated hosts, in percent, that leave for 10 s in each minute; a round "
-                   "then takes about a minute, and needs a majority of the hosts")
+    app.add_option(
+           "--churn", scale.churn_percent,
+           "of the generated hosts, in percent, that leave for 10 s in each minute; a round "
+           "then takes about a minute, and needs a majority of the hosts")
         ->check(CLI::Range(0.0, 40.0))
         ->group(group);
 }
@@ -226,8 +228,9 @@ Result<void> check_inputs(Flags& flags) {
         return Error{Errc::usage, "DEPLOYMENT " + flags.deployment + " and --scale: specify one"};
     }
     if (!flags.platform.empty() && scale.churn_percent > 0) {
-        return Error{Errc::usage, "--churn is for generated platforms: remove PLATFORM, or use "
-                                  "platforms/generate --churn"};
+        return Error{Errc::usage,
+                     "--churn is for generated platforms: remove PLATFORM, or use "
+                     "platforms/generate --churn"};
     }
     const Result<ScaleOptions::Kind> kind = parse_scale_kind(flags.scale_kind);
     if (!kind) {

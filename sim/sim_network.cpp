@@ -8,110 +8,24 @@
 #include "sim/sim_network.hpp"
 
 #include <algorithm>
-#include <array>
 #include <deque>
-#include <numeric>
 #include <utility>
 #include <vector>
 
-#include "core/wire/codec.hpp"
-#include "sim/slow_start.hpp"
+#include "sim/sim_connection.hpp"
 
 namespace starling {
+
+using namespace sim_connection;
+
 namespace {
 
-constexpr std::uint64_t tls_record_bytes = 16'384;
-constexpr std::uint64_t tls_overhead_bytes = 22;  // header 5, content type 1, tag 16
 constexpr std::uint64_t coalesce_bytes_max = std::uint64_t{64} * 1024;
 /// With large bursts. SimGrid's cost of a flow grows with the number of those under way.
 constexpr std::size_t flows_of_host_max = 128;
 constexpr std::uint64_t large_burst_bytes_max = std::uint64_t{16} * 1024 * 1024;
 // Limit if nobody answers: that of a real endpoint for TCP and TLS.
 constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
-
-struct Slot;
-
-struct Item {
-    Frame frame;
-    std::uint64_t bytes = 0;
-    SendGroup group = 0;
-};
-
-/// A queue without memory while it is empty: most lanes are idle, and there are two for each pair
-/// of members that exchange.
-class ItemQueue {
-public:
-    bool empty() const { return head_ == items_.size(); }
-    Item& front() { return items_[head_]; }
-    void push_back(Item item) { items_.push_back(std::move(item)); }
-    void pop_front() {
-        ++head_;
-        if (empty()) {
-            clear();
-        } else if (head_ >= 64 && 2 * head_ > items_.size()) {
-            items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
-            head_ = 0;
-        }
-    }
-    void clear() {
-        std::vector<Item>().swap(items_);
-        head_ = 0;
-    }
-    template <typename Predicate>
-    void erase_if(Predicate is_gone) {
-        items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
-        head_ = 0;
-        std::erase_if(items_, is_gone);
-    }
-
-private:
-    std::vector<Item> items_;
-    std::size_t head_ = 0;
-};
-
-/// One direction of a connection.
-struct Lane {
-    ItemQueue queue;
-    std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
-    bool flowing = false;    ///< a burst was taken from the queue and is not sent completely
-    bool preparing = false;  ///< the sender's thread encrypts the burst after it
-    std::shared_ptr<std::vector<Item>> prepared;  ///< and has done so
-    std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
-    std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
-    std::uint32_t in_flight = 0;   ///< bursts whose last byte was sent and that have not arrived
-    SwarmTime last_arrival{};      ///< of a burst; none arrives before an earlier one
-    SlowStart slow_start;
-};
-
-struct Connection {
-    std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other end
-    std::array<Lane, 2> lane;
-    std::array<ByteCount, 2> counted;  ///< of each lane; moved to Impl::counts now and then
-    std::array<bool, 2> announced{};   ///< PeerUp was delivered to this end
-    bool local = false;               ///< a Unix socket
-    bool open = true;
-    std::uint64_t number = 0;
-    int closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
-};
-using ConnectionPtr = std::shared_ptr<Connection>;
-
-struct Slot {
-    SimPlace place;
-    std::function<void(Input)> deliver;
-    bool alive = true;
-    std::map<NodeId, ConnectionPtr> peers;
-    std::unique_ptr<SimThread> thread;  ///< of the node's process; null: it costs nothing
-    double speed = 1.0;                 ///< of its host
-};
-using SlotPtr = std::shared_ptr<Slot>;
-
-struct Dial {
-    SlotPtr from;
-    Address address;
-    Role role = Role::sn;
-    HostIndex host = 0;
-    SwarmDuration round_trip{0};
-};
 
 /// Flows that leave a host.
 struct Outgoing {
@@ -120,12 +34,6 @@ struct Outgoing {
 };
 
 }  // namespace
-
-std::uint64_t wire_size(const Frame& frame, bool local_socket) {
-    const std::uint64_t bytes = encoded_size(frame);
-    const std::uint64_t records = (bytes + tls_record_bytes - 1) / tls_record_bytes;
-    return bytes + (local_socket ? 0 : records * tls_overhead_bytes);
-}
 
 struct SimNetwork::Impl {
     Impl(SimEngine& sim_engine, SwarmDuration handshake_time, std::optional<NetworkCpu> network_cpu,
@@ -322,30 +230,12 @@ struct SimNetwork::Impl {
         lane.preparing = true;
         const Burst burst = take_burst(*connection, side);
         Slot& slot = *connection->end[index(side)];
-        slot.thread->run(thread_time(*connection, slot, *burst, true),
+        slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, true),
                          [this, connection, side, burst] {
                              connection->lane[index(side)].preparing = false;
                              connection->lane[index(side)].prepared = burst;
                              start_burst(connection, side);
                          });
-    }
-
-    /// Of the node's thread, for all frames of a burst.
-    SwarmDuration thread_time(const Connection& connection, const Slot& slot,
-                              const std::vector<Item>& burst, bool sends) const {
-        const Calibration& table = cpu->calibration;
-        const double rate = connection.local ? table.local_bytes_per_second
-                            : sends          ? table.tls_send_bytes_per_second
-                                             : table.tls_receive_bytes_per_second;
-        return from_seconds((static_cast<double>(burst.size()) * table.message_seconds +
-                             static_cast<double>(bytes_of(burst)) / rate) /
-                            slot.speed);
-    }
-
-    static std::uint64_t bytes_of(const std::vector<Item>& burst) {
-        return std::accumulate(
-            burst.begin(), burst.end(), std::uint64_t{0},
-            [](std::uint64_t sum, const Item& item) { return sum + item.bytes; });
     }
 
     using Burst = std::shared_ptr<std::vector<Item>>;
@@ -472,7 +362,7 @@ struct SimNetwork::Impl {
         if (!cpu || !slot.alive) {
             return arrive(connection, side, *burst);
         }
-        slot.thread->run(thread_time(*connection, slot, *burst, false),
+        slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, false),
                          [this, connection, side, burst] { arrive(connection, side, *burst); });
     }
 

@@ -49,10 +49,10 @@ private:
 
     std::string file_;
     const std::vector<simgrid::s4u::Host*>& hosts_;
-    std::map<std::string, double> wifi_rates_;               ///< bytes per second, by link
-    std::set<std::string> zones_without_routes_;             ///< those with routing="None"
-    mutable std::vector<simgrid::s4u::Link*> links_;         ///< result of the last look_up()
-    mutable std::unordered_map<HostIndex, bool> loopbacks_;  ///< results of has_own_loopback()
+    std::map<std::string, double> wifi_rates_;                ///< bytes per second, by link
+    std::set<std::string> zones_without_routes_;              ///< those with routing="None"
+    mutable std::vector<simgrid::s4u::Link*> links_;          ///< result of the last look_up()
+    mutable std::unordered_map<HostIndex, bool> loopbacks_;   ///< results of has_own_loopback()
     mutable std::unordered_map<HostIndex, double> unshared_;  ///< of unshared_loopback()
 };
 

@@ -43,8 +43,8 @@ struct TrainingModel {
     MergeMethod merge;
     Durability durable = Durability::all;
 
-    /// Of the optimiser's state, kept at each sync; none: as large as the parameters, like that of an
-    /// optimiser with one running mean; 0: nothing is kept.
+    /// Of the optimiser's state, kept at each sync; none: as large as the parameters, like that of
+    /// an optimiser with one running mean; 0: nothing is kept.
     std::optional<std::uint64_t> state_bytes;
     // Of the reference machine's CPU time, between the program's tensors and segments.
     double save_bytes_per_second = Calibration::no_cost;

@@ -494,7 +494,7 @@ struct Simulation::Impl {
     std::map<std::string, Deployed*> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>>
-        stopped_nodes;  ///< to be destroyed by an event of their own
+        stopped_nodes;          ///< to be destroyed by an event of their own
     std::uint64_t results = 0;  ///< of rounds that programs got
     std::uint64_t pending_faults = 0;
     std::uint64_t pending_restarts = 0;  ///< of these, restarts

@@ -3,9 +3,11 @@
 // byte over its Unix socket and waits for one. So all members start a round together, like the
 // processes of the compared libraries.
 //
-//   bench-round-ml --elements N --rounds N --barrier SOCKET --times FILE [--work PASSES]
+//   bench-round-ml --elements N --rounds N --times FILE [--barrier SOCKET] [--work PASSES]
+//                  [--durable MEMBERS] [--exchange PLAN] [--compress METHOD]
 //
-// --work stands for training: before it waits, it multiplies each parameter PASSES times.
+// --work stands for training: before it waits, it multiplies each parameter PASSES times. Without
+// --barrier it does not wait, like an ordinary training program.
 // Each line of FILE: number of the call, start and end in seconds of CLOCK_MONOTONIC, and how many
 // seconds the work before it took.
 #include <chrono>
@@ -59,7 +61,17 @@ struct Flags {
     std::string barrier;
     std::string times;
     Durability durable = Durability::all;
+    ExchangePlan exchange = ExchangePlan::automatic;
+    std::string compression = "none";
 };
+
+template <typename Value>
+Value accepted(Result<Value> value) {
+    if (!value) {
+        throw SwarmError(value.error());
+    }
+    return *value;
+}
 
 Flags parse(const std::vector<std::string>& arguments) {
     Flags flags;
@@ -75,27 +87,31 @@ Flags parse(const std::vector<std::string>& arguments) {
         } else if (name == "--barrier") {
             flags.barrier = value;
         } else if (name == "--durable") {
-            const Result<Durability> durable = parse_durability(value);
-            if (!durable) {
-                throw SwarmError(durable.error());
-            }
-            flags.durable = *durable;
+            flags.durable = accepted(parse_durability(value));
+        } else if (name == "--exchange") {
+            flags.exchange = accepted(parse_exchange_plan(value));
+        } else if (name == "--compress") {
+            flags.compression = value;
         } else if (name == "--times") {
             flags.times = value;
         } else {
             throw SwarmError(Error{Errc::usage, "bench-round-ml: unknown flag '" + name + "'"});
         }
     }
-    if (flags.elements == 0 || flags.barrier.empty() || flags.times.empty()) {
-        throw SwarmError(
-            Error{Errc::usage, "bench-round-ml: --elements, --barrier and --times are needed"});
+    if (flags.elements == 0 || flags.times.empty()) {
+        throw SwarmError(Error{Errc::usage, "bench-round-ml: --elements and --times are needed"});
     }
     return flags;
 }
 
 class Barrier {
 public:
-    explicit Barrier(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    /// \param path  of the benchmark's socket; empty: nobody waits.
+    explicit Barrier(const std::string& path)
+        : socket_(path.empty() ? -1 : ::socket(AF_UNIX, SOCK_STREAM, 0)) {
+        if (path.empty()) {
+            return;
+        }
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -106,10 +122,17 @@ public:
     }
     Barrier(const Barrier&) = delete;
     Barrier& operator=(const Barrier&) = delete;
-    ~Barrier() { ::close(socket_); }
+    ~Barrier() {
+        if (socket_ >= 0) {
+            ::close(socket_);
+        }
+    }
 
     void wait() const {
         char byte = 0;
+        if (socket_ < 0) {
+            return;
+        }
         if (::write(socket_, &byte, 1) != 1 || ::read(socket_, &byte, 1) != 1) {
             throw SwarmError(Error{Errc::io, "the benchmark that holds the barrier is gone"});
         }
@@ -130,6 +153,9 @@ void train(SwarmSession& swarm) {
     SwarmCallbackOptions options;
     options.sync_frequency = 1;
     options.min_peers = swarm.min_peers();
+    options.durable = flags.durable;
+    options.exchange = flags.exchange;
+    options.compression = flags.compression;
     SwarmCallback callback(swarm, parameters, options);
     const Barrier barrier(flags.barrier);
     std::ofstream times(flags.times);

@@ -1,0 +1,52 @@
+"""From measured CPU times to a calibration table for swarm-sim."""
+import statistics
+
+from prediction import rehearsal
+from prediction.robust import relative_spread
+
+SMALL, LARGE = 64 * 1024, 44_695_848  # bytes of a model: messages decide, bytes decide
+NOTHING = {"merge_bytes_per_second": 1e18, "hash_bytes_per_second": 1e18, "fsync_seconds": 0, "disk_bytes_per_second": 1e18,
+           "handshake_seconds": 0}
+# A merge reads its inputs much faster than SHA-256 its output, whatever the machine: bench/merge/merge, bench/micro.
+MERGE_OF_HASH = 8
+
+
+def frame_ends(bin_dir, members, size):
+    """Frames without a segment a round, counted at the sender and at the receiver, as the simulated protocol sends them."""
+    def ends(rounds):
+        run = rehearsal.Rehearsal(bin_dir, rehearsal.star_platform(members + 1), rehearsal.deployment(members, size // 4, rounds),
+                                  NOTHING | {"message_seconds": 1e-6}, cores_shared=1000)
+        return sum(machine["cpu_seconds"] for machine in run.finish()["machines"]) * 1e6
+    return (ends(30) - ends(10)) / 20
+
+
+def one_table(small, two, four, ends, disk):
+    """Costs by one repetition of the probes. `small`, `two`, `four`: probes of 2, 2 and 4 members, the last two of LARGE."""
+    message = (small.sn + small.members * (small.protocol + small.ml)) / ends
+    # What a member more costs the protocol's thread is TLS; the rest of it is what passes between SL and ML.
+    tls = max((four.protocol - two.protocol) / (four.tls_bytes - two.tls_bytes), 1e-12)
+    local_bytes = 2 * two.size
+    local = max(two.ml / local_bytes, 1e-12)
+    tls = max(tls, (two.protocol - local * local_bytes) / two.tls_bytes * 0.5)
+    hashed = two.size * (1 + 1 / MERGE_OF_HASH)
+    wait, short = disk
+    return {
+        "message_seconds": message,
+        "tls_send_bytes_per_second": 1 / tls, "tls_receive_bytes_per_second": 1 / tls,
+        "local_bytes_per_second": 1 / local,
+        "save_bytes_per_second": 2 * two.size / two.program, "load_bytes_per_second": 2 * two.size / two.program,
+        "hash_bytes_per_second": hashed / two.computing, "merge_bytes_per_second": MERGE_OF_HASH * hashed / two.computing,
+        "write_bytes_per_second": two.size / two.storing,
+        "disk_bytes_per_second": two.size / max(wait, 1e-6), "fsync_seconds": short,
+    }
+
+
+def combine(tables):
+    """The median of each cost over the repetitions, and under "measured" its spread, as a part of it."""
+    table = {key: statistics.median(t[key] for t in tables) for key in tables[0]}
+    spreads = {key: round(relative_spread([t[key] for t in tables]), 4) for key in table}
+    # Of the work that decides: what CPU time of equal work differs by.
+    table["spread"] = round(statistics.median([spreads["tls_send_bytes_per_second"], spreads["hash_bytes_per_second"],
+                                               spreads["save_bytes_per_second"]]), 4)
+    return {key: float(f"{value:.5g}") for key, value in table.items()} | {
+        "measured": {"repetitions": len(tables), "relative_spread": spreads}}

@@ -1,0 +1,72 @@
+"""A swarm of real processes on hosts of their own: network namespaces on a switch, with links of a given rate."""
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+from namespaces import Hosts
+from prediction.traces import medians, order_of_events, round_figures
+from reporting.errors import BenchError
+
+SKIP = 2  # rounds before the measured ones
+
+
+def exchanged_bytes(traces):
+    """Bytes of parameters that members sent in all rounds, by their own count."""
+    total = 0
+    for path in traces:
+        with open(path) as lines:
+            total += sum(int(found.group(1)) for line in lines
+                         if (found := re.search(r" exchange_done .*\bsent_bytes=(\d+)", line)))
+    return total
+
+
+def measure(bin_dir, case, limit_seconds=300):
+    """One run of `case` ({members, bytes, rate, rounds, flags}): {"rounds_measured", "phases", "sent_bytes", "order"}.
+
+    The SN is on host 1, member i on host i + 1. OSError if there are no network namespaces; BenchError if a run fails."""
+    members, hosts = case["members"], Hosts(case["members"] + 1)
+    nodes = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="starling-fidelity-") as folder:
+            if case["rate"]:
+                for host in range(2, members + 2):
+                    hosts.limit(host, f"{case['rate']:.0f}bit", both_ways=True)
+            for host in range(1, members + 2):
+                subprocess.run([f"{bin_dir}/gen-cert", "-e", "x", "-i", str(host), "--workspace", folder, "--host-ip", hosts.address(host)],
+                               check=True, stdout=subprocess.DEVNULL)
+
+            def spawn(host, role, name, command):
+                stem = f"{folder}/x/cert/{role}-{host}"
+                with open(f"{folder}/{name}.out", "wb") as out:
+                    nodes.append(subprocess.Popen(hosts.inside(host, [f"{bin_dir}/{command[0]}"] + command[1:] + [
+                        f"--name={name}", f"--host-ip={hosts.address(host)}", f"--workspace={folder}/{host}", f"--cert={stem}-cert.pem",
+                        f"--key={stem}-key.pem", f"--capath={folder}/x/cert/ca/capath", f"--trace={folder}/{name}.trace"]), stdout=out, stderr=out))
+            spawn(1, "sn", "sn1", ["run-sn", "--sentinel"])
+            for i in range(1, members + 1):
+                program = ["--elements", case["bytes"] // 4, "--rounds", case["rounds"], "--times", f"{folder}/{i}.times", *case["flags"]]
+                spawn(i + 1, "sl", f"sl{i}", ["run-sl", f"--sn-ip={hosts.address(1)}", f"--ml-name=ml{i}", f"--ml-w={folder}",
+                                              f"--ml-entrypoint={bin_dir}/bench-round-ml", f"--ml-e=MIN_PEERS={members}",
+                                              f"--ml-e=SWARM_TRACE={folder}/ml{i}.trace", "--ml-cmd=" + " ".join(map(str, program))])
+            wait_for(nodes[1:], folder, time.monotonic() + limit_seconds)
+            traces = [f"{folder}/{role}{i}.trace" for role in ("sl", "ml") for i in range(1, members + 1)]
+            figures = round_figures(traces, SKIP)
+            return {"rounds_measured": figures, "phases": medians(figures), "sent_bytes": exchanged_bytes(traces),
+                    "order": order_of_events(traces)}
+    finally:
+        for node in nodes:
+            node.kill()
+            node.wait()
+        hosts.close()
+
+
+def wait_for(nodes, folder, until):
+    for node in nodes:
+        try:
+            code = node.wait(timeout=max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise BenchError("a real run takes too long") from None
+        if code != 0:
+            texts = [f"{name}: {open(f'{folder}/{name}').read()[-600:]}" for name in sorted(os.listdir(folder)) if name.endswith(".out")]
+            raise BenchError(f"a member ended with {code}\n" + "\n".join(texts))

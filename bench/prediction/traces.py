@@ -1,0 +1,58 @@
+"""Times of rounds by phase, from the traces of a real swarm or of a rehearsal, which have the same events."""
+import re
+import statistics
+
+# Phase, the event that begins it, the event that ends it. Between two rounds a program trains.
+PHASES = (("train", None, "sync_begin"), ("hand over", "sync_begin", "check_in"), ("agree", "check_in", "exchange_begin"),
+          ("exchange", "exchange_begin", "exchange_done"), ("commit", "exchange_done", "round_done"),
+          ("take", "round_done", "sync_end"))
+EVENTS = {event for _, *pair in PHASES for event in pair if event}
+LINE = re.compile(r"(\d+) (\S+) (\w+) ?(.*)")
+
+
+def read_marks(paths):
+    """{round: {event: {node: seconds}}}; of several attempts at a round the last. Real traces are put on one clock."""
+    found = {}
+    for path in paths:
+        epoch = 0
+        with open(path) as lines:
+            for line in lines:
+                if line.startswith("#"):
+                    if start := re.match(r"# starling-trace .*epoch_ns=(\d+)", line):
+                        epoch = int(start.group(1))
+                    continue
+                event = LINE.match(line)
+                if event and event.group(3) in EVENTS and (number := re.search(r"\b(?:round|sync)=(\d+)", event.group(4))):
+                    marks = found.setdefault(int(number.group(1)), {}).setdefault(event.group(3), {})
+                    marks[event.group(2)] = (epoch + int(event.group(1))) / 1e9
+    return found
+
+
+def order_of_events(paths):
+    """[event] of the first node that each event of a round comes from, over all rounds: what happened in which order."""
+    marks = read_marks(paths)
+    firsts = sorted((min(times.values()), number, event) for number, events in marks.items() for event, times in events.items())
+    return [(number, event) for _, number, event in firsts]
+
+
+def round_figures(paths, skip=2):
+    """[{phase: seconds}] of the rounds that all nodes finished, without the first `skip` and the last.
+
+    A phase lasts from the mean time at which nodes begin it to the mean time at which they end it, so phases add up to
+    "round", the time from one round's end to the next; "sync" is that without "train"."""
+    marks = read_marks(paths)
+    whole = [number for number in sorted(marks) if EVENTS <= set(marks[number])]
+    figures = []
+    for before, number in list(zip(whole, whole[1:]))[max(0, skip - 1):-1]:
+        mean = {event: statistics.fmean(times.values()) for event, times in marks[number].items()}
+        mean[None] = statistics.fmean(marks[before]["sync_end"].values())
+        row = {phase: mean[end] - mean[begin] for phase, begin, end in PHASES}
+        row["round"] = mean["sync_end"] - mean[None]
+        row["sync"] = row["round"] - row["train"]
+        figures.append(row)
+    return figures
+
+
+def medians(figures):
+    """{phase: median over the rounds}"""
+    return {phase: statistics.median(row[phase] for row in figures) for phase in figures[0]} if figures else {}

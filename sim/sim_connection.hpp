@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "sim/sim_network.hpp"
+#include "sim/slow_start.hpp"
+
+/// What sim_network.cpp keeps of nodes and of connections between them.
+namespace starling::sim_connection {
+
+struct Slot;
+
+struct Item {
+    Frame frame;
+    std::uint64_t bytes = 0;
+    SendGroup group = 0;
+};
+
+/// A queue without memory while it is empty: most lanes are idle, and there are two for each pair
+/// of members that exchange.
+class ItemQueue {
+public:
+    bool empty() const { return head_ == items_.size(); }
+    Item& front() { return items_[head_]; }
+    void push_back(Item item) { items_.push_back(std::move(item)); }
+    void pop_front() {
+        ++head_;
+        if (empty()) {
+            clear();
+        } else if (head_ >= 64 && 2 * head_ > items_.size()) {
+            items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
+            head_ = 0;
+        }
+    }
+    void clear() {
+        std::vector<Item>().swap(items_);
+        head_ = 0;
+    }
+    template <typename Predicate>
+    void erase_if(Predicate is_gone) {
+        items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
+        head_ = 0;
+        std::erase_if(items_, is_gone);
+    }
+
+private:
+    std::vector<Item> items_;
+    std::size_t head_ = 0;
+};
+
+/// One direction of a connection.
+struct Lane {
+    ItemQueue queue;
+    std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
+    bool flowing = false;    ///< a burst was taken from the queue and is not sent completely
+    bool preparing = false;  ///< the sender's thread encrypts the burst after it
+    std::shared_ptr<std::vector<Item>> prepared;  ///< and has done so
+    std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
+    std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
+    std::uint32_t in_flight = 0;   ///< bursts whose last byte was sent and that have not arrived
+    SwarmTime last_arrival{};      ///< of a burst; none arrives before an earlier one
+    SlowStart slow_start;
+};
+
+struct Connection {
+    std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other end
+    std::array<Lane, 2> lane;
+    std::array<ByteCount, 2> counted;  ///< of each lane; moved to Impl::counts now and then
+    std::array<bool, 2> announced{};   ///< PeerUp was delivered to this end
+    bool local = false;                ///< a Unix socket
+    bool open = true;
+    std::uint64_t number = 0;
+    int closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+struct Slot {
+    SimPlace place;
+    std::function<void(Input)> deliver;
+    bool alive = true;
+    std::map<NodeId, ConnectionPtr> peers;
+    std::unique_ptr<SimThread> thread;  ///< of the node's process; null: it costs nothing
+    double speed = 1.0;                 ///< of its host
+};
+using SlotPtr = std::shared_ptr<Slot>;
+
+struct Dial {
+    SlotPtr from;
+    Address address;
+    Role role = Role::sn;
+    HostIndex host = 0;
+    SwarmDuration round_trip{0};
+};
+
+std::uint64_t bytes_of(const std::vector<Item>& burst);
+/// What all frames of a burst take of a node's thread: the sender's, or the receiver's.
+SwarmDuration thread_time(const Calibration& table, const Connection& connection, const Slot& slot,
+                          const std::vector<Item>& burst, bool sends);
+
+}  // namespace starling::sim_connection

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""swarm-calibrate, swarm-predict, swarm-sweep and what they share, on small inputs.
+
+usage: prediction_test.py ROOT BIN [NAME_OF_A_TEST...]       exit 77: a program is missing
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT, BIN = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+sys.path.insert(0, f"{ROOT}/bench")
+from prediction import calibration, candidates, grid, rehearsal, robust, traces  # noqa: E402
+
+HOST = {"message_seconds": 2e-5, "tls_send_bytes_per_second": 2e9, "tls_receive_bytes_per_second": 2e9, "local_bytes_per_second": 15e9,
+        "save_bytes_per_second": 14e9, "load_bytes_per_second": 14e9, "hash_bytes_per_second": 3.6e9, "merge_bytes_per_second": 29e9,
+        "write_bytes_per_second": 5e9, "disk_bytes_per_second": 4e9, "fsync_seconds": 0.001, "spread": 0.05}
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=250)
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, text):
+        with open(f"{self.folder}/{name}", "w") as out:
+            out.write(text)
+        return f"{self.folder}/{name}"
+
+    def rehearse(self, members, size, table=None, rate=None, **more):
+        return rehearsal.Rehearsal(BIN, rehearsal.star_platform(members + 1, rate), rehearsal.deployment(members, size // 4, 8),
+                                   table, **more).finish()
+
+
+class Statistics(unittest.TestCase):
+    def test_one_odd_value_changes_neither_spread_nor_median(self):
+        self.assertEqual(robust.mad([1, 2, 3, 4, 1000]), 1)
+        self.assertAlmostEqual(robust.relative_spread([9, 10, 11, 10, 500]), 1.4826 * 0.1, delta=1e-9)
+
+    def test_quantiles_are_between_the_values(self):
+        self.assertEqual([robust.quantile([4, 1, 3, 2], part) for part in (0, 0.5, 1)], [1, 2.5, 4])
+
+    def test_rank_correlation(self):
+        self.assertAlmostEqual(robust.spearman([1, 2, 3], [10, 20, 900]), 1)
+        self.assertAlmostEqual(robust.spearman([1, 2, 3], [3, 2, 1]), -1)
+        self.assertAlmostEqual(robust.spearman([1, 2, 2, 4], [1, 3, 3, 9]), 1)
+
+
+class Rounds(InFolder):
+    def trace(self, name, shift, epoch):
+        lines = [f"# starling-trace 1 epoch_ns={epoch}"]
+        for number in range(4):
+            for step, event in enumerate(("sync_begin", "check_in", "exchange_begin", "exchange_done", "round_done", "sync_end")):
+                key = "sync" if event == "sync_begin" else "round"
+                lines.append(f"{10 * number * 10**9 + step * 10**9 + shift - epoch} {name} {event} {key}={number}")
+        return self.write(name, "\n".join(lines) + "\n")
+
+    def test_phases_add_up_to_the_round_and_clocks_are_joined(self):
+        paths = [self.trace("a", 0, 0), self.trace("b", 5 * 10**8, -3 * 10**9)]
+        rows = traces.round_figures(paths, skip=1)
+        self.assertEqual(len(rows), 2)
+        for row in rows:
+            self.assertAlmostEqual(row["round"], 10)
+            self.assertAlmostEqual(row["train"], 5)
+            self.assertAlmostEqual(sum(row[phase] for phase, *_ in traces.PHASES), row["round"])
+
+
+class Rehearsals(InFolder):
+    def test_processes_that_share_two_cores_are_slower_than_on_hosts_of_their_own(self):
+        own = self.rehearse(4, 4_000_000, HOST)["phases"]["sync"]
+        shared = self.rehearse(4, 4_000_000, HOST, cores_shared=2)["phases"]["sync"]
+        one = self.rehearse(4, 4_000_000, HOST, cores_shared=1)["phases"]["sync"]
+        self.assertGreater(shared, 1.3 * own)
+        self.assertGreater(one, 1.5 * shared)
+
+    def test_where_a_slow_link_decides_processors_dont_matter(self):
+        plain = self.rehearse(2, 4_000_000, None, 10e6)["phases"]["exchange"]
+        shared = self.rehearse(2, 4_000_000, HOST, 10e6, cores_shared=2)["phases"]["exchange"]
+        self.assertLess(abs(shared / plain - 1), 0.02)
+
+    def test_seeds_vary_the_time_of_work_by_the_tables_spread(self):
+        times = [self.rehearse(2, 4_000_000, HOST, seed=seed)["phases"]["sync"] for seed in (1, 2, 1)]
+        self.assertNotEqual(times[0], times[1])
+        self.assertEqual(times[0], times[2])
+
+    def test_the_summary_counts_bytes_of_links_and_time_of_processors(self):
+        found = self.rehearse(2, 4_000_000, HOST, 100e6)
+        self.assertEqual({link["name"] for link in found["links"][:4]}, {"link-2_UP", "link-2_DOWN", "link-3_UP", "link-3_DOWN"})
+        self.assertGreater(found["links"][0]["bytes"], found["round_count"] * 4_000_000)
+        self.assertTrue(all(machine["cpu_seconds"] > 0 for machine in found["machines"]))
+
+    def test_an_unusable_table_is_an_error_with_its_reason(self):
+        with self.assertRaisesRegex(rehearsal.RehearsalError, "unknown key 'sped'"):
+            self.rehearse(2, 4000, {"sped": 1})
+
+
+class Predict(InFolder):
+    def predict(self, *flags):
+        platform = self.write("platform.xml", rehearsal.star_platform(4).replace('id="link-4" bandwidth="100000000000bps"', 'id="link-4" bandwidth="20000000bps"'))
+        deployment = self.write("deployment.xml", rehearsal.deployment(3, 500_000, 8))
+        done = run(f"{ROOT}/bench/predict/swarm-predict", platform, deployment, f"--bin={BIN}", f"--json={self.folder}/out.json",
+                   f"--calibration={self.write('table.json', json.dumps(HOST))}", "--seeds=2", *flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(f"{self.folder}/out.json") as text:
+            return done.stdout, json.load(text)
+
+    def test_a_slow_link_is_named_and_compression_helps_most(self):
+        text, found = self.predict("--plan=star,butterfly", "--compression=int8", "--sync-frequency=4", "--sn-host=host-2")
+        self.assertTrue(found["limits"].startswith("links"), found["limits"])
+        self.assertRegex(text, r"link link-4_(UP|DOWN): busy")
+        names = [one["name"] for one in found["candidates"]]
+        self.assertIn("plan star, compression int8", names)
+        self.assertIn("SN on host-2", names)
+        times = {one["name"]: one["batch_seconds"] for one in found["candidates"]}
+        self.assertLess(times["compression int8"], 0.5 * times["as it is"])
+        self.assertLess(times["sync_frequency 4"], 0.5 * times["as it is"])
+        for one in found["candidates"]:
+            self.assertLessEqual(one["round"]["low"], one["round"]["median"])
+            self.assertLessEqual(one["round"]["median"], one["round"]["high"])
+
+    def test_wrong_input_is_an_error(self):
+        done = run(f"{ROOT}/bench/predict/swarm-predict", "/none.xml", "/none.xml", f"--bin={BIN}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/none.xml", done.stderr)
+
+    def test_changes_replace_what_a_deployment_has(self):
+        text = rehearsal.deployment(2, 100, 3, {"EXCHANGE": "star"})
+        changed = rehearsal.with_environment(text, {"EXCHANGE": "tree", "DURABLE": "none"})
+        self.assertNotIn("EXCHANGE=star", changed)
+        self.assertEqual(changed.count("--ml-e=EXCHANGE=tree"), 2)
+        self.assertEqual(candidates.batches_between_rounds(changed), 1)
+        self.assertIsNone(rehearsal.with_sn_on(text, "host-1", "host-1"))
+        self.assertEqual(rehearsal.with_sn_on(text, "host-3", "10.0.0.3").count("--sn-ip=10.0.0.3"), 2)
+
+
+class Sweep(InFolder):
+    def sweep(self, *flags):
+        self.write("platform.xml", rehearsal.star_platform(3))
+        self.write("deployment.xml", rehearsal.deployment(2, 1000, 6))
+        sweep = self.write("sweep.json", json.dumps({"platform": "platform.xml", "deployment": "deployment.xml", "seed": [1, 2],
+                                                     "environment": {"EXCHANGE": ["star", "butterfly"]}, "properties": {"model.parameters": 5000}}))
+        return run(f"{ROOT}/bench/predict/swarm-sweep", sweep, f"--bin={BIN}", *flags)
+
+    def results(self, name="sweep.jsonl"):
+        with open(f"{self.folder}/{name}") as lines:
+            return [json.loads(line) for line in lines]
+
+    def test_every_point_has_a_line_and_is_run_once(self):
+        done = self.sweep("--jobs=2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("to the end", done.stderr)
+        self.assertEqual(len({line["id"] for line in self.results()}), 4)
+        self.assertTrue(all(line["exit_code"] == 0 and line["round_count"] == 8 for line in self.results()))
+        self.assertIn("4 of them are in", self.sweep().stderr)
+        self.assertEqual(len(self.results()), 4)
+
+    def test_an_interrupted_sweep_goes_on(self):
+        self.assertEqual(self.sweep().returncode, 0)
+        with open(f"{self.folder}/sweep.jsonl") as lines:
+            kept = lines.read().splitlines()
+        self.write("sweep.jsonl", "\n".join(kept[:2]) + "\n" + kept[2][:40])  # killed while it wrote the third
+        done = self.sweep()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 of them are in", done.stderr)
+        with open(f"{self.folder}/sweep.jsonl") as lines:
+            self.assertEqual(len(lines.read().splitlines()), 5)
+
+    def test_a_job_array_runs_the_same_points(self):
+        self.assertEqual(self.sweep(f"--slurm={self.folder}/job", "-o", f"{self.folder}/array").returncode, 0)
+        with open(f"{self.folder}/job") as text:
+            self.assertIn("#SBATCH --array=0-3\n", text.read())
+        for task in range(4):  # as slurm would
+            done = subprocess.run(["sh", f"{self.folder}/job"], env=os.environ | {"SLURM_ARRAY_TASK_ID": str(task)}, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.sweep().returncode, 0)
+        joined = [line for task in range(4) for line in self.results(f"array.{task}")]
+        key = lambda line: line["id"]  # noqa: E731
+        self.assertEqual(sorted(joined, key=key), sorted(self.results(), key=key))
+
+    def test_a_wrong_grid_is_refused(self):
+        for text in ('{"platform": "p"}', "[]", "{", '{"platform": "p", "deployment": "d", "sed": 1}', '{"platform": [], "deployment": "d"}'):
+            with self.assertRaises(grid.GridError):
+                grid.read_points(self.write("wrong.json", text))
+
+
+class Calibrate(InFolder):
+    def test_the_table_of_this_host_is_one_that_swarm_sim_takes(self):
+        done = run(f"{ROOT}/bench/predict/swarm-calibrate", f"--bin={BIN}", "-o", f"{self.folder}/table.json", "--repetitions=1", "--rounds=2",
+                   "--bytes=4000000", f"--workspace={self.folder}", f"--platform={self.folder}/host.xml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(f"{self.folder}/table.json") as text:
+            table = json.load(text)
+        for key, value in table.items():
+            if key not in ("measured", "spread"):
+                self.assertGreater(value, 0, key)
+        self.assertEqual(table["measured"]["repetitions"], 1)
+        self.assertGreater(self.rehearse(2, 4_000_000, table)["phases"]["sync"], 0)
+
+    def test_a_table_is_the_median_of_its_repetitions(self):
+        table = calibration.combine([{key: value * factor for key, value in HOST.items()} for factor in (1, 1.1, 0.9, 1, 50)])
+        self.assertAlmostEqual(table["message_seconds"], 2e-5)
+        self.assertAlmostEqual(table["spread"], 0.1483, delta=1e-3)
+
+
+if __name__ == "__main__":
+    needed = ["swarm-sim"] + (["run-sn", "run-sl", "gen-cert", "bench-round-ml"] if "Calibrate" in sys.argv[3:] else [])
+    if missing := [name for name in needed if not os.path.exists(f"{BIN}/{name}")]:
+        print(f"skipped: {BIN} has no {', '.join(missing)}")
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
