@@ -50,3 +50,32 @@ def combine(tables):
                                                spreads["save_bytes_per_second"]]), 4)
     return {key: float(f"{value:.5g}") for key, value in table.items()} | {
         "measured": {"repetitions": len(tables), "relative_spread": spreads}}
+
+
+BYTE_COSTS = ("tls_send_bytes_per_second", "tls_receive_bytes_per_second", "local_bytes_per_second", "save_bytes_per_second",
+              "load_bytes_per_second", "hash_bytes_per_second", "merge_bytes_per_second", "write_bytes_per_second")
+LOOPBACK_LATENCY = 20e-6
+
+
+def simulated_sync(bin_dir, members, size, table, cores):
+    """Seconds of a round without training that the table gives for a probe."""
+    run = rehearsal.Rehearsal(bin_dir, rehearsal.star_platform(members + 1, latency=LOOPBACK_LATENCY),
+                              rehearsal.deployment(members, size // 4, 10), table | {"spread": 0}, cores_shared=cores)
+    return run.finish()["phases"]["sync"]
+
+
+def fit(bin_dir, table, small, two, cores, steps=4):
+    """The table whose simulated probes take as long as the real ones, and the factors by which costs were raised for it.
+
+    CPU time alone gives less: a core also idles between the end of a thread's wait and its next run, and where work
+    could not be divided as evenly as simulated. `small`, `two`: (members, bytes, measured seconds)"""
+    fitted, factors = dict(table), {"messages": 1.0, "bytes": 1.0}
+    for _ in range(steps):
+        for name, (members, size, measured) in (("messages", small), ("bytes", two)):
+            ratio = min(2.0, max(0.5, measured / simulated_sync(bin_dir, members, size, fitted, cores)))
+            factors[name] = min(4.0, max(0.5, factors[name] * ratio))
+        fitted["message_seconds"] = table["message_seconds"] * factors["messages"]
+        for key in BYTE_COSTS:
+            fitted[key] = table[key] / factors["bytes"]
+    rounded = {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in fitted.items()}
+    return rounded, {key: round(value, 3) for key, value in factors.items()}

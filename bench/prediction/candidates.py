@@ -1,5 +1,6 @@
 """What a swarm could do differently, as changes of its deployment."""
 import itertools
+import math
 import xml.etree.ElementTree as ElementTree
 
 from prediction import rehearsal
@@ -15,15 +16,34 @@ class Candidate:
         self.name, self.text = name, text
 
 
-def batches_between_rounds(text):
-    """Of the deployment's first program; 128 is the default of swarm-sim's modelled training."""
+def variable(text, name, default):
+    """A whole number in the environment of the deployment's first program that has it."""
     for argument in ElementTree.fromstring(text).iter("argument"):
-        if argument.get("value", "").startswith("--ml-e=SYNC_FREQUENCY="):
+        if argument.get("value", "").startswith(f"--ml-e={name}="):
             return int(argument.get("value").rsplit("=", 1)[1])
+    return int(properties(text).get(f"env.{name}", default))
+
+
+def properties(text):
+    """{name: value}, of the first actor that has it."""
+    found = {}
     for prop in ElementTree.fromstring(text).iter("prop"):
-        if prop.get("id") == "env.SYNC_FREQUENCY":
-            return int(prop.get("value"))
-    return 128
+        found.setdefault(prop.get("id"), prop.get("value"))
+    return found
+
+
+def batches_between_rounds(text):
+    """Of the deployment's programs; 128 is the default of swarm-sim's modelled training."""
+    return variable(text, "SYNC_FREQUENCY", 128)
+
+
+def with_rounds(text, rounds):
+    """The deployment with so many epochs that there are `rounds` to measure, if it has fewer. Defaults are swarm-sim's."""
+    known = properties(text)
+    batches = math.ceil(float(known.get("model.samples", 25_000)) / float(known.get("model.batch_size", 32)))
+    # Two rounds at the start and the last one are not measured.
+    epochs = math.ceil((rounds + 3) * batches_between_rounds(text) / batches)
+    return rehearsal.with_environment(text, {"MAX_EPOCHS": epochs}) if epochs > variable(text, "MAX_EPOCHS", 1) else text
 
 
 def addresses(platform_text):

@@ -1,33 +1,23 @@
 """A swarm of real processes on hosts of their own: network namespaces on a switch, with links of a given rate."""
 import os
-import re
 import subprocess
 import tempfile
 import time
 
 from namespaces import Hosts
-from prediction.traces import medians, order_of_events, round_figures
+from prediction.probe import REALTIME
+from prediction.traces import exchanged_bytes, medians, order_of_events, round_figures
 from reporting.errors import BenchError
 
 SKIP = 2  # rounds before the measured ones
 
 
-def exchanged_bytes(traces):
-    """Bytes of parameters that members sent in all rounds, by their own count."""
-    total = 0
-    for path in traces:
-        with open(path) as lines:
-            total += sum(int(found.group(1)) for line in lines
-                         if (found := re.search(r" exchange_done .*\bsent_bytes=(\d+)", line)))
-    return total
-
-
-def measure(bin_dir, case, limit_seconds=300):
+def measure(bin_dir, case, limit_seconds=300, realtime=False):
     """One run of `case` ({members, bytes, rate, rounds, flags}): {"rounds_measured", "phases", "sent_bytes", "order"}.
 
     The SN is on host 1, member i on host i + 1. OSError if there are no network namespaces; BenchError if a run fails."""
     members, hosts = case["members"], Hosts(case["members"] + 1)
-    nodes = []
+    nodes, first = [], REALTIME if realtime else []
     try:
         with tempfile.TemporaryDirectory(prefix="starling-fidelity-") as folder:
             if case["rate"]:
@@ -40,7 +30,7 @@ def measure(bin_dir, case, limit_seconds=300):
             def spawn(host, role, name, command):
                 stem = f"{folder}/x/cert/{role}-{host}"
                 with open(f"{folder}/{name}.out", "wb") as out:
-                    nodes.append(subprocess.Popen(hosts.inside(host, [f"{bin_dir}/{command[0]}"] + command[1:] + [
+                    nodes.append(subprocess.Popen(hosts.inside(host, first + [f"{bin_dir}/{command[0]}"] + command[1:] + [
                         f"--name={name}", f"--host-ip={hosts.address(host)}", f"--workspace={folder}/{host}", f"--cert={stem}-cert.pem",
                         f"--key={stem}-key.pem", f"--capath={folder}/x/cert/ca/capath", f"--trace={folder}/{name}.trace"]), stdout=out, stderr=out))
             spawn(1, "sn", "sn1", ["run-sn", "--sentinel"])

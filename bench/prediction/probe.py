@@ -31,12 +31,21 @@ def name_of(pid):
         return line.read().strip()
 
 
-class ProbeSwarm:
-    """CPU seconds a round and member of a swarm's threads, and the time of its rounds."""
+# Scheduled before all ordinary processes, so that what else runs on this machine takes no time from the swarm's.
+REALTIME = ["chrt", "--fifo", "5"]
 
-    def __init__(self, bin_dir, members, size, measured):
+
+class RealtimeSwarm(Swarm):
+    def spawn(self, number, command, environment=None):
+        super().spawn(number, REALTIME + command, environment)
+
+
+class ProbeSwarm:
+    """CPU seconds a round and member of a swarm's threads, and seconds of its rounds without training."""
+
+    def __init__(self, bin_dir, members, size, measured, realtime=False):
         rounds = WARM + measured
-        with Swarm(bin_dir, members, size, rounds) as swarm:
+        with (RealtimeSwarm if realtime else Swarm)(bin_dir, members, size, rounds) as swarm:
             before = {}
             swarm.run_rounds(rounds, lambda: before.update({pid: thread_seconds(pid) for pid in swarm.pids()}))
             roles = {}
@@ -44,9 +53,8 @@ class ProbeSwarm:
                 seconds = [b - a for a, b in zip(before[pid], thread_seconds(pid))]
                 roles.setdefault(name_of(pid), []).append([s / measured for s in seconds])
             swarm.finish(first=1)
-            self.round_seconds = statistics.median(swarm.round_seconds(rounds))
             traces = [f"{swarm.folder}/{role}{i}.trace" for role in ("sl", "ml") for i in range(1, members + 1)]
-            self.phases = medians(round_figures(traces, WARM))
+            self.sync_seconds = medians(round_figures(traces, WARM))["sync"]
         if set(roles) != {"run-sn", "run-sl", "bench-round-ml"} or any(len(t) < 4 for found in roles.values() for t in found):
             raise BenchError(f"swarm-calibrate: these processes and threads are not those of a swarm: {roles}")
 

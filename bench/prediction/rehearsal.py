@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import xml.etree.ElementTree as ElementTree
 
-from prediction.traces import medians, round_figures
+from prediction.traces import exchanged_bytes, medians, order_of_events, round_figures
 
 HEAD = '<?xml version="1.0"?>\n<!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">\n'
 
@@ -124,7 +124,8 @@ class Rehearsal:
         return f"{self.path}/{name}"
 
     def finish(self, skip=2):
-        """swarm-sim's summary, and "phases": medians over the rounds, "rounds_measured": of each round."""
+        """swarm-sim's summary, and "phases": medians over the rounds, "rounds_measured": of each round,
+        "exchanged_bytes", "order" of events: see traces.py."""
         code = self.process.wait()
         with self.process.out as out:
             out.seek(0)
@@ -137,7 +138,8 @@ class Rehearsal:
             figures = round_figures([f"{self.path}/run.trace"], skip)
             if not figures:
                 raise RehearsalError(f"the rehearsal has {summary['round_count']} rounds: at least {skip + 3} are needed to measure some")
-            return summary | {"phases": medians(figures), "rounds_measured": figures}
+            return summary | {"phases": medians(figures), "rounds_measured": figures, "exchanged_bytes": exchanged_bytes([f"{self.path}/run.trace"]),
+                              "order": order_of_events([f"{self.path}/run.trace"])}
         finally:
             self.folder.cleanup()
 

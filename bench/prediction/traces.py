@@ -35,6 +35,16 @@ def order_of_events(paths):
     return [(number, event) for _, number, event in firsts]
 
 
+def exchanged_bytes(traces):
+    """Bytes of parameters that members sent in all rounds, by their own count."""
+    total = 0
+    for path in traces:
+        with open(path) as lines:
+            total += sum(int(found.group(1)) for line in lines
+                         if (found := re.search(r" exchange_done .*\bsent_bytes=(\d+)", line)))
+    return total
+
+
 def round_figures(paths, skip=2):
     """[{phase: seconds}] of the rounds that all nodes finished, without the first `skip` and the last.
 

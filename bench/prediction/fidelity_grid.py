@@ -1,0 +1,35 @@
+"""The configurations whose real and simulated rounds are compared."""
+
+MB = {"1.3 MB": 1_314_344, "44.7 MB": 44_695_848}
+RATES = {"100 Mbit/s": 100e6, "500 Mbit/s": 500e6, "unlimited": None}
+# Between two namespaces on a bridge, there and back and half of it: measured with ping.
+LATENCY = 40e-6
+
+
+def rounds_for(members, size, rate):
+    """So many that a run takes at most about 20 seconds."""
+    seconds = size * (members - 1) / members * 2 * 8 / (rate or 3e9 / members) + 0.01
+    return int(max(6, min(20 if rate else 12, 12 / seconds)))
+
+
+def case(members, size, rate, flags=(), environment=None, name=""):
+    label = f"{members} members, {size}, {rate}" + (f", {name}" if name else "")
+    return {"name": label, "members": members, "bytes": MB[size], "rate": RATES[rate], "rounds": rounds_for(members, MB[size], RATES[rate]),
+            "flags": list(flags), "environment": environment or {}, "latency": LATENCY}
+
+
+def grid():
+    found = [case(members, size, rate) for size in MB for rate in RATES for members in (2, 4)]
+    for members in (2, 4):
+        for plan in ("star", "butterfly"):
+            if (members, plan) != (2, "butterfly"):
+                found.append(case(members, "1.3 MB", "100 Mbit/s", ["--exchange", plan], {"EXCHANGE": plan}, plan))
+    found.append(case(4, "44.7 MB", "unlimited", ["--exchange", "star"], {"EXCHANGE": "star"}, "star"))
+    found.append(case(4, "44.7 MB", "500 Mbit/s", ["--exchange", "tree"], {"EXCHANGE": "tree"}, "tree"))
+    found.append(case(2, "44.7 MB", "100 Mbit/s", ["--compress", "int8"], {"COMPRESS": "int8"}, "int8"))
+    found.append(case(4, "1.3 MB", "100 Mbit/s", ["--compress", "f16"], {"COMPRESS": "f16"}, "f16"))
+    found.append(case(2, "44.7 MB", "unlimited", ["--durable", "none"], {"DURABLE": "none"}, "durable none"))
+    found.append(case(8, "1.3 MB", "500 Mbit/s"))
+    found.append(case(8, "1.3 MB", "unlimited"))
+    found.append(case(8, "1.3 MB", "100 Mbit/s"))
+    return found
