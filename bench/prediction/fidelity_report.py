@@ -19,7 +19,7 @@ def row(case, runs, simulated):
         "naive_error": busiest * 8 / case["rate"] / measured - 1 if case["rate"] else None,
         "phase_errors": {phase: (simulated["phases"][phase] - seconds) / measured for phase, seconds in phases.items()},
         "bytes_difference": simulated["sent_bytes"] / sent - 1 if sent else None,
-        "same_order": all(run["order"] == simulated["order"] for run in runs),
+        "same_order": all([tuple(step) for step in run["order"]] == simulated["order"] for run in runs),
     }
 
 

@@ -145,7 +145,7 @@ class Sweep(InFolder):
         self.write("platform.xml", rehearsal.star_platform(3))
         self.write("deployment.xml", rehearsal.deployment(2, 1000, 6))
         sweep = self.write("sweep.json", json.dumps({"platform": "platform.xml", "deployment": "deployment.xml", "seed": [1, 2],
-                                                     "environment": {"EXCHANGE": ["star", "butterfly"]}, "properties": {"model.parameters": 5000}}))
+                                                     "environment": {"EXCHANGE": "star butterfly".split()}, "properties": {"model.parameters": 5000}}))
         return run(f"{ROOT}/bench/predict/swarm-sweep", sweep, f"--bin={BIN}", *flags)
 
     def results(self, name="sweep.jsonl"):

@@ -29,7 +29,7 @@ struct Cores {
             throw std::runtime_error("no platform");
         }
     }
-    void run(const std::string& name, int milliseconds) {
+    void add(const std::string& name, int milliseconds) {
         tasks.push_back(cpu.run(std::chrono::milliseconds(milliseconds),
                                 [this, name] { seen += name + "@" + ms(engine) + " "; }));
     }
@@ -43,8 +43,8 @@ TEST(SimCpu, TasksUpToTheNumberOfCoresDontSlowEachOther) {
     EXPECT_EQ(in_child([] {
                   Cores cores(2);
                   cores.engine.at({}, [&] {
-                      cores.run("a", 10);
-                      cores.run("b", 20);
+                      cores.add("a", 10);
+                      cores.add("b", 20);
                   });
                   cores.engine.run();
                   return cores.seen;
@@ -57,9 +57,9 @@ TEST(SimCpu, MoreTasksThanCoresShareThemEvenly) {
     EXPECT_EQ(in_child([] {
                   Cores cores(2);
                   cores.engine.at({}, [&] {
-                      cores.run("a", 10);
-                      cores.run("b", 20);
-                      cores.run("c", 30);
+                      cores.add("a", 10);
+                      cores.add("b", 20);
+                      cores.add("c", 30);
                   });
                   cores.engine.run();
                   return cores.seen;
@@ -70,8 +70,8 @@ TEST(SimCpu, MoreTasksThanCoresShareThemEvenly) {
 TEST(SimCpu, ALateTaskSlowsTheOneThatRuns) {
     EXPECT_EQ(in_child([] {
                   Cores cores(1);
-                  cores.engine.at({}, [&] { cores.run("a", 10); });
-                  cores.engine.at(at(0.004), [&] { cores.run("b", 2); });
+                  cores.engine.at({}, [&] { cores.add("a", 10); });
+                  cores.engine.at(at(0.004), [&] { cores.add("b", 2); });
                   cores.engine.run();
                   return cores.seen;
               }),
@@ -82,8 +82,8 @@ TEST(SimCpu, ACancelledTaskLeavesItsShareToOthersAndIsNotReported) {
     EXPECT_EQ(in_child([] {
                   Cores cores(1);
                   cores.engine.at({}, [&] {
-                      cores.run("a", 10);
-                      cores.run("b", 10);
+                      cores.add("a", 10);
+                      cores.add("b", 10);
                   });
                   cores.engine.at(at(0.010), [&] { cores.tasks.erase(cores.tasks.begin()); });
                   cores.engine.run();
