@@ -1,11 +1,15 @@
 # Warnings and options that every target of this project has.
+include(GNUInstallDirs)
 get_filename_component(STARLING_ROOT ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 add_library(starling_options INTERFACE)
-target_include_directories(starling_options INTERFACE ${STARLING_ROOT})
+target_include_directories(starling_options INTERFACE
+    $<BUILD_INTERFACE:${STARLING_ROOT}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/starling>)
+target_compile_features(starling_options INTERFACE cxx_std_20)
+set(warnings -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wno-missing-field-initializers)
 target_compile_options(starling_options INTERFACE
-    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wno-missing-field-initializers
+    "$<BUILD_INTERFACE:${warnings}>"
     # False positives of g++ 12 on std::string concatenation (GCC bug 105651).
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+    $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>>
     # One rounding everywhere: without this a compiler may fuse a multiplication and an addition on
     # one machine and not on another, and two members would hold different bytes.
     -ffp-contract=off)
@@ -78,12 +82,21 @@ function(compile_in_units target)
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
+# starling_alias(TARGET): names it as an installed Starling does: Starling::core is starling_core.
+function(starling_alias name)
+    string(REGEX REPLACE "^starling_" "" short ${name})
+    set_target_properties(${name} PROPERTIES EXPORT_NAME ${short})
+    add_library(Starling::${short} ALIAS ${name})
+endfunction()
+starling_alias(starling_options)
+
 # starling_library(NAME SOURCES... [LINK targets...] [OPTIMIZED]): a static library of one folder.
 # With sanitizers (preset asan) an OPTIMIZED one is compiled with -O1, since tests spend their time
 # in it. The others are not optimised there, which halves their compile time.
 function(starling_library name)
     cmake_parse_arguments(ARG "OPTIMIZED" "" "LINK" ${ARGN})
     add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+    starling_alias(${name})
     compile_in_units(${name} ${ARG_UNPARSED_ARGUMENTS})
     target_link_libraries(${name} PUBLIC starling_options ${ARG_LINK})
     target_compile_options(${name} PRIVATE ${fuzz_options})
@@ -97,32 +110,6 @@ function(starling_library name)
     endif()
 endfunction()
 
-# add_swarm_program(NAME SOURCES... [LINK targets...]): a user's training program, built twice from one
-# main() that calls starling::ml_main: as the ML executable NAME, and as NAME-sim, the simulator with
-# this program's real training in it.
-function(add_swarm_program name)
-    cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-    add_library(${name}_program OBJECT ${ARG_UNPARSED_ARGUMENTS})
-    target_link_libraries(${name}_program PUBLIC starling_options starling_core ${ARG_LINK})
-    if(STARLING_SANITIZE)  # it trains, and tests wait for its loops
-        target_compile_options(${name}_program PRIVATE -O1)
-    endif()
-    add_executable(${name})
-    target_link_libraries(${name} PRIVATE ${name}_program starling_ml_host ${ARG_LINK})
-    if(STARLING_SIM)
-        add_executable(${name}-sim)
-        target_link_libraries(${name}-sim PRIVATE ${name}_program starling_ml_sim ${ARG_LINK})
-    endif()
-endfunction()
-
-# add_swarm_learning(NAME SOURCES...): run-sl with merge rules of a program's own, which these sources register
-# (core/merge/merge_rules.hpp). The program's own target has the same sources.
-function(add_swarm_learning name)
-    add_executable(${name} ${STARLING_ROOT}/deploy/programs/run_sl_main.cpp ${ARGN})
-    target_link_libraries(${name} PRIVATE
-        starling_host starling_crypto starling_metrics starling_ml_host starling_storage)
-endfunction()
-
 # compile_option_parser(FILE): CLI11 is a large header of templates, whose code runs once at the
 # start of a program: not optimising it saves a third of the compile time.
 function(compile_option_parser file)
@@ -131,3 +118,5 @@ function(compile_option_parser file)
         set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0)
     endif()
 endfunction()
+
+include(StarlingPrograms)

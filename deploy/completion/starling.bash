@@ -47,4 +47,4 @@ _starling() {
 }
 
 complete -o filenames -F _starling run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait \
-    swarm-audit swarm-board swci swarm-sim swarm-report
+    swarm-audit swarm-board swci swarm-sim swarm-report swarm-check

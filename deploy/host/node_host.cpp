@@ -9,6 +9,7 @@
 
 #include "core/base/version.hpp"
 #include "deploy/host/detach.hpp"
+#include "deploy/host/service_notice.hpp"
 #include "deploy/log/log_file.hpp"
 
 namespace starling {
@@ -59,11 +60,13 @@ Result<void> NodeHost::started(const std::vector<ListenOptions>& listens) {
 
 void NodeHost::is_up() {
     up = true;
+    notify_ready("serves");
     announce_started(name + ": process " + std::to_string(state.process.pid) + ", log " +
                      workspace.log_file(name).string());
 }
 
 void NodeHost::waits_for(const std::string& what) const {
+    notify_status(what);
     announce_waiting(name + ": process " + std::to_string(state.process.pid) + " runs, but " +
                      what + "; log " + workspace.log_file(name).string());
 }
@@ -75,6 +78,7 @@ void NodeHost::ended(const Error& error, std::string_view program) {
 }
 
 void NodeHost::ended(int code) {
+    notify_stopping();
     state.ended_unix = unix_now();
     state.exit_code = code;
     // Even if the file is then removed: swarm-wait may have it open.

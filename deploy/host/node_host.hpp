@@ -33,7 +33,8 @@ struct NodeHost {
 
     /// The endpoint is open: records the ports.
     Result<void> started(const std::vector<ListenOptions>& listens);
-    /// Ends the launcher of -d: at once, or after start_wait_limit, naming what is missing.
+    /// Ends the launcher of -d: at once, or after start_wait_limit, naming what is missing. A
+    /// service manager is told the same.
     void is_up();
     void waits_for(const std::string& what) const;
     /// The node has ended: records the exit code. With --rm removes its files, unless its start has

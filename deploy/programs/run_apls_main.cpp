@@ -6,6 +6,7 @@
 #include "core/licence/apls_node.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_start.hpp"
+#include "deploy/host/service_notice.hpp"
 #include "deploy/licence/issue_licence.hpp"
 #include "deploy/licence/seat_tool.hpp"
 #include "deploy/programs/node_main.hpp"
@@ -71,7 +72,10 @@ Result<int> serve(const AplsOptions& options, NodeHost& host) {
     const std::unique_ptr<Node> node = make_apls_node(std::move(node_options));
     ThreadWorker worker(**endpoint, openssl_hasher());
     const SignalThread signals(
-        [&](const std::string& signal) { (*endpoint)->post(StopRequested{signal}); },
+        [&](const std::string& signal) {
+            notify_stopping();
+            (*endpoint)->post(StopRequested{signal});
+        },
         [&] { (*endpoint)->reload(); });
     NodeStart start_sink(*host.log, host, {false, "", "apls_listening", "is not ready yet"});
     return run_node(*node, **endpoint, book->store.get(), worker, start_sink);

@@ -8,6 +8,7 @@
 #include "deploy/host/endpoint_watch.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_start.hpp"
+#include "deploy/host/service_notice.hpp"
 #include "deploy/metrics/metrics_exporter.hpp"
 #include "deploy/ml/ml_process.hpp"
 #include "deploy/process/process.hpp"
@@ -108,7 +109,10 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
     });
     ThreadWorker worker(endpoint, openssl_hasher(), {.models = models.files.get()});
     const SignalThread signals(
-        [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
+        [&](const std::string& signal) {
+            notify_stopping();
+            endpoint.post(StopRequested{signal});
+        },
         [&] { endpoint.reload(); });
     NodeStart start_sink(
         metrics.sink(), host,

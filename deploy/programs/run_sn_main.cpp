@@ -11,6 +11,7 @@
 #include "deploy/host/endpoint_watch.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/host/node_start.hpp"
+#include "deploy/host/service_notice.hpp"
 #include "deploy/metrics/metrics_exporter.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "deploy/programs/node_main.hpp"
@@ -153,7 +154,10 @@ Result<int> run_on(const SnOptions& options, NodeHost& host, SqliteStore::Opened
     EndpointWatch watch(endpoint, [&](const Input& input) { metrics.count_input(input); });
     ThreadWorker worker(endpoint, openssl_hasher());
     const SignalThread signals(
-        [&](const std::string& signal) { endpoint.post(StopRequested{signal}); },
+        [&](const std::string& signal) {
+            notify_stopping();
+            endpoint.post(StopRequested{signal});
+        },
         [&] { endpoint.reload(); });
     NodeStart start_sink(metrics.sink(), host,
                          {!options.common.apls.empty(), "", "api_ready",

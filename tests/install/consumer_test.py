@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""A project outside of this tree builds against an installed Starling, by CMake and by pkg-config; its program trains
+for real and in the simulator, with a merge rule of its own, and both end with the same model.
+
+usage: consumer_test.py BUILD FOLDER      BUILD: a build of Starling; FOLDER: emptied, and kept for a look at it
+"""
+import os
+import shutil
+import sys
+
+from installed import fail, holds, rehearse, run, train_for_real
+
+
+def main():
+    build, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    source = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+    shutil.rmtree(folder, ignore_errors=True)
+    # The project is copied, so that it finds nothing of Starling's tree beside it.
+    shutil.copytree(os.path.join(source, "tests", "install", "consumer"), os.path.join(folder, "project"))
+    prefix = os.path.join(folder, "prefix")
+    run("cmake", "--install", build, "--prefix", prefix)
+
+    for root, _, names in os.walk(os.path.join(prefix)):
+        for name in names:
+            if name.endswith((".cmake", ".pc", ".hpp", ".service")):
+                with open(os.path.join(root, name), encoding="utf-8") as file:
+                    text = file.read()
+                if source + "/" in text.replace(folder, ""):
+                    fail(f"{os.path.join(root, name)} names the source tree")
+
+    project = os.path.join(folder, "project")
+    run("cmake", "-S", project, "-B", f"{project}/build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
+        "-DCMAKE_BUILD_TYPE=Release")
+    run("cmake", "--build", f"{project}/build")
+    platform = os.path.join(prefix, "share", "starling", "platforms", "two_hosts.xml")
+    simulated = rehearse(f"{project}/build/train-sim", platform, folder)
+    real = train_for_real(f"{prefix}/bin", f"{project}/build/train-run-sl", f"{project}/build/train", folder,
+                          ("127.77.0.1", "127.77.0.2"))
+    if len(real) != 1 or simulated != real:
+        fail(f"digests of the final models: simulated {simulated}, real {real}")
+
+    # The same program without CMake.
+    paths = [os.path.join(root, "pkgconfig") for root, folders, _ in os.walk(prefix) if "pkgconfig" in folders]
+    flags = run("pkg-config", "--cflags", "--libs", "starling", environment={"PKG_CONFIG_PATH": paths[0]}).split()
+    plain = f"{project}/plain"
+    run(os.environ.get("CXX", "g++"), f"{project}/train.cpp", f"{project}/rule.cpp", "-o", plain, *flags)
+    holds("the program says what it needs", "SWARM_", run(plain, expect=2))
+    print(f"same digest simulated and real: {' '.join(real)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
