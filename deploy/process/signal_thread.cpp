@@ -18,12 +18,14 @@ sigset_t waited_for() {
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     sigaddset(&signals, end_signal);
     return signals;
 }
 
 void wait_for_signals(const std::function<void(const std::string&)>& on_stop,
-                      const std::function<void()>& on_reload) {
+                      const std::function<void()>& on_reload,
+                      const std::function<void()>& on_pause) {
     const sigset_t signals = waited_for();
     bool stopping = false;
     for (;;) {
@@ -38,7 +40,11 @@ void wait_for_signals(const std::function<void(const std::string&)>& on_stop,
             on_reload();
             continue;
         }
-        if (stopping) {
+        if (signal == SIGUSR1 && on_pause) {
+            on_pause();
+            _exit(0);
+        }
+        if (stopping || signal == SIGUSR1) {
             _exit(128 + signal);
         }
         stopping = true;
@@ -57,10 +63,9 @@ void block_signals() {
 }
 
 SignalThread::SignalThread(std::function<void(const std::string&)> on_stop,
-                           std::function<void()> on_reload)
-    : thread_([stop = std::move(on_stop), reload = std::move(on_reload)] {
-          wait_for_signals(stop, reload);
-      }) {}
+                           std::function<void()> on_reload, std::function<void()> on_pause)
+    : thread_([stop = std::move(on_stop), reload = std::move(on_reload),
+               pause = std::move(on_pause)] { wait_for_signals(stop, reload, pause); }) {}
 
 SignalThread::~SignalThread() {
     pthread_kill(thread_.native_handle(), end_signal);

@@ -57,6 +57,16 @@ void note_session(const std::filesystem::path& data, std::uint64_t session, Trac
     }
 }
 
+/// Before the process ends at once: the swarm is not told that this member leaves,
+/// and waits for its next start if it needs it. The kernel then ends the ML program.
+void end_as_if_killed(NodeHost& host) {
+    notify_stopping();
+    host.log->line(Level::info, program,
+                   "Ends at once (SIGUSR1), and stays a member: start it again with the same "
+                   "command");
+    host.log->flush();
+}
+
 /// Runs the node and the ML program, if one is wanted, until both have ended.
 Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& endpoint,
                      const SocketPlace& socket, MetricsExporter& metrics, ModelFiles::Opened models,
@@ -113,7 +123,7 @@ Result<int> run_pair(const SlOptions& options, NodeHost& host, PolledEndpoint& e
             notify_stopping();
             endpoint.post(StopRequested{signal});
         },
-        [&] { endpoint.reload(); });
+        [&] { endpoint.reload(); }, [&] { end_as_if_killed(host); });
     NodeStart start_sink(
         metrics.sink(), host,
         {!options.common.apls.empty(), "sl_ready", ml ? "session_opened" : "sl_ready",

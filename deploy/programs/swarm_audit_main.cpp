@@ -6,6 +6,7 @@
 
 #include "deploy/audit/audit_report.hpp"
 #include "deploy/audit/ledger_copy.hpp"
+#include "deploy/log/progress_line.hpp"
 #include "deploy/programs/tool_main.hpp"
 #include "deploy/storage/ledger_head.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -67,8 +68,10 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     head_file.replace_extension(".head");
     // Read before the ledger: its SN may be writing, and the ledger is never behind the head.
     const Result<std::optional<LedgerHead>> head = HeadFile::read(head_file, openssl_hasher());
+    ProgressLine progress(file, head && *head ? (*head)->index : 0);
     const Result<void> read =
         read_ledger_copy(file, [&](std::uint64_t index, ByteView bytes, const Digest& link) {
+            progress.update(index);
             return ledger.audit->take(index, bytes, link);
         });
     if (!read && read.error().code != Errc::malformed) {

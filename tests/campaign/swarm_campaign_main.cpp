@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "deploy/log/progress_line.hpp"
 #include "tests/campaign/seed_process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -57,9 +58,10 @@ std::string command_of(const Arguments& arguments, std::uint64_t seed) {
     return text + (arguments.twice ? " --twice" : " --trace " + std::to_string(seed) + ".trace");
 }
 
-void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finished& finished) {
+void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finished& finished,
+         ProgressLine& progress) {
     const SeedResult& result = finished.result;
-    ++totals.seeds;
+    progress.update(++totals.seeds);
     totals.sum.faults += result.faults;
     totals.sum.rounds += result.rounds;
     totals.sum.crashes += result.crashes;
@@ -72,6 +74,7 @@ void add(Totals& totals, const Arguments& arguments, const SeedProcesses::Finish
         return;
     }
     ++totals.failed;
+    progress.clear();
     std::cout << "seed " << finished.seed << ": " << result.violations << " violations\n";
     constexpr std::size_t shown_max = 4;
     for (std::size_t i = 0; i < std::min(shown_max, result.first.size()); ++i) {
@@ -117,13 +120,16 @@ bool compare(SeedProcesses::Finished& second, const SeedProcesses::Finished& fir
 
 Totals run_once(const Arguments& arguments) {
     SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
+    ProgressLine progress("seeds", arguments.seeds);
     Totals totals;
     processes.run(
         arguments.seeds, arguments.jobs,
         [&](std::uint64_t run) {
             processes.start(arguments.first_seed + run, arguments.options.trace_file);
         },
-        [&](const SeedProcesses::Finished& finished) { add(totals, arguments, finished); });
+        [&](const SeedProcesses::Finished& finished) {
+            add(totals, arguments, finished, progress);
+        });
     return totals;
 }
 
@@ -131,6 +137,7 @@ Totals run_once(const Arguments& arguments) {
 Totals run_twice(const Arguments& arguments) {
     TemporaryDirectory directory;
     SeedProcesses processes(arguments.options, arguments.cpu_limit_s);
+    ProgressLine progress("seeds", arguments.seeds);
     Totals totals;
     std::map<std::uint64_t, SeedProcesses::Finished> first_runs;
     processes.run(
@@ -151,7 +158,7 @@ Totals run_twice(const Arguments& arguments) {
                 directory.keep();
             }
             first_runs.erase(known);
-            add(totals, arguments, finished);
+            add(totals, arguments, finished, progress);
         });
     return totals;
 }

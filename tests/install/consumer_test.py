@@ -4,11 +4,29 @@ for real and in the simulator, with a merge rule of its own, and both end with t
 
 usage: consumer_test.py BUILD FOLDER      BUILD: a build of Starling; FOLDER: emptied, and kept for a look at it
 """
+import json
 import os
 import shutil
 import sys
 
 from installed import fail, holds, rehearse, run, train_for_real
+
+
+def check_sbom(place):
+    """A document of SPDX 2.3: each component once, each related to the package, OpenSSL and libraft among them."""
+    with open(place, encoding="utf-8") as file:
+        document = json.load(file)
+    if document["spdxVersion"] != "SPDX-2.3" or document["dataLicense"] != "CC0-1.0":
+        fail(f"{place}: {document['spdxVersion']}, {document['dataLicense']}")
+    ids = [package["SPDXID"] for package in document["packages"]]
+    related = [relation["relatedSpdxElement"] for relation in document["relationships"]]
+    if len(ids) != len(set(ids)) or sorted(ids) != sorted(related):
+        fail(f"{place}: packages {ids}, relationships {related}")
+    links = {relation["relatedSpdxElement"]: relation["relationshipType"] for relation in document["relationships"]}
+    if not any("ssl" in one and how == "DYNAMIC_LINK" for one, how in links.items()):
+        fail(f"{place}: no OpenSSL in {links}")
+    if links.get("SPDXRef-libraft-dev") != "STATIC_LINK":
+        fail(f"{place}: no libraft in {links}")
 
 
 def main():
@@ -20,7 +38,8 @@ def main():
     prefix = os.path.join(folder, "prefix")
     run("cmake", "--install", build, "--prefix", prefix)
 
-    for root, _, names in os.walk(os.path.join(prefix)):
+    check_sbom(f"{prefix}/share/doc/starling/starling.spdx.json")
+    for root, _, names in os.walk(prefix):
         for name in names:
             if name.endswith((".cmake", ".pc", ".hpp", ".service")):
                 with open(os.path.join(root, name), encoding="utf-8") as file:

@@ -45,7 +45,7 @@ class Unit:
 
     def __init__(self, prefix, state, role, instance):
         self.name = f"{role}-{instance}"
-        self.success = {0}
+        self.success, self.kill_signal = {0}, signal.SIGTERM
         variables, words = {}, []
         text = open(os.path.join(prefix, f"lib/systemd/system/starling-{role}@.service"), encoding="utf-8").read()
         text = text.replace("/var/lib/starling", state).replace("%i", instance)
@@ -57,6 +57,8 @@ class Unit:
                 for setting in open(value.lstrip("-"), encoding="utf-8"):
                     if "=" in setting and not setting.startswith("#"):
                         variables.update([shlex.split(setting)[0].split("=", 1)])
+            elif key == "KillSignal":
+                self.kill_signal = signal.Signals[value]
             elif key == "SuccessExitStatus":
                 self.success |= {int(code) for code in value.split()}
             elif key == "ExecStart":
@@ -74,7 +76,7 @@ class Unit:
         self.notices.wait_for("READY=1", LIMIT, self.process)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(self.kill_signal)
 
     def await_end(self):
         self.notices.wait_for("STOPPING=1", LIMIT, self.process)
