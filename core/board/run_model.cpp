@@ -54,8 +54,8 @@ void RunModel::reached(std::int64_t time_ns, std::int64_t quiet_max_us) {
     if (!start_ns_) {
         return;
     }
-    const std::int64_t us = (time_ns - *start_ns_) / 1000;
-    if (us > latest_us_ && us - now_.us < quiet_max_us && nodes_.any_running()) {
+    const std::int64_t us = us_of(time_ns);
+    if (us > latest_us_ && us / 2 - now_.us / 2 < quiet_max_us / 2 && nodes_.any_running()) {
         latest_us_ = us;
         ++now_.version;
     }
@@ -66,10 +66,17 @@ void RunModel::add_unreadable_lines(std::uint64_t count) {
     ++now_.version;
 }
 
+std::int64_t RunModel::us_of(std::int64_t time_ns) const {
+    // Wraps around where a trace has absurd times, which is defined for unsigned numbers only.
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(time_ns) -
+                                     static_cast<std::uint64_t>(*start_ns_)) /
+           1000;
+}
+
 void RunModel::add(std::int64_t time_ns, std::string_view name, const TraceEvent& event) {
     start_ns_ = start_ns_.value_or(time_ns);
     ++events_;
-    now_ = {(time_ns - *start_ns_) / 1000, now_.version + 1};
+    now_ = {us_of(time_ns), now_.version + 1};
     latest_us_ = std::max(latest_us_, now_.us);
     const std::size_t node = nodes_.index_of(name, now_);
     {

@@ -75,6 +75,7 @@ private:
         nodes_.enter(node, state, round, now_);
     }
     std::string contract_of(std::size_t node) const;
+    std::int64_t us_of(std::int64_t time_ns) const;
 
     NodeTable nodes_;
     RoundTable rounds_;

@@ -5,7 +5,10 @@
 
 #include "bench/report/trace_reader.hpp"
 #include "core/base/invariant.hpp"
+#include "core/board/run_model.hpp"
+#include "core/json/json.hpp"
 #include "core/torch/safetensors.hpp"
+#include "deploy/board/trace_files.hpp"
 #include "deploy/storage/ledger_head.hpp"
 #include "deploy/storage/model_files.hpp"
 #include "deploy/storage/session_file.hpp"
@@ -102,7 +105,18 @@ void session(ByteView input) {
     STARLING_INVARIANT(!one || (two && *two > *one), "each start has a larger number");
 }
 
-void trace(ByteView input) { (void)read_trace(put("t.trace", input).string()); }
+/// Also what swarm-board makes of it.
+void trace(ByteView input) {
+    const std::string path = put("t.trace", input).string();
+    (void)read_trace(path);
+    RunModel run({.nodes = 5, .spans = 20, .rounds = 5, .points = 5, .log = 5, .alarms = 3});
+    auto files = TraceFiles::open({path});
+    STARLING_INVARIANT(files, "it was just written");
+    const std::uint64_t half = files->read_into(run, 3) > 0 ? run.version() : 0;
+    files->read_into(run, 1'000'000);
+    STARLING_INVARIANT(parse_json(run.json()) && parse_json(run.json(half)),
+                       "whatever the events say");
+}
 
 void xml(ByteView input) {
     for (const XmlElement& element : scan_xml(text_of(input))) {

@@ -1,9 +1,11 @@
 #include "core/base/invariant.hpp"
 #include "core/base/json_writer.hpp"
+#include "core/board/run_model.hpp"
 #include "core/json/json.hpp"
 #include "core/ledger/signature.hpp"
 #include "core/licence/licence.hpp"
 #include "core/params/param_layout.hpp"
+#include "deploy/board/status_events.hpp"
 #include "deploy/swci/swci_command.hpp"
 #include "deploy/swci/swci_options.hpp"
 #include "options/node_options.hpp"
@@ -27,6 +29,13 @@ void json(ByteView input) {
     const std::string_view given = text_of(input);
     if (const auto value = parse_json(given)) {
         walk(*value, 0);
+        // An SN's answers, as swarm-board reads them.
+        RunModel run({.nodes = 5, .spans = 20, .rounds = 5, .points = 5, .log = 5, .alarms = 3});
+        StatusEvents events(run);
+        for (const char* topic : {"servers", "nodes", "contract", "round"}) {
+            events.add(topic, *value, 1);
+        }
+        STARLING_INVARIANT(parse_json(run.json()), "whatever the answers say");
     }
     const auto quoted = parse_json(json_string(given));
     STARLING_INVARIANT(quoted && quoted->text == valid_utf8(given),
