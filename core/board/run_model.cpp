@@ -61,6 +61,14 @@ void RunModel::reached(std::int64_t time_ns, std::int64_t quiet_max_us) {
     }
 }
 
+void RunModel::heard(std::int64_t time_ns, std::string_view node) {
+    const std::optional<std::size_t> index = nodes_.find(node);
+    if (start_ns_ && index && us_of(time_ns) > nodes_.at(*index).last_us) {
+        ++now_.version;
+        nodes_.changed(*index, now_).last_us = us_of(time_ns);
+    }
+}
+
 void RunModel::add_unreadable_lines(std::uint64_t count) {
     unreadable_ += count;
     ++now_.version;

@@ -50,6 +50,8 @@ public:
 
     /// Time begins at 0, as in a simulation; else it is wall-clock time.
     bool virtual_time() const { return virtual_time_; }
+    /// The node has given a sign of life at that time.
+    void heard(std::int64_t time_ns, std::string_view node);
     /// Grows with every change.
     std::uint64_t version() const { return now_.version; }
     /// Errors in the input; counted and shown.

@@ -19,7 +19,7 @@ enum Timer : std::uint32_t { limit_timer = 1, redial_timer = 2, ask_again_timer 
 
 /// Before the servers are tried again.
 constexpr SwarmDuration redial_interval = std::chrono::milliseconds(250);
-/// Before a further query that was answered with an error is asked again.
+/// Before a further query is asked again that is not followed, or was answered with an error.
 constexpr SwarmDuration ask_again_interval = std::chrono::seconds(3);
 
 class ToolNode final : public Node {
@@ -100,11 +100,11 @@ private:
     std::vector<std::string>
         causes_;            ///< why each server could not be asked; empty: not tried, or connected
     std::size_t next_ = 0;  ///< index of the server to dial
-    std::optional<NodeId> server_;        ///< connected
-    std::uint64_t commands_done_ = 0;     ///< of two, if the roll is changed
-    bool signed_ = false;                 ///< the request, if it is a removal, has been signed
-    std::set<std::uint32_t> unanswered_;  ///< further queries to be asked again
-    bool answered_ = false;               ///< at least once
+    std::optional<NodeId> server_;       ///< connected
+    std::uint64_t commands_done_ = 0;    ///< of two, if the roll is changed
+    bool signed_ = false;                ///< the request, if it is a removal, has been signed
+    std::set<std::uint32_t> due_again_;  ///< further queries to be asked again
+    bool answered_ = false;              ///< at least once
     bool stopped_ = false;
 };
 
@@ -207,8 +207,9 @@ bool ToolNode::on_further_reply(SwarmTime now, const StatusReply& reply, std::st
         }
         if (reply.code == Errc::ok) {
             options_.on_reply(reply, text);
-        } else {
-            unanswered_.insert(query.id);
+        }
+        if (reply.code != Errc::ok || !query.follow) {
+            due_again_.insert(query.id);
             out.set_timer(ask_again_timer, now + ask_again_interval);
         }
         return true;
@@ -257,11 +258,11 @@ void ToolNode::on_timer(const TimerDue& due, Outbox& out) {
         dial(out);
     } else if (due.timer == ask_again_timer) {
         for (const StatusQuery& query : options_.also) {
-            if (server_ && unanswered_.count(query.id) > 0) {
+            if (server_ && due_again_.count(query.id) > 0) {
                 out.send(*server_, query);
             }
         }
-        unanswered_.clear();
+        due_again_.clear();
     } else if (due.timer == limit_timer) {
         if (server_) {
             causes_[next_] = "connected, but it did not answer";

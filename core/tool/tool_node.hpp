@@ -30,8 +30,9 @@ struct ToolNodeOptions {
     std::shared_ptr<const NodeSigner> signer;  ///< not nullptr with `change` or a RemoveServer
     std::uint64_t session = 0;
     /// Further queries to the same server, with IDs of their own, beside a followed `request`: all
-    /// on one connection, since a server answers a name on its newest one. One that is answered
-    /// with an error, as of a contract that does not exist yet, is asked again after some seconds.
+    /// on one connection, since a server answers a name on its newest one. One that is not
+    /// followed, or is answered with an error, as of a contract that does not exist yet, is asked
+    /// again every three seconds.
     std::vector<StatusQuery> also{};
 };
 

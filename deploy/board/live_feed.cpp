@@ -57,7 +57,7 @@ Result<std::unique_ptr<LiveFeed>> LiveFeed::start(const BoardOptions& options, L
     ToolNodeOptions tool{.id = identity->name, .servers = options.servers};
     tool.request = StatusQuery{first, topics[0], "", true};
     tool.limit = std::chrono::hours(24 * 365);  // an SN that is away may return
-    tool.also = {{first + 1, topics[1], "", true},
+    tool.also = {{first + 1, topics[1], "", false},
                  {first + 2, topics[2], options.contract, true},
                  {first + 3, topics[3], options.contract, true}};
     tool.on_reply = [topics, first, answered = listener.answered](const StatusReply& reply,

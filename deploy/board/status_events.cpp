@@ -1,5 +1,6 @@
 #include "deploy/board/status_events.hpp"
 
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 
@@ -10,6 +11,8 @@ std::string text_of(const JsonValue& object, std::string_view name) {
     const JsonValue* value = object.find(name);
     return value == nullptr || value->kind == JsonValue::Kind::null ? "" : value->text;
 }
+
+constexpr std::int64_t age_max_ms = 1'000'000'000;
 
 const std::vector<JsonMember>& list_of(const JsonValue& object, std::string_view name) {
     static const std::vector<JsonMember> none;
@@ -67,14 +70,21 @@ void StatusEvents::add_nodes(const JsonValue& answer) {
         if (name.empty() || !role || *role == Role::tool) {
             continue;
         }
-        model_.add_start("node=" + name + " role=" + std::string(to_string(*role)));
         const bool here = text_of(item.value, "connected") == "true";
         const auto known = connected_.find(name);
+        if (known == connected_.end()) {
+            model_.add_start("node=" + name + " role=" + std::string(to_string(*role)));
+        }
+        std::int64_t age_ms = 0;
+        const std::string age = text_of(item.value, "last_heard_ms_ago");
+        const auto [end, error] = std::from_chars(age.data(), age.data() + age.size(), age_ms);
+        if (error == std::errc{} && age_ms >= 0 && age_ms < age_max_ms) {
+            model_.heard(time_ns_ - age_ms * 1'000'000, name);
+        }
         if (*role == Role::sl && (known == connected_.end() ? !here : known->second != here)) {
-            report(sn_, here ? TraceEvent("node_registered").with("node", name)
-                             : TraceEvent("member_gone")
-                                   .with("contract", text_of(answer, "contract"))
-                                   .with("node", name));
+            report(sn_,
+                   here ? TraceEvent("node_registered").with("node", name)
+                        : TraceEvent("member_gone").with("contract", contract_).with("node", name));
         }
         connected_[name] = here;
     }
@@ -83,6 +93,7 @@ void StatusEvents::add_nodes(const JsonValue& answer) {
 void StatusEvents::add_contract(const JsonValue& answer) {
     const std::string contract = text_of(answer, "name");
     const std::string round = text_of(answer, "round");
+    contract_ = contract;
     if (text_of(answer, "run") != run_) {  // the members join anew
         run_ = text_of(answer, "run");
         members_.clear();

@@ -38,6 +38,7 @@ private:
     std::map<std::string, bool> connected_;      ///< node -> as it was told last
     std::set<std::string> members_;              ///< active ones
     std::map<std::string, std::string> losses_;  ///< member -> last loss, and the round, as text
+    std::string contract_;                       ///< that is followed
     std::string run_;                            ///< that `members_` are of
     std::string round_;                          ///< run and round that is on
     std::set<std::string> told_;                 ///< what was told of this round

@@ -178,7 +178,10 @@ async function follow(page) {
     };
     const events = new EventSource("api/events");
     events.onopen = () => state("connected", false);
-    events.onerror = () => state("connection lost: shows the last state, and tries again", true);
+    events.onerror = () => {
+        page.run.version = 0; // the next one may be another server, with another run
+        state("connection lost: shows the last state, and tries again", true);
+    };
     events.addEventListener("version", () => update().catch(() => {
         fetching = false;
         state("connection lost: shows the last state", true);

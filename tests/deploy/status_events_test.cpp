@@ -1,0 +1,103 @@
+// What swarm-board makes of an SN's answers.
+#include "deploy/board/status_events.hpp"
+
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+class StatusEventsTest : public testing::Test {
+protected:
+    void answer(std::string_view topic, std::string_view json) {
+        const Result<JsonValue> value = parse_json(json);
+        ASSERT_TRUE(value) << value.error().message;
+        events.add(topic, *value, ++second * 1'000'000'000);
+    }
+    JsonValue run() const { return *parse_json(model.json()); }
+    std::string wait() const {
+        const JsonValue all = run();
+        return all.find("waits")->items.back().value.find("text")->text;
+    }
+    void two_members() {
+        answer("servers", R"({"leader": "sn1", "name": "sn1", "term": 3,
+            "servers": [{"name": "sn1", "leads": true, "connected": true}]})");
+        answer("contract", R"({"name": "c", "run": 0, "round": 0, "members": [
+            {"name": "sl1", "status": "active"}, {"name": "sl2", "status": "active"}]})");
+    }
+
+    RunModel model;
+    StatusEvents events{model};
+    std::int64_t second = 1'700'000'000;
+};
+
+TEST_F(StatusEventsTest, TellWhoLeads) {
+    two_members();
+    EXPECT_EQ(run().find("leader")->text, "sn1");
+    EXPECT_EQ(run().find("term")->text, "3");
+}
+
+TEST_F(StatusEventsTest, TellForWhomARoundWaits) {
+    two_members();
+    answer("round", R"({"name": "c", "run": 0, "round": 0, "attempt": 0, "phase": "gathering",
+        "checked_in_members": ["sl1"], "last_commit": null})");
+    EXPECT_EQ(wait(), "Round 0: 1 of 2 members has checked in. Missing: sl2.");
+    answer("round", R"({"name": "c", "run": 0, "round": 0, "attempt": 0, "phase": "exchanging",
+        "checked_in_members": ["sl1", "sl2"], "exchanging_members": ["sl1", "sl2"],
+        "reported_members": ["sl2"], "last_commit": null})");
+    EXPECT_EQ(wait(), "Round 0: exchange of parameters, until sl1 has merged.");
+    answer("round", R"({"name": "c", "run": 0, "round": 1, "attempt": 0, "phase": "gathering",
+        "checked_in_members": [], "last_commit": {"round": 0, "digest": "ab", "final": false,
+        "members": [{"name": "sl1"}, {"name": "sl2"}]}})");
+    EXPECT_EQ(wait(), "Round 1: the members train. Nobody waits.");
+    EXPECT_EQ(run().find("rounds")->items.at(0).value.find("digest")->text, "ab");
+}
+
+TEST_F(StatusEventsTest, TheSameAnswerTwiceChangesNothing) {
+    two_members();
+    const std::string answer_text = R"({"name": "c", "run": 0, "round": 0, "attempt": 0,
+        "phase": "gathering", "checked_in_members": ["sl1"], "last_commit": null})";
+    answer("round", answer_text);
+    const std::uint64_t version = model.version();
+    answer("round", answer_text);
+    two_members();
+    EXPECT_EQ(model.version(), version);
+}
+
+TEST_F(StatusEventsTest, ALossIsTakenOncePerRound) {
+    two_members();
+    for (int i = 0; i < 3; ++i) {
+        answer("contract", R"({"name": "c", "run": 0, "round": 0, "members": [
+            {"name": "sl1", "status": "active", "checked_in": true, "last_loss": 0.5}]})");
+    }
+    const JsonValue all = run();
+    ASSERT_EQ(all.find("losses")->items.size(), 1U);
+    EXPECT_EQ(all.find("losses")->items.at(0).value.items.at(3).value.text, "500000");
+}
+
+TEST_F(StatusEventsTest, ANodeThatIsNotConnectedIsDownAndOneThatIsHeardHasASignOfLife) {
+    two_members();
+    for (const char* connected : {"true", "false"}) {
+        answer("nodes", R"({"nodes": [
+            {"name": "sl1", "role": "sl", "connected": true, "last_heard_ms_ago": 250},
+            {"name": "sl2", "role": "sl", "connected": )" +
+                            std::string(connected) + R"(, "last_heard_ms_ago": null}]})");
+    }
+    const JsonValue all = run();
+    const auto& nodes = all.find("nodes")->items;
+    EXPECT_EQ(nodes.at(1).value.find("last_us")->text, "2750000");  // 0.25 s before the last answer
+    EXPECT_EQ(nodes.at(2).value.find("state")->text, "down");
+    EXPECT_EQ(all.find("alarms")->items.size(), 1U);
+}
+
+TEST_F(StatusEventsTest, AnAnswerThatLacksEverythingIsNone) {
+    for (const char* topic : {"servers", "nodes", "contract", "round", "other"}) {
+        answer(topic, "{}");
+        answer(topic, "[1, {\"name\": 7}]");
+        answer(topic, R"({"servers": 1, "nodes": [1], "members": "x", "last_commit": [],
+            "checked_in_members": {"a": {}}})");
+    }
+    EXPECT_EQ(run().find("rounds")->items.size(), 0U);
+}
+
+}  // namespace
+}  // namespace starling
