@@ -20,7 +20,7 @@ enum Timer : std::uint32_t { limit_timer = 1, redial_timer = 2, ask_again_timer 
 /// Before the servers are tried again.
 constexpr SwarmDuration redial_interval = std::chrono::milliseconds(250);
 /// Before a further query is asked again that is not followed, or was answered with an error.
-constexpr SwarmDuration ask_again_interval = std::chrono::seconds(3);
+constexpr SwarmDuration ask_again_interval = std::chrono::seconds(1);
 
 class ToolNode final : public Node {
 public:

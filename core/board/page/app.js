@@ -124,6 +124,7 @@ class Page {
         drawRounds(by("rounds"), by("rounds-note"), run, time);
         drawAlarms(by("alarms"), run, time);
         drawLog(by("log"), by("log-note"), run, time, by("log-filter").value);
+        by("network-panel").hidden = !run.roundList.some((round) => round.sent_bytes > 0);
         by("loss-panel").hidden = run.losses.length === 0;
         drawLoss(by("loss"), by("loss-legend"), run, time, by("axis").value);
         drawPhases(by("phases"), run, time);

@@ -23,6 +23,16 @@ export function drawWaits(parent, run, us) {
         }));
 }
 
+/// Also those before a live run was joined: the numbers of a run's rounds begin at 0.
+function countRounds(rounds) {
+    const latest = new Map();
+    for (const round of rounds) {
+        const key = JSON.stringify([round.contract, round.run]);
+        latest.set(key, Math.max(latest.get(key) ?? 0, round.round + 1));
+    }
+    return [...latest.values()].reduce((sum, count) => sum + count, 0);
+}
+
 /// The figures of a run so far.
 export function drawFigures(parent, run, us) {
     const rounds = run.committedUntil(us);
@@ -33,10 +43,10 @@ export function drawFigures(parent, run, us) {
     const trouble = nodes.filter((node) => troubled.has(run.spanAt(node.index, us)?.state)).length;
     const figures = [
         ["Time", clockText(us)],
-        ["Rounds committed", String(rounds.length)],
+        ["Rounds committed", String(countRounds(rounds))],
         ["Members, last round", String(last?.members ?? members)],
         ["Leader of the SNs", run.leaderAt(us) || "none"],
-        ["Parameters exchanged", bytesText(bytes)],
+        ["Parameters exchanged", bytes > 0 || run.kind !== "live" ? bytesText(bytes) : "not known"],
         ["Newest digest", last?.digest.slice(0, 12) || "none"],
         ["Nodes in trouble", String(trouble)],
     ];
@@ -99,7 +109,7 @@ export function drawRounds(body, note, run, us) {
             done ? "committed" : round.frozen_us >= 0 && round.frozen_us <= us ? "exchanging" : "gathering",
             round.members > 0 ? String(round.members) : "", String(round.attempt + 1),
             between(round.first_check_in_us, round.frozen_us), between(round.frozen_us, round.committed_us),
-            done ? bytesText(round.sent_bytes) : "",
+            done && round.sent_bytes > 0 ? bytesText(round.sent_bytes) : "",
             done && exchange > 0 && round.sent_bytes > 0 ? `${bytesText(round.sent_bytes / exchange)}/s` : "",
             done ? round.digest.slice(0, 12) : ""]);
     }));
