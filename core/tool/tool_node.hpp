@@ -32,7 +32,7 @@ struct ToolNodeOptions {
     /// Further queries to the same server, with IDs of their own, beside a followed `request`: all
     /// on one connection, since a server answers a name on its newest one. One that is not
     /// followed, or is answered with an error, as of a contract that does not exist yet, is asked
-    /// again every three seconds.
+    /// again every second.
     std::vector<StatusQuery> also{};
 };
 
