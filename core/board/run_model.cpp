@@ -66,6 +66,7 @@ void RunModel::heard(std::int64_t time_ns, std::string_view node) {
     if (start_ns_ && index && us_of(time_ns) > nodes_.at(*index).last_us) {
         ++now_.version;
         nodes_.changed(*index, now_).last_us = us_of(time_ns);
+        latest_us_ = std::max(latest_us_, us_of(time_ns));
     }
 }
 

@@ -71,7 +71,7 @@ function signOfLife(node, span, run, us) {
     if (us < run.end || ["ended", "failed"].includes(span?.state)) {
         return span ? `${clockText(span.from)}` : "";
     }
-    return `${secondsText((us - node.last_us) / 1e6)} ago`;
+    return `${secondsText(Math.max(0, us - node.last_us) / 1e6)} ago`;
 }
 
 export function drawNodes(body, note, nodes, run, us) {
