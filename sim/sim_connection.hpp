@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,8 +22,8 @@ struct Item {
     SendGroup group = 0;
 };
 
-/// A queue without memory while it is empty: most lanes are idle, and there are two for each pair
-/// of members that exchange.
+/// Frames that wait. Without memory while it is empty: most lanes are idle, and there are two for
+/// each pair of members that exchange.
 class ItemQueue {
 public:
     bool empty() const { return head_ == items_.size(); }

@@ -264,17 +264,23 @@ std::vector<SimLink> SimEngine::route_links(HostIndex from, HostIndex to) const 
 std::uint64_t SimEngine::transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
                                   std::function<void(bool)> done) {
     if (from == to && impl_->routes->has_own_loopback(from)) {
-        return impl_->transfers.start_on_loopback(bytes, SimRoutes::own_loopback.bytes_per_second,
-                                                  std::move(done));
+        return impl_->transfers.start_unshared(bytes, SimRoutes::own_loopback.bytes_per_second,
+                                               std::move(done));
     }
     if (from == to && impl_->times_loopbacks) {
         const double rate = impl_->routes->unshared_loopback(from);
         if (rate > 0.0) {
-            return impl_->transfers.start_on_loopback(bytes, rate, std::move(done));
+            return impl_->transfers.start_unshared(bytes, rate, std::move(done));
         }
     }
     const std::vector<s4u::Host*>& hosts = impl_->resources.hosts();
     return impl_->transfers.start(*hosts[from], *hosts[to], bytes, std::move(done));
+}
+
+std::uint64_t SimEngine::transfer_unshared(HostIndex from, HostIndex to, std::uint64_t bytes,
+                                           std::function<void(bool)> done) {
+    return impl_->transfers.start_unshared(bytes, route(from, to).bytes_per_second,
+                                           std::move(done));
 }
 
 void SimEngine::time_loopbacks() { impl_->times_loopbacks = true; }

@@ -115,6 +115,10 @@ public:
     /// \return  its number, for remaining_bytes().
     std::uint64_t transfer(HostIndex from, HostIndex to, std::uint64_t bytes,
                            std::function<void(bool)> done);
+    /// The same at the full bandwidth of the route, by a timer: without SimGrid, and without
+    /// sharing links. It does not see changes of hosts and links.
+    std::uint64_t transfer_unshared(HostIndex from, HostIndex to, std::uint64_t bytes,
+                                    std::function<void(bool)> done);
     /// Transfers within a host over a FATPIPE link, whose bandwidth each has for itself, are timed
     /// without SimGrid from here on. They don't see changes of that link.
     void time_loopbacks();

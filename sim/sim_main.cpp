@@ -282,11 +282,11 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     const bool scaled = flags.scale.hosts > 0;
     const SubstituteFile platform(
         flags.platform, scaled && flags.platform.empty() ? scale_platform(flags.scale) : "");
-    SimEngine engine("swarm-sim", simgrid, is_large(platform.path()));
+    SimEngine engine("swarm-sim", simgrid, scaled || is_large(platform.path()));
     engine.set_meter(status.meter());
     if (scaled) {
         engine.time_loopbacks();
-        options.large_bursts = true;
+        options.large = true;
         status.meter().rounds_planned = flags.scale.rounds;
     }
     if (const auto loaded = engine.load_platform(platform.path(), !flags.no_profiles); !loaded) {

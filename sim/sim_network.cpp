@@ -8,10 +8,10 @@
 #include "sim/sim_network.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 #include <vector>
 
+#include "sim/flow_limit.hpp"
 #include "sim/sim_connection.hpp"
 
 namespace starling {
@@ -21,17 +21,9 @@ using namespace sim_connection;
 namespace {
 
 constexpr std::uint64_t coalesce_bytes_max = std::uint64_t{64} * 1024;
-/// With large bursts. SimGrid's cost of a flow grows with the number of those under way.
-constexpr std::size_t flows_of_host_max = 128;
 constexpr std::uint64_t large_burst_bytes_max = std::uint64_t{16} * 1024 * 1024;
 // Limit if nobody answers: that of a real endpoint for TCP and TLS.
 constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
-
-/// Flows that leave a host.
-struct Outgoing {
-    std::size_t flows = 0;
-    std::deque<std::function<void()>> waiting;
-};
 
 }  // namespace
 
@@ -302,36 +294,28 @@ struct SimNetwork::Impl {
         if (!reachable(from, to)) {
             return reset(connection, "the route to " + engine.host_name(to) + " is down", {});
         }
-        if (bursts == Bursts::large && from != to) {
-            Outgoing& outgoing = outgoing_of[from];
-            if (outgoing.flows == flows_of_host_max) {
-                outgoing.waiting.push_back(
-                    [this, connection, side, burst = std::move(burst), bytes]() mutable {
-                        start_transfer(connection, side, std::move(burst), bytes);
-                    });
-                return;
-            }
-            ++outgoing.flows;
+        if (bursts == Bursts::large && bytes <= coalesce_bytes_max) {
+            connection->lane[index(side)].transfer = engine.transfer_unshared(
+                from, to, bytes,
+                [this, connection, side, burst = std::move(burst)](bool ok) mutable {
+                    transfer_ended(connection, side, std::move(burst), ok);
+                });
+            return;
+        }
+        const bool limited = bursts == Bursts::large && from != to;
+        if (limited && !limit.admit(from, to, [this, connection, side, burst, bytes] {
+                start_transfer(connection, side, burst, bytes);
+            })) {
+            return;
         }
         connection->lane[index(side)].transfer = engine.transfer(
             from, to, bytes,
-            [this, connection, side, from, to, burst = std::move(burst)](bool ok) mutable {
+            [this, connection, side, from, to, limited, burst = std::move(burst)](bool ok) mutable {
                 transfer_ended(connection, side, std::move(burst), ok);
-                if (bursts == Bursts::large && from != to) {
-                    --outgoing_of[from].flows;
-                    start_waiting(from);
+                if (limited) {
+                    limit.ended(from, to);
                 }
             });
-    }
-
-    /// Those that wait until other flows of that host have ended.
-    void start_waiting(HostIndex from) {
-        Outgoing& outgoing = outgoing_of[from];
-        while (outgoing.flows < flows_of_host_max && !outgoing.waiting.empty()) {
-            const std::function<void()> next = std::move(outgoing.waiting.front());
-            outgoing.waiting.pop_front();
-            next();
-        }
     }
 
     void transfer_ended(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
@@ -558,7 +542,7 @@ struct SimNetwork::Impl {
     std::uint64_t last_number = 0;
     std::uint64_t messages = 0;  ///< delivered
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
-    std::map<HostIndex, Outgoing> outgoing_of;
+    FlowLimit limit;
 
     class Port;
 };

@@ -101,7 +101,8 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
         world.machines.host(plan.host), world.calibration, world.hasher, WorkStores{store, store},
         [raw = self.get()](WorkDone done) { raw->handle(std::move(done)); });
     self->runner_ = std::make_unique<NodeRunner>(
-        *self->node_, NodeServices{*self->endpoint_, store, *self->worker_, world.trace});
+        *self->node_,
+        NodeServices{*self->endpoint_, store, *self->worker_, world.trace, world.group_commits});
     return self;
 }
 

@@ -37,6 +37,7 @@ public:
         const Calibration& calibration;
         const Hasher& hasher;
         TraceSink& trace;
+        bool group_commits = false;  ///< see NodeServices
     };
     /// \param on_stop  the node has stopped; called from SimEngine::run(). The SimNode must not be
     ///                 destroyed inside it.

@@ -65,8 +65,8 @@ std::uint64_t SimTransfers::start(s4u::Host& from, s4u::Host& to, std::uint64_t 
     return number;
 }
 
-std::uint64_t SimTransfers::start_on_loopback(std::uint64_t bytes, double bytes_per_second,
-                                              std::function<void(bool)> done) {
+std::uint64_t SimTransfers::start_unshared(std::uint64_t bytes, double bytes_per_second,
+                                           std::function<void(bool)> done) {
     const double seconds = static_cast<double>(bytes) / bytes_per_second;
     events_.add(SimEvents::now() + from_seconds(seconds), [this, bytes, done = std::move(done)] {
         moved(bytes);

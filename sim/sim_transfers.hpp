@@ -27,9 +27,9 @@ public:
     /// \return  its number, for remaining_bytes().
     std::uint64_t start(simgrid::s4u::Host& from, simgrid::s4u::Host& to, std::uint64_t bytes,
                         std::function<void(bool)> done);
-    /// Within a host, over a link that nothing else shares: by a timer, without SimGrid.
-    std::uint64_t start_on_loopback(std::uint64_t bytes, double bytes_per_second,
-                                    std::function<void(bool)> done);
+    /// Over links that nothing else shares: by a timer, without SimGrid.
+    std::uint64_t start_unshared(std::uint64_t bytes, double bytes_per_second,
+                                 std::function<void(bool)> done);
     /// Bytes left; 0 once it has ended.
     double remaining_bytes(std::uint64_t transfer) const;
 

@@ -91,7 +91,7 @@ struct Simulation::Impl {
           machines(engine, options.cores_shared, options.calibration.spread, options.seed),
           network(engine, from_seconds(options.calibration.handshake_seconds),
                   NetworkCpu{machines, options.calibration},
-                  options.large_bursts ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
+                  options.large ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
           watch(options.round_limit) {}
 
     // Starting: actors, their nodes, and the program of each ML node.
@@ -151,12 +151,13 @@ struct Simulation::Impl {
         }
         member.outcome.killed = false;
         member.outcome.exit_code.reset();
-        auto node = SimNode::make(
-            {engine, network, machines, options.calibration, openssl_hasher(), outcome.faults},
-            member.plan,
-            make_node(member.plan, member.starts, member.store.get(), shared_rounds,
-                      openssl_hasher()),
-            member.store.get(), [this, &member](const Stop& stop) { ended(member, stop); });
+        auto node = SimNode::make({engine, network, machines, options.calibration, openssl_hasher(),
+                                   outcome.faults, options.large},
+                                  member.plan,
+                                  make_node(member.plan, member.starts, member.store.get(),
+                                            shared_rounds, openssl_hasher()),
+                                  member.store.get(),
+                                  [this, &member](const Stop& stop) { ended(member, stop); });
         if (!node) {
             throw UsageError(node.error().message);
         }

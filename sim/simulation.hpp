@@ -35,8 +35,8 @@ struct SimulationOptions {
     /// first second of their licence.
     std::optional<std::int64_t> date;
     std::optional<SwarmTime> until;  ///< end of the run, whatever the nodes do
-    /// For swarms of thousands: see SimNetwork::Bursts::large.
-    bool large_bursts = false;
+    /// For swarms of thousands: SimNetwork::Bursts::large and NodeServices::group_commits.
+    bool large = false;
     /// The run ends after this long without training, other work or any event: then the nodes wait
     /// for each other for ever.
     SwarmDuration stall_limit = std::chrono::hours(1);

@@ -204,10 +204,27 @@ void NodeRunner::execute(Effect& effect) {
 /// Handles inputs that waited for the disk, and answers to MeasureArrivals.
 void NodeRunner::handle_waiting() {
     while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
+        if (services_.group_commits && waiting_inputs_.size() > 1) {
+            step_waiting_together();
+            continue;
+        }
         const Input input = std::move(waiting_inputs_.front());
         waiting_inputs_.pop_front();
         step(input);
     }
+}
+
+void NodeRunner::step_waiting_together() {
+    for (std::size_t count = 0; count < together_max && !waiting_inputs_.empty(); ++count) {
+        if (std::any_of(waiting_effects_.begin(), waiting_effects_.end(), is_stop)) {
+            break;
+        }
+        const Input input = std::move(waiting_inputs_.front());
+        waiting_inputs_.pop_front();
+        step_node(input);
+    }
+    write_waiting();
+    execute_waiting();
 }
 
 void NodeRunner::after_write(const Result<void>& kept) {

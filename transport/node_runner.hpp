@@ -82,6 +82,9 @@ struct NodeServices {
     Store* store;  ///< nullptr for a node that keeps nothing
     WorkExecutor& work;
     TraceSink& trace;
+    /// Inputs that have waited for a simulated write share the next one, as inputs do that have
+    /// arrived together at a real node. False: each has a write of its own.
+    bool group_commits = false;
 };
 
 /// Runs one node: hands it inputs, executes its effects in order, keeps its timers. The one place
@@ -111,6 +114,7 @@ public:
 private:
     void step(const Input& input);
     void step_node(const Input& input);
+    void step_waiting_together();
     void write_waiting();
     void execute_waiting();
     void handle_waiting();

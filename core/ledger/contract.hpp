@@ -171,13 +171,13 @@ struct Contract {
     struct RoundTimes {
         SwarmTime began_at{};     ///< of this round: the commit of the one before
         SwarmDuration longest{};  ///< of this run, from commit to commit
+        /// Index of the last entry that changed more than who has enrolled and checked in.
+        std::uint64_t decided = 0;
     };
     RoundTimes times;
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it
-    /// Of the last one that changed more than who has enrolled and checked in.
-    std::uint64_t decided = 0;
 
     std::uint32_t checked_in_count() const;
     std::uint32_t active_count() const;

@@ -240,8 +240,8 @@ std::uint64_t busiest_member_bytes(std::uint64_t member_count, std::uint64_t lay
     const std::uint64_t owned = (layout_bytes + owners - 1) / owners;  // and its contributions
     std::uint64_t copies = 0;  // of the model, that a relay sends
     if (kind == ExchangePlan::tree) {
-        const auto group = static_cast<std::uint64_t>(
-            std::lround(std::sqrt(static_cast<double>(member_count))));
+        const auto group =
+            static_cast<std::uint64_t>(std::lround(std::sqrt(static_cast<double>(member_count))));
         const std::uint64_t relays = tree_owners_max(member_count);
         copies = (group + relays - 1) / relays;
     }

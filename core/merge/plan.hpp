@@ -33,7 +33,7 @@ struct MergePlan {
     std::vector<std::uint32_t> owner_of;  ///< who merges it, for each segment
 
     // Of a tree.
-    std::vector<std::uint32_t> group_of;             ///< for each member
+    std::vector<std::uint32_t> group_of;  ///< for each member
     /// For each group its members that may pass on segments: of those that merge all, or as many as
     /// tree_owners_max() allows.
     std::vector<std::vector<std::uint32_t>> relays;

@@ -28,7 +28,6 @@ private:
     }
 
 public:
-
     bool empty() const { return ranges_.empty(); }
     std::size_t size() const { return size_; }
     /// Ascending, not adjacent, none empty.

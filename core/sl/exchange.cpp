@@ -36,8 +36,6 @@ std::uint32_t index_of(const MemberList& members, const NodeId& node) {
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
       plan_(plan_of(setup_)),
-      contributors_(plan_->contributors),
-      owned_(plan_->owned_by(index_of(setup_.members, setup_.self))),
       self_(index_of(setup_.members, setup_.self)),
       partners_(plan_->partners_of(self_, static_cast<std::uint32_t>(setup_.members.size()))),
       codec_(setup_.layout, setup_.compression),
@@ -58,14 +56,14 @@ void Exchange::set_missing() {
             states_[plan().source_of(segment, self_)].merged.insert(segment);
         }
     }
-    if (!owned_.empty()) {
-        for (const std::uint32_t contributor : contributors_) {
+    if (!owned_segments().empty()) {
+        for (const std::uint32_t contributor : contributors()) {
             if (contributor == self_) {
                 continue;
             }
             const RoundMember& member = setup_.members[contributor];
             SegmentSet& missing = states_[contributor].contributions;
-            for (const std::uint32_t segment : owned_) {
+            for (const std::uint32_t segment : owned_segments()) {
                 if (!setup_.kept || !setup_.kept->find(member, segment)) {
                     missing.insert(segment);
                 }
@@ -108,11 +106,11 @@ std::uint64_t Exchange::missing_bytes(const SegmentSet& segments, SegmentKind ki
 }
 
 void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
-    for (std::size_t c = 0; c < contributors_.size(); ++c) {
-        for (const std::uint32_t segment : owned_) {
-            const RoundMember& member = setup_.members[contributors_[c]];
+    for (std::size_t c = 0; c < contributors().size(); ++c) {
+        for (const std::uint32_t segment : owned_segments()) {
+            const RoundMember& member = setup_.members[contributors()[c]];
             auto kept = setup_.kept ? setup_.kept->find(member, segment) : std::nullopt;
-            if (kept && contributors_[c] != self_) {
+            if (kept && contributors()[c] != self_) {
                 contribute(segment, c, std::move(*kept), out);
             }
         }
@@ -230,8 +228,8 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     if (setup_.kept != nullptr) {
         setup_.kept->keep(setup_.members[member], data.index, body, setup_.layout->size_bytes());
     }
-    const auto place = std::lower_bound(contributors_.begin(), contributors_.end(), member);
-    contribute(data.index, static_cast<std::size_t>(place - contributors_.begin()),
+    const auto place = std::lower_bound(contributors().begin(), contributors().end(), member);
+    contribute(data.index, static_cast<std::size_t>(place - contributors().begin()),
                std::move(body), out);
     if (!contributes(partner)) {
         request_within_window(now, out);
@@ -240,9 +238,9 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
 }
 
 void Exchange::contribute_own(std::uint32_t segment, Outbox& out) {
-    const auto self = std::lower_bound(contributors_.begin(), contributors_.end(), self_);
-    if (self != contributors_.end() && *self == self_) {
-        contribute(segment, static_cast<std::size_t>(self - contributors_.begin()),
+    const auto self = std::lower_bound(contributors().begin(), contributors().end(), self_);
+    if (self != contributors().end() && *self == self_) {
+        contribute(segment, static_cast<std::size_t>(self - contributors().begin()),
                    own_.encoded(segment), out);
     }
 }
@@ -250,12 +248,12 @@ void Exchange::contribute_own(std::uint32_t segment, Outbox& out) {
 void Exchange::contribute(std::uint32_t segment, std::size_t contributor, Blob body, Outbox& out) {
     Assembly& assembly = assemblies_[segment];
     if (assembly.contributions.empty()) {
-        assembly = {std::vector<Blob>(contributors_.size()), plan_->weights, 0};
+        assembly = {std::vector<Blob>(contributors().size()), plan_->weights, 0};
     }
     const std::size_t slot = setup_.in_arrival_order ? assembly.present : contributor;
     assembly.contributions[slot] = std::move(body);
     assembly.weights[slot] = plan_->weights[contributor];
-    if (++assembly.present < contributors_.size()) {
+    if (++assembly.present < contributors().size()) {
         return;
     }
     MergeWork work{.layout = setup_.layout,
@@ -288,8 +286,8 @@ void Exchange::store_merged(std::uint32_t segment, Blob values, Blob encoded, Ou
 std::vector<NodeId> Exchange::contributors_at(const std::vector<std::uint32_t>& places) const {
     std::vector<NodeId> nodes;
     for (const std::uint32_t place : places) {
-        if (!setup_.in_arrival_order && place < contributors_.size()) {
-            nodes.push_back(setup_.members[contributors_[place]].id);
+        if (!setup_.in_arrival_order && place < contributors().size()) {
+            nodes.push_back(setup_.members[contributors()[place]].id);
         }
     }
     return nodes;

@@ -141,6 +141,9 @@ private:
     };
 
     bool owned(std::uint32_t segment) const { return plan().owner_of[segment] == self_; }
+    const std::vector<std::uint32_t>& contributors() const { return plan_->contributors; }
+    /// Of this member, ascending.
+    const std::vector<std::uint32_t>& owned_segments() const { return plan_->owned_by(self_); }
     void set_missing();
     Partner* find(const NodeId& node);
     const Partner* find(const NodeId& node) const {
@@ -174,9 +177,7 @@ private:
 
     ExchangeSetup setup_;
     std::shared_ptr<const RoundPlan> plan_;
-    const std::vector<std::uint32_t>& contributors_;
-    const std::vector<std::uint32_t>& owned_;  ///< segments, ascending
-    std::uint32_t self_ = 0;                   ///< index of this member
+    std::uint32_t self_ = 0;  ///< index of this member
     std::vector<std::uint32_t> partners_;
     std::map<std::uint32_t, Partner> states_;  ///< of the partners, by index
     /// Partners that may be asked for contributions as soon as others have sent theirs.

@@ -11,17 +11,19 @@ namespace starling {
 ///
 /// \return  whether there are more segments in it now.
 bool Exchange::open_window(Outbox& out) {
-    const std::uint64_t each = segment_bytes * contributors_.size();
+    const std::uint64_t each = segment_bytes * contributors().size();
     const auto room = std::max<std::uint64_t>(2, contribution_window_bytes / each);
-    const auto next = std::lower_bound(owned_.begin(), owned_.end(), contributions_below_);
-    if (next == owned_.end() || 2 * open_ > room) {
+    const auto next =
+        std::lower_bound(owned_segments().begin(), owned_segments().end(), contributions_below_);
+    if (next == owned_segments().end() || 2 * open_ > room) {
         return false;
     }
     auto end = next;
-    for (; end != owned_.end() && open_ < room; ++end) {
+    for (; end != owned_segments().end() && open_ < room; ++end) {
         open_ += merged_.has(*end) ? 0U : 1U;
     }
-    contributions_below_ = end == owned_.end() ? std::numeric_limits<std::uint32_t>::max() : *end;
+    contributions_below_ =
+        end == owned_segments().end() ? std::numeric_limits<std::uint32_t>::max() : *end;
     for (auto segment = next; segment != end; ++segment) {
         contribute_own(*segment, out);
     }

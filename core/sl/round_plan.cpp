@@ -107,8 +107,7 @@ void RoundPlan::add_partners_in_tree(std::uint32_t member,
     if (!std::binary_search(serving.begin(), serving.end(), member)) {
         return;
     }
-    partners.insert(partners.end(), members_of_group[group].begin(),
-                    members_of_group[group].end());
+    partners.insert(partners.end(), members_of_group[group].begin(), members_of_group[group].end());
     for (std::uint32_t segment = 0; segment < merge.owner_of.size(); ++segment) {
         if (merge.relay_of(segment, group) == member) {
             partners.push_back(merge.owner_of[segment]);

@@ -28,8 +28,8 @@ bool is_the_same(const ContractView& a, const ContractView& b) {
 }  // namespace
 
 std::shared_ptr<const RoundPlan> SharedRounds::plan(const RoundPlanKey& key) {
-    const auto found =
-        std::find_if(plans_.begin(), plans_.end(), [&](const Plan& kept) { return kept.key == key; });
+    const auto found = std::find_if(plans_.begin(), plans_.end(),
+                                    [&](const Plan& kept) { return kept.key == key; });
     if (found != plans_.end()) {
         return found->plan;
     }

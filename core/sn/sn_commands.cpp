@@ -14,7 +14,16 @@ constexpr std::size_t chatty_members = 64;
 
 /// Version of the state that members have to know.
 std::uint64_t newest_for_members(const Contract& contract) {
-    return contract.members.size() > chatty_members ? contract.decided : contract.version;
+    return contract.members.size() > chatty_members ? contract.times.decided : contract.version;
+}
+
+/// Whether the member was sent this on its connection a moment ago, and can't have it yet: the
+/// views of many members take long on the SN's link.
+bool is_on_its_way(const Contract& contract, const Heartbeat& heartbeat,
+                   const SnPeer::SentView& sent, SwarmTime now) {
+    constexpr SwarmDuration view_wait = std::chrono::seconds(10);
+    return contract.members.size() > chatty_members && heartbeat.known_version > 0 &&
+           sent.version >= contract.times.decided && now - sent.at < view_wait;
 }
 
 }  // namespace
@@ -110,8 +119,11 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox
         reply(from, {0, Errc::stale, "this node has sent no check-in for too long", 0}, out);
         return;
     }
+    Peer& peer = peers_[from];
     if (contract != nullptr && contract->run == heartbeat.run &&
-        newest_for_members(*contract) > heartbeat.known_version) {
+        newest_for_members(*contract) > heartbeat.known_version &&
+        !is_on_its_way(*contract, heartbeat, peer.sent_view, now_)) {
+        peer.sent_view = {contract->version, now_};
         out.send(from, ViewUpdate{view_of(*contract)});
     } else {
         reply(from, {0, Errc::ok, "", 0}, out);

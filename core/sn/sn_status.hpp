@@ -37,6 +37,11 @@ struct SnPeer {
     Measured rate_from;  ///< of the attempt that `heartbeat` is about: 10 to 20 s ago
     Measured rate_to;
     std::optional<SubmitCommand> unanswered;  ///< the newest; a node has one pending at a time
+    struct SentView {
+        std::uint64_t version = 0;
+        SwarmTime at{};
+    };
+    SentView sent_view;  ///< the newest one on this connection
 
     /// A frame of this node has come, here or at another SN.
     void on_frame(SwarmTime now);

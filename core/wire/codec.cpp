@@ -485,8 +485,8 @@ Bytes encode_head(const Frame& frame) {
 
 std::uint64_t encoded_size(const Frame& frame) {
     const auto* update = std::get_if<ViewUpdate>(&frame.message);
-    const std::uint64_t message = update != nullptr ? encoded_size(update->view)
-                                                    : encode_message(frame.message).size();
+    const std::uint64_t message =
+        update != nullptr ? encoded_size(update->view) : encode_message(frame.message).size();
     return frame_header_bytes + message + frame.body.size();
 }
 

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <unordered_map>
+#include <utility>
+
+#include "sim/sim_engine.hpp"
+
+namespace starling {
+
+/// Bounds the flows that a host sends and receives at once; others wait. SimGrid's cost of a flow
+/// grows with the number of those under way, and of those that it shares links with.
+class FlowLimit {
+public:
+    static constexpr std::size_t flows_max = 2;  ///< of a host, in each direction
+
+    /// Whether the flow may start now; ended() has to be called for it later. If not, `start` is
+    /// called when another one has ended, and asks again.
+    bool admit(HostIndex from, HostIndex to, std::function<void()> start) {
+        Flows& sender = of_[from];
+        Flows& receiver = of_[to];
+        if (sender.sending == flows_max) {
+            sender.to_send.push_back(std::move(start));
+            return false;
+        }
+        if (receiver.receiving == flows_max) {
+            receiver.to_receive.push_back(std::move(start));
+            return false;
+        }
+        ++sender.sending;
+        ++receiver.receiving;
+        return true;
+    }
+
+    void ended(HostIndex from, HostIndex to) {
+        Flows& sender = of_[from];
+        Flows& receiver = of_[to];
+        --sender.sending;
+        --receiver.receiving;
+        start_waiting(sender.to_send, sender.sending);
+        start_waiting(receiver.to_receive, receiver.receiving);
+    }
+
+private:
+    struct Flows {
+        std::size_t sending = 0;
+        std::size_t receiving = 0;
+        std::deque<std::function<void()>> to_send;
+        std::deque<std::function<void()>> to_receive;
+    };
+
+    /// Each of them once: one whose other host has no room queues there, at its end.
+    static void start_waiting(std::deque<std::function<void()>>& waiting,
+                              const std::size_t& flows) {
+        for (std::size_t left = waiting.size(); left > 0 && flows < flows_max; --left) {
+            const std::function<void()> next = std::move(waiting.front());
+            waiting.pop_front();
+            next();
+        }
+    }
+
+    std::unordered_map<HostIndex, Flows> of_;  ///< references stay valid
+};
+
+}  // namespace starling

@@ -1,0 +1,63 @@
+// Swarms from a few numbers: swarm-sim --scale.
+#include <cstdlib>
+
+#include "tests/sim/swarm_sim.hpp"
+
+namespace starling::test {
+namespace {
+
+std::uint64_t number_after(const std::string& text, const std::string& key) {
+    const std::size_t at = text.find(key);
+    return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + key.size(), nullptr, 10);
+}
+
+TEST_F(SwarmSim, EachSegmentOfTwoHundredHostsIsSentOnceAndNoByteIsLost) {
+    const Ran ran =
+        swarm_sim("--scale 200 --rounds 3 --parameters 1000000 --quiet --json " + path("j"));
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.printed("rounds        3\n")) << ran.output;
+    EXPECT_TRUE(ran.printed("none sent twice")) << ran.output;
+    EXPECT_TRUE(ran.printed("401 ended with exit code 0, 0 did not")) << ran.output;
+    // Three rounds, in which 199 members send and receive the model of 4 MB.
+    EXPECT_EQ(number_after(ran.output, "segments      "), 3U * 2 * 199 * 4'000'000);
+    const std::string json = read(path("j"));
+    EXPECT_EQ(number_after(json, "\"bytes_sent\": "),
+              number_after(json, "\"bytes_delivered\": ") + number_after(json, "\"bytes_lost\": "));
+    EXPECT_NE(json.find("\"same_digests\": true"), std::string::npos);
+}
+
+TEST_F(SwarmSim, HostsOfSitesAndOfAPlatformFileFormASwarm) {
+    const Ran sites = swarm_sim("--scale 60 --scale-kind sites --rounds 2 --quiet");
+    EXPECT_EQ(sites.exit_code, 0) << sites.output;
+    EXPECT_TRUE(sites.printed("none sent twice")) << sites.output;
+    const Ran file = swarm_sim(platform + " --scale 2 --rounds 2 --quiet");
+    EXPECT_EQ(file.exit_code, 0) << file.output;
+    const Ran few = swarm_sim(platform + " --scale 3 --rounds 2 --quiet");
+    EXPECT_EQ(few.exit_code, 2);
+    EXPECT_TRUE(few.printed("--scale 3: the platform has 2 hosts")) << few.output;
+}
+
+TEST_F(SwarmSim, ASwarmWithChurnEndsEveryRoundAndTheSameOnASecondRun) {
+    const std::string common =
+        "--scale 60 --churn 5 --rounds 4 --quiet --seed 3 --json " + path("j") + " --trace ";
+    const Ran ran = swarm_sim(common + path("t1"));
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.printed("rounds        4\n")) << ran.output;
+    EXPECT_GE(number_after(read(path("j")), "\"hosts_off\": "), 3U);
+    swarm_sim(common + path("t2"));
+    EXPECT_GT(read(path("t1")).size(), 2000U);
+    EXPECT_EQ(read(path("t1")), read(path("t2")));
+}
+
+TEST_F(SwarmSim, ScaleRefusesWhatDoesNotFit) {
+    EXPECT_EQ(swarm_sim("--scale 1").exit_code, 2);
+    EXPECT_EQ(swarm_sim("--scale 4 --rounds 1").exit_code, 2);
+    EXPECT_EQ(swarm_sim("--scale 4 --scale-kind ring").exit_code, 2);
+    EXPECT_EQ(swarm_sim("--scale 4 --churn 1").exit_code, 2);
+    EXPECT_EQ(swarm_sim(platform + " --scale 2 --churn 30").exit_code, 2);
+    EXPECT_EQ(swarm_sim(platform + " " + deployment + " --scale 2").exit_code, 2);
+    EXPECT_EQ(swarm_sim("").exit_code, 2);
+}
+
+}  // namespace
+}  // namespace starling::test
