@@ -19,7 +19,7 @@ TEST_F(SwarmSim, EachSegmentOfTwoHundredHostsIsSentOnceAndNoByteIsLost) {
     EXPECT_TRUE(ran.printed("none sent twice")) << ran.output;
     EXPECT_TRUE(ran.printed("401 ended with exit code 0, 0 did not")) << ran.output;
     // Three rounds, in which 199 members send and receive the model of 4 MB.
-    EXPECT_EQ(number_after(ran.output, "segments      "), 3U * 2 * 199 * 4'000'000);
+    EXPECT_EQ(number_after(ran.output, "segments      "), std::uint64_t{3} * 2 * 199 * 4'000'000);
     const std::string json = read(path("j"));
     EXPECT_EQ(number_after(json, "\"bytes_sent\": "),
               number_after(json, "\"bytes_delivered\": ") + number_after(json, "\"bytes_lost\": "));
@@ -42,7 +42,9 @@ TEST_F(SwarmSim, ASwarmWithChurnEndsEveryRoundAndTheSameOnASecondRun) {
         "--scale 60 --churn 5 --rounds 4 --quiet --seed 3 --json " + path("j") + " --trace ";
     const Ran ran = swarm_sim(common + path("t1"));
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
-    EXPECT_TRUE(ran.printed("rounds        4\n")) << ran.output;
+    // A member that was away at the end of its training may need a round more.
+    EXPECT_GE(number_after(ran.output, "rounds        "), 4U) << ran.output;
+    EXPECT_TRUE(ran.printed("121 ended with exit code 0, 0 did not")) << ran.output;
     EXPECT_GE(number_after(read(path("j")), "\"hosts_off\": "), 3U);
     swarm_sim(common + path("t2"));
     EXPECT_GT(read(path("t1")).size(), 2000U);
