@@ -1,5 +1,6 @@
 """What this host's processors and disk need for the parts of a round: a swarm of real processes on loopback addresses,
 whose threads are measured one by one. CPU time is what a thread ran, so other load on the host changes it little."""
+import contextlib
 import os
 import statistics
 import tempfile
@@ -33,6 +34,18 @@ def name_of(pid):
 
 # Scheduled before all ordinary processes, so that what else runs on this machine takes no time from the swarm's.
 REALTIME = ["chrt", "--fifo", "5"]
+
+
+@contextlib.contextmanager
+def priority(realtime):
+    """This script is scheduled as REALTIME meanwhile: an end of a disk's write finds it as fast as a node."""
+    if realtime:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+    try:
+        yield
+    finally:
+        if realtime:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class RealtimeSwarm(Swarm):

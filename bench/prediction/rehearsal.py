@@ -30,6 +30,21 @@ def star_platform(hosts, rate=None, latency=25e-6, cores=None):
     return HEAD + '<platform version="4.1">\n<zone id="world" routing="Full">\n' + "\n".join(lines) + "\n</zone>\n</platform>\n"
 
 
+TCP_PART = 0.94  # of a link's bandwidth is payload: swarm-sim's bandwidth factor
+
+
+def pair_platform(here, peer, link, cores=None):
+    """Text of a platform: this host and a peer, with the latency and the payload that link.measure() found each way."""
+    core = f' core="{cores}"' if cores else ""
+    lines = [f'<host id="{host}" speed="1Gf"{core}/>' for host in (here, peer)]
+    lines += [f'<link id="memory-{host}" bandwidth="1000GBps" latency="5us" sharing_policy="FATPIPE"/>' for host in (here, peer)]
+    lines += [f'<link id="{way}" bandwidth="{link[way] / TCP_PART:.0f}Bps" latency="{link["latency_seconds"]:.9f}s"/>' for way in ("up", "down")]
+    lines += [f'<route src="{host}" dst="{host}"><link_ctn id="memory-{host}"/></route>' for host in (here, peer)]
+    lines += [f'<route src="{a}" dst="{b}" symmetrical="NO"><link_ctn id="{way}"/></route>'
+              for a, b, way in ((here, peer, "up"), (peer, here, "down"))]
+    return HEAD + '<platform version="4.1">\n<zone id="world" routing="Full">\n' + "\n".join(lines) + "\n</zone>\n</platform>\n"
+
+
 def deployment(members, parameters, rounds, environment=None, batch_seconds=0.0, startup_seconds=0.05, state_bytes=0, first=2):
     """Text of a deployment: the SN on host 1, member i on host `first` - 1 + i, a sync after each batch."""
     root = ElementTree.Element("platform", version="4.1")

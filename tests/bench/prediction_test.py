@@ -190,6 +190,35 @@ class Sweep(InFolder):
                 grid.read_points(self.write("wrong.json", text))
 
 
+class Link(InFolder):
+    def identity(self, host):
+        done = run(f"{BIN}/gen-cert", "-e", "x", "-i", str(host), "--workspace", self.folder, "--host-ip", "127.0.0.1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        stem = f"{self.folder}/x/cert/sl-{host}"
+        return [f"--cert={stem}-cert.pem", f"--key={stem}-key.pem", f"--capath={self.folder}/x/cert/ca/capath"]
+
+    def test_a_peer_is_measured_each_way_and_the_platform_loads(self):
+        calibrate = f"{ROOT}/bench/predict/swarm-calibrate"
+        identities = [self.identity(1), self.identity(2)]  # each from a CA of its own, which the other trusts
+        server = subprocess.Popen([calibrate, "--serve=127.0.0.1:0"] + identities[0], stderr=subprocess.PIPE, text=True)
+        try:
+            peer = server.stderr.readline().split()[-1]
+            done = run(calibrate, f"--peer={peer}", "--only-link", f"--platform={self.folder}/pair.xml", "--repetitions=1", *identities[1])
+        finally:
+            server.kill()
+            server.wait()
+            server.stderr.close()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"latency [\d.]+ ms one way .*, up [\d.e+]+ Mbit/s .*, down [\d.e+]+ Mbit/s")
+        deployment = rehearsal.deployment(1, 1000, 6, first=1).replace("host-1", "127.0.0.1")
+        self.assertGreater(rehearsal.Rehearsal(BIN, f"{self.folder}/pair.xml", deployment).finish()["round_count"], 5)
+
+    def test_without_an_identity_nothing_is_measured(self):
+        done = run(f"{ROOT}/bench/predict/swarm-calibrate", "--peer=127.0.0.1:1")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--cert", done.stderr)
+
+
 class Calibrate(InFolder):
     def test_the_table_of_this_host_is_one_that_swarm_sim_takes(self):
         done = run(f"{ROOT}/bench/predict/swarm-calibrate", f"--bin={BIN}", "-o", f"{self.folder}/table.json", "--repetitions=1", "--rounds=2",
@@ -211,6 +240,7 @@ class Calibrate(InFolder):
 
 if __name__ == "__main__":
     needed = ["swarm-sim"] + (["run-sn", "run-sl", "gen-cert", "bench-round-ml"] if "Calibrate" in sys.argv[3:] else [])
+    needed += ["gen-cert"] if "Link" in sys.argv[3:] else []
     if missing := [name for name in needed if not os.path.exists(f"{BIN}/{name}")]:
         print(f"skipped: {BIN} has no {', '.join(missing)}")
         sys.exit(77)
