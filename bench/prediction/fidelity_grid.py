@@ -12,9 +12,10 @@ def rounds_for(members, size, rate):
     return int(max(6, min(20 if rate else 12, 12 / seconds)))
 
 
-def case(members, size, rate, flags=(), environment=None, name=""):
+def case(members, size, rate, flags=(), environment=None, name="", slow=None):
     label = f"{members} members, {size}, {rate}" + (f", {name}" if name else "")
-    return {"name": label, "members": members, "bytes": MB[size], "rate": RATES[rate], "rounds": rounds_for(members, MB[size], RATES[rate]),
+    return {"name": label, "members": members, "bytes": MB[size], "rate": RATES[rate], "rounds": rounds_for(members, MB[size], slow or RATES[rate]),
+            "slow_rate": slow,
             "flags": list(flags), "environment": environment or {}, "latency": LATENCY}
 
 
@@ -24,6 +25,8 @@ def grid():
         for plan in ("star", "butterfly"):
             if (members, plan) != (2, "butterfly"):
                 found.append(case(members, "1.3 MB", "100 Mbit/s", ["--exchange", plan], {"EXCHANGE": plan}, plan))
+    for plan in ("star", "butterfly", "tree"):
+        found.append(case(4, "1.3 MB", "100 Mbit/s", ["--exchange", plan], {"EXCHANGE": plan}, f"one of 20 Mbit/s, {plan}", slow=20e6))
     found.append(case(4, "44.7 MB", "unlimited", ["--exchange", "star"], {"EXCHANGE": "star"}, "star"))
     found.append(case(4, "44.7 MB", "500 Mbit/s", ["--exchange", "tree"], {"EXCHANGE": "tree"}, "tree"))
     found.append(case(2, "44.7 MB", "100 Mbit/s", ["--compress", "int8"], {"COMPRESS": "int8"}, "int8"))

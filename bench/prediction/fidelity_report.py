@@ -16,7 +16,7 @@ def row(case, runs, simulated):
         "name": case["name"], "runs": len(runs), "measured": measured, "spread": relative_spread(times),
         "range": (max(times) - min(times)) / measured, "simulated": simulated["phases"]["round"],
         "error": simulated["phases"]["round"] / measured - 1, "uncalibrated_error": simulated["uncalibrated"]["round"] / measured - 1,
-        "naive_error": busiest * 8 / case["rate"] / measured - 1 if case["rate"] else None,
+        "naive_error": busiest * 8 / (case.get("slow_rate") or case["rate"]) / measured - 1 if case["rate"] else None,
         "phase_errors": {phase: (simulated["phases"][phase] - seconds) / measured for phase, seconds in phases.items()},
         "bytes_difference": simulated["sent_bytes"] / sent - 1 if sent else None,
         "same_order": all([tuple(step) for step in run["order"]] == simulated["order"] for run in runs),

@@ -13,16 +13,16 @@ SKIP = 2  # rounds before the measured ones
 
 
 def measure(bin_dir, case, limit_seconds=300, realtime=False):
-    """One run of `case` ({members, bytes, rate, rounds, flags}): {"rounds_measured", "phases", "sent_bytes", "order"}.
+    """One run of `case` ({members, bytes, rate, rounds, flags, and slow_rate of the last member}): {"rounds_measured", "phases", "sent_bytes", "order"}.
 
     The SN is on host 1, member i on host i + 1. OSError if there are no network namespaces; BenchError if a run fails."""
     members, hosts = case["members"], Hosts(case["members"] + 1)
     nodes, first = [], REALTIME if realtime else []
     try:
         with tempfile.TemporaryDirectory(prefix="starling-fidelity-") as folder:
-            if case["rate"]:
-                for host in range(2, members + 2):
-                    hosts.limit(host, f"{case['rate']:.0f}bit", both_ways=True)
+            for host in range(2, members + 2):
+                if rate := case.get("slow_rate") if host == members + 1 and case.get("slow_rate") else case["rate"]:
+                    hosts.limit(host, f"{rate:.0f}bit", both_ways=True)
                     # Below tbf's burst, or it splits each large packet of the kernel in 1,500 bytes, at the cost of our cores.
                     hosts.run(host, "ip link set dev eth0 gso_max_size 15000")
             for host in range(1, members + 2):

@@ -15,13 +15,14 @@ class RehearsalError(Exception):
     """swarm-sim refused its input or has failed; the text is what it said."""
 
 
-def star_platform(hosts, rate=None, latency=25e-6, cores=None):
+def star_platform(hosts, rate=None, latency=25e-6, cores=None, slow_rate=None):
     """Text of a platform: hosts 1 to N, each on a link of `rate` bit/s each way (none: 100 Gbit/s, so that processors
-    decide) with half of the latency between two hosts, in seconds. Processes of one host share memory: what passes between
+    decide; the last host: `slow_rate`) with half of the latency between two hosts, in seconds. Processes of one host share memory: what passes between
     them costs their processors time, see local_bytes_per_second of the calibration table, and is not limited by a link."""
     core = f' core="{cores}"' if cores else ""
     lines = [f'<host id="host-{i}" speed="1Gf"{core}/>' for i in range(1, hosts + 1)]
-    lines += [f'<link id="link-{i}" bandwidth="{rate or 100e9:.0f}bps" latency="{latency / 2:.9f}s" sharing_policy="SPLITDUPLEX"/>'
+    lines += [f'<link id="link-{i}" bandwidth="{(slow_rate if i == hosts else None) or rate or 100e9:.0f}bps" '
+              f'latency="{latency / 2:.9f}s" sharing_policy="SPLITDUPLEX"/>'
               for i in range(1, hosts + 1)]
     lines += [f'<link id="memory-{i}" bandwidth="1000GBps" latency="5us" sharing_policy="FATPIPE"/>' for i in range(1, hosts + 1)]
     lines += [f'<route src="host-{i}" dst="host-{i}"><link_ctn id="memory-{i}"/></route>' for i in range(1, hosts + 1)]

@@ -12,7 +12,7 @@ import unittest
 
 ROOT, BIN = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 sys.path.insert(0, f"{ROOT}/bench")
-from prediction import calibration, candidates, grid, rehearsal, robust, traces  # noqa: E402
+from prediction import calibration, candidates, fidelity_grid, fidelity_report, grid, rehearsal, robust, traces  # noqa: E402
 
 HOST = {"message_seconds": 2e-5, "tls_send_bytes_per_second": 2e9, "tls_receive_bytes_per_second": 2e9, "local_bytes_per_second": 15e9,
         "save_bytes_per_second": 14e9, "load_bytes_per_second": 14e9, "hash_bytes_per_second": 3.6e9, "merge_bytes_per_second": 29e9,
@@ -219,6 +219,57 @@ class Link(InFolder):
         self.assertIn("--cert", done.stderr)
 
 
+class Fidelity(InFolder):
+    CASE = {"name": "two", "members": 2, "bytes": 1_000_000, "rate": 80e6}
+
+    def run_of(self, seconds, sent=4_000_000):
+        phases = {phase: 0.0 for phase, *_ in traces.PHASES} | {"exchange": seconds, "round": seconds}
+        return {"phases": phases, "sent_bytes": sent, "order": [[0, "check_in"], [0, "exchange_begin"]]}
+
+    def row(self, simulated, runs):
+        found = self.run_of(simulated)
+        return fidelity_report.row(self.CASE, runs, {"phases": found["phases"], "uncalibrated": self.run_of(0.05)["phases"], "sent_bytes": 4_000_000,
+                                                     "order": [(0, "check_in"), (0, "exchange_begin")]})
+
+    def test_errors_are_signed_and_relative_to_the_median_of_the_runs(self):
+        row = self.row(0.09, [self.run_of(seconds) for seconds in (0.1, 0.12, 0.1)])
+        self.assertAlmostEqual(row["error"], -0.1)
+        self.assertAlmostEqual(row["phase_errors"]["exchange"], -0.1)
+        self.assertAlmostEqual(row["uncalibrated_error"], -0.5)
+        self.assertAlmostEqual(row["naive_error"], 0.0)  # 1 MB at 10 MB/s
+        self.assertEqual((row["bytes_difference"], row["same_order"]), (0, True))
+
+    def test_the_summary_has_the_worst_and_the_order_of_configurations(self):
+        rows = [self.row(0.1, [self.run_of(0.1)]), self.row(0.3, [self.run_of(0.2)]), self.row(0.35, [self.run_of(0.4, 1)])]
+        total = fidelity_report.summary(rows)
+        self.assertAlmostEqual(total["largest"], 0.5)
+        self.assertAlmostEqual(total["median"], 0.125)
+        self.assertAlmostEqual(total["spearman"], 1)
+        self.assertEqual(total["bytes_equal"], 2)
+        self.assertIn("| two | 1 | 200 |", fidelity_report.markdown(rows))
+
+    def test_configurations_have_names_of_their_own(self):
+        names = [case["name"] for case in fidelity_grid.grid()]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertGreaterEqual(len(names), 24)
+
+
+class OnHosts(InFolder):
+    def test_a_real_swarm_sends_the_bytes_that_were_predicted_in_the_predicted_order(self):
+        out = f"{self.folder}/runs.json"
+        script = f"{ROOT}/bench/fidelity/fidelity"
+        done = run(script, "measure", "--only=2 members, 1.3 MB, unlimited", "--runs=1", f"--out={out}", f"--bin={BIN}")
+        if done.returncode == 77:
+            self.skipTest(done.stderr)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = run(script, "report", f"--out={out}", f"--json={self.folder}/report.json", f"--bin={BIN}",
+                   f"--calibration={self.write('table.json', json.dumps(HOST))}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(f"{self.folder}/report.json") as text:
+            row = json.load(text)["rows"][0]
+        self.assertEqual((row["bytes_difference"], row["same_order"]), (0, True))
+
+
 class Calibrate(InFolder):
     def test_the_table_of_this_host_is_one_that_swarm_sim_takes(self):
         done = run(f"{ROOT}/bench/predict/swarm-calibrate", f"--bin={BIN}", "-o", f"{self.folder}/table.json", "--repetitions=1", "--rounds=2",
@@ -240,6 +291,7 @@ class Calibrate(InFolder):
 
 if __name__ == "__main__":
     needed = ["swarm-sim"] + (["run-sn", "run-sl", "gen-cert", "bench-round-ml"] if "Calibrate" in sys.argv[3:] else [])
+    needed += ["run-sn", "run-sl", "gen-cert", "bench-round-ml"] if "OnHosts" in sys.argv[3:] else []
     needed += ["gen-cert"] if "Link" in sys.argv[3:] else []
     if missing := [name for name in needed if not os.path.exists(f"{BIN}/{name}")]:
         print(f"skipped: {BIN} has no {', '.join(missing)}")
