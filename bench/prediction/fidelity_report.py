@@ -5,6 +5,13 @@ from prediction.robust import quantile, relative_spread, spearman
 from prediction.traces import PHASES
 
 
+def spread(times):
+    """The noise floor: of three runs and more see relative_spread(), of two half of their difference, of one None."""
+    if len(times) > 2:
+        return relative_spread(times)
+    return (max(times) - min(times)) / 2 / statistics.median(times) if len(times) == 2 else None
+
+
 def row(case, runs, simulated):
     """Figures of a configuration. Errors are signed: (simulated - measured) / measured round."""
     times = [run["phases"]["round"] for run in runs]
@@ -13,8 +20,7 @@ def row(case, runs, simulated):
     sent = statistics.median(run["sent_bytes"] for run in runs)
     busiest = 2 * case["bytes"] * (case["members"] - 1) / case["members"]
     return {
-        "name": case["name"], "runs": len(runs), "measured": measured, "spread": relative_spread(times),
-        "range": (max(times) - min(times)) / measured, "simulated": simulated["phases"]["round"],
+        "name": case["name"], "runs": len(runs), "measured": measured, "spread": spread(times), "simulated": simulated["phases"]["round"],
         "error": simulated["phases"]["round"] / measured - 1, "uncalibrated_error": simulated["uncalibrated"]["round"] / measured - 1,
         "naive_error": busiest * 8 / (case.get("slow_rate") or case["rate"]) / measured - 1 if case["rate"] else None,
         "phase_errors": {phase: (simulated["phases"][phase] - seconds) / measured for phase, seconds in phases.items()},
@@ -30,7 +36,7 @@ def summary(rows):
     return {
         "configurations": len(rows), "median": statistics.median(errors), "p95": quantile(errors, 0.95), "largest": max(errors),
         "spearman": spearman([one["simulated"] for one in rows], [one["measured"] for one in rows]),
-        "median_spread": statistics.median(one["spread"] for one in rows),
+        "median_spread": statistics.median([one["spread"] for one in rows if one["spread"] is not None] or [0.0]),
         "uncalibrated_median": statistics.median(plain), "uncalibrated_largest": max(plain),
         "naive_median": statistics.median(naive) if naive else None, "naive_largest": max(naive) if naive else None,
         "bytes_equal": sum(one["bytes_difference"] == 0 for one in rows), "order_equal": sum(one["same_order"] for one in rows),
@@ -39,6 +45,10 @@ def summary(rows):
 
 def percent(part):
     return "–" if part is None else f"{100 * part:+.1f}"
+
+
+def spread_text(part):
+    return "–" if part is None else f"{100 * part:.1f} %"
 
 
 def milliseconds(seconds):
@@ -53,7 +63,7 @@ def markdown(rows):
     for one in rows:
         phases = " | ".join(percent(one["phase_errors"][phase]) for phase in names)
         order = "same" if one["same_order"] else "differs"
-        lines.append(f"| {one['name']} | {one['runs']} | {milliseconds(one['measured'])} | {100 * one['spread']:.1f} % | {milliseconds(one['simulated'])} | "
+        lines.append(f"| {one['name']} | {one['runs']} | {milliseconds(one['measured'])} | {spread_text(one['spread'])} | {milliseconds(one['simulated'])} | "
                      f"{percent(one['error'])} | {phases} | {percent(one['bytes_difference'])} | {order} | {percent(one['uncalibrated_error'])} | "
                      f"{percent(one['naive_error'])} |")
     total = summary(rows)
