@@ -149,7 +149,8 @@ private:
             return;
         }
         const RunProgress now = read_meter(shared_.meter);
-        std::cerr << "swarm-sim: " << progress_text(seconds, now, before_) << std::endl;
+        std::cerr << "swarm-sim: " << progress_text(seconds, now, before_, options_.until_ns)
+                  << std::endl;
         before_ = now;
     }
 
@@ -274,7 +275,7 @@ std::string reason_in(std::string_view stderr_text) {
 }
 
 std::string progress_text(std::chrono::seconds wall, const RunProgress& now,
-                          const RunProgress& before) {
+                          const RunProgress& before, std::int64_t until_ns) {
     std::array<char, 200> text{};
     std::snprintf(
         text.data(), text.size(), "%.1f simulated seconds, %llu rounds, %llu events, %.1f MB moved",
@@ -282,11 +283,17 @@ std::string progress_text(std::chrono::seconds wall, const RunProgress& now,
         static_cast<unsigned long long>(now.events), static_cast<double>(now.bytes_moved) / 1e6);
     std::string line =
         (wall.count() > 0 ? std::to_string(wall.count()) + " s: " : std::string()) + text.data();
-    if (now.rounds > 0 && now.rounds < now.rounds_planned) {
-        const std::uint64_t left = now.rounds_planned - now.rounds;
-        line += "; about " +
-                std::to_string(static_cast<std::uint64_t>(wall.count()) * left / now.rounds) +
-                " s to the end";
+    const double rounds = now.rounds_planned == 0 ? 0.0
+                                                  : static_cast<double>(now.rounds) /
+                                                        static_cast<double>(now.rounds_planned);
+    const double time =
+        until_ns == 0 ? 0.0 : static_cast<double>(now.simulated_ns) / static_cast<double>(until_ns);
+    if (const double share = std::max(rounds, time); share > 0.0 && share < 1.0) {
+        const auto left =
+            static_cast<long long>(static_cast<double>(wall.count()) * (1.0 - share) / share);
+        std::snprintf(text.data(), text.size(), ", %d %%, about %lld:%02lld left",
+                      static_cast<int>(share * 100.0), left / 60, left % 60);
+        line += text.data();
     }
     if (now.simulated_ns == before.simulated_ns) {
         line +=

@@ -24,6 +24,8 @@ struct GuardOptions {
     std::string platform;  ///< file, for messages
     /// Wall time until the first progress line; the interval then doubles up to a minute. 0: none.
     std::chrono::milliseconds progress = std::chrono::seconds(10);
+    /// Simulated time at which the run ends, for the time left; 0: not known.
+    std::int64_t until_ns = 0;
 };
 
 /// Runs `run` in a child process and returns its exit code. SimGrid ends its process on many errors
@@ -43,8 +45,9 @@ struct RunProgress {
     std::uint64_t rounds_planned = 0;  ///< 0: unknown
 };
 /// "30 s: at 4213.5 simulated seconds, 12 rounds, 1203443 events, 20900.0 MB moved". If the number
-/// of rounds is known, with the wall time to the end, as if all rounds took the same.
+/// of rounds or the time of the end is known: ", 42 %, about 1:15 left", as if the rest took as
+/// long as what is done.
 std::string progress_text(std::chrono::seconds wall, const RunProgress& now,
-                          const RunProgress& before);
+                          const RunProgress& before, std::int64_t until_ns = 0);
 
 }  // namespace starling

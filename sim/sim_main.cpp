@@ -355,7 +355,8 @@ int sim_main(int argc, char** argv, TrainFunction train, std::string_view progra
     }
     const GuardOptions guard{
         flags.platform.empty() ? "(generated)" : flags.platform,
-        std::chrono::milliseconds(static_cast<std::int64_t>(flags.progress_seconds * 1e3))};
+        std::chrono::milliseconds(static_cast<std::int64_t>(flags.progress_seconds * 1e3)),
+        static_cast<std::int64_t>(flags.until_seconds * 1e9)};
     return run_guarded(guard, [&](RunStatus& status) {
         try {
             return simulate(flags, std::move(*options), status);

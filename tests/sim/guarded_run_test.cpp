@@ -120,6 +120,9 @@ TEST(GuardedRun, ReportsWhenSimulatedTimeStandsStill) {
     const RunProgress now{4'213'500'000'000, 1203443, 20'900'000'000, 12, 0};
     EXPECT_EQ(progress_text(seconds(30), now, {}),
               "30 s: 4213.5 simulated seconds, 12 rounds, 1203443 events, 20900.0 MB moved");
+    EXPECT_EQ(
+        progress_text(seconds(30), {1'000'000'000, 0, 0, 0}, {}, 4'000'000'000),
+        "30 s: 1.0 simulated seconds, 0 rounds, 0 events, 0.0 MB moved, 25 %, about 1:30 left");
     RunProgress before = now;
     EXPECT_NE(progress_text(seconds(40), now, before).find("is computing"), std::string::npos);
     before.events = 1;
