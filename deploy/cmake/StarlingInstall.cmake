@@ -86,6 +86,8 @@ foreach(role sn sl apls)
     install_configured(systemd/starling-${role}@.service lib/systemd/system runtime)
     install(FILES ${install_files}/examples/${role}-1.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/starling/examples COMPONENT runtime)
 endforeach()
+install(FILES ${STARLING_ROOT}/deploy/OPERATING.md ${STARLING_ROOT}/deploy/SECURITY.md
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/starling COMPONENT runtime)
 install_configured(starling.conf etc/starling runtime)
 install_configured(logrotate.d/starling etc/logrotate.d runtime)
 install_configured(sysusers.d/starling.conf lib/sysusers.d runtime)

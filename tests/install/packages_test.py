@@ -97,6 +97,19 @@ def train(machines):
     return rounds(first)
 
 
+def upgrade(machine, package):
+    """Installs the package again over itself while its SN runs, with a configuration that an operator has changed."""
+    def node():
+        return machine.run("systemctl", "show", "-p", "MainPID", "--value", "starling-sn@1")
+    shutil.copy(package, machine.root + "/starling.deb")
+    machine.write("/etc/starling/starling.conf", "SWARM_LOG_LEVEL=debug\n")
+    before = node()
+    holds("upgrade", "starling-sn@1.service", machine.run("dpkg", "-i", "/starling.deb"))
+    if node() != before:
+        fail("an upgrade has restarted an SN")
+    holds("the operator's configuration", "debug", machine.run("cat", "/etc/starling/starling.conf"))
+
+
 def remove(machine):
     """Removes and purges the package while its SN runs; nothing but data is left."""
     kept = set(machine.run("find", STATE, "-name", "*.pem", "-o", "-name", "ledger.sqlite").split())
@@ -139,6 +152,7 @@ def main():
     if "starling-sim" in packages:
         holds("swarm-sim", "PLATFORM", machines[1].run("swarm-sim", "--help"))
         machines[1].run("apt-get", "remove", "-y", "-qq", "starling-sim")
+    upgrade(machines[0], packages["starling"])
     remove(machines[0])
     print(f"{count} rounds on two hosts, with a restart of all units and of one host; one model; removed")
     return 0
