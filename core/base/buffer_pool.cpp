@@ -15,15 +15,27 @@ BufferPool& BufferPool::of_process() {
     return pool;
 }
 
+BufferPool& BufferPool::of_models() {
+    static BufferPool& pool = *new BufferPool;
+    return pool;
+}
+
+void BufferPool::draw_from(std::shared_ptr<MemorySource> source) {
+    const std::lock_guard lock(mutex_);
+    source_ = std::move(source);
+}
+
 BufferPool::Buffer BufferPool::take(std::size_t size) {
     if (size < pooled_bytes_min) {
         return std::make_shared_for_overwrite<std::byte[]>(size);
     }
     Memory memory = find_free(size);
     if (!memory) {
-        memory = std::make_unique_for_overwrite<std::byte[]>(size);
+        memory = draw(size);
     }
-    return Buffer(memory.release(), [this, size](std::byte* bytes) { give_back(bytes, size); });
+    const Release release = memory.get_deleter();
+    return Buffer(memory.release(),
+                  [this, size, release](std::byte* bytes) { give_back(bytes, size, release); });
 }
 
 BufferPool::Memory BufferPool::find_free(std::size_t size) {
@@ -43,12 +55,22 @@ BufferPool::Memory BufferPool::find_free(std::size_t size) {
     return memory;
 }
 
-void BufferPool::give_back(std::byte* memory, std::size_t size) {
-    Memory owned(memory);
+BufferPool::Memory BufferPool::draw(std::size_t size) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::byte* memory = source_ ? source_->take(size) : nullptr) {
+            return Memory(memory, Release{.of_source = true});
+        }
+    }
+    return Memory(std::make_unique_for_overwrite<std::byte[]>(size).release());
+}
+
+void BufferPool::give_back(std::byte* memory, std::size_t size, Release release) {
+    Memory owned(memory, release);
     const std::lock_guard lock(mutex_);
     used_bytes_ -= size;
     // So a peer that sends bodies of many sizes makes the process hold twice its peak at most.
-    if (free_bytes_ + size <= used_bytes_peak_) {
+    if (release.of_source || free_bytes_ + size <= used_bytes_peak_) {
         free_[size].push_back(std::move(owned));
         free_bytes_ += size;
     }

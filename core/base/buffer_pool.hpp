@@ -8,6 +8,14 @@
 
 namespace starling {
 
+/// Where a BufferPool gets memory from, instead of the heap. It is never given back.
+class MemorySource {
+public:
+    virtual ~MemorySource() = default;
+    /// Of `size` bytes; nullptr: it has none left. Called by any thread, by one at a time.
+    virtual std::byte* take(std::size_t size) = 0;
+};
+
 /// Memory for large bodies (segments, parameter vectors) that is used again. Fresh memory is slow:
 /// page faults for 44 MB cost 20 ms, copying as much into memory that was touched before 2 ms.
 /// Buffers of one size replace each other, as those of one round do in the next. Thread-safe.
@@ -17,20 +25,35 @@ public:
 
     /// The one that all of this process share.
     static BufferPool& of_process();
+    /// That of models which an SL and its program hand to each other: the program's parameters and
+    /// merged segments, nothing else. It may lie in memory that the two share.
+    static BufferPool& of_models();
 
     /// Room for `size` bytes, not initialised. The last owner gives it back, in any thread.
     Buffer take(std::size_t size);
+    /// From now on, fresh memory comes from `source` as long as it has some.
+    void draw_from(std::shared_ptr<MemorySource> source);
     /// Bytes of buffers that nobody owns.
     std::size_t free_bytes() const;
 
 private:
-    using Memory = std::unique_ptr<std::byte[]>;
+    struct Release {
+        bool of_source = false;
+        void operator()(std::byte* memory) const {
+            if (!of_source) {
+                delete[] memory;
+            }
+        }
+    };
+    using Memory = std::unique_ptr<std::byte[], Release>;
 
     Memory find_free(std::size_t size);
-    void give_back(std::byte* memory, std::size_t size);
+    Memory draw(std::size_t size);
+    void give_back(std::byte* memory, std::size_t size, Release release);
 
     mutable std::mutex mutex_;
     std::map<std::size_t, std::vector<Memory>> free_;  ///< by size
+    std::shared_ptr<MemorySource> source_;
     std::size_t free_bytes_ = 0;
     std::size_t used_bytes_ = 0;
     std::size_t used_bytes_peak_ = 0;

@@ -23,7 +23,7 @@ std::uint64_t floating_elements(const ParamLayout& layout) {
 /// \pre contributions are of one size, and not phantoms
 Blob merge_bytes(const MergeWork& work) {
     const std::size_t size = work.contributions.front().size();
-    BufferPool::Buffer merged = BufferPool::of_process().take(size);
+    BufferPool::Buffer merged = BufferPool::of_models().take(size);
     const MergeRuleRow* const rule = row_of(work.method);
     STARLING_INVARIANT(rule != nullptr, "sessions with a rule that is not here are refused");
     const std::vector<double> weights(work.weights.begin(), work.weights.end());

@@ -113,7 +113,7 @@ void SwarmSession::trace(const TraceEvent& event) const { thread_.trace(event); 
 
 Segments ModelParameters::save_segments() const {
     const std::size_t size = layout().size_bytes();
-    BufferPool::Buffer buffer = BufferPool::of_process().take(size);
+    BufferPool::Buffer buffer = BufferPool::of_models().take(size);
     const std::span room(buffer.get(), size);
     save(room);
     return cut(Blob(std::move(buffer), room));

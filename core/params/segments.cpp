@@ -58,7 +58,7 @@ SegmentWriter::SegmentWriter(std::uint64_t total_bytes) {
     memory_.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::size_t size = segment_size(total_bytes, i);
-        BufferPool::Buffer buffer = BufferPool::of_process().take(size);
+        BufferPool::Buffer buffer = BufferPool::of_models().take(size);
         memory_.push_back(buffer.get());
         segments_.emplace_back(std::move(buffer), ByteView(memory_.back(), size));
     }

@@ -35,8 +35,8 @@ bool is_whole(std::span<const Blob> segments, std::uint64_t total_bytes);
 /// \pre is_whole(), and begin + out.size() is at most the vector's size.
 void copy_bytes(std::span<const Blob> segments, std::uint64_t begin, std::span<std::byte> out);
 
-/// A parameter vector that is being written, in segments of memory that is used again
-/// (BufferPool): those of a merged model replace those that the program has sent before.
+/// A parameter vector that is being written, in segments of memory that is used again and may be
+/// shared with the SL (BufferPool::of_models).
 class SegmentWriter {
 public:
     explicit SegmentWriter(std::uint64_t total_bytes);

@@ -1,4 +1,7 @@
 #include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -42,6 +45,25 @@ TEST(BufferPool, ABufferIsReusedOnceNobodyOwnsIt) {
     EXPECT_EQ(pool.free_bytes(), size);
     EXPECT_NE(pool.take(size / 2).get(), nullptr);
     EXPECT_EQ(pool.take(size).get(), memory);
+}
+
+TEST(BufferPool, DrawsFromItsSourceUntilThatHasNoneLeftAndNeverFreesWhatItGot) {
+    struct OneBlock final : MemorySource {
+        std::byte* take(std::size_t size) override {
+            return std::exchange(left, false) && size <= block.size() ? block.data() : nullptr;
+        }
+        bool left = true;
+        std::vector<std::byte> block = std::vector<std::byte>(std::size_t{64} * 1024);
+    };
+    const auto source = std::make_shared<OneBlock>();
+    BufferPool pool;
+    pool.draw_from(source);
+    BufferPool::Buffer first = pool.take(source->block.size());
+    EXPECT_EQ(first.get(), source->block.data());
+    const BufferPool::Buffer second = pool.take(source->block.size());
+    EXPECT_NE(second.get(), source->block.data());
+    first.reset();
+    EXPECT_EQ(pool.take(source->block.size()).get(), source->block.data());
 }
 
 TEST(BufferPool, KeepsNoMoreFreeBytesThanWereInUseAtATime) {

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -25,14 +27,63 @@ constexpr std::size_t fits_always = shared_region_bytes - SharedLink::credit_byt
 /// A link with what it sends and what it expects.
 class FaultyEnd {
 public:
-    FaultyEnd(SharedRings rings, std::uint64_t sends, std::uint64_t expects)
-        : link(std::move(rings)), sends_(sends), expects_(expects) {}
+    FaultyEnd(SharedBetween shared, std::uint64_t sends, std::uint64_t expects)
+        : pool(std::make_unique<BufferPool>()),
+          link(std::move(shared.rings), shared.pools),
+          sends_(sends),
+          expects_(expects) {
+        pool->draw_from(shared.pools.own);
+    }
 
     void write(std::size_t count) {
         link.write(sends_.at(written_, count));
         written_ += count;
+        collect();
+    }
+    /// A piece of the pool.
+    void lend(std::size_t count) {
+        const BufferPool::Buffer buffer = pool->take(count);
+        const Bytes bytes = sends_.at(written_, count);
+        std::copy(bytes.begin(), bytes.end(), buffer.get());
+        const Blob piece(buffer, ByteView(buffer.get(), count));
+        lent_.push_back(buffer);
+        if (!link.may_lend(piece)) {
+            return;
+        }
+        link.lend(piece);
+        written_ += count;
+        collect();
+    }
+    /// \return  whether a piece of this size was borrowed; it is kept.
+    bool borrow(std::size_t count) {
+        ByteView records = ByteView(incoming).subspan(incoming_read_);
+        Result<std::optional<Blob>> got = link.borrow(records, count);
+        incoming_read_ = incoming.size() - records.size();
+        if (!got) {
+            ADD_FAILURE() << got.error().message;
+            return false;
+        }
+        if (*got) {
+            borrowed_.emplace_back(read_, **got);
+            read_ += count;
+        }
+        return got->has_value();
+    }
+    /// All that is borrowed still has the bytes that were sent.
+    void give_back() {
+        for (const auto& [position, piece] : std::exchange(borrowed_, {})) {
+            wrong_ =
+                wrong_ || !std::ranges::equal(piece.view(), expects_.at(position, piece.size()));
+        }
+    }
+    void collect() {
         const Bytes records = link.take();
         outgoing.insert(outgoing.end(), records.begin(), records.end());
+    }
+    /// Pieces that the other end, or what is under way to it, still holds.
+    std::size_t held() {
+        std::erase_if(lent_, [](const auto& piece) { return piece.expired(); });
+        return lent_.size();
     }
     /// Reads once. \return  whether bytes of the stream came.
     bool read(std::size_t space_bytes) {
@@ -40,8 +91,7 @@ public:
         ByteView records = ByteView(incoming).subspan(incoming_read_);
         const Result<std::size_t> got = link.read(records, space);
         incoming_read_ = incoming.size() - records.size();
-        const Bytes credits = link.take();
-        outgoing.insert(outgoing.end(), credits.begin(), credits.end());
+        collect();
         if (!got) {
             ADD_FAILURE() << got.error().message;
             return false;
@@ -60,11 +110,14 @@ public:
     /// Whether a byte came that was not sent.
     bool wrong() const { return wrong_; }
 
+    std::unique_ptr<BufferPool> pool;  ///< outlives what the link has lent
     SharedLink link;
     Bytes outgoing;  ///< records for the other end
     Bytes incoming;  ///< records from it
 
 private:
+    std::vector<std::weak_ptr<std::byte[]>> lent_;          ///< all pieces of the pool
+    std::vector<std::pair<std::uint64_t, Blob>> borrowed_;  ///< with their places in the stream
     DrawnStream sends_;
     DrawnStream expects_;
     std::uint64_t written_ = 0;
@@ -73,17 +126,9 @@ private:
     bool wrong_ = false;
 };
 
-struct RingsOfBoth {
-    SharedRings here;
-    SharedRings there;
-};
-
-RingsOfBoth make_rings() {
-    SharedRegion forth = *SharedRegion::create(SharedRegion::Use::write);
-    SharedRegion back = *SharedRegion::create(SharedRegion::Use::read);
-    SharedRegion forth_there = *SharedRegion::open(forth.file(), SharedRegion::Use::read);
-    SharedRegion back_there = *SharedRegion::open(back.file(), SharedRegion::Use::write);
-    return {{std::move(forth), std::move(back)}, {std::move(back_there), std::move(forth_there)}};
+/// Of pieces of a pool: few, so that a reader meets the one it asks for.
+std::size_t lent_size(Random& random) {
+    return random.chance(0.5) ? SharedLink::ring_piece_min * 4 : SharedLink::ring_piece_min * 16;
 }
 
 // ---- Two honest ends ----------------------------------------------------------------------------
@@ -98,14 +143,20 @@ void deliver(FaultyEnd& from, FaultyEnd& to, std::size_t count) {
 
 void run_honest(std::uint64_t seed) {
     Random random(derive_seed(seed, "honest"));
-    RingsOfBoth rings = make_rings();
-    std::array<FaultyEnd, 2> ends{FaultyEnd(std::move(rings.here), 2 * seed, 2 * seed + 1),
-                                  FaultyEnd(std::move(rings.there), 2 * seed + 1, 2 * seed)};
+    std::array<SharedBetween, 2> shared = make_shared_memory();
+    std::array<FaultyEnd, 2> ends{FaultyEnd(std::move(shared[0]), 2 * seed, 2 * seed + 1),
+                                  FaultyEnd(std::move(shared[1]), 2 * seed + 1, 2 * seed)};
     for (int step = 0; step < 150; ++step) {
         FaultyEnd& end = ends.at(random.below(2));
         FaultyEnd& other = &end == ends.data() ? ends[1] : ends[0];
-        const std::uint64_t kind = random.below(3);
-        if (kind == 0) {
+        const std::uint64_t kind = random.below(6);
+        if (kind == 3) {
+            end.lend(lent_size(random));
+        } else if (kind == 4) {
+            end.borrow(lent_size(random));
+        } else if (kind == 5) {
+            end.give_back();
+        } else if (kind == 0) {
             const std::size_t count = drawn_size(random, largest_piece);
             if (end.link.may_write(count)) {
                 end.write(count);
@@ -128,8 +179,16 @@ void run_honest(std::uint64_t seed) {
             }
         }
     }
-    for (const FaultyEnd& end : ends) {
-        const FaultyEnd& other = &end == ends.data() ? ends[1] : ends[0];
+    for (FaultyEnd& end : ends) {
+        FaultyEnd& other = &end == ends.data() ? ends[1] : ends[0];
+        end.give_back();
+        end.collect();
+        deliver(end, other, end.outgoing.size());
+        other.read(1);
+    }
+    for (FaultyEnd& end : ends) {
+        FaultyEnd& other = &end == ends.data() ? ends[1] : ends[0];
+        EXPECT_EQ(end.held(), 0U);
         EXPECT_EQ(end.read(), other.written());
         EXPECT_FALSE(end.wrong());
         EXPECT_TRUE(end.link.may_write(fits_always));
@@ -146,6 +205,8 @@ TEST(SharedLinkFaults, WhatIsSentArrivesInWhateverPartsItIsReadAndDelivered) {
 // ---- A process that is killed -------------------------------------------------------------------
 
 constexpr int event_limit_ms = 20'000;
+/// Pieces that an end lends at a time: a pool has no end of its own.
+constexpr std::size_t lent_most = 8;
 
 /// Moves records of an end through a socket without waiting for it.
 class SocketEnd {
@@ -159,7 +220,11 @@ public:
         if (end_.outgoing.size() > largest_piece || !end_.link.may_write(count)) {
             return false;
         }
-        end_.write(count);
+        if (random_.chance(0.3) && end_.held() < lent_most) {
+            end_.lend(lent_size(random_));
+        } else {
+            end_.write(count);
+        }
         return true;
     }
     bool send() {
@@ -179,7 +244,10 @@ public:
         ended_ = got == 0 || (got < 0 && errno != EAGAIN);
         end_.incoming.insert(end_.incoming.end(), space.begin(),
                              space.begin() + std::max<ssize_t>(got, 0));
-        while (end_.read(drawn_size(random_, largest_piece))) {
+        while (end_.borrow(lent_size(random_)) || end_.read(drawn_size(random_, largest_piece))) {
+        }
+        if (random_.chance(0.5)) {
+            end_.give_back();
         }
         return got > 0;
     }
@@ -194,6 +262,8 @@ public:
     /// Bytes of the stream whose records were given to the socket, at least.
     std::uint64_t handed_over() const { return handed_over_; }
     const FaultyEnd& end() const { return end_; }
+    /// Of a process that is gone, too.
+    void give_back() { end_.give_back(); }
 
 private:
     Descriptor socket_;
@@ -249,18 +319,18 @@ void run_killed(std::uint64_t seed, std::uint64_t& most_read) {
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()), 0);
     Descriptor here(sockets[0]);
     Descriptor there(sockets[1]);
-    RingsOfBoth rings = make_rings();
+    std::array<SharedBetween, 2> shared = make_shared_memory();
     SharedCounter handed_over;
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
         here.close();
-        SocketEnd end(std::move(there), FaultyEnd(std::move(rings.there), 2 * seed, 2 * seed + 1),
+        SocketEnd end(std::move(there), FaultyEnd(std::move(shared[1]), 2 * seed, 2 * seed + 1),
                       Random(derive_seed(seed, "child")));
         run_until_killed(end, steps, handed_over.value());
     }
     there.close();
-    SocketEnd end(std::move(here), FaultyEnd(std::move(rings.here), 2 * seed + 1, 2 * seed),
+    SocketEnd end(std::move(here), FaultyEnd(std::move(shared[0]), 2 * seed + 1, 2 * seed),
                   Random(derive_seed(seed, "parent")));
     bool in_time = true;
     while (!end.ended() && in_time) {
@@ -274,6 +344,7 @@ void run_killed(std::uint64_t seed, std::uint64_t& most_read) {
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFSIGNALED(status)) << "the other process ended by itself, with " << status;
+    end.give_back();
     EXPECT_FALSE(end.end().wrong());
     EXPECT_GE(end.end().read(), handed_over.value().load())
         << "bytes whose records had come were not read";

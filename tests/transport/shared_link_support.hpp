@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstring>
 
 #include "core/base/bytes.hpp"
 #include "core/base/random.hpp"
+#include "transport/tls/shared_link.hpp"
 
 namespace starling::test {
 
@@ -37,5 +39,32 @@ private:
     static constexpr std::size_t word_bytes = sizeof(std::uint64_t);
     std::uint64_t seed_;
 };
+
+/// What two ends of a link share, as each of them sees it. The second one trusts the first, like a
+/// program its SL.
+struct SharedBetween {
+    SharedRings rings;
+    SharedPools pools;
+};
+inline std::array<SharedBetween, 2> make_shared_memory() {
+    using Use = SharedRegion::Use;
+    const auto opened = [](const SharedRegion& region, Use use, std::size_t size) {
+        return *SharedRegion::open(region.file(), use, size);
+    };
+    SharedRegion forth = *SharedRegion::create(Use::write);
+    SharedRegion back = *SharedRegion::create(Use::read);
+    SharedRegion forth_there = opened(forth, Use::read, shared_region_bytes);
+    SharedRegion back_there = opened(back, Use::write, shared_region_bytes);
+    std::array<SharedPools, 2> pools;
+    for (std::size_t i = 0; i < 2; ++i) {
+        SharedRegion pool = *SharedRegion::create(Use::write_alone, SharedPool::size_bytes);
+        pools.at(1 - i).peer =
+            std::make_shared<const SharedRegion>(opened(pool, Use::read, SharedPool::size_bytes));
+        pools.at(i).own = std::make_shared<SharedPool>(std::move(pool));
+    }
+    pools[1].trusts_peer = true;
+    return {SharedBetween{{std::move(forth), std::move(back)}, std::move(pools[0])},
+            SharedBetween{{std::move(back_there), std::move(forth_there)}, std::move(pools[1])}};
+}
 
 }  // namespace starling::test

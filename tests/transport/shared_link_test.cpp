@@ -229,7 +229,7 @@ TEST_F(SharedLinkTest, AForgedCreditIsRefused) {
 
 TEST_F(SharedLinkTest, OtherRecordsAreRefused) {
     for (const Bytes& record :
-         {record_of(0, 1, 0), record_of(4, 1, 0), record_of(1, 0, 0), record_of(2, 0, 0),
+         {record_of(0, 1, 0), record_of(7, 1, 0), record_of(1, 0, 0), record_of(2, 0, 0),
           record_of(3, 0, 0), record_of(1, 1, 1), record_of(3, 1, 1), record_of(1, 1, 0, 1)}) {
         EXPECT_EQ(verdict_on(record), "shared memory: no record of ours");
         ends = make_ends();

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "core/base/buffer_pool.hpp"
 #include "core/base/coding.hpp"
 #include "core/wire/codec.hpp"
 #include "tests/transport/tls_support.hpp"
@@ -167,6 +169,45 @@ TEST_F(SharedMemoryTest, LargeFramesPassBothWays) {
     exchange(sl, ml);
     EXPECT_EQ(sl.logged(), "'ml1': " + shares + "\n");
     EXPECT_EQ(ml.logged(), "'sl1': " + shares + "\n");
+}
+
+Blob pooled_segment_of(std::uint32_t index) {
+    const Blob segment = segment_of(index);
+    BufferPool::Buffer buffer = BufferPool::of_models().take(segment.size());
+    std::ranges::copy(segment.view(), buffer.get());
+    const ByteView view(buffer.get(), segment.size());
+    return Blob(std::move(buffer), view);
+}
+
+TEST_F(SharedMemoryTest, AModelInThePoolIsReadInPlaceByTheProgramAndCopiedByTheSl) {
+    TestEndpoint sl = open_sl();
+    TestEndpoint ml = open_ml();
+    await_up(sl, ml);
+    constexpr std::uint32_t count = 32;
+    std::vector<const std::byte*> places;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const Blob segment = pooled_segment_of(i);
+        places.push_back(segment.view().data());
+        ml.endpoint->send(NodeId{"sl1"}, Frame{MlSegment{1, i}, segment});
+        sl.endpoint->send(NodeId{"ml1"}, Frame{MlSegment{1, i}, segment});
+    }
+    ASSERT_TRUE(run_until({&sl, &ml}, [&] {
+        return sl.count<FrameReceived>() == count && ml.count<FrameReceived>() == count;
+    }));
+    EXPECT_TRUE(has_segments(sl, "ml1", count));
+    EXPECT_TRUE(has_segments(ml, "sl1", count));
+    const auto distances = [&](const TestEndpoint& at) {
+        std::set<std::ptrdiff_t> found;
+        for (const FrameReceived& got : at.all<FrameReceived>()) {
+            const std::uint32_t index = std::get<MlSegment>(got.frame.message).index;
+            if (index > 0) {  // the first may be sent before the other end has the pool
+                found.insert(got.frame.body.view().data() - places.at(index));
+            }
+        }
+        return found.size();
+    };
+    EXPECT_EQ(distances(ml), 1U) << "it sees the pool elsewhere, in one piece";
+    EXPECT_GT(distances(sl), 1U);
 }
 
 TEST_F(SharedMemoryTest, AnEndThatDoesNotWantItGetsBytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -12,6 +13,9 @@
 namespace starling {
 
 class TlsContext;
+
+/// Bytes encrypted at a time, between checks of how much is queued for the socket.
+constexpr std::size_t write_chunk_bytes = std::size_t{64} * 1024;
 
 /// The layer between the frames of a connection and its socket: TLS records, or nothing on a Unix
 /// socket. It does no I/O: the session moves bytes between channel and socket.
@@ -29,7 +33,7 @@ public:
     /// To be called once the peer is accepted: permits large buffers.
     virtual void expect_bulk() = 0;
 
-    /// Descriptors to be sent with this end's first byte; none, unless it dials a Unix socket.
+    /// Descriptors to be sent with this end's first byte; none, unless it is of a Unix socket.
     virtual std::vector<Descriptor> offer() { return {}; }
     /// Those that came with the other end's first byte. Before received().
     virtual void take_offer(std::vector<Descriptor> /*files*/) {}
@@ -42,15 +46,23 @@ public:
     virtual void received(std::size_t count) = 0;
     /// Moves plaintext into `space`. \return  its size; 0: more bytes of the socket are needed.
     virtual Result<std::size_t> read(std::span<std::byte> space) = 0;
+    /// The next `count` bytes, if they can be had without copying them; else nothing, and read()
+    /// has them.
+    virtual Result<std::optional<Blob>> borrow(std::size_t /*count*/) {
+        return std::optional<Blob>();
+    }
     /// Whether the peer has ended its stream (close_notify of TLS).
     virtual bool peer_finished() const = 0;
 
-    /// Whether `count` more bytes can be written; else the peer has to read first, and this end is
-    /// told so by read().
-    virtual bool may_write(std::size_t /*count*/) const { return true; }
+    /// How many bytes of `piece` from `offset` the next write() should have. 0: the peer has to
+    /// read first, and this end is told so by read().
+    virtual std::size_t may_write(const Blob& piece, std::size_t offset) const {
+        return std::min(piece.size() - offset, write_chunk_bytes);
+    }
     /// read() will not be called any more.
     virtual void expect_no_more() {}
-    /// Queues `count` bytes of `piece` from `offset` for the socket. \pre may_write(count)
+    /// Queues `count` bytes of `piece` from `offset` for the socket. \pre count is what
+    /// may_write(piece, offset) returns
     virtual Result<void> write(const Blob& piece, std::size_t offset, std::size_t count) = 0;
     /// Ends this side's stream (close_notify of TLS).
     virtual void finish() = 0;

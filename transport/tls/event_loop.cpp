@@ -56,6 +56,7 @@ public:
         peer_ = to_string(address);
         connected_ = std::move(done);
         if (address.port == 0) {
+            files_may_come_ = true;
             if (Result<void> fits = check_socket_path(address.host); !fits) {
                 return connect_later(fits.error());
             }

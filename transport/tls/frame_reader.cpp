@@ -26,7 +26,17 @@ std::span<std::byte> FrameReader::space() {
         case Phase::body:
             break;
     }
+    if (!body_) {
+        body_ = pool_of_body().take(header_.body_bytes);
+    }
     return std::span(body_.get(), header_.body_bytes).subspan(filled_);
+}
+
+/// Merged segments are handed to the program.
+BufferPool& FrameReader::pool_of_body() const {
+    const auto* data = std::get_if<SegmentData>(&*decoded_);
+    const bool is_merged = data != nullptr && data->kind == SegmentKind::merged;
+    return is_merged ? BufferPool::of_models() : BufferPool::of_process();
 }
 
 Result<std::optional<FrameReader::Received>> FrameReader::advance(std::size_t count) {
@@ -54,9 +64,15 @@ Result<void> FrameReader::begin_frame() {
     }
     header_ = *header;
     message_.resize(std::min<std::size_t>(header_.message_bytes, first_piece_bytes));
-    if (header_.body_bytes > 0) {
-        body_ = BufferPool::of_process().take(header_.body_bytes);
+    return {};
+}
+
+Result<void> FrameReader::begin_body() {
+    Result<Message> message = decode_message(header_, message_);
+    if (!message) {
+        return message.error();
     }
+    decoded_ = std::move(*message);
     return {};
 }
 
@@ -72,15 +88,26 @@ Result<std::optional<FrameReader::Received>> FrameReader::next_phase() {
         }
     }
     if (phase_ == Phase::message && header_.body_bytes > 0) {
+        if (Result<void> begun = begin_body(); !begun) {
+            return begun.error();
+        }
         phase_ = Phase::body;
         return std::optional<Received>();
     }
-    return finish_frame();
+    const ByteView view(body_.get(), body_ ? header_.body_bytes : 0);
+    return finish_frame(body_ ? Blob(std::move(body_), view) : Blob());
 }
 
-Result<std::optional<FrameReader::Received>> FrameReader::finish_frame() {
+Result<std::optional<FrameReader::Received>> FrameReader::take_body(Blob body) {
+    STARLING_INVARIANT(body_due() > 0 && body.size() == body_due(), "the caller has asked");
+    return finish_frame(std::move(body));
+}
+
+Result<std::optional<FrameReader::Received>> FrameReader::finish_frame(Blob body) {
     phase_ = Phase::header;
-    Result<Message> message = decode_message(header_, message_);
+    Result<Message> message =
+        decoded_ ? Result<Message>(std::move(*decoded_)) : decode_message(header_, message_);
+    decoded_.reset();
     if (message_.capacity() > kept_bytes) {
         message_ = Bytes();
     }
@@ -89,10 +116,7 @@ Result<std::optional<FrameReader::Received>> FrameReader::finish_frame() {
     }
     Received received;
     received.frame.message = std::move(*message);
-    if (header_.body_bytes > 0) {
-        const ByteView view(body_.get(), header_.body_bytes);
-        received.frame.body = Blob(std::move(body_), view);
-    }
+    received.frame.body = std::move(body);
     received.size_bytes = frame_header_bytes + header_.message_bytes + header_.body_bytes;
     return std::optional<Received>(std::move(received));
 }

@@ -14,7 +14,7 @@ namespace starling {
 // and recv(), with errno, and never block.
 
 /// More that arrive at once are closed.
-constexpr std::size_t passed_files_max = 2;
+constexpr std::size_t passed_files_max = 3;
 
 /// Sends some of `bytes`, at least one, with `files` attached to the first.
 /// \pre  1 to passed_files_max files, and `bytes` is not empty.

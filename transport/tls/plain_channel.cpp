@@ -19,13 +19,13 @@ public:
     Result<void> recheck_certificate(const TlsContext& /*context*/) const override { return {}; }
     void expect_bulk() override {
         bulk_ = true;
-        if (side_ == PlainSide::accepts && offered_.size() == 2) {
+        if (side_ == PlainSide::accepts && offered_.size() >= 2) {
             use_offer();
         }
     }
 
     std::vector<Descriptor> offer() override {
-        std::vector<Descriptor> files;
+        std::vector<Descriptor> files = std::exchange(answer_, {});
         if (side_ == PlainSide::accepts || !share_memory_) {
             return files;
         }
@@ -38,10 +38,14 @@ public:
         files.push_back(std::move(out->file()));
         files.push_back(std::move(in->file()));
         own_.emplace(SharedRings{std::move(*out), std::move(*in)});
+        if (const auto pool = SharedPool::of_process()) {
+            pools_.own = *pool;
+            files.push_back(pools_.own->file());
+        }
         return files;
     }
     void take_offer(std::vector<Descriptor> files) override {
-        if (share_memory_) {
+        if (share_memory_ && !files.empty()) {
             offered_ = std::move(files);
         }
     }
@@ -75,9 +79,24 @@ public:
         }
         return count;
     }
+    Result<std::optional<Blob>> borrow(std::size_t count) override {
+        if (!link_) {
+            return std::optional<Blob>();
+        }
+        ByteView here(buffer_.data() + begin_, end_ - begin_);
+        Result<std::optional<Blob>> lent = link_->borrow(here, count);
+        begin_ = end_ - here.size();
+        return lent;
+    }
     bool peer_finished() const override { return false; }
 
-    bool may_write(std::size_t count) const override { return !link_ || link_->may_write(count); }
+    std::size_t may_write(const Blob& piece, std::size_t offset) const override {
+        if (link_ && offset == 0 && link_->may_lend(piece)) {
+            return piece.size();
+        }
+        const std::size_t count = Channel::may_write(piece, offset);
+        return !link_ || link_->may_write(count) ? count : 0;
+    }
     void expect_no_more() override {
         if (link_) {
             link_->expect_no_credit();
@@ -85,6 +104,10 @@ public:
     }
     Result<void> write(const Blob& piece, std::size_t offset, std::size_t count) override {
         const ByteView bytes = piece.view().subspan(offset, count);
+        if (link_ && count == piece.size() && link_->may_lend(piece)) {
+            link_->lend(piece);
+            return {};
+        }
         if (link_) {
             link_->write(bytes);
             return {};
@@ -118,6 +141,13 @@ private:
         Result<SharedRegion> in = SharedRegion::open(offered_[0], SharedRegion::Use::read);
         Result<SharedRegion> out = SharedRegion::open(offered_[1], SharedRegion::Use::write);
         if (in && out) {
+            if (offered_.size() > 2) {
+                take_pool(offered_[2]);
+                if (const auto pool = SharedPool::of_process()) {
+                    pools_.own = *pool;
+                    answer_.push_back(pools_.own->file());
+                }
+            }
             begin_sharing({std::move(*out), std::move(*in)});
         } else {
             sharing_ = (!in ? in : out).error().message;
@@ -131,6 +161,10 @@ private:
             return false;
         }
         if (Reader(here).u32() == SharedLink::magic) {
+            if (offered_.size() == 1) {
+                take_pool(offered_[0]);
+            }
+            offered_.clear();
             begin_sharing(std::move(*own_));
         } else {
             sharing_ = "the other end does not use it";
@@ -138,14 +172,25 @@ private:
         own_.reset();
         return true;
     }
+    /// Without it, all large pieces pass through the rings.
+    void take_pool(const Descriptor& file) {
+        Result<SharedRegion> pool =
+            SharedRegion::open(file, SharedRegion::Use::read, SharedPool::size_bytes);
+        if (pool) {
+            pools_.peer = std::make_shared<const SharedRegion>(std::move(*pool));
+            pools_.trusts_peer = side_ == PlainSide::dials;
+        }
+    }
     void begin_sharing(SharedRings rings) {
-        link_.emplace(std::move(rings));
+        link_.emplace(std::move(rings), std::move(pools_));
         sharing_ = memory_is_shared;
     }
 
     const PlainSide side_;
     const bool share_memory_;
     std::optional<SharedRings> own_;   ///< offered and not answered yet
+    SharedPools pools_;                ///< until link_ is there
+    std::vector<Descriptor> answer_;   ///< to be passed by the end that accepts
     std::vector<Descriptor> offered_;  ///< by the other end, until it is admitted
     std::optional<SharedLink> link_;   ///< from then on all bytes are its records
     std::string sharing_;

@@ -85,7 +85,14 @@ bool Session::read_frames() {
             write_more();
             return false;
         }
-        const Result<std::size_t> count = channel_->read(reader_.space());
+        Result<std::optional<Blob>> borrowed = std::optional<Blob>();
+        if (reader_.body_due() > 0) {
+            borrowed = channel_->borrow(reader_.body_due());
+        }
+        const bool whole = borrowed && *borrowed;
+        const Result<std::size_t> count = !borrowed ? borrowed.error()
+                                          : whole   ? Result<std::size_t>((*borrowed)->size())
+                                                    : channel_->read(reader_.space());
         if (!count) {
             fail_channel(count.error());
             return false;
@@ -97,7 +104,8 @@ bool Session::read_frames() {
             }
             return true;
         }
-        Result<std::optional<FrameReader::Received>> received = reader_.advance(*count);
+        Result<std::optional<FrameReader::Received>> received =
+            whole ? reader_.take_body(std::move(**borrowed)) : reader_.advance(*count);
         if (!received) {
             // A node of another version logs the reason in Refused; any other program ignores it.
             refuse(Error{received.error().code, "bad frame: " + received.error().message});
@@ -150,6 +158,7 @@ void Session::greet(const Hello& hello) {
     reader_.allow_large_frames();
     channel_->expect_bulk();
     if (!purpose_.dialled) {
+        stream_->attach(channel_->offer());
         queue(Frame{owner_.own_hello(), {}});
     }
     state_ = State::up;

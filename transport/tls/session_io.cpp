@@ -16,8 +16,6 @@
 namespace starling {
 namespace {
 
-/// Bytes encrypted at a time, between checks of how much is queued for the socket.
-constexpr std::size_t write_chunk_bytes = std::size_t{64} * 1024;
 constexpr std::size_t discard_bytes = std::size_t{16} * 1024;
 
 bool is_name(const std::string& host) {
@@ -99,8 +97,8 @@ void Session::write_more() {
     const std::size_t batch_bytes = batch_.bytes(owner_.batch_limit());
     while (!outbox_.empty() && channel_->pending() < batch_bytes) {
         const std::size_t left = outbox_.front().bytes.size() - sent_of_first_;
-        const std::size_t count = std::min(left, write_chunk_bytes);
-        if (!channel_->may_write(count)) {
+        const std::size_t count = channel_->may_write(outbox_.front().bytes, sent_of_first_);
+        if (count == 0) {
             break;
         }
         if (Result<void> written = channel_->write(outbox_.front().bytes, sent_of_first_, count);

@@ -15,11 +15,35 @@ Error malformed(std::string what) { return {Errc::malformed, "shared memory: " +
 
 }  // namespace
 
+SharedLink::SharedLink(SharedRings rings, SharedPools pools)
+    : rings_(std::move(rings)), pools_(std::move(pools)) {
+    if (pools_.peer) {
+        add_record(Kind::pool_taken, 1, 0);
+    }
+}
+
 bool SharedLink::may_write(std::size_t count) const {
     return count < ring_piece_min || credits_end_ || count <= shared_region_bytes - unread_;
 }
 
+bool SharedLink::may_lend(const Blob& piece) const {
+    if (!peer_takes_ || credits_end_ || overdue_ > 0 || piece.view().size() < ring_piece_min) {
+        return false;
+    }
+    const std::optional<std::uint32_t> page = pools_.own->page_of(piece.view());
+    return page && !lent_.contains(*page);
+}
+
+void SharedLink::lend(const Blob& piece) {
+    STARLING_INVARIANT(may_lend(piece), "the caller has asked");
+    add_returns();
+    const std::uint32_t page = *pools_.own->page_of(piece.view());
+    add_record(Kind::bytes_in_pool, piece.size(), page);
+    lent_[page] = Lent{piece, turn_};
+}
+
 void SharedLink::write(ByteView piece) {
+    add_returns();
     if (piece.size() < ring_piece_min || credits_end_) {
         add_record(Kind::bytes_follow, piece.size(), 0);
         records_.insert(records_.end(), piece.begin(), piece.end());
@@ -39,6 +63,7 @@ void SharedLink::write(ByteView piece) {
 }
 
 Bytes SharedLink::take() {
+    add_returns();
     ring_pending_ = 0;
     return std::exchange(records_, {});
 }
@@ -53,23 +78,62 @@ void SharedLink::add_record(Kind kind, std::size_t count, std::size_t offset) {
     records_.insert(records_.end(), record.bytes().begin(), record.bytes().end());
 }
 
-Result<std::size_t> SharedLink::read(ByteView& records, std::span<std::byte> space) {
+/// Before bytes that are sent, so that the other end has back what it lent when it answers.
+void SharedLink::add_returns() {
+    for (const std::uint32_t page : returns_->take()) {
+        add_record(Kind::given_back, 1, page);
+    }
+}
+
+/// \return  whether bytes of the stream belong to the current record; else more records are needed.
+Result<bool> SharedLink::next_record(ByteView& records) {
     while (left_ == 0) {
         const std::size_t count = std::min(record_bytes - record_here_, records.size());
         std::copy_n(records.begin(), count, record_.begin() + record_here_);
         records = records.subspan(count);
         record_here_ += count;
         if (record_here_ < record_bytes) {
-            return std::size_t{0};
+            return false;
         }
         record_here_ = 0;
         if (Result<void> begun = begin(record_); !begun) {
             return begun.error();
         }
     }
+    return true;
+}
+
+Result<std::optional<Blob>> SharedLink::borrow(ByteView& records, std::size_t count) {
+    const Result<bool> begun = next_record(records);
+    if (!begun) {
+        return begun.error();
+    }
+    if (!*begun || kind_ != Kind::bytes_in_pool || left_ != count || !pools_.trusts_peer ||
+        place_.next != std::uint64_t{place_.page} * SharedPool::page_bytes) {
+        return std::optional<Blob>();
+    }
+    const ByteView pool = pools_.peer->bytes();
+    left_ = 0;
+    std::shared_ptr<const void> owner(
+        pool.data(), [mapped = pools_.peer, returns = returns_, page = place_.page](const void*) {
+            returns->add(page);
+        });
+    return std::optional<Blob>(Blob(std::move(owner), pool.subspan(place_.next, count)));
+}
+
+Result<std::size_t> SharedLink::read(ByteView& records, std::span<std::byte> space) {
+    const Result<bool> begun = next_record(records);
+    if (!begun) {
+        return begun.error();
+    }
+    if (!*begun) {
+        return std::size_t{0};
+    }
     std::size_t count = std::min(left_, space.size());
     if (kind_ == Kind::bytes_in_ring) {
         copy_from_ring(space.first(count));
+    } else if (kind_ == Kind::bytes_in_pool) {
+        copy_from_pool(space.first(count));
     } else {
         count = std::min(count, records.size());
         std::copy_n(records.begin(), count, space.begin());
@@ -85,29 +149,73 @@ Result<void> SharedLink::begin(ByteView record) {
     kind_ = static_cast<Kind>(reader.u32());
     const std::size_t count = reader.u32();
     const std::size_t offset = reader.u32();
-    if (!ours || count == 0 || (kind_ != Kind::bytes_in_ring && offset != 0)) {
+    const bool has_offset =
+        kind_ == Kind::bytes_in_ring || kind_ == Kind::bytes_in_pool || kind_ == Kind::given_back;
+    if (!ours || count == 0 || (!has_offset && offset != 0)) {
         return malformed("no record of ours");
     }
     switch (kind_) {
         case Kind::bytes_follow:
-            left_ = count;
-            return {};
         case Kind::bytes_in_ring:
-            if (offset != read_at_ || count > shared_region_bytes - owed_) {
-                return malformed(std::to_string(count) + " bytes at " + std::to_string(offset) +
-                                 " are not where the last ones ended, or more than fit");
-            }
-            owed_ += count;
-            left_ = count;
-            return {};
+        case Kind::bytes_in_pool:
+            return begin_bytes(kind_, count, offset);
         case Kind::credit:
             if (count > unread_) {
                 return malformed("a credit for more than was sent");
             }
             unread_ -= count;
             return {};
+        case Kind::pool_taken:
+            if (pools_.own == nullptr || count != 1) {
+                return malformed("no pool was passed");
+            }
+            peer_takes_ = true;
+            return {};
+        case Kind::given_back:
+            return count == 1 ? take_back(static_cast<std::uint32_t>(offset))
+                              : malformed("no record of ours");
     }
     return malformed("no record of ours");
+}
+
+Result<void> SharedLink::begin_bytes(Kind kind, std::size_t count, std::size_t offset) {
+    if (kind == Kind::bytes_in_ring) {
+        if (offset != read_at_ || count > shared_region_bytes - owed_) {
+            return malformed(std::to_string(count) + " bytes at " + std::to_string(offset) +
+                             " are not where the last ones ended, or more than fit");
+        }
+        owed_ += count;
+    } else if (kind == Kind::bytes_in_pool) {
+        place_.page = static_cast<std::uint32_t>(offset);
+        place_.next = std::uint64_t{place_.page} * SharedPool::page_bytes;
+        const std::size_t size = pools_.peer ? pools_.peer->bytes().size() : 0;
+        if (place_.next > size || count > size - place_.next) {
+            return malformed(std::to_string(count) + " bytes at page " +
+                             std::to_string(place_.page) + " are not in the other end's pool");
+        }
+    }
+    left_ = count;
+    ++turn_;
+    overdue_ = lent_.size();
+    return {};
+}
+
+Result<void> SharedLink::take_back(std::uint32_t page) {
+    const auto found = lent_.find(page);
+    if (found == lent_.end()) {
+        return malformed("page " + std::to_string(page) + " was given back and not lent");
+    }
+    overdue_ -= found->second.turn == turn_ ? 0 : 1;
+    lent_.erase(found);
+    return {};
+}
+
+void SharedLink::copy_from_pool(std::span<std::byte> space) {
+    std::memcpy(space.data(), pools_.peer->bytes().data() + place_.next, space.size());
+    place_.next += space.size();
+    if (space.size() == left_) {
+        returns_->add(place_.page);
+    }
 }
 
 void SharedLink::copy_from_ring(std::span<std::byte> space) {

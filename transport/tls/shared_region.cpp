@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -25,7 +26,7 @@ Error io_error(const char* what) {
 }
 
 /// \return  what is wrong with it; nullptr: it can be mapped safely.
-const char* objection_to(int descriptor, SharedRegion::Use use) {
+const char* objection_to(int descriptor, SharedRegion::Use use, std::size_t size) {
     const int seals = ::fcntl(descriptor, F_GET_SEALS);
     if (seals < 0) {
         return "it is no memory file";
@@ -33,7 +34,7 @@ const char* objection_to(int descriptor, SharedRegion::Use use) {
     if ((seals & fixed_size_seals) != fixed_size_seals) {
         return "its size could change";
     }
-    if (use == SharedRegion::Use::write && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) {
+    if (use != SharedRegion::Use::read && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) {
         return "it can't be written";
     }
     struct statfs system {};
@@ -41,45 +42,59 @@ const char* objection_to(int descriptor, SharedRegion::Use use) {
         return "it is not made of ordinary pages";
     }
     struct stat info {};
-    if (::fstat(descriptor, &info) != 0 ||
-        info.st_size != static_cast<off_t>(shared_region_bytes)) {
+    if (::fstat(descriptor, &info) != 0 || info.st_size != static_cast<off_t>(size)) {
         return "it has another size";
     }
     return nullptr;
 }
 
+/// Truncating a file to more than RLIMIT_FSIZE would end this process with SIGXFSZ.
+bool may_have(std::size_t size) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur) {
+        return true;
+    }
+    errno = EFBIG;
+    return false;
+}
+
 }  // namespace
 
-Result<SharedRegion> SharedRegion::create(Use use) {
-    Descriptor file(::memfd_create("starling-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!file || ::ftruncate(file.number(), static_cast<off_t>(shared_region_bytes)) != 0) {
+Result<SharedRegion> SharedRegion::create(Use use, std::size_t size) {
+    const char* const name = use == Use::write_alone ? "starling-pool" : "starling-ring";
+    Descriptor file(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!file || !may_have(size) || ::ftruncate(file.number(), static_cast<off_t>(size)) != 0) {
         return io_error("no memory can be shared");
     }
-    if (::fcntl(file.number(), F_ADD_SEALS, fixed_size_seals | F_SEAL_SEAL) != 0) {
+    const int descriptor = file.number();
+    Result<SharedRegion> region = map(descriptor, use, size, std::move(file));
+    // Of the mappings that write, this one alone exists, and remains.
+    const int others = use == Use::write_alone ? F_SEAL_FUTURE_WRITE : 0;
+    if (region && ::fcntl(descriptor, F_ADD_SEALS, fixed_size_seals | F_SEAL_SEAL | others) != 0) {
         return io_error("shared memory can't be sealed");
     }
-    const int descriptor = file.number();
-    return map(descriptor, use, std::move(file));
+    return region;
 }
 
-Result<SharedRegion> SharedRegion::open(const Descriptor& file, Use use) {
-    if (const char* objection = objection_to(file.number(), use)) {
+Result<SharedRegion> SharedRegion::open(const Descriptor& file, Use use, std::size_t size) {
+    if (const char* objection = objection_to(file.number(), use, size)) {
         return Error{Errc::refused, objection};
     }
-    return map(file.number(), use, Descriptor());
+    return map(file.number(), use, size, Descriptor());
 }
 
-Result<SharedRegion> SharedRegion::map(int descriptor, Use use, Descriptor file) {
-    const int access = use == Use::write ? PROT_READ | PROT_WRITE : PROT_READ;
-    void* begin = ::mmap(nullptr, shared_region_bytes, access, MAP_SHARED, descriptor, 0);
+Result<SharedRegion> SharedRegion::map(int descriptor, Use use, std::size_t size, Descriptor file) {
+    const int access = use == Use::read ? PROT_READ : PROT_READ | PROT_WRITE;
+    void* begin = ::mmap(nullptr, size, access, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
     if (begin == MAP_FAILED) {
         return io_error("shared memory can't be mapped");
     }
-    return SharedRegion(static_cast<std::byte*>(begin), std::move(file));
+    ::madvise(begin, size, MADV_DONTDUMP);
+    return SharedRegion(static_cast<std::byte*>(begin), size, std::move(file));
 }
 
-SharedRegion::SharedRegion(std::byte* begin, Descriptor file)
-    : begin_(begin), size_(shared_region_bytes), file_(std::move(file)) {}
+SharedRegion::SharedRegion(std::byte* begin, std::size_t size, Descriptor file)
+    : begin_(begin), size_(size), file_(std::move(file)) {}
 
 SharedRegion::SharedRegion(SharedRegion&& other) noexcept
     : begin_(std::exchange(other.begin_, nullptr)),

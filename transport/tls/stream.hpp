@@ -32,7 +32,7 @@ public:
     virtual void write(std::span<const ByteView> parts, Done done) = 0;
     /// Of a Unix socket: `files` travel with the first byte of the next write.
     virtual void attach(std::vector<Descriptor> files) = 0;
-    /// Those that came with the first read of a connection that was accepted.
+    /// Those that came with the first read from a Unix socket.
     virtual std::vector<Descriptor> take_attached() = 0;
     /// Shuts down the sending side, behind what was written; reading goes on.
     virtual void finish_sending() = 0;
