@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "core/ml/training_thread.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/log/trace_log.hpp"
+#include "deploy/ml/ml_program.hpp"
 #include "deploy/process/process.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "deploy/storage/state_files.hpp"
@@ -81,7 +83,7 @@ Result<StateFiles::Opened> open_states(const ProgramOptions& options, TraceLog& 
 
 /// \param socket  of the SL; empty: trains alone.
 Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std::string& socket,
-                          TraceLog& log) {
+                          TraceLog& log, const MlProgramHooks& hooks) {
     TlsEndpointOptions endpoint_options;
     endpoint_options.name = options.name;
     endpoint_options.role = Role::ml;
@@ -107,18 +109,29 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
                        : make_ml_node(std::move(node_options), openssl_hasher());
     TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
                            log);
-    const pid_t parent = ::getppid();
-    const SignalThread signals([&](const std::string& signal) {
-        // The kernel also sends the signal if run-sl was killed (PR_SET_PDEATHSIG).
-        (*endpoint)->post(
-            ::getppid() == parent
-                ? StopRequested{signal}
-                : StopRequested{"the process of its SL node has ended", Errc::unreachable});
-    });
-    return run_node(*node, **endpoint, nullptr, executor, log);
+    std::optional<SignalThread> signals;
+    if (hooks.on_begin) {
+        hooks.on_begin([&](StopRequested why) { (*endpoint)->post(std::move(why)); });
+    } else {
+        signals.emplace([&, parent = ::getppid()](const std::string& signal) {
+            // The kernel also sends the signal if run-sl was killed (PR_SET_PDEATHSIG).
+            (*endpoint)->post(
+                ::getppid() == parent
+                    ? StopRequested{signal}
+                    : StopRequested{"the process of its SL node has ended", Errc::unreachable});
+        });
+    }
+    const int code = run_node(*node, **endpoint, nullptr, executor, log);
+    if (hooks.on_end) {
+        hooks.on_end(code);
+    }
+    return code;
 }
 
-Result<int> run_program(std::vector<std::string> arguments, TrainFunction train) {
+}  // namespace
+
+Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction train,
+                           const MlProgramHooks& hooks) {
     ProgramOptions options;
     options.arguments = std::move(arguments);
     options.environment = process_environment();
@@ -142,10 +155,8 @@ Result<int> run_program(std::vector<std::string> arguments, TrainFunction train)
     if (!log) {
         return log.error();
     }
-    return run_node_with(std::move(train), std::move(options), alone ? "" : socket, **log);
+    return run_node_with(std::move(train), std::move(options), alone ? "" : socket, **log, hooks);
 }
-
-}  // namespace
 
 int ml_main(int argc, char** argv, TrainFunction train, std::string_view help) {
     const std::string program =
@@ -159,7 +170,7 @@ int ml_main(int argc, char** argv, TrainFunction train, std::string_view help) {
         return exit_code::ok;
     }
     try {
-        const Result<int> code = run_program(argument_list(argc, argv), std::move(train));
+        const Result<int> code = run_ml_program(argument_list(argc, argv), std::move(train));
         return code ? *code : report_error(program, code.error());
     } catch (const std::exception& error) {
         return report_error(program, {Errc::io, error.what()});

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/ml/swarm.hpp"
+#include "core/node/node.hpp"
+
+namespace starling {
+
+/// What another thread of the process wants to know of its ML node. Both are called in the thread
+/// of run_ml_program(). With on_begin() the signals of the process are that thread's business, too.
+struct MlProgramHooks {
+    /// The node starts. `stop` ends it, and may be called from any thread until on_end() returns.
+    std::function<void(std::function<void(StopRequested)> stop)> on_begin;
+    /// The node has ended with this exit code; the thread of the training program is joined next.
+    std::function<void(int code)> on_end;
+};
+
+/// ml_main() (core/ml/swarm.hpp) for a process whose main() is not the program's, such as a Python
+/// interpreter: runs the node in the calling thread until it ends, with the same environment.
+/// \return  the node's exit code; Errc::usage: neither an SL's socket nor SWARM_LOOPBACK is set.
+Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction train,
+                           const MlProgramHooks& hooks = {});
+
+}  // namespace starling
