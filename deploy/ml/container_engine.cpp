@@ -81,7 +81,6 @@ std::string unused_container_flags(const MlOptions& ml) {
         }
     };
     add(!ml.image.empty(), "--ml-image");
-    add(!ml.volumes.empty(), "--ml-v");
     add(!ml.user.empty(), "--ml-user");
     for (const std::string& flag : ml.engine_flags) {
         add(true, "--ml-" + flag.substr(2, flag.find('=') - 2));

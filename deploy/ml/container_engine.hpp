@@ -32,7 +32,8 @@ struct ContainerPlace {
 ProgramCommand in_container(const ProgramCommand& plain, const MlOptions& ml,
                             const std::filesystem::path& engine, const ContainerPlace& place);
 
-/// The given --ml-* flags that have no effect without a container; empty: none.
+/// The given --ml-* flags that have no effect without a container; empty: none. --ml-v has one:
+/// link_volumes().
 std::string unused_container_flags(const MlOptions& ml);
 
 }  // namespace starling

@@ -7,6 +7,7 @@
 
 #include "deploy/log/log_file.hpp"
 #include "deploy/ml/container_engine.hpp"
+#include "deploy/ml/volume_links.hpp"
 
 namespace starling {
 
@@ -73,6 +74,13 @@ Result<ProgramCommand> ml_command(const SlOptions& options, const NodeHost& host
         const ContainerPlace place{socket, command.environment.at("SWARM_TRACE"), state,
                                    std::to_string(::getuid()) + ":" + std::to_string(::getgid())};
         return in_container(command, ml, **engine, place);
+    }
+    const Result<std::vector<std::string>> links = link_volumes(ml.volumes, fs::current_path());
+    if (!links) {
+        return links.error();
+    }
+    for (const std::string& link : *links) {
+        host.log->line(Level::info, component, "--ml-v without a container: made the link " + link);
     }
     if (const std::string unused = unused_container_flags(ml); !unused.empty()) {
         host.log->line(

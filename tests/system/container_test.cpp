@@ -116,8 +116,8 @@ TEST_F(Container, WithoutAnEngineAPlainProcessIsUsedAndALogLineSaysSo) {
     EXPECT_EQ(sl1.wait_exit(), 0) << sl1.output() << ml_log(1);
     EXPECT_EQ(sl2->wait_exit(), 0) << sl2->output();
     EXPECT_TRUE(holds(sl1.output(),
-                      "--ml-image, --ml-v ignored: the ML program is a plain "
-                      "process, because of --engine none"))
+                      "--ml-image ignored: the ML program is a plain process, because of --engine "
+                      "none"))
         << sl1.output();
 }
 
