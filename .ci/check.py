@@ -45,6 +45,7 @@ DEPLOY_BY_FOLDER = {
     "ml": {"host", "log", "process", "storage"},
     "swci": {"host", "process"},
     "board": {"host", "process"},
+    "python": {"host", "log", "ml", "process", "storage"},
 }
 DEPLOY_PROGRAMS = "programs"  # main functions, which may include every folder
 DEPLOY_BUILD = "cmake"  # what CMake itself needs
@@ -66,7 +67,7 @@ LIBRARIES = [
     (r"^(torch|ATen|c10)/", "torch"), (r"^(boost/)?asio(\.hpp|/)", "asio"), (r"^openssl/", "openssl"),
     (r"^(simgrid|xbt)/", "simgrid"), (r"^spdlog/", "spdlog"), (r"^CLI/", "cli11"), (r"^sqlite3\.h$", "sqlite"),
     (r"^(gtest|gmock)/", "gtest"), (r"^benchmark/", "benchmark"), (r"^raft(\.h|/)", "raft"),
-    (r"^nlohmann/", "nlohmann-json"),
+    (r"^nlohmann/", "nlohmann-json"), (r"^pybind11/", "pybind11"),
 ]
 # Library -> patterns of the files that may include it. The first match of a file decides nothing: any will do.
 ALLOWED = {
@@ -83,6 +84,7 @@ ALLOWED = {
     "gtest": [r"^tests/"],
     "benchmark": [r"^bench/"],
     "nlohmann-json": [r"^core/json/[^/]+\.cpp$"],
+    "pybind11": [r"^deploy/python/[^/]+\.(cpp|hpp)$"],
     "raft": [r"^core/raft/[^/]+\.cpp$", r"^core/raft/detail/[^/]+\.hpp$"],
 }
 

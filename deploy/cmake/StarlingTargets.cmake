@@ -13,6 +13,11 @@ target_compile_options(starling_options INTERFACE
     # One rounding everywhere: without this a compiler may fuse a multiplication and an addition on
     # one machine and not on another, and two members would hold different bytes.
     -ffp-contract=off)
+if(STARLING_PYTHON)
+    # The libraries are also linked into Python's extension module. No function of them is replaced
+    # from outside, so the compiler may inline them as in a program.
+    target_compile_options(starling_options INTERFACE -fPIC -fno-semantic-interposition)
+endif()
 if(STARLING_SANITIZE)
     # The address sanitizer finds the errors of these three, which take half of the compile time.
     target_compile_options(starling_options INTERFACE -fsanitize=address,undefined
