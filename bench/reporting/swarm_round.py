@@ -137,10 +137,15 @@ class Alone(Programs):
 
 
 class Swarm(Programs):
-    """An SN, and an SL with its program for each member."""
+    """An SN, and an SL with its program for each member. With `package`, the folder of the Python package swarmlearning,
+    the program is bench/round/round_program.py."""
 
-    def __init__(self, bin_dir, members, size, rounds, work=0, sl_flags=(), program_flags=()):
+    def __init__(self, bin_dir, members, size, rounds, work=0, sl_flags=(), program_flags=(), package=None):
         super().__init__(bin_dir, members)
+        self.program, self.script = [f"--ml-entrypoint={self.bin}/bench-round-ml"], []
+        if package:
+            self.program = ["--ml-entrypoint=/usr/bin/python3", f"--ml-e=PYTHONPATH={package}"]
+            self.script = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "round/round_program.py")]
         # A network of its own, so that other runs on this machine don't meet.
         self.network = f"127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250 + 1}"
         self.command_line, self.sl_flags, self.program_flags = [size // 4, rounds, work], list(sl_flags), list(program_flags)
@@ -155,10 +160,10 @@ class Swarm(Programs):
         self.start_node(0, ["run-sn", "--sentinel"], "sn")
         self.wait_for(0, "Starting SWARM-API-SERVER")
         for i in range(1, self.members + 1):
-            flags = " ".join(self.flags(i, *self.command_line) + self.program_flags)
+            flags = " ".join(self.script + self.flags(i, *self.command_line) + self.program_flags)
             self.start_node(i, ["run-sl", f"--sn-ip={self.address(0)}", f"--ml-name=ml{i}", f"--ml-w={self.folder}",
-                                f"--ml-entrypoint={self.bin}/bench-round-ml", f"--ml-e=MIN_PEERS={self.members}",
-                                f"--ml-e=SWARM_TRACE={self.folder}/ml{i}.trace", f"--ml-cmd={flags}"] + self.sl_flags, "sl")
+                                f"--ml-e=MIN_PEERS={self.members}", f"--ml-e=SWARM_TRACE={self.folder}/ml{i}.trace",
+                                f"--ml-cmd={flags}"] + self.program + self.sl_flags, "sl")
         self.accept_programs()
 
     def address(self, host):
@@ -232,10 +237,10 @@ def events(path, wanted):
     return found
 
 
-def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=()):
+def measure_round(bin_dir, members, size, measured, sl_flags=(), program_flags=(), package=None):
     """{"seconds": of each measured round, "cpu": seconds a round, "peak_mib", "phases"}"""
     rounds = WARM + measured
-    with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=program_flags) as swarm:
+    with Swarm(bin_dir, members, size, rounds, sl_flags=sl_flags, program_flags=program_flags, package=package) as swarm:
         before = []
         swarm.run_rounds(rounds, lambda: before.append(cpu_seconds(swarm.pids())))
         cpu = cpu_seconds(swarm.pids()) - before[0]

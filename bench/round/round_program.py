@@ -1,0 +1,45 @@
+"""round_program.cpp in Python: the same flags (without work and --durable), barrier and times, through the package
+swarmlearning. bench/round/round starts it with --python.
+"""
+import argparse
+import os
+import socket
+import time
+
+import numpy
+
+from swarmlearning.np import SwarmCallback
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--elements", type=int, required=True)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--barrier", required=True)
+    parser.add_argument("--times", required=True)
+    parser.add_argument("--work", type=int, default=0, choices=[0], help="no work before a round: 0")
+    flags = parser.parse_args()
+    weight = numpy.full(flags.elements, 0.5, dtype="float32")
+    swarm = SwarmCallback(1, int(os.environ.get("MIN_PEERS", 2)), model={"weight": weight},
+                          checkinModelOnTrainEnd="active")
+    barrier = socket.socket(socket.AF_UNIX)
+    barrier.connect(flags.barrier)
+
+    def wait():
+        barrier.sendall(b"\0")
+        if barrier.recv(1) == b"":
+            raise SystemExit("the benchmark that holds the barrier is gone")
+
+    swarm.on_train_begin()
+    with open(flags.times, "w") as times:
+        for number in range(1, flags.rounds + 1):
+            wait()
+            begin = time.clock_gettime(time.CLOCK_MONOTONIC)
+            swarm.on_batch_end()
+            print(f"{number} {begin:.9f} {time.clock_gettime(time.CLOCK_MONOTONIC):.9f} 0.0", file=times, flush=True)
+    wait()
+    swarm.on_epoch_end()
+    swarm.on_train_end()
+
+
+main()
