@@ -118,8 +118,10 @@ function(document component)
             DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _${program})
     endforeach()
 endfunction()
-document(runtime ${documented_runtime} ${other_runtime})
-document(simulator ${documented_simulator})
+if(NOT STARLING_SANITIZE AND NOT STARLING_TSAN)  # nobody installs such a build
+    document(runtime ${documented_runtime} ${other_runtime})
+    document(simulator ${documented_simulator})
+endif()
 
 # --- what the programs are made of (SPDX), when they are installed
 execute_process(COMMAND git -C ${STARLING_ROOT} log -1 --format=%ct OUTPUT_VARIABLE commit_time

@@ -53,11 +53,13 @@ Several owners train one model together without moving their data and
 without a central server. This package has the nodes of a swarm (run-sn,
 run-sl, run-apls) as programs and as systemd services, and the tools to
 make certificates, and to watch and to audit a swarm.")
+if(documented_simulator)
 debian_package(simulator starling-sim science "starling (= ${PROJECT_VERSION}-1)"
 "Swarm Learning: simulator
 Runs a swarm of the real protocol code on a simulated platform (SimGrid),
 to rehearse a deployment: the duration of rounds, the bytes transferred, and
 the effects of faults. With a library of platforms.")
+endif()
 debian_package(development libstarling-dev libdevel
     "starling (= ${PROJECT_VERSION}-1), libraft-dev (>= 0.22.1), libspdlog-dev, libsqlite3-dev, libssl-dev"
 "Swarm Learning: to build training programs
