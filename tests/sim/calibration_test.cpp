@@ -18,6 +18,19 @@ TEST(Calibration, ReadsATableAndKeepsDefaultsForTheRest) {
     EXPECT_DOUBLE_EQ(table->merge_bytes_per_second, Calibration{}.merge_bytes_per_second);
 }
 
+TEST(Calibration, WhatTheNetworkCostsIsFreeUntilItWasMeasured) {
+    EXPECT_FALSE(Calibration{}.charges_network());
+    const auto table = parse_calibration(R"({"tls_send_bytes_per_second": 2e9, "spread": 0.05,
+        "disk_bytes_per_second": 5e8, "measured": {"repetitions": 3, "factors": {"bytes": 1}}})",
+                                         "t.json");
+    ASSERT_TRUE(table) << table.error().message;
+    EXPECT_TRUE(table->charges_network());
+    EXPECT_DOUBLE_EQ(table->tls_send_bytes_per_second, 2e9);
+    EXPECT_DOUBLE_EQ(table->disk_bytes_per_second, 5e8);
+    EXPECT_DOUBLE_EQ(table->spread, 0.05);
+    EXPECT_FALSE(parse_calibration(R"({"tls_send_bytes_per_second": 0})", "t.json"));
+}
+
 TEST(Calibration, UnknownWorkloadSaysHowToMeasureIt) {
     const auto cost = Calibration{}.workload("mnist/64");
     ASSERT_FALSE(cost);
