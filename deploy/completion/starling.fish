@@ -42,7 +42,7 @@ function __starling_values
     end
 end
 
-for program in run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swci swarm-sim \
+for program in run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swci swarm-sim \
     swarm-report swarm-check
     complete -c $program -f -n 'string match -q -- "--*" (commandline -ct); and not string match -q -- "*=*" (commandline -ct)' \
         -a "(__starling_flags $program)"
