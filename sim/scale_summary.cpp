@@ -34,7 +34,10 @@ std::string exchanged_text(const SimOutcome& outcome, std::uint64_t model_bytes)
     if (sent == once && received == once) {
         return text + "none sent twice\n";
     }
-    return text + std::to_string(sent > once ? sent - once : 0) + " sent twice or in vain\n";
+    if (sent < once) {
+        return text + "later attempts used what earlier ones had sent\n";
+    }
+    return text + std::to_string(sent - once) + " sent twice or in vain\n";
 }
 
 }  // namespace
