@@ -21,6 +21,42 @@ std::uint64_t wire_size(const Frame& frame, bool local_socket) {
 }
 
 namespace sim_connection {
+namespace {
+
+void add(ByteCount& sum, const ByteCount& more) {
+    sum.sent += more.sent;
+    sum.delivered += more.delivered;
+    sum.lost += more.lost;
+}
+
+}  // namespace
+
+Burst take_burst(Lane& lane, std::uint64_t most) {
+    auto burst = std::make_shared<std::vector<Item>>();
+    std::uint64_t bytes = 0;
+    while (!lane.queue.empty() && (burst->empty() || bytes + lane.queue.front().bytes <= most)) {
+        bytes += lane.queue.front().bytes;
+        burst->push_back(std::move(lane.queue.front()));
+        lane.queue.pop_front();
+    }
+    return burst;
+}
+
+void HostByteCounts::collect(Connection& connection) {
+    for (const int side : {0, 1}) {
+        const auto hosts =
+            std::pair(connection.end[index(side)]->place.host, peer(connection, side).place.host);
+        add(by_hosts_[hosts], std::exchange(connection.counted[index(side)], {}));
+    }
+}
+
+ByteCount HostByteCounts::total() const {
+    ByteCount total;
+    for (const auto& [hosts, count] : by_hosts_) {
+        add(total, count);
+    }
+    return total;
+}
 
 std::uint64_t bytes_of(const std::vector<Item>& burst) {
     return std::accumulate(burst.begin(), burst.end(), std::uint64_t{0},

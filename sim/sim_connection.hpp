@@ -98,6 +98,31 @@ struct Dial {
     SwarmDuration round_trip{0};
 };
 
+using Burst = std::shared_ptr<std::vector<Item>>;
+
+inline std::size_t index(int side) { return static_cast<std::size_t>(side); }
+/// The node at the other end.
+inline Slot& peer(const Connection& connection, int side) {
+    return *connection.end[index(1 - side)];
+}
+
+/// Takes the first frame from the lane's queue, and those after it that fit into `most` bytes.
+Burst take_burst(Lane& lane, std::uint64_t most);
+
+/// Bytes by sending and receiving host, of all connections.
+class HostByteCounts {
+public:
+    /// Adds what a connection has counted since the last call.
+    void collect(Connection& connection);
+    const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& by_hosts() const {
+        return by_hosts_;
+    }
+    ByteCount total() const;
+
+private:
+    std::map<std::pair<HostIndex, HostIndex>, ByteCount> by_hosts_;
+};
+
 std::uint64_t bytes_of(const std::vector<Item>& burst);
 /// What all frames of a burst take of a node's thread: the sender's, or the receiver's.
 SwarmDuration thread_time(const Calibration& table, const Connection& connection, const Slot& slot,

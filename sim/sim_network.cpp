@@ -159,7 +159,7 @@ struct SimNetwork::Impl {
         const int side = connection->end[0] == from ? 0 : 1;
         const std::uint64_t bytes = wire_size(frame, connection->local);
         Lane& lane = connection->lane[index(side)];
-        count(*connection, side).sent += bytes;
+        connection->counted[index(side)].sent += bytes;
         lane.undelivered_bytes += bytes;
         lane.queue.push_back({std::move(frame), bytes, group});
         start_burst(connection, side);
@@ -172,7 +172,7 @@ struct SimNetwork::Impl {
             }
             const int side = connection->end[0] == from ? 0 : 1;
             Lane& lane = connection->lane[index(side)];
-            ByteCount& counted = count(*connection, side);
+            ByteCount& counted = connection->counted[index(side)];
             if (lane.queue.empty()) {
                 continue;
             }
@@ -209,7 +209,7 @@ struct SimNetwork::Impl {
         }
         if (!cpu) {
             if (!lane.flowing && !lane.queue.empty()) {
-                flow(connection, side, take_burst(*connection, side));
+                flow(connection, side, take_burst(lane, most_in_burst(*connection, side)));
             }
             return;
         }
@@ -220,7 +220,7 @@ struct SimNetwork::Impl {
             return;
         }
         lane.preparing = true;
-        const Burst burst = take_burst(*connection, side);
+        const Burst burst = take_burst(lane, most_in_burst(*connection, side));
         Slot& slot = *connection->end[index(side)];
         slot.thread->run(thread_time(cpu->calibration, *connection, slot, *burst, true),
                          [this, connection, side, burst] {
@@ -228,22 +228,6 @@ struct SimNetwork::Impl {
                              connection->lane[index(side)].prepared = burst;
                              start_burst(connection, side);
                          });
-    }
-
-    using Burst = std::shared_ptr<std::vector<Item>>;
-
-    Burst take_burst(Connection& connection, int side) {
-        Lane& lane = connection.lane[index(side)];
-        const std::uint64_t most = most_in_burst(connection, side);
-        auto burst = std::make_shared<std::vector<Item>>();
-        std::uint64_t bytes = 0;
-        while (!lane.queue.empty() &&
-               (burst->empty() || bytes + lane.queue.front().bytes <= most)) {
-            bytes += lane.queue.front().bytes;
-            burst->push_back(std::move(lane.queue.front()));
-            lane.queue.pop_front();
-        }
-        return burst;
     }
 
     std::uint64_t most_in_burst(const Connection& connection, int side) {
@@ -361,11 +345,11 @@ struct SimNetwork::Impl {
             }
             lane.undelivered_bytes -= item.bytes;
             if (to->alive) {
-                count(*connection, side).delivered += item.bytes;
+                connection->counted[index(side)].delivered += item.bytes;
                 ++messages;
                 to->deliver(FrameReceived{from, std::move(item.frame)});
             } else {
-                count(*connection, side).lost += item.bytes;
+                connection->counted[index(side)].lost += item.bytes;
             }
         }
         if (connection->closing == side) {
@@ -381,7 +365,7 @@ struct SimNetwork::Impl {
         open.erase(connection->number);
         for (const int side : {0, 1}) {
             Lane& lane = connection->lane[index(side)];
-            count(*connection, side).lost += lane.undelivered_bytes;
+            connection->counted[index(side)].lost += lane.undelivered_bytes;
             lane.undelivered_bytes = 0;
             lane.queue.clear();
             auto& peers = connection->end[index(side)]->peers;
@@ -390,7 +374,7 @@ struct SimNetwork::Impl {
                 peers.erase(found);
             }
         }
-        collect_counts(*connection);
+        counts.collect(*connection);
     }
 
     void reset(const ConnectionPtr& connection, const std::string& reason, SwarmDuration delay) {
@@ -501,10 +485,6 @@ struct SimNetwork::Impl {
 
     // Look-ups.
 
-    static std::size_t index(int side) { return static_cast<std::size_t>(side); }
-    static Slot& peer(const Connection& connection, int side) {
-        return *connection.end[index(1 - side)];
-    }
     /// Each host has one name space of paths, and one of ports.
     static std::pair<HostIndex, Address> listen_key(HostIndex host, const Address& address) {
         return {host, address.port == 0 ? address : Address{"", address.port}};
@@ -513,23 +493,11 @@ struct SimNetwork::Impl {
         return engine.host_on(a) && engine.host_on(b) && engine.route(a, b).up &&
                engine.route(b, a).up;
     }
-    static ByteCount& count(Connection& connection, int side) {
-        return connection.counted[index(side)];
-    }
-    void collect_counts(Connection& connection) {
-        for (const int side : {0, 1}) {
-            const ByteCount counted = std::exchange(connection.counted[index(side)], {});
-            ByteCount& total = counts[{connection.end[index(side)]->place.host,
-                                       peer(connection, side).place.host}];
-            total.sent += counted.sent;
-            total.delivered += counted.delivered;
-            total.lost += counted.lost;
-        }
-    }
-    void collect_all_counts() {
+    const HostByteCounts& all_counts() {
         for (const auto& [number, connection] : open) {
-            collect_counts(*connection);
+            counts.collect(*connection);
         }
+        return counts;
     }
 
     SimEngine& engine;
@@ -541,7 +509,7 @@ struct SimNetwork::Impl {
     std::map<std::uint64_t, ConnectionPtr> open;  ///< in the order in which they were made
     std::uint64_t last_number = 0;
     std::uint64_t messages = 0;  ///< delivered
-    std::map<std::pair<HostIndex, HostIndex>, ByteCount> counts;
+    HostByteCounts counts;
     FlowLimit limit;
 
     class Port;
@@ -621,21 +589,11 @@ void SimNetwork::kill(const NodeId& node, const std::string& reason) { impl_->ki
 void SimNetwork::check_routes() { impl_->check_routes(); }
 
 const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& SimNetwork::bytes() const {
-    impl_->collect_all_counts();
-    return impl_->counts;
+    return impl_->all_counts().by_hosts();
 }
 
 std::uint64_t SimNetwork::messages() const { return impl_->messages; }
 
-ByteCount SimNetwork::total() const {
-    impl_->collect_all_counts();
-    ByteCount total;
-    for (const auto& [hosts, count] : impl_->counts) {
-        total.sent += count.sent;
-        total.delivered += count.delivered;
-        total.lost += count.lost;
-    }
-    return total;
-}
+ByteCount SimNetwork::total() const { return impl_->all_counts().total(); }
 
 }  // namespace starling
