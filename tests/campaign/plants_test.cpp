@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
         // One seed of twenty blocks two members that have no other connection.
         Planted{"LeaseWithoutProgress", Plant::lease_without_progress, 150,
                 "no round is committed for"},
-        Planted{"FenceOff", Plant::fence_off, 20, "a later session has replaced it"},
+        Planted{"FenceOff", Plant::fence_off, 80, "a later session has replaced it"},
         Planted{"RemovedServes", Plant::removed_serves, 40, "it was removed from the SNs"},
         Planted{"DiskIsFarewell", Plant::disk_is_farewell, 40, "is aborted"}),
     [](const testing::TestParamInfo<Planted>& tested) { return std::string(tested.param.name); });
