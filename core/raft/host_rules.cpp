@@ -12,9 +12,7 @@ namespace {
 constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 24U;
 constexpr std::uint64_t term_max = std::uint64_t{1} << 62U;
 constexpr std::uint64_t index_max = std::uint64_t{1} << 48U;
-/// Per sender within term_raise_window. While there is a leader an honest sender needs one, to
-/// follow again after a failed election of its own; without a leader, one for each election.
-constexpr std::size_t raises_with_leader_max = 1;
+/// Per sender within term_raise_window, without a leader: one for each election.
 constexpr std::size_t raises_max = 20;
 /// From this version on a vote result tells whether it is about a pre-vote.
 constexpr std::uint8_t vote_result_version = 2;

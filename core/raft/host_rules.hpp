@@ -26,6 +26,9 @@ struct RaftPosition {
 
 /// Window of rule R19.
 constexpr SwarmDuration term_raise_window = std::chrono::seconds(30);
+/// How often a sender may raise the term within the window while there is a leader (rule R19): an
+/// honest one needs that once, to follow again after a failed election of its own.
+constexpr std::size_t raises_with_leader_max = 1;
 
 /// Preconditions of libraft 0.22.1 on a message, which Debian's build does not check (rules R9 to
 /// R19 in core/DECISIONS.md). The sender has an SN's certificate and may lie.

@@ -320,9 +320,31 @@ void RaftConsensus::step_down(SwarmTime now, ConsensusOutput& output) {
     if (!leads()) {
         return;
     }
+    const std::uint64_t successor = find_successor(now);
+    if (successor == 0) {
+        return;
+    }
     raft_event event = event_at(now, RAFT_TRANSFER);
-    event.transfer.server_id = 0;  // whoever is nearest
+    event.transfer.server_id = successor;
     static_cast<void>(feed(now, event, nullptr, output));
+}
+
+/// The voter with the longest log whose candidacy rule R19 lets pass: a transfer to another one
+/// would fail, and a leader refuses entries until a transfer is over. 0: none.
+std::uint64_t RaftConsensus::find_successor(SwarmTime now) {
+    std::uint64_t successor = 0;
+    raft_index longest = 0;
+    for (const Server& server : servers_) {
+        raft_index match = 0;
+        if (server.voter && server.number != raft_.id &&
+            position(now, server.node).raises < raises_with_leader_max &&
+            raft_match_index(&raft_, server.number, &match) == 0 &&
+            (successor == 0 || match > longest)) {
+            successor = server.number;
+            longest = match;
+        }
+    }
+    return successor;
 }
 
 void RaftConsensus::tick(SwarmTime now, ConsensusOutput& output) {

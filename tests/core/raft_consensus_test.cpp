@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/overloaded.hpp"
+#include "core/raft/host_rules.hpp"
 
 namespace starling {
 namespace {
@@ -129,6 +130,36 @@ TEST_F(RaftConsensusTest, ASlowerFollowerLearnsTheCommitIndexAtOnce) {
     EXPECT_EQ(sns.at(slower).committed, before);
     deliver();  // no time passes, so no heartbeat is sent
     EXPECT_EQ(sns.at(slower).committed, before + 1);
+}
+
+/// A voter may raise the term once in 30 s while there is a leader (rule R19), so a transfer to one
+/// that has done so fails, and the leader would refuse entries meanwhile.
+TEST_F(RaftConsensusTest, LeadershipIsTransferredToASuccessorThatMayRaiseTheTerm) {
+    const auto leader = [&] {
+        const auto found = std::find_if(
+            sns.begin(), sns.end(), [](const auto& sn) { return sn.second.consensus->leads(); });
+        return found == sns.end() ? NodeId{} : found->first;
+    };
+    const auto step_down = [&] {
+        const NodeId before = leader();
+        ConsensusOutput output;
+        sns.at(before).consensus->step_down(now, output);
+        perform(before, output);
+        pass(std::chrono::milliseconds(100));
+        return leader() != before;
+    };
+    int transfers = 0;
+    while (transfers < 10 && step_down()) {
+        ASSERT_NE(leader(), NodeId{}) << "after transfer " << transfers;
+        ++transfers;
+    }
+    EXPECT_GE(transfers, 2);
+    EXPECT_LE(transfers, 3) << "then both others have raised the term";
+    ConsensusOutput output;
+    ASSERT_TRUE(sns.at(leader()).consensus->propose(now, Bytes(1), output).has_value());
+    perform(leader(), output);
+    pass(term_raise_window + std::chrono::seconds(1));
+    EXPECT_TRUE(step_down());
 }
 
 /// libraft lets a learner refuse its vote: two SNs that were killed before the second one learned

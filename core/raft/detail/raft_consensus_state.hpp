@@ -77,6 +77,7 @@ private:
                     ConsensusOutput& output);
     RaftPosition position(SwarmTime now, const NodeId& sender) const;
     void note_raise(SwarmTime now, const NodeId& sender);
+    std::uint64_t find_successor(SwarmTime now);
     bool is_overtaken(const ConsensusMessage& result) const;
     void send_newer_term(std::uint64_t asked, std::size_t from, ConsensusOutput& output) const;
     void set_last_index(std::size_t from, ConsensusOutput& output) const;
