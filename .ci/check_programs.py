@@ -459,7 +459,7 @@ def packages_of(programs):
 def listed_packages(root):
     with open(os.path.join(root, "deploy/install-deps"), encoding="utf-8") as file:
         text = file.read()
-    bodies = re.findall(r"^(?:build|libraries|tools)=\((?:([^\n]*)\)$|\n(.*?)^\)$)", text, re.S | re.M)
+    bodies = re.findall(r"^(?:build|libraries|tools|tests)=\((?:([^\n]*)\)$|\n(.*?)^\)$)", text, re.S | re.M)
     words = re.sub(r"#.*", "", "\n".join(one + many for one, many in bodies))
     return set(words.split())
 
