@@ -51,7 +51,7 @@ private:
         std::deque<std::function<void()>> to_receive;
     };
 
-    /// Each of them once: one whose other host has no room queues there, at its end.
+    /// Asks each waiting flow once. If its other host has no room, it moves to that host's queue.
     static void start_waiting(std::deque<std::function<void()>>& waiting,
                               const std::size_t& flows) {
         for (std::size_t left = waiting.size(); left > 0 && flows < flows_max; --left) {

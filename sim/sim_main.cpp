@@ -257,9 +257,12 @@ Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faul
 Result<void> write_report(const Flags& flags, const RunModel& model) {
     std::random_device random;
     const PageNonce nonce = {random(), random(), random(), random()};
-    const std::string title = std::filesystem::path(flags.deployment).filename().string() + " on " +
-                              std::filesystem::path(flags.platform).filename().string() +
-                              ", seed " + std::to_string(flags.seed);
+    const auto name_of = [](const std::string& file, const std::string& without_file) {
+        return file.empty() ? without_file : std::filesystem::path(file).filename().string();
+    };
+    const std::string title =
+        name_of(flags.deployment, std::to_string(flags.scale.hosts) + " hosts") + " on " +
+        name_of(flags.platform, "a generated platform") + ", seed " + std::to_string(flags.seed);
     const ShownRun run{"simulation", "simulated", &model};
     const std::string page = report_page(title, std::span(&run, 1), "", nonce);
     const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());

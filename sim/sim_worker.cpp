@@ -3,6 +3,7 @@
 #include "sim/sim_worker.hpp"
 
 namespace starling {
+
 SimWorker::SimWorker(SimHost host, const Calibration& calibration, const Hasher& hasher,
                      WorkStores stores, std::function<void(WorkDone)> deliver)
     : host_(std::move(host)),

@@ -29,7 +29,7 @@ def read_marks(paths):
 
 
 def order_of_events(paths):
-    """[event] of the first node that each event of a round comes from, over all rounds: what happened in which order."""
+    """(round, event) in the order in which each event of a round first happened on any node."""
     marks = read_marks(paths)
     firsts = sorted((min(times.values()), number, event) for number, events in marks.items() for event, times in events.items())
     return [(number, event) for _, number, event in firsts]

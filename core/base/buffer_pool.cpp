@@ -58,7 +58,11 @@ BufferPool::Memory BufferPool::find_free(std::size_t size) {
 BufferPool::Memory BufferPool::draw(std::size_t size) {
     {
         const std::lock_guard lock(mutex_);
-        if (std::byte* memory = source_ ? source_->take(size) : nullptr) {
+        // What is drawn stays in this pool: a peer that sends bodies of many sizes gets the rest
+        // from the heap.
+        const bool may_draw = source_ && drawn_bytes_ + size <= 2 * used_bytes_peak_;
+        if (std::byte* memory = may_draw ? source_->take(size) : nullptr) {
+            drawn_bytes_ += size;
             return Memory(memory, Release{.of_source = true});
         }
     }

@@ -54,6 +54,7 @@ private:
     mutable std::mutex mutex_;
     std::map<std::size_t, std::vector<Memory>> free_;  ///< by size
     std::shared_ptr<MemorySource> source_;
+    std::size_t drawn_bytes_ = 0;  ///< from source_, so far
     std::size_t free_bytes_ = 0;
     std::size_t used_bytes_ = 0;
     std::size_t used_bytes_peak_ = 0;

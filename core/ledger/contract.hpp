@@ -172,7 +172,7 @@ struct Contract {
         SwarmTime began_at{};     ///< of this round: the commit of the one before
         SwarmDuration longest{};  ///< of this run, from commit to commit
         /// Index of the last entry that changed more than who has enrolled and checked in.
-        std::uint64_t decided = 0;
+        std::uint64_t decided_index = 0;
     };
     RoundTimes times;
     std::optional<SwarmTime> deadline;  ///< when Expire is due: grace or wait limit is over

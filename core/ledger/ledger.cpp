@@ -327,7 +327,7 @@ Answer Ledger::come_back(const Entry& entry, Contract& contract) {
     Member& member = contract.members[entry.signer];
     member.address = nodes_.at(entry.signer).address;
     contract.version = index_;
-    contract.times.decided = index_;
+    contract.times.decided_index = index_;
     return accepted(contract.run);
 }
 
@@ -421,7 +421,7 @@ void Ledger::freeze(Contract& contract, bool retry) {
     contract.phase = ContractPhase::exchanging;
     contract.deadline.reset();
     contract.version = index_;
-    contract.times.decided = index_;
+    contract.times.decided_index = index_;
     events_.push_back(RoundFrozen{contract.name, contract.round, contract.attempt,
                                   static_cast<std::uint32_t>(contract.frozen.size()), retry});
 }
@@ -468,7 +468,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
         return;  // to leave after the end is how it should be
     }
     contract.version = index_;
-    contract.times.decided = index_;
+    contract.times.decided_index = index_;
     if (status != MemberStatus::expelled && contract.frozen.find(node) != nullptr) {
         note_holdup(contract, node, rounds_per_refusal);
     }
@@ -500,7 +500,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
 void Ledger::retry_without(Contract& contract, SwarmTime now) {
     ++contract.attempt;
     contract.version = index_;
-    contract.times.decided = index_;
+    contract.times.decided_index = index_;
     if (contract.checked_in_count() >= contract.config.min_peers && has_weight(contract)) {
         freeze(contract, true);
         return;
@@ -519,7 +519,7 @@ Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {
     }
     contract->deadline.reset();
     contract->version = index_;
-    contract->times.decided = index_;
+    contract->times.decided_index = index_;
     const std::uint32_t here = contract->checked_in_count();
     if (contract->phase == ContractPhase::gathering && here >= contract->config.min_peers) {
         // The members with weight may have left since the grace period began.
@@ -553,7 +553,7 @@ void Ledger::end(Contract& contract, ContractPhase phase, std::string reason) {
     contract.frozen.clear();
     contract.departed.clear();
     contract.version = index_;
-    contract.times.decided = index_;
+    contract.times.decided_index = index_;
     events_.push_back(ContractEnded{contract.name, phase, contract.reason});
 }
 

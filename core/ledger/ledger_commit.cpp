@@ -161,7 +161,7 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
     contract.frozen.clear();
     contract.departed.clear();
     contract.version = index_;
-    contract.times.decided = index_;
+    contract.times.decided_index = index_;
     events_.push_back(RoundCommitted{contract.name, commit});
     if (commit.final) {
         end(contract, ContractPhase::complete, "");

@@ -68,7 +68,7 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
                    contract.active_count() >= contract.config.min_peers) {
             member.status = MemberStatus::expelled;
             contract.version = index_;
-            contract.times.decided = index_;
+            contract.times.decided_index = index_;
             events_.push_back(MemberGone{contract.name, node, false, reason});
         }
     }
@@ -140,7 +140,7 @@ Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& comman
         --contract->deviations.at(entry.signer);
         contract->members.at(entry.signer).deviated_in.reset();
         contract->version = index_;
-        contract->times.decided = index_;
+        contract->times.decided_index = index_;
         return {Errc::ok, "", contract->run};
     }
     if (!contract->members.contains(command.owner) || command.owner == entry.signer ||
@@ -158,7 +158,7 @@ Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& comman
     contract->apart.insert(std::minmax(entry.signer, command.owner));
     --contract->deviations.at(entry.signer);
     contract->version = index_;
-    contract->times.decided = index_;
+    contract->times.decided_index = index_;
     events_.push_back(
         MembersKeptApart{contract->name, entry.signer, {command.owner}, command.round, true});
     return {Errc::ok, "", contract->run};

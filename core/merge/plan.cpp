@@ -113,7 +113,7 @@ Present present_of(const std::vector<PlanMember>& members) {
     return present;
 }
 
-/// Leaves so many of them, others in each round.
+/// Keeps `count` of them; which ones changes with the round.
 void keep_some(std::vector<std::uint32_t>& relays, std::uint64_t count, std::uint64_t round) {
     if (relays.size() > count) {
         const std::uint64_t first = round * count % relays.size();
@@ -140,8 +140,8 @@ void make_groups(const std::vector<PlanMember>& members, MergePlan& plan) {
     }
 }
 
-/// Parts into which the model's segments are divided, one for each owner. Those of a model of few
-/// segments have one segment or none.
+/// Parts into which the model's segments are divided, one for each owner. With fewer
+/// segments than parts, some parts are empty.
 std::uint64_t slices_of(ExchangePlan kind, std::uint64_t members, std::uint32_t segments) {
     const std::uint64_t most = tree_owners_max(members);
     return kind == ExchangePlan::tree && std::min<std::uint64_t>(members, segments) > most

@@ -5,7 +5,7 @@
 namespace starling {
 namespace {
 
-/// Of each kind: an attempt that some nodes have not left yet, of a few contracts.
+/// So many of each kind are kept: those of the newest attempts, of a few contracts.
 constexpr std::size_t kept_max = 4;
 
 /// Adds it as the newest, and drops the oldest.

@@ -8,13 +8,14 @@
 namespace starling {
 namespace {
 
-/// Members of more are not told who else has checked in: a view has all of them, and each would get
-/// it after each check-in of another.
-constexpr std::size_t chatty_members = 64;
+/// Up to so many members are told who else has checked in. A view has all members, and each of them
+/// would get it after each check-in of another.
+constexpr std::size_t told_of_check_ins_max = 64;
 
 /// Version of the state that members have to know.
 std::uint64_t newest_for_members(const Contract& contract) {
-    return contract.members.size() > chatty_members ? contract.times.decided : contract.version;
+    return contract.members.size() > told_of_check_ins_max ? contract.times.decided_index
+                                                           : contract.version;
 }
 
 /// Whether the member was sent this on its connection a moment ago, and can't have it yet: the
@@ -22,8 +23,9 @@ std::uint64_t newest_for_members(const Contract& contract) {
 bool is_on_its_way(const Contract& contract, const Heartbeat& heartbeat,
                    const SnPeer::SentView& sent, SwarmTime now) {
     constexpr SwarmDuration view_wait = std::chrono::seconds(10);
-    return contract.members.size() > chatty_members && heartbeat.known_version > 0 &&
-           sent.version >= contract.times.decided && now - sent.at < view_wait;
+    return contract.members.size() > told_of_check_ins_max && heartbeat.known_version > 0 &&
+           sent.contract == contract.name && sent.version >= contract.times.decided_index &&
+           now - sent.at < view_wait;
 }
 
 }  // namespace
@@ -123,7 +125,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox
     if (contract != nullptr && contract->run == heartbeat.run &&
         newest_for_members(*contract) > heartbeat.known_version &&
         !is_on_its_way(*contract, heartbeat, peer.sent_view, now_)) {
-        peer.sent_view = {contract->version, now_};
+        peer.sent_view = {contract->name, contract->version, now_};
         out.send(from, ViewUpdate{view_of(*contract)});
     } else {
         reply(from, {0, Errc::ok, "", 0}, out);

@@ -197,7 +197,7 @@ void SnNode::push_view(const std::string& name, Outbox& out) {
     for (const auto& [id, member] : contract->members) {
         const auto peer = peers_.find(id);
         if (peer != peers_.end() && peer->second.here) {
-            peer->second.sent_view = {view.version, now_};
+            peer->second.sent_view = {view.name, view.version, now_};
             out.send(id, ViewUpdate{view});
         }
     }

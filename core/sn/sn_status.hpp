@@ -38,6 +38,7 @@ struct SnPeer {
     Measured rate_to;
     std::optional<SubmitCommand> unanswered;  ///< the newest; a node has one pending at a time
     struct SentView {
+        std::string contract;
         std::uint64_t version = 0;
         SwarmTime at{};
     };

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t slice_events = 5'000;
 constexpr std::chrono::milliseconds look_interval{500};  ///< at files that may have grown
-constexpr std::int64_t any_quiet_us = std::int64_t{1} << 60U;
+constexpr std::int64_t no_quiet_limit_us = std::int64_t{1} << 60U;
 constexpr std::int64_t quiet_limit_us = 120'000'000;  ///< then a run is taken for one of the past
 
 std::int64_t wall_clock_ns() {
@@ -145,7 +145,7 @@ public:
     explicit BoardClock(BoardServer& server) : server_(server), timer_(server.io()) {}
 
     void run() {
-        server_.model().reached(wall_clock_ns(), any_quiet_us);
+        server_.model().reached(wall_clock_ns(), no_quiet_limit_us);
         server_.changed();
         timer_.expires_after(std::chrono::seconds(1));
         timer_.async_wait([this](asio::error_code error) {

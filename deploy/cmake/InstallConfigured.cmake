@@ -1,7 +1,7 @@
 # Run by `cmake --install` (install_configured() in StarlingInstall.cmake): fills in @...@ of SOURCE and installs it as
 # DESTINATION/NAME. A prefix of /usr has its configuration in /etc, any other one below itself; services keep their state in
 # /var/lib/starling (StateDirectory).
-set(PREFIX ${CMAKE_INSTALL_PREFIX})
+get_filename_component(PREFIX "${CMAKE_INSTALL_PREFIX}" ABSOLUTE)  # --prefix may be relative
 set(ROOT ${PREFIX})
 if(PREFIX STREQUAL "/usr")
     set(ROOT "")

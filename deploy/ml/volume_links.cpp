@@ -9,7 +9,8 @@ namespace {
 /// Makes one link. \return  false: it is not needed.
 Result<bool> link_volume(const fs::path& directory, const fs::path& link) {
     std::error_code failure;
-    if (directory == link || (fs::exists(link, failure) && fs::equivalent(directory, link))) {
+    if (directory == link ||
+        (fs::exists(link, failure) && fs::equivalent(directory, link, failure))) {
         return false;
     }
     const std::string volume = "--ml-v=" + directory.string() + ":" + link.string();
@@ -49,12 +50,16 @@ Result<std::vector<std::string>> link_volumes(const std::vector<std::string>& vo
             return Error{Errc::usage,
                          "--ml-v=" + volume + " must be DIR:PATH, with an absolute PATH"};
         }
-        const Result<bool> linked = link_volume(directory, link.lexically_normal());
+        fs::path place = link.lexically_normal();
+        if (!place.has_filename()) {  // "/tmp/test/"
+            place = place.parent_path();
+        }
+        const Result<bool> linked = link_volume(directory, place);
         if (!linked) {
             return linked.error();
         }
         if (*linked) {
-            made.push_back(link.string() + " -> " + directory.string());
+            made.push_back(place.string() + " -> " + directory.string());
         }
     }
     return made;

@@ -43,6 +43,8 @@ void wait_for_step(NodeThread& node) {
             } catch (py::error_already_set& error) {
                 failed = error.what();
                 raised.emplace(error);
+            } catch (const std::exception& error) {  // a hook's result has another type
+                failed = error.what();
             }
             node.answer(std::move(failed));
         }

@@ -45,7 +45,7 @@ class Board:
     def get(self, target, **headers):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{target}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=90) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()
@@ -55,7 +55,7 @@ class Board:
 
     def send(self, text):
         """A connection that has sent this."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=90)
         connection.sendall(text.encode())
         return connection
 
@@ -66,7 +66,7 @@ class Board:
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
 
-    def wait(self, condition, seconds=60):
+    def wait(self, condition, seconds=120):
         """Until the run fulfils the condition: looked at again when there is a newer version."""
         deadline = time.monotonic() + seconds
         with self.events() as stream:
@@ -208,7 +208,7 @@ class LiveTest(unittest.TestCase):
         for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.communicate(timeout=30)
+            process.communicate(timeout=90)
 
     def identity(self, name):
         certs = os.path.join(self.folder.name, "identity", "cert")
@@ -234,8 +234,7 @@ class LiveTest(unittest.TestCase):
             self.assertEqual(run["kind"], "live")
             for i in (1, 2):
                 self.start(f"{BIN}/run-sl", f"--name=sl{i}", f"--host-ip=127.0.{i}.{i}", "--sn-ip=127.0.1.1",
-                           f"--sn-api-port={self.port}", f"--sl-fs-port={self.port + 1 if self.port < 65535 else 20000}",
-                           f"--ml-name=ml{i}", f"--ml-entrypoint={BIN}/toy-ml", "--ml-cmd=--batches 40 --sync 4",
+                           f"--sn-api-port={self.port}", f"--ml-name=ml{i}", f"--ml-entrypoint={BIN}/toy-ml", "--ml-cmd=--batches 40 --sync 4",
                            "--ml-e=MIN_PEERS=2", f"--ml-w={workspace}", f"--workspace={workspace}/host-{i}",
                            *self.identity(f"sl-{i}"))
             run = board.wait(lambda run: any(c["phase"] == "complete" for c in run["contracts"]))

@@ -66,6 +66,26 @@ TEST(BufferPool, DrawsFromItsSourceUntilThatHasNoneLeftAndNeverFreesWhatItGot) {
     EXPECT_EQ(pool.take(source->block.size()).get(), source->block.data());
 }
 
+TEST(BufferPool, DrawsFromItsSourceTwiceWhatWasInUseAtATimeAtMost) {
+    struct ManyBlocks final : MemorySource {
+        std::byte* take(std::size_t size) override {
+            drawn += size;
+            return blocks.emplace_back(size).data();
+        }
+        std::size_t drawn = 0;
+        std::vector<std::vector<std::byte>> blocks;
+    };
+    const auto source = std::make_shared<ManyBlocks>();
+    BufferPool pool;
+    pool.draw_from(source);
+    constexpr std::size_t size = 256 * 1024;
+    for (std::size_t i = 0; i < 100; ++i) {
+        pool.take(size + i);
+    }
+    EXPECT_GE(source->drawn, size);
+    EXPECT_LE(source->drawn, 2 * (size + 99));
+}
+
 TEST(BufferPool, KeepsNoMoreFreeBytesThanWereInUseAtATime) {
     BufferPool pool;
     constexpr std::size_t size = 256 * 1024;

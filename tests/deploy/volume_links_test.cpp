@@ -32,6 +32,12 @@ TEST_F(VolumeLinks, ThePathLeadsToTheDirectory) {
     EXPECT_TRUE(fs::exists(path("workspace/model/file")));
 }
 
+TEST_F(VolumeLinks, ASlashAtTheEndOfThePathMakesNoDifference) {
+    const auto made = link("workspace/model:" + path("test/model/"));
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_TRUE(fs::is_symlink(path("test/model")));
+}
+
 TEST_F(VolumeLinks, NothingIsDoneASecondTimeOrForTheSamePath) {
     ASSERT_TRUE(link("workspace/model:" + path("test/model")));
     const auto again = link("workspace/model:" + path("test/model"));

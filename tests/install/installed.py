@@ -103,7 +103,7 @@ def train_for_real(bin_dir, run_sl, program, folder, addresses):
                 [run_sl, f"--name=sl{i}", f"--sn-ip={addresses[0]}", f"--ml-entrypoint={program}", "--ml-e=MIN_PEERS=2",
                  *identity("sl", i)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT))
         for process in started:
-            if process.wait(timeout=120) != 0:
+            if process.wait(timeout=300) != 0:
                 fail("an SL has failed:\n" + "".join(log_lines(nodes)))
         return digests(log_lines(nodes))
     finally:

@@ -9,7 +9,7 @@ import subprocess
 
 from installed import NotifySocket, run
 
-NEEDED = ("debootstrap", "systemd-nspawn", "ip", "nsenter")
+NEEDED = ("debootstrap", "systemd-nspawn", "ip", "nsenter", "dpkg-shlibdeps", "file")
 LIMIT = 120  # seconds until a system is up or down
 
 

@@ -129,7 +129,7 @@ def remove(machine):
 def main():
     lacking = missing()
     if lacking:
-        print(f"skipped: {lacking} is missing (deploy/install-deps --packages)")
+        print(f"skipped: {lacking} is missing (deploy/install-deps --tests --packages)")
         return 77
     build, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     shutil.rmtree(folder, ignore_errors=True)

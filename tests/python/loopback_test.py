@@ -4,11 +4,16 @@ usage: PYTHONPATH=build/python python3 tests/python/loopback_test.py
 
 A process has one callback in its life, so each case is a small program of its own.
 """
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import unittest
+
+if importlib.util.find_spec("numpy") is None:
+    print("skipped: numpy is not installed (python3-numpy)")
+    sys.exit(77)
 
 PROLOGUE = """
 import numpy
@@ -67,9 +72,26 @@ swarm.on_train_end()
         self.assertIn("useAdaptiveSync has no effect", output)
         self.assertNotIn("mlPlatform", output)
 
+    def test_a_state_that_is_no_bytes_is_an_error_and_not_a_crash(self):
+        self.check("""
+class State:
+    def save(self):
+        return bytearray(4)
+    def load(self, saved):
+        pass
+swarm = callback(state=State())
+swarm.on_train_begin()
+for batch in range(2):
+    swarm.on_batch_end(batch)
+""", "Error", code=1, without=("invariant broken",))
+
     def test_wrong_arguments_are_named(self):
         self.check("callback(syncFrequency=0)", "syncFrequency is 0, it must be from 1", code=2)
         self.check("callback(minPeers='2')", "minPeers is '2', it must be a whole number", code=2)
+        self.check("callback(grace='5')", "grace is '5', it must be seconds from 0 to 1000000000", code=2)
+        self.check("callback(waitLimit=float('nan'))", "waitLimit is nan, it must be seconds", code=2)
+        self.check("callback(batchSize=-1)", "batchSize is -1, it must be a whole number from 1", code=2)
+        self.check("callback(durable=2)", "durable is 2, it must be a text", code=2)
         self.check("callback(nodeWeightage=101)", "nodeWeightage is 101, it must be from 1 to 100", code=2)
         self.check("callback(trainingContract=None)", "trainingContract is None, it must be a name", code=2)
         self.check("callback(mergeMethod='median')", "'median'", code=2)

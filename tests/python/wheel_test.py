@@ -3,6 +3,7 @@
 usage: STARLING_WHEELS=build/lib /usr/bin/python3 tests/python/wheel_test.py
 """
 import glob
+import importlib.util
 import os
 import subprocess
 import sys
@@ -28,6 +29,10 @@ def run(*command, **variables):
 
 
 def main():
+    for module, package in (("numpy", "python3-numpy"), ("ensurepip", "python3-venv")):
+        if importlib.util.find_spec(module) is None:
+            print(f"skipped: {module} is not installed ({package})")
+            sys.exit(77)
     folder_of_wheels = os.environ["STARLING_WHEELS"]
     wheels = glob.glob(os.path.join(folder_of_wheels, "*.whl"))
     if len(wheels) != 2:

@@ -9,6 +9,12 @@ namespace {
 
 class PythonPrograms : public SystemSwarm {
 protected:
+    void SetUp() override {
+        Program numpy({"/usr/bin/python3", "-c", "import numpy"});
+        if (numpy.wait_exit(Seconds(60)) != 0) {
+            GTEST_SKIP() << "numpy is not installed (python3-numpy)";
+        }
+    }
     /// run-sl with a Python program; `script` is relative to the sources.
     std::unique_ptr<Program> start_python(int host, const std::string& script,
                                           const std::string& flags,

@@ -63,5 +63,24 @@ TEST(FrameReader, DecodesFramesFedOneByteAtATime) {
     EXPECT_TRUE(reader.between_frames());
 }
 
+/// The body's record may come after space() has made room for the body.
+TEST(FrameReader, ABodyThatWasTakenLeavesNoSpaceToTheNext) {
+    constexpr std::size_t small = 40'960;
+    constexpr std::size_t large = 262'144;
+    FrameReader reader;
+    reader.allow_large_frames();
+    std::size_t most_space = 0;
+    feed(reader, encode_head({MlSegment{0, 1}, Blob(Bytes(small))}), most_space);
+    EXPECT_EQ(reader.space().size(), small);
+    const auto taken = reader.take_body(Blob(Bytes(small)));
+    ASSERT_TRUE(taken && *taken);
+    Bytes next = encode_head({MlSegment{1, 1}, Blob(Bytes(large))});
+    next.resize(next.size() + large, std::byte{7});
+    const std::vector<Frame> frames = feed(reader, next, most_space);
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0].body.view().size(), large);
+    EXPECT_EQ(frames[0].body.view()[large - 1], std::byte{7});
+}
+
 }  // namespace
 }  // namespace starling::test

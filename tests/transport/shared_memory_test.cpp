@@ -86,6 +86,25 @@ public:
         EXPECT_EQ(send_with_files(socket_.number(), bytes, files),
                   static_cast<ssize_t>(bytes.size()));
     }
+    /// A hello with any number of descriptors, which send_with_files() would not pass.
+    void hello_with_numbers(const std::vector<int>& numbers) {
+        Bytes bytes = encode_head(Frame{Hello{NodeId{"ml1"}, Role::ml, 0}, {}});
+        const std::size_t size = numbers.size() * sizeof(int);
+        std::vector<std::max_align_t> control(CMSG_SPACE(size) / sizeof(std::max_align_t) + 1);
+        iovec part{bytes.data(), bytes.size()};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = CMSG_SPACE(size);
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(size);
+        std::memcpy(CMSG_DATA(header), numbers.data(), size);
+        EXPECT_EQ(::sendmsg(socket_.number(), &message, MSG_NOSIGNAL),
+                  static_cast<ssize_t>(bytes.size()));
+    }
     void send(const Bytes& bytes) {
         EXPECT_EQ(::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(bytes.size()));
@@ -301,6 +320,28 @@ TEST_F(SharedMemoryTest, ARegionThatIsMissingIsNotMissed) {
     ml.hello(one);
     ASSERT_TRUE(run_until({&sl}, [&] { return ml.first_word() != 0; }));
     EXPECT_EQ(ml.first_word(), frame_magic);
+}
+
+TEST_F(SharedMemoryTest, MoreDescriptorsThanExpectedAreClosed) {
+    TestEndpoint sl = open_sl();
+    const auto open_descriptors = [] {
+        const std::filesystem::directory_iterator all("/proc/self/fd");
+        return std::distance(begin(all), end(all));
+    };
+    ScriptedMl ml(address.host);
+    std::vector<int> numbers;
+    std::vector<Descriptor> files;
+    for (int i = 0; i < 6; ++i) {
+        files.push_back(sealed_file(fixed));
+        numbers.push_back(files.back().number());
+    }
+    ml.hello_with_numbers(numbers);
+    files.clear();
+    ASSERT_TRUE(run_until({&sl}, [&] { return sl.count<PeerUp>() == 1; }));
+    const auto up = open_descriptors();
+    ml.close();
+    ASSERT_TRUE(run_until({&sl}, [&] { return sl.count<PeerLost>() == 1; }));
+    EXPECT_LE(open_descriptors(), up - 2) << "both ends of the connection are closed";
 }
 
 TEST_F(SharedMemoryTest, AForgedRecordEndsItsConnectionOnly) {

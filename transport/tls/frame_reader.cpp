@@ -100,6 +100,7 @@ Result<std::optional<FrameReader::Received>> FrameReader::next_phase() {
 
 Result<std::optional<FrameReader::Received>> FrameReader::take_body(Blob body) {
     STARLING_INVARIANT(body_due() > 0 && body.size() == body_due(), "the caller has asked");
+    body_.reset();  // space() made room for it if the record of this body had not come yet
     return finish_frame(std::move(body));
 }
 

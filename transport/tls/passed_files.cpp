@@ -1,5 +1,6 @@
 #include "transport/tls/passed_files.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -42,7 +43,8 @@ ssize_t receive_with_files(int socket, std::span<std::byte> space, std::vector<D
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control.bytes.data();
-    message.msg_controllen = control.bytes.size();
+    // Not CMSG_SPACE: into its padding the kernel would put one more descriptor.
+    message.msg_controllen = CMSG_LEN(passed_files_max * sizeof(int));
     const ssize_t count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (count < 0) {
         return count;
@@ -53,7 +55,8 @@ ssize_t receive_with_files(int socket, std::span<std::byte> space, std::vector<D
             continue;
         }
         std::array<int, passed_files_max> numbers{};
-        const std::size_t size = header->cmsg_len - CMSG_LEN(0);
+        const std::size_t size =
+            std::min<std::size_t>(header->cmsg_len - CMSG_LEN(0), passed_files_max * sizeof(int));
         std::memcpy(numbers.data(), CMSG_DATA(header), size);
         for (std::size_t i = 0; i < size / sizeof(int); ++i) {
             files.emplace_back(numbers.at(i));

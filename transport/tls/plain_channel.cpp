@@ -40,7 +40,9 @@ public:
         own_.emplace(SharedRings{std::move(*out), std::move(*in)});
         if (const auto pool = SharedPool::of_process()) {
             pools_.own = *pool;
-            files.push_back(pools_.own->file());
+            if (Descriptor file = pools_.own->file()) {
+                files.push_back(std::move(file));
+            }
         }
         return files;
     }
@@ -145,7 +147,9 @@ private:
                 take_pool(offered_[2]);
                 if (const auto pool = SharedPool::of_process()) {
                     pools_.own = *pool;
-                    answer_.push_back(pools_.own->file());
+                    if (Descriptor file = pools_.own->file()) {
+                        answer_.push_back(std::move(file));
+                    }
                 }
             }
             begin_sharing({std::move(*out), std::move(*in)});

@@ -186,6 +186,9 @@ Result<void> SharedLink::begin_bytes(Kind kind, std::size_t count, std::size_t o
         }
         owed_ += count;
     } else if (kind == Kind::bytes_in_pool) {
+        if (returns_->count() >= returns_max) {
+            return malformed("more was lent than has been given back");
+        }
         place_.page = static_cast<std::uint32_t>(offset);
         place_.next = std::uint64_t{place_.page} * SharedPool::page_bytes;
         const std::size_t size = pools_.peer ? pools_.peer->bytes().size() : 0;

@@ -79,8 +79,10 @@ public:
     /// A credit is sent for so many bytes: seldom, and long before the writer has to wait for it.
     static constexpr std::size_t credit_bytes = shared_region_bytes / 8;
 
-    /// So many pieces are given back at once, or with the next bytes that are sent.
+    /// From so many on, pages are given back at once; fewer wait for the next bytes that are sent.
     static constexpr std::size_t returns_at_once = 16;
+    /// More than an honest end has lent: it lends nothing twice before that is given back.
+    static constexpr std::size_t returns_max = std::size_t{1} << 18U;
 
     explicit SharedLink(SharedRings rings, SharedPools pools = {});
 

@@ -58,6 +58,9 @@ class SwarmLoop:
             loss: mean loss since the last round
         """
         self.receive()
+        if params is not None and set(params) != set(self._params):
+            raise SwarmError(f"SwarmLoop: the arrays are {sorted(params)}, the training began with {sorted(self._params)}",
+                             code=1)
         for name, value in (params or {}).items():
             own = self._params[name]
             if value is not own:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import numbers
 from typing import Any, Dict, Mapping
 
 from .client.swarm import SwarmError
@@ -11,7 +12,9 @@ DEFAULT_CONTRACT = "defaultbb.cqdb.sml.hpe"
 # HPE's names of merge methods; those of Starling pass as they are ("trimmed-mean:beta=0.2").
 _MERGE_METHODS = {"mean": "mean", "coordmedian": "coordinate-median", "geomedian": "geometric-median"}
 
-# Keyword argument -> option of the node. Checked and explained by the node itself.
+_SECONDS_MAX = 1_000_000_000
+_WHOLE = {"batchSize": 2**32 - 1, "slowestLink": 2**63 - 1}  # the largest value
+# Keyword argument -> option of the node, which checks texts itself.
 _OWN = {
     "batchSize": "batch_size", "grace": "grace", "waitLimit": "wait_limit", "slowestLink": "slowest_link",
     "exchange": "exchange", "compression": "compression", "nonFinite": "non_finite", "durable": "durable",
@@ -59,8 +62,18 @@ def node_options(sync_frequency: Any, min_peers: Any, contract: Any, given: Mapp
         "merge_rule": _MERGE_METHODS.get(method.lower(), method),
     }
     for name, option in _OWN.items():
-        if name in given:
-            options[option] = given[name]
+        if name not in given:
+            continue
+        value = given[name]
+        if name in _WHOLE:
+            value = _whole(name, value, 1, _WHOLE[name])
+        elif name in ("grace", "waitLimit"):
+            if not (isinstance(value, numbers.Real) and 0 <= value <= _SECONDS_MAX):
+                raise SwarmError(f"SwarmCallback: {name} is {value!r}, it must be seconds from 0 to {_SECONDS_MAX}")
+            value = float(value)
+        elif not isinstance(value, str):
+            raise SwarmError(f"SwarmCallback: {name} is {value!r}, it must be a text")
+        options[option] = value
     return options
 
 
