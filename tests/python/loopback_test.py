@@ -90,7 +90,7 @@ for batch in range(2):
         self.check("callback(minPeers='2')", "minPeers is '2', it must be a whole number", code=2)
         self.check("callback(grace='5')", "grace is '5', it must be seconds from 0 to 1000000000", code=2)
         self.check("callback(waitLimit=float('nan'))", "waitLimit is nan, it must be seconds", code=2)
-        self.check("callback(batchSize=-1)", "batchSize is -1, it must be a whole number from 1", code=2)
+        self.check("callback(batchSize=-1)", "batchSize is -1, it must be from 1 to 4294967295", code=2)
         self.check("callback(durable=2)", "durable is 2, it must be a text", code=2)
         self.check("callback(nodeWeightage=101)", "nodeWeightage is 101, it must be from 1 to 100", code=2)
         self.check("callback(trainingContract=None)", "trainingContract is None, it must be a name", code=2)

@@ -9,11 +9,20 @@ namespace {
 
 class CopiedWorkspace : public SystemSwarm {
 protected:
-    /// Copies the present files of host 1 to host 3.
+    /// Copies the present files of host 1 to host 3. Its nodes run: a file may be renamed while it
+    /// is copied, and then all are copied anew.
     void copy_data() const {
-        std::filesystem::create_directories(path("host-3"));
-        std::filesystem::copy(path("host-1/data"), path("host-3/data"),
-                              std::filesystem::copy_options::recursive);
+        std::error_code failure;
+        for (int attempt = 0; attempt < 1000; ++attempt) {
+            std::filesystem::remove_all(path("host-3"));
+            std::filesystem::create_directories(path("host-3"));
+            std::filesystem::copy(path("host-1/data"), path("host-3/data"),
+                                  std::filesystem::copy_options::recursive, failure);
+            if (!failure) {
+                return;
+            }
+        }
+        FAIL() << failure.message();
     }
     static bool waited_for_round_after(Program& sl, std::size_t from) {
         return sl.wait_for(": merged 2 members", Seconds(60), from);
