@@ -326,8 +326,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
 Answer Ledger::come_back(const Entry& entry, Contract& contract) {
     Member& member = contract.members[entry.signer];
     member.address = nodes_.at(entry.signer).address;
-    contract.version = index_;
-    contract.times.decided_index = index_;
+    note_decision(contract);
     return accepted(contract.run);
 }
 
@@ -336,6 +335,12 @@ Contract* Ledger::current(const std::string& name, Run run) {
     return found == contracts_.end() || found->second.run != run || ended(found->second)
                ? nullptr
                : &found->second;
+}
+
+/// The entry has changed more than who has enrolled and checked in.
+void Ledger::note_decision(Contract& contract) const {
+    contract.version = index_;
+    contract.times.decided_index = index_;
 }
 
 Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
@@ -420,8 +425,7 @@ void Ledger::freeze(Contract& contract, bool retry) {
     std::sort(contract.departed.begin(), contract.departed.end());
     contract.phase = ContractPhase::exchanging;
     contract.deadline.reset();
-    contract.version = index_;
-    contract.times.decided_index = index_;
+    note_decision(contract);
     events_.push_back(RoundFrozen{contract.name, contract.round, contract.attempt,
                                   static_cast<std::uint32_t>(contract.frozen.size()), retry});
 }
@@ -467,8 +471,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     if (ended(contract)) {
         return;  // to leave after the end is how it should be
     }
-    contract.version = index_;
-    contract.times.decided_index = index_;
+    note_decision(contract);
     if (status != MemberStatus::expelled && contract.frozen.find(node) != nullptr) {
         note_holdup(contract, node, rounds_per_refusal);
     }
@@ -499,8 +502,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
 /// A new attempt with the remaining members, or gathering until there are enough again.
 void Ledger::retry_without(Contract& contract, SwarmTime now) {
     ++contract.attempt;
-    contract.version = index_;
-    contract.times.decided_index = index_;
+    note_decision(contract);
     if (contract.checked_in_count() >= contract.config.min_peers && has_weight(contract)) {
         freeze(contract, true);
         return;
@@ -518,8 +520,7 @@ Answer Ledger::expire(const Entry& entry, const ExpireDeadline& command) {
         return denied(Errc::stale, "that deadline is no longer set");
     }
     contract->deadline.reset();
-    contract->version = index_;
-    contract->times.decided_index = index_;
+    note_decision(*contract);
     const std::uint32_t here = contract->checked_in_count();
     if (contract->phase == ContractPhase::gathering && here >= contract->config.min_peers) {
         // The members with weight may have left since the grace period began.
@@ -552,8 +553,7 @@ void Ledger::end(Contract& contract, ContractPhase phase, std::string reason) {
     contract.deadline.reset();
     contract.frozen.clear();
     contract.departed.clear();
-    contract.version = index_;
-    contract.times.decided_index = index_;
+    note_decision(contract);
     events_.push_back(ContractEnded{contract.name, phase, contract.reason});
 }
 

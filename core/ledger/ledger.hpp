@@ -182,6 +182,7 @@ private:
     void retry_without(Contract& contract, SwarmTime now);
 
     Contract* current(const std::string& name, Run run);
+    void note_decision(Contract& contract) const;
     void freeze_if_ready(Contract& contract, SwarmTime now);
     void freeze(Contract& contract, bool retry);
     void conclude(Contract& contract, const Digest& agreed);

@@ -160,8 +160,7 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
     contract.undecided = 0;
     contract.frozen.clear();
     contract.departed.clear();
-    contract.version = index_;
-    contract.times.decided_index = index_;
+    note_decision(contract);
     events_.push_back(RoundCommitted{contract.name, commit});
     if (commit.final) {
         end(contract, ContractPhase::complete, "");

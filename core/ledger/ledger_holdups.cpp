@@ -67,8 +67,7 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
         } else if (member.status == MemberStatus::lost &&
                    contract.active_count() >= contract.config.min_peers) {
             member.status = MemberStatus::expelled;
-            contract.version = index_;
-            contract.times.decided_index = index_;
+            note_decision(contract);
             events_.push_back(MemberGone{contract.name, node, false, reason});
         }
     }
@@ -139,8 +138,7 @@ Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& comman
         // is at fault, so it is not the one to be kept apart.
         --contract->deviations.at(entry.signer);
         contract->members.at(entry.signer).deviated_in.reset();
-        contract->version = index_;
-        contract->times.decided_index = index_;
+        note_decision(*contract);
         return {Errc::ok, "", contract->run};
     }
     if (!contract->members.contains(command.owner) || command.owner == entry.signer ||
@@ -157,8 +155,7 @@ Answer Ledger::name_false_merge(const Entry& entry, const NameFalseMerge& comman
     }
     contract->apart.insert(std::minmax(entry.signer, command.owner));
     --contract->deviations.at(entry.signer);
-    contract->version = index_;
-    contract->times.decided_index = index_;
+    note_decision(*contract);
     events_.push_back(
         MembersKeptApart{contract->name, entry.signer, {command.owner}, command.round, true});
     return {Errc::ok, "", contract->run};

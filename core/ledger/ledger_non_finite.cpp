@@ -15,8 +15,7 @@ void Ledger::note_non_finite(Contract& contract, const NodeId& node, const NodeI
     }
     ++rounds.count;
     rounds.last = contract.round;
-    contract.version = index_;
-    contract.times.decided_index = index_;
+    note_decision(contract);
     events_.push_back(ContributionNotFinite{contract.name, node, by, contract.round, rounds.count,
                                             contract.config.non_finite == NonFinitePolicy::refuse});
 }
