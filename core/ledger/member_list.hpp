@@ -57,6 +57,13 @@ public:
             [](const RoundMember& member, const NodeId& id) { return member.id < id; });
         return at != end() && at->id == node ? &*at : nullptr;
     }
+    /// Its place in this list; size(): `node` is not a member.
+    std::uint32_t index_of(const NodeId& node) const {
+        const RoundMember* const member = find(node);
+        const auto index =
+            member == nullptr ? size() : static_cast<std::size_t>(member - all().data());
+        return static_cast<std::uint32_t>(index);
+    }
     void clear() { shared_.reset(); }
     /// Whether it is a copy of the other one; false: they may still be equal.
     bool is_copy_of(const MemberList& other) const { return shared_ == other.shared_; }
@@ -75,10 +82,10 @@ public:
     }
     /// Of this copy alone; nothing if `node` is not a member.
     void set_address(const NodeId& node, const Address& address) {
-        const RoundMember* const found = find(node);
-        if (found != nullptr && found->address != address) {
+        const std::uint32_t member = index_of(node);
+        if (member < size() && all()[member].address != address) {
             std::vector<RoundMember> changed = all();
-            changed[static_cast<std::size_t>(found - all().data())].address = address;
+            changed[member].address = address;
             *this = MemberList(std::move(changed));
         }
     }

@@ -56,6 +56,12 @@ Choice choose(ExchangePlan exchange, std::uint64_t members, std::size_t sites,
                : Choice{ExchangePlan::butterfly, size + " are at least " + limit};
 }
 
+/// Of a tree without sites, about.
+std::uint64_t group_size(std::uint64_t members) {
+    return std::max<std::uint64_t>(
+        2, static_cast<std::uint64_t>(std::lround(std::sqrt(static_cast<double>(members)))));
+}
+
 /// Members of the first attempt, as numbers of their groups.
 std::vector<std::uint32_t> groups_of(const std::vector<PlanMember>& members,
                                      const std::map<std::string, std::size_t>& sites) {
@@ -77,9 +83,7 @@ std::vector<std::uint32_t> groups_of(const std::vector<PlanMember>& members,
     for (auto& [site, number] : number_of) {
         number = next++;
     }
-    const auto size = std::max<std::uint64_t>(
-        2, static_cast<std::uint64_t>(std::lround(std::sqrt(static_cast<double>(others)))));
-    const std::uint64_t groups = std::max<std::uint64_t>(1, others / size);
+    const std::uint64_t groups = std::max<std::uint64_t>(1, others / group_size(others));
     std::vector<std::uint32_t> group_of;
     std::uint64_t seen = 0;
     for (const PlanMember& member : members) {
@@ -240,10 +244,8 @@ std::uint64_t busiest_member_bytes(std::uint64_t member_count, std::uint64_t lay
     const std::uint64_t owned = (layout_bytes + owners - 1) / owners;  // and its contributions
     std::uint64_t copies = 0;  // of the model, that a relay sends
     if (kind == ExchangePlan::tree) {
-        const auto group =
-            static_cast<std::uint64_t>(std::lround(std::sqrt(static_cast<double>(member_count))));
         const std::uint64_t relays = tree_owners_max(member_count);
-        copies = (group + relays - 1) / relays;
+        copies = (group_size(member_count) + relays - 1) / relays;
     }
     return (member_count - 1) * owned + (layout_bytes - owned) + copies * layout_bytes;
 }

@@ -25,10 +25,10 @@ std::shared_ptr<const RoundPlan> plan_of(const ExchangeSetup& setup) {
                         : std::make_shared<const RoundPlan>(make_round_plan(key));
 }
 
-std::uint32_t index_of(const MemberList& members, const NodeId& node) {
-    const RoundMember* const member = members.find(node);
-    STARLING_INVARIANT(member != nullptr, "only a member of the round exchanges");
-    return static_cast<std::uint32_t>(member - members.all().data());
+std::uint32_t index_of_self(const ExchangeSetup& setup) {
+    const std::uint32_t self = setup.members.index_of(setup.self);
+    STARLING_INVARIANT(self < setup.members.size(), "only a member of the round exchanges");
+    return self;
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ std::uint32_t index_of(const MemberList& members, const NodeId& node) {
 Exchange::Exchange(ExchangeSetup setup)
     : setup_(std::move(setup)),
       plan_(plan_of(setup_)),
-      self_(index_of(setup_.members, setup_.self)),
+      self_(index_of_self(setup_)),
       partners_(plan_->partners_of(self_, static_cast<std::uint32_t>(setup_.members.size()))),
       codec_(setup_.layout, setup_.compression),
       own_(*setup_.own),
@@ -74,16 +74,6 @@ void Exchange::set_missing() {
         expected_bytes_ += missing_bytes(partner.merged, SegmentKind::merged) +
                            missing_bytes(partner.contributions, SegmentKind::contribution);
     }
-}
-
-Exchange::Partner* Exchange::find(const NodeId& node) {
-    const RoundMember* const member = setup_.members.find(node);
-    if (member == nullptr) {
-        return nullptr;
-    }
-    const auto found =
-        states_.find(static_cast<std::uint32_t>(member - setup_.members.all().data()));
-    return found == states_.end() ? nullptr : &found->second;
 }
 
 std::uint64_t Exchange::missing_bytes(const SegmentSet& segments, SegmentKind kind) const {
@@ -130,29 +120,30 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
 }
 
 void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
-    Partner* const partner = find(peer);
-    if (partner == nullptr) {
+    const auto found = states_.find(members().index_of(peer));
+    if (found == states_.end()) {
         return;
     }
-    partner->up = true;
-    note_window(index_of(setup_.members, peer), *partner);
-    partner->served.clear();
-    partner->served_merged.clear();
-    partner->probe_timeout = first_probe_timeout;
-    set_partial(*partner, 0);
-    request_missing(now, peer, *partner, out);
+    auto& [member, partner] = *found;
+    partner.up = true;
+    note_window(member, partner);
+    partner.served.clear();
+    partner.served_merged.clear();
+    partner.probe_timeout = first_probe_timeout;
+    set_partial(partner, 0);
+    request_missing(now, peer, partner, out);
     request_within_window(now, out);
 }
 
 void Exchange::on_peer_lost(const NodeId& peer) {
-    Partner* const partner = find(peer);
-    if (partner == nullptr) {
+    const auto found = states_.find(members().index_of(peer));
+    if (found == states_.end()) {
         return;
     }
-    const std::uint32_t member = index_of(setup_.members, peer);
-    partner->up = false;
-    note_window(member, *partner);
-    if (std::exchange(partner->requested, 0) > 0) {  // it requests them again when it is back
+    auto& [member, partner] = *found;
+    partner.up = false;
+    note_window(member, partner);
+    if (std::exchange(partner.requested, 0) > 0) {  // it requests them again when it is back
         for (auto& [segment, requesters] : requesters_) {
             requesters.erase(member);
         }
@@ -160,12 +151,11 @@ void Exchange::on_peer_lost(const NodeId& peer) {
 }
 
 void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
-    Partner* const found = find(from);
-    if (found == nullptr) {
+    const auto found = states_.find(members().index_of(from));
+    if (found == states_.end()) {
         return;
     }
-    Partner& partner = *found;
-    const std::uint32_t member = index_of(setup_.members, from);
+    auto& [member, partner] = *found;
     const std::size_t count = merged_.size();
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
@@ -186,18 +176,18 @@ void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t se
 
 Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                                   Blob body, Outbox& out) {
-    Partner* const found = find(from);
+    const auto found = states_.find(members().index_of(from));
     if (data.key != setup_.key) {
         return Error{Errc::stale, "segment of another round or attempt"};
     }
-    if (found == nullptr || data.index >= merged_.size()) {
+    if (found == states_.end() || data.index >= merged_.size()) {
         return Error{Errc::malformed,
                      "segment from a node or with an index that does not belong to this round"};
     }
     if (Result<void> sound = codec_.check(data.index, body, own_.has_reference()); !sound) {
         return sound.error();
     }
-    Partner& partner = *found;
+    auto& [member, partner] = *found;
     const bool merged = data.kind == SegmentKind::merged;
     SegmentSet& missing = merged ? partner.merged : partner.contributions;
     const bool is_missing = missing.contains(data.index);
@@ -223,7 +213,6 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         store_merged(data.index, std::move(values), std::move(body), out);
         return true;
     }
-    const std::uint32_t member = index_of(setup_.members, from);
     note_window(member, partner);
     if (setup_.kept != nullptr) {
         setup_.kept->keep(setup_.members[member], data.index, body, setup_.layout->size_bytes());

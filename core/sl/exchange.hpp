@@ -145,10 +145,6 @@ private:
     /// Of this member, ascending.
     const std::vector<std::uint32_t>& owned_segments() const { return plan_->owned_by(self_); }
     void set_missing();
-    Partner* find(const NodeId& node);
-    const Partner* find(const NodeId& node) const {
-        return const_cast<Exchange*>(this)->find(node);
-    }
     const NodeId& id_of(std::uint32_t member) const { return setup_.members[member].id; }
     void note_window(std::uint32_t member, Partner& partner);
     void request_within_window(SwarmTime now, Outbox& out);

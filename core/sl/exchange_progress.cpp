@@ -65,18 +65,19 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
 }
 
 void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
-    const Partner* const partner = find(from);
-    const std::uint32_t owed = partner == nullptr ? 0 : partner->requested;
-    out.send(from, FetchProbeReply{probe.key, probe.serial, partner != nullptr, owed});
+    const auto found = states_.find(members().index_of(from));
+    const bool known = found != states_.end();
+    const std::uint32_t owed = known ? found->second.requested : 0;
+    out.send(from, FetchProbeReply{probe.key, probe.serial, known, owed});
 }
 
 void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                               Outbox& out) {
-    Partner* const found = find(from);
-    if (found == nullptr || !reply.known) {
+    const auto found = states_.find(members().index_of(from));
+    if (found == states_.end() || !reply.known) {
         return;  // it has not begun the attempt, and has stored the requests for it
     }
-    Partner& partner = *found;
+    Partner& partner = found->second;
     if (!partner.up || reply.serial <= partner.probe_at_request || reply.serial > partner.probe) {
         return;
     }

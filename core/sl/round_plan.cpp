@@ -71,25 +71,20 @@ const std::vector<std::uint32_t>& RoundPlan::owned_by(std::uint32_t member) cons
 std::vector<std::uint32_t> RoundPlan::partners_of(std::uint32_t member,
                                                   std::uint32_t member_count) const {
     std::vector<std::uint32_t> partners;
-    const bool contributes = std::binary_search(contributors.begin(), contributors.end(), member);
-    if (merge.kind != ExchangePlan::tree) {
-        if (owned.contains(member)) {
-            partners.resize(member_count);
-            std::iota(partners.begin(), partners.end(), 0U);
-        } else {
-            for (const auto& [owner, segments] : owned) {
-                partners.push_back(owner);
-            }
+    const bool tree = merge.kind == ExchangePlan::tree;
+    if (owned.contains(member) && tree) {
+        partners = contributors;
+    } else if (owned.contains(member)) {
+        partners.resize(member_count);
+        std::iota(partners.begin(), partners.end(), 0U);
+    }
+    // In a tree, a member without weight needs only those that pass merged segments on to it.
+    if (!tree || std::binary_search(contributors.begin(), contributors.end(), member)) {
+        for (const auto& [owner, segments] : owned) {
+            partners.push_back(owner);
         }
-    } else {
-        if (owned.contains(member)) {
-            partners = contributors;
-        }
-        if (contributes) {
-            for (const auto& [owner, segments] : owned) {
-                partners.push_back(owner);
-            }
-        }
+    }
+    if (tree) {
         add_partners_in_tree(member, partners);
     }
     std::sort(partners.begin(), partners.end());

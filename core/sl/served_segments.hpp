@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <numeric>
 #include <vector>
 
 #include "core/params/segment_set.hpp"
@@ -13,28 +12,15 @@ namespace starling {
 
 /// The segments in `ranges` of a model of `count` segments, each once, ascending: duplicates in a
 /// frame cost no work.
-inline std::vector<std::uint32_t> segments_in(const std::vector<SegmentRange>& ranges,
-                                              std::size_t count) {
+inline std::vector<std::uint32_t> segments_in(std::vector<SegmentRange> ranges, std::size_t count) {
+    std::ranges::sort(ranges, {}, &SegmentRange::first);
     std::vector<std::uint32_t> segments;
-    if (ranges.size() == 1) {  // the usual request, at no cost for the rest of the model
-        const std::size_t begin = std::min<std::size_t>(ranges.front().first, count);
-        const std::size_t size = std::min<std::size_t>(ranges.front().count, count - begin);
-        segments.resize(size);
-        std::iota(segments.begin(), segments.end(), static_cast<std::uint32_t>(begin));
-        return segments;
-    }
-    std::vector<std::int32_t> steps(count + 1,
-                                    0);  // how many ranges begin here, less those that end
+    std::uint64_t next = 0;  // behind the last one taken
     for (const SegmentRange& range : ranges) {
-        const std::size_t begin = std::min<std::size_t>(range.first, count);
-        steps[begin] += 1;
-        steps[begin + std::min<std::size_t>(range.count, count - begin)] -= 1;
-    }
-    std::int32_t open = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        open += steps[i];
-        if (open > 0) {
-            segments.push_back(static_cast<std::uint32_t>(i));
+        const std::uint64_t end =
+            std::min<std::uint64_t>(count, std::uint64_t{range.first} + range.count);
+        for (next = std::max<std::uint64_t>(next, range.first); next < end; ++next) {
+            segments.push_back(static_cast<std::uint32_t>(next));
         }
     }
     return segments;
