@@ -18,13 +18,13 @@ std::uint64_t newest_for_members(const Contract& contract) {
                                                            : contract.version;
 }
 
-/// Whether the member was sent this on its connection a moment ago, and can't have it yet: the
-/// views of many members take long on the SN's link.
+/// Whether the member was sent this on its connection a moment ago, and may not have it yet: the
+/// views of many members take long on the SN's link. A member that has no view gets one at once.
 bool is_on_its_way(const Contract& contract, const Heartbeat& heartbeat,
                    const SnPeer::SentView& sent, SwarmTime now) {
     constexpr SwarmDuration view_wait = std::chrono::seconds(10);
     return contract.members.size() > told_of_check_ins_max && heartbeat.known_version > 0 &&
-           sent.contract == contract.name && sent.version >= contract.times.decided_index &&
+           sent.contract == contract.name && sent.version >= newest_for_members(contract) &&
            now - sent.at < view_wait;
 }
 

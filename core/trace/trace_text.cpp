@@ -1,5 +1,6 @@
 #include "core/trace/trace_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace starling {
