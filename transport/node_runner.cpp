@@ -9,6 +9,7 @@
 #include "transport/node_runner.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/overloaded.hpp"
 #include "core/merge/merge_segment.hpp"
@@ -130,6 +131,11 @@ void NodeRunner::step_node(const Input& input) {
 }
 
 void NodeRunner::handle_together(const std::vector<Input>& inputs) {
+    step_together(inputs);
+    handle_waiting();
+}
+
+void NodeRunner::step_together(const std::vector<Input>& inputs) {
     for (const Input& input : inputs) {
         if (stopped_ || std::any_of(waiting_effects_.begin(), waiting_effects_.end(), is_stop)) {
             break;
@@ -138,7 +144,6 @@ void NodeRunner::handle_together(const std::vector<Input>& inputs) {
     }
     write_waiting();
     execute_waiting();
-    handle_waiting();
 }
 
 /// Executes pending writes ahead of other effects, in one transaction. That is safe: if it fails,
@@ -205,26 +210,19 @@ void NodeRunner::execute(Effect& effect) {
 void NodeRunner::handle_waiting() {
     while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
         if (services_.group_commits && waiting_inputs_.size() > 1) {
-            step_waiting_together();
+            const auto begin = waiting_inputs_.begin();
+            const auto end =
+                begin + static_cast<std::ptrdiff_t>(std::min(together_max, waiting_inputs_.size()));
+            const std::vector<Input> inputs(std::make_move_iterator(begin),
+                                            std::make_move_iterator(end));
+            waiting_inputs_.erase(begin, end);
+            step_together(inputs);
             continue;
         }
         const Input input = std::move(waiting_inputs_.front());
         waiting_inputs_.pop_front();
         step(input);
     }
-}
-
-void NodeRunner::step_waiting_together() {
-    for (std::size_t count = 0; count < together_max && !waiting_inputs_.empty(); ++count) {
-        if (std::any_of(waiting_effects_.begin(), waiting_effects_.end(), is_stop)) {
-            break;
-        }
-        const Input input = std::move(waiting_inputs_.front());
-        waiting_inputs_.pop_front();
-        step_node(input);
-    }
-    write_waiting();
-    execute_waiting();
 }
 
 void NodeRunner::after_write(const Result<void>& kept) {

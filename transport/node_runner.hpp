@@ -114,7 +114,7 @@ public:
 private:
     void step(const Input& input);
     void step_node(const Input& input);
-    void step_waiting_together();
+    void step_together(const std::vector<Input>& inputs);
     void write_waiting();
     void execute_waiting();
     void handle_waiting();

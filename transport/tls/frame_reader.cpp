@@ -67,12 +67,16 @@ Result<void> FrameReader::begin_frame() {
     return {};
 }
 
-Result<void> FrameReader::begin_body() {
+/// The message may say where the body is read to.
+Result<void> FrameReader::end_message() {
     Result<Message> message = decode_message(header_, message_);
     if (!message) {
         return message.error();
     }
     decoded_ = std::move(*message);
+    if (message_.capacity() > kept_bytes) {
+        message_ = Bytes();
+    }
     return {};
 }
 
@@ -87,12 +91,14 @@ Result<std::optional<FrameReader::Received>> FrameReader::next_phase() {
             return std::optional<Received>();
         }
     }
-    if (phase_ == Phase::message && header_.body_bytes > 0) {
-        if (Result<void> begun = begin_body(); !begun) {
-            return begun.error();
+    if (phase_ == Phase::message) {
+        if (Result<void> ended = end_message(); !ended) {
+            return ended.error();
         }
         phase_ = Phase::body;
-        return std::optional<Received>();
+        if (header_.body_bytes > 0) {
+            return std::optional<Received>();
+        }
     }
     const ByteView view(body_.get(), body_ ? header_.body_bytes : 0);
     return finish_frame(body_ ? Blob(std::move(body_), view) : Blob());
@@ -106,17 +112,8 @@ Result<std::optional<FrameReader::Received>> FrameReader::take_body(Blob body) {
 
 Result<std::optional<FrameReader::Received>> FrameReader::finish_frame(Blob body) {
     phase_ = Phase::header;
-    Result<Message> message =
-        decoded_ ? Result<Message>(std::move(*decoded_)) : decode_message(header_, message_);
-    decoded_.reset();
-    if (message_.capacity() > kept_bytes) {
-        message_ = Bytes();
-    }
-    if (!message) {
-        return message.error();
-    }
     Received received;
-    received.frame.message = std::move(*message);
+    received.frame.message = std::move(*decoded_);
     received.frame.body = std::move(body);
     received.size_bytes = frame_header_bytes + header_.message_bytes + header_.body_bytes;
     return std::optional<Received>(std::move(received));

@@ -44,7 +44,7 @@ private:
     enum class Phase { header, message, body };
 
     Result<void> begin_frame();
-    Result<void> begin_body();
+    Result<void> end_message();
     Result<std::optional<Received>> next_phase();
     Result<std::optional<Received>> finish_frame(Blob body);
     BufferPool& pool_of_body() const;
@@ -55,7 +55,7 @@ private:
     std::array<std::byte, frame_header_bytes> header_bytes_{};
     FrameHeader header_;
     Bytes message_;
-    std::optional<Message> decoded_;  ///< of a frame whose body is being read
+    std::optional<Message> decoded_;  ///< of the frame whose body is being read
     BufferPool::Buffer body_;
 };
 

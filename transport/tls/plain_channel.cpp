@@ -38,12 +38,7 @@ public:
         files.push_back(std::move(out->file()));
         files.push_back(std::move(in->file()));
         own_.emplace(SharedRings{std::move(*out), std::move(*in)});
-        if (const auto pool = SharedPool::of_process()) {
-            pools_.own = *pool;
-            if (Descriptor file = pools_.own->file()) {
-                files.push_back(std::move(file));
-            }
-        }
+        pass_own_pool(files);
         return files;
     }
     void take_offer(std::vector<Descriptor> files) override {
@@ -145,12 +140,7 @@ private:
         if (in && out) {
             if (offered_.size() > 2) {
                 take_pool(offered_[2]);
-                if (const auto pool = SharedPool::of_process()) {
-                    pools_.own = *pool;
-                    if (Descriptor file = pools_.own->file()) {
-                        answer_.push_back(std::move(file));
-                    }
-                }
+                pass_own_pool(answer_);
             }
             begin_sharing({std::move(*out), std::move(*in)});
         } else {
@@ -176,7 +166,16 @@ private:
         own_.reset();
         return true;
     }
-    /// Without it, all large pieces pass through the rings.
+    /// Without it, all large pieces that this end sends pass through the rings.
+    void pass_own_pool(std::vector<Descriptor>& files) {
+        if (const auto pool = SharedPool::of_process()) {
+            pools_.own = *pool;
+            if (Descriptor file = pools_.own->file()) {
+                files.push_back(std::move(file));
+            }
+        }
+    }
+    /// Without it, all that the other end sends pass through the rings.
     void take_pool(const Descriptor& file) {
         Result<SharedRegion> pool =
             SharedRegion::open(file, SharedRegion::Use::read, SharedPool::size_bytes);
