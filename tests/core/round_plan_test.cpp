@@ -14,7 +14,8 @@
 namespace starling {
 namespace {
 
-RoundPlanKey key_of(std::uint32_t members, std::uint64_t segments, ExchangePlan exchange) {
+/// A model of `size` segments.
+RoundPlanKey key_of(std::uint32_t members, std::uint64_t size, ExchangePlan exchange) {
     std::vector<RoundMember> all;
     for (std::uint32_t i = 0; i < members; ++i) {
         const std::string digits = std::to_string(i);
@@ -22,7 +23,7 @@ RoundPlanKey key_of(std::uint32_t members, std::uint64_t segments, ExchangePlan 
                        .weight = i % 7 == 3 ? 0U : 1U,
                        .merges = i % 5 != 2});
     }
-    return {std::move(all), {}, segments * segment_bytes, 3, exchange};
+    return {std::move(all), {}, size * segment_bytes, 3, exchange};
 }
 
 TEST(RoundPlan, TwoMembersArePartnersIfSegmentsGoBetweenThem) {
@@ -66,9 +67,9 @@ TEST(RoundPlan, TheConnectionsOfATreeAreBoundedByItsOwnersAndRelays) {
     EXPECT_LE(connections / 2, 2 * tree_connections);
     // Each owns as much as the others, but for the segments of members that do not merge.
     std::size_t owned = 0;
-    for (const auto& [owner, segments] : plan.owned) {
-        owned += segments.size();
-        EXPECT_LE(segments.size(), 9U);
+    for (const auto& [owner, slice] : plan.owned) {
+        owned += slice.size();
+        EXPECT_LE(slice.size(), 9U);
     }
     EXPECT_EQ(owned, 171U);
 }

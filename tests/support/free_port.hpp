@@ -10,6 +10,15 @@
 
 namespace starling::test {
 
+/// Port 0: any that is not in use. \return  false: it can't be had.
+inline bool bind_socket(int socket, const char* ip, std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    ::inet_pton(AF_INET, ip, &address.sin_addr);
+    return ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+}
+
 /// A port of `ip` at which nothing listens while this object lives: a connection to it is refused,
 /// and no other program gets it.
 class RefusingPort {
@@ -17,10 +26,8 @@ public:
     explicit RefusingPort(const char* ip)
         : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in address{};
-        address.sin_family = AF_INET;
-        ::inet_pton(AF_INET, ip, &address.sin_addr);
         socklen_t size = sizeof(address);
-        if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
+        if (!bind_socket(socket_, ip, 0) ||
             ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
             throw std::runtime_error("no free port");
         }
@@ -40,12 +47,7 @@ private:
 /// Whether a program could listen at this port now.
 inline bool can_bind(const char* ip, std::uint16_t port) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    ::inet_pton(AF_INET, ip, &address.sin_addr);
-    const bool free =
-        ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    const bool free = bind_socket(socket, ip, port);
     ::close(socket);
     return free;
 }

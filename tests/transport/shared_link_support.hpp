@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/base/bytes.hpp"
+#include "core/base/coding.hpp"
 #include "core/base/random.hpp"
 #include "transport/tls/shared_link.hpp"
 
@@ -39,6 +40,15 @@ private:
     static constexpr std::size_t word_bytes = sizeof(std::uint64_t);
     std::uint64_t seed_;
 };
+
+inline Bytes record_of(std::uint32_t kind, std::uint32_t count, std::uint32_t offset,
+                       std::uint32_t magic = SharedLink::magic) {
+    Writer writer;
+    for (const std::uint32_t field : {magic, kind, count, offset}) {
+        writer.u32(field);
+    }
+    return writer.take();
+}
 
 /// What two ends of a link share, as each of them sees it. The second one trusts the first, like a
 /// program its SL.

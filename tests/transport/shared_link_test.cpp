@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include "core/base/coding.hpp"
+#include "tests/transport/shared_link_support.hpp"
 
 namespace starling::test {
 namespace {
@@ -24,15 +24,6 @@ Bytes drawn_bytes(std::size_t size, std::uint32_t seed) {
         byte = static_cast<std::byte>(random());
     }
     return bytes;
-}
-
-Bytes record_of(std::uint32_t kind, std::uint32_t count, std::uint32_t offset,
-                std::uint32_t magic = SharedLink::magic) {
-    Writer writer;
-    for (const std::uint32_t field : {magic, kind, count, offset}) {
-        writer.u32(field);
-    }
-    return writer.take();
 }
 
 /// Two ends, and what is under way between them.

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include "core/base/coding.hpp"
 #include "tests/transport/shared_link_support.hpp"
 #include "transport/tls/shared_link.hpp"
 
@@ -15,14 +14,6 @@ namespace starling::test {
 namespace {
 
 constexpr std::size_t lent_bytes = std::size_t{256} * 1024;
-
-Bytes pool_record(std::uint32_t kind, std::uint32_t count, std::uint32_t offset) {
-    Writer writer;
-    for (const std::uint32_t field : {SharedLink::magic, kind, count, offset}) {
-        writer.u32(field);
-    }
-    return writer.take();
-}
 
 /// The SL's end (first) and the program's (second).
 class SharedPoolTest : public testing::Test {
@@ -121,40 +112,40 @@ TEST_F(SharedPoolTest, AReaderThatKeepsWhatItWasLentIsLentNothingMore) {
     sl.link.lend(first);
     EXPECT_FALSE(sl.link.may_lend(first)) << "it is lent already";
     EXPECT_TRUE(sl.link.may_lend(second)) << "the reader has had no turn";
-    EXPECT_EQ(give(pool_record(1, 1, 0), sl), "");
+    EXPECT_EQ(give(record_of(1, 1, 0), sl), "");
     EXPECT_EQ(give(Bytes(1), sl), "");
     EXPECT_FALSE(sl.link.may_lend(second));
-    EXPECT_EQ(give(pool_record(6, 1, *sl.pool->page_of(first.view())), sl), "");
+    EXPECT_EQ(give(record_of(6, 1, *sl.pool->page_of(first.view())), sl), "");
     EXPECT_TRUE(sl.link.may_lend(second));
 }
 
 TEST_F(SharedPoolTest, BytesOutsideThePoolAreRefused) {
     constexpr auto pages =
         static_cast<std::uint32_t>(SharedPool::size_bytes / SharedPool::page_bytes);
-    EXPECT_EQ(give(pool_record(5, 4097, pages - 1), sl),
+    EXPECT_EQ(give(record_of(5, 4097, pages - 1), sl),
               "shared memory: 4097 bytes at page 16777215 are not in the other end's pool");
-    EXPECT_NE(give(pool_record(5, 1, pages), sl), "");
-    EXPECT_NE(give(pool_record(5, UINT32_MAX, UINT32_MAX), sl), "");
+    EXPECT_NE(give(record_of(5, 1, pages), sl), "");
+    EXPECT_NE(give(record_of(5, UINT32_MAX, UINT32_MAX), sl), "");
     EXPECT_EQ(read.size(), 0U);
-    EXPECT_EQ(give(pool_record(5, 4096, pages - 1), sl), "") << "its last page";
+    EXPECT_EQ(give(record_of(5, 4096, pages - 1), sl), "") << "its last page";
     EXPECT_EQ(read.size(), 4096U);
 }
 
 TEST_F(SharedPoolTest, WhatWasNotLentCantBeGivenBackNorASecondTime) {
-    EXPECT_EQ(give(pool_record(6, 1, 0), sl), "shared memory: page 0 was given back and not lent");
+    EXPECT_EQ(give(record_of(6, 1, 0), sl), "shared memory: page 0 was given back and not lent");
     const Blob piece = sl.piece(std::byte{1});
     const std::uint32_t page = *sl.pool->page_of(piece.view());
     sl.link.lend(piece);
-    EXPECT_NE(give(pool_record(6, 2, page), sl), "") << "another count";
-    EXPECT_EQ(give(pool_record(6, 1, page), sl), "");
-    EXPECT_NE(give(pool_record(6, 1, page), sl), "");
+    EXPECT_NE(give(record_of(6, 2, page), sl), "") << "another count";
+    EXPECT_EQ(give(record_of(6, 1, page), sl), "");
+    EXPECT_NE(give(record_of(6, 1, page), sl), "");
 }
 
 TEST_F(SharedPoolTest, WithoutAPoolItsRecordsAreRefused) {
     std::array<SharedBetween, 2> rings_only = make_shared_memory();
     for (const std::uint32_t kind : {4U, 5U, 6U}) {
         SharedLink link(std::move(rings_only.at(kind % 2).rings));
-        const Bytes bytes = pool_record(kind, 1, 0);
+        const Bytes bytes = record_of(kind, 1, 0);
         ByteView records(bytes);
         Bytes space(1);
         EXPECT_FALSE(link.read(records, space)) << kind;
