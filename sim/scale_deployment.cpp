@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <numeric>
 #include <set>
 #include <tuple>
 
 #include "core/base/random.hpp"
+#include "core/base/size_text.hpp"
 
 namespace starling {
 namespace {
@@ -79,11 +79,8 @@ std::string sites_zone(const ScaleOptions& options) {
     return text + links + routes + "  </zone>\n";
 }
 
-std::string fixed(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3f", value);
-    return text;
-}
+/// For SimGrid's XML: in seconds, to the millisecond.
+std::string seconds_text(double seconds) { return decimal_text(seconds, 3); }
 
 /// When hosts leave and return; SimGrid wants one profile for each host.
 std::string churn_profiles(const ScaleOptions& options) {
@@ -100,7 +97,7 @@ std::string churn_profiles(const ScaleOptions& options) {
         for (const std::size_t host : chosen) {
             const double off =
                 period * churn_seconds + random.uniform() * (churn_seconds - off_seconds);
-            changes[host] += fixed(off) + " 0\n" + fixed(off + off_seconds) + " 1\n";
+            changes[host] += seconds_text(off) + " 0\n" + seconds_text(off + off_seconds) + " 1\n";
         }
     }
     std::string text;
@@ -122,18 +119,19 @@ SimActor training_actor(const SimEngine& engine, const ScaleOptions& options,
         (options.rounds - 2) * std::uint64_t{sync_frequency} + sync_frequency / 2;
     const double train_seconds = stays ? 12.8 : churn_seconds - 2 * off_seconds;
     const std::string& first = engine.host_name(hosts.front());
-    return {.function = "run-sl",
-            .host = hosts.front(),
-            .arguments = {"--name=sl1", "--host-ip=" + first, "--sn-ip=" + first,
-                          "--ml-entrypoint=modelled", "--ml-name=ml1", "--ml-e=MAX_EPOCHS=1",
-                          "--ml-e=MIN_PEERS=" + std::to_string(needed),
-                          "--ml-e=SYNC_FREQUENCY=" + std::to_string(sync_frequency)},
-            .properties = {{"model.parameters", std::to_string(options.parameters)},
-                           {"model.seconds_per_batch", fixed(train_seconds / sync_frequency)},
-                           {"model.samples", std::to_string(batches * batch_size)}}};
+    return {
+        .function = "run-sl",
+        .host = hosts.front(),
+        .arguments = {"--name=sl1", "--host-ip=" + first, "--sn-ip=" + first,
+                      "--ml-entrypoint=modelled", "--ml-name=ml1", "--ml-e=MAX_EPOCHS=1",
+                      "--ml-e=MIN_PEERS=" + std::to_string(needed),
+                      "--ml-e=SYNC_FREQUENCY=" + std::to_string(sync_frequency)},
+        .properties = {{"model.parameters", std::to_string(options.parameters)},
+                       {"model.seconds_per_batch", seconds_text(train_seconds / sync_frequency)},
+                       {"model.samples", std::to_string(batches * batch_size)}}};
 }
 
-/// Numbers in the text count as numbers.
+/// By name, of which a number at its end counts as a number.
 bool precedes_by_number(const std::string& a, const std::string& b) {
     const auto key = [](const std::string& name) {
         const std::size_t digits = name.find_last_not_of("0123456789") + 1;

@@ -1,21 +1,16 @@
 #include "sim/scale_summary.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include <sys/resource.h>
+
+#include "core/base/size_text.hpp"
 
 namespace starling {
 namespace {
 
 double to_seconds_of(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-std::string with_digits(double value, int digits) {
-    char text[64];
-    std::snprintf(text, sizeof text, "%.*f", digits, value);
-    return text;
 }
 
 /// Segments: what members report themselves against what one copy of each would be.
@@ -49,14 +44,14 @@ std::string scale_summary(const SimOutcome& outcome, const ScaleOptions& options
     const std::uint64_t rounds = std::max<std::uint64_t>(1, outcome.rounds.rounds().size());
     const double bytes = static_cast<double>(outcome.bytes.sent);
     return exchanged_text(outcome, options.parameters * 4) + "cost          " +
-           with_digits(cpu, 1) + " s CPU, " +
-           with_digits(static_cast<double>(used.ru_maxrss) * 1024 / 1e6, 1) + " MB at most, " +
+           decimal_text(cpu, 1) + " s CPU, " +
+           decimal_text(static_cast<double>(used.ru_maxrss) * 1024 / 1e6, 1) + " MB at most, " +
            std::to_string(outcome.messages) + " messages, " +
-           with_digits(static_cast<double>(outcome.messages) / std::max(cpu, 1e-3), 0) +
+           decimal_text(static_cast<double>(outcome.messages) / std::max(cpu, 1e-3), 0) +
            " a CPU second\n" + "per member    " +
-           with_digits(bytes / options.hosts / static_cast<double>(rounds), 0) +
+           decimal_text(bytes / options.hosts / static_cast<double>(rounds), 0) +
            " bytes sent on links and within hosts a round, " +
-           with_digits(
+           decimal_text(
                static_cast<double>(outcome.messages) / options.hosts / static_cast<double>(rounds),
                1) +
            " messages a round\n";

@@ -7,6 +7,13 @@
 
 namespace starling {
 
+/// In decimal notation, rounded: decimal_text(1.25, 1) is "1.2".
+inline std::string decimal_text(double value, int decimals) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+    return text.data();
+}
+
 /// For a person: "0 B", "819 kB", "1.2 MB"; 1 kB is 1000 bytes.
 /// \param decimals  of a value under 10 of its unit.
 inline std::string size_text(std::uint64_t bytes, int decimals = 1) {
@@ -17,10 +24,7 @@ inline std::string size_text(std::uint64_t bytes, int decimals = 1) {
         value /= 1000.0;
         ++unit;
     }
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.*f %s", unit > 0 && value < 9.95 ? decimals : 0,
-                  value, units[unit]);
-    return text.data();
+    return decimal_text(value, unit > 0 && value < 9.95 ? decimals : 0) + " " + units[unit];
 }
 
 }  // namespace starling
