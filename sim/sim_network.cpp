@@ -173,9 +173,6 @@ struct SimNetwork::Impl {
             const int side = connection->end[0] == from ? 0 : 1;
             Lane& lane = connection->lane[index(side)];
             ByteCount& counted = connection->counted[index(side)];
-            if (lane.queue.empty()) {
-                continue;
-            }
             lane.queue.erase_if([&](const Item& item) {
                 if (item.group != group) {
                     return false;
