@@ -28,7 +28,7 @@ CORE_BY_FOLDER["tool"] |= {"json"}
 CORE_BY_FOLDER["check"] = {"base", "trace", "node", "check"}
 CORE_BY_FOLDER["files"] = {"base", "files"}
 # The picture of a run, by its trace events alone.
-CORE_BY_FOLDER["board"] = {"base", "trace", "board"}
+CORE_BY_FOLDER["board"] = {"base", "files", "trace", "board"}
 # The user's program sees its callback and the data types behind it.
 CORE_BY_FOLDER["torch"] = {"base", "files", "json", "params", "trace", "ledger", "ml", "torch"}
 

@@ -13,7 +13,6 @@
 
 #include "core/board/report_page.hpp"
 #include "core/files/read_file.hpp"
-#include "core/files/replace_file.hpp"
 #include "core/licence/licence.hpp"
 #include "sim/deployment.hpp"
 #include "sim/duration.hpp"
@@ -264,9 +263,7 @@ Result<void> write_report(const Flags& flags, const RunModel& model) {
         name_of(flags.deployment, std::to_string(flags.scale.hosts) + " hosts") + " on " +
         name_of(flags.platform, "a generated platform") + ", seed " + std::to_string(flags.seed);
     const ShownRun run{"simulation", "simulated", &model};
-    const std::string page = report_page(title, std::span(&run, 1), "", nonce);
-    const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());
-    return replace_file(flags.report, std::span(&bytes, 1));
+    return write_report_page(flags.report, title, std::span(&run, 1), "", nonce);
 }
 
 int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
@@ -342,7 +339,7 @@ int sim_main(int argc, char** argv, TrainFunction train, std::string_view progra
         "\nExamples:\n"
         "  swarm-sim platforms/two_hosts.xml deployment.xml --trace two.trace\n"
         "  swarm-sim platforms/two_hosts.xml deployment.xml --fault 't=30s kill host-2' --seed 7\n"
-        "  swarm-sim --scale 1000 --rounds 5 --parameters 11173962 --quiet" +
+        "  swarm-sim --scale 1000 --rounds 5 --parameters 131072 --quiet" +
         (program_help.empty() ? "" : "\n\n" + std::string(program_help)));
     try {
         app.parse(argc, argv);

@@ -8,7 +8,6 @@
 
 #include "bench/report/comparison.hpp"
 #include "core/board/report_page.hpp"
-#include "core/files/replace_file.hpp"
 #include "deploy/board/trace_files.hpp"
 
 namespace starling {
@@ -83,9 +82,7 @@ Result<void> write_page(const std::string& path, const std::vector<std::string>&
     }
     std::random_device random;
     const PageNonce nonce = {random(), random(), random(), random()};
-    const std::string page = report_page("Swarm training", runs, json_of(comparison), nonce);
-    const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());
-    return replace_file(path, std::span(&bytes, 1));
+    return write_report_page(path, "Swarm training", runs, json_of(comparison), nonce);
 }
 
 int run(int argc, char** argv) {

@@ -1,6 +1,7 @@
 #include "core/board/report_page.hpp"
 
 #include "core/board/page.hpp"
+#include "core/files/replace_file.hpp"
 
 namespace starling {
 
@@ -28,6 +29,14 @@ std::string report_page(std::string_view title, std::span<const ShownRun> runs,
         }
     }
     return self_contained_page(data, hex);
+}
+
+Result<void> write_report_page(const std::string& path, std::string_view title,
+                               std::span<const ShownRun> runs, std::string_view comparison,
+                               PageNonce nonce) {
+    const std::string page = report_page(title, runs, comparison, nonce);
+    const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());
+    return replace_file(path, std::span(&bytes, 1));
 }
 
 }  // namespace starling

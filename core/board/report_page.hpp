@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/result.hpp"
 #include "core/board/run_model.hpp"
 
 namespace starling {
@@ -24,6 +25,11 @@ using PageNonce = std::array<std::uint32_t, 4>;
 /// \param comparison  JSON of swarm-report, or empty
 std::string report_page(std::string_view title, std::span<const ShownRun> runs,
                         std::string_view comparison, PageNonce nonce);
+
+/// Writes that page to `path`. Errc::io names the file.
+Result<void> write_report_page(const std::string& path, std::string_view title,
+                               std::span<const ShownRun> runs, std::string_view comparison,
+                               PageNonce nonce);
 
 /// A run as one JSON object, for the page: see core/board/FORMAT.md. \param since  see RunModel
 std::string shown_run_json(const ShownRun& run, std::string_view title, std::uint64_t since = 0);

@@ -9,7 +9,6 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
-#include "core/files/replace_file.hpp"
 #include "deploy/board/board_content.hpp"
 #include "deploy/board/live_feed.hpp"
 #include "deploy/board/status_events.hpp"
@@ -31,11 +30,6 @@ std::int64_t wall_clock_ns() {
         .count();
 }
 
-PageNonce random_nonce() {
-    std::random_device random;
-    return {random(), random(), random(), random()};
-}
-
 std::string title_of(const BoardOptions& options) {
     return !options.title.empty()   ? options.title
            : options.traces.empty() ? "Live swarm"
@@ -46,9 +40,11 @@ Result<int> write_page(const BoardOptions& options, TraceFiles& files) {
     RunModel model;
     files.read_into(model, std::numeric_limits<std::size_t>::max());
     const ShownRun run{"run", model.virtual_time() ? "simulated" : "recorded", &model};
-    const std::string page = report_page(title_of(options), std::span(&run, 1), "", random_nonce());
-    const ByteView bytes(reinterpret_cast<const std::byte*>(page.data()), page.size());
-    if (const auto written = replace_file(options.html, std::span(&bytes, 1)); !written) {
+    std::random_device random;
+    const PageNonce nonce = {random(), random(), random(), random()};
+    if (const auto written =
+            write_report_page(options.html, title_of(options), std::span(&run, 1), "", nonce);
+        !written) {
         return written.error();
     }
     std::printf("%s\n", options.html.c_str());
