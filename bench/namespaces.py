@@ -6,9 +6,10 @@ TIED = ["setpriv", "--pdeathsig", "KILL"]  # ends with this script, even if that
 
 
 class Hosts:
-    """Hosts 1 to `count` on a switch (0), each kept by a process. Needs root; OSError if the system refuses."""
+    """Hosts 1 to `count` on a switch (0), each kept by a process, with the system's TCP congestion control or the one that is named.
+    Needs root; OSError if the system refuses."""
 
-    def __init__(self, count):
+    def __init__(self, count, congestion_control=None):
         self.keepers = {}
         for host in range(count + 1):
             self.keepers[host] = subprocess.Popen(TIED + ["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
@@ -20,6 +21,8 @@ class Hosts:
             pid = self.keepers[host].pid
             self.run(0, f"ip link add h{host} type veth peer name eth0 netns {pid} && ip link set h{host} master br0 up")
             self.run(host, f"ip link set lo up && ip address add {self.address(host)}/24 dev eth0 && ip link set eth0 up")
+            if congestion_control:
+                self.run(host, f"sysctl -w net.ipv4.tcp_congestion_control={congestion_control}")
 
     @staticmethod
     def address(host):

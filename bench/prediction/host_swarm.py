@@ -10,13 +10,16 @@ from prediction.traces import exchanged_bytes, medians, order_of_events, round_f
 from reporting.errors import BenchError
 
 SKIP = 2  # rounds before the measured ones
+# Loss-based, as Linux's default (cubic), and allowed in namespaces of every Linux. BBR, which some systems have as their default, lets
+# one of several transfers over a link have much more than its share for tens of milliseconds.
+CONGESTION_CONTROL = "reno"
 
 
 def measure(bin_dir, case, limit_seconds=300, realtime=False):
     """One run of `case` ({members, bytes, rate, rounds, flags, and slow_rate of the last member}): {"rounds_measured", "phases", "sent_bytes", "order"}.
 
     The SN is on host 1, member i on host i + 1. OSError if there are no network namespaces; BenchError if a run fails."""
-    members, hosts = case["members"], Hosts(case["members"] + 1)
+    members, hosts = case["members"], Hosts(case["members"] + 1, CONGESTION_CONTROL)
     nodes, first = [], REALTIME if realtime else []
     try:
         with tempfile.TemporaryDirectory(prefix="starling-fidelity-") as folder:
