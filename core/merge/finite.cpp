@@ -1,53 +1,29 @@
 #include "core/merge/finite.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "core/base/choice.hpp"
+#include "core/merge/kernels/merge_kernels.hpp"
 #include "core/params/segment_parts.hpp"
 
 namespace starling {
 namespace {
 
-constexpr std::size_t block_elements = 1024;
 /// Of 2^1000, from which on a weighted sum may overflow: all weights together are below 2^24. Sums
 /// of the other types, which are made in f64, can't.
 constexpr std::uint64_t too_large_f64_exponent = std::uint64_t{1023 + 1000} << 52U;
 
-/// Whether an element's bits of the exponent are `limit` or more. Without a branch for each, and in
-/// blocks: that vectorises, and ends soon where there is one.
-template <typename Raw>
-bool any_exponent_from(const std::byte* data, std::size_t count, Raw exponent, Raw limit) {
-    constexpr Raw top = static_cast<Raw>(Raw{1} << (8 * sizeof(Raw) - 1));
-    const auto up_to_top = static_cast<Raw>(top - limit);  // the sum has the top bit from there on
-    for (std::size_t begin = 0; begin < count; begin += block_elements) {
-        const std::byte* block = data + begin * sizeof(Raw);
-        const std::size_t size = std::min(block_elements, count - begin);
-        Raw found = 0;
-        for (std::size_t i = 0; i < size; ++i) {
-            Raw raw;
-            std::memcpy(&raw, block + i * sizeof(Raw), sizeof(Raw));  // may be unaligned
-            found |= static_cast<Raw>((raw & exponent) + up_to_top);
-        }
-        if ((found & top) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool any_non_finite(DType dtype, const std::byte* data, std::size_t count) {
+    const ExponentKernels& kernels = merge_kernels().exponents;
     switch (dtype) {
         case DType::f32:
-            return any_exponent_from<std::uint32_t>(data, count, 0x7f80'0000U, 0x7f80'0000U);
+            return kernels.of_32_bits(data, count, 0x7f80'0000U, 0x7f80'0000U);
         case DType::f64:
-            return any_exponent_from<std::uint64_t>(data, count, 0x7ff0'0000'0000'0000U,
-                                                    too_large_f64_exponent);
+            return kernels.of_64_bits(data, count, 0x7ff0'0000'0000'0000U, too_large_f64_exponent);
         case DType::f16:
-            return any_exponent_from<std::uint16_t>(data, count, 0x7c00U, 0x7c00U);
+            return kernels.of_16_bits(data, count, 0x7c00U, 0x7c00U);
         case DType::bf16:
-            return any_exponent_from<std::uint16_t>(data, count, 0x7f80U, 0x7f80U);
+            return kernels.of_16_bits(data, count, 0x7f80U, 0x7f80U);
         case DType::i8:
         case DType::u8:
         case DType::i16:

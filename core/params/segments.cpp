@@ -4,8 +4,24 @@
 #include <cstring>
 
 #include "core/base/buffer_pool.hpp"
+#include "core/base/copy_past_caches.hpp"
 
 namespace starling {
+namespace {
+
+/// A vector that is larger than the caches that a core has for itself: when its end is copied, its
+/// beginning is out of them.
+constexpr std::uint64_t past_caches_min = std::uint64_t{8} * 1024 * 1024;
+
+void copy_part(std::byte* to, ByteView from, std::uint64_t vector_bytes) {
+    if (vector_bytes >= past_caches_min) {
+        copy_past_caches(to, from);
+    } else {
+        std::memcpy(to, from.data(), from.size());
+    }
+}
+
+}  // namespace
 
 Segments cut(const Blob& whole) {
     Segments segments;
@@ -46,7 +62,7 @@ void copy_bytes(std::span<const Blob> segments, std::uint64_t begin, std::span<s
         const ByteView segment = segments[begin / segment_bytes].view();
         const std::uint64_t skipped = begin % segment_bytes;
         const std::size_t size = std::min<std::size_t>(out.size(), segment.size() - skipped);
-        std::memcpy(out.data(), segment.data() + skipped, size);
+        copy_part(out.data(), segment.subspan(skipped, size), segments.size() * segment_bytes);
         out = out.subspan(size);
         begin += size;
     }
@@ -69,7 +85,7 @@ void SegmentWriter::put(std::uint64_t begin, ByteView bytes) {
         const std::uint64_t index = begin / segment_bytes;
         const std::uint64_t at = begin % segment_bytes;
         const std::size_t size = std::min<std::size_t>(bytes.size(), segments_[index].size() - at);
-        std::memcpy(memory_[index] + at, bytes.data(), size);
+        copy_part(memory_[index] + at, bytes.first(size), segments_.size() * segment_bytes);
         bytes = bytes.subspan(size);
         begin += size;
     }

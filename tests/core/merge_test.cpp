@@ -7,6 +7,7 @@
 
 #include "core/merge/finite.hpp"
 #include "core/merge/half.hpp"
+#include "core/merge/kernels/vector_unit.hpp"
 #include "core/merge/merge_segment.hpp"
 #include "core/merge/plan.hpp"
 
@@ -170,6 +171,24 @@ TEST(NonFiniteValues, AreDetectedInEveryFloatingTypeAndInNoInteger) {
     const ParamLayout counters = *ParamLayout::make({{"n", DType::i32, {2}}});
     EXPECT_FALSE(
         holds_non_finite(counters, 0, blob_of(std::vector<std::uint32_t>{0x7fc00000, 0x7f800000})));
+}
+
+/// Behind a whole number of vectors, in each place of a vector, in the first and in a later block.
+TEST(NonFiniteValues, AreDetectedAtEveryPlaceByEveryVectorUnit) {
+    constexpr std::uint32_t count = 3'001;
+    const ParamLayout layout = *ParamLayout::make({{"w", DType::f32, {count}}});
+    std::vector<std::uint32_t> bits(count, 0xff7fffff);
+    for (const VectorUnit unit : vector_units()) {
+        use_vector_unit(unit);
+        EXPECT_FALSE(holds_non_finite(layout, 0, blob_of(bits))) << to_string(unit);
+        for (std::uint32_t at = 0; at < count; at += at % 1000 < 70 ? 1 : 13) {
+            bits[at] = 0x7f800000;
+            EXPECT_TRUE(holds_non_finite(layout, 0, blob_of(bits))) << to_string(unit) << " " << at;
+            bits[at] = 0x80000001;  // a subnormal number
+        }
+        EXPECT_FALSE(holds_non_finite(layout, 0, blob_of(bits))) << to_string(unit);
+    }
+    use_vector_unit(vector_units().back());
 }
 
 TEST(Half, EveryBinary16ValueSurvivesConversionToBinary32AndBack) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "core/base/copy_past_caches.hpp"
 #include "core/params/param_layout.hpp"
 #include "core/params/segment_parts.hpp"
 #include "core/params/segments.hpp"
@@ -132,8 +133,8 @@ TEST(Segments, AreCompleteOnlyWithAllTheirBytes) {
     EXPECT_FALSE(is_whole(cut(Blob::phantom(bytes)), bytes));
 }
 
-TEST(Segments, AreWrittenAcrossTheirBounds) {
-    Bytes bytes(2 * segment_bytes + 7);
+void expect_written_across_bounds(std::size_t size) {
+    Bytes bytes(size);
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         bytes[i] = static_cast<std::byte>(i % 251);
     }
@@ -148,8 +149,29 @@ TEST(Segments, AreWrittenAcrossTheirBounds) {
     EXPECT_EQ(size_bytes(segments), bytes.size());
     Bytes read(bytes.size());
     copy_bytes(segments, 0, read);
-    EXPECT_TRUE(read == bytes);
+    EXPECT_TRUE(read == bytes) << size;
+}
+
+TEST(Segments, AreWrittenAcrossTheirBounds) {
+    expect_written_across_bounds(2 * segment_bytes + 7);
+    expect_written_across_bounds(40 * segment_bytes + 7);  // larger than caches
     EXPECT_TRUE(SegmentWriter(0).take().empty());
+}
+
+TEST(CopyPastCaches, CopiesTheBytesAndNoOthersFromAndToAnyAddress) {
+    Bytes from(1000);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        from[i] = static_cast<std::byte>(i % 251);
+    }
+    for (const std::size_t size : {0U, 1U, 63U, 64U, 65U, 127U, 128U, 500U}) {
+        for (std::size_t at = 0; at < 65; ++at) {
+            Bytes to(1000, std::byte{0xff});
+            Bytes expected = to;
+            std::copy_n(from.begin() + 3, size, expected.begin() + static_cast<std::ptrdiff_t>(at));
+            copy_past_caches(to.data() + at, ByteView(from).subspan(3, size));
+            EXPECT_EQ(to_hex(to), to_hex(expected)) << size << " bytes to " << at;
+        }
+    }
 }
 
 }  // namespace

@@ -61,8 +61,8 @@ TEST(OpensslHasher, HashesBlocksTogetherAsOneByOne) {
     }
     // With and without a rest, at an odd address; 96 and 100 don't fit the lanes.
     for (const std::size_t block : {64U, 96U, 100U, 128U, 1024U, 16384U}) {
-        for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 15 * block, 16 * block,
-                                       16 * block + 1, 33 * block - 1}) {
+        for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 5 * block, 6 * block + 1,
+                                       15 * block, 16 * block, 16 * block + 1, 33 * block - 1}) {
             const Bytes bytes = drawn_bytes(size + 1);
             const ByteView view = ByteView(bytes).subspan(1);
             EXPECT_EQ(openssl_hasher().digest_blocks(view, block), digests_one_by_one(view, block))

@@ -2,6 +2,7 @@
 // size, so that simulated digests still depend on the layout.
 #include "transport/crypto/openssl_hasher.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include <openssl/evp.h>
@@ -44,6 +45,9 @@ private:
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
+/// With fewer messages, hashing one after the other is faster than all lanes, some of them in vain.
+constexpr std::size_t lanes_worth_using = 6;
+
 class OpensslHasher final : public Hasher {
 public:
     Digest digest(std::span<const Blob> parts) const override {
@@ -71,17 +75,24 @@ public:
     }
 
     std::vector<Digest> digest_blocks(ByteView bytes, std::size_t block_bytes) const override {
-        const std::size_t together = sha256_lane_count * block_bytes;
-        if (bytes.size() < together || !has_sha256_lanes() || !fits_sha256_lanes(block_bytes)) {
+        std::size_t left = bytes.size() / block_bytes;
+        if (left < lanes_worth_using || !has_sha256_lanes() || !fits_sha256_lanes(block_bytes)) {
             return Hasher::digest_blocks(bytes, block_bytes);
         }
-        std::vector<Digest> digests(bytes.size() / together * sha256_lane_count);
+        std::vector<Digest> digests;
+        digests.reserve(left + 1);
         std::array<const std::byte*, sha256_lane_count> messages{};
-        for (std::size_t first = 0; first < digests.size(); first += messages.size()) {
+        std::array<Digest, sha256_lane_count> hashed;
+        while (left >= lanes_worth_using) {
+            const std::size_t count = std::min(left, messages.size());
             for (std::size_t i = 0; i < messages.size(); ++i) {
-                messages[i] = bytes.data() + (first + i) * block_bytes;
+                const std::size_t block = digests.size() + std::min(i, count - 1);
+                messages[i] = bytes.data() + block * block_bytes;
             }
-            sha256_lanes(messages, block_bytes, digests.data() + first);
+            sha256_lanes(messages, block_bytes, hashed.data());
+            digests.insert(digests.end(), hashed.begin(),
+                           hashed.begin() + static_cast<std::ptrdiff_t>(count));
+            left -= count;
         }
         const std::vector<Digest> rest =
             Hasher::digest_blocks(bytes.subspan(digests.size() * block_bytes), block_bytes);

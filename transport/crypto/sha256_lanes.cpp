@@ -57,6 +57,12 @@ STARLING_LANES inline __m512i small_sigma(__m512i x) {
                                      _mm512_srli_epi32(x, Shift), truth_xor);
 }
 
+/// Keeps the compiler from adding in another order, with which a round waits longer for the last.
+STARLING_LANES inline __m512i in_this_order(__m512i sum) {
+    __asm__("" : "+v"(sum));
+    return sum;
+}
+
 /// A block of each message, transposed: its big-endian words into lanes.
 STARLING_LANES void load(const std::byte* const* messages, std::size_t offset, Words& words) {
     const __m512i reversed =
@@ -113,14 +119,20 @@ STARLING_LANES void compress(__m512i (&state)[8], Words& words) {
             const __m512i e = s[(4 - t) & 7], f = s[(5 - t) & 7], g = s[(6 - t) & 7];
             const __m512i constant =
                 _mm512_set1_epi32(static_cast<int>(round_constants[begin + t]));
-            const __m512i first =
-                _mm512_add_epi32(_mm512_add_epi32(s[(7 - t) & 7], big_sigma<6, 11, 25>(e)),
-                                 _mm512_add_epi32(_mm512_ternarylogic_epi32(e, f, g, truth_choose),
-                                                  _mm512_add_epi32(constant, words[t])));
-            const __m512i second = _mm512_add_epi32(
-                big_sigma<2, 13, 22>(a), _mm512_ternarylogic_epi32(a, b, c, truth_majority));
-            s[(3 - t) & 7] = _mm512_add_epi32(s[(3 - t) & 7], first);
-            s[(7 - t) & 7] = _mm512_add_epi32(first, second);
+            // d and first, without the sigma of e, which takes the longest.
+            const __m512i known =
+                _mm512_add_epi32(s[(7 - t) & 7], _mm512_add_epi32(constant, words[t]));
+            const __m512i choice = _mm512_ternarylogic_epi32(e, f, g, truth_choose);
+            const __m512i sum = in_this_order(_mm512_add_epi32(known, choice));
+            const __m512i d = in_this_order(
+                _mm512_add_epi32(in_this_order(_mm512_add_epi32(known, s[(3 - t) & 7])), choice));
+            const __m512i sigma = big_sigma<6, 11, 25>(e);
+            const __m512i majority = _mm512_ternarylogic_epi32(a, b, c, truth_majority);
+            s[(3 - t) & 7] = _mm512_add_epi32(d, sigma);
+            s[(7 - t) & 7] =
+                _mm512_add_epi32(in_this_order(_mm512_add_epi32(
+                                     in_this_order(_mm512_add_epi32(sum, sigma)), majority)),
+                                 big_sigma<2, 13, 22>(a));
         }
     }
     for (int i = 0; i < 8; ++i) {

@@ -13,6 +13,7 @@ namespace {
 #include "core/merge/kernels/order_kernel.ipp"
 #include "core/merge/kernels/weighted_order_kernel.ipp"
 #include "core/merge/kernels/distance_kernel.ipp"
+#include "core/merge/kernels/finite_kernel.ipp"
 // clang-format on
 
 }  // namespace
@@ -21,7 +22,11 @@ template <typename Element>
 constexpr ElementKernels<Element> element_kernels = {
     mean<Element>, median<Element>, trimmed_mean<Element>, square_distances<Element>,
     pair_distances<Element>};
-constexpr MergeKernels kernels = {element_kernels<float>, element_kernels<double>};
+constexpr MergeKernels kernels = {
+    element_kernels<float>,
+    element_kernels<double>,
+    {any_exponent_from<std::uint16_t>, any_exponent_from<std::uint32_t>,
+     any_exponent_from<std::uint64_t>}};
 
 }  // namespace STARLING_VECTOR_UNIT
 }  // namespace starling

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace starling {
 
@@ -61,9 +62,21 @@ struct ElementKernels {
                            double* sums, std::size_t count);
 };
 
+/// Whether one of `count` elements has bits of the exponent, those of the mask `exponent`, of
+/// `limit` or more. The sign is the top bit of a Raw. Elements may be unaligned.
+template <typename Raw>
+using ExponentKernel = bool (*)(const std::byte* data, std::size_t count, Raw exponent, Raw limit);
+
+struct ExponentKernels {
+    ExponentKernel<std::uint16_t> of_16_bits;
+    ExponentKernel<std::uint32_t> of_32_bits;
+    ExponentKernel<std::uint64_t> of_64_bits;
+};
+
 struct MergeKernels {
     ElementKernels<float> f32;
     ElementKernels<double> f64;
+    ExponentKernels exponents;
 
     template <typename Element>
     const ElementKernels<Element>& of() const;
