@@ -27,6 +27,12 @@ public:
         changed_.notify_one();
     }
 
+    /// Whether all works that were added are done.
+    bool is_idle() {
+        const std::lock_guard lock(mutex_);
+        return queue_.empty() && !busy_;
+    }
+
 private:
     void run() {
         for (;;) {
@@ -39,9 +45,11 @@ private:
                 }
                 next = std::move(queue_.front());
                 queue_.pop_front();
+                busy_ = true;
             }
-            worker_.endpoint_.post(
-                WorkDone{next.first, run_work(next.second, worker_.hasher_, worker_.stores_)});
+            worker_.run(next.first, next.second);
+            const std::lock_guard lock(mutex_);
+            busy_ = false;
         }
     }
 
@@ -50,6 +58,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::pair<std::uint64_t, Work>> queue_;  ///< guarded by mutex_
+    bool busy_ = false;                                 ///< guarded by mutex_
     bool ending_ = false;                               ///< guarded by mutex_
     std::thread thread_;
 };
@@ -69,7 +78,15 @@ void ThreadWorker::start(std::uint64_t work, Work what) {
     STARLING_INVARIANT(!std::holds_alternative<TrainWork>(what),
                        "only an ML node trains, and it has an executor of its own");
     Lane& lane = storing_ && is_storage(what) ? *storing_ : *computing_;
+    if (is_short(what) && lane.is_idle()) {  // else it would be done before others
+        run(work, what);
+        return;
+    }
     lane.add(work, std::move(what));
+}
+
+void ThreadWorker::run(std::uint64_t work, const Work& what) {
+    endpoint_.post(WorkDone{work, run_work(what, hasher_, stores_)});
 }
 
 }  // namespace starling

@@ -14,7 +14,7 @@ namespace starling {
 
 /// Executes work (except TrainWork) in threads of its own and posts the results to the node's
 /// endpoint: one thread computes, and another one stores if there are stores, each in the order of
-/// start().
+/// start(). Short work (is_short()) is done by start() itself.
 class ThreadWorker final : public WorkExecutor {
 public:
     /// All must outlive the worker.
@@ -27,6 +27,8 @@ public:
 
 private:
     class Lane;
+
+    void run(std::uint64_t work, const Work& what);
 
     PolledEndpoint& endpoint_;
     const Hasher& hasher_;

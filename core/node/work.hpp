@@ -159,4 +159,9 @@ using WorkResult = std::variant<TrainRequest, MergeResult, SegmentDigests, KeptR
 /// are done in the order of their start.
 bool is_storage(const Work& work);
 
+/// Whether a processor needs about 100 us for it, which is what handing it to another thread and
+/// its result back may cost: the mean or the hash of a small model's segment. With larger models
+/// another thread is worth its cost.
+bool is_short(const Work& work);
+
 }  // namespace starling
