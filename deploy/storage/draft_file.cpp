@@ -3,7 +3,7 @@
 #include "deploy/storage/draft_file.hpp"
 
 #include <cerrno>
-#include <cstdio>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,16 +13,6 @@
 
 namespace starling {
 namespace {
-
-/// Gives `draft` the name `target`, and what had that name the draft's, where the file system can
-/// exchange names (ext4, XFS, Btrfs, tmpfs; not NFS).
-bool take_name(const std::filesystem::path& draft, const std::filesystem::path& target) {
-    if (::renameat2(AT_FDCWD, draft.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
-        return true;
-    }
-    const bool impossible = errno == ENOENT || errno == EINVAL || errno == ENOSYS;
-    return impossible && ::rename(draft.c_str(), target.c_str()) == 0;
-}
 
 /// Somebody keeps what the file holds under another name (ln, cp -l): it was a model once.
 bool has_other_names(int descriptor) {
@@ -34,11 +24,17 @@ bool has_other_names(int descriptor) {
 
 int DraftFile::open() {
     close();
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    if (descriptor_ < 0 && errno == ENOENT) {
+        is_new_ = true;
+        descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    }
     return descriptor_ < 0 ? errno : 0;
 }
 
-int DraftFile::begin(std::uint64_t bytes) {
+int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes) {
+    path_ = std::move(path);
+    is_new_ = false;
     int number = open();
     if (number == 0 && (mapped_.is_mapped(descriptor_) || has_other_names(descriptor_))) {
         number = ::unlink(path_.c_str()) == 0 ? open() : errno;
@@ -80,12 +76,12 @@ void DraftFile::begin_write_back(std::uint64_t offset, std::uint64_t bytes) cons
                             SYNC_FILE_RANGE_WRITE);
 }
 
-int DraftFile::replace(const std::filesystem::path& target) {
-    if (::fdatasync(descriptor_) != 0 || !take_name(path_, target)) {
+int DraftFile::finish() {
+    if (::fdatasync(descriptor_) != 0) {
         return fail(errno);
     }
     close();
-    return sync_directory_of(target);
+    return is_new_ ? sync_directory_of(path_) : 0;
 }
 
 int DraftFile::fail(int number) {

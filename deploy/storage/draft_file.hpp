@@ -8,42 +8,42 @@
 
 namespace starling {
 
-/// A file that is written piece by piece under a name of its own and takes another file's name
-/// when it is complete. What the draft's name holds is never read.
+/// A file that is written anew, piece by piece, and made durable when it is complete.
 ///
-/// The replaced file becomes the next draft: writing into its blocks and cached pages costs half
-/// the CPU time of new ones, and there is nothing to unlink. Not if somebody still reads it through
-/// a mapping, or has it under another name: the draft is then a new file. Methods return 0 or the
-/// errno of what failed; after a failure the draft is gone, with its blocks.
+/// Its blocks and cached pages are used again if it was there: that costs half the CPU time of new
+/// ones, and its name is durable already. Not if somebody still reads it through a mapping, or has
+/// it under another name: then it is a new file. Methods return 0 or the errno of what failed;
+/// after a failure the file is gone, with its blocks.
 class DraftFile {
 public:
     /// \param mapped  must outlive the draft
-    DraftFile(std::filesystem::path path, MappedFiles& mapped)
-        : path_(std::move(path)), mapped_(mapped) {}
+    explicit DraftFile(MappedFiles& mapped) : mapped_(mapped) {}
     DraftFile(const DraftFile&) = delete;
     DraftFile& operator=(const DraftFile&) = delete;
     ~DraftFile() { close(); }
 
-    /// Begins a file of `bytes` and reserves them on the disk. Its content is undefined.
-    [[nodiscard]] int begin(std::uint64_t bytes);
+    /// Begins to write the file at `path`, of `bytes`, and reserves them on the disk. Its content
+    /// is undefined.
+    [[nodiscard]] int begin(std::filesystem::path path, std::uint64_t bytes);
     /// \pre  begin()
     [[nodiscard]] int write(ByteView bytes, std::uint64_t offset);
-    /// Asks the system to begin writing that range to the disk, so that less is left for replace().
+    /// Asks the system to begin writing that range to the disk, so that less is left for finish().
     void begin_write_back(std::uint64_t offset, std::uint64_t bytes) const;
-    /// The first `bytes` of the draft, to be read when it is complete; they are the same under its
-    /// new name. Empty: see MappedFiles. \pre  begin()
+    /// The first `bytes` of the file, to be read when it is complete. Empty: see MappedFiles.
+    /// \pre  begin()
     Blob map(std::uint64_t bytes) { return mapped_.map(descriptor_, bytes); }
-    /// Makes the draft durable and then, atomically and durably, `target`. \pre  the same directory
-    [[nodiscard]] int replace(const std::filesystem::path& target);
+    /// Makes the file durable.
+    [[nodiscard]] int finish();
 
 private:
     int open();
     int fail(int number);
     void close();
 
-    std::filesystem::path path_;
     MappedFiles& mapped_;
+    std::filesystem::path path_;
     int descriptor_ = -1;
+    bool is_new_ = false;  ///< its name is not durable yet
 };
 
 }  // namespace starling

@@ -1,13 +1,15 @@
-// Two files in turn: a third one, the draft, is written while a round's segments arrive, and
-// replaces the older of the two atomically, so the newer round is intact whatever happens. The head
-// of a draft is written last, since the digest is known last. `serial` orders the files, since runs
-// may restart at round 0; a file whose digest does not match is not used, and the model is then
-// fetched from another member.
+// Three files: two hold the models of the two newest rounds, and the third one is written while a
+// round's segments arrive. One fdatasync makes it the newest: nothing is renamed, and what the
+// other two hold is intact whatever happens. Its head is written last, since the digest is known
+// last; until then there is a mark in its place. `serial` orders the files, since runs may restart
+// at round 0; a file whose digest does not match is not used, and the model is then fetched from
+// another member.
 #include "deploy/storage/model_files.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -25,12 +27,20 @@ namespace {
 
 constexpr std::string_view model_magic = "STRLKEPT";
 constexpr std::uint32_t model_head_max = 4096;
-constexpr const char* model_names[] = {"merged-0.model", "merged-1.model"};
-constexpr const char* draft_name = "merged.draft";
+/// In place of model_magic, and as long, in a file that is not complete.
+constexpr std::string_view draft_magic = "STRLDRFT";
+constexpr std::array<const char*, 3> model_names = {"merged-0.model", "merged-1.model",
+                                                    "merged-2.model"};
+/// Of versions that renamed it.
+constexpr const char* old_draft_name = "merged.draft";
 
-struct Read {
+/// What the head of a file says.
+struct Head {
     std::uint64_t serial = 0;
-    KeptModel model;
+    RoundKey key;
+    Digest digest;
+    std::uint64_t bytes = 0;  ///< of the model
+    std::uint64_t start = 0;  ///< offset of its first segment
 };
 
 /// Segments of a model that begins at `start` of a file's bytes.
@@ -96,44 +106,58 @@ Bytes start_of(std::uint64_t serial, const RoundKey& key, const Digest& digest,
     return start.take();
 }
 
-Result<Read> read_model(const fs::path& path, const Hasher& hasher, MappedFiles& mapped) {
-    const std::string name = "merged model " + path.string();
-    const std::string instead = " and not used: it is fetched from another member";
-    const Error damaged{Errc::malformed, name + " is damaged" + instead};
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) {
-        return Error{Errc::io, name + " can't be read (" + std::strerror(errno) + ")" + instead};
-    }
+Error unusable(const fs::path& path, const std::string& why) {
+    return {Errc::malformed, "merged model " + path.string() + " " + why +
+                                 " and not used: it is fetched from another member"};
+}
+
+/// \return  nothing: the file is not complete
+Result<std::optional<Head>> read_head(const Descriptor& file, const fs::path& path) {
     const Bytes opening = read_bytes(file, 0, model_magic.size() + 4);
     Reader begin(opening);
     const ByteView word = begin.raw(model_magic.size());
     const std::uint32_t head_size = begin.u32();
-    if (!begin.done() || !std::ranges::equal(word, std::as_bytes(std::span(model_magic))) ||
-        head_size > model_head_max) {
-        return damaged;
+    const auto is = [&](std::string_view magic) {
+        return std::ranges::equal(word, std::as_bytes(std::span(magic)));
+    };
+    // Zeros: the power failed before anything but the file's length was on the disk.
+    const bool zeros =
+        std::ranges::all_of(word, [](std::byte byte) { return byte == std::byte{}; });
+    if (is(draft_magic) || zeros) {
+        return std::optional<Head>();
     }
-    const Bytes head = read_bytes(file, opening.size(), head_size);
-    Reader reader(head);
-    Read read;
-    read.serial = reader.u64();
-    read.model.key.contract = reader.string(contract_name_max);
-    read.model.key.run = reader.u32();
-    read.model.key.round = reader.u64();
-    read.model.key.attempt = reader.u32();
-    read.model.digest = reader.digest();
-    const std::uint64_t bytes = reader.u64();
-    const std::uint64_t start = opening.size() + head.size();
+    if (!begin.done() || !is(model_magic) || head_size > model_head_max) {
+        return unusable(path, "is damaged");
+    }
+    const Bytes bytes = read_bytes(file, opening.size(), head_size);
+    Reader reader(bytes);
+    Head head;
+    head.serial = reader.u64();
+    head.key.contract = reader.string(contract_name_max);
+    head.key.run = reader.u32();
+    head.key.round = reader.u64();
+    head.key.attempt = reader.u32();
+    head.digest = reader.digest();
+    head.bytes = reader.u64();
+    head.start = opening.size() + bytes.size();
+    if (!reader.done()) {
+        return unusable(path, "is damaged");
+    }
+    return std::optional(head);
+}
+
+Result<KeptModel> read_model(const Descriptor& file, const fs::path& path, const Head& head,
+                             const Hasher& hasher, MappedFiles& mapped) {
     std::error_code failed;
     const std::uint64_t there = fs::file_size(path, failed);
-    if (!reader.done() || failed || there < start || there - start != bytes) {
-        return damaged;
+    if (failed || there < head.start || there - head.start != head.bytes) {
+        return unusable(path, "is damaged");
     }
-    auto segments = read_segments(file, start, bytes, hasher, mapped);
-    if (!segments || segments->second != read.model.digest) {
-        return damaged;
+    auto segments = read_segments(file, head.start, head.bytes, hasher, mapped);
+    if (!segments || segments->second != head.digest) {
+        return unusable(path, "is damaged");
     }
-    read.model.segments = std::move(segments->first);
-    return read;
+    return KeptModel{head.key, head.digest, std::move(segments->first)};
 }
 
 }  // namespace
@@ -148,36 +172,57 @@ Result<ModelFiles::Opened> ModelFiles::open(fs::path directory, const Hasher& ha
 }
 
 Result<void> ModelFiles::read_all(Opened& opened, const Hasher& hasher) {
-    std::vector<Read> found;
-    for (const char* name : model_names) {
-        const fs::path file = directory_ / name;
-        remove_leftovers(file);
+    struct Found {
+        std::size_t number;
+        Descriptor file;
+        Head head;
+    };
+    std::vector<Found> found;
+    std::error_code ignored;
+    fs::remove(directory_ / old_draft_name, ignored);
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+        const fs::path path = path_of(i);
+        remove_leftovers(path);
         std::error_code failed;
-        if (!fs::exists(file, failed)) {
+        if (!fs::exists(path, failed)) {
             if (failed) {
-                return Error{Errc::io, file.string() + " can't be read: " + failed.message()};
+                return Error{Errc::io, path.string() + " can't be read: " + failed.message()};
             }
             continue;
         }
-        Result<Read> read = read_model(file, hasher, mapped_);
-        if (read) {
-            found.push_back(std::move(*read));
-        } else {
-            opened.notes.push_back(read.error().message);
+        Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        const Result<std::optional<Head>> head =
+            file ? read_head(file, path)
+                 : unusable(path, std::string("can't be read (") + std::strerror(errno) + ")");
+        if (!head) {
+            opened.notes.push_back(head.error().message);
+        } else if (*head) {
+            found.push_back({i, std::move(file), **head});
         }
     }
-    std::sort(found.begin(), found.end(),
-              [](const Read& a, const Read& b) { return a.serial < b.serial; });
-    for (Read& read : found) {
-        serial_ = read.serial;
-        newest_ = read.model.key;
-        opened.models.push_back(std::move(read.model));
+    std::ranges::sort(found, std::greater<>(), [](const Found& file) { return file.head.serial; });
+    for (const Found& file : found) {
+        const auto same = [&](const KeptModel& model) {
+            return same_round(model.key, file.head.key);
+        };
+        // The oldest of three may be one that was not written to its end: it is not needed.
+        if (opened.models.size() == 2 || std::ranges::any_of(opened.models, same)) {
+            continue;
+        }
+        Result<KeptModel> model =
+            read_model(file.file, path_of(file.number), file.head, hasher, mapped_);
+        if (!model) {
+            opened.notes.push_back(model.error().message);
+            continue;
+        }
+        files_[file.number] = {file.head.serial, file.head.key};
+        serial_ = std::max(serial_, file.head.serial);
+        opened.models.insert(opened.models.begin(), std::move(*model));
     }
     return {};
 }
 
-ModelFiles::ModelFiles(fs::path directory)
-    : directory_(std::move(directory)), draft_(directory_ / draft_name, mapped_) {}
+ModelFiles::ModelFiles(fs::path directory) : directory_(std::move(directory)), draft_(mapped_) {}
 
 Result<void> ModelFiles::write(const WriteWork& work) {
     if (!drafted_ || drafted_->number != work.draft) {
@@ -213,23 +258,24 @@ Result<Segments> ModelFiles::keep(const KeepWork& work) {
     }
     const std::uint64_t start = drafted_->start;
     const Blob mapped = draft_.map(start + bytes);
-    const std::uint64_t serial = serial_for(model.key);
-    int number = draft_.write(start_of(serial, model.key, model.digest, bytes), 0);
-    number = number != 0 ? number : draft_.replace(target_for(model.key));
+    int number = draft_.write(start_of(serial_ + 1, model.key, model.digest, bytes), 0);
+    number = number != 0 ? number : draft_.finish();
     if (number != 0) {
         return failed(number);
     }
+    files_[drafted_->file] = {++serial_, model.key};
     drafted_.reset();
-    serial_ = serial;
-    newest_ = model.key;
     return mapped.empty() ? Segments{} : segments_in(mapped, start);
 }
 
 /// In place of a draft that was not completed.
 Result<void> ModelFiles::begin(DraftNumber number, const RoundKey& key, std::uint64_t bytes) {
     const std::uint64_t start = start_of(0, key, {}, 0).size();
-    drafted_ = Drafted{number, key, bytes, start, std::vector<bool>(segment_count(bytes), false)};
-    const int failure = draft_.begin(start + bytes);
+    const std::size_t file = file_to_replace();
+    files_[file] = {};
+    drafted_ = Drafted{number, file, bytes, start, std::vector<bool>(segment_count(bytes), false)};
+    int failure = draft_.begin(path_of(file), start + bytes);
+    failure = failure != 0 ? failure : draft_.write(std::as_bytes(std::span(draft_magic)), 0);
     return failure == 0 ? Result<void>{} : failed(failure);
 }
 
@@ -246,7 +292,7 @@ Result<void> ModelFiles::write_segments(const std::vector<PlacedSegment>& segmen
 
 Error ModelFiles::failed(int number) {
     const Error error =
-        write_error(target_for(drafted_->key), number, drafted_->start + drafted_->bytes);
+        write_error(path_of(drafted_->file), number, drafted_->start + drafted_->bytes);
     drafted_.reset();
     return error;
 }
@@ -256,12 +302,27 @@ std::uint64_t ModelFiles::place_of(std::uint32_t segment) const {
     return drafted_->start + std::uint64_t{segment} * segment_bytes;
 }
 
-std::uint64_t ModelFiles::serial_for(const RoundKey& key) const {
-    return newest_ && same_round(*newest_, key) ? serial_ : serial_ + 1;
+/// The oldest that holds neither the newest model nor that of a round before.
+std::size_t ModelFiles::file_to_replace() const {
+    const auto older = [](const File& a, const File& b) { return a.serial < b.serial; };
+    const File* const newest = &*std::max_element(files_.begin(), files_.end(), older);
+    const File* before = nullptr;
+    for (const File& file : files_) {
+        const bool of_another = file.serial > 0 && !same_round(file.key, newest->key);
+        if (of_another && (before == nullptr || older(*before, file))) {
+            before = &file;
+        }
+    }
+    std::optional<std::size_t> oldest;
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+        const bool needed = files_[i].serial > 0 && (&files_[i] == newest || &files_[i] == before);
+        if (!needed && (!oldest || older(files_[i], files_[*oldest]))) {
+            oldest = i;
+        }
+    }
+    return *oldest;
 }
 
-fs::path ModelFiles::target_for(const RoundKey& key) const {
-    return directory_ / model_names[serial_for(key) % 2];
-}
+fs::path ModelFiles::path_of(std::size_t file) const { return directory_ / model_names[file]; }
 
 }  // namespace starling

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,10 +12,10 @@
 
 namespace starling {
 
-/// Merged parameters in two files of a directory, one for each of the two newest rounds. A file is
-/// "STRLKEPT", u32 length of the head, the head (u64 serial, string contract, u32 run, u64 round,
-/// u32 attempt, digest, u64 bytes), and the parameter vector. A third file, the draft, holds what
-/// has come of the next model, or blocks for it; it is never read.
+/// Merged parameters in three files of a directory: two have those of the two newest rounds, and
+/// the third one has what has come of the next model, or blocks for it. A file is "STRLKEPT", u32
+/// length of the head, the head (u64 serial, string contract, u32 run, u64 round, u32 attempt,
+/// digest, u64 bytes), and the parameter vector. One that is not complete begins with "STRLDRFT".
 ///
 /// The segments that it returns are read from the files when they are used (see MappedFiles), and
 /// take no memory until then.
@@ -32,10 +33,15 @@ public:
     Result<Segments> keep(const KeepWork& work) override;
 
 private:
+    /// A complete one, which may be read; without a serial there is none.
+    struct File {
+        std::uint64_t serial = 0;
+        RoundKey key;
+    };
     /// What the draft holds.
     struct Drafted {
         DraftNumber number = 0;
-        RoundKey key;
+        std::size_t file = 0;
         std::uint64_t bytes = 0;    ///< of the model
         std::uint64_t start = 0;    ///< offset of its first segment
         std::vector<bool> written;  ///< for each segment
@@ -48,12 +54,12 @@ private:
     Result<void> write_segments(const std::vector<PlacedSegment>& segments);
     Error failed(int number);
     std::uint64_t place_of(std::uint32_t segment) const;
-    std::uint64_t serial_for(const RoundKey& key) const;
-    std::filesystem::path target_for(const RoundKey& key) const;
+    std::size_t file_to_replace() const;
+    std::filesystem::path path_of(std::size_t file) const;
 
     std::filesystem::path directory_;
-    std::uint64_t serial_ = 0;  ///< of the newest file
-    std::optional<RoundKey> newest_;
+    std::array<File, 3> files_;
+    std::uint64_t serial_ = 0;  ///< of the newest
     MappedFiles mapped_;
     DraftFile draft_;
     std::optional<Drafted> drafted_;

@@ -91,10 +91,39 @@ TEST_F(ModelFilesTest, AModelThatIsWrittenAsItArrivesIsKeptWhole) {
     expect_kept({model});
 }
 
-TEST_F(ModelFilesTest, AnUnfinishedDraftIsNeverRead) {
+TEST_F(ModelFilesTest, AnUnfinishedDraftIsNeverReadAndNoDamage) {
+    for (Round round = 1; round < 6; ++round) {
+        EXPECT_TRUE(open().files->write(part_of(large_model(round), 1, {0, 1, 2})));
+        EXPECT_TRUE(open().notes.empty()) << round;
+        EXPECT_EQ(open().models.size(), std::min<std::size_t>(round - 1, 2));
+        EXPECT_TRUE(open().files->keep({.model = large_model(round)}));
+    }
+    expect_kept({large_model(4), large_model(5)});
+}
+
+/// As if the power had failed before all of a model was on the disk: it was not reported yet.
+TEST_F(ModelFilesTest, WithoutTheNewestModelTheTwoBeforeAreThere) {
+    keep({{"default", 0, 1, 0}, {"default", 0, 2, 0}, {"default", 0, 3, 0}});
+    {
+        std::fstream newest(directory.path() / "merged-2.model",
+                            std::ios::binary | std::ios::in | std::ios::out);
+        newest.seekp(-1, std::ios::end);
+        newest.put('x');
+    }
+    expect_kept({model_of(1, 0), model_of(2, 0)});
+    const std::vector<std::string> notes = open().notes;
+    ASSERT_EQ(notes.size(), 1U);
+    EXPECT_NE(notes.front().find("merged-2.model is damaged and not used"), std::string::npos)
+        << notes.front();
+    keep({{"default", 0, 3, 1}});
+    expect_kept({model_of(2, 0), model_of(3, 1)});
+    EXPECT_TRUE(open().notes.empty());
+}
+
+TEST_F(ModelFilesTest, TheDraftOfAnOlderVersionIsRemoved) {
+    std::ofstream(directory.path() / "merged.draft") << "part of a model";
     keep({{"default", 0, 1, 0}});
-    EXPECT_TRUE(open().files->write(part_of(large_model(2), 1, {0, 1, 2})));
-    expect_kept({model_of(1, 0)});
+    EXPECT_FALSE(std::filesystem::exists(directory.path() / "merged.draft"));
 }
 
 TEST_F(ModelFilesTest, ADraftHoldsNothingOfTheOneBefore) {
@@ -184,7 +213,7 @@ TEST_F(ModelFilesTest, SegmentsBehindFourGigabytesHaveTheirPlace) {
          .key = {"default", 0, 1, 0},
          .model_bytes = bytes,
          .segments = {{0, filled(0)}, {middle, filled(middle)}, {last, filled(last)}}}));
-    const std::filesystem::path draft = directory.path() / "merged.draft";
+    const std::filesystem::path draft = directory.path() / "merged-0.model";
     const std::uint64_t start = std::filesystem::file_size(draft) - bytes;
     std::ifstream stream(draft, std::ios::binary);
     for (const std::uint32_t index : {0U, middle, last}) {

@@ -78,6 +78,7 @@ void model(ByteView input) {
         (void)opened->files->keep({.model = opened->models.back()});
     }
     fs::remove(place("merged-1.model"));
+    fs::remove(place("merged-2.model"));
 }
 
 void state(ByteView input) {

@@ -328,7 +328,7 @@ TEST_F(Survival, ADamagedModelFileIsNamedAndFetched) {
     start_pairs();
     wait_for_round(1, 10);
     kill_pair(2);
-    for (const char* name : {"merged-0.model", "merged-1.model"}) {
+    for (const char* name : {"merged-0.model", "merged-1.model", "merged-2.model"}) {
         const std::string file = path(std::string("host-2/data/sl2/") + name);
         std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
     }
