@@ -89,11 +89,25 @@ std::string to_string(const ContractConfig& config) {
            ", slowest link " + std::to_string(config.slowest_link) + " bytes/s";
 }
 
-std::uint32_t Contract::checked_in_count() const {
-    return static_cast<std::uint32_t>(
-        std::count_if(members.begin(), members.end(), [](const auto& entry) {
-            return entry.second.status == MemberStatus::active && entry.second.check_in.has_value();
-        }));
+std::size_t view_bytes_of(const NodeId& node, const Address& address, const std::string& site) {
+    return 3 * (node.name.size() + address.host.size() + site.size() + 32);
+}
+
+void MemberCounts::add(const NodeId& node, const Member& member) {
+    const bool is_active = member.status == MemberStatus::active;
+    active += is_active ? 1U : 0U;
+    checked_in += is_active && member.check_in ? 1U : 0U;
+    lost += member.status == MemberStatus::lost ? 1U : 0U;
+    view_bytes += view_bytes_of(node, member.address, member.site);
+}
+
+void MemberCounts::remove(const NodeId& node, const Member& member) {
+    MemberCounts one;
+    one.add(node, member);
+    active -= one.active;
+    checked_in -= one.checked_in;
+    lost -= one.lost;
+    view_bytes -= one.view_bytes;
 }
 
 bool Contract::are_apart(const NodeId& one, const NodeId& other) const {
@@ -128,12 +142,6 @@ std::string expelled_text(const Contract& contract, const NodeId& node) {
            "the "
            "network between it and the other members, and their certificates; the next run accepts "
            "it again";
-}
-
-std::uint32_t Contract::active_count() const {
-    return static_cast<std::uint32_t>(std::count_if(
-        members.begin(), members.end(),
-        [](const auto& entry) { return entry.second.status == MemberStatus::active; }));
 }
 
 ContractView view_of(const Contract& contract) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -143,6 +144,21 @@ struct Commit {
     friend bool operator==(const Commit&, const Commit&) = default;
 };
 
+/// What is counted of a contract's members, with each change: thousands of them check in.
+struct MemberCounts {
+    std::uint32_t active = 0;
+    std::uint32_t checked_in = 0;  ///< active, and with a check-in
+    std::uint32_t lost = 0;
+    std::uint64_t view_bytes = 0;  ///< that they take in a view, at most
+
+    void add(const NodeId& node, const Member& member);
+    void remove(const NodeId& node, const Member& member);
+};
+
+/// Bytes of a member in a view, in which it may stand three times: as frozen, in the last commit
+/// and as departed.
+std::size_t view_bytes_of(const NodeId& node, const Address& address, const std::string& site);
+
 /// The agreed state of one training, changed by Ledger::apply() alone.
 struct Contract {
     std::string name;
@@ -152,8 +168,9 @@ struct Contract {
     ContractPhase phase = ContractPhase::gathering;
     Round round = 0;
     Attempt attempt = 0;
-    std::map<NodeId, Member> members;
-    MemberList frozen;  ///< while exchanging: this attempt's members
+    std::map<NodeId, Member> members;  ///< see change_member()
+    MemberCounts counts;               ///< of members
+    MemberList frozen;                 ///< while exchanging: this attempt's members
     /// While exchanging: members of the round's first attempt that are out of it by now, ascending.
     /// Segments keep their owners over attempts: see make_plan().
     std::vector<NodeId> departed;
@@ -179,13 +196,31 @@ struct Contract {
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it
 
-    std::uint32_t checked_in_count() const;
-    std::uint32_t active_count() const;
+    /// Every change of what is counted of a member is made by this. A new one is added.
+    template <typename Change>
+    void change_member(const NodeId& node, const Change& change) {
+        const auto [at, fresh] = members.try_emplace(node);
+        if (!fresh) {
+            counts.remove(node, at->second);
+        }
+        change(at->second);
+        counts.add(node, at->second);
+    }
+    std::uint32_t checked_in_count() const { return counts.checked_in; }
+    std::uint32_t active_count() const { return counts.active; }
     bool are_apart(const NodeId& one, const NodeId& other) const;
     bool has_ended() const;
     bool has_lost(const NodeId& node) const;
     bool has_expelled(const NodeId& node) const;
 };
+
+/// Nodes of a large swarm send heartbeats, and are looked at, so many times more rarely: an SN has
+/// about five hundred of each in a second.
+constexpr int rarer_by(std::size_t members) {
+    constexpr std::size_t a_second = 500;
+    constexpr std::size_t most = 60;
+    return static_cast<int>(std::clamp<std::size_t>(members / a_second, 1, most));
+}
 
 /// Why an expelled member is not heard: for people.
 std::string expelled_text(const Contract& contract, const NodeId& node);

@@ -29,11 +29,6 @@ constexpr std::size_t contracts_of_node_max = 4;
 /// Of the members in a view, which must fit into a frame.
 constexpr std::size_t view_bytes_max = std::size_t{4} * 1024 * 1024;
 
-/// A member may be in a view three times: as frozen, in the last commit and as departed.
-std::size_t view_bytes_of(const NodeId& node, const Address& address, const std::string& site) {
-    return 3 * (node.name.size() + address.host.size() + site.size() + 32);
-}
-
 bool has_weight(const Contract& contract) {
     return std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
         const Member& m = entry.second;
@@ -42,7 +37,7 @@ bool has_weight(const Contract& contract) {
 }
 
 /// nullptr: none of this name is active.
-Member* active_member(Contract& contract, const NodeId& node) {
+const Member* active_member(const Contract& contract, const NodeId& node) {
     const auto member = contract.members.find(node);
     return member == contract.members.end() || member->second.status != MemberStatus::active
                ? nullptr
@@ -245,11 +240,8 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
                                                  to_string(command.config));
     }
     if (contract->members.count(entry.signer) == 0) {
-        std::size_t bytes = view_bytes_of(entry.signer, node->second.address, command.site);
-        for (const auto& [id, member] : contract->members) {
-            bytes += view_bytes_of(id, member.address, member.site);
-        }
-        if (bytes > view_bytes_max) {
+        const std::size_t more = view_bytes_of(entry.signer, node->second.address, command.site);
+        if (contract->counts.view_bytes + more > view_bytes_max) {
             return denied(Errc::too_large, "contract '" + contract->name + "' has " +
                                                std::to_string(contract->members.size()) +
                                                " members, which is the maximum");
@@ -303,17 +295,18 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
         found = contracts_.insert_or_assign(command.contract, std::move(contract)).first;
     }
     Contract& contract = found->second;
-    Member& member = contract.members[entry.signer];
-    if (contract.phase == ContractPhase::exchanging && member.status == MemberStatus::active &&
-        member.check_in) {
+    if (const Member* const known = active_member(contract, entry.signer);
+        contract.phase == ContractPhase::exchanging && known != nullptr && known->check_in) {
         // Its parameters are being exchanged. A restarted SL registers first, which removes it from
         // the attempt.
         return accepted(contract.run);
     }
-    member = Member{};
-    member.address = nodes_.at(entry.signer).address;
-    member.site = command.site;
-    member.heard_at = time_of(entry);
+    contract.change_member(entry.signer, [&](Member& member) {
+        member = Member{};
+        member.address = nodes_.at(entry.signer).address;
+        member.site = command.site;
+        member.heard_at = time_of(entry);
+    });
     contract.version = index_;
     if (contract.members.size() == 1) {
         set_wait_deadline(contract, time_of(entry));
@@ -324,8 +317,8 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
 
 /// Lets a member that was away at the end of the training learn its outcome.
 Answer Ledger::come_back(const Entry& entry, Contract& contract) {
-    Member& member = contract.members[entry.signer];
-    member.address = nodes_.at(entry.signer).address;
+    contract.change_member(
+        entry.signer, [&](Member& member) { member.address = nodes_.at(entry.signer).address; });
     note_decision(contract);
     return accepted(contract.run);
 }
@@ -345,8 +338,7 @@ void Ledger::note_decision(Contract& contract) const {
 
 Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
     Contract* contract = current(command.contract, command.run);
-    Member* member = contract == nullptr ? nullptr : active_member(*contract, entry.signer);
-    if (member == nullptr) {
+    if (contract == nullptr || active_member(*contract, entry.signer) == nullptr) {
         return denied(Errc::stale,
                       "node '" + entry.signer.name + "' is not an active member of this run");
     }
@@ -354,9 +346,7 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
         return denied(Errc::stale,
                       "round " + std::to_string(command.round) + " no longer accepts check-ins");
     }
-    member->heard_at = time_of(entry);
-    CheckIn& said = member->check_in.emplace(command.check_in);
-    member->check_in_index = index_;
+    CheckIn said = command.check_in;
     if (contract->config.non_finite == NonFinitePolicy::allow) {
         said.non_finite = false;
     } else if (said.non_finite) {
@@ -365,6 +355,11 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
             said.weight = 0;  // it takes part, and goes on from what the others merge
         }
     }
+    contract->change_member(entry.signer, [&](Member& member) {
+        member.heard_at = time_of(entry);
+        member.check_in = said;
+        member.check_in_index = index_;
+    });
     contract->version = index_;
     events_.push_back(CheckedIn{contract->name, entry.signer, contract->round});
     freeze_if_ready(*contract, time_of(entry));
@@ -382,13 +377,14 @@ void Ledger::freeze_if_ready(Contract& contract, SwarmTime now) {
     }
     // Expected are all active members and, before the first round, all registered SLs, which are
     // about to enrol.
-    const bool all_active = here == contract.active_count();
-    const bool all_registered =
-        contract.round > 0 || std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
-            return entry.second.role != Role::sl || entry.second.lost ||
-                   contract.members.count(entry.first) > 0;
-        });
-    if ((all_active && all_registered) || contract.config.grace_ns == 0) {
+    const auto all_registered = [&] {
+        return contract.round > 0 ||
+               std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
+                   return entry.second.role != Role::sl || entry.second.lost ||
+                          contract.members.count(entry.first) > 0;
+               });
+    };
+    if (contract.config.grace_ns == 0 || (here == contract.active_count() && all_registered())) {
         freeze(contract, false);
         return;
     }
@@ -444,7 +440,9 @@ Answer Ledger::leave(const Entry& entry, const LeaveContract& command) {
     remove_member(found->second, entry.signer, MemberStatus::left, command.reason, time_of(entry));
     if (const auto member = found->second.members.find(entry.signer);
         member != found->second.members.end() && ended(found->second)) {
-        member->second.status = MemberStatus::left;  // also one that was taken for lost
+        found->second.change_member(entry.signer, [](Member& gone) {
+            gone.status = MemberStatus::left;  // also one that was taken for lost
+        });
     }
     return accepted(command.run);
 }
@@ -463,11 +461,10 @@ Answer Ledger::lose(const Entry& entry, const LoseNode& command) {
 
 void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus status,
                            const std::string& reason, SwarmTime now) {
-    Member* member = active_member(contract, node);
-    if (member == nullptr) {
+    if (active_member(contract, node) == nullptr) {
         return;
     }
-    member->status = status;
+    contract.change_member(node, [status](Member& member) { member.status = status; });
     if (ended(contract)) {
         return;  // to leave after the end is how it should be
     }
@@ -478,9 +475,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
     const std::uint32_t here = contract.active_count();
     // Lost members may come back, members that have left will not.
-    const auto away = static_cast<std::uint32_t>(
-        std::count_if(contract.members.begin(), contract.members.end(),
-                      [](const auto& m) { return m.second.status == MemberStatus::lost; }));
+    const std::uint32_t away = contract.counts.lost;
     const bool started = contract.round > 0 || contract.phase == ContractPhase::exchanging;
     if (started ? here + away < contract.config.min_peers : here == 0) {
         end(contract, ContractPhase::aborted,

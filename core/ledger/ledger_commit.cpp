@@ -141,7 +141,7 @@ void Ledger::note_deviation(Contract& contract, const CommitRound& command,
 void Ledger::conclude(Contract& contract, const Digest& agreed) {
     Commit commit{contract.round, contract.attempt, agreed, contract.frozen, true};
     for (const RoundMember& frozen : contract.frozen) {
-        Member& member = contract.members[frozen.id];
+        Member& member = contract.members.at(frozen.id);
         // Whatever revokes a member's check-in also removes it from the attempt; a log that says
         // otherwise must not crash the SNs that read it.
         member.last = member.check_in.value_or(member.last);
@@ -156,6 +156,7 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
         commit.final = commit.final && !absent;
         member.check_in.reset();
     }
+    contract.counts.checked_in = 0;
     contract.last_commit = commit;
     contract.undecided = 0;
     contract.frozen.clear();

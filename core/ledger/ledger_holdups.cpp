@@ -37,7 +37,7 @@ Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
     if (member == contract->members.end() || !member->second.check_in) {
         return {Errc::not_found, "no such member in this attempt"};
     }
-    member->second.check_in.reset();
+    contract->change_member(command.node, [](Member& out) { out.check_in.reset(); });
     events_.push_back(MemberExcluded{contract->name, command.node, command.reason});
     note_holdup(*contract, command.node, command.refused ? rounds_per_refusal : rounds_per_holdup);
     retry_without(*contract, time_of(entry));
@@ -60,13 +60,13 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
         const std::string reason =
             "expelled: it delayed " + std::to_string(holdups_max) +
             " rounds (leaving during a round, or refusing connections, counts a tenth)";
-        Member& member = contract.members.at(node);
-        if (member.status == MemberStatus::active &&
-            contract.active_count() > contract.config.min_peers) {
+        const MemberStatus status = contract.members.at(node).status;
+        if (status == MemberStatus::active && contract.active_count() > contract.config.min_peers) {
             remove_member(contract, node, MemberStatus::expelled, reason, now);
-        } else if (member.status == MemberStatus::lost &&
+        } else if (status == MemberStatus::lost &&
                    contract.active_count() >= contract.config.min_peers) {
-            member.status = MemberStatus::expelled;
+            contract.change_member(node,
+                                   [](Member& member) { member.status = MemberStatus::expelled; });
             note_decision(contract);
             events_.push_back(MemberGone{contract.name, node, false, reason});
         }
