@@ -36,8 +36,8 @@ bool any_non_finite(DType dtype, const std::byte* data, std::size_t count) {
 
 const TensorSpec* first_non_finite(const ParamLayout& layout, std::uint32_t segment,
                                    const Blob& body) {
-    if (body.is_phantom() || segment >= segment_count(layout.size_bytes()) ||
-        body.size() != segment_size(layout.size_bytes(), segment)) {
+    if (body.is_phantom() || segment >= layout.segment_count() ||
+        body.size() != layout.segment_size(segment)) {
         return nullptr;
     }
     const TensorSpec* found = nullptr;

@@ -35,7 +35,7 @@ struct Choice {
 ///
 /// \param sites  at which members are; 0 or 1 if that says nothing about who is near.
 Choice choose(ExchangePlan exchange, std::uint64_t members, std::size_t sites,
-              std::uint64_t layout_bytes) {
+              std::uint64_t layout_bytes, std::uint32_t segments) {
     if (exchange != ExchangePlan::automatic) {
         return {exchange, "the contract selects it"};
     }
@@ -43,7 +43,6 @@ Choice choose(ExchangePlan exchange, std::uint64_t members, std::size_t sites,
     if (sites > 1 && members > sites) {
         return {ExchangePlan::tree, count + " are at " + std::to_string(sites) + " sites"};
     }
-    const std::uint32_t segments = segment_count(layout_bytes);
     if (members >= tree_members && members > segments) {
         return {ExchangePlan::tree, count + " are more than the model's " +
                                         std::to_string(segments) +
@@ -117,10 +116,10 @@ Present present_of(const std::vector<PlanMember>& members) {
     return present;
 }
 
-/// Keeps `count` of them; which ones changes with the round.
-void keep_some(std::vector<std::uint32_t>& relays, std::uint64_t count, std::uint64_t round) {
+/// Keeps `count` of them; which ones changes with the turn.
+void keep_some(std::vector<std::uint32_t>& relays, std::uint64_t count, std::uint64_t turn) {
     if (relays.size() > count) {
-        const std::uint64_t first = round * count % relays.size();
+        const std::uint64_t first = turn * count % relays.size();
         std::rotate(relays.begin(), relays.begin() + static_cast<std::ptrdiff_t>(first),
                     relays.end());
         relays.resize(count);
@@ -140,7 +139,7 @@ void make_groups(const std::vector<PlanMember>& members, MergePlan& plan) {
         }
     }
     for (std::vector<std::uint32_t>& relays : plan.relays) {
-        keep_some(relays, tree_owners_max(members.size()), plan.round);
+        keep_some(relays, tree_owners_max(members.size()), plan.turn);
     }
 }
 
@@ -179,7 +178,7 @@ std::uint32_t MergePlan::relay_of(std::uint32_t segment, std::uint32_t group) co
     if (group_of[owner] == group || candidates.empty()) {
         return owner;
     }
-    return candidates[(round + segment) % candidates.size()];
+    return candidates[(turn + segment) % candidates.size()];
 }
 
 std::uint32_t MergePlan::source_of(std::uint32_t segment, std::uint32_t member) const {
@@ -197,21 +196,23 @@ std::string MergePlan::text() const {
 }
 
 MergePlan make_plan(const std::vector<PlanMember>& members, std::uint64_t layout_bytes,
-                    std::uint64_t round, ExchangePlan exchange) {
+                    std::uint64_t round, ExchangePlan exchange, std::uint64_t each) {
+    const std::uint32_t segments = segment_count(layout_bytes, each);
     const std::uint64_t first_count = members.size();
     const Present present = present_of(members);
     const std::vector<std::uint32_t>& owners = present.owners;
     STARLING_INVARIANT(!owners.empty(), "a frozen round has a member that merges");
     MergePlan plan;
-    auto [kind, reason] = choose(exchange, first_count, sites_of(members).size(), layout_bytes);
+    auto [kind, reason] =
+        choose(exchange, first_count, sites_of(members).size(), layout_bytes, segments);
     plan.kind = kind;
     plan.reason = std::move(reason);
-    plan.round = round;
+    const bool steady = kind == ExchangePlan::tree && first_count > steady_tree_members;
+    plan.turn = steady ? round / steady_tree_rounds : round;
     if (kind == ExchangePlan::tree) {
         make_groups(members, plan);
     }
-    const std::uint32_t segments = segment_count(layout_bytes);
-    const std::uint64_t first = round % first_count;
+    const std::uint64_t first = plan.turn % first_count;
     const bool star = kind == ExchangePlan::star;
     const std::uint64_t slices = slices_of(kind, first_count, segments);
     plan.owner_of.reserve(segments);
@@ -235,8 +236,8 @@ MergePlan make_plan(const std::vector<PlanMember>& members, std::uint64_t layout
 
 std::uint64_t busiest_member_bytes(std::uint64_t member_count, std::uint64_t layout_bytes,
                                    ExchangePlan exchange) {
-    const ExchangePlan kind = choose(exchange, member_count, 0, layout_bytes).kind;
     const std::uint32_t segments = segment_count(layout_bytes);
+    const ExchangePlan kind = choose(exchange, member_count, 0, layout_bytes, segments).kind;
     const std::uint64_t owners =
         kind == ExchangePlan::star
             ? 1

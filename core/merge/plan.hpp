@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/params/segments.hpp"
 
 namespace starling {
 
@@ -29,7 +30,7 @@ Result<ExchangePlan> parse_exchange_plan(std::string_view text);
 struct MergePlan {
     ExchangePlan kind = ExchangePlan::star;
     std::string reason;                   ///< why this kind, for people
-    std::uint64_t round = 0;              ///< of which it is
+    std::uint64_t turn = 0;               ///< of the members as owners and relays: the round
     std::vector<std::uint32_t> owner_of;  ///< who merges it, for each segment
 
     // Of a tree.
@@ -71,7 +72,12 @@ constexpr std::uint64_t tree_members = 32;
 /// Connections between members and owners of a tree, and as many again between members and the
 /// relays of their groups: what is merged in parallel is bounded by what all those connections
 /// cost. See DECISIONS.md.
-constexpr std::uint64_t tree_connections = 100'000;
+constexpr std::uint64_t tree_connections = 40'000;
+
+/// In a tree of more members than this the owners stay the same for so many rounds: others cost
+/// every member new connections.
+constexpr std::uint64_t steady_tree_members = 1000;
+constexpr std::uint64_t steady_tree_rounds = 32;
 
 /// Owners of a tree's segments, at most, and relays of each of its groups.
 constexpr std::uint64_t tree_owners_max(std::uint64_t members) {
@@ -91,8 +97,10 @@ constexpr std::uint64_t tree_owners_max(std::uint64_t members) {
 ///
 /// \param members  of the round's first attempt, ascending by id.  \pre at least one of them merges
 /// \param exchange  the contract's choice.
+/// \param each  bytes of a segment.
 MergePlan make_plan(const std::vector<PlanMember>& members, std::uint64_t layout_bytes,
-                    std::uint64_t round, ExchangePlan exchange = ExchangePlan::automatic);
+                    std::uint64_t round, ExchangePlan exchange = ExchangePlan::automatic,
+                    std::uint64_t each = segment_bytes);
 /// Of a round's first attempt, with all its members. \pre member_count >= 1
 MergePlan make_plan(std::uint32_t member_count, std::uint64_t layout_bytes, std::uint64_t round,
                     ExchangePlan exchange = ExchangePlan::automatic);

@@ -159,7 +159,7 @@ Blob SegmentCodec::decode(std::uint32_t segment, const Blob& encoded, const Blob
     if (!compresses()) {
         return encoded;
     }
-    const std::uint64_t size = segment_size(layout_->size_bytes(), segment);
+    const std::uint64_t size = layout_->segment_size(segment);
     if (encoded.is_phantom()) {
         return Blob::phantom(size);
     }
@@ -202,7 +202,7 @@ Result<void> SegmentCodec::check(std::uint32_t segment, const Blob& encoded,
 
 std::uint64_t SegmentCodec::contribution_bytes(std::uint32_t segment, bool has_reference) const {
     if (!compresses()) {
-        return segment_size(layout_->size_bytes(), segment);
+        return layout_->segment_size(segment);
     }
     std::uint64_t bytes = 0;
     for_each_part(*layout_, segment, [&](const SegmentPart& part) {

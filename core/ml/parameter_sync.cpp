@@ -6,6 +6,7 @@ void ParameterSync::send(const NodeId& sl, SyncRequest request, Outbox& out) {
     const std::uint64_t sequence = next_sequence_++;
     awaited_ = sequence;
     model_bytes_ = size_bytes(request.params);
+    segment_bytes_ = request.params.empty() ? segment_bytes : request.params.front().size();
     out.send(sl, SyncBegin{sequence, request.check_in});
     for (std::uint32_t i = 0; i < request.params.size(); ++i) {
         out.send(sl, MlSegment{sequence, i}, std::move(request.params[i]));
@@ -16,14 +17,14 @@ bool ParameterSync::begin_merged(const SyncDone& done) {
     if (awaited_ != done.sequence || incoming_) {
         return false;
     }
-    incoming_ = Merged{done, Segments(segment_count(model_bytes_)), 0};
+    incoming_ = Merged{done, Segments(segment_count(model_bytes_, segment_bytes_)), 0};
     return true;
 }
 
 bool ParameterSync::add_merged(const MlSegment& segment, const Blob& body) {
     if (!incoming_ || segment.sequence != incoming_->done.sequence ||
         segment.index >= incoming_->params.size() || !incoming_->params[segment.index].empty() ||
-        body.size() != segment_size(model_bytes_, segment.index)) {
+        body.size() != segment_size(model_bytes_, segment.index, segment_bytes_)) {
         return false;
     }
     incoming_->params[segment.index] = body;

@@ -40,6 +40,7 @@ private:
     std::uint64_t next_sequence_ = 0;
     Round next_round_ = 0;
     std::uint64_t model_bytes_ = 0;         ///< what was sent; as much comes back
+    std::uint64_t segment_bytes_ = 0;       ///< of the first segment; the last one may be shorter
     std::optional<std::uint64_t> awaited_;  ///< number of the sync that the SL has not answered yet
     std::optional<Merged> incoming_;
 };

@@ -48,6 +48,8 @@ std::string describe(const TensorSpec& tensor) {
            shape_text(tensor);
 }
 
+constexpr std::string_view segments_line = "#segments ";
+
 Error malformed(std::string what) { return Error{Errc::malformed, "layout: " + std::move(what)}; }
 
 /// Errc::malformed if the tensor alone is not acceptable.
@@ -128,7 +130,10 @@ std::uint64_t TensorSpec::element_count() const {
     return count;
 }
 
-Result<ParamLayout> ParamLayout::make(std::vector<TensorSpec> tensors) {
+Result<ParamLayout> ParamLayout::make(std::vector<TensorSpec> tensors, std::uint64_t each) {
+    if (each == 0 || each % starling::segment_bytes != 0 || each > segment_bytes_max) {
+        return malformed("segments of " + std::to_string(each) + " bytes");
+    }
     if (tensors.size() > tensors_max) {
         return malformed("more than " + std::to_string(tensors_max) + " tensors");
     }
@@ -146,6 +151,10 @@ Result<ParamLayout> ParamLayout::make(std::vector<TensorSpec> tensors) {
         return element_bytes(a.dtype) > element_bytes(b.dtype);
     });
     ParamLayout layout;
+    layout.segment_bytes_ = each;
+    if (each != starling::segment_bytes) {
+        layout.text_ = std::string(segments_line) + std::to_string(each) + "\n";
+    }
     for (TensorSpec& tensor : tensors) {
         tensor.offset_bytes = layout.size_bytes_;
         layout.size_bytes_ += tensor.size_bytes();
@@ -162,6 +171,18 @@ Result<ParamLayout> ParamLayout::make(std::vector<TensorSpec> tensors) {
 
 Result<ParamLayout> ParamLayout::parse(std::string_view text) {
     std::vector<TensorSpec> tensors;
+    std::uint64_t each = starling::segment_bytes;
+    // No tensor's line: that has two blanks.
+    if (const std::size_t end = text.find('\n'); text.starts_with(segments_line) &&
+                                                 end != std::string_view::npos &&
+                                                 text.find(' ', segments_line.size()) > end) {
+        const char* const first = text.data() + segments_line.size();
+        const auto [last, error] = std::from_chars(first, text.data() + end, each);
+        if (error != std::errc{} || last != text.data() + end) {
+            return malformed("the size of segments is not a number");
+        }
+        text.remove_prefix(end + 1);
+    }
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         if (end == std::string_view::npos || tensors.size() == tensors_max) {
@@ -174,7 +195,7 @@ Result<ParamLayout> ParamLayout::parse(std::string_view text) {
         tensors.push_back(std::move(*tensor));
         text.remove_prefix(end + 1);
     }
-    return make(std::move(tensors));
+    return make(std::move(tensors), each);
 }
 
 std::string ParamLayout::summary() const {
@@ -202,7 +223,10 @@ std::string first_difference(const ParamLayout& ours, const ParamLayout& theirs)
                (a.size() > b.size() ? describe(longer[i]) + " against none"
                                     : "none against " + describe(longer[i]));
     }
-    return "no difference";
+    return ours.segment_bytes() == theirs.segment_bytes()
+               ? "no difference"
+               : "segments of " + std::to_string(ours.segment_bytes()) + " bytes against " +
+                     std::to_string(theirs.segment_bytes());
 }
 
 }  // namespace starling

@@ -8,6 +8,7 @@
 #include "core/base/bytes.hpp"
 #include "core/base/hasher.hpp"
 #include "core/base/result.hpp"
+#include "core/params/segments.hpp"
 
 namespace starling {
 
@@ -51,15 +52,30 @@ public:
     static constexpr std::size_t tensors_max = 65'536;
     static constexpr std::uint64_t bytes_max = std::uint64_t{1} << 40U;
 
+    /// Of a segment. Only phantoms can be as large: a frame's body has at most 1 MiB.
+    static constexpr std::uint64_t segment_bytes_max = std::uint64_t{64} << 20U;
+
     ParamLayout() = default;
+    /// \param each  bytes of a segment: a multiple of 256 KiB, at most segment_bytes_max.
+    ///     Larger ones than that are for simulated swarms of thousands: each costs several messages
+    ///     a member and round.
     /// Errc::malformed: a name twice, a negative or too large shape, too many tensors.
-    static Result<ParamLayout> make(std::vector<TensorSpec> tensors);
+    static Result<ParamLayout> make(std::vector<TensorSpec> tensors,
+                                    std::uint64_t each = starling::segment_bytes);
 
     std::span<const TensorSpec> tensors() const { return tensors_; }
     std::uint64_t size_bytes() const { return size_bytes_; }
     std::uint64_t element_count() const { return element_count_; }
+    std::uint64_t segment_bytes() const { return segment_bytes_; }  ///< of all but the last one
+    std::uint32_t segment_count() const {
+        return starling::segment_count(size_bytes_, segment_bytes_);
+    }
+    std::uint64_t segment_size(std::uint32_t segment) const {
+        return starling::segment_size(size_bytes_, segment, segment_bytes_);
+    }
 
-    /// One line a tensor: `name dtype d0,d1,...\n`. What two layouts are compared by.
+    /// One line a tensor: `name dtype d0,d1,...\n`; before them `#segments bytes\n` if they are not
+    /// of the usual size. What two layouts are compared by.
     const std::string& text() const { return text_; }
     static Result<ParamLayout> parse(std::string_view text);
 
@@ -70,6 +86,7 @@ private:
     std::vector<TensorSpec> tensors_;
     std::uint64_t size_bytes_ = 0;
     std::uint64_t element_count_ = 0;
+    std::uint64_t segment_bytes_ = starling::segment_bytes;
     std::string text_;
 };
 

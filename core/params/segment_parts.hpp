@@ -19,11 +19,11 @@ struct SegmentPart {
 };
 
 /// Calls `visit(part)` for each part of the segment, in the order of the layout: together they are
-/// the segment. \pre segment < segment_count(layout.size_bytes())
+/// the segment. \pre segment < layout.segment_count()
 template <typename Visit>
 void for_each_part(const ParamLayout& layout, std::uint32_t segment, Visit visit) {
-    const std::uint64_t first = segment * segment_bytes;
-    const std::uint64_t last = first + segment_size(layout.size_bytes(), segment);
+    const std::uint64_t first = segment * layout.segment_bytes();
+    const std::uint64_t last = first + layout.segment_size(segment);
     for (const TensorSpec& tensor : layout.tensors()) {
         const std::uint64_t begin = std::max(first, tensor.offset_bytes);
         const std::uint64_t end = std::min(last, tensor.offset_bytes + tensor.size_bytes());

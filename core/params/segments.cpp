@@ -23,16 +23,15 @@ void copy_part(std::byte* to, ByteView from, std::uint64_t vector_bytes) {
 
 }  // namespace
 
-Segments cut(const Blob& whole) {
+Segments cut(const Blob& whole, std::uint64_t each) {
     Segments segments;
-    const std::uint32_t count = segment_count(whole.size());
+    const std::uint32_t count = segment_count(whole.size(), each);
     segments.reserve(count);
     const auto owner = std::make_shared<const Blob>(whole);
     for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint64_t size = segment_size(whole.size(), i);
-        segments.push_back(whole.is_phantom()
-                               ? Blob::phantom(size)
-                               : Blob(owner, whole.view().subspan(i * segment_bytes, size)));
+        const std::uint64_t size = segment_size(whole.size(), i, each);
+        segments.push_back(whole.is_phantom() ? Blob::phantom(size)
+                                              : Blob(owner, whole.view().subspan(i * each, size)));
     }
     return segments;
 }

@@ -8,24 +8,27 @@
 
 namespace starling {
 
-/// A slice of the parameter vector: what is sent, merged and acknowledged as one.
+/// A slice of the parameter vector: what is sent, merged and acknowledged as one. A layout may
+/// prescribe larger ones (ParamLayout::segment_bytes()).
 /// 256 KiB: 21 ms at 100 Mbit/s, so progress is seen often; 16 TLS records, so framing costs
 /// nothing; a multiple of every element size, so no element is cut.
 constexpr std::uint64_t segment_bytes = std::uint64_t{256} * 1024;
 
-inline std::uint32_t segment_count(std::uint64_t total_bytes) {
-    return static_cast<std::uint32_t>((total_bytes + segment_bytes - 1) / segment_bytes);
+/// \param each  bytes of all segments but the last one.
+inline std::uint32_t segment_count(std::uint64_t total_bytes, std::uint64_t each = segment_bytes) {
+    return static_cast<std::uint32_t>((total_bytes + each - 1) / each);
 }
-inline std::uint64_t segment_size(std::uint64_t total_bytes, std::uint32_t index) {
-    const std::uint64_t begin = index * segment_bytes;
-    return begin + segment_bytes <= total_bytes ? segment_bytes : total_bytes - begin;
+inline std::uint64_t segment_size(std::uint64_t total_bytes, std::uint32_t index,
+                                  std::uint64_t each = segment_bytes) {
+    const std::uint64_t begin = index * each;
+    return begin + each <= total_bytes ? each : total_bytes - begin;
 }
 
 /// A whole parameter vector as its segments, in order; what SL and ML hand to each other.
 using Segments = std::vector<Blob>;
 
 /// Slices `whole` without copying.
-Segments cut(const Blob& whole);
+Segments cut(const Blob& whole, std::uint64_t each = segment_bytes);
 
 /// Of the vector, in bytes.
 std::uint64_t size_bytes(std::span<const Blob> segments);

@@ -14,14 +14,15 @@ bool CatchUp::covers(const Commit& commit) {
     return true;
 }
 
-void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit, std::uint64_t bytes, Outbox& out) {
+void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit,
+                    std::shared_ptr<const ParamLayout> layout, Outbox& out) {
     out.report(TraceEvent("catch_up_begin")
                    .with("round", commit.round)
                    .log(Level::info, sl_component,
                         "The swarm has continued to round " + std::to_string(commit.round + 1) +
                             " without this node: fetching the model"));
     working_ = false;  // what was hashed or kept for an older one is not this one's
-    fetch_.emplace(now, self_, std::move(key), std::move(commit), bytes);
+    fetch_.emplace(now, self_, std::move(key), std::move(commit), std::move(layout));
 }
 
 void CatchUp::learn(Round round, const MemberList& members) {

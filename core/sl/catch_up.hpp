@@ -33,7 +33,8 @@ public:
     /// In place of an older round that was being fetched. on_tick() requests the first segments.
     ///
     /// \param bytes  of a model
-    void begin(SwarmTime now, RoundKey key, Commit commit, std::uint64_t bytes, Outbox& out);
+    void begin(SwarmTime now, RoundKey key, Commit commit,
+               std::shared_ptr<const ParamLayout> layout, Outbox& out);
     void end() { fetch_.reset(); }
     /// Members of the round after the one that is fetched: they hold its model too.
     void learn(Round round, const MemberList& members);

@@ -19,8 +19,8 @@ namespace starling {
 namespace {
 
 std::shared_ptr<const RoundPlan> plan_of(const ExchangeSetup& setup) {
-    RoundPlanKey key{setup.members, setup.departed, setup.layout->size_bytes(), setup.key.round,
-                     setup.exchange};
+    RoundPlanKey key{setup.members,   setup.departed, setup.layout->size_bytes(),
+                     setup.key.round, setup.exchange, setup.layout->segment_bytes()};
     return setup.shared ? setup.shared->plan(key)
                         : std::make_shared<const RoundPlan>(make_round_plan(key));
 }
@@ -81,8 +81,8 @@ std::uint64_t Exchange::missing_bytes(const SegmentSet& segments, SegmentKind ki
         return 0;
     }
     if (!codec_.compresses()) {
-        const std::uint64_t last = segment_size(setup_.layout->size_bytes(), segments.back());
-        return (segments.size() - 1) * segment_bytes + last;
+        return (segments.size() - 1) * setup_.layout->segment_bytes() +
+               setup_.layout->segment_size(segments.back());
     }
     std::uint64_t bytes = 0;
     for (const SegmentSet::Range& range : segments.ranges()) {

@@ -11,7 +11,7 @@ namespace starling {
 ///
 /// \return  whether there are more segments in it now.
 bool Exchange::open_window(Outbox& out) {
-    const std::uint64_t each = segment_bytes * contributors().size();
+    const std::uint64_t each = setup_.layout->segment_bytes() * contributors().size();
     const auto room = std::max<std::uint64_t>(2, contribution_window_bytes / each);
     const auto next =
         std::lower_bound(owned_segments().begin(), owned_segments().end(), contributions_below_);

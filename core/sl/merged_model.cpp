@@ -4,8 +4,11 @@
 
 namespace starling {
 
-MergedModel::MergedModel(DraftNumber draft, RoundKey key, std::uint64_t bytes)
-    : draft_(draft), key_(std::move(key)), bytes_(bytes), digests_(segment_count(bytes)) {}
+MergedModel::MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& layout)
+    : draft_(draft),
+      key_(std::move(key)),
+      bytes_(layout.size_bytes()),
+      digests_(layout.segment_count()) {}
 
 void MergedModel::add(std::uint32_t index, const Blob& segment,
                       const std::optional<Digest>& digest) {

@@ -16,7 +16,7 @@ public:
     static constexpr std::size_t batch_segments = 8;
 
     /// \param draft  of the attempt at this node, which also numbers its works
-    MergedModel(DraftNumber draft, RoundKey key, std::uint64_t bytes);
+    MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& layout);
 
     /// A segment is merged or has come. \param digest  if it is known
     void add(std::uint32_t index, const Blob& segment, const std::optional<Digest>& digest);

@@ -76,7 +76,7 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
     Sync sync;
     sync.sequence = begin.sequence;
     sync.check_in = begin.check_in;
-    sync.params.resize(segment_count(session_->layout->size_bytes()));
+    sync.params.resize(session_->layout->segment_count());
     sync_ = std::move(sync);
     out.report(TraceEvent("sync_receiving").with("round", round));
 }
@@ -84,7 +84,7 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
 bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
     if (!sync_ || sync_->waiting || segment.sequence != sync_->sequence ||
         segment.index >= sync_->params.size() || !sync_->params[segment.index].empty() ||
-        body.size() != segment_size(session_->layout->size_bytes(), segment.index)) {
+        body.size() != session_->layout->segment_size(segment.index)) {
         out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
         return false;
     }

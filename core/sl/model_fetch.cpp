@@ -15,8 +15,11 @@ constexpr SwarmDuration probe_interval = std::chrono::seconds(5);
 }  // namespace
 
 ModelFetch::ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
-                       std::uint64_t bytes)
-    : key_(std::move(key)), commit_(std::move(commit)), bytes_(bytes), last_moved_(now) {
+                       std::shared_ptr<const ParamLayout> layout)
+    : key_(std::move(key)),
+      commit_(std::move(commit)),
+      layout_(std::move(layout)),
+      last_moved_(now) {
     learn(self, commit_.members);
     start_over(now);
 }
@@ -40,7 +43,7 @@ void ModelFetch::learn(const NodeId& self, const MemberList& members) {
 }
 
 void ModelFetch::start_over(SwarmTime now) {
-    segments_.assign(segment_count(bytes_), Blob());
+    segments_.assign(layout_->segment_count(), Blob());
     received_bytes_ = 0;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         missing_.insert(i);
@@ -113,7 +116,7 @@ void ModelFetch::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
 bool ModelFetch::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                             const Blob& body) {
     if (data.key != key_ || data.kind != SegmentKind::merged || data.index >= segments_.size() ||
-        body.size() != segment_size(bytes_, data.index) ||
+        body.size() != layout_->segment_size(data.index) ||
         std::none_of(sources_.begin(), sources_.end(),
                      [&](const RoundMember& member) { return member.id == from; })) {
         return false;
@@ -154,8 +157,8 @@ void ModelFetch::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
 }
 
 TransferProgress ModelFetch::transfer() const {
-    return {std::min(received_bytes_ + partial_bytes_, bytes_), bytes_,
-            source_ ? source_->id.name : ""};
+    return {std::min(received_bytes_ + partial_bytes_, layout_->size_bytes()),
+            layout_->size_bytes(), source_ ? source_->id.name : ""};
 }
 
 }  // namespace starling

@@ -14,7 +14,8 @@ namespace starling {
 /// are kept when the next is asked; a slow source is waited for as long as bytes arrive.
 class ModelFetch {
 public:
-    ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit commit, std::uint64_t bytes);
+    ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
+               std::shared_ptr<const ParamLayout> layout);
 
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }
@@ -49,7 +50,7 @@ private:
 
     RoundKey key_;
     Commit commit_;
-    std::uint64_t bytes_;
+    std::shared_ptr<const ParamLayout> layout_;
     std::vector<RoundMember> sources_;
     std::size_t at_ = 0;
     std::optional<RoundMember> source_;

@@ -10,7 +10,7 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
                           const std::set<NodeId>& up, Outbox& out) {
     const RoundKey key = setup.key;
     ++serial_;
-    model_.emplace(serial_, key, setup.layout->size_bytes());
+    model_.emplace(serial_, key, *setup.layout);
     merged_digest_.reset();
     report_.reset();
     if (!same_round(contributions_round_, key)) {

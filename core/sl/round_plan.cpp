@@ -45,7 +45,8 @@ void add_groups(RoundPlan& plan) {
 
 RoundPlan make_round_plan(const RoundPlanKey& key) {
     RoundPlan plan;
-    plan.merge = make_plan(plan_members(key), key.layout_bytes, key.round, key.exchange);
+    plan.merge =
+        make_plan(plan_members(key), key.layout_bytes, key.round, key.exchange, key.segment_bytes);
     for (std::uint32_t i = 0; i < key.members.size(); ++i) {
         if (key.members[i].weight > 0) {
             plan.contributors.push_back(i);

@@ -37,6 +37,7 @@ struct RoundPlanKey {
     std::uint64_t layout_bytes = 0;
     std::uint64_t round = 0;
     ExchangePlan exchange = ExchangePlan::automatic;
+    std::uint64_t segment_bytes = starling::segment_bytes;  ///< see ParamLayout
 
     friend bool operator==(const RoundPlanKey&, const RoundPlanKey&) = default;
 };

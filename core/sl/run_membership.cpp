@@ -41,7 +41,7 @@ void RunMembership::on_committed(Round round) {
 }
 
 bool RunMembership::someone_is_not_in(const MemberList& members) const {
-    return !includes(members, members_seen_);
+    return !shared_->all_of(members, members_seen_).is_copy_of(members);
 }
 
 void RunMembership::on_check_in(SwarmTime now) {

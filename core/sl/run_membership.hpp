@@ -46,6 +46,8 @@ public:
     Round next_round() const { return next_round_; }
     /// The model of this round is here.
     void on_committed(Round round);
+    /// Members of this run's rounds so far.
+    std::size_t member_count() const { return members_seen_.size(); }
     /// Whether a member of this run's earlier rounds is not among these.
     bool someone_is_not_in(const MemberList& members) const;
 

@@ -205,13 +205,13 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
         return;
     }
     catch_up_.begin(now_, {run_.contract(), run_.run(), commit.round, commit.attempt}, commit,
-                    ml_.layout()->size_bytes(), out);
+                    ml_.layout(), out);
     check_catch_up(out);
 }
 
 /// The model of that commit, if this node or an earlier start of it has reported it once.
 std::optional<CommittedModel> SlNode::kept_model(const Commit& commit) const {
-    const std::size_t segments = segment_count(ml_.layout()->size_bytes());
+    const std::size_t segments = ml_.layout()->segment_count();
     const auto fits = [&](const KeptModel& kept) {
         return kept.digest == commit.digest && kept.segments.size() == segments;
     };

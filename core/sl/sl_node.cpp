@@ -239,7 +239,8 @@ void SlNode::on_tick(Outbox& out) {
     round_.on_tick(now_, out);
     check_catch_up(out);
     transfers_.on_tick(now_, running_transfer(), out);
-    out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval);
+    out.set_timer(heartbeat_timer,
+                  now_ + options_.heartbeat_interval * rarer_by(run_.member_count()));
 }
 
 std::optional<RunningTransfer> SlNode::running_transfer() const {

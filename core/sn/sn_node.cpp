@@ -191,7 +191,8 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
     if (due.timer == lease_timer) {
         check_leases(out);
         check_stalls(out);
-        out.set_timer(lease_timer, now_ + options_.limits.check_interval);
+        out.set_timer(lease_timer,
+                      now_ + options_.limits.check_interval * rarer_by(ledger().nodes().size()));
     } else if (due.timer == contract_timer) {
         check_deadlines(out);
     } else if (due.timer == raft_timer) {

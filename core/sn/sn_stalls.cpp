@@ -57,8 +57,9 @@ double SnPeer::bytes_per_second() const {
 
 /// Heartbeats are late on a saturated link: the lease follows the observed pauses.
 SwarmDuration SnNode::lease_of(const Peer& peer) const {
-    return std::clamp<SwarmDuration>(pauses_per_lease * peer.longest_pause, options_.limits.lease,
-                                     std::max(options_.limits.lease, longest_lease));
+    const SwarmDuration least = options_.limits.lease * rarer_by(ledger().nodes().size());
+    return std::clamp<SwarmDuration>(pauses_per_lease * peer.longest_pause, least,
+                                     std::max(least, longest_lease));
 }
 
 void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& heartbeat) {

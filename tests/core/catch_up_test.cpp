@@ -28,7 +28,7 @@ protected:
         return {.round = round, .members = {{.id = {"sl2"}}, {.id = {"sl3"}}}};
     }
     void begin(Round round) {
-        catch_up.begin({}, {"c", 0, round, 0}, commit(round), bytes, out);
+        catch_up.begin({}, {"c", 0, round, 0}, commit(round), layout, out);
         EXPECT_FALSE(catch_up.on_tick({}, {{"sl2"}, {"sl3"}}, out));
     }
     /// Receives the model's only segment. \return the work that this starts.
@@ -43,6 +43,8 @@ protected:
         return work == nullptr ? WorkId{} : WorkId::of(work->work);
     }
 
+    const std::shared_ptr<const ParamLayout> layout = std::make_shared<const ParamLayout>(
+        *ParamLayout::make({{"w", DType::f32, {bytes / 4}, 0}}));
     std::vector<Effect> effects;
     Outbox out{effects};
     CatchUp catch_up{NodeId{"sl1"}, minutes(5)};
