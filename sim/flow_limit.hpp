@@ -14,18 +14,19 @@ namespace starling {
 /// grows with the number of those under way, and of those that it shares links with.
 class FlowLimit {
 public:
-    static constexpr std::size_t flows_max = 2;  ///< of a host, in each direction
+    /// \param most  of a host, in each direction.
+    explicit FlowLimit(std::size_t most) : flows_max_(most) {}
 
     /// Whether the flow may start now; ended() has to be called for it later. If not, `start` is
     /// called when another one has ended, and asks again.
     bool admit(HostIndex from, HostIndex to, std::function<void()> start) {
         Flows& sender = of_[from];
         Flows& receiver = of_[to];
-        if (sender.sending == flows_max) {
+        if (sender.sending == flows_max_) {
             sender.to_send.push_back(std::move(start));
             return false;
         }
-        if (receiver.receiving == flows_max) {
+        if (receiver.receiving == flows_max_) {
             receiver.to_receive.push_back(std::move(start));
             return false;
         }
@@ -52,15 +53,15 @@ private:
     };
 
     /// Asks each waiting flow once. If its other host has no room, it moves to that host's queue.
-    static void start_waiting(std::deque<std::function<void()>>& waiting,
-                              const std::size_t& flows) {
-        for (std::size_t left = waiting.size(); left > 0 && flows < flows_max; --left) {
+    void start_waiting(std::deque<std::function<void()>>& waiting, const std::size_t& flows) const {
+        for (std::size_t left = waiting.size(); left > 0 && flows < flows_max_; --left) {
             const std::function<void()> next = std::move(waiting.front());
             waiting.pop_front();
             next();
         }
     }
 
+    std::size_t flows_max_;
     std::unordered_map<HostIndex, Flows> of_;  ///< references stay valid
 };
 

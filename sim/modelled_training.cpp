@@ -111,8 +111,10 @@ private:
     double load_seconds() const { return bytes() / model_.load_bytes_per_second; }
 
     OpenRequest open_request() const {
-        Result<ParamLayout> layout = ParamLayout::make({TensorSpec{
-            "parameters", DType::f32, {static_cast<std::int64_t>(model_.parameters)}, 0}});
+        Result<ParamLayout> layout = ParamLayout::make(
+            {TensorSpec{
+                "parameters", DType::f32, {static_cast<std::int64_t>(model_.parameters)}, 0}},
+            model_.segment_bytes);
         STARLING_INVARIANT(layout.has_value(), "the number of parameters was checked");
         OpenRequest request;
         request.contract = model_.contract;
@@ -138,7 +140,7 @@ private:
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
         const std::uint64_t size = model_.parameters * element_bytes(DType::f32);
-        request.params = cut(Blob::phantom(size));
+        request.params = cut(Blob::phantom(size), model_.segment_bytes);
         request.batches = counter_.since_sync();
         const std::uint64_t state =
             std::min(model_.state_bytes.value_or(size), program_state_bytes_max);
@@ -186,6 +188,8 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
     const char* env = "environment variable";
     const Result<void> checks[] = {
         read(properties, "model.parameters", prop, 1, 1e11, model.parameters),
+        read(properties, "model.segment_bytes", prop, segment_bytes, ParamLayout::segment_bytes_max,
+             model.segment_bytes),
         read(properties, "model.seconds_per_batch", prop, 0, 1e6, model.seconds_per_batch),
         read(properties, "model.flops_per_batch", prop, 0, 1e21, flops_per_batch),
         read(properties, "model.state_bytes", prop, 0, 4e11, state_bytes),
@@ -211,6 +215,15 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
         return Error{Errc::usage,
                      "properties model.flops_per_batch and model.seconds_per_batch are both given: "
                      "remove one"};
+    }
+    if (model.segment_bytes % segment_bytes != 0) {
+        return Error{Errc::usage,
+                     "property model.segment_bytes is " + std::to_string(model.segment_bytes) +
+                         ", it must be a multiple of " + std::to_string(segment_bytes)};
+    }
+    if (model.segment_bytes != segment_bytes && model.compression.kind != Compression::none) {
+        return Error{Errc::usage,
+                     "property model.segment_bytes is only for models without COMPRESS"};
     }
     const auto contract = environment.find("TRAINING_CONTRACT");
     if (contract != environment.end() && !contract->second.empty()) {

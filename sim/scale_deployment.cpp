@@ -111,6 +111,15 @@ std::string churn_profiles(const ScaleOptions& options) {
     return text + connected;
 }
 
+/// One segment for each owner of the tree, if that is a multiple of the usual size: neighbouring
+/// segments go from and to the same members, and each costs messages, memory and events.
+std::uint64_t segment_bytes_of(const ScaleOptions& options) {
+    const std::uint64_t owners = tree_owners_max(options.hosts);
+    const std::uint64_t unit = segment_bytes;
+    const std::uint64_t units = (options.parameters * 4 + owners * unit - 1) / (owners * unit);
+    return std::min(units * unit, ParamLayout::segment_bytes_max);
+}
+
 SimActor training_actor(const SimEngine& engine, const ScaleOptions& options,
                         const std::vector<HostIndex>& hosts, bool stays) {
     const std::size_t needed = stays ? hosts.size() : hosts.size() / 2 + 1;
@@ -127,6 +136,7 @@ SimActor training_actor(const SimEngine& engine, const ScaleOptions& options,
                       "--ml-e=MIN_PEERS=" + std::to_string(needed),
                       "--ml-e=SYNC_FREQUENCY=" + std::to_string(sync_frequency)},
         .properties = {{"model.parameters", std::to_string(options.parameters)},
+                       {"model.segment_bytes", std::to_string(segment_bytes_of(options))},
                        {"model.seconds_per_batch", seconds_text(train_seconds / sync_frequency)},
                        {"model.samples", std::to_string(batches * batch_size)}}};
 }

@@ -93,6 +93,7 @@ struct SimEngine::Impl {
     std::vector<PlannedActor> actors;      ///< in the order of the file
     std::set<std::size_t> actors_waiting;  ///< indexes of those that have not started
     bool times_loopbacks = false;          ///< see time_loopbacks()
+    bool equal_hosts = false;              ///< see assume_equal_hosts()
 };
 
 SimEngine::SimEngine(const std::string& program, const std::vector<std::string>& simgrid_options,
@@ -250,7 +251,7 @@ double SimEngine::host_flops_per_second(HostIndex host) const {
 double SimEngine::host_cores(HostIndex host) const {
     return impl_->resources.hosts()[host]->get_core_count();
 }
-bool SimEngine::host_on(HostIndex host) const { return impl_->resources.hosts()[host]->is_on(); }
+bool SimEngine::host_on(HostIndex host) const { return impl_->resources.is_on(host); }
 bool SimEngine::host_restarts(HostIndex host) const { return impl_->resources.host_restarts(host); }
 
 SimRoute SimEngine::route(HostIndex from, HostIndex to) const {
@@ -284,6 +285,12 @@ std::uint64_t SimEngine::transfer_unshared(HostIndex from, HostIndex to, std::ui
 }
 
 void SimEngine::time_loopbacks() { impl_->times_loopbacks = true; }
+
+void SimEngine::assume_equal_hosts() {
+    impl_->equal_hosts = true;
+    impl_->routes->assume_equal();
+}
+bool SimEngine::has_equal_hosts() const { return impl_->equal_hosts; }
 
 double SimEngine::remaining_bytes(std::uint64_t transfer) const {
     return impl_->transfers.remaining_bytes(transfer);

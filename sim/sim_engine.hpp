@@ -119,6 +119,11 @@ public:
     /// sharing links. It does not see changes of hosts and links.
     std::uint64_t transfer_unshared(HostIndex from, HostIndex to, std::uint64_t bytes,
                                     std::function<void(bool)> done);
+    /// The platform is a star of equal hosts, whose links are their own and never change: routes
+    /// are looked up once for all. A host that sends and receives one transfer at a time then has
+    /// the full bandwidth for it, so that transfer_unshared() takes as long as transfer().
+    void assume_equal_hosts();
+    bool has_equal_hosts() const;
     /// Transfers within a host over a FATPIPE link, whose bandwidth each has for itself, are timed
     /// without SimGrid from here on. They don't see changes of that link.
     void time_loopbacks();

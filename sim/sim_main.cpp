@@ -3,6 +3,7 @@
 // error in flags or files.
 #include "sim/sim_main.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -240,11 +241,14 @@ Result<void> check_inputs(Flags& flags) {
     return check_scale(scale);
 }
 
+bool is_of_link(const Fault& fault) {
+    return fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal;
+}
+
 /// Links of cut and heal must exist; hosts and nodes are looked up when the fault happens.
 Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faults) {
     for (const Fault& fault : faults) {
-        const bool link = fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal;
-        if (link && !engine.has_link(fault.target)) {
+        if (is_of_link(fault) && !engine.has_link(fault.target)) {
             return Error{Errc::usage, "--fault \"" + fault.text + "\": the platform has no link " +
                                           fault.target};
         }
@@ -294,6 +298,10 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     }
     if (const auto checked = check_links(engine, options.faults); !checked) {
         return usage(checked.error().message);
+    }
+    if (scaled && flags.platform.empty() && flags.scale.kind == ScaleOptions::Kind::star &&
+        std::none_of(options.faults.begin(), options.faults.end(), is_of_link)) {
+        engine.assume_equal_hosts();
     }
     RunModel model;
     model.set_virtual_time();

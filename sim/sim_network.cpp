@@ -30,7 +30,10 @@ constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
 struct SimNetwork::Impl {
     Impl(SimEngine& sim_engine, SwarmDuration handshake_time, std::optional<NetworkCpu> network_cpu,
          Bursts burst_sizes)
-        : engine(sim_engine), handshake(handshake_time), bursts(burst_sizes) {
+        : engine(sim_engine),
+          handshake(handshake_time),
+          bursts(burst_sizes),
+          limit(engine.has_equal_hosts() ? 1 : 2) {
         if (network_cpu && network_cpu->calibration.charges_network()) {
             cpu.emplace(*network_cpu);
         }
@@ -275,28 +278,25 @@ struct SimNetwork::Impl {
         if (!reachable(from, to)) {
             return reset(connection, "the route to " + engine.host_name(to) + " is down", {});
         }
-        if (bursts == Bursts::large && bytes <= coalesce_bytes_max) {
-            connection->lane[index(side)].transfer = engine.transfer_unshared(
-                from, to, bytes,
-                [this, connection, side, burst = std::move(burst)](bool ok) mutable {
-                    transfer_ended(connection, side, std::move(burst), ok);
-                });
-            return;
-        }
-        const bool limited = bursts == Bursts::large && from != to;
+        const bool small = bytes <= coalesce_bytes_max;
+        const bool limited = bursts == Bursts::large && from != to && !small;
         if (limited && !limit.admit(from, to, [this, connection, side, burst, bytes] {
                 start_transfer(connection, side, burst, bytes);
             })) {
             return;
         }
-        connection->lane[index(side)].transfer = engine.transfer(
-            from, to, bytes,
-            [this, connection, side, from, to, limited, burst = std::move(burst)](bool ok) mutable {
-                transfer_ended(connection, side, std::move(burst), ok);
-                if (limited) {
-                    limit.ended(from, to);
-                }
-            });
+        auto ended = [this, connection, side, from, to, limited,
+                      burst = std::move(burst)](bool ok) mutable {
+            transfer_ended(connection, side, std::move(burst), ok);
+            if (limited) {
+                limit.ended(from, to);
+            }
+        };
+        const bool unshared =
+            bursts == Bursts::large && (small || (limited && engine.has_equal_hosts()));
+        connection->lane[index(side)].transfer =
+            unshared ? engine.transfer_unshared(from, to, bytes, std::move(ended))
+                     : engine.transfer(from, to, bytes, std::move(ended));
     }
 
     void transfer_ended(const ConnectionPtr& connection, int side, Burst burst, bool ok) {

@@ -60,8 +60,9 @@ public:
     /// end: 64 KiB or one frame, or up to what the route carries in 20 ms (16 MiB at most). Large
     /// bursts make a fraction of the transfers of a large model at fast links. With them a host
     /// sends and receives two flows of more than 64 KiB at a time, others wait: the links carry as
-    /// much, and SimGrid has to share them between fewer flows. Smaller ones take the time that the
-    /// route's bandwidth gives them, and share nothing.
+    /// much, and SimGrid has to share them between fewer flows. With SimEngine::has_equal_hosts()
+    /// it is one, which takes its time without SimGrid. Smaller ones take the time that the route's
+    /// bandwidth gives them, and share nothing.
     enum class Bursts : std::uint8_t { small, large };
 
     /// \param handshake  CPU time of a TLS handshake, in addition to its two round trips.

@@ -25,6 +25,7 @@ void SimResources::list_hosts() {
               [](const s4u::Host* a, const s4u::Host* b) { return a->get_name() < b->get_name(); });
     for (HostIndex i = 0; i < hosts_.size(); ++i) {
         index_.emplace(hosts_[i]->get_name(), i);
+        on_.push_back(hosts_[i]->is_on());
         if (const char* ip = hosts_[i]->get_property("ip")) {
             by_ip_.emplace(ip, i);
         }
@@ -48,6 +49,9 @@ bool SimResources::host_restarts(HostIndex host) const {
 
 void SimResources::host_changed(const s4u::Host& host) {
     const auto found = index_.find(host.get_name());
+    if (found != index_.end()) {
+        on_[found->second] = host.is_on();
+    }
     if (found != index_.end() && host_callback_) {
         events_.add(SimEvents::now(), [this, changed = found->second, on = host.is_on()] {
             host_callback_(changed, on);

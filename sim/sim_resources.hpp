@@ -39,6 +39,7 @@ public:
     std::optional<HostIndex> find_address(const std::string& address) const;
     /// Whether its profile will turn it on later.
     bool host_restarts(HostIndex host) const;
+    bool is_on(HostIndex host) const { return on_[host]; }
     bool has_link(const std::string& name) const { return !links_named(name).empty(); }
     /// Both directions of a split-duplex link.
     void turn_link(const std::string& name, bool on) const;
@@ -60,6 +61,7 @@ private:
     simgrid::s4u::Engine& engine_;
     SimEvents& events_;
     std::vector<simgrid::s4u::Host*> hosts_;
+    std::vector<bool> on_;  ///< which of them are on: asked for each message
     std::unordered_map<std::string, HostIndex> index_;  ///< by name
     std::unordered_map<std::string, HostIndex> by_ip_;
     std::map<HostIndex, StateProfile> profiles_;

@@ -69,6 +69,17 @@ Result<void> SimRoutes::check_values(const std::vector<s4u::Link*>& links) const
 }
 
 SimRoute SimRoutes::route(HostIndex from, HostIndex to) const {
+    if (!equal_) {
+        return find(from, to);
+    }
+    std::optional<SimRoute>& known = from == to ? to_self_ : any_;
+    if (!known) {
+        known = find(from, to);
+    }
+    return *known;
+}
+
+SimRoute SimRoutes::find(HostIndex from, HostIndex to) const {
     if (from == to && has_own_loopback(from)) {
         return own_loopback;
     }

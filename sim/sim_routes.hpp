@@ -37,12 +37,16 @@ public:
     SimRoute route(HostIndex from, HostIndex to) const;
     /// Its links, with the TCP payload that each can carry. Throws as route() does.
     std::vector<SimLink> links(HostIndex from, HostIndex to) const;
+    /// From here on one look-up answers for all pairs of hosts, and one for all hosts to
+    /// themselves.
+    void assume_equal() { equal_ = true; }
     bool has_own_loopback(HostIndex host) const;
     /// Bytes per second on the host's route to itself, if that is one link of which each transfer
     /// has the whole bandwidth; else 0.
     double unshared_loopback(HostIndex host) const;
 
 private:
+    SimRoute find(HostIndex from, HostIndex to) const;
     double look_up(HostIndex from, HostIndex to) const;
     double bandwidth(const simgrid::s4u::Link& link) const;
     PlatformError none(HostIndex from, HostIndex to, const std::string& why) const;
@@ -54,6 +58,9 @@ private:
     mutable std::vector<simgrid::s4u::Link*> links_;          ///< result of the last look_up()
     mutable std::unordered_map<HostIndex, bool> loopbacks_;   ///< results of has_own_loopback()
     mutable std::unordered_map<HostIndex, double> unshared_;  ///< of unshared_loopback()
+    bool equal_ = false;                                      ///< see assume_equal()
+    mutable std::optional<SimRoute> any_;                     ///< then: from one host to another
+    mutable std::optional<SimRoute> to_self_;                 ///< from a host to itself
 };
 
 }  // namespace starling

@@ -16,6 +16,8 @@ namespace s4u = simgrid::s4u;
 
 constexpr SwarmDuration transfer_limit = std::chrono::hours(6);
 constexpr SwarmDuration watch_interval = std::chrono::hours(1);
+/// Of larger ones somebody may ask how far they are.
+constexpr std::uint64_t followed_bytes = std::uint64_t{64} * 1024;
 
 }  // namespace
 
@@ -67,12 +69,21 @@ std::uint64_t SimTransfers::start(s4u::Host& from, s4u::Host& to, std::uint64_t 
 
 std::uint64_t SimTransfers::start_unshared(std::uint64_t bytes, double bytes_per_second,
                                            std::function<void(bool)> done) {
-    const double seconds = static_cast<double>(bytes) / bytes_per_second;
-    events_.add(SimEvents::now() + from_seconds(seconds), [this, bytes, done = std::move(done)] {
+    const std::uint64_t number = ++last_number_;
+    const SwarmTime end =
+        SimEvents::now() + from_seconds(static_cast<double>(bytes) / bytes_per_second);
+    const bool followed = bytes > followed_bytes;
+    if (followed) {
+        timed_[number] = {end, bytes_per_second};
+    }
+    events_.add(end, [this, number, bytes, followed, done = std::move(done)] {
+        if (followed) {
+            timed_.erase(number);
+        }
         moved(bytes);
         done(true);
     });
-    return ++last_number_;
+    return number;
 }
 
 template <typename Activity>
@@ -119,8 +130,13 @@ void SimTransfers::watch_later() {
 }
 
 double SimTransfers::remaining_bytes(std::uint64_t transfer) const {
-    const auto found = transfers_.find(transfer);
-    return found == transfers_.end() ? 0.0 : found->second->comm->get_remaining();
+    if (const auto found = transfers_.find(transfer); found != transfers_.end()) {
+        return found->second->comm->get_remaining();
+    }
+    const auto timed = timed_.find(transfer);
+    return timed == timed_.end()
+               ? 0.0
+               : to_seconds(timed->second.end - SimEvents::now()) * timed->second.bytes_per_second;
 }
 
 }  // namespace starling

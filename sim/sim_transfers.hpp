@@ -27,7 +27,8 @@ public:
     /// \return  its number, for remaining_bytes().
     std::uint64_t start(simgrid::s4u::Host& from, simgrid::s4u::Host& to, std::uint64_t bytes,
                         std::function<void(bool)> done);
-    /// Over links that nothing else shares: by a timer, without SimGrid.
+    /// Over links that nothing else shares: by a timer, without SimGrid. Up to 64 KiB count as
+    /// moved at their end only.
     std::uint64_t start_unshared(std::uint64_t bytes, double bytes_per_second,
                                  std::function<void(bool)> done);
     /// Bytes left; 0 once it has ended.
@@ -49,6 +50,11 @@ private:
     SimEvents& events_;
     std::uint64_t last_number_ = 0;
     std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> transfers_;
+    struct Timed {
+        SwarmTime end;
+        double bytes_per_second = 0.0;
+    };
+    std::unordered_map<std::uint64_t, Timed> timed_;  ///< of start_unshared(), the larger ones
     /// SimGrid reports an end from within the comm, which must live until that call has returned.
     std::unique_ptr<Transfer> last_ended_;
     bool watching_ = false;

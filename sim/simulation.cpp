@@ -162,6 +162,7 @@ struct Simulation::Impl {
             throw UsageError(node.error().message);
         }
         member.node = std::move(*node);
+        ++(is_daemon(member.plan.role) ? daemons_running : others_running);
         if (member.plan.role == Role::ml) {
             member.node->worker().set_program(std::make_unique<WatchedProgram>(
                 make_program(member), [this, &member](const SyncedReply& reply) {
@@ -222,6 +223,7 @@ struct Simulation::Impl {
         network.close(member.plan.id);
         // Destroyed later: the node's code is still on the stack.
         stopped_nodes.push_back(std::move(member.node));
+        --(is_daemon(member.plan.role) ? daemons_running : others_running);
         engine.at(engine.now(), [this] {
             stopped_nodes.clear();
             check_end();
@@ -235,6 +237,7 @@ struct Simulation::Impl {
         outcome.faults.node_killed(engine.now(), member.plan.id, reason);
         network.kill(member.plan.id, "the connection was reset");
         member.node.reset();
+        --(is_daemon(member.plan.role) ? daemons_running : others_running);
         member.outcome.killed = true;
         engine.at(engine.now(), [this] { check_end(); });
     }
@@ -245,12 +248,7 @@ struct Simulation::Impl {
         if (engine.pending_actors() > 0 || pending_restarts > 0 || !planned.empty()) {
             return;
         }
-        const auto running = [this](bool daemons) {
-            return std::any_of(members.begin(), members.end(), [daemons](const auto& member) {
-                return member->node && is_daemon(member->plan.role) == daemons;
-            });
-        };
-        if (running(false)) {
+        if (others_running > 0) {
             return;
         }
         const bool restarts_later =
@@ -260,7 +258,7 @@ struct Simulation::Impl {
         if (restarts_later) {
             return;
         }
-        if (!running(true)) {
+        if (daemons_running == 0) {
             outcome.end = engine.now();
             engine.stop();
             return;
@@ -495,7 +493,9 @@ struct Simulation::Impl {
     std::map<std::string, Deployed*> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>>
-        stopped_nodes;          ///< to be destroyed by an event of their own
+        stopped_nodes;                  ///< to be destroyed by an event of their own
+    std::uint64_t daemons_running = 0;  ///< SNs and licence servers
+    std::uint64_t others_running = 0;
     std::uint64_t results = 0;  ///< of rounds that programs got
     std::uint64_t pending_faults = 0;
     std::uint64_t pending_restarts = 0;  ///< of these, restarts
