@@ -1,9 +1,10 @@
 #include "core/base/json_writer.hpp"
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
+
+#include "core/base/real_text.hpp"
 
 namespace starling {
 namespace {
@@ -81,9 +82,7 @@ JsonWriter& JsonWriter::value(double number) {
     if (!std::isfinite(number)) {
         return null();
     }
-    std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), number);
-    return word({text.data(), static_cast<std::size_t>(end.ptr - text.data())});
+    return word(real_text(number));
 }
 
 JsonWriter& JsonWriter::begin(char bracket) {

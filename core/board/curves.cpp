@@ -18,6 +18,14 @@ void Curves::accuracy(std::size_t node, std::uint64_t round, std::uint64_t corre
     }
 }
 
+void Curves::scalar(std::size_t node, std::string_view name, std::uint64_t round, double value,
+                    Moment now) {
+    scalars_.push_back({node, std::string(name), round, value, now});
+    if (scalars_.size() > points_max_) {
+        scalars_.pop_front();
+    }
+}
+
 void Curves::write(JsonWriter& json, std::uint64_t since) const {
     json.key("losses").begin_array();
     for (const Loss& loss : losses_) {
@@ -41,6 +49,18 @@ void Curves::write(JsonWriter& json, std::uint64_t since) const {
                 .field("samples", accuracy.samples)
                 .field("classes", accuracy.classes)
                 .end_object();
+        }
+    }
+    json.end_array().key("scalars").begin_array();
+    for (const Scalar& scalar : scalars_) {
+        if (scalar.at.version > since) {
+            json.begin_array()
+                .value(scalar.node)
+                .value(scalar.name)
+                .value(scalar.round)
+                .value(scalar.at.us)
+                .value(scalar.value)
+                .end_array();
         }
     }
     json.end_array();

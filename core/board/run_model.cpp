@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/scalars.hpp"
 #include "core/board/event_words.hpp"
 #include "core/trace/event_registry.hpp"
 #include "core/trace/trace_text.hpp"
@@ -165,6 +166,14 @@ void RunModel::add_of_any(std::size_t node, std::string_view name, const EventFi
     } else if (name.starts_with("seat_") && fields.has("node")) {
         const std::size_t other = nodes_.index_of(fields.text("node"), now_);
         nodes_.changed(other, now_).seat = name == "seat_taken" ? "held" : name.substr(5);
+    } else if (name == "scalar") {
+        const std::string_view what = fields.text("name");
+        const std::optional<double> value = fields.real("value");
+        if (value && is_scalar_name(what)) {
+            // With a node: swarm-board tells of a member of a live swarm.
+            curves_.scalar(fields.has("node") ? nodes_.index_of(fields.text("node"), now_) : node,
+                           what, fields.number("round").value_or(0), *value, now_);
+        }
     } else if (name == "apls_ready") {
         enter(node, NodeActivity::serving, 0);
     }

@@ -10,6 +10,7 @@
 
 #include "core/base/hasher.hpp"
 #include "core/base/ids.hpp"
+#include "core/base/scalars.hpp"
 #include "core/base/time.hpp"
 #include "core/ledger/member_list.hpp"
 #include "core/merge/compression.hpp"
@@ -82,6 +83,7 @@ struct CheckIn {
     double loss = 0.0;      ///< of the local training, NaN = not measured
     /// The parameters hold a NaN or an infinity: see NonFinitePolicy. Set by its own SL.
     bool non_finite = false;
+    Scalars scalars;  ///< measured since the last round
 
     friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };

@@ -148,6 +148,7 @@ void encode(Writer& writer, const CheckIn& check_in) {
     writer.boolean(check_in.fresh);
     writer.f64(check_in.loss);
     writer.boolean(check_in.non_finite);
+    encode(writer, check_in.scalars);
 }
 
 CheckIn decode_check_in(Reader& reader) {
@@ -160,6 +161,7 @@ CheckIn decode_check_in(Reader& reader) {
     check_in.fresh = reader.boolean();
     check_in.loss = reader.f64();
     check_in.non_finite = reader.boolean();
+    check_in.scalars = decode_scalars(reader);
     if (check_in.weight > weight_max) {
         reader.fail();
     }

@@ -47,6 +47,9 @@ private:
         if (const auto* sync = std::get_if<SyncRequest>(&request)) {
             finished_ = sync->check_in.finished;
             params_ = sync->params;
+            for (const auto& [name, value] : sync->check_in.scalars) {
+                out.report(scalar_event(round_, name, value));
+            }
             out.start_work(hash_work, HashWork{placed(params_)});
         } else if (const auto* exit = std::get_if<ExitRequest>(&request)) {
             if (exit->code != Errc::ok) {

@@ -168,6 +168,16 @@ void SwarmCallback::on_batch_end(double loss) {
 
 void SwarmCallback::on_epoch_end() { counter_.end_epoch(); }
 
+void SwarmCallback::report(std::string_view name, double value) {
+    if (const Result<void> set = set_scalar(scalars_, name, value); !set) {
+        fail(Errc::usage, "SwarmCallback: " + set.error().message);
+    }
+    if (ended_) {
+        session_.trace(scalar_event(rounds_ - 1, name, value));
+        scalars_.clear();
+    }
+}
+
 void SwarmCallback::on_train_end() { sync(true); }
 
 ProgramSnapshot SwarmCallback::snapshot() const {
@@ -219,6 +229,7 @@ void SwarmCallback::sync(bool finished) {
     request.check_in.loss = counter_.since_sync() == 0
                                 ? std::numeric_limits<double>::quiet_NaN()
                                 : loss_sum_ / static_cast<double>(counter_.since_sync());
+    request.check_in.scalars = std::exchange(scalars_, {});
     request.batches = counter_.since_sync();
     if (options_.state != nullptr && rounds_ > 0) {
         request.snapshot = snapshot();

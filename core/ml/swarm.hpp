@@ -168,6 +168,11 @@ public:
     /// Counts a batch; every sync_frequency batches one round.
     void on_batch_end(double loss);
     void on_epoch_end();
+    /// A value that the program has measured, "val/accuracy" for instance. It travels with the next
+    /// check-in to the ledger, traces, metrics and `swci`; the last value of a name before it
+    /// counts. After the final model it is written to the trace only. Names: is_scalar_name(), at
+    /// most scalars_max between two rounds; else SwarmError (usage).
+    void report(std::string_view name, double value);
     /// Hands in the last parameters and stays until all members have finished. Returns with the
     /// final swarm model loaded.
     void on_train_end();
@@ -189,6 +194,7 @@ private:
     SwarmCallbackOptions options_;
     SyncCounter counter_;
     double loss_sum_ = 0.0;  ///< of the batches since the last sync
+    Scalars scalars_;        ///< reported since the last sync
     TrainingPosition resumed_;
     std::uint64_t rounds_ = 0;
     bool ended_ = false;

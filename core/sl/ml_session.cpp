@@ -119,6 +119,7 @@ void MlSession::contribute_finished(const Segments& merged) {
     CheckIn& check_in = sync_->check_in;
     check_in.fresh = false;
     check_in.samples = 0;
+    check_in.scalars.clear();
     switch (session_->open.end_mode) {
         case EndMode::snapshot:
             break;

@@ -18,6 +18,13 @@ std::size_t bytes_of(const Command& command) {
     if (const auto* registration = std::get_if<RegisterNode>(&command)) {
         return registration->credentials.certificate.size() + small_entry_bytes;
     }
+    if (const auto* check_in = std::get_if<CheckInRound>(&command)) {
+        std::size_t bytes = small_entry_bytes;
+        for (const auto& [name, value] : check_in->check_in.scalars) {
+            bytes += name.size() + 12;
+        }
+        return bytes;
+    }
     return small_entry_bytes;
 }
 
@@ -32,6 +39,9 @@ bool EntryShares::take(const NodeId& signer, const Command& command, SwarmTime n
         return false;
     }
     share.bytes += bytes;
+    if (std::holds_alternative<CheckInRound>(command)) {
+        share.check_in = bytes;
+    }
     return true;
 }
 
@@ -39,8 +49,8 @@ void EntryShares::give_back(const Commit& commit) {
     for (const RoundMember& member : commit.members) {
         const auto share = shares_.find(member.id);
         if (share != shares_.end()) {
-            share->second.bytes =
-                std::max(0.0, share->second.bytes - static_cast<double>(small_entry_bytes));
+            share->second.bytes = std::max(0.0, share->second.bytes - share->second.check_in);
+            share->second.check_in = 0;
         }
     }
 }

@@ -21,6 +21,7 @@ private:
     struct Share {
         double bytes = 0;
         SwarmTime at{};
+        double check_in = 0;  ///< what the newest check-in has cost
     };
     std::map<NodeId, Share> shares_;  ///< a signer without one has written nothing
 };

@@ -60,7 +60,12 @@ Result<std::string> status_json(const SnStatusSource& source, const StatusQuery&
             return contract.error();
         }
         if (query.topic == "contract") {
-            write_contract(json, source, **contract);
+            write_contract(json, source, **contract, true);
+            if (json.size() > body_bytes_max) {
+                // Members can't make the rest unreadable by what they report.
+                json = JsonWriter();
+                write_contract(json, source, **contract, false);
+            }
             instead = "ask for its round: show round NAME";
         } else {
             write_round(json, source, **contract);

@@ -100,7 +100,7 @@ void write_commit(JsonWriter& json, const Contract& contract) {
 }
 
 void write_member(JsonWriter& json, const SnStatusSource& source, const Contract& contract,
-                  const NodeId& id, const Member& member) {
+                  const NodeId& id, const Member& member, bool with_scalars) {
     const auto deviations = contract.deviations.find(id);
     const auto non_finite = contract.non_finite.find(id);
     const auto held_up = contract.holdups.find(id);
@@ -133,6 +133,13 @@ void write_member(JsonWriter& json, const SnStatusSource& source, const Contract
             .field("finished", check_in.finished)
             .field("last_loss",
                    std::isfinite(check_in.loss) || member.last.fresh ? loss : std::nan(""));
+    }
+    if (with_scalars) {
+        json.key("scalars").begin_object();
+        for (const auto& [name, value] : check_in.scalars) {
+            json.field(name, value);
+        }
+        json.end_object();
     }
     json.end_object();
 }
@@ -181,7 +188,8 @@ void write_contracts(JsonWriter& json, const SnStatusSource& source) {
     json.end_array().end_object();
 }
 
-void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract,
+                    bool with_scalars) {
     begin_answer(json, source);
     write_state(json, contract);
     const ContractConfig& config = contract.config;
@@ -202,7 +210,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
         .end_object();
     json.key("members").begin_array();
     for (const auto& [id, member] : contract.members) {
-        write_member(json, source, contract, id, member);
+        write_member(json, source, contract, id, member, with_scalars);
     }
     json.end_array();
     write_commit(json, contract);

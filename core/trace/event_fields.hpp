@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/base/real_text.hpp"
 #include "core/trace/trace_event.hpp"
 
 namespace starling {
@@ -33,6 +34,7 @@ public:
         return {};
     }
     std::optional<std::uint64_t> number(std::string_view key) const { return number_in(text(key)); }
+    std::optional<double> real(std::string_view key) const { return real_in(text(key)); }
     bool flag(std::string_view key) const { return text(key) == "1"; }
     bool has(std::string_view key) const { return !text(key).empty(); }
 

@@ -148,6 +148,8 @@ constexpr EventKind kinds[] = {
      "No majority of the members merged an attempt to the same bytes: `next` alone merges the next one."},
     {"rules_set", "SN", "by:node",
      "The SN that created the ledger has set the rules of admission and the administrators."},
+    {"scalar", "SL, ML", "contract:text node:node round:number name:text value:real",
+     "A value that the program has reported by name: with the check-in for the round, or, by the ML, after the final model. `contract` and `node`: of a member of a live swarm, by swarm-board."},
     {"seat_allowed", "licence server", "node:node by:node",
      "A revocation was undone."},
     {"seat_held", "any node", "server:node",

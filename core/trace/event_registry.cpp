@@ -4,15 +4,18 @@
 #include <array>
 #include <optional>
 
+#include "core/base/real_text.hpp"
+
 namespace starling {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, FieldType>, 5> types{{
+constexpr std::array<std::pair<std::string_view, FieldType>, 6> types{{
     {"number", FieldType::number},
     {"flag", FieldType::flag},
     {"node", FieldType::node},
     {"text", FieldType::text},
     {"hex", FieldType::hex},
+    {"real", FieldType::real},
 }};
 
 /// Takes the first of "key:type key:type ..." off `fields`. \return  key and type.
@@ -48,6 +51,8 @@ bool is_of_type(std::string_view value, FieldType type) {
             return value == "0" || value == "1";
         case FieldType::hex:
             return all("0123456789abcdef");
+        case FieldType::real:
+            return real_in(value).has_value();
         case FieldType::node:
         case FieldType::text:
             return true;
@@ -97,7 +102,8 @@ std::string event_registry_text() {
         "them.\n\n"
         "Types: *number* decimal, without a sign; *flag* 0 or 1; *node* the name of a node, or "
         "empty; *hex* a digest or\n"
-        "its first bytes. Fields may be missing. Training programs may report events of their "
+        "its first bytes; *real* decimal, the shortest text that gives the same binary64, or nan, "
+        "inf, -inf. Fields may be missing. Training programs may report events of their "
         "own.\n\n"
         "Generated from `core/trace/event_kinds.cpp`: change that, then run\n"
         "`STARLING_WRITE=1 build/bin/core_test --gtest_filter='EventRegistry.*'`.\n\n"

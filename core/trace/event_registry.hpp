@@ -14,7 +14,8 @@ enum class FieldType : std::uint8_t {
     flag,    ///< "0" or "1"
     node,    ///< the name of a node; empty: none
     text,
-    hex  ///< a digest, or its first bytes
+    hex,  ///< a digest, or its first bytes
+    real  ///< decimal, "nan", "inf" or "-inf": see real_text()
 };
 
 /// One kind of trace event. The registry is the one list of them: TRACE.md is made from it, a test

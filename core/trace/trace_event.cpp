@@ -1,5 +1,7 @@
 #include "core/trace/trace_event.hpp"
 
+#include "core/base/real_text.hpp"
+
 namespace starling {
 namespace {
 
@@ -38,6 +40,13 @@ Level level_named(std::string_view name) {
            : name == "warning" ? Level::warning
            : name == "error"   ? Level::error
                                : Level::info;
+}
+
+TraceEvent scalar_event(std::uint64_t round, std::string_view name, double value) {
+    return TraceEvent("scalar")
+        .with("round", round)
+        .with("name", std::string(name))
+        .with("value", real_text(value));
 }
 
 std::string trace_line(SwarmTime time, const NodeId& node, const TraceEvent& event) {

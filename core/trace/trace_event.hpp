@@ -16,8 +16,9 @@ std::string_view to_string(Level level);  ///< "DEBUG", "INFO", "WARNING", "ERRO
 /// "debug", "info", "warning" or "error"; anything else is info.
 Level level_named(std::string_view name);
 
-/// One thing that happened at a node: a name and values for machines (integers, ids, digests; no
-/// floats, no addresses of memory), and, if a person should read it, a log line.
+/// One thing that happened at a node: a name and values for machines (integers, ids, digests; real
+/// numbers as real_text() only, no addresses of memory), and, if a person should read it, a log
+/// line.
 struct TraceEvent {
     struct Field {
         std::string_view key;  ///< a literal
@@ -47,6 +48,9 @@ struct TraceEvent {
         return std::move(*this);
     }
 };
+
+/// Event `scalar`: a value that a program has reported by name.
+TraceEvent scalar_event(std::uint64_t round, std::string_view name, double value);
 
 /// Port: where events go. Called in order, by one thread.
 class TraceSink {

@@ -109,8 +109,20 @@ void StatusEvents::add_contract(const JsonValue& answer) {
         } else if (!active && members_.erase(name) > 0) {
             report(sn_, TraceEvent("member_gone").with("contract", contract).with("node", name));
         }
-        const double loss = std::strtod(text_of(item.value, "last_loss").c_str(), nullptr);
         const bool in = text_of(item.value, "checked_in") == "true";
+        if (in && std::exchange(scalars_of_[name], run_ + " " + round) != run_ + " " + round) {
+            for (const JsonMember& scalar : list_of(item.value, "scalars")) {
+                report(sn_, TraceEvent("scalar")
+                                .with("contract", contract)
+                                .with("node", name)
+                                .with("round", round)
+                                .with("name", scalar.name)
+                                .with("value", scalar.value.kind == JsonValue::Kind::null
+                                                   ? "nan"  // or infinite: JSON has neither
+                                                   : scalar.value.text));
+            }
+        }
+        const double loss = std::strtod(text_of(item.value, "last_loss").c_str(), nullptr);
         if (in && std::isfinite(loss) && loss >= 0 && loss < 1e12 &&
             std::exchange(losses_[name], round) != round) {
             report(sn_, TraceEvent("checked_in")

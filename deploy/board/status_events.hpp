@@ -33,10 +33,11 @@ private:
 
     RunModel& model_;
     std::int64_t time_ns_ = 0;
-    std::string sn_ = "sn";                      ///< that answers
-    std::map<std::string, std::string> leads_;   ///< SN -> "leads" or "follows" or "away"
-    std::map<std::string, bool> connected_;      ///< node -> as it was told last
-    std::set<std::string> members_;              ///< active ones
+    std::string sn_ = "sn";                          ///< that answers
+    std::map<std::string, std::string> leads_;       ///< SN -> "leads" or "follows" or "away"
+    std::map<std::string, bool> connected_;          ///< node -> as it was told last
+    std::set<std::string> members_;                  ///< active ones
+    std::map<std::string, std::string> scalars_of_;  ///< member -> run and round of the told ones
     std::map<std::string, std::string> losses_;  ///< member -> last loss, and the round, as text
     std::string contract_;                       ///< that is followed
     std::string run_;                            ///< that `members_` are of

@@ -1,19 +1,20 @@
 #include "deploy/metrics/exposition.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <cmath>
 #include <iterator>
 
 #include "core/base/json_writer.hpp"
+#include "core/base/real_text.hpp"
 
 namespace starling {
 namespace {
 
 std::string number(double value) {
-    std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
-    return {text.data(), end.ptr};
+    if (std::isfinite(value)) {
+        return real_text(value);
+    }
+    return std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
 }
 
 std::string escaped(const std::string& value) {

@@ -1,4 +1,7 @@
+#include <cmath>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "core/trace/event_fields.hpp"
 #include "deploy/metrics/contract_metrics.hpp"
@@ -6,6 +9,9 @@
 
 namespace starling {
 namespace {
+
+/// Each is a time series in Prometheus; a program that makes up names shall not fill it.
+constexpr std::size_t scalar_names_max = 64;
 
 class SlMetrics final : public RoleMetrics {
 public:
@@ -20,6 +26,7 @@ private:
     std::uint64_t samples_ = 0;
     std::uint64_t epochs_ = 0;
     std::optional<double> last_loss_;
+    std::map<std::string, double, std::less<>> scalars_;  ///< by name: their newest value
     std::uint64_t not_finite_ = 0;
 };
 
@@ -37,6 +44,11 @@ void SlMetrics::count(SwarmTime time, const TraceEvent& event) {
         epochs_ = fields.number("epochs").value_or(0);
         if (const auto millionths = fields.number("loss_millionths")) {
             last_loss_ = static_cast<double>(*millionths) / 1e6;
+        }
+    } else if (event.name == "scalar") {
+        const std::string_view name = fields.text("name");
+        if (scalars_.size() < scalar_names_max || scalars_.contains(name)) {
+            scalars_[std::string(name)] = fields.real("value").value_or(std::nan(""));
         }
     } else if (event.name == "own_parameters_not_finite") {
         ++not_finite_;
@@ -68,6 +80,12 @@ void SlMetrics::write(Exposition& out) const {
                "Loss of the local training at the last check-in that included one.");
     if (last_loss_) {
         out.sample({}, *last_loss_);
+    }
+    out.family("starling_scalar", "gauge",
+               "Newest value of a name that the program reports, such as its accuracy; at most 64 "
+               "names.");
+    for (const auto& [name, value] : scalars_) {
+        out.sample({{"name", name}}, value);
     }
     out.family("starling_non_finite_parameters_total", "counter",
                "Rounds to which this node's program contributed NaN or infinity.");

@@ -178,6 +178,10 @@ public:
         check_caller();
         client_->end_epoch();
     }
+    void report(const std::string& name, double value) {
+        check_caller();
+        client_->report(name, value);
+    }
     void log(const std::string& level, std::string text, std::string component) {
         check_caller();
         const Level parsed = level == "warning" ? Level::warning
@@ -259,6 +263,7 @@ PYBIND11_MODULE(_client, module) {
         .def("sync", &Client::sync, py::arg("arrays"), py::arg("loss") = py::none())
         .def("end", &Client::end, py::arg("arrays"), py::arg("loss") = py::none())
         .def("end_epoch", &Client::end_epoch)
+        .def("report", &Client::report, py::arg("name"), py::arg("value"))
         .def("log", &Client::log, py::arg("level"), py::arg("text"), py::arg("component"))
         .def("close", &Client::close, py::arg("failure") = py::none())
         .def_property_readonly("name", &Client::name)

@@ -82,7 +82,10 @@ SyncOutcome TrainingClient::begin(std::vector<std::byte*> blocks) {
             Error{Errc::program, "SwarmCallback: on_train_begin was called a second time"});
     }
     parameters_->set_blocks(std::move(blocks));
-    perform([this](SwarmSession&) { callback_->on_train_begin(); });
+    perform([this](SwarmSession&) {
+        hand_on_scalars();
+        callback_->on_train_begin();
+    });
     begun_ = true;
     counter_.resume(callback_->resumed());
     return synced();
@@ -105,7 +108,23 @@ void TrainingClient::end_epoch() {
     counted_.emplace_back();
 }
 
+void TrainingClient::report(const std::string& name, double value) {
+    if (const Result<void> set = set_scalar(scalars_, name, value); !set) {
+        throw SwarmError(Error{Errc::usage, "SwarmCallback: " + set.error().message});
+    }
+    if (ended_) {
+        perform([this](SwarmSession&) { hand_on_scalars(); });
+    }
+}
+
+void TrainingClient::hand_on_scalars() {
+    for (const auto& [name, value] : std::exchange(scalars_, {})) {
+        callback_->report(name, value);
+    }
+}
+
 void TrainingClient::report_counted(std::optional<double> loss) {
+    hand_on_scalars();
     for (const Counted& part : counted_) {
         for (std::uint64_t batch = 1; batch <= part.batches; ++batch) {
             // The callback adds losses up, so the sum of a part may come with its last batch.

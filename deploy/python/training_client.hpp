@@ -52,6 +52,8 @@ public:
     /// than by count_batch().
     SyncOutcome sync(std::vector<std::byte*> blocks, std::optional<double> loss);
     void end_epoch();
+    /// SwarmCallback::report(); travels with the next round.
+    void report(const std::string& name, double value);
     /// on_train_end(): stays until all members have finished.
     SyncOutcome end(std::vector<std::byte*> blocks, std::optional<double> loss);
 
@@ -73,6 +75,7 @@ private:
     void perform(NodeThread::Step step);
     void check_begun(const char* hook) const;
     void report_counted(std::optional<double> loss);
+    void hand_on_scalars();
     SyncOutcome synced();
 
     Wait wait_;
@@ -83,6 +86,7 @@ private:
     std::unique_ptr<SwarmCallback> callback_;
     SyncCounter counter_{1};        ///< the same as the callback's, but up to date
     std::vector<Counted> counted_;  ///< since the last sync; the last one goes on
+    Scalars scalars_;               ///< reported since the last sync
     std::optional<Error> failed_;   ///< what a step has thrown: the program leaves with it
     bool begun_ = false;
     bool ended_ = false;

@@ -30,7 +30,7 @@ public:
     /// Of the file and of the records in it. To be raised with any change of the bytes of a record
     /// or of what it means: an entry that can't be decoded, or has another meaning, gives this SN
     /// another state than the one that it had acknowledged.
-    static constexpr int format_version = 4;
+    static constexpr int format_version = 5;
     /// Longer entries are refused, in append() and in a file.
     static constexpr std::size_t entry_bytes_max = std::size_t{64} * 1024 * 1024;
 

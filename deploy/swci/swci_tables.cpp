@@ -218,6 +218,18 @@ std::vector<std::pair<std::string, std::string>> state_lines(const JsonValue& an
     return lines;
 }
 
+/// What the programs have reported by name; empty: nothing.
+std::string scalars_table(const JsonValue& answer) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [key, one] : member(answer, "members").items) {
+        for (const auto& [name, value] : member(one, "scalars").items) {
+            rows.push_back({text(one, "name"), name,
+                            value.kind == JsonValue::Kind::null ? "not finite" : value.text});
+        }
+    }
+    return rows.empty() ? "" : aligned_table({"MEMBER", "REPORTED", "VALUE"}, rows);
+}
+
 std::string contract_text(const JsonValue& answer) {
     auto lines = state_lines(answer);
     const JsonValue& config = member(answer, "config");
@@ -244,10 +256,12 @@ std::string contract_text(const JsonValue& answer) {
              text(one, "weight"), rounded(text(one, "last_loss")), text(one, "non_finite_rounds"),
              text(one, "deviations"), text(one, "held_up_rounds")});
     }
+    const std::string scalars = scalars_table(answer);
     return pairs(lines) + "\n" +
            aligned_table({"MEMBER", "STATUS", "CONNECTED", "CHECKED IN", "EPOCHS", "SAMPLES",
                           "WEIGHT", "LAST LOSS", "NAN ROUNDS", "DEVIATIONS", "HELD UP"},
-                         rows);
+                         rows) +
+           (scalars.empty() ? "" : "\n" + scalars);
 }
 
 /// Empty if no exchange is under way.

@@ -146,6 +146,29 @@ TEST_F(BoardTest, ChangesAfterAVersionAreToldAlone) {
               2U);  // the one that ends, and the one that begins
 }
 
+TEST_F(BoardTest, NamedValuesAreKeptByMemberNameAndRound) {
+    two_members();
+    lines({"3000 sl1 scalar round=0 name=val/accuracy value=0.5",
+           "4000 sl2 scalar round=0 name=val/accuracy value=nan",
+           "5000 sn1 scalar contract=c node=sl2 round=1 name=lr value=-1e-05",
+           "6000 sl1 scalar round=1 name=<b>x</b> value=1",
+           "7000 sl1 scalar round=1 name=a value=x"});
+    const JsonValue all = json();
+    const auto& points = all.find("scalars")->items;
+    ASSERT_EQ(points.size(), 3U) << "names and numbers that are none are left out";
+    const auto point = [&](std::size_t i) {
+        std::string line;
+        for (const JsonMember& item : points[i].value.items) {
+            line += (line.empty() ? "" : " ") +
+                    (item.value.kind == JsonValue::Kind::null ? "null" : item.value.text);
+        }
+        return line;
+    };
+    EXPECT_EQ(point(0), "0 val/accuracy 0 2 0.5");
+    EXPECT_EQ(point(1), "1 val/accuracy 0 3 null");
+    EXPECT_EQ(point(2), "1 lr 1 4 -1e-05") << "an SN's event about a member";
+}
+
 TEST_F(BoardTest, SnsThatReportTheSameAlarmAreCounted) {
     two_members();
     lines({"3000 sn1 member_gone contract=c node=sl2", "3100 sn2 member_gone contract=c node=sl2",
@@ -170,7 +193,8 @@ TEST(Board, KeepsNoMoreThanItsLimits) {
         const std::string round = std::to_string(i / 2);
         for (const std::string& event :
              {"session_opened contract=c" + std::to_string(i) + " run=" + round,
-              "check_in loss_millionths=5 round=" + round, "no_answer address=a" + round}) {
+              "check_in loss_millionths=5 round=" + round,
+              "scalar value=1 name=n" + round + " round=" + round, "no_answer address=a" + round}) {
             const std::string line = std::to_string(i * 1000) + " " + node + " " + event;
             const auto text = parse_trace_line(line);
             ASSERT_TRUE(text);
@@ -184,6 +208,7 @@ TEST(Board, KeepsNoMoreThanItsLimits) {
                                                                        {"rounds", 20},
                                                                        {"waits", 80},
                                                                        {"losses", 50},
+                                                                       {"scalars", 50},
                                                                        {"log", 30},
                                                                        {"alarms", 5},
                                                                        {"contracts", 1001}}) {

@@ -84,6 +84,30 @@ TEST(EntryShares, ASignerThatWritesTooMuchWaitsUntilItsBucketRefills) {
     EXPECT_TRUE(shares.take({"sl1"}, large, start + seconds(1025)));
 }
 
+TEST(EntryShares, ACommittedRoundGivesBackWhatItsCheckInHasCost) {
+    EntryShares shares;
+    CheckInRound check_in{.contract = "c"};
+    for (int i = 0; i < 16; ++i) {
+        check_in.check_in.scalars[std::string(62, 'x') + std::to_string(10 + i)] = 1.0;
+    }
+    Commit commit;
+    commit.members = std::vector<RoundMember>{{.id = {"sl1"}}};
+    int taken = 0;
+    while (shares.take({"sl1"}, check_in, start)) {
+        ++taken;
+    }
+    EXPECT_LT(taken, 16 * 1024 * 1024 / 1024) << "what is reported counts, at more than 1 KiB here";
+    EXPECT_GT(taken, 1000);
+    for (int round = 0; round < 10 * taken; ++round) {
+        shares.give_back(commit);
+        ASSERT_TRUE(shares.take({"sl1"}, check_in, start)) << "each round costs nothing";
+    }
+    shares.give_back(commit);
+    shares.give_back(commit);
+    EXPECT_TRUE(shares.take({"sl1"}, check_in, start));
+    EXPECT_FALSE(shares.take({"sl1"}, check_in, start)) << "a check-in is given back once";
+}
+
 TEST(LogInterval, IsOneMinutePerNode) {
     LogInterval lines;
     EXPECT_TRUE(lines.take({"sl1"}, start));

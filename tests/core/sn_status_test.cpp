@@ -33,10 +33,11 @@ protected:
         config.grace_ns = 3'000'000'000;
         submit(node, Enrol{contract, config, "w F32 3\n"});
     }
-    void check_in(const std::string& node, Round round, double loss = nan) {
+    void check_in(const std::string& node, Round round, double loss = nan, Scalars scalars = {}) {
         CheckIn metrics;
         metrics.fresh = true;
         metrics.loss = loss;
+        metrics.scalars = std::move(scalars);
         metrics.weight = 7;
         metrics.epochs_done = 1;
         metrics.epochs_total = 4;
@@ -205,6 +206,41 @@ TEST_F(SnStatusTest, MembersShowTheirLastMetrics) {
     EXPECT_EQ(text(member(1), "last_loss"), "null") << "it never measured a loss";
     check_in("sl1", 1);
     EXPECT_EQ(text(member(0), "last_loss"), "1.5") << "no newer measurement";
+}
+
+TEST_F(SnStatusTest, MembersShowTheValuesThatTheirLastCheckInReported) {
+    enrol("sl1");
+    enrol("sl2");
+    const auto scalars = [&](std::size_t which) {
+        return *ask("contract", "default").find("members")->items.at(which).value.find("scalars");
+    };
+    EXPECT_TRUE(scalars(0).items.empty());
+    check_in("sl1", 0, nan, {{"val/accuracy", 0.25}, {"val/worst", nan}});
+    ASSERT_EQ(scalars(0).items.size(), 2U);
+    EXPECT_EQ(scalars(0).items[0].name, "val/accuracy");
+    EXPECT_EQ(scalars(0).items[0].value.text, "0.25");
+    EXPECT_EQ(scalars(0).items[1].value.kind, JsonValue::Kind::null) << "JSON has no NaN";
+    check_in("sl2", 0);
+    commit(0);
+    EXPECT_EQ(scalars(0).items.size(), 2U) << "until the next one";
+    EXPECT_TRUE(scalars(1).items.empty());
+    check_in("sl1", 1);
+    EXPECT_TRUE(scalars(0).items.empty()) << "of the new round";
+}
+
+TEST_F(SnStatusTest, WhatMembersReportCantHideTheRest) {
+    Scalars most;
+    for (int i = 0; i < 16; ++i) {
+        most[std::string(62, 'x') + std::to_string(10 + i)] = 1.0 / 3.0;
+    }
+    for (int i = 0; i < 1000; ++i) {
+        const std::string name = "sl" + std::to_string(i);
+        enrol(name, 2000);
+        check_in(name, 0, nan, most);
+    }
+    const JsonValue answer = ask("contract", "default");
+    ASSERT_EQ(answer.find("members")->items.size(), 1000U);
+    EXPECT_EQ(answer.find("members")->items[0].value.find("scalars"), nullptr);
 }
 
 TEST_F(SnStatusTest, ARoundGoesFromCheckInsToReportsToItsCommit) {

@@ -17,7 +17,8 @@ const CheckIn check_in{.weight = 1,
                        .epochs_total = 4,
                        .finished = true,
                        .fresh = true,
-                       .loss = 0.5};
+                       .loss = 0.5,
+                       .scalars = {{"lr", 0.25}, {"val/accuracy", 1.0}}};
 
 ContractConfig some_config() {
     ContractConfig config;
@@ -179,7 +180,7 @@ TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "06"
+              "07"
               "0b"
               "0000"
               "0c000000"

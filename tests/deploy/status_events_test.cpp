@@ -74,6 +74,19 @@ TEST_F(StatusEventsTest, ALossIsTakenOncePerRound) {
     EXPECT_EQ(all.find("losses")->items.at(0).value.items.at(3).value.text, "500000");
 }
 
+TEST_F(StatusEventsTest, NamedValuesAreTakenOncePerRound) {
+    two_members();
+    for (const char* round : {"0", "0", "1"}) {
+        answer("contract", R"({"name": "c", "run": 0, "round": )" + std::string(round) +
+                               R"(, "members": [{"name": "sl1", "status": "active",
+            "checked_in": true, "scalars": {"lr": 0.1, "val/acc": null}}]})");
+    }
+    const JsonValue all = run();
+    ASSERT_EQ(all.find("scalars")->items.size(), 4U);
+    EXPECT_EQ(all.find("scalars")->items.at(0).value.items.at(4).value.text, "0.1");
+    EXPECT_EQ(all.find("scalars")->items.at(1).value.items.at(4).value.kind, JsonValue::Kind::null);
+}
+
 TEST_F(StatusEventsTest, ANodeThatIsNotConnectedIsDownAndOneThatIsHeardHasASignOfLife) {
     two_members();
     for (const char* connected : {"true", "false"}) {

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 if importlib.util.find_spec("numpy") is None:
@@ -60,6 +61,58 @@ print("a hook after the end does nothing")
 """, "rounds [1, 2, 2, 3, 3, 4] epochs 2 False", "over True 64 [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]",
                    "All peers and Swarm training rounds finished. Final Swarm model was loaded.",
                    "a hook after the end does nothing")
+
+    def test_values_are_reported_by_name_and_wrong_ones_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace")
+            self.check("""
+swarm = callback(syncFrequency=1)
+swarm.report("early", 1)
+swarm.on_train_begin()
+for step in (1, 2):
+    swarm.report("step", 100 * step)
+    swarm.log({"step": step, "val/worst": float("nan"), "of.numpy": numpy.float32(0.5)})
+    swarm.on_batch_end()
+for name in ("my loss", "../x", "", "a" * 65):
+    try:
+        swarm.report(name, 1)
+    except SwarmError as error:
+        print(name[:9], error.code, str(error)[:80])
+try:
+    swarm.log({f"v{i}": i for i in range(17)})
+except SwarmError as error:
+    print(error)
+try:
+    swarm.report("text", "many")
+except ValueError as error:
+    print("ValueError", error)
+swarm.on_train_end()
+swarm.report("test/accuracy", 0.75)
+""", "my loss 2 SwarmCallback: 'my loss' can't be the name of a reported value: 1 to 64 letters,", "../x 2 ",
+                       "'v16' is one too many: at most 16 named values", "ValueError could not convert",
+                       SWARM_TRACE=trace)
+            with open(trace) as lines:
+                events = [line.split(" ", 3)[3].strip() for line in lines if " scalar " in line]
+        self.assertEqual(events[:7], [
+            "round=0 name=early value=1", "round=1 name=of.numpy value=0.5", "round=1 name=step value=1",
+            "round=1 name=val/worst value=nan", "round=2 name=of.numpy value=0.5", "round=2 name=step value=2",
+            "round=2 name=val/worst value=nan"])
+        self.assertEqual(events[-1], "round=3 name=test/accuracy value=0.75")
+        self.assertEqual(len(events), 7 + 16 + 1)
+
+    def test_what_a_framework_measures_gets_valid_names(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace")
+            self.check("""
+swarm = callback(syncFrequency=1)
+swarm.on_train_begin()
+swarm._report_known({"eval loss": 1, "text": "no number", "/../x": 2, 7: 3.5, "": 4, **{f"n{i}": i for i in range(20)}})
+swarm.on_batch_end()
+swarm.on_train_end()
+""", "Not reported: SwarmCallback: ", SWARM_TRACE=trace)
+            with open(trace) as lines:
+                names = [line.split("name=")[1].split()[0] for line in lines if " scalar " in line]
+        self.assertEqual(set(names), {"eval_loss", "x", "7", *(f"n{i}" for i in range(13))})
 
     def test_an_unknown_argument_is_named_once(self):
         exit_code, output = run("""
@@ -202,7 +255,9 @@ SwarmLoop({"w": weight}, minPeers=1, rounds=3).send({"w": weight.astype("float64
 """, "array 'w' is float64 (2, 3), the training began with float32 (2, 3)", code=1)
 
     def test_keras_hooks(self):
-        self.check("""
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace")
+            self.check("""
 from swarmlearning.tf import SwarmCallback
 class Weight:
     path = "dense/kernel"
@@ -212,17 +267,24 @@ class Model:  # the methods of Keras's that the callback uses
     def __init__(self): self.w = [weight.copy(), weight.copy()]
     def get_weights(self): return [array.copy() for array in self.w]
     def set_weights(self, arrays): self.w = [array.copy() for array in arrays]
+    metrics_names = ["loss", "accuracy"]
     def evaluate(self, x, y, batch_size, verbose, sample_weight): return [0.25, 0.5]
 model = Model()
 swarm = SwarmCallback(syncFrequency=2, minPeers=1, model=model, adsValData=(1, 2), adsValBatchSize=8)
 swarm.set_model(model)
 swarm.on_train_begin({})
 for batch in range(4):
-    swarm.on_batch_end(batch, {"loss": 1.0})
+    swarm.on_batch_end(batch, {"loss": 1.0, "top 5": 0.125})
 swarm.on_epoch_end(0, {})
 swarm.on_train_end({})
 print("rounds", swarm.rounds, swarm.isSwarmTrainingOver)
-""", "rounds 4 True")
+""", "rounds 4 True", SWARM_TRACE=trace)
+            with open(trace) as lines:
+                events = [line.split(" ", 3)[3].strip() for line in lines if " scalar " in line]
+        # At the first sync and at the end there were no batches, hence no logs.
+        self.assertEqual(events, ["round=1 name=top_5 value=0.125", "round=1 name=val_accuracy value=0.5",
+                                  "round=2 name=top_5 value=0.125", "round=2 name=val_accuracy value=0.5",
+                                  "round=3 name=val_accuracy value=0.5"])
 
 
 class Signals(unittest.TestCase):
@@ -231,7 +293,6 @@ class Signals(unittest.TestCase):
     def end_by(self, number, sign):
         """Exit code and output; the SL's connection is kept until the output has `sign`."""
         import socket
-        import tempfile
 
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "sl")

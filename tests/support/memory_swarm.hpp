@@ -170,7 +170,9 @@ public:
         ml.process = "ml" + n + copy;
         ml.host = sl.host;
         toys[store] = toy;
-        ml.program = [this, store] { return std::make_unique<ToyProgram>(toys[store]); };
+        ml.program = [this, store] {
+            return std::make_unique<ToyProgram>(toys[store], reported[store]);
+        };
         mls.insert(network.add(ml));
     }
 
@@ -246,7 +248,8 @@ public:
     std::vector<std::unique_ptr<MemoryStore>> sn_stores;
     std::map<int, std::unique_ptr<MemoryStore>> sl_stores;
     std::map<int, std::unique_ptr<MemoryStore>> ml_stores;
-    std::map<int, ToyOptions> toys;  ///< options of each pair's program
+    std::map<int, ToyOptions> toys;   ///< options of each pair's program
+    std::map<int, Scalars> reported;  ///< with each check-in of a pair's program
     MemoryNetwork network;
     std::set<NodeId> sls;
     std::set<NodeId> mls;

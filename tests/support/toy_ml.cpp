@@ -185,6 +185,7 @@ void train(SwarmSession& swarm) {
         if (batch == flags.fail_at) {
             throw std::runtime_error("told to fail at batch " + std::to_string(batch));
         }
+        callback.report("weight/first", static_cast<double>(parameters.values[0]));
         callback.on_batch_end(0.0);
     }
     if (done.epochs_done == 0) {

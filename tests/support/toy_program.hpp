@@ -54,8 +54,10 @@ inline void load_params(const SyncedReply& reply, std::vector<float>& params) {
 /// target, so the swarm's model must end between the targets, in the limit at their mean.
 class ToyProgram final : public ProgramModel {
 public:
-    explicit ToyProgram(ToyOptions options)
+    /// \param scalars  reported with each check-in
+    explicit ToyProgram(ToyOptions options, Scalars scalars = {})
         : options_(options),
+          scalars_(std::move(scalars)),
           params_(options.phantom ? 0 : options.elements, 0.0F),
           momentum_(params_.size(), 0.0F) {
         Random random(options.seed);
@@ -126,6 +128,7 @@ private:
         request.check_in.finished = finished;
         request.check_in.fresh = true;
         request.check_in.loss = std::numeric_limits<double>::quiet_NaN();
+        request.check_in.scalars = scalars_;
         request.batches = synced_ == 0 ? 0 : 16;
         request.params = cut(parameters());
         if (options_.keeps_state && synced_ > 0) {
@@ -161,6 +164,7 @@ private:
     }
 
     ToyOptions options_;
+    Scalars scalars_;
     std::vector<float> params_;
     std::vector<float> momentum_;
     std::vector<float> target_;

@@ -107,6 +107,9 @@ TEST_F(Metrics, MetricsOfATrainingMatchItsTraces) {
     EXPECT_GE(value_of(running, "starling_rounds_committed_total{contract=\"default\"}"), 4);
     EXPECT_GT(value_of(running, "starling_exchange_sent_bytes_total"), 0) << running;
     EXPECT_EQ(value_of(running, "starling_epochs_done"), 0) << running;
+    const std::string reported = "starling_scalar{name=\"weight/first\"}";
+    EXPECT_GT(value_of(running, reported), 0) << running;
+    EXPECT_LT(value_of(running, reported), 1) << running;
     EXPECT_EQ(value_of(body_of(http_get(sn_metrics, "/metrics")),
                        "starling_members{contract=\"default\"}"),
               2);

@@ -4,7 +4,7 @@ import {Run, stateWords} from "./state.js";
 import {Timeline} from "./timeline.js";
 import {drawAccuracy, drawAlarms, drawComparison, drawFigures, drawLog, drawNodes, drawRounds, drawWaits,
     selectedNodes} from "./views.js";
-import {drawLoss, drawNetwork, drawPhases} from "./panels.js";
+import {drawLoss, drawNetwork, drawPhases, drawScalar, scalarNames} from "./panels.js";
 
 const by = (id) => document.getElementById(id);
 const steps = 1000; // of the slider
@@ -38,7 +38,7 @@ class Page {
         });
         by("play").addEventListener("click", () => this.play());
         by("end").addEventListener("click", () => this.seek(null));
-        for (const id of ["search", "role", "log-filter", "axis"]) {
+        for (const id of ["search", "role", "log-filter", "axis", "scalar-name", "scalar-axis"]) {
             by(id).addEventListener("input", () => this.draw());
         }
         by("theme").addEventListener("click", () => {
@@ -127,6 +127,10 @@ class Page {
         by("network-panel").hidden = !run.roundList.some((round) => round.sent_bytes > 0);
         by("loss-panel").hidden = run.losses.length === 0;
         drawLoss(by("loss"), by("loss-legend"), run, time, by("axis").value);
+        const names = scalarNames(run);
+        by("scalars-panel").hidden = names.length === 0;
+        const chosen = drawOptions(by("scalar-name"), names);
+        drawScalar(by("scalars"), by("scalars-legend"), run, time, by("scalar-axis").value, chosen);
         drawPhases(by("phases"), run, time);
         drawNetwork(by("network"), run, time);
         by("accuracy-panel").hidden = !drawAccuracy(by("accuracy"), this.runs, this.comparison);
@@ -135,6 +139,16 @@ class Page {
         by("gaps").hidden = by("gaps").textContent === "";
         document.body.dataset.version = String(run.version);
     }
+}
+
+/// Offers the names, if they are others than before. \return the chosen one
+function drawOptions(select, names) {
+    if (names.join(" ") !== [...select.options].map((option) => option.value).join(" ")) {
+        const before = select.value;
+        replaceChildren(select, names.map((name) => element("option", {value: name, text: name})));
+        select.value = names.includes(before) ? before : names[0] ?? "";
+    }
+    return select.value;
 }
 
 /// What the picture lacks.

@@ -1,4 +1,4 @@
-// The charts of a run: loss, rounds by phase, use of the network.
+// The charts of a run: loss, reported values, rounds by phase, use of the network.
 import {lineChart, stackedBars} from "./charts.js";
 import {bytesText, element, median, replaceChildren, secondsText} from "./format.js";
 
@@ -9,7 +9,7 @@ function show(parent, chart, otherwise) {
     replaceChildren(parent, [chart ?? element("p", {class: "none", text: otherwise})]);
 }
 
-/// What stands on the x axis of the loss: of each point (node, round, us, millionths).
+/// What stands on the x axis of a curve: of each point (node, round, us, value).
 function axisOf(name, run) {
     if (name === "time") {
         return {label: "time", value: (point) => point[2] / 1e6, text: secondsText, whole: false};
@@ -28,24 +28,42 @@ function axisOf(name, run) {
 }
 
 export function drawLoss(parent, legend, run, us, axisName) {
-    const axis = axisOf(axisName, run);
-    const points = run.losses.filter((point) => point[2] <= us);
+    const points = run.losses.filter((point) => point[2] <= us)
+        .map(([node, round, at, millionths]) => [node, round, at, millionths / 1e6]);
+    drawCurves(parent, legend, points, axisOf(axisName, run), run, {label: "Loss of the members"},
+        "No member has reported a loss.");
+}
+
+/// Names of the values that the programs have reported so far, each once, in order.
+export function scalarNames(run) {
+    return [...new Set(run.scalars.map((point) => point[1]))].sort();
+}
+
+export function drawScalar(parent, legend, run, us, axisName, name) {
+    const points = run.scalars.filter((point) => point[1] === name && point[3] <= us && point[4] !== null)
+        .map(([node, , round, at, value]) => [node, round, at, value]);
+    drawCurves(parent, legend, points, axisOf(axisName, run), run, {label: `${name} of the members`, fromZero: false},
+        "No member has reported a finite value yet.");
+}
+
+/// One line a node, or of many nodes the median between lowest and highest.
+function drawCurves(parent, legend, points, axis, run, more, otherwise) {
     const byNode = Map.groupBy ? Map.groupBy(points, (point) => point[0]) : grouped(points);
-    const options = {label: "Loss of the members", x: axis.label, xText: axis.text, wholeX: axis.whole,
-        yText: (value) => String(Number(value.toPrecision(3)))};
+    const options = {x: axis.label, xText: axis.text, wholeX: axis.whole,
+        yText: (value) => String(Number(value.toPrecision(3))), ...more};
     let series;
     if (byNode.size <= linesMax) {
         series = [...byNode].map(([node, list], i) => ({name: run.nodes[node].name, color: `s${i}`,
-            points: list.map((point) => [axis.value(point), point[3] / 1e6])}));
+            points: list.map((point) => [axis.value(point), point[3]])}));
     } else {
         const byRound = [...grouped(points, (point) => point[1])].sort((a, b) => a[0] - b[0]);
         const x = (list) => median(list.map(axis.value));
-        options.band = byRound.map(([, list]) => [x(list), Math.min(...list.map((point) => point[3])) / 1e6,
-            Math.max(...list.map((point) => point[3])) / 1e6]);
+        options.band = byRound.map(([, list]) => [x(list), Math.min(...list.map((point) => point[3])),
+            Math.max(...list.map((point) => point[3]))]);
         series = [{name: `median of ${byNode.size} members, lowest to highest`, color: "s0",
-            points: byRound.map(([, list]) => [x(list), median(list.map((point) => point[3])) / 1e6])}];
+            points: byRound.map(([, list]) => [x(list), median(list.map((point) => point[3]))])}];
     }
-    show(parent, lineChart(series, options), "No member has reported a loss.");
+    show(parent, lineChart(series, options), otherwise);
     replaceChildren(legend, series.map((line) => element("li", {},
         element("span", {class: `dot fill-${line.color}`, "aria-hidden": "true"}), element("span", {text: line.name}))));
 }

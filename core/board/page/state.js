@@ -37,6 +37,7 @@ export class Run {
         this.log = new Map();
         this.losses = [];
         this.accuracies = [];
+        this.scalars = [];
         this.contracts = [];
     }
 
@@ -66,6 +67,7 @@ export class Run {
         }
         this.losses.push(...data.losses);
         this.accuracies.push(...data.accuracies);
+        this.scalars.push(...(data.scalars ?? []));
         this.index();
     }
 

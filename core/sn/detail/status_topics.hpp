@@ -15,7 +15,9 @@ void write_servers(JsonWriter& json, const SnStatusSource& source);
 void write_roll(JsonWriter& json, const SnStatusSource& source);
 void write_nodes(JsonWriter& json, const SnStatusSource& source);
 void write_contracts(JsonWriter& json, const SnStatusSource& source);
-void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract);
+/// \param with_scalars  also what the members' programs have reported by name.
+void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract,
+                    bool with_scalars);
 void write_round(JsonWriter& json, const SnStatusSource& source, const Contract& contract);
 
 /// Begins the object of an answer: who leads, and who is away.

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Protocol, Sequence, Tuple
+import re
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from . import _client
 from .client.swarm import SwarmError
@@ -86,6 +87,7 @@ class SwarmCallbackBase:
         self.resumedEpochs = 0
         self.resumedBatches = 0
         self._skip = 0
+        self._warned_of_values = False
         self._client.open(parameters.specs(), options, state and state.save, state and self._load_state)
 
     @property
@@ -109,6 +111,25 @@ class SwarmCallbackBase:
 
     def _train_end(self) -> None:
         self._take(self._client.end(self._parameters.arrays(), self._validation_loss()))
+
+    def report(self, name: str, value: Any) -> None:
+        """Tells the swarm a value that was measured. It travels with the next round to the ledger, traces, metrics,
+        ``swci`` and the board; the last value of a name before the round counts. After the final model it is written
+        to the trace only.
+
+        Args:
+            name: such as ``val/accuracy``: 1 to 64 letters, digits, ``_``, ``-`` and ``.``, with ``/`` between parts
+            value: a number, or a tensor of one element; NaN and infinity may be reported
+
+        Raises:
+            SwarmError: the name is not allowed, or there are 16 other ones since the last round
+        """
+        self._client.report(name, float(value))
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Reports several values: ``log({"lr": 0.1, "val/accuracy": 0.93})``. See ``report``."""
+        for name, value in values.items():
+            self.report(name, value)
 
     def epochs(self, count: int) -> Iterator[int]:
         """Numbers of the epochs to do, from 0, without those that an earlier start has completed. Calls on_epoch_end
@@ -142,6 +163,23 @@ class SwarmCallbackBase:
 
     def _epoch_goes_on(self) -> None:
         """Before the first batch that is used is handed out."""
+
+    def _report_known(self, values: Mapping[str, Any], prefix: str = "") -> None:
+        """Reports what a framework has measured, as far as it can be: numbers, under names made valid. What is too
+        much is named once in the log.
+        """
+        for name, value in values.items():
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                continue
+            parts = (re.sub(r"[^A-Za-z0-9_.-]", "_", part).lstrip("-.") for part in (prefix + str(name)).split("/"))
+            try:
+                self.report("/".join(part for part in parts if part)[:64].rstrip("/"), number)
+            except SwarmError as error:
+                if not self._warned_of_values:
+                    self._warned_of_values = True
+                    self.logger.warning("Not reported: %s", error)
 
     def _validation_loss(self) -> Optional[float]:
         return None if self._validation is None else self._validation()

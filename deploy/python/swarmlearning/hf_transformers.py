@@ -41,6 +41,10 @@ class SwarmCallback(_Base):
         if self._callback.isSwarmTrainingOver:
             control.should_training_stop = True
 
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
+        """Reports what the Trainer logs: loss, learning rate, results of its evaluations."""
+        self._callback._report_known(logs or {})
+
     def on_epoch_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Counts an epoch."""
         self._callback.on_epoch_end()

@@ -49,13 +49,15 @@ class SwarmLoop:
             self._callback.on_train_begin()
         return self._params
 
-    def send(self, params: Optional[Mapping[str, Any]] = None, loss: float = float("nan")) -> None:
+    def send(self, params: Optional[Mapping[str, Any]] = None, loss: float = float("nan"),
+             metrics: Optional[Mapping[str, Any]] = None) -> None:
         """Takes part in a round and waits for its merged model. The last call waits until all members have finished,
         and brings the final model.
 
         Args:
             params: by name, all of them; None: what ``receive()`` has returned was changed in place
             loss: mean loss since the last round
+            metrics: other values that were measured, by name: see ``SwarmCallbackBase.report``
         """
         self.receive()
         if params is not None and set(params) != set(self._params):
@@ -69,10 +71,19 @@ class SwarmLoop:
                     raise SwarmError(f"SwarmLoop: array '{name}' is {value.dtype} {value.shape}, the training began with "
                                      f"{own.dtype} {own.shape}: types and shapes can't change", code=1)
                 own[...] = value
+        self._callback.log(metrics or {})
         self._callback.on_batch_end(loss=loss)
         self._sent += 1
         if self._sent == self._rounds and not self._callback.isSwarmTrainingOver:
             self._callback.on_train_end()
+
+    def report(self, name: str, value: Any) -> None:
+        """Tells the swarm a value that was measured, with the next round: see ``SwarmCallbackBase.report``."""
+        self._callback.report(name, value)
+
+    def report_known(self, values: Mapping[str, Any], prefix: str = "") -> None:
+        """Reports what of ``values`` can be: numbers, under names made valid; others are left out."""
+        self._callback._report_known(values, prefix)
 
     @property
     def digest(self) -> str:

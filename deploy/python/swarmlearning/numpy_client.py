@@ -14,7 +14,8 @@ def run(client: Any, minPeers: int, rounds: int, **given: Any) -> List[numpy.nda
     Args:
         client: has ``get_parameters(config) -> list of arrays``, ``fit(parameters, config) -> (list of arrays, number
             of samples, dict of metrics)`` and perhaps ``evaluate(parameters, config) -> (loss, number of samples, dict
-            of metrics)``, which is called with each merged model. ``config`` holds ``server_round``, from 1.
+            of metrics)``, which is called with each merged model. Metrics that are numbers are reported, those of
+            ``evaluate`` as ``eval/NAME``. ``config`` holds ``server_round``, from 1.
         minPeers: members that every round needs, >= 1
         rounds: how often ``fit`` is called, >= 1
 
@@ -35,9 +36,11 @@ def run(client: Any, minPeers: int, rounds: int, **given: Any) -> List[numpy.nda
         number += 1
         config: Dict[str, Any] = {"server_round": number}
         trained, _, metrics = client.fit(arrays(), config)
+        loop.report_known({name: value for name, value in (metrics or {}).items() if name != "loss"})
         loop.send({f"parameter_{index}": array for index, array in enumerate(trained)},
                   loss=float((metrics or {}).get("loss", numpy.nan)))
         if hasattr(client, "evaluate"):
-            loss, samples, _ = client.evaluate(arrays(), config)
+            loss, samples, measured = client.evaluate(arrays(), config)
+            loop.report_known({"loss": loss, **(measured or {})}, "eval/")
             loop.logger.info("Evaluation after round %d: loss %.4f on %d samples", number, loss, samples)
     return arrays()

@@ -134,7 +134,8 @@ class SwarmCallback(SwarmCallbackBase):
             that a program that was killed goes on where it was. Use ``epochs()`` and ``batches()`` for the loops.
         adsValData: a ``DataLoader``; before each round the loss on it is computed and reported
         lossFunction, lossFunctionArgs: name of a class of ``torch.nn``, and its keyword arguments
-        metricFunction, metricFunctionArgs: the same of ``torchmetrics``; its value is logged
+        metricFunction, metricFunctionArgs: the same of ``torchmetrics``; its value is logged and reported by its class's
+            name
 
     Other arguments and attributes: see ``SwarmCallbackBase``.
     """
@@ -215,7 +216,9 @@ class SwarmCallback(SwarmCallbackBase):
         mean = total / max(samples, 1)
         text = f"Validation: loss {mean:.4f} on {samples} samples"
         if metric is not None:
-            text += f", {type(metric).__name__} {float(metric.compute()):.4f}"
+            value = float(metric.compute())
+            text += f", {type(metric).__name__} {value:.4f}"
+            self.report(type(metric).__name__, value)
             metric.reset()
         self.logger.info(text)
         return mean

@@ -57,7 +57,8 @@ class SwarmCallback(SwarmCallbackBase, _Base):
 
     Args:
         model: the Keras model; its weights exist (it is built)
-        adsValData: ``(x, y)``, ``(x, y, weights)`` or a data set: before each round the loss on it is reported
+        adsValData: ``(x, y)``, ``(x, y, weights)`` or a data set: before each round the loss on it is reported,
+            and the model's metrics as ``val_NAME``
         adsValBatchSize: samples in a batch of the evaluation
 
     Other arguments and attributes: see ``SwarmCallbackBase``.
@@ -71,6 +72,7 @@ class SwarmCallback(SwarmCallbackBase, _Base):
         SwarmCallbackBase.__init__(self, KerasParameters(model), syncFrequency, minPeers, trainingContract, state,
                                    **given)
         self._trained = model
+        self._logs: Any = None
         if given.get("adsValData") is not None:
             self._validation = lambda: self._validate(given["adsValData"], given.get("adsValBatchSize"))
 
@@ -79,7 +81,10 @@ class SwarmCallback(SwarmCallbackBase, _Base):
         self._train_begin()
 
     def on_batch_end(self, batch: Any, logs: Any = None) -> None:
-        """Counts a batch, and takes part in a round every syncFrequency batches."""
+        """Counts a batch, and takes part in a round every syncFrequency batches. What else the last ``logs`` before it
+        hold, such as the accuracy, is reported.
+        """
+        self._logs = logs
         self._batch_end(float((logs or {}).get("loss", numpy.nan)))
         if self.isSwarmTrainingOver:
             self._trained.stop_training = True
@@ -92,10 +97,18 @@ class SwarmCallback(SwarmCallbackBase, _Base):
         """Hands in the last parameters, waits for the other members and returns with the final model."""
         self._train_end()
 
+    def _validation_loss(self) -> Optional[float]:
+        self._report_known({name: value for name, value in (self._logs or {}).items() if name != "loss"})
+        self._logs = None
+        return super()._validation_loss()
+
     def _validate(self, data: Any, batch_size: Any) -> float:
         if isinstance(data, (tuple, list)):
             scores = self._trained.evaluate(*data[:2], batch_size=batch_size, verbose=0,
                                             sample_weight=data[2] if len(data) > 2 else None)
         else:
             scores = self._trained.evaluate(data, verbose=0)
-        return float(scores[0] if isinstance(scores, (list, tuple)) else scores)
+        if not isinstance(scores, (list, tuple)):
+            return float(scores)
+        self._report_known(dict(zip(getattr(self._trained, "metrics_names", [])[1:], scores[1:])), "val_")
+        return float(scores[0])
