@@ -63,6 +63,7 @@ void FaultLog::changed(SwarmTime time, bool host, const std::string& name, bool 
 }
 
 void FaultLog::host_changed(SwarmTime time, const std::string& host, bool on) {
+    off_times_.changed(time, host, on);
     changed(time, true, host, on);
 }
 void FaultLog::link_changed(SwarmTime time, const std::string& link, bool on) {

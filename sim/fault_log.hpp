@@ -7,6 +7,7 @@
 
 #include "core/base/ids.hpp"
 #include "core/trace/trace_event.hpp"
+#include "sim/off_times.hpp"
 
 namespace starling {
 
@@ -33,6 +34,7 @@ public:
     std::pair<std::uint64_t, std::uint64_t> links() const { return links_; }
     std::uint64_t nodes_killed() const { return nodes_killed_; }
     std::uint64_t nodes_restarted() const { return nodes_restarted_; }
+    const OffTimes& off_times() const { return off_times_; }
     bool any() const { return hosts_.first + links_.first + nodes_killed_ > 0; }
     /// Number of elections that an SN won.
     std::uint64_t elections() const { return elections_; }
@@ -55,6 +57,7 @@ private:
     void changed(SwarmTime time, bool host, const std::string& name, bool on);
 
     TraceSink& trace_;
+    OffTimes off_times_;
     std::map<std::pair<bool, std::string>, bool> off_;  ///< by (is a host, name); absent: on
     std::pair<std::uint64_t, std::uint64_t> hosts_;
     std::pair<std::uint64_t, std::uint64_t> links_;

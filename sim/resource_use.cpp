@@ -7,32 +7,39 @@
 
 namespace starling {
 
-ResourceUse resource_use(const SimEngine& engine, const SimMachines& machines,
-                         const SimNetwork& network, std::size_t links_max) {
-    ResourceUse use;
-    for (const auto& machine : machines.used()) {
-        use.machines.push_back({machine->name, machine->cores.cores(),
-                                machine->cores.busy_seconds(), machine->disk.busy_seconds()});
-    }
-    std::map<std::string, LinkUse> links;
+std::vector<LinkUse> link_use(const SimEngine& engine, const SimNetwork& network) {
+    std::map<std::string, LinkUse> by_name;
     for (const auto& [hosts, bytes] : network.bytes()) {
         if (hosts.first == hosts.second) {
             continue;
         }
         for (const SimLink& link : engine.route_links(hosts.first, hosts.second)) {
-            LinkUse& entry = links[link.name];
+            LinkUse& entry = by_name[link.name];
             entry.name = link.name;
             entry.bytes += bytes.sent;
             entry.bytes_per_second = link.bytes_per_second;
         }
     }
-    for (auto& [name, link] : links) {
-        use.links.push_back(std::move(link));
+    std::vector<LinkUse> links;
+    for (auto& [name, link] : by_name) {
+        links.push_back(std::move(link));
     }
-    std::stable_sort(use.links.begin(), use.links.end(), [](const LinkUse& a, const LinkUse& b) {
+    std::stable_sort(links.begin(), links.end(), [](const LinkUse& a, const LinkUse& b) {
         return a.busy_seconds() > b.busy_seconds();
     });
-    use.links.resize(std::min(use.links.size(), links_max));
+    return links;
+}
+
+ResourceUse resource_use(const SimMachines& machines, std::vector<LinkUse> links) {
+    constexpr std::size_t links_max = 100;
+    ResourceUse use;
+    for (const auto& machine : machines.used()) {
+        use.machines.push_back({machine->name, machine->cores.cores(),
+                                machine->cores.use().busy_seconds,
+                                machine->disk.use().busy_seconds});
+    }
+    links.resize(std::min(links.size(), links_max));
+    use.links = std::move(links);
     return use;
 }
 

@@ -30,8 +30,10 @@ struct ResourceUse {
     std::vector<LinkUse> links;        ///< the busiest ones between hosts, the busiest first
 };
 
-/// \param links_max  at most so many links are listed
-ResourceUse resource_use(const SimEngine& engine, const SimMachines& machines,
-                         const SimNetwork& network, std::size_t links_max = 100);
+/// Links between hosts over which anything was sent, the busiest first.
+std::vector<LinkUse> link_use(const SimEngine& engine, const SimNetwork& network);
+
+/// \param links  as of link_use(); the first hundred are kept
+ResourceUse resource_use(const SimMachines& machines, std::vector<LinkUse> links);
 
 }  // namespace starling

@@ -134,6 +134,7 @@ SimActor training_actor(const SimEngine& engine, const ScaleOptions& options,
         .arguments = {"--name=sl1", "--host-ip=" + first, "--sn-ip=" + first,
                       "--ml-entrypoint=modelled", "--ml-name=ml1", "--ml-e=MAX_EPOCHS=1",
                       "--ml-e=MIN_PEERS=" + std::to_string(needed),
+                      "--ml-e=EXCHANGE=" + options.exchange,
                       "--ml-e=SYNC_FREQUENCY=" + std::to_string(sync_frequency)},
         .properties = {{"model.parameters", std::to_string(options.parameters)},
                        {"model.segment_bytes", std::to_string(segment_bytes_of(options))},
@@ -200,6 +201,16 @@ Result<std::vector<HostIndex>> scale_hosts(const SimEngine& engine, const ScaleO
         return Error{Errc::usage, "--scale " + std::to_string(options.hosts) +
                                       ": the platform has " + std::to_string(hosts.size()) +
                                       " hosts"};
+    }
+    if (!options.sn_host.empty()) {
+        const auto named = std::find_if(hosts.begin(), hosts.end(), [&](HostIndex host) {
+            return engine.host_name(host) == options.sn_host;
+        });
+        if (named == hosts.end()) {
+            return Error{Errc::usage,
+                         "--sn-host " + options.sn_host + ": the platform has no such host"};
+        }
+        std::rotate(hosts.begin(), named, named + 1);
     }
     hosts.resize(options.hosts);
     return hosts;

@@ -16,6 +16,8 @@ struct ScaleOptions {
     std::uint32_t rounds = 2;            ///< of one run: at least 2, at its start and its end
     std::uint64_t parameters = 328'586;  ///< of the model, 4 bytes each
     enum class Kind { star, sites } kind = Kind::star;
+    std::string exchange = "auto";  ///< plan of the contract
+    std::string sn_host;            ///< empty: the first host
     double churn_percent = 0.0;  ///< of the hosts without the SN, in each period of churn_seconds
     std::uint64_t seed = 1;      ///< of the choice of hosts and times
 };
@@ -30,8 +32,8 @@ Result<ScaleOptions::Kind> parse_scale_kind(const std::string& text);
 /// A platform in SimGrid's XML. Star: 10 Gbit/s and 50 us between any two hosts. Sites: about 100
 /// hosts each with 1 Gbit/s, 10 Gbit/s and 10 ms between sites.
 std::string scale_platform(const ScaleOptions& options);
-/// The first hosts in the order of their numbers: node-2 is before node-10. Errc::usage: there are
-/// fewer.
+/// The SN's host and the first others in the order of their numbers: node-2 is before node-10.
+/// Errc::usage: there are fewer, or there is no such host.
 Result<std::vector<HostIndex>> scale_hosts(const SimEngine& engine, const ScaleOptions& options);
 /// The nodes of a swarm on `hosts`: an SN on the first one, and an SL with modelled training on
 /// each. Command lines are read once, and not once for each of thousands of equal nodes.

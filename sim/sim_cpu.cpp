@@ -26,9 +26,11 @@ void SimCpu::advance() {
     if (tasks_.empty()) {
         progress_ = 0.0;
     } else {
-        const double each = to_seconds(now - updated_) * rate();
+        const double elapsed = to_seconds(now - updated_);
+        const double each = elapsed * rate();
         progress_ += each;
-        busy_seconds_ += each * static_cast<double>(tasks_.size());
+        use_.busy_seconds += each * static_cast<double>(tasks_.size());
+        use_.active_seconds += elapsed;
     }
     updated_ = now;
 }

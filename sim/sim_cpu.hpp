@@ -52,8 +52,15 @@ public:
     /// \param work  time on a core of its own. \param done  called from SimEngine::run(), once.
     [[nodiscard]] CpuTask run(SwarmDuration work, std::function<void()> done);
     double cores() const { return cores_; }
-    /// Time that all tasks so far took of the cores.
-    double busy_seconds() const { return busy_seconds_; }
+    /// Of all tasks, up to now.
+    struct Use {
+        double busy_seconds = 0.0;    ///< that they took of the cores, added up
+        double active_seconds = 0.0;  ///< during which there was any
+    };
+    Use use() {
+        advance();
+        return use_;
+    }
 
 private:
     friend class CpuTask;
@@ -74,7 +81,7 @@ private:
     std::shared_ptr<SimCpu> self_{this, [](SimCpu*) {}};  ///< whether it still exists
     double progress_ = 0.0;  ///< core seconds that each task present since 0 has got
     SwarmTime updated_{};
-    double busy_seconds_ = 0.0;
+    Use use_;
     std::uint64_t last_number_ = 0;
     using Tasks = std::multimap<double, Task>;
     Tasks tasks_;  ///< by the value of progress_ at which each ends

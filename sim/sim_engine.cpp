@@ -251,6 +251,9 @@ double SimEngine::host_flops_per_second(HostIndex host) const {
 double SimEngine::host_cores(HostIndex host) const {
     return impl_->resources.hosts()[host]->get_core_count();
 }
+std::size_t SimEngine::host_state(HostIndex host) const {
+    return impl_->resources.hosts()[host]->get_pstate();
+}
 bool SimEngine::host_on(HostIndex host) const { return impl_->resources.is_on(host); }
 bool SimEngine::host_restarts(HostIndex host) const { return impl_->resources.host_restarts(host); }
 

@@ -100,6 +100,8 @@ public:
     /// Of one core; 1e9 is the reference machine of the calibration table.
     double host_flops_per_second(HostIndex host) const;
     double host_cores(HostIndex host) const;
+    /// Its performance state (`pstate`), from 0.
+    std::size_t host_state(HostIndex host) const;
     bool host_on(HostIndex host) const;
     /// Whether its profile (`state_file`) will turn it on later.
     bool host_restarts(HostIndex host) const;

@@ -11,12 +11,24 @@ SimMachines::SimMachines(SimEngine& engine, std::optional<double> cores_shared, 
       spread_(spread),
       random_(derive_seed(seed, "duration of work")) {}
 
-SimHost SimMachines::host(HostIndex host) {
-    // A host's name can't be that of another host's machine by chance: one has a prefix.
+std::string SimMachines::name_of(HostIndex host) const {
     const std::optional<std::string> shared = engine_.host_property(host, "machine");
-    const std::string name = cores_shared_ ? std::string("this machine")
-                             : shared      ? "machine " + *shared
-                                           : engine_.host_name(host);
+    return cores_shared_ ? std::string("this machine")
+           : shared      ? "machine " + *shared
+                         : engine_.host_name(host);
+}
+
+bool SimMachines::shares(HostIndex host) const {
+    return cores_shared_.has_value() || engine_.host_property(host, "machine").has_value();
+}
+
+SimCpu::Use SimMachines::load(HostIndex host) const {
+    const auto found = by_name_.find(name_of(host));
+    return found == by_name_.end() ? SimCpu::Use{} : found->second->cores.use();
+}
+
+SimHost SimMachines::host(HostIndex host) {
+    const std::string name = name_of(host);
     SimMachine*& machine = by_name_[name];
     if (machine == nullptr) {
         machines_.push_back(std::make_unique<SimMachine>(

@@ -64,10 +64,17 @@ public:
     SimMachines& operator=(const SimMachines&) = delete;
 
     SimHost host(HostIndex host);
+    /// Of its machine; nothing if nothing ran there.
+    SimCpu::Use load(HostIndex host) const;
+    /// Whether its machine is not its own: it says so, or all hosts share one.
+    bool shares(HostIndex host) const;
     /// Those on which something ran, in the order of their first use.
     const std::vector<std::unique_ptr<SimMachine>>& used() const { return machines_; }
 
 private:
+    /// Of a machine: a host's name can't be that of another host's machine by chance.
+    std::string name_of(HostIndex host) const;
+
     SimEngine& engine_;
     std::optional<double> cores_shared_;
     double spread_;

@@ -125,6 +125,13 @@ void declare_scale(CLI::App& app, Flags& flags) {
            "one SN, and an SL with modelled training on each of so many hosts: of PLATFORM, "
            "or of a generated platform")
         ->group(group);
+    app.add_option("--exchange", scale.exchange,
+                   "plan of the exchange: auto, star, butterfly or tree, as EXCHANGE of a program")
+        ->check(CLI::IsMember({"auto", "star", "butterfly", "tree"}))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--sn-host", scale.sn_host, "host of the SN; default: the first by name")
+        ->group(group);
     app.add_option("--rounds", scale.rounds, "of the run")
         ->check(CLI::Range(2, 100'000))
         ->capture_default_str()
@@ -270,6 +277,18 @@ Result<void> write_report(const Flags& flags, const RunModel& model) {
     return write_report_page(flags.report, title, std::span(&run, 1), "", nonce);
 }
 
+Result<void> read_watts(const SimEngine& engine, const std::string& platform_file,
+                        SimulationOptions& options) {
+    const Result<std::string> text = read_xml_file(platform_file, "platform");
+    Result<PlatformWatts> watts =
+        text ? PlatformWatts::read(engine, *text) : Result<PlatformWatts>(text.error());
+    if (!watts) {
+        return watts.error();
+    }
+    options.watts = std::move(*watts);
+    return {};
+}
+
 int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     std::vector<std::string> simgrid;
     for (const std::string& setting : flags.simgrid) {
@@ -302,6 +321,9 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     if (scaled && flags.platform.empty() && flags.scale.kind == ScaleOptions::Kind::star &&
         std::none_of(options.faults.begin(), options.faults.end(), is_of_link)) {
         engine.assume_equal_hosts();
+    }
+    if (const auto read = read_watts(engine, platform.path(), options); !read) {
+        return usage("platform file " + flags.platform + ": " + read.error().message);
     }
     RunModel model;
     model.set_virtual_time();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "sim/round_watch.hpp"
@@ -474,10 +475,33 @@ struct Simulation::Impl {
         network.end();
         outcome.bytes = network.total();
         outcome.messages = network.messages();
-        if (options.report_use) {
-            outcome.use = resource_use(engine, machines, network);
+        if (options.report_use || options.watts.any()) {
+            std::vector<LinkUse> links = link_use(engine, network);
+            if (options.watts.any()) {
+                outcome.energy = energy(links);
+            }
+            if (options.report_use) {
+                outcome.use = resource_use(machines, std::move(links));
+            }
         }
         return std::move(outcome);
+    }
+
+    EnergyUse energy(const std::vector<LinkUse>& links) {
+        std::set<HostIndex> hosts;
+        for (const auto& member : members) {
+            hosts.insert(member->plan.host);
+        }
+        for (const HostIndex host : hosts) {
+            if (options.watts.host(host) != nullptr && machines.shares(host)) {
+                EnergyUse none;
+                none.missing = "host " + engine.host_name(host) +
+                               " shares the cores of a machine with others, so its load is unknown";
+                return none;
+            }
+        }
+        return energy_use(options.watts, engine, {hosts.begin(), hosts.end()}, machines,
+                          outcome.faults.off_times(), links, outcome.end);
     }
 
     SimEngine& engine;

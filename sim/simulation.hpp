@@ -11,6 +11,7 @@
 #include "core/ml/swarm.hpp"
 #include "sim/calibration.hpp"
 #include "sim/deployment.hpp"
+#include "sim/energy.hpp"
 #include "sim/fault.hpp"
 #include "sim/fault_log.hpp"
 #include "sim/resource_use.hpp"
@@ -30,7 +31,9 @@ struct SimulationOptions {
     /// All hosts are emulated on one machine of so many cores: see SimMachines.
     std::optional<double> cores_shared;
     bool report_use = false;  ///< SimOutcome::use is filled in
-    std::uint64_t seed = 1;   ///< of the durations of work, which vary by the calibration's spread
+    /// SimOutcome::energy is filled in if any host or link has watts.
+    PlatformWatts watts;
+    std::uint64_t seed = 1;  ///< of the durations of work, which vary by the calibration's spread
     /// Wall-clock time at the start, in seconds since 1970, UTC, for licence servers. None: the
     /// first second of their licence.
     std::optional<std::int64_t> date;
@@ -76,6 +79,7 @@ struct SimOutcome {
     ByteCount bytes;
     std::uint64_t messages = 0;  ///< delivered
     ResourceUse use;
+    std::optional<EnergyUse> energy;
     enum class End { finished, stalled, no_round, round_limit, until } how = End::finished;
     NodeId restarting;      ///< of End::no_round: the node that was restarted again and again
     std::string no_rounds;  ///< of End::round_limit: for how long, and the limit

@@ -1,5 +1,6 @@
 #include "sim/summary.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <sstream>
@@ -91,6 +92,46 @@ std::string use_json(const ResourceUse& use) {
     return json.str();
 }
 
+void write_energy(const EnergyUse& use, std::ostream& text) {
+    if (!use.missing.empty()) {
+        text << "energy        not computed: " << use.missing << "\n";
+        return;
+    }
+    const EnergyUse::Kind hosts = use.all_hosts();
+    const double at_rest = hosts.at_rest + use.links.at_rest;
+    text << "energy        " << joules_text(hosts.joules + use.links.joules) << ": hosts "
+         << joules_text(hosts.joules) << ", links " << joules_text(use.links.joules)
+         << "; at rest they would have used " << joules_text(at_rest) << " in that time\n";
+    constexpr std::size_t kinds_max = 12;
+    for (std::size_t i = 0; i < std::min(use.hosts.size(), kinds_max); ++i) {
+        const EnergyUse::Kind& kind = use.hosts[i];
+        text << "energy of     " << count(kind.hosts, "host") << " " << kind.name << ": "
+             << joules_text(kind.joules) << ", "
+             << joules_text(kind.joules / static_cast<double>(kind.hosts)) << " each\n";
+    }
+    if (use.hosts.size() > kinds_max) {
+        text << "energy of     " << use.hosts.size() - kinds_max << " more kinds: see --json\n";
+    }
+}
+
+std::string energy_json(const std::optional<EnergyUse>& use) {
+    JsonWriter json;
+    if (!use || !use->missing.empty()) {
+        return "null";
+    }
+    const auto write = [&json](const EnergyUse::Kind& kind, std::string_view number) {
+        json.begin_object().field("name", kind.name).field(number, kind.hosts);
+        json.field("joules", kind.joules).field("joules_at_rest", kind.at_rest).end_object();
+    };
+    json.begin_object().key("hosts").begin_array();
+    for (const EnergyUse::Kind& kind : use->hosts) {
+        write(kind, "hosts");
+    }
+    json.end_array().key("links");
+    write(use->links, "links");
+    return json.end_object().take();
+}
+
 bool same_digests(const RoundLog& rounds) {
     for (const auto& [round, entry] : rounds.rounds()) {
         if (!entry.same_digest) {
@@ -149,6 +190,9 @@ std::string summary_text(const SimOutcome& outcome, NodeLines lines) {
          << "final digest  "
          << (rounds.empty() ? std::string("none") : to_string(rounds.rbegin()->second.digest))
          << "\n";
+    if (outcome.energy) {
+        write_energy(*outcome.energy, text);
+    }
     write_faults(outcome.faults, text);
     if (!same_digests(outcome.rounds)) {
         text << "WARNING       programs got different parameters in one round\n";
@@ -208,7 +252,8 @@ std::string summary_json(const SimOutcome& outcome, std::uint64_t seed) {
              << "}";
         separator = ",\n";
     }
-    json << "\n  ],\n" << use_json(outcome.use) << "}\n";
+    json << "\n  ],\n  \"energy\": " << energy_json(outcome.energy) << ",\n"
+         << use_json(outcome.use) << "}\n";
     return json.str();
 }
 

@@ -1,13 +1,14 @@
 """The kinds of platforms: their arguments, and what they build. platforms/README.md describes them."""
 from .platform import Platform, shares
 from .regions import LATENCY_SOURCE, REGIONS, one_way_seconds
-from .units import UsageError, bandwidth, latency, microseconds, seconds, speed, whole
+from .units import UsageError, bandwidth, latency, microseconds, seconds, speed, watts, whole
 
 ACCESS_SECONDS = 250e-6  # from a host in a region to the region's exit
 
-# Class of device, share in percent, speed, bandwidth of the slower direction, latency to the Internet.
-EDGE_CLASSES = ["gateway:10:1Gf:50Mbps:10ms", "laptop:30:500Mf:20Mbps:15ms", "phone:40:250Mf:10Mbps:25ms",
-                "board:20:100Mf:5Mbps:25ms"]
+# Class of device, share in percent, speed, bandwidth of the slower direction, latency to the Internet; watts of the
+# device at rest, with a little work and with full load; watts of each direction of its link, at rest and in use.
+EDGE_CLASSES = ["gateway:10:1Gf:50Mbps:10ms:15/18/45:3/4", "laptop:30:500Mf:20Mbps:15ms:6/8/30:3/4",
+                "phone:40:250Mf:10Mbps:25ms:0.6/1/4:0.1/0.6", "board:20:100Mf:5Mbps:25ms:2/2.5/6:0.1/0.6"]
 
 
 def _add(parser, *rows):
@@ -104,20 +105,25 @@ def fat_tree(options):
 
 
 def edge_arguments(parser):
-    parser.add_argument("--class", dest="classes", action="append", metavar="NAME:PERCENT:SPEED:BANDWIDTH:LATENCY",
+    parser.add_argument("--class", dest="classes", action="append", metavar="NAME:PERCENT:SPEED:BANDWIDTH:LATENCY[:WATTS:LINK]",
                         help="devices of one kind, their share of all hosts, speed, and link; repeatable. Percentages "
-                        "must have the sum 100. Default: " + ", ".join(EDGE_CLASSES))
+                        "must have the sum 100. WATTS are REST/LITTLE/FULL of a device, LINK are REST/USED of each "
+                        "direction of its link. Default: " + ", ".join(EDGE_CLASSES))
 
 
 def _edge_classes(texts):
     classes = []
     for text in texts:
         try:
-            name, percent, device_speed, device_bandwidth, device_latency = text.split(":")
+            name, percent, device_speed, device_bandwidth, device_latency, *power = text.split(":")
+            device_watts, link_watts = (watts(power[0], 3), watts(power[1], 2)) if len(power) == 2 else ("", "")
+            if len(power) not in (0, 2):
+                raise ValueError("watts of the device and of its link are given together")
             classes.append((name, whole(1, 100)(percent), speed(device_speed), bandwidth(device_bandwidth),
-                            latency(device_latency)))
+                            latency(device_latency), device_watts, link_watts))
         except Exception as error:
-            raise UsageError(f"--class {text}: NAME:PERCENT:SPEED:BANDWIDTH:LATENCY is expected ({error})") from error
+            raise UsageError(f"--class {text}: NAME:PERCENT:SPEED:BANDWIDTH:LATENCY[:WATTS:LINK] is expected "
+                             f"({error})") from error
         if not name.replace("-", "").isalnum() or name in [other[0] for other in classes[:-1]]:
             raise UsageError(f"--class {text}: '{name}' must have letters, digits and '-', and occur once")
     if sum(row[1] for row in classes) != 100:
@@ -136,10 +142,10 @@ def edge(options):
         "10 times their bandwidth, unless classes were given. Links are as fast in both directions as the slower",
         "one, up, of a real device: a member sends as much as it receives. Numbers are rounded typical values.",
         *(f"{count} x {name}: {of_speed}, {of_bandwidth}, {of_latency} to the Internet"
-          for count, (name, _, of_speed, of_bandwidth, of_latency) in zip(counts, classes))])
-    for count, (name, _, device_speed, device_bandwidth, device_latency) in zip(counts, classes):
+          for count, (name, _, of_speed, of_bandwidth, of_latency, *_) in zip(counts, classes))])
+    for count, (name, _, device_speed, device_bandwidth, device_latency, *power) in zip(counts, classes):
         platform.cluster(name, 1, count, prefix=name, speed=device_speed, bandwidth=device_bandwidth,
-                         latency=device_latency)
+                         latency=device_latency, watts=power[0], link_watts=power[1])
     platform.link("internet", "100Tbps", "0us")
     names = [row[0] for row in classes]
     for index, name in enumerate(names):

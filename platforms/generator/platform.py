@@ -20,16 +20,18 @@ class Platform:
     routes: list = field(default_factory=list)
     profiles: list = field(default_factory=list)  # after the zone
 
-    def cluster(self, name, first, count, *, prefix, speed, bandwidth, latency, site="", more=""):
+    def cluster(self, name, first, count, *, prefix, speed, bandwidth, latency, site="", more="",
+                watts="", link_watts=""):
         """Adds hosts PREFIX-first ... with one link each to their common switch.
 
+        `watts` is its wattage_per_state, `link_watts` the wattage_range of each direction of its link; "": not given.
         A host's own processes talk over a loopback of 5 GB/s and 20 us: SimGrid would send that over its link.
         """
         radical = f"{first}-{first + count - 1}" if count > 1 else f"{first}"
         self.links.append(
             f'<cluster id={quoteattr(name)} prefix="{prefix}-" suffix="" radical="{radical}" speed="{speed}"\n'
             f'             bw="{bandwidth}" lat="{latency}" loopback_bw="5GBps" loopback_lat="20us"\n'
-            f'             {more}router_id="{name}-router"/>')
+            f'             {more}router_id="{name}-router"' + _with_props(wattage_per_state=watts, wattage_range=link_watts))
         for number in range(first, first + count):
             self.hosts.append(Host(f"{prefix}-{number}", f"{prefix}-{number}", site))
 
@@ -48,6 +50,12 @@ class Platform:
         lines += [f"    {element}" for element in self.links + self.routes]
         lines += ["  </zone>", *(f"  {element}" for element in self.profiles), "</platform>", ""]
         return DOCTYPE + "<!--\n" + "\n".join(self.header) + "\n-->\n" + "\n".join(lines)
+
+
+def _with_props(**values):
+    """The end of a cluster's element."""
+    props = "".join(f'\n      <prop id="{name}" value="{value}"/>' for name, value in values.items() if value)
+    return f">{props}\n    </cluster>" if props else "/>"
 
 
 def shares(count, parts):

@@ -61,3 +61,11 @@ def number(low, high):
         return value
 
     return check
+
+
+def watts(text, count):
+    """"15/18/45" as SimGrid's "15:18:45", of so many numbers from 0 on."""
+    parts = text.split("/")
+    if len(parts) != count or not all(re.fullmatch(r"\d+(\.\d+)?", part) for part in parts):
+        raise UsageError(f"'{text}' is not {count} numbers of watts with / between them")
+    return ":".join(parts)
