@@ -117,6 +117,9 @@ struct WriteWork {
     RoundKey key;
     std::uint64_t model_bytes = 0;  ///< of all segments
     std::vector<PlacedSegment> segments;
+    /// Whether the node will read them in the next round, from the store. If not, the store need
+    /// not keep them in memory.
+    bool read_soon = false;
 };
 /// Makes the model durable, so that what the swarm agrees on survives a crash of all its members.
 /// Result: KeptReply.

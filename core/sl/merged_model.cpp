@@ -4,10 +4,11 @@
 
 namespace starling {
 
-MergedModel::MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& layout)
+MergedModel::MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& layout, bool read_soon)
     : draft_(draft),
       key_(std::move(key)),
       bytes_(layout.size_bytes()),
+      read_soon_(read_soon),
       digests_(layout.segment_count()) {}
 
 void MergedModel::add(std::uint32_t index, const Blob& segment,
@@ -36,7 +37,7 @@ void MergedModel::start_work(Outbox& out) {
         }
         const WorkId work{.kind = WorkId::Kind::write_merged, .serial = draft_};
         out.start_work(work.number(),
-                       WriteWork{draft_, key_, bytes_, std::exchange(unwritten_, {})});
+                       WriteWork{draft_, key_, bytes_, std::exchange(unwritten_, {}), read_soon_});
     }
 }
 

@@ -16,7 +16,8 @@ public:
     static constexpr std::size_t batch_segments = 8;
 
     /// \param draft  of the attempt at this node, which also numbers its works
-    MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& layout);
+    /// \param read_soon  see WriteWork
+    MergedModel(DraftNumber draft, RoundKey key, const ParamLayout& layout, bool read_soon);
 
     /// A segment is merged or has come. \param digest  if it is known
     void add(std::uint32_t index, const Blob& segment, const std::optional<Digest>& digest);
@@ -33,6 +34,7 @@ private:
     DraftNumber draft_;
     RoundKey key_;
     std::uint64_t bytes_;  ///< of all segments
+    bool read_soon_;
     std::size_t here_ = 0;
     std::vector<PlacedSegment> unhashed_;
     std::vector<PlacedSegment> unwritten_;

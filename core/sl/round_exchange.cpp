@@ -10,7 +10,9 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
                           const std::set<NodeId>& up, Outbox& out) {
     const RoundKey key = setup.key;
     ++serial_;
-    model_.emplace(serial_, key, *setup.layout);
+    // With compression the committed model is what the next round's differences are against.
+    const bool read_soon = setup.compression.kind != Compression::none;
+    model_.emplace(serial_, key, *setup.layout, read_soon);
     merged_digest_.reset();
     report_.reset();
     if (!same_round(contributions_round_, key)) {

@@ -2,11 +2,14 @@
 // reported to it (errseq_t, Linux 4.13).
 #include "deploy/storage/draft_file.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "core/files/replace_file.hpp"
@@ -43,6 +46,7 @@ int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes) {
         close();
         return number;
     }
+    direct_ = ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
     const auto size = static_cast<off_t>(bytes);
     struct stat now {};
     if (::fstat(descriptor_, &now) == 0 && now.st_size == size) {
@@ -70,6 +74,34 @@ int DraftFile::write(ByteView bytes, std::uint64_t offset) {
     return 0;
 }
 
+int DraftFile::write_direct(std::span<const ByteView> pieces, std::uint64_t offset) {
+    std::array<iovec, direct_pieces_max> parts{};
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        parts[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+        size += pieces[i].size();
+    }
+    const bool fits =
+        direct_ >= 0 && offset % direct_bytes == 0 &&
+        std::ranges::all_of(pieces, [](ByteView piece) {
+            return reinterpret_cast<std::uintptr_t>(piece.data()) % direct_bytes == 0 &&
+                   piece.size() % direct_bytes == 0;
+        });
+    if (fits && ::pwritev(direct_, parts.data(), static_cast<int>(pieces.size()),
+                          static_cast<off_t>(offset)) == static_cast<ssize_t>(size)) {
+        return 0;
+    }
+    // Errors, such as a disk that is full, are those of the usual way.
+    for (const ByteView piece : pieces) {
+        if (const int number = write(piece, offset); number != 0) {
+            return number;
+        }
+        offset += piece.size();
+    }
+    begin_write_back(offset - size, size);
+    return 0;
+}
+
 void DraftFile::begin_write_back(std::uint64_t offset, std::uint64_t bytes) const {
     // A hint: what the file system can't do now is left for fdatasync.
     (void)::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(bytes),
@@ -94,6 +126,10 @@ void DraftFile::close() {
     if (descriptor_ >= 0) {
         ::close(descriptor_);
         descriptor_ = -1;
+    }
+    if (direct_ >= 0) {
+        ::close(direct_);
+        direct_ = -1;
     }
 }
 

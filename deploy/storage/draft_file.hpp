@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 
 #include "core/base/bytes.hpp"
 #include "deploy/storage/mapped_files.hpp"
@@ -27,6 +28,13 @@ public:
     [[nodiscard]] int begin(std::filesystem::path path, std::uint64_t bytes);
     /// \pre  begin()
     [[nodiscard]] int write(ByteView bytes, std::uint64_t offset);
+    /// Writes pieces that lie one after the other in the file, past the system's cache where that
+    /// is possible: where pieces and offset are multiples of direct_bytes, as is their memory. \pre
+    /// begin(), 1 to direct_pieces_max pieces
+    [[nodiscard]] int write_direct(std::span<const ByteView> pieces, std::uint64_t offset);
+
+    static constexpr std::size_t direct_bytes = 4096;
+    static constexpr std::size_t direct_pieces_max = 16;
     /// Asks the system to begin writing that range to the disk, so that less is left for finish().
     void begin_write_back(std::uint64_t offset, std::uint64_t bytes) const;
     /// The first `bytes` of the file, to be read when it is complete. Empty: see MappedFiles.
@@ -43,6 +51,7 @@ private:
     MappedFiles& mapped_;
     std::filesystem::path path_;
     int descriptor_ = -1;
+    int direct_ = -1;      ///< of the same file, opened with O_DIRECT; -1: it can't be
     bool is_new_ = false;  ///< its name is not durable yet
 };
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/base/coding.hpp"
+#include "core/base/invariant.hpp"
 #include "core/files/replace_file.hpp"
 #include "core/params/model_digest.hpp"
 #include "transport/descriptor.hpp"
@@ -25,8 +26,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view model_magic = "STRLKEPT";
-constexpr std::uint32_t model_head_max = 4096;
+constexpr std::string_view model_magic = "STRLKEP2";
+/// Where the head is followed by the segments at once: of versions before 2026-11-28.
+constexpr std::string_view old_model_magic = "STRLKEPT";
+/// Offset of the first segment, up to which the head is followed by zeros.
+constexpr std::uint32_t model_start = DraftFile::direct_bytes;
 /// In place of model_magic, and as long, in a file that is not complete.
 constexpr std::string_view draft_magic = "STRLDRFT";
 constexpr std::array<const char*, 3> model_names = {"merged-0.model", "merged-1.model",
@@ -88,7 +92,7 @@ std::optional<std::pair<Segments, Digest>> read_segments(const Descriptor& file,
     return std::pair(std::move(segments), model_digest(digests, hasher));
 }
 
-/// Of a length that the name of the contract alone determines.
+/// What comes before the segments.
 Bytes start_of(std::uint64_t serial, const RoundKey& key, const Digest& digest,
                std::uint64_t bytes) {
     Writer head;
@@ -103,7 +107,10 @@ Bytes start_of(std::uint64_t serial, const RoundKey& key, const Digest& digest,
     start.raw(std::as_bytes(std::span(model_magic)));
     start.u32(static_cast<std::uint32_t>(head.bytes().size()));
     start.raw(head.bytes());
-    return start.take();
+    STARLING_INVARIANT(start.bytes().size() <= model_start, "names of contracts are bounded");
+    Bytes whole = start.take();
+    whole.resize(model_start);
+    return whole;
 }
 
 Error unusable(const fs::path& path, const std::string& why) {
@@ -126,7 +133,7 @@ Result<std::optional<Head>> read_head(const Descriptor& file, const fs::path& pa
     if (is(draft_magic) || zeros) {
         return std::optional<Head>();
     }
-    if (!begin.done() || !is(model_magic) || head_size > model_head_max) {
+    if (!begin.done() || !(is(model_magic) || is(old_model_magic)) || head_size > model_start) {
         return unusable(path, "is damaged");
     }
     const Bytes bytes = read_bytes(file, opening.size(), head_size);
@@ -139,7 +146,7 @@ Result<std::optional<Head>> read_head(const Descriptor& file, const fs::path& pa
     head.key.attempt = reader.u32();
     head.digest = reader.digest();
     head.bytes = reader.u64();
-    head.start = opening.size() + bytes.size();
+    head.start = is(model_magic) ? model_start : opening.size() + bytes.size();
     if (!reader.done()) {
         return unusable(path, "is damaged");
     }
@@ -226,11 +233,14 @@ ModelFiles::ModelFiles(fs::path directory) : directory_(std::move(directory)), d
 
 Result<void> ModelFiles::write(const WriteWork& work) {
     if (!drafted_ || drafted_->number != work.draft) {
-        if (const Result<void> begun = begin(work.draft, work.key, work.model_bytes); !begun) {
+        if (const Result<void> begun = begin(work.draft, work.model_bytes); !begun) {
             return begun;
         }
     }
-    const Result<void> written = write_segments(work.segments);
+    if (!work.read_soon) {
+        return write_direct(work.segments);
+    }
+    const Result<void> written = write_cached(work.segments);
     for (const PlacedSegment& segment : work.segments) {
         if (written) {
             draft_.begin_write_back(place_of(segment.index), segment.bytes.size());
@@ -243,7 +253,7 @@ Result<Segments> ModelFiles::keep(const KeepWork& work) {
     const KeptModel& model = work.model;
     const std::uint64_t bytes = size_bytes(model.segments);
     if (work.draft == 0 || !drafted_ || drafted_->number != work.draft) {
-        if (const Result<void> begun = begin(work.draft, model.key, bytes); !begun) {
+        if (const Result<void> begun = begin(work.draft, bytes); !begun) {
             return begun.error();
         }
     }
@@ -253,11 +263,10 @@ Result<Segments> ModelFiles::keep(const KeepWork& work) {
             rest.push_back({i, model.segments[i]});
         }
     }
-    if (const Result<void> written = write_segments(rest); !written) {
+    if (const Result<void> written = write_cached(rest); !written) {
         return written.error();
     }
-    const std::uint64_t start = drafted_->start;
-    const Blob mapped = draft_.map(start + bytes);
+    const Blob mapped = draft_.map(model_start + bytes);
     int number = draft_.write(start_of(serial_ + 1, model.key, model.digest, bytes), 0);
     number = number != 0 ? number : draft_.finish();
     if (number != 0) {
@@ -265,21 +274,20 @@ Result<Segments> ModelFiles::keep(const KeepWork& work) {
     }
     files_[drafted_->file] = {++serial_, model.key};
     drafted_.reset();
-    return mapped.empty() ? Segments{} : segments_in(mapped, start);
+    return mapped.empty() ? Segments{} : segments_in(mapped, model_start);
 }
 
 /// In place of a draft that was not completed.
-Result<void> ModelFiles::begin(DraftNumber number, const RoundKey& key, std::uint64_t bytes) {
-    const std::uint64_t start = start_of(0, key, {}, 0).size();
+Result<void> ModelFiles::begin(DraftNumber number, std::uint64_t bytes) {
     const std::size_t file = file_to_replace();
     files_[file] = {};
-    drafted_ = Drafted{number, file, bytes, start, std::vector<bool>(segment_count(bytes), false)};
-    int failure = draft_.begin(path_of(file), start + bytes);
+    drafted_ = Drafted{number, file, bytes, std::vector<bool>(segment_count(bytes), false)};
+    int failure = draft_.begin(path_of(file), model_start + bytes);
     failure = failure != 0 ? failure : draft_.write(std::as_bytes(std::span(draft_magic)), 0);
     return failure == 0 ? Result<void>{} : failed(failure);
 }
 
-Result<void> ModelFiles::write_segments(const std::vector<PlacedSegment>& segments) {
+Result<void> ModelFiles::write_cached(const std::vector<PlacedSegment>& segments) {
     for (const PlacedSegment& segment : segments) {
         const int number = draft_.write(segment.bytes.view(), place_of(segment.index));
         if (number != 0) {
@@ -290,16 +298,37 @@ Result<void> ModelFiles::write_segments(const std::vector<PlacedSegment>& segmen
     return {};
 }
 
+/// Neighbours together: the fewer writes, the less each byte costs.
+Result<void> ModelFiles::write_direct(std::vector<PlacedSegment> segments) {
+    std::ranges::sort(segments, {}, &PlacedSegment::index);
+    std::vector<ByteView> pieces;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        const std::uint32_t index = segments[i].index;
+        pieces.push_back(segments[i].bytes.view());
+        drafted_->written[index] = true;
+        const bool goes_on = i + 1 < segments.size() && segments[i + 1].index == index + 1 &&
+                             segments[i + 1].bytes.size() == segment_bytes &&
+                             pieces.size() < DraftFile::direct_pieces_max;
+        if (!goes_on) {
+            const auto first = static_cast<std::uint32_t>(index + 1 - pieces.size());
+            if (const int number = draft_.write_direct(pieces, place_of(first)); number != 0) {
+                return failed(number);
+            }
+            pieces.clear();
+        }
+    }
+    return {};
+}
+
 Error ModelFiles::failed(int number) {
-    const Error error =
-        write_error(path_of(drafted_->file), number, drafted_->start + drafted_->bytes);
+    const Error error = write_error(path_of(drafted_->file), number, model_start + drafted_->bytes);
     drafted_.reset();
     return error;
 }
 
 /// Offset in the draft.
 std::uint64_t ModelFiles::place_of(std::uint32_t segment) const {
-    return drafted_->start + std::uint64_t{segment} * segment_bytes;
+    return model_start + std::uint64_t{segment} * segment_bytes;
 }
 
 /// The oldest that holds neither the newest model nor that of a round before.

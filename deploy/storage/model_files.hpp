@@ -13,9 +13,10 @@
 namespace starling {
 
 /// Merged parameters in three files of a directory: two have those of the two newest rounds, and
-/// the third one has what has come of the next model, or blocks for it. A file is "STRLKEPT", u32
+/// the third one has what has come of the next model, or blocks for it. A file is "STRLKEP2", u32
 /// length of the head, the head (u64 serial, string contract, u32 run, u64 round, u32 attempt,
-/// digest, u64 bytes), and the parameter vector. One that is not complete begins with "STRLDRFT".
+/// digest, u64 bytes), zeros up to byte 4096, and the parameter vector. One that is not complete
+/// begins with "STRLDRFT".
 ///
 /// The segments that it returns are read from the files when they are used (see MappedFiles), and
 /// take no memory until then.
@@ -43,15 +44,15 @@ private:
         DraftNumber number = 0;
         std::size_t file = 0;
         std::uint64_t bytes = 0;    ///< of the model
-        std::uint64_t start = 0;    ///< offset of its first segment
         std::vector<bool> written;  ///< for each segment
     };
 
     explicit ModelFiles(std::filesystem::path directory);
 
     Result<void> read_all(Opened& opened, const Hasher& hasher);
-    Result<void> begin(DraftNumber number, const RoundKey& key, std::uint64_t bytes);
-    Result<void> write_segments(const std::vector<PlacedSegment>& segments);
+    Result<void> begin(DraftNumber number, std::uint64_t bytes);
+    Result<void> write_cached(const std::vector<PlacedSegment>& segments);
+    Result<void> write_direct(std::vector<PlacedSegment> segments);
     Error failed(int number);
     std::uint64_t place_of(std::uint32_t segment) const;
     std::size_t file_to_replace() const;

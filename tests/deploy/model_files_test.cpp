@@ -1,7 +1,9 @@
 #include "deploy/storage/model_files.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <numeric>
 
 #include <gtest/gtest.h>
 #include <linux/magic.h>
@@ -91,6 +93,58 @@ TEST_F(ModelFilesTest, AModelThatIsWrittenAsItArrivesIsKeptWhole) {
     expect_kept({model});
 }
 
+bool same_bytes(const Segments& a, const Segments& b) {
+    return std::ranges::equal(a, b, [](const Blob& one, const Blob& other) {
+        return std::ranges::equal(one.view(), other.view());
+    });
+}
+
+/// Where a disk can read it without the system's cache in between.
+Segments aligned(const Segments& segments) {
+    Segments copies;
+    for (const Blob& segment : segments) {
+        std::shared_ptr<std::byte> memory(
+            static_cast<std::byte*>(std::aligned_alloc(4096, segment_bytes)), &std::free);
+        std::copy_n(segment.view().data(), segment.size(), memory.get());
+        copies.emplace_back(memory, ByteView(memory.get(), segment.size()));
+    }
+    return copies;
+}
+
+TEST_F(ModelFilesTest, AModelThatIsWrittenPastTheCacheIsKeptWhole) {
+    std::vector<KeptModel> models;
+    for (Round round = 1; round < 8; ++round) {
+        models.push_back(large_model(round, 20 * segment_bytes + 1000 * round));
+        models.back().segments = aligned(models.back().segments);
+        const KeptModel& model = models.back();
+        std::vector<std::uint32_t> most(17);
+        std::iota(most.begin(), most.end(), 4);
+        const ModelFiles::Opened opened = open();
+        EXPECT_TRUE(opened.files->write(part_of(model, 1, {3, 2})));
+        EXPECT_TRUE(opened.files->write(part_of(model, 1, most)));
+        const Result<Segments> stored = opened.files->keep({.model = model, .draft = 1});
+        ASSERT_TRUE(stored);
+        EXPECT_TRUE(same_bytes(*stored, model.segments)) << round;
+        expect_kept({models.end() - std::min<std::ptrdiff_t>(2, std::ssize(models)), models.end()});
+    }
+}
+
+TEST_F(ModelFilesTest, AModelOfAnOlderVersionIsRead) {
+    keep({{"default", 0, 1, 0}});
+    const std::filesystem::path file = directory.path() / "merged-0.model";
+    Bytes start(4096);
+    std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(start.data()), 4096);
+    // The head's length behind the first word; the segments follow the head.
+    const std::size_t head_end = 12 + std::to_integer<std::size_t>(start[8]);
+    std::ofstream old(file, std::ios::binary);
+    old << "STRLKEPT";
+    old.write(reinterpret_cast<const char*>(start.data()) + 8,
+              static_cast<std::streamsize>(head_end - 8));
+    old << std::string(16, '\x10');
+    old.close();
+    expect_kept({model_of(1, 0)});
+}
+
 TEST_F(ModelFilesTest, AnUnfinishedDraftIsNeverReadAndNoDamage) {
     for (Round round = 1; round < 6; ++round) {
         EXPECT_TRUE(open().files->write(part_of(large_model(round), 1, {0, 1, 2})));
@@ -145,12 +199,6 @@ TEST_F(ModelFilesTest, FilesThatAreWrittenAgainHaveTheLengthOfTheNewModel) {
         EXPECT_TRUE(open().files->keep({.model = kept.back()}));
         expect_kept({kept.begin() + std::max<std::ptrdiff_t>(std::ssize(kept) - 2, 0), kept.end()});
     }
-}
-
-bool same_bytes(const Segments& a, const Segments& b) {
-    return std::ranges::equal(a, b, [](const Blob& one, const Blob& other) {
-        return std::ranges::equal(one.view(), other.view());
-    });
 }
 
 TEST_F(ModelFilesTest, AModelThatIsHeldIsNotWrittenOver) {
