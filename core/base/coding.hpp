@@ -36,8 +36,10 @@ public:
 private:
     template <typename T>
     void put(T value) {
+        const std::size_t at = bytes_.size();
+        bytes_.resize(at + sizeof(T));
         for (std::size_t i = 0; i < sizeof(T); ++i) {
-            bytes_.push_back(static_cast<std::byte>(value >> (8 * i)));
+            bytes_[at + i] = static_cast<std::byte>(value >> (8 * i));
         }
     }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vector>
+#include <deque>
 
 #include "core/ledger/consensus.hpp"
 
@@ -21,7 +21,7 @@ public:
     }
 
 private:
-    std::vector<LogRecord> records_;
+    std::deque<LogRecord> records_;
 };
 
 }  // namespace starling

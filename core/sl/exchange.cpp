@@ -38,6 +38,7 @@ Exchange::Exchange(ExchangeSetup setup)
       plan_(plan_of(setup_)),
       self_(index_of_self(setup_)),
       partners_(plan_->partners_of(self_, static_cast<std::uint32_t>(setup_.members.size()))),
+      first_probe_(first_probe_timeout * rarer_by(setup_.members.size())),
       codec_(setup_.layout, setup_.compression),
       own_(*setup_.own),
       merged_(plan().owner_of.size(), codec_.compresses()) {
@@ -95,8 +96,17 @@ std::uint64_t Exchange::missing_bytes(const SegmentSet& segments, SegmentKind ki
     return bytes;
 }
 
+std::uint32_t Exchange::partner_index(const NodeId& node) const {
+    const auto at = std::lower_bound(
+        partners_.begin(), partners_.end(), node,
+        [this](std::uint32_t partner, const NodeId& id) { return id_of(partner) < id; });
+    return at != partners_.end() && id_of(*at) == node
+               ? *at
+               : static_cast<std::uint32_t>(members().size());
+}
+
 void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
-    for (std::size_t c = 0; c < contributors().size(); ++c) {
+    for (std::size_t c = 0; !owned_segments().empty() && c < contributors().size(); ++c) {
         for (const std::uint32_t segment : owned_segments()) {
             const RoundMember& member = setup_.members[contributors()[c]];
             auto kept = setup_.kept ? setup_.kept->find(member, segment) : std::nullopt;
@@ -120,7 +130,7 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
 }
 
 void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
-    const auto found = states_.find(members().index_of(peer));
+    const auto found = states_.find(partner_index(peer));
     if (found == states_.end()) {
         return;
     }
@@ -129,14 +139,14 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     note_window(member, partner);
     partner.served.clear();
     partner.served_merged.clear();
-    partner.probe_timeout = first_probe_timeout;
+    partner.probe_timeout = first_probe_;
     set_partial(partner, 0);
     request_missing(now, peer, partner, out);
     request_within_window(now, out);
 }
 
 void Exchange::on_peer_lost(const NodeId& peer) {
-    const auto found = states_.find(members().index_of(peer));
+    const auto found = states_.find(partner_index(peer));
     if (found == states_.end()) {
         return;
     }
@@ -151,7 +161,7 @@ void Exchange::on_peer_lost(const NodeId& peer) {
 }
 
 void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
-    const auto found = states_.find(members().index_of(from));
+    const auto found = states_.find(partner_index(from));
     if (found == states_.end()) {
         return;
     }
@@ -176,7 +186,7 @@ void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t se
 
 Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                                   Blob body, Outbox& out) {
-    const auto found = states_.find(members().index_of(from));
+    const auto found = states_.find(partner_index(from));
     if (data.key != setup_.key) {
         return Error{Errc::stale, "segment of another round or attempt"};
     }
@@ -200,7 +210,7 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         }
     }
     partner.last_segment = now;
-    partner.probe_timeout = first_probe_timeout;
+    partner.probe_timeout = first_probe_;
     set_partial(partner, 0);
     if (!is_missing) {
         return true;  // it came twice, or was never requested

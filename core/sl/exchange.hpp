@@ -25,7 +25,7 @@ constexpr std::size_t fan_in_window = 64;
 /// Contributions that an owner requests ahead of its merges, but those of two segments at least: at
 /// the centre of a star the members' models would otherwise be in memory all at once.
 constexpr std::uint64_t contribution_window_bytes = std::uint64_t{64} * 1024 * 1024;
-/// A partner is sent its first probe after this time without a segment.
+/// A partner is sent its first probe after this time without a segment, or rarer_by() as long.
 constexpr SwarmDuration first_probe_timeout = std::chrono::seconds(5);
 
 struct ExchangeSetup {
@@ -146,6 +146,8 @@ private:
     const std::vector<std::uint32_t>& owned_segments() const { return plan_->owned_by(self_); }
     void set_missing();
     const NodeId& id_of(std::uint32_t member) const { return setup_.members[member].id; }
+    /// The number of members: `node` is not a partner.
+    std::uint32_t partner_index(const NodeId& node) const;
     void note_window(std::uint32_t member, Partner& partner);
     void request_within_window(SwarmTime now, Outbox& out);
     bool open_window(Outbox& out);
@@ -184,6 +186,7 @@ private:
     std::map<std::uint32_t, Assembly> assemblies_;  ///< of owned segments; see contribute()
     std::uint32_t contributions_below_ = 0;         ///< end of the window of segments
     std::size_t open_ = 0;                          ///< owned segments in it that are not merged
+    SwarmDuration first_probe_;
     SegmentCodec codec_;
     OwnContribution& own_;
     MergedSegments merged_;

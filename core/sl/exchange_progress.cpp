@@ -54,7 +54,8 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
         quiet = quiet || now - partner.last_progress >= measure_interval;
         if (now - partner.last_segment >= partner.probe_timeout) {
             partner.last_segment = now;
-            partner.probe_timeout = std::min(partner.probe_timeout * 2, longest_probe_timeout);
+            partner.probe_timeout = std::min<SwarmDuration>(
+                partner.probe_timeout * 2, std::max(longest_probe_timeout, first_probe_));
             out.send(id_of(member), FetchProbe{setup_.key, ++partner.probe});
         }
     }
@@ -65,7 +66,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
 }
 
 void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
-    const auto found = states_.find(members().index_of(from));
+    const auto found = states_.find(partner_index(from));
     const bool known = found != states_.end();
     const std::uint32_t owed = known ? found->second.requested : 0;
     out.send(from, FetchProbeReply{probe.key, probe.serial, known, owed});
@@ -73,7 +74,7 @@ void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out
 
 void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                               Outbox& out) {
-    const auto found = states_.find(members().index_of(from));
+    const auto found = states_.find(partner_index(from));
     if (found == states_.end() || !reply.known) {
         return;  // it has not begun the attempt, and has stored the requests for it
     }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <deque>
 
 #include "core/base/hasher.hpp"
 #include "core/ledger/command.hpp"
@@ -35,7 +35,7 @@ private:
     std::uint64_t checkpoint_interval_;
     Digest head_;
     std::uint64_t term_ = 0;
-    std::vector<Digest> links_;        ///< of every record, to compare checkpoints with
+    std::deque<Digest> links_;         ///< of every record, to compare checkpoints with
     std::uint64_t checkpoint_at_ = 0;  ///< records when this SN signed last
     bool checkpoint_due_ = false;
 };

@@ -11,8 +11,13 @@ void SnNode::check_leases(Outbox& out) {
         return;
     }
     std::vector<std::pair<NodeId, std::string>> gone;
+    auto next = peers_.begin();  // both are in the order of their ids
     for (const auto& [id, node] : ledger().nodes()) {
-        const Peer& peer = peers_[id];
+        while (next != peers_.end() && next->first < id) {
+            ++next;
+        }
+        static const Peer unheard;
+        const Peer& peer = next != peers_.end() && next->first == id ? next->second : unheard;
         if (node.lost || node.role != Role::sl) {
             continue;
         }

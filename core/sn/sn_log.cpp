@@ -2,6 +2,8 @@
 // are carried out in the order in which the consensus gives them: a record is durable before a
 // message says so (rule R1). Every SN applies the same records in the same order, so what the
 // ledger answers is the same on all of them; log lines and answers to nodes are this SN's own.
+#include <set>
+
 #include "core/base/overloaded.hpp"
 #include "core/sn/detail/sn_dispatcher.hpp"
 #include "core/sn/ledger_news.hpp"
@@ -147,6 +149,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outb
         }
         on_ledger_event(event, out);
     }
+    push_views(applied.events, out);
     if (record.index > log_.history().recovered) {
         answer(*entry, applied.answer, out);
         arm_deadline(out);
@@ -169,7 +172,7 @@ void SnNode::answer(const Entry& entry, const Answer& answer, Outbox& out) {
     }
 }
 
-/// Reports a change of the ledger, and tells members what follows for them.
+/// Reports a change of the ledger.
 void SnNode::on_ledger_event(const LedgerEvent& event, Outbox& out) {
     if (const auto* roll = std::get_if<RollChanged>(&event)) {
         report_roll(*roll, out);
@@ -179,12 +182,22 @@ void SnNode::on_ledger_event(const LedgerEvent& event, Outbox& out) {
         motions_.begin_attempt(frozen->contract, now_);
     }
     report(event_of(event, ledger()), out);
-    if (const std::string* contract = contract_with_new_view(event)) {
-        push_view(*contract, out);
-    }
     if (const auto* ended = std::get_if<ContractEnded>(&event)) {
         reports_.forget(ended->contract);
         log_.applied().request_checkpoint();
+    }
+}
+
+/// Once for each contract that the events of an entry have changed.
+void SnNode::push_views(const std::vector<LedgerEvent>& events, Outbox& out) {
+    std::set<std::string> changed;
+    for (const LedgerEvent& event : events) {
+        if (const std::string* contract = contract_with_new_view(event)) {
+            changed.insert(*contract);
+        }
+    }
+    for (const std::string& contract : changed) {
+        push_view(contract, out);
     }
 }
 

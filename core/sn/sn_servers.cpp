@@ -238,10 +238,11 @@ void SnNode::dial_servers(Outbox& out) {
             dialler_.dial(server.address, out);
         }
     }
-    const bool any_here = std::any_of(peers_.begin(), peers_.end(), [](const auto& entry) {
+    const auto is_server_here = [](const auto& entry) {
         return entry.second.role == Role::sn && entry.second.here;
-    });
-    if (outside && options_.sentinel && !any_here) {
+    };
+    if (outside && options_.sentinel &&
+        std::none_of(peers_.begin(), peers_.end(), is_server_here)) {
         dialler_.dial(*options_.sentinel, out);
     }
 }

@@ -436,6 +436,7 @@ void get(Reader& r, RollNews& m) {
 
 Bytes encode_message(const Message& message) {
     Writer writer;
+    writer.reserve(256);
     std::visit([&](const auto& m) { put(writer, m); }, message);
     return writer.take();
 }

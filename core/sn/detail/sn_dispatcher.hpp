@@ -132,6 +132,7 @@ private:
     void report_history(Outbox& out);
     void answer(const Entry& entry, const Answer& answer, Outbox& out);
     void on_ledger_event(const LedgerEvent& event, Outbox& out);
+    void push_views(const std::vector<LedgerEvent>& events, Outbox& out);
     void push_view(const std::string& contract, Outbox& out);
 
     // sn_signed.cpp
