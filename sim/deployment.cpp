@@ -116,11 +116,13 @@ Result<std::vector<SimNodePlan>> plan_apls(const SimEngine& engine, const SimAct
     plan.role = Role::apls;
     plan.host = actor.host;
     plan.listens = {*address, options->port};
-    plan.licences.id = *id;
-    plan.licences.address = plan.listens;
-    plan.licences.licence = std::move(*licence);
-    plan.licences.lease = options->lease;
-    plan.licences.admins = licence_admins(*options, *id);
+    SimNodeSettings settings;
+    settings.licences.id = *id;
+    settings.licences.address = plan.listens;
+    settings.licences.licence = std::move(*licence);
+    settings.licences.lease = options->lease;
+    settings.licences.admins = licence_admins(*options, *id);
+    plan.settings = std::make_shared<const SimNodeSettings>(std::move(settings));
     plan.has_certificate_flags = has_certificate_flags(options->common);
     return std::vector<SimNodePlan>{plan};
 }
@@ -152,7 +154,8 @@ Result<std::vector<SimNodePlan>> plan_sn(const SimEngine& engine, const SimActor
     SimNodePlan plan;
     plan.id = *id;
     plan.role = Role::sn;
-    plan.seat = std::move(*seat);
+    plan.settings =
+        std::make_shared<const SimNodeSettings>(SimNodeSettings{.seat = std::move(*seat)});
     plan.host = actor.host;
     plan.listens = {*address, options->api_port};
     plan.peer_listens = {*address, options->p2p_port.value_or(options->api_port)};
@@ -189,7 +192,8 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
         return seat.error();
     }
     SimNodePlan sl;
-    sl.seat = std::move(*seat);
+    sl.settings =
+        std::make_shared<const SimNodeSettings>(SimNodeSettings{.seat = std::move(*seat)});
     sl.id = *id;
     sl.role = Role::sl;
     sl.host = actor.host;
@@ -211,8 +215,8 @@ Result<std::vector<SimNodePlan>> plan_sl(const SimEngine& engine, const SimActor
         ml.role = Role::ml;
         ml.host = actor.host;
         ml.socket = sl.socket;
-        ml.program = options->ml;
-        ml.properties = actor.properties;
+        ml.settings = std::make_shared<const SimNodeSettings>(
+            SimNodeSettings{.program = options->ml, .properties = actor.properties});
         plans.push_back(std::move(ml));
     }
     return plans;
@@ -238,15 +242,17 @@ Result<std::vector<SimNodePlan>> plan_ml(const SimEngine& engine, const SimActor
     plan.role = Role::ml;
     plan.host = actor.host;
     plan.socket = socket_of(engine, actor.host, property("sl"));
-    plan.program.name = id->name;
-    plan.program.arguments = actor.arguments;
-    plan.program.working_directory = property("working_directory");
-    plan.properties = actor.properties;
+    SimNodeSettings settings;
+    settings.program.name = id->name;
+    settings.program.arguments = actor.arguments;
+    settings.program.working_directory = property("working_directory");
+    settings.properties = actor.properties;
     for (const auto& [key, value] : actor.properties) {
         if (key.starts_with(environment_prefix)) {
-            plan.program.environment[key.substr(environment_prefix.size())] = value;
+            settings.program.environment[key.substr(environment_prefix.size())] = value;
         }
     }
+    plan.settings = std::make_shared<const SimNodeSettings>(std::move(settings));
     return std::vector<SimNodePlan>{plan};
 }
 

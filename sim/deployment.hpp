@@ -13,21 +13,25 @@
 namespace starling {
 
 /// A node to be started, as specified by an actor of the deployment file.
-struct SimNodePlan {
-    NodeId id;
-    Role role = Role::sl;
-    HostIndex host = 0;
-    Address listens;                                ///< SN: its API; SL: its exchange port
-    std::vector<Address> sns;                       ///< SL: the APIs of its SNs
-    Address peer_listens;                           ///< SN: where other SNs dial it
-    std::optional<Address> sentinel;                ///< SN: the SN through which it joins
-    SwarmDuration election_timeout{0};              ///< SN
-    std::string site;                               ///< SL
-    std::string socket;                             ///< SL: its Unix socket; ML: that of its SL
+/// Immutable once it is in a plan: thousands of equal nodes have one.
+struct SimNodeSettings {
     MlOptions program;                              ///< ML
     SeatOptions seat;                               ///< SN, SL: its licence servers
     AplsNodeOptions licences;                       ///< licence server
     std::map<std::string, std::string> properties;  ///< of the actor: `model.*`
+};
+struct SimNodePlan {
+    NodeId id;
+    Role role = Role::sl;
+    HostIndex host = 0;
+    Address listens;                    ///< SN: its API; SL: its exchange port
+    std::vector<Address> sns;           ///< SL: the APIs of its SNs
+    Address peer_listens;               ///< SN: where other SNs dial it
+    std::optional<Address> sentinel;    ///< SN: the SN through which it joins
+    SwarmDuration election_timeout{0};  ///< SN
+    std::string site;                   ///< SL
+    std::string socket;                 ///< SL: its Unix socket; ML: that of its SL
+    std::shared_ptr<const SimNodeSettings> settings;
     bool has_certificate_flags = false;
 };
 

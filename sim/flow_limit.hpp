@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <functional>
+#include <list>
 #include <unordered_map>
 #include <utility>
 
@@ -48,12 +48,12 @@ private:
     struct Flows {
         std::size_t sending = 0;
         std::size_t receiving = 0;
-        std::deque<std::function<void()>> to_send;
-        std::deque<std::function<void()>> to_receive;
+        std::list<std::function<void()>> to_send;  // lists take no memory while they are empty
+        std::list<std::function<void()>> to_receive;
     };
 
     /// Asks each waiting flow once. If its other host has no room, it moves to that host's queue.
-    void start_waiting(std::deque<std::function<void()>>& waiting, const std::size_t& flows) const {
+    void start_waiting(std::list<std::function<void()>>& waiting, const std::size_t& flows) const {
         for (std::size_t left = waiting.size(); left > 0 && flows < flows_max_; --left) {
             const std::function<void()> next = std::move(waiting.front());
             waiting.pop_front();

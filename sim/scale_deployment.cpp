@@ -24,11 +24,12 @@ const char* const xml_head =
     "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
     "<platform version=\"4.1\">\n";
 
-std::string cluster(const std::string& id, std::uint32_t hosts, const std::string& bandwidth) {
+std::string cluster(const std::string& id, std::uint32_t hosts, const std::string& bandwidth,
+                    bool own_loopbacks) {
     return "    <cluster id=\"" + id + "\" prefix=\"" + id + "-\" suffix=\"\" radical=\"1-" +
-           std::to_string(hosts) + "\" speed=\"1Gf\" bw=\"" + bandwidth +
-           "\" lat=\"25us\" loopback_bw=\"5GBps\" loopback_lat=\"20us\" router_id=\"" + id +
-           "-router\"/>\n";
+           std::to_string(hosts) + "\" speed=\"1Gf\" bw=\"" + bandwidth + "\" lat=\"25us\"" +
+           (own_loopbacks ? " loopback_bw=\"5GBps\" loopback_lat=\"20us\"" : "") + " router_id=\"" +
+           id + "-router\"/>\n";
 }
 
 /// Numbers of hosts at each site.
@@ -66,7 +67,7 @@ std::string sites_zone(const ScaleOptions& options) {
     std::uint32_t site = 0;
     for (const std::uint32_t size : site_sizes(options)) {
         const std::string id = "site" + std::to_string(++site);
-        text += cluster(id, size, "1Gbps");
+        text += cluster(id, size, "1Gbps", true);
         links += "    <link id=\"wan-" + id +
                  "\" bandwidth=\"10Gbps\" latency=\"5ms\" sharing_policy=\"SPLITDUPLEX\"/>\n";
         routes += "    <zoneRoute src=\"" + id + "\" dst=\"centre\" gw_src=\"" + id +
@@ -181,7 +182,7 @@ std::string scale_platform(const ScaleOptions& options) {
     std::string text = xml_head;
     if (options.kind == ScaleOptions::Kind::star) {
         text += "  <zone id=\"world\" routing=\"Full\">\n" +
-                cluster("node", options.hosts, "10Gbps") + "  </zone>\n";
+                cluster("node", options.hosts, "10Gbps", options.own_loopbacks) + "  </zone>\n";
     } else {
         text += sites_zone(options);
     }

@@ -20,6 +20,8 @@ struct ScaleOptions {
     std::string sn_host;            ///< empty: the first host
     double churn_percent = 0.0;  ///< of the hosts without the SN, in each period of churn_seconds
     std::uint64_t seed = 1;      ///< of the choice of hosts and times
+    bool own_loopbacks =
+        true;  ///< hosts have a link to themselves: see SimEngine::time_loopbacks()
 };
 
 /// A period of churn; with churn a round takes about as long. Those that leave are off for 10 s.

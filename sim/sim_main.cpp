@@ -303,8 +303,13 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     }
     status.doing("reading it");
     const bool scaled = flags.scale.hosts > 0;
-    const SubstituteFile platform(
-        flags.platform, scaled && flags.platform.empty() ? scale_platform(flags.scale) : "");
+    const bool equal_hosts = scaled && flags.platform.empty() &&
+                             flags.scale.kind == ScaleOptions::Kind::star &&
+                             std::none_of(options.faults.begin(), options.faults.end(), is_of_link);
+    ScaleOptions scale = flags.scale;
+    scale.own_loopbacks = !equal_hosts;
+    const SubstituteFile platform(flags.platform,
+                                  scaled && flags.platform.empty() ? scale_platform(scale) : "");
     SimEngine engine("swarm-sim", simgrid, scaled || is_large(platform.path()));
     engine.set_meter(status.meter());
     if (scaled) {
@@ -318,8 +323,7 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     if (const auto checked = check_links(engine, options.faults); !checked) {
         return usage(checked.error().message);
     }
-    if (scaled && flags.platform.empty() && flags.scale.kind == ScaleOptions::Kind::star &&
-        std::none_of(options.faults.begin(), options.faults.end(), is_of_link)) {
+    if (equal_hosts) {
         engine.assume_equal_hosts();
     }
     if (const auto read = read_watts(engine, platform.path(), options); !read) {

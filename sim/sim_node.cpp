@@ -18,7 +18,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
                                 const MemoryStore* store, std::shared_ptr<SharedRounds> shared,
                                 const Hasher& hasher) {
     if (plan.role == Role::apls) {
-        AplsNodeOptions options = plan.licences;
+        AplsNodeOptions options = plan.settings->licences;
         options.recovered = store->log.records;
         return make_apls_node(std::move(options));
     }
@@ -34,8 +34,9 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.election_timeout = plan.election_timeout;
         options.number = server_number(hasher, plan.id, start);
         options.seed = options.number;
-        return watch_dials(make_licensed_node(make_sn_node(std::move(options), hasher), plan.seat),
-                           {sentinel_target(plan.sentinel), licence_target(plan.seat.servers)});
+        return watch_dials(
+            make_licensed_node(make_sn_node(std::move(options), hasher), plan.settings->seat),
+            {sentinel_target(plan.sentinel), licence_target(plan.settings->seat.servers)});
     }
     if (plan.role == Role::sl) {
         SlNodeOptions options;
@@ -47,8 +48,9 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.kept = store->models;
         options.shared = std::move(shared);
-        return watch_dials(make_licensed_node(make_sl_node(std::move(options), hasher), plan.seat),
-                           {sn_target(plan.sns), licence_target(plan.seat.servers)});
+        return watch_dials(
+            make_licensed_node(make_sl_node(std::move(options), hasher), plan.settings->seat),
+            {sn_target(plan.sns), licence_target(plan.settings->seat.servers)});
     }
     MlNodeOptions options;
     options.id = plan.id;

@@ -69,14 +69,13 @@ Result<void> SimRoutes::check_values(const std::vector<s4u::Link*>& links) const
 }
 
 SimRoute SimRoutes::route(HostIndex from, HostIndex to) const {
-    if (!equal_) {
+    if (!equal_ || from == to) {
         return find(from, to);
     }
-    std::optional<SimRoute>& known = from == to ? to_self_ : any_;
-    if (!known) {
-        known = find(from, to);
+    if (!any_) {
+        any_ = find(from, to);
     }
-    return *known;
+    return *any_;
 }
 
 SimRoute SimRoutes::find(HostIndex from, HostIndex to) const {
@@ -112,6 +111,9 @@ std::vector<SimLink> SimRoutes::links(HostIndex from, HostIndex to) const {
 }
 
 bool SimRoutes::has_own_loopback(HostIndex host) const {
+    if (equal_) {
+        return true;
+    }
     const auto [known, fresh] = loopbacks_.try_emplace(host, false);
     if (fresh && !zones_without_routes_.empty() &&
         zones_without_routes_.contains(hosts_[host]->get_englobing_zone()->get_name())) {

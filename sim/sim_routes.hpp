@@ -37,8 +37,7 @@ public:
     SimRoute route(HostIndex from, HostIndex to) const;
     /// Its links, with the TCP payload that each can carry. Throws as route() does.
     std::vector<SimLink> links(HostIndex from, HostIndex to) const;
-    /// From here on one look-up answers for all pairs of hosts, and one for all hosts to
-    /// themselves.
+    /// From here on one look-up answers for all pairs of hosts, and each has its own loopback.
     void assume_equal() { equal_ = true; }
     bool has_own_loopback(HostIndex host) const;
     /// Bytes per second on the host's route to itself, if that is one link of which each transfer
@@ -60,7 +59,6 @@ private:
     mutable std::unordered_map<HostIndex, double> unshared_;  ///< of unshared_loopback()
     bool equal_ = false;                                      ///< see assume_equal()
     mutable std::optional<SimRoute> any_;                     ///< then: from one host to another
-    mutable std::optional<SimRoute> to_self_;                 ///< from a host to itself
 };
 
 }  // namespace starling

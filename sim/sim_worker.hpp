@@ -1,7 +1,7 @@
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -40,8 +40,8 @@ public:
 private:
     /// One of the worker's threads.
     struct Queue {
-        std::deque<std::pair<std::uint64_t, Work>> works;  ///< the first one is under way
-        CpuTask task;                                      ///< its part that is under way
+        std::list<std::pair<std::uint64_t, Work>> works;  ///< the first one is under way
+        CpuTask task;                                     ///< its part that is under way
     };
 
     double compute_seconds(const Work& what) const;

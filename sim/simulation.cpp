@@ -117,6 +117,9 @@ struct Simulation::Impl {
         member->outcome.role = plan.role;
         member->outcome.host = engine.host_name(plan.host);
         member->store = std::make_unique<MemoryStore>();
+        // Nobody will read the log of an SN that is never started again.
+        member->store->keeps_log =
+            !options.large || !options.faults.empty() || engine.host_restarts(plan.host);
         member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
                                                engine.host_flops_per_second(plan.host));
         if (plan.has_certificate_flags && !std::exchange(certificates_noted, true)) {
@@ -125,9 +128,13 @@ struct Simulation::Impl {
                                    "a simulation reads no certificates and no keys: identities "
                                    "are as deployed"));
         }
-        plan.licences.unix_ns_at_zero =
-            options.date.value_or(plan.licences.licence.valid_from) * 1'000'000'000 -
-            to_ns(engine.now());
+        if (plan.role == Role::apls) {
+            SimNodeSettings settings = *plan.settings;
+            settings.licences.unix_ns_at_zero =
+                options.date.value_or(settings.licences.licence.valid_from) * 1'000'000'000 -
+                to_ns(engine.now());
+            plan.settings = std::make_shared<const SimNodeSettings>(std::move(settings));
+        }
         member->plan = std::move(plan);
         members.push_back(std::move(member));
         start(*members.back());
@@ -190,7 +197,7 @@ struct Simulation::Impl {
         };
         if (!options.train) {
             Result<TrainingModel> model =
-                read_training_model(plan.properties, plan.program.environment);
+                read_training_model(plan.settings->properties, plan.settings->program.environment);
             if (!model) {
                 throw UsageError(plan.id.name + ": " + model.error().message);
             }
@@ -200,11 +207,11 @@ struct Simulation::Impl {
         }
         ProgramOptions program;
         program.name = plan.id;
-        program.arguments = plan.program.arguments;
-        program.environment = plan.program.environment;
+        program.arguments = plan.settings->program.arguments;
+        program.environment = plan.settings->program.environment;
         program.working_directory = std::filesystem::absolute(options.workspace) /
                                     directory_name(engine.host_name(plan.host)) /
-                                    plan.program.working_directory;
+                                    plan.settings->program.working_directory;
         std::error_code failed;
         std::filesystem::create_directories(program.working_directory, failed);
         if (failed) {

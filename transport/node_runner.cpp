@@ -123,7 +123,8 @@ void NodeRunner::step(const Input& input) {
 
 void NodeRunner::step_node(const Input& input) {
     now_ = std::max(now_, services_.endpoint.now());
-    std::vector<Effect> effects;
+    thread_local std::vector<Effect> effects;  // its memory is used again
+    effects.clear();
     node_.step(now_, input, effects);
     for (Effect& effect : effects) {
         waiting_effects_.push_back(std::move(effect));
@@ -150,7 +151,7 @@ void NodeRunner::step_together(const std::vector<Input>& inputs) {
 /// the node ends as if it had crashed before those effects.
 void NodeRunner::write_waiting() {
     std::vector<StoreWrite> writes;
-    std::deque<Effect> others;
+    std::list<Effect> others;
     bool ended = false;
     for (Effect& effect : waiting_effects_) {
         ended = ended || is_stop(effect);
@@ -211,8 +212,8 @@ void NodeRunner::handle_waiting() {
     while (!busy() && !stopped_ && !waiting_inputs_.empty()) {
         if (services_.group_commits && waiting_inputs_.size() > 1) {
             const auto begin = waiting_inputs_.begin();
-            const auto end =
-                begin + static_cast<std::ptrdiff_t>(std::min(together_max, waiting_inputs_.size()));
+            const auto end = std::next(
+                begin, static_cast<std::ptrdiff_t>(std::min(together_max, waiting_inputs_.size())));
             const std::vector<Input> inputs(std::make_move_iterator(begin),
                                             std::make_move_iterator(end));
             waiting_inputs_.erase(begin, end);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <vector>
@@ -125,8 +125,9 @@ private:
     Node& node_;
     NodeServices services_;
     std::map<std::uint32_t, SwarmTime> timers_;
-    std::deque<Effect> waiting_effects_;   ///< not executed yet, in order
-    std::deque<Input> waiting_inputs_;     ///< handled after all of waiting_effects_
+    // Lists: an empty deque would take as much memory as an effect.
+    std::list<Effect> waiting_effects_;    ///< not executed yet, in order
+    std::list<Input> waiting_inputs_;      ///< handled after all of waiting_effects_
     std::optional<SwarmTime> busy_until_;  ///< end of a simulated write
     std::optional<Stop> stopped_;
     SwarmTime now_{};  ///< of the last step; never decreases

@@ -36,6 +36,9 @@ Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> rec
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
+    if (!keeps_log) {
+        return {};
+    }
     STARLING_INVARIANT(first >= 1 && first <= log.records.size() + 1, "a log has no gaps");
     const auto from = log.records.begin() + static_cast<std::ptrdiff_t>(first - 1);
     remember({log.vote, first, {from, log.records.end()}});

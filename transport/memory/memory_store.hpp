@@ -35,7 +35,9 @@ public:
     std::vector<KeptModel> models;  ///< the newest last
     KeptStates states;
     SwarmDuration duration = std::chrono::milliseconds(1);
-    bool full = false;             ///< every write fails
+    bool keeps_log =
+        true;           ///< false: its records are dropped: for a node that is never started again
+    bool full = false;  ///< every write fails
     bool fail_next_write = false;  ///< only the next one fails
     /// A disk that lies about durability: a crash loses this many of the newest writes, completed
     /// or not. For tests that must detect this.
