@@ -217,9 +217,9 @@ struct Contract {
 };
 
 /// Nodes of a large swarm send heartbeats, and are looked at, so many times more rarely: an SN has
-/// about five hundred of each in a second.
+/// about 250 of each in a second.
 constexpr int rarer_by(std::size_t members) {
-    constexpr std::size_t a_second = 500;
+    constexpr std::size_t a_second = 250;
     constexpr std::size_t most = 60;
     return static_cast<int>(std::clamp<std::size_t>(members / a_second, 1, most));
 }

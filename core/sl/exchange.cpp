@@ -44,8 +44,9 @@ Exchange::Exchange(ExchangeSetup setup)
       merged_(plan().owner_of.size(), codec_.compresses()) {
     STARLING_INVARIANT(own_.size() == merged_.size(),
                        "the ML's parameters were cut by the same layout");
+    states_.reserve(partners_.size());
     for (const std::uint32_t partner : partners_) {
-        states_.emplace_hint(states_.end(), partner, Partner{});
+        states_.emplace_back(partner, Partner{});
     }
     set_missing();
 }
@@ -54,7 +55,7 @@ Exchange::Exchange(ExchangeSetup setup)
 void Exchange::set_missing() {
     for (std::uint32_t segment = 0; segment < merged_.size(); ++segment) {
         if (!owned(segment)) {
-            states_[plan().source_of(segment, self_)].merged.insert(segment);
+            state_of(plan().source_of(segment, self_)).merged.insert(segment);
         }
     }
     if (!owned_segments().empty()) {
@@ -63,7 +64,7 @@ void Exchange::set_missing() {
                 continue;
             }
             const RoundMember& member = setup_.members[contributor];
-            SegmentSet& missing = states_[contributor].contributions;
+            SegmentSet& missing = state_of(contributor).contributions;
             for (const std::uint32_t segment : owned_segments()) {
                 if (!setup_.kept || !setup_.kept->find(member, segment)) {
                     missing.insert(segment);
@@ -96,13 +97,19 @@ std::uint64_t Exchange::missing_bytes(const SegmentSet& segments, SegmentKind ki
     return bytes;
 }
 
-std::uint32_t Exchange::partner_index(const NodeId& node) const {
+std::size_t Exchange::place_of(const NodeId& node) const {
     const auto at = std::lower_bound(
         partners_.begin(), partners_.end(), node,
         [this](std::uint32_t partner, const NodeId& id) { return id_of(partner) < id; });
     return at != partners_.end() && id_of(*at) == node
-               ? *at
-               : static_cast<std::uint32_t>(members().size());
+               ? static_cast<std::size_t>(at - partners_.begin())
+               : partners_.size();
+}
+
+Exchange::Partner& Exchange::state_of(std::uint32_t member) {
+    const auto at = std::lower_bound(partners_.begin(), partners_.end(), member);
+    STARLING_INVARIANT(at != partners_.end() && *at == member, "segments go between partners only");
+    return states_[static_cast<std::size_t>(at - partners_.begin())].second;
 }
 
 void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
@@ -130,11 +137,11 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
 }
 
 void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
-    const auto found = states_.find(partner_index(peer));
-    if (found == states_.end()) {
+    const std::size_t place = place_of(peer);
+    if (place == states_.size()) {
         return;
     }
-    auto& [member, partner] = *found;
+    auto& [member, partner] = states_[place];
     partner.up = true;
     note_window(member, partner);
     partner.served.clear();
@@ -146,11 +153,11 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
 }
 
 void Exchange::on_peer_lost(const NodeId& peer) {
-    const auto found = states_.find(partner_index(peer));
-    if (found == states_.end()) {
+    const std::size_t place = place_of(peer);
+    if (place == states_.size()) {
         return;
     }
-    auto& [member, partner] = *found;
+    auto& [member, partner] = states_[place];
     partner.up = false;
     note_window(member, partner);
     if (std::exchange(partner.requested, 0) > 0) {  // it requests them again when it is back
@@ -161,11 +168,11 @@ void Exchange::on_peer_lost(const NodeId& peer) {
 }
 
 void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
-    const auto found = states_.find(partner_index(from));
-    if (found == states_.end()) {
+    const std::size_t place = place_of(from);
+    if (place == states_.size()) {
         return;
     }
-    auto& [member, partner] = *found;
+    auto& [member, partner] = states_[place];
     const std::size_t count = merged_.size();
     const bool merged = fetch.kind == SegmentKind::merged;
     for (const std::uint32_t segment : segments_in(fetch.ranges, count)) {
@@ -186,18 +193,18 @@ void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t se
 
 Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                                   Blob body, Outbox& out) {
-    const auto found = states_.find(partner_index(from));
+    const std::size_t place = place_of(from);
     if (data.key != setup_.key) {
         return Error{Errc::stale, "segment of another round or attempt"};
     }
-    if (found == states_.end() || data.index >= merged_.size()) {
+    if (place == states_.size() || data.index >= merged_.size()) {
         return Error{Errc::malformed,
                      "segment from a node or with an index that does not belong to this round"};
     }
     if (Result<void> sound = codec_.check(data.index, body, own_.has_reference()); !sound) {
         return sound.error();
     }
-    auto& [member, partner] = *found;
+    auto& [member, partner] = states_[place];
     const bool merged = data.kind == SegmentKind::merged;
     SegmentSet& missing = merged ? partner.merged : partner.contributions;
     const bool is_missing = missing.contains(data.index);
@@ -227,9 +234,9 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     if (setup_.kept != nullptr) {
         setup_.kept->keep(setup_.members[member], data.index, body, setup_.layout->size_bytes());
     }
-    const auto place = std::lower_bound(contributors().begin(), contributors().end(), member);
-    contribute(data.index, static_cast<std::size_t>(place - contributors().begin()),
-               std::move(body), out);
+    const auto at = std::lower_bound(contributors().begin(), contributors().end(), member);
+    contribute(data.index, static_cast<std::size_t>(at - contributors().begin()), std::move(body),
+               out);
     if (!contributes(partner)) {
         request_within_window(now, out);
     }
@@ -276,7 +283,7 @@ void Exchange::store_merged(std::uint32_t segment, Blob values, Blob encoded, Ou
         return;
     }
     for (const std::uint32_t member : requesters->second) {
-        --states_.at(member).requested;
+        --state_of(member).requested;
         send_segment(id_of(member), SegmentKind::merged, segment, merged_.encoded(segment), out);
     }
     requesters_.erase(requesters);

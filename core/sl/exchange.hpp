@@ -146,8 +146,10 @@ private:
     const std::vector<std::uint32_t>& owned_segments() const { return plan_->owned_by(self_); }
     void set_missing();
     const NodeId& id_of(std::uint32_t member) const { return setup_.members[member].id; }
-    /// The number of members: `node` is not a partner.
-    std::uint32_t partner_index(const NodeId& node) const;
+    /// In partners_ and states_; their size: `node` is not a partner.
+    std::size_t place_of(const NodeId& node) const;
+    /// \pre `member` is a partner
+    Partner& state_of(std::uint32_t member);
     void note_window(std::uint32_t member, Partner& partner);
     void request_within_window(SwarmTime now, Outbox& out);
     bool open_window(Outbox& out);
@@ -177,7 +179,7 @@ private:
     std::shared_ptr<const RoundPlan> plan_;
     std::uint32_t self_ = 0;  ///< index of this member
     std::vector<std::uint32_t> partners_;
-    std::map<std::uint32_t, Partner> states_;  ///< of the partners, by index
+    std::vector<std::pair<std::uint32_t, Partner>> states_;  ///< of partners_, in their order
     /// Partners that may be asked for contributions as soon as others have sent theirs.
     std::set<std::uint32_t> queued_;
     std::size_t sending_ = 0;  ///< partners that were asked for contributions

@@ -66,19 +66,19 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
 }
 
 void Exchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
-    const auto found = states_.find(partner_index(from));
-    const bool known = found != states_.end();
-    const std::uint32_t owed = known ? found->second.requested : 0;
+    const std::size_t place = place_of(from);
+    const bool known = place < states_.size();
+    const std::uint32_t owed = known ? states_[place].second.requested : 0;
     out.send(from, FetchProbeReply{probe.key, probe.serial, known, owed});
 }
 
 void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                               Outbox& out) {
-    const auto found = states_.find(partner_index(from));
-    if (found == states_.end() || !reply.known) {
+    const std::size_t place = place_of(from);
+    if (place == states_.size() || !reply.known) {
         return;  // it has not begun the attempt, and has stored the requests for it
     }
-    Partner& partner = found->second;
+    Partner& partner = states_[place].second;
     if (!partner.up || reply.serial <= partner.probe_at_request || reply.serial > partner.probe) {
         return;
     }

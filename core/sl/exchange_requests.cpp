@@ -47,7 +47,7 @@ void Exchange::note_window(std::uint32_t member, Partner& partner) {
 void Exchange::request_within_window(SwarmTime now, Outbox& out) {
     while (sending_ < fan_in_window && !queued_.empty()) {
         const std::uint32_t member = *queued_.begin();
-        Partner& partner = states_.at(member);
+        Partner& partner = state_of(member);
         partner.in_window = true;
         note_window(member, partner);
         // Its rate counts the time only in which it was waited for.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 #include "core/params/segment_set.hpp"
@@ -37,11 +36,14 @@ public:
         if (first_.insert(segment)) {
             return true;
         }
-        std::uint8_t& repeats = repeats_[segment];
-        if (repeats + 1 == copies_max) {
+        auto at = std::ranges::lower_bound(repeats_, segment, {}, &Repeats::segment);
+        if (at == repeats_.end() || at->segment != segment) {
+            at = repeats_.insert(at, {segment, 0});
+        }
+        if (at->count + 1 == copies_max) {
             return false;
         }
-        ++repeats;
+        ++at->count;
         return true;
     }
     void clear() {
@@ -51,7 +53,11 @@ public:
 
 private:
     SegmentSet first_;
-    std::map<std::uint32_t, std::uint8_t> repeats_;
+    struct Repeats {
+        std::uint32_t segment = 0;
+        std::uint8_t count = 0;
+    };
+    std::vector<Repeats> repeats_;  ///< ascending
 };
 
 }  // namespace starling
