@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -58,7 +59,10 @@ private:
 struct Lane {
     ItemQueue queue;
     std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
-    bool flowing = false;    ///< a burst was taken from the queue and is not sent completely
+    bool flowing = false;  ///< a burst was taken from the queue and is not sent completely
+    /// Of a small burst, when it will be: without an event of its own, unless more is queued.
+    std::optional<SwarmTime> free_at;
+    bool wakes = false;      ///< an event at free_at starts what is queued
     bool preparing = false;  ///< the sender's thread encrypts the burst after it
     std::shared_ptr<std::vector<Item>> prepared;  ///< and has done so
     std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start

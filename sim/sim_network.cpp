@@ -208,9 +208,10 @@ struct SimNetwork::Impl {
             return;
         }
         if (!cpu) {
-            if (!lane.flowing && !lane.queue.empty()) {
+            if (!is_flowing(lane) && !lane.queue.empty()) {
                 flow(connection, side, take_burst(lane, most_in_burst(*connection, side)));
             }
+            wake_when_free(connection, side);
             return;
         }
         if (!lane.flowing && lane.prepared) {
@@ -228,6 +229,25 @@ struct SimNetwork::Impl {
                              connection->lane[index(side)].prepared = burst;
                              start_burst(connection, side);
                          });
+    }
+
+    bool is_flowing(Lane& lane) const {
+        if (lane.free_at && *lane.free_at <= engine.now()) {
+            lane.slow_start.idle_from(*lane.free_at);
+            lane.free_at.reset();
+            lane.flowing = false;
+        }
+        return lane.flowing;
+    }
+
+    void wake_when_free(const ConnectionPtr& connection, int side) {
+        Lane& lane = connection->lane[index(side)];
+        if (lane.free_at && !lane.queue.empty() && !std::exchange(lane.wakes, true)) {
+            engine.at(*lane.free_at, [this, connection, side] {
+                connection->lane[index(side)].wakes = false;
+                start_burst(connection, side);
+            });
+        }
     }
 
     std::uint64_t most_in_burst(const Connection& connection, int side) {
@@ -279,6 +299,9 @@ struct SimNetwork::Impl {
             return reset(connection, "the route to " + engine.host_name(to) + " is down", {});
         }
         const bool small = bytes <= coalesce_bytes_max;
+        if (small && bursts == Bursts::large && !cpu) {
+            return send_small(connection, side, std::move(burst), bytes);
+        }
         const bool limited = bursts == Bursts::large && from != to && !small;
         if (limited && !limit.admit(from, to, [this, connection, side, burst, bytes] {
                 start_transfer(connection, side, burst, bytes);
@@ -297,6 +320,21 @@ struct SimNetwork::Impl {
         connection->lane[index(side)].transfer =
             unshared ? engine.transfer_unshared(from, to, bytes, std::move(ended))
                      : engine.transfer(from, to, bytes, std::move(ended));
+    }
+
+    /// Most messages are small and alone, so that one event for each of them is most of all events.
+    void send_small(const ConnectionPtr& connection, int side, Burst burst, std::uint64_t bytes) {
+        Lane& lane = connection->lane[index(side)];
+        const SimRoute route = route_from(*connection, side);
+        lane.free_at =
+            engine.now() + from_seconds(static_cast<double>(bytes) / route.bytes_per_second);
+        ++lane.in_flight;
+        lane.last_arrival = std::max(lane.last_arrival, *lane.free_at + route.latency);
+        engine.at(lane.last_arrival, [this, connection, side, bytes, burst = std::move(burst)] {
+            engine.meter().bytes_moved.fetch_add(bytes, std::memory_order_relaxed);
+            receive(connection, side, burst);
+        });
+        wake_when_free(connection, side);
     }
 
     void transfer_ended(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
@@ -393,8 +431,8 @@ struct SimNetwork::Impl {
     }
 
     void finish_closing(const ConnectionPtr& connection) {
-        const Lane& lane = connection->lane[index(connection->closing)];
-        if (connection->open && lane.queue.empty() && !lane.flowing && !lane.preparing &&
+        Lane& lane = connection->lane[index(connection->closing)];
+        if (connection->open && lane.queue.empty() && !is_flowing(lane) && !lane.preparing &&
             !lane.prepared && lane.in_flight == 0) {
             const Slot& closed = *connection->end[index(connection->closing)];
             reset(connection, closed.place.id.name + " has closed the connection", {});

@@ -117,18 +117,25 @@ void NodeRunner::handle(Input input) {
 }
 
 void NodeRunner::step(const Input& input) {
-    step_node(input);
+    step_node(input, true);
     execute_waiting();
 }
 
-void NodeRunner::step_node(const Input& input) {
+/// \param at_once  effects are executed here as far as none has to wait.
+void NodeRunner::step_node(const Input& input, bool at_once) {
     now_ = std::max(now_, services_.endpoint.now());
-    thread_local std::vector<Effect> effects;  // its memory is used again
+    static thread_local std::vector<Effect> spare;  // its memory is used again and again
+    std::vector<Effect> effects = std::move(spare);
     effects.clear();
     node_.step(now_, input, effects);
     for (Effect& effect : effects) {
-        waiting_effects_.push_back(std::move(effect));
+        if (at_once && waiting_effects_.empty() && !busy() && !stopped_) {
+            execute(effect);
+        } else {
+            waiting_effects_.push_back(std::move(effect));
+        }
     }
+    spare = std::move(effects);
 }
 
 void NodeRunner::handle_together(const std::vector<Input>& inputs) {
@@ -141,7 +148,7 @@ void NodeRunner::step_together(const std::vector<Input>& inputs) {
         if (stopped_ || std::any_of(waiting_effects_.begin(), waiting_effects_.end(), is_stop)) {
             break;
         }
-        step_node(input);
+        step_node(input, false);
     }
     write_waiting();
     execute_waiting();

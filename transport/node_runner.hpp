@@ -113,7 +113,7 @@ public:
 
 private:
     void step(const Input& input);
-    void step_node(const Input& input);
+    void step_node(const Input& input, bool at_once);
     void step_together(const std::vector<Input>& inputs);
     void write_waiting();
     void execute_waiting();
