@@ -8,16 +8,15 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <random>
 
 #include <CLI/CLI.hpp>
 
-#include "core/board/report_page.hpp"
 #include "core/files/read_file.hpp"
 #include "core/licence/licence.hpp"
 #include "sim/deployment.hpp"
 #include "sim/duration.hpp"
 #include "sim/guarded_run.hpp"
+#include "sim/output_files.hpp"
 #include "sim/platform_file.hpp"
 #include "sim/scale_deployment.hpp"
 #include "sim/scale_summary.hpp"
@@ -33,9 +32,7 @@ struct Flags {
     std::string platform;
     std::string deployment;
     std::uint64_t seed = 1;
-    std::string trace;
-    std::string json;
-    std::string report;
+    OutputFlags out;
     std::vector<std::string> faults;
     std::string calibration;
     double cores_shared = 0.0;
@@ -59,10 +56,12 @@ void declare(CLI::App& app, Flags& flags) {
                    "SimGrid deployment file; functions run-apls, run-sn, run-sl, ml with the "
                    "binaries' arguments");
     app.add_option("--seed", flags.seed, "seed of all random numbers")->capture_default_str();
-    app.add_option("--trace", flags.trace, "write the trace of all nodes to this file");
-    app.add_option("--json", flags.json, "write the summary as JSON to this file");
-    app.add_option("--report", flags.report,
+    app.add_option("--trace", flags.out.trace, "write the trace of all nodes to this file");
+    app.add_option("--json", flags.out.json, "write the summary as JSON to this file");
+    app.add_option("--report", flags.out.report,
                    "write a page with timeline, curves and replay to this file (HTML)");
+    app.add_option("--timeline", flags.out.timeline,
+                   "write the run for ui.perfetto.dev or chrome://tracing to this file (JSON)");
     app.add_option("--fault", flags.faults,
                    "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the "
                    "rest of the text is its name, including spaces; repeatable")
@@ -163,7 +162,7 @@ Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction t
     options.train = std::move(train);
     options.workspace = flags.workspace;
     options.seed = flags.seed;
-    options.report_use = !flags.json.empty();
+    options.report_use = !flags.out.json.empty();
     if (flags.cores_shared > 0.0) {
         options.cores_shared = flags.cores_shared;
     }
@@ -263,18 +262,13 @@ Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faul
     return {};
 }
 
-/// The page that --report asks for.
-Result<void> write_report(const Flags& flags, const RunModel& model) {
-    std::random_device random;
-    const PageNonce nonce = {random(), random(), random(), random()};
+/// Of the page that --report asks for.
+std::string title_of(const Flags& flags) {
     const auto name_of = [](const std::string& file, const std::string& without_file) {
         return file.empty() ? without_file : std::filesystem::path(file).filename().string();
     };
-    const std::string title =
-        name_of(flags.deployment, std::to_string(flags.scale.hosts) + " hosts") + " on " +
-        name_of(flags.platform, "a generated platform") + ", seed " + std::to_string(flags.seed);
-    const ShownRun run{"simulation", "simulated", &model};
-    return write_report_page(flags.report, title, std::span(&run, 1), "", nonce);
+    return name_of(flags.deployment, std::to_string(flags.scale.hosts) + " hosts") + " on " +
+           name_of(flags.platform, "a generated platform") + ", seed " + std::to_string(flags.seed);
 }
 
 Result<void> read_watts(const SimEngine& engine, const std::string& platform_file,
@@ -294,12 +288,9 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     for (const std::string& setting : flags.simgrid) {
         simgrid.push_back("--cfg=" + setting);
     }
-    std::ofstream trace_file;
-    if (!flags.trace.empty()) {
-        trace_file.open(flags.trace, std::ios::trunc);
-        if (!trace_file) {
-            return usage("--trace: can't write " + flags.trace);
-        }
+    OutputFiles files(flags.out, title_of(flags), flags.seed);
+    if (const auto opened = files.open(); !opened) {
+        return usage(opened.error().message);
     }
     status.doing("reading it");
     const bool scaled = flags.scale.hosts > 0;
@@ -329,11 +320,8 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
     if (const auto read = read_watts(engine, platform.path(), options); !read) {
         return usage("platform file " + flags.platform + ": " + read.error().message);
     }
-    RunModel model;
-    model.set_virtual_time();
-    SimTrace trace(flags.trace.empty() ? nullptr : &trace_file, flags.quiet ? nullptr : &std::cout,
-                   level_named(flags.log_level), flags.seed,
-                   flags.report.empty() ? nullptr : &model);
+    SimTrace trace(files.trace(), flags.quiet ? nullptr : &std::cout, level_named(flags.log_level),
+                   flags.seed, files.model());
     Simulation simulation(engine, trace, std::move(options));
     status.doing("reading the deployment file " + flags.deployment);
     if (const auto loaded = load(engine, simulation, flags); !loaded) {
@@ -347,16 +335,11 @@ int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
         std::cout << scale_summary(outcome, flags.scale);
     }
     std::cout << std::flush;
-    if (!flags.json.empty() && !(std::ofstream(flags.json) << summary_json(outcome, flags.seed))) {
-        return usage("--json: can't write " + flags.json);
+    if (const auto written = files.finish(outcome); !written) {
+        return usage(written.error().message);
     }
-    if (!flags.report.empty()) {
-        if (const auto written = write_report(flags, model); !written) {
-            return usage("--report: " + written.error().message);
-        }
-    }
-    if (!flags.trace.empty() && !trace_file.flush()) {
-        std::cerr << "swarm-sim: --trace: can't write all of " << flags.trace << "\n";
+    if (!files.trace_is_written()) {
+        std::cerr << "swarm-sim: --trace: can't write all of " << flags.out.trace << "\n";
         return exit_code::failed;
     }
     return outcome.exit_code();

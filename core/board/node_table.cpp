@@ -114,6 +114,9 @@ void NodeTable::enter(std::size_t index, NodeActivity state, std::uint64_t round
     if (spans_.size() > spans_max_) {
         spans_.pop_front();
     }
+    if (on_enter_) {
+        on_enter_(index, node, now);
+    }
 }
 
 void NodeTable::write(JsonWriter& json, std::uint64_t since) const {

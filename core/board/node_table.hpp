@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -83,6 +84,10 @@ public:
     /// To be called when a role is learned or an SN ends or starts: see no_server_left().
     void count_servers();
 
+    /// Is called whenever a node has entered another state, or the same one of another round.
+    void on_enter(std::function<void(std::size_t index, const BoardNode& node, Moment now)> call) {
+        on_enter_ = std::move(call);
+    }
     /// The node is in that state from now on. A repeated state of the same round changes nothing.
     void enter(std::size_t index, NodeActivity state, std::uint64_t round, Moment now);
 
@@ -99,6 +104,7 @@ private:
     std::size_t next_span_ = 0;
     std::size_t servers_ = 0;
     std::size_t servers_ended_ = 0;
+    std::function<void(std::size_t, const BoardNode&, Moment)> on_enter_;
 };
 
 }  // namespace starling

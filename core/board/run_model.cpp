@@ -106,6 +106,16 @@ void RunModel::add(std::int64_t time_ns, std::string_view name, const TraceEvent
         add_of_contract(node, event.name, fields);
     }
     note(node, event);
+    if (observer_ != nullptr) {
+        observer_->happened(node, nodes_.at(node), event, now_.us);
+    }
+}
+
+void RunModel::set_observer(RunObserver& observer) {
+    observer_ = &observer;
+    nodes_.on_enter([&observer](std::size_t index, const BoardNode& node, Moment now) {
+        observer.entered(index, node, now.us);
+    });
 }
 
 void RunModel::note(std::size_t node, const TraceEvent& event) {

@@ -8,6 +8,7 @@
 #include "core/board/node_table.hpp"
 #include "core/board/notes.hpp"
 #include "core/board/round_table.hpp"
+#include "core/board/run_observer.hpp"
 #include "core/trace/event_fields.hpp"
 
 namespace starling {
@@ -40,6 +41,8 @@ public:
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event) override {
         add(to_ns(time), node.name, event);
     }
+    /// Tells `observer`, which must outlive this, of all that follows.
+    void set_observer(RunObserver& observer);
     /// See virtual_time().
     void set_virtual_time() { virtual_time_ = true; }
     /// A start line of a trace (trace_start_mark): it gives role and kind of the run.
@@ -83,6 +86,7 @@ private:
     RoundTable rounds_;
     Notes notes_;
     Curves curves_;
+    RunObserver* observer_ = nullptr;
     Moment now_;
     std::optional<std::int64_t> start_ns_;
     std::int64_t latest_us_ = 0;

@@ -28,6 +28,8 @@ constexpr Flag board_flags[] = {
     {"--cacert", "FILE", live_group, "File of trusted CA certificates, instead of --capath",
      "SWARM_ID_CACERT"},
     {"--html", "FILE", page_group, "Write the page with the run in it to this file, and end"},
+    {"--timeline", "FILE", page_group,
+     "Write the run's timeline for ui.perfetto.dev or chrome://tracing to this file, and end"},
     {"--port", "PORT", page_group, "Serve the page on 127.0.0.1, 1 to 65535; default: 30380"},
     {"--title", "TEXT", page_group, "Heading of the page"},
 };
@@ -99,8 +101,9 @@ Result<Parsed<BoardOptions>> parse_board(const std::vector<std::string>& argumen
                                : "--sn-ip and trace files exclude each other");
     }
     options.html = values.text("--html");
-    if (!options.html.empty() && !options.servers.empty()) {
-        return board_usage("--html needs trace files");
+    options.timeline = values.text("--timeline");
+    if (!options.servers.empty() && !(options.html.empty() && options.timeline.empty())) {
+        return board_usage("--html and --timeline need trace files");
     }
     options.title = values.text("--title");
     options.contract = values.text("--contract", "default");

@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <random>
 
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "core/board/timeline_file.hpp"
 #include "deploy/board/board_content.hpp"
 #include "deploy/board/live_feed.hpp"
 #include "deploy/board/status_events.hpp"
@@ -36,9 +38,27 @@ std::string title_of(const BoardOptions& options) {
                                     : "Swarm run";
 }
 
-Result<int> write_page(const BoardOptions& options, TraceFiles& files) {
+/// The page, the timeline, or both.
+Result<int> write_files(const BoardOptions& options, TraceFiles& files) {
     RunModel model;
+    std::optional<TimelineFile> timeline;
+    if (!options.timeline.empty()) {
+        Result<TimelineFile> file = TimelineFile::create(options.timeline, model);
+        if (!file) {
+            return file.error();
+        }
+        timeline = std::move(*file);
+    }
     files.read_into(model, std::numeric_limits<std::size_t>::max());
+    if (timeline) {
+        if (const auto written = timeline->finish(); !written) {
+            return written.error();
+        }
+        std::printf("%s\n", options.timeline.c_str());
+    }
+    if (options.html.empty()) {
+        return exit_code::ok;
+    }
     const ShownRun run{"run", model.virtual_time() ? "simulated" : "recorded", &model};
     std::random_device random;
     const PageNonce nonce = {random(), random(), random(), random()};
@@ -198,8 +218,8 @@ Result<int> run_board(const BoardOptions& options) {
     if (!files) {
         return files.error();
     }
-    if (!options.html.empty()) {
-        return write_page(options, *files);
+    if (!options.html.empty() || !options.timeline.empty()) {
+        return write_files(options, *files);
     }
     // What kind it is stands in the first line.
     Result<TraceFiles> look = TraceFiles::open(options.traces);
