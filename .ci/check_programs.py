@@ -22,6 +22,7 @@ OPTIONAL = {
     "apt-get": "install-deps and get-promtool look for it first",
     "apt-cache": "of the same package",
     "systemd-nspawn": "packages_test.py looks for it first",
+    "sbatch": "slurm_test.py looks for it first",
     "systemctl": "packages call it where systemd runs",
     "sudo": "install-deps looks for it first, and only without root",
 }

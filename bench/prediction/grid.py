@@ -84,6 +84,9 @@ def result_line(point, run):
     try:
         found = run.finish()
         wanted = ("exit_code", "round_count", "simulated_seconds", "exchange_seconds_median", "bytes_sent", "bytes_lost", "final_digest")
+        if found.get("energy"):  # the platform has watts
+            parts = [*found["energy"]["hosts"], found["energy"]["links"]]
+            line["energy_joules"] = round(sum(part["joules"] for part in parts), 3)
         line |= {key: found[key] for key in wanted} | {"phases": found["phases"], "round_seconds": [row["round"] for row in found["rounds_measured"]]}
     except rehearsal.RehearsalError as error:
         line["error"] = str(error)

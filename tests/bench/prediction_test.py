@@ -12,7 +12,7 @@ import unittest
 
 ROOT, BIN = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 sys.path.insert(0, f"{ROOT}/bench")
-from prediction import calibration, candidates, fidelity_grid, fidelity_report, grid, rehearsal, robust, traces  # noqa: E402
+from prediction import calibration, candidates, fidelity_grid, fidelity_report, grid, rehearsal, robust, sweep_plots, traces  # noqa: E402
 
 HOST = {"message_seconds": 2e-5, "tls_send_bytes_per_second": 2e9, "tls_receive_bytes_per_second": 2e9, "local_bytes_per_second": 15e9,
         "save_bytes_per_second": 14e9, "load_bytes_per_second": 14e9, "hash_bytes_per_second": 3.6e9, "merge_bytes_per_second": 29e9,
@@ -183,6 +183,49 @@ class Sweep(InFolder):
         joined = [line for task in range(4) for line in self.results(f"array.{task}")]
         key = lambda line: line["id"]  # noqa: E731
         self.assertEqual(sorted(joined, key=key), sorted(self.results(), key=key))
+
+    def test_results_are_drawn_with_a_line_for_each_plan_and_a_place_for_each_size(self):
+        self.write("platform.xml", rehearsal.star_platform(3))
+        self.write("deployment.xml", rehearsal.deployment(2, 1000, 6))
+        sweep = self.write("sweep.json", json.dumps({
+            "platform": "platform.xml", "deployment": "deployment.xml", "seed": [1, 2], "environment": {"EXCHANGE": "star tree".split()},
+            "properties": {"model.parameters": [1000, 5000]}}))
+        done = run(sys.executable, f"{ROOT}/bench/predict/swarm-sweep", sweep, f"--bin={BIN}", f"--plot={self.folder}/plot.svg")
+        lines = self.results()
+        self.assertEqual(len(lines), 8)
+        self.assertEqual(sweep_plots.chosen_axis(lines, None), "properties.model.parameters")
+        self.assertEqual(sweep_plots.chosen_axis(lines, "EXCHANGE"), "environment.EXCHANGE")
+        with self.assertRaisesRegex(sweep_plots.PlotError, "different values of environment.EXCHANGE"):
+            sweep_plots.chosen_axis(lines, "seed")
+        found = sweep_plots.lines_of(lines, "properties.model.parameters", lambda line: line["bytes_sent"])
+        self.assertEqual(sorted(found), ["EXCHANGE star", "EXCHANGE tree"])
+        for points in found.values():
+            self.assertEqual([x for x, *_ in points], [1000, 5000])
+            self.assertLess(points[0][1] * 2, points[1][1])  # five times the parameters are more bytes
+            self.assertTrue(all(low <= middle <= high for _, middle, low, high in points))
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError:
+            print("not drawn: no matplotlib (package python3-matplotlib) for this python3", file=sys.stderr)
+            self.assertIn("python3-matplotlib", done.stderr)
+            return
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(f"{self.folder}/plot.svg") as text:
+            svg = text.read()
+        for part in ("<svg", "s a round, median", "MB sent in a run", "model.parameters", "EXCHANGE star", "EXCHANGE tree"):
+            self.assertIn(part, svg)
+        self.assertNotIn("kJ", svg)  # the platform has no watts
+
+    def test_energy_is_in_a_line_where_the_platform_has_watts(self):
+        watts = '<prop id="wattage_per_state" value="10:20"/>'
+        platform = rehearsal.star_platform(3).replace('speed="1Gf"/>', f'speed="1Gf">{watts}</host>')
+        self.assertIn(watts, platform)
+        self.write("platform.xml", platform)
+        self.write("deployment.xml", rehearsal.deployment(2, 1000, 6))
+        sweep = self.write("sweep.json", json.dumps({"platform": "platform.xml", "deployment": "deployment.xml"}))
+        self.assertEqual(run(f"{ROOT}/bench/predict/swarm-sweep", sweep, f"--bin={BIN}").returncode, 0)
+        line, = self.results()
+        self.assertGreater(line["energy_joules"], 3 * 10 * line["simulated_seconds"])
 
     def test_a_wrong_grid_is_refused(self):
         for text in ('{"platform": "p"}', "[]", "{", '{"platform": "p", "deployment": "d", "sed": 1}', '{"platform": [], "deployment": "d"}'):
