@@ -29,6 +29,8 @@ CORE_BY_FOLDER["check"] = {"base", "trace", "node", "check"}
 CORE_BY_FOLDER["files"] = {"base", "files"}
 # The picture of a run, by its trace events alone.
 CORE_BY_FOLDER["board"] = {"base", "files", "trace", "board"}
+# Records of runs, made from that picture.
+CORE_BY_FOLDER["runs"] = {"base", "files", "json", "trace", "board", "runs"}
 # The user's program sees its callback and the data types behind it.
 CORE_BY_FOLDER["torch"] = {"base", "files", "json", "params", "trace", "ledger", "ml", "torch"}
 
@@ -45,6 +47,7 @@ DEPLOY_BY_FOLDER = {
     "ml": {"host", "log", "process", "storage"},
     "swci": {"host", "process"},
     "board": {"host", "process"},
+    "runs": {"swci"},
     "python": {"host", "log", "ml", "process", "storage"},
 }
 DEPLOY_PROGRAMS = "programs"  # main functions, which may include every folder

@@ -1,9 +1,11 @@
 #include "sim/output_files.hpp"
 
+#include <iostream>
 #include <random>
 #include <span>
 
 #include "core/board/report_page.hpp"
+#include "sim/run_recorder.hpp"
 #include "sim/summary.hpp"
 
 namespace starling {
@@ -15,8 +17,9 @@ Error with_flag(const char* flag, const Error& error) {
 
 }  // namespace
 
-OutputFiles::OutputFiles(OutputFlags flags, std::string title, std::uint64_t seed)
-    : flags_(std::move(flags)), title_(std::move(title)), seed_(seed) {
+OutputFiles::OutputFiles(OutputFlags flags, std::string title, std::uint64_t seed,
+                         std::optional<RunRecord> record)
+    : flags_(std::move(flags)), title_(std::move(title)), seed_(seed), record_(std::move(record)) {
     model_.set_virtual_time();
 }
 
@@ -55,6 +58,12 @@ Result<void> OutputFiles::finish(const SimOutcome& outcome) {
         if (const auto written = timeline_->finish(); !written) {
             return with_flag("--timeline", written.error());
         }
+    }
+    if (record_) {
+        if (const auto written = write_simulation(*record_, model_, flags_.record); !written) {
+            return with_flag("--record", written.error());
+        }
+        std::cout << "recorded      " << record_->id << " in " << flags_.record << std::endl;
     }
     return {};
 }

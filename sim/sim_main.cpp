@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/base/real_text.hpp"
 #include "core/files/read_file.hpp"
 #include "core/licence/licence.hpp"
 #include "sim/deployment.hpp"
@@ -18,6 +19,7 @@
 #include "sim/guarded_run.hpp"
 #include "sim/output_files.hpp"
 #include "sim/platform_file.hpp"
+#include "sim/run_recorder.hpp"
 #include "sim/scale_deployment.hpp"
 #include "sim/scale_summary.hpp"
 #include "sim/simulation.hpp"
@@ -27,6 +29,14 @@ namespace starling {
 namespace {
 
 constexpr std::size_t lazy_above_hosts = 10'000;
+
+/// Files to be written; empty: not asked for.
+struct Outputs {
+    std::string trace;
+    std::string json;
+    std::string report;
+    std::string record;  ///< folder of records of runs
+};
 
 struct Flags {
     std::string platform;
@@ -62,6 +72,10 @@ void declare(CLI::App& app, Flags& flags) {
                    "write a page with timeline, curves and replay to this file (HTML)");
     app.add_option("--timeline", flags.out.timeline,
                    "write the run for ui.perfetto.dev or chrome://tracing to this file (JSON)");
+    app.add_option("--record", flags.out.record,
+                   "record the run in this folder, for swarm-runs: configuration, commit, results "
+                   "and curves")
+        ->envname("STARLING_RUNS");
     app.add_option("--fault", flags.faults,
                    "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the "
                    "rest of the text is its name, including spaces; repeatable")
@@ -283,12 +297,50 @@ Result<void> read_watts(const SimEngine& engine, const std::string& platform_fil
     return {};
 }
 
-int simulate(const Flags& flags, SimulationOptions options, RunStatus& status) {
+/// What is recorded of the flags: those that can change the outcome, and were given.
+std::map<std::string, std::string> configuration_of(const Flags& flags) {
+    std::map<std::string, std::string> all;
+    const auto add = [&](const char* name, bool given, const std::string& value) {
+        if (given) {
+            all[name] = value;
+        }
+    };
+    std::string faults;
+    for (const std::string& fault : flags.faults) {
+        faults += (faults.empty() ? "" : "; ") + fault;
+    }
+    add("faults", !faults.empty(), faults);
+    add("no_profiles", flags.no_profiles, "true");
+    add("cores_shared", flags.cores_shared > 0.0, real_text(flags.cores_shared));
+    add("until_seconds", flags.until_seconds > 0.0, real_text(flags.until_seconds));
+    add("round_limit", !flags.round_limit.empty(), flags.round_limit);
+    add("date", !flags.date.empty(), flags.date);
+    const bool scaled = flags.scale.hosts > 0;
+    add("scale", scaled, std::to_string(flags.scale.hosts));
+    add("rounds", scaled, std::to_string(flags.scale.rounds));
+    add("parameters", scaled, std::to_string(flags.scale.parameters));
+    add("scale_kind", scaled && flags.platform.empty(), flags.scale_kind);
+    add("churn_percent", flags.scale.churn_percent > 0.0, real_text(flags.scale.churn_percent));
+    return all;
+}
+
+std::optional<RunRecord> planned_record(const Flags& flags,
+                                        const std::vector<std::string>& command) {
+    return flags.out.record.empty()
+               ? std::nullopt
+               : std::optional(record_of_simulation(command, flags.seed, configuration_of(flags),
+                                                    {{"platform", flags.platform},
+                                                     {"deployment", flags.deployment},
+                                                     {"calibration", flags.calibration}}));
+}
+
+int simulate(const Flags& flags, SimulationOptions options, const std::vector<std::string>& command,
+             RunStatus& status) {
     std::vector<std::string> simgrid;
     for (const std::string& setting : flags.simgrid) {
         simgrid.push_back("--cfg=" + setting);
     }
-    OutputFiles files(flags.out, title_of(flags), flags.seed);
+    OutputFiles files(flags.out, title_of(flags), flags.seed, planned_record(flags, command));
     if (const auto opened = files.open(); !opened) {
         return usage(opened.error().message);
     }
@@ -376,7 +428,7 @@ int sim_main(int argc, char** argv, TrainFunction train, std::string_view progra
         static_cast<std::int64_t>(flags.until_seconds * 1e9)};
     return run_guarded(guard, [&](RunStatus& status) {
         try {
-            return simulate(flags, std::move(*options), status);
+            return simulate(flags, std::move(*options), {argv, argv + argc}, status);
         } catch (const UsageError& error) {
             return usage(error.what());
         } catch (const PlatformError& error) {

@@ -7,7 +7,7 @@ include(CMakePackageConfigHelpers)
 
 set(documented_runtime
     run-sn run-sl run-apls stop-swarm gen-cert swci
-    swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-report swarm-check)
+    swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-runs swarm-report swarm-check)
 set(documented_simulator swarm-sim)
 set(other_runtime run-swop run-swci run-slm-ui run-postgres swarmLogCollector uninstall-swarm)
 
@@ -21,7 +21,7 @@ set(public_torch_headers
 set(public_libraries
     starling_options starling_core starling_files starling_transport starling_crypto starling_tls starling_node_options
     starling_process starling_storage starling_log starling_metrics starling_host starling_ml_host starling_run_sl)
-set(public_simulator_libraries starling_board starling_sim starling_ml_sim)
+set(public_simulator_libraries starling_board starling_runs starling_sim starling_ml_sim)
 set(public_torch_libraries starling_torch)
 
 # keep_targets(LIST): removes names that are no targets of this build.

@@ -39,6 +39,12 @@ _starling() {
             else
                 mapfile -t COMPREPLY < <(compgen -W "list show watch remove" -- "$word")
             fi ;;
+        swarm-runs)
+            case $previous in
+                show | diff | export) mapfile -t COMPREPLY < <(compgen -W "latest $("$program" list 2>/dev/null |
+                    tail -n +2 | cut -d ' ' -f 1)" -- "$word") ;;
+                *) mapfile -t COMPREPLY < <(compgen -W "list show diff add export" -- "$word") ;;
+            esac ;;
         swarm-logs | swarm-wait)
             mapfile -t COMPREPLY < <(compgen -W "$("${program%swarm-*}swarm-ps" --all 2>/dev/null |
                 tail -n +2 | cut -d ' ' -f 1)" -- "$word") ;;
@@ -47,4 +53,4 @@ _starling() {
 }
 
 complete -o filenames -F _starling run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait \
-    swarm-audit swarm-board swci swarm-sim swarm-report swarm-check
+    swarm-audit swarm-board swarm-runs swci swarm-sim swarm-report swarm-check

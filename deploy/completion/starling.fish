@@ -34,6 +34,8 @@ function __starling_values
             switch $program
                 case swci
                     printf '%s\n' list show watch remove admit expel
+                case swarm-runs
+                    printf '%s\n' list show diff add export
                 case swarm-logs swarm-wait
                     command swarm-ps --all 2>/dev/null | tail -n +2 | string split -f1 ' '
                 case '*'
@@ -42,7 +44,7 @@ function __starling_values
     end
 end
 
-for program in run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swci swarm-sim \
+for program in run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-runs swci swarm-sim \
     swarm-report swarm-check
     complete -c $program -f -n 'string match -q -- "--*" (commandline -ct); and not string match -q -- "*=*" (commandline -ct)' \
         -a "(__starling_flags $program)"

@@ -1,4 +1,4 @@
-#compdef run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swci swarm-sim swarm-report swarm-check
+#compdef run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-runs swci swarm-sim swarm-report swarm-check
 # Completion of Starling's commands for zsh: a file _NAME for each command in a directory of $fpath.
 # Flags are read from each program's --help, so they are always up to date.
 
@@ -37,6 +37,7 @@ _starling() {
         return
     fi
     case ${program:t} in
+        swarm-runs) compadd list show diff add export ;;
         swci) compadd list show watch remove admit expel ;;
         swarm-logs | swarm-wait) compadd -- ${${(f)"$(${program%swarm-*}swarm-ps --all 2>/dev/null | tail -n +2)"}%% *} ;;
         *) _files ;;

@@ -67,7 +67,7 @@ TEST_P(Help, NamesEveryFlagWithItsDefault) {
 INSTANTIATE_TEST_SUITE_P(Commands, Help,
                          testing::Values("run-sn", "run-sl", "run-apls", "gen-cert", "stop-swarm",
                                          "swarm-ps", "swarm-logs", "swarm-wait", "swarm-audit",
-                                         "swarm-board", "swci"),
+                                         "swarm-board", "swarm-runs", "swci"),
                          [](const auto& command) {
                              std::string name = command.param;
                              std::replace(name.begin(), name.end(), '-', '_');

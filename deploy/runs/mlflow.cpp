@@ -1,0 +1,193 @@
+// The layout of MLflow's FileStore (mlflow/store/tracking/file_store.py, 2.x):
+//   EXPERIMENT/meta.yaml
+//   EXPERIMENT/RUN/meta.yaml, params/NAME, tags/NAME, metrics/NAME (lines "ms value step")
+#include "deploy/runs/mlflow.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/base/bytes.hpp"
+#include "core/base/json_writer.hpp"
+#include "core/base/real_text.hpp"
+#include "core/files/replace_file.hpp"
+
+namespace starling {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view experiment = "starling";
+constexpr std::size_t param_bytes_max = 500;  // of old versions
+
+Result<void> write_text(const fs::path& file, std::string_view text) {
+    const ByteView bytes = std::as_bytes(std::span(text));
+    return replace_file(file, std::span(&bytes, 1));
+}
+
+/// A text of YAML: JSON's are among them.
+std::string yaml_text(std::string_view text) { return json_string(text); }
+
+/// Names of parameters may have letters, digits and these signs; others become '_'.
+std::string param_name(std::string_view key) {
+    std::string name(key.substr(0, 200));
+    for (char& c : name) {
+        const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '-' || c == '_';
+        c = allowed ? c : '_';
+    }
+    return name;
+}
+
+/// MLflow reads a name with '/' as a path. Where "a" is a file, "a/b" can't be one.
+std::string metric_file(const std::string& name, const std::set<std::string>& all) {
+    for (std::size_t at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) {
+        if (all.contains(name.substr(0, at))) {
+            std::string flat = name;
+            std::replace(flat.begin(), flat.end(), '/', '.');
+            return flat;
+        }
+    }
+    return name;
+}
+
+/// As Python's float() reads it, in files of MLflow.
+std::string metric_lines(const RunRecord& run, const RunSeries& series) {
+    std::string lines;
+    for (const RunPoint& point : series.points) {
+        lines += std::to_string((run.started_us + point.us) / 1000) + " " + real_text(point.value) +
+                 " " + std::to_string(point.round) + "\n";
+    }
+    return lines;
+}
+
+std::string meta_of_experiment(const fs::path& folder, std::int64_t time_ms) {
+    const std::string time = std::to_string(time_ms);
+    return "artifact_location: " + yaml_text("file://" + (folder / experiment).string()) +
+           "\ncreation_time: " + time + "\nexperiment_id: " + yaml_text(experiment) +
+           "\nlast_update_time: " + time +
+           "\nlifecycle_stage: active\nname: " + yaml_text(experiment) + "\n";
+}
+
+std::string meta_of_run(const RunRecord& run, const std::string& id, const std::string& name,
+                        const fs::path& place) {
+    constexpr int finished = 3;
+    constexpr int failed = 4;
+    const std::int64_t start_ms = run.started_us / 1000;
+    const auto length_ms =
+        static_cast<std::int64_t>(std::clamp(run.results.seconds, 0.0, 1e9) * 1e3);
+    const int status = run.results.end == "aborted" ? failed : finished;
+    return "artifact_uri: " + yaml_text("file://" + (place / "artifacts").string()) +
+           "\nend_time: " + std::to_string(start_ms + length_ms) +
+           "\nentry_point_name: ''\nexperiment_id: " + yaml_text(experiment) +
+           "\nlifecycle_stage: active\nrun_id: " + yaml_text(id) +
+           "\nrun_name: " + yaml_text(name) + "\nrun_uuid: " + yaml_text(id) +
+           "\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: " +
+           std::to_string(start_ms) + "\nstatus: " + std::to_string(status) +
+           "\ntags: []\nuser_id: starling\n";
+}
+
+using Files = std::vector<std::pair<fs::path, std::string>>;
+
+Files params_and_tags(const RunRecord& run, const std::string& name) {
+    Files files;
+    std::map<std::string, std::string> params = run.configuration;
+    if (run.seed) {
+        params["seed"] = std::to_string(*run.seed);
+    }
+    for (const auto& [key, value] : params) {
+        if (const std::string file = param_name(key); !file.empty()) {
+            files.emplace_back(fs::path("params") / file, value.substr(0, param_bytes_max));
+        }
+    }
+    std::string command;
+    for (const std::string& word : run.command) {
+        command += (command.empty() ? "" : " ") + word;
+    }
+    const std::pair<const char*, std::string> tags[] = {
+        {"mlflow.runName", name},
+        {"mlflow.source.name", run.program},
+        {"mlflow.source.git.commit", run.commit},
+        {"starling.kind", run.kind},
+        {"starling.version", run.version},
+        {"starling.machine", run.machine},
+        {"starling.modified", run.modified ? "true" : "false"},
+        {"starling.command", command.substr(0, param_bytes_max)},
+        {"starling.end", run.results.end},
+        {"starling.digest", run.results.digest}};
+    for (const auto& [tag, value] : tags) {
+        if (!value.empty()) {
+            files.emplace_back(fs::path("tags") / tag, value);
+        }
+    }
+    return files;
+}
+
+Result<void> write_run(const RunRecord& run, const std::string& id, const std::string& name,
+                       const fs::path& experiment_folder, Files files,
+                       const std::vector<const RunSeries*>& all) {
+    const fs::path place = experiment_folder / id;
+    std::set<std::string> names;
+    for (const RunSeries* series : all) {
+        names.insert(series->name);
+    }
+    for (const RunSeries* series : all) {
+        files.emplace_back(fs::path("metrics") / metric_file(series->name, names),
+                           metric_lines(run, *series));
+    }
+    files.emplace_back("meta.yaml", meta_of_run(run, id, name, place));  // last: then it is a run
+    std::error_code error;
+    fs::remove_all(place, error);  // of an earlier export; on an error the next line says why
+    for (const auto& [file, text] : files) {
+        if (const auto written = write_text(place / file, text); !written) {
+            return written;
+        }
+    }
+    for (const char* needed : {"artifacts", "metrics", "params", "tags"}) {
+        fs::create_directories(place / needed, error);
+        if (error) {
+            return Error{Errc::io, (place / needed).string() + ": " + error.message()};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> write_mlflow(std::span<const RunRecord> runs, const fs::path& folder) {
+    const fs::path root = fs::absolute(folder);
+    for (const RunRecord& run : runs) {
+        const fs::path place = root / experiment;
+        if (!fs::exists(place / "meta.yaml")) {
+            const auto written =
+                write_text(place / "meta.yaml", meta_of_experiment(root, run.recorded_s * 1000));
+            if (!written) {
+                return written;
+            }
+        }
+        std::map<std::string, std::vector<const RunSeries*>> members{{"swarm", {}}};
+        for (const RunSeries& series : run.series) {
+            members[series.member].push_back(&series);
+        }
+        const std::string title = run.name.empty() ? run.id : run.name;
+        for (const auto& [member, all] : members) {
+            std::string id = run.id;
+            std::string name = title;
+            Files files;
+            if (member == "swarm") {
+                files = params_and_tags(run, title);
+            } else {
+                name += " " + member;
+                id += "-" + param_name(member);  // without the dots, which MLflow does not allow
+                files = {{"tags/mlflow.runName", name}, {"tags/mlflow.parentRunId", run.id}};
+            }
+            if (const auto written = write_run(run, id, name, place, std::move(files), all);
+                !written) {
+                return written;
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace starling
