@@ -33,6 +33,7 @@ public:
         if (!is_member_name(member) || !is_scalar_name(name)) {
             return;
         }
+        point.us = std::max<std::int64_t>(0, point.us);  // clocks of hosts differ
         std::vector<RunPoint>& points = series_[{member, std::string(name)}];
         if (!points.empty() && point.round < points.back().round) {
             points.clear();  // a new training has begun

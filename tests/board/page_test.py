@@ -219,6 +219,34 @@ class PageTest(unittest.TestCase):
                 self.assertIn(HOSTILE, self.browser.text("#alarms"))
             self.browser.open("about:blank", ready="true")
 
+    def test_values_that_programs_report_are_chosen_by_name(self):
+        trace = self.path("values.trace")
+        with open(trace, "w", encoding="utf-8") as file:
+            file.write("# starling-trace 1 simulated seed=1\n")
+            for number in range(20):
+                for member in ("sl1", "sl2"):
+                    start = f"{number * 1000000 + 10} {member}"
+                    file.write(f"{start} check_in round={number} loss_millionths={9000000 // (number + 1)}\n"
+                               f"{start} scalar round={number} name=val/accuracy value={1 - 1 / (number + 2):.3f}\n"
+                               f"{start} scalar round={number} name=lr value={'nan' if number == 3 else 0.1 / (number + 1)}\n")
+            file.write("20000000 sl1 scalar round=20 name=<b>x</b> value=1\n20000000 sl1 scalar round=20 name=y value=<b>\n")
+        page = self.path("values.html")
+        run(f"{BIN}/swarm-board", "--traces", trace, "--html", page)
+        self.browser.open(f"file://{page}")
+        options = "[...document.getElementById('scalar-name').options].map((o) => o.value).join()"
+        self.assertEqual(self.browser.evaluate(options), "lr,val/accuracy")
+        lines = "document.querySelectorAll('#scalars polyline').length"
+        self.assertEqual(self.browser.evaluate(lines), 2)
+        points = "document.querySelector('#scalars polyline').getAttribute('points').split(' ').length"
+        self.assertEqual(self.browser.evaluate(points), 19)  # NaN is no point
+        self.browser.evaluate("(() => { const s = document.getElementById('scalar-name'); s.value = 'val/accuracy';"
+                              " s.dispatchEvent(new Event('input')); })()")
+        self.assertEqual(self.browser.evaluate(points), 20)
+        self.assertIn("sl2", self.browser.text("#scalars-legend"))
+        self.picture("values")
+        self.seek(0.0)
+        self.assertEqual(self.browser.evaluate("document.getElementById('scalar-name').value"), "val/accuracy")
+
     def test_a_rehearsal_stands_beside_the_real_run(self):
         if not os.path.exists(f"{BIN}/swarm-report"):
             self.skipTest("swarm-report is not built")

@@ -213,6 +213,7 @@ TEST(RunResults, HostileEventsGiveARecordThatIsReadAgain) {
         "2000 a%22%3Cb%3E check_in round=18446744073709551615 loss_millionths=18446744073709551615",
         "3000 sl1 check_in round=9223372036854775808 loss_millionths=1",
         "4000 sl1 scalar round=1 name=../../y value=1",
+        "500 sl1 scalar round=7 name=before.the.first value=1",
         "9223372036854775807 sl1 scalar round=1 name=a value=1e308",
         "5000 sn1 round_committed contract=%3Cb%3E run=4294967295 round=3 members=99999999999 "
         "digest=%0A",

@@ -7,6 +7,7 @@
 #include "core/base/invariant.hpp"
 #include "core/board/run_model.hpp"
 #include "core/json/json.hpp"
+#include "core/runs/run_results.hpp"
 #include "core/torch/safetensors.hpp"
 #include "deploy/board/trace_files.hpp"
 #include "deploy/storage/ledger_head.hpp"
@@ -117,6 +118,10 @@ void trace(ByteView input) {
     files->read_into(run, 1'000'000);
     STARLING_INVARIANT(parse_json(run.json()) && parse_json(run.json(half)),
                        "whatever the events say");
+    RunRecord record;
+    record.id = "x";
+    take_results(run, record);
+    STARLING_INVARIANT(parse_run_record(to_json(record)), "whatever the events say");
 }
 
 void xml(ByteView input) {

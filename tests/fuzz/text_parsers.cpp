@@ -5,6 +5,7 @@
 #include "core/ledger/signature.hpp"
 #include "core/licence/licence.hpp"
 #include "core/params/param_layout.hpp"
+#include "core/runs/run_results.hpp"
 #include "deploy/board/status_events.hpp"
 #include "deploy/swci/swci_command.hpp"
 #include "deploy/swci/swci_options.hpp"
@@ -36,6 +37,13 @@ void json(ByteView input) {
             events.add(topic, *value, 1);
         }
         STARLING_INVARIANT(parse_json(run.json()), "whatever the answers say");
+        RunRecord record;
+        record.id = "x";
+        take_results(run, record);
+        STARLING_INVARIANT(parse_run_record(to_json(record)), "whatever the answers say");
+    }
+    if (const auto record = parse_run_record(given)) {
+        STARLING_INVARIANT(parse_run_record(to_json(*record)), "it is read as it is written");
     }
     const auto quoted = parse_json(json_string(given));
     STARLING_INVARIANT(quoted && quoted->text == valid_utf8(given),

@@ -69,6 +69,7 @@ class Hooks(unittest.TestCase):
         swarm.on_train_begin(None, None, Control)
         model.eval()
         for _ in range(3):
+            swarm.on_log(None, None, Control, logs={"loss": 0.5, "learning_rate": 5e-05, "grad norm": "n/a"})
             swarm.on_step_end(None, None, Control)
         self.assertFalse(model.training)  # as it was before the validation
         swarm.on_epoch_end(None, None, Control)

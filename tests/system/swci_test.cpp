@@ -71,6 +71,7 @@ TEST_F(Swci, ShowsARunningSwarmAsTextAndAsJson) {
     const std::string contract = output_of({"show", "contract"});
     EXPECT_TRUE(holds(contract, "min_peers 2")) << contract;
     EXPECT_TRUE(holds(contract, "\nsl2     active")) << contract;
+    EXPECT_TRUE(holds(contract, "\nsl2     weight/first  0.")) << contract;
     EXPECT_TRUE(holds(output_of({"show", "round", "default"}), "last commit: round"));
     EXPECT_TRUE(holds(output_of({"show", "version"}), "wire 7"));
     EXPECT_TRUE(holds(output_of({"GET", "CONTRACT", "INFO", "default"}), "min_peers 2"));

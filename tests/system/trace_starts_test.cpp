@@ -49,6 +49,16 @@ TEST_F(TraceStarts, AllRoundsAreSeenAcrossRestartsOfAKilledSn) {
     EXPECT_TRUE(holds(text, " 0 violations")) << text;
     // Both starts are visible: the kill lost less than a second of the trace.
     EXPECT_GE(rounds_in(text), 4) << text;
+    Program record({bin("swarm-runs"), "add", "--runs=" + path("runs"),
+                    path("host-1/trace/sn1.trace"), path("host-1/trace/sl1.trace"),
+                    path("host-2/trace/sl2.trace"), path("host-1/trace/ml1.trace")});
+    EXPECT_EQ(record.wait_exit(), 0) << record.output();
+    Program shown({bin("swarm-runs"), "show", "latest", "--runs=" + path("runs")});
+    EXPECT_EQ(shown.wait_exit(), 0) << shown.output();
+    for (const char* part : {"kind                  recorded", "end                   complete",
+                             "\nsl1     weight/first   ", "\nsl2     weight/first   "}) {
+        EXPECT_TRUE(holds(shown.output(), part)) << part << shown.output();
+    }
     const std::string trace = read_text(path("host-1/trace/sn1.trace"));
     EXPECT_NE(trace.find("# starling-trace", 1), std::string::npos);
 }

@@ -74,6 +74,7 @@ def main():
     swarm.on_train_end()
 
     correct, count = accuracy(model, test)
+    swarm.report("accuracy", correct / count)  # after the end: for traces and records of runs
     swarm.logger.info("Test accuracy %.2f %% (%d of %d images)", 100 * correct / count, correct, count)
     path = Path(os.environ.get("MODEL_DIR", "model")) / "saved_models" / "cifar10.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
