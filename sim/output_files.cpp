@@ -5,6 +5,7 @@
 #include <span>
 
 #include "core/board/report_page.hpp"
+#include "core/runs/run_results.hpp"
 #include "sim/run_recorder.hpp"
 #include "sim/summary.hpp"
 
@@ -19,7 +20,11 @@ Error with_flag(const char* flag, const Error& error) {
 
 OutputFiles::OutputFiles(OutputFlags flags, std::string title, std::uint64_t seed,
                          std::optional<RunRecord> record)
-    : flags_(std::move(flags)), title_(std::move(title)), seed_(seed), record_(std::move(record)) {
+    : flags_(std::move(flags)),
+      title_(std::move(title)),
+      seed_(seed),
+      record_(std::move(record)),
+      model_(record_ ? record_limits : RunModelLimits{}) {
     model_.set_virtual_time();
 }
 

@@ -320,6 +320,8 @@ std::map<std::string, std::string> configuration_of(const Flags& flags) {
     add("rounds", scaled, std::to_string(flags.scale.rounds));
     add("parameters", scaled, std::to_string(flags.scale.parameters));
     add("scale_kind", scaled && flags.platform.empty(), flags.scale_kind);
+    add("exchange", scaled, flags.scale.exchange);
+    add("sn_host", !flags.scale.sn_host.empty(), flags.scale.sn_host);
     add("churn_percent", flags.scale.churn_percent > 0.0, real_text(flags.scale.churn_percent));
     return all;
 }

@@ -180,7 +180,7 @@ void RunModel::add_of_any(std::size_t node, std::string_view name, const EventFi
         const std::string_view what = fields.text("name");
         const std::optional<double> value = fields.real("value");
         if (value && is_scalar_name(what)) {
-            // With a node: swarm-board tells of a member of a live swarm.
+            // In a live swarm swarm-board tells what an SN says of the member `node`.
             curves_.scalar(fields.has("node") ? nodes_.index_of(fields.text("node"), now_) : node,
                            what, fields.number("round").value_or(0), *value, now_);
         }

@@ -1,6 +1,5 @@
 #include "core/runs/run_record.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -14,6 +13,9 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t record_format = 1;
+// Of a time in microseconds, so that the sum of two fits, and in seconds: the year 33658.
+constexpr std::int64_t us_max = 4'000'000'000'000'000'000;
+constexpr std::int64_t seconds_max = 1'000'000'000'000;
 
 void write_results(JsonWriter& json, const RunResults& results) {
     json.key("results")
@@ -129,6 +131,7 @@ RunSeries read_series(const JsonValue& value, std::string& error) {
         RunPoint point;
         point.round = members.whole_in<std::uint64_t>(parts[0].value, "round");
         point.us = members.whole_in<std::int64_t>(parts[1].value, "us");
+        members.check(point.us <= us_max, "a time is too large");
         const JsonValue& number = parts[2].value;
         members.check(number.kind == JsonValue::Kind::null || real_in(number.text).has_value(),
                       "a value is no number");
@@ -169,23 +172,20 @@ RunRecord read_record(const JsonValue& json, std::string& error) {
         record.series.push_back(read_series(one.value, error));
     }
     members.check(is_run_id(record.id), "'id' is no name of a run");
+    members.check(record.recorded_s <= seconds_max && record.started_us <= us_max,
+                  "a time is too large");
     return record;
-}
-
-bool is_word(std::string_view text, std::string_view more, std::string_view not_first) {
-    return !text.empty() && text.size() <= 64 &&
-           not_first.find(text[0]) == std::string_view::npos &&
-           std::all_of(text.begin(), text.end(), [&](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      more.find(c) != std::string_view::npos;
-           });
 }
 
 }  // namespace
 
-bool is_run_id(std::string_view text) { return is_word(text, "_-", "_-"); }
+bool is_member_name(std::string_view text) {
+    return is_scalar_name(text) && text.find('/') == std::string_view::npos;
+}
 
-bool is_member_name(std::string_view text) { return is_word(text, "._-", ".-"); }
+bool is_run_id(std::string_view text) {
+    return is_member_name(text) && text[0] != '_' && text.find('.') == std::string_view::npos;
+}
 
 std::string to_json(const RunRecord& record) {
     JsonWriter json;

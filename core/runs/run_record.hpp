@@ -56,12 +56,12 @@ struct RunRecord {
     std::vector<RunSeries> series;
 };
 
-/// 1 to 64 of `A-Za-z0-9_-`, the first a letter or digit: a safe name of a file, and of a run in
-/// MLflow.
-bool is_run_id(std::string_view text);
 /// A member's name that can stand in a series and in a path: 1 to 64 of `A-Za-z0-9._-`, the first
 /// none of ".-".
 bool is_member_name(std::string_view text);
+/// 1 to 64 of `A-Za-z0-9_-`, the first a letter or digit: a safe name of a file, and of a run in
+/// MLflow.
+bool is_run_id(std::string_view text);
 
 /// The record as JSON: see core/runs/FORMAT.md.
 std::string to_json(const RunRecord& record);

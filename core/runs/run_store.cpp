@@ -11,8 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Twice what the limits of a RunModel allow; JSON takes fifty times its bytes while it is read.
-constexpr std::uint64_t record_bytes_max = 16U << 20U;
+/// More than record_limits allow. JSON takes up to fifty times its bytes while it is read.
+constexpr std::uint64_t record_bytes_max = 32U << 20U;
 
 Result<RunRecord> read_record_file(const fs::path& file) {
     const Result<std::string> text = read_whole_file(file, record_bytes_max);

@@ -113,7 +113,6 @@ void StatusEvents::add_contract(const JsonValue& answer) {
         if (in && std::exchange(scalars_of_[name], run_ + " " + round) != run_ + " " + round) {
             for (const JsonMember& scalar : list_of(item.value, "scalars")) {
                 report(sn_, TraceEvent("scalar")
-                                .with("contract", contract)
                                 .with("node", name)
                                 .with("round", round)
                                 .with("name", scalar.name)

@@ -76,7 +76,7 @@ Result<void> read_traces(const std::vector<std::string>& paths, RunRecord& recor
     if (!files) {
         return files.error();
     }
-    RunModel model;
+    RunModel model(record_limits);
     files->read_into(model, std::numeric_limits<std::size_t>::max());
     take_results(model, record);
     record.kind = model.virtual_time() ? "simulated" : "recorded";

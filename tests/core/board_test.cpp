@@ -150,7 +150,7 @@ TEST_F(BoardTest, NamedValuesAreKeptByMemberNameAndRound) {
     two_members();
     lines({"3000 sl1 scalar round=0 name=val/accuracy value=0.5",
            "4000 sl2 scalar round=0 name=val/accuracy value=nan",
-           "5000 sn1 scalar contract=c node=sl2 round=1 name=lr value=-1e-05",
+           "5000 sn1 scalar node=sl2 round=1 name=lr value=-1e-05",
            "6000 sl1 scalar round=1 name=<b>x</b> value=1",
            "7000 sl1 scalar round=1 name=a value=x"});
     const JsonValue all = json();

@@ -118,9 +118,11 @@ TEST(RunRecord, WhateverTheBytesAreARecordKeepsToItsRules) {
     EXPECT_FALSE(with("\"member\": \"sl1\"", "\"member\": \"../..\""));
     EXPECT_FALSE(with("\"name\": \"val/accuracy\"", "\"name\": \"/etc/passwd\""));
     EXPECT_FALSE(with("[0, 10, 2.5]", "[0, 10]"));
-    EXPECT_FALSE(with("[0, 10, 2.5]", "[3,10,2.5]")) << "rounds ascend";
-    EXPECT_FALSE(with("[0, 10, 2.5]", "[0,-10,2.5]"));
-    EXPECT_FALSE(with("[0, 10, 2.5]", "[0,10,\"x\"]"));
+    EXPECT_FALSE(with("[0, 10, 2.5]", "[3, 10, 2.5]")) << "rounds ascend";
+    EXPECT_FALSE(with("[0, 10, 2.5]", "[0, -10, 2.5]"));
+    EXPECT_FALSE(with("[0, 10, 2.5]", "[0, 9223372036854775807, 2.5]"));
+    EXPECT_FALSE(with("\"recorded_s\": 1795000000", "\"recorded_s\": 9223372036854775807"));
+    EXPECT_FALSE(with("[0, 10, 2.5]", "[0, 10, \"x\"]"));
     EXPECT_FALSE(with("\"format\": 1", "\"format\": 2"));
     EXPECT_FALSE(with("\"seed\": 7", "\"seed\": -7"));
     EXPECT_FALSE(with("\"configuration\": {", "\"configuration\": [],\"x\": {"));

@@ -238,6 +238,33 @@ print("same:", all((model[n] == before[n]).all() and model[n].dtype == before[n]
     def test_an_end_without_on_train_end_is_an_error_of_the_program(self):
         self.check("callback().on_train_begin()\nraise ValueError('told to fail')", "ValueError: told to fail", code=1)
 
+    def test_the_loop_form_and_numpy_clients_report_what_they_measure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace")
+            self.check("""
+from swarmlearning.loop import SwarmLoop
+loop = SwarmLoop({"w": weight}, minPeers=1, rounds=1)
+loop.receive()
+loop.report("lr", 0.5)
+loop.send(metrics={"val/accuracy": numpy.float64(0.25)})
+""", SWARM_TRACE=trace)
+            self.check("""
+from swarmlearning.numpy_client import run
+class Trainer:
+    def get_parameters(self, config): return [weight]
+    def fit(self, parameters, config): return parameters, 10, {"loss": 0.5, "seen": config["server_round"], "note": "x"}
+    def evaluate(self, parameters, config): return 0.125, 10, {"accuracy": 0.75}
+run(Trainer(), minPeers=1, rounds=2)
+""", SWARM_TRACE=trace + "2")
+            events = {}
+            for name in (trace, trace + "2"):
+                with open(name) as lines:
+                    events[name] = [line.split(" ", 3)[3].strip() for line in lines if " scalar " in line]
+        self.assertEqual(events[trace], ["round=1 name=lr value=0.5", "round=1 name=val/accuracy value=0.25"])
+        self.assertEqual(events[trace + "2"], [
+            "round=1 name=seen value=1", "round=2 name=eval/accuracy value=0.75", "round=2 name=eval/loss value=0.125",
+            "round=2 name=seen value=2", "round=3 name=eval/loss value=0.125", "round=3 name=eval/accuracy value=0.75"])
+
     def test_the_loop_form_and_numpy_clients(self):
         self.check("""
 from swarmlearning.loop import SwarmLoop

@@ -218,7 +218,7 @@ class SwarmCallback(SwarmCallbackBase):
         if metric is not None:
             value = float(metric.compute())
             text += f", {type(metric).__name__} {value:.4f}"
-            self.report(type(metric).__name__, value)
+            self._report_known({type(metric).__name__: value})
             metric.reset()
         self.logger.info(text)
         return mean
