@@ -240,6 +240,14 @@ Result<std::vector<std::string>> words_of(const Program& program, std::span<cons
 
 }  // namespace
 
+std::vector<Flag> join_flags(std::initializer_list<std::span<const Flag>> parts) {
+    std::vector<Flag> flags;
+    for (const std::span<const Flag> part : parts) {
+        flags.insert(flags.end(), part.begin(), part.end());
+    }
+    return flags;
+}
+
 const std::vector<FlagValues::Value>& FlagValues::all(std::string_view flag) const {
     static const std::vector<Value> none;
     const auto found = values_.find(flag);

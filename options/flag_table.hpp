@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -46,6 +48,25 @@ struct Flag {
     std::string_view environment = "";  ///< variable used if the flag is missing; empty: none
     FlagExtras extras = {};
 };
+
+/// The flags of a certificate and of the CAs that are trusted: --key, --cert, --capath, --cacert.
+/// \param cert_help  what the certificate has to be, a literal
+constexpr std::array<Flag, 4> identity_flags(std::string_view group, std::string_view cert_help) {
+    return {
+        Flag{"--key", "FILE", group, "Private key, PEM", "SWARM_ID_KEY"},
+        Flag{"--cert", "FILE", group, cert_help, "SWARM_ID_CERT"},
+        Flag{"--capath", "DIR", group, "Directory of trusted CA certificates (*.pem)",
+             "SWARM_ID_CAPATH"},
+        Flag{"--cacert", "FILE", group, "File of trusted CA certificates, instead of --capath",
+             "SWARM_ID_CACERT"},
+    };
+}
+/// Of a tool's certificate, for identity_flags().
+constexpr std::string_view tool_cert_help =
+    "Certificate of a tool (gen-cert makes swci-N-cert.pem), PEM";
+
+/// One table of several.
+std::vector<Flag> join_flags(std::initializer_list<std::span<const Flag>> parts);
 
 /// A variable of the environment that no flag reads.
 struct Variable {

@@ -10,7 +10,6 @@ namespace starling {
 namespace {
 
 constexpr std::string_view node = "Node";
-constexpr std::string_view identity = "Identity";
 constexpr std::string_view network = "Network";
 constexpr std::string_view output = "Files and logs";
 constexpr std::string_view licence = "Licence";
@@ -30,13 +29,6 @@ constexpr Flag common_flags[] = {
      "run-sn keeps its ledger in DIR if PATH is /platform/swarm/SMLNODE; others have no effect", "",
      FlagExtras{.repeatable = true, .short_name = "-v"}},
     {"--rm", "", node, "Remove the node's log, trace and data at its end, unless its start failed"},
-    {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
-    {"--cert", "FILE", identity, "Certificate that names the node and its role, PEM",
-     "SWARM_ID_CERT"},
-    {"--capath", "DIR", identity, "Directory of trusted CA certificates (*.pem)",
-     "SWARM_ID_CAPATH"},
-    {"--cacert", "FILE", identity, "File of trusted CA certificates, instead of --capath",
-     "SWARM_ID_CACERT"},
     {"--workspace", "DIR", output,
      "Directory for logs, pid files, traces and data; default: workspace"},
     {"--trace", "FILE", output, "Trace file; default: WORKSPACE/trace/NAME.trace"},
@@ -204,12 +196,9 @@ constexpr Flag apls_flags[] = {
     {"--server", "NAME", issue, "The only licence server that may use it; default: any"},
 };
 
-std::vector<Flag> join(std::initializer_list<std::span<const Flag>> parts) {
-    std::vector<Flag> flags;
-    for (const std::span<const Flag> part : parts) {
-        flags.insert(flags.end(), part.begin(), part.end());
-    }
-    return flags;
+/// The flags of an identity, of a node.
+std::array<Flag, 4> node_identity() {
+    return identity_flags("Identity", "Certificate that names the node and its role, PEM");
 }
 
 }  // namespace
@@ -228,8 +217,8 @@ const Program& run_sn_program() {
 }
 
 std::span<const Flag> run_sn_flags() {
-    static const std::vector<Flag> flags =
-        join({sn_flags, seat_flags, common_flags, hpe_sn_flags(), hpe_common_flags()});
+    static const std::vector<Flag> flags = join_flags(
+        {sn_flags, seat_flags, node_identity(), common_flags, hpe_sn_flags(), hpe_common_flags()});
     return flags;
 }
 
@@ -249,8 +238,8 @@ const Program& run_sl_program() {
 }
 
 std::span<const Flag> run_sl_flags() {
-    static const std::vector<Flag> flags =
-        join({sl_flags, seat_flags, common_flags, hpe_sl_flags(), hpe_common_flags()});
+    static const std::vector<Flag> flags = join_flags(
+        {sl_flags, seat_flags, node_identity(), common_flags, hpe_sl_flags(), hpe_common_flags()});
     return flags;
 }
 
@@ -270,7 +259,7 @@ const Program& run_apls_program() {
 }
 
 std::span<const Flag> run_apls_flags() {
-    static const std::vector<Flag> flags = join({apls_flags, common_flags});
+    static const std::vector<Flag> flags = join_flags({apls_flags, node_identity(), common_flags});
     return flags;
 }
 

@@ -3,285 +3,24 @@
 // host names as the platform has them (HostNames::any).
 #include "options/node_options.hpp"
 
-#include <algorithm>
-#include <charconv>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "options/node_flags.hpp"
-#include "options/shell_words.hpp"
+#include "options/value_reader.hpp"
 
 namespace starling {
 namespace {
 
-constexpr std::size_t path_max = 4096;        // bytes of a path, Linux
-constexpr std::size_t variable_max = 131072;  // bytes of one argument or variable, Linux
 constexpr std::uint16_t apls_port_default = 5814;
 constexpr std::uint32_t grace_seconds_max = 2592000;  // 30 days
 constexpr std::uint32_t seats_max = 1'000'000;
-
-bool is_alphanumeric(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 constexpr std::uint16_t default_sn_port = 30304;
 constexpr std::uint32_t log_megabytes_max = 1'000'000;
 constexpr std::uint32_t log_files_max = 1000;
-
-bool is_host(const std::string& text, HostNames names) {
-    const bool spelled =
-        names == HostNames::any || std::all_of(text.begin(), text.end(), [](char c) {
-            return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
-        });
-    return spelled && !text.empty() && text.size() <= host_name_max && text.front() != '-';
-}
-
-/// 0.0.0.0 and the like, in all spellings that the operating system accepts. Others can't dial it.
-bool is_wildcard(const std::string& text) {
-    in_addr four{};
-    in6_addr six{};
-    if (::inet_aton(text.c_str(), &four) != 0) {
-        return four.s_addr == 0;
-    }
-    const std::string plain = text.substr(0, text.find('%'));
-    return ::inet_pton(AF_INET6, plain.c_str(), &six) == 1 &&
-           (IN6_IS_ADDR_UNSPECIFIED(&six) ||
-            (IN6_IS_ADDR_V4MAPPED(&six) &&
-             std::all_of(six.s6_addr + 12, six.s6_addr + 16,
-                         [](std::uint8_t byte) { return byte == 0; })));
-}
-
-bool is_number(std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Reads values from the flags and keeps the first error.
-class ValueReader {
-public:
-    ValueReader(const FlagValues& values, std::string_view program, HostNames names)
-        : values_(values), program_(program), names_(names) {}
-
-    std::uint16_t port(std::string_view flag, std::uint16_t fallback) {
-        const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return fallback;
-        }
-        std::uint32_t number = 0;
-        const char* end = value->text.data() + value->text.size();
-        const auto [rest, code] = std::from_chars(value->text.data(), end, number);
-        if (code != std::errc{} || rest != end || number == 0 || number > 65535) {
-            fail(*value, "is not a port: a whole number from 1 to 65535");
-            return fallback;
-        }
-        return static_cast<std::uint16_t>(number);
-    }
-
-    /// A whole number from `least` to `most`.
-    std::uint32_t number(std::string_view flag, std::uint32_t least, std::uint32_t most,
-                         std::uint32_t fallback) {
-        const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return fallback;
-        }
-        std::uint32_t number = 0;
-        const char* end = value->text.data() + value->text.size();
-        const auto [rest, code] = std::from_chars(value->text.data(), end, number);
-        if (code != std::errc{} || rest != end || number < least || number > most) {
-            fail(*value, "is not a whole number from " + std::to_string(least) + " to " +
-                             std::to_string(most));
-            return fallback;
-        }
-        return number;
-    }
-
-    std::string host(std::string_view flag) {
-        const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return "";
-        }
-        if (!is_host(value->text, names_)) {
-            fail(*value, "is not an IP address or host name");
-        }
-        refuse_wildcard(*value, value->text);
-        return value->text;
-    }
-
-    /// HOST or HOST:PORT; an IPv6 address with a port is in brackets.
-    std::optional<Address> service(std::string_view flag, std::uint16_t port_default) {
-        const FlagValues::Value* value = values_.find(flag);
-        return value == nullptr ? std::nullopt
-                                : std::optional<Address>(address_of(*value, port_default));
-    }
-
-    Address address_of(const FlagValues::Value& value, std::uint16_t port_default) {
-        std::string host = value.text;
-        std::uint32_t port = port_default;
-        const std::size_t colon = host.rfind(':');
-        const bool bracketed = host.front() == '[';
-        const bool has_port = colon != std::string::npos && colon > 0 &&
-                              (bracketed ? host[colon - 1] == ']' : host.find(':') == colon) &&
-                              (names_ == HostNames::network || is_number(host.substr(colon + 1)));
-        if (has_port) {
-            const char* end = host.data() + host.size();
-            const auto [rest, code] = std::from_chars(host.data() + colon + 1, end, port);
-            if (code != std::errc{} || rest != end || port == 0 || port > 65535) {
-                fail(value, "has no port from 1 to 65535 after its colon");
-            }
-            host.resize(colon);
-        }
-        if (bracketed && host.size() > 2) {
-            host = host.substr(1, host.size() - 2);
-        }
-        if (!is_host(host, names_)) {
-            fail(value, "is not HOST or HOST:PORT");
-        }
-        refuse_wildcard(value, host);
-        return Address{host, static_cast<std::uint16_t>(port)};
-    }
-
-    /// All values of a repeatable flag.
-    std::vector<Address> services(std::string_view flag, std::uint16_t port_default) {
-        std::vector<Address> addresses;
-        for (const FlagValues::Value& value : values_.all(flag)) {
-            addresses.push_back(address_of(value, port_default));
-        }
-        return addresses;
-    }
-
-    /// All values of a repeatable flag.
-    std::vector<std::string> all(std::string_view flag) const {
-        std::vector<std::string> texts;
-        for (const FlagValues::Value& value : values_.all(flag)) {
-            texts.push_back(value.text);
-        }
-        return texts;
-    }
-
-    std::string name(std::string_view flag) {
-        const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return "";
-        }
-        // It becomes part of file names: no hidden file, no "..", nothing like a flag.
-        if (!parse_node_id(value->text) || value->text.front() == '.' ||
-            value->text.front() == '-') {
-            fail(*value,
-                 "is not a node name: 1 to 64 characters from A-Z a-z 0-9 . _ -, the first neither "
-                 ". nor -");
-        }
-        return value->text;
-    }
-
-    std::vector<NodeId> names(std::string_view flag) {
-        std::vector<NodeId> names;
-        for (const FlagValues::Value& value : values_.all(flag)) {
-            Result<NodeId> name = parse_node_id(value.text);
-            if (!name) {
-                fail(value, "is not a node name: " + name.error().message);
-                continue;
-            }
-            names.push_back(std::move(*name));
-        }
-        return names;
-    }
-
-    std::string path(std::string_view flag, std::string_view fallback = "") {
-        const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return std::string(fallback);
-        }
-        if (value->text.size() > path_max || value->text.find('\0') != std::string::npos) {
-            fail(*value, "is no path");
-        }
-        return value->text;
-    }
-
-    std::string log_level(std::string_view flag) {
-        const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return "info";
-        }
-        std::string level = value->text;
-        std::transform(level.begin(), level.end(), level.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        });
-        if (level == "warn") {
-            level = "warning";
-        }
-        if (level != "debug" && level != "info" && level != "warning" && level != "error") {
-            fail(*value, "is not a level: one of debug, info, warning, error");
-        }
-        return level;
-    }
-
-    std::vector<std::string> words(std::string_view flag) {
-        const FlagValues::Value* value = values_.find(flag);
-        if (value == nullptr) {
-            return {};
-        }
-        Result<std::vector<std::string>> words = shell_words(value->text);
-        if (!words) {
-            fail(*value, "can't be split into words: " + words.error().message);
-            return {};
-        }
-        return std::move(*words);
-    }
-
-    std::map<std::string, std::string> variables(std::string_view flag) {
-        std::map<std::string, std::string> variables;
-        for (const FlagValues::Value& value : values_.all(flag)) {
-            const std::size_t equals = value.text.find('=');
-            const std::string name = value.text.substr(0, equals);
-            const bool spelled = std::all_of(name.begin(), name.end(),
-                                             [](char c) { return is_alphanumeric(c) || c == '_'; });
-            if (equals == std::string::npos || name.empty() || !spelled ||
-                (name.front() >= '0' && name.front() <= '9') || value.text.size() > variable_max ||
-                value.text.find('\0') != std::string::npos) {
-                fail(value,
-                     "is not NAME=VALUE, with a NAME of A-Z a-z 0-9 _ that does not begin with a "
-                     "digit");
-                continue;
-            }
-            if (!variables.emplace(name, value.text.substr(equals + 1)).second) {
-                fail(value, "sets " + name + " a second time");
-            }
-        }
-        return variables;
-    }
-
-    void refuse(const std::string& what) {
-        if (!error_) {
-            error_ = Error{Errc::usage, what + ". See " + std::string(program_) + " --help"};
-        }
-    }
-    const std::optional<Error>& error() const { return error_; }
-
-private:
-    void refuse_wildcard(const FlagValues::Value& value, const std::string& host) {
-        if (names_ == HostNames::network && is_wildcard(host)) {
-            fail(value, "means every address of a host: name one that other nodes can dial");
-        }
-    }
-    void fail(const FlagValues::Value& value, const std::string& what) {
-        refuse(value.source + ": '" + value.text.substr(0, shown_max) + "' " + what);
-    }
-
-    const FlagValues& values_;
-    std::string_view program_;
-    HostNames names_;
-    std::optional<Error> error_;
-};
 
 CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
     CommonOptions common;
     common.name = reader.name("--name");
     common.host_ip = reader.host("--host-ip");
-    common.key = reader.path("--key");
-    common.cert = reader.path("--cert");
-    common.ca_path = reader.path("--capath");
-    common.ca_cert = reader.path("--cacert");
+    reader.identity(common);
     common.workspace = reader.path("--workspace", common.workspace);
     common.log_level = reader.log_level("--log-level");
     common.trace = reader.path("--trace");
@@ -292,10 +31,6 @@ CommonOptions read_common(const FlagValues& values, ValueReader& reader) {
         reader.number("--log-max-size", 0, log_megabytes_max, common.log_max_megabytes);
     common.log_files = reader.number("--log-files", 0, log_files_max, common.log_files);
     common.metrics_port = reader.port("--metrics-port", common.metrics_port);
-    if (common.key.empty() != common.cert.empty()) {
-        reader.refuse(common.key.empty() ? "--cert is given without --key"
-                                         : "--key is given without --cert");
-    }
     return common;
 }
 

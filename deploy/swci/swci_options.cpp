@@ -1,15 +1,12 @@
 #include "deploy/swci/swci_options.hpp"
 
-#include <charconv>
-
 #include "deploy/swci/swci_command.hpp"
-#include "options/flag_table.hpp"
+#include "options/value_reader.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::string_view network = "Network";
-constexpr std::string_view identity = "Identity";
 constexpr std::string_view output = "Output";
 
 constexpr Flag flags[] = {
@@ -19,13 +16,6 @@ constexpr Flag flags[] = {
     {"--sn-api-port", "PORT", network, "Their port, 1 to 65535; default: 30304",
      "SN_API_SERVER_PORT"},
     {"--timeout", "SECONDS", network, "Wait for an answer, 1 to 3600 s; default: 10"},
-    {"--key", "FILE", identity, "Private key, PEM", "SWARM_ID_KEY"},
-    {"--cert", "FILE", identity, "Certificate of a tool (gen-cert makes swci-N-cert.pem), PEM",
-     "SWARM_ID_CERT"},
-    {"--capath", "DIR", identity, "Directory of trusted CA certificates (*.pem)",
-     "SWARM_ID_CAPATH"},
-    {"--cacert", "FILE", identity, "File of trusted CA certificates, instead of --capath",
-     "SWARM_ID_CACERT"},
     {"--ca", "FINGERPRINT", "Of admit", "The CA that issued the name's certificate: see list roll"},
     {"--json", "", output, "Print the SN's JSON, one answer per line"},
 };
@@ -54,26 +44,12 @@ const Program& swci_program() {
     return program;
 }
 
-/// A whole number from 1 to `most`, or nothing.
-std::optional<std::uint32_t> number(const std::string& text, std::uint32_t most) {
-    std::uint32_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, code] = std::from_chars(text.data(), end, value);
-    return code == std::errc{} && rest == end && value >= 1 && value <= most
-               ? std::optional<std::uint32_t>(value)
-               : std::nullopt;
-}
-
-Error wrong(const FlagValues::Value& value, const std::string& what) {
-    return {Errc::usage,
-            value.source + ": '" + value.text.substr(0, 64) + "' " + what + ". See swci --help"};
-}
-
 }  // namespace
 
 Result<Parsed<SwciOptions>> parse_swci(const std::vector<std::string>& arguments,
                                        const std::map<std::string, std::string>& environment) {
-    Result<ParsedFlags> parsed = parse_flags(swci_program(), flags, arguments, environment);
+    const std::vector<Flag> table = join_flags({flags, identity_flags("Identity", tool_cert_help)});
+    Result<ParsedFlags> parsed = parse_flags(swci_program(), table, arguments, environment);
     if (!parsed) {
         return parsed.error();
     }
@@ -81,36 +57,13 @@ Result<Parsed<SwciOptions>> parse_swci(const std::vector<std::string>& arguments
         return Parsed<SwciOptions>{std::nullopt, std::move(parsed->text)};
     }
     const FlagValues& values = *parsed->values;
+    ValueReader reader(values, swci_program().name, HostNames::network);
     SwciOptions options;
-    std::uint16_t port = 30304;
-    if (const FlagValues::Value* value = values.find("--sn-api-port")) {
-        const auto given = number(value->text, 65535);
-        if (!given) {
-            return wrong(*value, "is not a port: a whole number from 1 to 65535");
-        }
-        port = static_cast<std::uint16_t>(*given);
-    }
-    if (const FlagValues::Value* value = values.find("--timeout")) {
-        const auto given = number(value->text, 3600);
-        if (!given) {
-            return wrong(*value, "is not a number of seconds from 1 to 3600");
-        }
-        options.timeout = std::chrono::seconds(*given);
-    }
-    for (const FlagValues::Value& value : values.all("--sn-ip")) {
-        if (value.text.find_first_of(" /\t\n") != std::string::npos || value.text.size() > 253) {
-            return wrong(value, "is not an IP address or host name");
-        }
-        options.servers.push_back({value.text, port});
-    }
-    options.common.key = values.text("--key");
-    options.common.cert = values.text("--cert");
-    options.common.ca_path = values.text("--capath");
-    options.common.ca_cert = values.text("--cacert");
-    if (options.common.key.empty() != options.common.cert.empty()) {
-        return Error{Errc::usage, options.common.key.empty()
-                                      ? "--cert is given without --key. See swci --help"
-                                      : "--key is given without --cert. See swci --help"};
+    options.timeout = std::chrono::seconds(reader.number("--timeout", 1, 3600, 10));
+    options.servers = reader.services("--sn-ip", reader.port("--sn-api-port", 30304));
+    reader.identity(options.common);
+    if (reader.error()) {
+        return *reader.error();
     }
     options.json = values.has("--json");
     options.command = values.operands();
