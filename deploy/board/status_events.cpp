@@ -98,6 +98,7 @@ void StatusEvents::add_contract(const JsonValue& answer) {
         run_ = text_of(answer, "run");
         members_.clear();
     }
+    const std::string this_round = run_ + " " + round;
     for (const JsonMember& item : list_of(answer, "members")) {
         const std::string name = text_of(item.value, "name");
         const bool active = text_of(item.value, "status") == "active";
@@ -110,7 +111,7 @@ void StatusEvents::add_contract(const JsonValue& answer) {
             report(sn_, TraceEvent("member_gone").with("contract", contract).with("node", name));
         }
         const bool in = text_of(item.value, "checked_in") == "true";
-        if (in && std::exchange(scalars_of_[name], run_ + " " + round) != run_ + " " + round) {
+        if (in && std::exchange(scalars_of_[name], this_round) != this_round) {
             for (const JsonMember& scalar : list_of(item.value, "scalars")) {
                 report(sn_, TraceEvent("scalar")
                                 .with("node", name)

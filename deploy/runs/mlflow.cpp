@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view experiment = "starling";
-constexpr std::size_t param_bytes_max = 500;  // of old versions
+constexpr std::size_t param_bytes_max = 490;  // up to 500 with the marks of valid_utf8()
 
 Result<void> write_text(const fs::path& file, std::string_view text) {
     const ByteView bytes = std::as_bytes(std::span(text));
@@ -27,6 +27,14 @@ Result<void> write_text(const fs::path& file, std::string_view text) {
 
 /// A text of YAML: JSON's are among them.
 std::string yaml_text(std::string_view text) { return json_string(text); }
+
+/// The value of a parameter or tag, of which old versions read one line of 500 bytes.
+std::string short_line(std::string_view text) {
+    std::string line = valid_utf8(text.substr(0, param_bytes_max));
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    return line;
+}
 
 /// Names of parameters may have letters, digits and these signs; others become '_'.
 std::string param_name(std::string_view key) {
@@ -97,7 +105,7 @@ Files params_and_tags(const RunRecord& run, const std::string& name) {
     }
     for (const auto& [key, value] : params) {
         if (const std::string file = param_name(key); !file.empty()) {
-            files.emplace_back(fs::path("params") / file, value.substr(0, param_bytes_max));
+            files.emplace_back(fs::path("params") / file, short_line(value));
         }
     }
     std::string command;
@@ -112,12 +120,12 @@ Files params_and_tags(const RunRecord& run, const std::string& name) {
         {"starling.version", run.version},
         {"starling.machine", run.machine},
         {"starling.modified", run.modified ? "true" : "false"},
-        {"starling.command", command.substr(0, param_bytes_max)},
+        {"starling.command", command},
         {"starling.end", run.results.end},
         {"starling.digest", run.results.digest}};
     for (const auto& [tag, value] : tags) {
         if (!value.empty()) {
-            files.emplace_back(fs::path("tags") / tag, value);
+            files.emplace_back(fs::path("tags") / tag, short_line(value));
         }
     }
     return files;
@@ -179,7 +187,8 @@ Result<void> write_mlflow(std::span<const RunRecord> runs, const fs::path& folde
             } else {
                 name += " " + member;
                 id += "-" + param_name(member);  // without the dots, which MLflow does not allow
-                files = {{"tags/mlflow.runName", name}, {"tags/mlflow.parentRunId", run.id}};
+                files = {{"tags/mlflow.runName", short_line(name)},
+                         {"tags/mlflow.parentRunId", run.id}};
             }
             if (const auto written = write_run(run, id, name, place, std::move(files), all);
                 !written) {

@@ -262,12 +262,16 @@ TEST_F(Runs, ASeriesOfEachMemberIsARunOfTensorBoard) {
 }
 
 TEST_F(Runs, MlflowHasARunWithParametersAndAChildRunOfEachMember) {
-    const std::vector<RunRecord> runs{some_record()};
+    std::vector<RunRecord> runs{some_record()};
+    runs[0].configuration["text/../x"] = "two\nlines and \xC3\xA4" + std::string(600, 'x');
     ASSERT_TRUE(write_mlflow(runs, folder.path()));
     ASSERT_TRUE(write_mlflow(runs, folder.path())) << "a second time replaces the first";
     const fs::path run = "starling/20261128-120000-abcdef";
     EXPECT_EQ(text_of(run / "params/platform"), "two.xml");
     EXPECT_EQ(text_of(run / "params/seed"), "7");
+    const std::string text = text_of(run / "params/text____x");
+    EXPECT_TRUE(text.starts_with("two lines and \xC3\xA4xx")) << text;
+    EXPECT_EQ(text.size(), 490U) << "what old versions of MLflow read";
     EXPECT_EQ(text_of(run / "tags/mlflow.source.git.commit"), "0123456789abcdef");
     EXPECT_EQ(text_of(run / "metrics/round_seconds"), "1795000000000 1.25 1\n");
     const fs::path child = "starling/20261128-120000-abcdef-sl1";

@@ -302,7 +302,7 @@ swarm.set_model(model)
 swarm.on_train_begin({})
 for batch in range(4):
     swarm.on_batch_end(batch, {"loss": 1.0, "top 5": 0.125})
-swarm.on_epoch_end(0, {})
+swarm.on_epoch_end(0, {"loss": 1.0, "val_f1": 0.25})
 swarm.on_train_end({})
 print("rounds", swarm.rounds, swarm.isSwarmTrainingOver)
 """, "rounds 4 True", SWARM_TRACE=trace)
@@ -311,7 +311,7 @@ print("rounds", swarm.rounds, swarm.isSwarmTrainingOver)
         # At the first sync and at the end there were no batches, hence no logs.
         self.assertEqual(events, ["round=1 name=top_5 value=0.125", "round=1 name=val_accuracy value=0.5",
                                   "round=2 name=top_5 value=0.125", "round=2 name=val_accuracy value=0.5",
-                                  "round=3 name=val_accuracy value=0.5"])
+                                  "round=3 name=val_accuracy value=0.5", "round=3 name=val_f1 value=0.25"])
 
 
 class Signals(unittest.TestCase):

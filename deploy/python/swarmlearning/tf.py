@@ -90,7 +90,8 @@ class SwarmCallback(SwarmCallbackBase, _Base):
             self._trained.stop_training = True
 
     def on_epoch_end(self, epoch: Any = None, logs: Any = None) -> None:
-        """Counts an epoch."""
+        """Counts an epoch. What Keras has measured on its validation data is reported with the next round."""
+        self._report_known({name: value for name, value in (logs or {}).items() if name.startswith("val_")})
         self._epoch_end()
 
     def on_train_end(self, logs: Any = None) -> None:
