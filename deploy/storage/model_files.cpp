@@ -12,12 +12,9 @@
 #include <functional>
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include "core/base/coding.hpp"
-#include "core/base/invariant.hpp"
 #include "core/files/replace_file.hpp"
-#include "core/params/model_digest.hpp"
+#include "deploy/storage/model_file_format.hpp"
 #include "transport/descriptor.hpp"
 
 namespace starling {
@@ -26,146 +23,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view model_magic = "STRLKEP2";
-/// Where the head is followed by the segments at once: of versions before 2026-11-28.
-constexpr std::string_view old_model_magic = "STRLKEPT";
-/// Offset of the first segment, up to which the head is followed by zeros.
-constexpr std::uint32_t model_start = DraftFile::direct_bytes;
-/// In place of model_magic, and as long, in a file that is not complete.
-constexpr std::string_view draft_magic = "STRLDRFT";
 constexpr std::array<const char*, 3> model_names = {"merged-0.model", "merged-1.model",
                                                     "merged-2.model"};
 /// Of versions that renamed it.
 constexpr const char* old_draft_name = "merged.draft";
-
-/// What the head of a file says.
-struct Head {
-    std::uint64_t serial = 0;
-    RoundKey key;
-    Digest digest;
-    std::uint64_t bytes = 0;  ///< of the model
-    std::uint64_t start = 0;  ///< offset of its first segment
-};
-
-/// Segments of a model that begins at `start` of a file's bytes.
-Segments segments_in(const Blob& file, std::uint64_t start) {
-    return cut(Blob(std::make_shared<const Blob>(file), file.view().subspan(start)));
-}
-
-/// `size` bytes of a file; fewer if it is shorter, or can't be read.
-Bytes read_bytes(const Descriptor& file, std::uint64_t offset, std::uint64_t size) {
-    Bytes bytes(size);
-    std::uint64_t here = 0;
-    while (here < size) {
-        const ssize_t count = ::pread(file.number(), bytes.data() + here, size - here,
-                                      static_cast<off_t>(offset + here));
-        if (count == 0 || (count < 0 && errno != EINTR)) {
-            break;
-        }
-        here += static_cast<std::uint64_t>(std::max<ssize_t>(count, 0));
-    }
-    bytes.resize(here);
-    return bytes;
-}
-
-/// Segments of a model of `bytes` that begins at `start`, with their digest; in memory where the
-/// file can't be mapped. Nothing: it can't be read. All bytes are read without the mapping, which
-/// would raise a signal where the disk fails.
-std::optional<std::pair<Segments, Digest>> read_segments(const Descriptor& file,
-                                                         std::uint64_t start, std::uint64_t bytes,
-                                                         const Hasher& hasher,
-                                                         MappedFiles& mapped) {
-    const Blob whole = mapped.map(file.number(), start + bytes);
-    Segments segments = whole.empty() ? Segments{} : segments_in(whole, start);
-    std::vector<Digest> digests;
-    for (std::uint32_t i = 0; i < segment_count(bytes); ++i) {
-        const std::uint64_t size = segment_size(bytes, i);
-        Blob segment(read_bytes(file, start + i * segment_bytes, size));
-        if (segment.size() != size) {
-            return std::nullopt;
-        }
-        digests.push_back(segment_digest(segment, hasher));
-        if (whole.empty()) {
-            segments.push_back(std::move(segment));
-        }
-    }
-    return std::pair(std::move(segments), model_digest(digests, hasher));
-}
-
-/// What comes before the segments.
-Bytes start_of(std::uint64_t serial, const RoundKey& key, const Digest& digest,
-               std::uint64_t bytes) {
-    Writer head;
-    head.u64(serial);
-    head.string(key.contract);
-    head.u32(key.run);
-    head.u64(key.round);
-    head.u32(key.attempt);
-    head.digest(digest);
-    head.u64(bytes);
-    Writer start;
-    start.raw(std::as_bytes(std::span(model_magic)));
-    start.u32(static_cast<std::uint32_t>(head.bytes().size()));
-    start.raw(head.bytes());
-    STARLING_INVARIANT(start.bytes().size() <= model_start, "names of contracts are bounded");
-    Bytes whole = start.take();
-    whole.resize(model_start);
-    return whole;
-}
-
-Error unusable(const fs::path& path, const std::string& why) {
-    return {Errc::malformed, "merged model " + path.string() + " " + why +
-                                 " and not used: it is fetched from another member"};
-}
-
-/// \return  nothing: the file is not complete
-Result<std::optional<Head>> read_head(const Descriptor& file, const fs::path& path) {
-    const Bytes opening = read_bytes(file, 0, model_magic.size() + 4);
-    Reader begin(opening);
-    const ByteView word = begin.raw(model_magic.size());
-    const std::uint32_t head_size = begin.u32();
-    const auto is = [&](std::string_view magic) {
-        return std::ranges::equal(word, std::as_bytes(std::span(magic)));
-    };
-    // Zeros: the power failed before anything but the file's length was on the disk.
-    const bool zeros =
-        std::ranges::all_of(word, [](std::byte byte) { return byte == std::byte{}; });
-    if (is(draft_magic) || zeros) {
-        return std::optional<Head>();
-    }
-    if (!begin.done() || !(is(model_magic) || is(old_model_magic)) || head_size > model_start) {
-        return unusable(path, "is damaged");
-    }
-    const Bytes bytes = read_bytes(file, opening.size(), head_size);
-    Reader reader(bytes);
-    Head head;
-    head.serial = reader.u64();
-    head.key.contract = reader.string(contract_name_max);
-    head.key.run = reader.u32();
-    head.key.round = reader.u64();
-    head.key.attempt = reader.u32();
-    head.digest = reader.digest();
-    head.bytes = reader.u64();
-    head.start = is(model_magic) ? model_start : opening.size() + bytes.size();
-    if (!reader.done()) {
-        return unusable(path, "is damaged");
-    }
-    return std::optional(head);
-}
-
-Result<KeptModel> read_model(const Descriptor& file, const fs::path& path, const Head& head,
-                             const Hasher& hasher, MappedFiles& mapped) {
-    std::error_code failed;
-    const std::uint64_t there = fs::file_size(path, failed);
-    if (failed || there < head.start || there - head.start != head.bytes) {
-        return unusable(path, "is damaged");
-    }
-    auto segments = read_segments(file, head.start, head.bytes, hasher, mapped);
-    if (!segments || segments->second != head.digest) {
-        return unusable(path, "is damaged");
-    }
-    return KeptModel{head.key, head.digest, std::move(segments->first)};
-}
 
 }  // namespace
 
@@ -182,7 +43,7 @@ Result<void> ModelFiles::read_all(Opened& opened, const Hasher& hasher) {
     struct Found {
         std::size_t number;
         Descriptor file;
-        Head head;
+        ModelHead head;
     };
     std::vector<Found> found;
     std::error_code ignored;
@@ -198,9 +59,10 @@ Result<void> ModelFiles::read_all(Opened& opened, const Hasher& hasher) {
             continue;
         }
         Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        const Result<std::optional<Head>> head =
-            file ? read_head(file, path)
-                 : unusable(path, std::string("can't be read (") + std::strerror(errno) + ")");
+        const Result<std::optional<ModelHead>> head =
+            file
+                ? read_model_head(file, path)
+                : unusable_model(path, std::string("can't be read (") + std::strerror(errno) + ")");
         if (!head) {
             opened.notes.push_back(head.error().message);
         } else if (*head) {
@@ -267,7 +129,8 @@ Result<Segments> ModelFiles::keep(const KeepWork& work) {
         return written.error();
     }
     const Blob mapped = draft_.map(model_start + bytes);
-    int number = draft_.write(start_of(serial_ + 1, model.key, model.digest, bytes), 0);
+    int number =
+        draft_.write(encode({serial_ + 1, model.key, model.digest, bytes, model_start}), 0);
     number = number != 0 ? number : draft_.finish();
     if (number != 0) {
         return failed(number);

@@ -13,10 +13,8 @@
 namespace starling {
 
 /// Merged parameters in three files of a directory: two have those of the two newest rounds, and
-/// the third one has what has come of the next model, or blocks for it. A file is "STRLKEP2", u32
-/// length of the head, the head (u64 serial, string contract, u32 run, u64 round, u32 attempt,
-/// digest, u64 bytes), zeros up to byte 4096, and the parameter vector. One that is not complete
-/// begins with "STRLDRFT".
+/// the third one has what has come of the next model, or blocks for it. Their format:
+/// model_file_format.hpp. A file that is not complete has a mark in place of its head.
 ///
 /// The segments that it returns are read from the files when they are used (see MappedFiles), and
 /// take no memory until then.
