@@ -42,6 +42,52 @@ Burst take_burst(Lane& lane, std::uint64_t most) {
     return burst;
 }
 
+bool is_flowing(Lane& lane, SwarmTime now) {
+    if (lane.free_at && *lane.free_at <= now) {
+        lane.slow_start.idle_from(*lane.free_at);
+        lane.free_at.reset();
+        lane.flowing = false;
+    }
+    return lane.flowing;
+}
+
+void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to) {
+    for (const auto& [peer_id, connection] : from.peers) {
+        if (to && *to != peer_id) {
+            continue;
+        }
+        const int side = connection->end[0].get() == &from ? 0 : 1;
+        Lane& lane = connection->lane[index(side)];
+        ByteCount& counted = connection->counted[index(side)];
+        lane.queue.erase_if([&](const Item& item) {
+            if (item.group != group) {
+                return false;
+            }
+            counted.sent -= item.bytes;
+            lane.undelivered_bytes -= item.bytes;
+            return true;
+        });
+    }
+}
+
+std::vector<ConnectionPtr> connections(const Slot& slot) {
+    std::vector<ConnectionPtr> all;
+    for (const auto& [id, connection] : slot.peers) {
+        all.push_back(connection);
+    }
+    return all;
+}
+
+bool accepts(const Slot& to, const Dial& dial) {
+    for (const SimListen& listen : to.place.listen) {
+        if (listen.address.port == dial.address.port &&
+            (dial.address.port != 0 || listen.address.host == dial.address.host)) {
+            return listen.accepts.contains(dial.from->place.role);
+        }
+    }
+    return false;
+}
+
 void HostByteCounts::collect(Connection& connection) {
     for (const int side : {0, 1}) {
         const auto hosts =

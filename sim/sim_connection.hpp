@@ -113,6 +113,14 @@ inline Slot& peer(const Connection& connection, int side) {
 /// Takes the first frame from the lane's queue, and those after it that fit into `most` bytes.
 Burst take_burst(Lane& lane, std::uint64_t most);
 
+/// Whether a burst is being sent.
+bool is_flowing(Lane& lane, SwarmTime now);
+/// See Endpoint::cancel_sends(); of the node's own queues.
+void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to);
+std::vector<ConnectionPtr> connections(const Slot& slot);
+/// Whether the node listens there for nodes of that role.
+bool accepts(const Slot& to, const Dial& dial);
+
 /// Bytes by sending and receiving host, of all connections.
 class HostByteCounts {
 public:

@@ -336,6 +336,13 @@ std::optional<RunRecord> planned_record(const Flags& flags,
                                                      {"calibration", flags.calibration}}));
 }
 
+/// A generated star whose links never change: see SimEngine::assume_equal_hosts().
+bool is_plain_star(const Flags& flags, const std::vector<Fault>& faults) {
+    return flags.scale.hosts > 0 && flags.platform.empty() &&
+           flags.scale.kind == ScaleOptions::Kind::star &&
+           std::none_of(faults.begin(), faults.end(), is_of_link);
+}
+
 int simulate(const Flags& flags, SimulationOptions options, const std::vector<std::string>& command,
              RunStatus& status) {
     std::vector<std::string> simgrid;
@@ -348,9 +355,7 @@ int simulate(const Flags& flags, SimulationOptions options, const std::vector<st
     }
     status.doing("reading it");
     const bool scaled = flags.scale.hosts > 0;
-    const bool equal_hosts = scaled && flags.platform.empty() &&
-                             flags.scale.kind == ScaleOptions::Kind::star &&
-                             std::none_of(options.faults.begin(), options.faults.end(), is_of_link);
+    const bool equal_hosts = is_plain_star(flags, options.faults);
     ScaleOptions scale = flags.scale;
     scale.own_loopbacks = !equal_hosts;
     const SubstituteFile platform(flags.platform,

@@ -120,16 +120,6 @@ struct SimNetwork::Impl {
         announce(connection, 0, dial->address);
     }
 
-    static bool accepts(const Slot& to, const Dial& dial) {
-        for (const SimListen& listen : to.place.listen) {
-            if (listen.address.port == dial.address.port &&
-                (dial.address.port != 0 || listen.address.host == dial.address.host)) {
-                return listen.accepts.contains(dial.from->place.role);
-            }
-        }
-        return false;
-    }
-
     /// The newer connection replaces the older, without PeerLost.
     void replace(const Connection& fresh, int side) {
         const auto& peers = fresh.end[index(side)]->peers;
@@ -168,25 +158,6 @@ struct SimNetwork::Impl {
         start_burst(connection, side);
     }
 
-    void cancel_sends(const SlotPtr& from, SendGroup group, const std::optional<NodeId>& to) {
-        for (const auto& [peer_id, connection] : from->peers) {
-            if (to && *to != peer_id) {
-                continue;
-            }
-            const int side = connection->end[0] == from ? 0 : 1;
-            Lane& lane = connection->lane[index(side)];
-            ByteCount& counted = connection->counted[index(side)];
-            lane.queue.erase_if([&](const Item& item) {
-                if (item.group != group) {
-                    return false;
-                }
-                counted.sent -= item.bytes;
-                lane.undelivered_bytes -= item.bytes;
-                return true;
-            });
-        }
-    }
-
     Arrivals arrivals(const SlotPtr& at) const {
         Arrivals arrivals;
         for (const auto& [peer_id, connection] : at->peers) {
@@ -208,7 +179,7 @@ struct SimNetwork::Impl {
             return;
         }
         if (!cpu) {
-            if (!is_flowing(lane) && !lane.queue.empty()) {
+            if (!is_flowing(lane, engine.now()) && !lane.queue.empty()) {
                 flow(connection, side, take_burst(lane, most_in_burst(*connection, side)));
             }
             wake_when_free(connection, side);
@@ -229,15 +200,6 @@ struct SimNetwork::Impl {
                              connection->lane[index(side)].prepared = burst;
                              start_burst(connection, side);
                          });
-    }
-
-    bool is_flowing(Lane& lane) const {
-        if (lane.free_at && *lane.free_at <= engine.now()) {
-            lane.slow_start.idle_from(*lane.free_at);
-            lane.free_at.reset();
-            lane.flowing = false;
-        }
-        return lane.flowing;
     }
 
     void wake_when_free(const ConnectionPtr& connection, int side) {
@@ -432,8 +394,8 @@ struct SimNetwork::Impl {
 
     void finish_closing(const ConnectionPtr& connection) {
         Lane& lane = connection->lane[index(connection->closing)];
-        if (connection->open && lane.queue.empty() && !is_flowing(lane) && !lane.preparing &&
-            !lane.prepared && lane.in_flight == 0) {
+        if (connection->open && lane.queue.empty() && !is_flowing(lane, engine.now()) &&
+            !lane.preparing && !lane.prepared && lane.in_flight == 0) {
             const Slot& closed = *connection->end[index(connection->closing)];
             reset(connection, closed.place.id.name + " has closed the connection", {});
         }
@@ -451,14 +413,6 @@ struct SimNetwork::Impl {
             listening.erase(listen_key(slot->place.host, listen.address));
         }
         return slot;
-    }
-
-    static std::vector<ConnectionPtr> connections(const Slot& slot) {
-        std::vector<ConnectionPtr> all;
-        for (const auto& [id, connection] : slot.peers) {
-            all.push_back(connection);
-        }
-        return all;
     }
 
     void close(const NodeId& node) {
@@ -567,7 +521,7 @@ public:
     }
     void cancel_sends(SendGroup group, const std::optional<NodeId>& to) override {
         if (slot_->alive) {
-            network_.cancel_sends(slot_, group, to);
+            sim_connection::cancel_sends(*slot_, group, to);
         }
     }
     Arrivals arrivals() const override { return network_.arrivals(slot_); }

@@ -170,7 +170,7 @@ struct Simulation::Impl {
             throw UsageError(node.error().message);
         }
         member.node = std::move(*node);
-        ++(is_daemon(member.plan.role) ? daemons_running : others_running);
+        ++(is_daemon(member.plan.role) ? ending.daemons : ending.others);
         if (member.plan.role == Role::ml) {
             member.node->worker().set_program(std::make_unique<WatchedProgram>(
                 make_program(member), [this, &member](const SyncedReply& reply) {
@@ -231,7 +231,7 @@ struct Simulation::Impl {
         network.close(member.plan.id);
         // Destroyed later: the node's code is still on the stack.
         stopped_nodes.push_back(std::move(member.node));
-        --(is_daemon(member.plan.role) ? daemons_running : others_running);
+        --(is_daemon(member.plan.role) ? ending.daemons : ending.others);
         engine.at(engine.now(), [this] {
             stopped_nodes.clear();
             check_end();
@@ -245,7 +245,7 @@ struct Simulation::Impl {
         outcome.faults.node_killed(engine.now(), member.plan.id, reason);
         network.kill(member.plan.id, "the connection was reset");
         member.node.reset();
-        --(is_daemon(member.plan.role) ? daemons_running : others_running);
+        --(is_daemon(member.plan.role) ? ending.daemons : ending.others);
         member.outcome.killed = true;
         engine.at(engine.now(), [this] { check_end(); });
     }
@@ -256,7 +256,7 @@ struct Simulation::Impl {
         if (engine.pending_actors() > 0 || pending_restarts > 0 || !planned.empty()) {
             return;
         }
-        if (others_running > 0) {
+        if (ending.others > 0) {
             return;
         }
         const bool restarts_later =
@@ -266,12 +266,12 @@ struct Simulation::Impl {
         if (restarts_later) {
             return;
         }
-        if (daemons_running == 0) {
+        if (ending.daemons == 0) {
             outcome.end = engine.now();
             engine.stop();
             return;
         }
-        if (!std::exchange(stopping, true)) {
+        if (!std::exchange(ending.stopping, true)) {
             engine.at(engine.now() + options.linger, [this] { stop_daemons(); });
         }
     }
@@ -524,15 +524,18 @@ struct Simulation::Impl {
     std::map<std::string, Deployed*> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>>
-        stopped_nodes;                  ///< to be destroyed by an event of their own
-    std::uint64_t daemons_running = 0;  ///< SNs and licence servers
-    std::uint64_t others_running = 0;
+        stopped_nodes;  ///< to be destroyed by an event of their own
+    struct Ending {
+        std::uint64_t daemons = 0;  ///< SNs and licence servers that run
+        std::uint64_t others = 0;   ///< SLs and MLs that do
+        bool stopping = false;      ///< all of those have ended
+    };
+    Ending ending;
     std::uint64_t results = 0;  ///< of rounds that programs got
     std::uint64_t pending_faults = 0;
     std::uint64_t pending_restarts = 0;  ///< of these, restarts
     std::uint64_t events_seen = 0;       ///< in the trace, at the last check_stall()
     SwarmTime active_at{};               ///< last check_stall() with any activity
-    bool stopping = false;               ///< all SL and ML nodes have ended
     bool certificates_noted = false;
 };
 

@@ -157,6 +157,22 @@ struct MemberCounts {
     void remove(const NodeId& node, const Member& member);
 };
 
+/// The members of a contract.
+struct Members : std::map<NodeId, Member> {
+    MemberCounts counts;
+
+    /// Every change of what is counted of a member is made by this. A new one is added.
+    template <typename Change>
+    void change(const NodeId& node, const Change& what) {
+        const auto [at, fresh] = try_emplace(node);
+        if (!fresh) {
+            counts.remove(node, at->second);
+        }
+        what(at->second);
+        counts.add(node, at->second);
+    }
+};
+
 /// Bytes of a member in a view, in which it may stand three times: as frozen, in the last commit
 /// and as departed.
 std::size_t view_bytes_of(const NodeId& node, const Address& address, const std::string& site);
@@ -170,9 +186,8 @@ struct Contract {
     ContractPhase phase = ContractPhase::gathering;
     Round round = 0;
     Attempt attempt = 0;
-    std::map<NodeId, Member> members;  ///< see change_member()
-    MemberCounts counts;               ///< of members
-    MemberList frozen;                 ///< while exchanging: this attempt's members
+    Members members;
+    MemberList frozen;  ///< while exchanging: this attempt's members
     /// While exchanging: members of the round's first attempt that are out of it by now, ascending.
     /// Segments keep their owners over attempts: see make_plan().
     std::vector<NodeId> departed;
@@ -198,18 +213,8 @@ struct Contract {
     std::string reason;                 ///< of an abort
     std::uint64_t version = 0;          ///< index of the last entry that changed it
 
-    /// Every change of what is counted of a member is made by this. A new one is added.
-    template <typename Change>
-    void change_member(const NodeId& node, const Change& change) {
-        const auto [at, fresh] = members.try_emplace(node);
-        if (!fresh) {
-            counts.remove(node, at->second);
-        }
-        change(at->second);
-        counts.add(node, at->second);
-    }
-    std::uint32_t checked_in_count() const { return counts.checked_in; }
-    std::uint32_t active_count() const { return counts.active; }
+    std::uint32_t checked_in_count() const { return members.counts.checked_in; }
+    std::uint32_t active_count() const { return members.counts.active; }
     bool are_apart(const NodeId& one, const NodeId& other) const;
     bool has_ended() const;
     bool has_lost(const NodeId& node) const;

@@ -241,7 +241,7 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
     }
     if (contract->members.count(entry.signer) == 0) {
         const std::size_t more = view_bytes_of(entry.signer, node->second.address, command.site);
-        if (contract->counts.view_bytes + more > view_bytes_max) {
+        if (contract->members.counts.view_bytes + more > view_bytes_max) {
             return denied(Errc::too_large, "contract '" + contract->name + "' has " +
                                                std::to_string(contract->members.size()) +
                                                " members, which is the maximum");
@@ -301,7 +301,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
         // the attempt.
         return accepted(contract.run);
     }
-    contract.change_member(entry.signer, [&](Member& member) {
+    contract.members.change(entry.signer, [&](Member& member) {
         member = Member{};
         member.address = nodes_.at(entry.signer).address;
         member.site = command.site;
@@ -317,7 +317,7 @@ Answer Ledger::enrol(const Entry& entry, const Enrol& command) {
 
 /// Lets a member that was away at the end of the training learn its outcome.
 Answer Ledger::come_back(const Entry& entry, Contract& contract) {
-    contract.change_member(
+    contract.members.change(
         entry.signer, [&](Member& member) { member.address = nodes_.at(entry.signer).address; });
     note_decision(contract);
     return accepted(contract.run);
@@ -355,7 +355,7 @@ Answer Ledger::check_in(const Entry& entry, const CheckInRound& command) {
             said.weight = 0;  // it takes part, and goes on from what the others merge
         }
     }
-    contract->change_member(entry.signer, [&](Member& member) {
+    contract->members.change(entry.signer, [&](Member& member) {
         member.heard_at = time_of(entry);
         member.check_in = said;
         member.check_in_index = index_;
@@ -440,7 +440,7 @@ Answer Ledger::leave(const Entry& entry, const LeaveContract& command) {
     remove_member(found->second, entry.signer, MemberStatus::left, command.reason, time_of(entry));
     if (const auto member = found->second.members.find(entry.signer);
         member != found->second.members.end() && ended(found->second)) {
-        found->second.change_member(entry.signer, [](Member& gone) {
+        found->second.members.change(entry.signer, [](Member& gone) {
             gone.status = MemberStatus::left;  // also one that was taken for lost
         });
     }
@@ -464,7 +464,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     if (active_member(contract, node) == nullptr) {
         return;
     }
-    contract.change_member(node, [status](Member& member) { member.status = status; });
+    contract.members.change(node, [status](Member& member) { member.status = status; });
     if (ended(contract)) {
         return;  // to leave after the end is how it should be
     }
@@ -475,7 +475,7 @@ void Ledger::remove_member(Contract& contract, const NodeId& node, MemberStatus 
     events_.push_back(MemberGone{contract.name, node, status == MemberStatus::lost, reason});
     const std::uint32_t here = contract.active_count();
     // Lost members may come back, members that have left will not.
-    const std::uint32_t away = contract.counts.lost;
+    const std::uint32_t away = contract.members.counts.lost;
     const bool started = contract.round > 0 || contract.phase == ContractPhase::exchanging;
     if (started ? here + away < contract.config.min_peers : here == 0) {
         end(contract, ContractPhase::aborted,

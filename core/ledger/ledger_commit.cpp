@@ -156,7 +156,7 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
         commit.final = commit.final && !absent;
         member.check_in.reset();
     }
-    contract.counts.checked_in = 0;
+    contract.members.counts.checked_in = 0;
     contract.last_commit = commit;
     contract.undecided = 0;
     contract.frozen.clear();

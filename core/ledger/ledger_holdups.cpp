@@ -37,7 +37,7 @@ Answer Ledger::exclude(const Entry& entry, const ExcludeMember& command) {
     if (member == contract->members.end() || !member->second.check_in) {
         return {Errc::not_found, "no such member in this attempt"};
     }
-    contract->change_member(command.node, [](Member& out) { out.check_in.reset(); });
+    contract->members.change(command.node, [](Member& out) { out.check_in.reset(); });
     events_.push_back(MemberExcluded{contract->name, command.node, command.reason});
     note_holdup(*contract, command.node, command.refused ? rounds_per_refusal : rounds_per_holdup);
     retry_without(*contract, time_of(entry));
@@ -65,8 +65,8 @@ void Ledger::expel_who_holds_up(Contract& contract, SwarmTime now) {
             remove_member(contract, node, MemberStatus::expelled, reason, now);
         } else if (status == MemberStatus::lost &&
                    contract.active_count() >= contract.config.min_peers) {
-            contract.change_member(node,
-                                   [](Member& member) { member.status = MemberStatus::expelled; });
+            contract.members.change(node,
+                                    [](Member& member) { member.status = MemberStatus::expelled; });
             note_decision(contract);
             events_.push_back(MemberGone{contract.name, node, false, reason});
         }

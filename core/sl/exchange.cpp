@@ -38,7 +38,6 @@ Exchange::Exchange(ExchangeSetup setup)
       plan_(plan_of(setup_)),
       self_(index_of_self(setup_)),
       partners_(plan_->partners_of(self_, static_cast<std::uint32_t>(setup_.members.size()))),
-      first_probe_(first_probe_timeout * rarer_by(setup_.members.size())),
       codec_(setup_.layout, setup_.compression),
       own_(*setup_.own),
       merged_(plan().owner_of.size(), codec_.compresses()) {
@@ -146,7 +145,7 @@ void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     note_window(member, partner);
     partner.served.clear();
     partner.served_merged.clear();
-    partner.probe_timeout = first_probe_;
+    partner.probe_timeout = first_probe();
     set_partial(partner, 0);
     request_missing(now, peer, partner, out);
     request_within_window(now, out);
@@ -217,7 +216,7 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
         }
     }
     partner.last_segment = now;
-    partner.probe_timeout = first_probe_;
+    partner.probe_timeout = first_probe();
     set_partial(partner, 0);
     if (!is_missing) {
         return true;  // it came twice, or was never requested

@@ -146,6 +146,7 @@ private:
     const std::vector<std::uint32_t>& owned_segments() const { return plan_->owned_by(self_); }
     void set_missing();
     const NodeId& id_of(std::uint32_t member) const { return setup_.members[member].id; }
+    SwarmDuration first_probe() const { return first_probe_timeout * rarer_by(members().size()); }
     /// In partners_ and states_; their size: `node` is not a partner.
     std::size_t place_of(const NodeId& node) const;
     /// \pre `member` is a partner
@@ -188,7 +189,6 @@ private:
     std::map<std::uint32_t, Assembly> assemblies_;  ///< of owned segments; see contribute()
     std::uint32_t contributions_below_ = 0;         ///< end of the window of segments
     std::size_t open_ = 0;                          ///< owned segments in it that are not merged
-    SwarmDuration first_probe_;
     SegmentCodec codec_;
     OwnContribution& own_;
     MergedSegments merged_;

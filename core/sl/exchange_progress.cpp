@@ -55,7 +55,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
         if (now - partner.last_segment >= partner.probe_timeout) {
             partner.last_segment = now;
             partner.probe_timeout = std::min<SwarmDuration>(
-                partner.probe_timeout * 2, std::max(longest_probe_timeout, first_probe_));
+                partner.probe_timeout * 2, std::max(longest_probe_timeout, first_probe()));
             out.send(id_of(member), FetchProbe{setup_.key, ++partner.probe});
         }
     }

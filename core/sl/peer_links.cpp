@@ -44,6 +44,9 @@ void PeerLinks::dial(const RoundMember& member, Outbox& out) {
 
 std::optional<NodeEnd> PeerLinks::note_refusal(const ConnectFailed& failed,
                                                const MemberList& members, Outbox& out) {
+    if (!failed.fatal && refused_by_.empty()) {
+        return std::nullopt;
+    }
     const auto member = std::find_if(members.begin(), members.end(), [&](const RoundMember& one) {
         return one.address == failed.address;
     });

@@ -22,7 +22,7 @@ std::uint64_t newest_for_members(const Contract& contract) {
 /// views of many members take long on the SN's link. A member that has no view gets one at once.
 bool is_on_its_way(const Contract& contract, const Heartbeat& heartbeat,
                    const SnPeer::SentView& sent, SwarmTime now) {
-    constexpr SwarmDuration view_wait = std::chrono::seconds(10);
+    const SwarmDuration view_wait = std::chrono::seconds(10) * rarer_by(contract.members.size());
     return contract.members.size() > told_of_check_ins_max && heartbeat.known_version > 0 &&
            sent.contract == contract.name && sent.version >= newest_for_members(contract) &&
            now - sent.at < view_wait;
