@@ -27,6 +27,34 @@ TEST(ParamLayout, IsSortedByElementSizeWithoutGaps) {
     EXPECT_EQ(layout->text(), "count I64 scalar\na F32 3\nb F32 2,2\nh F16 5\n");
 }
 
+TEST(ParamLayout, SaysTheSizeOfSegmentsThatAreNotOfTheUsualOne) {
+    const auto usual = ParamLayout::make({{"w", DType::f32, {1 << 20}}});
+    const auto large = ParamLayout::make({{"w", DType::f32, {1 << 20}}}, 6 * segment_bytes);
+    ASSERT_TRUE(usual && large);
+    EXPECT_EQ(usual->segment_count(), 16U);
+    EXPECT_EQ(large->text(), "#segments 1572864\n" + usual->text());
+    EXPECT_EQ(large->segment_count(), 3U);
+    EXPECT_EQ(large->segment_size(2), 4 * segment_bytes);
+    const auto again = ParamLayout::parse(large->text());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->segment_bytes(), large->segment_bytes());
+    EXPECT_EQ(first_difference(*usual, *again), "segments of 262144 bytes against 1572864");
+    const Segments segments = cut(Blob::phantom(large->size_bytes()), large->segment_bytes());
+    ASSERT_EQ(segments.size(), 3U);
+    EXPECT_EQ(segments[2].size(), 4 * segment_bytes);
+
+    for (const std::uint64_t wrong :
+         {std::uint64_t{0}, segment_bytes + 4, ParamLayout::segment_bytes_max + segment_bytes}) {
+        EXPECT_FALSE(ParamLayout::make({{"w", DType::f32, {4}}}, wrong)) << wrong;
+        EXPECT_FALSE(ParamLayout::parse("#segments " + std::to_string(wrong) + "\nw F32 4\n"));
+    }
+    EXPECT_FALSE(ParamLayout::parse("#segments many\nw F32 4\n"));
+    // A tensor of that name has a line with two blanks.
+    const auto named = ParamLayout::parse("#segments F32 4\n");
+    ASSERT_TRUE(named);
+    EXPECT_EQ(named->tensors().front().name, "#segments");
+}
+
 TEST(ParamLayout, ParsesItsOwnText) {
     const auto layout = ParamLayout::make({{"w", DType::bf16, {10, 0, 3}}, {"n", DType::i64, {}}});
     ASSERT_TRUE(layout);
