@@ -19,7 +19,8 @@ set(public_torch_headers
     core/torch/batches.hpp core/torch/cifar10.hpp core/torch/drawn_images.hpp core/torch/image_classifier.hpp
     core/torch/image_optimizers.hpp core/torch/module_parameters.hpp core/torch/safetensors.hpp core/torch/torch_script.hpp)
 set(public_libraries
-    starling_options starling_core starling_files starling_transport starling_crypto starling_tls starling_node_options
+    starling_options starling_core starling_files starling_transport starling_crypto starling_tls starling_child_process
+    starling_node_options
     starling_process starling_storage starling_log starling_metrics starling_host starling_ml_host starling_run_sl)
 set(public_simulator_libraries starling_board starling_runs starling_sim starling_ml_sim)
 set(public_torch_libraries starling_torch)

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "deploy/log/log_file.hpp"
-#include "deploy/process/process.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 namespace {

@@ -22,6 +22,7 @@
 #include "deploy/log/log_file.hpp"
 #include "deploy/log/rotation.hpp"
 #include "deploy/process/process.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 namespace {

@@ -12,6 +12,7 @@
 #include "deploy/host/pid_file.hpp"
 #include "deploy/host/workspace.hpp"
 #include "deploy/process/process.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 

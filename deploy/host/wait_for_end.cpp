@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "core/node/node.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 namespace {

@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "transport/process/program_file.hpp"
+
 namespace starling {
 
 namespace fs = std::filesystem;

@@ -14,10 +14,10 @@
 #include "deploy/host/node_host.hpp"
 #include "deploy/log/trace_log.hpp"
 #include "deploy/ml/ml_program.hpp"
-#include "deploy/process/process.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "deploy/storage/state_files.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
+#include "transport/process/child_process.hpp"
 #include "transport/thread_worker.hpp"
 #include "transport/tls/tls_endpoint.hpp"
 

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "core/base/result.hpp"
-#include "deploy/process/process.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 
@@ -30,20 +30,6 @@ struct ProgramCommand {
     std::vector<std::string> cleanup;  ///< command to run if it had to be killed; may be empty
     std::filesystem::path log_file;    ///< stdout and stderr are appended, mode 0600
 };
-
-/// The file of `program`: a name without '/' is searched in `path` (as in PATH), a relative path
-/// starts at `working_directory`. Errc::io if it is not found or can't be executed.
-Result<std::filesystem::path> find_program(const std::string& program,
-                                           const std::filesystem::path& working_directory,
-                                           const std::string& path);
-
-/// If `program` is a script, checks that the system can run it. Errc::io: it has Windows line ends,
-/// or the interpreter in its first line can't be run; the message tells what to do.
-Result<void> check_script(const std::filesystem::path& program);
-
-/// The few variables of `own` that every program gets: PATH, HOME, LANG, TMPDIR, LD_LIBRARY_PATH,
-/// the sanitizers' options and the like.
-std::map<std::string, std::string> clean_environment(const std::map<std::string, std::string>& own);
 
 /// A child process with a process group of its own and no inherited descriptors. It ends when the
 /// thread that started it ends.

@@ -1,12 +1,11 @@
 #include "deploy/process/process.hpp"
 
 #include <csignal>
-#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <string>
 
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace starling {
@@ -38,36 +37,6 @@ std::optional<std::uint64_t> process_start_ticks(pid_t pid) {
         }
     }
     return std::nullopt;
-}
-
-std::map<std::string, std::string> process_environment() {
-    std::map<std::string, std::string> environment;
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-        const std::string text(*entry);
-        const std::size_t equals = text.find('=');
-        if (equals != std::string::npos) {
-            environment.emplace(text.substr(0, equals), text.substr(equals + 1));
-        }
-    }
-    return environment;
-}
-
-ExitStatus ExitStatus::of(int wait_status) {
-    if (WIFSIGNALED(wait_status)) {
-        return {0, WTERMSIG(wait_status)};
-    }
-    return {WEXITSTATUS(wait_status), 0};
-}
-
-std::string ExitStatus::text() const {
-    if (signal != 0) {
-        return "ended by signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
-    }
-    return "ended with exit code " + std::to_string(code);
-}
-
-Descriptor open_process(pid_t pid) {
-    return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
 }
 
 bool send_signal(const Descriptor& process, int signal) {

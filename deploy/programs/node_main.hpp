@@ -7,8 +7,8 @@
 #include "core/node/node.hpp"
 #include "deploy/host/detach.hpp"
 #include "deploy/host/node_host.hpp"
-#include "deploy/process/process.hpp"
 #include "deploy/process/signal_thread.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 

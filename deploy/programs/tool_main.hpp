@@ -5,8 +5,8 @@
 #include <span>
 
 #include "deploy/host/node_host.hpp"
-#include "deploy/process/process.hpp"
 #include "options/flag_table.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 

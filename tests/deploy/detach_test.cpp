@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "deploy/process/process.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "tests/deploy/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 namespace {

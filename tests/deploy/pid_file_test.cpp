@@ -6,6 +6,7 @@
 #include "deploy/process/process.hpp"
 #include "tests/deploy/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "transport/process/child_process.hpp"
 
 namespace starling {
 namespace {

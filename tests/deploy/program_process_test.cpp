@@ -8,8 +8,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "deploy/process/process.hpp"
 #include "tests/deploy/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "transport/process/child_process.hpp"
+#include "transport/process/program_file.hpp"
 
 namespace starling {
 namespace {
