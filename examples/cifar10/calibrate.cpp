@@ -5,15 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
-#include "core/base/json_writer.hpp"
 #include "core/files/read_file.hpp"
 #include "core/files/replace_file.hpp"
-#include "core/json/json.hpp"
+#include "core/json/workload_table.hpp"
 #include "core/torch/batches.hpp"
 #include "core/torch/image_classifier.hpp"
 #include "examples/cifar10/program_data.hpp"
@@ -27,29 +25,6 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string decimal(double seconds) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.6g", seconds);
-    return text.data();
-}
-
-std::string row_text(const Calibration& calibration) {
-    return "{\"seconds_per_batch\": " + decimal(calibration.seconds_per_batch) +
-           ", \"p10\": " + decimal(calibration.p10) + ", \"p90\": " + decimal(calibration.p90) +
-           ", \"startup_seconds\": " + decimal(calibration.startup_seconds) + "}";
-}
-
-/// A row of the existing file, unchanged.
-std::string row_text(const JsonValue& row) {
-    std::string text = "{";
-    for (const auto& [key, value] : row.items) {
-        const bool quoted = value.kind == JsonValue::Kind::string;
-        text += (text.size() > 1 ? ", " : "") + json_string(key) + ": " +
-                (quoted ? json_string(value.text) : value.text);
-    }
-    return text + "}";
-}
-
 double quantile(const std::vector<double>& sorted, double share) {
     return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5)];
 }
@@ -60,7 +35,7 @@ std::string workload_name(const ProgramFlags& flags) {
     return "cifar10/" + flags.model + "/" + std::to_string(flags.batch_size);
 }
 
-Result<Calibration> measure_batches(const ProgramFlags& flags) {
+Result<MeasuredWorkload> measure_batches(const ProgramFlags& flags) {
     use_torch_threads(static_cast<int>(flags.threads));
     const Clock::time_point start = Clock::now();
     const Result<std::shared_ptr<const ImageData>> data = load_data(flags.data_dir, flags);
@@ -70,8 +45,8 @@ Result<Calibration> measure_batches(const ProgramFlags& flags) {
     ImageClassifier classifier({flags.model, flags.seed, flags.calibrate_batches});
     BatchSource source((*data)->train, full_part((*data)->train.size()),
                        {flags.batch_size, flags.seed, 1});
-    Calibration calibration;
-    calibration.startup_seconds = seconds_since(start);
+    MeasuredWorkload measured;
+    measured.startup_seconds = seconds_since(start);
 
     std::vector<double> times;
     // The first batches include allocations and code generation.
@@ -91,35 +66,10 @@ Result<Calibration> measure_batches(const ProgramFlags& flags) {
         }
     }
     std::sort(times.begin(), times.end());
-    calibration.seconds_per_batch = quantile(times, 0.5);
-    calibration.p10 = quantile(times, 0.1);
-    calibration.p90 = quantile(times, 0.9);
-    return calibration;
-}
-
-Result<std::string> merge_calibration(const std::string& text, const std::string& workload,
-                                      const Calibration& calibration) {
-    std::map<std::string, std::string> rows;
-    if (!text.empty()) {
-        const Result<JsonValue> file = parse_json(text);
-        const JsonValue* workloads = file ? file->find("workloads") : nullptr;
-        if (workloads == nullptr || workloads->kind != JsonValue::Kind::object) {
-            return Error{Errc::malformed, "no calibration file: it has no \"workloads\""};
-        }
-        for (const auto& [name, row] : workloads->items) {
-            if (row.kind != JsonValue::Kind::object) {
-                return Error{Errc::malformed,
-                             "no calibration file: workload '" + name + "' is no object"};
-            }
-            rows[name] = row_text(row);
-        }
-    }
-    rows[workload] = row_text(calibration);
-    std::string merged = "{\"workloads\": {";
-    for (const auto& [name, row] : rows) {
-        merged += (merged.back() == '{' ? "\n  " : ",\n  ") + json_string(name) + ": " + row;
-    }
-    return merged + "\n}}\n";
+    measured.seconds_per_batch = quantile(times, 0.5);
+    measured.p10 = quantile(times, 0.1);
+    measured.p90 = quantile(times, 0.9);
+    return measured;
 }
 
 /// The existing contents of the file; empty if there is no file.
@@ -134,7 +84,7 @@ int calibrate(const ProgramFlags& flags) {
         std::cerr << "cifar10: --calibrate: " << before.error().message << "\n";
         return EXIT_FAILURE;
     }
-    const Result<Calibration> measured = measure_batches(flags);
+    const Result<MeasuredWorkload> measured = measure_batches(flags);
     if (!measured) {
         std::cerr << "cifar10: " << measured.error().message << "\n";
         return EXIT_FAILURE;
@@ -142,7 +92,7 @@ int calibrate(const ProgramFlags& flags) {
     // Read again: another calibration may have written meanwhile.
     const Result<std::string> before = calibrations_so_far(flags.calibrate);
     const Result<std::string> merged =
-        before ? merge_calibration(*before, workload_name(flags), *measured) : before;
+        before ? with_workload(*before, workload_name(flags), *measured) : before;
     if (!merged) {
         std::cerr << "cifar10: --calibrate: " << (before ? flags.calibrate + " is " : std::string())
                   << merged.error().message << "\n";

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include "core/json/json.hpp"
 #include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
 #include "examples/cifar10/program_options.hpp"
@@ -63,25 +62,6 @@ TEST(Cifar10State, IsLoadedByTheSameTrainingOnly) {
     }
 }
 
-TEST(Cifar10Calibration, KeepsOtherWorkloads) {
-    const Result<std::string> first =
-        merge_calibration("", "cifar10/tiny/32", {0.012, 0.01, 0.02, 1.5});
-    ASSERT_TRUE(first);
-    const Result<std::string> both =
-        merge_calibration(*first, "cifar10/cnn/64", {0.08, 0.07, 0.09, 2.0});
-    ASSERT_TRUE(both);
-    const Result<std::string> again =
-        merge_calibration(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0});
-    const Result<JsonValue> file = parse_json(*again);
-    ASSERT_TRUE(file) << *again;
-    const JsonValue* workloads = file->find("workloads");
-    ASSERT_EQ(workloads->items.size(), 2U);
-    EXPECT_EQ(workloads->find("cifar10/tiny/32")->find("seconds_per_batch")->text, "0.012");
-    EXPECT_EQ(workloads->find("cifar10/cnn/64")->find("seconds_per_batch")->text, "0.09");
-    EXPECT_FALSE(merge_calibration("[]", "w", {}));
-    EXPECT_FALSE(merge_calibration("{\"workloads\": {\"w\": 1}}", "v", {}));
-}
-
 TEST(Cifar10Calibration, RejectsADirectoryBeforeMeasuring) {
     ProgramFlags flags;
     flags.calibrate = std::filesystem::temp_directory_path().string();
@@ -98,7 +78,7 @@ TEST(Cifar10Calibration, MeasuresRealBatches) {
     flags.drawn_train = 50;  // fewer than the batches need: continues with the next epoch
     flags.drawn_test = 10;
     flags.calibrate_batches = 12;
-    const Result<Calibration> measured = measure_batches(flags);
+    const Result<MeasuredWorkload> measured = measure_batches(flags);
     ASSERT_TRUE(measured);
     EXPECT_GT(measured->p10, 0.0);
     EXPECT_LE(measured->p10, measured->seconds_per_batch);

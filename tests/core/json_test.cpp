@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/json_writer.hpp"
+#include "core/json/workload_table.hpp"
 
 namespace starling::test {
 namespace {
@@ -118,6 +119,34 @@ TEST(Json, ReadsTheWritersOutput) {
     ASSERT_TRUE(value);
     EXPECT_EQ(value->find("x")->text, text);
     EXPECT_EQ(value->find("half")->text, "0.5");
+}
+
+TEST(WorkloadTable, KeepsOtherRowsAndWhatElseIsThere) {
+    const Result<std::string> first =
+        with_workload("", "cifar10/tiny/32", {0.012, 0.01, 0.02, 1.5});
+    ASSERT_TRUE(first);
+    const Result<std::string> both =
+        with_workload(*first, "cifar10/cnn/64", {0.08, 0.07, 0.09, 2.0});
+    ASSERT_TRUE(both);
+    const Result<std::string> again =
+        with_workload(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0});
+    const Result<JsonValue> file = parse_json(*again);
+    ASSERT_TRUE(file) << *again;
+    const JsonValue* workloads = file->find("workloads");
+    ASSERT_EQ(workloads->items.size(), 2U);
+    EXPECT_EQ(workloads->find("cifar10/tiny/32")->find("seconds_per_batch")->text, "0.012");
+    EXPECT_EQ(workloads->find("cifar10/cnn/64")->find("seconds_per_batch")->text, "0.09");
+
+    const Result<std::string> table = with_workload(
+        R"({"fsync_seconds": 0.001, "measured": {"on": "host", "runs": [1, null, true]}, "workloads": {}})",
+        "w", {});
+    ASSERT_TRUE(table);
+    EXPECT_NE(table->find("\"fsync_seconds\": 0.001"), std::string::npos) << *table;
+    EXPECT_NE(table->find(R"("measured": {"on": "host", "runs": [1, null, true]})"),
+              std::string::npos)
+        << *table;
+    EXPECT_FALSE(with_workload("[]", "w", {}));
+    EXPECT_FALSE(with_workload("{\"workloads\": {\"w\": 1}}", "v", {}));
 }
 
 }  // namespace
