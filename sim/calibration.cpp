@@ -133,8 +133,9 @@ Result<WorkloadCost> Calibration::workload(const std::string& name) const {
     return Error{Errc::usage, "the workload '" + name + "' is not in " +
                                   (file.empty() ? "a calibration table (none was given)"
                                                 : "the calibration file " + file) +
-                                  ": measure it with `PROGRAM --calibrate FILE` on the reference "
-                                  "machine and specify --calibration FILE"};
+                                  ": measure it with `SWARM_CALIBRATE=FILE PROGRAM` on the "
+                                  "reference machine (of cifar10 also: --calibrate FILE) and "
+                                  "specify --calibration FILE"};
 }
 
 Result<Calibration> parse_calibration(const std::string& text, const std::string& file) {

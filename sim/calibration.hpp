@@ -15,8 +15,8 @@ struct WorkloadCost {
 };
 
 /// Costs on the reference machine, which is a host of speed 1 Gf (1e9 flop/s) in a platform file.
-/// Workloads are measured with `PROGRAM --calibrate FILE`; the other defaults are rough figures for
-/// one core of a current server, to be replaced by your own.
+/// Workloads are measured with `SWARM_CALIBRATE=FILE PROGRAM`; the other defaults are rough figures
+/// for one core of a current server, to be replaced by your own.
 struct Calibration {
     static constexpr double no_cost = std::numeric_limits<double>::infinity();
 

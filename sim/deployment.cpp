@@ -244,6 +244,7 @@ Result<std::vector<SimNodePlan>> plan_ml(const SimEngine& engine, const SimActor
     plan.socket = socket_of(engine, actor.host, property("sl"));
     SimNodeSettings settings;
     settings.program.name = id->name;
+    settings.program.entrypoint = property("entrypoint");
     settings.program.arguments = actor.arguments;
     settings.program.working_directory = property("working_directory");
     settings.properties = actor.properties;

@@ -44,7 +44,8 @@ Result<void> check_actor(const std::string& function, const std::vector<std::str
 /// run-apls, run-sn and run-sl take the command lines of the binaries; --licence and --licence-key
 /// are read and checked as there. `ml` is an ML program that was started by hand beside an SL of
 /// its host: its arguments are the program's, its properties are `name`, `sl` (names of nodes),
-/// `working_directory`, and `env.NAME` for its environment.
+/// `entrypoint` (the program, where programs are processes), `working_directory`, and `env.NAME`
+/// for its environment.
 Result<std::vector<SimNodePlan>> plan_nodes(const SimEngine& engine, const SimActor& actor);
 
 }  // namespace starling

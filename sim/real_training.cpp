@@ -1,6 +1,6 @@
-// A user's program in a simulation. It computes in a thread of its own, in real time; its requests
-// are delivered at the simulated time that the calibration table gives for its batches. Order and
-// times of all events thus depend on the program and the table only.
+// A user's program in a simulation. It computes in a thread or process of its own, in real time;
+// its requests are delivered at the simulated time that the calibration table gives for its
+// batches. Order and times of all events thus depend on the program and the table only.
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,25 +12,47 @@
 namespace starling {
 namespace {
 
-/// Polls the thread batch by batch, at the simulated time at which each batch ends, which makes the
-/// order of all events independent of the thread's speed. The thread runs ahead to its next
+class ThreadProgram final : public RunningProgram {
+public:
+    ThreadProgram(TrainFunction train, ProgramOptions options)
+        : thread_(std::move(train), std::move(options), {nullptr, [this](const TraceEvent& event) {
+                                                             const std::lock_guard lock(mutex_);
+                                                             events_.push_back(event);
+                                                         }}) {}
+
+    void resume(TrainReply reply) override { thread_.resume(std::move(reply)); }
+    TrainingThread::Progress wait(std::uint64_t beyond_batches) override {
+        return thread_.wait(beyond_batches);
+    }
+    TrainRequest take_request() override { return thread_.take_request(); }
+    std::vector<TraceEvent> take_events() override {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(events_, {});
+    }
+    std::string workload() const override { return thread_.workload(); }
+
+private:
+    std::mutex mutex_;
+    std::vector<TraceEvent> events_;  ///< guarded by mutex_
+    TrainingThread thread_;           // last: its thread uses the others
+};
+
+/// Polls the program batch by batch, at the simulated time at which each batch ends, which makes
+/// the order of all events independent of the program's speed. The program runs ahead to its next
 /// request, in parallel with those of other nodes.
 class RealProgram final : public SimProgram {
 public:
-    RealProgram(SimHost host, TrainFunction train, ProgramOptions options,
+    RealProgram(SimHost host, std::unique_ptr<RunningProgram> program,
                 const Calibration& calibration, OnTrainRequest on_request,
                 std::function<void(const TraceEvent&)> on_trace)
         : host_(std::move(host)),
           calibration_(calibration),
           on_request_(std::move(on_request)),
           on_trace_(std::move(on_trace)),
-          thread_(std::move(train), std::move(options), {nullptr, [this](const TraceEvent& event) {
-                                                             const std::lock_guard lock(mutex_);
-                                                             events_.push_back(event);
-                                                         }}) {}
+          program_(std::move(program)) {}
 
     void resume(TrainReply reply) override {
-        thread_.resume(std::move(reply));
+        program_->resume(std::move(reply));
         // Through the event queue, so that all programs resumed at this instant run in parallel.
         poll_after(0.0, 0);
     }
@@ -41,23 +63,25 @@ private:
     }
 
     void poll(std::uint64_t batches) {
-        const TrainingThread::Progress progress = thread_.wait(batches);
+        const TrainingThread::Progress progress = program_->wait(batches);
         if (progress.waiting && progress.batches == batches) {
-            deliver(thread_.take_request());
+            deliver(program_->take_request());
             return;
         }
         poll_after(cost_.seconds_per_batch, batches + 1);
     }
 
     void deliver(TrainRequest request) {
-        report_events();
+        for (const TraceEvent& event : program_->take_events()) {
+            on_trace_(event);
+        }
         double seconds = 0.0;
         if (std::holds_alternative<OpenRequest>(request)) {
-            const Result<WorkloadCost> cost = calibration_.workload(thread_.workload());
+            const Result<WorkloadCost> cost = calibration_.workload(program_->workload());
             if (!cost) {
                 // The program ends as if the swarm had refused its contract.
                 failure_ = cost.error();
-                thread_.resume(FailedReply{cost.error()});
+                program_->resume(FailedReply{cost.error()});
                 poll_after(0.0, 0);
                 return;
             }
@@ -70,18 +94,6 @@ private:
             host_.compute(seconds, [this, request = std::move(request)] { on_request_(request); });
     }
 
-    // The program waits now, so its events are complete.
-    void report_events() {
-        std::vector<TraceEvent> events;
-        {
-            const std::lock_guard lock(mutex_);
-            events.swap(events_);
-        }
-        for (const TraceEvent& event : events) {
-            on_trace_(event);
-        }
-    }
-
     SimHost host_;
     const Calibration& calibration_;
     OnTrainRequest on_request_;
@@ -89,20 +101,21 @@ private:
     WorkloadCost cost_;
     std::optional<Error> failure_;  ///< the table has no entry: reason of the program's exit
     CpuTask task_;                  ///< what it computes now
-    std::mutex mutex_;
-    std::vector<TraceEvent> events_;  ///< not reported yet; guarded by mutex_
-    TrainingThread thread_;           // last: its thread uses the others
+    std::unique_ptr<RunningProgram> program_;
 };
 
 }  // namespace
 
-std::unique_ptr<SimProgram> make_real_program(SimHost host, TrainFunction train,
-                                              ProgramOptions options,
+std::unique_ptr<RunningProgram> run_in_thread(TrainFunction train, ProgramOptions options) {
+    return std::make_unique<ThreadProgram>(std::move(train), std::move(options));
+}
+
+std::unique_ptr<SimProgram> make_real_program(SimHost host, std::unique_ptr<RunningProgram> program,
                                               const Calibration& calibration,
                                               OnTrainRequest on_request,
                                               std::function<void(const TraceEvent&)> on_trace) {
-    return std::make_unique<RealProgram>(std::move(host), std::move(train), std::move(options),
-                                         calibration, std::move(on_request), std::move(on_trace));
+    return std::make_unique<RealProgram>(std::move(host), std::move(program), calibration,
+                                         std::move(on_request), std::move(on_trace));
 }
 
 }  // namespace starling

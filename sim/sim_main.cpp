@@ -38,6 +38,14 @@ struct Outputs {
     std::string record;  ///< folder of records of runs
 };
 
+/// Of training that is not modelled.
+struct ProgramFlags {
+    std::string workspace = "workspace";
+    bool run = false;  ///< as processes
+    ProgramLimits limits;
+    std::int64_t timeout_seconds = ProgramLimits().silence.count();
+};
+
 struct Flags {
     std::string platform;
     std::string deployment;
@@ -51,7 +59,7 @@ struct Flags {
     double progress_seconds = 10.0;
     std::string date;
     std::string log_level = "info";
-    std::string workspace = "workspace";
+    ProgramFlags programs;
     std::vector<std::string> simgrid;
     bool no_profiles = false;
     bool quiet = false;
@@ -109,7 +117,7 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
-    app.add_option("--workspace", flags.workspace,
+    app.add_option("--workspace", flags.programs.workspace,
                    "real training runs in WORKSPACE/HOST/, so that hosts have separate files")
         ->capture_default_str();
     app.add_option("--cfg", flags.simgrid,
@@ -128,6 +136,36 @@ bool is_large(const std::string& platform_file) {
             line.find("<host ") != std::string::npos || line.find("<peer ") != std::string::npos;
     }
     return hosts > lazy_above_hosts;
+}
+
+void declare_programs(CLI::App& app, Flags& flags) {
+    ProgramLimits& limits = flags.programs.limits;
+    const std::string group = "Real programs";
+    app.add_flag("--run-programs", flags.programs.run,
+                 "start the ML programs of DEPLOYMENT (--ml-entrypoint, --ml-cmd) as processes and "
+                 "give them real rounds; --calibration has the time of their batches. Otherwise "
+                 "training is modelled")
+        ->group(group);
+    app.add_option("--programs-at-once", limits.at_once,
+                   "how many of them compute at one time; default: as many as this machine has "
+                   "cores")
+        ->check(CLI::Range(1, 100'000))
+        ->group(group);
+    app.add_option("--programs-memory", limits.memory_bytes,
+                   "end the run if all of them use more than this: 8G, 500M; default: 80 % of what "
+                   "is available at the start")
+        ->transform(CLI::AsSizeValue(false))
+        ->group(group);
+    app.add_option("--program-timeout", flags.programs.timeout_seconds,
+                   "end the run if a program that computes does nothing for so many seconds: no "
+                   "batch, no sync, no output")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--program-output", limits.output_bytes,
+                   "end the run if a program writes more than this; default 256M")
+        ->transform(CLI::AsSizeValue(false))
+        ->group(group);
 }
 
 void declare_scale(CLI::App& app, Flags& flags) {
@@ -173,8 +211,16 @@ int usage(const std::string& message) {
 
 Result<SimulationOptions> simulation_options(const Flags& flags, TrainFunction train) {
     SimulationOptions options;
+    if (flags.programs.run && train) {
+        return Error{Errc::usage,
+                     "--run-programs: this simulator has a training program in it; use swarm-sim"};
+    }
     options.train = std::move(train);
-    options.workspace = flags.workspace;
+    if (flags.programs.run) {
+        options.programs = flags.programs.limits;
+        options.programs->silence = std::chrono::seconds(flags.programs.timeout_seconds);
+    }
+    options.workspace = flags.programs.workspace;
     options.seed = flags.seed;
     options.report_use = !flags.out.json.empty();
     if (flags.cores_shared > 0.0) {
@@ -243,6 +289,11 @@ Result<void> check_inputs(Flags& flags) {
                    ? Error{Errc::usage,
                            "PLATFORM and DEPLOYMENT are required, or --scale N: see --help"}
                    : Result<void>();
+    }
+    if (flags.programs.run) {
+        return Error{Errc::usage,
+                     "--run-programs and --scale: training of generated swarms is "
+                     "modelled"};
     }
     if (!flags.deployment.empty()) {
         return Error{Errc::usage, "DEPLOYMENT " + flags.deployment + " and --scale: specify one"};
@@ -410,6 +461,7 @@ int sim_main(int argc, char** argv, TrainFunction train, std::string_view progra
     Flags flags;
     CLI::App app("Runs a swarm of the real protocol code on a simulated platform.");
     declare(app, flags);
+    declare_programs(app, flags);
     declare_scale(app, flags);
     app.footer(
         "\nExamples:\n"
@@ -440,6 +492,9 @@ int sim_main(int argc, char** argv, TrainFunction train, std::string_view progra
             return usage(error.what());
         } catch (const PlatformError& error) {
             return usage(error.what());
+        } catch (const ProgramError& error) {
+            std::cerr << "swarm-sim: " << error.what() << "\n";
+            return exit_code::failed;
         } catch (const std::exception& error) {
             std::cerr << "swarm-sim: the simulation failed: " << error.what() << "\n";
             return exit_code::failed;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/ml/training_thread.hpp"
 #include "core/node/work.hpp"
@@ -65,12 +66,30 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
 std::unique_ptr<SimProgram> make_modelled_program(SimHost host, TrainingModel model,
                                                   OnTrainRequest on_request);
 
-/// Runs the user's program in a thread of its own and charges simulated time for its batches. Its
-/// requests and their times depend on the program and the table only, not on the speed of the
-/// thread.
+/// A user's program that computes for real, beside the simulation.
+class RunningProgram {
+public:
+    virtual ~RunningProgram() = default;
+    /// Lets it run until its next request; the first reply starts it.
+    virtual void resume(TrainReply reply) = 0;
+    /// Blocks until it waits with a request or has done more than `beyond_batches` batches since
+    /// resume().
+    virtual TrainingThread::Progress wait(std::uint64_t beyond_batches) = 0;
+    /// \pre wait() said `waiting`.
+    virtual TrainRequest take_request() = 0;
+    /// Its log lines and trace events since the last call.
+    virtual std::vector<TraceEvent> take_events() = 0;
+    /// See TrainingThread::workload().
+    virtual std::string workload() const = 0;
+};
+
+/// `train` in a thread of this process.
+std::unique_ptr<RunningProgram> run_in_thread(TrainFunction train, ProgramOptions options);
+
+/// Charges simulated time for the batches of a program that computes for real. Its requests and
+/// their times depend on the program and the table only, not on how fast it computes.
 /// \param on_trace  called from SimEngine::run(), before the program's next request.
-std::unique_ptr<SimProgram> make_real_program(SimHost host, TrainFunction train,
-                                              ProgramOptions options,
+std::unique_ptr<SimProgram> make_real_program(SimHost host, std::unique_ptr<RunningProgram> program,
                                               const Calibration& calibration,
                                               OnTrainRequest on_request,
                                               std::function<void(const TraceEvent&)> on_trace);

@@ -12,6 +12,8 @@
 #include <set>
 #include <utility>
 
+#include "sim/program_files.hpp"
+#include "sim/program_pool.hpp"
 #include "sim/round_watch.hpp"
 #include "sim/route_check.hpp"
 #include "sim/sim_node.hpp"
@@ -44,15 +46,6 @@ private:
 /// SNs and licence servers run until stopped by an operator.
 bool is_daemon(Role role) { return role == Role::sn || role == Role::apls; }
 
-/// A host's directory. IDs may have any characters; the result never leads out of the workspace.
-std::string directory_name(const std::string& host) {
-    std::string name;
-    for (const char c : host) {
-        name += c == '/' ? "%2F" : c == '%' ? "%25" : std::string(1, c);
-    }
-    return name == "." ? "%2E" : name == ".." ? "%2E%2E" : name;
-}
-
 /// A node of the deployment over all its starts.
 struct Deployed {
     SimNodePlan plan;
@@ -62,6 +55,11 @@ struct Deployed {
     std::uint64_t starts_without_round = 0;  ///< since a program last got a round
     std::uint64_t results_seen = 0;          ///< Impl::results at its newest start
     NodeOutcome outcome;
+};
+
+struct LastActivity {
+    std::uint64_t events = 0;  ///< in the trace by then
+    SwarmTime at{};
 };
 
 }  // namespace
@@ -93,7 +91,11 @@ struct Simulation::Impl {
           network(engine, from_seconds(options.calibration.handshake_seconds),
                   NetworkCpu{machines, options.calibration},
                   options.large ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
-          watch(options.round_limit) {}
+          watch(options.round_limit) {
+        if (options.programs) {
+            programs.emplace(*options.programs);
+        }
+    }
 
     // Starting: actors, their nodes, and the program of each ML node.
 
@@ -170,7 +172,7 @@ struct Simulation::Impl {
             throw UsageError(node.error().message);
         }
         member.node = std::move(*node);
-        ++(is_daemon(member.plan.role) ? ending.daemons : ending.others);
+        ++(is_daemon(member.plan.role) ? daemons_running : others_running);
         if (member.plan.role == Role::ml) {
             member.node->worker().set_program(std::make_unique<WatchedProgram>(
                 make_program(member), [this, &member](const SyncedReply& reply) {
@@ -195,7 +197,7 @@ struct Simulation::Impl {
             }
             worker.request_made(std::move(request));
         };
-        if (!options.train) {
+        if (!options.train && !programs) {
             Result<TrainingModel> model =
                 read_training_model(plan.settings->properties, plan.settings->program.environment);
             if (!model) {
@@ -205,12 +207,20 @@ struct Simulation::Impl {
             model->load_bytes_per_second = options.calibration.load_bytes_per_second;
             return make_modelled_program(machines.host(plan.host), std::move(*model), on_request);
         }
+        return make_real_program(
+            machines.host(plan.host),
+            options.train ? run_in_thread(options.train, thread_options(plan))
+                          : run_as_process(member),
+            options.calibration, on_request,
+            [this, id = plan.id](const TraceEvent& event) { note(id, event); });
+    }
+
+    ProgramOptions thread_options(const SimNodePlan& plan) const {
         ProgramOptions program;
         program.name = plan.id;
         program.arguments = plan.settings->program.arguments;
         program.environment = plan.settings->program.environment;
-        program.working_directory = std::filesystem::absolute(options.workspace) /
-                                    directory_name(engine.host_name(plan.host)) /
+        program.working_directory = host_directory(options.workspace, engine.host_name(plan.host)) /
                                     plan.settings->program.working_directory;
         std::error_code failed;
         std::filesystem::create_directories(program.working_directory, failed);
@@ -218,9 +228,17 @@ struct Simulation::Impl {
             throw UsageError("--workspace: can't create the directory " +
                              program.working_directory.string() + ": " + failed.message());
         }
-        return make_real_program(
-            machines.host(plan.host), options.train, std::move(program), options.calibration,
-            on_request, [this, id = plan.id](const TraceEvent& event) { note(id, event); });
+        return program;
+    }
+
+    std::unique_ptr<RunningProgram> run_as_process(const Deployed& member) {
+        Result<ProgramStart> start =
+            prepare_program(member.plan, member.outcome.host, options.workspace,
+                            process_environment(), member.starts > 1);
+        if (!start) {
+            throw UsageError(start.error().message);
+        }
+        return programs->add(std::move(*start));
     }
 
     // Ending: of a node, and of the whole run.
@@ -231,7 +249,7 @@ struct Simulation::Impl {
         network.close(member.plan.id);
         // Destroyed later: the node's code is still on the stack.
         stopped_nodes.push_back(std::move(member.node));
-        --(is_daemon(member.plan.role) ? ending.daemons : ending.others);
+        --(is_daemon(member.plan.role) ? daemons_running : others_running);
         engine.at(engine.now(), [this] {
             stopped_nodes.clear();
             check_end();
@@ -245,7 +263,7 @@ struct Simulation::Impl {
         outcome.faults.node_killed(engine.now(), member.plan.id, reason);
         network.kill(member.plan.id, "the connection was reset");
         member.node.reset();
-        --(is_daemon(member.plan.role) ? ending.daemons : ending.others);
+        --(is_daemon(member.plan.role) ? daemons_running : others_running);
         member.outcome.killed = true;
         engine.at(engine.now(), [this] { check_end(); });
     }
@@ -256,7 +274,7 @@ struct Simulation::Impl {
         if (engine.pending_actors() > 0 || pending_restarts > 0 || !planned.empty()) {
             return;
         }
-        if (ending.others > 0) {
+        if (others_running > 0) {
             return;
         }
         const bool restarts_later =
@@ -266,12 +284,12 @@ struct Simulation::Impl {
         if (restarts_later) {
             return;
         }
-        if (ending.daemons == 0) {
+        if (daemons_running == 0) {
             outcome.end = engine.now();
             engine.stop();
             return;
         }
-        if (!std::exchange(ending.stopping, true)) {
+        if (!std::exchange(stopping, true)) {
             engine.at(engine.now() + options.linger, [this] { stop_daemons(); });
         }
     }
@@ -307,14 +325,13 @@ struct Simulation::Impl {
             std::any_of(members.begin(), members.end(), [this](const auto& member) {
                 return (member->node && member->node->worker().busy()) || will_restart(*member);
             });
-        if (working || trace.events() != events_seen || engine.pending_actors() > 0 ||
+        if (working || trace.events() != activity.events || engine.pending_actors() > 0 ||
             pending_faults > 0) {
-            events_seen = trace.events();
-            active_at = engine.now();
+            activity = {trace.events(), engine.now()};
         }
         const bool nothing_left = engine.pending() == 0 && engine.pending_actors() == 0;
-        if (nothing_left || engine.now() - active_at >= options.stall_limit) {
-            end_early(SimOutcome::End::stalled, active_at);
+        if (nothing_left || engine.now() - activity.at >= options.stall_limit) {
+            end_early(SimOutcome::End::stalled, activity.at);
             return;
         }
         if (!check_rounds()) {
@@ -519,23 +536,20 @@ struct Simulation::Impl {
     SimNetwork network;
     RoundWatch watch;
     std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();
-    std::uint64_t model_bytes = 0;  ///< of the largest model of a program
+    std::uint64_t model_bytes = 0;        ///< of the largest model of a program
+    std::optional<ProgramPool> programs;  ///< those that are processes; before members
     std::vector<std::unique_ptr<Deployed>> members;
     std::map<std::string, Deployed*> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>>
-        stopped_nodes;  ///< to be destroyed by an event of their own
-    struct Ending {
-        std::uint64_t daemons = 0;  ///< SNs and licence servers that run
-        std::uint64_t others = 0;   ///< SLs and MLs that do
-        bool stopping = false;      ///< all of those have ended
-    };
-    Ending ending;
+        stopped_nodes;                  ///< to be destroyed by an event of their own
+    std::uint64_t daemons_running = 0;  ///< SNs and licence servers
+    std::uint64_t others_running = 0;
     std::uint64_t results = 0;  ///< of rounds that programs got
     std::uint64_t pending_faults = 0;
     std::uint64_t pending_restarts = 0;  ///< of these, restarts
-    std::uint64_t events_seen = 0;       ///< in the trace, at the last check_stall()
-    SwarmTime active_at{};               ///< last check_stall() with any activity
+    LastActivity activity;               ///< seen by check_stall()
+    bool stopping = false;               ///< all SL and ML nodes have ended
     bool certificates_noted = false;
 };
 

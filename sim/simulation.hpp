@@ -14,6 +14,7 @@
 #include "sim/energy.hpp"
 #include "sim/fault.hpp"
 #include "sim/fault_log.hpp"
+#include "sim/program_pool.hpp"
 #include "sim/resource_use.hpp"
 #include "sim/round_log.hpp"
 #include "sim/sim_engine.hpp"
@@ -25,7 +26,9 @@ namespace starling {
 
 struct SimulationOptions {
     Calibration calibration;
-    TrainFunction train;                            ///< empty: modelled training
+    TrainFunction train;  ///< of all ML nodes; empty: see `programs`
+    /// The ML programs of the deployment are started as processes; none: modelled training.
+    std::optional<ProgramLimits> programs;
     std::filesystem::path workspace = "workspace";  ///< real training works in WORKSPACE/HOST
     std::vector<Fault> faults;
     /// All hosts are emulated on one machine of so many cores: see SimMachines.
@@ -104,7 +107,7 @@ public:
     void start_actor(const SimActor& actor);
     /// Nodes that start at time 0, in place of a deployment file.
     void set_nodes(std::vector<SimNodePlan> nodes);
-    /// Runs to the end. Throws UsageError and PlatformError.
+    /// Runs to the end. Throws UsageError, PlatformError and ProgramError.
     SimOutcome run();
 
 private:

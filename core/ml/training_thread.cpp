@@ -82,6 +82,9 @@ void TrainingThread::count_batch() {
         ++batches_;
     }
     changed_.notify_all();
+    if (hooks_.on_batch) {
+        hooks_.on_batch();
+    }
 }
 
 void TrainingThread::trace(const TraceEvent& event) {

@@ -20,6 +20,7 @@ public:
         std::function<void()> on_request;  ///< a request is there; called in the program's thread
         std::function<void(const TraceEvent&)>
             on_trace;  ///< log lines and events; called in the program's thread
+        std::function<void()> on_batch = {};  ///< a batch is done; called in the program's thread
     };
 
     TrainingThread(TrainFunction train, ProgramOptions options, Hooks hooks);

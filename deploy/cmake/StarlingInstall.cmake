@@ -20,7 +20,7 @@ set(public_torch_headers
     core/torch/image_optimizers.hpp core/torch/module_parameters.hpp core/torch/safetensors.hpp core/torch/torch_script.hpp)
 set(public_libraries
     starling_options starling_core starling_files starling_transport starling_crypto starling_tls starling_child_process
-    starling_node_options
+    starling_program_link starling_node_options
     starling_process starling_storage starling_log starling_metrics starling_host starling_ml_host starling_run_sl)
 set(public_simulator_libraries starling_board starling_runs starling_sim starling_ml_sim)
 set(public_torch_libraries starling_torch)

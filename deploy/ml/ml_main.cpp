@@ -13,11 +13,14 @@
 #include "core/ml/training_thread.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/log/trace_log.hpp"
+#include "deploy/ml/calibration_run.hpp"
 #include "deploy/ml/ml_program.hpp"
+#include "deploy/ml/remote_node.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "deploy/storage/state_files.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/process/child_process.hpp"
+#include "transport/program/program_messages.hpp"
 #include "transport/thread_worker.hpp"
 #include "transport/tls/tls_endpoint.hpp"
 
@@ -109,36 +112,44 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
                        : make_ml_node(std::move(node_options), openssl_hasher());
     TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
                            log);
-    std::optional<SignalThread> signals;
-    if (hooks.on_begin) {
-        hooks.on_begin([&](StopRequested why) { (*endpoint)->post(std::move(why)); });
-    } else {
-        signals.emplace([&, parent = ::getppid()](const std::string& signal) {
-            // The kernel also sends the signal if run-sl was killed (PR_SET_PDEATHSIG).
-            (*endpoint)->post(
-                ::getppid() == parent
-                    ? StopRequested{signal}
-                    : StopRequested{"the process of its SL node has ended", Errc::unreachable});
-        });
-    }
+    hooks.on_begin([&](StopRequested why) { (*endpoint)->post(std::move(why)); });
     const int code = run_node(*node, **endpoint, nullptr, executor, log);
-    if (hooks.on_end) {
-        hooks.on_end(code);
-    }
+    hooks.on_end(code);
     return code;
+}
+
+/// For a process whose main() is the program's: signals stop the node.
+MlProgramHooks stop_by_signals(std::optional<SignalThread>& signals) {
+    MlProgramHooks hooks;
+    hooks.on_begin = [&signals](std::function<void(StopRequested)> stop) {
+        signals.emplace([stop = std::move(stop), parent = ::getppid()](const std::string& signal) {
+            // The kernel also sends the signal if run-sl was killed (PR_SET_PDEATHSIG).
+            stop(::getppid() == parent
+                     ? StopRequested{signal}
+                     : StopRequested{"the process of its SL node has ended", Errc::unreachable});
+        });
+    };
+    hooks.on_end = [&signals](int /*code*/) { signals.reset(); };
+    return hooks;
 }
 
 }  // namespace
 
 Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction train,
-                           const MlProgramHooks& hooks) {
+                           MlProgramHooks hooks) {
+    std::optional<SignalThread> signals;
+    if (!hooks.on_begin) {
+        hooks = stop_by_signals(signals);
+    }
     ProgramOptions options;
     options.arguments = std::move(arguments);
     options.environment = process_environment();
     options.working_directory = std::filesystem::current_path();
     const std::string socket = options.variable("SWARM_SL_SOCKET");
     const bool alone = is_true(options.variable("SWARM_LOOPBACK"));
-    if (socket.empty() && !alone) {
+    const std::string remote = alone ? "" : options.variable(program_socket_variable);
+    const std::string table = options.variable(calibration_variable);
+    if (socket.empty() && remote.empty() && !alone && table.empty()) {
         return Error{Errc::usage,
                      "start this program with run-sl (--ml-entrypoint), or alone with "
                      "SWARM_LOOPBACK=True"};
@@ -154,6 +165,12 @@ Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction tra
                         level_named(options.variable("SWARM_LOG_LEVEL", "info"))});
     if (!log) {
         return log.error();
+    }
+    if (!table.empty()) {
+        return run_calibration(std::move(train), std::move(options), table, **log, hooks);
+    }
+    if (!remote.empty()) {
+        return run_for_remote_node(std::move(train), std::move(options), remote, **log, hooks);
     }
     return run_node_with(std::move(train), std::move(options), alone ? "" : socket, **log, hooks);
 }

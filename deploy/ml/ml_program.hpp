@@ -10,8 +10,8 @@
 
 namespace starling {
 
-/// What another thread of the process wants to know of its ML node. Both are called in the thread
-/// of run_ml_program(). With on_begin() the signals of the process are that thread's business, too.
+/// What another thread of the process wants to know of its ML node. Both are set, or neither; then
+/// signals stop the node. They are called in the thread of run_ml_program().
 struct MlProgramHooks {
     /// The node starts. `stop` ends it, and may be called from any thread until on_end() returns.
     std::function<void(std::function<void(StopRequested)> stop)> on_begin;
@@ -21,8 +21,9 @@ struct MlProgramHooks {
 
 /// ml_main() (core/ml/swarm.hpp) for a process whose main() is not the program's, such as a Python
 /// interpreter: runs the node in the calling thread until it ends, with the same environment.
-/// \return  the node's exit code; Errc::usage: neither an SL's socket nor SWARM_LOOPBACK is set.
+/// \return  the node's exit code; Errc::usage: none of SWARM_SL_SOCKET, SWARM_NODE_SOCKET
+///     (transport/program), SWARM_CALIBRATE (calibration_run.hpp) and SWARM_LOOPBACK is set.
 Result<int> run_ml_program(std::vector<std::string> arguments, TrainFunction train,
-                           const MlProgramHooks& hooks = {});
+                           MlProgramHooks hooks = {});
 
 }  // namespace starling

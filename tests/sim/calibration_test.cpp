@@ -35,7 +35,7 @@ TEST(Calibration, UnknownWorkloadSaysHowToMeasureIt) {
     const auto cost = Calibration{}.workload("mnist/64");
     ASSERT_FALSE(cost);
     EXPECT_NE(cost.error().message.find("mnist/64"), std::string::npos);
-    EXPECT_NE(cost.error().message.find("--calibrate FILE"), std::string::npos);
+    EXPECT_NE(cost.error().message.find("SWARM_CALIBRATE=FILE"), std::string::npos);
 }
 
 TEST(Calibration, ErrorsNameFileAndLine) {

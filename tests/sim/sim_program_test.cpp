@@ -166,8 +166,8 @@ std::string real(std::chrono::milliseconds real, const std::string& workload) {
         table.workloads["w"] = {0.01, 0.8};
         Swarm swarm;
         swarm.program = make_real_program(
-            swarm.slow_host, train, {}, table, [&](TrainRequest r) { swarm.asked(std::move(r)); },
-            [](const TraceEvent&) {});
+            swarm.slow_host, run_in_thread(train, {}), table,
+            [&](TrainRequest r) { swarm.asked(std::move(r)); }, [](const TraceEvent&) {});
         std::string seen = swarm.run();
         swarm.program.reset();
         return seen;
@@ -183,7 +183,7 @@ TEST(RealTraining, ChargesCalibratedTimeWhateverTheThreadsSpeed) {
 TEST(RealTraining, AMissingWorkloadEndsTheProgramAndSaysHowToMeasureIt) {
     const std::string seen = real(std::chrono::milliseconds(0), "other");
     EXPECT_EQ(seen.rfind("failed: ", 0), 0u) << seen;
-    EXPECT_NE(seen.find("--calibrate FILE"), std::string::npos) << seen;
+    EXPECT_NE(seen.find("SWARM_CALIBRATE=FILE"), std::string::npos) << seen;
 }
 
 }  // namespace

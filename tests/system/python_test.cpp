@@ -16,9 +16,9 @@ protected:
         }
     }
     /// run-sl with a Python program; `script` is relative to the sources.
-    std::unique_ptr<Program> start_python(int host, const std::string& script,
-                                          const std::string& flags,
-                                          const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> python_command(int host, const std::string& script,
+                                            const std::string& flags,
+                                            const std::vector<std::string>& more = {}) const {
         std::vector<std::string> command =
             sl_command(host, identity("sl" + std::to_string(host)), "");
         std::erase_if(command,
@@ -26,7 +26,12 @@ protected:
         command.push_back("--ml-entrypoint=/usr/bin/python3");  // Debian's, with numpy
         command.push_back("--ml-cmd=" + std::string(STARLING_SOURCE) + "/" + script + " " + flags);
         command.push_back("--ml-e=PYTHONPATH=" + std::string(STARLING_PYTHON_PACKAGE));
-        return std::make_unique<Program>(with(std::move(command), more));
+        return with(std::move(command), more);
+    }
+    std::unique_ptr<Program> start_python(int host, const std::string& script,
+                                          const std::string& flags,
+                                          const std::vector<std::string>& more = {}) const {
+        return std::make_unique<Program>(python_command(host, script, flags, more));
     }
     std::unique_ptr<Program> start_toy(int host, const std::string& flags) const {
         return start_python(host, "tests/python/toy.py", flags);
@@ -85,6 +90,51 @@ protected:
         EXPECT_EQ(count(ml_log(2), "Resuming where an earlier start stopped"), rounds.size())
             << ml_log(2);
     }
+
+#ifdef STARLING_WITH_SIM
+    static std::string actor(const std::string& host, const std::string& function,
+                             const std::vector<std::string>& arguments) {
+        std::string text = "<actor host=\"host-" + host + "\" function=\"" + function + "\">";
+        for (const std::string& argument : arguments) {
+            text += "<argument value=\"" + argument + "\"/>";
+        }
+        return text + "</actor>\n";
+    }
+    /// Runs the programs of these commands of run-sl in a simulation. \return  the final digest.
+    std::string rehearse(const std::vector<std::vector<std::string>>& commands) const {
+        std::string actors =
+            actor("1", "run-sn", {"--name=sn1", "--host-ip=172.1.1.1", "--sentinel"});
+        for (std::size_t i = 0; i < commands.size(); ++i) {
+            const std::string n = std::to_string(i + 1);
+            std::vector<std::string> words = {
+                "--name=sl" + n, "--host-ip=172." + n + "." + n + "." + n, "--sn-ip=172.1.1.1"};
+            std::copy_if(commands[i].begin(), commands[i].end(), std::back_inserter(words),
+                         [](const std::string& word) {
+                             return word.starts_with("--ml-") && !word.starts_with("--ml-w=");
+                         });
+            actors += actor(n, "run-sl", words);
+        }
+        EXPECT_TRUE(
+            write_file(path("deploy.xml"),
+                       "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM "
+                       "\"https://simgrid.org/simgrid.dtd\">\n<platform version=\"4.1\">\n" +
+                           actors + "</platform>\n",
+                       FileMode::readable));
+        EXPECT_TRUE(write_file(path("table.json"),
+                               R"({"workloads": {"default": {"seconds_per_batch": 0.01},
+                                   "toy": {"seconds_per_batch": 0.01},
+                                   "cifar10.py/tiny/32": {"seconds_per_batch": 0.02}}})",
+                               FileMode::readable));
+        Program simulator(
+            {bin("swarm-sim"), std::string(STARLING_SOURCE) + "/platforms/two_hosts.xml",
+             path("deploy.xml"), "--run-programs", "--calibration", path("table.json"),
+             "--workspace", path("simulated"), "--quiet", STARLING_SIM_FLAGS});
+        EXPECT_EQ(simulator.wait_exit(Seconds(240)), 0) << simulator.output();
+        const std::string before = "final digest  ";
+        const std::size_t at = simulator.output().find(before);
+        return at == std::string::npos ? "" : simulator.output().substr(at + before.size(), 64);
+    }
+#endif
 
     std::string marker = "ends with digest ";  ///< before the final digest
 };
@@ -198,6 +248,37 @@ TEST_F(PythonPrograms, KillsChangeNoBitOfAModelInTorch) {
         },
         {3, 7});  // of 10 rounds, in the first epoch and in the second
 }
+
+#ifdef STARLING_WITH_SIM
+TEST_F(PythonPrograms, ARehearsalOfAMixedSwarmEndsWithItsDigest) {
+    const auto sn = start_sn();
+    const std::vector<std::vector<std::string>> commands = {
+        sl_command(1, identity("sl1"), "--elements 300000"),
+        python_command(2, "tests/python/toy.py", "--elements 300000")};
+    Program first(commands[0]);
+    Program second(commands[1]);
+    expect_one_digest(first, second);
+    EXPECT_EQ(rehearse(commands), digest(1));
+}
+
+TEST_F(PythonPrograms, ARehearsalOfTheExampleEndsWithItsDigest) {
+    if (!has_torch()) {
+        GTEST_SKIP() << "torch is not installed (python3-torch)";
+    }
+    marker = "digest sha256:";
+    const auto sn = start_sn();
+    std::vector<std::vector<std::string>> commands;
+    for (const int host : {1, 2}) {
+        commands.push_back(python_command(host, "examples/cifar10/model/cifar10.py",
+                                          "--drawn-train 1280 --drawn-test 100 --sync-frequency 8",
+                                          {"--ml-e=MAX_EPOCHS=1"}));
+    }
+    Program first(commands[0]);
+    Program second(commands[1]);
+    expect_one_digest(first, second);
+    EXPECT_EQ(rehearse(commands), digest(1));
+}
+#endif
 
 }  // namespace
 }  // namespace starling::test

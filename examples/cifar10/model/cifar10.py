@@ -2,6 +2,7 @@
 
     run-sl ... --ml-entrypoint=python3 --ml-cmd=model/cifar10.py --ml-e MIN_PEERS=2 --ml-e MAX_EPOCHS=1
     SWARM_LOOPBACK=True python3 model/cifar10.py          # alone, without a swarm
+    SWARM_CALIBRATE=host.json python3 model/cifar10.py    # measures a batch, for simulations
 
 Environment: DATA_DIR (folder with the binary version of CIFAR-10, see get-data; without it images are drawn),
 MODEL_DIR (default "model"; the model is saved in its folder saved_models), MAX_EPOCHS (default 1), MIN_PEERS (default
@@ -51,11 +52,13 @@ def main():
 
     source, train, test = load_data(flags.drawn_train, flags.drawn_test)
     model = NETWORKS[flags.model](flags.seed)
-    batches = Batches(train, flags.batch_size or model.batch_size, flags.seed)
+    batch_size = flags.batch_size or model.batch_size
+    batches = Batches(train, batch_size, flags.seed)
     optimizer = model.optimizer()
 
     swarm = SwarmCallback(syncFrequency=flags.sync_frequency, minPeers=int(os.environ.get("MIN_PEERS", 2)), model=model,
-                          optimizer=optimizer, totalEpochs=epochs, batchSize=flags.batch_size or model.batch_size)
+                          optimizer=optimizer, totalEpochs=epochs, batchSize=batch_size,
+                          workload=f"cifar10.py/{flags.model}/{batch_size}")
     swarm.logger.info("Data: %s, %d training and %d test images", source, len(batches.part), len(test[0]))
     swarm.on_train_begin()
     step = swarm.resumedEpochs * len(batches) + swarm.resumedBatches
