@@ -57,6 +57,17 @@ struct Deployed {
     NodeOutcome outcome;
 };
 
+struct RunningNodes {
+    std::uint64_t daemons = 0;  ///< SNs and licence servers
+    std::uint64_t others = 0;
+};
+
+/// Faults of the command line that are still to come.
+struct PendingFaults {
+    std::uint64_t all = 0;
+    std::uint64_t restarts = 0;  ///< of these
+};
+
 struct LastActivity {
     std::uint64_t events = 0;  ///< in the trace by then
     SwarmTime at{};
@@ -172,7 +183,7 @@ struct Simulation::Impl {
             throw UsageError(node.error().message);
         }
         member.node = std::move(*node);
-        ++(is_daemon(member.plan.role) ? daemons_running : others_running);
+        ++(is_daemon(member.plan.role) ? running.daemons : running.others);
         if (member.plan.role == Role::ml) {
             member.node->worker().set_program(std::make_unique<WatchedProgram>(
                 make_program(member), [this, &member](const SyncedReply& reply) {
@@ -249,7 +260,7 @@ struct Simulation::Impl {
         network.close(member.plan.id);
         // Destroyed later: the node's code is still on the stack.
         stopped_nodes.push_back(std::move(member.node));
-        --(is_daemon(member.plan.role) ? daemons_running : others_running);
+        --(is_daemon(member.plan.role) ? running.daemons : running.others);
         engine.at(engine.now(), [this] {
             stopped_nodes.clear();
             check_end();
@@ -263,7 +274,7 @@ struct Simulation::Impl {
         outcome.faults.node_killed(engine.now(), member.plan.id, reason);
         network.kill(member.plan.id, "the connection was reset");
         member.node.reset();
-        --(is_daemon(member.plan.role) ? daemons_running : others_running);
+        --(is_daemon(member.plan.role) ? running.daemons : running.others);
         member.outcome.killed = true;
         engine.at(engine.now(), [this] { check_end(); });
     }
@@ -271,10 +282,10 @@ struct Simulation::Impl {
     /// Ends the run, in two steps: once all SL and ML nodes have ended, SNs and licence servers are
     /// stopped.
     void check_end() {
-        if (engine.pending_actors() > 0 || pending_restarts > 0 || !planned.empty()) {
+        if (engine.pending_actors() > 0 || pending.restarts > 0 || !planned.empty()) {
             return;
         }
-        if (others_running > 0) {
+        if (running.others > 0) {
             return;
         }
         const bool restarts_later =
@@ -284,7 +295,7 @@ struct Simulation::Impl {
         if (restarts_later) {
             return;
         }
-        if (daemons_running == 0) {
+        if (running.daemons == 0) {
             outcome.end = engine.now();
             engine.stop();
             return;
@@ -326,7 +337,7 @@ struct Simulation::Impl {
                 return (member->node && member->node->worker().busy()) || will_restart(*member);
             });
         if (working || trace.events() != activity.events || engine.pending_actors() > 0 ||
-            pending_faults > 0) {
+            pending.all > 0) {
             activity = {trace.events(), engine.now()};
         }
         const bool nothing_left = engine.pending() == 0 && engine.pending_actors() == 0;
@@ -350,7 +361,7 @@ struct Simulation::Impl {
     /// run.
     bool check_rounds() {
         const bool awaited =
-            pending_faults > 0 || engine.pending_actors() > 0 ||
+            pending.all > 0 || engine.pending_actors() > 0 ||
             std::any_of(members.begin(), members.end(), [this](const auto& member) {
                 return (member->node && member->node->worker().training()) || will_restart(*member);
             });
@@ -417,11 +428,11 @@ struct Simulation::Impl {
     void plan_faults() {
         for (const Fault& fault : options.faults) {
             const bool restarts = fault.kind == Fault::Kind::restart;
-            ++pending_faults;
-            pending_restarts += restarts ? 1 : 0;
+            ++pending.all;
+            pending.restarts += restarts ? 1 : 0;
             engine.at(fault.at, [this, fault, restarts] {
-                --pending_faults;
-                pending_restarts -= restarts ? 1 : 0;
+                --pending.all;
+                pending.restarts -= restarts ? 1 : 0;
                 apply(fault);
                 check_end();
             });
@@ -542,14 +553,12 @@ struct Simulation::Impl {
     std::map<std::string, Deployed*> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
     std::vector<std::unique_ptr<SimNode>>
-        stopped_nodes;                  ///< to be destroyed by an event of their own
-    std::uint64_t daemons_running = 0;  ///< SNs and licence servers
-    std::uint64_t others_running = 0;
+        stopped_nodes;  ///< to be destroyed by an event of their own
+    RunningNodes running;
     std::uint64_t results = 0;  ///< of rounds that programs got
-    std::uint64_t pending_faults = 0;
-    std::uint64_t pending_restarts = 0;  ///< of these, restarts
-    LastActivity activity;               ///< seen by check_stall()
-    bool stopping = false;               ///< all SL and ML nodes have ended
+    PendingFaults pending;
+    LastActivity activity;  ///< seen by check_stall()
+    bool stopping = false;  ///< all SL and ML nodes have ended
     bool certificates_noted = false;
 };
 
