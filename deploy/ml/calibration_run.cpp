@@ -112,7 +112,7 @@ public:
             }
         };
         thread.emplace(std::move(train), std::move(options), std::move(for_program));
-        hooks.on_begin([this](StopRequested why) { end({why.code, std::move(why.reason)}); });
+        hooks.on_begin({[this](StopRequested why) { end({why.code, std::move(why.reason)}); }});
         thread->resume(BeginReply{});
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return ended_.has_value(); });

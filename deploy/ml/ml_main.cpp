@@ -112,7 +112,7 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
                        : make_ml_node(std::move(node_options), openssl_hasher());
     TrainExecutor executor(std::move(train), std::move(options), **endpoint, states->files.get(),
                            log);
-    hooks.on_begin([&](StopRequested why) { (*endpoint)->post(std::move(why)); });
+    hooks.on_begin({[&](StopRequested why) { (*endpoint)->post(std::move(why)); }});
     const int code = run_node(*node, **endpoint, nullptr, executor, log);
     hooks.on_end(code);
     return code;
@@ -121,8 +121,9 @@ Result<int> run_node_with(TrainFunction train, ProgramOptions options, const std
 /// For a process whose main() is the program's: signals stop the node.
 MlProgramHooks stop_by_signals(std::optional<SignalThread>& signals) {
     MlProgramHooks hooks;
-    hooks.on_begin = [&signals](std::function<void(StopRequested)> stop) {
-        signals.emplace([stop = std::move(stop), parent = ::getppid()](const std::string& signal) {
+    hooks.on_begin = [&signals](MlProgramHooks::Node node) {
+        signals.emplace([stop = std::move(node.stop),
+                         parent = ::getppid()](const std::string& signal) {
             // The kernel also sends the signal if run-sl was killed (PR_SET_PDEATHSIG).
             stop(::getppid() == parent
                      ? StopRequested{signal}

@@ -13,8 +13,15 @@ namespace starling {
 /// What another thread of the process wants to know of its ML node. Both are set, or neither; then
 /// signals stop the node. They are called in the thread of run_ml_program().
 struct MlProgramHooks {
-    /// The node starts. `stop` ends it, and may be called from any thread until on_end() returns.
-    std::function<void(std::function<void(StopRequested)> stop)> on_begin;
+    /// May be called from any thread until on_end() returns.
+    struct Node {
+        std::function<void(StopRequested)> stop;  ///< ends the node
+        /// Tells of a batch of which SwarmCallback::on_batch_end() will tell later, so that who
+        /// waits for it knows. Empty: nobody does.
+        std::function<void()> note_batch = {};
+    };
+    /// The node starts.
+    std::function<void(Node node)> on_begin;
     /// The node has ended with this exit code; the thread of the training program is joined next.
     std::function<void(int code)> on_end;
 };

@@ -1,6 +1,7 @@
 // Two threads use the socket: the program's thread sends, this one receives the replies.
 #include "deploy/ml/remote_node.hpp"
 
+#include <atomic>
 #include <charconv>
 #include <mutex>
 #include <optional>
@@ -28,9 +29,13 @@ public:
             }
             send(reported(event));
         };
-        for_program.on_batch = [this] { send(BatchDone{}); };
+        for_program.on_batch = [this] { on_batch(); };
         thread.emplace(std::move(train), std::move(options), std::move(for_program));
-        hooks.on_begin([this](StopRequested why) { stop(std::move(why)); });
+        hooks.on_begin({[this](StopRequested why) { stop(std::move(why)); },
+                        [this] {
+                            ++noted_;
+                            send(BatchDone{});
+                        }});
         const int code = pass_replies(*thread);
         hooks.on_end(code);
         return code;
@@ -82,6 +87,14 @@ private:
         socket_.stop_receiving();
     }
 
+    void on_batch() {
+        if (noted_ > 0) {
+            --noted_;
+        } else {
+            send(BatchDone{});
+        }
+    }
+
     void send(const ProgramMessage& message) {
         const std::lock_guard lock(mutex_);
         const Result<void> sent = send_message(socket_, message);
@@ -99,9 +112,10 @@ private:
 
     ProgramSocket socket_;
     TraceLog& log_;
-    std::mutex mutex_;              ///< of sending, and of the fields below
-    std::optional<Error> ended_;    ///< the program has ended; code ok: it has returned
-    std::optional<Error> stopped_;  ///< why nothing is received any more
+    std::atomic<std::uint64_t> noted_ = 0;  ///< batches that were told of before on_batch()
+    std::mutex mutex_;                      ///< of sending, and of the fields below
+    std::optional<Error> ended_;            ///< the program has ended; code ok: it has returned
+    std::optional<Error> stopped_;          ///< why nothing is received any more
 };
 
 }  // namespace

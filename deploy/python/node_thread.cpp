@@ -2,8 +2,6 @@
 // and may ask something meanwhile. Every wait also ends when the node does.
 #include "deploy/python/node_thread.hpp"
 
-#include "deploy/ml/ml_program.hpp"
-
 namespace starling {
 
 NodeThread::NodeThread(std::vector<std::string> arguments) {
@@ -28,13 +26,13 @@ NodeThread::~NodeThread() {
 
 void NodeThread::drive(std::vector<std::string> arguments) {
     MlProgramHooks hooks;
-    hooks.on_begin = [this](std::function<void(StopRequested)> stop) {
+    hooks.on_begin = [this](MlProgramHooks::Node node) {
         const std::lock_guard lock(mutex_);
-        stop_ = std::move(stop);
+        control_ = std::move(node);
     };
     hooks.on_end = [this](int code) {
         const std::lock_guard lock(mutex_);
-        stop_ = nullptr;
+        control_ = {};
         ended_ = code;
         changed_.notify_all();
     };
@@ -46,7 +44,7 @@ void NodeThread::drive(std::vector<std::string> arguments) {
         code = Error{Errc::io, error.what()};
     }
     const std::lock_guard lock(mutex_);
-    stop_ = nullptr;
+    control_ = {};
     if (!code) {
         refused_ = code.error();
     }
@@ -104,6 +102,13 @@ void NodeThread::start(Step step) {
     changed_.notify_all();
 }
 
+void NodeThread::note_batch() {
+    const std::lock_guard lock(mutex_);
+    if (control_.note_batch) {
+        control_.note_batch();
+    }
+}
+
 NodeThread::Progress NodeThread::wait(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, limit, [this] { return !busy_ || (question_ && !answer_); });
@@ -139,8 +144,8 @@ void NodeThread::abandon(const std::string& reason) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !in_buffers_; });
     abandoned_ = true;
-    if (stop_) {
-        stop_(StopRequested{reason});
+    if (control_.stop) {
+        control_.stop(StopRequested{reason});
     }
     changed_.notify_all();
 }
@@ -150,8 +155,9 @@ int NodeThread::leave(std::optional<Error> failure) {
         const std::lock_guard lock(mutex_);
         if (!leaving_ && !busy_) {
             leaving_ = failure ? ExitRequest{failure->code, failure->message} : ExitRequest{};
-        } else if (busy_ && stop_) {
-            stop_(StopRequested{failure ? failure->message : "the training program has ended"});
+        } else if (busy_ && control_.stop) {
+            control_.stop(
+                StopRequested{failure ? failure->message : "the training program has ended"});
         }
         changed_.notify_all();
     }

@@ -12,6 +12,7 @@
 
 #include "core/ml/swarm.hpp"
 #include "core/node/node.hpp"
+#include "deploy/ml/ml_program.hpp"
 
 namespace starling {
 
@@ -40,6 +41,8 @@ public:
         bool over = false;  ///< the step has returned or thrown
         Question question;  ///< to be called, and then answered
     };
+    /// A batch is done, of which a later step will tell.
+    void note_batch();
     /// Waits for the end of the step or a question, at most so long.
     Progress wait(std::chrono::milliseconds limit);
     /// The question is done. \param failed  why it could not be; the step ends with it.
@@ -75,9 +78,9 @@ private:
     std::condition_variable changed_;
     std::optional<Step> step_;
     Question question_;
-    std::optional<std::string> answer_;  ///< empty text: it is done
-    std::exception_ptr error_;           ///< of the last step
-    std::function<void(StopRequested)> stop_;
+    std::optional<std::string> answer_;   ///< empty text: it is done
+    std::exception_ptr error_;            ///< of the last step
+    MlProgramHooks::Node control_;        ///< while the node runs
     std::optional<int> ended_;            ///< the node's exit code
     std::optional<Error> refused_;        ///< the node could not start
     std::optional<ExitRequest> leaving_;  ///< the program's end

@@ -98,6 +98,7 @@ bool TrainingClient::count_batch(double loss) {
     }
     ++counted_.back().batches;
     counted_.back().loss_sum += loss;
+    node_->note_batch();
     return counter_.count(1);
 }
 

@@ -125,6 +125,17 @@ class Rehearsal(unittest.TestCase):
             digest = re.search(r"final digest .*", undisturbed).group()
             self.assertIn(digest, output)
 
+    def test_programs_that_were_resumed_at_different_times_compute_at_once(self):
+        os.mkfifo(f"{self.folder}/meeting")  # whose ends wait for each other
+        program = self.program(f"""
+swarm.on_batch_end()
+mode = "r" if os.environ["SWARM_ML_NAME"] == "ml1" else "w"
+open("{self.folder}/meeting", mode).close()
+swarm.on_batch_end()
+swarm.on_train_end()
+""")
+        self.run_swarm([program, program], "--programs-at-once", "2", "--program-timeout", "60")
+
     def test_an_ml_actor_names_its_program(self):
         text = self.deployment(cpp())
         text = self.read("swarm.xml").replace(
