@@ -29,7 +29,13 @@ Result<void> copy_tree(const fs::path& from, const fs::path& to, const fs::path&
     std::uint64_t bytes = 0;
     std::size_t files = 0;
     std::error_code failure;
-    fs::recursive_directory_iterator entries(from, failure);
+    if (fs::equivalent(from, workspace, failure)) {
+        return Error{Errc::usage, from.string() +
+                                      " is the --workspace of this simulation, and "
+                                      "can't be copied into itself"};
+    }
+    fs::recursive_directory_iterator entries(from, fs::directory_options::follow_directory_symlink,
+                                             failure);
     for (; !failure && entries != fs::recursive_directory_iterator(); entries.increment(failure)) {
         const fs::path& source = entries->path();
         const fs::path target = to / source.lexically_relative(from);

@@ -12,6 +12,7 @@
 
 #include "core/base/overloaded.hpp"
 #include "core/base/size_text.hpp"
+#include "core/node/node.hpp"
 
 namespace starling {
 namespace {

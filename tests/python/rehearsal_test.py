@@ -156,15 +156,16 @@ for batch in range(4):
     weight += 1
     swarm.on_batch_end()
 swarm.on_train_end()
-with open("model/result", "w") as out:
+with open("link/result", "w") as out:
     out.write(os.environ["SWARM_ML_NAME"] + os.environ["MODEL_DIR"])
 """)
+        os.symlink(f"{self.folder}/cifar10/model", f"{self.folder}/cifar10/link")  # as run-sl --ml-v makes one
         program = ["--ml-image=user-ml-env", "--ml-w=/tmp/starling-test", "--ml-entrypoint=/usr/bin/python3",
-                   "--ml-cmd=model/program.py", "--ml-v=cifar10/model:/tmp/starling-test/model", "--ml-e", "MODEL_DIR=model",
+                   "--ml-cmd=model/program.py", "--ml-v=cifar10:/tmp/starling-test", "--ml-e", "MODEL_DIR=model",
                    f"--ml-e=PYTHONPATH={PACKAGE}"]
         self.run_swarm([program, program])
         for host in (1, 2):
-            self.assertEqual(self.read(f"workspace/host-{host}/tmp/starling-test/model/result"), f"ml{host}model")
+            self.assertEqual(self.read(f"workspace/host-{host}/tmp/starling-test/link/result"), f"ml{host}model")
         self.assertEqual(os.listdir(f"{self.folder}/cifar10/model"), ["program.py"])
 
     def test_a_calibrated_program_needs_no_other_table(self):
@@ -259,7 +260,8 @@ with open("model/result", "w") as out:
         for program, reason in (
                 (["--ml-entrypoint=./missing"], "ml1 on host-1: program "),
                 (["--ml-image=image"], "--ml-image without --ml-entrypoint: programs of a simulation are processes"),
-                (["--ml-entrypoint=python3", "--ml-v=nowhere:/model"], "nowhere is no directory of this machine")):
+                (["--ml-entrypoint=python3", "--ml-v=nowhere:/model"], "nowhere is no directory of this machine"),
+                (["--ml-entrypoint=python3", "--ml-w=workspace"], "workspace is the --workspace of this simulation")):
             output = self.run_swarm([program, cpp()], code=1 if "missing" in program[0] else 2)
             self.assertIn(reason, output)
 
