@@ -9,6 +9,8 @@ set(documented_runtime
     run-sn run-sl run-apls stop-swarm gen-cert swci
     swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-runs swarm-report swarm-check)
 set(documented_simulator swarm-sim)
+set(simulator_scripts swarm-calibrate swarm-predict swarm-sweep)  # of bench/predict
+set(other_simulator bench-round-ml)  # the training program of swarm-calibrate's swarm
 set(other_runtime run-swop run-swci run-slm-ui run-postgres swarmLogCollector uninstall-swarm)
 
 # Headers that users' programs include; those that they include in turn are found by header_closure().
@@ -71,14 +73,29 @@ function(install_configured file destination component)
         COMPONENT ${component})
 endfunction()
 
-foreach(list documented_runtime documented_simulator other_runtime public_libraries public_simulator_libraries public_torch_libraries)
+foreach(list documented_runtime documented_simulator other_simulator other_runtime public_libraries public_simulator_libraries public_torch_libraries)
     keep_targets(${list})
 endforeach()
 install(TARGETS ${documented_runtime} ${other_runtime} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
 if(documented_simulator)
-    install(TARGETS ${documented_simulator} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT simulator)
+    install(TARGETS ${documented_simulator} ${other_simulator} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT simulator)
     install(DIRECTORY ${STARLING_ROOT}/platforms/ DESTINATION ${CMAKE_INSTALL_DATADIR}/starling/platforms
-        COMPONENT simulator FILES_MATCHING PATTERN "*.xml" PATTERN "README.md")
+        COMPONENT simulator FILES_MATCHING PATTERN "*.xml" PATTERN "README.md" PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
+    install(PROGRAMS ${STARLING_ROOT}/platforms/generate DESTINATION ${CMAKE_INSTALL_DATADIR}/starling/platforms COMPONENT simulator)
+    # Scripts find their modules beside the folder that they are in, through a link, too.
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/install/links)
+    foreach(script ${simulator_scripts})
+        install(PROGRAMS ${STARLING_ROOT}/bench/predict/${script}
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/starling/bench/predict COMPONENT simulator)
+        file(CREATE_LINK ../${CMAKE_INSTALL_DATADIR}/starling/bench/predict/${script}
+            ${CMAKE_BINARY_DIR}/install/links/${script} SYMBOLIC)
+        install(PROGRAMS ${CMAKE_BINARY_DIR}/install/links/${script} DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT simulator)
+    endforeach()
+    install(FILES ${STARLING_ROOT}/bench/namespaces.py DESTINATION ${CMAKE_INSTALL_DATADIR}/starling/bench COMPONENT simulator)
+    foreach(folder prediction reporting)
+        install(DIRECTORY ${STARLING_ROOT}/bench/${folder} DESTINATION ${CMAKE_INSTALL_DATADIR}/starling/bench
+            COMPONENT simulator FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
+    endforeach()
 endif()
 
 # --- runtime: services, their user and configuration
@@ -100,13 +117,17 @@ find_package(Python3 COMPONENTS Interpreter REQUIRED)
 function(document component)
     foreach(program ${ARGN})
         set(page ${CMAKE_BINARY_DIR}/man/${program}.1.gz)
+        set(file ${STARLING_ROOT}/bench/predict/${program})
+        if(TARGET ${program})
+            set(file $<TARGET_FILE:${program}>)
+        endif()
         add_custom_command(OUTPUT ${page}
-            COMMAND ${Python3_EXECUTABLE} ${install_files}/man_page.py $<TARGET_FILE:${program}> ${page} ${PROJECT_VERSION}
-            DEPENDS ${program} ${install_files}/man_page.py VERBATIM)
+            COMMAND ${Python3_EXECUTABLE} ${install_files}/man_page.py ${file} ${page} ${PROJECT_VERSION}
+            DEPENDS ${file} ${install_files}/man_page.py VERBATIM)
         add_custom_target(manual-${program} DEPENDS ${page})
         add_dependencies(manual manual-${program})
         install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${component})
-        if(program IN_LIST other_runtime)
+        if(program IN_LIST other_runtime OR program IN_LIST other_simulator)
             continue()  # they have no flags
         endif()
         # Each shell looks for a file with the command's name.
@@ -121,7 +142,7 @@ function(document component)
 endfunction()
 foreach(shell bash fish zsh)
     file(READ ${STARLING_ROOT}/deploy/completion/starling.${shell} text)
-    foreach(program ${documented_runtime} ${documented_simulator})
+    foreach(program ${documented_runtime} ${documented_simulator} ${simulator_scripts})
         if(NOT text MATCHES "[ \n]${program}[ \n]")
             message(FATAL_ERROR "deploy/completion/starling.${shell} does not complete ${program}: add it to its list")
         endif()
@@ -129,7 +150,9 @@ foreach(shell bash fish zsh)
 endforeach()
 if(NOT STARLING_SANITIZE AND NOT STARLING_TSAN)  # nobody installs such a build
     document(runtime ${documented_runtime} ${other_runtime})
-    document(simulator ${documented_simulator})
+    if(documented_simulator)
+        document(simulator ${documented_simulator} ${simulator_scripts} ${other_simulator})
+    endif()
 endif()
 
 # --- what the programs are made of (SPDX), when they are installed
@@ -148,7 +171,7 @@ function(install_sbom name component)
 endfunction()
 install_sbom(starling runtime ${documented_runtime} ${other_runtime})
 if(documented_simulator)
-    install_sbom(starling-sim simulator ${documented_simulator})
+    install_sbom(starling-sim simulator ${documented_simulator} ${other_simulator})
 endif()
 
 # --- development: headers, static libraries, CMake and pkg-config files

@@ -54,11 +54,13 @@ without a central server. This package has the nodes of a swarm (run-sn,
 run-sl, run-apls) as programs and as systemd services, and the tools to
 make certificates, and to watch and to audit a swarm.")
 if(documented_simulator)
-debian_package(simulator starling-sim science "starling (= ${PROJECT_VERSION}-1)"
+debian_package(simulator starling-sim science "starling (= ${PROJECT_VERSION}-1), python3"
 "Swarm Learning: simulator
 Runs a swarm of the real protocol code on a simulated platform (SimGrid),
 to rehearse a deployment: the duration of rounds, the bytes transferred, and
-the effects of faults. With a library of platforms.")
+the effects of faults. With a library of platforms, and programs to measure
+a host, to predict what limits a swarm, and to run grids of simulations.")
+set(CPACK_DEBIAN_SIMULATOR_PACKAGE_SUGGESTS "python3-matplotlib")
 endif()
 debian_package(development libstarling-dev libdevel
     "starling (= ${PROJECT_VERSION}-1), libraft-dev (>= 0.22.1), libspdlog-dev, libsqlite3-dev, libssl-dev"

@@ -53,4 +53,4 @@ _starling() {
 }
 
 complete -o filenames -F _starling run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait \
-    swarm-audit swarm-board swarm-runs swci swarm-sim swarm-report swarm-check
+    swarm-audit swarm-board swarm-runs swci swarm-sim swarm-report swarm-check swarm-calibrate swarm-predict swarm-sweep

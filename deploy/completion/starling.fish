@@ -45,7 +45,7 @@ function __starling_values
 end
 
 for program in run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-runs swci swarm-sim \
-    swarm-report swarm-check
+    swarm-report swarm-check swarm-calibrate swarm-predict swarm-sweep
     complete -c $program -f -n 'string match -q -- "--*" (commandline -ct); and not string match -q -- "*=*" (commandline -ct)' \
         -a "(__starling_flags $program)"
     complete -c $program -f -n 'not string match -qr -- "^-[^=]*\$" (commandline -ct)' -a "(__starling_values $program)"

@@ -1,4 +1,4 @@
-#compdef run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-runs swci swarm-sim swarm-report swarm-check
+#compdef run-sn run-sl run-apls gen-cert stop-swarm swarm-ps swarm-logs swarm-wait swarm-audit swarm-board swarm-runs swci swarm-sim swarm-report swarm-check swarm-calibrate swarm-predict swarm-sweep
 # Completion of Starling's commands for zsh: a file _NAME for each command in a directory of $fpath.
 # Flags are read from each program's --help, so they are always up to date.
 

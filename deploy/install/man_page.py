@@ -6,7 +6,8 @@ usage: man_page.py PROGRAM PAGE [VERSION]      PAGE: "-" for standard output; co
 
 The help is, as CLI11 and options/flag_table.cpp print it: what the program does, "Usage: ...", operands, groups of flags
 ("Network:", two spaces, the flag, its text, which may go on in lines that are indented further), and last "Example:"
-or "Examples:" with commands and words about them, which are shown as they stand.
+or "Examples:" with commands and words about them, which are shown as they stand. The help of a Python script (argparse:
+"usage: ..." comes first) is shown as it stands, after its first sentence.
 """
 import gzip
 import os
@@ -56,7 +57,20 @@ def parts(text):
     return description, usage, operands, groups, examples or []
 
 
+def script_page(program, version, text):
+    """Of argparse's help: the usage, an empty line, what the script does, and the rest in lines of its own."""
+    usage, rest = text.rstrip().split("\n\n", 1)
+    first = " ".join(rest.split()).split(". ")[0].rstrip(".")
+    return "\n".join([
+        f'.TH {program.upper()} 1 "" "Starling {version}" "Starling"', ".SH NAME",
+        f"{escaped(program)} \\- {escaped(first[:1].lower() + first[1:])}", ".SH SYNOPSIS",
+        f".B {escaped(program)}", escaped(" ".join(usage.split()[2:])), ".SH DESCRIPTION", ".nf",
+        *(escaped(line) for line in rest.split("\n")), ".fi"]) + "\n"
+
+
 def page(program, version, text):
+    if text.startswith("usage: "):
+        return script_page(program, version, text)
     description, usage, operands, groups, examples = parts(text)
     words = " ".join(" ".join(description).split())
     first = words.split(". ")[0].rstrip(".")
@@ -90,6 +104,8 @@ def self_test():
         ".SH NETWORK\n.TP\n\\fB\\-h,\\-\\-help\\fR\nPrint it\n",
         "\\fB\\-\\-a\\-very\\-long\\-flag ADDRESS:PORT\\fR\nWhat it does, in two lines\n",
         ".SH EXAMPLES\n.nf\n  tool \\-\\-x\n\\&.starts with a dot\n.fi\n"]
+    made += page("script", "", "usage: script [-h]\n              FILE\n\nDraws a line. Or more.\n\n    {\"key\": 1}\n\noptions:\n  -h  help\n")
+    expected += ['script \\- draws a line', ".B script\n[\\-h] FILE", '.nf\nDraws a line. Or more.\n\n    {"key": 1}\n\noptions:\n  \\-h  help\n.fi']
     missing = [part for part in expected if part not in made]
     for part in missing:
         print(f"self-test: {part!r} is not in\n{made}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A project outside of this tree builds against an installed Starling, by CMake and by pkg-config; its program trains
-for real and in the simulator, with a merge rule of its own, and both end with the same model.
+for real and in the simulator, with a merge rule of its own, and both end with the same model. The installed scripts predict.
 
 usage: consumer_test.py BUILD FOLDER      BUILD: a build of Starling; FOLDER: emptied, and kept for a look at it
 """
@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 
-from installed import fail, holds, rehearse, run, train_for_real
+from installed import fail, holds, predict_and_sweep, rehearse, run, train_for_real
 
 
 def check_sbom(place):
@@ -47,6 +47,7 @@ def main():
                 if source + "/" in text.replace(folder, ""):
                     fail(f"{os.path.join(root, name)} names the source tree")
 
+    predict_and_sweep(prefix, folder)
     project = os.path.join(folder, "project")
     run("cmake", "-S", project, "-B", f"{project}/build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
         "-DCMAKE_BUILD_TYPE=Release")

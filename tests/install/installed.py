@@ -1,5 +1,6 @@
 """Helpers of the tests of an installed Starling: commands, a swarm of two hosts on loopback addresses."""
 import glob
+import json
 import os
 import select
 import socket
@@ -80,6 +81,21 @@ def rehearse(simulator, platform, folder):
         file.write('{"workloads": {"default": {"seconds_per_batch": 0.001, "startup_seconds": 0.01}}}')
     said = run(simulator, platform, deployment, "--calibration", table, "--workspace", os.path.join(folder, "simulated"))
     return digests(said.split("\n"))
+
+
+def predict_and_sweep(prefix, folder):
+    """The installed scripts find their modules and programs: they rehearse a platform of the installed generator."""
+    at = {name: os.path.join(folder, f"scripts-{name}") for name in ("platform.xml", "deploy.xml", "sweep.json", "sweep.jsonl")}
+    run(f"{prefix}/share/starling/platforms/generate", "clinics", "--hosts", 3, "-o", at["platform.xml"], "--deployment", at["deploy.xml"])
+    holds("swarm-predict", "time of a round", run(f"{prefix}/bin/swarm-predict", at["platform.xml"], at["deploy.xml"], "--seeds", 1))
+    with open(at["sweep.json"], "w", encoding="utf-8") as file:
+        json.dump({"platform": at["platform.xml"], "deployment": at["deploy.xml"], "seed": [1, 2]}, file)
+    run(f"{prefix}/bin/swarm-sweep", at["sweep.json"])
+    with open(at["sweep.jsonl"], encoding="utf-8") as lines:
+        results = [json.loads(line) for line in lines]
+    if [line.get("exit_code") for line in results] != [0, 0]:
+        fail(f"swarm-sweep: {results}")
+    holds("swarm-calibrate", "--peer", run(f"{prefix}/bin/swarm-calibrate", "--help"))
 
 
 def train_for_real(bin_dir, run_sl, program, folder, addresses):
