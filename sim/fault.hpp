@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/base/result.hpp"
@@ -7,23 +8,37 @@
 
 namespace starling {
 
-/// A failure, or a recovery, at a simulated time.
+/// A failure, a recovery, or a change of conditions, at a simulated time.
 struct Fault {
     enum class Kind {
-        kill,     ///< a host with all its nodes, or one node: its process
-        restart,  ///< a host with all nodes that ran on it, or one node
-        cut,      ///< a link goes down
-        heal,     ///< a link comes back
+        kill,       ///< a host with all its nodes, or one node: its process
+        restart,    ///< a host with all nodes that ran on it, or one node
+        power,      ///< a host goes off, and loses writes that were not yet durable
+        cut,        ///< a link goes down, or one direction of it: "wan_UP"
+        heal,       ///< a link comes back
+        bandwidth,  ///< of a link: `value` in bytes a second
+        latency,    ///< of a link: `value` in seconds
+        loss,       ///< a share `value` of a link's packets
+        disk,       ///< of a host writes `value` bytes a second
     };
     SwarmTime at{};
     Kind kind = Kind::kill;
     std::string target;
-    std::string text;  ///< as given, for messages
+    double value = 0.0;
+    std::optional<SwarmDuration> lasting;  ///< then it is as before; none: for good
+    std::string text;                      ///< as given, for messages
+
+    bool is_of_nodes() const { return kind == Kind::kill || kind == Kind::restart; }
+    bool is_of_link() const {
+        return kind == Kind::cut || kind == Kind::heal || kind == Kind::bandwidth ||
+               kind == Kind::latency || kind == Kind::loss;
+    }
 };
 
-/// "t=30s kill host-2", "t=1500ms cut wan", "t=2m restart sl2". The target's name is all text
-/// behind the action, including spaces and apostrophes: "t=2s kill Peter's laptop". Errc::usage
-/// quotes the text.
+/// "t=30s kill host-2", "t=1500ms cut for 10s wan", "t=2m bandwidth 1Mbps for 60s uplink-3",
+/// "t=1s loss 2% wan", "t=5s disk 1MBps host-1". The target's name is all text behind the action,
+/// its value and its duration, including spaces and apostrophes: "t=2s kill Peter's laptop".
+/// Errc::usage quotes the text.
 Result<Fault> parse_fault(const std::string& text);
 
 }  // namespace starling

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <set>
 
+#include "sim/link_conditions.hpp"
 #include "sim/sg_compat.hpp"
 #include "sim/sim_events.hpp"
 #include "sim/sim_resources.hpp"
@@ -89,6 +90,7 @@ struct SimEngine::Impl {
     SimEvents events;
     SimTransfers transfers{events};
     SimResources resources{*engine, events};
+    LinkConditions conditions;
     std::optional<SimRoutes> routes;       ///< once the platform is loaded
     std::vector<PlannedActor> actors;      ///< in the order of the file
     std::set<std::size_t> actors_waiting;  ///< indexes of those that have not started
@@ -131,7 +133,7 @@ Result<void> SimEngine::load_platform(const std::string& file, bool with_profile
         impl_->engine->load_platform(read.path());
         impl_->engine->seal_platform();
         impl_->resources.list_hosts();
-        impl_->routes.emplace(file, *text, impl_->resources.hosts());
+        impl_->routes.emplace(file, *text, impl_->resources.hosts(), impl_->conditions);
     } catch (const std::exception& error) {
         return Error{Errc::usage, "platform file " + file + ": " +
                                       read.with_original_name(without_settings(error.what()))};
@@ -307,6 +309,20 @@ void SimEngine::turn_host(HostIndex host, bool on) {
 bool SimEngine::has_link(const std::string& name) const { return impl_->resources.has_link(name); }
 void SimEngine::turn_link(const std::string& name, bool on) {
     impl_->resources.turn_link(name, on);
+}
+
+void SimEngine::set_link_bandwidth(const std::string& name,
+                                   std::optional<double> bytes_per_second) {
+    impl_->resources.change_link(
+        name, [&](s4u::Link& link) { impl_->conditions.set_bandwidth(link, bytes_per_second); });
+}
+void SimEngine::set_link_latency(const std::string& name, std::optional<double> seconds) {
+    impl_->resources.change_link(
+        name, [&](s4u::Link& link) { impl_->conditions.set_latency(link, seconds); });
+}
+void SimEngine::set_link_loss(const std::string& name, double share) {
+    impl_->resources.change_link(name,
+                                 [&](s4u::Link& link) { impl_->conditions.set_loss(link, share); });
 }
 
 void SimEngine::on_host_change(std::function<void(HostIndex, bool)> changed) {

@@ -24,7 +24,8 @@ struct SimRoute {
     SwarmDuration latency{0};  ///< one way
     /// TCP payload over the narrowest link (bandwidth factor applied).
     double bytes_per_second = 0.0;
-    bool up = true;  ///< all its links are up
+    bool up = true;     ///< all its links are up
+    double loss = 0.0;  ///< share of packets that do not arrive
 };
 
 /// A link of a route; each direction of a split-duplex link is one.
@@ -136,6 +137,10 @@ public:
     bool has_link(const std::string& name) const;
     /// Both directions of a split-duplex link.
     void turn_link(const std::string& name, bool on);
+    /// Of both directions of a split-duplex link, from now on; see LinkConditions.
+    void set_link_bandwidth(const std::string& name, std::optional<double> bytes_per_second);
+    void set_link_latency(const std::string& name, std::optional<double> seconds);
+    void set_link_loss(const std::string& name, double share);
     /// Called after a host was turned on or off, by a fault or a profile.
     void on_host_change(std::function<void(HostIndex, bool on)> changed);
     /// The same for a link; each direction of a split-duplex link is one. All registered callbacks

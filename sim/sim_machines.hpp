@@ -23,6 +23,7 @@ struct SimMachine {
     std::string name;  ///< of its property `machine`, or of its host
     SimCpu cores;
     SimCpu disk;
+    double disk_slowness = 1.0;  ///< how much longer it takes than the calibration table says
 };
 
 /// A host's share of its machine.
@@ -38,7 +39,7 @@ public:
     }
     /// Seconds of waiting for the disk, varied likewise.
     [[nodiscard]] CpuTask store(double seconds, std::function<void()> done) const {
-        return machine_->disk.run(duration(seconds), std::move(done));
+        return machine_->disk.run(duration(seconds * machine_->disk_slowness), std::move(done));
     }
     SimMachine& machine() const { return *machine_; }
     double speed() const { return speed_; }

@@ -85,8 +85,11 @@ void declare(CLI::App& app, Flags& flags) {
                    "and curves")
         ->envname("STARLING_RUNS");
     app.add_option("--fault", flags.faults,
-                   "\"t=30s kill host-2\"; kill or restart a host or node, cut or heal a link; the "
-                   "rest of the text is its name, including spaces; repeatable")
+                   "\"t=30s kill host-2\"; kill or restart a host or node; cut or heal a link; "
+                   "power: a host goes off and loses writes that were under way; bandwidth 1Mbps, "
+                   "latency 200ms, loss 2% of a link; disk 1MBps of a host; `for 60s` before the "
+                   "name ends a cut or such a change; the rest of the text is the name, including "
+                   "spaces; a link's direction is NAME_UP or NAME_DOWN; repeatable")
         ->allow_extra_args(false);
     app.add_flag("--no-profiles", flags.no_profiles,
                  "ignore the state, bandwidth and other profiles of PLATFORM");
@@ -312,16 +315,18 @@ Result<void> check_inputs(Flags& flags) {
     return check_scale(scale);
 }
 
-bool is_of_link(const Fault& fault) {
-    return fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal;
-}
+bool is_of_link(const Fault& fault) { return fault.is_of_link(); }
 
-/// Links of cut and heal must exist; hosts and nodes are looked up when the fault happens.
-Result<void> check_links(const SimEngine& engine, const std::vector<Fault>& faults) {
+/// Links of faults must exist, and hosts whose power or disk fails; other hosts and nodes are
+/// looked up when the fault happens.
+Result<void> check_targets(const SimEngine& engine, const std::vector<Fault>& faults) {
     for (const Fault& fault : faults) {
-        if (is_of_link(fault) && !engine.has_link(fault.target)) {
-            return Error{Errc::usage, "--fault \"" + fault.text + "\": the platform has no link " +
-                                          fault.target};
+        const bool of_link = fault.is_of_link();
+        const bool of_host = fault.kind == Fault::Kind::power || fault.kind == Fault::Kind::disk;
+        if ((of_link && !engine.has_link(fault.target)) ||
+            (of_host && !engine.find_host(fault.target))) {
+            return Error{Errc::usage, "--fault \"" + fault.text + "\": the platform has no " +
+                                          (of_link ? "link " : "host ") + fault.target};
         }
     }
     return {};
@@ -421,7 +426,7 @@ int simulate(const Flags& flags, SimulationOptions options, const std::vector<st
     if (const auto loaded = engine.load_platform(platform.path(), !flags.no_profiles); !loaded) {
         return usage(loaded.error().message);
     }
-    if (const auto checked = check_links(engine, options.faults); !checked) {
+    if (const auto checked = check_targets(engine, options.faults); !checked) {
         return usage(checked.error().message);
     }
     if (equal_hosts) {

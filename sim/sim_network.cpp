@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/flow_limit.hpp"
+#include "sim/link_conditions.hpp"
 #include "sim/sim_connection.hpp"
 
 namespace starling {
@@ -238,6 +239,8 @@ struct SimNetwork::Impl {
             const SimRoute back = route_from(*connection, 1 - side);
             cost = lane.slow_start.charge(engine.now(), bytes, there.latency + back.latency,
                                           there.bytes_per_second);
+            cost.wait += loss_wait(bytes - cost.sent_bytes, there.latency + back.latency,
+                                   there.bytes_per_second, there.loss);
         }
         const std::uint64_t rest = bytes - cost.sent_bytes;
         if (cost.wait == SwarmDuration{0}) {

@@ -50,6 +50,8 @@ public:
     ~SimNode();
 
     SimWorker& worker() { return *worker_; }
+    /// Whether a write of its ledger is under way.
+    bool writing() const { return runner_->writing(); }
     /// Passes the node an input and sets its timer. No effect after its stop.
     void handle(Input input);
 

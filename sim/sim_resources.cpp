@@ -111,8 +111,13 @@ std::vector<s4u::Link*> SimResources::links_named(const std::string& name) const
 }
 
 void SimResources::turn_link(const std::string& name, bool on) const {
+    change_link(name, [on](s4u::Link& link) { on ? link.turn_on() : link.turn_off(); });
+}
+
+void SimResources::change_link(const std::string& name,
+                               const std::function<void(s4u::Link&)>& change) const {
     for (s4u::Link* link : links_named(name)) {
-        on ? link->turn_on() : link->turn_off();
+        change(*link);
     }
 }
 

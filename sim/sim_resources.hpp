@@ -43,6 +43,9 @@ public:
     bool has_link(const std::string& name) const { return !links_named(name).empty(); }
     /// Both directions of a split-duplex link.
     void turn_link(const std::string& name, bool on) const;
+    /// Calls `change` for each direction of it.
+    void change_link(const std::string& name,
+                     const std::function<void(simgrid::s4u::Link&)>& change) const;
 
     /// See SimEngine.
     void on_host_change(std::function<void(HostIndex, bool on)> changed) {

@@ -37,9 +37,10 @@ std::set<std::string> zones_without_routes(const std::string& platform) {
 }  // namespace
 
 SimRoutes::SimRoutes(std::string platform_file, const std::string& text,
-                     const std::vector<s4u::Host*>& hosts)
+                     const std::vector<s4u::Host*>& hosts, const LinkConditions& conditions)
     : file_(std::move(platform_file)),
       hosts_(hosts),
+      conditions_(conditions),
       wifi_rates_(attach_wifi_hosts(text, hosts)),
       zones_without_routes_(zones_without_routes(text)) {}
 
@@ -91,13 +92,16 @@ SimRoute SimRoutes::find(HostIndex from, HostIndex to) const {
     }
     SimRoute route;
     route.latency = from_seconds(latency);
+    double arriving = 1.0;  // share of the packets
     for (const s4u::Link* link : links_) {
         const double rate = bandwidth(*link) * bandwidth_factor;
         if (route.bytes_per_second == 0.0 || rate < route.bytes_per_second) {
             route.bytes_per_second = rate;
         }
         route.up = route.up && link->is_on();
+        arriving *= 1.0 - conditions_.loss(*link);
     }
+    route.loss = 1.0 - arriving;
     return route;
 }
 

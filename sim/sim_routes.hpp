@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "sim/link_conditions.hpp"
 #include "sim/sim_engine.hpp"
 
 namespace simgrid::s4u {
@@ -24,11 +25,11 @@ public:
     static constexpr double bandwidth_factor = 0.94;
     /// The route of a host to itself if the platform has none, or one over Wi-Fi.
     static constexpr SimRoute own_loopback{std::chrono::microseconds(20), 5e9 * bandwidth_factor,
-                                           true};
+                                           true, 0.0};
 
     /// \param text  of the platform file.
     SimRoutes(std::string platform_file, const std::string& text,
-              const std::vector<simgrid::s4u::Host*>& hosts);
+              const std::vector<simgrid::s4u::Host*>& hosts, const LinkConditions& conditions);
 
     /// Errc::usage names a host or link with an impossible speed, bandwidth or latency. SimGrid
     /// accepts these silently, and then computes nonsense or hangs.
@@ -52,6 +53,7 @@ private:
 
     std::string file_;
     const std::vector<simgrid::s4u::Host*>& hosts_;
+    const LinkConditions& conditions_;
     std::map<std::string, double> wifi_rates_;                ///< bytes per second, by link
     std::set<std::string> zones_without_routes_;              ///< those with routing="None"
     mutable std::vector<simgrid::s4u::Link*> links_;          ///< result of the last look_up()

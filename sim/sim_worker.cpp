@@ -1,5 +1,7 @@
-// Work is executed when it is started, and its result is delivered after its simulated time: a node
-// can't tell the difference, and results need no second copy of the inputs.
+// Computations are executed when they are started, and their results delivered after their
+// simulated time: a node can't tell the difference, and results need no second copy of the inputs.
+// What is stored is stored at the end of its time, so that a node that fails before has stored
+// nothing.
 #include "sim/sim_worker.hpp"
 
 namespace starling {
@@ -55,22 +57,26 @@ double SimWorker::disk_seconds(const Work& what) const {
 
 void SimWorker::next(Queue& queue) {
     const auto& [number, what] = queue.works.front();
-    const auto finish = [this, &queue, work = number,
-                         result = std::make_shared<WorkResult>(run_work(what, hasher_, stores_))] {
+    const auto finish = [this, &queue, work = number](WorkResult result) {
         queue.works.pop_front();
         if (!queue.works.empty()) {
             next(queue);
         }
-        deliver_({work, std::move(*result)});
+        deliver_({work, std::move(result)});
     };
     if (!is_storage(what)) {
-        queue.task = host_.compute(compute_seconds(what), finish);
+        queue.task = host_.compute(
+            compute_seconds(what),
+            [finish, result = std::make_shared<WorkResult>(run_work(what, hasher_, stores_))] {
+                finish(std::move(*result));
+            });
         return;
     }
-    queue.task =
-        host_.compute(compute_seconds(what), [this, &queue, finish, seconds = disk_seconds(what)] {
-            queue.task = host_.store(seconds, finish);
+    queue.task = host_.compute(compute_seconds(what), [this, &queue, finish] {
+        queue.task = host_.store(disk_seconds(queue.works.front().second), [this, &queue, finish] {
+            finish(run_work(queue.works.front().second, hasher_, stores_));
         });
+    });
 }
 
 }  // namespace starling

@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "sim/fault_effects.hpp"
 #include "sim/program_files.hpp"
 #include "sim/program_pool.hpp"
 #include "sim/round_watch.hpp"
@@ -62,12 +63,6 @@ struct RunningNodes {
     std::uint64_t others = 0;
 };
 
-/// Faults of the command line that are still to come.
-struct PendingFaults {
-    std::uint64_t all = 0;
-    std::uint64_t restarts = 0;  ///< of these
-};
-
 struct LastActivity {
     std::uint64_t events = 0;  ///< in the trace by then
     SwarmTime at{};
@@ -102,6 +97,7 @@ struct Simulation::Impl {
           network(engine, from_seconds(options.calibration.handshake_seconds),
                   NetworkCpu{machines, options.calibration},
                   options.large ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
+          effects(engine, machines, options.calibration, options.seed),
           watch(options.round_limit) {
         if (options.programs) {
             programs.emplace(*options.programs);
@@ -133,8 +129,7 @@ struct Simulation::Impl {
         // Nobody will read the log of an SN that is never started again.
         member->store->keeps_log =
             !options.large || !options.faults.empty() || engine.host_restarts(plan.host);
-        member->store->duration = from_seconds(options.calibration.fsync_seconds * 1e9 /
-                                               engine.host_flops_per_second(plan.host));
+        member->store->duration = effects.write_duration(plan.host);
         if (plan.has_certificate_flags && !std::exchange(certificates_noted, true)) {
             note(plan.id, TraceEvent("certificates_not_read")
                               .log(Level::debug, "sim",
@@ -271,6 +266,7 @@ struct Simulation::Impl {
         if (!member.node) {
             return;
         }
+        effects.killed(member.plan.host, *member.store, member.node->writing());
         outcome.faults.node_killed(engine.now(), member.plan.id, reason);
         network.kill(member.plan.id, "the connection was reset");
         member.node.reset();
@@ -282,7 +278,7 @@ struct Simulation::Impl {
     /// Ends the run, in two steps: once all SL and ML nodes have ended, SNs and licence servers are
     /// stopped.
     void check_end() {
-        if (engine.pending_actors() > 0 || pending.restarts > 0 || !planned.empty()) {
+        if (engine.pending_actors() > 0 || effects.pending_restarts > 0 || !planned.empty()) {
             return;
         }
         if (running.others > 0) {
@@ -337,7 +333,7 @@ struct Simulation::Impl {
                 return (member->node && member->node->worker().busy()) || will_restart(*member);
             });
         if (working || trace.events() != activity.events || engine.pending_actors() > 0 ||
-            pending.all > 0) {
+            effects.pending > 0) {
             activity = {trace.events(), engine.now()};
         }
         const bool nothing_left = engine.pending() == 0 && engine.pending_actors() == 0;
@@ -361,7 +357,7 @@ struct Simulation::Impl {
     /// run.
     bool check_rounds() {
         const bool awaited =
-            pending.all > 0 || engine.pending_actors() > 0 ||
+            effects.pending > 0 || engine.pending_actors() > 0 ||
             std::any_of(members.begin(), members.end(), [this](const auto& member) {
                 return (member->node && member->node->worker().training()) || will_restart(*member);
             });
@@ -427,23 +423,44 @@ struct Simulation::Impl {
 
     void plan_faults() {
         for (const Fault& fault : options.faults) {
-            const bool restarts = fault.kind == Fault::Kind::restart;
-            ++pending.all;
-            pending.restarts += restarts ? 1 : 0;
-            engine.at(fault.at, [this, fault, restarts] {
-                --pending.all;
-                pending.restarts -= restarts ? 1 : 0;
-                apply(fault);
-                check_end();
-            });
+            plan(fault.at, fault.kind == Fault::Kind::restart,
+                 [this, fault] { fault.is_of_nodes() ? apply(fault) : change(fault, true); });
+            if (fault.lasting) {
+                plan(fault.at + *fault.lasting, fault.kind == Fault::Kind::power,
+                     [this, fault] { change(fault, false); });
+            }
         }
     }
 
-    void apply(const Fault& fault) {
-        if (fault.kind == Fault::Kind::cut || fault.kind == Fault::Kind::heal) {
-            engine.turn_link(fault.target, fault.kind == Fault::Kind::heal);
+    void plan(SwarmTime at, bool restarts, std::function<void()> fault) {
+        ++effects.pending;
+        effects.pending_restarts += restarts ? 1 : 0;
+        engine.at(at, [this, restarts, fault = std::move(fault)] {
+            --effects.pending;
+            effects.pending_restarts -= restarts ? 1 : 0;
+            fault();
+            check_end();
+        });
+    }
+
+    void change(const Fault& fault, bool begins) {
+        if (fault.kind == Fault::Kind::power && begins) {
+            effects.cut_power(*engine.find_host(fault.target));  // the nodes follow
+        }
+        if (!effects.change(fault, begins)) {
             return;
         }
+        for (const auto& member : members) {
+            member->store->duration = effects.write_duration(member->plan.host);
+        }
+        note({"platform"},
+             TraceEvent("conditions_changed")
+                 .with("fault", fault.text)
+                 .with("begins", std::uint64_t{begins})
+                 .log(Level::warning, "sim", fault.text + (begins ? "" : ": it is over")));
+    }
+
+    void apply(const Fault& fault) {
         const bool restart = fault.kind == Fault::Kind::restart;
         if (const auto host = engine.find_host(fault.target)) {
             engine.turn_host(*host, restart);  // the nodes follow in host_changed()
@@ -473,6 +490,9 @@ struct Simulation::Impl {
             } else if (!member.node && member.outcome.killed && !has_done_its_work(member)) {
                 start(member);
             }
+        }
+        if (on) {
+            effects.power_is_back(host);
         }
         check_end();
     }
@@ -545,6 +565,7 @@ struct Simulation::Impl {
     SimOutcome outcome;
     SimMachines machines;
     SimNetwork network;
+    FaultEffects effects;
     RoundWatch watch;
     std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();
     std::uint64_t model_bytes = 0;        ///< of the largest model of a program
@@ -556,9 +577,8 @@ struct Simulation::Impl {
         stopped_nodes;  ///< to be destroyed by an event of their own
     RunningNodes running;
     std::uint64_t results = 0;  ///< of rounds that programs got
-    PendingFaults pending;
-    LastActivity activity;  ///< seen by check_stall()
-    bool stopping = false;  ///< all SL and ML nodes have ended
+    LastActivity activity;      ///< seen by check_stall()
+    bool stopping = false;      ///< all SL and ML nodes have ended
     bool certificates_noted = false;
 };
 

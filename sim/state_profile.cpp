@@ -109,6 +109,12 @@ private:
         if (!text) {
             return Error{Errc::usage, what + text.error().message};
         }
+        if (text->find("STOCHASTIC") != std::string::npos) {
+            return Error{Errc::usage,
+                         what + file +
+                             ": it is stochastic, so that no run could be repeated by its --seed: "
+                             "platforms/generate --churn --seed writes random dates"};
+        }
         if (attribute.name != "state_file") {
             const Result<void> checked = check_values(*text, attribute.name == "latency_file");
             return checked ? Result<void>()

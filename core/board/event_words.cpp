@@ -21,6 +21,7 @@ constexpr EventWords all_words[] = {
     {"caught_up", info, false, "Has the model of round {round} again"},
     {"check_in", info, false, "Checks in to round {round}"},
     {"command_denied", warning, true, "A command of {node} was refused"},
+    {"conditions_changed", warning, true, "Conditions, begin ({begins}): {fault}"},
     {"contract_ended", info, false, "Contract {contract}: the run is {phase}"},
     {"contribution_not_finite", error, true, "{node} contributed NaN or infinity to round {round}"},
     {"evaluation", info, false, "{correct} of {samples} test samples are right"},

@@ -32,6 +32,8 @@ constexpr EventKind kinds[] = {
      "A node has used up its share of the ledger: its command waits."},
     {"command_sent", "SL, tool", "session:number sequence:number kind:text",
      "A command was sent to the SN for the first time."},
+    {"conditions_changed", "simulator", "fault:text begins:flag",
+     "The bandwidth, latency or loss of a link, or a disk, is another one from now on."},
     {"contract_ended", "SN", "contract:text run:number phase:text",
      "A run is `complete` or `aborted`."},
     {"contribution_not_finite", "SL", "round:number node:node",

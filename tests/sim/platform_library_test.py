@@ -193,6 +193,8 @@ class Generator(Case):
             (["edge", "--hosts", "3"], "each of which needs a host"),
             (["edge", "--hosts", "4", "--class", "phone:100:1Gf:1Mbps"], "NAME:PERCENT"),
             (["edge", "--hosts", "4", "--class", "phone:50:1Gf:1Mbps:1ms"], "the sum 50"),
+            (["edge", "--hosts", "4", "--class", "phone:100:1Gf:1Mbps:1ms:1/2/x:0/1"], "not 3 numbers of watts"),
+            (["edge", "--hosts", "4", "--class", "phone:100:1Gf:1Mbps:1ms:1/2/3"], "given together"),
             (["continents", "--hosts", "4"], "--regions 8"),
             (["deployment", self.path("none.xml")], "No such file"),
             (["deployment", self.path("bad.xml")], "is not XML"),

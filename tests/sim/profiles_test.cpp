@@ -42,6 +42,13 @@ TEST_F(Profiles, AHostThatRecoversResumes) {
     }
 }
 
+TEST_F(Profiles, AStochasticProfileIsRefusedWithWhatToUseInstead) {
+    const Ran ran =
+        swarm_sim(failing("STOCHASTIC LOOP\nDET 2 DET 0\nEXP 1 DET 1\n") + " " + deployment);
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_TRUE(ran.printed("platforms/generate --churn --seed")) << ran.output;
+}
+
 TEST_F(Profiles, AnSlThatIsKilledAfterItsProgramHasEndedIsNotStartedAgain) {
     const Ran whole =
         swarm_sim(failing(steady) + " " + deployment + " --quiet --json " + path("j"));
