@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t made_max = 32;
 
 HttpAnswer not_found() {
-    return {404, "text/plain; charset=utf-8",
-            std::make_shared<const std::string>(
+    return {.status = 404,
+            .body = std::make_shared<const std::string>(
                 "Not found. There are /, /api/run, /api/run?since=VERSION and /api/events.\n")};
 }
 
@@ -21,8 +21,9 @@ BoardContent::BoardContent(ShownRun run, std::string title) : run_(run), title_(
     for (const PageFile& file : page_files()) {
         const bool index = file.name == "index.html";
         files_["/" + std::string(index ? "" : file.name)] = {
-            200, file.type,
-            std::make_shared<const std::string>(index ? served_page() : std::string(file.text))};
+            .type = file.type,
+            .body = std::make_shared<const std::string>(index ? served_page()
+                                                              : std::string(file.text))};
     }
 }
 
@@ -51,15 +52,15 @@ HttpAnswer BoardContent::answer(std::string_view target) {
         const std::string_view text = target.substr(run_since.size());
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), since);
         if (error != std::errc{} || end != text.data() + text.size()) {
-            return {400, "text/plain; charset=utf-8",
-                    std::make_shared<const std::string>("since is a whole number\n")};
+            return {.status = 400,
+                    .body = std::make_shared<const std::string>("since is a whole number\n")};
         }
         // A version of an earlier server: the client has nothing of this run.
         since = since > run_.model->version() ? 0 : since;
     } else if (target != "/api/run") {
         return not_found();
     }
-    return {200, "application/json", run_json(since)};
+    return {.type = "application/json", .body = run_json(since)};
 }
 
 }  // namespace starling

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/board/report_page.hpp"
-#include "deploy/board/http_server.hpp"
+#include "deploy/board/http_text.hpp"
 
 namespace starling {
 

@@ -1,8 +1,8 @@
 #include "deploy/board/board_options.hpp"
 
-#include <charconv>
+#include <asio/ip/address.hpp>
 
-#include "options/flag_table.hpp"
+#include "options/value_reader.hpp"
 
 namespace starling {
 namespace {
@@ -20,17 +20,22 @@ constexpr Flag board_flags[] = {
      FlagExtras{.repeatable = true}},
     {"--sn-api-port", "PORT", live_group, "Their port, 1 to 65535; default: 30304"},
     {"--contract", "NAME", live_group, "Follow the rounds of this contract; default: default"},
-    {"--key", "FILE", live_group, "Private key of a tool, PEM", "SWARM_ID_KEY"},
-    {"--cert", "FILE", live_group, "Certificate of a tool (gen-cert makes swci-N-cert.pem), PEM",
-     "SWARM_ID_CERT"},
-    {"--capath", "DIR", live_group, "Directory of trusted CA certificates (*.pem)",
-     "SWARM_ID_CAPATH"},
-    {"--cacert", "FILE", live_group, "File of trusted CA certificates, instead of --capath",
-     "SWARM_ID_CACERT"},
     {"--html", "FILE", page_group, "Write the page with the run in it to this file, and end"},
     {"--timeline", "FILE", page_group,
      "Write the run's timeline for ui.perfetto.dev or chrome://tracing to this file, and end"},
     {"--port", "PORT", page_group, "Serve the page on 127.0.0.1, 1 to 65535; default: 30380"},
+    {"--listen", "ADDRESS:PORT", page_group,
+     "Serve it on this IP address; beyond this machine over TLS only, with --token-file or "
+     "--client-ca"},
+    {"--tls-cert", "FILE", page_group,
+     "Certificate that browsers see, PEM; default: that of --cert"},
+    {"--tls-key", "FILE", page_group, "Its private key, PEM; default: that of --key"},
+    {"--token-file", "FILE", page_group,
+     "Who has this token may read the page: https://ADDRESS:PORT/?token=TOKEN once, or the header "
+     "Authorization: Bearer TOKEN"},
+    {"--client-ca", "PATH", page_group,
+     "Who has a certificate of one of these CAs may read the page: a PEM file, or a directory of "
+     "*.pem files"},
     {"--title", "TEXT", page_group, "Heading of the page"},
 };
 
@@ -43,37 +48,61 @@ const Program& board_program() {
         "  swarm-board --traces sim.trace\n"
         "  swarm-board --sn-ip=172.1.1.1 --key=cert/swci-1-key.pem --cert=cert/swci-1-cert.pem "
         "--capath=cert/ca/capath\n"
-        "From another machine: ssh -L 30380:127.0.0.1:30380 HOST\n",
+        "From another machine: ssh -L 30380:127.0.0.1:30380 HOST, or over TLS:\n"
+        "  openssl rand -hex 32 > token; chmod 600 token\n"
+        "  swarm-board --traces sim.trace --listen=10.0.0.5:30380 --tls-cert=cert.pem "
+        "--tls-key=key.pem --token-file=token\n",
         "[FILE...]", "Traces, as with --traces.\n"};
     return program;
 }
 
-Result<std::uint16_t> port_of(const FlagValues& values, std::string_view flag,
-                              std::uint16_t otherwise) {
-    const FlagValues::Value* value = values.find(flag);
-    if (value == nullptr) {
-        return otherwise;
+/// Where the page is served, and to whom.
+void read_place(const FlagValues& values, ValueReader& reader, BoardOptions& options) {
+    options.listen.port = reader.port("--port", options.listen.port);
+    if (const auto listen = reader.listen_address("--listen")) {
+        options.listen = *listen;
+        if (values.has("--port")) {
+            reader.refuse("--port and --listen exclude each other");
+        }
     }
-    std::uint16_t port = 0;
-    const char* end = value->text.data() + value->text.size();
-    const auto [rest, code] = std::from_chars(value->text.data(), end, port);
-    if (code != std::errc{} || rest != end || port == 0) {
-        return Error{Errc::usage, value->source + ": '" + value->text.substr(0, shown_max) +
-                                      "' is not a port: a whole number from 1 to 65535. See "
-                                      "swarm-board --help"};
+    options.tls_cert = reader.path("--tls-cert");
+    options.tls_key = reader.path("--tls-key");
+    options.token_file = reader.path("--token-file");
+    options.client_ca = reader.path("--client-ca");
+    asio::error_code ignored;  // it is an IP address
+    const bool here = asio::ip::make_address(options.listen.host, ignored).is_loopback();
+    options.tls = !here || !options.tls_cert.empty() || !options.token_file.empty() ||
+                  !options.client_ca.empty();
+    if (!options.tls) {
+        return;
     }
-    return port;
-}
-
-Error board_usage(const std::string& what) {
-    return {Errc::usage, what + ". See swarm-board --help"};
+    if (options.tls_cert.empty() != options.tls_key.empty()) {
+        reader.refuse(options.tls_key.empty() ? "--tls-cert is given without --tls-key"
+                                              : "--tls-key is given without --tls-cert");
+    }
+    if (options.tls_cert.empty()) {
+        options.tls_cert = options.common.cert;
+        options.tls_key = options.common.key;
+    }
+    const std::string place = here ? "This page" : "A page on another address than loopback";
+    if (options.tls_cert.empty()) {
+        reader.refuse(place + " is served over TLS only: --tls-cert and --tls-key are missing");
+    }
+    if (options.token_file.empty() == options.client_ca.empty()) {
+        reader.refuse(options.token_file.empty()
+                          ? place +
+                                " is not shown to everybody: --token-file or --client-ca is missing"
+                          : "--token-file and --client-ca exclude each other");
+    }
 }
 
 }  // namespace
 
 Result<Parsed<BoardOptions>> parse_board(const std::vector<std::string>& arguments,
                                          const std::map<std::string, std::string>& environment) {
-    Result<ParsedFlags> parsed = parse_flags(board_program(), board_flags, arguments, environment);
+    const std::vector<Flag> table =
+        join_flags({board_flags, identity_flags(live_group, tool_cert_help)});
+    Result<ParsedFlags> parsed = parse_flags(board_program(), table, arguments, environment);
     if (!parsed) {
         return parsed.error();
     }
@@ -81,36 +110,28 @@ Result<Parsed<BoardOptions>> parse_board(const std::vector<std::string>& argumen
         return Parsed<BoardOptions>{std::nullopt, std::move(parsed->text)};
     }
     const FlagValues& values = *parsed->values;
+    ValueReader reader(values, board_program().name, HostNames::network);
     BoardOptions options;
-    for (const FlagValues::Value& value : values.all("--traces")) {
-        options.traces.push_back(value.text);
-    }
+    options.traces = reader.all("--traces");
     options.traces.insert(options.traces.end(), values.operands().begin(), values.operands().end());
-    const Result<std::uint16_t> sn_port = port_of(values, "--sn-api-port", 30304);
-    const Result<std::uint16_t> port = port_of(values, "--port", options.port);
-    if (!sn_port || !port) {
-        return sn_port ? port.error() : sn_port.error();
-    }
-    options.port = *port;
-    for (const FlagValues::Value& value : values.all("--sn-ip")) {
-        options.servers.push_back({value.text, *sn_port});
-    }
+    options.servers = reader.services("--sn-ip", reader.port("--sn-api-port", 30304));
+    reader.identity(options.common);
     if (options.traces.empty() == options.servers.empty()) {
-        return board_usage(options.traces.empty()
-                               ? "Nothing to show: trace files are missing, or --sn-ip"
-                               : "--sn-ip and trace files exclude each other");
+        reader.refuse(options.traces.empty()
+                          ? "Nothing to show: trace files are missing, or --sn-ip"
+                          : "--sn-ip and trace files exclude each other");
     }
-    options.html = values.text("--html");
-    options.timeline = values.text("--timeline");
+    options.html = reader.path("--html");
+    options.timeline = reader.path("--timeline");
     if (!options.servers.empty() && !(options.html.empty() && options.timeline.empty())) {
-        return board_usage("--html and --timeline need trace files");
+        reader.refuse("--html and --timeline need trace files");
     }
     options.title = values.text("--title");
     options.contract = values.text("--contract", "default");
-    options.common.key = values.text("--key");
-    options.common.cert = values.text("--cert");
-    options.common.ca_path = values.text("--capath");
-    options.common.ca_cert = values.text("--cacert");
+    read_place(values, reader, options);
+    if (reader.error()) {
+        return *reader.error();
+    }
     return Parsed<BoardOptions>{std::move(options), ""};
 }
 

@@ -10,12 +10,17 @@
 namespace starling {
 
 struct BoardOptions {
-    CommonOptions common;             ///< the identity only, with `servers`
+    CommonOptions common;             ///< the identity only
     std::vector<std::string> traces;  ///< files; empty: a live swarm
     std::string html;                 ///< write the page to this file and end; empty: serve it
     std::string timeline;             ///< write the timeline to this file and end; empty: none
     std::string title;
-    std::uint16_t port = 30380;    ///< on 127.0.0.1
+    Address listen{"127.0.0.1", 30380};
+    bool tls = false;      ///< serve over TLS: always beyond loopback
+    std::string tls_cert;  ///< that clients see
+    std::string tls_key;
+    std::string token_file;        ///< with TLS: either this, which clients have to know,
+    std::string client_ca;         ///< or the CAs of which they have to have a certificate
     std::vector<Address> servers;  ///< SNs of a live swarm, in order
     std::string contract;          ///< of a live swarm: whose round is followed
 };

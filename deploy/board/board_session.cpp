@@ -12,11 +12,13 @@
 
 #include "core/board/timeline_file.hpp"
 #include "deploy/board/board_content.hpp"
+#include "deploy/board/http_server.hpp"
 #include "deploy/board/live_feed.hpp"
 #include "deploy/board/status_events.hpp"
 #include "deploy/board/trace_files.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/process/signal_thread.hpp"
+#include "transport/tls/web_context.hpp"
 
 namespace starling {
 namespace {
@@ -99,6 +101,30 @@ private:
     std::function<void()> changed_;
 };
 
+Result<HttpAccess> access_to(const BoardOptions& options) {
+    if (!options.tls) {
+        return HttpAccess::loopback();
+    }
+    if (options.token_file.empty()) {
+        return HttpAccess::certificate();
+    }
+    Result<std::string> token = read_token(options.token_file);
+    if (!token) {
+        return token.error();
+    }
+    return HttpAccess::token(std::move(*token));
+}
+
+WebFiles web_files(const BoardOptions& options) {
+    const bool own = options.tls_cert != options.common.cert;
+    return {.own = {.cert = options.tls_cert,
+                    .key = options.tls_key,
+                    .cert_flag = own ? "--tls-cert" : "--cert",
+                    .key_flag = own ? "--tls-key" : "--key"},
+            .client_cas = options.client_ca,
+            .client_cas_flag = "--client-ca"};
+}
+
 /// The page of one model, until a signal.
 class BoardServer {
 public:
@@ -107,8 +133,20 @@ public:
         : options_(options), content_({"run", kind, &model_}, title_of(options)), io_(1) {}
 
     Result<void> listen() {
+        const Result<HttpAccess> access = access_to(options_);
+        if (!access) {
+            return access.error();
+        }
+        HttpPlace place{options_.listen, nullptr};
+        if (options_.tls) {
+            Result<std::shared_ptr<ssl_ctx_st>> tls = make_web_context(web_files(options_));
+            if (!tls) {
+                return tls.error();
+            }
+            place.tls = std::move(*tls);
+        }
         Result<std::unique_ptr<HttpServer>> server =
-            HttpServer::start(io_, options_.port,
+            HttpServer::start(io_, place, *access,
                               [this](std::string_view target) { return content_.answer(target); });
         if (!server) {
             return server.error();
@@ -118,7 +156,7 @@ public:
     }
     int run() {
         const SignalThread signals([this](const std::string&) { stop(exit_code::ok); });
-        std::printf("http://127.0.0.1:%u/\n", static_cast<unsigned>(server_->port()));
+        std::printf("http%s://%s/\n", options_.tls ? "s" : "", to_string(options_.listen).c_str());
         std::fflush(stdout);
         io_.run();
         return code_;

@@ -1,6 +1,8 @@
 #include "deploy/board/http_text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
 
 namespace starling {
@@ -46,7 +48,12 @@ Result<HttpRequest> parse_http_request(std::string_view head) {
         return malformed;
     }
     head.remove_prefix(line_end + 2);
-    bool host_seen = false;
+    const std::pair<std::string_view, std::string_view&> wanted[] = {
+        {"host", request.host},
+        {"cookie", request.cookie},
+        {"authorization", request.authorization},
+    };
+    std::array<bool, std::size(wanted)> seen{};
     while (!head.empty() && !head.starts_with("\r\n")) {
         const std::size_t end = head.find("\r\n");
         const std::string_view header = head.substr(0, end);
@@ -54,11 +61,14 @@ Result<HttpRequest> parse_http_request(std::string_view head) {
         if (end == std::string_view::npos || colon == std::string_view::npos || colon == 0) {
             return malformed;
         }
-        if (same_letters(header.substr(0, colon), "host")) {
-            if (std::exchange(host_seen, true)) {
+        for (std::size_t i = 0; i < seen.size(); ++i) {
+            if (!same_letters(header.substr(0, colon), wanted[i].first)) {
+                continue;
+            }
+            if (std::exchange(seen[i], true)) {
                 return malformed;
             }
-            request.host = trimmed(header.substr(colon + 1));
+            wanted[i].second = trimmed(header.substr(colon + 1));
         }
         head.remove_prefix(end + 2);
     }
@@ -76,12 +86,18 @@ bool is_loopback_host(std::string_view host) {
            host == "[::1]";
 }
 
+namespace {
+
 std::string_view http_reason(unsigned status) {
     switch (status) {
         case 200:
             return "OK";
+        case 303:
+            return "See Other";
         case 400:
             return "Bad Request";
+        case 401:
+            return "Unauthorized";
         case 404:
             return "Not Found";
         case 405:
@@ -95,23 +111,32 @@ std::string_view http_reason(unsigned status) {
     }
 }
 
-std::string http_head(unsigned status, std::string_view type, std::optional<std::size_t> size) {
-    std::string head = "HTTP/1.1 " + std::to_string(status) + " ";
-    head += http_reason(status);
+}  // namespace
+
+HttpAnswer status_answer(unsigned status) {
+    HttpAnswer answer{
+        .status = status,
+        .body = std::make_shared<const std::string>(std::string(http_reason(status)) + "\n")};
+    if (status == 405) {
+        answer.headers = "Allow: GET, HEAD\r\n";
+    }
+    return answer;
+}
+
+std::string http_head(const HttpAnswer& answer) {
+    std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+    head += http_reason(answer.status);
     head += "\r\nContent-Type: ";
-    head += size ? type : "text/event-stream";
-    if (size) {
-        head += "\r\nContent-Length: " + std::to_string(*size);
+    head += answer.events ? "text/event-stream" : answer.type;
+    if (!answer.events) {
+        head += "\r\nContent-Length: " + std::to_string(answer.body ? answer.body->size() : 0);
     }
     head +=
         "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
         "Referrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n"
         "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n";
-    if (status == 405) {
-        head += "Allow: GET, HEAD\r\n";
-    }
-    return head + "\r\n";
+    return head + answer.headers + "\r\n";
 }
 
 }  // namespace starling

@@ -3,30 +3,37 @@
 
 usage: server_test.py BIN [TEST...]      exit 0 = passed
 """
+import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
-import urllib.error
-import urllib.request
 
 BIN = ""
 CLIENTS = 200
 
 
 class Board:
-    """swarm-board on a port of its own."""
+    """swarm-board on a port of its own: without TLS on loopback, or as `secure` says, a dict of
+    - `flags`: of its page, but for the address and port to listen on
+    - `ca`: the file of the CA that made its certificate; `client`: certificate and key of the clients
+    - `headers`: that every request of get() has"""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, secure=None):
+        self.secure = secure
         for port in range(30501, 30600):
-            self.process = subprocess.Popen([f"{BIN}/swarm-board", f"--port={port}", *arguments],
+            place = [f"--listen=127.0.0.1:{port}", *secure["flags"]] if secure else [f"--port={port}"]
+            self.process = subprocess.Popen([f"{BIN}/swarm-board", *place, *arguments],
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            if self.process.stdout.readline():
+            self.url = self.process.stdout.readline().strip()
+            if self.url:
                 self.port = port
                 return
             _, errors = self.process.communicate()
@@ -42,25 +49,46 @@ class Board:
         _, errors = self.process.communicate(timeout=20)
         assert self.process.returncode == 0, (self.process.returncode, errors)
 
+    def context(self):
+        """TLS settings of a client; None: without TLS."""
+        if not self.secure:
+            return None
+        context = ssl.create_default_context(cafile=self.secure["ca"])
+        if "client" in self.secure:
+            context.load_cert_chain(*self.secure["client"])
+        return context
+
     def get(self, target, **headers):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{target}", headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=90) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read()
+        """Status, headers and body; a redirection is not followed."""
+        known = {**(self.secure or {}).get("headers", {}), **headers}
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=90, context=self.context()) \
+            if self.secure else http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
+        with contextlib.closing(connection):
+            connection.request("GET", target, headers=known)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
 
     def run(self, query=""):
         return json.loads(self.get(f"/api/run{query}")[2])
 
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=90)
+        return self.context().wrap_socket(connection, server_hostname="127.0.0.1") if self.secure else connection
+
     def send(self, text):
         """A connection that has sent this."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=90)
+        connection = self.connect()
         connection.sendall(text.encode())
         return connection
 
+    def request(self, target):
+        """A connection that has sent a request."""
+        headers = {"Host": "localhost", **(self.secure or {}).get("headers", {})}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return self.send(f"GET {target} HTTP/1.1\r\n{lines}\r\n")
+
     def events(self):
-        return self.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return self.request("/api/events")
 
     def memory_kb(self):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
@@ -84,7 +112,7 @@ def newest_version(connection, pending):
     return (int(lines[-1][6:]) if lines else 0), pending[-4096:]
 
 
-class ServerTest(unittest.TestCase):
+class TraceFolder(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="starling-board-")
         self.addCleanup(self.folder.cleanup)
@@ -95,6 +123,43 @@ class ServerTest(unittest.TestCase):
             file.write(text if isinstance(text, bytes) else text.encode())
         return path
 
+
+class ManyClientsTest(TraceFolder):
+    secure = None
+
+    def test_two_hundred_clients_get_each_newest_version(self):
+        path = self.trace("# starling-trace 1 simulated seed=1\n5 sn1 leader_elected term=1\n")
+        with Board(path, secure=self.secure) as board:
+            clients = [board.events() for _ in range(CLIENTS)]
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("9 sn1 leader_ended term=1\n")
+            for connection in clients:
+                version, pending = 0, ""
+                while version < 3:  # the start line and two events
+                    version, pending = newest_version(connection, pending)
+            self.assertEqual(board.run("?since=2")["nodes"][0]["state"], "following")
+            for connection in clients:
+                connection.close()
+
+    def test_slow_clients_cost_no_memory_and_hold_up_nobody(self):
+        lines = ["# starling-trace 1 simulated seed=1\n"]
+        lines += [f"{i * 1000} sl{i % 500} check_in round={i // 500} loss_millionths={i}\n" for i in range(60_000)]
+        path = self.trace("".join(lines))
+        with Board(path, secure=self.secure) as board:
+            run = board.wait(lambda run: run["events"] == 60_000)
+            size = len(json.dumps(run))
+            before = board.memory_kb()
+            slow = [board.request("/api/run") for _ in range(CLIENTS)]
+            self.assertEqual(board.get("/")[0], 200)
+            self.assertEqual(board.run()["events"], 60_000)
+            self.assertGreater(size, 3_000_000)
+            # One copy of the answer for all of them, and what the system buffers is not ours.
+            self.assertLess(board.memory_kb() - before, 60_000)
+            for connection in slow:
+                connection.close()
+            self.assertEqual(board.get("/")[0], 200)
+
+class ServerTest(TraceFolder):
     def test_answers_what_it_serves_and_nothing_else(self):
         path = self.trace("# starling-trace 1 simulated seed=1\n5 sn1 leader_elected term=1\n")
         with Board(path) as board:
@@ -114,38 +179,6 @@ class ServerTest(unittest.TestCase):
                     self.assertIn(f"HTTP/1.1 {status} ".encode(), connection.recv(65536), text[:40])
             with board.send("HEAD / HTTP/1.1\r\n\r\n") as connection:
                 self.assertTrue(connection.makefile("rb").read().endswith(b"\r\n\r\n"))
-
-    def test_two_hundred_clients_get_each_newest_version(self):
-        path = self.trace("# starling-trace 1 simulated seed=1\n5 sn1 leader_elected term=1\n")
-        with Board(path) as board:
-            clients = [board.events() for _ in range(CLIENTS)]
-            with open(path, "a", encoding="utf-8") as file:
-                file.write("9 sn1 leader_ended term=1\n")
-            for connection in clients:
-                version, pending = 0, ""
-                while version < 3:  # the start line and two events
-                    version, pending = newest_version(connection, pending)
-            self.assertEqual(board.run("?since=2")["nodes"][0]["state"], "following")
-            for connection in clients:
-                connection.close()
-
-    def test_slow_clients_cost_no_memory_and_hold_up_nobody(self):
-        lines = ["# starling-trace 1 simulated seed=1\n"]
-        lines += [f"{i * 1000} sl{i % 500} check_in round={i // 500} loss_millionths={i}\n" for i in range(60_000)]
-        path = self.trace("".join(lines))
-        with Board(path) as board:
-            run = board.wait(lambda run: run["events"] == 60_000)
-            size = len(json.dumps(run))
-            before = board.memory_kb()
-            slow = [board.send("GET /api/run HTTP/1.1\r\nHost: localhost\r\n\r\n") for _ in range(CLIENTS)]
-            self.assertEqual(board.get("/")[0], 200)
-            self.assertEqual(board.run()["events"], 60_000)
-            self.assertGreater(size, 3_000_000)
-            # One copy of the answer for all of them, and what the system buffers is not ours.
-            self.assertLess(board.memory_kb() - before, 60_000)
-            for connection in slow:
-                connection.close()
-            self.assertEqual(board.get("/")[0], 200)
 
     def test_damaged_traces_are_read_as_far_as_they_go(self):
         good = b"# starling-trace 1 simulated seed=1\n5 sn1 leader_elected term=1\n"
@@ -186,6 +219,121 @@ class ServerTest(unittest.TestCase):
                 self.assertEqual(done.returncode, code, (arguments, done.stderr))
 
 
+def make_certificates(folder, host):
+    """A CA of gen-cert, with certificates for `host`. Returns the folder that has them."""
+    if not os.path.exists(f"{BIN}/gen-cert"):
+        raise unittest.SkipTest("gen-cert is not built")
+    subprocess.run([f"{BIN}/gen-cert", "-e", "identity", "-i", "1", "--host-ip", host, "--workspace", folder],
+                   check=True, stdout=subprocess.DEVNULL)
+    return os.path.join(folder, "identity", "cert")
+
+
+TOKEN = "only-for-this-test-0123456789"
+
+
+class SecureFolder(TraceFolder):
+    """A folder with certificates of two CAs and a token. A client trusts the first one."""
+
+    def setUp(self):
+        super().setUp()
+        first, second = (os.path.join(self.folder.name, name) for name in ("a", "b"))
+        certs, self.others = (make_certificates(folder, "127.0.0.1") for folder in (first, second))
+        self.own = [f"--tls-cert={certs}/swci-1-cert.pem", f"--tls-key={certs}/swci-1-key.pem"]
+        self.ca = f"{certs}/ca/capath/ca-1-cert.pem"
+        self.client = (f"{certs}/swci-1-cert.pem", f"{certs}/swci-1-key.pem")
+        self.stranger = (f"{self.others}/swci-1-cert.pem", f"{self.others}/swci-1-key.pem")
+        self.token_file = self.trace(TOKEN + "\n", "token")
+        self.by_token = {"flags": [*self.own, f"--token-file={self.token_file}"], "ca": self.ca}
+        self.by_certificate = {"flags": [*self.own, f"--client-ca={self.ca}"], "ca": self.ca, "client": self.client}
+
+
+class ManyClientsOverTlsTest(SecureFolder, ManyClientsTest):
+    def setUp(self):
+        super().setUp()
+        self.secure = {**self.by_token, "headers": {"Authorization": f"Bearer {TOKEN}"}}
+
+
+class SecureTest(SecureFolder):
+    """Who reads the page where others than this machine's users can connect."""
+
+    def board(self, secure):
+        return Board(self.trace("# starling-trace 1 simulated seed=1\n5 sn1 leader_elected term=1\n"), secure=secure)
+
+    def test_a_token_opens_the_page_and_nothing_else_does(self):
+        with self.board(self.by_token) as board:
+            self.assertTrue(board.url.startswith("https://127.0.0.1:"), board.url)
+            for headers in ({}, {"Authorization": TOKEN}, {"Authorization": "Bearer "}, {"Authorization": f"Bearer {TOKEN}x"},
+                            {"Authorization": f"Bearer {TOKEN[:-1]}"}, {"Cookie": f"__Host-starling-board={TOKEN}"},
+                            {"Cookie": "__Host-starling-board="}, {"Cookie": "x=1"}):
+                for target in ("/", "/api/run", "/api/events", "/board.css", "/nothing"):
+                    self.assertEqual(board.get(target, **headers)[0], 401, (target, headers))
+            self.assertEqual(board.get("/api/run", Authorization=f"Bearer {TOKEN}")[0], 200)
+            self.assertEqual(board.get("/?token=" + "x" * len(TOKEN))[0], 401)
+            self.assertEqual(board.get("/?token=")[0], 401)
+            status, headers, _ = board.get(f"/?token={TOKEN}")
+            self.assertEqual((status, headers["Location"]), (303, "/"))
+            cookie, *rules = headers["Set-Cookie"].split("; ")
+            self.assertEqual(set(rules), {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"})
+            self.assertNotIn(TOKEN, cookie)
+            for header in (cookie, f"other=1; {cookie}; more=2"):
+                self.assertEqual(board.get("/api/run", Cookie=header)[0], 200, header)
+            self.assertEqual(board.get("/api/run", Cookie="x" + cookie)[0], 401)
+
+    def test_a_certificate_of_the_right_ca_opens_the_page(self):
+        with self.board(self.by_certificate) as board:
+            self.assertEqual(board.run()["leader"], "sn1")
+            for client in (None, self.stranger):
+                board.secure = {"ca": self.ca, **({"client": client} if client else {})}
+                with self.assertRaises((ssl.SSLError, ConnectionError), msg=client):
+                    board.get("/api/run")
+
+    def test_plain_text_old_tls_and_rubbish_are_refused(self):
+        with self.board(self.by_token) as board:
+            for text in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", os.urandom(4000), b"\x16\x03\x01\xff\xff" + b"x" * 70000):
+                with socket.create_connection(("127.0.0.1", board.port), timeout=90) as connection:
+                    with contextlib.suppress(ConnectionError):
+                        connection.sendall(text)
+                        self.assertNotIn(b"HTTP/", connection.recv(65536))
+            old = ssl.create_default_context(cafile=self.ca)
+            old.maximum_version = ssl.TLSVersion.TLSv1_2
+            board.context = lambda: old
+            self.assertRaises((ssl.SSLError, ConnectionError), board.get, "/")
+
+    def test_those_who_connect_and_say_nothing_keep_out_nobody(self):
+        with self.board({**self.by_token, "headers": {"Authorization": f"Bearer {TOKEN}"}}) as board:
+            before = board.memory_kb()
+            silent = [socket.create_connection(("127.0.0.1", board.port), timeout=90) for _ in range(1000)]
+            self.assertEqual(board.get("/")[0], 200)
+            self.assertEqual(silent[0].recv(1), b"")  # the oldest ones had to make room
+            self.assertLess(board.memory_kb() - before, 200_000)
+            for connection in silent:
+                connection.close()
+
+    def test_says_what_is_missing(self):
+        path = self.trace("")
+        short = self.trace("abc\n", "short")
+        beyond = "--listen=0.0.0.0:30499"
+        for arguments, code, part in (
+                ((beyond,), 2, "A page on another address than loopback is served over TLS only"),
+                ((beyond, *self.own), 2, "--token-file or --client-ca is missing"),
+                ((beyond, self.own[0]), 2, "--tls-cert is given without --tls-key"),
+                ((beyond, *self.own, f"--token-file={path}", f"--client-ca={path}"), 2, "exclude each other"),
+                ((beyond, f"--token-file={path}"), 2, "--tls-cert and --tls-key are missing"),
+                ((f"--token-file={path}",), 2, "This page is served over TLS only"),
+                (("--listen=:30380",), 2, "is not ADDRESS:PORT"), (("--listen=localhost:1",), 2, "is not ADDRESS:PORT"),
+                (("--listen=127.0.0.1:70000",), 2, "is not ADDRESS:PORT"),
+                (("--listen=127.0.0.1:30499", "--port=1"), 2, "--port and --listen"),
+                ((beyond, *self.own, f"--token-file={short}"), 3, "openssl rand -hex 32"),
+                ((beyond, *self.own, "--token-file=/missing"), 1, "--token-file /missing"),
+                ((beyond, *self.own, f"--client-ca={path}"), 3, f"--client-ca {path}"),
+                ((beyond, self.own[0], f"--tls-key={self.stranger[1]}", f"--token-file={self.token_file}"), 3,
+                 "is not the key of --tls-cert")):
+            done = subprocess.run([f"{BIN}/swarm-board", *arguments, path], capture_output=True, text=True,
+                                  env={k: v for k, v in os.environ.items() if not k.startswith("SWARM_ID")})
+            self.assertIn(part, done.stderr, arguments)
+            self.assertEqual(done.returncode, code, (arguments, done.stderr))
+
+
 class LiveTest(unittest.TestCase):
     """An SN and two SLs with their programs, on loopback addresses."""
 
@@ -212,8 +360,6 @@ class LiveTest(unittest.TestCase):
 
     def identity(self, name):
         certs = os.path.join(self.folder.name, "identity", "cert")
-        if not os.path.isdir(certs):
-            certs = os.path.join(self.folder.name, "cert")
         return [f"--key={certs}/{name}-key.pem", f"--cert={certs}/{name}-cert.pem", f"--capath={certs}/ca/capath"]
 
     def start(self, *command, ready=None):

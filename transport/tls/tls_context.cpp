@@ -7,10 +7,10 @@
 #include <openssl/ssl.h>
 
 #include "transport/tls/certificate.hpp"
-#include "transport/tls/cipher_order.hpp"
 #include "transport/tls/issuer.hpp"
 #include "transport/tls/pem_blocks.hpp"
 #include "transport/tls/tls_errors.hpp"
+#include "transport/tls/tls_rules.hpp"
 
 namespace starling {
 namespace {
@@ -18,78 +18,10 @@ namespace {
 using CertPtr = std::shared_ptr<X509>;
 
 constexpr int days_warned = 14;
-constexpr long chain_bytes_max = 32L * 1024;
-/// OpenSSL's: 112 bits of security or more, so RSA from 2048 bits and SHA-256.
-constexpr int security_level = 2;
 
 Error missing(const std::string& flag, const std::string& environment) {
     return Error{Errc::refused, flag + " is missing (or " + environment +
                                     " in the environment): nodes talk over mutual TLS only"};
-}
-
-/// Loads the node's key and checks that it belongs to the first certificate.
-Result<void> use_key(SSL_CTX* context, const IdentityFiles& files,
-                     const std::vector<CertPtr>& chain) {
-    const Result<std::shared_ptr<EVP_PKEY>> key = read_private_key("--key", files.key);
-    if (!key) {
-        return key.error();
-    }
-    for (std::size_t i = 0; i < chain.size(); ++i) {
-        const bool fits = X509_check_private_key(chain[i].get(), key->get()) == 1;
-        ERR_clear_error();
-        if (!fits) {
-            continue;
-        }
-        if (i > 0) {
-            return file_error("--cert", files.cert,
-                              "the node's own certificate must stand first, and stands in place " +
-                                  std::to_string(i + 1));
-        }
-        if (SSL_CTX_use_PrivateKey(context, key->get()) != 1) {
-            return file_error("--key", files.key, "can't be used" + openssl_reason());
-        }
-        return {};
-    }
-    return file_error("--key", files.key, "is not the key of --cert " + files.cert);
-}
-
-/// \return  the certificates of --cert, the node's own first.
-Result<std::vector<CertPtr>> load_own(SSL_CTX* context, const IdentityFiles& files) {
-    if (files.cert.empty()) {
-        return missing("--cert", "SWARM_ID_CERT");
-    }
-    if (files.key.empty()) {
-        return missing("--key", "SWARM_ID_KEY");
-    }
-    Result<PemBlocks> blocks = read_pem_file("--cert", files.cert);
-    if (!blocks) {
-        return blocks.error();
-    }
-    const std::vector<CertPtr>& chain = blocks->certificates;
-    if (chain.empty()) {
-        return file_error("--cert", files.cert, "is no certificate in PEM form");
-    }
-    const EVP_PKEY* key = X509_get0_pubkey(chain[0].get());
-    const std::string fault = key == nullptr ? "its key is of an unknown kind" : key_fault(*key);
-    if (!fault.empty()) {
-        ERR_clear_error();
-        return file_error("--cert", files.cert, fault);
-    }
-    if (SSL_CTX_use_certificate(context, chain[0].get()) != 1) {
-        return file_error("--cert", files.cert, "can't be used" + openssl_reason());
-    }
-    for (std::size_t i = 1; i < chain.size(); ++i) {
-        if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) {
-            return file_error("--cert", files.cert,
-                              "the certificate of the CA '" +
-                                  name_text(*X509_get_subject_name(chain[i].get())) +
-                                  "' in it can't be used" + openssl_reason());
-        }
-    }
-    if (Result<void> used = use_key(context, files, chain); !used) {
-        return used.error();
-    }
-    return chain;
 }
 
 /// The issuer of `one` in a chain, by name; nullptr: it is not there.
@@ -127,34 +59,23 @@ std::string doubt_about(const std::vector<CertPtr>& chain, const TrustStore& tru
            "if it is an intermediate CA, or peers without it refuse this node";
 }
 
-void set_rules(SSL_CTX* context) {
-    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
-    const bool suites = SSL_CTX_set_ciphersuites(context, cipher_order(cpu_has_aes())) == 1;
-    STARLING_INVARIANT(suites, "OpenSSL offers the ciphers of TLS 1.3");
-    // The accepting side chooses, except that it takes ChaCha20 if the dialler prefers it: that one
-    // has no AES instructions.
-    SSL_CTX_set_options(
-        context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET);
-    // No resumption: it would skip the check of the certificate's dates.
-    SSL_CTX_set_num_tickets(context, 0);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    // Saves 34 KiB per idle peer, at no measurable cost.
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_security_level(context, security_level);
-    // OpenSSL then also demands serverAuth of the accepting side and clientAuth of the dialling
-    // side. Revocation is decided by the TrustStore.
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    SSL_CTX_set_verify_depth(context, chain_depth_max);
-    SSL_CTX_set_max_cert_list(context, chain_bytes_max);
-}
-
 }  // namespace
 
 Result<TlsContext> TlsContext::load(const IdentityFiles& files) {
     const std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_method()), &SSL_CTX_free);
     STARLING_INVARIANT(made, "OpenSSL has TLS");
-    set_rules(made.get());
-    const Result<std::vector<CertPtr>> chain = load_own(made.get(), files);
+    set_tls_rules(made.get());
+    // OpenSSL then also demands serverAuth of the accepting side and clientAuth of the dialling
+    // side. Revocation is decided by the TrustStore.
+    SSL_CTX_set_verify(made.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    if (files.cert.empty()) {
+        return missing("--cert", "SWARM_ID_CERT");
+    }
+    if (files.key.empty()) {
+        return missing("--key", "SWARM_ID_KEY");
+    }
+    const Result<std::vector<CertPtr>> chain =
+        load_certificate(made.get(), {files.cert, files.key});
     if (!chain) {
         return chain.error();
     }

@@ -112,7 +112,7 @@ Result<void> TrustStore::add_file(const std::string& flag, const std::string& fi
     return {};
 }
 
-Result<void> TrustStore::add_directory(const std::string& directory) {
+Result<void> TrustStore::add_directory(const std::string& flag, const std::string& directory) {
     std::error_code failed;
     std::vector<std::string> files;
     for (fs::directory_iterator at(directory, failed), end; !failed && at != end;
@@ -122,15 +122,15 @@ Result<void> TrustStore::add_directory(const std::string& directory) {
         }
     }
     if (failed) {
-        return file_error("--capath", directory, "can't be read: " + failed.message());
+        return file_error(flag, directory, "can't be read: " + failed.message());
     }
     if (files.empty()) {
-        return file_error("--capath", directory,
+        return file_error(flag, directory,
                           "holds no *.pem file: put the CA certificate of every host there");
     }
     std::sort(files.begin(), files.end());
     for (const std::string& file : files) {
-        if (Result<void> added = add_file("--capath", file); !added) {
+        if (Result<void> added = add_file(flag, file); !added) {
             return added;
         }
     }
@@ -164,7 +164,8 @@ Result<void> TrustStore::check_roots(const std::string& where) {
     return {};
 }
 
-Result<TrustStore> TrustStore::load(const std::string& ca_path, const std::string& ca_file) {
+Result<TrustStore> TrustStore::load(const std::string& ca_path, const std::string& ca_file,
+                                    const CaFlags& flags) {
     if (ca_path.empty() && ca_file.empty()) {
         return Error{
             Errc::refused,
@@ -172,16 +173,17 @@ Result<TrustStore> TrustStore::load(const std::string& ca_path, const std::strin
     }
     TrustStore trust;
     if (!ca_path.empty()) {
-        if (Result<void> added = trust.add_directory(ca_path); !added) {
+        if (Result<void> added = trust.add_directory(flags.path, ca_path); !added) {
             return added.error();
         }
     }
     if (!ca_file.empty()) {
-        if (Result<void> added = trust.add_file("--cacert", ca_file); !added) {
+        if (Result<void> added = trust.add_file(flags.file, ca_file); !added) {
             return added.error();
         }
     }
-    const std::string where = ca_path.empty() ? "--cacert " + ca_file : "--capath " + ca_path;
+    const std::string where =
+        ca_path.empty() ? flags.file + " " + ca_file : flags.path + " " + ca_path;
     if (trust.trusted_ == 0) {
         return Error{Errc::refused, where + ": holds revocation lists only, and no CA certificate"};
     }

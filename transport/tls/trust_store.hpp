@@ -16,13 +16,20 @@ namespace starling {
 /// Bound on intermediate CAs between a node's certificate and a root.
 constexpr int chain_depth_max = 4;
 
+/// The flags that errors name.
+struct CaFlags {
+    std::string path = "--capath";
+    std::string file = "--cacert";
+};
+
 /// The trusted CAs and their revocation lists. Connections verify the certificates of peers with
 /// it, and an audit those in the ledger.
 class TrustStore {
 public:
     /// All certificates and revocation lists in the *.pem files of `ca_path`, in `ca_file`, or
     /// both. Errc::refused names the flag and the file that can't be used.
-    static Result<TrustStore> load(const std::string& ca_path, const std::string& ca_file);
+    static Result<TrustStore> load(const std::string& ca_path, const std::string& ca_file,
+                                   const CaFlags& flags = {});
 
     x509_store_st* handle() const { return store_.get(); }
     /// For the operator: an outdated list, an intermediate CA without its root.
@@ -55,7 +62,7 @@ private:
     };
     TrustStore();
     Result<void> add_file(const std::string& flag, const std::string& file);
-    Result<void> add_directory(const std::string& directory);
+    Result<void> add_directory(const std::string& flag, const std::string& directory);
     Result<void> check_roots(const std::string& where);
     static int verify_callback(int accepted, x509_store_ctx_st* check);
     static int notes_index();
