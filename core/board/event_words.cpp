@@ -19,6 +19,7 @@ constexpr EventWords all_words[] = {
     {"apls_ready", info, false, "The licence server is ready"},
     {"catch_up_begin", info, false, "Missed rounds: fetches the model of round {round}"},
     {"caught_up", info, false, "Has the model of round {round} again"},
+    {"certificate_ends", warning, true, "The certificate of {node} expires in {days} days"},
     {"check_in", info, false, "Checks in to round {round}"},
     {"command_denied", warning, true, "A command of {node} was refused"},
     {"conditions_changed", warning, true, "Conditions, begin ({begins}): {fault}"},

@@ -11,6 +11,15 @@ namespace {
 constexpr std::size_t shown_name_max = 200;  // names in a trace may be anything
 constexpr std::size_t no_span = static_cast<std::size_t>(-1);
 
+template <typename Number>
+void write_or_null(JsonWriter& json, const std::optional<Number>& number) {
+    if (number) {
+        json.value(*number);
+    } else {
+        json.null();
+    }
+}
+
 void write_node(JsonWriter& json, std::size_t index, const BoardNode& node) {
     json.begin_object()
         .field("index", index)
@@ -22,15 +31,18 @@ void write_node(JsonWriter& json, std::size_t index, const BoardNode& node) {
         .field("round", node.round)
         .field("contract", node.contract)
         .field("partner", node.partner)
+        .field("site", node.site)
         .field("seat", node.seat)
+        .field("epochs", node.progress.epochs)
+        .field("epochs_total", node.progress.epochs_total)
+        .field("epochs_round", node.progress.epochs_round)
+        .field("finished", node.progress.finished)
         .field("sent_bytes", node.sent_bytes)
         .field("received_bytes", node.received_bytes)
-        .key("exit_code");
-    if (node.exit_code) {
-        json.value(*node.exit_code);
-    } else {
-        json.null();
-    }
+        .key("certificate_until");
+    write_or_null(json, node.certificate_until);
+    json.key("exit_code");
+    write_or_null(json, node.exit_code);
     json.end_object();
 }
 
@@ -96,27 +108,32 @@ void NodeTable::count_servers() {
 
 void NodeTable::enter(std::size_t index, NodeActivity state, std::uint64_t round, Moment now) {
     BoardNode& node = changed(index, now);
-    const std::size_t oldest = next_span_ - spans_.size();
-    const bool open = node.span != no_span && node.span >= oldest;
     node.round = round;
-    if (open) {
-        NodeSpan& before = spans_[node.span - oldest];
-        if (before.state == state && before.round == round) {
+    if (NodeSpan* before = spans_.find(node.span)) {
+        if (before->state == state && before->round == round) {
             return;
         }
-        before.to_us = std::max(now.us, before.from_us);
-        before.version = now.version;
+        before->to_us = std::max(now.us, before->from_us);
+        before->version = now.version;
     }
     node.state = state;
     node.since_us = now.us;
-    node.span = next_span_;
-    spans_.push_back({next_span_++, index, state, now.us, -1, round, now.version});
-    if (spans_.size() > spans_max_) {
-        spans_.pop_front();
-    }
+    node.span = spans_.next();
+    spans_.add({0, index, state, now.us, -1, round, now.version});
     if (on_enter_) {
         on_enter_(index, node, now);
     }
+}
+
+void NodeTable::checked_in(std::size_t index, std::uint64_t round, std::uint64_t epochs,
+                           std::uint64_t epochs_total, bool finished, Moment now) {
+    NodeProgress& progress = changed(index, now).progress;
+    if (progress.epochs != epochs || finished || round < progress.epochs_round) {
+        progress.epochs_round = round;
+    }
+    progress.epochs = epochs;
+    progress.epochs_total = epochs_total;
+    progress.finished = finished;
 }
 
 void NodeTable::write(JsonWriter& json, std::uint64_t since) const {
@@ -127,21 +144,16 @@ void NodeTable::write(JsonWriter& json, std::uint64_t since) const {
         }
     }
     json.end_array();
-    json.field("spans_from", next_span_ - spans_.size());
-    json.key("spans").begin_array();
-    for (const NodeSpan& span : spans_) {
-        if (span.version > since) {
-            json.begin_array()
-                .value(span.id)
-                .value(span.node)
-                .value(to_string(span.state))
-                .value(span.from_us)
-                .value(span.to_us)
-                .value(span.round)
-                .end_array();
-        }
-    }
-    json.end_array();
+    spans_.write(json, "spans", since, [&](const NodeSpan& span) {
+        json.begin_array()
+            .value(span.id)
+            .value(span.node)
+            .value(to_string(span.state))
+            .value(span.from_us)
+            .value(span.to_us)
+            .value(span.round)
+            .end_array();
+    });
 }
 
 }  // namespace starling

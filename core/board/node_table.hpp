@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "core/base/ids.hpp"
-#include "core/base/json_writer.hpp"
+#include "core/board/kept_list.hpp"
 #include "core/board/moment.hpp"
 
 namespace starling {
@@ -35,6 +34,14 @@ enum class NodeActivity : std::uint8_t {
 
 std::string_view to_string(NodeActivity state);
 
+/// How far a member's program has come, by its check-ins.
+struct NodeProgress {
+    std::uint64_t epochs = 0;        ///< that it has trained
+    std::uint64_t epochs_total = 0;  ///< that it wants to train; 0: it does not say
+    std::uint64_t epochs_round = 0;  ///< the first round to which it checked in with `epochs`
+    bool finished = false;           ///< with that check-in
+};
+
 struct BoardNode {
     std::string name;
     std::optional<Role> role;
@@ -45,7 +52,11 @@ struct BoardNode {
     bool own_events = false;  ///< it is known by its own trace, not by what an SN says of it
     std::string contract;     ///< of which an SL is a member
     std::string partner;      ///< of an ML: its SL
+    std::string site;         ///< where its owner says that it is; empty: not said
     std::string seat;         ///< of the licence: "held", "refused", ...; empty: not known
+    /// Of the certificate with which it has started, seconds since 1970; nothing: not known.
+    std::optional<std::int64_t> certificate_until;
+    NodeProgress progress;
     std::uint64_t sent_bytes = 0;
     std::uint64_t received_bytes = 0;
     std::optional<std::uint64_t> exit_code;
@@ -69,7 +80,7 @@ struct NodeSpan {
 class NodeTable {
 public:
     NodeTable(std::size_t nodes_max, std::size_t spans_max)
-        : nodes_max_(nodes_max), spans_max_(spans_max) {}
+        : nodes_max_(nodes_max), spans_(spans_max) {}
 
     /// Index of the node, which is added if it is new.
     std::size_t index_of(std::string_view name, Moment now);
@@ -88,6 +99,10 @@ public:
     void on_enter(std::function<void(std::size_t index, const BoardNode& node, Moment now)> call) {
         on_enter_ = std::move(call);
     }
+    /// The member has checked in, with what that says of its program.
+    void checked_in(std::size_t index, std::uint64_t round, std::uint64_t epochs,
+                    std::uint64_t epochs_total, bool finished, Moment now);
+
     /// The node is in that state from now on. A repeated state of the same round changes nothing.
     void enter(std::size_t index, NodeActivity state, std::uint64_t round, Moment now);
 
@@ -97,11 +112,9 @@ public:
 
 private:
     const std::size_t nodes_max_;
-    const std::size_t spans_max_;
     std::vector<BoardNode> nodes_;
     std::map<std::string, std::size_t, std::less<>> index_;
-    std::deque<NodeSpan> spans_;
-    std::size_t next_span_ = 0;
+    KeptList<NodeSpan> spans_;
     std::size_t servers_ = 0;
     std::size_t servers_ended_ = 0;
     std::function<void(std::size_t, const BoardNode&, Moment)> on_enter_;

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <deque>
 #include <map>
 #include <string>
 
-#include "core/base/json_writer.hpp"
+#include "core/board/kept_list.hpp"
 #include "core/board/moment.hpp"
 #include "core/trace/trace_event.hpp"
 
@@ -26,8 +25,7 @@ struct Note {
 /// counted.
 class Notes {
 public:
-    Notes(std::size_t log_max, std::size_t alarms_max)
-        : log_max_(log_max), alarms_max_(alarms_max) {}
+    Notes(std::size_t log_max, std::size_t alarms_max) : log_(log_max), alarms_(alarms_max) {}
 
     void log(std::size_t node, Level level, std::string text, Moment now);
     /// \param of  alarms of the same text and `of` are the same
@@ -38,13 +36,9 @@ public:
     void write(JsonWriter& json, std::uint64_t since) const;
 
 private:
-    const std::size_t log_max_;
-    const std::size_t alarms_max_;
-    std::deque<Note> log_;
-    std::deque<Note> alarms_;
+    KeptList<Note> log_;
+    KeptList<Note> alarms_;
     std::map<std::string, std::size_t> alarm_ids_;  ///< by `of` and text
-    std::size_t next_log_ = 0;
-    std::size_t next_alarm_ = 0;
 };
 
 }  // namespace starling

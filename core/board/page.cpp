@@ -60,7 +60,9 @@ std::string for_script(std::string_view json) {
 std::string served_page() {
     std::string page(page_file("index.html"));
     put(page, "<!--policy-->\n", "");
-    put(page, "<!--style-->", "<link rel=\"stylesheet\" href=\"board.css\">");
+    put(page, "<!--style-->",
+        "<link rel=\"stylesheet\" href=\"board.css\">\n<link id=\"dark\" rel=\"stylesheet\" "
+        "href=\"dark.css\" media=\"(prefers-color-scheme: dark)\">");
     put(page, "<!--data-->", "");
     put(page, "<!--script-->", "<script type=\"module\" src=\"app.js\"></script>");
     return page;
@@ -74,7 +76,8 @@ std::string self_contained_page(std::string_view data, std::string_view nonce) {
             source + "; style-src " + source + "; base-uri 'none'; form-action 'none'\">");
     put(page, "<!--style-->",
         "<style nonce=\"" + std::string(nonce) + "\">\n" + std::string(page_file("board.css")) +
-            "</style>");
+            "</style>\n<style id=\"dark\" media=\"(prefers-color-scheme: dark)\" nonce=\"" +
+            std::string(nonce) + "\">\n" + std::string(page_file("dark.css")) + "</style>");
     std::string script = "<script type=\"module\" nonce=\"" + std::string(nonce) + "\">\n";
     for (const PageFile& file : page_files()) {
         if (file.name.ends_with(".js")) {

@@ -25,21 +25,15 @@ BoardRound& RoundTable::round_of(const std::string& name, std::uint64_t round, M
     const auto key = std::tuple(name, contract_of(name, now).run, round);
     const auto known = ids_.find(key);
     if (known == ids_.end()) {
-        ids_[key] = next_round_;
-        BoardRound& fresh = rounds_.emplace_back();
-        fresh.id = next_round_++;
-        fresh.contract = name;
-        fresh.run = std::get<1>(key);
-        fresh.round = round;
-        fresh.version = now.version;
-        if (rounds_.size() > rounds_max_) {
-            const BoardRound& oldest = rounds_.front();
-            ids_.erase({oldest.contract, oldest.run, oldest.round});
-            rounds_.pop_front();
+        ids_[key] = rounds_.next();
+        const auto dropped = rounds_.add(
+            {.contract = name, .run = std::get<1>(key), .round = round, .version = now.version});
+        if (dropped) {
+            ids_.erase({dropped->contract, dropped->run, dropped->round});
         }
-        return fresh;
+        return rounds_.back();
     }
-    BoardRound& found = rounds_[known->second - rounds_.front().id];
+    BoardRound& found = *rounds_.find(known->second);
     found.version = now.version;
     return found;
 }
@@ -244,8 +238,7 @@ void RoundTable::update_wait(const std::string& name, Moment now) {
     Contract& contract = known->second;
     std::size_t missing = 0;
     std::string text = wait_text(contract, missing);
-    const std::size_t oldest = next_wait_ - waits_.size();
-    BoardWait* before = contract.wait > oldest ? &waits_[contract.wait - 1 - oldest] : nullptr;
+    BoardWait* before = contract.wait == 0 ? nullptr : waits_.find(contract.wait - 1);
     if (before != nullptr && before->to_us < 0) {
         const std::size_t step = contract.members.size() / each_below;
         const std::size_t change =
@@ -259,12 +252,8 @@ void RoundTable::update_wait(const std::string& name, Moment now) {
         before->version = now.version;
     }
     contract.missing = missing;
-    contract.wait = next_wait_ + 1;
-    waits_.push_back(
-        {next_wait_++, name, now.us, -1, contract.since_us, std::move(text), now.version});
-    if (waits_.size() > 4 * rounds_max_) {
-        waits_.pop_front();
-    }
+    contract.wait = waits_.next() + 1;
+    waits_.add({0, name, now.us, -1, contract.since_us, std::move(text), now.version});
 }
 
 bool RoundTable::is_over(const std::string& name) const {
@@ -290,11 +279,8 @@ void RoundTable::write(JsonWriter& json, std::uint64_t since) const {
                                                     : "gathering")
             .end_object();
     }
-    json.end_array().field("rounds_from", next_round_ - rounds_.size()).key("rounds").begin_array();
-    for (const BoardRound& round : rounds_) {
-        if (round.version <= since) {
-            continue;
-        }
+    json.end_array();
+    rounds_.write(json, "rounds", since, [&](const BoardRound& round) {
         json.begin_object()
             .field("id", round.id)
             .field("contract", round.contract)
@@ -312,21 +298,17 @@ void RoundTable::write(JsonWriter& json, std::uint64_t since) const {
             .field("plan", round.plan)
             .field("final", round.final)
             .end_object();
-    }
-    json.end_array().field("waits_from", next_wait_ - waits_.size()).key("waits").begin_array();
-    for (const BoardWait& wait : waits_) {
-        if (wait.version > since) {
-            json.begin_object()
-                .field("id", wait.id)
-                .field("contract", wait.contract)
-                .field("from_us", wait.from_us)
-                .field("to_us", wait.to_us)
-                .field("since_us", wait.since_us)
-                .field("text", wait.text)
-                .end_object();
-        }
-    }
-    json.end_array();
+    });
+    waits_.write(json, "waits", since, [&](const BoardWait& wait) {
+        json.begin_object()
+            .field("id", wait.id)
+            .field("contract", wait.contract)
+            .field("from_us", wait.from_us)
+            .field("to_us", wait.to_us)
+            .field("since_us", wait.since_us)
+            .field("text", wait.text)
+            .end_object();
+    });
 }
 
 }  // namespace starling

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,8 +25,8 @@ struct BoardRound {
     std::int64_t committed_us = -1;
     std::int64_t done_us = -1;     ///< the last member continued
     std::uint64_t sent_bytes = 0;  ///< parameters, by all members, in all attempts
-    std::string digest;
-    std::string plan;  ///< of the exchange; empty: that of the round before
+    std::string digest = {};
+    std::string plan = {};  ///< of the exchange; empty: that of the round before
     bool final = false;
     std::uint64_t version = 0;
 };
@@ -47,7 +46,8 @@ struct BoardWait {
 /// times as many texts of waits: the oldest are dropped.
 class RoundTable {
 public:
-    RoundTable(NodeTable& nodes, std::size_t rounds_max) : nodes_(nodes), rounds_max_(rounds_max) {}
+    RoundTable(NodeTable& nodes, std::size_t rounds_max)
+        : nodes_(nodes), rounds_(rounds_max), waits_(4 * rounds_max) {}
 
     void joined(const std::string& contract, std::size_t node, Moment now);
     void gone(const std::string& contract, std::size_t node, Moment now);
@@ -106,13 +106,10 @@ private:
     std::string names_of(const std::set<std::size_t>& nodes) const;
 
     NodeTable& nodes_;
-    const std::size_t rounds_max_;
     std::map<std::string, Contract> contracts_;
     std::map<std::tuple<std::string, std::uint64_t, std::uint64_t>, std::size_t> ids_;
-    std::deque<BoardRound> rounds_;
-    std::size_t next_round_ = 0;
-    std::deque<BoardWait> waits_;
-    std::size_t next_wait_ = 0;
+    KeptList<BoardRound> rounds_;
+    KeptList<BoardWait> waits_;
 };
 
 }  // namespace starling

@@ -31,7 +31,8 @@ RunModel::RunModel(RunModelLimits limits)
     : nodes_(limits.nodes, limits.spans),
       rounds_(nodes_, limits.rounds),
       notes_(limits.log, limits.alarms),
-      curves_(limits.points) {}
+      curves_(limits.points),
+      links_(nodes_, limits.transfers) {}
 
 std::string RunModel::contract_of(std::size_t node) const {
     const std::string& own = nodes_.at(node).contract;
@@ -68,6 +69,14 @@ void RunModel::heard(std::int64_t time_ns, std::string_view node) {
         ++now_.version;
         nodes_.changed(*index, now_).last_us = us_of(time_ns);
         latest_us_ = std::max(latest_us_, us_of(time_ns));
+    }
+}
+
+void RunModel::certificate_until(std::string_view node, std::int64_t seconds) {
+    const std::optional<std::size_t> index = nodes_.find(node);
+    if (index && nodes_.at(*index).certificate_until != seconds) {
+        ++now_.version;
+        nodes_.changed(*index, now_).certificate_until = seconds;
     }
 }
 
@@ -189,6 +198,16 @@ void RunModel::add_of_any(std::size_t node, std::string_view name, const EventFi
     }
 }
 
+void RunModel::note_check_in(std::size_t node, std::uint64_t round, const EventFields& fields) {
+    if (const auto loss = fields.number("loss_millionths")) {
+        curves_.loss(node, round, *loss, now_);
+    }
+    if (const auto epochs = fields.number("epochs")) {
+        nodes_.checked_in(node, round, *epochs, fields.number("epochs_total").value_or(0),
+                          fields.flag("finished"), now_);
+    }
+}
+
 void RunModel::add_of_ml(std::size_t node, std::string_view name, const EventFields& fields) {
     const std::uint64_t round = fields.number("round").value_or(nodes_.at(node).round);
     if (name == "sl_connected") {
@@ -212,6 +231,7 @@ void RunModel::add_of_sl(std::size_t node, std::string_view name, const EventFie
     const std::uint64_t round = fields.number("round").value_or(0);
     const auto contract = [&] { return contract_of(node); };
     if (name == "sl_ready") {
+        nodes_.changed(node, now_).site = std::string(fields.text("site")).substr(0, text_max);
         enter(node, NodeActivity::starting, 0);
     } else if (name == "session_opened") {
         const std::string joined(fields.text("contract"));
@@ -223,9 +243,7 @@ void RunModel::add_of_sl(std::size_t node, std::string_view name, const EventFie
     } else if (name == "check_in") {
         enter(node, NodeActivity::waiting, round);
         rounds_.checked_in(contract(), node, round, now_);
-        if (const auto loss = fields.number("loss_millionths")) {
-            curves_.loss(node, round, *loss, now_);
-        }
+        note_check_in(node, round, fields);
     } else if (name == "exchange_begin") {
         enter(node, NodeActivity::exchanging, round);
         rounds_.frozen(contract(), round, fields.number("attempt").value_or(0),
@@ -238,6 +256,7 @@ void RunModel::add_of_sl(std::size_t node, std::string_view name, const EventFie
         own.sent_bytes += fields.number("sent_bytes").value_or(0);
         own.received_bytes += fields.number("received_bytes").value_or(0);
         rounds_.merged(contract(), node, round, fields.number("sent_bytes").value_or(0), now_);
+        links_.received(node, fields.text("from"), now_);
     } else if (name == "round_done") {
         enter(node, fields.flag("final") ? NodeActivity::serving : NodeActivity::training,
               round + 1);
@@ -296,6 +315,9 @@ void RunModel::add_of_contract(std::size_t sn, std::string_view name, const Even
         if (fields.flag("first")) {
             rounds_.begins(contract, sn, now_);
         }
+        if (fields.has("site")) {
+            nodes_.changed(node, now_).site = std::string(fields.text("site")).substr(0, text_max);
+        }
         joins(node, contract);
         told(node, NodeActivity::training, 0);
     } else if (name == "checked_in") {
@@ -305,10 +327,7 @@ void RunModel::add_of_contract(std::size_t sn, std::string_view name, const Even
         }
         rounds_.checked_in(contract, node, round, now_);
         told(node, NodeActivity::waiting, round);
-        if (const auto loss =
-                fields.number("loss_millionths")) {  // of swarm-board, for a live swarm
-            curves_.loss(node, round, *loss, now_);
-        }
+        note_check_in(node, round, fields);  // of swarm-board, for a live swarm
     } else if (name == "round_frozen") {
         rounds_.frozen(contract, round, fields.number("attempt").value_or(0),
                        fields.number("members").value_or(0), now_);
@@ -356,6 +375,7 @@ void RunModel::write(JsonWriter& json, std::uint64_t since) const {
     nodes_.write(json, since);
     rounds_.write(json, since);
     curves_.write(json, since);
+    links_.write(json, since);
     notes_.write(json, since);
 }
 

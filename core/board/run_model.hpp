@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/board/curves.hpp"
+#include "core/board/link_table.hpp"
 #include "core/board/node_table.hpp"
 #include "core/board/notes.hpp"
 #include "core/board/round_table.hpp"
@@ -19,6 +20,7 @@ struct RunModelLimits {
     std::size_t spans = 100'000;
     std::size_t rounds = 5'000;
     std::size_t points = 50'000;
+    std::size_t transfers = 30'000;
     std::size_t log = 2'000;
     std::size_t alarms = 500;
 };
@@ -55,6 +57,8 @@ public:
     bool virtual_time() const { return virtual_time_; }
     /// The node has given a sign of life at that time.
     void heard(std::int64_t time_ns, std::string_view node);
+    /// The certificate with which a node has started expires then, seconds since 1970.
+    void certificate_until(std::string_view node, std::int64_t seconds);
     /// Grows with every change.
     std::uint64_t version() const { return now_.version; }
     /// Errors in the input; counted and shown.
@@ -73,6 +77,7 @@ private:
     void add_of_contract(std::size_t sn, std::string_view name, const EventFields& fields);
     void joins(std::size_t node, const std::string& contract);
     void node_ended(std::size_t node);
+    void note_check_in(std::size_t node, std::uint64_t round, const EventFields& fields);
     void add_of_any(std::size_t node, std::string_view name, const EventFields& fields);
     /// What an SN says of a node that has no trace of its own here.
     void told(std::size_t node, NodeActivity state, std::uint64_t round);
@@ -86,6 +91,7 @@ private:
     RoundTable rounds_;
     Notes notes_;
     Curves curves_;
+    LinkTable links_;
     RunObserver* observer_ = nullptr;
     Moment now_;
     std::optional<std::int64_t> start_ns_;

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -114,6 +115,9 @@ public:
         std::uint64_t received_bytes = 0;  ///< bodies taken
     };
     const Traffic& traffic() const { return traffic_; }
+    /// The parts of `received_bytes` by partner, "sl2:4096,sl3:512": the 32 that sent most, in the
+    /// order of their names, and the sum of all others as "*:BYTES".
+    std::string received_from() const;
 
 private:
     struct Partner {

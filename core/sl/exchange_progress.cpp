@@ -1,5 +1,6 @@
 // Progress of an exchange, lost segments, and partners that have stalled.
 #include <algorithm>
+#include <functional>
 
 #include "core/sl/exchange.hpp"
 
@@ -132,6 +133,30 @@ TransferProgress Exchange::transfer() const {
         }
     }
     return progress;
+}
+
+std::string Exchange::received_from() const {
+    constexpr std::size_t named_max = 32;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> sent;
+    for (const auto& [member, partner] : states_) {
+        if (partner.bytes > 0) {
+            sent.emplace_back(partner.bytes, member);
+        }
+    }
+    std::uint64_t others = 0;
+    if (sent.size() > named_max) {
+        std::sort(sent.begin(), sent.end(), std::greater<>());
+        for (; sent.size() > named_max; sent.pop_back()) {
+            others += sent.back().first;
+        }
+        std::sort(sent.begin(), sent.end(),
+                  [](const auto& a, const auto& b) { return a.second < b.second; });
+    }
+    std::string text;
+    for (const auto& [bytes, member] : sent) {
+        text += (text.empty() ? "" : ",") + id_of(member).name + ":" + std::to_string(bytes);
+    }
+    return others == 0 ? text : text + ",*:" + std::to_string(others);
 }
 
 }  // namespace starling

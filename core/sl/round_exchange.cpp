@@ -201,7 +201,8 @@ void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
                    .with("attempt", key.attempt)
                    .with("digest", to_string(digest))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
-                   .with("received_bytes", exchange_->traffic().received_bytes));
+                   .with("received_bytes", exchange_->traffic().received_bytes)
+                   .with("from", exchange_->received_from()));
     storing_[serial_] = {key, digest, {}};
     model_->start_keeping(digest, exchange_->merged(), out);
     report_if_allowed();

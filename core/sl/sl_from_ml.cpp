@@ -47,7 +47,8 @@ void SlNode::check_in(Outbox& out) {
                            .with("samples", said.samples)
                            .with("weight", said.weight)
                            .with("finished", said.finished ? 1U : 0U)
-                           .with("epochs", said.epochs_done);
+                           .with("epochs", said.epochs_done)
+                           .with("epochs_total", said.epochs_total);
     if (const double millionths = said.loss * 1e6; millionths >= 0.0 && millionths < 1e15) {
         event = std::move(event).with("loss_millionths",
                                       static_cast<std::uint64_t>(std::llround(millionths)));

@@ -85,9 +85,12 @@ void SlNode::on_registered(const CommandResult& result, Outbox& out) {
         return;
     }
     log_sl(Level::info, "Registration with Node DB is successful", out);
-    out.report(TraceEvent("sl_ready")
-                   .log(Level::info, sl_component,
-                        "Successfully completed the initialization of SL node"));
+    TraceEvent ready("sl_ready");
+    if (!options_.site.empty()) {
+        ready = std::move(ready).with("site", options_.site);
+    }
+    out.report(std::move(ready).log(Level::info, sl_component,
+                                    "Successfully completed the initialization of SL node"));
 }
 
 void SlNode::on_enrolled(const Enrol& enrol, const CommandResult& result, Outbox& out) {

@@ -73,7 +73,8 @@ struct SnStatusSource {
 /// ("leader"), or null and for how long there has been none ("leader_missing_ms"), how many SNs
 /// must agree ("servers_needed"), how many are here and which are away: others may have gone on
 /// since. Topics:
-///   "nodes"          every node it knows: name, role, address, connected, last_heard_ms_ago, lost
+///   "nodes"          every node it knows: name, role, address, connected, last_heard_ms_ago, lost,
+///                    certificate_until (seconds since 1970, of its newest start; null: not known)
 ///   "servers"        the SNs that keep the ledger: name, address, votes, connected, leads; term
 ///   "roll"           who may be whom: name, role, CA, since which entry, by whom, expelled, votes
 ///   "contracts"      every contract: phase, run, round, attempt, check-ins, members

@@ -1,4 +1,5 @@
 // Status answers about the SNs, the nodes that they know and the roll.
+#include "core/ledger/certificate_end.hpp"
 #include "core/sn/detail/status_topics.hpp"
 
 namespace starling {
@@ -14,8 +15,9 @@ bool is_connected(const SnStatusSource& source, const NodeId& node) {
 
 namespace {
 
+/// \param registered  nullptr: the ledger does not have it
 void write_node(JsonWriter& json, const SnStatusSource& source, const NodeId& id, Role role,
-                const Address* address, bool lost) {
+                const Address* address, const RegisteredNode* registered) {
     json.begin_object().field("name", id.name).field("role", to_string(role));
     if (address != nullptr) {
         json.field("host", address->host).field("port", address->port);
@@ -32,7 +34,15 @@ void write_node(JsonWriter& json, const SnStatusSource& source, const NodeId& id
     } else {
         json.key("last_heard_ms_ago").null();
     }
-    json.field("lost", lost).end_object();
+    json.field("lost", registered != nullptr && registered->lost).key("certificate_until");
+    const auto until =
+        registered == nullptr ? std::nullopt : certificate_end(registered->credentials.certificate);
+    if (until) {
+        json.value(*until);
+    } else {
+        json.null();
+    }
+    json.end_object();
 }
 
 }  // namespace
@@ -143,16 +153,18 @@ void write_roll(JsonWriter& json, const SnStatusSource& source) {
 
 void write_nodes(JsonWriter& json, const SnStatusSource& source) {
     begin_answer(json, source).key("nodes").begin_array();
-    write_node(json, source, source.id, Role::sn, &source.api_address, false);
+    const auto own = source.ledger.nodes().find(source.id);
+    write_node(json, source, source.id, Role::sn, &source.api_address,
+               own == source.ledger.nodes().end() ? nullptr : &own->second);
     for (const auto& [id, node] : source.ledger.nodes()) {
         if (id == source.id || node.role == Role::tool) {
             continue;
         }
-        write_node(json, source, id, node.role, &node.address, node.lost);
+        write_node(json, source, id, node.role, &node.address, &node);
     }
     for (const auto& [id, peer] : source.peers) {
         if (peer.connected && (peer.role == Role::tool || source.ledger.nodes().count(id) == 0)) {
-            write_node(json, source, id, peer.role, nullptr, false);
+            write_node(json, source, id, peer.role, nullptr, nullptr);
         }
     }
     json.end_array().end_object();

@@ -1,8 +1,10 @@
 #include "deploy/board/status_events.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <optional>
 
 namespace starling {
 namespace {
@@ -10,6 +12,16 @@ namespace {
 std::string text_of(const JsonValue& object, std::string_view name) {
     const JsonValue* value = object.find(name);
     return value == nullptr || value->kind == JsonValue::Kind::null ? "" : value->text;
+}
+
+/// A whole number, at least 0 and with at most ten digits; nothing: the text is none.
+std::optional<std::int64_t> whole_number(const std::string& text) {
+    constexpr std::int64_t most = 10'000'000'000;
+    std::int64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    const bool whole = error == std::errc{} && rest == end && number >= 0 && number < most;
+    return whole ? std::optional(number) : std::nullopt;
 }
 
 constexpr std::int64_t age_max_ms = 1'000'000'000;
@@ -75,11 +87,9 @@ void StatusEvents::add_nodes(const JsonValue& answer) {
         if (known == connected_.end()) {
             model_.add_start("node=" + name + " role=" + std::string(to_string(*role)));
         }
-        std::int64_t age_ms = 0;
-        const std::string age = text_of(item.value, "last_heard_ms_ago");
-        const auto [end, error] = std::from_chars(age.data(), age.data() + age.size(), age_ms);
-        if (error == std::errc{} && age_ms >= 0 && age_ms < age_max_ms) {
-            model_.heard(time_ns_ - age_ms * 1'000'000, name);
+        const auto age_ms = whole_number(text_of(item.value, "last_heard_ms_ago"));
+        if (age_ms && *age_ms < age_max_ms) {
+            model_.heard(time_ns_ - *age_ms * 1'000'000, name);
         }
         if (*role == Role::sl && (known == connected_.end() ? !here : known->second != here)) {
             report(sn_,
@@ -87,6 +97,23 @@ void StatusEvents::add_nodes(const JsonValue& answer) {
                         : TraceEvent("member_gone").with("contract", contract_).with("node", name));
         }
         connected_[name] = here;
+        add_certificate(name, item.value);
+    }
+}
+
+void StatusEvents::add_certificate(const std::string& node, const JsonValue& item) {
+    constexpr std::int64_t day_s = 86'400;
+    constexpr std::int64_t days_warned = 30;
+    const std::optional<std::int64_t> until = whole_number(text_of(item, "certificate_until"));
+    if (!until) {
+        return;
+    }
+    model_.certificate_until(node, *until);
+    const std::int64_t left_s = *until - time_ns_ / 1'000'000'000;
+    const std::int64_t days = std::max<std::int64_t>(left_s, 0) / day_s;
+    if (days < days_warned && (days_.count(node) == 0 || days_[node] != days)) {
+        days_[node] = days;
+        report(sn_, TraceEvent("certificate_ends").with("node", node).with("days", days));
     }
 }
 
@@ -98,7 +125,6 @@ void StatusEvents::add_contract(const JsonValue& answer) {
         run_ = text_of(answer, "run");
         members_.clear();
     }
-    const std::string this_round = run_ + " " + round;
     for (const JsonMember& item : list_of(answer, "members")) {
         const std::string name = text_of(item.value, "name");
         const bool active = text_of(item.value, "status") == "active";
@@ -106,31 +132,42 @@ void StatusEvents::add_contract(const JsonValue& answer) {
             report(sn_, TraceEvent("member_enrolled")
                             .with("contract", contract)
                             .with("node", name)
+                            .with("site", text_of(item.value, "site"))
                             .with("first", members_.size() == 1 ? "1" : "0"));
         } else if (!active && members_.erase(name) > 0) {
             report(sn_, TraceEvent("member_gone").with("contract", contract).with("node", name));
         }
-        const bool in = text_of(item.value, "checked_in") == "true";
-        if (in && std::exchange(scalars_of_[name], this_round) != this_round) {
-            for (const JsonMember& scalar : list_of(item.value, "scalars")) {
-                report(sn_, TraceEvent("scalar")
-                                .with("node", name)
-                                .with("round", round)
-                                .with("name", scalar.name)
-                                .with("value", scalar.value.kind == JsonValue::Kind::null
-                                                   ? "nan"  // or infinite: JSON has neither
-                                                   : scalar.value.text));
-            }
-        }
-        const double loss = std::strtod(text_of(item.value, "last_loss").c_str(), nullptr);
-        if (in && std::isfinite(loss) && loss >= 0 && loss < 1e12 &&
-            std::exchange(losses_[name], round) != round) {
-            report(sn_, TraceEvent("checked_in")
-                            .with("contract", contract)
-                            .with("node", name)
-                            .with("round", round)
-                            .with("loss_millionths", static_cast<std::uint64_t>(loss * 1e6)));
-        }
+        add_check_in(item.value, round);
+    }
+}
+
+void StatusEvents::add_check_in(const JsonValue& member, const std::string& round) {
+    const std::string name = text_of(member, "name");
+    const std::string key = run_ + " " + round;
+    if (text_of(member, "checked_in") != "true" || std::exchange(check_ins_[name], key) == key) {
+        return;
+    }
+    TraceEvent event = TraceEvent("checked_in")
+                           .with("contract", contract_)
+                           .with("node", name)
+                           .with("round", round)
+                           .with("epochs", text_of(member, "epochs_done"))
+                           .with("epochs_total", text_of(member, "epochs_total"))
+                           .with("finished", text_of(member, "finished") == "true" ? "1" : "0");
+    const std::string text = text_of(member, "last_loss");
+    const double loss = text.empty() ? -1 : std::strtod(text.c_str(), nullptr);
+    if (std::isfinite(loss) && loss >= 0 && loss < 1e12) {
+        event = std::move(event).with("loss_millionths", static_cast<std::uint64_t>(loss * 1e6));
+    }
+    report(sn_, event);
+    for (const JsonMember& scalar : list_of(member, "scalars")) {
+        report(sn_, TraceEvent("scalar")
+                        .with("node", name)
+                        .with("round", round)
+                        .with("name", scalar.name)
+                        .with("value", scalar.value.kind == JsonValue::Kind::null
+                                           ? "nan"  // or infinite: JSON has neither
+                                           : scalar.value.text));
     }
 }
 

@@ -24,7 +24,9 @@ public:
 private:
     void add_servers(const JsonValue& answer);
     void add_nodes(const JsonValue& answer);
+    void add_certificate(const std::string& node, const JsonValue& item);
     void add_contract(const JsonValue& answer);
+    void add_check_in(const JsonValue& member, const std::string& round);
     void add_round(const JsonValue& answer);
     void add_commit(const JsonValue& answer, const std::string& contract);
     void report(std::string_view node, const TraceEvent& event) {
@@ -33,17 +35,17 @@ private:
 
     RunModel& model_;
     std::int64_t time_ns_ = 0;
-    std::string sn_ = "sn";                          ///< that answers
-    std::map<std::string, std::string> leads_;       ///< SN -> "leads" or "follows" or "away"
-    std::map<std::string, bool> connected_;          ///< node -> as it was told last
-    std::set<std::string> members_;                  ///< active ones
-    std::map<std::string, std::string> scalars_of_;  ///< member -> run and round of the told ones
-    std::map<std::string, std::string> losses_;  ///< member -> last loss, and the round, as text
-    std::string contract_;                       ///< that is followed
-    std::string run_;                            ///< that `members_` are of
-    std::string round_;                          ///< run and round that is on
-    std::set<std::string> told_;                 ///< what was told of this round
-    std::string commit_;                         ///< the last one that was told
+    std::string sn_ = "sn";                         ///< that answers
+    std::map<std::string, std::string> leads_;      ///< SN -> "leads" or "follows" or "away"
+    std::map<std::string, bool> connected_;         ///< node -> as it was told last
+    std::set<std::string> members_;                 ///< active ones
+    std::map<std::string, std::string> check_ins_;  ///< member -> run and round that it is in
+    std::map<std::string, std::int64_t> days_;      ///< node -> its certificate's, as told last
+    std::string contract_;                          ///< that is followed
+    std::string run_;                               ///< that `members_` are of
+    std::string round_;                             ///< run and round that is on
+    std::set<std::string> told_;                    ///< what was told of this round
+    std::string commit_;                            ///< the last one that was told
 };
 
 }  // namespace starling

@@ -169,6 +169,54 @@ TEST_F(BoardTest, NamedValuesAreKeptByMemberNameAndRound) {
     EXPECT_EQ(point(2), "1 lr 1 4 -1e-05") << "an SN's event about a member";
 }
 
+TEST_F(BoardTest, TransfersAreKeptBySenderAndReceiver) {
+    two_members();
+    lines({"3000 sl1 exchange_done round=0 from=sl2:40,*:5",
+           "4000 sl2 exchange_done round=0 from=sl1:30",
+           "5000 sl2 exchange_done round=1 from=sl1:x,:7,,sl1,sl3:0,sl1:8:9"});
+    const JsonValue all = json();
+    std::vector<std::string> found;
+    for (const JsonMember& item : all.find("transfers")->items) {
+        const auto& parts = item.value.items;  // id, sender, receiver, us, bytes
+        found.push_back(parts.at(1).value.text + ">" + parts.at(2).value.text + " " +
+                        parts.at(4).value.text);
+    }
+    // Of what is damaged, that alone is taken which is a name and a number.
+    EXPECT_EQ(found, (std::vector<std::string>{"1>0 40", "-1>0 5", "0>1 30", "2>1 9"}));
+    EXPECT_EQ(text(all.find("nodes")->items.at(2).value, "name"), "sl1:8");
+}
+
+TEST_F(BoardTest, TransfersThatAreNoLongerKeptAreSummed) {
+    RunModel small({.transfers = 3});
+    for (int i = 0; i < 10; ++i) {
+        const std::string line = std::to_string(i) + "000 sl1 exchange_done from=sl2:10";
+        const auto text = parse_trace_line(line);
+        ASSERT_TRUE(text);
+        small.add(text->time_ns, text->node, text->event);
+    }
+    const JsonValue all = *parse_json(small.json());
+    EXPECT_EQ(text(all, "transfers_from"), "7");
+    ASSERT_EQ(all.find("links_before")->items.size(), 1U);
+    EXPECT_EQ(all.find("links_before")->items.at(0).value.items.at(2).value.text, "70");
+    EXPECT_EQ(parse_json(small.json(small.version()))->find("links_before")->items.size(), 0U);
+}
+
+TEST_F(BoardTest, AMembersProgressIsThatOfItsCheckIns) {
+    two_members();
+    for (const char* round_and_epochs : {"0 epochs=0", "1 epochs=1", "2 epochs=1", "3 epochs=2"}) {
+        lines(
+            {"3000 sl1 check_in epochs_total=5 finished=0 round=" + std::string(round_and_epochs)});
+    }
+    const JsonValue all = json();
+    const JsonValue& node = all.find("nodes")->items.at(0).value;
+    EXPECT_EQ(text(node, "epochs"), "2");
+    EXPECT_EQ(text(node, "epochs_total"), "5");
+    EXPECT_EQ(text(node, "epochs_round"), "3");
+    lines({"4000 sl1 check_in epochs_total=5 finished=1 round=4 epochs=2"});
+    const JsonValue later = json();
+    EXPECT_EQ(text(later.find("nodes")->items.at(0).value, "epochs_round"), "4");
+}
+
 TEST_F(BoardTest, SnsThatReportTheSameAlarmAreCounted) {
     two_members();
     lines({"3000 sn1 member_gone contract=c node=sl2", "3100 sn2 member_gone contract=c node=sl2",
@@ -187,14 +235,21 @@ TEST_F(BoardTest, MembersThatLeaveAfterTheEndAreNoAlarm) {
 }
 
 TEST(Board, KeepsNoMoreThanItsLimits) {
-    RunModel model({.nodes = 10, .spans = 100, .rounds = 20, .points = 50, .log = 30, .alarms = 5});
+    RunModel model({.nodes = 10,
+                    .spans = 100,
+                    .rounds = 20,
+                    .points = 50,
+                    .transfers = 60,
+                    .log = 30,
+                    .alarms = 5});
     for (int i = 0; i < 5'000; ++i) {
         const std::string node = "sl" + std::to_string(i % 40);
         const std::string round = std::to_string(i / 2);
         for (const std::string& event :
              {"session_opened contract=c" + std::to_string(i) + " run=" + round,
               "check_in loss_millionths=5 round=" + round,
-              "scalar value=1 name=n" + round + " round=" + round, "no_answer address=a" + round}) {
+              "scalar value=1 name=n" + round + " round=" + round, "no_answer address=a" + round,
+              "exchange_done from=sl1:5,sl" + round + ":6,*:7 round=" + round}) {
             const std::string line = std::to_string(i * 1000) + " " + node + " " + event;
             const auto text = parse_trace_line(line);
             ASSERT_TRUE(text);
@@ -209,6 +264,8 @@ TEST(Board, KeepsNoMoreThanItsLimits) {
                                                                        {"waits", 80},
                                                                        {"losses", 50},
                                                                        {"scalars", 50},
+                                                                       {"transfers", 60},
+                                                                       {"links_before", 250},
                                                                        {"log", 30},
                                                                        {"alarms", 5},
                                                                        {"contracts", 1001}}) {

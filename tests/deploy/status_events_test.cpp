@@ -102,6 +102,31 @@ TEST_F(StatusEventsTest, ANodeThatIsNotConnectedIsDownAndOneThatIsHeardHasASignO
     EXPECT_EQ(all.find("alarms")->items.size(), 1U);
 }
 
+TEST_F(StatusEventsTest, ACertificateThatExpiresSoonIsAnAlarmOnceADay) {
+    two_members();
+    const auto nodes = [&](std::int64_t until) {
+        answer("nodes", R"({"nodes": [{"name": "sl1", "role": "sl", "connected": true,
+            "last_heard_ms_ago": 0, "certificate_until": )" +
+                            std::to_string(until) + "}]}");
+    };
+    constexpr std::int64_t day = 86'400;
+    nodes(second + 31 * day);
+    EXPECT_EQ(run().find("alarms")->items.size(), 0U);
+    const std::int64_t until = second + 29 * day + 3'600;
+    nodes(until);
+    nodes(until);
+    const JsonValue all = run();
+    ASSERT_EQ(all.find("alarms")->items.size(), 1U);
+    const JsonValue& alarm = all.find("alarms")->items.at(0).value;
+    EXPECT_EQ(alarm.find("text")->text, "The certificate of sl1 expires in 29 days");
+    EXPECT_EQ(alarm.find("count")->text, "1");
+    EXPECT_EQ(all.find("nodes")->items.at(1).value.find("certificate_until")->text,
+              std::to_string(until));
+    second += day;
+    nodes(until);
+    EXPECT_EQ(run().find("alarms")->items.size(), 2U);
+}
+
 TEST_F(StatusEventsTest, AnAnswerThatLacksEverythingIsNone) {
     for (const char* topic : {"servers", "nodes", "contract", "round", "other"}) {
         answer(topic, "{}");

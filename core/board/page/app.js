@@ -2,7 +2,8 @@
 import {clockText, element, replaceChildren, secondsText} from "./format.js";
 import {Run, stateWords} from "./state.js";
 import {Timeline} from "./timeline.js";
-import {drawAccuracy, drawAlarms, drawComparison, drawFigures, drawLog, drawNodes, drawRounds, drawWaits,
+import {drawMap} from "./map.js";
+import {drawAccuracy, drawAlarms, drawComparison, drawFigures, drawLog, drawNames, drawNodes, drawRounds, drawWaits,
     selectedNodes} from "./views.js";
 import {drawLoss, drawNetwork, drawPhases, drawScalar, scalarNames} from "./panels.js";
 
@@ -38,14 +39,12 @@ class Page {
         });
         by("play").addEventListener("click", () => this.play());
         by("end").addEventListener("click", () => this.seek(null));
-        for (const id of ["search", "role", "log-filter", "axis", "scalar-name", "scalar-axis"]) {
+        for (const id of ["search", "role", "log-node", "log-filter", "axis", "map-span", "scalar-name", "scalar-axis"]) {
             by(id).addEventListener("input", () => this.draw());
         }
         by("theme").addEventListener("click", () => {
-            const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-            const root = document.documentElement;
-            const now = root.dataset.theme ?? (dark ? "dark" : "light");
-            root.dataset.theme = now === "dark" ? "light" : "dark";
+            const dark = by("dark");
+            dark.media = matchMedia(dark.media).matches ? "not all" : "all";
             this.draw();
         });
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -123,7 +122,9 @@ class Page {
         drawNodes(by("nodes"), by("nodes-note"), nodes, run, time);
         drawRounds(by("rounds"), by("rounds-note"), run, time);
         drawAlarms(by("alarms"), run, time);
-        drawLog(by("log"), by("log-note"), run, time, by("log-filter").value);
+        drawNames(by("log-names"), run);
+        drawLog(by("log"), by("log-note"), run, time, by("log-node").value, by("log-filter").value);
+        by("map-panel").hidden = !drawMap(by("map"), by("map-links"), by("map-note"), run, time, by("map-span").value);
         by("network-panel").hidden = !run.roundList.some((round) => round.sent_bytes > 0);
         by("loss-panel").hidden = run.losses.length === 0;
         drawLoss(by("loss"), by("loss-legend"), run, time, by("axis").value);
@@ -134,7 +135,7 @@ class Page {
         drawPhases(by("phases"), run, time);
         drawNetwork(by("network"), run, time);
         by("accuracy-panel").hidden = !drawAccuracy(by("accuracy"), this.runs, this.comparison);
-        by("comparison-panel").hidden = !drawComparison(by("comparison"), this.comparison);
+        by("comparison-panel").hidden = !drawComparison(by("comparison-head"), by("comparison"), this.runs, this.comparison);
         by("gaps").textContent = gapsText(run);
         by("gaps").hidden = by("gaps").textContent === "";
         document.body.dataset.version = String(run.version);

@@ -39,6 +39,8 @@ export class Run {
         this.accuracies = [];
         this.scalars = [];
         this.contracts = [];
+        this.transfers = new Map();
+        this.linksBefore = new Map();
     }
 
     /// Takes a whole run, or what has changed since the version that is here.
@@ -56,12 +58,18 @@ export class Run {
         for (const [id, node, state, from, to, round] of data.spans) {
             this.spans.set(id, {id, node, state, from, to, round});
         }
+        for (const [id, from, to, us, bytes] of data.transfers) {
+            this.transfers.set(id, {from, to, us, bytes});
+        }
+        for (const [from, to, bytes] of data.links_before) {
+            this.linksBefore.set(`${from}>${to}`, {from, to, bytes});
+        }
         for (const list of ["rounds", "waits", "alarms", "log"]) {
             for (const item of data[list]) {
                 this[list].set(item.id, item);
             }
         }
-        for (const list of ["spans", "rounds", "waits", "alarms", "log"]) {
+        for (const list of ["spans", "rounds", "waits", "alarms", "log", "transfers"]) {
             dropBefore(this[list], data[`${list}_from`]);
             this[`${list}From`] = data[`${list}_from`];
         }

@@ -1,8 +1,10 @@
 // The parts of the page that show a run at one time: sentences, tables and lists.
-import {bytesText, clockText, countText, element, percentText, replaceChildren, secondsText} from "./format.js";
+import {certificateDays, daysText, timeToEnd} from "./forecast.js";
+import {bytesText, clockText, countText, element, median, percentText, replaceChildren, secondsText} from "./format.js";
 import {stateWords, troubled} from "./state.js";
 
 const tableRowsMax = 200;
+const daysWarned = 30;
 
 function cells(row, texts) {
     row.append(...texts.map((text) => element("td", {text})));
@@ -41,17 +43,22 @@ export function drawFigures(parent, run, us) {
     const members = run.contracts.reduce((sum, contract) => sum + contract.members, 0);
     const nodes = run.nodes.filter((node) => node?.role);
     const trouble = nodes.filter((node) => troubled.has(run.spanAt(node.index, us)?.state)).length;
+    const held = nodes.filter((node) => node.seat === "held" || node.seat === "in grace").length;
+    const days = nodes.map((node) => certificateDays(node, run, us)).filter((count) => count !== null);
+    const first = Math.min(...days);
     const figures = [
         ["Time", clockText(us)],
+        ["Time to the end", timeToEnd(run, us)],
         ["Rounds committed", String(countRounds(rounds))],
         ["Members, last round", String(last?.members ?? members)],
         ["Leader of the SNs", run.leaderAt(us) || "none"],
         ["Parameters exchanged", bytes > 0 || run.kind !== "live" ? bytesText(bytes) : "not known"],
         ["Newest digest", last?.digest.slice(0, 12) || "none"],
-        ["Nodes in trouble", String(trouble)],
+        ["Nodes in trouble", String(trouble), trouble > 0],
+        ...(nodes.some((node) => node.seat !== "") ? [["Seats of the licence held", String(held)]] : []),
+        ...(days.length > 0 ? [["First certificate expires in", daysText(first), first < daysWarned]] : []),
     ];
-    replaceChildren(parent, figures.map(([name, value]) => element("div",
-        {class: name === "Nodes in trouble" && trouble > 0 ? "figure bad" : "figure"},
+    replaceChildren(parent, figures.map(([name, value, bad]) => element("div", {class: bad ? "figure bad" : "figure"},
         element("dt", {text: name}), element("dd", {text: value}))));
 }
 
@@ -87,10 +94,14 @@ export function drawNodes(body, note, nodes, run, us) {
         row.append(element("td", {}, element("span", {class: `dot fill-${state}`, "aria-hidden": "true"}),
             element("span", {text: span ? stateWords[state] : "not started"})));
         const member = node.role === "sl" || node.role === "ml";
-        return cells(row, [span && !["ended", "failed"].includes(state) ? secondsText((us - span.from) / 1e6) : "",
+        cells(row, [span && !["ended", "failed"].includes(state) ? secondsText((us - span.from) / 1e6) : "",
             member ? String(span?.round ?? "") : "", signOfLife(node, span, run, us),
             ...[node.sent_bytes, node.received_bytes].map((bytes) => (bytes > 0 && us >= run.end ? bytesText(bytes) : "")),
             node.seat]);
+        const days = certificateDays(node, run, us);
+        row.append(element("td", {class: days !== null && days < daysWarned ? "bad" : "",
+            text: days === null ? "" : daysText(days)}));
+        return row;
     }));
     note.textContent = nodes.length > tableRowsMax
         ? `${tableRowsMax} of ${nodes.length} are shown, those in trouble first. Search for others.`
@@ -124,11 +135,15 @@ function noteItem(note, run) {
         element("span", {text: note.text + again}));
 }
 
-/// The newest lines up to `us` that contain the filter's text.
-export function drawLog(list, note, run, us, filter) {
-    const text = filter.toLowerCase();
+/// The newest lines up to `us` of nodes whose name contains `node` (or is it, if there is such a node),
+/// and that contain `text`.
+export function drawLog(list, note, run, us, node, text) {
+    const wanted = text.toLowerCase();
+    const exact = run.nodes.some((other) => other?.name === node);
+    const part = node.toLowerCase();
+    const named = (name) => (exact ? name === node : name.toLowerCase().includes(part));
     const lines = [...run.log.values()].filter((line) => line.us <= us &&
-        `${run.nodes[line.node]?.name} ${line.text}`.toLowerCase().includes(text));
+        line.text.toLowerCase().includes(wanted) && named(run.nodes[line.node]?.name ?? ""));
     replaceChildren(list, lines.slice(-tableRowsMax).reverse().map((line) => noteItem(line, run)));
     const dropped = run.logFrom > 0 ? `; ${countText(run.logFrom, "older line")} not kept` : "";
     note.textContent = `${countText(lines.length, "line")}, newest first` +
@@ -141,6 +156,14 @@ export function drawAlarms(list, run, us) {
         : alarms.slice(-tableRowsMax).reverse().map((alarm) => noteItem(alarm, run)));
 }
 
+/// The names to choose from, if there are not too many.
+export function drawNames(list, run) {
+    const names = run.sortedNodes().map((node) => node.name).slice(0, tableRowsMax);
+    if (list.children.length !== names.length) {
+        replaceChildren(list, names.map((value) => element("option", {value})));
+    }
+}
+
 const rows = [
     ["Rounds", (run) => String(run.rounds), (run) => run.rounds],
     ["Time per round (median)", (run) => secondsText(run.round_seconds), (run) => run.round_seconds],
@@ -150,16 +173,36 @@ const rows = [
     ["Final digest", (run) => run.committed_digest.slice(0, 12), null],
 ];
 
-/// Prediction beside measurement. \return false if there is nothing to compare.
-export function drawComparison(body, comparison) {
-    const {predicted, measured} = comparison ?? {};
-    if (!predicted || !measured) {
+/// The figures of a run that two runs are compared by.
+function figuresOf(run) {
+    const rounds = run.committedUntil(run.end);
+    const last = rounds[rounds.length - 1];
+    const steps = [];
+    for (let i = 1; i < rounds.length; i += 1) {
+        if (rounds[i].contract === rounds[i - 1].contract && rounds[i].run === rounds[i - 1].run) {
+            steps.push((rounds[i].committed_us - rounds[i - 1].committed_us) / 1e6);
+        }
+    }
+    return {rounds: countRounds(rounds), round_seconds: median(steps) ?? 0,
+        merge_seconds: median(rounds.filter((round) => round.frozen_us >= 0)
+            .map((round) => (round.committed_us - round.frozen_us) / 1e6)) ?? 0,
+        total_seconds: (last?.committed_us ?? 0) / 1e6,
+        exchanged_bytes: rounds.reduce((sum, round) => sum + round.sent_bytes, 0), committed_digest: last?.digest ?? ""};
+}
+
+/// Two runs beside each other: prediction and measurement, or whatever is given. \return false if there
+/// is one alone.
+export function drawComparison(head, body, runs, comparison) {
+    if (!(comparison?.predicted && comparison?.measured) && runs.length < 2) {
         return false;
     }
+    const first = comparison?.predicted ?? figuresOf(runs[0]);
+    const second = comparison?.measured ?? figuresOf(runs[1]);
+    replaceChildren(head, ["", runs[0].label, runs[1]?.label ?? "real run", "ratio"].map((text) => element("th", {text})));
     replaceChildren(body, rows.map(([name, text, number]) => {
-        const same = text(predicted) === text(measured);
-        const ratio = number && number(measured) > 0 ? (number(predicted) / number(measured)).toFixed(3) : "";
-        return cells(element("tr", {}), [name, text(predicted), text(measured), number ? ratio : same ? "same" : "differs"]);
+        const same = text(first) === text(second);
+        const ratio = number && number(second) > 0 ? (number(first) / number(second)).toFixed(3) : "";
+        return cells(element("tr", {}), [name, text(first), text(second), number ? ratio : same ? "same" : "differs"]);
     }));
     return true;
 }
