@@ -12,12 +12,17 @@ constexpr std::size_t made_max = 32;
 HttpAnswer not_found() {
     return {.status = 404,
             .body = std::make_shared<const std::string>(
-                "Not found. There are /, /api/run, /api/run?since=VERSION and /api/events.\n")};
+                "Not found. There are /, /api/run, /api/run?since=VERSION, /api/beside and "
+                "/api/events.\n")};
 }
 
 }  // namespace
 
-BoardContent::BoardContent(ShownRun run, std::string title) : run_(run), title_(std::move(title)) {
+BoardContent::BoardContent(ShownRun run, std::string title, const ShownRun* beside)
+    : run_(run), title_(std::move(title)) {
+    files_["/api/beside"] = {.type = "application/json",
+                             .body = std::make_shared<const std::string>(
+                                 beside == nullptr ? "null" : shown_run_json(*beside, title_))};
     for (const PageFile& file : page_files()) {
         const bool index = file.name == "index.html";
         files_["/" + std::string(index ? "" : file.name)] = {

@@ -14,9 +14,10 @@ namespace starling {
 class BoardContent {
 public:
     /// \param run  its model must outlive this
-    BoardContent(ShownRun run, std::string title);
+    /// \param beside  another run, which does not change; nullptr: none
+    BoardContent(ShownRun run, std::string title, const ShownRun* beside);
 
-    /// "/", the page's files, "/api/run", "/api/run?since=VERSION", "/api/events".
+    /// "/", the page's files, "/api/run", "/api/run?since=VERSION", "/api/beside", "/api/events".
     HttpAnswer answer(std::string_view target);
 
 private:

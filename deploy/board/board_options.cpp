@@ -15,6 +15,9 @@ constexpr Flag board_flags[] = {
     {"--traces", "FILE", recorded_group,
      "Trace of a node or a simulation, which may still grow; further files may follow", "",
      FlagExtras{.repeatable = true}},
+    {"--beside", "FILE", recorded_group,
+     "Trace of another run to compare with, as of its rehearsal; further files may follow", "",
+     FlagExtras{.repeatable = true}},
     {"--sn-ip", "ADDRESS", live_group,
      "IP address or host name of an SN; the next one is asked if it can't be reached", "",
      FlagExtras{.repeatable = true}},
@@ -114,6 +117,7 @@ Result<Parsed<BoardOptions>> parse_board(const std::vector<std::string>& argumen
     BoardOptions options;
     options.traces = reader.all("--traces");
     options.traces.insert(options.traces.end(), values.operands().begin(), values.operands().end());
+    options.beside = reader.all("--beside");
     options.servers = reader.services("--sn-ip", reader.port("--sn-api-port", 30304));
     reader.identity(options.common);
     if (options.traces.empty() == options.servers.empty()) {

@@ -12,6 +12,7 @@ namespace starling {
 struct BoardOptions {
     CommonOptions common;             ///< the identity only
     std::vector<std::string> traces;  ///< files; empty: a live swarm
+    std::vector<std::string> beside;  ///< traces of another run, to compare with
     std::string html;                 ///< write the page to this file and end; empty: serve it
     std::string timeline;             ///< write the timeline to this file and end; empty: none
     std::string title;

@@ -40,8 +40,42 @@ std::string title_of(const BoardOptions& options) {
                                     : "Swarm run";
 }
 
+/// The run of --beside; nullptr: there is none.
+Result<std::unique_ptr<RunModel>> read_beside(const BoardOptions& options) {
+    if (options.beside.empty()) {
+        return std::unique_ptr<RunModel>();
+    }
+    Result<TraceFiles> files = TraceFiles::open(options.beside);
+    if (!files) {
+        return files.error();
+    }
+    auto model = std::make_unique<RunModel>();
+    files->read_into(*model, std::numeric_limits<std::size_t>::max());
+    return model;
+}
+
+std::string_view kind_of(const RunModel& model) {
+    return model.virtual_time() ? "simulated" : "recorded";
+}
+
+/// The run of --beside as the page shows it.
+ShownRun shown_beside(const RunModel& model) {
+    return {model.virtual_time() ? "rehearsal" : "other run", kind_of(model), &model};
+}
+
+/// What the run itself is called beside that one.
+std::string_view own_label(const RunModel* beside, bool virtual_time) {
+    return beside == nullptr || virtual_time == beside->virtual_time() ? "run"
+           : virtual_time                                              ? "rehearsal"
+                                                                       : "real run";
+}
+
 /// The page, the timeline, or both.
 Result<int> write_files(const BoardOptions& options, TraceFiles& files) {
+    const Result<std::unique_ptr<RunModel>> beside = read_beside(options);
+    if (!beside) {
+        return beside.error();
+    }
     RunModel model;
     std::optional<TimelineFile> timeline;
     if (!options.timeline.empty()) {
@@ -61,11 +95,14 @@ Result<int> write_files(const BoardOptions& options, TraceFiles& files) {
     if (options.html.empty()) {
         return exit_code::ok;
     }
-    const ShownRun run{"run", model.virtual_time() ? "simulated" : "recorded", &model};
+    std::vector<ShownRun> runs;
+    if (*beside) {
+        runs.push_back(shown_beside(**beside));
+    }
+    runs.push_back({own_label(beside->get(), model.virtual_time()), kind_of(model), &model});
     std::random_device random;
     const PageNonce nonce = {random(), random(), random(), random()};
-    if (const auto written =
-            write_report_page(options.html, title_of(options), std::span(&run, 1), "", nonce);
+    if (const auto written = write_report_page(options.html, title_of(options), runs, "", nonce);
         !written) {
         return written.error();
     }
@@ -128,9 +165,10 @@ WebFiles web_files(const BoardOptions& options) {
 /// The page of one model, until a signal.
 class BoardServer {
 public:
-    /// \param kind  a literal, see ShownRun
-    BoardServer(const BoardOptions& options, std::string_view kind)
-        : options_(options), content_({"run", kind, &model_}, title_of(options)), io_(1) {}
+    /// \param kind    a literal, see ShownRun
+    /// \param beside  another run; may be nullptr
+    BoardServer(const BoardOptions& options, std::string_view kind, const RunModel* beside)
+        : options_(options), content_(content(kind, beside)), io_(1) {}
 
     Result<void> listen() {
         const Result<HttpAccess> access = access_to(options_);
@@ -174,6 +212,15 @@ public:
     asio::io_context& io() { return io_; }
 
 private:
+    BoardContent content(std::string_view kind, const RunModel* beside) {
+        const ShownRun own{own_label(beside, kind == "simulated"), kind, &model_};
+        if (beside == nullptr) {
+            return {own, title_of(options_), nullptr};
+        }
+        const ShownRun other = shown_beside(*beside);
+        return {own, title_of(options_), &other};
+    }
+
     const BoardOptions& options_;
     RunModel model_;
     BoardContent content_;
@@ -182,8 +229,9 @@ private:
     int code_ = exit_code::ok;
 };
 
-Result<int> serve_traces(const BoardOptions& options, TraceFiles files, bool virtual_time) {
-    BoardServer server(options, virtual_time ? "simulated" : "recorded");
+Result<int> serve_traces(const BoardOptions& options, TraceFiles files, std::string_view kind,
+                         const RunModel* beside) {
+    BoardServer server(options, kind, beside);
     files.read_into(server.model(), slice_events);  // before the first client asks
     if (const auto listening = server.listen(); !listening) {
         return listening.error();
@@ -214,8 +262,8 @@ private:
     asio::steady_timer timer_;
 };
 
-Result<int> serve_swarm(const BoardOptions& options) {
-    BoardServer server(options, "live");
+Result<int> serve_swarm(const BoardOptions& options, const RunModel* beside) {
+    BoardServer server(options, "live", beside);
     if (const auto listening = server.listen(); !listening) {
         return listening.error();
     }
@@ -249,15 +297,20 @@ Result<int> serve_swarm(const BoardOptions& options) {
 }  // namespace
 
 Result<int> run_board(const BoardOptions& options) {
+    if (!options.html.empty() || !options.timeline.empty()) {
+        Result<TraceFiles> files = TraceFiles::open(options.traces);
+        return files ? write_files(options, *files) : files.error();
+    }
+    const Result<std::unique_ptr<RunModel>> beside = read_beside(options);
+    if (!beside) {
+        return beside.error();
+    }
     if (options.traces.empty()) {
-        return serve_swarm(options);
+        return serve_swarm(options, beside->get());
     }
     Result<TraceFiles> files = TraceFiles::open(options.traces);
     if (!files) {
         return files.error();
-    }
-    if (!options.html.empty() || !options.timeline.empty()) {
-        return write_files(options, *files);
     }
     // What kind it is stands in the first line.
     Result<TraceFiles> look = TraceFiles::open(options.traces);
@@ -265,7 +318,7 @@ Result<int> run_board(const BoardOptions& options) {
     if (look) {
         look->read_into(first, 1);
     }
-    return serve_traces(options, std::move(*files), first.virtual_time());
+    return serve_traces(options, std::move(*files), kind_of(first), beside->get());
 }
 
 }  // namespace starling

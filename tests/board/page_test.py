@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser  # noqa: E402
 
 BIN, ROOT, PICTURES = "", "", ""
+SHIFT_MAX = 0.05  # of the Cumulative Layout Shift; up to 0.1 counts as good (web.dev/cls)
 HOSTILE = "<img/src=x/onerror=document.body.dataset.hit=1>"
 
 
@@ -37,7 +38,7 @@ LOW_CONTRAST = """(() => {
     const low = new Set();
     for (const element of document.querySelectorAll("body *")) {
         const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "");
-        if (own && element.offsetParent !== null || element.tagName === "text") {
+        if (element.tagName === "text" || own && element instanceof HTMLElement && element.offsetParent !== null) {
             const style = getComputedStyle(element);
             const [a, b] = [light(element.tagName === "text" ? style.fill : style.color), light(ground(element))];
             const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
@@ -47,6 +48,28 @@ LOW_CONTRAST = """(() => {
         }
     }
     return [...low];
+})()"""
+
+
+# Controls that are shown, by id or, without one, by their text; and how far an outline of the focused one is seen.
+CONTROLS = """[...document.querySelectorAll("button, select, input, [tabindex]")]
+    .filter((element) => element.checkVisibility()).map((element) => element.id || element.textContent)"""
+FOCUSED = """(() => {
+    const element = document.activeElement;
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.bottom > 0 && box.top < innerHeight;
+    return [element.id || element.textContent, seen];
+})()"""
+
+# Begins to add up how far what is seen has moved without anybody's doing (Cumulative Layout Shift).
+WATCH_SHIFTS = """(() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+            window.shifts.push([entry.value, entry.sources.map((s) => s.node && (s.node.id || s.node.tagName)).join()]);
+        }
+    }).observe({type: "layout-shift", buffered: true});
 })()"""
 
 
@@ -63,9 +86,10 @@ def escaped(text):
 class Server:
     """swarm-board over traces, on a port of its own."""
 
-    def __init__(self, *traces):
+    def __init__(self, *arguments, listen=False):
         for port in range(30381, 30480):
-            self.process = subprocess.Popen([f"{BIN}/swarm-board", f"--port={port}", "--title=Test", *traces],
+            place = f"--listen=127.0.0.1:{port}" if listen else f"--port={port}"
+            self.process = subprocess.Popen([f"{BIN}/swarm-board", place, "--title=Test", *arguments],
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.url = self.process.stdout.readline().strip()
             if self.url:
@@ -187,7 +211,10 @@ class PageTest(unittest.TestCase):
             with open(growing, "a", encoding="utf-8") as file:
                 file.writelines(lines[len(lines) // 2:])
                 file.write("99999999999 sl1 check_in rou")  # still being written
+            self.browser.evaluate(WATCH_SHIFTS)
             self.browser.wait(f"document.querySelectorAll('#rounds tr').length === {summary['round_count']}")
+            self.assertLess(sum(shift[0] for shift in self.browser.evaluate("window.shifts")), SHIFT_MAX,
+                            self.browser.evaluate("window.shifts"))
             self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
             self.assertIn("The training is complete.", self.browser.text("#waits"))
             whole = server.run_json()
@@ -271,14 +298,40 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.browser.text("#runs button[aria-pressed=true]"), "rehearsal")
         self.picture("rehearsal_and_real_run")
 
+    def test_two_runs_stand_beside_each_other(self):
+        _, slow, slow_summary = self.simulate("slow", "--fault", "t=2s kill host-2", "--fault", "t=4s restart host-2")
+        _, fast, fast_summary = self.simulate("fast")
+        page = self.path("beside.html")
+        run(f"{BIN}/swarm-board", slow, "--beside", fast, "--html", page)
+        with Server(slow, "--beside", fast) as server:
+            for url in (f"file://{page}", server.url):
+                self.browser.open(url)
+                self.assertEqual(self.browser.text("#runs").split("\n"), ["rehearsal", "run"])
+                self.assertEqual(self.figure("Rounds committed"), str(slow_summary["round_count"]))
+                rows = [row.split("\t") for row in self.browser.text("#comparison").split("\n")]
+                self.assertEqual(rows[0][1:3], [str(fast_summary["round_count"]), str(slow_summary["round_count"])])
+                self.assertLess(float(rows[3][3]), 1)  # time in all
+                self.assertEqual(rows[5][3], "same" if fast_summary["final_digest"] == slow_summary["final_digest"] else "differs")
+                self.browser.evaluate("document.querySelector('#runs button').click()")
+                self.assertEqual(self.browser.text("#kind"), "simulated")
+            self.picture("two_runs")
+            self.browser.open("about:blank", ready="true")
+
     def test_everything_is_reached_by_keyboard_and_readable(self):
         page, _, _ = self.simulate("keys")
         self.browser.open(f"file://{page}")
-        reached = set()
-        for _ in range(40):
-            self.key("Tab")
-            reached.add(self.browser.evaluate("document.activeElement.id"))
-        self.assertLessEqual({"theme", "play", "speed", "slider", "end", "search", "role", "timeline", "log-filter", "log"}, reached)
+        for dark in (False, True):
+            self.browser.dark(dark)
+            reached = {}
+            for _ in range(60):
+                self.key("Tab")
+                name, seen = self.browser.evaluate(FOCUSED)
+                reached[name] = seen
+            controls = set(self.browser.evaluate(CONTROLS))
+            self.assertLessEqual({"theme", "play", "speed", "slider", "end", "search", "role", "timeline", "map-span", "log-node",
+                                  "log-filter", "log"}, controls)
+            self.assertEqual(controls - set(reached), set(), "controls that the Tab key does not reach")
+            self.assertEqual([name for name in controls if not reached[name]], [], "focus that is not seen")
         self.browser.evaluate("document.getElementById('timeline').focus()")
         before = self.browser.text("#clock")
         for _ in range(5):
@@ -289,24 +342,136 @@ class PageTest(unittest.TestCase):
             self.assertEqual(self.browser.evaluate(LOW_CONTRAST), [], "texts below 4.5 : 1")
         self.browser.dark(False)
 
+    def test_the_button_changes_between_dark_and_light(self):
+        page, _, _ = self.simulate("theme")
+        self.browser.open(f"file://{page}")
+        ground = "getComputedStyle(document.body).backgroundColor"
+        colors = []
+        for system in (False, True):
+            self.browser.dark(system)
+            for _ in range(2):
+                colors.append(self.browser.evaluate(ground))
+                self.browser.evaluate("document.getElementById('theme').click()")
+        self.browser.dark(False)
+        light, dark = "rgb(246, 247, 249)", "rgb(20, 23, 28)"
+        self.assertEqual(colors, [light, dark, light, dark])  # once chosen, it stays
+
+    def test_the_map_says_who_sent_what(self):
+        page, trace, _ = self.simulate("map")
+        sums = {}
+        with open(trace, encoding="utf-8") as file:
+            for line in file:
+                node, event, *fields = line.split()[1:] if not line.startswith("#") else ("", "")
+                if event == "exchange_done":
+                    for part in dict(f.split("=", 1) for f in fields)["from"].split(","):
+                        name, size = part.split(":")
+                        sums[name, node] = sums.get((name, node), 0) + int(size)
+        self.assertEqual(set(sums), {("sl1", "sl2"), ("sl2", "sl1")})
+        self.browser.open(f"file://{page}")
+        rows = [row.split("\t")[:3] for row in self.browser.text("#map-links").split("\n") if row]
+        shown = lambda size: self.browser.evaluate(f"({size} / 1e6).toFixed(1) + ' MB'")  # noqa: E731
+        self.assertEqual(sorted(rows), sorted([a, b, shown(size)] for (a, b), size in sums.items()))
+        self.assertIn(f"2 links between members, {shown(sum(sums.values()))} in all", self.browser.text("#map-note"))
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map .link').length"), 2)
+        self.browser.evaluate("(() => { const s = document.getElementById('map-span'); s.value = 'round';"
+                              " s.dispatchEvent(new Event('input')); })()")
+        self.assertNotIn(shown(sum(sums.values())), self.browser.text("#map-note"))
+        self.seek(0)
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map .link').length"), 0)
+
+    def test_the_time_to_the_end_follows_from_the_epochs(self):
+        _, trace, summary = self.many(2, epochs=4)
+        with open(trace, encoding="utf-8") as file:
+            lines = file.readlines()
+        commits = [i for i, line in enumerate(lines) if " round_committed " in line]
+        half, page = self.path("half.trace"), self.path("half.html")
+        with open(half, "w", encoding="utf-8") as file:
+            file.writelines(lines[:commits[len(commits) * 3 // 4] + 1])
+        run(f"{BIN}/swarm-board", half, "--html", page)
+        self.browser.open(f"file://{page}")
+        text = self.figure("Time to the end")
+        self.assertRegex(text, r"^about [0-9.]+ (m?s|min)")
+        number, unit = text.split()[1:3]
+        left = float(number) * {"s": 1, "ms": 0.001}[unit]
+        real = summary["simulated_seconds"] - int(lines[commits[len(commits) * 3 // 4]].split()[0]) / 1e9
+        self.assertLess(abs(left - real), real, (text, real))
+        self.seek(0)
+        self.assertEqual(self.figure("Time to the end"), "after one epoch")
+
+    def test_curves_of_loss_and_accuracy(self):
+        trace, page = self.path("curves.trace"), self.path("curves.html")
+        with open(trace, "w", encoding="utf-8") as file:
+            file.write("# starling-trace 1 simulated seed=1\n")
+            for number in range(5):
+                for i in (1, 2):
+                    file.write(f"{number}000000 sl{i} check_in round={number} loss_millionths={900000 - number * 100000}\n"
+                               f"{number}100000 ml{i} sync_end round={number}\n"
+                               f"{number}200000 ml{i} evaluation correct={50 + number * 10} samples=100 classes=10\n")
+        run(f"{BIN}/swarm-board", trace, "--html", page)
+        self.browser.open(f"file://{page}")
+        for curve, legend in (("loss", "sl1\nsl2"), ("accuracy", "ml1\nml2")):
+            for axis in ("round", "time", "bytes"):
+                for name, value in (("curve", curve), ("axis", axis)):
+                    self.browser.evaluate(f"(() => {{ const s = document.getElementById('{name}'); s.value = '{value}';"
+                                          " s.dispatchEvent(new Event('input')); })()")
+                self.assertEqual(self.browser.text("#loss-legend"), legend)
+                self.assertEqual(self.browser.evaluate("document.querySelectorAll('#loss polyline').length"), 2)
+        self.assertIn("50.00 %", self.browser.evaluate("document.querySelector('#loss').textContent"))
+
+    def test_the_log_of_one_node(self):
+        page, _, _ = self.simulate("log")
+        self.browser.open(f"file://{page}")
+        names = "[...new Set([...document.querySelectorAll('#log b')].map((b) => b.textContent))].sort().join()"
+        self.assertIn("sl1,sl2,sn1", self.browser.evaluate(names))
+        for text, found in (("sl1", "sl1"), ("SL", "sl1,sl2"), ("nobody", "")):
+            self.browser.evaluate(f"(() => {{ const s = document.getElementById('log-node'); s.value = '{text}';"
+                                  " s.dispatchEvent(new Event('input')); })()")
+            self.assertEqual(self.browser.evaluate(names), found)
+
+    def test_the_page_over_tls_after_a_login(self):
+        if not os.path.exists(f"{BIN}/gen-cert"):
+            self.skipTest("gen-cert is not built")
+        _, trace, _ = self.simulate("tls")
+        run(f"{BIN}/gen-cert", "-e", "identity", "-i", "1", "--host-ip", "127.0.0.1", "--workspace", self.folder.name)
+        certs, token = self.path("identity/cert"), self.path("token")
+        with open(token, "w", encoding="utf-8") as file:
+            file.write("a-token-of-this-test-0123456789\n")
+        with Server(trace, f"--tls-cert={certs}/swci-1-cert.pem", f"--tls-key={certs}/swci-1-key.pem", f"--token-file={token}",
+                    listen=True) as server:
+            # The CA of the test is none of the browser's.
+            self.browser.call("Security.setIgnoreCertificateErrors", ignore=True)
+            self.browser.open(server.url, ready="document.body.innerText.includes('Not logged in')")
+            self.assertEqual([m for m in self.browser.messages if "401" not in m], [])
+            self.browser.messages.clear()
+            self.browser.open(f"{server.url}?token=a-token-of-this-test-0123456789")
+            self.browser.wait("document.getElementById('link').textContent === 'connected'")
+            self.assertEqual(self.browser.evaluate("location.href"), server.url)
+            self.assertEqual(self.browser.evaluate("document.cookie"), "")  # no script reads it
+            self.browser.open("about:blank", ready="true")
+            self.browser.call("Security.setIgnoreCertificateErrors", ignore=False)
+
     def key(self, name):
         for kind in ("rawKeyDown", "keyUp"):
             self.browser.call("Input.dispatchKeyEvent", type=kind, key=name, code=name,
                               windowsVirtualKeyCode={"Tab": 9, "ArrowLeft": 37}[name])
 
-    def many(self, count):
+    def many(self, count, epochs=1):
         platform, deployment = self.path(f"c{count}.xml"), self.path(f"c{count}.deploy.xml")
         run("python3", f"{ROOT}/platforms/generate", "cluster", "--hosts", str(count), "-o", platform,
-            "--deployment", deployment, "--epochs", "1")
+            "--deployment", deployment, "--epochs", str(epochs))
         return self.simulate(f"c{count}", platform=platform, deployment=deployment)
 
     def test_eight_members(self):
         page, _, summary = self.many(8)
         self.browser.open(f"file://{page}")
+        self.browser.evaluate(WATCH_SHIFTS)
         self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map .link').length"), 8 * 7)
         self.picture("eight_finished")
         self.seek(0.5)
         self.picture("eight_replay")
+        self.assertLess(sum(shift[0] for shift in self.browser.evaluate("window.shifts")), SHIFT_MAX,
+                        self.browser.evaluate("window.shifts"))
 
     def test_a_thousand_nodes_are_searched_and_summed(self):
         trace = self.path("thousand.trace")
@@ -324,6 +489,8 @@ class PageTest(unittest.TestCase):
             self.browser.evaluate("(() => { const s = document.getElementById('search'); s.value = '';"
                                   " s.dispatchEvent(new Event('input')); })()")
             self.assertIn("and 991 more", " ".join(wait["text"] for wait in server.run_json()["waits"]))
+            self.assertLessEqual(self.browser.evaluate("document.querySelectorAll('#map .place').length"), 24)
+            self.assertIn("members that are not named", self.browser.text("#map-note"))
             self.picture("thousand")
             self.browser.open("about:blank", ready="true")
 
@@ -338,7 +505,8 @@ def thousand_members(rounds=5):
             events.append((begin + i * second // 250, f"sl{i} check_in round={number} loss_millionths={2_000_000 // (number + 1) + i * 300}"))
             events.append((begin + 5 * second, f"sl{i} exchange_begin round={number} attempt=0 members=1000"))
             events.append((begin + 7 * second + i * second // 400,
-                           f"sl{i} exchange_done contract=default run=0 round={number} sent_bytes=2000 received_bytes=2000"))
+                           f"sl{i} exchange_done contract=default run=0 round={number} sent_bytes=2000 received_bytes=2000 "
+                           f"from={','.join(f'sl{(i * 7 + k * k) % 1000 + 1}:{50 + k}' for k in range(8))},*:1500"))
             events.append((begin + 10 * second, f"sl{i} round_done round={number} members=1000 final=0"))
         events.append((begin + 10 * second - 1, f"sn1 round_committed contract=default run=0 round={number} members=1000 digest={number:064x}"))
     return sorted(events)

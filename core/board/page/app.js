@@ -5,7 +5,7 @@ import {Timeline} from "./timeline.js";
 import {drawMap} from "./map.js";
 import {drawAccuracy, drawAlarms, drawComparison, drawFigures, drawLog, drawNames, drawNodes, drawRounds, drawWaits,
     selectedNodes} from "./views.js";
-import {drawLoss, drawNetwork, drawPhases, drawScalar, scalarNames} from "./panels.js";
+import {drawMembers, drawNetwork, drawPhases, drawScalar, scalarNames} from "./panels.js";
 
 const by = (id) => document.getElementById(id);
 const steps = 1000; // of the slider
@@ -23,6 +23,7 @@ class Page {
         this.listen();
         this.drawChoice();
         this.draw();
+        by("link").textContent = "";
     }
 
     get run() {
@@ -39,7 +40,8 @@ class Page {
         });
         by("play").addEventListener("click", () => this.play());
         by("end").addEventListener("click", () => this.seek(null));
-        for (const id of ["search", "role", "log-node", "log-filter", "axis", "map-span", "scalar-name", "scalar-axis"]) {
+        for (const id of ["search", "role", "log-node", "log-filter", "axis", "curve", "map-span", "scalar-name",
+            "scalar-axis"]) {
             by(id).addEventListener("input", () => this.draw());
         }
         by("theme").addEventListener("click", () => {
@@ -51,7 +53,16 @@ class Page {
         new ResizeObserver(() => this.later()).observe(by("timeline").parentElement);
     }
 
+    /// Shows a panel if there is, or may still be, something in it. It stays: nothing below it moves.
+    place(id, wanted) {
+        if (wanted) {
+            this.placed.add(id);
+        }
+        by(id).hidden = !this.placed.has(id);
+    }
+
     drawChoice() {
+        this.placed = new Set();
         by("runs").hidden = this.runs.length < 2;
         replaceChildren(by("runs"), this.runs.map((run, i) => {
             const button = element("button", {type: "button", "aria-pressed": String(i === this.chosen), text: run.label});
@@ -124,12 +135,13 @@ class Page {
         drawAlarms(by("alarms"), run, time);
         drawNames(by("log-names"), run);
         drawLog(by("log"), by("log-note"), run, time, by("log-node").value, by("log-filter").value);
-        by("map-panel").hidden = !drawMap(by("map"), by("map-links"), by("map-note"), run, time, by("map-span").value);
-        by("network-panel").hidden = !run.roundList.some((round) => round.sent_bytes > 0);
-        by("loss-panel").hidden = run.losses.length === 0;
-        drawLoss(by("loss"), by("loss-legend"), run, time, by("axis").value);
+        const mapped = drawMap(by("map"), by("map-links"), by("map-note"), run, time, by("map-span").value);
+        this.place("map-panel", mapped || (!run.over && run.kind !== "live"));
+        this.place("network-panel", !run.over || run.roundList.some((round) => round.sent_bytes > 0));
+        this.place("loss-panel", !run.over || run.losses.length > 0 || run.accuracies.length > 0);
+        drawMembers(by("loss"), by("loss-legend"), run, time, by("axis").value, by("curve").value);
         const names = scalarNames(run);
-        by("scalars-panel").hidden = names.length === 0;
+        this.place("scalars-panel", names.length > 0);
         const chosen = drawOptions(by("scalar-name"), names);
         drawScalar(by("scalars"), by("scalars-legend"), run, time, by("scalar-axis").value, chosen);
         drawPhases(by("phases"), run, time);
@@ -171,7 +183,8 @@ function drawLegend(run) {
 }
 
 /// The server says when there is something new, and the page fetches what has changed.
-async function follow(page) {
+function follow(page) {
+    const run = page.runs[page.runs.length - 1];
     const state = (text, bad) => {
         by("link").textContent = text;
         by("link").classList.toggle("bad", bad);
@@ -186,8 +199,8 @@ async function follow(page) {
         fetching = true;
         do {
             again = false;
-            const answer = await fetch(`api/run?since=${page.run.version}`);
-            page.run.merge(await answer.json());
+            const answer = await fetch(`api/run?since=${run.version}`);
+            run.merge(await answer.json());
             page.later();
         } while (again);
         fetching = false;
@@ -195,7 +208,7 @@ async function follow(page) {
     const events = new EventSource("api/events");
     events.onopen = () => state("connected", false);
     events.onerror = () => {
-        page.run.version = 0; // the next one may be another server, with another run
+        run.version = 0; // the next one may be another server, with another run
         state("connection lost: shows the last state, and tries again", true);
     };
     events.addEventListener("version", () => update().catch(() => {
@@ -210,11 +223,12 @@ async function main() {
         if (inside.trim() !== "") {
             new Page(JSON.parse(inside));
         } else {
-            const run = await (await fetch("api/run")).json();
-            await follow(new Page({title: run.title ?? "Swarm", runs: [run]}));
+            const [run, beside] = await Promise.all(["api/run", "api/beside"].map(async (place) => (await fetch(place)).json()));
+            follow(new Page({title: run.title ?? "Swarm", runs: beside ? [beside, run] : [run]}));
         }
     } catch (error) {
-        by("waits").textContent = `This page can't be shown: ${error.message}`;
+        by("link").textContent = `This page can't be shown: ${error.message}`;
+        by("link").classList.add("bad");
         throw error;
     }
 }

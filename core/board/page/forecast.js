@@ -2,7 +2,6 @@
 import {secondsText} from "./format.js";
 
 const roundsMax = 20; // whose mean duration counts
-const over = new Set(["complete", "aborted"]);
 
 /// How many rounds the run of a contract will have, by its programs' epochs; null: nobody says.
 function roundsOf(run, contract) {
@@ -21,13 +20,13 @@ function roundsOf(run, contract) {
 
 /// The time to the end of the run, as text.
 export function timeToEnd(run, us) {
-    if (run.contracts.length > 0 && run.contracts.every((contract) => over.has(contract.phase))) {
+    if (run.over) {
         const end = Math.max(...run.roundList.map((round) => round.committed_us));
         return us >= end ? "ended" : secondsText((end - us) / 1e6);
     }
     let longest = null;
-    for (const {name, phase} of run.contracts) {
-        const rounds = over.has(phase) ? [] : run.committedUntil(us).filter((round) => round.contract === name);
+    for (const {name} of run.contracts) {
+        const rounds = run.committedUntil(us).filter((round) => round.contract === name);
         const last = rounds[rounds.length - 1];
         const recent = rounds.filter((round) => round.run === last.run).slice(-roundsMax);
         const all = roundsOf(run, name);
@@ -41,8 +40,8 @@ export function timeToEnd(run, us) {
     if (longest !== null) {
         return `about ${secondsText(longest / 1e6)}`;
     }
-    const said = run.nodes.some((node) => node?.epochs_total > 0);
-    return said || run.roundList.length === 0 ? "not known yet" : "not known";
+    return run.nodes.some((node) => node?.epochs_total > 0) ? "after one epoch"
+        : run.roundList.length === 0 ? "not known yet" : "not known";
 }
 
 /// Days until a node's certificate expires at `us`; null: it is not known.

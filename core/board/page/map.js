@@ -90,6 +90,9 @@ function spark(link) {
 /// \return false if no transfer is known
 export function drawMap(parent, body, note, run, us, span) {
     if (run.transfers.size === 0 && run.linksBefore.size === 0) {
+        replaceChildren(parent, []);
+        replaceChildren(body, []);
+        note.textContent = "No transfer is known.";
         return false;
     }
     const begin = beginOf(run, us, span);

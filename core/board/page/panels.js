@@ -1,6 +1,6 @@
 // The charts of a run: loss, reported values, rounds by phase, use of the network.
 import {lineChart, stackedBars} from "./charts.js";
-import {bytesText, element, median, replaceChildren, secondsText} from "./format.js";
+import {bytesText, element, median, percentText, replaceChildren, secondsText} from "./format.js";
 
 const linesMax = 8;
 const barsMax = 120;
@@ -27,11 +27,16 @@ function axisOf(name, run) {
     return {label: "round", value: (point) => point[1], text: String, whole: true};
 }
 
-export function drawLoss(parent, legend, run, us, axisName) {
-    const points = run.losses.filter((point) => point[2] <= us)
-        .map(([node, round, at, millionths]) => [node, round, at, millionths / 1e6]);
-    drawCurves(parent, legend, points, axisOf(axisName, run), run, {label: "Loss of the members"},
-        "No member has reported a loss.");
+/// Loss or accuracy of the members. \param what  "loss" or "accuracy"
+export function drawMembers(parent, legend, run, us, axisName, what) {
+    const accuracy = what === "accuracy";
+    const points = (accuracy
+        ? run.accuracies.map((item) => [item.node, item.round, item.us, item.correct / item.samples])
+        : run.losses.map(([node, round, at, millionths]) => [node, round, at, millionths / 1e6]))
+        .filter((point) => point[2] <= us);
+    drawCurves(parent, legend, points, axisOf(axisName, run), run,
+        accuracy ? {label: "Accuracy of the members", yText: percentText} : {label: "Loss of the members"},
+        accuracy ? "No program has reported an accuracy." : "No member has reported a loss.");
 }
 
 /// Names of the values that the programs have reported so far, each once, in order.
@@ -48,7 +53,7 @@ export function drawScalar(parent, legend, run, us, axisName, name) {
 
 /// One line a node, or of many nodes the median between lowest and highest.
 function drawCurves(parent, legend, points, axis, run, more, otherwise) {
-    const byNode = Map.groupBy ? Map.groupBy(points, (point) => point[0]) : grouped(points);
+    const byNode = grouped(points);
     const options = {x: axis.label, xText: axis.text, wholeX: axis.whole,
         yText: (value) => String(Number(value.toPrecision(3))), ...more};
     let series;

@@ -94,6 +94,12 @@ export class Run {
         return Math.max(this.now_us ?? 0, 1);
     }
 
+    /// All that there were have ended.
+    get over() {
+        return this.contracts.length > 0 &&
+            this.contracts.every(({phase}) => phase === "complete" || phase === "aborted");
+    }
+
     /// What the node did at `us`; null: it is not known.
     spanAt(node, us) {
         const spans = this.nodeSpans[node] ?? [];
