@@ -1,5 +1,5 @@
-# What `cmake --install` installs, and in which component: `runtime` (nodes and tools), `simulator`, and
-# `development` (to build training programs outside of this tree). A Debian package is made of each
+# What `cmake --install` installs, and in which component: `runtime` (nodes and tools), `simulator`, `python` (training
+# programs in Python), and `development` (to build training programs outside of this tree). A Debian package is made of each
 # (StarlingPackages.cmake). To install one more program or library, add it to the lists below; what is not
 # built (STARLING_SIM, STARLING_TORCH, STARLING_BENCH) is left out. Each program
 # has a manual page, made from its --help, and those of `documented_...` have completions.
@@ -162,16 +162,29 @@ if(NOT commit_time)
     string(TIMESTAMP commit_time "%s" UTC)
 endif()
 function(install_sbom name component)
-    list(TRANSFORM ARGN PREPEND "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/" OUTPUT_VARIABLE programs)
-    list(JOIN programs " " quoted)
+    list(JOIN ARGN " " files)
     set(sbom ${CMAKE_BINARY_DIR}/install/${name}.spdx.json)
     install(CODE "execute_process(COMMAND \"${Python3_EXECUTABLE}\" \"${install_files}/sbom.py\" ${name} ${PROJECT_VERSION}
-        ${commit_time} \"${sbom}\" ${quoted} COMMAND_ERROR_IS_FATAL ANY)" COMPONENT ${component})
+        ${commit_time} \"${sbom}\" ${files} COMMAND_ERROR_IS_FATAL ANY)" COMPONENT ${component})
     install(FILES ${sbom} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${name} COMPONENT ${component})
 endfunction()
-install_sbom(starling runtime ${documented_runtime} ${other_runtime})
+list(TRANSFORM documented_runtime PREPEND ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/ OUTPUT_VARIABLE runtime_files)
+list(TRANSFORM other_runtime PREPEND ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/ OUTPUT_VARIABLE other_files)
+install_sbom(starling runtime ${runtime_files} ${other_files})
 if(documented_simulator)
-    install_sbom(starling-sim simulator ${documented_simulator} ${other_simulator})
+    list(TRANSFORM documented_simulator PREPEND ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/ OUTPUT_VARIABLE simulator_files)
+    list(TRANSFORM other_simulator PREPEND ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/ OUTPUT_VARIABLE other_simulator_files)
+    install_sbom(starling-sim simulator ${simulator_files} ${other_simulator_files})
+endif()
+
+# --- python: the package swarmlearning where Debian's python3 finds it under the prefix /usr
+set(STARLING_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python package is installed, below the prefix")
+if(TARGET swarmlearning_client)
+    install(TARGETS swarmlearning_client LIBRARY DESTINATION ${STARLING_PYTHON_DIR}/swarmlearning COMPONENT python
+        PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+    install(DIRECTORY ${STARLING_ROOT}/deploy/python/swarmlearning DESTINATION ${STARLING_PYTHON_DIR} COMPONENT python
+        FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
+    install_sbom(python3-starling python $<TARGET_FILE:swarmlearning_client>)
 endif()
 
 # --- development: headers, static libraries, CMake and pkg-config files

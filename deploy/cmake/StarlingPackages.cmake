@@ -1,6 +1,5 @@
 # Debian packages, one of each component of StarlingInstall.cmake:  cd build && cpack -G DEB
-#   starling (runtime), starling-sim (simulator), libstarling-dev (development), and python3-starling once a component
-#   `python` installs something.
+#   starling (runtime), starling-sim (simulator), python3-starling (python), libstarling-dev (development).
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME starling)
 set(CPACK_PACKAGE_VENDOR Starling)
@@ -61,6 +60,20 @@ to rehearse a deployment: the duration of rounds, the bytes transferred, and
 the effects of faults. With a library of platforms, and programs to measure
 a host, to predict what limits a swarm, and to run grids of simulations.")
 set(CPACK_DEBIAN_SIMULATOR_PACKAGE_SUGGESTS "python3-matplotlib")
+endif()
+if(TARGET swarmlearning_client)
+# The module is compiled for one minor version of Python.
+get_target_property(python_minor swarmlearning_client STARLING_PYTHON_MINOR)
+math(EXPR python_next "${python_minor} + 1")
+debian_package(python python3-starling python
+    "python3 (>= 3.${python_minor}), python3 (<< 3.${python_next}), python3-numpy"
+"Swarm Learning: training programs in Python
+The package swarmlearning: a callback by which a training program in Python
+(PyTorch, Keras, numpy, or a loop of its own) takes part in a swarm.")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "starling")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-torch")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA
+    ${STARLING_ROOT}/deploy/install/debian/python/postinst;${STARLING_ROOT}/deploy/install/debian/python/prerm)
 endif()
 debian_package(development libstarling-dev libdevel
     "starling (= ${PROJECT_VERSION}-1), libraft-dev (>= 0.22.1), libspdlog-dev, libsqlite3-dev, libssl-dev"

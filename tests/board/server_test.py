@@ -391,6 +391,11 @@ class LiveTest(unittest.TestCase):
             roles = {node["name"]: node["role"] for node in run["nodes"]}
             self.assertEqual({name: roles.get(name) for name in ("sn1", "sl1", "sl2")}, {"sn1": "sn", "sl1": "sl", "sl2": "sl"})
             self.assertEqual(run["waits"][-1]["text"], "The training is complete.")
+            # gen-cert's certificates are valid for a year.
+            ends = {node["name"]: node["certificate_until"] for node in run["nodes"]}
+            for name in ("sn1", "sl1", "sl2"):
+                self.assertGreater(ends[name], time.time() + 360 * 86400)
+                self.assertLess(ends[name], time.time() + 370 * 86400)
             # The SN goes: the board says so, and goes on.
             self.processes[0].terminate()
             run = board.wait(lambda run: any("connection to the SN was lost" in alarm["text"] for alarm in run["alarms"]))

@@ -26,7 +26,7 @@ def make_packages(build, folder):
     """Makes and checks the packages. Returns their files, by name."""
     said = run("cpack", "-G", "DEB", "--config", f"{build}/CPackConfig.cmake", "-B", f"{folder}/packages")
     files = {os.path.basename(name).split("_")[0]: name for name in re.findall(r"package: (\S+\.deb) generated", said)}
-    if set(files) < {"starling", "libstarling-dev"}:
+    if not {"starling", "libstarling-dev"} <= set(files):
         fail(f"packages: {files}")
     if shutil.which("lintian"):
         run("lintian", "--fail-on", "error", "--allow-root", *files.values())
@@ -126,6 +126,25 @@ def remove(machine):
         fail(f"keys and ledgers before the removal: {kept}; after it: {now}")
 
 
+def python_package(root, package):
+    """Installs the Python package in a system, upgrades and removes it: it can be imported, and leaves nothing. From
+    outside, since what it depends on comes over this host's network."""
+    place = "/usr/lib/python3/dist-packages/swarmlearning"
+
+    def inside(*words):
+        return run("chroot", root, *words, environment={"DEBIAN_FRONTEND": "noninteractive"})
+    shutil.copy(package, root + "/python.deb")
+    inside("apt-get", "install", "-y", "-qq", "--no-install-recommends", "/python.deb")
+    for _ in range(2):
+        holds("import swarmlearning", place, inside(
+            "python3", "-c", "import swarmlearning, swarmlearning.np, swarmlearning._client as c; print(swarmlearning.__file__, c.__file__)"))
+        holds("the compiled modules", "callback.cpython", inside("ls", f"{place}/__pycache__"))
+        inside("dpkg", "-i", "/python.deb")
+    inside("apt-get", "purge", "-y", "-qq", "python3-starling")
+    if os.path.exists(root + place):
+        fail(f"left behind: {inside('find', place)}")
+
+
 def main():
     lacking = missing()
     if lacking:
@@ -154,6 +173,8 @@ def main():
         machines[1].run("apt-get", "remove", "-y", "-qq", "starling-sim")
     upgrade(machines[0], packages["starling"])
     remove(machines[0])
+    if "python3-starling" in packages:
+        python_package(roots[0], packages["python3-starling"])
     print(f"{count} rounds on two hosts, with a restart of all units and of one host; one model; removed")
     return 0
 
