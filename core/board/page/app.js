@@ -137,7 +137,7 @@ class Page {
         drawLog(by("log"), by("log-note"), run, time, by("log-node").value, by("log-filter").value);
         const mapped = drawMap(by("map"), by("map-links"), by("map-note"), run, time, by("map-span").value);
         this.place("map-panel", mapped || (!run.over && run.kind !== "live"));
-        this.place("network-panel", !run.over || run.roundList.some((round) => round.sent_bytes > 0));
+        this.place("network-panel", (!run.over && run.kind !== "live") || run.roundList.some((round) => round.sent_bytes > 0));
         this.place("loss-panel", !run.over || run.losses.length > 0 || run.accuracies.length > 0);
         drawMembers(by("loss"), by("loss-legend"), run, time, by("axis").value, by("curve").value);
         const names = scalarNames(run);

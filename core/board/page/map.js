@@ -118,14 +118,15 @@ function picture(groups, list, between, run, us) {
     const {width, height, radius} = mapSize;
     const [cx, cy] = [width / 2, height / 2];
     const spots = groups.map((_, i) => {
-        const angle = i / groups.length * 2 * Math.PI - Math.PI / 2;
+        const angle = i / groups.length * 2 * Math.PI - (groups.length === 2 ? Math.PI : Math.PI / 2);
         return {angle, x: cx + radius * Math.cos(angle), y: cy + radius * Math.sin(angle)};
     });
     const most = Math.max(1, ...between.map((link) => link.bytes));
+    const thickest = between.length > 60 ? 3 : 7;
     const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "img",
         "aria-label": "Who sent parameters to whom; the table says the same"});
     for (const link of between.slice(0, mapLinesMax).reverse()) {
-        root.append(line(spots[link.from], spots[link.to], link, groups, most, [cx, cy]));
+        root.append(line(spots[link.from], spots[link.to], link, groups, thickest * link.bytes / most, [cx, cy]));
     }
     const through = groups.map((_, i) => list.filter((link) => link.from === i || link.to === i)
         .reduce((sum, link) => sum + link.bytes, 0));
@@ -144,12 +145,12 @@ function picture(groups, list, between, run, us) {
 }
 
 /// Bent, so that the two directions between two places lie beside each other; it ends in a point.
-function line(a, b, link, groups, most, [cx, cy]) {
+function line(a, b, link, groups, width, [cx, cy]) {
     const [dx, dy] = [b.x - a.x, b.y - a.y];
     const length = Math.hypot(dx, dy);
     const bend = {x: (a.x + b.x) / 2 + (cx - (a.x + b.x) / 2) * 0.35 - dy * 0.08,
         y: (a.y + b.y) / 2 + (cy - (a.y + b.y) / 2) * 0.35 + dx * 0.08};
-    const thick = 0.8 + 6 * link.bytes / most;
+    const thick = Math.max(0.6, width);
     // A wedge: wide where the bytes come from.
     const [nx, ny] = [-dy / length * thick / 2, dx / length * thick / 2];
     const end = {x: b.x - (b.x - bend.x) * 0.06, y: b.y - (b.y - bend.y) * 0.06};

@@ -55,8 +55,8 @@ export function drawFigures(parent, run, us) {
         ["Parameters exchanged", bytes > 0 || run.kind !== "live" ? bytesText(bytes) : "not known"],
         ["Newest digest", last?.digest.slice(0, 12) || "none"],
         ["Nodes in trouble", String(trouble), trouble > 0],
-        ...(nodes.some((node) => node.seat !== "") ? [["Seats of the licence held", String(held)]] : []),
-        ...(days.length > 0 ? [["First certificate expires in", daysText(first), first < daysWarned]] : []),
+        ...(nodes.some((node) => node.seat !== "") ? [["Licence seats held", String(held)]] : []),
+        ...(days.length > 0 ? [["Certificates expire", first < 0 ? "expired" : `in ${daysText(first)}`, first < daysWarned]] : []),
     ];
     replaceChildren(parent, figures.map(([name, value, bad]) => element("div", {class: bad ? "figure bad" : "figure"},
         element("dt", {text: name}), element("dd", {text: value}))));
