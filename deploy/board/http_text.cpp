@@ -82,8 +82,9 @@ bool is_loopback_host(std::string_view host) {
     if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {
         host = host.substr(0, colon);
     }
-    return host.empty() || host == "127.0.0.1" || same_letters(host, "localhost") ||
-           host == "[::1]";
+    const bool four =
+        host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+    return host.empty() || four || same_letters(host, "localhost") || host == "[::1]";
 }
 
 namespace {

@@ -66,5 +66,18 @@ TEST(CertificateEnd, WhatIsNoCertificateHasNone) {
     EXPECT_FALSE(end_of(0x02, "361125172827Z"));
 }
 
+TEST(CertificateEnd, ADamagedByteLeadsToNothingOrToATime) {
+    for (std::size_t at = 0; at < made_by_openssl.size(); ++at) {
+        for (const int value : {0x00, 0x01, 0x7f, 0x80, 0x81, 0x83, 0x84, 0xff}) {
+            Bytes damaged = made_by_openssl;
+            damaged[at] = static_cast<std::byte>(value);
+            if (const auto end = certificate_end(damaged)) {
+                EXPECT_GT(*end, -632'000'000) << at;  // 1950, the first year that a UTCTime has
+                EXPECT_LT(*end, 253'402'300'800) << at;
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace starling

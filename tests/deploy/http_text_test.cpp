@@ -34,12 +34,13 @@ TEST(HttpText, RefusesWhatIsNoRequest) {
 }
 
 TEST(HttpText, KnowsTheNamesOfThisMachine) {
-    for (const char* host :
-         {"", "127.0.0.1", "127.0.0.1:80", "localhost", "LocalHost:1", "[::1]", "[::1]:30380"}) {
+    for (const char* host : {"", "127.0.0.1", "127.0.0.1:80", "127.9.0.2:80", "localhost",
+                             "LocalHost:1", "[::1]", "[::1]:30380"}) {
         EXPECT_TRUE(is_loopback_host(host)) << host;
     }
-    for (const char* host : {"example.org", "127.0.0.1.example.org", "localhost.example.org:80",
-                             "[::2]", "::1", "evil:127.0.0.1", "127.0.0.1@evil"}) {
+    for (const char* host :
+         {"example.org", "127.0.0.1.example.org", "128.0.0.1", "localhost.example.org:80", "[::2]",
+          "::1", "evil:127.0.0.1", "127.0.0.1@evil"}) {
         EXPECT_FALSE(is_loopback_host(host)) << host;
     }
 }
