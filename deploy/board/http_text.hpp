@@ -22,8 +22,9 @@ struct HttpRequest {
 /// Errc::malformed: no request of HTTP/1.0 or 1.1, or one of these headers comes twice.
 Result<HttpRequest> parse_http_request(std::string_view head);
 
-/// "127.0.0.1" and the like, "localhost" or "[::1]", with or without a port, or nothing. A page of another site
-/// can make its own name point to 127.0.0.1 and read what is served there; it can't forge this.
+/// "127.0.0.1" and the like, "localhost" or "[::1]", with or without a port, or nothing. A page of
+/// another site can make its own name point to 127.0.0.1 and read what is served there; it can't
+/// forge this.
 bool is_loopback_host(std::string_view host);
 
 /// An answer; its body may be shared by many connections.

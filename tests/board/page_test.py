@@ -306,7 +306,7 @@ class PageTest(unittest.TestCase):
         with Server(slow, "--beside", fast) as server:
             for url in (f"file://{page}", server.url):
                 self.browser.open(url)
-                self.assertEqual(self.browser.text("#runs").split("\n"), ["rehearsal", "run"])
+                self.assertEqual(self.browser.text("#runs").split("\n"), "rehearsal run".split())
                 self.assertEqual(self.figure("Rounds committed"), str(slow_summary["round_count"]))
                 rows = [row.split("\t") for row in self.browser.text("#comparison").split("\n")]
                 self.assertEqual(rows[0][1:3], [str(fast_summary["round_count"]), str(slow_summary["round_count"])])
