@@ -467,11 +467,14 @@ class PageTest(unittest.TestCase):
         self.browser.evaluate(WATCH_SHIFTS)
         self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
         self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map .link').length"), 8 * 7)
+        self.seek(0.5)
+        self.assertLess(sum(shift[0] for shift in self.browser.evaluate("window.shifts")), SHIFT_MAX,
+                        self.browser.evaluate("window.shifts"))
+        # A picture is as high as the page: the window grows for it, which moves what is in it.
+        self.browser.open(f"file://{page}")
         self.picture("eight_finished")
         self.seek(0.5)
         self.picture("eight_replay")
-        self.assertLess(sum(shift[0] for shift in self.browser.evaluate("window.shifts")), SHIFT_MAX,
-                        self.browser.evaluate("window.shifts"))
 
     def test_a_thousand_nodes_are_searched_and_summed(self):
         trace = self.path("thousand.trace")
