@@ -52,7 +52,8 @@ public:
     static constexpr std::size_t tensors_max = 65'536;
     static constexpr std::uint64_t bytes_max = std::uint64_t{1} << 40U;
 
-    /// Of a segment. Only phantoms can be as large: a frame's body has at most 1 MiB.
+    /// Of a segment. Only phantoms have larger ones than 256 KiB (MlSession refuses others): a
+    /// frame's body has at most 1 MiB.
     static constexpr std::uint64_t segment_bytes_max = std::uint64_t{64} << 20U;
 
     ParamLayout() = default;

@@ -19,6 +19,8 @@ public:
     void on_answered(SwarmTime now);
     /// On a new connection: what was sent on the earlier one is not answered any more.
     void restart() { unanswered_ = false; }
+    /// Whether the newest heartbeat has no answer yet.
+    bool unanswered() const { return unanswered_; }
     /// Of the newest heartbeat that was answered.
     SwarmDuration round_trip() const { return round_trip_; }
 

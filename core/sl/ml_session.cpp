@@ -84,7 +84,8 @@ void MlSession::on_sync_begin(const SyncBegin& begin, Round round, Outbox& out) 
 bool MlSession::on_segment(const MlSegment& segment, const Blob& body, Outbox& out) {
     if (!sync_ || sync_->waiting || segment.sequence != sync_->sequence ||
         segment.index >= sync_->params.size() || !sync_->params[segment.index].empty() ||
-        body.size() != session_->layout->segment_size(segment.index)) {
+        body.size() != session_->layout->segment_size(segment.index) ||
+        (!body.is_phantom() && session_->layout->segment_bytes() != segment_bytes)) {
         out.report(TraceEvent("ml_segment_refused").with("index", segment.index));
         return false;
     }

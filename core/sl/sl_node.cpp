@@ -239,8 +239,9 @@ void SlNode::on_tick(Outbox& out) {
     round_.on_tick(now_, out);
     check_catch_up(out);
     transfers_.on_tick(now_, running_transfer(), out);
-    out.set_timer(heartbeat_timer,
-                  now_ + options_.heartbeat_interval * rarer_by(run_.member_count()));
+    // Few members catch up at once, and what arrives is measured at ticks.
+    const int rarer = catch_up_.running() ? 1 : rarer_by(run_.member_count());
+    out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval * rarer);
 }
 
 std::optional<RunningTransfer> SlNode::running_transfer() const {

@@ -135,6 +135,10 @@ void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> 
             }
         }
     }
+    // In large swarms heartbeats are further apart than the limit, but answered.
+    if (pace_.unanswered()) {
+        warn_if_silent(now, out);
+    }
     out.send(*sn_, std::move(beat));
     pace_.on_sent(now);
     commands_.send(*sn_, true, out);
@@ -142,7 +146,6 @@ void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> 
         leave_without_answer(now, out);
     }
     check_views(now, awaited, out);
-    warn_if_silent(now, out);
 }
 
 bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, Outbox& out) {

@@ -143,19 +143,25 @@ protected:
         return make_sl_node(options, openssl_hasher());
     }
     void answer() { sl.frame({"sn1"}, CommandResult{++answers, Errc::ok, "", 0, 0}); }
-    void submit_model(std::uint64_t elements) {
+    /// \param layout  if empty: one tensor of so many elements
+    void begin_sync(std::uint64_t elements, const std::string& layout = "") {
         sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
         answer();
         ContractConfig config = tiny_contract(2);
         config.layout_bytes = 4 * elements;
         sl.step(PeerUp{{"ml1"}, Role::ml, {}});
-        sl.frame({"ml1"}, OpenSession{"c", config, "w F32 " + std::to_string(elements) + "\n",
-                                      EndMode::active});
+        const std::string one = "w F32 " + std::to_string(elements) + "\n";
+        sl.frame({"ml1"},
+                 OpenSession{"c", config, layout.empty() ? one : layout + one, EndMode::active});
         answer();
         sl.frame({"ml1"}, SyncBegin{0, {}});
-        segments = segment_count(config.layout_bytes);
+    }
+    void submit_model(std::uint64_t elements) {
+        begin_sync(elements);
+        const std::uint64_t bytes = 4 * elements;
+        segments = segment_count(bytes);
         for (std::uint32_t i = 0; i < segments; ++i) {
-            sl.frame({"ml1"}, MlSegment{0, i}, Blob::phantom(segment_size(config.layout_bytes, i)));
+            sl.frame({"ml1"}, MlSegment{0, i}, Blob::phantom(segment_size(bytes, i)));
         }
         answer();
         sl.step(PeerUp{{"sl2"}, Role::sl, {}});
@@ -194,6 +200,14 @@ protected:
     std::uint64_t version = 4;
     std::uint32_t segments = 0;
 };
+
+TEST_F(HostilePartner, BytesInLargerSegmentsThanFilesAndMembersHaveAreRefused) {
+    begin_sync(262'144, "#segments 524288\n");
+    sl.frame({"ml1"}, MlSegment{0, 0}, Blob(Bytes(524'288)));
+    EXPECT_TRUE(reported(sl, "ml_segment_refused"));
+    sl.frame({"ml1"}, MlSegment{0, 0}, Blob::phantom(524'288));
+    EXPECT_FALSE(reported(sl, "ml_segment_refused"));
+}
 
 TEST_F(HostilePartner, ARequestIsAnsweredWithOneModelAtMost) {
     submit_model(25'000'000);

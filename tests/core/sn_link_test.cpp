@@ -93,6 +93,18 @@ protected:
         return dialled([&](Outbox& out) { link.send_heartbeat(now, {}, awaited, out); });
     }
 
+    /// Whether a heartbeat at that time warns of an SN that does not answer.
+    bool warns(SwarmTime now) {
+        std::vector<Effect> effects;
+        Outbox out(effects);
+        link.send_heartbeat(now, {}, std::nullopt, out);
+        return std::ranges::any_of(effects, [](const Effect& effect) {
+            const auto* report = std::get_if<Report>(&effect);
+            return report != nullptr &&
+                   report->event.text.find("has not answered") != std::string::npos;
+        });
+    }
+
     using Hosts = std::vector<std::string>;
     SnLink link{{.self = {"sl1"},
                  .session = 1,
@@ -110,6 +122,15 @@ TEST_F(SnLinkTest, DialsTheNextSnIfACommandIsNotAnswered) {
     EXPECT_EQ(heartbeat(at(seconds(3))), Hosts{});
     EXPECT_EQ(heartbeat(at(seconds(4))), Hosts{"b"});
     EXPECT_EQ(heartbeat(at(seconds(5))), Hosts{});  // the next SN has the same time limit
+}
+
+TEST_F(SnLinkTest, WarnsOfAnSnThatDoesNotAnswerHoweverRareHeartbeatsAre) {
+    up(at(seconds(0)), {"sn1"});
+    EXPECT_FALSE(warns(at(seconds(20))));
+    dialled([&](Outbox& out) { link.on_heartbeat_answered(at(seconds(20)), {}, out); });
+    EXPECT_FALSE(warns(at(seconds(40))));
+    EXPECT_TRUE(warns(at(seconds(60))));
+    EXPECT_FALSE(warns(at(seconds(80)))) << "once";
 }
 
 TEST_F(SnLinkTest, ComparesTwoSnsWhileARoundIsAwaited) {
