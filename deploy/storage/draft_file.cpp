@@ -29,15 +29,17 @@ int DraftFile::open() {
     close();
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
     if (descriptor_ < 0 && errno == ENOENT) {
-        is_new_ = true;
         descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        // At once: a draft that is given up leaves the name to the next one.
+        if (const int number = descriptor_ < 0 ? 0 : sync_directory_of(path_); number != 0) {
+            return number;
+        }
     }
     return descriptor_ < 0 ? errno : 0;
 }
 
 int DraftFile::begin(std::filesystem::path path, std::uint64_t bytes) {
     path_ = std::move(path);
-    is_new_ = false;
     int number = open();
     if (number == 0 && (mapped_.is_mapped(descriptor_) || has_other_names(descriptor_))) {
         number = ::unlink(path_.c_str()) == 0 ? open() : errno;
@@ -113,7 +115,7 @@ int DraftFile::finish() {
         return fail(errno);
     }
     close();
-    return is_new_ ? sync_directory_of(path_) : 0;
+    return 0;
 }
 
 int DraftFile::fail(int number) {

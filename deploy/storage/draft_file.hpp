@@ -14,7 +14,7 @@ namespace starling {
 /// Its blocks and cached pages are used again if it was there: that costs half the CPU time of new
 /// ones, and its name is durable already. Not if somebody still reads it through a mapping, or has
 /// it under another name: then it is a new file. Methods return 0 or the errno of what failed;
-/// after a failure the file is gone, with its blocks.
+/// after a failure to write the file is gone, with its blocks.
 class DraftFile {
 public:
     /// \param mapped  must outlive the draft
@@ -51,8 +51,7 @@ private:
     MappedFiles& mapped_;
     std::filesystem::path path_;
     int descriptor_ = -1;
-    int direct_ = -1;      ///< of the same file, opened with O_DIRECT; -1: it can't be
-    bool is_new_ = false;  ///< its name is not durable yet
+    int direct_ = -1;  ///< of the same file, opened with O_DIRECT; -1: it can't be
 };
 
 }  // namespace starling
