@@ -29,9 +29,11 @@ struct Fault {
     std::string text;                      ///< as given, for messages
 
     bool is_of_nodes() const { return kind == Kind::kill || kind == Kind::restart; }
+    bool changes_conditions() const {
+        return kind == Kind::bandwidth || kind == Kind::latency || kind == Kind::loss;
+    }
     bool is_of_link() const {
-        return kind == Kind::cut || kind == Kind::heal || kind == Kind::bandwidth ||
-               kind == Kind::latency || kind == Kind::loss;
+        return kind == Kind::cut || kind == Kind::heal || changes_conditions();
     }
 };
 

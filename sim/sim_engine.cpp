@@ -307,6 +307,13 @@ void SimEngine::turn_host(HostIndex host, bool on) {
 }
 
 bool SimEngine::has_link(const std::string& name) const { return impl_->resources.has_link(name); }
+bool SimEngine::is_wireless(const std::string& link) const {
+    bool wireless = false;
+    impl_->resources.change_link(link, [&wireless](const s4u::Link& each) {
+        wireless = wireless || each.get_sharing_policy() == s4u::Link::SharingPolicy::WIFI;
+    });
+    return wireless;
+}
 void SimEngine::turn_link(const std::string& name, bool on) {
     impl_->resources.turn_link(name, on);
 }

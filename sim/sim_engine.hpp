@@ -135,6 +135,8 @@ public:
 
     void turn_host(HostIndex host, bool on);
     bool has_link(const std::string& name) const;
+    /// Whether it has the sharing policy WIFI.
+    bool is_wireless(const std::string& link) const;
     /// Both directions of a split-duplex link.
     void turn_link(const std::string& name, bool on);
     /// Of both directions of a split-duplex link, from now on; see LinkConditions.

@@ -319,6 +319,24 @@ bool is_of_link(const Fault& fault) { return fault.is_of_link(); }
 
 /// Links of faults must exist, and hosts whose power or disk fails; other hosts and nodes are
 /// looked up when the fault happens.
+/// The end of a fault restores what was before it, so a second one of the kind must not begin
+/// within.
+Result<void> check_no_overlap(const std::vector<Fault>& faults) {
+    const auto holds_at = [](const Fault& fault, SwarmTime time) {
+        return fault.at <= time && (!fault.lasting || time < fault.at + *fault.lasting);
+    };
+    for (const Fault& first : faults) {
+        for (const Fault& second : faults) {
+            if (&first != &second && first.kind == second.kind && first.target == second.target &&
+                (first.lasting || second.lasting) && holds_at(first, second.at)) {
+                return Error{Errc::usage, "--fault \"" + second.text + "\" begins while \"" +
+                                              first.text + "\" holds"};
+            }
+        }
+    }
+    return {};
+}
+
 Result<void> check_targets(const SimEngine& engine, const std::vector<Fault>& faults) {
     for (const Fault& fault : faults) {
         const bool of_link = fault.is_of_link();
@@ -328,8 +346,13 @@ Result<void> check_targets(const SimEngine& engine, const std::vector<Fault>& fa
             return Error{Errc::usage, "--fault \"" + fault.text + "\": the platform has no " +
                                           (of_link ? "link " : "host ") + fault.target};
         }
+        if (of_link && fault.changes_conditions() && engine.is_wireless(fault.target)) {
+            return Error{Errc::usage, "--fault \"" + fault.text +
+                                          "\": SimGrid can't change the conditions of a link with "
+                                          "sharing_policy WIFI; cut and heal work"};
+        }
     }
-    return {};
+    return check_no_overlap(faults);
 }
 
 /// Of the page that --report asks for.
@@ -419,7 +442,9 @@ int simulate(const Flags& flags, SimulationOptions options, const std::vector<st
     SimEngine engine("swarm-sim", simgrid, scaled || is_large(platform.path()));
     engine.set_meter(status.meter());
     if (scaled) {
-        engine.time_loopbacks();
+        if (std::none_of(options.faults.begin(), options.faults.end(), is_of_link)) {
+            engine.time_loopbacks();
+        }
         options.large = true;
         status.meter().rounds_planned = flags.scale.rounds;
     }

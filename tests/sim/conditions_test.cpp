@@ -150,6 +150,15 @@ TEST_F(SwarmSim, FaultsOfUnknownLinksHostsAndOfClocksAreRefused) {
     refused("t=1s disk 1MBps nowhere", "the platform has no host nowhere");
     refused("t=1s power nowhere", "the platform has no host nowhere");
     refused("t=1s clock 2h host-1", "nodes never look at the wall clock");
+    refused("t=1s bandwidth 10Mbps wan' --fault 't=2s bandwidth 5Mbps for 1s wan",
+            "begins while \"t=1s bandwidth 10Mbps wan\" holds");
+}
+
+TEST_F(SwarmSim, ChangedConditionsOfAWirelessLinkAreRefused) {
+    const Ran ran =
+        swarm_sim(root + "/tests/sim/platforms/wifi.xml" + " --scale 2 --fault 't=1s loss 2% air'");
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_TRUE(ran.printed("sharing_policy WIFI")) << ran.output;
 }
 
 }  // namespace
