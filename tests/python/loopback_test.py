@@ -294,8 +294,9 @@ class Model:  # the methods of Keras's that the callback uses
     def __init__(self): self.w = [weight.copy(), weight.copy()]
     def get_weights(self): return [array.copy() for array in self.w]
     def set_weights(self, arrays): self.w = [array.copy() for array in arrays]
-    metrics_names = ["loss", "accuracy"]
-    def evaluate(self, x, y, batch_size, verbose, sample_weight): return [0.25, 0.5]
+    metrics_names = ["loss", "compile_metrics"]  # as in Keras 3, which does not name the metrics here
+    def evaluate(self, x, y, batch_size, verbose, sample_weight, return_dict=False):
+        return {"auc": 0.75, "accuracy": 0.5, "loss": 0.25} if return_dict else [0.25, 0.5, 0.75]
 model = Model()
 swarm = SwarmCallback(syncFrequency=2, minPeers=1, model=model, adsValData=(1, 2), adsValBatchSize=8)
 swarm.set_model(model)
@@ -310,8 +311,10 @@ print("rounds", swarm.rounds, swarm.isSwarmTrainingOver)
                 events = [line.split(" ", 3)[3].strip() for line in lines if " scalar " in line]
         # At the first sync and at the end there were no batches, hence no logs.
         self.assertEqual(events, ["round=1 name=top_5 value=0.125", "round=1 name=val_accuracy value=0.5",
-                                  "round=2 name=top_5 value=0.125", "round=2 name=val_accuracy value=0.5",
-                                  "round=3 name=val_accuracy value=0.5", "round=3 name=val_f1 value=0.25"])
+                                  "round=1 name=val_auc value=0.75", "round=2 name=top_5 value=0.125",
+                                  "round=2 name=val_accuracy value=0.5", "round=2 name=val_auc value=0.75",
+                                  "round=3 name=val_accuracy value=0.5", "round=3 name=val_auc value=0.75",
+                                  "round=3 name=val_f1 value=0.25"])
 
 
 class Signals(unittest.TestCase):

@@ -105,11 +105,9 @@ class SwarmCallback(SwarmCallbackBase, _Base):
 
     def _validate(self, data: Any, batch_size: Any) -> float:
         if isinstance(data, (tuple, list)):
-            scores = self._trained.evaluate(*data[:2], batch_size=batch_size, verbose=0,
+            scores = self._trained.evaluate(*data[:2], batch_size=batch_size, verbose=0, return_dict=True,
                                             sample_weight=data[2] if len(data) > 2 else None)
         else:
-            scores = self._trained.evaluate(data, verbose=0)
-        if not isinstance(scores, (list, tuple)):
-            return float(scores)
-        self._report_known(dict(zip(getattr(self._trained, "metrics_names", [])[1:], scores[1:])), "val_")
-        return float(scores[0])
+            scores = self._trained.evaluate(data, verbose=0, return_dict=True)
+        self._report_known({name: value for name, value in scores.items() if name != "loss"}, "val_")
+        return float(scores["loss"])
