@@ -145,7 +145,13 @@ Result<void> write_run(const RunRecord& run, const std::string& id, const std::s
     }
     files.emplace_back("meta.yaml", meta_of_run(run, id, name, place));  // last: then it is a run
     std::error_code error;
-    fs::remove_all(place, error);  // of an earlier export; on an error the next line says why
+    // Of an earlier export. What else a run has, as artifacts and notes, people added in MLflow.
+    for (const char* replaced : {"metrics", "params"}) {
+        fs::remove_all(place / replaced, error);
+        if (error) {
+            return Error{Errc::io, (place / replaced).string() + ": " + error.message()};
+        }
+    }
     for (const auto& [file, text] : files) {
         if (const auto written = write_text(place / file, text); !written) {
             return written;

@@ -284,6 +284,23 @@ TEST_F(Runs, MlflowHasARunWithParametersAndAChildRunOfEachMember) {
     EXPECT_NE(text_of(child / "meta.yaml").find("\nstatus: 3\n"), std::string::npos);
 }
 
+TEST_F(Runs, MlflowKeepsWhatPeopleAddedWhenARunIsExportedAgain) {
+    std::vector<RunRecord> runs{some_record()};
+    ASSERT_TRUE(write_mlflow(runs, folder.path()));
+    const fs::path run = "starling/20261128-120000-abcdef";
+    put(run / "artifacts/plot.svg", "<svg/>");
+    put(run / "tags/mlflow.note.content", "the best one");
+    put(run / "tags/starling.end", "overwritten");
+    runs[0].configuration.erase("faults");
+    runs[0].series.pop_back();
+    ASSERT_TRUE(write_mlflow(runs, folder.path()));
+    EXPECT_EQ(text_of(run / "artifacts/plot.svg"), "<svg/>");
+    EXPECT_EQ(text_of(run / "tags/mlflow.note.content"), "the best one");
+    EXPECT_EQ(text_of(run / "tags/starling.end"), "complete");
+    EXPECT_FALSE(fs::exists(folder.path() / run / "params/faults"));
+    EXPECT_FALSE(fs::exists(folder.path() / run / "metrics/round_seconds"));
+}
+
 TEST(RunsText, ShowsWhatDiffersAndNothingElse) {
     RunRecord one = some_record("a");
     RunRecord other = some_record("b");
