@@ -36,15 +36,34 @@ std::string short_line(std::string_view text) {
     return line;
 }
 
-/// Names of parameters may have letters, digits and these signs; others become '_'.
-std::string param_name(std::string_view key) {
-    std::string name(key.substr(0, 200));
+/// At most 200 characters of `text`, with '_' for what is no letter, digit, '-', '_' or in `more`.
+std::string safe_name(std::string_view text, std::string_view more = "") {
+    std::string name(text.substr(0, 200));
     for (char& c : name) {
         const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                             (c >= '0' && c <= '9') || c == '-' || c == '_';
+                             (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                             more.find(c) != std::string_view::npos;
         c = allowed ? c : '_';
     }
     return name;
+}
+
+/// A file name for a parameter: not a hidden one, nor "..".
+std::string param_name(std::string_view key) {
+    std::string name = safe_name(key, ".");
+    if (name.starts_with('.')) {
+        name[0] = '_';
+    }
+    return name;
+}
+
+/// `name`, or the first of NAME-2, NAME-3, ... that is not in `used`; it is put there.
+std::string unused_name(const std::string& name, std::set<std::string>& used) {
+    std::string free = name;
+    for (int number = 2; !used.insert(free).second; ++number) {
+        free = name + "-" + std::to_string(number);
+    }
+    return free;
 }
 
 /// MLflow reads a name with '/' as a path. Where "a" is a file, "a/b" can't be one.
@@ -103,9 +122,10 @@ Files params_and_tags(const RunRecord& run, const std::string& name) {
     if (run.seed) {
         params["seed"] = std::to_string(*run.seed);
     }
+    std::set<std::string> used;
     for (const auto& [key, value] : params) {
         if (const std::string file = param_name(key); !file.empty()) {
-            files.emplace_back(fs::path("params") / file, short_line(value));
+            files.emplace_back(fs::path("params") / unused_name(file, used), short_line(value));
         }
     }
     std::string command;
@@ -170,6 +190,10 @@ Result<void> write_run(const RunRecord& run, const std::string& id, const std::s
 
 Result<void> write_mlflow(std::span<const RunRecord> runs, const fs::path& folder) {
     const fs::path root = fs::absolute(folder);
+    std::set<std::string> used_ids;
+    for (const RunRecord& run : runs) {
+        used_ids.insert(run.id);
+    }
     for (const RunRecord& run : runs) {
         const fs::path place = root / experiment;
         if (!fs::exists(place / "meta.yaml")) {
@@ -192,7 +216,8 @@ Result<void> write_mlflow(std::span<const RunRecord> runs, const fs::path& folde
                 files = params_and_tags(run, title);
             } else {
                 name += " " + member;
-                id += "-" + param_name(member);  // without the dots, which MLflow does not allow
+                // MLflow allows no dots in ids: members sl.1 and sl_1 would have the same one.
+                id = unused_name(run.id + "-" + safe_name(member), used_ids);
                 files = {{"tags/mlflow.runName", short_line(name)},
                          {"tags/mlflow.parentRunId", run.id}};
             }

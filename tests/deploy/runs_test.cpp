@@ -269,7 +269,7 @@ TEST_F(Runs, MlflowHasARunWithParametersAndAChildRunOfEachMember) {
     const fs::path run = "starling/20261128-120000-abcdef";
     EXPECT_EQ(text_of(run / "params/platform"), "two.xml");
     EXPECT_EQ(text_of(run / "params/seed"), "7");
-    const std::string text = text_of(run / "params/text____x");
+    const std::string text = text_of(run / "params/text_.._x");
     EXPECT_TRUE(text.starts_with("two lines and \xC3\xA4xx")) << text;
     EXPECT_EQ(text.size(), 490U) << "what old versions of MLflow read";
     EXPECT_EQ(text_of(run / "tags/mlflow.source.git.commit"), "0123456789abcdef");
@@ -299,6 +299,25 @@ TEST_F(Runs, MlflowKeepsWhatPeopleAddedWhenARunIsExportedAgain) {
     EXPECT_EQ(text_of(run / "tags/starling.end"), "complete");
     EXPECT_FALSE(fs::exists(folder.path() / run / "params/faults"));
     EXPECT_FALSE(fs::exists(folder.path() / run / "metrics/round_seconds"));
+}
+
+TEST_F(Runs, MlflowHasMembersAndParametersWithSimilarNamesSideBySide) {
+    RunRecord run = some_record("r");
+    RunRecord other = some_record("r-sl1");
+    run.series.push_back({"sl.1", "loss", {{0, 0, 1.0}}});
+    run.series.push_back({"sl_1", "loss", {{0, 0, 2.0}}});
+    run.configuration = {{"a.b", "1"}, {"a_b", "2"}, {"a b", "3"}, {"..", "4"}};
+    const std::vector<RunRecord> runs{run, other};
+    ASSERT_TRUE(write_mlflow(runs, folder.path()));
+    const fs::path base = "starling";
+    EXPECT_EQ(text_of(base / "r-sl_1/tags/mlflow.runName"), "r sl.1");
+    EXPECT_EQ(text_of(base / "r-sl_1-2/tags/mlflow.runName"), "r sl_1");
+    EXPECT_EQ(text_of(base / "r-sl1/tags/mlflow.runName"), "r-sl1") << "a run, no member";
+    EXPECT_EQ(text_of(base / "r-sl1-2/tags/mlflow.runName"), "r sl1");
+    EXPECT_EQ(text_of(base / "r/params/a.b"), "1");
+    EXPECT_EQ(text_of(base / "r/params/a_b"), "3");
+    EXPECT_EQ(text_of(base / "r/params/a_b-2"), "2");
+    EXPECT_EQ(text_of(base / "r/params/_."), "4");
 }
 
 TEST(RunsText, ShowsWhatDiffersAndNothingElse) {
