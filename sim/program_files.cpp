@@ -24,7 +24,23 @@ fs::path below(const fs::path& root, const fs::path& path) {
     return root / ("/" / path).lexically_normal().relative_path();
 }
 
-/// Copies files of `from` that are newer than those of `to`.
+/// A link to one of the directories in which it is: following it would have no end.
+bool leads_back(const fs::recursive_directory_iterator& entry) {
+    std::error_code ignored;
+    if (!entry->is_symlink(ignored)) {
+        return false;
+    }
+    fs::path directory = entry->path().parent_path();
+    for (int depth = entry.depth(); depth >= 0; --depth, directory = directory.parent_path()) {
+        if (fs::equivalent(entry->path(), directory, ignored)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Copies files of `from` that are newer than those of `to`. Links to nothing, as editors make them
+/// to lock a file, are left out.
 Result<void> copy_tree(const fs::path& from, const fs::path& to, const fs::path& workspace) {
     std::uint64_t bytes = 0;
     std::size_t files = 0;
@@ -39,13 +55,20 @@ Result<void> copy_tree(const fs::path& from, const fs::path& to, const fs::path&
     for (; !failure && entries != fs::recursive_directory_iterator(); entries.increment(failure)) {
         const fs::path& source = entries->path();
         const fs::path target = to / source.lexically_relative(from);
-        if (entries->is_directory(failure)) {
+        const fs::file_status status = entries->status(failure);
+        if (status.type() == fs::file_type::not_found ||
+            failure == std::errc::too_many_symbolic_link_levels || leads_back(entries)) {
+            failure.clear();
+            entries.disable_recursion_pending();
+            continue;
+        }
+        if (fs::is_directory(status)) {
             if (fs::equivalent(source, workspace, failure)) {
                 entries.disable_recursion_pending();
                 continue;
             }
             fs::create_directories(target, failure);
-        } else if (entries->is_regular_file(failure)) {
+        } else if (fs::is_regular_file(status)) {
             bytes += entries->file_size(failure);
             if (bytes > copied_bytes_max || ++files > copied_files_max) {
                 return Error{Errc::usage, from.string() + " has more than " +
@@ -57,7 +80,7 @@ Result<void> copy_tree(const fs::path& from, const fs::path& to, const fs::path&
             fs::copy_file(source, target, fs::copy_options::update_existing, failure);
         }
         if (failure) {
-            break;
+            return io_failure("copying " + source.string() + " to " + target.string(), failure);
         }
     }
     return failure ? io_failure("copying " + from.string() + " to " + to.string(), failure)

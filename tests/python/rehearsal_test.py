@@ -160,13 +160,17 @@ with open("link/result", "w") as out:
     out.write(os.environ["SWARM_ML_NAME"] + os.environ["MODEL_DIR"])
 """)
         os.symlink(f"{self.folder}/cifar10/model", f"{self.folder}/cifar10/link")  # as run-sl --ml-v makes one
+        for link, leads_to in ((".#program.py", "user@host.1"), ("model/again", "."), ("model/up", "../model"), ("itself", "itself")):
+            os.symlink(leads_to, f"{self.folder}/cifar10/{link}")
         program = ["--ml-image=user-ml-env", "--ml-w=/tmp/starling-test", "--ml-entrypoint=/usr/bin/python3",
                    "--ml-cmd=model/program.py", "--ml-v=cifar10:/tmp/starling-test", "--ml-e", "MODEL_DIR=model",
                    f"--ml-e=PYTHONPATH={PACKAGE}"]
         self.run_swarm([program, program])
         for host in (1, 2):
             self.assertEqual(self.read(f"workspace/host-{host}/tmp/starling-test/link/result"), f"ml{host}model")
-        self.assertEqual(os.listdir(f"{self.folder}/cifar10/model"), ["program.py"])
+            self.assertEqual(sorted(os.listdir(f"{self.folder}/workspace/host-{host}/tmp/starling-test")), ["link", "model"])
+            self.assertEqual(os.listdir(f"{self.folder}/workspace/host-{host}/tmp/starling-test/model"), ["program.py"])
+        self.assertEqual(set(os.listdir(f"{self.folder}/cifar10/model")), {"again", "program.py", "up"})
 
     def test_a_calibrated_program_needs_no_other_table(self):
         os.remove(self.table)
