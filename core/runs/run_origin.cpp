@@ -1,9 +1,9 @@
 #include "core/runs/run_origin.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <memory>
 
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -15,12 +15,19 @@ namespace {
 
 /// What `command`, a literal, prints: at most 4 KiB, without the line's end; empty: it failed.
 std::string output_of_command(const char* command) {
-    const auto close = [](std::FILE* pipe) { ::pclose(pipe); };
-    const std::unique_ptr<std::FILE, decltype(close)> pipe(::popen(command, "re"), close);
+    std::FILE* const pipe = ::popen(command, "re");
+    if (pipe == nullptr) {
+        return {};
+    }
     std::array<char, 4096> buffer{};
-    const std::size_t size =
-        pipe == nullptr ? 0 : std::fread(buffer.data(), 1, buffer.size(), pipe.get());
-    std::string text(buffer.data(), size);
+    std::string text;
+    // To the end: a command whose reader closes early fails.
+    while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+        text.append(buffer.data(), std::min(size, buffer.size() - text.size()));
+    }
+    if (::pclose(pipe) != 0) {
+        return {};
+    }
     while (!text.empty() && text.back() == '\n') {
         text.pop_back();
     }
@@ -56,7 +63,7 @@ RunRecord record_of_here(std::int64_t now_s, std::uint32_t random, std::string p
     record.command = std::move(command);
     record.version = program_version();
     record.machine = machine_text();
-    record.commit = output_of_command("git rev-parse HEAD 2>/dev/null");
+    record.commit = output_of_command("git rev-parse --verify HEAD 2>/dev/null");
     record.modified =
         !record.commit.empty() &&
         !output_of_command("git status --porcelain --untracked-files=no 2>/dev/null").empty();

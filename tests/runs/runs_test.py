@@ -10,6 +10,7 @@ import glob
 import json
 import math
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -139,6 +140,28 @@ class Runs(unittest.TestCase):
                                            if series["name"] == "val/accuracy"])
         self.assertIn("sl1     val/accuracy   2       0.25   nan   1", self.tool("show", "latest")[0])
         self.assertIn(run, self.tool("list")[0])
+
+    @unittest.skipIf(shutil.which("git") is None, "git is not installed")
+    def test_the_commit_is_that_of_the_repository_if_it_has_one(self):
+        def commit_of_record():
+            record = json.loads(self.tool("show", self.add(), "--json")[0])
+            return record["commit"], record["modified"]
+
+        def git(*arguments):
+            return subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments], cwd=self.folder,
+                                  check=True, text=True, capture_output=True).stdout.strip()
+
+        git("init")
+        self.assertEqual(commit_of_record(), ("", False))
+        names = [f"file-{number:03d}-with-a-name-that-fills-the-first-4096-bytes" for number in range(200)]
+        for content, modified in (("one", False), ("other", True)):
+            for name in names:
+                with open(self.path(name), "w", encoding="utf-8") as file:
+                    file.write(content)
+            if not modified:
+                git("add", *names)
+                git("commit", "-m", "a commit")
+            self.assertEqual(commit_of_record(), (git("rev-parse", "HEAD"), modified))
 
     def test_damaged_records_are_named_and_the_others_listed(self):
         run = self.add()
