@@ -15,6 +15,11 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t record_bytes_max = 32U << 20U;
 
 Result<RunRecord> read_record_file(const fs::path& file) {
+    std::error_code ignored;  // reading says it again
+    const fs::file_status status = fs::status(file, ignored);
+    if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe might never end
+        return Error{Errc::malformed, file.string() + " is not a regular file"};
+    }
     const Result<std::string> text = read_whole_file(file, record_bytes_max);
     if (!text) {
         return text.error();
@@ -56,9 +61,9 @@ Result<RunStore::Listed> RunStore::list() const {
         } else {
             listed.errors.push_back(record.error().message);
         }
-        if (error) {
-            break;
-        }
+    }
+    if (error) {
+        return Error{Errc::io, "runs in " + folder_.string() + ": " + error.message()};
     }
     std::sort(listed.errors.begin(), listed.errors.end());
     std::sort(listed.runs.begin(), listed.runs.end(), [](const RunRecord& a, const RunRecord& b) {

@@ -22,7 +22,7 @@ public:
         std::vector<std::string> errors;  ///< "FILE: why it is no record", for people
     };
     /// What is there; a file that is damaged, or no record, is an error beside the others.
-    /// Errc::io: there is no such folder.
+    /// Errc::io: there is no such folder, or it can't be read.
     Result<Listed> list() const;
 
     /// The run whose id is `text`, or begins with it if only one does; "latest": the one that was

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "core/base/bytes.hpp"
 #include "core/files/read_file.hpp"
@@ -92,6 +93,18 @@ TEST_F(Runs, DamagedRecordsAreNamedAndTheOthersListed) {
     EXPECT_EQ(store.find("nothing").error().code, Errc::not_found);
     EXPECT_EQ(store.find("../good").error().code, Errc::not_found);
     EXPECT_EQ(RunStore(folder.path() / "away").list().error().code, Errc::io);
+}
+
+TEST_F(Runs, APipeIsNamedInsteadOfWaitingForItsWriter) {
+    ASSERT_TRUE(store.write(some_record("good")));
+    ASSERT_EQ(::mkfifo((folder.path() / "pipe.json").c_str(), 0600), 0);
+    const Result<RunStore::Listed> listed = store.list();
+    ASSERT_TRUE(listed);
+    EXPECT_EQ(listed->runs.size(), 1U);
+    EXPECT_EQ(listed->errors, std::vector<std::string>{(folder.path() / "pipe.json").string() +
+                                                       " is not a regular file"});
+    EXPECT_EQ(store.find("pipe").error().code, Errc::malformed);
+    EXPECT_EQ(store.find("latest")->id, "good");
 }
 
 TEST_F(Runs, ARunIsFoundByItsBeginningIfNoOtherBeginsSo) {
