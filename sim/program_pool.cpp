@@ -8,11 +8,10 @@
 #include <thread>
 #include <utility>
 
-#include <sys/resource.h>
-
 #include "core/base/overloaded.hpp"
 #include "core/base/size_text.hpp"
 #include "core/node/node.hpp"
+#include "transport/process/open_files.hpp"
 
 namespace starling {
 namespace {
@@ -60,15 +59,6 @@ std::uint64_t available_memory() {
         }
     }
     return ~std::uint64_t{0};
-}
-
-/// Each program needs three descriptors.
-void allow_many_files() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 }  // namespace
@@ -206,7 +196,7 @@ ProgramPool::ProgramPool(ProgramLimits limits) : limits_(limits) {
     if (limits_.memory_bytes == 0) {
         limits_.memory_bytes = available_memory() / 10 * 8;
     }
-    allow_many_files();
+    allow_many_files();  // each program needs three descriptors
 }
 
 ProgramPool::~ProgramPool() = default;

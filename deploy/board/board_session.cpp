@@ -18,6 +18,7 @@
 #include "deploy/board/trace_files.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/process/signal_thread.hpp"
+#include "transport/process/open_files.hpp"
 #include "transport/tls/web_context.hpp"
 
 namespace starling {
@@ -56,6 +57,15 @@ Result<std::unique_ptr<RunModel>> read_beside(const BoardOptions& options) {
 
 std::string_view kind_of(const RunModel& model) {
     return model.virtual_time() ? "simulated" : "recorded";
+}
+
+/// What kind it is stands in the first line.
+std::string_view kind_in(const std::vector<std::string>& traces) {
+    RunModel first;
+    if (Result<TraceFiles> files = TraceFiles::open(traces)) {
+        files->read_into(first, 1);
+    }
+    return kind_of(first);
 }
 
 /// The run of --beside as the page shows it.
@@ -297,6 +307,7 @@ Result<int> serve_swarm(const BoardOptions& options, const RunModel* beside) {
 }  // namespace
 
 Result<int> run_board(const BoardOptions& options) {
+    allow_many_files();  // one for each trace and each connection
     if (!options.html.empty() || !options.timeline.empty()) {
         Result<TraceFiles> files = TraceFiles::open(options.traces);
         return files ? write_files(options, *files) : files.error();
@@ -308,17 +319,12 @@ Result<int> run_board(const BoardOptions& options) {
     if (options.traces.empty()) {
         return serve_swarm(options, beside->get());
     }
+    const std::string_view kind = kind_in(options.traces);
     Result<TraceFiles> files = TraceFiles::open(options.traces);
     if (!files) {
         return files.error();
     }
-    // What kind it is stands in the first line.
-    Result<TraceFiles> look = TraceFiles::open(options.traces);
-    RunModel first;
-    if (look) {
-        look->read_into(first, 1);
-    }
-    return serve_traces(options, std::move(*files), kind_of(first), beside->get());
+    return serve_traces(options, std::move(*files), kind, beside->get());
 }
 
 }  // namespace starling

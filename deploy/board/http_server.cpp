@@ -1,5 +1,6 @@
 #include "deploy/board/http_server.hpp"
 
+#include <cerrno>
 #include <optional>
 #include <vector>
 
@@ -14,7 +15,8 @@ struct HttpServer::Shared : HttpShared {
         : HttpShared(std::move(with)), acceptor(context) {}
 
     static void accept(const std::shared_ptr<Shared>& self);
-    void make_room();
+    /// Closes the oldest connection that is not admitted. \return  there was one.
+    bool close_oldest();
 
     asio::ip::tcp::acceptor acceptor;
     std::optional<asio::ssl::context> tls;
@@ -23,16 +25,14 @@ struct HttpServer::Shared : HttpShared {
 };
 
 /// Somebody that opens connections and sends nothing can't keep out the others.
-void HttpServer::Shared::make_room() {
-    if (connections.size() < limits.connections) {
-        return;
-    }
+bool HttpServer::Shared::close_oldest() {
     for (const auto& [id, connection] : connections) {
         if (!connection->admitted()) {
             std::shared_ptr(connection)->close();
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 void HttpServer::Shared::accept(const std::shared_ptr<Shared>& self) {
@@ -41,7 +41,9 @@ void HttpServer::Shared::accept(const std::shared_ptr<Shared>& self) {
             return;
         }
         if (!error) {
-            self->make_room();
+            if (self->connections.size() >= self->limits.connections) {
+                self->close_oldest();
+            }
             const std::uint64_t id = self->next_id++;
             std::shared_ptr<HttpConnection> connection;
             if (self->tls) {
@@ -57,7 +59,11 @@ void HttpServer::Shared::accept(const std::shared_ptr<Shared>& self) {
             accept(self);
             return;
         }
-        // No descriptor is free: later.
+        const bool no_descriptor = error.value() == EMFILE || error.value() == ENFILE;
+        if (no_descriptor && self->close_oldest()) {
+            accept(self);
+            return;
+        }
         auto timer = std::make_shared<asio::steady_timer>(self->acceptor.get_executor(),
                                                           std::chrono::milliseconds(100));
         timer->async_wait([self, timer](asio::error_code) {

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -24,14 +25,16 @@ class Board:
     """swarm-board on a port of its own: without TLS on loopback, or as `secure` says, a dict of
     - `flags`: of its page, but for the address and port to listen on
     - `ca`: the file of the CA that made its certificate; `client`: certificate and key of the clients
-    - `headers`: that every request of get() has"""
+    - `headers`: that every request of get() has
+    `files_max`: so many descriptors it may have; None: as many as this program."""
 
-    def __init__(self, *arguments, secure=None):
+    def __init__(self, *arguments, secure=None, files_max=None):
+        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))) if files_max else None
         self.secure = secure
         for port in range(30501, 30600):
             place = [f"--listen=127.0.0.1:{port}", *secure["flags"]] if secure else [f"--port={port}"]
             self.process = subprocess.Popen([f"{BIN}/swarm-board", *place, *arguments],
-                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limit)
             self.url = self.process.stdout.readline().strip()
             if self.url:
                 self.port = port
@@ -256,8 +259,9 @@ class ManyClientsOverTlsTest(SecureFolder, ManyClientsTest):
 class SecureTest(SecureFolder):
     """Who reads the page where others than this machine's users can connect."""
 
-    def board(self, secure):
-        return Board(self.trace("# starling-trace 1 simulated seed=1\n5 sn1 leader_elected term=1\n"), secure=secure)
+    def board(self, secure, files_max=None):
+        return Board(self.trace("# starling-trace 1 simulated seed=1\n5 sn1 leader_elected term=1\n"), secure=secure,
+                     files_max=files_max)
 
     def test_a_token_opens_the_page_and_nothing_else_does(self):
         with self.board(self.by_token) as board:
@@ -306,6 +310,15 @@ class SecureTest(SecureFolder):
             self.assertEqual(board.get("/")[0], 200)
             self.assertEqual(silent[0].recv(1), b"")  # the oldest ones had to make room
             self.assertLess(board.memory_kb() - before, 200_000)
+            for connection in silent:
+                connection.close()
+
+    def test_those_who_say_nothing_keep_out_nobody_where_few_descriptors_are_allowed(self):
+        with self.board({**self.by_token, "headers": {"Authorization": f"Bearer {TOKEN}"}}, files_max=40) as board:
+            # So many that get() gives up before all of them have been silent for too long.
+            silent = [socket.create_connection(("127.0.0.1", board.port), timeout=90) for _ in range(400)]
+            self.assertEqual(board.get("/")[0], 200)
+            self.assertEqual(board.run()["leader"], "sn1")
             for connection in silent:
                 connection.close()
 
