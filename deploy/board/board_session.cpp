@@ -187,11 +187,14 @@ public:
         }
         HttpPlace place{options_.listen, nullptr};
         if (options_.tls) {
-            Result<std::shared_ptr<ssl_ctx_st>> tls = make_web_context(web_files(options_));
-            if (!tls) {
-                return tls.error();
+            Result<WebContext> web = make_web_context(web_files(options_));
+            if (!web) {
+                return web.error();
             }
-            place.tls = std::move(*tls);
+            for (const std::string& warning : web->warnings) {
+                std::fprintf(stderr, "swarm-board: %s\n", warning.c_str());
+            }
+            place.tls = std::move(web->tls);
         }
         Result<std::unique_ptr<HttpServer>> server =
             HttpServer::start(io_, place, *access,

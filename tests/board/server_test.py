@@ -286,6 +286,8 @@ class SecureTest(SecureFolder):
     def test_a_certificate_of_the_right_ca_opens_the_page(self):
         with self.board(self.by_certificate) as board:
             self.assertEqual(board.run()["leader"], "sn1")
+            # These CAs have no revocation list.
+            self.assertIn("holds no revocation list: no certificate counts as revoked", board.process.stderr.readline())
             for client in (None, self.stranger):
                 board.secure = {"ca": self.ca, **({"client": client} if client else {})}
                 with self.assertRaises((ssl.SSLError, ConnectionError), msg=client):

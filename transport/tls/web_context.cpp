@@ -22,7 +22,7 @@ void name_cas(SSL_CTX* context, const TrustStore& trust) {
 
 }  // namespace
 
-Result<std::shared_ptr<SSL_CTX>> make_web_context(const WebFiles& files) {
+Result<WebContext> make_web_context(const WebFiles& files) {
     std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
     STARLING_INVARIANT(context, "OpenSSL has TLS");
     set_tls_rules(context.get());
@@ -37,7 +37,7 @@ Result<std::shared_ptr<SSL_CTX>> make_web_context(const WebFiles& files) {
     }
     if (files.client_cas.empty()) {
         SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
-        return context;
+        return WebContext{std::move(context), {}};
     }
     std::error_code ignored;
     const bool directory = std::filesystem::is_directory(files.client_cas, ignored);
@@ -50,7 +50,9 @@ Result<std::shared_ptr<SSL_CTX>> make_web_context(const WebFiles& files) {
     SSL_CTX_set1_cert_store(context.get(), trust->handle());
     name_cas(context.get(), *trust);
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    return context;
+    std::vector<std::string> warnings = trust->take_notes();
+    warnings.insert(warnings.end(), trust->warnings().begin(), trust->warnings().end());
+    return WebContext{std::move(context), std::move(warnings)};
 }
 
 }  // namespace starling

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "transport/tls/tls_rules.hpp"
 
@@ -16,8 +17,14 @@ struct WebFiles {
     std::string client_cas_flag;  ///< that errors name
 };
 
-/// TLS settings of a server for browsers: TLS 1.3 only. Errc::refused names the flag and the file
-/// at fault.
-Result<std::shared_ptr<ssl_ctx_st>> make_web_context(const WebFiles& files);
+struct WebContext {
+    std::shared_ptr<ssl_ctx_st> tls;
+    /// For the operator: a CA without a revocation list, an outdated list.
+    std::vector<std::string> warnings;
+};
+
+/// TLS settings of a server for browsers: TLS 1.3 only. The files are read once. Errc::refused
+/// names the flag and the file at fault.
+Result<WebContext> make_web_context(const WebFiles& files);
 
 }  // namespace starling
