@@ -35,7 +35,9 @@ RunRecord record_of_simulation(const std::vector<std::string>& command, std::uin
 }
 
 Result<void> write_simulation(RunRecord record, const RunModel& model, const std::string& folder) {
-    take_results(model, record);
+    if (const auto taken = take_results(model, record); !taken) {
+        return taken.error();
+    }
     return RunStore(folder).write(record);
 }
 

@@ -17,7 +17,8 @@ RunRecord record_of_simulation(const std::vector<std::string>& command, std::uin
                                std::map<std::string, std::string> configuration,
                                const std::map<std::string, std::string>& files);
 
-/// Adds what came out, and writes it into `folder`. Errc::io names the file.
+/// Adds what came out, and writes it into `folder`. Errc::io names the file; Errc::too_large: see
+/// take_results().
 Result<void> write_simulation(RunRecord record, const RunModel& model, const std::string& folder);
 
 }  // namespace starling

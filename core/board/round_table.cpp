@@ -119,7 +119,7 @@ void RoundTable::frozen(const std::string& name, std::uint64_t round, std::uint6
 
 void RoundTable::plan_is(const std::string& name, std::uint64_t round, std::string_view plan,
                          Moment now) {
-    round_of(name, round, now).plan = plan;
+    round_of(name, round, now).plan = plan.substr(0, 64);
 }
 
 void RoundTable::merged(const std::string& name, std::size_t node, std::uint64_t round,

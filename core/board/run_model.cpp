@@ -184,7 +184,7 @@ void RunModel::add_of_any(std::size_t node, std::string_view name, const EventFi
         nodes_.changed(node, now_).seat = "in grace";
     } else if (name.starts_with("seat_") && fields.has("node")) {
         const std::size_t other = nodes_.index_of(fields.text("node"), now_);
-        nodes_.changed(other, now_).seat = name == "seat_taken" ? "held" : name.substr(5);
+        nodes_.changed(other, now_).seat = name == "seat_taken" ? "held" : name.substr(5, 64);
     } else if (name == "scalar") {
         const std::string_view what = fields.text("name");
         const std::optional<double> value = fields.real("value");
@@ -211,7 +211,7 @@ void RunModel::note_check_in(std::size_t node, std::uint64_t round, const EventF
 void RunModel::add_of_ml(std::size_t node, std::string_view name, const EventFields& fields) {
     const std::uint64_t round = fields.number("round").value_or(nodes_.at(node).round);
     if (name == "sl_connected") {
-        nodes_.changed(node, now_).partner = fields.text("sl");
+        nodes_.changed(node, now_).partner = fields.text("sl").substr(0, text_max);
         enter(node, NodeActivity::training, 0);
     } else if (name == "sync_begin") {
         enter(node, NodeActivity::waiting, nodes_.at(node).round);
@@ -234,7 +234,7 @@ void RunModel::add_of_sl(std::size_t node, std::string_view name, const EventFie
         nodes_.changed(node, now_).site = std::string(fields.text("site")).substr(0, text_max);
         enter(node, NodeActivity::starting, 0);
     } else if (name == "session_opened") {
-        const std::string joined(fields.text("contract"));
+        const std::string joined(fields.text("contract").substr(0, text_max));
         rounds_.run_is(joined, fields.number("run").value_or(0), now_);
         joins(node, joined);
         enter(node, NodeActivity::training, 0);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/base/invariant.hpp"
 #include "core/base/real_text.hpp"
 #include "core/base/scalars.hpp"
 #include "core/json/json.hpp"
@@ -154,9 +153,11 @@ void add_rounds(const JsonValue& run, RunResults& results, SeriesByName& series)
 
 }  // namespace
 
-void take_results(const RunModel& run, RunRecord& record) {
+Result<void> take_results(const RunModel& run, RunRecord& record) {
     const Result<JsonValue> json = parse_json(run.json());
-    STARLING_INVARIANT(json, "a run's picture writes JSON with the members of its FORMAT.md");
+    if (!json) {
+        return Error{Errc::too_large, "a record of this run: " + json.error().message};
+    }
     SeriesByName series;
     record.results = {};
     add_members_points(*json, series);
@@ -166,6 +167,7 @@ void take_results(const RunModel& run, RunRecord& record) {
     record.started_us = run.virtual_time()
                             ? record.recorded_s * 1'000'000
                             : std::max<std::int64_t>(0, whole_of(*json, "start_ns") / 1000);
+    return {};
 }
 
 }  // namespace starling

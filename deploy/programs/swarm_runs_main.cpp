@@ -78,7 +78,9 @@ Result<void> read_traces(const std::vector<std::string>& paths, RunRecord& recor
     }
     RunModel model(record_limits);
     files->read_into(model, std::numeric_limits<std::size_t>::max());
-    take_results(model, record);
+    if (const auto taken = take_results(model, record); !taken) {
+        return taken.error();
+    }
     record.kind = model.virtual_time() ? "simulated" : "recorded";
     return {};
 }

@@ -162,7 +162,7 @@ RunRecord recorded(const std::vector<std::string>& lines) {
         model.add(text->time_ns, text->node, text->event);
     }
     RunRecord record;
-    take_results(model, record);
+    EXPECT_TRUE(take_results(model, record));
     return record;
 }
 
@@ -177,6 +177,41 @@ std::string series_of(const RunRecord& record) {
         text += "\n";
     }
     return text;
+}
+
+TEST(RunResults, LongTextsOfATraceAreCut) {
+    const std::string text(65'000, 'x');
+    RunModel model;
+    const auto add = [&](const std::string& line) {
+        const auto read = parse_trace_line(line);
+        ASSERT_TRUE(read) << line.substr(0, 80);
+        model.add(read->time_ns, read->node, read->event);
+    };
+    for (int i = 1; i <= 1'800; ++i) {
+        const std::string number = std::to_string(i);
+        add(number + " s" + number + " session_opened contract=" + text + " run=0 bytes=1");
+        add(number + " m" + number + " sl_connected sl=" + text);
+        add(number + " s" + number + " exchange_plan round=" + number + " plan=" + text);
+    }
+    EXPECT_LT(model.json().size(), 20'000'000U);
+    RunRecord record;
+    EXPECT_TRUE(take_results(model, record));
+}
+
+TEST(RunResults, OfAPictureThatIsTooLargeAreRefused) {
+    RunModel model({.log = 40'000});
+    for (int i = 0; i < 40'000; ++i) {
+        TraceEvent event("note");
+        event.level = Level::info;
+        event.text = std::to_string(i) + std::string(490, '\x01');  // six bytes each in JSON
+        model.add(i, "sl1", event);
+    }
+    RunRecord record;
+    record.results.rounds = 7;
+    const Result<void> taken = take_results(model, record);
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().code, Errc::too_large);
+    EXPECT_EQ(record.results.rounds, 7U);
 }
 
 TEST(RunResults, AreThoseOfTheTrace) {

@@ -120,7 +120,7 @@ void trace(ByteView input) {
                        "whatever the events say");
     RunRecord record;
     record.id = "x";
-    take_results(run, record);
+    STARLING_INVARIANT(take_results(run, record), "a small picture");
     STARLING_INVARIANT(parse_run_record(to_json(record)), "whatever the events say");
 }
 

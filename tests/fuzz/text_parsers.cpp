@@ -39,7 +39,7 @@ void json(ByteView input) {
         STARLING_INVARIANT(parse_json(run.json()), "whatever the answers say");
         RunRecord record;
         record.id = "x";
-        take_results(run, record);
+        STARLING_INVARIANT(take_results(run, record), "a small picture");
         STARLING_INVARIANT(parse_run_record(to_json(record)), "whatever the answers say");
     }
     if (const auto record = parse_run_record(given)) {
