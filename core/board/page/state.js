@@ -20,6 +20,9 @@ export const stateWords = {
 };
 export const troubled = new Set(["failed", "down", "leaderless"]);
 
+/// So many of each curve's points are kept, the newest: as many as the server keeps.
+const keptMax = 50_000;
+
 export class Run {
     constructor(data) {
         this.label = data.label ?? "run";
@@ -73,9 +76,9 @@ export class Run {
             dropBefore(this[list], data[`${list}_from`]);
             this[`${list}From`] = data[`${list}_from`];
         }
-        this.losses.push(...data.losses);
-        this.accuracies.push(...data.accuracies);
-        this.scalars.push(...(data.scalars ?? []));
+        for (const list of ["losses", "accuracies", "scalars"]) {
+            this[list] = this[list].concat(data[list] ?? []).slice(-keptMax);
+        }
         this.index();
     }
 
