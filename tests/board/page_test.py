@@ -84,10 +84,10 @@ def escaped(text):
 
 
 class Server:
-    """swarm-board over traces, on a port of its own."""
+    """swarm-board over traces, on a port of its own or on the given one."""
 
-    def __init__(self, *arguments, listen=False):
-        for port in range(30381, 30480):
+    def __init__(self, *arguments, listen=False, port=None):
+        for port in [port] if port else range(30381, 30480):
             place = f"--listen=127.0.0.1:{port}" if listen else f"--port={port}"
             self.process = subprocess.Popen([f"{BIN}/swarm-board", place, "--title=Test", *arguments],
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -434,10 +434,14 @@ class PageTest(unittest.TestCase):
         _, trace, _ = self.simulate("tls")
         run(f"{BIN}/gen-cert", "-e", "identity", "-i", "1", "--host-ip", "127.0.0.1", "--workspace", self.folder.name)
         certs, token = self.path("identity/cert"), self.path("token")
-        with open(token, "w", encoding="utf-8") as file:
-            file.write("a-token-of-this-test-0123456789\n")
-        with Server(trace, f"--tls-cert={certs}/swci-1-cert.pem", f"--tls-key={certs}/swci-1-key.pem", f"--token-file={token}",
-                    listen=True) as server:
+        def serve(text, port=None):
+            with open(token, "w", encoding="utf-8") as file:
+                file.write(f"{text}\n")
+            return Server(trace, f"--tls-cert={certs}/swci-1-cert.pem", f"--tls-key={certs}/swci-1-key.pem", f"--token-file={token}",
+                          listen=True, port=port)
+
+        with serve("a-token-of-this-test-0123456789") as server:
+            port = int(server.url.rstrip("/").rpartition(":")[2])
             # The CA of the test is none of the browser's.
             self.browser.call("Security.setIgnoreCertificateErrors", ignore=True)
             self.browser.open(server.url, ready="document.body.innerText.includes('Not logged in')")
@@ -447,8 +451,16 @@ class PageTest(unittest.TestCase):
             self.browser.wait("document.getElementById('link').textContent === 'connected'")
             self.assertEqual(self.browser.evaluate("location.href"), server.url)
             self.assertEqual(self.browser.evaluate("document.cookie"), "")  # no script reads it
+        # Another token ends the login, and the page goes on when the first one counts again.
+        with serve("another-token-of-this-test-0123456789", port):
+            self.browser.wait("document.getElementById('link').textContent.startsWith('logged out')", 60)
+        with serve("a-token-of-this-test-0123456789", port):
+            self.browser.wait("document.getElementById('link').textContent === 'connected'", 60)
             self.browser.open("about:blank", ready="true")
             self.browser.call("Security.setIgnoreCertificateErrors", ignore=False)
+        refused = ("net::ERR_", "status of 401")
+        self.assertEqual([m for m in self.browser.messages if not any(part in m for part in refused)], [])
+        self.browser.messages.clear()
 
     def key(self, name):
         for kind in ("rawKeyDown", "keyUp"):

@@ -182,6 +182,8 @@ function drawLegend(run) {
         element("span", {class: `dot fill-${state}`, "aria-hidden": "true"}), element("span", {text: words}))));
 }
 
+const reconnectMs = 5_000; // where the browser does not do so itself
+
 /// The server says when there is something new, and the page fetches what has changed.
 function follow(page) {
     const run = page.runs[page.runs.length - 1];
@@ -205,16 +207,30 @@ function follow(page) {
         } while (again);
         fetching = false;
     };
-    const events = new EventSource("api/events");
-    events.onopen = () => state("connected", false);
-    events.onerror = () => {
-        run.version = 0; // the next one may be another server, with another run
-        state("connection lost: shows the last state, and tries again", true);
+    const connect = () => {
+        const events = new EventSource("api/events");
+        events.onopen = () => state("connected", false);
+        events.onerror = () => {
+            run.version = 0; // the next one may be another server, with another run
+            state("connection lost: shows the last state, and tries again", true);
+            if (events.readyState === EventSource.CLOSED) { // another status than 200: the browser gives up
+                setTimeout(connect, reconnectMs);
+                sayIfLoggedOut();
+            }
+        };
+        events.addEventListener("version", () => update().catch(() => {
+            fetching = false;
+            state("connection lost: shows the last state", true);
+        }));
     };
-    events.addEventListener("version", () => update().catch(() => {
-        fetching = false;
-        state("connection lost: shows the last state", true);
-    }));
+    // An EventSource does not tell the status.
+    const sayIfLoggedOut = async () => {
+        const answer = await fetch("api/beside", {method: "HEAD"}).catch(() => null);
+        if (answer?.status === 401) {
+            state("logged out: shows the last state; open /?token=TOKEN to log in again", true);
+        }
+    };
+    connect();
 }
 
 async function main() {
