@@ -159,7 +159,7 @@ Result<HttpAccess> access_to(const BoardOptions& options) {
     if (!token) {
         return token.error();
     }
-    return HttpAccess::token(std::move(*token));
+    return HttpAccess::token(std::move(*token), options.listen.port);
 }
 
 WebFiles web_files(const BoardOptions& options) {

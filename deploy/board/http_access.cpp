@@ -11,8 +11,6 @@ namespace {
 constexpr std::size_t token_min = 20;
 constexpr std::size_t token_max = 200;
 constexpr std::string_view login = "/?token=";
-// Browsers take a cookie of this prefix from a page over TLS of this very host only.
-constexpr std::string_view cookie_name = "__Host-starling-board";
 
 HttpAnswer plain_answer(unsigned status, std::string text) {
     return {.status = status, .body = std::make_shared<const std::string>(std::move(text))};
@@ -67,14 +65,14 @@ std::optional<HttpAnswer> HttpAccess::refusal(const HttpRequest& request) const 
             return plain_answer(401, "This is not the token of --token-file.\n");
         }
         HttpAnswer answer = plain_answer(303, "Logged in: see /\n");
-        answer.headers = "Location: /\r\nSet-Cookie: " + std::string(cookie_name) + "=" + cookie_ +
+        answer.headers = "Location: /\r\nSet-Cookie: " + cookie_name_ + "=" + cookie_ +
                          "; Path=/; Secure; HttpOnly; SameSite=Lax\r\n";
         return answer;
     }
     constexpr std::string_view bearer = "Bearer ";
     if ((request.authorization.starts_with(bearer) &&
          same_secret(request.authorization.substr(bearer.size()), token_)) ||
-        same_secret(cookie_in(request.cookie, cookie_name), cookie_)) {
+        same_secret(cookie_in(request.cookie, cookie_name_), cookie_)) {
         return std::nullopt;
     }
     HttpAnswer answer = plain_answer(

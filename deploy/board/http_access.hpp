@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -16,7 +17,13 @@ public:
     static HttpAccess certificate() { return HttpAccess(Kind::certificate, ""); }
     /// Whoever knows the token: as `Authorization: Bearer TOKEN`, or as the cookie that
     /// /?token=TOKEN sets.
-    static HttpAccess token(std::string token) { return HttpAccess(Kind::token, std::move(token)); }
+    /// \param port  that is served: browsers send a host's cookies to all of its ports, so each
+    /// port has a cookie of its own name
+    static HttpAccess token(std::string token, std::uint16_t port) {
+        HttpAccess access(Kind::token, std::move(token));
+        access.cookie_name_ += std::to_string(port);
+        return access;
+    }
 
     /// The answer to a request that may not be served; nothing: it may.
     std::optional<HttpAnswer> refusal(const HttpRequest& request) const;
@@ -27,6 +34,8 @@ private:
 
     Kind kind_;
     std::string token_;
+    // Browsers take a cookie of this prefix from a page over TLS of this very host only.
+    std::string cookie_name_ = "__Host-starling-board-";
     std::string cookie_;  ///< made of the token, which it does not tell
 };
 

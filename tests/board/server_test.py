@@ -266,9 +266,10 @@ class SecureTest(SecureFolder):
     def test_a_token_opens_the_page_and_nothing_else_does(self):
         with self.board(self.by_token) as board:
             self.assertTrue(board.url.startswith("https://127.0.0.1:"), board.url)
+            name = f"__Host-starling-board-{board.port}"
             for headers in ({}, {"Authorization": TOKEN}, {"Authorization": "Bearer "}, {"Authorization": f"Bearer {TOKEN}x"},
-                            {"Authorization": f"Bearer {TOKEN[:-1]}"}, {"Cookie": f"__Host-starling-board={TOKEN}"},
-                            {"Cookie": "__Host-starling-board="}, {"Cookie": "x=1"}):
+                            {"Authorization": f"Bearer {TOKEN[:-1]}"}, {"Cookie": f"{name}={TOKEN}"},
+                            {"Cookie": f"{name}="}, {"Cookie": "x=1"}):
                 for target in ("/", "/api/run", "/api/events", "/board.css", "/nothing"):
                     self.assertEqual(board.get(target, **headers)[0], 401, (target, headers))
             self.assertEqual(board.get("/api/run", Authorization=f"Bearer {TOKEN}")[0], 200)
@@ -278,6 +279,7 @@ class SecureTest(SecureFolder):
             self.assertEqual((status, headers["Location"]), (303, "/"))
             cookie, *rules = headers["Set-Cookie"].split("; ")
             self.assertEqual(set(rules), {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"})
+            self.assertTrue(cookie.startswith(f"{name}="), cookie)
             self.assertNotIn(TOKEN, cookie)
             for header in (cookie, f"other=1; {cookie}; more=2"):
                 self.assertEqual(board.get("/api/run", Cookie=header)[0], 200, header)

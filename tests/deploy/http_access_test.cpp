@@ -33,7 +33,7 @@ TEST(HttpAccess, OnThisMachineTheNameDecides) {
 }
 
 TEST(HttpAccess, TheCookieOfALoginAdmitsAndDoesNotTellTheToken) {
-    const HttpAccess access = HttpAccess::token(std::string(secret));
+    const HttpAccess access = HttpAccess::token(std::string(secret), 30380);
     const std::string login = "/?token=" + std::string(secret);
     const auto answer = access.refusal({.target = login});
     ASSERT_TRUE(answer);
@@ -45,9 +45,15 @@ TEST(HttpAccess, TheCookieOfALoginAdmitsAndDoesNotTellTheToken) {
     EXPECT_EQ(refusal(access, {.target = "/", .cookie = cookie}), 0U);
     EXPECT_EQ(refusal(access, {.target = "/", .cookie = "a=b;" + cookie}), 0U);
     EXPECT_EQ(refusal(access, {.target = "/", .cookie = cookie + "0"}), 401U);
-    EXPECT_EQ(refusal(HttpAccess::token("another-token-of-another-server"),
+    EXPECT_EQ(refusal(HttpAccess::token("another-token-of-another-server", 30380),
                       {.target = "/", .cookie = cookie}),
               401U);
+    // A login at another port of this host leaves this one's as it is.
+    const HttpAccess beside = HttpAccess::token(std::string(secret), 30381);
+    EXPECT_TRUE(cookie.starts_with("__Host-starling-board-30380=")) << cookie;
+    EXPECT_NE(beside.refusal({.target = login})->headers.find("__Host-starling-board-30381="),
+              std::string::npos);
+    EXPECT_EQ(refusal(beside, {.target = "/", .cookie = cookie}), 401U);
     EXPECT_EQ(refusal(access, {.target = "/?token=x"}), 401U);
     EXPECT_EQ(refusal(access, {.target = "/", .authorization = "Basic x"}), 401U);
 }
