@@ -1,17 +1,77 @@
 #include "core/board/timeline_file.hpp"
 
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "core/board/timeline.hpp"
+#include "core/files/replace_file.hpp"
 
 namespace starling {
+namespace {
+
+/// Where the text is written until it is whole. A pipe or a device is written to itself.
+std::filesystem::path place_beside(const std::filesystem::path& path) {
+    std::error_code ignored;
+    const auto status = std::filesystem::status(path, ignored);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        return path;
+    }
+    return path.string() + ".part-" + std::to_string(::getpid());
+}
+
+/// 0, or the errno of what failed.
+int make_durable(const std::filesystem::path& path) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file < 0) {
+        return errno;
+    }
+    const int failure = ::fsync(file) == 0 ? 0 : errno;
+    ::close(file);
+    return failure;
+}
+
+}  // namespace
 
 struct TimelineFile::Impl {
-    explicit Impl(std::string file_path) : path(std::move(file_path)), file(path) {}
+    explicit Impl(std::filesystem::path file_path)
+        : path(std::move(file_path)), written(place_beside(path)), file(written) {}
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl() {
+        if (written != path && !in_place) {
+            ::unlink(written.c_str());
+        }
+    }
 
-    Error error() const { return {Errc::io, "can't write all of '" + path + "'"}; }
+    Error error() const { return {Errc::io, "can't write all of '" + path.string() + "'"}; }
 
-    std::string path;
+    Result<void> put_in_place() {
+        file.close();
+        if (!file) {
+            return error();
+        }
+        if (written == path) {
+            return {};
+        }
+        if (const int failure = make_durable(written); failure != 0) {
+            return write_error(written, failure);
+        }
+        if (::rename(written.c_str(), path.c_str()) != 0) {
+            return write_error(path, errno);
+        }
+        in_place = true;
+        const int failure = sync_directory_of(path);
+        return failure == 0 ? Result<void>() : write_error(path, failure);
+    }
+
+    std::filesystem::path path;
+    std::filesystem::path written;
+    bool in_place = false;
     std::ofstream file;
     Timeline timeline{[this](std::string_view text) { file << text; }};
 };
@@ -32,7 +92,7 @@ Result<TimelineFile> TimelineFile::create(const std::string& path, RunModel& mod
 
 Result<void> TimelineFile::finish() {
     impl_->timeline.finish();
-    return impl_->file.flush() ? Result<void>() : Result<void>(impl_->error());
+    return impl_->put_in_place();
 }
 
 }  // namespace starling

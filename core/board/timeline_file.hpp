@@ -8,7 +8,8 @@
 
 namespace starling {
 
-/// A file with the timeline of a run (Timeline), written while the run's model is built.
+/// A file with the timeline of a run (Timeline), written beside its place while the run's model is
+/// built. It gets there when it is whole: until then, and if it never is, an older one stays.
 class TimelineFile {
 public:
     /// Follows `model`, which it must outlive. Errc::io names the file.
@@ -17,7 +18,8 @@ public:
     TimelineFile& operator=(TimelineFile&&) noexcept;
     ~TimelineFile();
 
-    /// To be called once, after the last event. Errc::io: not all could be written.
+    /// Puts it in its place. To be called once, after the last event. Errc::io: not all could be
+    /// written.
     Result<void> finish();
 
 private:

@@ -1,9 +1,14 @@
 // The timeline of a run for ui.perfetto.dev: parsed again, and compared with the events it is of.
 #include "core/board/timeline.hpp"
 
+#include <filesystem>
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "core/board/run_model.hpp"
+#include "core/board/timeline_file.hpp"
+#include "core/files/read_file.hpp"
 #include "core/json/json.hpp"
 #include "core/trace/trace_text.hpp"
 
@@ -144,6 +149,33 @@ TEST_F(TimelineTest, ANameWithQuotesAndABackslashIsEscaped) {
     lines({"1000 a\"b\\c sl_ready"});
     read();
     EXPECT_EQ(total.count("a\"b\\c starting"), 1U);
+}
+
+TEST(TimelineFile, AnOlderFileStaysUntilTheNewOneIsWhole) {
+    const auto folder = std::filesystem::path(testing::TempDir()) / "starling-timeline";
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    const auto path = folder / "run.json";
+    const auto files = [&] {
+        return std::distance(std::filesystem::directory_iterator(folder), {});
+    };
+    std::ofstream(path) << "older";
+    {
+        RunModel model;
+        const auto begun = TimelineFile::create(path, model);
+        ASSERT_TRUE(begun);
+        EXPECT_EQ(*read_whole_file(path), "older");
+        EXPECT_EQ(files(), 2);
+    }
+    EXPECT_EQ(*read_whole_file(path), "older");
+    EXPECT_EQ(files(), 1) << "a run that was not finished leaves nothing behind";
+    RunModel model;
+    auto file = TimelineFile::create(path, model);
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->finish());
+    EXPECT_TRUE(parse_json(*read_whole_file(path)));
+    EXPECT_EQ(files(), 1);
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace
