@@ -1,20 +1,15 @@
 #include "sim/summary.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <sstream>
 
 #include "core/base/json_writer.hpp"
+#include "core/base/size_text.hpp"
 
 namespace starling {
 namespace {
 
-std::string seconds(SwarmDuration duration) {
-    std::array<char, 40> text{};
-    std::snprintf(text.data(), text.size(), "%.6f", to_seconds(duration));
-    return text.data();
-}
+std::string seconds(SwarmDuration duration) { return decimal_text(to_seconds(duration), 6); }
 std::string seconds(SwarmTime time) { return seconds(time.time_since_epoch()); }
 
 std::string_view how_text(SimOutcome::End how) {

@@ -21,7 +21,7 @@ std::filesystem::path place_beside(const std::filesystem::path& path) {
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
         return path;
     }
-    return path.string() + ".part-" + std::to_string(::getpid());
+    return part_of(path);
 }
 
 /// 0, or the errno of what failed.
@@ -43,8 +43,8 @@ struct TimelineFile::Impl {
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() {
-        if (written != path && !in_place) {
-            ::unlink(written.c_str());
+        if (written != path) {
+            ::unlink(written.c_str());  // not there any more once it is in its place
         }
     }
 
@@ -61,17 +61,11 @@ struct TimelineFile::Impl {
         if (const int failure = make_durable(written); failure != 0) {
             return write_error(written, failure);
         }
-        if (::rename(written.c_str(), path.c_str()) != 0) {
-            return write_error(path, errno);
-        }
-        in_place = true;
-        const int failure = sync_directory_of(path);
-        return failure == 0 ? Result<void>() : write_error(path, failure);
+        return rename_durably(written, path);
     }
 
     std::filesystem::path path;
     std::filesystem::path written;
-    bool in_place = false;
     std::ofstream file;
     Timeline timeline{[this](std::string_view text) { file << text; }};
 };

@@ -103,6 +103,21 @@ int sync_directory_of(const std::filesystem::path& path) {
     return failure;
 }
 
+std::filesystem::path part_of(const std::filesystem::path& path) {
+    return part_prefix(path) + std::to_string(::getpid());
+}
+
+Result<void> rename_durably(const std::filesystem::path& part, const std::filesystem::path& path,
+                            std::uint64_t needed) {
+    if (::rename(part.c_str(), path.c_str()) != 0) {
+        return write_error(path, errno, needed);
+    }
+    if (const int failure = sync_directory_of(path); failure != 0) {
+        return write_error(directory_of(path), failure);
+    }
+    return {};
+}
+
 Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts,
                           FileReaders readers) {
     const std::filesystem::path directory = directory_of(path);
@@ -111,19 +126,18 @@ Result<void> replace_file(const std::filesystem::path& path, std::span<const Byt
     if (failure) {
         return write_error(directory, failure.value());
     }
-    const std::filesystem::path beside = part_prefix(path) + std::to_string(::getpid());
-    int number = write_file(beside, parts, readers == FileReaders::all ? 0644 : 0600);
-    if (number == 0 && ::rename(beside.c_str(), path.c_str()) != 0) {
-        number = errno;
+    const std::filesystem::path part = part_of(path);
+    const std::uint64_t bytes = total_size(parts);
+    if (const int number = write_file(part, parts, readers == FileReaders::all ? 0644 : 0600);
+        number != 0) {
+        ::unlink(part.c_str());
+        return write_error(path, number, bytes);
     }
-    if (number != 0) {
-        ::unlink(beside.c_str());
-        return write_error(path, number, total_size(parts));
+    Result<void> renamed = rename_durably(part, path, bytes);
+    if (!renamed) {
+        ::unlink(part.c_str());
     }
-    if (const int sync_failure = sync_directory_of(path); sync_failure != 0) {
-        return write_error(directory, sync_failure);
-    }
-    return {};
+    return renamed;
 }
 
 void remove_leftovers(const std::filesystem::path& path) {

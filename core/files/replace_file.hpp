@@ -25,6 +25,16 @@ enum class FileReaders : std::uint8_t { all, owner };
 Result<void> replace_file(const std::filesystem::path& path, std::span<const ByteView> parts,
                           FileReaders readers = FileReaders::all);
 
+/// The name beside `path` under which this process writes what is to take its place; names of
+/// earlier processes are those that remove_leftovers() removes.
+std::filesystem::path part_of(const std::filesystem::path& path);
+
+/// Gives the durable file `part` the name `path`, and makes that durable. \param needed  bytes, for
+/// the text of the error; 0: not known. Errc::io: names the file and what the operating system
+/// said; `part` may still be there.
+Result<void> rename_durably(const std::filesystem::path& part, const std::filesystem::path& path,
+                            std::uint64_t needed = 0);
+
 /// Makes the name of a file durable, after it was made, renamed or removed. \return 0, or an errno
 int sync_directory_of(const std::filesystem::path& path);
 /// Removes what a program that was killed inside replace_file() left beside `path`. \pre  nobody
