@@ -28,8 +28,8 @@ bool is_storage(const Work& work) {
 
 bool is_short(const Work& work) {
     if (const auto* merge = std::get_if<MergeWork>(&work)) {
-        const bool mean = merge->method.rule == MergeRule::mean &&
-                          merge->compression.kind == Compression::none;
+        const bool mean =
+            merge->method.rule == MergeRule::mean && merge->compression.kind == Compression::none;
         return mean && merge->layout->size_bytes() <= small_model_bytes &&
                size_bytes(merge->contributions) <= short_merge_bytes;
     }
