@@ -16,6 +16,7 @@ constexpr Target targets[] = {
     {"text", "JSON, layouts, licences, words of a shell, certificates on the ledger", text},
     {"options", "command lines and environments of all programs", options},
     {"files", "models, states, traces and the like that nodes read at their start", files},
+    {"program", "records between a training program and an ML node in another process", program},
     {"sn_members", "an SN among hostile SLs and tools", sn_members},
     {"sn_servers", "an SN among hostile SNs, SLs and tools", sn_servers},
     {"raft", "the consensus of an SN among hostile SNs", raft},

@@ -1,5 +1,6 @@
 // The fuzzer's initial corpus: well-formed inputs of the parsers. Targets of nodes draw messages
 // from any bytes (Drawer), so their inputs are random bytes, long enough for many messages.
+#include "core/base/coding.hpp"
 #include "core/base/random.hpp"
 #include "core/ledger/membership.hpp"
 #include "core/licence/licence.hpp"
@@ -137,6 +138,60 @@ void add_files(std::map<std::string, Bytes>& seeds) {
     }
 }
 
+/// \param head  of a record: its kind, then what the kind has.
+void add_record(std::map<std::string, Bytes>& seeds, const std::string& name, std::size_t parser,
+                const Writer& head, std::string_view payload) {
+    Writer seed;
+    seed.u8(static_cast<std::uint8_t>(parser));
+    seed.u16(static_cast<std::uint16_t>(head.bytes().size() + 1));
+    seed.u8(1);  // version
+    seed.raw(head.bytes());
+    seed.raw(bytes_of(payload));
+    seeds["program/" + name] = seed.take();
+}
+
+void add_program_records(std::map<std::string, Bytes>& seeds) {
+    const auto frame = [](Writer& out, Message message) {
+        const Bytes bytes = encode_head({std::move(message), {}});
+        out.u32(static_cast<std::uint32_t>(bytes.size()));
+        out.raw(bytes);
+    };
+    Writer event;
+    event.u8(3);
+    event.string("loss_reported");
+    event.u32(1);
+    event.string("value");
+    event.string("0.5");
+    event.u8(0);
+    event.string("toy");
+    event.string("");
+    add_record(seeds, "event", program_parser::message, event, "");
+    Writer sync;
+    sync.u8(5);
+    frame(sync, SyncBegin{});
+    sync.u64(10);
+    sync.u64(12);
+    sync.boolean(true);
+    sync.u32(1);
+    sync.u64(4);
+    add_record(seeds, "sync", program_parser::message, sync, "parameters12state");
+    Writer synced;
+    synced.u8(3);
+    frame(synced, SyncDone{});
+    synced.u64(12);
+    synced.boolean(false);
+    add_record(seeds, "synced", program_parser::reply, synced, "parameters12");
+    Writer stream;
+    stream.u8(program_parser::socket);
+    stream.u8(1);  // with memory
+    stream.u32(2);
+    stream.u64(8);
+    stream.u64(4096);
+    stream.u8(1);
+    stream.u8(1);
+    seeds["program/socket"] = stream.take();
+}
+
 void add_random_inputs(std::map<std::string, Bytes>& seeds) {
     constexpr std::size_t inputs_per_target = 3;
     constexpr std::size_t input_bytes = 1200;  // some 30 messages
@@ -160,6 +215,7 @@ std::map<std::string, Bytes> make_seeds() {
     add_ledger(seeds);
     add_texts(seeds);
     add_files(seeds);
+    add_program_records(seeds);
     add_random_inputs(seeds);
     return seeds;
 }

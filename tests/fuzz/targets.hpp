@@ -36,6 +36,9 @@ enum : std::size_t { json, layout, licence_file, words, chain, count };
 namespace file_parser {
 enum : std::size_t { safetensors, model, state, head, session, trace, xml, profile, count };
 }
+namespace program_parser {
+enum : std::size_t { message, reply, socket, count };
+}
 
 std::string_view text_of(ByteView input);
 bool same(ByteView a, ByteView b);
@@ -44,6 +47,7 @@ bool same(ByteView a, ByteView b);
 void wire(ByteView input);     ///< messages, headers, frames
 void ledger(ByteView input);   ///< entries, records, memberships, seats, a whole ledger
 void text(ByteView input);     ///< JSON, layouts, licences, shell words, certificates
+void program(ByteView input);  ///< records between a program and its ML node in another process
 void options(ByteView input);  ///< command lines and environments of all programs
 void files(ByteView input);    ///< models, states, heads, sessions, safetensors, traces, platforms
 
