@@ -70,7 +70,7 @@ LIBRARIES = [
     (r"^(torch|ATen|c10)/", "torch"), (r"^(boost/)?asio(\.hpp|/)", "asio"), (r"^openssl/", "openssl"),
     (r"^(simgrid|xbt)/", "simgrid"), (r"^spdlog/", "spdlog"), (r"^CLI/", "cli11"), (r"^sqlite3\.h$", "sqlite"),
     (r"^(gtest|gmock)/", "gtest"), (r"^benchmark/", "benchmark"), (r"^raft(\.h|/)", "raft"),
-    (r"^nlohmann/", "nlohmann-json"), (r"^pybind11/", "pybind11"),
+    (r"^nlohmann/", "nlohmann-json"), (r"^pybind11/", "pybind11"), (r"^intel-ipsec-mb\.h$", "ipsec-mb"),
 ]
 # Library -> patterns of the files that may include it. The first match of a file decides nothing: any will do.
 ALLOWED = {
@@ -87,6 +87,7 @@ ALLOWED = {
     "gtest": [r"^tests/"],
     "benchmark": [r"^bench/"],
     "nlohmann-json": [r"^core/json/[^/]+\.cpp$"],
+    "ipsec-mb": [r"^transport/crypto/vector_gcm\.cpp$"],
     "pybind11": [r"^deploy/python/[^/]+\.(cpp|hpp)$"],
     "raft": [r"^core/raft/[^/]+\.cpp$", r"^core/raft/detail/[^/]+\.hpp$"],
 }

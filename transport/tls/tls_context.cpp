@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "transport/crypto/vector_gcm.hpp"
 #include "transport/tls/certificate.hpp"
 #include "transport/tls/issuer.hpp"
 #include "transport/tls/pem_blocks.hpp"
@@ -62,7 +63,8 @@ std::string doubt_about(const std::vector<CertPtr>& chain, const TrustStore& tru
 }  // namespace
 
 Result<TlsContext> TlsContext::load(const IdentityFiles& files) {
-    const std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_method()), &SSL_CTX_free);
+    const std::shared_ptr<SSL_CTX> made(
+        SSL_CTX_new_ex(nullptr, vector_gcm_properties(), TLS_method()), &SSL_CTX_free);
     STARLING_INVARIANT(made, "OpenSSL has TLS");
     set_tls_rules(made.get());
     // OpenSSL then also demands serverAuth of the accepting side and clientAuth of the dialling

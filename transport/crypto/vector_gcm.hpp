@@ -1,0 +1,13 @@
+#pragma once
+
+namespace starling {
+
+/// AES-128-GCM by the vector instructions of newer x86 CPUs (VAES, VPCLMULQDQ, AVX-512), which
+/// OpenSSL 3.0 does not use: libipsec-mb computes it, as an OpenSSL provider inside this process.
+/// Fetches without the returned properties, those of other code in the process, get OpenSSL's own
+/// implementation as before. Thread-safe.
+/// \return  properties for SSL_CTX_new_ex() or EVP_CIPHER_fetch() that prefer it; nullptr: the CPU
+///     or the library is not there, and OpenSSL's own implementation is to be used.
+const char* vector_gcm_properties();
+
+}  // namespace starling
