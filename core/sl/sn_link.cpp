@@ -28,15 +28,20 @@ void SnLink::dial(Outbox& out) const {
     }
 }
 
-/// In addition to the connected one, which it replaces once it is connected.
+/// In addition to the connected one, which it replaces once it is connected. That one is not
+/// dialled again, though its address may be the next one after failed tries.
 void SnLink::dial_next(Level level, const std::string& why, Outbox& out) {
     ++at_;
+    for (std::size_t tries = 1; tries < setup_.addresses.size() && address() == dialled_; ++tries) {
+        ++at_;
+    }
     log_sl(level, "SN '" + sn_->name + "' " + why + to_string(address()), out);
     out.connect(address(), Role::sn);
 }
 
 void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
     sn_ = up.peer;
+    dialled_ = up.dialled;
     connected_.insert(up.peer);
     views_.expect(now);
     if (up.ca != CaFingerprint{}) {

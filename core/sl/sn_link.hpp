@@ -91,6 +91,7 @@ private:
 
     SnLinkSetup setup_;
     std::optional<NodeId> sn_;    ///< in use; set while it is connected
+    Address dialled_;             ///< of sn_
     std::set<NodeId> connected_;  ///< sn_, and earlier ones that are still connected
     std::size_t at_ = 0;          ///< which of the addresses is dialled; counts on
     /// Fatal failures in a row: as many as addresses means that all SNs refuse this node.

@@ -86,8 +86,10 @@ protected:
         }
         return hosts;
     }
-    void up(SwarmTime now, const NodeId& sn) {
-        dialled([&](Outbox& out) { link.on_up(now, {.peer = sn, .role = Role::sn}, out); });
+    void up(SwarmTime now, const NodeId& sn, const Address& dialled_at = {}) {
+        dialled([&](Outbox& out) {
+            link.on_up(now, {.peer = sn, .role = Role::sn, .dialled = dialled_at}, out);
+        });
     }
     auto heartbeat(SwarmTime now, std::optional<Round> awaited = std::nullopt) {
         return dialled([&](Outbox& out) { link.send_heartbeat(now, {}, awaited, out); });
@@ -140,6 +142,16 @@ TEST_F(SnLinkTest, ComparesTwoSnsWhileARoundIsAwaited) {
     up(at(seconds(31)), {"sn2"});
     EXPECT_EQ(heartbeat(at(seconds(100)), 7), Hosts{});  // both are connected
     EXPECT_TRUE(link.is_sn({"sn2"}));
+}
+
+TEST_F(SnLinkTest, AnotherSnThanTheOneInUseIsDialledForItsViews) {
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    // The second SN is in use, and a failed try would make its address the next one again.
+    link.on_connect_failed(at(seconds(0)), {{"a", 1}, {Errc::unreachable, "refused"}, false}, out);
+    up(at(seconds(1)), {"sn2"}, {"b", 1});
+    link.on_connect_failed(at(seconds(2)), {{"b", 1}, {Errc::unreachable, "refused"}, false}, out);
+    EXPECT_EQ(heartbeat(at(seconds(30)), 7), Hosts{"a"});
 }
 
 TEST_F(SnLinkTest, GivesUpWhenAllSnsRefuse) {
