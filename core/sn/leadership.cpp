@@ -7,8 +7,6 @@ namespace starling {
 namespace {
 
 constexpr SwarmDuration line_interval_max = std::chrono::minutes(10);
-/// Longer than an election takes.
-constexpr SwarmDuration short_interruption = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -22,16 +20,9 @@ Leadership::Change Leadership::update_own(const Consensus& consensus, SwarmTime 
     if (leads_ && (!led || led_term_ != consensus.term())) {
         led_term_ = consensus.term();
         led_since_ = now;
-        if (!led && (!ended_at_ || now - *ended_at_ > short_interruption)) {
-            informed_since_ = now;
-        }
         return Change::elected;
     }
-    if (led && !leads_) {
-        ended_at_ = now;
-        return Change::ended;
-    }
-    return Change::none;
+    return led && !leads_ ? Change::ended : Change::none;
 }
 
 bool Leadership::update_known(const Consensus& consensus) {

@@ -31,10 +31,6 @@ public:
     Change update_own(const Consensus& consensus, SwarmTime now);
     std::uint64_t led_term() const { return led_term_; }  ///< in which it led last
     SwarmTime led_since() const { return led_since_; }
-    /// Since when this SN has led, with interruptions of at most a minute: an SN that raises terms
-    /// ends each leader's term early, but what a leader has learned of a round's progress stays
-    /// true, and what has moved in the meantime shows in the next heartbeats.
-    SwarmTime informed_since() const { return informed_since_; }
 
     /// Whether a leader is known that was not known in this term. In a new term libraft still names
     /// the previous term's leader, until it hears of another.
@@ -64,8 +60,6 @@ private:
     /// The term in which this SN began to lead last, and when; 0: never.
     std::uint64_t led_term_ = 0;
     SwarmTime led_since_{};
-    std::optional<SwarmTime> ended_at_;  ///< when it ceased to lead last
-    SwarmTime informed_since_{};
     /// The newest leader that update_known() has reported, and the term in which it leads.
     std::optional<NodeId> known_;
     std::uint64_t known_term_ = 0;

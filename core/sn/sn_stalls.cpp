@@ -13,8 +13,7 @@ constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
 /// For the hash of a merged model, and to write it, in bytes a second.
 constexpr double slowest_disk = 10e6;
-/// After its election a leader hears from each member before it judges what it knew before: see
-/// Leadership::informed_since().
+/// After its election a leader hears from each member before it judges what it knew before.
 constexpr SwarmDuration settling = std::chrono::seconds(10);
 
 bool weight_without(const MemberList& members, const NodeId& left_out) {
@@ -199,14 +198,18 @@ std::optional<NodeId> SnNode::unreported(const Contract& contract) const {
     return worst != nullptr && some_reported ? std::optional(*worst) : std::nullopt;
 }
 
-/// Who holds the attempt up, as far as its members' words show.
+/// Who holds the attempt up, as far as its members' words show. Time counts from the attempt's
+/// beginning and not from this SN's election: an SN that raises terms ends each leadership early,
+/// and others lead in turn. Each SN knows when it applied the attempt's entry. What moved while
+/// another one led shows in the next heartbeats, since they count all bytes of the attempt; the
+/// first one that an SN hears from a member counts as motion now.
 std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     StalledPairs pairs = stalled_pairs(contract);
     const RoundMotion& motion = motions_.of(contract.name);
-    const SwarmTime informed = leadership_.informed_since();
-    const SwarmDuration quiet = now_ - std::max(motion.moved_at, informed);
-    const SwarmDuration past_limit = now_ - std::max(motion.began_at, informed) -
-                                     attempt_limit(contract.config, contract.frozen.size());
+    const SwarmTime began = std::max(motion.began_at, started_);
+    const SwarmDuration quiet = now_ - std::max(motion.moved_at, began);
+    const SwarmDuration past_limit =
+        now_ - began - attempt_limit(contract.config, contract.frozen.size());
     const bool settled = now_ - leadership_.led_since() >= settling;
     const bool still = settled && quiet >= standstill_of(contract, motion);
     const bool overdue = settled && past_limit >= SwarmDuration{0};

@@ -23,6 +23,8 @@ void drop(Effect& effect) { effect = Report{TraceEvent("withheld")}; }
 
 class HoldUp : public testing::Test {
 protected:
+    explicit HoldUp(int sns = 1) : swarm(11, {}, sns) {}
+
     void add_pairs(int count) {
         for (int i = 1; i <= count; ++i) {
             // Five segments of 256 KiB, so that there are several segment owners.
@@ -66,7 +68,25 @@ protected:
             }
         }
     }
-    MemorySwarm swarm{11};
+    MemorySwarm swarm;
+};
+
+class HoldUpWithThreeSns : public HoldUp {
+protected:
+    HoldUpWithThreeSns() : HoldUp(3) {}
+
+    /// From now on the SN that leads loses the others for three seconds, again and again.
+    void interrupt_each_leader(SwarmDuration interval) {
+        swarm.network.at(swarm.network.now() + interval, [this, interval] {
+            for (const NodeId& sn : swarm.sns) {
+                if (sn.name != swarm.leader()) {
+                    swarm.network.block({swarm.leader()}, sn);
+                }
+            }
+            swarm.network.at(swarm.network.now() + seconds(3), [this] { swarm.network.heal(); });
+            interrupt_each_leader(interval);
+        });
+    }
 };
 
 TEST_F(HoldUp, AMemberThatSendsNoSegmentsIsExpelled) {
@@ -102,6 +122,19 @@ TEST_F(HoldUp, AMemberThatNeverReportsItsDigestIsExpelled) {
     });
     add_pairs(4);
     expect_expelled("3", 4, minutes(13));
+}
+
+TEST_F(HoldUpWithThreeSns, AMemberThatNeverReportsIsExpelledThoughTheSnsLeadInTurn) {
+    tamper("sl3", nullptr, [](Effect& effect) {
+        if (Heartbeat* heartbeat = heartbeat_in_training(effect)) {
+            heartbeat->report.reset();
+        }
+    });
+    add_pairs(4);
+    interrupt_each_leader(minutes(4));
+    // The limit is 11 minutes, and each of three SNs counts from when it first heard all members.
+    expect_expelled("3", 4, minutes(20));
+    EXPECT_GT(swarm.trace.named("leader_elected").size(), 10U);
 }
 
 /// As a transport reports the progress of a peer that sends one byte now and then.
