@@ -126,7 +126,9 @@ void CampaignSwarm::add_hostile_nodes(std::uint64_t seed) {
         hostile_.member = std::make_unique<HostileMember>(
             seed, NodeId{"sl" + n}, std::move(others), lies,
             SegmentCodec(campaign_layout(training_.elements), training_.compression));
+        // An old frame may be a merged segment as it was before it was made wrong.
         if (lies.contains(Lie::uneven_merges) ||
+            (lies.contains(Lie::wrong_merges) && lies.contains(Lie::old_frames)) ||
             (training_.exchange == ExchangePlan::tree && lies.contains(Lie::wrong_merges))) {
             FalseMergeCheck& check = trace.false_merges.emplace(hostile_.member->id());
             hostile_.member->on_false_merge = [&check](const RoundKey& key, const NodeId& to) {
