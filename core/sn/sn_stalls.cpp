@@ -170,12 +170,20 @@ std::set<std::pair<NodeId, NodeId>> owed_by_the_last(
     return last.empty() ? all : last;
 }
 
-/// Whether one member would merge still, if `node` were kept apart from `others`.
+/// Whether one member could merge still, if `node` were kept apart from `others`. After an attempt
+/// without a majority only one merges, and another one can take its place: see
+/// Ledger::choose_owners().
 bool leaves_an_owner(const Contract& contract, const NodeId& node,
                      const std::vector<NodeId>& others) {
-    return std::any_of(contract.frozen.begin(), contract.frozen.end(), [&](const RoundMember& m) {
-        return m.merges && m.id != node && !std::binary_search(others.begin(), others.end(), m.id);
-    });
+    std::set<NodeId> without{node};
+    without.insert(others.begin(), others.end());
+    for (const auto& [a, b] : contract.apart) {
+        if (contract.frozen.find(a) != nullptr && contract.frozen.find(b) != nullptr) {
+            without.insert({a, b});
+        }
+    }
+    return std::any_of(contract.frozen.begin(), contract.frozen.end(),
+                       [&](const RoundMember& m) { return !without.contains(m.id); });
 }
 
 }  // namespace

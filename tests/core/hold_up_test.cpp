@@ -223,6 +223,28 @@ TEST_F(HoldUp, AMemberThatSendsNothingToOneOtherCostsOneAttempt) {
     }
 }
 
+TEST_F(HoldUp, AMemberThatSendsTheOnlyOwnerNothingGetsNoOtherExcluded) {
+    // Without a majority one member merges for all, and nothing moves between it and sl1.
+    tamper("sl1", nullptr, [](Effect& effect) {
+        const SegmentData* data = segment_of(effect);
+        if (is_in_training(data) && data->kind == SegmentKind::merged) {
+            auto& send = std::get<Send>(effect);
+            send.frame.body = with_flipped_bit(send.frame.body,
+                                               static_cast<std::size_t>(send.to.name.back() - '0'));
+        } else if (is_in_training(data) && data->key.attempt > 0) {
+            drop(effect);
+        }
+    });
+    add_pairs(4);
+    ASSERT_TRUE(swarm.run(minutes(30))) << swarm.trace.tail();
+    EXPECT_FALSE(swarm.trace.named("round_undecided", "sn1").empty());
+    EXPECT_GT(excluded("sl1"), 0U);
+    for (const char* honest : {"sl2", "sl3", "sl4"}) {
+        EXPECT_EQ(swarm.code(honest), 0) << honest;
+        EXPECT_EQ(excluded(honest), 0U) << honest;
+    }
+}
+
 TEST_F(HoldUp, AMemberThatMinPeersRequiresIsWaitedFor) {
     tamper("sl2", nullptr, [](Effect& effect) {
         if (is_in_training(segment_of(effect))) {
