@@ -55,6 +55,8 @@ constexpr EventWords all_words[] = {
      "Nothing moves between {node} and {others}: they are kept apart"},
     {"merge_deviates", error, true, "Merged round {round} to other parameters than the majority"},
     {"ml_segment_refused", warning, true, "A segment between program and SL does not belong here"},
+    {"model_missing", error, true,
+     "Nobody sends the model of round {round}, for which {asking} members ask"},
     {"no_answer", warning, true, "{address} does not answer, for {seconds} s"},
     {"node_killed", error, true, "Was killed"},
     {"node_registered", info, false, "{node} is registered"},

@@ -25,6 +25,14 @@ void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit,
     fetch_.emplace(now, self_, std::move(key), std::move(commit), std::move(layout));
 }
 
+void CatchUp::report_progress(Heartbeat& heartbeat) const {
+    if (fetch_) {
+        heartbeat.round = fetch_->key().round;
+        heartbeat.attempt = fetch_->key().attempt;
+        heartbeat.progress = fetch_->transfer();
+    }
+}
+
 void CatchUp::learn(Round round, const MemberList& members) {
     if (fetch_ && fetch_->commit().round + 1 == round) {
         fetch_->learn(self_, members);

@@ -25,6 +25,8 @@ public:
     /// \pre running()
     const Commit& commit() const { return fetch_->commit(); }
     TransferProgress transfer() const { return fetch_->transfer(); }
+    /// If running: a heartbeat about a round that is committed says that its model is fetched.
+    void report_progress(Heartbeat& heartbeat) const;
     /// Counts the models that were fetched completely, this one not included.
     std::uint32_t serial() const { return serial_; }
 

@@ -27,6 +27,7 @@ void SlNode::send_heartbeat(Outbox& out) {
         awaited = ml_.is_waiting() ? std::optional(run_.next_round()) : std::nullopt;
     }
     round_.report_progress(beat, now_, options_.stall_limit, peers_.refused_by());
+    catch_up_.report_progress(beat);
     sn_.send_heartbeat(now_, std::move(beat), awaited, out);
 }
 

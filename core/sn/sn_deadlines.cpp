@@ -1,8 +1,10 @@
-// What this SN proposes when it leads and time has passed: nodes that are silent for longer than
-// their lease are lost, contracts' deadlines expire.
+// What this SN proposes or says when it leads and time has passed: nodes that are silent for longer
+// than their lease are lost, contracts' deadlines expire, a run waits for a model that nobody
+// sends.
 #include <algorithm>
 
 #include "core/sn/detail/sn_dispatcher.hpp"
+#include "core/sn/missing_model.hpp"
 
 namespace starling {
 
@@ -34,6 +36,27 @@ void SnNode::check_leases(Outbox& out) {
     }
     for (auto& [id, reason] : gone) {
         propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, out);
+    }
+}
+
+void SnNode::check_models(Outbox& out) {
+    if (!raft().leads()) {
+        return;
+    }
+    for (const auto& [name, contract] : ledger().contracts()) {
+        const std::optional<MissingModel> missing = missing_model(contract, peers_, now_);
+        if (!missing || !motions_.show({name, contract.run, missing->round, 0}, now_)) {
+            continue;
+        }
+        status_.mark_changed();
+        report(TraceEvent("model_missing")
+                   .with("contract", name)
+                   .with("run", contract.run)
+                   .with("round", missing->round)
+                   .with("asking", missing->asking.size())
+                   .with("lost", missing->is_lost() ? 1U : 0U)
+                   .log(Level::error, component, missing_model_text(contract, *missing)),
+               out);
     }
 }
 

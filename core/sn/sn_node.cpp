@@ -191,6 +191,7 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
     if (due.timer == lease_timer) {
         check_leases(out);
         check_stalls(out);
+        check_models(out);
         out.set_timer(lease_timer,
                       now_ + options_.limits.check_interval * rarer_by(ledger().nodes().size()));
     } else if (due.timer == contract_timer) {

@@ -43,6 +43,9 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& received) {
         rate_from = rate_to;
         rate_to = measured;
     }
+    if (!same || received.progress.received_bytes != heartbeat.progress.received_bytes) {
+        moved_at = now;
+    }
     heartbeat = received;
     heartbeat_at = now;
 }

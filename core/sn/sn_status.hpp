@@ -29,6 +29,7 @@ struct SnPeer {
     NodeId via;                     ///< else the SN that relayed its newest frame
     Heartbeat heartbeat;            ///< the newest one, of an SL
     SwarmTime heartbeat_at{};
+    SwarmTime moved_at{};            ///< when the transfer of `heartbeat` began, or had more bytes
     SwarmDuration longest_pause{0};  ///< between its frames; falls slowly
     struct Measured {
         SwarmTime at{};
@@ -78,7 +79,9 @@ struct SnStatusSource {
 ///   "servers"        the SNs that keep the ledger: name, address, votes, connected, leads; term
 ///   "roll"           who may be whom: name, role, CA, since which entry, by whom, expelled, votes
 ///   "contracts"      every contract: phase, run, round, attempt, check-ins, members
-///   "contract" NAME  its rules, why it waits, every member, the last commit
+///   "contract" NAME  its rules, why it waits ("missing_model": also for a model that nobody
+///   sends),
+///                    every member, the last commit
 ///   "round" NAME     the round that is on: who has checked in and reported, how many bytes of how
 ///                    many each member has received, at which rate, and whom it waits for;
 ///                    deadline, last commit

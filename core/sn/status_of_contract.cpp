@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/sn/detail/status_topics.hpp"
+#include "core/sn/missing_model.hpp"
 
 namespace starling {
 namespace {
@@ -65,7 +66,31 @@ std::string waiting_text(const Contract& contract) {
     return text;
 }
 
-void write_state(JsonWriter& json, const Contract& contract) {
+/// The model of the run that nobody sends; null: none. Only the SN that leads knows who is
+/// connected to the others.
+void write_missing_model(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    json.key("missing_model");
+    const std::optional<MissingModel> missing = missing_model(contract, source.peers, source.now);
+    if (!missing) {
+        json.null();
+        return;
+    }
+    const bool leads = source.leader == source.id;
+    std::vector<std::string> asking;
+    for (const NodeId& node : missing->asking) {
+        asking.push_back(node.name);
+    }
+    json.begin_object().field("round", missing->round);
+    write_names(json, "asking", asking);
+    json.field("lost", leads && missing->is_lost())
+        .field("text", leads ? missing_model_text(contract, *missing)
+                             : "Nobody sends the model of round " + std::to_string(missing->round) +
+                                   " to members that are connected here: the SN that leads knows "
+                                   "who had it")
+        .end_object();
+}
+
+void write_state(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
     json.field("name", contract.name)
         .field("phase", to_string(contract.phase))
         .field("run", contract.run)
@@ -76,6 +101,7 @@ void write_state(JsonWriter& json, const Contract& contract) {
         .field("min_peers", contract.config.min_peers)
         .field("waiting", waiting_text(contract))
         .field("reason", contract.reason);
+    write_missing_model(json, source, contract);
 }
 
 void write_commit(JsonWriter& json, const Contract& contract) {
@@ -182,7 +208,7 @@ void write_contracts(JsonWriter& json, const SnStatusSource& source) {
     begin_answer(json, source).key("contracts").begin_array();
     for (const auto& [name, contract] : source.ledger.contracts()) {
         json.begin_object();
-        write_state(json, contract);
+        write_state(json, source, contract);
         json.field("members", contract.active_count()).end_object();
     }
     json.end_array().end_object();
@@ -191,7 +217,7 @@ void write_contracts(JsonWriter& json, const SnStatusSource& source) {
 void write_contract(JsonWriter& json, const SnStatusSource& source, const Contract& contract,
                     bool with_scalars) {
     begin_answer(json, source);
-    write_state(json, contract);
+    write_state(json, source, contract);
     const ContractConfig& config = contract.config;
     json.key("config")
         .begin_object()
@@ -219,7 +245,7 @@ void write_contract(JsonWriter& json, const SnStatusSource& source, const Contra
 
 void write_round(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
     begin_answer(json, source);
-    write_state(json, contract);
+    write_state(json, source, contract);
     if (contract.deadline) {
         json.field("deadline_ms",
                    std::max<std::int64_t>(0, milliseconds(*contract.deadline - source.ledger_now)));

@@ -116,6 +116,8 @@ constexpr EventKind kinds[] = {
      "A log line of the program."},
     {"ml_segment_refused", "SL, ML", "index:number",
      "A segment between SL and ML does not belong to the current sync."},
+    {"model_missing", "SN", "contract:text run:number round:number asking:number lost:flag",
+     "Members ask for the newest committed model, and nobody sends it; `lost`: all that reported it ask for it."},
     {"no_answer", "any node", "address:text seconds:number",
      "An address that is dialled does not answer."},
     {"node_killed", "simulator", "",

@@ -55,7 +55,9 @@ struct Heartbeat {
     std::string contract;  ///< empty before enrolment
     Run run = 0;
     std::uint64_t known_version = 0;
-    Round round = 0;  ///< of the attempt that the fields below are about
+    /// Of the attempt that the fields below are about, or of the committed one whose model it
+    /// fetches.
+    Round round = 0;
     Attempt attempt = 0;
     TransferProgress progress;
     std::vector<Stall> stalls;  ///< at most 64

@@ -125,6 +125,15 @@ void StatusEvents::add_contract(const JsonValue& answer) {
         run_ = text_of(answer, "run");
         members_.clear();
     }
+    if (const JsonValue* const missing = answer.find("missing_model");
+        missing != nullptr && missing->kind == JsonValue::Kind::object) {
+        report(sn_, TraceEvent("model_missing")
+                        .with("contract", contract)
+                        .with("run", run_)
+                        .with("round", text_of(*missing, "round"))
+                        .with("asking", list_of(*missing, "asking").size())
+                        .with("lost", text_of(*missing, "lost") == "true" ? 1U : 0U));
+    }
     for (const JsonMember& item : list_of(answer, "members")) {
         const std::string name = text_of(item.value, "name");
         const bool active = text_of(item.value, "status") == "active";

@@ -173,7 +173,10 @@ std::string check_ins(const JsonValue& contract) {
 std::string contracts_text(const JsonValue& answer) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& [key, contract] : member(answer, "contracts").items) {
-        const std::string reason = text(contract, "reason");
+        std::string reason = text(contract, "reason");
+        if (const JsonValue& missing = member(contract, "missing_model"); !is_null(missing)) {
+            reason = "the model of round " + text(missing, "round") + " is missing";
+        }
         rows.push_back({text(contract, "name"), text(contract, "phase"), text(contract, "run"),
                         text(contract, "round"), text(contract, "attempt"), check_ins(contract),
                         text(contract, "members"),
@@ -211,6 +214,9 @@ std::vector<std::pair<std::string, std::string>> state_lines(const JsonValue& an
     }
     if (text(answer, "waiting") != "-") {
         lines.emplace_back("waiting", text(answer, "waiting"));
+    }
+    if (const JsonValue& missing = member(answer, "missing_model"); !is_null(missing)) {
+        lines.emplace_back("model", text(missing, "text"));
     }
     if (text(answer, "reason") != "-") {
         lines.emplace_back("reason", text(answer, "reason"));

@@ -61,6 +61,46 @@ TEST_P(Durable, AMemberThatCrashesResumesFromTheOthersModel) {
     swarm.expect_one_final_model();
 }
 
+/// All crash before one of them has the model of round 1 on its disk.
+TEST(LostModel, IsNamedWithWhoHadItAndTheRunCanBeEnded) {
+    MemorySwarm swarm{5};
+    swarm.network.disk_bytes_per_second = 1e5;
+    for (const int pair : {1, 2, 3}) {
+        swarm.add_pair(
+            pair, {.elements = 150'000, .min_peers = 3, .syncs = 4, .durable = Durability::none});
+    }
+    ASSERT_TRUE(swarm.run_to_round(1));
+    for (const int pair : {1, 2, 3}) {
+        swarm.crash_pair(pair);
+    }
+    swarm.restart_pair(1);
+    swarm.restart_pair(2);
+    const auto says = [&](const char* what) {
+        return swarm.network.run([&] { return swarm.trace.logged(what, "sn1"); },
+                                 swarm.network.now() + std::chrono::minutes(2));
+    };
+    ASSERT_TRUE(
+        says("Nobody sends the model of round 1, for which 'sl1', 'sl2' ask. It was "
+             "reported by 'sl1', 'sl2', 'sl3'. Not connected of these: 'sl3'"))
+        << swarm.trace.tail();
+    EXPECT_FALSE(swarm.trace.logged("on the disk of none", "sn1"));
+    swarm.restart_pair(3);
+    ASSERT_TRUE(says("It is on the disk of none of them (the contract's durable is 'none')"));
+    EXPECT_EQ(field(swarm.trace.named("model_missing").back(), "lost"), "1");
+
+    // What the line advises.
+    for (const NodeId& sl : swarm.sls) {
+        swarm.network.deliver(sl, StopRequested{"SIGTERM"});
+    }
+    swarm.run_for(std::chrono::seconds(5));
+    for (const int pair : {1, 2, 3}) {
+        swarm.restart_pair(pair);
+    }
+    ASSERT_TRUE(swarm.run()) << swarm.trace.tail();
+    swarm.expect_one_final_model();
+    EXPECT_EQ(field(swarm.trace.named("round_committed").back(), "run"), "1");
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, Durable,
                          testing::Values(Durability::all, Durability::quorum, Durability::none),
                          [](const auto& durable) { return std::string(to_string(durable.param)); });

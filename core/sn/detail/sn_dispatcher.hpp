@@ -91,6 +91,7 @@ private:
     // sn_deadlines.cpp
     void check_leases(Outbox& out);
     void check_deadlines(Outbox& out);
+    void check_models(Outbox& out);
     void arm_deadline(Outbox& out, SwarmDuration at_least = SwarmDuration{0});
 
     // sn_stalls.cpp

@@ -1,0 +1,86 @@
+#include "core/sn/missing_model.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+/// Longer than a member takes to ask one that does not answer, and then the next one.
+constexpr SwarmDuration asked_in_vain = std::chrono::seconds(30);
+
+/// A member that says how far it is with a model that is committed is fetching that model.
+bool asks_in_vain(const Contract& contract, const SnPeer& peer, SwarmTime now) {
+    const Heartbeat& said = peer.heartbeat;
+    const Commit& commit = *contract.last_commit;
+    return peer.connected && said.contract == contract.name && said.run == contract.run &&
+           said.round == commit.round && said.attempt == commit.attempt &&
+           said.progress.received_bytes < said.progress.expected_bytes &&
+           now - peer.moved_at >= asked_in_vain;
+}
+
+/// "'sl1', 'sl2' and 3 more".
+std::string names_text(const std::vector<NodeId>& nodes) {
+    constexpr std::size_t named_max = 8;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(nodes.size(), named_max); ++i) {
+        text += (i == 0 ? "'" : ", '") + nodes[i].name + "'";
+    }
+    return nodes.size() <= named_max
+               ? text
+               : text + " and " + std::to_string(nodes.size() - named_max) + " more";
+}
+
+}  // namespace
+
+std::optional<MissingModel> missing_model(const Contract& contract,
+                                          const std::map<NodeId, SnPeer>& peers, SwarmTime now) {
+    if (!contract.last_commit || contract.phase == ContractPhase::exchanging ||
+        contract.phase == ContractPhase::aborted) {
+        return std::nullopt;
+    }
+    MissingModel missing{contract.last_commit->round, {}, {}, {}};
+    for (const auto& [id, peer] : peers) {
+        if (asks_in_vain(contract, peer, now)) {
+            missing.asking.push_back(id);
+        }
+    }
+    if (missing.asking.empty()) {
+        return std::nullopt;
+    }
+    for (const RoundMember& member : contract.last_commit->members) {
+        if (std::binary_search(missing.asking.begin(), missing.asking.end(), member.id)) {
+            continue;
+        }
+        const auto peer = peers.find(member.id);
+        const bool connected = peer != peers.end() && peer->second.connected;
+        (connected ? missing.silent : missing.away).push_back(member.id);
+    }
+    return missing;
+}
+
+std::string missing_model_text(const Contract& contract, const MissingModel& missing) {
+    std::vector<NodeId> reported;
+    for (const RoundMember& member : contract.last_commit->members) {
+        reported.push_back(member.id);
+    }
+    std::string text = "Nobody sends the model of round " + std::to_string(missing.round) +
+                       ", for which " + names_text(missing.asking) + " ask. It was reported by " +
+                       names_text(reported) + ".";
+    if (!missing.away.empty()) {
+        text += " Not connected of these: " + names_text(missing.away) +
+                "; start their SLs with the disks that they had.";
+    }
+    if (!missing.silent.empty()) {
+        text += " Connected, but not asking for it: " + names_text(missing.silent) +
+                "; check that their programs run, and the network between them and those that ask.";
+    }
+    if (missing.is_lost()) {
+        text += " It is on the disk of none of them (the contract's durable is '" +
+                std::string(to_string(contract.config.durable)) +
+                "'). Unless a copy of such a disk has it, stop all SLs of this run while they ask: "
+                "the run then ends, and their next start begins a new one.";
+    }
+    return text;
+}
+
+}  // namespace starling
