@@ -103,6 +103,10 @@ void RoundCheck::on_ended(SwarmTime time, const NodeId& sn, const EventFields& f
     round_due_.reset();
 }
 
+void RoundCheck::on_model_missing(const EventFields& fields) {
+    missing_model_.emplace(fields.text("contract"), fields.number("run").value_or(0));
+}
+
 void RoundCheck::on_continued(SwarmTime time, const NodeId& node, const EventFields& fields) {
     const auto round = fields.number("round");
     if (!round) {
@@ -243,13 +247,14 @@ void RoundCheck::on_time(SwarmTime time) {
     }
 }
 
-/// Whether an aborted run lost no model: its members were gone before its first round, and joined
-/// the next run.
-bool RoundCheck::lost_nothing(const std::string& contract, std::uint64_t run) const {
+/// Whether the members joined the next run, and this one had no model, since they were gone before
+/// its first round, or none that anybody sends.
+bool RoundCheck::may_be_aborted(const std::string& contract, std::uint64_t run) const {
     const auto commit = commits_.lower_bound(RoundOf{contract, run, 0});
     const bool any = commit != commits_.end() && std::get<0>(commit->first) == contract &&
                      std::get<1>(commit->first) == run;
-    return !any && ends_.contains(std::pair(contract, run + 1));
+    return (!any || missing_model_.contains(std::pair(contract, run))) &&
+           ends_.contains(std::pair(contract, run + 1));
 }
 
 void RoundCheck::check_end(SwarmTime time) {
@@ -257,7 +262,7 @@ void RoundCheck::check_end(SwarmTime time) {
         violations_.add(time, {"swarm"}, rounds_end, "the training does not end");
     }
     for (const auto& [key, end] : ends_) {
-        if (!end.complete && !lost_nothing(key.first, key.second)) {
+        if (!end.complete && !may_be_aborted(key.first, key.second)) {
             violations_.add(
                 end.time, end.by, rounds_end,
                 "'" + key.first + "' run " + std::to_string(key.second) + " is aborted");

@@ -31,6 +31,8 @@ public:
     void on_merged(SwarmTime time, const NodeId& sl, const EventFields& fields);
     void on_committed(SwarmTime time, const NodeId& sn, const EventFields& fields);
     void on_ended(SwarmTime time, const NodeId& sn, const EventFields& fields);
+    /// Nobody sends the run's newest model: its operator may end it, and begin the next one.
+    void on_model_missing(const EventFields& fields);
     /// A member continues from a committed model.
     void on_continued(SwarmTime time, const NodeId& node, const EventFields& fields);
     void on_sync_begin(SwarmTime time, const NodeId& ml, const EventFields& fields);
@@ -100,14 +102,15 @@ private:
     bool check_final(SwarmTime time, SwarmTime complete_until, const NodeId& ml,
                      const Program& program);
     void check_end(SwarmTime time);
-    bool lost_nothing(const std::string& contract, std::uint64_t run) const;
+    bool may_be_aborted(const std::string& contract, std::uint64_t run) const;
 
     Violations& violations_;
     SwarmDuration clock_error_;
     std::map<RoundOf, Committed> commits_;
     std::map<std::uint64_t, std::set<std::string>> digests_;  ///< committed, by round
     std::map<std::pair<RoundOf, std::uint64_t>, Merged> merges_;
-    std::map<std::pair<std::string, std::uint64_t>, Ended> ends_;  ///< by contract and run
+    std::map<std::pair<std::string, std::uint64_t>, Ended> ends_;    ///< by contract and run
+    std::set<std::pair<std::string, std::uint64_t>> missing_model_;  ///< contract and run
     std::map<NodeId, Starts> programs_;
     std::vector<Continued> undecided_;  ///< their commits may still appear in the trace
     std::set<std::string> finals_;

@@ -67,6 +67,8 @@ void SwarmChecker::report(SwarmTime time, const NodeId& node, const TraceEvent& 
         rounds.on_committed(time, node, fields);
     } else if (event.name == "contract_ended") {
         rounds.on_ended(time, node, fields);
+    } else if (event.name == "model_missing") {
+        rounds.on_model_missing(fields);
     } else if (event.name == "round_done" || event.name == "caught_up") {
         rounds.on_continued(time, node, fields);
     } else if (event.name == "sync_begin") {

@@ -74,13 +74,14 @@ std::string missing_model_text(const Contract& contract, const MissingModel& mis
         text += " Connected, but not asking for it: " + names_text(missing.silent) +
                 "; check that their programs run, and the network between them and those that ask.";
     }
-    if (missing.is_lost()) {
-        text += " It is on the disk of none of them (the contract's durable is '" +
-                std::string(to_string(contract.config.durable)) +
-                "'). Unless a copy of such a disk has it, stop all SLs of this run while they ask: "
-                "the run then ends, and their next start begins a new one.";
-    }
-    return text;
+    text += missing.is_lost() ? " It is on the disk of none of them (the contract's durable is '" +
+                                    std::string(to_string(contract.config.durable)) +
+                                    "'). Unless a copy of such a disk has it,"
+                              : " If none of these has it,";
+    return text +
+           " stop all SLs of this run while they ask: the run then ends, and their next start "
+           "begins "
+           "a new one";
 }
 
 }  // namespace starling

@@ -1,5 +1,6 @@
 // The operator of a campaign's swarm: restarts processes, heals all faults, and ends the training.
 #include <algorithm>
+#include <utility>
 
 #include "tests/campaign/campaign_swarm.hpp"
 
@@ -80,6 +81,7 @@ void CampaignSwarm::supervise() {
         supervise_removals();
         supervise_pairs();
         supervise_copies();
+        end_run_without_model();
         supervise();
     });
 }
@@ -102,6 +104,27 @@ void CampaignSwarm::supervise_pairs() {
             network.crash(sls_[at]);
             restart_process(sls_[at]);
             restart_process(mls_[at]);
+        }
+    }
+}
+
+/// As the SN's line advises, unless an honest member has the model: then it must send it.
+void CampaignSwarm::end_run_without_model() {
+    const std::optional<std::uint64_t> round = std::exchange(trace.missing_model, std::nullopt);
+    if (!healed_ || !round || training_.durable != Durability::none) {
+        return;
+    }
+    for (const Pair& pair : pairs_) {
+        const std::vector<KeptModel>& models = pair.newest().sl_store.models;
+        if (!is_hostile(pair.number) && std::any_of(models.begin(), models.end(), [&](auto& kept) {
+                return to_string(kept.digest) == trace.digests[*round];
+            })) {
+            return;
+        }
+    }
+    for (const NodeId& sl : sls_) {
+        if (up(sl)) {
+            network.deliver(sl, StopRequested{"nobody has the model"});
         }
     }
 }

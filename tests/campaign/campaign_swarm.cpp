@@ -39,10 +39,7 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
     draw_compression(seed);
     Random durable(derive_seed(seed, "durable"));
     if (durable.chance(0.4)) {
-        // Not `none` with liars: honest members may all crash before one of them has stored the
-        // model, and the liar does not return it (core/DECISIONS.md).
-        const bool quorum = durable.chance(0.6) || options.hostile;
-        training_.durable = quorum ? Durability::quorum : Durability::none;
+        training_.durable = durable.chance(0.6) ? Durability::quorum : Durability::none;
     }
     if (options.hostile) {
         add_hostile_nodes(seed);

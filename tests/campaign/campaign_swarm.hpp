@@ -160,6 +160,7 @@ private:
     void supervise_pairs();
     void supervise_copies();
     void supervise_removals();
+    void end_run_without_model();
     void restart_process(const NodeId& process);
     /// True for a replaced process that still runs and for a removed SN: neither is restarted.
     bool is_left_alone(const NodeId& process) const;

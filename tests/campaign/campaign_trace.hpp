@@ -46,6 +46,8 @@ public:
         }
         if (event.name == "leader_elected") {
             leader = node;
+        } else if (event.name == "model_missing") {
+            missing_model = EventFields(event).number("round");
         } else if (event.name == "sync_end") {
             const std::uint64_t session = EventFields(event).number("session").value_or(0);
             last_sync_end[{node, session}] = time;
@@ -67,6 +69,8 @@ public:
     /// By ML node and session of its SL, since two processes of one ML may run.
     std::map<std::pair<NodeId, std::uint64_t>, SwarmTime> last_sync_end;
     std::map<std::uint64_t, std::string> digests;  ///< committed, by round
+    /// Of the newest line that says that nobody sends the model of a round.
+    std::optional<std::uint64_t> missing_model;
     std::uint64_t hash() const { return hash_; }
 
 private:

@@ -185,6 +185,35 @@ TEST_F(SnStatusTest, AContractShowsWhomItWaitsFor) {
     EXPECT_EQ(text(*frozen.find("config"), "grace_ms"), "3000");
 }
 
+TEST_F(SnStatusTest, AContractShowsTheModelThatNobodySends) {
+    leader = id;
+    for (const char* sl : {"sl1", "sl2", "sl3"}) {
+        enrol(sl, 3);
+    }
+    for (const char* sl : {"sl1", "sl2", "sl3"}) {
+        check_in(sl, 0);
+    }
+    commit(0);
+    SnPeer& asks = peers[{"sl1"}];
+    asks.connected = true;
+    asks.heartbeat.contract = "default";
+    asks.heartbeat.progress = {0, 12, "sl2"};
+    peers[{"sl2"}].connected = true;
+    const auto after = [&](SwarmDuration without_a_byte) {
+        asks.moved_at = now - without_a_byte;
+        return *ask("contract", "default").find("missing_model");
+    };
+    EXPECT_EQ(after(std::chrono::seconds(29)).kind, JsonValue::Kind::null);
+    const JsonValue missing = after(std::chrono::seconds(30));
+    EXPECT_EQ(text(missing, "round"), "0");
+    EXPECT_EQ(names(missing, "asking"), "sl1 ");
+    EXPECT_EQ(text(missing, "lost"), "false");
+    EXPECT_TRUE(text(missing, "text").find("Not connected of these: 'sl3'") != std::string::npos);
+    EXPECT_TRUE(text(missing, "text").find("not asking for it: 'sl2'") != std::string::npos);
+    leader = NodeId{"sn2"};
+    EXPECT_TRUE(text(after(std::chrono::seconds(30)), "text").find("'sl3'") == std::string::npos);
+}
+
 TEST_F(SnStatusTest, MembersShowTheirLastMetrics) {
     enrol("sl1");
     enrol("sl2");

@@ -63,6 +63,18 @@ TEST_F(StatusEventsTest, TheSameAnswerTwiceChangesNothing) {
     EXPECT_EQ(model.version(), version);
 }
 
+TEST_F(StatusEventsTest, AModelThatNobodySendsIsAnAlarm) {
+    two_members();
+    answer("contract", R"({"name": "c", "run": 0, "round": 3, "missing_model": null})");
+    EXPECT_TRUE(run().find("alarms")->items.empty());
+    answer("contract", R"({"name": "c", "run": 0, "round": 3, "missing_model": {
+        "round": 2, "asking": ["sl1", "sl2"], "lost": true, "text": "..."}})");
+    const JsonValue all = run();
+    ASSERT_EQ(all.find("alarms")->items.size(), 1U);
+    EXPECT_EQ(all.find("alarms")->items.at(0).value.find("text")->text,
+              "Nobody sends the model of round 2, for which 2 members ask");
+}
+
 TEST_F(StatusEventsTest, ALossIsTakenOncePerRound) {
     two_members();
     for (int i = 0; i < 3; ++i) {
