@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "core/base/bytes.hpp"
 #include "core/base/json_writer.hpp"
 #include "core/base/real_text.hpp"
+#include "core/files/read_file.hpp"
 #include "core/files/replace_file.hpp"
 
 namespace starling {
@@ -66,16 +68,83 @@ std::string unused_name(const std::string& name, std::set<std::string>& used) {
     return free;
 }
 
-/// MLflow reads a name with '/' as a path. Where "a" is a file, "a/b" can't be one.
-std::string metric_file(const std::string& name, const std::set<std::string>& all) {
+/// Parts of a path: "a/b/c" is in "a" and "a/b".
+std::vector<std::string> folders_of(const std::string& name) {
+    std::vector<std::string> folders;
     for (std::size_t at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) {
-        if (all.contains(name.substr(0, at))) {
-            std::string flat = name;
-            std::replace(flat.begin(), flat.end(), '/', '.');
-            return flat;
-        }
+        folders.push_back(name.substr(0, at));
     }
-    return name;
+    return folders;
+}
+
+/// A file for each metric. MLflow reads a name with '/' as a path: where "a" is a file, "a/b" can't
+/// be one, and becomes "a.b", or "a.b-2" where that is taken too.
+std::map<std::string, std::string> metric_files(const std::set<std::string>& names) {
+    std::map<std::string, std::string> files;
+    std::set<std::string> used;
+    std::vector<std::string> moved;
+    for (const std::string& name : names) {
+        const std::vector<std::string> folders = folders_of(name);
+        if (std::any_of(folders.begin(), folders.end(),
+                        [&](const std::string& folder) { return names.contains(folder); })) {
+            moved.push_back(name);
+            continue;
+        }
+        files[name] = name;
+        used.insert(name);
+        used.insert(folders.begin(), folders.end());
+    }
+    for (const std::string& name : moved) {
+        std::string flat = name;
+        std::replace(flat.begin(), flat.end(), '/', '.');
+        files[name] = unused_name(flat, used);
+    }
+    return files;
+}
+
+std::string text_in(const fs::path& file) {
+    const Result<std::string> text = read_whole_file(file);
+    return text ? *text : "";
+}
+
+/// Whose a run of MLflow is: one of ours, or a member of one.
+struct RunOwner {
+    std::string run;     ///< RunRecord::id
+    std::string member;  ///< empty: the run itself
+    std::string parent;  ///< id in MLflow of the run, for a member
+
+    /// Of the tag starling.run.
+    std::string text() const { return member.empty() ? run : run + " " + member; }
+};
+
+/// The folder is free, or an earlier export has made it for this owner.
+bool is_for(const fs::path& place, const RunOwner& owner) {
+    std::error_code error;
+    if (!fs::exists(place, error)) {
+        return true;
+    }
+    const std::string of = text_in(place / "tags" / "starling.run");
+    return of.empty() ? text_in(place / "tags" / "mlflow.parentRunId") == owner.parent
+                      : of == owner.text();
+}
+
+/// The owner's id in the store, which is the same at each export: `name`, or the first of NAME-2,
+/// NAME-3, ... that belongs to nobody else. MLflow allows no dots in ids, so members sl.1 and sl_1
+/// want the same one, and a run may have the id that another's member wants.
+/// \param kept_for_runs  ids that members take only if they have them already
+std::string run_id_for(const fs::path& experiment_folder, const std::string& name,
+                       const RunOwner& owner, const std::set<std::string>& kept_for_runs) {
+    std::string id = name;
+    const auto is_free = [&] {
+        const fs::path place = experiment_folder / id;
+        std::error_code error;
+        return is_for(place, owner) &&
+               (owner.member.empty() || !kept_for_runs.contains(id) || fs::exists(place, error));
+    };
+    for (int number = 2; !is_free(); ++number) {
+        id = name + "-" + std::to_string(number);
+    }
+    return id;
 }
 
 /// As Python's float() reads it, in files of MLflow.
@@ -159,8 +228,9 @@ Result<void> write_run(const RunRecord& run, const std::string& id, const std::s
     for (const RunSeries* series : all) {
         names.insert(series->name);
     }
+    const std::map<std::string, std::string> metric_file = metric_files(names);
     for (const RunSeries* series : all) {
-        files.emplace_back(fs::path("metrics") / metric_file(series->name, names),
+        files.emplace_back(fs::path("metrics") / metric_file.at(series->name),
                            metric_lines(run, *series));
     }
     files.emplace_back("meta.yaml", meta_of_run(run, id, name, place));  // last: then it is a run
@@ -190,12 +260,12 @@ Result<void> write_run(const RunRecord& run, const std::string& id, const std::s
 
 Result<void> write_mlflow(std::span<const RunRecord> runs, const fs::path& folder) {
     const fs::path root = fs::absolute(folder);
-    std::set<std::string> used_ids;
+    const fs::path place = root / experiment;
+    std::set<std::string> run_ids;
     for (const RunRecord& run : runs) {
-        used_ids.insert(run.id);
+        run_ids.insert(run.id);
     }
     for (const RunRecord& run : runs) {
-        const fs::path place = root / experiment;
         if (!fs::exists(place / "meta.yaml")) {
             const auto written =
                 write_text(place / "meta.yaml", meta_of_experiment(root, run.recorded_s * 1000));
@@ -208,19 +278,23 @@ Result<void> write_mlflow(std::span<const RunRecord> runs, const fs::path& folde
             members[series.member].push_back(&series);
         }
         const std::string title = run.name.empty() ? run.id : run.name;
+        const std::string own_id = run_id_for(place, run.id, {run.id, "", ""}, run_ids);
         for (const auto& [member, all] : members) {
-            std::string id = run.id;
+            std::string id = own_id;
             std::string name = title;
+            RunOwner owner{run.id, "", ""};
             Files files;
             if (member == "swarm") {
                 files = params_and_tags(run, title);
             } else {
+                owner.member = member;
+                owner.parent = own_id;
                 name += " " + member;
-                // MLflow allows no dots in ids: members sl.1 and sl_1 would have the same one.
-                id = unused_name(run.id + "-" + safe_name(member), used_ids);
+                id = run_id_for(place, own_id + "-" + safe_name(member), owner, run_ids);
                 files = {{"tags/mlflow.runName", short_line(name)},
-                         {"tags/mlflow.parentRunId", run.id}};
+                         {"tags/mlflow.parentRunId", own_id}};
             }
+            files.emplace_back("tags/starling.run", owner.text());
             if (const auto written = write_run(run, id, name, place, std::move(files), all);
                 !written) {
                 return written;

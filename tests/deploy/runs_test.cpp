@@ -2,6 +2,7 @@
 // files for TensorBoard and MLflow are theirs, byte by byte.
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -366,6 +367,57 @@ TEST_F(Runs, MlflowHasMembersAndParametersWithSimilarNamesSideBySide) {
     EXPECT_EQ(text_of(base / "r/params/a_b"), "3");
     EXPECT_EQ(text_of(base / "r/params/a_b-2"), "2");
     EXPECT_EQ(text_of(base / "r/params/_."), "4");
+}
+
+TEST_F(Runs, MlflowHasAFileForEachMetricHoweverSimilarTheNames) {
+    RunRecord run = some_record("r");
+    run.series.clear();
+    const std::vector<std::string> names = {
+        "val", "val/accuracy", "val.accuracy", "val/a/b", "val/a", "x", "x/y", "x.y/z"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        run.series.push_back({"sl1", names[i], {{0, 0, static_cast<double>(i)}}});
+    }
+    ASSERT_TRUE(write_mlflow(std::vector<RunRecord>{run}, folder.path()));
+    std::set<std::string> values;
+    for (const auto& file :
+         fs::recursive_directory_iterator(folder.path() / "starling/r-sl1/metrics")) {
+        if (file.is_regular_file()) {
+            const std::string text = text_of(fs::relative(file.path(), folder.path()));
+            EXPECT_TRUE(values.insert(text).second) << file.path();
+        }
+    }
+    EXPECT_EQ(values.size(), names.size());
+    EXPECT_FALSE(text_of("starling/r-sl1/metrics/val").empty());
+    EXPECT_FALSE(text_of("starling/r-sl1/metrics/val.accuracy").empty());
+    EXPECT_FALSE(text_of("starling/r-sl1/metrics/val.accuracy-2").empty());
+    EXPECT_FALSE(text_of("starling/r-sl1/metrics/x.y/z").empty());
+}
+
+TEST_F(Runs, MlflowGivesNobodyTheIdOfAnotherHoweverTheyAreExported) {
+    RunRecord run = some_record("r");
+    run.series.push_back({"sl.1", "loss", {{0, 0, 1.0}}});
+    run.series.push_back({"sl_1", "loss", {{0, 0, 2.0}}});
+    const RunRecord other = some_record("r-sl1");
+    const auto names = [&] {
+        std::set<std::string> found;
+        for (const auto& place : fs::directory_iterator(folder.path() / "starling")) {
+            if (place.is_directory()) {
+                found.insert(
+                    text_of(fs::relative(place.path(), folder.path()) / "tags/mlflow.runName"));
+            }
+        }
+        return found;
+    };
+    const std::set<std::string> all = {"r", "r sl1", "r sl.1", "r sl_1", "r-sl1", "r-sl1 sl1"};
+    for (int time = 0; time < 2; ++time) {
+        ASSERT_TRUE(write_mlflow(std::vector<RunRecord>{run}, folder.path()));
+        ASSERT_TRUE(write_mlflow(std::vector<RunRecord>{other}, folder.path()));
+        ASSERT_TRUE(write_mlflow(std::vector<RunRecord>{other, run}, folder.path()));
+        EXPECT_EQ(names(), all) << "each has a folder of its own";
+        const auto folders = std::distance(fs::directory_iterator(folder.path() / "starling"),
+                                           fs::directory_iterator());
+        EXPECT_EQ(folders, 7) << "six runs and meta.yaml: none twice";
+    }
 }
 
 TEST(RunsText, ShowsWhatDiffersAndNothingElse) {
