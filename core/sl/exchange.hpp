@@ -118,8 +118,14 @@ public:
     /// The parts of `received_bytes` by partner, "sl2:4096,sl3:512": the 32 that sent most, in the
     /// order of their names, and the sum of all others as "*:BYTES".
     std::string received_from() const;
+    /// From whom most bytes have come, for a heartbeat.
+    std::vector<Sender> senders() const;
 
 private:
+    /// At most `count` of the members that have sent anything, with their bytes, in order of
+    /// members.
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> largest_senders(std::size_t count) const;
+
     struct Partner {
         SegmentSet contributions;     ///< still needed of it, for segments owned here
         SegmentSet merged;            ///< still needed of it, which it owns or passes on

@@ -1,6 +1,5 @@
 // Progress of an exchange, lost segments, and partners that have stalled.
 #include <algorithm>
-#include <functional>
 
 #include "core/sl/exchange.hpp"
 
@@ -135,25 +134,47 @@ TransferProgress Exchange::transfer() const {
     return progress;
 }
 
-std::string Exchange::received_from() const {
-    constexpr std::size_t named_max = 32;
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> sent;
+std::vector<std::pair<std::uint32_t, std::uint64_t>> Exchange::largest_senders(
+    std::size_t count) const {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> sent;
     for (const auto& [member, partner] : states_) {
         if (partner.bytes > 0) {
-            sent.emplace_back(partner.bytes, member);
+            sent.emplace_back(member, partner.bytes);
         }
     }
+    if (sent.size() > count) {
+        // Among equal ones those that follow this member: others name others.
+        const auto members = static_cast<std::uint32_t>(setup_.members.size());
+        const auto distance = [&](std::uint32_t member) {
+            return (member + members - self_) % members;
+        };
+        std::sort(sent.begin(), sent.end(), [&](const auto& a, const auto& b) {
+            return a.second != b.second ? a.second > b.second
+                                        : distance(a.first) < distance(b.first);
+        });
+        sent.resize(count);
+        std::sort(sent.begin(), sent.end());
+    }
+    return sent;
+}
+
+std::vector<Sender> Exchange::senders() const {
+    std::vector<Sender> senders;
+    for (const auto& [member, bytes] : largest_senders(senders_max)) {
+        senders.push_back({id_of(member).name, bytes});
+    }
+    return senders;
+}
+
+std::string Exchange::received_from() const {
+    constexpr std::size_t named_max = 32;
     std::uint64_t others = 0;
-    if (sent.size() > named_max) {
-        std::sort(sent.begin(), sent.end(), std::greater<>());
-        for (; sent.size() > named_max; sent.pop_back()) {
-            others += sent.back().first;
-        }
-        std::sort(sent.begin(), sent.end(),
-                  [](const auto& a, const auto& b) { return a.second < b.second; });
+    for (const auto& [member, partner] : states_) {
+        others += partner.bytes;
     }
     std::string text;
-    for (const auto& [bytes, member] : sent) {
+    for (const auto& [member, bytes] : largest_senders(named_max)) {
+        others -= bytes;
         text += (text.empty() ? "" : ",") + id_of(member).name + ":" + std::to_string(bytes);
     }
     return others == 0 ? text : text + ",*:" + std::to_string(others);

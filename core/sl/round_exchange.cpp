@@ -305,6 +305,7 @@ void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDu
         heartbeat.attempt = exchange_->key().attempt;
         heartbeat.progress = exchange_->transfer();
         heartbeat.stalls = exchange_->stalls(now, stall_limit, refused_by);
+        heartbeat.senders = exchange_->senders();
         heartbeat.report = report_;
     }
 }

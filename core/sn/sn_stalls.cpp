@@ -32,10 +32,10 @@ void SnPeer::on_frame(SwarmTime now) {
     heard = true;
 }
 
-void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& received) {
-    const bool same = received.contract == heartbeat.contract && received.run == heartbeat.run &&
-                      received.round == heartbeat.round && received.attempt == heartbeat.attempt;
-    const Measured measured{now, received.progress.received_bytes};
+void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
+    const bool same = news.contract == heartbeat.contract && news.run == heartbeat.run &&
+                      news.round == heartbeat.round && news.attempt == heartbeat.attempt;
+    const Measured measured{now, news.progress.received_bytes};
     if (!same) {
         rate_from = measured;
         rate_to = measured;
@@ -43,11 +43,14 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& received) {
         rate_from = rate_to;
         rate_to = measured;
     }
-    if (!same || received.progress.received_bytes != heartbeat.progress.received_bytes) {
+    if (!same || news.progress.received_bytes != heartbeat.progress.received_bytes) {
         moved_at = now;
     }
-    heartbeat = received;
+    heartbeat = news;
     heartbeat_at = now;
+    if (!news.senders.empty()) {
+        received = {{news.contract, news.run, news.round, news.attempt}, news.senders};
+    }
 }
 
 double SnPeer::bytes_per_second() const {

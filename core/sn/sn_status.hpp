@@ -29,7 +29,12 @@ struct SnPeer {
     NodeId via;                     ///< else the SN that relayed its newest frame
     Heartbeat heartbeat;            ///< the newest one, of an SL
     SwarmTime heartbeat_at{};
-    SwarmTime moved_at{};            ///< when the transfer of `heartbeat` began, or had more bytes
+    SwarmTime moved_at{};  ///< when the transfer of `heartbeat` began, or had more bytes
+    struct Received {
+        RoundKey key;
+        std::vector<Sender> senders;
+    };
+    Received received;               ///< of its newest exchange, also when that is over
     SwarmDuration longest_pause{0};  ///< between its frames; falls slowly
     struct Measured {
         SwarmTime at{};
@@ -47,7 +52,7 @@ struct SnPeer {
 
     /// A frame of this node has come, here or at another SN.
     void on_frame(SwarmTime now);
-    void on_heartbeat(SwarmTime now, const Heartbeat& received);
+    void on_heartbeat(SwarmTime now, const Heartbeat& news);
     /// The rate at which it receives segments in the attempt of its newest heartbeat.
     double bytes_per_second() const;
 };
@@ -84,7 +89,8 @@ struct SnStatusSource {
 ///                    every member, the last commit
 ///   "round" NAME     the round that is on: who has checked in and reported, how many bytes of how
 ///                    many each member has received, at which rate, and whom it waits for;
-///                    deadline, last commit
+///                    deadline, last commit; "received", as members say it: the bytes by sender,
+///                    of the attempt that is on and of the one that was committed last
 ///   "version"        of program and wire, ledger head and entries, uptime
 /// Errc::not_found: no such topic or contract, with those that there are. Errc::too_large: more
 /// than a frame may carry, with what to ask for.

@@ -1,6 +1,7 @@
 // Status answers about contracts and the rounds that are on.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/sn/detail/status_topics.hpp"
 #include "core/sn/missing_model.hpp"
@@ -202,6 +203,46 @@ void write_transfers(JsonWriter& json, const SnStatusSource& source, const Contr
     json.end_array();
 }
 
+/// Whether it is of the attempt that is on, or of the one that was committed last.
+bool is_of_now(const RoundKey& key, const Contract& contract) {
+    const auto& commit = contract.last_commit;
+    return key == current_key(contract) ||
+           (commit && key == RoundKey{contract.name, contract.run, commit->round, commit->attempt});
+}
+
+/// From whom each member has received how much, as it says. What it can't have received is not
+/// passed on: bytes of others than members, and from one more than its parameters and the merged
+/// ones.
+void write_received(JsonWriter& json, const SnStatusSource& source, const Contract& contract) {
+    constexpr std::size_t named_in_all = 2'000;
+    const std::size_t named_max = std::clamp<std::size_t>(
+        named_in_all / std::max<std::size_t>(contract.members.size(), 1), 2, senders_max);
+    json.key("received").begin_array();
+    for (const auto& [id, member] : contract.members) {
+        const auto peer = source.peers.find(id);
+        if (peer == source.peers.end() || !is_of_now(peer->second.received.key, contract)) {
+            continue;
+        }
+        const SnPeer::Received& received = peer->second.received;
+        json.begin_object()
+            .field("name", id.name)
+            .field("run", received.key.run)
+            .field("round", received.key.round)
+            .field("attempt", received.key.attempt)
+            .key("from")
+            .begin_object();
+        std::set<std::string_view> named;
+        for (const Sender& sender : received.senders) {
+            if (named.size() < named_max && contract.members.contains(NodeId{sender.member}) &&
+                named.insert(sender.member).second) {
+                json.field(sender.member, std::min(sender.bytes, 2 * contract.config.layout_bytes));
+            }
+        }
+        json.end_object().end_object();
+    }
+    json.end_array();
+}
+
 }  // namespace
 
 void write_contracts(JsonWriter& json, const SnStatusSource& source) {
@@ -271,6 +312,7 @@ void write_round(JsonWriter& json, const SnStatusSource& source, const Contract&
     }
     write_names(json, "reported_members", reported);
     write_transfers(json, source, contract);
+    write_received(json, source, contract);
     write_commit(json, contract);
     json.end_object();
 }

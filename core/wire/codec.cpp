@@ -98,6 +98,11 @@ void put(Writer& w, const Heartbeat& m) {
         w.boolean(stall.merged);
         w.boolean(stall.refused);
     }
+    w.u32(static_cast<std::uint32_t>(m.senders.size()));
+    for (const Sender& sender : m.senders) {
+        w.string(sender.member);
+        w.u64(sender.bytes);
+    }
     w.boolean(m.report.has_value());
     if (m.report) {
         w.digest(m.report->digest);
@@ -120,6 +125,11 @@ void get(Reader& r, Heartbeat& m) {
         stall.node = decode_node_id(r);
         stall.merged = r.boolean();
         stall.refused = r.boolean();
+    }
+    m.senders.resize(r.count(12, senders_max));
+    for (Sender& sender : m.senders) {
+        sender.member = r.string(node_name_max);
+        sender.bytes = r.u64();
     }
     if (r.boolean()) {
         m.report = MergeReport{r.digest(), decode_signature(r), r.boolean()};

@@ -44,6 +44,13 @@ struct TransferProgress {
     std::uint64_t expected_bytes = 0;  ///< when it is complete
     std::string waits_for;             ///< the member that owes most; may be empty
 };
+/// What a member has received from another one in an attempt.
+struct Sender {
+    std::string member;
+    std::uint64_t bytes = 0;  ///< of whole segments
+};
+constexpr std::uint32_t senders_max = 16;
+
 /// See MemberReport; repeated with each heartbeat until the round is over.
 struct MergeReport {
     Digest digest;
@@ -61,6 +68,8 @@ struct Heartbeat {
     Attempt attempt = 0;
     TransferProgress progress;
     std::vector<Stall> stalls;  ///< at most 64
+    /// From whom this SL has received most in the attempt, for people to see; at most senders_max.
+    std::vector<Sender> senders;
     /// The attempt's merged vector is complete here, and durable as far as the report says so.
     std::optional<MergeReport> report;
     std::uint64_t session = 0;  ///< of the SL's start that says so

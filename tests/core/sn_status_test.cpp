@@ -302,6 +302,37 @@ TEST_F(SnStatusTest, ARoundGoesFromCheckInsToReportsToItsCommit) {
     EXPECT_EQ(text(commit.find("members")->items.at(1).value, "weight"), "7");
 }
 
+TEST_F(SnStatusTest, OfWhatMembersSayTheyReceivedOnlyWhatCanBeIsTold) {
+    for (const char* name : {"sl1", "sl2", "sl3"}) {
+        enrol(name, 3);
+    }
+    for (const char* name : {"sl1", "sl2", "sl3"}) {
+        check_in(name, 0);
+    }
+    const auto says = [&](const char* name, Round round, std::vector<Sender> senders) {
+        Heartbeat beat;
+        beat.contract = "default";
+        beat.round = round;
+        beat.senders = std::move(senders);
+        peers[{name}].on_heartbeat(now, beat);
+    };
+    says("sl1", 0, {{"sl2", 12}, {"sl3", 1'000'000'000'000}, {"<b>", 5}, {"sl2", 9}});
+    says("sl2", 7, {{"sl1", 12}});
+    says("sl3", 0, {{"sl1", 4}});
+    says("sl3", 0, {});  // no exchange is on any more
+    const JsonValue answer = ask("round", "default");
+    const auto& received = answer.find("received")->items;
+    ASSERT_EQ(received.size(), 2U) << "sl2 tells of a round that is not on";
+    const auto& from = received.at(0).value.find("from")->items;
+    ASSERT_EQ(from.size(), 2U);
+    EXPECT_EQ(from.at(0).name + " " + from.at(0).value.text, "sl2 12");
+    EXPECT_EQ(from.at(1).name + " " + from.at(1).value.text, "sl3 24") << "twice the parameters";
+    EXPECT_EQ(text(received.at(1).value, "name"), "sl3");
+    commit(0);
+    EXPECT_EQ(ask("round", "default").find("received")->items.size(), 2U)
+        << "the last committed round's are told while the next one is gathered";
+}
+
 TEST_F(SnStatusTest, TheSameStateGivesTheSameText) {
     enrol("sl1");
     for (const char* topic : {"nodes", "contracts", "contract", "round", "version"}) {

@@ -259,6 +259,7 @@ Heartbeat Drawer::heartbeat(Author* author) {
     beat.round = round();
     beat.attempt = attempt();
     beat.stalls = some(3, [&] { return Stall{node(), coin(), coin()}; });
+    beat.senders = some(3, [&] { return Sender{node().name, number()}; });
     if (coin()) {
         MergeReport report;
         report.digest = digest();
