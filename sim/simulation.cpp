@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "sim/fault_effects.hpp"
+#include "sim/link_log.hpp"
 #include "sim/program_files.hpp"
 #include "sim/program_pool.hpp"
 #include "sim/round_watch.hpp"
@@ -61,6 +62,7 @@ struct Deployed {
 struct RunningNodes {
     std::uint64_t daemons = 0;  ///< SNs and licence servers
     std::uint64_t others = 0;
+    bool stopping = false;  ///< all others have ended
 };
 
 struct LastActivity {
@@ -97,6 +99,7 @@ struct Simulation::Impl {
           network(engine, from_seconds(options.calibration.handshake_seconds),
                   NetworkCpu{machines, options.calibration},
                   options.large ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
+          links(outcome.faults, engine, network, !options.large),
           effects(engine, machines, options.calibration, options.seed),
           watch(options.round_limit) {
         if (options.programs) {
@@ -143,6 +146,7 @@ struct Simulation::Impl {
                 to_ns(engine.now());
             plan.settings = std::make_shared<const SimNodeSettings>(std::move(settings));
         }
+        links.placed(engine.now(), plan.id, member->outcome.host);
         member->plan = std::move(plan);
         members.push_back(std::move(member));
         start(*members.back());
@@ -168,7 +172,7 @@ struct Simulation::Impl {
         member.outcome.killed = false;
         member.outcome.exit_code.reset();
         auto node = SimNode::make({engine, network, machines, options.calibration, openssl_hasher(),
-                                   outcome.faults, options.large},
+                                   links, options.large},
                                   member.plan,
                                   make_node(member.plan, member.starts, member.store.get(),
                                             shared_rounds, openssl_hasher()),
@@ -253,7 +257,6 @@ struct Simulation::Impl {
         member.outcome.exit_code = stop.exit_code;
         member.outcome.reason = stop.reason;
         network.close(member.plan.id);
-        // Destroyed later: the node's code is still on the stack.
         stopped_nodes.push_back(std::move(member.node));
         --(is_daemon(member.plan.role) ? running.daemons : running.others);
         engine.at(engine.now(), [this] {
@@ -296,7 +299,7 @@ struct Simulation::Impl {
             engine.stop();
             return;
         }
-        if (!std::exchange(stopping, true)) {
+        if (!std::exchange(running.stopping, true)) {
             engine.at(engine.now() + options.linger, [this] { stop_daemons(); });
         }
     }
@@ -505,7 +508,7 @@ struct Simulation::Impl {
     }
 
     void note(const NodeId& node, const TraceEvent& event) {
-        outcome.faults.report(engine.now(), node, event);
+        links.report(engine.now(), node, event);
     }
 
     SimOutcome run() {
@@ -524,6 +527,7 @@ struct Simulation::Impl {
             }
         });
         engine.run();
+        links.finish(outcome.end);
         for (const auto& member : members) {
             outcome.nodes.push_back(member->outcome);
         }
@@ -531,18 +535,18 @@ struct Simulation::Impl {
         outcome.bytes = network.total();
         outcome.messages = network.messages();
         if (options.report_use || options.watts.any()) {
-            std::vector<LinkUse> links = link_use(engine, network);
+            std::vector<LinkUse> used = link_use(engine, network);
             if (options.watts.any()) {
-                outcome.energy = energy(links);
+                outcome.energy = energy(used);
             }
             if (options.report_use) {
-                outcome.use = resource_use(machines, std::move(links));
+                outcome.use = resource_use(machines, std::move(used));
             }
         }
         return std::move(outcome);
     }
 
-    EnergyUse energy(const std::vector<LinkUse>& links) {
+    EnergyUse energy(const std::vector<LinkUse>& used) {
         std::set<HostIndex> hosts;
         for (const auto& member : members) {
             hosts.insert(member->plan.host);
@@ -556,7 +560,7 @@ struct Simulation::Impl {
             }
         }
         return energy_use(options.watts, engine, {hosts.begin(), hosts.end()}, machines,
-                          outcome.faults.off_times(), links, outcome.end);
+                          outcome.faults.off_times(), used, outcome.end);
     }
 
     SimEngine& engine;
@@ -565,6 +569,7 @@ struct Simulation::Impl {
     SimOutcome outcome;
     SimMachines machines;
     SimNetwork network;
+    LinkLog links;
     FaultEffects effects;
     RoundWatch watch;
     std::shared_ptr<SharedRounds> shared_rounds = std::make_shared<SharedRounds>();
@@ -573,12 +578,10 @@ struct Simulation::Impl {
     std::vector<std::unique_ptr<Deployed>> members;
     std::map<std::string, Deployed*> by_name;
     std::vector<SimNodePlan> planned;  ///< nodes without an actor, which start at time 0
-    std::vector<std::unique_ptr<SimNode>>
-        stopped_nodes;  ///< to be destroyed by an event of their own
+    std::vector<std::unique_ptr<SimNode>> stopped_nodes;  ///< their code may be on the stack
     RunningNodes running;
     std::uint64_t results = 0;  ///< of rounds that programs got
     LastActivity activity;      ///< seen by check_stall()
-    bool stopping = false;      ///< all SL and ML nodes have ended
     bool certificates_noted = false;
 };
 

@@ -5,7 +5,9 @@
 
 namespace starling {
 
-void LinkTable::received(std::size_t node, std::string_view from, Moment now) {
+std::vector<LinkTable::Sent> LinkTable::received(std::size_t node, std::string_view from,
+                                                 Moment now) {
+    std::vector<Sent> added;
     constexpr std::size_t parts_max = 64;
     for (std::size_t part = 0; part < parts_max && !from.empty(); ++part) {
         const std::string_view item = from.substr(0, from.find(','));
@@ -24,7 +26,9 @@ void LinkTable::received(std::size_t node, std::string_view from, Moment now) {
         const std::int64_t sender =
             name == "*" ? several : static_cast<std::int64_t>(nodes_.index_of(name, now));
         add({0, now.version, sender, node, now.us, bytes});
+        added.emplace_back(sender, bytes);
     }
+    return added;
 }
 
 void LinkTable::add(Transfer transfer) {

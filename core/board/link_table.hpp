@@ -4,6 +4,7 @@
 #include <map>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/board/kept_list.hpp"
 #include "core/board/moment.hpp"
@@ -22,8 +23,12 @@ public:
     LinkTable(NodeTable& nodes, std::size_t transfers_max)
         : nodes_(nodes), pairs_max_(4 * transfers_max), transfers_(transfers_max) {}
 
+    /// Bytes that one sender has sent: its index, or `several`.
+    using Sent = std::pair<std::int64_t, std::uint64_t>;
+
     /// \param from  of the event exchange_done: "sl2:4096,*:512"; what is none of it is passed over
-    void received(std::size_t node, std::string_view from, Moment now);
+    /// \return      what was added
+    std::vector<Sent> received(std::size_t node, std::string_view from, Moment now);
 
     /// Writes the members "transfers" (arrays of id, sender or -1, receiver, us, bytes),
     /// "transfers_from" and "links_before" (arrays of sender, receiver, and the bytes of all

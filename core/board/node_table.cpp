@@ -32,6 +32,7 @@ void write_node(JsonWriter& json, std::size_t index, const BoardNode& node) {
         .field("contract", node.contract)
         .field("partner", node.partner)
         .field("site", node.site)
+        .field("host", node.host)
         .field("seat", node.seat)
         .field("epochs", node.progress.epochs)
         .field("epochs_total", node.progress.epochs_total)

@@ -53,6 +53,7 @@ struct BoardNode {
     std::string contract;     ///< of which an SL is a member
     std::string partner;      ///< of an ML: its SL
     std::string site;         ///< where its owner says that it is; empty: not said
+    std::string host;         ///< on which it runs; empty: not known
     std::string seat;         ///< of the licence: "held", "refused", ...; empty: not known
     /// Of the certificate with which it has started, seconds since 1970; nothing: not known.
     std::optional<std::int64_t> certificate_until;

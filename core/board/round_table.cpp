@@ -133,6 +133,11 @@ void RoundTable::merged(const std::string& name, std::size_t node, std::uint64_t
     }
 }
 
+void RoundTable::sent(const std::string& name, std::uint64_t round, std::uint64_t bytes,
+                      Moment now) {
+    round_of(name, round, now).sent_bytes += bytes;
+}
+
 void RoundTable::done(const std::string& name, std::uint64_t round, Moment now) {
     BoardRound& entry = round_of(name, round, now);
     entry.done_us = std::max(entry.done_us, now.us);

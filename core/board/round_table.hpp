@@ -61,6 +61,8 @@ public:
                  Moment now);
     void merged(const std::string& contract, std::size_t node, std::uint64_t round,
                 std::uint64_t sent_bytes, Moment now);
+    /// Members have sent parameters, beside what merged() says.
+    void sent(const std::string& contract, std::uint64_t round, std::uint64_t bytes, Moment now);
     /// A member continues.
     void done(const std::string& contract, std::uint64_t round, Moment now);
     void committed(const std::string& contract, std::uint64_t round, std::uint64_t members,

@@ -32,7 +32,8 @@ RunModel::RunModel(RunModelLimits limits)
       rounds_(nodes_, limits.rounds),
       notes_(limits.log, limits.alarms),
       curves_(limits.points),
-      links_(nodes_, limits.transfers) {}
+      links_(nodes_, limits.transfers),
+      platform_(limits.link_uses) {}
 
 std::string RunModel::contract_of(std::size_t node) const {
     const std::string& own = nodes_.at(node).contract;
@@ -49,6 +50,9 @@ void RunModel::add_start(std::string_view line) {
     const std::size_t node = nodes_.index_of(name, now_);
     if (const Result<Role> role = parse_role(word_after(line, "role="))) {
         nodes_.changed(node, now_).role = *role;
+    }
+    if (const std::string_view host = word_after(line, "host="); !host.empty()) {
+        nodes_.changed(node, now_).host = host.substr(0, text_max);
     }
 }
 
@@ -111,6 +115,8 @@ void RunModel::add(std::int64_t time_ns, std::string_view name, const TraceEvent
     add_of_ml(node, event.name, fields);
     add_of_sl(node, event.name, fields);
     add_of_sn(node, event.name, fields);
+    add_of_platform(node, event.name, fields);
+    add_of_tool(event.name, fields);
     if (fields.has("contract")) {
         add_of_contract(node, event.name, fields);
     }
@@ -376,6 +382,8 @@ void RunModel::write(JsonWriter& json, std::uint64_t since) const {
     rounds_.write(json, since);
     curves_.write(json, since);
     links_.write(json, since);
+    platform_.write(json, since);
+    licence_.write(json);
     notes_.write(json, since);
 }
 

@@ -5,9 +5,11 @@
 #include <string_view>
 
 #include "core/board/curves.hpp"
+#include "core/board/licence_state.hpp"
 #include "core/board/link_table.hpp"
 #include "core/board/node_table.hpp"
 #include "core/board/notes.hpp"
+#include "core/board/platform_table.hpp"
 #include "core/board/round_table.hpp"
 #include "core/board/run_observer.hpp"
 #include "core/trace/event_fields.hpp"
@@ -21,6 +23,7 @@ struct RunModelLimits {
     std::size_t rounds = 5'000;
     std::size_t points = 50'000;
     std::size_t transfers = 30'000;
+    std::size_t link_uses = 30'000;
     std::size_t log = 2'000;
     std::size_t alarms = 500;
 };
@@ -57,6 +60,8 @@ public:
     bool virtual_time() const { return virtual_time_; }
     /// The node has given a sign of life at that time.
     void heard(std::int64_t time_ns, std::string_view node);
+    /// The node runs on that host.
+    void placed(std::string_view node, std::string_view host);
     /// The certificate with which a node has started expires then, seconds since 1970.
     void certificate_until(std::string_view node, std::int64_t seconds);
     /// Grows with every change.
@@ -75,6 +80,8 @@ private:
     void add_of_sl(std::size_t node, std::string_view name, const EventFields& fields);
     void add_of_sn(std::size_t node, std::string_view name, const EventFields& fields);
     void add_of_contract(std::size_t sn, std::string_view name, const EventFields& fields);
+    void add_of_platform(std::size_t node, std::string_view name, const EventFields& fields);
+    void add_of_tool(std::string_view name, const EventFields& fields);
     void joins(std::size_t node, const std::string& contract);
     void node_ended(std::size_t node);
     void note_check_in(std::size_t node, std::uint64_t round, const EventFields& fields);
@@ -92,6 +99,8 @@ private:
     Notes notes_;
     Curves curves_;
     LinkTable links_;
+    PlatformTable platform_;
+    LicenceState licence_;
     RunObserver* observer_ = nullptr;
     Moment now_;
     std::optional<std::int64_t> start_ns_;

@@ -22,6 +22,12 @@ constexpr Flag board_flags[] = {
      "IP address or host name of an SN; the next one is asked if it can't be reached", "",
      FlagExtras{.repeatable = true}},
     {"--sn-api-port", "PORT", live_group, "Their port, 1 to 65535; default: 30304"},
+    {"--apls-ip", "ADDRESS", live_group,
+     "IP address or host name of the licence server, to show its seats; the next one is asked if "
+     "it "
+     "can't be reached",
+     "", FlagExtras{.repeatable = true}},
+    {"--apls-port", "PORT", live_group, "Their port, 1 to 65535; default: 5814"},
     {"--contract", "NAME", live_group, "Follow the rounds of this contract; default: default"},
     {"--html", "FILE", page_group, "Write the page with the run in it to this file, and end"},
     {"--timeline", "FILE", page_group,
@@ -119,11 +125,15 @@ Result<Parsed<BoardOptions>> parse_board(const std::vector<std::string>& argumen
     options.traces.insert(options.traces.end(), values.operands().begin(), values.operands().end());
     options.beside = reader.all("--beside");
     options.servers = reader.services("--sn-ip", reader.port("--sn-api-port", 30304));
+    options.common.apls = reader.services("--apls-ip", reader.port("--apls-port", 5814));
     reader.identity(options.common);
     if (options.traces.empty() == options.servers.empty()) {
         reader.refuse(options.traces.empty()
                           ? "Nothing to show: trace files are missing, or --sn-ip"
                           : "--sn-ip and trace files exclude each other");
+    }
+    if (options.servers.empty() && !options.common.apls.empty()) {
+        reader.refuse("--apls-ip is for a live swarm, with --sn-ip");
     }
     options.html = reader.path("--html");
     options.timeline = reader.path("--timeline");

@@ -10,7 +10,7 @@
 namespace starling {
 
 struct BoardOptions {
-    CommonOptions common;             ///< the identity only
+    CommonOptions common;             ///< the identity, and the licence servers of a live swarm
     std::vector<std::string> traces;  ///< files; empty: a live swarm
     std::vector<std::string> beside;  ///< traces of another run, to compare with
     std::string html;                 ///< write the page to this file and end; empty: serve it

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <random>
 
@@ -13,20 +14,18 @@
 #include "core/board/timeline_file.hpp"
 #include "deploy/board/board_content.hpp"
 #include "deploy/board/http_server.hpp"
-#include "deploy/board/live_feed.hpp"
-#include "deploy/board/status_events.hpp"
+#include "deploy/board/live_swarm.hpp"
 #include "deploy/board/trace_files.hpp"
+#include "deploy/board/web_reload.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/process/signal_thread.hpp"
 #include "transport/process/open_files.hpp"
-#include "transport/tls/web_context.hpp"
 
 namespace starling {
 namespace {
 
 constexpr std::size_t slice_events = 5'000;
 constexpr std::chrono::milliseconds look_interval{500};  ///< at files that may have grown
-constexpr std::int64_t no_quiet_limit_us = std::int64_t{1} << 60U;
 constexpr std::int64_t quiet_limit_us = 120'000'000;  ///< then a run is taken for one of the past
 
 std::int64_t wall_clock_ns() {
@@ -187,14 +186,14 @@ public:
         }
         HttpPlace place{options_.listen, nullptr};
         if (options_.tls) {
-            Result<WebContext> web = make_web_context(web_files(options_));
-            if (!web) {
-                return web.error();
+            reload_.emplace(io_, web_files(options_), [this](std::shared_ptr<ssl_ctx_st> tls) {
+                server_->use(std::move(tls));
+            });
+            Result<std::shared_ptr<ssl_ctx_st>> tls = reload_->load();
+            if (!tls) {
+                return tls.error();
             }
-            for (const std::string& warning : web->warnings) {
-                std::fprintf(stderr, "swarm-board: %s\n", warning.c_str());
-            }
-            place.tls = std::move(web->tls);
+            place.tls = std::move(*tls);
         }
         Result<std::unique_ptr<HttpServer>> server =
             HttpServer::start(io_, place, *access,
@@ -203,10 +202,14 @@ public:
             return server.error();
         }
         server_ = std::move(*server);
+        if (reload_) {
+            reload_->watch();
+        }
         return {};
     }
     int run() {
-        const SignalThread signals([this](const std::string&) { stop(exit_code::ok); });
+        const SignalThread signals([this](const std::string&) { stop(exit_code::ok); },
+                                   [this] { asio::post(io_, [this] { reload(); }); });
         std::printf("http%s://%s/\n", options_.tls ? "s" : "", to_string(options_.listen).c_str());
         std::fflush(stdout);
         io_.run();
@@ -225,6 +228,11 @@ public:
     asio::io_context& io() { return io_; }
 
 private:
+    void reload() {
+        if (reload_) {
+            reload_->reload();
+        }
+    }
     BoardContent content(std::string_view kind, const RunModel* beside) {
         const ShownRun own{own_label(beside, kind == "simulated"), kind, &model_};
         if (beside == nullptr) {
@@ -239,6 +247,7 @@ private:
     BoardContent content_;
     asio::io_context io_;
     std::unique_ptr<HttpServer> server_;
+    std::optional<WebReload> reload_;  ///< with TLS
     int code_ = exit_code::ok;
 };
 
@@ -254,57 +263,15 @@ Result<int> serve_traces(const BoardOptions& options, TraceFiles files, std::str
     return server.run();
 }
 
-/// Keeps the page's clock going where nothing happens.
-class BoardClock {
-public:
-    explicit BoardClock(BoardServer& server) : server_(server), timer_(server.io()) {}
-
-    void run() {
-        server_.model().reached(wall_clock_ns(), no_quiet_limit_us);
-        server_.changed();
-        timer_.expires_after(std::chrono::seconds(1));
-        timer_.async_wait([this](asio::error_code error) {
-            if (!error) {
-                run();
-            }
-        });
-    }
-
-private:
-    BoardServer& server_;
-    asio::steady_timer timer_;
-};
-
 Result<int> serve_swarm(const BoardOptions& options, const RunModel* beside) {
     BoardServer server(options, "live", beside);
     if (const auto listening = server.listen(); !listening) {
         return listening.error();
     }
-    StatusEvents events(server.model());
-    const auto take = [&](const std::string& topic, const std::string& json) {
-        if (const Result<JsonValue> answer = parse_json(json)) {
-            events.add(topic, *answer, wall_clock_ns());
-            server.changed();
-        }
-    };
-    const Result<std::unique_ptr<LiveFeed>> feed = LiveFeed::start(
-        options, {[&](std::string_view topic, std::string json) {
-                      asio::post(server.io(), [&take, name = std::string(topic),
-                                               text = std::move(json)] { take(name, text); });
-                  },
-                  [&](const TraceEvent& event) {
-                      asio::post(server.io(), [&server, event] {
-                          server.model().add(wall_clock_ns(), "swarm-board", event);
-                          server.changed();
-                      });
-                  },
-                  [&](int code) { server.stop(code); }});
-    if (!feed) {
-        return feed.error();
-    }
-    BoardClock clock(server);
-    asio::post(server.io(), [&clock] { clock.run(); });
-    return server.run();
+    const Result<std::unique_ptr<LiveSwarm>> swarm = LiveSwarm::join(
+        options, server.io(), server.model(), [&server] { server.changed(); },
+        [&server](int code) { server.stop(code); });
+    return swarm ? Result<int>(server.run()) : swarm.error();
 }
 
 }  // namespace

@@ -15,6 +15,15 @@ struct HttpServer::Shared : HttpShared {
         : HttpShared(std::move(with)), acceptor(context) {}
 
     static void accept(const std::shared_ptr<Shared>& self);
+    void set_tls(ssl_ctx_st& context) {
+        SSL_CTX_up_ref(&context);  // asio's context frees it
+        tls.emplace(&context);
+    }
+    void close_all() {
+        for (const auto& [id, connection] : std::map(connections)) {
+            connection->close();
+        }
+    }
     /// Closes the oldest connection that is not admitted. \return  there was one.
     bool close_oldest();
 
@@ -80,8 +89,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::io_context& io, cons
     auto shared = std::make_shared<Shared>(
         io, HttpShared{std::move(access), std::move(handler), limits, 0, {}});
     if (place.tls) {
-        SSL_CTX_up_ref(place.tls.get());  // asio's context frees it
-        shared->tls.emplace(place.tls.get());
+        shared->set_tls(*place.tls);
     }
     asio::error_code error;
     const asio::ip::tcp::endpoint here(asio::ip::make_address(place.address.host, error),
@@ -111,9 +119,12 @@ HttpServer::~HttpServer() {
     shared_->closed = true;
     asio::error_code ignored;
     shared_->acceptor.close(ignored);
-    for (const auto& [id, connection] : std::map(shared_->connections)) {
-        connection->close();
-    }
+    shared_->close_all();
+}
+
+void HttpServer::use(std::shared_ptr<ssl_ctx_st> tls) {
+    shared_->set_tls(*tls);
+    shared_->close_all();
 }
 
 void HttpServer::notify(std::uint64_t version) {

@@ -45,6 +45,9 @@ public:
     HttpServer& operator=(const HttpServer&) = delete;
     ~HttpServer();
 
+    /// Connections from now on have these settings, and all others are closed: who is connected may
+    /// not be who may be. \pre the server has TLS
+    void use(std::shared_ptr<ssl_ctx_st> tls);
     /// All streams tell this version, if they have not told it.
     void notify(std::uint64_t version);
 

@@ -33,9 +33,44 @@ public:
     }
 };
 
+/// Tools with one certificate are one peer to a server: random IDs tell their answers apart.
+std::uint32_t first_query() { return std::random_device()() & ~7U; }
+
 }  // namespace
 
-Result<std::unique_ptr<LiveFeed>> LiveFeed::start(const BoardOptions& options, Listener listener) {
+Result<std::unique_ptr<LiveFeed>> LiveFeed::follow_swarm(const BoardOptions& options,
+                                                         Listener listener) {
+    const std::uint32_t first = first_query();
+    const std::vector<std::string> topics = {"servers", "nodes", "contract", "round"};
+    ToolNodeOptions tool{.servers = options.servers};
+    tool.request = StatusQuery{first, topics[0], "", true};
+    tool.also = {{first + 1, topics[1], "", false},
+                 {first + 2, topics[2], options.contract, true},
+                 {first + 3, topics[3], options.contract, true}};
+    tool.on_reply = [topics, first, answered = listener.answered](const StatusReply& reply,
+                                                                  std::string_view json) {
+        answered(topics.at(reply.id - first), std::string(json));
+    };
+    return start(options, std::move(tool), std::move(listener));
+}
+
+Result<std::unique_ptr<LiveFeed>> LiveFeed::follow_seats(const BoardOptions& options,
+                                                         Listener listener) {
+    const std::uint32_t first = first_query();
+    const std::string topic = "seats";
+    ToolNodeOptions tool{.servers = options.common.apls, .server_role = Role::apls};
+    // A licence server answers each query once: the second one is asked every second.
+    tool.request = StatusQuery{first, topic, "", true};
+    tool.also = {{first + 1, topic, "", false}};
+    tool.on_reply = [topic, answered = listener.answered](const StatusReply& /*reply*/,
+                                                          std::string_view json) {
+        answered(topic, std::string(json));
+    };
+    return start(options, std::move(tool), std::move(listener));
+}
+
+Result<std::unique_ptr<LiveFeed>> LiveFeed::start(const BoardOptions& options, ToolNodeOptions tool,
+                                                  Listener listener) {
     if (const auto ok = have_identity(options.common); !ok) {
         return ok.error();
     }
@@ -51,19 +86,8 @@ Result<std::unique_ptr<LiveFeed>> LiveFeed::start(const BoardOptions& options, L
     if (!endpoint) {
         return endpoint.error();
     }
-    // Tools with one certificate are one peer to an SN: random IDs tell their answers apart.
-    const std::uint32_t first = std::random_device()() & ~7U;
-    const std::vector<std::string> topics = {"servers", "nodes", "contract", "round"};
-    ToolNodeOptions tool{.id = identity->name, .servers = options.servers};
-    tool.request = StatusQuery{first, topics[0], "", true};
-    tool.limit = std::chrono::hours(24 * 365);  // an SN that is away may return
-    tool.also = {{first + 1, topics[1], "", false},
-                 {first + 2, topics[2], options.contract, true},
-                 {first + 3, topics[3], options.contract, true}};
-    tool.on_reply = [topics, first, answered = listener.answered](const StatusReply& reply,
-                                                                  std::string_view json) {
-        answered(topics.at(reply.id - first), std::string(json));
-    };
+    tool.id = identity->name;
+    tool.limit = std::chrono::hours(24 * 365);  // a server that is away may return
     return std::unique_ptr<LiveFeed>(
         new LiveFeed(std::move(*endpoint), make_tool_node(std::move(tool)), std::move(listener)));
 }

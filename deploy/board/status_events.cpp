@@ -6,17 +6,14 @@
 #include <cstdlib>
 #include <optional>
 
+#include "deploy/board/json_text.hpp"
+
 namespace starling {
 namespace {
 
-std::string text_of(const JsonValue& object, std::string_view name) {
-    const JsonValue* value = object.find(name);
-    return value == nullptr || value->kind == JsonValue::Kind::null ? "" : value->text;
-}
-
-/// A whole number, at least 0 and with at most ten digits; nothing: the text is none.
-std::optional<std::int64_t> whole_number(const std::string& text) {
-    constexpr std::int64_t most = 10'000'000'000;
+/// A whole number from 0 to below `most`; nothing: the text is none.
+std::optional<std::int64_t> whole_number(const std::string& text,
+                                         std::int64_t most = 10'000'000'000) {
     std::int64_t number = 0;
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, number);
@@ -25,12 +22,7 @@ std::optional<std::int64_t> whole_number(const std::string& text) {
 }
 
 constexpr std::int64_t age_max_ms = 1'000'000'000;
-
-const std::vector<JsonMember>& list_of(const JsonValue& object, std::string_view name) {
-    static const std::vector<JsonMember> none;
-    const JsonValue* value = object.find(name);
-    return value == nullptr ? none : value->items;
-}
+constexpr std::int64_t bytes_max = std::int64_t{1} << 50U;
 
 }  // namespace
 
@@ -97,6 +89,7 @@ void StatusEvents::add_nodes(const JsonValue& answer) {
                         : TraceEvent("member_gone").with("contract", contract_).with("node", name));
         }
         connected_[name] = here;
+        model_.placed(name, text_of(item.value, "host"));
         add_certificate(name, item.value);
     }
 }
@@ -196,10 +189,45 @@ void StatusEvents::add_commit(const JsonValue& answer, const std::string& contra
                     .with("final", text_of(*commit, "final") == "true" ? "1" : "0"));
 }
 
+/// Answers tell sums of an attempt, the events what has come since. An answer about an earlier
+/// attempt than was told of is passed over, so that no member can make its bytes count twice.
+void StatusEvents::add_received(const JsonValue& answer) {
+    for (const JsonMember& item : list_of(answer, "received")) {
+        const auto number = [&](std::string_view key) {
+            return whole_number(text_of(item.value, key)).value_or(0);
+        };
+        const std::tuple attempt(number("run"), number("round"), number("attempt"));
+        Received& known = received_[text_of(item.value, "name")];
+        if (attempt < known.attempt) {
+            continue;
+        }
+        if (attempt > known.attempt) {
+            known = {attempt, {}};
+        }
+        std::string from;
+        for (const JsonMember& sender : list_of(item.value, "from")) {
+            std::int64_t& before = known.from[sender.name];
+            const std::int64_t bytes = whole_number(sender.value.text, bytes_max).value_or(0);
+            if (bytes > before) {
+                from += (from.empty() ? "" : ",") + sender.name + ":" +
+                        std::to_string(bytes - std::exchange(before, bytes));
+            }
+        }
+        if (!from.empty()) {
+            report(sn_, TraceEvent("bytes_received")
+                            .with("contract", text_of(answer, "name"))
+                            .with("node", text_of(item.value, "name"))
+                            .with("round", text_of(item.value, "round"))
+                            .with("from", from));
+        }
+    }
+}
+
 void StatusEvents::add_round(const JsonValue& answer) {
     const std::string contract = text_of(answer, "name");
     const std::string round = text_of(answer, "round");
     const std::string attempt = text_of(answer, "attempt");
+    add_received(answer);
     add_commit(answer, contract);
     const std::string key = text_of(answer, "run") + " " + round;
     if (std::exchange(round_, key) != key) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "core/board/run_model.hpp"
 #include "core/json/json.hpp"
@@ -28,6 +29,7 @@ private:
     void add_contract(const JsonValue& answer);
     void add_check_in(const JsonValue& member, const std::string& round);
     void add_round(const JsonValue& answer);
+    void add_received(const JsonValue& answer);
     void add_commit(const JsonValue& answer, const std::string& contract);
     void report(std::string_view node, const TraceEvent& event) {
         model_.add(time_ns_, node, event);
@@ -45,7 +47,13 @@ private:
     std::string run_;                               ///< that `members_` are of
     std::string round_;                             ///< run and round that is on
     std::set<std::string> told_;                    ///< what was told of this round
-    std::string commit_;                            ///< the last one that was told
+    /// What a member has told of an attempt, by sender.
+    struct Received {
+        std::tuple<std::int64_t, std::int64_t, std::int64_t> attempt;  ///< run, round, attempt
+        std::map<std::string, std::int64_t> from;
+    };
+    std::map<std::string, Received> received_;  ///< by member
+    std::string commit_;                        ///< the last one that was told
 };
 
 }  // namespace starling

@@ -153,7 +153,7 @@ Result<NodeHost> prepare_host(const CommonOptions& options, Role role, std::stri
     }
     Result<std::unique_ptr<TraceLog>> log =
         open_trace_log({identity->name, role, trace_file, workspace.log_file(name),
-                        level_named(options.log_level), log_limits(options)});
+                        level_named(options.log_level), log_limits(options), options.host_ip});
     if (!log) {
         return log.error();
     }

@@ -124,7 +124,8 @@ public:
         if (trace_) {
             note(trace_->begin("# starling-trace 1 node=" + options_.node.name +
                                " role=" + std::string(to_string(options_.role)) +
-                               " epoch_ns=" + std::to_string(epoch_ns.count())));
+                               " epoch_ns=" + std::to_string(epoch_ns.count()) +
+                               (options_.host.empty() ? "" : " host=" + options_.host)));
         }
     }
 

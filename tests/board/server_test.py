@@ -388,19 +388,55 @@ class LiveTest(unittest.TestCase):
         self.assertIsNone(ready, f"{command[0]} has ended")
         return process
 
+    def serve_licence(self):
+        """A licence server; returns the flags of those that need it."""
+        def run(*arguments):
+            subprocess.run([f"{BIN}/run-apls", *arguments], cwd=self.folder.name, check=True, stdout=subprocess.DEVNULL)
+
+        with socket.socket() as free:
+            free.bind(("127.0.1.1", 0))
+            port = free.getsockname()[1]
+        run("--make-key", "issuer")
+        run("--issue", "licence.txt", "--issuer-key", "issuer-key.pem", "--licensee", "Two clinics", "--seats-sn", "1",
+            "--seats-sl", "2", "--until", time.strftime("%Y-12-31", time.gmtime(time.time() + 400 * 86400)))
+        workspace = self.folder.name
+        self.start(f"{BIN}/run-apls", f"--licence={workspace}/licence.txt", f"--licence-key={workspace}/issuer-public.pem",
+                   "--host-ip=127.0.1.1", f"--apls-port={port}", f"--workspace={workspace}/host-1", *self.identity("apls-1"),
+                   ready="Licence server is ready")
+        self.apls = self.processes.pop()  # it ends last
+        self.addCleanup(lambda: (self.apls.terminate(), self.apls.communicate(timeout=90)))
+        return ["--apls-ip=127.0.1.1", f"--apls-port={port}"]
+
+    def check_transfers(self, run):
+        """What members told of their transfers: both directions, and the hosts of both."""
+        names = [node["name"] for node in run["nodes"]]
+        pairs = {(names[sender], names[receiver]) for _, sender, receiver, _, _ in run["transfers"]}
+        self.assertEqual(pairs, {("sl1", "sl2"), ("sl2", "sl1")})
+        hosts = {node["name"]: node["host"] for node in run["nodes"]}
+        self.assertEqual((hosts["sl1"], hosts["sl2"]), ("127.0.1.1", "127.0.2.2"))
+        told = sum(size for *_, size in run["transfers"])
+        self.assertEqual(sum(node["received_bytes"] for node in run["nodes"]), told)
+        self.assertEqual(sum(r["sent_bytes"] for r in run["rounds"]), told)
+
     def test_a_live_swarm_is_followed_to_its_end(self):
+        self.licence = self.serve_licence()
         workspace = self.folder.name
         self.start(f"{BIN}/run-sn", "--name=sn1", "--host-ip=127.0.1.1", "--sentinel", f"--sn-api-port={self.port}",
-                   f"--workspace={workspace}/host-1", *self.identity("sn-1"), ready="Starting SWARM-API-SERVER")
-        with Board("--sn-ip=127.0.1.1", f"--sn-api-port={self.port}", *self.identity("swci-1")) as board:
+                   f"--workspace={workspace}/host-1", *self.licence, *self.identity("sn-1"), ready="Starting SWARM-API-SERVER")
+        with Board("--sn-ip=127.0.1.1", f"--sn-api-port={self.port}", *self.licence, *self.identity("swci-1")) as board:
             run = board.wait(lambda run: run["leader"] == "sn1")
             self.assertEqual(run["kind"], "live")
             for i in (1, 2):
                 self.start(f"{BIN}/run-sl", f"--name=sl{i}", f"--host-ip=127.0.{i}.{i}", "--sn-ip=127.0.1.1",
                            f"--sn-api-port={self.port}", f"--ml-name=ml{i}", f"--ml-entrypoint={BIN}/toy-ml", "--ml-cmd=--batches 40 --sync 4",
                            "--ml-e=MIN_PEERS=2", f"--ml-w={workspace}", f"--workspace={workspace}/host-{i}",
-                           *self.identity(f"sl-{i}"))
+                           *self.licence, *self.identity(f"sl-{i}"))
             run = board.wait(lambda run: any(c["phase"] == "complete" for c in run["contracts"]))
+            self.check_transfers(run)
+            run = board.wait(lambda run: run["licence"] and run["licence"]["answers"])
+            self.assertEqual(run["licence"]["licensee"], "Two clinics")
+            self.assertEqual([[role, all] for role, _, all in run["licence"]["seats"]], [["sn", 1], ["sl", 2]])
+            self.assertEqual(next(node["seat"] for node in run["nodes"] if node["name"] == "sn1"), "held")
             committed = [r for r in run["rounds"] if r["committed_us"] >= 0]
             self.assertGreater(len(committed), 0)
             self.assertEqual(committed[-1]["members"], 2)

@@ -201,6 +201,89 @@ TEST_F(BoardTest, TransfersThatAreNoLongerKeptAreSummed) {
     EXPECT_EQ(parse_json(small.json(small.version()))->find("links_before")->items.size(), 0U);
 }
 
+/// Items of a list as text: "1 a 5", "[1,2]" for a list in it.
+std::vector<std::string> items_of(const JsonValue& all, std::string_view list) {
+    std::vector<std::string> texts;
+    for (const JsonMember& item : all.find(list)->items) {
+        std::string line;
+        for (const JsonMember& part : item.value.items) {
+            line += (line.empty() ? "" : " ") + part.value.text;
+            for (const JsonMember& inner : part.value.items) {
+                line += "," + inner.value.text;
+            }
+        }
+        texts.push_back(line);
+    }
+    return texts;
+}
+
+TEST_F(BoardTest, LinksOfAPlatformHaveTheirUseOverTime) {
+    using Lines = std::vector<std::string>;
+    lines({"1000 sl1 node_placed host=h1",
+           "2000 platform route_used from=h1 to=h2 links=up,backbone,down",
+           "3000 platform link_used link=backbone bytes=70 bytes_per_second=1000",
+           "9000 platform link_used link=backbone bytes=5 bytes_per_second=500"});
+    const JsonValue all = json();
+    EXPECT_EQ(text(all.find("nodes")->items.at(0).value, "host"), "h1");
+    EXPECT_EQ(items_of(all, "links"), (Lines{"0 up 0", "1 backbone 500", "2 down 0"}));
+    EXPECT_EQ(items_of(all, "routes"), (Lines{"h1 h2 ,0,1,2"}));
+    EXPECT_EQ(items_of(all, "link_uses"), (Lines{"0 1 2 70", "1 1 8 5"}));
+    const std::uint64_t before = model.version();
+    lines({"10000 platform link_used link=up bytes=1 bytes_per_second=2"});
+    EXPECT_EQ(items_of(json(before), "link_uses"), (Lines{"2 0 9 1"}));
+    EXPECT_EQ(items_of(json(before), "links"), (Lines{"0 up 2"}));
+    EXPECT_EQ(items_of(json(before), "routes"), (Lines{}));
+}
+
+TEST(Board, KeepsABoundedNumberOfLinksRoutesAndUses) {
+    RunModel model({.link_uses = 10});
+    for (int i = 0; i < 3'000; ++i) {
+        for (const std::string& event :
+             {"link_used bytes=2 bytes_per_second=1 link=l" + std::to_string(i),
+              "route_used from=a to=b links=l" + std::to_string(i) + ",x,,y"}) {
+            const std::string line = std::to_string(i * 1000) + " platform " + event;
+            model.add(i, "platform", parse_trace_line(line)->event);
+        }
+    }
+    const JsonValue all = *parse_json(model.json());
+    EXPECT_EQ(all.find("links")->items.size(), PlatformTable::links_max);
+    EXPECT_EQ(all.find("routes")->items.size(), PlatformTable::routes_max);
+    EXPECT_EQ(all.find("link_uses")->items.size(), 10U);
+    std::uint64_t sum = 20;
+    for (const JsonMember& item : all.find("link_uses_before")->items) {
+        sum += std::stoull(item.value.items.at(1).value.text);
+    }
+    EXPECT_EQ(sum, 6'000U) << "no byte is lost";
+}
+
+TEST_F(BoardTest, BytesThatAnSnIsToldOfCountForSenderReceiverAndRound) {
+    lines({"1000 sn1 member_enrolled contract=c node=sl1",
+           "1000 sn1 member_enrolled contract=c node=sl2",
+           "2000 sn1 bytes_received contract=c node=sl1 round=0 from=sl2:40,sl3:2",
+           "3000 sn1 bytes_received contract=c node=sl1 round=0 from=sl2:10"});
+    const JsonValue all = json();
+    EXPECT_EQ(all.find("transfers")->items.size(), 3U);
+    EXPECT_EQ(text(all.find("rounds")->items.at(0).value, "sent_bytes"), "52");
+    for (const JsonMember& node : all.find("nodes")->items) {
+        const std::string name = text(node.value, "name");
+        EXPECT_EQ(text(node.value, "received_bytes"), name == "sl1" ? "52" : "0");
+        EXPECT_EQ(text(node.value, "sent_bytes"), name == "sl2" ? "50" : name == "sl3" ? "2" : "0");
+    }
+}
+
+TEST_F(BoardTest, SeatsAreWhatTheLicenceServerSaidLast) {
+    EXPECT_EQ(json().find("licence")->kind, JsonValue::Kind::null);
+    lines(
+        {"1000 apls licence_seats licensee=Two%20clinics until=2027-12-31 valid=1 answers=1 "
+         "seats=sn:1/2,sl:3/5,x,y:/,z:1/"});
+    EXPECT_EQ(text(*json().find("licence"), "licensee"), "Two clinics");
+    EXPECT_EQ(items_of(*json().find("licence"), "seats"),
+              (std::vector<std::string>{"sn 1 2", "sl 3 5"}));
+    lines({"2000 apls licence_seats answers=0"});
+    EXPECT_EQ(text(*json().find("licence"), "answers"), "false");
+    EXPECT_EQ(items_of(*json().find("licence"), "seats").size(), 2U) << "its last answer";
+}
+
 TEST_F(BoardTest, AMembersProgressIsThatOfItsCheckIns) {
     two_members();
     for (const char* round_and_epochs : {"0 epochs=0", "1 epochs=1", "2 epochs=1", "3 epochs=2"}) {

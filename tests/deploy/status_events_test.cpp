@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "deploy/board/seat_events.hpp"
+
 namespace starling {
 namespace {
 
@@ -73,6 +75,65 @@ TEST_F(StatusEventsTest, AModelThatNobodySendsIsAnAlarm) {
     ASSERT_EQ(all.find("alarms")->items.size(), 1U);
     EXPECT_EQ(all.find("alarms")->items.at(0).value.find("text")->text,
               "Nobody sends the model of round 2, for which 2 members ask");
+}
+
+TEST_F(StatusEventsTest, BytesThatMembersReceivedAreTakenOnce) {
+    two_members();
+    const auto received = [&](const std::string& round, const std::string& attempt,
+                              const std::string& from) {
+        answer("round", R"({"name": "c", "run": 0, "round": 0, "attempt": 0, "received": [
+            {"name": "sl1", "run": 0, "round": )" +
+                            round + R"(, "attempt": )" + attempt + R"(, "from": )" + from + "}]}");
+    };
+    received("0", "0", R"({"sl2": 10})");
+    received("0", "0", R"({"sl2": 10})");
+    received("0", "0", R"({"sl2": 25, "sl3": 4})");
+    received("0", "1", R"({"sl2": 7})");
+    received("0", "0", R"({"sl2": 25})");  // a member can't count twice by telling it again
+    received("0", "1", R"({"sl2": 7})");
+    received("0", "1", R"({"sl2": -3, "sl3": "x", "sl4": 99999999999999999999})");
+    const JsonValue all = run();
+    std::vector<std::string> bytes;
+    for (const JsonMember& item : all.find("transfers")->items) {
+        bytes.push_back(item.value.items.at(4).value.text);
+    }
+    EXPECT_EQ(bytes, (std::vector<std::string>{"10", "15", "4", "7"}));
+}
+
+TEST_F(StatusEventsTest, SeatsAndTheirHoldersAreTakenFromALicenceServer) {
+    SeatEvents seats(model);
+    two_members();
+    const auto says = [&](const std::string& holders, const std::string& revoked) {
+        const Result<JsonValue> value = parse_json(
+            R"({"licensee": "Two clinics", "until": "2027-12-31", "valid": true,
+            "seats": [{"role": "sl", "taken": 1, "all": 2}], "holders": [)" +
+            holders + R"(], "revoked": [)" + revoked + "]}");
+        ASSERT_TRUE(value);
+        seats.add(*value, ++second * 1'000'000'000);
+    };
+    const auto seat_of = [&](const std::string& name) {
+        const JsonValue all = run();
+        for (const JsonMember& node : all.find("nodes")->items) {
+            if (node.value.find("name")->text == name) {
+                return node.value.find("seat")->text;
+            }
+        }
+        return std::string("(no such node)");
+    };
+    says(R"({"name": "sl1", "role": "sl", "connected": true})", "");
+    EXPECT_EQ(seat_of("sl1"), "held");
+    EXPECT_EQ(seat_of("sl2"), "");
+    const std::uint64_t version = model.version();
+    says(R"({"name": "sl1", "role": "sl", "connected": true})", "");
+    EXPECT_EQ(model.version(), version);
+    says(R"({"name": "sl2", "role": "sl", "connected": false})", R"("sl1")");
+    EXPECT_EQ(seat_of("sl1"), "revoked");
+    EXPECT_EQ(seat_of("sl2"), "held");
+    says("", R"("sl1")");
+    EXPECT_EQ(seat_of("sl2"), "lapsed") << "it was not connected when it went";
+    EXPECT_EQ(run().find("licence")->find("answers")->text, "true");
+    seats.no_answer(++second * 1'000'000'000);
+    EXPECT_EQ(run().find("licence")->find("answers")->text, "false");
 }
 
 TEST_F(StatusEventsTest, ALossIsTakenOncePerRound) {

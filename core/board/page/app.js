@@ -2,7 +2,8 @@
 import {clockText, element, replaceChildren, secondsText} from "./format.js";
 import {Run, stateWords} from "./state.js";
 import {Timeline} from "./timeline.js";
-import {drawMap} from "./map.js";
+import {drawMap, mapChoices} from "./map.js";
+import {drawPlatform} from "./platform.js";
 import {drawAccuracy, drawAlarms, drawComparison, drawFigures, drawLog, drawNames, drawNodes, drawRounds, drawWaits,
     selectedNodes} from "./views.js";
 import {drawMembers, drawNetwork, drawPhases, drawScalar, scalarNames} from "./panels.js";
@@ -40,7 +41,7 @@ class Page {
         });
         by("play").addEventListener("click", () => this.play());
         by("end").addEventListener("click", () => this.seek(null));
-        for (const id of ["search", "role", "log-node", "log-filter", "axis", "curve", "map-span", "scalar-name",
+        for (const id of ["search", "role", "log-node", "log-filter", "axis", "curve", "map-of", "map-span", "scalar-name",
             "scalar-axis"]) {
             by(id).addEventListener("input", () => this.draw());
         }
@@ -135,9 +136,8 @@ class Page {
         drawAlarms(by("alarms"), run, time);
         drawNames(by("log-names"), run);
         drawLog(by("log"), by("log-note"), run, time, by("log-node").value, by("log-filter").value);
-        const mapped = drawMap(by("map"), by("map-links"), by("map-note"), run, time, by("map-span").value);
-        this.place("map-panel", mapped || (!run.over && run.kind !== "live"));
-        this.place("network-panel", (!run.over && run.kind !== "live") || run.roundList.some((round) => round.sent_bytes > 0));
+        this.place("map-panel", this.drawMapOf(run, time) || !run.over);
+        this.place("network-panel", !run.over || run.roundList.some((round) => round.sent_bytes > 0));
         this.place("loss-panel", !run.over || run.losses.length > 0 || run.accuracies.length > 0);
         drawMembers(by("loss"), by("loss-legend"), run, time, by("axis").value, by("curve").value);
         const names = scalarNames(run);
@@ -152,13 +152,22 @@ class Page {
         by("gaps").hidden = by("gaps").textContent === "";
         document.body.dataset.version = String(run.version);
     }
+
+    /// \return false if nothing has moved yet
+    drawMapOf(run, time) {
+        const words = {members: "members", hosts: "hosts", links: "links of the platform"};
+        const what = drawOptions(by("map-of"), mapChoices(run), words);
+        const parts = {picture: by("map"), head: by("map-head"), body: by("map-links"), note: by("map-note")};
+        const span = by("map-span").value;
+        return what === "links" ? drawPlatform(parts, run, time, span) : drawMap(parts, run, time, span, what);
+    }
 }
 
-/// Offers the names, if they are others than before. \return the chosen one
-function drawOptions(select, names) {
+/// Offers the names, if they are others than before, by their `words`. \return the chosen one
+function drawOptions(select, names, words = {}) {
     if (names.join(" ") !== [...select.options].map((option) => option.value).join(" ")) {
         const before = select.value;
-        replaceChildren(select, names.map((name) => element("option", {value: name, text: name})));
+        replaceChildren(select, names.map((name) => element("option", {value: name, text: words[name] ?? name})));
         select.value = names.includes(before) ? before : names[0] ?? "";
     }
     return select.value;

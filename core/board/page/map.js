@@ -1,4 +1,4 @@
-// Who sent how many bytes of parameters to whom: members on a circle, a line for each direction. Above
+// Who sent how many bytes of parameters to whom: members or hosts on a circle, a line for each direction. Above
 // many members these are sites, or blocks of members in the order of their names.
 import {bytesText, countText, element, percentText, replaceChildren, svg} from "./format.js";
 
@@ -6,14 +6,27 @@ const singleMax = 24; // members that are shown one by one
 const blocksMax = 20;
 const mapLinesMax = 160;
 const rowsMax = 12;
-const buckets = 24; // of the use over time
-const mapSize = {width: 760, height: 460, radius: 165};
+export const buckets = 24; // of the use over time
+export const mapSize = {width: 760, height: 460, radius: 165};
+
+/// What the map can show of the run.
+export function mapChoices(run) {
+    const hosts = new Set(run.nodes.filter((node) => node?.role === "sl" && node.host).map((node) => node.host));
+    return ["members", ...(hosts.size > 1 && hosts.size <= singleMax ? ["hosts"] : []), ...(run.routes.length > 0 ? ["links"] : [])];
+}
+
+export function headCells(texts) {
+    return texts.map((text) => element("th", {text}));
+}
 
 /// The circle's places: {label, nodes}, and of each node its place.
-function places(run) {
+function places(run, what) {
     const members = run.sortedNodes().filter((node) => node.role === "sl");
     let groups;
-    if (members.length <= singleMax) {
+    if (what === "hosts") {
+        const names = [...new Set(members.map((node) => node.host || "no host"))];
+        groups = names.map((label) => ({label, nodes: members.filter((node) => (node.host || "no host") === label)}));
+    } else if (members.length <= singleMax) {
         groups = members.map((node) => ({label: node.name, nodes: [node]}));
     } else {
         const sites = new Map();
@@ -37,7 +50,7 @@ function places(run) {
 }
 
 /// The beginning of what is shown: of the run, or after the last commit but one.
-function beginOf(run, us, span) {
+export function beginOf(run, us, span) {
     if (span === "run") {
         return null;
     }
@@ -79,7 +92,7 @@ function links(run, us, begin, placeOf) {
 }
 
 /// A small picture of when the bytes came.
-function spark(link) {
+export function spark(link) {
     const most = Math.max(...link.over);
     const bars = [...link.over].map((bytes, i) => svg("rect", {x: i * 4, width: 3, y: 16 - bytes / most * 16,
         height: bytes / most * 16, class: "fill-s0"}));
@@ -88,15 +101,16 @@ function spark(link) {
 }
 
 /// \return false if no transfer is known
-export function drawMap(parent, body, note, run, us, span) {
+export function drawMap({picture: parent, head, body, note}, run, us, span, what) {
+    replaceChildren(head, headCells(["from", "to", "bytes", "share", "over time"]));
     if (run.transfers.size === 0 && run.linksBefore.size === 0) {
         replaceChildren(parent, []);
         replaceChildren(body, []);
-        note.textContent = "No transfer is known.";
+        note.textContent = run.over ? "No transfer is known." : "No member has received parameters yet.";
         return false;
     }
     const begin = beginOf(run, us, span);
-    const {groups, placeOf} = places(run);
+    const {groups, placeOf} = places(run, what);
     const {list, several} = links(run, us, begin, placeOf);
     const between = list.filter((link) => link.from !== link.to);
     const total = list.reduce((sum, link) => sum + link.bytes, 0);
@@ -108,7 +122,8 @@ export function drawMap(parent, body, note, run, us, span) {
         return row;
     }));
     const single = groups.every((group) => group.nodes.length === 1);
-    note.textContent = `${countText(list.length, single ? "link" : "pair")} ${single ? "between members" : "of groups"}, ` +
+    const kind = what === "hosts" ? "between hosts" : single ? "between members" : "of groups";
+    note.textContent = `${countText(list.length, kind === "of groups" ? "pair" : "link")} ${kind}, ` +
         `${bytesText(total)} in all` + (list.length > rowsMax ? `; the table has the ${rowsMax} with most` : "") +
         (several > 0 ? `; ${bytesText(several)} more came from members that are not named` : "") + ".";
     return true;

@@ -44,6 +44,11 @@ export class Run {
         this.contracts = [];
         this.transfers = new Map();
         this.linksBefore = new Map();
+        this.links = [];
+        this.routes = [];
+        this.link_uses = new Map();
+        this.linkUsesBefore = new Map();
+        this.licence = null;
     }
 
     /// Takes a whole run, or what has changed since the version that is here.
@@ -52,7 +57,7 @@ export class Run {
             this.clear();
         }
         for (const key of ["version", "now_us", "start_ns", "virtual_time", "leader", "term", "events",
-            "unreadable_lines", "contracts", "source"]) {
+            "unreadable_lines", "contracts", "source", "licence"]) {
             this[key] = data[key] ?? this[key];
         }
         for (const node of data.nodes) {
@@ -67,12 +72,24 @@ export class Run {
         for (const [from, to, bytes] of data.links_before) {
             this.linksBefore.set(`${from}>${to}`, {from, to, bytes});
         }
+        for (const [id, name, rate] of data.links) {
+            this.links[id] = {id, name, rate};
+        }
+        for (const [from, to, links] of data.routes) {
+            this.routes.push({from, to, links});
+        }
+        for (const [id, link, us, bytes] of data.link_uses) {
+            this.link_uses.set(id, {link, us, bytes});
+        }
+        for (const [link, bytes] of data.link_uses_before) {
+            this.linkUsesBefore.set(link, bytes);
+        }
         for (const list of ["rounds", "waits", "alarms", "log"]) {
             for (const item of data[list]) {
                 this[list].set(item.id, item);
             }
         }
-        for (const list of ["spans", "rounds", "waits", "alarms", "log", "transfers"]) {
+        for (const list of ["spans", "rounds", "waits", "alarms", "log", "transfers", "link_uses"]) {
             dropBefore(this[list], data[`${list}_from`]);
             this[`${list}From`] = data[`${list}_from`];
         }

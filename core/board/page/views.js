@@ -52,14 +52,25 @@ export function drawFigures(parent, run, us) {
         ["Rounds committed", String(countRounds(rounds))],
         ["Members, last round", String(last?.members ?? members)],
         ["Leader of the SNs", run.leaderAt(us) || "none"],
-        ["Parameters exchanged", bytes > 0 || run.kind !== "live" ? bytesText(bytes) : "not known"],
+        ["Parameters exchanged", bytes > 0 || run.kind !== "live" ? bytesText(bytes) : "not known yet"],
         ["Newest digest", last?.digest.slice(0, 12) || "none"],
         ["Nodes in trouble", String(trouble), trouble > 0],
-        ...(nodes.some((node) => node.seat !== "") ? [["Licence seats held", String(held)]] : []),
+        ...(run.licence || nodes.some((node) => node.seat !== "") ? [["Licence seats held", seatsText(run.licence, held), run.licence && !(run.licence.valid && run.licence.answers)]] : []),
         ...(days.length > 0 ? [["Certificates expire", first < 0 ? "expired" : `in ${daysText(first)}`, first < daysWarned]] : []),
     ];
     replaceChildren(parent, figures.map(([name, value, bad]) => element("div", {class: bad ? "figure bad" : "figure"},
         element("dt", {text: name}), element("dd", {text: value}))));
+}
+
+/// By role as the licence server says, or else the nodes that hold one.
+function seatsText(licence, held) {
+    if (!licence) {
+        return String(held);
+    }
+    const seats = licence.seats.map(([role, taken, all]) => `${role.toUpperCase()} ${taken} of ${all}`).join(", ");
+    const parts = [seats || "not known", licence.answers ? "" : "the licence server does not answer",
+        licence.answers && !licence.valid ? "the licence is not valid today" : ""];
+    return parts.filter((part) => part !== "").join("; ");
 }
 
 function matches(node, run, us, text) {
