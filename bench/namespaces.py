@@ -10,7 +10,8 @@ class Hosts:
     Needs root; OSError if the system refuses."""
 
     def __init__(self, count, congestion_control=None):
-        self.keepers = {}
+        self.keepers, self.relay = {}, None
+        self.device = {host: "eth0" for host in range(1, count + 1)}  # by which a host reaches the others
         for host in range(count + 1):
             self.keepers[host] = subprocess.Popen(TIED + ["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
                                                   stdout=subprocess.PIPE)
@@ -40,14 +41,41 @@ class Hosts:
     def limit(self, host, rate, both_ways=False):
         """Limits what the host sends, and with both_ways what it receives, to `rate` in tc's syntax."""
         how = f"root tbf rate {rate} burst 16kb latency 200ms"
-        self.run(host, f"tc qdisc replace dev eth0 {how}")
+        self.run(host, f"tc qdisc replace dev {self.device[host]} {how}")
         if both_ways:
-            self.run(0, f"tc qdisc replace dev h{host} {how}")
+            self.run(0, f"tc qdisc replace dev {'wan0' if self.device[host] == 'wan0' else f'h{host}'} {how}")
+
+    def ethernet(self, host, bits_per_second):
+        """Limits the host both ways to what a cable of this rate carries: a full frame takes 1,538 bytes of it, with preamble and gap,
+        of which tbf counts 1,514."""
+        # Below tbf's burst, or it splits each large packet of the kernel in 1,500 bytes, at the cost of our cores.
+        self.run(host, f"ip link set dev {self.device[host]} gso_max_size 15000")
+        self.limit(host, f"{bits_per_second * 1514 / 1538:.0f}bit", both_ways=True)
+
+    def move_away(self, host, milliseconds, relay):
+        """Puts a relay (the program delay_relay) between the host and the switch, which holds packets for so long each way. For
+        kernels without netem; one host of the switch at most."""
+        spaces = [f"/proc/{self.keepers[one].pid}/ns/net" for one in (host, 0)]
+        self.relay = subprocess.Popen(TIED + [relay, "--first-net", spaces[0], "--second-net", spaces[1], "--delay-ms", str(milliseconds),
+                                              "--mbit", "100000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.relay.stdout.readline() != "ready\n":
+            raise OSError("the relay has not started")
+        address = self.address(host)
+        self.run(host, f"ip address flush dev eth0 && ip link set eth0 down && ip address add {address}/24 dev wan0 && "
+                       "ip link set wan0 txqueuelen 10000 up")
+        # The switch answers for it and passes its packets on.
+        self.run(0, "ip address add 172.30.0.254/24 dev br0 && ip link set wan0 txqueuelen 10000 up && "
+                    f"ip route add {address}/32 dev wan0 && sysctl -q -w net.ipv4.ip_forward=1 net.ipv4.conf.br0.proxy_arp=1 "
+                    "net.ipv4.neigh.br0.proxy_delay=0")
+        self.device[host] = "wan0"
 
     def received(self, host):
         return int(re.search(r"eth0:\s*(\d+)", self.run(host, "cat /proc/net/dev")).group(1))
 
     def close(self):
+        if self.relay:
+            self.relay.kill()
+            self.relay.wait()
         for keeper in self.keepers.values():
             keeper.kill()
             keeper.wait()

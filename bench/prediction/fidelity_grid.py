@@ -12,11 +12,19 @@ def rounds_for(members, size, rate):
     return int(max(6, min(20 if rate else 12, 12 / seconds)))
 
 
-def case(members, size, rate, flags=(), environment=None, name="", slow=None):
+def case(members, size, rate, flags=(), environment=None, name="", slow=None, **more):
+    """`more`: what the configuration has beside the usual.
+
+    delay     seconds that the last member is away from the others, each way, behind a relay
+    work      passes over its parameters that each member makes between two syncs, as training; a list
+    killed    (member, round): its SL and its program are killed in the middle of the training after that round; then a round's figure is
+              the mean of all, not the median"""
     label = f"{members} members, {size}, {rate}" + (f", {name}" if name else "")
     return {"name": label, "members": members, "bytes": MB[size], "rate": RATES[rate], "rounds": rounds_for(members, MB[size], slow or RATES[rate]),
-            "slow_rate": slow,
-            "flags": list(flags), "environment": environment or {}, "latency": LATENCY}
+            "slow_rate": slow, "flags": list(flags), "environment": environment or {}, "latency": LATENCY} | more
+
+
+PASSES = 2000  # about a tenth of a second for 1.3 MB
 
 
 def grid():
@@ -35,4 +43,11 @@ def grid():
     found.append(case(8, "1.3 MB", "500 Mbit/s"))
     found.append(case(8, "1.3 MB", "unlimited"))
     found.append(case(8, "1.3 MB", "100 Mbit/s"))
+    for members, size in ((2, "1.3 MB"), (4, "1.3 MB"), (2, "44.7 MB")):
+        found.append(case(members, size, "100 Mbit/s", name="one 20 ms away", delay=0.02))
+    for members, rate in ((2, "unlimited"), (4, "100 Mbit/s")):
+        found.append(case(members, "1.3 MB", rate, name="training", work=[PASSES] * members))
+    for rate in ("unlimited", "100 Mbit/s"):
+        found.append(case(4, "1.3 MB", rate, name="one trains four times as long", work=[PASSES] * 3 + [4 * PASSES]))
+    found.append(case(4, "1.3 MB", "100 Mbit/s", environment={"MIN_PEERS": 3}, name="training, one killed", work=[PASSES] * 4, killed=(4, 5)))
     return found

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import xml.etree.ElementTree as ElementTree
 
-from prediction.traces import exchanged_bytes, medians, order_of_events, round_figures
+from prediction.traces import medians, order_of_events, read_marks, round_figures, sent_bytes
 
 HEAD = '<?xml version="1.0"?>\n<!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">\n'
 
@@ -15,14 +15,15 @@ class RehearsalError(Exception):
     """swarm-sim refused its input or has failed; the text is what it said."""
 
 
-def star_platform(hosts, rate=None, latency=25e-6, cores=None, slow_rate=None):
-    """Text of a platform: hosts 1 to N, each on a link of `rate` bit/s each way (none: 100 Gbit/s, so that processors
-    decide; the last host: `slow_rate`) with half of the latency between two hosts, in seconds. Processes of one host share memory: what passes between
-    them costs their processors time, see local_bytes_per_second of the calibration table, and is not limited by a link."""
+def star_platform(hosts, rate=None, latency=25e-6, cores=None, slow_rate=None, delay=0.0):
+    """Text of a platform: hosts 1 to N, each on a link of `rate` bit/s each way (none: 100 Gbit/s, so that processors decide)
+    with half of the latency between two hosts, in seconds. The last host has the rate `slow_rate`, and `delay` seconds more each way.
+    Processes of one host share memory: what passes between them costs their processors time, see local_bytes_per_second of the
+    calibration table, and is not limited by a link."""
     core = f' core="{cores}"' if cores else ""
     lines = [f'<host id="host-{i}" speed="1Gf"{core}/>' for i in range(1, hosts + 1)]
     lines += [f'<link id="link-{i}" bandwidth="{(slow_rate if i == hosts else None) or rate or 100e9:.0f}bps" '
-              f'latency="{latency / 2:.9f}s" sharing_policy="SPLITDUPLEX"/>'
+              f'latency="{latency / 2 + (delay if i == hosts else 0):.9f}s" sharing_policy="SPLITDUPLEX"/>'
               for i in range(1, hosts + 1)]
     lines += [f'<link id="memory-{i}" bandwidth="1000GBps" latency="5us" sharing_policy="FATPIPE"/>' for i in range(1, hosts + 1)]
     lines += [f'<route src="host-{i}" dst="host-{i}"><link_ctn id="memory-{i}"/></route>' for i in range(1, hosts + 1)]
@@ -47,7 +48,8 @@ def pair_platform(here, peer, link, cores=None):
 
 
 def deployment(members, parameters, rounds, environment=None, batch_seconds=0.0, startup_seconds=0.05, state_bytes=0, first=2):
-    """Text of a deployment: the SN on host 1, member i on host `first` - 1 + i, a sync after each batch."""
+    """Text of a deployment: the SN on host 1, member i on host `first` - 1 + i, a sync after each batch. `batch_seconds`: of all
+    members, or a list with those of each."""
     root = ElementTree.Element("platform", version="4.1")
 
     def actor(host, function, arguments, properties=()):
@@ -58,12 +60,13 @@ def deployment(members, parameters, rounds, environment=None, batch_seconds=0.0,
             ElementTree.SubElement(node, "prop", id=key, value=str(value))
 
     actor("host-1", "run-sn", ["--name=sn1", "--host-ip=host-1", "--sentinel"])
-    extra = [f"--ml-e={key}={value}" for key, value in (environment or {}).items()]
+    extra = [f"--ml-e={key}={value}" for key, value in ({"MIN_PEERS": members} | (environment or {})).items()]
     for i in range(1, members + 1):
         host = f"host-{first - 1 + i}"
+        seconds = batch_seconds[i - 1] if isinstance(batch_seconds, list) else batch_seconds
         actor(host, "run-sl", [f"--name=sl{i}", f"--host-ip={host}", "--sn-ip=host-1", "--ml-entrypoint=modelled", f"--ml-name=ml{i}",
-                               f"--ml-e=MIN_PEERS={members}", "--ml-e=SYNC_FREQUENCY=1", "--ml-e=MAX_EPOCHS=1"] + extra,
-              [("model.parameters", parameters), ("model.seconds_per_batch", batch_seconds), ("model.samples", rounds),
+                               "--ml-e=SYNC_FREQUENCY=1", "--ml-e=MAX_EPOCHS=1"] + extra,
+              [("model.parameters", parameters), ("model.seconds_per_batch", seconds), ("model.samples", rounds),
                ("model.batch_size", 1), ("model.startup_seconds", startup_seconds), ("model.state_bytes", state_bytes)])
     return document(root)
 
@@ -141,7 +144,7 @@ class Rehearsal:
 
     def finish(self, skip=2):
         """swarm-sim's summary, and "phases": medians over the rounds, "rounds_measured": of each round,
-        "exchanged_bytes", "order" of events: see traces.py."""
+        "sent_bytes", "order" of events, "marks": see traces.py."""
         code = self.process.wait()
         with self.process.out as out:
             out.seek(0)
@@ -154,8 +157,9 @@ class Rehearsal:
             figures = round_figures([f"{self.path}/run.trace"], skip)
             if not figures:
                 raise RehearsalError(f"the rehearsal has {summary['round_count']} rounds: at least {skip + 3} are needed to measure some")
-            return summary | {"phases": medians(figures), "rounds_measured": figures, "exchanged_bytes": exchanged_bytes([f"{self.path}/run.trace"]),
-                              "order": order_of_events([f"{self.path}/run.trace"])}
+            trace = [f"{self.path}/run.trace"]
+            return summary | {"phases": medians(figures), "rounds_measured": figures, "sent_bytes": sent_bytes(trace),
+                              "order": order_of_events(trace), "marks": read_marks(trace)}
         finally:
             self.folder.cleanup()
 

@@ -35,14 +35,15 @@ def order_of_events(paths):
     return [(number, event) for _, number, event in firsts]
 
 
-def exchanged_bytes(traces):
-    """Bytes of parameters that members sent in all rounds, by their own count."""
-    total = 0
-    for path in traces:
+def sent_bytes(paths):
+    """{SL: bytes of parameters that it sent in all rounds, by its own count}"""
+    found = {}
+    for path in paths:
         with open(path) as lines:
-            total += sum(int(found.group(1)) for line in lines
-                         if (found := re.search(r" exchange_done .*\bsent_bytes=(\d+)", line)))
-    return total
+            for line in lines:
+                if sent := re.match(r"\d+ (\S+) exchange_done .*\bsent_bytes=(\d+)", line):
+                    found[sent.group(1)] = found.get(sent.group(1), 0) + int(sent.group(2))
+    return found
 
 
 def round_figures(paths, skip=2):
@@ -63,6 +64,6 @@ def round_figures(paths, skip=2):
     return figures
 
 
-def medians(figures):
-    """{phase: median over the rounds}"""
-    return {phase: statistics.median(row[phase] for row in figures) for phase in figures[0]} if figures else {}
+def medians(figures, middle=statistics.median):
+    """{phase: median over the rounds, or another `middle`}"""
+    return {phase: middle(row[phase] for row in figures) for phase in figures[0]} if figures else {}
