@@ -67,12 +67,14 @@ WorkloadCost read_workload(TableReader& reader, const JsonMember& workload) {
             cost.seconds_per_batch = reader.number(member, above_zero);
         } else if (member.name == "startup_seconds") {
             cost.startup_seconds = reader.number(member, 0.0);
+        } else if (member.name == "spread") {
+            cost.spread = reader.number(member, 0.0);
         } else if (member.name == "p10" || member.name == "p90") {
-            reader.number(member,
-                          0.0);  // the spread, for readers of the file; simulated training has none
+            reader.number(member, 0.0);  // of single batches, for readers of the file
         } else {
-            reader.fail(member.value, "unknown key '" + member.name +
-                                          "' of a workload: seconds_per_batch or startup_seconds");
+            reader.fail(member.value,
+                        "unknown key '" + member.name +
+                            "' of a workload: seconds_per_batch, startup_seconds or spread");
         }
     }
     if (cost.seconds_per_batch == 0.0) {

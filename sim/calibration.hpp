@@ -12,6 +12,8 @@ namespace starling {
 struct WorkloadCost {
     double seconds_per_batch = 0.0;
     double startup_seconds = 0.0;  ///< from the start of the program to its first request
+    /// Standard deviation of the logarithm of the time between two syncs.
+    double spread = 0.0;
 };
 
 /// Costs on the reference machine, which is a host of speed 1 Gf (1e9 flop/s) in a platform file.

@@ -35,8 +35,9 @@ SimHost SimMachines::host(HostIndex host) {
             engine_, cores_shared_.value_or(engine_.host_cores(host)), name));
         machine = machines_.back().get();
     }
-    return {*machine, engine_.host_flops_per_second(host) / 1e9,
-            [this] { return spread_ > 0.0 ? std::exp(spread_ * random_.normal()) : 1.0; }};
+    return {*machine, engine_.host_flops_per_second(host) / 1e9, spread_, [this](double spread) {
+                return std::exp(spread * random_.normal() - spread * spread / 2);
+            }};
 }
 
 }  // namespace starling

@@ -30,8 +30,12 @@ struct SimMachine {
 class SimHost {
 public:
     /// \param speed  of its cores; 1 is the reference machine of the calibration table.
-    SimHost(SimMachine& machine, double speed, std::function<double()> variation)
-        : machine_(&machine), speed_(speed), variation_(std::move(variation)) {}
+    /// \param variation  a factor for equal work, drawn anew at each call, of which the logarithm
+    /// has
+    ///     this standard deviation, and the factor the mean 1.
+    SimHost(SimMachine& machine, double speed, double spread,
+            std::function<double(double)> variation)
+        : machine_(&machine), speed_(speed), spread_(spread), variation_(std::move(variation)) {}
 
     /// Runs `seconds` of the reference machine's CPU time, varied by the measured spread.
     [[nodiscard]] CpuTask compute(double seconds, std::function<void()> done) const {
@@ -43,15 +47,17 @@ public:
     }
     SimMachine& machine() const { return *machine_; }
     double speed() const { return speed_; }
+    double vary(double spread) const { return spread > 0.0 ? variation_(spread) : 1.0; }
 
 private:
     SwarmDuration duration(double seconds) const {
-        return from_seconds(seconds / speed_ * variation_());
+        return from_seconds(seconds / speed_ * vary(spread_));
     }
 
     SimMachine* machine_;
     double speed_;
-    std::function<double()> variation_;
+    double spread_;
+    std::function<double(double)> variation_;
 };
 
 class SimMachines {

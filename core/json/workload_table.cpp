@@ -1,6 +1,7 @@
 #include "core/json/workload_table.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <map>
 
@@ -46,7 +47,24 @@ std::string lines_of(const std::map<std::string, std::string>& members) {
 std::string row_text(const MeasuredWorkload& measured) {
     return "{\"seconds_per_batch\": " + decimal(measured.seconds_per_batch) +
            ", \"p10\": " + decimal(measured.p10) + ", \"p90\": " + decimal(measured.p90) +
-           ", \"startup_seconds\": " + decimal(measured.startup_seconds) + "}";
+           ", \"startup_seconds\": " + decimal(measured.startup_seconds) +
+           ", \"spread\": " + decimal(measured.spread) + "}";
+}
+
+double log_deviation(const std::vector<double>& times) {
+    if (times.size() < 2) {
+        return 0.0;
+    }
+    const auto count = static_cast<double>(times.size());
+    double mean = 0.0;
+    for (const double time : times) {
+        mean += std::log(time) / count;
+    }
+    double squares = 0.0;
+    for (const double time : times) {
+        squares += std::pow(std::log(time) - mean, 2);
+    }
+    return std::sqrt(squares / (count - 1.0));
 }
 
 Result<std::string> with_workload(const std::string& table, const std::string& workload,
@@ -55,11 +73,16 @@ Result<std::string> with_workload(const std::string& table, const std::string& w
     std::map<std::string, std::string> rows;
     if (!table.empty()) {
         const Result<JsonValue> file = parse_json(table);
-        const JsonValue* workloads = file ? file->find("workloads") : nullptr;
-        if (workloads == nullptr || workloads->kind != JsonValue::Kind::object) {
-            return Error{Errc::malformed, "no calibration file: it has no \"workloads\""};
+        if (!file || file->kind != JsonValue::Kind::object) {
+            return Error{Errc::malformed, "no calibration file: it is no JSON object"};
         }
-        for (const auto& [name, row] : workloads->items) {
+        const JsonValue* const found = file->find("workloads");
+        const JsonValue none{.kind = JsonValue::Kind::object};
+        const JsonValue& workloads = found == nullptr ? none : *found;
+        if (workloads.kind != JsonValue::Kind::object) {
+            return Error{Errc::malformed, "no calibration file: its \"workloads\" are no object"};
+        }
+        for (const auto& [name, row] : workloads.items) {
             if (row.kind != JsonValue::Kind::object) {
                 return Error{Errc::malformed,
                              "no calibration file: workload '" + name + "' is no object"};

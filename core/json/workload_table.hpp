@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/base/result.hpp"
 
@@ -12,7 +13,12 @@ struct MeasuredWorkload {
     double p10 = 0.0;  ///< of a batch
     double p90 = 0.0;
     double startup_seconds = 0.0;  ///< from its start to its first request
+    /// Standard deviation of the logarithm of the time between two syncs.
+    double spread = 0.0;
 };
+
+/// Of times of equal work; 0 of fewer than two.
+double log_deviation(const std::vector<double>& times);
 
 /// Its row in a calibration table: {"seconds_per_batch": 0.01, ...}.
 std::string row_text(const MeasuredWorkload& measured);

@@ -74,7 +74,7 @@ public:
                                                   0.5)];
         };
         return MeasuredWorkload{seconds / static_cast<double>(measured_batches()), quantile(0.1),
-                                quantile(0.9), startup_seconds_};
+                                quantile(0.9), startup_seconds_, log_deviation(times)};
     }
 
 private:

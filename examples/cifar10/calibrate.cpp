@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "core/files/read_file.hpp"
 #include "core/files/replace_file.hpp"
@@ -23,6 +26,19 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double mean(std::span<const double> values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// Of each complete interval.
+std::vector<double> means_between_syncs(std::span<const double> times, std::size_t batches) {
+    std::vector<double> means;
+    for (; times.size() >= batches; times = times.subspan(batches)) {
+        means.push_back(mean(times.first(batches)));
+    }
+    return means;
 }
 
 double quantile(const std::vector<double>& sorted, double share) {
@@ -65,8 +81,11 @@ Result<MeasuredWorkload> measure_batches(const ProgramFlags& flags) {
             times.push_back(seconds_since(batch_start));
         }
     }
+    // The mean, since a round is the sum of its batches, of which some are much slower than the
+    // median.
+    measured.seconds_per_batch = mean(times);
+    measured.spread = log_deviation(means_between_syncs(times, flags.sync_frequency));
     std::sort(times.begin(), times.end());
-    measured.seconds_per_batch = quantile(times, 0.5);
     measured.p10 = quantile(times, 0.1);
     measured.p90 = quantile(times, 0.9);
     return measured;

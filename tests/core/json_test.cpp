@@ -1,5 +1,7 @@
 #include "core/json/json.hpp"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "core/base/json_writer.hpp"
@@ -129,13 +131,14 @@ TEST(WorkloadTable, KeepsOtherRowsAndWhatElseIsThere) {
         with_workload(*first, "cifar10/cnn/64", {0.08, 0.07, 0.09, 2.0});
     ASSERT_TRUE(both);
     const Result<std::string> again =
-        with_workload(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0});
+        with_workload(*both, "cifar10/cnn/64", {0.09, 0.07, 0.09, 2.0, 0.1});
     const Result<JsonValue> file = parse_json(*again);
     ASSERT_TRUE(file) << *again;
     const JsonValue* workloads = file->find("workloads");
     ASSERT_EQ(workloads->items.size(), 2U);
     EXPECT_EQ(workloads->find("cifar10/tiny/32")->find("seconds_per_batch")->text, "0.012");
     EXPECT_EQ(workloads->find("cifar10/cnn/64")->find("seconds_per_batch")->text, "0.09");
+    EXPECT_EQ(workloads->find("cifar10/cnn/64")->find("spread")->text, "0.1");
 
     const Result<std::string> table = with_workload(
         R"({"fsync_seconds": 0.001, "measured": {"on": "host", "runs": [1, null, true]}, "workloads": {}})",
@@ -146,7 +149,17 @@ TEST(WorkloadTable, KeepsOtherRowsAndWhatElseIsThere) {
               std::string::npos)
         << *table;
     EXPECT_FALSE(with_workload("[]", "w", {}));
+    EXPECT_FALSE(with_workload("{\"workloads\": 1}", "w", {}));
+    EXPECT_TRUE(with_workload("{\"fsync_seconds\": 0.001}", "w", {}));  // as of swarm-calibrate
     EXPECT_FALSE(with_workload("{\"workloads\": {\"w\": 1}}", "v", {}));
+}
+
+TEST(WorkloadTable, SpreadIsThatOfTheLogarithm) {
+    EXPECT_EQ(log_deviation({0.5}), 0.0);
+    EXPECT_NEAR(log_deviation({0.5, 0.5, 0.5}), 0.0, 1e-12);
+    const double e = std::exp(1.0);
+    EXPECT_NEAR(log_deviation({1.0, e, e * e}), 1.0, 1e-12);
+    EXPECT_NEAR(log_deviation({0.001, 0.001 * e, 0.001 * e * e}), 1.0, 1e-12);
 }
 
 }  // namespace

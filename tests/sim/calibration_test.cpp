@@ -7,12 +7,13 @@ namespace {
 
 TEST(Calibration, ReadsATableAndKeepsDefaultsForTheRest) {
     const auto table = parse_calibration(R"({
-        "workloads": {"cifar10/tiny/32": {"seconds_per_batch": 0.0045, "startup_seconds": 0.8}},
+        "workloads": {"cifar10/tiny/32": {"seconds_per_batch": 0.0045, "startup_seconds": 0.8, "spread": 0.1}},
         "fsync_seconds": 0.001, "hash_bytes_per_second": 1.8e9})",
                                          "t.json");
     ASSERT_TRUE(table) << table.error().message;
     EXPECT_DOUBLE_EQ(table->workload("cifar10/tiny/32")->seconds_per_batch, 0.0045);
     EXPECT_DOUBLE_EQ(table->workload("cifar10/tiny/32")->startup_seconds, 0.8);
+    EXPECT_DOUBLE_EQ(table->workload("cifar10/tiny/32")->spread, 0.1);
     EXPECT_DOUBLE_EQ(table->fsync_seconds, 0.001);
     EXPECT_DOUBLE_EQ(table->hash_bytes_per_second, 1.8e9);
     EXPECT_DOUBLE_EQ(table->merge_bytes_per_second, Calibration{}.merge_bytes_per_second);

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -51,8 +52,12 @@ struct Swarm {
 
     SimEngine engine;
     SimMachine machine{engine, 1.0, "machine"};
-    SimHost host{machine, 1.0, [] { return 1.0; }};
-    SimHost slow_host{machine, 0.5, [] { return 1.0; }};
+    Random random{1};
+    std::function<double(double)> variation = [this](double spread) {
+        return std::exp(spread * random.normal());
+    };
+    SimHost host{machine, 1.0, 0.0, variation};
+    SimHost slow_host{machine, 0.5, 0.0, variation};
     std::unique_ptr<SimProgram> program;
     std::optional<ProgramSnapshot> resumed;  ///< sent with the first reply
     std::string seen;
@@ -145,8 +150,8 @@ private:
 };
 
 /// Ten batches that each take `real` on the wall clock.
-std::string real(std::chrono::milliseconds real, const std::string& workload) {
-    return in_child([real, workload] {
+std::string real(std::chrono::milliseconds real, const std::string& workload, double spread = 0.0) {
+    return in_child([real, workload, spread] {
         const auto train = [real, workload](SwarmSession& session) {
             OneFloat parameters;
             SwarmCallbackOptions options;
@@ -163,7 +168,7 @@ std::string real(std::chrono::milliseconds real, const std::string& workload) {
             callback.on_train_end();
         };
         Calibration table;
-        table.workloads["w"] = {0.01, 0.8};
+        table.workloads["w"] = {0.01, 0.8, spread};
         Swarm swarm;
         swarm.program = make_real_program(
             swarm.slow_host, run_in_thread(train, {}), table,
@@ -178,6 +183,13 @@ TEST(RealTraining, ChargesCalibratedTimeWhateverTheThreadsSpeed) {
     const std::string wanted = "open@1600 sync0@1600 sync4@1680 sync4@1760 sync2f@1800 exit@1800 ";
     EXPECT_EQ(real(std::chrono::milliseconds(0), "w"), wanted);
     EXPECT_EQ(real(std::chrono::milliseconds(3), "w"), wanted);
+}
+
+TEST(RealTraining, TimesBetweenSyncsDifferByTheMeasuredSpread) {
+    const std::string seen = real(std::chrono::milliseconds(0), "w", 0.2);
+    EXPECT_EQ(seen.find("sync4@1680"), std::string::npos) << seen;
+    EXPECT_EQ(seen, real(std::chrono::milliseconds(0), "w", 0.2));
+    EXPECT_EQ(seen.substr(0, 21), "open@1600 sync0@1600 ");
 }
 
 TEST(RealTraining, AMissingWorkloadEndsTheProgramAndSaysHowToMeasureIt) {
