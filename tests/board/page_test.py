@@ -379,6 +379,39 @@ class PageTest(unittest.TestCase):
         self.seek(0)
         self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map .link').length"), 0)
 
+    def choose(self, control, value):
+        self.browser.evaluate(f"(() => {{ const s = document.getElementById('{control}'); s.value = '{value}';"
+                              " s.dispatchEvent(new Event('input')); })()")
+
+    def test_the_map_shows_the_links_of_the_platform_with_their_load(self):
+        page, trace, summary = self.many(8)
+        carried = {}
+        with open(trace, encoding="utf-8") as file:
+            for line in file:
+                if " platform link_used " in line:
+                    fields = dict(f.split("=", 1) for f in line.split()[3:])
+                    carried[fields["link"]] = carried.get(fields["link"], 0) + int(fields["bytes"])
+        self.assertEqual({use["name"]: use["bytes"] for use in summary["links"]}, carried)
+        self.browser.open(f"file://{page}")
+        self.assertEqual(self.browser.evaluate("[...document.getElementById('map-of').options].map((o) => o.value).join()"),
+                         "members,hosts,links")
+        self.choose("map-of", "links")
+        rows = [row.split("\t") for row in self.browser.text("#map-links").split("\n") if row]
+        for name, size, mean, peak, *_ in rows:
+            self.assertEqual(size, self.browser.evaluate(f"({carried[name]} / 1e6).toFixed(1) + ' MB'"), name)
+            self.assertLessEqual(float(mean.split()[0]), float(peak.split()[0]))
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map circle').length"), 8)
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map .gauge').length"), len({n.rsplit("_", 1)[0] for n in carried}))
+        self.assertIn(f"{len(carried)} links used", self.browser.text("#map-note"))
+        self.picture("eight_links")
+        self.seek(0)
+        self.assertIn("No link has carried anything yet", self.browser.text("#map-note"))
+        self.choose("map-of", "hosts")
+        self.browser.evaluate("document.getElementById('end').click()")
+        self.browser.wait("document.getElementById('map-note').textContent.includes('between hosts')")
+        self.assertRegex(self.browser.text("#map-links"), r"^node-[1-8]\tnode-[1-8]\t")
+        self.choose("map-of", "members")
+
     def test_the_time_to_the_end_follows_from_the_epochs(self):
         _, trace, summary = self.many(2, epochs=4)
         with open(trace, encoding="utf-8") as file:

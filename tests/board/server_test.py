@@ -295,6 +295,36 @@ class SecureTest(SecureFolder):
                 with self.assertRaises((ssl.SSLError, ConnectionError), msg=client):
                     board.get("/api/run")
 
+    def revoke(self, name):
+        subprocess.run([f"{BIN}/gen-cert", "-e", "identity", "-i", "1", "--workspace", f"{self.folder.name}/a", "--revoke", name],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def test_a_revoked_certificate_is_refused_without_a_restart(self):
+        certs = os.path.dirname(self.client[0])
+        secure = {**self.by_certificate, "flags": [*self.own, f"--client-ca={certs}/ca/capath"],
+                  "client": (f"{certs}/sl-1-cert.pem", f"{certs}/sl-1-key.pem")}
+        with self.board(secure) as board:
+            self.assertEqual(board.run()["leader"], "sn1")
+            with board.events() as stream:
+                while b"version" not in stream.recv(65536):
+                    pass
+                self.revoke("sl1")
+                while stream.recv(65536):  # closed: who is connected may have been revoked
+                    pass
+            self.assertRaises((ssl.SSLError, ConnectionError), board.get, "/")
+            board.secure = {**secure, "client": self.client}
+            self.assertEqual(board.get("/")[0], 200)
+            # A list that can't be read changes nothing, and SIGHUP says why.
+            with open(f"{certs}/ca/capath/broken.pem", "w", encoding="utf-8") as file:
+                file.write("-----BEGIN X509 CRL-----\nbroken\n-----END X509 CRL-----\n")
+            board.process.send_signal(signal.SIGHUP)
+            for line in board.process.stderr:
+                if "the settings read before remain" in line:
+                    break
+            self.assertEqual(board.get("/")[0], 200)
+            board.secure = secure
+            self.assertRaises((ssl.SSLError, ConnectionError), board.get, "/")
+
     def test_plain_text_old_tls_and_rubbish_are_refused(self):
         with self.board(self.by_token) as board:
             for text in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", os.urandom(4000), b"\x16\x03\x01\xff\xff" + b"x" * 70000):
