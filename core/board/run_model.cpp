@@ -351,7 +351,8 @@ void RunModel::add_of_contract(std::size_t sn, std::string_view name, const Even
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             if (!nodes_.at(i).own_events && nodes_.at(i).contract == contract &&
                 nodes_.at(i).round == round) {
-                told(i, NodeActivity::training, round + 1);
+                told(i, fields.flag("final") ? NodeActivity::serving : NodeActivity::training,
+                     round + 1);
             }
         }
     } else if (name == "member_gone" || name == "member_excluded") {
@@ -360,6 +361,8 @@ void RunModel::add_of_contract(std::size_t sn, std::string_view name, const Even
         if (!rounds_.is_over(contract) && state != NodeActivity::ended &&
             state != NodeActivity::failed) {
             enter(node, NodeActivity::down, nodes_.at(node).round);
+        } else if (rounds_.is_over(contract)) {
+            told(node, NodeActivity::ended, nodes_.at(node).round);
         }
         rounds_.gone(contract, node, now_);
     } else if (name == "contract_ended") {
@@ -377,7 +380,8 @@ void RunModel::write(JsonWriter& json, std::uint64_t since) const {
         .field("events", events_)
         .field("unreadable_lines", unreadable_)
         .field("leader", leader_)
-        .field("term", term_);
+        .field("term", term_)
+        .field("server_lost_us", server_lost_us_);
     nodes_.write(json, since);
     rounds_.write(json, since);
     curves_.write(json, since);

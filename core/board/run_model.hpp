@@ -58,6 +58,8 @@ public:
 
     /// Time begins at 0, as in a simulation; else it is wall-clock time.
     bool virtual_time() const { return virtual_time_; }
+    /// Of a live swarm: an SN has answered. Until then, after event server_lost, none does.
+    void answered();
     /// The node has given a sign of life at that time.
     void heard(std::int64_t time_ns, std::string_view node);
     /// The node runs on that host.
@@ -108,6 +110,7 @@ private:
     bool virtual_time_ = false;
     std::string leader_;
     std::uint64_t term_ = 0;
+    std::int64_t server_lost_us_ = -1;  ///< since then no SN answers; -1: one does
     std::uint64_t events_ = 0;
     std::uint64_t unreadable_ = 0;
 };

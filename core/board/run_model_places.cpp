@@ -1,5 +1,7 @@
 // What events mean that tell where nodes are, what moves between them, and what a server says of
 // others: of a simulated platform, and of swarm-board about a live swarm.
+#include <utility>
+
 #include "core/board/run_model.hpp"
 
 namespace starling {
@@ -17,6 +19,12 @@ void RunModel::placed(std::string_view node, std::string_view host) {
     }
 }
 
+void RunModel::answered() {
+    if (std::exchange(server_lost_us_, -1) != -1) {
+        ++now_.version;
+    }
+}
+
 void RunModel::add_of_platform(std::size_t node, std::string_view name, const EventFields& fields) {
     if (name == "node_placed") {
         nodes_.changed(node, now_).host = fields.text("host").substr(0, place_text_max);
@@ -29,7 +37,9 @@ void RunModel::add_of_platform(std::size_t node, std::string_view name, const Ev
 }
 
 void RunModel::add_of_tool(std::string_view name, const EventFields& fields) {
-    if (name == "licence_seats") {
+    if (name == "server_lost") {
+        server_lost_us_ = now_.us;
+    } else if (name == "licence_seats") {
         licence_.is(fields);
     } else if (name == "bytes_received" && fields.has("node")) {
         const std::size_t node = nodes_.index_of(fields.text("node"), now_);

@@ -81,7 +81,14 @@ Result<void> LiveSwarm::follow_seats() {
                            answered(name, text);
                        });
                    },
-                   [](const TraceEvent& /*printed*/) {},
+                   [this](const TraceEvent& event) {
+                       if (event.name == "server_lost") {
+                           asio::post(io_, [this] {
+                               seats_.no_answer(unix_ns());
+                               changed_();
+                           });
+                       }
+                   },
                    [this](int /*exit_code*/) { asio::post(io_, [this] { seats_ended(); }); }});
     if (!feed) {
         return feed.error();

@@ -12,6 +12,7 @@ void SeatEvents::add(const JsonValue& answer, std::int64_t time_ns) {
     if (!std::exchange(answered_, true)) {
         report(TraceEvent("apls_ready"));
     }
+    model_.heard(time_ns, server_name);
     std::string seats;
     for (const JsonMember& item : list_of(answer, "seats")) {
         seats += (seats.empty() ? "" : ",") + text_of(item.value, "role") + ":" +

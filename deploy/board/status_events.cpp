@@ -28,6 +28,7 @@ constexpr std::int64_t bytes_max = std::int64_t{1} << 50U;
 
 void StatusEvents::add(std::string_view topic, const JsonValue& answer, std::int64_t time_ns) {
     time_ns_ = time_ns;
+    model_.answered();
     if (topic == "servers") {
         add_servers(answer);
     } else if (topic == "nodes") {

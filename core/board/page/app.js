@@ -141,7 +141,7 @@ class Page {
         this.place("loss-panel", !run.over || run.losses.length > 0 || run.accuracies.length > 0);
         drawMembers(by("loss"), by("loss-legend"), run, time, by("axis").value, by("curve").value);
         const names = scalarNames(run);
-        this.place("scalars-panel", names.length > 0);
+        this.place("scalars-panel", names.length > 0 || !run.over);
         const chosen = drawOptions(by("scalar-name"), names);
         drawScalar(by("scalars"), by("scalars-legend"), run, time, by("scalar-axis").value, chosen);
         drawPhases(by("phases"), run, time);
@@ -176,13 +176,14 @@ function drawOptions(select, names, words = {}) {
 /// What the picture lacks.
 function gapsText(run) {
     const parts = [];
+    const lost = run.server_lost_us >= 0 ? `No SN answers since ${clockText(run.server_lost_us)}: what is shown is its last answer. ` : "";
     if (run.unreadable_lines > 0) {
         parts.push(`${run.unreadable_lines} lines of the traces could not be read`);
     }
     if (run.spansFrom > 0 || run.roundsFrom > 0) {
         parts.push("the oldest part of this long run is no longer kept");
     }
-    return parts.length === 0 ? "" : `Not complete: ${parts.join("; ")}.`;
+    return lost + (parts.length === 0 ? "" : `Not complete: ${parts.join("; ")}.`);
 }
 
 function drawLegend(run) {

@@ -154,7 +154,7 @@ function picture(groups, list, between, run, us) {
         const side = Math.cos(angle);
         root.append(svg("text", {x: cx + (radius + 22) * Math.cos(angle), y: cy + (radius + 22) * Math.sin(angle) + 4,
             "text-anchor": side > 0.2 ? "start" : side < -0.2 ? "end" : "middle", class: "title",
-            text: group.label.length > 26 ? `${group.label.slice(0, 25)}…` : group.label}));
+            text: group.label.length > 22 ? `${group.label.slice(0, 21)}…` : group.label}));
     });
     return root;
 }

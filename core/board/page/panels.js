@@ -48,7 +48,7 @@ export function drawScalar(parent, legend, run, us, axisName, name) {
     const points = run.scalars.filter((point) => point[1] === name && point[3] <= us && point[4] !== null)
         .map(([node, , round, at, value]) => [node, round, at, value]);
     drawCurves(parent, legend, points, axisOf(axisName, run), run, {label: `${name} of the members`, fromZero: false},
-        "No member has reported a finite value yet.");
+        name === "" ? "No program has reported a value by name." : "No member has reported a finite value yet.");
 }
 
 /// One line a node, or of many nodes the median between lowest and highest.

@@ -148,7 +148,7 @@ function platformPicture(run, loads, us) {
             const side = Math.cos(host.angle);
             root.append(svg("text", {x: width / 2 + (radius + 20) * Math.cos(host.angle),
                 y: height / 2 + (radius + 20) * Math.sin(host.angle) + 4, class: "title",
-                "text-anchor": side > 0.2 ? "start" : side < -0.2 ? "end" : "middle", text: host.name.slice(0, 26)}));
+                "text-anchor": side > 0.2 ? "start" : side < -0.2 ? "end" : "middle", text: host.name.slice(0, 22)}));
         }
     }
     const labels = spots.length > linkLabelsMax ? busyLabelsMax : linkLabelsMax;
@@ -163,7 +163,7 @@ function linkBar(spot, labelled) {
     return svg("g", {}, svg("title", {text: words}),
         svg("rect", {class: "gauge", x, y, width: 44, height: 10, rx: 3}),
         svg("rect", {class: `fill-${spot.peak >= fullFrom ? "exchanging" : "s0"}`, x, y, width: 44 * Math.min(1, spot.mean), height: 10, rx: 3}),
-        ...(labelled ? [svg("text", {x: spot.x, y: y + 22, "text-anchor": "middle", text: `${spot.label.slice(0, 18)} ${loadText(spot.mean)}`})] : []));
+        ...(labelled ? [svg("text", {x: spot.x, y: y + 26, "text-anchor": "middle", text: `${spot.label.slice(0, 18)} ${loadText(spot.mean)}`})] : []));
 }
 
 /// \return false if no link was used

@@ -56,7 +56,7 @@ export class Run {
         if (data.since === 0) {
             this.clear();
         }
-        for (const key of ["version", "now_us", "start_ns", "virtual_time", "leader", "term", "events",
+        for (const key of ["version", "now_us", "start_ns", "virtual_time", "leader", "term", "server_lost_us", "events",
             "unreadable_lines", "contracts", "source", "licence"]) {
             this[key] = data[key] ?? this[key];
         }

@@ -55,22 +55,18 @@ export function drawFigures(parent, run, us) {
         ["Parameters exchanged", bytes > 0 || run.kind !== "live" ? bytesText(bytes) : "not known yet"],
         ["Newest digest", last?.digest.slice(0, 12) || "none"],
         ["Nodes in trouble", String(trouble), trouble > 0],
-        ...(run.licence || nodes.some((node) => node.seat !== "") ? [["Licence seats held", seatsText(run.licence, held), run.licence && !(run.licence.valid && run.licence.answers)]] : []),
+        ...(run.licence ? seatFigures(run.licence) : nodes.some((node) => node.seat !== "") ? [["Licence seats held", String(held)]] : []),
         ...(days.length > 0 ? [["Certificates expire", first < 0 ? "expired" : `in ${daysText(first)}`, first < daysWarned]] : []),
     ];
     replaceChildren(parent, figures.map(([name, value, bad]) => element("div", {class: bad ? "figure bad" : "figure"},
         element("dt", {text: name}), element("dd", {text: value}))));
 }
 
-/// By role as the licence server says, or else the nodes that hold one.
-function seatsText(licence, held) {
-    if (!licence) {
-        return String(held);
-    }
-    const seats = licence.seats.map(([role, taken, all]) => `${role.toUpperCase()} ${taken} of ${all}`).join(", ");
-    const parts = [seats || "not known", licence.answers ? "" : "the licence server does not answer",
-        licence.answers && !licence.valid ? "the licence is not valid today" : ""];
-    return parts.filter((part) => part !== "").join("; ");
+/// The seats of each role, and what is wrong with the licence.
+function seatFigures(licence) {
+    const wrong = !licence.answers ? "no answer" : licence.valid ? "" : "not valid today";
+    return [...licence.seats.map(([role, taken, all]) => [`Seats taken, ${role.toUpperCase()}`, `${taken} of ${all}`]),
+        ...(wrong === "" ? [] : [["Licence server", wrong, true]])];
 }
 
 function matches(node, run, us, text) {
