@@ -26,7 +26,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         SnNodeOptions options;
         options.id = plan.id;
         options.api_address = plan.listens;
-        options.log = store->log;
+        options.log = store->start_log(hasher);
         options.signer = make_memory_signer(hasher, plan.id, start);
         options.verifier = make_memory_verifier(hasher);
         options.peer_address = plan.peer_listens;

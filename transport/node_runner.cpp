@@ -198,6 +198,10 @@ void NodeRunner::execute(Effect& effect) {
                 STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
                 after_write(services_.store->save_vote(persist.vote));
             },
+            [&](PersistSnapshot& persist) {
+                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
+                after_write(services_.store->save_snapshot(persist.snapshot));
+            },
             [&](Connect& connect) { services_.endpoint.connect(connect.address, connect.role); },
             [&](Send& send) {
                 services_.endpoint.send(send.to, std::move(send.frame), send.group);

@@ -22,6 +22,10 @@ public:
     virtual Result<void> append(std::uint64_t first, std::span<const Bytes> records) = 0;
     /// Same durability and failure semantics as append().
     virtual Result<void> save_vote(const Vote& vote) = 0;
+    /// Keeps a snapshot of the log that it has: see PersistSnapshot. Same durability and failure
+    /// semantics as append(). A store may keep none: its node then applies all records at its
+    /// start.
+    virtual Result<void> save_snapshot(const Bytes& /*snapshot*/) { return {}; }
     /// Several writes in order; a store may make them one transaction.
     virtual Result<void> write(std::span<const StoreWrite> writes);
     /// Whether maintain() has something to do, such as a checkpoint of the WAL. It is then called

@@ -31,9 +31,9 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
     if (!record) {
         return bad(entry + ": " + record.error().message);
     }
-    if (record->term < term_) {
+    if (const std::uint64_t before = terms_.term_of(terms_.last()); record->term < before) {
         return bad(entry + ": term " + std::to_string(record->term) + " after term " +
-                   std::to_string(term_));
+                   std::to_string(before));
     }
     Result<void> good;
     if (record->kind == RecordKind::entry) {
@@ -47,7 +47,7 @@ Result<void> LedgerAudit::take(std::uint64_t index, ByteView bytes, const Digest
     if (!good) {
         return bad(entry + ": " + good.error().message);
     }
-    term_ = record->term;
+    terms_.append(record->term);
     summary_.records = index;
     summary_.head = link;
     links_.push_back(link);
@@ -84,7 +84,11 @@ Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
         newest = std::max(newest, checkpoint->index);
     }
     time_ns_ = to_ns(time_of(entry));
-    for (const LedgerEvent& event : ledger_.apply(entry, index).events) {
+    const Applied applied = ledger_.apply(entry, index);
+    if (removal != nullptr) {
+        servers_.apply_removal(entry, *removal, ledger_.nodes());
+    }
+    for (const LedgerEvent& event : applied.events) {
         if (const auto* committed = std::get_if<RoundCommitted>(&event)) {
             Training& training = summary_.trainings[committed->contract];
             ++training.commits;
@@ -227,7 +231,8 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
     std::size_t changes = 0;
     std::set<NodeId> gone;
     NodeId unapproved;  ///< an SN that votes from here on, which the roll does not allow
-    for (const Server& before : servers_) {
+    const std::vector<Server>& earlier = servers_.servers();
+    for (const Server& before : earlier) {
         const auto after = std::find_if(servers->begin(), servers->end(), [&](const Server& one) {
             return one.number == before.number;
         });
@@ -237,25 +242,25 @@ Result<void> LedgerAudit::take_membership(const LogRecord& record) {
         changes += after == servers->end() || *after != before ? 1U : 0U;
     }
     for (const Server& server : *servers) {
-        changes += std::none_of(servers_.begin(), servers_.end(),
+        changes += std::none_of(earlier.begin(), earlier.end(),
                                 [&](const Server& one) { return one.number == server.number; })
                        ? 1U
                        : 0U;
         gone.erase(server.node);
-        const bool voted = std::any_of(servers_.begin(), servers_.end(), [&](const Server& one) {
+        const bool voted = std::any_of(earlier.begin(), earlier.end(), [&](const Server& one) {
             return one.number == server.number && one.voter;
         });
         if (server.voter && !voted && !ledger_.roll().may_vote(server.node)) {
             unapproved = server.node;
         }
     }
-    if (!servers_.empty() && changes > 1) {
+    if (!earlier.empty() && changes > 1) {
         epoch_ = record.index;
-    } else if (!servers_.empty() && !unapproved.name.empty()) {
+    } else if (!earlier.empty() && !unapproved.name.empty()) {
         return bad("it gives SN '" + unapproved.name + "' a vote without authorisation");
     }
     removed_[record.index] = {gone.begin(), gone.end()};
-    servers_ = std::move(*servers);
+    servers_.apply_membership(record);
     return {};
 }
 
@@ -272,7 +277,7 @@ Result<void> LedgerAudit::check_removal(const NodeId& signer, const RemoveServer
     if (!removal.rebuilt || removal.index != epoch_) {
         return bad(unfinished());
     }
-    if (servers_.size() != 1 || servers_.front().node != signer) {
+    if (servers_.servers().size() != 1 || servers_.servers().front().node != signer) {
         return bad("the ledger was rebuilt for another SN than '" + signer.name +
                    "', which signed that");
     }

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ledger/consensus.hpp"
-#include "core/ledger/ledger.hpp"
+#include "core/ledger/snapshot.hpp"
 
 namespace starling {
 
@@ -62,6 +61,10 @@ public:
     std::string unfinished() const;
     const Summary& summary() const { return summary_; }
     const Ledger& ledger() const { return ledger_; }
+    /// The one that an SN makes of the records so far.
+    Bytes make_snapshot() const {
+        return encode_snapshot(hasher_, {summary_.head, time_ns_, terms_, servers_, ledger_});
+    }
     /// Link of the record at `index`. \pre 1 <= index <= summary().records
     const Digest& link(std::uint64_t index) const { return links_[index - 1]; }
 
@@ -90,11 +93,11 @@ private:
     Ledger ledger_;
     std::map<NodeId, Author> authors_;
     std::vector<Digest> links_;
-    std::vector<Server> servers_;                           ///< that keep the ledger
+    ServerHistory servers_;
+    TermRuns terms_;
     std::map<std::uint64_t, std::vector<NodeId>> removed_;  ///< by membership record
     /// Membership record of a rebuild, valid by its maker's signature alone; 0: none is open.
     std::uint64_t epoch_ = 0;
-    std::uint64_t term_ = 0;
     std::int64_t time_ns_ = 0;
 };
 

@@ -224,7 +224,13 @@ Result<Entry> decode_entry(ByteView bytes);
 /// time there, and durations are added to it.
 SwarmTime time_of(const Entry& entry);
 
-// Pieces that messages share with commands.
+// Pieces that messages and snapshots share with commands.
+void encode(Writer& writer, const std::optional<CaFingerprint>& ca);
+std::optional<CaFingerprint> decode_ca(Reader& reader);
+void encode(Writer& writer, const MemberList& members);
+MemberList decode_members(Reader& reader);
+void encode(Writer& writer, const Commit& commit);
+Commit decode_commit(Reader& reader);
 void encode(Writer& writer, const Address& address);
 Address decode_address(Reader& reader);
 void encode(Writer& writer, const NodeId& id);

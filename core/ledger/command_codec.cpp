@@ -50,6 +50,8 @@ constexpr CommandType type_of(const NameNonFinite&) { return CommandType::name_n
 constexpr CommandType type_of(const KeepApart&) { return CommandType::keep_apart; }
 constexpr CommandType type_of(const NameFalseMerge&) { return CommandType::name_false_merge; }
 
+}  // namespace
+
 void encode(Writer& writer, const std::optional<CaFingerprint>& ca) {
     writer.boolean(ca.has_value());
     writer.digest(ca.value_or(CaFingerprint{}));
@@ -63,6 +65,8 @@ std::optional<CaFingerprint> decode_ca(Reader& reader) {
     }
     return known ? std::optional(ca) : std::nullopt;
 }
+
+namespace {
 
 void encode(Writer& writer, const std::vector<AdmittedName>& names) {
     writer.u32(static_cast<std::uint32_t>(names.size()));

@@ -54,10 +54,19 @@ struct Vote {
     friend bool operator==(const Vote&, const Vote&) = default;
 };
 
+struct LedgerSnapshot;
+
 /// What is on the disk when the node starts.
 struct DurableLog {
     Vote vote;
-    std::vector<Bytes> records;  ///< of the indices 1, 2, ...
+    std::vector<Bytes> records;  ///< behind the snapshot; without one of the indices 1, 2, ...
+    /// What the records before have led to. Nothing: there are none before.
+    std::shared_ptr<const LedgerSnapshot> snapshot = nullptr;
+
+    /// Index of the last record in the snapshot; 0: there is none.
+    std::uint64_t before() const;
+    /// Index of the last record.
+    std::uint64_t last() const { return before() + records.size(); }
 };
 
 /// An SN as the others see it.
@@ -149,6 +158,9 @@ public:
                                     ConsensusOutput& output) = 0;
     virtual Result<void> remove_server(SwarmTime now, const NodeId& node,
                                        ConsensusOutput& output) = 0;
+    /// Drops the records up to `index` from memory; from now on they are read from the disk: see
+    /// RaftOptions::archive. No effect on those that are not committed, or without an archive.
+    virtual void forget(std::uint64_t index) = 0;
     /// Transfers the leadership to another SN, if one is up to date.
     virtual void step_down(SwarmTime now, ConsensusOutput& output) = 0;
 

@@ -25,6 +25,8 @@ void encode(Writer& writer, const RoundMember& member) {
     writer.u64(member.session);
 }
 
+}  // namespace
+
 MemberList decode_members(Reader& reader) {
     std::vector<RoundMember> members(reader.count(35, members_max));
     for (RoundMember& member : members) {
@@ -45,6 +47,26 @@ void encode(Writer& writer, const MemberList& members) {
         encode(writer, member);
     }
 }
+
+void encode(Writer& writer, const Commit& commit) {
+    writer.u64(commit.round);
+    writer.u32(commit.attempt);
+    writer.digest(commit.digest);
+    encode(writer, commit.members);
+    writer.boolean(commit.final);
+}
+
+Commit decode_commit(Reader& reader) {
+    Commit commit;
+    commit.round = reader.u64();
+    commit.attempt = reader.u32();
+    commit.digest = reader.digest();
+    commit.members = decode_members(reader);
+    commit.final = reader.boolean();
+    return commit;
+}
+
+namespace {
 
 void encode(Writer& writer, const MergeMethod& method) {
     writer.u8(static_cast<std::uint8_t>(method.rule));
@@ -181,11 +203,7 @@ void encode(Writer& writer, const ContractView& view) {
     encode(writer, view.departed);
     writer.boolean(view.last_commit.has_value());
     if (view.last_commit) {
-        writer.u64(view.last_commit->round);
-        writer.u32(view.last_commit->attempt);
-        writer.digest(view.last_commit->digest);
-        encode(writer, view.last_commit->members);
-        writer.boolean(view.last_commit->final);
+        encode(writer, *view.last_commit);
     }
     writer.string(view.reason);
 }
@@ -222,13 +240,7 @@ ContractView decode_contract_view(Reader& reader) {
     view.frozen = decode_members(reader);
     view.departed = decode_node_ids(reader, members_max);
     if (reader.boolean()) {
-        Commit commit;
-        commit.round = reader.u64();
-        commit.attempt = reader.u32();
-        commit.digest = reader.digest();
-        commit.members = decode_members(reader);
-        commit.final = reader.boolean();
-        view.last_commit = std::move(commit);
+        view.last_commit = decode_commit(reader);
     }
     view.reason = reader.string(reason_max);
     return view;

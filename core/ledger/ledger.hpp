@@ -147,6 +147,11 @@ public:
     std::uint64_t session_of(const NodeId& node) const;
     const Contract* find_contract(const std::string& name) const;
 
+    /// The whole state, in one encoding: see LedgerSnapshot.
+    void encode(Writer& writer) const;
+    /// On malformed input the reader enters the failed state.
+    static Ledger decode(Reader& reader);
+
 private:
     struct Session {
         std::uint64_t session = 0;

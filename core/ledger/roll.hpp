@@ -69,6 +69,10 @@ public:
     /// Index of the last entry that changed the roll.
     std::uint64_t version() const { return version_; }
 
+    void encode(Writer& writer) const;
+    /// On malformed input the reader enters the failed state.
+    static Roll decode(Reader& reader);
+
 private:
     std::optional<CaFingerprint> ca_of(const NodeId& node) const;
     bool has_right_to(const NodeId& node, const ChangeRoll& change) const;

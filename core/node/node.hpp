@@ -88,6 +88,11 @@ struct Persist {
 struct PersistVote {
     Vote vote;
 };
+/// Keeps a snapshot of what the log's records have led to, in place of an earlier one. They are
+/// durable before. A node that was killed before it was kept makes it again.
+struct PersistSnapshot {
+    Bytes snapshot;  ///< see encode_snapshot()
+};
 /// Leads to PeerUp or ConnectFailed. The node at the other end must have `role`.
 struct Connect {
     Address address;
@@ -141,7 +146,7 @@ struct Stop {
 
 /// Any effect. A struct for the same reason as Input.
 struct Effect : std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
-                             Report, Stop, CancelSends, MeasureArrivals, PinPeer> {
+                             Report, Stop, CancelSends, MeasureArrivals, PinPeer, PersistSnapshot> {
     using variant::variant;
     Effect();
     Effect(const Effect& other);

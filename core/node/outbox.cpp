@@ -40,6 +40,10 @@ void Outbox::persist(std::uint64_t first, std::vector<Bytes> records) {
 
 void Outbox::persist_vote(const Vote& vote) { effects_.push_back(PersistVote{vote}); }
 
+void Outbox::persist_snapshot(Bytes snapshot) {
+    effects_.push_back(PersistSnapshot{std::move(snapshot)});
+}
+
 void Outbox::report(TraceEvent event) { effects_.push_back(Report{std::move(event)}); }
 
 void Outbox::stop(int exit_code, std::string reason) {

@@ -26,6 +26,7 @@ public:
     void start_work(std::uint64_t work, Work what);
     void persist(std::uint64_t first, std::vector<Bytes> records);
     void persist_vote(const Vote& vote);
+    void persist_snapshot(Bytes snapshot);
     void report(TraceEvent event);
     void stop(int exit_code, std::string reason);
     /// An effect of a node that this one decorates.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ledger/membership.hpp"
+#include "core/ledger/snapshot.hpp"
 
 namespace starling {
 namespace {
@@ -147,8 +148,11 @@ CheckedRecords check_records(const RaftPosition& here, const ConsensusMessage& a
 }
 
 Result<void> check_log(const DurableLog& log) {
-    std::uint64_t index = 0;
-    std::uint64_t term = 0;
+    std::uint64_t index = log.before();
+    std::uint64_t term = log.snapshot ? log.snapshot->term() : 0;
+    if (term > log.vote.term) {
+        return Error{Errc::malformed, "the snapshot is of a later term than this SN has seen"};
+    }
     for (const Bytes& bytes : log.records) {
         ++index;
         const Result<LogRecord> record = decode_record(index, bytes);

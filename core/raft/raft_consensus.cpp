@@ -38,6 +38,9 @@ void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> f
         output.emplace_back(SaveVote{vote});
         output.emplace_back(AppendRecords{1, log.records});
     }
+    if (log.snapshot) {
+        begin_behind(*log.snapshot);
+    }
     std::vector<LogRecord> records;
     for (const Bytes& bytes : log.records) {
         Result<LogRecord> record = decode_record(log_.last() + 1, bytes);
@@ -53,13 +56,70 @@ void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> f
     raft_event event = event_at(now, RAFT_START);
     event.start.term = vote.term;
     event.start.voted_for = vote.candidate;
-    event.start.start_index = 1;
+    event.start.start_index = log.before() + 1;
+    raft_snapshot_metadata metadata{};
+    if (log.snapshot) {
+        metadata = {log.snapshot->index(), log.snapshot->term(),
+                    configuration_of(forgotten_membership_.servers), forgotten_membership_.index};
+        event.start.metadata = &metadata;
+    }
     event.start.entries = entries.data();
     event.start.n_entries = entries.size();
     void* const batch = entries.batch();
     const int stepped = feed(now, event, nullptr, output);
     STARLING_INVARIANT(stepped == 0, "a log that was checked can be restored");
     raft_free(batch);
+    if (log.snapshot) {
+        extend_trail();
+    }
+}
+
+void RaftConsensus::begin_behind(const LedgerSnapshot& snapshot) {
+    log_.begin_behind(snapshot.terms);
+    delivered_ = snapshot.index();
+    membership_index_ = snapshot.servers.membership_index();
+    servers_ = snapshot.servers.servers();
+    forgotten_membership_ = {membership_index_, servers_};
+}
+
+/// Tells libraft the terms of the records before the snapshot that it was started with: then it
+/// sends a server that lacks some of them the records, which send_append() reads from the disk, and
+/// never a snapshot, and does all else as if it had been started with the whole log. It keeps no
+/// more of a record than its term, in a run for each, which is what TermRuns has.
+void RaftConsensus::extend_trail() {
+    raft_trail& trail = raft_.trail;
+    using Run = std::remove_pointer_t<decltype(trail.records)>;
+    std::vector<TermRuns::Run> runs = log_.terms_before().all();
+    for (unsigned at = trail.front; at != trail.back; at = (at + 1) % trail.size) {
+        const Run& run = trail.records[at];
+        if (run.term == runs.back().term) {
+            runs.pop_back();
+        }
+        runs.push_back({run.index, run.term});
+    }
+    auto* const records = static_cast<Run*>(raft_malloc((runs.size() + 1) * sizeof(Run)));
+    STARLING_INVARIANT(records != nullptr, "without memory nothing goes on");
+    for (std::size_t at = 0; at < runs.size(); ++at) {
+        records[at].index = runs[at].last;
+        records[at].term = runs[at].term;
+    }
+    raft_free(trail.records);
+    trail.records = records;
+    trail.size = static_cast<unsigned>(runs.size() + 1);
+    trail.front = 0;
+    trail.back = static_cast<unsigned>(runs.size());
+    trail.offset = 0;
+    trail.snapshot = {};
+}
+
+void RaftConsensus::forget(std::uint64_t index) {
+    while (options_.archive && log_.forgotten() < std::min(index, delivered_)) {
+        const LogRecord& oldest = log_.at(log_.forgotten() + 1);
+        if (oldest.kind == RecordKind::membership) {
+            forgotten_membership_ = {oldest.index, *decode_membership(oldest.data)};
+        }
+        log_.forget_oldest();
+    }
 }
 
 int RaftConsensus::feed(SwarmTime now, raft_event& event, const RaftEntries* entries,
@@ -142,15 +202,17 @@ void RaftConsensus::take_entries(SwarmTime, const raft_update& update, const Raf
         log_.put(std::move(record));
     }
     std::uint64_t newest = log_.last();
-    const std::uint64_t oldest = update.entries.index <= membership_index_
-                                     ? 1  // it was replaced: an earlier one counts again
-                                     : update.entries.index;
+    const bool replaced = update.entries.index <= membership_index_;  // an earlier one counts again
+    const std::uint64_t oldest = replaced ? log_.forgotten() + 1 : update.entries.index;
     while (newest >= oldest && log_.at(newest).kind != RecordKind::membership) {
         --newest;
     }
     if (newest >= oldest) {
         membership_index_ = newest;
         servers_ = *decode_membership(log_.at(newest).data);
+    } else if (replaced) {
+        membership_index_ = forgotten_membership_.index;
+        servers_ = forgotten_membership_.servers;
     }
     raft_free(update.entries.batch[0].batch);
     output.emplace_back(std::move(append));
@@ -171,6 +233,10 @@ void RaftConsensus::take_messages(const raft_update& update, ConsensusOutput& ou
     }
 }
 
+Result<Bytes> RaftConsensus::encoded_record(std::uint64_t index) const {
+    return index <= log_.forgotten() ? options_.archive(index) : encode_record(log_.at(index));
+}
+
 /// Split into appends that fit into a frame.
 void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& output) const {
     const auto& append = message.append_entries;
@@ -189,12 +255,15 @@ void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& ou
         sent.commit = append.leader_commit;
         std::size_t bytes = 0;
         while (before < end && sent.records.size() < records_per_message) {
-            Bytes record = encode_record(log_.at(before + 1));
-            if (bytes > 0 && bytes + record.size() > message_bytes_target) {
+            Result<Bytes> record = encoded_record(before + 1);
+            if (!record) {
+                return;  // the disk fails: this SN ends with its next write
+            }
+            if (bytes > 0 && bytes + record->size() > message_bytes_target) {
                 break;  // with the largest one behind it, a frame would be larger than any may be
             }
-            bytes += record.size();
-            sent.records.push_back(std::move(record));
+            bytes += record->size();
+            sent.records.push_back(std::move(*record));
             ++before;
         }
         output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});

@@ -19,6 +19,10 @@ struct RaftOptions {
     /// Whether a learner that has caught up may vote; nothing: each may.
     std::function<bool(const NodeId&)> may_vote;
 
+    /// Reads a record, as it was persisted, that is durable on this SN's disk: for servers that
+    /// lack what is no longer in memory. Nothing: all records stay in memory.
+    std::function<Result<Bytes>(std::uint64_t index)> archive;
+
     /// Bugs that tests put in, to see that they are found.
     struct PlantedFaults {
         /// libraft is handed membership records behind others, of which 0.22.1 takes a wrong index.
@@ -29,7 +33,8 @@ struct RaftOptions {
 };
 
 /// Raft by libraft >= 0.22.1, driven through its pure function raft_step(): no thread, no clock, no
-/// file, no socket. The log is kept whole: it is the record that auditors read.
+/// file, no socket. The log is kept whole, on the disk: it is the record that auditors read, and
+/// what a server that joins is sent.
 std::unique_ptr<Consensus> make_raft_consensus(RaftOptions options);
 
 }  // namespace starling

@@ -1,8 +1,7 @@
 #include "core/sn/original_check.hpp"
 
-#include <algorithm>
-
 #include "core/ledger/membership.hpp"
+#include "core/ledger/snapshot.hpp"
 
 namespace starling {
 namespace {
@@ -10,20 +9,24 @@ namespace {
 /// Time limit for an answer from this SN's former address.
 constexpr SwarmDuration original_limit = std::chrono::seconds(3);
 
+/// The SNs that keep the ledger on this disk; none if that can't be told.
+std::vector<Server> last_servers(const DurableLog& log) {
+    for (std::size_t at = log.records.size(); at > 0; --at) {
+        const Result<LogRecord> record = decode_record(log.before() + at, log.records[at - 1]);
+        if (record && record->kind == RecordKind::membership) {
+            Result<std::vector<Server>> servers = decode_membership(record->data);
+            return servers ? std::move(*servers) : std::vector<Server>{};
+        }
+    }
+    return log.snapshot ? log.snapshot->servers.servers() : std::vector<Server>{};
+}
+
 /// The address that the ledger on this disk has for this SN.
 std::optional<Address> last_address(const NodeId& self, const DurableLog& log) {
-    for (std::size_t index = log.records.size(); index > 0; --index) {
-        const Result<LogRecord> record = decode_record(index, log.records[index - 1]);
-        if (!record || record->kind != RecordKind::membership) {
-            continue;
+    for (const Server& server : last_servers(log)) {
+        if (server.node == self) {
+            return server.address;
         }
-        const Result<std::vector<Server>> servers = decode_membership(record->data);
-        if (!servers) {
-            return std::nullopt;
-        }
-        const auto own = std::find_if(servers->begin(), servers->end(),
-                                      [&](const Server& server) { return server.node == self; });
-        return own == servers->end() ? std::nullopt : std::optional<Address>(own->address);
     }
     return std::nullopt;
 }

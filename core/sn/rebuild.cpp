@@ -7,6 +7,7 @@
 #include "core/base/names_text.hpp"
 #include "core/ledger/command.hpp"
 #include "core/ledger/membership.hpp"
+#include "core/ledger/snapshot.hpp"
 
 namespace starling {
 namespace {
@@ -24,11 +25,29 @@ struct End {
     std::int64_t time_ns = 0;
 };
 
+/// Where the records behind the snapshot begin.
+End begin_of(const DurableLog& log) {
+    End begin;
+    begin.term = log.vote.term;
+    if (!log.snapshot) {
+        return begin;
+    }
+    begin.servers = log.snapshot->servers.servers();
+    begin.time_ns = log.snapshot->time_ns;
+    for (const auto& [number, removed] : log.snapshot->servers.removed()) {
+        if (removed.index == log.snapshot->servers.membership_index() && removed.rebuilt) {
+            if (const Result<Entry> entry = decode_entry(removed.rebuilt->entry)) {
+                begin.epoch = Epoch{entry->signer, *removed.removal};
+            }
+        }
+    }
+    return begin;
+}
+
 Result<End> end_of(const DurableLog& log) {
-    End end;
-    end.term = log.vote.term;
+    End end = begin_of(log);
     for (std::size_t at = 0; at < log.records.size(); ++at) {
-        const Result<LogRecord> record = decode_record(at + 1, log.records[at]);
+        const Result<LogRecord> record = decode_record(log.before() + at + 1, log.records[at]);
         if (!record) {
             return record.error();
         }
@@ -84,7 +103,7 @@ Result<Rebuild> rebuild_alone(const DurableLog& log, const RebuildOptions& optio
                                "; given: " + names_text(named, "nobody")};
     }
     Rebuild rebuild;
-    rebuild.first = log.records.size() + 1;
+    rebuild.first = log.last() + 1;
     const std::uint64_t term = end->term + 1;
     const auto append = [&](RecordKind kind, Bytes data) {
         rebuild.records.push_back(encode_record({0, term, kind, std::move(data)}));

@@ -1,10 +1,8 @@
 #include "core/sn/removed_servers.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/base/start_text.hpp"
-#include "core/ledger/membership.hpp"
 
 namespace starling {
 namespace {
@@ -13,55 +11,20 @@ constexpr SwarmDuration dial_interval = std::chrono::seconds(5);
 
 }  // namespace
 
-void RemovedServers::apply_membership(const LogRecord& record) {
-    if (record.kind != RecordKind::membership) {
-        return;
-    }
-    Result<std::vector<Server>> servers = decode_membership(record.data);
-    if (!servers) {
-        return;
-    }
-    for (const Server& before : applied_servers_) {
-        const bool stays = std::any_of(servers->begin(), servers->end(), [&](const Server& server) {
-            return server.number == before.number;
-        });
-        if (!stays) {
-            removed_[before.number] = {before.node, before.address, record.index, {}, false, {}};
-        }
-    }
-    for (const Server& server : *servers) {
-        removed_.erase(server.number);
-    }
-    applied_servers_ = std::move(*servers);
-}
-
-void RemovedServers::apply_removal(const Entry& entry, const RemoveServers& removal,
-                                   const std::map<NodeId, RegisteredNode>& nodes) {
-    const auto signer = nodes.find(entry.signer);
-    for (auto& [number, removed] : removed_) {
-        if (removed.index != removal.index) {
-            continue;
-        }
-        removed.removal = removal;
-        if (removal.rebuilt && signer != nodes.end()) {
-            removed.rebuilt = RebuildProof{signer->second.credentials, encode_entry(entry)};
-        }
-    }
-}
-
 bool RemovedServers::applied(const NodeId& node) const {
-    return std::any_of(applied_servers_.begin(), applied_servers_.end(),
+    return std::any_of(history_.servers().begin(), history_.servers().end(),
                        [&](const Server& server) { return server.node == node; });
 }
 
 const RemovedServer* RemovedServers::find(const NodeId& node) const {
-    const auto found = std::find_if(removed_.begin(), removed_.end(),
+    const auto& removed = history_.removed();
+    const auto found = std::find_if(removed.begin(), removed.end(),
                                     [&](const auto& entry) { return entry.second.node == node; });
-    return found == removed_.end() ? nullptr : &found->second;
+    return found == removed.end() ? nullptr : &found->second;
 }
 
 std::string RemovedServers::text_for(std::uint64_t number) const {
-    const RemovedServer& removed = removed_.at(number);
+    const RemovedServer& removed = history_.removed().at(number);
     std::string text = std::string(removed_server_text) + ": ";
     if (removed.removal && removed.removal->rebuilt) {
         text += "SN '" + removed.removal->by + "' continued without it from entry " +
@@ -80,8 +43,8 @@ std::string RemovedServers::text_for(std::uint64_t number) const {
 
 const RemovedServer& RemovedServers::mark_notified(std::uint64_t number, const NodeId& node,
                                                    bool& first) {
-    RemovedServer& removed = removed_.at(number);
-    first = !std::exchange(removed.notified, true) && removed.node == node;
+    const RemovedServer& removed = history_.removed().at(number);
+    first = notified_.insert(number).second && removed.node == node;
     return removed;
 }
 
@@ -91,8 +54,8 @@ std::vector<RemovedServer> RemovedServers::left_behind(SwarmTime now) {
         return found;
     }
     next_dial_ = now + dial_interval;
-    for (const auto& [number, removed] : removed_) {
-        if (removed.removal && removed.removal->rebuilt && !removed.notified) {
+    for (const auto& [number, removed] : history_.removed()) {
+        if (removed.removal && removed.removal->rebuilt && !notified_.contains(number)) {
             found.push_back(removed);
         }
     }

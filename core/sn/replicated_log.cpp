@@ -31,9 +31,25 @@ void ReplicatedLog::propose(const Entry& entry, SwarmTime now, ConsensusOutput& 
 }
 
 Applied ReplicatedLog::apply(const Entry& entry, std::uint64_t index) {
-    last_entry_ns_ = std::max(last_entry_ns_, to_ns(time_of(entry)));
+    applied_ns_ = std::max(applied_ns_, to_ns(time_of(entry)));
+    last_entry_ns_ = std::max(last_entry_ns_, applied_ns_);
     proposals_.remove(entry);
     return ledger_.apply(entry, index);
+}
+
+void ReplicatedLog::begin_behind(const LedgerSnapshot& snapshot) {
+    ledger_ = snapshot.ledger;
+    applied_.begin_behind(snapshot.link, snapshot.terms);
+    applied_ns_ = snapshot.time_ns;
+    last_entry_ns_ = snapshot.time_ns;
+    schedule_.restart(snapshot.encoded_bytes);
+}
+
+Bytes ReplicatedLog::make_snapshot(const ServerHistory& servers) {
+    Bytes snapshot = encode_snapshot(
+        hasher_, {applied_.head(), applied_ns_, applied_.terms(), servers, ledger_});
+    schedule_.restart(snapshot.size());
+    return snapshot;
 }
 
 bool ReplicatedLog::update_deadline(std::optional<SwarmTime>& due) {

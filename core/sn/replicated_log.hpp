@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/ledger/ledger.hpp"
+#include "core/ledger/snapshot.hpp"
 #include "core/node/node.hpp"
 #include "core/raft/raft_consensus.hpp"
 #include "core/sn/applied_log.hpp"
@@ -16,8 +17,13 @@ namespace starling {
 /// those that are applied, the state that they lead to, and the entries that are on their way.
 class ReplicatedLog {
 public:
-    ReplicatedLog(RaftOptions options, const Hasher& hasher, std::uint64_t checkpoint_interval)
-        : applied_(hasher, checkpoint_interval), consensus_(make(std::move(options))) {}
+    /// The intervals are in records.
+    ReplicatedLog(RaftOptions options, const Hasher& hasher, std::uint64_t checkpoint_interval,
+                  std::uint64_t snapshot_interval)
+        : hasher_(hasher),
+          applied_(hasher, checkpoint_interval),
+          consensus_(make(std::move(options))),
+          schedule_(snapshot_interval) {}
     ReplicatedLog(const ReplicatedLog&) = delete;
     ReplicatedLog& operator=(const ReplicatedLog&) = delete;
 
@@ -44,6 +50,11 @@ public:
     /// timers fire again.
     void propose(const Entry& entry, SwarmTime now, ConsensusOutput& output);
     Applied apply(const Entry& entry, std::uint64_t index);
+    /// Begins where the records that the snapshot stands for have led to. \pre nothing is applied
+    void begin_behind(const LedgerSnapshot& snapshot);
+    SnapshotSchedule& schedule() { return schedule_; }
+    /// \param servers  by the applied records
+    Bytes make_snapshot(const ServerHistory& servers);
 
     /// When Raft wants to be woken, if that has changed; `due`: nothing, not at all.
     bool update_deadline(std::optional<SwarmTime>& due);
@@ -52,12 +63,15 @@ public:
 private:
     std::unique_ptr<Consensus> make(RaftOptions options);
 
+    const Hasher& hasher_;
     Ledger ledger_;       ///< what the entries of applied_ have led to
     AppliedLog applied_;  ///< never ahead of what consensus_ has committed
     std::unique_ptr<Consensus> consensus_;
     Proposals proposals_;  ///< after a step empty, unless this SN leads
     LogHistory history_;
-    SwarmDuration offset_{0};  ///< from the node's clock to ledger time; never falls
+    SnapshotSchedule schedule_;
+    std::int64_t applied_ns_ = 0;  ///< the newest applied entry's ledger time
+    SwarmDuration offset_{0};      ///< from the node's clock to ledger time; never falls
     /// The newest entry's ledger time, of those applied and proposed; never falls, so that entries'
     /// times don't either.
     std::int64_t last_entry_ns_ = 0;

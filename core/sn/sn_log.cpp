@@ -67,6 +67,12 @@ void SnNode::report_history(Outbox& out) {
            out);
 }
 
+void SnNode::begin_behind(const LedgerSnapshot& snapshot, Outbox& out) {
+    log_.begin_behind(snapshot);
+    removed_.history() = snapshot.servers;
+    apply_roll(RollChanged{std::nullopt, ""}, out);  // the pins of all names
+}
+
 void SnNode::apply(const LogRecord& record, Outbox& out) {
     log_.applied().append(record);
     status_.mark_changed();
@@ -78,7 +84,7 @@ void SnNode::apply(const LogRecord& record, Outbox& out) {
     if (record.kind == RecordKind::entry) {
         apply_entry(record, std::move(applied_event), out);
     } else {
-        removed_.apply_membership(record);
+        removed_.history().apply_membership(record);
     }
     if (record.kind != RecordKind::entry && is_reported(record.index)) {
         const bool barrier = record.kind == RecordKind::barrier;
@@ -87,6 +93,9 @@ void SnNode::apply(const LogRecord& record, Outbox& out) {
     log_.history().in_silence = false;
     if (record.index == log_.history().last) {
         report_history(out);
+    }
+    if (log_.schedule().count(record)) {
+        out.persist_snapshot(log_.make_snapshot(removed_.history()));
     }
 }
 
@@ -118,7 +127,7 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outb
     }
     const auto* removal = std::get_if<RemoveServers>(&entry->command);
     if (removal != nullptr) {
-        removed_.apply_removal(*entry, *removal, ledger().nodes());
+        removed_.history().apply_removal(*entry, *removal, ledger().nodes());
     }
     if (!reported) {
         return;

@@ -14,8 +14,9 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
             .seed = options_.seed,
             .election_timeout = options_.election_timeout,
             .heartbeat = options_.election_timeout / 5,
+            .archive = options_.memory.archive,
             .planted = {options_.planted.membership_behind_records}},
-           hasher, options_.checkpoint_interval),
+           hasher, options_.checkpoint_interval, options_.memory.snapshot_interval),
       leadership_(options_.limits.leader),
       reports_(options_.planted.count_old_attempts),
       original_(original_timer),
@@ -26,6 +27,9 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
 void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effects) {
     Outbox out(effects);
     now_ = now;
+    if (log_.applied().size() > options_.memory.records_kept) {
+        raft().forget(log_.applied().size() - options_.memory.records_kept);
+    }
     if (original_.under_way()) {
         while_asking_original(input, out);
     } else {
@@ -55,11 +59,11 @@ void SnNode::handle(const Input& input, Outbox& out) {
 void SnNode::start(Outbox& out) {
     started_ = now_;
     leadership_.note_seen(now_);
-    const std::size_t recovered = options_.log.records.size();
+    const std::uint64_t recovered = options_.log.last();
     log_.history().recovered = recovered;
     report(TraceEvent("sn_started")
                .with("entries", recovered)
-               .with("silent", options_.trace_recovered ? 0 : recovered),
+               .with("silent", options_.trace_recovered ? options_.log.before() : recovered),
            out);
     if (const Result<void> sound = check_log(options_.log); !sound) {
         end(exit_code::failed,
@@ -74,6 +78,9 @@ void SnNode::start(Outbox& out) {
     std::optional<Server> founder;
     if (!options_.sentinel) {
         founder = Server{options_.id, options_.peer_address, options_.number, true};
+    }
+    if (options_.log.snapshot) {
+        begin_behind(*options_.log.snapshot, out);
     }
     ConsensusOutput output;
     raft().start(now_, std::move(options_.log), founder, output);

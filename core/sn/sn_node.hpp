@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -55,6 +56,18 @@ struct SnNodeOptions {
     std::uint64_t session = 0;  ///< see Node::session()
     std::uint64_t number = 1;   ///< see RaftOptions
     std::uint64_t seed = 1;     ///< of the election timeouts
+    /// How much of the log is in memory, and how much a start has to apply.
+    struct LogMemory {
+        /// Records between two snapshots; 0: none is made.
+        std::uint64_t snapshot_interval = 0;
+        /// See RaftOptions; nothing: all records stay in memory.
+        std::function<Result<Bytes>(std::uint64_t index)> archive;
+        /// Applied records that stay in memory. At least those that one write to the store may hold
+        /// (32 inputs with records_per_message each, see NodeRunner::handle_together), since they
+        /// can't be read from the disk before.
+        std::uint64_t records_kept = 65'536;
+    };
+    LogMemory memory;
     /// See RaftOptions; five heartbeats fit into it. Must exceed twice the round trip between any
     /// two SNs: a leader that gets no answer for this time steps down.
     SwarmDuration election_timeout = std::chrono::milliseconds(500);

@@ -147,7 +147,7 @@ void SnNode::sign_checkpoint(Outbox& out) {
 
 void SnNode::compare_checkpoint(const NodeId& signer, const Checkpoint& checkpoint,
                                 Outbox& out) const {
-    if (log_.applied().agrees_with(checkpoint)) {
+    if (!log_.applied().contradicts(checkpoint)) {
         return;
     }
     out.report(TraceEvent("ledger_forked")

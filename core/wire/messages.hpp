@@ -9,6 +9,7 @@
 #include "core/base/bytes.hpp"
 #include "core/ledger/command.hpp"
 #include "core/ledger/consensus.hpp"
+#include "core/ledger/server_history.hpp"
 
 namespace starling {
 
@@ -234,11 +235,6 @@ struct RelayedNews {
 struct MembershipRequest {
     Server server;
     bool leave = false;
-};
-/// Proof that an SN continued the ledger alone, from its own copy: see RemoveServers.
-struct RebuildProof {
-    Credentials credentials;  ///< of the SN that signed the entry
-    Bytes entry;              ///< its RemoveServers, as the ledger holds it; at most 32 KiB
 };
 /// The current SNs, and the outcome of the request.
 struct MembershipReply {

@@ -17,6 +17,7 @@ struct SetConsensus final : Consensus {
     Result<void> propose(SwarmTime, Bytes, ConsensusOutput&) override { return {}; }
     Result<void> add_server(SwarmTime, const Server&, ConsensusOutput&) override { return {}; }
     Result<void> remove_server(SwarmTime, const NodeId&, ConsensusOutput&) override { return {}; }
+    void forget(std::uint64_t) override {}
     void step_down(SwarmTime, ConsensusOutput&) override {}
     std::optional<SwarmTime> deadline() const override { return std::nullopt; }
     void tick(SwarmTime, ConsensusOutput&) override {}

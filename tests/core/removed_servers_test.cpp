@@ -21,13 +21,14 @@ protected:
         apply(5, {server(1), server(2)});
     }
     void apply(std::uint64_t index, const std::vector<Server>& servers) {
-        removed_.apply_membership({index, 1, RecordKind::membership, encode_membership(servers)});
+        removed_.history().apply_membership(
+            {index, 1, RecordKind::membership, encode_membership(servers)});
     }
     /// The entry of SN 1 that records why.
     void apply_removal(bool rebuilt) {
         const RemoveServers removal{{NodeId{"sn3"}}, rebuilt ? "sn1" : "swci1", rebuilt, 5, 7};
-        removed_.apply_removal({0, {"sn1"}, 0, 0, removal, {}}, removal,
-                               {{NodeId{"sn1"}, RegisteredNode{}}});
+        removed_.history().apply_removal({0, {"sn1"}, 0, 0, removal, {}}, removal,
+                                         {{NodeId{"sn1"}, RegisteredNode{}}});
     }
     bool is_in_text(const std::string& part) const {
         return removed_.text_for(3).find(part) != std::string::npos;

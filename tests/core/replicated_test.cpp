@@ -1,4 +1,5 @@
 // Several SNs keep one ledger: they fail and restart while a swarm trains.
+#include "core/ledger/audit.hpp"
 #include "tests/support/memory_swarm.hpp"
 
 namespace starling::test {
@@ -7,7 +8,14 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class Replicated : public testing::TestWithParam<int> {
+struct Servers {
+    int count = 3;
+    /// Records between two snapshots of an SN, which keeps none in memory that it has applied; 0:
+    /// it makes none.
+    std::uint64_t snapshot_interval = 0;
+};
+
+class Replicated : public testing::TestWithParam<Servers> {
 protected:
     Replicated() {
         for (int i = 1; i <= 3; ++i) {
@@ -26,7 +34,7 @@ protected:
     NodeId leader() const { return {swarm.leader()}; }
     NodeId follower() const { return leader().name == "sn1" ? NodeId{"sn2"} : NodeId{"sn1"}; }
 
-    MemorySwarm swarm{7, {}, GetParam()};
+    MemorySwarm swarm{7, {}, GetParam().count, GetParam().snapshot_interval};
 };
 
 TEST_P(Replicated, SnsJoinAndAgree) {
@@ -35,7 +43,7 @@ TEST_P(Replicated, SnsJoinAndAgree) {
     for (const auto& applied : swarm.trace.named("entry_applied")) {
         readers.insert(applied.node.name);
     }
-    EXPECT_EQ(readers.size(), static_cast<std::size_t>(GetParam()));
+    EXPECT_EQ(readers.size(), static_cast<std::size_t>(GetParam().count));
 }
 
 TEST_P(Replicated, TheLeaderIsKilledAndAnotherLeads) {
@@ -139,8 +147,8 @@ TEST(ReplicatedDeadlines, TheEndOfAGracePeriodIsReplicated) {
 TEST_P(Replicated, SnsThatLeaveForGoodNoLongerCountForTheMajority) {
     run_to_round(5);
     // Two of five leave. If those two were dead instead, a third failure would stop the ledger.
-    const std::vector<NodeId> gone =
-        GetParam() == 5 ? std::vector<NodeId>{{"sn3"}, {"sn4"}} : std::vector<NodeId>{{"sn3"}};
+    const std::vector<NodeId> gone = GetParam().count == 5 ? std::vector<NodeId>{{"sn3"}, {"sn4"}}
+                                                           : std::vector<NodeId>{{"sn3"}};
     for (const NodeId& node : gone) {
         swarm.leaving.insert(node.name);
         swarm.network.restart(node);
@@ -149,7 +157,7 @@ TEST_P(Replicated, SnsThatLeaveForGoodNoLongerCountForTheMajority) {
         EXPECT_EQ(swarm.code(node.name), 0);
         EXPECT_EQ(swarm.trace.named("left_servers", node.name).size(), 1U);
     }
-    if (GetParam() == 5) {
+    if (GetParam().count == 5) {
         swarm.network.crash({"sn5"});
     }
     expect_good_end();
@@ -216,7 +224,44 @@ TEST(ReplicatedHistory, AJoiningSnSummarizesTheHistoryInOneLine) {
     swarm.expect_one_ledger();
 }
 
-INSTANTIATE_TEST_SUITE_P(Servers, Replicated, testing::Values(3, 5));
+/// What an SN starts from, and the newest snapshots of others, equal what all records lead to.
+TEST(ReplicatedSnapshots, AllSnsMakeTheSameOnesAndContinueFromThem) {
+    MemorySwarm swarm(3, {}, 3, 25);
+    for (int i = 1; i <= 3; ++i) {
+        swarm.add_pair(i, {.min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run_to_round(20));
+    swarm.network.crash({"sn3"});
+    ASSERT_TRUE(swarm.run_to_round(22));
+    EXPECT_GT(swarm.sn_stores[2]->start_log(openssl_hasher()).before(), 0U);
+    swarm.network.restart({"sn3"});
+    ASSERT_TRUE(swarm.run());
+    swarm.run_for(seconds(3));
+    swarm.expect_one_final_model();
+    swarm.expect_one_ledger();
+    const std::shared_ptr<const Bytes> first = swarm.sn_stores[0]->snapshot();
+    ASSERT_TRUE(first);
+    EXPECT_EQ(*swarm.sn_stores[1]->snapshot(), *first);
+    EXPECT_EQ(*swarm.sn_stores[2]->snapshot(), *first);
+    const std::shared_ptr<const NodeVerifier> verifier = make_memory_verifier(openssl_hasher());
+    LedgerAudit audit(openssl_hasher(), *verifier, {});
+    const std::uint64_t at = decode_snapshot(openssl_hasher(), *first)->index();
+    Digest link;
+    for (std::uint64_t index = 1; index <= at; ++index) {
+        const Bytes& record = swarm.sn_stores[0]->log.records[index - 1];
+        link = chain_link(openssl_hasher(), link, index, record);
+        ASSERT_TRUE(audit.take(index, record, link)) << "entry " << index;
+    }
+    EXPECT_EQ(audit.make_snapshot(), *first) << "an auditor replays all records";
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, Replicated,
+                         testing::Values(Servers{3, 0}, Servers{5, 0}, Servers{3, 20},
+                                         Servers{5, 20}),
+                         [](const auto& servers) {
+                             return std::to_string(servers.param.count) +
+                                    (servers.param.snapshot_interval > 0 ? "WithSnapshots" : "");
+                         });
 
 }  // namespace
 }  // namespace starling::test

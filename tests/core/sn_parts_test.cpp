@@ -224,10 +224,10 @@ TEST(AppliedLog, ACheckpointIsDueOnceAnInterval) {
     EXPECT_FALSE(log.checkpoint_due());
     log.append(record(3));
     EXPECT_FALSE(log.checkpoint_due());
-    EXPECT_TRUE(log.agrees_with(signed_head)) << "also once there are more records";
-    EXPECT_FALSE(log.agrees_with({1, signed_head.head}));
-    EXPECT_FALSE(log.agrees_with({0, {}}));
-    EXPECT_FALSE(log.agrees_with({4, signed_head.head})) << "of a record that is not there yet";
+    EXPECT_FALSE(log.contradicts(signed_head)) << "also once there are more records";
+    EXPECT_TRUE(log.contradicts({1, signed_head.head}));
+    EXPECT_TRUE(log.contradicts({0, {}}));
+    EXPECT_TRUE(log.contradicts({4, signed_head.head})) << "of a record that is not there yet";
 }
 
 TEST(Leadership, LinesAboutAMissingLeaderGetRarer) {

@@ -77,10 +77,24 @@ void audit(ByteView input) {
     (void)audit.unfinished();
 }
 
+/// Everything in front of the checksum, which is put behind it here.
+void snapshot(ByteView input) {
+    Bytes whole(input.begin(), input.end());
+    const Digest sum = openssl_hasher().digest(input);
+    whole.insert(whole.end(), sum.bytes.begin(), sum.bytes.end());
+    if (const auto read = decode_snapshot(openssl_hasher(), whole)) {
+        STARLING_INVARIANT(
+            same(encode_snapshot(openssl_hasher(), {read->link, read->time_ns, read->terms,
+                                                    read->servers, read->ledger}),
+                 whole),
+            "one encoding");
+    }
+}
+
 }  // namespace
 
 void ledger(ByteView input) {
-    constexpr InputTest parsers[] = {entry, record, membership, seat, audit};
+    constexpr InputTest parsers[] = {entry, record, membership, seat, audit, snapshot};
     static_assert(std::size(parsers) == ledger_parser::count);
     choose(parsers, input);
 }

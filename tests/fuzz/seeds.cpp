@@ -3,12 +3,14 @@
 #include "core/base/coding.hpp"
 #include "core/base/random.hpp"
 #include "core/ledger/membership.hpp"
+#include "core/ledger/snapshot.hpp"
 #include "core/licence/licence.hpp"
 #include "core/licence/seat_book.hpp"
 #include "core/torch/safetensors.hpp"
 #include "core/wire/codec.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "tests/support/node_bench.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
 
 namespace starling::fuzz {
 namespace {
@@ -85,7 +87,14 @@ void add_ledger(std::map<std::string, Bytes>& seeds) {
     const Bytes servers = encode_membership({test::server(1), test::server(2, false)});
     put(encode_record({1, 1, RecordKind::membership, encode_membership({test::server(1)})}));
     std::uint64_t index = 1;
+    TermRuns terms;
+    terms.append(1);
+    ServerHistory history;
+    history.apply_membership({1, 1, RecordKind::membership, servers});
+    Ledger ledger;
     for (const Bytes& entry : entries_of_a_round()) {
+        terms.append(1);
+        ledger.apply(*decode_entry(entry), index + 1);
         seeds["ledger/entry" + std::to_string(index)] = with_choice(ledger_parser::entry, entry);
         put(encode_record({++index, 1, RecordKind::entry, entry}));
     }
@@ -94,6 +103,9 @@ void add_ledger(std::map<std::string, Bytes>& seeds) {
     seeds["ledger/membership"] = with_choice(ledger_parser::membership, servers);
     seeds["ledger/seat"] = with_choice(
         ledger_parser::seat, encode_seat_entry({SeatEntry::Kind::taken, Role::sl, {"sl1"}}));
+    Bytes snapshot = encode_snapshot(openssl_hasher(), {{}, 0, terms, history, ledger});
+    snapshot.resize(snapshot.size() - 32);  // without its checksum
+    seeds["ledger/snapshot"] = with_choice(ledger_parser::snapshot, snapshot);
     seeds["ledger/whole"] = with_choice(ledger_parser::audit, whole.take());
 }
 

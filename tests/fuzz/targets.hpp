@@ -28,7 +28,7 @@ namespace wire_parser {
 enum : std::size_t { message, header, frames, records, count };
 }
 namespace ledger_parser {
-enum : std::size_t { entry, record, membership, seat, audit, count };
+enum : std::size_t { entry, record, membership, seat, audit, snapshot, count };
 }
 namespace text_parser {
 enum : std::size_t { json, layout, licence_file, words, chain, count };

@@ -21,8 +21,11 @@ class MemorySwarm {
 public:
     /// \param seat_options  how SN and SLs get a seat; without servers they need none.
     /// \param sn_count  how many SNs keep the ledger; all but sn1 join it.
-    explicit MemorySwarm(std::uint64_t seed = 1, SeatOptions seat_options = {}, int sn_count = 1)
-        : seats(std::move(seat_options)), network(seed, openssl_hasher(), trace) {
+    explicit MemorySwarm(std::uint64_t seed = 1, SeatOptions seat_options = {}, int sn_count = 1,
+                         std::uint64_t snapshots_every = 0)
+        : seats(std::move(seat_options)),
+          network(seed, openssl_hasher(), trace),
+          snapshot_interval(snapshots_every) {
         sn_stores.resize(static_cast<std::size_t>(sn_count));
         for (int i = 1; i <= sn_count; ++i) {
             sn_addresses.push_back({"10.0.1." + std::to_string(i), 30304});
@@ -57,7 +60,15 @@ public:
             if (const auto rebuild = rebuilding.extract(options.id.name)) {
                 rebuild_sn(options, rebuild.mapped(), *sn_stores[at]);
             }
-            options.log = sn_stores[at]->log;
+            MemoryStore& store = *sn_stores[at];
+            options.log = store.start_log(openssl_hasher());
+            if (snapshot_interval > 0) {
+                options.memory = {.snapshot_interval = snapshot_interval,
+                                  .archive = [&store](std::uint64_t index) -> Result<Bytes> {
+                                      return store.log.records.at(index - 1);
+                                  },
+                                  .records_kept = 0};
+            }
             return licensed(make_sn_node(options, openssl_hasher()));
         };
         sn.process = "sn" + std::to_string(number) + moved;
@@ -253,6 +264,7 @@ public:
     MemoryNetwork network;
     std::set<NodeId> sls;
     std::set<NodeId> mls;
+    std::uint64_t snapshot_interval = 0;  ///< of all SNs; 0: they make none
     std::uint64_t sessions = 0;
     // SNs that rebuild the ledger at their next start, and the SNs that they leave out
     std::map<std::string, std::vector<NodeId>> rebuilding;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/ledger/snapshot.hpp"
+
 namespace starling {
 namespace {
 
@@ -41,7 +43,7 @@ Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> rec
     }
     STARLING_INVARIANT(first >= 1 && first <= log.records.size() + 1, "a log has no gaps");
     const auto from = log.records.begin() + static_cast<std::ptrdiff_t>(first - 1);
-    remember({log.vote, first, {from, log.records.end()}});
+    remember({log.vote, first, {from, log.records.end()}, snapshot_});
     log.records.resize(first - 1);
     log.records.insert(log.records.end(), records.begin(), records.end());
     return {};
@@ -103,14 +105,39 @@ Result<void> MemoryStore::save_vote(const Vote& vote) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    remember({log.vote, 0, {}});
+    remember({log.vote, 0, {}, snapshot_});
     log.vote = vote;
     return {};
+}
+
+Result<void> MemoryStore::save_snapshot(const Bytes& snapshot) {
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
+    }
+    remember({log.vote, 0, {}, snapshot_});
+    snapshot_ = std::make_shared<const Bytes>(snapshot);
+    return {};
+}
+
+DurableLog MemoryStore::start_log(const Hasher& hasher) const {
+    if (!snapshot_) {
+        return log;
+    }
+    Result<LedgerSnapshot> snapshot = decode_snapshot(hasher, *snapshot_);
+    STARLING_INVARIANT(snapshot.has_value(), "its node has made it");
+    if (snapshot->index() > log.records.size()) {
+        return log;  // a disk that lied has lost records of it
+    }
+    const auto behind = static_cast<std::ptrdiff_t>(snapshot->index());
+    return {log.vote,
+            {log.records.begin() + behind, log.records.end()},
+            std::make_shared<const LedgerSnapshot>(std::move(*snapshot))};
 }
 
 void MemoryStore::undo_newest() {
     Undo& undo = undos_.back();
     log.vote = undo.vote;
+    snapshot_ = undo.snapshot;
     if (undo.first > 0) {
         log.records.resize(undo.first - 1);
         log.records.insert(log.records.end(), undo.replaced.begin(), undo.replaced.end());

@@ -15,6 +15,7 @@ class MemoryStore final : public Store, public ModelStore, public StateStore {
 public:
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
+    Result<void> save_snapshot(const Bytes& snapshot) override;
     Result<void> write(const WriteWork& work) override;
     Result<Segments> keep(const KeepWork& work) override;
     Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;
@@ -31,7 +32,12 @@ public:
     /// perhaps all or none.
     void crash(bool writing, Random& random);
 
-    DurableLog log;
+    /// What the node starts from: the newest snapshot and the records behind it.
+    DurableLog start_log(const Hasher& hasher) const;
+    /// The newest one; nullptr: none was made.
+    const std::shared_ptr<const Bytes>& snapshot() const { return snapshot_; }
+
+    DurableLog log;                 ///< all records
     std::vector<KeptModel> models;  ///< the newest last
     KeptStates states;
     SwarmDuration duration = std::chrono::milliseconds(1);
@@ -49,6 +55,7 @@ private:
         Vote vote;
         std::uint64_t first = 0;  ///< 0: it wrote the vote only
         std::vector<Bytes> replaced;
+        std::shared_ptr<const Bytes> snapshot;
     };
 
     Result<void> write_allowed();
@@ -57,6 +64,7 @@ private:
 
     DraftNumber draft_ = 0;                  ///< 0: none
     std::map<std::uint32_t, Blob> drafted_;  ///< segments of the draft
+    std::shared_ptr<const Bytes> snapshot_;  ///< nothing: none was made
     std::deque<Undo> undos_;                 ///< of the newest writes, the newest last
 };
 

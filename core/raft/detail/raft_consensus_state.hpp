@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 
+#include "core/ledger/snapshot.hpp"
 #include "core/raft/detail/raft_entries.hpp"
 #include "core/raft/host_rules.hpp"
 #include "core/raft/raft_consensus.hpp"
@@ -40,6 +41,7 @@ public:
     Result<void> propose(SwarmTime now, Bytes entry, ConsensusOutput& output) override;
     Result<void> add_server(SwarmTime now, const Server& server, ConsensusOutput& output) override;
     Result<void> remove_server(SwarmTime now, const NodeId& node, ConsensusOutput& output) override;
+    void forget(std::uint64_t index) override;
     void step_down(SwarmTime now, ConsensusOutput& output) override;
     std::optional<SwarmTime> deadline() const override {
         // Half a millisecond late, so that the whole millisecond is over.
@@ -65,6 +67,9 @@ private:
     int feed(SwarmTime now, raft_event& event, const RaftEntries* entries, ConsensusOutput& output);
     void take_entries(SwarmTime now, const raft_update& update, const RaftEntries* entries,
                       ConsensusOutput& output);
+    void begin_behind(const LedgerSnapshot& snapshot);
+    void extend_trail();
+    Result<Bytes> encoded_record(std::uint64_t index) const;
     void take_messages(const raft_update& update, ConsensusOutput& output);
     void send_append(const raft_message& message, ConsensusOutput& output) const;
     void deliver_committed(SwarmTime now, ConsensusOutput& output);
@@ -92,6 +97,11 @@ private:
     RaftLog log_;
     std::vector<Server> servers_;
     std::uint64_t membership_index_ = 0;  ///< of the record that servers_ comes from
+    /// The newest membership of the records that are on the disk only.
+    struct Membership {
+        std::uint64_t index = 0;
+        std::vector<Server> servers;
+    } forgotten_membership_;
     std::uint64_t delivered_ = 0;
     bool waits_in_full_ = false;
     SwarmTime leader_heard_at_{};

@@ -124,6 +124,7 @@ private:
     void propose(Entry entry, Outbox& out);
     /// Carries out what the consensus wants done, in its order.
     void perform(ConsensusOutput& output, Outbox& out);
+    void begin_behind(const LedgerSnapshot& snapshot, Outbox& out);
     void apply(const LogRecord& record, Outbox& out);
     void apply_entry(const LogRecord& record, TraceEvent applied_event, Outbox& out);
     /// Whether the trace gets events about this entry: not again after a restart.
