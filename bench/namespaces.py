@@ -41,16 +41,33 @@ class Hosts:
     def limit(self, host, rate, both_ways=False):
         """Limits what the host sends, and with both_ways what it receives, to `rate` in tc's syntax."""
         how = f"root tbf rate {rate} burst 16kb latency 200ms"
-        self.run(host, f"tc qdisc replace dev {self.device[host]} {how}")
+        self.run(host, f"tc qdisc replace dev eth0 {how}")
         if both_ways:
-            self.run(0, f"tc qdisc replace dev {'wan0' if self.device[host] == 'wan0' else f'h{host}'} {how}")
+            self.run(0, f"tc qdisc replace dev h{host} {how}")
 
     def ethernet(self, host, bits_per_second):
-        """Limits the host both ways to what a cable of this rate carries: a full frame takes 1,538 bytes of it, with preamble and gap,
-        of which tbf counts 1,514."""
-        # Below tbf's burst, or it splits each large packet of the kernel in 1,500 bytes, at the cost of our cores.
+        """Limits the host both ways to what a cable of this rate carries, which its peers share evenly (htb), as with fq_codel, the
+        default of Debian's hosts, which not every kernel has. One queue for all (see limit()) gives each sender of a short transfer a
+        share of the link by the rate at which it sends.
+
+        A full frame takes 1,538 bytes of a cable, with preamble and gap, of which the kernel counts 1,514."""
+        rate = int(bits_per_second * 1514 / 1538)
+        # Below the burst, or each large packet of the kernel is split in 1,500 bytes, at the cost of our cores.
         self.run(host, f"ip link set dev {self.device[host]} gso_max_size 15000")
-        self.limit(host, f"{bits_per_second * 1514 / 1538:.0f}bit", both_ways=True)
+        self.share_fairly(host, self.device[host], rate, "dst")
+        self.share_fairly(0, self.device[host] if self.device[host] == "wan0" else f"h{host}", rate, "src")
+
+    def share_fairly(self, inside, device, rate, peer):
+        """One class for each host as the `peer` ("src" or "dst") of a packet, with a queue of 200 ms of its own."""
+        hosts = sorted(self.device)
+        queue = "burst 16kb cburst 16kb quantum 16000"
+        lines = [f"qdisc replace dev {device} root handle 1: htb default {hosts[0]}",
+                 f"class add dev {device} parent 1: classid 1:ffff htb rate {rate}bit ceil {rate}bit {queue}"]
+        for host in hosts:
+            lines += [f"class add dev {device} parent 1:ffff classid 1:{host} htb rate {rate // len(hosts)}bit ceil {rate}bit {queue}",
+                      f"qdisc add dev {device} parent 1:{host} bfifo limit {rate // 8 // 5}",
+                      f"filter add dev {device} parent 1: protocol ip u32 match ip {peer} {self.address(host)}/32 flowid 1:{host}"]
+        self.run(inside, " && ".join("tc " + line for line in lines))
 
     def move_away(self, host, milliseconds, relay):
         """Puts a relay (the program delay_relay) between the host and the switch, which holds packets for so long each way. For

@@ -107,13 +107,13 @@ def measure(bin_dir, case, limit_seconds=300, priority=False, batch_seconds=None
                 "order": order_of_events(traces)}
 
 
-def batch_seconds(bin_dir, case, at_once):
+def batch_seconds(bin_dir, case, at_once, priority=False):
     """[seconds between two syncs] that the members of a `case` with `work` train, each measured alone by itself (SWARM_CALIBRATE),
     `at_once` programs at a time, as on the cores that the members share."""
     found = {}
     for passes in sorted(set(case["work"])):
         with tempfile.TemporaryDirectory() as folder:
-            programs = [subprocess.Popen([f"{bin_dir}/bench-round-ml", "--elements", str(case["bytes"] // 4), "--rounds", "100", "--work", str(passes),
+            programs = [subprocess.Popen((FIRST if priority else []) + [f"{bin_dir}/bench-round-ml", "--elements", str(case["bytes"] // 4), "--rounds", "100", "--work", str(passes),
                                           "--times", f"{folder}/{i}"], env=os.environ | {"SWARM_CALIBRATE": f"{folder}/{i}.json"}, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL) for i in range(at_once)]
             if any([program.wait() for program in programs]):
