@@ -45,9 +45,10 @@ def grid():
     found.append(case(8, "1.3 MB", "100 Mbit/s"))
     for members, size in ((2, "1.3 MB"), (4, "1.3 MB"), (2, "44.7 MB")):
         found.append(case(members, size, "100 Mbit/s", name="one 20 ms away", delay=0.02))
-    for members, rate in ((2, "unlimited"), (4, "100 Mbit/s")):
-        found.append(case(members, "1.3 MB", rate, name="training", work=[PASSES] * members))
+    # How often members sync is how long they train between two syncs.
+    for members, rate, passes in ((2, "unlimited", PASSES), (4, "100 Mbit/s", PASSES), (4, "100 Mbit/s", 4 * PASSES)):
+        found.append(case(members, "1.3 MB", rate, name=f"{passes:,} passes a sync", work=[passes] * members))
     for rate in ("unlimited", "100 Mbit/s"):
         found.append(case(4, "1.3 MB", rate, name="one trains four times as long", work=[PASSES] * 3 + [4 * PASSES]))
-    found.append(case(4, "1.3 MB", "100 Mbit/s", environment={"MIN_PEERS": 3}, name="training, one killed", work=[PASSES] * 4, killed=(4, 5)))
+    found.append(case(4, "1.3 MB", "100 Mbit/s", environment={"MIN_PEERS": 3}, name="one killed", work=[PASSES] * 4, killed=(4, 5)))
     return found

@@ -296,12 +296,24 @@ class Fidelity(InFolder):
         self.assertEqual(len(names), len(set(names)))
         self.assertGreaterEqual(len(names), 24)
 
+    def test_members_train_as_long_as_was_measured_of_each(self):
+        text = rehearsal.deployment(2, 1000, 8, batch_seconds=[0.01, 0.3])
+        found = rehearsal.Rehearsal(BIN, rehearsal.star_platform(3), text).finish()
+        self.assertGreater(found["phases"]["round"], 0.3)
+        self.assertLess(found["phases"]["train"], 0.2)  # the mean of both
+        self.assertGreater(found["marks"][5]["sync_end"]["ml2"], 0)
+
+    def test_a_host_that_is_away_makes_rounds_longer(self):
+        near, far = (rehearsal.Rehearsal(BIN, rehearsal.star_platform(3, 100e6, delay=delay), rehearsal.deployment(2, 1000, 8)).finish()["phases"]["round"]
+                     for delay in (0.0, 0.02))
+        self.assertGreater(far, near + 0.08)
+
 
 class OnHosts(InFolder):
     def test_a_real_swarm_sends_the_bytes_that_were_predicted_in_the_predicted_order(self):
         out = f"{self.folder}/runs.json"
         script = f"{ROOT}/bench/fidelity/fidelity"
-        done = run(script, "measure", "--only=2 members, 1.3 MB, unlimited", "--runs=1", f"--out={out}", f"--bin={BIN}")
+        done = run(script, "measure", "--only=2 members, 1.3 MB, 100 Mbit/s, one 20 ms away", "--runs=1", f"--out={out}", f"--bin={BIN}")
         if done.returncode == 77:
             self.skipTest(done.stderr)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -311,6 +323,7 @@ class OnHosts(InFolder):
         with open(f"{self.folder}/report.json") as text:
             row = json.load(text)["rows"][0]
         self.assertEqual((row["bytes_difference"], row["same_order"]), (0, True))
+        self.assertGreater(row["measured"], 0.1)  # 20 ms there and back, five times at least
 
 
 class Calibrate(InFolder):
