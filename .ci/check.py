@@ -46,7 +46,7 @@ DEPLOY_BY_FOLDER = {
     "licence": {"certs", "host"},
     "ml": {"host", "log", "process", "storage"},
     "swci": {"host", "process"},
-    "board": {"host", "process"},
+    "board": {"host", "log", "process"},
     "runs": {"swci"},
     "python": {"host", "log", "ml", "process", "storage"},
 }

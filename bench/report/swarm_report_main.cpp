@@ -1,7 +1,6 @@
 // swarm-report: compares the traces of a simulation with those of the real run.
 #include <fstream>
 #include <iostream>
-#include <limits>
 #include <random>
 
 #include <CLI/CLI.hpp>
@@ -58,7 +57,7 @@ Result<void> read_model(const std::vector<std::string>& paths, RunModel& model) 
     if (!files) {
         return files.error();
     }
-    files->read_into(model, std::numeric_limits<std::size_t>::max());
+    files->read_all_into(model);
     return {};
 }
 

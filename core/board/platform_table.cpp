@@ -52,7 +52,7 @@ void PlatformTable::used(std::string_view name, std::uint64_t bytes, std::uint64
         link.bytes_per_second = bytes_per_second;
         link.version = now.version;
     }
-    if (const auto dropped = uses_.add({0, now.version, index, now.us, bytes})) {
+    if (const auto dropped = uses_.add({0, now.version, index, now.us, bytes, bytes_per_second})) {
         links_[dropped->link].before += dropped->bytes;
         links_[dropped->link].before_version = now.version;
     }
@@ -78,7 +78,13 @@ void PlatformTable::write(JsonWriter& json, std::uint64_t since) const {
     }
     json.end_array();
     uses_.write(json, "link_uses", since, [&](const Use& use) {
-        json.begin_array().value(use.id).value(use.link).value(use.us).value(use.bytes).end_array();
+        json.begin_array()
+            .value(use.id)
+            .value(use.link)
+            .value(use.us)
+            .value(use.bytes)
+            .value(use.bytes_per_second)
+            .end_array();
     });
     json.key("link_uses_before").begin_array();
     for (std::size_t id = 0; id < links_.size(); ++id) {

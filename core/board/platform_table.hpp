@@ -28,9 +28,9 @@ public:
               Moment now);
 
     /// Writes the members "links" (arrays of id, name, bytes per second), "routes" (arrays of host,
-    /// host, ids of links), "link_uses" (arrays of id, link, us, bytes), "link_uses_from" and
-    /// "link_uses_before" (arrays of link and the bytes of all uses that are no longer kept) of an
-    /// object: what changed after version `since`.
+    /// host, ids of links), "link_uses" (arrays of id, link, us, bytes, bytes per second that it
+    /// could carry), "link_uses_from" and "link_uses_before" (arrays of link and the bytes of all
+    /// uses that are no longer kept) of an object: what changed after version `since`.
     void write(JsonWriter& json, std::uint64_t since) const;
 
 private:
@@ -53,6 +53,7 @@ private:
         std::size_t link = 0;
         std::int64_t us = 0;
         std::uint64_t bytes = 0;
+        std::uint64_t bytes_per_second = 0;  ///< that it could carry then
     };
     std::size_t index_of(std::string_view link, Moment now);
 

@@ -148,7 +148,11 @@ void RunModel::note(std::size_t node, const TraceEvent& event) {
             notes_.alarm(node, std::max(words->level, Level::warning), text,
                          of_all ? "" : nodes_.at(node).name, now_);
         }
-        notes_.log(node, stopped_badly ? Level::error : words->level, std::move(text), now_);
+        const Level level = leaves ? Level::info : stopped_badly ? Level::error : words->level;
+        notes_.log(node, level,
+                   leaves ? std::string(fields.text("node").substr(0, text_max)) + " has left"
+                          : std::move(text),
+                   now_);
     } else if (!event.text.empty() && event.level >= Level::info) {
         notes_.log(node, event.level, event.text.substr(0, text_max), now_);
     }

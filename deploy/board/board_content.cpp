@@ -8,6 +8,8 @@ namespace starling {
 namespace {
 
 constexpr std::size_t made_max = 32;
+/// What connections that are slow may hold up in memory; they are closed after 30 s.
+constexpr std::size_t sent_bytes_max = std::size_t{200} << 20U;
 
 HttpAnswer not_found() {
     return {.status = 404,
@@ -32,14 +34,45 @@ BoardContent::BoardContent(ShownRun run, std::string title, const ShownRun* besi
     }
 }
 
+std::size_t BoardContent::bytes_being_sent() {
+    std::size_t bytes = 0;
+    std::erase_if(sent_, [&](const std::weak_ptr<const std::string>& one) {
+        const auto answer = one.lock();
+        bytes += answer ? answer->size() : 0;
+        return !answer;
+    });
+    return bytes;
+}
+
+/// While the run changes with each slice of a trace that is read, each client would get an answer
+/// of its own: some hundred clients at once would hold up the reading, and each other, for a
+/// minute. So a whole run is given again for ten times as long as it took to make; its reader asks
+/// for what is newer anyway.
 std::shared_ptr<const std::string> BoardContent::run_json(std::uint64_t since) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point begin = Clock::now();
+    if (since == 0) {
+        if (auto whole = whole_.lock(); whole && begin - whole_made_ < 10 * whole_took_) {
+            return whole;
+        }
+    }
     if (made_for_ != run_.model->version() || made_.size() >= made_max) {
         made_.clear();
         made_for_ = run_.model->version();
     }
-    std::shared_ptr<const std::string>& json = made_[since];
-    if (!json) {
-        json = std::make_shared<const std::string>(shown_run_json(run_, title_, since));
+    if (const auto known = made_.find(since); known != made_.end()) {
+        return known->second;
+    }
+    if (bytes_being_sent() > sent_bytes_max) {
+        return nullptr;
+    }
+    auto json = std::make_shared<const std::string>(shown_run_json(run_, title_, since));
+    made_[since] = json;
+    sent_.push_back(json);
+    if (since == 0) {
+        whole_ = json;
+        whole_made_ = Clock::now();
+        whole_took_ = whole_made_ - begin;
     }
     return json;
 }
@@ -65,7 +98,13 @@ HttpAnswer BoardContent::answer(std::string_view target) {
     } else if (target != "/api/run") {
         return not_found();
     }
-    return {.type = "application/json", .body = run_json(since)};
+    if (auto json = run_json(since)) {
+        return {.type = "application/json", .body = std::move(json)};
+    }
+    return {.status = 503,
+            .body = std::make_shared<const std::string>(
+                "Clients that read slowly take all the memory that there is for answers: try again "
+                "in half a minute.\n")};
 }
 
 }  // namespace starling

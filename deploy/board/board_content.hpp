@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/board/report_page.hpp"
 #include "deploy/board/http_text.hpp"
@@ -21,7 +23,9 @@ public:
     HttpAnswer answer(std::string_view target);
 
 private:
+    /// nullptr: clients that read slowly keep too many answers in memory.
     std::shared_ptr<const std::string> run_json(std::uint64_t since);
+    std::size_t bytes_being_sent();
 
     const ShownRun run_;
     const std::string title_;
@@ -30,6 +34,11 @@ private:
     /// the same.
     std::map<std::uint64_t, std::shared_ptr<const std::string>> made_;
     std::uint64_t made_for_ = 0;
+    /// The newest answer with the whole run, while anybody still gets it.
+    std::weak_ptr<const std::string> whole_;
+    std::chrono::steady_clock::time_point whole_made_;
+    std::chrono::steady_clock::duration whole_took_{0};
+    std::vector<std::weak_ptr<const std::string>> sent_;  ///< all answers about the run
 };
 
 }  // namespace starling

@@ -3,7 +3,6 @@
 #include "deploy/board/board_session.hpp"
 
 #include <chrono>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <random>
@@ -50,7 +49,7 @@ Result<std::unique_ptr<RunModel>> read_beside(const BoardOptions& options) {
         return files.error();
     }
     auto model = std::make_unique<RunModel>();
-    files->read_into(*model, std::numeric_limits<std::size_t>::max());
+    files->read_all_into(*model);
     return model;
 }
 
@@ -94,7 +93,7 @@ Result<int> write_files(const BoardOptions& options, TraceFiles& files) {
         }
         timeline = std::move(*file);
     }
-    files.read_into(model, std::numeric_limits<std::size_t>::max());
+    files.read_all_into(model);
     if (timeline) {
         if (const auto written = timeline->finish(); !written) {
             return written.error();

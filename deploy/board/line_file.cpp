@@ -1,5 +1,6 @@
 #include "deploy/board/line_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -24,6 +25,15 @@ Result<LineFile> LineFile::open(const std::string& path) {
         return Error{Errc::io, "trace file '" + path + "' is not a regular file"};
     }
     return LineFile(path, std::move(file));
+}
+
+std::uint64_t LineFile::position() const {
+    return static_cast<std::uint64_t>(std::max<off_t>(0, ::lseek(file_.number(), 0, SEEK_CUR)));
+}
+
+std::uint64_t LineFile::size() const {
+    struct stat status {};
+    return ::fstat(file_.number(), &status) != 0 ? 0 : static_cast<std::uint64_t>(status.st_size);
 }
 
 /// The file was rotated, or written anew: there is another one of that name, or it has become

@@ -21,6 +21,9 @@ public:
 
     /// The next complete line, without its end. \return false: there is none yet
     bool next(std::string& line);
+    /// How much of the file was read.
+    std::uint64_t position() const;
+    std::uint64_t size() const;
     /// How many lines were skipped since the last call.
     std::uint64_t take_skipped() { return std::exchange(skipped_, 0); }
 

@@ -1,7 +1,10 @@
 #include "deploy/board/trace_files.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <queue>
+
+#include "deploy/log/progress_line.hpp"
 
 namespace starling {
 
@@ -42,6 +45,22 @@ bool TraceFiles::advance(Source& source, RunModel& model) {
         source.next->time_ns = time_ns;
     }
     return source.next.has_value();
+}
+
+void TraceFiles::read_all_into(RunModel& model) {
+    constexpr std::size_t slice = 50'000;  // events
+    std::uint64_t total = 0;
+    for (const auto& source : sources_) {
+        total += source->file.size();
+    }
+    ProgressLine progress("reading traces", total);
+    while (read_into(model, slice) == slice) {
+        std::uint64_t done = 0;
+        for (const auto& source : sources_) {
+            done += source->file.position();
+        }
+        progress.update(std::min(done, total));
+    }
 }
 
 std::size_t TraceFiles::read_into(RunModel& model, std::size_t events_max) {

@@ -22,6 +22,8 @@ public:
     /// Passes what the files contain now to `model`, at most `events_max` events.
     /// \return  how many events these were; fewer than `events_max`: all that there are.
     std::size_t read_into(RunModel& model, std::size_t events_max);
+    /// Passes all that they contain, with a line of progress on standard error where it takes long.
+    void read_all_into(RunModel& model);
 
 private:
     struct Source {

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <ctime>
-#include <limits>
 #include <random>
 
 #include "core/runs/run_origin.hpp"
@@ -77,7 +76,7 @@ Result<void> read_traces(const std::vector<std::string>& paths, RunRecord& recor
         return files.error();
     }
     RunModel model(record_limits);
-    files->read_into(model, std::numeric_limits<std::size_t>::max());
+    files->read_all_into(model);
     if (const auto taken = take_results(model, record); !taken) {
         return taken.error();
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -23,6 +24,8 @@ namespace starling {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr double progress_seconds = 5.0;  ///< between two lines
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -69,6 +72,8 @@ Result<MeasuredWorkload> measure_batches(const ProgramFlags& flags) {
     const std::uint64_t warm_up = std::min<std::uint64_t>(5, flags.calibrate_batches / 2);
     std::uint64_t epoch = 0;
     source.start_epoch(epoch);
+    const Clock::time_point first_batch = Clock::now();
+    double said_at = 0.0;
     for (std::uint64_t i = 0; i < flags.calibrate_batches; ++i) {
         const Clock::time_point batch_start = Clock::now();
         std::optional<Batch> batch = source.next();
@@ -79,6 +84,15 @@ Result<MeasuredWorkload> measure_batches(const ProgramFlags& flags) {
         classifier.train_batch(*batch);
         if (i >= warm_up) {
             times.push_back(seconds_since(batch_start));
+        }
+        const double seconds = seconds_since(first_batch);
+        if (seconds - said_at >= progress_seconds) {
+            said_at = seconds;
+            const auto done = static_cast<double>(i + 1);
+            const double left =
+                seconds / done * (static_cast<double>(flags.calibrate_batches) - done);
+            std::cerr << "cifar10: calibration: batch " << i + 1 << "/" << flags.calibrate_batches
+                      << ", about " << std::llround(left) << " s left" << std::endl;
         }
     }
     // The mean, since a round is the sum of its batches, of which some are much slower than the

@@ -227,10 +227,10 @@ TEST_F(BoardTest, LinksOfAPlatformHaveTheirUseOverTime) {
     EXPECT_EQ(text(all.find("nodes")->items.at(0).value, "host"), "h1");
     EXPECT_EQ(items_of(all, "links"), (Lines{"0 up 0", "1 backbone 500", "2 down 0"}));
     EXPECT_EQ(items_of(all, "routes"), (Lines{"h1 h2 ,0,1,2"}));
-    EXPECT_EQ(items_of(all, "link_uses"), (Lines{"0 1 2 70", "1 1 8 5"}));
+    EXPECT_EQ(items_of(all, "link_uses"), (Lines{"0 1 2 70 1000", "1 1 8 5 500"}));
     const std::uint64_t before = model.version();
     lines({"10000 platform link_used link=up bytes=1 bytes_per_second=2"});
-    EXPECT_EQ(items_of(json(before), "link_uses"), (Lines{"2 0 9 1"}));
+    EXPECT_EQ(items_of(json(before), "link_uses"), (Lines{"2 0 9 1 2"}));
     EXPECT_EQ(items_of(json(before), "links"), (Lines{"0 up 2"}));
     EXPECT_EQ(items_of(json(before), "routes"), (Lines{}));
 }

@@ -212,6 +212,9 @@ function follow(page) {
         do {
             again = false;
             const answer = await fetch(`api/run?since=${run.version}`);
+            if (!answer.ok) {
+                throw new Error(`status ${answer.status}`);
+            }
             run.merge(await answer.json());
             page.later();
         } while (again);
@@ -228,10 +231,14 @@ function follow(page) {
                 sayIfLoggedOut();
             }
         };
-        events.addEventListener("version", () => update().catch(() => {
+        const take = () => update().then(() => state("connected", false), () => {
             fetching = false;
-            state("connection lost: shows the last state", true);
-        }));
+            if (events.readyState === EventSource.OPEN) { // it was this answer only, as of a server that is busy
+                state("no answer: shows the last state, and tries again", true);
+                setTimeout(take, reconnectMs);
+            }
+        });
+        events.addEventListener("version", take);
     };
     // An EventSource does not tell the status.
     const sayIfLoggedOut = async () => {

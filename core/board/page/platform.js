@@ -11,51 +11,51 @@ const manyWires = 20;
 const hostLabelsMax = 24;
 const fullFrom = 0.9; // a link with this load holds up what wants to pass
 
-/// {link, bytes, over, mean, peak} of each link, the fullest first. `over` are bytes by part of the time that is
-/// shown; `mean` and `peak` are the shares of what the link could have carried, in all and in the fullest part.
+/// {link, bytes, over, mean, peak} of each link, the fullest first. `over` are the seconds that the link was busy, by
+/// part of the time that is shown; `mean` and `peak` are its share of the time, in all and in the fullest part.
 function linkLoads(run, us, begin) {
     const start = begin ?? 0;
     const part = Math.max(1, us - start) / buckets;
     const found = new Map();
-    const of = (id) => {
-        const load = found.get(id) ?? {link: run.links[id], bytes: 0, over: new Float64Array(buckets)};
+    const add = (id, bytes, rate) => {
+        const load = found.get(id) ?? {link: run.links[id], bytes: 0, busy: 0, over: new Float64Array(buckets)};
+        load.bytes += bytes;
+        load.busy += bytes / Math.max(1, rate);
         found.set(id, load);
         return load;
     };
     for (const [id, bytes] of begin === null ? run.linkUsesBefore : []) {
-        of(id).bytes += bytes;
+        add(id, bytes, run.links[id].rate);
     }
     let [sample, before] = [0, 0]; // all links are looked at together: the bytes came since the time before
-    for (const {link, us: at, bytes} of run.link_uses.values()) {
+    for (const {link, us: at, bytes, rate} of run.link_uses.values()) {
         if (at > us) {
             break;
         }
         if (at > sample) {
             [before, sample] = [sample, at];
         }
-        const share = (at - Math.max(before, start)) / Math.max(1, at - before);
-        if (at <= start || share <= 0) {
-            continue;
+        const from = Math.max(before, start);
+        const share = (at - from) / Math.max(1, at - before);
+        if (share > 0) {
+            const load = add(link, bytes * share, rate);
+            spread(load.over, (from - start) / part, (at - start) / part, bytes * share / Math.max(1, rate));
         }
-        const load = of(link);
-        load.bytes += bytes * share;
-        spread(load.over, (Math.max(before, start) - start) / part, (at - start) / part, bytes * share);
     }
     for (const load of found.values()) {
-        const possible = Math.max(1, load.link.rate) * part / 1e6;
-        load.mean = load.bytes / (possible * buckets);
-        load.peak = Math.min(1, Math.max(...load.over) / possible);
+        load.mean = Math.min(1, load.busy / (part * buckets / 1e6));
+        load.peak = Math.min(1, Math.max(load.mean, ...load.over.map((busy) => busy / (part / 1e6))));
     }
     return [...found.values()].sort((a, b) => b.mean - a.mean || b.bytes - a.bytes);
 }
 
 const loadText = (share) => `${(100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 
-/// Adds `bytes` evenly to the buckets from `first` to `last`, which may be parts of one.
-function spread(over, first, last, bytes) {
+/// Adds `amount` evenly to the buckets from `first` to `last`, which may be parts of one.
+function spread(over, first, last, amount) {
     const until = Math.min(last, over.length);
     for (let i = Math.floor(first); i < until; i += 1) {
-        over[i] += bytes * Math.max(0, Math.min(i + 1, until) - Math.max(i, first)) / Math.max(1e-9, last - first);
+        over[i] += amount * Math.max(0, Math.min(i + 1, until) - Math.max(i, first)) / Math.max(1e-9, last - first);
     }
 }
 

@@ -78,8 +78,8 @@ export class Run {
         for (const [from, to, links] of data.routes) {
             this.routes.push({from, to, links});
         }
-        for (const [id, link, us, bytes] of data.link_uses) {
-            this.link_uses.set(id, {link, us, bytes});
+        for (const [id, link, us, bytes, rate] of data.link_uses) {
+            this.link_uses.set(id, {link, us, bytes, rate});
         }
         for (const [link, bytes] of data.link_uses_before) {
             this.linkUsesBefore.set(link, bytes);
