@@ -23,6 +23,7 @@ OPTIONAL = {
     "apt-cache": "of the same package",
     "systemd-nspawn": "packages_test.py looks for it first",
     "sbatch": "slurm_test.py looks for it first",
+    "xdg-open": "examples/cifar10/run looks for it first, and only where there is a display",
     "systemctl": "packages call it where systemd runs",
     "sudo": "install-deps looks for it first, and only without root",
 }

@@ -486,7 +486,7 @@ class LiveTest(unittest.TestCase):
             self.check_transfers(run)
             run = board.wait(lambda run: run["licence"] and run["licence"]["answers"])
             self.assertEqual(run["licence"]["licensee"], "Two clinics")
-            self.assertEqual([[role, all] for role, _, all in run["licence"]["seats"]], [["sn", 1], ["sl", 2]])
+            self.assertEqual({role: of for role, _, of in run["licence"]["seats"]}, {"sn": 1, "sl": 2})
             self.assertEqual(next(node["seat"] for node in run["nodes"] if node["name"] == "sn1"), "held")
             committed = [r for r in run["rounds"] if r["committed_us"] >= 0]
             self.assertGreater(len(committed), 0)
