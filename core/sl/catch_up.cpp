@@ -15,14 +15,15 @@ bool CatchUp::covers(const Commit& commit) {
 }
 
 void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit,
-                    std::shared_ptr<const ParamLayout> layout, Outbox& out) {
+                    std::shared_ptr<const ParamLayout> layout, SwarmDuration source_limit,
+                    Outbox& out) {
     out.report(TraceEvent("catch_up_begin")
                    .with("round", commit.round)
                    .log(Level::info, sl_component,
                         "The swarm has continued to round " + std::to_string(commit.round + 1) +
                             " without this node: fetching the model"));
     working_ = false;  // what was hashed or kept for an older one is not this one's
-    fetch_.emplace(now, self_, std::move(key), std::move(commit), std::move(layout));
+    fetch_.emplace(now, self_, std::move(key), std::move(commit), std::move(layout), source_limit);
 }
 
 void CatchUp::report_progress(Heartbeat& heartbeat) const {
@@ -127,12 +128,12 @@ CommittedModel CatchUp::finish(Outbox& out) {
     return model;
 }
 
-std::vector<DifferentSegments> CatchUp::take_differences() {
+std::vector<DifferentSegments> CatchUp::take_differences(Round round, const Segments& agreed) {
     const std::optional<Deviation> deviation = std::exchange(deviation_, std::nullopt);
-    if (!deviation || deviation->round != commit().round) {
+    if (!deviation || deviation->round != round) {
         return {};
     }
-    return different_segments(*deviation, fetch_->segments());
+    return different_segments(*deviation, agreed);
 }
 
 }  // namespace starling

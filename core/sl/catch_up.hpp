@@ -22,8 +22,9 @@ public:
 
     bool running() const { return fetch_.has_value(); }
     bool is_on(const RoundKey& key) const { return fetch_ && fetch_->key() == key; }
-    /// \pre running()
+    // Both: \pre running()
     const Commit& commit() const { return fetch_->commit(); }
+    const Segments& segments() const { return fetch_->segments(); }
     TransferProgress transfer() const { return fetch_->transfer(); }
     /// If running: a heartbeat about a round that is committed says that its model is fetched.
     void report_progress(Heartbeat& heartbeat) const;
@@ -34,9 +35,9 @@ public:
     bool covers(const Commit& commit);
     /// In place of an older round that was being fetched. on_tick() requests the first segments.
     ///
-    /// \param bytes  of a model
+    /// \param source_limit  how long one member may take to send it
     void begin(SwarmTime now, RoundKey key, Commit commit,
-               std::shared_ptr<const ParamLayout> layout, Outbox& out);
+               std::shared_ptr<const ParamLayout> layout, SwarmDuration source_limit, Outbox& out);
     void end() { fetch_.reset(); }
     /// Members of the round after the one that is fetched: they hold its model too.
     void learn(Round round, const MemberList& members);
@@ -65,10 +66,9 @@ public:
 
     /// What this node merged a round to that it will catch up with.
     void note_deviation(Deviation deviation) { deviation_ = std::move(deviation); }
-    /// Once the agreed model of that round is here: what differs from it. Asked once.
-    ///
-    /// \pre running()
-    std::vector<DifferentSegments> take_differences();
+    /// Once the agreed model of a round is here: what differs from it, if it is that round. Asked
+    /// once.
+    std::vector<DifferentSegments> take_differences(Round round, const Segments& agreed);
 
 private:
     NodeId self_;

@@ -15,10 +15,11 @@ constexpr SwarmDuration probe_interval = std::chrono::seconds(5);
 }  // namespace
 
 ModelFetch::ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
-                       std::shared_ptr<const ParamLayout> layout)
+                       std::shared_ptr<const ParamLayout> layout, SwarmDuration source_limit)
     : key_(std::move(key)),
       commit_(std::move(commit)),
       layout_(std::move(layout)),
+      source_limit_(source_limit),
       last_moved_(now) {
     learn(self, commit_.members);
     start_over(now);
@@ -53,6 +54,7 @@ void ModelFetch::start_over(SwarmTime now) {
 
 void ModelFetch::next(SwarmTime now) {
     asked_ = false;
+    source_since_ = now;
     source_moved_ = now;
     partial_bytes_ = 0;
     if (!sources_.empty()) {
@@ -89,7 +91,8 @@ void ModelFetch::on_tick(SwarmTime now, const std::set<NodeId>& up, Outbox& out)
         return;
     }
     const bool is_up = up.contains(source_->id);
-    if (now - source_moved_ > (is_up ? silence_limit : dial_limit)) {
+    if (now - source_moved_ > (is_up ? silence_limit : dial_limit) ||
+        now - source_since_ > source_limit_) {
         if (is_up && asked_) {  // what it has queued for this node would come twice
             out.send(source_->id, FetchSegments{key_, SegmentKind::merged, {}});
         }

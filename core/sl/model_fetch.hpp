@@ -11,11 +11,13 @@ namespace starling {
 
 /// Fetches the committed parameters of a round that this SL missed, from the members of that round
 /// and from those that have continued from it, one source after the other. Segments from one source
-/// are kept when the next is asked; a slow source is waited for as long as bytes arrive.
+/// are kept when the next is asked; a slow source is waited for as long as bytes arrive, but no
+/// longer than the slowest link explains.
 class ModelFetch {
 public:
+    /// \param source_limit  how long one source may take
     ModelFetch(SwarmTime now, const NodeId& self, RoundKey key, Commit commit,
-               std::shared_ptr<const ParamLayout> layout);
+               std::shared_ptr<const ParamLayout> layout, SwarmDuration source_limit);
 
     const RoundKey& key() const { return key_; }
     const Commit& commit() const { return commit_; }
@@ -51,6 +53,7 @@ private:
     RoundKey key_;
     Commit commit_;
     std::shared_ptr<const ParamLayout> layout_;
+    SwarmDuration source_limit_;
     std::vector<RoundMember> sources_;
     std::size_t at_ = 0;
     std::optional<RoundMember> source_;
@@ -59,6 +62,7 @@ private:
     std::uint64_t received_bytes_ = 0;
     std::uint64_t partial_bytes_ = 0;  ///< of the segment that is arriving
     SwarmTime last_moved_;
+    SwarmTime source_since_{};  ///< when this source was chosen
     SwarmTime source_moved_{};  ///< when bytes of this source came, or it was chosen
     SwarmTime probed_at_{};
     std::uint32_t probe_ = 0;        ///< serial of the newest

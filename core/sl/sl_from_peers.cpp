@@ -121,11 +121,11 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
         send_new_report(out);
         return;
     }
-    const bool failed = kept != nullptr && work.kind == WorkId::Kind::keep_merged;
+    const bool failed = kept != nullptr && kept->code != Errc::ok;
     if (!failed && !(of_fetch ? catch_up_.awaits(work) : round_.awaits(work))) {
         return;  // of an attempt or a fetch that is over
     }
-    if (kept != nullptr && kept->code != Errc::ok) {
+    if (failed) {
         crash({kept->code, "the merged model can't be stored: " + kept->reason}, exit_code::failed,
               out);
     } else if (merged != nullptr) {
@@ -138,7 +138,7 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
         round_.on_hashed(*hashed, out);
         send_new_report(out);
     } else if (kept != nullptr && of_fetch) {
-        on_fetched_kept(kept->stored, out);
+        on_fetched_model(kept->stored, out);
     }
 }
 
@@ -148,6 +148,8 @@ void SlNode::send_new_report(Outbox& out) {
     }
 }
 
+/// Where the contract does not wait for all disks, this node does not wait for its own: rounds that
+/// take no longer than the disk would always be one ahead of it.
 void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
     std::vector<Digest> digests(hashed.digests.size());
     for (const auto& [index, digest] : hashed.digests) {
@@ -155,17 +157,25 @@ void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
     }
     if (!catch_up_.on_hashed(now_, model_digest(digests, hasher_), out)) {
         check_catch_up(out);
+    } else if (ml_.request().config.durable != Durability::all && !catch_up_.commit().final) {
+        on_fetched_model({}, out);
     }
 }
 
-void SlNode::on_fetched_kept(const Segments& stored, Outbox& out) {
-    const Round round = catch_up_.commit().round;
-    for (const DifferentSegments& different : catch_up_.take_differences()) {
+/// If this node merged that round to other bytes: tells the ledger who sent it the segments that
+/// differ from the agreed ones.
+void SlNode::name_false_merges(Round round, const Segments& agreed, Outbox& out) {
+    for (const DifferentSegments& different : catch_up_.take_differences(round, agreed)) {
         report_different(different, round, options_.id, out);
         if (different.owner != options_.id && run_.enrolled()) {
             submit(NameFalseMerge{run_.contract(), run_.run(), round, different.owner}, out);
         }
     }
+}
+
+/// \param stored  its segments on the disk; none: they stay in memory
+void SlNode::on_fetched_model(const Segments& stored, Outbox& out) {
+    name_false_merges(catch_up_.commit().round, catch_up_.segments(), out);
     CommittedModel model = catch_up_.finish(out);
     const Segments fetched = model.segments;
     if (!stored.empty()) {

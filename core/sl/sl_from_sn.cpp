@@ -205,11 +205,12 @@ void SlNode::catch_up_to(const Commit& commit, Outbox& out) {
                    ", whose model this node has stored",
                out);
         const Segments at_hand = kept->segments;
+        name_false_merges(commit.round, at_hand, out);
         resume_from(std::move(*kept), at_hand, out);
         return;
     }
     catch_up_.begin(now_, {run_.contract(), run_.run(), commit.round, commit.attempt}, commit,
-                    ml_.layout(), out);
+                    ml_.layout(), attempt_limit(ml_.request().config, 2), out);
     check_catch_up(out);
 }
 

@@ -28,7 +28,7 @@ protected:
         return {.round = round, .members = {{.id = {"sl2"}}, {.id = {"sl3"}}}};
     }
     void begin(Round round) {
-        catch_up.begin({}, {"c", 0, round, 0}, commit(round), layout, out);
+        catch_up.begin({}, {"c", 0, round, 0}, commit(round), layout, minutes(10), out);
         EXPECT_FALSE(catch_up.on_tick({}, {{"sl2"}, {"sl3"}}, out));
     }
     /// Receives the model's only segment. \return the work that this starts.
@@ -82,6 +82,22 @@ TEST_F(CatchUpTest, AsksTheNextSourceAfterAWrongModel) {
     EXPECT_EQ(catch_up.transfer().received_bytes, 0U);
 }
 
+TEST_F(CatchUpTest, ASourceThatSendsAByteNowAndThenIsLeftAfterItsLimit) {
+    begin(3);
+    const NodeId first = catch_up.source()->id;
+    const auto drips_until = [&](SwarmDuration end) {
+        for (SwarmDuration at{0}; at <= end; at += seconds(10)) {
+            Arrivals arrivals;
+            arrivals.body_bytes[first] = static_cast<std::uint64_t>(at / seconds(10)) + 1;
+            catch_up.on_arrivals(SwarmTime{} + at, arrivals);
+            EXPECT_FALSE(catch_up.on_tick(SwarmTime{} + at, {{"sl2"}, {"sl3"}}, out));
+        }
+        return catch_up.source()->id;
+    };
+    EXPECT_EQ(drips_until(minutes(10)), first);
+    EXPECT_NE(drips_until(minutes(10) + seconds(10)), first);
+}
+
 TEST_F(CatchUpTest, GivesUpAfterTheLimitWithoutProgress) {
     begin(3);
     EXPECT_FALSE(catch_up.on_tick(SwarmTime{} + minutes(5), {}, out));
@@ -95,10 +111,20 @@ TEST_F(CatchUpTest, NamesTheOwnersOfDifferingSegments) {
     catch_up.note_deviation(own);
     begin(3);
     receive(3, std::byte{1});
-    const std::vector<DifferentSegments> found = catch_up.take_differences();
+    const std::vector<DifferentSegments> found = catch_up.take_differences(3, catch_up.segments());
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].owner, NodeId{"sl2"});
-    EXPECT_TRUE(catch_up.take_differences().empty());
+    EXPECT_TRUE(catch_up.take_differences(3, catch_up.segments()).empty());
+}
+
+/// A model that an earlier run ended with, too.
+TEST_F(CatchUpTest, NamesTheOwnersThoughTheAgreedModelNeedNotBeFetched) {
+    const Deviation own{.round = 3, .merged = {Blob(Bytes(bytes))}, .owners = {{"sl2"}}};
+    const Segments agreed{Blob(Bytes(bytes, std::byte{1}))};
+    catch_up.note_deviation(own);
+    EXPECT_EQ(catch_up.take_differences(3, agreed).size(), 1U);
+    catch_up.note_deviation(own);
+    EXPECT_TRUE(catch_up.take_differences(4, agreed).empty()) << "of another round";
 }
 
 }  // namespace

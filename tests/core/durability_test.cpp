@@ -61,6 +61,29 @@ TEST_P(Durable, AMemberThatCrashesResumesFromTheOthersModel) {
     swarm.expect_one_final_model();
 }
 
+/// Rounds take as long as a disk needs for a model: one that stored it before it goes on would
+/// always be a round late.
+TEST(SlowDisk, AMemberThatReturnsTakesPartAgain) {
+    MemorySwarm swarm{5};
+    swarm.network.disk_bytes_per_second = 3e5;
+    for (const int pair : {1, 2, 3}) {
+        swarm.add_pair(pair, {.elements = 150'000,
+                              .min_peers = 2,
+                              .syncs = 30,
+                              .grace = milliseconds(10),
+                              .durable = Durability::none});
+    }
+    ASSERT_TRUE(swarm.run_to_round(1));
+    swarm.crash_pair(3);
+    ASSERT_TRUE(swarm.run_to_round(4));
+    swarm.restart_pair(3);
+    const auto takes_part = [&] {
+        const auto committed = swarm.trace.named("round_committed", "sn1");
+        return field(committed.back(), "round") > "4" && field(committed.back(), "members") == "3";
+    };
+    EXPECT_TRUE(swarm.network.run(takes_part, swarm.network.now() + std::chrono::seconds(20)));
+}
+
 /// All crash before one of them has the model of round 1 on its disk.
 TEST(LostModel, IsNamedWithWhoHadItAndTheRunCanBeEnded) {
     MemorySwarm swarm{5};
