@@ -15,7 +15,7 @@ bool asks_in_vain(const Contract& contract, const SnPeer& peer, SwarmTime now) {
     return peer.connected && said.contract == contract.name && said.run == contract.run &&
            said.round == commit.round && said.attempt == commit.attempt &&
            said.progress.received_bytes < said.progress.expected_bytes &&
-           now - peer.moved_at >= asked_in_vain;
+           now - peer.transfer.moved_at >= asked_in_vain;
 }
 
 /// "'sl1', 'sl2' and 3 more".

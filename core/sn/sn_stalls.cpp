@@ -43,13 +43,16 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
         rate_from = rate_to;
         rate_to = measured;
     }
-    if (!same || news.progress.received_bytes != heartbeat.progress.received_bytes) {
-        moved_at = now;
+    const RoundKey key{news.contract, news.run, news.round, news.attempt};
+    const std::uint64_t bytes = news.progress.received_bytes;
+    if (news.progress.expected_bytes > 0 &&
+        (transfer.key != key || transfer.session != news.session || transfer.bytes != bytes)) {
+        transfer = {key, news.session, bytes, now};
     }
     heartbeat = news;
     heartbeat_at = now;
     if (!news.senders.empty()) {
-        received = {{news.contract, news.run, news.round, news.attempt}, news.senders};
+        received = {key, news.senders};
     }
 }
 

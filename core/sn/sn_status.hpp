@@ -29,7 +29,6 @@ struct SnPeer {
     NodeId via;                     ///< else the SN that relayed its newest frame
     Heartbeat heartbeat;            ///< the newest one, of an SL
     SwarmTime heartbeat_at{};
-    SwarmTime moved_at{};  ///< when the transfer of `heartbeat` began, or had more bytes
     struct Received {
         RoundKey key;
         std::vector<Sender> senders;
@@ -43,6 +42,14 @@ struct SnPeer {
     Measured rate_from;  ///< of the attempt that `heartbeat` is about: 10 to 20 s ago
     Measured rate_to;
     std::optional<SubmitCommand> unanswered;  ///< the newest; a node has one pending at a time
+    /// The newest transfer that a heartbeat was about.
+    struct Transfer {
+        RoundKey key;
+        std::uint64_t session = 0;
+        std::uint64_t bytes = 0;
+        SwarmTime moved_at{};  ///< when it began, or `bytes` changed
+    };
+    Transfer transfer;
     struct SentView {
         std::string contract;
         std::uint64_t version = 0;

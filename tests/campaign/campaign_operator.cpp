@@ -111,7 +111,7 @@ void CampaignSwarm::supervise_pairs() {
 /// As the SN's line advises, unless an honest member has the model: then it must send it.
 void CampaignSwarm::end_run_without_model() {
     const std::optional<std::uint64_t> round = std::exchange(trace.missing_model, std::nullopt);
-    if (!healed_ || !round || training_.durable != Durability::none) {
+    if (!healed_ || !round || !may_lose_models()) {
         return;
     }
     for (const Pair& pair : pairs_) {

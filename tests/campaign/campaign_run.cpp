@@ -21,6 +21,9 @@ constexpr SwarmDuration readers_go_on = seconds(3);
 constexpr std::uint64_t rounds_with_a_block = 6;
 constexpr SwarmDuration block_limit = seconds(100);
 
+/// Where disks may lose the newest model: until an SN says so, and the operator has ended the run.
+constexpr SwarmDuration missing_model_limit = seconds(60);
+
 /// With a hostile member: it is separated from at most two others and excluded after that, each
 /// within 12 minutes (core/DECISIONS.md), and expelled after five such rounds.
 constexpr SwarmDuration hostile_round_limit = std::chrono::minutes(45);
@@ -52,12 +55,13 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
 
     swarm.heal();
     const SwarmTime healed = swarm.network.now();
-    swarm.trace.report(
-        healed, campaign,
-        TraceEvent("healed").with(
-            "round_limit_ms", static_cast<std::uint64_t>(
-                                  (swarm.has_hostile_member() ? hostile_round_limit : round_limit) /
-                                  milliseconds(1))));
+    const SwarmDuration more = swarm.may_lose_models() ? missing_model_limit : SwarmDuration{0};
+    swarm.trace.report(healed, campaign,
+                       TraceEvent("healed").with(
+                           "round_limit_ms", static_cast<std::uint64_t>((swarm.has_hostile_member()
+                                                                             ? hostile_round_limit
+                                                                             : round_limit + more) /
+                                                                        milliseconds(1))));
     if (!options.hostile && swarm.random.chance(0.2) && swarm.block_two_members()) {
         const std::uint64_t enough = swarm.trace.checker.rounds() + rounds_with_a_block;
         swarm.network.run([&] { return swarm.trace.checker.rounds() >= enough; },
@@ -67,7 +71,7 @@ SeedResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
     const std::uint64_t rounds =
         swarm.trace.checker.rounds() + (options.hostile ? rounds_of_the_honest : 0);
     const SwarmTime limit =
-        swarm.network.now() + (swarm.has_hostile_member() ? hostile_end_limit : end_limit);
+        swarm.network.now() + (swarm.has_hostile_member() ? hostile_end_limit : end_limit + more);
     const auto goes_on = [&] {
         return swarm.trace.checker.rounds() >= rounds && swarm.all_have_synced_since(healed);
     };

@@ -40,6 +40,12 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
     Random durable(derive_seed(seed, "durable"));
     if (durable.chance(0.4)) {
         training_.durable = durable.chance(0.6) ? Durability::quorum : Durability::none;
+        if (training_.durable == Durability::none) {
+            // Slow disks, or a crash of all members would hardly ever lose a model.
+            network.disk_bytes_per_second =
+                static_cast<double>(training_.elements * sizeof(float)) /
+                (0.2 + 2 * durable.uniform());
+        }
     }
     if (options.hostile) {
         add_hostile_nodes(seed);

@@ -79,6 +79,8 @@ public:
     MemoryStore& ml_store(int pair) { return pairs_[index(pair)].newest().ml_store; }
     /// The lies of the hostile member and the hostile SN; empty if there are none.
     const std::string& lies() const { return hostile_.lies; }
+    /// The contract lets a round be committed before any disk has its model.
+    bool may_lose_models() const { return training_.durable == Durability::none; }
     bool has_hostile_member() const { return hostile_.member != nullptr; }
     std::uint64_t crashes() const { return counts_.crashes; }
     std::uint64_t copies() const { return counts_.copies; }

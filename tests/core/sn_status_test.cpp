@@ -200,7 +200,7 @@ TEST_F(SnStatusTest, AContractShowsTheModelThatNobodySends) {
     asks.heartbeat.progress = {0, 12, "sl2"};
     peers[{"sl2"}].connected = true;
     const auto after = [&](SwarmDuration without_a_byte) {
-        asks.moved_at = now - without_a_byte;
+        asks.transfer.moved_at = now - without_a_byte;
         return *ask("contract", "default").find("missing_model");
     };
     EXPECT_EQ(after(std::chrono::seconds(29)).kind, JsonValue::Kind::null);
