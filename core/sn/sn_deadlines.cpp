@@ -12,7 +12,9 @@ void SnNode::check_leases(Outbox& out) {
     if (!raft().leads()) {
         return;
     }
+    leases_.count(ledger(), peers_);
     std::vector<std::pair<NodeId, std::string>> gone;
+    std::vector<std::pair<NodeId, const Peer*>> broken;
     auto next = peers_.begin();  // both are in the order of their ids
     for (const auto& [id, node] : ledger().nodes()) {
         while (next != peers_.end() && next->first < id) {
@@ -24,18 +26,30 @@ void SnNode::check_leases(Outbox& out) {
             continue;
         }
         // Connections are not in the log: under a new leader every node gets a full lease.
-        const bool cut = !peer.connected && peer.last_heard >= leadership_.led_since();
-        if (cut && now_ - std::max(peer.lost_at, leadership_.led_since()) >
-                       std::max<SwarmDuration>(options_.limits.reconnect, 2 * peer.longest_pause)) {
-            gone.emplace_back(id, "its connection was lost and it did not return");
-        } else if (now_ - std::max(peer.last_heard, leadership_.led_since()) > lease_of(peer)) {
+        const SwarmDuration lease = leases_.of(peer);
+        if (now_ - std::max(peer.last_heard, leadership_.led_since()) > lease) {
             gone.emplace_back(id, "it was silent for " +
-                                      std::to_string(static_cast<int>(to_seconds(lease_of(peer)))) +
-                                      " s");
+                                      std::to_string(static_cast<int>(to_seconds(lease))) + " s");
+        } else if (!peer.connected && peer.last_heard >= leadership_.led_since()) {
+            broken.emplace_back(id, &peer);
+        }
+    }
+    leases_.set_broken(broken.size());
+    for (const auto& [id, peer] : broken) {
+        if (now_ - std::max(peer->lost_at, leadership_.led_since()) >
+            leases_.time_to_return(*peer)) {
+            gone.emplace_back(id, "its connection was lost and it did not return");
         }
     }
     for (auto& [id, reason] : gone) {
         propose({0, options_.id, 0, 0, LoseNode{id, std::move(reason)}}, out);
+    }
+}
+
+/// The connection of an SL, here or at another SN, broke.
+void SnNode::await_return(Outbox& out) {
+    if (raft().leads() && leases_.check_sooner(now_)) {
+        out.set_timer(lease_timer, leases_.next_check());
     }
 }
 

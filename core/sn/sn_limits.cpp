@@ -7,7 +7,7 @@ bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out
     if (shares_.take(signer, command, now_)) {
         return true;
     }
-    if (share_lines_.take(signer, now_)) {
+    if (lines_.shares.take(signer, now_)) {
         report(TraceEvent("command_put_off")
                    .with("node", signer.name)
                    .log(Level::warning, component,
@@ -66,7 +66,7 @@ void SnNode::on_relayed_result(const NodeId& from, const RelayedResult& relayed,
 
 void SnNode::warn_refusal_not_shared(const NodeId& leader, const RelayedResult& relayed,
                                      Outbox& out) {
-    if (!refusal_lines_.take(relayed.node, now_)) {
+    if (!lines_.refusals.take(relayed.node, now_)) {
         return;
     }
     report(TraceEvent("refusal_not_shared")

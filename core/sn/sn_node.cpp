@@ -18,6 +18,7 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
             .planted = {options_.planted.membership_behind_records}},
            hasher, options_.checkpoint_interval, options_.memory.snapshot_interval),
       leadership_(options_.limits.leader),
+      leases_(options_.limits),
       reports_(options_.planted.count_old_attempts),
       original_(original_timer),
       reads_(options_.id),
@@ -100,7 +101,7 @@ void SnNode::start(Outbox& out) {
             out.pin_peer(admin, options_.signer->credentials().ca);
         }
     }
-    out.set_timer(lease_timer, now_ + options_.limits.check_interval);
+    out.set_timer(lease_timer, leases_.set_next_check(now_));
     out.set_timer(server_timer, now_ + server_interval);
     dial_servers(out);
 }
@@ -155,6 +156,7 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
         dial_servers(out);
     } else if (peer.role == Role::sl) {
         relay_news(lost.peer, false, {}, out);
+        await_return(out);
     }
 }
 
@@ -199,8 +201,7 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
         check_leases(out);
         check_stalls(out);
         check_models(out);
-        out.set_timer(lease_timer,
-                      now_ + options_.limits.check_interval * rarer_by(ledger().nodes().size()));
+        out.set_timer(lease_timer, leases_.set_next_check(now_));
     } else if (due.timer == contract_timer) {
         check_deadlines(out);
     } else if (due.timer == raft_timer) {

@@ -18,7 +18,7 @@ struct SnNodeOptions {
     /// How long an SN waits for its SLs and for a leader.
     struct Limits {
         /// A connected SL that is silent for this time is lost, or for up to two minutes if its
-        /// heartbeats come late (SnNode::lease_of). Eight heartbeats, so that a busy host is not
+        /// heartbeats come late (Leases::of). Eight heartbeats, so that a busy host is not
         /// mistaken for a dead one. A process that dies is noticed at once, by its connection.
         SwarmDuration lease = std::chrono::seconds(8);
         /// After this time without a leader the SN sends its SLs to another SN: its ledger may be

@@ -92,6 +92,7 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
     } else if (!peer.here && peer.via == from) {
         peer.connected = false;
         peer.lost_at = now_;
+        await_return(out);
     }
     status_.mark_changed();
 }

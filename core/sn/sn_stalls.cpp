@@ -1,4 +1,4 @@
-// Leases, the progress of transfers, and the exclusion of members that stall a round.
+// The progress of transfers, and the exclusion of members that stall a round.
 #include <algorithm>
 
 #include "core/sn/detail/sn_dispatcher.hpp"
@@ -6,9 +6,6 @@
 namespace starling {
 namespace {
 
-/// A lease is this many of the longest pauses between a node's frames.
-constexpr int pauses_per_lease = 8;
-constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
 /// A rate is measured over one to two of these.
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
 /// For the hash of a merged model, and to write it, in bytes a second.
@@ -61,13 +58,6 @@ double SnPeer::bytes_per_second() const {
     return seconds < 1
                ? 0.0
                : static_cast<double>(heartbeat.progress.received_bytes - rate_from.bytes) / seconds;
-}
-
-/// Heartbeats are late on a saturated link: the lease follows the observed pauses.
-SwarmDuration SnNode::lease_of(const Peer& peer) const {
-    const SwarmDuration least = options_.limits.lease * rarer_by(ledger().nodes().size());
-    return std::clamp<SwarmDuration>(pauses_per_lease * peer.longest_pause, least,
-                                     std::max(least, longest_lease));
 }
 
 void SnNode::note_heartbeat(const NodeId& from, const Heartbeat& heartbeat) {

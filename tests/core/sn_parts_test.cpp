@@ -4,6 +4,7 @@
 #include "core/sn/applied_log.hpp"
 #include "core/sn/entry_shares.hpp"
 #include "core/sn/leadership.hpp"
+#include "core/sn/leases.hpp"
 #include "core/sn/log_interval.hpp"
 #include "core/sn/membership_claims.hpp"
 #include "core/sn/merge_reports.hpp"
@@ -16,6 +17,7 @@
 namespace starling::test {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -252,6 +254,82 @@ TEST(Leadership, WhatWaitsIsResentOnceATermUnlessAskedFor) {
     leadership.request_resend();
     EXPECT_TRUE(leadership.take_resend(2));
     EXPECT_TRUE(leadership.take_resend(3));
+}
+
+class LeasesTest : public testing::Test {
+protected:
+    void submit(const std::string& node, Command command) {
+        ledger.apply({0, {node}, 1, ++sequences[node], std::move(command)}, ++index);
+    }
+    static std::string name(int number) { return "sl" + std::to_string(number); }
+    void connect(int count) {
+        for (int i = 0; i < count; ++i) {
+            peers[{name(i)}].connected = true;
+        }
+    }
+    static SnPeer with_pauses_of(SwarmDuration pause) {
+        SnPeer peer;
+        peer.longest_pause = pause;
+        return peer;
+    }
+
+    Ledger ledger;
+    std::map<NodeId, SnPeer> peers;
+    std::map<std::string, std::uint64_t> sequences;
+    std::uint64_t index = 0;
+    Leases leases{SnNodeOptions::Limits{}};
+};
+
+TEST_F(LeasesTest, NamesThatWereOnlyRegisteredLengthenNoLease) {
+    for (int i = 0; i < 1000; ++i) {
+        submit(name(i), RegisterNode{Role::sl, {"10.0.0.1", 16000}});
+    }
+    connect(3);
+    leases.count(ledger, peers);
+    EXPECT_EQ(leases.of(with_pauses_of(seconds(1))), seconds(8));
+}
+
+TEST_F(LeasesTest, AreLongerInLargeSwarmsAndOnSlowLinks) {
+    connect(1000);
+    leases.count(ledger, peers);
+    EXPECT_EQ(leases.of(with_pauses_of(seconds(1))), seconds(32));
+    EXPECT_EQ(leases.of(with_pauses_of(seconds(10))), seconds(80));
+    EXPECT_EQ(leases.of(with_pauses_of(seconds(60))), std::chrono::minutes(2));
+}
+
+TEST_F(LeasesTest, ANewLeaderCountsWhoHasTakenPart) {
+    for (int i = 0; i < 500; ++i) {
+        submit(name(i), RegisterNode{Role::sl, {"10.0.0.1", 16000}});
+        submit(name(i), Enrol{"c", tiny_contract(500), tiny_layout, {}});
+    }
+    leases.count(ledger, peers);
+    EXPECT_EQ(leases.of({}), seconds(8)) << "heartbeats become rarer with the first round";
+    for (int i = 0; i < 500; ++i) {
+        submit(name(i), CheckInRound{"c", 0, 0, {}});
+    }
+    leases.count(ledger, peers);
+    EXPECT_EQ(leases.of({}), seconds(16));
+}
+
+TEST_F(LeasesTest, ABrokenConnectionIsNoticedAsSoonInALargeSwarm) {
+    connect(1000);
+    leases.count(ledger, peers);
+    leases.set_broken(1);
+    EXPECT_EQ(leases.time_to_return(with_pauses_of(seconds(4))), milliseconds(2002));
+    EXPECT_EQ(leases.time_to_return(with_pauses_of(seconds(13))), seconds(20)) << "a slow link";
+    leases.set_broken(1000);
+    EXPECT_EQ(leases.time_to_return(with_pauses_of(seconds(4))), seconds(4));
+}
+
+TEST_F(LeasesTest, ABrokenConnectionIsCheckedWithoutWaitingForTheNextLook) {
+    connect(10'000);
+    leases.count(ledger, peers);
+    EXPECT_EQ(leases.set_next_check(start), start + seconds(20));
+    EXPECT_TRUE(leases.check_sooner(start + seconds(1)));
+    EXPECT_EQ(leases.next_check(), start + milliseconds(3500));
+    EXPECT_FALSE(leases.check_sooner(start + seconds(2))) << "one look for all";
+    leases.set_broken(1);
+    EXPECT_EQ(leases.set_next_check(start), start + seconds(2)) << "until it is back or lost";
 }
 
 TEST(ServerDialler, AnAddressIsDialledOnceAtATime) {

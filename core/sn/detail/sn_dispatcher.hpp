@@ -7,6 +7,7 @@
 #include "core/node/outbox.hpp"
 #include "core/sn/entry_shares.hpp"
 #include "core/sn/leadership.hpp"
+#include "core/sn/leases.hpp"
 #include "core/sn/log_interval.hpp"
 #include "core/sn/membership_claims.hpp"
 #include "core/sn/merge_reports.hpp"
@@ -90,6 +91,7 @@ private:
 
     // sn_deadlines.cpp
     void check_leases(Outbox& out);
+    void await_return(Outbox& out);
     void check_deadlines(Outbox& out);
     void check_models(Outbox& out);
     void arm_deadline(Outbox& out, SwarmDuration at_least = SwarmDuration{0});
@@ -110,7 +112,6 @@ private:
         bool refused = false;        ///< there is no connection, for a certificate
         std::string why;
     };
-    SwarmDuration lease_of(const Peer& peer) const;
     void note_heartbeat(const NodeId& from, const Heartbeat& heartbeat);
     StalledPairs stalled_pairs(const Contract& contract);
     std::optional<NodeId> unreported(const Contract& contract) const;
@@ -251,6 +252,7 @@ private:
     SnNodeOptions options_;
     ReplicatedLog log_;
     Leadership leadership_;
+    Leases leases_;
     std::map<NodeId, Peer> peers_;  ///< all that were heard of since the start, gone ones too
     MergeReports reports_;
     RoundMotions motions_;
@@ -262,8 +264,11 @@ private:
     std::vector<Removal> removals_;  ///< wanted by tools, not carried out yet
     PinnedNames pins_;
     EntryShares shares_;
-    LogInterval share_lines_;    ///< a signer has more written than its share
-    LogInterval refusal_lines_;  ///< the leader refuses what this SN would not
+    struct Lines {
+        LogInterval shares;    ///< a signer has more written than its share
+        LogInterval refusals;  ///< the leader refuses what this SN would not
+    };
+    Lines lines_;
     SnStatus status_{status_timer};
     SwarmTime now_{};       ///< of the current step
     SwarmTime started_{};   ///< of start(): after the check for a copied disk

@@ -1,0 +1,62 @@
+#include "core/sn/leases.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+constexpr int heartbeats_per_lease = 8;
+constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
+/// Of TLS, at the SN that the SLs return to.
+constexpr SwarmDuration handshake = std::chrono::milliseconds(2);
+
+std::size_t took_part(const Contract& contract) {
+    return static_cast<std::size_t>(
+        std::count_if(contract.members.begin(), contract.members.end(), [](const auto& entry) {
+            const Member& member = entry.second;
+            return member.check_in || member.last.fresh || member.last.finished;
+        }));
+}
+
+}  // namespace
+
+void Leases::count(const Ledger& ledger, const std::map<NodeId, SnPeer>& peers) {
+    auto most =
+        static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& one) {
+            return one.second.role == Role::sl && one.second.connected;
+        }));
+    for (const auto& [name, contract] : ledger.contracts()) {
+        most = contract.has_ended() ? most : std::max(most, took_part(contract));
+    }
+    rarer_ = rarer_by(most);
+}
+
+SwarmDuration Leases::of(const SnPeer& peer) const {
+    const SwarmDuration least = limits_.lease * rarer_;
+    return std::clamp<SwarmDuration>(heartbeats_per_lease * peer.longest_pause, least,
+                                     std::max(least, longest_lease));
+}
+
+SwarmDuration Leases::time_to_return(const SnPeer& peer) const {
+    const SwarmDuration rare = limits_.lease / heartbeats_per_lease * (rarer_ - 1);
+    return std::max<SwarmDuration>(limits_.reconnect + handshake * broken_,
+                                   2 * (peer.longest_pause - rare));
+}
+
+SwarmTime Leases::set_next_check(SwarmTime now) {
+    constexpr int rarest_with_broken = 4;
+    next_check_ = now + limits_.check_interval *
+                            (broken_ > 0 ? std::min(rarer_, rarest_with_broken) : rarer_);
+    return next_check_;
+}
+
+bool Leases::check_sooner(SwarmTime now) {
+    const SwarmTime due = now + limits_.reconnect + limits_.check_interval;
+    if (due >= next_check_) {
+        return false;
+    }
+    next_check_ = due;
+    return true;
+}
+
+}  // namespace starling

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+
+#include "core/sn/sn_node.hpp"
+#include "core/sn/sn_status.hpp"
+
+namespace starling {
+
+/// How long the SN that leads waits for a silent SL, and for one whose connection broke. Both grow
+/// with the number of SLs that send heartbeats, since these become rarer (rarer_by).
+class Leases {
+public:
+    explicit Leases(const SnNodeOptions::Limits& limits) : limits_(limits) {}
+
+    /// Counts the SLs that send heartbeats: the connected ones. A new leader does not know all of
+    /// these yet, but who has taken part in the runs. Not the names that were registered once:
+    /// anybody who may register some would lengthen everybody's lease.
+    void count(const Ledger& ledger, const std::map<NodeId, SnPeer>& peers);
+
+    /// A connected SL that is silent for so long is lost: eight heartbeats, or eight of its longest
+    /// pauses up to two minutes, since heartbeats are late on a saturated link.
+    SwarmDuration of(const SnPeer& peer) const;
+    /// An SL whose connection broke is lost after so long. Longer on slow links, as its frames
+    /// show; that heartbeats of large swarms are rare says nothing about a link.
+    SwarmDuration time_to_return(const SnPeer& peer) const;
+    /// So many SLs have not returned: if they all do, their handshakes come one after the other.
+    void set_broken(std::size_t broken) { broken_ = broken; }
+
+    /// Leases are checked rarely in large swarms, but not while an SL is to return.
+    SwarmTime set_next_check(SwarmTime now);
+    /// A connection broke. \return  whether the next check is to be at next_check() already.
+    bool check_sooner(SwarmTime now);
+    SwarmTime next_check() const { return next_check_; }
+
+private:
+    SnNodeOptions::Limits limits_;
+    int rarer_ = 1;  ///< than in a small swarm
+    std::size_t broken_ = 0;
+    SwarmTime next_check_{};
+};
+
+}  // namespace starling
