@@ -75,6 +75,7 @@ void RaftConsensus::start(SwarmTime now, DurableLog log, std::optional<Server> f
 }
 
 void RaftConsensus::begin_behind(const LedgerSnapshot& snapshot) {
+    STARLING_INVARIANT(options_.archive, "other servers may lack the records before a snapshot");
     log_.begin_behind(snapshot.terms);
     delivered_ = snapshot.index();
     membership_index_ = snapshot.servers.membership_index();
@@ -88,16 +89,16 @@ void RaftConsensus::begin_behind(const LedgerSnapshot& snapshot) {
 /// more of a record than its term, in a run for each, which is what TermRuns has.
 void RaftConsensus::extend_trail() {
     raft_trail& trail = raft_.trail;
-    using Run = std::remove_pointer_t<decltype(trail.records)>;
+    using TrailRun = std::remove_pointer_t<decltype(trail.records)>;
     std::vector<TermRuns::Run> runs = log_.terms_before().all();
     for (unsigned at = trail.front; at != trail.back; at = (at + 1) % trail.size) {
-        const Run& run = trail.records[at];
+        const TrailRun& run = trail.records[at];
         if (run.term == runs.back().term) {
             runs.pop_back();
         }
         runs.push_back({run.index, run.term});
     }
-    auto* const records = static_cast<Run*>(raft_malloc((runs.size() + 1) * sizeof(Run)));
+    auto* const records = static_cast<TrailRun*>(raft_malloc((runs.size() + 1) * sizeof(TrailRun)));
     STARLING_INVARIANT(records != nullptr, "without memory nothing goes on");
     for (std::size_t at = 0; at < runs.size(); ++at) {
         records[at].index = runs[at].last;

@@ -66,6 +66,10 @@ std::string audit_text(const AuditedLedger& ledger) {
         to_string(summary.head) + "\n  " + std::to_string(summary.signatures) + " signatures of " +
         names_text(summary.members, "nobody") + " and of SNs " +
         names_text(summary.servers, "nobody") + "; checkpoints: " + signers_of(summary, 1) + "\n";
+    for (const std::uint64_t index : ledger.snapshots) {
+        text += "  the snapshot at entry " + std::to_string(index) +
+                " equals the state that the entries lead to\n";
+    }
     for (const LedgerAudit::Removal& removal : summary.removals) {
         text += "  " + removal_text(removal) + "\n";
     }
@@ -97,7 +101,11 @@ std::string audit_json(const AuditedLedger& ledger) {
     for (const auto& [node, index] : summary.signed_up_to) {
         json.field(node.name, index);
     }
-    json.end_object().key("removals").begin_array();
+    json.end_object().key("snapshots").begin_array();
+    for (const std::uint64_t index : ledger.snapshots) {
+        json.value(index);
+    }
+    json.end_array().key("removals").begin_array();
     for (const LedgerAudit::Removal& removal : summary.removals) {
         json.begin_object()
             .field("entry", removal.index)

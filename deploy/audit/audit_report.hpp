@@ -14,6 +14,8 @@ struct AuditedLedger {
     std::string file;
     std::unique_ptr<LedgerAudit> audit;
     std::string finding;  ///< the first bad entry; empty: there is none
+    /// Last entries of the snapshots beside it that equal what the entries up to there lead to.
+    std::vector<std::uint64_t> snapshots = {};
 };
 
 /// Where two valid ledgers have different entries at the same index; empty: nowhere. A swarm has

@@ -6,6 +6,7 @@
 
 #include "deploy/audit/audit_report.hpp"
 #include "deploy/audit/ledger_copy.hpp"
+#include "deploy/audit/snapshot_check.hpp"
 #include "deploy/log/progress_line.hpp"
 #include "deploy/programs/tool_main.hpp"
 #include "deploy/storage/ledger_head.hpp"
@@ -68,11 +69,13 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     head_file.replace_extension(".head");
     // Read before the ledger: its SN may be writing, and the ledger is never behind the head.
     const Result<std::optional<LedgerHead>> head = HeadFile::read(head_file, openssl_hasher());
+    const SnapshotFiles::Found snapshots = SnapshotFiles(file, openssl_hasher()).read();
     ProgressLine progress(file, head && *head ? (*head)->index : 0);
     const Result<void> read =
         read_ledger_copy(file, [&](std::uint64_t index, ByteView bytes, const Digest& link) {
             progress.update(index);
-            return ledger.audit->take(index, bytes, link);
+            const Result<void> taken = ledger.audit->take(index, bytes, link);
+            return taken ? compare_snapshot(snapshots, ledger) : taken;
         });
     if (!read && read.error().code != Errc::malformed) {
         return read.error();
@@ -80,6 +83,9 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     ledger.finding = read ? missing_end(head_file, head, *ledger.audit) : read.error().message;
     if (ledger.finding.empty()) {
         ledger.finding = ledger.audit->unfinished();
+    }
+    if (ledger.finding.empty() && !snapshots.damaged.empty()) {
+        ledger.finding = snapshots.damaged.front();
     }
     return ledger;
 }

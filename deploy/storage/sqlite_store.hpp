@@ -7,6 +7,7 @@
 
 #include "core/base/hasher.hpp"
 #include "deploy/storage/ledger_head.hpp"
+#include "deploy/storage/snapshot_files.hpp"
 #include "transport/node_runner.hpp"
 
 namespace starling {
@@ -14,9 +15,11 @@ namespace starling {
 class SqliteDatabase;
 
 /// A node's records in one SQLite file. Every entry is chained to the one before it: see
-/// chain_link(). So a change of any entry is detected at the next start, and the last link
-/// identifies the whole history. The head of that history and the vote are also in a second file
-/// (the same name with .head), which detects that the first was truncated or removed.
+/// chain_link(). So a change of an entry is detected at the next start, and the last link
+/// identifies the whole history. With a snapshot (see SnapshotFiles) a start reads only what is
+/// behind it; entries before are checked when they are read, and by swarm-audit. The head of that
+/// history and the vote are also in a second file (the same name with .head), which detects that
+/// the first was truncated or removed.
 ///
 /// One process at a time. A write is one transaction (WAL, synchronous FULL): durable on return.
 /// After a failed write all later ones fail, too.
@@ -25,6 +28,7 @@ public:
     struct Opened {
         std::unique_ptr<SqliteStore> store;
         DurableLog log;
+        std::vector<std::string> notes;  ///< a snapshot that can't be used, and why
     };
 
     /// Of the file and of the records in it. To be raised with any change of the bytes of a record
@@ -34,11 +38,12 @@ public:
     /// Longer entries are refused, in append() and in a file.
     static constexpr std::size_t entry_bytes_max = std::size_t{64} * 1024 * 1024;
 
-    /// Opens or creates `file` and its head (mode 0600; their directory must exist) and checks
-    /// every link. Errc::io names the file and what is wrong: no permission, in use by another
-    /// process, no database, another program's database, another format, the first damaged entry,
-    /// lost entries or a lost vote. A file that is refused is not changed. `hasher` must outlive
-    /// the store.
+    /// Opens or creates `file` and its head (mode 0600; their directory must exist), takes the
+    /// newest snapshot beside it that is whole and of this ledger, and checks every link behind it;
+    /// without a snapshot, every link. Errc::io names the file and what is wrong: no permission, in
+    /// use by another process, no database, another program's database, another format, the first
+    /// damaged entry, lost entries or a lost vote. A file that is refused is not changed. `hasher`
+    /// must outlive the store.
     static Result<Opened> open(const std::filesystem::path& file, const Hasher& hasher);
     static std::filesystem::path head_file(std::filesystem::path file) {
         return file.replace_extension(".head");
@@ -51,6 +56,9 @@ public:
     /// \pre  first is at most the last index + 1; anything else is an error and changes nothing.
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
+    Result<void> save_snapshot(const Bytes& snapshot) override;
+    /// A durable entry, whose link is checked. After an error all writes fail.
+    Result<Bytes> record(std::uint64_t index);
     /// In one transaction. With a vote of another server (a rebuild) the log becomes that server's:
     /// the head announces it before, so that after a crash the log of either the old or the new
     /// server is accepted.
@@ -68,10 +76,13 @@ private:
 
     SqliteStore(std::filesystem::path file, std::unique_ptr<SqliteDatabase> database,
                 const Hasher& hasher);
-    /// Reads and checks everything.
+    /// Reads and checks what a start needs.
     /// \param head  contents of the head file.
-    Result<DurableLog> load(const std::optional<LedgerHead>& head);
-    Result<std::vector<Bytes>> read_all(const std::optional<LedgerHead>& head);
+    Result<DurableLog> load(const std::optional<LedgerHead>& head, std::vector<std::string>& notes);
+    Result<std::shared_ptr<const LedgerSnapshot>> newest_snapshot(std::vector<std::string>& notes);
+    Result<std::vector<Bytes>> read_behind(const std::optional<LedgerHead>& head);
+    /// Link of an entry; nothing: there is none, or it is no link.
+    Result<std::optional<Digest>> find_link(std::uint64_t index);
     Result<Vote> read_vote();
     Result<void> check_head(const LedgerHead& head, const Vote& vote) const;
     /// Prepares for writing: statements, head file.
@@ -98,7 +109,10 @@ private:
     std::unique_ptr<Statements> statements_;
     std::unique_ptr<HeadFile> head_;
     const Hasher& hasher_;
-    LedgerHead newest_;            ///< the durable state
+    SnapshotFiles snapshots_;
+    LedgerHead newest_;             ///< the durable state
+    std::uint64_t read_index_ = 0;  ///< of the newest record(), and its link
+    Digest read_link_;
     std::optional<Error> failed_;  ///< the first failure; all later writes return it
 };
 

@@ -236,10 +236,9 @@ bool CampaignSwarm::copy_sn(int sn) {
     spec.accepts = sn_api_accepts();
     spec.store = &copy.store;
     spec.make = [this, sn, elsewhere, &copy] {
-        SnNodeOptions options = sn_options(sn);
+        SnNodeOptions options = sn_options(sn, copy.store);
         options.api_address = elsewhere;
         options.peer_address = elsewhere;
-        options.log = copy.store.log;
         return make_sn_node(std::move(options), openssl_hasher());
     };
     network.add(std::move(spec));

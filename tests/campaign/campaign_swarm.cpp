@@ -29,6 +29,7 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
       options_(options) {
     // Mostly one segment; sometimes more, with different owners.
     training_.elements = random.chance(0.06) ? 70'000 : 400;
+    snapshots_ = Random(derive_seed(seed, "snapshots")).chance(0.5);
     training_.exchange =
         static_cast<ExchangePlan>(1 + Random(derive_seed(seed, "exchange")).below(4));
     training_.min_peers =
@@ -179,13 +180,20 @@ void CampaignSwarm::start_late(int pair) {
     }
 }
 
-SnNodeOptions CampaignSwarm::sn_options(int number) {
+SnNodeOptions CampaignSwarm::sn_options(int number, const MemoryStore& store) {
     const std::size_t at = index(number);
     SnNodeOptions options;
     options.id = {"sn" + std::to_string(number)};
     options.api_address = sn_addresses_[at];
     options.peer_address = sn_addresses_[at];
-    options.log = servers_[at].store.log;
+    options.log = store.start_log(openssl_hasher());
+    if (snapshots_) {
+        options.memory = {.snapshot_interval = 40,
+                          .archive = [&store](std::uint64_t index) -> Result<Bytes> {
+                              return store.log.records.at(index - 1);
+                          },
+                          .records_kept = 10};
+    }
     options.admins = {{"swci1"}};
     if (number > 1 || ledger_created_) {
         options.sentinel = sn_addresses_[sentinel_of(at)];
@@ -206,7 +214,7 @@ SnNodeOptions CampaignSwarm::sn_options(int number) {
 }
 
 std::unique_ptr<Node> CampaignSwarm::make_sn(int number) {
-    SnNodeOptions options = sn_options(number);
+    SnNodeOptions options = sn_options(number, servers_[index(number)].store);
     const std::shared_ptr<const NodeSigner> signer = options.signer;
     std::unique_ptr<Node> node = make_sn_node(std::move(options), openssl_hasher());
     return hostile_.server && number == options_.servers

@@ -153,7 +153,8 @@ private:
     void add_reader(int number);
     void add_place(Pair& pair, Place& place);
     std::unique_ptr<Node> make_sn(int number);
-    SnNodeOptions sn_options(int number);
+    /// \param store  its disk; it must outlive the node.
+    SnNodeOptions sn_options(int number, const MemoryStore& store);
     std::unique_ptr<Node> make_sl(const Pair& pair, Place& place);
     std::uint64_t fresh_session() { return ++sessions_; }
     /// Restarts nodes that have ended by themselves.
@@ -191,6 +192,7 @@ private:
     }
 
     CampaignOptions options_;
+    bool snapshots_ = false;  ///< SNs make some, and start from them
     CampaignTraining training_;
     std::vector<Address> sn_addresses_;
     std::vector<NodeId> sns_;

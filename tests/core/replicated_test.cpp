@@ -1,5 +1,7 @@
 // Several SNs keep one ledger: they fail and restart while a swarm trains.
 #include "core/ledger/audit.hpp"
+#include "core/sn/original_check.hpp"
+#include "core/sn/rebuild.hpp"
 #include "tests/support/memory_swarm.hpp"
 
 namespace starling::test {
@@ -253,6 +255,38 @@ TEST(ReplicatedSnapshots, AllSnsMakeTheSameOnesAndContinueFromThem) {
         ASSERT_TRUE(audit.take(index, record, link)) << "entry " << index;
     }
     EXPECT_EQ(audit.make_snapshot(), *first) << "an auditor replays all records";
+}
+
+/// What a start finds out about the ledger before it runs it.
+TEST(ReplicatedSnapshots, ARebuildAndTheCheckForACopyNeedNoRecordsBeforeIt) {
+    MemorySwarm swarm(3, {}, 3, 25);
+    for (int i = 1; i <= 3; ++i) {
+        swarm.add_pair(i, {.min_peers = 3, .syncs = 20, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run());
+    const DurableLog& whole = swarm.sn_stores[0]->log;
+    const DurableLog behind = swarm.sn_stores[0]->start_log(openssl_hasher());
+    ASSERT_GT(behind.before(), 0U);
+    EXPECT_EQ(behind.last(), whole.last());
+    const auto signer = make_memory_signer(openssl_hasher(), {"sn1"}, 99);
+    const RebuildOptions options{.id = {"sn1"},
+                                 .api_address = swarm.sn_addresses[0],
+                                 .peer_address = swarm.sn_addresses[0],
+                                 .session = 99,
+                                 .number = 99,
+                                 .without = {{"sn2"}, {"sn3"}},
+                                 .signer = *signer};
+    const Result<Rebuild> of_all = rebuild_alone(whole, options);
+    const Result<Rebuild> of_rest = rebuild_alone(behind, options);
+    ASSERT_TRUE(of_all) << of_all.error().message;
+    ASSERT_TRUE(of_rest) << of_rest.error().message;
+    EXPECT_EQ(of_rest->first, of_all->first);
+    EXPECT_EQ(of_rest->records, of_all->records);
+    EXPECT_EQ(of_rest->vote, of_all->vote);
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    EXPECT_TRUE(OriginalCheck(7).begin({"sn1"}, behind, {"10.9.9.9", 1}, from_ns(1), out));
+    EXPECT_FALSE(OriginalCheck(7).begin({"sn1"}, behind, swarm.sn_addresses[0], from_ns(1), out));
 }
 
 INSTANTIATE_TEST_SUITE_P(Servers, Replicated,

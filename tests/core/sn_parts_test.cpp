@@ -232,6 +232,24 @@ TEST(AppliedLog, ACheckpointIsDueOnceAnInterval) {
     EXPECT_TRUE(log.contradicts({4, signed_head.head})) << "of a record that is not there yet";
 }
 
+TEST(AppliedLog, ContinuesBehindASnapshotWithTheSameChain) {
+    AppliedLog whole(openssl_hasher(), 100);
+    for (std::uint64_t index = 1; index <= 3; ++index) {
+        whole.append(record(index));
+    }
+    const Digest third = whole.head();
+    AppliedLog resumed(openssl_hasher(), 100);
+    resumed.begin_behind(third, whole.terms());
+    EXPECT_EQ(resumed.size(), 3U);
+    EXPECT_EQ(resumed.term(), 3U);
+    whole.append(record(4));
+    resumed.append(record(4));
+    EXPECT_EQ(resumed.head(), whole.head());
+    EXPECT_FALSE(resumed.contradicts({3, third}));
+    EXPECT_TRUE(resumed.contradicts({3, whole.head()}));
+    EXPECT_FALSE(resumed.contradicts({2, third})) << "its link is not known any more";
+}
+
 TEST(Leadership, LinesAboutAMissingLeaderGetRarer) {
     Leadership leadership(seconds(3));
     leadership.note_seen(start);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/ledger/signature.hpp"
+#include "deploy/audit/snapshot_check.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/memory/memory_keys.hpp"
 
@@ -94,6 +95,34 @@ TEST_F(AuditReportTest, ANewRunWithoutACommitDoesNotShowRoundsOfThePreviousRun) 
         << audit_text(ledger);
     EXPECT_TRUE(holds(audit_json(ledger), "\"run\": 1, \"digest\": null, \"final\": false"))
         << audit_json(ledger);
+}
+
+/// Of the entries that the audit has taken so far.
+SnapshotFiles::Found snapshot_of(const LedgerAudit& audit) {
+    LedgerSnapshot content;
+    while (content.index() < audit.summary().records) {
+        content.terms.append(1);
+    }
+    SnapshotFiles::Found found;
+    found.snapshots.push_back({"ledger.snapshot-0", audit.make_snapshot(),
+                               std::make_shared<const LedgerSnapshot>(std::move(content))});
+    return found;
+}
+
+TEST_F(AuditReportTest, ASnapshotIsComparedWithWhatTheEntriesLeadTo) {
+    SnapshotFiles::Found found = snapshot_of(*ledger.audit);
+    enrol();
+    EXPECT_TRUE(compare_snapshot(found, ledger)) << "it is of an earlier entry";
+    EXPECT_FALSE(holds(audit_text(ledger), "snapshot"));
+    found = snapshot_of(*ledger.audit);
+    EXPECT_TRUE(compare_snapshot(found, ledger));
+    EXPECT_TRUE(holds(audit_text(ledger), "the snapshot at entry 3 equals")) << audit_text(ledger);
+    EXPECT_TRUE(holds(audit_json(ledger), "\"snapshots\": [3]")) << audit_json(ledger);
+    found.snapshots[0].bytes.back() ^= std::byte{1};
+    const Result<void> differs = compare_snapshot(found, ledger);
+    ASSERT_FALSE(differs);
+    EXPECT_TRUE(holds(differs.error().message, "ledger.snapshot-0 differs from what the entries"))
+        << differs.error().message;
 }
 
 }  // namespace

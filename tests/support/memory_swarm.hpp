@@ -86,13 +86,13 @@ public:
     void rebuild_sn(SnNodeOptions& options, const std::vector<NodeId>& without,
                     MemoryStore& store) {
         const Result<Rebuild> rebuild =
-            rebuild_alone(store.log, {.id = options.id,
-                                      .api_address = options.api_address,
-                                      .peer_address = options.peer_address,
-                                      .session = options.session,
-                                      .number = options.number,
-                                      .without = without,
-                                      .signer = *options.signer});
+            rebuild_alone(store.start_log(openssl_hasher()), {.id = options.id,
+                                                              .api_address = options.api_address,
+                                                              .peer_address = options.peer_address,
+                                                              .session = options.session,
+                                                              .number = options.number,
+                                                              .without = without,
+                                                              .signer = *options.signer});
         ASSERT_TRUE(rebuild) << rebuild.error().message;
         ASSERT_TRUE(store.append(rebuild->first, rebuild->records));
         ASSERT_TRUE(store.save_vote(rebuild->vote));

@@ -1,0 +1,121 @@
+// How long an SN with a long ledger takes to start, and how much memory.
+//
+//   bench_ledger make DIRECTORY ENTRIES [MEMBERS]   writes a ledger there, of four members
+//   bench_ledger start DIRECTORY                    starts an SN from it
+//
+// Each prints a line of JSON.
+//
+// A start that is measured ends with the state that the last entry leads to: from there on the SN
+// answers. Elections and connections are not part of it. Move the files *.snapshot-* away to
+// measure a start that applies all entries.
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string>
+
+#include <sys/resource.h>
+
+#include "bench/ledger/ledger_maker.hpp"
+#include "core/base/json_writer.hpp"
+#include "core/sn/sn_node.hpp"
+#include "transport/crypto/openssl_hasher.hpp"
+#include "transport/memory/memory_keys.hpp"
+
+namespace starling::bench {
+namespace {
+
+constexpr std::uint64_t snapshot_interval = 100'000;
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::uint64_t peak_kib() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::uint64_t>(usage.ru_maxrss);
+}
+
+Result<void> make(const std::filesystem::path& file, std::uint64_t entries, int members) {
+    Result<SqliteStore::Opened> opened = SqliteStore::open(file, openssl_hasher());
+    if (!opened) {
+        return opened.error();
+    }
+    if (opened->log.last() > 0) {
+        return Error{Errc::usage, file.string() + " is not empty"};
+    }
+    LedgerMaker maker(*opened->store, members, snapshot_interval);
+    Result<void> done;
+    while (done && maker.entries() < entries) {
+        done = maker.add_round();
+    }
+    if (done) {
+        done = maker.flush();
+    }
+    JsonWriter json;
+    json.begin_object()
+        .field("entries", maker.entries())
+        .field("snapshots", maker.snapshots().count)
+        .field("snapshot_bytes", maker.snapshots().bytes)
+        .field("encode_s", maker.snapshots().encode_seconds)
+        .field("save_s", maker.snapshots().save_seconds)
+        .end_object();
+    std::printf("%s\n", json.take().c_str());
+    return done;
+}
+
+Result<void> start(const std::filesystem::path& file) {
+    const auto begin = std::chrono::steady_clock::now();
+    Result<SqliteStore::Opened> opened = SqliteStore::open(file, openssl_hasher());
+    if (!opened) {
+        return opened.error();
+    }
+    const double open_seconds = seconds_since(begin);
+    SnNodeOptions options;
+    options.id = {"sn1"};
+    options.peer_address = {"10.0.1.1", 30304};
+    options.signer = make_memory_signer(openssl_hasher(), options.id, 1);
+    options.verifier = make_memory_verifier(openssl_hasher());
+    const std::uint64_t entries = opened->log.last();
+    const std::uint64_t before = opened->log.before();
+    options.log = std::move(opened->log);
+    options.memory.snapshot_interval = snapshot_interval;
+    options.memory.archive = [&](std::uint64_t index) { return opened->store->record(index); };
+    const std::unique_ptr<Node> node = make_sn_node(std::move(options), openssl_hasher());
+    std::vector<Effect> effects;
+    node->step(from_ns(0), Started{}, effects);
+    const double seconds = seconds_since(begin);
+    JsonWriter json;
+    json.begin_object()
+        .field("entries", entries)
+        .field("in_snapshot", before)
+        .field("file_bytes", static_cast<std::uint64_t>(std::filesystem::file_size(file)))
+        .field("open_s", open_seconds)
+        .field("start_s", seconds)
+        .field("peak_kib", peak_kib())
+        .end_object();
+    std::printf("%s\n", json.take().c_str());
+    return {};
+}
+
+}  // namespace
+}  // namespace starling::bench
+
+int main(int argc, char** argv) {
+    using namespace starling;
+    const std::string what = argc > 1 ? argv[1] : "";
+    Result<void> done = Error{Errc::usage,
+                              "usage: bench_ledger make DIRECTORY ENTRIES [MEMBERS], or "
+                              "bench_ledger start DIRECTORY"};
+    if (what == "make" && (argc == 4 || argc == 5)) {
+        done = bench::make(std::filesystem::path(argv[2]) / "ledger.sqlite", std::stoull(argv[3]),
+                           argc == 5 ? std::stoi(argv[4]) : 4);
+    } else if (what == "start" && argc == 3) {
+        done = bench::start(std::filesystem::path(argv[2]) / "ledger.sqlite");
+    }
+    if (!done) {
+        std::fprintf(stderr, "bench_ledger: %s\n", done.error().message.c_str());
+    }
+    return done ? exit_code::ok : exit_code_of(done.error().code);
+}

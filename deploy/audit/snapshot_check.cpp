@@ -1,0 +1,21 @@
+#include "deploy/audit/snapshot_check.hpp"
+
+namespace starling {
+
+Result<void> compare_snapshot(const SnapshotFiles::Found& found, AuditedLedger& ledger) {
+    const std::uint64_t index = ledger.audit->summary().records;
+    for (const SnapshotFiles::Snapshot& snapshot : found.snapshots) {
+        if (snapshot.content->index() != index) {
+            continue;
+        }
+        if (snapshot.bytes != ledger.audit->make_snapshot()) {
+            return Error{Errc::malformed, snapshot.file.string() +
+                                              " differs from what the entries up to entry " +
+                                              std::to_string(index) + " lead to"};
+        }
+        ledger.snapshots.push_back(index);
+    }
+    return {};
+}
+
+}  // namespace starling
