@@ -143,14 +143,11 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> Exchange::largest_senders(
         }
     }
     if (sent.size() > count) {
-        // Among equal ones those that follow this member: others name others.
-        const auto members = static_cast<std::uint32_t>(setup_.members.size());
-        const auto distance = [&](std::uint32_t member) {
-            return (member + members - self_) % members;
-        };
+        // Of equal ones a sample that is spread evenly over all, another one for each member: the
+        // distances from it times the golden ratio (Knuth, volume 3, section 6.4).
+        const auto place = [&](std::uint32_t member) { return (member - self_) * 2'654'435'769U; };
         std::sort(sent.begin(), sent.end(), [&](const auto& a, const auto& b) {
-            return a.second != b.second ? a.second > b.second
-                                        : distance(a.first) < distance(b.first);
+            return a.second != b.second ? a.second > b.second : place(a.first) < place(b.first);
         });
         sent.resize(count);
         std::sort(sent.begin(), sent.end());

@@ -15,6 +15,7 @@
 #include "deploy/board/http_server.hpp"
 #include "deploy/board/live_swarm.hpp"
 #include "deploy/board/trace_files.hpp"
+#include "deploy/board/wall_clock.hpp"
 #include "deploy/board/web_reload.hpp"
 #include "deploy/host/node_host.hpp"
 #include "deploy/process/signal_thread.hpp"
@@ -26,12 +27,6 @@ namespace {
 constexpr std::size_t slice_events = 5'000;
 constexpr std::chrono::milliseconds look_interval{500};  ///< at files that may have grown
 constexpr std::int64_t quiet_limit_us = 120'000'000;  ///< then a run is taken for one of the past
-
-std::int64_t wall_clock_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 std::string title_of(const BoardOptions& options) {
     return !options.title.empty()   ? options.title

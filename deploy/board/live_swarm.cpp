@@ -4,6 +4,7 @@
 
 #include <asio/post.hpp>
 
+#include "deploy/board/wall_clock.hpp"
 #include "deploy/host/node_host.hpp"
 
 namespace starling {
@@ -11,12 +12,6 @@ namespace {
 
 constexpr std::int64_t no_quiet_limit_us = std::int64_t{1} << 60U;
 constexpr std::chrono::seconds seats_again{5};
-
-std::int64_t unix_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 }  // namespace
 
@@ -33,7 +28,7 @@ Result<std::unique_ptr<LiveSwarm>> LiveSwarm::join(const BoardOptions& options,
                   },
                   [&self](const TraceEvent& event) {
                       asio::post(self.io_, [&self, event] {
-                          self.model_.add(unix_ns(), "swarm-board", event);
+                          self.model_.add(wall_clock_ns(), "swarm-board", event);
                           self.changed_();
                       });
                   },
@@ -54,9 +49,9 @@ Result<std::unique_ptr<LiveSwarm>> LiveSwarm::join(const BoardOptions& options,
 void LiveSwarm::answered(const std::string& topic, const std::string& json) {
     if (const Result<JsonValue> answer = parse_json(json)) {
         if (topic == "seats") {
-            seats_.add(*answer, unix_ns());
+            seats_.add(*answer, wall_clock_ns());
         } else {
-            status_.add(topic, *answer, unix_ns());
+            status_.add(topic, *answer, wall_clock_ns());
         }
         changed_();
     }
@@ -64,7 +59,7 @@ void LiveSwarm::answered(const std::string& topic, const std::string& json) {
 
 /// Keeps the page's clock going where nothing happens.
 void LiveSwarm::keep_time() {
-    model_.reached(unix_ns(), no_quiet_limit_us);
+    model_.reached(wall_clock_ns(), no_quiet_limit_us);
     changed_();
     clock_.expires_after(std::chrono::seconds(1));
     clock_.async_wait([this](asio::error_code error) {
@@ -84,7 +79,7 @@ Result<void> LiveSwarm::follow_seats() {
                    [this](const TraceEvent& event) {
                        if (event.name == "server_lost") {
                            asio::post(io_, [this] {
-                               seats_.no_answer(unix_ns());
+                               seats_.no_answer(wall_clock_ns());
                                changed_();
                            });
                        }
@@ -99,7 +94,7 @@ Result<void> LiveSwarm::follow_seats() {
 
 /// The swarm is shown without its licence server, which is dialled again.
 void LiveSwarm::seats_ended() {
-    seats_.no_answer(unix_ns());
+    seats_.no_answer(wall_clock_ns());
     changed_();
     again_.expires_after(seats_again);
     again_.async_wait([this](asio::error_code error) {
