@@ -101,9 +101,11 @@ def measure(bin_dir, case, limit_seconds=300, priority=False, batch_seconds=None
         if killed := case.get("killed"):
             swarm.kill(*killed, batch_seconds[killed[0] - 1] / 2, until)
         wait_for(swarm.nodes[1:], swarm.folder, until)
-        traces = [f"{swarm.folder}/{role}{i}.trace" for role in ("sl", "ml") for i in range(1, case["members"] + 1)]
+        members = range(1, case["members"] + 1)
+        traces = [f"{swarm.folder}/{role}{i}.trace" for role in ("sl", "ml") for i in members]
         figures = round_figures(traces, SKIP)
-        return {"rounds_measured": figures, "phases": medians(figures, middle_of(case)), "sent_bytes": sent_by_survivors(case, sent_bytes(traces)),
+        return {"rounds_measured": figures, "phases": medians(figures, middle_of(case)),
+                "sent_bytes": sum(sent_bytes(f"{swarm.folder}/sl{i}.trace" for i in members if not is_killed(case, i)).values()),
                 "order": order_of_events(traces)}
 
 
@@ -128,10 +130,9 @@ def read_text(path):
         return text.read()
 
 
-def sent_by_survivors(case, by_node):
-    """Bytes of all members but the killed one, of whose trace the last second is lost with it."""
-    killed = f"sl{case['killed'][0]}" if case.get("killed") else None
-    return sum(sent for node, sent in by_node.items() if node != killed)
+def is_killed(case, member):
+    """Then its bytes are not counted: the last second of its trace is lost with it."""
+    return bool(case.get("killed")) and case["killed"][0] == member
 
 
 def middle_of(case):
