@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/names_text.hpp"
+
 namespace starling {
 namespace {
 
@@ -19,15 +21,11 @@ bool asks_in_vain(const Contract& contract, const SnPeer& peer, SwarmTime now) {
 }
 
 /// "'sl1', 'sl2' and 3 more".
-std::string names_text(const std::vector<NodeId>& nodes) {
+std::string some_names(std::vector<NodeId> nodes) {
     constexpr std::size_t named_max = 8;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(nodes.size(), named_max); ++i) {
-        text += (i == 0 ? "'" : ", '") + nodes[i].name + "'";
-    }
-    return nodes.size() <= named_max
-               ? text
-               : text + " and " + std::to_string(nodes.size() - named_max) + " more";
+    const std::size_t more = nodes.size() - std::min(nodes.size(), named_max);
+    nodes.resize(nodes.size() - more);
+    return names_text(nodes, "", "'") + (more == 0 ? "" : " and " + std::to_string(more) + " more");
 }
 
 }  // namespace
@@ -64,14 +62,14 @@ std::string missing_model_text(const Contract& contract, const MissingModel& mis
         reported.push_back(member.id);
     }
     std::string text = "Nobody sends the model of round " + std::to_string(missing.round) +
-                       ", for which " + names_text(missing.asking) + " ask. It was reported by " +
-                       names_text(reported) + ".";
+                       ", for which " + some_names(missing.asking) + " ask. It was reported by " +
+                       some_names(reported) + ".";
     if (!missing.away.empty()) {
-        text += " Not connected of these: " + names_text(missing.away) +
+        text += " Not connected of these: " + some_names(missing.away) +
                 "; start their SLs with the disks that they had.";
     }
     if (!missing.silent.empty()) {
-        text += " Connected, but not asking for it: " + names_text(missing.silent) +
+        text += " Connected, but not asking for it: " + some_names(missing.silent) +
                 "; check that their programs run, and the network between them and those that ask.";
     }
     text += missing.is_lost() ? " It is on the disk of none of them (the contract's durable is '" +
@@ -79,9 +77,8 @@ std::string missing_model_text(const Contract& contract, const MissingModel& mis
                                     "'). Unless a copy of such a disk has it,"
                               : " If none of these has it,";
     return text +
-           " stop all SLs of this run while they ask: the run then ends, and their next start "
-           "begins "
-           "a new one";
+           " stop all SLs of this run while they ask: it ends, and a new one begins with their "
+           "next start";
 }
 
 }  // namespace starling
