@@ -35,7 +35,8 @@ End begin_of(const DurableLog& log) {
     begin.servers = log.snapshot->servers.servers();
     begin.time_ns = log.snapshot->time_ns;
     for (const auto& [number, removed] : log.snapshot->servers.removed()) {
-        if (removed.index == log.snapshot->servers.membership_index() && removed.rebuilt) {
+        if (removed.index == log.snapshot->servers.membership_index() && removed.removal &&
+            removed.rebuilt) {
             if (const Result<Entry> entry = decode_entry(removed.rebuilt->entry)) {
                 begin.epoch = Epoch{entry->signer, *removed.removal};
             }

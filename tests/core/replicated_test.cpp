@@ -257,6 +257,27 @@ TEST(ReplicatedSnapshots, AllSnsMakeTheSameOnesAndContinueFromThem) {
     EXPECT_EQ(audit.make_snapshot(), *first) << "an auditor replays all records";
 }
 
+/// libraft knows the terms of all records, though it was started behind a snapshot.
+TEST(ReplicatedSnapshots, SnsThatWereAllStartedFromOneSendTheWholeLogToOneThatJoins) {
+    MemorySwarm swarm(5, {}, 3, 25);
+    for (int i = 1; i <= 3; ++i) {
+        swarm.add_pair(i, {.min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
+    }
+    ASSERT_TRUE(swarm.run_to_round(15));
+    for (const NodeId& sn : swarm.sns) {
+        swarm.network.crash(sn);
+    }
+    *swarm.sn_stores[2] = MemoryStore{};
+    for (const NodeId& sn : swarm.sns) {
+        swarm.network.restart(sn);
+    }
+    ASSERT_GT(swarm.sn_stores[0]->start_log(openssl_hasher()).before(), 25U);
+    ASSERT_TRUE(swarm.run());
+    swarm.run_for(seconds(3));
+    swarm.expect_one_ledger();
+    EXPECT_EQ(swarm.sn_stores[2]->log.records, swarm.sn_stores[0]->log.records);
+}
+
 /// What a start finds out about the ledger before it runs it.
 TEST(ReplicatedSnapshots, ARebuildAndTheCheckForACopyNeedNoRecordsBeforeIt) {
     MemorySwarm swarm(3, {}, 3, 25);
