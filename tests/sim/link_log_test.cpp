@@ -24,10 +24,10 @@ protected:
             if (!text) {
                 continue;
             }
-            EXPECT_GE(text->time_ns, latest) << line;
-            latest = text->time_ns;
             const EventFields fields(text->event);
             if (text->event.name == "link_used") {
+                EXPECT_GE(text->time_ns, latest) << line;
+                latest = text->time_ns;
                 const std::string link(fields.text("link"));
                 bytes[link] += fields.number("bytes").value_or(0);
                 rates[link].insert(fields.number("bytes_per_second").value_or(0));
