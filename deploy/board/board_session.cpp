@@ -25,6 +25,7 @@ namespace starling {
 namespace {
 
 constexpr std::size_t slice_events = 5'000;
+constexpr int served_between_slices = 2'000;             ///< steps of connections
 constexpr std::chrono::milliseconds look_interval{500};  ///< at files that may have grown
 constexpr std::int64_t quiet_limit_us = 120'000'000;  ///< then a run is taken for one of the past
 
@@ -118,7 +119,11 @@ class TraceFeed {
 public:
     TraceFeed(asio::io_context& io, TraceFiles files, RunModel& model,
               std::function<void()> changed)
-        : timer_(io), files_(std::move(files)), model_(model), changed_(std::move(changed)) {}
+        : io_(io),
+          timer_(io),
+          files_(std::move(files)),
+          model_(model),
+          changed_(std::move(changed)) {}
 
     void read() {
         const std::size_t events = files_.read_into(model_, slice_events);
@@ -126,6 +131,10 @@ public:
             model_.reached(wall_clock_ns(), quiet_limit_us);
         }
         changed_();
+        // All who are ready are served before the next slice: else each connection that comes, and
+        // each step of it, would wait for a slice.
+        for (int i = 0; i < served_between_slices && io_.poll_one() > 0; ++i) {
+        }
         timer_.expires_after(events == slice_events ? std::chrono::milliseconds(0) : look_interval);
         timer_.async_wait([this](asio::error_code error) {
             if (!error) {
@@ -135,6 +144,7 @@ public:
     }
 
 private:
+    asio::io_context& io_;
     asio::steady_timer timer_;
     TraceFiles files_;
     RunModel& model_;
