@@ -10,6 +10,7 @@ import unittest
 
 SECOND_RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "second_run")
 PASSES = "true"
+SKIPPED = "echo no browser; exit 77"
 FAILS = "echo 'test.cpp:12: Failure'; echo the reason; exit 1"
 FAILS_ONCE = "if [ -e failed ]; then exit 0; fi; touch failed; echo 'test.cpp:12: Failure'; echo the reason; exit 1"
 
@@ -19,7 +20,7 @@ def second_run(tests):
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "CTestTestfile.cmake"), "w") as out:
             for name, command, label in tests:
-                out.write(f'add_test({name} "sh" "-c" [=[{command}]=])\nset_tests_properties({name} PROPERTIES LABELS "{label}")\n')
+                out.write(f'add_test({name} "sh" "-c" [=[{command}]=])\nset_tests_properties({name} PROPERTIES LABELS "{label}" SKIP_RETURN_CODE 77)\n')
         first = subprocess.run(["ctest", "--output-on-failure"], cwd=folder, text=True, capture_output=True)
         with open(os.path.join(folder, "ctest.log"), "w") as out:
             out.write(first.stdout)
@@ -34,6 +35,11 @@ class SecondRun(unittest.TestCase):
         self.assertIn("-- Once\ntest.cpp:12: Failure\nthe reason\n", text)
         self.assertIn("second run: Once passed", text)
         self.assertNotIn("Good", text)
+
+    def test_skipped_tests_are_no_failures(self):
+        code, text = second_run([(f"Skipped{i}", SKIPPED, "system") for i in range(3)] + [("Once", FAILS_ONCE, "system")])
+        self.assertEqual(code, 0, text)
+        self.assertNotIn("Skipped", text)
 
     def test_a_system_test_that_fails_twice_fails_the_run(self):
         code, text = second_run([("Bad", FAILS, "system"), ("Once", FAILS_ONCE, "system")])
