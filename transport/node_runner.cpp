@@ -200,7 +200,7 @@ void NodeRunner::execute(Effect& effect) {
             },
             [&](PersistSnapshot& persist) {
                 STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
-                after_write(services_.store->save_snapshot(persist.snapshot));
+                after_snapshot(services_.store->save_snapshot(persist.snapshot));
             },
             [&](Connect& connect) { services_.endpoint.connect(connect.address, connect.role); },
             [&](Send& send) {
@@ -245,6 +245,24 @@ void NodeRunner::after_write(const Result<void>& kept) {
         stopped_ = Stop{exit_code::failed, kept.error().message};
         return;
     }
+    wait_for_store();
+}
+
+/// The log has all that a snapshot has, so a node goes on without it.
+void NodeRunner::after_snapshot(const Result<void>& kept) {
+    if (!kept) {
+        services_.trace.report(
+            now_, node_.id(),
+            TraceEvent("snapshot_failed")
+                .log(Level::warning, "store",
+                     "No snapshot of the ledger was made: " + kept.error().message +
+                         ". The next start takes longer, and the next snapshot is tried again"));
+        return;
+    }
+    wait_for_store();
+}
+
+void NodeRunner::wait_for_store() {
     const SwarmDuration cost = services_.store->append_duration();
     if (cost > SwarmDuration{0}) {
         busy_until_ = services_.endpoint.now() + cost;

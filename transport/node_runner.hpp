@@ -22,9 +22,9 @@ public:
     virtual Result<void> append(std::uint64_t first, std::span<const Bytes> records) = 0;
     /// Same durability and failure semantics as append().
     virtual Result<void> save_vote(const Vote& vote) = 0;
-    /// Keeps a snapshot of the log that it has: see PersistSnapshot. Same durability and failure
-    /// semantics as append(). A store may keep none: its node then applies all records at its
-    /// start.
+    /// Keeps a snapshot of the log that it has: see PersistSnapshot. Durable once it returns; if it
+    /// fails, the earlier ones stay, and the store can be used on. A store may keep none: its node
+    /// then applies all records at its start.
     virtual Result<void> save_snapshot(const Bytes& /*snapshot*/) { return {}; }
     /// Several writes in order; a store may make them one transaction.
     virtual Result<void> write(std::span<const StoreWrite> writes);
@@ -124,6 +124,8 @@ private:
     void handle_waiting();
     void execute(Effect& effect);
     void after_write(const Result<void>& kept);
+    void after_snapshot(const Result<void>& kept);
+    void wait_for_store();
     bool busy() const;
 
     Node& node_;

@@ -89,6 +89,7 @@ constexpr EventWords all_words[] = {
     {"signature_refused", error, true, "A signature of {node} is not valid"},
     {"sl_ready", info, false, "The SL is registered"},
     {"sn_started", info, false, "The SN starts with {entries} entries"},
+    {"snapshot_failed", warning, true, "No snapshot of the ledger could be written"},
     {"start_replaced", warning, true, "{node} was started twice: the earlier start is refused"},
     {"state_not_kept", error, true, "The program's state could not be stored"},
     {"store_failed", error, true, "Could not write to its disk"},

@@ -11,6 +11,8 @@ namespace {
 /// A refusal may name a tensor of each of two layouts.
 constexpr std::size_t answer_reason_max = 2 * layout_text_max + std::size_t{64} * 1024;
 constexpr std::size_t name_bytes_min = 5;  ///< of an encoded NodeId
+/// No Member is shorter. Larger would refuse valid snapshots, smaller only reserves more.
+constexpr std::size_t member_bytes_min = 64;
 
 void put(Writer& writer, const std::string& text) { writer.string(text); }
 void put(Writer& writer, const NodeId& node) { encode(writer, node); }
@@ -177,7 +179,7 @@ void put_contract(Writer& writer, const Contract& contract) {
 
 /// The part of take_contract() that says who takes part.
 void take_members(Reader& reader, Contract& contract) {
-    take_keys<NodeId>(reader, name_bytes_min + 100, [&](const NodeId& node) {
+    take_keys<NodeId>(reader, name_bytes_min + member_bytes_min, [&](const NodeId& node) {
         Member member = take_member(reader);
         contract.members.change(node, [&](Member& added) { added = std::move(member); });
     });

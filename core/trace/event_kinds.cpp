@@ -208,6 +208,8 @@ constexpr EventKind kinds[] = {
      "The SL is registered. `site`: where it is, if its owner has declared it."},
     {"sn_started", "SN", "entries:number silent:number",
      "The SN starts with this number of entries on its disk; `silent`: those that no trace contains."},
+    {"snapshot_failed", "SN", "",
+     "A snapshot of the ledger could not be written: the SN goes on, and its next start takes longer."},
     {"start_replaced", "SN", "node:node session:number by:number",
      "Two sessions with one name: the earlier one is refused."},
     {"state_kept", "ML", "round:number",

@@ -5,7 +5,9 @@ namespace starling {
 Result<void> compare_snapshot(const SnapshotFiles::Found& found, AuditedLedger& ledger) {
     const std::uint64_t index = ledger.audit->summary().records;
     for (const SnapshotFiles::Snapshot& snapshot : found.snapshots) {
-        if (snapshot.content->index() != index) {
+        // Another link: left by an earlier ledger in this place. No SN starts from it.
+        if (snapshot.content->index() != index ||
+            snapshot.content->link != ledger.audit->summary().head) {
             continue;
         }
         if (snapshot.bytes != ledger.audit->make_snapshot()) {

@@ -55,6 +55,10 @@ SnapshotFiles::Found SnapshotFiles::read() const {
 
 Result<void> SnapshotFiles::save(const Bytes& snapshot) {
     const fs::path& file = files_.at(next_);
+    if (snapshot.size() > snapshot_bytes_max) {
+        return Error{Errc::too_large, file.string() + ": " + std::to_string(snapshot.size()) +
+                                          " bytes are more than a start reads"};
+    }
     remove_leftovers(file);  // of a start that was killed here
     const ByteView whole = snapshot;
     Result<void> done = replace_file(file, std::span(&whole, 1), FileReaders::owner);

@@ -33,7 +33,8 @@ public:
     Found read() const;
     /// The next save() replaces another file than this one.
     void keep(const std::filesystem::path& file) { next_ = file == files_[0] ? 1 : 0; }
-    /// Durable when it returns. Errc::io names the file and what the operating system said.
+    /// Durable when it returns. Errc::io names the file and what the operating system said;
+    /// Errc::too_large: no start would read it.
     Result<void> save(const Bytes& snapshot);
 
 private:

@@ -75,11 +75,7 @@ Result<void> SqliteStore::save_snapshot(const Bytes& snapshot) {
     if (failed_) {
         return *failed_;
     }
-    Result<void> done = snapshots_.save(snapshot);
-    if (!done) {
-        failed_ = done.error();
-    }
-    return done;
+    return snapshots_.save(snapshot);
 }
 
 Result<Bytes> SqliteStore::record(std::uint64_t index) {

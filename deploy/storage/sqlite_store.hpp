@@ -56,6 +56,7 @@ public:
     /// \pre  first is at most the last index + 1; anything else is an error and changes nothing.
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
+    /// Errc::io, Errc::too_large: the earlier snapshots stay, and the store can be used on.
     Result<void> save_snapshot(const Bytes& snapshot) override;
     /// A durable entry, whose link is checked. After an error all writes fail.
     Result<Bytes> record(std::uint64_t index);

@@ -116,10 +116,9 @@ Result<void> check_format(SqliteDatabase& database) {
 }  // namespace
 
 std::string what_to_do(const fs::path& file) {
-    return ". A node that is alone: restore its files, or move " + file.filename().string() +
-           "* and " + SqliteStore::head_file(file).filename().string() +
-           " away to start a new ledger. One of several SNs: do not restore a copy; move both away "
-           "and rejoin with --sentinel-ip";
+    return ". A node that is alone: restore its files, or move " + file.stem().string() +
+           ".* away to start a new ledger. One of several SNs: do not restore a copy; move them "
+           "away and rejoin with --sentinel-ip";
 }
 
 SqliteStore::SqliteStore(fs::path file, std::unique_ptr<SqliteDatabase> database,

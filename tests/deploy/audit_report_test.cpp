@@ -100,6 +100,7 @@ TEST_F(AuditReportTest, ANewRunWithoutACommitDoesNotShowRoundsOfThePreviousRun) 
 /// Of the entries that the audit has taken so far.
 SnapshotFiles::Found snapshot_of(const LedgerAudit& audit) {
     LedgerSnapshot content;
+    content.link = audit.summary().head;
     while (content.index() < audit.summary().records) {
         content.terms.append(1);
     }
@@ -123,6 +124,19 @@ TEST_F(AuditReportTest, ASnapshotIsComparedWithWhatTheEntriesLeadTo) {
     ASSERT_FALSE(differs);
     EXPECT_TRUE(holds(differs.error().message, "ledger.snapshot-0 differs from what the entries"))
         << differs.error().message;
+}
+
+TEST_F(AuditReportTest, ASnapshotOfAnEarlierLedgerInThisPlaceIsNoFinding) {
+    const SnapshotFiles::Found found = snapshot_of(*ledger.audit);
+    LedgerSnapshot other = *found.snapshots[0].content;
+    other.link.bytes[0] ^= std::byte{1};
+    const SnapshotFiles::Found left{
+        .snapshots = {{found.snapshots[0].file, Bytes(3),
+                       std::make_shared<const LedgerSnapshot>(std::move(other))}},
+        .damaged = {},
+        .foreign = {}};
+    EXPECT_TRUE(compare_snapshot(left, ledger));
+    EXPECT_TRUE(ledger.snapshots.empty());
 }
 
 }  // namespace

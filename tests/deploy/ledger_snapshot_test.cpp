@@ -102,6 +102,22 @@ TEST_F(LedgerSnapshotTest, AStartReadsWhatIsBehindTheNewestOne) {
     EXPECT_TRUE(opened->log.records.empty());
 }
 
+TEST_F(LedgerSnapshotTest, ALedgerGoesOnIfOneCannotBeWritten) {
+    fill();
+    fs::remove(snapshot_file(0));
+    fs::create_directories(snapshot_file(0) / "no file can take this place");
+    {
+        auto opened = open();
+        EXPECT_FALSE(snapshot_now(*opened->store));
+        ASSERT_TRUE(append_to(*opened->store, 26)) << "entries are written nevertheless";
+        fs::remove_all(snapshot_file(0));
+        EXPECT_TRUE(snapshot_now(*opened->store));
+    }
+    const auto opened = open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(opened->log.before(), 26U);
+}
+
 TEST_F(LedgerSnapshotTest, ADamagedOneIsNotUsed) {
     fill();
     damage(snapshot_file(1));

@@ -16,10 +16,15 @@ public:
         if (std::holds_alternative<StopRequested>(input)) {
             effects.emplace_back(Stop{exit_code::ok, "asked to"});
         }
+        if (makes_snapshot) {
+            effects.emplace_back(PersistSnapshot{Bytes(1)});
+            return;
+        }
         effects.emplace_back(Persist{++written, {Bytes(1)}});
         effects.emplace_back(Send{{"peer"}, {CommandResult{written}, {}}});
     }
     std::uint64_t written = 0;
+    bool makes_snapshot = false;
 
 private:
     NodeId id_{"sn"};
@@ -39,6 +44,10 @@ public:
         return {};
     }
     Result<void> save_vote(const Vote&) override { return {}; }
+    Result<void> save_snapshot(const Bytes&) override {
+        lines.emplace_back("snapshot");
+        return full ? Result<void>(Error{Errc::io, "file s: the disk is full"}) : Result<void>{};
+    }
     Result<void> write(std::span<const StoreWrite> writes) override {
         lines.push_back("write " + std::to_string(writes.size()));
         return full ? Result<void>(Error{Errc::io, "file x: the disk is full"}) : Result<void>{};
@@ -71,6 +80,21 @@ TEST_F(NodeRunnerTest, SendsNothingAfterAFailedWrite) {
     EXPECT_EQ(runner.stopped()->exit_code, exit_code::failed);
     runner.handle_together({TimerDue{3}});
     EXPECT_EQ(journal.lines.size(), 2U) << "a second try";
+}
+
+TEST_F(NodeRunnerTest, GoesOnWithoutASnapshotThatCannotBeWritten) {
+    node.makes_snapshot = true;
+    journal.full = true;
+    runner.handle(TimerDue{1});
+    ASSERT_EQ(journal.lines.size(), 2U);
+    EXPECT_NE(journal.lines[1].find("No snapshot of the ledger was made: file s: the disk is full"),
+              std::string::npos)
+        << journal.lines[1];
+    EXPECT_FALSE(runner.stopped().has_value());
+    node.makes_snapshot = false;
+    journal.full = false;
+    runner.handle(TimerDue{2});
+    EXPECT_EQ(journal.lines.back(), "send 1");
 }
 
 TEST_F(NodeRunnerTest, HandlesNoInputAfterItsStop) {
