@@ -23,6 +23,7 @@ void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit,
                         "The swarm has continued to round " + std::to_string(commit.round + 1) +
                             " without this node: fetching the model"));
     working_ = false;  // what was hashed or kept for an older one is not this one's
+    hashed_ = false;
     fetch_.emplace(now, self_, std::move(key), std::move(commit), std::move(layout), source_limit);
 }
 
@@ -108,8 +109,19 @@ bool CatchUp::on_hashed(SwarmTime now, const Digest& digest, Outbox& out) {
         fetch_->start_over(now);
         return false;
     }
+    hashed_ = true;
+    return true;
+}
+
+bool CatchUp::start_keeping(Outbox& out) {
+    if (!fetch_ || !hashed_ || keeping_) {
+        return false;
+    }
+    hashed_ = false;
+    keeping_ = true;
     const WorkId work{.kind = WorkId::Kind::keep_fetched, .serial = serial_};
-    out.start_work(work.number(), KeepWork{.model = {fetch_->key(), digest, fetch_->segments()}});
+    out.start_work(work.number(),
+                   KeepWork{.model = {fetch_->key(), commit().digest, fetch_->segments()}});
     return true;
 }
 

@@ -56,11 +56,16 @@ public:
 
     /// Whether the work is of this fetch.
     bool awaits(const WorkId& work) const { return fetch_ && working_ && work.serial == serial_; }
-    // Both: \pre awaits() the work of the result.
+    // \pre awaits() the work of the result.
     /// \return false: it is another model than the ledger's, and will be fetched from the next
     ///     source.
     bool on_hashed(SwarmTime now, const Digest& digest, Outbox& out);
-    /// The model is durable: the end of the fetch.
+    /// Starts to write the model of this fetch, once it is hashed and no older one is being
+    /// written: a slow disk would else queue models without bound. \return whether it did.
+    bool start_keeping(Outbox& out);
+    /// What start_keeping() started is done, also if its fetch is over.
+    void on_kept() { keeping_ = false; }
+    /// The end of the fetch. \pre the model is hashed
     /// \return  the model with its segments in memory
     CommittedModel finish(Outbox& out);
 
@@ -75,7 +80,9 @@ private:
     SwarmDuration limit_;
     std::optional<ModelFetch> fetch_;
     std::uint32_t serial_ = 0;  ///< of the newest work; grows when a model has come completely
-    bool working_ = false;      ///< the model of fetch_ is being hashed or kept
+    bool working_ = false;      ///< the model of fetch_ is being hashed or kept, or waits for that
+    bool hashed_ = false;       ///< it is to be written, and that has not begun
+    bool keeping_ = false;      ///< a model of this or an earlier fetch is being written
     std::optional<Deviation> deviation_;  ///< until the agreed model of the round is here
 };
 

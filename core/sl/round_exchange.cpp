@@ -222,10 +222,18 @@ KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored)
     return model;
 }
 
+void RoundExchange::set_storing_fetched(bool storing) {
+    storing_fetched_ = storing;
+    if (exchange_ && merged_digest_) {
+        report_if_allowed();
+    }
+}
+
 void RoundExchange::report_if_allowed() {
     const bool durable = !storing_.contains(serial_);
     // A disk that is slower than rounds must not fall behind by more than one model.
-    const bool early = exchange_->durable() != Durability::all && (durable || storing_.size() == 1);
+    const bool only_this = storing_.size() == 1 && !storing_fetched_;
+    const bool early = exchange_->durable() != Durability::all && (durable || only_this);
     const bool enough = report_ && (report_->durable || exchange_->durable() == Durability::none);
     if (enough || !(durable || (early && !report_))) {
         return;

@@ -69,6 +69,8 @@ public:
     /// \param stored  see KeptReply
     /// \return  that model, with `stored` as its segments
     KeptModel on_stored(std::uint32_t serial, const Segments& stored);
+    /// Whether a model that this node has caught up with is not durable yet.
+    void set_storing_fetched(bool storing);
     /// Whether fill() reports what it did not report at the last call.
     bool take_new_report() { return std::exchange(new_report_, false); }
     /// Starts the work on merged segments that are new, and what follows on the last of them.
@@ -124,6 +126,7 @@ private:
 
     /// Models that are not durable yet, without segments, by the serials of their attempts.
     std::map<std::uint32_t, KeptModel> storing_;
+    bool storing_fetched_ = false;
     bool new_report_ = false;
 
     std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt

@@ -121,6 +121,10 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
         send_new_report(out);
         return;
     }
+    if (kept != nullptr && kept->code == Errc::ok && of_fetch) {
+        on_fetched_kept(work, kept->stored, out);
+        return;
+    }
     const bool failed = kept != nullptr && kept->code != Errc::ok;
     if (!failed && !(of_fetch ? catch_up_.awaits(work) : round_.awaits(work))) {
         return;  // of an attempt or a fetch that is over
@@ -137,8 +141,6 @@ void SlNode::on_work(const WorkDone& done, Outbox& out) {
     } else if (hashed != nullptr) {
         round_.on_hashed(*hashed, out);
         send_new_report(out);
-    } else if (kept != nullptr && of_fetch) {
-        on_fetched_model(kept->stored, out);
     }
 }
 
@@ -148,8 +150,6 @@ void SlNode::send_new_report(Outbox& out) {
     }
 }
 
-/// Where the contract does not wait for all disks, this node does not wait for its own: rounds that
-/// take no longer than the disk would always be one ahead of it.
 void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
     std::vector<Digest> digests(hashed.digests.size());
     for (const auto& [index, digest] : hashed.digests) {
@@ -157,9 +157,34 @@ void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
     }
     if (!catch_up_.on_hashed(now_, model_digest(digests, hasher_), out)) {
         check_catch_up(out);
-    } else if (ml_.request().config.durable != Durability::all && !catch_up_.commit().final) {
+    } else {
+        keep_fetched(out);
+    }
+}
+
+/// Where the contract does not wait for all disks, this node does not wait for its own: rounds that
+/// take no longer than the disk would always be one ahead of it. But it waits while an older
+/// fetched model is being written, so that the disk is not behind by more than one of them.
+void SlNode::keep_fetched(Outbox& out) {
+    if (!catch_up_.start_keeping(out)) {
+        return;
+    }
+    round_.set_storing_fetched(true);
+    if (ml_.request().config.durable != Durability::all && !catch_up_.commit().final) {
         on_fetched_model({}, out);
     }
+}
+
+/// A fetched model is durable, perhaps one that this node has gone on from before.
+void SlNode::on_fetched_kept(const WorkId& work, const Segments& stored, Outbox& out) {
+    catch_up_.on_kept();
+    round_.set_storing_fetched(false);
+    if (catch_up_.awaits(work)) {
+        on_fetched_model(stored, out);
+    } else {
+        keep_fetched(out);
+    }
+    send_new_report(out);
 }
 
 /// If this node merged that round to other bytes: tells the ledger who sent it the segments that

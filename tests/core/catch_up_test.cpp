@@ -56,10 +56,39 @@ TEST_F(CatchUpTest, HashesAndStoresTheModel) {
     EXPECT_EQ(hash.kind, WorkId::Kind::hash_fetched);
     EXPECT_TRUE(catch_up.awaits(hash));
     EXPECT_TRUE(catch_up.on_hashed({}, Digest{}, out));
+    EXPECT_TRUE(catch_up.start_keeping(out));
     EXPECT_EQ(WorkId::of(std::get<StartWork>(effects.back()).work).kind,
               WorkId::Kind::keep_fetched);
     EXPECT_EQ(catch_up.finish(out).commit.round, 3U);
     EXPECT_FALSE(catch_up.running());
+}
+
+/// A node that goes on before its disk has the model may fetch the next one meanwhile.
+TEST_F(CatchUpTest, WritesOneModelAtATimeAndOnlyTheNewestOfThoseThatWait) {
+    const auto kept = [&] {
+        const auto& work = std::get<StartWork>(effects.back());
+        return std::get<KeepWork>(work.what).model.key.round;
+    };
+    begin(3);
+    receive(3);
+    EXPECT_TRUE(catch_up.on_hashed({}, Digest{}, out));
+    EXPECT_TRUE(catch_up.start_keeping(out));
+    EXPECT_EQ(kept(), 3U);
+    catch_up.finish(out);
+    for (const Round next : {4U, 5U}) {
+        begin(next);
+        receive(next);
+        EXPECT_TRUE(catch_up.on_hashed({}, Digest{}, out));
+        EXPECT_FALSE(catch_up.start_keeping(out));
+    }
+    catch_up.on_kept();
+    EXPECT_TRUE(catch_up.start_keeping(out));
+    EXPECT_EQ(kept(), 5U);
+    EXPECT_TRUE(catch_up.awaits(WorkId::of(std::get<StartWork>(effects.back()).work)));
+    EXPECT_FALSE(catch_up.start_keeping(out)) << "it is being written";
+    catch_up.finish(out);
+    catch_up.on_kept();
+    EXPECT_FALSE(catch_up.start_keeping(out)) << "nothing is left";
 }
 
 TEST_F(CatchUpTest, IgnoresResultsOfAnEarlierFetch) {

@@ -101,6 +101,8 @@ private:
     void on_work(const WorkDone& done, Outbox& out);
     void send_new_report(Outbox& out);
     void on_fetched_hash(const SegmentDigests& hashed, Outbox& out);
+    void keep_fetched(Outbox& out);
+    void on_fetched_kept(const WorkId& work, const Segments& stored, Outbox& out);
     void name_false_merges(Round round, const Segments& agreed, Outbox& out);
     void on_fetched_model(const Segments& stored, Outbox& out);
     void name_non_finite(const std::vector<NodeId>& nodes, Outbox& out);
