@@ -11,7 +11,11 @@ namespace {
 constexpr SwarmDuration asked_in_vain = std::chrono::seconds(30);
 
 /// A member that says how far it is with a model that is committed is fetching that model.
-bool asks_in_vain(const Contract& contract, const SnPeer& peer, SwarmTime now) {
+bool asks_in_vain(const Contract& contract, const NodeId& id, const SnPeer& peer, SwarmTime now) {
+    const auto member = contract.members.find(id);
+    if (member == contract.members.end() || member->second.status != MemberStatus::active) {
+        return false;
+    }
     const Heartbeat& said = peer.heartbeat;
     const Commit& commit = *contract.last_commit;
     return peer.connected && said.contract == contract.name && said.run == contract.run &&
@@ -38,7 +42,7 @@ std::optional<MissingModel> missing_model(const Contract& contract,
     }
     MissingModel missing{contract.last_commit->round, {}, {}, {}};
     for (const auto& [id, peer] : peers) {
-        if (asks_in_vain(contract, peer, now)) {
+        if (asks_in_vain(contract, id, peer, now)) {
             missing.asking.push_back(id);
         }
     }
