@@ -172,6 +172,7 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
         }
     }
     peer.on_frame(now_);
+    peer.via = {};
     if (peer.role == Role::sn) {
         on_server_frame(received, out);
         return;

@@ -73,6 +73,13 @@ void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
     }
 }
 
+/// Whether it speaks for itself here, so that another SN has nothing true to tell of it. Not if its
+/// connection here is dead, or of an older start: then it has gone to another SN.
+bool SnNode::is_heard_here(const NodeId& node, const Peer& peer) const {
+    return peer.here && peer.via == NodeId{} && now_ - peer.last_heard < leases_.of(peer) / 2 &&
+           !is_replaced(node, peer.session);
+}
+
 void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox& out) {
     if (news.connected && is_replaced(news.node, news.beat.session)) {
         return;
@@ -83,6 +90,9 @@ void SnNode::on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox
         return;
     }
     Peer& peer = peers_[news.node];
+    if (news.connected && is_heard_here(news.node, peer)) {
+        return;
+    }
     if (news.connected) {
         peer.on_frame(now_);
         peer.connected = true;

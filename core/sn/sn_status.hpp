@@ -26,7 +26,7 @@ struct SnPeer {
     std::uint64_t session = 0;
     std::uint64_t turned_away = 0;  ///< newest session that was told of a later start
     CaFingerprint ca;               ///< of the certificate that its connection has shown
-    NodeId via;                     ///< else the SN that relayed its newest frame
+    NodeId via;                     ///< the SN that relayed its newest frame; empty: it came here
     Heartbeat heartbeat;            ///< the newest one, of an SL
     SwarmTime heartbeat_at{};
     struct Received {

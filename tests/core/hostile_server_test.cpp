@@ -1,5 +1,6 @@
 // What a malicious SN with a valid certificate can do to another SN.
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "tests/support/node_bench.hpp"
@@ -444,6 +445,51 @@ TEST(HostileServer, UnknownNamesTakeNoMemory) {
     const std::string_view text(reinterpret_cast<const char*>(body.data()), body.size());
     EXPECT_EQ(text.find("sl4500"), std::string_view::npos);
     EXPECT_NE(text.find("sl9999"), std::string_view::npos);
+}
+
+/// Two members of a round are connected here, and another SN tells of one of them.
+TEST(HostileServer, WhatItTellsOfAMemberThatSpeaksHereIsIgnored) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    sn.step(PeerUp{{"sn9"}, Role::sn, {}});
+    sn.step(PeerUp{{"swci1"}, Role::tool, {}});
+    std::array<Author, 2> members{Author("sl1"), Author("sl2")};
+    for (Author& member : members) {
+        sn.step(PeerUp{member.id, Role::sl, {}});
+        sn.frame(member.id, member.registration());
+        sn.frame(member.id, member.submit(Enrol{"c", tiny_contract(2), tiny_layout, {}}));
+    }
+    CheckIn metrics;
+    metrics.weight = 1;
+    for (Author& member : members) {
+        sn.frame(member.id, member.submit(CheckInRound{"c", 0, 0, metrics}));
+    }
+    Heartbeat said{.contract = "c", .progress = {4, 16, "sl2"}};
+    sn.frame(members[0].id, said);
+    const auto shows = [&](const char* received) {
+        sn.sent.clear();
+        sn.frame({"swci1"}, StatusQuery{1, "round", "c", false});
+        const auto reply = std::find_if(sn.sent.begin(), sn.sent.end(), [](const Send& send) {
+            return std::holds_alternative<StatusReply>(send.frame.message);
+        });
+        const ByteView body = reply->frame.body.view();
+        const std::string_view text(reinterpret_cast<const char*>(body.data()), body.size());
+        return text.find(std::string("\"received_bytes\": ") + received) != std::string_view::npos;
+    };
+    EXPECT_TRUE(shows("4,"));
+    said.progress.received_bytes = 12;
+    sn.frame({"sn9"}, RelayedNews{members[0].id, true, said});
+    EXPECT_TRUE(shows("4,"));
+    sn.pass(seconds(5));
+    sn.frame({"sn9"}, RelayedNews{members[0].id, true, said});
+    EXPECT_TRUE(shows("12,")) << "its connection here may be dead";
+    said.progress.received_bytes = 13;
+    sn.frame({"sn9"}, RelayedNews{members[0].id, true, said});
+    EXPECT_TRUE(shows("13,")) << "it speaks there now";
+    said.progress.received_bytes = 14;
+    sn.frame(members[0].id, said);
+    said.progress.received_bytes = 15;
+    sn.frame({"sn9"}, RelayedNews{members[0].id, true, said});
+    EXPECT_TRUE(shows("14,")) << "it speaks here again";
 }
 
 /// The commit index decides which entries are new: a non-member must not set it.

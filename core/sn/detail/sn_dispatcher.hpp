@@ -211,6 +211,7 @@ private:
     bool is_server(const NodeId& node) const { return find_server(node) != nullptr; }
     bool is_outside() const;
     void on_server_frame(const FrameReceived& received, Outbox& out);
+    bool is_heard_here(const NodeId& node, const Peer& peer) const;
     void on_relayed_news(const NodeId& from, const RelayedNews& news, Outbox& out);
     /// Forwards to the leader the heartbeat of an SL that is connected here.
     void relay_news(const NodeId& node, bool connected, const Heartbeat& heartbeat, Outbox& out);
