@@ -18,6 +18,9 @@ public:
     /// anybody who may register some would lengthen everybody's lease.
     void count(const Ledger& ledger, const std::map<NodeId, SnPeer>& peers);
 
+    /// How many times more rarely SLs send heartbeats than in a small swarm.
+    int rarer() const { return rarer_; }
+
     /// A connected SL that is silent for so long is lost: eight heartbeats, or eight of its longest
     /// pauses up to two minutes, since heartbeats are late on a saturated link.
     SwarmDuration of(const SnPeer& peer) const;
@@ -35,7 +38,7 @@ public:
 
 private:
     SnNodeOptions::Limits limits_;
-    int rarer_ = 1;  ///< than in a small swarm
+    int rarer_ = 1;
     std::size_t broken_ = 0;
     SwarmTime next_check_{};
 };

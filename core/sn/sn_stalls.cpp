@@ -10,7 +10,8 @@ namespace {
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
 /// For the hash of a merged model, and to write it, in bytes a second.
 constexpr double slowest_disk = 10e6;
-/// After its election a leader hears from each member before it judges what it knew before.
+/// After its election a leader hears from each member before it judges what it knew before. In
+/// large swarms it is as much longer as heartbeats are rarer.
 constexpr SwarmDuration settling = std::chrono::seconds(10);
 
 bool weight_without(const MemberList& members, const NodeId& left_out) {
@@ -217,7 +218,7 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     const SwarmDuration quiet = now_ - std::max(motion.moved_at, began);
     const SwarmDuration past_limit =
         now_ - began - attempt_limit(contract.config, contract.frozen.size());
-    const bool settled = now_ - leadership_.led_since() >= settling;
+    const bool settled = now_ - leadership_.led_since() >= settling * leases_.rarer();
     const bool still = settled && quiet >= standstill_of(contract, motion);
     const bool overdue = settled && past_limit >= SwarmDuration{0};
     const SwarmDuration for_disk =

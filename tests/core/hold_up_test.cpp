@@ -1,6 +1,7 @@
 // Members that stall rounds on purpose or by a fault: each costs the others a bounded time, and is
 // expelled from the run.
 #include "tests/support/memory_swarm.hpp"
+#include "tests/support/node_bench.hpp"
 #include "tests/support/tampered_node.hpp"
 
 namespace starling::test {
@@ -243,6 +244,43 @@ TEST_F(HoldUp, AMemberThatSendsTheOnlyOwnerNothingGetsNoOtherExcluded) {
         EXPECT_EQ(swarm.code(honest), 0) << honest;
         EXPECT_EQ(excluded(honest), 0U) << honest;
     }
+}
+
+/// Heartbeats of 500 members are half as many, and a leader may not have heard from all of them.
+TEST(HoldUpInALargeSwarm, ANewLeaderJudgesAfterTwiceTheTime) {
+    NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
+    std::vector<Author> members;
+    for (int i = 0; i < 500; ++i) {
+        members.emplace_back("sl" + std::to_string(i));
+    }
+    ContractConfig config = tiny_contract(2);
+    config.grace_ns = 60'000'000'000;
+    for (Author& member : members) {
+        sn.step(PeerUp{member.id, Role::sl, {}});
+        sn.frame(member.id, member.registration());
+        sn.frame(member.id, member.submit(Enrol{"c", config, tiny_layout, {}}));
+    }
+    CheckIn metrics;
+    metrics.weight = 1;
+    for (Author& member : members) {
+        sn.frame(member.id, member.submit(CheckInRound{"c", 0, 0, metrics}));
+    }
+    const auto all_say = [&](const Heartbeat& said) {
+        for (const Author& member : members) {
+            sn.frame(member.id, said);
+        }
+    };
+    const auto attempt = [&] { return sn.last<ViewUpdate>(members[0].id)->view.attempt; };
+    const Heartbeat waits{
+        .contract = "c", .progress = {8, 16, "sl1"}, .stalls = {{{"sl1"}, false, false}}};
+    all_say(waits);
+    ASSERT_EQ(sn.last<ViewUpdate>(members[0].id)->view.frozen.size(), 500U);
+    sn.pass(seconds(10));
+    all_say(waits);
+    sn.pass(seconds(8));
+    EXPECT_EQ(attempt(), 0U) << "nothing has moved for longer than 15 s";
+    sn.pass(seconds(4));
+    EXPECT_EQ(attempt(), 1U);
 }
 
 TEST_F(HoldUp, AMemberThatMinPeersRequiresIsWaitedFor) {
