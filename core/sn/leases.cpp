@@ -10,6 +10,8 @@ constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
 /// Of TLS, at the SN that the SLs return to.
 constexpr SwarmDuration handshake = std::chrono::milliseconds(2);
 
+/// Members that are gone count: an SL's heartbeats stay as rare as all members that its run has had
+/// make them (RunMembership::member_count()).
 std::size_t took_part(const Contract& contract) {
     return static_cast<std::size_t>(
         std::count_if(contract.members.begin(), contract.members.end(), [](const auto& entry) {

@@ -329,6 +329,26 @@ TEST_F(LeasesTest, ANewLeaderCountsWhoHasTakenPart) {
     EXPECT_EQ(leases.of({}), seconds(16));
 }
 
+/// An SL's heartbeats are as rare as all members that its run has had make them.
+TEST_F(LeasesTest, StayAsLongWhenMembersAreGone) {
+    ContractConfig config = tiny_contract(2);
+    config.grace_ns = 60'000'000'000;
+    for (int i = 0; i < 500; ++i) {
+        submit(name(i), RegisterNode{Role::sl, {"10.0.0.1", 16000}});
+        submit(name(i), Enrol{"c", config, tiny_layout, {}});
+    }
+    for (int i = 0; i < 500; ++i) {
+        submit(name(i), CheckInRound{"c", 0, 0, {}});
+    }
+    for (int i = 100; i < 500; ++i) {
+        submit(name(i), LeaveContract{"c", 0, "done"});
+    }
+    leases.count(ledger, peers);
+    EXPECT_EQ(ledger.find_contract("c")->active_count(), 100U);
+    EXPECT_EQ(leases.rarer(), 2);
+    EXPECT_EQ(leases.of({}), seconds(16));
+}
+
 TEST_F(LeasesTest, ABrokenConnectionIsNoticedAsSoonInALargeSwarm) {
     connect(1000);
     leases.count(ledger, peers);
