@@ -46,6 +46,8 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
     if (news.progress.expected_bytes > 0 &&
         (transfer.key != key || transfer.session != news.session || transfer.bytes != bytes)) {
         transfer = {key, news.session, bytes, now};
+    } else if (news.progress.expected_bytes == 0 && !news.contract.empty()) {
+        transfer = {};  // it is over; the first news of a new connection names no contract
     }
     heartbeat = news;
     heartbeat_at = now;

@@ -215,6 +215,27 @@ TEST_F(SnStatusTest, AContractShowsTheModelThatNobodySends) {
     EXPECT_TRUE(text(after(std::chrono::seconds(30)), "text").find("'sl3'") == std::string::npos);
 }
 
+TEST_F(SnStatusTest, AMemberThatAsksAgainBeginsItsHalfMinuteAnewButNotIfItChangesItsSn) {
+    SnPeer peer;
+    Heartbeat asks;
+    asks.contract = "default";
+    asks.session = 7;
+    asks.progress = {0, 12, "sl2"};
+    const auto says = [&](int second, const Heartbeat& beat) {
+        peer.on_heartbeat(now + std::chrono::seconds(second), beat);
+        return (peer.transfer.moved_at - now) / std::chrono::seconds(1);
+    };
+    EXPECT_EQ(says(1, asks), 1);
+    Heartbeat first_at_another_sn;
+    first_at_another_sn.session = 7;
+    says(5, first_at_another_sn);
+    EXPECT_EQ(says(6, asks), 1);
+    Heartbeat has_it = asks;
+    has_it.progress = {};
+    says(10, has_it);
+    EXPECT_EQ(says(20, asks), 20);
+}
+
 TEST_F(SnStatusTest, MembersShowTheirLastMetrics) {
     enrol("sl1");
     enrol("sl2");
