@@ -34,7 +34,7 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
     const bool same = news.contract == heartbeat.contract && news.run == heartbeat.run &&
                       news.round == heartbeat.round && news.attempt == heartbeat.attempt;
     const Measured measured{now, news.progress.received_bytes};
-    if (!same) {
+    if (!same || measured.bytes < rate_to.bytes) {  // or a fetch has started over
         rate_from = measured;
         rate_to = measured;
     } else if (now - rate_to.at >= rate_window) {

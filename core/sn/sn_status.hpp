@@ -91,9 +91,8 @@ struct SnStatusSource {
 ///   "servers"        the SNs that keep the ledger: name, address, votes, connected, leads; term
 ///   "roll"           who may be whom: name, role, CA, since which entry, by whom, expelled, votes
 ///   "contracts"      every contract: phase, run, round, attempt, check-ins, members
-///   "contract" NAME  its rules, why it waits ("missing_model": also for a model that nobody
-///   sends),
-///                    every member, the last commit
+///   "contract" NAME  its rules, why it waits, every member, the last commit; "missing_model": the
+///                    committed model that members ask for and nobody sends
 ///   "round" NAME     the round that is on: who has checked in and reported, how many bytes of how
 ///                    many each member has received, at which rate, and whom it waits for;
 ///                    deadline, last commit; "received", as members say it: the bytes by sender,

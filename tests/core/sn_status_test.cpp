@@ -236,6 +236,21 @@ TEST_F(SnStatusTest, AMemberThatAsksAgainBeginsItsHalfMinuteAnewButNotIfItChange
     EXPECT_EQ(says(20, asks), 20);
 }
 
+TEST_F(SnStatusTest, ARateIsNotNegativeWhereAFetchStartsOver) {
+    SnPeer peer;
+    Heartbeat beat;
+    beat.contract = "default";
+    const auto rate_after = [&](int second, std::uint64_t bytes) {
+        beat.progress = {bytes, 9000, "sl2"};
+        peer.on_heartbeat(now + std::chrono::seconds(second), beat);
+        return peer.bytes_per_second();
+    };
+    rate_after(0, 0);
+    EXPECT_EQ(rate_after(10, 5000), 500);
+    EXPECT_EQ(rate_after(12, 0), 0);
+    EXPECT_EQ(rate_after(14, 600), 300);
+}
+
 TEST_F(SnStatusTest, MembersShowTheirLastMetrics) {
     enrol("sl1");
     enrol("sl2");
