@@ -204,6 +204,7 @@ TEST_F(SnStatusTest, AContractShowsTheModelThatNobodySends) {
         return *ask("contract", "default").find("missing_model");
     };
     EXPECT_EQ(after(std::chrono::seconds(29)).kind, JsonValue::Kind::null);
+    after(std::chrono::seconds(30));
     peers[{"sl9"}] = asks;  // is no member
     const JsonValue missing = after(std::chrono::seconds(30));
     EXPECT_EQ(text(missing, "round"), "0");
