@@ -64,6 +64,9 @@ std::shared_ptr<const std::string> BoardContent::run_json(std::uint64_t since) {
         return known->second;
     }
     if (bytes_being_sent() > sent_bytes_max) {
+        made_.clear();  // nobody may be reading what is kept here
+    }
+    if (bytes_being_sent() > sent_bytes_max) {
         return nullptr;
     }
     auto json = std::make_shared<const std::string>(shown_run_json(run_, title_, since));

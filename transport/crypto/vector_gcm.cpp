@@ -37,6 +37,11 @@ constexpr const char* gcm_provider_name = "starling-vector-gcm";
 
 /// The functions of libipsec-mb for this CPU; nullptr: they can't be used.
 const IMB_MGR* load_ipsec_mb() {
+    // The library asks the CPU only; this asks whether the system has switched these on, too.
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("vpclmulqdq")) {
+        return nullptr;
+    }
     void* const library = ::dlopen("libIPSec_MB.so.1", RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
         return nullptr;
@@ -328,6 +333,7 @@ const char* load_provider() {
     const Cipher ours = fetch(properties);
     const Cipher others = fetch(nullptr);
     const bool usable = ours && is_ours(ours) && others && !is_ours(others) &&
+                        !sealed_by(ours.get()).empty() &&
                         sealed_by(ours.get()) == sealed_by(others.get());
     if (!usable) {
         OSSL_PROVIDER_unload(provider);
