@@ -307,6 +307,11 @@ std::vector<unsigned char> sealed_by(EVP_CIPHER* cipher) {
     return made ? sealed : std::vector<unsigned char>();
 }
 
+bool seal_alike(EVP_CIPHER* one, EVP_CIPHER* other) {
+    const std::vector<unsigned char> sealed = sealed_by(one);
+    return !sealed.empty() && sealed == sealed_by(other);
+}
+
 Cipher fetch(const char* properties) {
     return {EVP_CIPHER_fetch(nullptr, "AES-128-GCM", properties), &EVP_CIPHER_free};
 }
@@ -332,9 +337,8 @@ const char* load_provider() {
     constexpr const char* properties = "?provider=starling-vector-gcm";
     const Cipher ours = fetch(properties);
     const Cipher others = fetch(nullptr);
-    const bool usable = ours && is_ours(ours) && others && !is_ours(others) &&
-                        !sealed_by(ours.get()).empty() &&
-                        sealed_by(ours.get()) == sealed_by(others.get());
+    const bool usable =
+        ours && is_ours(ours) && others && !is_ours(others) && seal_alike(ours.get(), others.get());
     if (!usable) {
         OSSL_PROVIDER_unload(provider);
     }
