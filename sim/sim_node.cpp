@@ -13,6 +13,14 @@
 #include "transport/ports.hpp"
 
 namespace starling {
+namespace {
+
+Result<Bytes> no_archive(std::uint64_t index) {
+    return Error{Errc::not_found,
+                 "the simulation has not kept record " + std::to_string(index) + " of the ledger"};
+}
+
+}  // namespace
 
 std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
                                 const MemoryStore* store, std::shared_ptr<SharedRounds> shared,
@@ -34,6 +42,9 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
         options.election_timeout = plan.election_timeout;
         options.number = server_number(hasher, plan.id, start);
         options.seed = options.number;
+        if (!store->keeps_log) {  // then no SN will ask for an old record
+            options.memory = {.archive = no_archive, .records_kept = 1024};
+        }
         return watch_dials(
             make_licensed_node(make_sn_node(std::move(options), hasher), plan.settings->seat),
             {sentinel_target(plan.sentinel), licence_target(plan.settings->seat.servers)});

@@ -284,8 +284,8 @@ struct Simulation::Impl {
         if (engine.pending_actors() > 0 || effects.pending_restarts > 0 || !planned.empty()) {
             return;
         }
-        if (running.others > 0) {
-            return;
+        if (running.others > 0 || (running.stopping && running.daemons > 0)) {
+            return;  // in a large swarm thousands end at once
         }
         const bool restarts_later =
             std::any_of(members.begin(), members.end(), [this](const auto& member) {

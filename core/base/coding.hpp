@@ -21,6 +21,14 @@ public:
     void u32(std::uint32_t value) { put(value); }
     void u64(std::uint64_t value) { put(value); }
     void i64(std::int64_t value) { put(static_cast<std::uint64_t>(value)); }
+    /// Seven bits a byte, the lowest first; all bytes but the last have the highest bit set
+    /// (LEB128).
+    void varint(std::uint64_t value) {
+        for (; value >= 0x80; value >>= 7U) {
+            u8(static_cast<std::uint8_t>(value | 0x80U));
+        }
+        u8(static_cast<std::uint8_t>(value));
+    }
     void f64(double value) { put(std::bit_cast<std::uint64_t>(value)); }
     void boolean(bool value) { u8(value ? 1 : 0); }
     void raw(ByteView bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
@@ -58,6 +66,22 @@ public:
     std::uint32_t u32() { return get<std::uint32_t>(); }
     std::uint64_t u64() { return get<std::uint64_t>(); }
     std::int64_t i64() { return static_cast<std::int64_t>(get<std::uint64_t>()); }
+    /// More bytes than the value needs, or than 64 bits, are malformed.
+    std::uint64_t varint() {
+        std::uint64_t value = 0;
+        for (unsigned shift = 0;; shift += 7) {
+            const std::uint8_t next = u8();
+            const std::uint64_t bits = next & 0x7fU;
+            if ((shift == 63 && next > 1) || (shift > 0 && next == 0)) {
+                fail();
+                return 0;
+            }
+            value |= bits << shift;
+            if (next < 0x80) {
+                return value;
+            }
+        }
+    }
     double f64() { return std::bit_cast<double>(get<std::uint64_t>()); }
     /// Any byte but 0 and 1 is malformed.
     bool boolean() {

@@ -75,6 +75,10 @@ Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
         if (const Result<void> good = check_reports(*commit); !good) {
             return good;
         }
+    } else if (const auto* part = std::get_if<RecordReports>(&entry.command)) {
+        if (const Result<void> good = check_reports(*part); !good) {
+            return good;
+        }
     } else if (const auto* checkpoint = std::get_if<Checkpoint>(&entry.command)) {
         if (const Result<void> good = check_checkpoint(*checkpoint); !good) {
             return good;
@@ -185,16 +189,18 @@ Result<void> LedgerAudit::check_order(const Entry& entry, const Author& author) 
     return {};
 }
 
-Result<void> LedgerAudit::check_reports(const CommitRound& commit) {
-    for (const MemberReport& report : commit.reports) {
+/// \param command  a CommitRound or RecordReports
+template <typename WithReports>
+Result<void> LedgerAudit::check_reports(const WithReports& command) {
+    for (const MemberReport& report : command.reports) {
         const auto author = authors_.find(report.node);
         if (author == authors_.end() ||
             !verify(author->second.key,
-                    report_text(report.node, commit.contract, commit.run, commit.round,
-                                commit.attempt, report.digest, report.durable),
+                    report_text(report.node, command.contract, command.run, command.round,
+                                command.attempt, report.digest, report.durable),
                     report.signature)) {
             return bad("the report of '" + report.node.name + "' on round " +
-                       std::to_string(commit.round) + " is not signed by it");
+                       std::to_string(command.round) + " is not signed by it");
         }
     }
     return {};

@@ -80,7 +80,8 @@ private:
     Result<void> check_author(const Entry& entry);
     Result<void> check_registration(const Entry& entry, const RegisterNode& command);
     Result<void> check_order(const Entry& entry, const Author& author) const;
-    Result<void> check_reports(const CommitRound& commit);
+    template <typename WithReports>
+    Result<void> check_reports(const WithReports& command);
     Result<void> check_checkpoint(const Checkpoint& checkpoint) const;
     Result<void> take_membership(const LogRecord& record);
     Result<void> check_removal(const NodeId& signer, const RemoveServers& removal);

@@ -22,12 +22,15 @@ Address decode_address(Reader& reader) {
     Address address;
     address.host = reader.string(255);
     address.port = reader.u16();
-    // It is dialled, looked up in certificates and shown to people.
-    if (std::any_of(address.host.begin(), address.host.end(),
-                    [](char c) { return c < ' ' || c > '~'; })) {
+    if (!is_printable(address)) {
         reader.fail();
     }
     return address;
+}
+
+bool is_printable(const Address& address) {
+    return std::all_of(address.host.begin(), address.host.end(),
+                       [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 void encode(Writer& writer, const NodeId& id) { writer.string(id.name); }
@@ -74,6 +77,7 @@ std::string_view name_of(const Command& command) {
                           [](const NameNonFinite&) { return "name_non_finite"; },
                           [](const KeepApart&) { return "keep_apart"; },
                           [](const NameFalseMerge&) { return "name_false_merge"; },
+                          [](const RecordReports&) { return "record_reports"; },
                       },
                       command);
 }
@@ -84,6 +88,7 @@ bool is_for_sns(const Command& command) {
            std::holds_alternative<ExcludeMember>(command) ||
            std::holds_alternative<KeepApart>(command) ||
            std::holds_alternative<CommitRound>(command) ||
+           std::holds_alternative<RecordReports>(command) ||
            std::holds_alternative<Checkpoint>(command) ||
            std::holds_alternative<RemoveServers>(command) ||
            std::holds_alternative<SwarmRules>(command);

@@ -38,16 +38,8 @@ struct CheckInRound {
     Round round = 0;
     CheckIn check_in;
 };
-/// A member's report that it holds the merged vector of an attempt.
-struct MemberReport {
-    NodeId node;
-    Digest digest;
-    Signature signature;  ///< by the node, over report_text()
-    bool durable = true;  ///< it survives a crash of the member
-
-    friend bool operator==(const MemberReport&, const MemberReport&) = default;
-};
-/// The leader has the reports of all members of the attempt: one entry for all of them.
+/// The leader has the reports of all members of the attempt: one entry for all of them or, in a
+/// large swarm, for those that no RecordReports has.
 struct CommitRound {
     std::string contract;
     Run run = 0;
@@ -110,6 +102,16 @@ struct NameNonFinite {
     Run run = 0;
     Round round = 0;
     NodeId node;
+};
+
+/// The leader has the reports of all members of the attempt, more than one entry has room for: this
+/// entry has those of the next members without one. Others follow, and a CommitRound.
+struct RecordReports {
+    std::string contract;
+    Run run = 0;
+    Round round = 0;
+    Attempt attempt = 0;
+    std::vector<MemberReport> reports;  ///< ascending by node
 };
 
 /// Changes nothing. It is answered by an SN that has applied everything that was committed before
@@ -176,7 +178,7 @@ struct ChangeRoll {
 struct Command
     : std::variant<RegisterNode, Enrol, CheckInRound, CommitRound, LeaveContract, ExpireDeadline,
                    LoseNode, ExcludeMember, ReadBarrier, Checkpoint, RemoveServers, SwarmRules,
-                   ChangeRoll, NameNonFinite, KeepApart, NameFalseMerge> {
+                   ChangeRoll, NameNonFinite, KeepApart, NameFalseMerge, RecordReports> {
     using variant::variant;
     Command();
     Command(const Command& other);
@@ -227,12 +229,14 @@ SwarmTime time_of(const Entry& entry);
 // Pieces that messages and snapshots share with commands.
 void encode(Writer& writer, const std::optional<CaFingerprint>& ca);
 std::optional<CaFingerprint> decode_ca(Reader& reader);
-void encode(Writer& writer, const MemberList& members);
-MemberList decode_members(Reader& reader);
+void encode(Writer& writer, const std::vector<MemberReport>& reports);
+std::vector<MemberReport> decode_member_reports(Reader& reader);
 void encode(Writer& writer, const Commit& commit);
 Commit decode_commit(Reader& reader);
 void encode(Writer& writer, const Address& address);
 Address decode_address(Reader& reader);
+/// It is dialled, looked up in certificates and shown to people.
+bool is_printable(const Address& address);
 void encode(Writer& writer, const NodeId& id);
 NodeId decode_node_id(Reader& reader);
 void encode(Writer& writer, const std::vector<NodeId>& ids);
@@ -242,6 +246,13 @@ ContractConfig decode_contract_config(Reader& reader);
 std::string decode_site(Reader& reader);
 void encode(Writer& writer, const CheckIn& check_in);
 CheckIn decode_check_in(Reader& reader);
+void encode(Writer& writer, const MemberList& members);
+MemberList decode_members(Reader& reader);
+// What encode() writes, in bytes.
+std::uint64_t encoded_size(const RoundMember& member);  ///< as the first one of a list
+std::uint64_t encoded_size(const MemberList& members);  ///< counted once for all copies
+/// Names a list of members: over what encode() writes.
+Digest digest_of(const MemberList& members, const Hasher& hasher);
 void encode(Writer& writer, const ContractView& view);
 /// What encode() writes, in bytes, without writing the members again for each copy of them.
 std::uint64_t encoded_size(const ContractView& view);

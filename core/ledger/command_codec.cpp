@@ -30,6 +30,7 @@ enum class CommandType : std::uint8_t {  // on disk and on the wire: do not renu
     name_non_finite = 15,
     keep_apart = 16,
     name_false_merge = 17,
+    record_reports = 18,
 };
 
 // Which number each command has.
@@ -49,6 +50,7 @@ constexpr CommandType type_of(const ChangeRoll&) { return CommandType::change_ro
 constexpr CommandType type_of(const NameNonFinite&) { return CommandType::name_non_finite; }
 constexpr CommandType type_of(const KeepApart&) { return CommandType::keep_apart; }
 constexpr CommandType type_of(const NameFalseMerge&) { return CommandType::name_false_merge; }
+constexpr CommandType type_of(const RecordReports&) { return CommandType::record_reports; }
 
 }  // namespace
 
@@ -64,6 +66,27 @@ std::optional<CaFingerprint> decode_ca(Reader& reader) {
         reader.fail();  // a second encoding of the same command
     }
     return known ? std::optional(ca) : std::nullopt;
+}
+
+void encode(Writer& writer, const std::vector<MemberReport>& reports) {
+    writer.u32(static_cast<std::uint32_t>(reports.size()));
+    for (const MemberReport& report : reports) {
+        encode(writer, report.node);
+        writer.digest(report.digest);
+        encode(writer, report.signature);
+        writer.boolean(report.durable);
+    }
+}
+
+std::vector<MemberReport> decode_member_reports(Reader& reader) {
+    std::vector<MemberReport> reports(reader.count(102, members_max));
+    for (MemberReport& report : reports) {
+        report.node = decode_node_id(reader);
+        report.digest = reader.digest();
+        report.signature = decode_signature(reader);
+        report.durable = reader.boolean();
+    }
+    return reports;
 }
 
 namespace {
@@ -144,28 +167,25 @@ void decode_fields(Reader& reader, CheckInRound& c) {
     c.check_in = decode_check_in(reader);
 }
 
-void encode_fields(Writer& writer, const CommitRound& c) {
+/// Of a CommitRound or RecordReports.
+template <typename WithReports>
+void encode_reports(Writer& writer, const WithReports& c) {
     encode_round(writer, c);
     writer.u32(c.attempt);
-    writer.u32(static_cast<std::uint32_t>(c.reports.size()));
-    for (const MemberReport& report : c.reports) {
-        encode(writer, report.node);
-        writer.digest(report.digest);
-        encode(writer, report.signature);
-        writer.boolean(report.durable);
-    }
+    encode(writer, c.reports);
 }
-void decode_fields(Reader& reader, CommitRound& c) {
+template <typename WithReports>
+void decode_reports(Reader& reader, WithReports& c) {
     decode_round(reader, c);
     c.attempt = reader.u32();
-    c.reports.resize(reader.count(102, members_max));
-    for (MemberReport& report : c.reports) {
-        report.node = decode_node_id(reader);
-        report.digest = reader.digest();
-        report.signature = decode_signature(reader);
-        report.durable = reader.boolean();
-    }
+    c.reports = decode_member_reports(reader);
 }
+
+void encode_fields(Writer& writer, const CommitRound& c) { encode_reports(writer, c); }
+void decode_fields(Reader& reader, CommitRound& c) { decode_reports(reader, c); }
+
+void encode_fields(Writer& writer, const RecordReports& c) { encode_reports(writer, c); }
+void decode_fields(Reader& reader, RecordReports& c) { decode_reports(reader, c); }
 
 void encode_fields(Writer& writer, const LeaveContract& c) {
     writer.string(c.contract);
@@ -351,6 +371,8 @@ Command decode_command(Reader& reader) {
             return decoded<KeepApart>(reader);
         case CommandType::name_false_merge:
             return decoded<NameFalseMerge>(reader);
+        case CommandType::record_reports:
+            return decoded<RecordReports>(reader);
     }
     reader.fail();
     return RegisterNode{};

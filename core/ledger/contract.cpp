@@ -89,16 +89,12 @@ std::string to_string(const ContractConfig& config) {
            ", slowest link " + std::to_string(config.slowest_link) + " bytes/s";
 }
 
-std::size_t view_bytes_of(const NodeId& node, const Address& address, const std::string& site) {
-    return 3 * (node.name.size() + address.host.size() + site.size() + 32);
-}
-
 void MemberCounts::add(const NodeId& node, const Member& member) {
     const bool is_active = member.status == MemberStatus::active;
     active += is_active ? 1U : 0U;
     checked_in += is_active && member.check_in ? 1U : 0U;
     lost += member.status == MemberStatus::lost ? 1U : 0U;
-    view_bytes += view_bytes_of(node, member.address, member.site);
+    name_bytes += name_bytes_of(node);
 }
 
 void MemberCounts::remove(const NodeId& node, const Member& member) {
@@ -107,7 +103,7 @@ void MemberCounts::remove(const NodeId& node, const Member& member) {
     active -= one.active;
     checked_in -= one.checked_in;
     lost -= one.lost;
-    view_bytes -= one.view_bytes;
+    name_bytes -= one.name_bytes;
 }
 
 bool Contract::are_apart(const NodeId& one, const NodeId& other) const {
@@ -116,6 +112,12 @@ bool Contract::are_apart(const NodeId& one, const NodeId& other) const {
 
 bool Contract::has_ended() const {
     return phase == ContractPhase::complete || phase == ContractPhase::aborted;
+}
+
+void Contract::stop_exchange() {
+    frozen.clear();
+    departed.clear();
+    std::vector<MemberReport>().swap(reports.recorded);
 }
 
 bool Contract::has_lost(const NodeId& node) const {

@@ -13,6 +13,7 @@
 #include "core/base/scalars.hpp"
 #include "core/base/time.hpp"
 #include "core/ledger/member_list.hpp"
+#include "core/ledger/member_report.hpp"
 #include "core/merge/compression.hpp"
 #include "core/merge/finite.hpp"
 #include "core/merge/merge_rules.hpp"
@@ -151,11 +152,14 @@ struct MemberCounts {
     std::uint32_t active = 0;
     std::uint32_t checked_in = 0;  ///< active, and with a check-in
     std::uint32_t lost = 0;
-    std::uint64_t view_bytes = 0;  ///< that they take in a view, at most
+    std::uint64_t name_bytes = 0;  ///< that a list of all of them takes in a message
 
     void add(const NodeId& node, const Member& member);
     void remove(const NodeId& node, const Member& member);
 };
+
+/// Bytes of a node's name in a message.
+constexpr std::uint64_t name_bytes_of(const NodeId& node) { return 4 + node.name.size(); }
 
 /// The members of a contract.
 struct Members : std::map<NodeId, Member> {
@@ -172,10 +176,6 @@ struct Members : std::map<NodeId, Member> {
         counts.add(node, at->second);
     }
 };
-
-/// Bytes of a member in a view, in which it may stand three times: as frozen, in the last commit
-/// and as departed.
-std::size_t view_bytes_of(const NodeId& node, const Address& address, const std::string& site);
 
 /// The agreed state of one training, changed by Ledger::apply() alone.
 struct Contract {
@@ -198,8 +198,14 @@ struct Contract {
     /// Members that exchange nothing with each other, of each pair the smaller id first. The fault
     /// may be on either side, or between them: where both take part neither merges segments.
     std::set<std::pair<NodeId, NodeId>> apart;
-    /// Attempts at this round that no majority has merged to the same bytes.
-    std::uint32_t undecided = 0;
+    struct Reports {
+        /// While exchanging: of the first members of `frozen`, those that the ledger has already.
+        /// See RecordReports.
+        std::vector<MemberReport> recorded;
+        /// Attempts at this round that no majority has merged to the same bytes.
+        std::uint32_t undecided = 0;
+    };
+    Reports reports;  ///< of the round
     /// Rounds of this run that a member has held up, in parts of rounds_per_holdup.
     std::map<NodeId, std::uint32_t> holdups;
     struct RoundTimes {
@@ -217,6 +223,8 @@ struct Contract {
     std::uint32_t active_count() const { return members.counts.active; }
     bool are_apart(const NodeId& one, const NodeId& other) const;
     bool has_ended() const;
+    /// No attempt at a round is on any more.
+    void stop_exchange();
     bool has_lost(const NodeId& node) const;
     bool has_expelled(const NodeId& node) const;
 };

@@ -13,41 +13,6 @@ std::string decode_site(Reader& reader) {
     return site;
 }
 
-namespace {
-
-void encode(Writer& writer, const RoundMember& member) {
-    encode(writer, member.id);
-    encode(writer, member.address);
-    writer.u32(member.weight);
-    writer.u64(member.check_in_index);
-    writer.boolean(member.merges);
-    writer.string(member.site);
-    writer.u64(member.session);
-}
-
-}  // namespace
-
-MemberList decode_members(Reader& reader) {
-    std::vector<RoundMember> members(reader.count(35, members_max));
-    for (RoundMember& member : members) {
-        member.id = decode_node_id(reader);
-        member.address = decode_address(reader);
-        member.weight = reader.u32();
-        member.check_in_index = reader.u64();
-        member.merges = reader.boolean();
-        member.site = decode_site(reader);
-        member.session = reader.u64();
-    }
-    return members;
-}
-
-void encode(Writer& writer, const MemberList& members) {
-    writer.u32(static_cast<std::uint32_t>(members.size()));
-    for (const RoundMember& member : members) {
-        encode(writer, member);
-    }
-}
-
 void encode(Writer& writer, const Commit& commit) {
     writer.u64(commit.round);
     writer.u32(commit.attempt);
@@ -209,17 +174,12 @@ void encode(Writer& writer, const ContractView& view) {
 }
 
 std::uint64_t encoded_size(const ContractView& view) {
-    const auto size_of = [](const MemberList& members) {
-        Writer writer;
-        encode(writer, members);
-        return static_cast<std::uint64_t>(writer.bytes().size());
-    };
-    const MemberList none;
+    const std::uint64_t none = encoded_size(MemberList());
     ContractView rest = view;
-    std::uint64_t bytes = view.frozen.wire_bytes(size_of) - none.wire_bytes(size_of);
+    std::uint64_t bytes = encoded_size(view.frozen) - none;
     rest.frozen.clear();
     if (rest.last_commit) {
-        bytes += rest.last_commit->members.wire_bytes(size_of) - none.wire_bytes(size_of);
+        bytes += encoded_size(rest.last_commit->members) - none;
         rest.last_commit->members.clear();
     }
     Writer writer;

@@ -26,8 +26,9 @@ namespace {
 constexpr std::size_t contracts_max = 64;  ///< that have not ended
 /// An SL serves one program, which takes part in one.
 constexpr std::size_t contracts_of_node_max = 4;
-/// Of the members in a view, which must fit into a frame.
-constexpr std::size_t view_bytes_max = std::size_t{4} * 1024 * 1024;
+/// Of the names of a contract's members, which must all fit into a view (as departed) and into an
+/// entry (as kept apart): members_max of up to 37 bytes, or 61,000 of the longest.
+constexpr std::size_t name_bytes_max = std::size_t{4} * 1024 * 1024;
 
 bool has_weight(const Contract& contract) {
     return std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {
@@ -131,6 +132,7 @@ Applied Ledger::execute(const Entry& entry) {
                        [&](const NameNonFinite& c) { return name_non_finite(entry, c); },
                        [&](const KeepApart& c) { return keep_apart(entry, c); },
                        [&](const NameFalseMerge& c) { return name_false_merge(entry, c); },
+                       [&](const RecordReports& c) { return record_reports(c); },
                    },
                    entry.command);
     return {std::move(answer), std::move(events_)};
@@ -240,8 +242,8 @@ Answer Ledger::check_enrol(const Entry& entry, const Enrol& command) const {
                                                  to_string(command.config));
     }
     if (contract->members.count(entry.signer) == 0) {
-        const std::size_t more = view_bytes_of(entry.signer, node->second.address, command.site);
-        if (contract->members.counts.view_bytes + more > view_bytes_max) {
+        if (contract->members.size() == members_max ||
+            contract->members.counts.name_bytes + name_bytes_of(entry.signer) > name_bytes_max) {
             return denied(Errc::too_large, "contract '" + contract->name + "' has " +
                                                std::to_string(contract->members.size()) +
                                                " members, which is the maximum");
@@ -410,6 +412,7 @@ void Ledger::freeze(Contract& contract, bool retry) {
     }
     choose_owners(contract, frozen);
     contract.frozen = std::move(frozen);
+    contract.reports.recorded.clear();
     if (!retry) {
         contract.departed.clear();
     }
@@ -502,8 +505,7 @@ void Ledger::retry_without(Contract& contract, SwarmTime now) {
         freeze(contract, true);
         return;
     }
-    contract.frozen.clear();
-    contract.departed.clear();
+    contract.stop_exchange();
     contract.phase = ContractPhase::gathering;
     set_wait_deadline(contract, now);
 }
@@ -546,8 +548,7 @@ void Ledger::end(Contract& contract, ContractPhase phase, std::string reason) {
         contract.reason.resize(reason_max);
     }
     contract.deadline.reset();
-    contract.frozen.clear();
-    contract.departed.clear();
+    contract.stop_exchange();
     note_decision(contract);
     events_.push_back(ContractEnded{contract.name, phase, contract.reason});
 }

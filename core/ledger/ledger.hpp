@@ -169,6 +169,7 @@ private:
     Answer check_enrol(const Entry& entry, const Enrol& command) const;
     void make_room();
     Answer check_in(const Entry& entry, const CheckInRound& command);
+    Answer record_reports(const RecordReports& command);
     Answer commit(const Entry& entry, const CommitRound& command);
     Answer leave(const Entry& entry, const LeaveContract& command);
     Answer expire(const Entry& entry, const ExpireDeadline& command);
@@ -187,12 +188,15 @@ private:
     void retry_without(Contract& contract, SwarmTime now);
 
     Contract* current(const std::string& name, Run run);
+    template <typename WithReports>
+    Contract* attempt_of(const WithReports& command);
     void note_decision(Contract& contract) const;
     void freeze_if_ready(Contract& contract, SwarmTime now);
     void freeze(Contract& contract, bool retry);
     void conclude(Contract& contract, const Digest& agreed);
-    void repeat_undecided(Contract& contract, const CommitRound& command, SwarmTime now);
-    void note_deviation(Contract& contract, const CommitRound& command, const MemberReport& report,
+    void repeat_undecided(Contract& contract, const std::vector<MemberReport>& reports,
+                          SwarmTime now);
+    void note_deviation(Contract& contract, Round round, const MemberReport& report,
                         const Digest& agreed, SwarmTime now);
     void remove_member(Contract& contract, const NodeId& node, MemberStatus status,
                        const std::string& reason, SwarmTime now);

@@ -164,7 +164,8 @@ void put_contract(Writer& writer, const Contract& contract) {
         writer.u64(rounds.last);
     });
     put_set(writer, contract.apart);
-    writer.u32(contract.undecided);
+    writer.u32(contract.reports.undecided);
+    encode(writer, contract.reports.recorded);
     put_map(writer, contract.holdups, [&](std::uint32_t points) { writer.u32(points); });
     put(writer, contract.times.began_at);
     writer.i64(contract.times.longest.count());
@@ -210,7 +211,11 @@ Contract take_contract(Reader& reader, const std::string& name) {
     });
     take_keys<std::pair<NodeId, NodeId>>(reader, 2 * name_bytes_min,
                                          [&](const auto& pair) { contract.apart.insert(pair); });
-    contract.undecided = reader.u32();
+    contract.reports.undecided = reader.u32();
+    contract.reports.recorded = decode_member_reports(reader);
+    if (contract.reports.recorded.size() > contract.frozen.size()) {
+        reader.fail();
+    }
     take_keys<NodeId>(reader, name_bytes_min + 4,
                       [&](const NodeId& node) { contract.holdups.emplace(node, reader.u32()); });
     contract.times.began_at = from_ns(reader.i64());

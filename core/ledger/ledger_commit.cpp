@@ -49,39 +49,82 @@ SwarmTime began_at(const Contract& contract) {
     return began;
 }
 
+/// Whether the reports are of the members after those that the ledger has, in their order.
+/// \pre  there are as many members at least
+bool are_next(const Contract& contract, const std::vector<MemberReport>& reports) {
+    return std::equal(
+        reports.begin(), reports.end(),
+        contract.frozen.begin() + static_cast<std::ptrdiff_t>(contract.reports.recorded.size()),
+        [](const MemberReport& report, const RoundMember& m) { return report.node == m.id; });
+}
+
+template <typename WithReports>
+Answer attempt_is_over(const WithReports& command) {
+    return {Errc::stale, "round " + std::to_string(command.round) + " attempt " +
+                             std::to_string(command.attempt) + " is over"};
+}
+
 }  // namespace
+
+/// The attempt at a round that a commit or a part of its reports is about; nullptr: it is over.
+template <typename WithReports>
+Contract* Ledger::attempt_of(const WithReports& command) {
+    Contract* contract = current(command.contract, command.run);
+    const bool on = contract != nullptr && contract->phase == ContractPhase::exchanging &&
+                    contract->round == command.round && contract->attempt == command.attempt;
+    return on ? contract : nullptr;
+}
+
+/// The first part comes first, as all are of one leader; a later leader goes on behind what is
+/// recorded.
+Answer Ledger::record_reports(const RecordReports& command) {
+    Contract* contract = attempt_of(command);
+    if (contract == nullptr) {
+        return attempt_is_over(command);
+    }
+    std::vector<MemberReport>& known = contract->reports.recorded;
+    if (!command.reports.empty() && !known.empty() &&
+        !(known.back().node < command.reports.front().node)) {
+        return {Errc::stale, "these reports are recorded already"};
+    }
+    // The last one is left for the commit.
+    if (command.reports.empty() ||
+        known.size() + command.reports.size() >= contract->frozen.size() ||
+        !are_next(*contract, command.reports)) {
+        return {Errc::malformed, "these are not the reports of the next members, in order"};
+    }
+    known.insert(known.end(), command.reports.begin(), command.reports.end());
+    return {Errc::ok, "", contract->run};
+}
 
 /// All members of the attempt have reported. The merge is deterministic and all had the same
 /// contributions, so a member whose digest differs from the majority's has a faulty machine or
 /// program, lies, or was lied to by the owner of a segment: it is named, and fetches the model of
-/// the others. Its signed report stays in this record.
+/// the others. Its signed report stays in the ledger.
 Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
-    Contract* contract = current(command.contract, command.run);
-    if (contract == nullptr || contract->phase != ContractPhase::exchanging ||
-        contract->round != command.round || contract->attempt != command.attempt) {
-        return {Errc::stale, "round " + std::to_string(command.round) + " attempt " +
-                                 std::to_string(command.attempt) + " is over"};
+    Contract* contract = attempt_of(command);
+    if (contract == nullptr) {
+        return attempt_is_over(command);
     }
-    const bool all = std::equal(
-        command.reports.begin(), command.reports.end(), contract->frozen.begin(),
-        contract->frozen.end(),
-        [](const MemberReport& report, const RoundMember& m) { return report.node == m.id; });
-    if (!all || command.reports.empty()) {
+    if (command.reports.empty() ||
+        contract->reports.recorded.size() + command.reports.size() != contract->frozen.size() ||
+        !are_next(*contract, command.reports)) {
         return {Errc::malformed, "a commit needs one report of each member, in order"};
     }
-    const auto durable = static_cast<std::size_t>(
-        std::count_if(command.reports.begin(), command.reports.end(),
-                      [](const MemberReport& report) { return report.durable; }));
-    if (!is_durable_enough(contract->config.durable, durable, command.reports.size())) {
+    std::vector<MemberReport> reports = contract->reports.recorded;
+    reports.insert(reports.end(), command.reports.begin(), command.reports.end());
+    const auto durable = static_cast<std::size_t>(std::count_if(
+        reports.begin(), reports.end(), [](const MemberReport& report) { return report.durable; }));
+    if (!is_durable_enough(contract->config.durable, durable, reports.size())) {
         return {Errc::malformed, "only " + std::to_string(durable) + " of " +
-                                     std::to_string(command.reports.size()) +
+                                     std::to_string(reports.size()) +
                                      " members have the model on disk, and the contract says '" +
                                      std::string(to_string(contract->config.durable)) + "'"};
     }
-    const std::optional<Digest> agreed = majority_digest(command.reports);
+    const std::optional<Digest> agreed = majority_digest(reports);
     const SwarmTime now = time_of(entry);
     if (!agreed) {
-        repeat_undecided(*contract, command, now);
+        repeat_undecided(*contract, reports, now);
         return {Errc::ok, "", contract->run};
     }
     contract->times.longest =
@@ -91,9 +134,9 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
         contract->members.at(frozen.id).heard_at = now;  // an exchange may take hours
     }
     conclude(*contract, *agreed);
-    for (const MemberReport& report : command.reports) {
+    for (const MemberReport& report : reports) {
         if (report.digest != *agreed) {
-            note_deviation(*contract, command, report, *agreed, now);
+            note_deviation(*contract, command.round, report, *agreed, now);
         }
     }
     lose_absent(*contract, now);
@@ -104,15 +147,16 @@ Answer Ledger::commit(const Entry& entry, const CommitRound& command) {
 /// attempt one member merges all segments, after that another one. If it is honest, all that are
 /// honest merge to the same bytes. Once each has had its turn there is no honest majority, and the
 /// run ends.
-void Ledger::repeat_undecided(Contract& contract, const CommitRound& command, SwarmTime now) {
-    const std::string merges = merges_text(command.reports);
-    if (contract.undecided >= contract.frozen.size()) {
+void Ledger::repeat_undecided(Contract& contract, const std::vector<MemberReport>& reports,
+                              SwarmTime now) {
+    const std::string merges = merges_text(reports);
+    if (contract.reports.undecided >= contract.frozen.size()) {
         end(contract, ContractPhase::aborted,
             "no majority of the members merged round " + std::to_string(contract.round) +
                 " to the same bytes: " + merges);
         return;
     }
-    ++contract.undecided;
+    ++contract.reports.undecided;
     RoundUndecided undecided{contract.name, contract.round, contract.attempt, merges, {}};
     retry_without(contract, now);
     for (const RoundMember& member : contract.frozen) {
@@ -121,12 +165,12 @@ void Ledger::repeat_undecided(Contract& contract, const CommitRound& command, Sw
     events_.push_back(std::move(undecided));
 }
 
-void Ledger::note_deviation(Contract& contract, const CommitRound& command,
-                            const MemberReport& report, const Digest& agreed, SwarmTime now) {
+void Ledger::note_deviation(Contract& contract, Round round, const MemberReport& report,
+                            const Digest& agreed, SwarmTime now) {
     const std::uint32_t times = ++contract.deviations[report.node];
-    contract.members.at(report.node).deviated_in = command.round;
+    contract.members.at(report.node).deviated_in = round;
     events_.push_back(
-        MemberDeviated{contract.name, report.node, command.round, report.digest, agreed, times});
+        MemberDeviated{contract.name, report.node, round, report.digest, agreed, times});
     // It stays if the run would fall below its quorum: it harms nobody but itself.
     const bool enough = contract.phase == ContractPhase::gathering &&
                         contract.active_count() > contract.config.min_peers;
@@ -158,9 +202,8 @@ void Ledger::conclude(Contract& contract, const Digest& agreed) {
     }
     contract.members.counts.checked_in = 0;
     contract.last_commit = commit;
-    contract.undecided = 0;
-    contract.frozen.clear();
-    contract.departed.clear();
+    contract.reports.undecided = 0;
+    contract.stop_exchange();
     note_decision(contract);
     events_.push_back(RoundCommitted{contract.name, commit});
     if (commit.final) {

@@ -95,8 +95,8 @@ void Ledger::choose_owners(const Contract& contract, std::vector<RoundMember>& f
             member.merges = true;
         }
     }
-    if (contract.undecided > 0) {
-        choose_one_owner(frozen, contract.undecided - 1);
+    if (contract.reports.undecided > 0) {
+        choose_one_owner(frozen, contract.reports.undecided - 1);
     }
 }
 

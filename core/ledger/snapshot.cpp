@@ -6,7 +6,7 @@ namespace starling {
 namespace {
 
 constexpr std::string_view snapshot_magic = "STRLSNAP";
-constexpr std::uint32_t snapshot_version = 1;
+constexpr std::uint32_t snapshot_version = 2;
 constexpr std::size_t sum_bytes = 32;
 
 Error not_a_snapshot(const std::string& why) {

@@ -51,6 +51,24 @@ MemberList SharedRounds::all_of(const MemberList& a, const MemberList& b) {
     return joined_.front().all;
 }
 
+std::pair<MemberList, Digest> SharedRounds::whole_list(const std::vector<MemberList>& parts,
+                                                       const Hasher& hasher) {
+    const auto found = std::find_if(wholes_.begin(), wholes_.end(), [&](const Whole& kept) {
+        return std::equal(kept.parts.begin(), kept.parts.end(), parts.begin(), parts.end(),
+                          [](const MemberList& a, const MemberList& b) { return a.is_copy_of(b); });
+    });
+    if (found != wholes_.end()) {
+        return {found->list, found->digest};
+    }
+    std::vector<RoundMember> all;
+    for (const MemberList& part : parts) {
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    const MemberList list = parts.size() == 1 ? parts.front() : MemberList(std::move(all));
+    keep(wholes_, {parts, list, digest_of(list, hasher)});
+    return {list, wholes_.front().digest};
+}
+
 bool SharedRounds::is_sound_view(const ContractView& view) {
     if (std::any_of(sound_.begin(), sound_.end(),
                     [&](const ContractView& kept) { return is_the_same(kept, view); })) {

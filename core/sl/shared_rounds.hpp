@@ -2,8 +2,10 @@
 
 #include <list>
 #include <memory>
+#include <utility>
+#include <vector>
 
-#include "core/ledger/contract.hpp"
+#include "core/ledger/command.hpp"
 #include "core/sl/round_plan.hpp"
 
 namespace starling {
@@ -17,6 +19,9 @@ public:
     std::shared_ptr<const RoundPlan> plan(const RoundPlanKey& key);
     /// See joined().
     MemberList all_of(const MemberList& a, const MemberList& b);
+    /// The list of which these are the parts, and its digest: see digest_of().
+    std::pair<MemberList, Digest> whole_list(const std::vector<MemberList>& parts,
+                                             const Hasher& hasher);
     /// See is_sound().
     bool is_sound_view(const ContractView& view);
 
@@ -30,9 +35,15 @@ private:
         MemberList b;
         MemberList all;
     };
+    struct Whole {
+        std::vector<MemberList> parts;
+        MemberList list;
+        Digest digest;
+    };
     // The newest first.
     std::list<Plan> plans_;
     std::list<Joined> joined_;
+    std::list<Whole> wholes_;
     std::list<ContractView> sound_;  ///< views that are
 };
 

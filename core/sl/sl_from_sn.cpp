@@ -141,6 +141,33 @@ void SlNode::note_later_view(const ContractView& view) {
     }
 }
 
+void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
+    if (!run_.is_news(update.view) || ending_code_) {
+        return;
+    }
+    if (const auto view = lists_.take(*sn_.sn(), update, out)) {
+        on_view(*view, out);
+    } else {
+        sn_.on_view(now_);
+    }
+}
+
+void SlNode::on_list_part(const MemberListPart& part, Outbox& out) {
+    const auto view = lists_.take_part(*sn_.sn(), part, out);
+    if (!view) {
+        const std::string& sn = sn_.sn()->name;
+        out.report(TraceEvent("members_refused")
+                       .with("sn", sn)
+                       .log(Level::error, sl_component,
+                            "SN '" + sn + "' sent an invalid list of members (" +
+                                view.error().message + "): ignored. Check that SN"));
+    } else if (*view) {
+        on_view(**view, out);
+    } else {
+        sn_.on_view(now_);  // the SN does send what is new
+    }
+}
+
 void SlNode::on_view(const ContractView& view, Outbox& out) {
     if (!run_.is_news(view) || ending_code_) {
         return;

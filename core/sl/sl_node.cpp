@@ -1,7 +1,10 @@
 // The start of an SL node, and the way of each input to whom it concerns.
 #include "core/sl/sl_node.hpp"
 
+#include <utility>
+
 #include "core/base/overloaded.hpp"
+#include "core/base/random.hpp"
 #include "core/sl/detail/sl_dispatcher.hpp"
 #include "core/sl/sl_log.hpp"
 #include "core/sl/sl_timers.hpp"
@@ -30,6 +33,7 @@ SlNode::SlNode(SlNodeOptions options, const Hasher& hasher)
            .answer_limit = options_.sn_answer_limit,
            .silence_limit = options_.sn_silence_limit,
            .heartbeat_interval = options_.heartbeat_interval}),
+      lists_(*options_.shared, hasher_),
       ml_(options_.id),
       run_(options_.shared),
       peers_(options_.id),
@@ -154,7 +158,9 @@ bool SlNode::on_frame_of_sn(const Message& message, Outbox& out) {
     if (const auto* result = std::get_if<CommandResult>(&message)) {
         on_result(*result, out);
     } else if (const auto* update = std::get_if<ViewUpdate>(&message)) {
-        on_view(update->view, out);
+        on_view_update(*update, out);
+    } else if (const auto* part = std::get_if<MemberListPart>(&message)) {
+        on_list_part(*part, out);
     } else if (const auto* news = std::get_if<RollNews>(&message)) {
         on_roll_news(*news, out);
     } else {
@@ -241,7 +247,10 @@ void SlNode::on_tick(Outbox& out) {
     transfers_.on_tick(now_, running_transfer(), out);
     // Few members catch up at once, and what arrives is measured at ticks.
     const int rarer = catch_up_.running() ? 1 : rarer_by(run_.member_count());
-    out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval * rarer);
+    // When ticks become rarer, members do not go on to send their heartbeats at the same time.
+    const auto first = 1 + derive_seed(0, options_.id.name) % static_cast<std::uint64_t>(rarer);
+    const int wait = rarer > std::exchange(rarer_, rarer) ? static_cast<int>(first) : rarer;
+    out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval * wait);
 }
 
 std::optional<RunningTransfer> SlNode::running_transfer() const {

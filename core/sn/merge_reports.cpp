@@ -45,26 +45,35 @@ void MergeReports::add(const RoundKey& key, const Contract& contract, const Memb
     reports.of.insert_or_assign(report.node, report);
 }
 
-std::optional<CommitRound> MergeReports::commit_of(const Contract& contract) const {
+std::optional<Command> MergeReports::next_entry(const Contract& contract, std::size_t most) const {
     const RoundReports* reports = find(contract);
     if (reports == nullptr || contract.phase != ContractPhase::exchanging ||
         reports->of.size() < contract.frozen.size()) {
         return std::nullopt;
     }
-    CommitRound commit{contract.name, contract.run, contract.round, contract.attempt, {}};
+    const std::size_t recorded = contract.reports.recorded.size();
     std::size_t durable = 0;
-    for (const RoundMember& member : contract.frozen) {
-        const auto report = reports->of.find(member.id);
+    std::vector<MemberReport> next;
+    for (std::size_t i = 0; i < contract.frozen.size(); ++i) {
+        const auto report = reports->of.find(contract.frozen[i].id);
         if (report == reports->of.end()) {
             return std::nullopt;
         }
-        commit.reports.push_back(report->second);
-        durable += report->second.durable ? 1U : 0U;
+        const MemberReport& counts = i < recorded ? contract.reports.recorded[i] : report->second;
+        durable += counts.durable ? 1U : 0U;
+        if (i >= recorded && next.size() < most) {
+            next.push_back(report->second);
+        }
     }
-    if (!is_durable_enough(contract.config.durable, durable, commit.reports.size())) {
+    if (!is_durable_enough(contract.config.durable, durable, contract.frozen.size())) {
         return std::nullopt;
     }
-    return commit;
+    if (recorded + next.size() < contract.frozen.size()) {
+        return RecordReports{contract.name, contract.run, contract.round, contract.attempt,
+                             std::move(next)};
+    }
+    return CommitRound{contract.name, contract.run, contract.round, contract.attempt,
+                       std::move(next)};
 }
 
 }  // namespace starling

@@ -2,7 +2,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "core/ledger/ledger.hpp"
 #include "core/wire/messages.hpp"
@@ -30,8 +32,14 @@ public:
     bool has(const Contract& contract, const NodeId& node, const MemberReport& report) const;
     void add(const RoundKey& key, const Contract& contract, const MemberReport& report);
     void forget(const std::string& contract) { reports_.erase(contract); }
-    /// The commit of the attempt. Nothing: some have not reported yet, or too few durably.
-    std::optional<CommitRound> commit_of(const Contract& contract) const;
+    /// The ledger has a part of the reports: the next one may follow.
+    void note_recorded(const std::string& contract) { recorded_.insert(contract); }
+    /// The contracts of which that was noted since the last call.
+    std::set<std::string> take_recorded() { return std::exchange(recorded_, {}); }
+    /// What records the reports of the attempt: its commit or, if that would have more than
+    /// `most` of them, a RecordReports with the next `most`. Nothing: some members have not
+    /// reported yet, or too few durably.
+    std::optional<Command> next_entry(const Contract& contract, std::size_t most) const;
     const std::map<std::string, RoundReports>& all() const { return reports_; }
 
 private:
@@ -39,6 +47,7 @@ private:
 
     bool count_old_attempts_;
     std::map<std::string, RoundReports> reports_;  ///< by contract
+    std::set<std::string> recorded_;
 };
 
 }  // namespace starling

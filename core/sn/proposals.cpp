@@ -21,6 +21,11 @@ std::string proposal_key(const NodeId& signer, const Command& command) {
         return "commit " + std::to_string(commit->run) + " " + std::to_string(commit->round) + " " +
                std::to_string(commit->attempt) + " " + commit->contract;
     }
+    if (const auto* part = std::get_if<RecordReports>(&command)) {
+        const std::string first = part->reports.empty() ? "" : part->reports.front().node.name;
+        return "reports " + std::to_string(part->run) + " " + std::to_string(part->round) + " " +
+               std::to_string(part->attempt) + " " + first + " " + part->contract;
+    }
     if (const auto* checkpoint = std::get_if<Checkpoint>(&command)) {
         return "checkpoint " + signer.name + " " + std::to_string(checkpoint->index);
     }

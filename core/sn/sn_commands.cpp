@@ -126,7 +126,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox
         newest_for_members(*contract) > heartbeat.known_version &&
         !is_on_its_way(*contract, heartbeat, peer.sent_view, now_)) {
         peer.sent_view = {contract->name, contract->version, now_};
-        out.send(from, ViewUpdate{view_of(*contract)});
+        out.send(from, lists_.update_of(*contract, ledger()));
     } else {
         reply(from, {0, Errc::ok, "", 0}, out);
     }

@@ -4,7 +4,7 @@
 namespace starling {
 
 bool SnNode::has_share(const NodeId& signer, const Command& command, Outbox& out) {
-    if (shares_.take(signer, command, now_)) {
+    if (signers_.shares.take(signer, command, now_)) {
         return true;
     }
     if (lines_.shares.take(signer, now_)) {

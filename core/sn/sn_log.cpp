@@ -154,11 +154,14 @@ void SnNode::apply_entry(const LogRecord& record, TraceEvent applied_event, Outb
     for (const LedgerEvent& event : applied.events) {
         if (const auto* committed = std::get_if<RoundCommitted>(&event)) {
             ++log_.history().rounds;
-            shares_.give_back(committed->commit);
+            signers_.shares.give_back(committed->commit);
         }
         on_ledger_event(event, out);
     }
     push_views(applied.events, out);
+    if (const auto* part = std::get_if<RecordReports>(&entry->command)) {
+        reports_.note_recorded(part->contract);
+    }
     if (record.index > log_.history().recovered) {
         answer(*entry, applied.answer, out);
         arm_deadline(out);
@@ -215,12 +218,12 @@ void SnNode::push_view(const std::string& name, Outbox& out) {
         return;  // the newest one is on its way
     }
     const Contract* contract = ledger().find_contract(name);
-    const ContractView view = view_of(*contract);
+    const ViewUpdate update = lists_.update_of(*contract, ledger());
     for (const auto& [id, member] : contract->members) {
         const auto peer = peers_.find(id);
         if (peer != peers_.end() && peer->second.here) {
-            peer->second.sent_view = {view.name, view.version, now_};
-            out.send(id, ViewUpdate{view});
+            peer->second.sent_view = {update.view.name, update.view.version, now_};
+            out.send(id, update);
         }
     }
 }

@@ -20,6 +20,7 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
       leadership_(options_.limits.leader),
       leases_(options_.limits),
       reports_(options_.planted.count_old_attempts),
+      lists_(hasher, options_.limits.parts.members_in_view, options_.limits.parts.list_part_bytes),
       original_(original_timer),
       reads_(options_.id),
       dialler_(dial_timer, server_interval),
@@ -132,7 +133,7 @@ void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
         }
         request_join(out);
     } else if (up.role == Role::sl) {
-        pins_.send_all(up.peer, out);
+        signers_.pins.send_all(up.peer, out);
         Heartbeat first;
         first.session = up.session;
         relay_news(up.peer, true, first, out);
@@ -185,6 +186,9 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
         on_command(received.from, *submit, out);
     } else if (heartbeat != nullptr) {
         on_heartbeat(received.from, *heartbeat, out);
+    } else if (const auto* fetch = std::get_if<FetchMembers>(&received.frame.message);
+               fetch != nullptr && peer.role == Role::sl) {
+        out.send(received.from, lists_.part_of(*fetch));
     } else if (const auto* query = std::get_if<StatusQuery>(&received.frame.message)) {
         status_.on_query(received.from, *query, status_source(), out);
     } else if (const auto* removal = std::get_if<RemoveServer>(&received.frame.message)) {

@@ -15,7 +15,15 @@ namespace starling {
 struct SnNodeOptions {
     NodeId id;
     Address api_address;  ///< for the ready line only
-    /// How long an SN waits for its SLs and for a leader.
+    /// How much is told at once, which a frame or a record must have room for; less in tests.
+    struct Parts {
+        /// Members' reports in an entry of the ledger: with the longest names 2.7 MB.
+        std::size_t reports_per_entry = 16'384;
+        std::size_t members_in_view = 512;  ///< longer lists are fetched: see ToldLists
+        /// Of a part of a list, if members were encoded one by one: in fact it has about half.
+        std::size_t list_part_bytes = std::size_t{4} * 1024 * 1024;
+    };
+    /// How long an SN waits for its SLs and for a leader, and what it says at once.
     struct Limits {
         /// A connected SL that is silent for this time is lost, or for up to two minutes if its
         /// heartbeats come late (Leases::of). Eight heartbeats, so that a busy host is not
@@ -27,6 +35,7 @@ struct SnNodeOptions {
         SwarmDuration reconnect = std::chrono::seconds(2);  ///< an SL whose connection broke
         /// Between two checks of leases.
         SwarmDuration check_interval = std::chrono::milliseconds(500);
+        Parts parts;
     };
     Limits limits;
     DurableLog log;                                ///< what the store held at start

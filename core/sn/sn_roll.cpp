@@ -121,10 +121,10 @@ void SnNode::apply_pin(const NodeId& node, Outbox& out) {
     out.pin_peer(node, *pin);
     const Role role = ledger().roll().entries().at(node).role;
     if (!*pin || **pin == CaFingerprint{} || (role != Role::sl && role != Role::sn)) {
-        pins_.remove(node);
+        signers_.pins.remove(node);
         return;
     }
-    if (!pins_.add(node, **pin)) {
+    if (!signers_.pins.add(node, **pin)) {
         return;
     }
     for (const auto& [id, peer] : peers_) {

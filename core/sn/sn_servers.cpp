@@ -153,6 +153,11 @@ void SnNode::settle(Outbox& out) {
     resend_pending(out);
     process_removals(out);
     remove_expelled_servers(out);
+    for (const std::string& name : reports_.take_recorded()) {
+        if (const Contract* contract = ledger().find_contract(name)) {
+            commit_if_reported(*contract, out);
+        }
+    }
     reads_.settle(raft(), out);
     reads_.answer(log_.applied().size(), out);
     if (log_.applied().checkpoint_due()) {

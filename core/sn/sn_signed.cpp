@@ -78,8 +78,9 @@ void SnNode::commit_if_reported(const Contract& contract, Outbox& out) {
     if (!raft().leads()) {
         return;
     }
-    if (std::optional<CommitRound> commit = reports_.commit_of(contract)) {
-        propose({0, options_.id, 0, 0, std::move(*commit), {}}, out);
+    if (std::optional<Command> next =
+            reports_.next_entry(contract, options_.limits.parts.reports_per_entry)) {
+        propose({0, options_.id, 0, 0, std::move(*next), {}}, out);
     }
 }
 

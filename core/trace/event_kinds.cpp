@@ -110,6 +110,8 @@ constexpr EventKind kinds[] = {
      "`by` found NaN or infinity in the parameters of `node`."},
     {"members_kept_apart", "SN", "contract:text node:node others:text round:number",
      "Nothing moves between `node` and `others`, or one sent the other wrong bytes: neither merges for the other in this run."},
+    {"members_refused", "SL", "sn:node",
+     "The SN sent another list of members than its view has named."},
     {"membership_reply_ignored", "SN", "node:node code:number",
      "An answer about membership that was not requested, or is impossible."},
     {"membership_request_refused", "SN", "node:node about:node",

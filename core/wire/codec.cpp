@@ -150,8 +150,26 @@ void get(Reader& r, CommandResult& m) {
     m.run = r.u32();
     m.session = r.u64();
 }
-void put(Writer& w, const ViewUpdate& m) { encode(w, m.view); }
-void get(Reader& r, ViewUpdate& m) { m.view = decode_contract_view(r); }
+void put(Writer& w, const std::optional<Digest>& digest) {
+    w.boolean(digest.has_value());
+    if (digest) {
+        w.digest(*digest);
+    }
+}
+std::optional<Digest> get_optional_digest(Reader& r) {
+    return r.boolean() ? std::optional(r.digest()) : std::nullopt;
+}
+
+void put(Writer& w, const ViewUpdate& m) {
+    encode(w, m.view);
+    put(w, m.frozen_list);
+    put(w, m.commit_list);
+}
+void get(Reader& r, ViewUpdate& m) {
+    m.view = decode_contract_view(r);
+    m.frozen_list = get_optional_digest(r);
+    m.commit_list = get_optional_digest(r);
+}
 void put(Writer& w, const FetchSegments& m) {
     put(w, m.key);
     w.u8(static_cast<std::uint8_t>(m.kind));
@@ -444,6 +462,29 @@ void get(Reader& r, RollNews& m) {
     }
 }
 
+void put(Writer& w, const FetchMembers& m) {
+    w.digest(m.list);
+    w.u32(m.first);
+}
+void get(Reader& r, FetchMembers& m) {
+    m.list = r.digest();
+    m.first = r.u32();
+}
+/// All but the members.
+constexpr std::uint64_t list_part_bytes = 32 + 4 + 4;
+void put(Writer& w, const MemberListPart& m) {
+    w.digest(m.list);
+    w.u32(m.total);
+    w.u32(m.first);
+    encode(w, m.members);
+}
+void get(Reader& r, MemberListPart& m) {
+    m.list = r.digest();
+    m.total = r.u32();
+    m.first = r.u32();
+    m.members = decode_members(r);
+}
+
 Bytes encode_message(const Message& message) {
     Writer writer;
     writer.reserve(256);
@@ -495,10 +536,18 @@ Bytes encode_head(const Frame& frame) {
 }
 
 std::uint64_t encoded_size(const Frame& frame) {
-    const auto* update = std::get_if<ViewUpdate>(&frame.message);
-    const std::uint64_t message =
-        update != nullptr ? encoded_size(update->view) : encode_message(frame.message).size();
-    return frame_header_bytes + message + frame.body.size();
+    const auto message_bytes = [&]() -> std::uint64_t {
+        if (const auto* update = std::get_if<ViewUpdate>(&frame.message)) {
+            const auto digest = [](const auto& list) -> std::uint64_t { return list ? 33 : 1; };
+            return encoded_size(update->view) + digest(update->frozen_list) +
+                   digest(update->commit_list);
+        }
+        if (const auto* part = std::get_if<MemberListPart>(&frame.message)) {
+            return list_part_bytes + encoded_size(part->members);
+        }
+        return encode_message(frame.message).size();
+    };
+    return frame_header_bytes + message_bytes() + frame.body.size();
 }
 
 Result<FrameHeader> decode_header(ByteView bytes) {

@@ -44,7 +44,9 @@ std::string_view type_name(const Message& message) {
         "RemoveServer",
         "ReadIndex",
         "RelayedResult",
-        "RollNews"};
+        "RollNews",
+        "FetchMembers",
+        "MemberListPart"};
     return names.at(message.index());
 }
 

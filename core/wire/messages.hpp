@@ -86,6 +86,9 @@ struct CommandResult {
 };
 struct ViewUpdate {
     ContractView view;
+    /// Instead of a long list in the view, its digest: see FetchMembers.
+    std::optional<Digest> frozen_list;
+    std::optional<Digest> commit_list;  ///< of the members of its commit
 };
 
 // SL <-> SL
@@ -293,6 +296,21 @@ struct RollNews {
 
 constexpr std::uint32_t pins_max = 4096;
 
+// SL -> SN
+/// Requests the part of a list of members that begins with this one.
+struct FetchMembers {
+    Digest list;  ///< see digest_of()
+    std::uint32_t first = 0;
+};
+// SN -> SL
+/// A part of a list of members. A total of 0: the SN does not have it (any more).
+struct MemberListPart {
+    Digest list;
+    std::uint32_t total = 0;  ///< members of the list
+    std::uint32_t first = 0;  ///< of the members below in it
+    MemberList members;
+};
+
 /// Any message. A struct rather than an alias: the special members of a variant of so many types
 /// are slow to compile, and so they are compiled once, in messages.cpp.
 struct Message
@@ -301,7 +319,7 @@ struct Message
                    SessionOpened, SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply,
                    StatusQuery, SeatRule, StatusReply, ConsensusMessage, RelayedCommand,
                    RelayedNews, MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply,
-                   RemoveServer, ReadIndex, RelayedResult, RollNews> {
+                   RemoveServer, ReadIndex, RelayedResult, RollNews, FetchMembers, MemberListPart> {
     using variant::variant;
     Message();
     Message(const Message& other);

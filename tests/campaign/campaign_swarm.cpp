@@ -29,7 +29,7 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
       options_(options) {
     // Mostly one segment; sometimes more, with different owners.
     training_.elements = random.chance(0.06) ? 70'000 : 400;
-    snapshots_ = Random(derive_seed(seed, "snapshots")).chance(0.5);
+    all_servers_.snapshots = Random(derive_seed(seed, "snapshots")).chance(0.5);
     training_.exchange =
         static_cast<ExchangePlan>(1 + Random(derive_seed(seed, "exchange")).below(4));
     training_.min_peers =
@@ -47,6 +47,9 @@ CampaignSwarm::CampaignSwarm(std::uint64_t seed, const CampaignOptions& options)
                 static_cast<double>(training_.elements * sizeof(float)) /
                 (0.2 + 2 * durable.uniform());
         }
+    }
+    if (Random(derive_seed(seed, "parts")).chance(0.3)) {  // as in a swarm of many thousands
+        all_servers_.parts = {.reports_per_entry = 2, .members_in_view = 0, .list_part_bytes = 30};
     }
     if (options.hostile) {
         add_hostile_nodes(seed);
@@ -187,7 +190,7 @@ SnNodeOptions CampaignSwarm::sn_options(int number, const MemoryStore& store) {
     options.api_address = sn_addresses_[at];
     options.peer_address = sn_addresses_[at];
     options.log = store.start_log(openssl_hasher());
-    if (snapshots_) {
+    if (all_servers_.snapshots) {
         options.memory = {.snapshot_interval = 40,
                           .archive = [&store](std::uint64_t index) -> Result<Bytes> {
                               return store.log.records.at(index - 1);
@@ -205,6 +208,7 @@ SnNodeOptions CampaignSwarm::sn_options(int number, const MemoryStore& store) {
     options.verifier = make_memory_verifier(openssl_hasher());
     options.leave = servers_[at].leaving;
     options.trace_recovered = true;
+    options.limits.parts = all_servers_.parts;
     options.planted.membership_behind_records = options_.plant == Plant::r3_off;
     options.planted.count_old_attempts = options_.plant == Plant::attempt_unchecked;
     options.planted.keep_stalled_members = options_.plant == Plant::lease_without_progress;

@@ -192,7 +192,11 @@ private:
     }
 
     CampaignOptions options_;
-    bool snapshots_ = false;  ///< SNs make some, and start from them
+    struct AllServers {
+        bool snapshots = false;  ///< SNs make some, and start from them
+        SnNodeOptions::Parts parts;
+    };
+    AllServers all_servers_;
     CampaignTraining training_;
     std::vector<Address> sn_addresses_;
     std::vector<NodeId> sns_;

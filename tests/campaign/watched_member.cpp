@@ -40,8 +40,47 @@ void WatchedMember::on_frame(const FrameReceived& received) {
             put_segment(values_, segment->index, received.frame.body);
         }
     } else if (const auto* update = std::get_if<ViewUpdate>(&message)) {
-        on_view(update->view);
+        incomplete_.push_back(*update);
+        take_views();
+    } else if (const auto* part = std::get_if<MemberListPart>(&message)) {
+        take_part(*part);
+        take_views();
     }
+}
+
+void WatchedMember::take_part(const MemberListPart& part) {
+    ToldList& list = lists_[part.list];
+    if (part.total > 0 && part.first == list.members.size()) {
+        list.total = part.total;
+        list.members.insert(list.members.end(), part.members.begin(), part.members.end());
+    }
+}
+
+/// Whether the list is whole, or not named.
+bool WatchedMember::fill(const std::optional<Digest>& name, MemberList& list) const {
+    if (!name) {
+        return true;
+    }
+    const auto told = lists_.find(*name);
+    if (told == lists_.end() || told->second.members.size() != told->second.total) {
+        return false;
+    }
+    list = told->second.members;
+    return true;
+}
+
+/// Looks at the views whose lists are there.
+void WatchedMember::take_views() {
+    std::erase_if(incomplete_, [this](const ViewUpdate& update) {
+        ContractView view = update.view;
+        MemberList none;
+        if (!fill(update.frozen_list, view.frozen) ||
+            !fill(update.commit_list, view.last_commit ? view.last_commit->members : none)) {
+            return false;
+        }
+        on_view(view);
+        return true;
+    });
 }
 
 void WatchedMember::on_view(const ContractView& view) {

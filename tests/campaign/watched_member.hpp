@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/merge/segment_codec.hpp"
 #include "core/node/node.hpp"
@@ -32,6 +33,9 @@ public:
 
 private:
     void on_frame(const FrameReceived& received);
+    void take_part(const MemberListPart& part);
+    void take_views();
+    bool fill(const std::optional<Digest>& name, MemberList& list) const;
     void on_view(const ContractView& view);
     void on_sent(SwarmTime now, const Send& send);
     void check(SwarmTime now, const SegmentData& data, const Blob& body);
@@ -42,6 +46,13 @@ private:
     std::unique_ptr<Node> inner_;
     SegmentCodec codec_;
     Complain complain_;
+
+    struct ToldList {
+        std::uint32_t total = 0;
+        std::vector<RoundMember> members;  ///< so far
+    };
+    std::map<Digest, ToldList> lists_;    ///< that SNs have sent, in parts
+    std::vector<ViewUpdate> incomplete_;  ///< views that name a list which is not whole
 
     // Of the program's newest sync.
     std::optional<std::uint64_t> sequence_;

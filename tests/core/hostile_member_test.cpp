@@ -173,7 +173,7 @@ protected:
         view.phase = ContractPhase::exchanging;
         view.min_peers = 2;
         view.frozen = std::move(members);
-        sl.frame({"sn1"}, ViewUpdate{view});
+        sl.frame({"sn1"}, ViewUpdate{view, {}, {}});
     }
     /// Dials of sn2 so far, after another minute in which SNs answer each heartbeat without a new
     /// view.
@@ -238,7 +238,7 @@ TEST_F(HostilePartner, AnSnThatLagsBehindIsReplacedByAnother) {
     sl.step(PeerUp{{"sn2"}, Role::sn, server(2).address});
     sl.step(PeerUp{{"sn1"}, Role::sn, server(1).address});
     EXPECT_EQ(dials_after_a_minute(), 0) << "no SN has a newer view";
-    sl.frame({"sn2"}, ViewUpdate{later});
+    sl.frame({"sn2"}, ViewUpdate{later, {}, {}});
     EXPECT_EQ(dials_after_a_minute(), 1);
 }
 

@@ -523,6 +523,48 @@ TEST(Ledger, AMemberWithoutACheckInForAnHourIsRemoved) {
     EXPECT_EQ(status(), MemberStatus::lost);
 }
 
+TEST(Ledger, ReportsInSeveralEntriesCommitARoundAsInOne) {
+    Members m = with_members(3);
+    for (const char* node : {"sl1", "sl2", "sl3"}) {
+        m.check_in(node, 0);
+    }
+    const auto part = [&](Attempt attempt, std::vector<MemberReport> reports) {
+        return m.sn(RecordReports{"default", 0, 0, attempt, std::move(reports)}).code;
+    };
+    Digest other;
+    other.bytes[0] = std::byte{7};
+    const MemberReport first{{"sl1"}, other, {}};
+    const MemberReport second{{"sl2"}, {}, {}};
+    const MemberReport third{{"sl3"}, {}, {}};
+    EXPECT_EQ(part(0, {second}), Errc::malformed) << "not the next member";
+    EXPECT_EQ(part(0, {}), Errc::malformed);
+    EXPECT_EQ(part(0, {first, second, third}), Errc::malformed) << "nothing left for the commit";
+    EXPECT_EQ(part(1, {first}), Errc::stale) << "another attempt";
+    EXPECT_EQ(part(0, {first, second}), Errc::ok);
+    EXPECT_EQ(part(0, {first, second}), Errc::stale) << "of a leader that took over";
+    const CommitRound all{"default", 0, 0, 0, {first, second, third}};
+    EXPECT_EQ(m.sn(all).code, Errc::malformed) << "two of them twice";
+    EXPECT_EQ(m.sn(CommitRound{"default", 0, 0, 0, {third}}).code, Errc::ok);
+    ASSERT_TRUE(m.contract().last_commit);
+    EXPECT_EQ(m.contract().last_commit->digest, Digest{}) << "the majority's";
+    EXPECT_EQ(m.contract().last_commit->members.size(), 3U);
+    EXPECT_EQ(m.contract().deviations.at({"sl1"}), 1U) << "a report of the first part counts";
+    EXPECT_TRUE(m.contract().reports.recorded.empty());
+}
+
+TEST(Ledger, AnotherAttemptForgetsTheRecordedReports) {
+    Members m = with_members(3);
+    for (const char* node : {"sl1", "sl2", "sl3"}) {
+        m.check_in(node, 0);
+    }
+    const RecordReports part{"default", 0, 0, 0, {{{"sl1"}, {}, {}}}};
+    ASSERT_EQ(m.sn(part).code, Errc::ok);
+    m.sn(LoseNode{{"sl3"}, "silent"});
+    ASSERT_EQ(m.contract().attempt, 1U);
+    EXPECT_TRUE(m.contract().reports.recorded.empty());
+    EXPECT_EQ(m.commit(0, 1, {{"sl1", 5}, {"sl2", 5}}).code, Errc::ok);
+}
+
 TEST(Ledger, NobodyIsRemovedAfterAnExchangeOfManyHours) {
     Members m = with_members(3);
     for (const char* node : {"sl1", "sl2"}) {

@@ -161,9 +161,29 @@ TEST(MergeReports, ADurableReportIsNotTakenBackByAnEarlierOne) {
     EXPECT_TRUE(reports.has(contract, {"sl1"}, early)) << "an SN can repeat what a member signed";
     early.node = durable.node = {"sl2"};
     reports.add({"c", 0, 0, 0}, contract, early);
-    EXPECT_FALSE(reports.commit_of(contract)) << "one of two is no majority";
+    EXPECT_FALSE(reports.next_entry(contract, 2)) << "one of two is no majority";
     reports.add({"c", 0, 0, 0}, contract, durable);
-    EXPECT_TRUE(reports.commit_of(contract));
+    EXPECT_TRUE(reports.next_entry(contract, 2));
+}
+
+TEST(MergeReports, MoreReportsThanAnEntryHasRoomForAreRecordedInParts) {
+    Contract contract;
+    contract.name = "c";
+    contract.phase = ContractPhase::exchanging;
+    contract.frozen = {{.id = {"sl1"}}, {.id = {"sl2"}}, {.id = {"sl3"}}};
+    MergeReports reports(false);
+    for (const RoundMember& member : contract.frozen) {
+        EXPECT_FALSE(reports.next_entry(contract, 2)) << "'" << member.id.name << "' is missing";
+        reports.add({"c", 0, 0, 0}, contract, {member.id, {}, {}, true});
+    }
+    const std::optional<Command> part = reports.next_entry(contract, 2);
+    ASSERT_TRUE(part && std::holds_alternative<RecordReports>(*part));
+    contract.reports.recorded = std::get<RecordReports>(*part).reports;
+    ASSERT_EQ(contract.reports.recorded.size(), 2U);
+    const std::optional<Command> rest = reports.next_entry(contract, 2);
+    ASSERT_TRUE(rest && std::holds_alternative<CommitRound>(*rest));
+    ASSERT_EQ(std::get<CommitRound>(*rest).reports.size(), 1U);
+    EXPECT_EQ(std::get<CommitRound>(*rest).reports[0].node.name, "sl3");
 }
 
 TEST(OriginalCheck, AnUnmovedDiskNeedsNoCheck) {

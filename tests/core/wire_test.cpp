@@ -77,7 +77,7 @@ std::vector<Message> one_of_each() {
                       .stalls = {{{"sl2"}, true, false}},
                       .session = 9},
             CommandResult{2, Errc::layout_mismatch, "differs", 4, 9},
-            ViewUpdate{view},
+            ViewUpdate{view, digest, std::nullopt},
             FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
             SegmentData{key, SegmentKind::contribution, 7},
             OpenSession{"default", some_config(), "w F32 3\n", EndMode::snapshot},
@@ -103,7 +103,9 @@ std::vector<Message> one_of_each() {
             RemoveServer{7, {"sn2"}, {"swci1"}, 8, {{}, {}, Bytes(20), Bytes(9), Bytes(64)}, {}},
             ReadIndex{ReadIndex::Step::confirm, 7, 8, 9},
             RelayedResult{{"sl1"}, 7, {8, Errc::malformed, "no", 0, 0}},
-            RollNews{{{{"sl1"}, CaFingerprint{}}}}};
+            RollNews{{{{"sl1"}, CaFingerprint{}}}},
+            FetchMembers{digest, 7},
+            MemberListPart{digest, 9, 7, view.frozen}};
 }
 
 std::vector<Command> every_command() {
@@ -133,7 +135,8 @@ std::vector<Command> every_command() {
             ChangeRoll{ChangeRoll::Kind::expel, {"sl1"}, std::nullopt},
             NameNonFinite{"default", 1, 2, {"sl2"}},
             KeepApart{"default", 1, 2, 3, {"sl2"}, {{"sl3"}}},
-            NameFalseMerge{"default", 1, 2, {"sl2"}}};
+            NameFalseMerge{"default", 1, 2, {"sl2"}},
+            RecordReports{"default", 1, 2, 3, {{{"sl1"}, {}, {}}}}};
 }
 
 Result<Message> decode_whole(ByteView bytes) {
@@ -180,7 +183,7 @@ TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "08"
+              "09"
               "0b"
               "0000"
               "0c000000"

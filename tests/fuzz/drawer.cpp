@@ -212,10 +212,14 @@ Command Drawer::command(Author* author) {
             return CheckInRound{contract(), run, round(), check_in()};
         case 5:
             return LeaveContract{contract(), run, text(reason_max)};
-        case 6:
-            return CommitRound{contract(), run, round(), attempt(), some(3, [&] {
+        case 6: {
+            CommitRound commit{contract(), run, round(), attempt(), some(3, [&] {
                                    return MemberReport{node(), digest(), {}, coin()};
                                })};
+            return one_in(3) ? Command(RecordReports{commit.contract, run, commit.round,
+                                                     commit.attempt, commit.reports})
+                             : Command(commit);
+        }
         case 7:
             return ExpireDeadline{contract(), run, static_cast<std::int64_t>(number())};
         case 8:

@@ -118,7 +118,7 @@ Message Drawer::message_of_members(Author* author) {
 }
 
 Message Drawer::message_of_servers(Author* author) {
-    switch (in_range(0, 10)) {
+    switch (in_range(0, 12)) {
         case 0: {
             CommandResult result;
             result.sequence = static_cast<std::uint64_t>(in_range(0, 8));
@@ -129,7 +129,8 @@ Message Drawer::message_of_servers(Author* author) {
             return result;
         }
         case 1:
-            return ViewUpdate{view()};
+            return ViewUpdate{view(), one_in(4) ? std::optional(digest()) : std::nullopt,
+                              one_in(4) ? std::optional(digest()) : std::nullopt};
         case 2:
         case 3:
             return consensus();
@@ -170,6 +171,12 @@ Message Drawer::message_of_servers(Author* author) {
             news.pins = some(3, [&] { return RollNews::Pin{node(), digest()}; });
             return news;
         }
+        case 10:
+            return FetchMembers{digest(), static_cast<std::uint32_t>(in_range(0, 3))};
+        case 11:
+            return MemberListPart{digest(), static_cast<std::uint32_t>(in_range(0, 5)),
+                                  static_cast<std::uint32_t>(in_range(0, 2)),
+                                  some(4, [&] { return member(); })};
         default: {
             RelayedResult result{node(), number(), {}};
             result.result.sequence = static_cast<std::uint64_t>(in_range(0, 8));

@@ -137,7 +137,7 @@ private:
                 break;
             case 9:
             case 10:
-                sl_.frame("sn1", ViewUpdate{next_view()});
+                sl_.frame("sn1", ViewUpdate{next_view(), {}, {}});
                 break;
             case 15:
             case 16:

@@ -55,7 +55,7 @@ void add_messages(std::map<std::string, Bytes>& seeds) {
         member.registration(),
         member.submit(Enrol{"c", test::tiny_contract(1), test::tiny_layout, {}}),
         beat,
-        ViewUpdate{view},
+        ViewUpdate{view, {}, {}},
         FetchSegments{{"c", 0, 1, 0}, SegmentKind::merged, {{0, 3}, {7, 1}}},
         SegmentData{{"c", 0, 1, 0}, SegmentKind::merged, 2},
         append,

@@ -22,8 +22,9 @@ public:
     /// \param seat_options  how SN and SLs get a seat; without servers they need none.
     /// \param sn_count  how many SNs keep the ledger; all but sn1 join it.
     explicit MemorySwarm(std::uint64_t seed = 1, SeatOptions seat_options = {}, int sn_count = 1,
-                         std::uint64_t snapshots_every = 0)
+                         std::uint64_t snapshots_every = 0, SnNodeOptions::Parts told_parts = {})
         : seats(std::move(seat_options)),
+          parts(told_parts),
           network(seed, openssl_hasher(), trace),
           snapshot_interval(snapshots_every) {
         sn_stores.resize(static_cast<std::size_t>(sn_count));
@@ -48,6 +49,7 @@ public:
             options.peer_address = sn_addresses[at];
             options.admins = {{"swci1"}};
             options.leave = leaving.contains(options.id.name);
+            options.limits.parts = parts;
             if (number > 1) {
                 options.sentinel = sn_addresses[0];
             }
@@ -255,6 +257,7 @@ public:
     std::vector<Address> sn_addresses;
     std::vector<NodeId> sns;
     SeatOptions seats;
+    SnNodeOptions::Parts parts;  ///< of all SNs
     TraceRecorder trace;
     std::vector<std::unique_ptr<MemoryStore>> sn_stores;
     std::map<int, std::unique_ptr<MemoryStore>> sl_stores;

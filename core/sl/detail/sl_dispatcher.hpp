@@ -13,6 +13,7 @@
 #include "core/sl/sl_node.hpp"
 #include "core/sl/sn_link.hpp"
 #include "core/sl/transfer_log.hpp"
+#include "core/sl/view_lists.hpp"
 
 namespace starling {
 
@@ -73,6 +74,8 @@ private:
     void rejoin(const std::string& reason, Outbox& out);
     void on_roll_news(const RollNews& news, Outbox& out) const;
     void note_later_view(const ContractView& view);
+    void on_view_update(const ViewUpdate& update, Outbox& out);
+    void on_list_part(const MemberListPart& part, Outbox& out);
     void on_view(const ContractView& view, Outbox& out);
     void on_commit(const Commit& commit, Outbox& out);
     void catch_up_to(const Commit& commit, Outbox& out);
@@ -112,11 +115,13 @@ private:
     SlNodeOptions options_;
     const Hasher& hasher_;
     SwarmTime now_{};                 ///< of the current step
+    int rarer_ = 1;                   ///< than in a small swarm: the ticks so far
     bool stopped_ = false;            ///< the last effect was put out: inputs are ignored
     std::optional<int> ending_code_;  ///< set when only the goodbye to the SN is left
     bool stop_once_saved_ = false;    ///< asked to stop after the end of the training
 
     SnLink sn_;
+    ViewLists lists_;
     MlSession ml_;
     RunMembership run_;
     PeerLinks peers_;

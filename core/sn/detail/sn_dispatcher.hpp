@@ -20,6 +20,7 @@
 #include "core/sn/server_dialler.hpp"
 #include "core/sn/sn_node.hpp"
 #include "core/sn/sn_status.hpp"
+#include "core/sn/told_lists.hpp"
 
 namespace starling {
 
@@ -257,14 +258,18 @@ private:
     std::map<NodeId, Peer> peers_;  ///< all that were heard of since the start, gone ones too
     MergeReports reports_;
     RoundMotions motions_;
+    ToldLists lists_;
     OriginalCheck original_;
     ReadIndexes reads_;
     ServerDialler dialler_;
     MembershipClaims claims_;
     RemovedServers removed_;
     std::vector<Removal> removals_;  ///< wanted by tools, not carried out yet
-    PinnedNames pins_;
-    EntryShares shares_;
+    struct Signers {
+        PinnedNames pins;    ///< the CA of each name
+        EntryShares shares;  ///< what each may have written
+    };
+    Signers signers_;
     struct Lines {
         LogInterval shares;    ///< a signer has more written than its share
         LogInterval refusals;  ///< the leader refuses what this SN would not

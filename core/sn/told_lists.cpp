@@ -1,0 +1,81 @@
+#include "core/sn/told_lists.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace starling {
+namespace {
+
+/// Whether a view of some contract has the list.
+bool is_current(const MemberList& list, const Ledger& ledger) {
+    const auto& contracts = ledger.contracts();
+    return std::any_of(contracts.begin(), contracts.end(), [&](const auto& entry) {
+        const Contract& contract = entry.second;
+        return list.is_copy_of(contract.frozen) ||
+               (contract.last_commit && list.is_copy_of(contract.last_commit->members));
+    });
+}
+
+}  // namespace
+
+ViewUpdate ToldLists::update_of(const Contract& contract, const Ledger& ledger) {
+    ViewUpdate update{view_of(contract), {}, {}};
+    update.frozen_list = name(update.view.frozen, ledger);
+    if (update.view.last_commit) {
+        update.commit_list = name(update.view.last_commit->members, ledger);
+    }
+    return update;
+}
+
+std::optional<Digest> ToldLists::name(MemberList& list, const Ledger& ledger) {
+    if (list.size() <= in_view_) {
+        return std::nullopt;
+    }
+    auto known = std::find_if(told_.begin(), told_.end(),
+                              [&](const Told& told) { return told.list.is_copy_of(list); });
+    if (known == told_.end()) {
+        std::erase_if(told_, [&](const Told& told) { return !is_current(told.list, ledger); });
+        told_.push_back({list, digest_of(list, hasher_), parts_of(list)});
+        known = std::prev(told_.end());
+    }
+    list.clear();
+    return known->digest;
+}
+
+std::vector<MemberList> ToldLists::parts_of(const MemberList& list) const {
+    std::vector<MemberList> parts;
+    std::vector<RoundMember> part;
+    std::size_t bytes = 0;
+    for (const RoundMember& member : list) {
+        const std::size_t more = encoded_size(member);
+        if (!part.empty() && bytes + more > part_bytes_) {
+            parts.emplace_back(std::exchange(part, {}));
+            bytes = 0;
+        }
+        part.push_back(member);
+        bytes += more;
+    }
+    if (parts.empty()) {
+        return {list};  // not once more in memory
+    }
+    parts.emplace_back(std::move(part));
+    return parts;
+}
+
+MemberListPart ToldLists::part_of(const FetchMembers& fetch) const {
+    const auto told = std::find_if(told_.begin(), told_.end(),
+                                   [&](const Told& one) { return one.digest == fetch.list; });
+    if (told == told_.end()) {
+        return {fetch.list, 0, 0, {}};
+    }
+    std::size_t first = 0;
+    for (const MemberList& part : told->parts) {
+        if (first == fetch.first) {
+            return {fetch.list, static_cast<std::uint32_t>(told->list.size()), fetch.first, part};
+        }
+        first += part.size();
+    }
+    return {fetch.list, 0, 0, {}};
+}
+
+}  // namespace starling
