@@ -43,9 +43,9 @@ Burst take_burst(Lane& lane, std::uint64_t most) {
 }
 
 bool is_flowing(Lane& lane, SwarmTime now) {
-    if (lane.free_at && *lane.free_at <= now) {
-        lane.slow_start.idle_from(*lane.free_at);
-        lane.free_at.reset();
+    if (lane.free_at_known && lane.free_at <= now) {
+        lane.slow_start.idle_from(lane.free_at);
+        lane.free_at_known = false;
         lane.flowing = false;
     }
     return lane.flowing;

@@ -27,47 +27,62 @@ struct Item {
 /// each pair of members that exchange.
 class ItemQueue {
 public:
-    bool empty() const { return head_ == items_.size(); }
-    Item& front() { return items_[head_]; }
-    void push_back(Item item) { items_.push_back(std::move(item)); }
+    bool empty() const { return !waiting_; }
+    Item& front() { return waiting_->items[waiting_->head]; }
+    void push_back(Item item) {
+        if (!waiting_) {
+            waiting_ = std::make_unique<Waiting>();
+        }
+        waiting_->items.push_back(std::move(item));
+    }
     void pop_front() {
-        ++head_;
-        if (empty()) {
+        auto& [items, head] = *waiting_;
+        ++head;
+        if (head == items.size()) {
             clear();
-        } else if (head_ >= 64 && 2 * head_ > items_.size()) {
-            items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
-            head_ = 0;
+        } else if (head >= 64 && 2 * head > items.size()) {
+            items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(head));
+            head = 0;
         }
     }
-    void clear() {
-        std::vector<Item>().swap(items_);
-        head_ = 0;
-    }
+    void clear() { waiting_.reset(); }
     template <typename Predicate>
     void erase_if(Predicate is_gone) {
-        items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
-        head_ = 0;
-        std::erase_if(items_, is_gone);
+        if (!waiting_) {
+            return;
+        }
+        auto& [items, head] = *waiting_;
+        items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(head));
+        head = 0;
+        std::erase_if(items, is_gone);
+        if (items.empty()) {
+            clear();
+        }
     }
 
 private:
-    std::vector<Item> items_;
-    std::size_t head_ = 0;
+    struct Waiting {
+        std::vector<Item> items;
+        std::size_t head = 0;
+    };
+    std::unique_ptr<Waiting> waiting_;  ///< with an item at least
 };
 
 /// One direction of a connection.
 struct Lane {
     ItemQueue queue;
     std::uint64_t undelivered_bytes = 0;  ///< queued, being sent or in flight
-    bool flowing = false;  ///< a burst was taken from the queue and is not sent completely
-    /// Of a small burst, when it will be: without an event of its own, unless more is queued.
-    std::optional<SwarmTime> free_at;
-    bool wakes = false;      ///< an event at free_at starts what is queued
-    bool preparing = false;  ///< the sender's thread encrypts the burst after it
-    std::shared_ptr<std::vector<Item>> prepared;  ///< and has done so
+    /// Of a small burst, when it is sent completely: without an event of its own, unless more is
+    /// queued.
+    SwarmTime free_at{};
+    bool free_at_known = false;
+    bool flowing = false;         ///< a burst was taken from the queue and is not sent completely
+    bool wakes = false;           ///< an event at free_at starts what is queued
+    bool preparing = false;       ///< the sender's thread encrypts the burst after it
+    std::uint32_t in_flight = 0;  ///< bursts whose last byte was sent and that have not arrived
+    std::shared_ptr<std::vector<Item>> prepared;  ///< by the sender's thread
     std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
     std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
-    std::uint32_t in_flight = 0;   ///< bursts whose last byte was sent and that have not arrived
     SwarmTime last_arrival{};      ///< of a burst; none arrives before an earlier one
     SlowStart slow_start;
 };

@@ -155,7 +155,13 @@ struct SimNetwork::Impl {
         Lane& lane = connection->lane[index(side)];
         connection->counted[index(side)].sent += bytes;
         lane.undelivered_bytes += bytes;
-        lane.queue.push_back({std::move(frame), bytes, group});
+        Item item{std::move(frame), bytes, group};
+        if (!cpu && connection->open && lane.queue.empty() && !is_flowing(lane, engine.now())) {
+            auto burst = std::make_shared<std::vector<Item>>();  // as most: it waits for nothing
+            burst->push_back(std::move(item));
+            return flow(connection, side, std::move(burst));
+        }
+        lane.queue.push_back(std::move(item));
         start_burst(connection, side);
     }
 
@@ -205,8 +211,8 @@ struct SimNetwork::Impl {
 
     void wake_when_free(const ConnectionPtr& connection, int side) {
         Lane& lane = connection->lane[index(side)];
-        if (lane.free_at && !lane.queue.empty() && !std::exchange(lane.wakes, true)) {
-            engine.at(*lane.free_at, [this, connection, side] {
+        if (lane.free_at_known && !lane.queue.empty() && !std::exchange(lane.wakes, true)) {
+            engine.at(lane.free_at, [this, connection, side] {
                 connection->lane[index(side)].wakes = false;
                 start_burst(connection, side);
             });
@@ -291,10 +297,11 @@ struct SimNetwork::Impl {
     void send_small(const ConnectionPtr& connection, int side, Burst burst, std::uint64_t bytes) {
         Lane& lane = connection->lane[index(side)];
         const SimRoute route = route_from(*connection, side);
+        lane.free_at_known = true;
         lane.free_at =
             engine.now() + from_seconds(static_cast<double>(bytes) / route.bytes_per_second);
         ++lane.in_flight;
-        lane.last_arrival = std::max(lane.last_arrival, *lane.free_at + route.latency);
+        lane.last_arrival = std::max(lane.last_arrival, lane.free_at + route.latency);
         engine.at(lane.last_arrival, [this, connection, side, bytes, burst = std::move(burst)] {
             engine.meter().bytes_moved.fetch_add(bytes, std::memory_order_relaxed);
             receive(connection, side, burst);

@@ -4,13 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <utility>
+#include <memory>
+#include <span>
 #include <vector>
 
 namespace starling {
 
 /// A set of segments of a model, as ranges: a member has such sets for each of its partners, and
-/// what they owe it are mostly neighbouring segments.
+/// what they owe it are mostly neighbouring segments. One range needs no memory of its own, since
+/// an owner in a large swarm has some sets for each member.
 class SegmentSet {
 public:
     struct Range {
@@ -28,69 +30,105 @@ private:
     }
 
 public:
-    bool empty() const { return ranges_.empty(); }
+    bool empty() const { return size_ == 0; }
     std::size_t size() const { return size_; }
     /// Ascending, not adjacent, none empty.
-    const std::vector<Range>& ranges() const { return ranges_; }
+    std::span<const Range> ranges() const {
+        return several_ ? std::span<const Range>(*several_)
+                        : std::span<const Range>(&one_, empty() ? 0U : 1U);
+    }
     /// \pre not empty
-    std::uint32_t front() const { return ranges_.front().begin; }
-    std::uint32_t back() const { return ranges_.back().end - 1; }
+    std::uint32_t front() const { return ranges().front().begin; }
+    std::uint32_t back() const { return ranges().back().end - 1; }
 
     bool contains(std::uint32_t segment) const {
-        const auto at = first_behind(ranges_, segment);
-        return at != ranges_.begin() && segment < std::prev(at)->end;
+        const std::span<const Range> all = ranges();
+        const auto at = first_behind(all, segment);
+        return at != all.begin() && segment < std::prev(at)->end;
     }
     /// \return false: it was there.
     bool insert(std::uint32_t segment) {
-        const auto next = first_behind(ranges_, segment);
-        const bool has_last = next != ranges_.begin();
-        if (has_last && segment < std::prev(next)->end) {
+        if (contains(segment)) {
             return false;
         }
-        const bool joins_last = has_last && std::prev(next)->end == segment;
-        const bool joins_next = next != ranges_.end() && next->begin == segment + 1;
+        ++size_;
+        if (size_ == 1) {
+            one_ = {segment, segment + 1};
+        } else if (!several_ && one_.end == segment) {
+            ++one_.end;
+        } else if (!several_ && one_.begin == segment + 1) {
+            --one_.begin;
+        } else {
+            insert_among(list(), segment);
+        }
+        return true;
+    }
+    /// \return false: it was not there.
+    bool erase(std::uint32_t segment) {
+        if (!contains(segment)) {
+            return false;
+        }
+        --size_;
+        if (size_ == 0) {
+            several_.reset();
+        } else if (!several_ && one_.begin == segment) {
+            ++one_.begin;
+        } else if (!several_ && one_.end == segment + 1) {
+            --one_.end;
+        } else {
+            erase_among(list(), segment);
+        }
+        return true;
+    }
+    void clear() {
+        several_.reset();
+        size_ = 0;
+    }
+
+private:
+    /// All ranges, in memory of their own from now on.
+    std::vector<Range>& list() {
+        if (!several_) {
+            several_ = std::make_unique<std::vector<Range>>(1, one_);
+        }
+        return *several_;
+    }
+    /// \pre it is in none of them
+    static void insert_among(std::vector<Range>& ranges, std::uint32_t segment) {
+        const auto next = first_behind(ranges, segment);
+        const bool joins_last = next != ranges.begin() && std::prev(next)->end == segment;
+        const bool joins_next = next != ranges.end() && next->begin == segment + 1;
         if (joins_last && joins_next) {
             std::prev(next)->end = next->end;
-            ranges_.erase(next);
+            ranges.erase(next);
         } else if (joins_last) {
             ++std::prev(next)->end;
         } else if (joins_next) {
             --next->begin;
         } else {
-            ranges_.insert(next, Range{segment, segment + 1});
+            ranges.insert(next, Range{segment, segment + 1});
         }
-        ++size_;
-        return true;
     }
-    /// \return false: it was not there.
-    bool erase(std::uint32_t segment) {
-        const auto next = first_behind(ranges_, segment);
-        if (next == ranges_.begin() || segment >= std::prev(next)->end) {
-            return false;
-        }
+    /// \pre it is in one of them
+    static void erase_among(std::vector<Range>& ranges, std::uint32_t segment) {
+        const auto next = first_behind(ranges, segment);
         const auto range = std::prev(next);
         const Range before = *range;
         if (before.begin == segment && before.end == segment + 1) {
-            ranges_.erase(range);
+            ranges.erase(range);
         } else if (before.begin == segment) {
             ++range->begin;
         } else {
             range->end = segment;
             if (segment + 1 < before.end) {
-                ranges_.insert(next, Range{segment + 1, before.end});
+                ranges.insert(next, Range{segment + 1, before.end});
             }
         }
-        --size_;
-        return true;
-    }
-    void clear() {
-        ranges_.clear();
-        size_ = 0;
     }
 
-private:
-    std::vector<Range> ranges_;
-    std::size_t size_ = 0;
+    std::uint32_t size_ = 0;
+    Range one_;  ///< the only range, if `several_` is empty
+    std::unique_ptr<std::vector<Range>> several_;
 };
 
 }  // namespace starling

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/params/segment_set.hpp"
@@ -36,9 +37,12 @@ public:
         if (first_.insert(segment)) {
             return true;
         }
-        auto at = std::ranges::lower_bound(repeats_, segment, {}, &Repeats::segment);
-        if (at == repeats_.end() || at->segment != segment) {
-            at = repeats_.insert(at, {segment, 0});
+        if (!repeats_) {
+            repeats_ = std::make_unique<std::vector<Repeats>>();
+        }
+        auto at = std::ranges::lower_bound(*repeats_, segment, {}, &Repeats::segment);
+        if (at == repeats_->end() || at->segment != segment) {
+            at = repeats_->insert(at, {segment, 0});
         }
         if (at->count + 1 == copies_max) {
             return false;
@@ -48,7 +52,7 @@ public:
     }
     void clear() {
         first_.clear();
-        repeats_.clear();
+        repeats_.reset();
     }
 
 private:
@@ -57,7 +61,7 @@ private:
         std::uint32_t segment = 0;
         std::uint8_t count = 0;
     };
-    std::vector<Repeats> repeats_;  ///< ascending
+    std::unique_ptr<std::vector<Repeats>> repeats_;  ///< ascending; nothing, most of the time
 };
 
 }  // namespace starling

@@ -30,7 +30,7 @@ Result<void> MemoryStore::write_allowed() {
 void MemoryStore::remember(Undo undo) {
     undos_.push_back(std::move(undo));
     if (undos_.size() > std::max<std::size_t>(lost_writes, 1)) {
-        undos_.pop_front();
+        undos_.erase(undos_.begin());
     }
 }
 

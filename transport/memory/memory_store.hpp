@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <map>
 #include <vector>
 
@@ -65,7 +64,7 @@ private:
     DraftNumber draft_ = 0;                  ///< 0: none
     std::map<std::uint32_t, Blob> drafted_;  ///< segments of the draft
     std::shared_ptr<const Bytes> snapshot_;  ///< nothing: none was made
-    std::deque<Undo> undos_;                 ///< of the newest writes, the newest last
+    std::vector<Undo> undos_;                ///< of the newest writes, the newest last
 };
 
 }  // namespace starling
