@@ -56,7 +56,7 @@ void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>
         if (to && *to != peer_id) {
             continue;
         }
-        const int side = connection->end[0].get() == &from ? 0 : 1;
+        const int side = side_of(*connection, from);
         Lane& lane = connection->lane[index(side)];
         ByteCount& counted = connection->counted[index(side)];
         lane.queue.erase_if([&](const Item& item) {

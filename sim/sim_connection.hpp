@@ -104,6 +104,8 @@ struct Slot {
     std::function<void(Input)> deliver;
     bool alive = true;
     std::map<NodeId, ConnectionPtr> peers;
+    /// Over which a frame came last: most frames are answers, and an SN has 100,000 peers.
+    ConnectionPtr newest;
     std::unique_ptr<SimThread> thread;  ///< of the node's process; null: it costs nothing
     double speed = 1.0;                 ///< of its host
 };
@@ -120,6 +122,10 @@ struct Dial {
 using Burst = std::shared_ptr<std::vector<Item>>;
 
 inline std::size_t index(int side) { return static_cast<std::size_t>(side); }
+/// The end of the connection at which the node is.
+inline int side_of(const Connection& connection, const Slot& slot) {
+    return connection.end[0].get() == &slot ? 0 : 1;
+}
 /// The node at the other end.
 inline Slot& peer(const Connection& connection, int side) {
     return *connection.end[index(1 - side)];

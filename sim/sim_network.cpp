@@ -144,13 +144,20 @@ struct SimNetwork::Impl {
 
     // Sending: frames of a side are queued, and sent in bursts over the route.
 
+    static ConnectionPtr connection_to(const Slot& from, const NodeId& to) {
+        if (from.newest && peer(*from.newest, side_of(*from.newest, from)).place.id == to) {
+            return from.newest;
+        }
+        const auto found = from.peers.find(to);
+        return found == from.peers.end() ? nullptr : found->second;
+    }
+
     void send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
-        const auto found = from->peers.find(to);
-        if (found == from->peers.end()) {
+        const ConnectionPtr connection = connection_to(*from, to);
+        if (!connection) {
             return;
         }
-        const ConnectionPtr connection = found->second;
-        const int side = connection->end[0] == from ? 0 : 1;
+        const int side = side_of(*connection, *from);
         const std::uint64_t bytes = wire_size(frame, connection->local);
         Lane& lane = connection->lane[index(side)];
         connection->counted[index(side)].sent += bytes;
@@ -341,9 +348,16 @@ struct SimNetwork::Impl {
                          [this, connection, side, burst] { arrive(connection, side, *burst); });
     }
 
+    static void note_newest(const ConnectionPtr& connection, Slot& at) {
+        if (connection->open && at.newest != connection) {
+            at.newest = connection;
+        }
+    }
+
     void arrive(const ConnectionPtr& connection, int side, std::vector<Item>& burst) {
         Lane& lane = connection->lane[index(side)];
         --lane.in_flight;
+        note_newest(connection, *connection->end[index(1 - side)]);
         const NodeId from = connection->end[index(side)]->place.id;
         for (Item& item : burst) {
             const SlotPtr to = connection->end[index(1 - side)];
@@ -375,7 +389,11 @@ struct SimNetwork::Impl {
             connection->counted[index(side)].lost += lane.undelivered_bytes;
             lane.undelivered_bytes = 0;
             lane.queue.clear();
-            auto& peers = connection->end[index(side)]->peers;
+            Slot& slot = *connection->end[index(side)];
+            if (slot.newest == connection) {
+                slot.newest.reset();
+            }
+            auto& peers = slot.peers;
             const auto found = peers.find(peer(*connection, side).place.id);
             if (found != peers.end() && found->second == connection) {
                 peers.erase(found);
@@ -431,7 +449,7 @@ struct SimNetwork::Impl {
             return;
         }
         for (const ConnectionPtr& connection : connections(*slot)) {
-            connection->closing = connection->end[0] == slot ? 0 : 1;
+            connection->closing = side_of(*connection, *slot);
             const HostIndex other = peer(*connection, connection->closing).place.host;
             engine.at(engine.now() + engine.route(slot->place.host, other).latency,
                       [this, connection] { finish_closing(connection); });
@@ -447,7 +465,7 @@ struct SimNetwork::Impl {
             slot->thread->cancel();
         }
         for (const ConnectionPtr& connection : connections(*slot)) {
-            const int side = connection->end[0] == slot ? 0 : 1;
+            const int side = side_of(*connection, *slot);
             const HostIndex other = peer(*connection, side).place.host;
             reset(connection, reason,
                   engine.host_on(slot->place.host) ? engine.route(slot->place.host, other).latency
