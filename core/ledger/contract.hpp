@@ -233,7 +233,7 @@ struct Contract {
 /// about 250 of each in a second.
 constexpr int rarer_by(std::size_t members) {
     constexpr std::size_t a_second = 250;
-    constexpr std::size_t most = 60;
+    constexpr std::size_t most = 120;
     return static_cast<int>(std::clamp<std::size_t>(members / a_second, 1, most));
 }
 
