@@ -78,6 +78,30 @@ std::vector<ConnectionPtr> connections(const Slot& slot) {
     return all;
 }
 
+ConnectionPtr connection_to(const Slot& from, const NodeId& to) {
+    if (from.newest && peer(*from.newest, side_of(*from.newest, from)).place.id == to) {
+        return from.newest;
+    }
+    const auto found = from.peers.find(to);
+    return found == from.peers.end() ? nullptr : found->second;
+}
+
+void note_newest(const ConnectionPtr& connection, Slot& at) {
+    if (connection->open && at.newest != connection) {
+        at.newest = connection;
+    }
+}
+
+void forget(Slot& at, const ConnectionPtr& connection) {
+    if (at.newest == connection) {
+        at.newest.reset();
+    }
+    const auto found = at.peers.find(peer(*connection, side_of(*connection, at)).place.id);
+    if (found != at.peers.end() && found->second == connection) {
+        at.peers.erase(found);
+    }
+}
+
 bool accepts(const Slot& to, const Dial& dial) {
     for (const SimListen& listen : to.place.listen) {
         if (listen.address.port == dial.address.port &&

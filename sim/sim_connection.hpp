@@ -139,6 +139,12 @@ bool is_flowing(Lane& lane, SwarmTime now);
 /// See Endpoint::cancel_sends(); of the node's own queues.
 void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to);
 std::vector<ConnectionPtr> connections(const Slot& slot);
+/// The node's connection with that peer; nullptr: there is none.
+ConnectionPtr connection_to(const Slot& from, const NodeId& to);
+/// A frame has come over it. \pre  it is one of the node's, or closed
+void note_newest(const ConnectionPtr& connection, Slot& at);
+/// It is none of the node's connections any more.
+void forget(Slot& at, const ConnectionPtr& connection);
 /// Whether the node listens there for nodes of that role.
 bool accepts(const Slot& to, const Dial& dial);
 

@@ -144,14 +144,6 @@ struct SimNetwork::Impl {
 
     // Sending: frames of a side are queued, and sent in bursts over the route.
 
-    static ConnectionPtr connection_to(const Slot& from, const NodeId& to) {
-        if (from.newest && peer(*from.newest, side_of(*from.newest, from)).place.id == to) {
-            return from.newest;
-        }
-        const auto found = from.peers.find(to);
-        return found == from.peers.end() ? nullptr : found->second;
-    }
-
     void send(const SlotPtr& from, const NodeId& to, Frame frame, SendGroup group) {
         const ConnectionPtr connection = connection_to(*from, to);
         if (!connection) {
@@ -348,12 +340,6 @@ struct SimNetwork::Impl {
                          [this, connection, side, burst] { arrive(connection, side, *burst); });
     }
 
-    static void note_newest(const ConnectionPtr& connection, Slot& at) {
-        if (connection->open && at.newest != connection) {
-            at.newest = connection;
-        }
-    }
-
     void arrive(const ConnectionPtr& connection, int side, std::vector<Item>& burst) {
         Lane& lane = connection->lane[index(side)];
         --lane.in_flight;
@@ -389,15 +375,7 @@ struct SimNetwork::Impl {
             connection->counted[index(side)].lost += lane.undelivered_bytes;
             lane.undelivered_bytes = 0;
             lane.queue.clear();
-            Slot& slot = *connection->end[index(side)];
-            if (slot.newest == connection) {
-                slot.newest.reset();
-            }
-            auto& peers = slot.peers;
-            const auto found = peers.find(peer(*connection, side).place.id);
-            if (found != peers.end() && found->second == connection) {
-                peers.erase(found);
-            }
+            forget(*connection->end[index(side)], connection);
         }
         counts.collect(*connection);
     }
