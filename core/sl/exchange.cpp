@@ -135,6 +135,17 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
     }
 }
 
+void Exchange::freeze(SwarmTime now, const MemberList& frozen) {
+    setup_.members = frozen;
+    setup_.frozen = true;
+    measured_at_ = now;
+    began_at_ = now;
+    for (auto& [member, partner] : states_) {
+        resume_waiting(now, partner);
+        partner.probe_timeout = first_probe();
+    }
+}
+
 void Exchange::on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out) {
     const std::size_t place = place_of(peer);
     if (place == states_.size()) {
@@ -187,13 +198,13 @@ void Exchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& 
 void Exchange::send_segment(const NodeId& to, SegmentKind kind, std::uint32_t segment,
                             const Blob& body, Outbox& out) {
     traffic_.sent_bytes += body.size();
-    out.send(to, SegmentData{setup_.key, kind, segment}, body, setup_.serial);
+    out.send(to, SegmentData{wire_key(), kind, segment}, body, setup_.serial);
 }
 
 Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const SegmentData& data,
                                   Blob body, Outbox& out) {
     const std::size_t place = place_of(from);
-    if (data.key != setup_.key) {
+    if (data.key != wire_key()) {
         return Error{Errc::stale, "segment of another round or attempt"};
     }
     if (place == states_.size() || data.index >= merged_.size()) {

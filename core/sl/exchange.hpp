@@ -34,6 +34,8 @@ struct ExchangeSetup {
     RoundKey key;
     MemberList members;            ///< `self` is one of them
     std::vector<NodeId> departed;  ///< see ContractView
+    bool early = false;            ///< its messages say so: see RoundKey and may_begin_early()
+    bool frozen = true;            ///< false: `members` are expected_members()
     std::shared_ptr<const ParamLayout> layout;
     MergeMethod method;
     NonFinitePolicy non_finite = NonFinitePolicy::refuse;
@@ -59,13 +61,25 @@ public:
     explicit Exchange(ExchangeSetup setup);
 
     const RoundKey& key() const { return setup_.key; }
+    /// As messages of this attempt have it.
+    RoundKey wire_key() const {
+        RoundKey key = setup_.key;
+        key.early = setup_.early;
+        return key;
+    }
     const MergePlan& plan() const { return plan_->merge; }
+    std::uint64_t model_bytes() const { return setup_.layout->size_bytes(); }
     Durability durable() const { return setup_.durable; }
     const MemberList& members() const { return setup_.members; }
     /// The members that this one exchanges with, as indices, ascending: all if it owns a segment,
     /// else the owners and, in a tree, those of its group that pass on segments.
     const std::vector<std::uint32_t>& partners() const { return partners_; }
 
+    /// The attempt that has begun early is frozen. Partners are waited for from now on.
+    ///
+    /// \pre merge_alike(frozen, members())
+    void freeze(SwarmTime now, const MemberList& frozen);
+    bool frozen() const { return setup_.frozen; }
     /// Requests missing segments from every connected partner.
     void start(SwarmTime now, const std::set<NodeId>& up, Outbox& out);
     void on_peer_up(SwarmTime now, const NodeId& peer, Outbox& out);
@@ -79,7 +93,7 @@ public:
     Result<bool> on_segment(SwarmTime now, const NodeId& from, const SegmentData& data, Blob body,
                             Outbox& out);
     void on_merged(SwarmTime now, const MergeResult& result, Outbox& out);
-    /// \pre probe.key == key()
+    /// \pre probe.key == wire_key()
     void on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const;
     /// Requests again what the reply shows to be lost.
     void on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
@@ -163,6 +177,7 @@ private:
     Partner& state_of(std::uint32_t member);
     void note_window(std::uint32_t member, Partner& partner);
     void request_within_window(SwarmTime now, Outbox& out);
+    static void resume_waiting(SwarmTime now, Partner& partner);
     bool open_window(Outbox& out);
     /// Whether contributions of it are needed now: of segments within the window.
     bool contributes(const Partner& partner) const {

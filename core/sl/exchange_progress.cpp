@@ -46,6 +46,9 @@ void Exchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
 }
 
 void Exchange::on_tick(SwarmTime now, Outbox& out) {
+    if (!setup_.frozen) {
+        return;  // some partners may not have checked in
+    }
     bool quiet = false;
     for (auto& [member, partner] : states_) {
         if (!partner.up || !awaits(partner)) {
@@ -56,7 +59,7 @@ void Exchange::on_tick(SwarmTime now, Outbox& out) {
             partner.last_segment = now;
             partner.probe_timeout = std::min<SwarmDuration>(
                 partner.probe_timeout * 2, std::max(longest_probe_timeout, first_probe()));
-            out.send(id_of(member), FetchProbe{setup_.key, ++partner.probe});
+            out.send(id_of(member), FetchProbe{wire_key(), ++partner.probe});
         }
     }
     if (quiet && now - measured_at_ >= measure_interval) {

@@ -50,13 +50,17 @@ void Exchange::request_within_window(SwarmTime now, Outbox& out) {
         Partner& partner = state_of(member);
         partner.in_window = true;
         note_window(member, partner);
-        // Its rate counts the time only in which it was waited for.
-        partner.waiting_since =
-            partner.bytes == 0 ? now : partner.waiting_since + (now - partner.last_progress);
-        partner.last_segment = now;
-        partner.last_progress = now;
+        resume_waiting(now, partner);
         send_fetch(id_of(member), partner, SegmentKind::contribution, out);
     }
+}
+
+/// Its rate counts the time only in which it was waited for.
+void Exchange::resume_waiting(SwarmTime now, Partner& partner) {
+    partner.waiting_since =
+        partner.bytes == 0 ? now : partner.waiting_since + (now - partner.last_progress);
+    partner.last_segment = now;
+    partner.last_progress = now;
 }
 
 void Exchange::request_missing(SwarmTime now, const NodeId& peer, Partner& partner,
@@ -77,7 +81,7 @@ void Exchange::send_fetch(const NodeId& to, Partner& partner, SegmentKind kind, 
     const std::uint32_t below = kind == SegmentKind::contribution
                                     ? contributions_below_
                                     : std::numeric_limits<std::uint32_t>::max();
-    FetchSegments fetch{setup_.key, kind, {}};
+    FetchSegments fetch{wire_key(), kind, {}};
     const auto flush = [&] {
         if (!fetch.ranges.empty()) {
             out.send(to, fetch);

@@ -37,6 +37,19 @@ public:
         const auto found = member->second.find(segment);
         return found == member->second.end() ? std::nullopt : std::optional(found->second);
     }
+    /// Contributions to an exchange that began before the members had check-ins: they are those of
+    /// the check-ins that the same starts of these members have made since.
+    void renumber(const MemberList& expected, const MemberList& frozen) {
+        for (const RoundMember& member : expected) {
+            const RoundMember* const now = frozen.find(member.id);
+            if (now != nullptr && now->session == member.session) {
+                if (auto kept = kept_.extract({member.id, member.check_in_index})) {
+                    kept.key().second = now->check_in_index;
+                    kept_.insert(std::move(kept));
+                }
+            }
+        }
+    }
     void clear() {
         kept_.clear();
         bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include "core/base/size_text.hpp"
 #include "core/params/model_digest.hpp"
+#include "core/sl/early_exchange.hpp"
 #include "core/sl/sl_log.hpp"
 
 namespace starling {
@@ -15,31 +16,25 @@ void RoundExchange::begin(SwarmTime now, OwnParameters own, ExchangeSetup setup,
     model_.emplace(serial_, key, *setup.layout, read_soon);
     merged_digest_.reset();
     report_.reset();
+    stored_names_.clear();
     if (!same_round(contributions_round_, key)) {
         kept_contributions_.clear();
         own_.reset();
         contributions_round_ = key;
     }
-    out.report(TraceEvent("exchange_begin")
-                   .with("round", key.round)
-                   .with("attempt", key.attempt)
-                   .with("members", setup.members.size())
-                   .log(Level::info, sl_component,
-                        "Round " + std::to_string(key.round) +
-                            (key.attempt == 0 ? "" : " attempt " + std::to_string(key.attempt)) +
-                            ": exchanging parameters of " + size_text(setup.layout->size_bytes()) +
-                            " among " + std::to_string(setup.members.size()) + " members"));
     setup.serial = serial_;
     setup.kept = &kept_contributions_;
     set_own(std::move(own), setup);
     exchange_.emplace(std::move(setup));
+    report_begin(out);
     report_plan(out);
     exchange_->start(now, up, out);
+    const RoundKey wire_key = exchange_->wire_key();
     for (auto fetch = deferred_fetches_.begin(); fetch != deferred_fetches_.end();) {
-        if (fetch->second.key == key) {
+        if (fetch->second.key == wire_key) {
             exchange_->on_fetch(fetch->first.first, fetch->second, out);
         }
-        fetch = fetch->second.key <= key ? deferred_fetches_.erase(fetch) : std::next(fetch);
+        fetch = fetch->second.key <= wire_key ? deferred_fetches_.erase(fetch) : std::next(fetch);
     }
 }
 
@@ -51,12 +46,32 @@ void RoundExchange::set_own(OwnParameters own, ExchangeSetup& setup) {
     if (setup.key.round == 0) {
         residuals_.clear();  // of another run
     }
-    if (!own_ || own_->check_in_index != index) {
+    if (own_) {
+        own_->check_in_index = index;  // of the same parameters: see RoundExchange::own_
+    } else {
         own_.emplace(
             OwnInRound{index, OwnContribution(SegmentCodec(setup.layout, setup.compression),
                                               std::move(own), residuals_)});
     }
     setup.own = &own_->contribution;
+}
+
+void RoundExchange::report_begin(Outbox& out) const {
+    const RoundKey& key = exchange_->key();
+    const std::size_t members = exchange_->members().size();
+    if (!exchange_->frozen()) {
+        out.report(TraceEvent("exchange_early").with("round", key.round).with("members", members));
+        return;
+    }
+    out.report(TraceEvent("exchange_begin")
+                   .with("round", key.round)
+                   .with("attempt", key.attempt)
+                   .with("members", members)
+                   .log(Level::info, sl_component,
+                        "Round " + std::to_string(key.round) +
+                            (key.attempt == 0 ? "" : " attempt " + std::to_string(key.attempt)) +
+                            ": exchanging parameters of " + size_text(exchange_->model_bytes()) +
+                            " among " + std::to_string(members) + " members"));
 }
 
 /// Where it is another one than that of the attempt before.
@@ -73,6 +88,28 @@ void RoundExchange::report_plan(Outbox& out) {
                    .with("groups", plan.relays.size())
                    .with("reason", plan.reason)
                    .log(Level::info, sl_component, "Exchange plan: " + plan_text_));
+}
+
+/// The contributions stay those of the round, whether the attempt does or not.
+bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const MemberList& members,
+                           Outbox& out) {
+    if (!exchange_ || exchange_->frozen() || !same_round(exchange_->key(), key)) {
+        return false;
+    }
+    kept_contributions_.renumber(exchange_->members(), members);
+    const RoundMember* const own = members.find(self_);
+    if (own_ && own != nullptr) {
+        own_->check_in_index = own->check_in_index;
+    }
+    if (exchange_->key() != key || !merge_alike(exchange_->members(), members)) {
+        return false;
+    }
+    exchange_->freeze(now, members);
+    report_begin(out);
+    if (merged_digest_) {
+        on_merged_and_frozen(out);
+    }
+    return true;
 }
 
 void RoundExchange::end(Outbox& out) {
@@ -109,7 +146,7 @@ void RoundExchange::on_arrivals(SwarmTime now, const Arrivals& arrivals) {
 }
 
 bool RoundExchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out) {
-    if (!is_on(fetch.key)) {
+    if (!is_on_wire(fetch.key)) {
         return false;
     }
     exchange_->on_fetch(from, fetch, out);
@@ -117,13 +154,13 @@ bool RoundExchange::on_fetch(const NodeId& from, const FetchSegments& fetch, Out
 }
 
 void RoundExchange::defer_fetch(const NodeId& from, const FetchSegments& fetch) {
-    if (!exchange_ || exchange_->key() < fetch.key) {
+    if (!exchange_ || exchange_->wire_key() < fetch.key) {
         deferred_fetches_[{from, fetch.kind}] = fetch;
     }
 }
 
 bool RoundExchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox& out) const {
-    if (!is_on(probe.key)) {
+    if (!is_on_wire(probe.key)) {
         return false;
     }
     exchange_->on_probe(from, probe, out);
@@ -132,7 +169,7 @@ bool RoundExchange::on_probe(const NodeId& from, const FetchProbe& probe, Outbox
 
 void RoundExchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProbeReply& reply,
                                    Outbox& out) {
-    if (is_on(reply.key)) {
+    if (is_on_wire(reply.key)) {
         exchange_->on_probe_reply(now, from, reply, out);
     }
 }
@@ -193,18 +230,24 @@ void RoundExchange::on_hashed(const SegmentDigests& hashed, Outbox& out) {
 
 void RoundExchange::on_digest(const Digest& digest, Outbox& out) {
     merged_digest_ = digest;
+    storing_[serial_] = {exchange_->key(), digest, {}};
+    model_->start_keeping(digest, exchange_->merged(), out);
+    if (exchange_->frozen()) {
+        on_merged_and_frozen(out);
+    }
+}
+
+void RoundExchange::on_merged_and_frozen(Outbox& out) {
     const RoundKey& key = exchange_->key();
     out.report(TraceEvent("exchange_done")
                    .with("contract", key.contract)
                    .with("run", key.run)
                    .with("round", key.round)
                    .with("attempt", key.attempt)
-                   .with("digest", to_string(digest))
+                   .with("digest", to_string(*merged_digest_))
                    .with("sent_bytes", exchange_->traffic().sent_bytes)
                    .with("received_bytes", exchange_->traffic().received_bytes)
                    .with("from", exchange_->received_from()));
-    storing_[serial_] = {key, digest, {}};
-    model_->start_keeping(digest, exchange_->merged(), out);
     report_if_allowed();
 }
 
@@ -212,7 +255,7 @@ KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored)
     KeptModel model = storing_[serial];
     storing_.erase(serial);
     model.segments = stored;
-    if (exchange_ && merged_digest_) {
+    if (exchange_ && exchange_->frozen() && merged_digest_) {
         report_if_allowed();
     }
     if (reported_model_ && reported_model_->key == model.key &&
@@ -248,6 +291,10 @@ void RoundExchange::report_if_allowed() {
 }
 
 std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& nodes) {
+    if (!exchange_->frozen()) {
+        stored_names_.insert(stored_names_.end(), nodes.begin(), nodes.end());
+        return {};
+    }
     std::vector<NodeId> named;
     for (const NodeId& node : nodes) {
         if (node != self_ && named_non_finite_.insert({exchange_->key().round, node}).second) {
@@ -258,7 +305,7 @@ std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& no
 }
 
 std::optional<Digest> RoundExchange::merged_digest(const Commit& commit) const {
-    const bool same = exchange_ && exchange_->key().round == commit.round &&
+    const bool same = exchange_ && exchange_->frozen() && exchange_->key().round == commit.round &&
                       exchange_->key().attempt == commit.attempt;
     return same ? merged_digest_ : std::nullopt;
 }
@@ -308,7 +355,7 @@ void RoundExchange::on_committed(const CommittedModel& model) {
 
 void RoundExchange::report_progress(Heartbeat& heartbeat, SwarmTime now, SwarmDuration stall_limit,
                                     const std::set<NodeId>& refused_by) const {
-    if (exchange_) {
+    if (exchange_ && exchange_->frozen()) {
         heartbeat.round = exchange_->key().round;
         heartbeat.attempt = exchange_->key().attempt;
         heartbeat.progress = exchange_->transfer();

@@ -27,7 +27,10 @@ public:
 
     /// The running exchange; nullptr: there is none.
     const Exchange* running() const { return exchange_ ? &*exchange_ : nullptr; }
-    bool is_on(const RoundKey& key) const { return exchange_ && exchange_->key() == key; }
+    /// Whether it is of this attempt, and frozen.
+    bool is_on(const RoundKey& key) const { return is_of(key) && exchange_->frozen(); }
+    /// Whether it has begun early, and is of this attempt.
+    bool awaits_freeze(const RoundKey& key) const { return is_of(key) && !exchange_->frozen(); }
     /// Of the newest attempt, counted from 1.
     std::uint32_t serial() const { return serial_; }
 
@@ -37,6 +40,10 @@ public:
     /// \param setup  without `serial`, `own` and `kept`.
     void begin(SwarmTime now, OwnParameters own, ExchangeSetup setup, const std::set<NodeId>& up,
                Outbox& out);
+    /// An attempt is frozen with these members.
+    ///
+    /// \return  true: it is the one that has begun early, and goes on; false: it is another one.
+    bool freeze(SwarmTime now, const RoundKey& key, const MemberList& members, Outbox& out);
     /// The attempt is over. Cancels queued segments, which nobody needs any more.
     void end(Outbox& out);
 
@@ -78,10 +85,12 @@ public:
     /// \pre running()
     void process_merged(Outbox& out);
 
-    /// Those of `nodes` that were not named before in the current round, this node left out.
+    /// Those of `nodes` that were not named before in the current round, this node left out. Until
+    /// the attempt is frozen they are stored: the ledger takes names of frozen rounds only.
     ///
     /// \pre running()
     std::vector<NodeId> name_non_finite(const std::vector<NodeId>& nodes);
+    std::vector<NodeId> take_stored_names() { return std::exchange(stored_names_, {}); }
 
     /// The digest that this node merged the attempt to; nothing: it did not merge that one.
     std::optional<Digest> merged_digest(const Commit& commit) const;
@@ -106,10 +115,14 @@ public:
                          const std::set<NodeId>& refused_by) const;
 
 private:
+    bool is_of(const RoundKey& key) const { return exchange_ && exchange_->key() == key; }
+    bool is_on_wire(const RoundKey& key) const { return exchange_ && exchange_->wire_key() == key; }
     void set_own(OwnParameters own, ExchangeSetup& setup);
+    void report_begin(Outbox& out) const;
     void report_plan(Outbox& out);
     void add_new(const MergeResult* merged);
     void on_digest(const Digest& digest, Outbox& out);
+    void on_merged_and_frozen(Outbox& out);
     void report_if_allowed();
 
     NodeId self_;
@@ -130,7 +143,8 @@ private:
     bool new_report_ = false;
 
     std::optional<KeptModel> reported_model_;  ///< that of the newest report; survives its attempt
-    /// This node's part in the round of contributions_round_, the same in all attempts.
+    /// This node's part in the round of contributions_round_, the same in all attempts: the program
+    /// waits for the round's model, so that all check-ins of one start are of the same parameters.
     struct OwnInRound {
         std::uint64_t check_in_index = 0;
         OwnContribution contribution;
@@ -143,6 +157,7 @@ private:
     std::map<std::pair<NodeId, SegmentKind>, FetchSegments> deferred_fetches_;
     /// Rounds and members that name_non_finite() has returned; of this round and the last.
     std::set<std::pair<Round, NodeId>> named_non_finite_;
+    std::vector<NodeId> stored_names_;  ///< see name_non_finite()
 };
 
 }  // namespace starling

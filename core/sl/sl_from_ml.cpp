@@ -58,6 +58,7 @@ void SlNode::check_in(Outbox& out) {
         out.report(scalar_event(run_.next_round(), name, value));
     }
     submit(CheckInRound{run_.contract(), run_.run(), run_.next_round(), said}, out);
+    begin_early(out);
 }
 
 void SlNode::on_close_session(const CloseSession& close, Outbox& out) {

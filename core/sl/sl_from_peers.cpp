@@ -2,6 +2,7 @@
 // round, and catching up with one that was missed.
 #include "core/params/model_digest.hpp"
 #include "core/sl/detail/sl_dispatcher.hpp"
+#include "core/sl/early_exchange.hpp"
 #include "core/sl/non_finite.hpp"
 #include "core/sl/sl_timers.hpp"
 
@@ -14,39 +15,78 @@ void SlNode::begin_exchange(Outbox& out) {
     if (round_.is_on(key)) {
         return;
     }
+    if (round_.freeze(now_, key, view.frozen, out)) {
+        dial_partners(out);
+        name_non_finite(round_.take_stored_names(), out);
+        send_new_report(out);
+        return;
+    }
     round_.end(out);  // of an attempt that is over
     if (!run_.is_frozen_with(options_.id, options_.session)) {
         // It is caught up with once it is committed. Or a later start of this node is in it.
         return;
     }
-    const ContractConfig& config = ml_.request().config;
-    const bool needs_reference = config.compression.kind != Compression::none && key.round > 0;
-    if (!ml_.is_waiting() || view.round != run_.next_round() ||
-        (needs_reference && !models_.precedes(key))) {
+    if (view.round != run_.next_round() || !may_exchange(key)) {
         // The view of an SN that lags behind: an earlier start of this node was in that round.
         // Otherwise the others exclude this node from the round.
         out.report(
             TraceEvent("exchange_refused").with("round", key.round).with("attempt", key.attempt));
         return;
     }
-    round_.begin(now_,
-                 {.values = ml_.params(),
-                  .reference = needs_reference ? models_.model()->segments : Segments{}},
-                 {.self = options_.id,
-                  .key = key,
-                  .members = view.frozen,
-                  .departed = view.departed,
-                  .layout = ml_.layout(),
-                  .method = config.merge,
-                  .non_finite = config.non_finite,
-                  .exchange = config.exchange,
-                  .compression = config.compression,
-                  .durable = config.durable,
-                  .in_arrival_order = options_.planted.merge_in_arrival_order,
-                  .limit = attempt_limit(config, view.frozen.size()),
-                  .shared = options_.shared},
-                 peers_.up(), out);
+    ExchangeSetup setup = attempt_among(view.frozen);
+    setup.departed = view.departed;
+    setup.early = may_begin_early(view);
+    begin_attempt(std::move(setup), out);
     dial_partners(out);
+}
+
+/// With the members of the round before, while the ledger gathers check-ins for the next one.
+void SlNode::begin_early(Outbox& out) {
+    if (!run_.view() || run_.view()->round != run_.next_round() || round_.running() != nullptr ||
+        !may_exchange(run_.key())) {
+        return;
+    }
+    const auto members = expected_members(*run_.view(), ml_.request().config, options_.id,
+                                          options_.session, ml_.check_in());
+    if (members) {
+        ExchangeSetup setup = attempt_among(*members);
+        setup.early = true;
+        setup.frozen = false;
+        begin_attempt(std::move(setup), out);
+    }
+}
+
+/// Whether the parameters for the round of the attempt are here, and what they are compared with.
+bool SlNode::may_exchange(const RoundKey& key) const {
+    const bool needs_reference =
+        ml_.request().config.compression.kind != Compression::none && key.round > 0;
+    return ml_.is_waiting() && (!needs_reference || models_.precedes(key));
+}
+
+/// Of the newest view's attempt, among these members.
+ExchangeSetup SlNode::attempt_among(const MemberList& members) const {
+    const ContractConfig& config = ml_.request().config;
+    return {.self = options_.id,
+            .key = run_.key(),
+            .members = members,
+            .departed = {},
+            .layout = ml_.layout(),
+            .method = config.merge,
+            .non_finite = config.non_finite,
+            .exchange = config.exchange,
+            .compression = config.compression,
+            .durable = config.durable,
+            .in_arrival_order = options_.planted.merge_in_arrival_order,
+            .limit = attempt_limit(config, members.size()),
+            .shared = options_.shared};
+}
+
+void SlNode::begin_attempt(ExchangeSetup setup, Outbox& out) {
+    OwnParameters own{.values = ml_.params(), .reference = {}};
+    if (setup.compression.kind != Compression::none && setup.key.round > 0) {
+        own.reference = models_.model()->segments;
+    }
+    round_.begin(now_, std::move(own), std::move(setup), peers_.up(), out);
     round_.process_merged(out);  // a model without parameters is complete
     send_new_report(out);
 }

@@ -196,7 +196,7 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
     if (view.phase == ContractPhase::exchanging) {
         catch_up_.learn(view.round, view.frozen);
         begin_exchange(out);
-    } else {
+    } else if (!round_.awaits_freeze(run_.key())) {
         round_.end(out);  // the attempt is over, and nothing came of it
     }
     check_in_again(out);

@@ -254,7 +254,8 @@ void SlNode::on_tick(Outbox& out) {
 }
 
 std::optional<RunningTransfer> SlNode::running_transfer() const {
-    if (const Exchange* exchange = round_.running()) {
+    const Exchange* exchange = round_.running();
+    if (exchange != nullptr && exchange->frozen()) {
         return RunningTransfer{{true, round_.serial()},
                                "Exchange of round " + std::to_string(exchange->key().round),
                                exchange->transfer()};

@@ -52,6 +52,8 @@ constexpr EventKind kinds[] = {
      "An attempt of a round is frozen: contributions are exchanged."},
     {"exchange_done", "SL", "contract:text run:number round:number attempt:number digest:hex sent_bytes:number received_bytes:number from:text",
      "All merged segments have arrived. Bytes are of parameters, without headers. `from`: the received ones by sender, as `sl2:4096,sl3:512`; those of more than 32 are summed as `*`."},
+    {"exchange_early", "SL", "round:number members:number",
+     "This node exchanges contributions with the members of the round before, while the ledger still gathers check-ins. If these are frozen, `exchange_begin` follows and what was done counts; otherwise it is given up."},
     {"exchange_plan", "SL", "round:number attempt:number plan:text groups:number reason:text",
      "The plan by which segments are exchanged (`star`, `butterfly`, `tree`), where it differs from the plan of the attempt before."},
     {"exchange_refused", "SL", "round:number attempt:number",

@@ -21,6 +21,7 @@ void put(Writer& w, const RoundKey& key) {
     w.u32(key.run);
     w.u64(key.round);
     w.u32(key.attempt);
+    w.boolean(key.early);
 }
 RoundKey get_key(Reader& r) {
     RoundKey key;
@@ -28,6 +29,7 @@ RoundKey get_key(Reader& r) {
     key.run = r.u32();
     key.round = r.u64();
     key.attempt = r.u32();
+    key.early = r.boolean();
     return key;
 }
 std::string_view bounded(const std::string& text) {

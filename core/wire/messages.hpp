@@ -1,8 +1,10 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -100,8 +102,20 @@ struct RoundKey {
     Run run = 0;
     Round round = 0;
     Attempt attempt = 0;
+    /// Of a first attempt with the members of the round before, which they may begin before the
+    /// ledger has frozen it (core/sl/early_exchange.hpp). Set only in messages between SLs.
+    bool early = false;
 
-    friend auto operator<=>(const RoundKey&, const RoundKey&) = default;
+    /// Early before frozen: a member that has begun early stores requests for the frozen attempt.
+    friend std::strong_ordering operator<=>(const RoundKey& a, const RoundKey& b) {
+        return a.in_order() <=> b.in_order();
+    }
+    friend bool operator==(const RoundKey& a, const RoundKey& b) = default;
+
+private:
+    std::tuple<const std::string&, Run, Round, Attempt, bool> in_order() const {
+        return {contract, run, round, attempt, !early};
+    }
 };
 /// Equal but for the attempt.
 inline bool same_round(const RoundKey& a, const RoundKey& b) {

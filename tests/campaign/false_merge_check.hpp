@@ -29,7 +29,10 @@ public:
     explicit FalseMergeCheck(NodeId liar) : liar_(std::move(liar)) {}
 
     /// The liar sends `to` a wrong merged segment.
-    void on_sent(const RoundKey& key, const NodeId& to) { attempts_[key].sent_wrong.insert(to); }
+    void on_sent(RoundKey key, const NodeId& to) {
+        key.early = false;  // traces and commits name the attempt that follows
+        attempts_[key].sent_wrong.insert(to);
+    }
     /// \param node  an honest one
     void report(SwarmTime time, const NodeId& node, const TraceEvent& event);
 

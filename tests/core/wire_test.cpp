@@ -49,7 +49,7 @@ ConsensusMessage append_message() {
 }
 
 std::vector<Message> one_of_each() {
-    const RoundKey key{"default", 1, 2, 3};
+    const RoundKey key{"default", 1, 2, 3, true};
     const Digest digest{{std::byte{1}, std::byte{2}}};
     ContractView view;
     view.name = "default";

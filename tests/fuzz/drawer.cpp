@@ -90,7 +90,7 @@ Attempt Drawer::attempt() {
 }
 
 RoundKey Drawer::key() {
-    return {contract(), static_cast<starling::Run>(in_range(0, 1)), round(), attempt()};
+    return {contract(), static_cast<starling::Run>(in_range(0, 1)), round(), attempt(), one_in(4)};
 }
 
 ContractConfig Drawer::config() {

@@ -95,6 +95,10 @@ private:
 
     // sl_from_peers.cpp
     void begin_exchange(Outbox& out);
+    void begin_early(Outbox& out);
+    bool may_exchange(const RoundKey& key) const;
+    ExchangeSetup attempt_among(const MemberList& members) const;
+    void begin_attempt(ExchangeSetup setup, Outbox& out);
     void dial_partners(Outbox& out);
     void note_refusals(const ConnectFailed& failed, Outbox& out);
     void on_fetch(const NodeId& from, const FetchSegments& fetch, Outbox& out);
