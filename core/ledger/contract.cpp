@@ -146,6 +146,21 @@ std::string expelled_text(const Contract& contract, const NodeId& node) {
            "it again";
 }
 
+namespace {
+
+bool all_stayed(const Contract& contract) {
+    if (contract.phase != ContractPhase::gathering || !contract.last_commit) {
+        return false;
+    }
+    const MemberList& members = contract.last_commit->members;
+    return std::all_of(members.begin(), members.end(), [&](const RoundMember& member) {
+        const auto found = contract.members.find(member.id);
+        return found != contract.members.end() && found->second.status == MemberStatus::active;
+    });
+}
+
+}  // namespace
+
 ContractView view_of(const Contract& contract) {
     ContractView view;
     view.name = contract.name;
@@ -159,6 +174,7 @@ ContractView view_of(const Contract& contract) {
     view.frozen = contract.frozen;
     view.departed = contract.departed;
     view.last_commit = contract.last_commit;
+    view.all_stayed = all_stayed(contract);
     view.reason = contract.reason;
     return view;
 }

@@ -253,6 +253,8 @@ struct ContractView {
     MemberList frozen;
     std::vector<NodeId> departed;
     std::optional<Commit> last_commit;
+    /// While gathering: whether all members of the last commit still take part.
+    bool all_stayed = false;
     std::string reason;
 
     friend bool operator==(const ContractView&, const ContractView&) = default;

@@ -170,6 +170,7 @@ void encode(Writer& writer, const ContractView& view) {
     if (view.last_commit) {
         encode(writer, *view.last_commit);
     }
+    writer.boolean(view.all_stayed);
     writer.string(view.reason);
 }
 
@@ -202,6 +203,7 @@ ContractView decode_contract_view(Reader& reader) {
     if (reader.boolean()) {
         view.last_commit = decode_commit(reader);
     }
+    view.all_stayed = reader.boolean();
     view.reason = reader.string(reason_max);
     return view;
 }

@@ -85,11 +85,16 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
     if (!partner.up || reply.serial <= partner.probe_at_request || reply.serial > partner.probe) {
         return;
     }
-    if (partner.merged.size() > reply.owed) {
+    const bool lost_merged = partner.merged.size() > reply.owed;
+    const bool lost_contributions = partner.in_window && contributes(partner);
+    if (lost_merged) {
         send_fetch(from, partner, SegmentKind::merged, out);
     }
-    if (partner.in_window && contributes(partner)) {
+    if (lost_contributions) {
         send_fetch(from, partner, SegmentKind::contribution, out);
+    }
+    if (lost_merged || lost_contributions) {
+        partner.probe_timeout = first_probe();  // the link is not slow: it loses frames
     }
     partner.last_segment = now;
 }

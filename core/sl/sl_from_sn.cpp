@@ -196,8 +196,8 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
     if (view.phase == ContractPhase::exchanging) {
         catch_up_.learn(view.round, view.frozen);
         begin_exchange(out);
-    } else if (!round_.awaits_freeze(run_.key())) {
-        round_.end(out);  // the attempt is over, and nothing came of it
+    } else if (!view.all_stayed || !round_.awaits_freeze(run_.key())) {
+        round_.end(out);  // the attempt is over, or has begun with one that has left
     }
     check_in_again(out);
     run_.report_waiting(ml_.is_waiting(), out);

@@ -216,6 +216,16 @@ TEST_F(Deviation, AMemberThatReportsAnotherDigestIsExpelled) {
     EXPECT_EQ(swarm.trace.named("member_deviated", "sn1").size(), deviations_max);
     EXPECT_EQ(swarm.code("sl1"), exit_code::refused);
     EXPECT_TRUE(swarm.trace.logged("was expelled from contract 'default'", "sl1"));
+    // The entry that expels it commits a round with it. Nobody begins the next one with it.
+    const int last = std::stoi(field(swarm.trace.named("member_deviated", "sn1").back(), "round"));
+    std::set<int> early_with_all;
+    for (const auto& line : swarm.trace.named("exchange_early", "sl2")) {
+        if (field(line, "members") == "4") {
+            early_with_all.insert(std::stoi(field(line, "round")));
+        }
+    }
+    ASSERT_FALSE(early_with_all.empty());
+    EXPECT_EQ(*early_with_all.rbegin(), last);
     for (const char* ml : {"ml2", "ml3", "ml4"}) {
         EXPECT_EQ(swarm.code(ml), 0) << ml;
     }

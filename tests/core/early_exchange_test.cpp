@@ -21,6 +21,7 @@ ContractView gathering() {
     ContractView view;
     view.round = 5;
     view.last_commit = Commit{4, 0, {}, {member("sl1"), member("sl2")}, false};
+    view.all_stayed = true;
     return view;
 }
 
@@ -43,6 +44,12 @@ TEST(EarlyExchange, ExpectsNothingInARepeatedAttemptOrWithoutARoundBefore) {
     view.last_commit->round = 3;
     EXPECT_FALSE(is_expected(view));
     view.last_commit.reset();
+    EXPECT_FALSE(is_expected(view));
+}
+
+TEST(EarlyExchange, ExpectsNothingOnceAMemberHasLeft) {
+    ContractView view = gathering();
+    view.all_stayed = false;
     EXPECT_FALSE(is_expected(view));
 }
 

@@ -227,6 +227,43 @@ std::map<std::string, std::size_t> asked_for_merged(const std::string& self) {
     return asked;
 }
 
+/// When a member probes the centre of a star, of which no segment comes: seconds since the start.
+///
+/// \param owed  what the centre answers to each probe.
+std::vector<int> probe_seconds(std::uint32_t owed) {
+    ExchangeSetup setup = setup_of(2, "sl001", ExchangePlan::star);
+    const NodeId centre{"sl000"};
+    OwnContribution own = own_of(setup);
+    setup.own = &own;
+    Exchange exchange(std::move(setup));
+    std::vector<Effect> effects;
+    Outbox out(effects);
+    exchange.start({}, {centre}, out);
+    std::vector<int> probed;
+    for (int second = 1; second <= 40; ++second) {
+        const SwarmTime now = SwarmTime{} + std::chrono::seconds(second);
+        exchange.on_tick(now, out);
+        for (const Effect& effect : std::exchange(effects, {})) {
+            const auto* send = std::get_if<Send>(&effect);
+            const auto* probe =
+                send == nullptr ? nullptr : std::get_if<FetchProbe>(&send->frame.message);
+            if (probe != nullptr) {
+                probed.push_back(second);
+                exchange.on_probe_reply(now, centre, {probe->key, probe->serial, true, owed}, out);
+            }
+        }
+    }
+    return probed;
+}
+
+TEST(Exchange, APartnerThatIsSlowIsProbedMoreAndMoreRarely) {
+    EXPECT_EQ(probe_seconds(segments), (std::vector<int>{5, 15, 35}));
+}
+
+TEST(Exchange, WhatIsLostAgainIsMissedAsSoonAsTheFirstTime) {
+    EXPECT_EQ(probe_seconds(0), (std::vector<int>{5, 10, 15, 20, 25, 30, 35, 40}));
+}
+
 TEST(Exchange, InATreeEachGroupGetsEachMergedSegmentOnce) {
     std::size_t within = 0;
     std::size_t across = 0;

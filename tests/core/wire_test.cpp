@@ -59,6 +59,7 @@ std::vector<Message> one_of_each() {
         {.id = {"sl2"}, .address = {"127.0.2.2", 16000}, .weight = 5, .site = "north"}};
     view.departed = {{"sl3"}};
     view.last_commit = Commit{4, 0, digest, view.frozen, true};
+    view.all_stayed = true;
     view.reason = "none";
     const MembershipReply reply{Errc::ok,
                                 "",

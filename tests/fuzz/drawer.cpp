@@ -157,6 +157,7 @@ ContractView Drawer::view() {
         commit.final = coin();
         view.last_commit = commit;
     }
+    view.all_stayed = coin();
     view.reason = text(reason_max);
     return view;
 }
