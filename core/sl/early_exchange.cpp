@@ -13,8 +13,8 @@ bool merge_alike(const MemberList& one, const MemberList& other) {
 }
 
 bool may_begin_early(const ContractView& view) {
-    return view.attempt == 0 && view.departed.empty() && view.last_commit &&
-           view.last_commit->round + 1 == view.round &&
+    return view.frozen.size() <= early_members_max && view.attempt == 0 && view.departed.empty() &&
+           view.last_commit && view.last_commit->round + 1 == view.round &&
            merge_alike(view.frozen, view.last_commit->members);
 }
 
@@ -31,7 +31,7 @@ std::optional<MemberList> expected_members(const ContractView& view, const Contr
     const bool waits_for_all = config.grace_ns > 0 || members.size() <= config.min_peers;
     const bool refused = check_in.non_finite && config.non_finite == NonFinitePolicy::refuse;
     if (own == nullptr || own->session != session || own->weight != check_in.weight || refused ||
-        !waits_for_all || members.size() < 2) {
+        !waits_for_all || members.size() < 2 || members.size() > early_members_max) {
         return std::nullopt;
     }
     // An SN that lies may say anything.

@@ -17,7 +17,7 @@ struct Latency {
     double longest_pause;  ///< of any round affected by a fault
 };
 constexpr Latency latencies[] = {
-    {"sites_lan", 1.6, 8.0}, {"sites_wan", 2.0, 8.0}, {"sites_intercontinental", 5.0, 10.0}};
+    {"sites_lan", 1.6, 8.0}, {"sites_wan", 1.8, 8.0}, {"sites_intercontinental", 4.2, 11.0}};
 constexpr const char* server_counts[] = {"three", "five", "seven"};
 
 class FailingSites : public testing::TestWithParam<std::tuple<int, int>> {
