@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "tests/transport/tls_support.hpp"
+#include "transport/crypto/vector_gcm.hpp"
 #include "transport/tls/cipher_order.hpp"
 
 namespace starling::test {
@@ -86,6 +87,16 @@ TEST_F(TlsChannelTest, Aes128IsTakenWhereTheCpuHasAes) {
     ASSERT_NO_FATAL_FAILURE(connect(aes_256_first));
     EXPECT_STREQ(SSL_get_cipher_name(raw.get()),
                  cpu_has_aes() ? "TLS_AES_128_GCM_SHA256" : "TLS_CHACHA20_POLY1305_SHA256");
+}
+
+TEST_F(TlsChannelTest, AConnectionEncryptsByVectorInstructions) {
+    if (vector_gcm_properties() == nullptr) {
+        GTEST_SKIP() << vector_gcm_missing();
+    }
+    const std::uint64_t before = vector_gcm_keys();
+    ASSERT_NO_FATAL_FAILURE(connect(aes_256_first));
+    // One for each direction of the handshake, and of what follows it. The peer is OpenSSL alone.
+    EXPECT_GE(vector_gcm_keys(), before + 4);
 }
 
 TEST_F(TlsChannelTest, APeerWithoutAesGetsChaCha20) {

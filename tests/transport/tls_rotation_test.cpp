@@ -1,7 +1,10 @@
 // Certificates that are revoked, issued for another address, or replaced while a node runs.
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "tests/transport/tls_support.hpp"
+#include "transport/crypto/vector_gcm.hpp"
 
 namespace starling::test {
 namespace {
@@ -137,6 +140,24 @@ TEST_F(TlsRotationTest, PartlyReplacedFilesAreNotUsed) {
     expect_up(party);
 }
 
+TEST_F(TlsRotationTest, FilesThatCouldNotBeReadOnceAreReadAgainWithoutAChange) {
+    open_node();
+    std::ifstream file(identity.cert);
+    const std::string good{std::istreambuf_iterator<char>(file), {}};
+    const auto time = std::filesystem::last_write_time(identity.cert) + std::chrono::seconds(1);
+    const auto write = [&](const std::string& text) {  // both look alike from outside
+        std::ofstream(identity.cert) << text;
+        std::filesystem::last_write_time(identity.cert, time);
+    };
+    write(std::string(good.size(), 'x'));
+    ASSERT_TRUE(run_until({&node}, [&] {
+        return contains(node.logged(), "goes on with those that it read before");
+    })) << node.logged();
+    write(good);
+    EXPECT_TRUE(run_until({&node}, [&] { return contains(node.logged(), "certificate re-read"); }))
+        << node.logged();
+}
+
 TEST_F(TlsRotationTest, OnlyTheRevokedPeerIsDisconnected) {
     const IdentityFiles bad = authority.issue("sl1", {Role::sl});
     open_node();
@@ -150,6 +171,15 @@ TEST_F(TlsRotationTest, OnlyTheRevokedPeerIsDisconnected) {
     EXPECT_TRUE(contains(node.logged(), "is not accepted any more (revoked by its CA)"))
         << node.logged();
     EXPECT_EQ(good.count<PeerLost>(), 0U);
+}
+
+TEST_F(TlsRotationTest, TheLogSaysOnceWhatEncrypts) {
+    open_node();
+    const std::string log = node.logged();
+    const std::size_t at = log.find("TLS: AES-128-GCM by ");
+    ASSERT_NE(at, std::string::npos) << log;
+    EXPECT_EQ(log.find("TLS: AES-128-GCM by ", at + 1), std::string::npos) << log;
+    EXPECT_TRUE(contains(log, vector_gcm_missing())) << log;
 }
 
 TEST_F(TlsRotationTest, AnExpiringCertificateIsWarnedAbout) {

@@ -41,7 +41,7 @@ protected:
 
     void SetUp() override {
         if (vector_gcm_properties() == nullptr) {
-            GTEST_SKIP() << "this CPU has no VAES, or libipsec-mb is not installed";
+            GTEST_SKIP() << vector_gcm_missing();
         }
     }
     static Cipher fetch(const char* properties) {
@@ -74,6 +74,25 @@ protected:
                                       sealed.data() + plain.size()),
                   1);
         return sealed;
+    }
+    /// As TLS does.
+    static Text seal_in_place(const Cipher& cipher, const Keys& keys, Text text) {
+        const Context context(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
+        const int size = static_cast<int>(text.size());
+        text.resize(text.size() + tag_bytes);
+        int count = 0;
+        EXPECT_EQ(EVP_EncryptInit_ex2(context.get(), cipher.get(), keys.key.data(), keys.iv.data(),
+                                      nullptr),
+                  1);
+        EXPECT_EQ(EVP_EncryptUpdate(context.get(), nullptr, &count, keys.additional.data(),
+                                    static_cast<int>(keys.additional.size())),
+                  1);
+        EXPECT_EQ(EVP_EncryptUpdate(context.get(), text.data(), &count, text.data(), size), 1);
+        EXPECT_EQ(EVP_EncryptFinal_ex(context.get(), text.data() + size, &count), 1);
+        EXPECT_EQ(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, tag_bytes,
+                                      text.data() + size),
+                  1);
+        return text;
     }
     /// In place, as TLS does. \return  whether the tag is right
     static bool open(const Cipher& cipher, const Keys& keys, Text& sealed) {
@@ -112,6 +131,25 @@ TEST_F(VectorGcm, ComputesWhatOpensslComputes) {
             Text opened = sealed;
             ASSERT_TRUE(open(ours, keys, opened)) << size;
             ASSERT_EQ(opened, plain) << size;
+        }
+    }
+}
+
+TEST_F(VectorGcm, EncryptsInPlaceAsOpensslDoes) {
+    const Cipher ours = fetch(vector_gcm_properties());
+    const Cipher openssl = fetch("provider=default");
+    Random random(9);
+    const auto expect_alike = [&](std::size_t size) {
+        const Keys keys{random_text(random, 16), random_text(random, 12), random_text(random, 5)};
+        const Text plain = random_text(random, size);
+        ASSERT_EQ(seal_in_place(ours, keys, plain), seal_in_place(openssl, keys, plain)) << size;
+    };
+    for (std::size_t size = 0; size <= 1100; ++size) {  // borders of all its loops
+        ASSERT_NO_FATAL_FAILURE(expect_alike(size));
+    }
+    for (std::size_t border : {2048U, 4096U, 8192U, 16'384U}) {
+        for (std::size_t size = border - 17; size <= border + 17; ++size) {
+            ASSERT_NO_FATAL_FAILURE(expect_alike(size));
         }
     }
 }

@@ -1,10 +1,10 @@
 // A provider of OpenSSL (provider(7), provider-cipher(7)) with one cipher, by libipsec-mb.
 //
-// The library is loaded at run time, so that programs run without it. Before it is used, it has to
-// compute what OpenSSL computes.
+// Before it is used, it has to compute what OpenSSL computes.
 #include "transport/crypto/vector_gcm.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -22,10 +22,9 @@
 #include <openssl/provider.h>
 
 #include "core/base/bytes.hpp"
+#include "transport/crypto/ipsec_mb.hpp"
 
-#if defined(__x86_64__) && __has_include(<intel-ipsec-mb.h>)
-#include <dlfcn.h>
-#include <intel-ipsec-mb.h>
+#if defined(STARLING_HAS_IPSEC_MB)
 
 namespace starling {
 namespace {
@@ -35,39 +34,9 @@ constexpr std::size_t gcm_iv_bytes = 12;
 constexpr std::size_t gcm_tag_bytes = 16;
 constexpr const char* gcm_provider_name = "starling-vector-gcm";
 
-/// The functions of libipsec-mb for this CPU; nullptr: they can't be used.
-const IMB_MGR* load_ipsec_mb() {
-    // The library asks the CPU only; this asks whether the system has switched these on, too.
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
-        !__builtin_cpu_supports("vpclmulqdq")) {
-        return nullptr;
-    }
-    void* const library = ::dlopen("libIPSec_MB.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-        return nullptr;
-    }
-    const auto version = reinterpret_cast<unsigned (*)()>(::dlsym(library, "imb_get_version"));
-    const auto allocate =
-        reinterpret_cast<IMB_MGR* (*)(std::uint64_t)>(::dlsym(library, "alloc_mb_mgr"));
-    const auto init = reinterpret_cast<void (*)(IMB_MGR*)>(::dlsym(library, "init_mb_mgr_avx512"));
-    // Its structure may have grown since this was compiled, not shrunk.
-    if (version == nullptr || allocate == nullptr || init == nullptr ||
-        version() < IMB_VERSION_NUM) {
-        return nullptr;
-    }
-    IMB_MGR* const functions = allocate(0);
-    constexpr std::uint64_t needed = IMB_CPUFLAGS_AVX512_T2;
-    if (functions == nullptr || (functions->features & needed) != needed) {
-        return nullptr;
-    }
-    init(functions);
-    return functions;
-}
+const IMB_MGR* mb() { return ipsec_mb().functions; }
 
-const IMB_MGR* ipsec_mb() {
-    static const IMB_MGR* const functions = load_ipsec_mb();
-    return functions;
-}
+std::atomic<std::uint64_t> keys_given{0};
 
 /// One key, and the message that is being encrypted or decrypted.
 struct VectorGcm {
@@ -92,7 +61,7 @@ struct VectorGcm {
 
     void begin(const std::uint8_t* additional, std::size_t size) {
         // The library wants a pointer to nothing, too.
-        ipsec_mb()->gcm128_init(&key, &message, iv.data(), size > 0 ? additional : iv.data(), size);
+        mb()->gcm128_init(&key, &message, iv.data(), size > 0 ? additional : iv.data(), size);
         begun = true;
     }
 };
@@ -132,8 +101,9 @@ int gcm_init(void* context, bool encrypts, ByteView key, ByteView iv, const OSSL
         if (key.size() != gcm_key_bytes) {
             return 0;
         }
-        ipsec_mb()->gcm128_pre(key.data(), &gcm.key);
+        mb()->gcm128_pre(key.data(), &gcm.key);
         gcm.has_key = true;
+        keys_given.fetch_add(1, std::memory_order_relaxed);
     }
     if (!iv.empty()) {
         if (iv.size() != gcm_iv_bytes) {
@@ -177,8 +147,7 @@ int gcm_update(void* context, unsigned char* out, std::size_t* out_size, std::si
         gcm.begin(nullptr, 0);
     }
     if (size > 0) {
-        const auto update =
-            gcm.encrypts ? ipsec_mb()->gcm128_enc_update : ipsec_mb()->gcm128_dec_update;
+        const auto update = gcm.encrypts ? mb()->gcm128_enc_update : mb()->gcm128_dec_update;
         update(&gcm.key, &gcm.message, out, in, size);
     }
     return 1;
@@ -197,12 +166,12 @@ int gcm_final(void* context, unsigned char* /*out*/, std::size_t* out_size,
     gcm.has_iv = false;
     std::array<std::uint8_t, gcm_tag_bytes> computed{};
     if (gcm.encrypts) {
-        ipsec_mb()->gcm128_enc_finalize(&gcm.key, &gcm.message, computed.data(), gcm_tag_bytes);
+        mb()->gcm128_enc_finalize(&gcm.key, &gcm.message, computed.data(), gcm_tag_bytes);
         gcm.tag = computed;
         gcm.has_tag = true;
         return 1;
     }
-    ipsec_mb()->gcm128_dec_finalize(&gcm.key, &gcm.message, computed.data(), gcm_tag_bytes);
+    mb()->gcm128_dec_finalize(&gcm.key, &gcm.message, computed.data(), gcm_tag_bytes);
     gcm.has_tag = false;
     return CRYPTO_memcmp(computed.data(), gcm.tag.data(), gcm_tag_bytes) == 0 ? 1 : 0;
 }
@@ -295,6 +264,9 @@ std::vector<unsigned char> sealed_by(EVP_CIPHER* cipher) {
     const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(
         EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
     std::vector<unsigned char> sealed(size + gcm_tag_bytes);
+    for (std::size_t i = 0; i < size; ++i) {
+        sealed[i] = static_cast<unsigned char>(i * 167 + i / 256);
+    }
     int count = 0;
     const bool made =
         context &&
@@ -321,18 +293,25 @@ bool is_ours(const Cipher& cipher) {
            gcm_provider_name;
 }
 
-const char* load_provider() {
+struct VectorGcmState {
+    const char* properties = nullptr;
+    const char* missing = "";
+};
+
+VectorGcmState load_provider() {
+    if (mb() == nullptr) {
+        return {nullptr, ipsec_mb().missing};
+    }
     // Of two implementations, fetches without properties take the one that OpenSSL has known
     // longer. That has to stay its own one, which does more than TLS 1.3 needs.
     const Cipher before = fetch(nullptr);
-    if (ipsec_mb() == nullptr || !before ||
-        OSSL_PROVIDER_add_builtin(nullptr, gcm_provider_name, gcm_provider_init) != 1) {
-        return nullptr;
+    if (!before || OSSL_PROVIDER_add_builtin(nullptr, gcm_provider_name, gcm_provider_init) != 1) {
+        return {nullptr, "OpenSSL takes no provider"};
     }
     // Loaded until the process ends; static, so that a search for leaks finds it.
     static OSSL_PROVIDER* const provider = OSSL_PROVIDER_try_load(nullptr, gcm_provider_name, 1);
     if (provider == nullptr) {
-        return nullptr;
+        return {nullptr, "OpenSSL takes no provider"};
     }
     constexpr const char* properties = "?provider=starling-vector-gcm";
     const Cipher ours = fetch(properties);
@@ -341,20 +320,25 @@ const char* load_provider() {
         ours && is_ours(ours) && others && !is_ours(others) && seal_alike(ours.get(), others.get());
     if (!usable) {
         OSSL_PROVIDER_unload(provider);
+        return {nullptr, "libipsec-mb does not compute what OpenSSL computes"};
     }
-    return usable ? properties : nullptr;
+    return {properties, ""};
+}
+
+const VectorGcmState& vector_gcm_state() {
+    static const VectorGcmState state = [] {
+        const VectorGcmState loaded = load_provider();
+        ERR_clear_error();
+        return loaded;
+    }();
+    return state;
 }
 
 }  // namespace
 
-const char* vector_gcm_properties() {
-    static const char* const properties = [] {
-        const char* const loaded = load_provider();
-        ERR_clear_error();
-        return loaded;
-    }();
-    return properties;
-}
+const char* vector_gcm_properties() { return vector_gcm_state().properties; }
+const char* vector_gcm_missing() { return vector_gcm_state().missing; }
+std::uint64_t vector_gcm_keys() { return keys_given.load(std::memory_order_relaxed); }
 
 }  // namespace starling
 
@@ -363,6 +347,10 @@ const char* vector_gcm_properties() {
 namespace starling {
 
 const char* vector_gcm_properties() { return nullptr; }
+const char* vector_gcm_missing() {
+    return "the program was built without libipsec-mb, which is for x86-64 CPUs";
+}
+std::uint64_t vector_gcm_keys() { return 0; }
 
 }  // namespace starling
 

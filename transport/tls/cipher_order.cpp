@@ -1,5 +1,7 @@
 #include "transport/tls/cipher_order.hpp"
 
+#include "transport/crypto/vector_gcm.hpp"
+
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -21,6 +23,12 @@ bool cpu_has_aes() {
 const char* cipher_order(bool has_aes) {
     return has_aes ? "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
                    : "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
+}
+
+std::string cipher_note() {
+    const std::string missing = vector_gcm_missing();
+    return missing.empty() ? "TLS: AES-128-GCM by the vector instructions of this CPU (libipsec-mb)"
+                           : "TLS: AES-128-GCM by OpenSSL itself: " + missing;
 }
 
 }  // namespace starling

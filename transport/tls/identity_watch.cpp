@@ -1,28 +1,10 @@
 #include "transport/tls/identity_watch.hpp"
 
-#include <algorithm>
-#include <filesystem>
 #include <utility>
-#include <vector>
 
-#include <sys/stat.h>
+#include "transport/tls/file_stamp.hpp"
 
 namespace starling {
-namespace {
-
-namespace fs = std::filesystem;
-
-/// Name, size, inode and modification time of a file; "-" if there is none.
-std::string stamp(const std::string& file) {
-    struct stat info {};
-    if (file.empty() || ::stat(file.c_str(), &info) != 0) {
-        return file + " -\n";
-    }
-    return file + " " + std::to_string(info.st_size) + " " + std::to_string(info.st_ino) + " " +
-           std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + "\n";
-}
-
-}  // namespace
 
 IdentityWatch::IdentityWatch(IdentityFiles files)
     : files_(std::move(files)), last_snapshot_(snapshot()), due_(SwarmTime{interval}) {}
@@ -34,20 +16,19 @@ bool IdentityWatch::changed(SwarmTime now) {
 }
 
 std::string IdentityWatch::snapshot() const {
-    std::string text = stamp(files_.cert) + stamp(files_.key) + stamp(files_.ca_file);
-    std::vector<std::string> names;
-    std::error_code failed;
-    for (fs::directory_iterator at(files_.ca_path, failed), end; !failed && at != end;
-         at.increment(failed)) {
-        if (at->path().extension() == ".pem") {
-            names.push_back(at->path().string());
-        }
+    return file_stamp(files_.cert) + file_stamp(files_.key) + file_stamp(files_.ca_file) +
+           file_stamp(files_.ca_path);
+}
+
+Result<TlsContext> reread_identity(const TlsEndpointOptions& options) {
+    Result<TlsContext> fresh =
+        TlsContext::load_for(*options.identity, options.role, options.reached_as);
+    if (fresh && fresh->identity().name != options.name) {
+        return Error{Errc::refused, "--cert " + options.identity->cert +
+                                        ": the certificate is for '" + fresh->identity().name.name +
+                                        "'"};
     }
-    std::sort(names.begin(), names.end());
-    for (const std::string& name : names) {
-        text += stamp(name);
-    }
-    return text;
+    return fresh;
 }
 
 }  // namespace starling

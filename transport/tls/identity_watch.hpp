@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/time.hpp"
+#include "transport/tls/tls_context.hpp"
 #include "transport/tls/tls_endpoint.hpp"
 
 namespace starling {
@@ -28,5 +29,9 @@ private:
     std::string last_snapshot_;
     SwarmTime due_{};
 };
+
+/// Reads the identity files of a node that runs. Errc::refused: see TlsContext::load_for(), or they
+/// are of another node.
+Result<TlsContext> reread_identity(const TlsEndpointOptions& options);
 
 }  // namespace starling

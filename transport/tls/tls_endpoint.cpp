@@ -14,6 +14,7 @@
 #include "core/base/start_text.hpp"
 #include "transport/name_refusal.hpp"
 #include "transport/tls/admission.hpp"
+#include "transport/tls/cipher_order.hpp"
 #include "transport/tls/event_loop.hpp"
 #include "transport/tls/identity_watch.hpp"
 #include "transport/tls/inbox.hpp"
@@ -54,6 +55,7 @@ public:
         : options_(std::move(options)), context_(std::move(context)) {
         if (options_.identity) {
             identity_watch_.emplace(*options_.identity);
+            log(Level::info, cipher_note());
             show_warnings();
         }
     }
@@ -124,6 +126,7 @@ private:
     Inbox inbox_;
     SwarmTime rates_due_{};
     std::optional<IdentityWatch> identity_watch_;
+    bool identity_failed_ = false;  ///< the files could not be used when they were read last
     std::atomic<bool> reload_requested_ = false;
     LineLimit refused_lines_{refused_lines_max};
     std::string last_refused_;
@@ -470,7 +473,8 @@ void TlsEndpoint::resume_paused() {
 // ---- Identity ----------------------------------------------------------------------------------
 
 /// Rereads the identity files if they have changed, and uses them if they are a valid identity of
-/// this node.
+/// this node. Those that are not are read again at each poll: the cause may lie elsewhere
+/// (permissions, a mount, the clock).
 void TlsEndpoint::refresh_identity() {
     if (!identity_watch_) {
         return;
@@ -479,23 +483,19 @@ void TlsEndpoint::refresh_identity() {
     if (!wanted && identity_watch_->due() > loop_.now()) {
         return;
     }
-    if (!identity_watch_->changed(loop_.now()) && !wanted) {
+    const bool news = identity_watch_->changed(loop_.now()) || wanted;
+    if (!news && !identity_failed_) {
         return;
     }
-    Result<TlsContext> fresh =
-        TlsContext::load_for(*options_.identity, options_.role, options_.reached_as);
-    if (fresh && fresh->identity().name != options_.name) {
-        fresh = Error{Errc::refused, "--cert " + options_.identity->cert +
-                                         ": the certificate is for '" +
-                                         fresh->identity().name.name + "'"};
-    }
-    if (!fresh) {
+    Result<TlsContext> fresh = reread_identity(options_);
+    identity_failed_ = !fresh;
+    if (fresh) {
+        use(std::move(*fresh));
+    } else if (news) {
         log(Level::warning,
             "the identity files were changed and can't be used: " + fresh.error().message +
                 ". This node goes on with those that it read before");
-        return;
     }
-    use(std::move(*fresh));
 }
 
 void TlsEndpoint::use(TlsContext context) {
