@@ -2,16 +2,13 @@
 
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <utility>
-#include <vector>
 
 #include "deploy/host/node_host.hpp"
+#include "transport/tls/file_stamp.hpp"
 
 namespace starling {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds web_files_interval{2};
 
@@ -39,7 +36,7 @@ void WebReload::watch() {
         if (error) {
             return;
         }
-        if (stamp() != stamp_) {
+        if (failed_ || stamp() != stamp_) {
             reload();
         }
         watch();
@@ -47,35 +44,22 @@ void WebReload::watch() {
 }
 
 void WebReload::reload() {
-    if (Result<std::shared_ptr<ssl_ctx_st>> tls = load()) {
+    const std::string before = stamp_;
+    Result<std::shared_ptr<ssl_ctx_st>> tls = load();
+    const bool failed_before = std::exchange(failed_, !tls);
+    if (tls) {
         std::fprintf(stderr,
                      "swarm-board: certificates and revocation lists were read again; all "
                      "connections are closed, pages connect anew\n");
         fresh_(std::move(*tls));
-    } else {
+    } else if (!failed_before || stamp_ != before) {
         report_error("swarm-board",
                      {tls.error().code, tls.error().message + ": the settings read before remain"});
     }
 }
 
-/// Names, sizes and times of the files: what differs when one was replaced or written.
 std::string WebReload::stamp() const {
-    std::vector<fs::path> paths = {files_.own.cert, files_.own.key};
-    std::error_code error;
-    if (fs::is_directory(files_.client_cas, error)) {
-        for (fs::directory_iterator at(files_.client_cas, error), end; !error && at != end;
-             at.increment(error)) {
-            paths.push_back(at->path());
-        }
-    } else if (!files_.client_cas.empty()) {
-        paths.emplace_back(files_.client_cas);
-    }
-    std::string text;
-    for (const fs::path& path : paths) {
-        text += path.string() + ' ' + std::to_string(fs::file_size(path, error)) + ' ' +
-                std::to_string(fs::last_write_time(path, error).time_since_epoch().count()) + '\n';
-    }
-    return text;
+    return file_stamp(files_.own.cert) + file_stamp(files_.own.key) + file_stamp(files_.client_cas);
 }
 
 }  // namespace starling
