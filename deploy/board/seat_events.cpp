@@ -9,6 +9,7 @@ namespace starling {
 
 void SeatEvents::add(const JsonValue& answer, std::int64_t time_ns) {
     time_ns_ = time_ns;
+    silent_ = false;
     if (!std::exchange(answered_, true)) {
         report(TraceEvent("apls_ready"));
     }
@@ -62,7 +63,8 @@ void SeatEvents::add_holders(const JsonValue& answer) {
 
 void SeatEvents::no_answer(std::int64_t time_ns) {
     time_ns_ = time_ns;
-    if (std::exchange(told_, "") != "" || !std::exchange(answered_, true)) {
+    if (!std::exchange(silent_, true)) {
+        told_.clear();
         report(TraceEvent("licence_seats").with("answers", "0"));
     }
 }

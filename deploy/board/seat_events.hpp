@@ -29,7 +29,8 @@ private:
     static constexpr std::string_view server_name = "licence server";
     RunModel& model_;
     std::int64_t time_ns_ = 0;
-    bool answered_ = false;
+    bool answered_ = false;                ///< ever
+    bool silent_ = false;                  ///< since its last answer, as was reported
     std::string told_;                     ///< of the licence and the number of seats
     std::map<std::string, bool> holders_;  ///< name -> connected to the server
 };

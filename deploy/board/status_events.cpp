@@ -115,19 +115,12 @@ void StatusEvents::add_contract(const JsonValue& answer) {
     const std::string contract = text_of(answer, "name");
     const std::string round = text_of(answer, "round");
     contract_ = contract;
+    forget_earlier_ledger(answer);
     if (text_of(answer, "run") != run_) {  // the members join anew
         run_ = text_of(answer, "run");
         members_.clear();
     }
-    if (const JsonValue* const missing = answer.find("missing_model");
-        missing != nullptr && missing->kind == JsonValue::Kind::object) {
-        report(sn_, TraceEvent("model_missing")
-                        .with("contract", contract)
-                        .with("run", run_)
-                        .with("round", text_of(*missing, "round"))
-                        .with("asking", list_of(*missing, "asking").size())
-                        .with("lost", text_of(*missing, "lost") == "true" ? 1U : 0U));
-    }
+    add_missing_model(answer);
     for (const JsonMember& item : list_of(answer, "members")) {
         const std::string name = text_of(item.value, "name");
         const bool active = text_of(item.value, "status") == "active";
@@ -141,6 +134,46 @@ void StatusEvents::add_contract(const JsonValue& answer) {
             report(sn_, TraceEvent("member_gone").with("contract", contract).with("node", name));
         }
         add_check_in(item.value, round);
+    }
+}
+
+void StatusEvents::add_missing_model(const JsonValue& answer) {
+    const JsonValue* const missing = answer.find("missing_model");
+    if (missing == nullptr || missing->kind != JsonValue::Kind::object) {
+        missing_.clear();
+        return;
+    }
+    const std::string round = text_of(*missing, "round");
+    const std::size_t asking = list_of(*missing, "asking").size();
+    const bool lost = text_of(*missing, "lost") == "true";
+    std::string now =
+        run_ + " " + round + " " + std::to_string(asking) + " " + std::to_string(lost);
+    if (now != std::exchange(missing_, now)) {
+        report(sn_, TraceEvent("model_missing")
+                        .with("contract", contract_)
+                        .with("run", run_)
+                        .with("round", round)
+                        .with("asking", asking)
+                        .with("lost", lost ? 1U : 0U));
+    }
+}
+
+/// A ledger's runs and rounds only grow: an earlier one is of a new ledger, whose attempts have the
+/// numbers of attempts that were told of.
+void StatusEvents::forget_earlier_ledger(const JsonValue& answer) {
+    const auto run = whole_number(text_of(answer, "run"));
+    const auto round = whole_number(text_of(answer, "round"));
+    if (!run || !round) {
+        return;
+    }
+    const std::pair now(*run, *round);
+    if (now < std::exchange(reached_, now)) {
+        members_.clear();
+        check_ins_.clear();
+        told_.clear();
+        received_.clear();
+        commit_.clear();
+        missing_.clear();
     }
 }
 
@@ -228,6 +261,7 @@ void StatusEvents::add_round(const JsonValue& answer) {
     const std::string contract = text_of(answer, "name");
     const std::string round = text_of(answer, "round");
     const std::string attempt = text_of(answer, "attempt");
+    forget_earlier_ledger(answer);
     add_received(answer);
     add_commit(answer, contract);
     const std::string key = text_of(answer, "run") + " " + round;

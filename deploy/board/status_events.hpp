@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "core/board/run_model.hpp"
 #include "core/json/json.hpp"
@@ -27,6 +28,8 @@ private:
     void add_nodes(const JsonValue& answer);
     void add_certificate(const std::string& node, const JsonValue& item);
     void add_contract(const JsonValue& answer);
+    void add_missing_model(const JsonValue& answer);
+    void forget_earlier_ledger(const JsonValue& answer);
     void add_check_in(const JsonValue& member, const std::string& round);
     void add_round(const JsonValue& answer);
     void add_received(const JsonValue& answer);
@@ -52,8 +55,10 @@ private:
         std::tuple<std::int64_t, std::int64_t, std::int64_t> attempt;  ///< run, round, attempt
         std::map<std::string, std::int64_t> from;
     };
-    std::map<std::string, Received> received_;  ///< by member
-    std::string commit_;                        ///< the last one that was told
+    std::map<std::string, Received> received_;       ///< by member
+    std::string commit_;                             ///< the last one that was told
+    std::string missing_;                            ///< the model that nobody sends, as told last
+    std::pair<std::int64_t, std::int64_t> reached_;  ///< run and round of the ledger
 };
 
 }  // namespace starling

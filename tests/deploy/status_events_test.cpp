@@ -71,7 +71,11 @@ TEST_F(StatusEventsTest, AModelThatNobodySendsIsAnAlarm) {
     EXPECT_TRUE(run().find("alarms")->items.empty());
     answer("contract", R"({"name": "c", "run": 0, "round": 3, "missing_model": {
         "round": 2, "asking": ["sl1", "sl2"], "lost": true, "text": "..."}})");
+    const std::string events_before = run().find("events")->text;
+    answer("contract", R"({"name": "c", "run": 0, "round": 3, "missing_model": {
+        "round": 2, "asking": ["sl1", "sl2"], "lost": true, "text": "..."}})");
     const JsonValue all = run();
+    EXPECT_EQ(all.find("events")->text, events_before) << "nothing has changed";
     ASSERT_EQ(all.find("alarms")->items.size(), 1U);
     EXPECT_EQ(all.find("alarms")->items.at(0).value.find("text")->text,
               "Nobody sends the model of round 2, for which 2 members ask");
@@ -98,6 +102,41 @@ TEST_F(StatusEventsTest, BytesThatMembersReceivedAreTakenOnce) {
         bytes.push_back(item.value.items.at(4).value.text);
     }
     EXPECT_EQ(bytes, (std::vector<std::string>{"10", "15", "4", "7"}));
+}
+
+TEST_F(StatusEventsTest, BytesAreTakenAgainAfterANewLedger) {
+    two_members();
+    const auto received = [&](const std::string& of_round) {
+        answer("round", R"({"name": "c", "run": 0, "round": )" + of_round +
+                            R"(, "attempt": 0, "received": [{"name": "sl1", "run": 0, "round": )" +
+                            of_round + R"(, "attempt": 0, "from": {"sl2": 10}}]})");
+    };
+    received("5");
+    received("0");
+    received("0");
+    EXPECT_EQ(run().find("transfers")->items.size(), 2U);
+}
+
+TEST_F(StatusEventsTest, ALicenceServerThatStartsAfterTheBoardIsReady) {
+    SeatEvents seats(model);
+    const auto state = [&] {
+        const JsonValue all = run();
+        for (const JsonMember& node : all.find("nodes")->items) {
+            if (node.value.find("name")->text == "licence server") {
+                return node.value.find("state")->text;
+            }
+        }
+        return std::string("(no such node)");
+    };
+    seats.no_answer(++second * 1'000'000'000);
+    const std::string events_before = run().find("events")->text;
+    seats.no_answer(++second * 1'000'000'000);
+    EXPECT_EQ(run().find("events")->text, events_before) << "nothing has changed";
+    const Result<JsonValue> value = parse_json(R"({"licensee": "c", "valid": true, "seats": []})");
+    ASSERT_TRUE(value);
+    seats.add(*value, ++second * 1'000'000'000);
+    EXPECT_EQ(state(), "serving");
+    EXPECT_EQ(run().find("licence")->find("answers")->text, "true");
 }
 
 TEST_F(StatusEventsTest, SeatsAndTheirHoldersAreTakenFromALicenceServer) {
