@@ -216,10 +216,11 @@ TEST_F(TlsRefusalTest, BytesThatAreNotAFrameAreRefused) {
 
 TEST_F(TlsRefusalTest, AnotherWireVersionIsToldTheSupportedOne) {
     Bytes hello = hello_bytes("sl1", Role::sl);
-    hello[4] = std::byte{9};
+    hello[4] = std::byte{wire_version + 1};
     const std::string answer =
-        attack(insider(std::move(hello)), "bad frame: wire version 9, this node supports version " +
-                                              std::to_string(wire_version));
+        attack(insider(std::move(hello)),
+               "bad frame: wire version " + std::to_string(wire_version + 1) +
+                   ", this node supports version " + std::to_string(wire_version));
     EXPECT_TRUE(contains(answer, "this node supports version " + std::to_string(wire_version)));
 }
 
