@@ -1,22 +1,38 @@
 """Hosts on a switch, for benchmarks with real processes: unnamed network namespaces, which end with the script."""
+import os
 import re
+import shutil
 import subprocess
 
 TIED = ["setpriv", "--pdeathsig", "KILL"]  # ends with this script, even if that is killed
 
 
+class NoHosts(Exception):
+    """What hosts need is missing here: root, a program, or a right that the system withholds."""
+
+
+def missing_for_hosts():
+    """What is missing here for Hosts, "" if nothing is known to be."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    programs = [name for name in ("setpriv", "unshare", "nsenter", "ip", "tc", "sysctl") if shutil.which(name) is None]
+    return f"no program {', '.join(programs)} here" if programs else ""
+
+
 class Hosts:
     """Hosts 1 to `count` on a switch (0), each kept by a process, with the system's TCP congestion control or the one that is named.
-    Needs root; OSError if the system refuses."""
+    NoHosts if that can't be here; OSError if a command fails."""
 
     def __init__(self, count, congestion_control=None):
+        if missing := missing_for_hosts():
+            raise NoHosts(missing)
         self.keepers, self.relay = {}, None
         self.device = {host: "eth0" for host in range(1, count + 1)}  # by which a host reaches the others
         for host in range(count + 1):
             self.keepers[host] = subprocess.Popen(TIED + ["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
                                                   stdout=subprocess.PIPE)
             if not self.keepers[host].stdout.readline():
-                raise OSError("no network namespace")
+                raise NoHosts("the system allows no network namespace")
         self.run(0, "ip link add br0 type bridge && ip link set br0 up")
         for host in range(1, count + 1):
             pid = self.keepers[host].pid

@@ -21,7 +21,7 @@ CONGESTION_CONTROL = "reno"
 
 class HostSwarm:
     """The processes of one run of a `case` (see fidelity_grid.py): the SN on host 1, member i on host i + 1. A context, which ends
-    them all. OSError if there are no network namespaces."""
+    them all. NoHosts if there can be no network namespaces here."""
 
     def __init__(self, bin_dir, case, priority=False):
         self.bin, self.case, self.first, self.nodes = bin_dir, case, FIRST if priority else [], []
@@ -94,7 +94,7 @@ class HostSwarm:
 def measure(bin_dir, case, limit_seconds=300, priority=False, batch_seconds=None):
     """One run of `case`: {"rounds_measured", "phases", "sent_bytes", "order"}. `batch_seconds`: of each member, for a case with `killed`.
 
-    OSError if there are no network namespaces; BenchError if a run fails."""
+    NoHosts if there can be no network namespaces here; BenchError if a run fails."""
     until = time.monotonic() + limit_seconds
     with HostSwarm(bin_dir, case, priority) as swarm:
         swarm.start()

@@ -3,6 +3,7 @@ whose threads are measured one by one. CPU time is what a thread ran, so other l
 import mmap
 import os
 import statistics
+import subprocess
 import tempfile
 import time
 
@@ -36,6 +37,13 @@ def name_of(pid):
 # Not a realtime policy, by which a thread runs until it waits: then threads that store wait for those that compute, and a round takes
 # a fifth longer than with a fair scheduler.
 FIRST = ["nice", "-n", "-20"]
+
+
+def require_priority():
+    """BenchError if this user may not start processes with that priority: nice(1) then starts them with their usual one."""
+    done = subprocess.run(FIRST + ["true"], capture_output=True, text=True)
+    if done.returncode != 0 or done.stderr:
+        raise BenchError(f"--priority needs root or the capability CAP_SYS_NICE: {done.stderr.strip()}")
 
 
 class FirstSwarm(Swarm):

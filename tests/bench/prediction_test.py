@@ -12,6 +12,7 @@ import unittest
 
 ROOT, BIN = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 sys.path.insert(0, f"{ROOT}/bench")
+import namespaces  # noqa: E402
 from prediction import calibration, candidates, fidelity_grid, fidelity_report, grid, rehearsal, robust, sweep_plots, traces  # noqa: E402
 
 HOST = {"message_seconds": 2e-5, "tls_send_bytes_per_second": 2e9, "tls_receive_bytes_per_second": 2e9, "local_bytes_per_second": 15e9,
@@ -19,8 +20,8 @@ HOST = {"message_seconds": 2e-5, "tls_send_bytes_per_second": 2e9, "tls_receive_
         "write_bytes_per_second": 5e9, "disk_bytes_per_second": 4e9, "fsync_seconds": 0.001, "spread": 0.05}
 
 
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=250)
+def run(*command, environment=None):
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, env={**os.environ, **(environment or {})})
 
 
 class InFolder(unittest.TestCase):
@@ -309,7 +310,29 @@ class Fidelity(InFolder):
         self.assertGreater(far, near + 0.08)
 
 
+class Priority(InFolder):
+    def test_who_may_not_raise_it_is_told(self):
+        nice = self.write("nice", "#!/bin/sh\necho 'nice: cannot set niceness: Permission denied' >&2\n")
+        os.chmod(nice, 0o755)
+        for script in (["bench/fidelity/fidelity", "measure"], ["bench/predict/swarm-calibrate"]):
+            done = run(f"{ROOT}/{script[0]}", *script[1:], "--priority", f"--bin={BIN}", environment={"PATH": f"{self.folder}:{os.environ['PATH']}"})
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("--priority needs root or the capability CAP_SYS_NICE: nice: cannot set niceness", done.stderr)
+
+
 class OnHosts(InFolder):
+    def test_a_command_that_fails_is_no_reason_to_skip(self):
+        if missing := namespaces.missing_for_hosts():
+            self.skipTest(missing)
+        ip = self.write("ip", "#!/bin/sh\necho broken >&2\nexit 1\n")
+        os.chmod(ip, 0o755)
+        done = run(f"{ROOT}/bench/fidelity/fidelity", "measure", "--runs=1", f"--out={self.folder}/runs.json", f"--bin={BIN}",
+                   environment={"PATH": f"{self.folder}:{os.environ['PATH']}"})
+        if done.returncode == 77:
+            self.skipTest(done.stderr)  # the system allows no namespace
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("broken", done.stderr)
+
     def test_a_real_swarm_sends_the_bytes_that_were_predicted_in_the_predicted_order(self):
         out = f"{self.folder}/runs.json"
         script = f"{ROOT}/bench/fidelity/fidelity"
@@ -347,7 +370,7 @@ class Calibrate(InFolder):
 
 if __name__ == "__main__":
     needed = ["swarm-sim"] + (["run-sn", "run-sl", "gen-cert", "bench-round-ml"] if "Calibrate" in sys.argv[3:] else [])
-    needed += ["run-sn", "run-sl", "gen-cert", "bench-round-ml"] if "OnHosts" in sys.argv[3:] else []
+    needed += ["run-sn", "run-sl", "gen-cert", "bench-round-ml", "delay_relay"] if "OnHosts" in sys.argv[3:] else []
     needed += ["gen-cert"] if "Link" in sys.argv[3:] else []
     if missing := [name for name in needed if not os.path.exists(f"{BIN}/{name}")]:
         print(f"skipped: {BIN} has no {', '.join(missing)}")

@@ -14,7 +14,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
-from namespaces import Hosts  # noqa: E402
+from namespaces import Hosts, NoHosts  # noqa: E402
 
 FINAL = "SwarmCallback : INFO : All peers and Swarm training rounds finished. Final Swarm model was loaded."
 
@@ -59,7 +59,7 @@ class TwoHosts:
         self.folder = folder
         try:
             self.hosts = Hosts(2)
-        except OSError as error:
+        except NoHosts as error:
             skip(f"no network namespaces can be made here: {error}")
         one, two = Hosts.address(1), Hosts.address(2)
         self.variables = {"APLS_IP": one, "SN_IP": one, "HOST_1_IP": one, "HOST_2_IP": two, "SN_API_PORT": "30304",
