@@ -14,6 +14,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser  # noqa: E402
+import busy_server  # noqa: E402
 
 BIN, ROOT, PICTURES = "", "", ""
 SHIFT_MAX = 0.05  # of the Cumulative Layout Shift; up to 0.1 counts as good (web.dev/cls)
@@ -493,6 +494,36 @@ class PageTest(unittest.TestCase):
             self.browser.call("Security.setIgnoreCertificateErrors", ignore=False)
         refused = ("net::ERR_", "status of 401")
         self.assertEqual([m for m in self.browser.messages if not any(part in m for part in refused)], [])
+        self.browser.messages.clear()
+
+    def test_a_page_recovers_from_a_server_that_is_busy_and_asks_it_seldom(self):
+        _, trace, summary = self.simulate("busy")
+        with open(trace, encoding="utf-8") as file:
+            lines = file.readlines()
+        half = len(lines) // 2
+        growing = self.path("busy_growing.trace")
+        with open(growing, "w", encoding="utf-8") as file:
+            file.writelines(lines[:half])
+        with Server(growing) as server, busy_server.BusyServer(server.url) as proxy:
+            proxy.busy = True
+            self.browser.open(proxy.url, ready="document.getElementById('link').textContent.includes('status 503')")
+            proxy.busy = False
+            self.browser.wait("document.getElementById('link').textContent === 'connected'")
+            proxy.busy = True
+            asked, told = proxy.asked, proxy.told
+            with open(growing, "a", encoding="utf-8") as file:
+                for i in range(20):
+                    file.writelines(lines[half + i * half // 20:half + (i + 1) * half // 20])
+                    file.flush()
+                    proxy.wait_until(lambda: proxy.told > told + i)
+            self.browser.wait("document.getElementById('link').textContent.startsWith('no answer')")
+            self.assertLess(proxy.asked - asked, 10, "an attempt for each version")
+            proxy.busy = False
+            with open(growing, "a", encoding="utf-8") as file:
+                file.writelines(lines[half + 20 * half // 20:])
+            self.browser.wait(f"document.querySelectorAll('#rounds tr').length === {summary['round_count']}", 60)
+            self.browser.open("about:blank", ready="true")
+        self.assertEqual([m for m in self.browser.messages if "503" not in m], [])
         self.browser.messages.clear()
 
     def key(self, name):

@@ -6,6 +6,7 @@ import {drawMap, mapChoices} from "./map.js";
 import {drawPlatform} from "./platform.js";
 import {drawAccuracy, drawAlarms, drawComparison, drawFigures, drawLog, drawNames, drawNodes, drawRounds, drawWaits,
     selectedNodes} from "./views.js";
+import {Retry, fetchJson, follow, showLink} from "./link.js";
 import {drawMembers, drawNetwork, drawPhases, drawScalar, scalarNames} from "./panels.js";
 
 const by = (id) => document.getElementById(id);
@@ -192,78 +193,34 @@ function drawLegend(run) {
         element("span", {class: `dot fill-${state}`, "aria-hidden": "true"}), element("span", {text: words}))));
 }
 
-const reconnectMs = 5_000; // where the browser does not do so itself
-
-/// The server says when there is something new, and the page fetches what has changed.
-function follow(page) {
-    const run = page.runs[page.runs.length - 1];
-    const state = (text, bad) => {
-        by("link").textContent = text;
-        by("link").classList.toggle("bad", bad);
-    };
-    let fetching = false;
-    let again = false;
-    const update = async () => {
-        if (fetching) {
-            again = true;
-            return;
-        }
-        fetching = true;
-        do {
-            again = false;
-            const answer = await fetch(`api/run?since=${run.version}`);
-            if (!answer.ok) {
-                throw new Error(`status ${answer.status}`);
-            }
-            run.merge(await answer.json());
-            page.later();
-        } while (again);
-        fetching = false;
-    };
-    const connect = () => {
-        const events = new EventSource("api/events");
-        events.onopen = () => state("connected", false);
-        events.onerror = () => {
-            run.version = 0; // the next one may be another server, with another run
-            state("connection lost: shows the last state, and tries again", true);
-            if (events.readyState === EventSource.CLOSED) { // another status than 200: the browser gives up
-                setTimeout(connect, reconnectMs);
-                sayIfLoggedOut();
-            }
-        };
-        const take = () => update().then(() => state("connected", false), () => {
-            fetching = false;
-            if (events.readyState === EventSource.OPEN) { // it was this answer only, as of a server that is busy
-                state("no answer: shows the last state, and tries again", true);
-                setTimeout(take, reconnectMs);
-            }
-        });
-        events.addEventListener("version", take);
-    };
-    // An EventSource does not tell the status.
-    const sayIfLoggedOut = async () => {
-        const answer = await fetch("api/beside", {method: "HEAD"}).catch(() => null);
-        if (answer?.status === 401) {
-            state("logged out: shows the last state; open /?token=TOKEN to log in again", true);
-        }
-    };
-    connect();
-}
-
-async function main() {
-    const inside = by("data").textContent;
+async function load(retry) {
+    let answers;
     try {
-        if (inside.trim() !== "") {
-            new Page(JSON.parse(inside));
-        } else {
-            const [run, beside] = await Promise.all(["api/run", "api/beside"].map(async (place) => (await fetch(place)).json()));
-            follow(new Page({title: run.title ?? "Swarm", runs: beside ? [beside, run] : [run]}));
-        }
+        answers = await Promise.all(["api/run", "api/beside"].map(fetchJson));
     } catch (error) {
-        by("link").textContent = `This page can't be shown: ${error.message}`;
-        by("link").classList.add("bad");
-        throw error;
+        showLink(`no answer (${error.message}): tries again`, true);
+        retry.failed();
+        return;
     }
+    const [run, beside] = answers;
+    follow(new Page({title: run.title ?? "Swarm", runs: beside ? [beside, run] : [run]}));
 }
 
-main();
+function saying(show) {
+    return async () => {
+        try {
+            await show();
+        } catch (error) {
+            showLink(`This page can't be shown: ${error.message}`, true);
+            throw error;
+        }
+    };
+}
+
+const inside = by("data").textContent;
+if (inside.trim() !== "") {
+    saying(() => new Page(JSON.parse(inside)))();
+} else {
+    const retry = new Retry(saying(() => load(retry)));
+    retry.action();
+}

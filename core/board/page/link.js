@@ -1,0 +1,106 @@
+// The connection with the server: news are fetched as it tells of them, and again where it does not answer.
+
+const retryMs = {first: 1_000, most: 30_000};
+
+/// Tries an action again: after twice as long with each failure in a row, up to a bound. One attempt waits at a time.
+export class Retry {
+    constructor(action) {
+        this.action = action;
+        this.ms = retryMs.first;
+    }
+    get waits() {
+        return this.timer !== undefined;
+    }
+    failed() {
+        if (!this.waits) {
+            this.timer = setTimeout(() => {
+                this.timer = undefined;
+                this.action();
+            }, this.ms);
+            this.ms = Math.min(2 * this.ms, retryMs.most);
+        }
+    }
+    succeeded() {
+        this.ms = retryMs.first;
+    }
+}
+
+export function showLink(text, bad) {
+    document.getElementById("link").textContent = text;
+    document.getElementById("link").classList.toggle("bad", bad);
+}
+
+export async function fetchJson(place) {
+    const answer = await fetch(place);
+    if (!answer.ok) {
+        throw new Error(`status ${answer.status}`);
+    }
+    return answer.json();
+}
+
+/// The server says when there is something new, and the page fetches what has changed.
+export function follow(page) {
+    const run = page.runs[page.runs.length - 1];
+    let events;
+    let fetching = false;
+    let wanted = 0; // the last version that the server told of
+    let losses = 0; // of the connection: what was asked for before may come from another server, with another run
+    // A whole run may be an answer that the server made for others, older than that version.
+    const fetchNews = async () => {
+        for (let before = -1; run.version < wanted && run.version !== before;) {
+            before = run.version;
+            const asked = losses;
+            const news = await fetchJson(`api/run?since=${run.version}`);
+            if (asked === losses) {
+                run.merge(news);
+                page.later();
+            } else {
+                before = -1;
+            }
+        }
+    };
+    const update = async () => {
+        if (fetching || retry.waits) {
+            return;
+        }
+        fetching = true;
+        try {
+            await fetchNews();
+            retry.succeeded();
+            showLink("connected", false);
+        } catch {
+            if (events.readyState === EventSource.OPEN) { // it was this answer only, as of a server that is busy
+                showLink("no answer: shows the last state, and tries again", true);
+                retry.failed();
+            }
+        }
+        fetching = false;
+    };
+    const connect = () => {
+        events = new EventSource("api/events");
+        events.onopen = () => showLink("connected", false);
+        events.onerror = () => {
+            losses += 1;
+            run.version = 0;
+            wanted = 0;
+            showLink("connection lost: shows the last state, and tries again", true);
+            if (events.readyState === EventSource.CLOSED) { // another status than 200: the browser gives up
+                retry.failed();
+                sayIfLoggedOut();
+            }
+        };
+        events.addEventListener("version", (event) => {
+            wanted = Number(event.data);
+            update();
+        });
+    };
+    const retry = new Retry(() => (events.readyState === EventSource.CLOSED ? connect() : update()));
+    // An EventSource does not tell the status.
+    const sayIfLoggedOut = async () => {
+        const answer = await fetch("api/beside", {method: "HEAD"}).catch(() => null);
+        if (answer?.status === 401) {
+            showLink("logged out: shows the last state; open /?token=TOKEN to log in again", true);
+        }
+    };
+    connect();
+}

@@ -1,0 +1,69 @@
+"""A server before swarm-board, which can answer queries of the run with 503, as swarm-board does when it is out of memory."""
+import http.client
+import http.server
+import threading
+import urllib.parse
+
+
+class BusyServer:
+    """A context. `busy`: it answers 503 to queries of the run; `asked`: how many of these came; `told`: how many versions were told."""
+
+    def __init__(self, url):
+        self.target = urllib.parse.urlsplit(url).netloc
+        self.busy, self.asked, self.told = False, 0, 0
+        self.changed = threading.Condition()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.socket.close()
+
+    def wait_until(self, true):
+        with self.changed:
+            assert self.changed.wait_for(true, 30)
+
+    def answer(self, request):
+        if request.path.startswith("/api/run"):
+            with self.changed:
+                self.asked += 1
+                busy = self.busy
+            if busy:
+                request.send_error(503)
+                return
+        connection = http.client.HTTPConnection(self.target)
+        connection.request("GET", request.path, headers={"Host": self.target})
+        answer = connection.getresponse()
+        request.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("connection", "content-length", "transfer-encoding", "date", "server"):
+                request.send_header(name, value)
+        request.end_headers()
+        try:
+            while line := answer.readline():
+                request.wfile.write(line)
+                request.wfile.flush()
+                if line.startswith(b"event: version"):
+                    with self.changed:
+                        self.told += 1
+                        self.changed.notify_all()
+        except OSError:
+            pass  # the page has gone
+        finally:
+            connection.close()
