@@ -8,8 +8,6 @@ namespace starling {
 namespace {
 
 constexpr std::size_t made_max = 32;
-/// What connections that are slow may hold up in memory; they are closed after 30 s.
-constexpr std::size_t sent_bytes_max = std::size_t{200} << 20U;
 
 HttpAnswer not_found() {
     return {.status = 404,
@@ -20,8 +18,9 @@ HttpAnswer not_found() {
 
 }  // namespace
 
-BoardContent::BoardContent(ShownRun run, std::string title, const ShownRun* beside)
-    : run_(run), title_(std::move(title)) {
+BoardContent::BoardContent(ShownRun run, std::string title, const ShownRun* beside,
+                           std::size_t sent_bytes_max)
+    : run_(run), title_(std::move(title)), sent_bytes_max_(sent_bytes_max) {
     files_["/api/beside"] = {.type = "application/json",
                              .body = std::make_shared<const std::string>(
                                  beside == nullptr ? "null" : shown_run_json(*beside, title_))};
@@ -63,10 +62,10 @@ std::shared_ptr<const std::string> BoardContent::run_json(std::uint64_t since) {
     if (const auto known = made_.find(since); known != made_.end()) {
         return known->second;
     }
-    if (bytes_being_sent() > sent_bytes_max) {
+    if (bytes_being_sent() > sent_bytes_max_) {
         made_.clear();  // nobody may be reading what is kept here
     }
-    if (bytes_being_sent() > sent_bytes_max) {
+    if (bytes_being_sent() > sent_bytes_max_) {
         return nullptr;
     }
     auto json = std::make_shared<const std::string>(shown_run_json(run_, title_, since));

@@ -17,7 +17,10 @@ class BoardContent {
 public:
     /// \param run  its model must outlive this
     /// \param beside  another run, which does not change; nullptr: none
-    BoardContent(ShownRun run, std::string title, const ShownRun* beside);
+    /// \param sent_bytes_max  that slow connections may hold up in memory; they are closed after 30
+    /// s
+    BoardContent(ShownRun run, std::string title, const ShownRun* beside,
+                 std::size_t sent_bytes_max = std::size_t{200} << 20U);
 
     /// "/", the page's files, "/api/run", "/api/run?since=VERSION", "/api/beside", "/api/events".
     HttpAnswer answer(std::string_view target);
@@ -29,6 +32,7 @@ private:
 
     const ShownRun run_;
     const std::string title_;
+    const std::size_t sent_bytes_max_;
     std::map<std::string, HttpAnswer, std::less<>> files_;
     /// Answers that were made for the model's version `made_for_`, by `since`: many clients ask for
     /// the same.
