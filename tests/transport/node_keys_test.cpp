@@ -40,6 +40,18 @@ TEST_F(NodeKeys, ASignatureIsValidForItsKeyAndTextOnly) {
     EXPECT_FALSE(verifier->verify(PublicKey{}, text, signature));
 }
 
+TEST_F(NodeKeys, OneSignerSignsManyTexts) {
+    const auto one = signer_of("sl1", Role::sl);
+    const Signature first = one->sign(text);
+    text[0] = std::byte{1};
+    const Signature second = one->sign(text);
+    EXPECT_TRUE(verifier->verify(one->credentials().key, text, second));
+    text[0] = std::byte{7};
+    EXPECT_TRUE(verifier->verify(one->credentials().key, text, first));
+    EXPECT_FALSE(verifier->verify(one->credentials().key, text, second));
+    EXPECT_EQ(one->sign(text), first);
+}
+
 TEST_F(NodeKeys, EachStartHasAKeyOfItsOwn) {
     EXPECT_NE(signer_of("sl1", Role::sl)->credentials().key,
               signer_of("sl1", Role::sl)->credentials().key);

@@ -30,11 +30,21 @@ unsigned char* octets(std::byte* bytes) { return reinterpret_cast<unsigned char*
 ContextPtr new_context() { return {EVP_MD_CTX_new(), &EVP_MD_CTX_free}; }
 
 /// \param digest  nullptr for Ed25519 and Ed448, which hash by themselves.
-Result<Bytes> sign_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text) {
+/// \return  nullptr: the key can't sign so
+ContextPtr signing_context(EVP_PKEY* key, const EVP_MD* digest) {
+    ContextPtr context = new_context();
+    if (context && EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key) != 1) {
+        context.reset();
+    }
+    return context;
+}
+
+/// \param prepared  by signing_context(); a copy signs, since a context signs once.
+Result<Bytes> sign_with(const ContextPtr& prepared, ByteView text) {
     const ContextPtr context = new_context();
     std::size_t size = 0;
     Bytes signature;
-    bool good = context && EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key) == 1 &&
+    bool good = prepared && context && EVP_MD_CTX_copy_ex(context.get(), prepared.get()) == 1 &&
                 EVP_DigestSign(context.get(), nullptr, &size, octets(text), text.size()) == 1;
     if (good) {
         signature.resize(size);
@@ -71,11 +81,11 @@ bool verify_with(EVP_PKEY* key, const EVP_MD* digest, ByteView text, ByteView si
 
 class Ed25519Signer final : public NodeSigner {
 public:
-    Ed25519Signer(KeyPtr key, Credentials credentials)
-        : key_(std::move(key)), credentials_(std::move(credentials)) {}
+    Ed25519Signer(EVP_PKEY* key, Credentials credentials)
+        : prepared_(signing_context(key, nullptr)), credentials_(std::move(credentials)) {}
     const Credentials& credentials() const override { return credentials_; }
     Signature sign(ByteView text) const override {
-        const Result<Bytes> made = sign_with(key_.get(), nullptr, text);
+        const Result<Bytes> made = sign_with(prepared_, text);
         STARLING_INVARIANT(made && made->size() == Signature{}.bytes.size(),
                            "a key that was made can sign");
         Signature signature;
@@ -84,7 +94,7 @@ public:
     }
 
 private:
-    KeyPtr key_;
+    ContextPtr prepared_;  ///< to prepare it takes as long as to sign
     Credentials credentials_;
 };
 
@@ -161,8 +171,9 @@ Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& 
         return Error{Errc::io, "OpenSSL can't make an Ed25519 key" + openssl_reason()};
     }
     credentials.certificate = encode_chain(to_show(std::move(blocks->certificates)));
-    Result<Bytes> endorsement = sign_with(vouching->get(), endorsing_digest(vouching->get()),
-                                          endorsement_text(node, role, credentials.key));
+    Result<Bytes> endorsement =
+        sign_with(signing_context(vouching->get(), endorsing_digest(vouching->get())),
+                  endorsement_text(node, role, credentials.key));
     if (!endorsement) {
         return Error{endorsement.error().code,
                      "--key " + files.key + ": " + endorsement.error().message};
@@ -179,7 +190,7 @@ Result<std::shared_ptr<const NodeSigner>> make_node_signer(const IdentityFiles& 
         return added.error();
     }
     return std::shared_ptr<const NodeSigner>(
-        std::make_shared<Ed25519Signer>(std::move(key), std::move(credentials)));
+        std::make_shared<Ed25519Signer>(key.get(), std::move(credentials)));
 }
 
 std::shared_ptr<const NodeVerifier> make_node_verifier() {
