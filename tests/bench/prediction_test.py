@@ -307,7 +307,8 @@ class Fidelity(InFolder):
     def test_a_host_that_is_away_makes_rounds_longer(self):
         near, far = (rehearsal.Rehearsal(BIN, rehearsal.star_platform(3, 100e6, delay=delay), rehearsal.deployment(2, 1000, 8)).finish()["phases"]["round"]
                      for delay in (0.0, 0.02))
-        self.assertGreater(far, near + 0.08)
+        # Its requests and answers, its report and the commit; with an early exchange the check-in's way is not waited for.
+        self.assertGreater(far, near + 0.07)
 
 
 class Priority(InFolder):
