@@ -202,15 +202,16 @@ void SlNode::on_fetched_hash(const SegmentDigests& hashed, Outbox& out) {
     }
 }
 
-/// Where the contract does not wait for all disks, this node does not wait for its own: rounds that
-/// take no longer than the disk would always be one ahead of it. But it waits while an older
-/// fetched model is being written, so that the disk is not behind by more than one of them.
+/// This node does not wait for its own disk: rounds that take no longer than the disk would always
+/// be one ahead of it. The members of the round have stored the model as their contract demands,
+/// and the next report of this node waits for what is being written. While an older fetched model
+/// is, this one is not written, so that a slow disk does not queue models; but the run ends only
+/// once the final one is durable.
 void SlNode::keep_fetched(Outbox& out) {
-    if (!catch_up_.start_keeping(out)) {
-        return;
+    if (catch_up_.start_keeping(out)) {
+        round_.set_storing_fetched(true);
     }
-    round_.set_storing_fetched(true);
-    if (ml_.request().config.durable != Durability::all && !catch_up_.commit().final) {
+    if (!catch_up_.commit().final) {
         on_fetched_model({}, out);
     }
 }
@@ -221,8 +222,8 @@ void SlNode::on_fetched_kept(const WorkId& work, const Segments& stored, Outbox&
     round_.set_storing_fetched(false);
     if (catch_up_.awaits(work)) {
         on_fetched_model(stored, out);
-    } else {
-        keep_fetched(out);
+    } else if (catch_up_.start_keeping(out)) {  // the final one has waited
+        round_.set_storing_fetched(true);
     }
     send_new_report(out);
 }

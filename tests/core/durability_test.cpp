@@ -61,9 +61,11 @@ TEST_P(Durable, AMemberThatCrashesResumesFromTheOthersModel) {
     swarm.expect_one_final_model();
 }
 
-/// Rounds take as long as a disk needs for a model: one that stored it before it goes on would
-/// always be a round late.
-TEST(SlowDisk, AMemberThatReturnsTakesPartAgain) {
+/// Rounds take as long as a disk needs for a model: a member that stored the model of a round
+/// before it goes on to the next one would always be a round late.
+class SlowDisk : public testing::TestWithParam<Durability> {};
+
+TEST_P(SlowDisk, AMemberThatReturnsTakesPartAgain) {
     MemorySwarm swarm{5};
     swarm.network.disk_bytes_per_second = 3e5;
     for (const int pair : {1, 2, 3}) {
@@ -71,7 +73,7 @@ TEST(SlowDisk, AMemberThatReturnsTakesPartAgain) {
                               .min_peers = 2,
                               .syncs = 30,
                               .grace = milliseconds(10),
-                              .durable = Durability::none});
+                              .durable = GetParam()});
     }
     ASSERT_TRUE(swarm.run_to_round(1));
     swarm.crash_pair(3);
@@ -124,9 +126,12 @@ TEST(LostModel, IsNamedWithWhoHadItAndTheRunCanBeEnded) {
     EXPECT_EQ(field(swarm.trace.named("round_committed").back(), "run"), "1");
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Durable,
-                         testing::Values(Durability::all, Durability::quorum, Durability::none),
-                         [](const auto& durable) { return std::string(to_string(durable.param)); });
+const auto each_durability = testing::Values(Durability::all, Durability::quorum, Durability::none);
+constexpr auto name_of_durability = [](const auto& durable) {
+    return std::string(to_string(durable.param));
+};
+INSTANTIATE_TEST_SUITE_P(Each, Durable, each_durability, name_of_durability);
+INSTANTIATE_TEST_SUITE_P(Each, SlowDisk, each_durability, name_of_durability);
 
 }  // namespace
 }  // namespace starling::test
