@@ -7,6 +7,10 @@
 namespace starling {
 namespace {
 
+/// A rejection is answered with at most so many records until the server accepts some: it costs its
+/// sender nothing, and each record may have to be read from the disk.
+constexpr unsigned records_after_rejection = 16;
+
 bool is_recent_raise(SwarmTime now, SwarmTime at) { return now - at <= term_raise_window; }
 
 }  // namespace
@@ -89,8 +93,13 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
         learner->role = RAFT_VOTER;
     }
     const std::size_t before = output.size();
+    const unsigned inflight_max = raft_.max_inflight_entries;
+    if (message.kind == ConsensusKind::append_result && message.rejected > 0) {
+        raft_set_max_inflight_entries(&raft_, records_after_rejection);
+    }
     // On an error libraft has dropped the message without a change.
     static_cast<void>(feed(now, event, nullptr, output));
+    raft_set_max_inflight_entries(&raft_, inflight_max);
     if (raft_current_term(&raft_) > here.term) {
         note_raise(now, from);
     }

@@ -293,6 +293,39 @@ TEST_F(RaftConsensusTest, AReorderedRejectionDoesNotStallReplication) {
     EXPECT_EQ(sns.at(third).disk.records.size(), accepted + 1);
     EXPECT_EQ(sns.at(third).committed, sns.at(first_id).committed);
 }
+
+TEST_F(RaftConsensusTest, ARejectionIsAnsweredWithFewRecordsUntilSomeAreAccepted) {
+    const NodeId third{"sn3"};
+    const std::uint64_t accepted = sns.at(third).disk.records.size();
+    for (int i = 0; i < 100; ++i) {
+        ConsensusOutput output;
+        ASSERT_TRUE(first().propose(now, Bytes(1), output).has_value());
+        perform(first_id, output);
+        deliver(third);
+        sent.clear();  // nothing reaches sn3
+    }
+    ConsensusMessage rejection;
+    rejection.kind = ConsensusKind::append_result;
+    rejection.sender = 3;
+    rejection.receiver = 1;
+    rejection.term = first().term();
+    rejection.capacity = 65535;
+    rejection.rejected = accepted + 1;
+    rejection.log_index = accepted;
+    ConsensusOutput answers;
+    ASSERT_TRUE(first().receive(now, third, rejection, answers));
+    std::size_t records = 0;
+    for (const ConsensusAction& action : answers) {
+        const auto* answer = std::get_if<SendConsensus>(&action);
+        records += answer == nullptr ? 0 : answer->message.records.size();
+    }
+    EXPECT_GT(records, 0U);
+    EXPECT_LE(records, 16U);
+    perform(first_id, answers);
+    pass(std::chrono::seconds(5));
+    EXPECT_EQ(sns.at(third).disk.records.size(), accepted + 100);
+}
+
 /// libraft leaves the field unset there: what was on its stack was sent, and its receiver may have
 /// dropped the answer for it.
 TEST_F(RaftConsensusTest, ARejectionOfAnEarlierTermHasTheLastIndex) {
