@@ -10,9 +10,12 @@ namespace {
 constexpr SwarmDuration rate_window = std::chrono::seconds(10);
 /// For the hash of a merged model, and to write it, in bytes a second.
 constexpr double slowest_disk = 10e6;
-/// After its election a leader hears from each member before it judges what it knew before. In
-/// large swarms it is as much longer as heartbeats are rarer.
-constexpr SwarmDuration settling = std::chrono::seconds(10);
+/// After its election a leader hears from each member before it judges what it knew before: three
+/// heartbeats where these are rare. No longer, since an SN that raises terms makes each new leader
+/// wait anew.
+SwarmDuration settling(int rarer) {
+    return std::max<SwarmDuration>(std::chrono::seconds(10), std::chrono::seconds(3) * rarer);
+}
 
 bool weight_without(const MemberList& members, const NodeId& left_out) {
     return std::any_of(members.begin(), members.end(), [&](const RoundMember& member) {
@@ -220,7 +223,7 @@ std::optional<SnNode::HeldUp> SnNode::holds_up(const Contract& contract) {
     const SwarmDuration quiet = now_ - std::max(motion.moved_at, began);
     const SwarmDuration past_limit =
         now_ - began - attempt_limit(contract.config, contract.frozen.size());
-    const bool settled = now_ - leadership_.led_since() >= settling * leases_.rarer();
+    const bool settled = now_ - leadership_.led_since() >= settling(leases_.rarer());
     const bool still = settled && quiet >= standstill_of(contract, motion);
     const bool overdue = settled && past_limit >= SwarmDuration{0};
     const SwarmDuration for_disk =

@@ -246,8 +246,8 @@ TEST_F(HoldUp, AMemberThatSendsTheOnlyOwnerNothingGetsNoOtherExcluded) {
     }
 }
 
-/// Heartbeats of 500 members are half as many, and a leader may not have heard from all of them.
-TEST(HoldUpInALargeSwarm, ANewLeaderJudgesAfterTwiceTheTime) {
+/// Heartbeats of 500 members are half as many: five of each still come within ten seconds.
+TEST(HoldUpInALargeSwarm, ANewLeaderJudgesAsSoonAsInASmallSwarm) {
     NodeBench sn(make_sn_node(sn_options(), openssl_hasher()));
     std::vector<Author> members;
     for (int i = 0; i < 500; ++i) {
@@ -277,10 +277,10 @@ TEST(HoldUpInALargeSwarm, ANewLeaderJudgesAfterTwiceTheTime) {
     ASSERT_EQ(sn.last<ViewUpdate>(members[0].id)->view.frozen.size(), 500U);
     sn.pass(seconds(10));
     all_say(waits);
-    sn.pass(seconds(8));
-    EXPECT_EQ(attempt(), 0U) << "nothing has moved for longer than 15 s";
     sn.pass(seconds(4));
-    EXPECT_EQ(attempt(), 1U);
+    EXPECT_EQ(attempt(), 0U);
+    sn.pass(seconds(4));
+    EXPECT_EQ(attempt(), 1U) << "nothing has moved for longer than 15 s";
 }
 
 TEST_F(HoldUp, AMemberThatMinPeersRequiresIsWaitedFor) {
