@@ -64,7 +64,8 @@ std::size_t CampaignSwarm::sentinel_of(std::size_t sn) const {
 
 bool CampaignSwarm::replace_sn(int sn, bool leave, SwarmTime back) {
     const std::size_t at = index(sn);
-    if (!serves(sn) || !all_vote() || !up(sns_[at])) {
+    // Of two voters one is no majority: it could not let the other one join anew.
+    if (!serves(sn) || !all_vote() || !up(sns_[at]) || options_.servers - removed_sns() < 3) {
         return false;
     }
     // It joins through any SN that is up.
@@ -106,15 +107,18 @@ void CampaignSwarm::supervise_sns() {
     }
 }
 
+/// Those too whose removal is under way.
+int CampaignSwarm::removed_sns() const {
+    return static_cast<int>(std::ranges::count_if(
+        servers_, [](const Sn& server) { return server.removal.state != Removal::State::none; }));
+}
+
 bool CampaignSwarm::remove_sn(int sn, const RemovalPlan& plan) {
     const std::size_t at = index(sn);
-    int removed = 0;
-    for (const Sn& server : servers_) {
-        removed += server.removal.state == Removal::State::none ? 0 : 1;
-    }
     // The SNs that remain, without the hostile one, must be a majority.
     const int allowed = (options_.servers - 1) / 2 - (hostile_.server ? 1 : 0);
-    if (healed_ || !serves(sn) || !all_vote() || servers_[at].copy.runs || removed >= allowed) {
+    if (healed_ || !serves(sn) || !all_vote() || servers_[at].copy.runs ||
+        removed_sns() >= allowed) {
         return false;
     }
     if (plan.dead) {

@@ -170,6 +170,7 @@ private:
     bool is_voter(int sn) const;
     bool all_vote() const;
     void empty_disk(std::size_t sn);
+    int removed_sns() const;
     void request_removal(std::size_t sn);
     void on_removed(std::size_t sn);
     void return_at(SwarmDuration pause, std::size_t sn, bool anew);
