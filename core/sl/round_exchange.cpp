@@ -291,6 +291,9 @@ void RoundExchange::report_if_allowed() {
 }
 
 std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& nodes) {
+    if (nodes.empty()) {
+        return {};
+    }
     if (!exchange_->frozen()) {
         stored_names_.insert(stored_names_.end(), nodes.begin(), nodes.end());
         return {};

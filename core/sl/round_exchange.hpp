@@ -88,7 +88,7 @@ public:
     /// Those of `nodes` that were not named before in the current round, this node left out. Until
     /// the attempt is frozen they are stored: the ledger takes names of frozen rounds only.
     ///
-    /// \pre running()
+    /// \pre nodes.empty() || running()
     std::vector<NodeId> name_non_finite(const std::vector<NodeId>& nodes);
     std::vector<NodeId> take_stored_names() { return std::exchange(stored_names_, {}); }
 
