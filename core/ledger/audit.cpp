@@ -71,15 +71,7 @@ Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
         }
         summary_.removals.push_back({index, entry.signer, *removal});
     }
-    if (const auto* commit = std::get_if<CommitRound>(&entry.command)) {
-        if (const Result<void> good = check_reports(*commit); !good) {
-            return good;
-        }
-    } else if (const auto* part = std::get_if<RecordReports>(&entry.command)) {
-        if (const Result<void> good = check_reports(*part); !good) {
-            return good;
-        }
-    } else if (const auto* checkpoint = std::get_if<Checkpoint>(&entry.command)) {
+    if (const auto* checkpoint = std::get_if<Checkpoint>(&entry.command)) {
         if (const Result<void> good = check_checkpoint(*checkpoint); !good) {
             return good;
         }
@@ -89,6 +81,11 @@ Result<void> LedgerAudit::take_entry(const Entry& entry, std::uint64_t index) {
     }
     time_ns_ = to_ns(time_of(entry));
     const Applied applied = ledger_.apply(entry, index);
+    if (applied.answer.code == Errc::ok) {
+        if (const Result<void> good = check_reports_in(entry.command); !good) {
+            return good;
+        }
+    }
     if (removal != nullptr) {
         servers_.apply_removal(entry, *removal, ledger_.nodes());
     }
@@ -204,6 +201,16 @@ Result<void> LedgerAudit::check_reports(const WithReports& command) {
         }
     }
     return {};
+}
+
+/// Of a command that the ledger has accepted. It refuses reports of an earlier start of a member,
+/// whose key is not known any more.
+Result<void> LedgerAudit::check_reports_in(const Command& command) {
+    if (const auto* commit = std::get_if<CommitRound>(&command)) {
+        return check_reports(*commit);
+    }
+    const auto* part = std::get_if<RecordReports>(&command);
+    return part == nullptr ? Result<void>{} : check_reports(*part);
 }
 
 Result<void> LedgerAudit::check_checkpoint(const Checkpoint& checkpoint) const {

@@ -82,6 +82,7 @@ private:
     Result<void> check_order(const Entry& entry, const Author& author) const;
     template <typename WithReports>
     Result<void> check_reports(const WithReports& command);
+    Result<void> check_reports_in(const Command& command);
     Result<void> check_checkpoint(const Checkpoint& checkpoint) const;
     Result<void> take_membership(const LogRecord& record);
     Result<void> check_removal(const NodeId& signer, const RemoveServers& removal);
