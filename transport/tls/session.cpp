@@ -19,6 +19,9 @@ namespace {
 /// (about 20 MB), which a peer that requests segments and never reads could grow without limit.
 /// Enough for 16 GiB of parameters in flight.
 constexpr std::size_t outbox_pieces_max = std::size_t{1} << 17U;
+/// Of messages that are long themselves, such as lists of members, so much is queued for one peer.
+constexpr std::size_t long_head_bytes = std::size_t{64} * 1024;
+constexpr std::size_t long_heads_bytes_max = std::size_t{64} * 1024 * 1024;
 
 }  // namespace
 
@@ -186,12 +189,28 @@ void Session::send(const Frame& frame, SendGroup group) {
     if (state_ != State::up || write_failed_ || stream_ended_) {
         return;
     }
-    if (outbox_.size() >= outbox_pieces_max) {
+    queue(frame, group);
+    if (outbox_.size() > outbox_pieces_max || has_too_long_heads()) {
         end(SessionEnd{{Errc::too_large, "it does not read what it has asked for"}, false, true});
         return;
     }
-    queue(frame, group);
     write_more();
+}
+
+/// Whether too many bytes of long messages are queued, which the newest frame may have brought
+/// about. Not at an SN, which gets a log that may have long records.
+bool Session::has_too_long_heads() const {
+    const Piece& newest = *std::find_if(outbox_.rbegin(), outbox_.rend(),
+                                        [](const Piece& piece) { return piece.begins_frame; });
+    if (peer_.role == Role::sn || newest.bytes.size() < long_head_bytes) {
+        return false;
+    }
+    std::size_t queued = 0;
+    for (const Piece& piece : outbox_) {
+        queued +=
+            piece.begins_frame && piece.bytes.size() >= long_head_bytes ? piece.bytes.size() : 0;
+    }
+    return queued > long_heads_bytes_max;
 }
 
 void Session::cancel_sends(SendGroup group) {

@@ -102,6 +102,7 @@ private:
         SendGroup group = 0;
     };
 
+    bool has_too_long_heads() const;
     void advance();
     bool handshake();
     bool read_frames();
