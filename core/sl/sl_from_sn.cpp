@@ -145,26 +145,29 @@ void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
     if (!run_.is_news(update.view) || ending_code_) {
         return;
     }
+    const bool known = lists_.awaits(update.view.version);
     if (const auto view = lists_.take(*sn_.sn(), update, out)) {
         on_view(*view, out);
-    } else {
+    } else if (!known) {
         sn_.on_view(now_);
     }
 }
 
 void SlNode::on_list_part(const MemberListPart& part, Outbox& out) {
-    const auto view = lists_.take_part(*sn_.sn(), part, out);
-    if (!view) {
+    const auto taken = lists_.take_part(*sn_.sn(), part, out);
+    if (!taken) {
         const std::string& sn = sn_.sn()->name;
         out.report(TraceEvent("members_refused")
                        .with("sn", sn)
                        .log(Level::error, sl_component,
                             "SN '" + sn + "' sent an invalid list of members (" +
-                                view.error().message + "): ignored. Check that SN"));
-    } else if (*view) {
-        on_view(**view, out);
-    } else {
+                                taken.error().message + "): ignored. Check that SN"));
+    } else if (taken->view) {
+        on_view(*taken->view, out);
+    } else if (taken->of_use) {
         sn_.on_view(now_);  // the SN does send what is new
+    } else if (taken->gone) {
+        send_heartbeat(out);  // the answer is the newest view
     }
 }
 

@@ -51,38 +51,49 @@ std::optional<ContractView> ViewLists::fill(const NodeId& sn, Outbox& out) {
     return view;
 }
 
-Result<std::optional<ContractView>> ViewLists::take_part(const NodeId& sn,
-                                                         const MemberListPart& part, Outbox& out) {
-    const std::optional<ContractView> none;
+Result<ViewLists::Taken> ViewLists::refuse(const char* reason) {
+    waiting_.reset();
+    return Error{Errc::malformed, reason};
+}
+
+void ViewLists::hold(const Digest& digest, const MemberList& list) {
+    const ViewUpdate& update = waiting_->update;
+    std::erase_if(held_, [&](const auto& one) {
+        return one.first != update.commit_list && one.first != update.frozen_list;
+    });
+    held_.emplace_back(digest, list);
+}
+
+Result<ViewLists::Taken> ViewLists::take_part(const NodeId& sn, const MemberListPart& part,
+                                              Outbox& out) {
     if (!waiting_ || part.list != waiting_->list) {
-        return none;
+        return Taken{};
     }
     if (part.total == 0) {
-        waiting_.reset();  // the SN has a later view by now, which it sends to all
-        return none;
+        waiting_.reset();
+        return Taken{{}, false, true};
     }
     if (part.first != waiting_->members) {
-        return none;  // it was requested twice
+        return Taken{};  // it was requested twice
     }
+    const bool first = waiting_->members == 0;
     if (part.members.empty() || part.total > members_max ||
+        (!first && part.total != waiting_->total) ||
         part.members.size() > part.total - waiting_->members) {
-        waiting_.reset();
-        return Error{Errc::malformed, "a part of a list of members has no place in it"};
+        return refuse("a part of a list of members has no place in it");
     }
+    waiting_->total = part.total;
     waiting_->members += static_cast<std::uint32_t>(part.members.size());
     waiting_->parts.push_back(part.members);
-    if (waiting_->members == part.total) {
+    if (waiting_->members == waiting_->total) {
         const auto [whole, digest] = shared_.whole_list(waiting_->parts, hasher_);
         if (digest != part.list) {
-            waiting_.reset();
-            return Error{Errc::malformed,
-                         "a list of members has another digest than the view says"};
+            return refuse("a list of members has another digest than the view says");
         }
-        held_.emplace_back(digest, whole);
-        waiting_->list = {};
-        waiting_->parts.clear();
+        hold(digest, whole);
+        waiting_->list.reset();
     }
-    return fill(sn, out);
+    return Taken{fill(sn, out), true, false};
 }
 
 }  // namespace starling

@@ -1,5 +1,6 @@
 // Commands and heartbeats of nodes. A command becomes an entry at the SN that leads; any other SN
 // hands it on. A heartbeat renews the lease, and its answer tells an SL what it has missed.
+#include <algorithm>
 #include <utility>
 
 #include "core/base/start_text.hpp"
@@ -129,6 +130,28 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox
         out.send(from, lists_.update_of(*contract, ledger()));
     } else {
         reply(from, {0, Errc::ok, "", 0}, out);
+    }
+}
+
+/// A part may have megabytes: it is sent once, then not again for a while. Who has lost it on the
+/// way asks for it again with the repeated view.
+void SnNode::on_fetch_members(const NodeId& from, const FetchMembers& fetch, Outbox& out) {
+    constexpr SwarmDuration once_within = std::chrono::seconds(2);
+    SnPeer& peer = peers_[from];
+    MemberListPart part = lists_.part_of(fetch);
+    if (part.total == 0) {
+        peer.sent_view = {};  // its next heartbeat is answered by the newest view
+        out.send(from, std::move(part));
+        return;
+    }
+    std::erase_if(peer.sent_parts,
+                  [&](const SnPeer::SentPart& sent) { return now_ - sent.at >= once_within; });
+    const bool sent = std::ranges::any_of(peer.sent_parts, [&](const SnPeer::SentPart& one) {
+        return one.fetched.list == fetch.list && one.fetched.first == fetch.first;
+    });
+    if (!sent) {
+        peer.sent_parts.push_back({fetch, now_});
+        out.send(from, std::move(part));
     }
 }
 

@@ -188,7 +188,7 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
         on_heartbeat(received.from, *heartbeat, out);
     } else if (const auto* fetch = std::get_if<FetchMembers>(&received.frame.message);
                fetch != nullptr && peer.role == Role::sl) {
-        out.send(received.from, lists_.part_of(*fetch));
+        on_fetch_members(received.from, *fetch, out);
     } else if (const auto* query = std::get_if<StatusQuery>(&received.frame.message)) {
         status_.on_query(received.from, *query, status_source(), out);
     } else if (const auto* removal = std::get_if<RemoveServer>(&received.frame.message)) {

@@ -56,6 +56,11 @@ struct SnPeer {
         SwarmTime at{};
     };
     SentView sent_view;  ///< the newest one on this connection
+    struct SentPart {
+        FetchMembers fetched;
+        SwarmTime at{};
+    };
+    std::vector<SentPart> sent_parts;  ///< of lists of members, a moment ago
 
     /// A frame of this node has come, here or at another SN.
     void on_frame(SwarmTime now);

@@ -31,7 +31,8 @@ protected:
         return lists_.take(sn_, update, out_);
     }
     Result<std::optional<ContractView>> take(const MemberListPart& part) {
-        return lists_.take_part(sn_, part, out_);
+        auto taken = lists_.take_part(sn_, part, out_);
+        return taken ? Result<std::optional<ContractView>>(taken->view) : taken.error();
     }
     /// Fetches until the view is there.
     ContractView fetched(const ViewUpdate& update) {
@@ -117,6 +118,36 @@ TEST_F(Lists, AListWithAnotherDigestOrTooManyMembersIsRefused) {
     part.total = members_max + 1;
     EXPECT_FALSE(take(part)) << "nobody has so many";
     EXPECT_EQ(fetched(update()), view_of(contract_));
+}
+
+TEST_F(Lists, AListThatChangesItsLengthOnTheWayIsRefused) {
+    for (const std::uint32_t total : {1U, 2U, 6U}) {
+        EXPECT_FALSE(take(update()));
+        ASSERT_TRUE(take(told_.part_of(request())));
+        MemberListPart next = told_.part_of(request());
+        next.total = total;
+        EXPECT_FALSE(take(next)) << total;
+    }
+    EXPECT_EQ(fetched(update()), view_of(contract_));
+}
+
+/// An SN may name one list that it sends and one that it never sends, again and again.
+TEST_F(Lists, OnlyListsOfTheNewestViewAreHeld) {
+    const ViewUpdate first = update();
+    for (int view = 0; view < 2; ++view) {
+        ViewUpdate said = update();
+        said.commit_list = std::exchange(said.frozen_list, Digest{.bytes = {std::byte{1}}});
+        EXPECT_FALSE(take(said));
+        FetchMembers asked = request();
+        for (int parts = 0; parts < 3 && asked.list == *said.commit_list; ++parts) {
+            ASSERT_TRUE(take(told_.part_of(asked)));
+            asked = request();
+        }
+        EXPECT_EQ(asked.list, *said.frozen_list);
+        contract_.frozen = {{.id = {"sl1"}}, {.id = {"sl2"}}, {.id = {"sl3"}}};
+    }
+    EXPECT_FALSE(take(first)) << "its list is not here any more";
+    EXPECT_EQ(request().list, *first.frozen_list);
 }
 
 TEST(LargeSwarm, RoundsWithListsAndReportsInPartsEndLikeOthers) {

@@ -87,6 +87,7 @@ private:
         out.send(to, std::move(result));
     }
     void on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox& out);
+    void on_fetch_members(const NodeId& from, const FetchMembers& fetch, Outbox& out);
     bool is_replaced(const NodeId& node, std::uint64_t session) const;
     void reject_replaced(const NodeId& node, std::uint64_t session, Outbox& out);
 
