@@ -153,10 +153,12 @@ bool all_stayed(const Contract& contract) {
         return false;
     }
     const MemberList& members = contract.last_commit->members;
-    return std::all_of(members.begin(), members.end(), [&](const RoundMember& member) {
-        const auto found = contract.members.find(member.id);
-        return found != contract.members.end() && found->second.status == MemberStatus::active;
-    });
+    return members.size() <= early_members_max &&
+           std::all_of(members.begin(), members.end(), [&](const RoundMember& member) {
+               const auto found = contract.members.find(member.id);
+               return found != contract.members.end() &&
+                      found->second.status == MemberStatus::active;
+           });
 }
 
 }  // namespace

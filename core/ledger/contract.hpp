@@ -240,6 +240,11 @@ constexpr int rarer_by(std::size_t members) {
 /// Why an expelled member is not heard: for people.
 std::string expelled_text(const Contract& contract, const NodeId& node);
 
+/// Of a round that its members begin to exchange before it is frozen (sl/early_exchange.hpp).
+/// Gathering the check-ins of more is a small part of a round, and each member compares and plans
+/// for all.
+constexpr std::size_t early_members_max = 512;
+
 /// What members are told of a contract: enough to derive the round's plan, and small.
 struct ContractView {
     std::string name;

@@ -11,10 +11,6 @@ namespace starling {
 // the round is frozen. If it is frozen with these members, what was begun is its first attempt;
 // otherwise it is given up. Nothing that the ledger or a report says depends on it.
 
-/// Of a round that begins early. Gathering the check-ins of more is a small part of a round, and
-/// each member compares and plans for all.
-constexpr std::size_t early_members_max = 512;
-
 /// Whether an exchange among one list of members merges to the same bytes as among the other: they
 /// differ at most in the entries that brought the check-ins, and in addresses.
 bool merge_alike(const MemberList& one, const MemberList& other);

@@ -141,7 +141,11 @@ void Exchange::freeze(SwarmTime now, const MemberList& frozen) {
     measured_at_ = now;
     began_at_ = now;
     for (auto& [member, partner] : states_) {
-        resume_waiting(now, partner);
+        // What came before has no rate: it waited for the partner's check-in, too.
+        partner.bytes_before = partner.bytes + partner.partial_bytes;
+        partner.waiting_since = now;
+        partner.last_segment = now;
+        partner.last_progress = now;
         partner.probe_timeout = first_probe();
     }
 }

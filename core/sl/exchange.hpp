@@ -154,7 +154,13 @@ private:
         SwarmTime last_progress{};      ///< when bytes came last; at first waiting_since
         SwarmDuration probe_timeout{};  ///< time without a segment until the next probe
         std::uint64_t bytes = 0;        ///< of its segments that have come
-        std::uint64_t partial_bytes = 0;     ///< of the segment that is arriving
+        std::uint64_t bytes_before = 0;  ///< those, and of the one that was arriving, at the freeze
+        std::uint64_t partial_bytes = 0;  ///< of the segment that is arriving
+        /// Bytes since waiting_since, without which it has no rate yet.
+        std::uint64_t came() const {
+            const std::uint64_t all = bytes + partial_bytes;
+            return all > bytes_before ? all - bytes_before : 0;
+        }
         std::uint32_t probe = 0;             ///< serial of the newest
         std::uint32_t probe_at_request = 0;  ///< `probe` at the last request for segments
     };

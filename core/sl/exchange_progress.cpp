@@ -100,12 +100,11 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
 }
 
 SwarmDuration Exchange::stall_timeout(const Partner& partner, SwarmDuration without_rate) {
-    if (partner.bytes + partner.partial_bytes == 0) {
+    if (partner.came() == 0) {
         return without_rate;
     }
     const double seconds = to_seconds(partner.last_progress - partner.waiting_since);
-    const double step_seconds =
-        seconds * step_bytes / static_cast<double>(partner.bytes + partner.partial_bytes);
+    const double step_seconds = seconds * step_bytes / static_cast<double>(partner.came());
     const double limit = std::min(silent_steps * step_seconds, to_seconds(longest_silence));
     return std::max(shortest_silence, from_seconds(limit));
 }

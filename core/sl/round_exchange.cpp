@@ -90,7 +90,7 @@ void RoundExchange::report_plan(Outbox& out) {
                    .log(Level::info, sl_component, "Exchange plan: " + plan_text_));
 }
 
-/// The contributions stay those of the round, whether the attempt does or not.
+/// Also if it returns false, what has come is kept under the members' new check-ins.
 bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const MemberList& members,
                            Outbox& out) {
     if (!exchange_ || exchange_->frozen() || !same_round(exchange_->key(), key)) {
@@ -255,9 +255,7 @@ KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored)
     KeptModel model = storing_[serial];
     storing_.erase(serial);
     model.segments = stored;
-    if (exchange_ && exchange_->frozen() && merged_digest_) {
-        report_if_allowed();
-    }
+    report_if_allowed();
     if (reported_model_ && reported_model_->key == model.key &&
         reported_model_->digest == model.digest && !stored.empty()) {
         reported_model_->segments = stored;
@@ -267,12 +265,14 @@ KeptModel RoundExchange::on_stored(std::uint32_t serial, const Segments& stored)
 
 void RoundExchange::set_storing_fetched(bool storing) {
     storing_fetched_ = storing;
-    if (exchange_ && merged_digest_) {
-        report_if_allowed();
-    }
+    report_if_allowed();
 }
 
+/// Nothing before the ledger has frozen the attempt: nobody would be told of it.
 void RoundExchange::report_if_allowed() {
+    if (!exchange_ || !exchange_->frozen() || !merged_digest_) {
+        return;
+    }
     const bool durable = !storing_.contains(serial_);
     // A disk that is slower than rounds must not fall behind by more than one model.
     const bool only_this = storing_.size() == 1 && !storing_fetched_;
@@ -295,7 +295,7 @@ std::vector<NodeId> RoundExchange::name_non_finite(const std::vector<NodeId>& no
         return {};
     }
     if (!exchange_->frozen()) {
-        stored_names_.insert(stored_names_.end(), nodes.begin(), nodes.end());
+        stored_names_.insert(nodes.begin(), nodes.end());
         return {};
     }
     std::vector<NodeId> named;

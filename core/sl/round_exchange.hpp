@@ -90,7 +90,10 @@ public:
     ///
     /// \pre nodes.empty() || running()
     std::vector<NodeId> name_non_finite(const std::vector<NodeId>& nodes);
-    std::vector<NodeId> take_stored_names() { return std::exchange(stored_names_, {}); }
+    std::vector<NodeId> take_stored_names() {
+        const std::set<NodeId> names = std::exchange(stored_names_, {});
+        return {names.begin(), names.end()};
+    }
 
     /// The digest that this node merged the attempt to; nothing: it did not merge that one.
     std::optional<Digest> merged_digest(const Commit& commit) const;
@@ -157,7 +160,7 @@ private:
     std::map<std::pair<NodeId, SegmentKind>, FetchSegments> deferred_fetches_;
     /// Rounds and members that name_non_finite() has returned; of this round and the last.
     std::set<std::pair<Round, NodeId>> named_non_finite_;
-    std::vector<NodeId> stored_names_;  ///< see name_non_finite()
+    std::set<NodeId> stored_names_;  ///< see name_non_finite()
 };
 
 }  // namespace starling
