@@ -194,6 +194,13 @@ bool are_sound(const MemberList& members) {
 
 }  // namespace
 
+bool can_merge(const MemberList& members) {
+    return std::any_of(members.begin(), members.end(),
+                       [](const RoundMember& m) { return m.weight > 0; }) &&
+           std::any_of(members.begin(), members.end(),
+                       [](const RoundMember& m) { return m.merges; });
+}
+
 bool is_sound(const ContractView& view) {
     const bool departed_ascend = std::adjacent_find(view.departed.begin(), view.departed.end(),
                                                     [](const NodeId& a, const NodeId& b) {
@@ -206,11 +213,7 @@ bool is_sound(const ContractView& view) {
     if (view.phase != ContractPhase::exchanging) {
         return true;
     }
-    const bool weight = std::any_of(view.frozen.begin(), view.frozen.end(),
-                                    [](const RoundMember& m) { return m.weight > 0; });
-    const bool owner = std::any_of(view.frozen.begin(), view.frozen.end(),
-                                   [](const RoundMember& m) { return m.merges; });
-    return weight && owner &&
+    return can_merge(view.frozen) &&
            std::none_of(view.frozen.begin(), view.frozen.end(), [&](const RoundMember& m) {
                return std::binary_search(view.departed.begin(), view.departed.end(), m.id);
            });

@@ -271,5 +271,7 @@ ContractView view_of(const Contract& contract);
 /// ascending, each once and with a weight of at most 100, and a round that is exchanged has some
 /// weight. An SN that lies may say anything.
 bool is_sound(const ContractView& view);
+/// Whether there is something to merge, and somebody who does it: a plan needs both.
+bool can_merge(const MemberList& members);
 
 }  // namespace starling

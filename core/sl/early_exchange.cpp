@@ -12,7 +12,7 @@ bool merge_alike(const MemberList& one, const MemberList& other) {
                       });
 }
 
-bool may_begin_early(const ContractView& view) {
+bool has_early_key(const ContractView& view) {
     return view.frozen.size() <= early_members_max && view.attempt == 0 && view.departed.empty() &&
            view.last_commit && view.last_commit->round + 1 == view.round &&
            merge_alike(view.frozen, view.last_commit->members);
@@ -34,10 +34,8 @@ std::optional<MemberList> expected_members(const ContractView& view, const Contr
         !waits_for_all || members.size() < 2 || members.size() > early_members_max) {
         return std::nullopt;
     }
-    // An SN that lies may say anything.
-    const bool sound = std::ranges::any_of(members, [](auto& m) { return m.weight > 0; }) &&
-                       std::ranges::any_of(members, [](auto& m) { return m.merges; });
-    return sound ? std::optional(members) : std::nullopt;
+    // is_sound() asks this of frozen lists only, and an SN may lie.
+    return can_merge(members) ? std::optional(members) : std::nullopt;
 }
 
 }  // namespace starling

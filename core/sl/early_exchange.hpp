@@ -15,12 +15,12 @@ namespace starling {
 /// differ at most in the entries that brought the check-ins, and in addresses.
 bool merge_alike(const MemberList& one, const MemberList& other);
 
-/// Whether the frozen attempt has the members of the round before, so that some of them may have
-/// begun it early. Alike at all members, since it depends on the view alone: their messages in this
-/// attempt have RoundKey::early set, whether they began early or not.
+/// Whether messages of the frozen attempt have RoundKey::early set: it has the members of the round
+/// before, so that some of them may have begun it early. The same for all members, whether they
+/// began early or not, since it depends on the view alone.
 ///
 /// \pre view.phase == exchanging
-bool may_begin_early(const ContractView& view);
+bool has_early_key(const ContractView& view);
 
 /// The members that the ledger is likely to freeze the gathering round with, for this node to begin
 /// early. Nothing: others may be frozen, or this node's check-in is another one than the last.

@@ -122,12 +122,7 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
         }
     }
     open_window(out);
-    measured_at_ = now;
-    began_at_ = now;
-    for (auto& [member, partner] : states_) {
-        partner.waiting_since = now;
-        partner.last_progress = now;
-    }
+    begin_waiting(now);
     for (const std::uint32_t partner : partners_) {
         if (up.contains(id_of(partner))) {
             on_peer_up(now, id_of(partner), out);
@@ -138,15 +133,21 @@ void Exchange::start(SwarmTime now, const std::set<NodeId>& up, Outbox& out) {
 void Exchange::freeze(SwarmTime now, const MemberList& frozen) {
     setup_.members = frozen;
     setup_.frozen = true;
+    begin_waiting(now);
+    for (auto& [member, partner] : states_) {
+        // What came before has no rate: it waited for the partner's check-in, too.
+        partner.bytes_at_freeze = partner.bytes + partner.partial_bytes;
+        partner.last_segment = now;
+        partner.probe_timeout = first_probe();
+    }
+}
+
+void Exchange::begin_waiting(SwarmTime now) {
     measured_at_ = now;
     began_at_ = now;
     for (auto& [member, partner] : states_) {
-        // What came before has no rate: it waited for the partner's check-in, too.
-        partner.bytes_before = partner.bytes + partner.partial_bytes;
         partner.waiting_since = now;
-        partner.last_segment = now;
         partner.last_progress = now;
-        partner.probe_timeout = first_probe();
     }
 }
 

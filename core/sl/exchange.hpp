@@ -34,7 +34,7 @@ struct ExchangeSetup {
     RoundKey key;
     MemberList members;            ///< `self` is one of them
     std::vector<NodeId> departed;  ///< see ContractView
-    bool early = false;            ///< its messages say so: see RoundKey and may_begin_early()
+    bool early = false;            ///< its messages say so: see RoundKey and has_early_key()
     bool frozen = true;            ///< false: `members` are expected_members()
     std::shared_ptr<const ParamLayout> layout;
     MergeMethod method;
@@ -154,12 +154,13 @@ private:
         SwarmTime last_progress{};      ///< when bytes came last; at first waiting_since
         SwarmDuration probe_timeout{};  ///< time without a segment until the next probe
         std::uint64_t bytes = 0;        ///< of its segments that have come
-        std::uint64_t bytes_before = 0;  ///< those, and of the one that was arriving, at the freeze
+        std::uint64_t bytes_at_freeze =
+            0;  ///< those, and of the one that was arriving, at the freeze
         std::uint64_t partial_bytes = 0;  ///< of the segment that is arriving
-        /// Bytes since waiting_since, without which it has no rate yet.
-        std::uint64_t came() const {
+        /// Bytes that came while it was waited for; 0: it has no rate yet.
+        std::uint64_t bytes_awaited() const {
             const std::uint64_t all = bytes + partial_bytes;
-            return all > bytes_before ? all - bytes_before : 0;
+            return all > bytes_at_freeze ? all - bytes_at_freeze : 0;
         }
         std::uint32_t probe = 0;             ///< serial of the newest
         std::uint32_t probe_at_request = 0;  ///< `probe` at the last request for segments
@@ -183,6 +184,7 @@ private:
     Partner& state_of(std::uint32_t member);
     void note_window(std::uint32_t member, Partner& partner);
     void request_within_window(SwarmTime now, Outbox& out);
+    void begin_waiting(SwarmTime now);
     static void resume_waiting(SwarmTime now, Partner& partner);
     bool open_window(Outbox& out);
     /// Whether contributions of it are needed now: of segments within the window.

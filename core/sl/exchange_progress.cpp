@@ -100,11 +100,11 @@ void Exchange::on_probe_reply(SwarmTime now, const NodeId& from, const FetchProb
 }
 
 SwarmDuration Exchange::stall_timeout(const Partner& partner, SwarmDuration without_rate) {
-    if (partner.came() == 0) {
+    if (partner.bytes_awaited() == 0) {
         return without_rate;
     }
     const double seconds = to_seconds(partner.last_progress - partner.waiting_since);
-    const double step_seconds = seconds * step_bytes / static_cast<double>(partner.came());
+    const double step_seconds = seconds * step_bytes / static_cast<double>(partner.bytes_awaited());
     const double limit = std::min(silent_steps * step_seconds, to_seconds(longest_silence));
     return std::max(shortest_silence, from_seconds(limit));
 }

@@ -58,7 +58,7 @@ void Exchange::request_within_window(SwarmTime now, Outbox& out) {
 /// Its rate counts the time only in which it was waited for.
 void Exchange::resume_waiting(SwarmTime now, Partner& partner) {
     partner.waiting_since =
-        partner.came() == 0 ? now : partner.waiting_since + (now - partner.last_progress);
+        partner.bytes_awaited() == 0 ? now : partner.waiting_since + (now - partner.last_progress);
     partner.last_segment = now;
     partner.last_progress = now;
 }

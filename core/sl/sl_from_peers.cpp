@@ -35,7 +35,7 @@ void SlNode::begin_exchange(Outbox& out) {
     }
     ExchangeSetup setup = attempt_among(view.frozen);
     setup.departed = view.departed;
-    setup.early = may_begin_early(view);
+    setup.early = has_early_key(view);
     begin_attempt(std::move(setup), out);
     dial_partners(out);
 }

@@ -1,8 +1,6 @@
 // The start of an SL node, and the way of each input to whom it concerns.
 #include "core/sl/sl_node.hpp"
 
-#include <utility>
-
 #include "core/base/overloaded.hpp"
 #include "core/base/random.hpp"
 #include "core/sl/detail/sl_dispatcher.hpp"
@@ -249,7 +247,8 @@ void SlNode::on_tick(Outbox& out) {
     const int rarer = catch_up_.running() ? 1 : rarer_by(run_.member_count());
     // When ticks become rarer, members do not go on to send their heartbeats at the same time.
     const auto first = 1 + derive_seed(0, options_.id.name) % static_cast<std::uint64_t>(rarer);
-    const int wait = rarer > std::exchange(rarer_, rarer) ? static_cast<int>(first) : rarer;
+    const int wait = rarer > rarer_ ? static_cast<int>(first) : rarer;
+    rarer_ = rarer;
     out.set_timer(heartbeat_timer, now_ + options_.heartbeat_interval * wait);
 }
 

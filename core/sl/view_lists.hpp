@@ -11,9 +11,8 @@
 namespace starling {
 
 /// The long lists of members that a view names by their digests: those of the newest view are kept,
-/// and one that is missing is fetched from the SN, part by part. One request is under way at a
-/// time, so an SN does not have to send a list to all members at once. A request or part that is
-/// lost is replaced when the SN repeats the view.
+/// and one that is missing is fetched from the SN, part by part, with one request under way at a
+/// time. A request or part that is lost is replaced when the SN repeats the view.
 class ViewLists {
 public:
     /// \param shared  outlives this, as does `hasher`.
