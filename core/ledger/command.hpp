@@ -235,7 +235,8 @@ void encode(Writer& writer, const Commit& commit);
 Commit decode_commit(Reader& reader);
 void encode(Writer& writer, const Address& address);
 Address decode_address(Reader& reader);
-/// It is dialled, looked up in certificates and shown to people.
+/// Whether the host is printable ASCII: it is dialled, looked up in certificates and shown to
+/// people.
 bool is_printable(const Address& address);
 void encode(Writer& writer, const NodeId& id);
 NodeId decode_node_id(Reader& reader);

@@ -75,8 +75,7 @@ Contract* Ledger::attempt_of(const WithReports& command) {
     return on ? contract : nullptr;
 }
 
-/// The first part comes first, as all are of one leader; a later leader goes on behind what is
-/// recorded.
+/// Accepts the reports that follow those recorded; a repeated part is stale.
 Answer Ledger::record_reports(const RecordReports& command) {
     Contract* contract = attempt_of(command);
     if (contract == nullptr) {

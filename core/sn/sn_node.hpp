@@ -20,7 +20,8 @@ struct SnNodeOptions {
         /// Members' reports in an entry of the ledger: with the longest names 2.7 MB.
         std::size_t reports_per_entry = 16'384;
         std::size_t members_in_view = 512;  ///< longer lists are fetched: see ToldLists
-        /// Of a part of a list, if members were encoded one by one: in fact it has about half.
+        /// Of a part of a list, with each member counted as if it were the first; encoded together
+        /// they take about half.
         std::size_t list_part_bytes = std::size_t{4} * 1024 * 1024;
     };
     /// How long an SN waits for its SLs and for a leader, and what it says at once.

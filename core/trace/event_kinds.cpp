@@ -51,7 +51,7 @@ constexpr EventKind kinds[] = {
     {"exchange_begin", "SL", "round:number attempt:number members:number",
      "An attempt of a round is frozen: contributions are exchanged."},
     {"exchange_done", "SL", "contract:text run:number round:number attempt:number digest:hex sent_bytes:number received_bytes:number from:text",
-     "All merged segments have arrived. Bytes are of parameters, without headers. `from`: the received ones by sender, as `sl2:4096,sl3:512`; those of more than 32 are summed as `*`."},
+     "All merged segments have arrived, and the attempt is frozen. Bytes are of parameters, without headers. `from`: the received ones by sender, as `sl2:4096,sl3:512`; those of more than 32 are summed as `*`."},
     {"exchange_early", "SL", "round:number members:number",
      "This node exchanges contributions with the members of the round before, while the ledger still gathers check-ins. If these are frozen, `exchange_begin` follows and what was done counts; otherwise it is given up."},
     {"exchange_plan", "SL", "round:number attempt:number plan:text groups:number reason:text",
