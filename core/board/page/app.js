@@ -206,7 +206,7 @@ async function load(retry) {
     follow(new Page({title: run.title ?? "Swarm", runs: beside ? [beside, run] : [run]}));
 }
 
-function saying(show) {
+function withErrorShown(show) {
     return async () => {
         try {
             await show();
@@ -219,8 +219,8 @@ function saying(show) {
 
 const inside = by("data").textContent;
 if (inside.trim() !== "") {
-    saying(() => new Page(JSON.parse(inside)))();
+    withErrorShown(() => new Page(JSON.parse(inside)))();
 } else {
-    const retry = new Retry(saying(() => load(retry)));
+    const retry = new Retry(withErrorShown(() => load(retry)));
     retry.action();
 }

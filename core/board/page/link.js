@@ -45,17 +45,18 @@ export function follow(page) {
     let fetching = false;
     let wanted = 0; // the last version that the server told of
     let losses = 0; // of the connection: what was asked for before may come from another server, with another run
-    // A whole run may be an answer that the server made for others, older than that version.
+    // An answer may be older than that version, as the server makes one for many; if it brings nothing new, the next
+    // version is waited for.
     const fetchNews = async () => {
-        for (let before = -1; run.version < wanted && run.version !== before;) {
-            before = run.version;
+        for (let askedSince = -1; run.version < wanted && run.version !== askedSince;) {
+            askedSince = run.version;
             const asked = losses;
             const news = await fetchJson(`api/run?since=${run.version}`);
             if (asked === losses) {
                 run.merge(news);
                 page.later();
             } else {
-                before = -1;
+                askedSince = -1;
             }
         }
     };
