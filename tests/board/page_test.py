@@ -10,11 +10,10 @@ import subprocess
 import sys
 import tempfile
 import unittest
-import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser  # noqa: E402
-import busy_server  # noqa: E402
+import servers  # noqa: E402
 
 BIN, ROOT, PICTURES = "", "", ""
 SHIFT_MAX = 0.05  # of the Cumulative Layout Shift; up to 0.1 counts as good (web.dev/cls)
@@ -82,33 +81,6 @@ def run(*command, expect=0):
 
 def escaped(text):
     return "".join(c if 32 < ord(c) < 127 and c not in "=%" else f"%{ord(c):02X}" for c in text)
-
-
-class Server:
-    """swarm-board over traces, on a port of its own or on the given one."""
-
-    def __init__(self, *arguments, listen=False, port=None):
-        for port in [port] if port else range(30381, 30480):
-            place = f"--listen=127.0.0.1:{port}" if listen else f"--port={port}"
-            self.process = subprocess.Popen([f"{BIN}/swarm-board", place, "--title=Test", *arguments],
-                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            self.url = self.process.stdout.readline().strip()
-            if self.url:
-                return
-            self.process.communicate()  # the port is taken
-        raise RuntimeError("no free port")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        _, errors = self.process.communicate(timeout=20)
-        assert self.process.returncode == 0, (self.process.returncode, errors)
-
-    def run_json(self, query=""):
-        with urllib.request.urlopen(f"{self.url}api/run{query}") as answer:
-            return json.load(answer)
 
 
 class PageTest(unittest.TestCase):
@@ -204,7 +176,7 @@ class PageTest(unittest.TestCase):
         growing = self.path("growing.trace")
         with open(growing, "w", encoding="utf-8") as file:
             file.writelines(lines[:len(lines) // 2])
-        with Server(growing) as server:
+        with servers.Server(BIN, growing) as server:
             self.browser.open(server.url)
             self.browser.wait("document.getElementById('link').textContent === 'connected'")
             before = int(self.figure("Rounds committed"))
@@ -236,7 +208,7 @@ class PageTest(unittest.TestCase):
                            f"{i * 1000 + 40} ml{i} evaluation correct=1 samples=2 classes=10\n")
         page = self.path("hostile.html")
         run(f"{BIN}/swarm-board", "--traces", trace, "--html", page, "--title", HOSTILE)
-        with Server(trace) as server:
+        with servers.Server(BIN, trace) as server:
             for url in (f"file://{page}", server.url):
                 self.browser.open(url)
                 for share in (0.5, 1):
@@ -304,7 +276,7 @@ class PageTest(unittest.TestCase):
         _, fast, fast_summary = self.simulate("fast")
         page = self.path("beside.html")
         run(f"{BIN}/swarm-board", slow, "--beside", fast, "--html", page)
-        with Server(slow, "--beside", fast) as server:
+        with servers.Server(BIN, slow, "--beside", fast) as server:
             for url in (f"file://{page}", server.url):
                 self.browser.open(url)
                 self.assertEqual(self.browser.text("#runs").split("\n"), "rehearsal run".split())
@@ -471,7 +443,7 @@ class PageTest(unittest.TestCase):
         def serve(text, port=None):
             with open(token, "w", encoding="utf-8") as file:
                 file.write(f"{text}\n")
-            return Server(trace, f"--tls-cert={certs}/swci-1-cert.pem", f"--tls-key={certs}/swci-1-key.pem", f"--token-file={token}",
+            return servers.Server(BIN, trace, f"--tls-cert={certs}/swci-1-cert.pem", f"--tls-key={certs}/swci-1-key.pem", f"--token-file={token}",
                           listen=True, port=port)
 
         with serve("a-token-of-this-test-0123456789") as server:
@@ -504,7 +476,7 @@ class PageTest(unittest.TestCase):
         growing = self.path("busy_growing.trace")
         with open(growing, "w", encoding="utf-8") as file:
             file.writelines(lines[:half])
-        with Server(growing) as server, busy_server.BusyServer(server.url) as proxy:
+        with servers.Server(BIN, growing) as server, servers.BusyServer(server.url) as proxy:
             proxy.busy = True
             self.browser.open(proxy.url, ready="document.getElementById('link').textContent.includes('status 503')")
             proxy.busy = False
@@ -558,7 +530,7 @@ class PageTest(unittest.TestCase):
             file.write("# starling-trace 1 simulated seed=1\n0 sn1 leader_elected term=1\n")
             for time, event in thousand_members():
                 file.write(f"{time} {event}\n")
-        with Server(trace) as server:
+        with servers.Server(BIN, trace) as server:
             self.browser.open(server.url)
             self.assertEqual(self.figure("Members, last round"), "1000")
             self.assertIn("200 of 1001", self.browser.text("#nodes-note"))

@@ -1,12 +1,43 @@
-"""A server before swarm-board, which can answer queries of the run with 503, as swarm-board does when it is out of memory."""
+"""swarm-board, and a server before it that can answer 503, for tests of the page."""
 import http.client
 import http.server
+import json
+import subprocess
 import threading
 import urllib.parse
+import urllib.request
+
+
+class Server:
+    """swarm-board over traces, on a port of its own or on the given one."""
+
+    def __init__(self, bin_dir, *arguments, listen=False, port=None):
+        for port in [port] if port else range(30381, 30480):
+            place = f"--listen=127.0.0.1:{port}" if listen else f"--port={port}"
+            self.process = subprocess.Popen([f"{bin_dir}/swarm-board", place, "--title=Test", *arguments],
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.url = self.process.stdout.readline().strip()
+            if self.url:
+                return
+            self.process.communicate()  # the port is taken
+        raise RuntimeError("no free port")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        _, errors = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, (self.process.returncode, errors)
+
+    def run_json(self, query=""):
+        with urllib.request.urlopen(f"{self.url}api/run{query}") as answer:
+            return json.load(answer)
 
 
 class BusyServer:
-    """A context. `busy`: it answers 503 to queries of the run; `asked`: how many of these came; `told`: how many versions were told."""
+    """A server before swarm-board, which can answer queries of the run with 503, as swarm-board does when it is out of memory. A
+    context. `busy`: it answers 503 to queries of the run; `asked`: how many of these came; `told`: how many versions were told."""
 
     def __init__(self, url):
         self.target = urllib.parse.urlsplit(url).netloc

@@ -56,6 +56,18 @@ protected:
         perform(id, output);
     }
     Consensus& first() { return *sns.at(first_id).consensus; }
+    /// What sn3 answers to the leader's records if it lacks those up to `rejected`.
+    ConsensusMessage rejection_by_third(std::uint64_t rejected) {
+        ConsensusMessage rejection;
+        rejection.kind = ConsensusKind::append_result;
+        rejection.sender = 3;
+        rejection.receiver = 1;
+        rejection.term = first().term();
+        rejection.capacity = 65535;
+        rejection.rejected = rejected;
+        rejection.log_index = rejected - 1;
+        return rejection;
+    }
     std::uint64_t voters() {
         const auto& servers = first().servers();
         return static_cast<std::uint64_t>(
@@ -276,17 +288,9 @@ TEST_F(RaftConsensusTest, AReorderedRejectionDoesNotStallReplication) {
     perform(first_id, output);
     deliver(third);
     sent.clear();  // the newest record does not reach sn3
-    ConsensusMessage rejection;
-    rejection.kind = ConsensusKind::append_result;
-    rejection.sender = 3;
-    rejection.receiver = 1;
-    rejection.term = first().term();
-    rejection.capacity = 65535;
     for (const std::uint64_t rejected : {accepted + 1, accepted}) {
-        rejection.rejected = rejected;
-        rejection.log_index = rejected - 1;
         ConsensusOutput received;
-        first().receive(now, third, rejection, received);
+        first().receive(now, third, rejection_by_third(rejected), received);
         received.clear();  // the answers are lost too
     }
     pass(std::chrono::seconds(5));
@@ -304,16 +308,8 @@ TEST_F(RaftConsensusTest, ARejectionIsAnsweredWithFewRecordsUntilSomeAreAccepted
         deliver(third);
         sent.clear();  // nothing reaches sn3
     }
-    ConsensusMessage rejection;
-    rejection.kind = ConsensusKind::append_result;
-    rejection.sender = 3;
-    rejection.receiver = 1;
-    rejection.term = first().term();
-    rejection.capacity = 65535;
-    rejection.rejected = accepted + 1;
-    rejection.log_index = accepted;
     ConsensusOutput answers;
-    ASSERT_TRUE(first().receive(now, third, rejection, answers));
+    ASSERT_TRUE(first().receive(now, third, rejection_by_third(accepted + 1), answers));
     std::size_t records = 0;
     for (const ConsensusAction& action : answers) {
         const auto* answer = std::get_if<SendConsensus>(&action);
