@@ -1,7 +1,5 @@
 #include "transport/crypto/openssl_hasher.hpp"
 
-#include <cstdio>
-
 #include <gtest/gtest.h>
 
 #include "core/base/random.hpp"
@@ -56,9 +54,6 @@ std::vector<Digest> digests_one_by_one(ByteView bytes, std::size_t block) {
 }
 
 TEST(OpensslHasher, HashesBlocksTogetherAsOneByOne) {
-    if (!has_sha256_lanes()) {
-        std::printf("no AVX-512 here: blocks are hashed one by one\n");
-    }
     // With and without a rest, at an odd address; 96 and 100 don't fit the lanes.
     for (const std::size_t block : {64U, 96U, 100U, 128U, 1024U, 16384U}) {
         for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 5 * block, 6 * block + 1,
@@ -67,6 +62,27 @@ TEST(OpensslHasher, HashesBlocksTogetherAsOneByOne) {
             const ByteView view = ByteView(bytes).subspan(1);
             EXPECT_EQ(openssl_hasher().digest_blocks(view, block), digests_one_by_one(view, block))
                 << size << " bytes in blocks of " << block;
+        }
+    }
+}
+
+TEST(Sha256Lanes, EachFunctionOfThisCpuMatchesOpenssl) {
+    if (sha256_lanes().empty()) {
+        GTEST_SKIP() << "this CPU has neither AVX-512 nor SHA instructions";
+    }
+    for (const Sha256Lanes& lanes : sha256_lanes()) {
+        ASSERT_LE(lanes.count, Sha256Lanes::max_count);
+        for (const std::size_t size : {0U, 64U, 128U, 4096U, 16384U}) {
+            const Bytes bytes = drawn_bytes(lanes.count * (size + 1));
+            std::vector<const std::byte*> messages;
+            std::vector<Digest> expected;
+            for (std::size_t i = 0; i < lanes.count; ++i) {
+                messages.push_back(bytes.data() + i * (size + 1));
+                expected.push_back(openssl_hasher().digest(ByteView(messages.back(), size)));
+            }
+            std::vector<Digest> digests(lanes.count);
+            lanes.hash(messages.data(), size, digests.data());
+            EXPECT_EQ(digests, expected) << lanes.name << ", " << size << " bytes";
         }
     }
 }

@@ -3,6 +3,7 @@
 #include "transport/crypto/openssl_hasher.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include <openssl/evp.h>
@@ -45,9 +46,6 @@ private:
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
-/// With fewer messages, hashing one after the other is faster than all lanes, some of them in vain.
-constexpr std::size_t lanes_worth_using = 6;
-
 class OpensslHasher final : public Hasher {
 public:
     Digest digest(std::span<const Blob> parts) const override {
@@ -75,21 +73,23 @@ public:
     }
 
     std::vector<Digest> digest_blocks(ByteView bytes, std::size_t block_bytes) const override {
-        std::size_t left = bytes.size() / block_bytes;
-        if (left < lanes_worth_using || !has_sha256_lanes() || !fits_sha256_lanes(block_bytes)) {
+        if (sha256_lanes().empty() || !fits_sha256_lanes(block_bytes)) {
             return Hasher::digest_blocks(bytes, block_bytes);
         }
+        const Sha256Lanes& lanes = sha256_lanes().front();
+        std::size_t left = bytes.size() / block_bytes;
         std::vector<Digest> digests;
         digests.reserve(left + 1);
-        std::array<const std::byte*, sha256_lane_count> messages{};
-        std::array<Digest, sha256_lane_count> hashed;
-        while (left >= lanes_worth_using) {
-            const std::size_t count = std::min(left, messages.size());
-            for (std::size_t i = 0; i < messages.size(); ++i) {
+        std::array<const std::byte*, Sha256Lanes::max_count> messages{};
+        std::array<Digest, Sha256Lanes::max_count> hashed;
+        while (left >= lanes.worth_using) {
+            const std::size_t count = std::min(left, lanes.count);
+            for (std::size_t i = 0; i < lanes.count; ++i) {
+                // Lanes that are left over hash the last block again.
                 const std::size_t block = digests.size() + std::min(i, count - 1);
                 messages[i] = bytes.data() + block * block_bytes;
             }
-            sha256_lanes(messages, block_bytes, hashed.data());
+            lanes.hash(messages.data(), block_bytes, hashed.data());
             digests.insert(digests.end(), hashed.begin(),
                            hashed.begin() + static_cast<std::ptrdiff_t>(count));
             left -= count;

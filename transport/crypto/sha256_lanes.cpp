@@ -1,203 +1,48 @@
 #include "transport/crypto/sha256_lanes.hpp"
 
-#include <cstdint>
-#include <cstring>
-
-#include "core/base/invariant.hpp"
+#include <vector>
 
 #ifdef __x86_64__
-
-#include <immintrin.h>
-
-#define STARLING_LANES __attribute__((target("avx512f,avx512bw")))
-#ifdef __clang__
-#define STARLING_UNROLL _Pragma("unroll")
-#else
-#define STARLING_UNROLL _Pragma("GCC unroll 16")
+#include <cpuid.h>
 #endif
 
 namespace starling {
 namespace {
 
-constexpr std::size_t block_bytes = 64;
+#ifdef __x86_64__
 
-/// FIPS 180-4, 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64
-/// primes.
-constexpr std::uint32_t round_constants[64] = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
-/// FIPS 180-4, 5.3.3.
-constexpr std::uint32_t initial_hash[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                           0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-
-// Truth tables of vpternlogd; bit 4x + 2y + z is the result for x, y, z.
-constexpr int truth_xor = 0x96;       // x ^ y ^ z
-constexpr int truth_choose = 0xca;    // Ch: x ? y : z
-constexpr int truth_majority = 0xe8;  // Maj
-
-/// Word t of the block of each message, t the index in the array.
-using Words = __m512i[16];
-
-/// FIPS 180-4, 4.1.2: each sigma is the exclusive or of three rotations, the lower-case ones with
-/// a shift in place of the last.
-template <int First, int Second, int Third>
-STARLING_LANES inline __m512i big_sigma(__m512i x) {
-    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, First), _mm512_ror_epi32(x, Second),
-                                     _mm512_ror_epi32(x, Third), truth_xor);
-}
-template <int First, int Second, int Shift>
-STARLING_LANES inline __m512i small_sigma(__m512i x) {
-    return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, First), _mm512_ror_epi32(x, Second),
-                                     _mm512_srli_epi32(x, Shift), truth_xor);
+/// The compiler's __builtin_cpu_supports() does not know "sha" yet (GCC 12, clang 14).
+bool has_sha_instructions() {
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & bit_SHA) != 0 &&
+           __builtin_cpu_supports("sse4.1");
 }
 
-/// Keeps the compiler from adding in another order, with which a round waits longer for the last.
-STARLING_LANES inline __m512i in_this_order(__m512i sum) {
-    __asm__("" : "+v"(sum));
-    return sum;
+std::vector<Sha256Lanes> find_lanes() {
+    std::vector<Sha256Lanes> found;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) {
+        found.push_back({"AVX-512", 16, 6, sha256::avx512::hash});
+    }
+    if (has_sha_instructions()) {
+        found.push_back({"SHA instructions", 4, 2, sha256::instructions::hash});
+    }
+    return found;
 }
-
-/// A block of each message, transposed: its big-endian words into lanes.
-STARLING_LANES void load(const std::byte* const* messages, std::size_t offset, Words& words) {
-    const __m512i reversed =
-        _mm512_broadcast_i32x4(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
-    __m512i rows[16];
-    STARLING_UNROLL
-    for (int i = 0; i < 16; ++i) {
-        rows[i] = _mm512_shuffle_epi8(_mm512_loadu_si512(messages[i] + offset), reversed);
-    }
-    __m512i pairs[16];  // of words, then of pairs of words, of neighbouring messages
-    STARLING_UNROLL
-    for (int i = 0; i < 16; i += 2) {
-        pairs[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
-        pairs[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
-    }
-    STARLING_UNROLL
-    for (int i = 0; i < 16; i += 4) {
-        rows[i] = _mm512_unpacklo_epi64(pairs[i], pairs[i + 2]);
-        rows[i + 1] = _mm512_unpackhi_epi64(pairs[i], pairs[i + 2]);
-        rows[i + 2] = _mm512_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
-        rows[i + 3] = _mm512_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
-    }
-    // rows[4 a + b] holds words b, 4 + b, 8 + b, 12 + b of messages 4 a to 4 a + 3.
-    STARLING_UNROLL
-    for (int b = 0; b < 4; ++b) {
-        const __m512i low = _mm512_shuffle_i32x4(rows[b], rows[4 + b], 0x88);
-        const __m512i high = _mm512_shuffle_i32x4(rows[b], rows[4 + b], 0xdd);
-        const __m512i low2 = _mm512_shuffle_i32x4(rows[8 + b], rows[12 + b], 0x88);
-        const __m512i high2 = _mm512_shuffle_i32x4(rows[8 + b], rows[12 + b], 0xdd);
-        words[b] = _mm512_shuffle_i32x4(low, low2, 0x88);
-        words[4 + b] = _mm512_shuffle_i32x4(high, high2, 0x88);
-        words[8 + b] = _mm512_shuffle_i32x4(low, low2, 0xdd);
-        words[12 + b] = _mm512_shuffle_i32x4(high, high2, 0xdd);
-    }
-}
-
-/// FIPS 180-4, 6.2.2, with the message schedule in place.
-STARLING_LANES void compress(__m512i (&state)[8], Words& words) {
-    __m512i s[8];
-    for (int i = 0; i < 8; ++i) {
-        s[i] = state[i];
-    }
-    for (int begin = 0; begin < 64; begin += 16) {
-        STARLING_UNROLL
-        for (int t = 0; t < 16; ++t) {
-            if (begin > 0) {
-                words[t] = _mm512_add_epi32(
-                    _mm512_add_epi32(words[t], small_sigma<7, 18, 3>(words[(t + 1) & 15])),
-                    _mm512_add_epi32(words[(t + 9) & 15],
-                                     small_sigma<17, 19, 10>(words[(t + 14) & 15])));
-            }
-            // a to h stand in s[-t & 7] and after it, so that no value moves.
-            const __m512i a = s[(0 - t) & 7], b = s[(1 - t) & 7], c = s[(2 - t) & 7];
-            const __m512i e = s[(4 - t) & 7], f = s[(5 - t) & 7], g = s[(6 - t) & 7];
-            const __m512i constant =
-                _mm512_set1_epi32(static_cast<int>(round_constants[begin + t]));
-            // d and first, without the sigma of e, which takes the longest.
-            const __m512i known =
-                _mm512_add_epi32(s[(7 - t) & 7], _mm512_add_epi32(constant, words[t]));
-            const __m512i choice = _mm512_ternarylogic_epi32(e, f, g, truth_choose);
-            const __m512i sum = in_this_order(_mm512_add_epi32(known, choice));
-            const __m512i d = in_this_order(
-                _mm512_add_epi32(in_this_order(_mm512_add_epi32(known, s[(3 - t) & 7])), choice));
-            const __m512i sigma = big_sigma<6, 11, 25>(e);
-            const __m512i majority = _mm512_ternarylogic_epi32(a, b, c, truth_majority);
-            s[(3 - t) & 7] = _mm512_add_epi32(d, sigma);
-            s[(7 - t) & 7] =
-                _mm512_add_epi32(in_this_order(_mm512_add_epi32(
-                                     in_this_order(_mm512_add_epi32(sum, sigma)), majority)),
-                                 big_sigma<2, 13, 22>(a));
-        }
-    }
-    for (int i = 0; i < 8; ++i) {
-        state[i] = _mm512_add_epi32(state[i], s[i]);
-    }
-}
-
-/// FIPS 180-4, 5.1.1: what follows a message of whole blocks.
-STARLING_LANES void fill_padding(std::size_t size, Words& words) {
-    for (__m512i& word : words) {
-        word = _mm512_setzero_si512();
-    }
-    words[0] = _mm512_set1_epi32(static_cast<int>(0x80000000U));
-    words[15] = _mm512_set1_epi32(static_cast<int>(8 * size));
-}
-
-STARLING_LANES void hash(const std::byte* const* messages, std::size_t size, Digest* digests) {
-    __m512i state[8];
-    for (int i = 0; i < 8; ++i) {
-        state[i] = _mm512_set1_epi32(static_cast<int>(initial_hash[i]));
-    }
-    Words words;
-    for (std::size_t offset = 0; offset < size; offset += block_bytes) {
-        load(messages, offset, words);
-        compress(state, words);
-    }
-    fill_padding(size, words);
-    compress(state, words);
-    std::uint32_t lanes[8][sha256_lane_count];
-    for (int i = 0; i < 8; ++i) {
-        _mm512_storeu_si512(lanes[i], state[i]);
-    }
-    for (std::size_t lane = 0; lane < sha256_lane_count; ++lane) {
-        for (std::size_t i = 0; i < 8; ++i) {
-            const std::uint32_t word = __builtin_bswap32(lanes[i][lane]);
-            std::memcpy(digests[lane].bytes.data() + 4 * i, &word, 4);
-        }
-    }
-}
-
-}  // namespace
-
-bool has_sha256_lanes() {
-    static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-    return has;
-}
-
-void sha256_lanes(const std::array<const std::byte*, sha256_lane_count>& messages, std::size_t size,
-                  Digest* digests) {
-    STARLING_INVARIANT(fits_sha256_lanes(size), "callers hash blocks of a fixed size");
-    hash(messages.data(), size, digests);
-}
-
-}  // namespace starling
 
 #else
 
-namespace starling {
+std::vector<Sha256Lanes> find_lanes() { return {}; }
 
-bool has_sha256_lanes() { return false; }
+#endif
 
-void sha256_lanes(const std::array<const std::byte*, sha256_lane_count>&, std::size_t, Digest*) {
-    STARLING_INVARIANT(false, "has_sha256_lanes() was asked");
+}  // namespace
+
+std::span<const Sha256Lanes> sha256_lanes() {
+    static const std::vector<Sha256Lanes> lanes = find_lanes();
+    return lanes;
 }
 
 }  // namespace starling
-
-#endif
