@@ -237,7 +237,8 @@ const OSSL_ALGORITHM* gcm_query(void* /*provider*/, int operation, int* no_cache
     // The names are those under which the default provider has it.
     static const std::array<OSSL_ALGORITHM, 2> ciphers{
         OSSL_ALGORITHM{"AES-128-GCM:id-aes128-GCM:2.16.840.1.101.3.4.1.6",
-                       "provider=starling-vector-gcm", functions.data(), "AES-128-GCM by VAES"},
+                       "provider=starling-vector-gcm", functions.data(),
+                       "AES-128-GCM by libipsec-mb"},
         OSSL_ALGORITHM{nullptr, nullptr, nullptr, nullptr}};
     *no_cache = 0;
     return operation == OSSL_OP_CIPHER ? ciphers.data() : nullptr;

@@ -4,8 +4,9 @@
 
 namespace starling {
 
-/// AES-128-GCM by the vector instructions of newer x86 CPUs (VAES, VPCLMULQDQ, AVX-512), which
-/// OpenSSL 3.0 does not use: libipsec-mb computes it, as an OpenSSL provider inside this process.
+/// AES-128-GCM by libipsec-mb, as an OpenSSL provider inside this process: with the vector
+/// instructions of newer x86 CPUs (VAES, VPCLMULQDQ, AVX-512), which OpenSSL 3.0 does not use, or
+/// with AVX, where it is a quarter faster than OpenSSL 3.0.
 /// Fetches without the returned properties, those of other code in the process, get OpenSSL's own
 /// implementation as before. Thread-safe.
 /// \return  properties for SSL_CTX_new_ex() or EVP_CIPHER_fetch() that prefer it; nullptr: the CPU
