@@ -106,6 +106,7 @@ struct Slot {
     std::map<NodeId, ConnectionPtr> peers;
     /// Over which a frame came last: most frames are answers, and an SN has 100,000 peers.
     ConnectionPtr newest;
+    std::size_t arriving = 0;           ///< transfers to this node, those of small bursts left out
     std::unique_ptr<SimThread> thread;  ///< of the node's process; null: it costs nothing
     double speed = 1.0;                 ///< of its host
 };

@@ -166,6 +166,9 @@ struct SimNetwork::Impl {
 
     Arrivals arrivals(const SlotPtr& at) const {
         Arrivals arrivals;
+        if (at->arriving == 0) {
+            return arrivals;  // most of the time, and there may be 100,000 peers
+        }
         for (const auto& [peer_id, connection] : at->peers) {
             const Lane& lane = connection->lane[connection->end[0] == at ? 1 : 0];
             if (lane.flowing && lane.transfer != 0 && lane.body_bytes > 0) {
@@ -285,6 +288,7 @@ struct SimNetwork::Impl {
                 limit.ended(from, to);
             }
         };
+        ++connection->end[index(1 - side)]->arriving;
         const bool unshared =
             bursts == Bursts::large && (small || (limited && engine.has_equal_hosts()));
         connection->lane[index(side)].transfer =
@@ -309,6 +313,7 @@ struct SimNetwork::Impl {
     }
 
     void transfer_ended(const ConnectionPtr& connection, int side, Burst burst, bool ok) {
+        --connection->end[index(1 - side)]->arriving;
         if (!connection->open) {
             return;
         }
