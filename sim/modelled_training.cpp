@@ -71,7 +71,7 @@ public:
         if (std::holds_alternative<BeginReply>(reply)) {
             request_after(model_.startup_seconds, open_request());
         } else if (std::holds_alternative<OpenedReply>(reply)) {
-            request_after(save_seconds(), sync_request());
+            model_.sync_first > 0 ? request_after(save_seconds(), sync_request()) : train(0.0);
         } else if (const auto* failed = std::get_if<FailedReply>(&reply)) {
             request_after(0.0, ExitRequest{failed->error.code, failed->error.message});
         } else if (const auto& synced = std::get<SyncedReply>(reply); synced.final) {
@@ -82,12 +82,13 @@ public:
                 counter_.resume(synced.resumed->position);
             }
             joined_ = true;
-            train();
+            train(load_seconds());
         }
     }
 
 private:
-    void train() {
+    /// \param load_seconds  until the parameters to begin with are there.
+    void train(double load_seconds) {
         bool due = false;
         while (!due && counter_.position().epochs_done < model_.epochs) {
             const std::uint64_t done = counter_.position().batches_done;
@@ -98,7 +99,7 @@ private:
             }
         }
         finished_ = !due;
-        request_after(load_seconds() +
+        request_after(load_seconds +
                           static_cast<double>(counter_.since_sync()) * model_.seconds_per_batch +
                           save_seconds(),
                       sync_request());
@@ -195,6 +196,7 @@ Result<TrainingModel> read_training_model(const std::map<std::string, std::strin
         read(properties, "model.state_bytes", prop, 0, 4e11, state_bytes),
         read(properties, "model.samples", prop, 1, 1e12, model.samples),
         read(properties, "model.batch_size", prop, 1, 1e9, model.batch_size),
+        read(properties, "model.sync_first", prop, 0, 1, model.sync_first),
         read(properties, "model.startup_seconds", prop, 0, 1e6, model.startup_seconds),
         read(environment, "MAX_EPOCHS", env, 1, 1e6, model.epochs),
         read(environment, "MIN_PEERS", env, 1, 1e5, model.min_peers),

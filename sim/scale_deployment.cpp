@@ -124,9 +124,11 @@ std::uint64_t segment_bytes_of(const ScaleOptions& options) {
 SimActor training_actor(const SimEngine& engine, const ScaleOptions& options,
                         const std::vector<HostIndex>& hosts, bool stays) {
     const std::size_t needed = stays ? hosts.size() : hosts.size() / 2 + 1;
-    // The first sync is before the first batch, the last one behind the last.
+    // The first sync is before the first batch, unless there is one only; the last one behind the
+    // last.
+    const bool syncs_first = options.rounds > 1;
     const std::uint64_t batches =
-        (options.rounds - 2) * std::uint64_t{sync_frequency} + sync_frequency / 2;
+        (syncs_first ? options.rounds - 2 : 0) * std::uint64_t{sync_frequency} + sync_frequency / 2;
     const double train_seconds = stays ? 12.8 : churn_seconds - 2 * off_seconds;
     const std::string& first = engine.host_name(hosts.front());
     return {
@@ -140,7 +142,8 @@ SimActor training_actor(const SimEngine& engine, const ScaleOptions& options,
         .properties = {{"model.parameters", std::to_string(options.parameters)},
                        {"model.segment_bytes", std::to_string(segment_bytes_of(options))},
                        {"model.seconds_per_batch", seconds_text(train_seconds / sync_frequency)},
-                       {"model.samples", std::to_string(batches * batch_size)}}};
+                       {"model.samples", std::to_string(batches * batch_size)},
+                       {"model.sync_first", syncs_first ? "1" : "0"}}};
 }
 
 /// By name, of which a number at its end counts as a number.
@@ -169,6 +172,9 @@ Result<void> check_scale(const ScaleOptions& options) {
     if (options.hosts < 2 || options.hosts > hosts_max) {
         return Error{Errc::usage, "--scale " + std::to_string(options.hosts) + ": from 2 to " +
                                       std::to_string(hosts_max) + " hosts"};
+    }
+    if (options.churn_percent > 0 && options.rounds < 2) {
+        return Error{Errc::usage, "--churn needs --rounds 2 at least"};
     }
     const double leaving = static_cast<double>(options.hosts - 1) * options.churn_percent / 100;
     if (options.churn_percent > 0 && leaving < 0.5) {

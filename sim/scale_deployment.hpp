@@ -13,7 +13,7 @@ namespace starling {
 /// by platforms/generate.
 struct ScaleOptions {
     std::uint32_t hosts = 0;
-    std::uint32_t rounds = 2;            ///< of one run: at least 2, at its start and its end
+    std::uint32_t rounds = 2;            ///< of one run: at its start and its end; 1: at its end
     std::uint64_t parameters = 328'586;  ///< of the model, 4 bytes each
     enum class Kind { star, sites } kind = Kind::star;
     std::string exchange = "auto";  ///< plan of the contract

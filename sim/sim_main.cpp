@@ -187,7 +187,7 @@ void declare_scale(CLI::App& app, Flags& flags) {
     app.add_option("--sn-host", scale.sn_host, "host of the SN; default: the first by name")
         ->group(group);
     app.add_option("--rounds", scale.rounds, "of the run")
-        ->check(CLI::Range(2, 100'000))
+        ->check(CLI::Range(1, 100'000))
         ->capture_default_str()
         ->group(group);
     app.add_option("--parameters", scale.parameters, "of the model, 4 bytes each")

@@ -32,7 +32,8 @@ struct TrainingModel {
     std::uint64_t parameters = 328'586;                     ///< f32
     std::uint64_t segment_bytes = starling::segment_bytes;  ///< see ParamLayout
     double seconds_per_batch = 0.0045;                      ///< on the reference machine
-    double startup_seconds = 0.8;                           ///< on the reference machine
+    std::uint32_t sync_first = 1;  ///< 0: the first sync is due once it has trained
+    double startup_seconds = 0.8;  ///< on the reference machine
     std::uint64_t samples = 25'000;
     std::uint64_t batch_size = 32;
     std::uint64_t epochs = 1;

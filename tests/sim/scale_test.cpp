@@ -26,6 +26,18 @@ TEST_F(SwarmSim, EachSegmentOfTwoHundredHostsIsSentOnceAndNoByteIsLost) {
     EXPECT_NE(json.find("\"same_digests\": true"), std::string::npos);
 }
 
+TEST_F(SwarmSim, ASwarmOfOneRoundMergesWhatItsMembersHaveTrained) {
+    const Ran ran =
+        swarm_sim("--scale 200 --rounds 1 --parameters 1000000 --quiet --trace " + path("t"));
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    EXPECT_TRUE(ran.printed("rounds        1\n")) << ran.output;
+    EXPECT_TRUE(ran.printed("none sent twice")) << ran.output;
+    EXPECT_TRUE(ran.printed("401 ended with exit code 0, 0 did not")) << ran.output;
+    EXPECT_EQ(number_after(ran.output, "segments      "), std::uint64_t{2} * 199 * 4'000'000);
+    swarm_sim("--scale 200 --rounds 1 --parameters 1000000 --quiet --trace " + path("again"));
+    EXPECT_EQ(read(path("t")), read(path("again")));
+}
+
 TEST_F(SwarmSim, HostsOfSitesAndOfAPlatformFileFormASwarm) {
     const Ran sites = swarm_sim("--scale 60 --scale-kind sites --rounds 2 --quiet");
     EXPECT_EQ(sites.exit_code, 0) << sites.output;
@@ -53,9 +65,10 @@ TEST_F(SwarmSim, ASwarmWithChurnEndsEveryRoundAndTheSameOnASecondRun) {
 
 TEST_F(SwarmSim, ScaleRefusesWhatDoesNotFit) {
     EXPECT_EQ(swarm_sim("--scale 1").exit_code, 2);
-    EXPECT_EQ(swarm_sim("--scale 4 --rounds 1").exit_code, 2);
+    EXPECT_EQ(swarm_sim("--scale 4 --rounds 0").exit_code, 2);
     EXPECT_EQ(swarm_sim("--scale 4 --scale-kind ring").exit_code, 2);
     EXPECT_EQ(swarm_sim("--scale 4 --churn 1").exit_code, 2);
+    EXPECT_EQ(swarm_sim("--scale 60 --churn 5 --rounds 1").exit_code, 2);
     EXPECT_EQ(swarm_sim(platform + " --scale 2 --churn 30").exit_code, 2);
     EXPECT_EQ(swarm_sim(platform + " " + deployment + " --scale 2").exit_code, 2);
     EXPECT_EQ(swarm_sim("").exit_code, 2);
