@@ -21,6 +21,7 @@ namespace {
 constexpr SwarmDuration close_limit = std::chrono::seconds(5);
 /// Bound on inputs that share a commit, since all are in memory at once.
 constexpr std::size_t together_max = 32;
+constexpr std::size_t spare_max = 1024;  // effects that a vector which is used again has room for
 /// A node without input for this long is idle.
 constexpr SwarmDuration pause = std::chrono::milliseconds(5);
 
@@ -135,7 +136,8 @@ void NodeRunner::step_node(const Input& input, bool at_once) {
             waiting_effects_.push_back(std::move(effect));
         }
     }
-    spare = std::move(effects);
+    // Not of a push to 100,000 members.
+    spare = effects.capacity() <= spare_max ? std::move(effects) : std::vector<Effect>();
 }
 
 void NodeRunner::handle_together(const std::vector<Input>& inputs) {

@@ -24,7 +24,8 @@ void CatchUp::begin(SwarmTime now, RoundKey key, Commit commit,
                             " without this node: fetching the model"));
     working_ = false;  // what was hashed or kept for an older one is not this one's
     hashed_ = false;
-    fetch_.emplace(now, self_, std::move(key), std::move(commit), std::move(layout), source_limit);
+    fetch_ = std::make_unique<ModelFetch>(now, self_, std::move(key), std::move(commit),
+                                          std::move(layout), source_limit);
 }
 
 void CatchUp::report_progress(Heartbeat& heartbeat) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -20,7 +21,7 @@ public:
     /// \param limit  see SlNodeOptions::catch_up_limit
     CatchUp(NodeId self, SwarmDuration limit) : self_(std::move(self)), limit_(limit) {}
 
-    bool running() const { return fetch_.has_value(); }
+    bool running() const { return fetch_ != nullptr; }
     bool is_on(const RoundKey& key) const { return fetch_ && fetch_->key() == key; }
     // Both: \pre running()
     const Commit& commit() const { return fetch_->commit(); }
@@ -78,7 +79,7 @@ public:
 private:
     NodeId self_;
     SwarmDuration limit_;
-    std::optional<ModelFetch> fetch_;
+    std::unique_ptr<ModelFetch> fetch_;  ///< nothing, most of the time
     std::uint32_t serial_ = 0;  ///< of the newest work; grows when a model has come completely
     bool working_ = false;      ///< the model of fetch_ is being hashed or kept, or waits for that
     bool hashed_ = false;       ///< it is to be written, and that has not begun
