@@ -20,18 +20,15 @@ void PeerLinks::on_connect_failed(const Address& address) {
 
 void PeerLinks::dial_partners(SwarmTime now, const MemberList& members,
                               const std::vector<std::uint32_t>& partners, Outbox& out) {
-    bool missing = false;
+    bool dials = false;
     for (const std::uint32_t index : partners) {
         const RoundMember& partner = members[index];
-        if (is_up(partner.id)) {
-            continue;
-        }
-        missing = true;
-        if (self_ < partner.id) {
+        if (self_ < partner.id && !is_up(partner.id)) {
+            dials = true;
             dial(partner, out);
         }
     }
-    if (missing) {
+    if (dials) {
         out.set_timer(peer_dial_timer, now + redial_interval);
     }
 }

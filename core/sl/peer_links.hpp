@@ -29,7 +29,8 @@ public:
     void on_connect_failed(const Address& address);
 
     /// Dials the partners of an exchange that are not connected and are this node's to dial. While
-    /// one is missing, the peer_dial_timer is set to do it again.
+    /// one of these is missing, the peer_dial_timer is set to do it again. Those that dial this
+    /// node are just waited for: in large swarms, which learn of a round slowly, for minutes.
     ///
     /// \param partners  indices of members
     void dial_partners(SwarmTime now, const MemberList& members,

@@ -34,7 +34,10 @@ protected:
 
 TEST_F(PeerLinksTest, TheLowerIdDials) {
     links.dial_partners({}, {member("sl1"), member("sl3")}, {0, 1}, out);
+    EXPECT_EQ(effects.size(), 2U) << "and a timer, to do it again";
     EXPECT_EQ(dialled_now(), Hosts{"host-sl3"});
+    links.dial_partners({}, {member("sl1")}, {0}, out);
+    EXPECT_TRUE(effects.empty()) << "there is nothing to do for a member that dials this node";
     links.dial(member("sl1"), out);
     EXPECT_EQ(dialled_now(), Hosts{"host-sl1"});
 }
