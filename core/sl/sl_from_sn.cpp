@@ -153,15 +153,23 @@ void SlNode::on_view_update(const ViewUpdate& update, Outbox& out) {
     }
 }
 
+/// A lying SN may send such things as fast as it can: they are logged rarely.
+void SlNode::refuse(TraceEvent event, const std::string& what, Outbox& out) {
+    const NodeId& sn = *sn_.sn();
+    event = std::move(event).with("sn", sn.name);
+    if (refusals_.take(sn, now_)) {
+        event = std::move(event).log(
+            Level::error, sl_component,
+            "SN '" + sn.name + "' sent an invalid " + what + ": ignored. Check that SN");
+    }
+    out.report(std::move(event));
+}
+
 void SlNode::on_list_part(const MemberListPart& part, Outbox& out) {
     const auto taken = lists_.take_part(*sn_.sn(), part, out);
     if (!taken) {
-        const std::string& sn = sn_.sn()->name;
-        out.report(TraceEvent("members_refused")
-                       .with("sn", sn)
-                       .log(Level::error, sl_component,
-                            "SN '" + sn + "' sent an invalid list of members (" +
-                                taken.error().message + "): ignored. Check that SN"));
+        refuse(TraceEvent("members_refused"), "list of members (" + taken.error().message + ")",
+               out);
     } else if (taken->view) {
         on_view(*taken->view, out);
     } else if (taken->of_use) {
@@ -176,14 +184,10 @@ void SlNode::on_view(const ContractView& view, Outbox& out) {
         return;
     }
     if (!options_.shared->is_sound_view(view)) {
-        const std::string& sn = sn_.sn()->name;
-        out.report(
-            TraceEvent("view_refused")
-                .with("sn", sn)
-                .with("version", view.version)
-                .log(Level::error, sl_component,
-                     "SN '" + sn + "' sent an invalid view of round " + std::to_string(view.round) +
-                         " (duplicate members, or none with weight): ignored. Check that SN"));
+        refuse(TraceEvent("view_refused").with("version", view.version),
+               "view of round " + std::to_string(view.round) +
+                   " (duplicate members, or none with weight)",
+               out);
         return;
     }
     run_.take(view);

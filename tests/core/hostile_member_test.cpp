@@ -14,6 +14,15 @@ bool reported(const NodeBench& bench, const std::string& name) {
     });
 }
 
+/// Log lines of the latest step.
+std::size_t logged(const NodeBench& bench) {
+    return static_cast<std::size_t>(
+        std::count_if(bench.effects.begin(), bench.effects.end(), [](const Effect& effect) {
+            const auto* report = std::get_if<Report>(&effect);
+            return report != nullptr && !report->event.text.empty();
+        }));
+}
+
 MergeReport report_of(const Author& author, Round round, Attempt attempt) {
     return {{}, author.signer->sign(report_text(author.id, "c", 0, round, attempt, {}))};
 }
@@ -268,6 +277,32 @@ TEST_F(HostilePartner, InconsistentViewsAreIgnored) {
     }
     freeze({one, two});
     EXPECT_TRUE(reported(sl, "exchange_begin"));
+}
+
+/// An SN that sends such a list or view as often as it can.
+TEST_F(HostilePartner, WhatALyingSnSendsIsLoggedOnceAMinute) {
+    submit_model(4);
+    const auto log_lines = [&] {
+        std::size_t lines = 0;
+        for (int i = 0; i < 10; ++i) {
+            ViewUpdate named;
+            named.view.name = "c";
+            named.view.version = ++version;
+            named.view.phase = ContractPhase::exchanging;
+            named.frozen_list = Digest{.bytes = {std::byte{1}}};
+            sl.frame({"sn1"}, named);
+            sl.frame({"sn1"}, MemberListPart{*named.frozen_list, 1, 0, {one}});
+            EXPECT_TRUE(reported(sl, "members_refused"));
+            lines += logged(sl);
+            freeze({two, one});
+            EXPECT_TRUE(reported(sl, "view_refused"));
+            lines += logged(sl);
+        }
+        return lines;
+    };
+    EXPECT_EQ(log_lines(), 1U);
+    sl.now += std::chrono::seconds(61);
+    EXPECT_EQ(log_lines(), 1U);
 }
 
 TEST_F(HostilePartner, OnlyAnMlOpensASession) {

@@ -1,11 +1,11 @@
 // The collaborators of SnNode, each tested alone.
 #include <gtest/gtest.h>
 
+#include "core/node/log_interval.hpp"
 #include "core/sn/applied_log.hpp"
 #include "core/sn/entry_shares.hpp"
 #include "core/sn/leadership.hpp"
 #include "core/sn/leases.hpp"
-#include "core/sn/log_interval.hpp"
 #include "core/sn/membership_claims.hpp"
 #include "core/sn/merge_reports.hpp"
 #include "core/sn/original_check.hpp"

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/node/log_interval.hpp"
 #include "core/sl/catch_up.hpp"
 #include "core/sl/ml_session.hpp"
 #include "core/sl/model_server.hpp"
@@ -75,6 +76,8 @@ private:
     void on_roll_news(const RollNews& news, Outbox& out) const;
     void note_later_view(const ContractView& view);
     void on_view_update(const ViewUpdate& update, Outbox& out);
+    /// Reports that what the SN has sent is ignored. \param what  for people
+    void refuse(TraceEvent event, const std::string& what, Outbox& out);
     void on_list_part(const MemberListPart& part, Outbox& out);
     void on_view(const ContractView& view, Outbox& out);
     void on_commit(const Commit& commit, Outbox& out);
@@ -133,6 +136,7 @@ private:
     CatchUp catch_up_;
     ModelServer models_;
     TransferLog transfers_;
+    LogInterval refusals_;  ///< of what SNs say
 };
 
 }  // namespace starling

@@ -4,11 +4,11 @@
 #include <optional>
 #include <vector>
 
+#include "core/node/log_interval.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sn/entry_shares.hpp"
 #include "core/sn/leadership.hpp"
 #include "core/sn/leases.hpp"
-#include "core/sn/log_interval.hpp"
 #include "core/sn/membership_claims.hpp"
 #include "core/sn/merge_reports.hpp"
 #include "core/sn/original_check.hpp"
