@@ -223,6 +223,10 @@ Result<bool> Exchange::on_segment(SwarmTime now, const NodeId& from, const Segme
     const bool merged = data.kind == SegmentKind::merged;
     SegmentSet& missing = merged ? partner.merged : partner.contributions;
     const bool is_missing = missing.contains(data.index);
+    if (is_missing && !merged && data.index >= contributions_below_) {
+        // Kept until its window opens, the models of all members would be in memory.
+        return Error{Errc::refused, "contribution that was not requested yet"};
+    }
     Blob values;
     if (merged && is_missing) {
         values = codec_.decode(data.index, body, own_.reference(data.index));

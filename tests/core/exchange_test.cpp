@@ -154,9 +154,8 @@ TEST(Exchange, OfManyMembersTheCentreHoldsTwoSegmentsAndLetsSomeSendAtOnce) {
     EXPECT_LE(centre.most_senders(), fan_in_window);
 }
 
-/// A member that does not wait until it is asked: the own contributions are encoded window by
-/// window, and each of the others' is counted once.
-TEST(Exchange, ContributionsThatComeUnaskedAreMergedOnceTheirWindowIsOpen) {
+/// Members that send all at once, whatever they are asked for.
+TEST(Exchange, ContributionsBeyondTheWindowAreRefusedAndRequestedOnceItIsOpen) {
     ExchangeSetup setup = setup_of(8, "sl000", ExchangePlan::star);
     KeptContributions kept;
     setup.kept = &kept;
@@ -167,29 +166,46 @@ TEST(Exchange, ContributionsThatComeUnaskedAreMergedOnceTheirWindowIsOpen) {
     Exchange exchange(std::move(setup));
     std::vector<Effect> effects;
     Outbox out(effects);
-    exchange.start(SwarmTime{}, others, out);
-    for (const NodeId& from : others) {
-        for (std::uint32_t segment = 0; segment < segments; ++segment) {
-            EXPECT_TRUE(exchange.on_segment(SwarmTime{}, from,
-                                            {key, SegmentKind::contribution, segment},
-                                            Blob::phantom(segment_bytes), out));
-        }
-    }
     std::deque<std::uint32_t> merges;
-    const auto take_merges = [&] {
+    std::vector<std::pair<NodeId, std::uint32_t>> asked;
+    const auto take_effects = [&] {
         for (const Effect& effect : std::exchange(effects, {})) {
             if (const auto* work = std::get_if<StartWork>(&effect)) {
                 merges.push_back(std::get<MergeWork>(work->what).segment);
+            } else if (const auto* send = std::get_if<Send>(&effect)) {
+                const auto& fetch = std::get<FetchSegments>(send->frame.message);
+                for (const std::uint32_t segment : segments_in(fetch.ranges, segments)) {
+                    asked.emplace_back(send->to, segment);
+                }
             }
         }
     };
-    take_merges();
-    EXPECT_EQ(merges.size(), contribution_window_bytes / (8 * segment_bytes));
+    const auto send = [&](const NodeId& from, std::uint32_t segment) {
+        return exchange
+            .on_segment(SwarmTime{}, from, {key, SegmentKind::contribution, segment},
+                        Blob::phantom(segment_bytes), out)
+            .has_value();
+    };
+    exchange.start(SwarmTime{}, others, out);
+    take_effects();
+    asked.clear();
+    constexpr std::uint64_t window = contribution_window_bytes / (8 * segment_bytes);
+    for (const NodeId& from : others) {
+        for (std::uint32_t segment = 0; segment < segments; ++segment) {
+            EXPECT_EQ(send(from, segment), segment < window) << segment;
+        }
+    }
+    take_effects();
+    EXPECT_EQ(merges.size(), window);
     for (std::size_t done = 0; done < segments; ++done) {
         ASSERT_FALSE(merges.empty()) << done;
         exchange.on_merged(SwarmTime{}, {merges.front(), Blob::phantom(segment_bytes), {}}, out);
         merges.pop_front();
-        take_merges();
+        take_effects();
+        for (const auto& [from, segment] : std::exchange(asked, {})) {
+            EXPECT_TRUE(send(from, segment));
+        }
+        take_effects();
     }
     EXPECT_TRUE(exchange.complete());
     EXPECT_TRUE(merges.empty());
