@@ -90,9 +90,12 @@ void RoundExchange::report_plan(Outbox& out) {
                    .log(Level::info, sl_component, "Exchange plan: " + plan_text_));
 }
 
-/// Also if it returns false, what has come is kept under the members' new check-ins.
-bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const MemberList& members,
+/// Also if it returns false, what has come is kept under the members' new check-ins. Members that
+/// did not begin early have no more than the view to tell which key the attempt has: what an SN
+/// makes up in it must not lead this node to another one.
+bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const ContractView& view,
                            Outbox& out) {
+    const MemberList& members = view.frozen;
     if (!exchange_ || exchange_->frozen() || !same_round(exchange_->key(), key)) {
         return false;
     }
@@ -101,7 +104,8 @@ bool RoundExchange::freeze(SwarmTime now, const RoundKey& key, const MemberList&
     if (own_ && own != nullptr) {
         own_->check_in_index = own->check_in_index;
     }
-    if (exchange_->key() != key || !merge_alike(exchange_->members(), members)) {
+    if (exchange_->key() != key || !has_early_key(view) ||
+        !merge_alike(exchange_->members(), members)) {
         return false;
     }
     exchange_->freeze(now, members);

@@ -40,10 +40,11 @@ public:
     /// \param setup  without `serial`, `own` and `kept`.
     void begin(SwarmTime now, OwnParameters own, ExchangeSetup setup, const std::set<NodeId>& up,
                Outbox& out);
-    /// An attempt is frozen with these members.
+    /// An attempt is frozen.
     ///
+    /// \param key   of the view's attempt
     /// \return  true: it is the one that has begun early, and goes on; false: it is another one.
-    bool freeze(SwarmTime now, const RoundKey& key, const MemberList& members, Outbox& out);
+    bool freeze(SwarmTime now, const RoundKey& key, const ContractView& view, Outbox& out);
     /// The attempt is over. Cancels queued segments, which nobody needs any more.
     void end(Outbox& out);
 

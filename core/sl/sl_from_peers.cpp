@@ -15,7 +15,7 @@ void SlNode::begin_exchange(Outbox& out) {
     if (round_.is_on(key)) {
         return;
     }
-    if (round_.freeze(now_, key, view.frozen, out)) {
+    if (round_.freeze(now_, key, view, out)) {
         dial_partners(out);
         name_non_finite(round_.take_stored_names(), out);
         send_new_report(out);

@@ -3,6 +3,7 @@
 #include "core/sl/early_exchange.hpp"
 
 #include "core/sl/kept_contributions.hpp"
+#include "core/sl/round_exchange.hpp"
 #include "tests/support/memory_swarm.hpp"
 
 namespace starling::test {
@@ -103,6 +104,58 @@ TEST(EarlyExchange, ContributionsAreKeptForTheCheckInsThatFollow) {
     EXPECT_FALSE(kept.find(member("sl1", 1), 0));
     EXPECT_FALSE(kept.find(member("sl2", 6), 0));
     EXPECT_FALSE(kept.find(restarted, 0)) << "of an earlier start";
+}
+
+/// Round 5 of sl1 and sl2, as sl1 has begun it early.
+class BegunEarly : public testing::Test {
+protected:
+    BegunEarly() {
+        ExchangeSetup setup;
+        setup.self = {"sl1"};
+        setup.key = key;
+        setup.members = gathering().last_commit->members;
+        setup.early = true;
+        setup.frozen = false;
+        setup.layout = std::make_shared<const ParamLayout>(*ParamLayout::parse("w F32 4\n"));
+        setup.method = *parse_merge_method("mean");
+        round.begin(SwarmTime{}, {.values = cut(Blob(Bytes(16))), .reference = {}},
+                    std::move(setup), {}, out);
+    }
+    static ContractView frozen() {
+        ContractView view = gathering();
+        view.phase = ContractPhase::exchanging;
+        view.frozen = {member("sl1", 6), member("sl2", 7)};
+        return view;
+    }
+    bool goes_on(const ContractView& view) { return round.freeze(SwarmTime{}, key, view, out); }
+
+    const RoundKey key{"c", 0, 5, 0};
+    RoundExchange round{
+        {"sl1"}, make_memory_signer(openssl_hasher(), {"sl1"}, 1), openssl_hasher()};
+    std::vector<Effect> effects;
+    Outbox out{effects};
+};
+
+TEST_F(BegunEarly, GoesOnIfTheMembersOfTheRoundBeforeAreFrozen) {
+    EXPECT_TRUE(goes_on(frozen()));
+    EXPECT_TRUE(round.is_on(key));
+}
+
+/// Members that did not begin early derive another key from such views.
+TEST_F(BegunEarly, DoesNotGoOnWithoutTheEarlyKey) {
+    ContractView view = frozen();
+    view.last_commit.reset();
+    EXPECT_FALSE(goes_on(view));
+    view = frozen();
+    view.last_commit->round = 3;
+    EXPECT_FALSE(goes_on(view));
+    view = frozen();
+    view.last_commit->members = {member("sl1"), member("sl3")};
+    EXPECT_FALSE(goes_on(view));
+    view = frozen();
+    view.departed = {{"sl3"}};
+    EXPECT_FALSE(goes_on(view));
+    EXPECT_FALSE(round.is_on(key));
 }
 
 class EarlySwarm : public testing::Test {
