@@ -4,6 +4,7 @@
 usage: page_test.py BIN ROOT PICTURES [TEST...]     exit 0 = passed, 77 = no browser here
 Pictures of what was tested are written to the folder PICTURES, to be looked at.
 """
+import contextlib
 import json
 import os
 import subprocess
@@ -60,6 +61,20 @@ FOCUSED = """(() => {
     const box = element.getBoundingClientRect();
     const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.bottom > 0 && box.top < innerHeight;
     return [element.id || element.textContent, seen];
+})()"""
+
+# Timers of the page of a second and more wait until heldTimers.run() is called.
+HOLD_TIMERS = """(() => {
+    const {setTimeout: begin, clearTimeout: end} = window;
+    const held = new Map();
+    let last = 0;
+    window.setTimeout = (action, ms) => (ms < 1000 ? begin(action, ms) : (held.set(`held ${++last}`, action), `held ${last}`));
+    window.clearTimeout = (timer) => held.delete(timer) || end(timer);
+    window.heldTimers = {held, run() {
+        const due = [...held.values()];
+        held.clear();
+        due.forEach((action) => action());
+    }};
 })()"""
 
 # Begins to add up how far what is seen has moved without anybody's doing (Cumulative Layout Shift).
@@ -497,6 +512,79 @@ class PageTest(unittest.TestCase):
             self.browser.open("about:blank", ready="true")
         self.assertEqual([m for m in self.browser.messages if "503" not in m], [])
         self.browser.messages.clear()
+
+    @contextlib.contextmanager
+    def growing(self, name):
+        """A page whose timers are held, of a trace that ends in its middle. \return the proxy, and what appends so many of its lines"""
+        _, trace, _ = self.simulate(name)
+        with open(trace, encoding="utf-8") as file:
+            lines = file.readlines()
+        path = self.path(f"{name}_growing.trace")
+        def append(count):
+            with open(path, "a", encoding="utf-8") as file:
+                file.writelines(lines[:count])
+            del lines[:count]
+        append(len(lines) // 2)
+        script = self.browser.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_TIMERS)["identifier"]
+        try:
+            with servers.Server(BIN, path) as server, servers.BusyServer(server.url) as proxy:
+                self.browser.open(proxy.url)
+                self.wait_for_link("connected")
+                yield proxy, append
+                self.browser.open("about:blank", ready="true")
+        finally:
+            self.browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        self.assertEqual([m for m in self.browser.messages if "503" not in m and "net::ERR_" not in m], [])
+        self.browser.messages.clear()
+
+    def wait_for_link(self, text):
+        self.browser.wait(f"document.getElementById('link').textContent.startsWith({json.dumps(text)})")
+
+    def test_a_reconnected_page_asks_at_once(self):
+        with self.growing("again") as (proxy, append):
+            proxy.busy = True
+            append(20)
+            self.wait_for_link("no answer")
+            proxy.leave()
+            self.wait_for_link("connection lost")
+            self.browser.evaluate("heldTimers.run()")
+            self.browser.evaluate("new Promise((done) => requestAnimationFrame(done))")
+            self.assertIn("connection lost", self.browser.text("#link"))
+            proxy.busy, proxy.away = False, False
+            self.wait_for_link("connected")
+            proxy.busy = True
+            append(20)
+            self.wait_for_link("no answer")
+            self.assertEqual(self.browser.evaluate("heldTimers.held.size"), 1)
+            proxy.leave()
+            self.wait_for_link("connection lost")
+            asked = proxy.asked
+            proxy.busy, proxy.away = False, False
+            proxy.wait_until(lambda: proxy.asked > asked)  # though the timer is held
+            self.wait_for_link("connected")
+
+    def test_a_query_without_an_answer_is_given_up(self):
+        with self.growing("silent") as (proxy, append):
+            proxy.silent = True
+            asked = proxy.asked
+            append(20)
+            proxy.wait_until(lambda: proxy.asked > asked)
+            self.browser.wait("heldTimers.held.size === 1")
+            self.browser.evaluate("heldTimers.run()")
+            self.wait_for_link("no answer")
+            proxy.silent = False
+            self.browser.evaluate("heldTimers.run()")
+            self.wait_for_link("connected")
+            proxy.silent = True
+            asked = proxy.asked
+            append(20)
+            proxy.wait_until(lambda: proxy.asked > asked)
+            proxy.leave()
+            self.wait_for_link("connection lost")
+            asked = proxy.asked
+            proxy.silent, proxy.away = False, False
+            proxy.wait_until(lambda: proxy.asked > asked)  # it does not wait for the answer to the first query
+            self.wait_for_link("connected")
 
     def key(self, name):
         for kind in ("rawKeyDown", "keyUp"):

@@ -2,6 +2,7 @@
 import http.client
 import http.server
 import json
+import socket
 import subprocess
 import threading
 import urllib.parse
@@ -37,11 +38,14 @@ class Server:
 
 class BusyServer:
     """A server before swarm-board, which can answer queries of the run with 503, as swarm-board does when it is out of memory. A
-    context. `busy`: it answers 503 to queries of the run; `asked`: how many of these came; `told`: how many versions were told."""
+    context. `busy`: it answers 503 to queries of the run; `silent`: those that come then are never answered; `asked`: how many of these
+    came; `told`: how many versions were told; `away`: connections for events are closed, see leave()."""
 
     def __init__(self, url):
         self.target = urllib.parse.urlsplit(url).netloc
-        self.busy, self.asked, self.told = False, 0, 0
+        self.busy, self.silent, self.away, self.over = False, False, False, False
+        self.asked, self.told = 0, 0
+        self.streams = []  # of events, that are open
         self.changed = threading.Condition()
         outer = self
 
@@ -62,9 +66,19 @@ class BusyServer:
         return self
 
     def __exit__(self, *_):
+        with self.changed:
+            self.over = True
+            self.changed.notify_all()
         self.server.shutdown()
         self.thread.join()
         self.server.socket.close()
+
+    def leave(self):
+        """Closes the connections for events, and those that come until `away` is False."""
+        with self.changed:
+            self.away = True
+            for stream in self.streams:
+                stream.shutdown(socket.SHUT_RDWR)
 
     def wait_until(self, true):
         with self.changed:
@@ -74,10 +88,20 @@ class BusyServer:
         if request.path.startswith("/api/run"):
             with self.changed:
                 self.asked += 1
+                self.changed.notify_all()
+                if self.silent:
+                    self.changed.wait_for(lambda: self.over)
+                    return
                 busy = self.busy
             if busy:
                 request.send_error(503)
                 return
+        if request.path.startswith("/api/events"):
+            with self.changed:
+                if self.away:
+                    request.close_connection = True
+                    return
+                self.streams.append(request.connection)
         connection = http.client.HTTPConnection(self.target)
         connection.request("GET", request.path, headers={"Host": self.target})
         answer = connection.getresponse()
@@ -98,3 +122,6 @@ class BusyServer:
             pass  # the page has gone
         finally:
             connection.close()
+            with self.changed:
+                if request.connection in self.streams:
+                    self.streams.remove(request.connection)

@@ -196,7 +196,7 @@ function drawLegend(run) {
 async function load(retry) {
     let answers;
     try {
-        answers = await Promise.all(["api/run", "api/beside"].map(fetchJson));
+        answers = await Promise.all(["api/run", "api/beside"].map((place) => fetchJson(place)));
     } catch (error) {
         showLink(`no answer (${error.message}): tries again`, true);
         retry.failed();

@@ -1,6 +1,7 @@
 // The connection with the server: news are fetched as it tells of them, and again where it does not answer.
 
 const retryMs = {first: 1_000, most: 30_000};
+const answerMs = 60_000; // a query that takes longer is given up
 
 /// Tries an action again: after twice as long with each failure in a row, up to a bound. One attempt waits at a time.
 export class Retry {
@@ -23,6 +24,11 @@ export class Retry {
     succeeded() {
         this.ms = retryMs.first;
     }
+    /// What waits is done by another event.
+    cancel() {
+        clearTimeout(this.timer);
+        this.timer = undefined;
+    }
 }
 
 export function showLink(text, bad) {
@@ -30,18 +36,25 @@ export function showLink(text, bad) {
     document.getElementById("link").classList.toggle("bad", bad);
 }
 
-export async function fetchJson(place) {
-    const answer = await fetch(place);
-    if (!answer.ok) {
-        throw new Error(`status ${answer.status}`);
+/// \param query  its controller: aborts it
+export async function fetchJson(place, query = new AbortController()) {
+    const limit = setTimeout(() => query.abort(new Error(`not in ${answerMs / 1_000} s`)), answerMs);
+    try {
+        const answer = await fetch(place, {signal: query.signal});
+        if (!answer.ok) {
+            throw new Error(`status ${answer.status}`);
+        }
+        return await answer.json();
+    } finally {
+        clearTimeout(limit);
     }
-    return answer.json();
 }
 
 /// The server says when there is something new, and the page fetches what has changed.
 export function follow(page) {
     const run = page.runs[page.runs.length - 1];
     let events;
+    let query; // the newest
     let fetching = false;
     let wanted = 0; // the last version that the server told of
     let losses = 0; // of the connection: what was asked for before may come from another server, with another run
@@ -51,13 +64,19 @@ export function follow(page) {
         for (let askedSince = -1; run.version < wanted && run.version !== askedSince;) {
             askedSince = run.version;
             const asked = losses;
-            const news = await fetchJson(`api/run?since=${run.version}`);
+            query = new AbortController();
+            const news = await fetchJson(`api/run?since=${run.version}`, query);
             if (asked === losses) {
                 run.merge(news);
                 page.later();
             } else {
                 askedSince = -1;
             }
+        }
+    };
+    const showIfConnected = () => {
+        if (events.readyState === EventSource.OPEN) {
+            showLink("connected", false);
         }
     };
     const update = async () => {
@@ -68,7 +87,7 @@ export function follow(page) {
         try {
             await fetchNews();
             retry.succeeded();
-            showLink("connected", false);
+            showIfConnected();
         } catch {
             if (events.readyState === EventSource.OPEN) { // it was this answer only, as of a server that is busy
                 showLink("no answer: shows the last state, and tries again", true);
@@ -79,9 +98,13 @@ export function follow(page) {
     };
     const connect = () => {
         events = new EventSource("api/events");
-        events.onopen = () => showLink("connected", false);
+        events.onopen = () => {
+            retry.cancel(); // the server tells its version now, and that leads to a query
+            showIfConnected();
+        };
         events.onerror = () => {
             losses += 1;
+            query?.abort(new Error("the connection is lost"));
             run.version = 0;
             wanted = 0;
             showLink("connection lost: shows the last state, and tries again", true);
