@@ -21,6 +21,22 @@ std::optional<std::int64_t> whole_number(const std::string& text,
     return whole ? std::optional(number) : std::nullopt;
 }
 
+/// The run and round that an answer is about.
+std::optional<std::pair<std::int64_t, std::int64_t>> place_of(const JsonValue& answer) {
+    const auto run = whole_number(text_of(answer, "run"));
+    const auto round = whole_number(text_of(answer, "round"));
+    return run && round ? std::optional(std::pair(*run, *round)) : std::nullopt;
+}
+
+/// Of its last commit: run, round and digest; empty: there is none.
+std::string commit_of(const JsonValue& answer) {
+    const JsonValue* const commit = answer.find("last_commit");
+    const std::string digest = commit == nullptr ? "" : text_of(*commit, "digest");
+    return digest.empty() ? ""
+                          : text_of(answer, "run") + " " + text_of(*commit, "round") + " " + digest;
+}
+
+constexpr std::size_t commits_max = 256;  // an SN that lags is behind by fewer rounds
 constexpr std::int64_t age_max_ms = 1'000'000'000;
 constexpr std::int64_t bytes_max = std::int64_t{1} << 50U;
 
@@ -29,6 +45,9 @@ constexpr std::int64_t bytes_max = std::int64_t{1} << 50U;
 void StatusEvents::add(std::string_view topic, const JsonValue& answer, std::int64_t time_ns) {
     time_ns_ = time_ns;
     model_.answered();
+    if ((topic == "contract" || topic == "round") && lags(answer)) {
+        return;
+    }
     if (topic == "servers") {
         add_servers(answer);
     } else if (topic == "nodes") {
@@ -158,21 +177,24 @@ void StatusEvents::add_missing_model(const JsonValue& answer) {
     }
 }
 
+/// Whether it tells what others have told: the board has turned to an SN that lags behind. Its last
+/// commit was told of, which is not so in a new ledger.
+bool StatusEvents::lags(const JsonValue& answer) const {
+    const auto now = place_of(answer);
+    return now && *now < reached_ &&
+           std::find(commits_.begin(), commits_.end(), commit_of(answer)) != commits_.end();
+}
+
 /// A ledger's runs and rounds only grow: an earlier one is of a new ledger, whose attempts have the
 /// numbers of attempts that were told of.
 void StatusEvents::forget_earlier_ledger(const JsonValue& answer) {
-    const auto run = whole_number(text_of(answer, "run"));
-    const auto round = whole_number(text_of(answer, "round"));
-    if (!run || !round) {
-        return;
-    }
-    const std::pair now(*run, *round);
-    if (now < std::exchange(reached_, now)) {
+    const auto now = place_of(answer);
+    if (now && *now < std::exchange(reached_, *now)) {
         members_.clear();
         check_ins_.clear();
         told_.clear();
         received_.clear();
-        commit_.clear();
+        commits_.clear();
         missing_.clear();
     }
 }
@@ -208,18 +230,21 @@ void StatusEvents::add_check_in(const JsonValue& member, const std::string& roun
 }
 
 void StatusEvents::add_commit(const JsonValue& answer, const std::string& contract) {
-    const JsonValue* commit = answer.find("last_commit");
-    const std::string digest = commit == nullptr ? "" : text_of(*commit, "digest");
-    const std::string key = digest.empty() ? "" : text_of(*commit, "round") + " " + digest;
-    if (key.empty() || std::exchange(commit_, key) == key) {
+    const std::string key = commit_of(answer);
+    if (key.empty() || std::find(commits_.begin(), commits_.end(), key) != commits_.end()) {
         return;
+    }
+    const JsonValue* const commit = answer.find("last_commit");
+    commits_.push_back(key);
+    if (commits_.size() > commits_max) {
+        commits_.pop_front();
     }
     report(sn_, TraceEvent("round_committed")
                     .with("contract", contract)
                     .with("run", text_of(answer, "run"))
                     .with("round", text_of(*commit, "round"))
                     .with("members", list_of(*commit, "members").size())
-                    .with("digest", digest)
+                    .with("digest", text_of(*commit, "digest"))
                     .with("final", text_of(*commit, "final") == "true" ? "1" : "0"));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -29,6 +30,7 @@ private:
     void add_certificate(const std::string& node, const JsonValue& item);
     void add_contract(const JsonValue& answer);
     void add_missing_model(const JsonValue& answer);
+    bool lags(const JsonValue& answer) const;
     void forget_earlier_ledger(const JsonValue& answer);
     void add_check_in(const JsonValue& member, const std::string& round);
     void add_round(const JsonValue& answer);
@@ -56,7 +58,7 @@ private:
         std::map<std::string, std::int64_t> from;
     };
     std::map<std::string, Received> received_;       ///< by member
-    std::string commit_;                             ///< the last one that was told
+    std::deque<std::string> commits_;                ///< the newest ones that were told
     std::string missing_;                            ///< the model that nobody sends, as told last
     std::pair<std::int64_t, std::int64_t> reached_;  ///< run and round of the ledger
 };

@@ -117,6 +117,32 @@ TEST_F(StatusEventsTest, BytesAreTakenAgainAfterANewLedger) {
     EXPECT_EQ(run().find("transfers")->items.size(), 2U);
 }
 
+/// The board has turned to another SN, which has not applied the newest entries yet.
+TEST_F(StatusEventsTest, AnSnThatLagsBehindTellsNothingTwice) {
+    two_members();
+    const auto round = [&](int number, const char* digest) {
+        const std::string text =
+            R"({"name": "c", "run": 0, "round": )" + std::to_string(number) +
+            R"(, "attempt": 0, "phase": "gathering", "checked_in_members": ["sl1"],
+            "members": [{"name": "sl1", "status": "active", "checked_in": true, "last_loss": 0.5},
+            {"name": "sl2", "status": "active"}], "last_commit": {"round": )" +
+            std::to_string(number - 1) + R"(, "digest": ")" + digest + R"(", "members": []}})";
+        answer("contract", text);
+        answer("round", text);
+    };
+    round(1, "aa");
+    round(2, "bb");
+    round(3, "cc");
+    const JsonValue before = run();
+    round(2, "bb");
+    round(3, "cc");
+    const JsonValue after = run();
+    EXPECT_EQ(after.find("losses")->items.size(), 3U);
+    EXPECT_EQ(after.find("events")->text, before.find("events")->text);
+    round(2, "dd");
+    EXPECT_EQ(run().find("losses")->items.size(), 4U) << "a new ledger";
+}
+
 TEST_F(StatusEventsTest, ALicenceServerThatStartsAfterTheBoardIsReady) {
     SeatEvents seats(model);
     const auto state = [&] {
