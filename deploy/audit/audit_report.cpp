@@ -70,6 +70,11 @@ std::string audit_text(const AuditedLedger& ledger) {
         text += "  the snapshot at entry " + std::to_string(index) +
                 " equals the state that the entries lead to\n";
     }
+    for (const std::uint64_t index : ledger.snapshots_beyond) {
+        text += "  the snapshot at entry " + std::to_string(index) +
+                " is not compared: the ledger ends before. It is of another ledger, or this one "
+                "lacks its end\n";
+    }
     for (const LedgerAudit::Removal& removal : summary.removals) {
         text += "  " + removal_text(removal) + "\n";
     }
@@ -103,6 +108,10 @@ std::string audit_json(const AuditedLedger& ledger) {
     }
     json.end_object().key("snapshots").begin_array();
     for (const std::uint64_t index : ledger.snapshots) {
+        json.value(index);
+    }
+    json.end_array().key("snapshots_beyond").begin_array();
+    for (const std::uint64_t index : ledger.snapshots_beyond) {
         json.value(index);
     }
     json.end_array().key("removals").begin_array();

@@ -16,6 +16,8 @@ struct AuditedLedger {
     std::string finding;  ///< the first bad entry; empty: there is none
     /// Last entries of the snapshots beside it that equal what the entries up to there lead to.
     std::vector<std::uint64_t> snapshots = {};
+    /// Last entries of those beside it that this ledger does not have.
+    std::vector<std::uint64_t> snapshots_beyond = {};
 };
 
 /// Where two valid ledgers have different entries at the same index; empty: nowhere. A swarm has

@@ -20,4 +20,12 @@ Result<void> compare_snapshot(const SnapshotFiles::Found& found, AuditedLedger& 
     return {};
 }
 
+void note_snapshots_beyond(const SnapshotFiles::Found& found, AuditedLedger& ledger) {
+    for (const SnapshotFiles::Snapshot& snapshot : found.snapshots) {
+        if (snapshot.content->index() > ledger.audit->summary().records) {
+            ledger.snapshots_beyond.push_back(snapshot.content->index());
+        }
+    }
+}
+
 }  // namespace starling

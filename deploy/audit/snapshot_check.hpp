@@ -9,4 +9,7 @@ namespace starling {
 /// they lead to, and notes it in `ledger` if it equals that. Errc::malformed: it differs.
 Result<void> compare_snapshot(const SnapshotFiles::Found& found, AuditedLedger& ledger);
 
+/// Notes in `ledger`, which was read to its end, the snapshots of entries behind that.
+void note_snapshots_beyond(const SnapshotFiles::Found& found, AuditedLedger& ledger);
+
 }  // namespace starling

@@ -80,6 +80,9 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     if (!read && read.error().code != Errc::malformed) {
         return read.error();
     }
+    if (read) {
+        note_snapshots_beyond(snapshots, ledger);
+    }
     ledger.finding = read ? missing_end(head_file, head, *ledger.audit) : read.error().message;
     if (ledger.finding.empty()) {
         ledger.finding = ledger.audit->unfinished();

@@ -139,5 +139,21 @@ TEST_F(AuditReportTest, ASnapshotOfAnEarlierLedgerInThisPlaceIsNoFinding) {
     EXPECT_TRUE(ledger.snapshots.empty());
 }
 
+TEST_F(AuditReportTest, ASnapshotBeyondTheEndOfTheLedgerIsShown) {
+    SnapshotFiles::Found found = snapshot_of(*ledger.audit);
+    note_snapshots_beyond(found, ledger);
+    EXPECT_TRUE(ledger.snapshots_beyond.empty());
+    LedgerSnapshot later = *found.snapshots[0].content;
+    later.terms.append(1);
+    found.snapshots[0].content = std::make_shared<const LedgerSnapshot>(std::move(later));
+    EXPECT_TRUE(compare_snapshot(found, ledger));
+    note_snapshots_beyond(found, ledger);
+    const std::string index = std::to_string(ledger.audit->summary().records + 1);
+    EXPECT_TRUE(holds(audit_text(ledger), "the snapshot at entry " + index + " is not compared"))
+        << audit_text(ledger);
+    EXPECT_TRUE(holds(audit_json(ledger), "\"snapshots_beyond\": [" + index + "]"))
+        << audit_json(ledger);
+}
+
 }  // namespace
 }  // namespace starling
