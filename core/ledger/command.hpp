@@ -14,6 +14,11 @@ namespace starling {
 
 /// Of an encoded contract.
 constexpr std::uint32_t members_max = 100'000;
+/// Names, hosts and sites of all members of a list in a message together, before common beginnings
+/// are left out. Longer lists travel in parts.
+constexpr std::size_t list_text_bytes_max = std::size_t{4} * 1024 * 1024;
+/// Of a list on a disk: as many members as there may be, with the longest texts.
+constexpr std::size_t kept_list_text_bytes_max = std::size_t{members_max} * (64 + 255 + 64);
 
 /// A node announces its address and the key that it signs with from now on.
 struct RegisterNode {
@@ -232,7 +237,7 @@ std::optional<CaFingerprint> decode_ca(Reader& reader);
 void encode(Writer& writer, const std::vector<MemberReport>& reports);
 std::vector<MemberReport> decode_member_reports(Reader& reader);
 void encode(Writer& writer, const Commit& commit);
-Commit decode_commit(Reader& reader);
+Commit decode_commit(Reader& reader, std::size_t text_bytes_max);
 void encode(Writer& writer, const Address& address);
 Address decode_address(Reader& reader);
 /// Whether the host is printable ASCII: it is dialled, looked up in certificates and shown to
@@ -248,10 +253,15 @@ std::string decode_site(Reader& reader);
 void encode(Writer& writer, const CheckIn& check_in);
 CheckIn decode_check_in(Reader& reader);
 void encode(Writer& writer, const MemberList& members);
-MemberList decode_members(Reader& reader);
+/// Members ascend, each once, and their texts have `text_bytes_max` bytes at most in all.
+MemberList decode_members(Reader& reader, std::size_t text_bytes_max = list_text_bytes_max);
 // What encode() writes, in bytes.
 std::uint64_t encoded_size(const RoundMember& member);  ///< as the first one of a list
 std::uint64_t encoded_size(const MemberList& members);  ///< counted once for all copies
+/// What encode() writes, shared by all frames that have a copy of the list.
+Blob encoded(const MemberList& members);
+/// Of a list in memory, about.
+std::uint64_t memory_bytes(const MemberList& members);
 /// Names a list of members: over what encode() writes.
 Digest digest_of(const MemberList& members, const Hasher& hasher);
 void encode(Writer& writer, const ContractView& view);

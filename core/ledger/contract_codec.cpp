@@ -21,12 +21,12 @@ void encode(Writer& writer, const Commit& commit) {
     writer.boolean(commit.final);
 }
 
-Commit decode_commit(Reader& reader) {
+Commit decode_commit(Reader& reader, std::size_t text_bytes_max) {
     Commit commit;
     commit.round = reader.u64();
     commit.attempt = reader.u32();
     commit.digest = reader.digest();
-    commit.members = decode_members(reader);
+    commit.members = decode_members(reader, text_bytes_max);
     commit.final = reader.boolean();
     return commit;
 }
@@ -201,7 +201,7 @@ ContractView decode_contract_view(Reader& reader) {
     view.frozen = decode_members(reader);
     view.departed = decode_node_ids(reader, members_max);
     if (reader.boolean()) {
-        view.last_commit = decode_commit(reader);
+        view.last_commit = decode_commit(reader, list_text_bytes_max);
     }
     view.all_stayed = reader.boolean();
     view.reason = reader.string(reason_max);

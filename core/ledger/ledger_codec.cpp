@@ -184,10 +184,10 @@ void take_members(Reader& reader, Contract& contract) {
         Member member = take_member(reader);
         contract.members.change(node, [&](Member& added) { added = std::move(member); });
     });
-    contract.frozen = decode_members(reader);
+    contract.frozen = decode_members(reader, kept_list_text_bytes_max);
     contract.departed = decode_node_ids(reader, members_max);
     if (reader.boolean()) {
-        contract.last_commit = decode_commit(reader);
+        contract.last_commit = decode_commit(reader, kept_list_text_bytes_max);
     }
 }
 

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/base/bytes.hpp"
 #include "core/base/ids.hpp"
 
 namespace starling {
@@ -80,6 +82,16 @@ public:
         }
         return bytes;
     }
+    /// The list as it travels in a frame, which `encode` returns: made once for all copies, which
+    /// keep it. From any thread.
+    template <typename Encode>
+    Blob encoded(const Encode& encode) const {
+        if (!shared_) {
+            return Blob(encode(*this));
+        }
+        std::call_once(shared_->encode_once, [&] { shared_->encoded = Blob(encode(*this)); });
+        return shared_->encoded;
+    }
     /// Of this copy alone; nothing if `node` is not a member.
     void set_address(const NodeId& node, const Address& address) {
         const std::uint32_t member = index_of(node);
@@ -120,6 +132,8 @@ private:
 
         std::vector<RoundMember> members;
         mutable std::atomic<std::uint64_t> wire_bytes{0};  ///< 0: not known yet
+        mutable std::once_flag encode_once;
+        mutable Blob encoded;  ///< nothing: no frame had the list yet
     };
     std::shared_ptr<const Shared> shared_;  ///< nothing: there are none
 };

@@ -51,6 +51,10 @@ std::uint64_t decode_step(Reader& reader, std::uint64_t before) {
     return before + ((coded >> 1U) ^ (0 - (coded & 1U)));
 }
 
+std::size_t text_bytes_of(const RoundMember& member) {
+    return member.id.name.size() + member.address.host.size() + member.site.size();
+}
+
 void encode(Writer& writer, const RoundMember& member, const RoundMember& before) {
     encode_text(writer, member.id.name, before.id.name);
     encode_text(writer, member.address.host, before.address.host);
@@ -100,15 +104,30 @@ void encode(Writer& writer, const MemberList& members) {
     }
 }
 
-MemberList decode_members(Reader& reader) {
+/// Who repeats the member before in a few bytes can't make anybody take more memory than the bound.
+MemberList decode_members(Reader& reader, std::size_t text_bytes_max) {
     std::vector<RoundMember> members(reader.count(member_bytes_min, members_max));
     static const RoundMember none;
     const RoundMember* before = &none;
+    std::size_t text_bytes = 0;
     for (RoundMember& member : members) {
         decode(reader, member, *before);
+        text_bytes += text_bytes_of(member);
+        if (!reader.ok() || !(before->id < member.id) || text_bytes > text_bytes_max) {
+            reader.fail();
+            return {};
+        }
         before = &member;
     }
     return members;
+}
+
+std::uint64_t memory_bytes(const MemberList& members) {
+    std::uint64_t bytes = members.size() * sizeof(RoundMember);
+    for (const RoundMember& member : members) {
+        bytes += text_bytes_of(member);
+    }
+    return bytes;
 }
 
 std::uint64_t encoded_size(const RoundMember& member) {
@@ -123,6 +142,14 @@ std::uint64_t encoded_size(const MemberList& members) {
         Writer writer;
         encode(writer, all);
         return static_cast<std::uint64_t>(writer.bytes().size());
+    });
+}
+
+Blob encoded(const MemberList& members) {
+    return members.encoded([](const MemberList& all) {
+        Writer writer;
+        encode(writer, all);
+        return writer.take();
     });
 }
 

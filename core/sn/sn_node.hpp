@@ -22,7 +22,7 @@ struct SnNodeOptions {
         std::size_t members_in_view = 512;  ///< longer lists are fetched: see ToldLists
         /// Of a part of a list, with each member counted as if it were the first; encoded together
         /// they take about half.
-        std::size_t list_part_bytes = std::size_t{4} * 1024 * 1024;
+        std::size_t list_part_bytes = list_text_bytes_max;
     };
     /// How long an SN waits for its SLs and for a leader, and what it says at once.
     struct Limits {

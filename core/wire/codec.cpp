@@ -474,10 +474,13 @@ void get(Reader& r, FetchMembers& m) {
 }
 /// All but the members.
 constexpr std::uint64_t list_part_bytes = 32 + 4 + 4;
-void put(Writer& w, const MemberListPart& m) {
+void put_place(Writer& w, const MemberListPart& m) {
     w.digest(m.list);
     w.u32(m.total);
     w.u32(m.first);
+}
+void put(Writer& w, const MemberListPart& m) {
+    put_place(w, m);
     encode(w, m.members);
 }
 void get(Reader& r, MemberListPart& m) {
@@ -511,30 +514,37 @@ void decode_alternative(std::size_t wanted, Reader& reader, Message& out,
     (decode_as<indices>(wanted, reader, out) || ...);
 }
 
-/// The wire's type number is the alternative's index + 1: alternatives are only ever added at the
-/// end.
-constexpr std::size_t type_count = std::variant_size_v<Message::variant>;
-
-bool may_have_body(std::uint8_t type) {
-    return type == 8 /* SegmentData */ || type == 11 /* MlSegment */ ||
-           type == 21 /* StatusReply */;
+void put_header(Writer& w, const Frame& frame, std::size_t message_bytes) {
+    STARLING_INVARIANT(message_bytes <= message_bytes_max, "we never make a message we'd refuse");
+    STARLING_INVARIANT(frame.body.size() <= body_bytes_max, "we never make a body we'd refuse");
+    w.u32(frame_magic);
+    w.u8(wire_version);
+    w.u8(static_cast<std::uint8_t>(frame.message.index() + 1));
+    w.u16(0);
+    w.u32(static_cast<std::uint32_t>(message_bytes));
+    w.u32(static_cast<std::uint32_t>(frame.body.size()));
 }
 
 }  // namespace
 
 Bytes encode_head(const Frame& frame) {
     const Bytes message = encode_message(frame.message);
-    STARLING_INVARIANT(message.size() <= message_bytes_max, "we never make a message we'd refuse");
-    STARLING_INVARIANT(frame.body.size() <= body_bytes_max, "we never make a body we'd refuse");
     Writer writer;
-    writer.u32(frame_magic);
-    writer.u8(wire_version);
-    writer.u8(static_cast<std::uint8_t>(frame.message.index() + 1));
-    writer.u16(0);
-    writer.u32(static_cast<std::uint32_t>(message.size()));
-    writer.u32(static_cast<std::uint32_t>(frame.body.size()));
+    put_header(writer, frame, message.size());
     writer.raw(message);
     return writer.take();
+}
+
+FrameHead encode_shared_head(const Frame& frame) {
+    const auto* const part = std::get_if<MemberListPart>(&frame.message);
+    if (part == nullptr) {
+        return {encode_head(frame), {}};
+    }
+    Blob members = encoded(part->members);
+    Writer writer;
+    put_header(writer, frame, list_part_bytes + members.size());
+    put_place(writer, *part);
+    return {writer.take(), std::move(members)};
 }
 
 std::uint64_t encoded_size(const Frame& frame) {
@@ -552,44 +562,13 @@ std::uint64_t encoded_size(const Frame& frame) {
     return frame_header_bytes + message_bytes() + frame.body.size();
 }
 
-Result<FrameHeader> decode_header(ByteView bytes) {
-    STARLING_INVARIANT(bytes.size() == frame_header_bytes, "the transport reads a whole header");
-    Reader reader(bytes);
-    const std::uint32_t magic = reader.u32();
-    const std::uint8_t version = reader.u8();
-    FrameHeader header;
-    header.type = reader.u8();
-    const std::uint16_t flags = reader.u16();
-    header.message_bytes = reader.u32();
-    header.body_bytes = reader.u32();
-    if (magic != frame_magic) {
-        return Error{Errc::malformed, "not a Starling frame (wrong magic)"};
-    }
-    if (version != wire_version) {
-        return Error{Errc::unknown_version, "wire version " + std::to_string(version) +
-                                                ", this node supports version " +
-                                                std::to_string(wire_version)};
-    }
-    if (header.type == 0 || header.type > type_count || flags != 0) {
-        return Error{Errc::malformed, "frame of unknown type " + std::to_string(header.type)};
-    }
-    if (header.message_bytes > message_bytes_max) {
-        return Error{Errc::too_large, "message of " + std::to_string(header.message_bytes) +
-                                          " bytes, at most " + std::to_string(message_bytes_max)};
-    }
-    const std::uint32_t body_max = may_have_body(header.type) ? body_bytes_max : 0;
-    if (header.body_bytes > body_max) {
-        return Error{Errc::too_large, "body of " + std::to_string(header.body_bytes) +
-                                          " bytes, at most " + std::to_string(body_max)};
-    }
-    return header;
-}
-
 Result<Message> decode_message(const FrameHeader& header, ByteView bytes) {
-    STARLING_INVARIANT(header.type >= 1 && header.type <= type_count, "the header was accepted");
+    STARLING_INVARIANT(header.type >= 1 && header.type <= message_type_count,
+                       "the header was accepted");
     Reader reader(bytes);
     Message message;
-    decode_alternative(header.type - 1U, reader, message, std::make_index_sequence<type_count>());
+    decode_alternative(header.type - 1U, reader, message,
+                       std::make_index_sequence<message_type_count>());
     if (!reader.done()) {
         return Error{Errc::malformed, "malformed message of type " + std::to_string(header.type)};
     }

@@ -4,6 +4,7 @@
 #include "core/ledger/audit.hpp"
 #include "core/sn/told_lists.hpp"
 #include "tests/support/memory_swarm.hpp"
+#include "tests/support/node_bench.hpp"
 
 namespace starling::test {
 namespace {
@@ -148,6 +149,57 @@ TEST_F(Lists, OnlyListsOfTheNewestViewAreHeld) {
     }
     EXPECT_FALSE(take(first)) << "its list is not here any more";
     EXPECT_EQ(request().list, *first.frozen_list);
+}
+
+/// An SN with a contract of two members, whose views name their lists.
+class ToldList : public testing::Test {
+protected:
+    ToldList() {
+        for (Author* member : {&one, &two}) {
+            sn.step(PeerUp{member->id, Role::sl, {}});
+            sn.frame(member->id, member->registration());
+            sn.frame(member->id, member->submit(Enrol{"c", tiny_contract(2), tiny_layout, {}}));
+        }
+        for (Author* member : {&one, &two}) {
+            sn.frame(member->id, member->submit(CheckInRound{"c", 0, 0, {.weight = 1}}));
+        }
+        Heartbeat heartbeat;
+        heartbeat.contract = "c";
+        sn.frame(one.id, heartbeat);
+        list = *sn.last<ViewUpdate>(one.id)->frozen_list;
+    }
+    static std::unique_ptr<Node> make() {
+        SnNodeOptions options = sn_options();
+        options.limits.parts = {
+            .reports_per_entry = 2, .members_in_view = 0, .list_part_bytes = 30};
+        return make_sn_node(std::move(options), openssl_hasher());
+    }
+    /// Whether the SN answers this request with a part.
+    bool gets(const Author& member, std::uint32_t first) {
+        sn.sent.clear();
+        sn.frame(member.id, FetchMembers{list, first});
+        const auto* const part = sn.last<MemberListPart>(member.id);
+        return part != nullptr && part->total == 2 && part->first == first;
+    }
+
+    Author one{"sl1"};
+    Author two{"sl2"};
+    NodeBench sn{make()};
+    Digest list;
+};
+
+TEST_F(ToldList, AMemberGetsEachPartOnceInTwoSeconds) {
+    EXPECT_TRUE(gets(one, 0));
+    EXPECT_FALSE(gets(one, 0));
+    EXPECT_TRUE(gets(one, 1)) << "another part";
+    EXPECT_TRUE(gets(two, 0)) << "another member";
+    sn.pass(std::chrono::milliseconds(1900));
+    EXPECT_FALSE(gets(one, 0));
+    EXPECT_FALSE(gets(one, 1));
+    sn.pass(std::chrono::milliseconds(200));
+    EXPECT_TRUE(gets(one, 0)) << "it was lost";
+    EXPECT_TRUE(gets(one, 1));
+    EXPECT_FALSE(gets(one, 0));
 }
 
 TEST(LargeSwarm, RoundsWithListsAndReportsInPartsEndLikeOthers) {

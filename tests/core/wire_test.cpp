@@ -167,6 +167,53 @@ TEST(Codec, EveryMessageRoundTrips) {
     }
 }
 
+/// A long list goes to many members: its bytes are made once and are in memory once.
+TEST(Codec, FramesWithCopiesOfAListShareItsBytes) {
+    const MemberList members{{.id = {"sl1"}}, {.id = {"sl2"}}};
+    const MemberList copy = members;
+    const Frame frame{MemberListPart{{}, 2, 0, members}, {}};
+    const FrameHead head = encode_shared_head(frame);
+    const FrameHead again = encode_shared_head({MemberListPart{{}, 2, 0, copy}, {}});
+    EXPECT_EQ(head.shared.view().data(), again.shared.view().data());
+    for (const Message& message : one_of_each()) {
+        const FrameHead pieces = encode_shared_head({message, {}});
+        Bytes whole = pieces.own;
+        const ByteView rest = pieces.shared.view();
+        whole.insert(whole.end(), rest.begin(), rest.end());
+        EXPECT_EQ(whole, encode_head({message, {}})) << type_name(message);
+        EXPECT_EQ(pieces.size(), whole.size());
+    }
+}
+
+/// A part of a list whose members have all but a byte of their texts from the one before.
+Bytes part_of_similar_members(std::uint32_t count, bool ascending) {
+    std::vector<RoundMember> members;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        std::string digits = std::to_string(ascending ? i : count - i);
+        digits.insert(0, 6 - digits.size(), '0');
+        members.push_back({.id = {std::string(58, 'n') + digits},
+                           .address = {std::string(255, 'h'), 1},
+                           .site = std::string(64, 's')});
+    }
+    return encode_head({MemberListPart{{}, count, 0, std::move(members)}, {}});
+}
+
+TEST(Codec, AListTakesNoMoreMemoryThanItsBound) {
+    constexpr std::uint32_t most = list_text_bytes_max / (64 + 255 + 64);
+    const auto part = decode_whole(part_of_similar_members(most, true));
+    ASSERT_TRUE(part);
+    EXPECT_GT(unpacked_bytes(*part), list_text_bytes_max);
+    EXPECT_LT(unpacked_bytes(*part), 2 * list_text_bytes_max);
+    EXPECT_FALSE(decode_whole(part_of_similar_members(most + 1, true)));
+}
+
+TEST(Codec, AListWhoseMembersDoNotAscendIsMalformed) {
+    EXPECT_TRUE(decode_whole(part_of_similar_members(2, true)));
+    EXPECT_FALSE(decode_whole(part_of_similar_members(2, false)));
+    const RoundMember twice{.id = {"sl1"}};
+    EXPECT_FALSE(decode_whole(encode_head({MemberListPart{{}, 2, 0, {twice, twice}}, {}})));
+}
+
 TEST(Codec, EveryCommandRoundTrips) {
     const auto commands = every_command();
     ASSERT_EQ(commands.size(), std::variant_size_v<Command::variant>);

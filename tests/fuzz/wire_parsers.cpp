@@ -10,6 +10,18 @@
 namespace starling::fuzz {
 namespace {
 
+/// Members ascend, and a small message takes no more memory than any other.
+void list(const MemberListPart& part) {
+    const auto is_behind = [](const RoundMember& a, const RoundMember& b) {
+        return !(a.id < b.id);
+    };
+    STARLING_INVARIANT(std::ranges::adjacent_find(part.members, is_behind) == part.members.end(),
+                       "each member once");
+    STARLING_INVARIANT(memory_bytes(part.members) <=
+                           list_text_bytes_max + part.members.size() * sizeof(RoundMember),
+                       "bounded");
+}
+
 /// Byte 0: the type of the message. Each message that can be decoded has exactly one encoding.
 void message(ByteView input) {
     if (input.empty()) {
@@ -23,6 +35,9 @@ void message(ByteView input) {
     const Result<Message> read = decode_message(header, body);
     if (!read) {
         return;
+    }
+    if (const auto* const part = std::get_if<MemberListPart>(&*read)) {
+        list(*part);
     }
     const Bytes head = encode_head({*read, {}});
     STARLING_INVARIANT(same(ByteView(head).subspan(frame_header_bytes), body), "one encoding");

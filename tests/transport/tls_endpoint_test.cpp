@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/wire/codec.hpp"
 #include "tests/support/sanitizers.hpp"
 #include "tests/transport/tls_support.hpp"
 
@@ -182,6 +183,52 @@ TEST_F(TlsEndpointTest, APeerThatSendsRequestsButNeverReadsIsDisconnected) {
         contains(first.all<PeerLost>().at(0).reason, "does not read what it has asked for"));
 }
 
+/// A part of a list of members, of about `bytes` bytes on the wire.
+Frame list_part(std::size_t bytes) {
+    constexpr std::size_t member_bytes = 255;
+    std::vector<RoundMember> members;
+    for (std::size_t i = 0; i < bytes / member_bytes; ++i) {
+        std::string digits = std::to_string(i);
+        digits.insert(0, 6 - digits.size(), '0');
+        std::string host(member_bytes - 17, i % 2 == 0 ? 'a' : 'b');  // nothing as before
+        members.push_back({.id = {digits}, .address = {std::move(host), 1}});
+    }
+    const auto count = static_cast<std::uint32_t>(members.size());
+    return {MemberListPart{{}, count, 0, std::move(members)}, {}};
+}
+
+TEST_F(TlsEndpointTest, OneMemoryServesAllQueuedFramesWithAList) {
+    connect_pair();
+    const Frame part = list_part(std::size_t{4} << 20U);
+    const std::size_t before = peak_memory_bytes();
+    for (int i = 0; i < 15; ++i) {
+        first.endpoint->send(sl2, part);
+    }
+    EXPECT_TRUE(!memory_is_exact || peak_memory_bytes() - before < std::size_t{24} << 20U)
+        << (peak_memory_bytes() - before) / 1024 << " KiB";
+    ASSERT_TRUE(run_until({&first, &second}, [&] { return second.count<FrameReceived>() == 15; }));
+    for (const FrameReceived& got : second.all<FrameReceived>()) {
+        EXPECT_EQ(encode_head(got.frame), encode_head(part));
+    }
+}
+
+TEST_F(TlsEndpointTest, APeerThatReadsNoneOf64MiBOfListsIsDisconnected) {
+    connect_pair();
+    const Frame part = list_part(std::size_t{4} << 20U);
+    const auto is_lost = [&] { return first.count<PeerLost>() == 1; };
+    for (int i = 0; i < 15; ++i) {
+        first.endpoint->send(sl2, part);
+    }
+    first.endpoint->receive_until(first.endpoint->now());
+    EXPECT_FALSE(is_lost());
+    for (int i = 0; i < 15; ++i) {
+        first.endpoint->send(sl2, part);
+    }
+    EXPECT_TRUE(run_until({&first}, is_lost));
+    EXPECT_TRUE(
+        contains(first.all<PeerLost>().at(0).reason, "does not read what it has asked for"));
+}
+
 TEST_F(TlsEndpointTest, AReceiverBuffersNoMoreThanItsLimit) {
     TlsEndpointOptions options = listening("sl2");
     options.receive_bytes_max = std::size_t{1} << 20U;
@@ -209,6 +256,34 @@ TEST_F(TlsEndpointTest, AReceiverBuffersNoMoreThanItsLimit) {
     }));
     if (memory_is_exact) {
         EXPECT_LT(peak_memory_bytes() - before, std::size_t{8} << 20U);
+    }
+}
+
+/// Members of which each repeats the texts of the one before: 15 bytes on the wire and 500 in
+/// memory.
+TEST_F(TlsEndpointTest, ListsCountAgainstTheLimitAsWhatTheyTakeInMemory) {
+    connect_pair();
+    std::vector<RoundMember> members;
+    for (int i = 100'000; i < 110'000; ++i) {
+        members.push_back({.id = {std::string(58, 'n') + std::to_string(i)},
+                           .address = {std::string(255, 'h'), 1},
+                           .site = std::string(64, 's')});
+    }
+    const Frame part{MemberListPart{{}, 10'000, 0, std::move(members)}, {}};
+    constexpr std::uint32_t count = 60;  // 10 MiB on the wire, 300 MiB in memory
+    for (std::uint32_t i = 0; i < count; ++i) {
+        first.endpoint->send(sl2, part);
+    }
+    const std::size_t before = peak_memory_bytes();
+    std::uint32_t received = 0;
+    EXPECT_TRUE(run_until({&first}, [&] {
+        const auto got =
+            second.endpoint->receive_until(second.endpoint->now() + std::chrono::milliseconds(1));
+        received += got && std::holds_alternative<FrameReceived>(*got) ? 1U : 0U;
+        return received == count;
+    }));
+    if (memory_is_exact) {
+        EXPECT_LT(peak_memory_bytes() - before, std::size_t{64} << 20U);
     }
 }
 

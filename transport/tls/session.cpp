@@ -174,15 +174,19 @@ void Session::refuse(const Error& error) {
 
 void Session::queue(const Frame& frame, SendGroup group) {
     STARLING_INVARIANT(!frame.body.is_phantom(), "a phantom body can't travel between processes");
-    outbox_.push_back({Blob(encode_head(frame)), true, group});
-    if (!frame.body.empty()) {
-        outbox_.push_back({frame.body, false, group});
+    FrameHead head = encode_shared_head(frame);
+    const std::size_t head_bytes = head.size();
+    outbox_.push_back({Blob(std::move(head.own)), head_bytes, group});
+    for (const Blob& shared : {head.shared, frame.body}) {
+        if (!shared.empty()) {
+            outbox_.push_back({shared, 0, group});
+        }
     }
 }
 
 /// Whether a part of the first frame was sent: then nothing but its rest may follow.
 bool Session::mid_frame() const {
-    return !outbox_.empty() && (!outbox_.front().begins_frame || sent_of_first_ > 0);
+    return !outbox_.empty() && (!outbox_.front().begins_frame() || sent_of_first_ > 0);
 }
 
 void Session::send(const Frame& frame, SendGroup group) {
@@ -201,14 +205,13 @@ void Session::send(const Frame& frame, SendGroup group) {
 /// about. Not at an SN, which gets a log that may have long records.
 bool Session::has_too_long_heads() const {
     const Piece& newest = *std::find_if(outbox_.rbegin(), outbox_.rend(),
-                                        [](const Piece& piece) { return piece.begins_frame; });
-    if (peer_.role == Role::sn || newest.bytes.size() < long_head_bytes) {
+                                        [](const Piece& piece) { return piece.begins_frame(); });
+    if (peer_.role == Role::sn || newest.head_bytes < long_head_bytes) {
         return false;
     }
     std::size_t queued = 0;
     for (const Piece& piece : outbox_) {
-        queued +=
-            piece.begins_frame && piece.bytes.size() >= long_head_bytes ? piece.bytes.size() : 0;
+        queued += piece.head_bytes >= long_head_bytes ? piece.head_bytes : 0;
     }
     return queued > long_heads_bytes_max;
 }
@@ -217,7 +220,7 @@ void Session::cancel_sends(SendGroup group) {
     auto first = outbox_.begin();
     if (mid_frame()) {
         ++first;
-        while (first != outbox_.end() && !first->begins_frame) {
+        while (first != outbox_.end() && !first->begins_frame()) {
             ++first;
         }
     }

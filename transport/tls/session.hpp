@@ -60,7 +60,7 @@ public:
             Purpose purpose);
 
     void start();
-    /// Only while up. Never blocks; the body is shared, not copied.
+    /// Only while up. Never blocks; the body is shared, not copied, and so is a list of members.
     void send(const Frame& frame, SendGroup group);
     /// Drops queued frames of the group of which no byte was passed to the channel.
     void cancel_sends(SendGroup group);
@@ -98,8 +98,9 @@ public:
 private:
     struct Piece {
         Blob bytes;
-        bool begins_frame = false;
+        std::size_t head_bytes = 0;  ///< of the frame that begins with it; 0: none does
         SendGroup group = 0;
+        bool begins_frame() const { return head_bytes > 0; }
     };
 
     bool has_too_long_heads() const;

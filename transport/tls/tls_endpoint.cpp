@@ -376,7 +376,8 @@ void TlsEndpoint::session_up(Session& session) {
 }
 
 void TlsEndpoint::frame_received(Session& session, FrameReader::Received received) {
-    deliver(FrameReceived{session.peer().name, std::move(received.frame)}, received.size_bytes);
+    const std::size_t bytes = received.size_bytes + unpacked_bytes(received.frame.message);
+    deliver(FrameReceived{session.peer().name, std::move(received.frame)}, bytes);
 }
 
 void TlsEndpoint::session_ended(Session& session, const SessionEnd& end) {
