@@ -71,7 +71,11 @@ public:
         if (std::holds_alternative<BeginReply>(reply)) {
             request_after(model_.startup_seconds, open_request());
         } else if (std::holds_alternative<OpenedReply>(reply)) {
-            model_.sync_first > 0 ? request_after(save_seconds(), sync_request()) : train(0.0);
+            if (model_.sync_first > 0) {
+                request_after(save_seconds(), sync_request());
+            } else {
+                train(0.0);
+            }
         } else if (const auto* failed = std::get_if<FailedReply>(&reply)) {
             request_after(0.0, ExitRequest{failed->error.code, failed->error.message});
         } else if (const auto& synced = std::get<SyncedReply>(reply); synced.final) {
