@@ -118,10 +118,11 @@ class Browser:
         return result["result"].get("value")
 
     def wait(self, expression, seconds=30):
-        """Until the expression is true, which is looked at after every picture of the page."""
+        """Until the expression is true, which is looked at after every picture of the page. While it throws, it is not: the page may
+        still be loading."""
         deadline = time.monotonic() + seconds
-        while not (value := self.evaluate(
-                f"new Promise((done) => requestAnimationFrame(() => done(Boolean({expression}))))")):
+        look = f"try {{ done(Boolean({expression})); }} catch {{ done(false); }}"
+        while not (value := self.evaluate(f"new Promise((done) => requestAnimationFrame(() => {{ {look} }}))")):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not in {seconds} s: {expression}; {self.messages}")
         return value
