@@ -1,19 +1,13 @@
 #include <cstdint>
-#include <cstring>
 
-#include "transport/crypto/sha256_constants.hpp"
 #include "transport/crypto/sha256_lanes.hpp"
+#include "transport/crypto/sha256_parts.hpp"
 
 #ifdef __x86_64__
 
 #include <immintrin.h>
 
 #define STARLING_LANES __attribute__((target("avx512f,avx512bw")))
-#ifdef __clang__
-#define STARLING_UNROLL _Pragma("unroll")
-#else
-#define STARLING_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 namespace starling::sha256::avx512 {
 namespace {
@@ -152,16 +146,13 @@ STARLING_LANES void hash(const std::byte* const* messages, std::size_t size, Dig
         _mm512_storeu_si512(lanes[i], state[i]);
     }
     for (std::size_t lane = 0; lane < lane_count; ++lane) {
-        for (std::size_t i = 0; i < 8; ++i) {
-            const std::uint32_t word = __builtin_bswap32(lanes[i][lane]);
-            std::memcpy(digests[lane].bytes.data() + 4 * i, &word, 4);
-        }
+        digests[lane] = digest_of({lanes[0][lane], lanes[1][lane], lanes[2][lane], lanes[3][lane],
+                                   lanes[4][lane], lanes[5][lane], lanes[6][lane], lanes[7][lane]});
     }
 }
 
 }  // namespace starling::sha256::avx512
 
-#undef STARLING_UNROLL
 #undef STARLING_LANES
 
 #endif

@@ -1,19 +1,13 @@
 #include <cstdint>
-#include <cstring>
 
-#include "transport/crypto/sha256_constants.hpp"
 #include "transport/crypto/sha256_lanes.hpp"
+#include "transport/crypto/sha256_parts.hpp"
 
 #ifdef __x86_64__
 
 #include <immintrin.h>
 
 #define STARLING_SHA __attribute__((target("sha,sse4.1")))
-#ifdef __clang__
-#define STARLING_UNROLL _Pragma("unroll")
-#else
-#define STARLING_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 namespace starling::sha256::instructions {
 namespace {
@@ -99,14 +93,8 @@ STARLING_SHA Digest digest_of(const State& state) {
     std::uint32_t cdgh[4];
     _mm_storeu_si128(reinterpret_cast<__m128i*>(abef), state.abef);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(cdgh), state.cdgh);
-    const std::uint32_t words[8] = {abef[3], abef[2], cdgh[3], cdgh[2],
-                                    abef[1], abef[0], cdgh[1], cdgh[0]};
-    Digest digest;
-    for (std::size_t i = 0; i < 8; ++i) {
-        const std::uint32_t word = __builtin_bswap32(words[i]);
-        std::memcpy(digest.bytes.data() + 4 * i, &word, 4);
-    }
-    return digest;
+    return sha256::digest_of(
+        {abef[3], abef[2], cdgh[3], cdgh[2], abef[1], abef[0], cdgh[1], cdgh[0]});
 }
 
 STARLING_SHA __m128i four_words(std::uint32_t highest, std::uint32_t second, std::uint32_t third,
@@ -137,7 +125,6 @@ STARLING_SHA void hash(const std::byte* const* messages, std::size_t size, Diges
 
 }  // namespace starling::sha256::instructions
 
-#undef STARLING_UNROLL
 #undef STARLING_SHA
 
 #endif

@@ -2,6 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#include "core/base/hasher.hpp"
+
+/// Before a loop of up to 16 steps: all of them one after the other, so that values stay in
+/// registers.
+#ifdef __clang__
+#define STARLING_UNROLL _Pragma("unroll")
+#else
+#define STARLING_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 namespace starling::sha256 {
 
@@ -21,5 +32,15 @@ alignas(16) constexpr std::uint32_t round_constants[64] = {
 /// FIPS 180-4, 5.3.3.
 constexpr std::uint32_t initial_hash[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                            0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+/// FIPS 180-4, 6.2.2, the end: words a to h of the state, each with its highest byte first.
+inline Digest digest_of(const std::uint32_t (&words)[8]) {
+    Digest digest;
+    for (std::size_t i = 0; i < 8; ++i) {
+        const std::uint32_t word = __builtin_bswap32(words[i]);
+        std::memcpy(digest.bytes.data() + 4 * i, &word, 4);
+    }
+    return digest;
+}
 
 }  // namespace starling::sha256
