@@ -4,22 +4,15 @@
 usage: page_test.py BIN ROOT PICTURES [TEST...]     exit 0 = passed, 77 = no browser here
 Pictures of what was tested are written to the folder PICTURES, to be looked at.
 """
-import contextlib
 import json
 import os
-import subprocess
 import sys
-import tempfile
-import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import browser  # noqa: E402
-import servers  # noqa: E402
+import page_case  # noqa: E402
+from page_case import run  # noqa: E402
 
-BIN, ROOT, PICTURES = "", "", ""
-SHIFT_MAX = 0.05  # of the Cumulative Layout Shift; up to 0.1 counts as good (web.dev/cls)
 HOSTILE = "<img/src=x/onerror=document.body.dataset.hit=1>"
-
 
 # Texts whose contrast with their ground is below that of WCAG 2 AA.
 LOW_CONTRAST = """(() => {
@@ -63,85 +56,12 @@ FOCUSED = """(() => {
     return [element.id || element.textContent, seen];
 })()"""
 
-# Timers of the page of a second and more wait until heldTimers.run() is called.
-HOLD_TIMERS = """(() => {
-    const {setTimeout: begin, clearTimeout: end} = window;
-    const held = new Map();
-    let last = 0;
-    window.setTimeout = (action, ms) => (ms < 1000 ? begin(action, ms) : (held.set(`held ${++last}`, action), `held ${last}`));
-    window.clearTimeout = (timer) => held.delete(timer) || end(timer);
-    window.heldTimers = {held, run() {
-        const due = [...held.values()];
-        held.clear();
-        due.forEach((action) => action());
-    }};
-})()"""
-
-# Begins to add up how far what is seen has moved without anybody's doing (Cumulative Layout Shift).
-WATCH_SHIFTS = """(() => {
-    window.shifts = [];
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) {
-            window.shifts.push([entry.value, entry.sources.map((s) => s.node && (s.node.id || s.node.tagName)).join()]);
-        }
-    }).observe({type: "layout-shift", buffered: true});
-})()"""
-
-
-def run(*command, expect=0):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stdout[-2000:]}"
-    return done.stdout
-
 
 def escaped(text):
     return "".join(c if 32 < ord(c) < 127 and c not in "=%" else f"%{ord(c):02X}" for c in text)
 
 
-class PageTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="starling-board-")
-        cls.browser = browser.Browser()
-        os.makedirs(PICTURES, exist_ok=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.__exit__()
-        cls.folder.cleanup()
-
-    def setUp(self):
-        self.browser.messages.clear()
-        self.browser.requests.clear()
-
-    def tearDown(self):
-        self.assertEqual(self.browser.messages, [], "the console has messages")
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
-    def picture(self, name):
-        self.browser.screenshot(os.path.join(PICTURES, f"{name}.png"))
-
-    def simulate(self, name, *arguments, platform="platforms/two_hosts.xml",
-                 deployment="examples/cifar10/two_hosts.deploy.xml", code=0):
-        """\\return the page that --report writes, the trace, the summary"""
-        page, trace, summary = (self.path(f"{name}.{kind}") for kind in ("html", "trace", "json"))
-        run(f"{BIN}/swarm-sim", os.path.join(ROOT, platform), os.path.join(ROOT, deployment), "--quiet",
-            "--report", page, "--trace", trace, "--json", summary, *arguments, expect=code)
-        with open(summary, encoding="utf-8") as file:
-            return page, trace, json.load(file)
-
-    def figure(self, name):
-        return self.browser.evaluate(
-            f"[...document.querySelectorAll('.figure')].find((f) => f.firstChild.textContent === {json.dumps(name)})"
-            ".lastChild.textContent")
-
-    def seek(self, share):
-        self.browser.evaluate(f"(() => {{ const s = document.getElementById('slider'); s.value = {share * 1000};"
-                              " s.dispatchEvent(new Event('input')); })()")
-        self.browser.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
+class PageTest(page_case.PageCase):
     def test_a_simulated_run_shows_the_figures_of_its_summary(self):
         page, _, summary = self.simulate("two")
         self.assertLess(os.path.getsize(page), 500_000)
@@ -184,32 +104,6 @@ class PageTest(unittest.TestCase):
         self.assertIn("Host host-2 went off", self.browser.text("#alarms"))
         self.picture("two_waiting")
 
-    def test_a_growing_trace_is_shown_while_it_grows(self):
-        _, trace, summary = self.simulate("grow")
-        with open(trace, encoding="utf-8") as file:
-            lines = file.readlines()
-        growing = self.path("growing.trace")
-        with open(growing, "w", encoding="utf-8") as file:
-            file.writelines(lines[:len(lines) // 2])
-        with servers.Server(BIN, growing) as server:
-            self.browser.open(server.url)
-            self.browser.wait("document.getElementById('link').textContent === 'connected'")
-            before = int(self.figure("Rounds committed"))
-            self.assertLess(before, summary["round_count"])
-            with open(growing, "a", encoding="utf-8") as file:
-                file.writelines(lines[len(lines) // 2:])
-                file.write("99999999999 sl1 check_in rou")  # still being written
-            self.browser.evaluate(WATCH_SHIFTS)
-            self.browser.wait(f"document.querySelectorAll('#rounds tr').length === {summary['round_count']}")
-            self.assertLess(sum(shift[0] for shift in self.browser.evaluate("window.shifts")), SHIFT_MAX,
-                            self.browser.evaluate("window.shifts"))
-            self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
-            self.assertIn("The training is complete.", self.browser.text("#waits"))
-            whole = server.run_json()
-            self.assertEqual(whole["unreadable_lines"], 0)
-            self.assertEqual(server.run_json(f"?since={whole['version']}")["nodes"], [])
-            self.browser.open("about:blank", ready="true")
-
     def test_names_and_texts_of_hostile_members_are_text(self):
         trace = self.path("hostile.trace")
         with open(trace, "w", encoding="utf-8") as file:
@@ -222,8 +116,8 @@ class PageTest(unittest.TestCase):
                            f"{i * 1000 + 30} {name} no_answer address={word} seconds=5\n"
                            f"{i * 1000 + 40} ml{i} evaluation correct=1 samples=2 classes=10\n")
         page = self.path("hostile.html")
-        run(f"{BIN}/swarm-board", "--traces", trace, "--html", page, "--title", HOSTILE)
-        with servers.Server(BIN, trace) as server:
+        run(self.program("swarm-board"), "--traces", trace, "--html", page, "--title", HOSTILE)
+        with self.serve(trace) as server:
             for url in (f"file://{page}", server.url):
                 self.browser.open(url)
                 for share in (0.5, 1):
@@ -246,7 +140,7 @@ class PageTest(unittest.TestCase):
                                f"{start} scalar round={number} name=lr value={'nan' if number == 3 else 0.1 / (number + 1)}\n")
             file.write("20000000 sl1 scalar round=20 name=<b>x</b> value=1\n20000000 sl1 scalar round=20 name=y value=<b>\n")
         page = self.path("values.html")
-        run(f"{BIN}/swarm-board", "--traces", trace, "--html", page)
+        run(self.program("swarm-board"), "--traces", trace, "--html", page)
         self.browser.open(f"file://{page}")
         options = "[...document.getElementById('scalar-name').options].map((o) => o.value).join()"
         self.assertEqual(self.browser.evaluate(options), "lr,val/accuracy")
@@ -263,7 +157,7 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("document.getElementById('scalar-name').value"), "val/accuracy")
 
     def test_a_rehearsal_stands_beside_the_real_run(self):
-        if not os.path.exists(f"{BIN}/swarm-report"):
+        if not os.path.exists(self.program("swarm-report")):
             self.skipTest("swarm-report is not built")
         _, rehearsal, summary = self.simulate("rehearsal")
         real, alone, page, figures = (self.path(name) for name in ("real.trace", "alone.trace", "both.html", "both.json"))
@@ -273,7 +167,7 @@ class PageTest(unittest.TestCase):
             file.write(f"{lines}{10 * 10**9} ml1 evaluation correct=75 samples=100 classes=10\n")
         with open(alone, "w", encoding="utf-8") as file:
             file.write("# starling-trace 1 node=ml1 role=ml epoch_ns=5\n1 ml1 evaluation correct=30 samples=100 classes=10\n")
-        run(f"{BIN}/swarm-report", "--predicted", rehearsal, "--measured", real, "--alone", alone, "--html", page, "--json", figures)
+        run(self.program("swarm-report"), "--predicted", rehearsal, "--measured", real, "--alone", alone, "--html", page, "--json", figures)
         with open(figures, encoding="utf-8") as file:
             expected = json.load(file)
         self.browser.open(f"file://{page}")
@@ -290,8 +184,8 @@ class PageTest(unittest.TestCase):
         _, slow, slow_summary = self.simulate("slow", "--fault", "t=2s kill host-2", "--fault", "t=4s restart host-2")
         _, fast, fast_summary = self.simulate("fast")
         page = self.path("beside.html")
-        run(f"{BIN}/swarm-board", slow, "--beside", fast, "--html", page)
-        with servers.Server(BIN, slow, "--beside", fast) as server:
+        run(self.program("swarm-board"), slow, "--beside", fast, "--html", page)
+        with self.serve(slow, "--beside", fast) as server:
             for url in (f"file://{page}", server.url):
                 self.browser.open(url)
                 self.assertEqual(self.browser.text("#runs").split("\n"), "rehearsal run".split())
@@ -408,7 +302,7 @@ class PageTest(unittest.TestCase):
         half, page = self.path("half.trace"), self.path("half.html")
         with open(half, "w", encoding="utf-8") as file:
             file.writelines(lines[:commits[len(commits) * 3 // 4] + 1])
-        run(f"{BIN}/swarm-board", half, "--html", page)
+        run(self.program("swarm-board"), half, "--html", page)
         self.browser.open(f"file://{page}")
         text = self.figure("Time to the end")
         self.assertRegex(text, r"^about [0-9.]+ (m?s|min)")
@@ -428,7 +322,7 @@ class PageTest(unittest.TestCase):
                     file.write(f"{number}000000 sl{i} check_in round={number} loss_millionths={900000 - number * 100000}\n"
                                f"{number}100000 ml{i} sync_end round={number}\n"
                                f"{number}200000 ml{i} evaluation correct={50 + number * 10} samples=100 classes=10\n")
-        run(f"{BIN}/swarm-board", trace, "--html", page)
+        run(self.program("swarm-board"), trace, "--html", page)
         self.browser.open(f"file://{page}")
         for curve, legend in (("loss", "sl1\nsl2"), ("accuracy", "ml1\nml2")):
             for axis in ("round", "time", "bytes"):
@@ -449,143 +343,6 @@ class PageTest(unittest.TestCase):
                                   " s.dispatchEvent(new Event('input')); })()")
             self.assertEqual(self.browser.evaluate(names), found)
 
-    def test_the_page_over_tls_after_a_login(self):
-        if not os.path.exists(f"{BIN}/gen-cert"):
-            self.skipTest("gen-cert is not built")
-        _, trace, _ = self.simulate("tls")
-        run(f"{BIN}/gen-cert", "-e", "identity", "-i", "1", "--host-ip", "127.0.0.1", "--workspace", self.folder.name)
-        certs, token = self.path("identity/cert"), self.path("token")
-        def serve(text, port=None):
-            with open(token, "w", encoding="utf-8") as file:
-                file.write(f"{text}\n")
-            return servers.Server(BIN, trace, f"--tls-cert={certs}/swci-1-cert.pem", f"--tls-key={certs}/swci-1-key.pem", f"--token-file={token}",
-                          listen=True, port=port)
-
-        with serve("a-token-of-this-test-0123456789") as server:
-            port = int(server.url.rstrip("/").rpartition(":")[2])
-            # The CA of the test is none of the browser's.
-            self.browser.call("Security.setIgnoreCertificateErrors", ignore=True)
-            self.browser.open(server.url, ready="document.body.innerText.includes('Not logged in')")
-            self.assertEqual([m for m in self.browser.messages if "401" not in m], [])
-            self.browser.messages.clear()
-            self.browser.open(f"{server.url}?token=a-token-of-this-test-0123456789")
-            self.browser.wait("document.getElementById('link').textContent === 'connected'")
-            self.assertEqual(self.browser.evaluate("location.href"), server.url)
-            self.assertEqual(self.browser.evaluate("document.cookie"), "")  # no script reads it
-        # Another token ends the login, and the page goes on when the first one counts again.
-        with serve("another-token-of-this-test-0123456789", port):
-            self.browser.wait("document.getElementById('link').textContent.startsWith('logged out')", 60)
-        with serve("a-token-of-this-test-0123456789", port):
-            self.browser.wait("document.getElementById('link').textContent === 'connected'", 60)
-            self.browser.open("about:blank", ready="true")
-            self.browser.call("Security.setIgnoreCertificateErrors", ignore=False)
-        refused = ("net::ERR_", "status of 401")
-        self.assertEqual([m for m in self.browser.messages if not any(part in m for part in refused)], [])
-        self.browser.messages.clear()
-
-    def test_a_page_recovers_from_a_server_that_is_busy_and_asks_it_seldom(self):
-        _, trace, summary = self.simulate("busy")
-        with open(trace, encoding="utf-8") as file:
-            lines = file.readlines()
-        half = len(lines) // 2
-        growing = self.path("busy_growing.trace")
-        with open(growing, "w", encoding="utf-8") as file:
-            file.writelines(lines[:half])
-        with servers.Server(BIN, growing) as server, servers.BusyServer(server.url) as proxy:
-            proxy.busy = True
-            self.browser.open(proxy.url, ready="document.getElementById('link').textContent.includes('status 503')")
-            proxy.busy = False
-            self.browser.wait("document.getElementById('link').textContent === 'connected'")
-            proxy.busy = True
-            asked, told = proxy.asked, proxy.told
-            with open(growing, "a", encoding="utf-8") as file:
-                for i in range(20):
-                    file.writelines(lines[half + i * half // 20:half + (i + 1) * half // 20])
-                    file.flush()
-                    proxy.wait_until(lambda: proxy.told > told + i)
-            self.browser.wait("document.getElementById('link').textContent.startsWith('no answer')")
-            self.assertLess(proxy.asked - asked, 10, "an attempt for each version")
-            proxy.busy = False
-            with open(growing, "a", encoding="utf-8") as file:
-                file.writelines(lines[half + 20 * half // 20:])
-            self.browser.wait(f"document.querySelectorAll('#rounds tr').length === {summary['round_count']}", 60)
-            self.browser.open("about:blank", ready="true")
-        self.assertEqual([m for m in self.browser.messages if "503" not in m], [])
-        self.browser.messages.clear()
-
-    @contextlib.contextmanager
-    def growing(self, name):
-        """A page whose timers are held, of a trace that ends in its middle. \return the proxy, and what appends so many of its lines"""
-        _, trace, _ = self.simulate(name)
-        with open(trace, encoding="utf-8") as file:
-            lines = file.readlines()
-        path = self.path(f"{name}_growing.trace")
-        def append(count):
-            with open(path, "a", encoding="utf-8") as file:
-                file.writelines(lines[:count])
-            del lines[:count]
-        append(len(lines) // 2)
-        script = self.browser.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_TIMERS)["identifier"]
-        try:
-            with servers.Server(BIN, path) as server, servers.BusyServer(server.url) as proxy:
-                self.browser.open(proxy.url)
-                self.wait_for_link("connected")
-                yield proxy, append
-                self.browser.open("about:blank", ready="true")
-        finally:
-            self.browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
-        self.assertEqual([m for m in self.browser.messages if "503" not in m and "net::ERR_" not in m], [])
-        self.browser.messages.clear()
-
-    def wait_for_link(self, text):
-        self.browser.wait(f"document.getElementById('link').textContent.startsWith({json.dumps(text)})")
-
-    def test_a_reconnected_page_asks_at_once(self):
-        with self.growing("again") as (proxy, append):
-            proxy.busy = True
-            append(20)
-            self.wait_for_link("no answer")
-            proxy.leave()
-            self.wait_for_link("connection lost")
-            self.browser.evaluate("heldTimers.run()")
-            self.browser.evaluate("new Promise((done) => requestAnimationFrame(done))")
-            self.assertIn("connection lost", self.browser.text("#link"))
-            proxy.busy, proxy.away = False, False
-            self.wait_for_link("connected")
-            proxy.busy = True
-            append(20)
-            self.wait_for_link("no answer")
-            self.assertEqual(self.browser.evaluate("heldTimers.held.size"), 1)
-            proxy.leave()
-            self.wait_for_link("connection lost")
-            asked = proxy.asked
-            proxy.busy, proxy.away = False, False
-            proxy.wait_until(lambda: proxy.asked > asked)  # though the timer is held
-            self.wait_for_link("connected")
-
-    def test_a_query_without_an_answer_is_given_up(self):
-        with self.growing("silent") as (proxy, append):
-            proxy.silent = True
-            asked = proxy.asked
-            append(20)
-            proxy.wait_until(lambda: proxy.asked > asked)
-            self.browser.wait("heldTimers.held.size === 1")
-            self.browser.evaluate("heldTimers.run()")
-            self.wait_for_link("no answer")
-            proxy.silent = False
-            self.browser.evaluate("heldTimers.run()")
-            self.wait_for_link("connected")
-            proxy.silent = True
-            asked = proxy.asked
-            append(20)
-            proxy.wait_until(lambda: proxy.asked > asked)
-            proxy.leave()
-            self.wait_for_link("connection lost")
-            asked = proxy.asked
-            proxy.silent, proxy.away = False, False
-            proxy.wait_until(lambda: proxy.asked > asked)  # it does not wait for the answer to the first query
-            self.wait_for_link("connected")
-
     def key(self, name):
         for kind in ("rawKeyDown", "keyUp"):
             self.browser.call("Input.dispatchKeyEvent", type=kind, key=name, code=name,
@@ -593,19 +350,18 @@ class PageTest(unittest.TestCase):
 
     def many(self, count, epochs=1):
         platform, deployment = self.path(f"c{count}.xml"), self.path(f"c{count}.deploy.xml")
-        run("python3", f"{ROOT}/platforms/generate", "cluster", "--hosts", str(count), "-o", platform,
+        run("python3", os.path.join(self.root, "platforms/generate"), "cluster", "--hosts", str(count), "-o", platform,
             "--deployment", deployment, "--epochs", str(epochs))
         return self.simulate(f"c{count}", platform=platform, deployment=deployment)
 
     def test_eight_members(self):
         page, _, summary = self.many(8)
         self.browser.open(f"file://{page}")
-        self.browser.evaluate(WATCH_SHIFTS)
+        self.browser.evaluate(page_case.WATCH_SHIFTS)
         self.assertEqual(self.figure("Rounds committed"), str(summary["round_count"]))
         self.assertEqual(self.browser.evaluate("document.querySelectorAll('#map .link').length"), 8 * 7)
         self.seek(0.5)
-        self.assertLess(sum(shift[0] for shift in self.browser.evaluate("window.shifts")), SHIFT_MAX,
-                        self.browser.evaluate("window.shifts"))
+        self.assert_little_shift()
         # A picture is as high as the page: the window grows for it, which moves what is in it.
         self.browser.open(f"file://{page}")
         self.picture("eight_finished")
@@ -618,7 +374,7 @@ class PageTest(unittest.TestCase):
             file.write("# starling-trace 1 simulated seed=1\n0 sn1 leader_elected term=1\n")
             for time, event in thousand_members():
                 file.write(f"{time} {event}\n")
-        with servers.Server(BIN, trace) as server:
+        with self.serve(trace) as server:
             self.browser.open(server.url)
             self.assertEqual(self.figure("Members, last round"), "1000")
             self.assertIn("200 of 1001", self.browser.text("#nodes-note"))
@@ -651,21 +407,5 @@ def thousand_members(rounds=5):
     return sorted(events)
 
 
-def main():
-    global BIN, ROOT, PICTURES
-    if len(sys.argv) < 4:
-        print(__doc__)
-        return 2
-    BIN, ROOT, PICTURES = (os.path.abspath(path) for path in sys.argv[1:4])
-    if browser.find_chromium() is None:
-        print("skipped: no Chromium here (Debian: chromium)")
-        return 77
-    if not os.path.exists(f"{BIN}/swarm-sim"):
-        print("skipped: swarm-sim is not built")
-        return 77
-    ended = unittest.main(argv=[sys.argv[0], *sys.argv[4:]], exit=False, verbosity=2)
-    return 0 if ended.result.wasSuccessful() else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(page_case.main(__doc__))

@@ -1,4 +1,5 @@
 """swarm-board, and a server before it that can answer 503, for tests of the page."""
+import contextlib
 import http.client
 import http.server
 import json
@@ -78,7 +79,9 @@ class BusyServer:
         with self.changed:
             self.away = True
             for stream in self.streams:
-                stream.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the page has closed it first
+                    stream.shutdown(socket.SHUT_RDWR)
+            self.streams.clear()
 
     def wait_until(self, true):
         with self.changed:
