@@ -64,8 +64,12 @@ std::size_t CampaignSwarm::sentinel_of(std::size_t sn) const {
 
 bool CampaignSwarm::replace_sn(int sn, bool leave, SwarmTime back) {
     const std::size_t at = index(sn);
-    // Of two voters one is no majority: it could not let the other one join anew.
-    if (!serves(sn) || !all_vote() || !up(sns_[at]) || options_.servers - removed_sns() < 3) {
+    const int voters = options_.servers - removed_sns();
+    const int others = voters - 1 - (hostile_.server && !is_hostile_sn(at) ? 1 : 0);
+    // Without the hostile one, the others must be a majority, or nobody could let this one join
+    // anew. Its vote stays in the membership while its disk is empty; once it has left, it is out.
+    const bool others_decide = 2 * others > (leave ? voters - 1 : voters);
+    if (!serves(sn) || !all_vote() || !up(sns_[at]) || voters < 3 || !others_decide) {
         return false;
     }
     // It joins through any SN that is up.
