@@ -33,6 +33,7 @@ public:
 
     /// \return  false: `from` has claimed before that this SN was removed.
     bool note_removal(const NodeId& from) { return claimed_by_.insert(from).second; }
+    void withdraw_removal(const NodeId& from) { claimed_by_.erase(from); }
     /// Whether `from`'s claim is believed: `from` votes, and more than half of the voters claim the
     /// same, or nobody has led for the limit. \param servers  of the own log, or servers().
     bool believes_removal(const NodeId& from, const std::vector<Server>& servers,

@@ -66,11 +66,14 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
                out);
         return;
     }
-    if (reply.code == Errc::stale) {
+    claims_.note_servers(from, reply.servers);
+    if (options_.leave && has_left(from, reply)) {
         end(exit_code::ok, "The other SNs continue without this one", out);
         return;
     }
-    claims_.note_servers(from, reply.servers);
+    if (reply.code == Errc::stale) {
+        return;  // more of them must say so
+    }
     if (const auto refusal = claims_.note_reply(from, reply, leadership_.missing_for(now_))) {
         end(exit_code_of(refusal->code),
             std::string("This SN is not ") + (options_.leave ? "removed: " : "admitted: ") +
@@ -78,14 +81,22 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
             out);
         return;
     }
+    dial_servers(out);
+}
+
+/// Whether the others continue without this SN, which leaves. As with a removal, that must not be
+/// believed from a single one: an SN that ends before it is out takes its vote with it, and its
+/// operator may delete its disk.
+bool SnNode::has_left(const NodeId& from, const MembershipReply& reply) {
     const bool known =
         std::any_of(reply.servers.begin(), reply.servers.end(),
                     [&](const Server& server) { return server.node == options_.id; });
-    if (options_.leave && reply.code == Errc::ok && !known) {
-        end(exit_code::ok, "The other SNs continue without this one", out);
-        return;
+    if (reply.code == Errc::stale || (reply.code == Errc::ok && !known)) {
+        claims_.note_removal(from);
+    } else {
+        claims_.withdraw_removal(from);
     }
-    dial_servers(out);
+    return believes_removal(from, reply);
 }
 
 /// A single SN must not be able to stop the others, so a removal is believed from more than half of

@@ -279,6 +279,31 @@ TEST(HostileServer, OneOtherSnCannotStopAnSnThatHasJustStarted) {
     }
 }
 
+/// Else it would end while it is still a member: nobody votes in its place, and its operator may
+/// delete its disk.
+TEST(HostileServer, OneOtherSnCannotEndAnSnThatLeaves) {
+    for (const Errc code : {Errc::ok, Errc::stale}) {
+        SnNodeOptions options = sn_options({server(1), server(2), server(3)});
+        options.leave = true;
+        NodeBench sn(make_sn_node(options, openssl_hasher()));
+        sn.step(PeerUp{{"sn2"}, Role::sn, {}});
+        sn.step(PeerUp{{"sn3"}, Role::sn, {}});
+        const MembershipReply member{Errc::ok, "", {server(1), server(2), server(3)}, {}, {}};
+        const MembershipReply out{code, "it was removed", {}, {}, {}};
+        for (int i = 0; i < 5; ++i) {
+            sn.frame({"sn3"}, out);
+            sn.frame({"sn2"}, member);
+        }
+        EXPECT_FALSE(sn.stopped);
+        sn.frame({"sn3"}, member);
+        sn.frame({"sn2"}, out);
+        EXPECT_FALSE(sn.stopped) << "the other one does not say so any more";
+        sn.frame({"sn3"}, out);
+        ASSERT_TRUE(sn.stopped);
+        EXPECT_EQ(sn.stopped->exit_code, exit_code::ok);
+    }
+}
+
 /// The SN that rebuilt the ledger has signed this; it concerns only the SNs that it names.
 TEST(HostileServer, ARebuildNeedsTheSignatureOfTheRebuilder) {
     const Author survivor("sn2");

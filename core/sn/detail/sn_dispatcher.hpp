@@ -234,6 +234,7 @@ private:
     void on_membership_reply(const NodeId& from, const MembershipReply& reply, Outbox& out);
     Result<void> change_membership(const NodeId& from, const MembershipRequest& request,
                                    Outbox& out);
+    bool has_left(const NodeId& from, const MembershipReply& reply);
     bool believes_removal(const NodeId& from, const MembershipReply& reply) const;
     bool proves_rebuild(const RebuildProof& proof) const;
     void report_claim(const NodeId& from, const std::string& claim, Outbox& out);
