@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/overloaded.hpp"
+#include "core/ledger/ledger_bounds.hpp"
 
 namespace starling {
 
@@ -148,7 +149,7 @@ Result<Entry> decode_entry(ByteView bytes) {
 }
 
 SwarmTime time_of(const Entry& entry) {
-    return from_ns(std::clamp<std::int64_t>(entry.time_ns, 0, std::int64_t{1} << 62U));
+    return from_ns(std::clamp<std::int64_t>(entry.time_ns, 0, entry_time_max.count()));
 }
 
 }  // namespace starling

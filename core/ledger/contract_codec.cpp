@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/ledger/command.hpp"
+#include "core/ledger/ledger_bounds.hpp"
 
 namespace starling {
 
@@ -115,8 +116,7 @@ ContractConfig decode_contract_config(Reader& reader) {
     config.slowest_link = reader.u64();
     config.layout_fingerprint = reader.digest();
     config.layout_bytes = reader.u64();
-    // 95 years: a time_of() and one of these together stay within 64 bits.
-    constexpr std::int64_t duration_max = std::int64_t{3'000'000'000} * 1'000'000'000;
+    constexpr std::int64_t duration_max = contract_wait_max.count();
     if (config.min_peers == 0 || config.min_peers < least_min_peers(config.merge) ||
         config.min_peers > members_max || config.sync_frequency == 0 || config.grace_ns < 0 ||
         config.grace_ns > duration_max || config.wait_limit_ns < 0 ||

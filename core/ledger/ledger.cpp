@@ -18,17 +18,14 @@
 #include <utility>
 
 #include "core/base/overloaded.hpp"
+#include "core/ledger/ledger_bounds.hpp"
 #include "core/params/param_layout.hpp"
 
 namespace starling {
 namespace {
 
-constexpr std::size_t contracts_max = 64;  ///< that have not ended
 /// An SL serves one program, which takes part in one.
 constexpr std::size_t contracts_of_node_max = 4;
-/// Of the names of a contract's members, which must all fit into a view (as departed) and into an
-/// entry (as kept apart): members_max of up to 37 bytes, or 61,000 of the longest.
-constexpr std::size_t name_bytes_max = std::size_t{4} * 1024 * 1024;
 
 bool has_weight(const Contract& contract) {
     return std::any_of(contract.members.begin(), contract.members.end(), [](const auto& entry) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/ledger/ledger.hpp"
+#include "core/ledger/ledger_bounds.hpp"
 
 namespace starling {
 namespace {
@@ -34,9 +35,6 @@ std::string merges_text(const std::vector<MemberReport>& reports) {
     }
     return text;
 }
-
-/// Bound on the length of a round as it counts for the wait for absent members.
-constexpr SwarmDuration longest_counted = std::chrono::hours(24 * 30);
 
 /// Start of the round: the commit of the previous one; of the first round its last check-in.
 SwarmTime began_at(const Contract& contract) {

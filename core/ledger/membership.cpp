@@ -13,18 +13,23 @@ Bytes encode_membership(const std::vector<Server>& servers) {
     return writer.take();
 }
 
+bool are_distinct(const std::vector<Server>& servers) {
+    std::set<NodeId> names;
+    std::set<std::uint64_t> numbers;
+    for (const Server& server : servers) {
+        names.insert(server.node);
+        numbers.insert(server.number);
+    }
+    return names.size() == servers.size() && numbers.size() == servers.size();
+}
+
 Result<std::vector<Server>> decode_membership(ByteView data) {
     Reader reader(data);
     std::vector<Server> servers(reader.count(server_bytes_min, servers_max));
-    std::set<NodeId> names;
-    std::set<std::uint64_t> numbers;
     for (Server& server : servers) {
         server = decode_server(reader);
-        if (!names.insert(server.node).second || !numbers.insert(server.number).second) {
-            reader.fail();
-        }
     }
-    if (!reader.done() || servers.empty()) {
+    if (!reader.done() || servers.empty() || !are_distinct(servers)) {
         return Error{Errc::malformed, "a membership record that names no servers"};
     }
     return servers;

@@ -2,12 +2,30 @@
 
 #include <algorithm>
 
+#include "core/ledger/ledger_bounds.hpp"
+#include "core/ledger/ledger_soundness.hpp"
+#include "core/ledger/membership.hpp"
+
 namespace starling {
 namespace {
 
 constexpr std::string_view snapshot_magic = "STRLSNAP";
 constexpr std::uint32_t snapshot_version = 2;
 constexpr std::size_t sum_bytes = 32;
+
+/// What any later record may take for granted.
+bool is_sound(const LedgerSnapshot& snapshot) {
+    const std::vector<Server>& servers = snapshot.servers.servers();
+    const std::uint64_t membership = snapshot.servers.membership_index();
+    return membership > 0 && membership <= snapshot.index() && snapshot.time_ns >= 0 &&
+           snapshot.time_ns <= entry_time_max.count() && are_distinct(servers) &&
+           std::ranges::any_of(servers, &Server::voter) &&
+           std::ranges::none_of(servers,
+                                [&](const Server& server) {
+                                    return snapshot.servers.removed().contains(server.number);
+                                }) &&
+           is_sound(snapshot.ledger, snapshot.index());
+}
 
 Error not_a_snapshot(const std::string& why) {
     return {Errc::malformed, "it is no snapshot of a ledger: " + why};
@@ -55,10 +73,11 @@ Result<LedgerSnapshot> decode_snapshot(const Hasher& hasher, ByteView bytes) {
     snapshot.servers = ServerHistory::decode(reader);
     snapshot.ledger = Ledger::decode(reader);
     snapshot.encoded_bytes = bytes.size();
-    if (!reader.done() || snapshot.servers.servers().empty() ||
-        snapshot.servers.membership_index() == 0 ||
-        snapshot.servers.membership_index() > snapshot.index()) {
+    if (!reader.done()) {
         return not_a_snapshot("a field is malformed");
+    }
+    if (!is_sound(snapshot)) {
+        return not_a_snapshot("no entries lead to what it says");
     }
     return snapshot;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/random.hpp"
+#include "core/ledger/ledger_soundness.hpp"
 #include "core/ledger/membership.hpp"
 #include "tests/support/node_bench.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -234,7 +235,14 @@ TEST(Snapshot, EveryChangedByteIsDetected) {
     ASSERT_FALSE(decode_snapshot(openssl_hasher(), {}));
 }
 
-/// As those of a liar, who can compute the checksum.
+/// A liar can compute the checksum.
+Bytes with_sum(Bytes content) {
+    const Digest sum = openssl_hasher().digest(content);
+    content.insert(content.end(), sum.bytes.begin(), sum.bytes.end());
+    return content;
+}
+
+/// As those of a liar.
 TEST(Snapshot, BytesWithAValidChecksumAreReadInOneWayOrRefused) {
     RecordDrawer drawer(11);
     Replica replica;
@@ -249,8 +257,7 @@ TEST(Snapshot, BytesWithAValidChecksumAreReadInOneWayOrRefused) {
         for (std::uint64_t changes = 1 + random.below(3); changes > 0; --changes) {
             changed[random.below(changed.size())] = static_cast<std::byte>(random.below(256));
         }
-        const Digest sum = openssl_hasher().digest(changed);
-        changed.insert(changed.end(), sum.bytes.begin(), sum.bytes.end());
+        changed = with_sum(std::move(changed));
         if (const Result<LedgerSnapshot> taken = decode_snapshot(openssl_hasher(), changed)) {
             ++read;
             ASSERT_EQ(encode_snapshot(openssl_hasher(), {taken->link, taken->time_ns, taken->terms,
@@ -259,6 +266,79 @@ TEST(Snapshot, BytesWithAValidChecksumAreReadInOneWayOrRefused) {
         }
     }
     EXPECT_GT(read, 100) << "changes of numbers";
+}
+
+/// A snapshot whose ledger has changed names and numbers, one here and there.
+Bytes changed_snapshot(const Replica& replica, Random& random) {
+    const Bytes good = replica.snapshot();
+    Bytes changed(good.begin(), good.end() - 32);
+    const auto is_digit = [](std::byte byte) {
+        return byte >= std::byte{'1'} && byte <= std::byte{'6'};
+    };
+    for (std::size_t at = changed.size() / 8; at + 2 < changed.size(); ++at) {
+        // Members are named sl1 to sl6, in a round as what differs from the name before.
+        const bool name = changed[at] == std::byte{'s'} && changed[at + 1] == std::byte{'l'};
+        const bool of_round = changed[at] == std::byte{2} && changed[at + 1] == std::byte{1};
+        if ((name || of_round) && is_digit(changed[at + 2]) && random.chance(name ? 0.01 : 0.2)) {
+            changed[at + 2] = static_cast<std::byte>('1' + random.below(9));
+        } else if (random.chance(0.0002)) {
+            changed[at] = static_cast<std::byte>(random.below(256));
+        }
+    }
+    return with_sum(std::move(changed));
+}
+
+bool exchanges(const Replica& replica) {
+    return std::ranges::any_of(replica.ledger.contracts(), [](const auto& contract) {
+        return contract.second.phase == ContractPhase::exchanging;
+    });
+}
+
+/// As one that more than half of the SNs made up: what is read nevertheless must bear whatever
+/// records follow.
+TEST(Snapshot, RecordsBehindAStateThatNoneLeadToDoNoHarm) {
+    Random random(9);
+    int refused = 0;
+    int applied = 0;
+    for (std::uint64_t seed = 1; seed <= 1'500; ++seed) {
+        RecordDrawer drawer(seed % 30);
+        Replica replica;
+        for (std::uint64_t step = 0; step < 500 && (step < seed % 100 || !exchanges(replica));
+             ++step) {
+            replica.apply(drawer.next(replica));
+        }
+        const Result<LedgerSnapshot> taken =
+            decode_snapshot(openssl_hasher(), changed_snapshot(replica, random));
+        if (!taken) {
+            ++refused;
+            continue;
+        }
+        ++applied;
+        Replica other{taken->link, taken->time_ns, taken->terms, taken->servers, taken->ledger};
+        for (int step = 0; step < 60; ++step) {
+            other.apply(drawer.next(other));
+            for (const auto& [name, contract] : other.ledger.contracts()) {
+                ASSERT_TRUE(is_sound(view_of(contract))) << "seed " << seed << ", " << name;
+            }
+        }
+        ASSERT_TRUE(is_sound(other.ledger, other.terms.last())) << "seed " << seed;
+    }
+    EXPECT_GT(refused, 100);
+    EXPECT_GT(applied, 100);
+}
+
+/// Raft can't start with them.
+TEST(Snapshot, TwoSnsOfOneNameAreRefused) {
+    Replica replica;
+    replica.apply({1, 1, RecordKind::membership, encode_membership({server(1), server(2)})});
+    const Bytes good = replica.snapshot();
+    ASSERT_TRUE(decode_snapshot(openssl_hasher(), good));
+    Bytes changed(good.begin(), good.end() - 32);
+    const Bytes name{std::byte{'s'}, std::byte{'n'}, std::byte{'2'}};
+    const auto at = std::search(changed.begin(), changed.end(), name.begin(), name.end());
+    ASSERT_NE(at, changed.end());
+    *(at + 2) = std::byte{'1'};
+    EXPECT_FALSE(decode_snapshot(openssl_hasher(), with_sum(std::move(changed))));
 }
 
 TEST(Snapshot, TheTermOfEachRecordIsKeptInARunForEachTerm) {
