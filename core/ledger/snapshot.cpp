@@ -31,24 +31,8 @@ Error not_a_snapshot(const std::string& why) {
     return {Errc::malformed, "it is no snapshot of a ledger: " + why};
 }
 
-}  // namespace
-
-std::uint64_t DurableLog::before() const { return snapshot ? snapshot->index() : 0; }
-
-Bytes encode_snapshot(const Hasher& hasher, const SnapshotParts& parts) {
-    Writer writer;
-    writer.raw(std::as_bytes(std::span(snapshot_magic)));
-    writer.u32(snapshot_version);
-    writer.digest(parts.link);
-    writer.i64(parts.time_ns);
-    parts.terms.encode(writer);
-    parts.servers.encode(writer);
-    parts.ledger.encode(writer);
-    writer.digest(hasher.digest(writer.bytes()));
-    return writer.take();
-}
-
-Result<LedgerSnapshot> decode_snapshot(const Hasher& hasher, ByteView bytes) {
+/// Behind the version, if the checksum matches.
+Result<Reader> open_snapshot(const Hasher& hasher, ByteView bytes) {
     if (bytes.size() < snapshot_magic.size() + sum_bytes) {
         return not_a_snapshot("it is too short");
     }
@@ -66,10 +50,54 @@ Result<LedgerSnapshot> decode_snapshot(const Hasher& hasher, ByteView bytes) {
                                                 ", and this program reads version " +
                                                 std::to_string(snapshot_version)};
     }
-    LedgerSnapshot snapshot;
+    return reader;
+}
+
+/// What stands before all else.
+void take_head(Reader& reader, LedgerSnapshot& snapshot) {
     snapshot.link = reader.digest();
     snapshot.time_ns = reader.i64();
     snapshot.terms = TermRuns::decode(reader);
+}
+
+}  // namespace
+
+std::uint64_t DurableLog::before() const { return snapshot ? snapshot->index() : 0; }
+
+Bytes encode_snapshot(const Hasher& hasher, const SnapshotParts& parts) {
+    Writer writer;
+    writer.raw(std::as_bytes(std::span(snapshot_magic)));
+    writer.u32(snapshot_version);
+    writer.digest(parts.link);
+    writer.i64(parts.time_ns);
+    parts.terms.encode(writer);
+    parts.servers.encode(writer);
+    parts.ledger.encode(writer);
+    writer.digest(hasher.digest(writer.bytes()));
+    return writer.take();
+}
+
+Result<SnapshotHead> decode_snapshot_head(const Hasher& hasher, ByteView bytes) {
+    Result<Reader> reader = open_snapshot(hasher, bytes);
+    if (!reader) {
+        return reader.error();
+    }
+    LedgerSnapshot snapshot;
+    take_head(*reader, snapshot);
+    if (!reader->ok()) {
+        return not_a_snapshot("a field is malformed");
+    }
+    return SnapshotHead{snapshot.index(), snapshot.link};
+}
+
+Result<LedgerSnapshot> decode_snapshot(const Hasher& hasher, ByteView bytes) {
+    Result<Reader> opened = open_snapshot(hasher, bytes);
+    if (!opened) {
+        return opened.error();
+    }
+    Reader& reader = *opened;
+    LedgerSnapshot snapshot;
+    take_head(reader, snapshot);
     snapshot.servers = ServerHistory::decode(reader);
     snapshot.ledger = Ledger::decode(reader);
     snapshot.encoded_bytes = bytes.size();

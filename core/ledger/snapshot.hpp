@@ -35,6 +35,14 @@ Bytes encode_snapshot(const Hasher& hasher, const SnapshotParts& parts);
 /// this program.
 Result<LedgerSnapshot> decode_snapshot(const Hasher& hasher, ByteView bytes);
 
+/// Where in a ledger's history a snapshot stands.
+struct SnapshotHead {
+    std::uint64_t index = 0;  ///< of the last record
+    Digest link;              ///< of the last record
+};
+/// Reads no more than that, once the checksum is verified. Errors as of decode_snapshot().
+Result<SnapshotHead> decode_snapshot_head(const Hasher& hasher, ByteView bytes);
+
 /// When to make a snapshot. A function of the records alone, so that all SNs make them at the same
 /// ones. It follows a number of records, and at least four times the bytes of the snapshot before:
 /// so with many members, too, an SN writes little more than without snapshots.

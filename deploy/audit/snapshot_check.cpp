@@ -6,8 +6,7 @@ Result<void> compare_snapshot(const SnapshotFiles::Found& found, AuditedLedger& 
     const std::uint64_t index = ledger.audit->summary().records;
     for (const SnapshotFiles::Snapshot& snapshot : found.snapshots) {
         // Another link: left by an earlier ledger in this place. No SN starts from it.
-        if (snapshot.content->index() != index ||
-            snapshot.content->link != ledger.audit->summary().head) {
+        if (snapshot.head.index != index || snapshot.head.link != ledger.audit->summary().head) {
             continue;
         }
         if (snapshot.bytes != ledger.audit->make_snapshot()) {
@@ -22,8 +21,8 @@ Result<void> compare_snapshot(const SnapshotFiles::Found& found, AuditedLedger& 
 
 void note_snapshots_beyond(const SnapshotFiles::Found& found, AuditedLedger& ledger) {
     for (const SnapshotFiles::Snapshot& snapshot : found.snapshots) {
-        if (snapshot.content->index() > ledger.audit->summary().records) {
-            ledger.snapshots_beyond.push_back(snapshot.content->index());
+        if (snapshot.head.index > ledger.audit->summary().records) {
+            ledger.snapshots_beyond.push_back(snapshot.head.index);
         }
     }
 }

@@ -36,20 +36,16 @@ SnapshotFiles::Found SnapshotFiles::read() const {
             continue;
         }
         const ByteView bytes = std::as_bytes(std::span(*text));
-        Result<LedgerSnapshot> content = decode_snapshot(hasher_, bytes);
-        if (!content) {
-            (content.error().code == Errc::unknown_version ? found.foreign : found.damaged)
-                .push_back(file.string() + ": " + content.error().message);
+        Result<SnapshotHead> head = decode_snapshot_head(hasher_, bytes);
+        if (!head) {
+            (head.error().code == Errc::unknown_version ? found.foreign : found.damaged)
+                .push_back(file.string() + ": " + head.error().message);
             continue;
         }
-        found.snapshots.push_back({file,
-                                   {bytes.begin(), bytes.end()},
-                                   std::make_shared<const LedgerSnapshot>(std::move(*content))});
+        found.snapshots.push_back({file, {bytes.begin(), bytes.end()}, *head});
     }
     std::sort(found.snapshots.begin(), found.snapshots.end(),
-              [](const Snapshot& a, const Snapshot& b) {
-                  return a.content->index() > b.content->index();
-              });
+              [](const Snapshot& a, const Snapshot& b) { return a.head.index > b.head.index; });
     return found;
 }
 

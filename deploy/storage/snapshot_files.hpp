@@ -2,7 +2,6 @@
 
 #include <array>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,7 +17,7 @@ public:
     struct Snapshot {
         std::filesystem::path file;
         Bytes bytes;
-        std::shared_ptr<const LedgerSnapshot> content;
+        SnapshotHead head;
     };
     struct Found {
         std::vector<Snapshot> snapshots;   ///< the newest first
@@ -29,7 +28,7 @@ public:
     /// \param ledger  its file; with the extensions .snapshot-0 and .snapshot-1 it names the two.
     SnapshotFiles(const std::filesystem::path& ledger, const Hasher& hasher);
 
-    /// Reads both.
+    /// Reads both, and decodes neither.
     Found read() const;
     /// The next save() replaces another file than this one.
     void keep(const std::filesystem::path& file) { next_ = file == files_[0] ? 1 : 0; }

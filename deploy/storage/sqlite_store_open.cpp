@@ -212,24 +212,28 @@ Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head,
 /// Of those whose last entry is in this ledger; nullptr: there is none.
 Result<std::shared_ptr<const LedgerSnapshot>> SqliteStore::newest_snapshot(
     std::vector<std::string>& notes) {
-    SnapshotFiles::Found found = snapshots_.read();
+    const auto not_used = [&](const std::string& why) {
+        notes.push_back("a snapshot is not used, more entries are applied instead: " + why);
+    };
+    const SnapshotFiles::Found found = snapshots_.read();
     for (const std::vector<std::string>& texts : {found.damaged, found.foreign}) {
-        for (const std::string& text : texts) {
-            notes.push_back("a snapshot is not used, more entries are applied instead: " + text);
-        }
+        std::ranges::for_each(texts, not_used);
     }
     for (const SnapshotFiles::Snapshot& snapshot : found.snapshots) {
-        const Result<std::optional<Digest>> link = find_link(snapshot.content->index());
+        const Result<std::optional<Digest>> link = find_link(snapshot.head.index);
         if (!link) {
             return link.error();
         }
-        if (*link == snapshot.content->link) {
-            snapshots_.keep(snapshot.file);
-            return snapshot.content;
+        if (*link != snapshot.head.link) {
+            not_used(snapshot.file.string() + ": it is of another ledger than " + file_.string());
+            continue;
         }
-        notes.push_back(
-            "a snapshot is not used, more entries are applied instead: " + snapshot.file.string() +
-            ": it is of another ledger than " + file_.string());
+        Result<LedgerSnapshot> content = decode_snapshot(hasher_, snapshot.bytes);
+        if (content) {
+            snapshots_.keep(snapshot.file);
+            return std::make_shared<const LedgerSnapshot>(std::move(*content));
+        }
+        not_used(snapshot.file.string() + ": " + content.error().message);
     }
     return std::shared_ptr<const LedgerSnapshot>();
 }
