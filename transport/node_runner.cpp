@@ -89,6 +89,14 @@ std::uint64_t work_bytes(const Work& work) {
         work);
 }
 
+Result<void> Store::begin_behind(const BeginBehind&) {
+    return Error{Errc::io, "this store keeps whole logs only"};
+}
+
+Result<void> Store::append_older(const PersistOlder&) {
+    return Error{Errc::io, "this store keeps whole logs only"};
+}
+
 Result<void> Store::write(std::span<const StoreWrite> writes) {
     Result<void> done;
     for (const StoreWrite& write : writes) {
@@ -96,7 +104,9 @@ Result<void> Store::write(std::span<const StoreWrite> writes) {
             done = std::visit(
                 Overloaded{
                     [&](const Persist& persist) { return append(persist.first, persist.records); },
-                    [&](const PersistVote& persist) { return save_vote(persist.vote); }},
+                    [&](const PersistVote& persist) { return save_vote(persist.vote); },
+                    [&](const BeginBehind& begin) { return begin_behind(begin); },
+                    [&](const PersistOlder& older) { return append_older(older); }},
                 write);
         }
     }
@@ -168,6 +178,10 @@ void NodeRunner::write_waiting() {
             writes.emplace_back(std::move(*persist));
         } else if (auto* vote = std::get_if<PersistVote>(&effect); vote != nullptr && !ended) {
             writes.emplace_back(*vote);
+        } else if (auto* begin = std::get_if<BeginBehind>(&effect); begin != nullptr && !ended) {
+            writes.emplace_back(std::move(*begin));
+        } else if (auto* older = std::get_if<PersistOlder>(&effect); older != nullptr && !ended) {
+            writes.emplace_back(std::move(*older));
         } else {
             others.push_back(std::move(effect));
         }
@@ -203,6 +217,14 @@ void NodeRunner::execute(Effect& effect) {
             [&](PersistSnapshot& persist) {
                 STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
                 after_snapshot(services_.store->save_snapshot(persist.snapshot));
+            },
+            [&](BeginBehind& begin) {
+                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
+                after_write(services_.store->begin_behind(begin));
+            },
+            [&](PersistOlder& older) {
+                STARLING_INVARIANT(services_.store != nullptr, "a node that persists has a store");
+                after_write(services_.store->append_older(older));
             },
             [&](Connect& connect) { services_.endpoint.connect(connect.address, connect.role); },
             [&](Send& send) {

@@ -10,8 +10,8 @@
 
 namespace starling {
 
-/// One durable write: records of the node's log, or its vote.
-using StoreWrite = std::variant<Persist, PersistVote>;
+/// One durable write: records of the node's log, its vote, or the beginning of its log.
+using StoreWrite = std::variant<Persist, PersistVote, BeginBehind, PersistOlder>;
 
 /// Port: durable storage of a node's log and vote.
 class Store {
@@ -22,6 +22,11 @@ public:
     virtual Result<void> append(std::uint64_t first, std::span<const Bytes> records) = 0;
     /// Same durability and failure semantics as append().
     virtual Result<void> save_vote(const Vote& vote) = 0;
+    /// The log begins behind a snapshot: the records before are not there yet. Same durability and
+    /// failure semantics as append(). \pre the log is empty
+    virtual Result<void> begin_behind(const BeginBehind& begin);
+    /// Adds the newest of the records that are missing. The same.
+    virtual Result<void> append_older(const PersistOlder& older);
     /// Keeps a snapshot of the log that it has: see PersistSnapshot. Durable once it returns; if it
     /// fails, the earlier ones stay, and the store can be used on. A store may keep none: its node
     /// then applies all records at its start.

@@ -56,12 +56,20 @@ struct Vote {
 
 struct LedgerSnapshot;
 
+/// Records that a snapshot stands for and that are not on the disk: an SN that joined with the
+/// snapshot copies them afterwards, the newest first.
+struct MissingRecords {
+    std::uint64_t last = 0;  ///< all from the first one to this one; 0: none is missing
+    Digest link;             ///< of the last one: see chain_link()
+};
+
 /// What is on the disk when the node starts.
 struct DurableLog {
     Vote vote;
     std::vector<Bytes> records;  ///< behind the snapshot; without one of the indices 1, 2, ...
     /// What the records before have led to. Nothing: there are none before.
     std::shared_ptr<const LedgerSnapshot> snapshot = nullptr;
+    MissingRecords missing = {};  ///< the last one is at most before()
 
     /// Index of the last record in the snapshot; 0: there is none.
     std::uint64_t before() const;

@@ -93,6 +93,19 @@ struct PersistVote {
 struct PersistSnapshot {
     Bytes snapshot;  ///< see encode_snapshot()
 };
+/// Begins an empty log behind a snapshot that another node has made. Same durability as Persist.
+struct BeginBehind {
+    Bytes snapshot;  ///< see encode_snapshot()
+    MissingRecords missing;
+    Vote vote;
+};
+/// Records before those that the log has, the newest of which is the last one that is missing. Same
+/// durability as Persist.
+struct PersistOlder {
+    std::uint64_t first = 0;
+    Digest link_before;  ///< of the record before the first one
+    std::vector<Bytes> records;
+};
 /// Leads to PeerUp or ConnectFailed. The node at the other end must have `role`.
 struct Connect {
     Address address;
@@ -146,7 +159,8 @@ struct Stop {
 
 /// Any effect. A struct for the same reason as Input.
 struct Effect : std::variant<Persist, PersistVote, Connect, Send, SetTimer, CancelTimer, StartWork,
-                             Report, Stop, CancelSends, MeasureArrivals, PinPeer, PersistSnapshot> {
+                             Report, Stop, CancelSends, MeasureArrivals, PinPeer, PersistSnapshot,
+                             BeginBehind, PersistOlder> {
     using variant::variant;
     Effect();
     Effect(const Effect& other);

@@ -44,6 +44,10 @@ void Outbox::persist_snapshot(Bytes snapshot) {
     effects_.push_back(PersistSnapshot{std::move(snapshot)});
 }
 
+void Outbox::begin_behind(BeginBehind begin) { effects_.push_back(std::move(begin)); }
+
+void Outbox::persist_older(PersistOlder older) { effects_.push_back(std::move(older)); }
+
 void Outbox::report(TraceEvent event) { effects_.push_back(Report{std::move(event)}); }
 
 void Outbox::stop(int exit_code, std::string reason) {

@@ -27,6 +27,8 @@ public:
     void persist(std::uint64_t first, std::vector<Bytes> records);
     void persist_vote(const Vote& vote);
     void persist_snapshot(Bytes snapshot);
+    void begin_behind(BeginBehind begin);
+    void persist_older(PersistOlder older);
     void report(TraceEvent event);
     void stop(int exit_code, std::string reason);
     /// An effect of a node that this one decorates.

@@ -22,6 +22,19 @@ namespace {
 constexpr int wal_frames_idle = 500;
 constexpr int wal_frames_max = 4000;
 
+Error not_here(std::uint64_t index) {
+    return {Errc::not_found, "entry " + std::to_string(index) + " is not in this ledger"};
+}
+
+/// The last entry that is not here after a write.
+std::uint64_t missing_after(const StoreWrite& write, std::uint64_t missing) {
+    if (const auto* begin = std::get_if<BeginBehind>(&write)) {
+        return begin->missing.last;
+    }
+    const auto* older = std::get_if<PersistOlder>(&write);
+    return older != nullptr ? older->first - 1 : missing;
+}
+
 }  // namespace
 
 template <typename Put>
@@ -78,7 +91,24 @@ Result<void> SqliteStore::save_snapshot(const Bytes& snapshot) {
     return snapshots_.save(snapshot);
 }
 
+Result<void> SqliteStore::begin_behind(const BeginBehind& begin) {
+    const StoreWrite write = begin;
+    return SqliteStore::write(std::span(&write, 1));
+}
+
+Result<void> SqliteStore::append_older(const PersistOlder& older) {
+    const StoreWrite write = older;
+    return SqliteStore::write(std::span(&write, 1));
+}
+
+Result<Digest> SqliteStore::link(std::uint64_t index) {
+    return index < missing_ || index > newest_.index ? not_here(index) : link_of(index);
+}
+
 Result<Bytes> SqliteStore::record(std::uint64_t index) {
+    if (index <= missing_ || index > newest_.index) {
+        return not_here(index);
+    }
     const Result<Digest> before = index == read_index_ + 1 ? read_link_ : link_of(index - 1);
     if (!before) {
         failed_ = before.error();
@@ -116,13 +146,24 @@ Result<void> SqliteStore::append(std::uint64_t first, std::span<const Bytes> rec
 Result<void> SqliteStore::write(std::span<const StoreWrite> writes) {
     std::uint64_t last = newest_.index;
     std::uint64_t lowest = last + 1;
+    std::uint64_t missing = missing_;
     for (const StoreWrite& write : writes) {
+        if (const auto ok = check_missing(write, last, missing); !ok) {
+            return ok;
+        }
+        missing = missing_after(write, missing);
         if (const auto* persist = std::get_if<Persist>(&write)) {
             if (const auto ok = check_append(persist->first, persist->records, last); !ok) {
                 return ok;
             }
             lowest = std::min(lowest, persist->first);
             last = persist->first + persist->records.size() - 1;
+        } else if (const auto* begin = std::get_if<BeginBehind>(&write)) {
+            if (const auto saved = save_snapshot(begin->snapshot); !saved) {
+                return saved;
+            }
+            last = begin->missing.last;
+            lowest = last + 1;
         }
     }
     lower_head(lowest);
@@ -131,17 +172,73 @@ Result<void> SqliteStore::write(std::span<const StoreWrite> writes) {
             announce_server(vote->vote);
         }
     }
-    return commit([&](LedgerHead& newest) {
-        Result<void> done;
+    const Result<void> done = commit([&](LedgerHead& newest) {
+        Result<void> put;
         for (const StoreWrite& write : writes) {
-            if (done) {
-                const auto* persist = std::get_if<Persist>(&write);
-                done = persist != nullptr ? put_records(persist->first, persist->records, newest)
-                                          : put_vote(std::get<PersistVote>(write).vote, newest);
+            if (put) {
+                put = put_write(write, newest);
             }
         }
-        return done;
+        return put;
     });
+    missing_ = done ? missing : missing_;
+    return done;
+}
+
+Result<void> SqliteStore::put_write(const StoreWrite& write, LedgerHead& newest) {
+    if (const auto* persist = std::get_if<Persist>(&write)) {
+        return put_records(persist->first, persist->records, newest);
+    }
+    if (const auto* older = std::get_if<PersistOlder>(&write)) {
+        return put_older(*older);
+    }
+    if (const auto* vote = std::get_if<PersistVote>(&write)) {
+        return put_vote(vote->vote, newest);
+    }
+    const auto& begin = std::get<BeginBehind>(write);
+    newest.index = begin.missing.last;
+    newest.link = begin.missing.link;
+    const Result<void> done = put_row(newest.index, newest.link, {});
+    return done ? put_vote(begin.vote, newest) : done;
+}
+
+/// The record whose row had its link only comes first, then the ones before, then the row that
+/// stands for all before those.
+Result<void> SqliteStore::put_older(const PersistOlder& older) {
+    Result<void> done;
+    if (older.first > 1) {
+        done = put_row(older.first - 1, older.link_before, {});
+    }
+    Digest link = older.link_before;
+    std::uint64_t index = older.first;
+    for (const Bytes& record : older.records) {
+        link = chain_link(hasher_, link, index, record);
+        if (done) {
+            done = put_row(index, link, record);
+        }
+        ++index;
+    }
+    return done;
+}
+
+Result<void> SqliteStore::put_row(std::uint64_t index, const Digest& link, ByteView data) {
+    statements_->replace.bind(1, index);
+    statements_->replace.bind(2, link.bytes);
+    statements_->replace.bind(3, data);
+    return database_->finish(statements_->replace);
+}
+
+Result<void> SqliteStore::check_missing(const StoreWrite& write, std::uint64_t last,
+                                        std::uint64_t missing) const {
+    const auto* older = std::get_if<PersistOlder>(&write);
+    if (older != nullptr && (older->first == 0 || older->records.empty() ||
+                             older->first + older->records.size() != missing + 1)) {
+        return database_->error("entries from " + std::to_string(older->first) +
+                                " on are not the newest that are missing");
+    }
+    return std::holds_alternative<BeginBehind>(write) && last > 0
+               ? database_->error("it has entries, so it can't begin behind a snapshot")
+               : Result<void>{};
 }
 
 Result<void> SqliteStore::check_append(std::uint64_t first, std::span<const Bytes> records,

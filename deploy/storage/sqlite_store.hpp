@@ -58,8 +58,15 @@ public:
     Result<void> save_vote(const Vote& vote) override;
     /// Errc::io, Errc::too_large: the earlier snapshots stay, and the store can be used on.
     Result<void> save_snapshot(const Bytes& snapshot) override;
-    /// A durable entry, whose link is checked. After an error all writes fail.
+    /// Keeps the snapshot, too. A row with the link of the last missing entry, and without its
+    /// bytes, stands for all that are missing: see MissingRecords.
+    Result<void> begin_behind(const BeginBehind& begin) override;
+    Result<void> append_older(const PersistOlder& older) override;
+    /// A durable entry, whose link is checked. Errc::not_found: it is not here (yet). After any
+    /// other error all writes fail.
     Result<Bytes> record(std::uint64_t index);
+    /// Link of a durable entry. Errc::not_found as above; index 0: the one before the first entry.
+    Result<Digest> link(std::uint64_t index);
     /// In one transaction. With a vote of another server (a rebuild) the log becomes that server's:
     /// the head announces it before, so that after a crash the log of either the old or the new
     /// server is accepted.
@@ -91,6 +98,9 @@ private:
     /// Checks that records can follow entry `last`.
     Result<void> check_append(std::uint64_t first, std::span<const Bytes> records,
                               std::uint64_t last) const;
+    /// Checks that a write that begins the log, or adds older records, fits to what is missing.
+    Result<void> check_missing(const StoreWrite& write, std::uint64_t last,
+                               std::uint64_t missing) const;
     /// Keeps the head from being ahead of the log: lowers it before entries from `first` on are
     /// removed.
     void lower_head(std::uint64_t first);
@@ -100,6 +110,11 @@ private:
     Result<Digest> link_of(std::uint64_t index);
     Result<void> put_records(std::uint64_t first, std::span<const Bytes> records,
                              LedgerHead& newest);
+    Result<void> put_write(const StoreWrite& write, LedgerHead& newest);
+    Result<void> put_older(const PersistOlder& older);
+    Result<void> put_row(std::uint64_t index, const Digest& link, ByteView data);
+    /// What is missing, by the first row.
+    Result<MissingRecords> read_missing();
     Result<void> put_vote(const Vote& vote, LedgerHead& newest);
     /// Runs `put` in one transaction, then writes the head.
     template <typename Put>
@@ -112,6 +127,7 @@ private:
     const Hasher& hasher_;
     SnapshotFiles snapshots_;
     LedgerHead newest_;             ///< the durable state
+    std::uint64_t missing_ = 0;     ///< entries up to this one are not here yet
     std::uint64_t read_index_ = 0;  ///< of the newest record(), and its link
     Digest read_link_;
     std::optional<Error> failed_;  ///< the first failure; all later writes return it

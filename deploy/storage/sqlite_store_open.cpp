@@ -185,6 +185,17 @@ Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head,
         newest_.index = (*snapshot)->index();
         newest_.link = (*snapshot)->link;
     }
+    const Result<MissingRecords> missing = read_missing();
+    if (!missing) {
+        return missing.error();
+    }
+    missing_ = missing->last;
+    if (newest_.index < missing_) {
+        return database_->error(
+            "it begins behind entry " + std::to_string(missing_) +
+            ", since this SN joined with the state after it, and no snapshot of that can be used" +
+            what_to_do(file_));
+    }
     Result<std::vector<Bytes>> records = read_behind(head);
     if (!records) {
         return records.error();
@@ -206,7 +217,30 @@ Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head,
             return ok.error();
         }
     }
-    return DurableLog{*vote, std::move(*records), std::move(*snapshot)};
+    return DurableLog{*vote, std::move(*records), std::move(*snapshot), *missing};
+}
+
+Result<MissingRecords> SqliteStore::read_missing() {
+    Result<SqlStatement> select =
+        database_->prepare("SELECT idx, link, data FROM log ORDER BY idx LIMIT 1");
+    if (!select) {
+        return select.error();
+    }
+    const int code = select->step();
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        return database_->failed(code);
+    }
+    MissingRecords missing;
+    if (code == SQLITE_DONE || select->number(0) <= 0 || !select->bytes(2).empty()) {
+        return missing;
+    }
+    const ByteView link = select->bytes(1);
+    if (link.size() != missing.link.bytes.size()) {
+        return database_->error("its first row is damaged" + what_to_do(file_));
+    }
+    std::ranges::copy(link, missing.link.bytes.begin());
+    missing.last = static_cast<std::uint64_t>(select->number(0));
+    return missing;
 }
 
 /// Of those whose last entry is in this ledger; nullptr: there is none.
@@ -357,6 +391,8 @@ Result<void> SqliteStore::prepare(bool has_head) {
              {&statements_->begin, "BEGIN IMMEDIATE"},
              {&statements_->commit, "COMMIT"},
              {&statements_->insert, "INSERT INTO log(idx, link, data) VALUES(?1, ?2, ?3)"},
+             {&statements_->replace,
+              "INSERT OR REPLACE INTO log(idx, link, data) VALUES(?1, ?2, ?3)"},
              {&statements_->cut, "DELETE FROM log WHERE idx>=?1"},
              {&statements_->record, "SELECT link, data FROM log WHERE idx=?1"},
              {&statements_->vote,

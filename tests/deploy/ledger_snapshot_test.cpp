@@ -102,6 +102,68 @@ TEST_F(LedgerSnapshotTest, AStartReadsWhatIsBehindTheNewestOne) {
     EXPECT_TRUE(opened->log.records.empty());
 }
 
+/// What an SN that joins with the state after entry 20 writes.
+struct JoinedLedger {
+    JoinedLedger() {
+        for (std::uint64_t index = 1; index <= 20; ++index) {
+            links.push_back(chain_link(openssl_hasher(), links.back(), index, numbered(index)));
+        }
+    }
+    BeginBehind begin() const { return {snapshot_at(20, links[20]), {20, links[20]}, {7, 1, 0}}; }
+    PersistOlder older(std::uint64_t first, std::uint64_t last) const {
+        PersistOlder part{first, links[first - 1], {}};
+        for (std::uint64_t index = first; index <= last; ++index) {
+            part.records.push_back(numbered(index));
+        }
+        return part;
+    }
+    std::vector<Digest> links{Digest{}};
+};
+
+TEST_F(LedgerSnapshotTest, ALedgerBeginsBehindAnotherSnsAndIsFilledUp) {
+    const JoinedLedger joined;
+    {
+        auto opened = open();
+        ASSERT_TRUE(opened->store->begin_behind(joined.begin()));
+        EXPECT_EQ(opened->store->last_index(), 20U);
+        ASSERT_TRUE(append_to(*opened->store, 25));
+        EXPECT_EQ(opened->store->record(20).error().code, Errc::not_found);
+        EXPECT_EQ(*opened->store->link(20), joined.links[20]);
+        EXPECT_EQ(opened->store->link(19).error().code, Errc::not_found);
+    }
+    for (const std::uint64_t first : {11U, 1U}) {
+        expect_start(20, 0);
+        auto opened = open();
+        EXPECT_EQ(opened->log.missing.last, first + 9);
+        EXPECT_EQ(opened->log.missing.link, joined.links[first + 9]);
+        EXPECT_EQ(opened->log.vote, (Vote{7, 1, 0}));
+        ASSERT_TRUE(opened->store->append_older(joined.older(first, first + 9)));
+        EXPECT_EQ(*opened->store->record(first + 9), numbered(first + 9));
+        EXPECT_EQ(*opened->store->record(21), numbered(21)) << "what is missing is no failure";
+    }
+    EXPECT_EQ(open()->log.missing.last, 0U);
+    fs::remove(snapshot_file(0));
+    expect_start(0, 0);
+}
+
+TEST_F(LedgerSnapshotTest, OnlyAnEmptyLedgerBeginsBehindAndOnlyWhatIsMissingIsFilledUp) {
+    const JoinedLedger joined;
+    {
+        auto opened = open();
+        EXPECT_FALSE(opened->store->append_older(joined.older(11, 20)));
+        ASSERT_TRUE(opened->store->begin_behind(joined.begin()));
+        EXPECT_FALSE(opened->store->begin_behind(joined.begin()));
+        EXPECT_FALSE(opened->store->append_older(joined.older(11, 19)));
+        ASSERT_TRUE(append_to(*opened->store, 25));
+    }
+    expect_start(20, 0);
+    damage(snapshot_file(0));
+    const auto opened = open();
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().message.find("begins behind entry 20"), std::string::npos)
+        << opened.error().message;
+}
+
 TEST_F(LedgerSnapshotTest, ALedgerGoesOnIfOneCannotBeWritten) {
     fill();
     fs::remove(snapshot_file(0));

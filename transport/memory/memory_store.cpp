@@ -43,7 +43,7 @@ Result<void> MemoryStore::append(std::uint64_t first, std::span<const Bytes> rec
     }
     STARLING_INVARIANT(first >= 1 && first <= log.records.size() + 1, "a log has no gaps");
     const auto from = log.records.begin() + static_cast<std::ptrdiff_t>(first - 1);
-    remember({log.vote, first, {from, log.records.end()}, snapshot_});
+    remember({log.vote, first, {from, log.records.end()}, snapshot_, log.missing});
     log.records.resize(first - 1);
     log.records.insert(log.records.end(), records.begin(), records.end());
     return {};
@@ -105,7 +105,7 @@ Result<void> MemoryStore::save_vote(const Vote& vote) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    remember({log.vote, 0, {}, snapshot_});
+    remember({log.vote, 0, {}, snapshot_, log.missing});
     log.vote = vote;
     return {};
 }
@@ -114,9 +114,53 @@ Result<void> MemoryStore::save_snapshot(const Bytes& snapshot) {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    remember({log.vote, 0, {}, snapshot_});
+    remember({log.vote, 0, {}, snapshot_, log.missing});
     snapshot_ = std::make_shared<const Bytes>(snapshot);
     return {};
+}
+
+Result<void> MemoryStore::begin_behind(const BeginBehind& begin) {
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
+    }
+    STARLING_INVARIANT(log.records.empty(), "only an empty log begins behind a snapshot");
+    remember({log.vote, 0, {}, snapshot_, log.missing});
+    log.records.resize(begin.missing.last);
+    log.missing = begin.missing;
+    log.vote = begin.vote;
+    snapshot_ = std::make_shared<const Bytes>(begin.snapshot);
+    return {};
+}
+
+Result<void> MemoryStore::append_older(const PersistOlder& older) {
+    if (Result<void> allowed = write_allowed(); !allowed) {
+        return allowed;
+    }
+    STARLING_INVARIANT(older.first + older.records.size() == log.missing.last + 1,
+                       "the newest missing record comes first");
+    remember({log.vote, 0, {}, snapshot_, log.missing});
+    std::ranges::copy(older.records,
+                      log.records.begin() + static_cast<std::ptrdiff_t>(older.first - 1));
+    log.missing = {older.first - 1, older.link_before};
+    return {};
+}
+
+Result<Bytes> MemoryStore::record(std::uint64_t index) const {
+    if (index == 0 || index > log.records.size() || index <= log.missing.last) {
+        return Error{Errc::not_found, "the log has no record " + std::to_string(index)};
+    }
+    return log.records[index - 1];
+}
+
+Result<Digest> MemoryStore::link(std::uint64_t index, const Hasher& hasher) const {
+    if (index > log.records.size() || index < log.missing.last) {
+        return Error{Errc::not_found, "the log has no record " + std::to_string(index)};
+    }
+    Digest link = log.missing.link;
+    for (std::uint64_t next = log.missing.last + 1; next <= index; ++next) {
+        link = chain_link(hasher, link, next, log.records[next - 1]);
+    }
+    return link;
 }
 
 DurableLog MemoryStore::start_log(const Hasher& hasher) const {
@@ -131,13 +175,22 @@ DurableLog MemoryStore::start_log(const Hasher& hasher) const {
     const auto behind = static_cast<std::ptrdiff_t>(snapshot->index());
     return {log.vote,
             {log.records.begin() + behind, log.records.end()},
-            std::make_shared<const LedgerSnapshot>(std::move(*snapshot))};
+            std::make_shared<const LedgerSnapshot>(std::move(*snapshot)),
+            log.missing};
 }
 
 void MemoryStore::undo_newest() {
     Undo& undo = undos_.back();
     log.vote = undo.vote;
     snapshot_ = undo.snapshot;
+    if (undo.missing.last < log.missing.last) {
+        log.records.clear();  // it began behind a snapshot
+    }
+    // What was copied since is missing again.
+    for (std::uint64_t index = log.missing.last + 1; index <= undo.missing.last; ++index) {
+        log.records[index - 1].clear();
+    }
+    log.missing = undo.missing;
     if (undo.first > 0) {
         log.records.resize(undo.first - 1);
         log.records.insert(log.records.end(), undo.replaced.begin(), undo.replaced.end());

@@ -15,6 +15,9 @@ public:
     Result<void> append(std::uint64_t first, std::span<const Bytes> records) override;
     Result<void> save_vote(const Vote& vote) override;
     Result<void> save_snapshot(const Bytes& snapshot) override;
+    /// A record that is missing is empty in `log`.
+    Result<void> begin_behind(const BeginBehind& begin) override;
+    Result<void> append_older(const PersistOlder& older) override;
     Result<void> write(const WriteWork& work) override;
     Result<Segments> keep(const KeepWork& work) override;
     Result<void> keep_state(std::uint32_t slot, const KeptState& state) override;
@@ -36,6 +39,11 @@ public:
     /// The newest one; nullptr: none was made.
     const std::shared_ptr<const Bytes>& snapshot() const { return snapshot_; }
 
+    /// Errc::not_found: the log has no such record (yet).
+    Result<Bytes> record(std::uint64_t index) const;
+    /// The link of a record, computed anew.
+    Result<Digest> link(std::uint64_t index, const Hasher& hasher) const;
+
     DurableLog log;                 ///< all records
     std::vector<KeptModel> models;  ///< the newest last
     KeptStates states;
@@ -55,6 +63,7 @@ private:
         std::uint64_t first = 0;  ///< 0: it wrote the vote only
         std::vector<Bytes> replaced;
         std::shared_ptr<const Bytes> snapshot;
+        MissingRecords missing = {};
     };
 
     Result<void> write_allowed();

@@ -11,6 +11,7 @@ struct SqliteStore::Statements {
     SqlStatement begin;
     SqlStatement commit;
     SqlStatement insert;
+    SqlStatement replace;
     SqlStatement cut;
     SqlStatement record;
     SqlStatement vote;
