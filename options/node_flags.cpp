@@ -108,6 +108,9 @@ constexpr Flag sn_flags[] = {
     {"--sn-election-timeout", "MILLISECONDS", network,
      "Election timeout in milliseconds, randomised from this to twice this, 100 to 60000; the same "
      "at all SNs, and more than twice the round trip between any two; default: 500"},
+    {"--sn-snapshot-interval", "ENTRIES", node,
+     "Entries of the ledger after which its state is stored, for the next start and for SNs that "
+     "join, 100 to 10000000; the same at all SNs; default: 100000"},
 };
 
 constexpr Flag sl_flags[] = {

@@ -253,6 +253,8 @@ Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,
             options.api_port = reader.port("--sn-api-port", options.api_port);
             options.election_timeout =
                 std::chrono::milliseconds(reader.number("--sn-election-timeout", 100, 60'000, 500));
+            options.snapshot_interval = static_cast<std::uint64_t>(
+                reader.number("--sn-snapshot-interval", 100, 10'000'000, 100'000));
         });
 }
 

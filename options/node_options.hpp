@@ -76,6 +76,8 @@ struct SnOptions {
     std::optional<std::uint16_t> p2p_port;  ///< --sn-p2p-port: for other SNs; none: the API's port
     /// --sn-election-timeout MILLISECONDS
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
+    /// --sn-snapshot-interval ENTRIES: a start applies about so many at most, in a second
+    std::uint64_t snapshot_interval = 100'000;
 };
 
 /// The ML program beside an SL.

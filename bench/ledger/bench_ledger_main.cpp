@@ -2,6 +2,8 @@
 //
 //   bench_ledger make DIRECTORY ENTRIES [MEMBERS]   writes a ledger there, of four members
 //   bench_ledger start DIRECTORY                    starts an SN from it
+//   bench_ledger join DIRECTORY [all]               an SN with an empty disk joins; all: by all
+//                                                   entries, without the state
 //
 // Each prints a line of JSON.
 //
@@ -16,6 +18,7 @@
 
 #include <sys/resource.h>
 
+#include "bench/ledger/ledger_join.hpp"
 #include "bench/ledger/ledger_maker.hpp"
 #include "core/base/json_writer.hpp"
 #include "core/sn/sn_node.hpp"
@@ -107,12 +110,15 @@ int main(int argc, char** argv) {
     const std::string what = argc > 1 ? argv[1] : "";
     Result<void> done = Error{Errc::usage,
                               "usage: bench_ledger make DIRECTORY ENTRIES [MEMBERS], or "
-                              "bench_ledger start DIRECTORY"};
+                              "bench_ledger start DIRECTORY, or "
+                              "bench_ledger join DIRECTORY [all]"};
     if (what == "make" && (argc == 4 || argc == 5)) {
         done = bench::make(std::filesystem::path(argv[2]) / "ledger.sqlite", std::stoull(argv[3]),
                            argc == 5 ? std::stoi(argv[4]) : 4);
     } else if (what == "start" && argc == 3) {
         done = bench::start(std::filesystem::path(argv[2]) / "ledger.sqlite");
+    } else if (what == "join" && (argc == 3 || (argc == 4 && std::string(argv[3]) == "all"))) {
+        done = bench::join(argv[2], argc == 3);
     }
     if (!done) {
         std::fprintf(stderr, "bench_ledger: %s\n", done.error().message.c_str());

@@ -84,6 +84,27 @@ Server decode_server(Reader& reader) {
     return server;
 }
 
+void encode_records(Writer& writer, const std::vector<Bytes>& records) {
+    writer.u32(static_cast<std::uint32_t>(records.size()));
+    for (const Bytes& record : records) {
+        writer.u32(static_cast<std::uint32_t>(record.size()));
+        writer.raw(record);
+    }
+}
+
+std::vector<Bytes> decode_records(Reader& reader) {
+    std::vector<Bytes> records(reader.count(4, records_per_message));
+    for (Bytes& record : records) {
+        const std::uint32_t size = reader.u32();
+        if (size > record_bytes_max) {
+            reader.fail();
+        }
+        const ByteView bytes = reader.raw(reader.ok() ? size : 0);
+        record.assign(bytes.begin(), bytes.end());
+    }
+    return records;
+}
+
 void encode(Writer& writer, const ConsensusMessage& message) {
     writer.u8(static_cast<std::uint8_t>(message.kind));
     writer.u8(message.version);
@@ -99,11 +120,8 @@ void encode(Writer& writer, const ConsensusMessage& message) {
     writer.boolean(message.disrupt_leader);
     writer.boolean(message.pre_vote);
     writer.boolean(message.granted);
-    writer.u32(static_cast<std::uint32_t>(message.records.size()));
-    for (const Bytes& record : message.records) {
-        writer.u32(static_cast<std::uint32_t>(record.size()));
-        writer.raw(record);
-    }
+    writer.boolean(message.lacks_records);
+    encode_records(writer, message.records);
 }
 
 ConsensusMessage decode_consensus_message(Reader& reader) {
@@ -127,15 +145,8 @@ ConsensusMessage decode_consensus_message(Reader& reader) {
     message.disrupt_leader = reader.boolean();
     message.pre_vote = reader.boolean();
     message.granted = reader.boolean();
-    message.records.resize(reader.count(4, records_per_message));
-    for (Bytes& record : message.records) {
-        const std::uint32_t size = reader.u32();
-        if (size > record_bytes_max) {
-            reader.fail();
-        }
-        const ByteView bytes = reader.raw(reader.ok() ? size : 0);
-        record.assign(bytes.begin(), bytes.end());
-    }
+    message.lacks_records = reader.boolean();
+    message.records = decode_records(reader);
     return message;
 }
 

@@ -111,12 +111,17 @@ struct ConsensusMessage {
     bool disrupt_leader = false;
     bool pre_vote = false;
     bool granted = false;
+    /// Append result: the sender lacks records that a snapshot stands for, so it must not vote yet.
+    bool lacks_records = false;
     /// Append: at most records_per_message, of indices log_index + 1, ...
     std::vector<Bytes> records;
 };
 
 void encode(Writer& writer, const Server& server);
 Server decode_server(Reader& reader);
+/// At most records_per_message.
+void encode_records(Writer& writer, const std::vector<Bytes>& records);
+std::vector<Bytes> decode_records(Reader& reader);
 void encode(Writer& writer, const ConsensusMessage& message);
 /// On malformed input the reader enters the failed state.
 ConsensusMessage decode_consensus_message(Reader& reader);

@@ -230,6 +230,7 @@ void RaftConsensus::take_messages(const raft_update& update, ConsensusOutput& ou
         }
         ConsensusMessage sent = from_libraft(message);
         sent.sender = raft_.id;
+        sent.lacks_records = sent.kind == ConsensusKind::append_result && lacks_records();
         output.emplace_back(SendConsensus{{message.server_address}, std::move(sent)});
     }
 }
@@ -258,7 +259,7 @@ void RaftConsensus::send_append(const raft_message& message, ConsensusOutput& ou
         while (before < end && sent.records.size() < records_per_message) {
             Result<Bytes> record = encoded_record(before + 1);
             if (!record) {
-                return;  // the disk fails: this SN ends with its next write
+                return;  // it is still being copied; or the disk fails, and the next write, too
             }
             if (bytes > 0 && bytes + record->size() > message_bytes_target) {
                 break;  // with the largest one behind it, a frame would be larger than any may be
@@ -356,7 +357,8 @@ Result<void> RaftConsensus::remove_server(SwarmTime now, const NodeId& node,
     return change(now, std::move(servers), output);
 }
 
-/// Promotes learners that have caught up and may vote.
+/// Promotes learners that have caught up and may vote. One that lacks old records waits, since as
+/// the leader it could not send them; unless this leader lacks them itself, after a rebuild.
 void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
     if (!leads() || raft_.configuration_uncommitted_index != 0) {
         return;
@@ -365,6 +367,7 @@ void RaftConsensus::promote_learners(SwarmTime now, ConsensusOutput& output) {
         raft_index match = 0;
         if (server.voter || raft_match_index(&raft_, server.number, &match) != 0 ||
             match < raft_commit_index(&raft_) ||
+            (lacking_.contains(server.number) && !lacks_records()) ||
             (options_.may_vote && !options_.may_vote(server.node))) {
             continue;
         }

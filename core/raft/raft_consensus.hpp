@@ -22,6 +22,8 @@ struct RaftOptions {
     /// Reads a record, as it was persisted, that is durable on this SN's disk: for servers that
     /// lack what is no longer in memory. Nothing: all records stay in memory.
     std::function<Result<Bytes>(std::uint64_t index)> archive;
+    /// Whether this SN lacks records that a snapshot stands for; nothing: it never does.
+    std::function<bool()> lacks_records;
 
     /// Bugs that tests put in, to see that they are found.
     struct PlantedFaults {

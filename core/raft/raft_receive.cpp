@@ -80,6 +80,11 @@ bool RaftConsensus::receive(SwarmTime now, const NodeId& from, const ConsensusMe
         // Rule R9: a match index never falls, and never exceeds the log.
         raft_index match = 0;
         static_cast<void>(raft_match_index(&raft_, message.sender, &match));
+        if (message.lacks_records) {
+            lacking_.insert(message.sender);
+        } else {
+            lacking_.erase(message.sender);
+        }
         auto& last = received.append_entries_result.last_log_index;
         last = std::min<raft_index>(std::max(last, match), log_.last());
     }

@@ -4,26 +4,29 @@
 namespace starling {
 
 void SnNode::on_started(Outbox& out) {
-    if (!original_.begin(options_.id, options_.log, options_.peer_address, now_, out)) {
+    if (takes_state()) {
+        state_.transfer.begin(*options_.sentinel, now_, out);
+    } else if (!state_.original.begin(options_.id, options_.log, options_.peer_address, now_,
+                                      out)) {
         start(out);
     }
 }
 
 void SnNode::while_asking_original(const Input& input, Outbox& out) {
-    switch (original_.on_input(input, out)) {
+    switch (state_.original.on_input(input, out)) {
         case OriginalCheck::Verdict::waiting:
             return;
         case OriginalCheck::Verdict::stopped:
             on_stop(std::get<StopRequested>(input), out);
             return;
         case OriginalCheck::Verdict::copied:
-            end_as_copy("one runs at " + to_string(original_.found_at()) +
+            end_as_copy("one runs at " + to_string(state_.original.found_at()) +
                             ", the previous address of this one: its ledger was copied",
                         out);
             return;
         case OriginalCheck::Verdict::alone:
             start(out);
-            for (const Input& held : original_.take_held()) {
+            for (const Input& held : state_.original.take_held()) {
                 handle(held, out);
             }
             return;

@@ -59,7 +59,7 @@ void SnNode::on_membership_reply(const NodeId& from, const MembershipReply& repl
         return;
     }
     // An SN that keeps the ledger can't be refused any more.
-    if (!asks || (reply.code != Errc::ok && is_server(options_.id) && !options_.leave)) {
+    if (!asks || (reply.code != Errc::ok && is_member() && !options_.leave)) {
         report(TraceEvent("membership_reply_ignored")
                    .with("node", from.name)
                    .with("code", static_cast<std::uint64_t>(reply.code)),

@@ -71,6 +71,9 @@ void SnNode::begin_behind(const LedgerSnapshot& snapshot, Outbox& out) {
     log_.begin_behind(snapshot);
     removed_.history() = snapshot.servers;
     apply_roll(RollChanged{std::nullopt, ""}, out);  // the pins of all names
+    if (options_.memory.link) {
+        keep_snapshot(snapshot.index(), log_.make_snapshot(removed_.history()));
+    }
 }
 
 void SnNode::apply(const LogRecord& record, Outbox& out) {
@@ -95,7 +98,9 @@ void SnNode::apply(const LogRecord& record, Outbox& out) {
         report_history(out);
     }
     if (log_.schedule().count(record)) {
-        out.persist_snapshot(log_.make_snapshot(removed_.history()));
+        Bytes snapshot = log_.make_snapshot(removed_.history());
+        keep_snapshot(record.index, snapshot);
+        out.persist_snapshot(std::move(snapshot));
     }
 }
 

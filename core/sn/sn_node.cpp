@@ -15,13 +15,18 @@ SnNode::SnNode(SnNodeOptions options, const Hasher& hasher)
             .election_timeout = options_.election_timeout,
             .heartbeat = options_.election_timeout / 5,
             .archive = options_.memory.archive,
+            .lacks_records = [this] { return state_.older.lacking(); },
             .planted = {options_.planted.membership_behind_records}},
            hasher, options_.checkpoint_interval, options_.memory.snapshot_interval),
       leadership_(options_.limits.leader),
       leases_(options_.limits),
       reports_(options_.planted.count_old_attempts),
       lists_(hasher, options_.limits.parts.members_in_view, options_.limits.parts.list_part_bytes),
-      original_(original_timer),
+      state_{OriginalCheck(original_timer),
+             StateTransfer(options_.id, hasher, state_timer),
+             OlderRecords(hasher),
+             KeptSnapshots(hasher),
+             {}},
       reads_(options_.id),
       dialler_(dial_timer, server_interval),
       claims_(options_.id) {}
@@ -32,12 +37,14 @@ void SnNode::step(SwarmTime now, const Input& input, std::vector<Effect>& effect
     if (log_.applied().size() > options_.memory.records_kept) {
         raft().forget(log_.applied().size() - options_.memory.records_kept);
     }
-    if (original_.under_way()) {
+    if (state_.original.under_way()) {
         while_asking_original(input, out);
+    } else if (state_.transfer.under_way()) {
+        while_taking_state(input, out);
     } else {
         handle(input, out);
     }
-    if (!stopped_ && !original_.under_way()) {
+    if (!stopped_ && !state_.original.under_way() && !state_.transfer.under_way()) {
         settle(out);
         status_.notify_subscribers(status_source(), out);
     }
@@ -58,7 +65,7 @@ void SnNode::handle(const Input& input, Outbox& out) {
                input);
 }
 
-void SnNode::start(Outbox& out) {
+void SnNode::start(Outbox& out, const std::vector<Input>& held) {
     started_ = now_;
     leadership_.note_seen(now_);
     const std::uint64_t recovered = options_.log.last();
@@ -83,6 +90,7 @@ void SnNode::start(Outbox& out) {
     }
     if (options_.log.snapshot) {
         begin_behind(*options_.log.snapshot, out);
+        state_.older.begin(options_.log.missing);
     }
     ConsensusOutput output;
     raft().start(now_, std::move(options_.log), founder, output);
@@ -104,6 +112,11 @@ void SnNode::start(Outbox& out) {
     }
     out.set_timer(lease_timer, leases_.set_next_check(now_));
     out.set_timer(server_timer, now_ + server_interval);
+    for (const Input& input : held) {
+        if (!stopped_) {
+            handle(input, out);
+        }
+    }
     dial_servers(out);
 }
 
@@ -128,6 +141,8 @@ void SnNode::on_peer_up(const PeerUp& up, Outbox& out) {
     status_.mark_changed();
     if (up.role == Role::sn) {
         dialler_.on_connected(up.dialled);
+        state_.older.on_peer_lost(up.peer);  // what was asked on an older connection may be lost
+        state_.allowances.erase(up.peer);
         if (raft().leader() == up.peer) {
             leadership_.request_resend();  // what was under way on an older connection may be lost
         }
@@ -154,6 +169,8 @@ void SnNode::on_peer_lost(const PeerLost& lost, Outbox& out) {
     reads_.forget(lost.peer);
     status_.mark_changed();
     if (peer.role == Role::sn) {
+        state_.older.on_peer_lost(lost.peer);
+        state_.allowances.erase(lost.peer);
         dial_servers(out);
     } else if (peer.role == Role::sl) {
         relay_news(lost.peer, false, {}, out);
@@ -223,6 +240,7 @@ void SnNode::on_timer(const TimerDue& due, Outbox& out) {
         register_self(out);
         propose_rules(out);
         forward_removals(out);
+        copy_older(out);
         reads_.request(raft(), out);
         dial_left_behind(out);
         check_leader(out);

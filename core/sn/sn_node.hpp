@@ -72,6 +72,9 @@ struct SnNodeOptions {
         std::uint64_t snapshot_interval = 0;
         /// See RaftOptions; nothing: all records stay in memory.
         std::function<Result<Bytes>(std::uint64_t index)> archive;
+        /// Link of a record that is durable on this SN's disk: see chain_link(). Nothing: this SN
+        /// neither takes nor gives the state of the ledger when one joins.
+        std::function<Result<Digest>(std::uint64_t index)> link;
         /// Applied records that stay in memory. At least those that one write to the store may hold
         /// (32 inputs with records_per_message each, see NodeRunner::handle_together), since they
         /// can't be read from the disk before.

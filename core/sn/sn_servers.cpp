@@ -25,7 +25,12 @@ const Server* SnNode::find_server(const NodeId& node) const {
 
 /// Also an SN whose joining was never committed: only its own log has it, and it hears of no
 /// leader.
-bool SnNode::is_outside() const { return !is_server(options_.id) || misses_leader(); }
+bool SnNode::is_outside() const { return !is_member() || misses_leader(); }
+
+bool SnNode::is_member() const {
+    const Server* own = find_server(options_.id);
+    return own != nullptr && own->number == options_.number;
+}
 
 void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
     const Message& message = received.frame.message;
@@ -65,7 +70,7 @@ void SnNode::on_server_frame(const FrameReceived& received, Outbox& out) {
         on_remove_server(received.from, *removal, out);
     } else if (const auto* answer = std::get_if<StatusReply>(&message)) {
         on_removal_answer(received.from, *answer, received.frame.body, out);
-    } else {
+    } else if (!on_state_frame(received, out)) {
         report(TraceEvent("frame_ignored")
                    .with("peer", received.from.name)
                    .with("type", std::string(type_name(message))),

@@ -3,10 +3,12 @@
 // has its bound, every enum is looked up, and a message must end with its last byte. Malformed
 // input is an error value, never an exception; the fuzz targets `wire` and `ledger` hold this.
 //
-// One put() and one get() a message, in the order of FORMAT.md.
+// One put() and one get() a message, in the order of FORMAT.md: what put writes, get reads.
 #include "core/wire/codec.hpp"
 
 #include <algorithm>
+
+#include "core/wire/state_codec.hpp"
 
 namespace starling {
 namespace {
@@ -47,8 +49,6 @@ Errc get_errc(Reader& r) {
     return static_cast<Errc>(value);
 }
 void put(Writer& w, Errc code) { w.u8(static_cast<std::uint8_t>(code)); }
-
-// One pair a message: what put writes, get reads, in the order of FORMAT.md.
 
 void put(Writer& w, const Hello& m) {
     encode(w, m.name);

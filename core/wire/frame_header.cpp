@@ -6,7 +6,7 @@ namespace {
 
 bool may_have_body(std::uint8_t type) {
     return type == 8 /* SegmentData */ || type == 11 /* MlSegment */ ||
-           type == 21 /* StatusReply */;
+           type == 21 /* StatusReply */ || type == 38 /* SnapshotPart */;
 }
 
 }  // namespace

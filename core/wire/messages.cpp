@@ -46,7 +46,13 @@ std::string_view type_name(const Message& message) {
         "RelayedResult",
         "RollNews",
         "FetchMembers",
-        "MemberListPart"};
+        "MemberListPart",
+        "SnapshotQuery",
+        "SnapshotOffer",
+        "FetchSnapshot",
+        "SnapshotPart",
+        "FetchRecords",
+        "RecordsPart"};
     return names.at(message.index());
 }
 

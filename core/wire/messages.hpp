@@ -325,6 +325,45 @@ struct MemberListPart {
     MemberList members;
 };
 
+// SN <-> SN: an SN with an empty disk takes the state of the ledger, and copies its records later.
+/// Which snapshots does the receiver have? Answered by a SnapshotOffer.
+struct SnapshotQuery {};
+/// A snapshot of the ledger, as all SNs make it behind the same record.
+struct OfferedSnapshot {
+    std::uint64_t index = 0;  ///< of the last record that it stands for
+    std::uint64_t bytes = 0;
+    Digest digest;  ///< SHA-256 over its bytes
+
+    friend auto operator<=>(const OfferedSnapshot&, const OfferedSnapshot&) = default;
+};
+constexpr std::uint32_t offered_snapshots_max = 2;
+/// Of a part of a snapshot, but for the last one; about as much as a part of the records.
+constexpr std::uint64_t state_part_bytes = std::uint64_t{256} * 1024;
+struct SnapshotOffer {
+    std::vector<Server> servers;             ///< of the sender's newest membership, at most 64
+    std::vector<OfferedSnapshot> snapshots;  ///< at most 2; none: it has made none
+};
+/// Asks for the part of a snapshot that begins at this byte.
+struct FetchSnapshot {
+    std::uint64_t index = 0;
+    std::uint64_t offset = 0;
+};
+/// Body: bytes of the snapshot from `offset` on. Empty: the sender does not have it (any more).
+struct SnapshotPart {
+    std::uint64_t index = 0;
+    std::uint64_t offset = 0;
+};
+/// Asks for records up to this one.
+struct FetchRecords {
+    std::uint64_t last = 0;
+};
+/// Records up to the requested one. None: the sender lacks them, or was asked too often.
+struct RecordsPart {
+    std::uint64_t last = 0;  ///< as requested
+    Digest link_before;      ///< of the record before the first one
+    std::vector<Bytes> records;
+};
+
 /// Any message. A struct rather than an alias: the special members of a variant of so many types
 /// are slow to compile, and so they are compiled once, in messages.cpp.
 struct Message
@@ -333,7 +372,9 @@ struct Message
                    SessionOpened, SyncDone, SessionFailed, SeatRequest, SeatRelease, SeatReply,
                    StatusQuery, SeatRule, StatusReply, ConsensusMessage, RelayedCommand,
                    RelayedNews, MembershipRequest, MembershipReply, FetchProbe, FetchProbeReply,
-                   RemoveServer, ReadIndex, RelayedResult, RollNews, FetchMembers, MemberListPart> {
+                   RemoveServer, ReadIndex, RelayedResult, RollNews, FetchMembers, MemberListPart,
+                   SnapshotQuery, SnapshotOffer, FetchSnapshot, SnapshotPart, FetchRecords,
+                   RecordsPart> {
     using variant::variant;
     Message();
     Message(const Message& other);

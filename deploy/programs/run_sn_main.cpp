@@ -26,8 +26,6 @@ namespace starling {
 namespace {
 
 constexpr std::string_view program = "run-sn";
-/// A start applies about so many entries at most, in a second: see SnapshotSchedule.
-constexpr std::uint64_t snapshot_interval = 100'000;
 constexpr std::uint64_t roll_bytes_max = std::uint64_t{1} << 20U;
 
 /// --rebuild-without: continues this SN's ledger alone. In one write, so that a crash leaves either
@@ -149,9 +147,12 @@ Result<int> run_on(const SnOptions& options, NodeHost& host, SqliteStore::Opened
     }
     sn_options->signer = std::move(*signer);
     sn_options->log = std::move(ledger.log);
-    sn_options->memory.snapshot_interval = snapshot_interval;
+    sn_options->memory.snapshot_interval = options.snapshot_interval;
     sn_options->memory.archive = [&store = *ledger.store](std::uint64_t index) {
         return store.record(index);
+    };
+    sn_options->memory.link = [&store = *ledger.store](std::uint64_t index) {
+        return store.link(index);
     };
     const std::unique_ptr<Node> node = watch_dials(
         make_licensed_node(make_sn_node(std::move(*sn_options), openssl_hasher()),

@@ -55,6 +55,15 @@ std::string missing_end(const std::filesystem::path& head_file,
                      head_file.string() + " says was written";
 }
 
+/// What an SN that joined with the state after an entry has of the entries before it, until it has
+/// copied them.
+Error not_copied_yet(std::uint64_t last) {
+    return {Errc::malformed,
+            "entries 1 to " + std::to_string(last) +
+                " are missing: its SN joined with the state after a later entry and has not copied "
+                "them yet. Audit this ledger when it has, or another SN's now"};
+}
+
 Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& verifier,
                                  const std::optional<TrustStore>& trust) {
     LedgerAudit::Options options;
@@ -74,6 +83,9 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     const Result<void> read =
         read_ledger_copy(file, [&](std::uint64_t index, ByteView bytes, const Digest& link) {
             progress.update(index);
+            if (bytes.empty() && ledger.audit->summary().records == 0) {
+                return Result<void>(not_copied_yet(index));
+            }
             const Result<void> taken = ledger.audit->take(index, bytes, link);
             return taken ? compare_snapshot(snapshots, ledger) : taken;
         });

@@ -191,11 +191,11 @@ SnNodeOptions CampaignSwarm::sn_options(int number, const MemoryStore& store) {
     options.peer_address = sn_addresses_[at];
     options.log = store.start_log(openssl_hasher());
     if (all_servers_.snapshots) {
-        options.memory = {.snapshot_interval = 40,
-                          .archive = [&store](std::uint64_t index) -> Result<Bytes> {
-                              return store.log.records.at(index - 1);
-                          },
-                          .records_kept = 10};
+        options.memory = {
+            .snapshot_interval = 40,
+            .archive = [&store](std::uint64_t index) { return store.record(index); },
+            .link = [&store](std::uint64_t index) { return store.link(index, openssl_hasher()); },
+            .records_kept = 10};
     }
     options.admins = {{"swci1"}};
     if (number > 1 || ledger_created_) {

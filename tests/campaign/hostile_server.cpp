@@ -10,7 +10,7 @@ std::string_view to_string(ServerLie lie) {
     constexpr std::string_view names[server_lie_count] = {
         "no-votes",          "no-acks",        "old-messages",    "raised-terms",
         "leaving-others",    "false-removals", "forged-commands", "lost-members",
-        "wrong-checkpoints", "false-refusals", "question-flood"};
+        "wrong-checkpoints", "false-refusals", "question-flood",  "false-state"};
     return names[static_cast<std::size_t>(lie)];
 }
 
@@ -37,6 +37,9 @@ void HostileServer::change(Effect& effect, const NodeSigner& signer, std::vector
         return;
     }
     add_frames(*send, more);
+    if (tells(ServerLie::false_state) && random_.chance(0.5)) {
+        change_state(send->frame);
+    }
     if (auto* relayed = std::get_if<RelayedCommand>(&send->frame.message)) {
         change_command(*relayed, send->to, signer, more);
     } else if (const auto* news = std::get_if<RelayedNews>(&send->frame.message)) {
@@ -62,6 +65,21 @@ void HostileServer::change_consensus(const Send& send, const ConsensusMessage& m
         ConsensusMessage later = message;
         later.term += 1 + random_.below(1000);
         more.push_back(Send{send.to, {std::move(later), {}}});
+    }
+}
+
+void HostileServer::change_state(Frame& frame) {
+    if (auto* offer = std::get_if<SnapshotOffer>(&frame.message)) {
+        for (OfferedSnapshot& snapshot : offer->snapshots) {
+            snapshot.digest.bytes[0] ^= std::byte{1};
+        }
+    } else if (std::holds_alternative<SnapshotPart>(frame.message) && !frame.body.empty()) {
+        Bytes bytes(frame.body.view().begin(), frame.body.view().end());
+        bytes[random_.below(bytes.size())] ^= std::byte{1};
+        frame.body = Blob(std::move(bytes));
+    } else if (auto* part = std::get_if<RecordsPart>(&frame.message);
+               part != nullptr && !part->records.empty()) {
+        part->records[random_.below(part->records.size())].back() ^= std::byte{1};
     }
 }
 

@@ -27,8 +27,9 @@ enum class ServerLie : std::uint8_t {
     wrong_checkpoints,  ///< signs heads that its ledger never had
     false_refusals,     ///< tells other SNs that commands of their SLs are refused
     question_flood,     ///< asks every SN for the read index again and again
+    false_state,        ///< offers SNs that join another state, and sends other bytes and records
 };
-constexpr int server_lie_count = 11;
+constexpr int server_lie_count = 12;
 std::string_view to_string(ServerLie lie);
 
 /// Some kinds of lies, kept over all sessions of the SN.
@@ -48,6 +49,7 @@ private:
     bool is_other(const NodeId& node) const;
     void change_consensus(const Send& send, const ConsensusMessage& message, Effect& effect,
                           std::vector<Effect>& more);
+    void change_state(Frame& frame);
     void change_command(RelayedCommand& relayed, const NodeId& to, const NodeSigner& signer,
                         std::vector<Effect>& more);
     void add_frames(const Send& send, std::vector<Effect>& more);

@@ -197,7 +197,7 @@ int run(int argc, char** argv) {
     app.add_option("--plant", arguments.plant, "a bug that must be found")
         ->check(CLI::IsMember(plants));
     app.add_flag("--hostile", options.hostile,
-                 "one member and one SN lie, in three of 24 ways, and also fail as all do; the "
+                 "one member and one SN lie, in three of 25 ways, and also fail as all do; the "
                  "others' training must go on");
     app.add_option("--trace", options.trace_file, "writes the trace of the run; with --seeds 1");
     app.add_flag("--twice", arguments.twice,

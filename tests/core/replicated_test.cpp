@@ -260,6 +260,7 @@ TEST(ReplicatedSnapshots, AllSnsMakeTheSameOnesAndContinueFromThem) {
 /// libraft knows the terms of all records, though it was started behind a snapshot.
 TEST(ReplicatedSnapshots, SnsThatWereAllStartedFromOneSendTheWholeLogToOneThatJoins) {
     MemorySwarm swarm(5, {}, 3, 25);
+    swarm.joining_takes_state = false;
     for (int i = 1; i <= 3; ++i) {
         swarm.add_pair(i, {.min_peers = 3, .syncs = 40, .batch_time = milliseconds(20)});
     }

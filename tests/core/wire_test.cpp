@@ -44,6 +44,7 @@ ConsensusMessage append_message() {
     message.features = 9;
     message.capacity = 10;
     message.pre_vote = true;
+    message.lacks_records = true;
     message.records = {encode_record({6, 4, RecordKind::entry, Bytes(3)}), {}};
     return message;
 }
@@ -66,47 +67,54 @@ std::vector<Message> one_of_each() {
                                 {{{"sn1"}, {"127.0.0.1", 4}, 78, true}},
                                 NodeId{"sn2"},
                                 RebuildProof{{}, Bytes(3)}};
-    return {Hello{{"sl1"}, Role::sl, 9},
-            Refused{Errc::refused, "no"},
-            SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}, "north"}},
-            Heartbeat{.contract = "default",
-                      .run = 1,
-                      .known_version = 2,
-                      .round = 3,
-                      .attempt = 4,
-                      .progress = {5, 6, "sl2"},
-                      .stalls = {{{"sl2"}, true, false}},
-                      .session = 9},
-            CommandResult{2, Errc::layout_mismatch, "differs", 4, 9},
-            ViewUpdate{view, digest, std::nullopt},
-            FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
-            SegmentData{key, SegmentKind::contribution, 7},
-            OpenSession{"default", some_config(), "w F32 3\n", EndMode::snapshot},
-            SyncBegin{3, check_in},
-            MlSegment{3, 1},
-            CloseSession{Errc::program, "bye"},
-            SessionOpened{1, 2, 3},
-            SyncDone{1, 2, 3, digest, true},
-            SessionFailed{Errc::aborted, "over"},
-            SeatRequest{true},
-            SeatRelease{},
-            SeatReply{Errc::refused, "none left", 5},
-            StatusQuery{7, "contract", "default", true},
-            SeatRule{8, {"sl1"}, true},
-            StatusReply{7, Errc::not_found, "no contract"},
-            append_message(),
-            RelayedCommand{{"sl1"}, {1, 2, LoseNode{{"sl2"}, "silent"}}},
-            RelayedNews{{"sl1"}, false, {}},
-            MembershipRequest{{{"sn2"}, {"127.0.0.1", 4}, 77, false}, true},
-            reply,
-            FetchProbe{key, 7},
-            FetchProbeReply{key, 7, true, 3},
-            RemoveServer{7, {"sn2"}, {"swci1"}, 8, {{}, {}, Bytes(20), Bytes(9), Bytes(64)}, {}},
-            ReadIndex{ReadIndex::Step::confirm, 7, 8, 9},
-            RelayedResult{{"sl1"}, 7, {8, Errc::malformed, "no", 0, 0}},
-            RollNews{{{{"sl1"}, CaFingerprint{}}}},
-            FetchMembers{digest, 7},
-            MemberListPart{digest, 9, 7, view.frozen}};
+    return {
+        Hello{{"sl1"}, Role::sl, 9},
+        Refused{Errc::refused, "no"},
+        SubmitCommand{1, 2, Enrol{"default", some_config(), "w F32 3\n", Run{4}, "north"}},
+        Heartbeat{.contract = "default",
+                  .run = 1,
+                  .known_version = 2,
+                  .round = 3,
+                  .attempt = 4,
+                  .progress = {5, 6, "sl2"},
+                  .stalls = {{{"sl2"}, true, false}},
+                  .session = 9},
+        CommandResult{2, Errc::layout_mismatch, "differs", 4, 9},
+        ViewUpdate{view, digest, std::nullopt},
+        FetchSegments{key, SegmentKind::merged, {{0, 4}, {9, 1}}},
+        SegmentData{key, SegmentKind::contribution, 7},
+        OpenSession{"default", some_config(), "w F32 3\n", EndMode::snapshot},
+        SyncBegin{3, check_in},
+        MlSegment{3, 1},
+        CloseSession{Errc::program, "bye"},
+        SessionOpened{1, 2, 3},
+        SyncDone{1, 2, 3, digest, true},
+        SessionFailed{Errc::aborted, "over"},
+        SeatRequest{true},
+        SeatRelease{},
+        SeatReply{Errc::refused, "none left", 5},
+        StatusQuery{7, "contract", "default", true},
+        SeatRule{8, {"sl1"}, true},
+        StatusReply{7, Errc::not_found, "no contract"},
+        append_message(),
+        RelayedCommand{{"sl1"}, {1, 2, LoseNode{{"sl2"}, "silent"}}},
+        RelayedNews{{"sl1"}, false, {}},
+        MembershipRequest{{{"sn2"}, {"127.0.0.1", 4}, 77, false}, true},
+        reply,
+        FetchProbe{key, 7},
+        FetchProbeReply{key, 7, true, 3},
+        RemoveServer{7, {"sn2"}, {"swci1"}, 8, {{}, {}, Bytes(20), Bytes(9), Bytes(64)}, {}},
+        ReadIndex{ReadIndex::Step::confirm, 7, 8, 9},
+        RelayedResult{{"sl1"}, 7, {8, Errc::malformed, "no", 0, 0}},
+        RollNews{{{{"sl1"}, CaFingerprint{}}}},
+        FetchMembers{digest, 7},
+        MemberListPart{digest, 9, 7, view.frozen},
+        SnapshotQuery{},
+        SnapshotOffer{{{{"sn1"}, {"127.0.0.1", 4}, 78, true}}, {{7, 8, digest}, {5, 6, digest}}},
+        FetchSnapshot{7, 8},
+        SnapshotPart{7, 8},
+        FetchRecords{9},
+        RecordsPart{9, digest, {Bytes(3), Bytes(4)}}};
 }
 
 std::vector<Command> every_command() {
@@ -231,7 +239,7 @@ TEST(Codec, MatchesTheWorkedExampleOfTheFormat) {
     const Bytes bytes = encode_head({MlSegment{3, 1}, Blob::phantom(5)});
     EXPECT_EQ(to_hex(bytes),
               "5354524c"
-              "09"
+              "0a"
               "0b"
               "0000"
               "0c000000"

@@ -60,6 +60,7 @@ private:
     SwarmRules swarm_rules();
     Message message_of_members(test::Author* author);
     Message message_of_servers(test::Author* author);
+    Message message_of_state();
     Message message_of_tools();
     SubmitCommand submit(test::Author* author);
     template <typename Draw>

@@ -118,7 +118,7 @@ Message Drawer::message_of_members(Author* author) {
 }
 
 Message Drawer::message_of_servers(Author* author) {
-    switch (in_range(0, 12)) {
+    switch (in_range(0, 13)) {
         case 0: {
             CommandResult result;
             result.sequence = static_cast<std::uint64_t>(in_range(0, 8));
@@ -177,12 +177,33 @@ Message Drawer::message_of_servers(Author* author) {
             return MemberListPart{digest(), static_cast<std::uint32_t>(in_range(0, 5)),
                                   static_cast<std::uint32_t>(in_range(0, 2)),
                                   some(4, [&] { return member(); })};
+        case 12:
+            return message_of_state();
         default: {
             RelayedResult result{node(), number(), {}};
             result.result.sequence = static_cast<std::uint64_t>(in_range(0, 8));
             result.result.code = code();
             return result;
         }
+    }
+}
+
+Message Drawer::message_of_state() {
+    switch (in_range(0, 5)) {
+        case 0:
+            return SnapshotQuery{};
+        case 1:
+            return SnapshotOffer{some(2, [&] { return server(); }), some(2, [&] {
+                                     return OfferedSnapshot{number(), number(), digest()};
+                                 })};
+        case 2:
+            return FetchSnapshot{number(), number()};
+        case 3:
+            return SnapshotPart{number(), number()};
+        case 4:
+            return FetchRecords{static_cast<std::uint64_t>(in_range(0, 6))};
+        default:
+            return RecordsPart{static_cast<std::uint64_t>(in_range(0, 6)), digest(), records(1, 1)};
     }
 }
 
@@ -221,7 +242,8 @@ Message Drawer::message(Author* author) {
 Blob Drawer::body_of(const Message& message) {
     const bool wants = std::holds_alternative<SegmentData>(message) ||
                        std::holds_alternative<MlSegment>(message) ||
-                       std::holds_alternative<StatusReply>(message);
+                       std::holds_alternative<StatusReply>(message) ||
+                       std::holds_alternative<SnapshotPart>(message);
     if (!wants && !one_in(16)) {
         return {};
     }

@@ -1,5 +1,6 @@
 // SNs with malicious peers.
 #include "core/base/invariant.hpp"
+#include "core/ledger/snapshot.hpp"
 #include "core/raft/raft_consensus.hpp"
 #include "tests/fuzz/drawer.hpp"
 #include "tests/fuzz/targets.hpp"
@@ -40,6 +41,18 @@ ConsensusMessage agreement(const ConsensusMessage& asked, std::uint64_t last) {
     return said;
 }
 
+/// The state of a ledger that SNs 1 to 3 keep.
+Bytes state_of_three() {
+    ServerHistory servers;
+    servers.apply_membership(
+        {1, 1, RecordKind::membership,
+         encode_membership({test::server(1), test::server(2), test::server(3)})});
+    TermRuns terms;
+    terms.append(1);
+    terms.append(1);
+    return encode_snapshot(openssl_hasher(), {Digest{}, 0, terms, servers, Ledger{}});
+}
+
 /// The SN under test, three members, an administrator, and optionally two other SNs. Each behaves
 /// honestly at times: a peer that always lies reaches little code.
 class SnRun {
@@ -55,7 +68,9 @@ public:
             Peer& peer = peers_[name];
             peer.role = name[1] == 'l' ? Role::sl : name[1] == 'n' ? Role::sn : Role::tool;
             peer.author = peer.role == Role::tool ? nullptr : std::make_unique<Author>(name);
-            bench_.step(PeerUp{{name}, peer.role, {}});
+            const bool named = name == "sn2";
+            bench_.step(
+                PeerUp{{name}, peer.role, named ? test::server(2).address : Address{}, 0, {}});
         }
         for (int tries = servers && draw.coin() ? 15 : 0; tries > 0 && !bench_.stopped; --tries) {
             bench_.pass(std::chrono::milliseconds(100));
@@ -79,7 +94,28 @@ private:
         SnNodeOptions options =
             test::sn_options(servers && !draw.one_in(4) ? three : std::vector<Server>{});
         options.admins = {{"swci1"}};
+        const auto none = [](std::uint64_t) { return Error{Errc::not_found, "none"}; };
+        options.memory = {.snapshot_interval = 4,
+                          .archive = [none](std::uint64_t at) -> Result<Bytes> { return none(at); },
+                          .link = [none](std::uint64_t at) -> Result<Digest> { return none(at); }};
+        if (servers && draw.one_in(4)) {  // it joins, with the state that the others give it
+            options.log = {};
+            options.sentinel = test::server(2).address;
+        }
         return options;
+    }
+
+    /// SNs 2 and 3 as an SN that joins takes them for honest.
+    void give_state(const std::string& name) {
+        const NodeId node{name};
+        if (bench_.last<SnapshotQuery>(node) == nullptr) {
+            return;
+        }
+        if (const auto* fetch = bench_.last<FetchSnapshot>(node)) {
+            bench_.frame(node, SnapshotPart{fetch->index, fetch->offset}, Blob(state_));
+        }
+        bench_.frame(node, SnapshotOffer{{test::server(2), test::server(3)},
+                                         {{2, state_.size(), openssl_hasher().digest(state_)}}});
     }
 
     void one_step(const std::string& name) {
@@ -155,7 +191,10 @@ private:
 
     void honest_server(Author& author) {
         const std::string& name = author.id.name;
-        switch (draw_.in_range(0, 3)) {
+        switch (draw_.in_range(0, 4)) {
+            case 4:
+                give_state(name);
+                break;
             case 0:
                 say(name, [&] { return append_of(name); });
                 break;
@@ -187,7 +226,7 @@ private:
         said.receiver = 1;
         said.term = term + (draw_.one_in(3) ? 1U : 0U);
         said.log_index = bench_.records.size();
-        if (!bench_.records.empty()) {
+        if (!bench_.records.empty() && !bench_.records.back().empty()) {
             said.log_term = decode_record(said.log_index, bench_.records.back())->term;
         }
         said.records = draw_.records(said.log_index + 1, said.term);
@@ -196,6 +235,7 @@ private:
     }
 
     Drawer& draw_;
+    Bytes state_ = state_of_three();
     NodeBench bench_;
     std::map<std::string, Peer> peers_;
     std::vector<std::string> names_;

@@ -36,11 +36,12 @@ std::string sl_error(const Words& arguments, const Environment& environment = {}
 }
 
 TEST(RunSnOptions, EveryFlagIsRead) {
-    const auto parsed = parse_run_sn(
-        {"--name=sn1", "--host-ip", "sn.example.org", "--sentinel", "--sn-api-port=30404",
-         "--sn-election-timeout=1500", "--key=k.pem", "--cert", "c.pem", "--capath=ca",
-         "--cacert=ca.pem", "--workspace=w", "--trace=t.trace", "--log-level=WARN"},
-        {});
+    const auto parsed =
+        parse_run_sn({"--name=sn1", "--host-ip", "sn.example.org", "--sentinel",
+                      "--sn-api-port=30404", "--sn-election-timeout=1500",
+                      "--sn-snapshot-interval=500", "--key=k.pem", "--cert", "c.pem", "--capath=ca",
+                      "--cacert=ca.pem", "--workspace=w", "--trace=t.trace", "--log-level=WARN"},
+                     {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     ASSERT_TRUE(parsed->options.has_value());
     const SnOptions& options = *parsed->options;

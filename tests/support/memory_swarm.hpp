@@ -65,11 +65,17 @@ public:
             MemoryStore& store = *sn_stores[at];
             options.log = store.start_log(openssl_hasher());
             if (snapshot_interval > 0) {
-                options.memory = {.snapshot_interval = snapshot_interval,
-                                  .archive = [&store](std::uint64_t index) -> Result<Bytes> {
-                                      return store.log.records.at(index - 1);
-                                  },
-                                  .records_kept = 0};
+                options.memory = {
+                    .snapshot_interval = snapshot_interval,
+                    .archive = [&store](std::uint64_t index) { return store.record(index); },
+                    .link =
+                        [&store](std::uint64_t index) {
+                            return store.link(index, openssl_hasher());
+                        },
+                    .records_kept = 0};
+            }
+            if (!joining_takes_state) {
+                options.memory.link = nullptr;
             }
             return licensed(make_sn_node(options, openssl_hasher()));
         };
@@ -268,6 +274,8 @@ public:
     std::set<NodeId> sls;
     std::set<NodeId> mls;
     std::uint64_t snapshot_interval = 0;  ///< of all SNs; 0: they make none
+    /// False: an SN that joins gets all records from the leader.
+    bool joining_takes_state = true;
     std::uint64_t sessions = 0;
     // SNs that rebuild the ledger at their next start, and the SNs that they leave out
     std::map<std::string, std::vector<NodeId>> rebuilding;

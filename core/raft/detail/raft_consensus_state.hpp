@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "core/ledger/snapshot.hpp"
 #include "core/raft/detail/raft_entries.hpp"
@@ -89,6 +90,7 @@ private:
     void notify_commit(ConsensusOutput& output);
     void promote_learners(SwarmTime now, ConsensusOutput& output);
     void wait_in_full();
+    bool lacks_records() const { return options_.lacks_records && options_.lacks_records(); }
     raft_server* own_learner();
 
     RaftOptions options_;
@@ -108,6 +110,7 @@ private:
     /// When each sender has raised the term of this server, within term_raise_window.
     std::map<NodeId, std::deque<SwarmTime>> raises_;
     std::map<std::uint64_t, std::uint64_t> notified_;  ///< by this leader: server -> agreed index
+    std::set<std::uint64_t> lacking_;  ///< members that lack records, by their newest result
 };
 
 }  // namespace starling

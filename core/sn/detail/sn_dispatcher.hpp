@@ -7,11 +7,14 @@
 #include "core/node/log_interval.hpp"
 #include "core/node/outbox.hpp"
 #include "core/sn/entry_shares.hpp"
+#include "core/sn/kept_snapshots.hpp"
 #include "core/sn/leadership.hpp"
 #include "core/sn/leases.hpp"
 #include "core/sn/membership_claims.hpp"
 #include "core/sn/merge_reports.hpp"
+#include "core/sn/older_records.hpp"
 #include "core/sn/original_check.hpp"
+#include "core/sn/part_allowance.hpp"
 #include "core/sn/pinned_names.hpp"
 #include "core/sn/read_index.hpp"
 #include "core/sn/removed_servers.hpp"
@@ -20,6 +23,7 @@
 #include "core/sn/server_dialler.hpp"
 #include "core/sn/sn_node.hpp"
 #include "core/sn/sn_status.hpp"
+#include "core/sn/state_transfer.hpp"
 #include "core/sn/told_lists.hpp"
 
 namespace starling {
@@ -48,7 +52,8 @@ private:
         raft_timer = 4,
         server_timer = 5,
         dial_timer = 6,
-        original_timer = 7
+        original_timer = 7,
+        state_timer = 8
     };
     static constexpr std::string_view component = "swarm.SN";  ///< of log lines
     static constexpr SwarmDuration server_interval = std::chrono::milliseconds(500);
@@ -56,7 +61,8 @@ private:
 
     // sn_node.cpp
     void handle(const Input& input, Outbox& out);
-    void start(Outbox& out);
+    /// \param held  connections that were made before
+    void start(Outbox& out, const std::vector<Input>& held = {});
     void on_peer_up(const PeerUp& up, Outbox& out);
     void on_peer_lost(const PeerLost& lost, Outbox& out);
     void on_frame(const FrameReceived& received, Outbox& out);
@@ -159,6 +165,17 @@ private:
     void while_asking_original(const Input& input, Outbox& out);
     void end_as_copy(const std::string& why, Outbox& out);
 
+    // sn_state.cpp
+    bool takes_state() const;
+    void while_taking_state(const Input& input, Outbox& out);
+    void begin_with_state(StateTransfer::Taken taken, Outbox& out);
+    void keep_snapshot(std::uint64_t index, const Bytes& snapshot);
+    bool on_state_frame(const FrameReceived& received, Outbox& out);
+    void send_records(const NodeId& to, const FetchRecords& fetch, Outbox& out);
+    std::vector<Bytes> records_up_to(std::uint64_t last) const;
+    void on_older_records(const NodeId& from, const RecordsPart& part, Outbox& out);
+    void copy_older(Outbox& out);
+
     // sn_removals.cpp
     /// A tool's pending request, at the SN that it is connected with and at the leader.
     struct Removal {
@@ -211,6 +228,8 @@ private:
     /// By the newest membership; nullptr: it keeps no ledger.
     const Server* find_server(const NodeId& node) const;
     bool is_server(const NodeId& node) const { return find_server(node) != nullptr; }
+    /// Whether the SNs keep the ledger with this one, not with an earlier one of its name.
+    bool is_member() const;
     bool is_outside() const;
     void on_server_frame(const FrameReceived& received, Outbox& out);
     bool is_heard_here(const NodeId& node, const Peer& peer) const;
@@ -261,7 +280,15 @@ private:
     MergeReports reports_;
     RoundMotions motions_;
     ToldLists lists_;
-    OriginalCheck original_;
+    /// What comes before this SN starts, and what follows from it.
+    struct Beginning {
+        OriginalCheck original;
+        StateTransfer transfer;                      ///< before this SN starts
+        OlderRecords older;                          ///< afterwards
+        KeptSnapshots kept;                          ///< for others that join
+        std::map<NodeId, PartAllowance> allowances;  ///< of others, on their connections
+    };
+    Beginning state_;
     ReadIndexes reads_;
     ServerDialler dialler_;
     MembershipClaims claims_;
