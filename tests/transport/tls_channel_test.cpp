@@ -1,6 +1,9 @@
 #include "transport/tls/tls_channel.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -25,9 +28,15 @@ void count_key_updates(int /*sent*/, int /*version*/, int kind, const void* byte
 class TlsChannelTest : public testing::Test {
 protected:
     void connect(const char* suites, std::uint64_t key_records_max = records_per_key) {
-        const Result<TlsContext> context =
+        ASSERT_NO_FATAL_FAILURE(secure(suites, key_records_max));
+        channel->expect_bulk();
+    }
+    /// Up to the handshake's end.
+    void secure(const char* suites, std::uint64_t key_records_max = records_per_key) {
+        Result<TlsContext> loaded =
             TlsContext::load_for(authority.issue("sl1", {Role::sl}), Role::sl, {});
-        ASSERT_TRUE(context);
+        ASSERT_TRUE(loaded);
+        context.emplace(std::move(*loaded));
         channel = make_tls_channel(*context, TlsSide::accepts, "", key_records_max);
         const IdentityFiles identity = authority.issue("sl2", {Role::sl});
         const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> raw_context(
@@ -52,7 +61,6 @@ protected:
             to_raw();
         }
         ASSERT_TRUE(done);
-        channel->expect_bulk();
     }
 
     /// Moves what OpenSSL has to send, as far as it fits.
@@ -73,6 +81,7 @@ protected:
 
     Folder folder;
     Authority authority{folder, "host-1"};
+    std::optional<TlsContext> context;
     std::unique_ptr<Channel> channel;
     std::unique_ptr<SSL, decltype(&SSL_free)> raw{nullptr, &SSL_free};
     int key_updates = 0;
@@ -126,24 +135,42 @@ TEST_F(TlsChannelTest, AKeyIsReplacedAfterSoManyRecords) {
     EXPECT_LE(key_updates, 10);
 }
 
-TEST_F(TlsChannelTest, MemoryForWhatComesGrowsWithAPeerThatFillsIt) {
-    ASSERT_NO_FATAL_FAILURE(connect(aes_256_first));
+TEST_F(TlsChannelTest, APeerThatIsNotAcceptedYetIsReadRecordByRecord) {
+    ASSERT_NO_FATAL_FAILURE(secure(aes_256_first));
     EXPECT_EQ(to_channel(), receive_first_bytes);
-    const std::vector<std::byte> much(std::size_t{4} << 20U);
-    std::vector<std::byte> plain(receive_batch_bytes);
-    std::size_t written = 0;
-    ASSERT_EQ(SSL_write_ex(raw.get(), much.data(), much.size(), &written), 1);
-    std::size_t largest = 0;
-    std::size_t here = 0;
-    while (here < much.size()) {
-        largest = std::max(largest, to_channel());
-        for (Result<std::size_t> count = channel->read(plain); count && *count > 0;
-             count = channel->read(plain)) {
-            here += *count;
-        }
+    channel->expect_bulk();
+    EXPECT_EQ(to_channel(), receive_batch_bytes);
+}
+
+TEST_F(TlsChannelTest, WhatIsNotReadYetOutlivesWhatOtherConnectionsReceive) {
+    ASSERT_NO_FATAL_FAILURE(connect(aes_256_first));
+    std::vector<std::byte> sent(receive_batch_bytes / 2);
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+        sent[i] = static_cast<std::byte>(i * 167 + i / 256);
     }
-    EXPECT_EQ(here, much.size());
-    EXPECT_EQ(largest, receive_batch_bytes);
+    std::size_t written = 0;
+    ASSERT_EQ(SSL_write_ex(raw.get(), sent.data(), sent.size(), &written), 1);
+    to_channel();
+    std::vector<std::byte> came(sent.size());
+    const Result<std::size_t> first = channel->read(came);  // a record; then the session pauses
+    ASSERT_TRUE(first);
+    ASSERT_LT(*first, sent.size());
+    channel->keep_unread();
+
+    const std::unique_ptr<Channel> other = make_tls_channel(*context, TlsSide::accepts, "");
+    other->expect_bulk();
+    const std::span<std::byte> space = other->receive_space();
+    std::fill(space.begin(), space.end(), std::byte{0xFF});
+
+    std::size_t here = *first;
+    while (here < came.size()) {
+        const Result<std::size_t> count = channel->read(std::span(came).subspan(here));
+        ASSERT_TRUE(count);
+        ASSERT_GT(*count, 0U);
+        here += *count;
+    }
+    EXPECT_EQ(came, sent);
+    to_channel();  // there is room again
 }
 
 }  // namespace

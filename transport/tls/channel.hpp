@@ -41,9 +41,12 @@ public:
     /// to; empty otherwise.
     virtual std::string_view sharing() const { return {}; }
 
-    /// Space for bytes from the socket; their number is then passed to received().
+    /// Space for bytes from the socket; their number is then passed to received(). It may be that
+    /// of all channels of this thread, until keep_unread().
     virtual std::span<std::byte> receive_space() = 0;
     virtual void received(std::size_t count) = 0;
+    /// To be called before another channel receives.
+    virtual void keep_unread() {}
     /// Moves plaintext into `space`. \return  its size; 0: more bytes of the socket are needed.
     virtual Result<std::size_t> read(std::span<std::byte> space) = 0;
     /// The next `count` bytes, if they can be had without copying them; else nothing, and read()

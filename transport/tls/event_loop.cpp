@@ -83,18 +83,20 @@ public:
             });
     }
 
-    void read_some(std::span<std::byte> space, Done done) override {
-        if (files_may_come_) {
-            return read_first(space, std::move(done));
-        }
-        socket_.async_read_some(asio::buffer(space.data(), space.size()),
-                                [self = shared_from_this(), done = std::move(done)](
-                                    asio::error_code failed, std::size_t count) {
-                                    if (failed == asio::error::eof) {
-                                        failed = {};
-                                    }
-                                    done(failed, count);
-                                });
+    void read_some(Space space, Done done) override {
+        socket_.async_wait(
+            Socket::wait_read, [self = shared_from_this(), space = std::move(space),
+                                done = std::move(done)](asio::error_code failed) mutable {
+                ssize_t count = 0;
+                if (!failed) {
+                    count = self->receive(space());
+                    failed = count < 0 ? system_error() : asio::error_code();
+                }
+                if (failed == asio::error::would_block || failed == asio::error::interrupted) {
+                    return self->read_some(std::move(space), std::move(done));
+                }
+                done(failed, failed ? 0 : static_cast<std::size_t>(count));
+            });
     }
 
     void write(std::span<const ByteView> parts, Done done) override {
@@ -193,20 +195,14 @@ private:
         });
     }
 
-    void read_first(std::span<std::byte> space, Done done) {
-        socket_.async_wait(Socket::wait_read, [self = shared_from_this(), space,
-                                               done = std::move(done)](asio::error_code failed) {
-            ssize_t count = 0;
-            if (!failed) {
-                count = receive_with_files(self->socket_.native_handle(), space, self->received_);
-                failed = count < 0 ? system_error() : asio::error_code();
-            }
-            if (failed == asio::error::would_block || failed == asio::error::interrupted) {
-                return self->read_first(space, done);
-            }
-            self->files_may_come_ = false;
-            done(failed, failed ? 0 : static_cast<std::size_t>(count));
-        });
+    /// Like recv() that never blocks.
+    ssize_t receive(std::span<std::byte> space) {
+        if (!files_may_come_) {
+            return ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
+        }
+        const ssize_t count = receive_with_files(socket_.native_handle(), space, received_);
+        files_may_come_ = count < 0;
+        return count;
     }
 
     static asio::error_code system_error() { return {errno, asio::error::get_system_category()}; }

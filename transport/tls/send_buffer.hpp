@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -41,15 +42,14 @@ public:
     ~SendBuffer() = default;
 
 private:
-    static constexpr std::size_t first_bytes = std::size_t{4} * 1024;
-    /// Each growth copies what is there: few steps. A full batch (SendBatch) takes the third.
-    static constexpr std::size_t growth = 8;
+    /// Each growth copies what is there, so there are few sizes. The last one has room for a full
+    /// batch (SendBatch), the chunk that completed it, and the heads of its records.
+    static constexpr std::array<std::size_t, 3> sizes{std::size_t{4} * 1024, std::size_t{32} * 1024,
+                                                      std::size_t{640} * 1024};
 
     void grow(std::size_t wanted) {
-        std::size_t capacity = std::max(capacity_, first_bytes);
-        while (capacity < wanted) {
-            capacity *= growth;
-        }
+        const auto fits = std::lower_bound(sizes.begin(), sizes.end(), wanted);
+        const std::size_t capacity = fits != sizes.end() ? *fits : 2 * wanted;
         BufferPool::Buffer memory = BufferPool::of_process().take(capacity);
         if (size_ > 0) {
             std::memcpy(memory.get(), memory_.get(), size_);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -115,6 +116,7 @@ private:
     bool mid_frame() const;
 
     void read_more();
+    std::span<std::byte> receive_space();
     void on_read(const std::error_code& failed, std::size_t count);
     void on_peer_end(const std::string& how, bool in_order);
     void write_more();

@@ -31,17 +31,20 @@ void Session::read_more() {
         return;
     }
     reading_ = true;
-    std::span<std::byte> space;
-    if (state_ == State::ending) {
-        discard_.resize(discard_bytes);
-        space = discard_;
-    } else {
-        space = channel_->receive_space();
-    }
     stream_->read_some(
-        space, [self = shared_from_this()](const std::error_code& failed, std::size_t count) {
+        [this] { return receive_space(); },
+        [self = shared_from_this()](const std::error_code& failed, std::size_t count) {
             self->on_read(failed, count);
         });
+}
+
+/// Right before on_read().
+std::span<std::byte> Session::receive_space() {
+    if (state_ != State::ending) {
+        return channel_->receive_space();
+    }
+    discard_.resize(discard_bytes);
+    return discard_;
 }
 
 void Session::on_read(const std::error_code& failed, std::size_t count) {
@@ -69,6 +72,7 @@ void Session::on_read(const std::error_code& failed, std::size_t count) {
     }
     channel_->received(count);
     advance();
+    channel_->keep_unread();
 }
 
 void Session::on_peer_end(const std::string& how, bool in_order) {

@@ -22,12 +22,14 @@ class Stream {
 public:
     /// \param count  bytes moved. 0 of a read without error: end of stream.
     using Done = std::function<void(const std::error_code& failed, std::size_t count)>;
+    /// Gives the memory for bytes that have come.
+    using Space = std::function<std::span<std::byte>()>;
 
     virtual ~Stream() = default;
     /// Once, before anything else, on a stream that was not accepted.
     virtual void connect(const Address& address, std::function<void(Result<void>)> done) = 0;
-    /// `space` must live until `done`.
-    virtual void read_some(std::span<std::byte> space, Done done) = 0;
+    /// Asks `space` only once there are bytes, right before `done`: so streams can share it.
+    virtual void read_some(Space space, Done done) = 0;
     /// Writes all of `parts`, whose bytes must live until `done`.
     virtual void write(std::span<const ByteView> parts, Done done) = 0;
     /// Of a Unix socket: `files` travel with the first byte of the next write.

@@ -20,11 +20,17 @@ constexpr std::size_t record_bytes_max = std::size_t{16} * 1024;
 
 /// Ciphertext between OpenSSL and the socket.
 struct Ciphertext {
-    Bytes in;
-    std::size_t in_begin = 0;
-    std::size_t in_end = 0;
+    ByteView in;  ///< in `kept`, or in receive_buffer()
+    Bytes kept;
     SendBuffer out;
 };
+
+/// Where all connections of a thread receive: so it stays in the cache, and an idle connection has
+/// no memory for it.
+std::span<std::byte> receive_buffer() {
+    static thread_local Bytes buffer(receive_batch_bytes);
+    return buffer;
+}
 
 int bio_write(BIO* bio, const char* data, int count) {
     auto& text = *static_cast<Ciphertext*>(BIO_get_data(bio));
@@ -36,14 +42,13 @@ int bio_write(BIO* bio, const char* data, int count) {
 int bio_read(BIO* bio, char* data, int count) {
     auto& text = *static_cast<Ciphertext*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
-    const std::size_t moved =
-        std::min(static_cast<std::size_t>(count), text.in_end - text.in_begin);
+    const std::size_t moved = std::min(static_cast<std::size_t>(count), text.in.size());
     if (moved == 0) {
         BIO_set_retry_read(bio);
         return -1;
     }
-    std::memcpy(data, text.in.data() + text.in_begin, moved);
-    text.in_begin += moved;
+    std::memcpy(data, text.in.data(), moved);
+    text.in = text.in.subspan(moved);
     return static_cast<int>(moved);
 }
 
@@ -123,20 +128,18 @@ public:
     void expect_bulk() override { bulk_ = true; }
 
     std::span<std::byte> receive_space() override {
-        // Bytes are left if the session stopped reading before OpenSSL had consumed them.
-        const std::size_t left = text_.in_end - text_.in_begin;
-        if (text_.in_begin > 0) {
-            std::memmove(text_.in.data(), text_.in.data() + text_.in_begin, left);
-        }
-        text_.in_begin = 0;
-        text_.in_end = left;
-        text_.in.resize(left + receive_bytes_);
-        return std::span(text_.in).subspan(left);
+        STARLING_INVARIANT(text_.in.empty(), "OpenSSL has asked for more than there was");
+        return receive_buffer().first(bulk_ ? receive_batch_bytes : receive_first_bytes);
     }
     void received(std::size_t count) override {
-        text_.in_end += count;
-        if (bulk_ && count == receive_bytes_) {
-            receive_bytes_ = std::min(2 * receive_bytes_, receive_batch_bytes);
+        text_.kept = Bytes();
+        text_.in = receive_buffer().first(count);
+    }
+    /// Bytes are left if the session has stopped reading.
+    void keep_unread() override {
+        if (!text_.in.empty() && text_.kept.empty()) {
+            text_.kept.assign(text_.in.begin(), text_.in.end());
+            text_.in = text_.kept;
         }
     }
 
@@ -201,7 +204,6 @@ private:
 
     const std::uint64_t key_records_max_;
     std::uint64_t key_records_ = 0;  ///< sent under the current key
-    std::size_t receive_bytes_ = receive_first_bytes;
     Ciphertext text_;
     std::string ca_at_fault_;  ///< filled in by TrustStore's verify_callback()
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
