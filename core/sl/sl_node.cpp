@@ -1,6 +1,8 @@
 // The start of an SL node, and the way of each input to whom it concerns.
 #include "core/sl/sl_node.hpp"
 
+#include <algorithm>
+
 #include "core/base/overloaded.hpp"
 #include "core/base/random.hpp"
 #include "core/sl/detail/sl_dispatcher.hpp"
@@ -244,7 +246,9 @@ void SlNode::on_tick(Outbox& out) {
     check_catch_up(out);
     transfers_.on_tick(now_, running_transfer(), out);
     // Few members catch up at once, and what arrives is measured at ticks.
-    const int rarer = catch_up_.running() ? 1 : rarer_by(run_.member_count());
+    // Members learn how many they are with the first round; until then the SN tells.
+    const int rarer =
+        catch_up_.running() ? 1 : std::max(rarer_by(run_.member_count()), sn_.rarer());
     // When ticks become rarer, members do not go on to send their heartbeats at the same time.
     const auto first = 1 + derive_seed(0, options_.id.name) % static_cast<std::uint64_t>(rarer);
     const int wait = rarer > rarer_ ? static_cast<int>(first) : rarer;

@@ -6,6 +6,14 @@
 #include "core/sl/sl_timers.hpp"
 
 namespace starling {
+namespace {
+
+/// How much rarer heartbeats become at most because an SN says so; with a choice of SNs, so that
+/// the limits of ViewWatch are kept.
+constexpr Run rarest = rarer_by(members_max);
+constexpr Run rarest_of_several = 10;
+
+}  // namespace
 
 SnLink::SnLink(SnLinkSetup setup)
     : setup_(std::move(setup)),
@@ -48,6 +56,7 @@ void SnLink::on_up(SwarmTime now, const PeerUp& up, Outbox& out) {
         out.pin_peer(up.peer, up.ca);  // until an SN says otherwise
     }
     pace_.restart();
+    told_rarer_ = 1;
     on_heard(now);
     backoff_ = {};
     refusals_ = 0;
@@ -155,6 +164,11 @@ void SnLink::send_heartbeat(SwarmTime now, Heartbeat beat, std::optional<Round> 
 
 bool SnLink::on_heartbeat_answered(SwarmTime now, const CommandResult& answer, Outbox& out) {
     pace_.on_answered(now);
+    if (answer.code == Errc::ok) {
+        // An SN that sends no new view is noticed with a heartbeat.
+        const Run most = setup_.addresses.size() > 1 ? rarest_of_several : rarest;
+        told_rarer_ = static_cast<int>(std::clamp<Run>(answer.run, 1, most));
+    }
     const bool leaderless = answer.code == Errc::unreachable;
     if (leaderless && !leaderless_) {
         log_sl(Level::warning, "SN '" + sn_->name + "': " + answer.reason, out);

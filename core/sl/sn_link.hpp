@@ -63,6 +63,9 @@ public:
     void send_next(Outbox& out);
 
     bool heartbeat_due(SwarmTime now) { return pace_.due(now); }
+    /// How many times more rarely than in a small swarm heartbeats may be sent, as the SN in use
+    /// says. A command that is not answered is repeated with a heartbeat, which then is due soon.
+    int rarer() const { return commands_.empty() ? told_rarer_ : 1; }
     /// Sends it to the SN in use (with a report to all that are connected), repeats the command
     /// that waits, and dials the next SN if this one leaves commands unanswered or sends no new
     /// view.
@@ -101,6 +104,7 @@ private:
     SwarmTime asked_at_{};     ///< when sn_ got the command that is not answered yet
     SwarmTime heard_at_{};     ///< the newest frame of sn_
     bool silent_ = false;      ///< that sn_ does not answer was logged
+    int told_rarer_ = 1;       ///< by sn_
     bool leaderless_ = false;  ///< sn_ has lost touch with the leader, and that was logged
     HeartbeatPace pace_;
     ViewWatch views_;

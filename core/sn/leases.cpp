@@ -22,7 +22,7 @@ std::size_t took_part(const Contract& contract) {
 
 }  // namespace
 
-void Leases::count(const Ledger& ledger, const std::map<NodeId, SnPeer>& peers) {
+void Leases::count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, SnPeer>& peers) {
     auto most =
         static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& one) {
             return one.second.role == Role::sl && one.second.connected;
@@ -30,8 +30,26 @@ void Leases::count(const Ledger& ledger, const std::map<NodeId, SnPeer>& peers) 
     for (const auto& [name, contract] : ledger.contracts()) {
         most = contract.has_ended() ? most : std::max(most, took_part(contract));
     }
-    rarer_ = rarer_by(most);
+    const int newest = rarer_by(most);
+    if (newest < rarer_ && !fewer_since_) {
+        fewer_since_ = now;
+    }
+    // The answer to a heartbeat may be a view, which does not tell: the next one does.
+    const SwarmDuration told_after = 2 * heartbeat() * rarer_;
+    if (newest >= rarer_ || now - *fewer_since_ >= told_after) {
+        rarer_ = newest;
+        fewer_since_.reset();
+    }
 }
+
+void Leases::count_here(const std::map<NodeId, SnPeer>& peers) {
+    told_ = rarer_by(
+        static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& one) {
+            return one.second.role == Role::sl && one.second.connected && one.second.here;
+        })));
+}
+
+SwarmDuration Leases::heartbeat() const { return limits_.lease / heartbeats_per_lease; }
 
 SwarmDuration Leases::of(const SnPeer& peer) const {
     const SwarmDuration least = limits_.lease * rarer_;
@@ -40,7 +58,7 @@ SwarmDuration Leases::of(const SnPeer& peer) const {
 }
 
 SwarmDuration Leases::time_to_return(const SnPeer& peer) const {
-    const SwarmDuration rare = limits_.lease / heartbeats_per_lease * (rarer_ - 1);
+    const SwarmDuration rare = heartbeat() * (rarer_ - 1);
     return std::max<SwarmDuration>(limits_.reconnect + handshake * broken_,
                                    2 * (peer.longest_pause - rare));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
 #include "core/sn/sn_node.hpp"
 #include "core/sn/sn_status.hpp"
@@ -16,10 +17,18 @@ public:
     /// Counts the SLs that send heartbeats: the connected ones. A new leader does not know all of
     /// these yet, but who has taken part in the runs. Not the names that were registered once:
     /// anybody who may register some would lengthen everybody's lease.
-    void count(const Ledger& ledger, const std::map<NodeId, SnPeer>& peers);
+    ///
+    /// When they become fewer, leases stay as long until each has heard of that: it may have been
+    /// told to be silent for longer than the shorter lease.
+    void count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, SnPeer>& peers);
+    /// Of an SN that leads or not: counts the SLs that are connected to it.
+    void count_here(const std::map<NodeId, SnPeer>& peers);
 
     /// How many times more rarely SLs send heartbeats than in a small swarm.
     int rarer() const { return rarer_; }
+    /// The same as the SLs that are connected here are told. No more than what the SN that leads
+    /// makes leases longer by, since that one counts them, too.
+    int told() const { return told_; }
 
     /// A connected SL that is silent for so long is lost: eight heartbeats, or eight of its longest
     /// pauses up to two minutes, since heartbeats are late on a saturated link.
@@ -37,8 +46,13 @@ public:
     SwarmTime next_check() const { return next_check_; }
 
 private:
+    /// Between two heartbeats in a small swarm.
+    SwarmDuration heartbeat() const;
+
     SnNodeOptions::Limits limits_;
     int rarer_ = 1;
+    std::optional<SwarmTime> fewer_since_;  ///< SLs than rarer_ follows from
+    int told_ = 1;
     std::size_t broken_ = 0;
     SwarmTime next_check_{};
 };

@@ -129,7 +129,7 @@ void SnNode::on_heartbeat(const NodeId& from, const Heartbeat& heartbeat, Outbox
         peer.sent_view = {contract->name, contract->version, now_};
         out.send(from, lists_.update_of(*contract, ledger()));
     } else {
-        reply(from, {0, Errc::ok, "", 0}, out);
+        reply(from, heartbeat_answer(leases_.told()), out);
     }
 }
 

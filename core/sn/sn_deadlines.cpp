@@ -9,10 +9,11 @@
 namespace starling {
 
 void SnNode::check_leases(Outbox& out) {
+    leases_.count_here(peers_);
     if (!raft().leads()) {
         return;
     }
-    leases_.count(ledger(), peers_);
+    leases_.count(now_, ledger(), peers_);
     std::vector<std::pair<NodeId, std::string>> gone;
     std::vector<std::pair<NodeId, const Peer*>> broken;
     auto next = peers_.begin();  // both are in the order of their ids

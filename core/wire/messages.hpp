@@ -82,10 +82,16 @@ struct CommandResult {
     std::uint64_t sequence = 0;
     Errc code = Errc::ok;
     std::string reason;
-    Run run = 0;  ///< of the contract, for Enrol
+    /// Of the contract, for Enrol. In an answer to a heartbeat: see heartbeat_answer().
+    Run run = 0;
     /// With Errc::replaced: the node's newest start. Only older starts are addressed.
     std::uint64_t session = 0;
 };
+/// All is well. `rarer`: the SL may send its heartbeats so many times more rarely than in a small
+/// swarm; 0 tells nothing.
+inline CommandResult heartbeat_answer(int rarer) {
+    return {0, Errc::ok, "", static_cast<Run>(rarer)};
+}
 struct ViewUpdate {
     ContractView view;
     /// Instead of a long list in the view, its digest: see FetchMembers.

@@ -107,16 +107,53 @@ protected:
         });
     }
 
+    static SnLinkSetup with(std::vector<Address> addresses) {
+        return {.self = {"sl1"},
+                .session = 1,
+                .signer = make_memory_signer(openssl_hasher(), NodeId{"sl1"}, 1),
+                .addresses = std::move(addresses),
+                .connect_limit = seconds(60),
+                .answer_limit = seconds(2),
+                .silence_limit = seconds(5),
+                .heartbeat_interval = seconds(1)};
+    }
+    /// What the SN's answer to a heartbeat makes of them.
+    int rarer_after(const CommandResult& answer) {
+        dialled([&](Outbox& out) { link.on_heartbeat_answered(at(seconds(1)), answer, out); });
+        return link.rarer();
+    }
+
     using Hosts = std::vector<std::string>;
-    SnLink link{{.self = {"sl1"},
-                 .session = 1,
-                 .signer = make_memory_signer(openssl_hasher(), NodeId{"sl1"}, 1),
-                 .addresses = {{"a", 1}, {"b", 1}},
-                 .connect_limit = seconds(60),
-                 .answer_limit = seconds(2),
-                 .silence_limit = seconds(5),
-                 .heartbeat_interval = seconds(1)}};
+    SnLink link{with({{"a", 1}, {"b", 1}})};
 };
+
+TEST_F(SnLinkTest, HeartbeatsAreAsRareAsTheSnInUseSays) {
+    up(at(seconds(0)), {"sn1"});
+    EXPECT_EQ(link.rarer(), 1);
+    EXPECT_EQ(rarer_after(heartbeat_answer(7)), 7);
+    EXPECT_EQ(rarer_after({0, Errc::unreachable, "", 0}), 7) << "this tells nothing";
+    EXPECT_EQ(rarer_after(heartbeat_answer(0)), 1) << "an SN that does not tell";
+    rarer_after(heartbeat_answer(7));
+    up(at(seconds(2)), {"sn2"});
+    EXPECT_EQ(link.rarer(), 1) << "the next SN has said nothing yet";
+}
+
+TEST_F(SnLinkTest, AnSnCannotMakeHeartbeatsSoRareThatTheNextOneIsDialledLate) {
+    up(at(seconds(0)), {"sn1"});
+    EXPECT_EQ(rarer_after(heartbeat_answer(-1)), 10);
+    link = SnLink(with({{"a", 1}}));
+    up(at(seconds(0)), {"sn1"});
+    EXPECT_EQ(rarer_after(heartbeat_answer(-1)), 120) << "there is no other SN to dial";
+}
+
+TEST_F(SnLinkTest, ACommandThatIsNotAnsweredIsRepeatedSoon) {
+    up(at(seconds(0)), {"sn1"});
+    rarer_after(heartbeat_answer(7));
+    dialled([&](Outbox& out) { link.submit(at(seconds(1)), ReadBarrier{}, out); });
+    EXPECT_EQ(link.rarer(), 1);
+    dialled([&](Outbox& out) { link.take_answered(at(seconds(2)), {1, Errc::ok, "", 0}, out); });
+    EXPECT_EQ(link.rarer(), 7);
+}
 
 TEST_F(SnLinkTest, DialsTheNextSnIfACommandIsNotAnswered) {
     up(at(seconds(0)), {"sn1"});

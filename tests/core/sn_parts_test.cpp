@@ -305,6 +305,11 @@ protected:
             peers[{name(i)}].connected = true;
         }
     }
+    void disconnect_all() {
+        for (auto& [id, peer] : peers) {
+            peer.connected = false;
+        }
+    }
     static SnPeer with_pauses_of(SwarmDuration pause) {
         SnPeer peer;
         peer.longest_pause = pause;
@@ -323,13 +328,13 @@ TEST_F(LeasesTest, NamesThatWereOnlyRegisteredLengthenNoLease) {
         submit(name(i), RegisterNode{Role::sl, {"10.0.0.1", 16000}});
     }
     connect(3);
-    leases.count(ledger, peers);
+    leases.count(start, ledger, peers);
     EXPECT_EQ(leases.of(with_pauses_of(seconds(1))), seconds(8));
 }
 
 TEST_F(LeasesTest, AreLongerInLargeSwarmsAndOnSlowLinks) {
     connect(1000);
-    leases.count(ledger, peers);
+    leases.count(start, ledger, peers);
     EXPECT_EQ(leases.of(with_pauses_of(seconds(1))), seconds(32));
     EXPECT_EQ(leases.of(with_pauses_of(seconds(10))), seconds(80));
     EXPECT_EQ(leases.of(with_pauses_of(seconds(60))), std::chrono::minutes(2));
@@ -340,12 +345,12 @@ TEST_F(LeasesTest, ANewLeaderCountsWhoHasTakenPart) {
         submit(name(i), RegisterNode{Role::sl, {"10.0.0.1", 16000}});
         submit(name(i), Enrol{"c", tiny_contract(500), tiny_layout, {}});
     }
-    leases.count(ledger, peers);
+    leases.count(start, ledger, peers);
     EXPECT_EQ(leases.of({}), seconds(8)) << "heartbeats become rarer with the first round";
     for (int i = 0; i < 500; ++i) {
         submit(name(i), CheckInRound{"c", 0, 0, {}});
     }
-    leases.count(ledger, peers);
+    leases.count(start, ledger, peers);
     EXPECT_EQ(leases.of({}), seconds(16));
 }
 
@@ -363,15 +368,54 @@ TEST_F(LeasesTest, StayAsLongWhenMembersAreGone) {
     for (int i = 100; i < 500; ++i) {
         submit(name(i), LeaveContract{"c", 0, "done"});
     }
-    leases.count(ledger, peers);
+    leases.count(start, ledger, peers);
     EXPECT_EQ(ledger.find_contract("c")->active_count(), 100U);
     EXPECT_EQ(leases.rarer(), 2);
     EXPECT_EQ(leases.of({}), seconds(16));
 }
 
+/// SLs were told to send a heartbeat in 40 s only, and may be silent for so long.
+TEST_F(LeasesTest, StayAsLongUntilEachSlHasHeardThatTheyAreFewer) {
+    connect(10'000);
+    leases.count(start, ledger, peers);
+    EXPECT_EQ(leases.rarer(), 40);
+    disconnect_all();
+    connect(100);
+    leases.count(start + seconds(1), ledger, peers);
+    leases.count(start + seconds(80), ledger, peers);
+    EXPECT_EQ(leases.of({}), seconds(320));
+    leases.count(start + seconds(81), ledger, peers);
+    EXPECT_EQ(leases.of({}), seconds(8));
+}
+
+TEST_F(LeasesTest, FollowAtOnceIfMoreSlsConnectAgain) {
+    connect(10'000);
+    leases.count(start, ledger, peers);
+    disconnect_all();
+    leases.count(start + seconds(1), ledger, peers);
+    connect(10'000);
+    leases.count(start + seconds(2), ledger, peers);
+    disconnect_all();
+    leases.count(start + seconds(81), ledger, peers);
+    EXPECT_EQ(leases.rarer(), 40) << "they have become fewer just now";
+}
+
+TEST_F(LeasesTest, SlsAreToldHowManyAreConnectedToThisSn) {
+    connect(10'000);
+    leases.count_here(peers);
+    EXPECT_EQ(leases.told(), 1) << "they are connected to other SNs";
+    for (int i = 0; i < 5000; ++i) {
+        peers[{name(i)}].here = true;
+    }
+    leases.count_here(peers);
+    EXPECT_EQ(leases.told(), 20);
+    leases.count(start, ledger, peers);
+    EXPECT_GE(leases.rarer(), leases.told()) << "no lease is shorter than what SLs are told";
+}
+
 TEST_F(LeasesTest, ABrokenConnectionIsNoticedAsSoonInALargeSwarm) {
     connect(1000);
-    leases.count(ledger, peers);
+    leases.count(start, ledger, peers);
     leases.set_broken(1);
     EXPECT_EQ(leases.time_to_return(with_pauses_of(seconds(4))), milliseconds(2002));
     EXPECT_EQ(leases.time_to_return(with_pauses_of(seconds(13))), seconds(20)) << "a slow link";
@@ -381,7 +425,7 @@ TEST_F(LeasesTest, ABrokenConnectionIsNoticedAsSoonInALargeSwarm) {
 
 TEST_F(LeasesTest, ABrokenConnectionIsCheckedWithoutWaitingForTheNextLook) {
     connect(10'000);
-    leases.count(ledger, peers);
+    leases.count(start, ledger, peers);
     EXPECT_EQ(leases.set_next_check(start), start + seconds(20));
     EXPECT_TRUE(leases.check_sooner(start + seconds(1)));
     EXPECT_EQ(leases.next_check(), start + milliseconds(3500));
