@@ -31,6 +31,25 @@ void add(ByteCount& sum, const ByteCount& more) {
 
 }  // namespace
 
+void OpenConnections::add(Connection& connection) {
+    connection.before = last_;
+    (last_ == nullptr ? first_ : last_->after) = &connection;
+    last_ = &connection;
+}
+
+void OpenConnections::remove(Connection& connection) {
+    (connection.before == nullptr ? first_ : connection.before->after) = connection.after;
+    (connection.after == nullptr ? last_ : connection.after->before) = connection.before;
+}
+
+std::vector<ConnectionPtr> OpenConnections::all() const {
+    std::vector<ConnectionPtr> connections;
+    for (const Connection* at = first_; at != nullptr; at = at->after) {
+        connections.push_back(at->end[0]->peers.at(at->end[1]->place.id));
+    }
+    return connections;
+}
+
 Burst take_burst(Lane& lane, std::uint64_t most) {
     auto burst = std::make_shared<std::vector<Item>>();
     std::uint64_t bytes = 0;

@@ -94,10 +94,26 @@ struct Connection {
     std::array<bool, 2> announced{};   ///< PeerUp was delivered to this end
     bool local = false;                ///< a Unix socket
     bool open = true;
-    std::uint64_t number = 0;
+    // Its neighbours in OpenConnections.
+    Connection* before = nullptr;
+    Connection* after = nullptr;
     int closing = -1;  ///< the end that has stopped, while its lane drains; -1: none
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
+
+/// All open connections, in the order in which they were made. The nodes at their ends own them: a
+/// large swarm has a million, each of which would need a place in a map of its own.
+class OpenConnections {
+public:
+    void add(Connection& connection);
+    /// \pre it was added, and not removed since
+    void remove(Connection& connection);
+    std::vector<ConnectionPtr> all() const;
+
+private:
+    Connection* first_ = nullptr;
+    Connection* last_ = nullptr;
+};
 
 struct Slot {
     SimPlace place;

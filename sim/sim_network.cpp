@@ -110,13 +110,12 @@ struct SimNetwork::Impl {
         }
         auto connection = std::make_shared<Connection>();
         connection->end = {from, to};
-        connection->number = ++last_number;
         connection->local = dial->address.port == 0;
         for (const int side : {0, 1}) {
             replace(*connection, side);
             connection->end[index(side)]->peers[peer(*connection, side).place.id] = connection;
         }
-        open.emplace(connection->number, connection);
+        open.add(*connection);
         announce(connection, 1, {});
         announce(connection, 0, dial->address);
     }
@@ -374,7 +373,7 @@ struct SimNetwork::Impl {
     /// Removes a connection; its undelivered bytes are lost.
     void drop(const ConnectionPtr& connection) {
         connection->open = false;
-        open.erase(connection->number);
+        open.remove(*connection);
         for (const int side : {0, 1}) {
             Lane& lane = connection->lane[index(side)];
             connection->counted[index(side)].lost += lane.undelivered_bytes;
@@ -391,12 +390,15 @@ struct SimNetwork::Impl {
         }
         drop(connection);
         for (const int side : {0, 1}) {
+            // At the end of a large swarm, most ends have stopped, and will not hear of it.
+            if (!connection->end[index(side)]->alive || !connection->announced[index(side)]) {
+                continue;
+            }
             engine.at(engine.now() + delay, [connection, side, reason] {
                 Slot& slot = *connection->end[index(side)];
                 const NodeId other = peer(*connection, side).place.id;
                 // Not if a newer connection has replaced it.
-                if (slot.alive && connection->announced[index(side)] &&
-                    !slot.peers.contains(other)) {
+                if (slot.alive && !slot.peers.contains(other)) {
                     slot.deliver(PeerLost{other, reason});
                 }
             });
@@ -431,11 +433,18 @@ struct SimNetwork::Impl {
         if (!slot) {
             return;
         }
+        std::map<SwarmDuration, std::vector<ConnectionPtr>> by_latency;
         for (const ConnectionPtr& connection : connections(*slot)) {
             connection->closing = side_of(*connection, *slot);
             const HostIndex other = peer(*connection, connection->closing).place.host;
-            engine.at(engine.now() + engine.route(slot->place.host, other).latency,
-                      [this, connection] { finish_closing(connection); });
+            by_latency[engine.route(slot->place.host, other).latency].push_back(connection);
+        }
+        for (auto& [latency, alike] : by_latency) {
+            engine.at(engine.now() + latency, [this, closing = std::move(alike)] {
+                for (const ConnectionPtr& connection : closing) {
+                    finish_closing(connection);
+                }
+            });
         }
     }
 
@@ -456,16 +465,8 @@ struct SimNetwork::Impl {
         }
     }
 
-    std::vector<ConnectionPtr> all_open() const {
-        std::vector<ConnectionPtr> all;
-        for (const auto& [number, connection] : open) {
-            all.push_back(connection);
-        }
-        return all;
-    }
-
     void check_routes() {
-        for (const ConnectionPtr& connection : all_open()) {
+        for (const ConnectionPtr& connection : open.all()) {
             if (!reachable(connection->end[0]->place.host, connection->end[1]->place.host)) {
                 reset(connection, "the connection was reset: its route is down", {});
             }
@@ -478,7 +479,7 @@ struct SimNetwork::Impl {
                 slot->thread->cancel();
             }
         }
-        for (const ConnectionPtr& connection : all_open()) {
+        for (const ConnectionPtr& connection : open.all()) {
             drop(connection);
         }
     }
@@ -494,7 +495,7 @@ struct SimNetwork::Impl {
                engine.route(b, a).up;
     }
     const HostByteCounts& all_counts() {
-        for (const auto& [number, connection] : open) {
+        for (const ConnectionPtr& connection : open.all()) {
             counts.collect(*connection);
         }
         return counts;
@@ -506,8 +507,7 @@ struct SimNetwork::Impl {
     std::optional<NetworkCpu> cpu;  ///< none: it costs nothing
     std::map<NodeId, SlotPtr> nodes;
     std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
-    std::map<std::uint64_t, ConnectionPtr> open;  ///< in the order in which they were made
-    std::uint64_t last_number = 0;
+    OpenConnections open;
     std::uint64_t messages = 0;  ///< delivered
     HostByteCounts counts;
     FlowLimit limit;

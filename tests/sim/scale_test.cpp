@@ -38,6 +38,15 @@ TEST_F(SwarmSim, ASwarmOfOneRoundMergesWhatItsMembersHaveTrained) {
     EXPECT_EQ(read(path("t")), read(path("again")));
 }
 
+/// They train for six seconds first, in which they do not know how many they are.
+TEST_F(SwarmSim, AThousandHostsAreToldToSendFewHeartbeatsBeforeTheirFirstRound) {
+    const Ran ran = swarm_sim("--scale 1000 --rounds 1 --parameters 1000 --quiet");
+    EXPECT_EQ(ran.exit_code, 0) << ran.output;
+    const std::uint64_t messages = number_after(ran.output, "within hosts a round, ");
+    EXPECT_GE(messages, 20U) << ran.output;
+    EXPECT_LE(messages, 38U) << "a member; 43 with a heartbeat a second\n" << ran.output;
+}
+
 TEST_F(SwarmSim, HostsOfSitesAndOfAPlatformFileFormASwarm) {
     const Ran sites = swarm_sim("--scale 60 --scale-kind sites --rounds 2 --quiet");
     EXPECT_EQ(sites.exit_code, 0) << sites.output;
