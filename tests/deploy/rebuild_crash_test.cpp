@@ -2,13 +2,12 @@
 // finds either the old server's ledger or the new one's, and the same command completes the
 // rebuild.
 #include <gtest/gtest.h>
-#include <sys/ptrace.h>
 
 #include "core/ledger/command.hpp"
 #include "core/ledger/membership.hpp"
 #include "core/sn/rebuild.hpp"
 #include "deploy/storage/sqlite_store.hpp"
-#include "tests/deploy/child_process.hpp"
+#include "tests/deploy/killed_at_call.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
 #include "transport/memory/memory_keys.hpp"
@@ -17,8 +16,6 @@ namespace starling {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int calls_max = 5000;
 
 Bytes membership(std::vector<Server> servers, std::uint64_t term) {
     return encode_record({0, term, RecordKind::membership, encode_membership(servers)});
@@ -65,47 +62,14 @@ protected:
         const auto done = opened->store->write(writes);
         return done ? "" : done.error().message;
     }
-    /// Runs `body` in a child that is killed as it begins its system call number `call`. \return
-    /// whether it was killed; false if it made fewer calls.
-    template <typename Body>
-    static bool killed_at(int call, Body body) {
-        ChildProcess child([&](const auto& ready) {
-            traced = ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0;
-            ready();
-            if (traced) {
-                ::raise(SIGSTOP);
-                body();
-            }
-            _exit(traced ? 0 : 1);
-        });
-        int status = 0;
-        ::waitpid(child.pid(), &status, 0);
-        if (!WIFSTOPPED(status)) {
-            traced = false;
-            return false;
-        }
-        for (int stops = 0; stops < 2 * calls_max; ++stops) {
-            // Each call stops the child twice: on entry and on exit.
-            ::ptrace(PTRACE_SYSCALL, child.pid(), nullptr, nullptr);
-            ::waitpid(child.pid(), &status, 0);
-            if (!WIFSTOPPED(status)) {
-                return false;
-            }
-            if (stops == 2 * call) {
-                return true;  // the child is killed, and the call is not executed
-            }
-        }
-        ADD_FAILURE() << "it does not end";
-        return false;
-    }
     /// Kills `body` at each of its system calls: the same command completes the rebuild, and normal
     /// starts work afterwards.
     template <typename Body>
     int crash_at_each_call(const fs::path& from, Body body) {
-        for (int call = 0; call < calls_max; ++call) {
+        for (int call = 0; call < killed_calls_max; ++call) {
             lay_out(from);
-            const bool killed = killed_at(call, body);
-            if (!traced) {
+            const bool killed = killed_at_call(call, body);
+            if (!tracing_allowed) {
                 return 0;
             }
             expect_completed("killed at call " + std::to_string(call));
@@ -113,7 +77,7 @@ protected:
                 return call;
             }
         }
-        return calls_max;
+        return killed_calls_max;
     }
     void expect_completed(const std::string& when) const {
         ASSERT_EQ(rebuild(place), "") << when;
@@ -134,12 +98,11 @@ protected:
     TemporaryDirectory folder;
     fs::path whole = folder.path() / "whole";
     fs::path place = folder.path() / "tried";
-    static inline bool traced = true;
 };
 
 TEST_F(RebuildCrash, AtAnySystemCallCanBeCompleted) {
     const int calls = crash_at_each_call(whole, [&] { rebuild(place); });
-    if (!traced) {
+    if (!tracing_allowed) {
         GTEST_SKIP() << "this system does not allow tracing";
     }
     std::printf("killed at each of %d system calls\n", calls);
@@ -163,7 +126,7 @@ TEST_F(RebuildCrash, DuringTheCompletionCanBeCompleted) {
         ASSERT_EQ(opened->log.vote.self, 33U);
     }
     const int calls = crash_at_each_call(between, [&] { rebuild(place); });
-    if (!traced) {
+    if (!tracing_allowed) {
         GTEST_SKIP() << "this system does not allow tracing";
     }
     EXPECT_GT(calls, 20);
