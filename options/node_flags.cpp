@@ -111,6 +111,10 @@ constexpr Flag sn_flags[] = {
     {"--sn-snapshot-interval", "ENTRIES", node,
      "Entries of the ledger after which its state is stored, for the next start and for SNs that "
      "join, 100 to 10000000; the same at all SNs; default: 100000"},
+    {"--sn-archive-entries", "ENTRIES", node,
+     "Moves the oldest entries of the ledger into files of so many each, in ledger.archive beside "
+     "it, once two later states are stored: 100 to 10000000, 262144 is a good choice; default: 0, "
+     "all stay in one file"},
 };
 
 constexpr Flag sl_flags[] = {

@@ -255,6 +255,11 @@ Result<Parsed<SnOptions>> read_run_sn(const std::vector<std::string>& arguments,
                 std::chrono::milliseconds(reader.number("--sn-election-timeout", 100, 60'000, 500));
             options.snapshot_interval = static_cast<std::uint64_t>(
                 reader.number("--sn-snapshot-interval", 100, 10'000'000, 100'000));
+            options.archive_entries =
+                static_cast<std::uint64_t>(reader.number("--sn-archive-entries", 0, 10'000'000, 0));
+            if (options.archive_entries > 0 && options.archive_entries < 100) {
+                reader.refuse("--sn-archive-entries is 0, or 100 to 10000000");
+            }
         });
 }
 

@@ -78,6 +78,7 @@ struct SnOptions {
     SwarmDuration election_timeout = std::chrono::milliseconds(500);
     /// --sn-snapshot-interval ENTRIES: a start applies about so many at most, in a second
     std::uint64_t snapshot_interval = 100'000;
+    std::uint64_t archive_entries = 0;  ///< --sn-archive-entries ENTRIES; 0: none are archived
 };
 
 /// The ML program beside an SL.

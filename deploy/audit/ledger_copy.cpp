@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-#include "deploy/storage/sqlite_database.hpp"
+#include "deploy/storage/ledger_archive.hpp"
 #include "deploy/storage/sqlite_store.hpp"
 
 namespace starling {
@@ -60,10 +60,72 @@ Result<void> copy_both(const fs::path& from, const fs::path& to) {
     return {};
 }
 
+Result<void> check_format(SqliteDatabase& database, const fs::path& file) {
+    const Result<std::int64_t> format =
+        database.number("SELECT value FROM meta WHERE key='starling_ledger_format'");
+    if (!format || (*format >= SqliteStore::format_version &&
+                    *format <= SqliteStore::format_version_archived)) {
+        return {};  // what is no ledger is refused when it is read
+    }
+    return Error{Errc::io, file.string() + ": format " + std::to_string(*format) +
+                               ", and this program reads formats " +
+                               std::to_string(SqliteStore::format_version) + " and " +
+                               std::to_string(SqliteStore::format_version_archived) +
+                               ": use the swarm-audit of the version that wrote it"};
+}
+
+/// \return  the last archived entry; 0: there is none
+Result<std::uint64_t> read_archive(SqliteDatabase& database, std::vector<fs::path> directories,
+                                   const Hasher& hasher, const ArchiveFile::Take& take) {
+    LedgerArchive archive(std::move(directories), hasher);
+    Result<void> done = archive.load(database);
+    if (done) {
+        done = archive.read(1, [&](std::uint64_t index, ByteView data, const Digest& link) {
+            const Result<void> taken = take(index, data, link);
+            return taken ? taken
+                         : Error{taken.error().code, taken.error().message + " (in " +
+                                                         archive.file_at(index).string() + ")"};
+        });
+    }
+    if (!done) {
+        return Error{Errc::malformed, done.error().message};
+    }
+    return archive.last();
+}
+
+Result<void> read_rows(SqliteDatabase& database, const fs::path& file, std::uint64_t behind,
+                       const ArchiveFile::Take& take) {
+    Result<SqlStatement> select =
+        database.prepare("SELECT idx, link, data FROM log WHERE idx>?1 ORDER BY idx");
+    if (!select) {
+        return Error{Errc::io, file.string() + ": not a ledger: " + select.error().message};
+    }
+    select->bind(1, behind);
+    for (;;) {
+        const int code = select->step();
+        if (code == SQLITE_DONE) {
+            return {};
+        }
+        if (code != SQLITE_ROW) {
+            return database.failed(code);
+        }
+        Digest link;
+        const ByteView bytes = select->bytes(1);
+        if (bytes.size() == link.bytes.size()) {
+            std::ranges::copy(bytes, link.bytes.begin());
+        }
+        if (const auto good =
+                take(static_cast<std::uint64_t>(select->number(0)), select->bytes(2), link);
+            !good) {
+            return good;
+        }
+    }
+}
+
 }  // namespace
 
 Result<void> read_ledger_copy(
-    const fs::path& file,
+    const fs::path& file, const fs::path& elsewhere, const Hasher& hasher,
     const std::function<Result<void>(std::uint64_t, ByteView, const Digest&)>& take) {
     std::error_code ignored;
     if (!fs::is_regular_file(file, ignored)) {
@@ -82,38 +144,16 @@ Result<void> read_ledger_copy(
     if (!database) {
         return database.error();
     }
-    if (const auto format =
-            (*database)->number("SELECT value FROM meta WHERE key='starling_ledger_format'");
-        format && *format != SqliteStore::format_version) {
-        return Error{Errc::io, file.string() + ": format " + std::to_string(*format) +
-                                   ", and this program reads format " +
-                                   std::to_string(SqliteStore::format_version) +
-                                   ": use the swarm-audit of the version that wrote it"};
+    if (const auto format = check_format(**database, file); !format) {
+        return format;
     }
-    Result<SqlStatement> select =
-        (*database)->prepare("SELECT idx, link, data FROM log ORDER BY idx");
-    if (!select) {
-        return Error{Errc::io, file.string() + ": not a ledger: " + select.error().message};
+    std::vector<fs::path> directories = {archive_directory(file)};
+    if (!elsewhere.empty()) {
+        directories.push_back(elsewhere);
     }
-    for (;;) {
-        const int code = select->step();
-        if (code == SQLITE_DONE) {
-            return {};
-        }
-        if (code != SQLITE_ROW) {
-            return (*database)->failed(code);
-        }
-        Digest link;
-        const ByteView bytes = select->bytes(1);
-        if (bytes.size() == link.bytes.size()) {
-            std::ranges::copy(bytes, link.bytes.begin());
-        }
-        if (const auto good =
-                take(static_cast<std::uint64_t>(select->number(0)), select->bytes(2), link);
-            !good) {
-            return good;
-        }
-    }
+    const Result<std::uint64_t> archived =
+        read_archive(**database, std::move(directories), hasher, take);
+    return archived ? read_rows(**database, file, *archived, take) : archived.error();
 }
 
 }  // namespace starling

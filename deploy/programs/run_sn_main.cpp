@@ -179,8 +179,10 @@ Result<int> open_and_run(const SnOptions& options, NodeHost& host) {
     if (const Result<void> made = make_private_directory(data); !made) {
         return made.error();
     }
-    Result<SqliteStore::Opened> ledger =
-        SqliteStore::open(data / "ledger.sqlite", openssl_hasher());
+    Result<SqliteStore::Opened> ledger = SqliteStore::open(
+        data / "ledger.sqlite", openssl_hasher(),
+        {options.archive_entries,
+         [&host](const std::string& note) { host.log->line(Level::warning, program, note); }});
     if (!ledger) {
         return ledger.error();
     }

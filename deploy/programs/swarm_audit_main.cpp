@@ -33,6 +33,8 @@ constexpr std::string_view what = "What";
 constexpr Flag flags[] = {
     {"--capath", "DIR", what,
      "Directory of trusted CA certificates (*.pem); default: certificate issuers are not verified"},
+    {"--archive", "DIR", what,
+     "Directory with archive files of the ledger that are not in NAME.archive beside it"},
     {"--json", "", what, "Print one JSON object per ledger, one per line"},
 };
 
@@ -64,7 +66,8 @@ Error not_copied_yet(std::uint64_t last) {
                 "them yet. Audit this ledger when it has, or another SN's now"};
 }
 
-Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& verifier,
+Result<AuditedLedger> audit_file(const std::string& file, const std::string& archive,
+                                 const NodeVerifier& verifier,
                                  const std::optional<TrustStore>& trust) {
     LedgerAudit::Options options;
     if (trust) {
@@ -81,14 +84,15 @@ Result<AuditedLedger> audit_file(const std::string& file, const NodeVerifier& ve
     const SnapshotFiles::Found snapshots = SnapshotFiles(file, openssl_hasher()).read();
     ProgressLine progress(file, head && *head ? (*head)->index : 0);
     const Result<void> read =
-        read_ledger_copy(file, [&](std::uint64_t index, ByteView bytes, const Digest& link) {
-            progress.update(index);
-            if (bytes.empty() && ledger.audit->summary().records == 0) {
-                return Result<void>(not_copied_yet(index));
-            }
-            const Result<void> taken = ledger.audit->take(index, bytes, link);
-            return taken ? compare_snapshot(snapshots, ledger) : taken;
-        });
+        read_ledger_copy(file, archive, openssl_hasher(),
+                         [&](std::uint64_t index, ByteView bytes, const Digest& link) {
+                             progress.update(index);
+                             if (bytes.empty() && ledger.audit->summary().records == 0) {
+                                 return Result<void>(not_copied_yet(index));
+                             }
+                             const Result<void> taken = ledger.audit->take(index, bytes, link);
+                             return taken ? compare_snapshot(snapshots, ledger) : taken;
+                         });
     if (!read && read.error().code != Errc::malformed) {
         return read.error();
     }
@@ -123,7 +127,7 @@ Result<int> run(const FlagValues& values) {
     std::vector<AuditedLedger> ledgers;
     int code = exit_code::ok;
     for (const std::string& file : values.operands()) {
-        Result<AuditedLedger> ledger = audit_file(file, *verifier, trust);
+        Result<AuditedLedger> ledger = audit_file(file, values.text("--archive"), *verifier, trust);
         if (!ledger) {
             return ledger.error();
         }

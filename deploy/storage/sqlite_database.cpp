@@ -80,12 +80,36 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
     return database;
 }
 
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_unchanging(
+    const std::filesystem::path& file, std::size_t row_bytes_max) {
+    std::string uri = "file:";
+    for (const char c : std::filesystem::absolute(file).string()) {
+        uri += c == '%' ? "%25" : c == '?' ? "%3f" : c == '#' ? "%23" : std::string(1, c);
+    }
+    uri += "?immutable=1";
+    std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(file));
+    errno = 0;
+    const int code =
+        sqlite3_open_v2(uri.c_str(), &database->handle_,
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+    if (code != SQLITE_OK) {
+        return database->handle_ == nullptr ? database->error("not enough memory to open it")
+                                            : database->failed(code);
+    }
+    sqlite3_extended_result_codes(database->handle_, 1);
+    sqlite3_limit(database->handle_, SQLITE_LIMIT_LENGTH, static_cast<int>(row_bytes_max));
+    return database;
+}
+
 SqliteDatabase::~SqliteDatabase() { sqlite3_close(handle_); }
 
 Result<void> SqliteDatabase::begin_writing() {
     // No automatic checkpoints: they are made between commits (checkpoint()), not within one.
-    for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-                            "PRAGMA wal_autocheckpoint=0", "BEGIN IMMEDIATE", "COMMIT"}) {
+    // A ledger has no secrets, so removed rows are not overwritten: that would put all their pages
+    // into the WAL.
+    for (const char* sql :
+         {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0",
+          "PRAGMA secure_delete=OFF", "BEGIN IMMEDIATE", "COMMIT"}) {
         if (const auto ok = run(sql); !ok) {
             return ok;
         }

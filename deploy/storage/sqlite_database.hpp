@@ -48,6 +48,9 @@ public:
     /// \pre  the file exists. Does not change it.
     static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& file,
                                                         std::size_t row_bytes_max);
+    /// A file that nobody changes: it is read without a lock, and nothing is made beside it.
+    static Result<std::unique_ptr<SqliteDatabase>> open_unchanging(
+        const std::filesystem::path& file, std::size_t row_bytes_max);
     SqliteDatabase(const SqliteDatabase&) = delete;
     SqliteDatabase& operator=(const SqliteDatabase&) = delete;
     ~SqliteDatabase();

@@ -37,8 +37,7 @@ std::uint64_t missing_after(const StoreWrite& write, std::uint64_t missing) {
 
 }  // namespace
 
-template <typename Put>
-Result<void> SqliteStore::commit(Put put) {
+Result<void> SqliteStore::commit(const std::function<Result<void>(LedgerHead&)>& put) {
     if (failed_) {
         return *failed_;
     }
@@ -59,17 +58,22 @@ Result<void> SqliteStore::commit(Put put) {
         return done;
     }
     newest_ = newest;
-    return database_->wal_frames() < wal_frames_max ? Result<void>{} : maintain();
+    return database_->wal_frames() < wal_frames_max ? Result<void>{} : checkpoint();
 }
 
 bool SqliteStore::needs_maintenance() const {
-    return !failed_ && database_->wal_frames() >= wal_frames_idle;
+    return !failed_ && (database_->wal_frames() >= wal_frames_idle || archiving_due());
 }
 
 Result<void> SqliteStore::maintain() {
     if (failed_) {
         return *failed_;
     }
+    return archiving_due() && database_->wal_frames() < wal_frames_idle ? archive_some()
+                                                                        : checkpoint();
+}
+
+Result<void> SqliteStore::checkpoint() {
     Result<void> done = head_->sync();
     if (done) {
         done = database_->checkpoint();
@@ -88,7 +92,13 @@ Result<void> SqliteStore::save_snapshot(const Bytes& snapshot) {
     if (failed_) {
         return *failed_;
     }
-    return snapshots_.save(snapshot);
+    const Result<void> saved = snapshots_.save(snapshot);
+    if (saved && archiving_.entries > 0) {
+        const Result<SnapshotHead> head = decode_snapshot_head(hasher_, snapshot);
+        snapshots_at_ = {head ? head->index : 0, snapshots_at_[0]};
+        archiver_.resume();
+    }
+    return saved;
 }
 
 Result<void> SqliteStore::begin_behind(const BeginBehind& begin) {
@@ -102,12 +112,20 @@ Result<void> SqliteStore::append_older(const PersistOlder& older) {
 }
 
 Result<Digest> SqliteStore::link(std::uint64_t index) {
-    return index < missing_ || index > newest_.index ? not_here(index) : link_of(index);
+    if (index < missing_ || index > newest_.index) {
+        return not_here(index);
+    }
+    const Result<Digest> link = link_of(index);
+    return link || index > archive_.last() ? link : not_readable(index, link.error());
 }
 
 Result<Bytes> SqliteStore::record(std::uint64_t index) {
     if (index <= missing_ || index > newest_.index) {
         return not_here(index);
+    }
+    if (index <= archive_.last()) {
+        Result<Bytes> read = archive_.record(index);
+        return read ? std::move(read) : not_readable(index, read.error());
     }
     const Result<Digest> before = index == read_index_ + 1 ? read_link_ : link_of(index - 1);
     if (!before) {
@@ -247,6 +265,10 @@ Result<void> SqliteStore::check_append(std::uint64_t first, std::span<const Byte
         return database_->error("entry " + std::to_string(first) + " can't follow entry " +
                                 std::to_string(last));
     }
+    if (first <= archive_.last()) {
+        return database_->error("entry " + std::to_string(first) +
+                                " is in an archive file and can't be replaced");
+    }
     for (const Bytes& bytes : records) {
         if (bytes.size() > entry_bytes_max) {
             return database_->error("an entry of " + std::to_string(bytes.size()) +
@@ -320,8 +342,8 @@ Result<void> SqliteStore::put_records(std::uint64_t first, std::span<const Bytes
 }
 
 Result<Digest> SqliteStore::link_of(std::uint64_t index) {
-    if (index == 0) {
-        return Digest{};
+    if (index <= archive_.last()) {
+        return index == 0 ? Digest{} : archive_.link(index);
     }
     const Result<std::optional<Digest>> link = find_link(index);
     if (!link) {

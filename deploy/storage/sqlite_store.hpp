@@ -1,11 +1,15 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/base/hasher.hpp"
+#include "deploy/storage/ledger_archiver.hpp"
 #include "deploy/storage/ledger_head.hpp"
 #include "deploy/storage/snapshot_files.hpp"
 #include "transport/node_runner.hpp"
@@ -19,7 +23,9 @@ class SqliteDatabase;
 /// identifies the whole history. With a snapshot (see SnapshotFiles) a start reads only what is
 /// behind it; entries before are checked when they are read, and by swarm-audit. The head of that
 /// history and the vote are also in a second file (the same name with .head), which detects that
-/// the first was truncated or removed.
+/// the first was truncated or removed. The oldest entries may be in files of their own: see
+/// LedgerArchive. What is said of entries below holds for these, too, but for errors: one that
+/// can't be read there is Errc::not_found, told once, and no failure of the store.
 ///
 /// One process at a time. A write is one transaction (WAL, synchronous FULL): durable on return.
 /// After a failed write all later ones fail, too.
@@ -28,13 +34,16 @@ public:
     struct Opened {
         std::unique_ptr<SqliteStore> store;
         DurableLog log;
-        std::vector<std::string> notes;  ///< a snapshot that can't be used, and why
+        std::vector<std::string> notes;  ///< a snapshot that can't be used, a file that is missing
     };
 
     /// Of the file and of the records in it. To be raised with any change of the bytes of a record
     /// or of what it means: an entry that can't be decoded, or has another meaning, gives this SN
     /// another state than the one that it had acknowledged.
     static constexpr int format_version = 5;
+    /// Of a ledger whose oldest entries are in archive files: a program that knows none of these
+    /// would miss them.
+    static constexpr int format_version_archived = 6;
     /// Longer entries are refused, in append() and in a file.
     static constexpr std::size_t entry_bytes_max = std::size_t{64} * 1024 * 1024;
 
@@ -44,7 +53,8 @@ public:
     /// use by another process, no database, another program's database, another format, the first
     /// damaged entry, lost entries or a lost vote. A file that is refused is not changed. `hasher`
     /// must outlive the store.
-    static Result<Opened> open(const std::filesystem::path& file, const Hasher& hasher);
+    static Result<Opened> open(const std::filesystem::path& file, const Hasher& hasher,
+                               ArchiveOptions archive = {});
     static std::filesystem::path head_file(std::filesystem::path file) {
         return file.replace_extension(".head");
     }
@@ -71,24 +81,29 @@ public:
     /// the head announces it before, so that after a crash the log of either the old or the new
     /// server is accepted.
     Result<void> write(std::span<const StoreWrite> writes) override;
-    /// The WAL is long enough for a checkpoint (2 MB). commit() makes one itself at 16 MB, if the
-    /// node was never idle.
+    /// The WAL is long enough for a checkpoint (2 MB; commit() makes one itself at 16 MB, if the
+    /// node was never idle), or there are entries to archive: those in a whole segment that the
+    /// older one of two snapshots stands for.
     bool needs_maintenance() const override;
+    /// A checkpoint, or a small part of the archiving.
     Result<void> maintain() override;
 
     std::uint64_t last_index() const { return newest_.index; }
+    /// The last entry in an archive file; 0: none is archived.
+    std::uint64_t last_archived() const { return archive_.last(); }
     const Digest& last_link() const { return newest_.link; }
 
 private:
     struct Statements;
 
     SqliteStore(std::filesystem::path file, std::unique_ptr<SqliteDatabase> database,
-                const Hasher& hasher);
+                const Hasher& hasher, ArchiveOptions archive);
     /// Reads and checks what a start needs.
     /// \param head  contents of the head file.
     Result<DurableLog> load(const std::optional<LedgerHead>& head, std::vector<std::string>& notes);
     Result<std::shared_ptr<const LedgerSnapshot>> newest_snapshot(std::vector<std::string>& notes);
     Result<std::vector<Bytes>> read_behind(const std::optional<LedgerHead>& head);
+    Result<void> read_archived(std::vector<Bytes>& records);
     /// Link of an entry; nothing: there is none, or it is no link.
     Result<std::optional<Digest>> find_link(std::uint64_t index);
     Result<Vote> read_vote();
@@ -101,6 +116,18 @@ private:
     /// Checks that a write that begins the log, or adds older records, fits to what is missing.
     Result<void> check_missing(const StoreWrite& write, std::uint64_t last,
                                std::uint64_t missing) const;
+    Result<void> checkpoint();
+    bool archiving_due() const;
+    Result<void> archive_some();
+    Result<void> note_segment(const ArchiveSegment& segment);
+    /// Removes rows that an archive file has.
+    Result<void> remove_archived();
+    /// Of the first row, once there is an archive file.
+    Result<void> find_oldest_row();
+    /// Tells it, and says that the entry is not here.
+    Error not_readable(std::uint64_t index, const Error& error);
+    /// \param about  each subject is told once
+    void note(const std::string& about, const std::string& text);
     /// Keeps the head from being ahead of the log: lowers it before entries from `first` on are
     /// removed.
     void lower_head(std::uint64_t first);
@@ -117,8 +144,7 @@ private:
     Result<MissingRecords> read_missing();
     Result<void> put_vote(const Vote& vote, LedgerHead& newest);
     /// Runs `put` in one transaction, then writes the head.
-    template <typename Put>
-    Result<void> commit(Put put);
+    Result<void> commit(const std::function<Result<void>(LedgerHead&)>& put);
 
     std::filesystem::path file_;
     std::unique_ptr<SqliteDatabase> database_;
@@ -126,6 +152,13 @@ private:
     std::unique_ptr<HeadFile> head_;
     const Hasher& hasher_;
     SnapshotFiles snapshots_;
+    std::array<std::uint64_t, 2> snapshots_at_{};  ///< the last entries of the newest one and the
+                                                   ///< one before; 0: there is none
+    ArchiveOptions archiving_;
+    LedgerArchive archive_;
+    LedgerArchiver archiver_;
+    std::uint64_t oldest_row_ = 0;  ///< see find_oldest_row(); 0: nothing is archived
+    std::set<std::string> noted_;   ///< subjects of notes
     LedgerHead newest_;             ///< the durable state
     std::uint64_t missing_ = 0;     ///< entries up to this one are not here yet
     std::uint64_t read_index_ = 0;  ///< of the newest record(), and its link

@@ -98,10 +98,11 @@ Result<void> check_format(SqliteDatabase& database) {
             "format " + std::to_string(*format) +
             " of an earlier Starling version: move it away to start a new ledger");
     }
-    if (*format > format_version) {
+    constexpr int newest = SqliteStore::format_version_archived;
+    if (*format > newest) {
         return database.error("format " + std::to_string(*format) +
-                              ", and this program supports format " +
-                              std::to_string(format_version) + ": use a newer Starling version");
+                              ", and this program supports format " + std::to_string(newest) +
+                              ": use a newer Starling version");
     }
     const Result<std::string> mode = database.text("PRAGMA journal_mode");
     if (!mode) {
@@ -122,15 +123,19 @@ std::string what_to_do(const fs::path& file) {
 }
 
 SqliteStore::SqliteStore(fs::path file, std::unique_ptr<SqliteDatabase> database,
-                         const Hasher& hasher)
+                         const Hasher& hasher, ArchiveOptions archive)
     : file_(std::move(file)),
       database_(std::move(database)),
       hasher_(hasher),
-      snapshots_(file_, hasher) {}
+      snapshots_(file_, hasher),
+      archiving_(std::move(archive)),
+      archive_({archive_directory(file_)}, hasher),
+      archiver_(archive_directory(file_), *database_, archive_, hasher) {}
 
 SqliteStore::~SqliteStore() = default;
 
-Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher& hasher) {
+Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher& hasher,
+                                              ArchiveOptions archive) {
     Result<std::optional<LedgerHead>> head = HeadFile::read(head_file(file), hasher);
     if (!head) {
         const bool damaged = head.error().code == Errc::malformed;
@@ -163,7 +168,8 @@ Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher
     if (const auto ok = *tables == 0 ? create_tables(**database) : check_format(**database); !ok) {
         return ok.error();
     }
-    std::unique_ptr<SqliteStore> store(new SqliteStore(file, std::move(*database), hasher));
+    std::unique_ptr<SqliteStore> store(
+        new SqliteStore(file, std::move(*database), hasher, std::move(archive)));
     std::vector<std::string> notes;
     Result<DurableLog> log = store->load(*head, notes);
     if (!log) {
@@ -177,6 +183,12 @@ Result<SqliteStore::Opened> SqliteStore::open(const fs::path& file, const Hasher
 
 Result<DurableLog> SqliteStore::load(const std::optional<LedgerHead>& head,
                                      std::vector<std::string>& notes) {
+    if (const auto archived = archive_.load(*database_); !archived) {
+        return archived.error();
+    }
+    if (const std::string missing = archive_.missing_text(); !missing.empty()) {
+        notes.push_back(missing);
+    }
     Result<std::shared_ptr<const LedgerSnapshot>> snapshot = newest_snapshot(notes);
     if (!snapshot) {
         return snapshot.error();
@@ -250,6 +262,7 @@ Result<std::shared_ptr<const LedgerSnapshot>> SqliteStore::newest_snapshot(
         notes.push_back("a snapshot is not used, more entries are applied instead: " + why);
     };
     const SnapshotFiles::Found found = snapshots_.read();
+    std::shared_ptr<const LedgerSnapshot> newest;
     for (const std::vector<std::string>& texts : {found.damaged, found.foreign}) {
         std::ranges::for_each(texts, not_used);
     }
@@ -262,17 +275,27 @@ Result<std::shared_ptr<const LedgerSnapshot>> SqliteStore::newest_snapshot(
             not_used(snapshot.file.string() + ": it is of another ledger than " + file_.string());
             continue;
         }
+        if (newest) {
+            snapshots_at_[1] = snapshot.head.index;
+            break;
+        }
         Result<LedgerSnapshot> content = decode_snapshot(hasher_, snapshot.bytes);
         if (content) {
             snapshots_.keep(snapshot.file);
-            return std::make_shared<const LedgerSnapshot>(std::move(*content));
+            snapshots_at_[0] = snapshot.head.index;
+            newest = std::make_shared<const LedgerSnapshot>(std::move(*content));
+            continue;
         }
         not_used(snapshot.file.string() + ": " + content.error().message);
     }
-    return std::shared_ptr<const LedgerSnapshot>();
+    return newest;
 }
 
 Result<std::optional<Digest>> SqliteStore::find_link(std::uint64_t index) {
+    if (index > 0 && index <= archive_.last()) {
+        const Result<Digest> link = archive_.link(index);
+        return link ? Result<std::optional<Digest>>(*link) : link.error();
+    }
     Result<SqlStatement> select = database_->prepare("SELECT link FROM log WHERE idx=?1");
     if (!select) {
         return select.error();
@@ -291,6 +314,29 @@ Result<std::optional<Digest>> SqliteStore::find_link(std::uint64_t index) {
     return std::optional(link);
 }
 
+/// The archived records behind newest_, which are needed if no snapshot can be used. Moves newest_
+/// to the last one.
+Result<void> SqliteStore::read_archived(std::vector<Bytes>& records) {
+    const Result<void> read = archive_.read(
+        newest_.index + 1, [&](std::uint64_t index, ByteView data, const Digest& link) {
+            const Digest computed = chain_link(hasher_, newest_.link, index, data);
+            if (computed != link) {
+                return Result<void>(
+                    Error{Errc::io, archive_.file_at(index).string() + ": entry " +
+                                        std::to_string(index) +
+                                        " is damaged: its hash link does not match"});
+            }
+            records.emplace_back(data.begin(), data.end());
+            newest_.link = computed;
+            newest_.index = index;
+            return Result<void>{};
+        });
+    return read ? read
+                : Error{Errc::io, read.error().message +
+                                      " (no snapshot of the ledger can be used, so this start "
+                                      "needs all entries)"};
+}
+
 /// The records behind newest_, which it moves to the last one.
 Result<std::vector<Bytes>> SqliteStore::read_behind(const std::optional<LedgerHead>& head) {
     const auto differs = [&](std::uint64_t index) {
@@ -304,13 +350,16 @@ Result<std::vector<Bytes>> SqliteStore::read_behind(const std::optional<LedgerHe
             return link ? differs(head->index) : link.error();
         }
     }
+    std::vector<Bytes> records;
+    if (const auto archived = read_archived(records); !archived) {
+        return archived.error();
+    }
     Result<SqlStatement> select =
         database_->prepare("SELECT idx, link, data FROM log WHERE idx>?1 ORDER BY idx");
     if (!select) {
         return select.error();
     }
     select->bind(1, newest_.index);
-    std::vector<Bytes> records;
     for (;;) {
         const std::uint64_t expected = newest_.index + 1;
         const std::string entry = "entry " + std::to_string(expected);
@@ -395,6 +444,8 @@ Result<void> SqliteStore::prepare(bool has_head) {
               "INSERT OR REPLACE INTO log(idx, link, data) VALUES(?1, ?2, ?3)"},
              {&statements_->cut, "DELETE FROM log WHERE idx>=?1"},
              {&statements_->record, "SELECT link, data FROM log WHERE idx=?1"},
+             {&statements_->oldest, "SELECT idx, length(data) FROM log ORDER BY idx LIMIT 512"},
+             {&statements_->remove, "DELETE FROM log WHERE idx<=?1"},
              {&statements_->vote,
               "INSERT OR REPLACE INTO vote(id, data, sum) VALUES(1, ?1, ?2)"}}) {
         Result<SqlStatement> prepared = database_->prepare(sql);
@@ -410,6 +461,9 @@ Result<void> SqliteStore::prepare(bool has_head) {
         return head.error();
     }
     head_ = std::move(*head);
+    if (const auto found = find_oldest_row(); !found) {
+        return found;
+    }
     return head_->head().next_server ? head_->replace(newest_) : Result<void>{};
 }
 

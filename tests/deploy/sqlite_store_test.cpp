@@ -182,16 +182,16 @@ TEST_F(SqliteStoreTest, RefusesAFileThatIsNoLedger) {
 
 TEST_F(SqliteStoreTest, RefusesOtherFormats) {
     fill(1);
-    change("UPDATE meta SET value = 6");
-    EXPECT_NE(open_error().find("format 6, and this program supports format 5"), std::string::npos)
+    change("UPDATE meta SET value = 7");
+    EXPECT_NE(open_error().find("format 7, and this program supports format 6"), std::string::npos)
         << open_error();
     change("UPDATE meta SET value = 4");
     EXPECT_NE(open_error().find("format 4 of an earlier Starling version"), std::string::npos)
         << open_error();
     const auto nothing = [](std::uint64_t, ByteView, const Digest&) { return Result<void>(); };
-    const Result<void> audited = read_ledger_copy(file, nothing);
+    const Result<void> audited = read_ledger_copy(file, {}, openssl_hasher(), nothing);
     ASSERT_FALSE(audited.has_value()) << "an audit would call its entries damaged";
-    EXPECT_NE(audited.error().message.find("format 4, and this program reads format 5"),
+    EXPECT_NE(audited.error().message.find("format 4, and this program reads formats 5 and 6"),
               std::string::npos)
         << audited.error().message;
 }

@@ -36,12 +36,12 @@ std::string sl_error(const Words& arguments, const Environment& environment = {}
 }
 
 TEST(RunSnOptions, EveryFlagIsRead) {
-    const auto parsed =
-        parse_run_sn({"--name=sn1", "--host-ip", "sn.example.org", "--sentinel",
-                      "--sn-api-port=30404", "--sn-election-timeout=1500",
-                      "--sn-snapshot-interval=500", "--key=k.pem", "--cert", "c.pem", "--capath=ca",
-                      "--cacert=ca.pem", "--workspace=w", "--trace=t.trace", "--log-level=WARN"},
-                     {});
+    const auto parsed = parse_run_sn(
+        {"--name=sn1", "--host-ip", "sn.example.org", "--sentinel", "--sn-api-port=30404",
+         "--sn-election-timeout=1500", "--sn-snapshot-interval=500", "--sn-archive-entries=2000",
+         "--key=k.pem", "--cert", "c.pem", "--capath=ca", "--cacert=ca.pem", "--workspace=w",
+         "--trace=t.trace", "--log-level=WARN"},
+        {});
     ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
     ASSERT_TRUE(parsed->options.has_value());
     const SnOptions& options = *parsed->options;
@@ -50,6 +50,7 @@ TEST(RunSnOptions, EveryFlagIsRead) {
     EXPECT_TRUE(options.sentinel);
     EXPECT_EQ(options.api_port, 30404);
     EXPECT_EQ(options.election_timeout, std::chrono::milliseconds(1500));
+    EXPECT_EQ(options.archive_entries, 2000U);
     EXPECT_EQ(options.common.key, "k.pem");
     EXPECT_EQ(options.common.cert, "c.pem");
     EXPECT_EQ(options.common.ca_path, "ca");

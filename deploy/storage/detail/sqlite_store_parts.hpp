@@ -15,6 +15,8 @@ struct SqliteStore::Statements {
     SqlStatement cut;
     SqlStatement record;
     SqlStatement vote;
+    SqlStatement oldest;
+    SqlStatement remove;
 };
 
 /// What the operator of a node with a damaged or shortened ledger does, to be put behind the
