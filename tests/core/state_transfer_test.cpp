@@ -299,7 +299,11 @@ struct StateOfASwarm : testing::Test {
         swarm.network.restart({"sn" + std::to_string(number)});
     }
     bool run_until(const std::string& event, const std::string& node) {
-        return swarm.network.run([&] { return !swarm.trace.named(event, node).empty(); },
+        std::size_t seen = 0;
+        const auto reported = [&](const TraceRecorder::Line& line) {
+            return line.event.name == event && line.node.name == node;
+        };
+        return swarm.network.run([&] { return swarm.trace.any_new(seen, reported); },
                                  swarm.network.now() + seconds(60));
     }
     MemorySwarm swarm{9, {}, 3, 200};

@@ -197,14 +197,11 @@ public:
 
     /// Runs until round `round` is committed. False at the time limit.
     bool run_to_round(int round, SwarmDuration limit = std::chrono::minutes(2)) {
-        return network.run(
-            [&] {
-                const auto committed = trace.named("round_committed");
-                return std::any_of(committed.rbegin(), committed.rend(), [&](const auto& line) {
-                    return std::stoi(field(line, "round")) >= round;
-                });
-            },
-            network.now() + limit);
+        std::size_t seen = 0;  // lines of the trace, each of which is looked at once
+        const auto reached = [&](const TraceRecorder::Line& line) {
+            return line.event.name == "round_committed" && std::stoi(field(line, "round")) >= round;
+        };
+        return network.run([&] { return trace.any_new(seen, reached); }, network.now() + limit);
     }
     void run_for(SwarmDuration duration) {
         network.run([] { return false; }, network.now() + duration);

@@ -39,6 +39,16 @@ public:
         }
         return found;
     }
+    /// Whether an event behind the first `seen` ones is such a one; `seen` moves behind it, or to
+    /// the end.
+    template <typename Such>
+    bool any_new(std::size_t& seen, Such such) const {
+        bool found = false;
+        for (; seen < lines.size() && !found; ++seen) {
+            found = such(lines[seen]);
+        }
+        return found;
+    }
     /// True if a log line of `node` contains `part`.
     bool logged(const std::string& part, const std::string& node = "") const {
         for (const Line& line : lines) {
