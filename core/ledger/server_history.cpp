@@ -95,10 +95,7 @@ void ServerHistory::apply_removal(const Entry& entry, const RemoveServers& remov
 
 void ServerHistory::encode(Writer& writer) const {
     writer.u64(membership_index_);
-    writer.u32(static_cast<std::uint32_t>(servers_.size()));
-    for (const Server& server : servers_) {
-        starling::encode(writer, server);
-    }
+    encode_servers(writer, servers_);
     writer.u32(static_cast<std::uint32_t>(removed_.size()));
     for (const auto& [number, removed] : removed_) {
         encode_removed_server(writer, number, removed);
@@ -108,10 +105,7 @@ void ServerHistory::encode(Writer& writer) const {
 ServerHistory ServerHistory::decode(Reader& reader) {
     ServerHistory history;
     history.membership_index_ = reader.u64();
-    const std::uint32_t servers = reader.count(server_bytes_min, servers_max);
-    for (std::uint32_t i = 0; i < servers; ++i) {
-        history.servers_.push_back(decode_server(reader));
-    }
+    history.servers_ = decode_servers(reader);
     const std::uint32_t removed = reader.count(removed_server_bytes_min, UINT32_MAX);
     std::uint64_t before = 0;
     for (std::uint32_t i = 0; i < removed && reader.ok(); ++i) {

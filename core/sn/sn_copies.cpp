@@ -25,10 +25,7 @@ void SnNode::while_asking_original(const Input& input, Outbox& out) {
                         out);
             return;
         case OriginalCheck::Verdict::alone:
-            start(out);
-            for (const Input& held : state_.original.take_held()) {
-                handle(held, out);
-            }
+            start(out, state_.original.take_held());
             return;
     }
 }

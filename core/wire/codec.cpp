@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "core/ledger/membership.hpp"
 #include "core/wire/state_codec.hpp"
 
 namespace starling {
@@ -372,10 +373,7 @@ void get(Reader& r, MembershipRequest& m) {
 void put(Writer& w, const MembershipReply& m) {
     put(w, m.code);
     w.string(bounded(m.reason));
-    w.u32(static_cast<std::uint32_t>(m.servers.size()));
-    for (const Server& server : m.servers) {
-        encode(w, server);
-    }
+    encode_servers(w, m.servers);
     w.boolean(m.leader.has_value());
     if (m.leader) {
         encode(w, *m.leader);
@@ -390,10 +388,7 @@ void put(Writer& w, const MembershipReply& m) {
 void get(Reader& r, MembershipReply& m) {
     m.code = get_errc(r);
     m.reason = r.string(text_max);
-    m.servers.resize(r.count(server_bytes_min, servers_max));
-    for (Server& server : m.servers) {
-        server = decode_server(r);
-    }
+    m.servers = decode_servers(r);
     if (r.boolean()) {
         m.leader = decode_node_id(r);
     }

@@ -1,14 +1,13 @@
 #include "core/wire/state_codec.hpp"
 
+#include "core/ledger/membership.hpp"
+
 namespace starling {
 
 void put(Writer&, const SnapshotQuery&) {}
 void get(Reader&, SnapshotQuery&) {}
 void put(Writer& w, const SnapshotOffer& m) {
-    w.u32(static_cast<std::uint32_t>(m.servers.size()));
-    for (const Server& server : m.servers) {
-        encode(w, server);
-    }
+    encode_servers(w, m.servers);
     w.u32(static_cast<std::uint32_t>(m.snapshots.size()));
     for (const OfferedSnapshot& snapshot : m.snapshots) {
         w.u64(snapshot.index);
@@ -17,10 +16,7 @@ void put(Writer& w, const SnapshotOffer& m) {
     }
 }
 void get(Reader& r, SnapshotOffer& m) {
-    m.servers.resize(r.count(server_bytes_min, servers_max));
-    for (Server& server : m.servers) {
-        server = decode_server(r);
-    }
+    m.servers = decode_servers(r);
     m.snapshots.resize(r.count(48, offered_snapshots_max));
     for (OfferedSnapshot& snapshot : m.snapshots) {
         snapshot.index = r.u64();
