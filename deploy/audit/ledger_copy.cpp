@@ -110,10 +110,7 @@ Result<void> read_rows(SqliteDatabase& database, const fs::path& file, std::uint
             return database.failed(code);
         }
         Digest link;
-        const ByteView bytes = select->bytes(1);
-        if (bytes.size() == link.bytes.size()) {
-            std::ranges::copy(bytes, link.bytes.begin());
-        }
+        select->read_digest(1, link);  // else it stays zero, which fits to no entry
         if (const auto good =
                 take(static_cast<std::uint64_t>(select->number(0)), select->bytes(2), link);
             !good) {

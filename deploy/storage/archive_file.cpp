@@ -3,7 +3,6 @@
 // file beside it, so it may be on read-only storage and be read by an audit while its SN runs.
 #include "deploy/storage/archive_file.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
@@ -15,6 +14,7 @@
 
 #include "core/files/replace_file.hpp"
 #include "core/ledger/consensus.hpp"
+#include "deploy/storage/sqlite_store.hpp"
 
 namespace starling {
 
@@ -22,17 +22,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t row_bytes_max = std::size_t{64} * 1024 * 1024 + 1024;
+constexpr std::size_t row_bytes_max = SqliteStore::entry_bytes_max + 1024;
 constexpr int archive_application_id =
     0x53744172;  // "StAr", in the file's header: file(1) shows it
-
-bool copy_digest(ByteView bytes, Digest& digest) {
-    if (bytes.size() != digest.bytes.size()) {
-        return false;
-    }
-    std::ranges::copy(bytes, digest.bytes.begin());
-    return true;
-}
 
 }  // namespace
 
@@ -52,14 +44,27 @@ fs::path archive_directory(fs::path ledger) { return ledger.replace_extension(".
 bool read_segment(const SqlStatement& row, ArchiveSegment& segment) {
     segment.first = static_cast<std::uint64_t>(row.number(0));
     segment.last = static_cast<std::uint64_t>(row.number(1));
-    return copy_digest(row.bytes(2), segment.before) && copy_digest(row.bytes(3), segment.link);
+    return row.read_digest(2, segment.before) && row.read_digest(3, segment.link);
+}
+
+Result<void> put_segment(SqliteDatabase& database, const ArchiveSegment& segment) {
+    Result<SqlStatement> insert =
+        database.prepare("INSERT INTO archive(first, last, before, link) VALUES(?1, ?2, ?3, ?4)");
+    if (!insert) {
+        return insert.error();
+    }
+    insert->bind(1, segment.first);
+    insert->bind(2, segment.last);
+    insert->bind(3, segment.before.bytes);
+    insert->bind(4, segment.link.bytes);
+    return database.finish(*insert);
 }
 
 Result<std::unique_ptr<ArchiveFile>> ArchiveFile::open(const fs::path& file,
                                                        const ArchiveSegment& expected,
                                                        const Hasher& hasher) {
     Result<std::unique_ptr<SqliteDatabase>> database =
-        SqliteDatabase::open_unchanging(file, row_bytes_max);
+        SqliteDatabase::open_immutable(file, row_bytes_max);
     if (!database) {
         return database.error();
     }
@@ -119,7 +124,7 @@ Result<std::uint64_t> ArchiveFile::read(std::uint64_t from, std::uint64_t to, co
             return error("damaged: entry " + std::to_string(expected) + " is missing in it");
         }
         Digest link;
-        if (!copy_digest(select->bytes(1), link)) {
+        if (!select->read_digest(1, link)) {
             return error("damaged: the hash link of entry " + std::to_string(expected) +
                          " is none");
         }
@@ -142,7 +147,7 @@ Result<void> ArchiveFile::read_one(std::uint64_t index, const Take& take) {
         done = error("damaged: entry " + std::to_string(index) + " is missing in it");
     } else if (code != SQLITE_ROW) {
         done = database_->failed(code);
-    } else if (!copy_digest(one_.bytes(0), link)) {
+    } else if (!one_.read_digest(0, link)) {
         done = error("damaged: the hash link of entry " + std::to_string(index) + " is none");
     } else {
         done = take(index, one_.bytes(1), link);
@@ -199,9 +204,8 @@ Result<std::unique_ptr<ArchiveDraft>> ArchiveDraft::create(const fs::path& file)
         "PRAGMA journal_mode=OFF;PRAGMA synchronous=FULL;PRAGMA application_id=" +
         std::to_string(archive_application_id) +
         ";BEGIN;"
-        "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE archive(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, "
-        "before BLOB NOT NULL, link BLOB NOT NULL);"
+        "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;" +
+        create_archive_table +
         "CREATE TABLE log(idx INTEGER PRIMARY KEY, link BLOB NOT NULL, data BLOB NOT NULL);"
         "INSERT INTO meta VALUES('starling_archive_format'," +
         std::to_string(ArchiveFile::format_version) + ");COMMIT";
@@ -234,16 +238,7 @@ Result<void> ArchiveDraft::add(std::uint64_t index, ByteView link, ByteView data
 }
 
 Result<void> ArchiveDraft::finish(const ArchiveSegment& segment) {
-    Result<SqlStatement> insert =
-        database_->prepare("INSERT INTO archive(first, last, before, link) VALUES(?1,?2,?3,?4)");
-    if (!insert) {
-        return insert.error();
-    }
-    insert->bind(1, segment.first);
-    insert->bind(2, segment.last);
-    insert->bind(3, segment.before.bytes);
-    insert->bind(4, segment.link.bytes);
-    return write([&] { return database_->finish(*insert); });
+    return write([&] { return put_segment(*database_, segment); });
 }
 
 }  // namespace starling

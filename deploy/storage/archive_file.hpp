@@ -26,7 +26,13 @@ std::string archive_file_name(std::uint64_t first, std::uint64_t last);
 std::string entries_text(const ArchiveSegment& segment);
 /// "ledger.archive" beside "ledger.sqlite".
 std::filesystem::path archive_directory(std::filesystem::path ledger);
-/// Reads columns first, last, before, link. Nothing: a link is none.
+/// The table of segments, in a ledger and in an archive file.
+constexpr const char* create_archive_table =
+    "CREATE TABLE IF NOT EXISTS archive(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, "
+    "before BLOB NOT NULL, link BLOB NOT NULL);";
+/// Adds a row to it.
+Result<void> put_segment(SqliteDatabase& database, const ArchiveSegment& segment);
+/// Reads its columns first, last, before, link. \return  false: a link has another size
 bool read_segment(const SqlStatement& row, ArchiveSegment& segment);
 
 /// A segment of a ledger in a file of its own, which never changes: an SQLite file whose table

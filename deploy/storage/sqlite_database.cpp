@@ -4,6 +4,7 @@
 // automatic one would be a long pause within a commit.
 #include "deploy/storage/sqlite_database.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -58,6 +59,15 @@ ByteView SqlStatement::bytes(int column) const {
             data == nullptr ? 0 : static_cast<std::size_t>(size)};
 }
 
+bool SqlStatement::read_digest(int column, Digest& digest) const {
+    const ByteView found = bytes(column);
+    if (found.size() != digest.bytes.size()) {
+        return false;
+    }
+    std::ranges::copy(found, digest.bytes.begin());
+    return true;
+}
+
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesystem::path& file,
                                                              std::size_t row_bytes_max) {
     std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(file));
@@ -80,7 +90,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
     return database;
 }
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_unchanging(
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_immutable(
     const std::filesystem::path& file, std::size_t row_bytes_max) {
     std::string uri = "file:";
     for (const char c : std::filesystem::absolute(file).string()) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/base/bytes.hpp"
+#include "core/base/hasher.hpp"
 #include "core/base/result.hpp"
 
 struct sqlite3;
@@ -31,6 +32,8 @@ public:
     std::string text(int column) const;
     /// Valid until the next step().
     ByteView bytes(int column) const;
+    /// \return  false: the column has another size; `digest` is unchanged then
+    bool read_digest(int column, Digest& digest) const;
 
 private:
     sqlite3_stmt* release() {
@@ -49,8 +52,8 @@ public:
     static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& file,
                                                         std::size_t row_bytes_max);
     /// A file that nobody changes: it is read without a lock, and nothing is made beside it.
-    static Result<std::unique_ptr<SqliteDatabase>> open_unchanging(
-        const std::filesystem::path& file, std::size_t row_bytes_max);
+    static Result<std::unique_ptr<SqliteDatabase>> open_immutable(const std::filesystem::path& file,
+                                                                  std::size_t row_bytes_max);
     SqliteDatabase(const SqliteDatabase&) = delete;
     SqliteDatabase& operator=(const SqliteDatabase&) = delete;
     ~SqliteDatabase();

@@ -342,8 +342,8 @@ Result<void> SqliteStore::put_records(std::uint64_t first, std::span<const Bytes
 }
 
 Result<Digest> SqliteStore::link_of(std::uint64_t index) {
-    if (index <= archive_.last()) {
-        return index == 0 ? Digest{} : archive_.link(index);
+    if (index == 0) {
+        return Digest{};
     }
     const Result<std::optional<Digest>> link = find_link(index);
     if (!link) {

@@ -39,25 +39,12 @@ Result<void> SqliteStore::archive_some() {
 }
 
 Result<void> SqliteStore::note_segment(const ArchiveSegment& segment) {
-    const std::string format =
-        "CREATE TABLE IF NOT EXISTS archive(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, "
-        "before BLOB NOT NULL, link BLOB NOT NULL);"
-        "UPDATE meta SET value=" +
-        std::to_string(format_version_archived) + " WHERE key='starling_ledger_format'";
+    const std::string format = create_archive_table + std::string("UPDATE meta SET value=") +
+                               std::to_string(format_version_archived) +
+                               " WHERE key='starling_ledger_format'";
     const Result<void> done = commit([&](LedgerHead&) {
-        if (const auto made = database_->run(format.c_str()); !made) {
-            return made;
-        }
-        Result<SqlStatement> insert = database_->prepare(
-            "INSERT INTO archive(first, last, before, link) VALUES(?1, ?2, ?3, ?4)");
-        if (!insert) {
-            return Result<void>(insert.error());
-        }
-        insert->bind(1, segment.first);
-        insert->bind(2, segment.last);
-        insert->bind(3, segment.before.bytes);
-        insert->bind(4, segment.link.bytes);
-        return database_->finish(*insert);
+        const Result<void> made = database_->run(format.c_str());
+        return made ? put_segment(*database_, segment) : made;
     });
     if (!done) {
         return done;

@@ -23,11 +23,9 @@ Result<MissingRecords> SqliteStore::read_missing() {
     if (code == SQLITE_DONE || select->number(0) <= 0 || !select->bytes(2).empty()) {
         return missing;
     }
-    const ByteView link = select->bytes(1);
-    if (link.size() != missing.link.bytes.size()) {
+    if (!select->read_digest(1, missing.link)) {
         return database_->error("its first row is damaged" + what_to_do(file_));
     }
-    std::ranges::copy(link, missing.link.bytes.begin());
     missing.last = static_cast<std::uint64_t>(select->number(0));
     return missing;
 }
@@ -83,12 +81,7 @@ Result<std::optional<Digest>> SqliteStore::find_link(std::uint64_t index) {
         return database_->failed(code);
     }
     Digest link;
-    const ByteView bytes = code == SQLITE_ROW ? select->bytes(0) : ByteView{};
-    if (bytes.size() != link.bytes.size()) {
-        return std::optional<Digest>();
-    }
-    std::ranges::copy(bytes, link.bytes.begin());
-    return std::optional(link);
+    return code == SQLITE_ROW && select->read_digest(0, link) ? std::optional(link) : std::nullopt;
 }
 
 /// The archived records behind newest_, which are needed if no snapshot can be used. Moves newest_
