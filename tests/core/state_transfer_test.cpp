@@ -287,8 +287,8 @@ std::string audit_of(const MemoryStore& store) {
     return "";
 }
 
-struct StateOfASwarm : testing::Test {
-    StateOfASwarm() {
+struct JoiningWithASnapshot : testing::Test {
+    JoiningWithASnapshot() {
         for (int i = 1; i <= 3; ++i) {
             swarm.add_pair(i, {.min_peers = 3, .syncs = 420, .batch_time = milliseconds(20)});
         }
@@ -309,7 +309,7 @@ struct StateOfASwarm : testing::Test {
     MemorySwarm swarm{9, {}, 3, 200};
 };
 
-TEST_F(StateOfASwarm, AnSnWithAnEmptyDiskTakesItAndCopiesTheRecordsBefore) {
+TEST_F(JoiningWithASnapshot, AnSnWithAnEmptyDiskCopiesTheRecordsBeforeIt) {
     ASSERT_TRUE(swarm.run_to_round(100));
     empty_disk(3);
     ASSERT_TRUE(run_until("ledger_state_taken", "sn3")) << swarm.trace.tail();
@@ -327,7 +327,7 @@ TEST_F(StateOfASwarm, AnSnWithAnEmptyDiskTakesItAndCopiesTheRecordsBefore) {
 }
 
 /// As the leader it could not send the others what they lack.
-TEST_F(StateOfASwarm, AnSnVotesAgainOnlyWhenItHasAllRecords) {
+TEST_F(JoiningWithASnapshot, AnSnVotesAgainOnlyWhenItHasAllRecords) {
     ASSERT_TRUE(swarm.run_to_round(100));
     empty_disk(3);
     const auto votes = [&](const Server& one) {
@@ -355,7 +355,7 @@ TEST_F(StateOfASwarm, AnSnVotesAgainOnlyWhenItHasAllRecords) {
     EXPECT_EQ(swarm.sn_stores[2]->log.missing.last, 0U);
 }
 
-TEST_F(StateOfASwarm, AnSnThatIsKilledWhileItCopiesContinuesWhereItWas) {
+TEST_F(JoiningWithASnapshot, AnSnThatIsKilledWhileItCopiesContinuesWhereItWas) {
     ASSERT_TRUE(swarm.run_to_round(400, std::chrono::minutes(8)));
     empty_disk(3);
     const MissingRecords& missing = swarm.sn_stores[2]->log.missing;
@@ -378,7 +378,7 @@ TEST_F(StateOfASwarm, AnSnThatIsKilledWhileItCopiesContinuesWhereItWas) {
     EXPECT_EQ(swarm.sn_stores[2]->log.records, swarm.sn_stores[0]->log.records);
 }
 
-TEST_F(StateOfASwarm, IsTakenWhileTheNamedSnIsRestarted) {
+TEST_F(JoiningWithASnapshot, SucceedsWhileTheNamedSnIsRestarted) {
     ASSERT_TRUE(swarm.run_to_round(100));
     empty_disk(3);
     swarm.network.crash({"sn1"});

@@ -5,10 +5,10 @@
 
 #include "core/files/read_file.hpp"
 #include "core/files/replace_file.hpp"
-#include "core/ledger/membership.hpp"
 #include "deploy/audit/ledger_copy.hpp"
 #include "deploy/storage/sqlite_store.hpp"
 #include "tests/deploy/killed_at_call.hpp"
+#include "tests/deploy/numbered_entries.hpp"
 #include "tests/support/records.hpp"
 #include "tests/support/small_disk.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -20,19 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t segment_entries = 1000;
-
-Bytes numbered(std::uint64_t index) { return text_record("entry " + std::to_string(index)); }
-
-Bytes snapshot_at(std::uint64_t index, const Digest& link) {
-    TermRuns terms;
-    for (std::uint64_t i = 1; i <= index; ++i) {
-        terms.append(1);
-    }
-    ServerHistory servers;
-    servers.apply_membership({1, 1, RecordKind::membership,
-                              encode_membership({{{"sn1"}, {"10.0.1.1", 30304}, 1, true}})});
-    return encode_snapshot(openssl_hasher(), {link, 0, terms, servers, Ledger{}});
-}
 
 class LedgerArchiveTest : public testing::Test {
 protected:

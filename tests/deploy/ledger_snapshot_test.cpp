@@ -8,9 +8,9 @@
 #include "core/base/random.hpp"
 #include "core/files/read_file.hpp"
 #include "core/files/replace_file.hpp"
-#include "core/ledger/membership.hpp"
 #include "deploy/storage/sqlite_store.hpp"
 #include "tests/deploy/child_process.hpp"
+#include "tests/deploy/numbered_entries.hpp"
 #include "tests/support/records.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "transport/crypto/openssl_hasher.hpp"
@@ -19,20 +19,6 @@ namespace starling {
 namespace {
 
 namespace fs = std::filesystem;
-
-Bytes numbered(std::uint64_t index) { return text_record("entry " + std::to_string(index)); }
-
-/// A snapshot of the entries so far, of which only their chain matters to a store.
-Bytes snapshot_at(std::uint64_t index, const Digest& link) {
-    TermRuns terms;
-    for (std::uint64_t i = 1; i <= index; ++i) {
-        terms.append(1);
-    }
-    ServerHistory servers;
-    servers.apply_membership({1, 1, RecordKind::membership,
-                              encode_membership({{{"sn1"}, {"10.0.1.1", 30304}, 1, true}})});
-    return encode_snapshot(openssl_hasher(), {link, 0, terms, servers, Ledger{}});
-}
 
 Result<void> append_to(SqliteStore& store, std::uint64_t last) {
     Result<void> done;
