@@ -10,6 +10,7 @@
 
 #include "core/ml/swarm.hpp"
 #include "core/torch/batches.hpp"
+#include "core/torch/heap.hpp"
 #include "core/torch/image_classifier.hpp"
 #include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
@@ -239,6 +240,7 @@ bool calibration_requested(const std::vector<std::string>& arguments) {
 }  // namespace starling
 
 int main(int argc, char** argv) {
+    starling::keep_freed_memory();
     const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
     if (!starling::calibration_requested(arguments)) {
         return starling::ml_main(argc, argv, starling::train, starling::program_help());
