@@ -136,8 +136,7 @@ Result<WorkloadCost> Calibration::workload(const std::string& name) const {
                                   (file.empty() ? "a calibration table (none was given)"
                                                 : "the calibration file " + file) +
                                   ": measure it with `SWARM_CALIBRATE=FILE PROGRAM` on the "
-                                  "reference machine (of cifar10 also: --calibrate FILE) and "
-                                  "specify --calibration FILE"};
+                                  "reference machine and specify --calibration FILE"};
 }
 
 Result<Calibration> parse_calibration(const std::string& text, const std::string& file) {

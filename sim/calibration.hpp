@@ -27,7 +27,7 @@ struct Calibration {
     double merge_bytes_per_second = 4e9;   ///< of all contributions together
     double hash_bytes_per_second = 1.5e9;  ///< SHA-256
     double fsync_seconds = 0.002;          ///< to make one record of the ledger durable
-    double disk_bytes_per_second = 1e9;    ///< writing a merged model; not measured by --calibrate
+    double disk_bytes_per_second = 1e9;    ///< writing a merged model; measured by swarm-calibrate
     double handshake_seconds = 0.003;      ///< CPU time of a mutual TLS handshake, both ends
     /// Standard deviation of the logarithm of the time of equal work.
     double spread = 0.0;

@@ -94,8 +94,8 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_flag("--no-profiles", flags.no_profiles,
                  "ignore the state, bandwidth and other profiles of PLATFORM");
     app.add_option("--calibration", flags.calibration,
-                   "cost of training, merging, hashing, disk and network (JSON, from PROGRAM "
-                   "--calibrate and swarm-calibrate)");
+                   "cost of training, merging, hashing, disk and network (JSON, from "
+                   "`SWARM_CALIBRATE=FILE PROGRAM` and swarm-calibrate)");
     app.add_option("--cores-shared", flags.cores_shared,
                    "all hosts are emulated on one machine of so many cores, which they share, as "
                    "on a test machine; default: each host has the cores of its platform, and hosts "

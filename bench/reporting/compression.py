@@ -69,8 +69,8 @@ def measure(context):
     with tempfile.TemporaryDirectory(prefix="starling-compression-") as folder:
         # Simulated time needs it; nothing here does.
         calibration = f"{folder}/calibration.json"
-        subprocess.run([f"{context.bin}/cifar10", "--model", "tiny", "--calibrate", calibration, "--calibrate-batches", "10"],
-                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([f"{context.bin}/cifar10", "--model", "tiny", "--sync-frequency", "10"], check=True, stdout=subprocess.DEVNULL,
+                       env=os.environ | {"SWARM_CALIBRATE": calibration, "SWARM_CALIBRATE_BATCHES": "10", "MODEL_DIR": folder})
         for method in METHODS:
             context.say(method)
             runs = [train(context, method, seed, data_dir, calibration) for seed in range(1, seeds + 1)]

@@ -1,7 +1,6 @@
 #include "core/json/workload_table.hpp"
 
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <map>
 
@@ -49,22 +48,6 @@ std::string row_text(const MeasuredWorkload& measured) {
            ", \"p10\": " + decimal(measured.p10) + ", \"p90\": " + decimal(measured.p90) +
            ", \"startup_seconds\": " + decimal(measured.startup_seconds) +
            ", \"spread\": " + decimal(measured.spread) + "}";
-}
-
-double log_deviation(const std::vector<double>& times) {
-    if (times.size() < 2) {
-        return 0.0;
-    }
-    const auto count = static_cast<double>(times.size());
-    double mean = 0.0;
-    for (const double time : times) {
-        mean += std::log(time) / count;
-    }
-    double squares = 0.0;
-    for (const double time : times) {
-        squares += std::pow(std::log(time) - mean, 2);
-    }
-    return std::sqrt(squares / (count - 1.0));
 }
 
 Result<std::string> with_workload(const std::string& table, const std::string& workload,

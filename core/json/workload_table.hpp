@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "core/base/result.hpp"
 
@@ -10,15 +9,12 @@ namespace starling {
 /// What a training program costs on the machine where it was measured, in seconds.
 struct MeasuredWorkload {
     double seconds_per_batch = 0.0;
-    double p10 = 0.0;  ///< of a batch
+    double p10 = 0.0;  ///< of a batch in the intervals between two syncs
     double p90 = 0.0;
     double startup_seconds = 0.0;  ///< from its start to its first request
     /// Standard deviation of the logarithm of the time between two syncs.
     double spread = 0.0;
 };
-
-/// Of times of equal work; 0 of fewer than two.
-double log_deviation(const std::vector<double>& times);
 
 /// Its row in a calibration table: {"seconds_per_batch": 0.01, ...}.
 std::string row_text(const MeasuredWorkload& measured);

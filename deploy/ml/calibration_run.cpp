@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include <unistd.h>
 
@@ -15,6 +15,7 @@
 #include "core/files/replace_file.hpp"
 #include "core/json/workload_table.hpp"
 #include "core/ml/training_thread.hpp"
+#include "deploy/ml/batch_times.hpp"
 #include "deploy/process/process.hpp"
 
 namespace starling {
@@ -22,7 +23,23 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t batches_wanted = 60;
+constexpr std::uint64_t default_batches = 60;
+
+/// How many batches are to be measured.
+Result<std::uint64_t> batches_wanted(const ProgramOptions& options) {
+    const std::string text = options.variable(calibration_batches_variable);
+    if (text.empty()) {
+        return default_batches;
+    }
+    std::uint64_t count = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || rest != text.data() + text.size() || count == 0) {
+        return Error{Errc::usage, "environment variable " +
+                                      std::string(calibration_batches_variable) + " is '" +
+                                      text.substr(0, 32) + "', it must be a whole number above 0"};
+    }
+    return count;
+}
 
 /// Since this process was started, by the kernel's clocks.
 double seconds_since_start() {
@@ -34,65 +51,35 @@ double seconds_since_start() {
 }
 
 /// Answers a program as a swarm of one would, and measures it. Used by its thread alone.
-class BatchTimes {
+class SwarmOfOne {
 public:
-    /// \pre  no ExitRequest.
+    explicit SwarmOfOne(std::uint64_t wanted) : wanted_(wanted) {}
+
+    /// resume() follows. \pre  no ExitRequest.
     TrainReply answer(TrainRequest request) {
         const double seconds = std::chrono::duration<double>(Clock::now() - resumed_).count();
         auto* sync = std::get_if<SyncRequest>(&request);
         if (sync == nullptr) {
             startup_seconds_ = seconds_since_start();
-            resumed_ = Clock::now();
             return OpenedReply{0, 1};
         }
-        if (sync->batches > 0) {
-            intervals_.push_back({sync->batches, seconds});
-        }
+        times_.add(sync->batches, seconds);
         SyncedReply reply;
         reply.round = round_++;
         reply.params = std::move(sync->params);
-        reply.final =
-            sync->check_in.finished || (warm_up() > 0 && measured_batches() >= batches_wanted);
-        resumed_ = Clock::now();
+        reply.final = sync->check_in.finished || measured_batches() >= wanted_;
         return reply;
     }
+    /// The program goes on.
+    void resume() { resumed_ = Clock::now(); }
 
+    std::uint64_t measured_batches() const { return times_.measured_batches(); }
     /// Nothing: there was no batch.
-    std::optional<MeasuredWorkload> result() const {
-        std::vector<double> times;
-        double seconds = 0.0;
-        for (std::size_t i = warm_up(); i < intervals_.size(); ++i) {
-            seconds += intervals_[i].seconds;
-            times.push_back(intervals_[i].seconds / static_cast<double>(intervals_[i].batches));
-        }
-        if (times.empty()) {
-            return std::nullopt;
-        }
-        std::sort(times.begin(), times.end());
-        const auto quantile = [&times](double share) {
-            return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1) +
-                                                  0.5)];
-        };
-        return MeasuredWorkload{seconds / static_cast<double>(measured_batches()), quantile(0.1),
-                                quantile(0.9), startup_seconds_, log_deviation(times)};
-    }
+    std::optional<MeasuredWorkload> result() const { return times_.result(startup_seconds_); }
 
 private:
-    struct Interval {
-        std::uint64_t batches = 0;
-        double seconds = 0.0;
-    };
-
-    std::size_t warm_up() const { return intervals_.size() > 1 ? 1 : 0; }
-    std::uint64_t measured_batches() const {
-        std::uint64_t sum = 0;
-        for (std::size_t i = warm_up(); i < intervals_.size(); ++i) {
-            sum += intervals_[i].batches;
-        }
-        return sum;
-    }
-
-    std::vector<Interval> intervals_;  ///< between two syncs
+    const std::uint64_t wanted_;  ///< batches to measure
+    BatchTimes times_;
     Clock::time_point resumed_ = Clock::now();
     double startup_seconds_ = 0.0;
     Round round_ = 0;
@@ -100,7 +87,9 @@ private:
 
 class CalibrationRun {
 public:
-    explicit CalibrationRun(TraceLog& log) : log_(log) {}
+    /// \param batches  to measure
+    CalibrationRun(std::uint64_t batches, TraceLog& log)
+        : log_(log), batches_(batches), swarm_(batches) {}
 
     int run(TrainFunction train, ProgramOptions options, const MlProgramHooks& hooks) {
         std::optional<TrainingThread> thread;
@@ -126,7 +115,7 @@ public:
 
     bool good() const { return ended_->code == Errc::ok; }
     const std::string& workload() const { return workload_; }
-    std::optional<MeasuredWorkload> result() const { return times_.result(); }
+    std::optional<MeasuredWorkload> result() const { return swarm_.result(); }
 
 private:
     void on_request(TrainingThread& thread) {
@@ -136,7 +125,15 @@ private:
             return;
         }
         workload_ = thread.workload();
-        thread.resume(times_.answer(std::move(request)));
+        const std::uint64_t before = swarm_.measured_batches();
+        TrainReply reply = swarm_.answer(std::move(request));
+        if (const std::uint64_t measured = swarm_.measured_batches(); measured != before) {
+            log_.line(Level::info, "SwarmCallback",
+                      "Measured " + std::to_string(std::min(measured, batches_)) + " of " +
+                          std::to_string(batches_) + " batches");
+        }
+        swarm_.resume();
+        thread.resume(std::move(reply));
     }
     void end(Error how) {
         const std::lock_guard lock(mutex_);
@@ -150,7 +147,8 @@ private:
     }
 
     TraceLog& log_;
-    BatchTimes times_;
+    const std::uint64_t batches_;
+    SwarmOfOne swarm_;
     std::string workload_;
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -186,7 +184,11 @@ Result<int> run_calibration(TrainFunction train, ProgramOptions options,
         return Error{before.error().code,
                      std::string(calibration_variable) + ": " + before.error().message};
     }
-    CalibrationRun run(log);
+    const Result<std::uint64_t> batches = batches_wanted(options);
+    if (!batches) {
+        return batches.error();
+    }
+    CalibrationRun run(*batches, log);
     const int code = run.run(std::move(train), std::move(options), hooks);
     if (!run.good()) {
         return code;

@@ -12,7 +12,6 @@
 #include "core/torch/batches.hpp"
 #include "core/torch/heap.hpp"
 #include "core/torch/image_classifier.hpp"
-#include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
 #include "examples/cifar10/program_options.hpp"
 #include "examples/cifar10/program_state.hpp"
@@ -105,7 +104,7 @@ SwarmCallbackOptions callback_options(const SwarmSession& session, const Program
     options.merge_rule = flags.merge;
     options.exchange = flags.exchange;
     options.compression = flags.compression;
-    options.workload = workload_name(flags);
+    options.workload = "cifar10/" + flags.model + "/" + std::to_string(flags.batch_size);
     return options;
 }
 
@@ -195,9 +194,6 @@ void save(const SwarmSession& session, const ProgramFlags& flags, const SwarmCal
 
 void train(SwarmSession& session) {
     const ProgramFlags flags = or_throw(complete_flags(session.arguments()));
-    if (!flags.calibrate.empty()) {
-        throw SwarmError(Error{Errc::usage, "flag --calibrate works without a swarm only"});
-    }
     use_torch_threads(static_cast<int>(flags.threads));
     const std::uint64_t epochs =
         flags.epochs != 0 ? flags.epochs : session.environment_number("MAX_EPOCHS", 1, 1, 100'000);
@@ -226,29 +222,10 @@ void train(SwarmSession& session) {
     save(session, flags, callback, classifier, data->source);
 }
 
-/// --calibrate needs no node, no swarm and no simulator, so it is handled before them.
-bool calibration_requested(const std::vector<std::string>& arguments) {
-    for (const std::string& argument : arguments) {
-        if (argument == "--calibrate" || argument.starts_with("--calibrate=")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 }  // namespace
 }  // namespace starling
 
 int main(int argc, char** argv) {
     starling::keep_freed_memory();
-    const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-    if (!starling::calibration_requested(arguments)) {
-        return starling::ml_main(argc, argv, starling::train, starling::program_help());
-    }
-    const starling::Result<starling::ProgramFlags> flags = starling::complete_flags(arguments);
-    if (!flags) {
-        std::cerr << "cifar10: " << flags.error().message << "\n";
-        return 2;
-    }
-    return starling::calibrate(*flags);
+    return starling::ml_main(argc, argv, starling::train, starling::program_help());
 }

@@ -133,9 +133,6 @@ const std::vector<FlagRow>& flag_rows() {
          "how models travel between members: none (default), f16, bf16, int8, "
          "top-k:fraction=0.01",
          set_compression},
-        {"--calibrate", "measures a batch without a swarm and writes it into this JSON file",
-         words(&F::calibrate)},
-        {"--calibrate-batches", "default 60", number(&F::calibrate_batches, 10, 1'000'000)},
     };
     return rows;
 }

@@ -36,8 +36,6 @@ struct ProgramFlags {
     std::string compression = "none";  ///< see SwarmCallbackOptions::compression
     Durability durable = Durability::all;
     std::uint64_t wait_limit_seconds = 0;  ///< 0 = wait for ever
-    std::string calibrate;                 ///< file; empty = train
-    std::uint64_t calibrate_batches = 60;
 };
 
 /// Errc::usage names a flag that is unknown, or has no value or a wrong one.

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include "examples/cifar10/calibrate.hpp"
 #include "examples/cifar10/program_data.hpp"
 #include "examples/cifar10/program_options.hpp"
 #include "examples/cifar10/program_state.hpp"
@@ -60,32 +59,6 @@ TEST(Cifar10State, IsLoadedByTheSameTrainingOnly) {
          {std::size_t{0}, std::size_t{3}, std::size_t{9}, std::size_t{14}, saved.size() - 1}) {
         EXPECT_FALSE(state.load(ByteView(saved).first(size))) << size;
     }
-}
-
-TEST(Cifar10Calibration, RejectsADirectoryBeforeMeasuring) {
-    ProgramFlags flags;
-    flags.calibrate = std::filesystem::temp_directory_path().string();
-    flags.calibrate_batches = 1'000'000'000;
-    testing::internal::CaptureStderr();
-    EXPECT_EQ(calibrate(flags), EXIT_FAILURE);
-    EXPECT_EQ(testing::internal::GetCapturedStderr(),
-              "cifar10: --calibrate: " + flags.calibrate + " is a directory, not a file\n");
-}
-
-TEST(Cifar10Calibration, MeasuresRealBatches) {
-    ProgramFlags flags;
-    flags.batch_size = 8;
-    flags.drawn_train = 50;  // fewer than the batches need: continues with the next epoch
-    flags.drawn_test = 10;
-    flags.calibrate_batches = 12;
-    flags.sync_frequency = 3;
-    const Result<MeasuredWorkload> measured = measure_batches(flags);
-    ASSERT_TRUE(measured);
-    EXPECT_GT(measured->p10, 0.0);
-    EXPECT_LE(measured->p10, measured->p90);
-    EXPECT_GT(measured->seconds_per_batch, 0.0);
-    EXPECT_GT(measured->spread, 0.0);
-    EXPECT_GT(measured->startup_seconds, 0.0);
 }
 
 }  // namespace

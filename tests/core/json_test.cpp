@@ -154,13 +154,5 @@ TEST(WorkloadTable, KeepsOtherRowsAndWhatElseIsThere) {
     EXPECT_FALSE(with_workload("{\"workloads\": {\"w\": 1}}", "v", {}));
 }
 
-TEST(WorkloadTable, SpreadIsThatOfTheLogarithm) {
-    EXPECT_EQ(log_deviation({0.5}), 0.0);
-    EXPECT_NEAR(log_deviation({0.5, 0.5, 0.5}), 0.0, 1e-12);
-    const double e = std::exp(1.0);
-    EXPECT_NEAR(log_deviation({1.0, e, e * e}), 1.0, 1e-12);
-    EXPECT_NEAR(log_deviation({0.001, 0.001 * e, 0.001 * e * e}), 1.0, 1e-12);
-}
-
 }  // namespace
 }  // namespace starling::test

@@ -205,15 +205,25 @@ with open("link/result", "w") as out:
         self.assertTrue(filecmp.cmp(*models, shallow=False))
 
     def test_a_calibration_that_measures_nothing_fails(self):
-        def run(table, *flags):
+        def run(table, *flags, batches="60"):
             return subprocess.run([sys.executable, TOY, *flags], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  env={**os.environ, "PYTHONPATH": PACKAGE, "SWARM_CALIBRATE": table}, timeout=100)
+                                  env={**os.environ, "PYTHONPATH": PACKAGE, "SWARM_CALIBRATE": table, "SWARM_CALIBRATE_BATCHES": batches},
+                                  timeout=100)
         done = run(self.folder)
         self.assertNotEqual(done.returncode, 0, done.stdout)
         self.assertIn(f"SWARM_CALIBRATE: {self.folder} is a directory", done.stdout)
         done = run(self.table, "--batches", "0")
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("the program has trained no batch: nothing was measured", done.stdout)
+        done = run(self.table, batches="many")
+        self.assertNotEqual(done.returncode, 0, done.stdout)
+        self.assertIn("environment variable SWARM_CALIBRATE_BATCHES is 'many', it must be a whole number above 0", done.stdout)
+
+    def test_a_calibration_ends_when_enough_batches_are_measured(self):
+        done = subprocess.run([sys.executable, TOY, "--batches", "100000"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**os.environ, "PYTHONPATH": PACKAGE, "SWARM_CALIBRATE": self.table, "SWARM_CALIBRATE_BATCHES": "7"}, timeout=100)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("Measured 7 of 7 batches", done.stdout)
 
     # Programs that misbehave. Each ends the run at once, and is named.
 
