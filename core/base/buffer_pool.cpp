@@ -66,7 +66,7 @@ BufferPool::Memory BufferPool::draw(std::size_t size) {
             return Memory(memory, Release{.of_source = true});
         }
     }
-    return Memory(std::make_unique_for_overwrite<std::byte[]>(size).release());
+    return Memory(new (std::align_val_t{page_bytes}) std::byte[size]);
 }
 
 void BufferPool::give_back(std::byte* memory, std::size_t size, Release release) {

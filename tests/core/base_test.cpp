@@ -47,6 +47,16 @@ TEST(BufferPool, ABufferIsReusedOnceNobodyOwnsIt) {
     EXPECT_EQ(pool.take(size).get(), memory);
 }
 
+TEST(BufferPool, LargeBuffersBeginAtAPage) {
+    BufferPool pool;
+    std::vector<BufferPool::Buffer> buffers;
+    for (const std::size_t kib : {32U, 256U, 257U, 7U * 1024}) {
+        buffers.push_back(pool.take(kib * 1024));
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffers.back().get()) % BufferPool::page_bytes,
+                  0U);
+    }
+}
+
 TEST(BufferPool, DrawsFromItsSourceUntilThatHasNoneLeftAndNeverFreesWhatItGot) {
     struct OneBlock final : MemorySource {
         std::byte* take(std::size_t size) override {

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "core/base/buffer_pool.hpp"
 #include "transport/tls/certificate.hpp"
 #include "transport/tls/issuer.hpp"
 #include "transport/tls/send_buffer.hpp"
@@ -28,8 +29,9 @@ struct Ciphertext {
 /// Where all connections of a thread receive: so it stays in the cache, and an idle connection has
 /// no memory for it.
 std::span<std::byte> receive_buffer() {
-    static thread_local Bytes buffer(receive_batch_bytes);
-    return buffer;
+    static thread_local const BufferPool::Buffer buffer =
+        BufferPool::of_process().take(receive_batch_bytes);
+    return {buffer.get(), receive_batch_bytes};
 }
 
 int bio_write(BIO* bio, const char* data, int count) {
