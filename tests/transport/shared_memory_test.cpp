@@ -229,6 +229,31 @@ TEST_F(SharedMemoryTest, AModelInThePoolIsReadInPlaceByTheProgramAndCopiedByTheS
     EXPECT_GT(distances(sl), 1U);
 }
 
+TEST_F(SharedMemoryTest, SegmentsAreCopiedOneByOneAsTheNodeHandlesThem) {
+    TestEndpoint sl = open_sl();
+    TestEndpoint ml = open_ml();
+    await_up(sl, ml);
+    constexpr std::uint32_t count = 16;
+    const auto sent_to_sl = [&] {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            ml.endpoint->send(NodeId{"sl1"}, Frame{MlSegment{1, i}, pooled_segment_of(i)});
+        }
+        EXPECT_FALSE(ml.endpoint->receive_until(ml.endpoint->now()));
+    };
+    sent_to_sl();
+    ASSERT_TRUE(run_until({&sl, &ml}, [&] { return sl.count<FrameReceived>() == count; }));
+    sl.inputs.clear();
+    const std::size_t free_before = BufferPool::of_process().free_bytes();
+    ASSERT_GE(free_before, count * segment_size) << "all of the first copies are used again";
+    sent_to_sl();
+    std::optional<Input> first;
+    while (!first) {
+        first = sl.endpoint->receive_until(sl.endpoint->now() + std::chrono::seconds(10));
+    }
+    ASSERT_TRUE(std::holds_alternative<FrameReceived>(*first));
+    EXPECT_LE(free_before - BufferPool::of_process().free_bytes(), 3 * segment_size);
+}
+
 TEST_F(SharedMemoryTest, AnEndThatDoesNotWantItGetsBytes) {
     for (const bool sl_shares : {false, true}) {
         TestEndpoint sl = open_sl(sl_shares);

@@ -54,6 +54,7 @@ void Inbox::take_late(bool all, SwarmTime now) {
 void Inbox::push(Input input, std::size_t frame_bytes) {
     queue_.push_back({std::move(input), frame_bytes + input_overhead_bytes});
     size_bytes_ += queue_.back().size_bytes;
+    since_pop_bytes_ += queue_.back().size_bytes;
 }
 
 Input Inbox::pop() {
@@ -61,6 +62,7 @@ Input Inbox::pop() {
     Queued first = std::move(queue_.front());
     queue_.pop_front();
     size_bytes_ -= first.size_bytes;
+    since_pop_bytes_ = 0;
     return std::move(first.input);
 }
 

@@ -32,9 +32,14 @@ public:
 
     bool empty() const { return queue_.empty(); }
     std::size_t size_bytes() const { return size_bytes_; }
+    /// Whether about a segment was queued since the last pop(). Then nothing more should be copied
+    /// out of a program's memory: what is, the node should find in the processor's cache.
+    bool is_far_ahead() const { return !queue_.empty() && since_pop_bytes_ >= far_ahead_bytes; }
     void clear();
 
 private:
+    static constexpr std::size_t far_ahead_bytes = std::size_t{256} * 1024;
+
     struct Queued {
         Input input;
         std::size_t size_bytes = 0;
@@ -42,6 +47,7 @@ private:
 
     std::deque<Queued> queue_;
     std::size_t size_bytes_ = 0;
+    std::size_t since_pop_bytes_ = 0;  ///< queued since the last pop()
     std::mutex posted_mutex_;
     std::vector<Input> posted_;
     std::vector<std::pair<Input, SwarmTime>> late_;  ///< with their `until`

@@ -344,7 +344,8 @@ Result<void> TlsEndpoint::admit(const Session& session, const Hello& hello) {
 }
 
 bool TlsEndpoint::may_read(Session& session) {
-    if (inbox_.size_bytes() < options_.receive_bytes_max) {
+    const bool far_ahead = !session.certified() && inbox_.is_far_ahead();  // a program's
+    if (inbox_.size_bytes() < options_.receive_bytes_max && !far_ahead) {
         return true;
     }
     paused_.push_back(session.weak_from_this());
