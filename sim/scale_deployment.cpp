@@ -198,6 +198,12 @@ std::string scale_platform(const ScaleOptions& options) {
     return text + "</platform>\n";
 }
 
+std::vector<std::string> scale_host_names(const ScaleOptions& options) {
+    std::vector<std::string> names = host_names(options);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 Result<std::vector<HostIndex>> scale_hosts(const SimEngine& engine, const ScaleOptions& options) {
     std::vector<HostIndex> hosts(engine.host_count());
     std::iota(hosts.begin(), hosts.end(), HostIndex{0});

@@ -34,6 +34,8 @@ Result<ScaleOptions::Kind> parse_scale_kind(const std::string& text);
 /// A platform in SimGrid's XML. Star: 10 Gbit/s and 50 us between any two hosts. Sites: about 100
 /// hosts each with 1 Gbit/s, 10 Gbit/s and 10 ms between sites.
 std::string scale_platform(const ScaleOptions& options);
+/// Of its hosts, ascending.
+std::vector<std::string> scale_host_names(const ScaleOptions& options);
 /// The SN's host and the first others in the order of their numbers: node-2 is before node-10.
 /// Errc::usage: there are fewer, or there is no such host.
 Result<std::vector<HostIndex>> scale_hosts(const SimEngine& engine, const ScaleOptions& options);

@@ -235,7 +235,7 @@ std::size_t SimEngine::pending() const {
 
 std::size_t SimEngine::host_count() const { return impl_->resources.hosts().size(); }
 const std::string& SimEngine::host_name(HostIndex host) const {
-    return impl_->resources.hosts()[host]->get_name();
+    return impl_->resources.host_name(host);
 }
 std::optional<std::string> SimEngine::host_property(HostIndex host, const std::string& key) const {
     const char* value = impl_->resources.hosts()[host]->get_property(key);
@@ -291,8 +291,11 @@ std::uint64_t SimEngine::transfer_unshared(HostIndex from, HostIndex to, std::ui
 
 void SimEngine::time_loopbacks() { impl_->times_loopbacks = true; }
 
-void SimEngine::assume_equal_hosts() {
+void SimEngine::assume_equal_hosts(const std::vector<std::string>& names) {
     impl_->equal_hosts = true;
+    if (!names.empty()) {
+        impl_->resources.stand_for(names);
+    }
     impl_->routes->assume_equal();
 }
 bool SimEngine::has_equal_hosts() const { return impl_->equal_hosts; }

@@ -125,7 +125,11 @@ public:
     /// The platform is a star of equal hosts, whose links are their own and never change: routes
     /// are looked up once for all. A host that sends and receives one transfer at a time then has
     /// the full bandwidth for it, so that transfer_unshared() takes as long as transfer().
-    void assume_equal_hosts();
+    ///
+    /// \param names  not empty: the two hosts of the platform stand for hosts of these names,
+    ///     ascending, which are always on: SimGrid's own host and links take 3 kB. Then there is no
+    ///     turn_host(), and no route_links().
+    void assume_equal_hosts(const std::vector<std::string>& names = {});
     bool has_equal_hosts() const;
     /// Transfers within a host over a FATPIPE link, whose bandwidth each has for itself, are timed
     /// without SimGrid from here on. They don't see changes of that link.

@@ -156,6 +156,10 @@ int simulate(const SimFlags& flags, SimulationOptions options,
     const bool equal_hosts = is_plain_star(flags, options.faults);
     ScaleOptions scale = flags.scale;
     scale.own_loopbacks = !equal_hosts;
+    // Nothing asks for a single host or its links: two stand for all.
+    const bool alike =
+        equal_hosts && options.faults.empty() && scale.churn_percent == 0.0 && !options.report_use;
+    scale.hosts = alike ? 2 : scale.hosts;
     const SubstituteFile platform(flags.platform,
                                   scaled && flags.platform.empty() ? scale_platform(scale) : "");
     SimEngine engine("swarm-sim", simgrid, scaled || is_large(platform.path()));
@@ -174,7 +178,8 @@ int simulate(const SimFlags& flags, SimulationOptions options,
         return usage(checked.error().message);
     }
     if (equal_hosts) {
-        engine.assume_equal_hosts();
+        engine.assume_equal_hosts(alike ? scale_host_names(flags.scale)
+                                        : std::vector<std::string>());
     }
     if (const auto read = read_watts(engine, platform.path(), options); !read) {
         return usage("platform file " + flags.platform + ": " + read.error().message);

@@ -24,12 +24,24 @@ void SimResources::list_hosts() {
     std::sort(hosts_.begin(), hosts_.end(),
               [](const s4u::Host* a, const s4u::Host* b) { return a->get_name() < b->get_name(); });
     for (HostIndex i = 0; i < hosts_.size(); ++i) {
-        index_.emplace(hosts_[i]->get_name(), i);
+        names_.push_back(&index_.emplace(hosts_[i]->get_name(), i).first->first);
         on_.push_back(hosts_[i]->is_on());
         if (const char* ip = hosts_[i]->get_property("ip")) {
             by_ip_.emplace(ip, i);
         }
     }
+}
+
+void SimResources::stand_for(const std::vector<std::string>& names) {
+    s4u::Host* const others = hosts_.back();
+    index_.clear();
+    names_.clear();
+    for (HostIndex i = 0; i < names.size(); ++i) {
+        names_.push_back(&index_.emplace(names[i], i).first->first);
+    }
+    hosts_.resize(1);
+    hosts_.resize(names.size(), others);
+    on_.assign(names.size(), true);
 }
 
 std::optional<HostIndex> SimResources::find_host(const std::string& name) const {

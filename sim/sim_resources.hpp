@@ -29,11 +29,15 @@ public:
 
     /// To be called once the platform is loaded.
     void list_hosts();
+    /// From now on there are hosts of these names, ascending, which are all on. The first loaded
+    /// host stands for the first of them, the second for all others. \pre  they never change
+    void stand_for(const std::vector<std::string>& names);
     /// Applies those profiles of the platform that SimGrid can't apply.
     void follow(const FailingResources& failing);
 
-    /// Sorted by name.
+    /// Sorted by name; each is SimGrid's host, or the one that stands for it.
     const std::vector<simgrid::s4u::Host*>& hosts() const { return hosts_; }
+    const std::string& host_name(HostIndex host) const { return *names_[host]; }
     std::optional<HostIndex> find_host(const std::string& name) const;
     /// By its property `ip`, or else by its name.
     std::optional<HostIndex> find_address(const std::string& address) const;
@@ -64,7 +68,8 @@ private:
     simgrid::s4u::Engine& engine_;
     SimEvents& events_;
     std::vector<simgrid::s4u::Host*> hosts_;
-    std::vector<bool> on_;  ///< which of them are on: asked for each message
+    std::vector<const std::string*> names_;  ///< in index_
+    std::vector<bool> on_;                   ///< which of them are on: asked for each message
     std::unordered_map<std::string, HostIndex> index_;  ///< by name
     std::unordered_map<std::string, HostIndex> by_ip_;
     std::map<HostIndex, StateProfile> profiles_;

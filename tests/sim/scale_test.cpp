@@ -26,6 +26,19 @@ TEST_F(SwarmSim, EachSegmentOfTwoHundredHostsIsSentOnceAndNoByteIsLost) {
     EXPECT_NE(json.find("\"same_digests\": true"), std::string::npos);
 }
 
+/// Without --json, which reports the use of each link, two hosts of SimGrid stand for all.
+TEST_F(SwarmSim, AHostThatStandsForOthersChangesNothing) {
+    const std::string run = "--scale 300 --rounds 2 --parameters 1000000 --quiet --trace ";
+    const Ran stands = swarm_sim(run + path("t1"));
+    const Ran each = swarm_sim(run + path("t2") + " --json " + path("j"));
+    EXPECT_EQ(stands.exit_code, 0) << stands.output;
+    EXPECT_EQ(read(path("t1")), read(path("t2")));
+    const auto without_cost = [](const std::string& output) {
+        return output.substr(0, output.find("\ncost"));
+    };
+    EXPECT_EQ(without_cost(stands.output), without_cost(each.output));
+}
+
 TEST_F(SwarmSim, ASwarmOfOneRoundMergesWhatItsMembersHaveTrained) {
     const Ran ran =
         swarm_sim("--scale 200 --rounds 1 --parameters 1000000 --quiet --trace " + path("t"));
