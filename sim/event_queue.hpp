@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace starling {
 
 /// A priority queue of callbacks by simulated time. Callbacks at the same time keep the order of
 /// add(), which makes runs deterministic.
+///
+/// Only events of the current period of 16.8 ms are in a heap; those of later ones wait in one list
+/// each. A large swarm has a million pending timers, and a heap of these is in no cache.
 class EventQueue {
 public:
     void add(SwarmTime time, std::function<void()> what) {
@@ -23,13 +27,25 @@ public:
         const std::uint32_t place = unused_.back();
         unused_.pop_back();
         callbacks_[place] = std::move(what);
-        heap_.push_back({time, next_++, place});
+        const Event event{time, next_++, place};
+        const std::int64_t period = period_of(time);
+        ++size_;
+        if (size_ == 1) {
+            period_ = period;
+        }
+        if (period > period_) {
+            later_[period].push_back(event);
+            return;
+        }
+        heap_.push_back(event);
         std::push_heap(heap_.begin(), heap_.end(), Later{});
     }
-    bool empty() const { return heap_.empty(); }
-    std::size_t size() const { return heap_.size(); }
+    bool empty() const { return size_ == 0; }
+    std::size_t size() const { return size_; }
     void clear() {
+        size_ = 0;
         heap_.clear();
+        later_.clear();
         callbacks_.clear();
         unused_.clear();
     }
@@ -40,6 +56,10 @@ public:
         const std::uint32_t place = heap_.front().place;
         std::pop_heap(heap_.begin(), heap_.end(), Later{});
         heap_.pop_back();
+        --size_;
+        if (heap_.empty() && !later_.empty()) {
+            begin_period();
+        }
         unused_.push_back(place);
         return std::exchange(callbacks_[place], nullptr);
     }
@@ -57,7 +77,18 @@ private:
         }
     };
 
-    std::vector<Event> heap_;
+    static std::int64_t period_of(SwarmTime time) { return to_ns(time) >> 24; }
+    void begin_period() {
+        auto first = later_.extract(later_.begin());
+        period_ = first.key();
+        heap_ = std::move(first.mapped());
+        std::make_heap(heap_.begin(), heap_.end(), Later{});
+    }
+
+    std::vector<Event> heap_;  ///< of periods up to period_; not empty unless the queue is
+    std::int64_t period_ = 0;
+    std::map<std::int64_t, std::vector<Event>> later_;  ///< by period
+    std::size_t size_ = 0;
     std::deque<std::function<void()>> callbacks_;
     std::vector<std::uint32_t> unused_;  ///< places in callbacks_
     std::uint64_t next_ = 0;

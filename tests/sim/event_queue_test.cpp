@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -31,6 +32,37 @@ TEST(EventQueue, EventsHappenByTimeAndThoseOfOneTimeInTheOrderOfTheirAdding) {
         queue.take()();
     }
     EXPECT_EQ(happened.size(), 120U);
+    EXPECT_TRUE(std::is_sorted(happened.begin(), happened.end()));
+}
+
+/// Periods are milliseconds long: most events are added for a later one, some for an earlier one.
+TEST(EventQueue, TheOrderDoesNotDependOnHowFarAheadAnEventIs) {
+    EventQueue queue;
+    std::vector<std::pair<std::int64_t, int>> happened;
+    int number = 0;
+    const auto add = [&](std::int64_t ms) {
+        queue.add(SwarmTime{std::chrono::milliseconds(ms)},
+                  [&happened, ms, added = number] { happened.emplace_back(ms, added); });
+        ++number;
+    };
+    for (std::int64_t i = 0; i < 1000; ++i) {
+        add(100 + i * 7919 % 5000);
+    }
+    queue.take()();
+    EXPECT_EQ(happened.back().first, 100);
+    add(3);  // before all that are pending
+    EXPECT_EQ(queue.next_time(), SwarmTime{std::chrono::milliseconds(3)});
+    queue.take()();
+    happened.clear();
+    for (int step = 0; !queue.empty(); ++step) {
+        const std::int64_t now = to_ns(queue.next_time()) / 1'000'000;
+        queue.take()();
+        if (step % 3 == 0 && step < 600) {
+            add(now + step % 40);
+            add(now + 9000);
+        }
+    }
+    EXPECT_EQ(happened.size(), 1399U);
     EXPECT_TRUE(std::is_sorted(happened.begin(), happened.end()));
 }
 
