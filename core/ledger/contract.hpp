@@ -229,13 +229,15 @@ struct Contract {
     bool has_expelled(const NodeId& node) const;
 };
 
-/// Nodes of a large swarm send heartbeats, and are looked at, so many times more rarely: an SN has
-/// about 250 of each in a second.
-constexpr int rarer_by(std::size_t members) {
+/// Nodes of a large swarm are looked at so many times more rarely: an SN looks at about 250 in a
+/// second. A lease grows as much.
+constexpr int rarer_by(std::size_t members, std::size_t most = 120) {
     constexpr std::size_t a_second = 250;
-    constexpr std::size_t most = 120;
     return static_cast<int>(std::clamp<std::size_t>(members / a_second, 1, most));
 }
+/// So many times more rarely they send heartbeats. In the largest swarms, whose leases are bounded,
+/// a lease has four of these instead of eight.
+constexpr int heartbeats_rarer_by(std::size_t members) { return rarer_by(members, 240); }
 
 /// Why an expelled member is not heard: for people.
 std::string expelled_text(const Contract& contract, const NodeId& node);

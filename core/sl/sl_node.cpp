@@ -248,7 +248,7 @@ void SlNode::on_tick(Outbox& out) {
     // Few members catch up at once, and what arrives is measured at ticks.
     // Members learn how many they are with the first round; until then the SN tells.
     const int rarer =
-        catch_up_.running() ? 1 : std::max(rarer_by(run_.member_count()), sn_.rarer());
+        catch_up_.running() ? 1 : std::max(heartbeats_rarer_by(run_.member_count()), sn_.rarer());
     // When ticks become rarer, members do not go on to send their heartbeats at the same time.
     const auto first = 1 + derive_seed(0, options_.id.name) % static_cast<std::uint64_t>(rarer);
     const int wait = rarer > rarer_ ? static_cast<int>(first) : rarer;

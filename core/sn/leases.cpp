@@ -7,6 +7,8 @@ namespace {
 
 constexpr int heartbeats_per_lease = 8;
 constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
+/// Leases and looks become no longer than this, though heartbeats do.
+constexpr int rarest_look = rarer_by(members_max);
 /// Of TLS, at the SN that the SLs return to.
 constexpr SwarmDuration handshake = std::chrono::milliseconds(2);
 
@@ -30,7 +32,7 @@ void Leases::count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, S
     for (const auto& [name, contract] : ledger.contracts()) {
         most = contract.has_ended() ? most : std::max(most, took_part(contract));
     }
-    const int newest = rarer_by(most);
+    const int newest = heartbeats_rarer_by(most);
     if (newest < rarer_ && !fewer_since_) {
         fewer_since_ = now;
     }
@@ -43,7 +45,7 @@ void Leases::count(SwarmTime now, const Ledger& ledger, const std::map<NodeId, S
 }
 
 void Leases::count_here(const std::map<NodeId, SnPeer>& peers) {
-    told_ = rarer_by(
+    told_ = heartbeats_rarer_by(
         static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& one) {
             return one.second.role == Role::sl && one.second.connected && one.second.here;
         })));
@@ -52,7 +54,7 @@ void Leases::count_here(const std::map<NodeId, SnPeer>& peers) {
 SwarmDuration Leases::heartbeat() const { return limits_.lease / heartbeats_per_lease; }
 
 SwarmDuration Leases::of(const SnPeer& peer) const {
-    const SwarmDuration least = limits_.lease * rarer_;
+    const SwarmDuration least = limits_.lease * std::min(rarer_, rarest_look);
     return std::clamp<SwarmDuration>(heartbeats_per_lease * peer.longest_pause, least,
                                      std::max(least, longest_lease));
 }
@@ -66,7 +68,7 @@ SwarmDuration Leases::time_to_return(const SnPeer& peer) const {
 SwarmTime Leases::set_next_check(SwarmTime now) {
     constexpr int rarest_with_broken = 4;
     next_check_ = now + limits_.check_interval *
-                            (broken_ > 0 ? std::min(rarer_, rarest_with_broken) : rarer_);
+                            std::min(rarer_, broken_ > 0 ? rarest_with_broken : rarest_look);
     return next_check_;
 }
 

@@ -31,7 +31,8 @@ public:
     int told() const { return told_; }
 
     /// A connected SL that is silent for so long is lost: eight heartbeats, or eight of its longest
-    /// pauses up to two minutes, since heartbeats are late on a saturated link.
+    /// pauses up to two minutes, since heartbeats are late on a saturated link. In swarms of more
+    /// than 30,000 it is 16 minutes, which are four heartbeats at least.
     SwarmDuration of(const SnPeer& peer) const;
     /// An SL whose connection broke is lost after so long. Longer on slow links, as its frames
     /// show; that heartbeats of large swarms are rare says nothing about a link.

@@ -143,7 +143,7 @@ TEST_F(SnLinkTest, AnSnCannotMakeHeartbeatsSoRareThatTheNextOneIsDialledLate) {
     EXPECT_EQ(rarer_after(heartbeat_answer(-1)), 10);
     link = SnLink(with({{"a", 1}}));
     up(at(seconds(0)), {"sn1"});
-    EXPECT_EQ(rarer_after(heartbeat_answer(-1)), 120) << "there is no other SN to dial";
+    EXPECT_EQ(rarer_after(heartbeat_answer(-1)), 240) << "there is no other SN to dial";
 }
 
 TEST_F(SnLinkTest, ACommandThatIsNotAnsweredIsRepeatedSoon) {

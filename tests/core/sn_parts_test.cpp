@@ -388,6 +388,20 @@ TEST_F(LeasesTest, StayAsLongUntilEachSlHasHeardThatTheyAreFewer) {
     EXPECT_EQ(leases.of({}), seconds(8));
 }
 
+/// An SN looks at few nodes a second, but a silent one is not waited for any longer.
+TEST_F(LeasesTest, BecomeNoLongerThanSixteenMinutesThoughHeartbeatsBecomeRarer) {
+    connect(30'000);
+    leases.count(start, ledger, peers);
+    EXPECT_EQ(leases.rarer(), 120);
+    EXPECT_EQ(leases.of({}), std::chrono::minutes(16));
+    connect(100'000);
+    leases.count(start, ledger, peers);
+    EXPECT_EQ(leases.rarer(), 240);
+    EXPECT_EQ(leases.of({}), std::chrono::minutes(16)) << "four heartbeats";
+    EXPECT_EQ(leases.set_next_check(start), start + seconds(60));
+    EXPECT_EQ(leases.time_to_return(with_pauses_of(seconds(240))), seconds(2));
+}
+
 TEST_F(LeasesTest, FollowAtOnceIfMoreSlsConnectAgain) {
     connect(10'000);
     leases.count(start, ledger, peers);
