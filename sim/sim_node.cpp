@@ -67,7 +67,7 @@ std::unique_ptr<Node> make_node(const SimNodePlan& plan, std::uint64_t start,
     options.id = plan.id;
     options.sl_address = {plan.socket, 0};
     options.keeps_state = true;
-    options.kept = store->states;
+    options.kept = store->kept_states();
     return make_ml_node(std::move(options), hasher);
 }
 

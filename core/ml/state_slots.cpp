@@ -24,10 +24,11 @@ void StateSlots::on_round_committed() {
 
 std::optional<ProgramSnapshot> StateSlots::take(const std::string& contract, Run run,
                                                 const Digest& layout, Round round, Outbox& out) {
-    KeptStates found = std::exchange(found_, {});
-    if (!found[0] && !found[1]) {
+    if (!found_) {
         return std::nullopt;
     }
+    KeptStates found = std::move(*found_);
+    found_.reset();
     const StateChoice choice = choose_state(found, contract, run, layout, round);
     if (choice.slot) {
         committed_slot_ = *choice.slot;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -17,7 +18,11 @@ public:
     static constexpr std::uint64_t remove_work = 3;
 
     /// \param found  what an earlier start has stored.
-    explicit StateSlots(KeptStates found) : found_(std::move(found)) {}
+    explicit StateSlots(KeptStates found) {
+        if (found[0] || found[1]) {
+            found_ = std::make_unique<KeptStates>(std::move(found));
+        }
+    }
 
     /// Starts to store `state`; `request` is pending until it is durable.
     void store(KeptState state, SyncRequest request, Outbox& out);
@@ -43,7 +48,7 @@ public:
 private:
     std::uint32_t free_slot() const { return committed_slot_ ? 1 - *committed_slot_ : 0; }
 
-    KeptStates found_;  ///< by the constructor; until take()
+    std::unique_ptr<KeptStates> found_;  ///< by the constructor; until take(); nothing: none
     std::optional<std::uint32_t>
         committed_slot_;                          ///< holds the state of the newest committed round
     std::optional<SyncRequest> pending_request_;  ///< its state is being stored in free_slot()

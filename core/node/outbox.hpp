@@ -15,6 +15,12 @@ class Outbox {
 public:
     explicit Outbox(std::vector<Effect>& effects) : effects_(effects) {}
 
+    /// So many effects are about to follow, and perhaps some others: they take no more memory than
+    /// that, while a list that grows takes up to three times as much.
+    void reserve(std::size_t more) {
+        constexpr std::size_t others = 256;
+        effects_.reserve(effects_.size() + more + others);
+    }
     void send(const NodeId& to, Message message, Blob body = {}, SendGroup group = 0);
     void cancel_sends(SendGroup group, std::optional<NodeId> to = std::nullopt);
     void connect(Address address, Role role);

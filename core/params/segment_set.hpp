@@ -30,11 +30,11 @@ private:
     }
 
 public:
-    bool empty() const { return size_ == 0; }
-    std::size_t size() const { return size_; }
+    bool empty() const { return size() == 0; }
+    std::size_t size() const { return several_ ? several_->size : one_.end - one_.begin; }
     /// Ascending, not adjacent, none empty.
     std::span<const Range> ranges() const {
-        return several_ ? std::span<const Range>(*several_)
+        return several_ ? std::span<const Range>(several_->ranges)
                         : std::span<const Range>(&one_, empty() ? 0U : 1U);
     }
     /// \pre not empty
@@ -51,15 +51,16 @@ public:
         if (contains(segment)) {
             return false;
         }
-        ++size_;
-        if (size_ == 1) {
+        if (empty()) {
             one_ = {segment, segment + 1};
         } else if (!several_ && one_.end == segment) {
             ++one_.end;
         } else if (!several_ && one_.begin == segment + 1) {
             --one_.begin;
         } else {
-            insert_among(list(), segment);
+            Several& several = list();
+            insert_among(several.ranges, segment);
+            ++several.size;
         }
         return true;
     }
@@ -68,28 +69,33 @@ public:
         if (!contains(segment)) {
             return false;
         }
-        --size_;
-        if (size_ == 0) {
-            several_.reset();
-        } else if (!several_ && one_.begin == segment) {
+        if (!several_ && one_.begin == segment) {
             ++one_.begin;
         } else if (!several_ && one_.end == segment + 1) {
             --one_.end;
+        } else if (size() == 1) {
+            clear();
         } else {
-            erase_among(list(), segment);
+            Several& several = list();
+            erase_among(several.ranges, segment);
+            --several.size;
         }
         return true;
     }
     void clear() {
         several_.reset();
-        size_ = 0;
+        one_ = {};
     }
 
 private:
+    struct Several {
+        std::vector<Range> ranges;
+        std::size_t size = 0;  ///< of the set
+    };
     /// All ranges, in memory of their own from now on.
-    std::vector<Range>& list() {
+    Several& list() {
         if (!several_) {
-            several_ = std::make_unique<std::vector<Range>>(1, one_);
+            several_ = std::make_unique<Several>(Several{{one_}, size()});
         }
         return *several_;
     }
@@ -126,9 +132,8 @@ private:
         }
     }
 
-    std::uint32_t size_ = 0;
-    Range one_;  ///< the only range, if `several_` is empty
-    std::unique_ptr<std::vector<Range>> several_;
+    Range one_;  ///< the only range, perhaps empty, unless there are several_
+    std::unique_ptr<Several> several_;
 };
 
 }  // namespace starling

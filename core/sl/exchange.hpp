@@ -141,11 +141,11 @@ private:
     std::vector<std::pair<std::uint32_t, std::uint64_t>> largest_senders(std::size_t count) const;
 
     struct Partner {
-        SegmentSet contributions;     ///< still needed of it, for segments owned here
-        SegmentSet merged;            ///< still needed of it, which it owns or passes on
-        std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
-        ServedSegments served;        ///< of the own parameters, to it
+        SegmentSet contributions;  ///< still needed of it, for segments owned here
+        SegmentSet merged;         ///< still needed of it, which it owns or passes on
+        ServedSegments served;     ///< of the own parameters, to it
         ServedSegments served_merged;
+        std::uint32_t requested = 0;  ///< merged segments that it requested, not merged yet
         bool up = false;
         bool in_window = false;         ///< may send contributions: see fan_in_window
         bool sending = false;           ///< is counted in sending_

@@ -224,6 +224,7 @@ void SnNode::push_view(const std::string& name, Outbox& out) {
     }
     const Contract* contract = ledger().find_contract(name);
     const ViewUpdate update = lists_.update_of(*contract, ledger());
+    out.reserve(contract->members.size());
     for (const auto& [id, member] : contract->members) {
         const auto peer = peers_.find(id);
         if (peer != peers_.end() && peer->second.here) {

@@ -198,7 +198,7 @@ void SnNode::on_frame(const FrameReceived& received, Outbox& out) {
     if (submit != nullptr) {
         peer.session = submit->session;
         if (!std::holds_alternative<ReadBarrier>(submit->command)) {
-            peer.unanswered = *submit;
+            peer.unanswered = std::make_shared<const SubmitCommand>(*submit);
         }
         on_command(received.from, *submit, out);
     } else if (heartbeat != nullptr) {

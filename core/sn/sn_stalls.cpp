@@ -1,5 +1,6 @@
 // The progress of transfers, and the exclusion of members that stall a round.
 #include <algorithm>
+#include <utility>
 
 #include "core/sn/detail/sn_dispatcher.hpp"
 
@@ -55,8 +56,17 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
     heartbeat = news;
     heartbeat_at = now;
     if (!news.senders.empty()) {
-        received = {key, news.senders};
+        received = {key, std::exchange(heartbeat.senders, {})};
     }
+}
+
+Heartbeat SnPeer::whole_heartbeat() const {
+    Heartbeat whole = heartbeat;
+    if (received.key ==
+        RoundKey{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt}) {
+        whole.senders = received.senders;
+    }
+    return whole;
 }
 
 double SnPeer::bytes_per_second() const {
@@ -93,8 +103,16 @@ SnNode::StalledPairs SnNode::stalled_pairs(const Contract& contract) {
         const RoundMember* const member = contract.frozen.find(node);
         return member != nullptr && member->merges;
     };
+    auto peer = peers_.begin();  // both are in the order of their ids
     for (const RoundMember& member : contract.frozen) {
-        const Heartbeat& heartbeat = peers_[member.id].heartbeat;
+        while (peer != peers_.end() && peer->first < member.id) {
+            ++peer;
+        }
+        if (peer == peers_.end() || peer->first != member.id ||
+            peer->second.heartbeat.stalls.empty()) {
+            continue;
+        }
+        const Heartbeat& heartbeat = peer->second.heartbeat;
         if (!reports_.is_about(
                 {heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt},
                 contract)) {

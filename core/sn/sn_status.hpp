@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct SnPeer {
     std::uint64_t turned_away = 0;  ///< newest session that was told of a later start
     CaFingerprint ca;               ///< of the certificate that its connection has shown
     NodeId via;                     ///< the SN that relayed its newest frame; empty: it came here
-    Heartbeat heartbeat;            ///< the newest one, of an SL
+    Heartbeat heartbeat;            ///< the newest one, of an SL; its senders are in `received`
     SwarmTime heartbeat_at{};
     struct Received {
         RoundKey key;
@@ -41,7 +42,8 @@ struct SnPeer {
     };
     Measured rate_from;  ///< of the attempt that `heartbeat` is about: 10 to 20 s ago
     Measured rate_to;
-    std::optional<SubmitCommand> unanswered;  ///< the newest; a node has one pending at a time
+    /// The newest command, if it waits for its answer; a node has one pending at a time.
+    std::shared_ptr<const SubmitCommand> unanswered;
     /// The newest transfer that a heartbeat was about.
     struct Transfer {
         RoundKey key;
@@ -65,6 +67,8 @@ struct SnPeer {
     /// A frame of this node has come, here or at another SN.
     void on_frame(SwarmTime now);
     void on_heartbeat(SwarmTime now, const Heartbeat& news);
+    /// The newest one, with its senders.
+    Heartbeat whole_heartbeat() const;
     /// The rate at which it receives segments in the attempt of its newest heartbeat.
     double bytes_per_second() const;
 };

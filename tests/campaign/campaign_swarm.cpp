@@ -306,7 +306,7 @@ void CampaignSwarm::add_place(Pair& pair, Place& place) {
     ml.make = [&pair, &place, socket] {
         MlNodeOptions options{{"ml" + std::to_string(pair.number)}, socket};
         options.keeps_state = true;
-        options.kept = place.ml_store.states;
+        options.kept = place.ml_store.kept_states();
         return make_ml_node(std::move(options), openssl_hasher());
     };
     ml.host = place.host;

@@ -100,8 +100,8 @@ TEST_F(Resume, ACompletedTrainingLeavesNoStateAndTheNextStartsAtZero) {
     add_pairs(swarm, toy());
     ASSERT_TRUE(swarm.run());
     for (const int number : {1, 2}) {
-        EXPECT_FALSE(swarm.ml_stores[number]->states[0]);
-        EXPECT_FALSE(swarm.ml_stores[number]->states[1]);
+        EXPECT_FALSE(swarm.ml_stores[number]->kept_states()[0]);
+        EXPECT_FALSE(swarm.ml_stores[number]->kept_states()[1]);
     }
     const std::string first = final_digest(swarm);
     const std::size_t syncs = swarm.trace.named("sync_begin", "ml1").size();
@@ -140,7 +140,7 @@ TEST_F(Resume, AFullDiskIsTreatedAsACrash) {
     MemorySwarm swarm(3);
     add_pairs(swarm, toy());
     ASSERT_TRUE(run_to_sync(swarm, 2, 3));
-    const KeptStates kept = swarm.ml_stores[2]->states;
+    const KeptStates kept = swarm.ml_stores[2]->kept_states();
     swarm.ml_stores[2]->full = true;
     ASSERT_TRUE(swarm.network.run(
         [&] {
@@ -152,8 +152,8 @@ TEST_F(Resume, AFullDiskIsTreatedAsACrash) {
     EXPECT_TRUE(swarm.trace.logged(
         "the program's state can't be stored: the disk of this node is full", "ml2"));
     for (std::size_t slot = 0; slot < kept.size(); ++slot) {
-        ASSERT_TRUE(swarm.ml_stores[2]->states[slot]);
-        EXPECT_EQ(swarm.ml_stores[2]->states[slot]->round, kept[slot]->round);
+        ASSERT_TRUE(swarm.ml_stores[2]->kept_states()[slot]);
+        EXPECT_EQ(swarm.ml_stores[2]->kept_states()[slot]->round, kept[slot]->round);
     }
     swarm.run_for(seconds(30));
     EXPECT_EQ(swarm.code("sl1"), -1) << "it was stopped as well: " << swarm.trace.tail();

@@ -237,6 +237,22 @@ TEST_F(SnStatusTest, AMemberThatAsksAgainBeginsItsHalfMinuteAnewButNotIfItChange
     EXPECT_EQ(says(20, asks), 20);
 }
 
+TEST_F(SnStatusTest, TheNewestHeartbeatIsHandedOnWithItsSenders) {
+    SnPeer peer;
+    Heartbeat beat;
+    beat.contract = "default";
+    beat.round = 3;
+    beat.senders = {{{"sl2"}, 4096}};
+    peer.on_heartbeat(now, beat);
+    ASSERT_EQ(peer.whole_heartbeat().senders.size(), 1U);
+    EXPECT_EQ(peer.whole_heartbeat().senders[0].bytes, 4096U);
+    beat.round = 4;
+    beat.senders.clear();
+    peer.on_heartbeat(now, beat);
+    EXPECT_TRUE(peer.whole_heartbeat().senders.empty()) << "they were of the round before";
+    EXPECT_EQ(peer.received.key.round, 3U);
+}
+
 TEST_F(SnStatusTest, ARateIsNotNegativeWhereAFetchStartsOver) {
     SnPeer peer;
     Heartbeat beat;

@@ -180,7 +180,7 @@ public:
             options.id = {"ml" + n};
             options.sl_address = socket;
             options.keeps_state = true;
-            options.kept = ml_stores[store]->states;
+            options.kept = ml_stores[store]->kept_states();
             return make_ml_node(std::move(options), openssl_hasher());
         };
         ml_stores[store] = std::make_unique<MemoryStore>();

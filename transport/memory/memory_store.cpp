@@ -89,15 +89,24 @@ Result<void> MemoryStore::keep_state(std::uint32_t slot, const KeptState& state)
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    states.at(slot) = state;
+    STARLING_INVARIANT(slot < KeptStates().size(), "a node numbers its slots from 0 to 1");
+    states.insert_or_assign(slot, state);
     return {};
+}
+
+KeptStates MemoryStore::kept_states() const {
+    KeptStates kept;
+    for (const auto& [slot, state] : states) {
+        kept.at(slot) = state;
+    }
+    return kept;
 }
 
 Result<void> MemoryStore::remove_states() {
     if (Result<void> allowed = write_allowed(); !allowed) {
         return allowed;
     }
-    states = {};
+    states.clear();
     return {};
 }
 

@@ -44,9 +44,11 @@ public:
     /// The link of a record, computed anew.
     Result<Digest> link(std::uint64_t index, const Hasher& hasher) const;
 
-    DurableLog log;                 ///< all records
-    std::vector<KeptModel> models;  ///< the newest last
-    KeptStates states;
+    DurableLog log;                             ///< all records
+    std::vector<KeptModel> models;              ///< the newest last
+    std::map<std::uint32_t, KeptState> states;  ///< by slot
+    /// What an ML node starts from.
+    KeptStates kept_states() const;
     SwarmDuration duration = std::chrono::milliseconds(1);
     bool keeps_log =
         true;           ///< false: its records are dropped: for a node that is never started again
