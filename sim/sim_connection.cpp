@@ -45,17 +45,60 @@ void OpenConnections::remove(Connection& connection) {
 std::vector<ConnectionPtr> OpenConnections::all() const {
     std::vector<ConnectionPtr> connections;
     for (const Connection* at = first_; at != nullptr; at = at->after) {
-        connections.push_back(at->end[0]->peers.at(at->end[1]->place.id));
+        connections.push_back(at->end[0]->peers.find(at->end[1]->place.id));
     }
     return connections;
 }
 
+const NodeId& PeerTable::id_of(const Slot& slot) { return slot.place.id; }
+
+std::vector<PeerTable::Few>::const_iterator PeerTable::place_of(const NodeId& peer) const {
+    return std::lower_bound(few_.begin(), few_.end(), peer,
+                            [](const Few& one, const NodeId& id) { return id_of(*one.peer) < id; });
+}
+
+ConnectionPtr PeerTable::find(const NodeId& peer) const {
+    if (!many_.empty()) {
+        const auto found = many_.find(peer);
+        return found == many_.end() ? nullptr : found->second;
+    }
+    const auto at = place_of(peer);
+    return at == few_.end() || id_of(*at->peer) != peer ? nullptr : at->connection;
+}
+
+void PeerTable::add(const Slot& peer, const ConnectionPtr& connection) {
+    if (few_.size() == few_max) {
+        for (Few& one : few_) {
+            many_.emplace_hint(many_.end(), id_of(*one.peer), std::move(one.connection));
+        }
+        std::vector<Few>().swap(few_);
+    }
+    if (!many_.empty()) {
+        many_.emplace(id_of(peer), connection);
+        return;
+    }
+    const auto place = place_of(id_of(peer)) - few_.cbegin();
+    if (few_.size() == few_.capacity()) {
+        few_.reserve(few_.size() + 4);
+    }
+    few_.insert(few_.begin() + place, Few{&peer, connection});
+}
+
+void PeerTable::erase(const NodeId& peer) {
+    many_.erase(peer);
+    const auto at = place_of(peer);
+    if (at != few_.end() && id_of(*at->peer) == peer) {
+        few_.erase(at);
+    }
+}
+
 Burst take_burst(Lane& lane, std::uint64_t most) {
-    auto burst = std::make_shared<std::vector<Item>>();
-    std::uint64_t bytes = 0;
-    while (!lane.queue.empty() && (burst->empty() || bytes + lane.queue.front().bytes <= most)) {
+    std::uint64_t bytes = lane.queue.front().bytes;
+    auto burst = std::make_shared<Frames>(std::move(lane.queue.front()));
+    lane.queue.pop_front();
+    while (!lane.queue.empty() && bytes + lane.queue.front().bytes <= most) {
         bytes += lane.queue.front().bytes;
-        burst->push_back(std::move(lane.queue.front()));
+        burst->more.push_back(std::move(lane.queue.front()));
         lane.queue.pop_front();
     }
     return burst;
@@ -71,13 +114,10 @@ bool is_flowing(Lane& lane, SwarmTime now) {
 }
 
 void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>& to) {
-    for (const auto& [peer_id, connection] : from.peers) {
-        if (to && *to != peer_id) {
-            continue;
-        }
+    const auto cancel = [&](const NodeId&, const ConnectionPtr& connection) {
         const int side = side_of(*connection, from);
         Lane& lane = connection->lane[index(side)];
-        ByteCount& counted = connection->counted[index(side)];
+        ByteCount& counted = *connection->counted[index(side)];
         lane.queue.erase_if([&](const Item& item) {
             if (item.group != group) {
                 return false;
@@ -86,14 +126,18 @@ void cancel_sends(const Slot& from, SendGroup group, const std::optional<NodeId>
             lane.undelivered_bytes -= item.bytes;
             return true;
         });
+    };
+    if (!to) {
+        from.peers.for_each(cancel);
+    } else if (const ConnectionPtr connection = from.peers.find(*to)) {
+        cancel(*to, connection);
     }
 }
 
 std::vector<ConnectionPtr> connections(const Slot& slot) {
     std::vector<ConnectionPtr> all;
-    for (const auto& [id, connection] : slot.peers) {
-        all.push_back(connection);
-    }
+    slot.peers.for_each(
+        [&all](const NodeId&, const ConnectionPtr& connection) { all.push_back(connection); });
     return all;
 }
 
@@ -101,8 +145,7 @@ ConnectionPtr connection_to(const Slot& from, const NodeId& to) {
     if (from.newest && peer(*from.newest, side_of(*from.newest, from)).place.id == to) {
         return from.newest;
     }
-    const auto found = from.peers.find(to);
-    return found == from.peers.end() ? nullptr : found->second;
+    return from.peers.find(to);
 }
 
 void note_newest(const ConnectionPtr& connection, Slot& at) {
@@ -115,9 +158,9 @@ void forget(Slot& at, const ConnectionPtr& connection) {
     if (at.newest == connection) {
         at.newest.reset();
     }
-    const auto found = at.peers.find(peer(*connection, side_of(*connection, at)).place.id);
-    if (found != at.peers.end() && found->second == connection) {
-        at.peers.erase(found);
+    const NodeId& other = peer(*connection, side_of(*connection, at)).place.id;
+    if (at.peers.find(other) == connection) {
+        at.peers.erase(other);
     }
 }
 
@@ -131,35 +174,28 @@ bool accepts(const Slot& to, const Dial& dial) {
     return false;
 }
 
-void HostByteCounts::collect(Connection& connection) {
-    for (const int side : {0, 1}) {
-        const auto hosts =
-            std::pair(connection.end[index(side)]->place.host, peer(connection, side).place.host);
-        add(by_hosts_[hosts], std::exchange(connection.counted[index(side)], {}));
-    }
-}
-
 ByteCount HostByteCounts::total() const {
-    ByteCount total;
+    ByteCount total = rest_;
     for (const auto& [hosts, count] : by_hosts_) {
         add(total, count);
     }
     return total;
 }
 
-std::uint64_t bytes_of(const std::vector<Item>& burst) {
-    return std::accumulate(burst.begin(), burst.end(), std::uint64_t{0},
+std::uint64_t bytes_of(const Frames& burst) {
+    return std::accumulate(burst.more.begin(), burst.more.end(), burst.first.bytes,
                            [](std::uint64_t sum, const Item& item) { return sum + item.bytes; });
 }
 
 SwarmDuration thread_time(const Calibration& table, const Connection& connection, const Slot& slot,
-                          const std::vector<Item>& burst, bool sends) {
+                          const Frames& burst, bool sends) {
     const double rate = connection.local ? table.local_bytes_per_second
                         : sends          ? table.tls_send_bytes_per_second
                                          : table.tls_receive_bytes_per_second;
     // What a segment costs beside its bytes is part of the rates, which are measured with segments.
-    const auto messages = std::count_if(
-        burst.begin(), burst.end(), [](const Item& item) { return item.frame.body.size() == 0; });
+    const auto has_no_body = [](const Item& item) { return item.frame.body.size() == 0; };
+    const auto messages = std::count_if(burst.more.begin(), burst.more.end(), has_no_body) +
+                          (has_no_body(burst.first) ? 1 : 0);
     return from_seconds((static_cast<double>(messages) * table.message_seconds +
                          static_cast<double>(bytes_of(burst)) / rate) /
                         slot.speed);

@@ -23,6 +23,17 @@ struct Item {
     SendGroup group = 0;
 };
 
+/// Frames that are sent together. Most are alone, so the first one takes no memory of its own.
+struct Frames {
+    explicit Frames(Item only) : first(std::move(only)) {}
+    std::size_t size() const { return 1 + more.size(); }
+    Item& operator[](std::size_t place) { return place == 0 ? first : more[place - 1]; }
+
+    Item first;
+    std::vector<Item> more;
+};
+using Burst = std::shared_ptr<Frames>;
+
 /// Frames that wait. Without memory while it is empty: most lanes are idle, and there are two for
 /// each pair of members that exchange.
 class ItemQueue {
@@ -76,11 +87,11 @@ struct Lane {
     /// queued.
     SwarmTime free_at{};
     bool free_at_known = false;
-    bool flowing = false;         ///< a burst was taken from the queue and is not sent completely
-    bool wakes = false;           ///< an event at free_at starts what is queued
-    bool preparing = false;       ///< the sender's thread encrypts the burst after it
-    std::uint32_t in_flight = 0;  ///< bursts whose last byte was sent and that have not arrived
-    std::shared_ptr<std::vector<Item>> prepared;  ///< by the sender's thread
+    bool flowing = false;          ///< a burst was taken from the queue and is not sent completely
+    bool wakes = false;            ///< an event at free_at starts what is queued
+    bool preparing = false;        ///< the sender's thread encrypts the burst after it
+    std::uint32_t in_flight = 0;   ///< bursts whose last byte was sent and that have not arrived
+    Burst prepared;                ///< by the sender's thread
     std::uint64_t transfer = 0;    ///< number of the burst's transfer; 0: it waits for slow start
     std::uint64_t body_bytes = 0;  ///< of a burst of one frame; else 0
     SwarmTime last_arrival{};      ///< of a burst; none arrives before an earlier one
@@ -90,9 +101,9 @@ struct Lane {
 struct Connection {
     std::array<std::shared_ptr<Slot>, 2> end;  ///< lane i leads from end i to the other end
     std::array<Lane, 2> lane;
-    std::array<ByteCount, 2> counted;  ///< of each lane; moved to Impl::counts now and then
-    std::array<bool, 2> announced{};   ///< PeerUp was delivered to this end
-    bool local = false;                ///< a Unix socket
+    std::array<ByteCount*, 2> counted{};  ///< where the bytes of each lane count
+    std::array<bool, 2> announced{};      ///< PeerUp was delivered to this end
+    bool local = false;                   ///< a Unix socket
     bool open = true;
     // Its neighbours in OpenConnections.
     Connection* before = nullptr;
@@ -115,11 +126,44 @@ private:
     Connection* last_ = nullptr;
 };
 
+/// A node's connections, by their peers' ids. Most nodes have some ten, for which an array takes a
+/// third of the memory of a map; an SN has 100,000.
+class PeerTable {
+public:
+    /// nullptr: there is none.
+    ConnectionPtr find(const NodeId& peer) const;
+    /// \pre  there is none with that peer
+    void add(const Slot& peer, const ConnectionPtr& connection);
+    void erase(const NodeId& peer);
+    /// In the order of the peers' ids. `visit` may not change the table.
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (const Few& one : few_) {
+            visit(id_of(*one.peer), one.connection);
+        }
+        for (const auto& [peer, connection] : many_) {
+            visit(peer, connection);
+        }
+    }
+
+private:
+    static constexpr std::size_t few_max = 32;
+    struct Few {
+        const Slot* peer;  ///< lives as long as the connection
+        ConnectionPtr connection;
+    };
+    static const NodeId& id_of(const Slot& slot);
+    std::vector<Few>::const_iterator place_of(const NodeId& peer) const;
+
+    std::vector<Few> few_;  ///< all, or none if there are `many_`
+    std::map<NodeId, ConnectionPtr> many_;
+};
+
 struct Slot {
     SimPlace place;
-    std::function<void(Input)> deliver;
+    std::function<void(Input&&)> deliver;
     bool alive = true;
-    std::map<NodeId, ConnectionPtr> peers;
+    PeerTable peers;
     /// Over which a frame came last: most frames are answers, and an SN has 100,000 peers.
     ConnectionPtr newest;
     std::size_t arriving = 0;           ///< transfers to this node, those of small bursts left out
@@ -136,8 +180,6 @@ struct Dial {
     SwarmDuration round_trip{0};
 };
 
-using Burst = std::shared_ptr<std::vector<Item>>;
-
 inline std::size_t index(int side) { return static_cast<std::size_t>(side); }
 /// The end of the connection at which the node is.
 inline int side_of(const Connection& connection, const Slot& slot) {
@@ -149,6 +191,7 @@ inline Slot& peer(const Connection& connection, int side) {
 }
 
 /// Takes the first frame from the lane's queue, and those after it that fit into `most` bytes.
+/// \pre  one is there
 Burst take_burst(Lane& lane, std::uint64_t most);
 
 /// Whether a burst is being sent.
@@ -168,20 +211,27 @@ bool accepts(const Slot& to, const Dial& dial);
 /// Bytes by sending and receiving host, of all connections.
 class HostByteCounts {
 public:
-    /// Adds what a connection has counted since the last call.
-    void collect(Connection& connection);
+    /// \param by_hosts  false: only the total is kept: a large swarm has a million pairs of hosts
+    explicit HostByteCounts(bool by_hosts) : keeps_hosts_(by_hosts) {}
+
+    /// What is sent from one host to the other counts there. It stays valid.
+    ByteCount& of(HostIndex from, HostIndex to) {
+        return keeps_hosts_ ? by_hosts_[{from, to}] : rest_;
+    }
     const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& by_hosts() const {
         return by_hosts_;
     }
     ByteCount total() const;
 
 private:
+    bool keeps_hosts_;
     std::map<std::pair<HostIndex, HostIndex>, ByteCount> by_hosts_;
+    ByteCount rest_;  ///< of all, if by_hosts_ is not kept
 };
 
-std::uint64_t bytes_of(const std::vector<Item>& burst);
+std::uint64_t bytes_of(const Frames& burst);
 /// What all frames of a burst take of a node's thread: the sender's, or the receiver's.
 SwarmDuration thread_time(const Calibration& table, const Connection& connection, const Slot& slot,
-                          const std::vector<Item>& burst, bool sends);
+                          const Frames& burst, bool sends);
 
 }  // namespace starling::sim_connection

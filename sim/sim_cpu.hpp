@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <unordered_map>
 #include <utility>
 
 #include "sim/sim_engine.hpp"
@@ -85,7 +84,7 @@ private:
     std::uint64_t last_number_ = 0;
     using Tasks = std::multimap<double, Task>;
     Tasks tasks_;  ///< by the value of progress_ at which each ends
-    std::unordered_map<std::uint64_t, Tasks::iterator> by_number_;
+    std::map<std::uint64_t, Tasks::iterator> by_number_;  ///< an idle one takes no memory for it
     SwarmTime armed_at_ = SwarmTime::max();
     std::uint64_t generation_ = 0;  ///< of the newest timer; older ones are ignored
 };

@@ -30,10 +30,11 @@ constexpr SwarmDuration connect_limit = std::chrono::seconds(5);
 
 struct SimNetwork::Impl {
     Impl(SimEngine& sim_engine, SwarmDuration handshake_time, std::optional<NetworkCpu> network_cpu,
-         Bursts burst_sizes)
+         Bursts burst_sizes, bool counts_by_hosts)
         : engine(sim_engine),
           handshake(handshake_time),
           bursts(burst_sizes),
+          counts(counts_by_hosts),
           limit(engine.has_equal_hosts() ? 1 : 2) {
         if (network_cpu && network_cpu->calibration.charges_network()) {
             cpu.emplace(*network_cpu);
@@ -113,7 +114,10 @@ struct SimNetwork::Impl {
         connection->local = dial->address.port == 0;
         for (const int side : {0, 1}) {
             replace(*connection, side);
-            connection->end[index(side)]->peers[peer(*connection, side).place.id] = connection;
+            Slot& other = peer(*connection, side);
+            connection->end[index(side)]->peers.add(other, connection);
+            connection->counted[index(side)] =
+                &counts.of(connection->end[index(side)]->place.host, other.place.host);
         }
         open.add(*connection);
         announce(connection, 1, {});
@@ -123,10 +127,8 @@ struct SimNetwork::Impl {
     /// The newer connection replaces the older, without PeerLost.
     void replace(const Connection& fresh, int side) {
         const auto& peers = fresh.end[index(side)]->peers;
-        const auto old = peers.find(peer(fresh, side).place.id);
-        if (old != peers.end()) {
-            const ConnectionPtr connection = old->second;
-            drop(connection);
+        if (const ConnectionPtr old = peers.find(peer(fresh, side).place.id)) {
+            drop(old);
         }
     }
 
@@ -151,13 +153,12 @@ struct SimNetwork::Impl {
         const int side = side_of(*connection, *from);
         const std::uint64_t bytes = wire_size(frame, connection->local);
         Lane& lane = connection->lane[index(side)];
-        connection->counted[index(side)].sent += bytes;
+        connection->counted[index(side)]->sent += bytes;
         lane.undelivered_bytes += bytes;
         Item item{std::move(frame), bytes, group};
         if (!cpu && connection->open && lane.queue.empty() && !is_flowing(lane, engine.now())) {
-            auto burst = std::make_shared<std::vector<Item>>();  // as most: it waits for nothing
-            burst->push_back(std::move(item));
-            return flow(connection, side, std::move(burst));
+            // As most: it waits for nothing.
+            return flow(connection, side, std::make_shared<Frames>(std::move(item)));
         }
         lane.queue.push_back(std::move(item));
         start_burst(connection, side);
@@ -168,14 +169,14 @@ struct SimNetwork::Impl {
         if (at->arriving == 0) {
             return arrivals;  // most of the time, and there may be 100,000 peers
         }
-        for (const auto& [peer_id, connection] : at->peers) {
+        at->peers.for_each([&](const NodeId& peer_id, const ConnectionPtr& connection) {
             const Lane& lane = connection->lane[connection->end[0] == at ? 1 : 0];
             if (lane.flowing && lane.transfer != 0 && lane.body_bytes > 0) {
                 const auto left = static_cast<std::uint64_t>(
                     std::max(0.0, engine.remaining_bytes(lane.transfer)));
                 arrivals.body_bytes[peer_id] = lane.body_bytes - std::min(lane.body_bytes, left);
             }
-        }
+        });
         return arrivals;
     }
 
@@ -239,7 +240,7 @@ struct SimNetwork::Impl {
         const std::uint64_t bytes = bytes_of(*burst);
         lane.flowing = true;
         lane.transfer = 0;
-        lane.body_bytes = burst->size() == 1 ? burst->front().frame.body.size() : 0;
+        lane.body_bytes = burst->size() == 1 ? burst->first.frame.body.size() : 0;
         SlowStart::Cost cost;
         if (!connection->local) {
             const SimRoute there = route_from(*connection, side);
@@ -344,23 +345,24 @@ struct SimNetwork::Impl {
                          [this, connection, side, burst] { arrive(connection, side, *burst); });
     }
 
-    void arrive(const ConnectionPtr& connection, int side, std::vector<Item>& burst) {
+    void arrive(const ConnectionPtr& connection, int side, Frames& burst) {
         Lane& lane = connection->lane[index(side)];
         --lane.in_flight;
         note_newest(connection, *connection->end[index(1 - side)]);
         const NodeId from = connection->end[index(side)]->place.id;
-        for (Item& item : burst) {
+        for (std::size_t place = 0; place < burst.size(); ++place) {
+            Item& item = burst[place];
             const SlotPtr to = connection->end[index(1 - side)];
             if (!connection->open) {
                 return;  // counted as lost by the reset
             }
             lane.undelivered_bytes -= item.bytes;
             if (to->alive) {
-                connection->counted[index(side)].delivered += item.bytes;
+                connection->counted[index(side)]->delivered += item.bytes;
                 ++messages;
                 to->deliver(FrameReceived{from, std::move(item.frame)});
             } else {
-                connection->counted[index(side)].lost += item.bytes;
+                connection->counted[index(side)]->lost += item.bytes;
             }
         }
         if (connection->closing == side) {
@@ -376,12 +378,11 @@ struct SimNetwork::Impl {
         open.remove(*connection);
         for (const int side : {0, 1}) {
             Lane& lane = connection->lane[index(side)];
-            connection->counted[index(side)].lost += lane.undelivered_bytes;
+            connection->counted[index(side)]->lost += lane.undelivered_bytes;
             lane.undelivered_bytes = 0;
             lane.queue.clear();
             forget(*connection->end[index(side)], connection);
         }
-        counts.collect(*connection);
     }
 
     void reset(const ConnectionPtr& connection, const std::string& reason, SwarmDuration delay) {
@@ -398,7 +399,7 @@ struct SimNetwork::Impl {
                 Slot& slot = *connection->end[index(side)];
                 const NodeId other = peer(*connection, side).place.id;
                 // Not if a newer connection has replaced it.
-                if (slot.alive && !slot.peers.contains(other)) {
+                if (slot.alive && !slot.peers.find(other)) {
                     slot.deliver(PeerLost{other, reason});
                 }
             });
@@ -494,22 +495,15 @@ struct SimNetwork::Impl {
         return engine.host_on(a) && engine.host_on(b) && engine.route(a, b).up &&
                engine.route(b, a).up;
     }
-    const HostByteCounts& all_counts() {
-        for (const ConnectionPtr& connection : open.all()) {
-            counts.collect(*connection);
-        }
-        return counts;
-    }
-
     SimEngine& engine;
     SwarmDuration handshake;
     Bursts bursts;
+    HostByteCounts counts;
     std::optional<NetworkCpu> cpu;  ///< none: it costs nothing
     std::map<NodeId, SlotPtr> nodes;
     std::map<std::pair<HostIndex, Address>, SlotPtr> listening;
     OpenConnections open;
     std::uint64_t messages = 0;  ///< delivered
-    HostByteCounts counts;
     FlowLimit limit;
 
     class Port;
@@ -543,8 +537,8 @@ private:
 };
 
 SimNetwork::SimNetwork(SimEngine& engine, SwarmDuration handshake, std::optional<NetworkCpu> cpu,
-                       Bursts bursts)
-    : impl_(std::make_unique<Impl>(engine, handshake, cpu, bursts)) {
+                       Bursts bursts, bool counts_by_hosts)
+    : impl_(std::make_unique<Impl>(engine, handshake, cpu, bursts, counts_by_hosts)) {
     engine.on_link_change([this](const std::string&, bool) { check_routes(); });
 }
 
@@ -555,7 +549,7 @@ SimNetwork::~SimNetwork() {
 void SimNetwork::end() { impl_->end(); }
 
 Result<std::unique_ptr<Endpoint>> SimNetwork::attach(SimPlace place,
-                                                     std::function<void(Input)> deliver) {
+                                                     std::function<void(Input&&)> deliver) {
     if (impl_->nodes.contains(place.id)) {
         return Error{Errc::io,
                      "two nodes have the name " + place.id.name + ": give each a different --name"};
@@ -589,11 +583,11 @@ void SimNetwork::kill(const NodeId& node, const std::string& reason) { impl_->ki
 void SimNetwork::check_routes() { impl_->check_routes(); }
 
 const std::map<std::pair<HostIndex, HostIndex>, ByteCount>& SimNetwork::bytes() const {
-    return impl_->all_counts().by_hosts();
+    return impl_->counts.by_hosts();
 }
 
 std::uint64_t SimNetwork::messages() const { return impl_->messages; }
 
-ByteCount SimNetwork::total() const { return impl_->all_counts().total(); }
+ByteCount SimNetwork::total() const { return impl_->counts.total(); }
 
 }  // namespace starling

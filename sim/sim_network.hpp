@@ -67,15 +67,16 @@ public:
 
     /// \param handshake  CPU time of a TLS handshake, in addition to its two round trips.
     /// \param cpu  none: nothing is charged, as without measured costs in the table.
+    /// \param counts_by_hosts  false: bytes() has nothing, only total()
     SimNetwork(SimEngine& engine, SwarmDuration handshake, std::optional<NetworkCpu> cpu = {},
-               Bursts bursts = Bursts::small);
+               Bursts bursts = Bursts::small, bool counts_by_hosts = true);
     SimNetwork(const SimNetwork&) = delete;
     SimNetwork& operator=(const SimNetwork&) = delete;
     ~SimNetwork();
 
     /// Adds a node. `deliver` is called from SimEngine::run() only, never from inside the endpoint.
     /// Errc::io: the name, or an address on that host, is in use.
-    Result<std::unique_ptr<Endpoint>> attach(SimPlace place, std::function<void(Input)> deliver);
+    Result<std::unique_ptr<Endpoint>> attach(SimPlace place, std::function<void(Input&&)> deliver);
     /// The node has stopped: its frames are still delivered, then its connections close.
     void close(const NodeId& node);
     /// The process, or its host, has failed: undelivered frames are lost. Peers get PeerLost one

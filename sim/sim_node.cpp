@@ -97,8 +97,8 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
                                                std::unique_ptr<Node> node, MemoryStore* store,
                                                std::function<void(const Stop&)> on_stop) {
     std::unique_ptr<SimNode> self(new SimNode(world, std::move(node), std::move(on_stop)));
-    Result<std::unique_ptr<Endpoint>> endpoint =
-        world.network.attach(place_of(plan), [raw = self.get(), alive = self->alive_](Input input) {
+    Result<std::unique_ptr<Endpoint>> endpoint = world.network.attach(
+        place_of(plan), [raw = self.get(), alive = self->alive_](Input&& input) {
             if (*alive) {
                 raw->handle(std::move(input));
             }
@@ -119,7 +119,7 @@ Result<std::unique_ptr<SimNode>> SimNode::make(World world, const SimNodePlan& p
     return self;
 }
 
-void SimNode::handle(Input input) {
+void SimNode::handle(Input&& input) {
     runner_->handle(std::move(input));
     finish_step();
 }

@@ -53,7 +53,7 @@ public:
     /// Whether a write of its ledger is under way.
     bool writing() const { return runner_->writing(); }
     /// Passes the node an input and sets its timer. No effect after its stop.
-    void handle(Input input);
+    void handle(Input&& input);
 
 private:
     SimNode(World world, std::unique_ptr<Node> node, std::function<void(const Stop&)> on_stop);

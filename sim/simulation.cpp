@@ -98,7 +98,8 @@ struct Simulation::Impl {
           machines(engine, options.cores_shared, options.calibration.spread, options.seed),
           network(engine, from_seconds(options.calibration.handshake_seconds),
                   NetworkCpu{machines, options.calibration},
-                  options.large ? SimNetwork::Bursts::large : SimNetwork::Bursts::small),
+                  options.large ? SimNetwork::Bursts::large : SimNetwork::Bursts::small,
+                  !options.large || options.report_use || options.watts.any()),
           links(outcome.faults, engine, network, !options.large),
           effects(engine, machines, options.calibration, options.seed),
           watch(options.round_limit) {
@@ -341,8 +342,7 @@ struct Simulation::Impl {
         }
         const bool nothing_left = engine.pending() == 0 && engine.pending_actors() == 0;
         if (nothing_left || engine.now() - activity.at >= options.stall_limit) {
-            end_early(SimOutcome::End::stalled, activity.at);
-            return;
+            return end_early(SimOutcome::End::stalled, activity.at);
         }
         if (!check_rounds()) {
             return;

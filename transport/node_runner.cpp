@@ -115,7 +115,7 @@ Result<void> Store::write(std::span<const StoreWrite> writes) {
 
 bool NodeRunner::busy() const { return busy_until_.has_value(); }
 
-void NodeRunner::handle(Input input) {
+void NodeRunner::handle(Input&& input) {
     if (stopped_) {
         return;
     }
@@ -233,8 +233,8 @@ void NodeRunner::execute(Effect& effect) {
             [&](CancelSends& cancel) { services_.endpoint.cancel_sends(cancel.group, cancel.to); },
             [&](PinPeer& pin) { services_.endpoint.pin(pin); },
             [&](MeasureArrivals&) { waiting_inputs_.push_back(services_.endpoint.arrivals()); },
-            [&](SetTimer& timer) { timers_[timer.timer] = timer.at; },
-            [&](CancelTimer& timer) { timers_.erase(timer.timer); },
+            [&](SetTimer& timer) { set_timer(timer.timer, timer.at); },
+            [&](CancelTimer& timer) { cancel_timer(timer.timer); },
             [&](StartWork& work) { services_.work.start(work.work, std::move(work.what)); },
             [&](Report& report) { services_.trace.report(now_, node_.id(), report.event); },
             [&](Stop& stop) { stopped_ = stop; },
@@ -308,10 +308,25 @@ void NodeRunner::wake() {
         }
     }
     for (const std::uint32_t timer : due) {
-        if (timers_.erase(timer) > 0) {
+        if (cancel_timer(timer)) {
             handle(TimerDue{timer});
         }
     }
+}
+
+void NodeRunner::set_timer(std::uint32_t timer, SwarmTime at) {
+    const auto place =
+        std::ranges::lower_bound(timers_, timer, {}, [](auto& one) { return one.first; });
+    if (place != timers_.end() && place->first == timer) {
+        place->second = at;
+    } else {
+        timers_.emplace(place, timer, at);
+    }
+}
+
+/// \return  whether it was set.
+bool NodeRunner::cancel_timer(std::uint32_t timer) {
+    return std::erase_if(timers_, [timer](const auto& one) { return one.first == timer; }) > 0;
 }
 
 std::optional<SwarmTime> NodeRunner::deadline() const {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <list>
-#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/node/node.hpp"
@@ -104,7 +104,7 @@ public:
     NodeRunner(Node& node, NodeServices services) : node_(node), services_(services) {}
 
     /// While the node's disk is busy (simulated), inputs wait.
-    void handle(Input input);
+    void handle(Input&& input);
     /// Group commit: handles inputs that arrived together in order, with one write for all of them
     /// before any other effect is executed. \pre  the store takes no simulated time.
     void handle_together(const std::vector<Input>& inputs);
@@ -131,11 +131,13 @@ private:
     void after_write(const Result<void>& kept);
     void after_snapshot(const Result<void>& kept);
     void wait_for_store();
+    void set_timer(std::uint32_t timer, SwarmTime at);
+    bool cancel_timer(std::uint32_t timer);
     bool busy() const;
 
     Node& node_;
     NodeServices services_;
-    std::map<std::uint32_t, SwarmTime> timers_;
+    std::vector<std::pair<std::uint32_t, SwarmTime>> timers_;  ///< a few, ascending by number
     // Lists: an empty deque would take as much memory as an effect.
     std::list<Effect> waiting_effects_;    ///< not executed yet, in order
     std::list<Input> waiting_inputs_;      ///< handled after all of waiting_effects_

@@ -1,8 +1,11 @@
 #include "sim/sim_network.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "core/wire/codec.hpp"
+#include "sim/sim_connection.hpp"
 #include "tests/sim/in_child.hpp"
 #include "tests/sim/sim_support.hpp"
 #include "tests/support/all_of_type.hpp"
@@ -336,6 +339,31 @@ TEST(SimNetwork, ANewerConnectionReplacesTheOlder) {
                   return w.a.all<FrameReceived>().size() == 1 ? "" : "frame";
               }),
               "");
+}
+
+TEST(PeerTable, FindsTheConnectionsOfAFewAndOfManyPeersInTheOrderOfTheirIds) {
+    using namespace sim_connection;
+    PeerTable table;
+    std::vector<std::unique_ptr<Slot>> slots;
+    std::vector<ConnectionPtr> connections;
+    for (int i = 0; i < 100; ++i) {
+        slots.push_back(std::make_unique<Slot>());
+        slots.back()->place.id.name = "n" + std::to_string(100 + i * 37 % 100);
+        connections.push_back(std::make_shared<Connection>());
+        table.add(*slots.back(), connections.back());
+        EXPECT_EQ(table.find(slots.front()->place.id), connections.front());
+        EXPECT_EQ(table.find(slots.back()->place.id), connections.back());
+        EXPECT_EQ(table.find({"n099"}), nullptr);
+        std::vector<std::string> names;
+        table.for_each([&](const NodeId& id, const ConnectionPtr&) { names.push_back(id.name); });
+        EXPECT_EQ(names.size(), slots.size());
+        EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+        if (i % 10 == 9) {
+            table.erase(slots.back()->place.id);
+            EXPECT_EQ(table.find(slots.back()->place.id), nullptr);
+            table.add(*slots.back(), connections.back());
+        }
+    }
 }
 
 TEST(SimNetwork, PortInUseIsNamed) {
