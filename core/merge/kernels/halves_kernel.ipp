@@ -80,8 +80,8 @@ void join_half(const HalfOfRuns<Element>& half, Size own, Size begin, Size end,
 }
 
 template <typename Element, Size Half, bool Full, typename Rule>
-void order_halves(const std::byte* const* runs, Size run_count, const Rule& rule, const Out& out,
-                  Size bytes) {
+__attribute__((flatten)) void order_halves(const std::byte* const* runs, Size run_count,
+                                           const Rule& rule, const Out& out, Size bytes) {
     using Sorted = SortedHalf<typename KeysOf<Element>::Vector, Half>;
     Sorted sorted;
     const Size others = Full ? Half : run_count - Half;
@@ -94,11 +94,82 @@ void order_halves(const std::byte* const* runs, Size run_count, const Rule& rule
     }
 }
 
+/// Keys of up to Half runs in the first-level cache.
+template <typename Element, Size Half>
+struct CopiedKeys {
+    using Vector = typename KeysOf<Element>::Vector;
+    using Rows = SortedHalf<Vector, Half>;
+
+    void copy(const std::byte* const* runs, Size run_count, Size begin, Size end) {
+        for (Size k = 0; k < run_count; ++k) {
+            const std::byte* const from = runs[k] + begin;
+            for (Size at = 0; at < end - begin; at += sizeof(Vector)) {
+                if (at % line_bytes == 0) {
+                    fetch_ahead(from + at + lead_bytes);
+                }
+                keys.set(k, at, load_keys<Element>(from + at));
+            }
+        }
+    }
+    void sort(Size bytes) {
+        for (Size at = 0; at < bytes; at += sizeof(Vector)) {
+            Vector rows[Half];
+            for (Size k = 0; k < Half; ++k) {
+                rows[k] = keys.get(k, at);
+            }
+            run_network<Sort<Half>>(rows);
+            for (Size k = 0; k < Half; ++k) {
+                keys.set(k, at, rows[k]);
+            }
+        }
+    }
+
+    Rows keys;
+};
+
+/// For vectors that are shorter than a line: runs that begin at the same place of a page share a
+/// few places in the first-level cache, so side by side each would lose its line before the next
+/// step.
+template <typename Element, Size Half, bool Full, typename Rule>
+__attribute__((flatten)) void order_copied_halves(const std::byte* const* runs, Size run_count,
+                                                  const Rule& rule, Out out, Size bytes) {
+    using Keys = CopiedKeys<Element, Half>;
+    using Vector = typename Keys::Vector;
+    Keys low;
+    Keys high;
+    const Size others = Full ? Half : run_count - Half;
+    for (Size begin = 0; begin < bytes; begin += Keys::Rows::block) {
+        const Size size = smaller(Keys::Rows::block, bytes - begin);
+        low.copy(runs, Half, begin, begin + size);
+        low.sort(size);
+        high.copy(runs + Half, others, begin, begin + size);
+        for (Size at = 0; at < size; at += sizeof(Vector)) {
+            Vector own[Half];
+            for (Size k = 0; k < Half; ++k) {
+                own[k] = Full || k < others ? high.keys.get(k, at)
+                         : rule.is_low(k - others, Half - others)
+                             ? Vector{} - KeysOf<Element>::largest - 1
+                             : Vector{} + KeysOf<Element>::largest;
+            }
+            run_network<Sort<Half>>(own);
+            Vector rows[2 * Half];
+            join(low.keys, at, own, rows);
+            rule.finish_padded(rows, Half + others, out, begin + at);
+        }
+    }
+}
+
 /// More than Half runs, up to twice as many.
 template <typename Element, Size Half, typename Rule>
 void order_halves(const std::byte* const* runs, Size run_count, const Rule& rule, const Out& out,
                   Size bytes) {
-    if (run_count == 2 * Half) {
+    if constexpr (Half > 8 && STARLING_VECTOR_BYTES < line_bytes) {
+        if (run_count == 2 * Half) {
+            order_copied_halves<Element, Half, true>(runs, run_count, rule, out, bytes);
+        } else {
+            order_copied_halves<Element, Half, false>(runs, run_count, rule, out, bytes);
+        }
+    } else if (run_count == 2 * Half) {
         order_halves<Element, Half, true>(runs, run_count, rule, out, bytes);
     } else {
         order_halves<Element, Half, false>(runs, run_count, rule, out, bytes);

@@ -4,12 +4,14 @@
 // they don't guess which runs follow: that is asked for here, lead_bytes ahead of what is added, in
 // the order of reading.
 
-constexpr Size group_max = 4;
+constexpr Size group_max = is_avx2 ? 8 : 4;
 constexpr Size vectors_a_step = 4;
 constexpr Size step_elements = vectors_a_step * lanes;
 constexpr Size block_elements = 8192;
 constexpr Size lead_bytes = 2048;
-constexpr Size short_lead_bytes = 256;  ///< where up to two runs are all: two streams that go on
+/// Of up to so many runs the streams just go on, and a shorter lead is enough.
+constexpr Size short_lead_runs = is_avx2 ? group_max : 2;
+constexpr Size short_lead_bytes = is_avx2 ? 1024 : 256;
 
 /// What sums are divided by. A product with the inverse of a power of two is the same number.
 struct Divisor {
@@ -20,7 +22,18 @@ struct Divisor {
         inverse = all(1.0 / total);
         multiplies = is_power;
     }
-    F64 quotient(const F64& sum) const { return multiplies ? sum * inverse : sum / divisor; }
+    template <Size Count>
+    void divide(F64 (&sums)[Count]) const {
+        if (multiplies) {
+            for (Size v = 0; v < Count; ++v) {
+                sums[v] *= inverse;
+            }
+        } else {
+            for (Size v = 0; v < Count; ++v) {
+                sums[v] /= divisor;
+            }
+        }
+    }
 
     F64 divisor;
     F64 inverse;
@@ -54,10 +67,13 @@ inline void add_steps(const MeanBlock<Element>& block, const std::byte* const* a
         fetched[g] = ahead[g];
     }
     const Divisor total(block.total);
+    const Out out = Last ? *block.out : Out(nullptr, false);
+    const Size first = block.begin;
+    double* const kept = block.sums;
     for (Size i = begin; i < end; i += step_elements) {
         F64 sums[vectors_a_step];
         for (Size v = 0; v < vectors_a_step; ++v) {
-            sums[v] = First ? F64{} : load<F64>(block.sums + i + v * lanes);
+            sums[v] = First ? F64{} : load<F64>(kept + i + v * lanes);
         }
         for (Size g = 0; g < Group; ++g) {
             for (Size at = 0; at < step_elements * sizeof(Element); at += line_bytes) {
@@ -67,12 +83,12 @@ inline void add_steps(const MeanBlock<Element>& block, const std::byte* const* a
                 sums[v] += weights[g] * read<Element>(runs[g] + (i + v * lanes) * sizeof(Element));
             }
         }
-        for (Size v = 0; v < vectors_a_step; ++v) {
-            if constexpr (Last) {
-                write<Element>(total.quotient(sums[v]), *block.out,
-                               (block.begin + i + v * lanes) * sizeof(Element));
-            } else {
-                store(sums[v], block.sums + i + v * lanes);
+        if constexpr (Last) {
+            total.divide(sums);
+            write<Element>(sums, out, (first + i) * sizeof(Element));
+        } else {
+            for (Size v = 0; v < vectors_a_step; ++v) {
+                store(sums[v], kept + i + v * lanes);
             }
         }
     }
@@ -110,7 +126,7 @@ void sum_block(const std::byte* const* runs, const double* weights, Size run_cou
     const std::byte* next[group_max] = {};
     block.runs = here;
     block.next = next;
-    block.lead = (run_count <= 2 ? short_lead_bytes : lead_bytes) / sizeof(Element);
+    block.lead = (run_count <= short_lead_runs ? short_lead_bytes : lead_bytes) / sizeof(Element);
     for (Size k = 0; k < run_count; k += group_max) {
         const Size group = smaller(run_count - k, group_max);
         const bool first = k == 0;

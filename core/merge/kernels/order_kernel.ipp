@@ -8,13 +8,22 @@
 template <typename Element>
 inline void write_middle(const typename KeysOf<Element>::Vector& lower,
                          const typename KeysOf<Element>::Vector& upper, const Out& out, Size at) {
+    constexpr Size vectors = Values<Element>::vectors;
     const Values<Element> low(lower);
     const Values<Element> high(upper);
-    write<Element>((low.template at<0>() + high.template at<0>()) * 0.5, out, at);
-    if constexpr (Values<Element>::vectors == 2) {
-        write<Element>((low.template at<1>() + high.template at<1>()) * 0.5, out,
-                       at + lanes * sizeof(Element));
+    F64 middles[vectors];
+    middles[0] = (low.template at<0>() + high.template at<0>()) * 0.5;
+    if constexpr (vectors == 2) {
+        middles[1] = (low.template at<1>() + high.template at<1>()) * 0.5;
     }
+    write<Element>(middles, out, at);
+}
+
+/// The elements that keys stand for.
+template <typename Element>
+inline void write_elements(const typename KeysOf<Element>::Vector& keys, const Out& out, Size at) {
+    const typename KeysOf<Element>::Vector elements[] = {keys_of<Element>(keys)};
+    out.put(elements, at);
 }
 
 /// The mean of sorted rows first to last - 1, summed in ascending order.
@@ -32,8 +41,9 @@ inline void write_mean(const std::byte* rows, Size first, Size last, const Out& 
     }
     const F64 count = all(static_cast<double>(last - first));
     for (Size v = 0; v < vectors; ++v) {
-        write<Element>(sums[v] / count, out, at + v * lanes * sizeof(Element));
+        sums[v] /= count;
     }
+    write<Element>(sums, out, at);
 }
 
 template <typename Element>
@@ -42,7 +52,7 @@ struct Median {
     void finish(typename KeysOf<Element>::Vector (&rows)[Rows], const Out& out, Size at) const {
         run_network<Sort<Rows>>(rows);
         if constexpr (Rows % 2 == 1) {
-            out.put(keys_of<Element>(rows[Rows / 2]), at);
+            write_elements<Element>(rows[Rows / 2], out, at);
         } else {
             write_middle<Element>(rows[Rows / 2 - 1], rows[Rows / 2], out, at);
         }
@@ -53,7 +63,7 @@ struct Median {
     void finish_padded(const typename KeysOf<Element>::Vector (&rows)[Rows], Size run_count,
                        const Out& out, Size at) const {
         if (run_count % 2 == 1) {
-            out.put(keys_of<Element>(rows[Rows / 2 - 1]), at);
+            write_elements<Element>(rows[Rows / 2 - 1], out, at);
         } else {
             write_middle<Element>(rows[Rows / 2 - 1], rows[Rows / 2], out, at);
         }
@@ -86,22 +96,28 @@ struct TrimmedMean {
     }
 };
 
-constexpr Size few = 12;          ///< runs that are sorted in one go
-constexpr Size near_bytes = 256;  ///< how far ahead runs are asked for that are read side by side
+constexpr Size few = 12;  ///< runs that are sorted in one go
+/// How far ahead runs are asked for that are read side by side.
+constexpr Size near_bytes = is_avx2 ? 1024 : 256;
 
 template <typename Element, typename Rule, Size Rows>
-void order_few(const std::byte* const* runs, const Rule& rule, const Out& out, Size bytes) {
+__attribute__((flatten)) void order_few(const std::byte* const* runs, const Rule& rule, Out out,
+                                        Size bytes) {
     const std::byte* own[Rows];
     for (Size k = 0; k < Rows; ++k) {
         own[k] = runs[k];
     }
-    for (Size at = 0; at < bytes; at += STARLING_VECTOR_BYTES) {
-        typename KeysOf<Element>::Vector rows[Rows];
+    for (Size line = 0; line < bytes; line += line_bytes) {
         for (Size k = 0; k < Rows; ++k) {
-            fetch_ahead(own[k] + at + near_bytes);
-            rows[k] = load_keys<Element>(own[k] + at);
+            fetch_ahead(own[k] + line + near_bytes);
         }
-        rule.finish(rows, out, at);
+        for (Size at = line; at < line + line_bytes; at += STARLING_VECTOR_BYTES) {
+            typename KeysOf<Element>::Vector rows[Rows];
+            for (Size k = 0; k < Rows; ++k) {
+                rows[k] = load_keys<Element>(own[k] + at);
+            }
+            rule.finish(rows, out, at);
+        }
     }
 }
 
@@ -123,7 +139,7 @@ void order_many(const std::byte* const* runs, Size run_count, const Rule& rule, 
 template <typename Element, typename Rule, Size... Fewer>
 void order_few(const std::byte* const* runs, Size run_count, const Rule& rule, const Out& out,
                Size bytes, std::index_sequence<Fewer...>) {
-    using Function = void (*)(const std::byte* const*, const Rule&, const Out&, Size);
+    using Function = void (*)(const std::byte* const*, const Rule&, Out, Size);
     constexpr Function functions[] = {order_few<Element, Rule, Fewer + 1>...};
     functions[run_count - 1](runs, rule, out, bytes);
 }

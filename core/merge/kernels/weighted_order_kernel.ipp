@@ -78,8 +78,9 @@ void order_few_pairs(const WeightedRuns& of, const Rule& rule, const Out& out, S
             rows[k] = pairs_at(of.runs[k] + i * sizeof(float), of.weight(k));
         }
         run_network<Sort<Rows>>(rows);
-        write<float>(result_of(rule, reinterpret_cast<const std::byte*>(rows), Rows, of.total), out,
-                     i * sizeof(float));
+        const F64 results[] = {
+            result_of(rule, reinterpret_cast<const std::byte*>(rows), Rows, of.total)};
+        write<float>(results, out, i * sizeof(float));
     }
 }
 
@@ -93,7 +94,8 @@ void order_many_pairs(const WeightedRuns& of, const Rule& rule, std::byte* scrat
                   scratch + k * sizeof(I64));
         }
         merge_exchange(of.run_count, exchange);
-        write<float>(result_of(rule, scratch, of.run_count, of.total), out, i * sizeof(float));
+        const F64 results[] = {result_of(rule, scratch, of.run_count, of.total)};
+        write<float>(results, out, i * sizeof(float));
     }
 }
 
