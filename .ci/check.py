@@ -81,7 +81,7 @@ ALLOWED = {
                 r"^deploy/certs/.+\.cpp$", r"^deploy/certs/detail/[^/]+\.hpp$", r"^(tests|bench)/.+\.(cpp|hpp)$"],
     "simgrid": [r"^sim/[^/]+\.cpp$", r"^sim/sg_compat\.hpp$", r"^(tests|bench)/.+\.cpp$"],
     "spdlog": [r"^deploy/log/trace_log\.cpp$"],
-    "cli11": [r"^[^/]+/.+_main\.cpp$", r"^options/flag_table\.cpp$", r"^sim/[^/]*options[^/]*\.cpp$",
+    "cli11": [r"^[^/]+/.+_main\.cpp$", r"^options/flag_table\.cpp$", r"^sim/sim_flags\.cpp$",
               r"^examples/.+\.cpp$", r"^bench/.+\.cpp$"],
     "sqlite": [r"^deploy/(audit|storage)/[^/]+\.cpp$", r"^tests/.+\.cpp$"],
     "gtest": [r"^tests/"],
