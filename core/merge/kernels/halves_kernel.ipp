@@ -43,10 +43,10 @@ struct HalfOfRuns {
     }
 };
 
-/// \tparam Full  whether the other half has as many runs
-template <typename Element, bool Full, typename Vector, Size Half>
-void sort_half(const HalfOfRuns<Element>& half, Size begin, Size end,
-               SortedHalf<Vector, Half>& sorted) {
+/// \tparam Full    whether the other half has as many runs
+/// \tparam Source  HalfOfRuns or CopiedHalf; of the latter, `sorted` may be its own rows
+template <typename Element, bool Full, typename Source, typename Vector, Size Half>
+void sort_half(const Source& half, Size begin, Size end, SortedHalf<Vector, Half>& sorted) {
     for (Size at = begin; at < end; at += sizeof(Vector)) {
         Vector rows[Half];
         for (Size k = 0; k < Half; ++k) {
@@ -61,8 +61,8 @@ void sort_half(const HalfOfRuns<Element>& half, Size begin, Size end,
 }
 
 /// \param own  runs of this half; the rule says what the missing ones hold
-template <typename Element, bool Full, typename Vector, Size Half, typename Rule>
-void join_half(const HalfOfRuns<Element>& half, Size own, Size begin, Size end,
+template <typename Element, bool Full, typename Source, typename Vector, Size Half, typename Rule>
+void join_half(const Source& half, Size own, Size begin, Size end,
                const SortedHalf<Vector, Half>& sorted, const Rule& rule, const Out& out) {
     for (Size at = begin; at < end; at += sizeof(Vector)) {
         Vector high[Half];
@@ -94,37 +94,29 @@ __attribute__((flatten)) void order_halves(const std::byte* const* runs, Size ru
     }
 }
 
-/// Keys of up to Half runs in the first-level cache.
+/// Like HalfOfRuns, with the keys of a block copied into the first-level cache, one run after the
+/// other.
 template <typename Element, Size Half>
-struct CopiedKeys {
+struct CopiedHalf {
     using Vector = typename KeysOf<Element>::Vector;
-    using Rows = SortedHalf<Vector, Half>;
 
-    void copy(const std::byte* const* runs, Size run_count, Size begin, Size end) {
+    void copy(const std::byte* const* runs, Size run_count, Size from, Size to) {
+        begin = from;
         for (Size k = 0; k < run_count; ++k) {
-            const std::byte* const from = runs[k] + begin;
-            for (Size at = 0; at < end - begin; at += sizeof(Vector)) {
+            for (Size at = from; at < to; at += sizeof(Vector)) {
                 if (at % line_bytes == 0) {
-                    fetch_ahead(from + at + lead_bytes);
+                    fetch_ahead(runs[k] + at + lead_bytes);
                 }
-                keys.set(k, at, load_keys<Element>(from + at));
+                rows.set(k, at - from, load_keys<Element>(runs[k] + at));
             }
         }
     }
-    void sort(Size bytes) {
-        for (Size at = 0; at < bytes; at += sizeof(Vector)) {
-            Vector rows[Half];
-            for (Size k = 0; k < Half; ++k) {
-                rows[k] = keys.get(k, at);
-            }
-            run_network<Sort<Half>>(rows);
-            for (Size k = 0; k < Half; ++k) {
-                keys.set(k, at, rows[k]);
-            }
-        }
-    }
+    Vector keys(Size run, Size at) const { return rows.get(run, at - begin); }
+    template <bool All>
+    void fetch(Size /*run*/, Size /*at*/) const {}  // by copy()
 
-    Rows keys;
+    Size begin;  ///< of the block in the runs
+    SortedHalf<Vector, Half> rows;
 };
 
 /// For vectors that are shorter than a line: runs that begin at the same place of a page share a
@@ -132,30 +124,17 @@ struct CopiedKeys {
 /// step.
 template <typename Element, Size Half, bool Full, typename Rule>
 __attribute__((flatten)) void order_copied_halves(const std::byte* const* runs, Size run_count,
-                                                  const Rule& rule, Out out, Size bytes) {
-    using Keys = CopiedKeys<Element, Half>;
-    using Vector = typename Keys::Vector;
-    Keys low;
-    Keys high;
+                                                  const Rule& rule, const Out& out, Size bytes) {
+    constexpr Size block = SortedHalf<typename KeysOf<Element>::Vector, Half>::block;
+    CopiedHalf<Element, Half> first;
+    CopiedHalf<Element, Half> second;
     const Size others = Full ? Half : run_count - Half;
-    for (Size begin = 0; begin < bytes; begin += Keys::Rows::block) {
-        const Size size = smaller(Keys::Rows::block, bytes - begin);
-        low.copy(runs, Half, begin, begin + size);
-        low.sort(size);
-        high.copy(runs + Half, others, begin, begin + size);
-        for (Size at = 0; at < size; at += sizeof(Vector)) {
-            Vector own[Half];
-            for (Size k = 0; k < Half; ++k) {
-                own[k] = Full || k < others ? high.keys.get(k, at)
-                         : rule.is_low(k - others, Half - others)
-                             ? Vector{} - KeysOf<Element>::largest - 1
-                             : Vector{} + KeysOf<Element>::largest;
-            }
-            run_network<Sort<Half>>(own);
-            Vector rows[2 * Half];
-            join(low.keys, at, own, rows);
-            rule.finish_padded(rows, Half + others, out, begin + at);
-        }
+    for (Size begin = 0; begin < bytes; begin += block) {
+        const Size end = begin + smaller(block, bytes - begin);
+        first.copy(runs, Half, begin, end);
+        sort_half<Element, Full>(first, begin, end, first.rows);
+        second.copy(runs + Half, others, begin, end);
+        join_half<Element, Full>(second, others, begin, end, first.rows, rule, out);
     }
 }
 
