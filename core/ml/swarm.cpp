@@ -6,12 +6,12 @@
 // by the program only, and after a round they are the committed ones, bit for bit.
 #include "core/ml/swarm.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "core/base/buffer_pool.hpp"
 #include "core/ml/training_thread.hpp"
+#include "core/trace/event_fields.hpp"
 
 namespace starling {
 namespace {
@@ -78,19 +78,13 @@ std::uint64_t SwarmSession::environment_number(const std::string& name, std::uin
     if (text.empty()) {
         return fallback;
     }
-    std::uint64_t value = 0;
-    const bool digits = text.size() <= 18 && std::all_of(text.begin(), text.end(), [](char c) {
-                            return c >= '0' && c <= '9';
-                        });
-    if (digits) {
-        value = std::stoull(text);
-    }
-    if (!digits || value < low || value > high) {
+    const std::optional<std::uint64_t> value = number_in(text);
+    if (!value || *value < low || *value > high) {
         fail(Errc::usage, "environment variable " + name + " is '" + text.substr(0, 32) +
                               "', it must be a whole number from " + std::to_string(low) + " to " +
                               std::to_string(high));
     }
-    return value;
+    return *value;
 }
 
 std::filesystem::path SwarmSession::resolve(const std::filesystem::path& path) const {

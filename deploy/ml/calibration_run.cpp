@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
@@ -15,6 +14,7 @@
 #include "core/files/replace_file.hpp"
 #include "core/json/workload_table.hpp"
 #include "core/ml/training_thread.hpp"
+#include "core/trace/event_fields.hpp"
 #include "deploy/ml/batch_times.hpp"
 #include "deploy/process/process.hpp"
 
@@ -31,14 +31,13 @@ Result<std::uint64_t> batches_wanted(const ProgramOptions& options) {
     if (text.empty()) {
         return default_batches;
     }
-    std::uint64_t count = 0;
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || rest != text.data() + text.size() || count == 0) {
+    const std::optional<std::uint64_t> count = number_in(text);
+    if (count.value_or(0) == 0) {
         return Error{Errc::usage, "environment variable " +
                                       std::string(calibration_batches_variable) + " is '" +
                                       text.substr(0, 32) + "', it must be a whole number above 0"};
     }
-    return count;
+    return *count;
 }
 
 /// Since this process was started, by the kernel's clocks.
@@ -73,6 +72,7 @@ public:
     /// The program goes on.
     void resume() { resumed_ = Clock::now(); }
 
+    std::uint64_t wanted() const { return wanted_; }
     std::uint64_t measured_batches() const { return times_.measured_batches(); }
     /// Nothing: there was no batch.
     std::optional<MeasuredWorkload> result() const { return times_.result(startup_seconds_); }
@@ -88,8 +88,7 @@ private:
 class CalibrationRun {
 public:
     /// \param batches  to measure
-    CalibrationRun(std::uint64_t batches, TraceLog& log)
-        : log_(log), batches_(batches), swarm_(batches) {}
+    CalibrationRun(std::uint64_t batches, TraceLog& log) : log_(log), swarm_(batches) {}
 
     int run(TrainFunction train, ProgramOptions options, const MlProgramHooks& hooks) {
         std::optional<TrainingThread> thread;
@@ -129,8 +128,8 @@ private:
         TrainReply reply = swarm_.answer(std::move(request));
         if (const std::uint64_t measured = swarm_.measured_batches(); measured != before) {
             log_.line(Level::info, "SwarmCallback",
-                      "Measured " + std::to_string(std::min(measured, batches_)) + " of " +
-                          std::to_string(batches_) + " batches");
+                      "Measured " + std::to_string(std::min(measured, swarm_.wanted())) + " of " +
+                          std::to_string(swarm_.wanted()) + " batches");
         }
         swarm_.resume();
         thread.resume(std::move(reply));
@@ -147,7 +146,6 @@ private:
     }
 
     TraceLog& log_;
-    const std::uint64_t batches_;
     SwarmOfOne swarm_;
     std::string workload_;
     std::mutex mutex_;
