@@ -229,14 +229,14 @@ struct Contract {
     bool has_expelled(const NodeId& node) const;
 };
 
-/// Nodes of a large swarm are looked at so many times more rarely: an SN looks at about 250 in a
-/// second. A lease grows as much.
+/// How many times more rarely an SN checks the leases of a large swarm, so that it checks about 250
+/// in a second. A lease is so many times as long.
 constexpr int rarer_by(std::size_t members, std::size_t most = 120) {
     constexpr std::size_t a_second = 250;
     return static_cast<int>(std::clamp<std::size_t>(members / a_second, 1, most));
 }
-/// So many times more rarely they send heartbeats. In the largest swarms, whose leases are bounded,
-/// a lease has four of these instead of eight.
+/// How many times more rarely its nodes send heartbeats. In the largest swarms, whose leases are
+/// bounded, a lease has four of these instead of eight.
 constexpr int heartbeats_rarer_by(std::size_t members) { return rarer_by(members, 240); }
 
 /// Why an expelled member is not heard: for people.

@@ -7,8 +7,9 @@ namespace {
 
 constexpr int heartbeats_per_lease = 8;
 constexpr SwarmDuration longest_lease = std::chrono::minutes(2);
-/// Leases and looks become no longer than this, though heartbeats do.
-constexpr int rarest_look = rarer_by(members_max);
+/// Leases and the times between checks of them grow up to so many times; those between heartbeats
+/// grow on.
+constexpr int rarest_check = rarer_by(members_max);
 /// Of TLS, at the SN that the SLs return to.
 constexpr SwarmDuration handshake = std::chrono::milliseconds(2);
 
@@ -54,7 +55,7 @@ void Leases::count_here(const std::map<NodeId, SnPeer>& peers) {
 SwarmDuration Leases::heartbeat() const { return limits_.lease / heartbeats_per_lease; }
 
 SwarmDuration Leases::of(const SnPeer& peer) const {
-    const SwarmDuration least = limits_.lease * std::min(rarer_, rarest_look);
+    const SwarmDuration least = limits_.lease * std::min(rarer_, rarest_check);
     return std::clamp<SwarmDuration>(heartbeats_per_lease * peer.longest_pause, least,
                                      std::max(least, longest_lease));
 }
@@ -68,7 +69,7 @@ SwarmDuration Leases::time_to_return(const SnPeer& peer) const {
 SwarmTime Leases::set_next_check(SwarmTime now) {
     constexpr int rarest_with_broken = 4;
     next_check_ = now + limits_.check_interval *
-                            std::min(rarer_, broken_ > 0 ? rarest_with_broken : rarest_look);
+                            std::min(rarer_, broken_ > 0 ? rarest_with_broken : rarest_check);
     return next_check_;
 }
 

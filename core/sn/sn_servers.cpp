@@ -216,7 +216,7 @@ void SnNode::on_new_leader(Outbox& out) {
     // The new leader gets the latest heartbeats of the nodes here at once.
     for (const auto& [id, peer] : peers_) {
         if (peer.here && peer.role == Role::sl) {
-            Heartbeat latest = peer.whole_heartbeat();
+            Heartbeat latest = peer.heartbeat_with_senders();
             latest.session = peer.session;
             relay_news(id, true, latest, out);
         }

@@ -60,7 +60,7 @@ void SnPeer::on_heartbeat(SwarmTime now, const Heartbeat& news) {
     }
 }
 
-Heartbeat SnPeer::whole_heartbeat() const {
+Heartbeat SnPeer::heartbeat_with_senders() const {
     Heartbeat whole = heartbeat;
     if (received.key ==
         RoundKey{heartbeat.contract, heartbeat.run, heartbeat.round, heartbeat.attempt}) {

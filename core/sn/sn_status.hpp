@@ -67,8 +67,8 @@ struct SnPeer {
     /// A frame of this node has come, here or at another SN.
     void on_frame(SwarmTime now);
     void on_heartbeat(SwarmTime now, const Heartbeat& news);
-    /// The newest one, with its senders.
-    Heartbeat whole_heartbeat() const;
+    /// The newest heartbeat, complete: with the senders that `received` has of it.
+    Heartbeat heartbeat_with_senders() const;
     /// The rate at which it receives segments in the attempt of its newest heartbeat.
     double bytes_per_second() const;
 };

@@ -14,6 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::int64_t seconds_since_1970() {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
 std::vector<std::pair<Revoked, std::string>> read_revoked(const std::string& file) {
     std::vector<std::pair<Revoked, std::string>> entries;
     const Result<std::string> text = read_file(file);
@@ -32,9 +38,7 @@ Result<std::string> write_crl(const GenCertOptions& options, const CaDirectory& 
     for (const auto& [entry, name] : read_revoked(files.revoked)) {
         revoked.push_back(entry);
     }
-    const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
-                                 std::chrono::system_clock::now().time_since_epoch())
-                                 .count();
+    const std::int64_t now = seconds_since_1970();
     const Result<std::string> crl = make_crl(ca, revoked, static_cast<std::uint64_t>(now),
                                              std::chrono::hours(24) * options.days);
     if (!crl) {
@@ -98,9 +102,7 @@ Result<std::string> revoke_cert(const GenCertOptions& options, const std::string
     if (!certs) {
         return certs.error();
     }
-    const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
-                                 std::chrono::system_clock::now().time_since_epoch())
-                                 .count();
+    const std::int64_t now = seconds_since_1970();
     std::string text;
     for (const CertFacts& facts : *certs) {
         const auto there = read_revoked(files.revoked);

@@ -244,12 +244,12 @@ TEST_F(SnStatusTest, TheNewestHeartbeatIsHandedOnWithItsSenders) {
     beat.round = 3;
     beat.senders = {{{"sl2"}, 4096}};
     peer.on_heartbeat(now, beat);
-    ASSERT_EQ(peer.whole_heartbeat().senders.size(), 1U);
-    EXPECT_EQ(peer.whole_heartbeat().senders[0].bytes, 4096U);
+    ASSERT_EQ(peer.heartbeat_with_senders().senders.size(), 1U);
+    EXPECT_EQ(peer.heartbeat_with_senders().senders[0].bytes, 4096U);
     beat.round = 4;
     beat.senders.clear();
     peer.on_heartbeat(now, beat);
-    EXPECT_TRUE(peer.whole_heartbeat().senders.empty()) << "they were of the round before";
+    EXPECT_TRUE(peer.heartbeat_with_senders().senders.empty()) << "they were of the round before";
     EXPECT_EQ(peer.received.key.round, 3U);
 }
 
