@@ -1,11 +1,10 @@
-#include "core/wire/state_codec.hpp"
-
 #include "core/ledger/membership.hpp"
+#include "core/wire/message_codec.hpp"
 
 namespace starling {
 
-void put(Writer&, const SnapshotQuery&) {}
-void get(Reader&, SnapshotQuery&) {}
+void put(Writer& /*w*/, const SnapshotQuery& /*m*/) {}
+void get(Reader& /*r*/, SnapshotQuery& /*m*/) {}
 void put(Writer& w, const SnapshotOffer& m) {
     encode_servers(w, m.servers);
     w.u32(static_cast<std::uint32_t>(m.snapshots.size()));

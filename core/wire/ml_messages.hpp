@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/ledger/command.hpp"
+
+namespace starling {
+
+// ML -> SL
+struct OpenSession {
+    std::string contract;
+    ContractConfig config;
+    std::string layout_text;
+    EndMode end_mode = EndMode::active;
+};
+/// Begins a check-in; the parameters follow as MlSegment frames.
+struct SyncBegin {
+    std::uint64_t sequence = 0;  ///< of this ML's syncs, from 0
+    CheckIn check_in;
+};
+/// Body: the segment's bytes. Both directions.
+struct MlSegment {
+    std::uint64_t sequence = 0;
+    std::uint32_t index = 0;
+};
+struct CloseSession {
+    Errc code = Errc::ok;
+    std::string reason;
+};
+// SL -> ML
+struct SessionOpened {
+    Run run = 0;
+    Round round = 0;
+    std::uint32_t min_peers = 0;
+};
+/// The round is committed; its parameters follow as MlSegment frames.
+struct SyncDone {
+    std::uint64_t sequence = 0;
+    Round round = 0;
+    std::uint32_t member_count = 0;
+    Digest digest;
+    bool final = false;
+};
+/// The session has ended before its training.
+struct SessionFailed {
+    Errc code = Errc::ok;
+    std::string reason;
+};
+
+}  // namespace starling
